@@ -1,0 +1,39 @@
+import { registerAs, type ConfigType } from '@nestjs/config';
+import { z } from 'zod';
+import { readEnvironment, type Environment } from './read-environment.js';
+
+const schema = z.object({
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  PORT: z.coerce.number('must be a port number.').int().min(0).max(65_535).default(3000),
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/, error: 'must be the URL under which browsers reach this service, such as https://link.example.com.' })
+    .optional(),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  NODE_TLS_REJECT_UNAUTHORIZED: z.string().optional(),
+});
+
+/** Reads what concerns the process as a whole. */
+export function readAppConfig(environment: Environment): {
+  production: boolean;
+  port: number;
+  publicUrl: string;
+  logLevel: string;
+} {
+  const values = readEnvironment(schema, environment);
+  const production = values.NODE_ENV === 'production';
+  if (values.NODE_TLS_REJECT_UNAUTHORIZED === '0') {
+    throw new Error('NODE_TLS_REJECT_UNAUTHORIZED=0 would send tokens to anyone: remove it (TE-05).');
+  }
+  if (production && values.PUBLIC_URL?.startsWith('https://') !== true) {
+    throw new Error('PUBLIC_URL must be set to an https URL in production: providers send the browser back there.');
+  }
+  return {
+    production,
+    port: values.PORT,
+    publicUrl: (values.PUBLIC_URL ?? `http://localhost:${values.PORT}`).replace(/\/+$/, ''),
+    logLevel: values.LOG_LEVEL,
+  };
+}
+
+export const appConfig = registerAs('app', () => readAppConfig(process.env));
+export type AppConfig = ConfigType<typeof appConfig>;

@@ -1,0 +1,119 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, HttpStatus, Logger } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AppError } from './app-error.js';
+import { errorActors, type ErrorCode } from './error-code.js';
+
+/** The only place that knows the HTTP status of an error code. A new code does not compile until it has one. */
+export const errorStatuses = {
+  REQUEST_INVALID: HttpStatus.BAD_REQUEST,
+  ROUTE_NOT_FOUND: HttpStatus.NOT_FOUND,
+  API_KEY_INVALID: HttpStatus.UNAUTHORIZED,
+  SCOPE_MISSING: HttpStatus.FORBIDDEN,
+  RETURN_URL_NOT_ALLOWED: HttpStatus.BAD_REQUEST,
+  PROVIDER_UNKNOWN: HttpStatus.NOT_FOUND,
+  PROVIDER_NOT_CONFIGURED: HttpStatus.CONFLICT,
+  CONNECTION_NOT_FOUND: HttpStatus.NOT_FOUND,
+  CONNECTION_NOT_REFRESHABLE: HttpStatus.CONFLICT,
+  AUTHORIZATION_DENIED: HttpStatus.FORBIDDEN,
+  AUTHORIZATION_STATE_INVALID: HttpStatus.FORBIDDEN,
+  AUTHORIZATION_CODE_REFUSED: HttpStatus.FORBIDDEN,
+  AUTHORIZATION_FAILED: HttpStatus.BAD_GATEWAY,
+  TOKEN_REVOKED: HttpStatus.CONFLICT,
+  TOKEN_REFRESH_PENDING: HttpStatus.SERVICE_UNAVAILABLE,
+  TOKEN_UNREADABLE: HttpStatus.INTERNAL_SERVER_ERROR,
+  TOKEN_RESPONSE_INVALID: HttpStatus.BAD_GATEWAY,
+  PROVIDER_MISCONFIGURED: HttpStatus.INTERNAL_SERVER_ERROR,
+  PROVIDER_UNAVAILABLE: HttpStatus.SERVICE_UNAVAILABLE,
+  PROVIDER_RATE_LIMITED: HttpStatus.SERVICE_UNAVAILABLE,
+  DATABASE_UNAVAILABLE: HttpStatus.SERVICE_UNAVAILABLE,
+  INTERNAL_ERROR: HttpStatus.INTERNAL_SERVER_ERROR,
+} satisfies Record<ErrorCode, HttpStatus>;
+
+/** A problem-details body (RFC 9457) with our own members `code`, `act`, `request_id` and `retry_after_seconds`. */
+export interface ProblemResponse {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: ErrorCode;
+  act: string;
+  request_id: string;
+  retry_after_seconds?: number;
+}
+
+/** Answers every error as problem details. What is not an {@link AppError} is a mistake of ours: logged, and answered without text. */
+@Catch()
+export class AppErrorFilter implements ExceptionFilter {
+  private readonly logger = new Logger(AppErrorFilter.name);
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const problem = toProblem(error, http.getRequest<FastifyRequest>().id);
+    this.log(error, problem);
+    const reply = http.getResponse<FastifyReply>();
+    void reply.status(problem.status).headers(problemHeaders(problem)).send(JSON.stringify(problem));
+  }
+
+  /** Errors that somebody outside has to mend are only answered; those that the operator or we have to mend are logged too. */
+  private log(error: unknown, problem: ProblemResponse): void {
+    if (problem.act !== 'operator' && problem.act !== 'us') {
+      return;
+    }
+    if (error instanceof AppError) {
+      this.logger.error(`${error.code}: ${error.message}${error.detail === undefined ? '' : ` (${error.detail})`}`);
+    } else {
+      this.logger.error(error instanceof Error ? error : new Error('Something that is not an error was thrown.'));
+    }
+  }
+}
+
+/** Turns anything thrown into the body that a caller may see. */
+export function toProblem(error: unknown, requestId: string): ProblemResponse {
+  if (error instanceof AppError) {
+    return problem(error.code, error.message, requestId, error.retryAfterSeconds);
+  }
+  const status = clientErrorStatus(error);
+  if (status === HttpStatus.NOT_FOUND) {
+    return problem('ROUTE_NOT_FOUND', 'There is no such call. /docs lists all of them.', requestId);
+  }
+  if (status !== undefined) {
+    const detail = 'The request cannot be read: wrong size, encoding or content type.';
+    return { ...problem('REQUEST_INVALID', detail, requestId), status };
+  }
+  return problem('INTERNAL_ERROR', 'This is a mistake of ours. Tell the operator the request_id.', requestId);
+}
+
+/** The headers that go with a problem. */
+export function problemHeaders(problem: ProblemResponse): Record<string, string> {
+  return {
+    'content-type': 'application/problem+json',
+    'cache-control': 'no-store',
+    'referrer-policy': 'no-referrer',
+    ...(problem.retry_after_seconds === undefined ? {} : { 'retry-after': String(problem.retry_after_seconds) }),
+    ...(problem.code === 'API_KEY_INVALID' ? { 'www-authenticate': 'Bearer' } : {}),
+  };
+}
+
+function problem(code: ErrorCode, detail: string, requestId: string, retryAfterSeconds?: number): ProblemResponse {
+  return {
+    type: `urn:cufflink:error:${code}`,
+    title: code.toLowerCase().replaceAll('_', ' '),
+    status: errorStatuses[code],
+    detail,
+    code,
+    act: errorActors[code],
+    request_id: requestId,
+    ...(retryAfterSeconds === undefined ? {} : { retry_after_seconds: retryAfterSeconds }),
+  };
+}
+
+/** The status of an error that Nest or Fastify raised about the request itself, such as a body that is not JSON. */
+function clientErrorStatus(error: unknown): number | undefined {
+  const status =
+    error instanceof HttpException
+      ? error.getStatus()
+      : error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
+        ? error.statusCode
+        : undefined;
+  return status !== undefined && status >= 400 && status < 500 ? status : undefined;
+}

@@ -1,0 +1,32 @@
+import { AppError } from './app-error.js';
+
+/** The user, or the provider on the user's behalf, said no (RFC 6749 section 4.1.2.1 `access_denied`). */
+export class AuthorizationDeniedError extends AppError {
+  readonly code = 'AUTHORIZATION_DENIED';
+
+  constructor() {
+    super('The user did not allow the connection. Start a new link when the user wants to connect.');
+  }
+}
+
+/** The callback belongs to no open link: its state is missing, forged, expired, already used, or of another provider. */
+export class AuthorizationStateError extends AppError {
+  readonly code = 'AUTHORIZATION_STATE_INVALID';
+
+  constructor(detail?: string) {
+    super(
+      'This link is not valid any more: it was used, has expired, or was not started here. Start a new one.',
+      detail === undefined ? {} : { detail },
+    );
+  }
+}
+
+/** The provider refused the authorization code or the verifier. Codes live for seconds to minutes and work once. */
+export class AuthorizationCodeRefusedError extends AppError {
+  readonly code = 'AUTHORIZATION_CODE_REFUSED';
+}
+
+/** The provider ended the authorization with an error that is neither a refusal by the user nor a fault in our settings. */
+export class AuthorizationFailedError extends AppError {
+  readonly code = 'AUTHORIZATION_FAILED';
+}

@@ -1,0 +1,35 @@
+import { AppError } from './app-error.js';
+
+/** The user has no connection to this provider. */
+export class ConnectionNotFoundError extends AppError {
+  readonly code = 'CONNECTION_NOT_FOUND';
+
+  constructor() {
+    super('This user is not connected to this provider. Start a link first.');
+  }
+}
+
+/** The provider gave no refresh token, so there is nothing to refresh. */
+export class ConnectionNotRefreshableError extends AppError {
+  readonly code = 'CONNECTION_NOT_REFRESHABLE';
+
+  constructor() {
+    super('The tokens of this connection cannot be refreshed: the provider issued no refresh token.');
+  }
+}
+
+/** A refresh is running elsewhere, or its last outcome is being confirmed. The caller repeats the call later. */
+export class RefreshPendingError extends AppError {
+  readonly code = 'TOKEN_REFRESH_PENDING';
+}
+
+/** A sealed value does not open: wrong key, altered bytes, or moved to another row. Never a reason to end a connection. */
+export class TokenUnreadableError extends AppError {
+  readonly code = 'TOKEN_UNREADABLE';
+
+  constructor(detail: string) {
+    super('The stored tokens cannot be read with the keys of this deployment. The operator has to check the root key.', {
+      detail,
+    });
+  }
+}

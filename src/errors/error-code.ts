@@ -1,0 +1,34 @@
+/** Who has to do something before the call can succeed. Sent to callers as `act`. */
+export type Actor = 'caller' | 'user' | 'operator' | 'provider' | 'us';
+
+/**
+ * Every stable error code with the one who has to act. Callers branch on the code, never on the text.
+ * `docs/errors.md` lists the same codes; a test compares both ways.
+ */
+export const errorActors = {
+  REQUEST_INVALID: 'caller',
+  ROUTE_NOT_FOUND: 'caller',
+  API_KEY_INVALID: 'caller',
+  SCOPE_MISSING: 'caller',
+  RETURN_URL_NOT_ALLOWED: 'caller',
+  PROVIDER_UNKNOWN: 'caller',
+  PROVIDER_NOT_CONFIGURED: 'operator',
+  CONNECTION_NOT_FOUND: 'caller',
+  CONNECTION_NOT_REFRESHABLE: 'caller',
+  AUTHORIZATION_DENIED: 'user',
+  AUTHORIZATION_STATE_INVALID: 'user',
+  AUTHORIZATION_CODE_REFUSED: 'user',
+  AUTHORIZATION_FAILED: 'provider',
+  TOKEN_REVOKED: 'user',
+  TOKEN_REFRESH_PENDING: 'caller',
+  TOKEN_UNREADABLE: 'operator',
+  TOKEN_RESPONSE_INVALID: 'us',
+  PROVIDER_MISCONFIGURED: 'operator',
+  PROVIDER_UNAVAILABLE: 'provider',
+  PROVIDER_RATE_LIMITED: 'provider',
+  DATABASE_UNAVAILABLE: 'operator',
+  INTERNAL_ERROR: 'us',
+} as const satisfies Record<string, Actor>;
+
+/** A stable name for one kind of failure. */
+export type ErrorCode = keyof typeof errorActors;

@@ -1,0 +1,62 @@
+import { AppError, type AppErrorOptions } from './app-error.js';
+
+/** No provider has this slug. The caller picks one of `GET /v1/providers`. */
+export class UnknownProviderError extends AppError {
+  readonly code = 'PROVIDER_UNKNOWN';
+
+  constructor() {
+    super('No provider has this name. GET /v1/providers lists the ones that exist.');
+  }
+}
+
+/** The provider exists but this deployment has no credentials for it. The operator sets them. */
+export class ProviderNotConfiguredError extends AppError {
+  readonly code = 'PROVIDER_NOT_CONFIGURED';
+}
+
+/** The provider refused us, not the user: wrong client credentials, an unregistered redirect URI, a scope not granted to us. */
+export class ProviderMisconfiguredError extends AppError {
+  readonly code = 'PROVIDER_MISCONFIGURED';
+}
+
+/**
+ * What became of the request that failed:
+ * `not-sent` - the provider cannot have seen it; `answered` - it answered, so it has decided;
+ * `unknown` - it may have acted on it although we got no answer.
+ */
+export type RequestFate = 'not-sent' | 'answered' | 'unknown';
+
+/** Options of {@link ProviderUnavailableError}. */
+export interface ProviderUnavailableOptions extends AppErrorOptions {
+  readonly fate: RequestFate;
+}
+
+/** The provider did not answer in time, answered with HTTP 5xx, or asked to repeat the request. Nothing is lost; try later. */
+export class ProviderUnavailableError extends AppError {
+  readonly code = 'PROVIDER_UNAVAILABLE';
+  readonly fate: RequestFate;
+
+  constructor(message: string, options: ProviderUnavailableOptions) {
+    super(message, options);
+    this.fate = options.fate;
+  }
+}
+
+/** The provider answered HTTP 429. `retryAfterSeconds` is set when it said for how long. */
+export class ProviderRateLimitedError extends AppError {
+  readonly code = 'PROVIDER_RATE_LIMITED';
+}
+
+/** The provider's answer lacks a required field or has one of the wrong kind. The message names the field, never its value. */
+export class InvalidTokenResponseError extends AppError {
+  readonly code = 'TOKEN_RESPONSE_INVALID';
+}
+
+/**
+ * The provider says that the grant is dead: `invalid_grant`, or an opaque refusal of the refresh token.
+ *
+ * One such answer is evidence, not proof (R-13): only the refresh engine decides, after a second one, that the connection is lost.
+ */
+export class TokenRevokedError extends AppError {
+  readonly code = 'TOKEN_REVOKED';
+}

@@ -1,0 +1,26 @@
+import { AppError } from './app-error.js';
+
+/** The request has a wrong shape: a field is missing, repeated, too long or of the wrong kind. The caller corrects it. */
+export class RequestInvalidError extends AppError {
+  readonly code = 'REQUEST_INVALID';
+}
+
+/** No API key came with the request, or one that is unknown, expired or revoked. The caller sends a valid one. */
+export class ApiKeyInvalidError extends AppError {
+  readonly code = 'API_KEY_INVALID';
+}
+
+/** The API key is valid but was not given the scope that this call needs. */
+export class ScopeMissingError extends AppError {
+  readonly code = 'SCOPE_MISSING';
+}
+
+/** The `return_url` is not one of the registered ones (NET-05). */
+export class ReturnUrlNotAllowedError extends AppError {
+  readonly code = 'RETURN_URL_NOT_ALLOWED';
+}
+
+/** The database did not answer, or answered that it cannot work now. Nothing was changed. */
+export class DatabaseUnavailableError extends AppError {
+  readonly code = 'DATABASE_UNAVAILABLE';
+}
