@@ -1,0 +1,26 @@
+import type { DataSourceOptions } from 'typeorm';
+import { ApiKeyEntity } from './entities/api-key.entity.js';
+import { ConnectionEntity } from './entities/connection.entity.js';
+import { LinkEntity } from './entities/link.entity.js';
+import { VaultKeyEntity } from './entities/vault-key.entity.js';
+import { CreateTables1795305600000 } from './migrations/1795305600000-CreateTables.js';
+import type { DatabaseConfig } from './database.config.js';
+
+/** How long a statement may take before PostgreSQL ends it, in milliseconds. No statement here needs a tenth of it. */
+const statementTimeoutMs = 10_000;
+
+/** The one description of the database, for the application and for the migration command. */
+export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
+  return {
+    type: 'postgres',
+    url: config.url,
+    entities: [ApiKeyEntity, ConnectionEntity, LinkEntity, VaultKeyEntity],
+    migrations: [CreateTables1795305600000],
+    migrationsRun: config.migrateOnBoot,
+    synchronize: false,
+    poolSize: config.poolSize,
+    applicationName: 'cufflink',
+    connectTimeoutMS: 5_000,
+    extra: { statement_timeout: statementTimeoutMs, query_timeout: statementTimeoutMs + 1_000 },
+  };
+}

@@ -1,0 +1,25 @@
+import { registerAs, type ConfigType } from '@nestjs/config';
+import { z } from 'zod';
+import { readEnvironment, type Environment } from '../config/read-environment.js';
+
+const schema = z.object({
+  DATABASE_URL: z.url({
+    protocol: /^postgres(ql)?$/,
+    error: 'must be set to a URL such as postgres://user@host:5432/cufflink.',
+  }),
+  DATABASE_POOL_SIZE: z.coerce.number('must be a number.').int().min(1).max(500).default(10),
+  NODE_ENV: z.string().default('development'),
+});
+
+/** Reads how to reach PostgreSQL. */
+export function readDatabaseConfig(environment: Environment): { url: string; poolSize: number; migrateOnBoot: boolean } {
+  const values = readEnvironment(schema, environment);
+  return {
+    url: values.DATABASE_URL,
+    poolSize: values.DATABASE_POOL_SIZE,
+    migrateOnBoot: values.NODE_ENV !== 'production',
+  };
+}
+
+export const databaseConfig = registerAs('database', () => readDatabaseConfig(process.env));
+export type DatabaseConfig = ConfigType<typeof databaseConfig>;

@@ -1,0 +1,81 @@
+import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
+
+/** One of the company's users linked to one provider, with the sealed token set and the state of its refresh. */
+@Entity('connections')
+export class ConnectionEntity {
+  @PrimaryColumn('text', { name: 'user_id', primaryKeyConstraintName: 'connections_pkey' })
+  userId!: string;
+
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'connections_pkey' })
+  provider!: string;
+
+  /** New for every link after an unlink, so that an old sealed value fits no later row. */
+  @Column('uuid')
+  id!: string;
+
+  /** Which client registration at the provider the grant belongs to. */
+  @Column('text', { name: 'registration_id' })
+  registrationId!: string;
+
+  /** `active` or `needs_relink`. */
+  @Column('text')
+  status!: string;
+
+  /** Increases with every new token set; bound into the sealed value and compared on save. */
+  @Column('integer', { name: 'secret_gen' })
+  secretGen!: number;
+
+  @Column('bytea')
+  sealed!: Buffer;
+
+  @Column('text', { name: 'scopes_requested', array: true })
+  scopesRequested!: string[];
+
+  /** `null` when the provider does not tell. */
+  @Column('text', { name: 'scopes_granted', array: true, nullable: true })
+  scopesGranted!: string[] | null;
+
+  /** When the access token expires; `null` when it does not, or nobody knows. */
+  @Column('timestamptz', { name: 'expires_at', nullable: true })
+  expiresAt!: Date | null;
+
+  @Column('boolean')
+  refreshable!: boolean;
+
+  @Column('timestamptz', { name: 'refresh_expires_at', nullable: true })
+  refreshExpiresAt!: Date | null;
+
+  @CreateDateColumn({ name: 'linked_at', type: 'timestamptz' })
+  linkedAt!: Date;
+
+  @Column('timestamptz', { name: 'last_refreshed_at', nullable: true })
+  lastRefreshedAt!: Date | null;
+
+  /** Who holds the right to refresh, and until when. */
+  @Column('uuid', { name: 'claim_id', nullable: true })
+  claimId!: string | null;
+
+  @Column('timestamptz', { name: 'claimed_until', nullable: true })
+  claimedUntil!: Date | null;
+
+  /** Set by a claim, cleared when the outcome is known: a value that stays means the refresh token may be spent. */
+  @Column('timestamptz', { name: 'attempt_started_at', nullable: true })
+  attemptStartedAt!: Date | null;
+
+  @Column('integer', { name: 'failed_attempts', default: 0 })
+  failedAttempts!: number;
+
+  /** No refresh before this instant. */
+  @Column('timestamptz', { name: 'retry_at', nullable: true })
+  retryAt!: Date | null;
+
+  /** When the provider first said that the grant is dead. */
+  @Column('timestamptz', { name: 'suspect_since', nullable: true })
+  suspectSince!: Date | null;
+
+  @Column('text', { name: 'last_error_code', nullable: true })
+  lastErrorCode!: string | null;
+
+  @Column('timestamptz', { name: 'last_error_at', nullable: true })
+  lastErrorAt!: Date | null;
+}
