@@ -1,0 +1,38 @@
+/**
+ * What a sealed value is bound to. All of it must be the same when the value is opened, so a sealed value moved to another
+ * row, column, user, provider registration or generation does not open (CR-03).
+ */
+export interface SealContext {
+  /** `table.column` that holds the sealed value. */
+  readonly purpose: SealPurpose;
+  /** Immutable id of the row. */
+  readonly rowId: string;
+  /** The company's id of the user. */
+  readonly userId: string;
+  /** The client registration at the provider. */
+  readonly registrationId: string;
+  /** Generation of the token set; 0 where a row holds one value for its whole life. */
+  readonly generation: number;
+}
+
+/** The columns that hold sealed values. Each has branch keys of its own (CR-11). */
+export type SealPurpose = 'connections.sealed' | 'links.sealed';
+
+/**
+ * Joins fields injectively: the number of fields, then for each its length in bytes and its bytes, numbers as unsigned 32-bit
+ * big-endian. Two different lists never give the same bytes, whatever the fields hold.
+ */
+export function encodeLengthPrefixed(fields: readonly (string | Buffer)[]): Buffer {
+  const parts: Buffer[] = [uint32(fields.length)];
+  for (const field of fields) {
+    const bytes = typeof field === 'string' ? Buffer.from(field, 'utf8') : field;
+    parts.push(uint32(bytes.length), bytes);
+  }
+  return Buffer.concat(parts);
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}

@@ -1,0 +1,161 @@
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+  type KeyObject,
+} from 'node:crypto';
+import { encodeLengthPrefixed, type SealContext } from './associated-data.js';
+
+/**
+ * Suite 1: AES-256-GCM under a key used for one message, derived with HKDF-SHA-256 from a branch key and a random salt, with a
+ * commitment to key and context. `docs/adr/0004-envelope-format.md` has the layout and the reasons.
+ *
+ *     magic(2) version(1) suite(1) kid(16) salt(32) commitment(32) iv(12) | ciphertext | tag(16)
+ */
+const magic = Buffer.from('CL');
+const version = 1;
+const suite = 1;
+const offsets = { version: 2, suite: 3, kid: 4, salt: 20, commitment: 52, iv: 84, ciphertext: 96 } as const;
+const tagBytes = 16;
+
+/** The largest value that is sealed, in bytes. A token set is about one kilobyte. */
+export const maxPlaintextBytes = 64 * 1024;
+
+/** A key that records are sealed under. */
+export interface BranchKey {
+  /** UUID; written into every envelope, so that opening never tries a second key (CR-05). */
+  readonly kid: string;
+  readonly key: KeyObject;
+}
+
+/** Why an envelope did not open. One class and one text for every cause behind the header, so that nothing can be probed. */
+export class EnvelopeError extends Error {
+  override readonly name = 'EnvelopeError';
+}
+
+/**
+ * Seals a value for one place.
+ *
+ * @param plaintext - at most {@link maxPlaintextBytes}
+ * @param branchKey - 256-bit key and its id
+ * @param environment - name of the deployment
+ * @param context - the place it is sealed for
+ * @throws RangeError when the plaintext is too long
+ */
+export function sealEnvelope(
+  plaintext: Buffer,
+  branchKey: BranchKey,
+  environment: string,
+  context: SealContext,
+): Buffer {
+  if (plaintext.length > maxPlaintextBytes) {
+    throw new RangeError(`A sealed value holds at most ${maxPlaintextBytes} bytes, got ${plaintext.length}.`);
+  }
+  const kid = kidBytes(branchKey.kid);
+  const salt = randomBytes(32);
+  const iv = randomBytes(12);
+  const associatedData = encodeAssociatedData(kid, environment, context);
+  const { messageKey, commitment } = deriveMessageKey(branchKey.key, kid, salt, associatedData);
+  const cipher = createCipheriv('aes-256-gcm', messageKey, iv, { authTagLength: tagBytes });
+  cipher.setAAD(associatedData);
+  const ciphertext = Buffer.concat([cipher.update(plaintext), cipher.final()]);
+  return Buffer.concat([
+    magic,
+    Buffer.from([version, suite]),
+    kid,
+    salt,
+    commitment,
+    iv,
+    ciphertext,
+    cipher.getAuthTag(),
+  ]);
+}
+
+/**
+ * Returns the id of the key that an envelope was sealed under.
+ *
+ * @throws {@link EnvelopeError} when it is not an envelope of a known format
+ */
+export function readEnvelopeKid(envelope: Buffer): string {
+  const known =
+    envelope.length >= offsets.ciphertext + tagBytes &&
+    envelope.subarray(0, 2).equals(magic) &&
+    envelope[offsets.version] === version &&
+    envelope[offsets.suite] === suite;
+  if (!known) {
+    throw new EnvelopeError('Not an envelope of a known format.');
+  }
+  const hex = envelope.subarray(offsets.kid, offsets.salt).toString('hex');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+/**
+ * Opens an envelope. The plaintext leaves only after the tag over all of it was verified (CR-02).
+ *
+ * @param envelope - as made by {@link sealEnvelope}
+ * @param branchKey - the key whose id {@link readEnvelopeKid} returned
+ * @param environment - name of the deployment
+ * @param context - the place it was found in
+ * @throws {@link EnvelopeError} when anything differs from what was sealed: key, place, or any bit
+ */
+export function openEnvelope(
+  envelope: Buffer,
+  branchKey: BranchKey,
+  environment: string,
+  context: SealContext,
+): Buffer {
+  readEnvelopeKid(envelope);
+  const kid = kidBytes(branchKey.kid);
+  const associatedData = encodeAssociatedData(kid, environment, context);
+  const salt = envelope.subarray(offsets.salt, offsets.commitment);
+  const { messageKey, commitment } = deriveMessageKey(branchKey.key, kid, salt, associatedData);
+  if (!timingSafeEqual(commitment, envelope.subarray(offsets.commitment, offsets.iv))) {
+    throw new EnvelopeError('The envelope does not open.');
+  }
+  const iv = envelope.subarray(offsets.iv, offsets.ciphertext);
+  const decipher = createDecipheriv('aes-256-gcm', messageKey, iv, { authTagLength: tagBytes });
+  decipher.setAAD(associatedData);
+  decipher.setAuthTag(envelope.subarray(envelope.length - tagBytes));
+  const opened = decipher.update(envelope.subarray(offsets.ciphertext, envelope.length - tagBytes));
+  try {
+    return Buffer.concat([opened, decipher.final()]);
+  } catch (error) {
+    throw new EnvelopeError('The envelope does not open.', { cause: error });
+  }
+}
+
+function encodeAssociatedData(kid: Buffer, environment: string, context: SealContext): Buffer {
+  return encodeLengthPrefixed([
+    Buffer.from([version, suite]),
+    kid,
+    context.purpose,
+    environment,
+    context.rowId,
+    context.userId,
+    context.registrationId,
+    String(context.generation),
+  ]);
+}
+
+function deriveMessageKey(
+  branchKey: KeyObject,
+  kid: Buffer,
+  salt: Buffer,
+  associatedData: Buffer,
+): { messageKey: Buffer; commitment: Buffer } {
+  const info = Buffer.concat([
+    Buffer.from('vault/v1/record'),
+    Buffer.from([suite]),
+    kid,
+    createHash('sha256').update(associatedData).digest(),
+  ]);
+  const okm = Buffer.from(hkdfSync('sha256', branchKey, salt, info, 64));
+  return { messageKey: okm.subarray(0, 32), commitment: okm.subarray(32) };
+}
+
+function kidBytes(kid: string): Buffer {
+  return Buffer.from(kid.replaceAll('-', ''), 'hex');
+}

@@ -1,0 +1,48 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { TokenUnreadableError } from '../errors/connection.errors.js';
+import type { SealContext } from './associated-data.js';
+import { EnvelopeError, openEnvelope, readEnvelopeKid, sealEnvelope } from './envelope.js';
+import { KeyRing } from './key-ring.js';
+import { vaultConfig, type VaultConfig } from './vault.config.js';
+
+/** Seals values into rows and opens them. */
+@Injectable()
+export class VaultService {
+  constructor(
+    private readonly keyRing: KeyRing,
+    @Inject(vaultConfig.KEY) private readonly config: VaultConfig,
+  ) {}
+
+  /**
+   * Seals a value for one place with the active key of its purpose.
+   *
+   * @param value - anything JSON can hold, at most 64 KiB of it
+   * @param context - the place; needed again to open the value
+   */
+  seal(value: object, context: SealContext): Buffer {
+    const plaintext = Buffer.from(JSON.stringify(value), 'utf8');
+    return sealEnvelope(plaintext, this.keyRing.getActive(context.purpose), this.config.environmentName, context);
+  }
+
+  /**
+   * Opens a value with the one key its envelope names.
+   *
+   * @returns the parsed JSON, to be checked by the caller
+   * @throws {@link TokenUnreadableError} when the key is unknown, or anything differs from what was sealed
+   */
+  async open(envelope: Buffer, context: SealContext): Promise<unknown> {
+    try {
+      const kid = readEnvelopeKid(envelope);
+      const key = await this.keyRing.find(kid);
+      if (key === undefined) {
+        throw new EnvelopeError(`Key ${kid} is not in the key ring.`);
+      }
+      return JSON.parse(openEnvelope(envelope, key, this.config.environmentName, context).toString('utf8'));
+    } catch (error) {
+      if (error instanceof EnvelopeError) {
+        throw new TokenUnreadableError(`${context.purpose} of row ${context.rowId}: ${error.message}`);
+      }
+      throw error;
+    }
+  }
+}
