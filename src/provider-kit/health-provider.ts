@@ -1,0 +1,79 @@
+import type { AuthorizationStart, CallbackParameters, Handshake, HandshakeSecrets } from './handshake.js';
+import type { ProviderDefinition } from './provider-definition.js';
+import type { ProviderSettings } from './provider-settings.js';
+import type { TokenGrant } from './token-grant.js';
+
+/** The tokens of a connection, as far as ending a grant or asking for the account needs them. */
+export interface GrantTokens {
+  readonly accessToken: string;
+  readonly tokenSecret?: string | undefined;
+  readonly refreshToken?: string | undefined;
+}
+
+/** One device maker's API: its facts, its settings here, and what can be asked of it. The core knows providers only by this. */
+export interface HealthProvider {
+  readonly definition: ProviderDefinition;
+  readonly settings: ProviderSettings;
+
+  /**
+   * Prepares the authorisation request of one link attempt. For OAuth 1.0a this asks the provider for temporary credentials.
+   *
+   * @param handshake - state, redirect URI and scopes of the attempt
+   * @returns the URL for the browser, and what to keep sealed until it comes back
+   * @throws {@link ProviderMisconfiguredError} when the provider refuses our client credentials (OAuth 1.0a)
+   * @throws {@link ProviderUnavailableError} or {@link ProviderRateLimitedError} when it does not answer (OAuth 1.0a)
+   * @throws {@link InvalidTokenResponseError} when it does not confirm the callback (OAuth 1.0a)
+   * @see RFC 6749 section 4.1.1, RFC 7636 section 4.3, RFC 5849 section 2.1
+   */
+  begin(handshake: Handshake): Promise<AuthorizationStart>;
+
+  /**
+   * Turns a callback into a grant: reads refusals, then redeems the code or verifier exactly once.
+   *
+   * The caller has consumed the attempt before, so a second call for it cannot happen.
+   *
+   * @param callback - the parameters of the callback, none of them repeated
+   * @param handshake - as given to {@link begin}
+   * @param secrets - as returned by {@link begin}
+   * @throws {@link AuthorizationDeniedError} when the user said no
+   * @throws {@link AuthorizationStateError} when the callback does not belong to this attempt
+   * @throws {@link AuthorizationCodeRefusedError} when the provider refuses the code or verifier
+   * @throws {@link AuthorizationFailedError} when the provider ends the authorisation for another reason
+   * @throws {@link ProviderMisconfiguredError} when our credentials or redirect URI are wrong
+   * @throws {@link ProviderUnavailableError} when the outcome is unknown or the provider is down; never retried (AR-22)
+   * @throws {@link InvalidTokenResponseError} when the token answer cannot be used
+   * @see RFC 6749 section 4.1.2 to 4.1.4, RFC 5849 section 2.2 and 2.3
+   */
+  complete(callback: CallbackParameters, handshake: Handshake, secrets: HandshakeSecrets): Promise<TokenGrant>;
+
+  /**
+   * Exchanges a refresh token for a new grant. Called with a claim held, never twice with the same rotating token.
+   *
+   * @param refreshToken - as last issued by the provider
+   * @returns the grant; without a refresh token in it the old one stays valid
+   * @throws {@link TokenRevokedError} when the provider says that the grant is dead
+   * @throws {@link ProviderMisconfiguredError} when our credentials are wrong
+   * @throws {@link ProviderRateLimitedError} on HTTP 429
+   * @throws {@link ProviderUnavailableError} when it does not answer; `fate` tells whether it may have acted
+   * @throws {@link InvalidTokenResponseError} when the answer cannot be used
+   * @throws {@link ConnectionNotRefreshableError} for OAuth 1.0a
+   * @see RFC 6749 section 6
+   */
+  refresh(refreshToken: string): Promise<TokenGrant>;
+
+  /**
+   * Ends the grant at the provider.
+   *
+   * @returns `unsupported` where the provider offers no way
+   * @throws any of the provider errors when it refused or did not answer
+   * @see RFC 7009 section 2.1
+   */
+  revoke(tokens: GrantTokens): Promise<'revoked' | 'unsupported'>;
+
+  /**
+   * Returns the user's id at the provider, from the grant or by one API call.
+   *
+   * @throws any of the provider errors when the call fails or the answer has no id
+   */
+  findProviderUserId(grant: TokenGrant): Promise<string>;
+}

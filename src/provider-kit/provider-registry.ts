@@ -1,0 +1,40 @@
+import { Injectable } from '@nestjs/common';
+import { UnknownProviderError } from '../errors/provider.errors.js';
+import type { HealthProvider } from './health-provider.js';
+
+/** The providers of this deployment by slug. Filled while modules start; read from `onApplicationBootstrap` on. */
+@Injectable()
+export class ProviderRegistry {
+  private readonly providers = new Map<string, HealthProvider>();
+
+  /**
+   * Adds a provider.
+   *
+   * @throws Error when the slug is taken; the boot fails
+   */
+  register(provider: HealthProvider): void {
+    const { slug } = provider.definition;
+    if (this.providers.has(slug)) {
+      throw new Error(`Two providers have the slug "${slug}".`);
+    }
+    this.providers.set(slug, provider);
+  }
+
+  /**
+   * Returns the provider with this slug, configured or not.
+   *
+   * @throws {@link UnknownProviderError} when there is none
+   */
+  get(slug: string): HealthProvider {
+    const provider = this.providers.get(slug);
+    if (provider === undefined) {
+      throw new UnknownProviderError();
+    }
+    return provider;
+  }
+
+  /** Returns all providers, sorted by slug. */
+  list(): HealthProvider[] {
+    return [...this.providers.values()].sort((left, right) => (left.definition.slug < right.definition.slug ? -1 : 1));
+  }
+}

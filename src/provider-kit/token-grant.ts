@@ -1,0 +1,57 @@
+import { inspect } from 'node:util';
+
+/** The parts of a {@link TokenGrant}. Which of them are set depends on the OAuth version and on the provider. */
+export interface TokenGrantFields {
+  /** OAuth 2.0 access token, or the OAuth 1.0a token (RFC 5849 section 2.3). */
+  readonly accessToken: string;
+  /** OAuth 1.0a token secret; absent for OAuth 2.0. */
+  readonly tokenSecret?: string;
+  /** Absent when the provider sent none, or an empty one: the stored one then stays valid (RFC 6749 section 6). */
+  readonly refreshToken?: string;
+  /** Life of the access token in seconds, counted from `requestedAt`; absent when neither sent nor documented. */
+  readonly expiresInSeconds?: number;
+  /** Life of the refresh token in seconds, counted from `requestedAt`. */
+  readonly refreshExpiresInSeconds?: number;
+  /** Scopes the provider says it granted; absent when it did not say (RFC 6749 section 5.1). */
+  readonly grantedScopes?: readonly string[];
+  /** The user's id at the provider, where the token answer carries it. */
+  readonly providerUserId?: string;
+  /** The instant just before the request left, so that a slow answer never makes a token look younger than it is. */
+  readonly requestedAt: Date;
+}
+
+/** A token answer just received and not yet stored. Prints as a placeholder; hand it to the vault and let it go. */
+export class TokenGrant {
+  readonly accessToken: string;
+  readonly tokenSecret: string | undefined;
+  readonly refreshToken: string | undefined;
+  readonly expiresInSeconds: number | undefined;
+  readonly refreshExpiresInSeconds: number | undefined;
+  readonly grantedScopes: readonly string[] | undefined;
+  readonly providerUserId: string | undefined;
+  readonly requestedAt: Date;
+
+  constructor(fields: TokenGrantFields) {
+    this.accessToken = fields.accessToken;
+    this.tokenSecret = fields.tokenSecret;
+    this.refreshToken = fields.refreshToken;
+    this.expiresInSeconds = fields.expiresInSeconds;
+    this.refreshExpiresInSeconds = fields.refreshExpiresInSeconds;
+    this.grantedScopes = fields.grantedScopes;
+    this.providerUserId = fields.providerUserId;
+    this.requestedAt = fields.requestedAt;
+  }
+
+  /** Returns a copy with some parts replaced. */
+  with(fields: Partial<TokenGrantFields>): TokenGrant {
+    return new TokenGrant({ ...(this as unknown as TokenGrantFields), ...fields });
+  }
+
+  toJSON(): string {
+    return '[TokenGrant]';
+  }
+
+  [inspect.custom](): string {
+    return '[TokenGrant]';
+  }
+}
