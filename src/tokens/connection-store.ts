@@ -1,0 +1,209 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Statement } from '../database/database.js';
+
+/** `needs_relink`: the provider said twice that the grant is dead; only a new link helps. */
+export type ConnectionStatus = 'active' | 'needs_relink';
+
+/** A stored connection, with the columns that SQL computes from the database's clock. */
+export interface StoredConnection {
+  readonly userId: string;
+  readonly provider: string;
+  readonly id: string;
+  readonly registrationId: string;
+  readonly status: ConnectionStatus;
+  readonly secretGen: number;
+  readonly sealed: Buffer;
+  readonly scopesRequested: readonly string[];
+  readonly scopesGranted: readonly string[] | null;
+  readonly expiresAt: Date | null;
+  readonly refreshable: boolean;
+  readonly refreshExpiresAt: Date | null;
+  readonly linkedAt: Date;
+  readonly lastRefreshedAt: Date | null;
+  readonly failedAttempts: number;
+  readonly lastErrorCode: string | null;
+  readonly lastErrorAt: Date | null;
+  /** Whether somebody holds the claim to refresh now. */
+  readonly claimed: boolean;
+  /** Milliseconds until a refresh may be tried; 0 when it may be now. */
+  readonly retryInMs: number;
+  /** Milliseconds since a refresh was started whose outcome is unknown; `null` when there is none. */
+  readonly inDoubtForMs: number | null;
+}
+
+/** The columns that a new token set changes. */
+export interface SealedTokens {
+  readonly sealed: Buffer;
+  readonly scopesGranted: readonly string[] | null;
+  readonly expiresAt: Date | null;
+  readonly refreshable: boolean;
+  readonly refreshExpiresAt: Date | null;
+}
+
+/** What a failed refresh leaves behind. */
+export interface RefreshFailureRecord {
+  readonly code: string;
+  /** Whether the provider's decision is known; if not, the refresh token may be spent. */
+  readonly outcomeKnown: boolean;
+  readonly retryInMs: number;
+  /** Whether the provider said that the grant is dead. */
+  readonly suspect: boolean;
+  /** How long after the first such answer a further one ends the connection. */
+  readonly confirmationMs: number;
+}
+
+const columns = `
+  user_id AS "userId", provider, id, registration_id AS "registrationId", status, secret_gen AS "secretGen", sealed,
+  scopes_requested AS "scopesRequested", scopes_granted AS "scopesGranted", expires_at AS "expiresAt", refreshable,
+  refresh_expires_at AS "refreshExpiresAt", linked_at AS "linkedAt", last_refreshed_at AS "lastRefreshedAt",
+  failed_attempts AS "failedAttempts", last_error_code AS "lastErrorCode", last_error_at AS "lastErrorAt",
+  coalesce(claimed_until > now(), false) AS claimed,
+  coalesce(greatest(0, ceil(extract(epoch FROM retry_at - now()) * 1000)), 0)::float8 AS "retryInMs",
+  floor(extract(epoch FROM now() - attempt_started_at) * 1000)::float8 AS "inDoubtForMs"`;
+
+const noAttempt = `claim_id = NULL, claimed_until = NULL, attempt_started_at = NULL, failed_attempts = 0, retry_at = NULL,
+  suspect_since = NULL, last_error_code = NULL, last_error_at = NULL`;
+
+const statements = {
+  find: {
+    name: 'connections-find',
+    text: `SELECT ${columns} FROM connections WHERE user_id = $1 AND provider = $2`,
+  },
+  list: {
+    name: 'connections-list',
+    text: `SELECT ${columns} FROM connections WHERE user_id = $1 ORDER BY provider`,
+  },
+  insert: {
+    name: 'connections-insert',
+    text: `INSERT INTO connections (user_id, provider, id, registration_id, scopes_requested, status, secret_gen,
+             sealed, scopes_granted, expires_at, refreshable, refresh_expires_at)
+           VALUES ($1, $2, $3, $4, $5, 'active', 1, $6, $7, $8, $9, $10)
+           ON CONFLICT (user_id, provider) DO NOTHING RETURNING id`,
+  },
+  relink: {
+    name: 'connections-relink',
+    text: `UPDATE connections SET registration_id = $5, scopes_requested = $6, status = 'active', secret_gen = secret_gen + 1,
+             sealed = $7, scopes_granted = $8, expires_at = $9, refreshable = $10, refresh_expires_at = $11,
+             linked_at = now(), last_refreshed_at = NULL, ${noAttempt}
+           WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 RETURNING id`,
+  },
+  saveRefreshed: {
+    name: 'connections-save-refreshed',
+    text: `UPDATE connections SET secret_gen = secret_gen + 1, sealed = $5, scopes_granted = $6, expires_at = $7,
+             refreshable = $8, refresh_expires_at = $9, last_refreshed_at = now(), ${noAttempt}
+           WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 RETURNING id`,
+  },
+  recordFailure: {
+    name: 'connections-record-failure',
+    text: `UPDATE connections SET claim_id = NULL, claimed_until = NULL,
+             attempt_started_at = CASE WHEN $6 THEN NULL ELSE attempt_started_at END,
+             failed_attempts = failed_attempts + 1, retry_at = now() + $7 * interval '1 millisecond',
+             last_error_code = $5, last_error_at = now(),
+             suspect_since = CASE WHEN $8 THEN coalesce(suspect_since, now()) ELSE suspect_since END,
+             status = CASE WHEN $8 AND suspect_since <= now() - $9 * interval '1 millisecond' THEN 'needs_relink' ELSE status END
+           WHERE user_id = $1 AND provider = $2 AND id = $3 AND claim_id = $4 RETURNING status`,
+  },
+  remove: {
+    name: 'connections-remove',
+    text: `DELETE FROM connections WHERE user_id = $1 AND provider = $2 RETURNING ${columns}`,
+  },
+} satisfies Record<string, Statement>;
+
+/** Which row, and which token set in it. */
+export type ConnectionKey = Pick<StoredConnection, 'userId' | 'provider' | 'id' | 'secretGen'>;
+
+/** The connections table. Every change of a token set is a compare-and-set on its generation. */
+@Injectable()
+export class ConnectionStore {
+  constructor(private readonly database: Database) {}
+
+  /** Returns the user's connection to a provider, if there is one. */
+  async find(userId: string, provider: string): Promise<StoredConnection | undefined> {
+    const [row] = await this.database.query<StoredConnection>(statements.find, [userId, provider]);
+    return row;
+  }
+
+  /** Returns all connections of a user, sorted by provider. */
+  list(userId: string): Promise<StoredConnection[]> {
+    return this.database.query<StoredConnection>(statements.list, [userId]);
+  }
+
+  /** Stores the first token set of a new connection. Returns false when the user has a connection to this provider already. */
+  async insert(
+    connection: Pick<StoredConnection, 'userId' | 'provider' | 'id' | 'registrationId' | 'scopesRequested'>,
+    tokens: SealedTokens,
+  ): Promise<boolean> {
+    const { userId, provider, id, registrationId, scopesRequested } = connection;
+    const rows = await this.database.query(statements.insert, [
+      userId,
+      provider,
+      id,
+      registrationId,
+      scopesRequested,
+      ...tokenValues(tokens),
+    ]);
+    return rows.length === 1;
+  }
+
+  /** Replaces the token set by one of a new link. Returns false when the row changed meanwhile. */
+  async relink(
+    key: ConnectionKey,
+    link: Pick<StoredConnection, 'registrationId' | 'scopesRequested'>,
+    tokens: SealedTokens,
+  ): Promise<boolean> {
+    const rows = await this.database.query(statements.relink, [
+      ...keyValues(key),
+      link.registrationId,
+      link.scopesRequested,
+      ...tokenValues(tokens),
+    ]);
+    return rows.length === 1;
+  }
+
+  /**
+   * Replaces the token set by a refreshed one, ends the claim and clears every trace of failures. Returns false when the row
+   * is gone or holds a newer set. The comparison is with the generation, not the claim: a holder whose claim ran out still
+   * has the only live tokens.
+   */
+  async saveRefreshed(key: ConnectionKey, tokens: SealedTokens): Promise<boolean> {
+    const rows = await this.database.query(statements.saveRefreshed, [...keyValues(key), ...tokenValues(tokens)]);
+    return rows.length === 1;
+  }
+
+  /**
+   * Ends a claim after a failure. Returns the status the connection has then, or `undefined` when the claim was not ours any
+   * more and nothing was written.
+   */
+  async recordFailure(
+    key: ConnectionKey,
+    claimId: string,
+    failure: RefreshFailureRecord,
+  ): Promise<ConnectionStatus | undefined> {
+    const [row] = await this.database.query<{ status: ConnectionStatus }>(statements.recordFailure, [
+      key.userId,
+      key.provider,
+      key.id,
+      claimId,
+      failure.code,
+      failure.outcomeKnown,
+      failure.retryInMs,
+      failure.suspect,
+      failure.confirmationMs,
+    ]);
+    return row?.status;
+  }
+
+  /** Deletes a connection and returns what it was. */
+  async remove(userId: string, provider: string): Promise<StoredConnection | undefined> {
+    const [row] = await this.database.query<StoredConnection>(statements.remove, [userId, provider]);
+    return row;
+  }
+}
+
+function keyValues(key: ConnectionKey): unknown[] {
+  return [key.userId, key.provider, key.id, key.secretGen];
+}
+
+function tokenValues(tokens: SealedTokens): unknown[] {
+  return [tokens.sealed, tokens.scopesGranted, tokens.expiresAt, tokens.refreshable, tokens.refreshExpiresAt];
+}

@@ -1,0 +1,90 @@
+import type { AppError } from '../errors/app-error.js';
+import type { ErrorCode } from '../errors/error-code.js';
+import { RefreshPendingError } from '../errors/connection.errors.js';
+import {
+  InvalidTokenResponseError,
+  ProviderMisconfiguredError,
+  ProviderRateLimitedError,
+  ProviderUnavailableError,
+  TokenRevokedError,
+} from '../errors/provider.errors.js';
+import { backoffDelayMs, refreshBackoff } from './backoff.js';
+import type { RefreshFailureRecord, StoredConnection } from './connection-store.js';
+
+/** Wrong credentials are not mended within seconds, and every attempt counts against us at the provider. */
+const misconfiguredDelayMs = 60_000;
+
+/**
+ * Sorts a failed refresh into what the row has to remember.
+ *
+ * Only {@link TokenRevokedError} is evidence against the grant; everything else is the provider's trouble or ours and waits
+ * for another attempt: exponential with full jitter, not before `Retry-After`.
+ *
+ * @param error - what the provider's refresh threw
+ * @param failedAttempts - attempts failed in a row, this one included
+ * @param confirmationMs - how far apart two refusals must be to end the connection
+ * @param random - a number in [0, 1)
+ */
+export function toFailureRecord(
+  error: unknown,
+  failedAttempts: number,
+  confirmationMs: number,
+  random: number,
+): RefreshFailureRecord {
+  const backoffMs = backoffDelayMs(failedAttempts, refreshBackoff, random);
+  const record = (code: ErrorCode, retryInMs: number, options: { outcomeKnown?: boolean; suspect?: boolean } = {}) => ({
+    code,
+    retryInMs,
+    outcomeKnown: options.outcomeKnown ?? true,
+    suspect: options.suspect ?? false,
+    confirmationMs,
+  });
+  if (error instanceof TokenRevokedError) {
+    return record(error.code, confirmationMs, { suspect: true });
+  }
+  if (error instanceof ProviderRateLimitedError) {
+    return record(error.code, Math.max(backoffMs, (error.retryAfterSeconds ?? 0) * 1_000));
+  }
+  if (error instanceof ProviderMisconfiguredError) {
+    return record(error.code, Math.max(backoffMs, misconfiguredDelayMs));
+  }
+  if (error instanceof ProviderUnavailableError) {
+    const retryInMs = Math.max(backoffMs, (error.retryAfterSeconds ?? 0) * 1_000);
+    return record(error.code, retryInMs, { outcomeKnown: error.fate !== 'unknown' });
+  }
+  if (error instanceof InvalidTokenResponseError) {
+    return record(error.code, backoffMs);
+  }
+  return record('INTERNAL_ERROR', backoffMs, { outcomeKnown: false });
+}
+
+/**
+ * Returns the error for a caller whose token has to wait for the next attempt: the failure that the pause comes from, with
+ * the seconds to wait.
+ */
+export function toPendingError(connection: StoredConnection, inDoubtHoldMs: number): AppError {
+  const holdMs = connection.inDoubtForMs === null ? 0 : inDoubtHoldMs - connection.inDoubtForMs;
+  const retryAfterSeconds = Math.max(1, Math.ceil(Math.max(connection.retryInMs, holdMs) / 1_000));
+  const again = `It is tried again in ${retryAfterSeconds} s.`;
+  if (holdMs > connection.retryInMs) {
+    return new RefreshPendingError(`The outcome of the last refresh is not known yet. ${again}`, { retryAfterSeconds });
+  }
+  switch (connection.lastErrorCode ?? 'NONE') {
+    case 'PROVIDER_RATE_LIMITED':
+      return new ProviderRateLimitedError(`The provider limits the rate of refreshes. ${again}`, { retryAfterSeconds });
+    case 'PROVIDER_MISCONFIGURED':
+      return new ProviderMisconfiguredError(
+        `The provider refuses the credentials of this deployment; the operator has to correct them. ${again}`,
+        { retryAfterSeconds },
+      );
+    case 'PROVIDER_UNAVAILABLE':
+      return new ProviderUnavailableError(`The provider did not refresh the token. ${again}`, {
+        retryAfterSeconds,
+        fate: 'not-sent',
+      });
+    case 'TOKEN_RESPONSE_INVALID':
+      return new InvalidTokenResponseError(`The provider's last answer could not be used. ${again}`, { retryAfterSeconds });
+    default:
+      return new RefreshPendingError(`The refresh waits for its next attempt. ${again}`, { retryAfterSeconds });
+  }
+}

@@ -1,0 +1,198 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
+import { AppError } from '../errors/app-error.js';
+import { ConnectionNotFoundError, ConnectionNotRefreshableError } from '../errors/connection.errors.js';
+import { TokenRevokedError } from '../errors/provider.errors.js';
+import { DatabaseUnavailableError } from '../errors/request.errors.js';
+import type { HealthProvider } from '../provider-kit/health-provider.js';
+import type { ProviderDefinition } from '../provider-kit/provider-definition.js';
+import { ProviderRegistry } from '../provider-kit/provider-registry.js';
+import type { TokenGrant } from '../provider-kit/token-grant.js';
+import { ConnectionStore, type SealedTokens, type StoredConnection } from './connection-store.js';
+import { RefreshClaims } from './refresh-claims.js';
+import { toFailureRecord, toPendingError } from './refresh-failure.js';
+import { toTokenSet, type TokenSet } from './token-set.js';
+import { TokenVault } from './token-vault.js';
+import { tokensConfig, type TokensConfig } from './tokens.config.js';
+import { refreshes } from './tokens.metrics.js';
+
+/** What sealing and saving may take after the provider has answered; a claim outlives the call by this much. */
+const commitBudgetMs = 10_000;
+/** How often a caller that lost the claim looks whether the winner is done. */
+const pollMs = 50;
+/** Pauses between attempts to save a token set that the provider has already issued. */
+const saveRetryDelaysMs = [50, 100, 250, 500, 1_000, 2_000, 4_000];
+
+/**
+ * Refreshes the tokens of connections without ever spending a rotating refresh token twice.
+ *
+ * Inside a process, callers of one connection share one promise. Between processes, {@link RefreshClaims} gives one of them
+ * the right to call the provider; the others wait for its result. A new token set is committed before anybody can use it.
+ */
+@Injectable()
+export class RefreshService implements BeforeApplicationShutdown {
+  private readonly logger = new Logger(RefreshService.name);
+  private readonly running = new Map<string, Promise<void>>();
+
+  constructor(
+    private readonly store: ConnectionStore,
+    private readonly claims: RefreshClaims,
+    private readonly tokenVault: TokenVault,
+    private readonly registry: ProviderRegistry,
+    @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
+  ) {}
+
+  /** Lets refreshes that have reached a provider finish, so that a deployment loses no token. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await Promise.allSettled(this.running.values());
+  }
+
+  /**
+   * Sees to it that the connection holds a newer token set than the one given: refreshes it, or waits for whoever does.
+   *
+   * @param connection - as read; its generation is what has to be replaced
+   * @throws {@link ConnectionNotRefreshableError} when there is no refresh token
+   * @throws {@link ConnectionNotFoundError} when the connection is gone meanwhile
+   * @throws {@link TokenRevokedError} when the connection needs a new link
+   * @throws {@link RefreshPendingError} when an earlier attempt has an unknown outcome or waits for confirmation
+   * @throws {@link TokenUnreadableError} when the stored tokens do not open; the refresh token is not spent
+   * @throws {@link DatabaseUnavailableError} when the claim cannot be written; the refresh token is not spent
+   * @throws the provider's error when this attempt failed, or its like while the pause after it lasts
+   */
+  refresh(connection: StoredConnection): Promise<void> {
+    let run = this.running.get(connection.id);
+    if (run === undefined) {
+      run = this.refreshOnce(connection).finally(() => this.running.delete(connection.id));
+      this.running.set(connection.id, run);
+    }
+    return run;
+  }
+
+  private async refreshOnce(connection: StoredConnection): Promise<void> {
+    if (!connection.refreshable) {
+      throw new ConnectionNotRefreshableError();
+    }
+    const provider = this.registry.get(connection.provider);
+    const lengthMs = claimLengthMs(provider.definition);
+    const holdMs = inDoubtHoldMs(provider.definition, this.config.inDoubtHoldMs);
+    const giveUpAt = performance.now() + lengthMs;
+    for (;;) {
+      const claimId = await this.claims.take(connection, lengthMs, holdMs);
+      if (claimId !== undefined) {
+        return this.refreshClaimed(connection, claimId, provider);
+      }
+      const current = await this.store.find(connection.userId, connection.provider);
+      if (current === undefined) {
+        throw new ConnectionNotFoundError();
+      }
+      if (current.id !== connection.id || current.secretGen !== connection.secretGen) {
+        return;
+      }
+      if (current.status === 'needs_relink') {
+        throw relinkError(provider);
+      }
+      const inDoubt = current.inDoubtForMs !== null && current.inDoubtForMs < holdMs;
+      const blocked = !current.claimed && (current.retryInMs > 0 || inDoubt);
+      if (blocked || performance.now() > giveUpAt) {
+        throw toPendingError(current, holdMs);
+      }
+      await sleep(pollMs);
+    }
+  }
+
+  private async refreshClaimed(connection: StoredConnection, claimId: string, provider: HealthProvider): Promise<void> {
+    let previous: TokenSet;
+    try {
+      previous = await this.tokenVault.open(connection);
+    } catch (error) {
+      await this.claims.drop(connection, claimId);
+      throw error;
+    }
+    let grant: TokenGrant;
+    try {
+      grant = await provider.refresh(previous.refreshToken ?? '');
+    } catch (error) {
+      await this.recordFailure(connection, claimId, provider, error);
+      throw error;
+    }
+    const next = { ...connection, secretGen: connection.secretGen + 1 };
+    const sealed = this.tokenVault.seal(next, toTokenSet(grant, previous));
+    if (await this.save(connection, sealed)) {
+      refreshes.inc({ provider: connection.provider, outcome: 'refreshed' });
+      return;
+    }
+    refreshes.inc({ provider: connection.provider, outcome: 'superseded' });
+    await this.discard(connection, grant, provider);
+  }
+
+  /** Commits a token set that exists only here and at the provider, through short failures of the database. */
+  private async save(connection: StoredConnection, tokens: SealedTokens): Promise<boolean> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        if (await this.store.saveRefreshed(connection, tokens)) {
+          return true;
+        }
+        // A statement whose answer was lost may have run: then the row holds exactly our bytes.
+        const current = await this.store.find(connection.userId, connection.provider);
+        return current?.id === connection.id && current.sealed.equals(tokens.sealed);
+      } catch (error) {
+        const delayMs = saveRetryDelaysMs[attempt];
+        if (!(error instanceof DatabaseUnavailableError) || delayMs === undefined) {
+          throw error;
+        }
+        this.logger.warn(`Saving refreshed tokens of connection ${connection.id} failed; trying again in ${delayMs} ms.`);
+        await sleep(delayMs);
+      }
+    }
+  }
+
+  /** The connection was unlinked or linked anew while the provider answered. */
+  private async discard(connection: StoredConnection, grant: TokenGrant, provider: HealthProvider): Promise<void> {
+    const current = await this.store.find(connection.userId, connection.provider);
+    if (current !== undefined) {
+      // A new link replaced the grant; ending it at the provider could end the new one with it.
+      return;
+    }
+    try {
+      await provider.revoke(grant);
+    } catch (error) {
+      const code = error instanceof AppError ? error.code : 'INTERNAL_ERROR';
+      this.logger.warn(`Tokens refreshed for the unlinked connection ${connection.id} could not be revoked: ${code}.`);
+    }
+    throw new ConnectionNotFoundError();
+  }
+
+  private async recordFailure(
+    connection: StoredConnection,
+    claimId: string,
+    provider: HealthProvider,
+    error: unknown,
+  ): Promise<void> {
+    const failure = toFailureRecord(error, connection.failedAttempts + 1, this.config.confirmationMs, Math.random());
+    refreshes.inc({ provider: connection.provider, outcome: failure.code });
+    const status = await this.store.recordFailure(connection, claimId, failure);
+    const consequence = status === 'needs_relink' ? 'the connection needs a new link' : `next attempt in ${failure.retryInMs} ms`;
+    const { displayName } = provider.definition;
+    this.logger.warn(`${displayName}: refresh of connection ${connection.id} failed with ${failure.code}; ${consequence}.`);
+  }
+}
+
+/** The error for a connection whose grant is dead. */
+export function relinkError(provider: HealthProvider): TokenRevokedError {
+  return new TokenRevokedError(
+    `${provider.definition.displayName} has ended this connection. The user has to link the account again.`,
+  );
+}
+
+function claimLengthMs(definition: ProviderDefinition): number {
+  return (definition.oauth === '2.0' ? definition.refresh.timeoutMs : 0) + commitBudgetMs;
+}
+
+/** Where the provider forgives a repeated refresh token, an unknown outcome needs no hold. */
+function inDoubtHoldMs(definition: ProviderDefinition, strictHoldMs: number): number {
+  if (definition.oauth === '1.0a') {
+    return 0;
+  }
+  const { rotates, reuse, grace } = definition.refresh;
+  return rotates === 'never' || reuse === 'ignored' || grace !== 'none' ? 0 : strictHoldMs;
+}

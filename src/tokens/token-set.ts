@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { TokenUnreadableError } from '../errors/connection.errors.js';
+import type { TokenGrant } from '../provider-kit/token-grant.js';
+
+/** What one sealed envelope holds: the whole token set of a connection, so that its pieces cannot be mixed. */
+const tokenSetSchema = z.object({
+  accessToken: z.string(),
+  tokenSecret: z.string().optional(),
+  refreshToken: z.string().optional(),
+  expiresAt: z.coerce.date().optional(),
+  refreshExpiresAt: z.coerce.date().optional(),
+  grantedScopes: z.array(z.string()).optional(),
+  providerUserId: z.string().optional(),
+  obtainedAt: z.coerce.date(),
+});
+
+/** The tokens of a connection, opened. Never log it; never keep it longer than one call. */
+export type TokenSet = z.output<typeof tokenSetSchema>;
+
+/**
+ * Builds the token set to store from a grant.
+ *
+ * @param grant - just received
+ * @param previous - the set it replaces on a refresh; parts that the grant leaves out stay (RFC 6749 section 6)
+ */
+export function toTokenSet(grant: TokenGrant, previous?: TokenSet): TokenSet {
+  const after = (seconds: number | undefined): Date | undefined =>
+    seconds === undefined ? undefined : new Date(grant.requestedAt.getTime() + seconds * 1_000);
+  const keptRefreshExpiry = grant.refreshToken === undefined ? previous?.refreshExpiresAt : undefined;
+  return {
+    accessToken: grant.accessToken,
+    tokenSecret: grant.tokenSecret,
+    refreshToken: grant.refreshToken ?? previous?.refreshToken,
+    expiresAt: after(grant.expiresInSeconds),
+    refreshExpiresAt: after(grant.refreshExpiresInSeconds) ?? keptRefreshExpiry,
+    grantedScopes: grant.grantedScopes === undefined ? previous?.grantedScopes : [...grant.grantedScopes],
+    providerUserId: grant.providerUserId ?? previous?.providerUserId,
+    obtainedAt: grant.requestedAt,
+  };
+}
+
+/**
+ * Checks what came out of the vault.
+ *
+ * @throws {@link TokenUnreadableError} when it is not a token set
+ */
+export function parseTokenSet(opened: unknown): TokenSet {
+  const result = tokenSetSchema.safeParse(opened);
+  if (!result.success) {
+    throw new TokenUnreadableError('the sealed value is not a token set');
+  }
+  return result.data;
+}

@@ -1,0 +1,46 @@
+import { Injectable } from '@nestjs/common';
+import { VaultService } from '../vault/vault.service.js';
+import type { ConnectionKey, SealedTokens, StoredConnection } from './connection-store.js';
+import { parseTokenSet, type TokenSet } from './token-set.js';
+
+/** Seals token sets into connection rows and opens them. */
+@Injectable()
+export class TokenVault {
+  constructor(private readonly vault: VaultService) {}
+
+  /**
+   * Seals a token set for one generation of one row, and tells the columns that may be read without a key.
+   *
+   * @param place - the row, with the generation that the set will have
+   * @param tokens - the set
+   */
+  seal(place: ConnectionKey & { registrationId: string }, tokens: TokenSet): SealedTokens {
+    return {
+      sealed: this.vault.seal(tokens, toContext(place)),
+      scopesGranted: tokens.grantedScopes ?? null,
+      expiresAt: tokens.expiresAt ?? null,
+      refreshable: tokens.refreshToken !== undefined,
+      refreshExpiresAt: tokens.refreshExpiresAt ?? null,
+    };
+  }
+
+  /**
+   * Opens the token set of a row.
+   *
+   * @throws {@link TokenUnreadableError} when key, row or bytes are not those it was sealed with
+   */
+  async open(connection: StoredConnection): Promise<TokenSet> {
+    return parseTokenSet(await this.vault.open(connection.sealed, toContext(connection)));
+  }
+}
+
+function toContext(place: ConnectionKey & { registrationId: string }) {
+  return {
+    purpose: 'connections.sealed',
+    rowId: place.id,
+    // The provider belongs to the registration id; a row moved to another provider does not open either.
+    userId: place.userId,
+    registrationId: place.registrationId,
+    generation: place.secretGen,
+  } as const;
+}

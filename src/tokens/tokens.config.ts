@@ -1,0 +1,31 @@
+import { registerAs, type ConfigType } from '@nestjs/config';
+import { z } from 'zod';
+import { readEnvironment, type Environment } from '../config/read-environment.js';
+
+const seconds = (fallback: number) => z.coerce.number('must be a number of seconds.').int().min(0).max(86_400).default(fallback);
+
+const schema = z.object({
+  TOKEN_REFRESH_MARGIN_SECONDS: seconds(300),
+  REFRESH_IN_DOUBT_HOLD_SECONDS: seconds(120),
+  REFRESH_CONFIRMATION_SECONDS: seconds(300),
+});
+
+/** Reads how tokens are kept fresh. */
+export function readTokensConfig(environment: Environment): {
+  /** An access token with less life than this is refreshed, in milliseconds. */
+  refreshMarginMs: number;
+  /** How long a refresh with an unknown outcome keeps others from spending the same refresh token, in milliseconds. */
+  inDoubtHoldMs: number;
+  /** How long after a first refusal of the refresh token a second one ends the connection, in milliseconds. */
+  confirmationMs: number;
+} {
+  const values = readEnvironment(schema, environment);
+  return {
+    refreshMarginMs: values.TOKEN_REFRESH_MARGIN_SECONDS * 1_000,
+    inDoubtHoldMs: values.REFRESH_IN_DOUBT_HOLD_SECONDS * 1_000,
+    confirmationMs: values.REFRESH_CONFIRMATION_SECONDS * 1_000,
+  };
+}
+
+export const tokensConfig = registerAs('tokens', () => readTokensConfig(process.env));
+export type TokensConfig = ConfigType<typeof tokensConfig>;

@@ -1,0 +1,19 @@
+import { Module } from '@nestjs/common';
+import { ConfigModule } from '@nestjs/config';
+import { ClockModule } from '../clock/clock.module.js';
+import { DatabaseModule } from '../database/database.module.js';
+import { ProviderKitModule } from '../provider-kit/provider-kit.module.js';
+import { VaultModule } from '../vault/vault.module.js';
+import { ConnectionStore } from './connection-store.js';
+import { RefreshClaims } from './refresh-claims.js';
+import { RefreshService } from './refresh.service.js';
+import { TokenVault } from './token-vault.js';
+import { tokensConfig } from './tokens.config.js';
+import { TokensService } from './tokens.service.js';
+
+@Module({
+  imports: [ConfigModule.forFeature(tokensConfig), ClockModule, DatabaseModule, ProviderKitModule, VaultModule],
+  providers: [ConnectionStore, RefreshClaims, RefreshService, TokenVault, TokensService],
+  exports: [TokensService],
+})
+export class TokensModule {}

@@ -1,0 +1,229 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Clock } from '../clock/clock.js';
+import { AppError } from '../errors/app-error.js';
+import { ConnectionNotFoundError } from '../errors/connection.errors.js';
+import type { GrantTokens, HealthProvider } from '../provider-kit/health-provider.js';
+import { ProviderRegistry } from '../provider-kit/provider-registry.js';
+import type { TokenGrant } from '../provider-kit/token-grant.js';
+import { ConnectionStore, type StoredConnection } from './connection-store.js';
+import { relinkError, RefreshService } from './refresh.service.js';
+import { toTokenSet, type TokenSet } from './token-set.js';
+import { TokenVault } from './token-vault.js';
+import { tokensConfig, type TokensConfig } from './tokens.config.js';
+import { handOuts } from './tokens.metrics.js';
+
+/** With less life than this a token is not worth handing out without trying to refresh it first, in milliseconds. */
+const hardMarginMs = 60_000;
+/** How often a save is repeated when two links of one user end at the same moment. */
+const connectAttempts = 5;
+
+/** A link that has ended well. */
+export interface CompletedLink {
+  readonly userId: string;
+  readonly provider: string;
+  readonly registrationId: string;
+  readonly scopes: readonly string[];
+}
+
+/** A token that works now, for the company's own services. */
+export interface ValidToken {
+  readonly accessToken: string;
+  /** OAuth 1.0a only. */
+  readonly tokenSecret: string | undefined;
+  /** `undefined` when the token does not expire, or nobody knows when. */
+  readonly expiresAt: Date | undefined;
+  readonly scopes: readonly string[];
+}
+
+/** Stored grants: keeps what a link brought, hands out tokens that work, and lets go of them. */
+@Injectable()
+export class TokensService {
+  private readonly logger = new Logger(TokensService.name);
+
+  constructor(
+    private readonly store: ConnectionStore,
+    private readonly tokenVault: TokenVault,
+    private readonly refreshService: RefreshService,
+    private readonly registry: ProviderRegistry,
+    private readonly clock: Clock,
+    @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
+  ) {}
+
+  /**
+   * Stores the grant of a finished link: a new connection, or the replacement of the tokens of an existing one.
+   *
+   * @param link - whose connection it is
+   * @param grant - as received
+   * @returns the connection's id
+   * @throws {@link DatabaseUnavailableError} when it cannot be stored; the user has to link again
+   */
+  async connect(link: CompletedLink, grant: TokenGrant): Promise<string> {
+    const { userId, provider, registrationId, scopes: scopesRequested } = link;
+    const tokens = toTokenSet(grant);
+    for (let attempt = 0; attempt < connectAttempts; attempt += 1) {
+      const existing = await this.store.find(userId, provider);
+      if (existing === undefined) {
+        const id = randomUUID();
+        const sealed = this.tokenVault.seal({ userId, provider, id, registrationId, secretGen: 1 }, tokens);
+        if (await this.store.insert({ userId, provider, id, registrationId, scopesRequested }, sealed)) {
+          return id;
+        }
+      } else {
+        const secretGen = existing.secretGen + 1;
+        const sealed = this.tokenVault.seal({ ...existing, registrationId, secretGen }, tokens);
+        if (await this.store.relink(existing, { registrationId, scopesRequested }, sealed)) {
+          return existing.id;
+        }
+      }
+    }
+    throw new Error(`A connection changed ${connectAttempts} times while it was being stored.`);
+  }
+
+  /**
+   * Returns a token that works now.
+   *
+   * A token with enough life is returned as it is. Inside the refresh margin it is returned too while a refresh runs behind;
+   * close to its end, or where a refresh would end it, it is refreshed first. A refresh that fails never withholds a token
+   * that still works.
+   *
+   * @param userId - the company's id of the user
+   * @param slug - the provider
+   * @throws {@link UnknownProviderError}, {@link ConnectionNotFoundError} when there is no such connection
+   * @throws {@link TokenRevokedError} when the token has expired and only a new link helps
+   * @throws {@link TokenUnreadableError} when the stored tokens do not open
+   * @throws {@link DatabaseUnavailableError} when the database does not answer
+   * @throws {@link RefreshPendingError} or a provider error when the token has expired and cannot be refreshed now
+   */
+  async getValid(userId: string, slug: string): Promise<ValidToken> {
+    const provider = this.registry.get(slug);
+    const connection = await this.get(userId, slug);
+    const tokens = await this.tokenVault.open(connection);
+    const lifeMs = this.remainingLifeMs(tokens);
+    if (lifeMs > this.config.refreshMarginMs) {
+      return this.handOut(connection, tokens, 'fresh');
+    }
+    if (connection.status === 'needs_relink' || tokens.refreshToken === undefined) {
+      if (lifeMs > 0) {
+        return this.handOut(connection, tokens, 'stale');
+      }
+      throw relinkError(provider);
+    }
+    if (lifeMs > hardMarginMs && !refreshEndsOldToken(provider)) {
+      this.refreshBehind(connection);
+      return this.handOut(connection, tokens, 'fresh');
+    }
+    try {
+      await this.refreshService.refresh(connection);
+    } catch (error) {
+      if (error instanceof AppError && this.remainingLifeMs(tokens) > 0 && !(error instanceof ConnectionNotFoundError)) {
+        return this.handOut(connection, tokens, 'stale');
+      }
+      throw error;
+    }
+    const refreshed = await this.get(userId, slug);
+    return this.handOut(refreshed, await this.tokenVault.open(refreshed), 'refreshed');
+  }
+
+  /**
+   * Refreshes the connection once, however much life its token has.
+   *
+   * @returns the connection afterwards
+   * @throws as {@link RefreshService.refresh}
+   */
+  async refreshNow(userId: string, slug: string): Promise<StoredConnection> {
+    const provider = this.registry.get(slug);
+    const connection = await this.get(userId, slug);
+    if (connection.status === 'needs_relink') {
+      throw relinkError(provider);
+    }
+    await this.refreshService.refresh(connection);
+    return this.get(userId, slug);
+  }
+
+  /**
+   * Returns a connection with its tokens still sealed.
+   *
+   * @throws {@link UnknownProviderError}, {@link ConnectionNotFoundError}
+   */
+  async get(userId: string, slug: string): Promise<StoredConnection> {
+    this.registry.get(slug);
+    const connection = await this.store.find(userId, slug);
+    if (connection === undefined) {
+      throw new ConnectionNotFoundError();
+    }
+    return connection;
+  }
+
+  /** Returns all connections of a user with their tokens still sealed. */
+  list(userId: string): Promise<StoredConnection[]> {
+    return this.store.list(userId);
+  }
+
+  /**
+   * Erases a connection here, then ends its grant at the provider.
+   *
+   * The row goes first: from that moment no token of it is handed out, whatever the provider answers.
+   *
+   * @returns what happened at the provider: `revoked`, `unsupported` where it offers no way, or `failed`
+   * @throws {@link ConnectionNotFoundError} when there is no such connection
+   * @throws {@link DatabaseUnavailableError} when it cannot be erased; nothing happened at the provider
+   */
+  async disconnect(userId: string, slug: string): Promise<'revoked' | 'unsupported' | 'failed'> {
+    const provider = this.registry.get(slug);
+    await this.prepareRevocation(userId, slug, provider);
+    const removed = await this.store.remove(userId, slug);
+    if (removed === undefined) {
+      throw new ConnectionNotFoundError();
+    }
+    try {
+      const tokens: GrantTokens = await this.tokenVault.open(removed);
+      return await provider.revoke(tokens);
+    } catch (error) {
+      const code = error instanceof AppError ? error.code : 'INTERNAL_ERROR';
+      this.logger.warn(`Connection ${removed.id} is erased, but ending its grant at ${slug} failed with ${code}.`);
+      return 'failed';
+    }
+  }
+
+  /** Where only a working access token can end a grant, an expired one is refreshed before it is given up. */
+  private async prepareRevocation(userId: string, slug: string, provider: HealthProvider): Promise<void> {
+    const proof = provider.definition.revocation?.proof;
+    if (proof !== 'bearer' && proof !== 'query') {
+      return;
+    }
+    try {
+      await this.getValid(userId, slug);
+    } catch (error) {
+      if (!(error instanceof AppError)) {
+        throw error;
+      }
+      this.logger.debug(`No working token to revoke with at ${slug}: ${error.code}.`);
+    }
+  }
+
+  private refreshBehind(connection: StoredConnection): void {
+    this.refreshService.refresh(connection).catch((error: unknown) => {
+      const code = error instanceof AppError ? error.code : 'INTERNAL_ERROR';
+      this.logger.debug(`Background refresh of connection ${connection.id} did not succeed: ${code}.`);
+    });
+  }
+
+  private remainingLifeMs(tokens: TokenSet): number {
+    return tokens.expiresAt === undefined ? Infinity : tokens.expiresAt.getTime() - this.clock.now().getTime();
+  }
+
+  private handOut(connection: StoredConnection, tokens: TokenSet, how: 'fresh' | 'refreshed' | 'stale'): ValidToken {
+    handOuts.inc({ provider: connection.provider, how });
+    return {
+      accessToken: tokens.accessToken,
+      tokenSecret: tokens.tokenSecret,
+      expiresAt: tokens.expiresAt,
+      scopes: connection.scopesGranted ?? connection.scopesRequested,
+    };
+  }
+}
+
+function refreshEndsOldToken(provider: HealthProvider): boolean {
+  return provider.definition.oauth === '2.0' && provider.definition.refresh.oldAccessTokenDiesOnRefresh;
+}
