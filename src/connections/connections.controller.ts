@@ -1,0 +1,121 @@
+import { Controller, Delete, Get, Header, HttpCode, Param, Post, Req } from '@nestjs/common';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { RequireScope } from '../access/access.decorators.js';
+import type { AuthenticatedRequest } from '../access/access.guard.js';
+import { ApiProblems } from '../http/api-problems.decorator.js';
+import { ConnectionPath, UserPath } from '../http/user-path.dto.js';
+import type { StoredConnection } from '../tokens/connection-store.js';
+import { TokensService, type ValidToken } from '../tokens/tokens.service.js';
+import { ConnectionListResponse, ConnectionResponse, DisconnectedResponse, TokenResponse } from './connections.dto.js';
+
+@ApiTags('Connections')
+@ApiBearerAuth()
+@Controller('v1/users/:user_id/connections')
+export class ConnectionsController {
+  constructor(private readonly tokens: TokensService) {}
+
+  @Get()
+  @RequireScope('connections:read')
+  @ApiOperation({ summary: "List a user's connections" })
+  @ApiOkResponse({ type: ConnectionListResponse })
+  @ApiProblems()
+  async list(@Param() path: UserPath): Promise<ConnectionListResponse> {
+    const connections = await this.tokens.list(path.user_id);
+    return { connections: connections.map(toResponse) };
+  }
+
+  @Get(':provider')
+  @RequireScope('connections:read')
+  @ApiOperation({ summary: 'See the state of one connection' })
+  @ApiOkResponse({ type: ConnectionResponse })
+  @ApiProblems('PROVIDER_UNKNOWN', 'CONNECTION_NOT_FOUND')
+  async get(@Param() path: ConnectionPath): Promise<ConnectionResponse> {
+    return toResponse(await this.tokens.get(path.user_id, path.provider));
+  }
+
+  @Get(':provider/token')
+  @RequireScope('tokens:read')
+  @Header('cache-control', 'no-store')
+  @ApiOperation({ summary: 'Get a token that works now' })
+  @ApiOkResponse({ type: TokenResponse })
+  @ApiProblems(
+    'PROVIDER_UNKNOWN',
+    'CONNECTION_NOT_FOUND',
+    'TOKEN_REVOKED',
+    'TOKEN_REFRESH_PENDING',
+    'TOKEN_UNREADABLE',
+    'TOKEN_RESPONSE_INVALID',
+    'PROVIDER_MISCONFIGURED',
+    'PROVIDER_UNAVAILABLE',
+    'PROVIDER_RATE_LIMITED',
+  )
+  async token(@Param() path: ConnectionPath, @Req() request: AuthenticatedRequest): Promise<TokenResponse> {
+    const token = await this.tokens.getValid(path.user_id, path.provider);
+    return toTokenResponse(token, request.caller?.scopes.has('tokens:sign') === true);
+  }
+
+  @Post(':provider/refresh')
+  @HttpCode(200)
+  @RequireScope('connections:write')
+  @ApiOperation({ summary: 'Refresh the tokens once, however much life they have' })
+  @ApiOkResponse({ type: ConnectionResponse })
+  @ApiProblems(
+    'PROVIDER_UNKNOWN',
+    'CONNECTION_NOT_FOUND',
+    'CONNECTION_NOT_REFRESHABLE',
+    'TOKEN_REVOKED',
+    'TOKEN_REFRESH_PENDING',
+    'TOKEN_UNREADABLE',
+    'TOKEN_RESPONSE_INVALID',
+    'PROVIDER_MISCONFIGURED',
+    'PROVIDER_UNAVAILABLE',
+    'PROVIDER_RATE_LIMITED',
+  )
+  async refresh(@Param() path: ConnectionPath): Promise<ConnectionResponse> {
+    return toResponse(await this.tokens.refreshNow(path.user_id, path.provider));
+  }
+
+  @Delete(':provider')
+  @RequireScope('connections:write')
+  @ApiOperation({ summary: 'Unlink: erase the tokens here and end the grant at the provider' })
+  @ApiOkResponse({ type: DisconnectedResponse })
+  @ApiProblems('PROVIDER_UNKNOWN', 'CONNECTION_NOT_FOUND')
+  async disconnect(@Param() path: ConnectionPath): Promise<DisconnectedResponse> {
+    const outcome = await this.tokens.disconnect(path.user_id, path.provider);
+    return { disconnected: true, provider_revocation: outcome };
+  }
+}
+
+function toResponse(connection: StoredConnection): ConnectionResponse {
+  const granted = connection.scopesGranted ?? connection.scopesRequested;
+  return {
+    connection_id: connection.id,
+    user_id: connection.userId,
+    provider: connection.provider,
+    status: connection.status,
+    needs_relink: connection.status === 'needs_relink',
+    scopes_granted: [...granted],
+    scopes_missing: connection.scopesRequested.filter((scope) => !granted.includes(scope)),
+    expires_at: connection.expiresAt?.toISOString() ?? null,
+    refresh_expires_at: connection.refreshExpiresAt?.toISOString() ?? null,
+    linked_at: connection.linkedAt.toISOString(),
+    last_refreshed_at: connection.lastRefreshedAt?.toISOString() ?? null,
+    last_error:
+      connection.lastErrorCode === null || connection.lastErrorAt === null
+        ? null
+        : { code: connection.lastErrorCode, at: connection.lastErrorAt.toISOString() },
+  };
+}
+
+function toTokenResponse(token: ValidToken, maySign: boolean): TokenResponse {
+  const common = { expires_at: token.expiresAt?.toISOString() ?? null, scopes: [...token.scopes] };
+  if (token.tokenSecret === undefined) {
+    return { token_type: 'bearer', access_token: token.accessToken, ...common };
+  }
+  return {
+    token_type: 'oauth1',
+    token: token.accessToken,
+    ...(maySign ? { token_secret: token.tokenSecret } : {}),
+    ...common,
+  };
+}

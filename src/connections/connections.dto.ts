@@ -1,0 +1,84 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+
+export class LastErrorResponse {
+  @ApiProperty({ example: 'PROVIDER_UNAVAILABLE' })
+  code!: string;
+
+  @ApiProperty({ example: '2026-11-22T09:58:00.000Z' })
+  at!: string;
+}
+
+export class ConnectionResponse {
+  @ApiProperty({ example: '0b8f6c1e-6a5e-4b39-9f0e-1f2d3c4b5a69' })
+  connection_id!: string;
+
+  @ApiProperty({ example: 'user-42' })
+  user_id!: string;
+
+  @ApiProperty({ example: 'whoop' })
+  provider!: string;
+
+  @ApiProperty({ enum: ['active', 'needs_relink'], example: 'active' })
+  status!: string;
+
+  @ApiProperty({ example: false, description: 'whether the user has to link the account again' })
+  needs_relink!: boolean;
+
+  @ApiProperty({ example: ['offline', 'read:sleep'], description: 'as the provider tells; as asked where it does not tell' })
+  scopes_granted!: string[];
+
+  @ApiProperty({ example: ['read:workout'], description: 'asked for and not granted' })
+  scopes_missing!: string[];
+
+  @ApiProperty({ example: '2026-11-22T11:00:00.000Z', nullable: true, type: String, description: 'null: does not expire' })
+  expires_at!: string | null;
+
+  @ApiProperty({ example: null, nullable: true, type: String, description: 'null: the provider does not tell' })
+  refresh_expires_at!: string | null;
+
+  @ApiProperty({ example: '2026-11-22T10:00:00.000Z' })
+  linked_at!: string;
+
+  @ApiProperty({ example: null, nullable: true, type: String })
+  last_refreshed_at!: string | null;
+
+  @ApiProperty({ nullable: true, type: LastErrorResponse })
+  last_error!: LastErrorResponse | null;
+}
+
+export class ConnectionListResponse {
+  @ApiProperty({ type: [ConnectionResponse] })
+  connections!: ConnectionResponse[];
+}
+
+export class TokenResponse {
+  @ApiProperty({ enum: ['bearer', 'oauth1'], example: 'bearer' })
+  token_type!: 'bearer' | 'oauth1';
+
+  @ApiPropertyOptional({ example: 'example-access-token', description: 'OAuth 2.0: send it as Authorization: Bearer' })
+  access_token?: string;
+
+  @ApiPropertyOptional({ example: 'example-token', description: 'OAuth 1.0a' })
+  token?: string;
+
+  @ApiPropertyOptional({ example: 'example-token-secret', description: 'OAuth 1.0a; only for keys with the scope tokens:sign' })
+  token_secret?: string;
+
+  @ApiProperty({ example: '2026-11-22T11:00:00.000Z', nullable: true, type: String, description: 'null: does not expire' })
+  expires_at!: string | null;
+
+  @ApiProperty({ example: ['offline', 'read:sleep'] })
+  scopes!: string[];
+}
+
+export class DisconnectedResponse {
+  @ApiProperty({ example: true })
+  disconnected!: boolean;
+
+  @ApiProperty({
+    enum: ['revoked', 'unsupported', 'failed'],
+    example: 'revoked',
+    description: 'what happened at the provider; unsupported: it offers no way; failed: the user may end access there',
+  })
+  provider_revocation!: string;
+}

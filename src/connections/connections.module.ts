@@ -1,0 +1,8 @@
+import { Module } from '@nestjs/common';
+import { ProviderKitModule } from '../provider-kit/provider-kit.module.js';
+import { TokensModule } from '../tokens/tokens.module.js';
+import { ConnectionsController } from './connections.controller.js';
+import { ProvidersController } from './providers.controller.js';
+
+@Module({ imports: [ProviderKitModule, TokensModule], controllers: [ConnectionsController, ProvidersController] })
+export class ConnectionsModule {}

@@ -1,0 +1,38 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { AnyKey } from '../access/access.decorators.js';
+import { ApiProblems } from '../http/api-problems.decorator.js';
+import type { HealthProvider } from '../provider-kit/health-provider.js';
+import { ProviderRegistry } from '../provider-kit/provider-registry.js';
+import { ProviderListResponse, ProviderResponse } from './providers.dto.js';
+
+@ApiTags('Providers')
+@ApiBearerAuth()
+@Controller('v1/providers')
+export class ProvidersController {
+  constructor(private readonly registry: ProviderRegistry) {}
+
+  @Get()
+  @AnyKey()
+  @ApiOperation({ summary: 'List the providers' })
+  @ApiOkResponse({ type: ProviderListResponse })
+  @ApiProblems()
+  list(): ProviderListResponse {
+    return { providers: this.registry.list().map(toResponse) };
+  }
+}
+
+function toResponse({ definition, settings }: HealthProvider): ProviderResponse {
+  const { lifecycle } = definition;
+  return {
+    slug: definition.slug,
+    name: definition.displayName,
+    oauth_version: definition.oauth,
+    configured: settings.mode !== 'not-configured',
+    sandbox: settings.mode === 'sandbox',
+    lifecycle: lifecycle.status,
+    sunset_at: lifecycle.status === 'live' ? null : lifecycle.sunsetAt,
+    replaced_by: lifecycle.status === 'live' ? null : (lifecycle.replacedBy ?? null),
+    default_scopes: [...settings.scopes],
+  };
+}

@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { Logger } from 'nestjs-pino';
+import { problemHeaders, toProblem } from '../errors/app-error.filter.js';
+
+/** Requests are small: a link is a few hundred bytes, a callback form a few thousand. */
+const bodyLimitBytes = 64 * 1024;
+/** 255 characters of a user id may take 12 bytes each when percent-encoded. */
+const maxParameterLength = 4_096;
+
+/** Makes the Fastify server that Nest runs on. */
+export function createAdapter(): FastifyAdapter {
+  return new FastifyAdapter({
+    bodyLimit: bodyLimitBytes,
+    routerOptions: { maxParamLength: maxParameterLength },
+    genReqId: requestId,
+    // A URL that cannot be decoded never reaches Nest and its filter.
+    frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+      const problem = toProblem(error, request.id);
+      void reply.status(problem.status).headers(problemHeaders(problem)).send(JSON.stringify(problem));
+    },
+  });
+}
+
+/** Prepares an application made with {@link createAdapter}: logging, form bodies, request ids, the OpenAPI pages. */
+export function configureApplication(app: NestFastifyApplication): void {
+  app.useLogger(app.get(Logger));
+  app.flushLogs();
+  app.enableShutdownHooks();
+  const fastify = app.getHttpAdapter().getInstance();
+  // Forms arrive as text: only callbacks take them, and those are parsed strictly.
+  fastify.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
+    done(null, body),
+  );
+  fastify.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-request-id', request.id);
+    done();
+  });
+  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, openApiHead()));
+}
+
+/** A caller may name its own request id, so that its logs and ours can be joined. */
+function requestId(request: IncomingMessage): string {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && /^[A-Za-z0-9_-]{8,64}$/.test(given) ? given : randomUUID();
+}
+
+function openApiHead() {
+  return new DocumentBuilder()
+    .setTitle('Cufflink')
+    .setDescription(
+      'Links health devices over OAuth 1.0a and OAuth 2.0 and hands out tokens that work. Errors are RFC 9457 problem details: ' +
+        'branch on `code`; `act` says who has to do something.',
+    )
+    .setVersion('1')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'an API key' })
+    .build();
+}

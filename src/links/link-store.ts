@@ -1,0 +1,81 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Statement } from '../database/database.js';
+
+/** A link attempt, as stored. */
+export interface StoredLink {
+  readonly id: string;
+  readonly stateHash: Buffer;
+  readonly userId: string;
+  readonly provider: string;
+  readonly registrationId: string;
+  readonly registrationHash: Buffer;
+  readonly returnUrl: string | null;
+  readonly scopes: readonly string[];
+  readonly sealed: Buffer;
+}
+
+const insertLink: Statement = {
+  name: 'links-insert',
+  text: `INSERT INTO links (id, state_hash, user_id, provider, registration_id, registration_hash, return_url, scopes, sealed,
+           expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + $10 * interval '1 millisecond')
+         RETURNING expires_at AS "expiresAt"`,
+};
+const consumeLink: Statement = {
+  name: 'links-consume',
+  text: `WITH open AS (
+           SELECT state_hash, sealed FROM links
+           WHERE state_hash = $1 AND provider = $2 AND consumed_at IS NULL AND expires_at > now() FOR UPDATE
+         )
+         UPDATE links SET consumed_at = now(), sealed = NULL FROM open
+         WHERE links.state_hash = open.state_hash AND links.consumed_at IS NULL
+         RETURNING links.id, links.state_hash AS "stateHash", links.user_id AS "userId", links.provider,
+           links.registration_id AS "registrationId", links.registration_hash AS "registrationHash",
+           links.return_url AS "returnUrl", links.scopes, open.sealed`,
+};
+const finishLink: Statement = {
+  name: 'links-finish',
+  text: 'UPDATE links SET outcome = $2 WHERE state_hash = $1',
+};
+
+/** The links table: attempts to connect, each usable once. */
+@Injectable()
+export class LinkStore {
+  constructor(private readonly database: Database) {}
+
+  /** Stores a link. Returns when it expires, by the database's clock. */
+  async insert(link: StoredLink, lifetimeMs: number): Promise<Date> {
+    const [row] = await this.database.query<{ expiresAt: Date }>(insertLink, [
+      link.id,
+      link.stateHash,
+      link.userId,
+      link.provider,
+      link.registrationId,
+      link.registrationHash,
+      link.returnUrl,
+      link.scopes,
+      link.sealed,
+      lifetimeMs,
+    ]);
+    if (row === undefined) {
+      throw new Error('The link was not stored.');
+    }
+    return row.expiresAt;
+  }
+
+  /**
+   * Uses up a link: of any number of calls at the same moment, on any number of replicas, one gets it (AR-02). Its secrets
+   * leave the database in the same statement.
+   *
+   * @returns the link, or `undefined` when it does not exist, is of another provider, has expired or was used
+   */
+  async consume(stateHash: Buffer, provider: string): Promise<StoredLink | undefined> {
+    const [row] = await this.database.query<StoredLink>(consumeLink, [stateHash, provider]);
+    return row;
+  }
+
+  /** Notes how a link ended: `connected`, or the code of the error. */
+  async finish(stateHash: Buffer, outcome: string): Promise<void> {
+    await this.database.query(finishLink, [stateHash, outcome]);
+  }
+}

@@ -1,0 +1,34 @@
+import { registerAs, type ConfigType } from '@nestjs/config';
+import { z } from 'zod';
+import { readEnvironment, type Environment } from '../config/read-environment.js';
+
+const schema = z.object({
+  RETURN_URLS: z.string().default(''),
+  NODE_ENV: z.string().default('development'),
+});
+
+/** Reads where a browser may be sent after a link. */
+export function readLinksConfig(environment: Environment): {
+  /** Allowed return URLs as the WHATWG parser writes them. */
+  returnUrls: readonly string[];
+  /** Whether any http URL on this very machine is allowed too; for development. */
+  allowLoopbackReturnUrls: boolean;
+} {
+  const values = readEnvironment(schema, environment);
+  const production = values.NODE_ENV === 'production';
+  const returnUrls = values.RETURN_URLS.split(',')
+    .map((url) => url.trim())
+    .filter((url) => url !== '')
+    .map((url) => {
+      const parsed = URL.canParse(url) ? new URL(url) : undefined;
+      const scheme = parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && !production);
+      if (parsed === undefined || !scheme || parsed.hash !== '' || parsed.username !== '') {
+        throw new Error('RETURN_URLS must be a comma-separated list of https URLs without user or fragment.');
+      }
+      return parsed.href;
+    });
+  return { returnUrls, allowLoopbackReturnUrls: !production };
+}
+
+export const linksConfig = registerAs('links', () => readLinksConfig(process.env));
+export type LinksConfig = ConfigType<typeof linksConfig>;

@@ -1,0 +1,8 @@
+import { Counter } from 'prom-client';
+
+/** Callbacks of known links by provider and outcome: `connected`, or the code of the error. */
+export const linkOutcomes = new Counter({
+  name: 'cufflink_links_total',
+  help: 'Callbacks of known links by provider and outcome',
+  labelNames: ['provider', 'outcome'] as const,
+});

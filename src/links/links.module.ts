@@ -1,0 +1,17 @@
+import { Module } from '@nestjs/common';
+import { ConfigModule } from '@nestjs/config';
+import { DatabaseModule } from '../database/database.module.js';
+import { ProviderKitModule } from '../provider-kit/provider-kit.module.js';
+import { TokensModule } from '../tokens/tokens.module.js';
+import { VaultModule } from '../vault/vault.module.js';
+import { LinkStore } from './link-store.js';
+import { linksConfig } from './links.config.js';
+import { LinksController } from './links.controller.js';
+import { LinksService } from './links.service.js';
+
+@Module({
+  imports: [ConfigModule.forFeature(linksConfig), DatabaseModule, ProviderKitModule, TokensModule, VaultModule],
+  controllers: [LinksController],
+  providers: [LinkStore, LinksService],
+})
+export class LinksModule {}
