@@ -1,0 +1,96 @@
+import { existsSync } from 'node:fs';
+import type { INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Command, InvalidArgumentError } from 'commander';
+import { ApiKeysService } from '../access/api-keys.service.js';
+import { accessScopes, isAccessScope, type AccessScope } from '../access/scopes.js';
+import { describeBootError } from '../config/boot-error.js';
+import { CliModule } from './cli.module.js';
+
+const program = new Command('cufflink').description('Operate a Cufflink deployment.').showHelpAfterError();
+
+const apiKeys = program.command('api-keys').description("keys of the company's services");
+
+apiKeys
+  .command('create')
+  .description('make a key and print it; it cannot be shown again')
+  .requiredOption('--name <name>', 'who uses it, such as "billing-service"', parseName)
+  .requiredOption('--scopes <list>', `comma-separated, of: ${accessScopes.join(', ')}`, parseScopes)
+  .action((options: { name: string; scopes: AccessScope[] }) =>
+    withService(async (app) => print(await app.get(ApiKeysService).create(options.name, options.scopes))),
+  );
+
+apiKeys
+  .command('list')
+  .description('list the keys, without their secrets')
+  .action(() =>
+    withService(async (app) => {
+      for (const key of await app.get(ApiKeysService).list()) {
+        const ended = key.revokedAt === null ? '' : `  revoked ${key.revokedAt.toISOString()}`;
+        print(`${key.id}  ${key.createdAt.toISOString()}  ${key.name}  ${key.scopes.join(',')}${ended}`);
+      }
+    }),
+  );
+
+apiKeys
+  .command('revoke')
+  .argument('<id>', 'the part of the key between the two underscores')
+  .description('end a key')
+  .action((id: string) =>
+    withService(async (app) => {
+      if (!(await app.get(ApiKeysService).revoke(id))) {
+        throw new Error(`No key with the id ${id} is in use.`);
+      }
+      print(`Key ${id} is revoked; replicas notice within 5 seconds.`);
+    }),
+  );
+
+/** Runs a command with the modules of the service, against the database of the environment. */
+async function withService(command: (app: INestApplicationContext) => Promise<void>): Promise<void> {
+  let stopDatabase: (() => Promise<void>) | undefined;
+  if (process.env['NODE_ENV'] !== 'production') {
+    const { completeDevelopmentEnvironment } = await import('../development/development.js');
+    const postgres = await completeDevelopmentEnvironment(process.env, () => undefined);
+    stopDatabase = () => postgres?.stop() ?? Promise.resolve();
+  }
+  try {
+    const app = await NestFactory.createApplicationContext(CliModule, { logger: ['error'], abortOnError: false });
+    try {
+      await command(app);
+    } finally {
+      await app.close();
+    }
+  } finally {
+    await stopDatabase?.();
+  }
+}
+
+function parseName(text: string): string {
+  if (!/^\P{C}{1,100}$/u.test(text)) {
+    throw new InvalidArgumentError('1 to 100 printable characters.');
+  }
+  return text;
+}
+
+function parseScopes(text: string): AccessScope[] {
+  const scopes = text.split(',').map((scope) => scope.trim());
+  const wrong = scopes.filter((scope) => !isAccessScope(scope));
+  if (wrong.length > 0) {
+    throw new InvalidArgumentError(`unknown: ${wrong.join(', ')}. Known: ${accessScopes.join(', ')}.`);
+  }
+  return scopes.filter(isAccessScope);
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+try {
+  if (existsSync('.env')) {
+    process.loadEnvFile('.env');
+  }
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`${describeBootError(error)}\n`);
+  process.exitCode = 1;
+}
