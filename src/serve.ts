@@ -12,6 +12,12 @@ export async function serve(): Promise<NestFastifyApplication> {
     abortOnError: false,
   });
   configureApplication(app);
-  await app.listen(app.get<AppConfig>(appConfig.KEY).port, '0.0.0.0');
+  const { port, host } = app.get<AppConfig>(appConfig.KEY);
+  try {
+    await app.listen(port, host);
+  } catch (error) {
+    await app.close();
+    throw new Error(`PORT ${port} cannot be listened on; choose another one.`, { cause: error });
+  }
   return app;
 }

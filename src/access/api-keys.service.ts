@@ -92,7 +92,9 @@ export class ApiKeysService {
     const row = key === undefined ? undefined : await this.find(key.id);
     const matches = isApiKeySecret(key?.secret ?? '', row?.secretHash ?? noHash);
     if (key === undefined || row === undefined || !matches) {
-      throw new ApiKeyInvalidError('The API key is not valid. Send a key of this deployment as "Authorization: Bearer <key>".');
+      throw new ApiKeyInvalidError(
+        'The API key is not valid. Send a key of this deployment as "Authorization: Bearer <key>".',
+      );
     }
     return { apiKeyId: key.id, scopes: new Set(row.scopes.filter(isAccessScope)) };
   }

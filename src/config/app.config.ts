@@ -6,7 +6,10 @@ const schema = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   PORT: z.coerce.number('must be a port number.').int().min(0).max(65_535).default(3000),
   PUBLIC_URL: z
-    .url({ protocol: /^https?$/, error: 'must be the URL under which browsers reach this service, such as https://link.example.com.' })
+    .url({
+      protocol: /^https?$/,
+      error: 'must be the URL under which browsers reach this service, such as https://link.example.com.',
+    })
     .optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   NODE_TLS_REJECT_UNAUTHORIZED: z.string().optional(),
@@ -16,7 +19,8 @@ const schema = z.object({
 export function readAppConfig(environment: Environment): {
   production: boolean;
   port: number;
-  publicUrl: string;
+  /** Address to listen on: everywhere in production, only this machine otherwise. */
+  host: string;
   logLevel: string;
 } {
   const values = readEnvironment(schema, environment);
@@ -30,7 +34,7 @@ export function readAppConfig(environment: Environment): {
   return {
     production,
     port: values.PORT,
-    publicUrl: (values.PUBLIC_URL ?? `http://localhost:${values.PORT}`).replace(/\/+$/, ''),
+    host: production ? '0.0.0.0' : '127.0.0.1',
     logLevel: values.LOG_LEVEL,
   };
 }

@@ -13,7 +13,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * @throws Error that names each wrong variable and says what it has to be; never shows a value. The boot fails.
  */
 export function readEnvironment<Schema extends z.ZodType>(schema: Schema, environment: Environment): z.output<Schema> {
-  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''));
+  const set = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  );
   const result = schema.safeParse(set);
   if (result.success) {
     return result.data;

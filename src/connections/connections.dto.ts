@@ -24,13 +24,21 @@ export class ConnectionResponse {
   @ApiProperty({ example: false, description: 'whether the user has to link the account again' })
   needs_relink!: boolean;
 
-  @ApiProperty({ example: ['offline', 'read:sleep'], description: 'as the provider tells; as asked where it does not tell' })
+  @ApiProperty({
+    example: ['offline', 'read:sleep'],
+    description: 'as the provider tells; as asked where it does not tell',
+  })
   scopes_granted!: string[];
 
   @ApiProperty({ example: ['read:workout'], description: 'asked for and not granted' })
   scopes_missing!: string[];
 
-  @ApiProperty({ example: '2026-11-22T11:00:00.000Z', nullable: true, type: String, description: 'null: does not expire' })
+  @ApiProperty({
+    example: '2026-11-22T11:00:00.000Z',
+    nullable: true,
+    type: String,
+    description: 'null: does not expire',
+  })
   expires_at!: string | null;
 
   @ApiProperty({ example: null, nullable: true, type: String, description: 'null: the provider does not tell' })
@@ -61,10 +69,18 @@ export class TokenResponse {
   @ApiPropertyOptional({ example: 'example-token', description: 'OAuth 1.0a' })
   token?: string;
 
-  @ApiPropertyOptional({ example: 'example-token-secret', description: 'OAuth 1.0a; only for keys with the scope tokens:sign' })
+  @ApiPropertyOptional({
+    example: 'example-token-secret',
+    description: 'OAuth 1.0a; only for keys with the scope tokens:sign',
+  })
   token_secret?: string;
 
-  @ApiProperty({ example: '2026-11-22T11:00:00.000Z', nullable: true, type: String, description: 'null: does not expire' })
+  @ApiProperty({
+    example: '2026-11-22T11:00:00.000Z',
+    nullable: true,
+    type: String,
+    description: 'null: does not expire',
+  })
   expires_at!: string | null;
 
   @ApiProperty({ example: ['offline', 'read:sleep'] })

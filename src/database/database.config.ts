@@ -12,7 +12,11 @@ const schema = z.object({
 });
 
 /** Reads how to reach PostgreSQL. */
-export function readDatabaseConfig(environment: Environment): { url: string; poolSize: number; migrateOnBoot: boolean } {
+export function readDatabaseConfig(environment: Environment): {
+  url: string;
+  poolSize: number;
+  migrateOnBoot: boolean;
+} {
   const values = readEnvironment(schema, environment);
   return {
     url: values.DATABASE_URL,

@@ -31,10 +31,13 @@ export class Database {
       return result.rows;
     } catch (error) {
       if (isUnavailable(error)) {
-        throw new DatabaseUnavailableError('The database cannot be reached at the moment. Nothing was changed; try again.', {
-          detail: error instanceof Error ? error.message : undefined,
-          retryAfterSeconds: 5,
-        });
+        throw new DatabaseUnavailableError(
+          'The database cannot be reached at the moment. Nothing was changed; try again.',
+          {
+            detail: error instanceof Error ? error.message : undefined,
+            retryAfterSeconds: 5,
+          },
+        );
       }
       throw error;
     }

@@ -28,8 +28,11 @@ export class TokenUnreadableError extends AppError {
   readonly code = 'TOKEN_UNREADABLE';
 
   constructor(detail: string) {
-    super('The stored tokens cannot be read with the keys of this deployment. The operator has to check the root key.', {
-      detail,
-    });
+    super(
+      'The stored tokens cannot be read with the keys of this deployment. The operator has to check the root key.',
+      {
+        detail,
+      },
+    );
   }
 }

@@ -4,7 +4,13 @@ import { errorStatuses } from '../errors/app-error.filter.js';
 import { errorActors, type ErrorCode } from '../errors/error-code.js';
 
 /** Codes that any call behind an API key can answer with. */
-const everywhere: readonly ErrorCode[] = ['REQUEST_INVALID', 'API_KEY_INVALID', 'SCOPE_MISSING', 'DATABASE_UNAVAILABLE', 'INTERNAL_ERROR'];
+const everywhere: readonly ErrorCode[] = [
+  'REQUEST_INVALID',
+  'API_KEY_INVALID',
+  'SCOPE_MISSING',
+  'DATABASE_UNAVAILABLE',
+  'INTERNAL_ERROR',
+];
 
 /** Documents the errors of a call in the OpenAPI description: one response a status, one example a code. */
 export function ApiProblems(...codes: ErrorCode[]): MethodDecorator {

@@ -62,7 +62,11 @@ export class LinksController {
     'TOKEN_RESPONSE_INVALID',
     'TOKEN_UNREADABLE',
   )
-  async finishByGet(@Param('provider') slug: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  async finishByGet(
+    @Param('provider') slug: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     const at = request.raw.url?.indexOf('?') ?? -1;
     const query = at === -1 ? '' : (request.raw.url ?? '').slice(at + 1);
     await this.answer(await this.links.finish(slug, parseCallbackParameters(query)), reply);
@@ -74,7 +78,11 @@ export class LinksController {
   @ApiOperation({ summary: 'The same for providers that send the browser back with a form (form_post)' })
   @ApiResponse({ status: 200, type: FinishedLinkResponse })
   @ApiProblems('PROVIDER_UNKNOWN', 'AUTHORIZATION_STATE_INVALID', 'AUTHORIZATION_DENIED')
-  async finishByPost(@Param('provider') slug: string, @Body() form: unknown, @Res() reply: FastifyReply): Promise<void> {
+  async finishByPost(
+    @Param('provider') slug: string,
+    @Body() form: unknown,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     const parameters = parseCallbackParameters(typeof form === 'string' ? form : '');
     await this.answer(await this.links.finish(slug, parameters), reply);
   }

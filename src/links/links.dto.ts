@@ -11,20 +11,32 @@ export class StartLinkBody {
   @MaxLength(2_048)
   return_url?: string;
 
-  @ApiPropertyOptional({ example: ['offline', 'read:sleep', 'read:profile'], description: "the provider's default scopes when absent" })
+  @ApiPropertyOptional({
+    example: ['offline', 'read:sleep', 'read:profile'],
+    description: "the provider's default scopes when absent",
+  })
   @IsOptional()
   @IsArray()
   @ArrayMaxSize(100)
   @IsString({ each: true })
-  @Matches(/^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/, { each: true, message: 'each scope must be a scope-token (RFC 6749 section 3.3)' })
+  @Matches(/^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/, {
+    each: true,
+    message: 'each scope must be a scope-token (RFC 6749 section 3.3)',
+  })
   scopes?: string[];
 }
 
 export class StartedLinkResponse {
-  @ApiProperty({ example: 'https://api.prod.whoop.com/oauth/oauth2/auth?response_type=code&state=...', description: 'send the browser here' })
+  @ApiProperty({
+    example: 'https://api.prod.whoop.com/oauth/oauth2/auth?response_type=code&state=...',
+    description: 'send the browser here',
+  })
   link_web_url!: string;
 
-  @ApiProperty({ example: 'b3BhcXVlLWV4YW1wbGUtc3RhdGUtb2YtNDMtY2hhcmFj', description: '256 random bits; comes back in the callback' })
+  @ApiProperty({
+    example: 'b3BhcXVlLWV4YW1wbGUtc3RhdGUtb2YtNDMtY2hhcmFj',
+    description: '256 random bits; comes back in the callback',
+  })
   state!: string;
 
   @ApiProperty({ example: '2026-11-22T10:10:00.000Z', description: 'the link works until then, once' })

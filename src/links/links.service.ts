@@ -36,8 +36,7 @@ export interface StartedLink {
 
 /** How a callback ended. `returnUrl` is where the browser goes with it, if the link named one. */
 export type CallbackOutcome = { readonly provider: string; readonly returnUrl: string | undefined } & (
-  | { readonly kind: 'connected'; readonly connectionId: string }
-  | { readonly kind: 'failed'; readonly error: AppError }
+  { readonly kind: 'connected'; readonly connectionId: string } | { readonly kind: 'failed'; readonly error: AppError }
 );
 
 /** One attempt to connect: starts it, and turns its callback into a connection. */

@@ -31,5 +31,7 @@ export function withOutcome(returnUrl: string, outcome: Readonly<Record<string, 
 }
 
 function notAllowed(): ReturnUrlNotAllowedError {
-  return new ReturnUrlNotAllowedError('return_url is not one of the registered URLs. The operator lists them in RETURN_URLS.');
+  return new ReturnUrlNotAllowedError(
+    'return_url is not one of the registered URLs. The operator lists them in RETURN_URLS.',
+  );
 }

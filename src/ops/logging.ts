@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { RequestMethod } from '@nestjs/common';
 import type { Params } from 'nestjs-pino';
-import { pino } from 'pino';
+import { pino, type LogFn, type Logger } from 'pino';
 import type { AppConfig } from '../config/app.config.js';
 
 /**
@@ -11,10 +12,12 @@ import type { AppConfig } from '../config/app.config.js';
  */
 export async function loggingOptions(config: AppConfig): Promise<Params> {
   return {
+    forRoutes: [{ path: '*splat', method: RequestMethod.ALL }],
     pinoHttp: [
       {
         level: config.logLevel,
         quietReqLogger: true,
+        hooks: { logMethod: skipStartupDetails },
         genReqId: (request: IncomingMessage) => request.id,
         serializers: {
           req: (request: { id: unknown; method: string; url?: string }) => ({
@@ -38,7 +41,29 @@ export async function loggingOptions(config: AppConfig): Promise<Params> {
 /** The readable form is a development dependency; without it lines stay JSON. */
 async function readableStream() {
   const { default: pretty } = await import('pino-pretty');
-  return pretty({ sync: true, translateTime: 'HH:MM:ss', ignore: 'pid,hostname,req,res,responseTime,reqId,context', messageFormat: '{if context}[{context}] {end}{msg}' });
+  return pretty({
+    sync: true,
+    translateTime: 'HH:MM:ss',
+    ignore: 'pid,hostname,req,res,responseTime,reqId,context',
+    messageFormat: '{if context}[{context}] {end}{msg}',
+  });
+}
+
+/** Nest tells every module and route at boot; that is worth reading only when debugging. */
+const startupDetails = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer']);
+
+function skipStartupDetails(this: Logger, args: Parameters<LogFn>, method: LogFn, level: number): void {
+  const [first] = args as unknown[];
+  const context = typeof first === 'object' && first !== null && 'context' in first ? first.context : undefined;
+  if (
+    typeof context === 'string' &&
+    startupDetails.has(context) &&
+    level === this.levels.values['info'] &&
+    this.level === 'info'
+  ) {
+    return;
+  }
+  method.apply(this, args);
 }
 
 function originalUrl(request: IncomingMessage): string | undefined {

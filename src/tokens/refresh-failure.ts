@@ -83,7 +83,9 @@ export function toPendingError(connection: StoredConnection, inDoubtHoldMs: numb
         fate: 'not-sent',
       });
     case 'TOKEN_RESPONSE_INVALID':
-      return new InvalidTokenResponseError(`The provider's last answer could not be used. ${again}`, { retryAfterSeconds });
+      return new InvalidTokenResponseError(`The provider's last answer could not be used. ${again}`, {
+        retryAfterSeconds,
+      });
     default:
       return new RefreshPendingError(`The refresh waits for its next attempt. ${again}`, { retryAfterSeconds });
   }

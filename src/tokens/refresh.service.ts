@@ -140,7 +140,9 @@ export class RefreshService implements BeforeApplicationShutdown {
         if (!(error instanceof DatabaseUnavailableError) || delayMs === undefined) {
           throw error;
         }
-        this.logger.warn(`Saving refreshed tokens of connection ${connection.id} failed; trying again in ${delayMs} ms.`);
+        this.logger.warn(
+          `Saving refreshed tokens of connection ${connection.id} failed; trying again in ${delayMs} ms.`,
+        );
         await sleep(delayMs);
       }
     }
@@ -171,9 +173,12 @@ export class RefreshService implements BeforeApplicationShutdown {
     const failure = toFailureRecord(error, connection.failedAttempts + 1, this.config.confirmationMs, Math.random());
     refreshes.inc({ provider: connection.provider, outcome: failure.code });
     const status = await this.store.recordFailure(connection, claimId, failure);
-    const consequence = status === 'needs_relink' ? 'the connection needs a new link' : `next attempt in ${failure.retryInMs} ms`;
+    const consequence =
+      status === 'needs_relink' ? 'the connection needs a new link' : `next attempt in ${failure.retryInMs} ms`;
     const { displayName } = provider.definition;
-    this.logger.warn(`${displayName}: refresh of connection ${connection.id} failed with ${failure.code}; ${consequence}.`);
+    this.logger.warn(
+      `${displayName}: refresh of connection ${connection.id} failed with ${failure.code}; ${consequence}.`,
+    );
   }
 }
 

@@ -2,7 +2,8 @@ import { registerAs, type ConfigType } from '@nestjs/config';
 import { z } from 'zod';
 import { readEnvironment, type Environment } from '../config/read-environment.js';
 
-const seconds = (fallback: number) => z.coerce.number('must be a number of seconds.').int().min(0).max(86_400).default(fallback);
+const seconds = (fallback: number) =>
+  z.coerce.number('must be a number of seconds.').int().min(0).max(86_400).default(fallback);
 
 const schema = z.object({
   TOKEN_REFRESH_MARGIN_SECONDS: seconds(300),

@@ -116,7 +116,11 @@ export class TokensService {
     try {
       await this.refreshService.refresh(connection);
     } catch (error) {
-      if (error instanceof AppError && this.remainingLifeMs(tokens) > 0 && !(error instanceof ConnectionNotFoundError)) {
+      if (
+        error instanceof AppError &&
+        this.remainingLifeMs(tokens) > 0 &&
+        !(error instanceof ConnectionNotFoundError)
+      ) {
         return this.handOut(connection, tokens, 'stale');
       }
       throw error;

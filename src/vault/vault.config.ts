@@ -22,7 +22,9 @@ export function readVaultConfig(environment: Environment): { rootKey: Buffer; en
   const values = readEnvironment(schema, environment);
   const { ENCRYPTION_ROOT_KEY: inline, ENCRYPTION_ROOT_KEY_FILE: file } = values;
   if ((inline === undefined) === (file === undefined)) {
-    throw new Error('Set either ENCRYPTION_ROOT_KEY or ENCRYPTION_ROOT_KEY_FILE: 32 random bytes in base64 (`openssl rand -base64 32`).');
+    throw new Error(
+      'Set either ENCRYPTION_ROOT_KEY or ENCRYPTION_ROOT_KEY_FILE: 32 random bytes in base64 (`openssl rand -base64 32`).',
+    );
   }
   const rootKey =
     inline === undefined

@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Test, type TestingModuleBuilder } from '@nestjs/testing';
+import request from 'supertest';
+import type TestAgent from 'supertest/lib/agent.js';
+import { ApiKeysService } from '../../src/access/api-keys.service.js';
+import { accessScopes, type AccessScope } from '../../src/access/scopes.js';
+import { AppModule } from '../../src/app.module.js';
+import { Clock } from '../../src/clock/clock.js';
+import { configureApplication, createAdapter } from '../../src/http/application.js';
+import { ProviderRegistry } from '../../src/provider-kit/provider-registry.js';
+import { VendorSandbox } from '../../src/sandbox/vendor-sandbox.js';
+import { TestClock } from './test-clock.js';
+import { createTestDatabase } from './test-database.js';
+
+/** What a test may choose about an application. */
+export interface ApplicationOptions {
+  /** Variables on top of the usual ones; `undefined` takes one away. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Shared with another instance when given. */
+  readonly databaseUrl?: string;
+  readonly rootKey?: string;
+  readonly sandbox?: VendorSandbox;
+  readonly clock?: TestClock;
+  /** Replaces edges through dependency injection. */
+  readonly override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
+}
+
+/** The real application on a port of this machine, with its own database and the vendor sandbox beside it. */
+export interface TestApplication {
+  readonly app: NestFastifyApplication;
+  readonly sandbox: VendorSandbox;
+  readonly clock: TestClock;
+  readonly databaseUrl: string;
+  readonly rootKey: string;
+  /** Calls with a key that has every scope. */
+  readonly api: TestAgent;
+  /** Calls without a key, as a browser does. */
+  readonly browser: TestAgent;
+  /** Makes a key with the given scopes and returns its text. */
+  createKey(...scopes: AccessScope[]): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** Starts the real `AppModule` against real PostgreSQL and the sandbox. Nothing but the clock is replaced. */
+export async function startApplication(options: ApplicationOptions = {}): Promise<TestApplication> {
+  const clock = options.clock ?? new TestClock();
+  const sandbox =
+    options.sandbox ?? (await VendorSandbox.start({ makers: new Map(), now: () => clock.now().getTime() }));
+  const databaseUrl = options.databaseUrl ?? (await createTestDatabase());
+  const rootKey = options.rootKey ?? randomBytes(32).toString('base64');
+  const restore = setEnvironment({
+    NODE_ENV: 'test',
+    LOG_LEVEL: 'silent',
+    DATABASE_URL: databaseUrl,
+    ENCRYPTION_ROOT_KEY: rootKey,
+    SANDBOX_URL: sandbox.url,
+    ...options.environment,
+  });
+  try {
+    const builder = Test.createTestingModule({ imports: [AppModule] })
+      .overrideProvider(Clock)
+      .useValue(clock);
+    const testingModule = await (options.override?.(builder) ?? builder).compile();
+    const app = testingModule.createNestApplication<NestFastifyApplication>(createAdapter(), { bodyParser: false });
+    configureApplication(app);
+    await app.listen(0, '127.0.0.1');
+    for (const { definition } of app.get(ProviderRegistry).list()) {
+      if (options.sandbox === undefined) {
+        sandbox.add(definition.slug, definition.sandbox);
+      }
+    }
+    const url = await app.getUrl();
+    const apiKeys = app.get(ApiKeysService);
+    const key = await apiKeys.create('test', accessScopes);
+    return {
+      app,
+      sandbox,
+      clock,
+      databaseUrl,
+      rootKey,
+      api: request.agent(url).set('authorization', `Bearer ${key}`),
+      browser: request.agent(url),
+      createKey: (...scopes) => apiKeys.create('test', scopes),
+      close: async () => {
+        await app.close();
+        if (options.sandbox === undefined) {
+          await sandbox.stop();
+        }
+      },
+    };
+  } catch (error) {
+    if (options.sandbox === undefined) {
+      await sandbox.stop();
+    }
+    throw error;
+  } finally {
+    restore();
+  }
+}
+
+/** The settings are read while the application is made; afterwards the environment is as it was. */
+function setEnvironment(values: Readonly<Record<string, string | undefined>>): () => void {
+  const before = { ...process.env };
+  for (const [name, value] of Object.entries(values)) {
+    if (value === undefined) {
+      delete process.env[name];
+    } else {
+      process.env[name] = value;
+    }
+  }
+  return () => {
+    for (const name of Object.keys(values)) {
+      if (before[name] === undefined) {
+        delete process.env[name];
+      } else {
+        process.env[name] = before[name];
+      }
+    }
+  };
+}

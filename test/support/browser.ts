@@ -1,0 +1,56 @@
+import { request } from 'undici';
+
+/** What the user does on a maker's consent page. */
+export interface ConsentOptions {
+  readonly decision?: 'approve' | 'deny';
+  /** Account at the maker, digits. */
+  readonly account?: string;
+  /** Scopes left ticked, where the page has boxes; all of them when absent. */
+  readonly scopes?: readonly string[];
+}
+
+/**
+ * Opens the authorisation URL, fills the consent form in and sends it, as a browser without JavaScript does.
+ *
+ * @returns the URL that the maker sends the browser back to
+ */
+export async function consent(linkWebUrl: string, options: ConsentOptions = {}): Promise<URL> {
+  const page = await request(linkWebUrl);
+  const html = await page.body.text();
+  const action = attribute(/<form[^>]*>/i.exec(html)?.[0] ?? '', 'action');
+  if (page.statusCode !== 200 || action === undefined) {
+    throw new Error(`The maker shows no consent form but HTTP ${page.statusCode}: ${html.slice(0, 300)}`);
+  }
+  const form = new URLSearchParams();
+  for (const [input] of html.matchAll(/<input[^>]*>/gi)) {
+    const name = attribute(input, 'name');
+    const value = attribute(input, 'value') ?? '';
+    const isBox = attribute(input, 'type') === 'checkbox';
+    if (name === undefined || (isBox && options.scopes !== undefined && !options.scopes.includes(value))) {
+      continue;
+    }
+    form.append(name, name === 'account' && options.account !== undefined ? options.account : value);
+  }
+  form.append('decision', options.decision ?? 'approve');
+  const answer = await request(new URL(action, linkWebUrl), {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: form.toString(),
+  });
+  await answer.body.dump();
+  const location = answer.headers['location'];
+  if (typeof location !== 'string') {
+    throw new Error(`The consent form was answered with HTTP ${answer.statusCode} and no redirect.`);
+  }
+  return new URL(location);
+}
+
+function attribute(tag: string, name: string): string | undefined {
+  const value = new RegExp(`\\s${name}="([^"]*)"`, 'i').exec(tag)?.[1];
+  return value
+    ?.replaceAll('&quot;', '"')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&');
+}

@@ -1,0 +1,32 @@
+import type { TestApplication } from './application.js';
+import { consent, type ConsentOptions } from './browser.js';
+
+/** Starts a link and returns its URL and state. */
+export async function startLink(
+  { api }: TestApplication,
+  userId: string,
+  provider: string,
+  body: object = {},
+): Promise<{ linkWebUrl: string; state: string }> {
+  const response = await api.post(`/v1/users/${userId}/connections/${provider}/link`).send(body).expect(201);
+  const { link_web_url: linkWebUrl, state } = response.body as { link_web_url: string; state: string };
+  return { linkWebUrl, state };
+}
+
+/** Path and query of a URL: what reaches the application, whatever host the maker was told. */
+export function pathOf(url: URL): string {
+  return url.pathname + url.search;
+}
+
+/** Links an account from start to end and returns the connection's id. */
+export async function linkAccount(
+  application: TestApplication,
+  userId: string,
+  provider: string,
+  options: ConsentOptions = {},
+): Promise<string> {
+  const { linkWebUrl } = await startLink(application, userId, provider);
+  const callback = await consent(linkWebUrl, options);
+  const response = await application.browser.get(pathOf(callback)).expect(200);
+  return (response.body as { connection_id: string }).connection_id;
+}
