@@ -30,7 +30,7 @@ export async function completeDevelopmentEnvironment(
   environment: NodeJS.ProcessEnv,
   log: (line: string) => void,
 ): Promise<EmbeddedPostgres | undefined> {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  mkdirSync(directory, { recursive: true });
   if (!environment['ENCRYPTION_ROOT_KEY'] && !environment['ENCRYPTION_ROOT_KEY_FILE']) {
     environment['ENCRYPTION_ROOT_KEY_FILE'] = await ensureRootKeyFile();
   }
