@@ -20,9 +20,14 @@ export async function readAccountId(
   const id =
     account.from === 'token-response'
       ? grant.providerUserId
-      : readId(await client.getJson(definition, settings, settings.endpoints.accountUrl ?? account.url, grant), account.field);
+      : readId(
+          await client.getJson(definition, settings, settings.endpoints.accountUrl ?? account.url, grant),
+          account.field,
+        );
   if (id === undefined) {
-    throw new InvalidTokenResponseError(`${definition.displayName} did not tell the user's id (field "${account.field}").`);
+    throw new InvalidTokenResponseError(
+      `${definition.displayName} did not tell the user's id (field "${account.field}").`,
+    );
   }
   return id;
 }

@@ -44,7 +44,9 @@ export abstract class OAuth2HealthProvider implements HealthProvider {
     if (outcome.kind !== 'success') {
       throw new AuthorizationStateError(outcome.kind === 'refused' ? outcome.reason : 'the strategy started again');
     }
-    return this.definition.grantedScopesIn === 'callback' ? this.withCallbackScopes(outcome.grant, callback) : outcome.grant;
+    return this.definition.grantedScopesIn === 'callback'
+      ? this.withCallbackScopes(outcome.grant, callback)
+      : outcome.grant;
   }
 
   refresh(refreshToken: string): Promise<TokenGrant> {

@@ -23,7 +23,13 @@ type VerifyCallback = (error: Error | null, ok: string | boolean, refusal?: { re
  * with it; on the way back compares the state and returns the verifier. The arity of each function tells Passport what to pass.
  */
 const attemptStore = {
-  store(request: StrategyRequest, codeVerifier: string | undefined, _state: unknown, _meta: unknown, done: StoreCallback): void {
+  store(
+    request: StrategyRequest,
+    codeVerifier: string | undefined,
+    _state: unknown,
+    _meta: unknown,
+    done: StoreCallback,
+  ): void {
     request.secrets = codeVerifier === undefined ? {} : { codeVerifier };
     done(null, request.handshake.state);
   },
@@ -67,7 +73,11 @@ export abstract class OAuth2ProviderStrategy extends PassportStrategy(NamedOAuth
     ): void => {
       const { redirect_uri: redirectUri, code_verifier: codeVerifier } = params;
       client
-        .exchangeCode(definition, settings, { code, redirectUri, ...(codeVerifier === undefined ? {} : { codeVerifier }) })
+        .exchangeCode(definition, settings, {
+          code,
+          redirectUri,
+          ...(codeVerifier === undefined ? {} : { codeVerifier }),
+        })
         .then(
           (grant) => done(null, grant.accessToken, grant.refreshToken, grant),
           (error: unknown) => done(error),

@@ -80,7 +80,7 @@ export interface OAuth2Definition extends DefinitionBase {
   /**
    * Reads `error` out of an error body of the provider's own shape.
    *
-   * @param body - the parsed JSON of a non-2xx answer
+   * @param body - the parsed JSON of an answer without an access token, whatever its HTTP status
    * @returns an error code of RFC 6749 section 5.2, or `undefined` when the body has none. Never free text: it may quote a token.
    */
   readonly parseErrorCode?: (body: unknown) => string | undefined;

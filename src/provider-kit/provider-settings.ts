@@ -62,7 +62,9 @@ export function readProviderSettings(definition: ProviderDefinition, environment
   const clientSecret = read('CLIENT_SECRET');
   if ((clientId === undefined) !== (clientSecret === undefined)) {
     const missing = clientId === undefined ? 'CLIENT_ID' : 'CLIENT_SECRET';
-    throw new Error(`${prefix}_${missing} is missing: set both ${prefix}_CLIENT_ID and ${prefix}_CLIENT_SECRET, or neither.`);
+    throw new Error(
+      `${prefix}_${missing} is missing: set both ${prefix}_CLIENT_ID and ${prefix}_CLIENT_SECRET, or neither.`,
+    );
   }
   const sandboxUrl = production ? undefined : environment['SANDBOX_URL'];
   const mode = clientId !== undefined ? 'configured' : sandboxUrl !== undefined ? 'sandbox' : 'not-configured';
@@ -72,7 +74,9 @@ export function readProviderSettings(definition: ProviderDefinition, environment
     const loopback = url !== undefined && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
     const allowed = url?.protocol === 'https:' || (url?.protocol === 'http:' && loopback && !production);
     if (url === undefined || !allowed || url.username !== '' || url.hash !== '') {
-      throw new Error(`${name} must be an https URL without user or fragment (plain http only on loopback, outside production).`);
+      throw new Error(
+        `${name} must be an https URL without user or fragment (plain http only on loopback, outside production).`,
+      );
     }
     return value;
   };

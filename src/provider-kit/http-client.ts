@@ -1,0 +1,248 @@
+import { promisify } from 'node:util';
+import { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Agent, type Dispatcher } from 'undici';
+import { ProviderUnavailableError, type RequestFate } from '../errors/provider.errors.js';
+
+/** One HTTP request to a provider. */
+export interface ProviderRequest {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** Absolute http or https URL. Sent as `new URL(url)` serializes it; existing percent-escapes stay as they are. */
+  readonly url: string;
+  /** Header names are sent as given; they win over the client's own `user-agent` and `accept-encoding`. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as UTF-8. Its `content-type` is the caller's to set. */
+  readonly body?: string;
+  /** Total time in milliseconds for waiting in the queue, connecting, headers and body together. */
+  readonly timeoutMs: number;
+}
+
+/** A provider's complete answer; never a redirect. */
+export interface ProviderResponse {
+  /** 200 to 299 or 400 to 599. */
+  readonly status: number;
+  /** Names in lower case; values of a repeated header are joined by `, `. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** The decompressed body, decoded as UTF-8. At most 64 KiB before decoding. */
+  readonly text: string;
+}
+
+/** The most bytes read of a body, and the most it may expand to. Token answers have a few KiB at most. */
+const maxBodyBytes = 64 * 1024;
+
+/** How many requests to one origin run at once; more wait, within their total time, so that one slow provider stays bounded. */
+const maxConnectionsPerOrigin = 64;
+
+/**
+ * Sends single requests to providers' endpoints.
+ *
+ * Each request gets a connection of its own: an idle one may be closed by the provider at the very moment a POST is written
+ * to it, which leaves unknown whether a refresh token was spent. Nothing is ever repeated, no redirect is followed, no proxy is
+ * taken from the environment, and TLS certificates are verified whatever `NODE_TLS_REJECT_UNAUTHORIZED` says.
+ */
+@Injectable()
+export class ProviderHttpClient implements OnApplicationShutdown {
+  readonly #agent = new Agent({
+    pipelining: 0,
+    connections: maxConnectionsPerOrigin,
+    allowH2: false,
+    connect: { rejectUnauthorized: true, minVersion: 'TLSv1.2' },
+  });
+
+  /**
+   * Sends one request and reads the whole answer.
+   *
+   * Every status but 1xx and 3xx is an answer, not an error. Errors name the host only, never the path, query, headers or body,
+   * and carry neither request nor response.
+   *
+   * @param request - what to send
+   * @returns the answer, with a body of at most 64 KiB after decompression
+   * @throws {@link ProviderUnavailableError} with `fate`
+   *   `not-sent` when no byte of the request was written: no connection, no TLS, or the time ran out before;
+   *   `unknown` when the time ran out or the connection broke after that;
+   *   `answered` on a redirect, a body that is too large, or one whose encoding cannot be read
+   * @throws Error when the URL is malformed or a header holds characters that HTTP does not allow
+   */
+  async send(request: ProviderRequest): Promise<ProviderResponse> {
+    const url = URL.canParse(request.url) ? new URL(request.url) : undefined;
+    if (url === undefined) {
+      throw new Error('The URL of a provider request is malformed.');
+    }
+    const exchange = new Exchange(url.host, request.timeoutMs);
+    this.#agent.dispatch(
+      {
+        origin: url.origin,
+        path: url.pathname + url.search,
+        method: request.method,
+        headers: { 'user-agent': 'cufflink', 'accept-encoding': 'identity', ...request.headers },
+        body: request.body ?? null,
+        // The total time is the only clock.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      },
+      exchange,
+    );
+    const { status, headers, body } = await exchange.answer;
+    const plain = await decompress(body, headers['content-encoding'], url.host);
+    return { status, headers, text: new TextDecoder().decode(plain) };
+  }
+
+  /** Waits for the requests under way, then closes; later calls of {@link send} fail as `not-sent`. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.#agent.close();
+  }
+}
+
+interface RawAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: Buffer;
+}
+
+/**
+ * Follows one request from the queue to the last byte of its answer.
+ *
+ * Written on `dispatch` because `undici.request` neither tells whether the request left nor gives up while it still connects.
+ */
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly answer: Promise<RawAnswer>;
+  readonly #resolve: (answer: RawAnswer) => void;
+  readonly #reject: (error: Error) => void;
+  readonly #timer: NodeJS.Timeout;
+  readonly #chunks: Buffer[] = [];
+  #controller: Dispatcher.DispatchController | undefined;
+  #over = false;
+  #status = 0;
+  #headers: Record<string, string | undefined> = {};
+  #bodyBytes = 0;
+
+  constructor(
+    private readonly host: string,
+    timeoutMs: number,
+  ) {
+    const { promise, resolve, reject } = Promise.withResolvers<RawAnswer>();
+    this.answer = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#timer = setTimeout(() => {
+      this.#fail(unavailable(this.host, 'did not answer in time', this.#fate(), 'TIMEOUT'));
+    }, timeoutMs);
+  }
+
+  /** Called right before the request is written. */
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#over || this.#controller !== undefined) {
+      controller.abort(new Error('Given up before it was sent, or sent before.'));
+      return;
+    }
+    this.#controller = controller;
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: WireHeaders): void {
+    if (status >= 300 && status < 400) {
+      this.#fail(
+        unavailable(this.host, 'answered with a redirect, which is not followed', 'answered', `HTTP ${status}`),
+      );
+      return;
+    }
+    this.#status = status;
+    this.#headers = Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [
+        name.toLowerCase(),
+        Array.isArray(value) ? value.join(', ') : value,
+      ]),
+    );
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#bodyBytes += chunk.length;
+    if (this.#bodyBytes > maxBodyBytes) {
+      this.#fail(bodyTooLarge(this.host));
+      return;
+    }
+    this.#chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    this.#end();
+    this.#resolve({ status: this.#status, headers: this.#headers, body: Buffer.concat(this.#chunks) });
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    const code = errorCode(error);
+    if (code === 'UND_ERR_INVALID_ARG') {
+      this.#fail(
+        new Error(`The request to ${this.host} cannot be sent: a header or the URL has characters that HTTP refuses.`),
+      );
+      return;
+    }
+    this.#fail(unavailable(this.host, 'could not be reached', this.#fate(), code));
+  }
+
+  #fate(): RequestFate {
+    return this.#controller === undefined ? 'not-sent' : 'unknown';
+  }
+
+  #fail(error: Error): void {
+    if (this.#over) {
+      return;
+    }
+    this.#end();
+    this.#reject(error);
+    this.#controller?.abort(new Error('Given up.'));
+  }
+
+  #end(): void {
+    this.#over = true;
+    clearTimeout(this.#timer);
+  }
+}
+
+type WireHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+const decoders = {
+  gzip: promisify(gunzip),
+  'x-gzip': promisify(gunzip),
+  deflate: promisify(inflate),
+  br: promisify(brotliDecompress),
+};
+
+/** Undoes `content-encoding`, which some servers apply although we ask for `identity`; stops at the size limit. */
+async function decompress(body: Buffer, encoding: string | undefined, host: string): Promise<Buffer> {
+  const name = encoding?.trim().toLowerCase() ?? 'identity';
+  if (name === 'identity' || name === '' || body.length === 0) {
+    return body;
+  }
+  if (!isDecoderName(name)) {
+    throw unavailable(host, 'answered in an unknown content encoding', 'answered', 'CONTENT_ENCODING');
+  }
+  // Some servers send `deflate` without the zlib header, whose first byte has 8 in its lower half (RFC 1950 section 2.2).
+  const decode = name === 'deflate' && ((body[0] ?? 0) & 0x0f) !== 8 ? promisify(inflateRaw) : decoders[name];
+  try {
+    return await decode(body, { maxOutputLength: maxBodyBytes });
+  } catch (error) {
+    if (errorCode(error) === 'ERR_BUFFER_TOO_LARGE') {
+      throw bodyTooLarge(host);
+    }
+    throw unavailable(host, 'answered with a body that cannot be decompressed', 'answered', errorCode(error));
+  }
+}
+
+function isDecoderName(name: string): name is keyof typeof decoders {
+  return Object.hasOwn(decoders, name);
+}
+
+function bodyTooLarge(host: string): ProviderUnavailableError {
+  return unavailable(host, `answered with more than ${maxBodyBytes} bytes`, 'answered', 'BODY_TOO_LARGE');
+}
+
+/** Builds the error from fixed text, the host and a code; the error underneath may quote what was sent, so it stays behind. */
+function unavailable(host: string, what: string, fate: RequestFate, code: string): ProviderUnavailableError {
+  return new ProviderUnavailableError(`The provider at ${host} ${what}.`, { fate, detail: `${code}, ${fate}` });
+}
+
+/** Returns an error's `code` where it has the shape of one, such as `ECONNRESET`. */
+function errorCode(error: unknown): string {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{0,63}$/.test(code) ? code : 'UNNAMED';
+}

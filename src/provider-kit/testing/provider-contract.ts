@@ -1,0 +1,373 @@
+import { inspect } from 'node:util';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { consent, type ConsentOptions } from '../../../test/support/browser.js';
+import { Clock } from '../../clock/clock.js';
+import { VendorSandbox } from '../../sandbox/vendor-sandbox.js';
+import type { FakeMaker } from '../../sandbox/fake-maker.js';
+import type { Misbehaviour } from '../../sandbox/misbehaviour.js';
+import type { HandshakeSecrets } from '../handshake.js';
+import type { HealthProvider } from '../health-provider.js';
+import { ProviderHttpClient } from '../http-client.js';
+import type { OAuth2Definition, ProviderDefinition } from '../provider-definition.js';
+import { readProviderSettings, type ProviderSettings } from '../provider-settings.js';
+import { Secret } from '../secret.js';
+import { TokenEndpointClient } from '../token-endpoint-client.js';
+import type { TokenGrant } from '../token-grant.js';
+
+/** Builds the provider under test from settings that point at its fake. */
+export type CreateProvider = (settings: ProviderSettings, client: TokenEndpointClient) => HealthProvider;
+
+const redirectUri = 'http://localhost:3000/callback-of-the-contract';
+
+/**
+ * Runs the contract of every provider: what the core relies on, shown against the provider's fake in the vendor sandbox. The
+ * fake's expectations are written by hand from the maker's documentation, so a wrong fact in the definition fails here.
+ *
+ * @param definition - the provider's facts
+ * @param createProvider - wires its strategy and provider as its module does
+ */
+export function describeProviderContract(definition: ProviderDefinition, createProvider: CreateProvider): void {
+  describe(`contract of ${definition.slug}`, () => {
+    const bench = new ContractBench(definition, createProvider);
+    beforeAll(() => bench.start());
+    beforeEach(() => bench.maker.behave());
+    afterAll(() => bench.stop());
+
+    describeStart(definition, bench);
+    describeCallback(bench);
+    describeExchange(definition, bench);
+    if (definition.oauth === '2.0') {
+      describeRefresh(definition, bench);
+    }
+    describeRevocation(definition, bench);
+  });
+}
+
+/** The provider under test, its fake, and the steps of a link. */
+class ContractBench {
+  private sandbox: VendorSandbox | undefined;
+  private readonly http = new ProviderHttpClient();
+  private readonly client = new TokenEndpointClient(this.http, new Clock());
+
+  constructor(
+    private readonly definition: ProviderDefinition,
+    private readonly createProvider: CreateProvider,
+  ) {}
+
+  async start(): Promise<void> {
+    this.sandbox = await VendorSandbox.start({ makers: new Map([[this.definition.slug, this.definition.sandbox]]) });
+  }
+
+  async stop(): Promise<void> {
+    await this.http.onApplicationShutdown();
+    await this.sandbox?.stop();
+  }
+
+  get maker(): FakeMaker {
+    if (this.sandbox === undefined) {
+      throw new Error('The sandbox is not started.');
+    }
+    return this.sandbox.maker(this.definition.slug);
+  }
+
+  get settings(): ProviderSettings {
+    const SANDBOX_URL = this.maker.url.slice(0, -this.definition.slug.length - 1);
+    return readProviderSettings(this.definition, { SANDBOX_URL });
+  }
+
+  provider(change: Partial<ProviderSettings> = {}): HealthProvider {
+    return this.createProvider({ ...this.settings, ...change }, this.client);
+  }
+
+  handshake(state = 'state-of-the-contract-not-random') {
+    return { state, redirectUri, scopes: this.definition.defaultScopes };
+  }
+
+  /** Starts a link and lets the user decide; returns what the callback brings. */
+  async approve(
+    options: ConsentOptions = {},
+  ): Promise<{ callback: Record<string, string>; secrets: HandshakeSecrets }> {
+    const { authorizeUrl, secrets } = await this.provider().begin(this.handshake());
+    const location = await consent(authorizeUrl, options);
+    return { callback: Object.fromEntries(location.searchParams), secrets };
+  }
+
+  async link(options: ConsentOptions = {}): Promise<TokenGrant> {
+    const { callback, secrets } = await this.approve(options);
+    return this.provider().complete(callback, this.handshake(), secrets);
+  }
+
+  calls(...kinds: string[]): number {
+    return this.maker.history.filter(({ kind }) => kinds.includes(kind)).length;
+  }
+}
+
+function describeStart(definition: ProviderDefinition, bench: ContractBench): void {
+  it('sends the browser to the maker with exactly the parameters it documents', async () => {
+    const { authorizeUrl, secrets } = await bench.provider().begin(bench.handshake());
+    const url = new URL(authorizeUrl);
+    expect(url.origin + url.pathname).toBe(bench.maker.url + definition.sandbox.authorizePath);
+    expect(Object.fromEntries(url.searchParams)).toEqual(
+      definition.oauth === '2.0'
+        ? expectedOAuth2Parameters(definition, bench)
+        : { oauth_token: secrets.temporaryToken },
+    );
+    for (const secret of Object.values(secrets).filter((value) => value !== secrets.temporaryToken)) {
+      expect(authorizeUrl).not.toContain(secret);
+    }
+  });
+
+  it('starts every link afresh', async () => {
+    const first = await bench.provider().begin(bench.handshake());
+    const second = await bench.provider().begin(bench.handshake());
+    expect(new Set(Object.values(first.secrets).concat(Object.values(second.secrets))).size).toBe(
+      Object.keys(first.secrets).length * 2,
+    );
+  });
+
+  if (definition.oauth === '1.0a') {
+    it('O1-04 does not start when the maker does not confirm the callback', async () => {
+      for (const value of ['omit', 'false'] as const) {
+        bench.maker.misbehave({ endpoint: 'request_token', type: 'callbackNotConfirmed', value });
+        await expect(bench.provider().begin(bench.handshake())).rejects.toMatchObject({
+          code: 'TOKEN_RESPONSE_INVALID',
+        });
+      }
+    });
+
+    it('blames the operator when the maker refuses our signature', async () => {
+      const provider = bench.provider({ clientSecret: new Secret('not-the-secret') });
+      await expect(provider.begin(bench.handshake())).rejects.toMatchObject({ code: 'PROVIDER_MISCONFIGURED' });
+    });
+
+    describeFailures(bench, 'request_token', () => bench.provider().begin(bench.handshake()));
+  }
+}
+
+function expectedOAuth2Parameters(definition: OAuth2Definition, bench: ContractBench): object {
+  const { defaultScopes, scopeSeparator, pkce } = definition;
+  return {
+    response_type: 'code',
+    client_id: bench.settings.clientId,
+    redirect_uri: redirectUri,
+    state: bench.handshake().state,
+    ...(defaultScopes.length === 0 ? {} : { scope: defaultScopes.join(scopeSeparator) }),
+    ...(pkce === 'unsupported'
+      ? {}
+      : { code_challenge: expect.stringMatching(/^[A-Za-z0-9_-]{43}$/) as unknown, code_challenge_method: 'S256' }),
+    ...definition.extraAuthorizeParams,
+  };
+}
+
+function describeCallback(bench: ContractBench): void {
+  it('reports that the user said no, and asks the maker for nothing', async () => {
+    const { callback, secrets } = await bench.approve({ decision: 'deny' });
+    const before = bench.calls('token', 'access_token');
+    await expect(bench.provider().complete(callback, bench.handshake(), secrets)).rejects.toMatchObject({
+      code: 'AUTHORIZATION_DENIED',
+    });
+    expect(bench.calls('token', 'access_token')).toBe(before);
+  });
+
+  it("refuses another link's callback, and asks the maker for nothing", async () => {
+    const { callback } = await bench.approve();
+    const other = await bench.provider().begin(bench.handshake('state-of-another-link'));
+    const before = bench.calls('token', 'access_token');
+    const completion = bench.provider().complete(callback, bench.handshake('state-of-another-link'), other.secrets);
+    await expect(completion).rejects.toMatchObject({ code: 'AUTHORIZATION_STATE_INVALID' });
+    expect(bench.calls('token', 'access_token')).toBe(before);
+  });
+
+  it('refuses a callback that brings nothing to redeem', async () => {
+    const { callback, secrets } = await bench.approve();
+    const { state } = callback;
+    await expect(
+      bench.provider().complete(state === undefined ? {} : { state }, bench.handshake(), secrets),
+    ).rejects.toMatchObject({ code: 'AUTHORIZATION_STATE_INVALID' });
+  });
+}
+
+function describeExchange(definition: ProviderDefinition, bench: ContractBench): void {
+  const exchange = definition.oauth === '2.0' ? 'token' : 'access_token';
+
+  it("redeems the callback into a grant that works, and learns the user's id", async () => {
+    const grant = await bench.link({ account: '4711' });
+    expect(bench.maker.isLiveAccessToken(grant.accessToken)).toBe(true);
+    expect(await bench.provider().findProviderUserId(grant)).toBe('4711');
+    if (definition.oauth === '2.0') {
+      expect(grant.expiresInSeconds).toBe(bench.maker.accessTokenLifetimeSeconds);
+      expect(grant.refreshToken).toBeDefined();
+      expect(grant.refreshExpiresInSeconds !== undefined).toBe(definition.refreshExpiresInField !== undefined);
+    } else {
+      expect(grant).toMatchObject({ refreshToken: undefined, expiresInSeconds: undefined });
+      expect(grant.tokenSecret).toEqual(expect.any(String));
+    }
+  });
+
+  it('does not redeem the same callback twice', async () => {
+    const { callback, secrets } = await bench.approve();
+    await bench.provider().complete(callback, bench.handshake(), secrets);
+    await expect(bench.provider().complete(callback, bench.handshake(), secrets)).rejects.toMatchObject({
+      code: 'AUTHORIZATION_CODE_REFUSED',
+    });
+  });
+
+  describeFailures(bench, exchange, () => bench.link());
+
+  if (definition.oauth === '1.0a') {
+    return;
+  }
+
+  it('authenticates the client as the maker wants it, and in no other way', async () => {
+    await bench.link();
+    const scheme = bench.maker.history.filter(({ kind }) => kind === 'token').at(-1)?.authorizationScheme;
+    expect(scheme).toBe(definition.clientAuthentication === 'basic' ? 'basic' : undefined);
+  });
+
+  it('blames the operator when the maker refuses our credentials', async () => {
+    const { callback, secrets } = await bench.approve();
+    const provider = bench.provider({ clientSecret: new Secret('not-the-secret') });
+    await expect(provider.complete(callback, bench.handshake(), secrets)).rejects.toMatchObject({
+      code: 'PROVIDER_MISCONFIGURED',
+    });
+  });
+
+  it('uses the documented life of a token when the answer tells none', async () => {
+    bench.maker.misbehave({ endpoint: 'token', type: 'omitExpiresIn' });
+    expect((await bench.link()).expiresInSeconds).toBe(definition.accessTokenLifetimeSeconds);
+  });
+
+  if (definition.pkce !== 'unsupported') {
+    it('AR-06 proves possession of the verifier: with another one the maker refuses the code', async () => {
+      const { callback } = await bench.approve();
+      const secrets = { codeVerifier: 'v'.repeat(43) };
+      await expect(bench.provider().complete(callback, bench.handshake(), secrets)).rejects.toMatchObject({
+        code: 'AUTHORIZATION_CODE_REFUSED',
+      });
+    });
+  }
+
+  it('tells the scopes that were granted, where the maker tells them', async () => {
+    const [first] = definition.defaultScopes;
+    if (first === undefined || definition.grantedScopesIn === 'nowhere') {
+      expect((await bench.link()).grantedScopes).toBeUndefined();
+      return;
+    }
+    bench.maker.restrictScopes([first]);
+    try {
+      expect((await bench.link()).grantedScopes).toEqual([first]);
+    } finally {
+      bench.maker.restrictScopes(undefined);
+    }
+  });
+}
+
+function describeRefresh(definition: OAuth2Definition, bench: ContractBench): void {
+  const refresh = async (): Promise<TokenGrant> => {
+    const { refreshToken } = await bench.link();
+    return bench.provider().refresh(refreshToken ?? '');
+  };
+
+  it('refreshes, with rotation and the fate of the old access token as declared', async () => {
+    const before = await bench.link();
+    const after = await bench.provider().refresh(before.refreshToken ?? '');
+    expect(bench.maker.isLiveAccessToken(after.accessToken)).toBe(true);
+    expect(after.refreshToken !== undefined && after.refreshToken !== before.refreshToken).toBe(
+      definition.refresh.rotates !== 'never',
+    );
+    // Where the maker does not say, the definition assumes that the old token dies and the fake lets it live.
+    const oldTokenLives = bench.maker.isLiveAccessToken(before.accessToken);
+    expect(oldTokenLives || definition.refresh.oldAccessTokenDiesOnRefresh).toBe(true);
+  });
+
+  it('keeps refreshing over many rounds', async () => {
+    let grant = await bench.link();
+    for (let round = 0; round < 5; round += 1) {
+      grant = (await bench.provider().refresh(grant.refreshToken ?? '')).with({});
+    }
+    expect(bench.maker.isLiveAccessToken(grant.accessToken)).toBe(true);
+  });
+
+  it('reports an answer without a refresh token as keeping the old one', async () => {
+    const { refreshToken } = await bench.link();
+    for (const type of ['omitRefreshToken', 'emptyRefreshToken'] as const) {
+      bench.maker.misbehave({ endpoint: 'refresh', type });
+      expect((await bench.provider().refresh(refreshToken ?? '')).refreshToken).toBeUndefined();
+    }
+    expect(bench.maker.isLiveRefreshToken(refreshToken ?? '')).toBe(true);
+  });
+
+  it('reports a refresh token that the maker does not know as evidence of a dead grant', async () => {
+    await expect(bench.provider().refresh('not-a-refresh-token')).rejects.toMatchObject({ code: 'TOKEN_REVOKED' });
+  });
+
+  it('blames the operator, not the grant, when the maker refuses our credentials', async () => {
+    const { refreshToken } = await bench.link();
+    const provider = bench.provider({ clientSecret: new Secret('not-the-secret') });
+    await expect(provider.refresh(refreshToken ?? '')).rejects.toMatchObject({ code: 'PROVIDER_MISCONFIGURED' });
+    expect(bench.maker.isLiveRefreshToken(refreshToken ?? '')).toBe(true);
+  });
+
+  it('LOG-03 quotes no token, even when the maker does', async () => {
+    const { refreshToken } = await bench.link();
+    bench.maker.misbehave({ endpoint: 'refresh', type: 'echoSecret', error: 'invalid_grant', status: 400 });
+    const error: unknown = await bench
+      .provider()
+      .refresh(refreshToken ?? '')
+      .catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'TOKEN_REVOKED' });
+    expect(inspect(error, { depth: 10, showHidden: true })).not.toContain(refreshToken);
+  });
+
+  describeFailures(bench, 'refresh', refresh);
+}
+
+function describeRevocation(definition: ProviderDefinition, bench: ContractBench): void {
+  if (definition.revocation === undefined) {
+    it('says that the maker offers no way to end a grant', async () => {
+      expect(await bench.provider().revoke(await bench.link())).toBe('unsupported');
+    });
+    return;
+  }
+
+  it('ends the grant at the maker', async () => {
+    const grant = await bench.link();
+    expect(await bench.provider().revoke(grant)).toBe('revoked');
+    expect(bench.maker.isLiveAccessToken(grant.accessToken)).toBe(false);
+  });
+
+  it('tells when the maker did not end the grant', async () => {
+    const grant = await bench.link();
+    bench.maker.misbehave({ endpoint: 'revoke', type: 'status', code: 503 });
+    await expect(bench.provider().revoke(grant)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+    expect(bench.maker.isLiveAccessToken(grant.accessToken)).toBe(true);
+  });
+}
+
+/** The ways in which a maker fails, the same for every endpoint that gives tokens. */
+function describeFailures(
+  bench: ContractBench,
+  endpoint: Misbehaviour['endpoint'],
+  call: () => Promise<unknown>,
+): void {
+  const failures: readonly [string, object, object][] = [
+    ['is down', { type: 'status', code: 503 }, { code: 'PROVIDER_UNAVAILABLE', fate: 'answered' }],
+    ['closes the connection', { type: 'drop' }, { code: 'PROVIDER_UNAVAILABLE', fate: 'unknown' }],
+    [
+      'limits the rate',
+      { type: 'status', code: 429, headers: { 'retry-after': '17' } },
+      { code: 'PROVIDER_RATE_LIMITED', retryAfterSeconds: 17 },
+    ],
+    [
+      'redirects',
+      { type: 'redirect', status: 307, location: 'http://127.0.0.1:9/elsewhere' },
+      { code: 'PROVIDER_UNAVAILABLE', fate: 'answered' },
+    ],
+    ['sends more than it should', { type: 'hugeBody', bytes: 100_000 }, { code: 'PROVIDER_UNAVAILABLE' }],
+    ['sends a bomb', { type: 'gzipBomb', bytes: 5_000_000 }, { code: 'PROVIDER_UNAVAILABLE' }],
+  ];
+  it.each(failures)(`tells when the maker %s (${endpoint})`, async (_name, misbehaviour, expected) => {
+    bench.maker.misbehave({ endpoint, ...misbehaviour } as Misbehaviour);
+    await expect(call()).rejects.toMatchObject(expected);
+  });
+}
