@@ -1,0 +1,12 @@
+import type { OAuth1SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+
+/** Fitbit over OAuth 1.0a, gone since 2016. Tokens did not expire and could not be revoked. `encoded_user_id` is from memory. */
+export const fitbitOauth1Sandbox: OAuth1SandboxMaker = {
+  oauth: '1.0a',
+  authorizePath: '/oauth/authorize',
+  requestTokenPath: '/oauth/request_token',
+  accessTokenPath: '/oauth/access_token',
+  signatureMethod: 'HMAC-SHA1',
+  tokenAnswerExtras: (accountId) => ({ encoded_user_id: accountId }),
+  apiPath: '/1/user/-/profile.json',
+};

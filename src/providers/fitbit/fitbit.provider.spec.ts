@@ -1,0 +1,28 @@
+import { describe, expect, it } from '@jest/globals';
+import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
+import { parseFitbitErrorCode } from './fitbit-error.js';
+import { fitbitDefinition } from './fitbit.definition.js';
+import { FitbitProvider } from './fitbit.provider.js';
+import { FitbitStrategy } from './fitbit.strategy.js';
+
+describeProviderContract(
+  fitbitDefinition,
+  (settings, client) => new FitbitProvider(settings, new FitbitStrategy(settings, client), client),
+);
+
+describe('parseFitbitErrorCode', () => {
+  it('reads the type of the first error and nothing of its message', () => {
+    const body = {
+      errors: [{ errorType: 'invalid_grant', message: 'Refresh token invalid: not-a-real-token' }],
+      success: false,
+    };
+    expect(parseFitbitErrorCode(body)).toBe('invalid_grant');
+  });
+
+  it.each([undefined, null, 'text', {}, { errors: [] }, { errors: 'invalid_grant' }, { errors: [{ message: 'x' }] }])(
+    'finds no code in %j',
+    (body) => {
+      expect(parseFitbitErrorCode(body)).toBeUndefined();
+    },
+  );
+});

@@ -1,0 +1,60 @@
+import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+
+/**
+ * Fitbit Web API as https://dev.fitbit.com/build/reference/web-api/authorization/ describes it, before its end in November 2026.
+ *
+ * Assumed: the scopes after `cardio_fitness` (from the maker's list of scopes, not read again), the statuses of error answers, the
+ * exact words around the refresh token in them, and that a used refresh token is refused without further consequences. Account
+ * numbers are digits here; real ones are six letters and digits.
+ */
+export const fitbitSandbox: OAuth2SandboxMaker = {
+  oauth: '2.0',
+  authorizePath: '/oauth2/authorize',
+  tokenPath: '/oauth2/token',
+  clientAuthentication: 'basic',
+  pkce: 'supported',
+  scopeSeparator: ' ',
+  scopes: [
+    'activity',
+    'heartrate',
+    'sleep',
+    'profile',
+    'weight',
+    'oxygen_saturation',
+    'respiratory_rate',
+    'temperature',
+    'nutrition',
+    'cardio_fitness',
+    'electrocardiogram',
+    'irregular_rhythm_notifications',
+    'location',
+    'settings',
+    'social',
+  ],
+  userPicksScopes: true,
+  malformedAuthorizeIsNotRedirected: true,
+  scopeInTokenAnswer: true,
+  codeLifetimeSeconds: 600,
+  accessTokenLifetimeSeconds: 28_800,
+  rotation: 'always',
+  reuse: 'error',
+  replaysRefreshUntilNewTokenUsed: true,
+  oneRefreshTokenPerUser: true,
+  oldAccessTokenDiesOnRefresh: false,
+  tokenType: 'Bearer',
+  tokenAnswerExtras: (accountId) => ({ user_id: accountId }),
+  errorAnswer: (error, description, token) => ({
+    errors: [
+      {
+        errorType: error,
+        message:
+          error === 'invalid_grant'
+            ? `Refresh token invalid: ${token}. Visit https://dev.fitbit.com/docs/oauth2`
+            : description,
+      },
+    ],
+    success: false,
+  }),
+  apiPath: '/1/user/-/profile.json',
+  revoke: { proof: 'client', method: 'POST', path: '/oauth2/revoke', status: 200 },
+};

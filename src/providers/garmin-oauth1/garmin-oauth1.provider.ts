@@ -1,0 +1,18 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { OAuth1HealthProvider } from '../../provider-kit/oauth1-health-provider.js';
+import type { ProviderSettings } from '../../provider-kit/provider-settings.js';
+import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import { garminOauth1Config } from './garmin-oauth1.config.js';
+import { garminOauth1Definition } from './garmin-oauth1.definition.js';
+import { GarminOauth1Strategy } from './garmin-oauth1.strategy.js';
+
+@Injectable()
+export class GarminOauth1Provider extends OAuth1HealthProvider {
+  constructor(
+    @Inject(garminOauth1Config.KEY) settings: ProviderSettings,
+    strategy: GarminOauth1Strategy,
+    client: TokenEndpointClient,
+  ) {
+    super(garminOauth1Definition, settings, strategy, client);
+  }
+}

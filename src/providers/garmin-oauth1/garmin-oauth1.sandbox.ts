@@ -1,0 +1,17 @@
+import type { OAuth1SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+
+/**
+ * Garmin Connect over OAuth 1.0a, until its retirement on 31 December 2026.
+ *
+ * The verifier has to be in the signed Authorization header: Garmin refuses it in the body. Assumed: the 204 of a deregistration.
+ */
+export const garminOauth1Sandbox: OAuth1SandboxMaker = {
+  oauth: '1.0a',
+  authorizePath: '/oauthConfirm',
+  requestTokenPath: '/oauth-service/oauth/request_token',
+  accessTokenPath: '/oauth-service/oauth/access_token',
+  signatureMethod: 'HMAC-SHA1',
+  account: { path: '/wellness-api/rest/user/id', answer: (accountId) => ({ userId: accountId }) },
+  apiPath: '/wellness-api/rest/dailies',
+  revoke: { method: 'DELETE', path: '/wellness-api/rest/user/registration', status: 204 },
+};

@@ -1,0 +1,45 @@
+import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { ouraSandbox } from './oura.sandbox.js';
+
+/**
+ * Oura API v2, OAuth 2.0, on the classic authorisation server. Apps made in the new portal use the server at
+ * moi.ouraring.com: set OURA_AUTH_URL and OURA_TOKEN_URL for them (README.md).
+ */
+export const ouraDefinition = defineProvider({
+  slug: 'oura',
+  displayName: 'Oura',
+  oauth: '2.0',
+  lifecycle: { status: 'live' },
+  authorizeUrl: 'https://cloud.ouraring.com/oauth/authorize',
+  tokenUrl: 'https://api.ouraring.com/oauth/token',
+  apiBaseUrl: 'https://api.ouraring.com/v2/usercollection',
+  defaultScopes: ['email', 'personal', 'daily', 'heartrate', 'workout', 'tag', 'session', 'spo2'],
+  scopeSeparator: ' ',
+  clientAuthentication: 'body',
+  pkce: 'unsupported',
+  grantedScopesIn: 'callback',
+  accessTokenLifetimeSeconds: 86_400,
+  account: { from: 'api', url: 'https://api.ouraring.com/v2/usercollection/personal_info', field: 'id' },
+  refresh: {
+    rotates: 'always',
+    reuse: 'family-revoked',
+    grace: 'none',
+    oldAccessTokenDiesOnRefresh: true,
+    timeoutMs: 10_000,
+  },
+  // The one place where a token has to travel in a URL; the documented call knows no other way.
+  revocation: {
+    proof: 'query',
+    method: 'POST',
+    url: 'https://api.ouraring.com/oauth/revoke',
+    parameter: 'access_token',
+  },
+  docsUrl: 'https://cloud.ouraring.com/docs/authentication',
+  uncertain: [
+    'The verb of the revoke call: POST is what other code uses, the page names none.',
+    'Whether the revoke call takes tokens of the new authorisation server.',
+    'The life of a refresh token, and what a second use of one does; the strictest is assumed.',
+    'The endpoints of the new authorisation server come from issues and other code, not from an official page.',
+  ],
+  sandbox: ouraSandbox,
+});

@@ -1,0 +1,42 @@
+import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+
+/**
+ * WHOOP as https://developer.whoop.com/docs/developing/oauth describes it.
+ *
+ * Assumed: the revocation of the whole grant on reuse, the code's lifetime (the longest that RFC 6749 section 4.1.2 recommends),
+ * that PKCE parameters are not looked at, that a refresh without `scope` is refused, and the 403 for an account call without
+ * `read:profile`.
+ */
+export const whoopSandbox: OAuth2SandboxMaker = {
+  oauth: '2.0',
+  authorizePath: '/oauth/oauth2/auth',
+  tokenPath: '/oauth/oauth2/token',
+  clientAuthentication: 'body',
+  pkce: 'ignored',
+  scopeSeparator: ' ',
+  scopes: [
+    'offline',
+    'read:recovery',
+    'read:cycles',
+    'read:sleep',
+    'read:workout',
+    'read:profile',
+    'read:body_measurement',
+  ],
+  stateMinimumLength: 8,
+  refreshTokenNeedsScope: 'offline',
+  scopeInTokenAnswer: true,
+  codeLifetimeSeconds: 600,
+  accessTokenLifetimeSeconds: 3600,
+  rotation: 'always',
+  reuse: 'family-revoked',
+  oldAccessTokenDiesOnRefresh: true,
+  scopeOnRefresh: 'offline',
+  account: {
+    path: '/developer/v2/user/profile/basic',
+    answer: (accountId) => ({ user_id: Number(accountId), email: 'sandbox@example.test', first_name: 'Sandbox' }),
+    scope: 'read:profile',
+  },
+  apiPath: '/developer/v2/cycle',
+  revoke: { proof: 'bearer', method: 'DELETE', path: '/developer/v2/user/access', status: 204 },
+};
