@@ -1,0 +1,141 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from '@jest/globals';
+import { errorActors } from './errors/error-code.js';
+
+const src = dirname(fileURLToPath(import.meta.url));
+const root = dirname(src);
+
+/** What each folder may import of ours. A folder that is not named here does not belong here. */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  errors: [],
+  config: [],
+  clock: [],
+  database: ['errors', 'config'],
+  'provider-kit': ['errors', 'clock'],
+  vault: ['errors', 'config', 'database'],
+  tokens: ['errors', 'config', 'clock', 'database', 'provider-kit', 'vault'],
+  access: ['errors', 'database'],
+  http: ['errors'],
+  links: ['errors', 'config', 'database', 'provider-kit', 'vault', 'tokens', 'access', 'http'],
+  connections: ['errors', 'provider-kit', 'tokens', 'access', 'http'],
+  ops: ['errors', 'config', 'database', 'access', 'http'],
+  sandbox: ['errors', 'provider-kit'],
+  providers: ['errors', 'provider-kit'],
+  cli: ['errors', 'config', 'access', 'development'],
+  development: ['errors', 'config', 'access', 'provider-kit', 'sandbox'],
+};
+
+/** Files at the top put the folders together; development adds the application that it starts. */
+const compositionFiles = ['app.module.ts', 'serve.ts', 'main.ts'];
+const lazyImports: Readonly<Record<string, readonly string[]>> = { 'development/development.ts': ['serve.ts'] };
+
+interface SourceFile {
+  readonly path: string;
+  readonly folder: string;
+  readonly text: string;
+  readonly imports: readonly string[];
+}
+
+const files: SourceFile[] = readdirSync(src, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'))
+  .map((path) => {
+    const text = readFileSync(join(src, path), 'utf8');
+    const specifiers = [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.{1,2}\/[^']+)'/g)].map((match) => match[1] ?? '');
+    const imports = specifiers.map((specifier) =>
+      relative(src, resolve(src, dirname(path), specifier)).replace(/\.js$/, '.ts'),
+    );
+    return { path, folder: path.includes('/') ? (path.split('/')[0] ?? '') : '', text, imports };
+  });
+
+const production = files.filter(({ path }) => !path.endsWith('.spec.ts') && !path.includes('/testing/'));
+const slugs = readdirSync(join(src, 'providers'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map((entry) => entry.name);
+
+describe('architecture', () => {
+  it('reads the source at all', () => {
+    expect(production.length).toBeGreaterThan(80);
+    expect(production.flatMap(({ imports }) => imports).length).toBeGreaterThan(200);
+  });
+
+  it('knows every folder', () => {
+    const folders = new Set(production.map(({ folder }) => folder).filter((folder) => folder !== ''));
+    expect([...folders].filter((folder) => !(folder in allowed))).toEqual([]);
+  });
+
+  it('lets a folder import only what it may', () => {
+    const wrong = production.flatMap(({ path, folder, imports }) =>
+      imports
+        .filter((target) => !compositionFiles.includes(path) && !lazyImports[path]?.includes(target))
+        .filter((target) => {
+          const targetFolder = target.includes('/') ? (target.split('/')[0] ?? '') : '';
+          return targetFolder !== folder && !allowed[folder]?.includes(targetFolder);
+        })
+        .map((target) => `${path} imports ${target}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('lets no provider know another provider', () => {
+    const wrong = production.flatMap(({ path, imports }) => {
+      const [folder, slug] = path.split('/');
+      return folder === 'providers' && path.split('/').length > 2
+        ? imports.filter((target) => target.startsWith('providers/') && !target.startsWith(`providers/${slug}/`))
+        : [];
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it('lists every provider folder, and has every file a provider needs', () => {
+    const list = readFileSync(join(src, 'providers/providers.module.ts'), 'utf8');
+    const environment = readFileSync(join(root, '.env.example'), 'utf8');
+    for (const slug of slugs) {
+      expect(list).toContain(`'./${slug}/${slug}.module.js'`);
+      expect(environment).toContain(`${slug.toUpperCase().replaceAll('-', '_')}_CLIENT_ID=`);
+      const own = readdirSync(join(src, 'providers', slug));
+      expect(own).toEqual(
+        expect.arrayContaining(
+          ['module', 'config', 'strategy', 'provider', 'definition', 'sandbox', 'provider.spec']
+            .map((part) => `${slug}.${part}.ts`)
+            .concat('README.md'),
+        ),
+      );
+    }
+  });
+
+  it('names no provider in the core', () => {
+    // `development` shows a newcomer one link to try.
+    const core = production.filter(({ folder }) => folder !== 'providers' && folder !== 'development');
+    const names = slugs.flatMap((slug) => [`'${slug}'`, `"${slug}"`, `/${slug}/`]);
+    const documented = /^\s*(\*|\/\/|@Api|.*example:)/;
+    const wrong = core.flatMap(({ path, text }) =>
+      text
+        .split('\n')
+        .filter((line) => !documented.test(line) && names.some((name) => line.includes(name)))
+        .map((line) => `${path}: ${line.trim()}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('has no default export, no barrel and no folder for odds and ends', () => {
+    expect(production.filter(({ text }) => /^export default /m.test(text)).map(({ path }) => path)).toEqual([]);
+    expect(production.filter(({ path }) => /(^|\/)(index\.ts|common|shared|utils|helpers)(\/|$)/.test(path))).toEqual(
+      [],
+    );
+  });
+
+  it('CR-02 uses ciphers in the vault only', () => {
+    const wrong = production.filter(
+      ({ folder, text }) => folder !== 'vault' && /create(C|Dec)ipheriv|hkdf|createSecretKey/.test(text),
+    );
+    expect(wrong.map(({ path }) => path)).toEqual([]);
+  });
+
+  it('documents every error code, and documents no other', () => {
+    const page = readFileSync(join(root, 'docs/errors.md'), 'utf8');
+    const documented = [...page.matchAll(/^\| `([A-Z_]+)` \|/gm)].map((match) => match[1]);
+    expect(documented.sort()).toEqual(Object.keys(errorActors).sort());
+  });
+});
