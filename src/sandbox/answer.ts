@@ -1,0 +1,95 @@
+import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+
+/** What a fake answers, before it becomes bytes; kept apart so that a misbehaviour can change single fields. */
+export interface Answer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly content?: AnswerContent;
+}
+
+export type AnswerContent =
+  | { readonly json: Readonly<Record<string, unknown>> }
+  | { readonly form: Readonly<Record<string, string>> }
+  | { readonly text: string; readonly type: string }
+  | { readonly stream: () => Readable; readonly type: string };
+
+/** Thrown by a fake that does not accept a request. */
+export class Refusal extends Error {
+  /**
+   * @param status - HTTP status
+   * @param error - the code that the caller and the history see
+   * @param description - one sentence for whoever reads the answer; no secret
+   * @param headers - such as `WWW-Authenticate`
+   */
+  constructor(
+    readonly status: number,
+    readonly error: string,
+    readonly description: string,
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(`${error}: ${description}`);
+    this.name = 'Refusal';
+  }
+}
+
+/** A refusal that the browser carries to the application. */
+export class RedirectedRefusal extends Refusal {
+  readonly answer: Answer;
+
+  constructor(error: string, location: string) {
+    super(302, error, 'redirected to the application');
+    this.answer = redirect(location);
+  }
+}
+
+/** Returns a redirect that no cache keeps. */
+export function redirect(location: string): Answer {
+  return { status: 302, headers: { Location: location, 'Referrer-Policy': 'no-referrer' } };
+}
+
+/** Appends parameters to a URL whose other bytes stay as they are, its own query included. */
+export function appendQuery(url: string, parameters: Readonly<Record<string, string | undefined>>): string {
+  const added = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== undefined) {
+      added.append(name, value);
+    }
+  }
+  const join = !url.includes('?') ? '?' : /[?&]$/.test(url) ? '' : '&';
+  return `${url}${join}${added.toString()}`;
+}
+
+/** Writes an answer. A caller that hung up is not an error. */
+export async function send(response: ServerResponse, answer: Answer): Promise<void> {
+  response.statusCode = answer.status;
+  response.setHeader('Cache-Control', 'no-store');
+  response.setHeader('X-Content-Type-Options', 'nosniff');
+  const { content } = answer;
+  if (content !== undefined) {
+    response.setHeader('Content-Type', contentType(content));
+  }
+  for (const [name, value] of Object.entries(answer.headers ?? {})) {
+    response.setHeader(name, value);
+  }
+  if (content !== undefined && 'stream' in content) {
+    await pipeline(content.stream(), response).catch(() => undefined);
+    return;
+  }
+  response.end(content === undefined ? undefined : contentText(content));
+}
+
+function contentType(content: AnswerContent): string {
+  if ('json' in content) {
+    return 'application/json; charset=utf-8';
+  }
+  return 'form' in content ? 'application/x-www-form-urlencoded' : content.type;
+}
+
+function contentText(content: Exclude<AnswerContent, { stream: unknown }>): string {
+  if ('json' in content) {
+    return JSON.stringify(content.json);
+  }
+  return 'form' in content ? new URLSearchParams(content.form).toString() : content.text;
+}

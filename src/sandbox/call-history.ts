@@ -1,0 +1,63 @@
+/** What a call was about; `consent` is the answer to the consent page. */
+export type CallKind =
+  'authorize' | 'consent' | 'token' | 'refresh' | 'revoke' | 'api' | 'account' | 'request_token' | 'access_token';
+
+/** One call that a fake received. Holds no secret. */
+export interface HistoryEntry {
+  readonly kind: CallKind;
+  /** Arrival, milliseconds since 1970 on the sandbox's clock. */
+  readonly at: number;
+  /** When the answer was ready; `undefined` while the call is in flight. */
+  readonly endsAt: number | undefined;
+  /** `ok`, the error code, `pending` while in flight, or the type of the misbehaviour that took the call's place. */
+  readonly outcome: string;
+  /** HTTP status; 0 while in flight and where the connection was dropped. */
+  readonly status: number;
+  /** Type of the misbehaviour that was applied. */
+  readonly misbehaviour?: string;
+  /** The grant that the call belongs to: constant from the first exchange over all refreshes. */
+  readonly familyId?: string;
+  /** First 12 hex digits of the SHA-256 of the refresh token that was presented. */
+  readonly refreshTokenFingerprint?: string;
+  /** Scheme of the `Authorization` header, lower case: `basic`, `bearer`, `oauth`. */
+  readonly authorizationScheme?: string;
+}
+
+type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+
+/** An entry whose call is still being answered. */
+export type OpenEntry = Writable<HistoryEntry>;
+
+const limit = 20_000;
+
+/** Every call in order of arrival; the oldest are forgotten beyond twenty thousand. */
+export class CallHistory {
+  readonly #entries: OpenEntry[] = [];
+
+  constructor(private readonly now: () => number) {}
+
+  get entries(): readonly HistoryEntry[] {
+    return this.#entries;
+  }
+
+  begin(kind: CallKind, authorization: string | undefined): OpenEntry {
+    const entry: OpenEntry = { kind, at: this.now(), endsAt: undefined, outcome: 'pending', status: 0 };
+    const scheme = /^[A-Za-z]+(?= )/.exec(authorization ?? '')?.[0];
+    if (scheme !== undefined) {
+      entry.authorizationScheme = scheme.toLowerCase();
+    }
+    this.#entries.push(entry);
+    if (this.#entries.length > limit * 1.5) {
+      this.#entries.splice(0, this.#entries.length - limit);
+    }
+    return entry;
+  }
+
+  end(entry: OpenEntry, status: number): void {
+    entry.endsAt = this.now();
+    entry.status = status;
+    if (entry.outcome === 'pending') {
+      entry.outcome = 'ok';
+    }
+  }
+}

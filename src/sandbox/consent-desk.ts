@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto';
+import { redirect, Refusal, type Answer } from './answer.js';
+import { BoundedMap } from './bounded-map.js';
+import { parseForm } from './form.js';
+import { consentPage } from './html-pages.js';
+import type { IncomingCall } from './incoming-call.js';
+
+/** A question to the user, with what follows from each answer. */
+export interface ConsentRequest {
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+  readonly userPicksScopes: boolean;
+  /** Returns where the browser goes next. */
+  readonly approve: (accountId: string, scopes: readonly string[]) => string;
+  /** Returns where the browser goes next. */
+  readonly deny: () => string;
+}
+
+const lifetimeMs = 600_000;
+const defaultAccount = '1001';
+
+/** Asks the user, and takes the answer once. */
+export class ConsentDesk {
+  readonly #open = new BoundedMap<{ readonly request: ConsentRequest; readonly expiresAtMs: number }>();
+  #limit: readonly string[] | undefined;
+
+  constructor(
+    private readonly slug: string,
+    private readonly now: () => number,
+  ) {}
+
+  /** From now on the user grants at most these scopes, whatever is ticked. */
+  restrictScopes(scopes: readonly string[] | undefined): void {
+    this.#limit = scopes;
+  }
+
+  ask(request: ConsentRequest): Answer {
+    const requestId = randomUUID();
+    this.#open.set(requestId, { request, expiresAtMs: this.now() + lifetimeMs });
+    return consentPage({ slug: this.slug, requestId, ...request });
+  }
+
+  /**
+   * Acts on the submitted form.
+   *
+   * @throws {@link Refusal} 400 on an unknown, answered or expired request, an account that is not 1 to 15 digits, no decision, a
+   * scope that was not asked for, or none of the offered ones
+   */
+  answer(call: IncomingCall): Answer {
+    const fields = readFields(call.body);
+    const requestId = fields.get('request')?.[0] ?? '';
+    const open = this.#open.get(requestId);
+    if (open === undefined || open.expiresAtMs <= this.now()) {
+      throw new Refusal(
+        400,
+        'consent_unknown',
+        'This consent request is unknown, expired or already answered. Start again.',
+      );
+    }
+    const decision = fields.get('decision')?.[0];
+    if (decision !== 'approve' && decision !== 'deny') {
+      throw new Refusal(400, 'invalid_request', 'Press Approve or Deny.');
+    }
+    const account = fields.get('account')?.[0] ?? defaultAccount;
+    if (!/^[1-9]\d{0,14}$/.test(account)) {
+      throw new Refusal(400, 'invalid_request', 'The account must be a number of 1 to 15 digits.');
+    }
+    const scopes = decision === 'approve' ? this.#granted(open.request, fields.get('scope')) : [];
+    this.#open.delete(requestId);
+    return redirect(decision === 'approve' ? open.request.approve(account, scopes) : open.request.deny());
+  }
+
+  /** A script may leave `scope` out and grants everything; a browser always sends the hidden empty one. */
+  #granted(request: ConsentRequest, picked: readonly string[] | undefined): readonly string[] {
+    let granted = request.scopes;
+    if (request.userPicksScopes && picked !== undefined) {
+      granted = request.scopes.filter((scope) => picked.includes(scope));
+      if (granted.length === 0 && request.scopes.length > 0) {
+        throw new Refusal(400, 'invalid_request', 'Leave at least one scope ticked, or press Deny.');
+      }
+    }
+    const limit = this.#limit;
+    return limit === undefined ? granted : granted.filter((scope) => limit.includes(scope));
+  }
+}
+
+function readFields(body: string): Map<string, string[]> {
+  const fields = new Map<string, string[]>();
+  try {
+    for (const [name, value] of parseForm(body)) {
+      fields.set(name, [...(fields.get(name) ?? []), value]);
+    }
+  } catch {
+    throw new Refusal(400, 'invalid_request', 'The form is not readable.');
+  }
+  return fields;
+}

@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { Refusal, type Answer } from './answer.js';
+import type { FakeMaker } from './fake-maker.js';
+import type { IncomingCall } from './incoming-call.js';
+import { misbehaviourSchema } from './misbehaviour.js';
+import { onlyMethod } from './routing.js';
+
+/** First segment of the control paths: no slug starts with `_`. */
+export const controlSegment = '_control';
+
+const orderSchema = z.strictObject({
+  misbehave: misbehaviourSchema.optional(),
+  /** How often; JSON has no `Infinity`. */
+  times: z.union([z.int().min(1), z.literal('forever')]).optional(),
+  behave: z.literal(true).optional(),
+  expireAccessTokens: z.literal(true).optional(),
+  /** An account at the maker, or `all`. */
+  revokeGrant: z.string().optional(),
+  accessTokenLifetimeSeconds: z.int().min(1).optional(),
+  /** `null` lifts the limit. */
+  restrictScopes: z.array(z.string()).nullable().optional(),
+});
+
+/**
+ * Serves `POST /_control/<slug>` and `GET /_control/<slug>/history`, for tests in another process.
+ *
+ * An order takes `behave` first, so that one call can replace an earlier misbehaviour.
+ *
+ * @throws {@link Refusal} 400 on a malformed order, 404 on another path, 415 when the body is not JSON
+ */
+export function control(call: IncomingCall, findMaker: (slug: string) => FakeMaker | undefined): Answer {
+  const [, slug = '', action] = call.path.split('/');
+  const maker = findMaker(slug);
+  if (maker === undefined || (action !== undefined && action !== 'history')) {
+    throw new Refusal(404, 'not_found', 'there is POST /_control/<slug> and GET /_control/<slug>/history');
+  }
+  if (action === 'history') {
+    onlyMethod(call, 'GET');
+    return { status: 200, content: { json: { history: maker.history } } };
+  }
+  onlyMethod(call, 'POST');
+  // A web page cannot send this type to another origin without being asked first.
+  if (!/^application\/json\s*(;|$)/i.test(call.headers['content-type'] ?? '')) {
+    throw new Refusal(415, 'invalid_request', 'Content-Type must be application/json');
+  }
+  obey(parseOrder(call.body), maker);
+  return { status: 200, content: { json: { ok: true } } };
+}
+
+function obey(order: z.infer<typeof orderSchema>, maker: FakeMaker): void {
+  try {
+    if (order.behave === true) {
+      maker.behave();
+    }
+    if (order.accessTokenLifetimeSeconds !== undefined) {
+      maker.accessTokenLifetimeSeconds = order.accessTokenLifetimeSeconds;
+    }
+    if (order.misbehave !== undefined) {
+      maker.misbehave(order.misbehave, order.times === 'forever' ? Infinity : order.times);
+    }
+  } catch (error) {
+    throw new Refusal(400, 'invalid_request', error instanceof Error ? error.message : 'not possible');
+  }
+  if (order.expireAccessTokens === true) {
+    maker.expireAccessTokens();
+  }
+  if (order.revokeGrant !== undefined) {
+    maker.revokeGrant(order.revokeGrant);
+  }
+  if (order.restrictScopes !== undefined) {
+    maker.restrictScopes(order.restrictScopes ?? undefined);
+  }
+}
+
+function parseOrder(body: string): z.infer<typeof orderSchema> {
+  let json: unknown;
+  try {
+    json = JSON.parse(body);
+  } catch {
+    throw new Refusal(400, 'invalid_request', 'the body is not JSON');
+  }
+  const order = orderSchema.safeParse(json);
+  if (!order.success) {
+    throw new Refusal(400, 'invalid_request', z.prettifyError(order.error));
+  }
+  return order.data;
+}

@@ -1,0 +1,234 @@
+import type { ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { sandboxClientId, sandboxClientSecret } from '../provider-kit/provider-settings.js';
+import type { SandboxMaker } from '../provider-kit/sandbox-maker.js';
+import { RedirectedRefusal, Refusal, send, type Answer } from './answer.js';
+import { CallHistory, type CallKind, type HistoryEntry, type OpenEntry } from './call-history.js';
+import { ConsentDesk } from './consent-desk.js';
+import { isForm, parseForm } from './form.js';
+import { GrantBook, type LiveGrant } from './grant-book.js';
+import { errorPage } from './html-pages.js';
+import type { IncomingCall } from './incoming-call.js';
+import { MisbehaviourQueue, type Misbehaviour } from './misbehaviour.js';
+import { OAuth1Protocol } from './oauth1-protocol.js';
+import { OAuth2Protocol } from './oauth2-protocol.js';
+import type { CallNote, Endpoint, MakerContext, Protocol } from './protocol.js';
+import { onlyMethod } from './routing.js';
+import { alter, replacement } from './wrong-answer.js';
+
+const consentPath = '/_consent';
+
+/** One fake device maker: serves its endpoints, and lets a test look at it and order it about. */
+export class FakeMaker {
+  readonly #context: MakerContext;
+  readonly #protocol: Protocol;
+  readonly #history: CallHistory;
+  readonly #misbehaviours = new MisbehaviourQueue();
+
+  /**
+   * @param slug - the provider's
+   * @param url - base of all its endpoints: `<sandbox>/<slug>`
+   * @param declaration - what the maker expects and answers
+   * @param now - milliseconds since 1970
+   */
+  constructor(
+    readonly slug: string,
+    readonly url: string,
+    readonly declaration: SandboxMaker,
+    now: () => number,
+  ) {
+    this.#history = new CallHistory(now);
+    this.#context = {
+      slug,
+      clientId: sandboxClientId(slug),
+      clientSecret: sandboxClientSecret(slug),
+      now,
+      grants: new GrantBook(now),
+      consent: new ConsentDesk(slug, now),
+      accessTokenLifetimeSeconds: declaration.oauth === '2.0' ? declaration.accessTokenLifetimeSeconds : Infinity,
+    };
+    this.#protocol =
+      declaration.oauth === '2.0'
+        ? new OAuth2Protocol(declaration, this.#context)
+        : new OAuth1Protocol(declaration, this.#context);
+  }
+
+  /** Every call in order of arrival, those in flight included. */
+  get history(): readonly HistoryEntry[] {
+    return this.#history.entries;
+  }
+
+  /** Life of the access tokens issued from now on; settable for OAuth 2.0, `Infinity` for OAuth 1.0a. */
+  get accessTokenLifetimeSeconds(): number {
+    return this.#context.accessTokenLifetimeSeconds;
+  }
+
+  /** @throws {@link RangeError} for OAuth 1.0a, and when the value is not a positive integer */
+  set accessTokenLifetimeSeconds(seconds: number) {
+    if (this.declaration.oauth === '1.0a' || !Number.isInteger(seconds) || seconds < 1) {
+      throw new RangeError(`accessTokenLifetimeSeconds of "${this.slug}" cannot be ${seconds}`);
+    }
+    this.#context.accessTokenLifetimeSeconds = seconds;
+  }
+
+  /**
+   * Orders the fake to go wrong.
+   *
+   * @param times - calls of that endpoint that go wrong; a positive integer, or `Infinity` for ever
+   * @throws Error when this maker has no such endpoint, {@link RangeError} on bad `times`
+   */
+  misbehave(behaviour: Misbehaviour, times = 1): void {
+    const oauth1 = ['request_token', 'access_token'].includes(behaviour.endpoint);
+    const oauth2 = ['token', 'refresh'].includes(behaviour.endpoint);
+    const { oauth, account, revoke } = this.declaration;
+    const missing =
+      (oauth1 && oauth === '2.0') ||
+      (oauth2 && oauth === '1.0a') ||
+      (behaviour.endpoint === 'account' && account === undefined) ||
+      (behaviour.endpoint === 'revoke' && revoke === undefined);
+    if (missing) {
+      throw new Error(`The fake "${this.slug}" has no endpoint "${behaviour.endpoint}".`);
+    }
+    this.#misbehaviours.add(behaviour, times);
+  }
+
+  /** Takes back every order of {@link misbehave}. */
+  behave(): void {
+    this.#misbehaviours.clear();
+  }
+
+  /** Access tokens issued so far are expired at the maker. */
+  expireAccessTokens(): void {
+    this.#context.grants.expireAccessTokens();
+  }
+
+  /** The user withdraws consent at the maker. */
+  revokeGrant(accountId: string): void {
+    this.#context.grants.endAll(accountId === 'all' ? undefined : accountId);
+  }
+
+  isLiveAccessToken(token: string): boolean {
+    return this.#context.grants.findAccessToken(token) !== undefined;
+  }
+
+  isLiveRefreshToken(token: string): boolean {
+    return this.#context.grants.isLiveRefreshToken(token);
+  }
+
+  /** Grants that were not revoked. */
+  liveGrants(): readonly LiveGrant[] {
+    return this.#context.grants.liveGrants();
+  }
+
+  /** From now on the consent page grants at most these scopes; `undefined` lifts the limit. */
+  restrictScopes(scopes: readonly string[] | undefined): void {
+    this.#context.consent.restrictScopes(scopes);
+  }
+
+  /** Answers one request. Called by the sandbox's server. */
+  async serve(call: IncomingCall, response: ServerResponse, stopping: AbortSignal): Promise<void> {
+    const endpoint = this.#findEndpoint(call);
+    if (endpoint === undefined) {
+      throw new Refusal(404, 'not_found', `"${this.slug}" has nothing at ${call.method} ${call.path}`);
+    }
+    const entry = this.#history.begin(endpoint.kind, call.headers.authorization);
+    const wrong = this.#misbehaviours.take(endpoint.kind);
+    const answer = await this.#answer(endpoint, call, entry, wrong, stopping);
+    this.#history.end(entry, answer === 'drop' ? 0 : answer.status);
+    if (answer === 'drop') {
+      response.destroy();
+      return;
+    }
+    await send(response, answer);
+  }
+
+  #findEndpoint(call: IncomingCall): Endpoint | undefined {
+    if (call.path === consentPath) {
+      onlyMethod(call, 'POST');
+      return { kind: 'consent', answer: (incoming) => this.#context.consent.answer(incoming) };
+    }
+    return this.#protocol.findEndpoint(call);
+  }
+
+  async #answer(
+    endpoint: Endpoint,
+    call: IncomingCall,
+    entry: OpenEntry,
+    wrong: Misbehaviour | undefined,
+    stopping: AbortSignal,
+  ): Promise<Answer | 'drop'> {
+    if (wrong === undefined) {
+      return this.#process(endpoint, call, entry, wrong);
+    }
+    entry.misbehaviour = wrong.type;
+    if (wrong.type === 'slow') {
+      const early = wrong.processed === false ? undefined : this.#process(endpoint, call, entry, wrong);
+      await delay(wrong.ms, undefined, { signal: stopping });
+      return early ?? this.#process(endpoint, call, entry, wrong);
+    }
+    const render = (status: number, error: string, description: string): Answer =>
+      this.#protocol.renderError(status, error, description, presentedToken(call));
+    const instead = replacement(wrong, render, presentedSecrets(call));
+    if (instead === undefined) {
+      return alter(this.#process(endpoint, call, entry, wrong), wrong);
+    }
+    if ('processed' in wrong && wrong.processed === true) {
+      this.#process(endpoint, call, entry, wrong);
+    } else {
+      entry.outcome = 'error' in wrong ? wrong.error : wrong.type;
+    }
+    return instead;
+  }
+
+  /** Does what was asked, and writes into the history how it went. */
+  #process(endpoint: Endpoint, call: IncomingCall, entry: OpenEntry, wrong: Misbehaviour | undefined): Answer {
+    const note: CallNote = {
+      withoutRefreshToken: wrong?.type === 'omitRefreshToken' || wrong?.type === 'emptyRefreshToken',
+      shrinkTo: wrong?.type === 'scope' ? wrong.scopes : undefined,
+    };
+    try {
+      const answer = endpoint.answer(call, note);
+      entry.outcome = 'ok';
+      return answer;
+    } catch (error) {
+      if (!(error instanceof Refusal)) {
+        throw error;
+      }
+      entry.outcome = error.error;
+      return this.#refusal(error, endpoint.kind, call);
+    } finally {
+      const { familyId, refreshTokenFingerprint } = note;
+      Object.assign(entry, familyId && { familyId }, refreshTokenFingerprint && { refreshTokenFingerprint });
+    }
+  }
+
+  #refusal(refusal: Refusal, kind: CallKind, call: IncomingCall): Answer {
+    if (refusal instanceof RedirectedRefusal) {
+      return refusal.answer;
+    }
+    if (kind === 'authorize' || kind === 'consent') {
+      return errorPage(refusal.status, refusal.description);
+    }
+    const answer = this.#protocol.renderError(refusal.status, refusal.error, refusal.description, presentedToken(call));
+    return { ...answer, headers: { ...answer.headers, ...refusal.headers } };
+  }
+}
+
+/** The refresh token, token or code in a form; some makers quote it in an error. */
+function presentedToken(call: IncomingCall): string {
+  const fields = new Map(formFields(call));
+  return fields.get('refresh_token') ?? fields.get('token') ?? fields.get('code') ?? '';
+}
+
+/** Every value of a form, and the Authorization header. */
+function presentedSecrets(call: IncomingCall): string {
+  return [...formFields(call).map(([, value]) => value), call.headers.authorization ?? ''].join(' ');
+}
+
+function formFields(call: IncomingCall): readonly (readonly [string, string])[] {
+  try {
+    return isForm(call.headers['content-type']) ? parseForm(call.body) : [];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto';
+import { BoundedMap } from './bounded-map.js';
+import { randomToken } from './random-token.js';
+
+/** What one user allowed once. All tokens that follow from it die with it. */
+export interface Grant {
+  readonly familyId: string;
+  readonly accountId: string;
+  scopes: readonly string[];
+  readonly createdAtMs: number;
+  ended: boolean;
+  /** Access tokens of an earlier generation are dead. */
+  generation: number;
+}
+
+export interface AccessToken {
+  readonly value: string;
+  /** OAuth 1.0a token secret; empty for OAuth 2.0. */
+  readonly secret: string;
+  readonly grant: Grant;
+  readonly generation: number;
+  readonly expiresAtMs: number;
+  used: boolean;
+}
+
+export interface RefreshToken {
+  readonly value: string;
+  readonly grant: Grant;
+  readonly expiresAtMs: number;
+  /** What it was exchanged for; a token that has this is used up. */
+  successor?: {
+    readonly access: AccessToken;
+    readonly refresh: RefreshToken | undefined;
+    readonly answer: TokenFields;
+  };
+}
+
+export type TokenFields = Readonly<Record<string, unknown>>;
+
+/** A grant that still stands, as a test sees it. */
+export interface LiveGrant {
+  readonly familyId: string;
+  readonly accountId: string;
+  readonly scopes: readonly string[];
+  readonly createdAtMs: number;
+}
+
+/** All grants and tokens of one fake. */
+export class GrantBook {
+  readonly #grants = new BoundedMap<Grant>();
+  readonly #access = new BoundedMap<AccessToken>();
+  readonly #refresh = new BoundedMap<RefreshToken>();
+  /** Kept apart, so that many refreshes of one grant do not push out the live tokens of others. */
+  readonly #spent = new BoundedMap<RefreshToken>();
+
+  constructor(private readonly now: () => number) {}
+
+  open(accountId: string, scopes: readonly string[]): Grant {
+    const createdAtMs = this.now();
+    const grant: Grant = { familyId: randomUUID(), accountId, scopes, createdAtMs, ended: false, generation: 0 };
+    this.#grants.set(grant.familyId, grant);
+    return grant;
+  }
+
+  issueAccessToken(grant: Grant, lifetimeSeconds: number, secret = ''): AccessToken {
+    const expiresAtMs = this.now() + lifetimeSeconds * 1000;
+    const { generation } = grant;
+    const token: AccessToken = { value: randomToken('at'), secret, grant, generation, expiresAtMs, used: false };
+    this.#access.set(token.value, token);
+    return token;
+  }
+
+  issueRefreshToken(grant: Grant, lifetimeSeconds: number): RefreshToken {
+    const expiresAtMs = this.now() + lifetimeSeconds * 1000;
+    const token: RefreshToken = { value: randomToken('rt'), grant, expiresAtMs };
+    this.#refresh.set(token.value, token);
+    return token;
+  }
+
+  /** Finds an access token that works now. */
+  findAccessToken(value: string): AccessToken | undefined {
+    const token = this.#access.get(value);
+    if (token === undefined || token.grant.ended || token.generation !== token.grant.generation) {
+      return undefined;
+    }
+    return token.expiresAtMs > this.now() ? token : undefined;
+  }
+
+  /** Finds a refresh token, used ones included. */
+  findRefreshToken(value: string): RefreshToken | undefined {
+    return this.#refresh.get(value) ?? this.#spent.get(value);
+  }
+
+  isLiveRefreshToken(value: string): boolean {
+    const token = this.#refresh.get(value);
+    return token !== undefined && !token.grant.ended && token.expiresAtMs > this.now();
+  }
+
+  /** Marks a refresh token as used up, and by what. */
+  spend(token: RefreshToken, successor: NonNullable<RefreshToken['successor']>): void {
+    token.successor = successor;
+    this.#refresh.delete(token.value);
+    this.#spent.set(token.value, token);
+  }
+
+  end(grant: Grant): void {
+    grant.ended = true;
+  }
+
+  /** Ends the grants of one account, or of all. */
+  endAll(accountId?: string): void {
+    for (const grant of this.#grants.values()) {
+      if (accountId === undefined || grant.accountId === accountId) {
+        grant.ended = true;
+      }
+    }
+  }
+
+  /** Expires every access token issued so far. */
+  expireAccessTokens(): void {
+    for (const grant of this.#grants.values()) {
+      this.expireAccessTokensOf(grant);
+    }
+  }
+
+  /** Expires the access tokens that a grant has had so far. */
+  expireAccessTokensOf(grant: Grant): void {
+    grant.generation += 1;
+  }
+
+  /** Drops the refresh tokens that an account has so far. */
+  endRefreshTokensOf(accountId: string): void {
+    for (const token of this.#refresh.values()) {
+      if (token.grant.accountId === accountId) {
+        this.#refresh.delete(token.value);
+      }
+    }
+  }
+
+  liveGrants(): LiveGrant[] {
+    return [...this.#grants.values()]
+      .filter((grant) => !grant.ended)
+      .map(({ familyId, accountId, scopes, createdAtMs }) => ({ familyId, accountId, scopes, createdAtMs }));
+  }
+}

@@ -1,0 +1,89 @@
+import { z } from 'zod';
+
+const endpoint = z.enum(['token', 'refresh', 'revoke', 'account', 'api', 'request_token', 'access_token']);
+const tokenEndpoint = z.enum(['token', 'refresh']);
+const status = z.int().min(200).max(599);
+/** Whether the fake does what was asked (rotates, revokes ...) before its answer goes wrong. */
+const processed = z.boolean().optional();
+const bytes = z.int().min(0).max(1_073_741_824);
+
+/** One way in which a fake goes wrong, and the endpoint at which it does. */
+export const misbehaviourSchema = z.discriminatedUnion('type', [
+  /** Answers late. What was asked is done at arrival, or, with `processed: false`, only after the wait. */
+  z.strictObject({ endpoint, type: z.literal('slow'), ms: z.int().min(0).max(600_000), processed }),
+  /** Closes the connection without an answer; with `processed` after the token was rotated, so the answer is lost. */
+  z.strictObject({ endpoint, type: z.literal('drop'), processed }),
+  z.strictObject({
+    endpoint,
+    type: z.literal('status'),
+    code: status,
+    body: z.string().optional(),
+    contentType: z.string().optional(),
+    headers: z.record(z.string(), z.string()).optional(),
+    processed,
+  }),
+  /** 200 with an HTML page. */
+  z.strictObject({ endpoint, type: z.literal('html'), processed }),
+  /** 200 without a body. */
+  z.strictObject({ endpoint, type: z.literal('emptyBody'), processed }),
+  /** 200 with the maker's error body. */
+  z.strictObject({ endpoint, type: z.literal('errorIn200'), error: z.string(), processed }),
+  /** The maker's error body. */
+  z.strictObject({ endpoint, type: z.literal('error'), error: z.string(), status, processed }),
+  /** The maker's error body, which quotes every secret that was presented. */
+  z.strictObject({ endpoint, type: z.literal('echoSecret'), error: z.string(), status, processed }),
+  z.strictObject({ endpoint, type: z.literal('redirect'), status, location: z.string(), processed }),
+  /** 200 with a JSON body of so many bytes. */
+  z.strictObject({ endpoint, type: z.literal('hugeBody'), bytes, processed }),
+  /** The same, compressed to a thousandth. */
+  z.strictObject({ endpoint, type: z.literal('gzipBomb'), bytes, processed }),
+  z.strictObject({ endpoint: tokenEndpoint, type: z.literal('omitExpiresIn') }),
+  /** Any JSON as `expires_in`. */
+  z.strictObject({ endpoint: tokenEndpoint, type: z.literal('expiresIn'), value: z.json() }),
+  /** No `refresh_token` in the answer; at a refresh the presented one stays valid. */
+  z.strictObject({ endpoint: tokenEndpoint, type: z.literal('omitRefreshToken') }),
+  /** The same with an empty string as `refresh_token`. */
+  z.strictObject({ endpoint: tokenEndpoint, type: z.literal('emptyRefreshToken') }),
+  /** The grant shrinks to these scopes, and the answer says so. */
+  z.strictObject({ endpoint: tokenEndpoint, type: z.literal('scope'), scopes: z.array(z.string()) }),
+  /** Any JSON as `token_type`; `mac` when absent. */
+  z.strictObject({ endpoint: tokenEndpoint, type: z.literal('badTokenType'), value: z.json().optional() }),
+  /** OAuth 1.0a: `oauth_callback_confirmed` is left out or another value. */
+  z.strictObject({
+    endpoint: z.literal('request_token'),
+    type: z.literal('callbackNotConfirmed'),
+    value: z.enum(['omit', 'false']).optional(),
+  }),
+]);
+
+export type Misbehaviour = z.infer<typeof misbehaviourSchema>;
+
+/** What was ordered, per endpoint in the order of the orders; each call uses up one. */
+export class MisbehaviourQueue {
+  readonly #orders: { readonly misbehaviour: Misbehaviour; times: number }[] = [];
+
+  /** @throws {@link RangeError} when `times` is not a positive integer or `Infinity` */
+  add(misbehaviour: Misbehaviour, times: number): void {
+    if (!(times >= 1) || !(Number.isInteger(times) || times === Infinity)) {
+      throw new RangeError(`times must be a positive integer or Infinity, got ${times}`);
+    }
+    this.#orders.push({ misbehaviour: misbehaviourSchema.parse(misbehaviour), times });
+  }
+
+  take(kind: string): Misbehaviour | undefined {
+    const index = this.#orders.findIndex(({ misbehaviour }) => misbehaviour.endpoint === kind);
+    const order = this.#orders[index];
+    if (order === undefined) {
+      return undefined;
+    }
+    order.times -= 1;
+    if (order.times === 0) {
+      this.#orders.splice(index, 1);
+    }
+    return order.misbehaviour;
+  }
+
+  clear(): void {
+    this.#orders.length = 0;
+  }
+}

@@ -1,0 +1,267 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { sandboxClientSecret } from '../provider-kit/provider-settings.js';
+import type { OAuth1SandboxMaker } from '../provider-kit/sandbox-maker.js';
+import { answerConsent, type ConsentDecision } from './answer-consent.js';
+import {
+  call,
+  callback,
+  json,
+  signedCall,
+  startSandbox,
+  type Reply,
+  type Signing,
+  type TestClock,
+} from './testing/sandbox-driver.js';
+import type { VendorSandbox } from './vendor-sandbox.js';
+
+const declaration: OAuth1SandboxMaker = {
+  oauth: '1.0a',
+  authorizePath: '/authorize',
+  requestTokenPath: '/request_token',
+  accessTokenPath: '/access_token',
+  signatureMethod: 'HMAC-SHA1',
+  tokenAnswerExtras: (accountId) => ({ user: accountId }),
+  account: { path: '/me', answer: (accountId) => ({ id: accountId }) },
+  apiPath: '/data',
+  revoke: { method: 'DELETE', path: '/registration', status: 204 },
+};
+
+let sandbox: VendorSandbox;
+let clock: TestClock;
+let url: string;
+
+beforeAll(async () => {
+  ({ sandbox, clock } = await startSandbox({ one: declaration, two: declaration }));
+  url = sandbox.maker('one').url;
+});
+
+afterAll(() => sandbox.stop());
+
+beforeEach(() => sandbox.maker('one').revokeGrant('all'));
+
+interface Credentials {
+  readonly token: string;
+  readonly tokenSecret: string;
+}
+
+async function signed(method: string, path: string, changes: Partial<Signing> = {}): Promise<Reply> {
+  return signedCall(method, url + path, { slug: 'one', timestampSeconds: clock.ms / 1000, ...changes });
+}
+
+function credentials(reply: Reply): Credentials {
+  const form = new URLSearchParams(reply.text);
+  return { token: form.get('oauth_token') ?? '', tokenSecret: form.get('oauth_token_secret') ?? '' };
+}
+
+async function requestToken(): Promise<Credentials> {
+  return credentials(await signed('POST', '/request_token', { extra: { oauth_callback: callback } }));
+}
+
+function authorizeUrl(token: string): string {
+  return `${url}/authorize?${new URLSearchParams({ oauth_token: token }).toString()}`;
+}
+
+async function approved(user: ConsentDecision = {}): Promise<Credentials & { readonly verifier: string }> {
+  const temporary = await requestToken();
+  const landed = await answerConsent(authorizeUrl(temporary.token), user);
+  return { ...temporary, verifier: landed.searchParams.get('oauth_verifier') ?? '' };
+}
+
+async function exchange({ token, tokenSecret, verifier }: Credentials & { verifier: string }): Promise<Reply> {
+  return signed('POST', '/access_token', { token, tokenSecret, extra: { oauth_verifier: verifier } });
+}
+
+async function link(accountId?: string): Promise<Credentials> {
+  return credentials(await exchange(await approved(accountId === undefined ? {} : { accountId })));
+}
+
+/** What the fake says is wrong. */
+function problem(reply: Reply): unknown {
+  return [reply.status, new URLSearchParams(reply.text).get('oauth_problem')];
+}
+
+describe('temporary credentials', () => {
+  it('are form-encoded, with the callback confirmed', async () => {
+    const reply = await signed('POST', '/request_token', { extra: { oauth_callback: callback } });
+    const form = new URLSearchParams(reply.text);
+    expect(reply.status).toBe(200);
+    expect(reply.headers['content-type']).toBe('application/x-www-form-urlencoded');
+    expect([...form.keys()]).toEqual(['oauth_token', 'oauth_token_secret', 'oauth_callback_confirmed']);
+    expect(form.get('oauth_callback_confirmed')).toBe('true');
+  });
+
+  it('need a signed oauth_callback that is an accepted URL', async () => {
+    expect(problem(await signed('POST', '/request_token'))).toEqual([401, 'parameter_absent']);
+    for (const bad of ['oob', '/callback', 'http://example.com/', `${callback}#x`]) {
+      const reply = await signed('POST', '/request_token', { extra: { oauth_callback: bad } });
+      expect(problem(reply)).toEqual([401, 'parameter_rejected']);
+    }
+    const inQuery = await signed(
+      'POST',
+      `/request_token?${new URLSearchParams({ oauth_callback: callback }).toString()}`,
+    );
+    expect(problem(inQuery)).toEqual([401, 'parameter_rejected']);
+  });
+
+  it('need the right client and its secret', async () => {
+    const extra = { oauth_callback: callback };
+    const wrongSecret = await signed('POST', '/request_token', { extra, clientSecret: 'wrong' });
+    expect(problem(wrongSecret)).toEqual([401, 'signature_invalid']);
+    expect(wrongSecret.headers['www-authenticate']).toMatch(/^OAuth /);
+    const other = await signed('POST', '/request_token', {
+      extra,
+      slug: 'two',
+      clientSecret: sandboxClientSecret('one'),
+    });
+    expect(problem(other)).toEqual([401, 'consumer_key_unknown']);
+    const token = await signed('POST', '/request_token', { extra, token: 'unknown' });
+    expect(problem(token)).toEqual([401, 'token_rejected']);
+    expect(problem(await call('POST', `${url}/request_token`))).toEqual([401, 'parameter_absent']);
+    expect((await call('GET', `${url}/request_token`)).status).toBe(405);
+  });
+});
+
+describe('authorize page', () => {
+  it('sends token and verifier to a callback whose own query stays as it was', async () => {
+    const { token } = await requestToken();
+    const landed = await answerConsent(authorizeUrl(token));
+    expect(landed.href.startsWith(`${callback}&oauth_token=`)).toBe(true);
+    expect(landed.searchParams.get('oauth_token')).toBe(token);
+    expect(landed.searchParams.get('oauth_verifier')).toMatch(/^ov/);
+  });
+
+  it('sends only denied=<token> when the user denies, and then takes neither page nor exchange', async () => {
+    const temporary = await requestToken();
+    const landed = await answerConsent(authorizeUrl(temporary.token), { decision: 'deny' });
+    expect([...landed.searchParams.keys()]).toEqual(['kept', 'denied']);
+    expect(landed.searchParams.get('denied')).toBe(temporary.token);
+    expect((await call('GET', authorizeUrl(temporary.token))).status).toBe(400);
+    expect(problem(await exchange({ ...temporary, verifier: 'any' }))).toEqual([401, 'permission_denied']);
+  });
+
+  it('refuses an unknown, missing, repeated, expired or answered token, without a redirect', async () => {
+    const [open, old] = [await requestToken(), await approved()];
+    const query = new URLSearchParams({ oauth_token: open.token }).toString();
+    for (const page of ['unknown', '']
+      .map(authorizeUrl)
+      .concat(`${url}/authorize?${query}&${query}`, authorizeUrl(old.token))) {
+      expect((await call('GET', page)).status).toBe(400);
+    }
+    clock.advance(600);
+    expect((await call('GET', authorizeUrl(open.token))).status).toBe(400);
+  });
+
+  it('takes the first answer only when the page was opened twice', async () => {
+    const { token } = await requestToken();
+    const [first, second] = [await openedForm(token), await openedForm(token)];
+    expect((await submit(first, 'approve')).status).toBe(302);
+    expect((await submit(second, 'deny')).status).toBe(400);
+  });
+
+  async function openedForm(token: string): Promise<string> {
+    return /name="request" value="([^"]+)"/.exec((await call('GET', authorizeUrl(token))).text)?.[1] ?? '';
+  }
+
+  async function submit(request: string, decision: string): Promise<Reply> {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    return call('POST', `${url}/_consent`, { headers, body: `request=${request}&decision=${decision}` });
+  }
+});
+
+describe('token credentials', () => {
+  it('are exchanged for the verifier and work, for the account that was chosen', async () => {
+    const reply = await exchange(await approved({ accountId: '42' }));
+    expect(reply.status).toBe(200);
+    expect(new URLSearchParams(reply.text).get('user')).toBe('42');
+    const token = credentials(reply);
+    expect(json(await signed('GET', '/data?a=1&a=%20', token))).toEqual({ ok: true, account_id: '42' });
+    expect(json(await signed('GET', '/me', token))).toEqual({ id: '42' });
+  });
+
+  it('are given once', async () => {
+    const temporary = await approved();
+    expect((await exchange(temporary)).status).toBe(200);
+    expect(problem(await exchange(temporary))).toEqual([401, 'token_used']);
+  });
+
+  it('need the verifier in the signed header, and the right one', async () => {
+    const temporary = await approved();
+    const { token, tokenSecret, verifier } = temporary;
+    const inBody = await signed('POST', '/access_token', { token, tokenSecret, form: { oauth_verifier: verifier } });
+    expect(problem(inBody)).toEqual([401, 'parameter_rejected']);
+    expect(problem(await signed('POST', '/access_token', { token, tokenSecret }))).toEqual([401, 'parameter_absent']);
+    expect(problem(await exchange({ ...temporary, verifier: `${verifier}x` }))).toEqual([401, 'verifier_invalid']);
+    const other = await approved();
+    expect(problem(await exchange({ ...temporary, verifier: other.verifier }))).toEqual([401, 'verifier_invalid']);
+    expect((await exchange(temporary)).status).toBe(200);
+  });
+
+  it('need approval, the temporary secret, and a temporary token that is known and not expired', async () => {
+    const open = await requestToken();
+    expect(problem(await exchange({ ...open, verifier: 'x' }))).toEqual([401, 'permission_denied']);
+    const temporary = await approved();
+    expect(problem(await exchange({ ...temporary, tokenSecret: '' }))).toEqual([401, 'signature_invalid']);
+    expect(problem(await exchange({ ...temporary, token: 'unknown' }))).toEqual([401, 'token_rejected']);
+    expect(problem(await signed('POST', '/access_token'))).toEqual([401, 'token_rejected']);
+    clock.advance(600);
+    expect(problem(await exchange(temporary))).toEqual([401, 'token_rejected']);
+  });
+});
+
+describe('signed calls', () => {
+  it('are accepted with any method and a form body, and below the API path', async () => {
+    const token = await link();
+    expect((await signed('POST', '/data/1?b=2', { ...token, form: { 'a b': "c+d!*'()~" } })).status).toBe(200);
+  });
+
+  it('are refused without a token, with a temporary one, with a wrong secret, and replayed', async () => {
+    const token = await link();
+    expect(problem(await signed('GET', '/data'))).toEqual([401, 'token_rejected']);
+    expect(problem(await signed('GET', '/data', await requestToken()))).toEqual([401, 'token_rejected']);
+    expect(problem(await signed('GET', '/data', { ...token, tokenSecret: 'x' }))).toEqual([401, 'signature_invalid']);
+    expect((await signed('GET', '/data', { ...token, nonce: 'once' })).status).toBe(200);
+    expect(problem(await signed('GET', '/data', { ...token, nonce: 'once' }))).toEqual([401, 'nonce_used']);
+    const late = await signed('GET', '/me', { ...token, timestampSeconds: clock.ms / 1000 - 301 });
+    expect(problem(late)).toEqual([401, 'timestamp_refused']);
+  });
+
+  it('end the grant by DELETE, for that token and no other', async () => {
+    const [one, other] = [await link(), await link()];
+    expect(problem(await signed('DELETE', '/registration', { ...one, tokenSecret: 'x' }))).toEqual([
+      401,
+      'signature_invalid',
+    ]);
+    expect((await signed('DELETE', '/registration', one)).status).toBe(204);
+    expect(problem(await signed('GET', '/data', one))).toEqual([401, 'token_rejected']);
+    expect((await signed('GET', '/data', other)).status).toBe(200);
+    expect(sandbox.maker('one').liveGrants()).toHaveLength(1);
+  });
+
+  it("are refused at another fake, and after the user's withdrawal", async () => {
+    const token = await link('8');
+    const elsewhere = { slug: 'two', timestampSeconds: clock.ms / 1000, ...token };
+    expect(problem(await signedCall('GET', `${sandbox.maker('two').url}/data`, elsewhere))).toEqual([
+      401,
+      'token_rejected',
+    ]);
+    sandbox.maker('one').revokeGrant('8');
+    expect(problem(await signed('GET', '/data', token))).toEqual([401, 'token_rejected']);
+  });
+
+  it('leave a history without secrets', async () => {
+    const before = sandbox.maker('one').history.length;
+    const token = await link();
+    await signed('GET', '/data', token);
+    const entries = sandbox.maker('one').history.slice(before);
+    expect(entries.map(({ kind, outcome }) => `${kind} ${outcome}`)).toEqual([
+      'request_token ok',
+      'authorize ok',
+      'consent ok',
+      'access_token ok',
+      'api ok',
+    ]);
+    expect(new Set(entries.slice(3).map(({ familyId }) => familyId)).size).toBe(1);
+    expect(entries[4]?.authorizationScheme).toBe('oauth');
+    expect(JSON.stringify(entries)).not.toContain(token.token);
+  });
+});

@@ -1,0 +1,211 @@
+import type { OAuth1SandboxMaker } from '../provider-kit/sandbox-maker.js';
+import { appendQuery, Refusal, type Answer } from './answer.js';
+import { BoundedMap } from './bounded-map.js';
+import { Parameters } from './form.js';
+import type { AccessToken } from './grant-book.js';
+import type { IncomingCall } from './incoming-call.js';
+import { OAuth1Problem, OAuth1Verifier } from './oauth1-verifier.js';
+import type { CallNote, Endpoint, MakerContext, Protocol } from './protocol.js';
+import { equalSecrets, randomToken } from './random-token.js';
+import { isAcceptedRedirectUri } from './redirect-uri.js';
+import { isBelow, onlyMethod } from './routing.js';
+
+/** Temporary credentials (RFC 5849 section 2.1) and how far they have got. */
+interface RequestToken {
+  readonly value: string;
+  readonly secret: string;
+  readonly callback: string;
+  readonly expiresAtMs: number;
+  state: 'fresh' | 'asked' | 'approved' | 'denied' | 'used';
+  verifier: string;
+  accountId: string;
+}
+
+/** Not published by any maker here; as long as an OAuth 2.0 code may live. */
+const requestTokenLifetimeSeconds = 600;
+
+/** A fake that speaks OAuth 1.0a. */
+export class OAuth1Protocol implements Protocol {
+  readonly #requestTokens = new BoundedMap<RequestToken>();
+  readonly #verifier: OAuth1Verifier;
+
+  constructor(
+    private readonly maker: OAuth1SandboxMaker,
+    private readonly context: MakerContext,
+  ) {
+    this.#verifier = new OAuth1Verifier(maker.signatureMethod, context.now);
+  }
+
+  findEndpoint(call: IncomingCall): Endpoint | undefined {
+    const { maker } = this;
+    if (call.path === maker.requestTokenPath) {
+      onlyMethod(call, 'POST');
+      return { kind: 'request_token', answer: (incoming) => this.#issueRequestToken(incoming) };
+    }
+    if (call.path === maker.authorizePath) {
+      onlyMethod(call, 'GET');
+      return { kind: 'authorize', answer: (incoming) => this.#authorize(incoming) };
+    }
+    if (call.path === maker.accessTokenPath) {
+      onlyMethod(call, 'POST');
+      return { kind: 'access_token', answer: (incoming, note) => this.#exchange(incoming, note) };
+    }
+    if (call.path === maker.revoke?.path) {
+      onlyMethod(call, maker.revoke.method);
+      return { kind: 'revoke', answer: (incoming, note) => this.#revoke(incoming, note) };
+    }
+    if (call.path === maker.account?.path) {
+      onlyMethod(call, 'GET');
+      return { kind: 'account', answer: (incoming, note) => this.#account(incoming, note) };
+    }
+    if (isBelow(call.path, maker.apiPath)) {
+      return { kind: 'api', answer: (incoming, note) => this.#api(incoming, note) };
+    }
+    return undefined;
+  }
+
+  renderError(status: number, error: string, description: string): Answer {
+    return { status, content: { form: { oauth_problem: error, oauth_problem_advice: description } } };
+  }
+
+  #issueRequestToken(call: IncomingCall): Answer {
+    const parameters = this.#verify(call, () => undefined);
+    const callback = parameters.get('oauth_callback');
+    if (callback === undefined || callback === '') {
+      throw unauthorized('parameter_absent');
+    }
+    if (!isAcceptedRedirectUri(callback)) {
+      throw unauthorized('parameter_rejected');
+    }
+    const token: RequestToken = {
+      value: randomToken('qt'),
+      secret: randomToken('qs'),
+      callback,
+      expiresAtMs: this.context.now() + requestTokenLifetimeSeconds * 1000,
+      state: 'fresh',
+      verifier: '',
+      accountId: '',
+    };
+    this.#requestTokens.set(token.value, token);
+    const form = { oauth_token: token.value, oauth_token_secret: token.secret, oauth_callback_confirmed: 'true' };
+    return { status: 200, content: { form } };
+  }
+
+  #authorize(call: IncomingCall): Answer {
+    const query = new Parameters(call.query);
+    query.refuseRepeated();
+    const token = this.#findRequestToken(query.get('oauth_token'));
+    if (token === undefined || (token.state !== 'fresh' && token.state !== 'asked')) {
+      throw new Refusal(400, 'token_rejected', 'oauth_token is unknown, expired or already answered');
+    }
+    token.state = 'asked';
+    return this.context.consent.ask({
+      clientId: this.context.clientId,
+      scopes: [],
+      userPicksScopes: false,
+      approve: (accountId) => {
+        this.#decide(token, 'approved');
+        token.accountId = accountId;
+        token.verifier = randomToken('ov');
+        return appendQuery(token.callback, { oauth_token: token.value, oauth_verifier: token.verifier });
+      },
+      deny: () => {
+        this.#decide(token, 'denied');
+        return appendQuery(token.callback, { denied: token.value });
+      },
+    });
+  }
+
+  /** The page may have been opened twice; only the first answer counts. */
+  #decide(token: RequestToken, state: 'approved' | 'denied'): void {
+    if (token.state !== 'asked') {
+      throw new Refusal(400, 'token_rejected', 'this request was already answered');
+    }
+    token.state = state;
+  }
+
+  #exchange(call: IncomingCall, note: CallNote): Answer {
+    const parameters = this.#verify(call, (value) => this.#findRequestToken(value)?.secret);
+    const token = this.#findRequestToken(parameters.get('oauth_token') ?? '');
+    if (token === undefined) {
+      throw unauthorized('token_rejected');
+    }
+    if (token.state === 'used') {
+      throw unauthorized('token_used');
+    }
+    if (token.state !== 'approved') {
+      throw unauthorized('permission_denied');
+    }
+    const verifier = parameters.get('oauth_verifier');
+    if (verifier === undefined || verifier === '') {
+      throw unauthorized('parameter_absent');
+    }
+    if (!equalSecrets(verifier, token.verifier)) {
+      throw unauthorized('verifier_invalid');
+    }
+    token.state = 'used';
+    const { grants } = this.context;
+    const grant = grants.open(token.accountId, []);
+    note.familyId = grant.familyId;
+    const access = grants.issueAccessToken(grant, Infinity, randomToken('ts'));
+    const extras = this.maker.tokenAnswerExtras?.(token.accountId) ?? {};
+    const form = { oauth_token: access.value, oauth_token_secret: access.secret, ...extras };
+    return { status: 200, content: { form } };
+  }
+
+  #api(call: IncomingCall, note: CallNote): Answer {
+    const token = this.#signedToken(call, note);
+    return { status: 200, content: { json: { ok: true, account_id: token.grant.accountId } } };
+  }
+
+  #account(call: IncomingCall, note: CallNote): Answer {
+    const token = this.#signedToken(call, note);
+    return { status: 200, content: { json: this.maker.account?.answer(token.grant.accountId) ?? {} } };
+  }
+
+  #revoke(call: IncomingCall, note: CallNote): Answer {
+    this.context.grants.end(this.#signedToken(call, note).grant);
+    return { status: this.maker.revoke?.status ?? 204 };
+  }
+
+  #signedToken(call: IncomingCall, note: CallNote): AccessToken {
+    const { grants } = this.context;
+    const parameters = this.#verify(call, (value) => grants.findAccessToken(value)?.secret);
+    const token = grants.findAccessToken(parameters.get('oauth_token') ?? '');
+    if (token === undefined) {
+      throw unauthorized('token_rejected');
+    }
+    token.used = true;
+    note.familyId = token.grant.familyId;
+    return token;
+  }
+
+  #verify(call: IncomingCall, findTokenSecret: (token: string) => string | undefined): ReadonlyMap<string, string> {
+    const { clientId, clientSecret } = this.context;
+    try {
+      return this.#verifier.verify(
+        {
+          method: call.method,
+          scheme: 'http',
+          host: call.headers.host ?? '',
+          target: call.target,
+          authorization: call.headers.authorization,
+          contentType: call.headers['content-type'],
+          body: call.body,
+        },
+        { findClientSecret: (key) => (key === clientId ? clientSecret : undefined), findTokenSecret },
+      );
+    } catch (error) {
+      throw error instanceof OAuth1Problem ? unauthorized(error.problem) : error;
+    }
+  }
+
+  #findRequestToken(value: string): RequestToken | undefined {
+    const token = this.#requestTokens.get(value);
+    return token !== undefined && token.expiresAtMs > this.context.now() ? token : undefined;
+  }
+}
+
+function unauthorized(problem: string): Refusal {
+  return new Refusal(401, problem, 'see oauth_problem', { 'WWW-Authenticate': 'OAuth realm="sandbox"' });
+}

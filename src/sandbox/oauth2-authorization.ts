@@ -1,0 +1,122 @@
+import type { OAuth2SandboxMaker } from '../provider-kit/sandbox-maker.js';
+import { appendQuery, RedirectedRefusal, Refusal, type Answer } from './answer.js';
+import { BoundedMap } from './bounded-map.js';
+import { Parameters } from './form.js';
+import type { Grant } from './grant-book.js';
+import type { IncomingCall } from './incoming-call.js';
+import { readChallenge } from './pkce.js';
+import type { MakerContext } from './protocol.js';
+import { randomToken } from './random-token.js';
+import { isAcceptedRedirectUri } from './redirect-uri.js';
+
+/** An authorization code and what it is bound to. */
+export interface AuthorizationCode {
+  readonly accountId: string;
+  readonly scopes: readonly string[];
+  readonly redirectUri: string;
+  readonly challenge: string | undefined;
+  readonly expiresAtMs: number;
+  /** Set by the first exchange. */
+  grant?: Grant;
+}
+
+/** The authorize endpoint (RFC 6749 section 4.1.1) and the codes that it hands out. */
+export class OAuth2Authorization {
+  readonly #codes = new BoundedMap<AuthorizationCode>();
+
+  constructor(
+    private readonly maker: OAuth2SandboxMaker,
+    private readonly context: MakerContext,
+  ) {}
+
+  findCode(code: string): AuthorizationCode | undefined {
+    return this.#codes.get(code);
+  }
+
+  /**
+   * Answers with the consent page, or with a redirect that carries `error`.
+   *
+   * @throws {@link Refusal} 400 when the client or the redirect URI is wrong, so that nothing is redirected to a stranger; for
+   * some makers on every malformed request
+   */
+  start(call: IncomingCall): Answer {
+    const query = new Parameters(call.query);
+    const redirectUri = this.#redirectUri(query);
+    try {
+      return this.#ask(query, redirectUri);
+    } catch (error) {
+      if (!(error instanceof Refusal) || this.maker.malformedAuthorizeIsNotRedirected === true) {
+        throw error;
+      }
+      const state = query.repeated.includes('state') ? undefined : query.find('state');
+      const { error: code, description } = error;
+      throw new RedirectedRefusal(
+        code,
+        appendQuery(redirectUri, { error: code, error_description: description, state }),
+      );
+    }
+  }
+
+  #redirectUri(query: Parameters): string {
+    for (const name of ['client_id', 'redirect_uri']) {
+      if (query.repeated.includes(name)) {
+        throw new Refusal(400, 'invalid_request', `${name} is repeated`);
+      }
+    }
+    if (query.find('client_id') !== this.context.clientId) {
+      throw new Refusal(400, 'unauthorized_client', 'client_id is unknown here');
+    }
+    const redirectUri = query.get('redirect_uri');
+    if (!isAcceptedRedirectUri(redirectUri)) {
+      throw new Refusal(
+        400,
+        'invalid_request',
+        'redirect_uri must be an absolute https URL, or http on loopback, without fragment',
+      );
+    }
+    return redirectUri;
+  }
+
+  #ask(query: Parameters, redirectUri: string): Answer {
+    query.refuseRepeated();
+    if (query.get('response_type') !== 'code') {
+      throw new Refusal(400, 'unsupported_response_type', 'response_type must be code');
+    }
+    const state = query.get('state');
+    const minimum = this.maker.stateMinimumLength ?? 1;
+    if (state.length < minimum) {
+      throw new Refusal(400, 'invalid_request', `state must have at least ${minimum} characters`);
+    }
+    const scopes = this.#scopes(query.find('scope'));
+    const challenge = readChallenge(this.maker.pkce, query);
+    return this.context.consent.ask({
+      clientId: this.context.clientId,
+      scopes,
+      userPicksScopes: this.maker.userPicksScopes === true,
+      approve: (accountId, granted) => {
+        const code = randomToken('code');
+        const expiresAtMs = this.context.now() + this.maker.codeLifetimeSeconds * 1000;
+        this.#codes.set(code, { accountId, scopes: granted, redirectUri, challenge, expiresAtMs });
+        const scope = this.maker.scopeInCallback === true ? granted.join(this.maker.scopeSeparator) : undefined;
+        return appendQuery(redirectUri, { code, scope, state });
+      },
+      deny: () => appendQuery(redirectUri, { error: 'access_denied', error_description: 'the user said no', state }),
+    });
+  }
+
+  #scopes(asked: string | undefined): readonly string[] {
+    const known = this.maker.scopes;
+    if (asked === undefined) {
+      if (known.length > 0 && this.maker.omittedScopeMeansAll !== true) {
+        throw new Refusal(400, 'invalid_scope', 'scope is missing');
+      }
+      return known;
+    }
+    const scopes = asked.split(this.maker.scopeSeparator);
+    const unknown = scopes.filter((scope) => !known.includes(scope));
+    if (unknown.length > 0) {
+      throw new Refusal(400, 'invalid_scope', 'a scope is unknown, or the separator is wrong');
+    }
+    return [...new Set(scopes)];
+  }
+}

@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import { Refusal } from './answer.js';
+import type { Parameters } from './form.js';
+import { equalSecrets } from './random-token.js';
+
+/** How a maker treats PKCE; see the declaration of a sandbox maker. */
+export type PkceRule = 'required' | 'supported' | 'ignored';
+
+/**
+ * Reads the challenge of an authorize request.
+ *
+ * @returns the S256 challenge, or `undefined` where none was sent or the maker does not look
+ * @throws {@link Refusal} `invalid_request` when a demanded challenge is missing, is not 43 base64url characters, or is not S256
+ * @see RFC 7636 section 4.3, https://www.rfc-editor.org/rfc/rfc7636#section-4.3
+ */
+export function readChallenge(rule: PkceRule, query: Parameters): string | undefined {
+  const challenge = query.find('code_challenge');
+  const method = query.find('code_challenge_method');
+  if (rule === 'ignored' || (rule === 'supported' && challenge === undefined && method === undefined)) {
+    return undefined;
+  }
+  if (challenge === undefined || method !== 'S256') {
+    throw new Refusal(400, 'invalid_request', 'code_challenge with code_challenge_method=S256 is needed');
+  }
+  if (!/^[A-Za-z0-9_-]{43}$/.test(challenge)) {
+    throw new Refusal(400, 'invalid_request', 'code_challenge must be 43 base64url characters');
+  }
+  return challenge;
+}
+
+/**
+ * Checks the verifier of a token request.
+ *
+ * @param challenge - what the code is bound to, if anything
+ * @throws {@link Refusal} `invalid_request` when the verifier is missing, misshapen or was not announced; `invalid_grant` when it
+ * does not match
+ * @see RFC 7636 section 4.6, https://www.rfc-editor.org/rfc/rfc7636#section-4.6
+ */
+export function checkVerifier(rule: PkceRule, challenge: string | undefined, form: Parameters): void {
+  if (rule === 'ignored') {
+    return;
+  }
+  const verifier = form.find('code_verifier');
+  if (challenge === undefined) {
+    if (verifier !== undefined) {
+      // The downgrade of RFC 9700 section 2.1.1: a verifier for a request that had no challenge.
+      throw new Refusal(400, 'invalid_request', 'code_verifier without a code_challenge');
+    }
+    return;
+  }
+  if (verifier === undefined || !/^[A-Za-z0-9._~-]{43,128}$/.test(verifier)) {
+    throw new Refusal(400, 'invalid_request', 'code_verifier must be 43 to 128 unreserved characters');
+  }
+  if (!equalSecrets(createHash('sha256').update(verifier).digest('base64url'), challenge)) {
+    throw new Refusal(400, 'invalid_grant', 'code_verifier does not match');
+  }
+}

@@ -1,0 +1,46 @@
+import type { Answer } from './answer.js';
+import type { CallKind } from './call-history.js';
+import type { ConsentDesk } from './consent-desk.js';
+import type { GrantBook } from './grant-book.js';
+import type { IncomingCall } from './incoming-call.js';
+
+/** What an endpoint tells the history, and what a misbehaviour tells the endpoint. */
+export interface CallNote {
+  familyId?: string;
+  refreshTokenFingerprint?: string;
+  /** Issue no refresh token this time; the presented one stays valid. */
+  readonly withoutRefreshToken: boolean;
+  /** Shrink the grant to these scopes. */
+  readonly shrinkTo: readonly string[] | undefined;
+}
+
+/** One thing that a fake can be asked. */
+export interface Endpoint {
+  readonly kind: CallKind;
+  /** @throws {@link Refusal} when the request is not accepted */
+  readonly answer: (call: IncomingCall, note: CallNote) => Answer;
+}
+
+/** One version of OAuth, as one maker speaks it. */
+export interface Protocol {
+  /**
+   * Finds what a request asks for.
+   *
+   * @throws {@link Refusal} 405 when the path exists under another method
+   */
+  findEndpoint(call: IncomingCall): Endpoint | undefined;
+  /** Renders an error of a token or API endpoint as the maker writes it. */
+  renderError(status: number, error: string, description: string, presentedToken: string): Answer;
+}
+
+/** What the parts of one fake share. */
+export interface MakerContext {
+  readonly slug: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly now: () => number;
+  readonly grants: GrantBook;
+  readonly consent: ConsentDesk;
+  /** Settable by tests; `Infinity` for OAuth 1.0a. */
+  accessTokenLifetimeSeconds: number;
+}

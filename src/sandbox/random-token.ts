@@ -1,0 +1,22 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+
+/**
+ * Returns a new 256-bit token.
+ *
+ * Its alphabet is that of a bearer token (RFC 6750 section 2.1), and it always holds `+`, `/` and `=`, so that a caller who forgets
+ * to encode it in a form or a query is refused.
+ */
+export function randomToken(prefix: string): string {
+  return `${prefix}+/${randomBytes(32).toString('base64')}`;
+}
+
+/** Returns a name for a token by which it can be recognised in a history, and not used. */
+export function fingerprint(token: string): string {
+  return createHash('sha256').update(token).digest('hex').slice(0, 12);
+}
+
+/** Compares two secrets in a time that depends on neither. */
+export function equalSecrets(left: string, right: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(left), digest(right));
+}

@@ -1,0 +1,201 @@
+import { createHash, createHmac, randomUUID } from 'node:crypto';
+import { request } from 'undici';
+import { sandboxClientId, sandboxClientSecret } from '../../provider-kit/provider-settings.js';
+import type { SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+import { answerConsent, type ConsentDecision } from '../answer-consent.js';
+import type { FakeMaker } from '../fake-maker.js';
+import { VendorSandbox } from '../vendor-sandbox.js';
+
+export const callback = 'http://localhost:3000/v1/oauth/x/callback?kept=%2Fas+is';
+
+/** The pair of RFC 7636 appendix B. */
+export const verifier = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk';
+export const challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM';
+
+export type Fields = Readonly<Record<string, string | undefined>>;
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly text: string;
+}
+
+/** A clock that stands still until it is moved. */
+export class TestClock {
+  ms = Date.UTC(2026, 0, 1);
+
+  advance(seconds: number): void {
+    this.ms += seconds * 1000;
+  }
+}
+
+/** One sandbox with a clock of its own. */
+export async function startSandbox(
+  makers: Readonly<Record<string, SandboxMaker>>,
+): Promise<{ sandbox: VendorSandbox; clock: TestClock }> {
+  const clock = new TestClock();
+  const sandbox = await VendorSandbox.start({ makers: new Map(Object.entries(makers)), now: () => clock.ms });
+  return { sandbox, clock };
+}
+
+export function encodeForm(fields: Fields): string {
+  const form = new URLSearchParams();
+  for (const [name, value] of Object.entries(fields)) {
+    if (value !== undefined) {
+      form.append(name, value);
+    }
+  }
+  return form.toString();
+}
+
+/** One HTTP call; redirects are not followed. */
+export async function call(
+  method: string,
+  url: string,
+  options: { headers?: Record<string, string>; body?: string } = {},
+): Promise<Reply> {
+  const reply = await request(url, {
+    method: method as 'GET',
+    headers: options.headers ?? {},
+    ...(options.body === undefined ? {} : { body: options.body }),
+  });
+  return { status: reply.statusCode, headers: reply.headers, text: await reply.body.text() };
+}
+
+export function json(reply: Reply): Record<string, unknown> {
+  return JSON.parse(reply.text) as Record<string, unknown>;
+}
+
+export async function postForm(url: string, fields: Fields, headers: Record<string, string> = {}): Promise<Reply> {
+  const type = { 'content-type': 'application/x-www-form-urlencoded' };
+  return call('POST', url, { headers: { ...type, ...headers }, body: encodeForm(fields) });
+}
+
+/** `Authorization: Basic` as RFC 6749 section 2.3.1 says. */
+export function basic(slug: string, secret = sandboxClientSecret(slug)): string {
+  const encode = (part: string): string => new URLSearchParams({ '': part }).toString().slice(1);
+  return `Basic ${Buffer.from(`${encode(sandboxClientId(slug))}:${encode(secret)}`).toString('base64')}`;
+}
+
+/** Drives one OAuth 2.0 fake as its declaration says, with every step open to alteration. */
+export class OAuth2Driver {
+  readonly #declaration;
+
+  constructor(readonly maker: FakeMaker) {
+    if (maker.declaration.oauth !== '2.0') {
+      throw new Error('not OAuth 2.0');
+    }
+    this.#declaration = maker.declaration;
+  }
+
+  authorizeUrl(changes: Fields = {}): string {
+    const { scopes, pkce, scopeSeparator, authorizePath } = this.#declaration;
+    const query = encodeForm({
+      response_type: 'code',
+      client_id: sandboxClientId(this.maker.slug),
+      redirect_uri: callback,
+      state: 'state-of-the-test',
+      scope: scopes.length > 0 ? scopes.join(scopeSeparator) : undefined,
+      ...(pkce === 'ignored' ? {} : { code_challenge: challenge, code_challenge_method: 'S256' }),
+      ...changes,
+    });
+    return `${this.maker.url}${authorizePath}?${query}`;
+  }
+
+  async code(user: ConsentDecision = {}, changes: Fields = {}): Promise<string> {
+    return (await answerConsent(this.authorizeUrl(changes), user)).searchParams.get('code') ?? '';
+  }
+
+  async post(path: string, fields: Fields, headers: Record<string, string> = {}): Promise<Reply> {
+    const { slug } = this.maker;
+    if (this.#declaration.clientAuthentication === 'basic') {
+      return postForm(this.maker.url + path, fields, { authorization: basic(slug), ...headers });
+    }
+    const client = { client_id: sandboxClientId(slug), client_secret: sandboxClientSecret(slug) };
+    return postForm(this.maker.url + path, { ...client, ...fields }, headers);
+  }
+
+  async exchange(code: string, changes: Fields = {}): Promise<Reply> {
+    return this.post(this.#declaration.tokenPath, {
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: callback,
+      ...(this.#declaration.pkce === 'ignored' ? {} : { code_verifier: verifier }),
+      ...changes,
+    });
+  }
+
+  async link(
+    user: ConsentDecision = {},
+  ): Promise<{ accessToken: string; refreshToken: string; fields: Record<string, unknown> }> {
+    return tokens(await this.exchange(await this.code(user)));
+  }
+
+  async refresh(refreshToken: string, changes: Fields = {}): Promise<Reply> {
+    const scope = this.#declaration.scopeOnRefresh;
+    return this.post(this.#declaration.tokenPath, {
+      grant_type: 'refresh_token',
+      refresh_token: refreshToken,
+      scope,
+      ...changes,
+    });
+  }
+
+  async api(accessToken: string, path = this.#declaration.apiPath, method = 'GET'): Promise<Reply> {
+    return call(method, this.maker.url + path, { headers: { authorization: `Bearer ${accessToken}` } });
+  }
+}
+
+export function tokens(reply: Reply): { accessToken: string; refreshToken: string; fields: Record<string, unknown> } {
+  const fields = json(reply);
+  return { accessToken: String(fields['access_token']), refreshToken: String(fields['refresh_token']), fields };
+}
+
+export interface Signing {
+  readonly slug: string;
+  readonly timestampSeconds: number;
+  readonly token?: string;
+  readonly tokenSecret?: string;
+  readonly extra?: Readonly<Record<string, string>>;
+  readonly form?: Readonly<Record<string, string>>;
+  readonly nonce?: string;
+  readonly clientSecret?: string;
+}
+
+/** Signs and sends one OAuth 1.0a request. Written for these tests alone: neither the verifier's code nor the application's. */
+export async function signedCall(method: string, url: string, signing: Signing): Promise<Reply> {
+  const { origin, pathname, searchParams } = new URL(url);
+  const oauth: Record<string, string> = {
+    oauth_consumer_key: sandboxClientId(signing.slug),
+    oauth_signature_method: 'HMAC-SHA1',
+    oauth_timestamp: String(signing.timestampSeconds),
+    oauth_nonce: signing.nonce ?? randomUUID(),
+    oauth_version: '1.0',
+    ...(signing.token === undefined ? {} : { oauth_token: signing.token }),
+    ...signing.extra,
+  };
+  const escape = (text: string): string =>
+    encodeURIComponent(text).replace(
+      /[!'()*]/g,
+      (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+    );
+  const pairs = [...Object.entries(oauth), ...searchParams.entries(), ...Object.entries(signing.form ?? {})]
+    .map(([name, value]) => `${escape(name)}=${escape(value)}`)
+    .sort();
+  const key = `${escape(signing.clientSecret ?? sandboxClientSecret(signing.slug))}&${escape(signing.tokenSecret ?? '')}`;
+  const base = [method, origin + pathname, pairs.join('&')].map(escape).join('&');
+  const signature = createHmac('sha1', key).update(base).digest('base64');
+  const header = Object.entries({ ...oauth, oauth_signature: signature })
+    .map(([name, value]) => `${escape(name)}="${escape(value)}"`)
+    .join(', ');
+  const headers: Record<string, string> = { authorization: `OAuth ${header}` };
+  if (signing.form === undefined) {
+    return call(method, url, { headers });
+  }
+  headers['content-type'] = 'application/x-www-form-urlencoded';
+  return call(method, url, { headers, body: encodeForm(signing.form) });
+}
+
+export function sha256Fingerprint(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 12);
+}
