@@ -135,8 +135,13 @@ export class LinksService {
     }
     const secrets = parseSecrets(await this.vault.open(link.sealed, toContext(link)));
     const handshake = { state, redirectUri: provider.settings.redirectUri, scopes: link.scopes };
-    const grant = await provider.complete(parameters, handshake, secrets);
-    return this.tokens.connect(link, await this.withProviderUserId(provider, grant, link));
+    const grant = await this.withProviderUserId(
+      provider,
+      await provider.complete(parameters, handshake, secrets),
+      link,
+    );
+    await provider.prepareAccount(grant);
+    return this.tokens.connect(link, grant);
   }
 
   /** A profile call that fails does not undo what the user has just allowed; the id can be learnt later. */

@@ -5,7 +5,8 @@ import type { TokenEndpointClient } from './token-endpoint-client.js';
 import type { TokenGrant } from './token-grant.js';
 
 /**
- * Returns the user's id at the provider: from the token answer, or by one authenticated GET, as the definition says.
+ * Returns the user's id at the provider: from the token answer, or by one authenticated GET, as the definition says;
+ * `undefined` where it says that there is no way.
  *
  * @throws {@link InvalidTokenResponseError} when the answer has no id
  * @throws any provider error when the call fails
@@ -15,24 +16,39 @@ export async function readAccountId(
   settings: ProviderSettings,
   client: TokenEndpointClient,
   grant: TokenGrant,
-): Promise<string> {
+): Promise<string | undefined> {
   const { account } = definition;
+  if (account.from === 'nowhere') {
+    return undefined;
+  }
   const id =
-    account.from === 'token-response'
-      ? grant.providerUserId
-      : readId(
+    account.from === 'api'
+      ? findId(
           await client.getJson(definition, settings, settings.endpoints.accountUrl ?? account.url, grant),
           account.field,
-        );
+        )
+      : grant.providerUserId;
   if (id === undefined) {
-    throw new InvalidTokenResponseError(
-      `${definition.displayName} did not tell the user's id (field "${account.field}").`,
-    );
+    throw new InvalidTokenResponseError(`${definition.displayName} did not tell the user's id.`);
   }
   return id;
 }
 
-function readId(body: unknown, field: string): string | undefined {
-  const value = typeof body === 'object' && body !== null ? (body as Record<string, unknown>)[field] : undefined;
-  return (typeof value === 'string' && value !== '') || typeof value === 'number' ? String(value) : undefined;
+/**
+ * Follows a dotted path into parsed JSON and returns the id there.
+ *
+ * @returns the id as text; `undefined` when there is none, or a number that JSON has already rounded
+ */
+export function findId(body: unknown, path: string): string | undefined {
+  let value = body;
+  for (const step of path.split('.')) {
+    value =
+      typeof value === 'object' && value !== null && Object.hasOwn(value, step)
+        ? (value as Record<string, unknown>)[step]
+        : undefined;
+  }
+  if (typeof value === 'number') {
+    return Number.isSafeInteger(value) ? String(value) : undefined;
+  }
+  return typeof value === 'string' && value !== '' && value.length <= 255 ? value : undefined;
 }

@@ -2,6 +2,8 @@
 export interface HandshakeSecrets {
   /** PKCE verifier (RFC 7636 section 4.1), where the provider takes PKCE. */
   readonly codeVerifier?: string;
+  /** OpenID Connect nonce, where the provider echoes one in its ID token. */
+  readonly nonce?: string;
   /** OAuth 1.0a temporary credentials (RFC 5849 section 2.1). */
   readonly temporaryToken?: string;
   readonly temporaryTokenSecret?: string;

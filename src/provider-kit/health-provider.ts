@@ -8,6 +8,7 @@ export interface GrantTokens {
   readonly accessToken: string;
   readonly tokenSecret?: string | undefined;
   readonly refreshToken?: string | undefined;
+  readonly providerUserId?: string | undefined;
 }
 
 /** One device maker's API: its facts, its settings here, and what can be asked of it. The core knows providers only by this. */
@@ -49,7 +50,7 @@ export interface HealthProvider {
   /**
    * Exchanges a refresh token for a new grant. Called with a claim held, never twice with the same rotating token.
    *
-   * @param refreshToken - as last issued by the provider
+   * @param tokens - the set in force, with the refresh token as last issued by the provider
    * @returns the grant; without a refresh token in it the old one stays valid
    * @throws {@link TokenRevokedError} when the provider says that the grant is dead
    * @throws {@link ProviderMisconfiguredError} when our credentials are wrong
@@ -59,7 +60,7 @@ export interface HealthProvider {
    * @throws {@link ConnectionNotRefreshableError} for OAuth 1.0a
    * @see RFC 6749 section 6
    */
-  refresh(refreshToken: string): Promise<TokenGrant>;
+  refresh(tokens: GrantTokens): Promise<TokenGrant>;
 
   /**
    * Ends the grant at the provider.
@@ -71,9 +72,16 @@ export interface HealthProvider {
   revoke(tokens: GrantTokens): Promise<'revoked' | 'unsupported'>;
 
   /**
-   * Returns the user's id at the provider, from the grant or by one API call.
+   * Returns the user's id at the provider, from the grant or by one API call; `undefined` where the provider documents no way.
    *
    * @throws any of the provider errors when the call fails or the answer has no id
    */
-  findProviderUserId(grant: TokenGrant): Promise<string>;
+  findProviderUserId(grant: TokenGrant): Promise<string | undefined>;
+
+  /**
+   * Does what the provider wants done once after a link before its API answers, such as registering the user.
+   *
+   * @throws any of the provider errors when it refused; the link then fails
+   */
+  prepareAccount(grant: TokenGrant): Promise<void>;
 }

@@ -54,8 +54,12 @@ export abstract class OAuth1HealthProvider implements HealthProvider {
     return 'revoked';
   }
 
-  async findProviderUserId(grant: TokenGrant): Promise<string> {
+  findProviderUserId(grant: TokenGrant): Promise<string | undefined> {
     return readAccountId(this.definition, this.settings, this.client, grant);
+  }
+
+  async prepareAccount(_grant: TokenGrant): Promise<void> {
+    // Most providers want nothing.
   }
 }
 

@@ -33,24 +33,28 @@ export abstract class OAuth2HealthProvider implements HealthProvider {
   }
 
   async complete(callback: CallbackParameters, handshake: Handshake, secrets: HandshakeSecrets): Promise<TokenGrant> {
-    const { error, code } = callback;
+    const { error } = callback;
     if (error !== undefined) {
       throw this.authorizationError(error);
     }
-    if (!code) {
+    const codeParameters = this.definition.codeParameters ?? ['code'];
+    const code = codeParameters.map((name) => callback[name]).find((value) => Boolean(value));
+    if (code === undefined) {
       throw new AuthorizationStateError('callback without a code');
     }
-    const outcome = await runStrategy(this.strategy, { query: callback, handshake, secrets });
+    const outcome = await runStrategy(this.strategy, { query: { ...callback, code }, handshake, secrets });
     if (outcome.kind !== 'success') {
       throw new AuthorizationStateError(outcome.kind === 'refused' ? outcome.reason : 'the strategy started again');
     }
-    return this.definition.grantedScopesIn === 'callback'
-      ? this.withCallbackScopes(outcome.grant, callback)
-      : outcome.grant;
+    const grant =
+      this.definition.account.from === 'id-token'
+        ? await this.client.withVerifiedUser(this.definition, this.settings, outcome.grant, secrets.nonce)
+        : outcome.grant;
+    return this.definition.grantedScopesIn === 'callback' ? this.withCallbackScopes(grant, callback) : grant;
   }
 
-  refresh(refreshToken: string): Promise<TokenGrant> {
-    return this.client.refresh(this.definition, this.settings, refreshToken);
+  refresh(tokens: GrantTokens): Promise<TokenGrant> {
+    return this.client.refresh(this.definition, this.settings, tokens);
   }
 
   async revoke(tokens: GrantTokens): Promise<'revoked' | 'unsupported'> {
@@ -61,8 +65,12 @@ export abstract class OAuth2HealthProvider implements HealthProvider {
     return 'revoked';
   }
 
-  async findProviderUserId(grant: TokenGrant): Promise<string> {
+  findProviderUserId(grant: TokenGrant): Promise<string | undefined> {
     return readAccountId(this.definition, this.settings, this.client, grant);
+  }
+
+  async prepareAccount(_grant: TokenGrant): Promise<void> {
+    // Most providers want nothing.
   }
 
   /** RFC 6749 section 4.1.2.1. The provider's description is not kept: it is free text from outside (AR-13). */

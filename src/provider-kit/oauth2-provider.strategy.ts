@@ -1,4 +1,4 @@
-import { timingSafeEqual } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { PassportStrategy } from '@nestjs/passport';
 import OAuth2Strategy, { type StrategyOptions } from 'passport-oauth2';
 import type { OAuth2Definition } from './provider-definition.js';
@@ -30,7 +30,7 @@ const attemptStore = {
     _meta: unknown,
     done: StoreCallback,
   ): void {
-    request.secrets = codeVerifier === undefined ? {} : { codeVerifier };
+    request.secrets = { ...request.secrets, ...(codeVerifier === undefined ? {} : { codeVerifier }) };
     done(null, request.handshake.state);
   },
   verify(request: StrategyRequest, state: string | undefined, _meta: unknown, done: VerifyCallback): void {
@@ -91,8 +91,9 @@ export abstract class OAuth2ProviderStrategy extends PassportStrategy(NamedOAuth
   }
 
   /** Parameters of the authorisation request beyond the standard ones. */
-  override authorizationParams(_options: object): object {
-    return { ...this.definition.extraAuthorizeParams };
+  override authorizationParams(options: { nonce?: string; renamedScope?: Record<string, string> }): object {
+    const { nonce, renamedScope } = options;
+    return { ...this.definition.extraAuthorizeParams, ...renamedScope, ...(nonce === undefined ? {} : { nonce }) };
   }
 
   /** Passport would wrap our typed errors into its own; they pass as they are. */
@@ -100,11 +101,24 @@ export abstract class OAuth2ProviderStrategy extends PassportStrategy(NamedOAuth
     return error;
   }
 
-  /** Sends the scopes of the attempt instead of one list for all. */
+  /** Sends the scopes of the attempt instead of one list for all, and a nonce of its own. */
   override authenticate(request: unknown, options: object): void {
-    const { scopes, redirectUri } = (request as StrategyRequest).handshake;
-    const scope = scopes.length > 0 ? { scope: [...scopes] } : {};
-    super.authenticate(request as never, { ...options, callbackURL: redirectUri, ...scope });
+    const attempt = request as StrategyRequest;
+    const { scopes, redirectUri } = attempt.handshake;
+    const { scopeParameter, scopeSeparator, nonce } = this.definition;
+    if (nonce === true && attempt.secrets.nonce === undefined) {
+      attempt.secrets = { ...attempt.secrets, nonce: randomBytes(16).toString('base64url') };
+    }
+    const scopeOption =
+      scopeParameter === undefined
+        ? { scope: [...scopes] }
+        : { renamedScope: { [scopeParameter]: scopes.join(scopeSeparator) } };
+    super.authenticate(request as never, {
+      ...options,
+      callbackURL: redirectUri,
+      ...(scopes.length > 0 ? scopeOption : {}),
+      ...(attempt.secrets.nonce === undefined ? {} : { nonce: attempt.secrets.nonce }),
+    });
   }
 }
 

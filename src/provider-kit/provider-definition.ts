@@ -5,19 +5,53 @@ export type Lifecycle =
   | { readonly status: 'live' }
   | { readonly status: 'retiring' | 'retired'; readonly sunsetAt: string; readonly replacedBy?: string };
 
-/** Where the user's id at the provider is found. */
+/**
+ * Where the user's id at the provider is found. A `field` may lead into objects and arrays, its steps joined by dots:
+ * `athlete.id`, `objects.0.id`.
+ */
 export type AccountLookup =
-  /** A top-level field of the token answer. */
   | { readonly from: 'token-response'; readonly field: string }
-  /** A top-level field of a JSON answer to an authenticated GET. */
-  | { readonly from: 'api'; readonly url: string; readonly field: string };
+  /** A field of the JSON answer to an authenticated GET. */
+  | { readonly from: 'api'; readonly url: string; readonly field: string }
+  /** `sub` of the ID token, which is verified before the grant is used (OpenID Connect Core 1.0 section 3.1.3.7). */
+  | {
+      readonly from: 'id-token';
+      /** Compared with `iss` by simple string equality; `undefined` where the provider documents none. */
+      readonly issuer: string | undefined;
+      /**
+       * Where the signing keys are. Without it the signature is not checked, which section 3.1.3.7 (6) allows because the token
+       * came straight from the token endpoint over TLS.
+       */
+      readonly jwksUrl?: string;
+    }
+  /** The provider documents no way to learn it. */
+  | { readonly from: 'nowhere' };
 
-/** How a grant is ended at the provider; how the call proves that we may. */
+/**
+ * How a grant is ended at the provider; how the call proves that we may. `{clientId}` and `{providerUserId}` in a URL stand for
+ * ours and the user's id.
+ */
 export type Revocation =
   /** `Authorization: Bearer` with the user's access token. */
   | { readonly proof: 'bearer'; readonly method: 'DELETE' | 'POST' | 'GET'; readonly url: string }
-  /** RFC 7009: client authentication as at the token endpoint, `token` in the form. */
-  | { readonly proof: 'client'; readonly method: 'POST'; readonly url: string }
+  /** RFC 7009: client authentication and `token` in the form. */
+  | {
+      readonly proof: 'client';
+      readonly method: 'POST';
+      readonly url: string;
+      /** Where it differs from that of the token endpoint. */
+      readonly clientAuthentication?: 'basic' | 'body';
+    }
+  /** `token` in the form is proof enough. */
+  | {
+      readonly proof: 'token';
+      readonly method: 'POST';
+      readonly url: string;
+      /** HTTP status that says that the token had ended before, which is as good. */
+      readonly goneStatus?: number;
+    }
+  /** A call of the provider's own; its class overrides `revoke`. */
+  | { readonly proof: 'custom'; readonly method: 'POST'; readonly url: string }
   /** The access token in the query. Only where the provider knows no other way: URLs end up in logs. */
   | { readonly proof: 'query'; readonly method: 'POST' | 'GET'; readonly url: string; readonly parameter: string }
   /** OAuth 1.0a signature with the client and the user's token. */
@@ -37,13 +71,33 @@ export interface RefreshPolicy {
   readonly timeoutMs: number;
 }
 
+/** How a provider's token answer differs from RFC 6749 section 5.1. */
+export interface AnswerDialect {
+  /** Errors come with HTTP 200 and a status in the body. */
+  readonly status?: {
+    readonly field: string;
+    readonly success: string | number;
+    /** Error codes of RFC 6749 section 5.2, or `rate_limited`, by status. One that is not listed counts as an outage. */
+    readonly errors: Readonly<Record<string, string>>;
+  };
+  /** Field that holds the token fields. */
+  readonly bodyField?: string;
+  /** The provider's names of the standard fields. */
+  readonly fieldNames?: Readonly<Partial<Record<'access_token' | 'refresh_token' | 'expires_in' | 'scope', string>>>;
+  /** Set where `token_type` is not sent; the token is then a bearer token. */
+  readonly noTokenType?: true;
+}
+
 interface DefinitionBase {
   /** Name in URLs, the database and the environment: lower case, digits and `-`. */
   readonly slug: string;
   readonly displayName: string;
   readonly lifecycle: Lifecycle;
   readonly authorizeUrl: string;
-  readonly apiBaseUrl: string;
+  /** Other servers of the provider that an app may belong to, chosen by `<PREFIX>_SERVER`; the URLs that differ there. */
+  readonly servers?: Readonly<Record<string, { readonly authorizeUrl: string; readonly tokenUrl: string }>>;
+  /** `undefined` where there is no API to call. */
+  readonly apiBaseUrl: string | undefined;
   readonly defaultScopes: readonly string[];
   readonly account: AccountLookup;
   /** `undefined` where the provider offers no way to end a grant. */
@@ -59,14 +113,33 @@ interface DefinitionBase {
 export interface OAuth2Definition extends DefinitionBase {
   readonly oauth: '2.0';
   readonly tokenUrl: string;
-  /** Client authentication at the token endpoint (RFC 6749 section 2.3.1): header, form, or none (public client). */
-  readonly clientAuthentication: 'basic' | 'body' | 'none';
+  /** Where refreshes go, if not to the token endpoint. */
+  readonly refreshUrl?: string;
+  /**
+   * Client authentication at the token endpoint (RFC 6749 section 2.3.1): header, form, none (public client), or a secret in the
+   * form that is a JWT signed with ES256.
+   */
+  readonly clientAuthentication: 'basic' | 'body' | 'none' | 'es256-jwt';
+  /** For `es256-jwt`: whom the JWT is for, and how long one is used, in seconds. */
+  readonly clientSecretJwt?: { readonly audience: string; readonly lifetimeSeconds: number };
   /** PKCE with S256 (RFC 7636). `unsupported` also where a provider documents nothing about it. */
   readonly pkce: 'required' | 'supported' | 'unsupported';
   readonly scopeSeparator: ' ' | ',';
+  /** Name of the scope parameter of the authorisation request; `scope` when absent. */
+  readonly scopeParameter?: string;
   readonly extraAuthorizeParams?: Readonly<Record<string, string>>;
+  /** Whether a `nonce` is sent and must come back in the ID token. */
+  readonly nonce?: true;
+  /** Parameters of the callback that may carry the code, the first present one counts; `code` when absent. */
+  readonly codeParameters?: readonly string[];
+  /** Sent with every call of the token endpoint. */
+  readonly extraTokenParams?: Readonly<Record<string, string>>;
+  /** Whether the exchange repeats the default scopes. */
+  readonly scopeOnExchange?: true;
   /** Sent as `scope` with a refresh, where the provider asks for it. */
   readonly scopeOnRefresh?: string;
+  /** Whether a refresh repeats the redirect URI. */
+  readonly redirectUriOnRefresh?: true;
   /**
    * Where the granted scopes are read: the token answer (RFC 6749 section 5.1), the callback's query, or nowhere because what
    * the provider sends there says nothing about the user's choice.
@@ -74,7 +147,15 @@ export interface OAuth2Definition extends DefinitionBase {
   readonly grantedScopesIn: 'token-response' | 'callback' | 'nowhere';
   /** Documented life of an access token in seconds, used when the answer has no `expires_in`; `undefined` where not published. */
   readonly accessTokenLifetimeSeconds: number | undefined;
-  /** Field with the refresh token's life in seconds, where the answer has one. */
+  /** Set where access tokens live until they are revoked; an `expires_in` is then ignored. */
+  readonly neverExpires?: true;
+  /** Set where no refresh token is ever issued. */
+  readonly noRefreshToken?: true;
+  /** Set where a refresh answers without tokens and gives the access token in use its documented life again. */
+  readonly refreshExtendsToken?: true;
+  /** How the token answer differs from RFC 6749 section 5.1; plain when absent. */
+  readonly answer?: AnswerDialect;
+  /** Field with the refresh token's life in seconds, where the answer has one; 0 is read as not told. */
   readonly refreshExpiresInField?: string;
   readonly refresh: RefreshPolicy;
   /**
@@ -106,13 +187,28 @@ export function defineProvider<Definition extends ProviderDefinition>(definition
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(definition.slug)) {
     throw new Error(`Provider slug "${definition.slug}" must be lower-case words joined by "-".`);
   }
-  const urls = [definition.authorizeUrl, definition.apiBaseUrl, definition.revocation?.url].filter(
-    (url) => url !== undefined,
-  );
-  for (const url of urls) {
-    if (new URL(url).protocol !== 'https:') {
-      throw new Error(`Provider "${definition.slug}": ${url} must be https.`);
+  for (const url of urlsOf(definition)) {
+    if (!URL.canParse(url) || new URL(url).protocol !== 'https:') {
+      throw new Error(`Provider "${definition.slug}": ${url} must be an https URL.`);
     }
   }
   return definition;
+}
+
+/** Every URL that a definition names. */
+function urlsOf(definition: ProviderDefinition): string[] {
+  const { account, revocation } = definition;
+  const endpoints =
+    definition.oauth === '2.0'
+      ? [definition.tokenUrl, definition.refreshUrl]
+      : [definition.requestTokenUrl, definition.accessTokenUrl];
+  return [
+    definition.authorizeUrl,
+    definition.apiBaseUrl,
+    ...endpoints,
+    ...Object.values(definition.servers ?? {}).flatMap((server) => [server.authorizeUrl, server.tokenUrl]),
+    account.from === 'api' ? account.url : undefined,
+    account.from === 'id-token' ? account.jwksUrl : undefined,
+    revocation?.url,
+  ].filter((url) => url !== undefined);
 }

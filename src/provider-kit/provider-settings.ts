@@ -1,3 +1,4 @@
+import { sandboxSigningKey } from './sandbox-credentials.js';
 import { Secret } from './secret.js';
 import type { ProviderDefinition } from './provider-definition.js';
 
@@ -6,11 +7,15 @@ export interface ProviderEndpoints {
   readonly authorizeUrl: string;
   /** OAuth 2.0 token endpoint; empty for OAuth 1.0a. */
   readonly tokenUrl: string;
+  /** Where refreshes go, if not to the token endpoint. */
+  readonly refreshUrl: string | undefined;
+  /** Where the keys are that sign ID tokens. */
+  readonly jwksUrl: string | undefined;
   /** OAuth 1.0a temporary credential endpoint; empty for OAuth 2.0. */
   readonly requestTokenUrl: string;
   /** OAuth 1.0a token endpoint; empty for OAuth 2.0. */
   readonly accessTokenUrl: string;
-  readonly apiBaseUrl: string;
+  readonly apiBaseUrl: string | undefined;
   readonly accountUrl: string | undefined;
   readonly revokeUrl: string | undefined;
 }
@@ -20,7 +25,10 @@ export interface ProviderSettings {
   /** `sandbox`: no credentials in the environment, so development mode points the provider at its fake. */
   readonly mode: 'configured' | 'sandbox' | 'not-configured';
   readonly clientId: string;
+  /** For `es256-jwt` the private key, PKCS#8 in PEM. */
   readonly clientSecret: Secret;
+  /** For `es256-jwt`: what names the private key to the provider. */
+  readonly signing: { readonly teamId: string; readonly keyId: string } | undefined;
   readonly redirectUri: string;
   readonly scopes: readonly string[];
   readonly endpoints: ProviderEndpoints;
@@ -46,8 +54,10 @@ export function environmentPrefix(slug: string): string {
 /**
  * Reads a provider's credentials and overrides from the environment.
  *
- * `<PREFIX>_CLIENT_ID` and `_CLIENT_SECRET` switch the provider on; `_REDIRECT_URL`, `_SCOPES` (separated by spaces or commas),
- * `_AUTH_URL`, `_TOKEN_URL`, `_API_BASE_URL`, for OAuth 1.0a `_REQUEST_TOKEN_URL` and `_ACCESS_TOKEN_URL` replace the definition's.
+ * `<PREFIX>_CLIENT_ID` and `_CLIENT_SECRET` switch the provider on; a public client has no secret, one that signs its secret also
+ * has `_TEAM_ID` and `_KEY_ID`, and its private key in `_CLIENT_SECRET`. `_SERVER` picks one of the definition's other servers.
+ * `_REDIRECT_URL`, `_SCOPES` (separated by spaces or commas), `_AUTH_URL`, `_TOKEN_URL`, `_REFRESH_URL`, `_API_BASE_URL`, for OAuth
+ * 1.0a `_REQUEST_TOKEN_URL` and `_ACCESS_TOKEN_URL` replace the definition's.
  * Without credentials, `SANDBOX_URL` (development only) points the provider at its fake.
  *
  * @param definition - the provider's facts
@@ -56,81 +66,156 @@ export function environmentPrefix(slug: string): string {
  */
 export function readProviderSettings(definition: ProviderDefinition, environment: Environment): ProviderSettings {
   const prefix = environmentPrefix(definition.slug);
-  const read = (name: string): string | undefined => environment[`${prefix}_${name}`]?.trim() || undefined;
   const production = environment['NODE_ENV'] === 'production';
-  const clientId = read('CLIENT_ID');
-  const clientSecret = read('CLIENT_SECRET');
-  if ((clientId === undefined) !== (clientSecret === undefined)) {
-    const missing = clientId === undefined ? 'CLIENT_ID' : 'CLIENT_SECRET';
-    throw new Error(
-      `${prefix}_${missing} is missing: set both ${prefix}_CLIENT_ID and ${prefix}_CLIENT_SECRET, or neither.`,
-    );
-  }
-  const sandboxUrl = production ? undefined : environment['SANDBOX_URL'];
-  const mode = clientId !== undefined ? 'configured' : sandboxUrl !== undefined ? 'sandbox' : 'not-configured';
-
-  const checkUrl = (name: string, value: string): string => {
-    const url = URL.canParse(value) ? new URL(value) : undefined;
-    const loopback = url !== undefined && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
-    const allowed = url?.protocol === 'https:' || (url?.protocol === 'http:' && loopback && !production);
-    if (url === undefined || !allowed || url.username !== '' || url.hash !== '') {
-      throw new Error(
-        `${name} must be an https URL without user or fragment (plain http only on loopback, outside production).`,
-      );
-    }
-    return value;
-  };
+  const read: ReadVariable = (name) => environment[`${prefix}_${name}`]?.trim() || undefined;
+  const credentials = readCredentials(definition, prefix, read);
+  const sandboxUrl = production ? undefined : environment['SANDBOX_URL'] || undefined;
   const override = (name: string, fallback: string): string => {
     const value = read(name);
-    return value === undefined ? fallback : checkUrl(`${prefix}_${name}`, value);
+    return value === undefined ? fallback : checkUrl(`${prefix}_${name}`, value, production);
   };
-
-  const publicUrl = environment['PUBLIC_URL'] ?? 'http://localhost:3000';
-  const scopes = read('SCOPES')?.split(/[\s,]+/);
-  return {
-    mode,
-    clientId: clientId ?? sandboxClientId(definition.slug),
-    clientSecret: new Secret(clientSecret ?? sandboxClientSecret(definition.slug)),
+  const publicUrl = environment['PUBLIC_URL'] || `http://localhost:${environment['PORT'] || '3000'}`;
+  const common = {
     redirectUri: override('REDIRECT_URL', `${publicUrl.replace(/\/+$/, '')}/v1/oauth/${definition.slug}/callback`),
-    scopes: scopes ?? definition.defaultScopes,
-    endpoints:
-      mode === 'sandbox' && sandboxUrl !== undefined
-        ? sandboxEndpoints(definition, sandboxUrl)
-        : configuredEndpoints(definition, override),
+    scopes: read('SCOPES')?.split(/[\s,]+/) ?? definition.defaultScopes,
+  };
+  if (credentials === undefined && sandboxUrl !== undefined) {
+    const endpoints = sandboxEndpoints(definition, sandboxUrl);
+    return { ...common, ...sandboxCredentials(definition), mode: 'sandbox', endpoints };
+  }
+  return {
+    ...common,
+    ...(credentials ?? { clientId: '', clientSecret: new Secret(''), signing: undefined }),
+    mode: credentials === undefined ? 'not-configured' : 'configured',
+    endpoints: configuredEndpoints(withServer(definition, prefix, read('SERVER')), override),
   };
 }
 
+type ReadVariable = (name: string) => string | undefined;
+type Credentials = Pick<ProviderSettings, 'clientId' | 'clientSecret' | 'signing'>;
+
+/** Variables that a provider needs to be switched on, by its client authentication. */
+export function requiredVariables(definition: ProviderDefinition): readonly string[] {
+  switch (definition.oauth === '2.0' ? definition.clientAuthentication : 'signature') {
+    case 'none':
+      return ['CLIENT_ID'];
+    case 'es256-jwt':
+      return ['CLIENT_ID', 'CLIENT_SECRET', 'TEAM_ID', 'KEY_ID'];
+    case 'basic':
+    case 'body':
+    case 'signature':
+      return ['CLIENT_ID', 'CLIENT_SECRET'];
+  }
+}
+
+/** Returns the credentials, or `undefined` when none of their variables is set. */
+function readCredentials(definition: ProviderDefinition, prefix: string, read: ReadVariable): Credentials | undefined {
+  const required = requiredVariables(definition);
+  const missing = required.filter((name) => read(name) === undefined);
+  if (missing.length === required.length) {
+    return undefined;
+  }
+  if (missing.length > 0) {
+    const names = (list: readonly string[]): string => list.map((name) => `${prefix}_${name}`).join(', ');
+    throw new Error(`${names(missing)} is missing: set all of ${names(required)}, or none.`);
+  }
+  const teamId = read('TEAM_ID');
+  const keyId = read('KEY_ID');
+  const signing =
+    required.includes('KEY_ID') && teamId !== undefined && keyId !== undefined ? { teamId, keyId } : undefined;
+  const secret = read('CLIENT_SECRET') ?? '';
+  return {
+    clientId: read('CLIENT_ID') ?? '',
+    // A variable often holds the line ends of a PEM file as the two characters "\n".
+    clientSecret: new Secret(signing === undefined ? secret : secret.replaceAll('\\n', '\n')),
+    signing,
+  };
+}
+
+function sandboxCredentials(definition: ProviderDefinition): Credentials {
+  const clientId = sandboxClientId(definition.slug);
+  if (definition.oauth === '2.0' && definition.clientAuthentication === 'es256-jwt') {
+    const { teamId, keyId, privateKeyPem } = sandboxSigningKey(definition.slug);
+    return { clientId, clientSecret: new Secret(privateKeyPem), signing: { teamId, keyId } };
+  }
+  return { clientId, clientSecret: new Secret(sandboxClientSecret(definition.slug)), signing: undefined };
+}
+
+function checkUrl(name: string, value: string, production: boolean): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  const loopback = url !== undefined && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
+  const allowed = url?.protocol === 'https:' || (url?.protocol === 'http:' && loopback && !production);
+  if (url === undefined || !allowed || url.username !== '' || url.hash !== '') {
+    throw new Error(
+      `${name} must be an https URL without user or fragment (plain http only on loopback, outside production).`,
+    );
+  }
+  return value;
+}
+
+/** Returns the definition with the URLs of another of the provider's servers. */
+function withServer(definition: ProviderDefinition, prefix: string, server: string | undefined): ProviderDefinition {
+  if (server === undefined) {
+    return definition;
+  }
+  const urls = definition.servers?.[server];
+  if (urls === undefined) {
+    const known = Object.keys(definition.servers ?? {}).join(', ') || 'none';
+    throw new Error(`${prefix}_SERVER must be one of the other servers of ${definition.displayName}: ${known}.`);
+  }
+  return { ...definition, ...urls };
+}
+
+/** The URLs of a definition. The empty ones belong to the other version of OAuth. */
+function definedEndpoints(definition: ProviderDefinition): ProviderEndpoints {
+  const { account, revocation } = definition;
+  return {
+    authorizeUrl: definition.authorizeUrl,
+    tokenUrl: definition.oauth === '2.0' ? definition.tokenUrl : '',
+    refreshUrl: definition.oauth === '2.0' ? definition.refreshUrl : undefined,
+    jwksUrl: account.from === 'id-token' ? account.jwksUrl : undefined,
+    requestTokenUrl: definition.oauth === '1.0a' ? definition.requestTokenUrl : '',
+    accessTokenUrl: definition.oauth === '1.0a' ? definition.accessTokenUrl : '',
+    apiBaseUrl: definition.apiBaseUrl,
+    accountUrl: account.from === 'api' ? account.url : undefined,
+    revokeUrl: revocation?.url,
+  };
+}
+
+/** URLs below the API's base move with it. */
 function configuredEndpoints(
   definition: ProviderDefinition,
   override: (name: string, fallback: string) => string,
 ): ProviderEndpoints {
-  const apiBaseUrl = override('API_BASE_URL', definition.apiBaseUrl);
+  const defined = definedEndpoints(definition);
+  const { apiBaseUrl: base } = defined;
+  const apiBaseUrl = base === undefined ? undefined : override('API_BASE_URL', base);
   const below = (url: string | undefined): string | undefined =>
-    url?.startsWith(`${definition.apiBaseUrl}/`) ? apiBaseUrl + url.slice(definition.apiBaseUrl.length) : url;
+    base !== undefined && apiBaseUrl !== undefined && url?.startsWith(`${base}/`)
+      ? apiBaseUrl + url.slice(base.length)
+      : url;
   return {
-    authorizeUrl: override('AUTH_URL', definition.authorizeUrl),
-    tokenUrl: definition.oauth === '2.0' ? override('TOKEN_URL', definition.tokenUrl) : '',
-    requestTokenUrl: definition.oauth === '1.0a' ? override('REQUEST_TOKEN_URL', definition.requestTokenUrl) : '',
-    accessTokenUrl: definition.oauth === '1.0a' ? override('ACCESS_TOKEN_URL', definition.accessTokenUrl) : '',
+    authorizeUrl: override('AUTH_URL', defined.authorizeUrl),
+    tokenUrl: definition.oauth === '2.0' ? override('TOKEN_URL', defined.tokenUrl) : '',
+    refreshUrl: defined.refreshUrl === undefined ? undefined : override('REFRESH_URL', defined.refreshUrl),
+    jwksUrl: defined.jwksUrl,
+    requestTokenUrl: definition.oauth === '1.0a' ? override('REQUEST_TOKEN_URL', defined.requestTokenUrl) : '',
+    accessTokenUrl: definition.oauth === '1.0a' ? override('ACCESS_TOKEN_URL', defined.accessTokenUrl) : '',
     apiBaseUrl,
-    accountUrl: below(definition.account.from === 'api' ? definition.account.url : undefined),
-    revokeUrl: below(definition.revocation?.url),
+    accountUrl: below(defined.accountUrl),
+    revokeUrl: below(defined.revokeUrl),
   };
 }
 
 /** The sandbox serves each fake below `/<slug>`, with the maker's own paths behind it. */
 function sandboxEndpoints(definition: ProviderDefinition, sandboxUrl: string): ProviderEndpoints {
   const moved = (url: string): string => {
-    const { pathname } = new URL(url);
-    return `${sandboxUrl}/${definition.slug}${pathname === '/' ? '' : pathname}`;
+    const { pathname, search } = new URL(url);
+    return `${sandboxUrl}/${definition.slug}${pathname === '/' ? '' : pathname}${search}`;
   };
-  return {
-    authorizeUrl: moved(definition.authorizeUrl),
-    tokenUrl: definition.oauth === '2.0' ? moved(definition.tokenUrl) : '',
-    requestTokenUrl: definition.oauth === '1.0a' ? moved(definition.requestTokenUrl) : '',
-    accessTokenUrl: definition.oauth === '1.0a' ? moved(definition.accessTokenUrl) : '',
-    apiBaseUrl: moved(definition.apiBaseUrl),
-    accountUrl: definition.account.from === 'api' ? moved(definition.account.url) : undefined,
-    revokeUrl: definition.revocation === undefined ? undefined : moved(definition.revocation.url),
-  };
+  const endpoints = Object.entries(definedEndpoints(definition)).map(([name, url]: [string, string | undefined]) => [
+    name,
+    url ? moved(url) : url,
+  ]);
+  return Object.fromEntries(endpoints) as unknown as ProviderEndpoints;
 }

@@ -12,12 +12,58 @@ interface SandboxMakerBase {
   };
 }
 
+/** What an endpoint of a maker's own sees of a call and may do. */
+export interface SandboxEndpointCall {
+  /** Base URL of the fake, without a slash at the end. */
+  readonly baseUrl: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+  /** Fields of the form body, each once; empty when the body is no form. */
+  readonly form: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+  /** The account whose live access token the `Authorization` header carries. */
+  readonly bearerAccountId: string | undefined;
+  /** Ends every grant of the account. */
+  endGrants(accountId: string): void;
+  /** Remembers a fact about the account or the fake, such as a nonce that was given out; `has` and `forget` ask and end it. */
+  remember(fact: string): void;
+  has(fact: string): boolean;
+  forget(fact: string): void;
+}
+
+/** An endpoint that only one maker has, such as a registration after the link. */
+export interface SandboxEndpoint {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
+  /** Answers a call. Only called where form and query have no field twice. */
+  readonly answer: (call: SandboxEndpointCall) => { readonly status: number; readonly json: Record<string, unknown> };
+}
+
+/** How a fake OAuth 2.0 maker ends a grant. `{accountId}` in a path stands for the account's number. */
+export type SandboxRevocation = { readonly method: string; readonly path: string; readonly status: number } & (
+  | {
+      readonly proof: 'bearer';
+      /** Query parameters that must be there with just these values; `{clientId}` stands for the client id. */
+      readonly query?: Readonly<Record<string, string>>;
+    }
+  | {
+      readonly proof: 'client';
+      /** Where it differs from that of the token endpoint. */
+      readonly clientAuthentication?: 'basic' | 'body' | 'none';
+    }
+  /** The token in the form is proof enough. `goneStatus` answers a token that is not alive; 200 when absent. */
+  | { readonly proof: 'token'; readonly goneStatus?: number }
+  | { readonly proof: 'query'; readonly parameter: string }
+);
+
 /** What a fake OAuth 2.0 maker expects and answers; written by hand from the maker's documentation. */
 export interface OAuth2SandboxMaker extends SandboxMakerBase {
   readonly oauth: '2.0';
   readonly tokenPath: string;
   /** The one way of client authentication that is accepted at the token endpoint; any other, or two at once, is `invalid_client`. */
-  readonly clientAuthentication: 'basic' | 'body';
+  readonly clientAuthentication: 'basic' | 'body' | 'none' | 'es256-jwt';
   /** `required`: refuse without a challenge; `supported`: check when sent; `ignored`: the maker does not look. */
   readonly pkce: 'required' | 'supported' | 'ignored';
   readonly scopeSeparator: ' ' | ',';
@@ -57,16 +103,44 @@ export interface OAuth2SandboxMaker extends SandboxMakerBase {
   readonly tokenAnswerExtras?: (accountId: string) => Record<string, unknown>;
   /** Body of an error answer of the token endpoint and the API; RFC 6749 section 5.2 when absent. `token` is the presented refresh token or code. */
   readonly errorAnswer?: (error: string, description: string, token: string) => Record<string, unknown>;
-  readonly revoke?:
-    | { readonly proof: 'bearer'; readonly method: string; readonly path: string; readonly status: number }
-    | { readonly proof: 'client'; readonly method: string; readonly path: string; readonly status: number }
-    | {
-        readonly proof: 'query';
-        readonly method: string;
-        readonly path: string;
-        readonly status: number;
-        readonly parameter: string;
-      };
+  /** HTTP status of an error answer of the token endpoint, where the maker always sends the same; the standard ones when absent. */
+  readonly errorStatus?: number;
+  readonly revoke?: SandboxRevocation;
+  /** Path of the refresh call, where it is not the token endpoint. */
+  readonly refreshPath?: string;
+  /** `false` where the maker issues no refresh token at all. */
+  readonly issuesRefreshToken?: boolean;
+  /** Whether a refresh answers without tokens (`tokenAnswer` is given `{}`) and extends the access token in use by its whole life. */
+  readonly refreshExtendsToken?: boolean;
+  /** Name of the scope parameter of the authorize request; `scope` when absent. A request with `scope` is then refused. */
+  readonly scopeParameter?: string;
+  /** Parameters that the authorize request must have with just these values. */
+  readonly authorizeParams?: Readonly<Record<string, string>>;
+  /** Parameters that every call of the token endpoint must have with just these values. */
+  readonly tokenParams?: Readonly<Record<string, string>>;
+  /** Whether the exchange must repeat the scopes of the authorize request in `scope`. */
+  readonly scopeOnExchange?: boolean;
+  /** Whether a refresh must repeat the redirect URI. */
+  readonly redirectUriOnRefresh?: boolean;
+  /** `form_post`: the consent page ends in a form that the browser posts to the redirect URI. `redirect` when absent. */
+  readonly callback?: 'redirect' | 'form_post';
+  /** Name of the code parameter in the callback; `code` when absent. */
+  readonly codeParameter?: string;
+  /** Signs an `id_token` into every exchange answer (and, where `onRefresh`, every refresh answer). */
+  readonly idToken?: {
+    readonly issuer: string;
+    readonly algorithm: 'RS256' | 'ES256';
+    /** Where the public keys are served, as a JSON Web Key Set. */
+    readonly jwksPath: string;
+    readonly onRefresh?: boolean;
+  };
+  /** Writes the successful token answer in the maker's own shape; the standard fields come in. */
+  readonly tokenAnswer?: (standard: Readonly<Record<string, unknown>>, accountId: string) => Record<string, unknown>;
+  /** Name of the query parameter that carries the access token of API calls, where it is not the `Authorization` header. */
+  readonly apiTokenParameter?: string;
+  /** A fact that an endpoint of `endpoints` must have remembered as `<fact>:<accountId>` before the API answers; 403 otherwise. */
+  readonly apiNeedsFact?: string;
+  readonly endpoints?: readonly SandboxEndpoint[];
 }
 
 /** What a fake OAuth 1.0a maker expects and answers; written by hand from the maker's documentation. */

@@ -122,7 +122,7 @@ describe('TE-01 client authentication', () => {
 
   it('basic: form-urlencodes id and secret, and puts neither into the form', async () => {
     const { server, settings } = await provider(jsonAnswer(200, tokens));
-    await client.refresh(exampleOAuth2, settings, 'oldRT');
+    await client.refresh(exampleOAuth2, settings, { accessToken: 'oldAT', refreshToken: 'oldRT' });
     const request = only(server);
     expect(request.headers.authorization).toBe(basic);
     expect(formOf(request)).toEqual({ grant_type: 'refresh_token', refresh_token: 'oldRT' });
@@ -130,7 +130,10 @@ describe('TE-01 client authentication', () => {
 
   it('body: puts id and secret into the form and sends no header', async () => {
     const { server, settings } = await provider(jsonAnswer(200, tokens));
-    await client.refresh({ ...exampleOAuth2, clientAuthentication: 'body' }, settings, 'oldRT');
+    await client.refresh({ ...exampleOAuth2, clientAuthentication: 'body' }, settings, {
+      accessToken: 'oldAT',
+      refreshToken: 'oldRT',
+    });
     const request = only(server);
     expect(request.headers.authorization).toBeUndefined();
     expect(formOf(request)).toEqual({
@@ -143,7 +146,10 @@ describe('TE-01 client authentication', () => {
 
   it('none: puts the id into the form and sends the secret nowhere', async () => {
     const { server, settings } = await provider(jsonAnswer(200, tokens));
-    await client.refresh({ ...exampleOAuth2, clientAuthentication: 'none' }, settings, 'oldRT');
+    await client.refresh({ ...exampleOAuth2, clientAuthentication: 'none' }, settings, {
+      accessToken: 'oldAT',
+      refreshToken: 'oldRT',
+    });
     const request = only(server);
     expect(request.headers.authorization).toBeUndefined();
     expect(formOf(request)).toEqual({ grant_type: 'refresh_token', refresh_token: 'oldRT', client_id: 'client:1 ü' });
@@ -153,20 +159,27 @@ describe('TE-01 client authentication', () => {
 describe('refresh', () => {
   it('sends the scope that the provider asks for', async () => {
     const { server, settings } = await provider(jsonAnswer(200, tokens));
-    await client.refresh({ ...exampleOAuth2, scopeOnRefresh: 'offline' }, settings, 'oldRT');
+    await client.refresh({ ...exampleOAuth2, scopeOnRefresh: 'offline' }, settings, {
+      accessToken: 'oldAT',
+      refreshToken: 'oldRT',
+    });
     expect(formOf(only(server))).toMatchObject({ scope: 'offline' });
   });
 
   it('returns no refresh token when the provider keeps the old one', async () => {
     const { settings } = await provider(jsonAnswer(200, { ...tokens, refresh_token: null }));
-    expect((await client.refresh(exampleOAuth2, settings, 'oldRT')).refreshToken).toBeUndefined();
+    expect(
+      (await client.refresh(exampleOAuth2, settings, { accessToken: 'oldAT', refreshToken: 'oldRT' })).refreshToken,
+    ).toBeUndefined();
   });
 
   it('gives up after the time of its refresh policy', async () => {
     const server = await startRecordingServer(() => new Promise<PreparedAnswer>(() => undefined));
     openServers.push(server);
     const definition = { ...exampleOAuth2, refresh: { ...exampleOAuth2.refresh, timeoutMs: 100 } };
-    const error = await errorOf(client.refresh(definition, exampleSettings(server.url), canary));
+    const error = await errorOf(
+      client.refresh(definition, exampleSettings(server.url), { accessToken: 'oldAT', refreshToken: canary }),
+    );
     expect(error).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', fate: 'unknown' });
     expect(server.requests).toHaveLength(1);
   });
@@ -174,7 +187,9 @@ describe('refresh', () => {
   it('TE-05 reports an untrusted certificate as an outage, never as a revoked grant', async () => {
     const server = await startRecordingServer(() => jsonAnswer(400, {}), makeTestCertificate({ ip: '127.0.0.1' }));
     openServers.push(server);
-    const error = await errorOf(client.refresh(exampleOAuth2, exampleSettings(server.url), canary));
+    const error = await errorOf(
+      client.refresh(exampleOAuth2, exampleSettings(server.url), { accessToken: 'oldAT', refreshToken: canary }),
+    );
     expect(error).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', fate: 'not-sent' });
     expect(server.requests).toHaveLength(0);
   });
@@ -333,7 +348,9 @@ const failures: readonly FailureCase[] = [
 describe('failures of the token endpoint', () => {
   it.each(failures)('$title at a refresh is $expected', async ({ answer, expected, detail }) => {
     const { server, settings } = await provider(answer);
-    const error = await errorOf(client.refresh(exampleOAuth2, settings, canary));
+    const error = await errorOf(
+      client.refresh(exampleOAuth2, settings, { accessToken: 'oldAT', refreshToken: canary }),
+    );
     expect(error).toMatchObject({ code: expected, detail });
     expect(error).toMatchObject(expected === 'PROVIDER_UNAVAILABLE' ? { fate: 'answered' } : {});
     expect(server.requests).toHaveLength(1);
@@ -353,7 +370,9 @@ describe('failures of the token endpoint', () => {
 
   it('names the field of a token answer that cannot be used', async () => {
     const { settings } = await provider(jsonAnswer(200, { ...tokens, access_token: `${canary} x` }));
-    const error = await errorOf(client.refresh(exampleOAuth2, settings, canary));
+    const error = await errorOf(
+      client.refresh(exampleOAuth2, settings, { accessToken: 'oldAT', refreshToken: canary }),
+    );
     expect(error).toMatchObject({ code: 'TOKEN_RESPONSE_INVALID', message: expect.stringContaining('"access_token"') });
   });
 
@@ -362,7 +381,9 @@ describe('failures of the token endpoint', () => {
     const { settings } = await provider(jsonAnswer(400, body));
     const parseErrorCode = (parsed: unknown): string | undefined =>
       (parsed as { errors?: { errorType: string }[] }).errors?.[0]?.errorType;
-    const error = await errorOf(client.refresh({ ...exampleOAuth2, parseErrorCode }, settings, canary));
+    const error = await errorOf(
+      client.refresh({ ...exampleOAuth2, parseErrorCode }, settings, { accessToken: 'oldAT', refreshToken: canary }),
+    );
     expect(error).toMatchObject({ code: 'PROVIDER_MISCONFIGURED', detail: 'HTTP 400, invalid_client' });
   });
 
@@ -375,7 +396,9 @@ describe('failures of the token endpoint', () => {
   ])('passes on Retry-After %j as %s seconds', async (value, retryAfterSeconds) => {
     for (const status of [429, 503]) {
       const { settings } = await provider({ status, headers: { 'retry-after': value } });
-      expect(await errorOf(client.refresh(exampleOAuth2, settings, canary))).toMatchObject({ retryAfterSeconds });
+      expect(
+        await errorOf(client.refresh(exampleOAuth2, settings, { accessToken: 'oldAT', refreshToken: canary })),
+      ).toMatchObject({ retryAfterSeconds });
     }
   });
 
@@ -384,7 +407,7 @@ describe('failures of the token endpoint', () => {
     const { server, settings } = await provider({ status, headers: { location: `${other.server.url}/token` } });
     const grant = { accessToken: canary, refreshToken: canary };
     for (const call of [
-      () => client.refresh(exampleOAuth2, settings, canary),
+      () => client.refresh(exampleOAuth2, settings, { accessToken: 'oldAT', refreshToken: canary }),
       () => client.exchangeCode(exampleOAuth2, settings, { ...code, code: canary }),
       () => client.revoke(exampleOAuth2, settings, grant),
       () => client.getJson(exampleOAuth2, settings, `${server.url}/me`, grant),
@@ -695,7 +718,7 @@ describe('TE-02 outbound URLs', () => {
     ];
     for (const definition of definitions) {
       await client.exchangeCode(definition, settings, { ...code, code: canary, codeVerifier: canary });
-      await client.refresh(definition, settings, canary);
+      await client.refresh(definition, settings, { accessToken: 'oldAT', refreshToken: canary });
       await client.revoke(definition, settings, grant);
       await client.getJson(definition, settings, `${server.url}/api/me`, grant);
     }

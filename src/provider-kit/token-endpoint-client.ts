@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
 import type { AppError } from '../errors/app-error.js';
+import { ConnectionNotRefreshableError } from '../errors/connection.errors.js';
 import { AuthorizationCodeRefusedError, AuthorizationFailedError } from '../errors/authorization.errors.js';
 import {
   InvalidTokenResponseError,
@@ -9,8 +10,10 @@ import {
   ProviderUnavailableError,
   TokenRevokedError,
 } from '../errors/provider.errors.js';
+import { ClientSecretSigner } from './client-secret-signer.js';
 import type { GrantTokens } from './health-provider.js';
 import { ProviderHttpClient, type ProviderRequest, type ProviderResponse } from './http-client.js';
+import { verifyIdToken } from './id-token.js';
 import { oauth1Nonce, signOAuth1Request } from './oauth1-signature.js';
 import { formBody, formEncode, percentEncode } from './percent-encoding.js';
 import type { OAuth1Definition, OAuth2Definition, ProviderDefinition } from './provider-definition.js';
@@ -18,6 +21,7 @@ import type { ProviderSettings } from './provider-settings.js';
 import { parseRetryAfterSeconds } from './retry-after.js';
 import { TokenGrant } from './token-grant.js';
 import {
+  errorCodeReader,
   parseErrorAnswer,
   parseJsonBody,
   parseOAuth1Problem,
@@ -52,6 +56,8 @@ const defaultTimeoutMs = 10_000;
  */
 @Injectable()
 export class TokenEndpointClient {
+  private readonly clientSecrets = new ClientSecretSigner();
+
   constructor(
     private readonly http: ProviderHttpClient,
     private readonly clock: Clock,
@@ -82,8 +88,9 @@ export class TokenEndpointClient {
       code: request.code,
       redirect_uri: request.redirectUri,
       code_verifier: request.codeVerifier,
+      scope: definition.scopeOnExchange === true ? settings.scopes.join(definition.scopeSeparator) : undefined,
     };
-    return this.requestToken(definition, settings, fields, (detail) => {
+    return this.requestToken(definition, settings, settings.endpoints.tokenUrl, fields, (detail) => {
       const message = `${definition.displayName} refused the authorization code. The user has to start a new link.`;
       return new AuthorizationCodeRefusedError(message, { detail });
     });
@@ -97,8 +104,9 @@ export class TokenEndpointClient {
    *
    * @param definition - the provider's facts
    * @param settings - endpoints and client credentials in force
-   * @param refreshToken - as last issued by the provider; opaque, never logged
+   * @param tokens - the set in force; its refresh token as last issued by the provider
    * @returns the grant; its times count from the instant before the request left
+   * @throws {@link ConnectionNotRefreshableError} when there is no refresh token
    * @throws {@link TokenRevokedError} on `invalid_grant`, or HTTP 400, 401 or 403 without a known error code
    * @throws {@link ProviderMisconfiguredError} on `invalid_client`, `unauthorized_client`, `unsupported_grant_type`,
    *   `invalid_scope`, `invalid_request`, or HTTP 401 that asks for Basic authentication
@@ -109,16 +117,30 @@ export class TokenEndpointClient {
    * @see RFC 6749 section 6, https://www.rfc-editor.org/rfc/rfc6749#section-6
    * @see RFC 6749 section 5.2 (errors), https://www.rfc-editor.org/rfc/rfc6749#section-5.2
    */
-  async refresh(definition: OAuth2Definition, settings: ProviderSettings, refreshToken: string): Promise<TokenGrant> {
+  async refresh(definition: OAuth2Definition, settings: ProviderSettings, tokens: GrantTokens): Promise<TokenGrant> {
+    const { refreshToken, accessToken } = tokens;
+    if (refreshToken === undefined) {
+      throw new ConnectionNotRefreshableError();
+    }
+    const url = settings.endpoints.refreshUrl ?? settings.endpoints.tokenUrl;
     const fields = {
       grant_type: 'refresh_token',
       refresh_token: refreshToken,
       scope: definition.scopeOnRefresh,
+      redirect_uri: definition.redirectUriOnRefresh === true ? settings.redirectUri : undefined,
     };
-    return this.requestToken(definition, settings, fields, (detail) => {
-      const message = `${definition.displayName} refused the refresh token. If this is confirmed, the user has to connect again.`;
-      return new TokenRevokedError(message, { detail });
-    });
+    const kept = definition.refreshExtendsToken === true ? accessToken : undefined;
+    return this.requestToken(
+      definition,
+      settings,
+      url,
+      fields,
+      (detail) => {
+        const message = `${definition.displayName} refused the refresh token. If this is confirmed, the user has to connect again.`;
+        return new TokenRevokedError(message, { detail });
+      },
+      kept,
+    );
   }
 
   /**
@@ -139,8 +161,10 @@ export class TokenEndpointClient {
    * @see RFC 7009 section 2, https://www.rfc-editor.org/rfc/rfc7009#section-2
    */
   async revoke(definition: ProviderDefinition, settings: ProviderSettings, grant: GrantTokens): Promise<void> {
-    const response = await this.http.send(this.revocationRequest(definition, settings, grant));
-    if (isSuccess(response)) {
+    const response = await this.http.send(await this.revocationRequest(definition, settings, grant));
+    const { revocation } = definition;
+    const gone = revocation?.proof === 'token' && response.status === revocation.goneStatus;
+    if (gone || (isSuccess(response) && parseErrorAnswer(response, errorCodeReader(definition)).code === undefined)) {
       return;
     }
     throw this.failure(definition, response, (detail) => {
@@ -270,33 +294,137 @@ export class TokenEndpointClient {
     return body;
   }
 
+  /**
+   * Posts a form to an endpoint of the provider's own, with our client credentials and, where it is asked for, a bearer token.
+   *
+   * @param request - `url`, the form's `fields`, `accepted` HTTP statuses beside 2xx, and the `grant` whose token is sent; without
+   *   a grant the client authenticates as at the token endpoint
+   * @returns the parsed JSON, unchecked; `undefined` when the answer has none
+   * @throws {@link AuthorizationFailedError} when the provider refuses the call
+   * @throws the errors that any endpoint has: misconfigured, rate limited, unavailable
+   */
+  async post(
+    definition: OAuth2Definition,
+    settings: ProviderSettings,
+    request: {
+      url: string;
+      fields: Readonly<Record<string, string>>;
+      accepted?: readonly number[];
+      grant?: GrantTokens;
+    },
+  ): Promise<unknown> {
+    const { url, fields, accepted = [], grant } = request;
+    const form =
+      grant === undefined
+        ? await this.authenticatedForm(definition, settings, url, fields)
+        : withForm(bearer(definition, 'POST', url, grant), fields);
+    const response = await this.http.send(form);
+    const failed = parseErrorAnswer(response, errorCodeReader(definition)).code !== undefined;
+    if ((isSuccess(response) && !failed) || accepted.includes(response.status)) {
+      return parseJsonBody(response);
+    }
+    throw this.failure(definition, response, (detail) => {
+      const message = `${definition.displayName} refused a call that belongs to the link.`;
+      return new AuthorizationFailedError(message, { detail });
+    });
+  }
+
+  /**
+   * Verifies the ID token of a grant and puts the user's id into the grant.
+   *
+   * @param nonce - as sent with the authorisation request; `undefined` when none was
+   * @returns the grant with `providerUserId`
+   * @throws {@link InvalidTokenResponseError} when there is no ID token, or one that is not for this client, this link or this time
+   * @throws {@link ProviderUnavailableError} when the signing keys cannot be read
+   * @see OpenID Connect Core 1.0 section 3.1.3.7, https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
+   */
+  async withVerifiedUser(
+    definition: OAuth2Definition,
+    settings: ProviderSettings,
+    grant: TokenGrant,
+    nonce: string | undefined,
+  ): Promise<TokenGrant> {
+    const { account } = definition;
+    if (account.from !== 'id-token') {
+      throw new Error(`Provider "${definition.slug}" has no ID token.`);
+    }
+    const { jwksUrl } = settings.endpoints;
+    const keys = jwksUrl === undefined ? undefined : await this.readKeys(definition, jwksUrl);
+    const providerUserId = await verifyIdToken(grant.idToken, {
+      displayName: definition.displayName,
+      issuer: account.issuer,
+      clientId: settings.clientId,
+      nonce,
+      keys,
+      now: this.clock.now(),
+    });
+    return grant.with({ providerUserId });
+  }
+
+  private async readKeys(definition: OAuth2Definition, url: string): Promise<unknown> {
+    const request = {
+      method: 'GET',
+      url,
+      headers: { accept: 'application/json' },
+      timeoutMs: defaultTimeoutMs,
+    } as const;
+    const response = await this.http.send(request);
+    const keys = isSuccess(response) ? parseJsonBody(response) : undefined;
+    if (keys === undefined) {
+      throw this.unavailable(definition, response, `HTTP ${response.status} instead of signing keys`);
+    }
+    return keys;
+  }
+
   private async requestToken(
     definition: OAuth2Definition,
     settings: ProviderSettings,
+    url: string,
     fields: Readonly<Record<string, string | undefined>>,
     refused: (detail: string) => AppError,
+    keptAccessToken?: string,
   ): Promise<TokenGrant> {
     const requestedAt = this.clock.now();
-    const response = await this.http.send(authenticatedForm(definition, settings, settings.endpoints.tokenUrl, fields));
-    const isError = !isSuccess(response) || parseErrorAnswer(response, definition.parseErrorCode).code !== undefined;
+    const allFields = { ...fields, ...definition.extraTokenParams };
+    const response = await this.http.send(await this.authenticatedForm(definition, settings, url, allFields));
+    const isError = !isSuccess(response) || parseErrorAnswer(response, errorCodeReader(definition)).code !== undefined;
     if (isError) {
       throw this.tokenFailure(definition, response, refused);
+    }
+    if (keptAccessToken !== undefined && isExtension(response)) {
+      const { accessTokenLifetimeSeconds: life } = definition;
+      return new TokenGrant({
+        accessToken: keptAccessToken,
+        requestedAt,
+        ...(life === undefined ? {} : { expiresInSeconds: life }),
+      });
     }
     return parseTokenResponse(response, definition, requestedAt);
   }
 
-  private revocationRequest(
+  private async revocationRequest(
     definition: ProviderDefinition,
     settings: ProviderSettings,
     grant: GrantTokens,
-  ): ProviderRequest {
+  ): Promise<ProviderRequest> {
     const { revocation } = definition;
-    const url = settings.endpoints.revokeUrl;
-    if (revocation === undefined || url === undefined) {
+    const template = settings.endpoints.revokeUrl;
+    if (revocation === undefined || template === undefined) {
       throw new Error(`Provider "${definition.slug}" offers no way to end a grant.`);
     }
+    const url = fillTemplate(definition, template, {
+      clientId: settings.clientId,
+      providerUserId: grant.providerUserId,
+    });
+    const token = {
+      token: grant.refreshToken ?? grant.accessToken,
+      token_type_hint: grant.refreshToken === undefined ? 'access_token' : 'refresh_token',
+    };
     if (revocation.proof === 'bearer') {
       return bearer(definition, revocation.method, url, grant);
+    }
+    if (revocation.proof === 'token') {
+      return withForm({ method: 'POST', url, timeoutMs: timeoutOf(definition) }, token);
     }
     if (revocation.proof === 'query') {
       const parameter = `${percentEncode(revocation.parameter)}=${percentEncode(grant.accessToken)}`;
@@ -304,10 +432,8 @@ export class TokenEndpointClient {
       return { method: revocation.method, url: `${url}${url.includes('?') ? '&' : '?'}${parameter}`, timeoutMs };
     }
     if (revocation.proof === 'client' && definition.oauth === '2.0') {
-      return authenticatedForm(definition, settings, url, {
-        token: grant.refreshToken ?? grant.accessToken,
-        token_type_hint: grant.refreshToken === undefined ? 'access_token' : 'refresh_token',
-      });
+      const { clientAuthentication = definition.clientAuthentication } = revocation;
+      return this.authenticatedForm({ ...definition, clientAuthentication }, settings, url, token);
     }
     if (revocation.proof === 'signature' && definition.oauth === '1.0a') {
       return this.signed(definition, settings, revocation.method, url, grant);
@@ -315,6 +441,32 @@ export class TokenEndpointClient {
     throw new Error(
       `Provider "${definition.slug}": proof "${revocation.proof}" does not go with OAuth ${definition.oauth}.`,
     );
+  }
+
+  /** Builds a form POST with the client authentication of the definition, exactly one (RFC 6749 section 2.3). */
+  private async authenticatedForm(
+    definition: OAuth2Definition,
+    settings: ProviderSettings,
+    url: string,
+    fields: Readonly<Record<string, string | undefined>>,
+  ): Promise<ProviderRequest> {
+    const request = { method: 'POST', url, timeoutMs: timeoutOf(definition) } as const;
+    const { clientId } = settings;
+    switch (definition.clientAuthentication) {
+      case 'basic': {
+        const credentials = `${formEncode(clientId)}:${formEncode(settings.clientSecret.reveal())}`;
+        const authorization = `Basic ${Buffer.from(credentials).toString('base64')}`;
+        return withForm({ ...request, headers: { authorization } }, fields);
+      }
+      case 'body':
+        return withForm(request, { ...fields, client_id: clientId, client_secret: settings.clientSecret.reveal() });
+      case 'none':
+        return withForm(request, { ...fields, client_id: clientId });
+      case 'es256-jwt': {
+        const secret = await this.clientSecrets.sign(definition, settings, this.clock.now());
+        return withForm(request, { ...fields, client_id: clientId, client_secret: secret });
+      }
+    }
   }
 
   /** Builds an OAuth 1.0a request with a fresh timestamp and nonce (O1-03). */
@@ -346,7 +498,7 @@ export class TokenEndpointClient {
     response: ProviderResponse,
     refused: (detail: string) => AppError,
   ): AppError {
-    const { isJson, code, asksToRetry } = parseErrorAnswer(response, definition.parseErrorCode);
+    const { isJson, code, asksToRetry } = parseErrorAnswer(response, errorCodeReader(definition));
     return this.failure(definition, response, (detail) => {
       if (code === 'invalid_grant') {
         return refused(detail);
@@ -382,10 +534,9 @@ export class TokenEndpointClient {
     otherwise: (detail: string) => AppError,
   ): AppError {
     const { status } = response;
-    const parseErrorCode = definition.oauth === '2.0' ? definition.parseErrorCode : undefined;
-    const { code } = parseErrorAnswer(response, parseErrorCode);
+    const { code } = parseErrorAnswer(response, errorCodeReader(definition));
     const detail = detailOf(response, code);
-    if (status === 429) {
+    if (status === 429 || code === 'rate_limited') {
       return new ProviderRateLimitedError(`${definition.displayName} limits the rate of our requests. Try later.`, {
         detail,
         ...this.retryAfter(response),
@@ -471,27 +622,35 @@ function bearer(
   return { method, url, headers: { authorization: `Bearer ${grant.accessToken}` }, timeoutMs: timeoutOf(definition) };
 }
 
-/** Builds a form POST with the client authentication of the definition, exactly one (RFC 6749 section 2.3). */
-function authenticatedForm(
-  definition: OAuth2Definition,
-  settings: ProviderSettings,
-  url: string,
+function withForm(
+  request: ProviderRequest,
   fields: Readonly<Record<string, string | undefined>>,
-): ProviderRequest {
-  const clientSecret = settings.clientSecret.reveal();
+): ProviderRequest & { readonly headers: Readonly<Record<string, string>> } {
   const headers = { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' };
-  const timeoutMs = timeoutOf(definition);
-  switch (definition.clientAuthentication) {
-    case 'basic': {
-      const credentials = `${formEncode(settings.clientId)}:${formEncode(clientSecret)}`;
-      const authorization = `Basic ${Buffer.from(credentials).toString('base64')}`;
-      return { method: 'POST', url, headers: { ...headers, authorization }, body: formBody(fields), timeoutMs };
-    }
-    case 'body': {
-      const body = formBody({ ...fields, client_id: settings.clientId, client_secret: clientSecret });
-      return { method: 'POST', url, headers, body, timeoutMs };
-    }
-    case 'none':
-      return { method: 'POST', url, headers, body: formBody({ ...fields, client_id: settings.clientId }), timeoutMs };
-  }
+  return { ...request, headers: { ...headers, ...request.headers }, body: formBody(fields) };
+}
+
+/** Whether a successful answer carries no token of its own. */
+function isExtension(response: ProviderResponse): boolean {
+  const body = parseJsonBody(response);
+  return typeof body === 'object' && body !== null && !('access_token' in body);
+}
+
+/** Fills `{name}` in a URL, percent-encoded. */
+function fillTemplate(
+  definition: ProviderDefinition,
+  template: string,
+  values: Readonly<Record<string, string | undefined>>,
+): string {
+  return template.replace(
+    /\{(\w+)\}|%7B(\w+)%7D/g,
+    (_match, plain: string | undefined, encoded: string | undefined) => {
+      const name = plain ?? encoded ?? '';
+      const value = values[name];
+      if (value === undefined) {
+        throw new AuthorizationFailedError(`${definition.displayName} cannot be called: the ${name} is not known.`);
+      }
+      return percentEncode(value);
+    },
+  );
 }

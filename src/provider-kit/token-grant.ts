@@ -16,6 +16,8 @@ export interface TokenGrantFields {
   readonly grantedScopes?: readonly string[];
   /** The user's id at the provider, where the token answer carries it. */
   readonly providerUserId?: string;
+  /** OpenID Connect ID token, unverified; used once to learn the user's id and not stored. */
+  readonly idToken?: string;
   /** The instant just before the request left, so that a slow answer never makes a token look younger than it is. */
   readonly requestedAt: Date;
 }
@@ -29,6 +31,7 @@ export class TokenGrant {
   readonly refreshExpiresInSeconds: number | undefined;
   readonly grantedScopes: readonly string[] | undefined;
   readonly providerUserId: string | undefined;
+  readonly idToken: string | undefined;
   readonly requestedAt: Date;
 
   constructor(fields: TokenGrantFields) {
@@ -39,12 +42,13 @@ export class TokenGrant {
     this.refreshExpiresInSeconds = fields.refreshExpiresInSeconds;
     this.grantedScopes = fields.grantedScopes;
     this.providerUserId = fields.providerUserId;
+    this.idToken = fields.idToken;
     this.requestedAt = fields.requestedAt;
   }
 
   /** Returns a copy with some parts replaced. */
-  with(fields: Partial<TokenGrantFields>): TokenGrant {
-    return new TokenGrant({ ...(this as unknown as TokenGrantFields), ...fields });
+  with(fields: { [Field in keyof TokenGrantFields]?: TokenGrantFields[Field] | undefined }): TokenGrant {
+    return new TokenGrant({ ...this, ...fields } as TokenGrantFields);
   }
 
   toJSON(): string {

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { InvalidTokenResponseError, ProviderUnavailableError } from '../errors/provider.errors.js';
 import type { ProviderResponse } from './http-client.js';
 import { formDecode } from './percent-encoding.js';
-import type { OAuth2Definition } from './provider-definition.js';
+import type { OAuth2Definition, ProviderDefinition } from './provider-definition.js';
+import { findId } from './account-lookup.js';
 import { TokenGrant } from './token-grant.js';
 
 const tenYearsInSeconds = 10 * 365 * 24 * 3600;
@@ -48,23 +49,26 @@ export function parseTokenResponse(
   definition: OAuth2Definition,
   requestedAt: Date,
 ): TokenGrant {
-  const body = parseJsonBody(response);
-  if (body === undefined) {
+  const whole = parseJsonBody(response);
+  if (whole === undefined) {
     throw new ProviderUnavailableError(`${definition.displayName} answered with something other than JSON.`, {
       fate: 'answered',
       detail: `HTTP ${response.status}, not JSON`,
     });
   }
+  const body = toStandardFields(whole, definition);
   const result = tokenAnswerSchema.safeParse(body);
   if (!result.success) {
     throw invalidAnswer(definition, result.error.issues[0]?.path[0]);
   }
   const answer = result.data;
-  const expiresInSeconds = answer.expires_in ?? definition.accessTokenLifetimeSeconds;
+  const expiresInSeconds =
+    definition.neverExpires === true ? undefined : (answer.expires_in ?? definition.accessTokenLifetimeSeconds);
   const refreshLifetime = lifetimeSchema.safeParse(ownField(body, definition.refreshExpiresInField));
   const grantedScopes = readScopes(body, definition);
-  const providerUserId =
-    definition.account.from === 'token-response' ? readAccountId(ownField(body, definition.account.field)) : undefined;
+  const { account } = definition;
+  const providerUserId = account.from === 'token-response' ? findId(body, account.field) : undefined;
+  const idToken = account.from === 'id-token' ? ownField(body, 'id_token') : undefined;
   return new TokenGrant({
     accessToken: answer.access_token,
     requestedAt,
@@ -73,8 +77,49 @@ export function parseTokenResponse(
     ...(refreshLifetime.success ? { refreshExpiresInSeconds: refreshLifetime.data } : {}),
     ...(grantedScopes === undefined ? {} : { grantedScopes }),
     ...(providerUserId === undefined ? {} : { providerUserId }),
+    ...(typeof idToken === 'string' ? { idToken } : {}),
   });
 }
+
+/** Returns the token fields under their standard names, with what the provider sends or leaves out by custom made up for. */
+function toStandardFields(whole: unknown, definition: OAuth2Definition): unknown {
+  const { answer, neverExpires } = definition;
+  const body = answer?.bodyField === undefined ? whole : ownField(whole, answer.bodyField);
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    return body;
+  }
+  const fields: Record<string, unknown> = { ...body };
+  for (const [standard, own] of Object.entries(answer?.fieldNames ?? {})) {
+    fields[standard] = ownField(body, own);
+  }
+  if (answer?.noTokenType === true) {
+    fields['token_type'] ??= 'bearer';
+  }
+  if (neverExpires === true) {
+    delete fields['expires_in'];
+  }
+  return fields;
+}
+
+/**
+ * Returns a function that reads the error code out of a provider's own answer: its `parseErrorCode`, then the status that its
+ * answers carry in the body. `undefined` when the answer reports no error.
+ */
+export function errorCodeReader(definition: ProviderDefinition): (body: unknown) => string | undefined {
+  if (definition.oauth === '1.0a') {
+    return () => undefined;
+  }
+  const { parseErrorCode, answer } = definition;
+  return (body) => {
+    const status = answer?.status === undefined ? undefined : ownField(body, answer.status.field);
+    const failed = status !== undefined && status !== answer?.status?.success;
+    const code = failed ? (answer?.status?.errors[String(status)] ?? unlistedStatus) : undefined;
+    return parseErrorCode?.(body) ?? code;
+  };
+}
+
+/** Code of an error in the body that the definition does not list; nobody can say more than that it did not work. */
+const unlistedStatus = 'unlisted_status';
 
 /** What an error answer says, reduced to what may be kept: error descriptions may quote a token. */
 export interface ErrorAnswer {
@@ -218,12 +263,4 @@ function readScopes(body: unknown, definition: OAuth2Definition): readonly strin
   }
   const scopes = scope.split(definition.scopeSeparator).filter((each) => each !== '');
   return scopes.length === 0 ? undefined : scopes;
-}
-
-/** A number beyond 2^53 has already lost digits and would name somebody else. */
-function readAccountId(value: unknown): string | undefined {
-  if (typeof value === 'number') {
-    return Number.isSafeInteger(value) ? String(value) : undefined;
-  }
-  return typeof value === 'string' && value !== '' && value.length <= 255 ? value : undefined;
 }

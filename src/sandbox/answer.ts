@@ -9,8 +9,11 @@ export interface Answer {
   readonly content?: AnswerContent;
 }
 
+type Fields = Readonly<Record<string, unknown>>;
+
 export type AnswerContent =
-  | { readonly json: Readonly<Record<string, unknown>> }
+  /** `shape` writes the fields as the maker does, at the very end: a misbehaviour names them as the standard does. */
+  | { readonly json: Fields; readonly shape?: (fields: Fields) => Fields }
   | { readonly form: Readonly<Record<string, string>> }
   | { readonly text: string; readonly type: string }
   | { readonly stream: () => Readable; readonly type: string };
@@ -36,11 +39,11 @@ export class Refusal extends Error {
 
 /** A refusal that the browser carries to the application. */
 export class RedirectedRefusal extends Refusal {
-  readonly answer: Answer;
-
-  constructor(error: string, location: string) {
-    super(302, error, 'redirected to the application');
-    this.answer = redirect(location);
+  constructor(
+    error: string,
+    readonly answer: Answer,
+  ) {
+    super(answer.status, error, 'sent to the application');
   }
 }
 
@@ -89,7 +92,7 @@ function contentType(content: AnswerContent): string {
 
 function contentText(content: Exclude<AnswerContent, { stream: unknown }>): string {
   if ('json' in content) {
-    return JSON.stringify(content.json);
+    return JSON.stringify(content.shape?.(content.json) ?? content.json);
   }
   return 'form' in content ? new URLSearchParams(content.form).toString() : content.text;
 }

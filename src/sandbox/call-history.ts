@@ -1,6 +1,16 @@
-/** What a call was about; `consent` is the answer to the consent page. */
+/** What a call was about; `consent` is the answer to the consent page, `endpoint` one that only this maker has. */
 export type CallKind =
-  'authorize' | 'consent' | 'token' | 'refresh' | 'revoke' | 'api' | 'account' | 'request_token' | 'access_token';
+  | 'authorize'
+  | 'consent'
+  | 'token'
+  | 'refresh'
+  | 'revoke'
+  | 'api'
+  | 'account'
+  | 'jwks'
+  | 'endpoint'
+  | 'request_token'
+  | 'access_token';
 
 /** One call that a fake received. Holds no secret. */
 export interface HistoryEntry {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { redirect, Refusal, type Answer } from './answer.js';
+import { Refusal, type Answer } from './answer.js';
 import { BoundedMap } from './bounded-map.js';
 import { parseForm } from './form.js';
 import { consentPage } from './html-pages.js';
@@ -10,10 +10,10 @@ export interface ConsentRequest {
   readonly clientId: string;
   readonly scopes: readonly string[];
   readonly userPicksScopes: boolean;
-  /** Returns where the browser goes next. */
-  readonly approve: (accountId: string, scopes: readonly string[]) => string;
-  /** Returns where the browser goes next. */
-  readonly deny: () => string;
+  /** Sends the browser back. */
+  readonly approve: (accountId: string, scopes: readonly string[]) => Answer;
+  /** Sends the browser back. */
+  readonly deny: () => Answer;
 }
 
 const lifetimeMs = 600_000;
@@ -67,7 +67,7 @@ export class ConsentDesk {
     }
     const scopes = decision === 'approve' ? this.#granted(open.request, fields.get('scope')) : [];
     this.#open.delete(requestId);
-    return redirect(decision === 'approve' ? open.request.approve(account, scopes) : open.request.deny());
+    return decision === 'approve' ? open.request.approve(account, scopes) : open.request.deny();
   }
 
   /** A script may leave `scope` out and grants everything; a browser always sends the hidden empty one. */

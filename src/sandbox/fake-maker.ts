@@ -40,6 +40,7 @@ export class FakeMaker {
     this.#history = new CallHistory(now);
     this.#context = {
       slug,
+      baseUrl: url,
       clientId: sandboxClientId(slug),
       clientSecret: sandboxClientSecret(slug),
       now,
@@ -80,12 +81,16 @@ export class FakeMaker {
   misbehave(behaviour: Misbehaviour, times = 1): void {
     const oauth1 = ['request_token', 'access_token'].includes(behaviour.endpoint);
     const oauth2 = ['token', 'refresh'].includes(behaviour.endpoint);
-    const { oauth, account, revoke } = this.declaration;
+    const { declaration } = this;
+    const { oauth, account, revoke } = declaration;
+    const { idToken, endpoints = [] } = declaration.oauth === '2.0' ? declaration : {};
     const missing =
       (oauth1 && oauth === '2.0') ||
       (oauth2 && oauth === '1.0a') ||
       (behaviour.endpoint === 'account' && account === undefined) ||
-      (behaviour.endpoint === 'revoke' && revoke === undefined);
+      (behaviour.endpoint === 'revoke' && revoke === undefined) ||
+      (behaviour.endpoint === 'jwks' && idToken === undefined) ||
+      (behaviour.endpoint === 'endpoint' && endpoints.length === 0);
     if (missing) {
       throw new Error(`The fake "${this.slug}" has no endpoint "${behaviour.endpoint}".`);
     }
@@ -162,18 +167,22 @@ export class FakeMaker {
     }
     entry.misbehaviour = wrong.type;
     if (wrong.type === 'slow') {
-      const early = wrong.processed === false ? undefined : this.#process(endpoint, call, entry, wrong);
-      await delay(wrong.ms, undefined, { signal: stopping });
-      return early ?? this.#process(endpoint, call, entry, wrong);
+      const wait = delay(wrong.ms, undefined, { signal: stopping });
+      if (wrong.processed === false) {
+        await wait;
+        return this.#process(endpoint, call, entry, wrong);
+      }
+      const [answer] = await Promise.all([this.#process(endpoint, call, entry, wrong), wait]);
+      return answer;
     }
     const render = (status: number, error: string, description: string): Answer =>
       this.#protocol.renderError(status, error, description, presentedToken(call));
     const instead = replacement(wrong, render, presentedSecrets(call));
     if (instead === undefined) {
-      return alter(this.#process(endpoint, call, entry, wrong), wrong);
+      return alter(await this.#process(endpoint, call, entry, wrong), wrong);
     }
     if ('processed' in wrong && wrong.processed === true) {
-      this.#process(endpoint, call, entry, wrong);
+      await this.#process(endpoint, call, entry, wrong);
     } else {
       entry.outcome = 'error' in wrong ? wrong.error : wrong.type;
     }
@@ -181,13 +190,18 @@ export class FakeMaker {
   }
 
   /** Does what was asked, and writes into the history how it went. */
-  #process(endpoint: Endpoint, call: IncomingCall, entry: OpenEntry, wrong: Misbehaviour | undefined): Answer {
+  async #process(
+    endpoint: Endpoint,
+    call: IncomingCall,
+    entry: OpenEntry,
+    wrong: Misbehaviour | undefined,
+  ): Promise<Answer> {
     const note: CallNote = {
       withoutRefreshToken: wrong?.type === 'omitRefreshToken' || wrong?.type === 'emptyRefreshToken',
       shrinkTo: wrong?.type === 'scope' ? wrong.scopes : undefined,
     };
     try {
-      const answer = endpoint.answer(call, note);
+      const answer = await endpoint.answer(call, note);
       entry.outcome = 'ok';
       return answer;
     } catch (error) {

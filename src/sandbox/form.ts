@@ -48,6 +48,11 @@ export class Parameters {
     return this.#repeated;
   }
 
+  /** All of them, empty ones included. */
+  get all(): Readonly<Record<string, string>> {
+    return Object.fromEntries(this.#values);
+  }
+
   find(name: string): string | undefined {
     return this.#values.get(name) || undefined;
   }
@@ -59,6 +64,13 @@ export class Parameters {
       throw new Refusal(400, 'invalid_request', `${name} is missing`);
     }
     return value;
+  }
+
+  /** @throws {@link Refusal} `invalid_request` unless the parameter is there with this value */
+  demand(name: string, value: string): void {
+    if (this.get(name) !== value) {
+      throw new Refusal(400, 'invalid_request', `${name} must be ${value}`);
+    }
   }
 
   /** @throws {@link Refusal} `invalid_request` when a name occurs twice */

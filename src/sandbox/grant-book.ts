@@ -7,6 +7,8 @@ export interface Grant {
   readonly familyId: string;
   readonly accountId: string;
   scopes: readonly string[];
+  /** Of the authorize request; empty for OAuth 1.0a. */
+  readonly redirectUri: string;
   readonly createdAtMs: number;
   ended: boolean;
   /** Access tokens of an earlier generation are dead. */
@@ -18,8 +20,8 @@ export interface AccessToken {
   /** OAuth 1.0a token secret; empty for OAuth 2.0. */
   readonly secret: string;
   readonly grant: Grant;
-  readonly generation: number;
-  readonly expiresAtMs: number;
+  generation: number;
+  expiresAtMs: number;
   used: boolean;
 }
 
@@ -55,9 +57,10 @@ export class GrantBook {
 
   constructor(private readonly now: () => number) {}
 
-  open(accountId: string, scopes: readonly string[]): Grant {
+  open(accountId: string, scopes: readonly string[], redirectUri = ''): Grant {
+    const familyId = randomUUID();
     const createdAtMs = this.now();
-    const grant: Grant = { familyId: randomUUID(), accountId, scopes, createdAtMs, ended: false, generation: 0 };
+    const grant: Grant = { familyId, accountId, scopes, redirectUri, createdAtMs, ended: false, generation: 0 };
     this.#grants.set(grant.familyId, grant);
     return grant;
   }
@@ -68,6 +71,16 @@ export class GrantBook {
     const token: AccessToken = { value: randomToken('at'), secret, grant, generation, expiresAtMs, used: false };
     this.#access.set(token.value, token);
     return token;
+  }
+
+  /** Gives the access tokens of a grant a whole life from now, expired ones included. */
+  extendAccessTokens(grant: Grant, lifetimeSeconds: number): void {
+    for (const token of this.#access.values()) {
+      if (token.grant === grant) {
+        token.generation = grant.generation;
+        token.expiresAtMs = this.now() + lifetimeSeconds * 1000;
+      }
+    }
   }
 
   issueRefreshToken(grant: Grant, lifetimeSeconds: number): RefreshToken {

@@ -72,6 +72,18 @@ ${scopes.length === 0 ? '' : list}
   );
 }
 
+/** The page whose form carries the answer to the application (OAuth 2.0 Form Post Response Mode); sent by a press of the button. */
+export function formPostPage(action: string, fields: Readonly<Record<string, string | undefined>>): Answer {
+  const inputs = Object.entries(fields).map(([name, value]) =>
+    value === undefined ? '' : `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">\n`,
+  );
+  return page(
+    200,
+    'Back to the application',
+    `<form method="post" action="${escapeHtml(action)}">\n${inputs.join('')}<button type="submit">Continue</button>\n</form>`,
+  );
+}
+
 /** The list of makers. */
 export function indexPage(
   makers: readonly { readonly slug: string; readonly url: string; readonly oauth: string }[],

@@ -6,13 +6,14 @@ import { garminSandbox } from '../providers/garmin/garmin.sandbox.js';
 import { ouraSandbox } from '../providers/oura/oura.sandbox.js';
 import { whoopSandbox } from '../providers/whoop/whoop.sandbox.js';
 import type { OAuth1SandboxMaker } from '../provider-kit/sandbox-maker.js';
-import { answerConsent } from './answer-consent.js';
+import { consent } from '../../test/support/browser.js';
 import {
   call,
   callback,
   encodeForm,
   json,
   OAuth2Driver,
+  redirected,
   signedCall,
   startSandbox,
   tokens,
@@ -42,7 +43,7 @@ const driver = (slug: string): OAuth2Driver => new OAuth2Driver(sandbox.maker(sl
 describe.each(['whoop', 'garmin', 'fitbit', 'oura'])('%s', (slug) => {
   it('links, calls, refreshes, and calls again', async () => {
     const maker = driver(slug);
-    const first = await maker.link({ accountId: '1234' });
+    const first = await maker.link({ account: '1234' });
     expect(json(await maker.api(first.accessToken))).toEqual({ ok: true, account_id: '1234' });
     const second = tokens(await maker.refresh(first.refreshToken));
     expect(json(await maker.api(second.accessToken))).toEqual({ ok: true, account_id: '1234' });
@@ -61,7 +62,7 @@ describe('WHOOP', () => {
 
   it('names the account as an integer, ends the old access token at a refresh, and revokes by DELETE', async () => {
     const maker = driver('whoop');
-    const { accessToken, refreshToken } = await maker.link({ accountId: '12' });
+    const { accessToken, refreshToken } = await maker.link({ account: '12' });
     expect(json(await maker.api(accessToken, '/developer/v2/user/profile/basic'))).toMatchObject({ user_id: 12 });
     const next = tokens(await maker.refresh(refreshToken)).accessToken;
     expect((await maker.api(accessToken)).status).toBe(401);
@@ -73,17 +74,17 @@ describe('WHOOP', () => {
 describe('Garmin', () => {
   it('insists on PKCE and takes no scope', async () => {
     const maker = driver('garmin');
-    const without = await answerConsent(
+    const without = await redirected(
       maker.authorizeUrl({ code_challenge: undefined, code_challenge_method: undefined }),
     );
     expect(without.searchParams.get('error')).toBe('invalid_request');
-    const scoped = await answerConsent(maker.authorizeUrl({ scope: 'CONNECT_READ' }));
+    const scoped = await redirected(maker.authorizeUrl({ scope: 'CONNECT_READ' }));
     expect(scoped.searchParams.get('error')).toBe('invalid_scope');
   });
 
   it('answers with its own fields, names the account by a call, and deregisters by DELETE', async () => {
     const maker = driver('garmin');
-    const { accessToken, fields } = await maker.link({ accountId: '13' });
+    const { accessToken, fields } = await maker.link({ account: '13' });
     expect(fields).toMatchObject({
       expires_in: 86_400,
       refresh_token_expires_in: 7_775_998,
@@ -99,7 +100,7 @@ describe('Garmin', () => {
 describe('Fitbit', () => {
   it('names the account in the token answer, and quotes the refresh token in an error of its own shape', async () => {
     const maker = driver('fitbit');
-    const { fields } = await maker.link({ accountId: '14' });
+    const { fields } = await maker.link({ account: '14' });
     expect(fields).toMatchObject({ user_id: '14', token_type: 'Bearer', expires_in: 28_800 });
     const error = json(await maker.refresh('some-refresh-token'));
     expect(error).toMatchObject({
@@ -124,14 +125,14 @@ describe('Fitbit', () => {
 describe('Oura', () => {
   it('grants what is ticked, and says so in callback and token answer; no scope asks for all', async () => {
     const maker = driver('oura');
-    const landed = await answerConsent(maker.authorizeUrl({ scope: undefined }), { scopes: ['daily', 'spo2'] });
+    const landed = await consent(maker.authorizeUrl({ scope: undefined }), { scopes: ['daily', 'spo2'] });
     expect(landed.searchParams.get('scope')).toBe('daily spo2');
     expect(json(await maker.exchange(landed.searchParams.get('code') ?? ''))['scope']).toBe('daily spo2');
   });
 
   it('names the account by a call, and revokes with the access token in the query', async () => {
     const maker = driver('oura');
-    const { accessToken } = await maker.link({ accountId: '15' });
+    const { accessToken } = await maker.link({ account: '15' });
     expect(json(await maker.api(accessToken, '/v2/usercollection/personal_info'))).toMatchObject({ id: '15' });
     const url = `${maker.maker.url}/oauth/revoke?${encodeForm({ access_token: accessToken })}`;
     expect((await call('POST', url)).status).toBe(200);
@@ -167,7 +168,7 @@ describe.each([
     const temporary = new URLSearchParams(reply.text);
     const token = temporary.get('oauth_token') ?? '';
     const page = `${url}${maker.authorizePath}?${encodeForm({ oauth_token: token })}`;
-    const landed = await answerConsent(page, { accountId: '16' });
+    const landed = await consent(page, { account: '16' });
     return signedCall('POST', url + maker.accessTokenPath, {
       ...signing,
       token,

@@ -1,6 +1,16 @@
 import { z } from 'zod';
 
-const endpoint = z.enum(['token', 'refresh', 'revoke', 'account', 'api', 'request_token', 'access_token']);
+const endpoint = z.enum([
+  'token',
+  'refresh',
+  'revoke',
+  'account',
+  'api',
+  'jwks',
+  'endpoint',
+  'request_token',
+  'access_token',
+]);
 const tokenEndpoint = z.enum(['token', 'refresh']);
 const status = z.int().min(200).max(599);
 /** Whether the fake does what was asked (rotates, revokes ...) before its answer goes wrong. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { sandboxClientSecret } from '../provider-kit/provider-settings.js';
 import type { OAuth1SandboxMaker } from '../provider-kit/sandbox-maker.js';
-import { answerConsent, type ConsentDecision } from './answer-consent.js';
+import { consent, type ConsentOptions } from '../../test/support/browser.js';
 import {
   call,
   callback,
@@ -61,9 +61,9 @@ function authorizeUrl(token: string): string {
   return `${url}/authorize?${new URLSearchParams({ oauth_token: token }).toString()}`;
 }
 
-async function approved(user: ConsentDecision = {}): Promise<Credentials & { readonly verifier: string }> {
+async function approved(user: ConsentOptions = {}): Promise<Credentials & { readonly verifier: string }> {
   const temporary = await requestToken();
-  const landed = await answerConsent(authorizeUrl(temporary.token), user);
+  const landed = await consent(authorizeUrl(temporary.token), user);
   return { ...temporary, verifier: landed.searchParams.get('oauth_verifier') ?? '' };
 }
 
@@ -71,8 +71,8 @@ async function exchange({ token, tokenSecret, verifier }: Credentials & { verifi
   return signed('POST', '/access_token', { token, tokenSecret, extra: { oauth_verifier: verifier } });
 }
 
-async function link(accountId?: string): Promise<Credentials> {
-  return credentials(await exchange(await approved(accountId === undefined ? {} : { accountId })));
+async function link(account?: string): Promise<Credentials> {
+  return credentials(await exchange(await approved(account === undefined ? {} : { account })));
 }
 
 /** What the fake says is wrong. */
@@ -124,7 +124,7 @@ describe('temporary credentials', () => {
 describe('authorize page', () => {
   it('sends token and verifier to a callback whose own query stays as it was', async () => {
     const { token } = await requestToken();
-    const landed = await answerConsent(authorizeUrl(token));
+    const landed = await consent(authorizeUrl(token));
     expect(landed.href.startsWith(`${callback}&oauth_token=`)).toBe(true);
     expect(landed.searchParams.get('oauth_token')).toBe(token);
     expect(landed.searchParams.get('oauth_verifier')).toMatch(/^ov/);
@@ -132,7 +132,7 @@ describe('authorize page', () => {
 
   it('sends only denied=<token> when the user denies, and then takes neither page nor exchange', async () => {
     const temporary = await requestToken();
-    const landed = await answerConsent(authorizeUrl(temporary.token), { decision: 'deny' });
+    const landed = await consent(authorizeUrl(temporary.token), { decision: 'deny' });
     expect([...landed.searchParams.keys()]).toEqual(['kept', 'denied']);
     expect(landed.searchParams.get('denied')).toBe(temporary.token);
     expect((await call('GET', authorizeUrl(temporary.token))).status).toBe(400);
@@ -170,7 +170,7 @@ describe('authorize page', () => {
 
 describe('token credentials', () => {
   it('are exchanged for the verifier and work, for the account that was chosen', async () => {
-    const reply = await exchange(await approved({ accountId: '42' }));
+    const reply = await exchange(await approved({ account: '42' }));
     expect(reply.status).toBe(200);
     expect(new URLSearchParams(reply.text).get('user')).toBe('42');
     const token = credentials(reply);

@@ -1,5 +1,5 @@
 import type { OAuth1SandboxMaker } from '../provider-kit/sandbox-maker.js';
-import { appendQuery, Refusal, type Answer } from './answer.js';
+import { appendQuery, redirect, Refusal, type Answer } from './answer.js';
 import { BoundedMap } from './bounded-map.js';
 import { Parameters } from './form.js';
 import type { AccessToken } from './grant-book.js';
@@ -107,11 +107,11 @@ export class OAuth1Protocol implements Protocol {
         this.#decide(token, 'approved');
         token.accountId = accountId;
         token.verifier = randomToken('ov');
-        return appendQuery(token.callback, { oauth_token: token.value, oauth_verifier: token.verifier });
+        return redirect(appendQuery(token.callback, { oauth_token: token.value, oauth_verifier: token.verifier }));
       },
       deny: () => {
         this.#decide(token, 'denied');
-        return appendQuery(token.callback, { denied: token.value });
+        return redirect(appendQuery(token.callback, { denied: token.value }));
       },
     });
   }

@@ -1,6 +1,7 @@
 import type { OAuth2SandboxMaker } from '../provider-kit/sandbox-maker.js';
-import { appendQuery, RedirectedRefusal, Refusal, type Answer } from './answer.js';
+import { RedirectedRefusal, Refusal, type Answer } from './answer.js';
 import { BoundedMap } from './bounded-map.js';
+import { callbackAnswer } from './callback-answer.js';
 import { Parameters } from './form.js';
 import type { Grant } from './grant-book.js';
 import type { IncomingCall } from './incoming-call.js';
@@ -12,9 +13,12 @@ import { isAcceptedRedirectUri } from './redirect-uri.js';
 /** An authorization code and what it is bound to. */
 export interface AuthorizationCode {
   readonly accountId: string;
+  /** Granted by the user. */
   readonly scopes: readonly string[];
+  readonly askedScopes: readonly string[];
   readonly redirectUri: string;
   readonly challenge: string | undefined;
+  readonly nonce: string | undefined;
   readonly expiresAtMs: number;
   /** Set by the first exchange. */
   grant?: Grant;
@@ -34,7 +38,7 @@ export class OAuth2Authorization {
   }
 
   /**
-   * Answers with the consent page, or with a redirect that carries `error`.
+   * Answers with the consent page, or sends the browser back with `error`.
    *
    * @throws {@link Refusal} 400 when the client or the redirect URI is wrong, so that nothing is redirected to a stranger; for
    * some makers on every malformed request
@@ -52,9 +56,13 @@ export class OAuth2Authorization {
       const { error: code, description } = error;
       throw new RedirectedRefusal(
         code,
-        appendQuery(redirectUri, { error: code, error_description: description, state }),
+        this.#callback(redirectUri, { error: code, error_description: description, state }),
       );
     }
+  }
+
+  #callback(redirectUri: string, fields: Readonly<Record<string, string | undefined>>): Answer {
+    return callbackAnswer(this.maker.callback ?? 'redirect', redirectUri, fields);
   }
 
   #redirectUri(query: Parameters): string {
@@ -87,21 +95,33 @@ export class OAuth2Authorization {
     if (state.length < minimum) {
       throw new Refusal(400, 'invalid_request', `state must have at least ${minimum} characters`);
     }
-    const scopes = this.#scopes(query.find('scope'));
+    for (const [name, value] of Object.entries(this.maker.authorizeParams ?? {})) {
+      query.demand(name, value);
+    }
+    const askedScopes = this.#scopes(this.#scopeParameter(query));
     const challenge = readChallenge(this.maker.pkce, query);
+    const nonce = query.find('nonce');
     return this.context.consent.ask({
       clientId: this.context.clientId,
-      scopes,
+      scopes: askedScopes,
       userPicksScopes: this.maker.userPicksScopes === true,
-      approve: (accountId, granted) => {
+      approve: (accountId, scopes) => {
         const code = randomToken('code');
         const expiresAtMs = this.context.now() + this.maker.codeLifetimeSeconds * 1000;
-        this.#codes.set(code, { accountId, scopes: granted, redirectUri, challenge, expiresAtMs });
-        const scope = this.maker.scopeInCallback === true ? granted.join(this.maker.scopeSeparator) : undefined;
-        return appendQuery(redirectUri, { code, scope, state });
+        this.#codes.set(code, { accountId, scopes, askedScopes, redirectUri, challenge, nonce, expiresAtMs });
+        const scope = this.maker.scopeInCallback === true ? scopes.join(this.maker.scopeSeparator) : undefined;
+        return this.#callback(redirectUri, { [this.maker.codeParameter ?? 'code']: code, scope, state });
       },
-      deny: () => appendQuery(redirectUri, { error: 'access_denied', error_description: 'the user said no', state }),
+      deny: () => this.#callback(redirectUri, { error: 'access_denied', error_description: 'the user said no', state }),
     });
+  }
+
+  #scopeParameter(query: Parameters): string | undefined {
+    const name = this.maker.scopeParameter ?? 'scope';
+    if (name !== 'scope' && query.find('scope') !== undefined) {
+      throw new Refusal(400, 'invalid_request', `this maker takes ${name} instead of scope`);
+    }
+    return query.find(name);
   }
 
   #scopes(asked: string | undefined): readonly string[] {

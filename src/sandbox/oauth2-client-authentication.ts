@@ -1,4 +1,6 @@
+import type { OAuth2SandboxMaker } from '../provider-kit/sandbox-maker.js';
 import { Refusal } from './answer.js';
+import { verifyClientSecretJwt } from './client-secret-jwt.js';
 import { parseForm, type Parameters } from './form.js';
 import { equalSecrets } from './random-token.js';
 
@@ -7,24 +9,54 @@ interface Client {
   readonly clientSecret: string;
 }
 
+/** The client that a fake knows. */
+export interface ExpectedClient extends Client {
+  readonly slug: string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export type ClientAuthentication = OAuth2SandboxMaker['clientAuthentication'];
+
 /**
  * Checks that a request carries exactly one client authentication, of the maker's own kind and with the right secret.
  *
- * @param kind - `basic`: both parts form-encoded inside the header, no secret in the body; `body`: both in the form, no header
+ * @param kind - `basic`: both parts form-encoded inside the header, no secret in the body; `body`: both in the form, no header;
+ * `none`: the client id in the form and no secret anywhere; `es256-jwt`: as `body`, the secret a JWT
+ * @param audience - what such a JWT must be made for
  * @throws {@link Refusal} 401 `invalid_client`
  * @see RFC 6749 section 2.3.1, https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1
  */
-export function authenticateClient(
-  kind: 'basic' | 'body',
+export async function authenticateClient(
+  kind: ClientAuthentication,
   authorization: string | undefined,
   form: Parameters,
-  expected: Client,
-): void {
-  const presented = kind === 'basic' ? fromHeader(authorization, form) : fromBody(authorization, form);
-  const sameId = equalSecrets(presented.clientId, expected.clientId);
-  const sameSecret = equalSecrets(presented.clientSecret, expected.clientSecret);
-  if (!sameId || !sameSecret) {
+  expected: ExpectedClient,
+  audience = '',
+): Promise<void> {
+  const presented = kind === 'basic' ? fromHeader(authorization, form) : fromBody(authorization, form, kind);
+  if (!equalSecrets(presented.clientId, expected.clientId)) {
     throw invalidClient('unknown client or wrong secret', kind);
+  }
+  switch (kind) {
+    case 'basic':
+    case 'body':
+      if (!equalSecrets(presented.clientSecret, expected.clientSecret)) {
+        throw invalidClient('unknown client or wrong secret', kind);
+      }
+      return;
+    case 'none':
+      if (presented.clientSecret !== '') {
+        throw invalidClient('this client has no secret', kind);
+      }
+      return;
+    case 'es256-jwt': {
+      const { slug, clientId } = expected;
+      const wanted = { slug, clientId, audience, nowMs: expected.now() };
+      await verifyClientSecretJwt(presented.clientSecret, wanted).catch((error: unknown) => {
+        throw invalidClient(`the client secret is not accepted: ${error instanceof Error ? error.message : ''}`, kind);
+      });
+    }
   }
 }
 
@@ -46,9 +78,9 @@ function fromHeader(authorization: string | undefined, form: Parameters): Client
   return client;
 }
 
-function fromBody(authorization: string | undefined, form: Parameters): Client {
+function fromBody(authorization: string | undefined, form: Parameters, kind: ClientAuthentication): Client {
   if (authorization !== undefined) {
-    throw invalidClient('this maker wants the client secret in the body and no Authorization header', 'body');
+    throw invalidClient('this maker wants the client in the body and no Authorization header', kind);
   }
   return { clientId: form.find('client_id') ?? '', clientSecret: form.find('client_secret') ?? '' };
 }
@@ -65,7 +97,7 @@ function formDecode(text: string): string {
   }
 }
 
-function invalidClient(description: string, kind: 'basic' | 'body'): Refusal {
+function invalidClient(description: string, kind: ClientAuthentication): Refusal {
   return new Refusal(
     401,
     'invalid_client',

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { sandboxClientId, sandboxClientSecret } from '../provider-kit/provider-settings.js';
 import type { OAuth2SandboxMaker } from '../provider-kit/sandbox-maker.js';
-import { answerConsent } from './answer-consent.js';
+import { consent } from '../../test/support/browser.js';
 import {
   basic,
   call,
@@ -11,6 +11,7 @@ import {
   json,
   OAuth2Driver,
   postForm,
+  redirected,
   startSandbox,
   tokens,
   verifier,
@@ -103,14 +104,14 @@ beforeEach(() => sandbox.maker('strict').revokeGrant('all'));
 
 describe('authorize endpoint', () => {
   it('lets the user approve, and sends code, state and granted scope to a callback whose own query stays as it was', async () => {
-    const landed = await answerConsent(strictMaker.authorizeUrl());
+    const landed = await consent(strictMaker.authorizeUrl());
     expect(landed.href.startsWith(`${callback}&code=`)).toBe(true);
     expect(landed.searchParams.get('state')).toBe('state-of-the-test');
     expect(landed.searchParams.get('scope')).toBe('offline read:a read:b');
   });
 
   it('sends access_denied with the state, and no code, when the user denies', async () => {
-    const { searchParams } = await answerConsent(strictMaker.authorizeUrl(), { decision: 'deny' });
+    const { searchParams } = await consent(strictMaker.authorizeUrl(), { decision: 'deny' });
     expect(searchParams.get('error')).toBe('access_denied');
     expect(searchParams.get('state')).toBe('state-of-the-test');
     expect(searchParams.has('code')).toBe(false);
@@ -153,13 +154,13 @@ describe('authorize endpoint', () => {
     ['a challenge of 42 characters', 'invalid_request', { code_challenge: challenge.slice(1) }],
     ['a challenge with =', 'invalid_request', { code_challenge: `${challenge.slice(1)}=` }],
   ])('redirects with an error for %s', async (_, error, changes) => {
-    const { searchParams } = await answerConsent(strictMaker.authorizeUrl(changes));
+    const { searchParams } = await redirected(strictMaker.authorizeUrl(changes));
     expect(searchParams.get('error')).toBe(error);
     expect(searchParams.get('state')).toBe('state' in changes ? (changes['state'] ?? null) : 'state-of-the-test');
   });
 
   it('redirects with invalid_request, and without either state, when state is repeated', async () => {
-    const { searchParams } = await answerConsent(`${strictMaker.authorizeUrl()}&state=another-state`);
+    const { searchParams } = await redirected(`${strictMaker.authorizeUrl()}&state=another-state`);
     expect(searchParams.get('error')).toBe('invalid_request');
     expect(searchParams.has('state')).toBe(false);
   });
@@ -172,7 +173,7 @@ describe('authorize endpoint', () => {
 
   it('takes an empty parameter as absent', async () => {
     expect((await call('GET', plainMaker.authorizeUrl({ state: '' }))).status).toBe(400);
-    const { searchParams } = await answerConsent(plainMaker.authorizeUrl({ scope: '' }));
+    const { searchParams } = await consent(plainMaker.authorizeUrl({ scope: '' }));
     expect(searchParams.has('code')).toBe(true);
   });
 
@@ -195,7 +196,7 @@ describe('authorize endpoint', () => {
 
 describe('token endpoint: codes', () => {
   it('exchanges a code for a token answer that must not be cached', async () => {
-    const reply = await strictMaker.exchange(await strictMaker.code({ accountId: '77' }));
+    const reply = await strictMaker.exchange(await strictMaker.code({ account: '77' }));
     expect(reply.status).toBe(200);
     expect(reply.headers['cache-control']).toBe('no-store');
     expect(json(reply)).toEqual({
@@ -218,7 +219,7 @@ describe('token endpoint: codes', () => {
   });
 
   it('writes token type, scope and further fields as the maker does', async () => {
-    const { fields } = await plainMaker.link({ accountId: '78' });
+    const { fields } = await plainMaker.link({ account: '78' });
     expect(fields).toMatchObject({ token_type: 'Bearer', scope: 'SAME ALWAYS', user_id: '78' });
     expect(fields).not.toHaveProperty('refresh_token_expires_in');
   });
@@ -281,9 +282,9 @@ describe('token endpoint: codes', () => {
   });
 
   it("ends the refresh token of the user's earlier grant where the maker keeps only one", async () => {
-    const first = await plainMaker.link({ accountId: '5' });
-    const other = await plainMaker.link({ accountId: '6' });
-    await plainMaker.link({ accountId: '5' });
+    const first = await plainMaker.link({ account: '5' });
+    const other = await plainMaker.link({ account: '6' });
+    await plainMaker.link({ account: '5' });
     expect(json(await plainMaker.refresh(first.refreshToken))).toMatchObject({ errors: [{ error: 'invalid_grant' }] });
     expect((await plainMaker.api(first.accessToken)).status).toBe(200);
     expect((await plainMaker.refresh(other.refreshToken)).status).toBe(200);
@@ -374,7 +375,7 @@ describe('token endpoint: requests', () => {
 
 describe('token endpoint: refresh', () => {
   it('rotates: the new pair works, the old refresh token and, where so, the old access token are dead', async () => {
-    const before = await strictMaker.link({ accountId: '9' });
+    const before = await strictMaker.link({ account: '9' });
     const after = tokens(await strictMaker.refresh(before.refreshToken));
     expect(after.refreshToken).not.toBe(before.refreshToken);
     expect(json(await strictMaker.api(after.accessToken))['account_id']).toBe('9');
@@ -391,7 +392,7 @@ describe('token endpoint: refresh', () => {
 
   it('revokes the whole family on reuse', async () => {
     const first = await strictMaker.link();
-    const bystander = await strictMaker.link({ accountId: '2' });
+    const bystander = await strictMaker.link({ account: '2' });
     const second = tokens(await strictMaker.refresh(first.refreshToken));
     const reused = await strictMaker.refresh(first.refreshToken);
     expect([reused.status, json(reused)['error']]).toEqual([400, 'invalid_grant']);
@@ -411,7 +412,7 @@ describe('token endpoint: refresh', () => {
   });
 
   it('does not replay once the grant is revoked', async () => {
-    const first = await plainMaker.link({ accountId: '55' });
+    const first = await plainMaker.link({ account: '55' });
     await plainMaker.refresh(first.refreshToken);
     plainMaker.maker.revokeGrant('55');
     expect((await plainMaker.refresh(first.refreshToken)).status).toBe(400);
@@ -495,7 +496,7 @@ describe('API and account', () => {
   });
 
   it('answers who the account is, if the scope for it was granted', async () => {
-    expect(json(await strictMaker.api((await strictMaker.link({ accountId: '31' })).accessToken, '/me'))).toEqual({
+    expect(json(await strictMaker.api((await strictMaker.link({ account: '31' })).accessToken, '/me'))).toEqual({
       id: '31',
     });
     const without = await strictMaker.link({ scopes: ['read:b'] });

@@ -1,13 +1,23 @@
 import type { OAuth2SandboxMaker } from '../provider-kit/sandbox-maker.js';
 import { Refusal, type Answer } from './answer.js';
-import { isForm, Parameters } from './form.js';
+import type { Parameters } from './form.js';
 import type { AccessToken, Grant, RefreshToken, TokenFields } from './grant-book.js';
+import type { IdTokenSigner } from './id-token-signer.js';
 import type { IncomingCall } from './incoming-call.js';
 import type { OAuth2Authorization } from './oauth2-authorization.js';
-import { authenticateClient } from './oauth2-client-authentication.js';
+import { readClientForm } from './oauth2-client-form.js';
 import { checkVerifier } from './pkce.js';
 import type { CallNote, MakerContext } from './protocol.js';
 import { fingerprint } from './random-token.js';
+import type { Route } from './routing.js';
+
+/** What a successful call leads to. */
+interface Outcome {
+  readonly grant: Grant;
+  readonly fields: TokenFields;
+  /** What the ID token repeats of the authorize request; none where no ID token is issued. */
+  readonly idToken?: { readonly nonce?: string | undefined } | undefined;
+}
 
 /** The token endpoint: exchanges codes and refresh tokens (RFC 6749 sections 4.1.3 and 6). */
 export class OAuth2TokenEndpoint {
@@ -15,23 +25,59 @@ export class OAuth2TokenEndpoint {
     private readonly maker: OAuth2SandboxMaker,
     private readonly context: MakerContext,
     private readonly authorization: OAuth2Authorization,
+    private readonly idTokens: IdTokenSigner | undefined,
   ) {}
 
-  /** @throws {@link Refusal} with an error code of RFC 6749 section 5.2 */
-  answer(call: IncomingCall, note: CallNote): Answer {
-    const form = readClientForm(call, this.maker, this.context);
-    switch (form.get('grant_type')) {
-      case 'authorization_code':
-        return { status: 200, content: { json: this.#exchange(form, note) } };
-      case 'refresh_token':
-        return { status: 200, content: { json: this.#refresh(form, note) } };
-      default:
-        throw new Refusal(400, 'unsupported_grant_type', 'grant_type must be authorization_code or refresh_token');
+  /** Two for one path, so that a misbehaviour can single out refreshes; a malformed body counts as an exchange. */
+  get routes(): Route[] {
+    const { tokenPath, refreshPath } = this.maker;
+    const answer = (call: IncomingCall, note: CallNote): Promise<Answer> => this.#answer(call, note);
+    const refresh: Route = { kind: 'refresh', method: 'POST', path: refreshPath ?? tokenPath, answer };
+    const takes = (call: IncomingCall): boolean => /(^|&)grant_type=refresh_token(&|$)/.test(call.body);
+    return [
+      refreshPath === undefined ? { ...refresh, takes } : refresh,
+      { kind: 'token', method: 'POST', path: tokenPath, answer },
+    ];
+  }
+
+  /** @throws {@link Refusal} with an error code of RFC 6749 section 5.2, and the status that this maker gives it */
+  async #answer(call: IncomingCall, note: CallNote): Promise<Answer> {
+    try {
+      const form = await readClientForm(call, this.maker, this.context, this.maker.clientAuthentication);
+      for (const [name, value] of Object.entries(this.maker.tokenParams ?? {})) {
+        form.demand(name, value);
+      }
+      return await this.#success(this.#grant(form, call.path, note));
+    } catch (error) {
+      if (!(error instanceof Refusal) || this.maker.errorStatus === undefined) {
+        throw error;
+      }
+      throw new Refusal(this.maker.errorStatus, error.error, error.description);
     }
   }
 
-  #exchange(form: Parameters, note: CallNote): TokenFields {
-    const { context } = this;
+  #grant(form: Parameters, path: string, note: CallNote): Outcome {
+    const { tokenPath, refreshPath = tokenPath } = this.maker;
+    const type = form.get('grant_type');
+    if (type === 'authorization_code' && path === tokenPath) {
+      return this.#exchange(form, note);
+    }
+    if (type === 'refresh_token' && path === refreshPath) {
+      return this.#refresh(form, note);
+    }
+    throw new Refusal(400, 'unsupported_grant_type', 'this grant_type is not served here');
+  }
+
+  async #success({ grant: { accountId }, fields, idToken }: Outcome): Promise<Answer> {
+    const { tokenAnswer } = this.maker;
+    const signed = idToken && (await this.idTokens?.sign(accountId, idToken.nonce));
+    const json = signed === undefined ? fields : { ...fields, id_token: signed };
+    const shape = tokenAnswer && ((standard: TokenFields): TokenFields => tokenAnswer(standard, accountId));
+    return { status: 200, content: shape === undefined ? { json } : { json, shape } };
+  }
+
+  #exchange(form: Parameters, note: CallNote): Outcome {
+    const { context, maker } = this;
     const code = this.authorization.findCode(form.get('code'));
     const redirectUri = form.get('redirect_uri');
     if (code?.grant !== undefined) {
@@ -45,17 +91,22 @@ export class OAuth2TokenEndpoint {
     if (redirectUri !== code.redirectUri) {
       throw new Refusal(400, 'invalid_grant', 'redirect_uri differs from that of the authorize request');
     }
-    checkVerifier(this.maker.pkce, code.challenge, form);
-    const grant = context.grants.open(code.accountId, code.scopes);
+    checkVerifier(maker.pkce, code.challenge, form);
+    if (maker.scopeOnExchange === true) {
+      this.#checkRepeatedScopes(form.get('scope'), code.askedScopes);
+    }
+    const grant = context.grants.open(code.accountId, code.scopes, code.redirectUri);
     code.grant = grant;
     note.familyId = grant.familyId;
-    if (this.maker.oneRefreshTokenPerUser === true) {
+    if (maker.oneRefreshTokenPerUser === true) {
       context.grants.endRefreshTokensOf(grant.accountId);
     }
-    return this.#issue(grant, note, this.#issuesRefreshToken(grant, note)).answer;
+    const fields = this.#issue(grant, note, this.#issuesRefreshToken(grant, note)).answer;
+    return { grant, fields, idToken: { nonce: code.nonce } };
   }
 
-  #refresh(form: Parameters, note: CallNote): TokenFields {
+  #refresh(form: Parameters, note: CallNote): Outcome {
+    const { maker } = this;
     const presented = form.get('refresh_token');
     note.refreshTokenFingerprint = fingerprint(presented);
     const { grants } = this.context;
@@ -65,22 +116,30 @@ export class OAuth2TokenEndpoint {
     }
     const { grant } = token;
     note.familyId = grant.familyId;
+    const idToken = maker.idToken?.onRefresh === true ? {} : undefined;
     if (token.successor !== undefined) {
-      return this.#reuse(token, token.successor);
+      return { grant, fields: this.#reuse(token, token.successor), idToken };
     }
     if (!grants.isLiveRefreshToken(presented)) {
       throw new Refusal(400, 'invalid_grant', 'the refresh token is revoked or expired');
     }
     this.#checkScope(form.find('scope'), grant);
-    if (this.maker.oldAccessTokenDiesOnRefresh) {
+    if (maker.redirectUriOnRefresh === true && form.get('redirect_uri') !== grant.redirectUri) {
+      throw new Refusal(400, 'invalid_grant', 'redirect_uri differs from that of the authorize request');
+    }
+    if (maker.refreshExtendsToken === true) {
+      grants.extendAccessTokens(grant, this.context.accessTokenLifetimeSeconds);
+      return { grant, fields: {} };
+    }
+    if (maker.oldAccessTokenDiesOnRefresh) {
       grants.expireAccessTokensOf(grant);
     }
-    const rotates = this.maker.rotation === 'always' && this.#issuesRefreshToken(grant, note);
+    const rotates = maker.rotation === 'always' && this.#issuesRefreshToken(grant, note);
     const issued = this.#issue(grant, note, rotates);
     if (rotates) {
       grants.spend(token, issued);
     }
-    return issued.answer;
+    return { grant, fields: issued.answer, idToken };
   }
 
   #reuse(token: RefreshToken, successor: NonNullable<RefreshToken['successor']>): TokenFields {
@@ -95,6 +154,13 @@ export class OAuth2TokenEndpoint {
     throw new Refusal(400, 'invalid_grant', 'the refresh token was already used');
   }
 
+  #checkRepeatedScopes(scope: string, asked: readonly string[]): void {
+    const repeated = scope.split(this.maker.scopeSeparator);
+    if (repeated.length !== asked.length || asked.some((name) => !repeated.includes(name))) {
+      throw new Refusal(400, 'invalid_scope', 'scope differs from that of the authorize request');
+    }
+  }
+
   #checkScope(scope: string | undefined, grant: Grant): void {
     const asked = scope?.split(this.maker.scopeSeparator) ?? [];
     if (this.maker.scopeOnRefresh !== undefined && !asked.includes(this.maker.scopeOnRefresh)) {
@@ -107,7 +173,8 @@ export class OAuth2TokenEndpoint {
 
   #issuesRefreshToken(grant: Grant, note: CallNote): boolean {
     const needed = this.maker.refreshTokenNeedsScope;
-    return !note.withoutRefreshToken && (needed === undefined || grant.scopes.includes(needed));
+    const issues = this.maker.issuesRefreshToken !== false && !note.withoutRefreshToken;
+    return issues && (needed === undefined || grant.scopes.includes(needed));
   }
 
   #issue(
@@ -133,29 +200,12 @@ export class OAuth2TokenEndpoint {
         answer['refresh_token_expires_in'] = lifetime;
       }
     }
-    if (maker.scopeInTokenAnswer !== false) {
-      answer['scope'] =
-        maker.scopeInTokenAnswer === true ? grant.scopes.join(maker.scopeSeparator) : maker.scopeInTokenAnswer.constant;
+    if (maker.scopeInTokenAnswer === true || note.shrinkTo !== undefined) {
+      answer['scope'] = grant.scopes.join(maker.scopeSeparator);
+    } else if (maker.scopeInTokenAnswer !== false) {
+      answer['scope'] = maker.scopeInTokenAnswer.constant;
     }
     Object.assign(answer, maker.tokenAnswerExtras?.(grant.accountId));
     return { access, refresh, answer };
   }
-}
-
-/**
- * Reads a form sent by the client itself, and checks that it is the client.
- *
- * @throws {@link Refusal} `invalid_request` or `invalid_client`
- */
-export function readClientForm(call: IncomingCall, maker: OAuth2SandboxMaker, context: MakerContext): Parameters {
-  if (!isForm(call.headers['content-type'])) {
-    throw new Refusal(400, 'invalid_request', 'Content-Type must be application/x-www-form-urlencoded');
-  }
-  if (call.query !== '') {
-    throw new Refusal(400, 'invalid_request', 'parameters belong into the body');
-  }
-  const form = new Parameters(call.body);
-  form.refuseRepeated();
-  authenticateClient(maker.clientAuthentication, call.headers.authorization, form, context);
-  return form;
 }

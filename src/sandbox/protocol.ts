@@ -18,7 +18,7 @@ export interface CallNote {
 export interface Endpoint {
   readonly kind: CallKind;
   /** @throws {@link Refusal} when the request is not accepted */
-  readonly answer: (call: IncomingCall, note: CallNote) => Answer;
+  readonly answer: (call: IncomingCall, note: CallNote) => Answer | Promise<Answer>;
 }
 
 /** One version of OAuth, as one maker speaks it. */
@@ -36,6 +36,8 @@ export interface Protocol {
 /** What the parts of one fake share. */
 export interface MakerContext {
   readonly slug: string;
+  /** Base URL of the fake, without a slash at the end. */
+  readonly baseUrl: string;
   readonly clientId: string;
   readonly clientSecret: string;
   readonly now: () => number;

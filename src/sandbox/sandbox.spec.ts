@@ -3,7 +3,6 @@ import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { request } from 'undici';
 import type { OAuth1SandboxMaker, OAuth2SandboxMaker } from '../provider-kit/sandbox-maker.js';
-import { answerConsent } from './answer-consent.js';
 import type { FakeMaker } from './fake-maker.js';
 import type { Misbehaviour } from './misbehaviour.js';
 import {
@@ -169,7 +168,7 @@ describe('orders from a test', () => {
   });
 
   it('withdraw the consent of one account, or of all', async () => {
-    const [one, two] = [await driver.link({ accountId: '1' }), await driver.link({ accountId: '2' })];
+    const [one, two] = [await driver.link({ account: '1' }), await driver.link({ account: '2' })];
     expect(maker.liveGrants().map(({ accountId }) => accountId)).toEqual(['1', '2']);
     maker.revokeGrant('1');
     expect((await driver.api(one.accessToken)).status).toBe(401);
@@ -462,7 +461,7 @@ describe('history', () => {
 
   it('records why an authorize request was refused', async () => {
     await call('GET', driver.authorizeUrl({ client_id: 'other' }));
-    await answerConsent(driver.authorizeUrl({ scope: 'unknown' }));
+    await call('GET', driver.authorizeUrl({ scope: 'unknown' }));
     expect(maker.history.map(({ outcome, status }) => [outcome, status])).toEqual([
       ['unauthorized_client', 400],
       ['invalid_scope', 302],

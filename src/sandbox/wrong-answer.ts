@@ -65,7 +65,8 @@ export function alter(answer: Answer, wrong: Misbehaviour): Answer {
     return answer;
   }
   if ('json' in content) {
-    return { ...answer, content: { json: alteredFields(content.json, wrong) } };
+    const isTokenAnswer = 'access_token' in content.json;
+    return isTokenAnswer ? { ...answer, content: { ...content, json: alteredFields(content.json, wrong) } } : answer;
   }
   if ('form' in content && wrong.type === 'callbackNotConfirmed') {
     const form: Record<string, string> = { ...content.form };
@@ -89,8 +90,6 @@ function alteredFields(fields: Readonly<Record<string, unknown>>, wrong: Misbeha
     delete changed['refresh_token'];
   } else if (wrong.type === 'emptyRefreshToken') {
     changed['refresh_token'] = '';
-  } else if (wrong.type === 'scope') {
-    changed['scope'] = wrong.scopes.join(' ');
   } else if (wrong.type === 'badTokenType') {
     changed['token_type'] = wrong.value ?? 'mac';
   }

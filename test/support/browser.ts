@@ -12,7 +12,8 @@ export interface ConsentOptions {
 /**
  * Opens the authorisation URL, fills the consent form in and sends it, as a browser without JavaScript does.
  *
- * @returns the URL that the maker sends the browser back to
+ * @returns the URL that the maker sends the browser back to; where the maker answers with a form to be posted there (form_post),
+ *   the form's fields are the query
  */
 export async function consent(linkWebUrl: string, options: ConsentOptions = {}): Promise<URL> {
   const page = await request(linkWebUrl);
@@ -37,12 +38,25 @@ export async function consent(linkWebUrl: string, options: ConsentOptions = {}):
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     body: form.toString(),
   });
-  await answer.body.dump();
-  const location = answer.headers['location'];
+  const nextPage = await answer.body.text();
+  const location = answer.headers['location'] ?? postedForm(nextPage);
   if (typeof location !== 'string') {
     throw new Error(`The consent form was answered with HTTP ${answer.statusCode} and no redirect.`);
   }
   return new URL(location);
+}
+
+/** The target of a form that posts to an absolute URL, with its hidden fields as the query. */
+function postedForm(html: string): string | undefined {
+  const action = attribute(/<form[^>]*>/i.exec(html)?.[0] ?? '', 'action');
+  if (action === undefined || !URL.canParse(action)) {
+    return undefined;
+  }
+  const url = new URL(action);
+  for (const [input] of html.matchAll(/<input[^>]*>/gi)) {
+    url.searchParams.append(attribute(input, 'name') ?? '', attribute(input, 'value') ?? '');
+  }
+  return url.href;
 }
 
 function attribute(tag: string, name: string): string | undefined {

@@ -10,6 +10,7 @@ import type { HealthProvider } from '../health-provider.js';
 import { ProviderHttpClient } from '../http-client.js';
 import type { OAuth2Definition, ProviderDefinition } from '../provider-definition.js';
 import { readProviderSettings, type ProviderSettings } from '../provider-settings.js';
+import { sandboxSigningKey } from '../sandbox-credentials.js';
 import { Secret } from '../secret.js';
 import { TokenEndpointClient } from '../token-endpoint-client.js';
 import type { TokenGrant } from '../token-grant.js';
@@ -36,8 +37,13 @@ export function describeProviderContract(definition: ProviderDefinition, createP
     describeStart(definition, bench);
     describeCallback(bench);
     describeExchange(definition, bench);
-    if (definition.oauth === '2.0') {
+    if (definition.oauth === '2.0' && definition.noRefreshToken !== true) {
       describeRefresh(definition, bench);
+    } else {
+      it('has nothing to refresh', async () => {
+        const refresh = bench.provider().refresh(await bench.link());
+        await expect(refresh).rejects.toMatchObject({ code: 'CONNECTION_NOT_REFRESHABLE' });
+      });
     }
     describeRevocation(definition, bench);
   });
@@ -97,6 +103,18 @@ class ContractBench {
     return this.provider().complete(callback, this.handshake(), secrets);
   }
 
+  /** As the core does after the callback: with the user's id, and with what the maker wants done once. */
+  async linkKnowingUser(): Promise<TokenGrant> {
+    const grant = await this.link();
+    const known = grant.with({ providerUserId: await this.provider().findProviderUserId(grant) });
+    await this.provider().prepareAccount(known);
+    return known;
+  }
+
+  refresh(refreshToken: string | undefined): Promise<TokenGrant> {
+    return this.provider().refresh({ accessToken: 'unused', refreshToken });
+  }
+
   calls(...kinds: string[]): number {
     return this.maker.history.filter(({ kind }) => kinds.includes(kind)).length;
   }
@@ -112,7 +130,8 @@ function describeStart(definition: ProviderDefinition, bench: ContractBench): vo
         ? expectedOAuth2Parameters(definition, bench)
         : { oauth_token: secrets.temporaryToken },
     );
-    for (const secret of Object.values(secrets).filter((value) => value !== secrets.temporaryToken)) {
+    const shown = [secrets.temporaryToken, secrets.nonce];
+    for (const secret of Object.values(secrets).filter((value) => !shown.includes(value))) {
       expect(authorizeUrl).not.toContain(secret);
     }
   });
@@ -145,13 +164,14 @@ function describeStart(definition: ProviderDefinition, bench: ContractBench): vo
 }
 
 function expectedOAuth2Parameters(definition: OAuth2Definition, bench: ContractBench): object {
-  const { defaultScopes, scopeSeparator, pkce } = definition;
+  const { defaultScopes, scopeSeparator, pkce, scopeParameter = 'scope', nonce } = definition;
   return {
     response_type: 'code',
     client_id: bench.settings.clientId,
     redirect_uri: redirectUri,
     state: bench.handshake().state,
-    ...(defaultScopes.length === 0 ? {} : { scope: defaultScopes.join(scopeSeparator) }),
+    ...(defaultScopes.length === 0 ? {} : { [scopeParameter]: defaultScopes.join(scopeSeparator) }),
+    ...(nonce === true ? { nonce: expect.stringMatching(/^[A-Za-z0-9_-]{22}$/) as unknown } : {}),
     ...(pkce === 'unsupported'
       ? {}
       : { code_challenge: expect.stringMatching(/^[A-Za-z0-9_-]{43}$/) as unknown, code_challenge_method: 'S256' }),
@@ -193,10 +213,12 @@ function describeExchange(definition: ProviderDefinition, bench: ContractBench):
   it("redeems the callback into a grant that works, and learns the user's id", async () => {
     const grant = await bench.link({ account: '4711' });
     expect(bench.maker.isLiveAccessToken(grant.accessToken)).toBe(true);
-    expect(await bench.provider().findProviderUserId(grant)).toBe('4711');
+    const knownId = definition.account.from === 'nowhere' ? undefined : '4711';
+    expect(await bench.provider().findProviderUserId(grant)).toBe(knownId);
     if (definition.oauth === '2.0') {
-      expect(grant.expiresInSeconds).toBe(bench.maker.accessTokenLifetimeSeconds);
-      expect(grant.refreshToken).toBeDefined();
+      const life = definition.neverExpires === true ? undefined : bench.maker.accessTokenLifetimeSeconds;
+      expect(grant.expiresInSeconds).toBe(life);
+      expect(grant.refreshToken !== undefined).toBe(definition.noRefreshToken !== true);
       expect(grant.refreshExpiresInSeconds !== undefined).toBe(definition.refreshExpiresInField !== undefined);
     } else {
       expect(grant).toMatchObject({ refreshToken: undefined, expiresInSeconds: undefined });
@@ -226,7 +248,7 @@ function describeExchange(definition: ProviderDefinition, bench: ContractBench):
 
   it('blames the operator when the maker refuses our credentials', async () => {
     const { callback, secrets } = await bench.approve();
-    const provider = bench.provider({ clientSecret: new Secret('not-the-secret') });
+    const provider = bench.provider(wrongCredentials(definition));
     await expect(provider.complete(callback, bench.handshake(), secrets)).rejects.toMatchObject({
       code: 'PROVIDER_MISCONFIGURED',
     });
@@ -265,12 +287,26 @@ function describeExchange(definition: ProviderDefinition, bench: ContractBench):
 function describeRefresh(definition: OAuth2Definition, bench: ContractBench): void {
   const refresh = async (): Promise<TokenGrant> => {
     const { refreshToken } = await bench.link();
-    return bench.provider().refresh(refreshToken ?? '');
+    return bench.refresh(refreshToken);
   };
+
+  if (definition.refreshExtendsToken === true) {
+    it('extends the access token in use instead of replacing it', async () => {
+      const before = await bench.link();
+      const after = await bench.provider().refresh(before);
+      expect(after).toMatchObject({ accessToken: before.accessToken, refreshToken: undefined });
+      expect(after.expiresInSeconds).toBe(definition.accessTokenLifetimeSeconds);
+      expect(bench.maker.isLiveAccessToken(after.accessToken)).toBe(true);
+    });
+
+    describeRefusals(bench, definition);
+    describeFailures(bench, 'refresh', refresh);
+    return;
+  }
 
   it('refreshes, with rotation and the fate of the old access token as declared', async () => {
     const before = await bench.link();
-    const after = await bench.provider().refresh(before.refreshToken ?? '');
+    const after = await bench.provider().refresh(before);
     expect(bench.maker.isLiveAccessToken(after.accessToken)).toBe(true);
     expect(after.refreshToken !== undefined && after.refreshToken !== before.refreshToken).toBe(
       definition.refresh.rotates !== 'never',
@@ -283,7 +319,8 @@ function describeRefresh(definition: OAuth2Definition, bench: ContractBench): vo
   it('keeps refreshing over many rounds', async () => {
     let grant = await bench.link();
     for (let round = 0; round < 5; round += 1) {
-      grant = (await bench.provider().refresh(grant.refreshToken ?? '')).with({});
+      const refreshed = await bench.provider().refresh(grant);
+      grant = refreshed.with({ refreshToken: refreshed.refreshToken ?? grant.refreshToken });
     }
     expect(bench.maker.isLiveAccessToken(grant.accessToken)).toBe(true);
   });
@@ -292,34 +329,50 @@ function describeRefresh(definition: OAuth2Definition, bench: ContractBench): vo
     const { refreshToken } = await bench.link();
     for (const type of ['omitRefreshToken', 'emptyRefreshToken'] as const) {
       bench.maker.misbehave({ endpoint: 'refresh', type });
-      expect((await bench.provider().refresh(refreshToken ?? '')).refreshToken).toBeUndefined();
+      expect((await bench.refresh(refreshToken)).refreshToken).toBeUndefined();
     }
     expect(bench.maker.isLiveRefreshToken(refreshToken ?? '')).toBe(true);
   });
 
+  describeRefusals(bench, definition);
+  describeFailures(bench, 'refresh', refresh);
+}
+
+/** A maker that says no to a refresh: to the token, to us, with words that must not be repeated. */
+function describeRefusals(bench: ContractBench, definition: OAuth2Definition): void {
   it('reports a refresh token that the maker does not know as evidence of a dead grant', async () => {
-    await expect(bench.provider().refresh('not-a-refresh-token')).rejects.toMatchObject({ code: 'TOKEN_REVOKED' });
+    await expect(bench.refresh('not-a-refresh-token')).rejects.toMatchObject({ code: 'TOKEN_REVOKED' });
   });
 
   it('blames the operator, not the grant, when the maker refuses our credentials', async () => {
     const { refreshToken } = await bench.link();
-    const provider = bench.provider({ clientSecret: new Secret('not-the-secret') });
-    await expect(provider.refresh(refreshToken ?? '')).rejects.toMatchObject({ code: 'PROVIDER_MISCONFIGURED' });
+    const provider = bench.provider(wrongCredentials(definition));
+    await expect(provider.refresh({ accessToken: 'unused', refreshToken })).rejects.toMatchObject({
+      code: 'PROVIDER_MISCONFIGURED',
+    });
     expect(bench.maker.isLiveRefreshToken(refreshToken ?? '')).toBe(true);
   });
 
   it('LOG-03 quotes no token, even when the maker does', async () => {
     const { refreshToken } = await bench.link();
     bench.maker.misbehave({ endpoint: 'refresh', type: 'echoSecret', error: 'invalid_grant', status: 400 });
-    const error: unknown = await bench
-      .provider()
-      .refresh(refreshToken ?? '')
-      .catch((reason: unknown) => reason);
+    const error: unknown = await bench.refresh(refreshToken).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'TOKEN_REVOKED' });
     expect(inspect(error, { depth: 10, showHidden: true })).not.toContain(refreshToken);
   });
+}
 
-  describeFailures(bench, 'refresh', refresh);
+/** Credentials that the maker does not know, well-formed. */
+function wrongCredentials(definition: OAuth2Definition): Partial<ProviderSettings> {
+  switch (definition.clientAuthentication) {
+    case 'none':
+      return { clientId: 'not-a-client' };
+    case 'es256-jwt':
+      return { clientSecret: new Secret(sandboxSigningKey('another-provider').privateKeyPem) };
+    case 'basic':
+    case 'body':
+      return { clientSecret: new Secret('not-the-secret') };
+  }
 }
 
 function describeRevocation(definition: ProviderDefinition, bench: ContractBench): void {
@@ -331,13 +384,13 @@ function describeRevocation(definition: ProviderDefinition, bench: ContractBench
   }
 
   it('ends the grant at the maker', async () => {
-    const grant = await bench.link();
+    const grant = await bench.linkKnowingUser();
     expect(await bench.provider().revoke(grant)).toBe('revoked');
     expect(bench.maker.isLiveAccessToken(grant.accessToken)).toBe(false);
   });
 
   it('tells when the maker did not end the grant', async () => {
-    const grant = await bench.link();
+    const grant = await bench.linkKnowingUser();
     bench.maker.misbehave({ endpoint: 'revoke', type: 'status', code: 503 });
     await expect(bench.provider().revoke(grant)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
     expect(bench.maker.isLiveAccessToken(grant.accessToken)).toBe(true);

@@ -2,8 +2,8 @@ import { defineProvider } from '../../provider-kit/provider-definition.js';
 import { ouraSandbox } from './oura.sandbox.js';
 
 /**
- * Oura API v2, OAuth 2.0, on the classic authorisation server. Apps made in the new portal use the server at
- * moi.ouraring.com: set OURA_AUTH_URL and OURA_TOKEN_URL for them (README.md).
+ * Oura API v2, OAuth 2.0. Apps made in the classic portal use the authorisation server given first; for those made in the new
+ * portal set OURA_SERVER=portal (README.md).
  */
 export const ouraDefinition = defineProvider({
   slug: 'oura',
@@ -12,6 +12,12 @@ export const ouraDefinition = defineProvider({
   lifecycle: { status: 'live' },
   authorizeUrl: 'https://cloud.ouraring.com/oauth/authorize',
   tokenUrl: 'https://api.ouraring.com/oauth/token',
+  servers: {
+    portal: {
+      authorizeUrl: 'https://moi.ouraring.com/oauth/v2/ext/oauth-authorize',
+      tokenUrl: 'https://moi.ouraring.com/oauth/v2/ext/oauth-token',
+    },
+  },
   apiBaseUrl: 'https://api.ouraring.com/v2/usercollection',
   defaultScopes: ['email', 'personal', 'daily', 'heartrate', 'workout', 'tag', 'session', 'spo2'],
   scopeSeparator: ' ',

@@ -1,8 +1,10 @@
-import { createHash, createHmac, randomUUID } from 'node:crypto';
+import { createHash, createHmac, createPrivateKey, randomUUID } from 'node:crypto';
+import { SignJWT } from 'jose';
 import { request } from 'undici';
+import { consent, type ConsentOptions } from '../../../test/support/browser.js';
 import { sandboxClientId, sandboxClientSecret } from '../../provider-kit/provider-settings.js';
+import { sandboxSigningKey } from '../../provider-kit/sandbox-credentials.js';
 import type { SandboxMaker } from '../../provider-kit/sandbox-maker.js';
-import { answerConsent, type ConsentDecision } from '../answer-consent.js';
 import type { FakeMaker } from '../fake-maker.js';
 import { VendorSandbox } from '../vendor-sandbox.js';
 
@@ -62,6 +64,11 @@ export async function call(
   return { status: reply.statusCode, headers: reply.headers, text: await reply.body.text() };
 }
 
+/** Opens a URL that redirects at once, and returns where to. */
+export async function redirected(url: string): Promise<URL> {
+  return new URL(String((await call('GET', url)).headers['location']));
+}
+
 export function json(reply: Reply): Record<string, unknown> {
   return JSON.parse(reply.text) as Record<string, unknown>;
 }
@@ -77,6 +84,19 @@ export function basic(slug: string, secret = sandboxClientSecret(slug)): string 
   return `Basic ${Buffer.from(`${encode(sandboxClientId(slug))}:${encode(secret)}`).toString('base64')}`;
 }
 
+/** The client secret of a maker that wants a JWT, right but for the changes; `undefined` takes a claim away. */
+export async function signedClientSecret(
+  slug: string,
+  claims: Readonly<Record<string, unknown>>,
+  header: { alg?: string; kid?: string } = {},
+  privateKeyPem = sandboxSigningKey(slug).privateKeyPem,
+): Promise<string> {
+  const { teamId, keyId } = sandboxSigningKey(slug);
+  return new SignJWT({ iss: teamId, sub: sandboxClientId(slug), ...claims })
+    .setProtectedHeader({ alg: 'ES256', kid: keyId, ...header })
+    .sign(createPrivateKey(privateKeyPem));
+}
+
 /** Drives one OAuth 2.0 fake as its declaration says, with every step open to alteration. */
 export class OAuth2Driver {
   readonly #declaration;
@@ -89,29 +109,32 @@ export class OAuth2Driver {
   }
 
   authorizeUrl(changes: Fields = {}): string {
-    const { scopes, pkce, scopeSeparator, authorizePath } = this.#declaration;
+    const { scopes, pkce, scopeSeparator, authorizePath, authorizeParams, scopeParameter } = this.#declaration;
     const query = encodeForm({
       response_type: 'code',
       client_id: sandboxClientId(this.maker.slug),
       redirect_uri: callback,
       state: 'state-of-the-test',
-      scope: scopes.length > 0 ? scopes.join(scopeSeparator) : undefined,
+      [scopeParameter ?? 'scope']: scopes.length > 0 ? scopes.join(scopeSeparator) : undefined,
+      ...authorizeParams,
       ...(pkce === 'ignored' ? {} : { code_challenge: challenge, code_challenge_method: 'S256' }),
       ...changes,
     });
     return `${this.maker.url}${authorizePath}?${query}`;
   }
 
-  async code(user: ConsentDecision = {}, changes: Fields = {}): Promise<string> {
-    return (await answerConsent(this.authorizeUrl(changes), user)).searchParams.get('code') ?? '';
+  async code(user: ConsentOptions = {}, changes: Fields = {}): Promise<string> {
+    return (await consent(this.authorizeUrl(changes), user)).searchParams.get('code') ?? '';
   }
 
   async post(path: string, fields: Fields, headers: Record<string, string> = {}): Promise<Reply> {
     const { slug } = this.maker;
-    if (this.#declaration.clientAuthentication === 'basic') {
+    const { clientAuthentication } = this.#declaration;
+    if (clientAuthentication === 'basic') {
       return postForm(this.maker.url + path, fields, { authorization: basic(slug), ...headers });
     }
-    const client = { client_id: sandboxClientId(slug), client_secret: sandboxClientSecret(slug) };
+    const client_secret = clientAuthentication === 'none' ? undefined : sandboxClientSecret(slug);
+    const client = { client_id: sandboxClientId(slug), client_secret };
     return postForm(this.maker.url + path, { ...client, ...fields }, headers);
   }
 
@@ -120,23 +143,25 @@ export class OAuth2Driver {
       grant_type: 'authorization_code',
       code,
       redirect_uri: callback,
+      ...this.#declaration.tokenParams,
       ...(this.#declaration.pkce === 'ignored' ? {} : { code_verifier: verifier }),
       ...changes,
     });
   }
 
   async link(
-    user: ConsentDecision = {},
+    user: ConsentOptions = {},
   ): Promise<{ accessToken: string; refreshToken: string; fields: Record<string, unknown> }> {
     return tokens(await this.exchange(await this.code(user)));
   }
 
   async refresh(refreshToken: string, changes: Fields = {}): Promise<Reply> {
-    const scope = this.#declaration.scopeOnRefresh;
-    return this.post(this.#declaration.tokenPath, {
+    const { scopeOnRefresh: scope, tokenPath, refreshPath = tokenPath, tokenParams } = this.#declaration;
+    return this.post(refreshPath, {
       grant_type: 'refresh_token',
       refresh_token: refreshToken,
       scope,
+      ...tokenParams,
       ...changes,
     });
   }

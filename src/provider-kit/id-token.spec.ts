@@ -1,0 +1,119 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type CryptoKey, type JWK } from 'jose';
+import { verifyIdToken, type IdTokenExpectation } from './id-token.js';
+
+const now = new Date('2026-11-22T10:00:00Z');
+const nowSeconds = now.getTime() / 1_000;
+const claims = {
+  iss: 'https://issuer.example',
+  aud: 'client-1',
+  sub: 'user-at-provider',
+  iat: nowSeconds,
+  exp: nowSeconds + 600,
+  nonce: 'nonce-of-this-link',
+};
+
+let signingKey: CryptoKey;
+let keys: { keys: JWK[] };
+let expected: IdTokenExpectation;
+
+beforeAll(async () => {
+  const pair = await generateKeyPair('ES256');
+  signingKey = pair.privateKey;
+  keys = { keys: [{ ...(await exportJWK(pair.publicKey)), kid: 'key-1', alg: 'ES256' }] };
+  expected = {
+    displayName: 'Example',
+    issuer: claims.iss,
+    clientId: claims.aud,
+    nonce: claims.nonce,
+    keys,
+    now,
+  };
+});
+
+function sign(change: object, key: CryptoKey = signingKey): Promise<string> {
+  return new SignJWT({ ...claims, ...change }).setProtectedHeader({ alg: 'ES256', kid: 'key-1' }).sign(key);
+}
+
+describe('verifyIdToken', () => {
+  it('AR-18 returns the subject of a token that is for this client, this link and this time', async () => {
+    expect(await verifyIdToken(await sign({}), expected)).toBe('user-at-provider');
+    expect(await verifyIdToken(await sign({ aud: ['client-1', 'other'], azp: 'client-1' }), expected)).toBe(claims.sub);
+  });
+
+  it.each([
+    ['another issuer', { iss: 'https://other.example' }],
+    ['an issuer that only looks the same', { iss: 'https://issuer.example/' }],
+    ['another audience', { aud: 'client-2' }],
+    ['several audiences without saying whom it was issued to', { aud: ['client-1', 'client-2'] }],
+    ['an end in the past', { exp: nowSeconds - 61 }],
+    ['no end', { exp: undefined }],
+    ['another nonce', { nonce: 'nonce-of-another-link' }],
+    ['no nonce', { nonce: undefined }],
+    ['no subject', { sub: undefined }],
+    ['an empty subject', { sub: '' }],
+  ])('AR-18 refuses a token with %s', async (_name, change) => {
+    await expect(verifyIdToken(await sign(change), expected)).rejects.toMatchObject({ code: 'TOKEN_RESPONSE_INVALID' });
+  });
+
+  it('AR-18 checks every claim where the provider documents no keys, too', async () => {
+    const withoutKeys = { ...expected, keys: undefined };
+    expect(await verifyIdToken(await sign({}), withoutKeys)).toBe(claims.sub);
+    for (const change of [
+      { aud: 'client-2' },
+      { exp: nowSeconds - 61 },
+      { nonce: 'other' },
+      { iss: 'https://x.example' },
+    ]) {
+      await expect(verifyIdToken(await sign(change), withoutKeys)).rejects.toMatchObject({
+        code: 'TOKEN_RESPONSE_INVALID',
+      });
+    }
+  });
+
+  it('AR-18 refuses a signature by another key', async () => {
+    const { privateKey } = await generateKeyPair('ES256');
+    await expect(verifyIdToken(await sign({}, privateKey), expected)).rejects.toMatchObject({
+      code: 'TOKEN_RESPONSE_INVALID',
+    });
+  });
+
+  it('AR-18 refuses a token without a signature, and one signed with the public key as a shared secret', async () => {
+    const unsigned = new UnsecuredJWT(claims).encode();
+    const secret = new TextEncoder().encode(JSON.stringify(keys.keys[0]));
+    const symmetric = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256', kid: 'key-1' }).sign(secret);
+    for (const token of [unsigned, symmetric]) {
+      await expect(verifyIdToken(token, expected)).rejects.toMatchObject({ code: 'TOKEN_RESPONSE_INVALID' });
+    }
+  });
+
+  it('AR-18 refuses a shared secret even where the provider publishes one', async () => {
+    const secret = new TextEncoder().encode('not-a-real-secret-of-32-characters');
+    const symmetric = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256', kid: 'shared' }).sign(secret);
+    const shared = {
+      keys: [{ kty: 'oct', kid: 'shared', alg: 'HS256', k: Buffer.from(secret).toString('base64url') }],
+    };
+    await expect(verifyIdToken(symmetric, { ...expected, keys: shared })).rejects.toMatchObject({
+      code: 'TOKEN_RESPONSE_INVALID',
+    });
+  });
+
+  it('refuses an answer without a token, text that is none, and keys that are none', async () => {
+    const token = await sign({});
+    await expect(verifyIdToken(undefined, expected)).rejects.toMatchObject({ code: 'TOKEN_RESPONSE_INVALID' });
+    await expect(verifyIdToken('not-a-token', expected)).rejects.toMatchObject({ code: 'TOKEN_RESPONSE_INVALID' });
+    for (const wrong of [{}, { keys: [] }, 'text', null]) {
+      await expect(verifyIdToken(token, { ...expected, keys: wrong })).rejects.toMatchObject({
+        code: 'TOKEN_RESPONSE_INVALID',
+      });
+    }
+  });
+
+  it('LOG-03 quotes neither the token nor its claims', async () => {
+    const token = await sign({ aud: 'client-2', email: 'person@example.test' });
+    const error: unknown = await verifyIdToken(token, expected).catch((reason: unknown) => reason);
+    const text = error instanceof Error ? `${error.message} ${String(error.cause)}` : '';
+    expect(text).toContain('not valid');
+    expect(text).not.toMatch(/client-2|person@|eyJ/);
+  });
+});

@@ -1,0 +1,69 @@
+import { createLocalJWKSet, decodeJwt, jwtVerify, type JSONWebKeySet, type JWTPayload } from 'jose';
+import { z } from 'zod';
+import { InvalidTokenResponseError } from '../errors/provider.errors.js';
+
+/** What an ID token must agree with. */
+export interface IdTokenExpectation {
+  readonly displayName: string;
+  /** Compared by simple string equality; `undefined` where the provider documents none. */
+  readonly issuer: string | undefined;
+  readonly clientId: string;
+  readonly nonce: string | undefined;
+  /** The provider's JSON Web Key Set, from outside; `undefined` skips the signature, see `AccountLookup`. */
+  readonly keys: unknown;
+  readonly now: Date;
+}
+
+/** Asymmetric algorithms only: with a symmetric one, whoever knows the public key could sign. */
+const algorithms = ['RS256', 'ES256', 'PS256'];
+/** Clocks differ; the specification allows "a small leeway". */
+const clockToleranceSeconds = 60;
+
+const keySetSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).min(1) });
+
+/**
+ * Verifies an ID token and returns its subject.
+ *
+ * @param idToken - as received; `undefined` when the answer had none
+ * @returns `sub`
+ * @throws {@link InvalidTokenResponseError} when signature, algorithm, issuer, audience, time or nonce is wrong, or `sub` is missing
+ * @see OpenID Connect Core 1.0 section 3.1.3.7, https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
+ */
+export async function verifyIdToken(idToken: string | undefined, expected: IdTokenExpectation): Promise<string> {
+  const refuse = (what: string): InvalidTokenResponseError =>
+    new InvalidTokenResponseError(`The ID token of ${expected.displayName} is not valid: ${what}.`);
+  if (idToken === undefined) {
+    throw refuse('it is missing');
+  }
+  const claims = await readClaims(idToken, expected).catch(() => {
+    // The library's own error quotes claims.
+    throw refuse('signature, issuer, audience or time');
+  });
+  const audiences = [claims.aud ?? []].flat();
+  const nowSeconds = expected.now.getTime() / 1_000;
+  if (expected.issuer !== undefined && claims.iss !== expected.issuer) {
+    throw refuse('it was issued by somebody else');
+  }
+  if (!audiences.includes(expected.clientId) || (audiences.length > 1 && claims['azp'] !== expected.clientId)) {
+    throw refuse('it is meant for somebody else');
+  }
+  if (typeof claims.exp !== 'number' || claims.exp + clockToleranceSeconds <= nowSeconds) {
+    throw refuse('it has expired');
+  }
+  if (expected.nonce !== undefined && claims['nonce'] !== expected.nonce) {
+    throw refuse('it belongs to another link');
+  }
+  if (typeof claims.sub !== 'string' || claims.sub === '' || claims.sub.length > 255) {
+    throw refuse('it names no user');
+  }
+  return claims.sub;
+}
+
+async function readClaims(idToken: string, expected: IdTokenExpectation): Promise<JWTPayload> {
+  if (expected.keys === undefined) {
+    return decodeJwt(idToken);
+  }
+  const keys = createLocalJWKSet(keySetSchema.parse(expected.keys) as JSONWebKeySet);
+  const options = { algorithms, currentDate: expected.now, clockTolerance: clockToleranceSeconds };
+  return (await jwtVerify(idToken, keys, options)).payload;
+}

@@ -1,0 +1,38 @@
+import { createECDH, createHash, createPrivateKey } from 'node:crypto';
+
+/** What signs the client secret, where a provider wants one that is a JWT. */
+export interface SandboxSigningKey {
+  readonly teamId: string;
+  readonly keyId: string;
+  /** P-256, PKCS #8. */
+  readonly privateKeyPem: string;
+}
+
+/**
+ * Returns the signing key that the provider's fake knows.
+ *
+ * It protects nothing: the private scalar is the SHA-256 of a public text, so that sandbox and application find the same key and no
+ * key file lies in the repository. Anybody can compute it.
+ *
+ * @param slug - the provider's
+ */
+export function sandboxSigningKey(slug: string): SandboxSigningKey {
+  const scalar = createHash('sha256').update(`vendor sandbox signing key, not a secret: ${slug}`).digest();
+  const ecdh = createECDH('prime256v1');
+  ecdh.setPrivateKey(scalar);
+  // 0x04, then 32 octets each of x and y: SEC 1 section 2.3.3.
+  const point = ecdh.getPublicKey();
+  const jwk = {
+    kty: 'EC',
+    crv: 'P-256',
+    d: scalar.toString('base64url'),
+    x: point.subarray(1, 33).toString('base64url'),
+    y: point.subarray(33).toString('base64url'),
+  };
+  const name = createHash('sha256').update(point).digest('hex').toUpperCase();
+  return {
+    teamId: `TEAM${name.slice(0, 6)}`,
+    keyId: `KEY${name.slice(0, 7)}`,
+    privateKeyPem: createPrivateKey({ key: jwk, format: 'jwk' }).export({ type: 'pkcs8', format: 'pem' }).toString(),
+  };
+}

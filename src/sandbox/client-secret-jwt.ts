@@ -1,0 +1,43 @@
+import { createPublicKey } from 'node:crypto';
+import { jwtVerify } from 'jose';
+import { sandboxSigningKey } from '../provider-kit/sandbox-credentials.js';
+
+/** Six months, as makers that take such a secret count them. */
+const longestLifeSeconds = 15_777_000;
+
+/** What the JWT has to be made for. */
+export interface ExpectedClientSecretJwt {
+  readonly slug: string;
+  readonly clientId: string;
+  readonly audience: string;
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+}
+
+/**
+ * Checks a client secret that is a JWT: ES256 by the sandbox's signing key, which the header names, from the team, for the client
+ * and the audience, issued by now and valid for at most six months more.
+ *
+ * @throws Error saying what is wrong
+ */
+export async function verifyClientSecretJwt(jwt: string, expected: ExpectedClientSecretJwt): Promise<void> {
+  const { teamId, keyId, privateKeyPem } = sandboxSigningKey(expected.slug);
+  const { payload, protectedHeader } = await jwtVerify(jwt, createPublicKey(privateKeyPem), {
+    algorithms: ['ES256'],
+    issuer: teamId,
+    subject: expected.clientId,
+    audience: expected.audience,
+    requiredClaims: ['iat', 'exp'],
+    currentDate: new Date(expected.nowMs),
+  });
+  const nowSeconds = expected.nowMs / 1000;
+  if (protectedHeader.kid !== keyId) {
+    throw new Error('kid names another key');
+  }
+  if ((payload.iat ?? Infinity) > nowSeconds) {
+    throw new Error('iat lies in the future');
+  }
+  if ((payload.exp ?? Infinity) > nowSeconds + longestLifeSeconds) {
+    throw new Error(`exp lies more than ${longestLifeSeconds} seconds ahead`);
+  }
+}

@@ -1,0 +1,70 @@
+import type { OAuth2SandboxMaker, SandboxRevocation } from '../provider-kit/sandbox-maker.js';
+import type { AccessCheck } from './access-check.js';
+import { Refusal, type Answer } from './answer.js';
+import { Parameters } from './form.js';
+import type { Grant } from './grant-book.js';
+import type { IncomingCall } from './incoming-call.js';
+import { readClientForm, readForm } from './oauth2-client-form.js';
+import type { CallNote, MakerContext } from './protocol.js';
+import { matchPath, type Route } from './routing.js';
+
+/** The endpoint that ends a grant, with the proof that this maker wants. */
+export class OAuth2Revocation {
+  constructor(
+    private readonly maker: OAuth2SandboxMaker,
+    private readonly context: MakerContext,
+    private readonly access: AccessCheck,
+  ) {}
+
+  get routes(): Route[] {
+    const { revoke } = this.maker;
+    if (revoke === undefined) {
+      return [];
+    }
+    const { method, path } = revoke;
+    return [{ kind: 'revoke', method, path, answer: (call, note) => this.#answer(revoke, call, note) }];
+  }
+
+  async #answer(revoke: SandboxRevocation, call: IncomingCall, note: CallNote): Promise<Answer> {
+    const grant = await this.#provenGrant(revoke, call, note);
+    const inPath = matchPath(revoke.path, call.path)?.['accountId'];
+    if (grant !== undefined && inPath !== undefined && inPath !== grant.accountId) {
+      throw new Refusal(403, 'forbidden', 'the token belongs to another account than the path');
+    }
+    if (grant !== undefined) {
+      note.familyId = grant.familyId;
+      this.context.grants.end(grant);
+    } else if (revoke.proof === 'token' && revoke.goneStatus !== undefined) {
+      throw new Refusal(revoke.goneStatus, 'invalid_token', 'the token is unknown, expired or revoked');
+    }
+    return { status: revoke.status };
+  }
+
+  /** Returns the grant to end; none when the token is not known any more, which is not always an error (RFC 7009 section 2.2). */
+  async #provenGrant(revoke: SandboxRevocation, call: IncomingCall, note: CallNote): Promise<Grant | undefined> {
+    const { grants, clientId } = this.context;
+    switch (revoke.proof) {
+      case 'bearer': {
+        const { grant } = this.access.byHeader(call, note);
+        const query = new Parameters(call.query);
+        query.refuseRepeated();
+        for (const [name, value] of Object.entries(revoke.query ?? {})) {
+          query.demand(name, value.replaceAll('{clientId}', clientId));
+        }
+        return grant;
+      }
+      case 'client': {
+        const kind = revoke.clientAuthentication ?? this.maker.clientAuthentication;
+        const token = (await readClientForm(call, this.maker, this.context, kind)).get('token');
+        return (grants.findAccessToken(token) ?? grants.findRefreshToken(token))?.grant;
+      }
+      case 'token': {
+        const token = readForm(call).get('token');
+        const live = grants.isLiveRefreshToken(token) ? grants.findRefreshToken(token) : grants.findAccessToken(token);
+        return live?.grant;
+      }
+      case 'query':
+        return this.access.byQuery(call, revoke.parameter, note).grant;
+    }
+  }
+}

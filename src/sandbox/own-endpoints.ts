@@ -1,0 +1,59 @@
+import type { OAuth2SandboxMaker, SandboxEndpoint } from '../provider-kit/sandbox-maker.js';
+import type { AccessCheck } from './access-check.js';
+import type { Answer } from './answer.js';
+import { BoundedMap } from './bounded-map.js';
+import { isForm, Parameters } from './form.js';
+import type { IncomingCall } from './incoming-call.js';
+import type { CallNote, MakerContext } from './protocol.js';
+import type { Route } from './routing.js';
+
+/** The endpoints that only one maker has, and the facts that they remember. */
+export class OwnEndpoints {
+  readonly #facts = new BoundedMap<true>();
+
+  constructor(
+    private readonly maker: OAuth2SandboxMaker,
+    private readonly context: MakerContext,
+    private readonly access: AccessCheck,
+  ) {}
+
+  get routes(): Route[] {
+    return (this.maker.endpoints ?? []).map((endpoint) => ({
+      kind: 'endpoint',
+      method: endpoint.method,
+      path: endpoint.path,
+      answer: (call, note) => this.#answer(endpoint, call, note),
+    }));
+  }
+
+  isRemembered(fact: string): boolean {
+    return this.#facts.get(fact) === true;
+  }
+
+  #answer(endpoint: SandboxEndpoint, call: IncomingCall, note: CallNote): Answer {
+    const form = new Parameters(isForm(call.headers['content-type']) ? call.body : '');
+    form.refuseRepeated();
+    const query = new Parameters(call.query);
+    query.refuseRepeated();
+    const bearer = this.access.find(call);
+    if (bearer !== undefined) {
+      bearer.used = true;
+      note.familyId = bearer.grant.familyId;
+    }
+    const { baseUrl, clientId, clientSecret, grants, now } = this.context;
+    const { status, json } = endpoint.answer({
+      baseUrl,
+      clientId,
+      clientSecret,
+      nowMs: now(),
+      form: form.all,
+      query: query.all,
+      bearerAccountId: bearer?.grant.accountId,
+      endGrants: (accountId) => grants.endAll(accountId),
+      remember: (fact) => this.#facts.set(fact, true),
+      has: (fact) => this.isRemembered(fact),
+      forget: (fact) => void this.#facts.delete(fact),
+    });
+    return { status, content: { json } };
+  }
+}
