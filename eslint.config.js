@@ -27,7 +27,7 @@ export default tseslint.config(
       'no-restricted-syntax': [
         'error',
         {
-          selector: "ImportSpecifier[imported.name=/^create(Cipher|Decipher)iv$|^hkdf/]",
+          selector: 'ImportSpecifier[imported.name=/^create(Cipher|Decipher)iv$|^hkdf/]',
           message: 'Only src/vault may use ciphers and key derivation.',
         },
       ],

@@ -1,7 +1,20 @@
 import { existsSync } from 'node:fs';
 import { describeBootError } from './config/boot-error.js';
+import { describeError } from './ops/describe-error.js';
+
+for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+  process.on(event, (error: unknown) => {
+    // Node itself would print every property of the error (LOG-02).
+    process.stderr.write(`${JSON.stringify({ level: 60, msg: 'A mistake of ours.', err: describeError(error) })}\n`);
+    process.exit(1);
+  });
+}
 
 try {
+  const [major = 0] = process.versions.node.split('.').map(Number);
+  if (major < 24) {
+    throw new Error(`It needs Node 24 or later, this is ${process.version}. npm scripts run on the one in node_modules.`);
+  }
   if (existsSync('.env')) {
     process.loadEnvFile('.env');
   }

@@ -8,16 +8,22 @@ import { configureApplication, createAdapter } from './http/application.js';
 export async function serve(): Promise<NestFastifyApplication> {
   const app = await NestFactory.create<NestFastifyApplication>(AppModule, createAdapter(), {
     bufferLogs: true,
+    // On failure Nest would print every property of the error in its own format; the caller writes one sentence.
+    autoFlushLogs: false,
     bodyParser: false,
     abortOnError: false,
   });
   configureApplication(app);
   const { port, host } = app.get<AppConfig>(appConfig.KEY);
   try {
-    await app.listen(port, host);
+    // Apart from `listen`, which would do it too, so that a database or a key that is wrong is not taken for a taken port.
+    await app.init();
+    await app.listen(port, host).catch((error: unknown) => {
+      throw new Error(`PORT ${port} cannot be listened on; choose another one.`, { cause: error });
+    });
   } catch (error) {
     await app.close();
-    throw new Error(`PORT ${port} cannot be listened on; choose another one.`, { cause: error });
+    throw error;
   }
   return app;
 }

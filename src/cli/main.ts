@@ -6,6 +6,7 @@ import { ApiKeysService } from '../access/api-keys.service.js';
 import { accessScopes, isAccessScope, type AccessScope } from '../access/scopes.js';
 import { describeBootError } from '../config/boot-error.js';
 import { CliModule } from './cli.module.js';
+import { addProviderCommands } from './provider-commands.js';
 
 const program = new Command('cufflink').description('Operate a Cufflink deployment.').showHelpAfterError();
 
@@ -45,6 +46,8 @@ apiKeys
     }),
   );
 
+addProviderCommands(program, print);
+
 /** Runs a command with the modules of the service, against the database of the environment. */
 async function withService(command: (app: INestApplicationContext) => Promise<void>): Promise<void> {
   let stopDatabase: (() => Promise<void>) | undefined;
@@ -54,7 +57,7 @@ async function withService(command: (app: INestApplicationContext) => Promise<vo
     stopDatabase = () => postgres?.stop() ?? Promise.resolve();
   }
   try {
-    const app = await NestFactory.createApplicationContext(CliModule, { logger: ['error'], abortOnError: false });
+    const app = await NestFactory.createApplicationContext(CliModule, { logger: false, abortOnError: false });
     try {
       await command(app);
     } finally {

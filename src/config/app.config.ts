@@ -12,6 +12,7 @@ const schema = z.object({
     })
     .optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  LOG_FORMAT: z.enum(['json', 'readable']).optional(),
   NODE_TLS_REJECT_UNAUTHORIZED: z.string().optional(),
 });
 
@@ -22,6 +23,8 @@ export function readAppConfig(environment: Environment): {
   /** Address to listen on: everywhere in production, only this machine otherwise. */
   host: string;
   logLevel: string;
+  /** `json` in production and `readable` otherwise, unless LOG_FORMAT says. */
+  logFormat: 'json' | 'readable';
 } {
   const values = readEnvironment(schema, environment);
   const production = values.NODE_ENV === 'production';
@@ -36,6 +39,7 @@ export function readAppConfig(environment: Environment): {
     port: values.PORT,
     host: production ? '0.0.0.0' : '127.0.0.1',
     logLevel: values.LOG_LEVEL,
+    logFormat: values.LOG_FORMAT ?? (production ? 'json' : 'readable'),
   };
 }
 

@@ -1,8 +1,31 @@
+/** SQLSTATE of a statement that names a table which does not exist. */
+const undefinedTable = '42P01';
+
+/** Codes of a database that cannot be reached, does not let us in, or does not exist. */
+const unreachable = new Set(['ECONNREFUSED', 'ENOTFOUND', 'ETIMEDOUT', 'EAI_AGAIN', '28000', '28P01', '3D000']);
+
 /** Returns what the operator has to read when the process cannot start: the message and those of its causes, no stack. */
 export function describeBootError(error: unknown): string {
   const messages: string[] = [];
   for (let each = error; each instanceof Error && messages.length < 4; each = each.cause) {
-    messages.push(each.message);
+    if ('code' in each && each.code === undefinedTable) {
+      messages.push('The database has not been prepared: run `npm run migration:run` with the same DATABASE_URL.');
+    }
+    if ('code' in each && typeof each.code === 'string' && unreachable.has(each.code)) {
+      messages.push('DATABASE_URL names a database that cannot be opened.');
+    }
+    const message = messageOf(each);
+    if (message !== '' && !messages.some((earlier) => earlier.includes(message))) {
+      messages.push(message);
+    }
   }
   return messages.join(' Cause: ') || 'The reason is unknown.';
+}
+
+/** A connection refused on every address of a name is an error without a message of its own. */
+function messageOf(error: Error): string {
+  if (error.message === '' && error instanceof AggregateError) {
+    return error.errors.map((each) => (each instanceof Error ? each.message : '')).join(', ');
+  }
+  return error.message;
 }

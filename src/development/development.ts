@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { z } from 'zod';
 import { ApiKeysService } from '../access/api-keys.service.js';
 import { accessScopes } from '../access/scopes.js';
+import { readAppConfig } from '../config/app.config.js';
+import { readEnvironment } from '../config/read-environment.js';
 import { ApiKeyInvalidError } from '../errors/request.errors.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { VendorSandbox } from '../sandbox/vendor-sandbox.js';
@@ -15,6 +18,12 @@ interface DevelopmentCredentials {
   readonly api_key: string;
   readonly sandbox_url: string;
 }
+
+const schema = z.object({
+  SANDBOX_PORT: z.coerce.number('must be a port number.').int().min(0).max(65_535).default(3001),
+  /** A sandbox that somebody else runs; then none is started here. */
+  SANDBOX_URL: z.url({ protocol: /^http$/, error: 'must be the URL of a running vendor sandbox.' }).optional(),
+});
 
 const directory = resolve('.cufflink');
 const credentialsFile = join(directory, 'dev-credentials.json');
@@ -44,37 +53,50 @@ export async function completeDevelopmentEnvironment(
 
 /** Runs the API with everything a newcomer needs beside it: database, vendor sandbox, credentials, and a first command. */
 export async function startDevelopment(): Promise<void> {
-  const log = (line: string): void => void process.stdout.write(`${line}\n`);
-  const postgres = await completeDevelopmentEnvironment(process.env, log);
-  const sandbox = await startSandbox(Number(process.env['SANDBOX_PORT'] ?? 3001));
-  process.env['SANDBOX_URL'] = sandbox.url;
-  const { serve } = await import('../serve.js');
-  const app = await serve().catch(async (error: unknown) => {
-    await sandbox.stop();
-    await postgres?.stop();
+  const started: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const stopOne of started.splice(0).reverse()) {
+      await stopOne();
+    }
+  };
+  try {
+    await startParts(started);
+  } catch (error) {
+    await stop();
     throw error;
-  });
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.removeAllListeners(signal);
+    process.once(signal, () => void stop().then(() => process.exit(0)));
+  }
+}
+
+/** @param started - receives how to stop each part, as soon as it runs */
+async function startParts(started: (() => Promise<void>)[]): Promise<void> {
+  const log = (line: string): void => void process.stdout.write(`${line}\n`);
+  // Before anything runs: a wrong setting must not leave a database behind.
+  readAppConfig(process.env);
+  const { SANDBOX_PORT: sandboxPort, SANDBOX_URL: givenSandboxUrl } = readEnvironment(schema, process.env);
+  const postgres = await completeDevelopmentEnvironment(process.env, log);
+  started.push(async () => postgres?.stop());
+  const sandbox = givenSandboxUrl === undefined ? await startSandbox(sandboxPort) : undefined;
+  started.push(async () => sandbox?.stop());
+  const sandboxUrl = sandbox?.url ?? String(givenSandboxUrl);
+  process.env['SANDBOX_URL'] = sandboxUrl;
+  const { serve } = await import('../serve.js');
+  const app = await serve();
+  started.push(() => app.close());
   for (const { definition } of app.get(ProviderRegistry).list()) {
-    sandbox.add(definition.slug, definition.sandbox);
+    sandbox?.add(definition.slug, definition.sandbox);
   }
   const credentials: DevelopmentCredentials = {
     api_url: (await app.getUrl()).replace(/0\.0\.0\.0|\[::\]|127\.0\.0\.1|\[::1\]/, 'localhost'),
     api_key: await ensureApiKey(app.get(ApiKeysService)),
-    sandbox_url: sandbox.url,
+    sandbox_url: sandboxUrl,
   };
   await writeFile(credentialsFile, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 });
+  await chmod(credentialsFile, 0o600);
   log(banner(credentials));
-
-  const stop = async (): Promise<void> => {
-    await app.close();
-    await sandbox.stop();
-    await postgres?.stop();
-    process.exit(0);
-  };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.removeAllListeners(signal);
-    process.once(signal, () => void stop());
-  }
 }
 
 /** Prefers one port, so that URLs in a browser stay the same; takes a free one when somebody else has it. */

@@ -1,48 +1,66 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
 import { RequestMethod } from '@nestjs/common';
 import type { Params } from 'nestjs-pino';
 import { pino, type LogFn, type Logger } from 'pino';
+import type { PrettyStream } from 'pino-pretty';
 import type { AppConfig } from '../config/app.config.js';
+import { describeError, visible } from './describe-error.js';
 
 /**
  * How the process logs: one JSON object a line in production, readable lines in development.
  *
  * Nothing is logged by default and then redacted: of a request only method and path are taken (queries hold codes), of an
- * answer only the status, of an error only what our own error types say of themselves (LOG-02).
+ * answer only the status, of an error only its type, message and stack (LOG-02). Invisible characters are written out, so
+ * that text from outside can neither begin a line of its own nor command a terminal (LOG-04).
+ *
+ * @param config - level and format; readable lines where it names none
+ * @param destination - where the lines go; standard output unless given
  */
-export async function loggingOptions(config: AppConfig): Promise<Params> {
+export async function loggingOptions(
+  config: Pick<AppConfig, 'logLevel'> & Partial<AppConfig>,
+  destination?: Writable,
+): Promise<Params> {
   return {
     forRoutes: [{ path: '*splat', method: RequestMethod.ALL }],
     pinoHttp: [
       {
         level: config.logLevel,
         quietReqLogger: true,
-        hooks: { logMethod: skipStartupDetails },
+        hooks: { logMethod },
+        // Otherwise pino copies every property of an error before `describeError` sees it, and hides that it is one.
+        wrapSerializers: false,
         genReqId: (request: IncomingMessage) => request.id,
         serializers: {
-          req: (request: { id: unknown; method: string; url?: string }) => ({
+          req: (request: IncomingMessage) => ({
             id: request.id,
             method: request.method,
-            path: pathOf(request.url),
+            path: pathOf(originalUrl(request)),
           }),
-          res: (response: { statusCode: number }) => ({ status: response.statusCode }),
+          res: (response: ServerResponse) => ({ status: response.statusCode }),
           err: describeError,
         },
         customSuccessMessage: (request: IncomingMessage, response: ServerResponse) =>
           `${request.method} ${pathOf(originalUrl(request))} ${response.statusCode}`,
         customErrorMessage: (request: IncomingMessage, response: ServerResponse) =>
           `${request.method} ${pathOf(originalUrl(request))} ${response.statusCode}`,
+        // pino makes an error up for every status of 500 and above; the real one was logged where it was handled.
+        customErrorObject: (_request: IncomingMessage, _response: ServerResponse, _error: Error, line: object) => ({
+          ...line,
+          err: undefined,
+        }),
       },
-      config.production ? pino.destination({ dest: 1, sync: true }) : await readableStream(),
+      config.logFormat === 'json'
+        ? (destination ?? pino.destination({ dest: 1, sync: true }))
+        : await readableStream(destination),
     ],
   };
 }
 
-/** The readable form is a development dependency; without it lines stay JSON. */
-async function readableStream() {
+async function readableStream(destination: Writable | undefined): Promise<PrettyStream> {
   const { default: pretty } = await import('pino-pretty');
   return pretty({
-    sync: true,
+    ...(destination === undefined ? { sync: true } : { destination }),
     translateTime: 'HH:MM:ss',
     ignore: 'pid,hostname,req,res,responseTime,reqId,context',
     messageFormat: '{if context}[{context}] {end}{msg}',
@@ -52,7 +70,7 @@ async function readableStream() {
 /** Nest tells every module and route at boot; that is worth reading only when debugging. */
 const startupDetails = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer']);
 
-function skipStartupDetails(this: Logger, args: Parameters<LogFn>, method: LogFn, level: number): void {
+function logMethod(this: Logger, args: Parameters<LogFn>, method: LogFn, level: number): void {
   const [first] = args as unknown[];
   const context = typeof first === 'object' && first !== null && 'context' in first ? first.context : undefined;
   if (
@@ -63,23 +81,15 @@ function skipStartupDetails(this: Logger, args: Parameters<LogFn>, method: LogFn
   ) {
     return;
   }
-  method.apply(this, args);
+  const safe = args.map((each: unknown) => (typeof each === 'string' ? visible(each) : each));
+  method.apply(this, safe as Parameters<LogFn>);
 }
 
 function originalUrl(request: IncomingMessage): string | undefined {
   return (request as IncomingMessage & { originalUrl?: string }).originalUrl ?? request.url;
 }
 
-/** The path of a URL without its query, with control characters made visible. */
+/** The path of a URL without its query. */
 function pathOf(url: string | undefined): string {
-  return (url ?? '').split('?', 1)[0]?.slice(0, 500) ?? '';
-}
-
-/** An error as it may be logged: its type, message, stack, and the same of its causes; never other properties. */
-export function describeError(error: unknown, depth = 0): object {
-  if (!(error instanceof Error)) {
-    return { type: typeof error };
-  }
-  const cause = error.cause !== undefined && depth < 3 ? { cause: describeError(error.cause, depth + 1) } : {};
-  return { type: error.name, message: error.message, stack: error.stack, ...cause };
+  return visible((url ?? '').split('?', 1)[0]?.slice(0, 500) ?? '');
 }

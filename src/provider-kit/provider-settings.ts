@@ -56,8 +56,8 @@ export function environmentPrefix(slug: string): string {
  *
  * `<PREFIX>_CLIENT_ID` and `_CLIENT_SECRET` switch the provider on; a public client has no secret, one that signs its secret also
  * has `_TEAM_ID` and `_KEY_ID`, and its private key in `_CLIENT_SECRET`. `_SERVER` picks one of the definition's other servers.
- * `_REDIRECT_URL`, `_SCOPES` (separated by spaces or commas), `_AUTH_URL`, `_TOKEN_URL`, `_REFRESH_URL`, `_API_BASE_URL`, for OAuth
- * 1.0a `_REQUEST_TOKEN_URL` and `_ACCESS_TOKEN_URL` replace the definition's.
+ * `_REDIRECT_URL`, `_SCOPES` (separated by spaces or commas), `_AUTH_URL`, `_TOKEN_URL`, `_REFRESH_URL`, `_API_BASE_URL`,
+ * `_ACCOUNT_URL`, `_REVOKE_URL`, for OAuth 1.0a `_REQUEST_TOKEN_URL` and `_ACCESS_TOKEN_URL` replace the definition's.
  * Without credentials, `SANDBOX_URL` (development only) points the provider at its fake.
  *
  * @param definition - the provider's facts
@@ -85,7 +85,8 @@ export function readProviderSettings(definition: ProviderDefinition, environment
   }
   return {
     ...common,
-    ...(credentials ?? { clientId: '', clientSecret: new Secret(''), signing: undefined }),
+    // Passport refuses an empty client id, also of a provider that is off.
+    ...(credentials ?? { clientId: 'not-configured', clientSecret: new Secret(''), signing: undefined }),
     mode: credentials === undefined ? 'not-configured' : 'configured',
     endpoints: configuredEndpoints(withServer(definition, prefix, read('SERVER')), override),
   };
@@ -190,10 +191,10 @@ function configuredEndpoints(
   const defined = definedEndpoints(definition);
   const { apiBaseUrl: base } = defined;
   const apiBaseUrl = base === undefined ? undefined : override('API_BASE_URL', base);
-  const below = (url: string | undefined): string | undefined =>
-    base !== undefined && apiBaseUrl !== undefined && url?.startsWith(`${base}/`)
-      ? apiBaseUrl + url.slice(base.length)
-      : url;
+  const below = (name: string, url: string | undefined): string | undefined => {
+    const moved = base !== undefined && url?.startsWith(`${base}/`) ? `${apiBaseUrl}${url.slice(base.length)}` : url;
+    return moved === undefined ? undefined : override(name, moved);
+  };
   return {
     authorizeUrl: override('AUTH_URL', defined.authorizeUrl),
     tokenUrl: definition.oauth === '2.0' ? override('TOKEN_URL', defined.tokenUrl) : '',
@@ -202,8 +203,8 @@ function configuredEndpoints(
     requestTokenUrl: definition.oauth === '1.0a' ? override('REQUEST_TOKEN_URL', defined.requestTokenUrl) : '',
     accessTokenUrl: definition.oauth === '1.0a' ? override('ACCESS_TOKEN_URL', defined.accessTokenUrl) : '',
     apiBaseUrl,
-    accountUrl: below(defined.accountUrl),
-    revokeUrl: below(defined.revokeUrl),
+    accountUrl: below('ACCOUNT_URL', defined.accountUrl),
+    revokeUrl: below('REVOKE_URL', defined.revokeUrl),
   };
 }
 

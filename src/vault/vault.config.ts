@@ -28,9 +28,17 @@ export function readVaultConfig(environment: Environment): { rootKey: Buffer; en
   }
   const rootKey =
     inline === undefined
-      ? decodeRootKey('ENCRYPTION_ROOT_KEY_FILE', readFileSync(String(file), 'utf8'))
+      ? decodeRootKey('ENCRYPTION_ROOT_KEY_FILE', readKeyFile(String(file)))
       : decodeRootKey('ENCRYPTION_ROOT_KEY', inline);
   return { rootKey, environmentName: values.ENVIRONMENT_NAME ?? values.NODE_ENV };
+}
+
+function readKeyFile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Error('ENCRYPTION_ROOT_KEY_FILE names a file that cannot be read.', { cause: error });
+  }
 }
 
 function decodeRootKey(variable: string, text: string): Buffer {

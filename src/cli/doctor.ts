@@ -1,0 +1,129 @@
+import { readAppConfig } from '../config/app.config.js';
+import type { Environment } from '../config/read-environment.js';
+import { readLinksConfig } from '../links/links.config.js';
+import type { Lifecycle, ProviderDefinition } from '../provider-kit/provider-definition.js';
+import { environmentPrefix, requiredVariables } from '../provider-kit/provider-settings.js';
+import { readTokensConfig } from '../tokens/tokens.config.js';
+import { readVaultConfig } from '../vault/vault.config.js';
+import type { CatalogueEntry } from './provider-catalogue.js';
+import { textTable } from './text-table.js';
+
+/** One thing that was looked at. `wrong`: would not work; `note`: works, and somebody should know; `off`: not switched on. */
+export interface Finding {
+  readonly verdict: 'ok' | 'note' | 'off' | 'wrong';
+  readonly subject: string;
+  readonly text: string;
+}
+
+/** Checks the settings of the service, all but the database. Every part is read, whatever is wrong with the others. */
+export function checkService(environment: Environment): Finding[] {
+  const production = environment['NODE_ENV'] === 'production';
+  return [
+    check('process', () => {
+      readAppConfig(environment);
+      const publicUrl = environment['PUBLIC_URL'];
+      return publicUrl ? `browsers reach it at ${publicUrl}` : 'browsers reach it on this machine only; set PUBLIC_URL';
+    }),
+    check('root key', () => {
+      if (!production && !environment['ENCRYPTION_ROOT_KEY'] && !environment['ENCRYPTION_ROOT_KEY_FILE']) {
+        return 'made by the first start, in .cufflink/';
+      }
+      const { environmentName } = readVaultConfig(environment);
+      return `present; sealed values are bound to the name "${environmentName}"`;
+    }),
+    checkReturnUrls(environment),
+    check('tokens', () => {
+      readTokensConfig(environment);
+      return 'the times are well-formed';
+    }),
+  ];
+}
+
+function checkReturnUrls(environment: Environment): Finding {
+  const finding = check('RETURN_URLS', () => readLinksConfig(environment).returnUrls.join(', '));
+  if (finding.text !== '') {
+    return finding;
+  }
+  return environment['NODE_ENV'] === 'production'
+    ? { ...finding, verdict: 'note', text: 'empty: no link can send the browser back to your application' }
+    : { ...finding, text: 'empty: development allows every URL on this machine' };
+}
+
+/** @param read - returns what to say when it is right, and throws what is wrong */
+function check(subject: string, read: () => string): Finding {
+  try {
+    return { verdict: 'ok', subject, text: read() };
+  } catch (error) {
+    return { verdict: 'wrong', subject, text: error instanceof Error ? error.message : 'cannot be read' };
+  }
+}
+
+/**
+ * Tells about a provider what is set, which redirect URI to register, what is missing, and when it ends.
+ *
+ * @param today - the calendar day in UTC, `YYYY-MM-DD`
+ */
+export function checkProvider({ definition, settings }: CatalogueEntry, today: string): Finding {
+  const { slug, lifecycle } = definition;
+  if ('problem' in settings) {
+    return { verdict: 'wrong', subject: slug, text: sentences(settings.problem, endOf(lifecycle, today)) };
+  }
+  const register = `Register the redirect URI ${settings.redirectUri}`;
+  switch (settings.mode) {
+    case 'configured':
+      return {
+        verdict: lifecycle.status === 'live' ? 'ok' : 'note',
+        subject: slug,
+        text: sentences('Configured.', `${register} at the maker.`, endOf(lifecycle, today)),
+      };
+    case 'sandbox':
+    case 'not-configured':
+      return {
+        verdict: 'off',
+        subject: slug,
+        text: sentences(
+          settings.mode === 'sandbox' ? 'Linked at its fake in the sandbox.' : 'Off.',
+          `For the real one: ${variablesOf(definition).join(', ')}.`,
+          `${register}.`,
+          endOf(lifecycle, today),
+        ),
+      };
+  }
+}
+
+function variablesOf(definition: ProviderDefinition): string[] {
+  return requiredVariables(definition).map((name) => `${environmentPrefix(definition.slug)}_${name}`);
+}
+
+function endOf(lifecycle: Lifecycle, today: string): string {
+  if (lifecycle.status === 'live') {
+    return '';
+  }
+  const { status, sunsetAt, replacedBy } = lifecycle;
+  return sentences(
+    `${sunsetAt < today ? 'Its maker ended it' : 'Its maker ends it'} on ${sunsetAt}.`,
+    replacedBy === undefined ? 'Nothing replaces it.' : `Link new users with ${replacedBy}.`,
+    status === 'retired' ? 'New links are refused unless ALLOW_RETIRED_PROVIDERS is set.' : '',
+  );
+}
+
+function sentences(...each: readonly string[]): string {
+  return each.filter((text) => text !== '').join(' ');
+}
+
+/** Returns the report to print, which ends with how many things would not work. */
+export function renderReport(service: readonly Finding[], providers: readonly Finding[]): string {
+  const table = (findings: readonly Finding[]): string =>
+    textTable(findings.map(({ verdict, subject, text }) => [verdict.toUpperCase(), subject, text]));
+  const wrong = countWrong([...service, ...providers]);
+  const verdict =
+    wrong === 0
+      ? 'Nothing that is set would fail.'
+      : `${wrong} ${wrong === 1 ? 'thing' : 'things'} would not work: see WRONG above.`;
+  return `Service\n${table(service)}\n\nProviders\n${table(providers)}\n\n${verdict}`;
+}
+
+/** Counts what would not work. */
+export function countWrong(findings: readonly Finding[]): number {
+  return findings.filter(({ verdict }) => verdict === 'wrong').length;
+}

@@ -1,0 +1,30 @@
+import type { Command } from 'commander';
+import type { Environment } from '../config/read-environment.js';
+import { checkDatabase } from './check-database.js';
+import { checkProvider, checkService, countWrong, renderReport } from './doctor.js';
+import { readCatalogue, type CatalogueEntry } from './provider-catalogue.js';
+import { providersTable } from './providers-table.js';
+
+/** Adds the commands that look at the configuration and change nothing. */
+export function addProviderCommands(program: Command, print: (text: string) => void): void {
+  program
+    .command('providers')
+    .description('list the providers and whether they are switched on')
+    .action(async () => print(providersTable(await readOwnCatalogue(process.env))));
+
+  program
+    .command('doctor')
+    .description('check the settings; exit status 1 when something would not work')
+    .action(async () => {
+      const service = [...checkService(process.env), await checkDatabase(process.env)];
+      const today = new Date().toISOString().slice(0, 10);
+      const providers = (await readOwnCatalogue(process.env)).map((entry) => checkProvider(entry, today));
+      print(renderReport(service, providers));
+      process.exitCode = countWrong([...service, ...providers]) === 0 ? 0 : 1;
+    });
+}
+
+/** Outside production the service starts a sandbox for the providers without credentials. */
+function readOwnCatalogue(environment: Environment): Promise<CatalogueEntry[]> {
+  return readCatalogue({ ...environment, SANDBOX_URL: environment['SANDBOX_URL'] || 'http://127.0.0.1:3001' });
+}

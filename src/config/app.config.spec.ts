@@ -1,0 +1,66 @@
+import { describe, expect, it } from '@jest/globals';
+import { readAppConfig } from './app.config.js';
+
+const production = { NODE_ENV: 'production', PUBLIC_URL: 'https://link.example.com' };
+
+describe('readAppConfig', () => {
+  it('listens on this machine only and logs readable lines, where nothing is set', () => {
+    expect(readAppConfig({})).toEqual({
+      production: false,
+      port: 3000,
+      host: '127.0.0.1',
+      logLevel: 'info',
+      logFormat: 'readable',
+    });
+  });
+
+  it('listens everywhere and logs JSON in production', () => {
+    expect(readAppConfig({ ...production, PORT: '8080', LOG_LEVEL: 'warn' })).toEqual({
+      production: true,
+      port: 8080,
+      host: '0.0.0.0',
+      logLevel: 'warn',
+      logFormat: 'json',
+    });
+  });
+
+  it.each([
+    ['json', {}],
+    ['readable', production],
+  ])('logs in the format %s when LOG_FORMAT says so', (format, environment) => {
+    expect(readAppConfig({ ...environment, LOG_FORMAT: format })).toMatchObject({ logFormat: format });
+  });
+
+  it('takes an empty variable for one that is not set', () => {
+    expect(readAppConfig({ PORT: '', LOG_LEVEL: '', LOG_FORMAT: '', PUBLIC_URL: '', NODE_ENV: '' })).toEqual(
+      readAppConfig({}),
+    );
+  });
+
+  it.each([
+    ['PORT', '65536'],
+    ['PORT', '-1'],
+    ['PORT', '30.5'],
+    ['PORT', 'http'],
+    ['LOG_LEVEL', 'loud'],
+    ['LOG_FORMAT', 'xml'],
+    ['NODE_ENV', 'prod'],
+    ['PUBLIC_URL', 'link.example.com'],
+    ['PUBLIC_URL', 'javascript:alert(1)'],
+  ])('refuses %s=%s and names it', (name, value) => {
+    expect(() => readAppConfig({ [name]: value })).toThrow(new RegExp(`^Wrong settings\\. ${name}: `));
+  });
+
+  it.each([undefined, '', 'http://link.example.com'])('refuses PUBLIC_URL=%s in production', (url) => {
+    expect(() => readAppConfig({ NODE_ENV: 'production', PUBLIC_URL: url })).toThrow(
+      'PUBLIC_URL must be set to an https',
+    );
+  });
+
+  it.each([{}, production])('TE-05 refuses NODE_TLS_REJECT_UNAUTHORIZED=0', (environment) => {
+    expect(() => readAppConfig({ ...environment, NODE_TLS_REJECT_UNAUTHORIZED: '0' })).toThrow(
+      'NODE_TLS_REJECT_UNAUTHORIZED=0',
+    );
+    expect(() => readAppConfig({ ...environment, NODE_TLS_REJECT_UNAUTHORIZED: '1' })).not.toThrow();
+  });
+});

@@ -1,0 +1,23 @@
+/**
+ * Returns an error as it may be logged: its type, message and stack, and the same of its causes. Never other properties:
+ * those of foreign errors hold requests, answers and rows (LOG-02).
+ */
+export function describeError(error: unknown, depth = 0): object {
+  if (!(error instanceof Error)) {
+    return { type: typeof error };
+  }
+  const cause = error.cause !== undefined && depth < 3 ? { cause: describeError(error.cause, depth + 1) } : {};
+  const type = visible(error.name);
+  const message = visible(error.message);
+  // Only the frames are taken: the head of the stack repeats the message, line ends included.
+  const frames = (error.stack ?? '').replace(error.message, '').match(/^\s+at .*$/gm) ?? [];
+  return { type, message, stack: [`${type}: ${message}`, ...frames.map(visible)].join('\n'), ...cause };
+}
+
+/**
+ * Writes control characters, line ends and other invisible characters as `\u{...}`, so that they neither end a line nor
+ * command a terminal (LOG-04).
+ */
+export function visible(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
+}
