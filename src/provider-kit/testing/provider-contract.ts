@@ -18,8 +18,6 @@ import type { TokenGrant } from '../token-grant.js';
 /** Builds the provider under test from settings that point at its fake. */
 export type CreateProvider = (settings: ProviderSettings, client: TokenEndpointClient) => HealthProvider;
 
-const redirectUri = 'http://localhost:3000/callback-of-the-contract';
-
 /**
  * Runs the contract of every provider: what the core relies on, shown against the provider's fake in the vendor sandbox. The
  * fake's expectations are written by hand from the maker's documentation, so a wrong fact in the definition fails here.
@@ -86,7 +84,7 @@ class ContractBench {
   }
 
   handshake(state = 'state-of-the-contract-not-random') {
-    return { state, redirectUri, scopes: this.definition.defaultScopes };
+    return { state, redirectUri: this.settings.redirectUri, scopes: this.definition.defaultScopes };
   }
 
   /** Starts a link and lets the user decide; returns what the callback brings. */
@@ -168,7 +166,7 @@ function expectedOAuth2Parameters(definition: OAuth2Definition, bench: ContractB
   return {
     response_type: 'code',
     client_id: bench.settings.clientId,
-    redirect_uri: redirectUri,
+    redirect_uri: bench.settings.redirectUri,
     state: bench.handshake().state,
     ...(defaultScopes.length === 0 ? {} : { [scopeParameter]: defaultScopes.join(scopeSeparator) }),
     ...(nonce === true ? { nonce: expect.stringMatching(/^[A-Za-z0-9_-]{22}$/) as unknown } : {}),

@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { consent } from '../../test/support/browser.js';
+import { consentByForm, readForm } from './testing/consent-by-form.js';
+import { call, callback, json, OAuth2Driver, redirected, startSandbox, type Fields } from './testing/sandbox-driver.js';
+import { plainDeclaration } from './testing/plain-declaration.js';
+import type { VendorSandbox } from './vendor-sandbox.js';
+
+let sandbox: VendorSandbox;
+const driver = (slug: string): OAuth2Driver => new OAuth2Driver(sandbox.maker(slug));
+
+beforeAll(async () => {
+  ({ sandbox } = await startSandbox({
+    parameters: { ...plainDeclaration, authorizeParams: { access_type: 'offline', prompt: 'consent' } },
+    scope: { ...plainDeclaration, scopeParameter: 'APIName' },
+    code: { ...plainDeclaration, codeParameter: 'authorization_code' },
+    form: { ...plainDeclaration, callback: 'form_post', userPicksScopes: true, scopeInCallback: true },
+    shared: { ...plainDeclaration, authorizePath: '/oauth/', tokenPath: '/oauth/' },
+  }));
+});
+
+afterAll(() => sandbox.stop());
+
+describe('further parameters of the authorize request', () => {
+  it('are accepted with their values', async () => {
+    expect((await driver('parameters').link()).fields).toHaveProperty('access_token');
+  });
+
+  it.each<[string, Fields]>([
+    ['one is missing', { access_type: undefined }],
+    ['one is empty', { prompt: '' }],
+    ['one has another value', { access_type: 'online' }],
+  ])('are refused when %s', async (_, changes) => {
+    const { searchParams } = await redirected(driver('parameters').authorizeUrl(changes));
+    expect(searchParams.get('error')).toBe('invalid_request');
+  });
+});
+
+describe('a scope parameter of another name', () => {
+  it('says what is asked for', async () => {
+    const code = await driver('scope').code({}, { APIName: 'b' });
+    expect(json(await driver('scope').exchange(code))['scope']).toBe('b');
+  });
+
+  it.each<[string, string, Fields]>([
+    ['scope in its place', 'invalid_request', { APIName: undefined, scope: 'a b' }],
+    ['scope beside it', 'invalid_request', { scope: 'a b' }],
+    ['neither', 'invalid_scope', { APIName: undefined }],
+    ['an unknown value', 'invalid_scope', { APIName: 'c' }],
+  ])('is refused with %s', async (_, error, changes) => {
+    const { searchParams } = await redirected(driver('scope').authorizeUrl(changes));
+    expect(searchParams.get('error')).toBe(error);
+  });
+});
+
+describe('a code parameter of another name', () => {
+  it('carries the code, and code is absent', async () => {
+    const { searchParams } = await consent(driver('code').authorizeUrl());
+    expect(searchParams.has('code')).toBe(false);
+    const reply = await driver('code').exchange(searchParams.get('authorization_code') ?? '');
+    expect(reply.status).toBe(200);
+  });
+});
+
+describe('a callback by form', () => {
+  it('posts code, state and scope to the redirect URI, by a button and without scripts', async () => {
+    const url = driver('form').authorizeUrl({ state: '"><b>&\'state' });
+    const { action, fields } = await consentByForm(url, { account: '7', scopes: ['b'] });
+    expect(action).toBe(callback);
+    expect(fields).toEqual({ code: expect.any(String), state: '"><b>&\'state', scope: 'b' });
+    const { access_token: accessToken } = json(await driver('form').exchange(fields['code'] ?? ''));
+    expect(json(await driver('form').api(String(accessToken)))['account_id']).toBe('7');
+    const kinds = sandbox.maker('form').history.map(({ kind, status }) => [kind, status]);
+    expect(kinds).toEqual(expect.arrayContaining([['consent', 200]]));
+  });
+
+  it('is a plain page that no cache keeps, with a policy that allows no script', async () => {
+    const opened = readForm((await call('GET', driver('form').authorizeUrl())).text);
+    const body = new URLSearchParams({ request: opened.fields['request'] ?? '', decision: 'approve' }).toString();
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const page = await call('POST', new URL(opened.action, sandbox.url).href, { headers, body });
+    expect([page.status, page.headers['location'], page.headers['cache-control']]).toEqual([
+      200,
+      undefined,
+      'no-store',
+    ]);
+    expect(page.headers['content-security-policy']).toContain("default-src 'none'");
+    expect(page.text).toContain('<button type="submit">Continue</button>');
+    expect(page.text).not.toMatch(/<script|onload|javascript:/i);
+  });
+
+  it('posts access_denied when the user denies', async () => {
+    const { fields } = await consentByForm(driver('form').authorizeUrl(), { decision: 'deny' });
+    expect(fields).toEqual({
+      error: 'access_denied',
+      error_description: expect.any(String),
+      state: expect.any(String),
+    });
+  });
+
+  it('posts the error of a malformed request, and records it', async () => {
+    const page = await call('GET', driver('form').authorizeUrl({ scope: 'unknown' }));
+    expect(readForm(page.text)).toMatchObject({ action: callback, fields: { error: 'invalid_scope' } });
+    expect(sandbox.maker('form').history.at(-1)).toMatchObject({ outcome: 'invalid_scope', status: 200 });
+  });
+});
+
+describe('one path for authorize and token endpoint', () => {
+  it('tells them apart by the method', async () => {
+    const { refreshToken } = await driver('shared').link();
+    expect((await driver('shared').refresh(refreshToken)).status).toBe(200);
+    const { history } = sandbox.maker('shared');
+    expect(history.map(({ kind }) => kind)).toEqual(['authorize', 'consent', 'token', 'refresh']);
+    const other = await call('PUT', `${sandbox.maker('shared').url}/oauth/`);
+    expect([other.status, other.headers['allow']]).toEqual([405, 'GET, POST']);
+  });
+});

@@ -1,0 +1,190 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { OAuth2SandboxMaker } from '../provider-kit/sandbox-maker.js';
+import type { Misbehaviour } from './misbehaviour.js';
+import {
+  callback,
+  json,
+  OAuth2Driver,
+  startSandbox,
+  tokens,
+  type Fields,
+  type TestClock,
+} from './testing/sandbox-driver.js';
+import { plainDeclaration } from './testing/plain-declaration.js';
+import type { VendorSandbox } from './vendor-sandbox.js';
+
+/** Renames and wraps, as some makers do; without tokens there is only the status. */
+const shaped: OAuth2SandboxMaker = {
+  ...plainDeclaration,
+  errorStatus: 200,
+  errorAnswer: (error) => ({ result: 'failed', error }),
+  tokenAnswer: ({ access_token, refresh_token, expires_in, scope }, accountId) => ({
+    result: 'ok',
+    body: { AccessToken: access_token, RefreshToken: refresh_token, Expires: expires_in, Scope: scope, accountId },
+  }),
+};
+
+let sandbox: VendorSandbox;
+let clock: TestClock;
+const driver = (slug: string): OAuth2Driver => new OAuth2Driver(sandbox.maker(slug));
+
+beforeAll(async () => {
+  ({ sandbox, clock } = await startSandbox({
+    path: { ...plainDeclaration, refreshPath: '/refresh' },
+    once: { ...plainDeclaration, issuesRefreshToken: false },
+    extends: {
+      ...plainDeclaration,
+      refreshExtendsToken: true,
+      rotation: 'never',
+      tokenAnswer: (standard) => ({ ...standard, result: '0000' }),
+    },
+    parameters: { ...plainDeclaration, refreshPath: '/refresh', tokenParams: { action: 'requesttoken' } },
+    repeat: { ...plainDeclaration, scopeOnExchange: true, userPicksScopes: true, redirectUriOnRefresh: true },
+    shaped,
+  }));
+});
+
+afterAll(() => sandbox.stop());
+
+describe('a refresh path of its own', () => {
+  it('takes refreshes, which the token endpoint refuses, and no codes', async () => {
+    const { refreshToken } = await driver('path').link();
+    const elsewhere = await driver('path').post('/token', { grant_type: 'refresh_token', refresh_token: refreshToken });
+    expect([elsewhere.status, json(elsewhere)['error']]).toEqual([400, 'unsupported_grant_type']);
+    const code = { grant_type: 'authorization_code', code: await driver('path').code(), redirect_uri: callback };
+    const exchanged = await driver('path').post('/refresh', code);
+    expect([exchanged.status, json(exchanged)['error']]).toEqual([400, 'unsupported_grant_type']);
+    expect((await driver('path').refresh(refreshToken)).status).toBe(200);
+  });
+
+  it('is where a refresh is ordered to go wrong, and recorded', async () => {
+    sandbox.maker('path').misbehave({ endpoint: 'refresh', type: 'status', code: 503 });
+    const { refreshToken } = await driver('path').link();
+    expect((await driver('path').refresh(refreshToken)).status).toBe(503);
+    expect(sandbox.maker('path').history.at(-1)).toMatchObject({ kind: 'refresh', misbehaviour: 'status' });
+  });
+});
+
+describe('a maker without refresh tokens', () => {
+  it('issues none', async () => {
+    const { fields } = await driver('once').link();
+    expect(fields).toHaveProperty('access_token');
+    expect(fields).not.toHaveProperty('refresh_token');
+  });
+});
+
+describe('a refresh that extends the access token', () => {
+  it('answers without tokens, and gives the token in use a whole life from now', async () => {
+    const { accessToken, refreshToken } = await driver('extends').link();
+    const other = await driver('extends').link();
+    clock.advance(3000);
+    const reply = await driver('extends').refresh(refreshToken);
+    expect([reply.status, json(reply)]).toEqual([200, { result: '0000' }]);
+    clock.advance(3599);
+    expect((await driver('extends').api(accessToken)).status).toBe(200);
+    expect((await driver('extends').api(other.accessToken)).status).toBe(401);
+    clock.advance(1);
+    expect((await driver('extends').api(accessToken)).status).toBe(401);
+  });
+
+  it('revives a token that a test expired, and keeps the refresh token', async () => {
+    const { accessToken, refreshToken } = await driver('extends').link();
+    sandbox.maker('extends').expireAccessTokens();
+    expect((await driver('extends').api(accessToken)).status).toBe(401);
+    await driver('extends').refresh(refreshToken);
+    expect((await driver('extends').api(accessToken)).status).toBe(200);
+    expect((await driver('extends').refresh(refreshToken)).status).toBe(200);
+  });
+
+  it('is refused for a grant that ended, and extends nothing', async () => {
+    const { accessToken, refreshToken } = await driver('extends').link({ account: '51' });
+    sandbox.maker('extends').revokeGrant('51');
+    expect(json(await driver('extends').refresh(refreshToken))['error']).toBe('invalid_grant');
+    expect((await driver('extends').api(accessToken)).status).toBe(401);
+  });
+});
+
+describe('parameters of every call of the token endpoint', () => {
+  it.each<[string, Fields]>([
+    ['absent', { action: undefined }],
+    ['another', { action: 'other' }],
+  ])('are refused when %s, at exchange and refresh', async (_, change) => {
+    const code = await driver('parameters').code();
+    const exchanged = await driver('parameters').exchange(code, change);
+    expect([exchanged.status, json(exchanged)['error']]).toEqual([400, 'invalid_request']);
+    const { refreshToken } = tokens(await driver('parameters').exchange(code));
+    const refreshed = await driver('parameters').refresh(refreshToken, change);
+    expect([refreshed.status, json(refreshed)['error']]).toEqual([400, 'invalid_request']);
+    expect((await driver('parameters').refresh(refreshToken)).status).toBe(200);
+  });
+});
+
+describe('what has to be repeated', () => {
+  it.each<[string, string, Fields]>([
+    ['no scope', 'invalid_request', {}],
+    ['less scope', 'invalid_scope', { scope: 'a' }],
+    ['more scope', 'invalid_scope', { scope: 'a b c' }],
+    ['other scope', 'invalid_scope', { scope: 'a c' }],
+    ['a scope twice', 'invalid_scope', { scope: 'a a' }],
+    ['another separator', 'invalid_scope', { scope: 'a,b' }],
+  ])('an exchange with %s is refused', async (_, error, change) => {
+    const reply = await driver('repeat').exchange(await driver('repeat').code(), change);
+    expect([reply.status, json(reply)['error']]).toEqual([400, error]);
+  });
+
+  it('an exchange repeats what was asked for, whatever was granted and in whatever order', async () => {
+    const code = await driver('repeat').code({ scopes: ['a'] });
+    expect(json(await driver('repeat').exchange(code, { scope: 'b a' }))['scope']).toBe('a');
+  });
+
+  it.each<[string, string, Fields]>([
+    ['no redirect URI', 'invalid_request', {}],
+    ['another redirect URI', 'invalid_grant', { redirect_uri: 'http://localhost:3000/other' }],
+  ])('a refresh with %s is refused', async (_, error, change) => {
+    const code = await driver('repeat').code();
+    const { refreshToken } = tokens(await driver('repeat').exchange(code, { scope: 'a b' }));
+    const reply = await driver('repeat').refresh(refreshToken, change);
+    expect([reply.status, json(reply)['error']]).toEqual([400, error]);
+    expect((await driver('repeat').refresh(refreshToken, { redirect_uri: callback })).status).toBe(200);
+  });
+});
+
+describe("an answer in the maker's own shape", () => {
+  const link = async (account = '61'): Promise<Record<string, unknown>> =>
+    body(await driver('shaped').exchange(await driver('shaped').code({ account })));
+  const body = (reply: Parameters<typeof json>[0]): Record<string, unknown> =>
+    json(reply)['body'] as Record<string, unknown>;
+
+  it('is written at exchange and refresh', async () => {
+    const first = await link();
+    expect(first).toMatchObject({ Expires: 3600, Scope: 'a b', accountId: '61' });
+    const second = body(await driver('shaped').refresh(String(first['RefreshToken'])));
+    expect(second).toMatchObject({ Expires: 3600, Scope: 'a b', accountId: '61' });
+    expect((await driver('shaped').api(String(second['AccessToken']))).status).toBe(200);
+  });
+
+  it.each<[string, string, unknown]>([
+    ['omitExpiresIn', 'Expires', undefined],
+    ['omitRefreshToken', 'RefreshToken', undefined],
+    ['emptyRefreshToken', 'RefreshToken', ''],
+    ['scope', 'Scope', 'a'],
+  ])('goes wrong before it is written: %s', async (type, field, expected) => {
+    const options = type === 'scope' ? { scopes: ['a'] } : {};
+    sandbox.maker('shaped').misbehave({ endpoint: 'token', type, ...options } as Misbehaviour);
+    expect((await link())[field]).toEqual(expected);
+  });
+
+  it('leaves errors to the status and body that this maker gives them', async () => {
+    sandbox.maker('shaped').misbehave({ endpoint: 'refresh', type: 'expiresIn', value: 5 });
+    const refused = await driver('shaped').refresh('unknown');
+    expect([refused.status, json(refused)]).toEqual([200, { result: 'failed', error: 'invalid_grant' }]);
+    const stranger = await driver('shaped').refresh('unknown', { client_secret: 'wrong' });
+    expect([stranger.status, json(stranger)]).toEqual([200, { result: 'failed', error: 'invalid_client' }]);
+    expect(sandbox.maker('shaped').history.at(-1)).toMatchObject({ outcome: 'invalid_client', status: 200 });
+  });
+
+  it('keeps the standard status of errors elsewhere', async () => {
+    const reply = await driver('shaped').api('unknown');
+    expect([reply.status, json(reply)]).toEqual([401, { result: 'failed', error: 'invalid_token' }]);
+  });
+});
