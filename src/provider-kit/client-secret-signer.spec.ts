@@ -46,10 +46,12 @@ describe('ClientSecretSigner', () => {
     expect(await signer.sign(definition, settings, later(500))).not.toBe(first);
   });
 
-  it('keeps the secrets of different clients apart', async () => {
+  it('keeps the secrets of different clients and keys apart', async () => {
     const signer = new ClientSecretSigner();
     const first = await signer.sign(definition, settings, now);
     expect(await signer.sign(definition, { ...settings, clientId: 'client-2' }, now)).not.toBe(first);
+    const otherKey = new Secret(sandboxSigningKey('another').privateKeyPem);
+    expect(await signer.sign(definition, { ...settings, clientSecret: otherKey }, now)).not.toBe(first);
   });
 
   it('says when the settings lack what it needs', async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { importPKCS8, SignJWT } from 'jose';
 import type { OAuth2Definition } from './provider-definition.js';
 import type { ProviderSettings } from './provider-settings.js';
@@ -24,7 +25,8 @@ export class ClientSecretSigner {
     if (clientSecretJwt === undefined || signing === undefined) {
       throw new Error(`Provider "${definition.slug}" lacks what its client secret is made of.`);
     }
-    const cacheKey = JSON.stringify([definition.slug, clientId, signing.keyId, clientSecretJwt.audience]);
+    const keyDigest = createHash('sha256').update(settings.clientSecret.reveal()).digest('hex');
+    const cacheKey = JSON.stringify([definition.slug, clientId, signing, keyDigest, clientSecretJwt.audience]);
     const cached = this.made.get(cacheKey);
     if (cached !== undefined && now.getTime() < cached.renewAtMs) {
       return cached.jwt;

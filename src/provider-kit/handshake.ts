@@ -4,6 +4,8 @@ export interface HandshakeSecrets {
   readonly codeVerifier?: string;
   /** OpenID Connect nonce, where the provider echoes one in its ID token. */
   readonly nonce?: string;
+  /** Where a provider's endpoints are discovered: those that the link was started with, as JSON. No secret. */
+  readonly discovered?: string;
   /** OAuth 1.0a temporary credentials (RFC 5849 section 2.1). */
   readonly temporaryToken?: string;
   readonly temporaryTokenSecret?: string;

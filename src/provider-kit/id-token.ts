@@ -1,4 +1,4 @@
-import { createLocalJWKSet, decodeJwt, jwtVerify, type JSONWebKeySet, type JWTPayload } from 'jose';
+import { createLocalJWKSet, decodeJwt, jwtVerify, type JWTPayload } from 'jose';
 import { z } from 'zod';
 import { InvalidTokenResponseError } from '../errors/provider.errors.js';
 
@@ -63,7 +63,7 @@ async function readClaims(idToken: string, expected: IdTokenExpectation): Promis
   if (expected.keys === undefined) {
     return decodeJwt(idToken);
   }
-  const keys = createLocalJWKSet(keySetSchema.parse(expected.keys) as JSONWebKeySet);
+  const keys = createLocalJWKSet(keySetSchema.parse(expected.keys));
   const options = { algorithms, currentDate: expected.now, clockTolerance: clockToleranceSeconds };
   return (await jwtVerify(idToken, keys, options)).payload;
 }

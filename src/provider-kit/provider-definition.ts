@@ -155,6 +155,11 @@ export interface OAuth2Definition extends DefinitionBase {
   readonly refreshExtendsToken?: true;
   /** How the token answer differs from RFC 6749 section 5.1; plain when absent. */
   readonly answer?: AnswerDialect;
+  /**
+   * How far apart refreshes of one connection have to be, in seconds, where the provider limits how often a refresh token may be
+   * used. An access token that ends earlier then stays ended until the next refresh is due.
+   */
+  readonly minRefreshIntervalSeconds?: number;
   /** Field with the refresh token's life in seconds, where the answer has one; 0 is read as not told. */
   readonly refreshExpiresInField?: string;
   readonly refresh: RefreshPolicy;

@@ -214,9 +214,10 @@ function sandboxEndpoints(definition: ProviderDefinition, sandboxUrl: string): P
     const { pathname, search } = new URL(url);
     return `${sandboxUrl}/${definition.slug}${pathname === '/' ? '' : pathname}${search}`;
   };
-  const endpoints = Object.entries(definedEndpoints(definition)).map(([name, url]: [string, string | undefined]) => [
+  const defined = definedEndpoints(definition);
+  const endpoints = Object.entries(defined).map(([name, url]: [string, string | undefined]): [string, unknown] => [
     name,
     url ? moved(url) : url,
   ]);
-  return Object.fromEntries(endpoints) as unknown as ProviderEndpoints;
+  return { ...defined, ...Object.fromEntries(endpoints) };
 }

@@ -295,6 +295,30 @@ export class TokenEndpointClient {
   }
 
   /**
+   * Gets a JSON document that the provider publishes for everybody, such as a description of its endpoints. No credentials are sent.
+   *
+   * @param definition - the provider's facts
+   * @param url - absolute URL
+   * @param timeoutMs - total time of the request, in milliseconds
+   * @returns the parsed JSON, unchecked
+   * @throws {@link ProviderMisconfiguredError} when there is no such document (any other 4xx): the URL is wrong
+   * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
+   * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 425, or no JSON
+   */
+  async getPublicJson(definition: ProviderDefinition, url: string, timeoutMs = defaultTimeoutMs): Promise<unknown> {
+    const headers = { accept: 'application/json' };
+    const response = await this.http.send({ method: 'GET', url, headers, timeoutMs });
+    if (!isSuccess(response)) {
+      throw this.failure(definition, response, (detail) => misconfigured(definition, detail));
+    }
+    const body = parseJsonBody(response);
+    if (body === undefined) {
+      throw this.unavailable(definition, response, `HTTP ${response.status}, not JSON`);
+    }
+    return body;
+  }
+
+  /**
    * Posts a form to an endpoint of the provider's own, with our client credentials and, where it is asked for, a bearer token.
    *
    * @param request - `url`, the form's `fields`, `accepted` HTTP statuses beside 2xx, and the `grant` whose token is sent; without

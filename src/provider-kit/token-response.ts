@@ -111,11 +111,14 @@ export function errorCodeReader(definition: ProviderDefinition): (body: unknown)
   }
   const { parseErrorCode, answer } = definition;
   return (body) => {
-    const status = answer?.status === undefined ? undefined : ownField(body, answer.status.field);
+    const status = ownField(body, answer?.status?.field);
     const failed = status !== undefined && status !== answer?.status?.success;
-    const code = failed ? (answer?.status?.errors[String(status)] ?? unlistedStatus) : undefined;
-    return parseErrorCode?.(body) ?? code;
+    return parseErrorCode?.(body) ?? (failed ? (answer?.status?.errors[asKey(status)] ?? unlistedStatus) : undefined);
   };
+}
+
+function asKey(status: unknown): string {
+  return typeof status === 'number' || typeof status === 'string' ? `${status}` : '';
 }
 
 /** Code of an error in the body that the definition does not list; nobody can say more than that it did not work. */
