@@ -1,8 +1,12 @@
 import { Module } from '@nestjs/common';
+import { ClockModule } from '../clock/clock.module.js';
 import { ProviderKitModule } from '../provider-kit/provider-kit.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { ConnectionsController } from './connections.controller.js';
 import { ProvidersController } from './providers.controller.js';
 
-@Module({ imports: [ProviderKitModule, TokensModule], controllers: [ConnectionsController, ProvidersController] })
+@Module({
+  imports: [ClockModule, ProviderKitModule, TokensModule],
+  controllers: [ConnectionsController, ProvidersController],
+})
 export class ConnectionsModule {}

@@ -1,8 +1,10 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AnyKey } from '../access/access.decorators.js';
+import { Clock } from '../clock/clock.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
+import { lifecycleAt } from '../provider-kit/lifecycle.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { ProviderListResponse, ProviderResponse } from './providers.dto.js';
 
@@ -10,7 +12,10 @@ import { ProviderListResponse, ProviderResponse } from './providers.dto.js';
 @ApiBearerAuth()
 @Controller('v1/providers')
 export class ProvidersController {
-  constructor(private readonly registry: ProviderRegistry) {}
+  constructor(
+    private readonly registry: ProviderRegistry,
+    private readonly clock: Clock,
+  ) {}
 
   @Get()
   @AnyKey()
@@ -18,12 +23,13 @@ export class ProvidersController {
   @ApiOkResponse({ type: ProviderListResponse })
   @ApiProblems()
   list(): ProviderListResponse {
-    return { providers: this.registry.list().map(toResponse) };
+    const now = this.clock.now();
+    return { providers: this.registry.list().map((provider) => toResponse(provider, now)) };
   }
 }
 
-function toResponse({ definition, settings }: HealthProvider): ProviderResponse {
-  const { lifecycle } = definition;
+function toResponse({ definition, settings }: HealthProvider, now: Date): ProviderResponse {
+  const lifecycle = lifecycleAt(definition.lifecycle, now);
   return {
     slug: definition.slug,
     name: definition.displayName,

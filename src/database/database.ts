@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { Injectable } from '@nestjs/common';
 import type pg from 'pg';
 import { DataSource } from 'typeorm';
@@ -34,7 +35,7 @@ export class Database {
         throw new DatabaseUnavailableError(
           'The database cannot be reached at the moment. Nothing was changed; try again.',
           {
-            detail: error instanceof Error ? error.message : undefined,
+            detail: isNativeError(error) ? error.message : undefined,
             retryAfterSeconds: 5,
           },
         );
@@ -50,7 +51,7 @@ export class Database {
 }
 
 function isUnavailable(error: unknown): boolean {
-  if (!(error instanceof Error)) {
+  if (!isNativeError(error)) {
     return false;
   }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';

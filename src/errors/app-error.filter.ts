@@ -12,6 +12,7 @@ export const errorStatuses = {
   RETURN_URL_NOT_ALLOWED: HttpStatus.BAD_REQUEST,
   PROVIDER_UNKNOWN: HttpStatus.NOT_FOUND,
   PROVIDER_NOT_CONFIGURED: HttpStatus.CONFLICT,
+  PROVIDER_RETIRED: HttpStatus.GONE,
   CONNECTION_NOT_FOUND: HttpStatus.NOT_FOUND,
   CONNECTION_NOT_REFRESHABLE: HttpStatus.CONFLICT,
   AUTHORIZATION_DENIED: HttpStatus.FORBIDDEN,
@@ -89,6 +90,7 @@ export function problemHeaders(problem: ProblemResponse): Record<string, string>
     'content-type': 'application/problem+json',
     'cache-control': 'no-store',
     'referrer-policy': 'no-referrer',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
     ...(problem.retry_after_seconds === undefined ? {} : { 'retry-after': String(problem.retry_after_seconds) }),
     ...(problem.code === 'API_KEY_INVALID' ? { 'www-authenticate': 'Bearer' } : {}),
   };

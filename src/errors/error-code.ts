@@ -13,6 +13,7 @@ export const errorActors = {
   RETURN_URL_NOT_ALLOWED: 'caller',
   PROVIDER_UNKNOWN: 'caller',
   PROVIDER_NOT_CONFIGURED: 'operator',
+  PROVIDER_RETIRED: 'caller',
   CONNECTION_NOT_FOUND: 'caller',
   CONNECTION_NOT_REFRESHABLE: 'caller',
   AUTHORIZATION_DENIED: 'user',

@@ -14,6 +14,11 @@ export class ProviderNotConfiguredError extends AppError {
   readonly code = 'PROVIDER_NOT_CONFIGURED';
 }
 
+/** The provider's maker has shut it down. The caller links with its successor. */
+export class ProviderRetiredError extends AppError {
+  readonly code = 'PROVIDER_RETIRED';
+}
+
 /** The provider refused us, not the user: wrong client credentials, an unregistered redirect URI, a scope not granted to us. */
 export class ProviderMisconfiguredError extends AppError {
   readonly code = 'PROVIDER_MISCONFIGURED';

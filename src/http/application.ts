@@ -17,10 +17,11 @@ export function createAdapter(): FastifyAdapter {
     bodyLimit: bodyLimitBytes,
     routerOptions: { maxParamLength: maxParameterLength },
     genReqId: requestId,
-    // A URL that cannot be decoded never reaches Nest and its filter.
+    // A URL that cannot be decoded reaches neither Nest and its filter nor the hooks.
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       const problem = toProblem(error, request.id);
-      void reply.status(problem.status).headers(problemHeaders(problem)).send(JSON.stringify(problem));
+      const headers = { ...problemHeaders(problem), 'x-request-id': request.id };
+      void reply.status(problem.status).headers(headers).send(JSON.stringify(problem));
     },
   });
 }

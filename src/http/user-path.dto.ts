@@ -5,7 +5,7 @@ import { IsString, Matches } from 'class-validator';
 export class UserPath {
   @ApiProperty({ name: 'user_id', example: 'user-42', minLength: 1, maxLength: 255 })
   @IsString()
-  @Matches(/^\P{C}{1,255}$/u, { message: 'user_id must be 1 to 255 printable characters' })
+  @Matches(/^[^\p{C}\p{Zl}\p{Zp}]{1,255}$/u, { message: 'user_id must be 1 to 255 printable characters' })
   user_id!: string;
 }
 

@@ -4,6 +4,7 @@ import { readEnvironment, type Environment } from '../config/read-environment.js
 
 const schema = z.object({
   RETURN_URLS: z.string().default(''),
+  ALLOW_RETIRED_PROVIDERS: z.enum(['true', 'false'], 'must be true or false.').default('false'),
   NODE_ENV: z.string().default('development'),
 });
 
@@ -13,6 +14,8 @@ export function readLinksConfig(environment: Environment): {
   returnUrls: readonly string[];
   /** Whether any http URL on this very machine is allowed too; for development. */
   allowLoopbackReturnUrls: boolean;
+  /** Whether links to providers that were shut down may be started; a provider in the sandbox always may. */
+  allowRetiredProviders: boolean;
 } {
   const values = readEnvironment(schema, environment);
   const production = values.NODE_ENV === 'production';
@@ -27,7 +30,11 @@ export function readLinksConfig(environment: Environment): {
       }
       return parsed.href;
     });
-  return { returnUrls, allowLoopbackReturnUrls: !production };
+  return {
+    returnUrls,
+    allowLoopbackReturnUrls: !production,
+    allowRetiredProviders: values.ALLOW_RETIRED_PROVIDERS === 'true',
+  };
 }
 
 export const linksConfig = registerAs('links', () => readLinksConfig(process.env));

@@ -5,8 +5,8 @@ import { Public, RequireScope } from '../access/access.decorators.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { ConnectionPath } from '../http/user-path.dto.js';
 import { parseCallbackParameters } from './callback-parameters.js';
-import { FinishedLinkResponse, StartedLinkResponse, StartLinkBody } from './links.dto.js';
-import { LinksService, type CallbackOutcome } from './links.service.js';
+import { FinishedLinkResponse, RetirementResponse, StartedLinkResponse, StartLinkBody } from './links.dto.js';
+import { LinksService, type CallbackOutcome, type Retirement } from './links.service.js';
 import { withOutcome } from './return-url.js';
 
 /** The browser must neither keep nor tell the callback's URL: it holds the code (RFC 9700 section 4.2.4). */
@@ -29,6 +29,7 @@ export class LinksController {
   @ApiProblems(
     'PROVIDER_UNKNOWN',
     'PROVIDER_NOT_CONFIGURED',
+    'PROVIDER_RETIRED',
     'RETURN_URL_NOT_ALLOWED',
     'PROVIDER_MISCONFIGURED',
     'PROVIDER_UNAVAILABLE',
@@ -39,10 +40,16 @@ export class LinksController {
     const link = await this.links.start({
       userId: path.user_id,
       provider: path.provider,
-      returnUrl: body.return_url,
-      scopes: body.scopes,
+      // JSON's null passes @IsOptional() and means the same as an absent field.
+      returnUrl: body.return_url ?? undefined,
+      scopes: body.scopes ?? undefined,
     });
-    return { link_web_url: link.linkWebUrl, state: link.state, expires_at: link.expiresAt.toISOString() };
+    return {
+      link_web_url: link.linkWebUrl,
+      state: link.state,
+      expires_at: link.expiresAt.toISOString(),
+      ...(link.retirement === undefined ? {} : { warning: toWarning(link.retirement) }),
+    };
   }
 
   @Get('oauth/:provider/callback')
@@ -67,6 +74,11 @@ export class LinksController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    if (request.method === 'HEAD') {
+      // Sent by link scanners; a safe method must not use the link up (RFC 9110 section 9.2.1).
+      await reply.headers(callbackHeaders).send();
+      return;
+    }
     const at = request.raw.url?.indexOf('?') ?? -1;
     const query = at === -1 ? '' : (request.raw.url ?? '').slice(at + 1);
     await this.answer(await this.links.finish(slug, parseCallbackParameters(query)), reply);
@@ -108,4 +120,8 @@ export class LinksController {
     };
     await reply.send(response);
   }
+}
+
+function toWarning({ message, sunsetAt, replacedBy }: Retirement): RetirementResponse {
+  return { message, sunset_at: sunsetAt, replaced_by: replacedBy ?? null };
 }

@@ -26,6 +26,17 @@ export class StartLinkBody {
   scopes?: string[];
 }
 
+export class RetirementResponse {
+  @ApiProperty({ example: 'Garmin Connect (OAuth 1.0a) will be shut down on 2026-12-31. Link with "garmin" instead.' })
+  message!: string;
+
+  @ApiProperty({ example: '2026-12-31' })
+  sunset_at!: string;
+
+  @ApiProperty({ example: 'garmin', nullable: true, type: String })
+  replaced_by!: string | null;
+}
+
 export class StartedLinkResponse {
   @ApiProperty({
     example: 'https://api.prod.whoop.com/oauth/oauth2/auth?response_type=code&state=...',
@@ -41,6 +52,9 @@ export class StartedLinkResponse {
 
   @ApiProperty({ example: '2026-11-22T10:10:00.000Z', description: 'the link works until then, once' })
   expires_at!: string;
+
+  @ApiPropertyOptional({ type: RetirementResponse, description: 'there when the provider will be shut down' })
+  warning?: RetirementResponse;
 }
 
 export class FinishedLinkResponse {

@@ -6,3 +6,10 @@ export const linkOutcomes = new Counter({
   help: 'Callbacks of known links by provider and outcome',
   labelNames: ['provider', 'outcome'] as const,
 });
+
+/** Links started to providers that will be shut down. */
+export const retiringLinks = new Counter({
+  name: 'cufflink_retiring_links_total',
+  help: 'Links started to providers whose end is announced',
+  labelNames: ['provider'] as const,
+});

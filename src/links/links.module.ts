@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
+import { ClockModule } from '../clock/clock.module.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { ProviderKitModule } from '../provider-kit/provider-kit.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
@@ -10,7 +11,14 @@ import { LinksController } from './links.controller.js';
 import { LinksService } from './links.service.js';
 
 @Module({
-  imports: [ConfigModule.forFeature(linksConfig), DatabaseModule, ProviderKitModule, TokensModule, VaultModule],
+  imports: [
+    ConfigModule.forFeature(linksConfig),
+    ClockModule,
+    DatabaseModule,
+    ProviderKitModule,
+    TokensModule,
+    VaultModule,
+  ],
   controllers: [LinksController],
   providers: [LinkStore, LinksService],
 })

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Clock } from '../clock/clock.js';
 import { AppError } from '../errors/app-error.js';
 import { AuthorizationStateError } from '../errors/authorization.errors.js';
 import { TokenUnreadableError } from '../errors/connection.errors.js';
-import { ProviderNotConfiguredError } from '../errors/provider.errors.js';
+import { ProviderNotConfiguredError, ProviderRetiredError } from '../errors/provider.errors.js';
 import type { CallbackParameters, HandshakeSecrets } from '../provider-kit/handshake.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
+import { lifecycleAt } from '../provider-kit/lifecycle.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { registrationHash, registrationId } from '../provider-kit/registration.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
@@ -15,7 +17,7 @@ import { VaultService } from '../vault/vault.service.js';
 import { createState, hashState, linkLifetimeMs } from './link-state.js';
 import { LinkStore, type StoredLink } from './link-store.js';
 import { linksConfig, type LinksConfig } from './links.config.js';
-import { linkOutcomes } from './links.metrics.js';
+import { linkOutcomes, retiringLinks } from './links.metrics.js';
 import { checkReturnUrl } from './return-url.js';
 
 /** What a caller asks for when a link is started. */
@@ -32,6 +34,16 @@ export interface StartedLink {
   readonly linkWebUrl: string;
   readonly state: string;
   readonly expiresAt: Date;
+  /** Set when the provider will be shut down. */
+  readonly retirement: Retirement | undefined;
+}
+
+/** The announced end of a provider. */
+export interface Retirement {
+  readonly message: string;
+  /** `YYYY-MM-DD`, the last day. */
+  readonly sunsetAt: string;
+  readonly replacedBy: string | undefined;
 }
 
 /** How a callback ended. `returnUrl` is where the browser goes with it, if the link named one. */
@@ -49,13 +61,15 @@ export class LinksService {
     private readonly store: LinkStore,
     private readonly vault: VaultService,
     private readonly tokens: TokensService,
+    private readonly clock: Clock,
     @Inject(linksConfig.KEY) private readonly config: LinksConfig,
   ) {}
 
   /**
    * Starts a link. For OAuth 1.0a the provider is asked for temporary credentials first.
    *
-   * @throws {@link UnknownProviderError}, {@link ProviderNotConfiguredError}, {@link ReturnUrlNotAllowedError}
+   * @throws {@link UnknownProviderError}, {@link ProviderNotConfiguredError}, {@link ProviderRetiredError},
+   *   {@link ReturnUrlNotAllowedError}
    * @throws {@link DatabaseUnavailableError} when the link cannot be stored
    * @throws a provider error when an OAuth 1.0a provider does not give temporary credentials
    */
@@ -66,6 +80,7 @@ export class LinksService {
         `${provider.definition.displayName} is not set up in this deployment. The operator has to set its client id and secret.`,
       );
     }
+    const retirement = this.checkLifecycle(provider);
     const returnUrl = request.returnUrl === undefined ? null : checkReturnUrl(request.returnUrl, this.config);
     const state = createState();
     const scopes = request.scopes ?? provider.settings.scopes;
@@ -83,7 +98,27 @@ export class LinksService {
     };
     const sealed = this.vault.seal(secrets, toContext(link));
     const expiresAt = await this.store.insert({ ...link, sealed }, linkLifetimeMs);
-    return { linkWebUrl: authorizeUrl, state, expiresAt };
+    return { linkWebUrl: authorizeUrl, state, expiresAt, retirement };
+  }
+
+  /** @returns what the caller has to be warned of, if anything */
+  private checkLifecycle(provider: HealthProvider): Retirement | undefined {
+    const { slug, displayName } = provider.definition;
+    const lifecycle = lifecycleAt(provider.definition.lifecycle, this.clock.now());
+    if (lifecycle.status === 'live') {
+      return undefined;
+    }
+    const successor = lifecycle.replacedBy === undefined ? '' : ` Link with "${lifecycle.replacedBy}" instead.`;
+    if (lifecycle.status === 'retired') {
+      if (provider.settings.mode !== 'sandbox' && !this.config.allowRetiredProviders) {
+        throw new ProviderRetiredError(`${displayName} was shut down on ${lifecycle.sunsetAt}.${successor}`);
+      }
+      return undefined;
+    }
+    retiringLinks.inc({ provider: slug });
+    const message = `${displayName} will be shut down on ${lifecycle.sunsetAt}.${successor}`;
+    this.logger.warn(message);
+    return { message, sunsetAt: lifecycle.sunsetAt, replacedBy: lifecycle.replacedBy };
   }
 
   /**

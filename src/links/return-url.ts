@@ -8,7 +8,10 @@ import type { LinksConfig } from './links.config.js';
  * @returns the URL as the parser writes it
  * @throws {@link ReturnUrlNotAllowedError} when it is not on the list
  */
-export function checkReturnUrl(text: string, config: LinksConfig): string {
+export function checkReturnUrl(
+  text: string,
+  config: Pick<LinksConfig, 'returnUrls' | 'allowLoopbackReturnUrls'>,
+): string {
   // The parser drops tabs and line ends and turns "\" into "/"; a registered URL has none of them.
   const url = !/[\p{Cc}\\\s]/u.test(text) && URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || url.username !== '' || url.password !== '' || url.hash !== '') {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import request from 'supertest';
@@ -22,6 +23,8 @@ export interface ApplicationOptions {
   readonly rootKey?: string;
   readonly sandbox?: VendorSandbox;
   readonly clock?: TestClock;
+  /** Imported beside `AppModule`, such as a provider of the test. */
+  readonly modules?: readonly Type[];
   /** Replaces edges through dependency injection. */
   readonly override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
 }
@@ -57,12 +60,13 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
     SANDBOX_URL: sandbox.url,
     ...options.environment,
   });
+  let app: NestFastifyApplication | undefined;
   try {
-    const builder = Test.createTestingModule({ imports: [AppModule] })
+    const builder = Test.createTestingModule({ imports: [AppModule, ...(options.modules ?? [])] })
       .overrideProvider(Clock)
       .useValue(clock);
     const testingModule = await (options.override?.(builder) ?? builder).compile();
-    const app = testingModule.createNestApplication<NestFastifyApplication>(createAdapter(), { bodyParser: false });
+    app = testingModule.createNestApplication<NestFastifyApplication>(createAdapter(), { bodyParser: false });
     configureApplication(app);
     await app.listen(0, '127.0.0.1');
     for (const { definition } of app.get(ProviderRegistry).list()) {
@@ -70,11 +74,12 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
         sandbox.add(definition.slug, definition.sandbox);
       }
     }
-    const url = await app.getUrl();
+    const started = app;
+    const url = await started.getUrl();
     const apiKeys = app.get(ApiKeysService);
     const key = await apiKeys.create('test', accessScopes);
     return {
-      app,
+      app: started,
       sandbox,
       clock,
       databaseUrl,
@@ -83,13 +88,14 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
       browser: request.agent(url),
       createKey: (...scopes) => apiKeys.create('test', scopes),
       close: async () => {
-        await app.close();
+        await started.close();
         if (options.sandbox === undefined) {
           await sandbox.stop();
         }
       },
     };
   } catch (error) {
+    await app?.close();
     if (options.sandbox === undefined) {
       await sandbox.stop();
     }

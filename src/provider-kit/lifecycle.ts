@@ -1,0 +1,17 @@
+import type { Lifecycle } from './provider-definition.js';
+
+const dayMs = 24 * 3600 * 1_000;
+
+/**
+ * Returns the lifecycle on a given day: a provider that was retiring is retired from the day after its last one, in UTC.
+ *
+ * @param lifecycle - as declared
+ * @param now - the current instant
+ */
+export function lifecycleAt(lifecycle: Lifecycle, now: Date): Lifecycle {
+  if (lifecycle.status !== 'retiring') {
+    return lifecycle;
+  }
+  const retiredFrom = Date.parse(`${lifecycle.sunsetAt}T00:00:00Z`) + dayMs;
+  return now.getTime() < retiredFrom ? lifecycle : { ...lifecycle, status: 'retired' };
+}
