@@ -3,6 +3,8 @@ interface SandboxMakerBase {
   readonly authorizePath: string;
   /** An API call that accepts a valid token or signature, for callers to try; the answer is `{ok: true, account_id}`. */
   readonly apiPath: string;
+  /** Set where the maker documents no way to learn the user's id. */
+  readonly tellsNoUserId?: true;
   /** The account call, where the maker has one, and the JSON it answers with. */
   readonly account?: {
     readonly path: string;
@@ -22,6 +24,8 @@ export interface SandboxEndpointCall {
   readonly nowMs: number;
   /** Fields of the form body, each once; empty when the body is no form. */
   readonly form: Readonly<Record<string, string>>;
+  /** Fields of the JSON body; empty when the body is no JSON object. */
+  readonly json: Readonly<Record<string, unknown>>;
   readonly query: Readonly<Record<string, string>>;
   /** The account whose live access token the `Authorization` header carries. */
   readonly bearerAccountId: string | undefined;

@@ -319,10 +319,9 @@ export class TokenEndpointClient {
   }
 
   /**
-   * Posts a form to an endpoint of the provider's own, with our client credentials and, where it is asked for, a bearer token.
+   * Posts to an endpoint of the provider's own: JSON with the user's bearer token, or a form with our client authentication.
    *
-   * @param request - `url`, the form's `fields`, `accepted` HTTP statuses beside 2xx, and the `grant` whose token is sent; without
-   *   a grant the client authenticates as at the token endpoint
+   * @param request - `url`, `accepted` HTTP statuses beside 2xx, and either `grant` and `json` or the form's `fields`
    * @returns the parsed JSON, unchecked; `undefined` when the answer has none
    * @throws {@link AuthorizationFailedError} when the provider refuses the call
    * @throws the errors that any endpoint has: misconfigured, rate limited, unavailable
@@ -330,18 +329,15 @@ export class TokenEndpointClient {
   async post(
     definition: OAuth2Definition,
     settings: ProviderSettings,
-    request: {
-      url: string;
-      fields: Readonly<Record<string, string>>;
-      accepted?: readonly number[];
-      grant?: GrantTokens;
-    },
+    request: { readonly url: string; readonly accepted?: readonly number[] } & (
+      { readonly grant: GrantTokens; readonly json: object } | { readonly fields: Readonly<Record<string, string>> }
+    ),
   ): Promise<unknown> {
-    const { url, fields, accepted = [], grant } = request;
+    const { url, accepted = [] } = request;
     const form =
-      grant === undefined
-        ? await this.authenticatedForm(definition, settings, url, fields)
-        : withForm(bearer(definition, 'POST', url, grant), fields);
+      'json' in request
+        ? withJson(bearer(definition, 'POST', url, request.grant), request.json)
+        : await this.authenticatedForm(definition, settings, url, request.fields);
     const response = await this.http.send(form);
     const failed = parseErrorAnswer(response, errorCodeReader(definition)).code !== undefined;
     if ((isSuccess(response) && !failed) || accepted.includes(response.status)) {
@@ -652,6 +648,11 @@ function withForm(
 ): ProviderRequest & { readonly headers: Readonly<Record<string, string>> } {
   const headers = { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' };
   return { ...request, headers: { ...headers, ...request.headers }, body: formBody(fields) };
+}
+
+function withJson(request: ProviderRequest, json: object): ProviderRequest {
+  const headers = { accept: 'application/json', 'content-type': 'application/json' };
+  return { ...request, headers: { ...headers, ...request.headers }, body: JSON.stringify(json) };
 }
 
 /** Whether a successful answer carries no token of its own. */

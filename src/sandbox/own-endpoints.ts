@@ -47,6 +47,7 @@ export class OwnEndpoints {
       clientSecret,
       nowMs: now(),
       form: form.all,
+      json: parseJsonObject(call),
       query: query.all,
       bearerAccountId: bearer?.grant.accountId,
       endGrants: (accountId) => grants.endAll(accountId),
@@ -55,5 +56,17 @@ export class OwnEndpoints {
       forget: (fact) => void this.#facts.delete(fact),
     });
     return { status, content: { json } };
+  }
+}
+
+function parseJsonObject(call: IncomingCall): Readonly<Record<string, unknown>> {
+  if (!/^application\/json\b/i.test(call.headers['content-type'] ?? '')) {
+    return {};
+  }
+  try {
+    const value: unknown = JSON.parse(call.body);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+  } catch {
+    return {};
   }
 }

@@ -32,6 +32,7 @@ export function describeProviderContract(definition: ProviderDefinition, createP
     beforeEach(() => bench.maker.behave());
     afterAll(() => bench.stop());
 
+    describeUse(definition);
     describeStart(definition, bench);
     describeCallback(bench);
     describeExchange(definition, bench);
@@ -118,6 +119,31 @@ class ContractBench {
   }
 }
 
+/** What the maker offers has to be used: a link that leaves it out works, and is worse. */
+function describeUse(definition: ProviderDefinition): void {
+  const { sandbox, account } = definition;
+  it("uses what the maker tells of the user's id, of the granted scopes, and of ending a grant", () => {
+    expect(account.from === 'nowhere').toBe(sandbox.tellsNoUserId === true);
+    expect(definition.revocation !== undefined || sandbox.revoke === undefined).toBe(true);
+    if (definition.oauth === '2.0' && sandbox.oauth === '2.0') {
+      const told =
+        sandbox.scopeInCallback === true
+          ? 'callback'
+          : sandbox.scopeInTokenAnswer === true
+            ? 'token-response'
+            : 'nowhere';
+      expect(definition.grantedScopesIn).toBe(told);
+    }
+  });
+
+  if (definition.oauth === '2.0' && sandbox.oauth === '2.0') {
+    const { pkce } = sandbox;
+    it('AR-06 sends PKCE wherever the maker takes it', () => {
+      expect(definition.pkce).toBe(pkce === 'ignored' ? 'unsupported' : pkce);
+    });
+  }
+}
+
 function describeStart(definition: ProviderDefinition, bench: ContractBench): void {
   it('sends the browser to the maker with exactly the parameters it documents', async () => {
     const { authorizeUrl, secrets } = await bench.provider().begin(bench.handshake());
@@ -132,6 +158,16 @@ function describeStart(definition: ProviderDefinition, bench: ContractBench): vo
     const kept = Object.values(secrets as Record<string, string>).filter((value) => !shown.includes(value));
     expect(kept.filter((secret) => authorizeUrl.includes(secret))).toEqual([]);
   });
+
+  const { sandbox } = definition;
+  if (sandbox.oauth === '2.0' && sandbox.scopes.length > 1) {
+    it('asks for several scopes in the way the maker reads them', async () => {
+      const scopes = sandbox.scopes.slice(0, 2);
+      const { authorizeUrl } = await bench.provider().begin({ ...bench.handshake(), scopes });
+      const asked = new URL(authorizeUrl).searchParams.get(sandbox.scopeParameter ?? 'scope');
+      expect(asked).toBe(scopes.join(sandbox.scopeSeparator));
+    });
+  }
 
   it('starts every link afresh', async () => {
     const first = await bench.provider().begin(bench.handshake());
@@ -291,6 +327,7 @@ function describeRefresh(definition: OAuth2Definition, bench: ContractBench): vo
     it('extends the access token in use instead of replacing it', async () => {
       const before = await bench.link();
       const after = await bench.provider().refresh(before);
+      expect(definition.refresh.rotates).toBe('never');
       expect(after).toMatchObject({ accessToken: before.accessToken, refreshToken: undefined });
       expect(after.expiresInSeconds).toBe(definition.accessTokenLifetimeSeconds);
       expect(bench.maker.isLiveAccessToken(after.accessToken)).toBe(true);
@@ -350,6 +387,14 @@ function describeRefusals(bench: ContractBench, definition: OAuth2Definition): v
     expect(bench.maker.isLiveRefreshToken(refreshToken ?? '')).toBe(true);
   });
 
+  it("does not take the maker's other errors, in its own words, for evidence against the grant", async () => {
+    const { refreshToken } = await bench.link();
+    bench.maker.misbehave({ endpoint: 'refresh', type: 'error', error: 'invalid_client', status: 400 });
+    const error: unknown = await bench.refresh(refreshToken).catch((reason: unknown) => reason);
+    expect(error).toHaveProperty('code');
+    expect(error).not.toHaveProperty('code', 'TOKEN_REVOKED');
+  });
+
   it('LOG-03 quotes no token, even when the maker does', async () => {
     const { refreshToken } = await bench.link();
     bench.maker.misbehave({ endpoint: 'refresh', type: 'echoSecret', error: 'invalid_grant', status: 400 });
@@ -388,7 +433,8 @@ function describeRevocation(definition: ProviderDefinition, bench: ContractBench
 
   it('tells when the maker did not end the grant', async () => {
     const grant = await bench.linkKnowingUser();
-    bench.maker.misbehave({ endpoint: 'revoke', type: 'status', code: 503 });
+    const endpoint = definition.revocation?.proof === 'custom' ? 'endpoint' : 'revoke';
+    bench.maker.misbehave({ endpoint, type: 'status', code: 503 });
     await expect(bench.provider().revoke(grant)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
     expect(bench.maker.isLiveAccessToken(grant.accessToken)).toBe(true);
   });

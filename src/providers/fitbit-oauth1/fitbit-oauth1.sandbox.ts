@@ -1,6 +1,6 @@
 import type { OAuth1SandboxMaker } from '../../provider-kit/sandbox-maker.js';
 
-/** Fitbit over OAuth 1.0a, gone since 2016. Tokens did not expire and could not be revoked. `encoded_user_id` is from memory. */
+/** Fitbit over OAuth 1.0a, gone since 2016. Tokens did not expire and could not be revoked. The field `encoded_user_id` is that of old client libraries. */
 export const fitbitOauth1Sandbox: OAuth1SandboxMaker = {
   oauth: '1.0a',
   authorizePath: '/oauth/authorize',

@@ -41,7 +41,7 @@ export const fitbitDefinition = defineProvider({
   parseErrorCode: parseFitbitErrorCode,
   docsUrl: 'https://dev.fitbit.com/build/reference/web-api/authorization/',
   uncertain: [
-    'For how long a repeated refresh gets the same answer: no stored page states a number.',
+    'For how long a repeated refresh gets the same answer: no documentation states a number.',
     'The shutdown on 2 November 2026 is announced, not observed.',
   ],
   sandbox: fitbitSandbox,

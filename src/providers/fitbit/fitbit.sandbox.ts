@@ -3,7 +3,7 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
 /**
  * Fitbit Web API as https://dev.fitbit.com/build/reference/web-api/authorization/ describes it, before its end in November 2026.
  *
- * Assumed: the scopes after `cardio_fitness` (from the maker's list of scopes, not read again), the statuses of error answers, the
+ * Assumed: the scopes after `cardio_fitness` (from the maker's list of scopes), the statuses of error answers, the
  * exact words around the refresh token in them, and that a used refresh token is refused without further consequences. Account
  * numbers are digits here; real ones are six letters and digits.
  */

@@ -1,0 +1,39 @@
+import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { concept2Sandbox } from './concept2.sandbox.js';
+
+/** Concept2 Logbook, OAuth 2.0. */
+export const concept2Definition = defineProvider({
+  slug: 'concept2',
+  displayName: 'Concept2 Logbook',
+  oauth: '2.0',
+  lifecycle: { status: 'live' },
+  authorizeUrl: 'https://log.concept2.com/oauth/authorize',
+  tokenUrl: 'https://log.concept2.com/oauth/access_token',
+  apiBaseUrl: 'https://log.concept2.com/api',
+  defaultScopes: ['user:read', 'results:read'],
+  scopeSeparator: ',',
+  clientAuthentication: 'body',
+  pkce: 'unsupported',
+  scopeOnExchange: true,
+  scopeOnRefresh: 'user:read,results:read',
+  grantedScopesIn: 'nowhere',
+  accessTokenLifetimeSeconds: undefined,
+  account: { from: 'api', url: 'https://log.concept2.com/api/users/me', field: 'data.id' },
+  refresh: {
+    rotates: 'always',
+    reuse: 'family-revoked',
+    grace: 'none',
+    oldAccessTokenDiesOnRefresh: true,
+    timeoutMs: 10_000,
+  },
+  revocation: undefined,
+  docsUrl: 'https://log.concept2.com/developers/documentation/',
+  uncertain: [
+    'The life of an access token: reported as about 7 days, so only the answer is believed.',
+    'What a second use of a refresh token does, and what becomes of the old access token; the strictest is assumed.',
+    'Whether the token answer tells the granted scopes, and what separates them there.',
+    'No way to end a grant was found.',
+    'The address of the documentation is reconstructed.',
+  ],
+  sandbox: concept2Sandbox,
+});

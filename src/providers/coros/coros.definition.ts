@@ -1,0 +1,51 @@
+import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { corosSandbox } from './coros.sandbox.js';
+
+/** COROS, OAuth 2.0; a private API for partners, whose documents are not public. */
+export const corosDefinition = defineProvider({
+  slug: 'coros',
+  displayName: 'COROS',
+  oauth: '2.0',
+  lifecycle: { status: 'live' },
+  authorizeUrl: 'https://open.coros.com/oauth2/authorize',
+  tokenUrl: 'https://open.coros.com/oauth2/accesstoken',
+  refreshUrl: 'https://open.coros.com/oauth2/refresh-token',
+  apiBaseUrl: 'https://open.coros.com',
+  defaultScopes: [],
+  scopeSeparator: ' ',
+  clientAuthentication: 'body',
+  pkce: 'unsupported',
+  grantedScopesIn: 'nowhere',
+  accessTokenLifetimeSeconds: 2_592_000,
+  refreshExtendsToken: true,
+  answer: {
+    // "Authentication" is read as ours and "permission" as the user's, so that a wrong secret never ends a connection.
+    status: { field: 'result', success: '0000', errors: { '5006': 'invalid_client', '30009': 'invalid_grant' } },
+    noTokenType: true,
+  },
+  account: { from: 'token-response', field: 'openId' },
+  refresh: {
+    rotates: 'never',
+    reuse: 'ignored',
+    grace: 'none',
+    oldAccessTokenDiesOnRefresh: false,
+    timeoutMs: 10_000,
+  },
+  // The token has to travel in the URL; no other way is known.
+  revocation: {
+    proof: 'query',
+    method: 'POST',
+    url: 'https://open.coros.com/oauth2/deauthorize',
+    parameter: 'token',
+  },
+  docsUrl: 'https://support.coros.com/hc/en-us/articles/17085887816340',
+  uncertain: [
+    'The documents for partners are private; the facts come from other implementations.',
+    'Whom the result 5006 (authentication) blames at the token endpoint: it is read as a refusal of the client.',
+    'Whom the result 30009 (permission) blames at the token endpoint: it is read as the end of the grant.',
+    'Whether any scope means anything: some clients send "workout"; none is sent.',
+    'Whether the token answer has token_type; it is not asked for.',
+    'PKCE is not documented; it is not sent.',
+  ],
+  sandbox: corosSandbox,
+});

@@ -1,0 +1,102 @@
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { Clock } from '../../clock/clock.js';
+import { ProviderHttpClient } from '../../provider-kit/http-client.js';
+import { readProviderSettings } from '../../provider-kit/provider-settings.js';
+import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
+import { startRecordingServer, type RecordingServer } from '../../provider-kit/testing/recording-server.js';
+import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import { corosDefinition } from './coros.definition.js';
+import { CorosProvider } from './coros.provider.js';
+import { CorosStrategy } from './coros.strategy.js';
+
+describeProviderContract(
+  corosDefinition,
+  (settings, client) => new CorosProvider(settings, new CorosStrategy(settings, client), client),
+);
+
+const http = new ProviderHttpClient();
+let server: RecordingServer;
+
+afterAll(() => http.onApplicationShutdown());
+
+/** The provider in front of a maker that has only this answer. */
+async function providerAnswered(status: number, body: object): Promise<CorosProvider> {
+  server = await startRecordingServer(() => ({
+    status,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  }));
+  const settings = readProviderSettings(corosDefinition, { SANDBOX_URL: server.url });
+  const client = new TokenEndpointClient(http, new Clock());
+  return new CorosProvider(settings, new CorosStrategy(settings, client), client);
+}
+
+const tokens = { accessToken: 'not-a-real-at', refreshToken: 'not-a-real-rt' };
+
+describe('link with COROS', () => {
+  afterEach(() => server.close());
+
+  it('reads the user from the token answer, and takes one without token_type', async () => {
+    const handshake = { state: 'state', redirectUri: 'http://localhost/callback', scopes: [] };
+    const provider = await providerAnswered(200, { access_token: 'at', refresh_token: 'rt', openId: 'open-id' });
+    const { secrets } = await provider.begin(handshake);
+    const grant = await provider.complete({ code: 'code', state: 'state' }, handshake, secrets);
+    expect(grant.expiresInSeconds).toBe(2_592_000);
+    expect(await provider.findProviderUserId(grant)).toBe('open-id');
+  });
+});
+
+describe('refresh at COROS', () => {
+  afterEach(() => server.close());
+
+  it('gives the token in use 30 days more', async () => {
+    const provider = await providerAnswered(200, { result: '0000', message: 'OK' });
+    expect({ ...(await provider.refresh(tokens)) }).toMatchObject({
+      accessToken: 'not-a-real-at',
+      refreshToken: undefined,
+      expiresInSeconds: 2_592_000,
+    });
+    expect(server.requests.map(({ method, target }) => `${method} ${target}`)).toEqual([
+      'POST /coros/oauth2/refresh-token',
+    ]);
+  });
+
+  it('takes tokens in the answer when they come after all', async () => {
+    const answer = { access_token: 'new-at', refresh_token: 'new-rt', expires_in: 60, openId: 'open-id' };
+    const provider = await providerAnswered(200, answer);
+    expect({ ...(await provider.refresh(tokens)) }).toMatchObject({
+      accessToken: 'new-at',
+      refreshToken: 'new-rt',
+      expiresInSeconds: 60,
+    });
+  });
+
+  it.each([
+    ['5006', 'PROVIDER_MISCONFIGURED'],
+    ['30009', 'TOKEN_REVOKED'],
+    ['1', 'PROVIDER_UNAVAILABLE'],
+  ])('reads result %s in an HTTP 200 answer as %s', async (result, code) => {
+    const provider = await providerAnswered(200, { result, message: 'free text' });
+    await expect(provider.refresh(tokens)).rejects.toMatchObject({ code });
+  });
+});
+
+describe('revocation at COROS', () => {
+  afterEach(() => server.close());
+
+  it('sends the access token in the query', async () => {
+    const provider = await providerAnswered(200, { result: '0000', message: 'OK' });
+    await expect(provider.revoke(tokens)).resolves.toBe('revoked');
+    expect(server.requests).toHaveLength(1);
+    expect(server.requests[0]).toMatchObject({
+      method: 'POST',
+      target: '/coros/oauth2/deauthorize?token=not-a-real-at',
+      body: '',
+    });
+  });
+
+  it('is not done when the result says so', async () => {
+    const provider = await providerAnswered(200, { result: '30009', message: 'free text' });
+    await expect(provider.revoke(tokens)).rejects.toMatchObject({ code: 'AUTHORIZATION_FAILED' });
+  });
+});

@@ -1,0 +1,50 @@
+import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+
+/**
+ * COROS as implementations for its partners describe it; the maker's documents are private.
+ *
+ * Assumed: which result blames whom (5006, authentication: the client; 30009, permission: code, token or user), the result of every
+ * other error, that an exchange answers without `result` and `token_type`, that both calls take the standard form fields, the
+ * code's lifetime, that PKCE parameters are not looked at, and that a scope may be left out. Errors of the API come with their own
+ * HTTP status here; COROS sends 200.
+ */
+export const corosSandbox: OAuth2SandboxMaker = {
+  oauth: '2.0',
+  authorizePath: '/oauth2/authorize',
+  tokenPath: '/oauth2/accesstoken',
+  refreshPath: '/oauth2/refresh-token',
+  clientAuthentication: 'body',
+  pkce: 'ignored',
+  scopeSeparator: ' ',
+  scopes: ['workout'],
+  omittedScopeMeansAll: true,
+  scopeInTokenAnswer: false,
+  codeLifetimeSeconds: 600,
+  accessTokenLifetimeSeconds: 2_592_000,
+  rotation: 'never',
+  reuse: 'error',
+  oldAccessTokenDiesOnRefresh: false,
+  refreshExtendsToken: true,
+  // A refresh gives no tokens: it says that the one in use lives 30 days more.
+  tokenAnswer: ({ access_token, refresh_token, expires_in }, accountId) =>
+    access_token === undefined
+      ? { result: '0000', message: 'OK' }
+      : { access_token, refresh_token, expires_in, openId: accountId },
+  errorStatus: 200,
+  errorAnswer: (error, description) => ({ result: resultOf(error), message: description }),
+  apiTokenParameter: 'token',
+  apiPath: '/v2/coros',
+  revoke: { proof: 'query', method: 'POST', path: '/oauth2/deauthorize', status: 200, parameter: 'token' },
+};
+
+function resultOf(error: string): string {
+  switch (error) {
+    case 'invalid_client':
+      return '5006';
+    case 'invalid_grant':
+    case 'invalid_token':
+      return '30009';
+    default:
+      return '9999';
+  }
+}

@@ -1,0 +1,27 @@
+import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+
+/**
+ * Dexcom as https://developer.dexcom.com/docs/dexcom/authentication describes it, the same in each region.
+ *
+ * Assumed: a refresh token's year in `refresh_expires_in`, where the maker may also send 0; `scope` in the token answer (RFC 6749
+ * section 5.1), that a used refresh token is refused without further consequences while the old access token lives on, that PKCE
+ * parameters are not looked at, and the path of the data call.
+ */
+export const dexcomSandbox: OAuth2SandboxMaker = {
+  oauth: '2.0',
+  tellsNoUserId: true,
+  authorizePath: '/v3/oauth2/login',
+  tokenPath: '/v3/oauth2/token',
+  clientAuthentication: 'body',
+  pkce: 'ignored',
+  scopeSeparator: ' ',
+  scopes: ['offline_access'],
+  scopeInTokenAnswer: true,
+  codeLifetimeSeconds: 60,
+  accessTokenLifetimeSeconds: 7200,
+  rotation: 'always',
+  reuse: 'error',
+  oldAccessTokenDiesOnRefresh: false,
+  tokenAnswerExtras: () => ({ refresh_expires_in: 31_536_000 }),
+  apiPath: '/v3/users/self',
+};

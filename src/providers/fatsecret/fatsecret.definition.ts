@@ -1,0 +1,25 @@
+import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { fatsecretSandbox } from './fatsecret.sandbox.js';
+
+/** FatSecret Platform API, three-legged OAuth 1.0a. Its OAuth 2.0 server gives no access to what belongs to a user. */
+export const fatsecretDefinition = defineProvider({
+  slug: 'fatsecret',
+  displayName: 'FatSecret',
+  oauth: '1.0a',
+  lifecycle: { status: 'live' },
+  requestTokenUrl: 'https://authentication.fatsecret.com/oauth/request_token',
+  authorizeUrl: 'https://authentication.fatsecret.com/oauth/authorize',
+  accessTokenUrl: 'https://authentication.fatsecret.com/oauth/access_token',
+  apiBaseUrl: 'https://platform.fatsecret.com/rest',
+  signatureMethod: 'HMAC-SHA1',
+  defaultScopes: [],
+  account: { from: 'nowhere' },
+  revocation: undefined,
+  docsUrl: 'https://platform.fatsecret.com/docs/guides/authentication/oauth1/three-legged',
+  uncertain: [
+    'Whether profile.get tells an id of the user; the token answer has none, so none is kept.',
+    'The HTTP method of the access-token call: both GET and POST are seen; POST is used.',
+    "The OAuth 2.0 server's discovery document also names authorize, S256 and revocation; whether third parties may use them is not documented.",
+  ],
+  sandbox: fatsecretSandbox,
+});

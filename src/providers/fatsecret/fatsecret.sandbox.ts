@@ -1,0 +1,19 @@
+import type { OAuth1SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+
+/**
+ * FatSecret as https://platform.fatsecret.com/docs/guides/authentication/oauth1/three-legged describes it: HMAC-SHA1 only, tokens that
+ * do not expire, no user id in the token answer and no call that ends a grant.
+ *
+ * Assumed: POST alone for the access token (GET is seen too), and the 401 of a refused signature. Not looked at: timestamps that go
+ * backwards, which FatSecret refuses; one that is too far from now is refused.
+ */
+export const fatsecretSandbox: OAuth1SandboxMaker = {
+  oauth: '1.0a',
+  tellsNoUserId: true,
+  requestTokenPath: '/oauth/request_token',
+  authorizePath: '/oauth/authorize',
+  accessTokenPath: '/oauth/access_token',
+  signatureMethod: 'HMAC-SHA1',
+  apiPath: '/rest',
+  tellsNoUserId: true,
+};

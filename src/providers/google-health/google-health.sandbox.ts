@@ -1,0 +1,54 @@
+import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+
+const scope = (name: string): string => `https://www.googleapis.com/auth/googlehealth.${name}`;
+
+/**
+ * Google Health API v4 as https://developers.google.com/health describes it, with an app whose consent screen is in Testing: its
+ * refresh tokens live for 7 days.
+ *
+ * Harsher than Google: an authorize request without `access_type=offline` or `prompt=consent` is refused, where Google would only
+ * issue no refresh token.
+ *
+ * Assumed: the code's lifetime, the full names of the scopes after `profile.readonly`, that the identity call needs no scope, and
+ * that a refresh leaves the previous access token alive. Account numbers are digits here; real ones have up to 63 characters.
+ */
+export const googleHealthSandbox: OAuth2SandboxMaker = {
+  oauth: '2.0',
+  authorizePath: '/o/oauth2/v2/auth',
+  authorizeParams: { access_type: 'offline', prompt: 'consent', include_granted_scopes: 'true' },
+  tokenPath: '/token',
+  clientAuthentication: 'body',
+  pkce: 'supported',
+  scopeSeparator: ' ',
+  scopes: [
+    scope('activity_and_fitness.readonly'),
+    scope('health_metrics_and_measurements.readonly'),
+    scope('sleep.readonly'),
+    scope('profile.readonly'),
+    scope('activity_and_fitness.writeonly'),
+    scope('health_metrics_and_measurements.writeonly'),
+    scope('sleep.writeonly'),
+    scope('nutrition.readonly'),
+    scope('nutrition.writeonly'),
+    scope('profile.writeonly'),
+    scope('settings.readonly'),
+    scope('settings.writeonly'),
+    scope('ecg.readonly'),
+    scope('irn.readonly'),
+    scope('location.readonly'),
+  ],
+  userPicksScopes: true,
+  scopeInTokenAnswer: true,
+  codeLifetimeSeconds: 600,
+  accessTokenLifetimeSeconds: 3600,
+  refreshTokenLifetimeSeconds: 604_800,
+  rotation: 'never',
+  reuse: 'error',
+  oldAccessTokenDiesOnRefresh: false,
+  account: {
+    path: '/v4/users/me/identity',
+    answer: (accountId) => ({ healthUserId: accountId, legacyUserId: 'ABC123' }),
+  },
+  apiPath: '/v4/users',
+  revoke: { proof: 'token', method: 'POST', path: '/revoke', status: 200, goneStatus: 400 },
+};

@@ -1,0 +1,45 @@
+import { describe, expect, it } from '@jest/globals';
+import { Clock } from '../../clock/clock.js';
+import { ProviderHttpClient } from '../../provider-kit/http-client.js';
+import { readProviderSettings } from '../../provider-kit/provider-settings.js';
+import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
+import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import { hexoskinDefinition } from './hexoskin.definition.js';
+import { HexoskinProvider } from './hexoskin.provider.js';
+import { HexoskinStrategy } from './hexoskin.strategy.js';
+
+describeProviderContract(
+  hexoskinDefinition,
+  (settings, client) => new HexoskinProvider(settings, new HexoskinStrategy(settings, client), client),
+);
+
+describe('Hexoskin', () => {
+  /** The query of the authorisation request. */
+  async function authorizeParameters(scopes: readonly string[]): Promise<URLSearchParams> {
+    const settings = readProviderSettings(hexoskinDefinition, {
+      HEXOSKIN_CLIENT_ID: 'id',
+      HEXOSKIN_CLIENT_SECRET: 'secret',
+    });
+    const client = new TokenEndpointClient(new ProviderHttpClient(), new Clock());
+    const provider = new HexoskinProvider(settings, new HexoskinStrategy(settings, client), client);
+    const handshake = { state: 'a-state', redirectUri: settings.redirectUri, scopes };
+    return new URL((await provider.begin(handshake)).authorizeUrl).searchParams;
+  }
+
+  it('separates scopes by spaces', async () => {
+    expect((await authorizeParameters(['readonly', 'readwrite'])).get('scope')).toBe('readonly readwrite');
+  });
+
+  it('keeps the slash at the end of every URL, also below another base', () => {
+    const ours = { HEXOSKIN_CLIENT_ID: 'id', HEXOSKIN_CLIENT_SECRET: 'secret' };
+    expect(readProviderSettings(hexoskinDefinition, ours).endpoints).toMatchObject({
+      authorizeUrl: 'https://api.hexoskin.com/api/connect/oauth2/auth/',
+      tokenUrl: 'https://api.hexoskin.com/api/connect/oauth2/token/',
+      accountUrl: 'https://api.hexoskin.com/api/account/',
+    });
+    const moved = { ...ours, HEXOSKIN_API_BASE_URL: 'https://proxy.example/hexoskin' };
+    expect(readProviderSettings(hexoskinDefinition, moved).endpoints.accountUrl).toBe(
+      'https://proxy.example/hexoskin/account/',
+    );
+  });
+});

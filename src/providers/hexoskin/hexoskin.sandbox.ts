@@ -1,0 +1,29 @@
+import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+
+/**
+ * Hexoskin as https://api.hexoskin.com/docs/page/oauth2/ describes it. A URL without the slash at its end finds nothing.
+ *
+ * Assumed: rotation without further consequences while the old access token lives on, the lives of code and access token, that PKCE
+ * parameters are not looked at, `scope` in the token answer (RFC 6749 section 5.1), the account call (not confirmed), and the path of
+ * the data call.
+ */
+export const hexoskinSandbox: OAuth2SandboxMaker = {
+  oauth: '2.0',
+  authorizePath: '/api/connect/oauth2/auth/',
+  tokenPath: '/api/connect/oauth2/token/',
+  clientAuthentication: 'basic',
+  pkce: 'ignored',
+  scopeSeparator: ' ',
+  scopes: ['readonly', 'readwrite'],
+  scopeInTokenAnswer: true,
+  codeLifetimeSeconds: 600,
+  accessTokenLifetimeSeconds: 3600,
+  rotation: 'always',
+  reuse: 'error',
+  oldAccessTokenDiesOnRefresh: false,
+  account: {
+    path: '/api/account/',
+    answer: (accountId) => ({ objects: [{ id: Number(accountId) }] }),
+  },
+  apiPath: '/api/record/',
+};

@@ -1,0 +1,51 @@
+import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { parseHuaweiErrorCode } from './huawei-health-kit-error.js';
+import { huaweiHealthKitSandbox } from './huawei-health-kit.sandbox.js';
+
+/** Huawei Health Kit, cloud side, OAuth 2.0 with OpenID Connect. */
+export const huaweiHealthKitDefinition = defineProvider({
+  slug: 'huawei-health-kit',
+  displayName: 'Huawei Health Kit',
+  oauth: '2.0',
+  lifecycle: { status: 'live' },
+  authorizeUrl: 'https://oauth-login.cloud.huawei.com/oauth2/v3/authorize',
+  tokenUrl: 'https://oauth-login.cloud.huawei.com/oauth2/v3/token',
+  apiBaseUrl: 'https://health-api.cloud.huawei.com/healthkit/v2',
+  // The maker wants openid first.
+  defaultScopes: [
+    'openid',
+    'https://www.huawei.com/healthkit/step.read',
+    'https://www.huawei.com/healthkit/heartrate.read',
+    'https://www.huawei.com/healthkit/sleep.read',
+    'https://www.huawei.com/healthkit/activity.read',
+  ],
+  scopeSeparator: ' ',
+  clientAuthentication: 'body',
+  pkce: 'supported',
+  extraAuthorizeParams: { access_type: 'offline' },
+  codeParameters: ['code', 'authorization_code'],
+  grantedScopesIn: 'token-response',
+  accessTokenLifetimeSeconds: 3600,
+  account: { from: 'id-token', issuer: undefined },
+  refresh: {
+    rotates: 'never',
+    reuse: 'ignored',
+    grace: 'none',
+    oldAccessTokenDiesOnRefresh: true,
+    timeoutMs: 10_000,
+  },
+  revocation: { proof: 'token', method: 'POST', url: 'https://oauth-login.cloud.huawei.com/oauth2/v3/revoke' },
+  parseErrorCode: parseHuaweiErrorCode,
+  docsUrl: 'https://developer.huawei.com/consumer/en/doc/hmscore-guides/auth-example-0000001054581058',
+  uncertain: [
+    'The life of a refresh token, about 180 days, is from an answer in a support forum.',
+    'Whether the code still comes as authorization_code; both names are read.',
+    'Whether PKCE, which the discovery document offers, applies to Health Kit scopes; it is sent.',
+    'What becomes of the old access token at a refresh; that it ends is assumed.',
+    'Other numeric error codes than those of a dead refresh token; they count as an outage.',
+    'The issuer of the ID token and its keys are not written down; the ID token is believed because it comes over TLS.',
+    'Whether the token answer tells the granted scopes; they are read where it does.',
+    'One source says that no revocation exists; the discovery document lists it.',
+  ],
+  sandbox: huaweiHealthKitSandbox,
+});

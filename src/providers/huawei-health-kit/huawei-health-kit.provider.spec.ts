@@ -1,0 +1,79 @@
+import { describe, expect, it } from '@jest/globals';
+import { Clock } from '../../clock/clock.js';
+import { ProviderHttpClient } from '../../provider-kit/http-client.js';
+import { readProviderSettings } from '../../provider-kit/provider-settings.js';
+import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
+import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import { huaweiHealthKitSandbox } from './huawei-health-kit.sandbox.js';
+import { huaweiHealthKitDefinition } from './huawei-health-kit.definition.js';
+import { HuaweiHealthKitProvider } from './huawei-health-kit.provider.js';
+import { HuaweiHealthKitStrategy } from './huawei-health-kit.strategy.js';
+
+describeProviderContract(
+  huaweiHealthKitDefinition,
+  (settings, client) => new HuaweiHealthKitProvider(settings, new HuaweiHealthKitStrategy(settings, client), client),
+);
+
+describe('Huawei Health Kit', () => {
+  describe('with the plain callback', () => {
+    const plain = { ...huaweiHealthKitSandbox, callback: 'redirect', codeParameter: 'code' } as const;
+    describeProviderContract(
+      { ...huaweiHealthKitDefinition, sandbox: plain },
+      (settings, client) =>
+        new HuaweiHealthKitProvider(settings, new HuaweiHealthKitStrategy(settings, client), client),
+    );
+  });
+
+  /** The query of the authorisation request. */
+  async function authorizeParameters(scopes: readonly string[]): Promise<URLSearchParams> {
+    const settings = readProviderSettings(huaweiHealthKitDefinition, {
+      HUAWEI_HEALTH_KIT_CLIENT_ID: 'id',
+      HUAWEI_HEALTH_KIT_CLIENT_SECRET: 'secret',
+    });
+    const client = new TokenEndpointClient(new ProviderHttpClient(), new Clock());
+    const provider = new HuaweiHealthKitProvider(settings, new HuaweiHealthKitStrategy(settings, client), client);
+    const handshake = { state: 'a-state', redirectUri: settings.redirectUri, scopes };
+    return new URL((await provider.begin(handshake)).authorizeUrl).searchParams;
+  }
+
+  it('sends a PKCE challenge, which the maker takes though it does not insist', async () => {
+    const parameters = await authorizeParameters(huaweiHealthKitDefinition.defaultScopes);
+    expect(parameters.get('code_challenge')).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect(parameters.get('code_challenge_method')).toBe('S256');
+  });
+
+  it('asks for openid first', async () => {
+    const scope = (await authorizeParameters(huaweiHealthKitDefinition.defaultScopes)).get('scope');
+    expect(scope).toMatch(/^openid https:/);
+  });
+
+  it('ends a grant with the token alone, and sends no client secret along', () => {
+    expect(huaweiHealthKitDefinition.revocation).toMatchObject({ proof: 'token' });
+  });
+});
+
+describe('error codes of Huawei', () => {
+  const readCode = (body: unknown): string | undefined => huaweiHealthKitDefinition.parseErrorCode?.(body);
+
+  it.each([
+    { error: 1203, sub_error: 11_205, error_description: 'not-a-real-token' },
+    { error: 1203, sub_error: 31_204 },
+    { error: '1203', sub_error: '11205' },
+  ])('takes %j for a dead refresh token', (body) => {
+    expect(readCode(body)).toBe('invalid_grant');
+  });
+
+  it.each([{ error: 1203 }, { error: 1203, sub_error: 11_204 }, { error: 1101, sub_error: 11_205 }, { error: '1101' }])(
+    'takes %j for an outage, because nothing says that the grant is dead',
+    (body) => {
+      expect(readCode(body)).toBe('server_error');
+    },
+  );
+
+  it.each([undefined, null, 'text', [], {}, { error: 'invalid_client' }, { sub_error: 11_205 }, { error: {} }])(
+    'finds no code in %j',
+    (body) => {
+      expect(readCode(body)).toBeUndefined();
+    },
+  );
+});

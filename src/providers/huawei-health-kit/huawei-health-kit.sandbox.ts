@@ -1,0 +1,46 @@
+import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+
+/**
+ * Huawei Health Kit's account service as Huawei's reference and its discovery document describe it, with the odd callback: the code
+ * arrives by POST and is named `authorization_code`. The plain callback is in huawei-health-kit.provider.spec.ts.
+ *
+ * Documented and not imitated: `openid` must be the first scope.
+ *
+ * Assumed: that a refresh without a new refresh token leaves the field out always, the numbers for a refused code (those of a refused
+ * refresh token), standard names for the other errors, statuses 400 and 401, `scope` in the token answer (RFC 6749 section 5.1), the
+ * code's lifetime, that the old access token lives on after a refresh, the status of a revocation, also for an unknown token, the path
+ * of the data call, and issuer, algorithm and key path of the ID token, which nobody here reads.
+ */
+export const huaweiHealthKitSandbox: OAuth2SandboxMaker = {
+  oauth: '2.0',
+  authorizePath: '/oauth2/v3/authorize',
+  tokenPath: '/oauth2/v3/token',
+  clientAuthentication: 'body',
+  pkce: 'supported',
+  scopeSeparator: ' ',
+  scopes: [
+    'openid',
+    'https://www.huawei.com/healthkit/step.read',
+    'https://www.huawei.com/healthkit/heartrate.read',
+    'https://www.huawei.com/healthkit/sleep.read',
+    'https://www.huawei.com/healthkit/activity.read',
+    'https://www.huawei.com/healthkit/huaweihealthdata.cloudsync',
+  ],
+  authorizeParams: { access_type: 'offline' },
+  callback: 'form_post',
+  codeParameter: 'authorization_code',
+  scopeInTokenAnswer: true,
+  codeLifetimeSeconds: 600,
+  accessTokenLifetimeSeconds: 3600,
+  rotation: 'never',
+  reuse: 'error',
+  oldAccessTokenDiesOnRefresh: false,
+  tokenType: 'Bearer',
+  idToken: { issuer: 'https://accounts.huawei.com', algorithm: 'RS256', jwksPath: '/sandbox/keys' },
+  errorAnswer: (error, description) =>
+    error === 'invalid_grant'
+      ? { error: 1203, sub_error: 11_205, error_description: description }
+      : { error, error_description: description },
+  apiPath: '/healthkit/v2/sampleSets',
+  revoke: { proof: 'token', method: 'POST', path: '/oauth2/v3/revoke', status: 200 },
+};

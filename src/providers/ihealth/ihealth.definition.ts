@@ -1,0 +1,42 @@
+import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { ihealthSandbox } from './ihealth.sandbox.js';
+
+/** iHealth Open API V2, OAuth 2.0 with names of its own. */
+export const ihealthDefinition = defineProvider({
+  slug: 'ihealth',
+  displayName: 'iHealth',
+  oauth: '2.0',
+  lifecycle: { status: 'live' },
+  authorizeUrl: 'https://api.ihealthlabs.com:8443/OpenApiV2/OAuthv2/userauthorization/',
+  tokenUrl: 'https://api.ihealthlabs.com:8443/OpenApiV2/OAuthv2/userauthorization/',
+  apiBaseUrl: 'https://api.ihealthlabs.com:8443/openapiv2',
+  defaultScopes: ['OpenApiBP', 'OpenApiWeight'],
+  scopeSeparator: ' ',
+  scopeParameter: 'APIName',
+  clientAuthentication: 'body',
+  pkce: 'unsupported',
+  grantedScopesIn: 'nowhere',
+  accessTokenLifetimeSeconds: 172_800,
+  answer: {
+    fieldNames: { access_token: 'AccessToken', refresh_token: 'RefreshToken', expires_in: 'Expires' },
+    noTokenType: true,
+  },
+  account: { from: 'token-response', field: 'UserID' },
+  refresh: {
+    rotates: 'always',
+    reuse: 'family-revoked',
+    grace: 'none',
+    oldAccessTokenDiesOnRefresh: true,
+    timeoutMs: 10_000,
+  },
+  revocation: undefined,
+  docsUrl: 'https://developer.ihealthlabs.com/dev_documentation_Authentication.htm',
+  uncertain: [
+    'The names of the answer fields and the life of 48 hours were only partly read.',
+    'Whether a code is redeemed by GET or POST; POST is used.',
+    'Whether a refresh replaces the refresh token, what a second use does, and what becomes of the old access token; the strictest is assumed.',
+    'No way to end a grant was found.',
+    'The base path of the API, and that data calls need client id and client secret.',
+  ],
+  sandbox: ihealthSandbox,
+});

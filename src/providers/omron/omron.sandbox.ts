@@ -1,0 +1,29 @@
+import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+
+/**
+ * Omron Wellness as the partner API for the United States describes it.
+ *
+ * Assumed: that a refresh without the redirect URI is refused (the maker's sample sends it), rotation without further consequences
+ * while the old access token lives on, the lives of code and access token, that PKCE parameters are not looked at, `scope` in the token
+ * answer (RFC 6749 section 5.1), the 200 of a revocation, the path of the data call, and issuer, algorithm and key path of the ID token,
+ * which nobody here reads.
+ */
+export const omronSandbox: OAuth2SandboxMaker = {
+  oauth: '2.0',
+  authorizePath: '/connect/authorize',
+  tokenPath: '/connect/token',
+  clientAuthentication: 'body',
+  pkce: 'ignored',
+  scopeSeparator: ' ',
+  scopes: ['bloodpressure', 'activity', 'openid', 'offline_access'],
+  scopeInTokenAnswer: true,
+  redirectUriOnRefresh: true,
+  codeLifetimeSeconds: 600,
+  accessTokenLifetimeSeconds: 3600,
+  rotation: 'always',
+  reuse: 'error',
+  oldAccessTokenDiesOnRefresh: false,
+  idToken: { issuer: 'https://oauth.omronwellness.com', algorithm: 'RS256', jwksPath: '/sandbox/keys' },
+  apiPath: '/api/measurement',
+  revoke: { proof: 'client', method: 'POST', path: '/connect/revocation', status: 200 },
+};

@@ -1,0 +1,46 @@
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { Clock } from '../../clock/clock.js';
+import { ProviderHttpClient } from '../../provider-kit/http-client.js';
+import { readProviderSettings } from '../../provider-kit/provider-settings.js';
+import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
+import { startRecordingServer, type RecordingServer } from '../../provider-kit/testing/recording-server.js';
+import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import { polarV4Definition } from './polar-v4.definition.js';
+import { PolarV4Provider } from './polar-v4.provider.js';
+import { PolarV4Strategy } from './polar-v4.strategy.js';
+
+describeProviderContract(
+  polarV4Definition,
+  (settings, client) => new PolarV4Provider(settings, new PolarV4Strategy(settings, client), client),
+);
+
+const http = new ProviderHttpClient();
+let server: RecordingServer;
+
+afterAll(() => http.onApplicationShutdown());
+
+/** The provider in front of a maker that has only this answer. */
+async function providerAnswered(status: number, body: object): Promise<PolarV4Provider> {
+  server = await startRecordingServer(() => ({
+    status,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  }));
+  const settings = readProviderSettings(polarV4Definition, { SANDBOX_URL: server.url });
+  const client = new TokenEndpointClient(http, new Clock());
+  return new PolarV4Provider(settings, new PolarV4Strategy(settings, client), client);
+}
+
+describe('link with Polar v4', () => {
+  afterEach(() => server.close());
+
+  it('knows the life of a token when the answer does not tell it, and knows no user', async () => {
+    const handshake = { state: 'state', redirectUri: 'http://localhost/callback', scopes: ['profile:read'] };
+    const provider = await providerAnswered(200, { token_type: 'bearer', access_token: 'at', refresh_token: 'rt' });
+    const { secrets } = await provider.begin(handshake);
+    const grant = await provider.complete({ code: 'code', state: 'state' }, handshake, secrets);
+    expect(grant.expiresInSeconds).toBe(43_199);
+    expect(await provider.findProviderUserId(grant)).toBeUndefined();
+    expect(server.requests).toHaveLength(1);
+  });
+});

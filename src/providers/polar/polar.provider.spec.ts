@@ -1,0 +1,86 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { request } from 'undici';
+import { consent } from '../../../test/support/browser.js';
+import { Clock } from '../../clock/clock.js';
+import { ProviderHttpClient } from '../../provider-kit/http-client.js';
+import { readProviderSettings } from '../../provider-kit/provider-settings.js';
+import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
+import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import type { TokenGrant } from '../../provider-kit/token-grant.js';
+import { VendorSandbox } from '../../sandbox/vendor-sandbox.js';
+import { polarDefinition } from './polar.definition.js';
+import { PolarProvider } from './polar.provider.js';
+import { PolarStrategy } from './polar.strategy.js';
+
+describeProviderContract(
+  polarDefinition,
+  (settings, client) => new PolarProvider(settings, new PolarStrategy(settings, client), client),
+);
+
+describe('registration at Polar', () => {
+  const http = new ProviderHttpClient();
+  let sandbox: VendorSandbox;
+  let provider: PolarProvider;
+
+  beforeAll(async () => {
+    sandbox = await VendorSandbox.start({ makers: new Map([['polar', polarDefinition.sandbox]]) });
+    const settings = readProviderSettings(polarDefinition, { SANDBOX_URL: sandbox.url });
+    const client = new TokenEndpointClient(http, new Clock());
+    provider = new PolarProvider(settings, new PolarStrategy(settings, client), client);
+  });
+  afterEach(() => sandbox.maker('polar').behave());
+  afterAll(async () => {
+    await http.onApplicationShutdown();
+    await sandbox.stop();
+  });
+
+  async function link(account: string): Promise<TokenGrant> {
+    const handshake = {
+      state: 'state',
+      redirectUri: 'http://localhost/callback',
+      scopes: polarDefinition.defaultScopes,
+    };
+    const { authorizeUrl, secrets } = await provider.begin(handshake);
+    const { searchParams } = await consent(authorizeUrl, { account });
+    return provider.complete(Object.fromEntries(searchParams), handshake, secrets);
+  }
+
+  async function callApi({ accessToken }: TokenGrant): Promise<number> {
+    const url = `${sandbox.maker('polar').url}${polarDefinition.sandbox.apiPath}`;
+    const answer = await request(url, { headers: { authorization: `Bearer ${accessToken}` } });
+    await answer.body.dump();
+    return answer.statusCode;
+  }
+
+  it('opens the API to a new user, and succeeds again for one who is registered', async () => {
+    const grant = await link('1');
+    expect(await callApi(grant)).toBe(403);
+    await provider.prepareAccount(grant);
+    expect(await callApi(grant)).toBe(200);
+    const again = await link('1');
+    await provider.prepareAccount(again);
+    expect(await callApi(again)).toBe(200);
+  });
+
+  it('fails and names the consents when Polar answers 403', async () => {
+    const grant = await link('2');
+    sandbox.maker('polar').misbehave({ endpoint: 'endpoint', type: 'status', code: 403 });
+    await expect(provider.prepareAccount(grant)).rejects.toMatchObject({
+      code: 'AUTHORIZATION_FAILED',
+      message: expect.stringContaining('consents') as unknown,
+      detail: 'HTTP 403',
+    });
+  });
+
+  it('does not blame the user when Polar is down', async () => {
+    const grant = await link('3');
+    sandbox.maker('polar').misbehave({ endpoint: 'endpoint', type: 'status', code: 503 });
+    await expect(provider.prepareAccount(grant)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+  });
+
+  it('is not attempted without the user id', async () => {
+    const grant = (await link('4')).with({ providerUserId: undefined });
+    await expect(provider.prepareAccount(grant)).rejects.toMatchObject({ code: 'TOKEN_RESPONSE_INVALID' });
+    expect(await callApi(grant)).toBe(403);
+  });
+});

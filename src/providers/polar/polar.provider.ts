@@ -1,0 +1,40 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { AuthorizationFailedError } from '../../errors/authorization.errors.js';
+import { InvalidTokenResponseError } from '../../errors/provider.errors.js';
+import { OAuth2HealthProvider } from '../../provider-kit/oauth2-health-provider.js';
+import type { ProviderSettings } from '../../provider-kit/provider-settings.js';
+import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import type { TokenGrant } from '../../provider-kit/token-grant.js';
+import { polarConfig } from './polar.config.js';
+import { polarDefinition } from './polar.definition.js';
+import { PolarStrategy } from './polar.strategy.js';
+
+@Injectable()
+export class PolarProvider extends OAuth2HealthProvider {
+  constructor(
+    @Inject(polarConfig.KEY) settings: ProviderSettings,
+    strategy: PolarStrategy,
+    client: TokenEndpointClient,
+  ) {
+    super(polarDefinition, settings, strategy, client);
+  }
+
+  /** Registers the user, without which every data call fails. HTTP 409 says that the user is registered already. */
+  override async prepareAccount(grant: TokenGrant): Promise<void> {
+    const { providerUserId } = grant;
+    if (providerUserId === undefined) {
+      throw new InvalidTokenResponseError("Polar did not tell the user's id, so the user cannot be registered.");
+    }
+    const url = `${this.settings.endpoints.apiBaseUrl ?? polarDefinition.apiBaseUrl}/users`;
+    const json = { 'member-id': providerUserId };
+    try {
+      await this.client.post(this.definition, this.settings, { url, json, accepted: [409], grant });
+    } catch (error) {
+      if (error instanceof AuthorizationFailedError) {
+        const message = 'Polar did not register the user, who may have to accept its mandatory consents first.';
+        throw new AuthorizationFailedError(message, { detail: error.detail, cause: error });
+      }
+      throw error;
+    }
+  }
+}

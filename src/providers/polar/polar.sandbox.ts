@@ -1,0 +1,52 @@
+import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+
+/**
+ * Polar AccessLink v3 as https://www.polar.com/accesslink-api/ describes it.
+ *
+ * Assumed: the value of `expires_in` (known to be very large), the code's lifetime, that PKCE parameters are not looked at, that a
+ * request without `scope` is refused, that the token answer has no scope, the statuses of the
+ * registration and the deletion, the path of data calls, and that a deleted user stays registered.
+ */
+export const polarSandbox: OAuth2SandboxMaker = {
+  oauth: '2.0',
+  authorizePath: '/oauth2/authorization',
+  tokenPath: '/v2/oauth2/token',
+  clientAuthentication: 'basic',
+  pkce: 'ignored',
+  scopeSeparator: ' ',
+  scopes: ['accesslink.read_all'],
+  scopeInTokenAnswer: false,
+  codeLifetimeSeconds: 600,
+  // More than ten years and than 31 bits.
+  accessTokenLifetimeSeconds: 4_000_000_000,
+  issuesRefreshToken: false,
+  rotation: 'never',
+  reuse: 'error',
+  oldAccessTokenDiesOnRefresh: false,
+  tokenAnswerExtras: (accountId) => ({ x_user_id: Number(accountId) }),
+  apiPath: '/v3/exercises',
+  apiNeedsFact: 'registered',
+  endpoints: [
+    {
+      method: 'POST',
+      path: '/v3/users',
+      answer: (call) => {
+        const { json, bearerAccountId } = call;
+        if (bearerAccountId === undefined) {
+          return { status: 401, json: { error: 'invalid_token' } };
+        }
+        const memberId = json['member-id'];
+        if (typeof memberId !== 'string' || memberId === '') {
+          return { status: 400, json: { error: 'member-id is missing' } };
+        }
+        const fact = `registered:${bearerAccountId}`;
+        if (call.has(fact)) {
+          return { status: 409, json: { error: 'already registered' } };
+        }
+        call.remember(fact);
+        return { status: 200, json: { 'polar-user-id': Number(bearerAccountId), 'member-id': memberId } };
+      },
+    },
+  ],
+  revoke: { proof: 'bearer', method: 'DELETE', path: '/v3/users/{accountId}', status: 204 },
+};

@@ -1,0 +1,39 @@
+import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { rideWithGpsSandbox } from './ride-with-gps.sandbox.js';
+
+/** Ride with GPS, OAuth 2.0 with access tokens that never expire. */
+export const rideWithGpsDefinition = defineProvider({
+  slug: 'ride-with-gps',
+  displayName: 'Ride with GPS',
+  oauth: '2.0',
+  lifecycle: { status: 'live' },
+  authorizeUrl: 'https://ridewithgps.com/oauth/authorize',
+  tokenUrl: 'https://ridewithgps.com/oauth/token.json',
+  apiBaseUrl: 'https://ridewithgps.com/api/v1',
+  defaultScopes: ['user'],
+  scopeSeparator: ' ',
+  clientAuthentication: 'body',
+  pkce: 'unsupported',
+  grantedScopesIn: 'token-response',
+  accessTokenLifetimeSeconds: undefined,
+  neverExpires: true,
+  noRefreshToken: true,
+  account: { from: 'token-response', field: 'user_id' },
+  // Nothing is ever refreshed.
+  refresh: {
+    rotates: 'never',
+    reuse: 'family-revoked',
+    grace: 'none',
+    oldAccessTokenDiesOnRefresh: true,
+    timeoutMs: 10_000,
+  },
+  revocation: { proof: 'client', method: 'POST', url: 'https://ridewithgps.com/oauth/revoke.json' },
+  docsUrl: 'https://github.com/ridewithgps/developers',
+  uncertain: [
+    'PKCE is not documented; it is not sent.',
+    'The path of the revocation, with or without .json.',
+    'Whether the token answer tells the granted scopes; they are read where it does.',
+    'The address of the documentation is reconstructed.',
+  ],
+  sandbox: rideWithGpsSandbox,
+});

@@ -1,0 +1,32 @@
+import { describe, expect, it } from '@jest/globals';
+import { Clock } from '../../clock/clock.js';
+import { ProviderHttpClient } from '../../provider-kit/http-client.js';
+import { readProviderSettings } from '../../provider-kit/provider-settings.js';
+import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
+import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import { rideWithGpsDefinition } from './ride-with-gps.definition.js';
+import { RideWithGpsProvider } from './ride-with-gps.provider.js';
+import { RideWithGpsStrategy } from './ride-with-gps.strategy.js';
+
+describeProviderContract(
+  rideWithGpsDefinition,
+  (settings, client) => new RideWithGpsProvider(settings, new RideWithGpsStrategy(settings, client), client),
+);
+
+describe('Ride with GPS', () => {
+  /** The query of the authorisation request. */
+  async function authorizeParameters(scopes: readonly string[]): Promise<URLSearchParams> {
+    const settings = readProviderSettings(rideWithGpsDefinition, {
+      RIDE_WITH_GPS_CLIENT_ID: 'id',
+      RIDE_WITH_GPS_CLIENT_SECRET: 'secret',
+    });
+    const client = new TokenEndpointClient(new ProviderHttpClient(), new Clock());
+    const provider = new RideWithGpsProvider(settings, new RideWithGpsStrategy(settings, client), client);
+    const handshake = { state: 'a-state', redirectUri: settings.redirectUri, scopes };
+    return new URL((await provider.begin(handshake)).authorizeUrl).searchParams;
+  }
+
+  it('separates scopes by spaces', async () => {
+    expect((await authorizeParameters(['user', 'another'])).get('scope')).toBe('user another');
+  });
+});

@@ -1,0 +1,35 @@
+import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+
+const tenYearsInSeconds = 10 * 365 * 24 * 3600;
+
+/**
+ * Ride with GPS as https://github.com/ridewithgps/developers describes it. Access tokens have no end; ten years stand for that here,
+ * and the answer does not tell them.
+ *
+ * Assumed: the code's lifetime, that PKCE parameters are not looked at, `scope` in the token answer (RFC 6749 section 5.1), that
+ * `user_id` is a number, the path and the 200 of a revocation, the path of the data call, and that no other scope exists.
+ */
+export const rideWithGpsSandbox: OAuth2SandboxMaker = {
+  oauth: '2.0',
+  authorizePath: '/oauth/authorize',
+  tokenPath: '/oauth/token.json',
+  clientAuthentication: 'body',
+  pkce: 'ignored',
+  scopeSeparator: ' ',
+  scopes: ['user'],
+  scopeInTokenAnswer: true,
+  codeLifetimeSeconds: 600,
+  accessTokenLifetimeSeconds: tenYearsInSeconds,
+  issuesRefreshToken: false,
+  rotation: 'never',
+  reuse: 'error',
+  oldAccessTokenDiesOnRefresh: false,
+  tokenAnswer: ({ access_token, token_type, scope }, accountId) => ({
+    access_token,
+    token_type,
+    scope,
+    user_id: Number(accountId),
+  }),
+  apiPath: '/api/v1/users',
+  revoke: { proof: 'client', method: 'POST', path: '/oauth/revoke.json', status: 200 },
+};

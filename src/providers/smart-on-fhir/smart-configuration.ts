@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { ProviderMisconfiguredError } from '../../errors/provider.errors.js';
+import type { FhirServer } from './fhir-servers.js';
+
+const configurationSchema = z.object({
+  authorization_endpoint: z.string(),
+  token_endpoint: z.string(),
+  revocation_endpoint: z.string().nullish(),
+  code_challenge_methods_supported: z.array(z.string()).refine((methods) => methods.includes('S256')),
+});
+
+/** What is used of the document in which a FHIR server describes its authorisation; in the document's own words. */
+export type SmartConfiguration = Readonly<z.infer<typeof configurationSchema>>;
+
+/**
+ * Reads such a document strictly (AR-19): S256 is offered, and every endpoint is https at the FHIR server's own host or one that the
+ * operator allowed. Plain http passes only where the FHIR server itself has it, at the very same origin.
+ *
+ * @param document - parsed JSON, from outside
+ * @throws {@link ProviderMisconfiguredError} naming the first field that is wrong
+ * @see https://hl7.org/fhir/smart-app-launch/conformance.html
+ */
+export function parseSmartConfiguration(document: unknown, server: FhirServer): SmartConfiguration {
+  const parsed = configurationSchema.safeParse(document);
+  if (!parsed.success) {
+    throw refused(server, String(parsed.error.issues[0]?.path[0] ?? 'the whole document'));
+  }
+  for (const field of ['authorization_endpoint', 'token_endpoint', 'revocation_endpoint'] as const) {
+    const url = parsed.data[field] ?? undefined;
+    if (url !== undefined && !isAllowed(url, server)) {
+      throw refused(server, field);
+    }
+  }
+  return parsed.data;
+}
+
+function isAllowed(text: string, { settings, allowedHosts }: FhirServer): boolean {
+  if (!URL.canParse(text)) {
+    return false;
+  }
+  const url = new URL(text);
+  const fhir = new URL(settings.endpoints.apiBaseUrl ?? '');
+  const isKnown = url.protocol === 'https:' && [fhir.host, ...allowedHosts].includes(url.host);
+  return (isKnown || url.origin === fhir.origin) && url.username === '' && url.password === '' && url.hash === '';
+}
+
+function refused({ definition }: FhirServer, field: string): ProviderMisconfiguredError {
+  return new ProviderMisconfiguredError(
+    `The SMART configuration of ${definition.displayName} cannot be used: ${field}. The operator has to check the server's URL and its allowed hosts.`,
+  );
+}

@@ -1,0 +1,53 @@
+import { defineProvider, type OAuth2Definition } from '../../provider-kit/provider-definition.js';
+import { smartOnFhirSandbox } from './smart-on-fhir.sandbox.js';
+
+/**
+ * SMART App Launch, with Epic's sandbox as the example server. A server's endpoints are discovered, so those named here are never called:
+ * two are Epic's, the last one is not published.
+ */
+export const smartOnFhirDefinition = defineProvider({
+  slug: 'smart-on-fhir',
+  displayName: 'SMART on FHIR',
+  oauth: '2.0',
+  lifecycle: { status: 'live' },
+  authorizeUrl: 'https://fhir.epic.com/interconnect-fhir-oauth/oauth2/authorize',
+  tokenUrl: 'https://fhir.epic.com/interconnect-fhir-oauth/oauth2/token',
+  /** The FHIR base URL, by which a server is known. */
+  apiBaseUrl: 'https://fhir.epic.com/interconnect-fhir-oauth/api/FHIR/R4',
+  defaultScopes: ['launch/patient', 'openid', 'fhirUser', 'offline_access', 'patient/*.rs'],
+  scopeSeparator: ' ',
+  clientAuthentication: 'basic',
+  pkce: 'required',
+  extraAuthorizeParams: { aud: 'https://fhir.epic.com/interconnect-fhir-oauth/api/FHIR/R4' },
+  grantedScopesIn: 'token-response',
+  accessTokenLifetimeSeconds: undefined,
+  account: { from: 'token-response', field: 'patient' },
+  refresh: {
+    rotates: 'always',
+    reuse: 'family-revoked',
+    grace: 'none',
+    oldAccessTokenDiesOnRefresh: true,
+    // Discovery may come before the call.
+    timeoutMs: 15_000,
+  },
+  revocation: { proof: 'client', method: 'POST', url: 'https://discovered.invalid/revocation_endpoint' },
+  docsUrl: 'https://hl7.org/fhir/smart-app-launch/app-launch.html',
+  uncertain: [
+    'How long refresh tokens live differs from server to server and is not known here.',
+    'What happens to a refresh token used twice, and to the previous access token, is left to the server; the strictest is assumed.',
+    'need_patient_banner and smart_style_url of the token answer are not confirmed; they are not used.',
+  ],
+  sandbox: smartOnFhirSandbox,
+});
+
+/** Returns the definition of one server that an operator listed. */
+export function fhirServerDefinition(name: string, fhirBaseUrl: string): OAuth2Definition {
+  return defineProvider({
+    ...smartOnFhirDefinition,
+    slug: `${smartOnFhirDefinition.slug}-${name}`,
+    displayName: `${smartOnFhirDefinition.displayName} (${name})`,
+    authorizeUrl: 'https://discovered.invalid/authorization_endpoint',
+    tokenUrl: 'https://discovered.invalid/token_endpoint',
+    apiBaseUrl: fhirBaseUrl,
+  });
+}

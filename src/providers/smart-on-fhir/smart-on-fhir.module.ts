@@ -1,0 +1,25 @@
+import { Inject, Module, type OnModuleInit } from '@nestjs/common';
+import { ConfigModule, type ConfigType } from '@nestjs/config';
+import { ProviderKitModule } from '../../provider-kit/provider-kit.module.js';
+import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
+import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import { smartOnFhirConfig } from './smart-on-fhir.config.js';
+import { SmartOnFhirProvider } from './smart-on-fhir.provider.js';
+
+/** Registers a provider for each FHIR server, so unlike other modules it has no injectables of its own. */
+@Module({
+  imports: [ConfigModule.forFeature(smartOnFhirConfig), ProviderKitModule],
+})
+export class SmartOnFhirModule implements OnModuleInit {
+  constructor(
+    private readonly registry: ProviderRegistry,
+    private readonly client: TokenEndpointClient,
+    @Inject(smartOnFhirConfig.KEY) private readonly config: ConfigType<typeof smartOnFhirConfig>,
+  ) {}
+
+  onModuleInit(): void {
+    for (const server of this.config.servers) {
+      this.registry.register(new SmartOnFhirProvider(server, this.client));
+    }
+  }
+}

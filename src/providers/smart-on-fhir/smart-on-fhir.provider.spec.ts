@@ -1,0 +1,218 @@
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { consent } from '../../../test/support/browser.js';
+import { Clock } from '../../clock/clock.js';
+import type {
+  AuthorizationStart,
+  CallbackParameters,
+  Handshake,
+  HandshakeSecrets,
+} from '../../provider-kit/handshake.js';
+import type { GrantTokens } from '../../provider-kit/health-provider.js';
+import { ProviderHttpClient } from '../../provider-kit/http-client.js';
+import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
+import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
+import { startRecordingServer, type RecordingServer } from '../../provider-kit/testing/recording-server.js';
+import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import type { TokenGrant } from '../../provider-kit/token-grant.js';
+import { VendorSandbox } from '../../sandbox/vendor-sandbox.js';
+import { readFhirServers, type FhirServer } from './fhir-servers.js';
+import { smartOnFhirDefinition } from './smart-on-fhir.definition.js';
+import { SmartOnFhirModule } from './smart-on-fhir.module.js';
+import { SmartOnFhirProvider } from './smart-on-fhir.provider.js';
+
+const fhirBaseUrl = 'https://fhir.epic.com/interconnect-fhir-oauth/api/FHIR/R4';
+const handshake = {
+  state: 'state-of-this-link',
+  redirectUri: 'http://localhost:3000/callback',
+  scopes: smartOnFhirDefinition.defaultScopes,
+};
+
+/**
+ * Speaks as the contract expects: its accounts are bare numbers without a server, and all secrets of a link are made for that link. The
+ * tests below look at what is taken away here.
+ */
+class ContractProvider extends SmartOnFhirProvider {
+  private static discovered = '';
+
+  override async begin(attempt: Handshake): Promise<AuthorizationStart> {
+    const { authorizeUrl, secrets } = await super.begin(attempt);
+    const { discovered = '', ...own } = secrets;
+    ContractProvider.discovered = discovered;
+    return { authorizeUrl, secrets: own };
+  }
+
+  override complete(callback: CallbackParameters, attempt: Handshake, secrets: HandshakeSecrets): Promise<TokenGrant> {
+    return super.complete(callback, attempt, { ...secrets, discovered: ContractProvider.discovered });
+  }
+
+  override async findProviderUserId(grant: TokenGrant): Promise<string | undefined> {
+    return (await super.findProviderUserId(grant))?.replace(`${fhirBaseUrl}|`, '');
+  }
+
+  override revoke(tokens: GrantTokens): Promise<'revoked' | 'unsupported'> {
+    return super.revoke({ ...tokens, providerUserId: undefined });
+  }
+}
+
+describeProviderContract(
+  smartOnFhirDefinition,
+  (settings, client) => new ContractProvider({ definition: smartOnFhirDefinition, settings, allowedHosts: [] }, client),
+);
+
+describe('SMART on FHIR', () => {
+  const http = new ProviderHttpClient();
+  const client = new TokenEndpointClient(http, new Clock());
+  let sandbox: VendorSandbox;
+
+  beforeEach(async () => {
+    sandbox = await VendorSandbox.start({ makers: new Map([['smart-on-fhir', smartOnFhirDefinition.sandbox]]) });
+  });
+  afterEach(() => sandbox.stop());
+  afterAll(() => http.onApplicationShutdown());
+
+  const provider = (): SmartOnFhirProvider => {
+    const [server] = readFhirServers({ SANDBOX_URL: sandbox.url });
+    return new SmartOnFhirProvider(server as FhirServer, client);
+  };
+
+  async function link(linked = provider()): Promise<TokenGrant> {
+    const { authorizeUrl, secrets } = await linked.begin(handshake);
+    const callback = await consent(authorizeUrl, { account: '4711' });
+    return linked.complete(Object.fromEntries(callback.searchParams), handshake, secrets);
+  }
+
+  it("puts the FHIR server in front of the patient's id, at the link and at each refresh", async () => {
+    const grant = await link();
+    expect(await provider().findProviderUserId(grant)).toBe(`${fhirBaseUrl}|4711`);
+    expect((await provider().refresh(grant)).providerUserId).toBe(`${fhirBaseUrl}|4711`);
+    expect(await provider().revoke(grant)).toBe('revoked');
+  });
+
+  it('asks once for the endpoints, not for each call', async () => {
+    const one = provider();
+    await one.refresh(await link(one));
+    const discoveries = sandbox.maker('smart-on-fhir').history.filter(({ kind }) => kind === 'endpoint');
+    expect(discoveries).toHaveLength(1);
+  });
+
+  it('sends no token of a connection with another FHIR server', async () => {
+    const grant = (await link()).with({ providerUserId: 'https://other.example/R4|4711' });
+    const before = sandbox.maker('smart-on-fhir').history.length;
+    await expect(provider().refresh(grant)).rejects.toMatchObject({ code: 'PROVIDER_MISCONFIGURED' });
+    await expect(provider().revoke(grant)).rejects.toMatchObject({ code: 'PROVIDER_MISCONFIGURED' });
+    expect(sandbox.maker('smart-on-fhir').history).toHaveLength(before);
+  });
+
+  it('AR-10 refuses a link that does not tell its endpoints', async () => {
+    const { authorizeUrl, secrets } = await provider().begin(handshake);
+    const callback = Object.fromEntries((await consent(authorizeUrl)).searchParams);
+    const { discovered, ...rest } = secrets;
+    expect(discovered).toContain('token_endpoint');
+    await expect(provider().complete(callback, handshake, rest)).rejects.toMatchObject({
+      code: 'AUTHORIZATION_STATE_INVALID',
+    });
+  });
+
+  it('AR-10 refuses a link to endpoints that the operator does not allow any more', async () => {
+    const { authorizeUrl, secrets } = await provider().begin(handshake);
+    const callback = Object.fromEntries((await consent(authorizeUrl)).searchParams);
+    const discovered = secrets.discovered?.replaceAll('127.0.0.1', 'localhost') ?? '';
+    await expect(provider().complete(callback, handshake, { ...secrets, discovered })).rejects.toMatchObject({
+      code: 'PROVIDER_MISCONFIGURED',
+    });
+  });
+
+  it('reports a refresh that discovery holds up as not sent', async () => {
+    const grant = await link();
+    sandbox.maker('smart-on-fhir').misbehave({ endpoint: 'endpoint', type: 'drop' });
+    await expect(provider().refresh(grant)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE', fate: 'not-sent' });
+    expect(sandbox.maker('smart-on-fhir').isLiveRefreshToken(grant.refreshToken ?? '')).toBe(true);
+  });
+
+  it('leaves a call to the token endpoint less time than the core gives the whole refresh', async () => {
+    const grant = await link();
+    const [server] = readFhirServers({ SANDBOX_URL: sandbox.url });
+    const { definition } = server as FhirServer;
+    const hasty = { ...definition, refresh: { ...definition.refresh, timeoutMs: 5_200 } };
+    sandbox.maker('smart-on-fhir').misbehave({ endpoint: 'refresh', type: 'slow', ms: 2_000 });
+    const refresh = new SmartOnFhirProvider({ ...(server as FhirServer), definition: hasty }, client).refresh(grant);
+    await expect(refresh).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE', fate: 'unknown' });
+  });
+
+  it('assumes the strictest about what each server decides for itself', () => {
+    const strictest = { rotates: 'always', reuse: 'family-revoked', grace: 'none', oldAccessTokenDiesOnRefresh: true };
+    expect(smartOnFhirDefinition.refresh).toMatchObject(strictest);
+    expect(smartOnFhirDefinition.accessTokenLifetimeSeconds).toBeUndefined();
+  });
+
+  it('is one provider for each server that the operator lists', () => {
+    const registry = new ProviderRegistry();
+    const servers = readFhirServers({
+      SMART_ON_FHIR_SERVERS: 'hospital=https://fhir.hospital.example/R4',
+      SMART_ON_FHIR_HOSPITAL_CLIENT_ID: 'client-1',
+      SMART_ON_FHIR_HOSPITAL_CLIENT_SECRET: 'secret-1',
+    });
+    new SmartOnFhirModule(registry, client, { servers }).onModuleInit();
+    expect(registry.list().map(({ definition }) => definition.slug)).toEqual([
+      'smart-on-fhir',
+      'smart-on-fhir-hospital',
+    ]);
+  });
+});
+
+describe('a FHIR server of its own ways', () => {
+  const http = new ProviderHttpClient();
+  const client = new TokenEndpointClient(http, new Clock());
+  let peer: RecordingServer;
+  let configuration: object;
+
+  beforeEach(async () => {
+    peer = await startRecordingServer(({ target }) => {
+      const tokens = { access_token: 'at-1', token_type: 'Bearer', expires_in: 60, patient: 'p-1' };
+      const body = JSON.stringify(target.endsWith('/smart-configuration') ? configuration : tokens);
+      return { headers: { 'content-type': 'application/json' }, body };
+    });
+    configuration = {
+      authorization_endpoint: `${peer.url}/authorize`,
+      token_endpoint: `${peer.url}/token`,
+      code_challenge_methods_supported: ['S256'],
+    };
+  });
+  afterEach(() => peer.close());
+  afterAll(() => http.onApplicationShutdown());
+
+  const provider = (): SmartOnFhirProvider => {
+    const [server] = readFhirServers({
+      SMART_ON_FHIR_CLIENT_ID: 'client-1',
+      SMART_ON_FHIR_CLIENT_SECRET: 'secret-1',
+      SMART_ON_FHIR_API_BASE_URL: `${peer.url}/R4`,
+    });
+    return new SmartOnFhirProvider(server as FhirServer, client);
+  };
+  const callback = { code: 'code-1', state: handshake.state };
+
+  it('is named in the authorisation request as the operator configured it', async () => {
+    const { authorizeUrl } = await provider().begin(handshake);
+    expect(authorizeUrl).toMatch(`${peer.url}/authorize?`);
+    expect(new URL(authorizeUrl).searchParams.get('aud')).toBe(`${peer.url}/R4`);
+  });
+
+  it('AR-10 gets the code at the endpoint that the link was started with, even when it names another meanwhile', async () => {
+    const { secrets } = await provider().begin(handshake);
+    configuration = { ...configuration, token_endpoint: `${peer.url}/elsewhere` };
+    const grant = await provider().complete(callback, handshake, secrets);
+    expect(grant.providerUserId).toBe(`${peer.url}/R4|p-1`);
+    expect(peer.requests.map(({ target }) => target)).toEqual(['/R4/.well-known/smart-configuration', '/token']);
+  });
+
+  it('offers no way to end a grant where it names none', async () => {
+    expect(await provider().revoke({ accessToken: 'at-1', refreshToken: 'rt-1' })).toBe('unsupported');
+  });
+
+  it('is sent no client credentials when it is asked for its endpoints', async () => {
+    await provider().begin(handshake);
+    expect(peer.requests).toHaveLength(1);
+    expect(peer.requests[0]?.headers.authorization).toBeUndefined();
+    expect(JSON.stringify(peer.requests[0])).not.toContain('secret-1');
+  });
+});

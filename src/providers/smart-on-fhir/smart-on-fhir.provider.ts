@@ -1,0 +1,107 @@
+import { AuthorizationStateError } from '../../errors/authorization.errors.js';
+import { ProviderMisconfiguredError } from '../../errors/provider.errors.js';
+import { readAccountId } from '../../provider-kit/account-lookup.js';
+import type {
+  AuthorizationStart,
+  CallbackParameters,
+  Handshake,
+  HandshakeSecrets,
+} from '../../provider-kit/handshake.js';
+import type { GrantTokens, HealthProvider } from '../../provider-kit/health-provider.js';
+import { OAuth2HealthProvider } from '../../provider-kit/oauth2-health-provider.js';
+import type { OAuth2Definition } from '../../provider-kit/provider-definition.js';
+import type { ProviderSettings } from '../../provider-kit/provider-settings.js';
+import type { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import type { TokenGrant } from '../../provider-kit/token-grant.js';
+import { discoveryTimeoutMs, FhirDiscovery } from './fhir-discovery.js';
+import type { FhirServer } from './fhir-servers.js';
+import { parseSmartConfiguration, type SmartConfiguration } from './smart-configuration.js';
+import { SmartOnFhirStrategy } from './smart-on-fhir.strategy.js';
+
+/** A server whose endpoints are known. */
+class DiscoveredProvider extends OAuth2HealthProvider {}
+
+/**
+ * One FHIR server. Discovers its endpoints before each use, and then does as any OAuth 2.0 provider.
+ *
+ * A patient's id means something at its server only, so the user's id is `<FHIR base URL>|<patient>`.
+ */
+export class SmartOnFhirProvider implements HealthProvider {
+  readonly definition: OAuth2Definition;
+  readonly settings: ProviderSettings;
+
+  constructor(
+    private readonly server: FhirServer,
+    private readonly client: TokenEndpointClient,
+    private readonly discovery = new FhirDiscovery(server, client),
+  ) {
+    this.definition = server.definition;
+    this.settings = server.settings;
+  }
+
+  async begin(handshake: Handshake): Promise<AuthorizationStart> {
+    const configuration = await this.discovery.read();
+    const { authorizeUrl, secrets } = await this.at(configuration).begin(handshake);
+    return { authorizeUrl, secrets: { ...secrets, discovered: JSON.stringify(configuration) } };
+  }
+
+  /** The code goes to the endpoint that the link was started with, whatever the server says meanwhile (AR-10). */
+  async complete(callback: CallbackParameters, handshake: Handshake, secrets: HandshakeSecrets): Promise<TokenGrant> {
+    if (secrets.discovered === undefined) {
+      throw new AuthorizationStateError('the link does not tell the endpoints that it was started with');
+    }
+    const configuration = parseSmartConfiguration(JSON.parse(secrets.discovered), this.server);
+    return this.withServer(await this.at(configuration).complete(callback, handshake, secrets));
+  }
+
+  async refresh(tokens: GrantTokens): Promise<TokenGrant> {
+    this.checkServer(tokens);
+    return this.withServer(await this.at(await this.discovery.read()).refresh(tokens));
+  }
+
+  async revoke(tokens: GrantTokens): Promise<'revoked' | 'unsupported'> {
+    this.checkServer(tokens);
+    const configuration = await this.discovery.read();
+    return configuration.revocation_endpoint ? this.at(configuration).revoke(tokens) : 'unsupported';
+  }
+
+  findProviderUserId(grant: TokenGrant): Promise<string | undefined> {
+    return readAccountId(this.definition, this.settings, this.client, grant);
+  }
+
+  async prepareAccount(_grant: TokenGrant): Promise<void> {
+    // A FHIR server wants nothing.
+  }
+
+  private at(configuration: SmartConfiguration): DiscoveredProvider {
+    const endpoints = {
+      ...this.settings.endpoints,
+      authorizeUrl: configuration.authorization_endpoint,
+      tokenUrl: configuration.token_endpoint,
+      revokeUrl: configuration.revocation_endpoint ?? undefined,
+    };
+    const settings = { ...this.settings, endpoints };
+    const timeoutMs = this.definition.refresh.timeoutMs - discoveryTimeoutMs;
+    const definition = { ...this.definition, refresh: { ...this.definition.refresh, timeoutMs } };
+    const strategy = new SmartOnFhirStrategy(definition, settings, this.client);
+    return new DiscoveredProvider(definition, settings, strategy, this.client);
+  }
+
+  private get userIdPrefix(): string {
+    return `${this.definition.apiBaseUrl}|`;
+  }
+
+  private withServer(grant: TokenGrant): TokenGrant {
+    const { providerUserId: patient } = grant;
+    return patient === undefined ? grant : grant.with({ providerUserId: this.userIdPrefix + patient });
+  }
+
+  /** The operator may have given a server's name to another one; its tokens are not for that one. */
+  private checkServer({ providerUserId }: GrantTokens): void {
+    if (providerUserId !== undefined && !providerUserId.startsWith(this.userIdPrefix)) {
+      throw new ProviderMisconfiguredError(
+        `This connection belongs to another FHIR server than ${this.definition.displayName} is now. The operator has to restore its URL, or the user to connect again.`,
+      );
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+
+const fhirPath = '/interconnect-fhir-oauth/api/FHIR/R4';
+
+/**
+ * A FHIR server as https://hl7.org/fhir/smart-app-launch/app-launch.html describes it, at the paths of Epic's sandbox: endpoints are
+ * discovered, S256 is required, `aud` has to be the FHIR base URL, a confidential client uses Basic, the token answer has the patient and
+ * the granted scopes.
+ *
+ * Assumed: that no refresh token comes without `offline_access`, that a refresh brings a new refresh token (which is optional) and then
+ * refuses the old one without further consequences, that an earlier access token lives on after a refresh, all lifetimes, and path and
+ * status of the revocation.
+ */
+export const smartOnFhirSandbox: OAuth2SandboxMaker = {
+  oauth: '2.0',
+  authorizePath: '/interconnect-fhir-oauth/oauth2/authorize',
+  tokenPath: '/interconnect-fhir-oauth/oauth2/token',
+  clientAuthentication: 'basic',
+  pkce: 'required',
+  scopeSeparator: ' ',
+  scopes: ['launch/patient', 'openid', 'fhirUser', 'offline_access', 'online_access', 'patient/*.rs'],
+  authorizeParams: { aud: 'https://fhir.epic.com/interconnect-fhir-oauth/api/FHIR/R4' },
+  refreshTokenNeedsScope: 'offline_access',
+  scopeInTokenAnswer: true,
+  codeLifetimeSeconds: 300,
+  accessTokenLifetimeSeconds: 3_600,
+  rotation: 'always',
+  reuse: 'error',
+  oldAccessTokenDiesOnRefresh: false,
+  tokenType: 'Bearer',
+  tokenAnswerExtras: (accountId) => ({ patient: accountId, need_patient_banner: true }),
+  apiPath: `${fhirPath}/Patient`,
+  revoke: { proof: 'client', method: 'POST', path: '/interconnect-fhir-oauth/oauth2/revoke', status: 200 },
+  endpoints: [
+    {
+      method: 'GET',
+      path: `${fhirPath}/.well-known/smart-configuration`,
+      answer: ({ baseUrl }) => ({
+        status: 200,
+        json: {
+          authorization_endpoint: `${baseUrl}/interconnect-fhir-oauth/oauth2/authorize`,
+          token_endpoint: `${baseUrl}/interconnect-fhir-oauth/oauth2/token`,
+          revocation_endpoint: `${baseUrl}/interconnect-fhir-oauth/oauth2/revoke`,
+          capabilities: [
+            'launch-standalone',
+            'client-confidential-symmetric',
+            'permission-patient',
+            'permission-offline',
+          ],
+          code_challenge_methods_supported: ['S256'],
+        },
+      }),
+    },
+  ],
+};

@@ -1,0 +1,43 @@
+import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { stravaSandbox } from './strava.sandbox.js';
+
+/** Strava API v3, OAuth 2.0. */
+export const stravaDefinition = defineProvider({
+  slug: 'strava',
+  displayName: 'Strava',
+  oauth: '2.0',
+  lifecycle: { status: 'live' },
+  authorizeUrl: 'https://www.strava.com/oauth/authorize',
+  tokenUrl: 'https://www.strava.com/oauth/token',
+  apiBaseUrl: 'https://www.strava.com/api/v3',
+  defaultScopes: ['read', 'activity:read_all', 'profile:read_all'],
+  scopeSeparator: ',',
+  clientAuthentication: 'body',
+  pkce: 'unsupported',
+  grantedScopesIn: 'callback',
+  accessTokenLifetimeSeconds: 21_600,
+  // The answer to an exchange has the athlete, the answer to a refresh has not.
+  account: { from: 'token-response', field: 'athlete.id' },
+  refresh: {
+    rotates: 'sometimes',
+    reuse: 'family-revoked',
+    grace: 'none',
+    oldAccessTokenDiesOnRefresh: true,
+    timeoutMs: 10_000,
+  },
+  // The client is in the header here, and in the form at the token endpoint.
+  revocation: {
+    proof: 'client',
+    method: 'POST',
+    url: 'https://www.strava.com/oauth/revoke',
+    clientAuthentication: 'basic',
+  },
+  docsUrl: 'https://developers.strava.com/docs/authentication/',
+  uncertain: [
+    'That a refresh returns the same access token while it has more than an hour left is not confirmed.',
+    'What happens to a refresh token used twice beyond its refusal is not documented; the strictest is assumed.',
+    'Whether a refresh that brings a new access token ends the previous one is not documented; it is assumed that it does.',
+    'PKCE is not documented; it is not sent.',
+  ],
+  sandbox: stravaSandbox,
+});

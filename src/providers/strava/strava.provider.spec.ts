@@ -1,0 +1,85 @@
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { Clock } from '../../clock/clock.js';
+import { ProviderHttpClient } from '../../provider-kit/http-client.js';
+import { readProviderSettings } from '../../provider-kit/provider-settings.js';
+import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
+import { startRecordingServer, type RecordingServer } from '../../provider-kit/testing/recording-server.js';
+import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import { stravaDefinition } from './strava.definition.js';
+import { StravaProvider } from './strava.provider.js';
+import { StravaStrategy } from './strava.strategy.js';
+
+describeProviderContract(
+  stravaDefinition,
+  (settings, client) => new StravaProvider(settings, new StravaStrategy(settings, client), client),
+);
+
+const http = new ProviderHttpClient();
+let server: RecordingServer;
+
+afterAll(() => http.onApplicationShutdown());
+
+/** The provider in front of a maker that has only this answer. */
+async function providerAnswered(status: number, body: object): Promise<StravaProvider> {
+  server = await startRecordingServer(() => ({
+    status,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  }));
+  const settings = readProviderSettings(stravaDefinition, { SANDBOX_URL: server.url });
+  const client = new TokenEndpointClient(http, new Clock());
+  return new StravaProvider(settings, new StravaStrategy(settings, client), client);
+}
+
+const handshake = { state: 'state', redirectUri: 'http://localhost/callback', scopes: ['read', 'activity:read_all'] };
+const tokens = { accessToken: 'not-a-real-at', refreshToken: 'not-a-real-rt', providerUserId: '7' };
+
+describe('link with Strava', () => {
+  afterEach(() => server.close());
+
+  it('reads the scopes from the callback and the athlete from the token answer', async () => {
+    const answer = { token_type: 'Bearer', access_token: 'at', refresh_token: 'rt', athlete: { id: 7 } };
+    const provider = await providerAnswered(200, answer);
+    const { secrets } = await provider.begin(handshake);
+    const callback = { code: 'code', state: 'state', scope: 'read,activity:read_all' };
+    const grant = await provider.complete(callback, handshake, secrets);
+    expect({ ...grant }).toMatchObject({ grantedScopes: ['read', 'activity:read_all'], expiresInSeconds: 21_600 });
+    expect(await provider.findProviderUserId(grant)).toBe('7');
+  });
+});
+
+describe('refresh at Strava', () => {
+  afterEach(() => server.close());
+
+  it('takes an answer with the same tokens and without an athlete', async () => {
+    const { accessToken: access_token, refreshToken: refresh_token } = tokens;
+    const provider = await providerAnswered(200, {
+      token_type: 'Bearer',
+      access_token,
+      refresh_token,
+      expires_at: 1_790_000_000,
+      expires_in: 20_000,
+    });
+    expect({ ...(await provider.refresh(tokens)) }).toMatchObject({
+      accessToken: access_token,
+      refreshToken: refresh_token,
+      expiresInSeconds: 20_000,
+      providerUserId: undefined,
+    });
+  });
+});
+
+describe('revocation at Strava', () => {
+  afterEach(() => server.close());
+
+  it('has the client in the header and the token in the form', async () => {
+    const provider = await providerAnswered(200, {});
+    await expect(provider.revoke(tokens)).resolves.toBe('revoked');
+    const [request] = server.requests;
+    expect(request).toMatchObject({ method: 'POST', target: '/strava/oauth/revoke' });
+    expect(request?.headers.authorization).toMatch(/^Basic /);
+    const form = new URLSearchParams(request?.body);
+    expect(form.get('token')).toBe('not-a-real-rt');
+    expect(form.has('client_secret')).toBe(false);
+  });
+});

@@ -1,0 +1,62 @@
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { Clock } from '../../clock/clock.js';
+import { ProviderHttpClient } from '../../provider-kit/http-client.js';
+import { readProviderSettings } from '../../provider-kit/provider-settings.js';
+import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
+import { startRecordingServer, type RecordingServer } from '../../provider-kit/testing/recording-server.js';
+import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import { suuntoDefinition } from './suunto.definition.js';
+import { SuuntoProvider } from './suunto.provider.js';
+import { SuuntoStrategy } from './suunto.strategy.js';
+
+describeProviderContract(
+  suuntoDefinition,
+  (settings, client) => new SuuntoProvider(settings, new SuuntoStrategy(settings, client), client),
+);
+
+const http = new ProviderHttpClient();
+let server: RecordingServer;
+
+afterAll(() => http.onApplicationShutdown());
+
+/** The provider in front of a maker that has only this answer. */
+async function providerAnswered(status: number, body: object): Promise<SuuntoProvider> {
+  server = await startRecordingServer(() => ({
+    status,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  }));
+  const settings = readProviderSettings(suuntoDefinition, { SANDBOX_URL: server.url });
+  const client = new TokenEndpointClient(http, new Clock());
+  return new SuuntoProvider(settings, new SuuntoStrategy(settings, client), client);
+}
+
+const handshake = { state: 'state', redirectUri: 'http://localhost/callback', scopes: ['workout'] };
+
+describe('link with Suunto', () => {
+  afterEach(() => server.close());
+
+  it('reads the user from the token answer', async () => {
+    const answer = { token_type: 'bearer', access_token: 'at', refresh_token: 'rt', user: 'sandbox-user' };
+    const provider = await providerAnswered(200, answer);
+    const { secrets } = await provider.begin(handshake);
+    const grant = await provider.complete({ code: 'code', state: 'state' }, handshake, secrets);
+    expect(grant.expiresInSeconds).toBe(86_400);
+    expect(await provider.findProviderUserId(grant)).toBe('sandbox-user');
+  });
+});
+
+describe('revocation at Suunto', () => {
+  afterEach(() => server.close());
+
+  it('names the client in the query and the user by the access token in the header', async () => {
+    const provider = await providerAnswered(200, {});
+    await expect(provider.revoke({ accessToken: 'not-a-real-at' })).resolves.toBe('revoked');
+    expect(server.requests).toHaveLength(1);
+    expect(server.requests[0]).toMatchObject({
+      method: 'GET',
+      target: `/suunto/oauth/deauthorize?client_id=${provider.settings.clientId}`,
+      headers: { authorization: 'Bearer not-a-real-at' },
+    });
+  });
+});

@@ -1,0 +1,50 @@
+import { describe, expect, it } from '@jest/globals';
+import { Clock } from '../../clock/clock.js';
+import { ProviderHttpClient } from '../../provider-kit/http-client.js';
+import { readProviderSettings } from '../../provider-kit/provider-settings.js';
+import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
+import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import { parseTokenResponse } from '../../provider-kit/token-response.js';
+import { tidepoolDefinition } from './tidepool.definition.js';
+import { TidepoolProvider } from './tidepool.provider.js';
+import { TidepoolStrategy } from './tidepool.strategy.js';
+
+describeProviderContract(
+  tidepoolDefinition,
+  (settings, client) => new TidepoolProvider(settings, new TidepoolStrategy(settings, client), client),
+);
+
+describe('Tidepool', () => {
+  /** The query of the authorisation request. */
+  async function authorizeParameters(scopes: readonly string[]): Promise<URLSearchParams> {
+    const settings = readProviderSettings(tidepoolDefinition, { TIDEPOOL_CLIENT_ID: 'id' });
+    const client = new TokenEndpointClient(new ProviderHttpClient(), new Clock());
+    const provider = new TidepoolProvider(settings, new TidepoolStrategy(settings, client), client);
+    const handshake = { state: 'a-state', redirectUri: settings.redirectUri, scopes };
+    return new URL((await provider.begin(handshake)).authorizeUrl).searchParams;
+  }
+
+  it('sends a PKCE challenge, which the maker takes though it does not insist', async () => {
+    const parameters = await authorizeParameters(tidepoolDefinition.defaultScopes);
+    expect(parameters.get('code_challenge')).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect(parameters.get('code_challenge_method')).toBe('S256');
+  });
+
+  it.each([
+    ['of 0, an offline token without end, as not told', 0, undefined],
+    ['of half an hour as it is', 1800, 1800],
+  ])('reads a refresh_expires_in %s', (_name, told, read) => {
+    const answer = {
+      access_token: 'not-a-real-token',
+      token_type: 'Bearer',
+      expires_in: 600,
+      refresh_expires_in: told,
+    };
+    const response = { status: 200, headers: { 'content-type': 'application/json' }, text: JSON.stringify(answer) };
+    expect(parseTokenResponse(response, tidepoolDefinition, new Date(0)).refreshExpiresInSeconds).toBe(read);
+  });
+
+  it('needs a client id and no secret', () => {
+    expect(readProviderSettings(tidepoolDefinition, { TIDEPOOL_CLIENT_ID: 'id' }).mode).toBe('configured');
+  });
+});

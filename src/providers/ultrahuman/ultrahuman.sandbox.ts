@@ -1,0 +1,31 @@
+import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+
+/**
+ * Ultrahuman's partner API as https://vision.ultrahuman.com/developer-docs describes it.
+ *
+ * Assumed: the code's lifetime, that PKCE parameters are not looked at, `scope` in the token answer (RFC 6749 section 5.1), that a
+ * used refresh token is refused without further consequences while the old access token lives on, the 200 of a revocation, the path
+ * of the data call, and the 403 for the account call without `profile`.
+ */
+export const ultrahumanSandbox: OAuth2SandboxMaker = {
+  oauth: '2.0',
+  authorizePath: '/authorise',
+  tokenPath: '/api/partners/oauth/token',
+  clientAuthentication: 'body',
+  pkce: 'ignored',
+  scopeSeparator: ' ',
+  scopes: ['profile', 'ring_data', 'cgm_data'],
+  scopeInTokenAnswer: true,
+  codeLifetimeSeconds: 600,
+  accessTokenLifetimeSeconds: 604_800,
+  rotation: 'always',
+  reuse: 'error',
+  oldAccessTokenDiesOnRefresh: false,
+  account: {
+    path: '/api/partners/v1/user_data/user_info',
+    answer: (accountId) => ({ user_id: accountId }),
+    scope: 'profile',
+  },
+  apiPath: '/api/partners/v1/user_data/metrics',
+  revoke: { proof: 'client', method: 'POST', path: '/api/partners/oauth/revoke', status: 200 },
+};

@@ -1,0 +1,39 @@
+import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { wahooSandbox } from './wahoo.sandbox.js';
+
+/** Wahoo Cloud API, OAuth 2.0. */
+export const wahooDefinition = defineProvider({
+  slug: 'wahoo',
+  displayName: 'Wahoo',
+  oauth: '2.0',
+  lifecycle: { status: 'live' },
+  authorizeUrl: 'https://api.wahooligan.com/oauth/authorize',
+  tokenUrl: 'https://api.wahooligan.com/oauth/token',
+  apiBaseUrl: 'https://api.wahooligan.com/v1',
+  defaultScopes: ['user_read', 'workouts_read', 'offline_data'],
+  scopeSeparator: ' ',
+  clientAuthentication: 'body',
+  pkce: 'supported',
+  grantedScopesIn: 'token-response',
+  accessTokenLifetimeSeconds: 7200,
+  account: { from: 'api', url: 'https://api.wahooligan.com/v1/user', field: 'id' },
+  // The old pair ends with the first API call that uses the new access token. Whoever is handed the old token while a refresh runs
+  // loses it as soon as somebody else uses the new one, so it counts as ended by the refresh.
+  refresh: {
+    rotates: 'always',
+    reuse: 'family-revoked',
+    grace: 'until-new-token-used',
+    oldAccessTokenDiesOnRefresh: true,
+    timeoutMs: 10_000,
+  },
+  revocation: { proof: 'bearer', method: 'DELETE', url: 'https://api.wahooligan.com/v1/permissions' },
+  docsUrl: 'https://cloud-api.wahooligan.com/',
+  uncertain: [
+    'The life of a refresh token is not published.',
+    'What an old refresh token does after the new access token was used is not documented; the strictest is assumed.',
+    'PKCE is described as an option for public apps; it is sent together with the client secret.',
+    'Whether the token answer tells the granted scopes; they are read where it does.',
+    'The exact names of the write scopes, none of which is asked for.',
+  ],
+  sandbox: wahooSandbox,
+});

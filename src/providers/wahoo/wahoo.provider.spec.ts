@@ -1,0 +1,35 @@
+import { describe, expect, it } from '@jest/globals';
+import { Clock } from '../../clock/clock.js';
+import { ProviderHttpClient } from '../../provider-kit/http-client.js';
+import { readProviderSettings } from '../../provider-kit/provider-settings.js';
+import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
+import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import { wahooDefinition } from './wahoo.definition.js';
+import { WahooProvider } from './wahoo.provider.js';
+import { WahooStrategy } from './wahoo.strategy.js';
+
+describeProviderContract(
+  wahooDefinition,
+  (settings, client) => new WahooProvider(settings, new WahooStrategy(settings, client), client),
+);
+
+describe('Wahoo', () => {
+  /** The query of the authorisation request. */
+  async function authorizeParameters(scopes: readonly string[]): Promise<URLSearchParams> {
+    const settings = readProviderSettings(wahooDefinition, { WAHOO_CLIENT_ID: 'id', WAHOO_CLIENT_SECRET: 'secret' });
+    const client = new TokenEndpointClient(new ProviderHttpClient(), new Clock());
+    const provider = new WahooProvider(settings, new WahooStrategy(settings, client), client);
+    const handshake = { state: 'a-state', redirectUri: settings.redirectUri, scopes };
+    return new URL((await provider.begin(handshake)).authorizeUrl).searchParams;
+  }
+
+  it('sends a PKCE challenge, which the maker takes though it does not insist', async () => {
+    const parameters = await authorizeParameters(wahooDefinition.defaultScopes);
+    expect(parameters.get('code_challenge')).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect(parameters.get('code_challenge_method')).toBe('S256');
+  });
+
+  it('takes the old refresh token for good until the new access token is used, and the old access token for ended', () => {
+    expect(wahooDefinition.refresh).toMatchObject({ grace: 'until-new-token-used', oldAccessTokenDiesOnRefresh: true });
+  });
+});

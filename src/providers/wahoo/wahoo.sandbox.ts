@@ -1,0 +1,49 @@
+import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+
+/**
+ * Wahoo Cloud API as https://cloud-api.wahooligan.com/ describes it.
+ *
+ * Documented and not imitated: that the old access token, too, ends when the new one is first used, and that an eleventh unrevoked
+ * access token is refused.
+ *
+ * Assumed: the exact names of the write scopes, the same answer to a repeated refresh until then (the maker only says that the old
+ * refresh token still works), that a dead token or code is what gets the opaque 400, `scope` in the token answer (RFC 6749 section
+ * 5.1), the code's lifetime, that a refresh token has no end, and the 403 for the account call without `user_read`.
+ */
+export const wahooSandbox: OAuth2SandboxMaker = {
+  oauth: '2.0',
+  authorizePath: '/oauth/authorize',
+  tokenPath: '/oauth/token',
+  clientAuthentication: 'body',
+  pkce: 'supported',
+  scopeSeparator: ' ',
+  scopes: [
+    'user_read',
+    'user_write',
+    'email',
+    'workouts_read',
+    'workouts_write',
+    'power_zones_read',
+    'power_zones_write',
+    'offline_data',
+    'plans_read',
+    'plans_write',
+    'routes_read',
+    'routes_write',
+  ],
+  scopeInTokenAnswer: true,
+  codeLifetimeSeconds: 600,
+  accessTokenLifetimeSeconds: 7200,
+  rotation: 'always',
+  reuse: 'error',
+  replaysRefreshUntilNewTokenUsed: true,
+  oldAccessTokenDiesOnRefresh: false,
+  errorAnswer: (error, description) => (error === 'invalid_grant' ? {} : { error, error_description: description }),
+  account: {
+    path: '/v1/user',
+    answer: (accountId) => ({ id: Number(accountId) }),
+    scope: 'user_read',
+  },
+  apiPath: '/v1/workouts',
+  revoke: { proof: 'bearer', method: 'DELETE', path: '/v1/permissions', status: 204 },
+};

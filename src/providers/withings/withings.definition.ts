@@ -1,0 +1,56 @@
+import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { withingsSandbox } from './withings.sandbox.js';
+
+/** Withings Public Health Data API, OAuth 2.0 in an envelope of its own. */
+export const withingsDefinition = defineProvider({
+  slug: 'withings',
+  displayName: 'Withings',
+  oauth: '2.0',
+  lifecycle: { status: 'live' },
+  authorizeUrl: 'https://account.withings.com/oauth2_user/authorize2',
+  tokenUrl: 'https://wbsapi.withings.net/v2/oauth2',
+  apiBaseUrl: 'https://wbsapi.withings.net',
+  defaultScopes: ['user.info', 'user.metrics', 'user.activity', 'user.sleepevents'],
+  scopeSeparator: ',',
+  clientAuthentication: 'body',
+  pkce: 'unsupported',
+  extraTokenParams: { action: 'requesttoken' },
+  grantedScopesIn: 'token-response',
+  accessTokenLifetimeSeconds: 10_800,
+  answer: {
+    // 503 and 255x stand for wrong parameters first of all. They are never read as a dead grant: a wrong client secret would end
+    // every connection.
+    status: {
+      field: 'status',
+      success: 0,
+      errors: {
+        401: 'invalid_grant',
+        503: 'invalid_request',
+        601: 'rate_limited',
+        2554: 'invalid_request',
+        2555: 'invalid_request',
+      },
+    },
+    bodyField: 'body',
+  },
+  account: { from: 'token-response', field: 'userid' },
+  // The old refresh token also ends 8 hours after the new one was issued.
+  refresh: {
+    rotates: 'always',
+    reuse: 'family-revoked',
+    grace: 'until-new-token-used',
+    oldAccessTokenDiesOnRefresh: true,
+    timeoutMs: 10_000,
+  },
+  revocation: { proof: 'custom', method: 'POST', url: 'https://wbsapi.withings.net/v2/oauth2' },
+  docsUrl:
+    'https://developer.withings.com/developer-guide/v3/integration-guide/public-health-data-api/get-access/access-and-refresh-tokens-no-recover',
+  uncertain: [
+    'Which statuses mean that a refresh token or a code is dead: 401 and 503-like ones are both reported; only 401 is read as that.',
+    'The statuses 503, 2554 and 2555 are partly unconfirmed; they are read as a mistake in our request.',
+    'What happens to a refresh token used after its grace is not documented beyond that it is invalid; the strictest is assumed.',
+    'Whether a refresh ends the previous access token is not documented; it is assumed that it does.',
+    'Which parameters of a revocation are signed: action, client_id and nonce is what other code signs.',
+  ],
+  sandbox: withingsSandbox,
+});

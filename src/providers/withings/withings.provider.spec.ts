@@ -1,0 +1,142 @@
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { Clock } from '../../clock/clock.js';
+import { ProviderHttpClient } from '../../provider-kit/http-client.js';
+import { readProviderSettings } from '../../provider-kit/provider-settings.js';
+import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
+import { startRecordingServer, type RecordingServer } from '../../provider-kit/testing/recording-server.js';
+import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import { withingsSignature } from './withings-signature.js';
+import { withingsDefinition } from './withings.definition.js';
+import { WithingsProvider } from './withings.provider.js';
+import { WithingsStrategy } from './withings.strategy.js';
+
+describeProviderContract(
+  withingsDefinition,
+  (settings, client) => new WithingsProvider(settings, new WithingsStrategy(settings, client), client),
+);
+
+const http = new ProviderHttpClient();
+const closing: (() => Promise<void>)[] = [];
+const tokens = { accessToken: 'not-a-real-at', refreshToken: 'not-a-real-rt', providerUserId: '4711' };
+
+afterEach(async () => {
+  await Promise.all(closing.splice(0).map((close) => close()));
+});
+afterAll(() => http.onApplicationShutdown());
+
+function providerAt(SANDBOX_URL: string): WithingsProvider {
+  const settings = readProviderSettings(withingsDefinition, { SANDBOX_URL });
+  const client = new TokenEndpointClient(http, new Clock());
+  return new WithingsProvider(settings, new WithingsStrategy(settings, client), client);
+}
+
+/** A maker that answers each call with the next of these, the last one again and again. */
+async function answering(...answers: readonly object[]): Promise<RecordingServer> {
+  const rest = [...answers];
+  const server = await startRecordingServer(() => ({
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(rest.length > 1 ? rest.shift() : rest[0]),
+  }));
+  closing.push(server.close);
+  return server;
+}
+
+describe('link with Withings', () => {
+  it('reads scopes and user out of the envelope', async () => {
+    const handshake = { state: 'state', redirectUri: 'http://localhost/callback', scopes: ['user.info'] };
+    const body = { userid: '4711', access_token: 'at', refresh_token: 'rt', scope: 'user.info,user.metrics' };
+    const server = await answering({ status: 0, body: { ...body, token_type: 'Bearer' } });
+    const provider = providerAt(server.url);
+    const { secrets } = await provider.begin(handshake);
+    const grant = await provider.complete({ code: 'code', state: 'state' }, handshake, secrets);
+    expect({ ...grant }).toMatchObject({ grantedScopes: ['user.info', 'user.metrics'], expiresInSeconds: 10_800 });
+    expect(await provider.findProviderUserId(grant)).toBe('4711');
+  });
+});
+
+describe('revocation at Withings', () => {
+  it('fetches a nonce and names the user, signed, with neither token nor secret', async () => {
+    const server = await answering({ status: 0, body: { nonce: 'nonce-1' } }, { status: 0, body: {} });
+    const provider = providerAt(server.url);
+    const { clientId, clientSecret } = provider.settings;
+    await expect(provider.revoke(tokens)).resolves.toBe('revoked');
+    const [first, second] = server.requests.map(({ method, target, headers, body }) => ({
+      call: `${method} ${target}`,
+      authorization: headers.authorization,
+      form: Object.fromEntries(new URLSearchParams(body)),
+    }));
+    const timestamp = first?.form['timestamp'] ?? '';
+    expect(Math.abs(Number(timestamp) - Date.now() / 1000)).toBeLessThan(60);
+    const sign = (parameters: Record<string, string>): string => withingsSignature(parameters, clientSecret.reveal());
+    expect(first).toEqual({
+      call: 'POST /withings/v2/signature',
+      authorization: undefined,
+      form: {
+        action: 'getnonce',
+        client_id: clientId,
+        timestamp,
+        signature: sign({ action: 'getnonce', client_id: clientId, timestamp }),
+      },
+    });
+    expect(second).toEqual({
+      call: 'POST /withings/v2/oauth2',
+      authorization: undefined,
+      form: {
+        action: 'revoke',
+        client_id: clientId,
+        nonce: 'nonce-1',
+        userid: '4711',
+        signature: sign({ action: 'revoke', client_id: clientId, nonce: 'nonce-1' }),
+      },
+    });
+  });
+
+  it('is not attempted without the user id', async () => {
+    const server = await answering({ status: 0, body: { nonce: 'nonce-1' } });
+    const revocation = providerAt(server.url).revoke({ accessToken: 'not-a-real-at' });
+    await expect(revocation).rejects.toMatchObject({ code: 'AUTHORIZATION_FAILED' });
+    expect(server.requests).toEqual([]);
+  });
+
+  it.each([
+    { status: 0 },
+    { status: 0, body: {} },
+    { status: 0, body: { nonce: '' } },
+    { status: 0, body: { nonce: 7 } },
+  ])('goes no further with %j instead of a nonce', async (answer) => {
+    const server = await answering(answer);
+    await expect(providerAt(server.url).revoke(tokens)).rejects.toMatchObject({ code: 'TOKEN_RESPONSE_INVALID' });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('is not done when the status in the body says so', async () => {
+    const server = await answering({ status: 0, body: { nonce: 'nonce-1' } }, { status: 503, body: {} });
+    await expect(providerAt(server.url).revoke(tokens)).rejects.toMatchObject({ code: 'AUTHORIZATION_FAILED' });
+  });
+
+  it('tells when the maker is down, at either call', async () => {
+    for (const down of ['/withings/v2/signature', '/withings/v2/oauth2']) {
+      const server = await startRecordingServer(({ target }) => ({
+        status: target === down ? 503 : 200,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ status: 0, body: { nonce: 'nonce-1' } }),
+      }));
+      closing.push(server.close);
+      await expect(providerAt(server.url).revoke(tokens)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+    }
+  });
+});
+
+describe('statuses of Withings', () => {
+  it.each([
+    [401, 'TOKEN_REVOKED'],
+    [503, 'PROVIDER_MISCONFIGURED'],
+    [601, 'PROVIDER_RATE_LIMITED'],
+    [2554, 'PROVIDER_MISCONFIGURED'],
+    [2555, 'PROVIDER_MISCONFIGURED'],
+    [9999, 'PROVIDER_UNAVAILABLE'],
+  ])('reads %i in an HTTP 200 answer to a refresh as %s', async (status, code) => {
+    const server = await answering({ status, body: {}, error: 'free text' });
+    await expect(providerAt(server.url).refresh(tokens)).rejects.toMatchObject({ code });
+  });
+});

@@ -1,0 +1,65 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { z } from 'zod';
+import { AuthorizationFailedError } from '../../errors/authorization.errors.js';
+import { InvalidTokenResponseError } from '../../errors/provider.errors.js';
+import type { GrantTokens } from '../../provider-kit/health-provider.js';
+import { OAuth2HealthProvider } from '../../provider-kit/oauth2-health-provider.js';
+import type { OAuth2Definition } from '../../provider-kit/provider-definition.js';
+import type { ProviderSettings } from '../../provider-kit/provider-settings.js';
+import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import { withingsSignature } from './withings-signature.js';
+import { withingsConfig } from './withings.config.js';
+import { withingsDefinition } from './withings.definition.js';
+import { WithingsStrategy } from './withings.strategy.js';
+
+const nonceResponse = z.object({ body: z.object({ nonce: z.string().min(1) }) });
+
+/** A signed call names the client and does not send its secret. */
+const withoutSecret: OAuth2Definition = { ...withingsDefinition, clientAuthentication: 'none' };
+
+@Injectable()
+export class WithingsProvider extends OAuth2HealthProvider {
+  constructor(
+    @Inject(withingsConfig.KEY) settings: ProviderSettings,
+    strategy: WithingsStrategy,
+    client: TokenEndpointClient,
+  ) {
+    super(withingsDefinition, settings, strategy, client);
+  }
+
+  /** Withings ends a grant by the user's id and our signature over a nonce; no token is sent. */
+  override async revoke(tokens: GrantTokens): Promise<'revoked'> {
+    const { providerUserId } = tokens;
+    if (providerUserId === undefined) {
+      throw new AuthorizationFailedError("Withings cannot end the grant: the user's id is not known.");
+    }
+    const nonce = await this.requestNonce();
+    const url = this.settings.endpoints.revokeUrl ?? withingsDefinition.revocation.url;
+    await this.postSigned(url, { action: 'revoke', nonce }, { userid: providerUserId });
+    return 'revoked';
+  }
+
+  private async requestNonce(): Promise<string> {
+    const timestamp = String(Math.floor(Date.now() / 1000));
+    const apiBaseUrl = this.settings.endpoints.apiBaseUrl ?? withingsDefinition.apiBaseUrl;
+    const answer = nonceResponse.safeParse(
+      await this.postSigned(`${apiBaseUrl}/v2/signature`, { action: 'getnonce', timestamp }),
+    );
+    if (!answer.success) {
+      throw new InvalidTokenResponseError('The answer of Withings has no valid "nonce".');
+    }
+    return answer.data.body.nonce;
+  }
+
+  /** @param signed - parameters that the signature covers, beside the client id */
+  private postSigned(
+    url: string,
+    signed: Readonly<Record<string, string>>,
+    unsigned: Readonly<Record<string, string>> = {},
+  ): Promise<unknown> {
+    const { clientId, clientSecret } = this.settings;
+    const signature = withingsSignature({ ...signed, client_id: clientId }, clientSecret.reveal());
+    const fields = { ...signed, ...unsigned, signature };
+    return this.client.post(withoutSecret, this.settings, { url, fields });
+  }
+}

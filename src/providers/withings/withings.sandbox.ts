@@ -1,0 +1,82 @@
+import { createHmac, randomUUID } from 'node:crypto';
+import type { OAuth2SandboxMaker, SandboxEndpointCall } from '../../provider-kit/sandbox-maker.js';
+
+/**
+ * Withings Public Health Data API as the maker's developer guide and API reference describe it.
+ *
+ * Milder than Withings: a used refresh token gets the same answer again until a new token is used, without the end after 8 hours.
+ *
+ * Assumed: status 401 for a dead code or refresh token (503-like ones are reported as well), 503 for every other mistake in a
+ * request, the text in `error`, that PKCE parameters are not looked at, that the old access token lives on, that a signature covers
+ * action, client_id and nonce or timestamp, that the client secret is refused beside a signature, and that a timestamp may be 5
+ * minutes off. Errors of the API come with their own HTTP status here; Withings sends 200.
+ */
+export const withingsSandbox: OAuth2SandboxMaker = {
+  oauth: '2.0',
+  authorizePath: '/oauth2_user/authorize2',
+  tokenPath: '/v2/oauth2',
+  tokenParams: { action: 'requesttoken' },
+  clientAuthentication: 'body',
+  pkce: 'ignored',
+  scopeSeparator: ',',
+  scopes: ['user.info', 'user.metrics', 'user.activity', 'user.sleepevents'],
+  scopeInTokenAnswer: true,
+  codeLifetimeSeconds: 30,
+  accessTokenLifetimeSeconds: 10_800,
+  rotation: 'always',
+  reuse: 'error',
+  replaysRefreshUntilNewTokenUsed: true,
+  oldAccessTokenDiesOnRefresh: false,
+  tokenType: 'Bearer',
+  tokenAnswer: (standard, accountId) => ({
+    status: 0,
+    body: { userid: Number(accountId), ...standard, csrf_token: 'not-a-real-csrf-token' },
+  }),
+  errorStatus: 200,
+  errorAnswer: (error, description) => ({ status: statusOf(error), body: {}, error: description }),
+  apiPath: '/v2/measure',
+  endpoints: [
+    {
+      method: 'POST',
+      path: '/v2/signature',
+      answer: (call) => {
+        const { action = '', client_id = '', timestamp = '' } = call.form;
+        const isRecent = Math.abs(Number(timestamp) * 1000 - call.nowMs) <= 300_000;
+        if (action !== 'getnonce' || !isRecent || !isSignedByClient(call, [action, client_id, timestamp])) {
+          return refusal;
+        }
+        const nonce = `${call.nowMs + 1_800_000}-${randomUUID()}`;
+        call.remember(`nonce:${nonce}`);
+        return { status: 200, json: { status: 0, body: { nonce } } };
+      },
+    },
+    {
+      method: 'POST',
+      path: '/v2/oauth2',
+      answer: (call) => {
+        const { action = '', client_id = '', nonce = '', userid = '' } = call.form;
+        // 30 minutes, once.
+        const isFresh = call.has(`nonce:${nonce}`) && Number.parseInt(nonce, 10) > call.nowMs;
+        call.forget(`nonce:${nonce}`);
+        if (action !== 'revoke' || !isFresh || userid === '' || !isSignedByClient(call, [action, client_id, nonce])) {
+          return refusal;
+        }
+        call.endGrants(userid);
+        return { status: 200, json: { status: 0, body: {} } };
+      },
+    },
+  ],
+};
+
+const refusal = { status: 200, json: { status: 503, body: {}, error: 'Invalid Params' } };
+
+/** @param values - of the signed parameters, in the order of their names */
+function isSignedByClient(call: SandboxEndpointCall, values: readonly string[]): boolean {
+  const { client_id, client_secret, signature } = call.form;
+  const expected = createHmac('sha256', call.clientSecret).update(values.join(',')).digest('hex');
+  return client_id === call.clientId && client_secret === undefined && signature === expected;
+}
+
+function statusOf(error: string): number {
+  return error === 'invalid_grant' || error === 'invalid_token' ? 401 : 503;
+}
