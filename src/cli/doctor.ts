@@ -63,32 +63,20 @@ function check(subject: string, read: () => string): Finding {
  *
  * @param today - the calendar day in UTC, `YYYY-MM-DD`
  */
-export function checkProvider({ definition, settings }: CatalogueEntry, today: string): Finding {
-  const { slug, lifecycle } = definition;
-  if ('problem' in settings) {
-    return { verdict: 'wrong', subject: slug, text: sentences(settings.problem, endOf(lifecycle, today)) };
+export function checkProvider({ definition, settings, problem }: CatalogueEntry, today: string): Finding {
+  const { slug: subject, lifecycle } = definition;
+  const end = endOf(lifecycle, today);
+  if (problem !== undefined) {
+    return { verdict: 'wrong', subject, text: sentences(problem, `Its redirect URI is ${settings.redirectUri}.`, end) };
   }
-  const register = `Register the redirect URI ${settings.redirectUri}`;
-  switch (settings.mode) {
-    case 'configured':
-      return {
-        verdict: lifecycle.status === 'live' ? 'ok' : 'note',
-        subject: slug,
-        text: sentences('Configured.', `${register} at the maker.`, endOf(lifecycle, today)),
-      };
-    case 'sandbox':
-    case 'not-configured':
-      return {
-        verdict: 'off',
-        subject: slug,
-        text: sentences(
-          settings.mode === 'sandbox' ? 'Linked at its fake in the sandbox.' : 'Off.',
-          `For the real one: ${variablesOf(definition).join(', ')}.`,
-          `${register}.`,
-          endOf(lifecycle, today),
-        ),
-      };
+  if (settings.mode === 'configured') {
+    const text = `Configured. Register the redirect URI ${settings.redirectUri} at the maker.`;
+    return { verdict: lifecycle.status === 'live' ? 'ok' : 'note', subject, text: sentences(text, end) };
   }
+  const state = settings.mode === 'sandbox' ? 'Linked at its fake in the sandbox.' : 'Off.';
+  const missing = variablesOf(definition).join(', ');
+  const remedy = `To switch it on, set ${missing} and register the redirect URI ${settings.redirectUri}.`;
+  return { verdict: 'off', subject, text: sentences(state, remedy, end) };
 }
 
 function variablesOf(definition: ProviderDefinition): string[] {

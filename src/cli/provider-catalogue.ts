@@ -6,14 +6,16 @@ import type { Environment } from '../config/read-environment.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 import type { ProviderDefinition } from '../provider-kit/provider-definition.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
-import type { ProviderSettings } from '../provider-kit/provider-settings.js';
+import { readProviderSettings, type ProviderSettings } from '../provider-kit/provider-settings.js';
 import { ProvidersModule } from '../providers/providers.module.js';
 
 /** A provider of this build, and what the environment says about it. */
 export interface CatalogueEntry {
   readonly definition: ProviderDefinition;
-  /** Its settings, or why it would stop the boot. */
-  readonly settings: ProviderSettings | { readonly problem: string };
+  /** Those of a provider that is off where `problem` is set. */
+  readonly settings: ProviderSettings;
+  /** Why its settings would stop the boot. */
+  readonly problem?: string;
 }
 
 /** Returns the definitions of all providers, sorted by slug. */
@@ -36,14 +38,25 @@ export async function readCatalogue(environment: Environment): Promise<Catalogue
   return entries.sort((left, right) => (left.definition.slug < right.definition.slug ? -1 : 1));
 }
 
+/** Most modules have one provider; some have one for each region or server of a maker. */
 async function readProvider(module: Type, environment: Environment): Promise<CatalogueEntry[]> {
   try {
-    const providers = await startProviders(module, environment);
-    return providers.map(({ definition, settings }) => ({ definition, settings }));
+    return (await startProviders(module, environment)).map(({ definition, settings }) => ({ definition, settings }));
   } catch (error) {
-    const settings = { problem: describeBootError(error) };
-    // With nothing set a provider is off, and still says what it is.
-    return (await startProviders(module, {})).map(({ definition }) => ({ definition, settings }));
+    const { PUBLIC_URL, PORT } = environment;
+    const providers = await startProviders(module, { PUBLIC_URL, PORT });
+    const entries = providers.map((provider) => readSettings(provider, environment));
+    const explained = entries.some(({ problem }) => problem !== undefined);
+    return explained ? entries : entries.map((entry) => ({ ...entry, problem: describeBootError(error) }));
+  }
+}
+
+/** @param provider - as it is when nothing is set */
+function readSettings({ definition, settings }: HealthProvider, environment: Environment): CatalogueEntry {
+  try {
+    return { definition, settings: readProviderSettings(definition, environment) };
+  } catch (error) {
+    return { definition, settings, problem: describeBootError(error) };
   }
 }
 

@@ -4,18 +4,18 @@ import { textTable } from './text-table.js';
 
 /** Returns the providers as a table to print. */
 export function providersTable(entries: readonly CatalogueEntry[]): string {
-  const rows = entries.map(({ definition, settings }) => [
-    definition.slug,
-    definition.displayName,
-    definition.oauth,
-    stateOf(settings),
-    describeLifecycle(definition.lifecycle),
+  const rows = entries.map((entry) => [
+    entry.definition.slug,
+    entry.definition.displayName,
+    entry.definition.oauth,
+    stateOf(entry),
+    describeLifecycle(entry.definition.lifecycle),
   ]);
   return textTable([['SLUG', 'NAME', 'OAUTH', 'STATE', 'LIFECYCLE'], ...rows]);
 }
 
-/** Returns what is known about a provider's end, such as `retiring 2026-12-31, then garmin`. */
-export function describeLifecycle(lifecycle: Lifecycle): string {
+/** Returns whether a provider can be linked, such as `retiring 2026-12-31, then garmin`. */
+function describeLifecycle(lifecycle: Lifecycle): string {
   if (lifecycle.status === 'live') {
     return 'live';
   }
@@ -23,8 +23,8 @@ export function describeLifecycle(lifecycle: Lifecycle): string {
   return `${lifecycle.status} ${lifecycle.sunsetAt}${successor}`;
 }
 
-function stateOf(settings: CatalogueEntry['settings']): string {
-  if ('problem' in settings) {
+function stateOf({ settings, problem }: CatalogueEntry): string {
+  if (problem !== undefined) {
     return 'wrong settings';
   }
   return settings.mode === 'not-configured' ? 'off' : settings.mode;

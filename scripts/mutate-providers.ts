@@ -1,0 +1,167 @@
+/**
+ * Shows that the contract suite bites: flips each quirk that a provider declares, one at a time in a copy of the project, and runs
+ * that provider's spec. Every flip has to make a case fail; the survivors are listed and end the run with status 1.
+ *
+ * Usage: npm run test:mutation-providers [-- slug ...]
+ */
+import { spawn } from 'node:child_process';
+import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+interface Flip {
+  readonly quirk: string;
+  readonly flipped: string;
+}
+
+/** Quirks with a value that has an opposite. */
+const opposites: readonly (readonly [quirk: string, pattern: RegExp, opposite: Readonly<Record<string, string>>])[] = [
+  ['PKCE', /\bpkce: '(\w+)'/, { required: 'unsupported', supported: 'unsupported', unsupported: 'required' }],
+  [
+    'client authentication',
+    /\bclientAuthentication: '([\w-]+)',\n {2}\w/,
+    { basic: 'body', body: 'basic', none: 'basic', 'es256-jwt': 'body' },
+  ],
+  ['rotation', /\brotates: '(\w+)'/, { always: 'never', sometimes: 'never', never: 'always' }],
+  ['separator', /\bscopeSeparator: '(.)'/, { ' ': ',', ',': ' ' }],
+  [
+    'granted scopes',
+    /\bgrantedScopesIn: '([\w-]+)'/,
+    { 'token-response': 'nowhere', callback: 'nowhere', nowhere: 'callback' },
+  ],
+  [
+    'proof of revocation',
+    /\bproof: '(\w+)'/,
+    { bearer: 'query', client: 'bearer', token: 'bearer', query: 'bearer', signature: 'bearer' },
+  ],
+  // The other proofs go with POST only.
+  [
+    'method of revocation',
+    /\bproof: '(?:bearer|query|signature)',\s+method: '(\w+)'/,
+    { POST: 'DELETE', DELETE: 'POST', GET: 'DELETE' },
+  ],
+  ['account', /\baccount: \{ from: '([\w-]+)'/, { api: 'nowhere', 'token-response': 'nowhere', 'id-token': 'nowhere' }],
+];
+
+/** Quirks that are there or not: taken away by giving the field a name that nobody reads. */
+const removable = [
+  'refreshUrl',
+  'refreshExtendsToken',
+  'neverExpires',
+  'noRefreshToken',
+  'scopeParameter',
+  'extraAuthorizeParams',
+  'extraTokenParams',
+  'scopeOnExchange',
+  'scopeOnRefresh',
+  'redirectUriOnRefresh',
+  'codeParameters',
+  'nonce',
+  'refreshExpiresInField',
+  'parseErrorCode',
+  'answer',
+  'status',
+  'bodyField',
+  'fieldNames',
+  'noTokenType',
+  'goneStatus',
+];
+
+const project = resolve(import.meta.dirname, '..');
+const copy = await mkdtemp(join(tmpdir(), 'cufflink-mutation-'));
+const wanted = process.argv.slice(2);
+
+try {
+  for (const part of ['src', 'test', '.swcrc', 'package.json', 'jest.config.js']) {
+    await cp(join(project, part), join(copy, part), { recursive: true });
+  }
+  await symlink(join(project, 'node_modules'), join(copy, 'node_modules'));
+  await writeFile(
+    join(copy, 'mutation.config.js'),
+    `import config from './jest.config.js';
+const { globalSetup, globalTeardown, ...rest } = config;
+export default { ...rest, maxWorkers: 1 };
+`,
+  );
+  const survivors = await run();
+  process.exitCode = survivors.length === 0 ? 0 : 1;
+} finally {
+  await rm(copy, { recursive: true, force: true });
+}
+
+async function run(): Promise<string[]> {
+  const entries = await readdir(join(project, 'src/providers'), { withFileTypes: true });
+  const slugs = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const queue = slugs.filter((slug) => wanted.length === 0 || wanted.includes(slug));
+  const survivors: string[] = [];
+  let flips = 0;
+  const work = async (): Promise<void> => {
+    for (let slug = queue.shift(); slug !== undefined; slug = queue.shift()) {
+      const file = join(copy, `src/providers/${slug}/${slug}.definition.ts`);
+      const original = await readFile(file, 'utf8');
+      if (!(await passes(slug))) {
+        survivors.push(`${slug}: its spec fails without any flip`);
+        continue;
+      }
+      const all = flipsOf(original);
+      flips += all.length;
+      const alive: string[] = [];
+      for (const { quirk, flipped } of all) {
+        await writeFile(file, flipped);
+        if (await passes(slug)) {
+          alive.push(quirk);
+        }
+      }
+      await writeFile(file, original);
+      survivors.push(...alive.map((quirk) => `${slug}: ${quirk}`));
+      const outcome = alive.length === 0 ? 'all noticed' : `NOT NOTICED: ${alive.join(', ')}`;
+      process.stdout.write(`${slug.padEnd(20)} ${String(all.length).padStart(3)} flips, ${outcome}\n`);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, work));
+  process.stdout.write(`${slugs.length} providers, ${flips} flips, ${survivors.length} survivors\n`);
+  for (const survivor of survivors) {
+    process.stdout.write(`  ${survivor}\n`);
+  }
+  return survivors;
+}
+
+function flipsOf(definition: string): Flip[] {
+  const takesNoScopes = /\bdefaultScopes: \[\]/.test(definition);
+  const opposed = opposites.flatMap(([quirk, pattern, opposite]) => {
+    const match = pattern.exec(definition);
+    const value = match?.[1];
+    const other = value === undefined ? undefined : opposite[value];
+    // What separates scopes means nothing where none are sent.
+    if (match === null || value === undefined || other === undefined || (quirk === 'separator' && takesNoScopes)) {
+      return [];
+    }
+    const flipped = match[0].replace(`'${value}'`, `'${other}'`);
+    return [{ quirk: `${quirk} ${value}`, flipped: definition.replace(match[0], flipped) }];
+  });
+  const removed = removable
+    .filter((field) => new RegExp(`^ +${field}(: |,$)`, 'm').test(definition))
+    .map((field) => ({
+      quirk: field,
+      flipped: definition.replace(new RegExp(`^( +)${field}(: |,$)`, 'm'), takeAway),
+    }));
+  return [...opposed, ...removed];
+}
+
+/** A shorthand field would need a value, so it goes as a whole. */
+function takeAway(_match: string, indent: string, end: string): string {
+  return end === ',' ? '' : `${indent}takenAway${end}`;
+}
+
+function passes(slug: string): Promise<boolean> {
+  const jest = join('node_modules', 'jest', 'bin', 'jest.js');
+  const child = spawn(process.execPath, [jest, '--config', 'mutation.config.js', '--bail', `src/providers/${slug}/`], {
+    cwd: copy,
+    env: { ...process.env, NODE_OPTIONS: '--experimental-vm-modules' },
+    stdio: 'ignore',
+  });
+  return new Promise((done, failed) => {
+    child.once('error', failed);
+    child.once('exit', (code) => done(code === 0));
+  });
+}

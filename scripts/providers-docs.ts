@@ -1,0 +1,354 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type {
+  AccountLookup,
+  Lifecycle,
+  OAuth2Definition,
+  ProviderDefinition,
+  RefreshPolicy,
+  Revocation,
+} from '../src/provider-kit/provider-definition.js';
+
+/**
+ * `npm run docs:providers`: writes `docs/providers.md` and the table in `README.md` from the definitions of the providers. With
+ * `--check` it writes nothing and fails when one of them is not what it would write.
+ */
+
+/** When the facts were last compared with the makers' documentation. */
+const checkedIn = 'September 2026';
+
+/** The parts of the facts that definitions do not have. */
+export interface DocumentedFacts {
+  readonly id: string;
+  readonly refreshTokenLifetimeSeconds: number | null;
+}
+
+/** What the pages are made from. */
+export interface ProvidersSource {
+  /** Sorted by slug. */
+  readonly definitions: readonly ProviderDefinition[];
+  /** Where a provider has none, the life of its refresh token is not told. */
+  readonly facts: readonly DocumentedFacts[];
+  /** The folders of `src/providers`. One may have several providers, whose slugs begin with its name. */
+  readonly folders: readonly string[];
+}
+
+type OptionalField<T> = { [Field in keyof T]-?: undefined extends T[Field] ? Field : never }[keyof T];
+/** Fields whose absence means that the provider does as the standard says. Those with a column of their own are left out. */
+type QuirkField = Exclude<OptionalField<OAuth2Definition>, 'apiBaseUrl' | 'revocation' | 'accessTokenLifetimeSeconds'>;
+type QuirkSentences = { readonly [Field in QuirkField]: (value: NonNullable<OAuth2Definition[Field]>) => string };
+
+/** What each flag of a definition means. A new flag does not compile until it is described here. */
+const quirkSentences: QuirkSentences = {
+  servers: (value) => `an app may belong to another server of the maker: ${codes(Object.keys(value))}`,
+  refreshUrl: (value) => `refreshes go to ${code(value)}`,
+  clientSecretJwt: (value) =>
+    `the client secret is a JWT that is signed here and used for ${duration(value.lifetimeSeconds)}`,
+  scopeParameter: (value) => `scopes are asked for in ${code(value)}`,
+  extraAuthorizeParams: (value) => `the authorisation request has ${parameters(value)}`,
+  nonce: () => 'a nonce has to come back in the ID token',
+  codeParameters: (value) => `the callback has the code in ${value.map(code).join(' or ')}`,
+  extraTokenParams: (value) => `token requests have ${parameters(value)}`,
+  scopeOnExchange: () => 'the exchange repeats the scopes',
+  scopeOnRefresh: (value) => `a refresh sends the scope ${code(value)}`,
+  redirectUriOnRefresh: () => 'a refresh repeats the redirect URI',
+  neverExpires: () => 'access tokens live until they are revoked',
+  noRefreshToken: () => 'there are no refresh tokens',
+  refreshExtendsToken: () => 'a refresh brings no tokens but gives the one in use its life again',
+  answer: ({ status, bodyField, fieldNames, noTokenType }) =>
+    [
+      status && `errors come with HTTP 200 and a ${code(status.field)} in the body`,
+      bodyField && `the tokens are inside ${code(bodyField)}`,
+      fieldNames && `the token fields are called ${codes(Object.values(fieldNames))}`,
+      noTokenType && `there is no ${code('token_type')}`,
+    ]
+      .filter((sentence) => sentence !== undefined)
+      .join('; '),
+  refreshExpiresInField: (value) => `${code(value)} tells the life of the refresh token`,
+  minRefreshIntervalSeconds: (value) => `a refresh is asked for once in ${duration(value)} at most`,
+  parseErrorCode: () => 'errors have a shape of their own',
+};
+
+/** Makers that people ask for and that cannot be linked. Kept by hand. */
+const notOffered = `## Not offered
+
+| maker | why | instead |
+|---|---|---|
+| Samsung Health, Health Connect | There is no cloud API and no OAuth. The data stays on the phone; an app of yours on it reads them with the user's permission (Samsung Health Data SDK; release builds need the maker's approval). | your own Android app |
+| Zepp, Amazfit | OAuth is for corporate partners only, by request, and no endpoint is published. What scripts do, logging in with the user's password, is against the terms. | Health Connect, Apple's HealthKit, Strava |
+| Peloton | There is no programme for developers. The known endpoints are those of its own web page, where only its own callback is registered: nobody else can be redirected to. | |
+| Eight Sleep | There is no OAuth for third parties. What scripts do is to send the user's password with credentials taken out of the maker's app. | Apple's HealthKit, Health Connect |
+| komoot | It speaks OAuth 2.0, but gives client ids to partners only and publishes neither lifetimes nor rotation. With a partnership it can be added like any other. | |
+`;
+
+/** Returns the text of `docs/providers.md`. */
+export function renderProvidersPage({ definitions, facts, folders }: ProvidersSource): string {
+  const folderOf = ({ slug }: ProviderDefinition): string =>
+    folders
+      .filter((folder) => `${slug}-`.startsWith(`${folder}-`))
+      .sort()
+      .at(-1) ?? slug;
+  const refreshLives = new Map(facts.map(({ id, refreshTokenLifetimeSeconds }) => [id, refreshTokenLifetimeSeconds]));
+  const table = renderTable(
+    [
+      'slug',
+      'name',
+      'OAuth',
+      'PKCE',
+      'client auth',
+      'access token',
+      'refresh token',
+      'rotation',
+      'revoked by',
+      'state',
+    ],
+    definitions.map((definition) => [
+      `[${code(definition.slug)}](#${definition.slug})`,
+      definition.displayName,
+      definition.oauth,
+      describePkce(definition),
+      definition.oauth === '2.0' ? definition.clientAuthentication : definition.signatureMethod,
+      describeAccessLife(definition),
+      describeRefreshLife(definition, refreshLives.get(definition.slug) ?? refreshLives.get(folderOf(definition))),
+      definition.oauth === '2.0' && !definition.noRefreshToken ? definition.refresh.rotates : '',
+      definition.revocation?.method ?? 'nothing',
+      describeLifecycle(definition.lifecycle),
+    ]),
+  );
+  return `# Providers
+
+<!-- Written by \`npm run docs:providers\` from the definitions in src/providers; do not edit. -->
+
+${definitions.length} providers in ${new Set(definitions.map(folderOf)).size} folders of \`src/providers\`, whose READMEs say how to get credentials. \`npm run cli -- doctor\` tells
+which of them are switched on, and which redirect URI to register.
+
+${table}
+Lives are as documented (?: not published); what a maker tells with a token goes before.
+
+${definitions.map((definition) => renderProvider(definition, folderOf(definition))).join('\n')}
+${notOffered}`;
+}
+
+/** Returns the short table for `README.md`. */
+export function renderReadmeTable(definitions: readonly ProviderDefinition[]): string {
+  return renderTable(
+    ['slug', 'maker', 'OAuth', 'PKCE', 'state'],
+    definitions.map((definition) => [
+      code(definition.slug),
+      definition.displayName,
+      definition.oauth,
+      describePkce(definition),
+      describeLifecycle(definition.lifecycle),
+    ]),
+  );
+}
+
+/**
+ * Returns the files that differ from what they should be, by path below the root, as they should be.
+ *
+ * @param root - the folder with `docs/` and `README.md`
+ * @throws Error when `README.md` has no place for the table
+ */
+export async function findOutdated(root: string, source: ProvidersSource): Promise<ReadonlyMap<string, string>> {
+  const page = 'docs/providers.md';
+  const read = (path: string): Promise<string> => readFile(join(root, path), 'utf8');
+  const outdated = new Map<string, string>();
+  const wanted = renderProvidersPage(source);
+  if ((await read(page).catch(() => undefined)) !== wanted) {
+    outdated.set(page, wanted);
+  }
+  const readme = await read('README.md');
+  const wantedReadme = replaceBetweenMarks(readme, renderReadmeTable(source.definitions));
+  if (readme !== wantedReadme) {
+    outdated.set('README.md', wantedReadme);
+  }
+  return outdated;
+}
+
+function replaceBetweenMarks(text: string, table: string): string {
+  const begin = '<!-- providers: written by `npm run docs:providers` -->\n';
+  const end = '<!-- /providers -->';
+  const from = text.indexOf(begin);
+  const to = text.indexOf(end);
+  if (from < 0 || to < from) {
+    throw new Error(`README.md has no place for the table of providers: it needs ${begin.trim()} and ${end}.`);
+  }
+  return text.slice(0, from + begin.length) + table + text.slice(to);
+}
+
+function renderProvider(definition: ProviderDefinition, folder: string): string {
+  const { slug, displayName, uncertain, docsUrl } = definition;
+  const lines = [
+    `Scopes: ${describeScopes(definition)}`,
+    `The user's id: ${describeAccount(definition.account)}`,
+    `Revocation: ${describeRevocation(definition.revocation)}`,
+    ...(definition.oauth === '2.0' && !definition.noRefreshToken ? describeRefresh(definition.refresh) : []),
+    ...describeQuirks(definition).map((quirk) => `Peculiar: ${quirk}`),
+    ...uncertain.map((sentence) => `Not confirmed: ${sentence.replace(/\.$/, '')}`),
+    `Source: <${docsUrl}>, checked in ${checkedIn}`,
+  ];
+  const list = lines.map((line) => `- ${line}.\n`).join('');
+  return `## ${slug}\n\n${displayName}; [how to get credentials](../src/providers/${folder}/README.md).\n\n${list}`;
+}
+
+function describeLifecycle(lifecycle: Lifecycle): string {
+  if (lifecycle.status === 'live') {
+    return 'live';
+  }
+  const successor = lifecycle.replacedBy === undefined ? '' : `, then ${code(lifecycle.replacedBy)}`;
+  return `${lifecycle.status} ${lifecycle.sunsetAt}${successor}`;
+}
+
+function describePkce(definition: ProviderDefinition): string {
+  return definition.oauth === '2.0'
+    ? { required: 'required', supported: 'used', unsupported: 'no' }[definition.pkce]
+    : '';
+}
+
+function describeAccessLife(definition: ProviderDefinition): string {
+  if (definition.oauth === '1.0a' || definition.neverExpires) {
+    return 'no end';
+  }
+  const { accessTokenLifetimeSeconds: life } = definition;
+  return life === undefined ? '?' : duration(life);
+}
+
+function describeRefreshLife(definition: ProviderDefinition, seconds: number | null | undefined): string {
+  if (definition.oauth === '1.0a' || definition.noRefreshToken) {
+    return 'none';
+  }
+  return typeof seconds === 'number' ? duration(seconds) : '?';
+}
+
+function describeScopes(definition: ProviderDefinition): string {
+  if (definition.defaultScopes.length === 0) {
+    return 'none are asked for';
+  }
+  const comma = definition.oauth === '2.0' && definition.scopeSeparator === ',';
+  const granted = definition.oauth === '2.0' ? definition.grantedScopesIn : 'nowhere';
+  const told = { 'token-response': 'the token answer', callback: 'the callback', nowhere: 'nothing' }[granted];
+  return `${codes(definition.defaultScopes)}${comma ? ', joined by commas' : ''}; ${told} tells which were granted`;
+}
+
+function describeAccount(account: AccountLookup): string {
+  switch (account.from) {
+    case 'token-response':
+      return `${code(account.field)} of the token answer`;
+    case 'api':
+      return `${code(account.field)} of ${code(`GET ${account.url}`)}`;
+    case 'id-token':
+      return `${code('sub')} of the ID token`;
+    case 'nowhere':
+      return 'there is no documented way to learn it';
+  }
+}
+
+function describeRevocation(revocation: Revocation | undefined): string {
+  if (revocation === undefined) {
+    return 'the maker offers none; the user ends the grant in their account there';
+  }
+  const proof = {
+    bearer: "the user's access token as bearer",
+    client: 'client authentication and the token in the form',
+    token: 'the token in the form',
+    custom: 'a call of its own, see its folder',
+    query: 'the access token in the query',
+    signature: 'a signature with the token',
+  }[revocation.proof];
+  // A host of that kind stands for one that is found out at run time (RFC 2606 section 2).
+  const discovered = new URL(revocation.url).hostname.endsWith('.invalid');
+  const call = discovered ? `${revocation.method} to a discovered URL` : code(`${revocation.method} ${revocation.url}`);
+  return `${call}, proved by ${proof}`;
+}
+
+function describeRefresh({ rotates, reuse, grace, oldAccessTokenDiesOnRefresh }: RefreshPolicy): string[] {
+  const used = {
+    ignored: 'may be used again',
+    error: 'is refused',
+    'family-revoked': 'ends the grant',
+  }[reuse];
+  const from =
+    grace === 'none'
+      ? ''
+      : grace === 'until-new-token-used'
+        ? ' once the new one was used'
+        : ` after ${duration(grace.seconds)}`;
+  return [
+    rotates === 'never'
+      ? 'Refresh: the refresh token stays the same'
+      : `Refresh: brings ${rotates === 'always' ? 'a new refresh token' : 'at times a new refresh token'}; a used one ${used}${from}`,
+    ...(oldAccessTokenDiesOnRefresh ? ['Refresh: the access token before it is taken as ended'] : []),
+  ];
+}
+
+function describeQuirks(definition: ProviderDefinition): string[] {
+  return (Object.keys(quirkSentences) as QuirkField[]).flatMap((field) => describeQuirk(definition, field));
+}
+
+function describeQuirk<Field extends QuirkField>(definition: ProviderDefinition, field: Field): string[] {
+  const value = (definition as OAuth2Definition)[field];
+  return value === undefined ? [] : [quirkSentences[field](value)];
+}
+
+function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |\n`;
+  return `${line(head)}|${head.map(() => '---|').join('')}\n${rows.map(line).join('')}`;
+}
+
+/** The largest unit that leaves no fraction worth telling: 7 775 998 seconds are 90 days. */
+function duration(seconds: number): string {
+  const units: readonly (readonly [string, number])[] = [
+    ['day', 86_400],
+    ['hour', 3_600],
+    ['minute', 60],
+  ];
+  for (const [unit, size] of units) {
+    const count = Math.round(seconds / size);
+    if (count >= 1 && Math.abs(seconds - count * size) <= size / 1_000) {
+      return `${count} ${unit}${count === 1 ? '' : 's'}`;
+    }
+  }
+  return `${seconds} seconds`;
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+function codes(texts: readonly string[]): string {
+  return texts.map(code).join(' ');
+}
+
+function parameters(values: Readonly<Record<string, string>>): string {
+  return codes(Object.entries(values).map(([name, value]) => `${name}=${value}`));
+}
+
+/** Reads what the pages are made from. */
+export async function readSource(root: string, definitions: readonly ProviderDefinition[]): Promise<ProvidersSource> {
+  const providers = join(root, 'src/providers');
+  const entries = await readdir(providers, { withFileTypes: true });
+  return {
+    definitions,
+    facts: JSON.parse(await readFile(join(providers, 'provider-facts.fixture.json'), 'utf8')) as DocumentedFacts[],
+    folders: entries.filter((entry) => entry.isDirectory()).map(({ name }) => name),
+  };
+}
+
+if (import.meta.main) {
+  const root = dirname(dirname(fileURLToPath(import.meta.url)));
+  const built = new URL('../dist/cli/provider-catalogue.js', import.meta.url).href;
+  const { readDefinitions } = (await import(built)) as typeof import('../src/cli/provider-catalogue.js');
+  const outdated = await findOutdated(root, await readSource(root, await readDefinitions()));
+  if (process.argv.includes('--check')) {
+    for (const path of outdated.keys()) {
+      process.stderr.write(`${path} is not what the definitions say: run \`npm run docs:providers\`.\n`);
+      process.exitCode = 1;
+    }
+  } else {
+    for (const [path, text] of outdated) {
+      await writeFile(join(root, path), text);
+      process.stdout.write(`Written: ${path}\n`);
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import { exampleOAuth1, exampleOAuth2, exampleSettings } from '../provider-kit/testing/example-definition.js';
+import { checkProvider, checkService, countWrong, renderReport, type Finding } from './doctor.js';
+import type { CatalogueEntry } from './provider-catalogue.js';
+
+const production = {
+  NODE_ENV: 'production',
+  PUBLIC_URL: 'https://link.example.com',
+  ENCRYPTION_ROOT_KEY: randomBytes(32).toString('base64'),
+  RETURN_URLS: 'https://app.example.com/done',
+};
+const today = '2026-09-15';
+const settings = exampleSettings('https://provider.example');
+
+function verdicts(findings: readonly Finding[]): object {
+  return Object.fromEntries(findings.map(({ subject, verdict }) => [subject, verdict]));
+}
+
+describe('checkService', () => {
+  it('finds nothing wrong where nothing is set, in development', () => {
+    expect(verdicts(checkService({}))).toEqual({ process: 'ok', 'root key': 'ok', RETURN_URLS: 'ok', tokens: 'ok' });
+  });
+
+  it('finds nothing wrong with complete settings, in production', () => {
+    const findings = checkService(production);
+    expect(verdicts(findings)).toEqual({ process: 'ok', 'root key': 'ok', RETURN_URLS: 'ok', tokens: 'ok' });
+    expect(findings.map(({ text }) => text).join('\n')).toContain('https://link.example.com');
+  });
+
+  it.each([
+    ['process', { PUBLIC_URL: '' }, 'PUBLIC_URL must be set to an https URL'],
+    ['process', { PUBLIC_URL: 'http://link.example.com' }, 'PUBLIC_URL must be set to an https URL'],
+    ['root key', { ENCRYPTION_ROOT_KEY: '' }, 'Set either ENCRYPTION_ROOT_KEY or ENCRYPTION_ROOT_KEY_FILE'],
+    ['root key', { ENCRYPTION_ROOT_KEY: 'short' }, 'ENCRYPTION_ROOT_KEY must hold 32 bytes'],
+    ['RETURN_URLS', { RETURN_URLS: 'http://app.example.com' }, 'RETURN_URLS must be a comma-separated list'],
+    ['tokens', { REFRESH_CONFIRMATION_SECONDS: 'soon' }, 'REFRESH_CONFIRMATION_SECONDS'],
+  ])('finds what is wrong with %s: %j, and nothing else', (subject, change, sentence) => {
+    const wrong = checkService({ ...production, ...change }).filter(({ verdict }) => verdict === 'wrong');
+    expect(wrong).toEqual([{ verdict: 'wrong', subject, text: expect.stringContaining(sentence) }]);
+  });
+
+  it('finds everything that is wrong at once', () => {
+    const environment = { NODE_ENV: 'production', RETURN_URLS: 'x', TOKEN_REFRESH_MARGIN_SECONDS: 'x' };
+    expect(countWrong(checkService(environment))).toBe(4);
+  });
+
+  it('notes that no link can end anywhere without RETURN_URLS, in production', () => {
+    expect(verdicts(checkService({ ...production, RETURN_URLS: '' }))).toMatchObject({ RETURN_URLS: 'note' });
+  });
+
+  it('LOG-01 shows no root key', () => {
+    const environment = { ...production, ENCRYPTION_ROOT_KEY: `${production.ENCRYPTION_ROOT_KEY}x` };
+    expect(JSON.stringify(checkService(environment))).not.toContain(production.ENCRYPTION_ROOT_KEY);
+    expect(JSON.stringify(checkService(production))).not.toContain(production.ENCRYPTION_ROOT_KEY);
+  });
+});
+
+describe('checkProvider', () => {
+  it('tells the redirect URI to register of a provider that is configured, and not its secret', () => {
+    const finding = checkProvider({ definition: exampleOAuth2, settings }, today);
+    expect(finding).toEqual({
+      verdict: 'ok',
+      subject: 'example',
+      text: 'Configured. Register the redirect URI https://app.example/callback at the maker.',
+    });
+  });
+
+  it.each([
+    ['not-configured', exampleOAuth2, 'Off. To switch it on, set EXAMPLE_CLIENT_ID, EXAMPLE_CLIENT_SECRET and'],
+    [
+      'sandbox',
+      exampleOAuth1,
+      'Linked at its fake in the sandbox. To switch it on, set EXAMPLE_CLIENT_ID, EXAMPLE_CLI',
+    ],
+    ['not-configured', { ...exampleOAuth2, clientAuthentication: 'none' as const }, 'set EXAMPLE_CLIENT_ID and'],
+  ] as const)('tells what switches on a provider that is %s', (mode, definition, sentence) => {
+    const finding = checkProvider({ definition, settings: { ...settings, mode } }, today);
+    expect(finding).toMatchObject({ verdict: 'off', text: expect.stringContaining(sentence) });
+    expect(finding.text).toContain('register the redirect URI https://app.example/callback.');
+  });
+
+  it('finds wrong what would stop the boot, and tells the redirect URI all the same', () => {
+    const entry: CatalogueEntry = { definition: exampleOAuth2, settings, problem: 'EXAMPLE_CLIENT_SECRET is missing.' };
+    expect(checkProvider(entry, today)).toEqual({
+      verdict: 'wrong',
+      subject: 'example',
+      text: 'EXAMPLE_CLIENT_SECRET is missing. Its redirect URI is https://app.example/callback.',
+    });
+  });
+
+  it.each([
+    ['retiring', '2026-12-31', 'Its maker ends it on 2026-12-31. Link new users with newer.'],
+    ['retired', '2026-09-14', 'Its maker ended it on 2026-09-14. Link new users with newer. New links are refused'],
+    ['retired', '2026-09-15', 'Its maker ends it on 2026-09-15.'],
+  ] as const)('notes when a %s provider ends (%s), and what replaces it', (status, sunsetAt, sentence) => {
+    const definition = { ...exampleOAuth2, lifecycle: { status, sunsetAt, replacedBy: 'newer' } };
+    expect(checkProvider({ definition, settings }, today)).toMatchObject({
+      verdict: 'note',
+      text: expect.stringContaining(sentence),
+    });
+  });
+
+  it('says that nothing replaces a provider without a successor', () => {
+    const definition = { ...exampleOAuth2, lifecycle: { status: 'retiring', sunsetAt: '2027-01-01' } as const };
+    expect(checkProvider({ definition, settings }, today).text).toContain('Nothing replaces it.');
+  });
+});
+
+describe('renderReport', () => {
+  const ok: Finding = { verdict: 'ok', subject: 'database', text: 'answers' };
+  const wrong: Finding = { verdict: 'wrong', subject: 'example', text: 'is missing' };
+
+  it('puts verdict, subject and text below each other', () => {
+    expect(renderReport([ok], [wrong])).toBe(
+      'Service\nOK  database  answers\n\nProviders\nWRONG  example  is missing\n\n1 thing would not work: see WRONG above.',
+    );
+  });
+
+  it('ends with how many things would not work', () => {
+    expect(renderReport([wrong], [wrong])).toMatch(/\n2 things would not work: see WRONG above\.$/);
+    expect(renderReport([ok], [ok])).toMatch(/\nNothing that is set would fail\.$/);
+  });
+});

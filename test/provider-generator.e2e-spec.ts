@@ -1,0 +1,259 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { check, resolveConfig } from 'prettier';
+import { addToEnvironment, addToList, renderProvider, wiringParts } from '../scripts/provider-new.js';
+import { checkout } from './support/service-process.js';
+
+const month = 'September 2026';
+const generated = ['acme', 'zeta-band'] as const;
+
+interface Finished {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function run(directory: string, args: readonly string[], environment: object = {}): Promise<Finished> {
+  const child = spawn(process.execPath, args, {
+    cwd: directory,
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
+  await once(child, 'close');
+  return { status: child.exitCode, ...output };
+}
+
+/** A copy of what the generator and its checks read, with the packages of this checkout. */
+async function copyCheckout(): Promise<string> {
+  const copy = await mkdtemp(join(tmpdir(), 'cufflink-generator-'));
+  for (const part of [
+    'src',
+    'test/support',
+    'scripts',
+    'docs',
+    '.env.example',
+    '.prettierrc.json',
+    '.swcrc',
+    'jest.config.js',
+    'package.json',
+    'tsconfig.json',
+  ]) {
+    await cp(join(checkout, part), join(copy, part), { recursive: true });
+  }
+  await symlink(join(checkout, 'node_modules'), join(copy, 'node_modules'), 'dir');
+  return copy;
+}
+
+/** Every file below the parts that the generator writes to, with its text. */
+async function readWritten(copy: string): Promise<Record<string, string>> {
+  const providers = await readdir(join(copy, 'src/providers'), { recursive: true, withFileTypes: true });
+  const paths = providers.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const texts = [...paths, join(copy, '.env.example')].map(async (path) => [path, await readFile(path, 'utf8')]);
+  return Object.fromEntries(await Promise.all(texts)) as Record<string, string>;
+}
+
+describe('the templates', () => {
+  it.each([
+    ['whoop', '2'],
+    ['garmin-oauth1', '1'],
+  ] as const)('wire a provider as %s is wired, so that the two never drift apart', async (slug, version) => {
+    const files = await renderProvider(slug, version, month);
+    for (const part of wiringParts) {
+      const path = `${slug}.${part}.ts`;
+      expect({ path, text: files.get(path) }).toEqual({
+        path,
+        text: await readFile(join(checkout, 'src/providers', slug, path), 'utf8'),
+      });
+    }
+  });
+});
+
+describe('addToList', () => {
+  const list = `import { Module } from '@nestjs/common';
+import { AModule } from './a/a.module.js';
+import { CModule } from './c/c.module.js';
+
+/** The list. */
+@Module({ imports: [AModule, CModule] })
+export class ProvidersModule {}
+`;
+
+  it.each([
+    ['a-b', ['AModule', 'ABModule', 'CModule']],
+    ['b', ['AModule', 'BModule', 'CModule']],
+    ['d', ['AModule', 'CModule', 'DModule']],
+  ])('adds %s in the order of the slugs and keeps the rest', async (slug, modules) => {
+    const text = await addToList(list, slug);
+    expect([...text.matchAll(/^import \{ (\w+Module) \}/gm)].map(([, name]) => name)).toEqual(modules);
+    expect(text).toContain(`/** The list. */\n@Module({ imports: [${modules.join(', ')}] })\n`);
+    expect(text).toContain(`from './${slug}/${slug}.module.js';\n`);
+    expect(text.startsWith("import { Module } from '@nestjs/common';\n")).toBe(true);
+  });
+
+  it('refuses a list whose imports and entries differ', async () => {
+    await expect(addToList(list.replace('[AModule, ', '['), 'b')).rejects.toThrow('providers.module.ts');
+    await expect(addToList('', 'b')).rejects.toThrow('providers.module.ts');
+  });
+});
+
+describe('addToEnvironment', () => {
+  const block = '\n# Acme Band: src/providers/acme-band/README.md\nACME_BAND_CLIENT_ID=\nACME_BAND_CLIENT_SECRET=\n';
+
+  it('adds a block at the end of the section for providers', async () => {
+    const text = '# --- tokens ---\nA=\n\n# --- providers ---\n\nB=\n';
+    expect(await addToEnvironment(text, 'acme-band')).toBe(text + block);
+    expect(await addToEnvironment(`${text}\n# --- last ---\nC=\n`, 'acme-band')).toBe(
+      `${text}${block}\n# --- last ---\nC=\n`,
+    );
+  });
+});
+
+describe('npm run provider:new', () => {
+  let copy: string;
+
+  beforeAll(async () => {
+    copy = await copyCheckout();
+  });
+
+  afterAll(() => rm(copy, { recursive: true, force: true }));
+
+  function generate(...args: readonly string[]): Promise<Finished> {
+    return run(copy, ['scripts/provider-new.ts', ...args]);
+  }
+
+  it('is the script of package.json', async () => {
+    const { scripts } = JSON.parse(await readFile(join(checkout, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
+    expect(scripts['provider:new']).toBe('node scripts/provider-new.ts');
+  });
+
+  it.each([
+    ['no slug', ['--oauth2'], 'Name one slug.'],
+    ['two slugs', ['acme', 'other', '--oauth2'], 'Name one slug.'],
+    ['capitals', ['Acme', '--oauth2'], '"Acme" is no slug'],
+    ['a path', ['../acme', '--oauth2'], '"../acme" is no slug'],
+    ['two dashes', ['acme--x', '--oauth2'], '"acme--x" is no slug'],
+    ['neither version', ['acme'], 'Say which OAuth the maker speaks'],
+    ['both versions', ['acme', '--oauth1', '--oauth2'], 'Say which OAuth the maker speaks'],
+    ['an unknown flag', ['acme', '--oauth3'], "'--oauth3'"],
+    ['a folder that exists', ['whoop', '--oauth2'], 'src/providers/whoop exists already'],
+  ])('refuses %s in one sentence, with status 1, and writes nothing', async (_, args, sentence) => {
+    const before = await readWritten(copy);
+    const { status, stdout, stderr } = await generate(...args);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toContain(sentence);
+    expect(stderr).not.toMatch(/\n\s+at /);
+    expect(await readWritten(copy)).toEqual(before);
+  });
+
+  describe('having written one provider of each version', () => {
+    beforeAll(async () => {
+      for (const [slug, flag] of [
+        [generated[0], '--oauth2'],
+        [generated[1], '--oauth1'],
+      ] as const) {
+        const { status, stderr } = await generate(slug, flag);
+        expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      }
+    }, 20_000);
+
+    it('leaves files that Prettier would not change', async () => {
+      const options = (await resolveConfig(join(checkout, 'package.json'))) ?? {};
+      const texts = Object.entries(await readWritten(copy)).filter(
+        ([path]) =>
+          /\.(ts|json)$/.test(path) && (generated.some((slug) => path.includes(slug)) || path.endsWith('.module.ts')),
+      );
+      expect(texts.length).toBeGreaterThan(2 * 8);
+      for (const [filepath, text] of texts) {
+        expect({ filepath, formatted: await check(text, { ...options, filepath }) }).toEqual({
+          filepath,
+          formatted: true,
+        });
+      }
+    });
+
+    it('compiles, is listed, and fails in nothing but what is still to fill in', async () => {
+      const [compiled, tested] = await Promise.all([compile(copy), runSpecs(copy)]);
+      expect(compiled).toEqual({ status: 0, stdout: '', stderr: '' });
+      const failed = tested.filter(({ status }) => status !== 'passed');
+      expect(failed.map(({ title }) => title).sort()).toEqual(
+        generated.map(
+          (slug) =>
+            `is filled in: no placeholder of the generator is left in ${slug}.definition.ts and ${slug}.sandbox.ts`,
+        ),
+      );
+      for (const { message } of failed) {
+        expect(message).toMatch(/authorizeUrl: https:\/\/[a-z-]+\.example\.invalid\/oauth\/authorize/);
+      }
+      expect(tested.filter(({ title }) => title.startsWith('lists every provider folder'))).toHaveLength(1);
+      expect(tested.length).toBeGreaterThan(50);
+    }, 60_000);
+  });
+});
+
+/** Checks the types of the list of providers and all it leads to. */
+async function compile(copy: string): Promise<Finished> {
+  await writeFile(
+    join(copy, 'tsconfig.generated.json'),
+    JSON.stringify({
+      extends: './tsconfig.json',
+      include: [
+        'src/**/*.d.ts',
+        'src/providers/providers.module.ts',
+        ...generated.map((slug) => `src/providers/${slug}`),
+      ],
+    }),
+  );
+  return run(copy, ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.generated.json']);
+}
+
+interface TestResult {
+  readonly title: string;
+  readonly status: string;
+  readonly message: string;
+}
+
+/** Runs the specs of the generated providers and of the architecture, none of which needs a database. */
+async function runSpecs(copy: string): Promise<TestResult[]> {
+  await mkdir(join(copy, 'test'), { recursive: true });
+  await writeFile(
+    join(copy, 'jest.generated.js'),
+    `import { default as config } from './jest.config.js';
+const { globalSetup, globalTeardown, ...rest } = config;
+export default rest;
+`,
+  );
+  const specs = [...generated.map((slug) => `src/providers/${slug}/`), 'src/architecture.spec.ts'];
+  const { stdout, stderr } = await run(
+    copy,
+    ['node_modules/jest/bin/jest.js', '--config', 'jest.generated.js', '--json', ...specs],
+    { NODE_OPTIONS: '--experimental-vm-modules' },
+  );
+  const report = /^\{.*\}$/m.exec(stdout)?.[0];
+  if (report === undefined) {
+    throw new Error(`The tests did not run: ${stderr}`);
+  }
+  const { testResults } = JSON.parse(report) as {
+    testResults: {
+      message: string;
+      assertionResults: { title: string; status: string; failureMessages: string[] }[];
+    }[];
+  };
+  return testResults.flatMap(({ message, assertionResults }) =>
+    assertionResults.length === 0
+      ? [{ title: message, status: 'failed', message }]
+      : assertionResults.map(({ title, status, failureMessages }) => ({
+          title,
+          status,
+          message: failureMessages.join('\n'),
+        })),
+  );
+}

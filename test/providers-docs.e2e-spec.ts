@@ -1,0 +1,130 @@
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { findOutdated, readSource, renderProvidersPage, type ProvidersSource } from '../scripts/providers-docs.js';
+import { readDefinitions } from '../src/cli/provider-catalogue.js';
+import type { ProviderDefinition } from '../src/provider-kit/provider-definition.js';
+import { exampleOAuth1, exampleOAuth2 } from '../src/provider-kit/testing/example-definition.js';
+import { checkout } from './support/service-process.js';
+
+let source: ProvidersSource;
+
+beforeAll(async () => {
+  source = await readSource(checkout, await readDefinitions());
+});
+
+describe('the pages about providers', () => {
+  it('say what the definitions say; otherwise run `npm run docs:providers`', async () => {
+    expect([...(await findOutdated(checkout, source)).keys()]).toEqual([]);
+  });
+
+  describe('in a copy', () => {
+    let copy: string;
+
+    beforeAll(async () => {
+      copy = await mkdtemp(join(tmpdir(), 'cufflink-docs-'));
+      await mkdir(join(copy, 'docs'));
+      await cp(join(checkout, 'README.md'), join(copy, 'README.md'));
+      for (const [path, text] of await findOutdated(copy, source)) {
+        await writeFile(join(copy, path), text);
+      }
+    });
+
+    afterAll(() => rm(copy, { recursive: true, force: true }));
+
+    it('are outdated when a definition changes', async () => {
+      const [first, ...others] = source.definitions as [ProviderDefinition, ...ProviderDefinition[]];
+      const definitions = [{ ...first, displayName: 'Renamed' }, ...others];
+      expect([...(await findOutdated(copy, source)).keys()]).toEqual([]);
+      expect([...(await findOutdated(copy, { ...source, definitions })).keys()]).toEqual([
+        'docs/providers.md',
+        'README.md',
+      ]);
+    });
+
+    it('keep what is around the table in README.md', async () => {
+      const readme = await readFile(join(copy, 'README.md'), 'utf8');
+      const outdated = await findOutdated(copy, { ...source, definitions: [exampleOAuth2] });
+      const row = '| `example` | Example | 2.0 | required | live |\n';
+      expect(outdated.get('README.md')).toContain(`${row}<!-- /providers -->${readme.split('<!-- /providers -->')[1]}`);
+      expect(outdated.get('README.md')?.startsWith(readme.slice(0, readme.indexOf('<!-- providers')))).toBe(true);
+    });
+
+    it('are refused where README.md has no place for the table', async () => {
+      const empty = await mkdtemp(join(tmpdir(), 'cufflink-docs-'));
+      try {
+        await writeFile(join(empty, 'README.md'), '# Nothing\n');
+        await expect(findOutdated(empty, source)).rejects.toThrow('README.md has no place for the table');
+      } finally {
+        await rm(empty, { recursive: true, force: true });
+      }
+    });
+  });
+});
+
+describe('renderProvidersPage', () => {
+  function render(definition: ProviderDefinition, refreshTokenLifetimeSeconds: number | null = null): string {
+    const facts = [{ id: 'example', refreshTokenLifetimeSeconds }];
+    return renderProvidersPage({ definitions: [definition], facts, folders: ['exam', 'example', 'example-b'] });
+  }
+
+  /** The section about one provider. */
+  function sectionOf(definition: ProviderDefinition): string {
+    const page = render(definition);
+    return page.slice(page.indexOf('\n## example'), page.indexOf('\n## Not offered'));
+  }
+
+  it('has a row and a section for each provider, and says which makers are not offered', () => {
+    const page = renderProvidersPage(source);
+    for (const { slug } of source.definitions) {
+      expect(page).toContain(`\n| [\`${slug}\`](#${slug}) | `);
+      expect(page).toContain(`\n## ${slug}\n`);
+    }
+    for (const maker of ['Samsung Health', 'Zepp', 'Peloton', 'Eight Sleep', 'komoot']) {
+      expect(page.split('\n## Not offered')[1]).toContain(`| ${maker}`);
+    }
+  });
+
+  it('tells lives in the largest unit that fits, and what is not published', () => {
+    const row = (accessTokenLifetimeSeconds: number | undefined, refreshTokenLifetimeSeconds: number | null) =>
+      render({ ...exampleOAuth2, accessTokenLifetimeSeconds }, refreshTokenLifetimeSeconds);
+    expect(row(86_400, 7_775_998)).toContain('| 1 day | 90 days |');
+    expect(row(43_199, 31_536_000)).toContain('| 12 hours | 365 days |');
+    expect(row(5_400, 90)).toContain('| 90 minutes | 90 seconds |');
+    expect(row(undefined, null)).toContain('| ? | ? |');
+    expect(render({ ...exampleOAuth2, neverExpires: true, noRefreshToken: true })).toContain('| no end | none |  |');
+  });
+
+  it('leads to the README of the folder that a provider is in', () => {
+    expect(render(exampleOAuth2)).toContain('](../src/providers/example/README.md)');
+    expect(render({ ...exampleOAuth2, slug: 'example-bc' })).toContain('](../src/providers/example/README.md)');
+    expect(render({ ...exampleOAuth2, slug: 'example-b' })).toContain('](../src/providers/example-b/README.md)');
+  });
+
+  it('tells that a URL is discovered instead of the name that stands for it', () => {
+    const revocation = { proof: 'client', method: 'POST', url: 'https://discovered.invalid/revoke' } as const;
+    expect(sectionOf({ ...exampleOAuth2, revocation })).toContain('Revocation: POST to a discovered URL, proved by');
+  });
+
+  it.each<[Partial<ProviderDefinition>, string]>([
+    [{}, 'Scopes: `sleep`; the token answer tells which were granted.'],
+    [{ defaultScopes: [] }, 'Scopes: none are asked for.'],
+    [{ defaultScopes: ['a', 'b'], scopeSeparator: ',' }, 'Scopes: `a` `b`, joined by commas;'],
+    [{ revocation: undefined }, 'Revocation: the maker offers none'],
+    [{ refreshUrl: 'https://a.example/refresh' }, 'Peculiar: refreshes go to `https://a.example/refresh`.'],
+    [{ extraAuthorizeParams: { prompt: 'consent' } }, 'Peculiar: the authorisation request has `prompt=consent`.'],
+    [{ answer: { noTokenType: true, bodyField: 'body' } }, 'the tokens are inside `body`; there is no `token_type`.'],
+    [{ uncertain: ['Who knows.'] }, '- Not confirmed: Who knows.\n'],
+    [{}, 'Refresh: brings a new refresh token; a used one ends the grant.'],
+    [{}, 'Source: <https://provider.example/docs>, checked in '],
+  ])('describes %j', (change, sentence) => {
+    expect(sectionOf({ ...exampleOAuth2, ...change } as ProviderDefinition)).toContain(sentence);
+  });
+
+  it('describes OAuth 1.0a without what only OAuth 2.0 has', () => {
+    const section = sectionOf(exampleOAuth1);
+    expect(section).toContain('proved by a signature with the token');
+    expect(section).not.toMatch(/Refresh|Peculiar/);
+  });
+});
