@@ -22,6 +22,7 @@ const opposites: readonly (readonly [quirk: string, pattern: RegExp, opposite: R
     /\bclientAuthentication: '([\w-]+)',\n {2}\w/,
     { basic: 'body', body: 'basic', none: 'basic', 'es256-jwt': 'body' },
   ],
+  ['signature method', /\bsignatureMethod: '([\w-]+)'/, { 'HMAC-SHA1': 'HMAC-SHA256', 'HMAC-SHA256': 'HMAC-SHA1' }],
   ['rotation', /\brotates: '(\w+)'/, { always: 'never', sometimes: 'never', never: 'always' }],
   ['separator', /\bscopeSeparator: '(.)'/, { ' ': ',', ',': ' ' }],
   [

@@ -13,7 +13,9 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
 try {
   const [major = 0] = process.versions.node.split('.').map(Number);
   if (major < 24) {
-    throw new Error(`It needs Node 24 or later, this is ${process.version}. npm scripts run on the one in node_modules.`);
+    throw new Error(
+      `It needs Node 24 or later, this is ${process.version}. npm scripts run on the one in node_modules.`,
+    );
   }
   if (existsSync('.env')) {
     process.loadEnvFile('.env');

@@ -16,11 +16,14 @@ describe('describeBootError', () => {
     );
   });
 
-  it.each(['ECONNREFUSED', 'ENOTFOUND', '28P01', '3D000'])('names the variable of a database that answers %s', (code) => {
-    expect(describeBootError(Object.assign(new Error('why'), { code }))).toBe(
-      'DATABASE_URL names a database that cannot be opened. Cause: why',
-    );
-  });
+  it.each(['ECONNREFUSED', 'ENOTFOUND', '28P01', '3D000'])(
+    'names the variable of a database that answers %s',
+    (code) => {
+      expect(describeBootError(Object.assign(new Error('why'), { code }))).toBe(
+        'DATABASE_URL names a database that cannot be opened. Cause: why',
+      );
+    },
+  );
 
   it('tells why each address refused, where the error has no message of its own', () => {
     const error = new AggregateError([

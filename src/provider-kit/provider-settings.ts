@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto';
 import { sandboxSigningKey } from './sandbox-credentials.js';
 import { Secret } from './secret.js';
 import type { ProviderDefinition } from './provider-definition.js';
@@ -127,10 +128,22 @@ function readCredentials(definition: ProviderDefinition, prefix: string, read: R
   const secret = read('CLIENT_SECRET') ?? '';
   return {
     clientId: read('CLIENT_ID') ?? '',
-    // A variable often holds the line ends of a PEM file as the two characters "\n".
-    clientSecret: new Secret(signing === undefined ? secret : secret.replaceAll('\\n', '\n')),
+    clientSecret: new Secret(signing === undefined ? secret : readPrivateKey(`${prefix}_CLIENT_SECRET`, secret)),
     signing,
   };
+}
+
+/** Checks a private key for ES256. A variable often holds the line ends of a PEM file as the two characters "\n". */
+function readPrivateKey(variable: string, text: string): string {
+  const pem = text.replaceAll('\\n', '\n');
+  try {
+    if (createPrivateKey(pem).asymmetricKeyDetails?.namedCurve === 'prime256v1') {
+      return pem;
+    }
+  } catch {
+    // Said below; the library's own error could quote the key.
+  }
+  throw new Error(`${variable} must hold the private key for ES256: PKCS#8 in PEM, of the curve P-256.`);
 }
 
 function sandboxCredentials(definition: ProviderDefinition): Credentials {

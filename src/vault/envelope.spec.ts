@@ -92,7 +92,10 @@ describe('envelope', () => {
 
   it('CR-15 tells the same for a wrong key, a wrong place and a wrong tag', () => {
     const envelope = sealEnvelope(secret, key, 'test', place);
-    const badTag = Buffer.concat([envelope.subarray(0, -1), Buffer.from([envelope.readUInt8(envelope.length - 1) ^ 1])]);
+    const badTag = Buffer.concat([
+      envelope.subarray(0, -1),
+      Buffer.from([envelope.readUInt8(envelope.length - 1) ^ 1]),
+    ]);
     const messages = [
       () => openEnvelope(envelope, { ...newKey(), kid: key.kid }, 'test', place),
       () => openEnvelope(envelope, key, 'test', { ...place, userId: 'user-2' }),
@@ -109,7 +112,12 @@ describe('envelope', () => {
 
   it.each([
     ['nothing', Buffer.alloc(0)],
-    ['text', Buffer.from('a plain token that somebody wrote here by hand, long enough to have room for a header and a tag, and more')],
+    [
+      'text',
+      Buffer.from(
+        'a plain token that somebody wrote here by hand, long enough to have room for a header and a tag, and more',
+      ),
+    ],
     ['the next version', Buffer.concat([Buffer.from('CL'), Buffer.from([2, 1]), Buffer.alloc(200)])],
     ['an unknown suite', Buffer.concat([Buffer.from('CL'), Buffer.from([1, 9]), Buffer.alloc(200)])],
   ])('refuses %s as an envelope', (_name, bytes) => {

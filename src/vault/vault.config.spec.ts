@@ -33,7 +33,10 @@ describe('readVaultConfig', () => {
     ['text', { ENCRYPTION_ROOT_KEY: 'change-me-change-me-change-me-change-me' }],
     ['zeros', { ENCRYPTION_ROOT_KEY: Buffer.alloc(32).toString('base64') }],
     ['a pattern', { ENCRYPTION_ROOT_KEY: Buffer.from('abababababababababababababababab').toString('base64') }],
-    ['a counted example', { ENCRYPTION_ROOT_KEY: Buffer.from(Array.from({ length: 32 }, (_, at) => at)).toString('hex') }],
+    [
+      'a counted example',
+      { ENCRYPTION_ROOT_KEY: Buffer.from(Array.from({ length: 32 }, (_, at) => at)).toString('hex') },
+    ],
   ])('CR-10 refuses %s and names the variable', (_name, environment) => {
     expect(() => readVaultConfig(environment)).toThrow(/ENCRYPTION_ROOT_KEY/);
   });

@@ -10,6 +10,7 @@ import type { HealthProvider } from '../health-provider.js';
 import { ProviderHttpClient } from '../http-client.js';
 import type { OAuth2Definition, ProviderDefinition } from '../provider-definition.js';
 import { readProviderSettings, type ProviderSettings } from '../provider-settings.js';
+import type { OAuth2SandboxMaker } from '../sandbox-maker.js';
 import { sandboxSigningKey } from '../sandbox-credentials.js';
 import { Secret } from '../secret.js';
 import { TokenEndpointClient } from '../token-endpoint-client.js';
@@ -42,6 +43,7 @@ export function describeProviderContract(definition: ProviderDefinition, createP
       it('has nothing to refresh', async () => {
         const refresh = bench.provider().refresh(await bench.link());
         await expect(refresh).rejects.toMatchObject({ code: 'CONNECTION_NOT_REFRESHABLE' });
+        expect(definition.oauth === '1.0a' || definition.refresh.rotates === 'never').toBe(true);
       });
     }
     describeRevocation(definition, bench);
@@ -160,9 +162,9 @@ function describeStart(definition: ProviderDefinition, bench: ContractBench): vo
   });
 
   const { sandbox } = definition;
-  if (sandbox.oauth === '2.0' && sandbox.scopes.length > 1) {
+  if (sandbox.oauth === '2.0' && sandbox.scopes.length > 0) {
     it('asks for several scopes in the way the maker reads them', async () => {
-      const scopes = sandbox.scopes.slice(0, 2);
+      const scopes = [...sandbox.scopes, 'another-scope'].slice(0, 2);
       const { authorizeUrl } = await bench.provider().begin({ ...bench.handshake(), scopes });
       const asked = new URL(authorizeUrl).searchParams.get(sandbox.scopeParameter ?? 'scope');
       expect(asked).toBe(scopes.join(sandbox.scopeSeparator));
@@ -253,6 +255,9 @@ function describeExchange(definition: ProviderDefinition, bench: ContractBench):
       expect(grant.expiresInSeconds).toBe(life);
       expect(grant.refreshToken !== undefined).toBe(definition.noRefreshToken !== true);
       expect(grant.refreshExpiresInSeconds !== undefined).toBe(definition.refreshExpiresInField !== undefined);
+      if (definition.sandbox.oauth === '2.0' && sendsPlainAnswer(definition.sandbox)) {
+        expect(grant.refreshExpiresInSeconds).toBe(definition.sandbox.refreshTokenLifetimeSeconds);
+      }
     } else {
       expect(grant).toMatchObject({ refreshToken: undefined, expiresInSeconds: undefined });
       expect(grant.tokenSecret).toEqual(expect.any(String));
@@ -315,6 +320,11 @@ function describeExchange(definition: ProviderDefinition, bench: ContractBench):
       bench.maker.restrictScopes(undefined);
     }
   });
+}
+
+/** Whether the life of a refresh token is sent under the name that the sandbox gives it. */
+function sendsPlainAnswer({ tokenAnswer, tokenAnswerExtras }: OAuth2SandboxMaker): boolean {
+  return tokenAnswer === undefined && !('refresh_expires_in' in (tokenAnswerExtras?.('1') ?? {}));
 }
 
 function describeRefresh(definition: OAuth2Definition, bench: ContractBench): void {

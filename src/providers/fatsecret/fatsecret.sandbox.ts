@@ -15,5 +15,4 @@ export const fatsecretSandbox: OAuth1SandboxMaker = {
   accessTokenPath: '/oauth/access_token',
   signatureMethod: 'HMAC-SHA1',
   apiPath: '/rest',
-  tellsNoUserId: true,
 };

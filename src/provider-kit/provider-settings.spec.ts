@@ -1,0 +1,139 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import type { OAuth2Definition } from './provider-definition.js';
+import { readProviderSettings } from './provider-settings.js';
+import { exampleOAuth1, exampleOAuth2 } from './testing/example-definition.js';
+
+const credentials = { EXAMPLE_CLIENT_ID: 'id', EXAMPLE_CLIENT_SECRET: 'not-a-real-secret' };
+const definition: OAuth2Definition = {
+  ...exampleOAuth2,
+  servers: { other: { authorizeUrl: 'https://other.example/authorize', tokenUrl: 'https://other.example/token' } },
+  account: { from: 'api', url: 'https://api.provider.example/me', field: 'id' },
+};
+
+describe('readProviderSettings', () => {
+  it('leaves a provider without credentials off', () => {
+    expect(readProviderSettings(definition, {})).toMatchObject({ mode: 'not-configured' });
+    expect(readProviderSettings(definition, { EXAMPLE_CLIENT_ID: ' ' })).toMatchObject({ mode: 'not-configured' });
+  });
+
+  it('points a provider without credentials at its fake, but never in production', () => {
+    const sandbox = { SANDBOX_URL: 'http://127.0.0.1:3001' };
+    expect(readProviderSettings(definition, sandbox)).toMatchObject({
+      mode: 'sandbox',
+      clientId: 'sandbox-example-client',
+      endpoints: {
+        authorizeUrl: 'http://127.0.0.1:3001/example/authorize',
+        tokenUrl: 'http://127.0.0.1:3001/example/token',
+        apiBaseUrl: 'http://127.0.0.1:3001/example',
+        accountUrl: 'http://127.0.0.1:3001/example/me',
+      },
+    });
+    expect(readProviderSettings(definition, { ...sandbox, ...credentials })).toMatchObject({ mode: 'configured' });
+    expect(readProviderSettings(definition, { ...sandbox, NODE_ENV: 'production' })).toMatchObject({
+      mode: 'not-configured',
+    });
+  });
+
+  it.each([
+    [{ EXAMPLE_CLIENT_ID: 'id' }, 'EXAMPLE_CLIENT_SECRET is missing'],
+    [{ EXAMPLE_CLIENT_SECRET: 'not-a-real-secret' }, 'EXAMPLE_CLIENT_ID is missing'],
+    [{ ...credentials, EXAMPLE_TOKEN_URL: 'http://token.example' }, 'EXAMPLE_TOKEN_URL must be an https URL'],
+    [{ ...credentials, EXAMPLE_REVOKE_URL: 'nonsense' }, 'EXAMPLE_REVOKE_URL must be an https URL'],
+    [{ ...credentials, EXAMPLE_AUTH_URL: 'https://user@auth.example' }, 'EXAMPLE_AUTH_URL must be an https URL'],
+    [
+      { ...credentials, EXAMPLE_TOKEN_URL: 'http://127.0.0.1:1', NODE_ENV: 'production' },
+      'EXAMPLE_TOKEN_URL must be an https URL',
+    ],
+    [{ ...credentials, EXAMPLE_SERVER: 'third' }, 'EXAMPLE_SERVER must be one of the other servers of Example: other'],
+  ])('names the variable that is wrong in %j', (environment, message) => {
+    expect(() => readProviderSettings(definition, environment)).toThrow(message);
+  });
+
+  it('never shows a value that it refuses', () => {
+    const environment = { ...credentials, EXAMPLE_TOKEN_URL: 'http://token.example/?key=canary' };
+    expect(() => readProviderSettings(definition, environment)).not.toThrow(/canary/);
+  });
+
+  it('takes another server, single URLs, scopes and redirect URI from the environment', () => {
+    const environment = {
+      ...credentials,
+      EXAMPLE_SERVER: 'other',
+      EXAMPLE_TOKEN_URL: 'https://third.example/token',
+      EXAMPLE_SCOPES: 'a,b c',
+      EXAMPLE_REDIRECT_URL: 'https://app.example/back',
+    };
+    expect(readProviderSettings(definition, environment)).toMatchObject({
+      redirectUri: 'https://app.example/back',
+      scopes: ['a', 'b', 'c'],
+      endpoints: { authorizeUrl: 'https://other.example/authorize', tokenUrl: 'https://third.example/token' },
+    });
+  });
+
+  it("moves what lies below the API's base with it, and nothing else", () => {
+    const environment = { ...credentials, EXAMPLE_API_BASE_URL: 'https://staging.example/v1' };
+    expect(readProviderSettings(definition, environment).endpoints).toMatchObject({
+      apiBaseUrl: 'https://staging.example/v1',
+      accountUrl: 'https://staging.example/v1/me',
+      revokeUrl: 'https://provider.example/revoke',
+    });
+  });
+
+  it('AR-11 builds the redirect URI from PUBLIC_URL, or from the port of this machine', () => {
+    const uri = (environment: Record<string, string>): string =>
+      readProviderSettings(definition, environment).redirectUri;
+    expect(uri({ PUBLIC_URL: 'https://link.example/' })).toBe('https://link.example/v1/oauth/example/callback');
+    expect(uri({ PORT: '4000' })).toBe('http://localhost:4000/v1/oauth/example/callback');
+    expect(uri({})).toBe('http://localhost:3000/v1/oauth/example/callback');
+  });
+
+  it('reads the endpoints of OAuth 1.0a', () => {
+    const environment = { ...credentials, EXAMPLE_REQUEST_TOKEN_URL: 'https://other.example/request' };
+    expect(readProviderSettings(exampleOAuth1, environment).endpoints).toMatchObject({
+      tokenUrl: '',
+      requestTokenUrl: 'https://other.example/request',
+      accessTokenUrl: exampleOAuth1.accessTokenUrl,
+    });
+  });
+
+  describe('of a provider that wants signed client secrets', () => {
+    const signing: OAuth2Definition = { ...definition, clientAuthentication: 'es256-jwt' };
+    const pem = (namedCurve: string): string =>
+      generateKeyPairSync('ec', { namedCurve }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const complete = { EXAMPLE_CLIENT_ID: 'id', EXAMPLE_TEAM_ID: 'team', EXAMPLE_KEY_ID: 'key' };
+
+    it('takes the key with its line ends written out', () => {
+      const key = pem('P-256');
+      const settings = readProviderSettings(signing, {
+        ...complete,
+        EXAMPLE_CLIENT_SECRET: key.replaceAll('\n', '\\n'),
+      });
+      expect(settings.clientSecret.reveal().trim()).toBe(key.trim());
+      expect(settings.signing).toEqual({ teamId: 'team', keyId: 'key' });
+    });
+
+    it('refuses text that is no such key, and does not show it', () => {
+      for (const wrong of ['canary', pem('P-384')]) {
+        let message = '';
+        try {
+          readProviderSettings(signing, { ...complete, EXAMPLE_CLIENT_SECRET: wrong });
+        } catch (error) {
+          message = String(error);
+        }
+        expect(message).toContain('EXAMPLE_CLIENT_SECRET must hold the private key');
+        expect(message).not.toContain(wrong.slice(40, 80) || wrong);
+      }
+    });
+
+    it('names what is missing', () => {
+      expect(() =>
+        readProviderSettings(signing, { EXAMPLE_CLIENT_ID: 'id', EXAMPLE_CLIENT_SECRET: pem('P-256') }),
+      ).toThrow('EXAMPLE_TEAM_ID, EXAMPLE_KEY_ID is missing');
+    });
+  });
+
+  it('needs no secret of a public client', () => {
+    const publicClient: OAuth2Definition = { ...definition, clientAuthentication: 'none' };
+    expect(readProviderSettings(publicClient, { EXAMPLE_CLIENT_ID: 'id' })).toMatchObject({ mode: 'configured' });
+  });
+});
