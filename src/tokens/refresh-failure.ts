@@ -1,4 +1,4 @@
-import type { AppError } from '../errors/app-error.js';
+import { AppError } from '../errors/app-error.js';
 import type { ErrorCode } from '../errors/error-code.js';
 import { RefreshPendingError } from '../errors/connection.errors.js';
 import {
@@ -59,12 +59,46 @@ export function toFailureRecord(
 }
 
 /**
+ * Returns the error for the callers of an attempt that has just failed: what the provider's refresh threw, with the seconds to
+ * wait. A first refusal of the grant is not told as such, because the callers would send the user away for nothing (R-13).
+ *
+ * @param error - what the provider's refresh threw; anything but an {@link AppError} is returned as it is
+ * @param waitMs - until the next attempt
+ */
+export function toAttemptError(error: unknown, waitMs: number): unknown {
+  if (!(error instanceof AppError)) {
+    return error;
+  }
+  const retryAfterSeconds = wholeSeconds(waitMs);
+  const options = { detail: error.detail, cause: error, retryAfterSeconds };
+  if (error instanceof TokenRevokedError) {
+    return new RefreshPendingError(
+      `The provider refused the refresh token. Whether it meant it is found out in ${retryAfterSeconds} s.`,
+      options,
+    );
+  }
+  if (error instanceof ProviderRateLimitedError) {
+    return new ProviderRateLimitedError(error.message, options);
+  }
+  if (error instanceof ProviderMisconfiguredError) {
+    return new ProviderMisconfiguredError(error.message, options);
+  }
+  if (error instanceof ProviderUnavailableError) {
+    return new ProviderUnavailableError(error.message, { ...options, fate: error.fate });
+  }
+  if (error instanceof InvalidTokenResponseError) {
+    return new InvalidTokenResponseError(error.message, options);
+  }
+  return error;
+}
+
+/**
  * Returns the error for a caller whose token has to wait for the next attempt: the failure that the pause comes from, with
  * the seconds to wait.
  */
 export function toPendingError(connection: StoredConnection, inDoubtHoldMs: number): AppError {
   const holdMs = connection.inDoubtForMs === null ? 0 : inDoubtHoldMs - connection.inDoubtForMs;
-  const retryAfterSeconds = Math.max(1, Math.ceil(Math.max(connection.retryInMs, holdMs) / 1_000));
+  const retryAfterSeconds = wholeSeconds(Math.max(connection.retryInMs, holdMs));
   const again = `It is tried again in ${retryAfterSeconds} s.`;
   if (holdMs > connection.retryInMs) {
     return new RefreshPendingError(`The outcome of the last refresh is not known yet. ${again}`, { retryAfterSeconds });
@@ -89,4 +123,9 @@ export function toPendingError(connection: StoredConnection, inDoubtHoldMs: numb
     default:
       return new RefreshPendingError(`The refresh waits for its next attempt. ${again}`, { retryAfterSeconds });
   }
+}
+
+/** Never 0: a caller that comes back at once meets the same pause. */
+function wholeSeconds(milliseconds: number): number {
+  return Math.max(1, Math.ceil(milliseconds / 1_000));
 }

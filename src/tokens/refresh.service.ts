@@ -1,16 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
+import { Clock } from '../clock/clock.js';
 import { AppError } from '../errors/app-error.js';
-import { ConnectionNotFoundError, ConnectionNotRefreshableError } from '../errors/connection.errors.js';
+import {
+  ConnectionNotFoundError,
+  ConnectionNotRefreshableError,
+  RefreshPendingError,
+} from '../errors/connection.errors.js';
 import { TokenRevokedError } from '../errors/provider.errors.js';
-import { DatabaseUnavailableError } from '../errors/request.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 import type { ProviderDefinition } from '../provider-kit/provider-definition.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
 import { ConnectionStore, type SealedTokens, type StoredConnection } from './connection-store.js';
 import { RefreshClaims } from './refresh-claims.js';
-import { toFailureRecord, toPendingError } from './refresh-failure.js';
+import { toAttemptError, toFailureRecord, toPendingError } from './refresh-failure.js';
 import { toTokenSet, type TokenSet } from './token-set.js';
 import { TokenVault } from './token-vault.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
@@ -33,17 +37,20 @@ const saveRetryDelaysMs = [50, 100, 250, 500, 1_000, 2_000, 4_000];
 export class RefreshService implements BeforeApplicationShutdown {
   private readonly logger = new Logger(RefreshService.name);
   private readonly running = new Map<string, Promise<void>>();
+  private stopping = false;
 
   constructor(
     private readonly store: ConnectionStore,
     private readonly claims: RefreshClaims,
     private readonly tokenVault: TokenVault,
     private readonly registry: ProviderRegistry,
+    private readonly clock: Clock,
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
   ) {}
 
-  /** Lets refreshes that have reached a provider finish, so that a deployment loses no token. */
+  /** Begins no further refresh, and lets those under way finish while there is a database, so that a deployment loses no token. */
   async beforeApplicationShutdown(): Promise<void> {
+    this.stopping = true;
     await Promise.allSettled(this.running.values());
   }
 
@@ -54,13 +61,19 @@ export class RefreshService implements BeforeApplicationShutdown {
    * @throws {@link ConnectionNotRefreshableError} when there is no refresh token
    * @throws {@link ConnectionNotFoundError} when the connection is gone meanwhile
    * @throws {@link TokenRevokedError} when the connection needs a new link
-   * @throws {@link RefreshPendingError} when an earlier attempt has an unknown outcome or waits for confirmation
+   * @throws {@link RefreshPendingError} when the outcome of an attempt is unknown or waits for confirmation, and while the
+   *   application stops
    * @throws {@link TokenUnreadableError} when the stored tokens do not open; the refresh token is not spent
    * @throws {@link DatabaseUnavailableError} when the claim cannot be written; the refresh token is not spent
    * @throws the provider's error when this attempt failed, or its like while the pause after it lasts
    */
   refresh(connection: StoredConnection): Promise<void> {
     let run = this.running.get(connection.id);
+    if (run === undefined && this.stopping) {
+      return Promise.reject(
+        new RefreshPendingError('This instance is being stopped. Repeat the call.', { retryAfterSeconds: 1 }),
+      );
+    }
     if (run === undefined) {
       run = this.refreshOnce(connection).finally(() => this.running.delete(connection.id));
       this.running.set(connection.id, run);
@@ -73,6 +86,7 @@ export class RefreshService implements BeforeApplicationShutdown {
       throw new ConnectionNotRefreshableError();
     }
     const provider = this.registry.get(connection.provider);
+    this.checkInterval(connection, provider.definition);
     const lengthMs = claimLengthMs(provider.definition);
     const holdMs = inDoubtHoldMs(provider.definition, this.config.inDoubtHoldMs);
     const giveUpAt = performance.now() + lengthMs;
@@ -81,11 +95,8 @@ export class RefreshService implements BeforeApplicationShutdown {
       if (claimId !== undefined) {
         return this.refreshClaimed(connection, claimId, provider);
       }
-      const current = await this.store.find(connection.userId, connection.provider);
+      const current = await this.findUnchanged(connection);
       if (current === undefined) {
-        throw new ConnectionNotFoundError();
-      }
-      if (current.id !== connection.id || current.secretGen !== connection.secretGen) {
         return;
       }
       if (current.status === 'needs_relink') {
@@ -100,6 +111,33 @@ export class RefreshService implements BeforeApplicationShutdown {
     }
   }
 
+  /** Some providers allow a refresh only once in a while. */
+  private checkInterval(connection: StoredConnection, definition: ProviderDefinition): void {
+    const intervalSeconds = definition.oauth === '2.0' ? (definition.minRefreshIntervalSeconds ?? 0) : 0;
+    const lastAt = connection.lastRefreshedAt ?? connection.linkedAt;
+    const waitMs = lastAt.getTime() + intervalSeconds * 1_000 - this.clock.now().getTime();
+    if (intervalSeconds > 0 && waitMs > 0) {
+      const retryAfterSeconds = Math.ceil(waitMs / 1_000);
+      throw new RefreshPendingError(
+        `${definition.displayName} allows one refresh in ${intervalSeconds} s. The next one is possible in ${retryAfterSeconds} s.`,
+        { retryAfterSeconds },
+      );
+    }
+  }
+
+  /**
+   * Returns the connection as it is now, or `undefined` when it holds another token set.
+   *
+   * @throws {@link ConnectionNotFoundError} when it is gone
+   */
+  private async findUnchanged(connection: StoredConnection): Promise<StoredConnection | undefined> {
+    const current = await this.store.find(connection.userId, connection.provider);
+    if (current === undefined) {
+      throw new ConnectionNotFoundError();
+    }
+    return current.id === connection.id && current.secretGen === connection.secretGen ? current : undefined;
+  }
+
   private async refreshClaimed(connection: StoredConnection, claimId: string, provider: HealthProvider): Promise<void> {
     let previous: TokenSet;
     try {
@@ -110,10 +148,9 @@ export class RefreshService implements BeforeApplicationShutdown {
     }
     let grant: TokenGrant;
     try {
-      grant = await provider.refresh(previous.refreshToken ?? '');
+      grant = await provider.refresh(previous);
     } catch (error) {
-      await this.recordFailure(connection, claimId, provider, error);
-      throw error;
+      return this.fail(connection, claimId, provider, error);
     }
     const next = { ...connection, secretGen: connection.secretGen + 1 };
     const sealed = this.tokenVault.seal(next, toTokenSet(grant, previous));
@@ -125,7 +162,7 @@ export class RefreshService implements BeforeApplicationShutdown {
     await this.discard(connection, grant, provider);
   }
 
-  /** Commits a token set that exists only here and at the provider, through short failures of the database. */
+  /** Commits a token set that exists only here and at the provider, through short failures of the database of any kind. */
   private async save(connection: StoredConnection, tokens: SealedTokens): Promise<boolean> {
     for (let attempt = 0; ; attempt += 1) {
       try {
@@ -137,7 +174,7 @@ export class RefreshService implements BeforeApplicationShutdown {
         return current?.id === connection.id && current.sealed.equals(tokens.sealed);
       } catch (error) {
         const delayMs = saveRetryDelaysMs[attempt];
-        if (!(error instanceof DatabaseUnavailableError) || delayMs === undefined) {
+        if (delayMs === undefined) {
           throw error;
         }
         this.logger.warn(
@@ -153,6 +190,7 @@ export class RefreshService implements BeforeApplicationShutdown {
     const current = await this.store.find(connection.userId, connection.provider);
     if (current !== undefined) {
       // A new link replaced the grant; ending it at the provider could end the new one with it.
+      this.logger.warn(`Tokens refreshed for connection ${connection.id} are dropped: a new link has replaced them.`);
       return;
     }
     try {
@@ -164,21 +202,27 @@ export class RefreshService implements BeforeApplicationShutdown {
     throw new ConnectionNotFoundError();
   }
 
-  private async recordFailure(
+  /** Writes a failed attempt down and throws what its callers are told. Returns when a new link has replaced the tokens. */
+  private async fail(
     connection: StoredConnection,
     claimId: string,
     provider: HealthProvider,
     error: unknown,
   ): Promise<void> {
+    const { definition } = provider;
     const failure = toFailureRecord(error, connection.failedAttempts + 1, this.config.confirmationMs, Math.random());
     refreshes.inc({ provider: connection.provider, outcome: failure.code });
     const status = await this.store.recordFailure(connection, claimId, failure);
-    const consequence =
-      status === 'needs_relink' ? 'the connection needs a new link' : `next attempt in ${failure.retryInMs} ms`;
-    const { displayName } = provider.definition;
+    if (status === undefined && (await this.findUnchanged(connection)) === undefined) {
+      return;
+    }
+    const holdMs = failure.outcomeKnown ? 0 : inDoubtHoldMs(definition, this.config.inDoubtHoldMs);
+    const waitMs = Math.max(failure.retryInMs, holdMs);
+    const consequence = status === 'needs_relink' ? 'the connection needs a new link' : `next attempt in ${waitMs} ms`;
     this.logger.warn(
-      `${displayName}: refresh of connection ${connection.id} failed with ${failure.code}; ${consequence}.`,
+      `${definition.displayName}: refresh of connection ${connection.id} failed with ${failure.code}; ${consequence}.`,
     );
+    throw status === 'needs_relink' ? relinkError(provider) : toAttemptError(error, waitMs);
   }
 }
 

@@ -116,14 +116,11 @@ export class TokensService {
     try {
       await this.refreshService.refresh(connection);
     } catch (error) {
-      if (
-        error instanceof AppError &&
-        this.remainingLifeMs(tokens) > 0 &&
-        !(error instanceof ConnectionNotFoundError)
-      ) {
-        return this.handOut(connection, tokens, 'stale');
+      if (error instanceof ConnectionNotFoundError || this.remainingLifeMs(tokens) <= 0) {
+        throw error;
       }
-      throw error;
+      this.logMistake(error);
+      return this.handOut(connection, tokens, 'stale');
     }
     const refreshed = await this.get(userId, slug);
     return this.handOut(refreshed, await this.tokenVault.open(refreshed), 'refreshed');
@@ -210,7 +207,15 @@ export class TokensService {
     this.refreshService.refresh(connection).catch((error: unknown) => {
       const code = error instanceof AppError ? error.code : 'INTERNAL_ERROR';
       this.logger.debug(`Background refresh of connection ${connection.id} did not succeed: ${code}.`);
+      this.logMistake(error);
     });
+  }
+
+  /** A failed refresh that nobody is told about must not hide a mistake of ours. */
+  private logMistake(error: unknown): void {
+    if (!(error instanceof AppError)) {
+      this.logger.error(error);
+    }
   }
 
   private remainingLifeMs(tokens: TokenSet): number {

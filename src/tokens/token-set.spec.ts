@@ -1,0 +1,145 @@
+import { describe, expect, it } from '@jest/globals';
+import type { OAuth2Definition } from '../provider-kit/provider-definition.js';
+import { exampleOAuth2 } from '../provider-kit/testing/example-definition.js';
+import { TokenGrant } from '../provider-kit/token-grant.js';
+import { parseTokenResponse } from '../provider-kit/token-response.js';
+import { parseTokenSet, toTokenSet, type TokenSet } from './token-set.js';
+
+const linkedAt = new Date('2026-03-01T10:00:00.000Z');
+const refreshedAt = new Date('2026-03-01T11:00:00.000Z');
+
+const previous: TokenSet = {
+  accessToken: 'at-1',
+  tokenSecret: undefined,
+  refreshToken: 'rt-1',
+  expiresAt: new Date('2026-03-01T11:00:00.000Z'),
+  refreshExpiresAt: new Date('2026-06-01T10:00:00.000Z'),
+  grantedScopes: ['sleep', 'heartrate'],
+  providerUserId: '4711',
+  obtainedAt: linkedAt,
+};
+
+/** Reads a token answer as the kit does, and builds the set that follows from it. */
+function afterAnswer(fields: object): TokenSet {
+  const definition: OAuth2Definition = {
+    ...exampleOAuth2,
+    grantedScopesIn: 'token-response',
+    accessTokenLifetimeSeconds: undefined,
+    refreshExpiresInField: 'refresh_token_expires_in',
+    account: { from: 'token-response', field: 'user_id' },
+  };
+  const response = {
+    status: 200,
+    headers: { 'content-type': 'application/json' },
+    text: JSON.stringify({ access_token: 'at-2', token_type: 'bearer', ...fields }),
+  };
+  return toTokenSet(parseTokenResponse(response, definition, refreshedAt), previous);
+}
+
+describe('toTokenSet', () => {
+  it('keeps everything that a first grant brings', () => {
+    const grant = new TokenGrant({
+      accessToken: 'at-1',
+      refreshToken: 'rt-1',
+      expiresInSeconds: 3_600,
+      refreshExpiresInSeconds: 7_776_000,
+      grantedScopes: ['sleep'],
+      providerUserId: '4711',
+      requestedAt: linkedAt,
+    });
+    expect(toTokenSet(grant)).toEqual({
+      accessToken: 'at-1',
+      tokenSecret: undefined,
+      refreshToken: 'rt-1',
+      expiresAt: new Date('2026-03-01T11:00:00.000Z'),
+      refreshExpiresAt: new Date('2026-05-30T10:00:00.000Z'),
+      grantedScopes: ['sleep'],
+      providerUserId: '4711',
+      obtainedAt: linkedAt,
+    });
+  });
+
+  it('keeps the secret of an OAuth 1.0a token, which has neither expiry nor refresh token', () => {
+    const grant = new TokenGrant({ accessToken: 'token', tokenSecret: 'secret', requestedAt: linkedAt });
+    const tokens = toTokenSet(grant);
+    expect(tokens).toMatchObject({ accessToken: 'token', tokenSecret: 'secret' });
+    expect([tokens.expiresAt, tokens.refreshToken, tokens.refreshExpiresAt]).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('R-12 counts the life of both tokens from the instant before the request left', () => {
+    const tokens = afterAnswer({ expires_in: 60, refresh_token: 'rt-2', refresh_token_expires_in: 120 });
+    expect(tokens.expiresAt).toEqual(new Date('2026-03-01T11:01:00.000Z'));
+    expect(tokens.refreshExpiresAt).toEqual(new Date('2026-03-01T11:02:00.000Z'));
+    expect(tokens.obtainedAt).toEqual(refreshedAt);
+  });
+
+  it('does not carry the old expiry over to a token that came without one', () => {
+    expect(afterAnswer({ refresh_token: 'rt-2' }).expiresAt).toBeUndefined();
+  });
+
+  it.each([
+    ['no', {}],
+    ['an empty', { refresh_token: '' }],
+    ['a null', { refresh_token: null }],
+  ])('R-16 TE-04 keeps the old refresh token and its expiry when the answer has %s refresh token', (_, fields) => {
+    expect(afterAnswer(fields)).toMatchObject({
+      accessToken: 'at-2',
+      refreshToken: 'rt-1',
+      refreshExpiresAt: previous.refreshExpiresAt,
+    });
+  });
+
+  it('prefers a new expiry of the old refresh token', () => {
+    const tokens = afterAnswer({ refresh_token_expires_in: 120 });
+    expect(tokens).toMatchObject({ refreshToken: 'rt-1', refreshExpiresAt: new Date('2026-03-01T11:02:00.000Z') });
+  });
+
+  it('replaces the refresh token by a new one and forgets the expiry of the old', () => {
+    const tokens = afterAnswer({ refresh_token: 'rt-2' });
+    expect(tokens.refreshToken).toBe('rt-2');
+    expect(tokens.refreshExpiresAt).toBeUndefined();
+  });
+
+  it('keeps scopes and account when the answer does not say, and takes them when it does', () => {
+    expect(afterAnswer({})).toMatchObject({ grantedScopes: ['sleep', 'heartrate'], providerUserId: '4711' });
+    expect(afterAnswer({ scope: 'sleep', user_id: '4712' })).toMatchObject({
+      grantedScopes: ['sleep'],
+      providerUserId: '4712',
+    });
+  });
+});
+
+describe('parseTokenSet', () => {
+  it('reads back what was stored as JSON, with instants as dates', () => {
+    expect(parseTokenSet(JSON.parse(JSON.stringify(previous)))).toEqual(previous);
+    const oauth1 = toTokenSet(new TokenGrant({ accessToken: 'token', tokenSecret: 's', requestedAt: linkedAt }));
+    expect(parseTokenSet(JSON.parse(JSON.stringify(oauth1)))).toEqual({
+      accessToken: 'token',
+      tokenSecret: 's',
+      obtainedAt: linkedAt,
+    });
+  });
+
+  it.each([
+    ['nothing', undefined],
+    ['a text', 'at-1'],
+    ['an object without an access token', { obtainedAt: linkedAt.toISOString() }],
+    ['an access token that is no text', { accessToken: 1, obtainedAt: linkedAt.toISOString() }],
+    ['an expiry that is no date', { accessToken: 'at-1', expiresAt: 'soon', obtainedAt: linkedAt.toISOString() }],
+    ['no instant of issue', { accessToken: 'at-1' }],
+  ])('refuses %s as unreadable', (_, opened) => {
+    expect(() => parseTokenSet(opened)).toThrow(expect.objectContaining({ code: 'TOKEN_UNREADABLE' }));
+  });
+
+  it('LOG-01 does not quote what it refuses', () => {
+    const canary = 'canary-4d1f';
+    let refusal: unknown;
+    try {
+      parseTokenSet({ accessToken: [canary], refreshToken: canary });
+    } catch (error) {
+      refusal = error;
+    }
+    expect(refusal).toMatchObject({ code: 'TOKEN_UNREADABLE' });
+    expect(JSON.stringify(refusal, Object.getOwnPropertyNames(refusal as Error))).not.toContain(canary);
+  });
+});

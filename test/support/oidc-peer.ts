@@ -1,0 +1,382 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+// @ts-expect-error oidc-provider ships no type declarations; what is used of it is declared below.
+import UntypedProvider from 'oidc-provider';
+import { request } from 'undici';
+
+/** A confidential client registered at the peer. */
+export interface PeerClient {
+  readonly id: string;
+  readonly secret: string;
+  readonly authentication: 'client_secret_basic' | 'client_secret_post';
+  readonly redirectUri: string;
+}
+
+/** How a peer is set up. */
+export interface PeerOptions {
+  readonly clients: readonly PeerClient[];
+  /** Beside `openid` and `offline_access`. */
+  readonly scopes: readonly string[];
+  readonly accessTokenLifetimeSeconds: number;
+}
+
+/** One request that reached the token endpoint, and how it was answered. */
+export interface PeerTokenRequest {
+  readonly grantType: string;
+  /** Every way of client authentication that the request used. */
+  readonly authentication: readonly ('basic' | 'body')[];
+  readonly status: number;
+  /** `error` of the answer. */
+  readonly error: string | undefined;
+  /** Refresh token of the answer. */
+  readonly refreshToken: string | undefined;
+}
+
+/** What the user does on the peer's consent page. */
+export interface PeerConsent {
+  readonly account?: string;
+  readonly decision?: 'approve' | 'deny';
+  /** Scopes left ticked; all that were asked for when absent. */
+  readonly scopes?: readonly string[];
+}
+
+/**
+ * `oidc-provider`, an independent and certified OAuth 2.0 server, on a port of this machine: PKCE with S256 is required, every
+ * refresh rotates the refresh token, and presenting a rotated one revokes the whole grant.
+ *
+ * It lives by the real clock. Tests make tokens expire by putting the application's clock forward; here they stay valid.
+ */
+export class OidcPeer {
+  /** In the order of their answers. */
+  readonly tokenRequests: PeerTokenRequest[] = [];
+  private grantsRevoked = 0;
+  private latencyMs = 0;
+  private arrivalsMissing = 0;
+  private readonly waiting: (() => void)[] = [];
+  private turn: Promise<void> = Promise.resolve();
+
+  private constructor(
+    readonly url: string,
+    private readonly server: Server,
+    private readonly provider: Provider,
+  ) {}
+
+  static async start(options: PeerOptions): Promise<OidcPeer> {
+    const server = createServer();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const provider = new (UntypedProvider as ProviderConstructor)(url, configuration(options));
+    const peer = new OidcPeer(url, server, provider);
+    provider.on('grant.revoked', () => {
+      peer.grantsRevoked += 1;
+    });
+    provider.use((context, next) => peer.serve(context, next));
+    server.on('request', provider.callback());
+    return peer;
+  }
+
+  /** Grants revoked since the last {@link forget}, by a reuse or by a call of the revocation endpoint. */
+  get revokedGrants(): number {
+    return this.grantsRevoked;
+  }
+
+  /** Requests with this `grant_type` since the last {@link forget}. */
+  requestsOf(grantType: 'authorization_code' | 'refresh_token'): PeerTokenRequest[] {
+    return this.tokenRequests.filter((each) => each.grantType === grantType);
+  }
+
+  /** The refresh token issued last, as the application should hold it. */
+  get lastRefreshToken(): string {
+    const token = this.tokenRequests.findLast((each) => each.refreshToken !== undefined)?.refreshToken;
+    if (token === undefined) {
+      throw new Error('The peer has issued no refresh token.');
+    }
+    return token;
+  }
+
+  /** Forgets what was recorded, and answers at once again. */
+  forget(): void {
+    this.tokenRequests.length = 0;
+    this.grantsRevoked = 0;
+    this.latencyMs = 0;
+    this.arrivalsMissing = 0;
+  }
+
+  /** Lets this much time pass between the arrival of a token request and its processing. */
+  delayTokenRequests(latencyMs: number): void {
+    this.latencyMs = latencyMs;
+  }
+
+  /** Keeps token requests waiting until this many have arrived. */
+  holdTokenRequests(count: number): void {
+    this.arrivalsMissing = count;
+  }
+
+  /** Calls the userinfo endpoint and returns the HTTP status and the account that the token belongs to. */
+  async userinfo(accessToken: string): Promise<{ status: number; account: unknown }> {
+    const answer = await request(`${this.url}/me`, { headers: { authorization: `Bearer ${accessToken}` } });
+    const body = (await answer.body.json()) as { sub?: unknown };
+    return { status: answer.statusCode, account: body.sub };
+  }
+
+  /** Posts a form to the token endpoint past the application. `authorization` replaces the correct Basic header. */
+  async postToken(
+    client: PeerClient,
+    fields: Record<string, string>,
+    authorization = basicHeader(client),
+  ): Promise<{ status: number; error: unknown }> {
+    const answer = await request(`${this.url}/token`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', authorization },
+      body: new URLSearchParams(fields).toString(),
+    });
+    const body = (await answer.body.json()) as { error?: unknown };
+    return { status: answer.statusCode, error: body.error };
+  }
+
+  /** Presents a refresh token past the application, as somebody who copied it would. */
+  presentRefreshToken(client: PeerClient, refreshToken: string): Promise<{ status: number; error: unknown }> {
+    return this.postToken(client, { grant_type: 'refresh_token', refresh_token: refreshToken });
+  }
+
+  /** Signs in and consents, as a browser without JavaScript does. Returns the URL that the browser is sent back to. */
+  async consent(authorizeUrl: string, choice: PeerConsent = {}): Promise<URL> {
+    const cookies = new Map<string, string>();
+    const page = await this.browse(new URL(authorizeUrl), cookies);
+    if (page.origin !== this.url) {
+      return page;
+    }
+    const { decision = 'approve', account = 'account-1', scopes } = choice;
+    const form = new URLSearchParams({
+      decision,
+      account,
+      ...(scopes === undefined ? {} : { scope: scopes.join(' ') }),
+    });
+    return this.browse(page, cookies, form);
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    this.server.close();
+    await once(this.server, 'close');
+  }
+
+  /** Follows redirects up to the interaction page or away from the peer; keeps cookies, which the peer's pages rely on. */
+  private async browse(start: URL, cookies: Map<string, string>, form?: URLSearchParams): Promise<URL> {
+    let url = start;
+    let body = form;
+    while (url.origin === this.url && (body !== undefined || !url.pathname.startsWith(interactionPath))) {
+      const answer = await request(url, {
+        method: body === undefined ? 'GET' : 'POST',
+        headers: {
+          cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+          ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+        },
+        body: body?.toString() ?? null,
+      });
+      const page = await answer.body.text();
+      for (const cookie of [answer.headers['set-cookie'] ?? []].flat()) {
+        const [, name, value] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
+        cookies.set(name ?? '', value ?? '');
+      }
+      const { location } = answer.headers;
+      if (typeof location !== 'string') {
+        throw new Error(`The peer answers ${url.pathname} with HTTP ${answer.statusCode}: ${page.slice(0, 300)}`);
+      }
+      url = new URL(location, url);
+      body = undefined;
+    }
+    return url;
+  }
+
+  private async serve(context: Context, next: () => Promise<void>): Promise<void> {
+    if (context.path.startsWith(interactionPath) && context.method === 'POST') {
+      await this.decide(context);
+    } else if (context.path === '/token' && context.method === 'POST') {
+      await this.answerToken(context, next);
+    } else {
+      await next();
+    }
+  }
+
+  /** Ends sign-in and consent with one form. There is no page to show: {@link consent} knows the fields. */
+  private async decide(context: Context): Promise<void> {
+    const { provider } = this;
+    const form = new URLSearchParams(await text(context.req));
+    const { params } = await provider.interactionDetails(context.req, context.res);
+    const asked = params.scope?.split(' ') ?? [];
+    const ticked = form.get('scope')?.split(' ') ?? asked;
+    let result: object = { error: 'access_denied' };
+    if (form.get('decision') === 'approve') {
+      const accountId = form.get('account') ?? '';
+      const grant = new provider.Grant({ accountId, clientId: params.client_id });
+      grant.addOIDCScope(asked.join(' '));
+      const refused = asked.filter((scope) => !ticked.includes(scope));
+      if (refused.length > 0) {
+        grant.rejectOIDCScope(refused.join(' '));
+      }
+      result = { login: { accountId }, consent: { grantId: await grant.save() } };
+    }
+    context.status = 303;
+    context.redirect(await provider.interactionResult(context.req, context.res, result));
+  }
+
+  /**
+   * Delays, counts and records. Requests are processed one after the other, as in a maker's transaction: the peer looks at a
+   * token and uses it up in two steps, and a second request between them would go unnoticed.
+   */
+  private async answerToken(context: Context, next: () => Promise<void>): Promise<void> {
+    await this.arrival();
+    const turn = this.turn.then(next);
+    this.turn = turn.catch(() => undefined);
+    await turn;
+    const sent = context.oidc?.params ?? {};
+    const answer = (context.body ?? {}) as { error?: string; refresh_token?: string };
+    this.tokenRequests.push({
+      grantType: sent.grant_type ?? '',
+      authentication: [
+        ...(context.req.headers.authorization === undefined ? [] : (['basic'] as const)),
+        ...(sent.client_secret === undefined ? [] : (['body'] as const)),
+      ],
+      status: context.status,
+      error: answer.error,
+      refreshToken: answer.refresh_token,
+    });
+  }
+
+  private async arrival(): Promise<void> {
+    if (this.arrivalsMissing > 0) {
+      this.arrivalsMissing -= 1;
+      if (this.arrivalsMissing > 0) {
+        await new Promise<void>((resolve) => this.waiting.push(resolve));
+      } else {
+        this.waiting.splice(0).forEach((resume) => resume());
+      }
+    }
+    if (this.latencyMs > 0) {
+      await sleep(this.latencyMs);
+    }
+  }
+}
+
+/** Basic client authentication as RFC 6749 section 2.3.1 has it, by the platform's own encoder and not by ours. */
+export function basicHeader({ id, secret }: PeerClient): string {
+  const [user, password] = [id, secret].map((each) => new URLSearchParams([['', each]]).toString().slice(1));
+  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+}
+
+const interactionPath = '/interaction/';
+
+function configuration(options: PeerOptions): object {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return {
+    adapter: memoryAdapters(),
+    clients: options.clients.map(({ id, secret, authentication, redirectUri }) => ({
+      client_id: id,
+      client_secret: secret,
+      token_endpoint_auth_method: authentication,
+      redirect_uris: [redirectUri],
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      id_token_signed_response_alg: 'ES256',
+    })),
+    cookies: { keys: [randomBytes(32).toString('hex')] },
+    features: {
+      devInteractions: { enabled: false },
+      revocation: {
+        enabled: true,
+        allowedPolicy: (_context: unknown, caller: Owner, token: Owner) => isSame(caller, token),
+      },
+    },
+    findAccount: (_context: unknown, accountId: string) => ({ accountId, claims: () => ({ sub: accountId }) }),
+    interactions: { url: (_context: unknown, { uid }: { uid: string }) => interactionPath + uid },
+    jwks: { keys: [privateKey.export({ format: 'jwk' })] },
+    pkce: { required: () => true },
+    rotateRefreshToken: true,
+    scopes: ['openid', 'offline_access', ...options.scopes],
+    ttl: {
+      AccessToken: options.accessTokenLifetimeSeconds,
+      AuthorizationCode: 60,
+      Grant: 86_400,
+      IdToken: 3_600,
+      Interaction: 600,
+      RefreshToken: 86_400,
+      Session: 3_600,
+    },
+  };
+}
+
+/** What both a client and a token have. */
+interface Owner {
+  readonly clientId?: string;
+}
+
+function isSame(caller: Owner, token: Owner): boolean {
+  return caller.clientId === token.clientId;
+}
+
+type Payload = Record<string, unknown> & { grantId?: string; uid?: string; consumed?: number };
+
+/** The storage that `oidc-provider` asks for. Its own warns on the console that it is for development, and forgets old entries. */
+function memoryAdapters(): (model: string) => object {
+  const stored = new Map<string, Payload>();
+  return (model) => ({
+    upsert: async (id: string, payload: Payload) => void stored.set(`${model}:${id}`, payload),
+    find: async (id: string) => stored.get(`${model}:${id}`),
+    findByUid: async (uid: string) =>
+      [...stored].find(([key, payload]) => key.startsWith(`${model}:`) && payload.uid === uid)?.[1],
+    findByUserCode: async () => undefined,
+    consume: async (id: string) => {
+      const payload = stored.get(`${model}:${id}`);
+      if (payload !== undefined) {
+        payload.consumed = Math.floor(Date.now() / 1_000);
+      }
+    },
+    destroy: async (id: string) => void stored.delete(`${model}:${id}`),
+    revokeByGrantId: async (grantId: string) => {
+      for (const [key, payload] of stored) {
+        if (payload.grantId === grantId && key.startsWith(`${model}:`)) {
+          stored.delete(key);
+        }
+      }
+    },
+  });
+}
+
+/** The part of a Koa context that is used here. */
+interface Context {
+  readonly method: string;
+  readonly path: string;
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly oidc?: { readonly params?: { readonly grant_type?: string; readonly client_secret?: string } };
+  status: number;
+  body: unknown;
+  redirect(url: string): void;
+}
+
+interface Grant {
+  addOIDCScope(scope: string): void;
+  rejectOIDCScope(scope: string): void;
+  save(): Promise<string>;
+}
+
+/** The part of `oidc-provider` that is used here. */
+interface Provider {
+  readonly Grant: new (fields: { accountId: string; clientId: string }) => Grant;
+  on(event: 'grant.revoked', listener: () => void): void;
+  use(middleware: (context: Context, next: () => Promise<void>) => Promise<void>): void;
+  callback(): RequestListener;
+  interactionDetails(
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<{ readonly params: { readonly client_id: string; readonly scope?: string } }>;
+  interactionResult(request: IncomingMessage, response: ServerResponse, result: object): Promise<string>;
+}
+
+type ProviderConstructor = new (issuer: string, configuration: object) => Provider;
