@@ -480,6 +480,7 @@ describe.each([
   function productionSettings(): Record<string, string> {
     const settings: Record<string, string> = {
       NODE_ENV: 'production',
+      ALLOW_RETIRED_PROVIDERS: 'true',
       PUBLIC_URL: 'https://link.example.com',
       NODE_EXTRA_CA_CERTS: join(directory, 'certificate.pem'),
     };

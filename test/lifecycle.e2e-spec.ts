@@ -7,6 +7,10 @@ const fitbit = { FITBIT_CLIENT_ID: 'not-a-real-id', FITBIT_CLIENT_SECRET: 'not-a
 
 let application: TestApplication;
 
+function bodyOf(response: { body: unknown }): Record<string, unknown> {
+  return response.body as Record<string, unknown>;
+}
+
 async function start(environment: NonNullable<ApplicationOptions['environment']>): Promise<void> {
   application = await startApplication({ environment });
 }
@@ -16,9 +20,9 @@ afterEach(() => application.close());
 describe('a provider that its maker has shut down', () => {
   it('is not linked: the answer names the successor, and nothing is stored', async () => {
     await start(fitbit);
-    const { body } = await application.api.post('/v1/users/user-1/connections/fitbit/link').send({}).expect(410);
+    const body = bodyOf(await application.api.post('/v1/users/user-1/connections/fitbit/link').send({}).expect(410));
     expect(body).toMatchObject({ code: 'PROVIDER_RETIRED', act: 'caller' });
-    expect((body as { detail: string }).detail).toContain('google-health');
+    expect(body['detail']).toContain('google-health');
     expect(await queryDatabase(application.databaseUrl, 'SELECT id FROM links')).toEqual([]);
   });
 
@@ -43,21 +47,25 @@ describe('a provider that its maker will shut down', () => {
       return Number(/^cufflink_retiring_links_total\{provider="garmin-oauth1"\} (\d+)$/m.exec(text)?.[1] ?? 0);
     };
     const before = await counted();
-    const { body } = await application.api.post('/v1/users/user-1/connections/garmin-oauth1/link').send({}).expect(201);
+    const body = bodyOf(
+      await application.api.post('/v1/users/user-1/connections/garmin-oauth1/link').send({}).expect(201),
+    );
     expect(body).toMatchObject({ warning: { sunset_at: '2026-12-31', replaced_by: 'garmin' } });
     expect(await counted()).toBe(before + 1);
   });
 
   it('warns of nothing where no end is announced', async () => {
     await start({});
-    const { body } = await application.api.post('/v1/users/user-1/connections/whoop/link').send({}).expect(201);
+    const body = bodyOf(await application.api.post('/v1/users/user-1/connections/whoop/link').send({}).expect(201));
     expect(body).not.toHaveProperty('warning');
   });
 
   it('is not linked any more from the day after', async () => {
     await start(garmin);
     application.clock.advance(Date.parse('2027-01-01T00:00:00Z') - application.clock.now().getTime());
-    const { body } = await application.api.post('/v1/users/user-1/connections/garmin-oauth1/link').send({}).expect(410);
+    const body = bodyOf(
+      await application.api.post('/v1/users/user-1/connections/garmin-oauth1/link').send({}).expect(410),
+    );
     expect(body).toMatchObject({ code: 'PROVIDER_RETIRED' });
     const list = await application.api.get('/v1/providers').expect(200);
     const { providers } = list.body as { providers: { slug: string; lifecycle: string }[] };

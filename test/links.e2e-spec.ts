@@ -495,14 +495,11 @@ describe('linking', () => {
     const { providers } = body as { providers: { slug: string }[] };
 
     expect(Object.keys(body as object)).toEqual(['providers']);
-    expect(providers.map(({ slug }) => slug)).toEqual([
-      'fitbit',
-      'fitbit-oauth1',
-      'garmin',
-      'garmin-oauth1',
-      'oura',
-      'whoop',
-    ]);
+    const slugs = providers.map(({ slug }) => slug);
+    expect(slugs).toEqual([...new Set(slugs)].sort());
+    expect(slugs).toEqual(
+      expect.arrayContaining(['fitbit', 'fitbit-oauth1', 'garmin', 'garmin-oauth1', 'oura', 'whoop']),
+    );
     expect(providers.find(({ slug }) => slug === 'whoop')).toEqual({
       slug: 'whoop',
       name: 'WHOOP',

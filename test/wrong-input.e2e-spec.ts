@@ -522,7 +522,8 @@ describe('a provider that is not set up', () => {
       expect(await takeStock()).toEqual(before);
       const body = bodyOf(await bare.api.get('/v1/providers').expect(200));
       const { providers } = body as { providers: { configured: boolean; sandbox: boolean }[] };
-      expect(providers.map(({ configured, sandbox: fake }) => configured || fake)).toEqual(slugs.map(() => false));
+      expect(providers.filter(({ configured, sandbox: fake }) => configured || fake)).toEqual([]);
+      expect(providers.length).toBeGreaterThan(slugs.length);
 
       // A link started while the provider was set up ends here, without a call to anybody.
       const calls = sandbox.maker('whoop').history.length;
