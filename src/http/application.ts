@@ -5,6 +5,7 @@ import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { Logger } from 'nestjs-pino';
 import { problemHeaders, toProblem } from '../errors/app-error.filter.js';
+import { errorActors } from '../errors/error-code.js';
 
 /** Requests are small: a link is a few hundred bytes, a callback form a few thousand. */
 const bodyLimitBytes = 64 * 1024;
@@ -54,9 +55,15 @@ function openApiHead() {
     .setTitle('Cufflink')
     .setDescription(
       'Links health devices over OAuth 1.0a and OAuth 2.0 and hands out tokens that work. Errors are RFC 9457 problem details: ' +
-        'branch on `code`; `act` says who has to do something.',
+        `branch on \`code\`; \`act\` says who has to do something. The codes: ${describeCodes()}.`,
     )
     .setVersion('1')
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'an API key' })
     .build();
+}
+
+function describeCodes(): string {
+  return Object.entries(errorActors)
+    .map(([code, actor]) => `\`${code}\` (${actor})`)
+    .join(', ');
 }

@@ -1,0 +1,82 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { startApplication, type TestApplication } from './support/application.js';
+import { linkAccount } from './support/linking.js';
+import { queryDatabase } from './support/test-database.js';
+
+const running: TestApplication[] = [];
+
+/** Another instance of the same deployment, or the first one. */
+async function start(first?: TestApplication): Promise<TestApplication> {
+  const shared =
+    first === undefined
+      ? {}
+      : { databaseUrl: first.databaseUrl, rootKey: first.rootKey, sandbox: first.sandbox, clock: first.clock };
+  const application = await startApplication(shared);
+  running.push(application);
+  return application;
+}
+
+afterEach(async () => {
+  for (const application of running.splice(0).reverse()) {
+    await application.close();
+  }
+});
+
+describe('the key ring', () => {
+  it('makes one active key a purpose, also when two instances make them at the same moment', async () => {
+    const first = await start();
+    await queryDatabase(first.databaseUrl, 'DELETE FROM vault_keys');
+    await Promise.all([start(first), start(first)]);
+    const keys = await queryDatabase<{ purpose: string }>(
+      first.databaseUrl,
+      `SELECT purpose FROM vault_keys WHERE state = 'active' ORDER BY purpose`,
+    );
+    expect(keys).toEqual([{ purpose: 'connections.sealed' }, { purpose: 'links.sealed' }]);
+  });
+
+  it('CR-05 finds a key that another instance made later, by the id in the envelope', async () => {
+    const first = await start();
+    await queryDatabase(first.databaseUrl, `UPDATE vault_keys SET state = 'decrypt_only'`);
+    const second = await start(first);
+    await linkAccount(second, 'user-1', 'whoop');
+    await first.api.get('/v1/users/user-1/connections/whoop/token').expect(200);
+  });
+
+  it('CR-05 does not try other keys: an envelope that names an unknown one is unreadable, and the connection lives', async () => {
+    const application = await start();
+    await linkAccount(application, 'user-1', 'whoop');
+    const unknown = Buffer.from(randomUUID().replaceAll('-', ''), 'hex');
+    const [row] = await queryDatabase<{ sealed: Buffer }>(application.databaseUrl, 'SELECT sealed FROM connections');
+    const sealed = row?.sealed ?? Buffer.alloc(0);
+    const renamed = Buffer.concat([sealed.subarray(0, 4), unknown, sealed.subarray(20)]);
+    await queryDatabase(application.databaseUrl, 'UPDATE connections SET sealed = $1', [renamed]);
+
+    const answer = await application.api.get('/v1/users/user-1/connections/whoop/token').expect(500);
+    expect(answer.body).toMatchObject({ code: 'TOKEN_UNREADABLE', act: 'operator' });
+    const status = await application.api.get('/v1/users/user-1/connections/whoop').expect(200);
+    expect(status.body).toMatchObject({ status: 'active', last_error: null });
+
+    await queryDatabase(application.databaseUrl, 'UPDATE connections SET sealed = $1', [sealed]);
+    await application.api.get('/v1/users/user-1/connections/whoop/token').expect(200);
+  });
+
+  it('CR-03 does not open a token set that was moved to the row of another user', async () => {
+    const application = await start();
+    await linkAccount(application, 'victim', 'whoop', { account: '1001' });
+    await linkAccount(application, 'attacker', 'whoop', { account: '1002' });
+    await queryDatabase(
+      application.databaseUrl,
+      `UPDATE connections SET sealed = victim.sealed, secret_gen = victim.secret_gen
+       FROM connections victim WHERE connections.user_id = 'attacker' AND victim.user_id = 'victim'`,
+    );
+    const answer = await application.api.get('/v1/users/attacker/connections/whoop/token').expect(500);
+    expect(answer.body).toMatchObject({ code: 'TOKEN_UNREADABLE' });
+  });
+
+  it('CR-10 does not boot with a wrapped key that was altered', async () => {
+    const application = await start();
+    await queryDatabase(application.databaseUrl, 'UPDATE vault_keys SET wrapped_key = $1', [randomBytes(60)]);
+    await expect(start(application)).rejects.toThrow(/ENCRYPTION_ROOT_KEY/);
+  });
+});
