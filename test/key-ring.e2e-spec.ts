@@ -1,5 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { DataSource } from 'typeorm';
+import { Database, type Statement } from '../src/database/database.js';
+import { KeyRing } from '../src/vault/key-ring.js';
+import { KeySource } from '../src/vault/key-source.js';
+import { vaultConfig, type VaultConfig } from '../src/vault/vault.config.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { linkAccount } from './support/linking.js';
 import { queryDatabase } from './support/test-database.js';
@@ -23,16 +28,40 @@ afterEach(async () => {
   }
 });
 
+/** Holds a statement back until a second caller wants to run it too, so that both have read the same state before. */
+class MeetingDatabase extends Database {
+  private waiting: (() => void) | undefined;
+
+  constructor(
+    dataSource: DataSource,
+    private readonly statementName: string,
+  ) {
+    super(dataSource);
+  }
+
+  override async query<Row extends object>(statement: Statement, values?: readonly unknown[]): Promise<Row[]> {
+    if (statement.name === this.statementName) {
+      const release = this.waiting;
+      this.waiting = undefined;
+      await (release === undefined ? new Promise<void>((resolve) => (this.waiting = resolve)) : release());
+    }
+    return super.query<Row>(statement, values);
+  }
+}
+
 describe('the key ring', () => {
   it('makes one active key a purpose, also when two instances make them at the same moment', async () => {
-    const first = await start();
-    await queryDatabase(first.databaseUrl, 'DELETE FROM vault_keys');
-    await Promise.all([start(first), start(first)]);
-    const keys = await queryDatabase<{ purpose: string }>(
-      first.databaseUrl,
-      `SELECT purpose FROM vault_keys WHERE state = 'active' ORDER BY purpose`,
-    );
-    expect(keys).toEqual([{ purpose: 'connections.sealed' }, { purpose: 'links.sealed' }]);
+    const { app, databaseUrl } = await start();
+    await queryDatabase(databaseUrl, 'DELETE FROM vault_keys');
+    const database = new MeetingDatabase(app.get(DataSource), 'vault-insert-active-key');
+    const rings = [1, 2].map(() => new KeyRing(database, app.get(KeySource), app.get<VaultConfig>(vaultConfig.KEY)));
+    await Promise.all(rings.map((ring) => ring.onModuleInit()));
+    const keys = await queryDatabase<{ kid: string }>(databaseUrl, `SELECT kid FROM vault_keys WHERE state = 'active'`);
+    expect(keys).toHaveLength(2);
+    expect(rings.map((ring) => keys.some(({ kid }) => kid === ring.getActive('connections.sealed').kid))).toEqual([
+      true,
+      true,
+    ]);
   });
 
   it('CR-05 finds a key that another instance made later, by the id in the envelope', async () => {
@@ -67,7 +96,7 @@ describe('the key ring', () => {
     await linkAccount(application, 'attacker', 'whoop', { account: '1002' });
     await queryDatabase(
       application.databaseUrl,
-      `UPDATE connections SET sealed = victim.sealed, secret_gen = victim.secret_gen
+      `UPDATE connections SET sealed = victim.sealed, secret_gen = victim.secret_gen, id = victim.id
        FROM connections victim WHERE connections.user_id = 'attacker' AND victim.user_id = 'victim'`,
     );
     const answer = await application.api.get('/v1/users/attacker/connections/whoop/token').expect(500);
