@@ -4,34 +4,15 @@ import {
   AuthorizationStateError,
 } from '../errors/authorization.errors.js';
 import { ProviderMisconfiguredError, ProviderUnavailableError } from '../errors/provider.errors.js';
-import { readAccountId } from './account-lookup.js';
-import type { AuthorizationStart, CallbackParameters, Handshake, HandshakeSecrets } from './handshake.js';
-import type { GrantTokens, HealthProvider } from './health-provider.js';
+import { DeclaredHealthProvider } from './declared-health-provider.js';
+import type { CallbackParameters, Handshake, HandshakeSecrets } from './handshake.js';
+import type { GrantTokens } from './health-provider.js';
 import type { OAuth2ProviderStrategy } from './oauth2-provider.strategy.js';
 import type { OAuth2Definition } from './provider-definition.js';
-import type { ProviderSettings } from './provider-settings.js';
-import { runStrategy, type StrategyRequest } from './strategy-runner.js';
-import type { TokenEndpointClient } from './token-endpoint-client.js';
-import { TokenGrant } from './token-grant.js';
+import type { TokenGrant } from './token-grant.js';
 
 /** Base of every OAuth 2.0 provider. A provider that is odd beyond its definition overrides one method. */
-export abstract class OAuth2HealthProvider implements HealthProvider {
-  constructor(
-    readonly definition: OAuth2Definition,
-    readonly settings: ProviderSettings,
-    private readonly strategy: OAuth2ProviderStrategy,
-    protected readonly client: TokenEndpointClient,
-  ) {}
-
-  async begin(handshake: Handshake): Promise<AuthorizationStart> {
-    const request: StrategyRequest = { query: {}, handshake, secrets: {} };
-    const outcome = await runStrategy(this.strategy, request);
-    if (outcome.kind !== 'redirect') {
-      throw new Error(`The ${this.definition.slug} strategy did not redirect.`);
-    }
-    return { authorizeUrl: outcome.url, secrets: request.secrets };
-  }
-
+export abstract class OAuth2HealthProvider extends DeclaredHealthProvider<OAuth2Definition, OAuth2ProviderStrategy> {
   async complete(callback: CallbackParameters, handshake: Handshake, secrets: HandshakeSecrets): Promise<TokenGrant> {
     const { error } = callback;
     if (error !== undefined) {
@@ -42,35 +23,16 @@ export abstract class OAuth2HealthProvider implements HealthProvider {
     if (code === undefined) {
       throw new AuthorizationStateError('callback without a code');
     }
-    const outcome = await runStrategy(this.strategy, { query: { ...callback, code }, handshake, secrets });
-    if (outcome.kind !== 'success') {
-      throw new AuthorizationStateError(outcome.kind === 'refused' ? outcome.reason : 'the strategy started again');
-    }
+    const redeemed = await this.redeem({ query: { ...callback, code }, handshake, secrets });
     const grant =
       this.definition.account.from === 'id-token'
-        ? await this.client.withVerifiedUser(this.definition, this.settings, outcome.grant, secrets.nonce)
-        : outcome.grant;
+        ? await this.client.withVerifiedUser(this.definition, this.settings, redeemed, secrets.nonce)
+        : redeemed;
     return this.definition.grantedScopesIn === 'callback' ? this.withCallbackScopes(grant, callback) : grant;
   }
 
   refresh(tokens: GrantTokens): Promise<TokenGrant> {
     return this.client.refresh(this.definition, this.settings, tokens);
-  }
-
-  async revoke(tokens: GrantTokens): Promise<'revoked' | 'unsupported'> {
-    if (this.definition.revocation === undefined) {
-      return 'unsupported';
-    }
-    await this.client.revoke(this.definition, this.settings, tokens);
-    return 'revoked';
-  }
-
-  findProviderUserId(grant: TokenGrant): Promise<string | undefined> {
-    return readAccountId(this.definition, this.settings, this.client, grant);
-  }
-
-  async prepareAccount(_grant: TokenGrant): Promise<void> {
-    // Most providers want nothing.
   }
 
   /** RFC 6749 section 4.1.2.1. The provider's description is not kept: it is free text from outside (AR-13). */

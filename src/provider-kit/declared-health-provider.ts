@@ -1,0 +1,69 @@
+import { AuthorizationStateError } from '../errors/authorization.errors.js';
+import { readAccountId } from './account-lookup.js';
+import type { AuthorizationStart, CallbackParameters, Handshake, HandshakeSecrets } from './handshake.js';
+import type { GrantTokens, HealthProvider } from './health-provider.js';
+import type { ProviderDefinition } from './provider-definition.js';
+import type { ProviderSettings } from './provider-settings.js';
+import { runStrategy, type RunnableStrategy, type StrategyRequest } from './strategy-runner.js';
+import type { TokenEndpointClient } from './token-endpoint-client.js';
+import type { TokenGrant } from './token-grant.js';
+
+/**
+ * A provider that does what its definition declares, as far as that is the same in both versions of OAuth. Extend
+ * `OAuth1HealthProvider` or `OAuth2HealthProvider`, not this.
+ */
+export abstract class DeclaredHealthProvider<
+  Definition extends ProviderDefinition,
+  Strategy extends RunnableStrategy,
+> implements HealthProvider {
+  constructor(
+    readonly definition: Definition,
+    readonly settings: ProviderSettings,
+    private readonly strategy: Strategy,
+    protected readonly client: TokenEndpointClient,
+  ) {}
+
+  async begin(handshake: Handshake): Promise<AuthorizationStart> {
+    const request: StrategyRequest = { query: {}, handshake, secrets: {} };
+    const outcome = await runStrategy(this.strategy, request);
+    if (outcome.kind !== 'redirect') {
+      throw new Error(`The ${this.definition.slug} strategy did not redirect.`);
+    }
+    return { authorizeUrl: outcome.url, secrets: request.secrets };
+  }
+
+  abstract complete(callback: CallbackParameters, handshake: Handshake, secrets: HandshakeSecrets): Promise<TokenGrant>;
+
+  abstract refresh(tokens: GrantTokens): Promise<TokenGrant>;
+
+  async revoke(tokens: GrantTokens): Promise<'revoked' | 'unsupported'> {
+    if (this.definition.revocation === undefined) {
+      return 'unsupported';
+    }
+    await this.client.revoke(this.definition, this.settings, tokens);
+    return 'revoked';
+  }
+
+  findProviderUserId(grant: TokenGrant): Promise<string | undefined> {
+    return readAccountId(this.definition, this.settings, this.client, grant);
+  }
+
+  async prepareAccount(_grant: TokenGrant): Promise<void> {
+    // Most providers want nothing.
+  }
+
+  /**
+   * Runs the strategy's second half, which redeems the code or verifier of a callback.
+   *
+   * @param request - the callback, free of refusals, and the attempt that it belongs to
+   * @throws {@link AuthorizationStateError} when the callback does not belong to the attempt
+   * @throws whatever the token endpoint client throws, unchanged
+   */
+  protected async redeem(request: StrategyRequest): Promise<TokenGrant> {
+    const outcome = await runStrategy(this.strategy, request);
+    if (outcome.kind !== 'success') {
+      throw new AuthorizationStateError(outcome.kind === 'refused' ? outcome.reason : 'the strategy started again');
+    }
+    return outcome.grant;
+  }
+}

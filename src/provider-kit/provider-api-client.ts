@@ -1,0 +1,148 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../clock/clock.js';
+import { AuthorizationFailedError } from '../errors/authorization.errors.js';
+import { bearerJsonRequest, bearerRequest } from './bearer-request.js';
+import { ClientAuthentication } from './client-authentication.js';
+import type { GrantTokens } from './health-provider.js';
+import { ProviderHttpClient, type ProviderRequest, type ProviderResponse } from './http-client.js';
+import { oauth1Request } from './oauth1-request.js';
+import type { OAuth2Definition, ProviderDefinition } from './provider-definition.js';
+import {
+  endpointFailure,
+  isFailure,
+  isSuccessStatus,
+  misconfigured,
+  refusal,
+  unavailable,
+  type FailedAnswer,
+  type Refusal,
+} from './provider-failure.js';
+import type { ProviderSettings } from './provider-settings.js';
+import { defaultTimeoutMs } from './request-timeout.js';
+import { parseJsonBody } from './token-response.js';
+
+/**
+ * Talks to the endpoints of a provider that are none of OAuth's: its account, what it wants done for a link, what it publishes.
+ *
+ * The part of `TokenEndpointClient` that gives JSON and not grants; providers inject that. `@Injectable()` is here for the sake of the
+ * constructor, whose parameter types Nest reads where it is declared.
+ */
+@Injectable()
+export abstract class ProviderApiClient {
+  protected readonly clientAuthentication = new ClientAuthentication();
+
+  constructor(
+    protected readonly http: ProviderHttpClient,
+    protected readonly clock: Clock,
+  ) {}
+
+  /**
+   * Gets a JSON document of the user's from the provider's API, such as the account.
+   *
+   * @param definition - the provider's facts; its OAuth version decides between a bearer token and a signature
+   * @param settings - client credentials in force
+   * @param url - absolute URL below the provider's API
+   * @param grant - the tokens in force; `tokenSecret` is needed for OAuth 1.0a
+   * @returns the parsed JSON, unchecked
+   * @throws {@link AuthorizationFailedError} when the provider refuses the token or the call (any other 4xx)
+   * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
+   * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 425, or no JSON
+   */
+  async getJson(
+    definition: ProviderDefinition,
+    settings: ProviderSettings,
+    url: string,
+    grant: GrantTokens,
+  ): Promise<unknown> {
+    const request =
+      definition.oauth === '1.0a'
+        ? oauth1Request(definition, settings, { method: 'GET', url, grant }, this.clock.now())
+        : bearerRequest(definition, 'GET', url, grant);
+    const message = `${definition.displayName} refused the access token for its API.`;
+    return this.requestJson(definition, request, refusal(AuthorizationFailedError, message));
+  }
+
+  /**
+   * Gets a JSON document that the provider publishes for everybody, such as a description of its endpoints. No credentials are sent.
+   *
+   * @param definition - the provider's facts
+   * @param url - absolute URL
+   * @param timeoutMs - total time of the request, in milliseconds
+   * @returns the parsed JSON, unchecked
+   * @throws {@link ProviderMisconfiguredError} when there is no such document (any other 4xx): the URL is wrong
+   * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
+   * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 425, or no JSON
+   */
+  async getPublicJson(definition: ProviderDefinition, url: string, timeoutMs = defaultTimeoutMs): Promise<unknown> {
+    return this.requestJson(definition, { method: 'GET', url, timeoutMs }, misconfigured(definition));
+  }
+
+  /**
+   * Posts to an endpoint of the provider's own: JSON with the user's bearer token, or a form with our client authentication.
+   *
+   * @param request - `url`, `accepted` HTTP statuses beside 2xx, and either `grant` and `json` or the form's `fields`
+   * @returns the parsed JSON, unchecked; `undefined` when the answer has none
+   * @throws {@link AuthorizationFailedError} when the provider refuses the call
+   * @throws the errors that any endpoint has: misconfigured, rate limited, unavailable
+   */
+  async post(
+    definition: OAuth2Definition,
+    settings: ProviderSettings,
+    request: { readonly url: string; readonly accepted?: readonly number[] } & (
+      { readonly grant: GrantTokens; readonly json: object } | { readonly fields: Readonly<Record<string, string>> }
+    ),
+  ): Promise<unknown> {
+    const { url, accepted = [] } = request;
+    const response = await this.http.send(
+      'json' in request
+        ? bearerJsonRequest(definition, url, request.grant, request.json)
+        : await this.clientAuthentication.form(definition, settings, request, this.clock.now()),
+    );
+    if (isFailure(definition, response) && !accepted.includes(response.status)) {
+      const message = `${definition.displayName} refused a call that belongs to the link.`;
+      throw endpointFailure(this.failed(definition, response), refusal(AuthorizationFailedError, message));
+    }
+    return parseJsonBody(response);
+  }
+
+  /**
+   * Gets the keys that the provider signs its ID tokens with. No credentials are sent.
+   *
+   * @param definition - the provider's facts
+   * @param url - absolute URL of the JSON Web Key Set
+   * @returns the parsed JSON, unchecked
+   * @throws {@link ProviderUnavailableError} when there is no answer, or one that is not HTTP 2xx with JSON
+   * @see RFC 7517 section 5, https://www.rfc-editor.org/rfc/rfc7517#section-5
+   */
+  protected async getSigningKeys(definition: OAuth2Definition, url: string): Promise<unknown> {
+    const headers = { accept: 'application/json' };
+    const response = await this.http.send({ method: 'GET', url, headers, timeoutMs: defaultTimeoutMs });
+    const keys = isSuccessStatus(response) ? parseJsonBody(response) : undefined;
+    if (keys === undefined) {
+      const detail = `HTTP ${response.status} instead of signing keys`;
+      throw unavailable(this.failed(definition, response), detail);
+    }
+    return keys;
+  }
+
+  /** Returns what the errors for this answer are made of, as of now. */
+  protected failed(definition: ProviderDefinition, response: ProviderResponse): FailedAnswer {
+    return { definition, response, now: this.clock.now() };
+  }
+
+  private async requestJson(
+    definition: ProviderDefinition,
+    request: ProviderRequest,
+    refused: Refusal,
+  ): Promise<unknown> {
+    const response = await this.http.send({ ...request, headers: { ...request.headers, accept: 'application/json' } });
+    if (!isSuccessStatus(response)) {
+      throw endpointFailure(this.failed(definition, response), refused);
+    }
+    const body = parseJsonBody(response);
+    if (body === undefined) {
+      throw unavailable(this.failed(definition, response), `HTTP ${response.status}, not JSON`);
+    }
+    return body;
+  }
+}

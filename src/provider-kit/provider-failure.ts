@@ -1,0 +1,168 @@
+import type { AppError, AppErrorOptions } from '../errors/app-error.js';
+import {
+  ProviderMisconfiguredError,
+  ProviderRateLimitedError,
+  ProviderUnavailableError,
+} from '../errors/provider.errors.js';
+import type { ProviderResponse } from './http-client.js';
+import type { ProviderDefinition } from './provider-definition.js';
+import { parseRetryAfterSeconds } from './retry-after.js';
+import { errorCodeReader, parseErrorAnswer, parseOAuth1Problem } from './token-response.js';
+
+/** An answer that cannot be used, with what it takes to say what it means. */
+export interface FailedAnswer {
+  readonly definition: ProviderDefinition;
+  readonly response: ProviderResponse;
+  /** The current instant, which a date in `Retry-After` is compared with. */
+  readonly now: Date;
+}
+
+/**
+ * Makes the error that stands for a refusal in one call.
+ *
+ * @param detail - for the log: HTTP status and error code of the answer, nothing that the provider wrote freely
+ */
+export type Refusal = (detail: string) => AppError;
+
+/** Returns a refusal with this error class and this message, which a caller may see. */
+export function refusal(
+  RefusedError: new (message: string, options: AppErrorOptions) => AppError,
+  message: string,
+): Refusal {
+  return (detail) => new RefusedError(message, { detail });
+}
+
+/** Returns the refusal that means us and not the user: the operator has to act. */
+export function misconfigured(definition: ProviderDefinition): Refusal {
+  return refusal(
+    ProviderMisconfiguredError,
+    `${definition.displayName} refused this deployment, not the user. The operator has to check client id, client secret and URLs.`,
+  );
+}
+
+/** Whether the HTTP status is 2xx. The body may still report an error; see {@link isFailure}. */
+export function isSuccessStatus(response: ProviderResponse): boolean {
+  return response.status >= 200 && response.status < 300;
+}
+
+/** Whether the answer reports an error: by its HTTP status, or by a code in the body, which some providers send with HTTP 200. */
+export function isFailure(definition: ProviderDefinition, response: ProviderResponse): boolean {
+  return !isSuccessStatus(response) || parseErrorAnswer(response, errorCodeReader(definition)).code !== undefined;
+}
+
+/**
+ * Returns the error for an answer of any endpoint. Some failures mean the same everywhere: rate limit, outage, conflict, our client
+ * credentials.
+ *
+ * @param answer - the answer and its provider
+ * @param otherwise - decides what the rest means
+ * @returns {@link ProviderRateLimitedError} on HTTP 429 or code `rate_limited`; {@link ProviderUnavailableError} on HTTP 5xx, 408,
+ *   409, 425 or the code of an outage; {@link ProviderMisconfiguredError} on a code that means our client, or HTTP 401 that asks for
+ *   Basic authentication; else what `otherwise` returns
+ */
+export function endpointFailure(answer: FailedAnswer, otherwise: Refusal): AppError {
+  const { definition, response } = answer;
+  const { status } = response;
+  const { code } = parseErrorAnswer(response, errorCodeReader(definition));
+  const detail = detailOf(response, code);
+  if (status === 429 || code === 'rate_limited') {
+    const message = `${definition.displayName} limits the rate of our requests. Try later.`;
+    return new ProviderRateLimitedError(message, { detail, ...retryAfter(answer) });
+  }
+  if (status >= 500 || [408, 409, 425].includes(status) || (code !== undefined && outageCodes.has(code))) {
+    return unavailable(answer, detail);
+  }
+  const asksForClient = status === 401 && /(^|,)\s*basic\b/i.test(response.headers['www-authenticate'] ?? '');
+  if ((asksForClient && code !== 'invalid_grant') || (code !== undefined && clientCodes.has(code))) {
+    return misconfigured(definition)(detail);
+  }
+  return otherwise(detail);
+}
+
+/**
+ * Returns the error for an answer of an OAuth 2.0 token endpoint: as at any endpoint, then by the codes of RFC 6749.
+ *
+ * @param answer - the answer and its provider
+ * @param refused - makes the error for `invalid_grant`, and for HTTP 400, 401 or 403 without a known code that is JSON or empty
+ * @returns beside those of {@link endpointFailure}: {@link ProviderMisconfiguredError} on `invalid_request`, or
+ *   {@link ProviderUnavailableError} when its description asks to retry; {@link ProviderUnavailableError} on anything else, such as
+ *   the page of a firewall
+ * @see RFC 6749 section 5.2, https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+ */
+export function tokenFailure(answer: FailedAnswer, refused: Refusal): AppError {
+  const { definition, response } = answer;
+  const { isJson, code, asksToRetry } = parseErrorAnswer(response, errorCodeReader(definition));
+  return endpointFailure(answer, (detail) => {
+    if (code === 'invalid_grant') {
+      return refused(detail);
+    }
+    if (code === 'invalid_request') {
+      return asksToRetry ? unavailable(answer, detail) : misconfigured(definition)(detail);
+    }
+    const isOpaque = [400, 401, 403].includes(response.status) && (isJson || response.text.trim() === '');
+    return isOpaque ? refused(detail) : unavailable(answer, detail);
+  });
+}
+
+/**
+ * Returns the error for an answer of an OAuth 1.0a credentials endpoint: as at any endpoint, then by its `oauth_problem` (OAuth
+ * Problem Reporting extension).
+ *
+ * @param answer - the answer and its provider
+ * @param refused - makes the error for every problem that does not mean our client credentials, signature or clock
+ * @returns beside those of {@link endpointFailure}: {@link ProviderMisconfiguredError} on a problem that means our client
+ */
+export function oauth1Failure(answer: FailedAnswer, refused: Refusal): AppError {
+  const { definition, response } = answer;
+  const problem = parseOAuth1Problem(response.text);
+  const meansClient = problem !== undefined && clientProblems.has(problem);
+  return endpointFailure(answer, () => {
+    const detail = detailOf(response, problem);
+    return meansClient ? misconfigured(definition)(detail) : refused(detail);
+  });
+}
+
+/**
+ * Returns the error for an answer that says nothing about the user or us: the provider cannot do it now.
+ *
+ * @param answer - the answer and its provider
+ * @param detail - for the log; nothing that the provider wrote freely
+ * @returns the error with fate `answered`, and `retryAfterSeconds` if the provider sent it
+ */
+export function unavailable(answer: FailedAnswer, detail: string): ProviderUnavailableError {
+  const message = `${answer.definition.displayName} cannot answer at the moment. Try later.`;
+  return new ProviderUnavailableError(message, { fate: 'answered', detail, ...retryAfter(answer) });
+}
+
+/** Error codes that say that the provider refuses us and not the user (RFC 6749 section 5.2). */
+const clientCodes: ReadonlySet<string> = new Set([
+  'invalid_client',
+  'unauthorized_client',
+  'unsupported_grant_type',
+  'invalid_scope',
+]);
+
+/** Error codes of an outage; RFC 6749 section 4.1.2.1 has them for the authorization endpoint, some token endpoints send them too. */
+const outageCodes: ReadonlySet<string> = new Set(['server_error', 'temporarily_unavailable', 'slow_down']);
+
+/** `oauth_problem` values that say that the provider refuses us and not the user (OAuth Problem Reporting extension). */
+const clientProblems: ReadonlySet<string> = new Set([
+  'consumer_key_unknown',
+  'consumer_key_rejected',
+  'consumer_key_refused',
+  'signature_invalid',
+  'signature_method_rejected',
+  'timestamp_refused',
+  'version_rejected',
+  'parameter_absent',
+  'parameter_rejected',
+]);
+
+function detailOf(response: ProviderResponse, code: string | undefined): string {
+  return code === undefined ? `HTTP ${response.status}` : `HTTP ${response.status}, ${code}`;
+}
+
+function retryAfter({ response, now }: FailedAnswer): { retryAfterSeconds?: number } {
+  const retryAfterSeconds = parseRetryAfterSeconds(response.headers['retry-after'], now);
+  return retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
+}

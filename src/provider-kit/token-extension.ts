@@ -1,0 +1,29 @@
+import type { ProviderResponse } from './http-client.js';
+import type { OAuth2Definition } from './provider-definition.js';
+import { TokenGrant } from './token-grant.js';
+import { parseJsonBody } from './token-response.js';
+
+/**
+ * Reads the answer to a refresh that brings no tokens but gives the access token in use its documented life again.
+ *
+ * @param response - an answer to a refresh with status 2xx that is no error
+ * @param definition - says with `refreshExtendsToken` whether the provider does this, and how long an access token lives
+ * @param accessToken - the one in use when the request left
+ * @param requestedAt - the instant just before the request left
+ * @returns a grant with the same access token; `undefined` when the provider does not do this, or the answer has an access token
+ *   of its own or is no JSON object
+ */
+export function parseTokenExtension(
+  response: ProviderResponse,
+  definition: OAuth2Definition,
+  accessToken: string,
+  requestedAt: Date,
+): TokenGrant | undefined {
+  const body = parseJsonBody(response);
+  const hasNoToken = typeof body === 'object' && body !== null && !('access_token' in body);
+  if (definition.refreshExtendsToken !== true || !hasNoToken) {
+    return undefined;
+  }
+  const expiresInSeconds = definition.accessTokenLifetimeSeconds;
+  return new TokenGrant({ accessToken, requestedAt, ...(expiresInSeconds === undefined ? {} : { expiresInSeconds }) });
+}
