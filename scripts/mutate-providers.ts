@@ -80,7 +80,7 @@ try {
   await writeFile(
     join(copy, 'mutation.config.js'),
     `import config from './jest.config.js';
-const { globalSetup, globalTeardown, ...rest } = config;
+const { globalSetup, globalTeardown, reporters, ...rest } = config;
 export default { ...rest, maxWorkers: 1 };
 `,
   );

@@ -48,6 +48,7 @@ const quirkSentences: QuirkSentences = {
   scopeParameter: (value) => `scopes are asked for in ${code(value)}`,
   extraAuthorizeParams: (value) => `the authorisation request has ${parameters(value)}`,
   nonce: () => 'a nonce has to come back in the ID token',
+  codeLifetimeSeconds: (value) => `an authorization code lives ${duration(value)}`,
   codeParameters: (value) => `the callback has the code in ${value.map(code).join(' or ')}`,
   extraTokenParams: (value) => `token requests have ${parameters(value)}`,
   scopeOnExchange: () => 'the exchange repeats the scopes',
@@ -66,6 +67,14 @@ const quirkSentences: QuirkSentences = {
       .filter((sentence) => sentence !== undefined)
       .join('; '),
   refreshExpiresInField: (value) => `${code(value)} tells the life of the refresh token`,
+  dataApi: ({ tokenParameter, headers }) =>
+    [
+      tokenParameter && `calls of the API carry the token in the query as ${code(tokenParameter)}`,
+      headers && `calls of the API also need ${codes(headers)}`,
+    ]
+      .filter((sentence) => sentence !== undefined)
+      .join('; '),
+  refreshOnDemandOnly: () => 'a token is refreshed close to its end only, when somebody asks for it',
   minRefreshIntervalSeconds: (value) => `a refresh is asked for once in ${duration(value)} at most`,
   parseErrorCode: () => 'errors have a shape of their own',
 };

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { check, resolveConfig } from 'prettier';
 import { addToEnvironment, addToList, renderProvider, wiringParts } from '../scripts/provider-new.js';
@@ -196,8 +196,49 @@ describe('npm run provider:new', () => {
       expect(tested.filter(({ title }) => title.startsWith('lists every provider folder'))).toHaveLength(1);
       expect(tested.length).toBeGreaterThan(50);
     }, 60_000);
+
+    it('is done when its own files are filled in: everything passes, and no file of the core was touched', async () => {
+      for (const slug of generated) {
+        for (const file of [`${slug}.definition.ts`, `${slug}.sandbox.ts`, 'fixtures/facts.json']) {
+          const path = join(copy, 'src/providers', slug, file);
+          const filled = (await readFile(path, 'utf8'))
+            .replaceAll('example.invalid', 'makers.example')
+            .replaceAll('fill-in:read', 'sleep:read')
+            .replaceAll(/To fill in: [^'"]*/g, 'Nothing.');
+          await writeFile(path, filled);
+        }
+      }
+      const [compiled, tested] = await Promise.all([compile(copy), runSpecs(copy)]);
+      expect(compiled.status).toBe(0);
+      expect(tested.filter(({ status }) => status !== 'passed')).toEqual([]);
+      expect(await changedFiles(copy)).toEqual([
+        '.env.example',
+        ...generated.map((slug) => `src/providers/${slug}/`),
+        'src/providers/providers.module.ts',
+      ]);
+    }, 60_000);
   });
 });
+
+/** What differs from the checkout below `src` and in `.env.example`; a new folder counts once. */
+async function changedFiles(copy: string): Promise<string[]> {
+  const changed = new Set<string>();
+  for (const path of ['.env.example', ...(await listFiles(copy)).map((file) => `src/${file}`)]) {
+    const before = await readFile(join(checkout, path), 'utf8').catch(() => undefined);
+    const folder = generated.find((slug) => path.startsWith(`src/providers/${slug}/`));
+    if (before !== (await readFile(join(copy, path), 'utf8'))) {
+      changed.add(folder === undefined ? path : `src/providers/${folder}/`);
+    }
+  }
+  return [...changed].sort();
+}
+
+async function listFiles(copy: string): Promise<string[]> {
+  const entries = await readdir(join(copy, 'src'), { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(join(copy, 'src'), join(entry.parentPath, entry.name)));
+}
 
 /** Checks the types of the list of providers and all it leads to. */
 async function compile(copy: string): Promise<Finished> {
@@ -227,11 +268,15 @@ async function runSpecs(copy: string): Promise<TestResult[]> {
   await writeFile(
     join(copy, 'jest.generated.js'),
     `import { default as config } from './jest.config.js';
-const { globalSetup, globalTeardown, ...rest } = config;
+const { globalSetup, globalTeardown, reporters, ...rest } = config;
 export default rest;
 `,
   );
-  const specs = [...generated.map((slug) => `src/providers/${slug}/`), 'src/architecture.spec.ts'];
+  const specs = [
+    ...generated.map((slug) => `src/providers/${slug}/`),
+    'src/providers/provider-facts.spec.ts',
+    'src/architecture.spec.ts',
+  ];
   const { stdout, stderr } = await run(
     copy,
     ['node_modules/jest/bin/jest.js', '--config', 'jest.generated.js', '--json', ...specs],

@@ -5,8 +5,14 @@ import type { AuthenticatedRequest } from '../access/access.guard.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { ConnectionPath, UserPath } from '../http/user-path.dto.js';
 import type { StoredConnection } from '../tokens/connection-store.js';
-import { TokensService, type ValidToken } from '../tokens/tokens.service.js';
-import { ConnectionListResponse, ConnectionResponse, DisconnectedResponse, TokenResponse } from './connections.dto.js';
+import { TokensService, type TokenUse, type ValidToken } from '../tokens/tokens.service.js';
+import {
+  ConnectionListResponse,
+  ConnectionResponse,
+  DisconnectedResponse,
+  TokenResponse,
+  TokenUseResponse,
+} from './connections.dto.js';
 
 @ApiTags('Connections')
 @ApiBearerAuth()
@@ -108,7 +114,11 @@ function toResponse(connection: StoredConnection): ConnectionResponse {
 }
 
 function toTokenResponse(token: ValidToken, maySign: boolean): TokenResponse {
-  const common = { expires_at: token.expiresAt?.toISOString() ?? null, scopes: [...token.scopes] };
+  const common = {
+    expires_at: token.expiresAt?.toISOString() ?? null,
+    scopes: [...token.scopes],
+    api: toTokenUseResponse(token.api),
+  };
   if (token.tokenSecret === undefined) {
     return { token_type: 'bearer', access_token: token.accessToken, ...common };
   }
@@ -117,5 +127,13 @@ function toTokenResponse(token: ValidToken, maySign: boolean): TokenResponse {
     token: token.accessToken,
     ...(maySign ? { token_secret: token.tokenSecret } : {}),
     ...common,
+  };
+}
+
+function toTokenUseResponse({ baseUrl, tokenParameter, headers }: TokenUse): TokenUseResponse {
+  return {
+    base_url: baseUrl ?? null,
+    ...(tokenParameter === undefined ? {} : { token_parameter: tokenParameter }),
+    ...(headers.length === 0 ? {} : { headers: [...headers] }),
   };
 }

@@ -59,6 +59,28 @@ export class ConnectionListResponse {
   connections!: ConnectionResponse[];
 }
 
+export class TokenUseResponse {
+  @ApiProperty({
+    example: 'https://api.prod.whoop.com/developer/v2',
+    nullable: true,
+    type: String,
+    description: 'null: no API',
+  })
+  base_url!: string | null;
+
+  @ApiPropertyOptional({
+    example: 'token',
+    description: 'query parameter that carries the token, where it is not the Authorization header',
+  })
+  token_parameter?: string;
+
+  @ApiPropertyOptional({
+    example: ['Ocp-Apim-Subscription-Key'],
+    description: 'headers that the maker wants beside, with credentials of yours',
+  })
+  headers?: string[];
+}
+
 export class TokenResponse {
   @ApiProperty({ enum: ['bearer', 'oauth1'], example: 'bearer' })
   token_type!: 'bearer' | 'oauth1';
@@ -85,6 +107,9 @@ export class TokenResponse {
 
   @ApiProperty({ example: ['offline', 'read:sleep'] })
   scopes!: string[];
+
+  @ApiProperty({ type: TokenUseResponse, description: "how the maker's API is called with it" })
+  api!: TokenUseResponse;
 }
 
 export class DisconnectedResponse {

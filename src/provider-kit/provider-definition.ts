@@ -99,6 +99,13 @@ interface DefinitionBase {
   /** `undefined` where there is no API to call. */
   readonly apiBaseUrl: string | undefined;
   readonly defaultScopes: readonly string[];
+  /** What callers of the API have to send beside, or instead of, `Authorization`; told with each token. */
+  readonly dataApi?: {
+    /** Query parameter that carries the access token instead of the header. */
+    readonly tokenParameter?: string;
+    /** Headers with credentials of the company's own, such as a subscription key. */
+    readonly headers?: readonly string[];
+  };
   readonly account: AccountLookup;
   /** `undefined` where the provider offers no way to end a grant. */
   readonly revocation: Revocation | undefined;
@@ -130,6 +137,8 @@ export interface OAuth2Definition extends DefinitionBase {
   readonly extraAuthorizeParams?: Readonly<Record<string, string>>;
   /** Whether a `nonce` is sent and must come back in the ID token. */
   readonly nonce?: true;
+  /** Documented life of an authorization code, in seconds; absent where it is not published. */
+  readonly codeLifetimeSeconds?: number;
   /** Parameters of the callback that may carry the code, the first present one counts; `code` when absent. */
   readonly codeParameters?: readonly string[];
   /** Sent with every call of the token endpoint. */
@@ -160,6 +169,8 @@ export interface OAuth2Definition extends DefinitionBase {
    * used. An access token that ends earlier then stays ended until the next refresh is due.
    */
   readonly minRefreshIntervalSeconds?: number;
+  /** Set where a refresh is to be done just before the token is needed, never ahead of time. */
+  readonly refreshOnDemandOnly?: true;
   /** Field with the refresh token's life in seconds, where the answer has one; 0 is read as not told. */
   readonly refreshExpiresInField?: string;
   readonly refresh: RefreshPolicy;

@@ -34,6 +34,18 @@ export interface ValidToken {
   /** `undefined` when the token does not expire, or nobody knows when. */
   readonly expiresAt: Date | undefined;
   readonly scopes: readonly string[];
+  /** How the provider's API is called with it. */
+  readonly api: TokenUse;
+}
+
+/** How a provider's API is called with a token, where it is not simply `Authorization: Bearer` (OAuth 1.0a: a signature). */
+export interface TokenUse {
+  /** `undefined` where the provider has no API to call. */
+  readonly baseUrl: string | undefined;
+  /** Query parameter that carries the token instead. */
+  readonly tokenParameter: string | undefined;
+  /** Headers that are wanted beside, with credentials of the company's own. */
+  readonly headers: readonly string[];
 }
 
 /** Stored grants: keeps what a link brought, hands out tokens that work, and lets go of them. */
@@ -84,8 +96,8 @@ export class TokensService {
    * Returns a token that works now.
    *
    * A token with enough life is returned as it is. Inside the refresh margin it is returned too while a refresh runs behind;
-   * close to its end, or where a refresh would end it, it is refreshed first. A refresh that fails never withholds a token
-   * that still works.
+   * close to its end, or where a refresh would end it, it is refreshed first; where the provider wants refreshes on demand only,
+   * close to its end only. A refresh that fails never withholds a token that still works.
    *
    * @param userId - the company's id of the user
    * @param slug - the provider
@@ -108,6 +120,9 @@ export class TokensService {
         return this.handOut(connection, tokens, 'stale');
       }
       throw relinkError(provider);
+    }
+    if (lifeMs > hardMarginMs && refreshesOnDemandOnly(provider)) {
+      return this.handOut(connection, tokens, 'fresh');
     }
     if (lifeMs > hardMarginMs && !refreshEndsOldToken(provider)) {
       this.refreshBehind(connection);
@@ -223,14 +238,24 @@ export class TokensService {
   }
 
   private handOut(connection: StoredConnection, tokens: TokenSet, how: 'fresh' | 'refreshed' | 'stale'): ValidToken {
+    const { definition, settings } = this.registry.get(connection.provider);
     handOuts.inc({ provider: connection.provider, how });
     return {
       accessToken: tokens.accessToken,
       tokenSecret: tokens.tokenSecret,
       expiresAt: tokens.expiresAt,
       scopes: connection.scopesGranted ?? connection.scopesRequested,
+      api: {
+        baseUrl: settings.endpoints.apiBaseUrl,
+        tokenParameter: definition.dataApi?.tokenParameter,
+        headers: definition.dataApi?.headers ?? [],
+      },
     };
   }
+}
+
+function refreshesOnDemandOnly(provider: HealthProvider): boolean {
+  return provider.definition.oauth === '2.0' && provider.definition.refreshOnDemandOnly === true;
 }
 
 function refreshEndsOldToken(provider: HealthProvider): boolean {

@@ -127,6 +127,7 @@ function describeUse(definition: ProviderDefinition): void {
   it("uses what the maker tells of the user's id, of the granted scopes, and of ending a grant", () => {
     expect(account.from === 'nowhere').toBe(sandbox.tellsNoUserId === true);
     expect(definition.revocation !== undefined || sandbox.revoke === undefined).toBe(true);
+    expect(definition.dataApi?.tokenParameter).toBe(sandbox.oauth === '2.0' ? sandbox.apiTokenParameter : undefined);
     if (definition.oauth === '2.0' && sandbox.oauth === '2.0') {
       const told =
         sandbox.scopeInCallback === true
@@ -135,6 +136,8 @@ function describeUse(definition: ProviderDefinition): void {
             ? 'token-response'
             : 'nowhere';
       expect(definition.grantedScopesIn).toBe(told);
+      // Where the maker publishes no life of a code, the fake has one all the same.
+      expect(definition.codeLifetimeSeconds ?? sandbox.codeLifetimeSeconds).toBe(sandbox.codeLifetimeSeconds);
     }
   });
 

@@ -18,6 +18,7 @@ export const appleHealthDefinition = defineProvider({
   pkce: 'unsupported',
   extraAuthorizeParams: { response_mode: 'form_post' },
   nonce: true,
+  codeLifetimeSeconds: 300,
   grantedScopesIn: 'nowhere',
   accessTokenLifetimeSeconds: 3_600,
   minRefreshIntervalSeconds: 86_400,

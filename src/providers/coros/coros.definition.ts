@@ -11,6 +11,7 @@ export const corosDefinition = defineProvider({
   tokenUrl: 'https://open.coros.com/oauth2/accesstoken',
   refreshUrl: 'https://open.coros.com/oauth2/refresh-token',
   apiBaseUrl: 'https://open.coros.com',
+  dataApi: { tokenParameter: 'token' },
   defaultScopes: [],
   scopeSeparator: ' ',
   clientAuthentication: 'body',

@@ -15,6 +15,7 @@ function dexcomRegion(slug: string, displayName: string, host: string): OAuth2De
     scopeSeparator: ' ',
     clientAuthentication: 'body',
     pkce: 'unsupported',
+    codeLifetimeSeconds: 60,
     grantedScopesIn: 'token-response',
     accessTokenLifetimeSeconds: 7200,
     refreshExpiresInField: 'refresh_expires_in',

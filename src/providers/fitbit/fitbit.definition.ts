@@ -26,6 +26,7 @@ export const fitbitDefinition = defineProvider({
   scopeSeparator: ' ',
   clientAuthentication: 'basic',
   pkce: 'supported',
+  codeLifetimeSeconds: 600,
   grantedScopesIn: 'token-response',
   accessTokenLifetimeSeconds: 28_800,
   account: { from: 'token-response', field: 'user_id' },

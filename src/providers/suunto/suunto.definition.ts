@@ -10,6 +10,7 @@ export const suuntoDefinition = defineProvider({
   authorizeUrl: 'https://cloudapi-oauth.suunto.com/oauth/authorize',
   tokenUrl: 'https://cloudapi-oauth.suunto.com/oauth/token',
   apiBaseUrl: 'https://cloudapi.suunto.com',
+  dataApi: { headers: ['Ocp-Apim-Subscription-Key'] },
   defaultScopes: ['workout'],
   scopeSeparator: ' ',
   clientAuthentication: 'basic',

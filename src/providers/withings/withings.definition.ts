@@ -15,6 +15,7 @@ export const withingsDefinition = defineProvider({
   clientAuthentication: 'body',
   pkce: 'unsupported',
   extraTokenParams: { action: 'requesttoken' },
+  codeLifetimeSeconds: 30,
   grantedScopesIn: 'token-response',
   accessTokenLifetimeSeconds: 10_800,
   answer: {
