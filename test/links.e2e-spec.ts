@@ -163,6 +163,7 @@ describe('linking', () => {
           access_token: expect.any(String),
           expires_at: connection.expires_at,
           scopes: connection.scopes_granted,
+          api: { base_url: expect.stringMatching(`^${application.sandbox.maker(slug).url}`) },
         });
         expect(await callMaker(slug, `Bearer ${first.access_token}`)).toEqual({
           status: 200,
@@ -220,6 +221,7 @@ describe('linking', () => {
           token_secret: expect.any(String),
           expires_at: null,
           scopes: [],
+          api: { base_url: expect.stringMatching(`^${application.sandbox.maker(slug).url}`) },
         });
         expect(await callMaker(slug, signFor(slug, token))).toEqual({
           status: 200,
@@ -248,7 +250,7 @@ describe('linking', () => {
       const read = await application.browser.get(path).set('authorization', `Bearer ${reader}`).expect(200);
       const signed = await application.browser.get(path).set('authorization', `Bearer ${signer}`).expect(200);
 
-      expect(Object.keys(read.body as object).sort()).toEqual(['expires_at', 'scopes', 'token', 'token_type']);
+      expect(Object.keys(read.body as object).sort()).toEqual(['api', 'expires_at', 'scopes', 'token', 'token_type']);
       expect(read.text).not.toContain(secret);
       expect((signed.body as OAuth1Body).token_secret).toBe(secret);
     });
