@@ -29,7 +29,7 @@ const directory = resolve('.cufflink');
 const credentialsFile = join(directory, 'dev-credentials.json');
 
 /**
- * Gives the process what development needs and the environment does not name: a root key and a database, both kept in
+ * Gives the process what development needs and the environment does not name: a root key, a journal and a database, all kept in
  * `.cufflink/`. Called by the service and by the command line alike, so that both see the same data.
  *
  * @param environment - the process's own; completed in place
@@ -43,6 +43,7 @@ export async function completeDevelopmentEnvironment(
   if (!environment['ENCRYPTION_ROOT_KEY'] && !environment['ENCRYPTION_ROOT_KEY_FILE']) {
     environment['ENCRYPTION_ROOT_KEY_FILE'] = await ensureRootKeyFile();
   }
+  environment['REFRESH_JOURNAL_DIRECTORY'] ||= join(directory, 'journal');
   if (environment['DATABASE_URL']) {
     return undefined;
   }

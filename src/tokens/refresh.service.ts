@@ -14,6 +14,7 @@ import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
 import { ConnectionStore, type SealedTokens, type StoredConnection } from './connection-store.js';
 import { RefreshClaims } from './refresh-claims.js';
+import { RefreshJournal } from './refresh-journal.js';
 import { toAttemptError, toFailureRecord, toPendingError } from './refresh-failure.js';
 import { toTokenSet, type TokenSet } from './token-set.js';
 import { TokenVault } from './token-vault.js';
@@ -42,6 +43,7 @@ export class RefreshService implements BeforeApplicationShutdown {
   constructor(
     private readonly store: ConnectionStore,
     private readonly claims: RefreshClaims,
+    private readonly journal: RefreshJournal,
     private readonly tokenVault: TokenVault,
     private readonly registry: ProviderRegistry,
     private readonly clock: Clock,
@@ -90,6 +92,9 @@ export class RefreshService implements BeforeApplicationShutdown {
     const lengthMs = claimLengthMs(provider.definition);
     const holdMs = inDoubtHoldMs(provider.definition, this.config.inDoubtHoldMs);
     const giveUpAt = performance.now() + lengthMs;
+    if (connection.inDoubtForMs !== null) {
+      await this.journal.replay(connection);
+    }
     for (;;) {
       const claimId = await this.claims.take(connection, lengthMs, holdMs);
       if (claimId !== undefined) {
@@ -154,7 +159,10 @@ export class RefreshService implements BeforeApplicationShutdown {
     }
     const next = { ...connection, secretGen: connection.secretGen + 1 };
     const sealed = this.tokenVault.seal(next, toTokenSet(grant, previous));
-    if (await this.save(connection, sealed)) {
+    await this.journal.record(connection, sealed);
+    const saved = await this.save(connection, sealed);
+    await this.journal.forget(connection);
+    if (saved) {
       refreshes.inc({ provider: connection.provider, outcome: 'refreshed' });
       return;
     }

@@ -9,6 +9,7 @@ const schema = z.object({
   TOKEN_REFRESH_MARGIN_SECONDS: seconds(300),
   REFRESH_IN_DOUBT_HOLD_SECONDS: seconds(120),
   REFRESH_CONFIRMATION_SECONDS: seconds(300),
+  REFRESH_JOURNAL_DIRECTORY: z.string().optional(),
 });
 
 /** Reads how tokens are kept fresh. */
@@ -19,12 +20,15 @@ export function readTokensConfig(environment: Environment): {
   inDoubtHoldMs: number;
   /** How long after a first refusal of the refresh token a second one ends the connection, in milliseconds. */
   confirmationMs: number;
+  /** Where refreshed tokens are kept until they are committed; `undefined` keeps none. */
+  journalDirectory: string | undefined;
 } {
   const values = readEnvironment(schema, environment);
   return {
     refreshMarginMs: values.TOKEN_REFRESH_MARGIN_SECONDS * 1_000,
     inDoubtHoldMs: values.REFRESH_IN_DOUBT_HOLD_SECONDS * 1_000,
     confirmationMs: values.REFRESH_CONFIRMATION_SECONDS * 1_000,
+    journalDirectory: values.REFRESH_JOURNAL_DIRECTORY,
   };
 }
 

@@ -6,6 +6,7 @@ import { ProviderKitModule } from '../provider-kit/provider-kit.module.js';
 import { VaultModule } from '../vault/vault.module.js';
 import { ConnectionStore } from './connection-store.js';
 import { RefreshClaims } from './refresh-claims.js';
+import { RefreshJournal } from './refresh-journal.js';
 import { RefreshService } from './refresh.service.js';
 import { TokenVault } from './token-vault.js';
 import { tokensConfig } from './tokens.config.js';
@@ -13,7 +14,7 @@ import { TokensService } from './tokens.service.js';
 
 @Module({
   imports: [ConfigModule.forFeature(tokensConfig), ClockModule, DatabaseModule, ProviderKitModule, VaultModule],
-  providers: [ConnectionStore, RefreshClaims, RefreshService, TokenVault, TokensService],
+  providers: [ConnectionStore, RefreshClaims, RefreshJournal, RefreshService, TokenVault, TokensService],
   exports: [TokensService],
 })
 export class TokensModule {}

@@ -1,0 +1,136 @@
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { z } from 'zod';
+import { AppError } from '../errors/app-error.js';
+import { ConnectionStore, type ConnectionKey, type SealedTokens } from './connection-store.js';
+import { tokensConfig, type TokensConfig } from './tokens.config.js';
+
+/** One refreshed token set on its way into the database. The tokens are sealed for their row already. */
+const entrySchema = z.object({
+  userId: z.string(),
+  provider: z.string(),
+  id: z.uuid(),
+  secretGen: z.int(),
+  sealed: z.base64().transform((text) => Buffer.from(text, 'base64')),
+  scopesGranted: z.array(z.string()).nullable(),
+  expiresAt: z.coerce.date().nullable(),
+  refreshable: z.boolean(),
+  refreshExpiresAt: z.coerce.date().nullable(),
+});
+
+/**
+ * Keeps each refreshed token set on disk from the provider's answer until it is committed, so that neither a killed process nor
+ * a database that stays away loses the only live tokens of a connection (R-01, R-05).
+ *
+ * Entries are written whole or not at all, and flushed to the disk. Replaying one is the same compare-and-set as the save that
+ * did not happen, so it may be done by anybody and any number of times. Without a directory nothing is kept.
+ */
+@Injectable()
+export class RefreshJournal implements OnApplicationBootstrap {
+  private readonly logger = new Logger(RefreshJournal.name);
+
+  constructor(
+    private readonly store: ConnectionStore,
+    @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
+  ) {}
+
+  /** Commits what an earlier process could not. */
+  async onApplicationBootstrap(): Promise<void> {
+    const { journalDirectory } = this.config;
+    if (journalDirectory === undefined) {
+      return;
+    }
+    await mkdir(journalDirectory, { recursive: true, mode: 0o700 });
+    for (const file of await readdir(journalDirectory)) {
+      if (file.endsWith('.json')) {
+        await this.replayFile(join(journalDirectory, file));
+      }
+    }
+  }
+
+  /**
+   * Writes an entry down. A journal that cannot be written is an operator's trouble and no reason to drop the tokens.
+   *
+   * @param key - the row, with the generation that is replaced
+   * @param tokens - the sealed set that replaces it
+   */
+  async record(key: ConnectionKey, tokens: SealedTokens): Promise<void> {
+    const file = this.fileOf(key);
+    if (file === undefined) {
+      return;
+    }
+    const { userId, provider, id, secretGen } = key;
+    const entry = { userId, provider, id, secretGen, ...tokens, sealed: tokens.sealed.toString('base64') };
+    try {
+      const handle = await open(`${file}.part`, 'w', 0o600);
+      try {
+        await handle.writeFile(JSON.stringify(entry));
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(`${file}.part`, file);
+    } catch (error) {
+      this.logger.error(error instanceof Error ? error : new Error('The journal could not be written.'));
+    }
+  }
+
+  /** Forgets an entry that was committed or is not wanted any more. */
+  async forget(key: ConnectionKey): Promise<void> {
+    const file = this.fileOf(key);
+    if (file !== undefined) {
+      await rm(file, { force: true });
+    }
+  }
+
+  /** Commits the entry for this very token set, if there is one: before its refresh token is sent again. */
+  async replay(key: ConnectionKey): Promise<void> {
+    const file = this.fileOf(key);
+    if (file !== undefined) {
+      await this.replayFile(file);
+    }
+  }
+
+  private async replayFile(file: string): Promise<void> {
+    let text: string;
+    try {
+      text = await readFile(file, 'utf8');
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+        return;
+      }
+      throw error;
+    }
+    const entry = entrySchema.safeParse(parseJson(text));
+    if (!entry.success) {
+      this.logger.error(`The journal entry ${file} cannot be read and stays where it is.`);
+      return;
+    }
+    try {
+      const committed = await this.store.saveRefreshed(entry.data, entry.data);
+      const outcome = committed ? 'committed' : 'not needed any more';
+      this.logger.warn(`Journal: the refreshed tokens of connection ${entry.data.id} are ${outcome}.`);
+      await rm(file, { force: true });
+    } catch (error) {
+      if (!(error instanceof AppError)) {
+        throw error;
+      }
+      this.logger.warn(`Journal: the tokens of connection ${entry.data.id} wait for the database (${error.code}).`);
+    }
+  }
+
+  private fileOf(key: ConnectionKey): string | undefined {
+    const { journalDirectory } = this.config;
+    return journalDirectory === undefined ? undefined : join(journalDirectory, `${key.id}.${key.secretGen}.json`);
+  }
+}
+
+/** A file that was damaged is no reason not to start. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

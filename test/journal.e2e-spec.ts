@@ -1,0 +1,138 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ConnectionStore, type ConnectionKey, type SealedTokens } from '../src/tokens/connection-store.js';
+import { startApplication, type TestApplication } from './support/application.js';
+import { linkAccount } from './support/linking.js';
+import { queryDatabase } from './support/test-database.js';
+
+const tokenPath = '/v1/users/user-1/connections/whoop/token';
+const lifetimeMs = 3_600_000;
+
+/** What a dead process waits for; settled when the test is over, so that the test's own process can end. */
+let burials: (() => void)[] = [];
+
+/** A process that never gets to the commit: killed, or with a database that stays away. */
+class LosingStore extends ConnectionStore {
+  override saveRefreshed(_key: ConnectionKey, _tokens: SealedTokens): Promise<boolean> {
+    return new Promise((resolve) => burials.push(() => resolve(false)));
+  }
+}
+
+describe('the journal of refreshed tokens', () => {
+  let journal: string;
+  let running: TestApplication[];
+
+  beforeEach(async () => {
+    journal = await mkdtemp(join(tmpdir(), 'cufflink-journal-'));
+    running = [];
+  });
+  afterEach(async () => {
+    burials.forEach((bury) => bury());
+    burials = [];
+    for (const application of running.reverse()) {
+      await application.close();
+    }
+    await rm(journal, { recursive: true });
+  });
+
+  /** Links at a maker that kills the family on reuse, and refreshes in a process that dies before the commit. */
+  async function dieBeforeCommit(directory: string | undefined): Promise<TestApplication> {
+    const environment = { REFRESH_JOURNAL_DIRECTORY: directory, REFRESH_IN_DOUBT_HOLD_SECONDS: '0' };
+    const first = await startApplication({ environment });
+    running.push(first);
+    await linkAccount(first, 'user-1', 'whoop');
+    first.clock.advance(lifetimeMs);
+    const { databaseUrl, rootKey, sandbox, clock } = first;
+    const dying = await startApplication({
+      databaseUrl,
+      rootKey,
+      sandbox,
+      clock,
+      environment,
+      override: (builder) => builder.overrideProvider(ConnectionStore).useClass(LosingStore),
+    });
+    // Nobody waits for its answer, nor for its end: that is what dying means.
+    running.push(dying);
+    dying.api.get(tokenPath).end(() => undefined);
+    await until(() => sandbox.maker('whoop').history.some(({ kind, status }) => kind === 'refresh' && status === 200));
+    if (directory !== undefined) {
+      await until(async () => (await readdir(directory)).some((file) => file.endsWith('.json')));
+    }
+    await queryDatabase(databaseUrl, 'UPDATE connections SET claimed_until = now()');
+    return first;
+  }
+
+  async function restart(first: TestApplication, directory: string | undefined): Promise<TestApplication> {
+    const { databaseUrl, rootKey, sandbox, clock } = first;
+    const environment = { REFRESH_JOURNAL_DIRECTORY: directory, REFRESH_IN_DOUBT_HOLD_SECONDS: '0' };
+    const second = await startApplication({ databaseUrl, rootKey, sandbox, clock, environment });
+    running.push(second);
+    return second;
+  }
+
+  it('R-01 commits at the next start what a dead process had received, and the grant lives on', async () => {
+    const first = await dieBeforeCommit(journal);
+    const second = await restart(first, journal);
+    const { body } = await second.api.get(tokenPath).expect(200);
+    const maker = first.sandbox.maker('whoop');
+    expect(maker.isLiveAccessToken((body as { access_token: string }).access_token)).toBe(true);
+    expect(maker.history.filter(({ kind }) => kind === 'refresh')).toHaveLength(1);
+    expect(await readdir(journal)).toEqual([]);
+
+    second.clock.advance(lifetimeMs);
+    await second.api.get(tokenPath).expect(200);
+    expect(maker.history.filter(({ kind }) => kind === 'refresh').map(({ status }) => status)).toEqual([200, 200]);
+  });
+
+  it('R-05 commits it before the refresh token would be sent again, without a restart', async () => {
+    const first = await dieBeforeCommit(journal);
+    await first.api.get(tokenPath).expect(200);
+    expect(first.sandbox.maker('whoop').history.filter(({ kind }) => kind === 'refresh')).toHaveLength(1);
+  });
+
+  it('R-01 without a journal the same death loses the grant at a strict maker', async () => {
+    const first = await dieBeforeCommit(undefined);
+    const second = await restart(first, undefined);
+    await second.api.get(tokenPath).expect(503);
+    expect(first.sandbox.maker('whoop').liveGrants()).toEqual([]);
+  });
+
+  it('CR-12 has no token in clear in it', async () => {
+    const first = await dieBeforeCommit(journal);
+    const [file = ''] = await readdir(journal);
+    const text = await readFile(join(journal, file), 'utf8');
+    const second = await restart(first, journal);
+    const { body } = await second.api.get(tokenPath).expect(200);
+    const { access_token: token } = body as { access_token: string };
+    expect(text).not.toContain(token);
+    expect(text).not.toContain(Buffer.from(token).toString('base64').slice(0, -4));
+  });
+
+  it('leaves an entry that it cannot read where it is, and starts all the same', async () => {
+    await writeFile(join(journal, 'entry.json'), '{"half": ');
+    await writeFile(join(journal, 'other.json'), '{"userId": 1}');
+    const application = await startApplication({ environment: { REFRESH_JOURNAL_DIRECTORY: journal } });
+    running.push(application);
+    expect((await readdir(journal)).sort()).toEqual(['entry.json', 'other.json']);
+  });
+
+  it('is empty after a refresh that went well', async () => {
+    const application = await startApplication({ environment: { REFRESH_JOURNAL_DIRECTORY: journal } });
+    running.push(application);
+    await linkAccount(application, 'user-1', 'whoop');
+    await application.api.post('/v1/users/user-1/connections/whoop/refresh').expect(200);
+    expect(await readdir(journal)).toEqual([]);
+  });
+});
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 500; tries += 1) {
+    if (await condition()) {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error('What was waited for did not happen.');
+}
