@@ -75,9 +75,9 @@ describe('the journal of refreshed tokens', () => {
   it('R-01 commits at the next start what a dead process had received, and the grant lives on', async () => {
     const first = await dieBeforeCommit(journal);
     const second = await restart(first, journal);
-    const { body } = await second.api.get(tokenPath).expect(200);
+    const token = await readToken(second);
     const maker = first.sandbox.maker('whoop');
-    expect(maker.isLiveAccessToken((body as { access_token: string }).access_token)).toBe(true);
+    expect(maker.isLiveAccessToken(token)).toBe(true);
     expect(maker.history.filter(({ kind }) => kind === 'refresh')).toHaveLength(1);
     expect(await readdir(journal)).toEqual([]);
 
@@ -104,8 +104,7 @@ describe('the journal of refreshed tokens', () => {
     const [file = ''] = await readdir(journal);
     const text = await readFile(join(journal, file), 'utf8');
     const second = await restart(first, journal);
-    const { body } = await second.api.get(tokenPath).expect(200);
-    const { access_token: token } = body as { access_token: string };
+    const token = await readToken(second);
     expect(text).not.toContain(token);
     expect(text).not.toContain(Buffer.from(token).toString('base64').slice(0, -4));
   });
@@ -126,6 +125,11 @@ describe('the journal of refreshed tokens', () => {
     expect(await readdir(journal)).toEqual([]);
   });
 });
+
+async function readToken({ api }: TestApplication): Promise<string> {
+  const response = await api.get(tokenPath).expect(200);
+  return (response.body as { access_token: string }).access_token;
+}
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   for (let tries = 0; tries < 500; tries += 1) {
