@@ -1,9 +1,29 @@
+import { z } from 'zod';
 import { RequestInvalidError } from '../errors/request.errors.js';
 import type { CallbackParameters } from '../provider-kit/handshake.js';
 
 /** The longest value a callback may carry, in characters. Codes of the makers have a few hundred. */
 const maxValueLength = 2_048;
 const maxParameters = 30;
+
+const callbackSchema = z.record(z.string(), z.string()).superRefine((parameters, context) => {
+  const refuse = (message: string): void => context.addIssue({ code: 'custom', message });
+  for (const [name, value] of Object.entries(parameters)) {
+    if (!/^[A-Za-z0-9_.-]{1,64}$/.test(name)) {
+      refuse('A parameter name of the callback has a wrong form.');
+    } else if (value.length > maxValueLength) {
+      refuse(`The parameter "${name}" is too long.`);
+    } else if (/\p{Cc}/u.test(value) && name !== 'error_description') {
+      refuse(`The parameter "${name}" has control characters.`);
+    }
+  }
+  if ('code' in parameters && 'error' in parameters) {
+    refuse('A callback has either a code or an error, not both.');
+  }
+  if ('access_token' in parameters || 'id_token' in parameters) {
+    refuse('A callback must not carry tokens; only the authorization code flow is supported.');
+  }
+});
 
 /**
  * Reads the parameters of a callback strictly (AR-14): each name once, no nested names, valid UTF-8, no control characters,
@@ -22,25 +42,14 @@ export function parseCallbackParameters(encoded: string): CallbackParameters {
     const at = pair.indexOf('=');
     const name = decode(at === -1 ? pair : pair.slice(0, at));
     const value = decode(at === -1 ? '' : pair.slice(at + 1));
-    if (!/^[A-Za-z0-9_.-]{1,64}$/.test(name)) {
-      throw new RequestInvalidError('A parameter name of the callback has a wrong form.');
-    }
     if (name in parameters) {
-      throw new RequestInvalidError(`The parameter "${name}" is repeated.`);
-    }
-    if (value.length > maxValueLength) {
-      throw new RequestInvalidError(`The parameter "${name}" is too long.`);
-    }
-    if (/\p{Cc}/u.test(value) && name !== 'error_description') {
-      throw new RequestInvalidError(`The parameter "${name}" has control characters.`);
+      throw new RequestInvalidError(`The parameter "${name.slice(0, 64)}" is repeated.`);
     }
     parameters[name] = value;
   }
-  if ('code' in parameters && 'error' in parameters) {
-    throw new RequestInvalidError('A callback has either a code or an error, not both.');
-  }
-  if ('access_token' in parameters || 'id_token' in parameters) {
-    throw new RequestInvalidError('A callback must not carry tokens; only the authorization code flow is supported.');
+  const result = callbackSchema.safeParse(parameters);
+  if (!result.success) {
+    throw new RequestInvalidError(result.error.issues[0]?.message ?? 'The callback is not valid.');
   }
   return parameters;
 }

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { InvalidTokenResponseError } from '../errors/provider.errors.js';
 import type { ProviderDefinition } from './provider-definition.js';
 import type { ProviderSettings } from './provider-settings.js';
@@ -34,6 +35,9 @@ export async function readAccountId(
   return id;
 }
 
+/** A number beyond 2^53 has already lost digits and would name somebody else. */
+const idSchema = z.union([z.string().min(1).max(255), z.int().transform(String)]);
+
 /**
  * Follows a dotted path into parsed JSON and returns the id there.
  *
@@ -47,8 +51,5 @@ export function findId(body: unknown, path: string): string | undefined {
         ? (value as Record<string, unknown>)[step]
         : undefined;
   }
-  if (typeof value === 'number') {
-    return Number.isSafeInteger(value) ? String(value) : undefined;
-  }
-  return typeof value === 'string' && value !== '' && value.length <= 255 ? value : undefined;
+  return idSchema.safeParse(value).data;
 }
