@@ -1,6 +1,7 @@
 import { readAppConfig } from '../config/app.config.js';
 import type { Environment } from '../config/read-environment.js';
 import { readLinksConfig } from '../links/links.config.js';
+import { lifecycleAt } from '../provider-kit/lifecycle.js';
 import type { Lifecycle, ProviderDefinition } from '../provider-kit/provider-definition.js';
 import { environmentPrefix, requiredVariables } from '../provider-kit/provider-settings.js';
 import { readTokensConfig } from '../tokens/tokens.config.js';
@@ -87,7 +88,8 @@ function endOf(lifecycle: Lifecycle, today: string): string {
   if (lifecycle.status === 'live') {
     return '';
   }
-  const { status, sunsetAt, replacedBy } = lifecycle;
+  const { sunsetAt, replacedBy } = lifecycle;
+  const { status } = lifecycleAt(lifecycle, new Date(`${today}T00:00:00Z`));
   return sentences(
     `${sunsetAt < today ? 'Its maker ended it' : 'Its maker ends it'} on ${sunsetAt}.`,
     replacedBy === undefined ? 'Nothing replaces it.' : `Link new users with ${replacedBy}.`,

@@ -14,6 +14,17 @@ import {
   TokenUseResponse,
 } from './connections.dto.js';
 
+/** What a token that has to be refreshed can end in. */
+const refreshProblems = [
+  'TOKEN_REVOKED',
+  'TOKEN_REFRESH_PENDING',
+  'TOKEN_UNREADABLE',
+  'TOKEN_RESPONSE_INVALID',
+  'PROVIDER_MISCONFIGURED',
+  'PROVIDER_UNAVAILABLE',
+  'PROVIDER_RATE_LIMITED',
+] as const;
+
 @ApiTags('Connections')
 @ApiBearerAuth()
 @Controller('v1/users/:user_id/connections')
@@ -44,17 +55,7 @@ export class ConnectionsController {
   @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'Get a token that works now' })
   @ApiOkResponse({ type: TokenResponse })
-  @ApiProblems(
-    'PROVIDER_UNKNOWN',
-    'CONNECTION_NOT_FOUND',
-    'TOKEN_REVOKED',
-    'TOKEN_REFRESH_PENDING',
-    'TOKEN_UNREADABLE',
-    'TOKEN_RESPONSE_INVALID',
-    'PROVIDER_MISCONFIGURED',
-    'PROVIDER_UNAVAILABLE',
-    'PROVIDER_RATE_LIMITED',
-  )
+  @ApiProblems('PROVIDER_UNKNOWN', 'CONNECTION_NOT_FOUND', ...refreshProblems)
   async token(@Param() path: ConnectionPath, @Req() request: AuthenticatedRequest): Promise<TokenResponse> {
     const token = await this.tokens.getValid(path.user_id, path.provider);
     return toTokenResponse(token, request.caller?.scopes.has('tokens:sign') === true);
@@ -65,18 +66,7 @@ export class ConnectionsController {
   @RequireScope('connections:write')
   @ApiOperation({ summary: 'Refresh the tokens once, however much life they have' })
   @ApiOkResponse({ type: ConnectionResponse })
-  @ApiProblems(
-    'PROVIDER_UNKNOWN',
-    'CONNECTION_NOT_FOUND',
-    'CONNECTION_NOT_REFRESHABLE',
-    'TOKEN_REVOKED',
-    'TOKEN_REFRESH_PENDING',
-    'TOKEN_UNREADABLE',
-    'TOKEN_RESPONSE_INVALID',
-    'PROVIDER_MISCONFIGURED',
-    'PROVIDER_UNAVAILABLE',
-    'PROVIDER_RATE_LIMITED',
-  )
+  @ApiProblems('PROVIDER_UNKNOWN', 'CONNECTION_NOT_FOUND', 'CONNECTION_NOT_REFRESHABLE', ...refreshProblems)
   async refresh(@Param() path: ConnectionPath): Promise<ConnectionResponse> {
     return toResponse(await this.tokens.refreshNow(path.user_id, path.provider));
   }

@@ -162,7 +162,7 @@ export function parseErrorAnswer(
 }
 
 /** Returns the value where it has the shape of an error code and so cannot be a token. */
-export function safeErrorCode(value: unknown): string | undefined {
+function safeErrorCode(value: unknown): string | undefined {
   return typeof value === 'string' && /^[a-z_]{1,40}$/i.test(value) ? value : undefined;
 }
 

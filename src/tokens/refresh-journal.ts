@@ -71,6 +71,7 @@ export class RefreshJournal implements OnApplicationBootstrap {
         await handle.close();
       }
       await rename(`${file}.part`, file);
+      await this.flushDirectory();
     } catch (error) {
       this.logger.error(error instanceof Error ? error : new Error('The journal could not be written.'));
     }
@@ -79,8 +80,14 @@ export class RefreshJournal implements OnApplicationBootstrap {
   /** Forgets an entry that was committed or is not wanted any more. */
   async forget(key: ConnectionKey): Promise<void> {
     const file = this.fileOf(key);
-    if (file !== undefined) {
+    if (file === undefined) {
+      return;
+    }
+    try {
       await rm(file, { force: true });
+    } catch (error) {
+      // It is replayed at the next start, to no effect.
+      this.logger.error(error instanceof Error ? error : new Error('The journal could not be cleared.'));
     }
   }
 
@@ -117,6 +124,16 @@ export class RefreshJournal implements OnApplicationBootstrap {
         throw error;
       }
       this.logger.warn(`Journal: the tokens of connection ${entry.data.id} wait for the database (${error.code}).`);
+    }
+  }
+
+  /** A new name survives a loss of power only when its directory is on the disk as well. */
+  private async flushDirectory(): Promise<void> {
+    const handle = await open(this.config.journalDirectory ?? '.', 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
     }
   }
 
