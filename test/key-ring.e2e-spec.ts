@@ -5,6 +5,7 @@ import { Database, type Statement } from '../src/database/database.js';
 import { KeyRing } from '../src/vault/key-ring.js';
 import { KeySource } from '../src/vault/key-source.js';
 import { vaultConfig, type VaultConfig } from '../src/vault/vault.config.js';
+import { VaultService } from '../src/vault/vault.service.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { linkAccount } from './support/linking.js';
 import { queryDatabase } from './support/test-database.js';
@@ -50,6 +51,18 @@ class MeetingDatabase extends Database {
 }
 
 describe('the key ring', () => {
+  it('CR-11 gives the same digest for the same fields only, and another one for every purpose', async () => {
+    const vault = (await start()).app.get(VaultService);
+    const digests = [
+      vault.digest('audit.user', ['user-1']),
+      vault.digest('erasures.user', ['user-1']),
+      vault.digest('audit.user', ['user-2']),
+      vault.digest('audit.user', ['user', '-1']),
+    ].map((digest) => digest.toString('hex'));
+    expect(vault.digest('audit.user', ['user-1']).toString('hex')).toBe(digests[0]);
+    expect(new Set(digests).size).toBe(4);
+  });
+
   it('makes one active key a purpose, also when two instances make them at the same moment', async () => {
     const { app, databaseUrl } = await start();
     await queryDatabase(databaseUrl, 'DELETE FROM vault_keys');
@@ -57,7 +70,7 @@ describe('the key ring', () => {
     const rings = [1, 2].map(() => new KeyRing(database, app.get(KeySource), app.get<VaultConfig>(vaultConfig.KEY)));
     await Promise.all(rings.map((ring) => ring.onModuleInit()));
     const keys = await queryDatabase<{ kid: string }>(databaseUrl, `SELECT kid FROM vault_keys WHERE state = 'active'`);
-    expect(keys).toHaveLength(2);
+    expect(keys).toHaveLength(5);
     expect(rings.map((ring) => keys.some(({ kid }) => kid === ring.getActive('connections.sealed').kid))).toEqual([
       true,
       true,

@@ -19,6 +19,15 @@ export interface SealContext {
 export type SealPurpose = 'connections.sealed' | 'links.sealed';
 
 /**
+ * What keyed digests stand for: a user in the audit trail, a user who was erased, an account at a provider. Each has a key of
+ * its own (CR-11), so that no digest of one can be looked up in another.
+ */
+export type DigestPurpose = 'audit.user' | 'erasures.user' | 'connections.account';
+
+/** What a branch key is for. */
+export type KeyPurpose = SealPurpose | DigestPurpose;
+
+/**
  * Joins fields injectively: the number of fields, then for each its length in bytes and its bytes, numbers as unsigned 32-bit
  * big-endian. Two different lists never give the same bytes, whatever the fields hold.
  */

@@ -1,12 +1,18 @@
 import { createSecretKey, randomBytes, randomUUID } from 'node:crypto';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { Database, type Statement } from '../database/database.js';
-import type { SealPurpose } from './associated-data.js';
+import type { KeyPurpose } from './associated-data.js';
 import type { BranchKey } from './envelope.js';
 import { KeySource } from './key-source.js';
 import { vaultConfig, type VaultConfig } from './vault.config.js';
 
-const purposes: readonly SealPurpose[] = ['connections.sealed', 'links.sealed'];
+const purposes: readonly KeyPurpose[] = [
+  'connections.sealed',
+  'links.sealed',
+  'audit.user',
+  'erasures.user',
+  'connections.account',
+];
 
 const selectKeys: Statement = {
   name: 'vault-select-keys',
@@ -20,7 +26,7 @@ const insertActiveKey: Statement = {
 
 interface KeyRow {
   kid: string;
-  purpose: SealPurpose;
+  purpose: KeyPurpose;
   state: string;
   wrapped_key: Buffer;
   root_key_ref: string;
@@ -35,7 +41,7 @@ interface KeyRow {
 @Injectable()
 export class KeyRing implements OnModuleInit {
   private keys = new Map<string, BranchKey>();
-  private active = new Map<SealPurpose, BranchKey>();
+  private active = new Map<KeyPurpose, BranchKey>();
   private reloading: Promise<void> | undefined;
 
   constructor(
@@ -52,8 +58,8 @@ export class KeyRing implements OnModuleInit {
     await this.load();
   }
 
-  /** Returns the key that new values of a purpose are sealed under. */
-  getActive(purpose: SealPurpose): BranchKey {
+  /** Returns the key that new values of a purpose are sealed or digested under. */
+  getActive(purpose: KeyPurpose): BranchKey {
     const key = this.active.get(purpose);
     if (key === undefined) {
       throw new Error(`There is no active key for ${purpose}.`);
@@ -73,7 +79,7 @@ export class KeyRing implements OnModuleInit {
   private async load(): Promise<void> {
     const rows = await this.database.query<KeyRow>(selectKeys);
     const keys = new Map<string, BranchKey>();
-    const active = new Map<SealPurpose, BranchKey>();
+    const active = new Map<KeyPurpose, BranchKey>();
     for (const row of rows) {
       const branchKey = this.keys.get(row.kid) ?? { kid: row.kid, key: createSecretKey(await this.unwrap(row)) };
       keys.set(row.kid, branchKey);
@@ -98,7 +104,7 @@ export class KeyRing implements OnModuleInit {
     }
   }
 
-  private async createActiveKey(purpose: SealPurpose): Promise<void> {
+  private async createActiveKey(purpose: KeyPurpose): Promise<void> {
     const kid = randomUUID();
     const context = { kid, purpose, environment: this.config.environmentName };
     const { blob, keyRef } = await this.keySource.wrap(randomBytes(32), context);
