@@ -9,18 +9,19 @@ const root = dirname(src);
 
 /** What each folder may import of ours. A folder that is not named here does not belong here. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
+  redaction: [],
   errors: [],
-  config: [],
+  config: ['redaction'],
   clock: [],
   database: ['errors', 'config'],
-  'provider-kit': ['errors', 'clock'],
+  'provider-kit': ['redaction', 'errors', 'clock'],
   vault: ['errors', 'config', 'database'],
   tokens: ['errors', 'config', 'clock', 'database', 'provider-kit', 'vault'],
   access: ['errors', 'database'],
   http: ['errors'],
   links: ['errors', 'config', 'clock', 'database', 'provider-kit', 'vault', 'tokens', 'access', 'http'],
   connections: ['errors', 'clock', 'provider-kit', 'tokens', 'access', 'http'],
-  ops: ['errors', 'config', 'database', 'access', 'http'],
+  ops: ['redaction', 'errors', 'config', 'database', 'access', 'http'],
   sandbox: ['errors', 'provider-kit'],
   providers: ['errors', 'provider-kit'],
   cli: [

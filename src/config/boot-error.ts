@@ -1,3 +1,5 @@
+import { scrub } from '../redaction/scrub.js';
+
 /** SQLSTATE of a statement that names a table which does not exist. */
 const undefinedTable = '42P01';
 
@@ -19,7 +21,7 @@ export function describeBootError(error: unknown): string {
       messages.push(message);
     }
   }
-  return messages.join(' Cause: ') || 'The reason is unknown.';
+  return scrub(messages.join(' Cause: ')) || 'The reason is unknown.';
 }
 
 /** A connection refused on every address of a name is an error without a message of its own. */

@@ -5,6 +5,7 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
+import { pino } from 'pino';
 import { pinoHttp, type HttpLogger, type Options } from 'pino-http';
 import { readAppConfig } from '../config/app.config.js';
 import { describeError } from './describe-error.js';
@@ -83,6 +84,20 @@ describe.each(['json', 'readable'] as const)('a log in the format %s', (format) 
     expect(all).not.toContain('canary');
   });
 
+  it('LOG-01 hides a secret that a mistake brings to it, by its value, wherever it stands', async () => {
+    const secret = 'canary0a1b2c3d4e5f60718293a4b5c6d7e8';
+    const write = ({ logger }: Pick<HttpLogger, 'logger'>): void => {
+      logger.warn(`The token is ${secret}.`);
+      logger.warn({ context: 'Anything', token: secret, deep: [{ note: `Bearer ${secret}` }] }, 'with %s', secret);
+      logger.error(new Error(`Refused: refresh_token=${secret}`));
+    };
+
+    const lines = await logged({ LOG_FORMAT: format }, write);
+
+    expect(lines.join('\n')).toContain('[secret]');
+    expect(lines.join('\n')).not.toContain('canary');
+  });
+
   it('LOG-04 has one line a message, whatever control characters it holds', async () => {
     const lines = await logged({ LOG_FORMAT: format }, ({ logger }) => {
       logger.warn(`Provider said ${forged}${escape}\u009b2K\u2028\u202e`);
@@ -149,6 +164,22 @@ describe('a log in the format json', () => {
     );
 
     expect(lines).toHaveLength(count);
+  });
+});
+
+describe('hiding by the name of a field alone', () => {
+  it('LOG-01 lets the same secret through in a message, in a deep field and in the text of an error', async () => {
+    const destination = new PassThrough();
+    const all = text(destination);
+    const logger = pino({ redact: ['token', '*.token'] }, destination);
+
+    logger.warn({ token: 'canary-1' }, 'The token is canary-2.');
+    logger.warn({ deep: [{ deeper: { token: 'canary-3' } }] });
+    logger.error(new Error('Refused: refresh_token=canary-4'));
+    destination.end();
+
+    const leaked = (await all).match(/canary-\d/g) ?? [];
+    expect([...new Set(leaked)].sort()).toEqual(['canary-2', 'canary-3', 'canary-4']);
   });
 });
 

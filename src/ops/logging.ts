@@ -5,13 +5,15 @@ import type { Params } from 'nestjs-pino';
 import { pino, type LogFn, type Logger } from 'pino';
 import type { PrettyStream } from 'pino-pretty';
 import type { AppConfig } from '../config/app.config.js';
+import { scrub, scrubDeep, scrubPath } from '../redaction/scrub.js';
 import { describeError, visible } from './describe-error.js';
 
 /**
  * How the process logs: one JSON object a line in production, readable lines in development.
  *
  * Nothing is logged by default and then redacted: of a request only method and path are taken (queries hold codes), of an
- * answer only the status, of an error only its type, message and stack (LOG-02). Invisible characters are written out, so
+ * answer only the status, of an error only its type, message and stack (LOG-02). What is a known secret or looks like one is
+ * hidden by its value in whatever is left (LOG-01). Invisible characters are written out, so
  * that text from outside can neither begin a line of its own nor command a terminal (LOG-04).
  *
  * @param config - level and format; readable lines where it names none
@@ -28,6 +30,7 @@ export async function loggingOptions(
         level: config.logLevel,
         quietReqLogger: true,
         hooks: { logMethod },
+        formatters: { log: (line: object) => scrubDeep(line) as Record<string, unknown> },
         // Otherwise pino copies every property of an error before `describeError` sees it, and hides that it is one.
         wrapSerializers: false,
         genReqId: (request: IncomingMessage) => request.id,
@@ -81,8 +84,15 @@ function logMethod(this: Logger, args: Parameters<LogFn>, method: LogFn, level: 
   ) {
     return;
   }
-  const safe = args.map((each: unknown) => (typeof each === 'string' ? visible(each) : each));
+  const safe = withOwnMessage(args).map((each) => (typeof each === 'string' ? visible(scrub(each)) : each));
   method.apply(this, safe as Parameters<LogFn>);
+}
+
+/** pino takes the message of an error as it is where the line has none of its own. */
+function withOwnMessage([first, ...rest]: unknown[]): unknown[] {
+  const line = first instanceof Error ? { err: first } : first;
+  const error = typeof line === 'object' && line !== null && 'err' in line ? line.err : undefined;
+  return error instanceof Error && rest.length === 0 ? [line, error.message] : [line, ...rest];
 }
 
 function originalUrl(request: IncomingMessage): string | undefined {
@@ -91,5 +101,5 @@ function originalUrl(request: IncomingMessage): string | undefined {
 
 /** The path of a URL without its query. */
 function pathOf(url: string | undefined): string {
-  return visible((url ?? '').split('?', 1)[0]?.slice(0, 500) ?? '');
+  return visible(scrubPath((url ?? '').split('?', 1)[0]?.slice(0, 500) ?? ''));
 }

@@ -1,13 +1,13 @@
 import { inspect } from 'node:util';
+import { knownSecrets, placeholder } from '../redaction/known-secrets.js';
 
-const redacted = '[secret]';
-
-/** A string that must not be printed. Every way of turning it into text gives a placeholder; `reveal` gives the value. */
+/** A secret setting. It must not be printed: every way of turning it into text gives a placeholder; `reveal` gives the value. */
 export class Secret {
   readonly #value: string;
 
   constructor(value: string) {
     this.#value = value;
+    knownSecrets.addSetting(value);
   }
 
   /** Returns the value. Call it only where the value is sent or sealed. */
@@ -16,14 +16,14 @@ export class Secret {
   }
 
   toString(): string {
-    return redacted;
+    return placeholder;
   }
 
   toJSON(): string {
-    return redacted;
+    return placeholder;
   }
 
   [inspect.custom](): string {
-    return redacted;
+    return placeholder;
   }
 }

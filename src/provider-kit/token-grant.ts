@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { knownSecrets } from '../redaction/known-secrets.js';
 
 /** The parts of a {@link TokenGrant}. Which of them are set depends on the OAuth version and on the provider. */
 export interface TokenGrantFields {
@@ -44,6 +45,9 @@ export class TokenGrant {
     this.providerUserId = fields.providerUserId;
     this.idToken = fields.idToken;
     this.requestedAt = fields.requestedAt;
+    for (const token of [this.accessToken, this.tokenSecret, this.refreshToken, this.idToken]) {
+      knownSecrets.addToken(token ?? '');
+    }
   }
 
   /** Returns a copy with some parts replaced. */
