@@ -7,7 +7,7 @@ import {
   ConnectionNotRefreshableError,
   RefreshPendingError,
 } from '../errors/connection.errors.js';
-import { TokenRevokedError } from '../errors/provider.errors.js';
+import { ProviderUnavailableError, TokenRevokedError } from '../errors/provider.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 import type { ProviderDefinition } from '../provider-kit/provider-definition.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
@@ -15,6 +15,7 @@ import type { TokenGrant } from '../provider-kit/token-grant.js';
 import { ConnectionStore, type SealedTokens, type StoredConnection } from './connection-store.js';
 import { RefreshClaims } from './refresh-claims.js';
 import { RefreshJournal } from './refresh-journal.js';
+import { RefreshSlots, type RefreshPriority, type SlotRequest } from './refresh-slots.js';
 import { toAttemptError, toFailureRecord, toPendingError } from './refresh-failure.js';
 import { toTokenSet, type TokenSet } from './token-set.js';
 import { TokenVault } from './token-vault.js';
@@ -28,6 +29,12 @@ const pollMs = 50;
 /** Pauses between attempts to save a token set that the provider has already issued. */
 const saveRetryDelaysMs = [50, 100, 250, 500, 1_000, 2_000, 4_000];
 
+/** A refresh under way in this process. */
+interface Run {
+  readonly request: SlotRequest;
+  readonly done: Promise<void>;
+}
+
 /**
  * Refreshes the tokens of connections without ever spending a rotating refresh token twice.
  *
@@ -37,13 +44,14 @@ const saveRetryDelaysMs = [50, 100, 250, 500, 1_000, 2_000, 4_000];
 @Injectable()
 export class RefreshService implements BeforeApplicationShutdown {
   private readonly logger = new Logger(RefreshService.name);
-  private readonly running = new Map<string, Promise<void>>();
+  private readonly running = new Map<string, Run>();
   private stopping = false;
 
   constructor(
     private readonly store: ConnectionStore,
     private readonly claims: RefreshClaims,
     private readonly journal: RefreshJournal,
+    private readonly slots: RefreshSlots,
     private readonly tokenVault: TokenVault,
     private readonly registry: ProviderRegistry,
     private readonly clock: Clock,
@@ -53,13 +61,14 @@ export class RefreshService implements BeforeApplicationShutdown {
   /** Begins no further refresh, and lets those under way finish while there is a database, so that a deployment loses no token. */
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping = true;
-    await Promise.allSettled(this.running.values());
+    await Promise.allSettled([...this.running.values()].map(({ done }) => done));
   }
 
   /**
    * Sees to it that the connection holds a newer token set than the one given: refreshes it, or waits for whoever does.
    *
    * @param connection - as read; its generation is what has to be replaced
+   * @param priority - `background` gives way to refreshes that somebody waits for, when the provider is at its limit
    * @throws {@link ConnectionNotRefreshableError} when there is no refresh token
    * @throws {@link ConnectionNotFoundError} when the connection is gone meanwhile
    * @throws {@link TokenRevokedError} when the connection needs a new link
@@ -69,37 +78,36 @@ export class RefreshService implements BeforeApplicationShutdown {
    * @throws {@link DatabaseUnavailableError} when the claim cannot be written; the refresh token is not spent
    * @throws the provider's error when this attempt failed, or its like while the pause after it lasts
    */
-  refresh(connection: StoredConnection): Promise<void> {
-    let run = this.running.get(connection.id);
-    if (run === undefined && this.stopping) {
-      return Promise.reject(
-        new RefreshPendingError('This instance is being stopped. Repeat the call.', { retryAfterSeconds: 1 }),
-      );
+  refresh(
+    connection: StoredConnection,
+    { priority = 'on-demand' }: { priority?: RefreshPriority } = {},
+  ): Promise<void> {
+    const running = this.running.get(connection.id);
+    if (running !== undefined) {
+      if (priority === 'on-demand') {
+        running.request.priority = priority;
+      }
+      return running.done;
     }
-    if (run === undefined) {
-      run = this.refreshOnce(connection).finally(() => this.running.delete(connection.id));
-      this.running.set(connection.id, run);
-    }
-    return run;
+    const request: SlotRequest = { provider: connection.provider, priority };
+    const done = this.refreshOnce(connection, request).finally(() => this.running.delete(connection.id));
+    this.running.set(connection.id, { request, done });
+    return done;
   }
 
-  private async refreshOnce(connection: StoredConnection): Promise<void> {
+  private async refreshOnce(connection: StoredConnection, request: SlotRequest): Promise<void> {
+    this.checkRunning();
     if (!connection.refreshable) {
       throw new ConnectionNotRefreshableError();
     }
     const provider = this.registry.get(connection.provider);
     this.checkInterval(connection, provider.definition);
-    const lengthMs = claimLengthMs(provider.definition);
     const holdMs = inDoubtHoldMs(provider.definition, this.config.inDoubtHoldMs);
-    const giveUpAt = performance.now() + lengthMs;
+    const giveUpAt = performance.now() + claimLengthMs(provider.definition);
     if (connection.inDoubtForMs !== null) {
       await this.journal.replay(connection);
     }
-    for (;;) {
-      const claimId = await this.claims.take(connection, lengthMs, holdMs);
-      if (claimId !== undefined) {
-        return this.refreshClaimed(connection, claimId, provider);
-      }
+    while (!(await this.attempt(connection, provider, request, giveUpAt))) {
       const current = await this.findUnchanged(connection);
       if (current === undefined) {
         return;
@@ -113,6 +121,40 @@ export class RefreshService implements BeforeApplicationShutdown {
         throw toPendingError(current, holdMs);
       }
       await sleep(pollMs);
+    }
+  }
+
+  /** Refreshes when slot and claim are to be had. Returns false when the claim is not. */
+  private async attempt(
+    connection: StoredConnection,
+    provider: HealthProvider,
+    request: SlotRequest,
+    giveUpAt: number,
+  ): Promise<boolean> {
+    const { definition } = provider;
+    if (!(await this.slots.acquire(request, Math.max(0, giveUpAt - performance.now())))) {
+      throw new ProviderUnavailableError(
+        `${definition.displayName} is at work on as many refreshes as it is given at a time. Try again.`,
+        { fate: 'not-sent', retryAfterSeconds: 1 },
+      );
+    }
+    try {
+      this.checkRunning();
+      const holdMs = inDoubtHoldMs(definition, this.config.inDoubtHoldMs);
+      const claimId = await this.claims.take(connection, claimLengthMs(definition), holdMs);
+      if (claimId === undefined) {
+        return false;
+      }
+      await this.refreshClaimed(connection, claimId, provider);
+      return true;
+    } finally {
+      this.slots.release(request.provider);
+    }
+  }
+
+  private checkRunning(): void {
+    if (this.stopping) {
+      throw new RefreshPendingError('This instance is being stopped. Repeat the call.', { retryAfterSeconds: 1 });
     }
   }
 

@@ -10,6 +10,7 @@ const schema = z.object({
   REFRESH_IN_DOUBT_HOLD_SECONDS: seconds(120),
   REFRESH_CONFIRMATION_SECONDS: seconds(300),
   REFRESH_JOURNAL_DIRECTORY: z.string().optional(),
+  PROVIDER_CONCURRENCY: z.coerce.number('must be a number.').int().min(1).max(10_000).default(32),
 });
 
 /** Reads how tokens are kept fresh. */
@@ -22,6 +23,8 @@ export function readTokensConfig(environment: Environment): {
   confirmationMs: number;
   /** Where refreshed tokens are kept until they are committed; `undefined` keeps none. */
   journalDirectory: string | undefined;
+  /** How many refreshes of this process one provider works on at the same time. */
+  providerConcurrency: number;
 } {
   const values = readEnvironment(schema, environment);
   return {
@@ -29,6 +32,7 @@ export function readTokensConfig(environment: Environment): {
     inDoubtHoldMs: values.REFRESH_IN_DOUBT_HOLD_SECONDS * 1_000,
     confirmationMs: values.REFRESH_CONFIRMATION_SECONDS * 1_000,
     journalDirectory: values.REFRESH_JOURNAL_DIRECTORY,
+    providerConcurrency: values.PROVIDER_CONCURRENCY,
   };
 }
 

@@ -7,6 +7,7 @@ import { VaultModule } from '../vault/vault.module.js';
 import { ConnectionStore } from './connection-store.js';
 import { RefreshClaims } from './refresh-claims.js';
 import { RefreshJournal } from './refresh-journal.js';
+import { RefreshSlots } from './refresh-slots.js';
 import { RefreshService } from './refresh.service.js';
 import { TokenVault } from './token-vault.js';
 import { tokensConfig } from './tokens.config.js';
@@ -14,7 +15,7 @@ import { TokensService } from './tokens.service.js';
 
 @Module({
   imports: [ConfigModule.forFeature(tokensConfig), ClockModule, DatabaseModule, ProviderKitModule, VaultModule],
-  providers: [ConnectionStore, RefreshClaims, RefreshJournal, RefreshService, TokenVault, TokensService],
+  providers: [ConnectionStore, RefreshClaims, RefreshJournal, RefreshService, RefreshSlots, TokenVault, TokensService],
   exports: [TokensService],
 })
 export class TokensModule {}

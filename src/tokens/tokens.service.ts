@@ -219,7 +219,7 @@ export class TokensService {
   }
 
   private refreshBehind(connection: StoredConnection): void {
-    this.refreshService.refresh(connection).catch((error: unknown) => {
+    this.refreshService.refresh(connection, { priority: 'background' }).catch((error: unknown) => {
       const code = error instanceof AppError ? error.code : 'INTERNAL_ERROR';
       this.logger.debug(`Background refresh of connection ${connection.id} did not succeed: ${code}.`);
       this.logMistake(error);
