@@ -4,6 +4,7 @@ import { ConnectionEntity } from './entities/connection.entity.js';
 import { LinkEntity } from './entities/link.entity.js';
 import { VaultKeyEntity } from './entities/vault-key.entity.js';
 import { CreateTables1795305600000 } from './migrations/1795305600000-CreateTables.js';
+import { AddRefreshDueAt1795430000000 } from './migrations/1795430000000-AddRefreshDueAt.js';
 import type { DatabaseConfig } from './database.config.js';
 
 /** How long a statement may take before PostgreSQL ends it, in milliseconds. No statement here needs a tenth of it. */
@@ -15,7 +16,7 @@ export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
     type: 'postgres',
     url: config.url,
     entities: [ApiKeyEntity, ConnectionEntity, LinkEntity, VaultKeyEntity],
-    migrations: [CreateTables1795305600000],
+    migrations: [CreateTables1795305600000, AddRefreshDueAt1795430000000],
     migrationsRun: config.migrateOnBoot,
     synchronize: false,
     poolSize: config.poolSize,

@@ -67,6 +67,8 @@ export interface RefreshPolicy {
   readonly grace: 'none' | 'until-new-token-used' | { readonly seconds: number };
   /** Whether a refresh ends the previous access token at once. */
   readonly oldAccessTokenDiesOnRefresh: boolean;
+  /** After how long without a refresh the refresh token dies, in seconds; absent where it does not, or it is not published. */
+  readonly refreshTokenIdleSeconds?: number;
   /** Total time one token request may take, in milliseconds; below the length of a claim. */
   readonly timeoutMs: number;
 }

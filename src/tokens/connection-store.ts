@@ -38,6 +38,8 @@ export interface SealedTokens {
   readonly expiresAt: Date | null;
   readonly refreshable: boolean;
   readonly refreshExpiresAt: Date | null;
+  /** When the scheduler refreshes it, in milliseconds from the save on; `null` when only callers make it due. */
+  readonly refreshDueInMs: number | null;
 }
 
 /** What a failed refresh leaves behind. */
@@ -52,7 +54,8 @@ export interface RefreshFailureRecord {
   readonly confirmationMs: number;
 }
 
-const columns = `
+/** What a statement selects to return {@link StoredConnection}s. */
+export const connectionColumns = `
   user_id AS "userId", provider, id, registration_id AS "registrationId", status, secret_gen AS "secretGen", sealed,
   scopes_requested AS "scopesRequested", scopes_granted AS "scopesGranted", expires_at AS "expiresAt", refreshable,
   refresh_expires_at AS "refreshExpiresAt", linked_at AS "linkedAt", last_refreshed_at AS "lastRefreshedAt",
@@ -64,33 +67,37 @@ const columns = `
 const noAttempt = `claim_id = NULL, claimed_until = NULL, attempt_started_at = NULL, failed_attempts = 0, retry_at = NULL,
   suspect_since = NULL, last_error_code = NULL, last_error_at = NULL`;
 
+/** An instant so many milliseconds from now on the database's clock, whatever the clocks of the replicas say; null when null. */
+const dueIn = (parameter: string): string => `now() + ${parameter}::float8 * interval '1 millisecond'`;
+
 const statements = {
   find: {
     name: 'connections-find',
-    text: `SELECT ${columns} FROM connections WHERE user_id = $1 AND provider = $2`,
+    text: `SELECT ${connectionColumns} FROM connections WHERE user_id = $1 AND provider = $2`,
   },
   list: {
     name: 'connections-list',
-    text: `SELECT ${columns} FROM connections WHERE user_id = $1 ORDER BY provider`,
+    text: `SELECT ${connectionColumns} FROM connections WHERE user_id = $1 ORDER BY provider`,
   },
   insert: {
     name: 'connections-insert',
     text: `INSERT INTO connections (user_id, provider, id, registration_id, scopes_requested, status, secret_gen,
-             sealed, scopes_granted, expires_at, refreshable, refresh_expires_at)
-           VALUES ($1, $2, $3, $4, $5, 'active', 1, $6, $7, $8, $9, $10)
+             sealed, scopes_granted, expires_at, refreshable, refresh_expires_at, refresh_due_at)
+           VALUES ($1, $2, $3, $4, $5, 'active', 1, $6, $7, $8, $9, $10, ${dueIn('$11')})
            ON CONFLICT (user_id, provider) DO NOTHING RETURNING id`,
   },
   relink: {
     name: 'connections-relink',
     text: `UPDATE connections SET registration_id = $5, scopes_requested = $6, status = 'active', secret_gen = secret_gen + 1,
              sealed = $7, scopes_granted = $8, expires_at = $9, refreshable = $10, refresh_expires_at = $11,
-             linked_at = now(), last_refreshed_at = NULL, ${noAttempt}
+             refresh_due_at = ${dueIn('$12')}, linked_at = now(), last_refreshed_at = NULL, ${noAttempt}
            WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 RETURNING id`,
   },
   saveRefreshed: {
     name: 'connections-save-refreshed',
     text: `UPDATE connections SET secret_gen = secret_gen + 1, sealed = $5, scopes_granted = $6, expires_at = $7,
-             refreshable = $8, refresh_expires_at = $9, last_refreshed_at = now(), ${noAttempt}
+             refreshable = $8, refresh_expires_at = $9, refresh_due_at = ${dueIn('$10')},
+             last_refreshed_at = now(), ${noAttempt}
            WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 RETURNING id`,
   },
   recordFailure: {
@@ -100,12 +107,15 @@ const statements = {
              failed_attempts = failed_attempts + 1, retry_at = now() + $7 * interval '1 millisecond',
              last_error_code = $5, last_error_at = now(),
              suspect_since = CASE WHEN $8 THEN coalesce(suspect_since, now()) ELSE suspect_since END,
-             status = CASE WHEN $8 AND suspect_since <= now() - $9 * interval '1 millisecond' THEN 'needs_relink' ELSE status END
+             status = CASE WHEN $8 AND suspect_since <= now() - $9 * interval '1 millisecond' THEN 'needs_relink' ELSE status END,
+             refresh_due_at = CASE
+               WHEN refresh_due_at IS NULL OR ($8 AND suspect_since <= now() - $9 * interval '1 millisecond') THEN NULL
+               WHEN $6 THEN ${dueIn('$7')} ELSE greatest(refresh_due_at, ${dueIn('$7')}) END
            WHERE user_id = $1 AND provider = $2 AND id = $3 AND claim_id = $4 RETURNING status`,
   },
   remove: {
     name: 'connections-remove',
-    text: `DELETE FROM connections WHERE user_id = $1 AND provider = $2 RETURNING ${columns}`,
+    text: `DELETE FROM connections WHERE user_id = $1 AND provider = $2 RETURNING ${connectionColumns}`,
   },
 } satisfies Record<string, Statement>;
 
@@ -205,5 +215,12 @@ function keyValues(key: ConnectionKey): unknown[] {
 }
 
 function tokenValues(tokens: SealedTokens): unknown[] {
-  return [tokens.sealed, tokens.scopesGranted, tokens.expiresAt, tokens.refreshable, tokens.refreshExpiresAt];
+  return [
+    tokens.sealed,
+    tokens.scopesGranted,
+    tokens.expiresAt,
+    tokens.refreshable,
+    tokens.refreshExpiresAt,
+    tokens.refreshDueInMs,
+  ];
 }

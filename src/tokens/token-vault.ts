@@ -1,26 +1,38 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { Clock } from '../clock/clock.js';
+import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { VaultService } from '../vault/vault.service.js';
 import type { ConnectionKey, SealedTokens, StoredConnection } from './connection-store.js';
+import { refreshDueInMs } from './refresh-due.js';
 import { parseTokenSet, type TokenSet } from './token-set.js';
+import { tokensConfig, type TokensConfig } from './tokens.config.js';
 
 /** Seals token sets into connection rows and opens them. */
 @Injectable()
 export class TokenVault {
-  constructor(private readonly vault: VaultService) {}
+  constructor(
+    private readonly vault: VaultService,
+    private readonly registry: ProviderRegistry,
+    private readonly clock: Clock,
+    @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
+  ) {}
 
   /**
-   * Seals a token set for one generation of one row, and tells the columns that may be read without a key.
+   * Seals a token set for one generation of one row, and tells the columns that may be read without a key. Call it just before
+   * the set is stored: `refreshDueInMs` counts from now.
    *
    * @param place - the row, with the generation that the set will have
    * @param tokens - the set
    */
   seal(place: ConnectionKey & { registrationId: string }, tokens: TokenSet): SealedTokens {
+    const { definition } = this.registry.get(place.provider);
     return {
       sealed: this.vault.seal(tokens, toContext(place)),
       scopesGranted: tokens.grantedScopes ?? null,
       expiresAt: tokens.expiresAt ?? null,
       refreshable: tokens.refreshToken !== undefined,
       refreshExpiresAt: tokens.refreshExpiresAt ?? null,
+      refreshDueInMs: refreshDueInMs(tokens, definition, this.config.refreshMarginMs, this.clock.now(), Math.random()),
     };
   }
 

@@ -1,7 +1,8 @@
-import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
+import { Column, CreateDateColumn, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /** One of the company's users linked to one provider, with the sealed token set and the state of its refresh. */
 @Entity('connections')
+@Index('connections_refresh_due', ['provider', 'refreshDueAt'], { where: 'refresh_due_at IS NOT NULL' })
 export class ConnectionEntity {
   @PrimaryColumn('text', { name: 'user_id', primaryKeyConstraintName: 'connections_pkey' })
   userId!: string;
@@ -68,6 +69,13 @@ export class ConnectionEntity {
   /** No refresh before this instant. */
   @Column('timestamptz', { name: 'retry_at', nullable: true })
   retryAt!: Date | null;
+
+  /**
+   * When the scheduler refreshes it; `null` when only callers do. A claim moves it to where the claim and the hold of an attempt of
+   * unknown outcome have passed, so that what is due is what may be refreshed.
+   */
+  @Column('timestamptz', { name: 'refresh_due_at', nullable: true })
+  refreshDueAt!: Date | null;
 
   /** When the provider first said that the grant is dead. */
   @Column('timestamptz', { name: 'suspect_since', nullable: true })

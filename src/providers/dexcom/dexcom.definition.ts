@@ -25,6 +25,7 @@ function dexcomRegion(slug: string, displayName: string, host: string): OAuth2De
       reuse: 'family-revoked',
       grace: 'none',
       oldAccessTokenDiesOnRefresh: true,
+      refreshTokenIdleSeconds: 31_536_000,
       timeoutMs: 10_000,
     },
     revocation: undefined,

@@ -24,6 +24,7 @@ export const garminDefinition = defineProvider({
     reuse: 'family-revoked',
     grace: 'none',
     oldAccessTokenDiesOnRefresh: true,
+    refreshTokenIdleSeconds: 7_775_998,
     timeoutMs: 10_000,
   },
   revocation: { proof: 'bearer', method: 'DELETE', url: 'https://apis.garmin.com/wellness-api/rest/user/registration' },

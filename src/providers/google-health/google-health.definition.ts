@@ -30,6 +30,7 @@ export const googleHealthDefinition = defineProvider({
     reuse: 'ignored',
     grace: 'none',
     oldAccessTokenDiesOnRefresh: true,
+    refreshTokenIdleSeconds: 15_552_000,
     timeoutMs: 10_000,
   },
   revocation: { proof: 'token', method: 'POST', url: 'https://oauth2.googleapis.com/revoke', goneStatus: 400 },

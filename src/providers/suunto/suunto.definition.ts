@@ -23,6 +23,7 @@ export const suuntoDefinition = defineProvider({
     reuse: 'family-revoked',
     grace: 'none',
     oldAccessTokenDiesOnRefresh: true,
+    refreshTokenIdleSeconds: 15_552_000,
     timeoutMs: 10_000,
   },
   revocation: {

@@ -41,6 +41,7 @@ export const withingsDefinition = defineProvider({
     reuse: 'family-revoked',
     grace: 'until-new-token-used',
     oldAccessTokenDiesOnRefresh: true,
+    refreshTokenIdleSeconds: 31_536_000,
     timeoutMs: 10_000,
   },
   revocation: { proof: 'custom', method: 'POST', url: 'https://wbsapi.withings.net/v2/oauth2' },
