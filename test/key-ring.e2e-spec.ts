@@ -70,7 +70,7 @@ describe('the key ring', () => {
     const rings = [1, 2].map(() => new KeyRing(database, app.get(KeySource), app.get<VaultConfig>(vaultConfig.KEY)));
     await Promise.all(rings.map((ring) => ring.onModuleInit()));
     const keys = await queryDatabase<{ kid: string }>(databaseUrl, `SELECT kid FROM vault_keys WHERE state = 'active'`);
-    expect(keys).toHaveLength(5);
+    expect(keys).toHaveLength(6);
     expect(rings.map((ring) => keys.some(({ kid }) => kid === ring.getActive('connections.sealed').kid))).toEqual([
       true,
       true,

@@ -24,8 +24,11 @@ export type SealPurpose = 'connections.sealed' | 'links.sealed';
  */
 export type DigestPurpose = 'audit.user' | 'erasures.user' | 'connections.account';
 
+/** What keyed signatures vouch for: that nobody but us has written the audit trail. */
+export type MacPurpose = 'audit.chain';
+
 /** What a branch key is for. */
-export type KeyPurpose = SealPurpose | DigestPurpose;
+export type KeyPurpose = SealPurpose | DigestPurpose | MacPurpose;
 
 /**
  * Joins fields injectively: the number of fields, then for each its length in bytes and its bytes, numbers as unsigned 32-bit

@@ -10,6 +10,7 @@ const purposes: readonly KeyPurpose[] = [
   'connections.sealed',
   'links.sealed',
   'audit.user',
+  'audit.chain',
   'erasures.user',
   'connections.account',
 ];

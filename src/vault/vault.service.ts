@@ -1,9 +1,10 @@
 import { createHmac } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { TokenUnreadableError } from '../errors/connection.errors.js';
-import { encodeLengthPrefixed, type DigestPurpose, type SealContext } from './associated-data.js';
+import { encodeLengthPrefixed, type DigestPurpose, type MacPurpose, type SealContext } from './associated-data.js';
 import { EnvelopeError, openEnvelope, readEnvelopeKid, sealEnvelope } from './envelope.js';
 import { KeyRing } from './key-ring.js';
+import { MacKey } from './mac-key.js';
 import { vaultConfig, type VaultConfig } from './vault.config.js';
 
 /** Seals values into rows and opens them. */
@@ -59,5 +60,17 @@ export class VaultService {
     const { key } = this.keyRing.getActive(purpose);
     const message = encodeLengthPrefixed(['vault/v1/digest', purpose, this.config.environmentName, ...fields]);
     return createHmac('sha256', key).update(message).digest();
+  }
+
+  /** Returns the key that vouches for new messages of a purpose. */
+  getMacKey(purpose: MacPurpose): MacKey {
+    const { kid, key } = this.keyRing.getActive(purpose);
+    return new MacKey(kid, key);
+  }
+
+  /** Returns the key that vouched for an earlier message; `undefined` when there is no key with this id. */
+  async findMacKey(kid: string): Promise<MacKey | undefined> {
+    const branchKey = await this.keyRing.find(kid);
+    return branchKey && new MacKey(kid, branchKey.key);
   }
 }

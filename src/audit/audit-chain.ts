@@ -1,0 +1,93 @@
+import { encodeLengthPrefixed } from '../vault/associated-data.js';
+import type { MacKey } from '../vault/mac-key.js';
+
+/** One process, from its first entry to its end or to the first group that could not be written. */
+export interface AuditWriter {
+  /** 1 for the first writer of the database, then one more for each. */
+  readonly number: number;
+  /** The key of the chain. */
+  readonly kid: string;
+  readonly startedAt: Date;
+  /** Where the writer before this one stood when this one began; 0 and empty for the first. */
+  readonly witnessedSequence: number;
+  readonly witnessedMac: Buffer;
+}
+
+/** What an entry says, as it is stored. */
+export interface AuditFacts {
+  readonly recordedAt: Date;
+  readonly action: string;
+  readonly outcome: string;
+  readonly actor: string;
+  readonly userDigest: Buffer | null;
+  readonly provider: string | null;
+  readonly connectionId: string | null;
+  readonly code: string | null;
+  readonly requestId: string | null;
+}
+
+/** An entry in its place in the chain. */
+export interface AuditEntry extends AuditFacts {
+  /** 1 for the first entry of a writer, then one more for each. */
+  readonly sequence: number;
+  /** Over the MAC before it and everything the entry says. */
+  readonly mac: Buffer;
+}
+
+/** How far a chain reaches. */
+export interface ChainHead {
+  readonly sequence: number;
+  readonly mac: Buffer;
+}
+
+/**
+ * Returns what the first entry of a writer is chained to.
+ *
+ * @param key - the one that `writer.kid` names
+ */
+export function beginningOf(writer: AuditWriter, key: MacKey): ChainHead {
+  const message = encodeLengthPrefixed([
+    'audit/v1/writer',
+    String(writer.number),
+    writer.kid,
+    writer.startedAt.toISOString(),
+    String(writer.witnessedSequence),
+    writer.witnessedMac,
+  ]);
+  return { sequence: 0, mac: key.sign(message) };
+}
+
+/**
+ * Chains an entry to the one before it.
+ *
+ * The MAC is keyed: a plain hash could be computed anew by whoever can write to the database, a MAC only by whoever has the
+ * root key too.
+ */
+export function chain(facts: AuditFacts, previous: ChainHead, key: MacKey): AuditEntry {
+  const sequence = previous.sequence + 1;
+  const message = encodeLengthPrefixed([
+    'audit/v1/entry',
+    previous.mac,
+    String(sequence),
+    facts.recordedAt.toISOString(),
+    facts.action,
+    facts.outcome,
+    facts.actor,
+    facts.userDigest ?? '',
+    markPresent(facts.provider),
+    markPresent(facts.connectionId),
+    markPresent(facts.code),
+    markPresent(facts.requestId),
+  ]);
+  return { ...facts, sequence, mac: key.sign(message) };
+}
+
+/** Vouches for the end of a chain, so that cutting entries off it needs the key too. */
+export function signHead(writerNumber: number, head: ChainHead, key: MacKey): Buffer {
+  return key.sign(encodeLengthPrefixed(['audit/v1/head', String(writerNumber), String(head.sequence), head.mac]));
+}
+
+/** Keeps an absent text apart from an empty one. */
+function markPresent(text: string | null): string {
+  return text === null ? '' : `=${text}`;
+}

@@ -1,0 +1,29 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+/** A process that writes the audit trail, and how far its chain reaches. */
+@Entity('audit_writers')
+export class AuditWriterEntity {
+  @PrimaryColumn('integer', { primaryKeyConstraintName: 'audit_writers_pkey' })
+  number!: number;
+
+  /** The key of its chain. */
+  @Column('uuid')
+  kid!: string;
+
+  @Column('timestamptz', { name: 'started_at' })
+  startedAt!: Date;
+
+  /** Head of the writer before it when it began. */
+  @Column('bigint', { name: 'witnessed_sequence' })
+  witnessedSequence!: string;
+
+  @Column('bytea', { name: 'witnessed_mac' })
+  witnessedMac!: Buffer;
+
+  /** Its last entry; 0 while it has none. The only column that changes, with the next. */
+  @Column('bigint', { name: 'head_sequence' })
+  headSequence!: string;
+
+  @Column('bytea', { name: 'head_mac' })
+  headMac!: Buffer;
+}

@@ -1,0 +1,143 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { AuditModule } from '../src/audit/audit.module.js';
+import { AuditStore } from '../src/audit/audit-store.js';
+import { AuditTrail } from '../src/audit/audit-trail.js';
+import type { AuditEvent } from '../src/audit/audit-event.js';
+import { startApplication, type TestApplication } from './support/application.js';
+import { queryDatabase } from './support/test-database.js';
+
+const event: AuditEvent = { action: 'link.started', outcome: 'success', actor: 'api-key:0123' };
+
+interface Row {
+  writer: number;
+  sequence: string;
+  recorded_at: Date;
+  action: string;
+  actor: string;
+  user_digest: Buffer | null;
+  request_id: string | null;
+}
+
+describe('the audit trail', () => {
+  let application: TestApplication;
+  let trail: AuditTrail;
+  let append: jest.SpiedFunction<AuditStore['append']>;
+
+  beforeEach(async () => {
+    application = await startApplication({ modules: [AuditModule] });
+    trail = application.app.get(AuditTrail);
+    append = jest.spyOn(application.app.get(AuditStore), 'append');
+  });
+  afterEach(() => application.close());
+
+  const rows = () =>
+    queryDatabase<Row>(application.databaseUrl, 'SELECT * FROM audit_entries ORDER BY writer, sequence');
+
+  it('LOG-05 has who, what, when and how it ended, when a record resolves', async () => {
+    const before = application.clock.now();
+
+    await trail.record({
+      action: 'token.refresh_failed',
+      outcome: 'failed',
+      actor: 'api-key:0123',
+      userId: 'user-1',
+      provider: 'whoop',
+      connectionId: '0b8f6c1e-6a5e-4b39-9f0e-1f2d3c4b5a69',
+      code: 'PROVIDER_UNAVAILABLE',
+      requestId: 'req-1',
+    });
+
+    const [row] = await rows();
+    expect(row).toMatchObject({
+      action: 'token.refresh_failed',
+      outcome: 'failed',
+      actor: 'api-key:0123',
+      provider: 'whoop',
+      connection_id: '0b8f6c1e-6a5e-4b39-9f0e-1f2d3c4b5a69',
+      code: 'PROVIDER_UNAVAILABLE',
+      request_id: 'req-1',
+    });
+    expect(Number(row?.recorded_at) - Number(before)).toBeLessThan(10_000);
+    expect(Number(row?.recorded_at)).toBeGreaterThanOrEqual(Number(before));
+  });
+
+  it('LOG-08 keeps a keyed digest of the user, equal for equal users, and never the id', async () => {
+    await trail.record({ ...event, userId: 'canary-user' });
+    await trail.record({ ...event, userId: 'canary-user' });
+    await trail.record({ ...event, userId: 'other-user' });
+
+    const digests = (await rows()).map((row) => row.user_digest?.toString('hex'));
+    expect(digests[0]).toMatch(/^[0-9a-f]{64}$/);
+    expect(digests[1]).toBe(digests[0]);
+    expect(digests[2]).not.toBe(digests[0]);
+    const dump = await queryDatabase<{ text: string }>(
+      application.databaseUrl,
+      'SELECT audit_entries::text AS text FROM audit_entries',
+    );
+    expect(JSON.stringify(dump)).not.toContain('canary-user');
+  });
+
+  it('LOG-06 writes what comes while it writes in one group, in order and without a gap', async () => {
+    await Promise.all(
+      Array.from({ length: 1_200 }, (_, index) => trail.record({ ...event, requestId: `request-${index}` })),
+    );
+
+    expect(append.mock.calls.map(([, entries]) => entries.length)).toEqual([500, 500, 200]);
+    const stored = await rows();
+    expect(stored.map(({ sequence }) => Number(sequence))).toEqual(Array.from({ length: 1_200 }, (_, at) => at + 1));
+    expect(stored.map((row) => row.request_id)).toEqual(Array.from({ length: 1_200 }, (_, at) => `request-${at}`));
+  });
+
+  it('LOG-06 rejects when the entry cannot be written, and goes on with a new chain', async () => {
+    await trail.record(event);
+    await queryDatabase(application.databaseUrl, 'ALTER TABLE audit_entries RENAME TO away');
+
+    const failed = Promise.all([trail.record(event), trail.record(event)]);
+    await expect(failed).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE', retryAfterSeconds: 5 });
+
+    await queryDatabase(application.databaseUrl, 'ALTER TABLE away RENAME TO audit_entries');
+    await trail.record(event);
+    expect((await rows()).map(({ writer, sequence }) => [writer, Number(sequence)])).toEqual([
+      [1, 1],
+      [2, 1],
+    ]);
+  });
+
+  it('LOG-06 rejects at once when too many entries wait', async () => {
+    const waiting = Array.from({ length: 10_001 }, () => trail.record(event));
+    const outcomes = await Promise.allSettled(waiting);
+
+    expect(outcomes.slice(0, 10_000).filter(({ status }) => status === 'rejected')).toEqual([]);
+    expect(outcomes[10_000]).toMatchObject({ reason: { code: 'DATABASE_UNAVAILABLE' } });
+    await expect(trail.record(event)).resolves.toBeUndefined();
+  });
+
+  it('LOG-05 gives every process a chain of its own, also when they begin at the same moment', async () => {
+    const { databaseUrl, rootKey, sandbox, clock } = application;
+    const options = { databaseUrl, rootKey, sandbox, clock, modules: [AuditModule] };
+    const others = [await startApplication(options), await startApplication(options)];
+    try {
+      const trails = [application, ...others].map(({ app }) => app.get(AuditTrail));
+      await Promise.all(trails.flatMap((each) => [each.record(event), each.record(event)]));
+    } finally {
+      await Promise.all(others.map((other) => other.close()));
+    }
+
+    expect((await rows()).map(({ writer, sequence }) => [writer, Number(sequence)])).toEqual([
+      [1, 1],
+      [1, 2],
+      [2, 1],
+      [2, 2],
+      [3, 1],
+      [3, 2],
+    ]);
+  });
+
+  it('LOG-05 writes everything that was being recorded before it stops', async () => {
+    const recorded = trail.record(event);
+    await application.app.close();
+
+    await expect(recorded).resolves.toBeUndefined();
+    await expect(rows()).resolves.toHaveLength(1);
+  });
+});
