@@ -1,0 +1,81 @@
+import { parseArgs } from 'node:util';
+
+export const benchmarkNames = ['token', 'sweep', 'links', 'seal', 'growth'] as const;
+export type BenchmarkName = (typeof benchmarkNames)[number];
+
+/** How much is measured. */
+export interface Sizes {
+  /** Connections of the token benchmark. */
+  readonly connections: number;
+  /** Keep-alive clients that ask for tokens. */
+  readonly clients: number;
+  /** How long each side is measured in each round of the token benchmark. */
+  readonly seconds: number;
+  /** Connections refreshed in each round of the sweep. */
+  readonly due: number;
+  /** Refreshes, or links, under way at once. */
+  readonly concurrency: number;
+  /** Links in each round. */
+  readonly links: number;
+  /** Token sets sealed and opened in each round. */
+  readonly seals: number;
+  /** Connections of the growth benchmark, ascending. */
+  readonly growth: readonly number[];
+  readonly rounds: number;
+}
+
+export interface BenchArguments {
+  readonly names: readonly BenchmarkName[];
+  readonly sizes: Sizes;
+  /** Folder for the JSON files. */
+  readonly results: string;
+}
+
+/**
+ * Reads the command line: names of benchmarks, all when none is given, and `--<size> <number>`.
+ *
+ * @throws Error naming what is not known or not a positive number
+ */
+export function readArguments(args: readonly string[], defaultResults: string): BenchArguments {
+  const text = { type: 'string' } as const;
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      connections: { ...text, default: '100000' },
+      clients: { ...text, default: '32' },
+      seconds: { ...text, default: '5' },
+      due: { ...text, default: '20000' },
+      concurrency: { ...text, default: '64' },
+      links: { ...text, default: '3000' },
+      seals: { ...text, default: '50000' },
+      growth: { ...text, default: '10000,100000,1000000' },
+      rounds: { ...text, default: '7' },
+      results: { ...text, default: defaultResults },
+    },
+  });
+  const { results, growth, ...single } = values;
+  const sizes = Object.fromEntries(Object.entries(single).map(([name, value]) => [name, toCount(name, value)]));
+  const names = positionals.length === 0 ? benchmarkNames : positionals.map(toName);
+  return {
+    names,
+    results,
+    sizes: { ...sizes, growth: growth.split(',').map((part) => toCount('growth', part)) } as unknown as Sizes,
+  };
+}
+
+function toName(text: string): BenchmarkName {
+  const name = benchmarkNames.find((each) => each === text);
+  if (name === undefined) {
+    throw new Error(`There is no benchmark "${text}"; there are ${benchmarkNames.join(', ')}.`);
+  }
+  return name;
+}
+
+function toCount(name: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0) || !Number.isFinite(value)) {
+    throw new Error(`--${name} must be a positive number, got "${text}".`);
+  }
+  return value;
+}

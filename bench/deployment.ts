@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { startChild } from './child.ts';
+import { run, type BenchServer } from './server.ts';
+
+/** The provider that is measured; its endpoints are moved to the maker of the benchmark. Any other would do. */
+export const provider = 'strava';
+/** Connections to PostgreSQL that each side has; the service's default. */
+export const poolSize = 10;
+
+/** One database with connections in it, and what a process needs to use it. */
+export interface Deployment {
+  readonly databaseUrl: string;
+  /** Connections, of users `user-0` on. */
+  readonly connections: number;
+  /** A key with all scopes. */
+  readonly apiKey: string;
+  /** Environment of the service's processes. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Environment of the reference's processes. */
+  readonly referenceEnvironment: Readonly<Record<string, string>>;
+}
+
+/**
+ * Makes a database with connections: those of the service sealed by its vault, those of the reference by AES-256-GCM with one
+ * key, both with a token set of about a kilobyte.
+ *
+ * @param makerUrl - where the provider's token endpoint is
+ */
+export async function createDeployment(
+  server: BenchServer,
+  connections: number,
+  makerUrl = 'https://maker.invalid',
+): Promise<Deployment> {
+  const databaseUrl = await server.createDatabase();
+  const environment = {
+    NODE_ENV: 'test',
+    LOG_LEVEL: 'warn',
+    LOG_FORMAT: 'json',
+    // Sealed values are bound to it; the processes of one deployment differ in NODE_ENV.
+    ENVIRONMENT_NAME: 'bench',
+    PUBLIC_URL: 'https://bench.invalid',
+    DATABASE_URL: databaseUrl,
+    DATABASE_POOL_SIZE: String(poolSize),
+    ENCRYPTION_ROOT_KEY: randomBytes(32).toString('base64'),
+    STRAVA_CLIENT_ID: 'bench',
+    STRAVA_CLIENT_SECRET: 'not-a-real-secret',
+    STRAVA_TOKEN_URL: `${makerUrl}/token`,
+  };
+  const referenceEnvironment = {
+    DATABASE_URL: databaseUrl,
+    POOL_SIZE: String(poolSize),
+    KEY: randomBytes(32).toString('base64'),
+    TOKEN_URL: `${makerUrl}/token`,
+  };
+  const seeder = startChild('processes/seeder.ts', { ...environment, REFERENCE_KEY: referenceEnvironment.KEY });
+  try {
+    const startedAt = performance.now();
+    const { apiKey } = await seeder.call<{ apiKey: string }>({ connections });
+    await run(databaseUrl, 'VACUUM ANALYZE');
+    await run(databaseUrl, 'CHECKPOINT');
+    const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
+    process.stdout.write(`Seeded ${connections.toLocaleString('en-US')} connections in ${seconds} s.\n`);
+    return { databaseUrl, connections, apiKey, environment, referenceEnvironment };
+  } finally {
+    await seeder.stop();
+  }
+}
+
+/** Returns a port of this machine that was free a moment ago. */
+export async function findFreePort(): Promise<number> {
+  const listener = createServer().listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const address = listener.address();
+  listener.close();
+  await once(listener, 'close');
+  if (address === null || typeof address === 'string') {
+    throw new Error('There is no free port.');
+  }
+  return address.port;
+}

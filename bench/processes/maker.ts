@@ -1,0 +1,25 @@
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { answer } from './answer.ts';
+
+/** A device maker that answers every POST at once with a new token pair, and counts. */
+let issued = 0;
+const accessTail = 'aB3_-9'.repeat(104);
+const refreshTail = 'zY8-_1'.repeat(31);
+
+const server = createServer((request, response) => {
+  request.resume().on('end', () => {
+    issued += 1;
+    const body =
+      `{"token_type":"Bearer","access_token":"access-${issued}-${accessTail}","expires_in":21600,` +
+      `"refresh_token":"refresh-${issued}-${refreshTail}","athlete":{"id":${issued}}}`;
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length });
+    response.end(body);
+  });
+}).listen(0, '127.0.0.1');
+await once(server, 'listening');
+
+answer(async (command: { ask: 'url' | 'issued' }) => {
+  const address = server.address();
+  return command.ask === 'url' && typeof address === 'object' ? `http://127.0.0.1:${address?.port}` : issued;
+});
