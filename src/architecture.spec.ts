@@ -14,7 +14,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   config: ['redaction'],
   clock: [],
   database: ['errors', 'config'],
-  'provider-kit': ['redaction', 'errors', 'clock'],
+  'provider-kit': ['redaction', 'errors', 'config', 'clock'],
   vault: ['errors', 'config', 'database'],
   audit: ['errors', 'clock', 'database', 'vault'],
   tokens: ['errors', 'config', 'clock', 'database', 'provider-kit', 'vault', 'audit'],
@@ -145,6 +145,18 @@ describe('architecture', () => {
       ({ folder, text }) => folder !== 'vault' && /create(C|Dec)ipheriv|hkdf|createSecretKey/.test(text),
     );
     expect(wrong.map(({ path }) => path)).toEqual([]);
+  });
+
+  it('NET-01 sends requests through the one HTTP client', () => {
+    // The vault's key services are infrastructure of the operator; development and sandbox never run in production.
+    const exempt = ['vault', 'development', 'sandbox'];
+    const wrong = production.filter(
+      ({ path, folder, text }) =>
+        path !== 'provider-kit/http-client.ts' &&
+        !exempt.includes(folder) &&
+        /\bfetch\(|from 'undici'|import (?!type)[^;]* from 'node:(https?|http2|net|tls)'/.test(text),
+    );
+    expect(wrong.map(({ path }) => path)).toEqual(['provider-kit/address-kind.ts', 'provider-kit/outbound-policy.ts']);
   });
 
   it('documents every error code, and documents no other', () => {

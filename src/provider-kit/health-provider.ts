@@ -15,6 +15,8 @@ export interface GrantTokens {
 export interface HealthProvider {
   readonly definition: ProviderDefinition;
   readonly settings: ProviderSettings;
+  /** Origins that requests may go to beside those of the settings' endpoints, such as `https://auth.example`; most have none. */
+  readonly furtherOrigins?: readonly string[];
 
   /**
    * Prepares the authorisation request of one link attempt. For OAuth 1.0a this asks the provider for temporary credentials.

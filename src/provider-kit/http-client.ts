@@ -1,8 +1,9 @@
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { Agent, type Dispatcher } from 'undici';
-import { ProviderUnavailableError, type RequestFate } from '../errors/provider.errors.js';
+import { Agent, ProxyAgent, type Dispatcher } from 'undici';
+import { ProviderMisconfiguredError, ProviderUnavailableError, type RequestFate } from '../errors/provider.errors.js';
+import { addressRefused, OutboundPolicy } from './outbound-policy.js';
 
 /** One HTTP request to a provider. */
 export interface ProviderRequest {
@@ -38,16 +39,22 @@ const maxConnectionsPerOrigin = 64;
  *
  * Each request gets a connection of its own: an idle one may be closed by the provider at the very moment a POST is written
  * to it, which leaves unknown whether a refresh token was spent. Nothing is ever repeated, no redirect is followed, no proxy is
- * taken from the environment, and TLS certificates are verified whatever `NODE_TLS_REJECT_UNAUTHORIZED` says.
+ * taken from the usual variables, and TLS certificates are verified whatever `NODE_TLS_REJECT_UNAUTHORIZED` says. Requests go only where
+ * the {@link OutboundPolicy} lets them.
  */
 @Injectable()
 export class ProviderHttpClient implements OnApplicationShutdown {
-  readonly #agent = new Agent({
-    pipelining: 0,
-    connections: maxConnectionsPerOrigin,
-    allowH2: false,
-    connect: { rejectUnauthorized: true, minVersion: 'TLSv1.2' },
-  });
+  readonly #agent: Agent | ProxyAgent;
+
+  constructor(private readonly policy: OutboundPolicy = new OutboundPolicy()) {
+    const tls = { rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const;
+    const options = { pipelining: 0, connections: maxConnectionsPerOrigin, allowH2: false };
+    const { proxyUrl } = policy.settings;
+    this.#agent =
+      proxyUrl === undefined
+        ? new Agent({ ...options, connect: { ...tls, lookup: policy.lookup } })
+        : new ProxyAgent({ ...options, uri: proxyUrl, requestTls: tls, proxyTls: tls, proxyTunnel: true });
+  }
 
   /**
    * Sends one request and reads the whole answer.
@@ -61,12 +68,17 @@ export class ProviderHttpClient implements OnApplicationShutdown {
    *   `not-sent` when no byte of the request was written: no connection, no TLS, or the time ran out before;
    *   `unknown` when the time ran out or the connection broke after that;
    *   `answered` on a redirect, a body that is too large, or one whose encoding cannot be read
+   * @throws {@link ProviderMisconfiguredError} when the {@link OutboundPolicy} does not let the request out; nothing was sent
    * @throws Error when the URL is malformed or a header holds characters that HTTP does not allow
    */
   async send(request: ProviderRequest): Promise<ProviderResponse> {
     const url = URL.canParse(request.url) ? new URL(request.url) : undefined;
     if (url === undefined) {
       throw new Error('The URL of a provider request is malformed.');
+    }
+    const objection = this.policy.findObjection(url);
+    if (objection !== undefined) {
+      throw refused(url.host, objection);
     }
     const exchange = new Exchange(url.host, request.timeoutMs);
     this.#agent.dispatch(
@@ -176,6 +188,10 @@ class Exchange implements Dispatcher.DispatchHandler {
       );
       return;
     }
+    if (code === addressRefused) {
+      this.#fail(refused(this.host, error.message));
+      return;
+    }
     this.#fail(unavailable(this.host, 'could not be reached', this.#fate(), code));
   }
 
@@ -234,6 +250,11 @@ function isDecoderName(name: string): name is keyof typeof decoders {
 
 function bodyTooLarge(host: string): ProviderUnavailableError {
   return unavailable(host, `answered with more than ${maxBodyBytes} bytes`, 'answered', 'BODY_TOO_LARGE');
+}
+
+/** Only the operator can say that the host is meant. */
+function refused(host: string, objection: string): ProviderMisconfiguredError {
+  return new ProviderMisconfiguredError(`No request was sent to ${host}: it ${objection}.`, { detail: addressRefused });
 }
 
 /** Builds the error from fixed text, the host and a code; the error underneath may quote what was sent, so it stays behind. */

@@ -1,12 +1,16 @@
 import { Module } from '@nestjs/common';
+import { ConfigModule } from '@nestjs/config';
 import { ClockModule } from '../clock/clock.module.js';
+import { HostResolver } from './host-resolver.js';
 import { ProviderHttpClient } from './http-client.js';
+import { OutboundPolicy } from './outbound-policy.js';
+import { outboundConfig } from './outbound.config.js';
 import { ProviderRegistry } from './provider-registry.js';
 import { TokenEndpointClient } from './token-endpoint-client.js';
 
 @Module({
-  imports: [ClockModule],
-  providers: [ProviderHttpClient, ProviderRegistry, TokenEndpointClient],
-  exports: [ProviderRegistry, TokenEndpointClient],
+  imports: [ClockModule, ConfigModule.forFeature(outboundConfig)],
+  providers: [HostResolver, OutboundPolicy, ProviderHttpClient, ProviderRegistry, TokenEndpointClient],
+  exports: [OutboundPolicy, ProviderHttpClient, ProviderRegistry, TokenEndpointClient],
 })
 export class ProviderKitModule {}

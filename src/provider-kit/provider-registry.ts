@@ -1,14 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { UnknownProviderError } from '../errors/provider.errors.js';
 import type { HealthProvider } from './health-provider.js';
+import { OutboundPolicy } from './outbound-policy.js';
 
 /** The providers of this deployment by slug. Filled while modules start; read from `onApplicationBootstrap` on. */
 @Injectable()
 export class ProviderRegistry {
   private readonly providers = new Map<string, HealthProvider>();
 
+  constructor(private readonly outbound: OutboundPolicy = new OutboundPolicy()) {}
+
   /**
-   * Adds a provider.
+   * Adds a provider, and lets requests out to its endpoints (NET-01).
    *
    * @throws Error when the slug is taken; the boot fails
    */
@@ -18,6 +21,13 @@ export class ProviderRegistry {
       throw new Error(`Two providers have the slug "${slug}".`);
     }
     this.providers.set(slug, provider);
+    // The authorisation URL is for the browser; we send nothing there.
+    const endpoints = Object.values({ ...provider.settings.endpoints, authorizeUrl: undefined });
+    for (const url of [...endpoints, ...(provider.furtherOrigins ?? [])]) {
+      if (url) {
+        this.outbound.allow(url);
+      }
+    }
   }
 
   /**

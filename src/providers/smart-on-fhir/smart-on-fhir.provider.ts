@@ -29,6 +29,7 @@ class DiscoveredProvider extends OAuth2HealthProvider {}
 export class SmartOnFhirProvider implements HealthProvider {
   readonly definition: OAuth2Definition;
   readonly settings: ProviderSettings;
+  readonly furtherOrigins: readonly string[];
 
   constructor(
     private readonly server: FhirServer,
@@ -37,6 +38,7 @@ export class SmartOnFhirProvider implements HealthProvider {
   ) {
     this.definition = server.definition;
     this.settings = server.settings;
+    this.furtherOrigins = server.allowedHosts.map((host) => `https://${host}`);
   }
 
   async begin(handshake: Handshake): Promise<AuthorizationStart> {

@@ -1,0 +1,69 @@
+import { BlockList, isIP } from 'node:net';
+
+/**
+ * What an IP address is good for: `public` - anybody's server; `private` - a network of the company's own; `loopback` - this machine;
+ * `reserved` - nothing that a provider could be at: link-local (with the metadata service of clouds), multicast, documentation,
+ * translation and tunnels, or not an address at all.
+ */
+export type AddressKind = 'public' | 'private' | 'loopback' | 'reserved';
+
+const loopback = blockList(['127.0.0.0/8'], ['::1/128']);
+const ownNetworks = blockList(['10.0.0.0/8', '100.64.0.0/10', '172.16.0.0/12', '192.168.0.0/16'], ['fc00::/7']);
+const reserved = blockList(
+  [
+    '0.0.0.0/8',
+    '169.254.0.0/16',
+    '192.0.0.0/24',
+    '192.0.2.0/24',
+    '192.88.99.0/24',
+    '198.18.0.0/15',
+    '198.51.100.0/24',
+    '203.0.113.0/24',
+    '224.0.0.0/4',
+    '240.0.0.0/4',
+  ],
+  ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'],
+);
+/** Nothing outside is anybody's server; mapped, compatible and translated IPv4 addresses are outside too. */
+const globalUnicast = blockList([], ['2000::/3']);
+const mappedIpv4 = blockList([], ['::ffff:0:0/96']);
+
+/**
+ * Classifies an address as it comes out of a resolver or a parsed URL.
+ *
+ * @param address - IPv4 in four decimal parts, or IPv6 without brackets; anything else is `reserved`
+ * @see https://www.iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry
+ */
+export function addressKind(address: string): AddressKind {
+  const version = isIP(address);
+  if (version === 0) {
+    return 'reserved';
+  }
+  const family = version === 4 ? 'ipv4' : 'ipv6';
+  // Asked first: a list of IPv4 ranges holds their mapped forms too.
+  if (family === 'ipv6' && mappedIpv4.check(address, family)) {
+    return 'reserved';
+  }
+  if (loopback.check(address, family)) {
+    return 'loopback';
+  }
+  if (ownNetworks.check(address, family)) {
+    return 'private';
+  }
+  const isGlobal = family === 'ipv4' || globalUnicast.check(address, family);
+  return isGlobal && !reserved.check(address, family) ? 'public' : 'reserved';
+}
+
+function blockList(ipv4: readonly string[], ipv6: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const [ranges, family] of [
+    [ipv4, 'ipv4'],
+    [ipv6, 'ipv6'],
+  ] as const) {
+    for (const range of ranges) {
+      const [network = '', prefix = ''] = range.split('/');
+      list.addSubnet(network, Number(prefix), family);
+    }
+  }
+  return list;
+}

@@ -1,0 +1,120 @@
+import type { LookupAddress } from 'node:dns';
+import { isIP, type LookupFunction } from 'node:net';
+import { isNativeError } from 'node:util/types';
+import { Inject, Injectable } from '@nestjs/common';
+import { addressKind, type AddressKind } from './address-kind.js';
+import { HostResolver } from './host-resolver.js';
+import { outboundConfig, type OutboundSettings } from './outbound.config.js';
+
+/** Code of the error with which {@link OutboundPolicy.lookup} ends a connection that may not be made. */
+export const addressRefused = 'ADDRESS_REFUSED';
+
+/** What holds where nobody configured anything, as in tests of single classes: nothing but this machine can be called. */
+const onlyThisMachine: OutboundSettings = {
+  allowLoopback: true,
+  privateHosts: [],
+  sandboxHost: undefined,
+  proxyUrl: undefined,
+};
+
+/**
+ * Decides where requests may go: to the origins that were allowed, and there only to addresses that may be connected to.
+ *
+ * An origin is allowed when a provider that has an endpoint there is registered. Its addresses have to be public, all of them; private ones
+ * are for hosts that the operator named. Outside production this machine may be called without being allowed.
+ */
+@Injectable()
+export class OutboundPolicy {
+  readonly #origins = new Set<string>();
+
+  constructor(
+    @Inject(outboundConfig.KEY) readonly settings: OutboundSettings = onlyThisMachine,
+    private readonly resolver: HostResolver = new HostResolver(),
+  ) {}
+
+  /**
+   * Allows requests to the origin of a URL: its scheme, host and port.
+   *
+   * @param url - absolute http or https URL, from the configuration and never from a request
+   */
+  allow(url: string): void {
+    this.#origins.add(new URL(url).origin);
+  }
+
+  /**
+   * Says why a request must not be sent, before anything is resolved (NET-01).
+   *
+   * @returns a reason without the URL; `undefined` when it may be sent
+   */
+  findObjection(url: URL): string | undefined {
+    const isLocal = this.isLocal(url.hostname);
+    if (!isLocal && !this.#origins.has(url.origin)) {
+      return 'is not one of the hosts of the configured providers';
+    }
+    if (url.protocol !== 'https:' && !(isLocal && url.protocol === 'http:')) {
+      return 'would be called without TLS';
+    }
+    if (url.username !== '' || url.password !== '' || url.hash !== '') {
+      return 'would be called with a user, a password or a fragment in the URL';
+    }
+    const address = url.hostname.replace(/^\[|\]$/g, '');
+    return isIP(address) !== 0 && !this.mayConnect(url.hostname, address) ? notPublic : undefined;
+  }
+
+  /**
+   * Resolves a name for a connection. The connection is made to one of the addresses that were checked here, so that a second
+   * answer of the name server changes nothing (NET-02).
+   *
+   * Ends with an error of the code {@link addressRefused} when any of the addresses may not be connected to.
+   */
+  readonly lookup: LookupFunction = (hostname, options, callback) => {
+    this.resolver.resolve(hostname).then(
+      (addresses) => {
+        const [first] = addresses;
+        if (first === undefined || !addresses.every(({ address }) => this.mayConnect(hostname, address))) {
+          callback(Object.assign(new Error(notPublic), { code: addressRefused }), '');
+        } else if (options.all === true) {
+          callback(null, ofFamily(addresses, options.family));
+        } else {
+          const { address, family } = ofFamily(addresses, options.family)[0] ?? first;
+          callback(null, address, family);
+        }
+      },
+      (error: unknown) => {
+        callback(isNativeError(error) ? error : new Error('The name could not be resolved.'), '');
+      },
+    );
+  };
+
+  /** What an address is good for; tests see public addresses where there are none. */
+  protected kindOf(address: string): AddressKind {
+    return addressKind(address);
+  }
+
+  private mayConnect(hostname: string, address: string): boolean {
+    const kind = this.kindOf(address);
+    switch (kind) {
+      case 'public':
+        return true;
+      case 'loopback':
+        return this.isLocal(hostname);
+      case 'private':
+        return this.settings.privateHosts.includes(hostname) || hostname === this.settings.sandboxHost;
+      case 'reserved':
+        return false;
+    }
+  }
+
+  /** A name that only resolves to this machine does not count: it could do so for the length of an attack. */
+  private isLocal(hostname: string): boolean {
+    const { allowLoopback, sandboxHost } = this.settings;
+    return allowLoopback && (/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname) || hostname === sandboxHost);
+  }
+}
+
+const notPublic =
+  'has an address that is not public. If it is meant to be in a private network, the operator names it in OUTBOUND_PRIVATE_HOSTS';
+
+function ofFamily(addresses: LookupAddress[], family: unknown): LookupAddress[] {
+  return family === 4 || family === 6 ? addresses.filter((each) => each.family === family) : addresses;
+}
