@@ -12,6 +12,7 @@ import { LinksModule } from './links/links.module.js';
 import { loggingOptions } from './ops/logging.js';
 import { OpsModule } from './ops/ops.module.js';
 import { ProvidersModule } from './providers/providers.module.js';
+import { UsersModule } from './users/users.module.js';
 
 /** The composition root: the only place that sees both the core and the providers. */
 @Module({
@@ -27,6 +28,7 @@ import { ProvidersModule } from './providers/providers.module.js';
     LinksModule,
     OpsModule,
     ProvidersModule,
+    UsersModule,
   ],
   providers: [
     { provide: APP_FILTER, useClass: AppErrorFilter },

@@ -30,6 +30,7 @@ describe('the OpenAPI description', () => {
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
     expect(calls.sort()).toEqual([
+      'DELETE /v1/users/{user_id}',
       'DELETE /v1/users/{user_id}/connections/{provider}',
       'GET /health/live',
       'GET /health/ready',

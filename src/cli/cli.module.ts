@@ -1,7 +1,13 @@
 import { Module } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
 import { AccessModule } from '../access/access.module.js';
+import { ProvidersModule } from '../providers/providers.module.js';
+import { UsersModule } from '../users/users.module.js';
 
-/** What the command line needs of the service. */
+/** What commands about keys need of the service. */
 @Module({ imports: [ConfigModule.forRoot({ ignoreEnvFile: true }), AccessModule] })
 export class CliModule {}
+
+/** What commands about users need, the providers included. */
+@Module({ imports: [ConfigModule.forRoot({ ignoreEnvFile: true }), ProvidersModule, UsersModule] })
+export class UsersCliModule {}

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import type { INestApplicationContext } from '@nestjs/common';
+import type { INestApplicationContext, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Command, InvalidArgumentError } from 'commander';
 import { ApiKeysService } from '../access/api-keys.service.js';
 import { accessScopes, isAccessScope, type AccessScope } from '../access/scopes.js';
 import { describeBootError } from '../config/boot-error.js';
-import { CliModule } from './cli.module.js';
+import { CliModule, UsersCliModule } from './cli.module.js';
+import { addErasureCommands } from './erasure-commands.js';
 import { addProviderCommands } from './provider-commands.js';
 
 const program = new Command('cufflink').description('Operate a Cufflink deployment.').showHelpAfterError();
@@ -46,10 +47,14 @@ apiKeys
     }),
   );
 
+addErasureCommands(program, (command) => withService(command, UsersCliModule), print);
 addProviderCommands(program, print);
 
 /** Runs a command with the modules of the service, against the database of the environment. */
-async function withService(command: (app: INestApplicationContext) => Promise<void>): Promise<void> {
+async function withService(
+  command: (app: INestApplicationContext) => Promise<void>,
+  module: Type = CliModule,
+): Promise<void> {
   let stopDatabase: (() => Promise<void>) | undefined;
   if (process.env['NODE_ENV'] !== 'production') {
     const { completeDevelopmentEnvironment } = await import('../development/development.js');
@@ -57,7 +62,7 @@ async function withService(command: (app: INestApplicationContext) => Promise<vo
     stopDatabase = () => postgres?.stop() ?? Promise.resolve();
   }
   try {
-    const app = await NestFactory.createApplicationContext(CliModule, { logger: false, abortOnError: false });
+    const app = await NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
     try {
       await command(app);
     } finally {

@@ -3,11 +3,13 @@ import { ApiKeyEntity } from './entities/api-key.entity.js';
 import { AuditEntryEntity } from './entities/audit-entry.entity.js';
 import { AuditWriterEntity } from './entities/audit-writer.entity.js';
 import { ConnectionEntity } from './entities/connection.entity.js';
+import { ErasureEntity } from './entities/erasure.entity.js';
 import { LinkEntity } from './entities/link.entity.js';
 import { VaultKeyEntity } from './entities/vault-key.entity.js';
 import { CreateTables1795305600000 } from './migrations/1795305600000-CreateTables.js';
 import { AddRefreshDueAt1795430000000 } from './migrations/1795430000000-AddRefreshDueAt.js';
 import { CreateAuditTrail1795440000000 } from './migrations/1795440000000-CreateAuditTrail.js';
+import { CreateErasures1795490000000 } from './migrations/1795490000000-CreateErasures.js';
 import type { DatabaseConfig } from './database.config.js';
 
 /** How long a statement may take before PostgreSQL ends it, in milliseconds. No statement here needs a tenth of it. */
@@ -18,8 +20,21 @@ export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
   return {
     type: 'postgres',
     url: config.url,
-    entities: [ApiKeyEntity, AuditEntryEntity, AuditWriterEntity, ConnectionEntity, LinkEntity, VaultKeyEntity],
-    migrations: [CreateTables1795305600000, AddRefreshDueAt1795430000000, CreateAuditTrail1795440000000],
+    entities: [
+      ApiKeyEntity,
+      AuditEntryEntity,
+      AuditWriterEntity,
+      ConnectionEntity,
+      ErasureEntity,
+      LinkEntity,
+      VaultKeyEntity,
+    ],
+    migrations: [
+      CreateTables1795305600000,
+      AddRefreshDueAt1795430000000,
+      CreateAuditTrail1795440000000,
+      CreateErasures1795490000000,
+    ],
     migrationsRun: config.migrateOnBoot,
     synchronize: false,
     poolSize: config.poolSize,

@@ -35,7 +35,12 @@ const consumeLink: Statement = {
 };
 const finishLink: Statement = {
   name: 'links-finish',
-  text: 'UPDATE links SET outcome = $2 WHERE state_hash = $1',
+  text: 'UPDATE links SET outcome = $2 WHERE state_hash = $1 RETURNING id',
+};
+
+const removeLinksOfUser: Statement = {
+  name: 'links-remove-of-user',
+  text: 'DELETE FROM links WHERE user_id = $1',
 };
 
 /** The links table: attempts to connect, each usable once. */
@@ -74,8 +79,14 @@ export class LinkStore {
     return row;
   }
 
-  /** Notes how a link ended: `connected`, or the code of the error. */
-  async finish(stateHash: Buffer, outcome: string): Promise<void> {
-    await this.database.query(finishLink, [stateHash, outcome]);
+  /** Notes how a link ended: `connected`, or the code of the error. Returns false when the link is gone, as its user was erased. */
+  async finish(stateHash: Buffer, outcome: string): Promise<boolean> {
+    const rows = await this.database.query(finishLink, [stateHash, outcome]);
+    return rows.length === 1;
+  }
+
+  /** Deletes every link of a user, those that wait for their callback included. */
+  async removeOfUser(userId: string): Promise<void> {
+    await this.database.query(removeLinksOfUser, [userId]);
   }
 }

@@ -21,5 +21,6 @@ import { LinksService } from './links.service.js';
   ],
   controllers: [LinksController],
   providers: [LinkStore, LinksService],
+  exports: [LinkStore],
 })
 export class LinksModule {}

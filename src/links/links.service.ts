@@ -144,7 +144,9 @@ export class LinksService {
     const outcome = { provider: slug, returnUrl: link.returnUrl ?? undefined };
     try {
       const connectionId = await this.redeem(provider, link, state, parameters);
-      await this.noteOutcome(link, slug, 'connected');
+      if (!(await this.noteOutcome(link, slug, 'connected'))) {
+        return { ...outcome, kind: 'failed', error: await this.undo(link) };
+      }
       return { ...outcome, kind: 'connected', connectionId };
     } catch (error) {
       if (!(error instanceof AppError)) {
@@ -192,16 +194,27 @@ export class LinksService {
     }
   }
 
-  /** The link has ended whether or not this is written; the row is for those who look later. */
-  private async noteOutcome(link: StoredLink, provider: string, outcome: string): Promise<void> {
+  /** The user was erased while the provider answered: what the link has brought since goes too. */
+  private async undo(link: StoredLink): Promise<AppError> {
+    await this.tokens.disconnect(link.userId, link.provider);
+    return new AuthorizationStateError('the user was erased meanwhile');
+  }
+
+  /**
+   * The link has ended whether or not this is written; the row is for those who look later.
+   *
+   * @returns false when the row is gone
+   */
+  private async noteOutcome(link: StoredLink, provider: string, outcome: string): Promise<boolean> {
     linkOutcomes.inc({ provider, outcome });
     try {
-      await this.store.finish(link.stateHash, outcome);
+      return await this.store.finish(link.stateHash, outcome);
     } catch (error) {
       if (!(error instanceof AppError)) {
         throw error;
       }
       this.logger.warn(`The outcome ${outcome} of link ${link.id} could not be stored: ${error.code}.`);
+      return true;
     }
   }
 }

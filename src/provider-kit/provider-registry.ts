@@ -43,6 +43,11 @@ export class ProviderRegistry {
     return provider;
   }
 
+  /** Tells whether this deployment knows a provider with this slug. */
+  has(slug: string): boolean {
+    return this.providers.has(slug);
+  }
+
   /** Returns all providers, sorted by slug. */
   list(): HealthProvider[] {
     return [...this.providers.values()].sort((left, right) => (left.definition.slug < right.definition.slug ? -1 : 1));

@@ -48,6 +48,12 @@ export interface TokenUse {
   readonly headers: readonly string[];
 }
 
+/** What happened at the provider to the grant of an erased connection. */
+export interface ErasedConnection {
+  readonly provider: string;
+  readonly outcome: 'revoked' | 'unsupported' | 'failed';
+}
+
 /** Stored grants: keeps what a link brought, hands out tokens that work, and lets go of them. */
 @Injectable()
 export class TokensService {
@@ -199,6 +205,35 @@ export class TokensService {
       const code = error instanceof AppError ? error.code : 'INTERNAL_ERROR';
       this.logger.warn(`Connection ${removed.id} is erased, but ending its grant at ${slug} failed with ${code}.`);
       return 'failed';
+    }
+  }
+
+  /**
+   * Erases all connections of a user, those to providers that this deployment does not know any more included.
+   *
+   * @returns what happened to each at its provider, sorted by provider
+   * @throws {@link DatabaseUnavailableError} when one cannot be erased
+   */
+  async eraseUser(userId: string): Promise<ErasedConnection[]> {
+    const connections = await this.store.list(userId);
+    return Promise.all(
+      connections.map(async ({ provider }) => ({ provider, outcome: await this.eraseConnection(userId, provider) })),
+    );
+  }
+
+  private async eraseConnection(userId: string, slug: string): Promise<ErasedConnection['outcome']> {
+    if (!this.registry.has(slug)) {
+      await this.store.remove(userId, slug);
+      return 'unsupported';
+    }
+    try {
+      return await this.disconnect(userId, slug);
+    } catch (error) {
+      if (error instanceof ConnectionNotFoundError) {
+        // Somebody else has unlinked it at this moment.
+        return 'revoked';
+      }
+      throw error;
     }
   }
 

@@ -1,7 +1,8 @@
-import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
+import { Column, CreateDateColumn, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /** One attempt to connect. Found by the hash of its `state`; used once. */
 @Entity('links')
+@Index('links_user', ['userId'])
 export class LinkEntity {
   /** SHA-256 of the `state` that travels through the browser. */
   @PrimaryColumn('bytea', { name: 'state_hash', primaryKeyConstraintName: 'links_pkey' })

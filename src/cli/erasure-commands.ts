@@ -1,0 +1,23 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import type { Command } from 'commander';
+import { UserErasureService } from '../users/user-erasure.service.js';
+
+/** Adds the commands that keep erased users erased. */
+export function addErasureCommands(
+  program: Command,
+  withService: (command: (app: INestApplicationContext) => Promise<void>) => Promise<void>,
+  print: (text: string) => void,
+): void {
+  program
+    .command('erasures')
+    .description('users who were erased')
+    .command('replay')
+    .description('erase again, in a restored database, everybody who was erased since the backup')
+    .option('--file <file>', 'the erasure log; ERASURE_LOG_FILE unless given')
+    .action((options: { file?: string }) =>
+      withService(async (app) => {
+        const count = await app.get(UserErasureService).replay(options.file);
+        print(count === 1 ? '1 user was erased again.' : `${count} users were erased again.`);
+      }),
+    );
+}

@@ -1,0 +1,11 @@
+import { CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
+
+/** What is left of an erased user: a keyed digest of the id, so that the erasure can be repeated in a restored database. */
+@Entity('erasures')
+export class ErasureEntity {
+  @PrimaryColumn('bytea', { name: 'user_digest', primaryKeyConstraintName: 'erasures_pkey' })
+  userDigest!: Buffer;
+
+  @CreateDateColumn({ name: 'erased_at', type: 'timestamptz' })
+  erasedAt!: Date;
+}

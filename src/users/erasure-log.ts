@@ -1,0 +1,65 @@
+import { mkdir, open, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { Inject, Injectable } from '@nestjs/common';
+import { z } from 'zod';
+import type { Erasure } from './erasure-store.js';
+import { usersConfig, type UsersConfig } from './users.config.js';
+
+const lineSchema = z.object({
+  user_digest: z.string().regex(/^[0-9a-f]{64}$/),
+  erased_at: z.coerce.date(),
+});
+
+/**
+ * Erasures in a file outside the database, so that a restored backup, which knows nothing of the erasures since, can be told
+ * of them (LOG-08). One JSON object a line, with a keyed digest in place of the user's id. Without a file nothing is written.
+ */
+@Injectable()
+export class ErasureLog {
+  constructor(@Inject(usersConfig.KEY) private readonly config: UsersConfig) {}
+
+  /** Appends an erasure and flushes it to the disk. */
+  async append({ userDigest, erasedAt }: Erasure): Promise<void> {
+    const { erasureLogFile } = this.config;
+    if (erasureLogFile === undefined) {
+      return;
+    }
+    const line = { user_digest: userDigest.toString('hex'), erased_at: erasedAt.toISOString() };
+    await mkdir(dirname(erasureLogFile), { recursive: true, mode: 0o700 });
+    const handle = await open(erasureLogFile, 'a', 0o600);
+    try {
+      await handle.appendFile(`${JSON.stringify(line)}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /**
+   * Reads a file of erasures.
+   *
+   * @param file - that of the settings unless given
+   * @throws Error when it cannot be read, or a line of it is not an erasure; the last one may be cut off
+   */
+  async read(file = this.config.erasureLogFile): Promise<Erasure[]> {
+    if (file === undefined) {
+      return [];
+    }
+    const lines = (await readFile(file, 'utf8')).split('\n').slice(0, -1);
+    return lines.map((line, index) => {
+      const parsed = lineSchema.safeParse(parseJson(line));
+      if (!parsed.success) {
+        throw new Error(`Line ${index + 1} of the erasure log is not an erasure. Nothing was erased.`);
+      }
+      return { userDigest: Buffer.from(parsed.data.user_digest, 'hex'), erasedAt: parsed.data.erased_at };
+    });
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

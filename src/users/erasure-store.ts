@@ -1,0 +1,64 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Statement } from '../database/database.js';
+
+const statements = {
+  record: {
+    name: 'erasures-record',
+    text: `INSERT INTO erasures (user_digest, erased_at) VALUES ($1, coalesce($2, now()))
+           ON CONFLICT (user_digest) DO UPDATE SET erased_at = greatest(erasures.erased_at, excluded.erased_at)
+           RETURNING erased_at AS "erasedAt"`,
+  },
+  list: {
+    name: 'erasures-list',
+    text: 'SELECT user_digest AS "userDigest", erased_at AS "erasedAt" FROM erasures',
+  },
+  users: {
+    name: 'erasures-users',
+    text: `SELECT user_id AS "userId", max(since) AS since FROM (
+             SELECT user_id, linked_at AS since FROM connections WHERE user_id > $1
+             UNION ALL SELECT user_id, created_at FROM links WHERE user_id > $1
+           ) AS held GROUP BY user_id ORDER BY user_id LIMIT $2`,
+  },
+} satisfies Record<string, Statement>;
+
+/** Who was erased and when. The user is a keyed digest: it recognises the user's id and does not tell it. */
+export interface Erasure {
+  readonly userDigest: Buffer;
+  readonly erasedAt: Date;
+}
+
+/** A user of whom something is held. */
+export interface HeldUser {
+  readonly userId: string;
+  /** When the newest part of it came. */
+  readonly since: Date;
+}
+
+/** The erasures table: what is left of an erased user. */
+@Injectable()
+export class ErasureStore {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Notes an erasure; of several of one user the latest counts.
+   *
+   * @param erasedAt - now, by the database's clock, unless given
+   */
+  async record(userDigest: Buffer, erasedAt?: Date): Promise<Date> {
+    const [row] = await this.database.query<{ erasedAt: Date }>(statements.record, [userDigest, erasedAt ?? null]);
+    if (row === undefined) {
+      throw new Error('The erasure was not stored.');
+    }
+    return row.erasedAt;
+  }
+
+  /** Returns all erasures. */
+  list(): Promise<Erasure[]> {
+    return this.database.query<Erasure>(statements.list);
+  }
+
+  /** Returns the next users of whom something is held, sorted by their id, those after the given one. */
+  listUsers(after: string, limit: number): Promise<HeldUser[]> {
+    return this.database.query<HeldUser>(statements.users, [after, limit]);
+  }
+}

@@ -1,0 +1,88 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { LinkStore } from '../links/link-store.js';
+import { TokensService, type ErasedConnection } from '../tokens/tokens.service.js';
+import { VaultService } from '../vault/vault.service.js';
+import { ErasureLog } from './erasure-log.js';
+import { ErasureStore } from './erasure-store.js';
+
+const pageSize = 1_000;
+
+/** What was erased of a user. */
+export interface UserErasure {
+  readonly erasedAt: Date;
+  readonly connections: readonly ErasedConnection[];
+}
+
+/** Erases users, and erases them again in a database that was restored from an older backup. */
+@Injectable()
+export class UserErasureService {
+  private readonly logger = new Logger(UserErasureService.name);
+
+  constructor(
+    private readonly store: ErasureStore,
+    private readonly log: ErasureLog,
+    private readonly tokens: TokensService,
+    private readonly links: LinkStore,
+    private readonly vault: VaultService,
+  ) {}
+
+  /**
+   * Erases everything that is held of a user, and ends the grants at the providers.
+   *
+   * The erasure is noted before anything goes, so that one that was interrupted is finished by {@link replay} or by repeating
+   * the call. Erasing a user of whom nothing is held is no error. What stays is a keyed digest and the instant.
+   *
+   * @param userId - the company's id of the user
+   * @throws {@link DatabaseUnavailableError} when the database does not answer; repeat the call
+   */
+  async erase(userId: string): Promise<UserErasure> {
+    const userDigest = this.digest(userId);
+    const erasedAt = await this.store.record(userDigest);
+    await this.log.append({ userDigest, erasedAt });
+    return { erasedAt, connections: await this.remove(userId) };
+  }
+
+  /**
+   * Erases again every user whose erasure is newer than what is held of the user. For a restored database.
+   *
+   * @param file - a file of erasures; that of the settings unless given
+   * @returns how many users were erased again
+   * @throws Error when the file cannot be read; nothing was erased then
+   */
+  async replay(file?: string): Promise<number> {
+    for (const { userDigest, erasedAt } of await this.log.read(file)) {
+      await this.store.record(userDigest, erasedAt);
+    }
+    const erasures = new Map(
+      (await this.store.list()).map(({ userDigest, erasedAt }) => [userDigest.toString('hex'), erasedAt]),
+    );
+    let erased = 0;
+    let after = '';
+    for (;;) {
+      const users = await this.store.listUsers(after, pageSize);
+      for (const { userId, since } of users) {
+        const erasedAt = erasures.get(this.digest(userId).toString('hex'));
+        if (erasedAt !== undefined && since <= erasedAt) {
+          await this.remove(userId);
+          erased += 1;
+        }
+        after = userId;
+      }
+      if (users.length < pageSize) {
+        return erased;
+      }
+    }
+  }
+
+  private async remove(userId: string): Promise<ErasedConnection[]> {
+    // First the links: a callback that is still to come must not bring a connection back.
+    await this.links.removeOfUser(userId);
+    const connections = await this.tokens.eraseUser(userId);
+    this.logger.log(`A user was erased, with ${connections.length} connections.`);
+    return connections;
+  }
+
+  private digest(userId: string): Buffer {
+    return this.vault.digest('erasures.user', [userId]);
+  }
+}

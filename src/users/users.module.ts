@@ -1,0 +1,19 @@
+import { Module } from '@nestjs/common';
+import { ConfigModule } from '@nestjs/config';
+import { DatabaseModule } from '../database/database.module.js';
+import { LinksModule } from '../links/links.module.js';
+import { TokensModule } from '../tokens/tokens.module.js';
+import { VaultModule } from '../vault/vault.module.js';
+import { ErasureLog } from './erasure-log.js';
+import { ErasureStore } from './erasure-store.js';
+import { UserErasureService } from './user-erasure.service.js';
+import { usersConfig } from './users.config.js';
+import { UsersController } from './users.controller.js';
+
+@Module({
+  imports: [ConfigModule.forFeature(usersConfig), DatabaseModule, LinksModule, TokensModule, VaultModule],
+  controllers: [UsersController],
+  providers: [ErasureLog, ErasureStore, UserErasureService],
+  exports: [UserErasureService],
+})
+export class UsersModule {}

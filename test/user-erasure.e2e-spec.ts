@@ -1,0 +1,180 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { UserErasureService } from '../src/users/user-erasure.service.js';
+import { startApplication, type TestApplication } from './support/application.js';
+import { consent } from './support/browser.js';
+import { linkAccount, pathOf, startLink } from './support/linking.js';
+import { queryDatabase } from './support/test-database.js';
+
+const userId = 'canary-user@example.com';
+const path = `/v1/users/${encodeURIComponent(userId)}`;
+const account = '8015551234567';
+
+interface ErasedUser {
+  readonly erased: boolean;
+  readonly erased_at: string;
+  readonly connections: { provider: string; provider_revocation: string }[];
+}
+
+describe('the erasure of a user', () => {
+  let application: TestApplication;
+  let directory: string;
+  let logFile: string;
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'cufflink-erasure-'));
+    logFile = join(directory, 'log', 'erasures');
+    application = await startApplication({ environment: { ERASURE_LOG_FILE: logFile } });
+  });
+  afterEach(async () => {
+    await application.close();
+    await rm(directory, { recursive: true });
+  });
+
+  async function erase(): Promise<ErasedUser> {
+    const response = await application.api.delete(path).expect(200);
+    return response.body as ErasedUser;
+  }
+
+  /** Everything that any table holds, as text; bytes as hexadecimal and as what they spell. */
+  async function dump(): Promise<string> {
+    const tables = await queryDatabase<{ name: string }>(
+      application.databaseUrl,
+      `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'`,
+    );
+    const rows = await Promise.all(
+      tables.map(({ name }) =>
+        queryDatabase<{ row: string }>(application.databaseUrl, `SELECT each::text AS row FROM "${name}" AS each`),
+      ),
+    );
+    const text = rows.flat().map(({ row }) => row);
+    const bytes = text.flatMap((row) => row.match(/\\x[0-9a-f]+/g) ?? []);
+    return [...text, ...bytes.map((hex) => Buffer.from(hex.slice(2), 'hex').toString('latin1'))].join('\n');
+  }
+
+  it('LOG-08 leaves nothing that tells who the user was, and ends the grants', async () => {
+    await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
+    await linkAccount(application, encodeURIComponent(userId), 'garmin-oauth1', { account });
+    await startLink(application, encodeURIComponent(userId), 'oura');
+    const token = await application.api.get(`${path}/connections/whoop/token`).expect(200);
+    const { access_token: accessToken } = token.body as { access_token: string };
+    expect(await dump()).toContain(userId);
+
+    const erased = await erase();
+
+    expect(erased.connections.map(({ provider }) => provider)).toEqual(['garmin-oauth1', 'whoop']);
+    expect(erased.connections.find(({ provider }) => provider === 'whoop')?.provider_revocation).toBe('revoked');
+    expect(application.sandbox.maker('whoop').liveGrants()).toEqual([]);
+    const left = await dump();
+    for (const secret of [userId, account, accessToken]) {
+      expect(left).not.toContain(secret);
+    }
+    await application.api.get(`${path}/connections/whoop/token`).expect(404);
+    const list = await application.api.get(`${path}/connections`).expect(200);
+    expect(list.body).toEqual({ connections: [] });
+  });
+
+  it('LOG-08 leaves other users alone', async () => {
+    await linkAccount(application, 'other', 'whoop', { account: '111' });
+    await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
+    await erase();
+    await application.api.get('/v1/users/other/connections/whoop/token').expect(200);
+  });
+
+  it('LOG-08 makes the callback of a link that was under way lead nowhere', async () => {
+    const { linkWebUrl } = await startLink(application, encodeURIComponent(userId), 'whoop');
+    const callback = await consent(linkWebUrl);
+    await erase();
+    await application.browser.get(pathOf(callback)).expect(403);
+    expect(await dump()).not.toContain(userId);
+  });
+
+  it('LOG-08 undoes a link whose provider answers while its user is being erased', async () => {
+    const maker = application.sandbox.maker('whoop');
+    const { linkWebUrl } = await startLink(application, encodeURIComponent(userId), 'whoop');
+    const callback = await consent(linkWebUrl);
+    maker.misbehave({ endpoint: 'token', type: 'slow', ms: 300, processed: true });
+    const answer = application.browser.get(pathOf(callback)).then(({ status }) => status);
+    await until(() => maker.history.some(({ kind }) => kind === 'token'));
+    await erase();
+    expect(await answer).toBe(403);
+    expect(maker.liveGrants()).toEqual([]);
+    expect(await dump()).not.toContain(userId);
+  });
+
+  it('LOG-08 is repeated in a database that was restored from a backup made before', async () => {
+    await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
+    await linkAccount(application, 'other', 'whoop', { account: '111' });
+    const backup = await queryDatabase<Record<string, unknown>>(application.databaseUrl, 'SELECT * FROM connections');
+    await erase();
+    await queryDatabase(application.databaseUrl, 'DELETE FROM erasures');
+    await queryDatabase(application.databaseUrl, 'DELETE FROM connections');
+    for (const row of backup) {
+      const columns = Object.keys(row);
+      await queryDatabase(
+        application.databaseUrl,
+        `INSERT INTO connections (${columns.join(', ')}) VALUES (${columns.map((_, at) => `$${at + 1}`).join(', ')})`,
+        Object.values(row),
+      );
+    }
+    expect(await dump()).toContain(userId);
+
+    const erasure = application.app.get(UserErasureService);
+    await expect(erasure.replay()).resolves.toBe(1);
+
+    expect(await dump()).not.toContain(userId);
+    await application.api.get('/v1/users/other/connections/whoop/token').expect(200);
+    await expect(erasure.replay()).resolves.toBe(0);
+  });
+
+  it('LOG-08 is not repeated for a user who has linked an account since', async () => {
+    await erase();
+    await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
+    await expect(application.app.get(UserErasureService).replay()).resolves.toBe(0);
+    await application.api.get(`${path}/connections/whoop/token`).expect(200);
+  });
+
+  it('LOG-08 erases a connection to a provider that this deployment does not know any more', async () => {
+    await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
+    await queryDatabase(application.databaseUrl, `UPDATE connections SET provider = 'gone'`);
+    const { connections } = await erase();
+    expect(connections).toEqual([{ provider: 'gone', provider_revocation: 'unsupported' }]);
+    expect(await dump()).not.toContain(userId);
+  });
+
+  it('writes no id of the user into the erasure log, and refuses to replay a log that it cannot read', async () => {
+    await erase();
+    const log = await readFile(logFile, 'utf8');
+    expect(log).toMatch(/^\{"user_digest":"[0-9a-f]{64}","erased_at":"[^"]+"\}\n$/);
+    await writeFile(logFile, `${log}{"user_digest": 1}\n`);
+    await expect(application.app.get(UserErasureService).replay()).rejects.toThrow('Line 2 of the erasure log');
+  });
+
+  it('answers for a user of whom nothing is held, and asks for the scope', async () => {
+    expect((await erase()).connections).toEqual([]);
+    const reader = await application.createKey('connections:read');
+    const response = await application.browser.delete(path).set('authorization', `Bearer ${reader}`).expect(403);
+    expect(response.body).toMatchObject({ code: 'SCOPE_MISSING' });
+  });
+
+  it('R-19 drops what a refresh brings that was under way', async () => {
+    await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
+    const maker = application.sandbox.maker('whoop');
+    maker.misbehave({ endpoint: 'refresh', type: 'slow', ms: 300, processed: true });
+    const answer = application.api.post(`${path}/connections/whoop/refresh`).then(({ status }) => status);
+    await until(() => maker.history.some(({ kind }) => kind === 'refresh'));
+    await erase();
+    expect(await answer).toBe(404);
+    expect(maker.liveGrants()).toEqual([]);
+    expect(await dump()).not.toContain(userId);
+  });
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 500 && !condition(); tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  expect(condition()).toBe(true);
+}
