@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { PARAMS_PROVIDER_TOKEN, type Params } from 'nestjs-pino';
 import { Database } from '../src/database/database.js';
 import { ProviderUnavailableError } from '../src/errors/provider.errors.js';
-import { createState, hashState } from '../src/links/link-state.js';
+import { createOneTimeSecret, hashOneTimeSecret } from '../src/links/one-time-secret.js';
 import { LinkStore, type StoredLink } from '../src/links/link-store.js';
 import { loggingOptions } from '../src/ops/logging.js';
 import type { HandshakeSecrets } from '../src/provider-kit/handshake.js';
@@ -172,7 +172,7 @@ async function findLinkRow(state: string) {
   }>(
     application.databaseUrl,
     'SELECT id, user_id AS "userId", registration_id AS "registrationId", sealed, outcome FROM links WHERE state_hash = $1',
-    [hashState(state)],
+    [hashOneTimeSecret(state)],
   );
   if (row === undefined) {
     throw new Error('There is no such link.');
@@ -199,13 +199,13 @@ async function shiftExpiry(state: string, seconds: number): Promise<void> {
   await queryDatabase(
     application.databaseUrl,
     "UPDATE links SET expires_at = expires_at - $1 * interval '1 second' WHERE state_hash = $2",
-    [seconds, hashState(state)],
+    [seconds, hashOneTimeSecret(state)],
   );
 }
 
 describe('the state', () => {
   it('AR-01 is 256 random bits in base64url: ten thousand of them are all different', () => {
-    const states = Array.from({ length: 10_000 }, createState);
+    const states = Array.from({ length: 10_000 }, createOneTimeSecret);
 
     expect(new Set(states).size).toBe(states.length);
     expect(states.filter((state) => !/^[A-Za-z0-9_-]{43}$/.test(state))).toEqual([]);
@@ -221,7 +221,7 @@ describe('the state', () => {
     const after = await dumpDatabase();
 
     expectAbsent(state, before, after);
-    expect(before).toContain(hashState(state).toString('hex'));
+    expect(before).toContain(hashOneTimeSecret(state).toString('hex'));
   });
 
   it.each(['whoop', 'garmin-oauth1'])('AR-01 O1-06 of a link to %s works for ten minutes', async (slug) => {
@@ -249,7 +249,7 @@ describe('the state', () => {
       return pathOf(url);
     };
 
-    for (const forged of [undefined, '', createState(), `${state}x`, state.slice(1), state.toLowerCase()]) {
+    for (const forged of [undefined, '', createOneTimeSecret(), `${state}x`, state.slice(1), state.toLowerCase()]) {
       expect(await sendCallback(withState(forged))).toEqual(refused);
     }
     expect(application.sandbox.maker(slug).history).toHaveLength(historyLength);
@@ -351,7 +351,8 @@ class SelectThenUpdateStore extends LinkStore {
       {
         name: 'test-naive-find',
         text: `SELECT id, state_hash AS "stateHash", user_id AS "userId", provider, registration_id AS "registrationId",
-                 registration_hash AS "registrationHash", return_url AS "returnUrl", scopes, sealed
+                 registration_hash AS "registrationHash", return_url AS "returnUrl", scopes, sealed,
+                 require_confirmation AS "requireConfirmation", browser_hash AS "browserHash"
                FROM links WHERE state_hash = $1 AND provider = $2 AND consumed_at IS NULL AND expires_at > now()`,
       },
       [stateHash, provider],
@@ -474,7 +475,7 @@ describe('PKCE', () => {
       const code = stolen.callback.searchParams.get('code') ?? '';
       const before = calls(slug);
 
-      for (const state of [used.state, createState(), '']) {
+      for (const state of [used.state, createOneTimeSecret(), '']) {
         const path = `/v1/oauth/${slug}/callback?${new URLSearchParams({ code, state }).toString()}`;
         expect(await sendCallback(path)).toEqual(refused);
       }
@@ -553,7 +554,7 @@ describe('the redirect URI', () => {
 
 describe('what a callback may carry', () => {
   it.each(['access_token', 'id_token'])('AR-12 is no %s, and none is kept or logged', async (name) => {
-    const canary = `canary-${createState()}`;
+    const canary = `canary-${createOneTimeSecret()}`;
     const { user, state, callback } = await approvedLink('whoop', { return_url: returnUrl });
     const before = calls('whoop');
     const forms = [`${name}=${canary}&state=${state}`, `${callback.search.slice(1)}&${name}=${canary}`];
@@ -607,8 +608,14 @@ describe('what a callback may carry', () => {
   );
 
   it('AR-13 may be an error only together with a state of ours: otherwise the answer tells nothing', async () => {
-    const neutral = await application.browser.get(`/v1/oauth/whoop/callback?state=${createState()}&code=x`).expect(403);
-    const query = new URLSearchParams({ error: 'access_denied', state: createState(), error_description: hostile });
+    const neutral = await application.browser
+      .get(`/v1/oauth/whoop/callback?state=${createOneTimeSecret()}&code=x`)
+      .expect(403);
+    const query = new URLSearchParams({
+      error: 'access_denied',
+      state: createOneTimeSecret(),
+      error_description: hostile,
+    });
     const withError = await application.browser.get(`/v1/oauth/whoop/callback?${query.toString()}`).expect(403);
     const withoutState = await application.browser.get('/v1/oauth/whoop/callback?error=access_denied').expect(403);
 

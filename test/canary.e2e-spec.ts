@@ -481,6 +481,7 @@ describe.each([
     const settings: Record<string, string> = {
       NODE_ENV: 'production',
       ALLOW_RETIRED_PROVIDERS: 'true',
+      LINK_CONFIRMATION: 'optional',
       PUBLIC_URL: 'https://link.example.com',
       NODE_EXTRA_CA_CERTS: join(directory, 'certificate.pem'),
     };

@@ -35,11 +35,13 @@ describe('the OpenAPI description', () => {
       'GET /health/live',
       'GET /health/ready',
       'GET /metrics',
+      'GET /v1/links/{link_id}/resume',
       'GET /v1/oauth/{provider}/callback',
       'GET /v1/providers',
       'GET /v1/users/{user_id}/connections',
       'GET /v1/users/{user_id}/connections/{provider}',
       'GET /v1/users/{user_id}/connections/{provider}/token',
+      'POST /v1/links/{link_id}/confirm',
       'POST /v1/oauth/{provider}/callback',
       'POST /v1/users/{user_id}/connections/{provider}/link',
       'POST /v1/users/{user_id}/connections/{provider}/refresh',
@@ -52,7 +54,9 @@ describe('the OpenAPI description', () => {
     );
     expect(operations.filter(({ operation }) => !operation.summary)).toEqual([]);
     const open = operations.filter(({ operation }) => operation.security === undefined).map(({ path }) => path);
-    expect(new Set(open)).toEqual(new Set(['/health/live', '/health/ready', '/v1/oauth/{provider}/callback']));
+    expect(new Set(open)).toEqual(
+      new Set(['/health/live', '/health/ready', '/v1/links/{link_id}/resume', '/v1/oauth/{provider}/callback']),
+    );
   });
 
   it('has every error code, those of a call as examples of its answers', () => {

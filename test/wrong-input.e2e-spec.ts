@@ -5,7 +5,7 @@ import { request } from 'undici';
 import { ApiKeysService } from '../src/access/api-keys.service.js';
 import { accessScopes, type AccessScope } from '../src/access/scopes.js';
 import { errorActors, type ErrorCode } from '../src/errors/error-code.js';
-import { createState, hashState } from '../src/links/link-state.js';
+import { createOneTimeSecret, hashOneTimeSecret } from '../src/links/one-time-secret.js';
 import { checkReturnUrl } from '../src/links/return-url.js';
 import type { Misbehaviour } from '../src/sandbox/misbehaviour.js';
 import { startApplication, type TestApplication } from './support/application.js';
@@ -106,8 +106,11 @@ describe('a request that is wrong in itself', () => {
         application.api.get(`${base}/token`),
         application.api.post(`${base}/refresh`),
         application.api.delete(base),
-        application.browser.get(`/v1/oauth/${slug}/callback?state=${createState()}&code=1`),
-        application.browser.post(`/v1/oauth/${slug}/callback`).type('form').send(`state=${createState()}&code=1`),
+        application.browser.get(`/v1/oauth/${slug}/callback?state=${createOneTimeSecret()}&code=1`),
+        application.browser
+          .post(`/v1/oauth/${slug}/callback`)
+          .type('form')
+          .send(`state=${createOneTimeSecret()}&code=1`),
       ]) {
         expectProblem(await call, 404, 'PROVIDER_UNKNOWN');
       }
@@ -299,7 +302,8 @@ describe('a request that is wrong in itself', () => {
   ])('comes %s: no call is served, and nothing tells what is wrong with the key', async (_what, authorization) => {
     const body = bodyOf(await application.browser.get('/docs-json').expect(200));
     const { paths } = body as { paths: Record<string, Record<string, object>> };
-    const isPublic = (path: string) => path.startsWith('/health/') || path === '/v1/oauth/{provider}/callback';
+    const browserPaths = ['/v1/oauth/{provider}/callback', '/v1/links/{link_id}/resume'];
+    const isPublic = (path: string) => path.startsWith('/health/') || browserPaths.includes(path);
     const calls = Object.entries(paths)
       .filter(([path]) => !isPublic(path))
       .flatMap(([path, methods]) => Object.keys(methods).map((method) => ({ path, method })));
@@ -516,7 +520,7 @@ describe('a provider that is not set up', () => {
       for (const slug of slugs) {
         const response = await bare.api.post(`/v1/users/${newUser()}/connections/${slug}/link`).send({});
         expectProblem(response, 409, 'PROVIDER_NOT_CONFIGURED');
-        const callback = await bare.browser.get(`/v1/oauth/${slug}/callback?state=${createState()}&code=1`);
+        const callback = await bare.browser.get(`/v1/oauth/${slug}/callback?state=${createOneTimeSecret()}&code=1`);
         expectProblem(callback, 403, 'AUTHORIZATION_STATE_INVALID');
       }
       expect(await takeStock()).toEqual(before);
@@ -550,10 +554,10 @@ describe('a callback', () => {
     await queryDatabase(
       application.databaseUrl,
       "UPDATE links SET expires_at = now() - interval '1 second' WHERE state_hash = $1",
-      [hashState(late.state)],
+      [hashOneTimeSecret(late.state)],
     );
     const forged = new URL(late.callback);
-    forged.searchParams.set('state', createState());
+    forged.searchParams.set('state', createOneTimeSecret());
     const missing = new URL(late.callback);
     missing.searchParams.delete('state');
     const before = await takeStock();
@@ -968,7 +972,7 @@ describe('a wrong key', () => {
       await queryDatabase(
         application.databaseUrl,
         'UPDATE links SET sealed = set_byte(sealed, 100, get_byte(sealed, 100) # 1) WHERE state_hash = $1',
-        [hashState(state)],
+        [hashOneTimeSecret(state)],
       );
 
       expectProblem(await application.browser.get(pathOf(callback)), 500, 'TOKEN_UNREADABLE');

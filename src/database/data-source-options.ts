@@ -9,6 +9,7 @@ import { VaultKeyEntity } from './entities/vault-key.entity.js';
 import { CreateTables1795305600000 } from './migrations/1795305600000-CreateTables.js';
 import { AddRefreshDueAt1795430000000 } from './migrations/1795430000000-AddRefreshDueAt.js';
 import { CreateAuditTrail1795440000000 } from './migrations/1795440000000-CreateAuditTrail.js';
+import { ParkLinks1795470000000 } from './migrations/1795470000000-ParkLinks.js';
 import { CreateErasures1795490000000 } from './migrations/1795490000000-CreateErasures.js';
 import type { DatabaseConfig } from './database.config.js';
 
@@ -33,6 +34,7 @@ export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
       CreateTables1795305600000,
       AddRefreshDueAt1795430000000,
       CreateAuditTrail1795440000000,
+      ParkLinks1795470000000,
       CreateErasures1795490000000,
     ],
     migrationsRun: config.migrateOnBoot,

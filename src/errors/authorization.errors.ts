@@ -30,3 +30,12 @@ export class AuthorizationCodeRefusedError extends AppError {
 export class AuthorizationFailedError extends AppError {
   readonly code = 'AUTHORIZATION_FAILED';
 }
+
+/** A link was confirmed for another user than the one it was started for: somebody opened a link that was not theirs (AR-04). */
+export class LinkUserMismatchError extends AppError {
+  readonly code = 'LINK_USER_MISMATCH';
+
+  constructor() {
+    super('This link was started for another user. Nothing was connected; the signed-in user has to start a link.');
+  }
+}

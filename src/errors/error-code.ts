@@ -20,6 +20,7 @@ export const errorActors = {
   AUTHORIZATION_STATE_INVALID: 'user',
   AUTHORIZATION_CODE_REFUSED: 'user',
   AUTHORIZATION_FAILED: 'provider',
+  LINK_USER_MISMATCH: 'user',
   TOKEN_REVOKED: 'user',
   TOKEN_REFRESH_PENDING: 'caller',
   TOKEN_UNREADABLE: 'operator',

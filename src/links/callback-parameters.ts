@@ -5,6 +5,8 @@ import type { CallbackParameters } from '../provider-kit/handshake.js';
 /** The longest value a callback may carry, in characters. Codes of the makers have a few hundred. */
 const maxValueLength = 2_048;
 const maxParameters = 30;
+/** All parameters together, as sent, in characters: a callback may have to be kept sealed for a while. */
+const maxLength = 16_384;
 
 const callbackSchema = z.record(z.string(), z.string()).superRefine((parameters, context) => {
   const refuse = (message: string): void => context.addIssue({ code: 'custom', message });
@@ -35,6 +37,9 @@ const callbackSchema = z.record(z.string(), z.string()).superRefine((parameters,
 export function parseCallbackParameters(encoded: string): CallbackParameters {
   const parameters: Record<string, string> = Object.create(null) as Record<string, string>;
   const pairs = encoded.split('&').filter((pair) => pair !== '');
+  if (encoded.length > maxLength) {
+    throw new RequestInvalidError(`The parameters of a callback have at most ${maxLength} characters.`);
+  }
   if (pairs.length > maxParameters) {
     throw new RequestInvalidError(`A callback has at most ${maxParameters} parameters.`);
   }

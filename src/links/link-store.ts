@@ -1,6 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../database/database.js';
 
+/** What a callback waits for: the browser's cookie (AR-16), or the company's word that the right user is signed in (AR-04). */
+export type Parking = 'binding' | 'confirmation';
+
 /** A link attempt, as stored. */
 export interface StoredLink {
   readonly id: string;
@@ -11,14 +14,21 @@ export interface StoredLink {
   readonly registrationHash: Buffer;
   readonly returnUrl: string | null;
   readonly scopes: readonly string[];
+  readonly requireConfirmation: boolean;
+  /** SHA-256 of the secret in the cookie of the only browser that may finish it; `null` when any may. */
+  readonly browserHash: Buffer | null;
   readonly sealed: Buffer;
 }
 
+const linkColumns = `links.id, links.state_hash AS "stateHash", links.user_id AS "userId", links.provider,
+  links.registration_id AS "registrationId", links.registration_hash AS "registrationHash", links.return_url AS "returnUrl",
+  links.scopes, links.require_confirmation AS "requireConfirmation", links.browser_hash AS "browserHash"`;
+
 const insertLink: Statement = {
   name: 'links-insert',
-  text: `INSERT INTO links (id, state_hash, user_id, provider, registration_id, registration_hash, return_url, scopes, sealed,
-           expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + $10 * interval '1 millisecond')
+  text: `INSERT INTO links (id, state_hash, user_id, provider, registration_id, registration_hash, return_url, scopes,
+           require_confirmation, browser_hash, sealed, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + $12 * interval '1 millisecond')
          RETURNING expires_at AS "expiresAt"`,
 };
 const consumeLink: Statement = {
@@ -29,15 +39,27 @@ const consumeLink: Statement = {
          )
          UPDATE links SET consumed_at = now(), sealed = NULL FROM open
          WHERE links.state_hash = open.state_hash AND links.consumed_at IS NULL
-         RETURNING links.id, links.state_hash AS "stateHash", links.user_id AS "userId", links.provider,
-           links.registration_id AS "registrationId", links.registration_hash AS "registrationHash",
-           links.return_url AS "returnUrl", links.scopes, open.sealed`,
+         RETURNING ${linkColumns}, open.sealed`,
+};
+const parkLink: Statement = {
+  name: 'links-park',
+  text: `UPDATE links SET sealed = $2, parked_for = $3, parked_hash = $4, parked_until = now() + $5 * interval '1 millisecond'
+         WHERE state_hash = $1 AND outcome IS NULL RETURNING parked_until AS "parkedUntil"`,
+};
+const takeParkedLink: Statement = {
+  name: 'links-take-parked',
+  text: `WITH parked AS (
+           SELECT id, sealed FROM links
+           WHERE id = $1 AND parked_for = $2 AND parked_hash = $3 AND parked_until > now() FOR UPDATE
+         )
+         UPDATE links SET sealed = NULL, parked_for = NULL, parked_hash = NULL FROM parked
+         WHERE links.id = parked.id AND links.parked_hash = $3
+         RETURNING ${linkColumns}, parked.sealed`,
 };
 const finishLink: Statement = {
   name: 'links-finish',
   text: 'UPDATE links SET outcome = $2 WHERE state_hash = $1 RETURNING id',
 };
-
 const removeLinksOfUser: Statement = {
   name: 'links-remove-of-user',
   text: 'DELETE FROM links WHERE user_id = $1',
@@ -59,6 +81,8 @@ export class LinkStore {
       link.registrationHash,
       link.returnUrl,
       link.scopes,
+      link.requireConfirmation,
+      link.browserHash,
       link.sealed,
       lifetimeMs,
     ]);
@@ -79,7 +103,39 @@ export class LinkStore {
     return row;
   }
 
-  /** Notes how a link ended: `connected`, or the code of the error. Returns false when the link is gone, as its user was erased. */
+  /**
+   * Keeps the callback of a used link until the one who knows a secret asks for it.
+   *
+   * @param link - which, with what is kept, sealed
+   * @param secretHash - of the one-time secret
+   * @param lifetimeMs - how long, in milliseconds
+   * @returns until when, by the database's clock; `undefined` when the link is gone, as its user was erased
+   */
+  async park(
+    link: Pick<StoredLink, 'stateHash' | 'sealed'>,
+    parking: Parking,
+    secretHash: Buffer,
+    lifetimeMs: number,
+  ): Promise<Date | undefined> {
+    const values = [link.stateHash, link.sealed, parking, secretHash, lifetimeMs];
+    const [row] = await this.database.query<{ parkedUntil: Date }>(parkLink, values);
+    return row?.parkedUntil;
+  }
+
+  /**
+   * Takes a parked callback out of the database; of any number of calls one gets it.
+   *
+   * @returns the link with what was kept, or `undefined` when there is none under this secret, it has expired or was taken
+   */
+  async takeParked(id: string, parking: Parking, secretHash: Buffer): Promise<StoredLink | undefined> {
+    const [row] = await this.database.query<StoredLink>(takeParkedLink, [id, parking, secretHash]);
+    return row;
+  }
+
+  /**
+   * Notes how a link ended: `connected`, `user_mismatch`, `rejected_binding`, or the code of the error. Returns false when the link is
+   * gone, as its user was erased.
+   */
   async finish(stateHash: Buffer, outcome: string): Promise<boolean> {
     const rows = await this.database.query(finishLink, [stateHash, outcome]);
     return rows.length === 1;

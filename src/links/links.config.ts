@@ -3,19 +3,26 @@ import { z } from 'zod';
 import { readEnvironment, type Environment } from '../config/read-environment.js';
 
 const schema = z.object({
+  PUBLIC_URL: z.string().optional(),
+  PORT: z.string().default('3000'),
   RETURN_URLS: z.string().default(''),
   ALLOW_RETIRED_PROVIDERS: z.enum(['true', 'false'], 'must be true or false.').default('false'),
+  LINK_CONFIRMATION: z.enum(['optional', 'required'], 'must be optional or required.').optional(),
   NODE_ENV: z.string().default('development'),
 });
 
-/** Reads where a browser may be sent after a link. */
+/** Reads where links are opened, what they ask for, and where a browser may be sent afterwards. */
 export function readLinksConfig(environment: Environment): {
+  /** The URL under which browsers reach this service, without a slash at its end. */
+  publicUrl: string;
   /** Allowed return URLs as the WHATWG parser writes them. */
   returnUrls: readonly string[];
   /** Whether any http URL on this very machine is allowed too; for development. */
   allowLoopbackReturnUrls: boolean;
   /** Whether links to providers that were shut down may be started; a provider in the sandbox always may. */
   allowRetiredProviders: boolean;
+  /** Whether every link has to be confirmed by the company (AR-04); in production unless LINK_CONFIRMATION says otherwise. */
+  confirmationRequired: boolean;
 } {
   const values = readEnvironment(schema, environment);
   const production = values.NODE_ENV === 'production';
@@ -31,9 +38,11 @@ export function readLinksConfig(environment: Environment): {
       return parsed.href;
     });
   return {
+    publicUrl: (values.PUBLIC_URL ?? `http://localhost:${values.PORT}`).replace(/\/+$/, ''),
     returnUrls,
     allowLoopbackReturnUrls: !production,
     allowRetiredProviders: values.ALLOW_RETIRED_PROVIDERS === 'true',
+    confirmationRequired: (values.LINK_CONFIRMATION ?? (production ? 'required' : 'optional')) === 'required',
   };
 }
 

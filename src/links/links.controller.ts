@@ -1,12 +1,20 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiCreatedResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Public, RequireScope } from '../access/access.decorators.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { ConnectionPath } from '../http/user-path.dto.js';
 import { parseCallbackParameters } from './callback-parameters.js';
-import { FinishedLinkResponse, RetirementResponse, StartedLinkResponse, StartLinkBody } from './links.dto.js';
-import { LinksService, type CallbackOutcome, type Retirement } from './links.service.js';
+import { LinkCookies } from './link-cookies.js';
+import {
+  ConfirmLinkBody,
+  FinishedLinkResponse,
+  LinkPath,
+  RetirementResponse,
+  StartedLinkResponse,
+  StartLinkBody,
+} from './links.dto.js';
+import { LinksService, type CallbackArrival, type CallbackOutcome, type Retirement } from './links.service.js';
 import { withOutcome } from './return-url.js';
 
 /** The browser must neither keep nor tell the callback's URL: it holds the code (RFC 9700 section 4.2.4). */
@@ -16,10 +24,25 @@ const callbackHeaders = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 } as const;
 
+/** What the redemption of a code or verifier can end in. */
+const redemptionProblems = [
+  'AUTHORIZATION_STATE_INVALID',
+  'AUTHORIZATION_CODE_REFUSED',
+  'AUTHORIZATION_FAILED',
+  'PROVIDER_MISCONFIGURED',
+  'PROVIDER_UNAVAILABLE',
+  'PROVIDER_RATE_LIMITED',
+  'TOKEN_RESPONSE_INVALID',
+  'TOKEN_UNREADABLE',
+] as const;
+
 @ApiTags('Links')
 @Controller('v1')
 export class LinksController {
-  constructor(private readonly links: LinksService) {}
+  constructor(
+    private readonly links: LinksService,
+    private readonly cookies: LinkCookies,
+  ) {}
 
   @Post('users/:user_id/connections/:provider/link')
   @RequireScope('links:write')
@@ -43,32 +66,39 @@ export class LinksController {
       // JSON's null passes @IsOptional() and means the same as an absent field.
       returnUrl: body.return_url ?? undefined,
       scopes: body.scopes ?? undefined,
+      requireConfirmation: body.require_confirmation ?? undefined,
     });
     return {
+      link_id: link.id,
       link_web_url: link.linkWebUrl,
       state: link.state,
       expires_at: link.expiresAt.toISOString(),
+      require_confirmation: link.requireConfirmation,
       ...(link.retirement === undefined ? {} : { warning: toWarning(link.retirement) }),
     };
+  }
+
+  @Post('links/:link_id/confirm')
+  @HttpCode(200)
+  @RequireScope('links:write')
+  @ApiBearerAuth()
+  @ApiOperation({ summary: 'Confirm a link for the user who is signed in where the browser came back to' })
+  @ApiOkResponse({ type: FinishedLinkResponse })
+  @ApiProblems('LINK_USER_MISMATCH', ...redemptionProblems)
+  async confirm(@Param() path: LinkPath, @Body() body: ConfirmLinkBody): Promise<FinishedLinkResponse> {
+    const { provider, connectionId } = await this.links.confirm(path.link_id, body.user_id, body.confirmation_code);
+    return toFinished(provider, connectionId);
   }
 
   @Get('oauth/:provider/callback')
   @Public()
   @ApiOperation({ summary: 'Where a provider sends the browser back' })
   @ApiResponse({ status: 200, type: FinishedLinkResponse, description: 'connected; the link named no return_url' })
-  @ApiResponse({ status: 303, description: 'to the return_url, with status, provider, and connection_id or error' })
-  @ApiProblems(
-    'PROVIDER_UNKNOWN',
-    'AUTHORIZATION_STATE_INVALID',
-    'AUTHORIZATION_DENIED',
-    'AUTHORIZATION_CODE_REFUSED',
-    'AUTHORIZATION_FAILED',
-    'PROVIDER_MISCONFIGURED',
-    'PROVIDER_UNAVAILABLE',
-    'PROVIDER_RATE_LIMITED',
-    'TOKEN_RESPONSE_INVALID',
-    'TOKEN_UNREADABLE',
-  )
+  @ApiResponse({
+    status: 303,
+    description: `to the return_url, with status, provider, and connection_id, error, or what POST /v1/links/{link_id}/confirm needs`,
+  })
+  @ApiProblems('PROVIDER_UNKNOWN', 'AUTHORIZATION_DENIED', ...redemptionProblems)
   async finishByGet(
     @Param('provider') slug: string,
     @Req() request: FastifyRequest,
@@ -79,9 +109,8 @@ export class LinksController {
       await reply.headers(callbackHeaders).send();
       return;
     }
-    const at = request.raw.url?.indexOf('?') ?? -1;
-    const query = at === -1 ? '' : (request.raw.url ?? '').slice(at + 1);
-    await this.answer(await this.links.finish(slug, parseCallbackParameters(query)), reply);
+    const outcome = await this.links.finish(slug, parseCallbackParameters(queryOf(request)), this.arrival(request));
+    await this.answer(outcome, reply);
   }
 
   @Post('oauth/:provider/callback')
@@ -96,30 +125,75 @@ export class LinksController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const parameters = parseCallbackParameters(typeof form === 'string' ? form : '');
-    await this.answer(await this.links.finish(slug, parameters), reply);
+    await this.answer(await this.links.finish(slug, parameters, { byForm: true, findSecret: () => undefined }), reply);
+  }
+
+  @Get('links/:link_id/resume')
+  @Public()
+  @ApiOperation({ summary: 'Where a browser that came back with a form shows its cookie' })
+  @ApiResponse({ status: 303, description: 'as the callback' })
+  @ApiProblems('AUTHORIZATION_DENIED', ...redemptionProblems)
+  async resume(@Param() path: LinkPath, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    if (request.method === 'HEAD') {
+      await reply.headers(callbackHeaders).send();
+      return;
+    }
+    const { handle = '' } = parseCallbackParameters(queryOf(request));
+    await this.answer(await this.links.resume(path.link_id, handle, this.arrival(request)), reply);
+  }
+
+  private arrival(request: FastifyRequest): CallbackArrival {
+    return { byForm: false, findSecret: (linkId) => this.cookies.read(request, linkId) };
   }
 
   private async answer(outcome: CallbackOutcome, reply: FastifyReply): Promise<void> {
+    const { provider, linkId, returnUrl } = outcome;
     void reply.headers(callbackHeaders);
-    if (outcome.returnUrl !== undefined) {
-      const result =
-        outcome.kind === 'connected'
-          ? { status: 'success', provider: outcome.provider, connection_id: outcome.connectionId }
-          : { status: 'error', provider: outcome.provider, error: outcome.error.code };
-      await reply.redirect(withOutcome(outcome.returnUrl, result), 303);
+    if (outcome.kind === 'unbound') {
+      await reply.redirect(`/v1/links/${linkId}/resume?handle=${outcome.handle}`, 303);
+      return;
+    }
+    if (returnUrl !== undefined) {
+      await reply.redirect(withOutcome(returnUrl, toReturnParameters(outcome)), 303);
       return;
     }
     if (outcome.kind === 'failed') {
       throw outcome.error;
     }
-    const response: FinishedLinkResponse = {
-      success: true,
-      message: 'The account is connected. You can close this page.',
-      provider: outcome.provider,
-      connection_id: outcome.connectionId,
-    };
-    await reply.send(response);
+    if (outcome.kind === 'unconfirmed') {
+      throw new Error('A link that has to be confirmed has no return URL.');
+    }
+    await reply.send(toFinished(provider, outcome.connectionId));
   }
+}
+
+/** What the company's page is told in the query; nothing the provider wrote (NET-05). */
+function toReturnParameters(outcome: Exclude<CallbackOutcome, { kind: 'unbound' }>): Record<string, string> {
+  const { provider } = outcome;
+  switch (outcome.kind) {
+    case 'connected':
+      return { status: 'success', provider, connection_id: outcome.connectionId };
+    case 'failed':
+      return { status: 'error', provider, error: outcome.error.code };
+    case 'unconfirmed':
+      return {
+        status: 'confirmation_required',
+        provider,
+        link_id: outcome.linkId,
+        confirmation_code: outcome.confirmationCode,
+        expires_at: outcome.expiresAt.toISOString(),
+      };
+  }
+}
+
+function toFinished(provider: string, connectionId: string): FinishedLinkResponse {
+  const message = 'The account is connected. You can close this page.';
+  return { success: true, message, provider, connection_id: connectionId };
+}
+
+function queryOf({ raw: { url = '' } }: FastifyRequest): string {
+  const at = url.indexOf('?');
+  return at === -1 ? '' : url.slice(at + 1);
 }
 
 function toWarning({ message, sunsetAt, replacedBy }: Retirement): RetirementResponse {

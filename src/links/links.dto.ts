@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { ArrayMaxSize, IsArray, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsBoolean, IsOptional, IsString, IsUUID, Matches, MaxLength } from 'class-validator';
+import { UserPath } from '../http/user-path.dto.js';
 
 export class StartLinkBody {
   @ApiPropertyOptional({
@@ -24,6 +25,31 @@ export class StartLinkBody {
     message: 'each scope must be a scope-token (RFC 6749 section 3.3)',
   })
   scopes?: string[];
+
+  @ApiPropertyOptional({
+    example: true,
+    description:
+      'whether the code is redeemed only by POST /v1/links/{link_id}/confirm; LINK_CONFIRMATION decides when absent. Needs a return_url.',
+  })
+  @IsOptional()
+  @IsBoolean()
+  require_confirmation?: boolean;
+}
+
+export class LinkPath {
+  @ApiProperty({ name: 'link_id', example: '5f4c1f7e-3a52-4c11-8f4e-6f0a9f2f3b10' })
+  @IsUUID()
+  link_id!: string;
+}
+
+export class ConfirmLinkBody extends UserPath {
+  @ApiProperty({
+    example: 'dGhpcy1pcy1hLWNvbmZpcm1hdGlvbi1jb2RlLW9mLTQzLWM',
+    description: 'as the browser brought it to the return_url; works once',
+  })
+  @IsString()
+  @Matches(/^[A-Za-z0-9_-]{43}$/, { message: 'confirmation_code must be the code that came to the return_url' })
+  confirmation_code!: string;
 }
 
 export class RetirementResponse {
@@ -38,6 +64,9 @@ export class RetirementResponse {
 }
 
 export class StartedLinkResponse {
+  @ApiProperty({ example: '5f4c1f7e-3a52-4c11-8f4e-6f0a9f2f3b10' })
+  link_id!: string;
+
   @ApiProperty({
     example: 'https://api.prod.whoop.com/oauth/oauth2/auth?response_type=code&state=...',
     description: 'send the browser here',
@@ -52,6 +81,9 @@ export class StartedLinkResponse {
 
   @ApiProperty({ example: '2026-11-22T10:10:00.000Z', description: 'the link works until then, once' })
   expires_at!: string;
+
+  @ApiProperty({ example: false, description: 'whether POST /v1/links/{link_id}/confirm has to follow' })
+  require_confirmation!: boolean;
 
   @ApiPropertyOptional({ type: RetirementResponse, description: 'there when the provider will be shut down' })
   warning?: RetirementResponse;

@@ -1,24 +1,27 @@
-import { randomUUID } from 'node:crypto';
+import { randomUUID, timingSafeEqual } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
 import { AppError } from '../errors/app-error.js';
-import { AuthorizationStateError } from '../errors/authorization.errors.js';
-import { TokenUnreadableError } from '../errors/connection.errors.js';
+import { AuthorizationStateError, LinkUserMismatchError } from '../errors/authorization.errors.js';
 import { ProviderNotConfiguredError, ProviderRetiredError } from '../errors/provider.errors.js';
-import type { CallbackParameters, HandshakeSecrets } from '../provider-kit/handshake.js';
+import { RequestInvalidError } from '../errors/request.errors.js';
+import type { CallbackParameters } from '../provider-kit/handshake.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 import { lifecycleAt } from '../provider-kit/lifecycle.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { registrationHash, registrationId } from '../provider-kit/registration.js';
-import type { TokenGrant } from '../provider-kit/token-grant.js';
-import { TokensService } from '../tokens/tokens.service.js';
-import type { SealContext } from '../vault/associated-data.js';
-import { VaultService } from '../vault/vault.service.js';
-import { createState, hashState, linkLifetimeMs } from './link-state.js';
-import { LinkStore, type StoredLink } from './link-store.js';
+import { LinkRedemption } from './link-redemption.js';
+import { LinkStore, type Parking, type StoredLink } from './link-store.js';
+import { LinkVault, type ParkedCallback } from './link-vault.js';
 import { linksConfig, type LinksConfig } from './links.config.js';
-import { linkOutcomes, retiringLinks } from './links.metrics.js';
+import { retiringLinks } from './links.metrics.js';
+import { createOneTimeSecret, hashOneTimeSecret } from './one-time-secret.js';
 import { checkReturnUrl } from './return-url.js';
+
+/** How long a link may take from its start to its callback, in milliseconds. */
+const linkLifetimeMs = 10 * 60 * 1_000;
+/** How long a code is kept where the maker does not say how long it lives: the longest that RFC 6749 section 4.1.2 recommends. */
+const longestCodeLifetimeSeconds = 600;
 
 /** What a caller asks for when a link is started. */
 export interface LinkRequest {
@@ -26,14 +29,26 @@ export interface LinkRequest {
   readonly provider: string;
   readonly returnUrl: string | undefined;
   readonly scopes: readonly string[] | undefined;
+  /** `undefined`: as LINK_CONFIRMATION says. */
+  readonly requireConfirmation: boolean | undefined;
+}
+
+/** A link whose terms were checked. */
+export interface LinkTerms extends Pick<LinkRequest, 'userId' | 'provider' | 'scopes'> {
+  readonly returnUrl: string | null;
+  readonly requireConfirmation: boolean;
+  /** Secret that only the browser has that shall finish the link (AR-03); `undefined` when any browser may. */
+  readonly browserSecret: string | undefined;
 }
 
 /** A link that waits for its callback. */
 export interface StartedLink {
+  readonly id: string;
   /** The provider's authorisation URL, for the user's browser. */
   readonly linkWebUrl: string;
   readonly state: string;
   readonly expiresAt: Date;
+  readonly requireConfirmation: boolean;
   /** Set when the provider will be shut down. */
   readonly retirement: Retirement | undefined;
 }
@@ -46,9 +61,26 @@ export interface Retirement {
   readonly replacedBy: string | undefined;
 }
 
+/** How a callback reached us. */
+export interface CallbackArrival {
+  /** Whether another site posted it as a form: no Lax cookie can come with that (AR-16). */
+  readonly byForm: boolean;
+  /** Returns the secret that this browser was given for a link, if it was. */
+  readonly findSecret: (linkId: string) => string | undefined;
+}
+
 /** How a callback ended. `returnUrl` is where the browser goes with it, if the link named one. */
-export type CallbackOutcome = { readonly provider: string; readonly returnUrl: string | undefined } & (
-  { readonly kind: 'connected'; readonly connectionId: string } | { readonly kind: 'failed'; readonly error: AppError }
+export type CallbackOutcome = {
+  readonly provider: string;
+  readonly linkId: string;
+  readonly returnUrl: string | undefined;
+} & (
+  | { readonly kind: 'connected'; readonly connectionId: string }
+  | { readonly kind: 'failed'; readonly error: AppError }
+  /** The company has to confirm the user with this code, at the latest then. */
+  | { readonly kind: 'unconfirmed'; readonly confirmationCode: string; readonly expiresAt: Date }
+  /** The browser has to come back with its cookie and this handle. */
+  | { readonly kind: 'unbound'; readonly handle: string }
 );
 
 /** One attempt to connect: starts it, and turns its callback into a connection. */
@@ -59,8 +91,8 @@ export class LinksService {
   constructor(
     private readonly registry: ProviderRegistry,
     private readonly store: LinkStore,
-    private readonly vault: VaultService,
-    private readonly tokens: TokensService,
+    private readonly vault: LinkVault,
+    private readonly redemption: LinkRedemption,
     private readonly clock: Clock,
     @Inject(linksConfig.KEY) private readonly config: LinksConfig,
   ) {}
@@ -70,35 +102,74 @@ export class LinksService {
    *
    * @throws {@link UnknownProviderError}, {@link ProviderNotConfiguredError}, {@link ProviderRetiredError},
    *   {@link ReturnUrlNotAllowedError}
+   * @throws {@link RequestInvalidError} when the link has to be confirmed and names no return URL, or must not be without confirmation
    * @throws {@link DatabaseUnavailableError} when the link cannot be stored
    * @throws a provider error when an OAuth 1.0a provider does not give temporary credentials
    */
   async start(request: LinkRequest): Promise<StartedLink> {
-    const provider = this.registry.get(request.provider);
+    this.getConfigured(request.provider);
+    return this.begin({ ...request, ...this.checkTerms(request), browserSecret: undefined });
+  }
+
+  /**
+   * Checks what a caller may choose about a link.
+   *
+   * @throws {@link ReturnUrlNotAllowedError}, {@link RequestInvalidError} as {@link start} does
+   */
+  checkTerms(
+    request: Pick<LinkRequest, 'returnUrl' | 'requireConfirmation'>,
+  ): Pick<LinkTerms, 'returnUrl' | 'requireConfirmation'> {
+    const returnUrl = request.returnUrl === undefined ? null : checkReturnUrl(request.returnUrl, this.config);
+    if (request.requireConfirmation === false && this.config.confirmationRequired) {
+      throw new RequestInvalidError('require_confirmation must not be false: LINK_CONFIRMATION is "required" here.');
+    }
+    const requireConfirmation = request.requireConfirmation ?? this.config.confirmationRequired;
+    if (requireConfirmation && returnUrl === null) {
+      throw new RequestInvalidError(
+        'return_url is missing: a link that has to be confirmed sends the browser there with the confirmation_code.',
+      );
+    }
+    return { returnUrl, requireConfirmation };
+  }
+
+  /**
+   * Starts a link whose terms were checked.
+   *
+   * @throws as {@link start} does, except about the terms
+   */
+  async begin(terms: LinkTerms): Promise<StartedLink> {
+    const provider = this.getConfigured(terms.provider);
+    const retirement = this.checkLifecycle(provider);
+    const state = createOneTimeSecret();
+    const scopes = terms.scopes ?? provider.settings.scopes;
+    const handshake = { state, redirectUri: provider.settings.redirectUri, scopes };
+    const { authorizeUrl, secrets } = await provider.begin(handshake);
+    const { userId, returnUrl, requireConfirmation, browserSecret } = terms;
+    const link = {
+      id: randomUUID(),
+      stateHash: hashOneTimeSecret(state),
+      userId,
+      provider: terms.provider,
+      registrationId: registrationId(provider),
+      registrationHash: registrationHash(provider),
+      returnUrl,
+      scopes,
+      requireConfirmation,
+      browserHash: browserSecret === undefined ? null : hashOneTimeSecret(browserSecret),
+    };
+    const sealed = this.vault.sealSecrets(link, secrets);
+    const expiresAt = await this.store.insert({ ...link, sealed }, linkLifetimeMs);
+    return { id: link.id, linkWebUrl: authorizeUrl, state, expiresAt, requireConfirmation, retirement };
+  }
+
+  private getConfigured(slug: string): HealthProvider {
+    const provider = this.registry.get(slug);
     if (provider.settings.mode === 'not-configured') {
       throw new ProviderNotConfiguredError(
         `${provider.definition.displayName} is not set up in this deployment. The operator has to set its client id and secret.`,
       );
     }
-    const retirement = this.checkLifecycle(provider);
-    const returnUrl = request.returnUrl === undefined ? null : checkReturnUrl(request.returnUrl, this.config);
-    const state = createState();
-    const scopes = request.scopes ?? provider.settings.scopes;
-    const handshake = { state, redirectUri: provider.settings.redirectUri, scopes };
-    const { authorizeUrl, secrets } = await provider.begin(handshake);
-    const link = {
-      id: randomUUID(),
-      stateHash: hashState(state),
-      userId: request.userId,
-      provider: request.provider,
-      registrationId: registrationId(provider),
-      registrationHash: registrationHash(provider),
-      returnUrl,
-      scopes,
-    };
-    const sealed = this.vault.seal(secrets, toContext(link));
-    const expiresAt = await this.store.insert({ ...link, sealed }, linkLifetimeMs);
-    return { linkWebUrl: authorizeUrl, state, expiresAt, retirement };
+    return provider;
   }
 
   /** @returns what the caller has to be warned of, if anything */
@@ -122,111 +193,142 @@ export class LinksService {
   }
 
   /**
-   * Ends a link with its callback: uses the link up, redeems the code or verifier once, stores the connection.
+   * Takes the callback of a link: uses the link up, then redeems the code or verifier once and stores the connection, or keeps it
+   * sealed until the link is confirmed.
    *
    * @param slug - the provider whose callback was called
-   * @param parameters - of the callback, each at most once
+   * @param callback - its parameters, each at most once
    * @returns the outcome, also when it is a failure of a link that is known
    * @throws {@link UnknownProviderError} when there is no such provider
-   * @throws {@link AuthorizationStateError} when the callback belongs to no open link; nothing was sent anywhere
+   * @throws {@link AuthorizationStateError} when the callback belongs to no open link, or another browser started it; nothing was
+   *   sent anywhere
    * @throws {@link DatabaseUnavailableError} when the link cannot be used up; nothing was sent anywhere
    */
-  async finish(slug: string, parameters: CallbackParameters): Promise<CallbackOutcome> {
+  async finish(slug: string, callback: CallbackParameters, arrival: CallbackArrival): Promise<CallbackOutcome> {
     const provider = this.registry.get(slug);
-    const { state } = parameters;
+    const { state } = callback;
     if (state === undefined) {
       throw new AuthorizationStateError('callback without state');
     }
-    const link = await this.store.consume(hashState(state), slug);
+    const link = await this.store.consume(hashOneTimeSecret(state), slug);
     if (link === undefined) {
       throw new AuthorizationStateError('no open link has this state');
     }
-    const outcome = { provider: slug, returnUrl: link.returnUrl ?? undefined };
+    const open = async (): Promise<ParkedCallback> => ({ callback, secrets: await this.vault.openSecrets(link) });
+    return this.receive(provider, link, open, arrival);
+  }
+
+  /**
+   * Goes on with a callback that a form brought, now that the browser can show its cookie (AR-16).
+   *
+   * @param linkId - the link
+   * @param handle - the one-time secret that the answer to the form named
+   * @throws as {@link finish} does
+   */
+  async resume(linkId: string, handle: string, arrival: CallbackArrival): Promise<CallbackOutcome> {
+    const link = await this.store.takeParked(linkId, 'binding', hashOneTimeSecret(handle));
+    if (link === undefined) {
+      throw new AuthorizationStateError('no callback waits for this handle');
+    }
+    const provider = this.registry.get(link.provider);
+    return this.receive(provider, link, () => this.vault.openParked(link, 'binding'), arrival);
+  }
+
+  /**
+   * Redeems the callback of a link, now that the company says who is signed in where the browser came back to (AR-04).
+   *
+   * @param linkId - the link
+   * @param userId - the user who is signed in there
+   * @param confirmationCode - as the browser brought it
+   * @returns the connection
+   * @throws {@link AuthorizationStateError} when no callback waits for this code: not yet, not any more, or never
+   * @throws {@link LinkUserMismatchError} when the link was started for another user; nothing was redeemed, the link has ended
+   * @throws {@link DatabaseUnavailableError} when the callback cannot be taken; the call may be repeated
+   * @throws a provider error when the redemption failed; the link has ended
+   */
+  async confirm(
+    linkId: string,
+    userId: string,
+    confirmationCode: string,
+  ): Promise<{ readonly provider: string; readonly connectionId: string }> {
+    const link = await this.store.takeParked(linkId, 'confirmation', hashOneTimeSecret(confirmationCode));
+    if (link === undefined) {
+      throw new AuthorizationStateError('no callback waits for this confirmation code');
+    }
+    if (link.userId !== userId) {
+      await this.redemption.noteOutcome(link, 'user_mismatch');
+      this.logger.warn(`Link ${link.id} to ${link.provider} was confirmed for another user than it was started for.`);
+      throw new LinkUserMismatchError();
+    }
     try {
-      const connectionId = await this.redeem(provider, link, state, parameters);
-      if (!(await this.noteOutcome(link, slug, 'connected'))) {
-        return { ...outcome, kind: 'failed', error: await this.undo(link) };
-      }
-      return { ...outcome, kind: 'connected', connectionId };
+      const provider = this.registry.get(link.provider);
+      const parked = await this.vault.openParked(link, 'confirmation');
+      return { provider: link.provider, connectionId: await this.redemption.redeem(provider, link, parked) };
     } catch (error) {
+      await this.redemption.noteFailure(link, error);
+      throw error;
+    }
+  }
+
+  private async receive(
+    provider: HealthProvider,
+    link: StoredLink,
+    open: () => Promise<ParkedCallback>,
+    arrival: CallbackArrival,
+  ): Promise<CallbackOutcome> {
+    const { browserHash } = link;
+    const mustShowCookie = browserHash !== null;
+    if (mustShowCookie && !arrival.byForm && !isSecretOf(arrival.findSecret(link.id), browserHash)) {
+      await this.redemption.noteOutcome(link, 'rejected_binding');
+      this.logger.warn(`Link ${link.id} to ${link.provider} came back in another browser than it was started in.`);
+      throw new AuthorizationStateError('the link was started in another browser');
+    }
+    const outcome = { provider: link.provider, linkId: link.id, returnUrl: link.returnUrl ?? undefined };
+    try {
+      const parked = await open();
+      if (mustShowCookie && arrival.byForm) {
+        const { secret } = await this.park(provider, link, 'binding', parked);
+        return { ...outcome, kind: 'unbound', handle: secret };
+      }
+      if (link.requireConfirmation) {
+        provider.checkCallback(parked.callback);
+        const { secret, until } = await this.park(provider, link, 'confirmation', parked);
+        return { ...outcome, kind: 'unconfirmed', confirmationCode: secret, expiresAt: until };
+      }
+      return { ...outcome, kind: 'connected', connectionId: await this.redemption.redeem(provider, link, parked) };
+    } catch (error) {
+      await this.redemption.noteFailure(link, error);
       if (!(error instanceof AppError)) {
-        await this.noteOutcome(link, slug, 'INTERNAL_ERROR');
         throw error;
       }
-      this.logger.warn(
-        `Link ${link.id} to ${slug} failed with ${error.code}${error.detail === undefined ? '' : ` (${error.detail})`}.`,
-      );
-      await this.noteOutcome(link, slug, error.code);
       return { ...outcome, kind: 'failed', error };
     }
   }
 
-  private async redeem(
+  /** Keeps a callback sealed, for as long as the maker takes its code. */
+  private async park(
     provider: HealthProvider,
     link: StoredLink,
-    state: string,
-    parameters: CallbackParameters,
-  ): Promise<string> {
-    if (!registrationHash(provider).equals(link.registrationHash)) {
-      throw new AuthorizationStateError('the settings of the provider changed after the link was started');
+    parking: Parking,
+    parked: ParkedCallback,
+  ): Promise<{ secret: string; until: Date }> {
+    const secret = createOneTimeSecret();
+    const sealed = this.vault.sealParked(link, parking, parked);
+    const { stateHash } = link;
+    const lifetimeMs = codeLifetimeSeconds(provider) * 1_000;
+    const until = await this.store.park({ stateHash, sealed }, parking, hashOneTimeSecret(secret), lifetimeMs);
+    if (until === undefined) {
+      throw new AuthorizationStateError('the user was erased meanwhile');
     }
-    const secrets = parseSecrets(await this.vault.open(link.sealed, toContext(link)));
-    const handshake = { state, redirectUri: provider.settings.redirectUri, scopes: link.scopes };
-    const grant = await this.withProviderUserId(
-      provider,
-      await provider.complete(parameters, handshake, secrets),
-      link,
-    );
-    await provider.prepareAccount(grant);
-    return this.tokens.connect(link, grant);
-  }
-
-  /** A profile call that fails does not undo what the user has just allowed; the id can be learnt later. */
-  private async withProviderUserId(provider: HealthProvider, grant: TokenGrant, link: StoredLink): Promise<TokenGrant> {
-    try {
-      return grant.with({ providerUserId: await provider.findProviderUserId(grant) });
-    } catch (error) {
-      if (!(error instanceof AppError)) {
-        throw error;
-      }
-      this.logger.warn(`Link ${link.id}: the user's id at ${link.provider} is not known yet (${error.code}).`);
-      return grant;
-    }
-  }
-
-  /** The user was erased while the provider answered: what the link has brought since goes too. */
-  private async undo(link: StoredLink): Promise<AppError> {
-    await this.tokens.disconnect(link.userId, link.provider);
-    return new AuthorizationStateError('the user was erased meanwhile');
-  }
-
-  /**
-   * The link has ended whether or not this is written; the row is for those who look later.
-   *
-   * @returns false when the row is gone
-   */
-  private async noteOutcome(link: StoredLink, provider: string, outcome: string): Promise<boolean> {
-    linkOutcomes.inc({ provider, outcome });
-    try {
-      return await this.store.finish(link.stateHash, outcome);
-    } catch (error) {
-      if (!(error instanceof AppError)) {
-        throw error;
-      }
-      this.logger.warn(`The outcome ${outcome} of link ${link.id} could not be stored: ${error.code}.`);
-      return true;
-    }
+    return { secret, until };
   }
 }
 
-function toContext(link: Omit<StoredLink, 'sealed'>): SealContext {
-  const { id, userId, registrationId: registration } = link;
-  return { purpose: 'links.sealed', rowId: id, userId, registrationId: registration, generation: 0 };
+function codeLifetimeSeconds({ definition }: HealthProvider): number {
+  const published = definition.oauth === '2.0' ? definition.codeLifetimeSeconds : undefined;
+  return Math.min(published ?? longestCodeLifetimeSeconds, longestCodeLifetimeSeconds);
 }
 
-function parseSecrets(opened: unknown): HandshakeSecrets {
-  if (typeof opened !== 'object' || opened === null) {
-    throw new TokenUnreadableError('the sealed value of the link is not an object');
-  }
-  return opened;
+function isSecretOf(secret: string | undefined, hash: Buffer): boolean {
+  return secret !== undefined && timingSafeEqual(hashOneTimeSecret(secret), hash);
 }

@@ -32,6 +32,8 @@ export abstract class DeclaredHealthProvider<
     return { authorizeUrl: outcome.url, secrets: request.secrets };
   }
 
+  abstract checkCallback(callback: CallbackParameters): void;
+
   abstract complete(callback: CallbackParameters, handshake: Handshake, secrets: HandshakeSecrets): Promise<TokenGrant>;
 
   abstract refresh(tokens: GrantTokens): Promise<TokenGrant>;

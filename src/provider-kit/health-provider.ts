@@ -31,6 +31,18 @@ export interface HealthProvider {
   begin(handshake: Handshake): Promise<AuthorizationStart>;
 
   /**
+   * Reads a callback before anything is redeemed. {@link complete} does the same first; this is for a callback whose code has to wait.
+   *
+   * @param callback - the parameters of the callback, none of them repeated
+   * @throws {@link AuthorizationDeniedError} when the user said no
+   * @throws {@link AuthorizationStateError} when there is no code or verifier, or the callback is another issuer's (AR-08)
+   * @throws {@link AuthorizationFailedError}, {@link ProviderMisconfiguredError} or {@link ProviderUnavailableError} when the provider
+   *   ended the authorisation with an error
+   * @see RFC 6749 section 4.1.2, RFC 9207 section 2.4, RFC 5849 section 2.2
+   */
+  checkCallback(callback: CallbackParameters): void;
+
+  /**
    * Turns a callback into a grant: reads refusals, then redeems the code or verifier exactly once.
    *
    * The caller has consumed the attempt before, so a second call for it cannot happen.

@@ -12,13 +12,17 @@ export abstract class OAuth1HealthProvider extends DeclaredHealthProvider<OAuth1
     return super.begin(withStateInCallback(handshake));
   }
 
-  async complete(callback: CallbackParameters, handshake: Handshake, secrets: HandshakeSecrets): Promise<TokenGrant> {
+  checkCallback(callback: CallbackParameters): void {
     if (callback['denied'] !== undefined || callback['oauth_problem'] === 'user_refused') {
       throw new AuthorizationDeniedError();
     }
     if (!callback['oauth_token'] || !callback['oauth_verifier']) {
       throw new AuthorizationStateError('callback without oauth_token or oauth_verifier');
     }
+  }
+
+  async complete(callback: CallbackParameters, handshake: Handshake, secrets: HandshakeSecrets): Promise<TokenGrant> {
+    this.checkCallback(callback);
     return this.redeem({ query: callback, handshake, secrets });
   }
 

@@ -3,6 +3,8 @@ import { Column, CreateDateColumn, Entity, Index, PrimaryColumn } from 'typeorm'
 /** One attempt to connect. Found by the hash of its `state`; used once. */
 @Entity('links')
 @Index('links_user', ['userId'])
+@Index('links_id', ['id'], { unique: true })
+@Index('links_created_at', ['createdAt'])
 export class LinkEntity {
   /** SHA-256 of the `state` that travels through the browser. */
   @PrimaryColumn('bytea', { name: 'state_hash', primaryKeyConstraintName: 'links_pkey' })
@@ -30,7 +32,26 @@ export class LinkEntity {
   @Column('text', { array: true })
   scopes!: string[];
 
-  /** The sealed PKCE verifier or temporary credentials; erased when the link ends. */
+  /** Whether the code is redeemed only after the company has confirmed who is signed in (AR-04). */
+  @Column('boolean', { name: 'require_confirmation', default: false })
+  requireConfirmation!: boolean;
+
+  /** SHA-256 of the secret in the cookie of the browser that started the link; `null` for one that any browser may finish. */
+  @Column('bytea', { name: 'browser_hash', nullable: true })
+  browserHash!: Buffer | null;
+
+  /** What the callback waits for: `binding` or `confirmation`. */
+  @Column('text', { name: 'parked_for', nullable: true })
+  parkedFor!: string | null;
+
+  /** SHA-256 of the one-time secret with which it goes on. */
+  @Column('bytea', { name: 'parked_hash', nullable: true })
+  parkedHash!: Buffer | null;
+
+  @Column('timestamptz', { name: 'parked_until', nullable: true })
+  parkedUntil!: Date | null;
+
+  /** The sealed PKCE verifier or temporary credentials, and the callback while it waits; erased when the link ends. */
   @Column('bytea', { nullable: true })
   sealed!: Buffer | null;
 
@@ -43,7 +64,7 @@ export class LinkEntity {
   @Column('timestamptz', { name: 'consumed_at', nullable: true })
   consumedAt!: Date | null;
 
-  /** `connected`, or the code of the error that ended it. */
+  /** `connected`, `user_mismatch`, `rejected_binding`, or the code of the error that ended it. */
   @Column('text', { nullable: true })
   outcome!: string | null;
 }

@@ -1,6 +1,7 @@
 import { AuthorizationStateError } from '../../errors/authorization.errors.js';
 import { ProviderMisconfiguredError } from '../../errors/provider.errors.js';
 import { readAccountId } from '../../provider-kit/account-lookup.js';
+import { readAuthorizationCode } from '../../provider-kit/authorization-code.js';
 import type {
   AuthorizationStart,
   CallbackParameters,
@@ -45,6 +46,10 @@ export class SmartOnFhirProvider implements HealthProvider {
     const configuration = await this.discovery.read();
     const { authorizeUrl, secrets } = await this.at(configuration).begin(handshake);
     return { authorizeUrl, secrets: { ...secrets, discovered: JSON.stringify(configuration) } };
+  }
+
+  checkCallback(callback: CallbackParameters): void {
+    readAuthorizationCode(this.definition, callback);
   }
 
   /** The code goes to the endpoint that the link was started with, whatever the server says meanwhile (AR-10). */

@@ -1,0 +1,100 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { AppError } from '../errors/app-error.js';
+import { AuthorizationStateError } from '../errors/authorization.errors.js';
+import type { HealthProvider } from '../provider-kit/health-provider.js';
+import { registrationHash } from '../provider-kit/registration.js';
+import type { TokenGrant } from '../provider-kit/token-grant.js';
+import { TokensService } from '../tokens/tokens.service.js';
+import { LinkStore, type StoredLink } from './link-store.js';
+import type { ParkedCallback } from './link-vault.js';
+import { linkOutcomes } from './links.metrics.js';
+
+/** The end of a link: redeems its callback, or notes why it was not. */
+@Injectable()
+export class LinkRedemption {
+  private readonly logger = new Logger(LinkRedemption.name);
+
+  constructor(
+    private readonly store: LinkStore,
+    private readonly tokens: TokensService,
+  ) {}
+
+  /**
+   * Redeems the code or verifier of a callback once, stores the connection, and notes that it is connected.
+   *
+   * @param link - used up before, so that this cannot happen twice
+   * @returns the connection's id
+   * @throws {@link AuthorizationStateError} when the settings of the provider changed after the link was started (AR-10), or the
+   *   user was erased meanwhile
+   * @throws whatever the provider's `complete` and `prepareAccount` throw, and the errors of `TokensService.connect`
+   */
+  async redeem(provider: HealthProvider, link: StoredLink, parked: ParkedCallback): Promise<string> {
+    const connectionId = await this.connect(provider, link, parked);
+    if (!(await this.noteOutcome(link, 'connected'))) {
+      // The user was erased while the provider answered: what the link has brought since goes too.
+      await this.tokens.disconnect(link.userId, link.provider);
+      throw new AuthorizationStateError('the user was erased meanwhile');
+    }
+    return connectionId;
+  }
+
+  /** Notes that a link ended with an error. */
+  async noteFailure(link: StoredLink, error: unknown): Promise<void> {
+    if (!(error instanceof AppError)) {
+      await this.noteOutcome(link, 'INTERNAL_ERROR');
+      return;
+    }
+    const { code, detail } = error;
+    this.logger.warn(
+      `Link ${link.id} to ${link.provider} failed with ${code}${detail === undefined ? '' : ` (${detail})`}.`,
+    );
+    await this.noteOutcome(link, code);
+  }
+
+  /**
+   * Notes how a link ended. It has, whether or not this is written; the row is for those who look later.
+   *
+   * @returns false when the row is gone
+   */
+  async noteOutcome(link: StoredLink, outcome: string): Promise<boolean> {
+    linkOutcomes.inc({ provider: link.provider, outcome });
+    try {
+      return await this.store.finish(link.stateHash, outcome);
+    } catch (error) {
+      if (!(error instanceof AppError)) {
+        throw error;
+      }
+      this.logger.warn(`The outcome ${outcome} of link ${link.id} could not be stored: ${error.code}.`);
+      return true;
+    }
+  }
+
+  private async connect(provider: HealthProvider, link: StoredLink, parked: ParkedCallback): Promise<string> {
+    if (!registrationHash(provider).equals(link.registrationHash)) {
+      throw new AuthorizationStateError('the settings of the provider changed after the link was started');
+    }
+    const { callback, secrets } = parked;
+    // The link was found by the hash of this very state.
+    const handshake = {
+      state: callback['state'] ?? '',
+      redirectUri: provider.settings.redirectUri,
+      scopes: link.scopes,
+    };
+    const grant = await this.withProviderUserId(provider, await provider.complete(callback, handshake, secrets), link);
+    await provider.prepareAccount(grant);
+    return this.tokens.connect(link, grant);
+  }
+
+  /** A profile call that fails does not undo what the user has just allowed; the id can be learnt later. */
+  private async withProviderUserId(provider: HealthProvider, grant: TokenGrant, link: StoredLink): Promise<TokenGrant> {
+    try {
+      return grant.with({ providerUserId: await provider.findProviderUserId(grant) });
+    } catch (error) {
+      if (!(error instanceof AppError)) {
+        throw error;
+      }
+      this.logger.warn(`Link ${link.id}: the user's id at ${link.provider} is not known yet (${error.code}).`);
+      return grant;
+    }
+  }
+}
