@@ -4,7 +4,16 @@ import { dataSourceOptions } from '../src/database/data-source-options.js';
 import { runMigrationCommand } from './support/migration-command.js';
 import { createTestDatabase, queryDatabase } from './support/test-database.js';
 
-const ourTables = ['api_keys', 'audit_entries', 'audit_writers', 'connections', 'erasures', 'links', 'vault_keys'];
+const ourTables = [
+  'api_keys',
+  'audit_entries',
+  'audit_writers',
+  'connections',
+  'erasures',
+  'links',
+  'provider_gates',
+  'vault_keys',
+];
 
 let databaseUrl: string;
 

@@ -10,7 +10,7 @@ import { sandboxClientId, sandboxClientSecret } from '../src/provider-kit/provid
 import { whoopDefinition } from '../src/providers/whoop/whoop.definition.js';
 import type { FakeMaker } from '../src/sandbox/fake-maker.js';
 import { VendorSandbox } from '../src/sandbox/vendor-sandbox.js';
-import { RefreshClaims } from '../src/tokens/refresh-claims.js';
+import { RefreshClaims, type RefreshClaim } from '../src/tokens/refresh-claims.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from './support/application.js';
 import {
   findFamily,
@@ -32,8 +32,8 @@ const maxLatencyMs = 50;
 
 /** Switches the claim off: whoever asks may spend the refresh token. */
 class NoClaims implements Pick<RefreshClaims, 'take' | 'drop'> {
-  async take(): Promise<string> {
-    return randomUUID();
+  async take(): Promise<RefreshClaim> {
+    return { id: randomUUID(), isProbe: false };
   }
 
   async drop(): Promise<void> {}

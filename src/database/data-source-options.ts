@@ -5,8 +5,10 @@ import { AuditWriterEntity } from './entities/audit-writer.entity.js';
 import { ConnectionEntity } from './entities/connection.entity.js';
 import { ErasureEntity } from './entities/erasure.entity.js';
 import { LinkEntity } from './entities/link.entity.js';
+import { ProviderGateEntity } from './entities/provider-gate.entity.js';
 import { VaultKeyEntity } from './entities/vault-key.entity.js';
 import { CreateTables1795305600000 } from './migrations/1795305600000-CreateTables.js';
+import { CreateProviderGates1795420000000 } from './migrations/1795420000000-CreateProviderGates.js';
 import { AddRefreshDueAt1795430000000 } from './migrations/1795430000000-AddRefreshDueAt.js';
 import { CreateAuditTrail1795440000000 } from './migrations/1795440000000-CreateAuditTrail.js';
 import { ParkLinks1795470000000 } from './migrations/1795470000000-ParkLinks.js';
@@ -28,10 +30,12 @@ export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
       ConnectionEntity,
       ErasureEntity,
       LinkEntity,
+      ProviderGateEntity,
       VaultKeyEntity,
     ],
     migrations: [
       CreateTables1795305600000,
+      CreateProviderGates1795420000000,
       AddRefreshDueAt1795430000000,
       CreateAuditTrail1795440000000,
       ParkLinks1795470000000,

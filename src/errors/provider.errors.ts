@@ -22,6 +22,13 @@ export class ProviderRetiredError extends AppError {
 /** The provider refused us, not the user: wrong client credentials, an unregistered redirect URI, a scope not granted to us. */
 export class ProviderMisconfiguredError extends AppError {
   readonly code = 'PROVIDER_MISCONFIGURED';
+  /** Whether it is the client itself that is refused, so that no other request can succeed either. */
+  readonly refusesClient: boolean;
+
+  constructor(message: string, options: AppErrorOptions & { readonly refusesClient?: boolean } = {}) {
+    super(message, options);
+    this.refusesClient = options.refusesClient ?? false;
+  }
 }
 
 /**
@@ -34,16 +41,20 @@ export type RequestFate = 'not-sent' | 'answered' | 'unknown';
 /** Options of {@link ProviderUnavailableError}. */
 export interface ProviderUnavailableOptions extends AppErrorOptions {
   readonly fate: RequestFate;
+  /** Whether the provider is well and only asks to repeat the request, because another one was in its way. */
+  readonly isConflict?: boolean;
 }
 
 /** The provider did not answer in time, answered with HTTP 5xx, or asked to repeat the request. Nothing is lost; try later. */
 export class ProviderUnavailableError extends AppError {
   readonly code = 'PROVIDER_UNAVAILABLE';
   readonly fate: RequestFate;
+  readonly isConflict: boolean;
 
   constructor(message: string, options: ProviderUnavailableOptions) {
     super(message, options);
     this.fate = options.fate;
+    this.isConflict = options.isConflict ?? false;
   }
 }
 

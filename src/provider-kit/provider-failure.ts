@@ -34,10 +34,11 @@ export function refusal(
 
 /** Returns the refusal that means us and not the user: the operator has to act. */
 export function misconfigured(definition: ProviderDefinition): Refusal {
-  return refusal(
-    ProviderMisconfiguredError,
-    `${definition.displayName} refused this deployment, not the user. The operator has to check client id, client secret and URLs.`,
-  );
+  return refusal(ProviderMisconfiguredError, misconfiguredMessage(definition));
+}
+
+function misconfiguredMessage({ displayName }: ProviderDefinition): string {
+  return `${displayName} refused this deployment, not the user. The operator has to check client id, client secret and URLs.`;
 }
 
 /** Whether the HTTP status is 2xx. The body may still report an error; see {@link isFailure}. */
@@ -69,11 +70,17 @@ export function endpointFailure(answer: FailedAnswer, otherwise: Refusal): AppEr
     const message = `${definition.displayName} limits the rate of our requests. Try later.`;
     return new ProviderRateLimitedError(message, { detail, ...retryAfter(answer) });
   }
-  if (status >= 500 || [408, 409, 425].includes(status) || (code !== undefined && outageCodes.has(code))) {
+  if (status === 409) {
+    return conflict(answer, detail);
+  }
+  if (status >= 500 || [408, 425].includes(status) || (code !== undefined && outageCodes.has(code))) {
     return unavailable(answer, detail);
   }
   const asksForClient = status === 401 && /(^|,)\s*basic\b/i.test(response.headers['www-authenticate'] ?? '');
-  if ((asksForClient && code !== 'invalid_grant') || (code !== undefined && clientCodes.has(code))) {
+  if ((asksForClient && code !== 'invalid_grant') || code === 'invalid_client') {
+    return new ProviderMisconfiguredError(misconfiguredMessage(definition), { detail, refusesClient: true });
+  }
+  if (code !== undefined && clientCodes.has(code)) {
     return misconfigured(definition)(detail);
   }
   return otherwise(detail);
@@ -97,7 +104,7 @@ export function tokenFailure(answer: FailedAnswer, refused: Refusal): AppError {
       return refused(detail);
     }
     if (code === 'invalid_request') {
-      return asksToRetry ? unavailable(answer, detail) : misconfigured(definition)(detail);
+      return asksToRetry ? conflict(answer, detail) : misconfigured(definition)(detail);
     }
     const isOpaque = [400, 401, 403].includes(response.status) && (isJson || response.text.trim() === '');
     return isOpaque ? refused(detail) : unavailable(answer, detail);
@@ -134,13 +141,14 @@ export function unavailable(answer: FailedAnswer, detail: string): ProviderUnava
   return new ProviderUnavailableError(message, { fate: 'answered', detail, ...retryAfter(answer) });
 }
 
+/** Returns the error for an answer by which the provider asks to repeat the request: it was in the way of another one. */
+function conflict(answer: FailedAnswer, detail: string): ProviderUnavailableError {
+  const message = `${answer.definition.displayName} was busy with another request for the same grant. Try again.`;
+  return new ProviderUnavailableError(message, { fate: 'answered', isConflict: true, detail, ...retryAfter(answer) });
+}
+
 /** Error codes that say that the provider refuses us and not the user (RFC 6749 section 5.2). */
-const clientCodes: ReadonlySet<string> = new Set([
-  'invalid_client',
-  'unauthorized_client',
-  'unsupported_grant_type',
-  'invalid_scope',
-]);
+const clientCodes: ReadonlySet<string> = new Set(['unauthorized_client', 'unsupported_grant_type', 'invalid_scope']);
 
 /** Error codes of an outage; RFC 6749 section 4.1.2.1 has them for the authorization endpoint, some token endpoints send them too. */
 const outageCodes: ReadonlySet<string> = new Set(['server_error', 'temporarily_unavailable', 'slow_down']);

@@ -21,6 +21,8 @@ export interface StoredConnection {
   readonly linkedAt: Date;
   readonly lastRefreshedAt: Date | null;
   readonly failedAttempts: number;
+  /** When the provider first said that the grant is dead; `null` when it did not. */
+  readonly suspectSince: Date | null;
   readonly lastErrorCode: string | null;
   readonly lastErrorAt: Date | null;
   /** Whether somebody holds the claim to refresh now. */
@@ -59,7 +61,7 @@ export const connectionColumns = `
   user_id AS "userId", provider, id, registration_id AS "registrationId", status, secret_gen AS "secretGen", sealed,
   scopes_requested AS "scopesRequested", scopes_granted AS "scopesGranted", expires_at AS "expiresAt", refreshable,
   refresh_expires_at AS "refreshExpiresAt", linked_at AS "linkedAt", last_refreshed_at AS "lastRefreshedAt",
-  failed_attempts AS "failedAttempts", last_error_code AS "lastErrorCode", last_error_at AS "lastErrorAt",
+  failed_attempts AS "failedAttempts", suspect_since AS "suspectSince", last_error_code AS "lastErrorCode", last_error_at AS "lastErrorAt",
   coalesce(claimed_until > now(), false) AS claimed,
   coalesce(greatest(0, ceil(extract(epoch FROM retry_at - now()) * 1000)), 0)::float8 AS "retryInMs",
   floor(extract(epoch FROM now() - attempt_started_at) * 1000)::float8 AS "inDoubtForMs"`;
@@ -69,6 +71,9 @@ const noAttempt = `claim_id = NULL, claimed_until = NULL, attempt_started_at = N
 
 /** An instant so many milliseconds from now on the database's clock, whatever the clocks of the replicas say; null when null. */
 const dueIn = (parameter: string): string => `now() + ${parameter}::float8 * interval '1 millisecond'`;
+
+/** In a failed refresh: the grant was called dead before, long enough ago, and it was not forgotten since. */
+const isConfirmed = `($8 AND suspect_since > forgotten_at AND suspect_since <= now() - $9 * interval '1 millisecond')`;
 
 const statements = {
   find: {
@@ -106,11 +111,12 @@ const statements = {
              attempt_started_at = CASE WHEN $6 THEN NULL ELSE attempt_started_at END,
              failed_attempts = failed_attempts + 1, retry_at = now() + $7 * interval '1 millisecond',
              last_error_code = $5, last_error_at = now(),
-             suspect_since = CASE WHEN $8 THEN coalesce(suspect_since, now()) ELSE suspect_since END,
-             status = CASE WHEN $8 AND suspect_since <= now() - $9 * interval '1 millisecond' THEN 'needs_relink' ELSE status END,
-             refresh_due_at = CASE
-               WHEN refresh_due_at IS NULL OR ($8 AND suspect_since <= now() - $9 * interval '1 millisecond') THEN NULL
+             suspect_since = CASE WHEN NOT $8 OR suspect_since > forgotten_at THEN suspect_since ELSE now() END,
+             status = CASE WHEN ${isConfirmed} THEN 'needs_relink' ELSE status END,
+             refresh_due_at = CASE WHEN refresh_due_at IS NULL OR ${isConfirmed} THEN NULL
                WHEN $6 THEN ${dueIn('$7')} ELSE greatest(refresh_due_at, ${dueIn('$7')}) END
+           FROM (SELECT coalesce(max(suspects_forgotten_at), '-infinity') AS forgotten_at
+             FROM provider_gates WHERE registration_id = $10) AS gate
            WHERE user_id = $1 AND provider = $2 AND id = $3 AND claim_id = $4 RETURNING status`,
   },
   remove: {
@@ -181,11 +187,11 @@ export class ConnectionStore {
   }
 
   /**
-   * Ends a claim after a failure. Returns the status the connection has then, or `undefined` when the claim was not ours any
+   * Ends a claim after a failure. What was said against the grant before the provider's gate forgot it does not count. Returns the status the connection has then, or `undefined` when the claim was not ours any
    * more and nothing was written.
    */
   async recordFailure(
-    key: ConnectionKey,
+    { registrationId, ...key }: ConnectionKey & Pick<StoredConnection, 'registrationId'>,
     claimId: string,
     failure: RefreshFailureRecord,
   ): Promise<ConnectionStatus | undefined> {
@@ -199,6 +205,7 @@ export class ConnectionStore {
       failure.retryInMs,
       failure.suspect,
       failure.confirmationMs,
+      registrationId,
     ]);
     return row?.status;
   }

@@ -8,6 +8,8 @@ import {
   ProviderUnavailableError,
   TokenRevokedError,
 } from '../errors/provider.errors.js';
+import type { ClosedGate } from './provider-gates.js';
+import type { RefreshOutcome } from './provider-gate.js';
 import { backoffDelayMs, refreshBackoff } from './backoff.js';
 import type { RefreshFailureRecord, StoredConnection } from './connection-store.js';
 
@@ -56,6 +58,44 @@ export function toFailureRecord(
     return record(error.code, backoffMs);
   }
   return record('INTERNAL_ERROR', backoffMs, { outcomeKnown: false });
+}
+
+/**
+ * Returns what a failed refresh says about the provider as a whole.
+ *
+ * Only a refusal of our credentials closes the gate by itself: other errors that mean us may concern one grant, such as a
+ * scope, and must not hold up the rest.
+ *
+ * @param error - what the provider's refresh threw
+ * @param connection - as it was before the attempt
+ */
+export function toRefreshOutcome(
+  error: unknown,
+  { suspectSince, failedAttempts }: Pick<StoredConnection, 'suspectSince' | 'failedAttempts'>,
+): RefreshOutcome {
+  if (error instanceof TokenRevokedError) {
+    return { kind: 'suspect', since: suspectSince };
+  }
+  const retryAfterMs =
+    error instanceof AppError && error.retryAfterSeconds ? error.retryAfterSeconds * 1_000 : undefined;
+  if (error instanceof ProviderRateLimitedError) {
+    return { kind: 'told-to-wait', reason: error.code, retryAfterMs };
+  }
+  if (error instanceof ProviderMisconfiguredError && error.refusesClient) {
+    return { kind: 'client-refused' };
+  }
+  if (error instanceof ProviderUnavailableError) {
+    if (error.isConflict) {
+      return { kind: 'answered', count: 1 };
+    }
+    if (error.fate === 'not-sent') {
+      return { kind: 'not-tried' };
+    }
+    if (retryAfterMs !== undefined) {
+      return { kind: 'told-to-wait', reason: error.code, retryAfterMs };
+    }
+  }
+  return error instanceof AppError ? { kind: 'failed', isFirst: failedAttempts === 0 } : { kind: 'not-tried' };
 }
 
 /**
@@ -122,6 +162,33 @@ export function toPendingError(connection: StoredConnection, inDoubtHoldMs: numb
       });
     default:
       return new RefreshPendingError(`The refresh waits for its next attempt. ${again}`, { retryAfterSeconds });
+  }
+}
+
+/** Returns the error for a caller whose refresh does not go to the provider, because its gate is closed. */
+export function toGateError(displayName: string, { reason, waitMs }: ClosedGate): AppError {
+  const retryAfterSeconds = wholeSeconds(waitMs);
+  const again = `It is tried again in ${retryAfterSeconds} s.`;
+  switch (reason) {
+    case 'PROVIDER_RATE_LIMITED':
+      return new ProviderRateLimitedError(`${displayName} limits the rate of refreshes. ${again}`, {
+        retryAfterSeconds,
+      });
+    case 'PROVIDER_MISCONFIGURED':
+      return new ProviderMisconfiguredError(
+        `${displayName} refuses the credentials of this deployment; the operator has to correct them. ${again}`,
+        { retryAfterSeconds },
+      );
+    case 'PROVIDER_UNAVAILABLE':
+      return new ProviderUnavailableError(`${displayName} does not answer at the moment. ${again}`, {
+        retryAfterSeconds,
+        fate: 'not-sent',
+      });
+    case 'TOKEN_REVOKED':
+      return new ProviderUnavailableError(
+        `${displayName} refuses so many refresh tokens that it is not believed. Nobody has to link anew for it. ${again}`,
+        { retryAfterSeconds, fate: 'not-sent' },
+      );
   }
 }
 

@@ -13,10 +13,11 @@ import type { ProviderDefinition } from '../provider-kit/provider-definition.js'
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
 import { ConnectionStore, type SealedTokens, type StoredConnection } from './connection-store.js';
-import { RefreshClaims } from './refresh-claims.js';
+import { ProviderGates } from './provider-gates.js';
+import { RefreshClaims, type RefreshClaim } from './refresh-claims.js';
 import { RefreshJournal } from './refresh-journal.js';
 import { RefreshSlots, type RefreshPriority, type SlotRequest } from './refresh-slots.js';
-import { toAttemptError, toFailureRecord, toPendingError } from './refresh-failure.js';
+import { toAttemptError, toFailureRecord, toGateError, toPendingError, toRefreshOutcome } from './refresh-failure.js';
 import { toTokenSet, type TokenSet } from './token-set.js';
 import { TokenVault } from './token-vault.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
@@ -51,6 +52,7 @@ export class RefreshService implements BeforeApplicationShutdown {
     private readonly store: ConnectionStore,
     private readonly claims: RefreshClaims,
     private readonly journal: RefreshJournal,
+    private readonly gates: ProviderGates,
     private readonly slots: RefreshSlots,
     private readonly tokenVault: TokenVault,
     private readonly registry: ProviderRegistry,
@@ -120,6 +122,10 @@ export class RefreshService implements BeforeApplicationShutdown {
       if (blocked || performance.now() > giveUpAt) {
         throw toPendingError(current, holdMs);
       }
+      const gate = current.claimed ? undefined : await this.gates.findClosed(connection.registrationId);
+      if (gate !== undefined) {
+        throw toGateError(provider.definition.displayName, gate);
+      }
       await sleep(pollMs);
     }
   }
@@ -141,11 +147,11 @@ export class RefreshService implements BeforeApplicationShutdown {
     try {
       this.checkRunning();
       const holdMs = inDoubtHoldMs(definition, this.config.inDoubtHoldMs);
-      const claimId = await this.claims.take(connection, claimLengthMs(definition), holdMs);
-      if (claimId === undefined) {
+      const claim = await this.claims.take(connection, claimLengthMs(definition), holdMs);
+      if (claim === undefined) {
         return false;
       }
-      await this.refreshClaimed(connection, claimId, provider);
+      await this.refreshClaimed(connection, claim, provider);
       return true;
     } finally {
       this.slots.release(request.provider);
@@ -185,25 +191,31 @@ export class RefreshService implements BeforeApplicationShutdown {
     return current.id === connection.id && current.secretGen === connection.secretGen ? current : undefined;
   }
 
-  private async refreshClaimed(connection: StoredConnection, claimId: string, provider: HealthProvider): Promise<void> {
+  private async refreshClaimed(
+    connection: StoredConnection,
+    claim: RefreshClaim,
+    provider: HealthProvider,
+  ): Promise<void> {
     let previous: TokenSet;
     try {
       previous = await this.tokenVault.open(connection);
     } catch (error) {
-      await this.claims.drop(connection, claimId);
+      await this.claims.drop(connection, claim.id);
+      await this.gates.report(connection.registrationId, { kind: 'not-tried' }, claim.isProbe);
       throw error;
     }
     let grant: TokenGrant;
     try {
       grant = await provider.refresh(previous);
     } catch (error) {
-      return this.fail(connection, claimId, provider, error);
+      return this.fail(connection, claim, provider, error);
     }
     const next = { ...connection, secretGen: connection.secretGen + 1 };
     const sealed = this.tokenVault.seal(next, toTokenSet(grant, previous));
     await this.journal.record(connection, sealed);
     const saved = await this.save(connection, sealed);
     await this.journal.forget(connection);
+    await this.gates.reportSuccess(connection.registrationId, claim.isProbe);
     if (saved) {
       refreshes.inc({ provider: connection.provider, outcome: 'refreshed' });
       return;
@@ -255,14 +267,18 @@ export class RefreshService implements BeforeApplicationShutdown {
   /** Writes a failed attempt down and throws what its callers are told. Returns when a new link has replaced the tokens. */
   private async fail(
     connection: StoredConnection,
-    claimId: string,
+    claim: RefreshClaim,
     provider: HealthProvider,
     error: unknown,
   ): Promise<void> {
     const { definition } = provider;
-    const failure = toFailureRecord(error, connection.failedAttempts + 1, this.config.confirmationMs, Math.random());
+    const gate = await this.gates.report(connection.registrationId, toRefreshOutcome(error, connection), claim.isProbe);
+    const record = toFailureRecord(error, connection.failedAttempts + 1, this.config.confirmationMs, Math.random());
+    // Where refusals come in numbers, none is evidence.
+    const failure =
+      gate.closedUntil !== null && gate.reason === 'TOKEN_REVOKED' ? { ...record, suspect: false } : record;
     refreshes.inc({ provider: connection.provider, outcome: failure.code });
-    const status = await this.store.recordFailure(connection, claimId, failure);
+    const status = await this.store.recordFailure(connection, claim.id, failure);
     if (status === undefined && (await this.findUnchanged(connection)) === undefined) {
       return;
     }

@@ -1,16 +1,30 @@
 import { registerAs, type ConfigType } from '@nestjs/config';
 import { z } from 'zod';
 import { readEnvironment, type Environment } from '../config/read-environment.js';
+import type { GatePolicy } from './provider-gate.js';
 
 const seconds = (fallback: number) =>
   z.coerce.number('must be a number of seconds.').int().min(0).max(86_400).default(fallback);
+
+const positive = (fallback: number) => z.coerce.number('must be a number.').int().min(1).max(86_400).default(fallback);
+
+/** The first pause after an outage was noticed, in milliseconds. */
+const breakerPauseMs = 5_000;
+/** Wrong credentials are not mended within seconds, and every attempt counts against us at the provider. */
+const misconfiguredPauseMs = 60_000;
 
 const schema = z.object({
   TOKEN_REFRESH_MARGIN_SECONDS: seconds(300),
   REFRESH_IN_DOUBT_HOLD_SECONDS: seconds(120),
   REFRESH_CONFIRMATION_SECONDS: seconds(300),
   REFRESH_JOURNAL_DIRECTORY: z.string().optional(),
-  PROVIDER_CONCURRENCY: z.coerce.number('must be a number.').int().min(1).max(10_000).default(32),
+  PROVIDER_BREAKER_FAILURES: positive(10),
+  PROVIDER_BREAKER_MAX_SECONDS: positive(300),
+  PROVIDER_RETRY_AFTER_MAX_SECONDS: positive(3_600),
+  PROVIDER_SPIKE_PERCENT: z.coerce.number('must be a number.').min(0).max(100).default(5),
+  PROVIDER_SPIKE_MINIMUM: positive(5),
+  PROVIDER_SPIKE_WINDOW_SECONDS: positive(600),
+  PROVIDER_CONCURRENCY: positive(32),
 });
 
 /** Reads how tokens are kept fresh. */
@@ -25,6 +39,8 @@ export function readTokensConfig(environment: Environment): {
   journalDirectory: string | undefined;
   /** How many refreshes of this process one provider works on at the same time. */
   providerConcurrency: number;
+  /** When a provider is left alone. */
+  gate: GatePolicy;
 } {
   const values = readEnvironment(schema, environment);
   return {
@@ -33,6 +49,16 @@ export function readTokensConfig(environment: Environment): {
     confirmationMs: values.REFRESH_CONFIRMATION_SECONDS * 1_000,
     journalDirectory: values.REFRESH_JOURNAL_DIRECTORY,
     providerConcurrency: values.PROVIDER_CONCURRENCY,
+    gate: {
+      breakerFailures: values.PROVIDER_BREAKER_FAILURES,
+      breakerPauseMs,
+      breakerMaxPauseMs: values.PROVIDER_BREAKER_MAX_SECONDS * 1_000,
+      maxRetryAfterMs: values.PROVIDER_RETRY_AFTER_MAX_SECONDS * 1_000,
+      misconfiguredPauseMs,
+      spikePercent: values.PROVIDER_SPIKE_PERCENT,
+      spikeMinimum: values.PROVIDER_SPIKE_MINIMUM,
+      spikeWindowMs: values.PROVIDER_SPIKE_WINDOW_SECONDS * 1_000,
+    },
   };
 }
 

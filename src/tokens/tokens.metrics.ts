@@ -1,4 +1,4 @@
-import { Counter } from 'prom-client';
+import { Counter, Gauge } from 'prom-client';
 
 /** Refreshes by provider and outcome: `refreshed`, `superseded`, or the code of the error. */
 export const refreshes = new Counter({
@@ -12,4 +12,18 @@ export const handOuts = new Counter({
   name: 'cufflink_token_hand_outs_total',
   help: 'Tokens handed out by provider and how they came about',
   labelNames: ['provider', 'how'] as const,
+});
+
+/** 1 while no refresh goes to the provider, as this process last saw it. */
+export const gatesClosed = new Gauge({
+  name: 'cufflink_provider_gate_closed',
+  help: 'Whether refreshes at a provider are held back, by client registration',
+  labelNames: ['registration'] as const,
+});
+
+/** Times that a provider was closed to refreshes, by the error code that closed it; `TOKEN_REVOKED` is a spike of refusals. */
+export const gateClosings = new Counter({
+  name: 'cufflink_provider_gate_closings_total',
+  help: 'Times that refreshes at a provider were held back, by client registration and reason',
+  labelNames: ['registration', 'reason'] as const,
 });

@@ -5,6 +5,7 @@ import { DatabaseModule } from '../database/database.module.js';
 import { ProviderKitModule } from '../provider-kit/provider-kit.module.js';
 import { VaultModule } from '../vault/vault.module.js';
 import { ConnectionStore } from './connection-store.js';
+import { ProviderGates } from './provider-gates.js';
 import { RefreshClaims } from './refresh-claims.js';
 import { RefreshJournal } from './refresh-journal.js';
 import { RefreshSlots } from './refresh-slots.js';
@@ -15,7 +16,16 @@ import { TokensService } from './tokens.service.js';
 
 @Module({
   imports: [ConfigModule.forFeature(tokensConfig), ClockModule, DatabaseModule, ProviderKitModule, VaultModule],
-  providers: [ConnectionStore, RefreshClaims, RefreshJournal, RefreshService, RefreshSlots, TokenVault, TokensService],
+  providers: [
+    ConnectionStore,
+    ProviderGates,
+    RefreshClaims,
+    RefreshJournal,
+    RefreshService,
+    RefreshSlots,
+    TokenVault,
+    TokensService,
+  ],
   exports: [TokensService],
 })
 export class TokensModule {}

@@ -1,0 +1,216 @@
+import { createHash } from 'node:crypto';
+import { expect } from '@jest/globals';
+import type { HistoryEntry } from '../../src/sandbox/call-history.js';
+import type { FakeMaker } from '../../src/sandbox/fake-maker.js';
+import type { Misbehaviour } from '../../src/sandbox/misbehaviour.js';
+import { ConnectionStore } from '../../src/tokens/connection-store.js';
+import type { TokenSet } from '../../src/tokens/token-set.js';
+import { TokenVault } from '../../src/tokens/token-vault.js';
+import type { TestApplication } from './application.js';
+import { linkAccount } from './linking.js';
+import { queryDatabase } from './test-database.js';
+
+/** The connections table, as far as refreshes write to it. */
+export interface Row {
+  readonly status: string;
+  readonly secret_gen: number;
+  readonly sealed: Buffer;
+  readonly claim_id: string | null;
+  readonly attempt_started_at: Date | null;
+  readonly failed_attempts: number;
+  readonly retry_at: Date | null;
+  readonly suspect_since: Date | null;
+  readonly last_error_code: string | null;
+  readonly last_error_at: Date | null;
+}
+
+export interface TokenBody {
+  readonly access_token: string;
+  readonly code: string;
+  readonly act: string;
+  readonly retry_after_seconds: number;
+}
+
+/** Waits until something is so; fails when it does not become so in time. */
+export async function eventually<Value>(look: () => Promise<Value | undefined> | Value | undefined): Promise<Value> {
+  const giveUpAt = performance.now() + 10_000;
+  for (;;) {
+    const value = await look();
+    if (value !== undefined) {
+      return value;
+    }
+    if (performance.now() > giveUpAt) {
+      throw new Error('It did not happen within ten seconds.');
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+let nextUser = 1;
+
+/** One user linked to one provider, and everything that a test does with it. */
+export class Subject {
+  readonly maker: FakeMaker;
+  private readonly path: string;
+  private readonly callsBefore: number;
+
+  private constructor(
+    readonly application: TestApplication,
+    readonly userId: string,
+    readonly slug: string,
+    readonly account: string,
+    readonly familyId: string,
+  ) {
+    this.maker = application.sandbox.maker(slug);
+    this.path = `/v1/users/${userId}/connections/${slug}`;
+    this.callsBefore = this.maker.history.length;
+  }
+
+  static async link(application: TestApplication, slug: string): Promise<Subject> {
+    const number = nextUser;
+    nextUser += 1;
+    const account = String(5_000 + number);
+    await linkAccount(application, `user-${number}`, slug, { account });
+    const grant = application.sandbox
+      .maker(slug)
+      .liveGrants()
+      .find(({ accountId }) => accountId === account);
+    return new Subject(application, `user-${number}`, slug, account, grant?.familyId ?? 'oauth1');
+  }
+
+  read() {
+    return this.application.api.get(`${this.path}/token`);
+  }
+
+  /** Asks for a refresh, whatever comes of it. */
+  async force(): Promise<TokenBody & { status: number }> {
+    const response = await this.refresh();
+    return { ...(response.body as TokenBody), status: response.status };
+  }
+
+  refresh() {
+    return this.application.api.post(`${this.path}/refresh`);
+  }
+
+  unlink() {
+    return this.application.api.delete(this.path);
+  }
+
+  look() {
+    return this.application.api.get(this.path);
+  }
+
+  /** Reads a token that has to be there. */
+  async token(): Promise<string> {
+    const response = await this.read().expect(200);
+    return (response.body as TokenBody).access_token;
+  }
+
+  /** Reads a token that must not be there. */
+  async refusal(): Promise<TokenBody & { status: number }> {
+    const response = await this.read();
+    expect(response.status).toBeGreaterThanOrEqual(400);
+    expect(response.body).not.toHaveProperty('access_token');
+    return { ...(response.body as TokenBody), status: response.status };
+  }
+
+  /** Puts the clock to so many milliseconds before the end of the token. */
+  async liveFor(milliseconds: number): Promise<void> {
+    const response = await this.look().expect(200);
+    const { expires_at: expiresAt } = response.body as { expires_at: string };
+    const { clock } = this.application;
+    clock.advance(Date.parse(expiresAt) - milliseconds - clock.now().getTime());
+  }
+
+  expire(): Promise<void> {
+    return this.liveFor(-1_000);
+  }
+
+  /** Refreshes that the maker has seen since the link, with whatever outcome. */
+  get refreshes(): readonly HistoryEntry[] {
+    return this.maker.history.slice(this.callsBefore).filter(({ kind }) => kind === 'refresh');
+  }
+
+  async find(): Promise<Row | undefined> {
+    const [row] = await queryDatabase<Row>(
+      this.application.databaseUrl,
+      'SELECT * FROM connections WHERE user_id = $1 AND provider = $2',
+      [this.userId, this.slug],
+    );
+    return row;
+  }
+
+  async row(): Promise<Row> {
+    const row = await this.find();
+    expect(row).toBeDefined();
+    return row as Row;
+  }
+
+  /** Lets time pass in the database: moves what the row, and the gates if no columns are named, remember into the past. */
+  async passInDatabase(seconds: number, columns?: readonly string[]): Promise<void> {
+    if (columns === undefined) {
+      await passAtGates(this.application, seconds);
+    }
+    const moves = (columns ?? ['retry_at', 'suspect_since', 'attempt_started_at']).map(
+      (column) => `${column} = ${column} - $3 * interval '1 second'`,
+    );
+    await queryDatabase(
+      this.application.databaseUrl,
+      `UPDATE connections SET ${moves.join(', ')} WHERE user_id = $1 AND provider = $2`,
+      [this.userId, this.slug, seconds],
+    );
+  }
+
+  /** Opens what is stored. */
+  async stored(): Promise<TokenSet> {
+    const connection = await this.application.app.get(ConnectionStore).find(this.userId, this.slug);
+    if (connection === undefined) {
+      throw new Error('There is no such connection.');
+    }
+    return this.application.app.get(TokenVault).open(connection);
+  }
+
+  /** Checks that what is stored is what the maker takes. */
+  async expectStoredTokensAlive(): Promise<void> {
+    const { accessToken, refreshToken } = await this.stored();
+    expect(this.maker.isLiveAccessToken(accessToken)).toBe(true);
+    expect(this.maker.isLiveRefreshToken(refreshToken ?? '')).toBe(true);
+  }
+
+  /** Whether the grant of the first link still stands at the maker. */
+  get isGrantAlive(): boolean {
+    return this.maker.liveGrants().some(({ familyId }) => familyId === this.familyId);
+  }
+
+  /** Waits until the maker is working on a refresh. */
+  refreshInFlight(): Promise<HistoryEntry> {
+    return eventually(() => this.refreshes.find(({ endsAt }) => endsAt === undefined));
+  }
+}
+
+/** Lets time pass for the gates of all providers. */
+export async function passAtGates({ databaseUrl }: TestApplication, seconds: number): Promise<void> {
+  const columns = ['closed_until', 'probe_until', 'window_started_at', 'suspects_forgotten_at'];
+  const moves = columns.map((column) => `${column} = ${column} - $1 * interval '1 second'`);
+  await queryDatabase(databaseUrl, `UPDATE provider_gates SET ${moves.join(', ')}, version = version + 1`, [seconds]);
+}
+
+/** Forgets whatever happened at any provider. */
+export async function openGates({ databaseUrl }: TestApplication): Promise<void> {
+  await queryDatabase(databaseUrl, 'DELETE FROM provider_gates');
+}
+
+/** As the history of a fake maker names a refresh token. */
+export function fingerprint(token: string | undefined): string {
+  return createHash('sha256')
+    .update(token ?? '')
+    .digest('hex')
+    .slice(0, 12);
+}
+
+type WithoutEndpoint<Type> = Type extends { endpoint: unknown } ? Omit<Type, 'endpoint'> : never;
+
+/** Something that goes wrong with a refresh. */
+export function at(wrong: WithoutEndpoint<Misbehaviour>): Misbehaviour {
+  return { endpoint: 'refresh', ...wrong } as Misbehaviour;
+}
