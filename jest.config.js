@@ -12,7 +12,7 @@ export default {
   transform: { '^.+\\.ts$': ['@swc/jest', { ...swc, module: { type: 'es6' } }] },
   globalSetup: '<rootDir>/test/support/global-setup.js',
   globalTeardown: '<rootDir>/test/support/global-teardown.js',
-  reporters: ['<rootDir>/test/support/contract-table.js', 'default'],
+  reporters: ['<rootDir>/test/support/contract-table.js', '<rootDir>/test/support/fault-table.js', 'default'],
   testTimeout: 30_000,
   maxWorkers: 2,
 };

@@ -113,7 +113,7 @@ class Tally {
 
   async outcome(application: TestApplication): Promise<Outcome> {
     const { maker, connections, disappointed, miscounted } = this;
-    const violations = await findViolations({ maker, application, connections });
+    const violations = await findViolations({ maker, vault: application.app, connections });
     const refreshes = maker.history.filter(({ kind }) => kind === 'refresh').length;
     const lost = new Set(violations.filter(({ invariant }) => invariant === 'I3').map(({ userId }) => userId)).size;
     return { refreshes, violations, lost, disappointed, miscounted };

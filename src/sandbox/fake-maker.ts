@@ -116,6 +116,12 @@ export class FakeMaker {
     return this.#context.grants.findAccessToken(token) !== undefined;
   }
 
+  /** Tells whose an access token is, dead ones included; `undefined` when this maker has not issued it. */
+  findIssued(accessToken: string): { readonly familyId: string; readonly expiresAtMs: number } | undefined {
+    const issued = this.#context.grants.findIssuedAccessToken(accessToken);
+    return issued && { familyId: issued.grant.familyId, expiresAtMs: issued.expiresAtMs };
+  }
+
   isLiveRefreshToken(token: string): boolean {
     return this.#context.grants.isLiveRefreshToken(token);
   }

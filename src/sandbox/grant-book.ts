@@ -99,6 +99,11 @@ export class GrantBook {
     return token.expiresAtMs > this.now() ? token : undefined;
   }
 
+  /** Finds an access token that was ever issued. */
+  findIssuedAccessToken(value: string): AccessToken | undefined {
+    return this.#access.get(value);
+  }
+
   /** Finds a refresh token, used ones included. */
   findRefreshToken(value: string): RefreshToken | undefined {
     return this.#refresh.get(value) ?? this.#spent.get(value);

@@ -105,8 +105,8 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
   }
 }
 
-/** The settings are read while the application is made; afterwards the environment is as it was. */
-function setEnvironment(values: Readonly<Record<string, string | undefined>>): () => void {
+/** Sets variables for as long as settings are read. Returns what puts the environment back. */
+export function setEnvironment(values: Readonly<Record<string, string | undefined>>): () => void {
   const before = { ...process.env };
   for (const [name, value] of Object.entries(values)) {
     if (value === undefined) {

@@ -10,8 +10,10 @@ export default async function setUp() {
   const directory = await mkdtemp(join(tmpdir(), 'cufflink-test-'));
   globalThis.__postgres = await startEmbeddedPostgres({
     directory,
-    settings: { fsync: 'off', synchronous_commit: 'off' },
+    // The history checker asks when a row was committed.
+    settings: { fsync: 'off', synchronous_commit: 'off', track_commit_timestamp: 'on' },
   });
   globalThis.__postgresDirectory = directory;
   process.env.TEST_DATABASE_URL = globalThis.__postgres.url;
+  process.env.FAULT_FIGURES_FILE = join(directory, 'fault-figures.jsonl');
 }

@@ -1,8 +1,9 @@
+import type { INestApplicationContext } from '@nestjs/common';
 import type { HistoryEntry } from '../../src/sandbox/call-history.js';
 import type { FakeMaker } from '../../src/sandbox/fake-maker.js';
 import { ConnectionStore } from '../../src/tokens/connection-store.js';
 import { TokenVault } from '../../src/tokens/token-vault.js';
-import type { TestApplication } from './application.js';
+import type { StoredVersion } from './connection-history.js';
 
 /** A connection as the checker knows it from the beginning on, however it ends. */
 export interface CheckedConnection {
@@ -11,28 +12,47 @@ export interface CheckedConnection {
   readonly familyId: string;
 }
 
+/** A token as a caller got it. */
+export interface HandOut {
+  readonly userId: string;
+  readonly provider: string;
+  readonly accessToken: string;
+  /** When the caller asked and when it had the answer, milliseconds since 1970 on the clock of this machine. */
+  readonly askedAtMs: number;
+  readonly receivedAtMs: number;
+}
+
 /** What a run has left behind on both sides. */
 export interface Evidence {
   readonly maker: FakeMaker;
   /** Opens what is stored; any instance on the database can. */
-  readonly application: Pick<TestApplication, 'app'>;
+  readonly vault: Pick<INestApplicationContext, 'get'>;
   readonly connections: readonly CheckedConnection[];
   /** Families whose refresh token may be sent again because an answer to it was lost. */
   readonly inDoubt?: ReadonlySet<string>;
+  /** Every token set that was stored since before the connections were linked; I2 and I5 need it. */
+  readonly history?: readonly StoredVersion[];
+  /** Every token that a caller got. */
+  readonly handOuts?: readonly HandOut[];
 }
 
 /** A promise that was broken; the names are those of `security.md` 2.4. */
 export interface Violation {
   /**
    * `I1` a refresh token was sent again although it had been exchanged, or might be at that moment;
+   * `I2` a caller got a token that was not this user's, not committed yet, replaced already, or expired;
    * `I3` what is stored is not what the maker takes: the connection is lost;
    * `I4` the user is asked to link anew although the grant stands;
-   * `I6` two token requests for one connection were in flight at once.
+   * `I5` a refresh ended in no commit or in several, or a hand-out has no row in the audit trail;
+   * `I6` two token requests for one connection were in flight at once;
+   * `I7` a secret stands where none may.
    */
-  readonly invariant: 'I1' | 'I3' | 'I4' | 'I6';
+  readonly invariant: 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7';
   readonly userId: string;
   readonly what: string;
 }
+
+type Report = (invariant: Violation['invariant'], what: string) => void;
 
 /** Finds a connection's grant at the maker by the account that was linked last. */
 export function findFamily(maker: FakeMaker, accountId: string): string {
@@ -46,6 +66,11 @@ export function findFamily(maker: FakeMaker, accountId: string): string {
 /** Returns the refreshes of one grant in the order in which they reached the maker. */
 export function refreshesOf(maker: FakeMaker, familyId: string): HistoryEntry[] {
   return maker.history.filter((entry) => entry.kind === 'refresh' && entry.familyId === familyId);
+}
+
+/** The users whose connection has to be linked anew. */
+export function lostUsers(violations: readonly Violation[]): Set<string> {
+  return new Set(violations.filter(({ invariant }) => invariant === 'I3').map(({ userId }) => userId));
 }
 
 /**
@@ -62,14 +87,26 @@ export async function findViolations(evidence: Evidence): Promise<Violation[]> {
     const calls = evidence.maker.history.filter(
       (entry) => entry.familyId === familyId && (entry.kind === 'token' || entry.kind === 'refresh'),
     );
-    const report = (invariant: Violation['invariant'], what: string): void => {
+    const report: Report = (invariant, what) => {
       violations.push({ invariant, userId, what });
     };
-    if (evidence.inDoubt?.has(familyId) !== true) {
+    const inDoubt = evidence.inDoubt?.has(familyId) === true;
+    if (!inDoubt) {
       findRepeatedTokens(calls, evidence.maker).forEach((what) => report('I1', what));
     }
     findOverlaps(calls).forEach((what) => report('I6', what));
     await findDivergence(evidence, connection, report);
+    if (evidence.history !== undefined) {
+      const isOurs = (each: { userId: string; provider: string }): boolean =>
+        each.userId === userId && each.provider === evidence.maker.slug;
+      const versions = evidence.history.filter(isOurs);
+      for (const handOut of evidence.handOuts?.filter(isOurs) ?? []) {
+        findWrongHandOut(handOut, versions, connection, evidence.maker).forEach((what) => report('I2', what));
+      }
+      if (!inDoubt) {
+        findWrongOutcomes(calls, versions).forEach((what) => report('I5', what));
+      }
+    }
   }
   return violations;
 }
@@ -111,12 +148,12 @@ function findOverlaps(calls: readonly HistoryEntry[]): string[] {
 }
 
 async function findDivergence(
-  { maker, application }: Evidence,
+  { maker, vault }: Evidence,
   { userId, familyId }: CheckedConnection,
-  report: (invariant: Violation['invariant'], what: string) => void,
+  report: Report,
 ): Promise<void> {
   const isGrantAlive = maker.liveGrants().some((grant) => grant.familyId === familyId);
-  const stored = await application.app.get(ConnectionStore).find(userId, maker.slug);
+  const stored = await vault.get(ConnectionStore).find(userId, maker.slug);
   if (stored === undefined) {
     report('I3', 'the connection is gone');
     return;
@@ -124,10 +161,46 @@ async function findDivergence(
   if (stored.status === 'needs_relink' && isGrantAlive) {
     report('I4', 'a new link is asked for although the grant stands');
   }
-  const { refreshToken } = await application.app.get(TokenVault).open(stored);
+  const { refreshToken } = await vault.get(TokenVault).open(stored);
   if (!isGrantAlive) {
     report('I3', 'the maker has ended the grant');
   } else if (refreshToken === undefined || !maker.isLiveRefreshToken(refreshToken)) {
     report('I3', 'the stored refresh token is not the live one');
   }
+}
+
+function findWrongHandOut(
+  { accessToken, askedAtMs, receivedAtMs }: HandOut,
+  versions: readonly StoredVersion[],
+  { familyId }: CheckedConnection,
+  maker: FakeMaker,
+): string[] {
+  const at = `at ${receivedAtMs}`;
+  const issued = maker.findIssued(accessToken);
+  if (issued === undefined || issued.familyId !== familyId) {
+    return [`a token was handed out ${at} that the maker has not issued for this grant`];
+  }
+  if (issued.expiresAtMs <= askedAtMs) {
+    return [`a token was handed out ${at} that had expired at ${issued.expiresAtMs}`];
+  }
+  const index = versions.findIndex(({ tokens }) => tokens.accessToken === accessToken);
+  const version = versions[index];
+  // Our clock has whole milliseconds.
+  if (version === undefined || version.committedAtMs > receivedAtMs + 1) {
+    return [`a token was handed out ${at} that was committed ${version ? `at ${version.committedAtMs}` : 'never'}`];
+  }
+  const successor = versions[index + 1];
+  if (successor !== undefined && successor.committedAtMs < askedAtMs) {
+    return [`a token was handed out ${at} that had been replaced at ${successor.committedAtMs}`];
+  }
+  return [];
+}
+
+/** Each set that the maker has issued is stored once; each that is stored came from one answer. */
+function findWrongOutcomes(calls: readonly HistoryEntry[], versions: readonly StoredVersion[]): string[] {
+  const issued = calls.filter(({ outcome }) => outcome === 'ok').length;
+  const stored = new Set(versions.map(({ tokens }) => tokens.accessToken)).size;
+  return issued === versions.length && stored === issued
+    ? []
+    : [`the maker has issued ${issued} token sets, ${versions.length} were stored, ${stored} of them different`];
 }

@@ -3,7 +3,7 @@ import { consent, type ConsentOptions } from './browser.js';
 
 /** Starts a link and returns its URL and state. */
 export async function startLink(
-  { api }: TestApplication,
+  { api }: Pick<TestApplication, 'api'>,
   userId: string,
   provider: string,
   body: object = {},
@@ -20,7 +20,7 @@ export function pathOf(url: URL): string {
 
 /** Links an account from start to end and returns the connection's id. */
 export async function linkAccount(
-  application: TestApplication,
+  application: Pick<TestApplication, 'api' | 'browser'>,
   userId: string,
   provider: string,
   options: ConsentOptions = {},

@@ -130,7 +130,7 @@ export async function findPostgres(directory: string): Promise<number | undefine
 }
 
 /** Ends that PostgreSQL and waits until it has. */
-export async function endPostgres(directory: string, signal: 'SIGINT' | 'SIGKILL'): Promise<void> {
+export async function endPostgres(directory: string, signal: 'SIGINT' | 'SIGQUIT' | 'SIGKILL'): Promise<void> {
   const processId = await findPostgres(directory);
   if (processId === undefined) {
     return;

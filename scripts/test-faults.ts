@@ -1,0 +1,27 @@
+/**
+ * Runs the fault scenarios, each of them so many rounds; one round is what `npm test` takes.
+ *
+ * Usage: npm run test:faults [-- --rounds 50] [--seed 7] [arguments of Jest, such as -t R-05]
+ */
+import { spawnSync } from 'node:child_process';
+
+const forJest = process.argv.slice(2);
+
+/** Takes an option and its value out of the arguments. */
+function takeNumber(option: string): string {
+  const at = forJest.indexOf(option);
+  const value = at === -1 ? '1' : forJest.splice(at, 2)[1];
+  if (value === undefined || !/^[1-9]\d*$/.test(value)) {
+    process.stderr.write(`${option} takes a whole number from 1.\n`);
+    process.exit(2);
+  }
+  return value;
+}
+
+const environment = { FAULT_ROUNDS: takeNumber('--rounds'), FAULT_SEED: takeNumber('--seed') };
+const { status } = spawnSync(
+  process.execPath,
+  ['node_modules/jest/bin/jest.js', '--testPathPatterns', 'test/faults/', ...forJest],
+  { stdio: 'inherit', env: { ...process.env, ...environment, NODE_OPTIONS: '--experimental-vm-modules' } },
+);
+process.exit(status ?? 1);

@@ -1,0 +1,201 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { whoopDefinition } from '../../src/providers/whoop/whoop.definition.js';
+import { wahooDefinition } from '../../src/providers/wahoo/wahoo.definition.js';
+import { lostUsers } from '../support/history-checker.js';
+import { FaultCluster, type FaultConnection } from './support/fault-cluster.js';
+import { report, rounds } from './support/figures.js';
+import type { Replica } from './support/replica.js';
+import { claimSeconds, confirmationSeconds, holdSeconds } from './support/timing.js';
+
+/** Takes the claim, saves what the maker answered: the statements between which a refresh happens. */
+const [takeClaim, saveRefreshed] = ['connections-take-claim', 'connections-save-refreshed'];
+const connectionCount = 5;
+const timeoutMs = 30_000 + rounds * 10_000;
+
+describe('processes that die', () => {
+  let cluster: FaultCluster;
+  /** Meets its end. */
+  let victim: Replica;
+  let survivor: Replica;
+  /** Has the hold switched off. */
+  let eager: Replica;
+
+  beforeAll(async () => {
+    cluster = await FaultCluster.start({
+      makers: { whoop: whoopDefinition.sandbox, wahoo: wahooDefinition.sandbox },
+      replicas: [{}, {}, { environment: { REFRESH_IN_DOUBT_HOLD_SECONDS: '0' } }],
+    });
+    victim = cluster.replica(0);
+    survivor = cluster.replica(1);
+    eager = cluster.replica(2);
+  }, 60_000);
+  afterAll(() => cluster?.stop());
+  beforeEach(() => cluster.replicas.forEach(({ database }) => database.clear()));
+
+  /** Kills the victim when the maker has exchanged the tokens and none of the new ones is committed. */
+  async function killBeforeCommit(connections: readonly FaultConnection[]): Promise<void> {
+    const point = victim.database.hold(saveRefreshed);
+    const asking = cluster.askAll(victim, connections);
+    await point.reached(connections.length);
+    await victim.kill();
+    expect(await asking).toEqual(connections.map(() => expect.objectContaining({ status: 0 })));
+  }
+
+  it(
+    'R-01 (a) killed before the commit, a process finds the new tokens in its journal and loses none',
+    async () => {
+      const all: FaultConnection[] = [];
+      for (let round = 0; round < rounds; round += 1) {
+        const connections = await cluster.link('whoop', connectionCount, survivor);
+        all.push(...connections);
+        await killBeforeCommit(connections);
+        expect(await victim.journalEntries()).toHaveLength(connections.length);
+        await victim.start();
+        expect(await victim.journalEntries()).toEqual([]);
+        const answers = await cluster.askAll(survivor, connections);
+        expect(answers.map(({ status }) => status)).toEqual(connections.map(() => 200));
+        expect(cluster.refreshSum(connections)).toBe(connections.length);
+        await cluster.shorten(connections, survivor);
+      }
+      const violations = await cluster.check(all);
+      report('R-01a', 'killed before the commit', counts(rounds, all), violations);
+      expect(violations).toEqual([]);
+    },
+    timeoutMs,
+  );
+
+  it(
+    'R-01 (b) killed before the commit without a journal, a forgiving maker answers the same refresh token once more',
+    async () => {
+      const all: FaultConnection[] = [];
+      for (let round = 0; round < rounds; round += 1) {
+        const connections = await cluster.link('wahoo', connectionCount, survivor);
+        all.push(...connections);
+        await killBeforeCommit(connections);
+        await victim.start({ withoutJournal: true });
+        await cluster.passTime(claimSeconds);
+        const answers = await cluster.askAll(survivor, connections);
+        expect(answers.map(({ status }) => status)).toEqual(connections.map(() => 200));
+        expect(cluster.refreshSum(connections)).toBe(2 * connections.length);
+        await cluster.shorten(connections, survivor);
+      }
+      const violations = await cluster.check(all, all);
+      report('R-01b', 'the same, forgiving maker, no journal', counts(rounds, all), violations);
+      expect(violations).toEqual([]);
+    },
+    timeoutMs,
+  );
+
+  it(
+    'R-01 (c) killed before the commit without a journal, a strict maker ends the one connection that was being refreshed',
+    async () => {
+      const all: FaultConnection[] = [];
+      const hit: FaultConnection[] = [];
+      for (let round = 0; round < rounds; round += 1) {
+        const connections = await cluster.link('whoop', connectionCount, survivor);
+        all.push(...connections);
+        await killBeforeCommit(connections.slice(0, 1));
+        hit.push(...connections.slice(0, 1));
+        await victim.start({ withoutJournal: true });
+        for (const seconds of [holdSeconds, confirmationSeconds]) {
+          await cluster.passTime(seconds);
+          await cluster.askAll(survivor, connections);
+        }
+        expect(await statusOf(hit)).toEqual(hit.map(() => 'needs_relink'));
+      }
+      const violations = await cluster.check(all, hit);
+      report('R-01c', 'the same, strict maker', { ...counts(rounds, all), without: 'journal' }, violations);
+      expect(violations).toEqual(
+        hit.map(({ userId }) => ({ invariant: 'I3', userId, what: 'the maker has ended the grant' })),
+      );
+    },
+    timeoutMs,
+  );
+
+  it(
+    'R-02 killed between the claim and the call, a process leaves the refresh to another one after the hold',
+    async () => {
+      const all: FaultConnection[] = [];
+      for (let round = 0; round < rounds; round += 1) {
+        const connections = await cluster.link('whoop', connectionCount, survivor);
+        all.push(...connections);
+        const point = victim.database.holdAnswer(takeClaim);
+        const asking = cluster.askAll(victim, connections);
+        await point.reached(connections.length);
+        await victim.kill();
+        await asking;
+        // Nobody knows whether the refresh token was sent: until the hold is over the old token has to do.
+        await cluster.passTime(claimSeconds);
+        const early = await cluster.askAll(survivor, connections);
+        expect(early.map(({ status }) => status)).toEqual(connections.map(() => 200));
+        expect(cluster.refreshSum(connections)).toBe(0);
+        await cluster.passTime(holdSeconds);
+        await cluster.askAll(survivor, connections);
+        expect(connections.map((each) => cluster.refreshCount(each))).toEqual(connections.map(() => 1));
+        await victim.start();
+      }
+      const violations = await cluster.check(all);
+      report('R-02', 'killed between claim and call', counts(rounds, all), violations);
+      expect(violations).toEqual([]);
+    },
+    timeoutMs,
+  );
+
+  /** Freezes the victim before the commit until its claims have run out, lets the other replica ask, and thaws it. */
+  async function freezeBeforeCommit(other: Replica): Promise<FaultConnection[]> {
+    const all: FaultConnection[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      const connections = await cluster.link('whoop', connectionCount, survivor);
+      all.push(...connections);
+      const point = victim.database.hold(saveRefreshed);
+      const asking = cluster.askAll(victim, connections);
+      await point.reached(connections.length);
+      victim.pause();
+      await cluster.passTime(claimSeconds);
+      await cluster.askAll(other, connections);
+      victim.resume();
+      victim.database.clear();
+      await asking;
+      await cluster.passTime(holdSeconds);
+      await cluster.askAll(other, connections);
+    }
+    return all;
+  }
+
+  it(
+    'R-04 frozen until its claim has run out, a process still commits what the maker answered',
+    async () => {
+      const all = await freezeBeforeCommit(survivor);
+      const violations = await cluster.check(all);
+      report('R-04', 'frozen beyond the claim', counts(rounds, all), violations);
+      expect(violations).toEqual([]);
+    },
+    timeoutMs,
+  );
+
+  it(
+    'R-04 without the hold another process spends the refresh token again, and the checker notices',
+    async () => {
+      const all = await freezeBeforeCommit(eager);
+      const violations = await cluster.check(all);
+      report('R-04', 'frozen beyond the claim', { ...counts(rounds, all), without: 'hold' }, violations);
+      expect(new Set(violations.map(({ invariant }) => invariant))).toEqual(new Set(['I1', 'I3']));
+      expect(lostUsers(violations).size).toBe(all.length);
+    },
+    timeoutMs,
+  );
+
+  /** Of the given connections in the eyes of the company. */
+  async function statusOf(connections: readonly FaultConnection[]): Promise<unknown[]> {
+    return Promise.all(
+      connections.map(async ({ userId, slug }) => {
+        const response = await survivor.api.get(`/v1/users/${userId}/connections/${slug}`).expect(200);
+        return (response.body as { status?: unknown }).status;
+      }),
+    );
+  }
+});
+
+function counts(faults: number, connections: readonly FaultConnection[]) {
+  return { rounds, faults, connections: connections.length };
+}

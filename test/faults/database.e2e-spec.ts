@@ -1,0 +1,167 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { whoopDefinition } from '../../src/providers/whoop/whoop.definition.js';
+import { until } from '../support/until.js';
+import { OwnPostgres } from './support/fault-database.js';
+import { FaultCluster, type FaultConnection } from './support/fault-cluster.js';
+import { report, rounds } from './support/figures.js';
+import type { Replica } from './support/replica.js';
+import { claimSeconds, holdSeconds } from './support/timing.js';
+
+const [takeClaim, saveRefreshed] = ['connections-take-claim', 'connections-save-refreshed'];
+const connectionCount = 5;
+const timeoutMs = 60_000 + rounds * 20_000;
+
+describe('a database that fails', () => {
+  let postgres: OwnPostgres;
+  let cluster: FaultCluster;
+  let first: Replica;
+  let second: Replica;
+
+  beforeAll(async () => {
+    postgres = await OwnPostgres.start();
+    cluster = await FaultCluster.start({
+      makers: { whoop: whoopDefinition.sandbox },
+      replicas: [{}, {}],
+      database: postgres,
+    });
+    first = cluster.replica(0);
+    second = cluster.replica(1);
+  }, 60_000);
+  afterAll(() => cluster?.stop());
+  beforeEach(() => cluster.replicas.forEach(({ database }) => database.clear()));
+
+  it(
+    'R-05 PostgreSQL stopped between the answer and the commit loses no token, and none is asked for twice',
+    async () => {
+      const all: FaultConnection[] = [];
+      for (let round = 0; round < rounds; round += 1) {
+        const connections = await cluster.link('whoop', connectionCount, first);
+        all.push(...connections);
+        const point = first.database.hold(saveRefreshed);
+        const asking = cluster.askAll(first, connections);
+        await point.reached(connections.length);
+        await postgres.crash();
+        first.database.clear();
+        await postgres.restart();
+        const answers = await asking;
+        expect(answers.map(({ status }) => status)).toEqual(connections.map(() => 200));
+        expect(cluster.refreshSum(connections)).toBe(connections.length);
+        await cluster.shorten(connections, second);
+      }
+      const violations = await cluster.check(all);
+      report('R-05', 'PostgreSQL stopped before the commit', counts(rounds, all), violations);
+      expect(violations).toEqual([]);
+    },
+    timeoutMs,
+  );
+
+  it(
+    'R-05 PostgreSQL that stays away longer than the saves are repeated leaves the tokens to the journal',
+    async () => {
+      const connections = await cluster.link('whoop', connectionCount, first);
+      const point = first.database.hold(saveRefreshed);
+      const asking = cluster.askAll(first, connections);
+      await point.reached(connections.length);
+      await postgres.crash();
+      first.database.clear();
+      await asking;
+      expect(await first.journalEntries()).toHaveLength(connections.length);
+      await postgres.restart();
+      // The other replica has another journal. It must not spend what the first one has spent.
+      await until('the journal is empty', async () => (await first.journalEntries()).length === 0);
+      await cluster.passTime(holdSeconds);
+      const later = await cluster.askAll(second, connections);
+      expect(later.map(({ status }) => status)).toEqual(connections.map(() => 200));
+      expect(cluster.refreshSum(connections)).toBe(connections.length);
+      const violations = await cluster.check(connections);
+      report('R-05', 'PostgreSQL away for long', counts(1, connections), violations);
+      expect(violations).toEqual([]);
+    },
+    timeoutMs,
+  );
+
+  /** Everything else that a commit may meet, and the SQLSTATE that stands for it. */
+  const refusals = [
+    ['a serialization failure', '40001'],
+    ['a full disk', '53100'],
+    ['a pooler that ends its sessions', '57P01'],
+    ['a read-only standby after a failover', '25006'],
+  ] as const;
+
+  it(
+    'R-05 commits that are refused, broken off or answered into the void lose no token',
+    async () => {
+      const all: FaultConnection[] = [];
+      let faults = 0;
+      for (let round = 0; round < rounds; round += 1) {
+        for (const fault of [...refusals.map(([, sqlState]) => sqlState), 'cut', 'lose-answer'] as const) {
+          const connections = await cluster.link('whoop', connectionCount, second);
+          all.push(...connections);
+          const count = connections.length;
+          if (fault === 'cut') {
+            first.database.cut(saveRefreshed, count);
+          } else if (fault === 'lose-answer') {
+            first.database.loseAnswer(saveRefreshed, count);
+          } else {
+            first.database.refuse(saveRefreshed, fault, count);
+          }
+          faults += count;
+          const answers = await cluster.askAll(first, connections);
+          expect(answers.map(({ status }) => status)).toEqual(connections.map(() => 200));
+          expect(first.database.outstanding).toBe(0);
+          expect(cluster.refreshSum(connections)).toBe(count);
+        }
+      }
+      await cluster.shorten(all, second);
+      const violations = await cluster.check(all);
+      report('R-05', 'commits refused, cut, unanswered', counts(faults, all), violations);
+      expect(violations).toEqual([]);
+    },
+    timeoutMs,
+  );
+
+  it(
+    'R-06 while PostgreSQL is away no refresh token is spent and no token is handed out',
+    async () => {
+      const connections = await cluster.link('whoop', connectionCount, first);
+      await postgres.crash();
+      for (const replica of cluster.replicas) {
+        const answers = await cluster.askAll(replica, connections);
+        expect(answers.map(({ code }) => code)).toEqual(connections.map(() => 'DATABASE_UNAVAILABLE'));
+        await replica.api.get('/health/ready').expect(503);
+        await replica.api.get('/health/live').expect(200);
+      }
+      expect(cluster.refreshSum(connections)).toBe(0);
+      await postgres.restart();
+      const answers = await cluster.askAll(second, connections);
+      expect(answers.map(({ status }) => status)).toEqual(connections.map(() => 200));
+      const violations = await cluster.check(connections);
+      report('R-06', 'PostgreSQL away before the claim', counts(1, connections), violations);
+      expect(violations).toEqual([]);
+    },
+    timeoutMs,
+  );
+
+  it(
+    'R-06 a claim that cannot be written spends no refresh token',
+    async () => {
+      const connections = await cluster.link('whoop', connectionCount, first);
+      first.database.refuse(takeClaim, '53100', connections.length);
+      // The old token still works for a while, and is what the callers get.
+      const answers = await cluster.askAll(first, connections);
+      expect(answers.map(({ status }) => status)).toEqual(connections.map(() => 200));
+      expect(cluster.refreshSum(connections)).toBe(0);
+      await cluster.passTime(claimSeconds);
+      await cluster.askAll(first, connections);
+      expect(cluster.refreshSum(connections)).toBe(connections.length);
+      const violations = await cluster.check(connections);
+      report('R-06', 'claims refused', counts(connections.length, connections), violations);
+      expect(violations).toEqual([]);
+    },
+    timeoutMs,
+  );
+});
+
+function counts(faults: number, connections: readonly FaultConnection[]) {
+  return { rounds, faults, connections: connections.length };
+}

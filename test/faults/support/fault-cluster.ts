@@ -1,0 +1,283 @@
+import { randomBytes } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { INestApplicationContext } from '@nestjs/common';
+import { sandboxClientSecret } from '../../../src/provider-kit/provider-settings.js';
+import type { SandboxMaker } from '../../../src/provider-kit/sandbox-maker.js';
+import { VendorSandbox } from '../../../src/sandbox/vendor-sandbox.js';
+import { readConnectionHistory, recordConnectionHistory } from '../../support/connection-history.js';
+import {
+  type CheckedConnection,
+  findFamily,
+  findViolations,
+  type HandOut,
+  refreshesOf,
+  type Violation,
+} from '../../support/history-checker.js';
+import { linkAccount } from '../../support/linking.js';
+import { type Secret, SecretSearch } from '../../support/secret-search.js';
+import { queryDatabase } from '../../support/test-database.js';
+import { type FaultDatabase, useSharedServer } from './fault-database.js';
+import { MakerLine } from './maker-line.js';
+import { Replica } from './replica.js';
+import { StatementProxy } from './statement-proxy.js';
+import { startVaultReader } from './vault-reader.js';
+
+/** What a scenario may choose about its replicas. */
+export interface ClusterOptions {
+  /** By slug. */
+  readonly makers: Readonly<Record<string, SandboxMaker>>;
+  /** One replica for each. */
+  readonly replicas: readonly ReplicaSettings[];
+  /** A database on the tests' shared server when absent. */
+  readonly database?: FaultDatabase;
+  /** All replicas reach the makers through one line, so that a link may end at another replica than it began at. */
+  readonly oneMakerLine?: boolean;
+}
+
+/** How one replica differs from the others. */
+export interface ReplicaSettings {
+  readonly environment?: Readonly<Record<string, string>>;
+  /** How far its wall clock is ahead, in milliseconds. */
+  readonly clockOffsetMs?: number;
+}
+
+/** A connection of a scenario. */
+export interface FaultConnection extends CheckedConnection {
+  readonly slug: string;
+}
+
+/** What a caller got. */
+export interface Answer {
+  /** 0 when the connection broke. */
+  readonly status: number;
+  readonly accessToken: string | undefined;
+  /** Of an error. */
+  readonly code: string | undefined;
+}
+
+/** Without this much life an access token is refreshed before it is handed out. */
+const shortLifeSeconds = 30;
+const longLifeSeconds = 3_600;
+
+/** Some processes of the built program, one database, and makers in this process; each line between them can be broken. */
+export class FaultCluster {
+  readonly replicas: Replica[] = [];
+  private readonly closers: (() => Promise<void>)[] = [];
+  private readonly handOuts: HandOut[] = [];
+  private linked = 0;
+
+  private constructor(
+    private readonly rootKey: string,
+    readonly sandbox: VendorSandbox,
+    readonly database: FaultDatabase,
+    private readonly vault: INestApplicationContext,
+  ) {}
+
+  static async start(options: ClusterOptions): Promise<FaultCluster> {
+    const closers: (() => Promise<void>)[] = [];
+    try {
+      const rootKey = randomBytes(32).toString('base64');
+      const sandbox = await VendorSandbox.start({ makers: new Map(Object.entries(options.makers)) });
+      closers.push(() => sandbox.stop());
+      const database = options.database ?? (await useSharedServer());
+      closers.push(() => database.stop());
+      const readerLine = await StatementProxy.start(() => database.url);
+      closers.push(() => readerLine.stop());
+      const vault = await startVaultReader(readerLine.url, rootKey);
+      closers.push(() => vault.close());
+      await recordConnectionHistory(database.url);
+      const cluster = new FaultCluster(rootKey, sandbox, database, vault);
+      cluster.closers.push(...closers.splice(0));
+      try {
+        await cluster.startReplicas(options);
+        return cluster;
+      } catch (error) {
+        await cluster.stop();
+        throw error;
+      }
+    } finally {
+      for (const close of closers.reverse()) {
+        await close();
+      }
+    }
+  }
+
+  /** The replica with this index. */
+  replica(index: number): Replica {
+    const replica = this.replicas[index];
+    if (replica === undefined) {
+      throw new Error(`There are ${this.replicas.length} replicas.`);
+    }
+    return replica;
+  }
+
+  /** Links so many accounts at the maker; their access tokens have to be refreshed before the next hand-out. */
+  async link(slug: string, count: number, replica = this.replica(0)): Promise<FaultConnection[]> {
+    const maker = this.sandbox.maker(slug);
+    maker.behave();
+    maker.accessTokenLifetimeSeconds = shortLifeSeconds;
+    const connections = await Promise.all(
+      Array.from({ length: count }, async () => {
+        this.linked += 1;
+        const [userId, account] = [`user-${this.linked}`, String(10_000 + this.linked)];
+        await linkAccount({ api: replica.api, browser: replica.api }, userId, slug, { account });
+        return { userId, slug, familyId: findFamily(maker, account) };
+      }),
+    );
+    maker.accessTokenLifetimeSeconds = longLifeSeconds;
+    return connections;
+  }
+
+  /** Makes every access token need a refresh before the next hand-out, by a refresh to tokens that live shortly. */
+  async shorten(connections: readonly FaultConnection[], replica = this.replica(0)): Promise<void> {
+    const makers = new Set(connections.map(({ slug }) => this.sandbox.maker(slug)));
+    makers.forEach((maker) => (maker.accessTokenLifetimeSeconds = shortLifeSeconds));
+    await Promise.all(connections.map((connection) => replica.api.post(`${pathOf(connection)}/refresh`).expect(200)));
+    makers.forEach((maker) => (maker.accessTokenLifetimeSeconds = longLifeSeconds));
+  }
+
+  /** Asks a replica for the token, as the company's services do, and remembers what it said. */
+  async ask(replica: Replica, connection: FaultConnection): Promise<Answer> {
+    const { userId, slug } = connection;
+    const askedAtMs = Date.now();
+    try {
+      const response = await replica.api.get(`${pathOf(connection)}/token`);
+      const { access_token: accessToken, code } = response.body as { access_token?: string; code?: string };
+      if (accessToken !== undefined) {
+        this.handOuts.push({ userId, provider: slug, accessToken, askedAtMs, receivedAtMs: Date.now() });
+      }
+      return { status: response.status, accessToken, code };
+    } catch {
+      return { status: 0, accessToken: undefined, code: undefined };
+    }
+  }
+
+  /** Asks for the tokens of all connections at once. */
+  askAll(replica: Replica, connections: readonly FaultConnection[]): Promise<Answer[]> {
+    return Promise.all(connections.map((connection) => this.ask(replica, connection)));
+  }
+
+  /** How many refreshes of the connection have reached its maker. */
+  refreshCount({ slug, familyId }: FaultConnection): number {
+    return refreshesOf(this.sandbox.maker(slug), familyId).length;
+  }
+
+  /** How many refreshes of all these connections have reached their maker. */
+  refreshSum(connections: readonly FaultConnection[]): number {
+    return connections.reduce((sum, connection) => sum + this.refreshCount(connection), 0);
+  }
+
+  /** Lets time pass for the state of the refreshes, which is on the database's clock; tokens do not age by it. */
+  async passTime(seconds: number): Promise<void> {
+    const columns = await queryDatabase<{ name: string }>(
+      this.database.url,
+      `SELECT column_name AS name FROM information_schema.columns
+       WHERE table_name = 'connections' AND table_schema = current_schema() AND data_type = 'timestamp with time zone'
+         AND column_name NOT IN ('expires_at', 'refresh_expires_at', 'linked_at', 'last_refreshed_at')`,
+    );
+    const changes = columns.map(({ name }) => `${name} = ${name} - interval '${seconds} seconds'`);
+    await queryDatabase(this.database.url, `UPDATE connections SET ${changes.join(', ')}`);
+  }
+
+  /**
+   * Runs the history checker over these connections, and looks for secrets where none may be.
+   *
+   * @param inDoubt - connections whose refresh token may be sent again because an answer to it was lost
+   */
+  async check(connections: readonly FaultConnection[], inDoubt: readonly FaultConnection[] = []): Promise<Violation[]> {
+    const history = await readConnectionHistory(this.database.url, this.vault);
+    const violations: Violation[] = [];
+    for (const slug of new Set(connections.map((connection) => connection.slug))) {
+      const found = await findViolations({
+        maker: this.sandbox.maker(slug),
+        vault: this.vault,
+        connections: connections.filter((connection) => connection.slug === slug),
+        inDoubt: new Set(inDoubt.map(({ familyId }) => familyId)),
+        history,
+        handOuts: this.handOuts,
+      });
+      violations.push(...found);
+    }
+    const secrets: Secret[] = [{ kind: 'root key', value: this.rootKey }];
+    for (const { provider, tokens } of history) {
+      secrets.push({ kind: 'client secret', value: sandboxClientSecret(provider) });
+      secrets.push({ kind: 'access token', value: tokens.accessToken });
+      secrets.push(
+        ...(tokens.refreshToken === undefined ? [] : [{ kind: 'refresh token', value: tokens.refreshToken }]),
+      );
+    }
+    return [...violations, ...(await this.findSecrets(secrets))];
+  }
+
+  async stop(): Promise<void> {
+    for (const replica of this.replicas) {
+      await replica.remove();
+    }
+    for (const close of this.closers.reverse()) {
+      await close();
+    }
+  }
+
+  private async startReplicas({ replicas, oneMakerLine }: ClusterOptions): Promise<void> {
+    const starting: Promise<Replica>[] = [];
+    let maker: MakerLine | undefined;
+    for (const settings of replicas) {
+      const database = await StatementProxy.start(() => this.database.url);
+      this.closers.push(() => database.stop());
+      if (maker === undefined || oneMakerLine !== true) {
+        maker = await MakerLine.start(this.sandbox.url);
+        const line = maker;
+        this.closers.push(() => line.stop());
+      }
+      starting.push(Replica.start({ rootKey: this.rootKey, database, maker, ...settings }));
+    }
+    const settled = await Promise.allSettled(starting);
+    for (const result of settled) {
+      if (result.status === 'fulfilled') {
+        this.replicas.push(result.value);
+      }
+    }
+    const failed = settled.find((result) => result.status === 'rejected');
+    if (failed !== undefined) {
+      throw failed.reason;
+    }
+  }
+
+  /** I7: in what the processes print, in their journals and in the whole database. */
+  private async findSecrets(secrets: readonly Secret[]): Promise<Violation[]> {
+    const search = new SecretSearch(new Map(secrets.map((secret) => [secret.value, secret])).values());
+    const sinks: [string, string][] = [['the database', await this.databaseText()]];
+    for (const [index, replica] of this.replicas.entries()) {
+      sinks.push([`the output of replica ${index}`, replica.output]);
+      for (const file of await readdir(replica.journalDirectory)) {
+        sinks.push([`the journal of replica ${index}`, await readFile(join(replica.journalDirectory, file), 'utf8')]);
+      }
+    }
+    return sinks.flatMap(([sink, text]) =>
+      search
+        .find(text)
+        .map(({ kind, form }) => ({ invariant: 'I7' as const, userId: '', what: `a ${kind} (${form}) in ${sink}` })),
+    );
+  }
+
+  private async databaseText(): Promise<string> {
+    const tables = await queryDatabase<{ name: string }>(
+      this.database.url,
+      `SELECT quote_ident(table_name) AS name FROM information_schema.tables WHERE table_schema = current_schema()`,
+    );
+    const texts: string[] = [];
+    for (const { name } of tables) {
+      const rows = await queryDatabase<{ text: string }>(
+        this.database.url,
+        `SELECT ${name}::text AS text FROM ${name}`,
+      );
+      texts.push(...rows.map(({ text }) => text));
+    }
+    return texts.join('\n');
+  }
+}
+
+function pathOf({ userId, slug }: FaultConnection): string {
+  return `/v1/users/${userId}/connections/${slug}`;
+}

@@ -1,0 +1,43 @@
+import { appendFileSync } from 'node:fs';
+import type { Violation } from '../../support/history-checker.js';
+import { lostUsers } from '../../support/history-checker.js';
+
+/** How many rounds the scenarios take; the short form takes one. */
+export const rounds = Number(process.env['FAULT_ROUNDS'] ?? 1);
+/** What the scenarios draw their random numbers from. */
+export const seed = Number(process.env['FAULT_SEED'] ?? 1);
+
+/** What a scenario has done and found. */
+export interface Figures {
+  /** Of `security.md` 2.3. */
+  readonly id: string;
+  readonly what: string;
+  readonly rounds: number;
+  /** Processes killed or frozen, statements, answers and connections broken. */
+  readonly faults: number;
+  readonly connections: number;
+  readonly violations: number;
+  /** Connections that have to be linked anew. */
+  readonly lost: number;
+  /** The mitigation that was switched off; the violations are then the point. */
+  readonly without?: string;
+}
+
+/** Prints one line, and leaves the figures for the table at the end of the run. */
+export function report(
+  id: string,
+  what: string,
+  counts: Pick<Figures, 'rounds' | 'faults' | 'connections' | 'without'>,
+  violations: readonly Violation[],
+): void {
+  const figures: Figures = { id, what, ...counts, violations: violations.length, lost: lostUsers(violations).size };
+  const without = counts.without === undefined ? '' : ` without ${counts.without}`;
+  process.stdout.write(
+    `${id} ${what}${without}: ${figures.rounds} rounds, ${figures.faults} faults, ${figures.connections} connections, ` +
+      `${figures.violations} violations, ${figures.lost} lost\n`,
+  );
+  const file = process.env['FAULT_FIGURES_FILE'];
+  if (file !== undefined) {
+    appendFileSync(file, `${JSON.stringify(figures)}\n`);
+  }
+}

@@ -1,0 +1,153 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+
+/** How the line to a maker fails a refresh. */
+export type LineFault =
+  /** The connection is reset before the maker has read the whole request. */
+  | { readonly kind: 'lose-request' }
+  /** The maker has answered; nothing arrives, and the connection stays open. */
+  | { readonly kind: 'swallow-answer' }
+  /** The connection is reset when so many bytes of the answer have arrived. */
+  | { readonly kind: 'reset-answer'; readonly afterBytes: number }
+  /** The connection is ended in good order when so many bytes of the answer have arrived. */
+  | { readonly kind: 'end-answer'; readonly afterBytes: number };
+
+/** A request counts as a refresh from here on. */
+const refreshMark = 'grant_type=refresh_token';
+
+/** The line between a replica and the makers. It fails refreshes as told and passes everything else on. */
+export class MakerLine {
+  private readonly sockets = new Set<Socket>();
+  private readonly faults: LineFault[] = [];
+  private readonly port: number;
+  /** Resets connections on which an answer has ended, as an idle one is by a maker or a firewall. */
+  resetsIdleConnections = false;
+
+  private constructor(
+    private server: Server,
+    private readonly target: URL,
+  ) {
+    this.port = (server.address() as AddressInfo).port;
+  }
+
+  static async start(target: string): Promise<MakerLine> {
+    const line = new MakerLine(await listen(0), new URL(target));
+    line.serve();
+    return line;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Fails so many of the next refreshes. */
+  fail(fault: LineFault, times = 1): void {
+    this.faults.push(...Array.from({ length: times }, () => fault));
+  }
+
+  /** Faults that have met no refresh yet. */
+  get outstanding(): number {
+    return this.faults.length;
+  }
+
+  /** Refuses connections. */
+  async close(): Promise<void> {
+    const closed = once(this.server, 'close');
+    this.server.close();
+    this.sockets.forEach((socket) => socket.destroy());
+    await closed;
+  }
+
+  /** Accepts connections again, where it did. */
+  async reopen(): Promise<void> {
+    this.server = await listen(this.port);
+    this.serve();
+  }
+
+  async stop(): Promise<void> {
+    if (this.server.listening) {
+      await this.close();
+    }
+  }
+
+  private serve(): void {
+    this.server.on('connection', (client) => this.accept(client));
+  }
+
+  private accept(client: Socket): void {
+    const maker = connect(Number(this.target.port), this.target.hostname);
+    let asked = '';
+    let fault: LineFault | undefined;
+    let arrived = 0;
+    for (const [socket, other] of [
+      [client, maker],
+      [maker, client],
+    ] as const) {
+      this.sockets.add(socket);
+      socket.on('error', () => other.destroy());
+      socket.on('close', () => {
+        this.sockets.delete(socket);
+        if (!(socket === maker && fault?.kind === 'swallow-answer')) {
+          other.destroy();
+        }
+      });
+    }
+    client.on('data', (chunk) => {
+      const before = asked.includes(refreshMark);
+      asked += chunk.toString('latin1');
+      if (!before && asked.includes(refreshMark)) {
+        fault = this.faults.shift();
+      }
+      if (fault?.kind === 'lose-request') {
+        client.resetAndDestroy();
+        maker.destroy();
+        return;
+      }
+      maker.write(chunk);
+    });
+    maker.on('data', (chunk) => {
+      if (fault?.kind === 'swallow-answer') {
+        return;
+      }
+      if (fault?.kind === 'reset-answer' || fault?.kind === 'end-answer') {
+        const part = chunk.subarray(0, Math.max(0, fault.afterBytes - arrived));
+        arrived += chunk.length;
+        const { kind } = fault;
+        const finish = (): void => {
+          if (arrived >= (fault as { afterBytes: number }).afterBytes) {
+            void (kind === 'reset-answer' ? client.resetAndDestroy() : client.end());
+            maker.destroy();
+          }
+        };
+        if (part.length > 0) {
+          client.write(part, finish);
+        } else {
+          finish();
+        }
+        return;
+      }
+      client.write(chunk, () => {
+        if (this.resetsIdleConnections && isWholeAnswer(chunk)) {
+          client.resetAndDestroy();
+        }
+      });
+    });
+    maker.on('end', () => {
+      if (fault?.kind !== 'swallow-answer') {
+        client.end();
+      }
+    });
+  }
+}
+
+async function listen(port: number): Promise<Server> {
+  const server = createServer().listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+/** The fakes send an answer's head and body in one go. */
+function isWholeAnswer(chunk: Buffer): boolean {
+  const [head = '', body = ''] = chunk.toString('latin1').split('\r\n\r\n');
+  return Number(/^content-length: (\d+)$/im.exec(head)?.[1]) === body.length;
+}

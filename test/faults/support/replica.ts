@@ -1,0 +1,154 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import request from 'supertest';
+import type TestAgent from 'supertest/lib/agent.js';
+import { checkout, type ServiceProcess, startService } from '../../support/service-process.js';
+import type { MakerLine } from './maker-line.js';
+import type { StatementProxy } from './statement-proxy.js';
+
+/** What a replica is started with. */
+export interface ReplicaOptions {
+  readonly rootKey: string;
+  /** To the database; this replica's alone. */
+  readonly database: StatementProxy;
+  readonly maker: MakerLine;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** How far its wall clock is ahead, in milliseconds. */
+  readonly clockOffsetMs?: number;
+}
+
+/** One process of the built program. It may be killed, frozen and started again; its journal stays where it is. */
+export class Replica {
+  private service: ServiceProcess | undefined;
+  private agent: TestAgent | undefined;
+  private readonly outputs: string[] = [];
+  private journalNumber = 0;
+
+  private constructor(
+    private readonly directory: string,
+    private readonly options: ReplicaOptions,
+  ) {}
+
+  static async start(options: ReplicaOptions): Promise<Replica> {
+    const replica = new Replica(await mkdtemp(join(tmpdir(), 'cufflink-replica-')), options);
+    try {
+      await replica.start();
+      return replica;
+    } catch (error) {
+      await replica.remove();
+      throw error;
+    }
+  }
+
+  /** Faults between this replica and PostgreSQL. */
+  get database(): StatementProxy {
+    return this.options.database;
+  }
+
+  /** Faults between this replica and the makers. */
+  get maker(): MakerLine {
+    return this.options.maker;
+  }
+
+  /** Calls with a key that has every scope. */
+  get api(): TestAgent {
+    if (this.agent === undefined) {
+      throw new Error('The replica does not run.');
+    }
+    return this.agent;
+  }
+
+  /** What all its processes have printed. */
+  get output(): string {
+    return [...this.outputs, this.service?.output() ?? ''].join('');
+  }
+
+  get journalDirectory(): string {
+    return join(this.directory, `journal-${this.journalNumber}`);
+  }
+
+  /** Entries of the journal that wait for their commit. */
+  async journalEntries(): Promise<string[]> {
+    const files = await readdir(this.journalDirectory);
+    return files.filter((file) => file.endsWith('.json'));
+  }
+
+  /** Starts the program, with an empty journal in place of the old one when that is to be lost. */
+  async start({ withoutJournal = false }: { withoutJournal?: boolean } = {}): Promise<void> {
+    const { rootKey, database, maker, environment, clockOffsetMs } = this.options;
+    this.journalNumber += withoutJournal ? 1 : 0;
+    const service = startService(this.directory, {
+      NODE_ENV: 'development',
+      ENVIRONMENT_NAME: 'test',
+      LOG_LEVEL: 'debug',
+      LOG_FORMAT: 'json',
+      PORT: '0',
+      PUBLIC_URL: 'http://localhost:3000',
+      DATABASE_URL: database.url,
+      ENCRYPTION_ROOT_KEY: rootKey,
+      SANDBOX_URL: maker.url,
+      REFRESH_JOURNAL_DIRECTORY: this.journalDirectory,
+      ...(clockOffsetMs === undefined ? {} : shiftedClock(clockOffsetMs)),
+      ...environment,
+    });
+    this.service = service;
+    const { api_url: apiUrl, api_key: apiKey } = await this.readCredentials(service);
+    const url = apiUrl.replace('localhost', '127.0.0.1');
+    this.agent = request.agent(url).set('authorization', `Bearer ${apiKey}`);
+  }
+
+  /** Ends the process at once and with it everything it has under way. */
+  async kill(): Promise<void> {
+    await this.service?.stop('SIGKILL');
+    this.options.database.sever();
+    this.forgetProcess();
+  }
+
+  /** Asks the process to end, and waits until it has. */
+  async stop(): Promise<void> {
+    const ending = await this.service?.stop('SIGTERM');
+    this.forgetProcess();
+    if (ending !== undefined && ending.status !== 0) {
+      throw new Error(`The replica ended with ${JSON.stringify(ending)}:\n${this.output}`);
+    }
+  }
+
+  /** Freezes the process. */
+  pause(): void {
+    this.service?.child.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.service?.child.kill('SIGCONT');
+  }
+
+  /** Ends the process, whatever state it is in, and removes its directory. */
+  async remove(): Promise<void> {
+    await this.service?.stop('SIGKILL');
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  private get credentialsFile(): string {
+    return join(this.directory, '.cufflink/dev-credentials.json');
+  }
+
+  private forgetProcess(): void {
+    this.outputs.push(this.service?.output() ?? '');
+    this.service = undefined;
+    this.agent = undefined;
+  }
+
+  /** Waits for the banner, before which the file is that of an earlier process. */
+  private async readCredentials(service: ServiceProcess): Promise<{ api_url: string; api_key: string }> {
+    await service.waitFor('Cufflink is running');
+    return JSON.parse(await readFile(this.credentialsFile, 'utf8')) as { api_url: string; api_key: string };
+  }
+}
+
+function shiftedClock(offsetMs: number): Record<string, string> {
+  return {
+    NODE_OPTIONS: `--import ${join(checkout, 'test/faults/support/shifted-clock.js')}`,
+    TEST_CLOCK_OFFSET_MS: String(offsetMs),
+  };
+}

@@ -1,0 +1,12 @@
+/*
+ * Stretches of time in seconds for `passTime`, each a little longer than the one that it has to outlast.
+ */
+
+/** More than the longest claim, and less than the hold. */
+export const claimSeconds = 30;
+/** More than the hold of an attempt whose outcome is unknown. */
+export const holdSeconds = 150;
+/** More than two refusals of a refresh token have to be apart. */
+export const confirmationSeconds = 400;
+/** More than the longest pause after a failure. */
+export const pauseSeconds = 3_700;

@@ -1,0 +1,27 @@
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { INestApplicationContext } from '@nestjs/common';
+import { DatabaseModule } from '../../../src/database/database.module.js';
+import { ConnectionStore } from '../../../src/tokens/connection-store.js';
+import { TokenVault } from '../../../src/tokens/token-vault.js';
+import { VaultModule } from '../../../src/vault/vault.module.js';
+import { setEnvironment } from '../../support/application.js';
+
+/** What is needed to read and open stored tokens, and nothing that acts by itself. */
+@Module({ imports: [DatabaseModule, VaultModule], providers: [ConnectionStore, TokenVault] })
+class VaultReaderModule {}
+
+/** Makes the tables, and opens what the replicas store; calls no maker. */
+export async function startVaultReader(databaseUrl: string, rootKey: string): Promise<INestApplicationContext> {
+  const restore = setEnvironment({
+    NODE_ENV: 'test',
+    ENVIRONMENT_NAME: 'test',
+    DATABASE_URL: databaseUrl,
+    ENCRYPTION_ROOT_KEY: rootKey,
+  });
+  try {
+    return await NestFactory.createApplicationContext(VaultReaderModule, { logger: false, abortOnError: false });
+  } finally {
+    restore();
+  }
+}

@@ -1,0 +1,61 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import type { StoredConnection } from '../../src/tokens/connection-store.js';
+import { TokenVault } from '../../src/tokens/token-vault.js';
+import type { TokenSet } from '../../src/tokens/token-set.js';
+import { queryDatabase } from './test-database.js';
+
+/** A token set that was stored once. */
+export interface StoredVersion {
+  readonly userId: string;
+  readonly provider: string;
+  readonly id: string;
+  readonly secretGen: number;
+  readonly tokens: TokenSet;
+  /** When others could see it, milliseconds since 1970 on the clock of this machine. */
+  readonly committedAtMs: number;
+}
+
+const table = 'test_connection_history';
+
+/** Lets the database write down every token set that is stored in `connections`, whoever stores it. */
+export async function recordConnectionHistory(databaseUrl: string): Promise<void> {
+  await queryDatabase(
+    databaseUrl,
+    `CREATE TABLE ${table} (user_id text, provider text, id uuid, registration_id text, secret_gen int, sealed bytea);
+     CREATE FUNCTION ${table}() RETURNS trigger LANGUAGE plpgsql AS $$
+     BEGIN
+       INSERT INTO ${table}
+       VALUES (NEW.user_id, NEW.provider, NEW.id, NEW.registration_id, NEW.secret_gen, NEW.sealed);
+       RETURN NULL;
+     END $$;
+     CREATE TRIGGER ${table} AFTER INSERT OR UPDATE OF sealed ON connections
+     FOR EACH ROW EXECUTE FUNCTION ${table}()`,
+  );
+}
+
+/** Returns what was stored since {@link recordConnectionHistory}, opened, in the order of the commits; sealing anew is no change. */
+export async function readConnectionHistory(
+  databaseUrl: string,
+  vault: Pick<INestApplicationContext, 'get'>,
+): Promise<StoredVersion[]> {
+  // A row's own transaction id tells when it was committed.
+  const rows = await queryDatabase<StoredConnection & { committedAtMs: number }>(
+    databaseUrl,
+    `SELECT user_id AS "userId", provider, id, registration_id AS "registrationId", secret_gen AS "secretGen", sealed,
+       (extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000)::float8 AS "committedAtMs"
+     FROM ${table} ORDER BY 7`,
+  );
+  const tokenVault = vault.get(TokenVault);
+  const versions: StoredVersion[] = [];
+  for (const row of rows) {
+    const { userId, provider, id, secretGen, committedAtMs } = row;
+    const tokens = await tokenVault.open(row);
+    const isSealedAnew = versions.some(
+      (each) => each.id === id && each.secretGen === secretGen && each.tokens.accessToken === tokens.accessToken,
+    );
+    if (!isSealedAnew) {
+      versions.push({ userId, provider, id, secretGen, committedAtMs, tokens });
+    }
+  }
+  return versions;
+}

@@ -1,0 +1,40 @@
+import { existsSync, readFileSync } from 'node:fs';
+
+const headings = ['scenario', '', 'rounds', 'faults', 'connections', 'violations', 'lost'];
+
+/** Prints, after the run, what the fault scenarios have counted. */
+export default class FaultTable {
+  onRunComplete() {
+    const file = process.env.FAULT_FIGURES_FILE;
+    if (file === undefined || !existsSync(file)) {
+      return;
+    }
+    const scenarios = readFileSync(file, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .sort((left, right) => Number(left.id.slice(2, 4)) - Number(right.id.slice(2, 4)));
+    const kept = scenarios.filter(({ without }) => without === undefined);
+    const broken = scenarios.filter(({ without }) => without !== undefined);
+    const sum = (name) => kept.reduce((total, scenario) => total + scenario[name], 0);
+    process.stderr.write(
+      `\nFault scenarios: ${kept.length}, ${sum('faults')} faults, ${sum('connections')} connections, ` +
+        `${sum('violations')} violations, ${sum('lost')} lost\n${table(kept)}` +
+        `\nWith a defence switched off (the checker has to find violations): ${broken.length}\n${table(broken)}`,
+    );
+  }
+}
+
+function table(scenarios) {
+  const rows = scenarios.map(({ id, what, without, rounds, faults, connections, violations, lost }) => [
+    id,
+    without === undefined ? what : `${what}, no ${without}`,
+    ...[rounds, faults, connections, violations, lost].map(String),
+  ]);
+  const all = [headings, ...rows];
+  const widths = headings.map((_, column) => Math.max(...all.map((row) => row[column].length)));
+  return all
+    .map((row) => row.map((cell, at) => (at < 2 ? cell.padEnd(widths[at]) : cell.padStart(widths[at]))).join('  '))
+    .map((line) => `  ${line}\n`)
+    .join('');
+}
