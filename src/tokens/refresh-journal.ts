@@ -1,10 +1,19 @@
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
 import { z } from 'zod';
 import { AppError } from '../errors/app-error.js';
 import { ConnectionStore, type ConnectionKey, type SealedTokens } from './connection-store.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
+
+/** How often the journal is looked through, in milliseconds. An entry that is met twice was left over by somebody. */
+const replayIntervalMs = 5_000;
 
 /** One refreshed token set on its way into the database. The tokens are sealed for their row already. */
 const entrySchema = z.object({
@@ -29,25 +38,56 @@ const entrySchema = z.object({
  * did not happen, so it may be done by anybody and any number of times. Without a directory nothing is kept.
  */
 @Injectable()
-export class RefreshJournal implements OnApplicationBootstrap {
+export class RefreshJournal implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(RefreshJournal.name);
+  private timer: NodeJS.Timeout | undefined;
+  private replaying: Promise<void> | undefined;
+  private metBefore: ReadonlySet<string> = new Set();
 
   constructor(
     private readonly store: ConnectionStore,
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
   ) {}
 
-  /** Commits what an earlier process could not. */
+  /** Commits what an earlier process could not, and goes on to look for such entries. */
   async onApplicationBootstrap(): Promise<void> {
     const { journalDirectory } = this.config;
     if (journalDirectory === undefined) {
       return;
     }
     await mkdir(journalDirectory, { recursive: true, mode: 0o700 });
-    for (const file of await readdir(journalDirectory)) {
-      if (file.endsWith('.json')) {
-        await this.replayFile(join(journalDirectory, file));
-      }
+    await this.replayAll(await this.list(journalDirectory));
+    this.timer = setInterval(() => {
+      this.replaying ??= this.replayLeftOvers(journalDirectory).finally(() => {
+        this.replaying = undefined;
+      });
+    }, replayIntervalMs).unref();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    await this.replaying;
+  }
+
+  private async replayLeftOvers(directory: string): Promise<void> {
+    try {
+      const files = await this.list(directory);
+      // The others belong to refreshes under way.
+      await this.replayAll(files.filter((file) => this.metBefore.has(file)));
+      this.metBefore = new Set(files);
+    } catch (error) {
+      this.logger.error(error instanceof Error ? error : new Error('The journal could not be read.'));
+    }
+  }
+
+  private async list(directory: string): Promise<string[]> {
+    const names = await readdir(directory);
+    return names.filter((name) => name.endsWith('.json')).map((name) => join(directory, name));
+  }
+
+  private async replayAll(files: readonly string[]): Promise<void> {
+    for (const file of files) {
+      await this.replayFile(file);
     }
   }
 
