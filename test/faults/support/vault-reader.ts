@@ -1,14 +1,20 @@
-import { Module } from '@nestjs/common';
+import { type INestApplicationContext, Module } from '@nestjs/common';
+import { ConfigModule } from '@nestjs/config';
 import { NestFactory } from '@nestjs/core';
-import type { INestApplicationContext } from '@nestjs/common';
+import { ClockModule } from '../../../src/clock/clock.module.js';
 import { DatabaseModule } from '../../../src/database/database.module.js';
+import { ProviderKitModule } from '../../../src/provider-kit/provider-kit.module.js';
 import { ConnectionStore } from '../../../src/tokens/connection-store.js';
 import { TokenVault } from '../../../src/tokens/token-vault.js';
+import { tokensConfig } from '../../../src/tokens/tokens.config.js';
 import { VaultModule } from '../../../src/vault/vault.module.js';
 import { setEnvironment } from '../../support/application.js';
 
 /** What is needed to read and open stored tokens, and nothing that acts by itself. */
-@Module({ imports: [DatabaseModule, VaultModule], providers: [ConnectionStore, TokenVault] })
+@Module({
+  imports: [ConfigModule.forFeature(tokensConfig), ClockModule, DatabaseModule, ProviderKitModule, VaultModule],
+  providers: [ConnectionStore, TokenVault],
+})
 class VaultReaderModule {}
 
 /** Makes the tables, and opens what the replicas store; calls no maker. */
