@@ -3,16 +3,33 @@ import type { AccessScope } from './scopes.js';
 
 export const accessMetadata = 'cufflink:access';
 
+/** What a route does with what its callers may see. */
+export interface AccessOptions {
+  /** Whether users may call it for themselves, with a token of the company's own; the path then has their `user_id`. */
+  readonly orUser?: boolean;
+  /**
+   * Whether it asks `mayUseProvider` itself. Without it, keys that are limited to some providers may call the route only where
+   * its path names one of them.
+   */
+  readonly filtersProviders?: boolean;
+}
+
 /** What a route asks of its caller. A route without any of this is closed to everybody. */
 export type AccessRule =
-  { readonly kind: 'public' } | { readonly kind: 'key'; readonly scope: AccessScope | undefined };
+  { readonly kind: 'public' } | ({ readonly kind: 'caller'; readonly scope: AccessScope | undefined } & AccessOptions);
 
 /** Opens a route to anyone: browsers on their way back from a provider, health probes. */
 export const Public = () => SetMetadata(accessMetadata, { kind: 'public' } satisfies AccessRule);
 
-/** Opens a route to any valid API key. */
-export const AnyKey = () => SetMetadata(accessMetadata, { kind: 'key', scope: undefined } satisfies AccessRule);
+/** Opens a route to any valid API key, and to any user: it tells nothing about anybody. */
+export const AnyCaller = () =>
+  SetMetadata(accessMetadata, {
+    kind: 'caller',
+    scope: undefined,
+    orUser: true,
+    filtersProviders: true,
+  } satisfies AccessRule);
 
 /** Opens a route to API keys with this scope. */
-export const RequireScope = (scope: AccessScope) =>
-  SetMetadata(accessMetadata, { kind: 'key', scope } satisfies AccessRule);
+export const RequireScope = (scope: AccessScope, options: AccessOptions = {}) =>
+  SetMetadata(accessMetadata, { kind: 'caller', scope, ...options } satisfies AccessRule);

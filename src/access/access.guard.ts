@@ -1,16 +1,23 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
-import { ApiKeyInvalidError, ScopeMissingError } from '../errors/request.errors.js';
+import { AccessDeniedError, ApiKeyInvalidError, ScopeMissingError } from '../errors/request.errors.js';
 import { accessMetadata, type AccessRule } from './access.decorators.js';
-import { ApiKeysService, type Caller } from './api-keys.service.js';
+import { ApiKeysService } from './api-keys.service.js';
+import { mayUseProvider, type Caller } from './caller.js';
 
 /** A request whose caller is known. Set on every route that is not public. */
 export interface AuthenticatedRequest extends FastifyRequest {
   caller?: Caller;
 }
 
-/** Lets a request through when its API key has the scope that the route asks for. Routes that ask for nothing are closed. */
+type CallerRule = Extract<AccessRule, { kind: 'caller' }>;
+
+/**
+ * Lets a request through when its caller may do what the route does, with the provider and for the user that the path names.
+ * Routes that ask for nothing are closed. All of it is decided before anything is looked up, so that a refusal tells nothing about
+ * what exists.
+ */
 @Injectable()
 export class AccessGuard implements CanActivate {
   constructor(
@@ -30,15 +37,44 @@ export class AccessGuard implements CanActivate {
       throw new Error(`${context.getClass().name}.${context.getHandler().name} does not say who may call it.`);
     }
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
-    const key = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-    if (key === undefined) {
+    await this.authorize(request, rule);
+    return true;
+  }
+
+  private async authorize(request: AuthenticatedRequest, rule: CallerRule): Promise<void> {
+    const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    if (token === undefined) {
       throw new ApiKeyInvalidError('This call needs an API key. Send it as "Authorization: Bearer <key>".');
     }
-    const caller = await this.apiKeys.authenticate(key);
+    request.caller = await this.apiKeys.authenticate(token);
+    checkAccess(request.caller, rule, request.params as PathParameters);
+  }
+}
+
+interface PathParameters {
+  readonly user_id?: string;
+  readonly provider?: string;
+}
+
+/**
+ * Compares a caller with what a route asks for.
+ *
+ * @throws {@link ScopeMissingError} when an API key lacks the scope
+ * @throws {@link AccessDeniedError} when the caller may not act for this user, or not use this provider
+ */
+function checkAccess(caller: Caller, rule: CallerRule, path: PathParameters): void {
+  if (caller.userId === undefined) {
     if (rule.scope !== undefined && !caller.scopes.has(rule.scope)) {
       throw new ScopeMissingError(`This API key lacks the scope "${rule.scope}".`);
     }
-    request.caller = caller;
-    return true;
+  } else if (rule.orUser !== true || (rule.scope !== undefined && path.user_id !== caller.userId)) {
+    throw new AccessDeniedError();
+  }
+  const mayUse =
+    path.provider === undefined
+      ? caller.providers === undefined || rule.filtersProviders === true
+      : mayUseProvider(caller, path.provider);
+  if (!mayUse) {
+    throw new AccessDeniedError();
   }
 }

@@ -1,6 +1,5 @@
 import { Module } from '@nestjs/common';
-import { DatabaseModule } from '../database/database.module.js';
-import { ApiKeysService } from './api-keys.service.js';
+import { ApiKeysModule } from './api-keys.module.js';
 
-@Module({ imports: [DatabaseModule], providers: [ApiKeysService], exports: [ApiKeysService] })
+@Module({ imports: [ApiKeysModule], exports: [ApiKeysModule] })
 export class AccessModule {}

@@ -1,11 +1,11 @@
 import { Module } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
-import { AccessModule } from '../access/access.module.js';
+import { ApiKeysModule } from '../access/api-keys.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
 import { UsersModule } from '../users/users.module.js';
 
 /** What commands about keys need of the service. */
-@Module({ imports: [ConfigModule.forRoot({ ignoreEnvFile: true }), AccessModule] })
+@Module({ imports: [ConfigModule.forRoot({ ignoreEnvFile: true }), ApiKeysModule] })
 export class CliModule {}
 
 /** What commands about users need, the providers included. */

@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs';
 import type { INestApplicationContext, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Command, InvalidArgumentError } from 'commander';
-import { ApiKeysService } from '../access/api-keys.service.js';
+import { ApiKeysService, type ApiKeyListing } from '../access/api-keys.service.js';
 import { accessScopes, isAccessScope, type AccessScope } from '../access/scopes.js';
 import { describeBootError } from '../config/boot-error.js';
 import { CliModule, UsersCliModule } from './cli.module.js';
 import { addErasureCommands } from './erasure-commands.js';
+import { parseDurationMs } from './duration.js';
 import { addProviderCommands } from './provider-commands.js';
 
 const program = new Command('cufflink').description('Operate a Cufflink deployment.').showHelpAfterError();
@@ -18,8 +19,12 @@ apiKeys
   .description('make a key and print it; it cannot be shown again')
   .requiredOption('--name <name>', 'who uses it, such as "billing-service"', parseName)
   .requiredOption('--scopes <list>', `comma-separated, of: ${accessScopes.join(', ')}`, parseScopes)
-  .action((options: { name: string; scopes: AccessScope[] }) =>
-    withService(async (app) => print(await app.get(ApiKeysService).create(options.name, options.scopes))),
+  .option('--providers <list>', 'comma-separated slugs of the only providers it may use', parseProviders)
+  .option('--expires <duration>', 'how long it works, such as 12h or 90d', parseDuration)
+  .action(({ name, scopes, providers, expires }: CreateOptions) =>
+    withService(async (app) => {
+      print(await app.get(ApiKeysService).create(name, scopes, { providers, lifetimeMs: expires }));
+    }),
   );
 
 apiKeys
@@ -28,8 +33,7 @@ apiKeys
   .action(() =>
     withService(async (app) => {
       for (const key of await app.get(ApiKeysService).list()) {
-        const ended = key.revokedAt === null ? '' : `  revoked ${key.revokedAt.toISOString()}`;
-        print(`${key.id}  ${key.createdAt.toISOString()}  ${key.name}  ${key.scopes.join(',')}${ended}`);
+        print(describeApiKey(key));
       }
     }),
   );
@@ -48,7 +52,45 @@ apiKeys
   );
 
 addErasureCommands(program, (command) => withService(command, UsersCliModule), print);
+apiKeys
+  .command('rotate')
+  .argument('<id>', 'the part of the key between the two underscores')
+  .description('make a key that may do the same, print it, and let the old one expire')
+  .option('--overlap <duration>', 'how long both work, such as 24h', parseDuration, 24 * 60 * 60 * 1_000)
+  .action((id: string, { overlap }: { overlap: number }) =>
+    withService(async (app) => {
+      const key = await app.get(ApiKeysService).rotate(id, overlap);
+      if (key === undefined) {
+        throw new Error(`No key with the id ${id} is in use.`);
+      }
+      print(key);
+    }),
+  );
+
 addProviderCommands(program, print);
+
+interface CreateOptions {
+  readonly name: string;
+  readonly scopes: AccessScope[];
+  readonly providers?: string[];
+  readonly expires?: number;
+}
+
+function describeApiKey(key: ApiKeyListing): string {
+  const moments = [
+    ['expires', key.expiresAt],
+    ['revoked', key.revokedAt],
+    ['last used', key.lastUsedAt],
+  ] as const;
+  return [
+    key.id,
+    key.createdAt.toISOString(),
+    key.name,
+    key.scopes.join(','),
+    ...(key.providers === null ? [] : [`only ${key.providers.join(',')}`]),
+    ...moments.flatMap(([what, at]) => (at === null ? [] : [`${what} ${at.toISOString()}`])),
+  ].join('  ');
+}
 
 /** Runs a command with the modules of the service, against the database of the environment. */
 async function withService(
@@ -87,6 +129,22 @@ function parseScopes(text: string): AccessScope[] {
     throw new InvalidArgumentError(`unknown: ${wrong.join(', ')}. Known: ${accessScopes.join(', ')}.`);
   }
   return scopes.filter(isAccessScope);
+}
+
+function parseProviders(text: string): string[] {
+  const slugs = text.split(',').map((slug) => slug.trim());
+  if (!slugs.every((slug) => /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(slug))) {
+    throw new InvalidArgumentError('slugs as `npm run cli -- providers` lists them.');
+  }
+  return slugs;
+}
+
+function parseDuration(text: string): number {
+  const durationMs = parseDurationMs(text);
+  if (durationMs === undefined) {
+    throw new InvalidArgumentError('a number with m, h or d behind it, such as 90d.');
+  }
+  return durationMs;
 }
 
 function print(line: string): void {

@@ -2,6 +2,7 @@ import { Controller, Delete, Get, Header, HttpCode, Param, Post, Req } from '@ne
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { RequireScope } from '../access/access.decorators.js';
 import type { AuthenticatedRequest } from '../access/access.guard.js';
+import { mayUseProvider } from '../access/caller.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { ConnectionPath, UserPath } from '../http/user-path.dto.js';
 import type { StoredConnection } from '../tokens/connection-store.js';
@@ -32,17 +33,18 @@ export class ConnectionsController {
   constructor(private readonly tokens: TokensService) {}
 
   @Get()
-  @RequireScope('connections:read')
+  @RequireScope('connections:read', { orUser: true, filtersProviders: true })
   @ApiOperation({ summary: "List a user's connections" })
   @ApiOkResponse({ type: ConnectionListResponse })
   @ApiProblems()
-  async list(@Param() path: UserPath): Promise<ConnectionListResponse> {
+  async list(@Param() path: UserPath, @Req() { caller }: AuthenticatedRequest): Promise<ConnectionListResponse> {
     const connections = await this.tokens.list(path.user_id);
-    return { connections: connections.map(toResponse) };
+    const visible = connections.filter(({ provider }) => caller !== undefined && mayUseProvider(caller, provider));
+    return { connections: visible.map(toResponse) };
   }
 
   @Get(':provider')
-  @RequireScope('connections:read')
+  @RequireScope('connections:read', { orUser: true })
   @ApiOperation({ summary: 'See the state of one connection' })
   @ApiOkResponse({ type: ConnectionResponse })
   @ApiProblems('PROVIDER_UNKNOWN', 'CONNECTION_NOT_FOUND')
@@ -72,7 +74,7 @@ export class ConnectionsController {
   }
 
   @Delete(':provider')
-  @RequireScope('connections:write')
+  @RequireScope('connections:write', { orUser: true })
   @ApiOperation({ summary: 'Unlink: erase the tokens here and end the grant at the provider' })
   @ApiOkResponse({ type: DisconnectedResponse })
   @ApiProblems('PROVIDER_UNKNOWN', 'CONNECTION_NOT_FOUND')

@@ -1,6 +1,6 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { AnyKey } from '../access/access.decorators.js';
+import { AnyCaller } from '../access/access.decorators.js';
 import { Clock } from '../clock/clock.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
@@ -18,7 +18,7 @@ export class ProvidersController {
   ) {}
 
   @Get()
-  @AnyKey()
+  @AnyCaller()
   @ApiOperation({ summary: 'List the providers' })
   @ApiOkResponse({ type: ProviderListResponse })
   @ApiProblems()

@@ -12,6 +12,7 @@ import { CreateProviderGates1795420000000 } from './migrations/1795420000000-Cre
 import { AddRefreshDueAt1795430000000 } from './migrations/1795430000000-AddRefreshDueAt.js';
 import { CreateAuditTrail1795440000000 } from './migrations/1795440000000-CreateAuditTrail.js';
 import { ParkLinks1795470000000 } from './migrations/1795470000000-ParkLinks.js';
+import { AddApiKeyOptions1795480000000 } from './migrations/1795480000000-AddApiKeyOptions.js';
 import { CreateErasures1795490000000 } from './migrations/1795490000000-CreateErasures.js';
 import type { DatabaseConfig } from './database.config.js';
 
@@ -40,6 +41,7 @@ export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
       CreateAuditTrail1795440000000,
       ParkLinks1795470000000,
       CreateErasures1795490000000,
+      AddApiKeyOptions1795480000000,
     ],
     migrationsRun: config.migrateOnBoot,
     synchronize: false,

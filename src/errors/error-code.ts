@@ -10,6 +10,7 @@ export const errorActors = {
   ROUTE_NOT_FOUND: 'caller',
   API_KEY_INVALID: 'caller',
   SCOPE_MISSING: 'caller',
+  ACCESS_DENIED: 'caller',
   RETURN_URL_NOT_ALLOWED: 'caller',
   PROVIDER_UNKNOWN: 'caller',
   PROVIDER_NOT_CONFIGURED: 'operator',

@@ -15,6 +15,15 @@ export class ScopeMissingError extends AppError {
   readonly code = 'SCOPE_MISSING';
 }
 
+/** The caller is known, but may not act for this user or not use this provider. Whether there is anything is not told. */
+export class AccessDeniedError extends AppError {
+  readonly code = 'ACCESS_DENIED';
+
+  constructor() {
+    super('This caller may not do this for this user with this provider.');
+  }
+}
+
 /** The `return_url` is not one of the registered ones (NET-05). */
 export class ReturnUrlNotAllowedError extends AppError {
   readonly code = 'RETURN_URL_NOT_ALLOWED';

@@ -8,6 +8,7 @@ const everywhere: readonly ErrorCode[] = [
   'REQUEST_INVALID',
   'API_KEY_INVALID',
   'SCOPE_MISSING',
+  'ACCESS_DENIED',
   'DATABASE_UNAVAILABLE',
   'INTERNAL_ERROR',
 ];

@@ -45,7 +45,7 @@ export class LinksController {
   ) {}
 
   @Post('users/:user_id/connections/:provider/link')
-  @RequireScope('links:write')
+  @RequireScope('links:write', { orUser: true })
   @ApiBearerAuth()
   @ApiOperation({ summary: 'Start a link: get the URL that the user opens in a browser' })
   @ApiCreatedResponse({ type: StartedLinkResponse })

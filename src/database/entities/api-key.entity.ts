@@ -16,8 +16,19 @@ export class ApiKeyEntity {
   @Column('text', { array: true })
   scopes!: string[];
 
+  /** Slugs of the only providers it may use; `null` is all. */
+  @Column('text', { array: true, nullable: true })
+  providers!: string[] | null;
+
   @CreateDateColumn({ name: 'created_at', type: 'timestamptz' })
   createdAt!: Date;
+
+  @Column('timestamptz', { name: 'expires_at', nullable: true })
+  expiresAt!: Date | null;
+
+  /** To the minute. */
+  @Column('timestamptz', { name: 'last_used_at', nullable: true })
+  lastUsedAt!: Date | null;
 
   @Column('timestamptz', { name: 'revoked_at', nullable: true })
   revokedAt!: Date | null;

@@ -1,0 +1,7 @@
+import { Module } from '@nestjs/common';
+import { DatabaseModule } from '../database/database.module.js';
+import { ApiKeyUse } from './api-key-use.js';
+import { ApiKeysService } from './api-keys.service.js';
+
+@Module({ imports: [DatabaseModule], providers: [ApiKeysService, ApiKeyUse], exports: [ApiKeysService] })
+export class ApiKeysModule {}

@@ -1,0 +1,185 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { ApiKeysService, type ApiKeyListing } from '../src/access/api-keys.service.js';
+import { accessScopes } from '../src/access/scopes.js';
+import { Database } from '../src/database/database.js';
+import { startApplication, type TestApplication } from './support/application.js';
+import { linkAccount } from './support/linking.js';
+import { checkout, startProcess } from './support/service-process.js';
+
+const connections = '/v1/users/user-1/connections';
+
+describe('API keys', () => {
+  let application: TestApplication;
+  let apiKeys: ApiKeysService;
+
+  beforeAll(async () => {
+    application = await startApplication();
+    apiKeys = application.app.get(ApiKeysService);
+    await linkAccount(application, 'user-1', 'whoop');
+    await linkAccount(application, 'user-1', 'oura');
+  });
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+  afterAll(() => application.close());
+
+  const get = (key: string, path: string) => application.browser.get(path).set('authorization', `Bearer ${key}`);
+  const idOf = (key: string): string => key.slice(5, 23);
+
+  async function listing(key: string): Promise<ApiKeyListing | undefined> {
+    return (await apiKeys.list()).find(({ id }) => id === idOf(key));
+  }
+
+  describe('limited to providers', () => {
+    let limited: string;
+    beforeAll(async () => {
+      limited = await apiKeys.create('limited', accessScopes, { providers: ['whoop'] });
+    });
+
+    it('TE-08 reach those, and every one without the limit', async () => {
+      const unlimited = await apiKeys.create('unlimited', accessScopes);
+      await get(limited, `${connections}/whoop/token`).expect(200);
+      await get(unlimited, `${connections}/whoop/token`).expect(200);
+      await get(unlimited, `${connections}/oura/token`).expect(200);
+    });
+
+    it('TE-08 are refused for any other in the same words, whether there is a connection, a provider, a user or not', async () => {
+      const answers = await Promise.all(
+        [
+          `${connections}/oura/token`,
+          `${connections}/oura`,
+          `${connections}/fitbit/token`,
+          `${connections}/nothing/token`,
+          '/v1/users/nobody/connections/oura/token',
+        ].map((path) => get(limited, path)),
+      );
+      const bodies = answers.map(({ body, status }) => ({ ...(body as object), status, request_id: '' }));
+      expect(bodies[0]).toMatchObject({ status: 403, code: 'ACCESS_DENIED', act: 'caller' });
+      expect(new Set(bodies.map((body) => JSON.stringify(body))).size).toBe(1);
+    });
+
+    it('TE-08 start no link to, refresh and end no connection with any other', async () => {
+      const authorization = `Bearer ${limited}`;
+      const calls = [
+        application.browser.post(`${connections}/oura/link`).send({}),
+        application.browser.post(`${connections}/oura/refresh`),
+        application.browser.delete(`${connections}/oura`),
+      ];
+      for (const call of calls) {
+        await call.set('authorization', authorization).expect(403);
+      }
+      await application.api.get(`${connections}/oura`).expect(200);
+    });
+
+    it('TE-08 see only the connections with those in a list', async () => {
+      const response = await get(limited, connections).expect(200);
+      const { connections: listed } = response.body as { connections: { provider: string }[] };
+      expect(listed.map(({ provider }) => provider)).toEqual(['whoop']);
+    });
+
+    it('TE-08 do nothing that concerns every provider', async () => {
+      await get(limited, '/metrics').expect(403);
+      await application.browser.delete('/v1/users/user-1').set('authorization', `Bearer ${limited}`).expect(403);
+      await application.api.get(`${connections}/oura`).expect(200);
+    });
+  });
+
+  describe('with an end', () => {
+    it('are refused from then on like keys that never were', async () => {
+      const key = await apiKeys.create('ended', accessScopes, { lifetimeMs: 0 });
+      const unknown = await get(`cuff_${'0'.repeat(18)}_${'a'.repeat(43)}`, connections).expect(401);
+      const ended = await get(key, connections).expect(401);
+      expect({ ...(ended.body as object), request_id: '' }).toEqual({ ...(unknown.body as object), request_id: '' });
+    });
+
+    it('are refused then although they were used a moment before', async () => {
+      const key = await apiKeys.create('ending', accessScopes, { lifetimeMs: 1_000 });
+      await get(key, connections).expect(200);
+      // Well before the 5 seconds for which a key that was read is trusted.
+      const giveUpAt = performance.now() + 3_000;
+      let status = 200;
+      while (status === 200 && performance.now() < giveUpAt) {
+        ({ status } = await get(key, connections));
+      }
+      expect(status).toBe(401);
+    });
+  });
+
+  describe('that are rotated', () => {
+    it('have a successor that may do the same, and work on for the overlap', async () => {
+      const lifetimeMs = 90 * 86_400_000;
+      const old = await apiKeys.create('billing', ['tokens:read'], { providers: ['whoop'], lifetimeMs });
+      const successor = (await apiKeys.rotate(idOf(old), 60_000)) ?? '';
+      for (const key of [old, successor]) {
+        await get(key, `${connections}/whoop/token`).expect(200);
+        await get(key, connections).expect(403);
+      }
+      const [ending, living] = [await listing(old), await listing(successor)];
+      expect(living).toMatchObject({ name: 'billing', scopes: ['tokens:read'], providers: ['whoop'] });
+      expect((living?.expiresAt?.getTime() ?? 0) - (living?.createdAt.getTime() ?? 0)).toBe(lifetimeMs);
+      expect((ending?.expiresAt?.getTime() ?? 0) - (living?.createdAt.getTime() ?? 0)).toBe(60_000);
+    });
+
+    it('never gain time by it', async () => {
+      const old = await apiKeys.create('short', accessScopes, { lifetimeMs: 60_000 });
+      const before = await listing(old);
+      await apiKeys.rotate(idOf(old), 86_400_000);
+      expect((await listing(old))?.expiresAt).toEqual(before?.expiresAt);
+    });
+
+    it('end at once without an overlap', async () => {
+      const old = await apiKeys.create('leaked', accessScopes);
+      await get(old, connections).expect(200);
+      const successor = (await apiKeys.rotate(idOf(old), 0)) ?? '';
+      await get(old, connections).expect(401);
+      await get(successor, connections).expect(200);
+    });
+
+    it('cannot be rotated when they have ended', async () => {
+      const revoked = await apiKeys.create('revoked', accessScopes);
+      await apiKeys.revoke(idOf(revoked));
+      const expired = await apiKeys.create('expired', accessScopes, { lifetimeMs: 0 });
+      expect(await apiKeys.rotate(idOf(revoked), 0)).toBeUndefined();
+      expect(await apiKeys.rotate(idOf(expired), 0)).toBeUndefined();
+      expect(await apiKeys.rotate('0'.repeat(18), 0)).toBeUndefined();
+    });
+  });
+
+  it('are made, rotated and listed on the command line with their limits', async () => {
+    const cli = async (...args: string[]): Promise<string> => {
+      const environment = { NODE_ENV: 'production', DATABASE_URL: application.databaseUrl };
+      const program = startProcess([join(checkout, 'dist/cli/main.js'), 'api-keys', ...args], tmpdir(), environment);
+      expect(await program.ended()).toMatchObject({ status: 0 });
+      return program.stdout().trim();
+    };
+    const limits = ['--providers', 'whoop,oura', '--expires', '90d'];
+    const old = await cli('create', '--name', 'by-hand', '--scopes', 'tokens:read', ...limits);
+    const successor = await cli('rotate', idOf(old), '--overlap', '2h');
+    await get(old, `${connections}/whoop/token`).expect(200);
+    await get(successor, `${connections}/oura/token`).expect(200);
+    const lines = (await cli('list')).split('\n').filter((line) => line.includes('by-hand'));
+    expect(lines).toHaveLength(2);
+    for (const [index, key] of [old, successor].entries()) {
+      expect(lines[index]).toMatch(new RegExp(`^${idOf(key)}  .* tokens:read  only whoop,oura  expires 2`));
+      expect(lines[index]).not.toContain(key.slice(24));
+    }
+  }, 30_000);
+
+  it('are read once and their use is written once, however many calls they make', async () => {
+    const key = await apiKeys.create('busy', accessScopes);
+    expect(await listing(key)).toMatchObject({ lastUsedAt: null });
+    const query = jest.spyOn(application.app.get(Database, { strict: false }), 'query');
+    for (let call = 0; call < 100; call += 1) {
+      await get(key, '/v1/providers').expect(200);
+    }
+    for (let attempt = 0; attempt < 500 && (await listing(key))?.lastUsedAt === null; attempt += 1) {
+      await get(key, '/v1/providers').expect(200);
+    }
+    expect((await listing(key))?.lastUsedAt).toBeInstanceOf(Date);
+    const names = query.mock.calls.map(([{ name }]) => name);
+    expect(names.filter((name) => name === 'api-keys-note-use')).toHaveLength(1);
+    expect(names.filter((name) => name === 'api-keys-find')).toHaveLength(1);
+  });
+});
