@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import tls from 'node:tls';
 import { inspect } from 'node:util';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ProviderHttpClient, type ProviderRequest, type ProviderResponse } from './http-client.js';
 import { startRecordingServer, startSocketServer } from './testing/recording-server.js';
 import { makeTestCertificate } from './testing/test-certificate.js';
@@ -257,26 +257,95 @@ describe('TE-06 connections', () => {
     expect(requests).toBe(1);
   });
 
-  it('never writes a POST to a connection that the peer is about to close', async () => {
+  /** Answers the first requests of each connection and hands the next one over; returns how many came on each. */
+  async function startKeepingServer(
+    answered: number,
+    next: (socket: Socket) => void,
+    answer = keepAliveAnswer,
+  ): Promise<{ url: string; perConnection: number[] }> {
     const perConnection: number[] = [];
-    const server = opened(
+    const { url } = opened(
       await startSocketServer((socket) => {
         const index = perConnection.push(0) - 1;
         onEachRequest(socket, (count) => {
           perConnection[index] = count;
-          // Says keep-alive, then resets the connection as soon as it is used again.
-          if (count === 1) {
-            socket.write(keepAliveAnswer);
+          if (count <= answered) {
+            socket.write(answer);
           } else {
-            socket.resetAndDestroy();
+            next(socket);
           }
         });
       }),
     );
-    for (const method of ['GET', 'POST', 'POST', 'DELETE'] as const) {
-      await expect(post(server.url, { method })).resolves.toMatchObject({ text: 'ok' });
+    return { url, perConnection };
+  }
+
+  it('uses a connection again right after a complete answer', async () => {
+    const { url, perConnection } = await startKeepingServer(9, () => undefined);
+    await expect(post(url)).resolves.toMatchObject({ text: 'ok' });
+    await expect(post(url)).resolves.toMatchObject({ text: 'ok' });
+    await expect(client.send({ method: 'GET', url, timeoutMs: 5000 })).resolves.toMatchObject({ text: 'ok' });
+    expect(perConnection).toEqual([3]);
+  });
+
+  it('R-24 sends a POST once, its fate unknown, when the peer closes a used connection on its receipt', async () => {
+    const { url, perConnection } = await startKeepingServer(1, (socket) => socket.resetAndDestroy());
+    await post(url);
+    expect(await errorOf(post(url))).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', fate: 'unknown' });
+    expect(perConnection).toEqual([2]);
+    await expect(post(url)).resolves.toMatchObject({ text: 'ok' });
+    expect(perConnection).toEqual([2, 1]);
+  });
+
+  it('R-24 never writes to a connection that the peer has closed', async () => {
+    const closed = Promise.withResolvers<void>();
+    let requests = 0;
+    const server = opened(
+      await startSocketServer((socket) => {
+        onEachRequest(socket, () => {
+          requests += 1;
+          socket.end(keepAliveAnswer);
+        });
+        // The other half of the goodbye: the client knows.
+        socket.once('close', () => closed.resolve());
+      }),
+    );
+    await post(server.url);
+    await closed.promise;
+    await expect(post(server.url)).resolves.toMatchObject({ text: 'ok' });
+    expect(requests).toBe(2);
+  });
+
+  it('R-24 never writes to a connection that was idle for longer than a fifth of a second, whatever its timers did', async () => {
+    const { url, perConnection } = await startKeepingServer(9, () => undefined);
+    const now = performance.now.bind(performance);
+    await Promise.all([post(url), post(url)]);
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => now() + 201);
+    try {
+      await Promise.all([post(url), post(url)]);
+    } finally {
+      clock.mockRestore();
     }
     expect(perConnection).toEqual([1, 1, 1, 1]);
+  });
+
+  it.each([
+    ['Connection: close', keepAliveAnswer.replace('keep-alive', 'close')],
+    ['Keep-Alive: timeout=0', keepAliveAnswer.replace('timeout=60', 'timeout=0')],
+    ['HTTP/1.0', keepAliveAnswer.replace('HTTP/1.1', 'HTTP/1.0').replace('Connection: keep-alive\r\n', '')],
+  ])('opens a new connection after an answer with %s', async (_, answer) => {
+    const { url, perConnection } = await startKeepingServer(9, () => undefined, answer);
+    await post(url);
+    await post(url);
+    expect(perConnection).toEqual([1, 1]);
+  });
+
+  it('opens a new connection after an answer that it gave up', async () => {
+    const redirect = keepAliveAnswer.replace('200 OK', '302 Found');
+    const { url, perConnection } = await startKeepingServer(9, () => undefined, redirect);
+    await errorOf(post(url));
+    await errorOf(post(url));
+    expect(perConnection).toEqual([1, 1]);
   });
 
   it('does not repeat a request whose answer breaks off', async () => {
@@ -343,11 +412,13 @@ describe('NET-04 total time', () => {
   });
 
   it('covers a TLS handshake that does not end, with nothing sent', async () => {
-    const server = opened(await startSocketServer(() => undefined, 'https'));
+    const ended = Promise.withResolvers<void>();
+    const server = opened(
+      await startSocketServer((socket) => socket.resume().once('close', () => ended.resolve()), 'https'),
+    );
     const error = await errorOf(post(server.url, { timeoutMs }));
     expect(error).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', fate: 'not-sent', detail: 'TIMEOUT, not-sent' });
-    // The half-open connection belongs to the pool until the peer ends it.
-    await server.close();
+    await ended.promise;
   });
 
   it('covers waiting for a free connection; a request that gave up is not sent later', async () => {

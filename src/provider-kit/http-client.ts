@@ -1,8 +1,9 @@
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { Agent, ProxyAgent, type Dispatcher } from 'undici';
+import { buildConnector, Client, type Dispatcher, ProxyAgent } from 'undici';
 import { ProviderMisconfiguredError, ProviderUnavailableError, type RequestFate } from '../errors/provider.errors.js';
+import { OriginConnections, type ConnectionLimits, type PooledRequest } from './origin-connections.js';
 import { addressRefused, OutboundPolicy } from './outbound-policy.js';
 
 /** One HTTP request to a provider. */
@@ -31,29 +32,50 @@ export interface ProviderResponse {
 /** The most bytes read of a body, and the most it may expand to. Token answers have a few KiB at most. */
 const maxBodyBytes = 64 * 1024;
 
-/** How many requests to one origin run at once; more wait, within their total time, so that one slow provider stays bounded. */
-const maxConnectionsPerOrigin = 64;
+const limits: ConnectionLimits = {
+  // More wait, within their total time, so that one slow provider stays bounded.
+  connections: 64,
+  // Servers close idle connections after a second at the earliest, most after 5 s or more.
+  maxIdleMs: 200,
+};
+
+/** A client that has one connection. Where it has none, or the provider has closed it, the next request opens one. */
+const keptConnection: Client.Options = {
+  pipelining: 1,
+  allowH2: false,
+  // Closes what nobody asks for any more; also the most that a `Keep-Alive` header can ask for.
+  keepAliveTimeout: limits.maxIdleMs,
+  keepAliveMaxTimeout: limits.maxIdleMs,
+  // A `Keep-Alive` of less than a second is not worth the risk.
+  keepAliveTimeoutThreshold: 1_000 - limits.maxIdleMs,
+};
 
 /**
  * Sends single requests to providers' endpoints.
  *
- * Each request gets a connection of its own: an idle one may be closed by the provider at the very moment a POST is written
- * to it, which leaves unknown whether a refresh token was spent. Nothing is ever repeated, no redirect is followed, no proxy is
- * taken from the usual variables, and TLS certificates are verified whatever `NODE_TLS_REJECT_UNAUTHORIZED` says. Requests go only where
- * the {@link OutboundPolicy} lets them.
+ * A connection is used again only within {@link ConnectionLimits.maxIdleMs}: an idle one may be closed by the provider at the very
+ * moment a POST is written to it, which leaves unknown whether a refresh token was spent. Nothing is ever repeated, no redirect is
+ * followed, no proxy is taken from the usual variables, and TLS certificates are verified whatever `NODE_TLS_REJECT_UNAUTHORIZED` says.
+ * Requests go only where the {@link OutboundPolicy} lets them.
  */
 @Injectable()
 export class ProviderHttpClient implements OnApplicationShutdown {
-  readonly #agent: Agent | ProxyAgent;
+  readonly #open: (origin: string) => Dispatcher;
+  readonly #origins = new Map<string, OriginConnections>();
+  #closed = false;
 
   constructor(private readonly policy: OutboundPolicy = new OutboundPolicy()) {
-    const tls = { rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const;
-    const options = { pipelining: 0, connections: maxConnectionsPerOrigin, allowH2: false };
+    const tls = { rejectUnauthorized: true, minVersion: 'TLSv1.2', allowH2: false } as const;
     const { proxyUrl } = policy.settings;
-    this.#agent =
-      proxyUrl === undefined
-        ? new Agent({ ...options, connect: { ...tls, lookup: policy.lookup } })
-        : new ProxyAgent({ ...options, uri: proxyUrl, requestTls: tls, proxyTls: tls, proxyTunnel: true });
+    if (proxyUrl === undefined) {
+      // One for all, so that they share TLS sessions.
+      const connect = buildConnector({ ...tls, lookup: policy.lookup });
+      this.#open = (origin) => new Client(origin, { ...keptConnection, connect });
+    } else {
+      // How long the proxy keeps a tunnel is nobody's promise: each request gets one of its own.
+      const options = { pipelining: 0, connections: 1, allowH2: false, uri: proxyUrl, proxyTunnel: true };
+      this.#open = () => new ProxyAgent({ ...options, requestTls: tls, proxyTls: tls });
+    }
   }
 
   /**
@@ -80,8 +102,11 @@ export class ProviderHttpClient implements OnApplicationShutdown {
     if (objection !== undefined) {
       throw refused(url.host, objection);
     }
+    if (this.#closed) {
+      throw unavailable(url.host, 'is not called any more: this instance is being stopped', 'not-sent', 'CLOSED');
+    }
     const exchange = new Exchange(url.host, request.timeoutMs);
-    this.#agent.dispatch(
+    this.#connectionsTo(url.origin).dispatch(
       {
         origin: url.origin,
         path: url.pathname + url.search,
@@ -101,7 +126,17 @@ export class ProviderHttpClient implements OnApplicationShutdown {
 
   /** Waits for the requests under way, then closes; later calls of {@link send} fail as `not-sent`. */
   async onApplicationShutdown(): Promise<void> {
-    await this.#agent.close();
+    this.#closed = true;
+    await Promise.all([...this.#origins.values()].map((connections) => connections.close()));
+  }
+
+  #connectionsTo(origin: string): OriginConnections {
+    let connections = this.#origins.get(origin);
+    if (connections === undefined) {
+      connections = new OriginConnections(limits, () => this.#open(origin));
+      this.#origins.set(origin, connections);
+    }
+    return connections;
   }
 }
 
@@ -116,7 +151,7 @@ interface RawAnswer {
  *
  * Written on `dispatch` because `undici.request` neither tells whether the request left nor gives up while it still connects.
  */
-class Exchange implements Dispatcher.DispatchHandler {
+class Exchange implements PooledRequest {
   readonly answer: Promise<RawAnswer>;
   readonly #resolve: (answer: RawAnswer) => void;
   readonly #reject: (error: Error) => void;
@@ -139,6 +174,10 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#timer = setTimeout(() => {
       this.#fail(unavailable(this.host, 'did not answer in time', this.#fate(), 'TIMEOUT'));
     }, timeoutMs);
+  }
+
+  isOver(): boolean {
+    return this.#over;
   }
 
   /** Called right before the request is written. */

@@ -1,0 +1,100 @@
+import type { Dispatcher } from 'undici';
+
+/** A request on its way, as {@link OriginConnections} has to know it. */
+export interface PooledRequest extends Dispatcher.DispatchHandler {
+  /** Resolves with the complete answer, rejects on any failure. */
+  readonly answer: Promise<unknown>;
+  /** Whether it was given up or has ended. */
+  isOver(): boolean;
+}
+
+/** What the connections to one origin are made of. */
+export interface ConnectionLimits {
+  /** How many requests run at once; more wait in turn. */
+  readonly connections: number;
+  /** How long a connection may have been idle to be used again, in milliseconds. */
+  readonly maxIdleMs: number;
+}
+
+interface IdleConnection {
+  readonly client: Dispatcher;
+  /** By `performance.now()`. */
+  readonly since: number;
+}
+
+/**
+ * The connections to one origin: one request at a time on each, the latest idle one first.
+ *
+ * A connection is used again only right after a complete answer. A provider closes idle connections, none of them within
+ * `maxIdleMs`; a request written at that very moment would leave unknown whether it was received. The time is looked at when
+ * the request is about to leave, not by a timer, so a process that stood still meanwhile does not use an old one. Whatever fails
+ * takes its connection with it.
+ */
+export class OriginConnections {
+  private readonly idle: IdleConnection[] = [];
+  private readonly waiting: { options: Dispatcher.DispatchOptions; request: PooledRequest }[] = [];
+  private readonly running = new Set<Promise<unknown>>();
+
+  /**
+   * @param limits - of this origin
+   * @param open - makes a client with one connection, opened when it is needed
+   */
+  constructor(
+    private readonly limits: ConnectionLimits,
+    private readonly open: () => Dispatcher,
+  ) {}
+
+  /** Sends a request as soon as a connection is free, unless it is over by then. */
+  dispatch(options: Dispatcher.DispatchOptions, request: PooledRequest): void {
+    if (this.running.size >= this.limits.connections) {
+      this.waiting.push({ options, request });
+    } else {
+      this.run(this.takeFresh() ?? this.open(), options, request);
+    }
+  }
+
+  /** Waits for the requests that run or wait, then closes all connections. */
+  async close(): Promise<void> {
+    while (this.running.size > 0) {
+      await Promise.allSettled(this.running);
+    }
+    await Promise.all(this.idle.splice(0).map(({ client }) => client.destroy()));
+  }
+
+  private run(client: Dispatcher, options: Dispatcher.DispatchOptions, request: PooledRequest): void {
+    const run: Promise<void> = request.answer.then(
+      () => this.release(run, client),
+      () => {
+        void client.destroy();
+        this.release(run, undefined);
+      },
+    );
+    this.running.add(run);
+    client.dispatch(options, request);
+  }
+
+  private release(run: Promise<void>, client: Dispatcher | undefined): void {
+    this.running.delete(run);
+    if (client !== undefined) {
+      this.idle.push({ client, since: performance.now() });
+    }
+    for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
+      if (!next.request.isOver()) {
+        this.dispatch(next.options, next.request);
+        return;
+      }
+    }
+  }
+
+  /** Those below the latest have been idle for longer. */
+  private takeFresh(): Dispatcher | undefined {
+    const latest = this.idle.pop();
+    if (latest === undefined || performance.now() - latest.since <= this.limits.maxIdleMs) {
+      return latest?.client;
+    }
+    for (const { client } of [latest, ...this.idle.splice(0)]) {
+      void client.destroy();
+    }
+    return undefined;
+  }
+}
