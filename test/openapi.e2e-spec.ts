@@ -45,6 +45,7 @@ describe('the OpenAPI description', () => {
       'POST /v1/oauth/{provider}/callback',
       'POST /v1/users/{user_id}/connections/{provider}/link',
       'POST /v1/users/{user_id}/connections/{provider}/refresh',
+      'POST /v1/users/{user_id}/connections/{provider}/token/rejected',
     ]);
   });
 

@@ -365,17 +365,23 @@ describe('an API key', () => {
     expect(response.text).not.toContain(key.slice(5, 23));
   });
 
-  const routes: { method: 'get' | 'post' | 'delete'; path: string; scope: AccessScope }[] = [
+  const routes: { method: 'get' | 'post' | 'delete'; path: string; scope: AccessScope; body?: object }[] = [
     { method: 'post', path: '/v1/users/scoped/connections/whoop/link', scope: 'links:write' },
     { method: 'get', path: '/v1/users/scoped/connections', scope: 'connections:read' },
     { method: 'get', path: '/v1/users/scoped/connections/whoop', scope: 'connections:read' },
     { method: 'get', path: '/v1/users/scoped/connections/whoop/token', scope: 'tokens:read' },
+    {
+      method: 'post',
+      path: '/v1/users/scoped/connections/whoop/token/rejected',
+      scope: 'tokens:read',
+      body: { fingerprint: '0'.repeat(64) },
+    },
     { method: 'post', path: '/v1/users/scoped/connections/whoop/refresh', scope: 'connections:write' },
     { method: 'delete', path: '/v1/users/scoped/connections/whoop', scope: 'connections:write' },
     { method: 'get', path: '/metrics', scope: 'admin' },
   ];
 
-  it.each(routes)('without the scope $scope may not $method $path', async ({ method, path, scope }) => {
+  it.each(routes)('without the scope $scope may not $method $path', async ({ method, path, scope, body }) => {
     await linkAccount(application, 'scoped', 'whoop');
     const without = await application.createKey(...accessScopes.filter((each) => each !== scope));
     const only = await application.createKey(scope);
@@ -386,7 +392,7 @@ describe('an API key', () => {
     expectProblem(response, 403, 'SCOPE_MISSING');
     expect(response.text).toContain(scope);
     expect(await takeStock()).toEqual(before);
-    const allowed = await application.browser[method](path).set(as(only));
+    const allowed = await application.browser[method](path).set(as(only)).send(body);
     expect([200, 201]).toContain(allowed.status);
   });
 

@@ -1,4 +1,4 @@
-import { Controller, Delete, Get, Header, HttpCode, Param, Post, Req } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Req } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { RequireScope } from '../access/access.decorators.js';
 import type { AuthenticatedRequest } from '../access/access.guard.js';
@@ -6,11 +6,14 @@ import { mayUseProvider } from '../access/caller.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { ConnectionPath, UserPath } from '../http/user-path.dto.js';
 import type { StoredConnection } from '../tokens/connection-store.js';
+import { TokenFeedbackService } from '../tokens/token-feedback.service.js';
+import { tokenFingerprint } from '../tokens/token-fingerprint.js';
 import { TokensService, type TokenUse, type ValidToken } from '../tokens/tokens.service.js';
 import {
   ConnectionListResponse,
   ConnectionResponse,
   DisconnectedResponse,
+  RejectedTokenBody,
   TokenResponse,
   TokenUseResponse,
 } from './connections.dto.js';
@@ -30,7 +33,10 @@ const refreshProblems = [
 @ApiBearerAuth()
 @Controller('v1/users/:user_id/connections')
 export class ConnectionsController {
-  constructor(private readonly tokens: TokensService) {}
+  constructor(
+    private readonly tokens: TokensService,
+    private readonly feedback: TokenFeedbackService,
+  ) {}
 
   @Get()
   @RequireScope('connections:read', { orUser: true, filtersProviders: true })
@@ -61,6 +67,27 @@ export class ConnectionsController {
   async token(@Param() path: ConnectionPath, @Req() request: AuthenticatedRequest): Promise<TokenResponse> {
     const token = await this.tokens.getValid(path.user_id, path.provider);
     return toTokenResponse(token, request.caller?.scopes.has('tokens:sign') === true);
+  }
+
+  @Post(':provider/token/rejected')
+  @HttpCode(200)
+  @RequireScope('tokens:read')
+  @Header('cache-control', 'no-store')
+  @ApiOperation({
+    summary: "Tell that the maker's API answered 401 to a token, and get the one that is in force now",
+    description:
+      'Leads to a refresh only if the token is still the one in force, however many callers report it. The token in force is ' +
+      'answered as by the call that gets it: the same one again when it could not be replaced.',
+  })
+  @ApiOkResponse({ type: TokenResponse })
+  @ApiProblems('PROVIDER_UNKNOWN', 'CONNECTION_NOT_FOUND', ...refreshProblems)
+  async rejected(
+    @Param() path: ConnectionPath,
+    @Body() body: RejectedTokenBody,
+    @Req() request: AuthenticatedRequest,
+  ): Promise<TokenResponse> {
+    await this.feedback.reportRejected(path.user_id, path.provider, body.fingerprint);
+    return this.token(path, request);
   }
 
   @Post(':provider/refresh')
@@ -108,6 +135,7 @@ function toResponse(connection: StoredConnection): ConnectionResponse {
 function toTokenResponse(token: ValidToken, maySign: boolean): TokenResponse {
   const common = {
     expires_at: token.expiresAt?.toISOString() ?? null,
+    fingerprint: tokenFingerprint(token.accessToken),
     scopes: [...token.scopes],
     api: toTokenUseResponse(token.api),
   };

@@ -1,4 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Matches } from 'class-validator';
 
 export class LastErrorResponse {
   @ApiProperty({ example: 'PROVIDER_UNAVAILABLE' })
@@ -108,8 +109,23 @@ export class TokenResponse {
   @ApiProperty({ example: ['offline', 'read:sleep'] })
   scopes!: string[];
 
+  @ApiProperty({
+    example: '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824',
+    description: "SHA-256 of the token's UTF-8 bytes in hex, to name it when the maker's API does not take it",
+  })
+  fingerprint!: string;
+
   @ApiProperty({ type: TokenUseResponse, description: "how the maker's API is called with it" })
   api!: TokenUseResponse;
+}
+
+export class RejectedTokenBody {
+  @ApiProperty({
+    example: '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824',
+    description: 'of the token that was rejected; as it came with the token, or computed in the same way',
+  })
+  @Matches(/^[0-9a-f]{64}$/, { message: 'fingerprint must be 64 lower-case hex digits.' })
+  fingerprint!: string;
 }
 
 export class DisconnectedResponse {

@@ -27,3 +27,10 @@ export const gateClosings = new Counter({
   help: 'Times that refreshes at a provider were held back, by client registration and reason',
   labelNames: ['registration', 'reason'] as const,
 });
+
+/** Reports that a provider did not take a token: `refreshed`, `replaced` already, or `kept` because no refresh may help. */
+export const rejections = new Counter({
+  name: 'cufflink_token_rejections_total',
+  help: 'Reports of callers that a provider did not take a token, by provider and what came of it',
+  labelNames: ['provider', 'outcome'] as const,
+});

@@ -10,6 +10,7 @@ import { RefreshClaims } from './refresh-claims.js';
 import { RefreshJournal } from './refresh-journal.js';
 import { RefreshSlots } from './refresh-slots.js';
 import { RefreshService } from './refresh.service.js';
+import { TokenFeedbackService } from './token-feedback.service.js';
 import { TokenVault } from './token-vault.js';
 import { tokensConfig } from './tokens.config.js';
 import { TokensService } from './tokens.service.js';
@@ -23,9 +24,10 @@ import { TokensService } from './tokens.service.js';
     RefreshJournal,
     RefreshService,
     RefreshSlots,
+    TokenFeedbackService,
     TokenVault,
     TokensService,
   ],
-  exports: [TokensService],
+  exports: [TokenFeedbackService, TokensService],
 })
 export class TokensModule {}

@@ -1,0 +1,55 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { Clock } from '../clock/clock.js';
+import { AppError } from '../errors/app-error.js';
+import { RefreshService } from './refresh.service.js';
+import { tokenFingerprint } from './token-fingerprint.js';
+import { TokenVault } from './token-vault.js';
+import { rejections } from './tokens.metrics.js';
+import { TokensService } from './tokens.service.js';
+
+/** A token younger than this is not refreshed because it was rejected: a provider may need a moment to know it, in milliseconds. */
+const leastAgeMs = 30_000;
+
+/** Hears from callers that a provider's API did not take a token (TE-09). */
+@Injectable()
+export class TokenFeedbackService {
+  private readonly logger = new Logger(TokenFeedbackService.name);
+
+  constructor(
+    private readonly tokens: TokensService,
+    private readonly refreshService: RefreshService,
+    private readonly tokenVault: TokenVault,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Refreshes the connection if it still holds the token that was rejected, so that any number of reports on one token lead to one
+   * refresh, and reports on a token that was replaced to none. A refresh that fails withholds nothing: the token stays in force.
+   *
+   * @param userId - the company's id of the user
+   * @param slug - the provider
+   * @param fingerprint - of the access token that was rejected, see {@link tokenFingerprint}
+   * @throws {@link UnknownProviderError}, {@link ConnectionNotFoundError} when there is no such connection
+   * @throws {@link TokenUnreadableError} when the stored tokens do not open
+   * @throws {@link DatabaseUnavailableError} when the database does not answer
+   */
+  async reportRejected(userId: string, slug: string, fingerprint: string): Promise<void> {
+    const connection = await this.tokens.get(userId, slug);
+    const { accessToken } = await this.tokenVault.open(connection);
+    const isCurrent = tokenFingerprint(accessToken) === fingerprint;
+    const ageMs = this.clock.now().getTime() - (connection.lastRefreshedAt?.getTime() ?? -Infinity);
+    const refreshes = isCurrent && connection.refreshable && connection.status === 'active' && ageMs >= leastAgeMs;
+    rejections.inc({ provider: slug, outcome: refreshes ? 'refreshed' : isCurrent ? 'kept' : 'replaced' });
+    if (!refreshes) {
+      return;
+    }
+    try {
+      await this.refreshService.refresh(connection);
+    } catch (error) {
+      if (!(error instanceof AppError)) {
+        throw error;
+      }
+      this.logger.debug(`The rejected token of connection ${connection.id} could not be replaced: ${error.code}.`);
+    }
+  }
+}
