@@ -149,7 +149,12 @@ describe('API keys', () => {
 
   it('are made, rotated and listed on the command line with their limits', async () => {
     const cli = async (...args: string[]): Promise<string> => {
-      const environment = { NODE_ENV: 'production', DATABASE_URL: application.databaseUrl };
+      const environment = {
+        NODE_ENV: 'production',
+        ENVIRONMENT_NAME: 'test',
+        DATABASE_URL: application.databaseUrl,
+        ENCRYPTION_ROOT_KEY: application.rootKey,
+      };
       const program = startProcess([join(checkout, 'dist/cli/main.js'), 'api-keys', ...args], tmpdir(), environment);
       expect(await program.ended()).toMatchObject({ status: 0 });
       return program.stdout().trim();

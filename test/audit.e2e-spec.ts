@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { AuditModule } from '../src/audit/audit.module.js';
 import { AuditStore } from '../src/audit/audit-store.js';
 import { AuditTrail } from '../src/audit/audit-trail.js';
 import type { AuditEvent } from '../src/audit/audit-event.js';
@@ -24,14 +23,19 @@ describe('the audit trail', () => {
   let append: jest.SpiedFunction<AuditStore['append']>;
 
   beforeEach(async () => {
-    application = await startApplication({ modules: [AuditModule] });
+    application = await startApplication();
     trail = application.app.get(AuditTrail);
     append = jest.spyOn(application.app.get(AuditStore), 'append');
   });
   afterEach(() => application.close());
 
+  /** The entries of this test, without those of the keys that the application was started with. */
   const rows = () =>
-    queryDatabase<Row>(application.databaseUrl, 'SELECT * FROM audit_entries ORDER BY writer, sequence');
+    queryDatabase<Row>(
+      application.databaseUrl,
+      `SELECT * FROM audit_entries WHERE action NOT LIKE 'api_key.%' ORDER BY writer, sequence`,
+    );
+  const places = async () => (await rows()).map(({ writer, sequence }) => [writer, Number(sequence)]);
 
   it('LOG-05 has who, what, when and how it ended, when a record resolves', async () => {
     const before = application.clock.now();
@@ -84,7 +88,7 @@ describe('the audit trail', () => {
 
     expect(append.mock.calls.map(([, entries]) => entries.length)).toEqual([500, 500, 200]);
     const stored = await rows();
-    expect(stored.map(({ sequence }) => Number(sequence))).toEqual(Array.from({ length: 1_200 }, (_, at) => at + 1));
+    expect(stored.map(({ sequence }) => Number(sequence))).toEqual(Array.from({ length: 1_200 }, (_, at) => at + 2));
     expect(stored.map((row) => row.request_id)).toEqual(Array.from({ length: 1_200 }, (_, at) => `request-${at}`));
   });
 
@@ -97,8 +101,8 @@ describe('the audit trail', () => {
 
     await queryDatabase(application.databaseUrl, 'ALTER TABLE away RENAME TO audit_entries');
     await trail.record(event);
-    expect((await rows()).map(({ writer, sequence }) => [writer, Number(sequence)])).toEqual([
-      [1, 1],
+    await expect(places()).resolves.toEqual([
+      [1, 2],
       [2, 1],
     ]);
   });
@@ -114,7 +118,7 @@ describe('the audit trail', () => {
 
   it('LOG-05 gives every process a chain of its own, also when they begin at the same moment', async () => {
     const { databaseUrl, rootKey, sandbox, clock } = application;
-    const options = { databaseUrl, rootKey, sandbox, clock, modules: [AuditModule] };
+    const options = { databaseUrl, rootKey, sandbox, clock };
     const others = [await startApplication(options), await startApplication(options)];
     try {
       const trails = [application, ...others].map(({ app }) => app.get(AuditTrail));
@@ -123,14 +127,7 @@ describe('the audit trail', () => {
       await Promise.all(others.map((other) => other.close()));
     }
 
-    expect((await rows()).map(({ writer, sequence }) => [writer, Number(sequence)])).toEqual([
-      [1, 1],
-      [1, 2],
-      [2, 1],
-      [2, 2],
-      [3, 1],
-      [3, 2],
-    ]);
+    await expect(places()).resolves.toEqual([1, 2, 3].flatMap((writer) => [2, 3].map((at) => [writer, at])));
   });
 
   it('LOG-05 writes everything that was being recorded before it stops', async () => {

@@ -488,7 +488,7 @@ describe('node dist/main.js in production', () => {
     });
 
     it('names the variable when the command line has no database, and how to prepare an empty one', async () => {
-      const environment = { NODE_ENV: 'production' };
+      const environment = { NODE_ENV: 'production', ENCRYPTION_ROOT_KEY: rootKey.toString('base64') };
       const without = await run(cliArguments('list'), environment);
       const empty = await run(cliArguments('list'), { ...environment, DATABASE_URL: await createTestDatabase() });
 

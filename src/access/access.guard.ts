@@ -1,15 +1,11 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import type { FastifyRequest } from 'fastify';
 import { AccessDeniedError, ApiKeyInvalidError, ScopeMissingError } from '../errors/request.errors.js';
+import { AccessDenials } from './access-denials.js';
 import { accessMetadata, type AccessRule } from './access.decorators.js';
 import { ApiKeysService } from './api-keys.service.js';
+import type { AuthenticatedRequest } from './authenticated-request.js';
 import { mayUseProvider, type Caller } from './caller.js';
-
-/** A request whose caller is known. Set on every route that is not public. */
-export interface AuthenticatedRequest extends FastifyRequest {
-  caller?: Caller;
-}
 
 type CallerRule = Extract<AccessRule, { kind: 'caller' }>;
 
@@ -23,6 +19,7 @@ export class AccessGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly apiKeys: ApiKeysService,
+    private readonly denials: AccessDenials,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -37,7 +34,14 @@ export class AccessGuard implements CanActivate {
       throw new Error(`${context.getClass().name}.${context.getHandler().name} does not say who may call it.`);
     }
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
-    await this.authorize(request, rule);
+    try {
+      await this.authorize(request, rule);
+    } catch (error) {
+      if (isDenial(error)) {
+        await this.denials.note(error, request);
+      }
+      throw error;
+    }
     return true;
   }
 
@@ -49,6 +53,14 @@ export class AccessGuard implements CanActivate {
     request.caller = await this.apiKeys.authenticate(token);
     checkAccess(request.caller, rule, request.params as PathParameters);
   }
+}
+
+type Denial = ApiKeyInvalidError | ScopeMissingError | AccessDeniedError;
+
+function isDenial(error: unknown): error is Denial {
+  return (
+    error instanceof ApiKeyInvalidError || error instanceof ScopeMissingError || error instanceof AccessDeniedError
+  );
 }
 
 interface PathParameters {

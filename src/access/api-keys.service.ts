@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { AuditTrail } from '../audit/audit-trail.js';
 import { Database, type Statement } from '../database/database.js';
 import { ApiKeyInvalidError } from '../errors/request.errors.js';
 import { createApiKey, formatApiKey, hashApiKeySecret, isApiKeySecret, parseApiKey } from './api-key.js';
@@ -92,6 +93,7 @@ export class ApiKeysService {
   constructor(
     private readonly database: Database,
     private readonly use: ApiKeyUse,
+    private readonly audit: AuditTrail,
   ) {}
 
   /**
@@ -105,6 +107,7 @@ export class ApiKeysService {
   async create(name: string, scopes: readonly AccessScope[], limits: ApiKeyLimits = {}): Promise<string> {
     const { providers, lifetimeMs } = limits;
     const key = createApiKey();
+    await this.record('api_key.created', key.id);
     const hash = hashApiKeySecret(key.secret);
     await this.database.query(statements.insert, [key.id, name, hash, scopes, providers ?? null, lifetimeMs ?? null]);
     return formatApiKey(key);
@@ -119,7 +122,11 @@ export class ApiKeysService {
   async revoke(id: string): Promise<boolean> {
     this.cache.delete(id);
     const rows = await this.database.query(statements.revoke, [id]);
-    return rows.length === 1;
+    if (rows.length === 0) {
+      return false;
+    }
+    await this.record('api_key.revoked', id);
+    return true;
   }
 
   /**
@@ -134,7 +141,12 @@ export class ApiKeysService {
     const key = createApiKey();
     const hash = hashApiKeySecret(key.secret);
     const rows = await this.database.query(statements.rotate, [id, key.id, hash, overlapMs]);
-    return rows.length === 1 ? formatApiKey(key) : undefined;
+    if (rows.length === 0) {
+      return undefined;
+    }
+    await this.record('api_key.rotated', id);
+    await this.record('api_key.created', key.id);
+    return formatApiKey(key);
   }
 
   /**
@@ -154,6 +166,11 @@ export class ApiKeysService {
     }
     this.use.note(key.id);
     return known.caller;
+  }
+
+  /** Keys are made and ended on the command line only. */
+  private record(action: 'api_key.created' | 'api_key.rotated' | 'api_key.revoked', id: string): Promise<void> {
+    return this.audit.record({ action, outcome: 'success', actor: 'cli', subject: `api-key:${id}` });
   }
 
   private async find(id: string): Promise<KnownKey | undefined> {

@@ -22,6 +22,7 @@ export interface AuditFacts {
   readonly userDigest: Buffer | null;
   readonly provider: string | null;
   readonly connectionId: string | null;
+  readonly subject: string | null;
   readonly code: string | null;
   readonly requestId: string | null;
 }
@@ -76,6 +77,7 @@ export function chain(facts: AuditFacts, previous: ChainHead, key: MacKey): Audi
     facts.userDigest ?? '',
     markPresent(facts.provider),
     markPresent(facts.connectionId),
+    markPresent(facts.subject),
     markPresent(facts.code),
     markPresent(facts.requestId),
   ]);

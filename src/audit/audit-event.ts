@@ -20,6 +20,7 @@ export const auditActions = [
   'key.rewrapped',
   'key.retired',
   'api_key.created',
+  'api_key.rotated',
   'api_key.revoked',
 ] as const;
 
@@ -29,6 +30,9 @@ export type AuditAction = (typeof auditActions)[number];
 export const auditOutcomes = ['success', 'denied', 'failed'] as const;
 
 export type AuditOutcome = (typeof auditOutcomes)[number];
+
+/** Who asks, for the audit trail. */
+export type Requester = Pick<AuditEvent, 'actor' | 'requestId'>;
 
 /** One fact for the audit trail. Holds no token, secret, code, verifier or key. */
 export interface AuditEvent {
@@ -42,6 +46,8 @@ export interface AuditEvent {
   readonly provider?: string | undefined;
   /** UUID. */
   readonly connectionId?: string | undefined;
+  /** What it was done to, where that is no connection: `api-key:<id>` or `key:<kid>`. */
+  readonly subject?: string | undefined;
   /** Why it was denied or failed. */
   readonly code?: ErrorCode | undefined;
   /** Joins the entry with the log lines of the request. */

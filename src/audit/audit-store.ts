@@ -25,13 +25,13 @@ const statements = {
              UPDATE audit_writers SET head_sequence = $3, head_mac = $4 WHERE number = $1 AND head_sequence = $2 RETURNING number
            ), entries AS (
              INSERT INTO audit_entries (writer, sequence, recorded_at, action, outcome, actor, user_digest, provider,
-               connection_id, code, request_id, mac)
+               connection_id, subject, code, request_id, mac)
              SELECT head.number, $2 + entry.place, timestamptz 'epoch' + entry.recorded_ms * interval '1 millisecond',
-               entry.action, entry.outcome, entry.actor, entry.user_digest, entry.provider, entry.connection_id, entry.code,
-               entry.request_id, entry.mac
+               entry.action, entry.outcome, entry.actor, entry.user_digest, entry.provider, entry.connection_id,
+               entry.subject, entry.code, entry.request_id, entry.mac
              FROM head, unnest($5::bigint[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::text[], $11::uuid[],
-               $12::text[], $13::text[], $14::bytea[]) WITH ORDINALITY AS entry (recorded_ms, action, outcome, actor,
-               user_digest, provider, connection_id, code, request_id, mac, place)
+               $12::text[], $13::text[], $14::text[], $15::bytea[]) WITH ORDINALITY AS entry (recorded_ms, action, outcome, actor,
+               user_digest, provider, connection_id, subject, code, request_id, mac, place)
            )
            SELECT number FROM head`,
   },
@@ -84,6 +84,7 @@ export class AuditStore {
       entries.map(({ userDigest }) => userDigest),
       entries.map(({ provider }) => provider),
       entries.map(({ connectionId }) => connectionId),
+      entries.map(({ subject }) => subject),
       entries.map(({ code }) => code),
       entries.map(({ requestId }) => requestId),
       entries.map(({ mac }) => mac),

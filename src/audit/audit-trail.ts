@@ -1,5 +1,6 @@
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
+import { MicroBatch } from '../database/micro-batch.js';
 import { DatabaseUnavailableError } from '../errors/request.errors.js';
 import type { MacKey } from '../vault/mac-key.js';
 import { VaultService } from '../vault/vault.service.js';
@@ -7,19 +8,10 @@ import { beginningOf, chain, signHead, type AuditEntry, type AuditFacts, type Ch
 import type { AuditEvent } from './audit-event.js';
 import { AuditStore } from './audit-store.js';
 
-/** The most entries that one statement writes. */
-const maxGroup = 500;
-/** The most entries that wait; more means that the database does not keep up. */
-const maxWaiting = 10_000;
+/** A database that leaves more entries waiting does not keep up. */
+const limits = { maxItems: 500, maxWaiting: 10_000 };
 /** How often a new writer asks for a number that another process has just taken. */
 const numberAttempts = 20;
-
-interface WaitingEntry {
-  readonly event: AuditEvent;
-  readonly recordedAt: Date;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
 
 /** The chain that this process writes. */
 interface OwnChain {
@@ -38,8 +30,7 @@ interface OwnChain {
 @Injectable()
 export class AuditTrail implements BeforeApplicationShutdown {
   private readonly logger = new Logger(AuditTrail.name);
-  private waiting: WaitingEntry[] = [];
-  private writing: Promise<void> | undefined;
+  private readonly groups = new MicroBatch<AuditFacts, void>((facts) => this.write(facts), limits);
   private ownChain: OwnChain | undefined;
 
   constructor(
@@ -50,7 +41,7 @@ export class AuditTrail implements BeforeApplicationShutdown {
 
   /** Lets what is being recorded arrive while there is a database. */
   async beforeApplicationShutdown(): Promise<void> {
-    await this.writing;
+    await this.groups.settle();
   }
 
   /**
@@ -61,60 +52,50 @@ export class AuditTrail implements BeforeApplicationShutdown {
    * @throws {@link DatabaseUnavailableError} when it could not be written, or too many entries wait; the entry may exist all the
    *   same, what it tells of must not happen
    */
-  record(event: AuditEvent): Promise<void> {
-    if (this.waiting.length >= maxWaiting) {
-      return Promise.reject(toUnavailable(new Error('Too many audit entries wait to be written.')));
+  async record(event: AuditEvent): Promise<void> {
+    const facts = this.toFacts(event);
+    try {
+      await this.groups.add(facts);
+    } catch (error) {
+      throw new DatabaseUnavailableError(
+        'The audit trail cannot be written at the moment, and nothing is done without it. Try again.',
+        { cause: error, retryAfterSeconds: 5 },
+      );
     }
-    return new Promise((resolve, reject) => {
-      this.waiting.push({ event, recordedAt: this.clock.now(), resolve, reject });
-      this.writing ??= this.writeAll();
-    });
   }
 
-  private async writeAll(): Promise<void> {
-    // Those that are about to record in this turn of the event loop go with the first.
-    await new Promise((resolve) => setImmediate(resolve));
-    while (this.waiting.length > 0) {
-      const group = this.waiting.slice(0, maxGroup);
-      this.waiting = this.waiting.slice(maxGroup);
-      try {
-        await this.write(group);
-        group.forEach(({ resolve }) => resolve());
-      } catch (error) {
-        this.ownChain = undefined;
-        this.logger.error(error);
-        const unavailable = toUnavailable(error);
-        group.forEach(({ reject }) => reject(unavailable));
+  private async write(group: readonly AuditFacts[]): Promise<void[]> {
+    try {
+      const own = (this.ownChain ??= await this.beginChain());
+      const entries: AuditEntry[] = [];
+      let head = own.head;
+      for (const facts of group) {
+        const entry = chain(facts, head, own.key);
+        entries.push(entry);
+        head = entry;
       }
+      const { sequence, mac } = head;
+      await this.store.append(own.writerNumber, entries, { sequence, mac: signHead(own.writerNumber, head, own.key) });
+      own.head = { sequence, mac };
+      return entries.map(() => undefined);
+    } catch (error) {
+      this.ownChain = undefined;
+      this.logger.error(error);
+      throw error;
     }
-    // In the same turn as the last look at the queue: an entry that comes later has to start a new run.
-    this.writing = undefined;
   }
 
-  private async write(group: readonly WaitingEntry[]): Promise<void> {
-    const own = (this.ownChain ??= await this.beginChain());
-    const entries: AuditEntry[] = [];
-    let head = own.head;
-    for (const { event, recordedAt } of group) {
-      const entry = chain(this.toFacts(event, recordedAt), head, own.key);
-      entries.push(entry);
-      head = entry;
-    }
-    const { sequence } = head;
-    await this.store.append(own.writerNumber, entries, { sequence, mac: signHead(own.writerNumber, head, own.key) });
-    own.head = { sequence, mac: head.mac };
-  }
-
-  private toFacts(event: AuditEvent, recordedAt: Date): AuditFacts {
-    const { action, outcome, actor, userId, provider, connectionId, code, requestId } = event;
+  private toFacts(event: AuditEvent): AuditFacts {
+    const { action, outcome, actor, userId, provider, connectionId, subject, code, requestId } = event;
     return {
-      recordedAt,
+      recordedAt: this.clock.now(),
       action,
       outcome,
       actor,
       userDigest: userId === undefined ? null : this.vault.digest('audit.user', [userId]),
       provider: provider ?? null,
       connectionId: connectionId ?? null,
+      subject: subject ?? null,
       code: code ?? null,
       requestId: requestId ?? null,
     };
@@ -139,11 +120,4 @@ export class AuditTrail implements BeforeApplicationShutdown {
     }
     throw new Error(`Other processes have taken the number of a new audit writer ${numberAttempts} times.`);
   }
-}
-
-function toUnavailable(cause: unknown): DatabaseUnavailableError {
-  return new DatabaseUnavailableError(
-    'The audit trail cannot be written at the moment, and nothing is done without it. Try again.',
-    { cause, retryAfterSeconds: 5 },
-  );
 }

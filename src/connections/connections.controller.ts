@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Req } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { RequireScope } from '../access/access.decorators.js';
-import type { AuthenticatedRequest } from '../access/access.guard.js';
+import { requesterOf, type AuthenticatedRequest } from '../access/authenticated-request.js';
 import { mayUseProvider } from '../access/caller.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { ConnectionPath, UserPath } from '../http/user-path.dto.js';
@@ -65,7 +65,7 @@ export class ConnectionsController {
   @ApiOkResponse({ type: TokenResponse })
   @ApiProblems('PROVIDER_UNKNOWN', 'CONNECTION_NOT_FOUND', ...refreshProblems)
   async token(@Param() path: ConnectionPath, @Req() request: AuthenticatedRequest): Promise<TokenResponse> {
-    const token = await this.tokens.getValid(path.user_id, path.provider);
+    const token = await this.tokens.getValid(path.user_id, path.provider, requesterOf(request));
     return toTokenResponse(token, request.caller?.scopes.has('tokens:sign') === true);
   }
 
@@ -105,8 +105,8 @@ export class ConnectionsController {
   @ApiOperation({ summary: 'Unlink: erase the tokens here and end the grant at the provider' })
   @ApiOkResponse({ type: DisconnectedResponse })
   @ApiProblems('PROVIDER_UNKNOWN', 'CONNECTION_NOT_FOUND')
-  async disconnect(@Param() path: ConnectionPath): Promise<DisconnectedResponse> {
-    const outcome = await this.tokens.disconnect(path.user_id, path.provider);
+  async disconnect(@Param() path: ConnectionPath, @Req() request: AuthenticatedRequest): Promise<DisconnectedResponse> {
+    const outcome = await this.tokens.disconnect(path.user_id, path.provider, requesterOf(request));
     return { disconnected: true, provider_revocation: outcome };
   }
 }

@@ -32,7 +32,7 @@ export class LinkRedemption {
     const connectionId = await this.connect(provider, link, parked);
     if (!(await this.noteOutcome(link, 'connected'))) {
       // The user was erased while the provider answered: what the link has brought since goes too.
-      await this.tokens.disconnect(link.userId, link.provider);
+      await this.tokens.disconnect(link.userId, link.provider, { actor: 'service' });
       throw new AuthorizationStateError('the user was erased meanwhile');
     }
     return connectionId;

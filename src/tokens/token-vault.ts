@@ -2,7 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { VaultService } from '../vault/vault.service.js';
-import type { ConnectionKey, SealedTokens, StoredConnection } from './connection-store.js';
+import type { ReadConnection } from './connection-reader.js';
+import type { ConnectionKey, SealedTokens } from './connection-store.js';
 import { refreshDueInMs } from './refresh-due.js';
 import { parseTokenSet, type TokenSet } from './token-set.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
@@ -41,7 +42,7 @@ export class TokenVault {
    *
    * @throws {@link TokenUnreadableError} when key, row or bytes are not those it was sealed with
    */
-  async open(connection: StoredConnection): Promise<TokenSet> {
+  async open(connection: ReadConnection): Promise<TokenSet> {
     return parseTokenSet(await this.vault.open(connection.sealed, toContext(connection)));
   }
 }

@@ -1,9 +1,11 @@
 import { Module } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
+import { AuditModule } from '../audit/audit.module.js';
 import { ClockModule } from '../clock/clock.module.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { ProviderKitModule } from '../provider-kit/provider-kit.module.js';
 import { VaultModule } from '../vault/vault.module.js';
+import { ConnectionReader } from './connection-reader.js';
 import { ConnectionStore } from './connection-store.js';
 import { ProviderGates } from './provider-gates.js';
 import { RefreshClaims } from './refresh-claims.js';
@@ -16,8 +18,16 @@ import { tokensConfig } from './tokens.config.js';
 import { TokensService } from './tokens.service.js';
 
 @Module({
-  imports: [ConfigModule.forFeature(tokensConfig), ClockModule, DatabaseModule, ProviderKitModule, VaultModule],
+  imports: [
+    ConfigModule.forFeature(tokensConfig),
+    AuditModule,
+    ClockModule,
+    DatabaseModule,
+    ProviderKitModule,
+    VaultModule,
+  ],
   providers: [
+    ConnectionReader,
     ConnectionStore,
     ProviderGates,
     RefreshClaims,

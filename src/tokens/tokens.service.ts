@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { Requester } from '../audit/audit-event.js';
+import { AuditTrail } from '../audit/audit-trail.js';
 import { Clock } from '../clock/clock.js';
 import { AppError } from '../errors/app-error.js';
 import { ConnectionNotFoundError } from '../errors/connection.errors.js';
 import type { GrantTokens, HealthProvider } from '../provider-kit/health-provider.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
+import { ConnectionReader, type ReadConnection } from './connection-reader.js';
 import { ConnectionStore, type StoredConnection } from './connection-store.js';
 import { relinkError, RefreshService } from './refresh.service.js';
 import { toTokenSet, type TokenSet } from './token-set.js';
@@ -54,6 +57,13 @@ export interface ErasedConnection {
   readonly outcome: 'revoked' | 'unsupported' | 'failed';
 }
 
+/** A token set that was opened, and how it came to be handed out. */
+interface WorkingTokens {
+  readonly connection: ReadConnection;
+  readonly tokens: TokenSet;
+  readonly how: 'fresh' | 'refreshed' | 'stale';
+}
+
 /** Stored grants: keeps what a link brought, hands out tokens that work, and lets go of them. */
 @Injectable()
 export class TokensService {
@@ -61,9 +71,11 @@ export class TokensService {
 
   constructor(
     private readonly store: ConnectionStore,
+    private readonly reader: ConnectionReader,
     private readonly tokenVault: TokenVault,
     private readonly refreshService: RefreshService,
     private readonly registry: ProviderRegistry,
+    private readonly audit: AuditTrail,
     private readonly clock: Clock,
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
   ) {}
@@ -99,7 +111,7 @@ export class TokensService {
   }
 
   /**
-   * Returns a token that works now.
+   * Hands out a token that works now, once the hand-out is in the audit trail (LOG-06).
    *
    * A token with enough life is returned as it is. Inside the refresh margin it is returned too while a refresh runs behind;
    * close to its end, or where a refresh would end it, it is refreshed first; where the provider wants refreshes on demand only,
@@ -107,32 +119,70 @@ export class TokensService {
    *
    * @param userId - the company's id of the user
    * @param slug - the provider
+   * @param requester - who gets the token
    * @throws {@link UnknownProviderError}, {@link ConnectionNotFoundError} when there is no such connection
    * @throws {@link TokenRevokedError} when the token has expired and only a new link helps
    * @throws {@link TokenUnreadableError} when the stored tokens do not open
-   * @throws {@link DatabaseUnavailableError} when the database does not answer
+   * @throws {@link DatabaseUnavailableError} when the database does not answer, or the audit entry cannot be written
    * @throws {@link RefreshPendingError} or a provider error when the token has expired and cannot be refreshed now
    */
-  async getValid(userId: string, slug: string): Promise<ValidToken> {
+  async getValid(userId: string, slug: string, requester: Requester): Promise<ValidToken> {
+    const { connection, tokens, how } = await this.findWorking(userId, slug);
+    const { definition, settings } = this.registry.get(slug);
+    await this.audit.record({
+      ...requester,
+      action: 'token.handed_out',
+      outcome: 'success',
+      userId,
+      provider: slug,
+      connectionId: connection.id,
+    });
+    handOuts.inc({ provider: slug, how });
+    return {
+      accessToken: tokens.accessToken,
+      tokenSecret: tokens.tokenSecret,
+      expiresAt: tokens.expiresAt,
+      scopes: connection.scopesGranted ?? connection.scopesRequested,
+      api: {
+        baseUrl: settings.endpoints.apiBaseUrl,
+        tokenParameter: definition.dataApi?.tokenParameter,
+        headers: definition.dataApi?.headers ?? [],
+      },
+    };
+  }
+
+  private async findWorking(userId: string, slug: string): Promise<WorkingTokens> {
+    this.registry.get(slug);
+    const connection = await this.reader.find(userId, slug);
+    if (connection === undefined) {
+      throw new ConnectionNotFoundError();
+    }
+    const tokens = await this.tokenVault.open(connection);
+    return this.remainingLifeMs(tokens) > this.config.refreshMarginMs
+      ? { connection, tokens, how: 'fresh' }
+      : this.findRefreshed(userId, slug);
+  }
+
+  private async findRefreshed(userId: string, slug: string): Promise<WorkingTokens> {
     const provider = this.registry.get(slug);
     const connection = await this.get(userId, slug);
     const tokens = await this.tokenVault.open(connection);
     const lifeMs = this.remainingLifeMs(tokens);
     if (lifeMs > this.config.refreshMarginMs) {
-      return this.handOut(connection, tokens, 'fresh');
+      return { connection, tokens, how: 'fresh' };
     }
     if (connection.status === 'needs_relink' || tokens.refreshToken === undefined) {
       if (lifeMs > 0) {
-        return this.handOut(connection, tokens, 'stale');
+        return { connection, tokens, how: 'stale' };
       }
       throw relinkError(provider);
     }
     if (lifeMs > hardMarginMs && refreshesOnDemandOnly(provider)) {
-      return this.handOut(connection, tokens, 'fresh');
+      return { connection, tokens, how: 'fresh' };
     }
     if (lifeMs > hardMarginMs && !refreshEndsOldToken(provider)) {
       this.refreshBehind(connection);
-      return this.handOut(connection, tokens, 'fresh');
+      return { connection, tokens, how: 'fresh' };
     }
     try {
       await this.refreshService.refresh(connection);
@@ -141,10 +191,10 @@ export class TokensService {
         throw error;
       }
       this.logMistake(error);
-      return this.handOut(connection, tokens, 'stale');
+      return { connection, tokens, how: 'stale' };
     }
     const refreshed = await this.get(userId, slug);
-    return this.handOut(refreshed, await this.tokenVault.open(refreshed), 'refreshed');
+    return { connection: refreshed, tokens: await this.tokenVault.open(refreshed), how: 'refreshed' };
   }
 
   /**
@@ -185,14 +235,26 @@ export class TokensService {
   /**
    * Erases a connection here, then ends its grant at the provider.
    *
-   * The row goes first: from that moment no token of it is handed out, whatever the provider answers.
+   * The audit entry comes first, then the row goes: from that moment no token of it is handed out, whatever the provider answers.
    *
+   * @param userId - the company's id of the user
+   * @param slug - the provider
+   * @param requester - who ends it
    * @returns what happened at the provider: `revoked`, `unsupported` where it offers no way, or `failed`
    * @throws {@link ConnectionNotFoundError} when there is no such connection
    * @throws {@link DatabaseUnavailableError} when it cannot be erased; nothing happened at the provider
    */
-  async disconnect(userId: string, slug: string): Promise<'revoked' | 'unsupported' | 'failed'> {
+  async disconnect(userId: string, slug: string, requester: Requester): Promise<'revoked' | 'unsupported' | 'failed'> {
     const provider = this.registry.get(slug);
+    const { id: connectionId } = await this.get(userId, slug);
+    await this.audit.record({
+      ...requester,
+      action: 'connection.unlinked',
+      outcome: 'success',
+      userId,
+      provider: slug,
+      connectionId,
+    });
     await this.prepareRevocation(userId, slug, provider);
     const removed = await this.store.remove(userId, slug);
     if (removed === undefined) {
@@ -211,23 +273,32 @@ export class TokensService {
   /**
    * Erases all connections of a user, those to providers that this deployment does not know any more included.
    *
+   * @param userId - the company's id of the user
+   * @param requester - who erases the user
    * @returns what happened to each at its provider, sorted by provider
    * @throws {@link DatabaseUnavailableError} when one cannot be erased
    */
-  async eraseUser(userId: string): Promise<ErasedConnection[]> {
+  async eraseUser(userId: string, requester: Requester): Promise<ErasedConnection[]> {
     const connections = await this.store.list(userId);
     return Promise.all(
-      connections.map(async ({ provider }) => ({ provider, outcome: await this.eraseConnection(userId, provider) })),
+      connections.map(async ({ provider }) => ({
+        provider,
+        outcome: await this.eraseConnection(userId, provider, requester),
+      })),
     );
   }
 
-  private async eraseConnection(userId: string, slug: string): Promise<ErasedConnection['outcome']> {
+  private async eraseConnection(
+    userId: string,
+    slug: string,
+    requester: Requester,
+  ): Promise<ErasedConnection['outcome']> {
     if (!this.registry.has(slug)) {
       await this.store.remove(userId, slug);
       return 'unsupported';
     }
     try {
-      return await this.disconnect(userId, slug);
+      return await this.disconnect(userId, slug, requester);
     } catch (error) {
       if (error instanceof ConnectionNotFoundError) {
         // Somebody else has unlinked it at this moment.
@@ -244,7 +315,7 @@ export class TokensService {
       return;
     }
     try {
-      await this.getValid(userId, slug);
+      await this.findWorking(userId, slug);
     } catch (error) {
       if (!(error instanceof AppError)) {
         throw error;
@@ -270,22 +341,6 @@ export class TokensService {
 
   private remainingLifeMs(tokens: TokenSet): number {
     return tokens.expiresAt === undefined ? Infinity : tokens.expiresAt.getTime() - this.clock.now().getTime();
-  }
-
-  private handOut(connection: StoredConnection, tokens: TokenSet, how: 'fresh' | 'refreshed' | 'stale'): ValidToken {
-    const { definition, settings } = this.registry.get(connection.provider);
-    handOuts.inc({ provider: connection.provider, how });
-    return {
-      accessToken: tokens.accessToken,
-      tokenSecret: tokens.tokenSecret,
-      expiresAt: tokens.expiresAt,
-      scopes: connection.scopesGranted ?? connection.scopesRequested,
-      api: {
-        baseUrl: settings.endpoints.apiBaseUrl,
-        tokenParameter: definition.dataApi?.tokenParameter,
-        headers: definition.dataApi?.headers ?? [],
-      },
-    };
   }
 }
 

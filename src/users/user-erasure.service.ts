@@ -1,4 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
+import type { Requester } from '../audit/audit-event.js';
+import { AuditTrail } from '../audit/audit-trail.js';
 import { LinkStore } from '../links/link-store.js';
 import { TokensService, type ErasedConnection } from '../tokens/tokens.service.js';
 import { VaultService } from '../vault/vault.service.js';
@@ -23,6 +25,7 @@ export class UserErasureService {
     private readonly log: ErasureLog,
     private readonly tokens: TokensService,
     private readonly links: LinkStore,
+    private readonly audit: AuditTrail,
     private readonly vault: VaultService,
   ) {}
 
@@ -33,13 +36,15 @@ export class UserErasureService {
    * the call. Erasing a user of whom nothing is held is no error. What stays is a keyed digest and the instant.
    *
    * @param userId - the company's id of the user
+   * @param requester - who erases the user
    * @throws {@link DatabaseUnavailableError} when the database does not answer; repeat the call
    */
-  async erase(userId: string): Promise<UserErasure> {
+  async erase(userId: string, requester: Requester): Promise<UserErasure> {
     const userDigest = this.digest(userId);
     const erasedAt = await this.store.record(userDigest);
     await this.log.append({ userDigest, erasedAt });
-    return { erasedAt, connections: await this.remove(userId) };
+    await this.audit.record({ ...requester, action: 'user.erased', outcome: 'success', userId });
+    return { erasedAt, connections: await this.remove(userId, requester) };
   }
 
   /**
@@ -63,7 +68,7 @@ export class UserErasureService {
       for (const { userId, since } of users) {
         const erasedAt = erasures.get(this.digest(userId).toString('hex'));
         if (erasedAt !== undefined && since <= erasedAt) {
-          await this.remove(userId);
+          await this.remove(userId, { actor: 'cli' });
           erased += 1;
         }
         after = userId;
@@ -74,10 +79,10 @@ export class UserErasureService {
     }
   }
 
-  private async remove(userId: string): Promise<ErasedConnection[]> {
+  private async remove(userId: string, requester: Requester): Promise<ErasedConnection[]> {
     // First the links: a callback that is still to come must not bring a connection back.
     await this.links.removeOfUser(userId);
-    const connections = await this.tokens.eraseUser(userId);
+    const connections = await this.tokens.eraseUser(userId, requester);
     this.logger.log(`A user was erased, with ${connections.length} connections.`);
     return connections;
   }

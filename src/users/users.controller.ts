@@ -1,6 +1,7 @@
-import { Controller, Delete, Param } from '@nestjs/common';
+import { Controller, Delete, Param, Req } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { RequireScope } from '../access/access.decorators.js';
+import { requesterOf, type AuthenticatedRequest } from '../access/authenticated-request.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { UserPath } from '../http/user-path.dto.js';
 import { UserErasureService } from './user-erasure.service.js';
@@ -17,8 +18,8 @@ export class UsersController {
   @ApiOperation({ summary: 'Erase everything that is held of a user, and end the grants at the providers' })
   @ApiOkResponse({ type: ErasedUserResponse })
   @ApiProblems()
-  async erase(@Param() path: UserPath): Promise<ErasedUserResponse> {
-    const { erasedAt, connections } = await this.erasure.erase(path.user_id);
+  async erase(@Param() path: UserPath, @Req() request: AuthenticatedRequest): Promise<ErasedUserResponse> {
+    const { erasedAt, connections } = await this.erasure.erase(path.user_id, requesterOf(request));
     return {
       erased: true,
       erased_at: erasedAt.toISOString(),

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
+import { AuditModule } from '../audit/audit.module.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { LinksModule } from '../links/links.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
@@ -11,7 +12,7 @@ import { usersConfig } from './users.config.js';
 import { UsersController } from './users.controller.js';
 
 @Module({
-  imports: [ConfigModule.forFeature(usersConfig), DatabaseModule, LinksModule, TokensModule, VaultModule],
+  imports: [ConfigModule.forFeature(usersConfig), AuditModule, DatabaseModule, LinksModule, TokensModule, VaultModule],
   controllers: [UsersController],
   providers: [ErasureLog, ErasureStore, UserErasureService],
   exports: [UserErasureService],

@@ -34,6 +34,10 @@ export class AuditEntryEntity {
   @Column('uuid', { name: 'connection_id', nullable: true })
   connectionId!: string | null;
 
+  /** What it was done to, where that is no connection. */
+  @Column('text', { nullable: true })
+  subject!: string | null;
+
   @Column('text', { nullable: true })
   code!: string | null;
 

@@ -24,6 +24,7 @@ export class CreateAuditTrail1795440000000 implements MigrationInterface {
         "user_digest" bytea,
         "provider" text,
         "connection_id" uuid,
+        "subject" text,
         "code" text,
         "request_id" text,
         "mac" bytea NOT NULL,

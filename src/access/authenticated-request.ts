@@ -1,0 +1,13 @@
+import type { FastifyRequest } from 'fastify';
+import type { Requester } from '../audit/audit-event.js';
+import type { Caller } from './caller.js';
+
+/** A request whose caller is known. Set on every route that is not public. */
+export interface AuthenticatedRequest extends FastifyRequest {
+  caller?: Caller;
+}
+
+/** Says who sent a request, for the audit trail. */
+export function requesterOf({ caller, id }: AuthenticatedRequest): Requester {
+  return { actor: caller?.actor ?? 'unknown', requestId: id };
+}

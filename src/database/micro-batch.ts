@@ -1,0 +1,75 @@
+import { DatabaseUnavailableError } from '../errors/request.errors.js';
+
+/** What a {@link MicroBatch} is limited to. */
+export interface MicroBatchLimits {
+  /** The most items that go together. */
+  readonly maxItems: number;
+  /** The most items that wait; more are refused. */
+  readonly maxWaiting: number;
+}
+
+interface WaitingItem<Item, Result> {
+  readonly item: Item;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Shares one statement between those who want it at the same time.
+ *
+ * What comes while one batch is under way goes together into the next; when nothing is under way, what comes within one turn of
+ * the event loop does. Nobody waits for a timer, and every item is in a batch that begins after the item came.
+ */
+export class MicroBatch<Item, Result> {
+  private waiting: WaitingItem<Item, Result>[] = [];
+  private running: Promise<void> | undefined;
+
+  /**
+   * @param run - runs the statement for all items and returns one result for each, in their order; what it throws, all of them get
+   * @param limits - how many items go together, and how many may wait
+   */
+  constructor(
+    private readonly run: (items: readonly Item[]) => Promise<readonly Result[]>,
+    private readonly limits: MicroBatchLimits,
+  ) {}
+
+  /**
+   * Adds an item to the next batch.
+   *
+   * @returns its result
+   * @throws {@link DatabaseUnavailableError} when too many items wait: the database does not keep up
+   * @throws what the statement throws
+   */
+  add(item: Item): Promise<Result> {
+    if (this.waiting.length >= this.limits.maxWaiting) {
+      const detail = `${this.limits.maxWaiting} items wait for one statement`;
+      const message = 'The database does not keep up at the moment. Nothing was changed; try again.';
+      return Promise.reject(new DatabaseUnavailableError(message, { detail, retryAfterSeconds: 5 }));
+    }
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ item, resolve, reject });
+      this.running ??= this.runAll();
+    });
+  }
+
+  /** Waits until nothing is under way. */
+  async settle(): Promise<void> {
+    await this.running;
+  }
+
+  private async runAll(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.waiting.length > 0) {
+      const batch = this.waiting.slice(0, this.limits.maxItems);
+      this.waiting = this.waiting.slice(this.limits.maxItems);
+      try {
+        const results = await this.run(batch.map(({ item }) => item));
+        batch.forEach(({ resolve }, at) => resolve(results[at] as Result));
+      } catch (error) {
+        batch.forEach(({ reject }) => reject(error));
+      }
+    }
+    // In the same turn as the last look at the queue: an item that comes later has to start a new run.
+    this.running = undefined;
+  }
+}

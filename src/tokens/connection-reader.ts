@@ -1,0 +1,57 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Statement } from '../database/database.js';
+import { MicroBatch } from '../database/micro-batch.js';
+import type { StoredConnection } from './connection-store.js';
+
+/** What a hand-out needs of a connection whose token has enough life. */
+export type ReadConnection = Pick<
+  StoredConnection,
+  'userId' | 'provider' | 'id' | 'registrationId' | 'secretGen' | 'sealed' | 'scopesRequested' | 'scopesGranted'
+>;
+
+interface Place {
+  readonly userId: string;
+  readonly provider: string;
+}
+
+const limits = { maxItems: 200, maxWaiting: 10_000 };
+
+const readMany: Statement = {
+  name: 'connections-read-many',
+  text: `SELECT asked.place::int4 AS place, user_id AS "userId", connections.provider, id, registration_id AS "registrationId",
+           secret_gen AS "secretGen", sealed, scopes_requested AS "scopesRequested", scopes_granted AS "scopesGranted"
+         FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (asked_user, asked_provider, place)
+         JOIN connections ON user_id = asked_user AND connections.provider = asked_provider`,
+};
+
+/**
+ * Reads connections for hand-outs. Requests that ask at the same time share one statement: under load the round trip to the
+ * database costs more than the rows.
+ */
+@Injectable()
+export class ConnectionReader {
+  private readonly reads = new MicroBatch<Place, ReadConnection | undefined>((places) => this.readAll(places), limits);
+
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Returns the user's connection to a provider, if there is one. The statement begins after the call.
+   *
+   * @throws {@link DatabaseUnavailableError} when the database does not answer, or does not keep up
+   */
+  find(userId: string, provider: string): Promise<ReadConnection | undefined> {
+    return this.reads.add({ userId, provider });
+  }
+
+  private async readAll(places: readonly Place[]): Promise<(ReadConnection | undefined)[]> {
+    const rows = await this.database.query<ReadConnection & { place: number }>(readMany, [
+      places.map(({ userId }) => userId),
+      places.map(({ provider }) => provider),
+    ]);
+    const found = new Array<ReadConnection | undefined>(places.length).fill(undefined);
+    for (const row of rows) {
+      found[row.place - 1] = row;
+    }
+    return found;
+  }
+}
