@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { Database, type Statement } from '../src/database/database.js';
 import { KeyRing } from '../src/vault/key-ring.js';
+import { KeyStore } from '../src/vault/key-store.js';
 import { KeySource } from '../src/vault/key-source.js';
 import { vaultConfig, type VaultConfig } from '../src/vault/vault.config.js';
 import { VaultService } from '../src/vault/vault.service.js';
@@ -67,7 +68,9 @@ describe('the key ring', () => {
     const { app, databaseUrl } = await start();
     await queryDatabase(databaseUrl, 'DELETE FROM vault_keys');
     const database = new MeetingDatabase(app.get(DataSource), 'vault-insert-active-key');
-    const rings = [1, 2].map(() => new KeyRing(database, app.get(KeySource), app.get<VaultConfig>(vaultConfig.KEY)));
+    const rings = [1, 2].map(
+      () => new KeyRing(new KeyStore(database), app.get(KeySource), app.get<VaultConfig>(vaultConfig.KEY)),
+    );
     await Promise.all(rings.map((ring) => ring.onModuleInit()));
     const keys = await queryDatabase<{ kid: string }>(databaseUrl, `SELECT kid FROM vault_keys WHERE state = 'active'`);
     expect(keys).toHaveLength(6);

@@ -13,6 +13,7 @@ const ourTables = [
   'links',
   'provider_gates',
   'vault_keys',
+  'vault_replicas',
 ];
 
 let databaseUrl: string;

@@ -8,6 +8,8 @@ import { describeBootError } from '../config/boot-error.js';
 import { CliModule, UsersCliModule } from './cli.module.js';
 import { addErasureCommands } from './erasure-commands.js';
 import { parseDurationMs } from './duration.js';
+import { addKeyCommands } from './key-commands.js';
+import { KeysCliModule } from './keys-cli.module.js';
 import { addProviderCommands } from './provider-commands.js';
 
 const program = new Command('cufflink').description('Operate a Cufflink deployment.').showHelpAfterError();
@@ -68,6 +70,11 @@ apiKeys
   );
 
 addProviderCommands(program, print);
+addKeyCommands(program, {
+  withKeys: (command) => withService(command, KeysCliModule),
+  print,
+  progress: process.stderr,
+});
 
 interface CreateOptions {
   readonly name: string;

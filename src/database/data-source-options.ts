@@ -7,7 +7,9 @@ import { ErasureEntity } from './entities/erasure.entity.js';
 import { LinkEntity } from './entities/link.entity.js';
 import { ProviderGateEntity } from './entities/provider-gate.entity.js';
 import { VaultKeyEntity } from './entities/vault-key.entity.js';
+import { VaultReplicaEntity } from './entities/vault-replica.entity.js';
 import { CreateTables1795305600000 } from './migrations/1795305600000-CreateTables.js';
+import { AddKeyLifecycle1795410000000 } from './migrations/1795410000000-AddKeyLifecycle.js';
 import { CreateProviderGates1795420000000 } from './migrations/1795420000000-CreateProviderGates.js';
 import { AddRefreshDueAt1795430000000 } from './migrations/1795430000000-AddRefreshDueAt.js';
 import { CreateAuditTrail1795440000000 } from './migrations/1795440000000-CreateAuditTrail.js';
@@ -33,9 +35,11 @@ export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
       LinkEntity,
       ProviderGateEntity,
       VaultKeyEntity,
+      VaultReplicaEntity,
     ],
     migrations: [
       CreateTables1795305600000,
+      AddKeyLifecycle1795410000000,
       CreateProviderGates1795420000000,
       AddRefreshDueAt1795430000000,
       CreateAuditTrail1795440000000,

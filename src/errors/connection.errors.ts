@@ -36,3 +36,16 @@ export class TokenUnreadableError extends AppError {
     );
   }
 }
+
+/** A branch key cannot be used now: unwrapped too long ago, disabled, or used up. Nothing was sealed, opened or spent. */
+export class KeyUnavailableError extends AppError {
+  readonly code = 'KEY_UNAVAILABLE';
+
+  /** @param detail - which key and why, for the log */
+  constructor(detail: string) {
+    super('The keys of this deployment cannot be used at the moment. The operator has to look after the key service.', {
+      detail,
+      retryAfterSeconds: 30,
+    });
+  }
+}

@@ -25,6 +25,7 @@ export const errorActors = {
   TOKEN_REVOKED: 'user',
   TOKEN_REFRESH_PENDING: 'caller',
   TOKEN_UNREADABLE: 'operator',
+  KEY_UNAVAILABLE: 'operator',
   TOKEN_RESPONSE_INVALID: 'us',
   PROVIDER_MISCONFIGURED: 'operator',
   PROVIDER_UNAVAILABLE: 'provider',

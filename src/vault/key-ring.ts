@@ -1,114 +1,238 @@
-import { createSecretKey, randomBytes, randomUUID } from 'node:crypto';
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { Database, type Statement } from '../database/database.js';
+import { generateKeySync, randomUUID, timingSafeEqual, type KeyObject } from 'node:crypto';
+import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { KeyUnavailableError } from '../errors/connection.errors.js';
 import type { KeyPurpose } from './associated-data.js';
 import type { BranchKey } from './envelope.js';
+import { HeldKey } from './held-key.js';
+import { computeKeyCheck } from './key-check.js';
+import { keyPurposes } from './key-purposes.js';
 import { KeySource } from './key-source.js';
+import { KeySourceUnavailableError, KeyUnwrapError, RootKeyDisabledError } from './key-source.errors.js';
+import { KeyStore, type NewKey, type StoredKey } from './key-store.js';
+import { maxOperations } from './key-usage.js';
 import { vaultConfig, type VaultConfig } from './vault.config.js';
 
-const purposes: readonly KeyPurpose[] = [
-  'connections.sealed',
-  'links.sealed',
-  'audit.user',
-  'audit.chain',
-  'erasures.user',
-  'connections.account',
-];
-
-const selectKeys: Statement = {
-  name: 'vault-select-keys',
-  text: 'SELECT kid, purpose, state, wrapped_key, root_key_ref FROM vault_keys',
-};
-const insertActiveKey: Statement = {
-  name: 'vault-insert-active-key',
-  text: `INSERT INTO vault_keys (kid, purpose, state, wrapped_key, root_key_ref) VALUES ($1, $2, 'active', $3, $4)
-         ON CONFLICT (purpose) WHERE state = 'active' DO NOTHING`,
-};
-
-interface KeyRow {
-  kid: string;
-  purpose: KeyPurpose;
-  state: string;
-  wrapped_key: Buffer;
-  root_key_ref: string;
-}
+/** A refresh takes at most this long from its check of the key to the sealing of its result, in milliseconds. */
+const sealAheadMs = 120_000;
 
 /**
  * The branch keys of this deployment, unwrapped and in memory.
  *
  * The first boot makes one active key a purpose. A boot whose root key does not open the stored keys fails: going on would
- * seal new values under keys that nobody else has (CR-10).
+ * seal new values under keys that nobody else has (CR-10). Later, a key that its keeper does not unwrap anew is used on until
+ * it is `staleMs` old, and one that its keeper has disabled is let go of at once (CR-14).
  */
 @Injectable()
 export class KeyRing implements OnModuleInit {
-  private keys = new Map<string, BranchKey>();
-  private active = new Map<KeyPurpose, BranchKey>();
+  private readonly logger = new Logger(KeyRing.name);
+  private keys = new Map<string, HeldKey>();
+  private active = new Map<KeyPurpose, HeldKey>();
   private reloading: Promise<void> | undefined;
 
   constructor(
-    private readonly database: Database,
+    private readonly store: KeyStore,
     private readonly keySource: KeySource,
     @Inject(vaultConfig.KEY) private readonly config: VaultConfig,
   ) {}
 
+  /** @throws Error when a stored key does not open, or its keeper does not answer */
   async onModuleInit(): Promise<void> {
     await this.load();
-    for (const purpose of purposes.filter((each) => !this.active.has(each))) {
-      await this.createActiveKey(purpose);
+    for (const purpose of keyPurposes.filter((each) => !this.active.has(each))) {
+      await this.store.insertActive(await this.createKey(purpose));
     }
     await this.load();
   }
 
-  /** Returns the key that new values of a purpose are sealed or digested under. */
+  /**
+   * Returns the key that new values of a purpose are digested under.
+   *
+   * @throws {@link KeyUnavailableError} when it may not be used
+   */
   getActive(purpose: KeyPurpose): BranchKey {
-    const key = this.active.get(purpose);
-    if (key === undefined) {
-      throw new Error(`There is no active key for ${purpose}.`);
+    return this.use(this.findActive(purpose), this.config.staleMs);
+  }
+
+  /**
+   * Returns the key that a new value of a purpose is sealed under, and counts the value.
+   *
+   * @throws {@link KeyUnavailableError} when it may not be used, or has sealed all that it may (CR-04)
+   */
+  takeForSeal(purpose: KeyPurpose): BranchKey {
+    const held = this.findActive(purpose);
+    const key = this.use(held, this.config.staleMs);
+    this.checkOperations(held);
+    held.countOperation();
+    return key;
+  }
+
+  /**
+   * Checks that values of a purpose can be sealed now and for the next two minutes.
+   *
+   * @throws {@link KeyUnavailableError} when they cannot
+   */
+  checkSeal(purpose: KeyPurpose): BranchKey {
+    const held = this.findActive(purpose);
+    this.checkOperations(held);
+    return this.use(held, this.config.staleMs - Math.min(sealAheadMs, this.config.staleMs / 4));
+  }
+
+  /**
+   * Returns the one key with this id; reads the database once when it is not known yet. `undefined` when there is none.
+   *
+   * @throws {@link KeyUnavailableError} when it may not be used
+   * @throws {@link DatabaseUnavailableError} when it is not known and the database does not answer
+   */
+  async find(kid: string): Promise<BranchKey | undefined> {
+    if (!this.keys.has(kid)) {
+      await this.reload();
+    }
+    const held = this.keys.get(kid);
+    return held === undefined ? undefined : this.use(held, this.config.staleMs);
+  }
+
+  /**
+   * Reports how many values were sealed, reads the keys again, and has those unwrapped anew that are due. Callers at the same
+   * moment share one reading.
+   *
+   * @throws {@link DatabaseUnavailableError} when the database does not answer; the keys in memory stay as they are
+   */
+  reload(): Promise<void> {
+    this.reloading ??= this.reportOperations()
+      .then(() => this.load())
+      .finally(() => (this.reloading = undefined));
+    return this.reloading;
+  }
+
+  /** Returns the ids of the keys that this process can use. */
+  usableKids(): string[] {
+    return this.list()
+      .filter((held) => held.use(performance.now(), this.config.staleMs) !== undefined)
+      .map(({ kid }) => kid);
+  }
+
+  /** Returns the keys in memory. */
+  list(): HeldKey[] {
+    return [...this.keys.values()];
+  }
+
+  /** Makes a random key and wraps it; stores nothing. */
+  async createKey(purpose: KeyPurpose): Promise<NewKey> {
+    const kid = randomUUID();
+    const key = generateKeySync('aes', { length: 256 });
+    const wrapped = await this.keySource.wrap(key, { kid, purpose, environment: this.config.environmentName });
+    return { kid, purpose, ...wrapped, keyCheck: computeKeyCheck(kid, key) };
+  }
+
+  /**
+   * Has a stored key unwrapped by its keeper.
+   *
+   * @throws {@link KeyUnwrapError} when it does not open, or is not the one that was made
+   * @throws {@link KeySourceUnavailableError}, {@link RootKeyDisabledError}
+   */
+  async unwrap({ kid, purpose, wrappedKey, rootKeyRef, keyCheck }: StoredKey): Promise<KeyObject> {
+    if (wrappedKey === null) {
+      throw new KeyUnwrapError(`Key ${kid} is destroyed.`);
+    }
+    const context = { kid, purpose, environment: this.config.environmentName };
+    const key = await this.keySource.unwrap({ blob: wrappedKey, keyRef: rootKeyRef }, context);
+    const check = computeKeyCheck(kid, key);
+    if (keyCheck === null) {
+      await this.store.setKeyCheck(kid, check);
+    } else if (keyCheck.length !== check.length || !timingSafeEqual(keyCheck, check)) {
+      throw new KeyUnwrapError(`Key ${kid} is not the one that was made: its check value differs.`);
     }
     return key;
   }
 
-  /** Returns the one key with this id; reads the database once when it is not known yet. `undefined` when there is none. */
-  async find(kid: string): Promise<BranchKey | undefined> {
-    if (!this.keys.has(kid)) {
-      this.reloading ??= this.load().finally(() => (this.reloading = undefined));
-      await this.reloading;
+  private async reportOperations(): Promise<void> {
+    for (const held of this.keys.values()) {
+      const count = held.takeUnreported();
+      if (count > 0) {
+        try {
+          await this.store.countOperations(held.kid, count);
+        } catch (error) {
+          held.giveBack(count);
+          throw error;
+        }
+      }
     }
-    return this.keys.get(kid);
+  }
+
+  private findActive(purpose: KeyPurpose): HeldKey {
+    const held = this.active.get(purpose);
+    if (held === undefined) {
+      throw new KeyUnavailableError(`There is no active key for ${purpose}.`);
+    }
+    return held;
+  }
+
+  private use(held: HeldKey, maxAgeMs: number): BranchKey {
+    const key = held.use(performance.now(), maxAgeMs);
+    if (key === undefined) {
+      throw new KeyUnavailableError(`Key ${held.kid} was not unwrapped lately, or its root key is disabled.`);
+    }
+    return key;
+  }
+
+  private checkOperations(held: HeldKey): void {
+    if (held.operations >= maxOperations) {
+      throw new KeyUnavailableError(`Key ${held.kid} has sealed ${held.operations} values; promote another one.`);
+    }
   }
 
   private async load(): Promise<void> {
-    const rows = await this.database.query<KeyRow>(selectKeys);
-    const keys = new Map<string, BranchKey>();
-    const active = new Map<KeyPurpose, BranchKey>();
-    for (const row of rows) {
-      const branchKey = this.keys.get(row.kid) ?? { kid: row.kid, key: createSecretKey(await this.unwrap(row)) };
-      keys.set(row.kid, branchKey);
-      if (row.state === 'active') {
-        active.set(row.purpose, branchKey);
+    const stored = (await this.store.list()).filter(({ state }) => state !== 'destroyed');
+    const held = await Promise.all(stored.map((each) => this.hold(each)));
+    const keys = held.filter((each) => each !== undefined);
+    this.keys = new Map(keys.map((each) => [each.kid, each]));
+    this.active = new Map(
+      keys.filter((each) => each.stored.state === 'active').map((each) => [each.stored.purpose, each]),
+    );
+  }
+
+  /** Returns the key in memory, unwrapped anew when it is due; `undefined` when it cannot be had. */
+  private async hold(stored: StoredKey): Promise<HeldKey | undefined> {
+    const held = this.keys.get(stored.kid);
+    if (held !== undefined) {
+      held.stored = stored;
+      if (held.ageMs(performance.now()) < this.config.cacheMs) {
+        return held;
       }
     }
-    this.keys = keys;
-    this.active = active;
-  }
-
-  private async unwrap(row: KeyRow): Promise<Buffer> {
-    const context = { kid: row.kid, purpose: row.purpose, environment: this.config.environmentName };
+    const askedAtMs = performance.now();
     try {
-      return await this.keySource.unwrap({ blob: row.wrapped_key, keyRef: row.root_key_ref }, context);
+      const key = await this.unwrap(stored);
+      held?.renew(key, askedAtMs);
+      return held ?? new HeldKey(stored, key, askedAtMs);
     } catch (error) {
-      throw new Error(
-        `ENCRYPTION_ROOT_KEY (or ENVIRONMENT_NAME) is not the one this database was set up with: key ${row.kid} does not open. ` +
-          'Set the former root key; nothing was changed.',
-        { cause: error },
-      );
+      return this.holdOn(stored, held, error);
     }
   }
 
-  private async createActiveKey(purpose: KeyPurpose): Promise<void> {
-    const kid = randomUUID();
-    const context = { kid, purpose, environment: this.config.environmentName };
-    const { blob, keyRef } = await this.keySource.wrap(randomBytes(32), context);
-    await this.database.query(insertActiveKey, [kid, purpose, blob, keyRef]);
+  /** @throws Error at boot, when nothing is in memory yet */
+  private holdOn(stored: StoredKey, held: HeldKey | undefined, error: unknown): HeldKey | undefined {
+    if (this.keys.size === 0) {
+      throw bootError(stored.kid, error);
+    }
+    if (error instanceof RootKeyDisabledError) {
+      held?.drop();
+    }
+    this.logger.error(`Key ${stored.kid} cannot be unwrapped: ${error instanceof Error ? error.message : 'unknown'}`);
+    return held;
   }
+}
+
+function bootError(kid: string, error: unknown): unknown {
+  if (error instanceof KeySourceUnavailableError || error instanceof RootKeyDisabledError) {
+    return new Error(`Key ${kid} cannot be unwrapped.`, { cause: error });
+  }
+  if (error instanceof KeyUnwrapError) {
+    return new Error(
+      `ENCRYPTION_ROOT_KEY (or ENVIRONMENT_NAME) is not the one this database was set up with: key ${kid} does not open. ` +
+        'Set the former root key; nothing was changed.',
+      { cause: error },
+    );
+  }
+  return error;
 }

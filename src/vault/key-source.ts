@@ -1,4 +1,7 @@
-/** What a wrapped key is bound to. Holds no secret: a remote key service may log it. */
+import { createSecretKey, type KeyObject } from 'node:crypto';
+import { KeyUnwrapError } from './key-source.errors.js';
+
+/** What a wrapped key is bound to. Holds no secret and nothing about a person: a remote key service logs it. */
 export interface WrapContext {
   readonly kid: string;
   readonly purpose: string;
@@ -14,13 +17,46 @@ export interface WrappedKey {
 
 /** The keeper of the root key: wraps and unwraps branch keys, and never gives the root key out. */
 export abstract class KeySource {
-  /** Wraps a 256-bit key for one context. */
-  abstract wrap(key: Buffer, context: WrapContext): Promise<WrappedKey>;
+  private readonly unwrapping = new Map<string, Promise<KeyObject>>();
+
+  /** Says whether a key with this reference was wrapped by a root key that this source keeps. */
+  abstract keeps(keyRef: string): boolean;
 
   /**
-   * Unwraps a key.
+   * Wraps a 256-bit key for one context.
    *
-   * @throws Error when root key, context or blob are not those of the wrapping; says nothing about which
+   * @throws {@link KeySourceUnavailableError}, {@link RootKeyDisabledError}
    */
-  abstract unwrap(wrapped: WrappedKey, context: WrapContext): Promise<Buffer>;
+  abstract wrap(key: KeyObject, context: WrapContext): Promise<WrappedKey>;
+
+  /**
+   * Unwraps a key. Callers that want the same key at the same moment share one call to its keeper.
+   *
+   * @throws {@link KeyUnwrapError} when root key, context or blob are not those of the wrapping
+   * @throws {@link KeySourceUnavailableError}, {@link RootKeyDisabledError}
+   */
+  unwrap(wrapped: WrappedKey, context: WrapContext): Promise<KeyObject> {
+    const call = JSON.stringify([wrapped.keyRef, wrapped.blob.toString('base64'), context]);
+    let running = this.unwrapping.get(call);
+    if (running === undefined) {
+      running = this.unwrapOnce(wrapped, context).finally(() => this.unwrapping.delete(call));
+      this.unwrapping.set(call, running);
+    }
+    return running;
+  }
+
+  private async unwrapOnce(wrapped: WrappedKey, context: WrapContext): Promise<KeyObject> {
+    const bytes = await this.unwrapBytes(wrapped, context);
+    try {
+      if (bytes.length !== 32) {
+        throw new KeyUnwrapError('The unwrapped key does not have 256 bits.');
+      }
+      return createSecretKey(bytes);
+    } finally {
+      bytes.fill(0);
+    }
+  }
+
+  /** Unwraps a key to bytes of its own, which the caller overwrites with zeros. Throws as {@link unwrap}. */
+  protected abstract unwrapBytes(wrapped: WrappedKey, context: WrapContext): Promise<Buffer>;
 }

@@ -1,5 +1,6 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, randomBytes, type KeyObject } from 'node:crypto';
 import { encodeLengthPrefixed } from './associated-data.js';
+import { KeyUnwrapError } from './key-source.errors.js';
 import { KeySource, type WrapContext, type WrappedKey } from './key-source.js';
 
 const ivBytes = 12;
@@ -18,25 +19,39 @@ export class LocalKeySource extends KeySource {
     this.#keyRef = `local:${check.slice(0, 16)}`;
   }
 
-  override async wrap(key: Buffer, context: WrapContext): Promise<WrappedKey> {
+  override keeps(keyRef: string): boolean {
+    return keyRef === this.#keyRef;
+  }
+
+  override async wrap(key: KeyObject, context: WrapContext): Promise<WrappedKey> {
     const iv = randomBytes(ivBytes);
     const cipher = createCipheriv('aes-256-gcm', this.#rootKey, iv, { authTagLength: tagBytes });
     cipher.setAAD(encodeWrapContext(context));
-    const wrapped = Buffer.concat([cipher.update(key), cipher.final()]);
+    const plain = key.export();
+    const wrapped = Buffer.concat([cipher.update(plain), cipher.final()]);
+    plain.fill(0);
     return { blob: Buffer.concat([iv, wrapped, cipher.getAuthTag()]), keyRef: this.#keyRef };
   }
 
-  override async unwrap(wrapped: WrappedKey, context: WrapContext): Promise<Buffer> {
-    if (wrapped.keyRef !== this.#keyRef) {
-      throw new Error(`The key was wrapped by root key ${wrapped.keyRef}, this one is ${this.#keyRef}.`);
+  protected override async unwrapBytes({ blob, keyRef }: WrappedKey, context: WrapContext): Promise<Buffer> {
+    if (!this.keeps(keyRef)) {
+      throw new KeyUnwrapError(`The key was wrapped by root key ${keyRef}, this one is ${this.#keyRef}.`);
     }
-    const { blob } = wrapped;
+    if (blob.length <= ivBytes + tagBytes) {
+      throw new KeyUnwrapError('The wrapped key is too short.');
+    }
     const iv = blob.subarray(0, ivBytes);
     const decipher = createDecipheriv('aes-256-gcm', this.#rootKey, iv, { authTagLength: tagBytes });
     decipher.setAAD(encodeWrapContext(context));
     decipher.setAuthTag(blob.subarray(blob.length - tagBytes));
     const key = decipher.update(blob.subarray(ivBytes, blob.length - tagBytes));
-    return Buffer.concat([key, decipher.final()]);
+    try {
+      decipher.final();
+      return key;
+    } catch (error) {
+      key.fill(0);
+      throw new KeyUnwrapError('The wrapped key does not open.', { cause: error });
+    }
   }
 }
 

@@ -1,7 +1,13 @@
 import { createHmac } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { TokenUnreadableError } from '../errors/connection.errors.js';
-import { encodeLengthPrefixed, type DigestPurpose, type MacPurpose, type SealContext } from './associated-data.js';
+import {
+  encodeLengthPrefixed,
+  type DigestPurpose,
+  type MacPurpose,
+  type SealContext,
+  type SealPurpose,
+} from './associated-data.js';
 import { EnvelopeError, openEnvelope, readEnvelopeKid, sealEnvelope } from './envelope.js';
 import { KeyRing } from './key-ring.js';
 import { MacKey } from './mac-key.js';
@@ -20,10 +26,22 @@ export class VaultService {
    *
    * @param value - anything JSON can hold, at most 64 KiB of it
    * @param context - the place; needed again to open the value
+   * @throws {@link KeyUnavailableError} when the key may not be used
    */
   seal(value: object, context: SealContext): Buffer {
     const plaintext = Buffer.from(JSON.stringify(value), 'utf8');
-    return sealEnvelope(plaintext, this.keyRing.getActive(context.purpose), this.config.environmentName, context);
+    return sealEnvelope(plaintext, this.keyRing.takeForSeal(context.purpose), this.config.environmentName, context);
+  }
+
+  /**
+   * Checks that a value of a purpose can be sealed now and for the next two minutes, by sealing one: call it before something is
+   * spent whose result has to be sealed (CR-14).
+   *
+   * @throws {@link KeyUnavailableError} when it cannot
+   */
+  ensureCanSeal(purpose: SealPurpose): void {
+    const nowhere: SealContext = { purpose, rowId: '', userId: '', registrationId: '', generation: 0 };
+    sealEnvelope(Buffer.alloc(1), this.keyRing.checkSeal(purpose), this.config.environmentName, nowhere);
   }
 
   /**
@@ -31,6 +49,7 @@ export class VaultService {
    *
    * @returns the parsed JSON, to be checked by the caller
    * @throws {@link TokenUnreadableError} when the key is unknown, or anything differs from what was sealed
+   * @throws {@link KeyUnavailableError} when the key may not be used
    */
   async open(envelope: Buffer, context: SealContext): Promise<unknown> {
     try {
@@ -54,6 +73,7 @@ export class VaultService {
    * @param purpose - digests of different purposes have nothing in common
    * @param fields - what is digested, in a fixed order; joined injectively
    * @returns 32 bytes, HMAC-SHA-256
+   * @throws {@link KeyUnavailableError} when the key may not be used
    * @see RFC 2104
    */
   digest(purpose: DigestPurpose, fields: readonly string[]): Buffer {

@@ -10,16 +10,34 @@ export class VaultKeyEntity {
   @Column('text')
   purpose!: string;
 
-  /** `active` seals and opens, `decrypt_only` opens. */
+  /** `pending` waits until every replica has it, `active` seals and opens, `decrypt_only` opens, `destroyed` is gone. */
   @Column('text')
   state!: string;
 
-  @Column('bytea', { name: 'wrapped_key' })
-  wrappedKey!: Buffer;
+  /** `null` once destroyed. */
+  @Column('bytea', { name: 'wrapped_key', nullable: true })
+  wrappedKey!: Buffer | null;
 
   @Column('text', { name: 'root_key_ref' })
   rootKeyRef!: string;
 
+  /** Tells whether an unwrapped key is the one that was made, and nothing else about it. */
+  @Column('bytea', { name: 'key_check', nullable: true })
+  keyCheck!: Buffer | null;
+
+  /** Values sealed under this key, as reported by the replicas so far. */
+  @Column('bigint', { default: 0 })
+  operations!: string;
+
   @CreateDateColumn({ name: 'created_at', type: 'timestamptz' })
   createdAt!: Date;
+
+  @Column('timestamptz', { name: 'activated_at', nullable: true })
+  activatedAt!: Date | null;
+
+  @Column('timestamptz', { name: 'retired_at', nullable: true })
+  retiredAt!: Date | null;
+
+  @Column('timestamptz', { name: 'destroyed_at', nullable: true })
+  destroyedAt!: Date | null;
 }

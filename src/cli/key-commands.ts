@@ -1,0 +1,164 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import { InvalidArgumentError, type Command } from 'commander';
+import type { KeyPurpose, SealPurpose } from '../vault/associated-data.js';
+import { KeyAdministration, type ListedKey } from '../vault/key-administration.js';
+import { isKeyPurpose, isReplaceable, isSealPurpose, keyPurposes } from '../vault/key-purposes.js';
+import { rotationReason } from '../vault/key-usage.js';
+import { Reencryption } from '../vault/reencryption.js';
+import { ProgressBar, type ProgressOutput } from './progress-bar.js';
+import { textTable } from './text-table.js';
+
+/** What the commands need of the program around them. */
+export interface KeyCommandContext {
+  /** Runs a command with the key ring, against the database of the environment. */
+  readonly withKeys: (command: (app: INestApplicationContext) => Promise<void>) => Promise<void>;
+  readonly print: (line: string) => void;
+  readonly progress: ProgressOutput;
+}
+
+const sealPurposes = keyPurposes.filter(isSealPurpose);
+
+/** Adds the commands for branch keys and root keys; `docs/keys.md` says when to use which. */
+export function addKeyCommands(program: Command, { withKeys, print, progress }: KeyCommandContext): void {
+  const keys = program.command('keys').description('keys that stored values are sealed under; see docs/keys.md');
+
+  keys
+    .command('list')
+    .description('list the keys with their states, ages and uses')
+    .action(() => withKeys(async (app) => print(keysTable(await app.get(KeyAdministration).list()))));
+
+  keys
+    .command('add')
+    .description('make a key that every replica loads, and none uses yet')
+    .requiredOption('--purpose <purpose>', `one of: ${keyPurposes.filter(isReplaceable).join(', ')}`, parsePurpose)
+    .action(({ purpose }: { purpose: KeyPurpose }) =>
+      withKeys(async (app) => print(await app.get(KeyAdministration).add(purpose))),
+    );
+
+  keys
+    .command('promote')
+    .argument('<kid>', 'the pending key', parseKid)
+    .description('seal new values under a key from now on, once every live replica has it')
+    .option('--wait <seconds>', 'how long to wait for replicas that lack it', parseNumber, 120)
+    .option('--force', 'do not wait for replicas', false)
+    .action((kid: string, { wait, force }: { wait: number; force: boolean }) =>
+      withKeys(async (app) => {
+        await app.get(KeyAdministration).promote(kid, wait * 1_000, force);
+        print(`Key ${kid} is active. Run "keys reencrypt" to move what is sealed under older keys.`);
+      }),
+    );
+
+  keys
+    .command('reencrypt')
+    .description('seal everything anew that is not under the active key; run it again after any end')
+    .option('--purpose <purpose>', `one of: ${sealPurposes.join(', ')}; all by default`, parsePurpose)
+    .option('--rate <rows>', 'at most so many rows a second', parseRate, 500)
+    .action(({ purpose, rate }: { purpose?: KeyPurpose; rate: number }) =>
+      withKeys((app) => reencrypt(app, purpose === undefined ? sealPurposes : [toSealPurpose(purpose)], rate)),
+    );
+
+  keys
+    .command('retire')
+    .argument('<kid>', 'the decrypt_only key', parseKid)
+    .description('destroy a key that nothing is sealed under')
+    .option(
+      '--horizon-days <days>',
+      'as long as backups are kept: what is in older ones cannot be read any more',
+      parseNumber,
+      30,
+    )
+    .action((kid: string, { horizonDays }: { horizonDays: number }) =>
+      withKeys(async (app) => {
+        await app.get(KeyAdministration).retire(kid, horizonDays * 86_400);
+        print(`Key ${kid} is destroyed.`);
+      }),
+    );
+
+  keys
+    .command('rewrap')
+    .description('wrap all keys by the root key that is set up now; the former one has to be set up beside it')
+    .action(() =>
+      withKeys(async (app) =>
+        print(`${await app.get(KeyAdministration).rewrap()} keys were wrapped by the new root key.`),
+      ),
+    );
+
+  async function reencrypt(
+    app: INestApplicationContext,
+    purposes: readonly SealPurpose[],
+    rate: number,
+  ): Promise<void> {
+    for (const purpose of purposes) {
+      const bar = new ProgressBar(progress, () => performance.now());
+      const done = await app
+        .get(Reencryption)
+        .run(purpose, rate, ({ seen, total, moved, pass }) =>
+          bar.show(seen, total, `${purpose}, pass ${pass}: ${seen} of ${total} rows looked at, ${moved} sealed anew`),
+        )
+        .finally(() => bar.end());
+      print(
+        `${purpose}: ${done.moved} sealed anew, ${done.superseded} replaced meanwhile, ${done.unreadable} unreadable.`,
+      );
+      if (done.unreadable > 0) {
+        process.exitCode = 1;
+      }
+    }
+  }
+}
+
+function keysTable(keys: readonly ListedKey[]): string {
+  const day = (date: Date | null): string => date?.toISOString().slice(0, 10) ?? '-';
+  const rows = keys.map((key) => [
+    key.kid,
+    key.purpose,
+    key.state,
+    day(key.createdAt),
+    day(key.activatedAt),
+    day(key.retiredAt),
+    String(key.operations),
+    key.rows === undefined ? '-' : String(key.rows),
+    key.rootKeyRef,
+    key.state === 'active' ? (rotationReason(key.operations, key.activeForSeconds) ?? '') : '',
+  ]);
+  return textTable([
+    ['KEY', 'PURPOSE', 'STATE', 'CREATED', 'ACTIVE', 'RETIRED', 'SEALED', 'ROWS', 'ROOT KEY', 'REPLACE IT:'],
+    ...rows,
+  ]);
+}
+
+function parsePurpose(text: string): KeyPurpose {
+  if (!isKeyPurpose(text)) {
+    throw new InvalidArgumentError(`unknown. Known: ${keyPurposes.join(', ')}.`);
+  }
+  return text;
+}
+
+function toSealPurpose(purpose: KeyPurpose): SealPurpose {
+  if (!isSealPurpose(purpose)) {
+    throw new Error(`Nothing is sealed under keys of ${purpose}, so there is nothing to seal anew.`);
+  }
+  return purpose;
+}
+
+function parseKid(text: string): string {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)) {
+    throw new InvalidArgumentError('a key id as "keys list" shows it.');
+  }
+  return text;
+}
+
+function parseRate(text: string): number {
+  const rate = parseNumber(text);
+  if (rate < 1) {
+    throw new InvalidArgumentError('at least 1.');
+  }
+  return rate;
+}
+
+function parseNumber(text: string): number {
+  const value = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text)) {
+    throw new InvalidArgumentError('a number from 0 on.');
+  }
+  return value;
+}

@@ -1,0 +1,7 @@
+import { Module } from '@nestjs/common';
+import { ConfigModule } from '@nestjs/config';
+import { VaultKeysModule } from '../vault/vault-keys.module.js';
+
+/** What the commands for keys need of the service. They are no replica: no timer runs. */
+@Module({ imports: [ConfigModule.forRoot({ ignoreEnvFile: true }), VaultKeysModule] })
+export class KeysCliModule {}

@@ -1,0 +1,44 @@
+/** Where progress is written to; standard error in the command line. */
+export interface ProgressOutput {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
+const barWidth = 30;
+/** A line of a log is worth writing this often. */
+const lineIntervalMs = 5_000;
+
+/** Shows how far something has come: one line that changes on a terminal, a line now and then elsewhere. */
+export class ProgressBar {
+  private writtenAtMs = -Infinity;
+
+  /** @param nowMs - a clock that only goes forward */
+  constructor(
+    private readonly output: ProgressOutput,
+    private readonly nowMs: () => number,
+  ) {}
+
+  /**
+   * @param done - how much of `total`; more than all counts as all
+   * @param text - what is being done, on one line
+   */
+  show(done: number, total: number, text: string): void {
+    const share = total === 0 ? 1 : Math.min(1, done / total);
+    const percent = `${Math.floor(share * 100)} %`.padStart(5);
+    if (this.output.isTTY === true) {
+      const full = Math.floor(share * barWidth);
+      this.output.write(`\r[${'#'.repeat(full)}${'-'.repeat(barWidth - full)}] ${percent}  ${text}\u001b[K`);
+      this.writtenAtMs = this.nowMs();
+    } else if (this.nowMs() - this.writtenAtMs >= lineIntervalMs) {
+      this.output.write(`${percent}  ${text}\n`);
+      this.writtenAtMs = this.nowMs();
+    }
+  }
+
+  /** Ends the line that changes. */
+  end(): void {
+    if (this.output.isTTY === true && this.writtenAtMs > -Infinity) {
+      this.output.write('\n');
+    }
+  }
+}

@@ -1,0 +1,15 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+/** A running process and the branch keys it has in memory, so that no key is promoted that a replica lacks (CR-07). */
+@Entity('vault_replicas')
+export class VaultReplicaEntity {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'vault_replicas_pkey' })
+  id!: string;
+
+  @Column('uuid', { array: true })
+  kids!: string[];
+
+  /** The process is taken for dead from then on. */
+  @Column('timestamptz', { name: 'live_until' })
+  liveUntil!: Date;
+}

@@ -1,0 +1,65 @@
+import type { KeyObject } from 'node:crypto';
+import type { BranchKey } from './envelope.js';
+import type { StoredKey } from './key-store.js';
+
+/** A branch key in memory. The key itself is let go of when it may not be used any more. */
+export class HeldKey {
+  /** As read last. */
+  stored: StoredKey;
+  #key: KeyObject | undefined;
+  #unwrappedAtMs: number;
+  #unreported = 0;
+
+  /** @param nowMs - on the clock that ages are told by */
+  constructor(stored: StoredKey, key: KeyObject, nowMs: number) {
+    this.stored = stored;
+    this.#key = key;
+    this.#unwrappedAtMs = nowMs;
+  }
+
+  get kid(): string {
+    return this.stored.kid;
+  }
+
+  /** Milliseconds since its keeper unwrapped it last. */
+  ageMs(nowMs: number): number {
+    return nowMs - this.#unwrappedAtMs;
+  }
+
+  /** Takes the key as its keeper has unwrapped it anew. */
+  renew(key: KeyObject, nowMs: number): void {
+    this.#key = key;
+    this.#unwrappedAtMs = nowMs;
+  }
+
+  /** Lets go of the key; it is `undefined` until it is renewed. */
+  drop(): void {
+    this.#key = undefined;
+  }
+
+  /** Returns the key unless it was dropped or unwrapped longer ago than allowed. */
+  use(nowMs: number, maxAgeMs: number): BranchKey | undefined {
+    return this.#key === undefined || this.ageMs(nowMs) > maxAgeMs ? undefined : { kid: this.kid, key: this.#key };
+  }
+
+  /** Values sealed under it, as far as this process knows. */
+  get operations(): number {
+    return this.stored.operations + this.#unreported;
+  }
+
+  countOperation(): void {
+    this.#unreported += 1;
+  }
+
+  /** Returns how many values were sealed and not reported, and counts from zero again. */
+  takeUnreported(): number {
+    const count = this.#unreported;
+    this.#unreported = 0;
+    return count;
+  }
+
+  /** Takes back what could not be reported. */
+  giveBack(count: number): void {
+    this.#unreported += count;
+  }
+}

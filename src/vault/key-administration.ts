@@ -1,0 +1,142 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Inject, Injectable } from '@nestjs/common';
+import type { KeyPurpose } from './associated-data.js';
+import { isReplaceable, isSealPurpose, keyPurposes } from './key-purposes.js';
+import { KeyRing } from './key-ring.js';
+import { KeySource } from './key-source.js';
+import { KeyStore, type StoredKey } from './key-store.js';
+import { SealedRows } from './sealed-rows.js';
+import { vaultConfig, type VaultConfig } from './vault.config.js';
+
+const pollMs = 250;
+/** A key is destroyed this long after the last value was sealed under it at the earliest: refreshes under way may still save. */
+const leastRetiredSeconds = 600;
+
+/** A key and how many stored values are sealed under it. */
+export interface ListedKey extends StoredKey {
+  /** `undefined` for keys of digests. */
+  readonly rows: number | undefined;
+}
+
+/** What an operator does with branch keys. Every refusal is an Error whose text says what to do. */
+@Injectable()
+export class KeyAdministration {
+  constructor(
+    private readonly store: KeyStore,
+    private readonly keyRing: KeyRing,
+    private readonly keySource: KeySource,
+    private readonly rows: SealedRows,
+    @Inject(vaultConfig.KEY) private readonly config: VaultConfig,
+  ) {}
+
+  /** Returns all keys with the number of values under each. */
+  async list(): Promise<ListedKey[]> {
+    const counts = new Map<KeyPurpose, Map<string, number>>();
+    for (const purpose of keyPurposes.filter(isSealPurpose)) {
+      counts.set(purpose, await this.rows.countByKey(purpose));
+    }
+    return (await this.store.list()).map((key) => {
+      const ofPurpose = counts.get(key.purpose);
+      return { ...key, rows: ofPurpose === undefined ? undefined : (ofPurpose.get(key.kid) ?? 0) };
+    });
+  }
+
+  /**
+   * Makes a key that every replica loads and none seals under yet.
+   *
+   * @returns its id
+   * @throws Error for a purpose of digests
+   */
+  async add(purpose: KeyPurpose): Promise<string> {
+    if (!isReplaceable(purpose)) {
+      throw new Error(
+        `Keys of ${purpose} cannot be replaced: a value has to give the same digest for ever, and the values are not kept. ` +
+          '"keys rewrap" moves them to another root key.',
+      );
+    }
+    const key = await this.keyRing.createKey(purpose);
+    await this.store.insertPending(key);
+    return key.kid;
+  }
+
+  /**
+   * Makes a pending key the one that new values are sealed under, once every live replica has it.
+   *
+   * @param waitMs - how long to wait for replicas that lack it
+   * @param force - does not wait; a replica that lacks the key reads it with the first value it cannot open
+   * @throws Error when it is not pending, or replicas still lack it; nothing was changed
+   */
+  async promote(kid: string, waitMs: number, force: boolean): Promise<void> {
+    const { state } = await this.get(kid);
+    if (state !== 'pending') {
+      throw new Error(`Key ${kid} is ${state}; only a pending key can be promoted.`);
+    }
+    const giveUpAtMs = performance.now() + waitMs;
+    while (!(await this.store.promote(kid, force))) {
+      const lacking = await this.store.findReplicasLacking(kid);
+      if (performance.now() >= giveUpAtMs) {
+        throw new Error(
+          `Not promoted: ${lacking.length} live replicas have not loaded key ${kid} (${lacking.join(', ')}). ` +
+            'Look at their logs; wait longer with --wait; in an emergency use --force.',
+        );
+      }
+      await sleep(pollMs);
+    }
+    await this.keyRing.reload();
+  }
+
+  /**
+   * Destroys a decrypt-only key under which no stored value is left (CR-09).
+   *
+   * @param horizonSeconds - how long it must have been decrypt-only: as long as backups are kept, for what is in an older one is
+   *   unreadable afterwards
+   * @throws Error when it is not decrypt-only, not for long enough, or a value is left; nothing was changed
+   */
+  async retire(kid: string, horizonSeconds: number): Promise<void> {
+    const { state, purpose } = await this.get(kid);
+    if (!isSealPurpose(purpose)) {
+      throw new Error(`Keys of ${purpose} are kept: without them nothing of the past can be checked.`);
+    }
+    if (state !== 'decrypt_only') {
+      throw new Error(`Key ${kid} is ${state}; only a decrypt_only key can be destroyed.`);
+    }
+    const rows = (await this.rows.countByKey(purpose)).get(kid) ?? 0;
+    if (rows > 0) {
+      throw new Error(`Not destroyed: ${rows} values of ${purpose} are sealed under key ${kid}. Run "keys reencrypt".`);
+    }
+    const seconds = Math.max(horizonSeconds, leastRetiredSeconds);
+    if (!(await this.store.destroy(kid, seconds))) {
+      throw new Error(`Not destroyed: key ${kid} has to be decrypt_only for ${seconds} seconds first.`);
+    }
+  }
+
+  /**
+   * Wraps every key by the root key that is set up now, unless it is already.
+   *
+   * @returns how many were wrapped anew
+   * @throws Error when a key's former root key is not set up beside the new one; keys before it are moved
+   */
+  async rewrap(): Promise<number> {
+    let moved = 0;
+    for (const key of await this.store.list()) {
+      if (key.wrappedKey === null) {
+        continue;
+      }
+      const { kid, purpose } = key;
+      const context = { kid, purpose, environment: this.config.environmentName };
+      const wrapped = await this.keySource.wrap(await this.keyRing.unwrap(key), context);
+      if (wrapped.keyRef !== key.rootKeyRef && (await this.store.rewrap(kid, key.wrappedKey, wrapped))) {
+        moved += 1;
+      }
+    }
+    return moved;
+  }
+
+  private async get(kid: string): Promise<StoredKey> {
+    const key = (await this.store.list()).find((each) => each.kid === kid);
+    if (key === undefined) {
+      throw new Error(`There is no key ${kid}. "keys list" shows all.`);
+    }
+    return key;
+  }
+}

@@ -1,0 +1,28 @@
+import type { DigestPurpose, KeyPurpose, MacPurpose, SealPurpose } from './associated-data.js';
+
+/** What a key of each purpose does. Each purpose has keys of its own (CR-11). */
+const uses = {
+  'connections.sealed': 'seal',
+  'links.sealed': 'seal',
+  'audit.user': 'digest',
+  'audit.chain': 'sign',
+  'erasures.user': 'digest',
+  'connections.account': 'digest',
+} as const satisfies Record<SealPurpose, 'seal'> & Record<DigestPurpose, 'digest'> & Record<MacPurpose, 'sign'>;
+
+/** Every purpose, in the order in which keys are listed. */
+export const keyPurposes = Object.keys(uses) as readonly KeyPurpose[];
+
+export function isKeyPurpose(text: string): text is KeyPurpose {
+  return Object.hasOwn(uses, text);
+}
+
+/** Whether values are sealed under keys of this purpose, so that they can be sealed anew under another key. */
+export function isSealPurpose(purpose: KeyPurpose): purpose is SealPurpose {
+  return uses[purpose] === 'seal';
+}
+
+/** Whether keys of this purpose can be replaced: not where a value has to give the same digest for ever. */
+export function isReplaceable(purpose: KeyPurpose): boolean {
+  return uses[purpose] !== 'digest';
+}

@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import type { HeldKey } from './held-key.js';
+import { KeyRing } from './key-ring.js';
+import { KeyStore } from './key-store.js';
+import { rotationReason } from './key-usage.js';
+import { vaultConfig, type VaultConfig } from './vault.config.js';
+import { keyAges, keyOperations } from './vault.metrics.js';
+
+/** A replica that was not heard of for so many rounds is taken for dead. */
+const missedRounds = 3;
+
+/**
+ * Keeps the key ring of a running service up to date: every round it reports what was sealed, reads the keys, tells the other
+ * replicas which ones it has, and warns of keys that should be replaced.
+ */
+@Injectable()
+export class KeyRingTimer implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(KeyRingTimer.name);
+  private readonly replicaId = randomUUID();
+  private readonly warnedOf = new Set<string>();
+  private timer: NodeJS.Timeout | undefined;
+  private round: Promise<void> | undefined;
+
+  constructor(
+    private readonly keyRing: KeyRing,
+    private readonly store: KeyStore,
+    @Inject(vaultConfig.KEY) private readonly config: VaultConfig,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.runRound();
+    this.timer = setInterval(() => {
+      // A round that lasts longer than the interval is not joined by another one.
+      this.round ??= this.runRound()
+        .catch((error: unknown) => this.logger.error(error))
+        .finally(() => (this.round = undefined));
+    }, this.config.reloadMs).unref();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    await this.round;
+    try {
+      await this.keyRing.reload();
+      await this.store.leave(this.replicaId);
+    } catch (error) {
+      this.logger.warn(`The last round of the key ring failed: ${error instanceof Error ? error.message : 'unknown'}`);
+    }
+  }
+
+  private async runRound(): Promise<void> {
+    await this.keyRing.reload();
+    await this.store.beat(this.replicaId, this.keyRing.usableKids(), this.config.reloadMs * missedRounds);
+    this.keyRing.list().forEach((held) => this.observe(held));
+  }
+
+  private observe(held: HeldKey): void {
+    const { purpose, state, activeForSeconds } = held.stored;
+    if (state !== 'active') {
+      return;
+    }
+    keyOperations.set({ purpose }, held.operations);
+    keyAges.set({ purpose }, activeForSeconds);
+    const reason = rotationReason(held.operations, activeForSeconds);
+    if (reason !== undefined && !this.warnedOf.has(held.kid)) {
+      this.warnedOf.add(held.kid);
+      this.logger.warn(`Key ${held.kid} of ${purpose} should be replaced: ${reason}. See docs/keys.md.`);
+    }
+  }
+}

@@ -1,0 +1,14 @@
+/** The keeper of the root key does not answer now: a time-out, a broken line, 429, 5xx. A later try can help. */
+export class KeySourceUnavailableError extends Error {
+  override readonly name = 'KeySourceUnavailableError';
+}
+
+/** The root key is disabled or this service may not use it any more. What it wrapped must not be used either. */
+export class RootKeyDisabledError extends Error {
+  override readonly name = 'RootKeyDisabledError';
+}
+
+/** Root key, context or bytes are not those of the wrapping. Says nothing about which. */
+export class KeyUnwrapError extends Error {
+  override readonly name = 'KeyUnwrapError';
+}

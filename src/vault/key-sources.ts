@@ -1,0 +1,37 @@
+import type { KeyObject } from 'node:crypto';
+import { KeyUnwrapError } from './key-source.errors.js';
+import { KeySource, type WrapContext, type WrappedKey } from './key-source.js';
+
+/**
+ * The root keys of a deployment that moves from one to another: the first wraps, each unwraps what it has wrapped. The
+ * reference stored with a key says which one that is; no other is tried.
+ */
+export class KeySources extends KeySource {
+  /** @param first - wraps new keys */
+  constructor(
+    private readonly first: KeySource,
+    private readonly others: readonly KeySource[],
+  ) {
+    super();
+  }
+
+  override keeps(keyRef: string): boolean {
+    return this.find(keyRef) !== undefined;
+  }
+
+  override wrap(key: KeyObject, context: WrapContext): Promise<WrappedKey> {
+    return this.first.wrap(key, context);
+  }
+
+  protected override async unwrapBytes(wrapped: WrappedKey, context: WrapContext): Promise<Buffer> {
+    const source = this.find(wrapped.keyRef);
+    if (source === undefined) {
+      throw new KeyUnwrapError(`The key was wrapped by root key ${wrapped.keyRef}, which is not set up here.`);
+    }
+    return (await source.unwrap(wrapped, context)).export();
+  }
+
+  private find(keyRef: string): KeySource | undefined {
+    return [this.first, ...this.others].find((source) => source.keeps(keyRef));
+  }
+}

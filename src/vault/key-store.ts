@@ -1,0 +1,169 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Statement } from '../database/database.js';
+import type { KeyPurpose } from './associated-data.js';
+import type { WrappedKey } from './key-source.js';
+
+/**
+ * `pending`: every replica loads it, none seals under it. `active`: new values are sealed under it. `decrypt_only`: opens what
+ * was sealed under it. `destroyed`: only the record is left.
+ */
+export type KeyState = 'pending' | 'active' | 'decrypt_only' | 'destroyed';
+
+/** A branch key as stored. */
+export interface StoredKey {
+  readonly kid: string;
+  readonly purpose: KeyPurpose;
+  readonly state: KeyState;
+  /** `null` once destroyed. */
+  readonly wrappedKey: Buffer | null;
+  readonly rootKeyRef: string;
+  /** `null` for a key of a deployment that is older than key checks. */
+  readonly keyCheck: Buffer | null;
+  /** Values sealed under it, as reported by the replicas so far. */
+  readonly operations: number;
+  readonly createdAt: Date;
+  readonly activatedAt: Date | null;
+  readonly retiredAt: Date | null;
+  readonly destroyedAt: Date | null;
+  /** Seconds since it became active, on the database's clock; 0 when it never did. */
+  readonly activeForSeconds: number;
+}
+
+/** What is needed to store a new key. */
+export interface NewKey extends WrappedKey {
+  readonly kid: string;
+  readonly purpose: KeyPurpose;
+  readonly keyCheck: Buffer;
+}
+
+const lacksKey = `live_until > now() AND NOT $1::uuid = ANY (kids)`;
+
+const statements = {
+  list: {
+    name: 'vault-select-keys',
+    text: `SELECT kid, purpose, state, wrapped_key AS "wrappedKey", root_key_ref AS "rootKeyRef", key_check AS "keyCheck",
+             operations::float8 AS operations, created_at AS "createdAt", activated_at AS "activatedAt",
+             retired_at AS "retiredAt", destroyed_at AS "destroyedAt",
+             coalesce(extract(epoch FROM now() - activated_at), 0)::float8 AS "activeForSeconds"
+           FROM vault_keys ORDER BY purpose, created_at, kid`,
+  },
+  insertActive: {
+    name: 'vault-insert-active-key',
+    text: `INSERT INTO vault_keys (kid, purpose, wrapped_key, root_key_ref, key_check, state, activated_at)
+           VALUES ($1, $2, $3, $4, $5, 'active', now()) ON CONFLICT (purpose) WHERE state = 'active' DO NOTHING`,
+  },
+  insertPending: {
+    name: 'vault-insert-pending-key',
+    text: `INSERT INTO vault_keys (kid, purpose, wrapped_key, root_key_ref, key_check, state)
+           VALUES ($1, $2, $3, $4, $5, 'pending')`,
+  },
+  setKeyCheck: {
+    name: 'vault-set-key-check',
+    text: 'UPDATE vault_keys SET key_check = $2 WHERE kid = $1 AND key_check IS NULL',
+  },
+  promote: {
+    name: 'vault-promote-key',
+    text: `WITH chosen AS (
+             SELECT purpose FROM vault_keys WHERE kid = $1 AND state = 'pending'
+               AND ($2 OR NOT EXISTS (SELECT FROM vault_replicas WHERE ${lacksKey}))
+           ), former AS (
+             UPDATE vault_keys SET state = 'decrypt_only', retired_at = now()
+             WHERE purpose = (SELECT purpose FROM chosen) AND state = 'active' RETURNING purpose
+           )
+           UPDATE vault_keys SET state = 'active', activated_at = now() FROM former
+           WHERE kid = $1 AND state = 'pending' RETURNING kid`,
+  },
+  destroy: {
+    name: 'vault-destroy-key',
+    text: `UPDATE vault_keys SET state = 'destroyed', wrapped_key = NULL, destroyed_at = now()
+           WHERE kid = $1 AND state = 'decrypt_only' AND retired_at <= now() - $2 * interval '1 second' RETURNING kid`,
+  },
+  rewrap: {
+    name: 'vault-rewrap-key',
+    text: `UPDATE vault_keys SET wrapped_key = $3, root_key_ref = $4 WHERE kid = $1 AND wrapped_key = $2 RETURNING kid`,
+  },
+  countOperations: {
+    name: 'vault-count-operations',
+    text: 'UPDATE vault_keys SET operations = operations + $2 WHERE kid = $1',
+  },
+  lacking: {
+    name: 'vault-replicas-lacking',
+    text: `SELECT id FROM vault_replicas WHERE ${lacksKey} ORDER BY id`,
+  },
+  beat: {
+    name: 'vault-replicas-beat',
+    text: `WITH dead AS (DELETE FROM vault_replicas WHERE live_until < now() - interval '1 hour' AND id <> $1)
+           INSERT INTO vault_replicas (id, kids, live_until) VALUES ($1, $2, now() + $3 * interval '1 millisecond')
+           ON CONFLICT (id) DO UPDATE SET kids = excluded.kids, live_until = excluded.live_until`,
+  },
+  leave: { name: 'vault-replicas-leave', text: 'DELETE FROM vault_replicas WHERE id = $1' },
+} satisfies Record<string, Statement>;
+
+/** The branch keys as stored, and which running process has which of them in memory. */
+@Injectable()
+export class KeyStore {
+  constructor(private readonly database: Database) {}
+
+  /** Returns all keys, also destroyed ones, by purpose and age. */
+  list(): Promise<StoredKey[]> {
+    return this.database.query<StoredKey>(statements.list);
+  }
+
+  /** Stores the first key of a purpose; does nothing when it has an active one already. */
+  async insertActive(key: NewKey): Promise<void> {
+    await this.database.query(statements.insertActive, newKeyValues(key));
+  }
+
+  async insertPending(key: NewKey): Promise<void> {
+    await this.database.query(statements.insertPending, newKeyValues(key));
+  }
+
+  /** Notes the check value of a key that has none. */
+  async setKeyCheck(kid: string, keyCheck: Buffer): Promise<void> {
+    await this.database.query(statements.setKeyCheck, [kid, keyCheck]);
+  }
+
+  /**
+   * Makes a pending key the active one of its purpose, and the former one decrypt-only, in one statement.
+   *
+   * @param force - also when a live replica has not loaded it
+   * @returns false when it is not pending, or a live replica lacks it; nothing was changed
+   */
+  async promote(kid: string, force: boolean): Promise<boolean> {
+    return (await this.database.query(statements.promote, [kid, force])).length === 1;
+  }
+
+  /** Erases a key that has been decrypt-only for so long. Returns false when it is not, or was promoted away too lately. */
+  async destroy(kid: string, retiredForSeconds: number): Promise<boolean> {
+    return (await this.database.query(statements.destroy, [kid, retiredForSeconds])).length === 1;
+  }
+
+  /** Replaces the wrapping of a key. Returns false when it is not wrapped like that any more. */
+  async rewrap(kid: string, former: Buffer, { blob, keyRef }: WrappedKey): Promise<boolean> {
+    return (await this.database.query(statements.rewrap, [kid, former, blob, keyRef])).length === 1;
+  }
+
+  /** Adds to the number of values sealed under a key. */
+  async countOperations(kid: string, operations: number): Promise<void> {
+    await this.database.query(statements.countOperations, [kid, operations]);
+  }
+
+  /** Returns the live replicas that do not have the key in memory. */
+  async findReplicasLacking(kid: string): Promise<string[]> {
+    return (await this.database.query<{ id: string }>(statements.lacking, [kid])).map(({ id }) => id);
+  }
+
+  /** Tells that a replica lives and which keys it has in memory. */
+  async beat(replicaId: string, kids: readonly string[], liveForMs: number): Promise<void> {
+    await this.database.query(statements.beat, [replicaId, kids, liveForMs]);
+  }
+
+  /** Tells that a replica ends. */
+  async leave(replicaId: string): Promise<void> {
+    await this.database.query(statements.leave, [replicaId]);
+  }
+}
+
+function newKeyValues({ kid, purpose, blob, keyRef, keyCheck }: NewKey): unknown[] {
+  return [kid, purpose, blob, keyRef, keyCheck];
+}

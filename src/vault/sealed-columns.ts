@@ -1,0 +1,31 @@
+import type { SealPurpose } from './associated-data.js';
+
+/** Where sealed values of one purpose are, and what each is bound to. Names are SQL identifiers of ours. */
+export interface SealedColumn {
+  readonly table: string;
+  readonly column: string;
+  /** Primary key, in order, with types. */
+  readonly key: readonly { readonly name: string; readonly type: 'text' | 'bytea' | 'uuid' }[];
+  /** SQL expression over the row: the generation that its value is bound to. */
+  readonly generation: string;
+}
+
+/** Every column with sealed values: a purpose without one does not compile, so that no re-encryption can pass it by. */
+export const sealedColumns = {
+  'connections.sealed': {
+    table: 'connections',
+    column: 'sealed',
+    key: [
+      { name: 'user_id', type: 'text' },
+      { name: 'provider', type: 'text' },
+    ],
+    generation: 'secret_gen',
+  },
+  'links.sealed': {
+    table: 'links',
+    column: 'sealed',
+    key: [{ name: 'state_hash', type: 'bytea' }],
+    // What a link keeps sealed in its life, one after the other: `LinkVault` has the same numbers.
+    generation: `CASE parked_for WHEN 'binding' THEN 1 WHEN 'confirmation' THEN 2 ELSE 0 END`,
+  },
+} as const satisfies Record<SealPurpose, SealedColumn>;

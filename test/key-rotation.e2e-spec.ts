@@ -1,0 +1,454 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { register } from 'prom-client';
+import { Database } from '../src/database/database.js';
+import { KeyAdministration } from '../src/vault/key-administration.js';
+import { KeyRing } from '../src/vault/key-ring.js';
+import { maxOperations, operationsToWarnAt } from '../src/vault/key-usage.js';
+import { Reencryption } from '../src/vault/reencryption.js';
+import { kidOf, SealedRows, type SealedRow } from '../src/vault/sealed-rows.js';
+import { VaultService } from '../src/vault/vault.service.js';
+import type { SealPurpose } from '../src/vault/associated-data.js';
+import { startApplication, type ApplicationOptions, type TestApplication } from './support/application.js';
+import { consent } from './support/browser.js';
+import { findFamily, findViolations, type CheckedConnection } from './support/history-checker.js';
+import { linkAccount, pathOf, startLink } from './support/linking.js';
+import { checkout, startProcess } from './support/service-process.js';
+import { queryDatabase } from './support/test-database.js';
+
+const kills = Number(process.env['KEY_KILLS'] ?? 4);
+const seed = Number(process.env['KEY_SEED'] ?? 1);
+const oftenReloaded = { KEY_RELOAD_SECONDS: '0.1' };
+const neverReloaded = { KEY_RELOAD_SECONDS: '300' };
+
+let running: TestApplication[];
+
+beforeEach(() => {
+  running = [];
+});
+
+afterEach(async () => {
+  for (const application of running.reverse()) {
+    await application.close();
+  }
+});
+
+async function start(options: ApplicationOptions = {}): Promise<TestApplication> {
+  const application = await startApplication(options);
+  running.push(application);
+  return application;
+}
+
+/** Another replica of the same deployment. */
+function startReplica(first: TestApplication, options: ApplicationOptions = {}): Promise<TestApplication> {
+  const { databaseUrl, rootKey, sandbox, clock } = first;
+  return start({ databaseUrl, rootKey, sandbox, clock, ...options });
+}
+
+/** Makes a key and seals under it from now on. */
+async function rotate({ app }: TestApplication, purpose: SealPurpose): Promise<string> {
+  const administration = app.get(KeyAdministration);
+  const kid = await administration.add(purpose);
+  await administration.promote(kid, 0, true);
+  return kid;
+}
+
+async function kidsOf({ databaseUrl }: TestApplication, table: 'connections' | 'links'): Promise<Set<string>> {
+  const rows = await queryDatabase<{ sealed: Buffer }>(
+    databaseUrl,
+    `SELECT sealed FROM ${table} WHERE sealed IS NOT NULL`,
+  );
+  return new Set(rows.map(({ sealed }) => kidOf(sealed) ?? 'unreadable'));
+}
+
+async function linkMany(application: TestApplication, count: number): Promise<CheckedConnection[]> {
+  const connections: CheckedConnection[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const account = String(7_000 + index);
+    await linkAccount(application, `user-${index}`, 'whoop', { account });
+    connections.push({ userId: `user-${index}`, familyId: findFamily(application.sandbox.maker('whoop'), account) });
+  }
+  return connections;
+}
+
+const tokenPath = (userId: string): string => `/v1/users/${userId}/connections/whoop/token`;
+const quiet = (): void => undefined;
+
+describe('a new key', () => {
+  it('CR-07 is not promoted while a live replica lacks it, and is once the replica has it', async () => {
+    const first = await start({ environment: oftenReloaded });
+    const lagging = await startReplica(first, { environment: neverReloaded });
+    const administration = first.app.get(KeyAdministration);
+    const kid = await administration.add('connections.sealed');
+
+    await expect(administration.promote(kid, 1_000, false)).rejects.toThrow(/1 live replicas have not loaded/);
+    expect(first.app.get(KeyRing).getActive('connections.sealed').kid).not.toBe(kid);
+
+    await lagging.close();
+    running.pop();
+    await startReplica(first, { environment: neverReloaded });
+    await administration.promote(kid, 5_000, false);
+    expect(first.app.get(KeyRing).getActive('connections.sealed').kid).toBe(kid);
+    await expect(administration.promote(kid, 0, false)).rejects.toThrow(/is active; only a pending/);
+  });
+
+  it('CR-07 fails no read and no write of two replicas under load, one of them lagging', async () => {
+    const first = await start({ environment: oftenReloaded });
+    const lagging = await startReplica(first, { environment: neverReloaded });
+    await linkMany(first, 4);
+    const statuses: number[] = [];
+    let stop = false;
+    const load = [first, lagging].flatMap((replica) =>
+      [0, 1, 2, 3].map(async (index) => {
+        for (let round = 0; !stop && round < 10_000; round += 1) {
+          const refresh = round % 5 === 0 && replica === first;
+          const path = `/v1/users/user-${index}/connections/whoop/`;
+          const call = refresh ? replica.api.post(`${path}refresh`) : replica.api.get(`${path}token`);
+          statuses.push((await call).status);
+        }
+      }),
+    );
+    for (let round = 0; round < 3; round += 1) {
+      await rotate(first, 'connections.sealed');
+      await first.app.get(Reencryption).run('connections.sealed', 1_000, quiet);
+    }
+    stop = true;
+    await Promise.all(load);
+
+    expect(statuses.length).toBeGreaterThan(20);
+    expect(statuses.filter((status) => status !== 200)).toEqual([]);
+  });
+
+  it('CR-07 is what a replica that never reads the keys again cannot open: the reading is what keeps it going', async () => {
+    const first = await start({ environment: oftenReloaded });
+    const lagging = await startReplica(first, { environment: neverReloaded });
+    await linkMany(first, 1);
+    lagging.app.get(KeyRing).reload = () => Promise.resolve();
+    await rotate(first, 'connections.sealed');
+    await first.app.get(Reencryption).run('connections.sealed', 1_000, quiet);
+    await lagging.api.get(tokenPath('user-0')).expect(500);
+  });
+
+  it('cannot be had for digests, whose values have to stay findable', async () => {
+    const administration = (await start()).app.get(KeyAdministration);
+    await expect(administration.add('audit.user')).rejects.toThrow(/same digest for ever/);
+  });
+});
+
+describe('the use of a key', () => {
+  it('CR-04 is counted over all replicas and told in the metrics', async () => {
+    const first = await start({ environment: oftenReloaded });
+    const second = await startReplica(first, { environment: oftenReloaded });
+    const kid = first.app.get(KeyRing).getActive('links.sealed').kid;
+    await startLink(first, 'user-1', 'whoop');
+    await startLink(second, 'user-2', 'whoop');
+    await startLink(second, 'user-3', 'whoop');
+    await Promise.all([first, second].map(({ app }) => app.get(KeyRing).reload()));
+    await first.app.get(KeyRing).reload();
+
+    const [row] = await queryDatabase<{ operations: string }>(
+      first.databaseUrl,
+      'SELECT operations FROM vault_keys WHERE kid = $1',
+      [kid],
+    );
+    expect(row).toEqual({ operations: '3' });
+    expect(await register.metrics()).toContain('cufflink_key_operations{purpose="links.sealed"}');
+  });
+
+  it('CR-04 ends at the limit: nothing is sealed under it any more, and another key takes over', async () => {
+    const application = await start({ environment: oftenReloaded });
+    const { app, api, databaseUrl } = application;
+    await linkMany(application, 1);
+    await app.get(KeyRing).reload();
+    await setOperations(databaseUrl, maxOperations - 1);
+    await app.get(KeyRing).reload();
+    const vault = app.get(VaultService);
+    vault.ensureCanSeal('connections.sealed');
+    await api.post('/v1/users/user-0/connections/whoop/refresh').expect(200);
+
+    expect(() => vault.ensureCanSeal('connections.sealed')).toThrow(
+      expect.objectContaining({ code: 'KEY_UNAVAILABLE' }),
+    );
+    expect(() =>
+      vault.seal({}, { purpose: 'connections.sealed', rowId: '', userId: '', registrationId: '', generation: 1 }),
+    ).toThrow(expect.objectContaining({ code: 'KEY_UNAVAILABLE' }));
+    await api.get(tokenPath('user-0')).expect(200);
+
+    await rotate(application, 'connections.sealed');
+    vault.ensureCanSeal('connections.sealed');
+  });
+
+  it('CR-04 shows in the list from 90 % of the limit on', async () => {
+    const { app, databaseUrl } = await start();
+    await setOperations(databaseUrl, operationsToWarnAt);
+    const keys = await app.get(KeyAdministration).list();
+    expect(keys.find(({ purpose }) => purpose === 'connections.sealed')).toMatchObject({
+      operations: operationsToWarnAt,
+      rows: 0,
+      state: 'active',
+    });
+  });
+});
+
+async function setOperations(databaseUrl: string, operations: number): Promise<void> {
+  const text = `UPDATE vault_keys SET operations = $1 WHERE purpose = 'connections.sealed' AND state = 'active'`;
+  await queryDatabase(databaseUrl, text, [operations]);
+}
+
+describe('the end of a key', () => {
+  it('CR-09 is refused while one value is left, or too early, and makes what it sealed unreadable', async () => {
+    const application = await start({ environment: oftenReloaded });
+    const { app, api, databaseUrl } = application;
+    await linkMany(application, 2);
+    const administration = app.get(KeyAdministration);
+    const { kid } = app.get(KeyRing).getActive('connections.sealed');
+    const [backup] = await queryDatabase<{ sealed: Buffer }>(databaseUrl, 'SELECT sealed FROM connections LIMIT 1');
+    await expect(administration.retire(kid, 0)).rejects.toThrow(/is active/);
+    await rotate(application, 'connections.sealed');
+    await expect(administration.retire(kid, 0)).rejects.toThrow(/2 values of connections.sealed/);
+    await app.get(Reencryption).run('connections.sealed', 1_000, quiet);
+    await expect(administration.retire(kid, 0)).rejects.toThrow(/for 600 seconds/);
+    await queryDatabase(databaseUrl, `UPDATE vault_keys SET retired_at = now() - interval '2 days' WHERE kid = $1`, [
+      kid,
+    ]);
+    await expect(administration.retire(kid, 3 * 86_400)).rejects.toThrow(/for 259200 seconds/);
+    await administration.retire(kid, 86_400);
+
+    await api.get(tokenPath('user-0')).expect(200);
+    const [row] = await queryDatabase<object>(
+      databaseUrl,
+      'SELECT state, wrapped_key, destroyed_at IS NOT NULL AS dated FROM vault_keys WHERE kid = $1',
+      [kid],
+    );
+    expect(row).toEqual({ state: 'destroyed', wrapped_key: null, dated: true });
+
+    await app.get(KeyRing).reload();
+    await queryDatabase(databaseUrl, 'UPDATE connections SET sealed = $1', [backup?.sealed]);
+    const answer = await api.get(tokenPath('user-0')).expect(500);
+    expect(answer.body).toMatchObject({ code: 'TOKEN_UNREADABLE' });
+  });
+});
+
+describe('another root key', () => {
+  it('CR-07 takes over all keys while the service runs, and is enough afterwards', async () => {
+    const first = await start();
+    await linkMany(first, 1);
+    const { databaseUrl, sandbox, clock, rootKey } = first;
+    const environment = { ENCRYPTION_ROOT_KEY_PREVIOUS: rootKey };
+    const newRootKey = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64');
+    const shared = { databaseUrl, sandbox, clock, rootKey: newRootKey };
+    await expect(start(shared)).rejects.toThrow(/ENCRYPTION_ROOT_KEY/);
+
+    const moving = await start({ ...shared, environment });
+    const count = await moving.app.get(KeyAdministration).rewrap();
+    expect(count).toBeGreaterThanOrEqual(5);
+    await expect(moving.app.get(KeyAdministration).rewrap()).resolves.toBe(0);
+    const after = await start(shared);
+    await after.api.get(tokenPath('user-0')).expect(200);
+    await first.api.get(tokenPath('user-0')).expect(200);
+    await expect(start({ databaseUrl, sandbox, clock, rootKey })).rejects.toThrow(/ENCRYPTION_ROOT_KEY/);
+  });
+});
+
+/** Lets a refresh happen between the moment a row was read and the moment it is replaced. */
+class InterruptedRows extends SealedRows {
+  refresh: () => Promise<unknown> = () => Promise.resolve();
+
+  override async replace(purpose: SealPurpose, row: SealedRow, sealed: Buffer): Promise<boolean> {
+    await this.refresh();
+    return super.replace(purpose, row, sealed);
+  }
+}
+
+/** Writes over whatever the row holds by then. */
+class CarelessRows extends InterruptedRows {
+  databaseUrl = '';
+
+  override async replace(_purpose: SealPurpose, row: SealedRow, sealed: Buffer): Promise<boolean> {
+    await this.refresh();
+    await queryDatabase(this.databaseUrl, 'UPDATE connections SET sealed = $1 WHERE id = $2', [sealed, row.rowId]);
+    return true;
+  }
+}
+
+describe('re-encryption', () => {
+  it('CR-08 moves every column that is sealed, and only what is not under the active key', async () => {
+    const application = await start({ environment: oftenReloaded });
+    await linkMany(application, 3);
+    await startLink(application, 'user-9', 'whoop');
+    const parked = { return_url: 'http://localhost/linked', require_confirmation: true };
+    const { linkWebUrl } = await startLink(application, 'user-10', 'whoop', parked);
+    const back = await application.browser.get(pathOf(await consent(linkWebUrl)));
+    const answer = new URL(String(back.headers['location'])).searchParams;
+    const reencryption = application.app.get(Reencryption);
+    for (const [purpose, table, count] of [
+      ['connections.sealed', 'connections', 3],
+      ['links.sealed', 'links', 2],
+    ] as const) {
+      const kid = await rotate(application, purpose);
+      const reports: number[] = [];
+      const done = await reencryption.run(purpose, 1_000, ({ seen }) => reports.push(seen));
+      expect(done).toMatchObject({ moved: count, superseded: 0, unreadable: 0 });
+      expect(Math.max(...reports)).toBe(count);
+      await expect(kidsOf(application, table)).resolves.toEqual(new Set([kid]));
+      await expect(reencryption.run(purpose, 1_000, quiet)).resolves.toMatchObject({ moved: 0 });
+    }
+    await application.api
+      .post(`/v1/links/${answer.get('link_id')}/confirm`)
+      .send({ user_id: 'user-10', confirmation_code: answer.get('confirmation_code') })
+      .expect(200);
+  });
+
+  it('CR-08 leaves a value that does not open as it is, and counts it', async () => {
+    const application = await start({ environment: oftenReloaded });
+    await linkMany(application, 2);
+    await queryDatabase(application.databaseUrl, `UPDATE connections SET secret_gen = 9 WHERE user_id = 'user-0'`);
+    await rotate(application, 'connections.sealed');
+    const done = await application.app.get(Reencryption).run('connections.sealed', 1_000, quiet);
+    expect(done).toMatchObject({ moved: 1, unreadable: 1 });
+  });
+
+  it('CR-08 R-21 never overwrites a newer token set, and a refresh under way still commits', async () => {
+    const application = await start({
+      environment: oftenReloaded,
+      override: (builder) =>
+        builder.overrideProvider(SealedRows).useFactory({
+          factory: (database: Database) => new InterruptedRows(database),
+          inject: [Database],
+        }),
+    });
+    const connections = await linkMany(application, 1);
+    const kid = await rotate(application, 'connections.sealed');
+    const rows = application.app.get<InterruptedRows>(SealedRows);
+    rows.refresh = () => application.api.post('/v1/users/user-0/connections/whoop/refresh').expect(200);
+
+    const done = await application.app.get(Reencryption).run('connections.sealed', 1_000, quiet);
+
+    expect(done).toMatchObject({ moved: 0, superseded: 1 });
+    await expect(kidsOf(application, 'connections')).resolves.toEqual(new Set([kid]));
+    const maker = application.sandbox.maker('whoop');
+    await expect(findViolations({ maker, vault: application.app, connections })).resolves.toEqual([]);
+  });
+
+  it('CR-08 loses the token set without the comparison', async () => {
+    const application = await start({
+      environment: oftenReloaded,
+      override: (builder) =>
+        builder.overrideProvider(SealedRows).useFactory({
+          factory: (database: Database) => new CarelessRows(database),
+          inject: [Database],
+        }),
+    });
+    await linkMany(application, 1);
+    await rotate(application, 'connections.sealed');
+    const rows = application.app.get<CarelessRows>(SealedRows);
+    rows.databaseUrl = application.databaseUrl;
+    rows.refresh = () => application.api.post('/v1/users/user-0/connections/whoop/refresh').expect(200);
+    await application.app.get(Reencryption).run('connections.sealed', 1_000, quiet);
+    await application.api.get(tokenPath('user-0')).expect(500);
+  });
+
+  it(
+    `CR-08 killed ${kills} times at random points while refreshes run ends with every row under the new key and live tokens`,
+    async () => {
+      const application = await start({ environment: oftenReloaded });
+      const connections = await linkMany(application, 30);
+      const directory = await mkdtemp(join(tmpdir(), 'cufflink-keys-'));
+      const random = randomNumbers(seed);
+      let stop = false;
+      const refreshes = [0, 1].map(async (worker) => {
+        let done = 0;
+        for (let round = worker; !stop && round < 100_000; round += 2) {
+          await application.api.post(`/v1/users/user-${round % 30}/connections/whoop/refresh`).expect(200);
+          done += 1;
+          await sleep(20);
+        }
+        return done;
+      });
+      const reencrypt = (rate: number) =>
+        startProcess(
+          [
+            join(checkout, 'dist/cli/main.js'),
+            'keys',
+            'reencrypt',
+            '--purpose',
+            'connections.sealed',
+            '--rate',
+            String(rate),
+          ],
+          directory,
+          {
+            NODE_ENV: 'test',
+            DATABASE_URL: application.databaseUrl,
+            ENCRYPTION_ROOT_KEY: application.rootKey,
+          },
+        );
+      try {
+        const killed: (NodeJS.Signals | null)[] = [];
+        for (let kill = 0; kill < kills; kill += 1) {
+          await rotate(application, 'connections.sealed');
+          const job = reencrypt(20);
+          await until(
+            () => job.stderr().includes('looked at') || job.child.exitCode !== null,
+            () => job.output(),
+          );
+          await sleep(random() * 500);
+          killed.push((await job.stop('SIGKILL')).signal);
+        }
+        const job = reencrypt(10_000);
+        const { status } = await job.ended();
+        expect({ status, output: job.output() }).toMatchObject({ status: 0 });
+        expect(killed).toContain('SIGKILL');
+      } finally {
+        stop = true;
+        await rm(directory, { recursive: true });
+      }
+      const counts = await Promise.all(refreshes);
+      expect(Math.min(...counts)).toBeGreaterThan(0);
+      const { kid } = application.app.get(KeyRing).getActive('connections.sealed');
+      await expect(kidsOf(application, 'connections')).resolves.toEqual(new Set([kid]));
+      const maker = application.sandbox.maker('whoop');
+      await expect(findViolations({ maker, vault: application.app, connections })).resolves.toEqual([]);
+    },
+    60_000 + kills * 10_000,
+  );
+});
+
+describe('a replica', () => {
+  it('is no longer waited for once it has ended', async () => {
+    const first = await start();
+    const second = await startReplica(first);
+    expect(await replicas(first.databaseUrl)).toBe(2);
+    await second.close();
+    running.pop();
+    expect(await replicas(first.databaseUrl)).toBe(1);
+  });
+});
+
+async function replicas(databaseUrl: string): Promise<number> {
+  return (await queryDatabase(databaseUrl, 'SELECT id FROM vault_replicas')).length;
+}
+
+/** Returns numbers in [0, 1), the same ones for the same seed (mulberry32). */
+function randomNumbers(start: number): () => number {
+  let state = start;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+async function until(condition: () => boolean, describeFailure: () => string): Promise<void> {
+  for (let tries = 0; tries < 2_000; tries += 1) {
+    if (condition()) {
+      return;
+    }
+    await sleep(10);
+  }
+  throw new Error(`It did not happen within 20 s:\n${describeFailure()}`);
+}
