@@ -171,9 +171,8 @@ class Exchange implements PooledRequest {
     this.answer = promise;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#timer = setTimeout(() => {
-      this.#fail(unavailable(this.host, 'did not answer in time', this.#fate(), 'TIMEOUT'));
-    }, timeoutMs);
+    // After a freeze of this process timers run before sockets are read: an answer that came meanwhile would be thrown away.
+    this.#timer = setTimeout(() => setImmediate(() => this.#giveUp()), timeoutMs);
   }
 
   isOver(): boolean {
@@ -232,6 +231,10 @@ class Exchange implements PooledRequest {
       return;
     }
     this.#fail(unavailable(this.host, 'could not be reached', this.#fate(), code));
+  }
+
+  #giveUp(): void {
+    this.#fail(unavailable(this.host, 'did not answer in time', this.#fate(), 'TIMEOUT'));
   }
 
   #fate(): RequestFate {

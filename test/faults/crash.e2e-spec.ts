@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { whoopDefinition } from '../../src/providers/whoop/whoop.definition.js';
 import { wahooDefinition } from '../../src/providers/wahoo/wahoo.definition.js';
 import { lostUsers } from '../support/history-checker.js';
+import { until } from '../support/until.js';
 import { FaultCluster, type FaultConnection } from './support/fault-cluster.js';
 import { report, rounds } from './support/figures.js';
 import type { Replica } from './support/replica.js';
@@ -80,7 +82,7 @@ describe('processes that die', () => {
         await cluster.shorten(connections, survivor);
       }
       const violations = await cluster.check(all, all);
-      report('R-01b', 'the same, forgiving maker, no journal', counts(rounds, all), violations);
+      report('R-01b', 'the same, journal lost, forgiving maker', counts(rounds, all), violations);
       expect(violations).toEqual([]);
     },
     timeoutMs,
@@ -104,7 +106,8 @@ describe('processes that die', () => {
         expect(await statusOf(hit)).toEqual(hit.map(() => 'needs_relink'));
       }
       const violations = await cluster.check(all, hit);
-      report('R-01c', 'the same, strict maker', { ...counts(rounds, all), without: 'journal' }, violations);
+      const limit = 'the journal is lost with the process';
+      report('R-01c', 'killed before the commit, strict maker', { ...counts(rounds, all), limit }, violations);
       expect(violations).toEqual(
         hit.map(({ userId }) => ({ invariant: 'I3', userId, what: 'the maker has ended the grant' })),
       );
@@ -181,6 +184,27 @@ describe('processes that die', () => {
       report('R-04', 'frozen beyond the claim', { ...counts(rounds, all), without: 'hold' }, violations);
       expect(new Set(violations.map(({ invariant }) => invariant))).toEqual(new Set(['I1', 'I3']));
       expect(lostUsers(violations).size).toBe(all.length);
+    },
+    timeoutMs,
+  );
+
+  it(
+    'R-04 frozen beyond the time limit of its call, a process takes the answer that came meanwhile',
+    async () => {
+      const connections = await cluster.link('whoop', connectionCount, survivor);
+      const maker = cluster.sandbox.maker('whoop');
+      maker.misbehave({ endpoint: 'refresh', type: 'slow', ms: 500, processed: true }, connectionCount);
+      const asking = cluster.askAll(victim, connections);
+      await until('the maker has all requests', () => cluster.refreshSum(connections) === connectionCount);
+      victim.pause();
+      await sleep(whoopDefinition.refresh.timeoutMs + 500);
+      victim.resume();
+      const answers = await asking;
+      expect(answers.map(({ status }) => status)).toEqual(connections.map(() => 200));
+      await cluster.shorten(connections, survivor);
+      const violations = await cluster.check(connections);
+      report('R-04', 'frozen beyond the time limit', { ...counts(1, connections), rounds: 1 }, violations);
+      expect(violations).toEqual([]);
     },
     timeoutMs,
   );

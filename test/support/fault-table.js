@@ -14,21 +14,23 @@ export default class FaultTable {
       .split('\n')
       .map((line) => JSON.parse(line))
       .sort((left, right) => Number(left.id.slice(2, 4)) - Number(right.id.slice(2, 4)));
-    const kept = scenarios.filter(({ without }) => without === undefined);
     const broken = scenarios.filter(({ without }) => without !== undefined);
+    const limits = scenarios.filter(({ limit }) => limit !== undefined);
+    const kept = scenarios.filter((scenario) => !broken.includes(scenario) && !limits.includes(scenario));
     const sum = (name) => kept.reduce((total, scenario) => total + scenario[name], 0);
     process.stderr.write(
       `\nFault scenarios: ${kept.length}, ${sum('faults')} faults, ${sum('connections')} connections, ` +
         `${sum('violations')} violations, ${sum('lost')} lost\n${table(kept)}` +
-        `\nWith a defence switched off (the checker has to find violations): ${broken.length}\n${table(broken)}`,
+        `\nKnown limits, where the loss is expected: ${limits.length}\n${table(limits)}` +
+        `\nA defence switched off, where the checker has to find violations: ${broken.length}\n${table(broken)}\n`,
     );
   }
 }
 
 function table(scenarios) {
-  const rows = scenarios.map(({ id, what, without, rounds, faults, connections, violations, lost }) => [
+  const rows = scenarios.map(({ id, what, without, limit, rounds, faults, connections, violations, lost }) => [
     id,
-    without === undefined ? what : `${what}, no ${without}`,
+    [what, without && `no ${without}`, limit].filter(Boolean).join(', '),
     ...[rounds, faults, connections, violations, lost].map(String),
   ]);
   const all = [headings, ...rows];

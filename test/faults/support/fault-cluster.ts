@@ -60,6 +60,9 @@ export interface Answer {
 const shortLifeSeconds = 30;
 const longLifeSeconds = 3_600;
 
+/** Refusals come in numbers where a scenario breaks many connections at once; the spike breaker would keep it from its end. */
+const manyRefusals = { PROVIDER_SPIKE_MINIMUM: '10000' };
+
 /** Some processes of the built program, one database, and makers in this process; each line between them can be broken. */
 export class FaultCluster {
   readonly replicas: Replica[] = [];
@@ -168,16 +171,18 @@ export class FaultCluster {
     return connections.reduce((sum, connection) => sum + this.refreshCount(connection), 0);
   }
 
-  /** Lets time pass for the state of the refreshes, which is on the database's clock; tokens do not age by it. */
+  /** Lets time pass for the state of refreshes and gates, which is on the database's clock; tokens do not age by it. */
   async passTime(seconds: number): Promise<void> {
-    const columns = await queryDatabase<{ name: string }>(
+    const columns = await queryDatabase<{ tableName: string; name: string }>(
       this.database.url,
-      `SELECT column_name AS name FROM information_schema.columns
-       WHERE table_name = 'connections' AND table_schema = current_schema() AND data_type = 'timestamp with time zone'
-         AND column_name NOT IN ('expires_at', 'refresh_expires_at', 'linked_at', 'last_refreshed_at')`,
+      `SELECT table_name AS "tableName", column_name AS name FROM information_schema.columns
+       WHERE table_name IN ('connections', 'provider_gates') AND data_type = 'timestamp with time zone'
+         AND column_name NOT IN ('expires_at', 'refresh_expires_at', 'linked_at', 'last_refreshed_at', 'refresh_due_at')`,
     );
-    const changes = columns.map(({ name }) => `${name} = ${name} - interval '${seconds} seconds'`);
-    await queryDatabase(this.database.url, `UPDATE connections SET ${changes.join(', ')}`);
+    for (const [tableName, each] of Map.groupBy(columns, (column) => column.tableName)) {
+      const changes = each.map(({ name }) => `${name} = ${name} - interval '${seconds} seconds'`);
+      await queryDatabase(this.database.url, `UPDATE ${tableName} SET ${changes.join(', ')}`);
+    }
   }
 
   /**
@@ -230,7 +235,8 @@ export class FaultCluster {
         const line = maker;
         this.closers.push(() => line.stop());
       }
-      starting.push(Replica.start({ rootKey: this.rootKey, database, maker, ...settings }));
+      const environment = { ...manyRefusals, ...settings.environment };
+      starting.push(Replica.start({ rootKey: this.rootKey, database, maker, ...settings, environment }));
     }
     const settled = await Promise.allSettled(starting);
     for (const result of settled) {

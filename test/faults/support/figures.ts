@@ -19,21 +19,24 @@ export interface Figures {
   readonly violations: number;
   /** Connections that have to be linked anew. */
   readonly lost: number;
-  /** The mitigation that was switched off; the violations are then the point. */
+  /** The defence that was switched off; the violations are then the point. */
   readonly without?: string;
+  /** Why nothing could be done; the loss is documented. */
+  readonly limit?: string;
 }
 
 /** Prints one line, and leaves the figures for the table at the end of the run. */
 export function report(
   id: string,
   what: string,
-  counts: Pick<Figures, 'rounds' | 'faults' | 'connections' | 'without'>,
+  counts: Pick<Figures, 'rounds' | 'faults' | 'connections' | 'without' | 'limit'>,
   violations: readonly Violation[],
 ): void {
   const figures: Figures = { id, what, ...counts, violations: violations.length, lost: lostUsers(violations).size };
   const without = counts.without === undefined ? '' : ` without ${counts.without}`;
+  const limit = counts.limit === undefined ? '' : ` (${counts.limit})`;
   process.stdout.write(
-    `${id} ${what}${without}: ${figures.rounds} rounds, ${figures.faults} faults, ${figures.connections} connections, ` +
+    `${id} ${what}${without}${limit}: ${figures.rounds} rounds, ${figures.faults} faults, ${figures.connections} connections, ` +
       `${figures.violations} violations, ${figures.lost} lost\n`,
   );
   const file = process.env['FAULT_FIGURES_FILE'];
