@@ -1,0 +1,248 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { concept2Definition } from '../../src/providers/concept2/concept2.definition.js';
+import { googleHealthDefinition } from '../../src/providers/google-health/google-health.definition.js';
+import { hexoskinDefinition } from '../../src/providers/hexoskin/hexoskin.definition.js';
+import { wahooDefinition } from '../../src/providers/wahoo/wahoo.definition.js';
+import { whoopDefinition } from '../../src/providers/whoop/whoop.definition.js';
+import type { OAuth2SandboxMaker } from '../../src/provider-kit/sandbox-maker.js';
+import { until } from '../support/until.js';
+import { FaultCluster, type FaultConnection } from './support/fault-cluster.js';
+import { report, rounds } from './support/figures.js';
+import type { LineFault } from './support/maker-line.js';
+import type { Replica } from './support/replica.js';
+import { claimSeconds, confirmationSeconds, holdSeconds, pauseSeconds } from './support/timing.js';
+
+const connectionCount = 5;
+/** More failures than close the gate of a provider for all replicas. */
+const manyConnections = 15;
+/** How long a claim lasts at these makers, in milliseconds. */
+const claimMs = 20_000;
+const timeoutMs = 60_000 + rounds * 20_000;
+
+/** Ways of losing an answer that the maker has given. */
+const lostAnswers: readonly LineFault[] = [
+  { kind: 'reset-answer', afterBytes: 0 },
+  { kind: 'reset-answer', afterBytes: 200 },
+  { kind: 'end-answer', afterBytes: 0 },
+  { kind: 'end-answer', afterBytes: 200 },
+];
+
+describe('makers that answer late, halfway or not at all', () => {
+  let cluster: FaultCluster;
+  let first: Replica;
+  let second: Replica;
+  /** Has the hold switched off. */
+  let eager: Replica;
+
+  beforeAll(async () => {
+    cluster = await FaultCluster.start({
+      makers: {
+        whoop: whoopDefinition.sandbox,
+        // Strict as well, for scenarios that run beside each other.
+        concept2: strict(concept2Definition.sandbox),
+        hexoskin: strict(hexoskinDefinition.sandbox),
+        wahoo: wahooDefinition.sandbox,
+        'google-health': googleHealthDefinition.sandbox,
+      },
+      replicas: [{}, {}, { environment: { REFRESH_IN_DOUBT_HOLD_SECONDS: '0' } }],
+    });
+    first = cluster.replica(0);
+    second = cluster.replica(1);
+    eager = cluster.replica(2);
+  }, 60_000);
+  afterAll(() => cluster?.stop());
+  beforeEach(() => {
+    for (const slug of ['whoop', 'concept2', 'hexoskin', 'wahoo', 'google-health']) {
+      cluster.sandbox.maker(slug).behave();
+    }
+  });
+
+  /** Lets each of the faults meet one connection at the first replica. */
+  async function meet(slug: string, faults: readonly LineFault[]): Promise<FaultConnection[]> {
+    const connections = await cluster.link(slug, faults.length, second);
+    for (const [index, fault] of faults.entries()) {
+      first.maker.fail(fault);
+      await cluster.askAll(first, connections.slice(index, index + 1));
+    }
+    expect(first.maker.outstanding).toBe(0);
+    return connections;
+  }
+
+  it.each([['wahoo'], ['google-health']])(
+    'R-07 a lost answer costs nothing at %s, which takes the same refresh token again',
+    async (slug) => {
+      const all: FaultConnection[] = [];
+      for (let round = 0; round < rounds; round += 1) {
+        const connections = await meet(slug, lostAnswers);
+        expect(connections.map((each) => cluster.refreshCount(each))).toEqual(connections.map(() => 1));
+        await cluster.passTime(pauseSeconds);
+        const answers = await cluster.askAll(second, connections);
+        expect(answers.map(({ status }) => status)).toEqual(connections.map(() => 200));
+        expect(connections.map((each) => cluster.refreshCount(each))).toEqual(connections.map(() => 2));
+        all.push(...connections);
+      }
+      const violations = await cluster.check(all, all);
+      report('R-07', `answers lost, ${slug}`, counts(all.length, all), violations);
+      expect(violations).toEqual([]);
+    },
+    timeoutMs,
+  );
+
+  it(
+    'R-07 a lost answer of a strict maker ends the connection only after the hold and a second refusal',
+    async () => {
+      const all: FaultConnection[] = [];
+      for (let round = 0; round < rounds; round += 1) {
+        const connections = await meet('whoop', lostAnswers);
+        all.push(...connections);
+        for (const [seconds, requests, status] of [
+          [claimSeconds, 1, 'active'],
+          [holdSeconds, 2, 'active'],
+          [confirmationSeconds, 3, 'needs_relink'],
+          [confirmationSeconds, 3, 'needs_relink'],
+        ] as const) {
+          await cluster.passTime(seconds);
+          await cluster.askAll(second, connections);
+          expect(connections.map((each) => cluster.refreshCount(each))).toEqual(connections.map(() => requests));
+          expect(await statusOf(connections)).toEqual(connections.map(() => status));
+        }
+      }
+      const violations = await cluster.check(all, all);
+      const limit = 'the answer is lost for good';
+      report('R-07', 'answers lost, strict maker', { ...counts(all.length, all), limit }, violations);
+      expect(violations).toEqual(
+        all.map(({ userId }) => ({ invariant: 'I3', userId, what: 'the maker has ended the grant' })),
+      );
+    },
+    timeoutMs,
+  );
+
+  it(
+    'R-07 a request that never reached a strict maker is sent again after the hold, and nothing is lost',
+    async () => {
+      const all: FaultConnection[] = [];
+      for (let round = 0; round < rounds; round += 1) {
+        const connections = await meet(
+          'whoop',
+          lostAnswers.map(() => ({ kind: 'lose-request' })),
+        );
+        all.push(...connections);
+        expect(cluster.refreshSum(connections)).toBe(0);
+        await cluster.passTime(holdSeconds);
+        await cluster.askAll(second, connections);
+        expect(connections.map((each) => cluster.refreshCount(each))).toEqual(connections.map(() => 1));
+      }
+      const violations = await cluster.check(all);
+      report('R-07', 'requests lost', counts(all.length, all), violations);
+      expect(violations).toEqual([]);
+    },
+    timeoutMs,
+  );
+
+  it(
+    'R-08 a maker slower than the claim never has two requests of a connection, unless the hold is switched off',
+    async () => {
+      const makers = { late: 'whoop', lateWithoutHold: 'concept2', silent: 'hexoskin' };
+      const [late, lateWithoutHold, silent] = await Promise.all([
+        cluster.link(makers.late, connectionCount),
+        cluster.link(makers.lateWithoutHold, connectionCount),
+        cluster.link(makers.silent, connectionCount),
+      ]);
+      for (const [slug, processed] of [
+        [makers.late, false],
+        [makers.lateWithoutHold, true],
+      ] as const) {
+        const slow = { endpoint: 'refresh', type: 'slow', ms: 3 * claimMs, processed } as const;
+        cluster.sandbox.maker(slug).misbehave(slow, Infinity);
+      }
+      const before = { late: requestsAt(makers.late), silent: requestsAt(makers.silent) };
+      second.maker.fail({ kind: 'swallow-answer' }, connectionCount);
+      // Each call gives up when its time limit is over.
+      await Promise.all([
+        cluster.askAll(first, late),
+        cluster.askAll(eager, lateWithoutHold),
+        cluster.askAll(second, silent),
+      ]);
+      await cluster.passTime(claimSeconds);
+      const again = cluster.askAll(eager, lateWithoutHold);
+      await cluster.askAll(second, late);
+      await cluster.askAll(first, silent);
+      await until('the eager replica has asked again', () => cluster.refreshSum(lateWithoutHold) > connectionCount);
+      expect(requestsAt(makers.late) - before.late).toBe(connectionCount);
+      expect(requestsAt(makers.silent) - before.silent).toBe(connectionCount);
+      const violations = await cluster.check(late);
+      report('R-08', 'maker slower than the claim', { ...counts(late.length, late), rounds: 1 }, violations);
+      expect(violations).toEqual([]);
+      const broken = await cluster.check(lateWithoutHold);
+      const figures = { ...counts(late.length, lateWithoutHold), rounds: 1, without: 'hold' };
+      report('R-08', 'maker slower than the claim', figures, broken);
+      expect(broken.map(({ invariant }) => invariant)).toEqual(expect.arrayContaining(['I1', 'I6']));
+      await eager.kill();
+      await again;
+    },
+    timeoutMs,
+  );
+
+  it(
+    'R-24 TE-06 a maker that resets idle connections breaks no refresh',
+    async () => {
+      const all = await cluster.link('whoop', connectionCount);
+      first.maker.resetsIdleConnections = true;
+      for (let round = 0; round < 5 * rounds; round += 1) {
+        await cluster.shorten(all, first);
+      }
+      first.maker.resetsIdleConnections = false;
+      expect(cluster.refreshSum(all)).toBe(5 * rounds * all.length);
+      const violations = await cluster.check(all);
+      report('R-24', 'idle connections reset', { ...counts(5 * rounds * all.length, all) }, violations);
+      expect(violations).toEqual([]);
+    },
+    timeoutMs,
+  );
+
+  it(
+    'R-26 a replica that cannot reach the maker leaves the refresh to another one before the claim would have run out',
+    async () => {
+      const all: FaultConnection[] = [];
+      for (let round = 0; round < rounds; round += 1) {
+        const connections = await cluster.link('whoop', manyConnections, second);
+        all.push(...connections);
+        await first.maker.close();
+        await cluster.askAll(first, connections);
+        expect(cluster.refreshSum(connections)).toBe(0);
+        const takenOver = async (): Promise<boolean> => {
+          await cluster.askAll(second, connections);
+          return cluster.refreshSum(connections) === connections.length;
+        };
+        await until('the other replica has refreshed everything', takenOver, claimMs);
+        await first.maker.reopen();
+      }
+      const violations = await cluster.check(all);
+      report('R-26', 'maker out of reach of one replica', counts(rounds, all), violations);
+      expect(violations).toEqual([]);
+    },
+    timeoutMs,
+  );
+
+  function requestsAt(slug: string): number {
+    return cluster.sandbox.maker(slug).history.filter(({ kind }) => kind === 'refresh').length;
+  }
+
+  /** Of the given connections in the eyes of the company. */
+  async function statusOf(connections: readonly FaultConnection[]): Promise<unknown[]> {
+    return Promise.all(
+      connections.map(async ({ userId, slug }) => {
+        const response = await second.api.get(`/v1/users/${userId}/connections/${slug}`).expect(200);
+        return (response.body as { status?: unknown }).status;
+      }),
+    );
+  }
+});
+
+function strict(maker: OAuth2SandboxMaker): OAuth2SandboxMaker {
+  return { ...maker, reuse: 'family-revoked' };
+}
+
+function counts(faults: number, connections: readonly FaultConnection[]) {
+  return { rounds, faults, connections: connections.length };
+}
