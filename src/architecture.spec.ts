@@ -44,7 +44,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Files at the top put the folders together; development adds the application that it starts. */
-const compositionFiles = ['app.module.ts', 'serve.ts', 'main.ts'];
+const compositionFiles = ['app.module.ts', 'worker.module.ts', 'process.module.ts', 'serve.ts', 'main.ts'];
 const lazyImports: Readonly<Record<string, readonly string[]>> = { 'development/development.ts': ['serve.ts'] };
 
 interface SourceFile {

@@ -20,7 +20,10 @@ try {
   if (existsSync('.env')) {
     process.loadEnvFile('.env');
   }
-  if (process.env['NODE_ENV'] === 'production') {
+  if (process.argv[2] === 'worker') {
+    const { work } = await import('./serve.js');
+    await work();
+  } else if (process.env['NODE_ENV'] === 'production') {
     const { serve } = await import('./serve.js');
     await serve();
   } else {

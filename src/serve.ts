@@ -1,12 +1,31 @@
+import type { Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
 import { appConfig, type AppConfig } from './config/app.config.js';
 import { configureApplication, createAdapter } from './http/application.js';
+import { RefreshScheduler } from './tokens/refresh-scheduler.js';
+import { tokensConfig, type TokensConfig } from './tokens/tokens.config.js';
+import { WorkerModule } from './worker.module.js';
 
-/** Starts the API on the port of the environment. */
+/** Starts the API on the port of the environment, and the refresh scheduler unless it is off here. */
 export async function serve(): Promise<NestFastifyApplication> {
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule, createAdapter(), {
+  const app = await listen(AppModule);
+  if (app.get<TokensConfig>(tokensConfig.KEY, { strict: false }).schedulerInApi) {
+    app.get(RefreshScheduler, { strict: false }).start();
+  }
+  return app;
+}
+
+/** Starts a process that only refreshes what is due; it answers for its health and metrics on the port of the environment. */
+export async function work(): Promise<NestFastifyApplication> {
+  const app = await listen(WorkerModule);
+  app.get(RefreshScheduler, { strict: false }).start();
+  return app;
+}
+
+async function listen(module: Type): Promise<NestFastifyApplication> {
+  const app = await NestFactory.create<NestFastifyApplication>(module, createAdapter(), {
     bufferLogs: true,
     // On failure Nest would print every property of the error in its own format; the caller writes one sentence.
     autoFlushLogs: false,

@@ -711,7 +711,10 @@ describe('refresh', () => {
         status: 'active',
         claim_id: null,
         attempt_started_at: null,
-        failed_attempts: 0,
+        failed_attempts: 1,
+        last_error_code: 'TOKEN_UNREADABLE',
+        // Whoever asks once the key is mended is served at once.
+        retry_at: null,
       });
       await healthy.token();
       await healthy.expectStoredTokensAlive();

@@ -9,6 +9,9 @@ export interface BackoffPolicy {
 /** One second, doubling, at most a quarter of an hour. */
 export const refreshBackoff: BackoffPolicy = { initialDelayMs: 1_000, maxDelayMs: 15 * 60 * 1_000, factor: 2 };
 
+/** One minute, doubling, at most six hours: somebody has to mend a key or a row, and every look is an error in the log. */
+export const unreadableBackoff: BackoffPolicy = { initialDelayMs: 60_000, maxDelayMs: 6 * 3_600_000, factor: 2 };
+
 /**
  * Returns how long to wait before the next attempt: exponential, capped, full jitter.
  *
@@ -16,7 +19,7 @@ export const refreshBackoff: BackoffPolicy = { initialDelayMs: 1_000, maxDelayMs
  *
  * @param failedAttempts - attempts already failed; an integer from 1
  * @param policy - durations in milliseconds
- * @param random - a number in [0, 1), as from `Math.random`
+ * @param random - a number in [0, 1), as from `Math.random`; 1 for the full delay
  * @returns milliseconds, an integer in [0, `policy.maxDelayMs`]
  * @throws RangeError when `failedAttempts` is not a positive integer
  */

@@ -38,6 +38,8 @@ interface Known {
   /** Successes not written yet. */
   successes: number;
   writtenAt: number;
+  /** When this process last closed the gate or kept it closed; on the clock of `performance.now`. */
+  closedAt: number;
   /** The last write, to be waited for by the next one. */
   writing: Promise<unknown>;
 }
@@ -66,6 +68,16 @@ export class ProviderGates {
     }
     const waitMs = Math.max(row.closedUntil.getTime(), row.probeUntil?.getTime() ?? 0) - now.getTime();
     return waitMs > 0 ? { reason: row.reason, waitMs } : undefined;
+  }
+
+  /**
+   * Whether a refresh of this process has found since then that the gate is to be closed. Costs nothing; says nothing of what other
+   * replicas found.
+   *
+   * @param sinceMs - an instant of `performance.now`
+   */
+  wasClosedSince(registrationId: string, sinceMs: number): boolean {
+    return this.knownOf(registrationId).closedAt >= sinceMs;
   }
 
   /** Counts a refresh that went well. A probe opens the gate before this returns; else nothing is waited for. */
@@ -121,6 +133,7 @@ export class ProviderGates {
       );
       if (await this.write(registrationId, after, row.version)) {
         known.successes -= count;
+        known.closedAt = after.closedUntil === null ? -Infinity : performance.now();
         this.tell(registrationId, before, after);
         return after;
       }
@@ -168,7 +181,7 @@ export class ProviderGates {
   private knownOf(registrationId: string): Known {
     let known = this.known.get(registrationId);
     if (known === undefined) {
-      known = { successes: 0, writtenAt: 0, writing: Promise.resolve() };
+      known = { successes: 0, writtenAt: 0, closedAt: -Infinity, writing: Promise.resolve() };
       this.known.set(registrationId, known);
     }
     return known;

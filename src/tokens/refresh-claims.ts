@@ -1,37 +1,107 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../database/database.js';
-import type { ConnectionKey } from './connection-store.js';
+import type { ErrorCode } from '../errors/error-code.js';
+import { connectionColumns, type ConnectionKey, type StoredConnection } from './connection-store.js';
+
+/**
+ * Whether a connection may be claimed now: it waits for nobody, no pause is due, and no attempt of unknown outcome is younger than
+ * the hold.
+ */
+const claimable = (holdMs: string): string => `status = 'active'
+  AND (claimed_until IS NULL OR claimed_until <= now())
+  AND (retry_at IS NULL OR retry_at <= now())
+  AND (attempt_started_at IS NULL OR attempt_started_at <= now() - ${holdMs} * interval '1 millisecond')`;
+
+/** What a claim writes. It is due again where claim and hold have passed: by then somebody has to look what became of it. */
+const claimed = (claimId: string, lengthMs: string, holdMs: string): string => `
+  claim_id = ${claimId}, claimed_until = now() + ${lengthMs} * interval '1 millisecond', attempt_started_at = now(),
+  refresh_due_at = CASE WHEN refresh_due_at IS NULL THEN NULL
+    ELSE now() + greatest(${lengthMs}, ${holdMs}) * interval '1 millisecond' END`;
+
+/** Whether nothing holds refreshes at the provider back. */
+const gateOpen = (row: string): string => `NOT EXISTS (
+  SELECT FROM provider_gates AS gate WHERE gate.registration_id = ${row}.registration_id AND gate.closed_until IS NOT NULL)`;
+
+/** Whether a closed gate waits for a refresh that tries it, and nobody is at it. */
+const readyToBeTried = 'closed_until <= now() AND (probe_until IS NULL OR probe_until <= now())';
 
 const takeClaim: Statement = {
   name: 'connections-take-claim',
   text: `WITH candidate AS (
            SELECT registration_id FROM connections
-           WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 AND status = 'active'
-             AND (claimed_until IS NULL OR claimed_until <= now())
-             AND (retry_at IS NULL OR retry_at <= now())
-             AND (attempt_started_at IS NULL OR attempt_started_at <= now() - $7 * interval '1 millisecond')
+           WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 AND ${claimable('$7::float8')}
            FOR UPDATE
          ), probe AS (
-           UPDATE provider_gates SET probe_until = now() + $6 * interval '1 millisecond', version = version + 1
+           UPDATE provider_gates SET probe_until = now() + $6::float8 * interval '1 millisecond', version = version + 1
            FROM candidate
-           WHERE provider_gates.registration_id = candidate.registration_id
-             AND closed_until <= now() AND (probe_until IS NULL OR probe_until <= now())
+           WHERE provider_gates.registration_id = candidate.registration_id AND ${readyToBeTried}
            RETURNING provider_gates.registration_id
          )
-         UPDATE connections SET claim_id = $5, claimed_until = now() + $6 * interval '1 millisecond', attempt_started_at = now()
+         UPDATE connections SET ${claimed('$5', '$6::float8', '$7::float8')}
          FROM candidate
-         WHERE user_id = $1 AND provider = $2
-           AND (EXISTS (SELECT FROM probe) OR NOT EXISTS (
-             SELECT FROM provider_gates AS gate
-             WHERE gate.registration_id = candidate.registration_id AND gate.closed_until IS NOT NULL))
+         WHERE user_id = $1 AND provider = $2 AND (EXISTS (SELECT FROM probe) OR ${gateOpen('candidate')})
          RETURNING EXISTS (SELECT FROM probe) AS "isProbe"`,
+};
+const takeDueClaims: Statement = {
+  name: 'connections-take-due-claims',
+  // Locking skips what another replica is taking at this moment; the condition skips what it has taken before.
+  text: `WITH due AS MATERIALIZED (
+           SELECT row_user_id, row_provider, length_ms, hold_ms, in_doubt
+           FROM unnest($1::text[], $2::int[], $3::float8[], $4::float8[]) AS room (slug, wanted, length_ms, hold_ms)
+           CROSS JOIN LATERAL (
+             SELECT user_id AS row_user_id, provider AS row_provider, refresh_due_at AS due_at,
+               attempt_started_at IS NOT NULL AS in_doubt
+             FROM connections
+             WHERE provider = slug AND refresh_due_at <= now() AND ${claimable('hold_ms')} AND ${gateOpen('connections')}
+             ORDER BY refresh_due_at LIMIT wanted FOR UPDATE SKIP LOCKED
+           ) AS due_rows
+           ORDER BY due_at LIMIT $5
+         )
+         UPDATE connections SET ${claimed('gen_random_uuid()', 'length_ms', 'hold_ms')}
+         FROM due WHERE user_id = row_user_id AND provider = row_provider
+         RETURNING ${connectionColumns}, claim_id AS "claimId", in_doubt AS "wasInDoubt"`,
+};
+const findProbes: Statement = {
+  name: 'connections-find-probes',
+  text: `SELECT ${connectionColumns}
+         FROM unnest($1::text[], $2::float8[]) AS room (slug, hold_ms)
+         CROSS JOIN LATERAL (
+           SELECT connections.* FROM connections JOIN provider_gates USING (registration_id)
+           WHERE provider = slug AND refresh_due_at <= now() AND ${claimable('hold_ms')} AND ${readyToBeTried}
+           ORDER BY refresh_due_at LIMIT 1
+         ) AS due`,
 };
 const dropClaim: Statement = {
   name: 'connections-drop-claim',
-  text: `UPDATE connections SET claim_id = NULL, claimed_until = NULL, attempt_started_at = NULL
+  text: `UPDATE connections SET claim_id = NULL, claimed_until = NULL, attempt_started_at = NULL,
+           refresh_due_at = CASE WHEN refresh_due_at IS NULL THEN NULL ELSE now() END
          WHERE user_id = $1 AND provider = $2 AND id = $3 AND claim_id = $4`,
 };
+const setAside: Statement = {
+  name: 'connections-set-aside',
+  text: `UPDATE connections SET claim_id = NULL, claimed_until = NULL, attempt_started_at = NULL,
+           failed_attempts = failed_attempts + 1, last_error_code = $5, last_error_at = now(),
+           refresh_due_at = CASE WHEN refresh_due_at IS NULL THEN NULL ELSE now() + $6::float8 * interval '1 millisecond' END
+         WHERE user_id = $1 AND provider = $2 AND id = $3 AND claim_id = $4`,
+};
+
+/** A connection that was due and is claimed. */
+export interface ClaimedConnection extends StoredConnection {
+  readonly claimId: string;
+  /** Whether an earlier attempt of unknown outcome was under way; its hold has passed. */
+  readonly wasInDoubt: boolean;
+}
+
+/** How much of a provider's due refreshes are wanted. */
+export interface ProviderRoom {
+  readonly provider: string;
+  /** Connections at most. */
+  readonly wanted: number;
+  /** As in {@link RefreshClaims.take}. */
+  readonly lengthMs: number;
+  readonly inDoubtHoldMs: number;
+}
 
 /** A claim that was taken. */
 export interface RefreshClaim {
@@ -71,6 +141,41 @@ export class RefreshClaims {
       inDoubtHoldMs,
     ]);
     return row === undefined ? undefined : { id: claimId, isProbe: row.isProbe };
+  }
+
+  /**
+   * Claims connections that are due, the longest overdue first, in one statement; none of providers whose gate is closed. However many
+   * replicas ask at once, each row is given to one of them.
+   *
+   * @param rooms - what is wanted of each provider
+   * @param limit - connections at most in all
+   */
+  takeDue(rooms: readonly ProviderRoom[], limit: number): Promise<ClaimedConnection[]> {
+    return this.database.query<ClaimedConnection>(takeDueClaims, [
+      rooms.map(({ provider }) => provider),
+      rooms.map(({ wanted }) => wanted),
+      rooms.map(({ lengthMs }) => lengthMs),
+      rooms.map(({ inDoubtHoldMs }) => inDoubtHoldMs),
+      limit,
+    ]);
+  }
+
+  /** Finds the connection that is due longest at each provider whose closed gate waits to be tried. None of them is claimed. */
+  findProbes(rooms: readonly ProviderRoom[]): Promise<StoredConnection[]> {
+    return this.database.query<StoredConnection>(findProbes, [
+      rooms.map(({ provider }) => provider),
+      rooms.map(({ inDoubtHoldMs }) => inDoubtHoldMs),
+    ]);
+  }
+
+  /**
+   * Gives the claim back because the row cannot be worked with, and writes down why. Callers are not made to wait: what is wrong is
+   * ours, and may be mended at any moment.
+   *
+   * @param dueInMs - when the scheduler looks at the row again
+   */
+  async setAside(key: ConnectionKey, claimId: string, code: ErrorCode, dueInMs: number): Promise<void> {
+    await this.database.query(setAside, [key.userId, key.provider, key.id, claimId, code, dueInMs]);
   }
 
   /** Gives the claim back without an attempt having been made. */

@@ -133,28 +133,30 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
     }
   }
 
-  /** Commits the entry for this very token set, if there is one: before its refresh token is sent again. */
-  async replay(key: ConnectionKey): Promise<void> {
+  /**
+   * Commits the entry for this very token set, if there is one: before its refresh token is sent again.
+   *
+   * @returns whether there was one, committed or not
+   */
+  async replay(key: ConnectionKey): Promise<boolean> {
     const file = this.fileOf(key);
-    if (file !== undefined) {
-      await this.replayFile(file);
-    }
+    return file !== undefined && (await this.replayFile(file));
   }
 
-  private async replayFile(file: string): Promise<void> {
+  private async replayFile(file: string): Promise<boolean> {
     let text: string;
     try {
       text = await readFile(file, 'utf8');
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
-        return;
+        return false;
       }
       throw error;
     }
     const entry = entrySchema.safeParse(parseJson(text));
     if (!entry.success) {
       this.logger.error(`The journal entry ${file} cannot be read and stays where it is.`);
-      return;
+      return false;
     }
     try {
       const committed = await this.store.saveRefreshed(entry.data, entry.data);
@@ -167,6 +169,7 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
       }
       this.logger.warn(`Journal: the tokens of connection ${entry.data.id} wait for the database (${error.code}).`);
     }
+    return true;
   }
 
   /** A new name survives a loss of power only when its directory is on the disk as well. */

@@ -14,17 +14,18 @@ import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
 import { ConnectionStore, type SealedTokens, type StoredConnection } from './connection-store.js';
 import { ProviderGates } from './provider-gates.js';
-import { RefreshClaims, type RefreshClaim } from './refresh-claims.js';
+import { RefreshClaims, type ClaimedConnection, type RefreshClaim } from './refresh-claims.js';
 import { RefreshJournal } from './refresh-journal.js';
+import { claimLengthMs, inDoubtHoldMs, slotWaitMs } from './refresh-policy.js';
 import { RefreshSlots, type RefreshPriority, type SlotRequest } from './refresh-slots.js';
 import { toAttemptError, toFailureRecord, toGateError, toPendingError, toRefreshOutcome } from './refresh-failure.js';
+import { backoffDelayMs, unreadableBackoff } from './backoff.js';
 import { toTokenSet, type TokenSet } from './token-set.js';
 import { TokenVault } from './token-vault.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
+import { unreadable } from './refresh-scheduler.metrics.js';
 import { refreshes } from './tokens.metrics.js';
 
-/** What sealing and saving may take after the provider has answered; a claim outlives the call by this much. */
-const commitBudgetMs = 10_000;
 /** How often a caller that lost the claim looks whether the winner is done. */
 const pollMs = 50;
 /** Pauses between attempts to save a token set that the provider has already issued. */
@@ -92,9 +93,53 @@ export class RefreshService implements BeforeApplicationShutdown {
       return running.done;
     }
     const request: SlotRequest = { provider: connection.provider, priority };
-    const done = this.refreshOnce(connection, request).finally(() => this.running.delete(connection.id));
-    this.running.set(connection.id, { request, done });
+    return this.run(connection, request, this.refreshOnce(connection, request));
+  }
+
+  /**
+   * Refreshes a connection that is claimed already, at background priority. A caller of this process that wants it meanwhile joins.
+   *
+   * Nothing is sent when no slot becomes free in time, the provider's gate closes meanwhile, or the application stops: then the claim is
+   * given back (R-26).
+   *
+   * @throws as {@link refresh}
+   */
+  refreshDue(connection: ClaimedConnection): Promise<void> {
+    const request: SlotRequest = { provider: connection.provider, priority: 'background' };
+    return this.run(connection, request, this.refreshTaken(connection, request));
+  }
+
+  private run(connection: StoredConnection, request: SlotRequest, refresh: Promise<void>): Promise<void> {
+    const done = refresh.finally(() => {
+      if (this.running.get(connection.id)?.request === request) {
+        this.running.delete(connection.id);
+      }
+    });
+    // A caller that lost the claim may be waiting here already, for just this refresh.
+    if (!this.running.has(connection.id)) {
+      this.running.set(connection.id, { request, done });
+    }
     return done;
+  }
+
+  private async refreshTaken(connection: ClaimedConnection, request: SlotRequest): Promise<void> {
+    const { claimId, wasInDoubt, registrationId } = connection;
+    const takenAtMs = performance.now();
+    const provider = this.registry.get(connection.provider);
+    if (!(await this.slots.acquire(request, slotWaitMs(provider.definition)))) {
+      return this.claims.drop(connection, claimId);
+    }
+    try {
+      if (this.stopping || this.gates.wasClosedSince(registrationId, takenAtMs)) {
+        return await this.claims.drop(connection, claimId);
+      }
+      // An entry is the outcome of the attempt before. If it cannot be committed now, the refresh token is not to be sent either.
+      if (!wasInDoubt || !(await this.journal.replay(connection))) {
+        await this.refreshClaimed(connection, { id: claimId, isProbe: false }, provider);
+      }
+    } finally {
+      this.slots.release(request.provider);
+    }
   }
 
   private async refreshOnce(connection: StoredConnection, request: SlotRequest): Promise<void> {
@@ -200,7 +245,7 @@ export class RefreshService implements BeforeApplicationShutdown {
     try {
       previous = await this.tokenVault.open(connection);
     } catch (error) {
-      await this.claims.drop(connection, claim.id);
+      await this.setAside(connection, claim.id, error);
       await this.gates.report(connection.registrationId, { kind: 'not-tried' }, claim.isProbe);
       throw error;
     }
@@ -222,6 +267,17 @@ export class RefreshService implements BeforeApplicationShutdown {
     }
     refreshes.inc({ provider: connection.provider, outcome: 'superseded' });
     await this.discard(connection, grant, provider);
+  }
+
+  /** A row that cannot be worked with is the operator's trouble; it must not be in the way of the others again and again (R-25). */
+  private async setAside(connection: StoredConnection, claimId: string, error: unknown): Promise<void> {
+    const code = error instanceof AppError ? error.code : 'INTERNAL_ERROR';
+    const dueInMs = backoffDelayMs(connection.failedAttempts + 1, unreadableBackoff, 1);
+    unreadable.inc({ provider: connection.provider });
+    this.logger.error(
+      `Connection ${connection.id} cannot be refreshed: ${code}. It is looked at again in ${dueInMs} ms.`,
+    );
+    await this.claims.setAside(connection, claimId, code, dueInMs);
   }
 
   /** Commits a token set that exists only here and at the provider, through short failures of the database of any kind. */
@@ -297,17 +353,4 @@ export function relinkError(provider: HealthProvider): TokenRevokedError {
   return new TokenRevokedError(
     `${provider.definition.displayName} has ended this connection. The user has to link the account again.`,
   );
-}
-
-function claimLengthMs(definition: ProviderDefinition): number {
-  return (definition.oauth === '2.0' ? definition.refresh.timeoutMs : 0) + commitBudgetMs;
-}
-
-/** Where the provider forgives a repeated refresh token, an unknown outcome needs no hold. */
-function inDoubtHoldMs(definition: ProviderDefinition, strictHoldMs: number): number {
-  if (definition.oauth === '1.0a') {
-    return 0;
-  }
-  const { rotates, reuse, grace } = definition.refresh;
-  return rotates === 'never' || reuse === 'ignored' || grace !== 'none' ? 0 : strictHoldMs;
 }

@@ -25,6 +25,8 @@ const schema = z.object({
   PROVIDER_SPIKE_MINIMUM: positive(5),
   PROVIDER_SPIKE_WINDOW_SECONDS: positive(600),
   PROVIDER_CONCURRENCY: positive(32),
+  REFRESH_SCHEDULER: z.enum(['api', 'off'], 'must be api or off.').default('api'),
+  REFRESH_RATE_PER_SECOND: z.coerce.number('must be a number.').int().min(1).max(100_000).default(100),
 });
 
 /** Reads how tokens are kept fresh. */
@@ -37,6 +39,10 @@ export function readTokensConfig(environment: Environment): {
   confirmationMs: number;
   /** Where refreshed tokens are kept until they are committed; `undefined` keeps none. */
   journalDirectory: string | undefined;
+  /** Whether the process that serves the API also refreshes what is due. */
+  schedulerInApi: boolean;
+  /** How many refreshes a second the scheduler of this process begins at one provider. */
+  refreshRatePerSecond: number;
   /** How many refreshes of this process one provider works on at the same time. */
   providerConcurrency: number;
   /** When a provider is left alone. */
@@ -48,6 +54,8 @@ export function readTokensConfig(environment: Environment): {
     inDoubtHoldMs: values.REFRESH_IN_DOUBT_HOLD_SECONDS * 1_000,
     confirmationMs: values.REFRESH_CONFIRMATION_SECONDS * 1_000,
     journalDirectory: values.REFRESH_JOURNAL_DIRECTORY,
+    schedulerInApi: values.REFRESH_SCHEDULER === 'api',
+    refreshRatePerSecond: values.REFRESH_RATE_PER_SECOND,
     providerConcurrency: values.PROVIDER_CONCURRENCY,
     gate: {
       breakerFailures: values.PROVIDER_BREAKER_FAILURES,

@@ -11,6 +11,7 @@ import { ProviderGates } from './provider-gates.js';
 import { RefreshClaims } from './refresh-claims.js';
 import { RefreshJournal } from './refresh-journal.js';
 import { RefreshSlots } from './refresh-slots.js';
+import { RefreshScheduler } from './refresh-scheduler.js';
 import { RefreshService } from './refresh.service.js';
 import { TokenFeedbackService } from './token-feedback.service.js';
 import { TokenVault } from './token-vault.js';
@@ -32,6 +33,7 @@ import { TokensService } from './tokens.service.js';
     ProviderGates,
     RefreshClaims,
     RefreshJournal,
+    RefreshScheduler,
     RefreshService,
     RefreshSlots,
     TokenFeedbackService,

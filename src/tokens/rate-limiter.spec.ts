@@ -1,0 +1,24 @@
+import { describe, expect, it } from '@jest/globals';
+import { RateLimiter } from './rate-limiter.js';
+
+describe('RateLimiter', () => {
+  it('R-27 gives so many per second, however long nothing was taken', () => {
+    const limiter = new RateLimiter(20, 0);
+    expect(limiter.available(0)).toBe(20);
+    expect(limiter.available(7_200_000)).toBe(20);
+    limiter.take(20);
+    expect(limiter.available(7_200_000)).toBe(0);
+    expect(limiter.available(7_200_040)).toBe(0);
+    expect(limiter.available(7_200_050)).toBe(1);
+    expect(limiter.available(7_200_500)).toBe(10);
+  });
+
+  it('loses no fraction to frequent looking', () => {
+    const limiter = new RateLimiter(10, 0);
+    limiter.take(10);
+    for (let now = 1; now < 1_000; now += 1) {
+      limiter.available(now);
+    }
+    expect(limiter.available(1_000)).toBeGreaterThanOrEqual(9);
+  });
+});

@@ -1,0 +1,29 @@
+import { Counter, Gauge, Histogram } from 'prom-client';
+
+/** Connections whose stored tokens did not open when they were to be refreshed; more than 0 needs an operator. */
+export const unreadable = new Counter({
+  name: 'cufflink_refresh_unreadable_total',
+  help: 'Refreshes given up because the stored tokens do not open, by provider',
+  labelNames: ['provider'] as const,
+});
+
+/** Connections that wait for the scheduler, at most 10,000 of a provider, as it last saw them. */
+export const dueConnections = new Gauge({
+  name: 'cufflink_refresh_due_connections',
+  help: 'Connections that are due for a refresh, by provider',
+  labelNames: ['provider'] as const,
+});
+
+/** How long the connection has been due that has waited longest. */
+export const oldestOverdueSeconds = new Gauge({
+  name: 'cufflink_refresh_oldest_overdue_seconds',
+  help: 'Seconds that the longest waiting due connection has been due, by provider',
+  labelNames: ['provider'] as const,
+});
+
+/** Connections claimed by one statement of the scheduler. */
+export const sweepBatchSize = new Histogram({
+  name: 'cufflink_refresh_batch_size',
+  help: 'Due connections claimed by one statement',
+  buckets: [0, 1, 5, 20, 50, 100, 200],
+});
