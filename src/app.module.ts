@@ -2,6 +2,7 @@ import { Module, ValidationPipe } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { AccessGuard } from './access/access.guard.js';
 import { AccessModule } from './access/access.module.js';
+import { ConnectPageModule } from './connect-page/connect-page.module.js';
 import { ConnectionsModule } from './connections/connections.module.js';
 import { AppErrorFilter } from './errors/app-error.filter.js';
 import { toRequestInvalidError } from './http/validation-error.js';
@@ -13,7 +14,16 @@ import { UsersModule } from './users/users.module.js';
 
 /** The composition root: the only place that sees both the core and the providers. */
 @Module({
-  imports: [ProcessModule, AccessModule, ConnectionsModule, LinksModule, OpsModule, ProvidersModule, UsersModule],
+  imports: [
+    ProcessModule,
+    AccessModule,
+    ConnectPageModule,
+    ConnectionsModule,
+    LinksModule,
+    OpsModule,
+    ProvidersModule,
+    UsersModule,
+  ],
   providers: [
     { provide: APP_FILTER, useClass: AppErrorFilter },
     { provide: APP_GUARD, useClass: AccessGuard },

@@ -10,6 +10,7 @@ const ourTables = [
   'audit_writers',
   'connections',
   'erasures',
+  'link_sessions',
   'links',
   'provider_gates',
   'vault_keys',

@@ -4,6 +4,7 @@ import { AuditEntryEntity } from './entities/audit-entry.entity.js';
 import { AuditWriterEntity } from './entities/audit-writer.entity.js';
 import { ConnectionEntity } from './entities/connection.entity.js';
 import { ErasureEntity } from './entities/erasure.entity.js';
+import { LinkSessionEntity } from './entities/link-session.entity.js';
 import { LinkEntity } from './entities/link.entity.js';
 import { ProviderGateEntity } from './entities/provider-gate.entity.js';
 import { VaultKeyEntity } from './entities/vault-key.entity.js';
@@ -15,6 +16,7 @@ import { AddRefreshDueAt1795430000000 } from './migrations/1795430000000-AddRefr
 import { CreateAuditTrail1795440000000 } from './migrations/1795440000000-CreateAuditTrail.js';
 import { ParkLinks1795470000000 } from './migrations/1795470000000-ParkLinks.js';
 import { AddApiKeyOptions1795480000000 } from './migrations/1795480000000-AddApiKeyOptions.js';
+import { CreateLinkSessions1795470001000 } from './migrations/1795470001000-CreateLinkSessions.js';
 import { CreateErasures1795490000000 } from './migrations/1795490000000-CreateErasures.js';
 import type { DatabaseConfig } from './database.config.js';
 
@@ -34,6 +36,7 @@ export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
       ErasureEntity,
       LinkEntity,
       ProviderGateEntity,
+      LinkSessionEntity,
       VaultKeyEntity,
       VaultReplicaEntity,
     ],
@@ -44,6 +47,7 @@ export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
       AddRefreshDueAt1795430000000,
       CreateAuditTrail1795440000000,
       ParkLinks1795470000000,
+      CreateLinkSessions1795470001000,
       CreateErasures1795490000000,
       AddApiKeyOptions1795480000000,
     ],

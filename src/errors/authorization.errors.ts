@@ -39,3 +39,14 @@ export class LinkUserMismatchError extends AppError {
     super('This link was started for another user. Nothing was connected; the signed-in user has to start a link.');
   }
 }
+
+/** A browser has no open link session: its link was opened elsewhere, has expired, or is none of ours (AR-05). */
+export class LinkSessionInvalidError extends AppError {
+  readonly code = 'LINK_SESSION_INVALID';
+
+  constructor() {
+    super(
+      'This link has expired or was opened in another browser. Go back to where you got it, and ask for a new one.',
+    );
+  }
+}

@@ -22,6 +22,7 @@ export const errorActors = {
   AUTHORIZATION_CODE_REFUSED: 'user',
   AUTHORIZATION_FAILED: 'provider',
   LINK_USER_MISMATCH: 'user',
+  LINK_SESSION_INVALID: 'user',
   TOKEN_REVOKED: 'user',
   TOKEN_REFRESH_PENDING: 'caller',
   TOKEN_UNREADABLE: 'operator',

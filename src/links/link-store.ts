@@ -62,7 +62,7 @@ const finishLink: Statement = {
 };
 const removeLinksOfUser: Statement = {
   name: 'links-remove-of-user',
-  text: 'DELETE FROM links WHERE user_id = $1',
+  text: `WITH sessions AS (DELETE FROM link_sessions WHERE user_id = $1) DELETE FROM links WHERE user_id = $1`,
 };
 
 /** The links table: attempts to connect, each usable once. */
@@ -141,7 +141,7 @@ export class LinkStore {
     return rows.length === 1;
   }
 
-  /** Deletes every link of a user, those that wait for their callback included. */
+  /** Deletes every link of a user, those that wait for their callback included, and every link session. */
   async removeOfUser(userId: string): Promise<void> {
     await this.database.query(removeLinksOfUser, [userId]);
   }

@@ -110,7 +110,7 @@ export class LinksController {
       return;
     }
     const outcome = await this.links.finish(slug, parseCallbackParameters(queryOf(request)), this.arrival(request));
-    await this.answer(outcome, reply);
+    await this.answer(outcome, request, reply);
   }
 
   @Post('oauth/:provider/callback')
@@ -122,10 +122,12 @@ export class LinksController {
   async finishByPost(
     @Param('provider') slug: string,
     @Body() form: unknown,
+    @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const parameters = parseCallbackParameters(typeof form === 'string' ? form : '');
-    await this.answer(await this.links.finish(slug, parameters, { byForm: true, findSecret: () => undefined }), reply);
+    const outcome = await this.links.finish(slug, parameters, { byForm: true, findSecret: () => undefined });
+    await this.answer(outcome, request, reply);
   }
 
   @Get('links/:link_id/resume')
@@ -139,19 +141,22 @@ export class LinksController {
       return;
     }
     const { handle = '' } = parseCallbackParameters(queryOf(request));
-    await this.answer(await this.links.resume(path.link_id, handle, this.arrival(request)), reply);
+    await this.answer(await this.links.resume(path.link_id, handle, this.arrival(request)), request, reply);
   }
 
   private arrival(request: FastifyRequest): CallbackArrival {
     return { byForm: false, findSecret: (linkId) => this.cookies.read(request, linkId) };
   }
 
-  private async answer(outcome: CallbackOutcome, reply: FastifyReply): Promise<void> {
+  private async answer(outcome: CallbackOutcome, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { provider, linkId, returnUrl } = outcome;
     void reply.headers(callbackHeaders);
     if (outcome.kind === 'unbound') {
       await reply.redirect(`/v1/links/${linkId}/resume?handle=${outcome.handle}`, 303);
       return;
+    }
+    if (this.cookies.read(request, linkId) !== undefined) {
+      this.cookies.clear(reply, linkId);
     }
     if (returnUrl !== undefined) {
       await reply.redirect(withOutcome(returnUrl, toReturnParameters(outcome)), 303);

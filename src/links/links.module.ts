@@ -7,6 +7,9 @@ import { TokensModule } from '../tokens/tokens.module.js';
 import { VaultModule } from '../vault/vault.module.js';
 import { LinkCookies } from './link-cookies.js';
 import { LinkRedemption } from './link-redemption.js';
+import { LinkSessionStore } from './link-session-store.js';
+import { LinkSessionsController } from './link-sessions.controller.js';
+import { LinkSessionsService } from './link-sessions.service.js';
 import { LinkStore } from './link-store.js';
 import { LinkVault } from './link-vault.js';
 import { linksConfig } from './links.config.js';
@@ -22,8 +25,8 @@ import { LinksService } from './links.service.js';
     TokensModule,
     VaultModule,
   ],
-  controllers: [LinksController],
-  providers: [LinkCookies, LinkRedemption, LinkStore, LinkVault, LinksService],
-  exports: [LinkStore],
+  controllers: [LinksController, LinkSessionsController],
+  providers: [LinkCookies, LinkRedemption, LinkSessionStore, LinkSessionsService, LinkStore, LinkVault, LinksService],
+  exports: [LinkCookies, LinkSessionsService, LinkStore],
 })
 export class LinksModule {}

@@ -172,6 +172,12 @@ export class LinksService {
     return provider;
   }
 
+  /** Tells whether a link to a provider may be started now. */
+  isLinkable({ definition, settings: { mode } }: HealthProvider): boolean {
+    const isRetired = lifecycleAt(definition.lifecycle, this.clock.now()).status === 'retired';
+    return mode !== 'not-configured' && (!isRetired || mode === 'sandbox' || this.config.allowRetiredProviders);
+  }
+
   /** @returns what the caller has to be warned of, if anything */
   private checkLifecycle(provider: HealthProvider): Retirement | undefined {
     const { slug, displayName } = provider.definition;

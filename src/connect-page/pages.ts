@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+
+const style =
+  'body{font-family:system-ui,sans-serif;max-width:32rem;margin:3rem auto;padding:0 1rem}' +
+  'button{display:block;width:100%;margin:.5rem 0;padding:.8rem;font-size:1rem;text-align:left}';
+
+/** A choice on the page: one button. */
+export interface OfferedProvider {
+  readonly slug: string;
+  readonly displayName: string;
+}
+
+/**
+ * Returns the headers of every page: nothing is loaded, run, framed, kept or told to the next site.
+ *
+ * `form-action` names schemes and not hosts because browsers apply it to every redirect that follows a form, and a maker's sign-in
+ * may lead anywhere.
+ *
+ * @param plainHttp - whether makers may have plain http, as the vendor sandbox has
+ */
+export function pageHeaders(plainHttp: boolean): Record<string, string> {
+  const styleHash = createHash('sha256').update(style).digest('base64');
+  const formAction = `form-action 'self' https:${plainHttp ? ' http:' : ''}`;
+  return {
+    'content-type': 'text/html; charset=utf-8',
+    'cache-control': 'no-store',
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+    'content-security-policy': `default-src 'none'; style-src 'sha256-${styleHash}'; ${formAction}; base-uri 'none'; frame-ancestors 'none'`,
+  };
+}
+
+/** The page that a link opens. The session begins with the click: programs that follow links do not press buttons (AR-05). */
+export function openingPage(token: string): string {
+  return page(
+    `<p>Continue in the browser in which you want to sign in to your device. This link works once.</p>
+<form method="post" action="/connect"><input type="hidden" name="link_token" value="${escape(token)}">
+<button type="submit">Continue</button></form>`,
+  );
+}
+
+/**
+ * The page with one button a provider.
+ *
+ * @param notice - what the user should know first, if anything
+ */
+export function choicePage(providers: readonly OfferedProvider[], notice: string | undefined): string {
+  const buttons = providers.map(
+    ({ slug, displayName }) =>
+      `<button type="submit" name="provider" value="${escape(slug)}">${escape(displayName)}</button>`,
+  );
+  return page(
+    `${notice === undefined ? '' : `<p role="status">${escape(notice)}</p>`}
+<form method="post" action="/connect/start">
+${buttons.join('\n')}
+</form>`,
+  );
+}
+
+/** The page that says that it does not go on. */
+export function refusalPage(message: string): string {
+  return page(`<p role="alert">${escape(message)}</p>`);
+}
+
+function page(content: string): string {
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Connect a device</title><style>${style}</style></head>
+<body><h1>Connect a device</h1>
+${content}
+</body></html>
+`;
+}
+
+function escape(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll("'", '&#39;');
+}

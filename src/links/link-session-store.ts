@@ -1,0 +1,66 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Statement } from '../database/database.js';
+
+/** Permission for one browser to link accounts of one user, as stored. */
+export interface StoredLinkSession {
+  readonly userId: string;
+  /** Slugs that may be linked; `null` for all. */
+  readonly providers: readonly string[] | null;
+  readonly returnUrl: string | null;
+  readonly requireConfirmation: boolean;
+}
+
+const statements = {
+  insert: {
+    name: 'link-sessions-insert',
+    text: `INSERT INTO link_sessions (token_hash, user_id, providers, return_url, require_confirmation, expires_at)
+           VALUES ($1, $2, $3, $4, $5, now() + $6 * interval '1 millisecond') RETURNING expires_at AS "expiresAt"`,
+  },
+  isUnopened: {
+    name: 'link-sessions-is-unopened',
+    text: 'SELECT 1 AS found FROM link_sessions WHERE token_hash = $1 AND browser_hash IS NULL AND expires_at > now()',
+  },
+  bind: {
+    name: 'link-sessions-bind',
+    text: `UPDATE link_sessions SET browser_hash = $2
+           WHERE token_hash = $1 AND browser_hash IS NULL AND expires_at > now() RETURNING 1 AS bound`,
+  },
+  findBound: {
+    name: 'link-sessions-find-bound',
+    text: `SELECT user_id AS "userId", providers, return_url AS "returnUrl", require_confirmation AS "requireConfirmation"
+           FROM link_sessions WHERE browser_hash = $1 AND expires_at > now()`,
+  },
+} satisfies Record<string, Statement>;
+
+/** The link_sessions table. */
+@Injectable()
+export class LinkSessionStore {
+  constructor(private readonly database: Database) {}
+
+  /** Stores a session. Returns when it expires, by the database's clock. */
+  async insert(tokenHash: Buffer, session: StoredLinkSession, lifetimeMs: number): Promise<Date> {
+    const { userId, providers, returnUrl, requireConfirmation } = session;
+    const values = [tokenHash, userId, providers, returnUrl, requireConfirmation, lifetimeMs];
+    const [row] = await this.database.query<{ expiresAt: Date }>(statements.insert, values);
+    if (row === undefined) {
+      throw new Error('The link session was not stored.');
+    }
+    return row.expiresAt;
+  }
+
+  /** Tells whether no browser has opened a session yet. */
+  async isUnopened(tokenHash: Buffer): Promise<boolean> {
+    return (await this.database.query(statements.isUnopened, [tokenHash])).length === 1;
+  }
+
+  /** Binds a session to a browser: of any number of calls one does. Returns false when it is not there, expired or bound. */
+  async bind(tokenHash: Buffer, browserHash: Buffer): Promise<boolean> {
+    return (await this.database.query(statements.bind, [tokenHash, browserHash])).length === 1;
+  }
+
+  /** Returns the session that a browser has opened, if it has not expired. */
+  async findBound(browserHash: Buffer): Promise<StoredLinkSession | undefined> {
+    const [row] = await this.database.query<StoredLinkSession>(statements.findBound, [browserHash]);
+    return row;
+  }
+}

@@ -1,0 +1,28 @@
+import { Body, Controller, Post } from '@nestjs/common';
+import { ApiBearerAuth, ApiCreatedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { RequireScope } from '../access/access.decorators.js';
+import { ApiProblems } from '../http/api-problems.decorator.js';
+import { CreateLinkSessionBody, LinkSessionResponse } from './link-sessions.dto.js';
+import { LinkSessionsService } from './link-sessions.service.js';
+
+@ApiTags('Links')
+@ApiBearerAuth()
+@Controller('v1/link-sessions')
+export class LinkSessionsController {
+  constructor(private readonly sessions: LinkSessionsService) {}
+
+  @Post()
+  @RequireScope('links:write')
+  @ApiOperation({ summary: 'Get the URL of a page on which one user links accounts in one browser' })
+  @ApiCreatedResponse({ type: LinkSessionResponse })
+  @ApiProblems('PROVIDER_UNKNOWN', 'RETURN_URL_NOT_ALLOWED')
+  async create(@Body() body: CreateLinkSessionBody): Promise<LinkSessionResponse> {
+    const { token, connectUrl, expiresAt } = await this.sessions.create({
+      userId: body.user_id,
+      providers: body.providers ?? undefined,
+      returnUrl: body.return_url ?? undefined,
+      requireConfirmation: body.require_confirmation ?? undefined,
+    });
+    return { link_token: token, connect_url: connectUrl, expires_at: expiresAt.toISOString() };
+  }
+}

@@ -1,0 +1,53 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import {
+  ArrayMaxSize,
+  ArrayNotEmpty,
+  ArrayUnique,
+  IsArray,
+  IsBoolean,
+  IsOptional,
+  IsString,
+  MaxLength,
+} from 'class-validator';
+import { UserPath } from '../http/user-path.dto.js';
+
+export class CreateLinkSessionBody extends UserPath {
+  @ApiPropertyOptional({ example: ['whoop', 'oura'], description: 'what may be linked; everything when absent' })
+  @IsOptional()
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(100)
+  @ArrayUnique()
+  @IsString({ each: true })
+  @MaxLength(100, { each: true })
+  providers?: string[];
+
+  @ApiPropertyOptional({
+    example: 'https://app.example.com/devices',
+    description:
+      'where the browser goes after each link; one of the registered RETURN_URLS. Stays on the page when absent.',
+  })
+  @IsOptional()
+  @IsString()
+  @MaxLength(2_048)
+  return_url?: string;
+
+  @ApiPropertyOptional({ example: true, description: 'as for a single link' })
+  @IsOptional()
+  @IsBoolean()
+  require_confirmation?: boolean;
+}
+
+export class LinkSessionResponse {
+  @ApiProperty({ example: 'YS1saW5rLXRva2VuLW9mLTQzLWNoYXJhY3RlcnMtbG9uZw', description: '256 random bits' })
+  link_token!: string;
+
+  @ApiProperty({
+    example: 'https://link.example.com/connect?link_token=...',
+    description: 'send the browser here; the first browser that opens it is the only one',
+  })
+  connect_url!: string;
+
+  @ApiProperty({ example: '2026-11-22T10:10:00.000Z' })
+  expires_at!: string;
+}

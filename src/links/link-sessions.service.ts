@@ -1,0 +1,108 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { LinkSessionInvalidError } from '../errors/authorization.errors.js';
+import { UnknownProviderError } from '../errors/provider.errors.js';
+import type { HealthProvider } from '../provider-kit/health-provider.js';
+import { ProviderRegistry } from '../provider-kit/provider-registry.js';
+import { LinkSessionStore, type StoredLinkSession } from './link-session-store.js';
+import { linksConfig, type LinksConfig } from './links.config.js';
+import { LinksService, type LinkRequest, type StartedLink } from './links.service.js';
+import { createOneTimeSecret, hashOneTimeSecret } from './one-time-secret.js';
+
+/** How long a session may be opened and used, in milliseconds. */
+const sessionLifetimeMs = 10 * 60 * 1_000;
+
+/** What a caller asks for when a session is made. */
+export interface LinkSessionRequest extends Pick<LinkRequest, 'userId' | 'returnUrl' | 'requireConfirmation'> {
+  /** Slugs; `undefined` for every provider that can be linked. */
+  readonly providers: readonly string[] | undefined;
+}
+
+/** Permissions for one browser to link accounts of one user on the hosted page (AR-05). */
+@Injectable()
+export class LinkSessionsService {
+  constructor(
+    private readonly store: LinkSessionStore,
+    private readonly links: LinksService,
+    private readonly registry: ProviderRegistry,
+    @Inject(linksConfig.KEY) private readonly config: LinksConfig,
+  ) {}
+
+  /**
+   * Makes a session.
+   *
+   * @returns its token, which is not stored and works once, the URL that opens it, and its end
+   * @throws {@link UnknownProviderError}, {@link ReturnUrlNotAllowedError}, {@link RequestInvalidError} as a link does
+   * @throws {@link DatabaseUnavailableError} when it cannot be stored
+   */
+  async create(
+    request: LinkSessionRequest,
+  ): Promise<{ readonly token: string; readonly connectUrl: string; readonly expiresAt: Date }> {
+    const { userId, providers } = request;
+    providers?.forEach((slug) => this.registry.get(slug));
+    const session = { userId, providers: providers ?? null, ...this.links.checkTerms(request) };
+    const token = createOneTimeSecret();
+    const expiresAt = await this.store.insert(hashOneTimeSecret(token), session, sessionLifetimeMs);
+    return { token, connectUrl: `${this.config.publicUrl}/connect?link_token=${token}`, expiresAt };
+  }
+
+  /** Tells whether a session can be opened. Changes nothing, so that a scanner or prefetch that looks does not use it up. */
+  isUnopened(token: string): Promise<boolean> {
+    return this.store.isUnopened(hashOneTimeSecret(token));
+  }
+
+  /**
+   * Opens a session, in one browser only.
+   *
+   * @returns the secret for the browser's cookie
+   * @throws {@link LinkSessionInvalidError} when it does not exist, has expired, or a browser has opened it
+   */
+  async open(token: string): Promise<string> {
+    const browserSecret = createOneTimeSecret();
+    if (!(await this.store.bind(hashOneTimeSecret(token), hashOneTimeSecret(browserSecret)))) {
+      throw new LinkSessionInvalidError();
+    }
+    return browserSecret;
+  }
+
+  /**
+   * Returns the session that a browser has opened.
+   *
+   * @param browserSecret - from its cookie, if it has one
+   * @throws {@link LinkSessionInvalidError} when there is none, or it has expired
+   */
+  async get(browserSecret: string | undefined): Promise<StoredLinkSession> {
+    const session =
+      browserSecret === undefined ? undefined : await this.store.findBound(hashOneTimeSecret(browserSecret));
+    if (session === undefined) {
+      throw new LinkSessionInvalidError();
+    }
+    return session;
+  }
+
+  /** Returns the providers that may be linked in a session now, sorted by name. */
+  listProviders(session: StoredLinkSession): HealthProvider[] {
+    return this.registry
+      .list()
+      .filter((provider) => session.providers?.includes(provider.definition.slug) ?? true)
+      .filter((provider) => this.links.isLinkable(provider))
+      .sort((left, right) => left.definition.displayName.localeCompare(right.definition.displayName, 'en'));
+  }
+
+  /**
+   * Starts a link in a session.
+   *
+   * @returns the link, and the secret for a cookie without which its callback is refused (AR-03)
+   * @throws {@link UnknownProviderError} when the session does not allow the provider
+   * @throws as `LinksService.begin` does
+   */
+  async start(session: StoredLinkSession, slug: string): Promise<StartedLink & { readonly browserSecret: string }> {
+    if (session.providers?.includes(slug) === false) {
+      throw new UnknownProviderError();
+    }
+    const { userId, requireConfirmation } = session;
+    const returnUrl = session.returnUrl ?? `${this.config.publicUrl}/connect`;
+    const browserSecret = createOneTimeSecret();
+    const terms = { userId, provider: slug, scopes: undefined, returnUrl, requireConfirmation, browserSecret };
+    return { ...(await this.links.begin(terms)), browserSecret };
+  }
+}
