@@ -18,7 +18,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   vault: ['errors', 'config', 'database'],
   audit: ['errors', 'clock', 'database', 'vault'],
   tokens: ['errors', 'config', 'clock', 'database', 'provider-kit', 'vault', 'audit'],
-  access: ['errors', 'clock', 'database', 'audit'],
+  access: ['errors', 'config', 'clock', 'database', 'provider-kit', 'audit'],
   http: ['errors'],
   links: ['errors', 'config', 'clock', 'database', 'provider-kit', 'vault', 'tokens', 'access', 'http', 'audit'],
   connections: ['errors', 'clock', 'provider-kit', 'tokens', 'access', 'http', 'audit'],

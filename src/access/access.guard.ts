@@ -1,11 +1,17 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { AccessDeniedError, ApiKeyInvalidError, ScopeMissingError } from '../errors/request.errors.js';
+import {
+  AccessDeniedError,
+  ApiKeyInvalidError,
+  ScopeMissingError,
+  UserTokenInvalidError,
+} from '../errors/request.errors.js';
 import { AccessDenials } from './access-denials.js';
 import { accessMetadata, type AccessRule } from './access.decorators.js';
 import { ApiKeysService } from './api-keys.service.js';
 import type { AuthenticatedRequest } from './authenticated-request.js';
 import { mayUseProvider, type Caller } from './caller.js';
+import { UserTokens } from './user-tokens.js';
 
 type CallerRule = Extract<AccessRule, { kind: 'caller' }>;
 
@@ -20,6 +26,7 @@ export class AccessGuard implements CanActivate {
     private readonly reflector: Reflector,
     private readonly apiKeys: ApiKeysService,
     private readonly denials: AccessDenials,
+    private readonly userTokens: UserTokens,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -50,16 +57,21 @@ export class AccessGuard implements CanActivate {
     if (token === undefined) {
       throw new ApiKeyInvalidError('This call needs an API key. Send it as "Authorization: Bearer <key>".');
     }
-    request.caller = await this.apiKeys.authenticate(token);
+    request.caller = this.userTokens.recognizes(token)
+      ? await this.userTokens.authenticate(token)
+      : await this.apiKeys.authenticate(token);
     checkAccess(request.caller, rule, request.params as PathParameters);
   }
 }
 
-type Denial = ApiKeyInvalidError | ScopeMissingError | AccessDeniedError;
+type Denial = ApiKeyInvalidError | UserTokenInvalidError | ScopeMissingError | AccessDeniedError;
 
 function isDenial(error: unknown): error is Denial {
   return (
-    error instanceof ApiKeyInvalidError || error instanceof ScopeMissingError || error instanceof AccessDeniedError
+    error instanceof ApiKeyInvalidError ||
+    error instanceof UserTokenInvalidError ||
+    error instanceof ScopeMissingError ||
+    error instanceof AccessDeniedError
   );
 }
 

@@ -8,6 +8,8 @@ export const errorStatuses = {
   REQUEST_INVALID: HttpStatus.BAD_REQUEST,
   ROUTE_NOT_FOUND: HttpStatus.NOT_FOUND,
   API_KEY_INVALID: HttpStatus.UNAUTHORIZED,
+  USER_TOKEN_INVALID: HttpStatus.UNAUTHORIZED,
+  USER_KEYS_UNAVAILABLE: HttpStatus.SERVICE_UNAVAILABLE,
   SCOPE_MISSING: HttpStatus.FORBIDDEN,
   ACCESS_DENIED: HttpStatus.FORBIDDEN,
   RETURN_URL_NOT_ALLOWED: HttpStatus.BAD_REQUEST,
@@ -96,7 +98,7 @@ export function problemHeaders(problem: ProblemResponse): Record<string, string>
     'referrer-policy': 'no-referrer',
     'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
     ...(problem.retry_after_seconds === undefined ? {} : { 'retry-after': String(problem.retry_after_seconds) }),
-    ...(problem.code === 'API_KEY_INVALID' ? { 'www-authenticate': 'Bearer' } : {}),
+    ...(problem.status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
   };
 }
 

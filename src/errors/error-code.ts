@@ -9,6 +9,8 @@ export const errorActors = {
   REQUEST_INVALID: 'caller',
   ROUTE_NOT_FOUND: 'caller',
   API_KEY_INVALID: 'caller',
+  USER_TOKEN_INVALID: 'caller',
+  USER_KEYS_UNAVAILABLE: 'operator',
   SCOPE_MISSING: 'caller',
   ACCESS_DENIED: 'caller',
   RETURN_URL_NOT_ALLOWED: 'caller',

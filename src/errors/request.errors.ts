@@ -10,6 +10,26 @@ export class ApiKeyInvalidError extends AppError {
   readonly code = 'API_KEY_INVALID';
 }
 
+/** The user token is not one of the company's, not for this service, or has ended. The caller gets the user a new one. */
+export class UserTokenInvalidError extends AppError {
+  readonly code = 'USER_TOKEN_INVALID';
+
+  constructor() {
+    super('The user token is not valid. Send one that is signed for this service and has not ended.');
+  }
+}
+
+/** The company's keys for user tokens cannot be read. API keys work on. */
+export class UserKeysUnavailableError extends AppError {
+  readonly code = 'USER_KEYS_UNAVAILABLE';
+
+  constructor() {
+    super('User tokens cannot be verified at the moment: the keys at USER_JWKS_URL cannot be read.', {
+      retryAfterSeconds: 5,
+    });
+  }
+}
+
 /** The API key is valid but was not given the scope that this call needs. */
 export class ScopeMissingError extends AppError {
   readonly code = 'SCOPE_MISSING';

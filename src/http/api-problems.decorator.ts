@@ -7,6 +7,8 @@ import { errorActors, type ErrorCode } from '../errors/error-code.js';
 const everywhere: readonly ErrorCode[] = [
   'REQUEST_INVALID',
   'API_KEY_INVALID',
+  'USER_TOKEN_INVALID',
+  'USER_KEYS_UNAVAILABLE',
   'SCOPE_MISSING',
   'ACCESS_DENIED',
   'DATABASE_UNAVAILABLE',

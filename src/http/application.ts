@@ -60,7 +60,11 @@ function openApiHead() {
         `branch on \`code\`; \`act\` says who has to do something. The codes: ${describeCodes()}.`,
     )
     .setVersion('1')
-    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'an API key' })
+    .addBearerAuth({
+      type: 'http',
+      scheme: 'bearer',
+      description: 'an API key, or where the call says so a user token',
+    })
     .build();
 }
 

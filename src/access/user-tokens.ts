@@ -1,0 +1,128 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
+import { Clock } from '../clock/clock.js';
+import { AppError } from '../errors/app-error.js';
+import { UserKeysUnavailableError, UserTokenInvalidError } from '../errors/request.errors.js';
+import { ProviderHttpClient } from '../provider-kit/http-client.js';
+import { OutboundPolicy } from '../provider-kit/outbound-policy.js';
+import type { Caller } from './caller.js';
+import { userTokensConfig, type UserTokensConfig, type UserTokenSettings } from './user-tokens.config.js';
+
+const fetchTimeoutMs = 5_000;
+/** A key that is not known makes the set be read anew, at most so often. */
+const cooldownMs = 30_000;
+/** How long a key that was withdrawn is still believed. */
+const cacheMs = 10 * 60_000;
+/** After a reading that failed, the next one waits for so long. */
+const pauseAfterFailureMs = 5_000;
+/** Clocks differ a little. */
+const clockToleranceSeconds = 5;
+/** Kinds of token that say who calls; the others that an issuer signs, such as logout tokens, do not (RFC 8725 section 3.11). */
+const acceptedTypes = ['jwt', 'at+jwt', 'application/at+jwt'];
+/** Codes of the library that blame the key set, not the token. */
+const keySetProblems = new Set(['ERR_JOSE_GENERIC', 'ERR_JWKS_INVALID', 'ERR_JWKS_TIMEOUT']);
+/** As in the path of a request. */
+const userIdPattern = /^[^\p{C}\p{Zl}\p{Zp}]{1,255}$/u;
+
+/** The tokens with which the company's users call for themselves. The company signs them; we only verify. */
+@Injectable()
+export class UserTokens {
+  private readonly logger = new Logger(UserTokens.name);
+  private readonly settings: UserTokenSettings | undefined;
+  private readonly getKey: JWTVerifyGetKey | undefined;
+  private failedAt = -Infinity;
+
+  constructor(
+    @Inject(userTokensConfig.KEY) { settings }: UserTokensConfig,
+    private readonly http: ProviderHttpClient,
+    outbound: OutboundPolicy,
+    private readonly clock: Clock,
+  ) {
+    this.settings = settings;
+    if (settings !== undefined) {
+      outbound.allow(settings.jwksUrl);
+      this.getKey = createRemoteJWKSet(new URL(settings.jwksUrl), {
+        timeoutDuration: fetchTimeoutMs,
+        cooldownDuration: cooldownMs,
+        cacheMaxAge: cacheMs,
+        [customFetch]: (url) => this.readKeys(url),
+      });
+    }
+  }
+
+  /** Tells whether a text may be a user's token: users are accepted here, and it has the three parts of a JWT. */
+  recognizes(text: string): boolean {
+    return this.settings !== undefined && /^[\w-]+\.[\w-]+\.[\w-]*$/.test(text);
+  }
+
+  /**
+   * Tells which user this is.
+   *
+   * @param text - as sent in `Authorization: Bearer`, {@link recognizes | recognized} before
+   * @throws {@link UserTokenInvalidError} when signature, algorithm, type, issuer, audience or time is wrong, or it names no user; the
+   *   answer does not tell which
+   * @throws {@link UserKeysUnavailableError} when the company's keys cannot be read
+   * @see RFC 8725, https://www.rfc-editor.org/rfc/rfc8725
+   */
+  async authenticate(text: string): Promise<Caller> {
+    const { settings, getKey } = this;
+    if (settings === undefined || getKey === undefined) {
+      throw new UserTokenInvalidError();
+    }
+    const userId = await this.verify(text, settings, getKey);
+    return { actor: 'user', scopes: new Set(), providers: undefined, userId };
+  }
+
+  private async verify(text: string, settings: UserTokenSettings, getKey: JWTVerifyGetKey): Promise<string> {
+    const { issuer, audience, algorithms, userClaim } = settings;
+    try {
+      const { payload, protectedHeader } = await jwtVerify(text, getKey, {
+        issuer,
+        audience,
+        algorithms: [...algorithms],
+        requiredClaims: ['exp', userClaim],
+        currentDate: this.clock.now(),
+        clockTolerance: clockToleranceSeconds,
+      });
+      const userId = payload[userClaim];
+      const isAccepted = acceptedTypes.includes((protectedHeader.typ ?? 'JWT').toLowerCase());
+      if (isAccepted && typeof userId === 'string' && userIdPattern.test(userId)) {
+        return userId;
+      }
+    } catch (error) {
+      if (error instanceof AppError) {
+        throw error;
+      }
+      if (!(error instanceof errors.JOSEError) || keySetProblems.has(error.code)) {
+        throw this.keysUnavailable('the answer is not a key set, or came too late');
+      }
+      // The library's own text quotes claims.
+    }
+    throw new UserTokenInvalidError();
+  }
+
+  /** Reads the key set through the one HTTP client, so that all of its limits hold. */
+  private async readKeys(url: string): Promise<Response> {
+    if (performance.now() - this.failedAt < pauseAfterFailureMs) {
+      throw new UserKeysUnavailableError();
+    }
+    try {
+      const headers = { accept: 'application/json' };
+      const { status, text } = await this.http.send({ method: 'GET', url, headers, timeoutMs: fetchTimeoutMs });
+      if (status === 200) {
+        return new Response(text, { status });
+      }
+      throw this.keysUnavailable(`HTTP ${status}`);
+    } catch (error) {
+      throw error instanceof UserKeysUnavailableError
+        ? error
+        : this.keysUnavailable(error instanceof AppError ? error.message : 'a mistake of ours');
+    }
+  }
+
+  private keysUnavailable(why: string): UserKeysUnavailableError {
+    this.failedAt = performance.now();
+    this.logger.warn(`The keys at USER_JWKS_URL cannot be read: ${why}`);
+    return new UserKeysUnavailableError();
+  }
+}
