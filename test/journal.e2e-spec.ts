@@ -58,7 +58,7 @@ describe('the journal of refreshed tokens', () => {
     dying.api.get(tokenPath).end(() => undefined);
     await until(() => sandbox.maker('whoop').history.some(({ kind, status }) => kind === 'refresh' && status === 200));
     if (directory !== undefined) {
-      await until(async () => (await readdir(directory)).some((file) => file.endsWith('.json')));
+      await until(async () => (await readdir(directory)).some((file) => file.endsWith('.journal')));
     }
     await queryDatabase(databaseUrl, 'UPDATE connections SET claimed_until = now()');
     return first;
@@ -109,12 +109,37 @@ describe('the journal of refreshed tokens', () => {
     expect(text).not.toContain(Buffer.from(token).toString('base64').slice(0, -4));
   });
 
-  it('leaves an entry that it cannot read where it is, and starts all the same', async () => {
-    await writeFile(join(journal, 'entry.json'), '{"half": ');
-    await writeFile(join(journal, 'other.json'), '{"userId": 1}');
+  it('keeps an entry that it cannot read for the operator, and starts all the same', async () => {
+    await writeFile(join(journal, 'one.journal'), '{"half": \n');
+    await writeFile(join(journal, 'other.journal'), '{"userId": 1}\n');
     const application = await startApplication({ environment: { REFRESH_JOURNAL_DIRECTORY: journal } });
     running.push(application);
-    expect((await readdir(journal)).sort()).toEqual(['entry.json', 'other.json']);
+    const kept = await Promise.all((await readdir(journal)).map((file) => readFile(join(journal, file), 'utf8')));
+    expect(kept.sort()).toEqual(['{"half": \n', '{"userId": 1}\n']);
+  });
+
+  it('R-01 takes the end of a file that was being written for no entry, and those before it for entries', async () => {
+    const first = await dieBeforeCommit(journal);
+    const [file = ''] = await readdir(journal);
+    const line = await readFile(join(journal, file), 'utf8');
+    await writeFile(join(journal, file), line + line.slice(0, line.length / 2));
+    const second = await restart(first, journal);
+    expect(await readdir(journal)).toEqual([]);
+    expect(first.sandbox.maker('whoop').isLiveAccessToken(await readToken(second))).toBe(true);
+  });
+
+  it('R-01 loses nothing when a replica starts on the directory of one that is at work', async () => {
+    const first = await startApplication({ environment: { REFRESH_JOURNAL_DIRECTORY: journal } });
+    running.push(first);
+    const users = Array.from({ length: 10 }, (_, index) => `user-${index}`);
+    for (const user of users) {
+      await linkAccount(first, user, 'whoop');
+    }
+    const refreshes = users.map((user) => first.api.post(`/v1/users/${user}/connections/whoop/refresh`).expect(200));
+    await restart(first, journal);
+    await Promise.all(refreshes);
+    expect(await readdir(journal)).toEqual([]);
+    expect(first.sandbox.maker('whoop').history.filter(({ kind }) => kind === 'refresh')).toHaveLength(users.length);
   });
 
   it('is empty after a refresh that went well', async () => {

@@ -1,4 +1,5 @@
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type BeforeApplicationShutdown,
@@ -10,10 +11,15 @@ import {
 import { z } from 'zod';
 import { AppError } from '../errors/app-error.js';
 import { ConnectionStore, type ConnectionKey, type SealedTokens } from './connection-store.js';
+import { isAbsent, JournalSegments, segmentExtension } from './journal-segments.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
 
-/** How often the journal is looked through, in milliseconds. An entry that is met twice was left over by somebody. */
+/** How often the journal is looked through, in milliseconds. A file that is met twice was left over by somebody. */
 const replayIntervalMs = 5_000;
+/** How often a look at all files is repeated because one of them was taken over or removed meanwhile. */
+const maxLooks = 100;
+/** Files that hold an entry nobody can read are kept under this name for the operator. */
+const damagedExtension = '.damaged';
 
 /** One refreshed token set on its way into the database. The tokens are sealed for their row already. */
 const entrySchema = z.object({
@@ -30,16 +36,20 @@ const entrySchema = z.object({
   refreshDueInMs: z.number().min(0).nullable().default(0),
 });
 
+type JournalEntry = z.output<typeof entrySchema>;
+
 /**
  * Keeps each refreshed token set on disk from the provider's answer until it is committed, so that neither a killed process nor
  * a database that stays away loses the only live tokens of a connection (R-01, R-05).
  *
- * Entries are written whole or not at all, and flushed to the disk. Replaying one is the same compare-and-set as the save that
- * did not happen, so it may be done by anybody and any number of times. Without a directory nothing is kept.
+ * An entry is a line, flushed to the disk; half a line at the end of a file was never acknowledged. Replaying one is the same
+ * compare-and-set as the save that did not happen, so it may be done by anybody who has the directory, and any number of times.
+ * Without a directory nothing is kept.
  */
 @Injectable()
 export class RefreshJournal implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(RefreshJournal.name);
+  private readonly segments: JournalSegments | undefined;
   private timer: NodeJS.Timeout | undefined;
   private replaying: Promise<void> | undefined;
   private metBefore: ReadonlySet<string> = new Set();
@@ -47,7 +57,10 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
   constructor(
     private readonly store: ConnectionStore,
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
-  ) {}
+  ) {
+    const { journalDirectory } = config;
+    this.segments = journalDirectory === undefined ? undefined : new JournalSegments(journalDirectory);
+  }
 
   /** Commits what an earlier process could not, and goes on to look for such entries. */
   async onApplicationBootstrap(): Promise<void> {
@@ -56,9 +69,9 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
       return;
     }
     await mkdir(journalDirectory, { recursive: true, mode: 0o700 });
-    await this.replayAll(await this.list(journalDirectory));
+    await this.takeOver(await this.list());
     this.timer = setInterval(() => {
-      this.replaying ??= this.replayLeftOvers(journalDirectory).finally(() => {
+      this.replaying ??= this.replayLeftOvers().finally(() => {
         this.replaying = undefined;
       });
     }, replayIntervalMs).unref();
@@ -69,28 +82,6 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
     await this.replaying;
   }
 
-  private async replayLeftOvers(directory: string): Promise<void> {
-    try {
-      const files = await this.list(directory);
-      // The others belong to refreshes under way.
-      await this.replayAll(files.filter((file) => this.metBefore.has(file)));
-      this.metBefore = new Set(files);
-    } catch (error) {
-      this.logger.error(error instanceof Error ? error : new Error('The journal could not be read.'));
-    }
-  }
-
-  private async list(directory: string): Promise<string[]> {
-    const names = await readdir(directory);
-    return names.filter((name) => name.endsWith('.json')).map((name) => join(directory, name));
-  }
-
-  private async replayAll(files: readonly string[]): Promise<void> {
-    for (const file of files) {
-      await this.replayFile(file);
-    }
-  }
-
   /**
    * Writes an entry down. A journal that cannot be written is an operator's trouble and no reason to drop the tokens.
    *
@@ -98,22 +89,10 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
    * @param tokens - the sealed set that replaces it
    */
   async record(key: ConnectionKey, tokens: SealedTokens): Promise<void> {
-    const file = this.fileOf(key);
-    if (file === undefined) {
-      return;
-    }
     const { userId, provider, id, secretGen } = key;
     const entry = { userId, provider, id, secretGen, ...tokens, sealed: tokens.sealed.toString('base64') };
     try {
-      const handle = await open(`${file}.part`, 'w', 0o600);
-      try {
-        await handle.writeFile(JSON.stringify(entry));
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-      await rename(`${file}.part`, file);
-      await this.flushDirectory();
+      await this.segments?.append(keyOf(key), JSON.stringify(entry));
     } catch (error) {
       this.logger.error(error instanceof Error ? error : new Error('The journal could not be written.'));
     }
@@ -121,14 +100,10 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
 
   /** Forgets an entry that was committed or is not wanted any more. */
   async forget(key: ConnectionKey): Promise<void> {
-    const file = this.fileOf(key);
-    if (file === undefined) {
-      return;
-    }
     try {
-      await rm(file, { force: true });
+      await this.segments?.forget(keyOf(key));
     } catch (error) {
-      // It is replayed at the next start, to no effect.
+      // It is replayed later, to no effect.
       this.logger.error(error instanceof Error ? error : new Error('The journal could not be cleared.'));
     }
   }
@@ -139,52 +114,113 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
    * @returns whether there was one, committed or not
    */
   async replay(key: ConnectionKey): Promise<boolean> {
-    const file = this.fileOf(key);
-    return file !== undefined && (await this.replayFile(file));
+    const entry = await this.find(key);
+    if (entry !== undefined && (await this.commit(entry))) {
+      await this.forget(key);
+    }
+    return entry !== undefined;
   }
 
-  private async replayFile(file: string): Promise<boolean> {
-    let text: string;
-    try {
-      text = await readFile(file, 'utf8');
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
-        return false;
+  /** Looks again when a file was not there any more: it may have another name by now. */
+  private async find(key: ConnectionKey): Promise<JournalEntry | undefined> {
+    for (let look = 0; look < maxLooks; look += 1) {
+      const files = await Promise.all((await this.list()).map(readIfThere));
+      // Most files hold nothing of it, and need not be taken apart.
+      const entry = files
+        .flatMap((bytes) => (bytes?.includes(key.id) === true ? parseEntries(bytes) : []))
+        .find((each) => each !== undefined && keyOf(each) === keyOf(key));
+      if (entry !== undefined || !files.includes(undefined)) {
+        return entry;
       }
-      throw error;
     }
-    const entry = entrySchema.safeParse(parseJson(text));
-    if (!entry.success) {
-      this.logger.error(`The journal entry ${file} cannot be read and stays where it is.`);
-      return false;
-    }
+    throw new Error(`The journal changed ${maxLooks} times while it was read.`);
+  }
+
+  private async replayLeftOvers(): Promise<void> {
     try {
-      const committed = await this.store.saveRefreshed(entry.data, entry.data);
-      const outcome = committed ? 'committed' : 'not needed any more';
-      this.logger.warn(`Journal: the refreshed tokens of connection ${entry.data.id} are ${outcome}.`);
+      const files = await this.list();
+      // The others belong to refreshes under way.
+      await this.takeOver(files.filter((file) => this.metBefore.has(file)));
+      this.metBefore = new Set(files);
+    } catch (error) {
+      this.logger.error(error instanceof Error ? error : new Error('The journal could not be read.'));
+    }
+  }
+
+  private async list(): Promise<string[]> {
+    const { journalDirectory } = this.config;
+    const names = journalDirectory === undefined ? [] : await readdir(journalDirectory);
+    return names.filter((name) => name.endsWith(segmentExtension)).map((name) => join(journalDirectory ?? '', name));
+  }
+
+  /** Commits what is in the files. A new name tells who writes to a file, or reads it too, that it is not theirs any more. */
+  private async takeOver(files: readonly string[]): Promise<void> {
+    for (const file of files) {
+      const taken = join(file, '..', `${randomUUID()}${segmentExtension}`);
+      try {
+        await rename(file, taken);
+      } catch (error) {
+        if (isAbsent(error)) {
+          continue;
+        }
+        throw error;
+      }
+      await this.replayFile(taken);
+    }
+  }
+
+  private async replayFile(file: string): Promise<void> {
+    const entries = parseEntries(await readFile(file));
+    let waiting = 0;
+    for (const entry of entries) {
+      waiting += entry === undefined || (await this.commit(entry)) ? 0 : 1;
+    }
+    if (waiting > 0) {
+      return;
+    }
+    if (entries.includes(undefined)) {
+      this.logger.error(`The journal has an entry that cannot be read. It stays in ${file}${damagedExtension}.`);
+      await rename(file, `${file}${damagedExtension}`);
+    } else {
       await rm(file, { force: true });
+    }
+  }
+
+  /** @returns whether nothing remains to be done with the entry */
+  private async commit(entry: JournalEntry): Promise<boolean> {
+    try {
+      if (await this.store.saveRefreshed(entry, entry)) {
+        this.logger.warn(`Journal: the refreshed tokens of connection ${entry.id} are committed.`);
+      }
+      return true;
     } catch (error) {
       if (!(error instanceof AppError)) {
         throw error;
       }
-      this.logger.warn(`Journal: the tokens of connection ${entry.data.id} wait for the database (${error.code}).`);
-    }
-    return true;
-  }
-
-  /** A new name survives a loss of power only when its directory is on the disk as well. */
-  private async flushDirectory(): Promise<void> {
-    const handle = await open(this.config.journalDirectory ?? '.', 'r');
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
+      this.logger.warn(`Journal: the tokens of connection ${entry.id} wait for the database (${error.code}).`);
+      return false;
     }
   }
+}
 
-  private fileOf(key: ConnectionKey): string | undefined {
-    const { journalDirectory } = this.config;
-    return journalDirectory === undefined ? undefined : join(journalDirectory, `${key.id}.${key.secretGen}.json`);
+function keyOf(key: ConnectionKey): string {
+  return `${key.id}.${key.secretGen}`;
+}
+
+/** Returns the entries of a file, `undefined` for one that was damaged. The end of a file without a line end is no entry yet. */
+function parseEntries(bytes: Buffer): (JournalEntry | undefined)[] {
+  const lines = bytes.toString('utf8').split('\n').slice(0, -1);
+  return lines.map((line) => entrySchema.safeParse(parseJson(line)).data);
+}
+
+async function readIfThere(file: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    if (isAbsent(error)) {
+      return undefined;
+    }
+    throw error;
   }
 }
 

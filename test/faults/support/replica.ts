@@ -68,10 +68,12 @@ export class Replica {
     return join(this.directory, `journal-${this.journalNumber}`);
   }
 
-  /** Entries of the journal that wait for their commit. */
+  /** Ids of the connections that have entries in the journal. */
   async journalEntries(): Promise<string[]> {
     const files = await readdir(this.journalDirectory);
-    return files.filter((file) => file.endsWith('.json'));
+    const texts = await Promise.all(files.map((file) => readFile(join(this.journalDirectory, file), 'utf8')));
+    const lines = texts.flatMap((text) => text.split('\n').slice(0, -1));
+    return [...new Set(lines.map((line) => (JSON.parse(line) as { id: string }).id))];
   }
 
   /** Starts the program, with an empty journal in place of the old one when that is to be lost. */

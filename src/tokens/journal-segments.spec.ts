@@ -1,0 +1,97 @@
+import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { JournalSegments } from './journal-segments.js';
+
+describe('JournalSegments', () => {
+  let directory: string;
+  let segments: JournalSegments;
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'cufflink-segments-'));
+    segments = new JournalSegments(directory);
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  /** All lines in all files. */
+  async function lines(): Promise<string[]> {
+    const texts = await Promise.all((await readdir(directory)).map((file) => readFile(join(directory, file), 'utf8')));
+    return texts.flatMap((text) => text.split('\n').slice(0, -1)).sort();
+  }
+
+  const names = Array.from({ length: 50 }, (_, index) => `entry-${index}`).sort();
+
+  it('R-01 has every entry on the disk when its append resolves', async () => {
+    const appends = names.map(async (name) => {
+      await segments.append(name, name);
+      expect(await lines()).toContain(name);
+    });
+    await Promise.all(appends);
+    expect(await lines()).toEqual(names);
+  });
+
+  it('removes a file when all its entries are forgotten, and only then', async () => {
+    await Promise.all(names.map((name) => segments.append(name, name)));
+    await Promise.all(names.slice(1).map((name) => segments.forget(name)));
+    expect(await lines()).toContain(names[0]);
+    await segments.forget(names[0] ?? '');
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('keeps what is appended while the others are forgotten', async () => {
+    for (const name of names) {
+      const appended = segments.append(name, name);
+      await Promise.all([appended, segments.forget(`${name}-before`)]);
+      await Promise.all([segments.append(`${name}-next`, `${name}-next`), segments.forget(name)]);
+      expect(await lines()).toContain(`${name}-next`);
+      await segments.forget(`${name}-next`);
+    }
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('R-01 writes an entry again when its file was taken over before it was flushed', async () => {
+    await segments.append('first', 'first');
+    const [file = ''] = await readdir(directory);
+    await rename(join(directory, file), join(directory, 'taken'));
+    await segments.append('second', 'second');
+    await rm(join(directory, 'taken'));
+    expect(await lines()).toEqual(['second']);
+    await Promise.all([segments.forget('first'), segments.forget('second')]);
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('R-01 loses nothing to somebody who takes over whatever there is, at every moment', async () => {
+    const taken: string[] = [];
+    let appending = true;
+    const takeOver = async (): Promise<void> => {
+      while (appending) {
+        for (const file of await readdir(directory)) {
+          const name = join(directory, `${file}-taken`);
+          await rename(join(directory, file), name).then(
+            async () => {
+              taken.push(...(await readFile(name, 'utf8')).split('\n').slice(0, -1));
+              await rm(name);
+            },
+            () => undefined,
+          );
+        }
+      }
+    };
+    const taking = takeOver();
+    for (const name of names) {
+      await segments.append(name, name);
+    }
+    appending = false;
+    await taking;
+    expect([...new Set([...taken, ...(await lines())])].sort()).toEqual(names);
+  });
+
+  it('tells when it cannot write', async () => {
+    await rm(directory, { recursive: true });
+    await expect(segments.append('entry', 'entry')).rejects.toMatchObject({ code: 'ENOENT' });
+    await mkdir(directory);
+    await segments.append('entry', 'entry');
+    expect(await lines()).toEqual(['entry']);
+  });
+});
