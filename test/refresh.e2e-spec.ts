@@ -229,7 +229,8 @@ describe('refresh', () => {
       subject.maker.misbehave(wrong);
       expect(await subject.token()).toBe(first);
       expect(subject.refreshes).toHaveLength(1);
-      // Nor during the pause that follows, in which the maker is left alone.
+      // Nor during the pause that follows, in which the maker is left alone; its length is random, so it is made longer.
+      await subject.passInDatabase(-60, ['retry_at']);
       expect(await subject.token()).toBe(first);
       expect(subject.refreshes).toHaveLength(1);
       await subject.passInDatabase(15 * 60);
@@ -244,10 +245,10 @@ describe('refresh', () => {
       const subject = await Subject.link(application, 'fitbit');
       const first = await subject.token();
       await subject.liveFor(30_000);
-      subject.maker.misbehave(wrong);
+      subject.maker.misbehave(wrong, 2);
       expect(await subject.token()).toBe(first);
       expect(subject.maker.isLiveAccessToken(first)).toBe(true);
-      expect(subject.refreshes).toHaveLength(1);
+      expect(subject.refreshes).toHaveLength(2);
     });
 
     it.each([
@@ -512,13 +513,17 @@ describe('refresh', () => {
       const subject = await Subject.link(application, 'fitbit');
       await subject.expire();
       const { refreshToken } = await subject.stored();
-      subject.maker.misbehave(at({ type: 'drop', processed: true }), 2);
+      subject.maker.misbehave(at({ type: 'drop', processed: true }), 5);
       expect(await subject.refusal()).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
       await subject.passInDatabase(2, ['retry_at']);
       expect(await subject.refusal()).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
-      await subject.passInDatabase(4, ['retry_at']);
+      // However often it has failed before: the maker gives the answer again for two minutes only.
+      await queryDatabase(application.databaseUrl, 'UPDATE connections SET failed_attempts = 20 WHERE user_id = $1', [
+        subject.userId,
+      ]);
+      await subject.passInDatabase(2, ['retry_at']);
       expect(subject.maker.isLiveAccessToken(await subject.token())).toBe(true);
-      expect(subject.refreshes).toHaveLength(3);
+      expect(subject.refreshes).toHaveLength(6);
       expect(new Set(subject.refreshes.map((entry) => entry.refreshTokenFingerprint))).toEqual(
         new Set([fingerprint(refreshToken)]),
       );

@@ -38,7 +38,7 @@ export class ConnectionResponse {
     example: '2026-11-22T11:00:00.000Z',
     nullable: true,
     type: String,
-    description: 'null: does not expire',
+    description: 'null: does not expire, or nobody knows when',
   })
   expires_at!: string | null;
 
@@ -102,7 +102,7 @@ export class TokenResponse {
     example: '2026-11-22T11:00:00.000Z',
     nullable: true,
     type: String,
-    description: 'null: does not expire',
+    description: 'null: does not expire, or nobody knows when',
   })
   expires_at!: string | null;
 

@@ -105,6 +105,11 @@ const statements = {
              last_refreshed_at = now(), ${noAttempt}
            WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 RETURNING id`,
   },
+  keepSpare: {
+    name: 'connections-keep-spare',
+    text: `UPDATE connections SET secret_gen = secret_gen + 1, sealed = $5
+           WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 AND attempt_started_at IS NULL RETURNING id`,
+  },
   recordFailure: {
     name: 'connections-record-failure',
     text: `UPDATE connections SET claim_id = NULL, claimed_until = NULL,
@@ -183,6 +188,15 @@ export class ConnectionStore {
    */
   async saveRefreshed(key: ConnectionKey, tokens: SealedTokens): Promise<boolean> {
     const rows = await this.database.query(statements.saveRefreshed, [...keyValues(key), ...tokenValues(tokens)]);
+    return rows.length === 1;
+  }
+
+  /**
+   * Seals the token set in force anew, with a spare refresh token in it, while no refresh is under way or in doubt. Returns false
+   * when there is one, or the row changed meanwhile.
+   */
+  async keepSpare(key: ConnectionKey, sealed: Buffer): Promise<boolean> {
+    const rows = await this.database.query(statements.keepSpare, [...keyValues(key), sealed]);
     return rows.length === 1;
   }
 

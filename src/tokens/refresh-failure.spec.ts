@@ -7,7 +7,7 @@ import {
   TokenRevokedError,
 } from '../errors/provider.errors.js';
 import type { StoredConnection } from './connection-store.js';
-import { toAttemptError, toFailureRecord, toPendingError } from './refresh-failure.js';
+import { toAttemptError, toFailureRecord, toGateError, toPendingError, toRefreshOutcome } from './refresh-failure.js';
 
 const confirmationMs = 300_000;
 
@@ -148,5 +148,60 @@ describe('toPendingError', () => {
 
   it('never asks to come back at once', () => {
     expect(toPendingError(waiting, 0).retryAfterSeconds).toBe(1);
+  });
+});
+
+describe('toRefreshOutcome', () => {
+  const first = { suspectSince: null, failedAttempts: 0 };
+
+  it.each([
+    ['R-13 a refused grant', new TokenRevokedError('refused'), { kind: 'suspect', since: null }],
+    [
+      'R-10 a rate limit',
+      new ProviderRateLimitedError('slower', { retryAfterSeconds: 7 }),
+      { kind: 'told-to-wait', reason: 'PROVIDER_RATE_LIMITED', retryAfterMs: 7_000 },
+    ],
+    [
+      'R-10 an outage with an end',
+      new ProviderUnavailableError('down', { fate: 'answered', retryAfterSeconds: 7 }),
+      { kind: 'told-to-wait', reason: 'PROVIDER_UNAVAILABLE', retryAfterMs: 7_000 },
+    ],
+    ['R-09 an outage', new ProviderUnavailableError('down', { fate: 'answered' }), { kind: 'failed', isFirst: true }],
+    [
+      'R-09 a lost answer',
+      new ProviderUnavailableError('lost', { fate: 'unknown' }),
+      { kind: 'failed', isFirst: true },
+    ],
+    ['R-26 a provider out of reach', new ProviderUnavailableError('far', { fate: 'not-sent' }), { kind: 'not-tried' }],
+    [
+      'a conflict',
+      new ProviderUnavailableError('retry', { fate: 'answered', isConflict: true }),
+      { kind: 'answered', count: 1 },
+    ],
+    [
+      'TE-14 refused credentials',
+      new ProviderMisconfiguredError('no', { refusesClient: true }),
+      { kind: 'client-refused' },
+    ],
+    ['TE-14 a refused scope', new ProviderMisconfiguredError('no'), { kind: 'failed', isFirst: true }],
+    ['a mistake of ours', new TypeError('ours'), { kind: 'not-tried' }],
+  ])('tells what %s says about the provider', (_, error, expected) => {
+    expect(toRefreshOutcome(error, first)).toEqual(expected);
+  });
+
+  it('tells failures in a row from the first one', () => {
+    const error = new InvalidTokenResponseError('no access token');
+    expect(toRefreshOutcome(error, { ...first, failedAttempts: 2 })).toEqual({ kind: 'failed', isFirst: false });
+  });
+});
+
+describe('toGateError', () => {
+  it.each([
+    ['PROVIDER_RATE_LIMITED', 'PROVIDER_RATE_LIMITED'],
+    ['PROVIDER_MISCONFIGURED', 'PROVIDER_MISCONFIGURED'],
+    ['PROVIDER_UNAVAILABLE', 'PROVIDER_UNAVAILABLE'],
+    ['TOKEN_REVOKED', 'PROVIDER_UNAVAILABLE'],
+  ] as const)('tells callers of a gate closed for %s to come back', (reason, code) => {
+    expect(toGateError('WHOOP', { reason, waitMs: 1_500 })).toMatchObject({ code, retryAfterSeconds: 2 });
   });
 });

@@ -3,9 +3,9 @@ import type { ProviderDefinition } from '../provider-kit/provider-definition.js'
 /** What sealing and saving may take after the provider has answered; a claim outlives the call by this much. */
 const commitBudgetMs = 10_000;
 
-/** How long a claim lasts that is taken just before the provider is called, in milliseconds. */
+/** How long a claim lasts that is taken just before the provider is called, in milliseconds. Within it, two calls may be made. */
 export function claimLengthMs(definition: ProviderDefinition): number {
-  return (definition.oauth === '2.0' ? definition.refresh.timeoutMs : 0) + commitBudgetMs;
+  return (definition.oauth === '2.0' ? 2 * definition.refresh.timeoutMs : 0) + commitBudgetMs;
 }
 
 /**
@@ -26,9 +26,14 @@ export function dueClaimLengthMs(definition: ProviderDefinition): number {
  * repeated refresh token that needs no hold.
  */
 export function inDoubtHoldMs(definition: ProviderDefinition, strictHoldMs: number): number {
+  return definition.oauth === '1.0a' || forgivesRepeat(definition) ? 0 : strictHoldMs;
+}
+
+/** Whether a refresh token may be sent again when the answer to it was lost. */
+export function forgivesRepeat(definition: ProviderDefinition): boolean {
   if (definition.oauth === '1.0a') {
-    return 0;
+    return false;
   }
   const { rotates, reuse, grace } = definition.refresh;
-  return rotates === 'never' || reuse === 'ignored' || grace !== 'none' ? 0 : strictHoldMs;
+  return rotates === 'never' || reuse === 'ignored' || grace !== 'none';
 }

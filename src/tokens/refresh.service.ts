@@ -12,11 +12,16 @@ import type { HealthProvider } from '../provider-kit/health-provider.js';
 import type { ProviderDefinition } from '../provider-kit/provider-definition.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
-import { ConnectionStore, type SealedTokens, type StoredConnection } from './connection-store.js';
+import {
+  ConnectionStore,
+  type RefreshFailureRecord,
+  type SealedTokens,
+  type StoredConnection,
+} from './connection-store.js';
 import { ProviderGates } from './provider-gates.js';
 import { RefreshClaims, type ClaimedConnection, type RefreshClaim } from './refresh-claims.js';
 import { RefreshJournal } from './refresh-journal.js';
-import { claimLengthMs, inDoubtHoldMs, slotWaitMs } from './refresh-policy.js';
+import { claimLengthMs, forgivesRepeat, inDoubtHoldMs, slotWaitMs } from './refresh-policy.js';
 import { RefreshSlots, type RefreshPriority, type SlotRequest } from './refresh-slots.js';
 import { toAttemptError, toFailureRecord, toGateError, toPendingError, toRefreshOutcome } from './refresh-failure.js';
 import { backoffDelayMs, unreadableBackoff } from './backoff.js';
@@ -30,6 +35,9 @@ import { refreshes } from './tokens.metrics.js';
 const pollMs = 50;
 /** Pauses between attempts to save a token set that the provider has already issued. */
 const saveRetryDelaysMs = [50, 100, 250, 500, 1_000, 2_000, 4_000];
+
+/** Where a lost answer is given again, it is asked for after at most so long. */
+const lostAnswerRetryMs = 2_000;
 
 /** A refresh under way in this process. */
 interface Run {
@@ -243,6 +251,7 @@ export class RefreshService implements BeforeApplicationShutdown {
   ): Promise<void> {
     let previous: TokenSet;
     try {
+      this.tokenVault.ensureCanSeal();
       previous = await this.tokenVault.open(connection);
     } catch (error) {
       await this.setAside(connection, claim.id, error);
@@ -251,14 +260,15 @@ export class RefreshService implements BeforeApplicationShutdown {
     }
     let grant: TokenGrant;
     try {
-      grant = await provider.refresh(previous);
+      grant = await exchange(provider, previous);
     } catch (error) {
       return this.fail(connection, claim, provider, error);
     }
     const next = { ...connection, secretGen: connection.secretGen + 1 };
-    const sealed = this.tokenVault.seal(next, toTokenSet(grant, previous));
+    const tokens = toTokenSet(grant, previous);
+    const sealed = this.tokenVault.seal(next, tokens);
     await this.journal.record(connection, sealed);
-    const saved = await this.save(connection, sealed);
+    const saved = await this.save(connection, sealed, tokens);
     await this.journal.forget(connection);
     await this.gates.reportSuccess(connection.registrationId, claim.isProbe);
     if (saved) {
@@ -281,15 +291,13 @@ export class RefreshService implements BeforeApplicationShutdown {
   }
 
   /** Commits a token set that exists only here and at the provider, through short failures of the database of any kind. */
-  private async save(connection: StoredConnection, tokens: SealedTokens): Promise<boolean> {
+  private async save(connection: StoredConnection, sealed: SealedTokens, tokens: TokenSet): Promise<boolean> {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        if (await this.store.saveRefreshed(connection, tokens)) {
+        if (await this.store.saveRefreshed(connection, sealed)) {
           return true;
         }
-        // A statement whose answer was lost may have run: then the row holds exactly our bytes.
-        const current = await this.store.find(connection.userId, connection.provider);
-        return current?.id === connection.id && current.sealed.equals(tokens.sealed);
+        return await this.isStored(connection, tokens);
       } catch (error) {
         const delayMs = saveRetryDelaysMs[attempt];
         if (delayMs === undefined) {
@@ -303,9 +311,30 @@ export class RefreshService implements BeforeApplicationShutdown {
     }
   }
 
-  /** The connection was unlinked or linked anew while the provider answered. */
+  /**
+   * Whether the row holds this token set. A save whose answer was lost may have run; the bytes say nothing, because a rotation of
+   * keys may have sealed the set anew since.
+   */
+  private async isStored(connection: StoredConnection, tokens: TokenSet): Promise<boolean> {
+    const current = await this.store.find(connection.userId, connection.provider);
+    if (current?.id !== connection.id || current.secretGen !== connection.secretGen + 1) {
+      return false;
+    }
+    const { accessToken, refreshToken, obtainedAt } = await this.tokenVault.open(current);
+    return (
+      accessToken === tokens.accessToken &&
+      refreshToken === tokens.refreshToken &&
+      obtainedAt.getTime() === tokens.obtainedAt.getTime()
+    );
+  }
+
+  /** The connection was unlinked, linked anew or refreshed by somebody else while the provider answered. */
   private async discard(connection: StoredConnection, grant: TokenGrant, provider: HealthProvider): Promise<void> {
     const current = await this.store.find(connection.userId, connection.provider);
+    const isSameLink = current?.id === connection.id && current.linkedAt.getTime() === connection.linkedAt.getTime();
+    if (isSameLink && current.secretGen === connection.secretGen + 1) {
+      return this.keepSpare(current, grant);
+    }
     if (current !== undefined) {
       // A new link replaced the grant; ending it at the provider could end the new one with it.
       this.logger.warn(`Tokens refreshed for connection ${connection.id} are dropped: a new link has replaced them.`);
@@ -320,6 +349,31 @@ export class RefreshService implements BeforeApplicationShutdown {
     throw new ConnectionNotFoundError();
   }
 
+  /**
+   * Two refreshes of one token set have succeeded, and which of the two pairs the provider keeps is its secret: the other refresh
+   * token is kept with the set that was stored first.
+   */
+  private async keepSpare(current: StoredConnection, { refreshToken }: TokenGrant): Promise<void> {
+    const tokens = await this.tokenVault.open(current);
+    if (refreshToken === undefined || refreshToken === tokens.refreshToken) {
+      return;
+    }
+    const next = { ...current, secretGen: current.secretGen + 1 };
+    const { sealed } = this.tokenVault.seal(next, { ...tokens, spareRefreshToken: refreshToken });
+    const kept = await this.store.keepSpare(current, sealed);
+    this.logger.warn(
+      `Connection ${current.id} was refreshed twice at once; the second refresh token is ${kept ? 'kept' : 'dropped'}.`,
+    );
+  }
+
+  private toRecord(error: unknown, connection: StoredConnection, definition: ProviderDefinition): RefreshFailureRecord {
+    const record = toFailureRecord(error, connection.failedAttempts + 1, this.config.confirmationMs, Math.random());
+    // The same answer is given again for a short time only: too late, and the grant is lost.
+    return record.outcomeKnown || !forgivesRepeat(definition)
+      ? record
+      : { ...record, retryInMs: Math.min(record.retryInMs, lostAnswerRetryMs) };
+  }
+
   /** Writes a failed attempt down and throws what its callers are told. Returns when a new link has replaced the tokens. */
   private async fail(
     connection: StoredConnection,
@@ -329,7 +383,7 @@ export class RefreshService implements BeforeApplicationShutdown {
   ): Promise<void> {
     const { definition } = provider;
     const gate = await this.gates.report(connection.registrationId, toRefreshOutcome(error, connection), claim.isProbe);
-    const record = toFailureRecord(error, connection.failedAttempts + 1, this.config.confirmationMs, Math.random());
+    const record = this.toRecord(error, connection, definition);
     // Where refusals come in numbers, none is evidence.
     const failure =
       gate.closedUntil !== null && gate.reason === 'TOKEN_REVOKED' ? { ...record, suspect: false } : record;
@@ -345,6 +399,24 @@ export class RefreshService implements BeforeApplicationShutdown {
       `${definition.displayName}: refresh of connection ${connection.id} failed with ${failure.code}; ${consequence}.`,
     );
     throw status === 'needs_relink' ? relinkError(provider) : toAttemptError(error, waitMs);
+  }
+}
+
+/**
+ * Exchanges the refresh token. Where that cannot do harm, a second call is made within the claim: with the same token when the
+ * answer of a forgiving provider was lost, and with the spare one when the first was refused.
+ */
+async function exchange(provider: HealthProvider, tokens: TokenSet): Promise<TokenGrant> {
+  try {
+    return await provider.refresh(tokens);
+  } catch (error) {
+    if (error instanceof ProviderUnavailableError && error.fate === 'unknown' && forgivesRepeat(provider.definition)) {
+      return provider.refresh(tokens);
+    }
+    if (error instanceof TokenRevokedError && tokens.spareRefreshToken !== undefined) {
+      return provider.refresh({ ...tokens, refreshToken: tokens.spareRefreshToken });
+    }
+    throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { TokenUnreadableError } from '../errors/connection.errors.js';
+import type { ProviderDefinition } from '../provider-kit/provider-definition.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
 
 /** What one sealed envelope holds: the whole token set of a connection, so that its pieces cannot be mixed. */
@@ -7,6 +8,8 @@ const tokenSetSchema = z.object({
   accessToken: z.string(),
   tokenSecret: z.string().optional(),
   refreshToken: z.string().optional(),
+  /** Of a second refresh that succeeded beside the one that brought this set; tried before a refusal counts (R-15). */
+  spareRefreshToken: z.string().optional(),
   expiresAt: z.coerce.date().optional(),
   refreshExpiresAt: z.coerce.date().optional(),
   grantedScopes: z.array(z.string()).optional(),
@@ -37,6 +40,24 @@ export function toTokenSet(grant: TokenGrant, previous?: TokenSet): TokenSet {
     providerUserId: grant.providerUserId ?? previous?.providerUserId,
     obtainedAt: grant.requestedAt,
   };
+}
+
+/**
+ * Returns when a token set should be refreshed: when its access token expires, or where nobody knows when that is but it can be
+ * refreshed, after an assumed life.
+ *
+ * @param tokens - the set
+ * @param definition - of its provider
+ * @param assumedLifetimeMs - from when the set was obtained
+ * @returns `undefined` when nothing makes a refresh necessary
+ */
+export function expectedExpiry(
+  { expiresAt, refreshToken, obtainedAt }: Pick<TokenSet, 'expiresAt' | 'refreshToken' | 'obtainedAt'>,
+  definition: ProviderDefinition,
+  assumedLifetimeMs: number,
+): Date | undefined {
+  const lasts = definition.oauth === '1.0a' || definition.neverExpires === true || refreshToken === undefined;
+  return expiresAt ?? (lasts ? undefined : new Date(obtainedAt.getTime() + assumedLifetimeMs));
 }
 
 /**

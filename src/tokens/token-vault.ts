@@ -5,7 +5,7 @@ import { VaultService } from '../vault/vault.service.js';
 import type { ReadConnection } from './connection-reader.js';
 import type { ConnectionKey, SealedTokens } from './connection-store.js';
 import { refreshDueInMs } from './refresh-due.js';
-import { parseTokenSet, type TokenSet } from './token-set.js';
+import { expectedExpiry, parseTokenSet, type TokenSet } from './token-set.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
 
 /** Seals token sets into connection rows and opens them. */
@@ -27,14 +27,25 @@ export class TokenVault {
    */
   seal(place: ConnectionKey & { registrationId: string }, tokens: TokenSet): SealedTokens {
     const { definition } = this.registry.get(place.provider);
+    const { refreshMarginMs, assumedLifetimeMs } = this.config;
+    const expected = { ...tokens, expiresAt: expectedExpiry(tokens, definition, assumedLifetimeMs) };
     return {
       sealed: this.vault.seal(tokens, toContext(place)),
       scopesGranted: tokens.grantedScopes ?? null,
       expiresAt: tokens.expiresAt ?? null,
       refreshable: tokens.refreshToken !== undefined,
       refreshExpiresAt: tokens.refreshExpiresAt ?? null,
-      refreshDueInMs: refreshDueInMs(tokens, definition, this.config.refreshMarginMs, this.clock.now(), Math.random()),
+      refreshDueInMs: refreshDueInMs(expected, definition, refreshMarginMs, this.clock.now(), Math.random()),
     };
+  }
+
+  /**
+   * Checks that a token set could be sealed now: before the refresh token is spent that brings it (CR-14).
+   *
+   * @throws {@link KeyUnavailableError} when it could not
+   */
+  ensureCanSeal(): void {
+    this.vault.ensureCanSeal('connections.sealed');
   }
 
   /**

@@ -15,6 +15,7 @@ const misconfiguredPauseMs = 60_000;
 
 const schema = z.object({
   TOKEN_REFRESH_MARGIN_SECONDS: seconds(300),
+  TOKEN_ASSUMED_LIFETIME_SECONDS: positive(3_600),
   REFRESH_IN_DOUBT_HOLD_SECONDS: seconds(120),
   REFRESH_CONFIRMATION_SECONDS: seconds(300),
   REFRESH_JOURNAL_DIRECTORY: z.string().optional(),
@@ -33,6 +34,8 @@ const schema = z.object({
 export function readTokensConfig(environment: Environment): {
   /** An access token with less life than this is refreshed, in milliseconds. */
   refreshMarginMs: number;
+  /** After how long a token is refreshed whose life nobody knows, in milliseconds. */
+  assumedLifetimeMs: number;
   /** How long a refresh with an unknown outcome keeps others from spending the same refresh token, in milliseconds. */
   inDoubtHoldMs: number;
   /** How long after a first refusal of the refresh token a second one ends the connection, in milliseconds. */
@@ -51,6 +54,7 @@ export function readTokensConfig(environment: Environment): {
   const values = readEnvironment(schema, environment);
   return {
     refreshMarginMs: values.TOKEN_REFRESH_MARGIN_SECONDS * 1_000,
+    assumedLifetimeMs: values.TOKEN_ASSUMED_LIFETIME_SECONDS * 1_000,
     inDoubtHoldMs: values.REFRESH_IN_DOUBT_HOLD_SECONDS * 1_000,
     confirmationMs: values.REFRESH_CONFIRMATION_SECONDS * 1_000,
     journalDirectory: values.REFRESH_JOURNAL_DIRECTORY,

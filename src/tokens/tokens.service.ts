@@ -11,7 +11,7 @@ import type { TokenGrant } from '../provider-kit/token-grant.js';
 import { ConnectionReader, type ReadConnection } from './connection-reader.js';
 import { ConnectionStore, type StoredConnection } from './connection-store.js';
 import { relinkError, RefreshService } from './refresh.service.js';
-import { toTokenSet, type TokenSet } from './token-set.js';
+import { expectedExpiry, toTokenSet, type TokenSet } from './token-set.js';
 import { TokenVault } from './token-vault.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
 import { handOuts } from './tokens.metrics.js';
@@ -158,7 +158,8 @@ export class TokensService {
       throw new ConnectionNotFoundError();
     }
     const tokens = await this.tokenVault.open(connection);
-    return this.remainingLifeMs(tokens) > this.config.refreshMarginMs
+    return this.remainingLifeMs(tokens) > this.config.refreshMarginMs &&
+      this.expectedLifeMs(connection, tokens) > this.config.refreshMarginMs
       ? { connection, tokens, how: 'fresh' }
       : this.findRefreshed(userId, slug);
   }
@@ -168,7 +169,7 @@ export class TokensService {
     const connection = await this.get(userId, slug);
     const tokens = await this.tokenVault.open(connection);
     const lifeMs = this.remainingLifeMs(tokens);
-    if (lifeMs > this.config.refreshMarginMs) {
+    if (lifeMs > this.config.refreshMarginMs && this.expectedLifeMs(connection, tokens) > this.config.refreshMarginMs) {
       return { connection, tokens, how: 'fresh' };
     }
     if (connection.status === 'needs_relink' || tokens.refreshToken === undefined) {
@@ -337,6 +338,13 @@ export class TokensService {
     if (!(error instanceof AppError)) {
       this.logger.error(error);
     }
+  }
+
+  /** As far as it is known or assumed; a token is refreshed by it, but never withheld. */
+  private expectedLifeMs({ provider }: Pick<StoredConnection, 'provider'>, tokens: TokenSet): number {
+    const { definition } = this.registry.get(provider);
+    const endsAt = expectedExpiry(tokens, definition, this.config.assumedLifetimeMs);
+    return endsAt === undefined ? Infinity : endsAt.getTime() - this.clock.now().getTime();
   }
 
   private remainingLifeMs(tokens: TokenSet): number {
