@@ -58,7 +58,8 @@ describe('the journal of refreshed tokens', () => {
     dying.api.get(tokenPath).end(() => undefined);
     await until(() => sandbox.maker('whoop').history.some(({ kind, status }) => kind === 'refresh' && status === 200));
     if (directory !== undefined) {
-      await until(async () => (await readdir(directory)).some((file) => file.endsWith('.journal')));
+      // The whole line.
+      await until(async () => (await readEntries(directory)).some((text) => text.endsWith('\n')));
     }
     await queryDatabase(databaseUrl, 'UPDATE connections SET claimed_until = now()');
     return first;
@@ -114,8 +115,7 @@ describe('the journal of refreshed tokens', () => {
     await writeFile(join(journal, 'other.journal'), '{"userId": 1}\n');
     const application = await startApplication({ environment: { REFRESH_JOURNAL_DIRECTORY: journal } });
     running.push(application);
-    const kept = await Promise.all((await readdir(journal)).map((file) => readFile(join(journal, file), 'utf8')));
-    expect(kept.sort()).toEqual(['{"half": \n', '{"userId": 1}\n']);
+    expect((await readEntries(journal)).sort()).toEqual(['{"half": \n', '{"userId": 1}\n']);
   });
 
   it('R-01 takes the end of a file that was being written for no entry, and those before it for entries', async () => {
@@ -150,6 +150,11 @@ describe('the journal of refreshed tokens', () => {
     expect(await readdir(journal)).toEqual([]);
   });
 });
+
+/** Returns the texts of all files of a journal. */
+async function readEntries(directory: string): Promise<string[]> {
+  return Promise.all((await readdir(directory)).map((file) => readFile(join(directory, file), 'utf8')));
+}
 
 async function readToken({ api }: TestApplication): Promise<string> {
   const response = await api.get(tokenPath).expect(200);
