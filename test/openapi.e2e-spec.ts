@@ -35,6 +35,7 @@ describe('the OpenAPI description', () => {
       'GET /health/live',
       'GET /health/ready',
       'GET /metrics',
+      'GET /v1/audit',
       'GET /v1/links/{link_id}/resume',
       'GET /v1/oauth/{provider}/callback',
       'GET /v1/providers',

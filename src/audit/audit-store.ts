@@ -1,12 +1,40 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../database/database.js';
-import type { AuditEntry, AuditWriter } from './audit-chain.js';
+import type { AuditEntry, AuditWriter, ChainHead } from './audit-chain.js';
 
-/** A writer's signed note of how far its chain reaches. */
-export interface NotedHead {
+/** Where an entry is among all of them. */
+export interface EntryPlace {
+  readonly recordedAt: Date;
+  readonly writer: number;
   readonly sequence: number;
-  readonly mac: Buffer;
 }
+
+/** An entry and where it is. */
+export type StoredEntry = AuditEntry & EntryPlace;
+
+/** Which entries are wanted; what is `undefined` does not matter. */
+export interface EntryFilter {
+  readonly userDigest: Buffer | undefined;
+  readonly provider?: string | undefined;
+  readonly action?: string | undefined;
+  /** Inclusive. */
+  readonly from?: Date | undefined;
+  /** Exclusive. */
+  readonly to?: Date | undefined;
+}
+
+const entryColumns = `writer, sequence::float8 AS sequence, recorded_at AS "recordedAt", action, outcome, actor,
+  user_digest AS "userDigest", provider, connection_id AS "connectionId", subject, code, request_id AS "requestId", mac`;
+
+/** One statement for a user and one for all, because each needs an index of its own. */
+const findEntries = (name: string, condition: string): Statement => ({
+  name,
+  text: `SELECT ${entryColumns} FROM audit_entries
+         WHERE ${condition} AND ($2::text IS NULL OR provider = $2) AND ($3::text IS NULL OR action = $3)
+           AND recorded_at >= coalesce($4, timestamptz '-infinity') AND recorded_at < coalesce($5, timestamptz 'infinity')
+           AND (recorded_at, writer, audit_entries.sequence) < (coalesce($6, timestamptz 'infinity'), $7::int4, $8::int8)
+         ORDER BY recorded_at DESC, writer DESC, audit_entries.sequence DESC LIMIT $9`,
+});
 
 const statements = {
   latestWriter: {
@@ -35,6 +63,29 @@ const statements = {
            )
            SELECT number FROM head`,
   },
+  findWriter: {
+    name: 'audit-find-writer',
+    text: `SELECT number, kid, started_at AS "startedAt", witnessed_sequence::float8 AS "witnessedSequence",
+             witnessed_mac AS "witnessedMac"
+           FROM audit_writers WHERE number > $1 ORDER BY number LIMIT 1`,
+  },
+  lastWriterOfEntries: {
+    name: 'audit-last-writer-of-entries',
+    text: 'SELECT coalesce(max(writer), 0) AS number FROM audit_entries',
+  },
+  // Head and entries in one statement: the writer may go on meanwhile.
+  readChain: {
+    name: 'audit-read-chain',
+    text: `SELECT head_sequence::float8 AS "headSequence", head_mac AS "headMac", entry.*
+           FROM audit_writers LEFT JOIN LATERAL (
+             SELECT ${entryColumns}, recorded_at = date_trunc('milliseconds', recorded_at) AS exact
+             FROM audit_entries WHERE writer = number AND audit_entries.sequence > $2
+             ORDER BY audit_entries.sequence LIMIT $3
+           ) AS entry ON true
+           WHERE number = $1`,
+  },
+  find: findEntries('audit-find', '$1::bytea IS NULL'),
+  findOfUser: findEntries('audit-find-of-user', 'user_digest = $1'),
 } satisfies Record<string, Statement>;
 
 /** The tables of the audit trail. Entries are only ever added; of a writer only the noted head changes. */
@@ -43,7 +94,7 @@ export class AuditStore {
   constructor(private readonly database: Database) {}
 
   /** Returns the number and the noted head of the writer that began last, if there is one. */
-  async findLatestWriter(): Promise<{ number: number; head: NotedHead } | undefined> {
+  async findLatestWriter(): Promise<{ number: number; head: ChainHead } | undefined> {
     const [row] = await this.database.query<{ number: number; headSequence: number; headMac: Buffer }>(
       statements.latestWriter,
     );
@@ -71,7 +122,7 @@ export class AuditStore {
    * @param head - what the writer notes: the last of the entries
    * @throws Error when the chain does not end where the entries begin; nothing is added
    */
-  async append(writerNumber: number, entries: readonly AuditEntry[], head: NotedHead): Promise<void> {
+  async append(writerNumber: number, entries: readonly AuditEntry[], head: ChainHead): Promise<void> {
     const rows = await this.database.query(statements.append, [
       writerNumber,
       head.sequence - entries.length,
@@ -92,5 +143,61 @@ export class AuditStore {
     if (rows.length !== 1) {
       throw new Error(`The chain of audit writer ${writerNumber} is not where this process left it.`);
     }
+  }
+
+  /** Returns the first writer with a number above the given one. */
+  async findWriter(above: number): Promise<AuditWriter | undefined> {
+    const [writer] = await this.database.query<AuditWriter>(statements.findWriter, [above]);
+    return writer;
+  }
+
+  /** Returns the highest writer that any entry names; 0 when there is none. */
+  async findLastWriterOfEntries(): Promise<number> {
+    const [row] = await this.database.query<{ number: number }>(statements.lastWriterOfEntries);
+    return row?.number ?? 0;
+  }
+
+  /**
+   * Returns entries of a writer in their order, with the head that it has noted at the same moment.
+   *
+   * @param writerNumber - whose chain; it exists
+   * @param afterSequence - only entries behind this one
+   * @param limit - how many at most
+   */
+  async readChain(
+    writerNumber: number,
+    afterSequence: number,
+    limit: number,
+  ): Promise<{ head: ChainHead; entries: AuditEntry[] }> {
+    const rows = await this.database.query<
+      AuditEntry & { headSequence: number; headMac: Buffer; writer: number | null; exact: boolean }
+    >(statements.readChain, [writerNumber, afterSequence, limit]);
+    const entries = rows
+      .filter(({ writer }) => writer !== null)
+      // An instant finer than any that is written must not pass for the one that it is cut to.
+      .map((row) => (row.exact ? row : { ...row, recordedAt: new Date(0) }));
+    return { head: { sequence: rows[0]?.headSequence ?? 0, mac: rows[0]?.headMac ?? Buffer.alloc(0) }, entries };
+  }
+
+  /**
+   * Returns entries, the newest first.
+   *
+   * @param filter - all of it must hold
+   * @param limit - how many at most
+   * @param after - only entries behind this place
+   */
+  find(filter: EntryFilter, limit: number, after?: EntryPlace): Promise<StoredEntry[]> {
+    const { userDigest, provider, action, from, to } = filter;
+    return this.database.query<StoredEntry>(userDigest === undefined ? statements.find : statements.findOfUser, [
+      userDigest ?? null,
+      provider ?? null,
+      action ?? null,
+      from ?? null,
+      to ?? null,
+      after?.recordedAt ?? null,
+      after?.writer ?? 0,
+      after?.sequence ?? 0,
+      limit,
+    ]);
   }
 }

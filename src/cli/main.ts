@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { ApiKeysService, type ApiKeyListing } from '../access/api-keys.service.js';
 import { accessScopes, isAccessScope, type AccessScope } from '../access/scopes.js';
 import { describeBootError } from '../config/boot-error.js';
+import { addAuditCommands } from './audit-commands.js';
 import { CliModule, UsersCliModule } from './cli.module.js';
 import { addErasureCommands } from './erasure-commands.js';
 import { parseDurationMs } from './duration.js';
@@ -53,6 +54,7 @@ apiKeys
     }),
   );
 
+addAuditCommands(program, withService, print);
 addErasureCommands(program, (command) => withService(command, UsersCliModule), print);
 apiKeys
   .command('rotate')

@@ -1,0 +1,117 @@
+import { Injectable } from '@nestjs/common';
+import type { MacKey } from '../vault/mac-key.js';
+import { VaultService } from '../vault/vault.service.js';
+import { beginningOf, chain, signHead, type AuditEntry, type AuditWriter, type ChainHead } from './audit-chain.js';
+import { AuditStore } from './audit-store.js';
+
+/** Something in the audit trail that is not as it was written. */
+export interface AuditFinding {
+  readonly writer: number;
+  /** The entry; `undefined` when it is about the writer as a whole. */
+  readonly sequence: number | undefined;
+  /** What is wrong, as the end of a sentence that begins with the place. */
+  readonly problem: string;
+}
+
+/** How much was looked at. */
+export interface AuditCount {
+  writers: number;
+  entries: number;
+}
+
+/** Recomputes the chains of the audit trail and tells what does not fit (LOG-05). Changes nothing; writers may go on meanwhile. */
+@Injectable()
+export class AuditVerifier {
+  constructor(
+    private readonly store: AuditStore,
+    private readonly vault: VaultService,
+  ) {}
+
+  /**
+   * Looks at every writer and every entry.
+   *
+   * @param count - counts along, for a progress display and the summary
+   * @returns each finding as it is made; nothing when the trail is as it was written
+   */
+  async *verify(count: AuditCount): AsyncGenerator<AuditFinding, void> {
+    let previous = 0;
+    for (let writer = await this.store.findWriter(0); writer; writer = await this.store.findWriter(previous)) {
+      for (let missing = previous + 1; missing < writer.number; missing += 1) {
+        yield { writer: missing, sequence: undefined, problem: 'is missing' };
+      }
+      const key = await this.vault.findMacKey(writer.kid);
+      if (key === undefined) {
+        yield {
+          writer: writer.number,
+          sequence: undefined,
+          problem: `is chained with key ${writer.kid}, which is gone`,
+        };
+      } else {
+        if (writer.number === previous + 1) {
+          yield* this.verifyWitness(writer);
+        }
+        yield* this.verifyChain(writer, key, count);
+      }
+      count.writers += 1;
+      previous = writer.number;
+    }
+    for (let missing = previous + 1; missing <= (await this.store.findLastWriterOfEntries()); missing += 1) {
+      yield { writer: missing, sequence: undefined, problem: 'is missing, but has entries' };
+    }
+  }
+
+  /** The writer before this one must still reach as far as it did when this one began. */
+  private async *verifyWitness(writer: AuditWriter): AsyncGenerator<AuditFinding, void> {
+    const before = await this.store.findWriter(writer.number - 2);
+    if (before?.number !== writer.number - 1) {
+      return;
+    }
+    const key = await this.vault.findMacKey(before.kid);
+    const sequence = writer.witnessedSequence;
+    const mac =
+      sequence === 0
+        ? key && beginningOf(before, key).mac
+        : (await this.store.readChain(before.number, sequence - 1, 1)).entries.find(
+            (each) => each.sequence === sequence,
+          )?.mac;
+    if (key === undefined || mac === undefined) {
+      yield { writer: before.number, sequence, problem: `is gone, although writer ${writer.number} has seen it` };
+    } else if (!signHead(before.number, { sequence, mac }, key).equals(writer.witnessedMac)) {
+      yield { writer: before.number, sequence, problem: `is not what writer ${writer.number} has seen there` };
+    }
+  }
+
+  private async *verifyChain(writer: AuditWriter, key: MacKey, count: AuditCount): AsyncGenerator<AuditFinding, void> {
+    let last = beginningOf(writer, key);
+    for (;;) {
+      const { head, entries } = await this.store.readChain(writer.number, last.sequence, pageSize);
+      for (const entry of entries) {
+        yield* findFaults(writer.number, entry, last, key);
+        last = { sequence: entry.sequence, mac: entry.mac };
+        count.entries += 1;
+      }
+      if (entries.length < pageSize) {
+        if (head.sequence > last.sequence) {
+          const problem = `and all after it up to ${head.sequence} are missing`;
+          yield { writer: writer.number, sequence: last.sequence + 1, problem };
+        } else if (head.sequence < last.sequence || !signHead(writer.number, last, key).equals(head.mac)) {
+          yield { writer: writer.number, sequence: undefined, problem: 'has noted an end that is not its own' };
+        }
+        return;
+      }
+    }
+  }
+}
+
+/** Entries that are read at once. */
+const pageSize = 1_000;
+
+function* findFaults(writer: number, entry: AuditEntry, last: ChainHead, key: MacKey): Generator<AuditFinding, void> {
+  if (entry.sequence !== last.sequence + 1) {
+    const first = last.sequence + 1;
+    const range = entry.sequence - 1 === first ? 'is' : `and all after it up to ${entry.sequence - 1} are`;
+    yield { writer, sequence: first, problem: `${range} missing; the next one cannot be checked` };
+  } else if (!chain(entry, last, key).mac.equals(entry.mac)) {
+    yield { writer, sequence: entry.sequence, problem: 'is not what was written' };
+  }
+}

@@ -1,0 +1,58 @@
+import { Controller, Get, Header, Query } from '@nestjs/common';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { RequireScope } from '../access/access.decorators.js';
+import { AuditReader } from '../audit/audit-reader.js';
+import type { EntryPlace, StoredEntry } from '../audit/audit-store.js';
+import { ApiProblems } from '../http/api-problems.decorator.js';
+import { AuditPageResponse, AuditQuery, type AuditEntryResponse } from './audit.dto.js';
+
+const defaultPageSize = 100;
+
+@ApiTags('Operation')
+@ApiBearerAuth()
+@Controller('v1/audit')
+export class AuditController {
+  constructor(private readonly audit: AuditReader) {}
+
+  @Get()
+  @RequireScope('admin')
+  @Header('cache-control', 'no-store')
+  @ApiOperation({ summary: 'Look up the audit trail, the newest entries first' })
+  @ApiOkResponse({ type: AuditPageResponse })
+  @ApiProblems()
+  async find(@Query() query: AuditQuery): Promise<AuditPageResponse> {
+    const { user_id: userId, provider, action } = query;
+    const from = query.from === undefined ? undefined : new Date(query.from);
+    const to = query.to === undefined ? undefined : new Date(query.to);
+    const size = query.limit === undefined ? defaultPageSize : Number(query.limit);
+    const after = query.cursor === undefined ? undefined : toPlace(query.cursor);
+    const { entries, next } = await this.audit.find({ userId, provider, action, from, to }, size, after);
+    return { entries: entries.map(toResponse), next_cursor: next === undefined ? null : toCursor(next) };
+  }
+}
+
+function toCursor({ recordedAt, writer, sequence }: EntryPlace): string {
+  return `${recordedAt.getTime()}.${writer}.${sequence}`;
+}
+
+function toPlace(cursor: string): EntryPlace {
+  const [recordedMs = 0, writer = 0, sequence = 0] = cursor.split('.').map(Number);
+  return { recordedAt: new Date(recordedMs), writer, sequence };
+}
+
+function toResponse(entry: StoredEntry): AuditEntryResponse {
+  return {
+    recorded_at: entry.recordedAt.toISOString(),
+    action: entry.action,
+    outcome: entry.outcome,
+    actor: entry.actor,
+    user_digest: entry.userDigest?.toString('hex') ?? null,
+    provider: entry.provider,
+    connection_id: entry.connectionId,
+    subject: entry.subject,
+    code: entry.code,
+    request_id: entry.requestId,
+    writer: entry.writer,
+    sequence: entry.sequence,
+  };
+}

@@ -1,0 +1,86 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsIn, IsISO8601, IsOptional, Matches } from 'class-validator';
+import { auditActions, auditOutcomes } from '../audit/audit-event.js';
+
+export class AuditQuery {
+  @ApiPropertyOptional({ example: 'user-42', description: "the company's id of the user" })
+  @IsOptional()
+  @Matches(/^[^\p{C}\p{Zl}\p{Zp}]{1,255}$/u, { message: 'user_id must be 1 to 255 printable characters' })
+  user_id?: string;
+
+  @ApiPropertyOptional({ example: 'whoop' })
+  @IsOptional()
+  @Matches(/^[a-z0-9-]{1,100}$/, { message: 'provider must be the slug of a provider' })
+  provider?: string;
+
+  @ApiPropertyOptional({ enum: auditActions, example: 'token.handed_out' })
+  @IsOptional()
+  @IsIn(auditActions)
+  action?: string;
+
+  @ApiPropertyOptional({ example: '2026-11-01T00:00:00Z', description: 'RFC 3339; inclusive' })
+  @IsOptional()
+  @IsISO8601({ strict: true })
+  from?: string;
+
+  @ApiPropertyOptional({ example: '2026-12-01T00:00:00Z', description: 'RFC 3339; exclusive' })
+  @IsOptional()
+  @IsISO8601({ strict: true })
+  to?: string;
+
+  @ApiPropertyOptional({ example: '100', default: '100', description: 'entries on a page, 1 to 1000' })
+  @IsOptional()
+  @Matches(/^([1-9]\d{0,2}|1000)$/, { message: 'limit must be a number from 1 to 1000' })
+  limit?: string;
+
+  @ApiPropertyOptional({ example: '1795359600000.3.17', description: '`next_cursor` of the page before' })
+  @IsOptional()
+  @Matches(/^\d{1,14}\.\d{1,9}\.\d{1,15}$/, { message: 'cursor must be the next_cursor of a page' })
+  cursor?: string;
+}
+
+export class AuditEntryResponse {
+  @ApiProperty({ example: '2026-11-22T10:00:00.000Z' })
+  recorded_at!: string;
+
+  @ApiProperty({ enum: auditActions, example: 'token.handed_out' })
+  action!: string;
+
+  @ApiProperty({ enum: auditOutcomes, example: 'success' })
+  outcome!: string;
+
+  @ApiProperty({ example: 'api-key:0123456789abcdef01', description: 'who acted' })
+  actor!: string;
+
+  @ApiProperty({ example: 'c0ffee…', nullable: true, type: String, description: 'equal for entries of one user' })
+  user_digest!: string | null;
+
+  @ApiProperty({ example: 'whoop', nullable: true, type: String })
+  provider!: string | null;
+
+  @ApiProperty({ example: '0b8f6c1e-6a5e-4b39-9f0e-1f2d3c4b5a69', nullable: true, type: String })
+  connection_id!: string | null;
+
+  @ApiProperty({ example: null, nullable: true, type: String, description: 'what else it was done to' })
+  subject!: string | null;
+
+  @ApiProperty({ example: null, nullable: true, type: String, description: 'why it was denied or failed' })
+  code!: string | null;
+
+  @ApiProperty({ example: 'req-12345', nullable: true, type: String, description: 'also in the log' })
+  request_id!: string | null;
+
+  @ApiProperty({ example: 3, description: 'the process that wrote it' })
+  writer!: number;
+
+  @ApiProperty({ example: 17, description: 'its place among the entries of that process' })
+  sequence!: number;
+}
+
+export class AuditPageResponse {
+  @ApiProperty({ type: [AuditEntryResponse], description: 'the newest first' })
+  entries!: AuditEntryResponse[];
+
+  @ApiProperty({ example: null, nullable: true, type: String, description: 'null: this is the last page' })
+  next_cursor!: string | null;
+}

@@ -1,0 +1,254 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { AuditEvent } from '../src/audit/audit-event.js';
+import { AuditTrail } from '../src/audit/audit-trail.js';
+import { AuditVerifier } from '../src/audit/audit-verifier.js';
+import { startApplication, type TestApplication } from './support/application.js';
+import { checkout, startProcess } from './support/service-process.js';
+import { queryDatabase } from './support/test-database.js';
+
+const event: AuditEvent = { action: 'token.handed_out', outcome: 'success', actor: 'api-key:0123', userId: 'user-1' };
+
+describe('the audit verifier', () => {
+  let applications: TestApplication[];
+  let first: TestApplication;
+
+  /** Two writers: the first with the key of the application and six entries, the second, begun after it, with as many. */
+  beforeEach(async () => {
+    first = await startApplication();
+    applications = [first];
+    await recordSix(first);
+    const { databaseUrl, rootKey, sandbox, clock } = first;
+    const second = await startApplication({ databaseUrl, rootKey, sandbox, clock });
+    applications.push(second);
+    await recordSix(second);
+  });
+  afterEach(async () => {
+    for (const application of applications.reverse()) {
+      await application.close();
+    }
+  });
+
+  const recordSix = async ({ app }: TestApplication): Promise<void> => {
+    for (let request = 1; request <= 6; request += 1) {
+      await app.get(AuditTrail).record({ ...event, requestId: `request-${request}` });
+    }
+  };
+  /** As somebody who may do anything to the database, but has no root key. */
+  const tamper = (text: string) => queryDatabase(first.databaseUrl, text);
+  const verify = async (): Promise<string[]> => {
+    const findings: string[] = [];
+    const count = { writers: 0, entries: 0 };
+    for await (const { writer, sequence, problem } of first.app.get(AuditVerifier).verify(count)) {
+      findings.push(`${writer}/${sequence ?? '*'} ${problem}`);
+    }
+    return findings;
+  };
+
+  it('LOG-05 finds nothing in a trail as it was written, also while it goes on', async () => {
+    const recorded = Promise.all([recordSix(first), recordSix(first)]);
+
+    await expect(verify()).resolves.toEqual([]);
+    await recorded;
+    await expect(verify()).resolves.toEqual([]);
+  });
+
+  it.each([
+    ['action', `action = 'link.started'`],
+    ['outcome', `outcome = 'failed'`],
+    ['actor', `actor = 'api-key:9999'`],
+    ['user', `user_digest = NULL`],
+    ['other user', `user_digest = sha256('x')`],
+    ['provider', `provider = 'whoop'`],
+    ['empty provider', `provider = ''`],
+    ['connection', `connection_id = gen_random_uuid()`],
+    ['subject', `subject = 'key:1'`],
+    ['code', `code = 'TOKEN_REVOKED'`],
+    ['request', `request_id = NULL`],
+    ['instant', `recorded_at = recorded_at - interval '1 day'`],
+    ['instant by a hair', `recorded_at = recorded_at + interval '1 microsecond'`],
+  ])('LOG-05 names the entry whose %s was changed', async (_, change) => {
+    await tamper(`UPDATE audit_entries SET ${change} WHERE writer = 1 AND sequence = 4`);
+
+    await expect(verify()).resolves.toEqual(['1/4 is not what was written']);
+  });
+
+  it('LOG-05 names both, when the MAC of an entry was changed: that entry and the one chained to it', async () => {
+    await tamper(`UPDATE audit_entries SET mac = sha256('x') WHERE writer = 1 AND sequence = 4`);
+
+    await expect(verify()).resolves.toEqual(['1/4 is not what was written', '1/5 is not what was written']);
+  });
+
+  it('LOG-05 names entries that were deleted from the middle', async () => {
+    await tamper('DELETE FROM audit_entries WHERE writer = 1 AND sequence = 4');
+    await tamper('DELETE FROM audit_entries WHERE writer = 2 AND sequence IN (3, 4)');
+
+    await expect(verify()).resolves.toEqual([
+      '1/4 is missing; the next one cannot be checked',
+      '2/3 and all after it up to 4 are missing; the next one cannot be checked',
+    ]);
+  });
+
+  it('LOG-05 names entries that changed places', async () => {
+    await tamper('UPDATE audit_entries SET sequence = -sequence WHERE writer = 1 AND sequence IN (4, 5)');
+    await tamper('UPDATE audit_entries SET sequence = 9 + sequence WHERE writer = 1 AND sequence < 0');
+
+    await expect(verify()).resolves.toEqual([4, 5, 6].map((sequence) => `1/${sequence} is not what was written`));
+  });
+
+  it('LOG-05 names entries that were added', async () => {
+    await tamper(`INSERT INTO audit_entries SELECT writer, 8, recorded_at, action, outcome, actor, user_digest, provider,
+      connection_id, subject, code, request_id, mac FROM audit_entries WHERE writer = 1 AND sequence = 7`);
+
+    await expect(verify()).resolves.toEqual([
+      '1/8 is not what was written',
+      '1/* has noted an end that is not its own',
+    ]);
+  });
+
+  it('LOG-05 names entries that were cut off the end, also when the noted end was set back', async () => {
+    await tamper('DELETE FROM audit_entries WHERE writer = 2 AND sequence >= 5');
+    await expect(verify()).resolves.toEqual(['2/5 and all after it up to 7 are missing']);
+
+    await tamper('UPDATE audit_writers SET head_sequence = 4 WHERE number = 2');
+    await expect(verify()).resolves.toEqual(['2/* has noted an end that is not its own']);
+  });
+
+  it('LOG-05 is not deceived by an end that was copied earlier, once another writer has begun', async () => {
+    const before = await queryDatabase<{ text: string }>(
+      first.databaseUrl,
+      `SELECT format('UPDATE audit_writers SET head_sequence = %s, head_mac = %L WHERE number = 2', head_sequence, head_mac) AS text
+       FROM audit_writers WHERE number = 2`,
+    );
+    await recordSix(applications[1] as TestApplication);
+    const { databaseUrl, rootKey, sandbox, clock } = first;
+    applications.push(await startApplication({ databaseUrl, rootKey, sandbox, clock }));
+
+    await tamper('DELETE FROM audit_entries WHERE writer = 2 AND sequence > 7');
+    await tamper(before[0]?.text ?? '');
+
+    await expect(verify()).resolves.toEqual(['2/13 is gone, although writer 3 has seen it']);
+  });
+
+  it('LOG-05 names a writer that was removed', async () => {
+    await tamper('DELETE FROM audit_entries WHERE writer = 1');
+    await tamper('DELETE FROM audit_writers WHERE number = 1');
+    await expect(verify()).resolves.toEqual(['1/* is missing']);
+
+    await tamper('DELETE FROM audit_writers WHERE number = 2');
+    await expect(verify()).resolves.toEqual(['1/* is missing, but has entries', '2/* is missing, but has entries']);
+  });
+
+  it('LOG-05 names the first entry of a writer whose beginning was changed', async () => {
+    await tamper(`UPDATE audit_writers SET started_at = started_at - interval '1 day' WHERE number = 2`);
+
+    await expect(verify()).resolves.toEqual(['2/1 is not what was written']);
+  });
+
+  it('LOG-05 tells on the command line what is wrong, with the exit status', async () => {
+    const environment = {
+      NODE_ENV: 'production',
+      ENVIRONMENT_NAME: 'test',
+      DATABASE_URL: first.databaseUrl,
+      ENCRYPTION_ROOT_KEY: first.rootKey,
+    };
+    const run = async () => {
+      const program = startProcess([join(checkout, 'dist/cli/main.js'), 'audit', 'verify'], tmpdir(), environment);
+      return { ...(await program.ended()), output: program.output() };
+    };
+
+    await expect(run()).resolves.toEqual({
+      status: 0,
+      signal: null,
+      output: '14 entries of 2 writers were checked; all are as they were written.\n',
+    });
+    await tamper(`UPDATE audit_entries SET actor = 'cli' WHERE writer = 1 AND sequence = 4`);
+    await expect(run()).resolves.toEqual({
+      status: 1,
+      signal: null,
+      output: 'Writer 1, entry 4 is not what was written.\n14 entries of 2 writers were checked; 1 findings.\n',
+    });
+  });
+});
+
+describe('GET /v1/audit', () => {
+  let application: TestApplication;
+
+  beforeEach(async () => {
+    application = await startApplication();
+    const trail = application.app.get(AuditTrail);
+    for (const userId of ['user-1', 'user-2']) {
+      for (const provider of ['whoop', 'oura']) {
+        application.clock.advance(1_000);
+        await trail.record({ ...event, userId, provider, requestId: `${userId}-${provider}` });
+      }
+    }
+  });
+  afterEach(() => application.close());
+
+  const find = async (query: string) => {
+    const answer = await application.api.get(`/v1/audit?action=token.handed_out&${query}`).expect(200);
+    const { entries, next_cursor: next } = answer.body as {
+      entries: { request_id: string; user_digest: string; recorded_at: string }[];
+      next_cursor: string | null;
+    };
+    return { entries, next, requests: entries.map((entry) => entry.request_id) };
+  };
+
+  it('LOG-05 answers the newest first, by user, provider and time', async () => {
+    const all = await find('');
+    expect(all.requests).toEqual(['user-2-oura', 'user-2-whoop', 'user-1-oura', 'user-1-whoop']);
+    expect(all.next).toBeNull();
+    expect((await find('user_id=user-1')).requests).toEqual(['user-1-oura', 'user-1-whoop']);
+    expect((await find('provider=oura&user_id=user-2')).requests).toEqual(['user-2-oura']);
+    const at = all.entries[1]?.recorded_at ?? '';
+    expect((await find(`from=${at}`)).requests).toEqual(['user-2-oura', 'user-2-whoop']);
+    expect((await find(`to=${at}`)).requests).toEqual(['user-1-oura', 'user-1-whoop']);
+    expect((await find('user_id=nobody')).requests).toEqual([]);
+  });
+
+  it('LOG-05 answers page by page, each entry once', async () => {
+    const seen: string[] = [];
+    let cursor = '';
+    for (let page = 0; page < 10; page += 1) {
+      const { requests, next } = await find(`limit=3${cursor}`);
+      seen.push(...requests);
+      if (next === null) {
+        break;
+      }
+      cursor = `&cursor=${next}`;
+    }
+    expect(seen).toEqual(['user-2-oura', 'user-2-whoop', 'user-1-oura', 'user-1-whoop']);
+  });
+
+  it('LOG-08 tells no user by name', async () => {
+    const answer = await application.api.get('/v1/audit').expect(200);
+    const { entries } = answer.body as { entries: object[] };
+    expect(JSON.stringify(entries.map((entry) => ({ ...entry, request_id: null })))).not.toContain('user-1');
+  });
+
+  it('TE-08 is closed to keys without the scope admin', async () => {
+    const key = await application.createKey('tokens:read', 'connections:read', 'connections:write', 'links:write');
+
+    await application.browser.get('/v1/audit').set('authorization', `Bearer ${key}`).expect(403);
+    await application.browser.get('/v1/audit').expect(401);
+  });
+
+  it.each([
+    'limit=0',
+    'limit=1001',
+    'limit=all',
+    'cursor=1',
+    'action=link',
+    'from=yesterday',
+    'to=1',
+    'user_id=',
+    'provider=A',
+    'limit=1&limit=2',
+    'order=asc',
+  ])('refuses %s', async (query) => {
+    const answer = await application.api.get(`/v1/audit?${query}`).expect(400);
+    expect(answer.body).toMatchObject({ code: 'REQUEST_INVALID' });
+  });
+});
