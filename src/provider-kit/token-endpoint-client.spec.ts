@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Clock } from '../clock/clock.js';
 import { OAuth1Verifier } from '../sandbox/oauth1-verifier.js';
 import { ProviderHttpClient } from './http-client.js';
 import type { OAuth1Definition, OAuth2Definition, ProviderDefinition } from './provider-definition.js';
@@ -25,7 +26,7 @@ let openServers: RecordingServer[];
 
 beforeEach(() => {
   http = new ProviderHttpClient();
-  client = new TokenEndpointClient(http, { now: () => now });
+  client = new TokenEndpointClient(http, Object.assign(new Clock(), { now: () => now }));
   openServers = [];
 });
 
@@ -110,7 +111,7 @@ describe('exchangeCode', () => {
       return jsonAnswer(200, tokens);
     });
     openServers.push(server);
-    const slow = new TokenEndpointClient(http, { now: () => new Date(ticks) });
+    const slow = new TokenEndpointClient(http, Object.assign(new Clock(), { now: () => new Date(ticks) }));
     const grant = await slow.exchangeCode(exampleOAuth2, exampleSettings(server.url), code);
     expect(grant.requestedAt).toEqual(new Date(0));
   });

@@ -5,6 +5,7 @@ import { ClockModule } from '../clock/clock.module.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { ProviderKitModule } from '../provider-kit/provider-kit.module.js';
 import { VaultModule } from '../vault/vault.module.js';
+import { ClockSync } from './clock-sync.js';
 import { ConnectionReader } from './connection-reader.js';
 import { ConnectionStore } from './connection-store.js';
 import { ProviderGates } from './provider-gates.js';
@@ -28,6 +29,7 @@ import { TokensService } from './tokens.service.js';
     VaultModule,
   ],
   providers: [
+    ClockSync,
     ConnectionReader,
     ConnectionStore,
     ProviderGates,
