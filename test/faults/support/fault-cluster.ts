@@ -14,7 +14,9 @@ import {
   refreshesOf,
   type Violation,
 } from '../../support/history-checker.js';
-import { linkAccount } from '../../support/linking.js';
+import { type ApplicationOptions, startApplication, type TestApplication } from '../../support/application.js';
+import { consent } from '../../support/browser.js';
+import { linkAccount, pathOf as callbackPathOf, startLink } from '../../support/linking.js';
 import { type Secret, SecretSearch } from '../../support/secret-search.js';
 import { queryDatabase } from '../../support/test-database.js';
 import { type FaultDatabase, useSharedServer } from './fault-database.js';
@@ -56,12 +58,19 @@ export interface Answer {
   readonly code: string | undefined;
 }
 
+/** A replica, or an instance in this process. */
+type Asked = Pick<Replica, 'api'>;
+
 /** Without this much life an access token is refreshed before it is handed out. */
 const shortLifeSeconds = 30;
 const longLifeSeconds = 3_600;
 
-/** Refusals come in numbers where a scenario breaks many connections at once; the spike breaker would keep it from its end. */
-const manyRefusals = { PROVIDER_SPIKE_MINIMUM: '10000' };
+const usualEnvironment = {
+  // Scenarios that break many connections at once would meet the spike breaker in place of what they are about.
+  PROVIDER_SPIKE_MINIMUM: '10000',
+  // Refreshes are asked for, so that they can be counted.
+  REFRESH_SCHEDULER: 'off',
+};
 
 /** Some processes of the built program, one database, and makers in this process; each line between them can be broken. */
 export class FaultCluster {
@@ -115,11 +124,38 @@ export class FaultCluster {
     return replica;
   }
 
-  /** Links so many accounts at the maker; their access tokens have to be refreshed before the next hand-out. */
-  async link(slug: string, count: number, replica = this.replica(0)): Promise<FaultConnection[]> {
+  /**
+   * Starts an instance in this process, beside the replicas, so that a defence can be switched off by dependency injection. It
+   * reaches database and makers directly.
+   */
+  async startInstance(
+    options: Pick<ApplicationOptions, 'override' | 'clock' | 'environment'>,
+  ): Promise<TestApplication> {
+    const instance = await startApplication({
+      ...options,
+      environment: { ENVIRONMENT_NAME: 'test', ...usualEnvironment, ...options.environment },
+      databaseUrl: this.database.url,
+      rootKey: this.rootKey,
+      sandbox: this.sandbox,
+    });
+    this.closers.push(() => instance.close());
+    return instance;
+  }
+
+  /**
+   * Links so many accounts at the maker.
+   *
+   * @param lifetimeSeconds - of the first access tokens; if absent, they have to be refreshed before the next hand-out
+   */
+  async link(
+    slug: string,
+    count: number,
+    replica = this.replica(0),
+    lifetimeSeconds = shortLifeSeconds,
+  ): Promise<FaultConnection[]> {
     const maker = this.sandbox.maker(slug);
     maker.behave();
-    maker.accessTokenLifetimeSeconds = shortLifeSeconds;
+    maker.accessTokenLifetimeSeconds = lifetimeSeconds;
     const connections = await Promise.all(
       Array.from({ length: count }, async () => {
         this.linked += 1;
@@ -132,6 +168,23 @@ export class FaultCluster {
     return connections;
   }
 
+  /**
+   * Links one account, with a callback of the scenario's own.
+   *
+   * @param comeBack - gets path and query of the callback
+   */
+  async linkWith(
+    slug: string,
+    comeBack: (callback: string) => Promise<void>,
+  ): Promise<{ connection: FaultConnection; callback: string }> {
+    this.linked += 1;
+    const [userId, account] = [`user-${this.linked}`, String(10_000 + this.linked)];
+    const { linkWebUrl } = await startLink({ api: this.replica(0).api }, userId, slug);
+    const callback = callbackPathOf(await consent(linkWebUrl, { account }));
+    await comeBack(callback);
+    return { connection: { userId, slug, familyId: findFamily(this.sandbox.maker(slug), account) }, callback };
+  }
+
   /** Makes every access token need a refresh before the next hand-out, by a refresh to tokens that live shortly. */
   async shorten(connections: readonly FaultConnection[], replica = this.replica(0)): Promise<void> {
     const makers = new Set(connections.map(({ slug }) => this.sandbox.maker(slug)));
@@ -141,7 +194,7 @@ export class FaultCluster {
   }
 
   /** Asks a replica for the token, as the company's services do, and remembers what it said. */
-  async ask(replica: Replica, connection: FaultConnection): Promise<Answer> {
+  async ask(replica: Asked, connection: FaultConnection): Promise<Answer> {
     const { userId, slug } = connection;
     const askedAtMs = Date.now();
     try {
@@ -157,7 +210,7 @@ export class FaultCluster {
   }
 
   /** Asks for the tokens of all connections at once. */
-  askAll(replica: Replica, connections: readonly FaultConnection[]): Promise<Answer[]> {
+  askAll(replica: Asked, connections: readonly FaultConnection[]): Promise<Answer[]> {
     return Promise.all(connections.map((connection) => this.ask(replica, connection)));
   }
 
@@ -169,6 +222,24 @@ export class FaultCluster {
   /** How many refreshes of all these connections have reached their maker. */
   refreshSum(connections: readonly FaultConnection[]): number {
     return connections.reduce((sum, connection) => sum + this.refreshCount(connection), 0);
+  }
+
+  /** Makes the refreshes of these connections overdue by so many seconds. */
+  async makeOverdue(connections: readonly FaultConnection[], seconds: number): Promise<void> {
+    await queryDatabase(
+      this.database.url,
+      `UPDATE connections SET refresh_due_at = now() - $2 * interval '1 second' WHERE user_id = ANY ($1)`,
+      [connections.map(({ userId }) => userId), seconds],
+    );
+  }
+
+  /** How many connections have a refresh whose outcome nobody has written down. */
+  async refreshesInDoubt(): Promise<number> {
+    const rows = await queryDatabase(
+      this.database.url,
+      'SELECT 1 FROM connections WHERE attempt_started_at IS NOT NULL OR claim_id IS NOT NULL',
+    );
+    return rows.length;
   }
 
   /** Lets time pass for the state of refreshes and gates, which is on the database's clock; tokens do not age by it. */
@@ -235,7 +306,7 @@ export class FaultCluster {
         const line = maker;
         this.closers.push(() => line.stop());
       }
-      const environment = { ...manyRefusals, ...settings.environment };
+      const environment = { ...usualEnvironment, ...settings.environment };
       starting.push(Replica.start({ rootKey: this.rootKey, database, maker, ...settings, environment }));
     }
     const settled = await Promise.allSettled(starting);

@@ -1,0 +1,153 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { whoopDefinition } from '../../src/providers/whoop/whoop.definition.js';
+import type { Violation } from '../support/history-checker.js';
+import { randomNumbers } from '../support/random-numbers.js';
+import { TestClock } from '../support/test-clock.js';
+import { FaultCluster, type FaultConnection } from './support/fault-cluster.js';
+import { report, rounds, seed } from './support/figures.js';
+import type { Replica } from './support/replica.js';
+
+const slug = 'whoop';
+const connectionCount = 20;
+/** Of one connection, at each replica, at the same moment. */
+const callers = 3;
+/** Of the maker; the long form takes the two seconds that a maker may well take. */
+const maxLatencyMs = rounds === 1 ? 100 : 2_000;
+const twoHoursMs = 7_200_000;
+const timeoutMs = 60_000 + rounds * 30_000;
+
+describe('replicas on one database', () => {
+  let cluster: FaultCluster;
+
+  beforeAll(async () => {
+    cluster = await FaultCluster.start({
+      makers: { [slug]: whoopDefinition.sandbox },
+      replicas: [{}, {}, {}],
+      oneMakerLine: true,
+    });
+  }, 60_000);
+  afterAll(() => cluster?.stop());
+  beforeEach(() => cluster.sandbox.maker(slug).behave());
+
+  /** Lets every refresh take its own time, half of them before and half of them after the token was rotated. */
+  function makeSlow(calls: number, random: () => number): void {
+    for (let call = 0; call < calls; call += 1) {
+      const ms = Math.floor(random() * maxLatencyMs);
+      cluster.sandbox.maker(slug).misbehave({ endpoint: 'refresh', type: 'slow', ms, processed: random() < 0.5 });
+    }
+  }
+
+  /** Asks every replica for every token at the same moment, several times; expects one answer for each connection. */
+  async function askEverywhere(replicas: readonly Replica[], connections: readonly FaultConnection[]): Promise<void> {
+    const asked = replicas.flatMap((replica) => Array.from({ length: callers }, () => replica));
+    const answers = await Promise.all(asked.map((replica) => cluster.askAll(replica, connections)));
+    for (const index of connections.keys()) {
+      const tokens = new Set(answers.map((each) => each[index]?.accessToken));
+      expect(tokens.size).toBe(1);
+      expect(cluster.sandbox.maker(slug).isLiveAccessToken([...tokens][0] ?? '')).toBe(true);
+    }
+  }
+
+  it.each([[2], [3]])(
+    'R-03 %d processes refresh each connection exactly once an expiry and lose none',
+    async (replicaCount) => {
+      const replicas = cluster.replicas.slice(0, replicaCount);
+      const connections = await cluster.link(slug, connectionCount);
+      const random = randomNumbers(seed);
+      for (let round = 1; round <= rounds; round += 1) {
+        makeSlow(connections.length, random);
+        await askEverywhere(replicas, connections);
+        cluster.sandbox.maker(slug).behave();
+        expect(connections.map((each) => cluster.refreshCount(each))).toEqual(connections.map(() => 2 * round - 1));
+        await cluster.shorten(connections);
+      }
+      const violations = await cluster.check(connections);
+      const figures = { rounds, faults: rounds * connections.length, connections: connections.length };
+      report('R-03', `${replicaCount} processes ask at once`, figures, violations);
+      expect(violations).toEqual([]);
+    },
+    timeoutMs,
+  );
+
+  it(
+    'R-18 AR-02 fifty callbacks at once over two processes redeem the code once, and later ones end no connection',
+    async () => {
+      const violations: Violation[] = [];
+      const all: FaultConnection[] = [];
+      for (let round = 0; round < rounds; round += 1) {
+        const { connection, callback } = await cluster.linkWith(slug, async (path) => {
+          const agents = cluster.replicas.slice(0, 2).map(({ api }) => api);
+          const statuses = await Promise.all(
+            Array.from({ length: 50 }, async (_, index) => (await agents[index % 2]?.get(path))?.status),
+          );
+          expect(statuses.filter((status) => status === 200)).toHaveLength(1);
+          expect(statuses.filter((status) => status === 403)).toHaveLength(49);
+        });
+        await cluster.replica(0).api.get(callback).expect(403);
+        await cluster.replica(1).api.get(callback).expect(403);
+        const codes = cluster.sandbox.maker(slug).history.filter(({ kind, familyId }) => {
+          return kind === 'token' && familyId === connection.familyId;
+        });
+        expect(codes).toHaveLength(1);
+        await cluster.shorten([connection]);
+        all.push(connection);
+      }
+      violations.push(...(await cluster.check(all)));
+      report('R-18', 'callbacks repeated', { rounds, faults: 51 * rounds, connections: all.length }, violations);
+      expect(violations).toEqual([]);
+    },
+    timeoutMs,
+  );
+});
+
+describe('replicas whose clocks are wrong', () => {
+  let cluster: FaultCluster;
+
+  beforeAll(async () => {
+    cluster = await FaultCluster.start({
+      makers: { [slug]: whoopDefinition.sandbox },
+      replicas: [{}, { clockOffsetMs: twoHoursMs }, { clockOffsetMs: -twoHoursMs }],
+    });
+  }, 60_000);
+  afterAll(() => cluster?.stop());
+
+  it(
+    'R-12 two hours ahead or behind, they hand out no expired token and refresh no living one',
+    async () => {
+      const all: FaultConnection[] = [];
+      for (let round = 0; round < rounds; round += 1) {
+        for (const origin of cluster.replicas) {
+          const living = await cluster.link(slug, 3, origin, 3_600);
+          for (const replica of cluster.replicas) {
+            await cluster.askAll(replica, living);
+          }
+          expect(cluster.refreshSum(living)).toBe(0);
+          const expired = await cluster.link(slug, 3, origin, 1);
+          await sleep(1_100);
+          await Promise.all(cluster.replicas.map((replica) => cluster.askAll(replica, expired)));
+          expect(expired.map((each) => cluster.refreshCount(each))).toEqual(expired.map(() => 1));
+          all.push(...living, ...expired);
+        }
+      }
+      const violations = await cluster.check(all);
+      report('R-12', 'clocks two hours off', { rounds, faults: 2 * rounds, connections: all.length }, violations);
+      expect(violations).toEqual([]);
+    },
+    timeoutMs,
+  );
+
+  it('R-12 without the clock of the database an instance that is behind hands out expired tokens', async () => {
+    const behind = new TestClock();
+    behind.advance(-twoHoursMs);
+    // Nobody sets this clock.
+    const instance = await cluster.startInstance({ clock: behind });
+    const expired = await cluster.link(slug, 3, cluster.replica(0), 1);
+    await sleep(1_100);
+    await cluster.askAll(instance, expired);
+    const violations = await cluster.check(expired);
+    const figures = { rounds: 1, faults: 1, connections: expired.length, without: "database's clock" };
+    report('R-12', 'clock two hours behind', figures, violations);
+    expect(violations.map(({ invariant }) => invariant)).toEqual(expired.map(() => 'I2'));
+  });
+});

@@ -1,0 +1,113 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { whoopDefinition } from '../../src/providers/whoop/whoop.definition.js';
+import { refreshesOf } from '../support/history-checker.js';
+import { randomNumbers } from '../support/random-numbers.js';
+import { until } from '../support/until.js';
+import { FaultCluster, type FaultConnection } from './support/fault-cluster.js';
+import { report, rounds, seed } from './support/figures.js';
+import type { Replica } from './support/replica.js';
+
+const slug = 'whoop';
+const connectionCount = 20;
+/** Connections that a long stop leaves overdue. */
+const overdueCount = rounds === 1 ? 60 : 1_000;
+/** Refreshes a second that one process begins unasked. */
+const ratePerSecond = 10;
+const maxLatencyMs = 100;
+const timeoutMs = 120_000 + rounds * 30_000;
+
+describe('replicas that refresh unasked', () => {
+  let cluster: FaultCluster;
+
+  beforeAll(async () => {
+    const environment = { REFRESH_SCHEDULER: 'api', REFRESH_RATE_PER_SECOND: String(ratePerSecond) };
+    cluster = await FaultCluster.start({
+      makers: { [slug]: whoopDefinition.sandbox },
+      replicas: [{ environment }, { environment }],
+    });
+  }, 60_000);
+  afterAll(() => cluster?.stop());
+  beforeEach(() => cluster.sandbox.maker(slug).behave());
+
+  it(
+    'R-23 processes that are replaced one after the other under load lose no token and leave no refresh in doubt',
+    async () => {
+      const connections = await cluster.link(slug, connectionCount);
+      const restarts = rounds === 1 ? 3 : Math.max(20, rounds);
+      const random = randomNumbers(seed);
+      let isOver = false;
+      let replaced: Replica | undefined;
+      const load = cluster.replicas.map(async (replica) => {
+        while (!isOver) {
+          if (replica === replaced) {
+            await sleep(20);
+            continue;
+          }
+          const connection = connections[Math.floor(random() * connections.length)];
+          const { userId } = connection ?? { userId: '' };
+          // A forced refresh every time, so that there is always one under way.
+          await replica.api.post(`/v1/users/${userId}/connections/${slug}/refresh`).catch(() => undefined);
+          await cluster.ask(replica, connection as FaultConnection);
+        }
+      });
+      for (let call = 0; call < 20_000; call += 1) {
+        const ms = Math.floor(random() * maxLatencyMs);
+        cluster.sandbox.maker(slug).misbehave({ endpoint: 'refresh', type: 'slow', ms, processed: random() < 0.5 });
+      }
+      for (let restart = 0; restart < restarts; restart += 1) {
+        const replica = cluster.replica(restart % cluster.replicas.length);
+        const before = cluster.refreshSum(connections);
+        await until('there is load', () => cluster.refreshSum(connections) > before + 5);
+        const stopping = replica.stop();
+        replaced = replica;
+        await stopping;
+        await replica.start();
+        replaced = undefined;
+      }
+      isOver = true;
+      await Promise.all(load);
+      cluster.sandbox.maker(slug).behave();
+      // The hold of an attempt in doubt is much longer.
+      await until('no refresh is under way', async () => (await cluster.refreshesInDoubt()) === 0);
+      const violations = await cluster.check(connections);
+      const figures = { rounds, faults: restarts, connections: connections.length };
+      report('R-23', 'replaced one after the other', figures, violations);
+      expect(violations).toEqual([]);
+    },
+    timeoutMs,
+  );
+
+  it(
+    'R-27 after a long stop they catch up at their rate, the callers first, and refresh each connection once',
+    async () => {
+      const connections = await cluster.link(slug, overdueCount, cluster.replica(0), 3_600);
+      await Promise.all(cluster.replicas.map((replica) => replica.stop()));
+      await cluster.makeOverdue(connections, 7_200);
+      const startedAtMs = Date.now();
+      await Promise.all(cluster.replicas.map((replica) => replica.start()));
+      const asked = connections.slice(-5);
+      for (const connection of asked) {
+        const { userId } = connection;
+        await cluster.replica(0).api.post(`/v1/users/${userId}/connections/${slug}/refresh`).expect(200);
+      }
+      const behind = overdueCount - cluster.refreshSum(connections);
+      // The callers were answered before the rest was done.
+      expect(behind).toBeGreaterThan(0);
+      const all = (): boolean => connections.every((each) => cluster.refreshCount(each) > 0);
+      await until('everything is refreshed', all, (overdueCount / ratePerSecond) * 1_000 + 20_000);
+      const calls = connections.flatMap(({ familyId }) => refreshesOf(cluster.sandbox.maker(slug), familyId));
+      expect(calls.filter(({ at }) => at < startedAtMs)).toEqual([]);
+      const perSecond = Map.groupBy(calls, ({ at }) => Math.floor(at / 1_000));
+      // Two processes, each with a second's worth saved up, and the callers.
+      const most = Math.max(...[...perSecond.values()].map((each) => each.length));
+      expect(most).toBeLessThanOrEqual(2 * 2 * ratePerSecond + asked.length);
+      expect(calls.length).toBeLessThanOrEqual(overdueCount + asked.length);
+      await until('no refresh is under way', async () => (await cluster.refreshesInDoubt()) === 0);
+      const violations = await cluster.check(connections);
+      report('R-27', 'two hours behind', { rounds: 1, faults: 1, connections: overdueCount }, violations);
+      expect(violations).toEqual([]);
+    },
+    timeoutMs,
+  );
+});
