@@ -759,7 +759,7 @@ describe('refresh', () => {
       const stopping = await startApplication({ databaseUrl, rootKey, sandbox, clock });
       const read = ({ userId }: Subject) => stopping.api.get(`/v1/users/${userId}/connections/fitbit/token`);
       try {
-        running.maker.misbehave(at({ type: 'slow', ms: 500 }));
+        running.maker.misbehave(at({ type: 'slow', ms: 2_000 }));
         // Refreshed behind the answer: no caller waits for it when the application stops.
         await read(running).expect(200);
         await running.refreshInFlight();
