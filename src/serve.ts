@@ -5,6 +5,7 @@ import { AppModule } from './app.module.js';
 import { appConfig, type AppConfig } from './config/app.config.js';
 import { configureApplication, createAdapter } from './http/application.js';
 import { RefreshScheduler } from './tokens/refresh-scheduler.js';
+import { RevocationOutbox } from './tokens/revocation-outbox.js';
 import { tokensConfig, type TokensConfig } from './tokens/tokens.config.js';
 import { WorkerModule } from './worker.module.js';
 
@@ -12,7 +13,7 @@ import { WorkerModule } from './worker.module.js';
 export async function serve(): Promise<NestFastifyApplication> {
   const app = await listen(AppModule);
   if (app.get<TokensConfig>(tokensConfig.KEY, { strict: false }).schedulerInApi) {
-    app.get(RefreshScheduler, { strict: false }).start();
+    startBackgroundWork(app);
   }
   return app;
 }
@@ -20,8 +21,13 @@ export async function serve(): Promise<NestFastifyApplication> {
 /** Starts a process that only refreshes what is due; it answers for its health and metrics on the port of the environment. */
 export async function work(): Promise<NestFastifyApplication> {
   const app = await listen(WorkerModule);
-  app.get(RefreshScheduler, { strict: false }).start();
+  startBackgroundWork(app);
   return app;
+}
+
+function startBackgroundWork(app: NestFastifyApplication): void {
+  app.get(RefreshScheduler, { strict: false }).start();
+  app.get(RevocationOutbox, { strict: false }).start();
 }
 
 async function listen(module: Type): Promise<NestFastifyApplication> {

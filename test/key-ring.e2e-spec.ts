@@ -73,7 +73,7 @@ describe('the key ring', () => {
     );
     await Promise.all(rings.map((ring) => ring.onModuleInit()));
     const keys = await queryDatabase<{ kid: string }>(databaseUrl, `SELECT kid FROM vault_keys WHERE state = 'active'`);
-    expect(keys).toHaveLength(6);
+    expect(keys).toHaveLength(7);
     expect(rings.map((ring) => keys.some(({ kid }) => kid === ring.getActive('connections.sealed').kid))).toEqual([
       true,
       true,

@@ -13,6 +13,7 @@ const ourTables = [
   'link_sessions',
   'links',
   'provider_gates',
+  'revocations',
   'vault_keys',
   'vault_replicas',
 ];

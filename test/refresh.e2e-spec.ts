@@ -566,7 +566,7 @@ describe('refresh', () => {
       const unlinked = await subject.unlink().expect(200);
       expect(await subject.find()).toBeUndefined();
       // The refresh has ended the token that the unlink had: only the successor can end the grant.
-      expect(unlinked.body).toMatchObject({ disconnected: true, provider_revocation: 'failed' });
+      expect(unlinked.body).toMatchObject({ disconnected: true, provider_revocation: 'pending' });
       expect(subject.isGrantAlive).toBe(true);
 
       const answer = await refreshing;

@@ -133,9 +133,10 @@ export class DisconnectedResponse {
   disconnected!: boolean;
 
   @ApiProperty({
-    enum: ['revoked', 'unsupported', 'failed'],
+    enum: ['revoked', 'pending', 'unsupported', 'failed'],
     example: 'revoked',
-    description: 'what happened at the provider; unsupported: it offers no way; failed: the user may end access there',
+    description:
+      'what happened at the provider; pending: it is tried again; unsupported: it offers no way; failed: the user may end access there',
   })
   provider_revocation!: string;
 }

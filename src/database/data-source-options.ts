@@ -7,6 +7,7 @@ import { ErasureEntity } from './entities/erasure.entity.js';
 import { LinkSessionEntity } from './entities/link-session.entity.js';
 import { LinkEntity } from './entities/link.entity.js';
 import { ProviderGateEntity } from './entities/provider-gate.entity.js';
+import { RevocationEntity } from './entities/revocation.entity.js';
 import { VaultKeyEntity } from './entities/vault-key.entity.js';
 import { VaultReplicaEntity } from './entities/vault-replica.entity.js';
 import { CreateTables1795305600000 } from './migrations/1795305600000-CreateTables.js';
@@ -18,6 +19,7 @@ import { ParkLinks1795470000000 } from './migrations/1795470000000-ParkLinks.js'
 import { AddApiKeyOptions1795480000000 } from './migrations/1795480000000-AddApiKeyOptions.js';
 import { CreateLinkSessions1795470001000 } from './migrations/1795470001000-CreateLinkSessions.js';
 import { CreateErasures1795490000000 } from './migrations/1795490000000-CreateErasures.js';
+import { CreateRevocations1795430010000 } from './migrations/1795430010000-CreateRevocations.js';
 import type { DatabaseConfig } from './database.config.js';
 
 /** How long a statement may take before PostgreSQL ends it, in milliseconds. No statement here needs a tenth of it. */
@@ -37,6 +39,7 @@ export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
       LinkEntity,
       ProviderGateEntity,
       LinkSessionEntity,
+      RevocationEntity,
       VaultKeyEntity,
       VaultReplicaEntity,
     ],
@@ -45,6 +48,7 @@ export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
       AddKeyLifecycle1795410000000,
       CreateProviderGates1795420000000,
       AddRefreshDueAt1795430000000,
+      CreateRevocations1795430010000,
       CreateAuditTrail1795440000000,
       ParkLinks1795470000000,
       CreateLinkSessions1795470001000,

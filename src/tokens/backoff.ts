@@ -12,6 +12,9 @@ export const refreshBackoff: BackoffPolicy = { initialDelayMs: 1_000, maxDelayMs
 /** One minute, doubling, at most six hours: somebody has to mend a key or a row, and every look is an error in the log. */
 export const unreadableBackoff: BackoffPolicy = { initialDelayMs: 60_000, maxDelayMs: 6 * 3_600_000, factor: 2 };
 
+/** Five seconds, doubling, at most an hour: nobody waits for it. */
+export const revocationBackoff: BackoffPolicy = { initialDelayMs: 5_000, maxDelayMs: 3_600_000, factor: 2 };
+
 /**
  * Returns how long to wait before the next attempt: exponential, capped, full jitter.
  *

@@ -25,6 +25,7 @@ import { claimLengthMs, forgivesRepeat, inDoubtHoldMs, slotWaitMs } from './refr
 import { RefreshSlots, type RefreshPriority, type SlotRequest } from './refresh-slots.js';
 import { toAttemptError, toFailureRecord, toGateError, toPendingError, toRefreshOutcome } from './refresh-failure.js';
 import { backoffDelayMs, unreadableBackoff } from './backoff.js';
+import { RevocationOutbox } from './revocation-outbox.js';
 import { toTokenSet, type TokenSet } from './token-set.js';
 import { TokenVault } from './token-vault.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
@@ -62,6 +63,7 @@ export class RefreshService implements BeforeApplicationShutdown {
     private readonly claims: RefreshClaims,
     private readonly journal: RefreshJournal,
     private readonly gates: ProviderGates,
+    private readonly outbox: RevocationOutbox,
     private readonly slots: RefreshSlots,
     private readonly tokenVault: TokenVault,
     private readonly registry: ProviderRegistry,
@@ -340,11 +342,8 @@ export class RefreshService implements BeforeApplicationShutdown {
       this.logger.warn(`Tokens refreshed for connection ${connection.id} are dropped: a new link has replaced them.`);
       return;
     }
-    try {
-      await provider.revoke(grant);
-    } catch (error) {
-      const code = error instanceof AppError ? error.code : 'INTERNAL_ERROR';
-      this.logger.warn(`Tokens refreshed for the unlinked connection ${connection.id} could not be revoked: ${code}.`);
+    if (provider.definition.revocation !== undefined) {
+      await this.outbox.attempt(await this.outbox.add(connection, toTokenSet(grant)));
     }
     throw new ConnectionNotFoundError();
   }

@@ -34,3 +34,13 @@ export const rejections = new Counter({
   help: 'Reports of callers that a provider did not take a token, by provider and what came of it',
   labelNames: ['provider', 'outcome'] as const,
 });
+
+/**
+ * Grants that were to be ended, by provider and outcome of the attempt: `revoked`, `unsupported`, `superseded` by a new link, `postponed`,
+ * or `given_up`, after which only the user can end it.
+ */
+export const revocations = new Counter({
+  name: 'cufflink_revocations_total',
+  help: 'Attempts to end a grant at a provider, by provider and outcome',
+  labelNames: ['provider', 'outcome'] as const,
+});

@@ -15,6 +15,7 @@ import { RefreshSlots } from './refresh-slots.js';
 import { RefreshScheduler } from './refresh-scheduler.js';
 import { RefreshService } from './refresh.service.js';
 import { TokenFeedbackService } from './token-feedback.service.js';
+import { RevocationOutbox } from './revocation-outbox.js';
 import { TokenVault } from './token-vault.js';
 import { tokensConfig } from './tokens.config.js';
 import { TokensService } from './tokens.service.js';
@@ -39,6 +40,7 @@ import { TokensService } from './tokens.service.js';
     RefreshService,
     RefreshSlots,
     TokenFeedbackService,
+    RevocationOutbox,
     TokenVault,
     TokensService,
   ],

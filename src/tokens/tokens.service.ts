@@ -4,13 +4,14 @@ import type { Requester } from '../audit/audit-event.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { Clock } from '../clock/clock.js';
 import { AppError } from '../errors/app-error.js';
-import { ConnectionNotFoundError } from '../errors/connection.errors.js';
-import type { GrantTokens, HealthProvider } from '../provider-kit/health-provider.js';
+import { ConnectionNotFoundError, TokenUnreadableError } from '../errors/connection.errors.js';
+import type { HealthProvider } from '../provider-kit/health-provider.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
 import { ConnectionReader, type ReadConnection } from './connection-reader.js';
 import { ConnectionStore, type StoredConnection } from './connection-store.js';
 import { relinkError, RefreshService } from './refresh.service.js';
+import { RevocationOutbox, type RevocationOutcome } from './revocation-outbox.js';
 import { expectedExpiry, toTokenSet, type TokenSet } from './token-set.js';
 import { TokenVault } from './token-vault.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
@@ -54,7 +55,7 @@ export interface TokenUse {
 /** What happened at the provider to the grant of an erased connection. */
 export interface ErasedConnection {
   readonly provider: string;
-  readonly outcome: 'revoked' | 'unsupported' | 'failed';
+  readonly outcome: RevocationOutcome;
 }
 
 /** A token set that was opened, and how it came to be handed out. */
@@ -74,6 +75,7 @@ export class TokensService {
     private readonly reader: ConnectionReader,
     private readonly tokenVault: TokenVault,
     private readonly refreshService: RefreshService,
+    private readonly outbox: RevocationOutbox,
     private readonly registry: ProviderRegistry,
     private readonly audit: AuditTrail,
     private readonly clock: Clock,
@@ -241,11 +243,12 @@ export class TokensService {
    * @param userId - the company's id of the user
    * @param slug - the provider
    * @param requester - who ends it
-   * @returns what happened at the provider: `revoked`, `unsupported` where it offers no way, or `failed`
+   * @returns what happened at the provider: `revoked`, `unsupported` where it offers no way, `pending` when it
+   *   is tried again, or `failed` when nothing is left to try with
    * @throws {@link ConnectionNotFoundError} when there is no such connection
    * @throws {@link DatabaseUnavailableError} when it cannot be erased; nothing happened at the provider
    */
-  async disconnect(userId: string, slug: string, requester: Requester): Promise<'revoked' | 'unsupported' | 'failed'> {
+  async disconnect(userId: string, slug: string, requester: Requester): Promise<RevocationOutcome> {
     const provider = this.registry.get(slug);
     const { id: connectionId } = await this.get(userId, slug);
     await this.audit.record({
@@ -256,19 +259,34 @@ export class TokensService {
       provider: slug,
       connectionId,
     });
-    await this.prepareRevocation(userId, slug, provider);
-    const removed = await this.store.remove(userId, slug);
-    if (removed === undefined) {
-      throw new ConnectionNotFoundError();
+    for (let attempt = 0; attempt < connectAttempts; attempt += 1) {
+      const outcome = await this.letGo(await this.get(userId, slug), provider);
+      if (outcome !== undefined) {
+        return outcome;
+      }
     }
+    throw new Error(`A connection changed ${connectAttempts} times while it was being unlinked.`);
+  }
+
+  /** Removes a row and ends its grant. Returns `undefined` when the row holds another token set by now. */
+  private async letGo(connection: StoredConnection, provider: HealthProvider): Promise<RevocationOutcome | undefined> {
+    let tokens: TokenSet;
     try {
-      const tokens: GrantTokens = await this.tokenVault.open(removed);
-      return await provider.revoke(tokens);
+      tokens = await this.tokenVault.open(connection);
     } catch (error) {
-      const code = error instanceof AppError ? error.code : 'INTERNAL_ERROR';
-      this.logger.warn(`Connection ${removed.id} is erased, but ending its grant at ${slug} failed with ${code}.`);
+      if (!(error instanceof TokenUnreadableError)) {
+        throw error;
+      }
+      this.logger.warn(`Connection ${connection.id} is erased, but its tokens do not open: its grant stands.`);
+      await this.store.remove(connection.userId, connection.provider);
       return 'failed';
     }
+    if (provider.definition.revocation === undefined) {
+      await this.store.remove(connection.userId, connection.provider);
+      return 'unsupported';
+    }
+    const entry = await this.outbox.moveOut(connection, tokens);
+    return entry === undefined ? undefined : this.outbox.attempt(entry);
   }
 
   /**
@@ -306,22 +324,6 @@ export class TokensService {
         return 'revoked';
       }
       throw error;
-    }
-  }
-
-  /** Where only a working access token can end a grant, an expired one is refreshed before it is given up. */
-  private async prepareRevocation(userId: string, slug: string, provider: HealthProvider): Promise<void> {
-    const proof = provider.definition.revocation?.proof;
-    if (proof !== 'bearer' && proof !== 'query') {
-      return;
-    }
-    try {
-      await this.findWorking(userId, slug);
-    } catch (error) {
-      if (!(error instanceof AppError)) {
-        throw error;
-      }
-      this.logger.debug(`No working token to revoke with at ${slug}: ${error.code}.`);
     }
   }
 

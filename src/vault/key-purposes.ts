@@ -4,6 +4,7 @@ import type { DigestPurpose, KeyPurpose, MacPurpose, SealPurpose } from './assoc
 const uses = {
   'connections.sealed': 'seal',
   'links.sealed': 'seal',
+  'revocations.sealed': 'seal',
   'audit.user': 'digest',
   'audit.chain': 'sign',
   'erasures.user': 'digest',

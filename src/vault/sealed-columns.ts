@@ -28,4 +28,10 @@ export const sealedColumns = {
     // What a link keeps sealed in its life, one after the other: `LinkVault` has the same numbers.
     generation: `CASE parked_for WHEN 'binding' THEN 1 WHEN 'confirmation' THEN 2 ELSE 0 END`,
   },
+  'revocations.sealed': {
+    table: 'revocations',
+    column: 'sealed',
+    key: [{ name: 'id', type: 'uuid' }],
+    generation: '0',
+  },
 } as const satisfies Record<SealPurpose, SealedColumn>;

@@ -1,0 +1,35 @@
+import { Column, CreateDateColumn, Entity, Index, PrimaryColumn } from 'typeorm';
+
+/** A grant that is still to be ended at its provider, though its connection is gone. */
+@Entity('revocations')
+@Index('revocations_due', ['dueAt'])
+export class RevocationEntity {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'revocations_pkey' })
+  id!: string;
+
+  @Column('text', { name: 'user_id' })
+  userId!: string;
+
+  @Column('text')
+  provider!: string;
+
+  @Column('text', { name: 'registration_id' })
+  registrationId!: string;
+
+  @Column('bytea')
+  sealed!: Buffer;
+
+  @CreateDateColumn({ name: 'created_at', type: 'timestamptz' })
+  createdAt!: Date;
+
+  /** Attempts begun. */
+  @Column('integer', { default: 1 })
+  attempts!: number;
+
+  /** When the next attempt may be made; while one is under way, when it is given up for lost. */
+  @Column('timestamptz', { name: 'due_at' })
+  dueAt!: Date;
+
+  @Column('text', { name: 'last_error_code', nullable: true })
+  lastErrorCode!: string | null;
+}

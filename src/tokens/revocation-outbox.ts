@@ -1,0 +1,254 @@
+import { randomUUID } from 'node:crypto';
+import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
+import { Clock } from '../clock/clock.js';
+import { Database, type Statement } from '../database/database.js';
+import { AppError } from '../errors/app-error.js';
+import { TokenRevokedError } from '../errors/provider.errors.js';
+import type { HealthProvider } from '../provider-kit/health-provider.js';
+import { ProviderRegistry } from '../provider-kit/provider-registry.js';
+import { VaultService } from '../vault/vault.service.js';
+import { BackgroundLoop } from './background-loop.js';
+import { backoffDelayMs, revocationBackoff } from './backoff.js';
+import { ConnectionStore, type StoredConnection } from './connection-store.js';
+import { parseTokenSet, toTokenSet, type TokenSet } from './token-set.js';
+import { TokenVault } from './token-vault.js';
+import { tokensConfig, type TokensConfig } from './tokens.config.js';
+import { revocations } from './tokens.metrics.js';
+
+/** An attempt that has not ended after this is lost with its process; longer than a refresh and a revocation take together. */
+const leaseSeconds = 60;
+/** Entries tried at a time. */
+const batchSize = 20;
+/** How often at least the outbox is looked at, in milliseconds. */
+const longestPauseMs = 15_000;
+
+const lease = `now() + interval '${leaseSeconds} seconds'`;
+const columns = `id, user_id AS "userId", provider, registration_id AS "registrationId", sealed, attempts,
+  (extract(epoch FROM now() - created_at) * 1000)::float8 AS "ageMs", last_error_code AS "lastErrorCode"`;
+
+const statements = {
+  moveOut: {
+    name: 'revocations-move-out',
+    text: `WITH removed AS (
+             DELETE FROM connections WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4
+             RETURNING user_id, provider, registration_id
+           )
+           INSERT INTO revocations (id, user_id, provider, registration_id, sealed, due_at)
+           SELECT $5, user_id, provider, registration_id, $6, ${lease} FROM removed RETURNING ${columns}`,
+  },
+  add: {
+    name: 'revocations-add',
+    text: `INSERT INTO revocations (id, user_id, provider, registration_id, sealed, due_at)
+           VALUES ($1, $2, $3, $4, $5, ${lease}) RETURNING ${columns}`,
+  },
+  takeDue: {
+    name: 'revocations-take-due',
+    text: `UPDATE revocations SET attempts = attempts + 1, due_at = ${lease}
+           WHERE id IN (SELECT id FROM revocations WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+           RETURNING ${columns}`,
+  },
+  replace: { name: 'revocations-replace', text: 'UPDATE revocations SET sealed = $2 WHERE id = $1' },
+  postpone: {
+    name: 'revocations-postpone',
+    text: `UPDATE revocations SET due_at = now() + $2::float8 * interval '1 millisecond', last_error_code = $3 WHERE id = $1`,
+  },
+  remove: { name: 'revocations-remove', text: 'DELETE FROM revocations WHERE id = $1' },
+  nextDue: {
+    name: 'revocations-next-due',
+    text: 'SELECT (extract(epoch FROM min(due_at) - now()) * 1000)::float8 AS "inMs" FROM revocations',
+  },
+} satisfies Record<string, Statement>;
+
+/** A grant that is to be ended, with its tokens sealed. */
+export interface RevocationEntry {
+  readonly id: string;
+  readonly userId: string;
+  readonly provider: string;
+  readonly registrationId: string;
+  readonly sealed: Buffer;
+  /** Attempts begun, this one included. */
+  readonly attempts: number;
+  readonly ageMs: number;
+  readonly lastErrorCode: string | null;
+}
+
+/** What became of a grant at its provider. `pending`: it is tried again. */
+export type RevocationOutcome = 'revoked' | 'unsupported' | 'pending' | 'failed';
+
+/**
+ * Ends grants at their providers, however long those are away and whatever becomes of our processes (TE-10).
+ *
+ * The entry is written by the statement that removes the connection, so that no crash leaves a grant that nobody ends or one that is
+ * ended while its connection stands. Each attempt is made by one process at a time. What cannot be ended in time is erased and reported.
+ */
+@Injectable()
+export class RevocationOutbox implements BeforeApplicationShutdown {
+  private readonly logger = new Logger(RevocationOutbox.name);
+  private readonly loop = new BackgroundLoop(RevocationOutbox.name, () => this.step());
+
+  constructor(
+    private readonly database: Database,
+    private readonly vault: VaultService,
+    private readonly registry: ProviderRegistry,
+    private readonly store: ConnectionStore,
+    private readonly tokenVault: TokenVault,
+    private readonly clock: Clock,
+    @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
+  ) {}
+
+  /** Begins to work off what is due, or looks again at once if it rests. */
+  start(): void {
+    this.loop.start();
+    this.loop.wake();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.loop.stop();
+  }
+
+  /**
+   * Removes a connection and keeps its tokens until its grant is ended, in one statement. The caller then makes the first {@link attempt}.
+   *
+   * @returns the entry, or `undefined` when the row holds another token set or is gone
+   * @throws {@link DatabaseUnavailableError} when neither or both have happened
+   */
+  async moveOut(connection: StoredConnection, tokens: TokenSet): Promise<RevocationEntry | undefined> {
+    const { userId, provider, registrationId, secretGen } = connection;
+    const id = randomUUID();
+    const sealed = this.seal({ id, userId, registrationId }, tokens);
+    const values = [userId, provider, connection.id, secretGen, id, sealed];
+    const [entry] = await this.database.query<RevocationEntry>(statements.moveOut, values);
+    return entry;
+  }
+
+  /**
+   * Keeps tokens that arrived for a connection that is gone. The caller then makes the first {@link attempt}.
+   *
+   * @throws {@link DatabaseUnavailableError} when they could not be kept
+   */
+  async add(connection: StoredConnection, tokens: TokenSet): Promise<RevocationEntry> {
+    const { userId, provider, registrationId } = connection;
+    const id = randomUUID();
+    const sealed = this.seal({ id, userId, registrationId }, tokens);
+    const [entry] = await this.database.query<RevocationEntry>(statements.add, [
+      id,
+      userId,
+      provider,
+      registrationId,
+      sealed,
+    ]);
+    if (entry === undefined) {
+      throw new Error('The revocation was not stored.');
+    }
+    return entry;
+  }
+
+  /** Tries to end the grant of an entry, and writes down how that went. Never throws: what is not done stays in the outbox. */
+  async attempt(entry: RevocationEntry): Promise<RevocationOutcome> {
+    try {
+      const outcome = await this.revoke(entry);
+      revocations.inc({ provider: entry.provider, outcome });
+      await this.remove(entry);
+      return outcome === 'superseded' ? 'revoked' : outcome;
+    } catch (error) {
+      return await this.postpone(entry, error);
+    }
+  }
+
+  private async revoke(entry: RevocationEntry): Promise<'revoked' | 'unsupported' | 'superseded'> {
+    const provider = this.registry.get(entry.provider);
+    const context = toContext(entry);
+    const tokens = parseTokenSet(await this.vault.open(entry.sealed, context));
+    if (entry.attempts > 1 && (await this.isSuperseded(entry, tokens))) {
+      this.logger.warn(`Revocation ${entry.id} is dropped: a new link to the account would end with it.`);
+      return 'superseded';
+    }
+    if (!this.needsRefresh(entry, provider, tokens)) {
+      return provider.revoke(tokens);
+    }
+    try {
+      const fresh = toTokenSet(await provider.refresh(tokens), tokens);
+      await this.database.query(statements.replace, [entry.id, this.vault.seal(fresh, context)]);
+      return await provider.revoke(fresh);
+    } catch (error) {
+      if (error instanceof TokenRevokedError) {
+        // Then the grant has ended already.
+        return 'revoked';
+      }
+      throw error;
+    }
+  }
+
+  /** Where only a working access token can end a grant, one that has expired or was refused is refreshed first. */
+  private needsRefresh(entry: RevocationEntry, { definition }: HealthProvider, tokens: TokenSet): boolean {
+    const proof = definition.revocation?.proof;
+    if (tokens.refreshToken === undefined || (proof !== 'bearer' && proof !== 'query')) {
+      return false;
+    }
+    const hasExpired = tokens.expiresAt !== undefined && tokens.expiresAt <= this.clock.now();
+    const wasAway = ['PROVIDER_UNAVAILABLE', 'PROVIDER_RATE_LIMITED', null].includes(entry.lastErrorCode);
+    return hasExpired || !wasAway;
+  }
+
+  /** Many providers know one grant for each account: ending the old one would end that of a new link. */
+  private async isSuperseded({ userId, provider }: RevocationEntry, tokens: TokenSet): Promise<boolean> {
+    const current = await this.store.find(userId, provider);
+    if (current === undefined) {
+      return false;
+    }
+    const { providerUserId } = await this.tokenVault.open(current);
+    return [providerUserId, undefined].includes(tokens.providerUserId) || providerUserId === undefined;
+  }
+
+  private async postpone(entry: RevocationEntry, error: unknown): Promise<RevocationOutcome> {
+    const code = error instanceof AppError ? error.code : 'INTERNAL_ERROR';
+    const retryAfterMs = error instanceof AppError ? (error.retryAfterSeconds ?? 0) * 1_000 : 0;
+    const delayMs = Math.max(retryAfterMs, backoffDelayMs(entry.attempts, revocationBackoff, 0.5 + Math.random() / 2));
+    if (!(error instanceof AppError)) {
+      this.logger.error(error);
+    }
+    if (entry.ageMs + delayMs > this.config.revocationGiveUpMs) {
+      revocations.inc({ provider: entry.provider, outcome: 'given_up' });
+      this.logger.error(
+        `A grant at ${entry.provider} could not be ended: ${code}. Its tokens are erased; the user can end it there.`,
+      );
+      await this.remove(entry);
+      return 'failed';
+    }
+    this.logger.warn(`Ending a grant at ${entry.provider} failed with ${code}; next attempt in ${delayMs} ms.`);
+    revocations.inc({ provider: entry.provider, outcome: 'postponed' });
+    await this.write(statements.postpone, [entry.id, delayMs, code]);
+    return 'pending';
+  }
+
+  private remove(entry: RevocationEntry): Promise<void> {
+    return this.write(statements.remove, [entry.id]);
+  }
+
+  /** An entry that cannot be written now is tried again when its lease ends; ending a grant twice does no harm. */
+  private async write(statement: Statement, values: readonly unknown[]): Promise<void> {
+    try {
+      await this.database.query(statement, values);
+    } catch (error) {
+      if (!(error instanceof AppError)) {
+        throw error;
+      }
+      this.logger.warn(`The outbox of revocations could not be written: ${error.code}.`);
+    }
+  }
+
+  private async step(): Promise<number> {
+    const entries = await this.database.query<RevocationEntry>(statements.takeDue, [batchSize]);
+    await Promise.all(entries.map((entry) => this.attempt(entry)));
+    const [next] = await this.database.query<{ inMs: number | null }>(statements.nextDue);
+    return Math.min(longestPauseMs, Math.max(0, next?.inMs ?? longestPauseMs));
+  }
+
+  private seal(entry: Pick<RevocationEntry, 'id' | 'userId' | 'registrationId'>, tokens: TokenSet): Buffer {
+    return this.vault.seal(tokens, toContext(entry));
+  }
+}
+
+function toContext({ id, userId, registrationId }: Pick<RevocationEntry, 'id' | 'userId' | 'registrationId'>) {
+  return { purpose: 'revocations.sealed', rowId: id, userId, registrationId, generation: 0 } as const;
+}

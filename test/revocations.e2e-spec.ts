@@ -1,0 +1,275 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { FakeMaker } from '../src/sandbox/fake-maker.js';
+import { RevocationOutbox } from '../src/tokens/revocation-outbox.js';
+import { startApplication, type ApplicationOptions, type TestApplication } from './support/application.js';
+import { linkAccount } from './support/linking.js';
+import { findFreePort, removeDirectory, startService, waitUntilReady } from './support/service-process.js';
+import { queryDatabase } from './support/test-database.js';
+
+const account = '4711';
+const userId = 'user-1';
+
+let application: TestApplication;
+
+async function begin(options: ApplicationOptions = {}): Promise<void> {
+  await application.close();
+  application = await startApplication(options);
+}
+
+beforeEach(async () => {
+  application = await startApplication();
+});
+
+afterEach(() => application.close());
+
+function makerOf(slug: string): FakeMaker {
+  return application.sandbox.maker(slug);
+}
+
+function isGrantAlive(slug: string): boolean {
+  return makerOf(slug)
+    .liveGrants()
+    .some(({ accountId }) => accountId === account);
+}
+
+function revocationCalls(slug: string): number {
+  return makerOf(slug).history.filter(({ kind }) => kind === 'revoke').length;
+}
+
+async function unlink(slug: string): Promise<string> {
+  const response = await application.api.delete(`/v1/users/${userId}/connections/${slug}`).expect(200);
+  return (response.body as { provider_revocation: string }).provider_revocation;
+}
+
+interface Row {
+  readonly attempts: number;
+  readonly wait_seconds: number;
+  readonly last_error_code: string | null;
+}
+
+function outbox(): Promise<Row[]> {
+  return queryDatabase<Row>(
+    application.databaseUrl,
+    `SELECT attempts, extract(epoch FROM due_at - now())::float8 AS wait_seconds, last_error_code FROM revocations`,
+  );
+}
+
+/** Lets the next attempt be due, and makes it. */
+async function tryAgain({ app }: Pick<TestApplication, 'app'> = application): Promise<void> {
+  const [before] = await outbox();
+  await queryDatabase(application.databaseUrl, 'UPDATE revocations SET due_at = now()');
+  app.get(RevocationOutbox).start();
+  await eventually(async () => {
+    const [row] = await outbox();
+    const isOver = row !== undefined && row.attempts > (before?.attempts ?? 0) && row.last_error_code !== null;
+    return row === undefined || (isOver && row.wait_seconds < 50) || (isOver && row.wait_seconds > 61)
+      ? true
+      : undefined;
+  });
+}
+
+async function eventually<Value>(look: () => Promise<Value | undefined> | Value | undefined): Promise<Value> {
+  const giveUpAt = performance.now() + 15_000;
+  for (;;) {
+    const value = await look();
+    if (value !== undefined) {
+      return value;
+    }
+    if (performance.now() > giveUpAt) {
+      throw new Error('It did not happen within fifteen seconds.');
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+const outage = { endpoint: 'revoke', type: 'status', code: 503 } as const;
+
+describe('the outbox of revocations', () => {
+  it.each(['whoop', 'fitbit', 'garmin-oauth1'])(
+    'TE-10 stops at once here and ends the grant when the maker is back (%s)',
+    async (slug) => {
+      await linkAccount(application, userId, slug, { account });
+      makerOf(slug).misbehave(outage, 2);
+
+      expect(await unlink(slug)).toBe('pending');
+      await application.api.get(`/v1/users/${userId}/connections/${slug}/token`).expect(404);
+      expect(isGrantAlive(slug)).toBe(true);
+      await tryAgain();
+      expect(isGrantAlive(slug)).toBe(true);
+      expect(await outbox()).toMatchObject([{ attempts: 2, last_error_code: 'PROVIDER_UNAVAILABLE' }]);
+      await tryAgain();
+
+      expect(isGrantAlive(slug)).toBe(false);
+      expect(await outbox()).toEqual([]);
+      expect(revocationCalls(slug)).toBe(3);
+    },
+  );
+
+  it('TE-10 without its entry the grant outlives the connection', async () => {
+    await linkAccount(application, userId, 'whoop', { account });
+    makerOf('whoop').misbehave(outage);
+    await unlink('whoop');
+    await queryDatabase(application.databaseUrl, 'DELETE FROM revocations');
+
+    await tryAgain();
+
+    expect(isGrantAlive('whoop')).toBe(true);
+  });
+
+  it('TE-10 does not come back before the time that the maker named', async () => {
+    await linkAccount(application, userId, 'whoop', { account });
+    makerOf('whoop').misbehave({ ...outage, headers: { 'retry-after': '900' } });
+
+    expect(await unlink('whoop')).toBe('pending');
+
+    const [row] = await outbox();
+    expect(row?.wait_seconds).toBeGreaterThan(890);
+  });
+
+  it('TE-10 refreshes an access token first that has expired meanwhile, where only a working one ends the grant', async () => {
+    await linkAccount(application, userId, 'whoop', { account });
+    makerOf('whoop').misbehave(outage);
+    expect(await unlink('whoop')).toBe('pending');
+    application.clock.advance(2 * 3_600_000);
+
+    await tryAgain();
+
+    expect(isGrantAlive('whoop')).toBe(false);
+    expect(await outbox()).toEqual([]);
+  });
+
+  it('TE-10 is done when the user has ended the grant at the maker meanwhile', async () => {
+    await linkAccount(application, userId, 'whoop', { account });
+    makerOf('whoop').misbehave(outage);
+    expect(await unlink('whoop')).toBe('pending');
+    makerOf('whoop').revokeGrant(account);
+    application.clock.advance(2 * 3_600_000);
+
+    await tryAgain();
+
+    expect(await outbox()).toEqual([]);
+  });
+
+  it('TE-10 leaves a new link of the same account alone', async () => {
+    await linkAccount(application, userId, 'whoop', { account });
+    makerOf('whoop').misbehave(outage);
+    expect(await unlink('whoop')).toBe('pending');
+    await linkAccount(application, userId, 'whoop', { account });
+    const calls = revocationCalls('whoop');
+
+    await tryAgain();
+
+    expect(await outbox()).toEqual([]);
+    expect(revocationCalls('whoop')).toBe(calls);
+    await application.api.get(`/v1/users/${userId}/connections/whoop/token`).expect(200);
+  });
+
+  it('TE-10 gives up in the end, and erases the tokens', async () => {
+    await begin({ environment: { REVOCATION_GIVE_UP_HOURS: '48' } });
+    await linkAccount(application, userId, 'whoop', { account });
+    makerOf('whoop').misbehave(outage, Infinity);
+    expect(await unlink('whoop')).toBe('pending');
+    await tryAgain();
+    expect(await outbox()).toHaveLength(1);
+    await queryDatabase(application.databaseUrl, `UPDATE revocations SET created_at = now() - interval '48 hours'`);
+
+    await tryAgain();
+
+    expect(await outbox()).toEqual([]);
+  });
+
+  it('CR-03 CR-12 keeps the tokens sealed, and for their own entry only', async () => {
+    for (const [user, slug] of [
+      [userId, 'whoop'],
+      ['user-2', 'whoop'],
+    ] as const) {
+      await linkAccount(application, user, slug, { account: user === userId ? account : '4712' });
+    }
+    const response = await application.api.get(`/v1/users/${userId}/connections/whoop/token`).expect(200);
+    const { access_token: accessToken } = response.body as { access_token: string };
+    makerOf('whoop').misbehave(outage, 2);
+    expect(await unlink('whoop')).toBe('pending');
+    await application.api.delete('/v1/users/user-2/connections/whoop').expect(200);
+
+    const rows = await queryDatabase<{ sealed: Buffer }>(application.databaseUrl, 'SELECT sealed FROM revocations');
+    expect(rows).toHaveLength(2);
+    expect(rows.some(({ sealed }) => sealed.includes(accessToken))).toBe(false);
+    await queryDatabase(
+      application.databaseUrl,
+      `UPDATE revocations SET sealed = (SELECT sealed FROM revocations WHERE user_id = $1), due_at = now() WHERE user_id <> $1`,
+      [userId],
+    );
+    await queryDatabase(application.databaseUrl, 'DELETE FROM revocations WHERE user_id = $1', [userId]);
+    const calls = revocationCalls('whoop');
+    await tryAgain();
+    expect(await outbox()).toMatchObject([{ last_error_code: 'TOKEN_UNREADABLE' }]);
+    expect(revocationCalls('whoop')).toBe(calls);
+  });
+
+  it('TE-11 TE-10 ends a grant that was refreshed while it was unlinked, though the maker is away at that moment', async () => {
+    await linkAccount(application, userId, 'whoop', { account });
+    const maker = makerOf('whoop');
+    maker.misbehave({ endpoint: 'refresh', type: 'slow', ms: 300 });
+    const refreshing = application.api
+      .post(`/v1/users/${userId}/connections/whoop/refresh`)
+      .then(({ status }) => status);
+    await eventually(() => maker.history.find(({ kind, endsAt }) => kind === 'refresh' && endsAt === undefined));
+    maker.misbehave(outage, 2);
+
+    expect(await unlink('whoop')).toBe('pending');
+    expect(await refreshing).toBe(404);
+    expect(await outbox()).toHaveLength(2);
+    expect(isGrantAlive('whoop')).toBe(true);
+
+    await queryDatabase(application.databaseUrl, 'UPDATE revocations SET due_at = now()');
+    application.app.get(RevocationOutbox).start();
+    await eventually(() => (isGrantAlive('whoop') ? undefined : true));
+  });
+
+  it('TE-10 is finished by another process when one is killed between the steps', async () => {
+    await linkAccount(application, userId, 'whoop', { account });
+    const maker = makerOf('whoop');
+    // The maker reads nothing of it before the process is dead.
+    maker.misbehave({ endpoint: 'revoke', type: 'slow', ms: 600_000, processed: false });
+    const directory = await mkdtemp(join(tmpdir(), 'cufflink-unlink-'));
+    const port = await findFreePort();
+    const service = startService(directory, {
+      NODE_ENV: 'development',
+      ENVIRONMENT_NAME: 'test',
+      LOG_LEVEL: 'warn',
+      PORT: String(port),
+      DATABASE_URL: application.databaseUrl,
+      ENCRYPTION_ROOT_KEY: application.rootKey,
+      SANDBOX_URL: application.sandbox.url,
+      REFRESH_SCHEDULER: 'off',
+    });
+    try {
+      const url = `http://127.0.0.1:${port}`;
+      await waitUntilReady(service, url);
+      const key = await application.createKey('connections:write');
+      const unlinking = fetch(`${url}/v1/users/${userId}/connections/whoop`, {
+        method: 'DELETE',
+        headers: { authorization: `Bearer ${key}` },
+      }).then(
+        () => 'answered',
+        () => 'cut off',
+      );
+      await eventually(() => maker.history.find(({ kind }) => kind === 'revoke'));
+      await service.stop('SIGKILL');
+      expect(await unlinking).toBe('cut off');
+    } finally {
+      await service.stop('SIGKILL');
+      await removeDirectory(directory);
+    }
+    await application.api.get(`/v1/users/${userId}/connections/whoop`).expect(404);
+    expect(isGrantAlive('whoop')).toBe(true);
+
+    await tryAgain();
+
+    expect(isGrantAlive('whoop')).toBe(false);
+    expect(await outbox()).toEqual([]);
+  }, 60_000);
+});
