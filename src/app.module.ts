@@ -2,6 +2,8 @@ import { Module, ValidationPipe } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { AccessGuard } from './access/access.guard.js';
 import { AccessModule } from './access/access.module.js';
+import { RateLimitGuard } from './access/rate-limit.guard.js';
+import { RateLimitsModule } from './access/rate-limits.module.js';
 import { ConnectPageModule } from './connect-page/connect-page.module.js';
 import { ConnectionsModule } from './connections/connections.module.js';
 import { AppErrorFilter } from './errors/app-error.filter.js';
@@ -22,11 +24,13 @@ import { UsersModule } from './users/users.module.js';
     LinksModule,
     OpsModule,
     ProvidersModule,
+    RateLimitsModule,
     UsersModule,
   ],
   providers: [
     { provide: APP_FILTER, useClass: AppErrorFilter },
     { provide: APP_GUARD, useClass: AccessGuard },
+    { provide: APP_GUARD, useClass: RateLimitGuard },
     {
       provide: APP_PIPE,
       useFactory: () =>

@@ -31,7 +31,7 @@ function startBackgroundWork(app: NestFastifyApplication): void {
 }
 
 async function listen(module: Type): Promise<NestFastifyApplication> {
-  const app = await NestFactory.create<NestFastifyApplication>(module, createAdapter(), {
+  const app = await NestFactory.create<NestFastifyApplication>(module, createAdapter(appConfig()), {
     bufferLogs: true,
     // On failure Nest would print every property of the error in its own format; the caller writes one sentence.
     autoFlushLogs: false,

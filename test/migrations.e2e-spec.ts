@@ -13,6 +13,7 @@ const ourTables = [
   'link_sessions',
   'links',
   'provider_gates',
+  'rate_limits',
   'revocations',
   'vault_keys',
   'vault_replicas',

@@ -18,6 +18,11 @@ export interface AccessOptions {
 export type AccessRule =
   { readonly kind: 'public' } | ({ readonly kind: 'caller'; readonly scope: AccessScope | undefined } & AccessOptions);
 
+export const unlimitedMetadata = 'cufflink:unlimited';
+
+/** Lets a route be called as often as anybody likes: probes, and the hand-out of tokens, which is what the service is for. */
+export const Unlimited = () => SetMetadata(unlimitedMetadata, true);
+
 /** Opens a route to anyone: browsers on their way back from a provider, health probes. */
 export const Public = () => SetMetadata(accessMetadata, { kind: 'public' } satisfies AccessRule);
 

@@ -11,6 +11,7 @@ describe('readAppConfig', () => {
       host: '127.0.0.1',
       logLevel: 'info',
       logFormat: 'readable',
+      trustedProxies: [],
     });
   });
 
@@ -21,6 +22,7 @@ describe('readAppConfig', () => {
       host: '0.0.0.0',
       logLevel: 'warn',
       logFormat: 'json',
+      trustedProxies: [],
     });
   });
 
@@ -44,11 +46,19 @@ describe('readAppConfig', () => {
     ['PORT', 'http'],
     ['LOG_LEVEL', 'loud'],
     ['LOG_FORMAT', 'xml'],
+    ['TRUSTED_PROXIES', 'proxy.internal'],
+    ['TRUSTED_PROXIES', '10.0.0.0/33'],
+    ['TRUSTED_PROXIES', '10.0.0.1,true'],
     ['NODE_ENV', 'prod'],
     ['PUBLIC_URL', 'link.example.com'],
     ['PUBLIC_URL', 'javascript:alert(1)'],
   ])('refuses %s=%s and names it', (name, value) => {
     expect(() => readAppConfig({ [name]: value })).toThrow(new RegExp(`^Wrong settings\\. ${name}: `));
+  });
+
+  it('believes the proxies that TRUSTED_PROXIES lists', () => {
+    const trustedProxies = ['10.0.0.0/8', '::1', '192.0.2.7'];
+    expect(readAppConfig({ TRUSTED_PROXIES: trustedProxies.join(', ') })).toMatchObject({ trustedProxies });
   });
 
   it.each([undefined, '', 'http://link.example.com'])('refuses PUBLIC_URL=%s in production', (url) => {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { registerAs, type ConfigType } from '@nestjs/config';
 import { z } from 'zod';
 import { readEnvironment, type Environment } from './read-environment.js';
@@ -13,6 +14,13 @@ const schema = z.object({
     .optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   LOG_FORMAT: z.enum(['json', 'readable']).optional(),
+  TRUSTED_PROXIES: z
+    .string()
+    .default('')
+    .transform((text) => text.split(/[\s,]+/).filter((entry) => entry !== ''))
+    .refine((entries) => entries.every((entry) => isAddressOrNetwork(entry)), {
+      error: 'must be a comma-separated list of addresses or networks, such as 10.0.0.0/8.',
+    }),
   NODE_TLS_REJECT_UNAUTHORIZED: z.string().optional(),
 });
 
@@ -25,6 +33,8 @@ export function readAppConfig(environment: Environment): {
   logLevel: string;
   /** `json` in production and `readable` otherwise, unless LOG_FORMAT says. */
   logFormat: 'json' | 'readable';
+  /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. */
+  trustedProxies: string[];
 } {
   const values = readEnvironment(schema, environment);
   const production = values.NODE_ENV === 'production';
@@ -40,7 +50,18 @@ export function readAppConfig(environment: Environment): {
     host: production ? '0.0.0.0' : '127.0.0.1',
     logLevel: values.LOG_LEVEL,
     logFormat: values.LOG_FORMAT ?? (production ? 'json' : 'readable'),
+    trustedProxies: values.TRUSTED_PROXIES,
   };
+}
+
+function isAddressOrNetwork(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/');
+  const maxBits = { 4: 32, 6: 128 }[isIP(address)];
+  return (
+    maxBits !== undefined &&
+    rest.length === 0 &&
+    (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= maxBits))
+  );
 }
 
 export const appConfig = registerAs('app', () => readAppConfig(process.env));

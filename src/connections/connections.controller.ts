@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Req } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { RequireScope } from '../access/access.decorators.js';
+import { RequireScope, Unlimited } from '../access/access.decorators.js';
 import { requesterOf, type AuthenticatedRequest } from '../access/authenticated-request.js';
 import { mayUseProvider } from '../access/caller.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
@@ -59,6 +59,7 @@ export class ConnectionsController {
   }
 
   @Get(':provider/token')
+  @Unlimited()
   @RequireScope('tokens:read')
   @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'Get a token that works now' })
@@ -70,6 +71,7 @@ export class ConnectionsController {
   }
 
   @Post(':provider/token/rejected')
+  @Unlimited()
   @HttpCode(200)
   @RequireScope('tokens:read')
   @Header('cache-control', 'no-store')

@@ -8,6 +8,7 @@ import { LinkSessionEntity } from './entities/link-session.entity.js';
 import { LinkEntity } from './entities/link.entity.js';
 import { ProviderGateEntity } from './entities/provider-gate.entity.js';
 import { RevocationEntity } from './entities/revocation.entity.js';
+import { RateLimitEntity } from './entities/rate-limit.entity.js';
 import { VaultKeyEntity } from './entities/vault-key.entity.js';
 import { VaultReplicaEntity } from './entities/vault-replica.entity.js';
 import { CreateTables1795305600000 } from './migrations/1795305600000-CreateTables.js';
@@ -17,6 +18,7 @@ import { AddRefreshDueAt1795430000000 } from './migrations/1795430000000-AddRefr
 import { CreateAuditTrail1795440000000 } from './migrations/1795440000000-CreateAuditTrail.js';
 import { ParkLinks1795470000000 } from './migrations/1795470000000-ParkLinks.js';
 import { AddApiKeyOptions1795480000000 } from './migrations/1795480000000-AddApiKeyOptions.js';
+import { CreateRateLimits1795480100000 } from './migrations/1795480100000-CreateRateLimits.js';
 import { CreateLinkSessions1795470001000 } from './migrations/1795470001000-CreateLinkSessions.js';
 import { CreateErasures1795490000000 } from './migrations/1795490000000-CreateErasures.js';
 import { CreateRevocations1795430010000 } from './migrations/1795430010000-CreateRevocations.js';
@@ -40,6 +42,7 @@ export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
       ProviderGateEntity,
       LinkSessionEntity,
       RevocationEntity,
+      RateLimitEntity,
       VaultKeyEntity,
       VaultReplicaEntity,
     ],
@@ -54,6 +57,7 @@ export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
       CreateLinkSessions1795470001000,
       CreateErasures1795490000000,
       AddApiKeyOptions1795480000000,
+      CreateRateLimits1795480100000,
     ],
     migrationsRun: config.migrateOnBoot,
     synchronize: false,

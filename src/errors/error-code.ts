@@ -11,6 +11,7 @@ export const errorActors = {
   API_KEY_INVALID: 'caller',
   USER_TOKEN_INVALID: 'caller',
   USER_KEYS_UNAVAILABLE: 'operator',
+  RATE_LIMITED: 'caller',
   SCOPE_MISSING: 'caller',
   ACCESS_DENIED: 'caller',
   RETURN_URL_NOT_ALLOWED: 'caller',

@@ -30,6 +30,16 @@ export class UserKeysUnavailableError extends AppError {
   }
 }
 
+/** The caller, the user or the address has called too often in this minute. */
+export class RateLimitedError extends AppError {
+  readonly code = 'RATE_LIMITED';
+
+  /** @param retryAfterSeconds - until the next call is counted anew */
+  constructor(retryAfterSeconds: number) {
+    super(`This is called too often. Come back in ${retryAfterSeconds} s.`, { retryAfterSeconds });
+  }
+}
+
 /** The API key is valid but was not given the scope that this call needs. */
 export class ScopeMissingError extends AppError {
   readonly code = 'SCOPE_MISSING';

@@ -10,6 +10,7 @@ const everywhere: readonly ErrorCode[] = [
   'USER_TOKEN_INVALID',
   'USER_KEYS_UNAVAILABLE',
   'SCOPE_MISSING',
+  'RATE_LIMITED',
   'ACCESS_DENIED',
   'DATABASE_UNAVAILABLE',
   'INTERNAL_ERROR',

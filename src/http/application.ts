@@ -5,6 +5,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { Logger } from 'nestjs-pino';
+import type { AppConfig } from '../config/app.config.js';
 import { problemHeaders, toProblem } from '../errors/app-error.filter.js';
 import { errorActors } from '../errors/error-code.js';
 
@@ -13,9 +14,11 @@ const bodyLimitBytes = 64 * 1024;
 /** 255 characters of a user id may take 12 bytes each when percent-encoded. */
 const maxParameterLength = 4_096;
 
-/** Makes the Fastify server that Nest runs on. */
-export function createAdapter(): FastifyAdapter {
+/** Makes the Fastify server that Nest runs on, before there is anything to inject. */
+export function createAdapter({ trustedProxies }: Pick<AppConfig, 'trustedProxies'>): FastifyAdapter {
   return new FastifyAdapter({
+    // Otherwise anyone could say to come from any address.
+    trustProxy: trustedProxies.length === 0 ? false : trustedProxies,
     bodyLimit: bodyLimitBytes,
     routerOptions: { maxParamLength: maxParameterLength },
     genReqId: requestId,

@@ -1,6 +1,6 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Public } from '../access/access.decorators.js';
+import { Public, Unlimited } from '../access/access.decorators.js';
 import { Database, type Statement } from '../database/database.js';
 
 const ping: Statement = { name: 'ops-ping', text: 'SELECT 1 AS ok' };
@@ -8,6 +8,7 @@ const ping: Statement = { name: 'ops-ping', text: 'SELECT 1 AS ok' };
 @ApiTags('Operation')
 @Controller('health')
 @Public()
+@Unlimited()
 export class HealthController {
   constructor(private readonly database: Database) {}
 

@@ -7,6 +7,7 @@ import type TestAgent from 'supertest/lib/agent.js';
 import { ApiKeysService } from '../../src/access/api-keys.service.js';
 import { accessScopes, type AccessScope } from '../../src/access/scopes.js';
 import { AppModule } from '../../src/app.module.js';
+import { appConfig } from '../../src/config/app.config.js';
 import { Clock } from '../../src/clock/clock.js';
 import { configureApplication, createAdapter } from '../../src/http/application.js';
 import { ProviderRegistry } from '../../src/provider-kit/provider-registry.js';
@@ -58,6 +59,9 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
     DATABASE_URL: databaseUrl,
     ENCRYPTION_ROOT_KEY: rootKey,
     SANDBOX_URL: sandbox.url,
+    // Tests call from one address, and about few users.
+    RATE_LIMIT_ADDRESS_PER_MINUTE: '0',
+    RATE_LIMIT_USER_PER_MINUTE: '0',
     ...options.environment,
   });
   let app: NestFastifyApplication | undefined;
@@ -66,7 +70,9 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
       .overrideProvider(Clock)
       .useValue(clock);
     const testingModule = await (options.override?.(builder) ?? builder).compile();
-    app = testingModule.createNestApplication<NestFastifyApplication>(createAdapter(), { bodyParser: false });
+    app = testingModule.createNestApplication<NestFastifyApplication>(createAdapter(appConfig()), {
+      bodyParser: false,
+    });
     configureApplication(app);
     await app.listen(0, '127.0.0.1');
     for (const { definition } of app.get(ProviderRegistry).list()) {

@@ -85,6 +85,8 @@ export class Replica {
       ENVIRONMENT_NAME: 'test',
       LOG_LEVEL: 'debug',
       LOG_FORMAT: 'json',
+      RATE_LIMIT_ADDRESS_PER_MINUTE: '0',
+      RATE_LIMIT_USER_PER_MINUTE: '0',
       PORT: '0',
       PUBLIC_URL: 'http://localhost:3000',
       DATABASE_URL: database.url,

@@ -1,0 +1,52 @@
+import { RateStorage, type CountedCall } from './rate-storage.js';
+
+interface Window {
+  hits: number;
+  readonly endsAt: number;
+}
+
+/** Counts calls in this process. Takes the same short time however many there are, and a bounded amount of memory. */
+export class MemoryRateStorage extends RateStorage {
+  /** The oldest first. */
+  private readonly windows = new Map<string, Window>();
+
+  /**
+   * @param capacity - how many windows are kept; the oldest goes first
+   * @param nowMs - a clock that only runs forward, in milliseconds
+   */
+  constructor(
+    private readonly capacity = 100_000,
+    private readonly nowMs: () => number = () => performance.now(),
+  ) {
+    super();
+  }
+
+  override count(key: string, windowMs: number): Promise<CountedCall> {
+    const now = this.nowMs();
+    let window = this.windows.get(key);
+    if (window === undefined || window.endsAt <= now) {
+      window = { hits: 0, endsAt: now + windowMs };
+      this.windows.delete(key);
+      this.forgetOldest(now);
+      this.windows.set(key, window);
+    }
+    window.hits += 1;
+    return Promise.resolve({ hits: window.hits, remainingMs: window.endsAt - now });
+  }
+
+  /** How many windows are kept. */
+  get size(): number {
+    return this.windows.size;
+  }
+
+  /** Two at most for each that comes, so that no single call pays for all. */
+  private forgetOldest(now: number): void {
+    for (let count = 0; count < 2; count += 1) {
+      const [oldest] = this.windows;
+      if (oldest === undefined || (oldest[1].endsAt > now && this.windows.size < this.capacity)) {
+        return;
+      }
+      this.windows.delete(oldest[0]);
+    }
+  }
+}

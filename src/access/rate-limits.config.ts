@@ -1,0 +1,35 @@
+import { registerAs, type ConfigType } from '@nestjs/config';
+import { z } from 'zod';
+import { readEnvironment, type Environment } from '../config/read-environment.js';
+
+const perMinute = z.coerce.number('must be a number; 0 is no limit.').int().min(0).max(10_000_000);
+
+const schema = z.object({
+  RATE_LIMIT_ADDRESS_PER_MINUTE: perMinute.default(600),
+  RATE_LIMIT_CALLER_PER_MINUTE: perMinute.default(60_000),
+  RATE_LIMIT_USER_PER_MINUTE: perMinute.default(120),
+  RATE_LIMIT_STORAGE: z.enum(['memory', 'postgres'], 'must be memory or postgres.').default('memory'),
+});
+
+/** Reads how often may be called. 0 is no limit. */
+export function readRateLimitsConfig(environment: Environment): {
+  /** Calls in a minute from one address to what is open to anyone. */
+  address: number;
+  /** Calls in a minute with one API key, or of one user with a token. */
+  caller: number;
+  /** Changes in a minute that concern one user, whoever makes them. */
+  user: number;
+  /** `memory` counts in each process, `postgres` across them. */
+  storage: 'memory' | 'postgres';
+} {
+  const values = readEnvironment(schema, environment);
+  return {
+    address: values.RATE_LIMIT_ADDRESS_PER_MINUTE,
+    caller: values.RATE_LIMIT_CALLER_PER_MINUTE,
+    user: values.RATE_LIMIT_USER_PER_MINUTE,
+    storage: values.RATE_LIMIT_STORAGE,
+  };
+}
+
+export const rateLimitsConfig = registerAs('rate-limits', () => readRateLimitsConfig(process.env));
+export type RateLimitsConfig = ConfigType<typeof rateLimitsConfig>;
