@@ -352,7 +352,8 @@ class SelectThenUpdateStore extends LinkStore {
         name: 'test-naive-find',
         text: `SELECT id, state_hash AS "stateHash", user_id AS "userId", provider, registration_id AS "registrationId",
                  registration_hash AS "registrationHash", return_url AS "returnUrl", scopes, sealed,
-                 require_confirmation AS "requireConfirmation", browser_hash AS "browserHash"
+                 require_confirmation AS "requireConfirmation", browser_hash AS "browserHash",
+                 on_account_change AS "onAccountChange"
                FROM links WHERE state_hash = $1 AND provider = $2 AND consumed_at IS NULL AND expires_at > now()`,
       },
       [stateHash, provider],

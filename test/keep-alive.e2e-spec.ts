@@ -56,7 +56,10 @@ describe('R-24 a maker that breaks each connection when it is used again', () =>
     for (const userId of users) {
       const link = { userId, provider: 'whoop', registrationId: 'whoop:test', scopes: [] };
       const grant = { accessToken: 'first', refreshToken: `of-${userId}`, expiresInSeconds: 3600 };
-      await tokens.connect(link, new TokenGrant({ ...grant, requestedAt: application.clock.now() }));
+      await tokens.connect(
+        { ...link, onAccountChange: 'refuse' },
+        new TokenGrant({ ...grant, requestedAt: application.clock.now() }),
+      );
     }
     const outcomes = await Promise.allSettled(users.map((userId) => tokens.refreshNow(userId, 'whoop')));
 

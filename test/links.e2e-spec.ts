@@ -164,6 +164,7 @@ describe('linking', () => {
           expires_at: connection.expires_at,
           scopes: connection.scopes_granted,
           api: { base_url: expect.stringMatching(`^${application.sandbox.maker(slug).url}`) },
+          fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
         });
         expect(await callMaker(slug, `Bearer ${first.access_token}`)).toEqual({
           status: 200,
@@ -222,6 +223,7 @@ describe('linking', () => {
           expires_at: null,
           scopes: [],
           api: { base_url: expect.stringMatching(`^${application.sandbox.maker(slug).url}`) },
+          fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
         });
         expect(await callMaker(slug, signFor(slug, token))).toEqual({
           status: 200,
@@ -250,7 +252,7 @@ describe('linking', () => {
       const read = await application.browser.get(path).set('authorization', `Bearer ${reader}`).expect(200);
       const signed = await application.browser.get(path).set('authorization', `Bearer ${signer}`).expect(200);
 
-      expect(Object.keys(read.body as object).sort()).toEqual(['api', 'expires_at', 'scopes', 'token', 'token_type']);
+      expect(Object.keys(read.body as object).sort()).toEqual(['api', 'expires_at', 'fingerprint', 'scopes', 'token', 'token_type']);
       expect(read.text).not.toContain(secret);
       expect((signed.body as OAuth1Body).token_secret).toBe(secret);
     });
@@ -380,7 +382,7 @@ describe('linking', () => {
   describe('linking again', () => {
     it.each(['whoop', 'garmin', 'oura'])('replaces the tokens of %s and keeps the connection', async (slug) => {
       const user = newUser();
-      const firstId = await linkAccount(application, user, slug);
+      const firstId = await linkAccount(application, user, slug, { account: '2002' });
       const first = await getToken<BearerBody>(user, slug);
       const secondId = await linkAccount(application, user, slug, { account: '2002' });
       const second = await getToken<BearerBody>(user, slug);

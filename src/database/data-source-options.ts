@@ -20,6 +20,7 @@ import { ParkLinks1795470000000 } from './migrations/1795470000000-ParkLinks.js'
 import { AddApiKeyOptions1795480000000 } from './migrations/1795480000000-AddApiKeyOptions.js';
 import { CreateRateLimits1795480100000 } from './migrations/1795480100000-CreateRateLimits.js';
 import { CreateLinkSessions1795470001000 } from './migrations/1795470001000-CreateLinkSessions.js';
+import { IndexAccounts1795470002000 } from './migrations/1795470002000-IndexAccounts.js';
 import { CreateErasures1795490000000 } from './migrations/1795490000000-CreateErasures.js';
 import { CreateRevocations1795430010000 } from './migrations/1795430010000-CreateRevocations.js';
 import type { DatabaseConfig } from './database.config.js';
@@ -55,6 +56,7 @@ export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
       CreateAuditTrail1795440000000,
       ParkLinks1795470000000,
       CreateLinkSessions1795470001000,
+      IndexAccounts1795470002000,
       CreateErasures1795490000000,
       AddApiKeyOptions1795480000000,
       CreateRateLimits1795480100000,

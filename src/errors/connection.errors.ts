@@ -49,3 +49,23 @@ export class KeyUnavailableError extends AppError {
     });
   }
 }
+
+/** Another user of the company has connected the same account at the provider (AR-23). */
+export class AccountAlreadyLinkedError extends AppError {
+  readonly code = 'ACCOUNT_ALREADY_LINKED';
+
+  constructor() {
+    super('Another user has connected this account. It has to be unlinked there first, or another account used.');
+  }
+}
+
+/** A new link brought another account at the provider than the connection has (AR-24). */
+export class AccountChangedError extends AppError {
+  readonly code = 'ACCOUNT_CHANGED';
+
+  constructor() {
+    super(
+      'This is another account than the one connected before. Use that one, unlink first, or start a link that may replace it.',
+    );
+  }
+}

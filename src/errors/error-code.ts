@@ -26,6 +26,8 @@ export const errorActors = {
   AUTHORIZATION_FAILED: 'provider',
   LINK_USER_MISMATCH: 'user',
   LINK_SESSION_INVALID: 'user',
+  ACCOUNT_ALREADY_LINKED: 'user',
+  ACCOUNT_CHANGED: 'user',
   TOKEN_REVOKED: 'user',
   TOKEN_REFRESH_PENDING: 'caller',
   TOKEN_UNREADABLE: 'operator',

@@ -102,7 +102,16 @@ export class LinkSessionsService {
     const { userId, requireConfirmation } = session;
     const returnUrl = session.returnUrl ?? `${this.config.publicUrl}/connect`;
     const browserSecret = createOneTimeSecret();
-    const terms = { userId, provider: slug, scopes: undefined, returnUrl, requireConfirmation, browserSecret };
+    const onAccountChange = 'refuse' as const;
+    const terms = {
+      userId,
+      onAccountChange,
+      provider: slug,
+      scopes: undefined,
+      returnUrl,
+      requireConfirmation,
+      browserSecret,
+    };
     return { ...(await this.links.begin(terms)), browserSecret };
   }
 }

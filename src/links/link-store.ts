@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../database/database.js';
+import type { OnAccountChange } from '../tokens/linked-accounts.js';
 
 /** What a callback waits for: the browser's cookie (AR-16), or the company's word that the right user is signed in (AR-04). */
 export type Parking = 'binding' | 'confirmation';
@@ -15,6 +16,7 @@ export interface StoredLink {
   readonly returnUrl: string | null;
   readonly scopes: readonly string[];
   readonly requireConfirmation: boolean;
+  readonly onAccountChange: OnAccountChange;
   /** SHA-256 of the secret in the cookie of the only browser that may finish it; `null` when any may. */
   readonly browserHash: Buffer | null;
   readonly sealed: Buffer;
@@ -22,13 +24,14 @@ export interface StoredLink {
 
 const linkColumns = `links.id, links.state_hash AS "stateHash", links.user_id AS "userId", links.provider,
   links.registration_id AS "registrationId", links.registration_hash AS "registrationHash", links.return_url AS "returnUrl",
-  links.scopes, links.require_confirmation AS "requireConfirmation", links.browser_hash AS "browserHash"`;
+  links.scopes, links.require_confirmation AS "requireConfirmation", links.browser_hash AS "browserHash",
+  links.on_account_change AS "onAccountChange"`;
 
 const insertLink: Statement = {
   name: 'links-insert',
   text: `INSERT INTO links (id, state_hash, user_id, provider, registration_id, registration_hash, return_url, scopes,
-           require_confirmation, browser_hash, sealed, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + $12 * interval '1 millisecond')
+           require_confirmation, browser_hash, on_account_change, sealed, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, now() + $13 * interval '1 millisecond')
          RETURNING expires_at AS "expiresAt"`,
 };
 const consumeLink: Statement = {
@@ -83,6 +86,7 @@ export class LinkStore {
       link.scopes,
       link.requireConfirmation,
       link.browserHash,
+      link.onAccountChange,
       link.sealed,
       lifetimeMs,
     ]);

@@ -26,6 +26,8 @@ const callbackHeaders = {
 
 /** What the redemption of a code or verifier can end in. */
 const redemptionProblems = [
+  'ACCOUNT_ALREADY_LINKED',
+  'ACCOUNT_CHANGED',
   'AUTHORIZATION_STATE_INVALID',
   'AUTHORIZATION_CODE_REFUSED',
   'AUTHORIZATION_FAILED',
@@ -67,6 +69,7 @@ export class LinksController {
       returnUrl: body.return_url ?? undefined,
       scopes: body.scopes ?? undefined,
       requireConfirmation: body.require_confirmation ?? undefined,
+      onAccountChange: body.on_account_change ?? 'refuse',
     });
     return {
       link_id: link.id,

@@ -1,5 +1,16 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { ArrayMaxSize, IsArray, IsBoolean, IsOptional, IsString, IsUUID, Matches, MaxLength } from 'class-validator';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Matches,
+  MaxLength,
+} from 'class-validator';
+import type { OnAccountChange } from '../tokens/linked-accounts.js';
 import { UserPath } from '../http/user-path.dto.js';
 
 export class StartLinkBody {
@@ -34,6 +45,16 @@ export class StartLinkBody {
   @IsOptional()
   @IsBoolean()
   require_confirmation?: boolean;
+
+  @ApiPropertyOptional({
+    enum: ['refuse', 'replace'],
+    example: 'refuse',
+    description:
+      'what happens when the user is connected and comes back with another account at the provider; refuse when absent',
+  })
+  @IsOptional()
+  @IsIn(['refuse', 'replace'])
+  on_account_change?: OnAccountChange;
 }
 
 export class LinkPath {

@@ -10,6 +10,7 @@ import type { HealthProvider } from '../provider-kit/health-provider.js';
 import { lifecycleAt } from '../provider-kit/lifecycle.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { registrationHash, registrationId } from '../provider-kit/registration.js';
+import type { OnAccountChange } from '../tokens/linked-accounts.js';
 import { LinkRedemption } from './link-redemption.js';
 import { LinkStore, type Parking, type StoredLink } from './link-store.js';
 import { LinkVault, type ParkedCallback } from './link-vault.js';
@@ -31,10 +32,11 @@ export interface LinkRequest {
   readonly scopes: readonly string[] | undefined;
   /** `undefined`: as LINK_CONFIRMATION says. */
   readonly requireConfirmation: boolean | undefined;
+  readonly onAccountChange: OnAccountChange;
 }
 
 /** A link whose terms were checked. */
-export interface LinkTerms extends Pick<LinkRequest, 'userId' | 'provider' | 'scopes'> {
+export interface LinkTerms extends Pick<LinkRequest, 'userId' | 'provider' | 'scopes' | 'onAccountChange'> {
   readonly returnUrl: string | null;
   readonly requireConfirmation: boolean;
   /** Secret that only the browser has that shall finish the link (AR-03); `undefined` when any browser may. */
@@ -144,7 +146,7 @@ export class LinksService {
     const scopes = terms.scopes ?? provider.settings.scopes;
     const handshake = { state, redirectUri: provider.settings.redirectUri, scopes };
     const { authorizeUrl, secrets } = await provider.begin(handshake);
-    const { userId, returnUrl, requireConfirmation, browserSecret } = terms;
+    const { userId, returnUrl, requireConfirmation, onAccountChange, browserSecret } = terms;
     const link = {
       id: randomUUID(),
       stateHash: hashOneTimeSecret(state),
@@ -155,6 +157,7 @@ export class LinksService {
       returnUrl,
       scopes,
       requireConfirmation,
+      onAccountChange,
       browserHash: browserSecret === undefined ? null : hashOneTimeSecret(browserSecret),
     };
     const sealed = this.vault.sealSecrets(link, secrets);

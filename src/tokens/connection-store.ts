@@ -1,5 +1,7 @@
+import { isNativeError } from 'node:util/types';
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../database/database.js';
+import { AccountAlreadyLinkedError } from '../errors/connection.errors.js';
 
 /** `needs_relink`: the provider said twice that the grant is dead; only a new link helps. */
 export type ConnectionStatus = 'active' | 'needs_relink';
@@ -42,6 +44,14 @@ export interface SealedTokens {
   readonly refreshExpiresAt: Date | null;
   /** When the scheduler refreshes it, in milliseconds from the save on; `null` when only callers make it due. */
   readonly refreshDueInMs: number | null;
+}
+
+/** The account at the provider that a token set is for. */
+export interface LinkedAccount {
+  /** Keyed digest; `null` while the account is not known. */
+  readonly digest: Buffer | null;
+  /** Whether no other active connection may have it. */
+  readonly exclusive: boolean;
 }
 
 /** What a failed refresh leaves behind. */
@@ -87,15 +97,16 @@ const statements = {
   insert: {
     name: 'connections-insert',
     text: `INSERT INTO connections (user_id, provider, id, registration_id, scopes_requested, status, secret_gen,
-             sealed, scopes_granted, expires_at, refreshable, refresh_expires_at, refresh_due_at)
-           VALUES ($1, $2, $3, $4, $5, 'active', 1, $6, $7, $8, $9, $10, ${dueIn('$11')})
+             sealed, scopes_granted, expires_at, refreshable, refresh_expires_at, refresh_due_at, account_digest, account_exclusive)
+           VALUES ($1, $2, $3, $4, $5, 'active', 1, $6, $7, $8, $9, $10, ${dueIn('$11')}, $12, $13)
            ON CONFLICT (user_id, provider) DO NOTHING RETURNING id`,
   },
   relink: {
     name: 'connections-relink',
     text: `UPDATE connections SET registration_id = $5, scopes_requested = $6, status = 'active', secret_gen = secret_gen + 1,
              sealed = $7, scopes_granted = $8, expires_at = $9, refreshable = $10, refresh_expires_at = $11,
-             refresh_due_at = ${dueIn('$12')}, linked_at = now(), last_refreshed_at = NULL, ${noAttempt}
+             refresh_due_at = ${dueIn('$12')}, account_digest = $13, account_exclusive = $14,
+             linked_at = now(), last_refreshed_at = NULL, ${noAttempt}
            WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 RETURNING id`,
   },
   saveRefreshed: {
@@ -109,6 +120,11 @@ const statements = {
     name: 'connections-keep-spare',
     text: `UPDATE connections SET secret_gen = secret_gen + 1, sealed = $5
            WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 AND attempt_started_at IS NULL RETURNING id`,
+  },
+  isAccountTaken: {
+    name: 'connections-is-account-taken',
+    text: `SELECT 1 AS found FROM connections
+           WHERE account_digest = $1 AND status = 'active' AND user_id <> $2 LIMIT 1`,
   },
   recordFailure: {
     name: 'connections-record-failure',
@@ -149,36 +165,64 @@ export class ConnectionStore {
     return this.database.query<StoredConnection>(statements.list, [userId]);
   }
 
-  /** Stores the first token set of a new connection. Returns false when the user has a connection to this provider already. */
+  /**
+   * Stores the first token set of a new connection. Returns false when the user has a connection to this provider already.
+   *
+   * @throws {@link AccountAlreadyLinkedError} when the account is exclusive and another active connection has it
+   */
   async insert(
     connection: Pick<StoredConnection, 'userId' | 'provider' | 'id' | 'registrationId' | 'scopesRequested'>,
     tokens: SealedTokens,
+    account: LinkedAccount,
   ): Promise<boolean> {
     const { userId, provider, id, registrationId, scopesRequested } = connection;
-    const rows = await this.database.query(statements.insert, [
+    return this.saveAccount(statements.insert, [
       userId,
       provider,
       id,
       registrationId,
       scopesRequested,
       ...tokenValues(tokens),
+      account.digest,
+      account.exclusive,
     ]);
-    return rows.length === 1;
   }
 
-  /** Replaces the token set by one of a new link. Returns false when the row changed meanwhile. */
+  /**
+   * Replaces the token set by one of a new link. Returns false when the row changed meanwhile.
+   *
+   * @throws {@link AccountAlreadyLinkedError} as {@link insert} does
+   */
   async relink(
     key: ConnectionKey,
     link: Pick<StoredConnection, 'registrationId' | 'scopesRequested'>,
     tokens: SealedTokens,
+    account: LinkedAccount,
   ): Promise<boolean> {
-    const rows = await this.database.query(statements.relink, [
+    return this.saveAccount(statements.relink, [
       ...keyValues(key),
       link.registrationId,
       link.scopesRequested,
       ...tokenValues(tokens),
+      account.digest,
+      account.exclusive,
     ]);
-    return rows.length === 1;
+  }
+
+  private async saveAccount(statement: Statement, values: readonly unknown[]): Promise<boolean> {
+    try {
+      return (await this.database.query(statement, values)).length === 1;
+    } catch (error) {
+      if (isNativeError(error) && 'constraint' in error && error.constraint === 'connections_one_per_account') {
+        throw new AccountAlreadyLinkedError();
+      }
+      throw error;
+    }
+  }
+
+  /** Tells whether another user has an active connection to an account. */
+  async isAccountTaken(digest: Buffer, userId: string): Promise<boolean> {
+    return (await this.database.query(statements.isAccountTaken, [digest, userId])).length === 1;
   }
 
   /**

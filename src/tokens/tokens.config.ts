@@ -14,6 +14,7 @@ const breakerPauseMs = 5_000;
 const misconfiguredPauseMs = 60_000;
 
 const schema = z.object({
+  ACCOUNT_SHARING: z.enum(['deny', 'allow'], 'must be deny or allow.').default('deny'),
   TOKEN_REFRESH_MARGIN_SECONDS: seconds(300),
   TOKEN_ASSUMED_LIFETIME_SECONDS: positive(3_600),
   REFRESH_IN_DOUBT_HOLD_SECONDS: seconds(120),
@@ -33,6 +34,8 @@ const schema = z.object({
 
 /** Reads how tokens are kept fresh. */
 export function readTokensConfig(environment: Environment): {
+  /** Whether several users may connect the same account at a provider. */
+  accountSharing: boolean;
   /** An access token with less life than this is refreshed, in milliseconds. */
   refreshMarginMs: number;
   /** After how long a token is refreshed whose life nobody knows, in milliseconds. */
@@ -56,6 +59,7 @@ export function readTokensConfig(environment: Environment): {
 } {
   const values = readEnvironment(schema, environment);
   return {
+    accountSharing: values.ACCOUNT_SHARING === 'allow',
     refreshMarginMs: values.TOKEN_REFRESH_MARGIN_SECONDS * 1_000,
     assumedLifetimeMs: values.TOKEN_ASSUMED_LIFETIME_SECONDS * 1_000,
     inDoubtHoldMs: values.REFRESH_IN_DOUBT_HOLD_SECONDS * 1_000,

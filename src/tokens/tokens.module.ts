@@ -8,6 +8,7 @@ import { VaultModule } from '../vault/vault.module.js';
 import { ClockSync } from './clock-sync.js';
 import { ConnectionReader } from './connection-reader.js';
 import { ConnectionStore } from './connection-store.js';
+import { LinkedAccounts } from './linked-accounts.js';
 import { ProviderGates } from './provider-gates.js';
 import { RefreshClaims } from './refresh-claims.js';
 import { RefreshJournal } from './refresh-journal.js';
@@ -33,6 +34,7 @@ import { TokensService } from './tokens.service.js';
     ClockSync,
     ConnectionReader,
     ConnectionStore,
+    LinkedAccounts,
     ProviderGates,
     RefreshClaims,
     RefreshJournal,

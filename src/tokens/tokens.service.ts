@@ -10,6 +10,7 @@ import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
 import { ConnectionReader, type ReadConnection } from './connection-reader.js';
 import { ConnectionStore, type StoredConnection } from './connection-store.js';
+import { LinkedAccounts, type OnAccountChange } from './linked-accounts.js';
 import { relinkError, RefreshService } from './refresh.service.js';
 import { RevocationOutbox, type RevocationOutcome } from './revocation-outbox.js';
 import { expectedExpiry, toTokenSet, type TokenSet } from './token-set.js';
@@ -28,6 +29,7 @@ export interface CompletedLink {
   readonly provider: string;
   readonly registrationId: string;
   readonly scopes: readonly string[];
+  readonly onAccountChange: OnAccountChange;
 }
 
 /** A token that works now, for the company's own services. */
@@ -74,6 +76,7 @@ export class TokensService {
     private readonly store: ConnectionStore,
     private readonly reader: ConnectionReader,
     private readonly tokenVault: TokenVault,
+    private readonly accounts: LinkedAccounts,
     private readonly refreshService: RefreshService,
     private readonly outbox: RevocationOutbox,
     private readonly registry: ProviderRegistry,
@@ -88,23 +91,31 @@ export class TokensService {
    * @param link - whose connection it is
    * @param grant - as received
    * @returns the connection's id
+   * @throws {@link AccountAlreadyLinkedError} when another user has connected the same account and accounts are not shared
+   * @throws {@link AccountChangedError} when the user's connection has another account and the link may not change that
    * @throws {@link DatabaseUnavailableError} when it cannot be stored; the user has to link again
    */
   async connect(link: CompletedLink, grant: TokenGrant): Promise<string> {
     const { userId, provider, registrationId, scopes: scopesRequested } = link;
     const tokens = toTokenSet(grant);
+    const account = this.accounts.identify(registrationId, tokens);
+    await this.accounts.checkFree(link, account);
     for (let attempt = 0; attempt < connectAttempts; attempt += 1) {
       const existing = await this.store.find(userId, provider);
       if (existing === undefined) {
         const id = randomUUID();
         const sealed = this.tokenVault.seal({ userId, provider, id, registrationId, secretGen: 1 }, tokens);
-        if (await this.store.insert({ userId, provider, id, registrationId, scopesRequested }, sealed)) {
+        if (await this.store.insert({ userId, provider, id, registrationId, scopesRequested }, sealed, account)) {
           return id;
         }
       } else {
+        const replaced = await this.accounts.checkChange(link, existing, tokens);
         const secretGen = existing.secretGen + 1;
         const sealed = this.tokenVault.seal({ ...existing, registrationId, secretGen }, tokens);
-        if (await this.store.relink(existing, { registrationId, scopesRequested }, sealed)) {
+        if (await this.store.relink(existing, { registrationId, scopesRequested }, sealed, account)) {
+          if (replaced !== undefined) {
+            await this.accounts.endGrant({ ...link, registrationId: existing.registrationId }, replaced);
+          }
           return existing.id;
         }
       }

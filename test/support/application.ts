@@ -55,6 +55,8 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
   const rootKey = options.rootKey ?? randomBytes(32).toString('base64');
   const restore = setEnvironment({
     NODE_ENV: 'test',
+    // The sandbox offers one account by default, and many tests have many users.
+    ACCOUNT_SHARING: 'allow',
     LOG_LEVEL: 'silent',
     DATABASE_URL: databaseUrl,
     ENCRYPTION_ROOT_KEY: rootKey,

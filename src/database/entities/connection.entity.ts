@@ -2,6 +2,11 @@ import { Column, CreateDateColumn, Entity, Index, PrimaryColumn } from 'typeorm'
 
 /** One of the company's users linked to one provider, with the sealed token set and the state of its refresh. */
 @Entity('connections')
+@Index('connections_account', ['accountDigest'])
+@Index('connections_one_per_account', ['accountDigest'], {
+  unique: true,
+  where: `account_exclusive AND status = 'active'`,
+})
 @Index('connections_refresh_due', ['provider', 'refreshDueAt'], { where: 'refresh_due_at IS NOT NULL' })
 export class ConnectionEntity {
   @PrimaryColumn('text', { name: 'user_id', primaryKeyConstraintName: 'connections_pkey' })
@@ -17,6 +22,14 @@ export class ConnectionEntity {
   /** Which client registration at the provider the grant belongs to. */
   @Column('text', { name: 'registration_id' })
   registrationId!: string;
+
+  /** Keyed digest of the registration and the account at the provider; `null` while the account is not known. */
+  @Column('bytea', { name: 'account_digest', nullable: true })
+  accountDigest!: Buffer | null;
+
+  /** Whether no other active connection may have this account. */
+  @Column('boolean', { name: 'account_exclusive', default: false })
+  accountExclusive!: boolean;
 
   /** `active` or `needs_relink`. */
   @Column('text')

@@ -36,6 +36,10 @@ export class LinkEntity {
   @Column('boolean', { name: 'require_confirmation', default: false })
   requireConfirmation!: boolean;
 
+  /** What happens when another account at the provider is connected than before: `refuse` or `replace`. */
+  @Column('text', { name: 'on_account_change', default: 'refuse' })
+  onAccountChange!: string;
+
   /** SHA-256 of the secret in the cookie of the browser that started the link; `null` for one that any browser may finish. */
   @Column('bytea', { name: 'browser_hash', nullable: true })
   browserHash!: Buffer | null;
