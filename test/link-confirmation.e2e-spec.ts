@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ApiKeysService } from '../src/access/api-keys.service.js';
 import { hashOneTimeSecret, createOneTimeSecret } from '../src/links/one-time-secret.js';
 import { startApplication, type TestApplication } from './support/application.js';
+import { auditEntriesOf } from './support/audit-entries.js';
 import { consent, type ConsentOptions } from './support/browser.js';
 import { startLink } from './support/linking.js';
 import { queryDatabase } from './support/test-database.js';
@@ -113,6 +115,11 @@ describe('a link that has to be confirmed', () => {
     expect(answer.body).toMatchObject({ success: true, provider: slug, connection_id: id });
     await application.api.get(`/v1/users/${user}/connections/${slug}/token`).expect(200);
     expect(await findOutcome(link.linkId)).toEqual({ outcome: 'connected', sealed: null });
+    expect((await auditEntriesOf(application, user)).slice(0, 3)).toEqual([
+      'link.started success api-key',
+      'link.confirmed success api-key',
+      'link.completed success api-key',
+    ]);
   });
 
   it.each(slugs)(
@@ -128,6 +135,10 @@ describe('a link that has to be confirmed', () => {
       expect(await isConnected(attacker, slug)).toBe(false);
       expect(await isConnected(victim, slug)).toBe(false);
       expect(await findOutcome(link.linkId)).toEqual({ outcome: 'user_mismatch', sealed: null });
+      expect(await auditEntriesOf(application, attacker)).toEqual([
+        'link.started success api-key',
+        'link.failed denied api-key LINK_USER_MISMATCH',
+      ]);
       // The link has ended: the attacker cannot confirm it afterwards.
       expect(await confirm(link, attacker)).toEqual(refused);
       expect(redemptions(slug)).toBe(before);
@@ -315,6 +326,22 @@ describe('a link that has to be confirmed', () => {
     expect((await application.api.post(path).send(body).expect(400)).body).toMatchObject({ code: 'REQUEST_INVALID' });
     const noId = await application.api.post('/v1/links/1/confirm').send({ user_id: 'user-1', confirmation_code: 'x' });
     expect(noId.body).toMatchObject({ status: 400, code: 'REQUEST_INVALID' });
+  });
+
+  it('TE-08 is not confirmed by a key that may not use its provider', async () => {
+    const user = newUser();
+    const link = await unconfirmedLink(user, 'whoop');
+    const keys = application.app.get(ApiKeysService, { strict: false });
+    const limited = await keys.create('test', ['links:write'], { providers: ['oura'] });
+    const allowed = await keys.create('test', ['links:write'], { providers: ['oura', 'whoop'] });
+    const send = (key: string) =>
+      application.browser
+        .post(`/v1/links/${link.linkId}/confirm`)
+        .set('authorization', `Bearer ${key}`)
+        .send({ user_id: user, confirmation_code: link.code });
+
+    expect((await send(limited)).body).toMatchObject(refused);
+    expect((await send(allowed)).body).toMatchObject({ success: true });
   });
 
   it('is confirmed with the scope links:write only', async () => {

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import request from 'supertest';
 import type TestAgent from 'supertest/lib/agent.js';
+import { ApiKeysService } from '../src/access/api-keys.service.js';
 import { createOneTimeSecret, hashOneTimeSecret } from '../src/links/one-time-secret.js';
 import { startApplication, type TestApplication } from './support/application.js';
+import { auditEntriesOf } from './support/audit-entries.js';
 import { consent, type ConsentOptions } from './support/browser.js';
 import { pathOf } from './support/linking.js';
 import { queryDatabase } from './support/test-database.js';
@@ -165,6 +167,20 @@ describe('the hosted page', () => {
   ])('is not made with %j', async (body, status, code) => {
     const answer = await application.api.post('/v1/link-sessions').send({ user_id: 'user-1', ...body });
     expect(answer.body).toMatchObject({ status, code });
+  });
+
+  it('TE-08 offers only what the key that made the session may use', async () => {
+    const keys = application.app.get(ApiKeysService, { strict: false });
+    const key = await keys.create('test', ['links:write'], { providers: ['oura'] });
+    const make = (body: object) =>
+      application.browser.post('/v1/link-sessions').set('authorization', `Bearer ${key}`).send(body);
+
+    expect((await make({ user_id: 'user-1', providers: ['whoop'] })).body).toMatchObject({ code: 'ACCESS_DENIED' });
+    const session = (await make({ user_id: 'user-1' }).expect(201)).body as Session;
+    const browser = newBrowser();
+    await open(browser, session).expect(303);
+    const page = await browser.get('/connect').expect(200);
+    expect([...page.text.matchAll(/name="provider" value="([^"]*)"/g)].map((match) => match[1])).toEqual(['oura']);
   });
 
   it('shows nothing of others, runs nothing, and does not say in a Referer where it was', async () => {
@@ -335,6 +351,10 @@ describe('a link started on the hosted page', () => {
       expect(redemptions(slug)).toBe(before);
       expect(await isConnected(attacker, slug)).toBe(false);
       expect((await findLinks(attacker)).map(({ outcome }) => outcome)).toEqual(['rejected_binding']);
+      expect(await auditEntriesOf(application, attacker)).toEqual([
+        'link.started success browser',
+        'link.failed denied browser AUTHORIZATION_STATE_INVALID',
+      ]);
       await browser.get(pathOf(callback)).expect(403);
     },
   );

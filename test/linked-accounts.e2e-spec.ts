@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Database } from '../src/database/database.js';
 import { ConnectionStore } from '../src/tokens/connection-store.js';
 import { startApplication, type TestApplication } from './support/application.js';
+import { auditEntriesOf } from './support/audit-entries.js';
 import { consent } from './support/browser.js';
 import { linkAccount, pathOf, startLink } from './support/linking.js';
 import { queryDatabase } from './support/test-database.js';
@@ -57,8 +58,8 @@ function liveGrants(slug: string, account: string): number {
 }
 
 async function readToken(user: string, slug: string, { api } = application): Promise<string> {
-  const { body } = await api.get(`/v1/users/${user}/connections/${slug}/token`).expect(200);
-  const { access_token: bearer, token } = body as { access_token?: string; token?: string };
+  const answer = await api.get(`/v1/users/${user}/connections/${slug}/token`).expect(200);
+  const { access_token: bearer, token } = answer.body as { access_token?: string; token?: string };
   return bearer ?? String(token);
 }
 
@@ -78,6 +79,7 @@ describe('an account that another user has connected', () => {
     expect(await link(second, slug, account)).toEqual(taken);
 
     expect(await isConnected(second, slug)).toBe(false);
+    expect(await auditEntriesOf(application, second)).toContain('link.failed denied browser ACCOUNT_ALREADY_LINKED');
     expect(await readToken(first, slug)).toBe(token);
     expect(application.sandbox.maker(slug).isLiveAccessToken(token)).toBe(true);
     expect(liveGrants(slug, account)).toBeGreaterThanOrEqual(1);
@@ -205,6 +207,7 @@ describe('a new link of a connected user', () => {
       const token = await readToken(user, slug);
 
       expect(await link(user, slug, other)).toEqual({ status: 409, code: 'ACCOUNT_CHANGED' });
+      expect(await auditEntriesOf(application, user)).toContain('link.failed denied browser ACCOUNT_CHANGED');
 
       expect(await readToken(user, slug)).toBe(token);
       expect(application.sandbox.maker(slug).isLiveAccessToken(token)).toBe(true);
@@ -219,8 +222,8 @@ describe('a new link of a connected user', () => {
 
     expect(await link(user, 'whoop', other, { on_account_change: 'replace' })).toMatchObject({ status: 200 });
 
-    const { body } = await application.api.get(`/v1/users/${user}/connections/whoop`).expect(200);
-    expect((body as { connection_id: string }).connection_id).toBe(id);
+    const answer = await application.api.get(`/v1/users/${user}/connections/whoop`).expect(200);
+    expect((answer.body as { connection_id: string }).connection_id).toBe(id);
     expect(await readToken(user, 'whoop')).not.toBe(token);
     expect(application.sandbox.maker('whoop').isLiveAccessToken(token)).toBe(false);
     expect(liveGrants('whoop', other)).toBe(1);

@@ -252,7 +252,14 @@ describe('linking', () => {
       const read = await application.browser.get(path).set('authorization', `Bearer ${reader}`).expect(200);
       const signed = await application.browser.get(path).set('authorization', `Bearer ${signer}`).expect(200);
 
-      expect(Object.keys(read.body as object).sort()).toEqual(['api', 'expires_at', 'fingerprint', 'scopes', 'token', 'token_type']);
+      expect(Object.keys(read.body as object).sort()).toEqual([
+        'api',
+        'expires_at',
+        'fingerprint',
+        'scopes',
+        'token',
+        'token_type',
+      ]);
       expect(read.text).not.toContain(secret);
       expect((signed.body as OAuth1Body).token_secret).toBe(secret);
     });

@@ -75,7 +75,10 @@ export class ConnectPageController {
     await this.answer(reply, async () => {
       checkSameOrigin(request);
       const session = await this.sessions.get(this.cookies.read(request, sessionCookie));
-      const link = await this.sessions.start(session, fieldOf(form, 'provider'));
+      const link = await this.sessions.start(session, fieldOf(form, 'provider'), {
+        actor: 'browser',
+        requestId: request.id,
+      });
       this.cookies.write(reply, link.id, link.browserSecret);
       return { redirect: link.linkWebUrl };
     });

@@ -1,4 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
+import type { Requester } from '../audit/audit-event.js';
+import { AuditTrail } from '../audit/audit-trail.js';
 import { AppError } from '../errors/app-error.js';
 import { AuthorizationStateError } from '../errors/authorization.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
@@ -17,6 +19,7 @@ export class LinkRedemption {
   constructor(
     private readonly store: LinkStore,
     private readonly tokens: TokensService,
+    private readonly audit: AuditTrail,
   ) {}
 
   /**
@@ -28,27 +31,54 @@ export class LinkRedemption {
    *   user was erased meanwhile
    * @throws whatever the provider's `complete` and `prepareAccount` throw, and the errors of `TokensService.connect`
    */
-  async redeem(provider: HealthProvider, link: StoredLink, parked: ParkedCallback): Promise<string> {
+  async redeem(
+    provider: HealthProvider,
+    link: StoredLink,
+    parked: ParkedCallback,
+    requester: Requester,
+  ): Promise<string> {
     const connectionId = await this.connect(provider, link, parked);
     if (!(await this.noteOutcome(link, 'connected'))) {
       // The user was erased while the provider answered: what the link has brought since goes too.
       await this.tokens.disconnect(link.userId, link.provider, { actor: 'service' });
       throw new AuthorizationStateError('the user was erased meanwhile');
     }
+    const { userId } = link;
+    await this.audit.record({
+      ...requester,
+      action: 'link.completed',
+      outcome: 'success',
+      userId,
+      provider: link.provider,
+      connectionId,
+    });
     return connectionId;
   }
 
-  /** Notes that a link ended with an error. */
-  async noteFailure(link: StoredLink, error: unknown): Promise<void> {
-    if (!(error instanceof AppError)) {
-      await this.noteOutcome(link, 'INTERNAL_ERROR');
-      return;
-    }
-    const { code, detail } = error;
+  /**
+   * Notes that a link ended with an error.
+   *
+   * @param outcome - what the row says; the error's code when absent
+   */
+  async noteFailure(link: StoredLink, error: unknown, requester: Requester, outcome?: string): Promise<void> {
+    const { code, detail, act } =
+      error instanceof AppError ? error : { code: 'INTERNAL_ERROR' as const, detail: undefined, act: 'us' };
     this.logger.warn(
       `Link ${link.id} to ${link.provider} failed with ${code}${detail === undefined ? '' : ` (${detail})`}.`,
     );
-    await this.noteOutcome(link, code);
+    await this.noteOutcome(link, outcome ?? code);
+    const { userId, provider } = link;
+    await this.audit
+      .record({
+        ...requester,
+        action: 'link.failed',
+        outcome: act === 'user' ? 'denied' : 'failed',
+        userId,
+        provider,
+        code,
+      })
+      // What went wrong is what the caller has to know.
+      .catch((failure: unknown) => this.logger.error(failure));
   }
 
   /**
@@ -56,7 +86,7 @@ export class LinkRedemption {
    *
    * @returns false when the row is gone
    */
-  async noteOutcome(link: StoredLink, outcome: string): Promise<boolean> {
+  private async noteOutcome(link: StoredLink, outcome: string): Promise<boolean> {
     linkOutcomes.inc({ provider: link.provider, outcome });
     try {
       return await this.store.finish(link.stateHash, outcome);

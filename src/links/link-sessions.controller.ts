@@ -1,6 +1,9 @@
-import { Body, Controller, Post } from '@nestjs/common';
+import { Body, Controller, Post, Req } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { RequireScope } from '../access/access.decorators.js';
+import type { AuthenticatedRequest } from '../access/authenticated-request.js';
+import { mayUseProvider } from '../access/caller.js';
+import { AccessDeniedError } from '../errors/request.errors.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { CreateLinkSessionBody, LinkSessionResponse } from './link-sessions.dto.js';
 import { LinkSessionsService } from './link-sessions.service.js';
@@ -12,14 +15,21 @@ export class LinkSessionsController {
   constructor(private readonly sessions: LinkSessionsService) {}
 
   @Post()
-  @RequireScope('links:write')
+  @RequireScope('links:write', { filtersProviders: true })
   @ApiOperation({ summary: 'Get the URL of a page on which one user links accounts in one browser' })
   @ApiCreatedResponse({ type: LinkSessionResponse })
   @ApiProblems('PROVIDER_UNKNOWN', 'RETURN_URL_NOT_ALLOWED')
-  async create(@Body() body: CreateLinkSessionBody): Promise<LinkSessionResponse> {
+  async create(
+    @Body() body: CreateLinkSessionBody,
+    @Req() { caller }: AuthenticatedRequest,
+  ): Promise<LinkSessionResponse> {
+    const providers = body.providers ?? (caller?.providers && [...caller.providers]);
+    if (caller === undefined || providers?.some((slug) => !mayUseProvider(caller, slug)) === true) {
+      throw new AccessDeniedError();
+    }
     const { token, connectUrl, expiresAt } = await this.sessions.create({
       userId: body.user_id,
-      providers: body.providers ?? undefined,
+      providers,
       returnUrl: body.return_url ?? undefined,
       requireConfirmation: body.require_confirmation ?? undefined,
     });

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { Requester } from '../audit/audit-event.js';
 import { LinkSessionInvalidError } from '../errors/authorization.errors.js';
 import { UnknownProviderError } from '../errors/provider.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
@@ -95,7 +96,11 @@ export class LinkSessionsService {
    * @throws {@link UnknownProviderError} when the session does not allow the provider
    * @throws as `LinksService.begin` does
    */
-  async start(session: StoredLinkSession, slug: string): Promise<StartedLink & { readonly browserSecret: string }> {
+  async start(
+    session: StoredLinkSession,
+    slug: string,
+    requester: Requester,
+  ): Promise<StartedLink & { readonly browserSecret: string }> {
     if (session.providers?.includes(slug) === false) {
       throw new UnknownProviderError();
     }
@@ -112,6 +117,6 @@ export class LinkSessionsService {
       requireConfirmation,
       browserSecret,
     };
-    return { ...(await this.links.begin(terms)), browserSecret };
+    return { ...(await this.links.begin(terms, requester)), browserSecret };
   }
 }

@@ -53,7 +53,8 @@ const takeParkedLink: Statement = {
   name: 'links-take-parked',
   text: `WITH parked AS (
            SELECT id, sealed FROM links
-           WHERE id = $1 AND parked_for = $2 AND parked_hash = $3 AND parked_until > now() FOR UPDATE
+           WHERE id = $1 AND parked_for = $2 AND parked_hash = $3 AND parked_until > now()
+             AND ($4::text[] IS NULL OR provider = ANY ($4)) FOR UPDATE
          )
          UPDATE links SET sealed = NULL, parked_for = NULL, parked_hash = NULL FROM parked
          WHERE links.id = parked.id AND links.parked_hash = $3
@@ -129,10 +130,17 @@ export class LinkStore {
   /**
    * Takes a parked callback out of the database; of any number of calls one gets it.
    *
+   * @param providers - the only ones whose links may be taken; all when absent
    * @returns the link with what was kept, or `undefined` when there is none under this secret, it has expired or was taken
    */
-  async takeParked(id: string, parking: Parking, secretHash: Buffer): Promise<StoredLink | undefined> {
-    const [row] = await this.database.query<StoredLink>(takeParkedLink, [id, parking, secretHash]);
+  async takeParked(
+    id: string,
+    parking: Parking,
+    secretHash: Buffer,
+    providers?: ReadonlySet<string>,
+  ): Promise<StoredLink | undefined> {
+    const values = [id, parking, secretHash, providers === undefined ? null : [...providers]];
+    const [row] = await this.database.query<StoredLink>(takeParkedLink, values);
     return row;
   }
 

@@ -1,6 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { requesterOf, type AuthenticatedRequest } from '../access/authenticated-request.js';
 import { Public, RequireScope } from '../access/access.decorators.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { ConnectionPath } from '../http/user-path.dto.js';
@@ -61,8 +62,12 @@ export class LinksController {
     'PROVIDER_RATE_LIMITED',
     'TOKEN_RESPONSE_INVALID',
   )
-  async start(@Param() path: ConnectionPath, @Body() body: StartLinkBody): Promise<StartedLinkResponse> {
-    const link = await this.links.start({
+  async start(
+    @Param() path: ConnectionPath,
+    @Body() body: StartLinkBody,
+    @Req() request: AuthenticatedRequest,
+  ): Promise<StartedLinkResponse> {
+    const terms = {
       userId: path.user_id,
       provider: path.provider,
       // JSON's null passes @IsOptional() and means the same as an absent field.
@@ -70,7 +75,8 @@ export class LinksController {
       scopes: body.scopes ?? undefined,
       requireConfirmation: body.require_confirmation ?? undefined,
       onAccountChange: body.on_account_change ?? 'refuse',
-    });
+    };
+    const link = await this.links.start(terms, requesterOf(request));
     return {
       link_id: link.id,
       link_web_url: link.linkWebUrl,
@@ -83,13 +89,24 @@ export class LinksController {
 
   @Post('links/:link_id/confirm')
   @HttpCode(200)
-  @RequireScope('links:write')
+  @RequireScope('links:write', { filtersProviders: true })
   @ApiBearerAuth()
   @ApiOperation({ summary: 'Confirm a link for the user who is signed in where the browser came back to' })
   @ApiOkResponse({ type: FinishedLinkResponse })
   @ApiProblems('LINK_USER_MISMATCH', ...redemptionProblems)
-  async confirm(@Param() path: LinkPath, @Body() body: ConfirmLinkBody): Promise<FinishedLinkResponse> {
-    const { provider, connectionId } = await this.links.confirm(path.link_id, body.user_id, body.confirmation_code);
+  async confirm(
+    @Param() path: LinkPath,
+    @Body() body: ConfirmLinkBody,
+    @Req() request: AuthenticatedRequest,
+  ): Promise<FinishedLinkResponse> {
+    const confirmer = { requester: requesterOf(request), providers: request.caller?.providers };
+    const { link_id: linkId } = path;
+    const { provider, connectionId } = await this.links.confirm(
+      linkId,
+      body.user_id,
+      body.confirmation_code,
+      confirmer,
+    );
     return toFinished(provider, connectionId);
   }
 
@@ -129,7 +146,7 @@ export class LinksController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const parameters = parseCallbackParameters(typeof form === 'string' ? form : '');
-    const outcome = await this.links.finish(slug, parameters, { byForm: true, findSecret: () => undefined });
+    const outcome = await this.links.finish(slug, parameters, { ...this.arrival(request), byForm: true });
     await this.answer(outcome, request, reply);
   }
 
@@ -148,7 +165,11 @@ export class LinksController {
   }
 
   private arrival(request: FastifyRequest): CallbackArrival {
-    return { byForm: false, findSecret: (linkId) => this.cookies.read(request, linkId) };
+    return {
+      byForm: false,
+      requester: { actor: 'browser', requestId: request.id },
+      findSecret: (linkId) => this.cookies.read(request, linkId),
+    };
   }
 
   private async answer(outcome: CallbackOutcome, request: FastifyRequest, reply: FastifyReply): Promise<void> {

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
+import { AuditModule } from '../audit/audit.module.js';
 import { ClockModule } from '../clock/clock.module.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { ProviderKitModule } from '../provider-kit/provider-kit.module.js';
@@ -19,6 +20,7 @@ import { LinksService } from './links.service.js';
 @Module({
   imports: [
     ConfigModule.forFeature(linksConfig),
+    AuditModule,
     ClockModule,
     DatabaseModule,
     ProviderKitModule,

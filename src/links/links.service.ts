@@ -1,5 +1,7 @@
 import { randomUUID, timingSafeEqual } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { Requester } from '../audit/audit-event.js';
+import { AuditTrail } from '../audit/audit-trail.js';
 import { Clock } from '../clock/clock.js';
 import { AppError } from '../errors/app-error.js';
 import { AuthorizationStateError, LinkUserMismatchError } from '../errors/authorization.errors.js';
@@ -67,8 +69,16 @@ export interface Retirement {
 export interface CallbackArrival {
   /** Whether another site posted it as a form: no Lax cookie can come with that (AR-16). */
   readonly byForm: boolean;
+  readonly requester: Requester;
   /** Returns the secret that this browser was given for a link, if it was. */
   readonly findSecret: (linkId: string) => string | undefined;
+}
+
+/** Who confirms a link. */
+export interface LinkConfirmer {
+  readonly requester: Requester;
+  /** The only providers it may use; `undefined` is all. */
+  readonly providers: ReadonlySet<string> | undefined;
 }
 
 /** How a callback ended. `returnUrl` is where the browser goes with it, if the link named one. */
@@ -95,6 +105,7 @@ export class LinksService {
     private readonly store: LinkStore,
     private readonly vault: LinkVault,
     private readonly redemption: LinkRedemption,
+    private readonly audit: AuditTrail,
     private readonly clock: Clock,
     @Inject(linksConfig.KEY) private readonly config: LinksConfig,
   ) {}
@@ -108,9 +119,9 @@ export class LinksService {
    * @throws {@link DatabaseUnavailableError} when the link cannot be stored
    * @throws a provider error when an OAuth 1.0a provider does not give temporary credentials
    */
-  async start(request: LinkRequest): Promise<StartedLink> {
+  async start(request: LinkRequest, requester: Requester): Promise<StartedLink> {
     this.getConfigured(request.provider);
-    return this.begin({ ...request, ...this.checkTerms(request), browserSecret: undefined });
+    return this.begin({ ...request, ...this.checkTerms(request), browserSecret: undefined }, requester);
   }
 
   /**
@@ -139,7 +150,7 @@ export class LinksService {
    *
    * @throws as {@link start} does, except about the terms
    */
-  async begin(terms: LinkTerms): Promise<StartedLink> {
+  async begin(terms: LinkTerms, requester: Requester): Promise<StartedLink> {
     const provider = this.getConfigured(terms.provider);
     const retirement = this.checkLifecycle(provider);
     const state = createOneTimeSecret();
@@ -162,6 +173,13 @@ export class LinksService {
     };
     const sealed = this.vault.sealSecrets(link, secrets);
     const expiresAt = await this.store.insert({ ...link, sealed }, linkLifetimeMs);
+    await this.audit.record({
+      ...requester,
+      action: 'link.started',
+      outcome: 'success',
+      userId,
+      provider: terms.provider,
+    });
     return { id: link.id, linkWebUrl: authorizeUrl, state, expiresAt, requireConfirmation, retirement };
   }
 
@@ -249,6 +267,7 @@ export class LinksService {
    * @param linkId - the link
    * @param userId - the user who is signed in there
    * @param confirmationCode - as the browser brought it
+   * @param confirmer - who confirms, and with which providers only
    * @returns the connection
    * @throws {@link AuthorizationStateError} when no callback waits for this code: not yet, not any more, or never
    * @throws {@link LinkUserMismatchError} when the link was started for another user; nothing was redeemed, the link has ended
@@ -259,22 +278,30 @@ export class LinksService {
     linkId: string,
     userId: string,
     confirmationCode: string,
+    { requester, providers }: LinkConfirmer,
   ): Promise<{ readonly provider: string; readonly connectionId: string }> {
-    const link = await this.store.takeParked(linkId, 'confirmation', hashOneTimeSecret(confirmationCode));
+    const link = await this.store.takeParked(linkId, 'confirmation', hashOneTimeSecret(confirmationCode), providers);
     if (link === undefined) {
       throw new AuthorizationStateError('no callback waits for this confirmation code');
     }
     if (link.userId !== userId) {
-      await this.redemption.noteOutcome(link, 'user_mismatch');
-      this.logger.warn(`Link ${link.id} to ${link.provider} was confirmed for another user than it was started for.`);
-      throw new LinkUserMismatchError();
+      const mismatch = new LinkUserMismatchError();
+      await this.redemption.noteFailure(link, mismatch, requester, 'user_mismatch');
+      throw mismatch;
     }
     try {
+      await this.audit.record({
+        ...requester,
+        action: 'link.confirmed',
+        outcome: 'success',
+        userId,
+        provider: link.provider,
+      });
       const provider = this.registry.get(link.provider);
       const parked = await this.vault.openParked(link, 'confirmation');
-      return { provider: link.provider, connectionId: await this.redemption.redeem(provider, link, parked) };
+      return { provider: link.provider, connectionId: await this.redemption.redeem(provider, link, parked, requester) };
     } catch (error) {
-      await this.redemption.noteFailure(link, error);
+      await this.redemption.noteFailure(link, error, requester);
       throw error;
     }
   }
@@ -288,9 +315,9 @@ export class LinksService {
     const { browserHash } = link;
     const mustShowCookie = browserHash !== null;
     if (mustShowCookie && !arrival.byForm && !isSecretOf(arrival.findSecret(link.id), browserHash)) {
-      await this.redemption.noteOutcome(link, 'rejected_binding');
-      this.logger.warn(`Link ${link.id} to ${link.provider} came back in another browser than it was started in.`);
-      throw new AuthorizationStateError('the link was started in another browser');
+      const rejected = new AuthorizationStateError('the link was started in another browser');
+      await this.redemption.noteFailure(link, rejected, arrival.requester, 'rejected_binding');
+      throw rejected;
     }
     const outcome = { provider: link.provider, linkId: link.id, returnUrl: link.returnUrl ?? undefined };
     try {
@@ -304,9 +331,10 @@ export class LinksService {
         const { secret, until } = await this.park(provider, link, 'confirmation', parked);
         return { ...outcome, kind: 'unconfirmed', confirmationCode: secret, expiresAt: until };
       }
-      return { ...outcome, kind: 'connected', connectionId: await this.redemption.redeem(provider, link, parked) };
+      const connectionId = await this.redemption.redeem(provider, link, parked, arrival.requester);
+      return { ...outcome, kind: 'connected', connectionId };
     } catch (error) {
-      await this.redemption.noteFailure(link, error);
+      await this.redemption.noteFailure(link, error, arrival.requester);
       if (!(error instanceof AppError)) {
         throw error;
       }
