@@ -158,7 +158,7 @@ describe('the use of a key', () => {
     expect(await register.metrics()).toContain('cufflink_key_operations{purpose="links.sealed"}');
   });
 
-  it('CR-04 ends at the limit: nothing is sealed under it any more, and another key takes over', async () => {
+  it('CR-04 CR-14 ends at the limit: nothing is sealed under it, no refresh token is spent, and another key takes over', async () => {
     const application = await start({ environment: oftenReloaded });
     const { app, api, databaseUrl } = application;
     await linkMany(application, 1);
@@ -176,9 +176,13 @@ describe('the use of a key', () => {
       vault.seal({}, { purpose: 'connections.sealed', rowId: '', userId: '', registrationId: '', generation: 1 }),
     ).toThrow(expect.objectContaining({ code: 'KEY_UNAVAILABLE' }));
     await api.get(tokenPath('user-0')).expect(200);
+    const refused = await api.post('/v1/users/user-0/connections/whoop/refresh').expect(503);
+    expect(refused.body).toMatchObject({ code: 'KEY_UNAVAILABLE' });
+    const { history } = application.sandbox.maker('whoop');
+    expect(history.filter(({ kind }) => kind === 'refresh')).toHaveLength(1);
 
     await rotate(application, 'connections.sealed');
-    vault.ensureCanSeal('connections.sealed');
+    await api.post('/v1/users/user-0/connections/whoop/refresh').expect(200);
   });
 
   it('CR-04 shows in the list from 90 % of the limit on', async () => {

@@ -26,11 +26,17 @@ export function checkService(environment: Environment): Finding[] {
       return publicUrl ? `browsers reach it at ${publicUrl}` : 'browsers reach it on this machine only; set PUBLIC_URL';
     }),
     check('root key', () => {
-      if (!production && !environment['ENCRYPTION_ROOT_KEY'] && !environment['ENCRYPTION_ROOT_KEY_FILE']) {
+      const isElsewhere = (environment['KEY_SOURCE'] || 'local') !== 'local';
+      if (
+        !production &&
+        !isElsewhere &&
+        !environment['ENCRYPTION_ROOT_KEY'] &&
+        !environment['ENCRYPTION_ROOT_KEY_FILE']
+      ) {
         return 'made by the first start, in .cufflink/';
       }
-      const { environmentName } = readVaultConfig(environment);
-      return `present; sealed values are bound to the name "${environmentName}"`;
+      const { environmentName, keySources } = readVaultConfig(environment);
+      return `present (${keySources[0]?.kind ?? 'local'}); sealed values are bound to the name "${environmentName}"`;
     }),
     checkReturnUrls(environment),
     check('tokens', () => {

@@ -40,7 +40,8 @@ export async function completeDevelopmentEnvironment(
   log: (line: string) => void,
 ): Promise<EmbeddedPostgres | undefined> {
   mkdirSync(directory, { recursive: true });
-  if (!environment['ENCRYPTION_ROOT_KEY'] && !environment['ENCRYPTION_ROOT_KEY_FILE']) {
+  const isKeyElsewhere = (environment['KEY_SOURCE'] || 'local') !== 'local';
+  if (!isKeyElsewhere && !environment['ENCRYPTION_ROOT_KEY'] && !environment['ENCRYPTION_ROOT_KEY_FILE']) {
     environment['ENCRYPTION_ROOT_KEY_FILE'] = await ensureRootKeyFile();
   }
   environment['REFRESH_JOURNAL_DIRECTORY'] ||= join(directory, 'journal');

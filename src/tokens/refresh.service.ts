@@ -88,6 +88,7 @@ export class RefreshService implements BeforeApplicationShutdown {
    * @throws {@link RefreshPendingError} when the outcome of an attempt is unknown or waits for confirmation, and while the
    *   application stops
    * @throws {@link TokenUnreadableError} when the stored tokens do not open; the refresh token is not spent
+   * @throws {@link KeyUnavailableError} when a refreshed set could not be sealed; the refresh token is not spent
    * @throws {@link DatabaseUnavailableError} when the claim cannot be written; the refresh token is not spent
    * @throws the provider's error when this attempt failed, or its like while the pause after it lasts
    */

@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes, type KeyObject } from 'node:crypto';
-import { encodeLengthPrefixed } from './associated-data.js';
 import { KeyUnwrapError } from './key-source.errors.js';
 import { KeySource, type WrapContext, type WrappedKey } from './key-source.js';
+import { encodeWrapContext } from './wrap-context.js';
 
 const ivBytes = 12;
 const tagBytes = 16;
@@ -53,8 +53,4 @@ export class LocalKeySource extends KeySource {
       throw new KeyUnwrapError('The wrapped key does not open.', { cause: error });
     }
   }
-}
-
-function encodeWrapContext(context: WrapContext): Buffer {
-  return encodeLengthPrefixed(['vault/v1/wrap', context.kid, context.purpose, context.environment]);
 }

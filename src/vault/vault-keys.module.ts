@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
 import { DatabaseModule } from '../database/database.module.js';
+import { AwsKmsKeySource } from './aws-kms-key-source.js';
 import { KeyAdministration } from './key-administration.js';
 import { KeyRing } from './key-ring.js';
 import { KeySource } from './key-source.js';
@@ -9,7 +10,8 @@ import { KeyStore } from './key-store.js';
 import { LocalKeySource } from './local-key-source.js';
 import { Reencryption } from './reencryption.js';
 import { SealedRows } from './sealed-rows.js';
-import { vaultConfig, type VaultConfig } from './vault.config.js';
+import { VaultTransitKeySource } from './vault-transit-key-source.js';
+import { vaultConfig, type KeySourceSettings, type VaultConfig } from './vault.config.js';
 import { VaultService } from './vault.service.js';
 
 /** The key ring and its administration, without what only a running service does. */
@@ -28,7 +30,21 @@ import { VaultService } from './vault.service.js';
 })
 export class VaultKeysModule {}
 
-function createKeySource({ rootKey, previousRootKey }: VaultConfig): KeySource {
-  const previous = previousRootKey === undefined ? [] : [new LocalKeySource(previousRootKey)];
-  return new KeySources(new LocalKeySource(rootKey), previous);
+function createKeySource({ keySources }: VaultConfig): KeySource {
+  const [first, ...others] = keySources.map(toKeySource);
+  if (first === undefined) {
+    throw new Error('No root key is set up.');
+  }
+  return new KeySources(first, others);
+}
+
+function toKeySource(settings: KeySourceSettings): KeySource {
+  switch (settings.kind) {
+    case 'local':
+      return new LocalKeySource(settings.rootKey);
+    case 'vault-transit':
+      return new VaultTransitKeySource(settings);
+    case 'aws-kms':
+      return new AwsKmsKeySource(settings);
+  }
 }

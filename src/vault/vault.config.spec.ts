@@ -9,7 +9,9 @@ const key = randomBytes(32);
 
 describe('readVaultConfig', () => {
   it.each(['base64', 'hex'] as const)('reads a root key in %s', (encoding) => {
-    expect(readVaultConfig({ ENCRYPTION_ROOT_KEY: key.toString(encoding) }).rootKey).toEqual(key);
+    expect(readVaultConfig({ ENCRYPTION_ROOT_KEY: key.toString(encoding) }).keySources).toEqual([
+      { kind: 'local', rootKey: key },
+    ]);
   });
 
   it('reads a root key from a file, with a line end behind it', () => {
@@ -17,7 +19,7 @@ describe('readVaultConfig', () => {
     try {
       const file = join(directory, 'root-key');
       writeFileSync(file, `${key.toString('base64')}\n`);
-      expect(readVaultConfig({ ENCRYPTION_ROOT_KEY_FILE: file }).rootKey).toEqual(key);
+      expect(readVaultConfig({ ENCRYPTION_ROOT_KEY_FILE: file }).keySources).toEqual([{ kind: 'local', rootKey: key }]);
     } finally {
       rmSync(directory, { recursive: true });
     }
@@ -51,5 +53,45 @@ describe('readVaultConfig', () => {
     }
     expect(message).toContain('ENCRYPTION_ROOT_KEY');
     expect(message).not.toContain(wrong);
+  });
+
+  const transit = {
+    VAULT_TRANSIT_URL: 'https://vault.example',
+    VAULT_TRANSIT_KEY: 'cufflink',
+    VAULT_TRANSIT_TOKEN: 'x',
+  };
+  const arn = 'arn:aws:kms:eu-central-1:111122223333:key/one';
+
+  it('puts the key source that KEY_SOURCE names first, and keeps the others for what they have wrapped', () => {
+    const all = { ENCRYPTION_ROOT_KEY: key.toString('hex'), ...transit, AWS_KMS_KEY_ARN: arn };
+    const kinds = (keySource?: string): string[] =>
+      readVaultConfig({ ...all, KEY_SOURCE: keySource }).keySources.map(({ kind }) => kind);
+    expect(kinds()).toEqual(['local', 'vault-transit', 'aws-kms']);
+    expect(kinds('vault-transit')).toEqual(['vault-transit', 'local', 'aws-kms']);
+    expect(kinds('aws-kms')).toEqual(['aws-kms', 'local', 'vault-transit']);
+  });
+
+  it.each([
+    ['a Vault without a key', { KEY_SOURCE: 'vault-transit' }, 'VAULT_TRANSIT_URL'],
+    [
+      'a Vault without a token',
+      { KEY_SOURCE: 'vault-transit', ...transit, VAULT_TRANSIT_TOKEN: '' },
+      'VAULT_TRANSIT_TOKEN',
+    ],
+    [
+      'a Vault in clear',
+      { KEY_SOURCE: 'vault-transit', ...transit, VAULT_TRANSIT_URL: 'http://vault.example' },
+      'https',
+    ],
+    ['a KMS without a key', { KEY_SOURCE: 'aws-kms' }, 'AWS_KMS_KEY_ARN'],
+    ['an alias', { KEY_SOURCE: 'aws-kms', AWS_KMS_KEY_ARN: arn.replace('key/', 'alias/') }, 'AWS_KMS_KEY_ARN'],
+    ['an unknown key source', { KEY_SOURCE: 'plaintext' }, 'KEY_SOURCE'],
+    [
+      'a cache that outlives its limit',
+      { ENCRYPTION_ROOT_KEY: key.toString('hex'), KEY_STALE_SECONDS: '60' },
+      'KEY_STALE_SECONDS',
+    ],
+  ])('CR-10 refuses %s and names the variable', (_name, environment, variable) => {
+    expect(() => readVaultConfig(environment)).toThrow(variable);
   });
 });

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { registerAs, type ConfigType } from '@nestjs/config';
 import { z } from 'zod';
 import { readEnvironment, type Environment } from '../config/read-environment.js';
+import type { AwsKmsSettings } from './aws-kms-key-source.js';
+import type { VaultTransitSettings } from './vault-transit-key-source.js';
 
 /** A number of seconds, read as milliseconds. */
 function seconds(least: number, most: number, byDefault: number) {
@@ -13,7 +15,32 @@ function seconds(least: number, most: number, byDefault: number) {
     .transform((value) => value * 1_000);
 }
 
+const kmsKeyArn = z
+  .string()
+  .regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/, 'must be the ARN of a key, arn:aws:kms:...:key/...');
+
+const serviceUrl = z.url({ protocol: /^https?$/, error: 'must be a URL.' });
+
 const schema = z.object({
+  KEY_SOURCE: z
+    .enum(['local', 'vault-transit', 'aws-kms'], 'must be local, vault-transit or aws-kms.')
+    .default('local'),
+  KEY_SOURCE_TIMEOUT_SECONDS: seconds(0.1, 30, 5),
+  VAULT_TRANSIT_URL: serviceUrl.optional(),
+  VAULT_TRANSIT_MOUNT: z
+    .string()
+    .regex(/^[\w-]+(\/[\w-]+)*$/, 'must be a path of letters, digits, "_", "-".')
+    .default('transit'),
+  VAULT_TRANSIT_KEY: z
+    .string()
+    .regex(/^[\w.-]+$/, 'must be the name of a key.')
+    .optional(),
+  VAULT_TRANSIT_NAMESPACE: z.string().optional(),
+  VAULT_TRANSIT_TOKEN: z.string().optional(),
+  VAULT_TRANSIT_TOKEN_FILE: z.string().optional(),
+  AWS_KMS_KEY_ARN: kmsKeyArn.optional(),
+  AWS_KMS_PREVIOUS_KEY_ARN: kmsKeyArn.optional(),
+  AWS_KMS_ENDPOINT: serviceUrl.optional(),
   ENCRYPTION_ROOT_KEY: z.string().optional(),
   ENCRYPTION_ROOT_KEY_FILE: z.string().optional(),
   ENCRYPTION_ROOT_KEY_PREVIOUS: z.string().optional(),
@@ -28,14 +55,18 @@ const schema = z.object({
   KEY_STALE_SECONDS: seconds(0.1, 86_400, 1_800),
 });
 
+/** Where a root key is. */
+export type KeySourceSettings =
+  | { readonly kind: 'local'; /** 32 bytes. */ readonly rootKey: Buffer }
+  | ({ readonly kind: 'vault-transit' } & VaultTransitSettings)
+  | ({ readonly kind: 'aws-kms' } & AwsKmsSettings);
+
 /** How the vault is set up. */
 export interface VaultSettings {
   /** Sealed values and wrapped keys are bound to it. */
   readonly environmentName: string;
-  /** 32 bytes, wraps new branch keys. */
-  readonly rootKey: Buffer;
-  /** 32 bytes; still unwraps what it has wrapped, while keys move to `rootKey`. */
-  readonly previousRootKey: Buffer | undefined;
+  /** The first wraps new branch keys; the others still unwrap what they have wrapped, while keys move to the first. */
+  readonly keySources: readonly KeySourceSettings[];
   /** How often the key ring is read again. */
   readonly reloadMs: number;
   /** After so long a key in memory is unwrapped anew by its keeper. */
@@ -45,34 +76,75 @@ export interface VaultSettings {
 }
 
 /**
- * Reads the root key and the name of the deployment, both of which sealed values are bound to.
+ * Reads where the root key is and the name of the deployment, both of which sealed values are bound to.
  *
  * @throws Error naming the variable when no key, two keys, or a key of the wrong form is given. There is no mode without a key.
  */
 export function readVaultConfig(environment: Environment): VaultSettings {
   const values = readEnvironment(schema, environment);
-  const rootKey = readRootKey('ENCRYPTION_ROOT_KEY', values.ENCRYPTION_ROOT_KEY, values.ENCRYPTION_ROOT_KEY_FILE);
-  if (rootKey === undefined) {
-    throw new Error(
-      'Set either ENCRYPTION_ROOT_KEY or ENCRYPTION_ROOT_KEY_FILE: 32 random bytes in base64 (`openssl rand -base64 32`).',
-    );
-  }
   const { KEY_CACHE_SECONDS: cacheMs, KEY_STALE_SECONDS: staleMs, KEY_RELOAD_SECONDS: reloadMs } = values;
   if (cacheMs + reloadMs > staleMs) {
     throw new Error('KEY_STALE_SECONDS must be at least KEY_CACHE_SECONDS and KEY_RELOAD_SECONDS together.');
   }
   return {
     environmentName: values.ENVIRONMENT_NAME ?? values.NODE_ENV,
-    rootKey,
-    previousRootKey: readRootKey(
-      'ENCRYPTION_ROOT_KEY_PREVIOUS',
-      values.ENCRYPTION_ROOT_KEY_PREVIOUS,
-      values.ENCRYPTION_ROOT_KEY_PREVIOUS_FILE,
-    ),
+    keySources: readKeySources(values),
     reloadMs,
     cacheMs,
     staleMs,
   };
+}
+
+function readKeySources(values: z.output<typeof schema>): KeySourceSettings[] {
+  const sources = [...readLocalSources(values), ...readTransitSource(values), ...readKmsSources(values)];
+  const first = sources.find(({ kind }) => kind === values.KEY_SOURCE);
+  if (first === undefined) {
+    throw new Error(missing[values.KEY_SOURCE]);
+  }
+  return [first, ...sources.filter((source) => source !== first)];
+}
+
+const missing: Readonly<Record<KeySourceSettings['kind'], string>> = {
+  local:
+    'Set either ENCRYPTION_ROOT_KEY or ENCRYPTION_ROOT_KEY_FILE: 32 random bytes in base64 (`openssl rand -base64 32`).',
+  'vault-transit': 'KEY_SOURCE is vault-transit: set VAULT_TRANSIT_URL and VAULT_TRANSIT_KEY.',
+  'aws-kms': 'KEY_SOURCE is aws-kms: set AWS_KMS_KEY_ARN.',
+};
+
+function readLocalSources(values: z.output<typeof schema>): KeySourceSettings[] {
+  const names = ['ENCRYPTION_ROOT_KEY', 'ENCRYPTION_ROOT_KEY_PREVIOUS'] as const;
+  return names
+    .map((name) => readRootKey(name, values[name], values[`${name}_FILE`]))
+    .flatMap((rootKey) => (rootKey === undefined ? [] : [{ kind: 'local', rootKey }]));
+}
+
+function readTransitSource(values: z.output<typeof schema>): KeySourceSettings[] {
+  const { VAULT_TRANSIT_URL: url, VAULT_TRANSIT_KEY: keyName, VAULT_TRANSIT_MOUNT: mount } = values;
+  if (url === undefined && keyName === undefined) {
+    return [];
+  }
+  const { VAULT_TRANSIT_TOKEN: value, VAULT_TRANSIT_TOKEN_FILE: file, VAULT_TRANSIT_NAMESPACE: namespace } = values;
+  if (url === undefined || keyName === undefined || (value === undefined) === (file === undefined)) {
+    throw new Error(
+      'Set VAULT_TRANSIT_URL, VAULT_TRANSIT_KEY and either VAULT_TRANSIT_TOKEN or VAULT_TRANSIT_TOKEN_FILE.',
+    );
+  }
+  const { protocol, hostname } = new URL(url);
+  if (protocol !== 'https:' && !['localhost', '127.0.0.1', '[::1]'].includes(hostname)) {
+    throw new Error('VAULT_TRANSIT_URL must be https: keys travel over it.');
+  }
+  const token = value === undefined ? { file: String(file) } : { value };
+  return [
+    { kind: 'vault-transit', url, mount, keyName, namespace, token, timeoutMs: values.KEY_SOURCE_TIMEOUT_SECONDS },
+  ];
+}
+
+function readKmsSources(values: z.output<typeof schema>): KeySourceSettings[] {
+  return [values.AWS_KMS_KEY_ARN, values.AWS_KMS_PREVIOUS_KEY_ARN].flatMap((keyArn) =>
+    keyArn === undefined
+      ? []
+      : [{ kind: 'aws-kms', keyArn, endpoint: values.AWS_KMS_ENDPOINT, timeoutMs: values.KEY_SOURCE_TIMEOUT_SECONDS }],
+  );
 }
 
 /** @param variable - holds the key; with `_FILE` behind it, it names a file that does */

@@ -1,0 +1,255 @@
+import { generateKeySync } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { AwsKmsKeySource } from '../src/vault/aws-kms-key-source.js';
+import { KeySourceUnavailableError, RootKeyDisabledError } from '../src/vault/key-source.errors.js';
+import type { KeySource } from '../src/vault/key-source.js';
+import { describeKeySourceContract } from '../src/vault/testing/key-source-contract.js';
+import { VaultTransitKeySource } from '../src/vault/vault-transit-key-source.js';
+import { startApplication, type TestApplication } from './support/application.js';
+import { kmsKeyArn, startFakeKms, type FakeKms } from './support/fake-kms.js';
+import { startFakeTransit, transitNamespace, transitToken, type FakeTransit } from './support/fake-transit.js';
+import { linkAccount } from './support/linking.js';
+
+const context = { kid: '3f1a8f0e-5d1b-4f57-9a55-0a86c2f3d101', purpose: 'connections.sealed', environment: 'test' };
+const timeoutMs = 300;
+const awsVariables = { AWS_ACCESS_KEY_ID: 'not-a-real-id', AWS_SECRET_ACCESS_KEY: 'not-a-real-secret' };
+
+beforeAll(() => void Object.assign(process.env, awsVariables));
+afterAll(() => Object.keys(awsVariables).forEach((name) => delete process.env[name]));
+
+function transitSource({ url }: FakeTransit, keyName = 'cufflink'): VaultTransitKeySource {
+  const token = { value: transitToken };
+  return new VaultTransitKeySource({ url, mount: 'transit', keyName, namespace: transitNamespace, token, timeoutMs });
+}
+
+function kmsSource({ url }: FakeKms, name = 'one'): AwsKmsKeySource {
+  return new AwsKmsKeySource({ keyArn: kmsKeyArn(name), endpoint: url, timeoutMs });
+}
+
+describeKeySourceContract('VaultTransitKeySource', async () => {
+  const fake = await startFakeTransit('cufflink', 'another');
+  return { source: transitSource(fake), other: transitSource(fake, 'another'), stop: () => fake.server.close() };
+});
+
+describeKeySourceContract('AwsKmsKeySource', async () => {
+  const fake = await startFakeKms('one', 'two');
+  return { source: kmsSource(fake), other: kmsSource(fake, 'two'), stop: () => fake.server.close() };
+});
+
+/** A remote key source and what can happen to it. */
+interface Remote {
+  readonly source: KeySource;
+  calls(): number;
+  hang(): void;
+  failWith(status: number): void;
+  disable(): void;
+  stop(): Promise<void>;
+}
+
+const remotes: readonly [string, () => Promise<Remote>][] = [
+  [
+    'VaultTransitKeySource',
+    async () => {
+      const fake = await startFakeTransit('cufflink');
+      return {
+        source: transitSource(fake),
+        calls: () => fake.server.requests.length,
+        hang: () => (fake.hang = true),
+        failWith: (status) => (fake.failWith = status),
+        disable: () => (fake.minDecryptionVersion = 2),
+        stop: () => fake.server.close(),
+      };
+    },
+  ],
+  [
+    'AwsKmsKeySource',
+    async () => {
+      const fake = await startFakeKms('one');
+      return {
+        source: kmsSource(fake),
+        calls: () => fake.server.requests.length,
+        hang: () => (fake.hang = true),
+        failWith: (status) => (fake.failWith = { status, type: 'KMSInternalException' }),
+        disable: () => (fake.failWith = { status: 400, type: 'DisabledException' }),
+        stop: () => fake.server.close(),
+      };
+    },
+  ],
+];
+
+describe.each(remotes)('%s', (_name, startRemote) => {
+  let remote: Remote;
+
+  beforeEach(async () => {
+    remote = await startRemote();
+  });
+
+  afterEach(() => remote.stop());
+
+  it('asks once for a key that many want at the same moment', async () => {
+    const wrapped = await remote.source.wrap(generateKeySync('aes', { length: 256 }), context);
+    const before = remote.calls();
+    const keys = await Promise.all(Array.from({ length: 20 }, () => remote.source.unwrap(wrapped, context)));
+    expect(remote.calls() - before).toBe(1);
+    expect(new Set(keys).size).toBe(1);
+    await remote.source.unwrap(wrapped, context);
+    expect(remote.calls() - before).toBe(2);
+  });
+
+  it('CR-14 says that the root key is disabled', async () => {
+    const wrapped = await remote.source.wrap(generateKeySync('aes', { length: 256 }), context);
+    remote.disable();
+    await expect(remote.source.unwrap(wrapped, context)).rejects.toThrow(RootKeyDisabledError);
+  });
+
+  it('CR-14 says that there is an outage when nothing comes in time, an error comes, or nobody listens', async () => {
+    const wrapped = await remote.source.wrap(generateKeySync('aes', { length: 256 }), context);
+    remote.failWith(500);
+    await expect(remote.source.unwrap(wrapped, context)).rejects.toThrow(KeySourceUnavailableError);
+    remote.hang();
+    await expect(remote.source.unwrap(wrapped, context)).rejects.toThrow(KeySourceUnavailableError);
+    await remote.stop();
+    await expect(remote.source.unwrap(wrapped, context)).rejects.toThrow(KeySourceUnavailableError);
+  });
+});
+
+describe('VaultTransitKeySource', () => {
+  it('names the version of the root key, and moves to the next one by wrapping anew', async () => {
+    const fake = await startFakeTransit('cufflink');
+    try {
+      const source = transitSource(fake);
+      const key = generateKeySync('aes', { length: 256 });
+      const first = await source.wrap(key, context);
+      fake.keys.get('cufflink')?.push(Buffer.alloc(32, 7));
+      const second = await source.wrap(key, context);
+      expect([first.keyRef, second.keyRef]).toEqual([
+        'vault-transit:transit/cufflink:v1',
+        'vault-transit:transit/cufflink:v2',
+      ]);
+      expect((await source.unwrap(first, context)).equals(key)).toBe(true);
+      await expect(source.unwrap({ ...first, keyRef: second.keyRef }, context)).rejects.toThrow(
+        /not what its bytes say/,
+      );
+    } finally {
+      await fake.server.close();
+    }
+  });
+
+  it('reads its token from a file for each call, and takes a refused one for an outage', async () => {
+    const fake = await startFakeTransit('cufflink');
+    const directory = await mkdtemp(join(tmpdir(), 'cufflink-vault-'));
+    try {
+      const file = join(directory, 'token');
+      await writeFile(file, 'expired');
+      const source = new VaultTransitKeySource({
+        url: fake.url,
+        mount: 'transit',
+        keyName: 'cufflink',
+        namespace: transitNamespace,
+        token: { file },
+        timeoutMs,
+      });
+      const key = generateKeySync('aes', { length: 256 });
+      await expect(source.wrap(key, context)).rejects.toThrow(KeySourceUnavailableError);
+      await writeFile(file, `${transitToken}\n`);
+      await expect(source.wrap(key, context)).resolves.toMatchObject({ keyRef: 'vault-transit:transit/cufflink:v1' });
+    } finally {
+      await fake.server.close();
+      await rm(directory, { recursive: true });
+    }
+  });
+});
+
+describe('AwsKmsKeySource', () => {
+  it('tells KMS ids only, and no person', async () => {
+    const fake = await startFakeKms('one');
+    try {
+      await kmsSource(fake).wrap(generateKeySync('aes', { length: 256 }), context);
+      const body = JSON.parse(fake.server.requests[0]?.body ?? '') as { EncryptionContext: unknown };
+      expect(body.EncryptionContext).toEqual(context);
+    } finally {
+      await fake.server.close();
+    }
+  });
+});
+
+describe('a service whose root key is in a key service', () => {
+  let fake: FakeTransit;
+  let application: TestApplication | undefined;
+
+  const environment = (): Record<string, string | undefined> => ({
+    ENCRYPTION_ROOT_KEY: undefined,
+    KEY_SOURCE: 'vault-transit',
+    VAULT_TRANSIT_URL: fake.url,
+    VAULT_TRANSIT_KEY: 'cufflink',
+    VAULT_TRANSIT_NAMESPACE: transitNamespace,
+    VAULT_TRANSIT_TOKEN: transitToken,
+    KEY_SOURCE_TIMEOUT_SECONDS: '0.2',
+    KEY_RELOAD_SECONDS: '0.1',
+    KEY_CACHE_SECONDS: '0.1',
+    KEY_STALE_SECONDS: '1.5',
+  });
+  const path = '/v1/users/user-1/connections/whoop';
+
+  async function start(changes: Record<string, string | undefined> = {}): Promise<TestApplication> {
+    application = await startApplication({ environment: { ...environment(), ...changes } });
+    return application;
+  }
+
+  beforeEach(async () => {
+    fake = await startFakeTransit('cufflink');
+  });
+
+  afterEach(async () => {
+    await application?.close();
+    application = undefined;
+    await fake.server.close();
+  });
+
+  it('CR-14 hands out through an outage until its keys are too old, and spends no refresh token after', async () => {
+    const { api, sandbox } = await start();
+    if (application === undefined) {
+      throw new Error('It did not start.');
+    }
+    await linkAccount(application, 'user-1', 'whoop');
+    fake.failWith = 503;
+    await api.get(`${path}/token`).expect(200);
+    await eventually(async () => (await api.get(`${path}/token`)).status === 503);
+    const answer = await api.get(`${path}/token`).expect(503);
+    expect(answer.body).toMatchObject({ code: 'KEY_UNAVAILABLE', act: 'operator', retry_after_seconds: 30 });
+    const refused = await api.post(`${path}/refresh`).expect(503);
+    expect(refused.body).toMatchObject({ code: 'KEY_UNAVAILABLE' });
+    expect(sandbox.maker('whoop').history.filter(({ kind }) => kind === 'refresh')).toEqual([]);
+
+    fake.failWith = undefined;
+    await eventually(async () => (await api.get(`${path}/token`)).status === 200);
+    await api.post(`${path}/refresh`).expect(200);
+  });
+
+  it('CR-14 stops using its keys as soon as it learns that the root key is disabled', async () => {
+    const started = await start({ KEY_STALE_SECONDS: '600' });
+    await linkAccount(started, 'user-1', 'whoop');
+    fake.minDecryptionVersion = 2;
+    await eventually(async () => (await started.api.get(`${path}/token`)).status === 503);
+  });
+
+  it('CR-14 does not boot while the key service is away', async () => {
+    const { databaseUrl } = await start();
+    fake.failWith = 503;
+    await expect(startApplication({ databaseUrl, environment: environment() })).rejects.toThrow(/cannot be unwrapped/);
+  });
+});
+
+async function eventually(condition: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 500; tries += 1) {
+    if (await condition()) {
+      return;
+    }
+    await sleep(20);
+  }
+  throw new Error('It did not happen within ten seconds.');
+}
