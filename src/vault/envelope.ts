@@ -1,13 +1,7 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHash,
-  hkdfSync,
-  randomBytes,
-  timingSafeEqual,
-  type KeyObject,
-} from 'node:crypto';
+import { createHash, hkdfSync, randomBytes, timingSafeEqual, type KeyObject } from 'node:crypto';
+import { AeadError, decryptAead, encryptAead, ivBytes, tagBytes } from './aead.js';
 import { encodeLengthPrefixed, type SealContext } from './associated-data.js';
+import { CheckedRandom } from './checked-random.js';
 
 /**
  * Suite 1: AES-256-GCM under a key used for one message, derived with HKDF-SHA-256 from a branch key and a random salt, with a
@@ -19,7 +13,9 @@ const magic = Buffer.from('CL');
 const version = 1;
 const suite = 1;
 const offsets = { version: 2, suite: 3, kid: 4, salt: 20, commitment: 52, iv: 84, ciphertext: 96 } as const;
-const tagBytes = 16;
+
+/** Watches the salts of this process. */
+const salts = new CheckedRandom();
 
 /** The largest value that is sealed, in bytes. A token set is about one kilobyte. */
 export const maxPlaintextBytes = 64 * 1024;
@@ -43,35 +39,27 @@ export class EnvelopeError extends Error {
  * @param branchKey - 256-bit key and its id
  * @param environment - name of the deployment
  * @param context - the place it is sealed for
+ * @param random - where the salt comes from
  * @throws RangeError when the plaintext is too long
+ * @throws Error when the random generator repeats itself (CR-04)
  */
 export function sealEnvelope(
   plaintext: Buffer,
   branchKey: BranchKey,
   environment: string,
   context: SealContext,
+  random: CheckedRandom = salts,
 ): Buffer {
   if (plaintext.length > maxPlaintextBytes) {
     throw new RangeError(`A sealed value holds at most ${maxPlaintextBytes} bytes, got ${plaintext.length}.`);
   }
   const kid = kidBytes(branchKey.kid);
-  const salt = randomBytes(32);
-  const iv = randomBytes(12);
+  const salt = random.next();
+  const iv = randomBytes(ivBytes);
   const associatedData = encodeAssociatedData(kid, environment, context);
   const { messageKey, commitment } = deriveMessageKey(branchKey.key, kid, salt, associatedData);
-  const cipher = createCipheriv('aes-256-gcm', messageKey, iv, { authTagLength: tagBytes });
-  cipher.setAAD(associatedData);
-  const ciphertext = Buffer.concat([cipher.update(plaintext), cipher.final()]);
-  return Buffer.concat([
-    magic,
-    Buffer.from([version, suite]),
-    kid,
-    salt,
-    commitment,
-    iv,
-    ciphertext,
-    cipher.getAuthTag(),
-  ]);
+  const sealed = encryptAead(messageKey, iv, associatedData, plaintext);
+  return Buffer.concat([magic, Buffer.from([version, suite]), kid, salt, commitment, iv, sealed]);
 }
 
 /**
@@ -116,14 +104,13 @@ export function openEnvelope(
     throw new EnvelopeError('The envelope does not open.');
   }
   const iv = envelope.subarray(offsets.iv, offsets.ciphertext);
-  const decipher = createDecipheriv('aes-256-gcm', messageKey, iv, { authTagLength: tagBytes });
-  decipher.setAAD(associatedData);
-  decipher.setAuthTag(envelope.subarray(envelope.length - tagBytes));
-  const opened = decipher.update(envelope.subarray(offsets.ciphertext, envelope.length - tagBytes));
   try {
-    return Buffer.concat([opened, decipher.final()]);
+    return decryptAead(messageKey, iv, associatedData, envelope.subarray(offsets.ciphertext));
   } catch (error) {
-    throw new EnvelopeError('The envelope does not open.', { cause: error });
+    if (error instanceof AeadError) {
+      throw new EnvelopeError('The envelope does not open.', { cause: error });
+    }
+    throw error;
   }
 }
 

@@ -1,10 +1,8 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes, type KeyObject } from 'node:crypto';
+import { createHash, randomBytes, type KeyObject } from 'node:crypto';
+import { AeadError, decryptAead, encryptAead, ivBytes } from './aead.js';
 import { KeyUnwrapError } from './key-source.errors.js';
 import { KeySource, type WrapContext, type WrappedKey } from './key-source.js';
 import { encodeWrapContext } from './wrap-context.js';
-
-const ivBytes = 12;
-const tagBytes = 16;
 
 /** A root key held in memory, read from the environment or a file: AES-256-GCM with the context as associated data. */
 export class LocalKeySource extends KeySource {
@@ -25,32 +23,24 @@ export class LocalKeySource extends KeySource {
 
   override async wrap(key: KeyObject, context: WrapContext): Promise<WrappedKey> {
     const iv = randomBytes(ivBytes);
-    const cipher = createCipheriv('aes-256-gcm', this.#rootKey, iv, { authTagLength: tagBytes });
-    cipher.setAAD(encodeWrapContext(context));
     const plain = key.export();
-    const wrapped = Buffer.concat([cipher.update(plain), cipher.final()]);
+    const wrapped = encryptAead(this.#rootKey, iv, encodeWrapContext(context), plain);
     plain.fill(0);
-    return { blob: Buffer.concat([iv, wrapped, cipher.getAuthTag()]), keyRef: this.#keyRef };
+    return { blob: Buffer.concat([iv, wrapped]), keyRef: this.#keyRef };
   }
 
   protected override async unwrapBytes({ blob, keyRef }: WrappedKey, context: WrapContext): Promise<Buffer> {
     if (!this.keeps(keyRef)) {
       throw new KeyUnwrapError(`The key was wrapped by root key ${keyRef}, this one is ${this.#keyRef}.`);
     }
-    if (blob.length <= ivBytes + tagBytes) {
-      throw new KeyUnwrapError('The wrapped key is too short.');
-    }
-    const iv = blob.subarray(0, ivBytes);
-    const decipher = createDecipheriv('aes-256-gcm', this.#rootKey, iv, { authTagLength: tagBytes });
-    decipher.setAAD(encodeWrapContext(context));
-    decipher.setAuthTag(blob.subarray(blob.length - tagBytes));
-    const key = decipher.update(blob.subarray(ivBytes, blob.length - tagBytes));
     try {
-      decipher.final();
-      return key;
+      const iv = blob.subarray(0, ivBytes);
+      return decryptAead(this.#rootKey, iv, encodeWrapContext(context), blob.subarray(ivBytes));
     } catch (error) {
-      key.fill(0);
-      throw new KeyUnwrapError('The wrapped key does not open.', { cause: error });
+      if (error instanceof AeadError) {
+        throw new KeyUnwrapError('The wrapped key does not open.', { cause: error });
+      }
+      throw error;
     }
   }
 }

@@ -1,0 +1,52 @@
+import { createCipheriv, createDecipheriv, type CipherKey } from 'node:crypto';
+
+/** Length of an IV, in bytes: with any other GCM hashes it first, and a random one of 12 is what SP 800-38D counts on. */
+export const ivBytes = 12;
+/** Length of a tag, in bytes. Node would take 4 unless told. */
+export const tagBytes = 16;
+
+/** A value did not verify: key, IV, associated data, ciphertext or tag are not those of the encryption. */
+export class AeadError extends Error {
+  override readonly name = 'AeadError';
+}
+
+/**
+ * Encrypts with AES-256-GCM. The only place that does.
+ *
+ * @param key - 32 bytes
+ * @param iv - 12 bytes, never used with this key before
+ * @returns the ciphertext and behind it the tag
+ * @throws RangeError when the IV has another length
+ * @see NIST SP 800-38D
+ */
+export function encryptAead(key: CipherKey, iv: Buffer, associatedData: Buffer, plaintext: Buffer): Buffer {
+  if (iv.length !== ivBytes) {
+    throw new RangeError(`An IV has ${ivBytes} bytes, got ${iv.length}.`);
+  }
+  const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: tagBytes });
+  cipher.setAAD(associatedData);
+  return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
+}
+
+/**
+ * Decrypts with AES-256-GCM. The plaintext leaves only after the tag over all of it was verified (CR-02).
+ *
+ * @param sealed - the ciphertext and behind it the tag
+ * @throws {@link AeadError} when anything is not as it was encrypted, and for an IV or a tag that is too short
+ */
+export function decryptAead(key: CipherKey, iv: Buffer, associatedData: Buffer, sealed: Buffer): Buffer {
+  if (iv.length !== ivBytes || sealed.length < tagBytes) {
+    throw new AeadError('The value does not verify.');
+  }
+  const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: tagBytes });
+  decipher.setAAD(associatedData);
+  decipher.setAuthTag(sealed.subarray(sealed.length - tagBytes));
+  const opened = decipher.update(sealed.subarray(0, sealed.length - tagBytes));
+  try {
+    decipher.final();
+    return opened;
+  } catch (error) {
+    opened.fill(0);
+    throw new AeadError('The value does not verify.', { cause: error });
+  }
+}
