@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { describeBootError } from './config/boot-error.js';
+import { findRevealingFlags } from './config/process-flags.js';
 import { describeError } from './ops/describe-error.js';
 
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
@@ -19,6 +20,10 @@ try {
   }
   if (existsSync('.env')) {
     process.loadEnvFile('.env');
+  }
+  const flags = findRevealingFlags(process.execArgv, process.env['NODE_OPTIONS']);
+  if (process.env['NODE_ENV'] === 'production' && flags.length > 0) {
+    throw new Error(`${flags.join(', ')} would let others read the keys and tokens in its memory: remove it.`);
   }
   if (process.argv[2] === 'worker') {
     const { work } = await import('./serve.js');

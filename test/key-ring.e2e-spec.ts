@@ -124,4 +124,21 @@ describe('the key ring', () => {
     await queryDatabase(application.databaseUrl, 'UPDATE vault_keys SET wrapped_key = $1', [randomBytes(60)]);
     await expect(start(application)).rejects.toThrow(/ENCRYPTION_ROOT_KEY/);
   });
+
+  it('CR-10 does not boot when a key is not the one that its check value was made of', async () => {
+    const application = await start();
+    await queryDatabase(application.databaseUrl, 'UPDATE vault_keys SET key_check = $1', [randomBytes(16)]);
+    await expect(start(application)).rejects.toThrow(/does not open/);
+  });
+
+  it('CR-10 gives a key of an older release its check value at the next boot', async () => {
+    const application = await start();
+    const { databaseUrl } = application;
+    const read = () =>
+      queryDatabase<{ key_check: Buffer }>(databaseUrl, 'SELECT key_check FROM vault_keys ORDER BY kid');
+    const before = await read();
+    await queryDatabase(databaseUrl, 'UPDATE vault_keys SET key_check = NULL');
+    await start(application);
+    await expect(read()).resolves.toEqual(before);
+  });
 });

@@ -1,14 +1,14 @@
 import { Module } from '@nestjs/common';
 import { ClockModule } from '../clock/clock.module.js';
 import { DatabaseModule } from '../database/database.module.js';
-import { VaultModule } from '../vault/vault.module.js';
+import { VaultKeysModule } from '../vault/vault-keys.module.js';
 import { AuditReader } from './audit-reader.js';
 import { AuditStore } from './audit-store.js';
 import { AuditTrail } from './audit-trail.js';
 import { AuditVerifier } from './audit-verifier.js';
 
 @Module({
-  imports: [ClockModule, DatabaseModule, VaultModule],
+  imports: [ClockModule, DatabaseModule, VaultKeysModule],
   providers: [AuditReader, AuditStore, AuditTrail, AuditVerifier],
   exports: [AuditReader, AuditTrail, AuditVerifier],
 })

@@ -1,8 +1,12 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { InvalidArgumentError, type Command } from 'commander';
+import type { AuditAction } from '../audit/audit-event.js';
+import { AuditTrail } from '../audit/audit-trail.js';
 import type { KeyPurpose, SealPurpose } from '../vault/associated-data.js';
+import { cryptoInventory } from '../vault/crypto-inventory.js';
 import { KeyAdministration, type ListedKey } from '../vault/key-administration.js';
 import { isKeyPurpose, isReplaceable, isSealPurpose, keyPurposes } from '../vault/key-purposes.js';
+import { KeyRing } from '../vault/key-ring.js';
 import { rotationReason } from '../vault/key-usage.js';
 import { Reencryption } from '../vault/reencryption.js';
 import { ProgressBar, type ProgressOutput } from './progress-bar.js';
@@ -28,11 +32,26 @@ export function addKeyCommands(program: Command, { withKeys, print, progress }: 
     .action(() => withKeys(async (app) => print(keysTable(await app.get(KeyAdministration).list()))));
 
   keys
+    .command('inventory')
+    .description('list the algorithms in use, with their standards, and the keys')
+    .action(() =>
+      withKeys(async (app) => {
+        const algorithms = cryptoInventory.map(({ algorithm, standard, use }) => [algorithm, standard, use]);
+        print(textTable([['ALGORITHM', 'STANDARD', 'USE'], ...algorithms]));
+        print(`\n${keysTable(await app.get(KeyAdministration).list())}`);
+      }),
+    );
+
+  keys
     .command('add')
     .description('make a key that every replica loads, and none uses yet')
     .requiredOption('--purpose <purpose>', `one of: ${keyPurposes.filter(isReplaceable).join(', ')}`, parsePurpose)
     .action(({ purpose }: { purpose: KeyPurpose }) =>
-      withKeys(async (app) => print(await app.get(KeyAdministration).add(purpose))),
+      withKeys(async (app) => {
+        const kid = await app.get(KeyAdministration).add(purpose);
+        await record(app, 'key.added', kid);
+        print(kid);
+      }),
     );
 
   keys
@@ -44,6 +63,7 @@ export function addKeyCommands(program: Command, { withKeys, print, progress }: 
     .action((kid: string, { wait, force }: { wait: number; force: boolean }) =>
       withKeys(async (app) => {
         await app.get(KeyAdministration).promote(kid, wait * 1_000, force);
+        await record(app, 'key.promoted', kid);
         print(`Key ${kid} is active. Run "keys reencrypt" to move what is sealed under older keys.`);
       }),
     );
@@ -70,6 +90,7 @@ export function addKeyCommands(program: Command, { withKeys, print, progress }: 
     .action((kid: string, { horizonDays }: { horizonDays: number }) =>
       withKeys(async (app) => {
         await app.get(KeyAdministration).retire(kid, horizonDays * 86_400);
+        await record(app, 'key.retired', kid);
         print(`Key ${kid} is destroyed.`);
       }),
     );
@@ -78,9 +99,13 @@ export function addKeyCommands(program: Command, { withKeys, print, progress }: 
     .command('rewrap')
     .description('wrap all keys by the root key that is set up now; the former one has to be set up beside it')
     .action(() =>
-      withKeys(async (app) =>
-        print(`${await app.get(KeyAdministration).rewrap()} keys were wrapped by the new root key.`),
-      ),
+      withKeys(async (app) => {
+        const kids = await app.get(KeyAdministration).rewrap();
+        for (const kid of kids) {
+          await record(app, 'key.rewrapped', kid);
+        }
+        print(`${kids.length} keys were wrapped by the new root key.`);
+      }),
     );
 
   async function reencrypt(
@@ -96,6 +121,7 @@ export function addKeyCommands(program: Command, { withKeys, print, progress }: 
           bar.show(seen, total, `${purpose}, pass ${pass}: ${seen} of ${total} rows looked at, ${moved} sealed anew`),
         )
         .finally(() => bar.end());
+      await record(app, 'key.reencrypted', app.get(KeyRing).getActive(purpose).kid);
       print(
         `${purpose}: ${done.moved} sealed anew, ${done.superseded} replaced meanwhile, ${done.unreadable} unreadable.`,
       );
@@ -104,6 +130,10 @@ export function addKeyCommands(program: Command, { withKeys, print, progress }: 
       }
     }
   }
+}
+
+function record(app: INestApplicationContext, action: AuditAction, kid: string): Promise<void> {
+  return app.get(AuditTrail).record({ action, outcome: 'success', actor: 'cli', subject: `key:${kid}` });
 }
 
 function keysTable(keys: readonly ListedKey[]): string {

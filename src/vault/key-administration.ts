@@ -82,7 +82,7 @@ export class KeyAdministration {
       }
       await sleep(pollMs);
     }
-    await this.keyRing.reload();
+    await this.keyRing.reloadNow();
   }
 
   /**
@@ -113,11 +113,11 @@ export class KeyAdministration {
   /**
    * Wraps every key by the root key that is set up now, unless it is already.
    *
-   * @returns how many were wrapped anew
+   * @returns the ids of those that were wrapped anew
    * @throws Error when a key's former root key is not set up beside the new one; keys before it are moved
    */
-  async rewrap(): Promise<number> {
-    let moved = 0;
+  async rewrap(): Promise<string[]> {
+    const moved: string[] = [];
     for (const key of await this.store.list()) {
       if (key.wrappedKey === null) {
         continue;
@@ -126,7 +126,7 @@ export class KeyAdministration {
       const context = { kid, purpose, environment: this.config.environmentName };
       const wrapped = await this.keySource.wrap(await this.keyRing.unwrap(key), context);
       if (wrapped.keyRef !== key.rootKeyRef && (await this.store.rewrap(kid, key.wrappedKey, wrapped))) {
-        moved += 1;
+        moved.push(kid);
       }
     }
     return moved;

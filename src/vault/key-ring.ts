@@ -85,7 +85,7 @@ export class KeyRing implements OnModuleInit {
    */
   async find(kid: string): Promise<BranchKey | undefined> {
     if (!this.keys.has(kid)) {
-      await this.reload();
+      await this.reloadNow();
     }
     const held = this.keys.get(kid);
     return held === undefined ? undefined : this.use(held, this.config.staleMs);
@@ -102,6 +102,12 @@ export class KeyRing implements OnModuleInit {
       .then(() => this.load())
       .finally(() => (this.reloading = undefined));
     return this.reloading;
+  }
+
+  /** The same by a reading that begins now: one under way may have looked before a key was made. */
+  async reloadNow(): Promise<void> {
+    await this.reloading;
+    await this.reload();
   }
 
   /** Returns the ids of the keys that this process can use. */
