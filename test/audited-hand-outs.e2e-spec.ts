@@ -119,6 +119,25 @@ describe('a hand-out', () => {
       `SELECT * FROM audit_entries WHERE action = 'access.denied' ORDER BY sequence`,
     );
 
+  it('I5 has one entry for the end of each refresh, before that of the hand-out', async () => {
+    await start();
+    application.clock.advance(3_600_000);
+    await Promise.all([application.api.get(tokenPath).expect(200), application.api.get(tokenPath).expect(200)]);
+    application.sandbox.maker('whoop').misbehave({ endpoint: 'refresh', type: 'status', code: 503 });
+    await application.api.post('/v1/users/user-1/connections/whoop/refresh').expect(503);
+
+    const rows = await queryDatabase<{ action: string; code: string | null }>(
+      application.databaseUrl,
+      `SELECT action, code FROM audit_entries WHERE action LIKE 'token.%' ORDER BY sequence`,
+    );
+    expect(rows).toEqual([
+      { action: 'token.refreshed', code: null },
+      { action: 'token.handed_out', code: null },
+      { action: 'token.handed_out', code: null },
+      { action: 'token.refresh_failed', code: 'PROVIDER_UNAVAILABLE' },
+    ]);
+  });
+
   it('TE-11 does not happen after an unlink, which is in the audit trail too', async () => {
     await start();
     await application.api.delete('/v1/users/user-1/connections/whoop').expect(200);

@@ -1,5 +1,6 @@
 import { isNativeError } from 'node:util/types';
 import { Injectable } from '@nestjs/common';
+import type { ErrorCode } from '../errors/error-code.js';
 import { Database, type Statement } from '../database/database.js';
 import { AccountAlreadyLinkedError } from '../errors/connection.errors.js';
 
@@ -56,7 +57,7 @@ export interface LinkedAccount {
 
 /** What a failed refresh leaves behind. */
 export interface RefreshFailureRecord {
-  readonly code: string;
+  readonly code: ErrorCode;
   /** Whether the provider's decision is known; if not, the refresh token may be spent. */
   readonly outcomeKnown: boolean;
   readonly retryInMs: number;

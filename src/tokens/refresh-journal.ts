@@ -12,6 +12,7 @@ import { z } from 'zod';
 import { AppError } from '../errors/app-error.js';
 import { ConnectionStore, type ConnectionKey, type SealedTokens } from './connection-store.js';
 import { isAbsent, JournalSegments, segmentExtension } from './journal-segments.js';
+import { RefreshOutcomes } from './refresh-outcomes.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
 
 /** How often the journal is looked through, in milliseconds. A file that is met twice was left over by somebody. */
@@ -56,6 +57,7 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
 
   constructor(
     private readonly store: ConnectionStore,
+    private readonly outcomes: RefreshOutcomes,
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
   ) {
     const { journalDirectory } = config;
@@ -191,6 +193,7 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
     try {
       if (await this.store.saveRefreshed(entry, entry)) {
         this.logger.warn(`Journal: the refreshed tokens of connection ${entry.id} are committed.`);
+        await this.outcomes.note(entry, 'refreshed');
       }
       return true;
     } catch (error) {

@@ -22,6 +22,7 @@ import { ProviderGates } from './provider-gates.js';
 import { RefreshClaims, type ClaimedConnection, type RefreshClaim } from './refresh-claims.js';
 import { RefreshJournal } from './refresh-journal.js';
 import { claimLengthMs, forgivesRepeat, inDoubtHoldMs, slotWaitMs } from './refresh-policy.js';
+import { RefreshOutcomes } from './refresh-outcomes.js';
 import { RefreshSlots, type RefreshPriority, type SlotRequest } from './refresh-slots.js';
 import { toAttemptError, toFailureRecord, toGateError, toPendingError, toRefreshOutcome } from './refresh-failure.js';
 import { backoffDelayMs, unreadableBackoff } from './backoff.js';
@@ -30,7 +31,6 @@ import { toTokenSet, type TokenSet } from './token-set.js';
 import { TokenVault } from './token-vault.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
 import { unreadable } from './refresh-scheduler.metrics.js';
-import { refreshes } from './tokens.metrics.js';
 
 /** How often a caller that lost the claim looks whether the winner is done. */
 const pollMs = 50;
@@ -64,6 +64,7 @@ export class RefreshService implements BeforeApplicationShutdown {
     private readonly journal: RefreshJournal,
     private readonly gates: ProviderGates,
     private readonly outbox: RevocationOutbox,
+    private readonly outcomes: RefreshOutcomes,
     private readonly slots: RefreshSlots,
     private readonly tokenVault: TokenVault,
     private readonly registry: ProviderRegistry,
@@ -275,10 +276,10 @@ export class RefreshService implements BeforeApplicationShutdown {
     await this.journal.forget(connection);
     await this.gates.reportSuccess(connection.registrationId, claim.isProbe);
     if (saved) {
-      refreshes.inc({ provider: connection.provider, outcome: 'refreshed' });
+      await this.outcomes.note(connection, 'refreshed');
       return;
     }
-    refreshes.inc({ provider: connection.provider, outcome: 'superseded' });
+    await this.outcomes.note(connection, 'superseded');
     await this.discard(connection, grant, provider);
   }
 
@@ -387,8 +388,8 @@ export class RefreshService implements BeforeApplicationShutdown {
     // Where refusals come in numbers, none is evidence.
     const failure =
       gate.closedUntil !== null && gate.reason === 'TOKEN_REVOKED' ? { ...record, suspect: false } : record;
-    refreshes.inc({ provider: connection.provider, outcome: failure.code });
     const status = await this.store.recordFailure(connection, claim.id, failure);
+    await this.outcomes.note(connection, failure.code);
     if (status === undefined && (await this.findUnchanged(connection)) === undefined) {
       return;
     }

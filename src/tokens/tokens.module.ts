@@ -12,6 +12,7 @@ import { LinkedAccounts } from './linked-accounts.js';
 import { ProviderGates } from './provider-gates.js';
 import { RefreshClaims } from './refresh-claims.js';
 import { RefreshJournal } from './refresh-journal.js';
+import { RefreshOutcomes } from './refresh-outcomes.js';
 import { RefreshSlots } from './refresh-slots.js';
 import { RefreshScheduler } from './refresh-scheduler.js';
 import { RefreshService } from './refresh.service.js';
@@ -39,6 +40,7 @@ import { TokensService } from './tokens.service.js';
     RefreshClaims,
     RefreshJournal,
     RefreshScheduler,
+    RefreshOutcomes,
     RefreshService,
     RefreshSlots,
     TokenFeedbackService,
