@@ -199,10 +199,13 @@ describe('the outbox of revocations', () => {
     expect(rows.some(({ sealed }) => sealed.includes(accessToken))).toBe(false);
     await queryDatabase(
       application.databaseUrl,
-      `UPDATE revocations SET sealed = (SELECT sealed FROM revocations WHERE user_id = $1), due_at = now() WHERE user_id <> $1`,
-      [userId],
+      `UPDATE revocations SET sealed = (SELECT sealed FROM revocations ORDER BY created_at LIMIT 1)
+       WHERE created_at = (SELECT max(created_at) FROM revocations)`,
     );
-    await queryDatabase(application.databaseUrl, 'DELETE FROM revocations WHERE user_id = $1', [userId]);
+    await queryDatabase(
+      application.databaseUrl,
+      'DELETE FROM revocations WHERE created_at = (SELECT min(created_at) FROM revocations)',
+    );
     const calls = revocationCalls('whoop');
     await tryAgain();
     expect(await outbox()).toMatchObject([{ last_error_code: 'TOKEN_UNREADABLE' }]);

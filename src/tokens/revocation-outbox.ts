@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
+import { z } from 'zod';
 import { Clock } from '../clock/clock.js';
 import { Database, type Statement } from '../database/database.js';
 import { AppError } from '../errors/app-error.js';
+import { TokenUnreadableError } from '../errors/connection.errors.js';
 import { TokenRevokedError } from '../errors/provider.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
@@ -23,7 +25,7 @@ const batchSize = 20;
 const longestPauseMs = 15_000;
 
 const lease = `now() + interval '${leaseSeconds} seconds'`;
-const columns = `id, user_id AS "userId", provider, registration_id AS "registrationId", sealed, attempts,
+const columns = `id, user_id AS "connectionId", provider, registration_id AS "registrationId", sealed, attempts,
   (extract(epoch FROM now() - created_at) * 1000)::float8 AS "ageMs", last_error_code AS "lastErrorCode"`;
 
 const statements = {
@@ -31,10 +33,10 @@ const statements = {
     name: 'revocations-move-out',
     text: `WITH removed AS (
              DELETE FROM connections WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4
-             RETURNING user_id, provider, registration_id
+             RETURNING id::text AS connection_id, provider, registration_id
            )
            INSERT INTO revocations (id, user_id, provider, registration_id, sealed, due_at)
-           SELECT $5, user_id, provider, registration_id, $6, ${lease} FROM removed RETURNING ${columns}`,
+           SELECT $5, connection_id, provider, registration_id, $6, ${lease} FROM removed RETURNING ${columns}`,
   },
   add: {
     name: 'revocations-add',
@@ -62,7 +64,8 @@ const statements = {
 /** A grant that is to be ended, with its tokens sealed. */
 export interface RevocationEntry {
   readonly id: string;
-  readonly userId: string;
+  /** Of the connection that is gone. */
+  readonly connectionId: string;
   readonly provider: string;
   readonly registrationId: string;
   readonly sealed: Buffer;
@@ -72,6 +75,16 @@ export interface RevocationEntry {
   readonly lastErrorCode: string | null;
 }
 
+type EntryPlace = Pick<RevocationEntry, 'id' | 'connectionId' | 'registrationId'>;
+
+/** What is sealed into an entry. */
+interface Payload {
+  readonly userId: string;
+  readonly tokens: TokenSet;
+}
+
+const payloadSchema = z.object({ userId: z.string(), tokens: z.unknown() });
+
 /** What became of a grant at its provider. `pending`: it is tried again. */
 export type RevocationOutcome = 'revoked' | 'unsupported' | 'pending' | 'failed';
 
@@ -79,7 +92,7 @@ export type RevocationOutcome = 'revoked' | 'unsupported' | 'pending' | 'failed'
  * Ends grants at their providers, however long those are away and whatever becomes of our processes (TE-10).
  *
  * The entry is written by the statement that removes the connection, so that no crash leaves a grant that nobody ends or one that is
- * ended while its connection stands. Each attempt is made by one process at a time. What cannot be ended in time is erased and reported.
+ * ended while its connection stands. The user's id is only inside the sealed value: an entry may outlive the user (LOG-08). Each attempt is made by one process at a time. What cannot be ended in time is erased and reported.
  */
 @Injectable()
 export class RevocationOutbox implements BeforeApplicationShutdown {
@@ -115,7 +128,7 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
   async moveOut(connection: StoredConnection, tokens: TokenSet): Promise<RevocationEntry | undefined> {
     const { userId, provider, registrationId, secretGen } = connection;
     const id = randomUUID();
-    const sealed = this.seal({ id, userId, registrationId }, tokens);
+    const sealed = this.seal({ id, connectionId: connection.id, registrationId }, { userId, tokens });
     const values = [userId, provider, connection.id, secretGen, id, sealed];
     const [entry] = await this.database.query<RevocationEntry>(statements.moveOut, values);
     return entry;
@@ -127,12 +140,12 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
    * @throws {@link DatabaseUnavailableError} when they could not be kept
    */
   async add(connection: StoredConnection, tokens: TokenSet): Promise<RevocationEntry> {
-    const { userId, provider, registrationId } = connection;
+    const { id: connectionId, userId, provider, registrationId } = connection;
     const id = randomUUID();
-    const sealed = this.seal({ id, userId, registrationId }, tokens);
+    const sealed = this.seal({ id, connectionId: connection.id, registrationId }, { userId, tokens });
     const [entry] = await this.database.query<RevocationEntry>(statements.add, [
       id,
-      userId,
+      connectionId,
       provider,
       registrationId,
       sealed,
@@ -158,8 +171,8 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
   private async revoke(entry: RevocationEntry): Promise<'revoked' | 'unsupported' | 'superseded'> {
     const provider = this.registry.get(entry.provider);
     const context = toContext(entry);
-    const tokens = parseTokenSet(await this.vault.open(entry.sealed, context));
-    if (entry.attempts > 1 && (await this.isSuperseded(entry, tokens))) {
+    const { userId, tokens } = parsePayload(await this.vault.open(entry.sealed, context));
+    if (entry.attempts > 1 && (await this.isSuperseded(userId, entry.provider, tokens))) {
       this.logger.warn(`Revocation ${entry.id} is dropped: a new link to the account would end with it.`);
       return 'superseded';
     }
@@ -168,7 +181,7 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
     }
     try {
       const fresh = toTokenSet(await provider.refresh(tokens), tokens);
-      await this.database.query(statements.replace, [entry.id, this.vault.seal(fresh, context)]);
+      await this.database.query(statements.replace, [entry.id, this.vault.seal({ userId, tokens: fresh }, context)]);
       return await provider.revoke(fresh);
     } catch (error) {
       if (error instanceof TokenRevokedError) {
@@ -191,7 +204,7 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
   }
 
   /** Many providers know one grant for each account: ending the old one would end that of a new link. */
-  private async isSuperseded({ userId, provider }: RevocationEntry, tokens: TokenSet): Promise<boolean> {
+  private async isSuperseded(userId: string, provider: string, tokens: TokenSet): Promise<boolean> {
     const current = await this.store.find(userId, provider);
     if (current === undefined) {
       return false;
@@ -244,11 +257,20 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
     return Math.min(longestPauseMs, Math.max(0, next?.inMs ?? longestPauseMs));
   }
 
-  private seal(entry: Pick<RevocationEntry, 'id' | 'userId' | 'registrationId'>, tokens: TokenSet): Buffer {
-    return this.vault.seal(tokens, toContext(entry));
+  private seal(place: EntryPlace, payload: Payload): Buffer {
+    return this.vault.seal(payload, toContext(place));
   }
 }
 
-function toContext({ id, userId, registrationId }: Pick<RevocationEntry, 'id' | 'userId' | 'registrationId'>) {
-  return { purpose: 'revocations.sealed', rowId: id, userId, registrationId, generation: 0 } as const;
+/** @throws {@link TokenUnreadableError} when it is not what an entry holds */
+function parsePayload(opened: unknown): Payload {
+  const result = payloadSchema.safeParse(opened);
+  if (!result.success) {
+    throw new TokenUnreadableError('the sealed value is not a revocation');
+  }
+  return { userId: result.data.userId, tokens: parseTokenSet(result.data.tokens) };
+}
+
+function toContext({ id, connectionId, registrationId }: EntryPlace) {
+  return { purpose: 'revocations.sealed', rowId: id, userId: connectionId, registrationId, generation: 0 } as const;
 }
