@@ -35,16 +35,12 @@ export type KeyPurpose = SealPurpose | DigestPurpose | MacPurpose;
  * big-endian. Two different lists never give the same bytes, whatever the fields hold.
  */
 export function encodeLengthPrefixed(fields: readonly (string | Buffer)[]): Buffer {
-  const parts: Buffer[] = [uint32(fields.length)];
-  for (const field of fields) {
-    const bytes = typeof field === 'string' ? Buffer.from(field, 'utf8') : field;
-    parts.push(uint32(bytes.length), bytes);
-  }
-  return Buffer.concat(parts);
-}
-
-function uint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
+  const lengths = fields.map((field) => Buffer.byteLength(field));
+  const bytes = Buffer.alloc(lengths.reduce((total, length) => total + 4 + length, 4));
+  let at = bytes.writeUInt32BE(fields.length);
+  fields.forEach((field, index) => {
+    at = bytes.writeUInt32BE(lengths[index] ?? 0, at);
+    at += typeof field === 'string' ? bytes.write(field, at, 'utf8') : field.copy(bytes, at);
+  });
   return bytes;
 }
