@@ -482,6 +482,7 @@ describe.each([
       NODE_ENV: 'production',
       ALLOW_RETIRED_PROVIDERS: 'true',
       LINK_CONFIRMATION: 'optional',
+      OUTBOUND_PRIVATE_HOSTS: '127.0.0.1',
       PUBLIC_URL: 'https://link.example.com',
       NODE_EXTRA_CA_CERTS: join(directory, 'certificate.pem'),
     };

@@ -122,12 +122,14 @@ describe('NET-02 an address', () => {
   });
 
   it('in a private network is connected to when the operator named the host, and no other host', async () => {
-    const environment = { ...production, OUTBOUND_PRIVATE_HOSTS: 'FHIR.internal, 10.0.0.7' };
+    const environment = { ...production, OUTBOUND_PRIVATE_HOSTS: 'FHIR.internal, 10.0.0.7, 127.0.0.1' };
     const policy = new OutboundPolicy(readOutboundSettings(environment), new PreparedResolver([['10.1.2.3']]));
     policy.allow('https://10.0.0.7');
+    policy.allow('https://127.0.0.1');
     expect(await lookUp(policy, 'fhir.internal')).toEqual([{ address: '10.1.2.3', family: 4 }]);
     expect(await lookUp(policy, 'maker.example')).toMatchObject({ code: 'ADDRESS_REFUSED' });
     expect(policy.findObjection(new URL('https://10.0.0.7/'))).toBeUndefined();
+    expect(policy.findObjection(new URL('https://127.0.0.1/'))).toBeUndefined();
   });
 
   it.each(['127.0.0.1', '169.254.169.254', '::ffff:10.0.0.1'])(

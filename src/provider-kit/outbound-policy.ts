@@ -21,7 +21,7 @@ const onlyThisMachine: OutboundSettings = {
  * Decides where requests may go: to the origins that were allowed, and there only to addresses that may be connected to.
  *
  * An origin is allowed when a provider that has an endpoint there is registered. Its addresses have to be public, all of them; private ones
- * are for hosts that the operator named. Outside production this machine may be called without being allowed.
+ * are for hosts that the operator named, this machine only by its address. Outside production this machine may be called without being allowed.
  */
 @Injectable()
 export class OutboundPolicy {
@@ -92,14 +92,15 @@ export class OutboundPolicy {
   }
 
   private mayConnect(hostname: string, address: string): boolean {
-    const kind = this.kindOf(address);
-    switch (kind) {
+    const isNamed = this.settings.privateHosts.includes(hostname);
+    switch (this.kindOf(address)) {
       case 'public':
         return true;
       case 'loopback':
-        return this.isLocal(hostname);
+        // A name that the operator gave could be made to resolve to this machine; its address, written out, could not.
+        return this.isLocal(hostname) || (isNamed && isIP(hostname.replace(/^\[|\]$/g, '')) !== 0);
       case 'private':
-        return this.settings.privateHosts.includes(hostname) || hostname === this.settings.sandboxHost;
+        return isNamed || hostname === this.settings.sandboxHost;
       case 'reserved':
         return false;
     }

@@ -21,7 +21,7 @@ const schema = z.object({
 export interface OutboundSettings {
   /** Whether servers on this machine may be called, over plain http too; never in production. */
   readonly allowLoopback: boolean;
-  /** Hosts whose addresses may be in a private network, as WHATWG URLs write them. */
+  /** Hosts whose addresses may be in a private network or on this machine, as WHATWG URLs write them. */
   readonly privateHosts: readonly string[];
   /** Host of the vendor sandbox, which may be on this machine or beside it under any name. */
   readonly sandboxHost: string | undefined;
