@@ -30,6 +30,12 @@ export interface ApplicationOptions {
   readonly override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
 }
 
+/** One route, with its parameters as `:name`. */
+export interface Route {
+  readonly method: string;
+  readonly path: string;
+}
+
 /** The real application on a port of this machine, with its own database and the vendor sandbox beside it. */
 export interface TestApplication {
   readonly app: NestFastifyApplication;
@@ -37,6 +43,8 @@ export interface TestApplication {
   readonly clock: TestClock;
   readonly databaseUrl: string;
   readonly rootKey: string;
+  /** Every route of the router, those that Fastify adds included. */
+  readonly routes: readonly Route[];
   /** Calls with a key that has every scope. */
   readonly api: TestAgent;
   /** Calls without a key, as a browser does. */
@@ -72,7 +80,12 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
       .overrideProvider(Clock)
       .useValue(clock);
     const testingModule = await (options.override?.(builder) ?? builder).compile();
-    app = testingModule.createNestApplication<NestFastifyApplication>(createAdapter(appConfig()), {
+    const routes: Route[] = [];
+    const adapter = createAdapter(appConfig());
+    adapter.getInstance().addHook('onRoute', ({ method, url }) => {
+      routes.push(...[method].flat().map((each) => ({ method: each, path: url })));
+    });
+    app = testingModule.createNestApplication<NestFastifyApplication>(adapter, {
       bodyParser: false,
     });
     configureApplication(app);
@@ -92,6 +105,7 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
       clock,
       databaseUrl,
       rootKey,
+      routes,
       api: request.agent(url).set('authorization', `Bearer ${key}`),
       browser: request.agent(url),
       createKey: (...scopes) => apiKeys.create('test', scopes),

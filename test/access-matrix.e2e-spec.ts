@@ -1,0 +1,190 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { request } from 'undici';
+import { ApiKeysService } from '../src/access/api-keys.service.js';
+import { accessScopes, type AccessScope } from '../src/access/scopes.js';
+import { startApplication, type TestApplication } from './support/application.js';
+import { CompanyLogin } from './support/company-login.js';
+import { linkAccount } from './support/linking.js';
+import { queryDatabase } from './support/test-database.js';
+
+/** Who may make a call. Written down here once more, apart from the code, on purpose. */
+type Access =
+  | 'anyone'
+  /** Any valid key, and any user. */
+  | 'any caller'
+  | {
+      readonly scope: AccessScope;
+      /** Whether the user whom the path names may call with a token of the company. */
+      readonly user?: true;
+      /** Whether a key that is limited to providers may call although the path names none. */
+      readonly filtered?: true;
+    };
+
+const expected: Readonly<Record<string, Access>> = {
+  'GET /v1/providers': 'any caller',
+  'GET /v1/users/:user_id/connections': { scope: 'connections:read', user: true, filtered: true },
+  'GET /v1/users/:user_id/connections/:provider': { scope: 'connections:read', user: true },
+  'DELETE /v1/users/:user_id/connections/:provider': { scope: 'connections:write', user: true },
+  'POST /v1/users/:user_id/connections/:provider/link': { scope: 'links:write', user: true },
+  'GET /v1/users/:user_id/connections/:provider/token': { scope: 'tokens:read' },
+  'POST /v1/users/:user_id/connections/:provider/token/rejected': { scope: 'tokens:read' },
+  'POST /v1/users/:user_id/connections/:provider/refresh': { scope: 'connections:write' },
+  'DELETE /v1/users/:user_id': { scope: 'connections:write' },
+  'POST /v1/links/:link_id/confirm': { scope: 'links:write' },
+  'POST /v1/link-sessions': { scope: 'links:write' },
+  'GET /metrics': { scope: 'admin' },
+  'GET /v1/audit': { scope: 'admin' },
+  'GET /health/live': 'anyone',
+  'GET /health/ready': 'anyone',
+  'GET /v1/oauth/:provider/callback': 'anyone',
+  'POST /v1/oauth/:provider/callback': 'anyone',
+  'GET /v1/links/:link_id/resume': 'anyone',
+  'GET /connect': 'anyone',
+  'POST /connect': 'anyone',
+  'POST /connect/start': 'anyone',
+};
+
+/** The answers of the guard. Whatever else is answered, the call was let through. */
+const refusals = ['API_KEY_INVALID', 'USER_TOKEN_INVALID', 'SCOPE_MISSING', 'ACCESS_DENIED'];
+
+interface Caller {
+  readonly name: string;
+  /** What is sent behind `Bearer`; nothing when absent. */
+  readonly credentials?: string;
+  /** What becomes of a call by this caller: a code of {@link refusals}, or `let through`. */
+  readonly outcome: (access: Exclude<Access, 'anyone'>, path: string) => string;
+}
+
+describe('TE-08 every route and every kind of caller', () => {
+  let login: CompanyLogin;
+  let application: TestApplication;
+  let callers: Caller[];
+
+  beforeAll(async () => {
+    login = await CompanyLogin.start();
+    application = await startApplication({ environment: login.environment });
+    await linkAccount(application, 'user-1', 'whoop');
+    const apiKeys = application.app.get(ApiKeysService);
+    const revoked = await apiKeys.create('revoked', accessScopes);
+    await apiKeys.revoke(revoked.slice(5, 23));
+    const stranger = (name: string, credentials?: string, code = 'API_KEY_INVALID'): Caller => ({
+      name,
+      ...(credentials === undefined ? {} : { credentials }),
+      outcome: () => code,
+    });
+    const user = (name: string, credentials: string, isOwn: boolean): Caller => ({
+      name,
+      credentials,
+      outcome: (access) =>
+        access === 'any caller' || (access.user === true && isOwn) ? 'let through' : 'ACCESS_DENIED',
+    });
+    const limited = (name: string, credentials: string, provider: string): Caller => ({
+      name,
+      credentials,
+      outcome: (access, path) => {
+        const named = path.includes(':provider') ? provider === 'whoop' : access === 'any caller' || access.filtered;
+        return named === true ? 'let through' : 'ACCESS_DENIED';
+      },
+    });
+    const withScope = async (scope: AccessScope): Promise<Caller> => ({
+      name: `a key with ${scope}`,
+      credentials: await apiKeys.create(scope, [scope]),
+      outcome: (access) => (access === 'any caller' || access.scope === scope ? 'let through' : 'SCOPE_MISSING'),
+    });
+    const forged = (await login.tokenFor('user-1')).replace(/\.[^.]+$/, `.${'A'.repeat(86)}`);
+    callers = [
+      stranger('nobody'),
+      stranger('a malformed key', 'cuff_1_2'),
+      stranger('an unknown key', `cuff_${'0'.repeat(18)}_${'a'.repeat(43)}`),
+      stranger('a revoked key', revoked),
+      stranger('an expired key', await apiKeys.create('expired', accessScopes, { lifetimeMs: 0 })),
+      stranger('an expired user token', await login.tokenFor('user-1', -60), 'USER_TOKEN_INVALID'),
+      stranger('a forged user token', forged, 'USER_TOKEN_INVALID'),
+      ...(await Promise.all(accessScopes.map(withScope))),
+      {
+        name: 'a key with every scope',
+        credentials: await apiKeys.create('all', accessScopes),
+        outcome: () => 'let through',
+      },
+      limited(
+        'a key for this provider',
+        await apiKeys.create('whoop', accessScopes, { providers: ['whoop'] }),
+        'whoop',
+      ),
+      limited(
+        'a key for another provider',
+        await apiKeys.create('oura', accessScopes, { providers: ['oura'] }),
+        'oura',
+      ),
+      limited('a key for no provider', await apiKeys.create('none', accessScopes, { providers: [] }), 'none'),
+      user('this user', await login.tokenFor('user-1'), true),
+      user('another user', await login.tokenFor('user-2'), false),
+    ];
+  });
+  afterAll(async () => {
+    await application.close();
+    await login.stop();
+  });
+
+  it('knows every route that the router has, but for the pages of /docs', () => {
+    const routes = application.routes
+      .filter(({ method, path }) => !['HEAD', 'OPTIONS'].includes(method) && !path.startsWith('/docs'))
+      .map(({ method, path }) => `${method} ${path}`);
+    expect([...new Set(routes)].sort()).toEqual(Object.keys(expected).sort());
+  });
+
+  it.each(Object.entries(expected))('%s lets through whom it should, and nobody else', async (route, access) => {
+    const deniedBefore = await countDenials();
+    let denied = 0;
+    const wrong: string[] = [];
+    for (const caller of callers) {
+      const outcome = access === 'anyone' ? 'let through' : caller.outcome(access, route);
+      denied += ['SCOPE_MISSING', 'ACCESS_DENIED'].includes(outcome) ? 1 : 0;
+      const answered = await call(route, caller);
+      if (answered !== outcome) {
+        wrong.push(`${caller.name}: ${answered} instead of ${outcome}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+    expect(await countDenials()).toBe(deniedBefore + denied);
+  });
+
+  it.each(Object.entries(expected).filter(([route]) => route.startsWith('GET')))(
+    'HEAD instead of %s opens nothing',
+    async (route, access) => {
+      const path = pathOf(route);
+      const { statusCode, body } = await request(`${await application.app.getUrl()}${path}`, { method: 'HEAD' });
+      await body.dump();
+      expect(access === 'anyone' ? [200, 403, 404] : [401, 404]).toContain(statusCode);
+    },
+  );
+
+  function pathOf(route: string): string {
+    const parameters = { user_id: 'user-1', provider: 'whoop', link_id: '00000000-0000-4000-8000-000000000000' };
+    return (route.split(' ')[1] ?? '').replace(/:(\w+)/g, (_, name: keyof typeof parameters) => parameters[name]);
+  }
+
+  /** Makes a call; tells the code of the guard, or that it was let through. */
+  async function call(route: string, { credentials }: Caller): Promise<string> {
+    const method = route.split(' ')[0] as 'GET' | 'POST' | 'DELETE';
+    const headers = {
+      ...(credentials === undefined ? {} : { authorization: `Bearer ${credentials}` }),
+      ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
+    };
+    const sent = method === 'POST' ? { body: '{}' } : {};
+    const response = await request(`${await application.app.getUrl()}${pathOf(route)}`, { method, headers, ...sent });
+    const text = await response.body.text();
+    const code = refusals.find((each) => text.includes(`"code":"${each}"`));
+    // The audit trail tells of refusals too.
+    return response.statusCode === 200 ? 'let through' : (code ?? 'let through');
+  }
+
+  /** Denials of callers that are known; strangers leave only so many entries a second. */
+  async function countDenials(): Promise<number> {
+    const [row] = await queryDatabase<{ count: number }>(
+      application.databaseUrl,
+      `SELECT count(*)::int AS count FROM audit_entries WHERE action = 'access.denied' AND actor <> 'unknown'`,
+    );
+    return row?.count ?? 0;
+  }
+});
