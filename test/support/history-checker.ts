@@ -8,8 +8,10 @@ import type { StoredVersion } from './connection-history.js';
 /** A connection as the checker knows it from the beginning on, however it ends. */
 export interface CheckedConnection {
   readonly userId: string;
-  /** The grant at the maker that the link brought. */
+  /** The grant at the maker that the link brought; of several links the last. */
   readonly familyId: string;
+  /** The grants of earlier links; what a refresh of them brings after the last link is dropped. */
+  readonly formerFamilyIds?: readonly string[];
 }
 
 /** A token as a caller got it. */
@@ -34,6 +36,10 @@ export interface Evidence {
   readonly history?: readonly StoredVersion[];
   /** Every token that a caller got. */
   readonly handOuts?: readonly HandOut[];
+  /** Hand-outs in the audit trail by the id of the connection. */
+  readonly auditedHandOuts?: ReadonlyMap<string, number>;
+  /** Calls for a token whose answer never arrived, by user: their hand-outs may be in the audit trail all the same. */
+  readonly unanswered?: ReadonlyMap<string, number>;
 }
 
 /** A promise that was broken; the names are those of `security.md` 2.4. */
@@ -84,8 +90,9 @@ export async function findViolations(evidence: Evidence): Promise<Violation[]> {
   const violations: Violation[] = [];
   for (const connection of evidence.connections) {
     const { userId, familyId } = connection;
+    const families = new Set([familyId, ...(connection.formerFamilyIds ?? [])]);
     const calls = evidence.maker.history.filter(
-      (entry) => entry.familyId === familyId && (entry.kind === 'token' || entry.kind === 'refresh'),
+      (entry) => families.has(entry.familyId ?? '') && (entry.kind === 'token' || entry.kind === 'refresh'),
     );
     const report: Report = (invariant, what) => {
       violations.push({ invariant, userId, what });
@@ -94,17 +101,21 @@ export async function findViolations(evidence: Evidence): Promise<Violation[]> {
     if (!inDoubt) {
       findRepeatedTokens(calls, evidence.maker).forEach((what) => report('I1', what));
     }
-    findOverlaps(calls).forEach((what) => report('I6', what));
+    for (const family of families) {
+      findOverlaps(calls.filter((call) => call.familyId === family)).forEach((what) => report('I6', what));
+    }
     await findDivergence(evidence, connection, report);
     if (evidence.history !== undefined) {
       const isOurs = (each: { userId: string; provider: string }): boolean =>
         each.userId === userId && each.provider === evidence.maker.slug;
       const versions = evidence.history.filter(isOurs);
-      for (const handOut of evidence.handOuts?.filter(isOurs) ?? []) {
+      const handOuts = evidence.handOuts?.filter(isOurs) ?? [];
+      for (const handOut of handOuts) {
         findWrongHandOut(handOut, versions, connection, evidence.maker).forEach((what) => report('I2', what));
       }
+      findUnaudited(evidence, connection, handOuts.length, versions).forEach((what) => report('I5', what));
       if (!inDoubt) {
-        findWrongOutcomes(calls, versions).forEach((what) => report('I5', what));
+        findWrongOutcomes(calls, versions, connection).forEach((what) => report('I5', what));
       }
     }
   }
@@ -172,12 +183,12 @@ async function findDivergence(
 function findWrongHandOut(
   { accessToken, askedAtMs, receivedAtMs }: HandOut,
   versions: readonly StoredVersion[],
-  { familyId }: CheckedConnection,
+  { familyId, formerFamilyIds = [] }: CheckedConnection,
   maker: FakeMaker,
 ): string[] {
   const at = `at ${receivedAtMs}`;
   const issued = maker.findIssued(accessToken);
-  if (issued === undefined || issued.familyId !== familyId) {
+  if (issued === undefined || ![familyId, ...formerFamilyIds].includes(issued.familyId)) {
     return [`a token was handed out ${at} that the maker has not issued for this grant`];
   }
   if (issued.expiresAtMs <= askedAtMs) {
@@ -196,11 +207,32 @@ function findWrongHandOut(
   return [];
 }
 
-/** Each set that the maker has issued is stored once; each that is stored came from one answer. */
-function findWrongOutcomes(calls: readonly HistoryEntry[], versions: readonly StoredVersion[]): string[] {
+/** Each set that the maker has issued is stored once, unless a new link came first; each that is stored came from one answer. */
+function findWrongOutcomes(
+  calls: readonly HistoryEntry[],
+  versions: readonly StoredVersion[],
+  { formerFamilyIds = [] }: CheckedConnection,
+): string[] {
   const issued = calls.filter(({ outcome }) => outcome === 'ok').length;
   const stored = new Set(versions.map(({ tokens }) => tokens.accessToken)).size;
-  return issued === versions.length && stored === issued
+  const isComplete = formerFamilyIds.length === 0 ? stored === issued : stored <= issued;
+  return isComplete && stored === versions.length
     ? []
     : [`the maker has issued ${issued} token sets, ${versions.length} were stored, ${stored} of them different`];
+}
+
+function findUnaudited(
+  { auditedHandOuts, unanswered }: Evidence,
+  { userId }: CheckedConnection,
+  handOuts: number,
+  versions: readonly StoredVersion[],
+): string[] {
+  if (auditedHandOuts === undefined) {
+    return [];
+  }
+  const ids = new Set(versions.map(({ id }) => id));
+  const audited = [...ids].reduce((sum, id) => sum + (auditedHandOuts.get(id) ?? 0), 0);
+  return audited >= handOuts && audited <= handOuts + (unanswered?.get(userId) ?? 0)
+    ? []
+    : [`${handOuts} tokens were handed out, and the audit trail tells of ${audited}`];
 }

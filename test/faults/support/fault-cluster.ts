@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { sandboxClientSecret } from '../../../src/provider-kit/provider-settings.js';
 import type { SandboxMaker } from '../../../src/provider-kit/sandbox-maker.js';
 import { VendorSandbox } from '../../../src/sandbox/vendor-sandbox.js';
+import { countAuditedHandOuts } from '../../support/audit-rows.js';
 import { readConnectionHistory, recordConnectionHistory } from '../../support/connection-history.js';
 import {
   type CheckedConnection,
@@ -18,6 +20,7 @@ import { type ApplicationOptions, startApplication, type TestApplication } from 
 import { consent } from '../../support/browser.js';
 import { linkAccount, pathOf as callbackPathOf, startLink } from '../../support/linking.js';
 import { type Secret, SecretSearch } from '../../support/secret-search.js';
+import { checkout, startProcess } from '../../support/service-process.js';
 import { queryDatabase } from '../../support/test-database.js';
 import { type FaultDatabase, useSharedServer } from './fault-database.js';
 import { MakerLine } from './maker-line.js';
@@ -35,6 +38,8 @@ export interface ClusterOptions {
   readonly database?: FaultDatabase;
   /** All replicas reach the makers through one line, so that a link may end at another replica than it began at. */
   readonly oneMakerLine?: boolean;
+  /** The makers' URL, if not the sandbox's. */
+  readonly makersUrl?: string;
 }
 
 /** How one replica differs from the others. */
@@ -77,6 +82,8 @@ export class FaultCluster {
   readonly replicas: Replica[] = [];
   private readonly closers: (() => Promise<void>)[] = [];
   private readonly handOuts: HandOut[] = [];
+  /** Calls for a token that got no answer, by user. */
+  private readonly unanswered = new Map<string, number>();
   private linked = 0;
 
   private constructor(
@@ -185,6 +192,27 @@ export class FaultCluster {
     return { connection: { userId, slug, familyId: findFamily(this.sandbox.maker(slug), account) }, callback };
   }
 
+  /** Runs `cli keys ...` on the cluster's database, and returns what it printed. */
+  async keys(...args: string[]): Promise<string> {
+    const directory = await mkdtemp(join(tmpdir(), 'cufflink-keys-'));
+    const command = startProcess([join(checkout, 'dist/cli/main.js'), 'keys', ...args], directory, {
+      NODE_ENV: 'development',
+      ENVIRONMENT_NAME: 'test',
+      DATABASE_URL: this.database.url,
+      ENCRYPTION_ROOT_KEY: this.rootKey,
+    });
+    try {
+      const { status } = await command.ended();
+      if (status !== 0) {
+        throw new Error(`keys ${args.join(' ')} ended with ${status}:\n${command.output()}`);
+      }
+      return command.stdout();
+    } finally {
+      await command.stop('SIGKILL');
+      await rm(directory, { recursive: true, force: true });
+    }
+  }
+
   /** Makes every access token need a refresh before the next hand-out, by a refresh to tokens that live shortly. */
   async shorten(connections: readonly FaultConnection[], replica = this.replica(0)): Promise<void> {
     const makers = new Set(connections.map(({ slug }) => this.sandbox.maker(slug)));
@@ -205,6 +233,7 @@ export class FaultCluster {
       }
       return { status: response.status, accessToken, code };
     } catch {
+      this.unanswered.set(userId, (this.unanswered.get(userId) ?? 0) + 1);
       return { status: 0, accessToken: undefined, code: undefined };
     }
   }
@@ -263,6 +292,7 @@ export class FaultCluster {
    */
   async check(connections: readonly FaultConnection[], inDoubt: readonly FaultConnection[] = []): Promise<Violation[]> {
     const history = await readConnectionHistory(this.database.url, this.vault);
+    const auditedHandOuts = await countAuditedHandOuts(this.database.url);
     const violations: Violation[] = [];
     for (const slug of new Set(connections.map((connection) => connection.slug))) {
       const found = await findViolations({
@@ -272,6 +302,8 @@ export class FaultCluster {
         inDoubt: new Set(inDoubt.map(({ familyId }) => familyId)),
         history,
         handOuts: this.handOuts,
+        auditedHandOuts,
+        unanswered: this.unanswered,
       });
       violations.push(...found);
     }
@@ -295,14 +327,14 @@ export class FaultCluster {
     }
   }
 
-  private async startReplicas({ replicas, oneMakerLine }: ClusterOptions): Promise<void> {
+  private async startReplicas({ replicas, oneMakerLine, makersUrl }: ClusterOptions): Promise<void> {
     const starting: Promise<Replica>[] = [];
     let maker: MakerLine | undefined;
     for (const settings of replicas) {
       const database = await StatementProxy.start(() => this.database.url);
       this.closers.push(() => database.stop());
       if (maker === undefined || oneMakerLine !== true) {
-        maker = await MakerLine.start(this.sandbox.url);
+        maker = await MakerLine.start(makersUrl ?? this.sandbox.url);
         const line = maker;
         this.closers.push(() => line.stop());
       }
@@ -355,6 +387,7 @@ export class FaultCluster {
   }
 }
 
-function pathOf({ userId, slug }: FaultConnection): string {
+/** Of a connection in the API. */
+export function pathOf({ userId, slug }: Pick<FaultConnection, 'userId' | 'slug'>): string {
   return `/v1/users/${userId}/connections/${slug}`;
 }
