@@ -43,6 +43,9 @@ type QuirkSentences = { readonly [Field in QuirkField]: (value: NonNullable<OAut
 const quirkSentences: QuirkSentences = {
   servers: (value) => `an app may belong to another server of the maker: ${codes(Object.keys(value))}`,
   refreshUrl: (value) => `refreshes go to ${code(value)}`,
+  parUrl: (value) => `the authorisation request is pushed to ${code(value)}`,
+  issuer: (value) => `the issuer is ${code(value)}`,
+  alwaysSendsIssuer: () => 'every callback has the issuer',
   clientSecretJwt: (value) =>
     `the client secret is a JWT that is signed here and used for ${duration(value.lifetimeSeconds)}`,
   scopeParameter: (value) => `scopes are asked for in ${code(value)}`,

@@ -6,18 +6,25 @@ import {
 import { ProviderMisconfiguredError, ProviderUnavailableError } from '../errors/provider.errors.js';
 import type { CallbackParameters } from './handshake.js';
 import type { OAuth2Definition } from './provider-definition.js';
+import type { ProviderSettings } from './provider-settings.js';
 
 /**
- * Reads the code out of a callback.
+ * Reads the code out of a callback, if the callback is this provider's.
  *
  * @param definition - tells which parameters may carry it
+ * @param settings - has the issuer
  * @param callback - the parameters of the callback, none of them repeated
- * @throws {@link AuthorizationStateError} when there is no code
+ * @throws {@link AuthorizationStateError} when there is no code, or the issuer is another one (AR-08)
  * @throws {@link AuthorizationDeniedError}, {@link AuthorizationFailedError}, {@link ProviderMisconfiguredError} or
  *   {@link ProviderUnavailableError} when there is an error instead
- * @see RFC 6749 section 4.1.2
+ * @see RFC 6749 section 4.1.2, RFC 9207 section 2.4
  */
-export function readAuthorizationCode(definition: OAuth2Definition, callback: CallbackParameters): string {
+export function readAuthorizationCode(
+  definition: OAuth2Definition,
+  { endpoints: { issuer } }: Pick<ProviderSettings, 'endpoints'>,
+  callback: CallbackParameters,
+): string {
+  checkIssuer(issuer, definition.alwaysSendsIssuer === true, callback['iss']);
   const { error } = callback;
   if (error !== undefined) {
     throw authorizationError(definition, error);
@@ -28,6 +35,14 @@ export function readAuthorizationCode(definition: OAuth2Definition, callback: Ca
     throw new AuthorizationStateError('callback without a code');
   }
   return code;
+}
+
+/** RFC 9207 section 2.4: compared as it is, without normalising; checked for errors too. */
+function checkIssuer(expected: string | undefined, mustBeThere: boolean, issuer: string | undefined): void {
+  const isOther = issuer !== undefined && expected !== undefined && issuer !== expected;
+  if (isOther || (issuer === undefined && mustBeThere)) {
+    throw new AuthorizationStateError('the callback is of another issuer');
+  }
 }
 
 /** RFC 6749 section 4.1.2.1. The provider's description is not kept: it is free text from outside (AR-13). */

@@ -1,6 +1,6 @@
 import { readAuthorizationCode } from './authorization-code.js';
 import { DeclaredHealthProvider } from './declared-health-provider.js';
-import type { CallbackParameters, Handshake, HandshakeSecrets } from './handshake.js';
+import type { AuthorizationStart, CallbackParameters, Handshake, HandshakeSecrets } from './handshake.js';
 import type { GrantTokens } from './health-provider.js';
 import type { OAuth2ProviderStrategy } from './oauth2-provider.strategy.js';
 import type { OAuth2Definition } from './provider-definition.js';
@@ -8,12 +8,30 @@ import type { TokenGrant } from './token-grant.js';
 
 /** Base of every OAuth 2.0 provider. A provider that is odd beyond its definition overrides one method. */
 export abstract class OAuth2HealthProvider extends DeclaredHealthProvider<OAuth2Definition, OAuth2ProviderStrategy> {
+  /** Where the provider takes pushed requests, the browser carries a reference to one and nothing else (RFC 9126 section 4). */
+  override async begin(handshake: Handshake): Promise<AuthorizationStart> {
+    const start = await super.begin(handshake);
+    const { parUrl, authorizeUrl } = this.settings.endpoints;
+    if (parUrl === undefined) {
+      return start;
+    }
+    const fields = Object.fromEntries(new URL(start.authorizeUrl).searchParams);
+    const requestUri = await this.client.pushAuthorizationRequest(this.definition, this.settings, {
+      url: parUrl,
+      fields,
+    });
+    const url = new URL(authorizeUrl);
+    url.searchParams.set('client_id', this.settings.clientId);
+    url.searchParams.set('request_uri', requestUri);
+    return { ...start, authorizeUrl: url.href };
+  }
+
   checkCallback(callback: CallbackParameters): void {
-    readAuthorizationCode(this.definition, callback);
+    readAuthorizationCode(this.definition, this.settings, callback);
   }
 
   async complete(callback: CallbackParameters, handshake: Handshake, secrets: HandshakeSecrets): Promise<TokenGrant> {
-    const code = readAuthorizationCode(this.definition, callback);
+    const code = readAuthorizationCode(this.definition, this.settings, callback);
     const redeemed = await this.redeem({ query: { ...callback, code }, handshake, secrets });
     const grant =
       this.definition.account.from === 'id-token'

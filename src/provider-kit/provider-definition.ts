@@ -124,6 +124,12 @@ export interface OAuth2Definition extends DefinitionBase {
   readonly tokenUrl: string;
   /** Where refreshes go, if not to the token endpoint. */
   readonly refreshUrl?: string;
+  /** Where the authorisation request is pushed, so that the browser carries none of it (RFC 9126). */
+  readonly parUrl?: string;
+  /** The provider's issuer identifier, where it sends one in callbacks (RFC 9207); that of the ID token when absent. */
+  readonly issuer?: string;
+  /** Set where every callback has `iss`: one without it is another provider's. */
+  readonly alwaysSendsIssuer?: true;
   /**
    * Client authentication at the token endpoint (RFC 6749 section 2.3.1): header, form, none (public client), or a secret in the
    * form that is a JWT signed with ES256.
@@ -218,7 +224,7 @@ function urlsOf(definition: ProviderDefinition): string[] {
   const { account, revocation } = definition;
   const endpoints =
     definition.oauth === '2.0'
-      ? [definition.tokenUrl, definition.refreshUrl]
+      ? [definition.tokenUrl, definition.refreshUrl, definition.parUrl]
       : [definition.requestTokenUrl, definition.accessTokenUrl];
   return [
     definition.authorizeUrl,

@@ -10,6 +10,10 @@ export interface ProviderEndpoints {
   readonly tokenUrl: string;
   /** Where refreshes go, if not to the token endpoint. */
   readonly refreshUrl: string | undefined;
+  /** Where authorisation requests are pushed (RFC 9126). */
+  readonly parUrl?: string | undefined;
+  /** What `iss` of a callback is compared with (RFC 9207). A name that looks like a URL; nothing is sent there. */
+  readonly issuer?: string | undefined;
   /** Where the keys are that sign ID tokens. */
   readonly jwksUrl: string | undefined;
   /** OAuth 1.0a temporary credential endpoint; empty for OAuth 2.0. */
@@ -58,7 +62,7 @@ export function environmentPrefix(slug: string): string {
  * `<PREFIX>_CLIENT_ID` and `_CLIENT_SECRET` switch the provider on; a public client has no secret, one that signs its secret also
  * has `_TEAM_ID` and `_KEY_ID`, and its private key in `_CLIENT_SECRET`. `_SERVER` picks one of the definition's other servers.
  * `_REDIRECT_URL`, `_SCOPES` (separated by spaces or commas), `_AUTH_URL`, `_TOKEN_URL`, `_REFRESH_URL`, `_API_BASE_URL`,
- * `_ACCOUNT_URL`, `_REVOKE_URL`, for OAuth 1.0a `_REQUEST_TOKEN_URL` and `_ACCESS_TOKEN_URL` replace the definition's.
+ * `_ACCOUNT_URL`, `_REVOKE_URL`, `_PAR_URL`, `_ISSUER`, for OAuth 1.0a `_REQUEST_TOKEN_URL` and `_ACCESS_TOKEN_URL` replace the definition's.
  * Without credentials, `SANDBOX_URL` (development only) points the provider at its fake.
  *
  * @param definition - the provider's facts
@@ -187,6 +191,8 @@ function definedEndpoints(definition: ProviderDefinition): ProviderEndpoints {
     authorizeUrl: definition.authorizeUrl,
     tokenUrl: definition.oauth === '2.0' ? definition.tokenUrl : '',
     refreshUrl: definition.oauth === '2.0' ? definition.refreshUrl : undefined,
+    parUrl: definition.oauth === '2.0' ? definition.parUrl : undefined,
+    issuer: definedIssuer(definition),
     jwksUrl: account.from === 'id-token' ? account.jwksUrl : undefined,
     requestTokenUrl: definition.oauth === '1.0a' ? definition.requestTokenUrl : '',
     accessTokenUrl: definition.oauth === '1.0a' ? definition.accessTokenUrl : '',
@@ -194,6 +200,12 @@ function definedEndpoints(definition: ProviderDefinition): ProviderEndpoints {
     accountUrl: account.from === 'api' ? account.url : undefined,
     revokeUrl: revocation?.url,
   };
+}
+
+function definedIssuer(definition: ProviderDefinition): string | undefined {
+  const { account } = definition;
+  const ofIdToken = account.from === 'id-token' ? account.issuer : undefined;
+  return definition.oauth === '2.0' ? (definition.issuer ?? ofIdToken) : undefined;
 }
 
 /** URLs below the API's base move with it. */
@@ -212,6 +224,8 @@ function configuredEndpoints(
     authorizeUrl: override('AUTH_URL', defined.authorizeUrl),
     tokenUrl: definition.oauth === '2.0' ? override('TOKEN_URL', defined.tokenUrl) : '',
     refreshUrl: defined.refreshUrl === undefined ? undefined : override('REFRESH_URL', defined.refreshUrl),
+    parUrl: defined.parUrl === undefined ? undefined : override('PAR_URL', defined.parUrl),
+    issuer: defined.issuer === undefined ? undefined : override('ISSUER', defined.issuer),
     jwksUrl: defined.jwksUrl,
     requestTokenUrl: definition.oauth === '1.0a' ? override('REQUEST_TOKEN_URL', defined.requestTokenUrl) : '',
     accessTokenUrl: definition.oauth === '1.0a' ? override('ACCESS_TOKEN_URL', defined.accessTokenUrl) : '',
@@ -230,7 +244,7 @@ function sandboxEndpoints(definition: ProviderDefinition, sandboxUrl: string): P
   const defined = definedEndpoints(definition);
   const endpoints = Object.entries(defined).map(([name, url]: [string, string | undefined]): [string, unknown] => [
     name,
-    url ? moved(url) : url,
+    url && name !== 'issuer' ? moved(url) : url,
   ]);
   return { ...defined, ...Object.fromEntries(endpoints) };
 }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
 import { AuthorizationCodeRefusedError, AuthorizationFailedError } from '../errors/authorization.errors.js';
 import { ConnectionNotRefreshableError } from '../errors/connection.errors.js';
 import { InvalidTokenResponseError, TokenRevokedError } from '../errors/provider.errors.js';
@@ -22,7 +23,14 @@ import type { ProviderSettings } from './provider-settings.js';
 import { revocationRequest } from './revocation-request.js';
 import { parseTokenExtension } from './token-extension.js';
 import { TokenGrant } from './token-grant.js';
-import { parseOAuth1TokenResponse, parseTokenResponse, type OAuth1TokenAnswer } from './token-response.js';
+import {
+  parseJsonBody,
+  parseOAuth1TokenResponse,
+  parseTokenResponse,
+  type OAuth1TokenAnswer,
+} from './token-response.js';
+
+const pushedAnswerSchema = z.object({ request_uri: z.string().regex(/^[\x21-\x7e]{1,1000}$/) });
 
 /** What an authorization code is redeemed with. */
 export interface CodeExchange {
@@ -48,6 +56,34 @@ export interface VerifiedCredentials {
  */
 @Injectable()
 export class TokenEndpointClient extends ProviderApiClient {
+  /**
+   * Pushes an authorisation request, with the client authentication of the token endpoint.
+   *
+   * @param form - absolute `url` of the endpoint, and the parameters of the request as `fields`
+   * @returns the reference that the browser carries instead; it works once, for a short time
+   * @throws {@link ProviderMisconfiguredError} when the provider refuses the request or our client credentials
+   * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
+   * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 425
+   * @throws {@link InvalidTokenResponseError} when the answer has no valid `request_uri`
+   * @see RFC 9126 section 2, https://www.rfc-editor.org/rfc/rfc9126#section-2
+   */
+  async pushAuthorizationRequest(
+    definition: OAuth2Definition,
+    settings: ProviderSettings,
+    form: { readonly url: string; readonly fields: Readonly<Record<string, string>> },
+  ): Promise<string> {
+    const request = await this.clientAuthentication.form(definition, settings, form, this.clock.now());
+    const response = await this.http.send(request);
+    if (isFailure(definition, response)) {
+      throw tokenFailure(this.failed(definition, response), misconfigured(definition));
+    }
+    const answer = pushedAnswerSchema.safeParse(parseJsonBody(response));
+    if (!answer.success) {
+      throw new InvalidTokenResponseError(`The answer of ${definition.displayName} has no valid "request_uri".`);
+    }
+    return answer.data.request_uri;
+  }
+
   /**
    * Redeems an authorization code at the token endpoint.
    *

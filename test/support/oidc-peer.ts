@@ -22,6 +22,8 @@ export interface PeerOptions {
   /** Beside `openid` and `offline_access`. */
   readonly scopes: readonly string[];
   readonly accessTokenLifetimeSeconds: number;
+  /** Whether authorisation requests have to be pushed (RFC 9126). */
+  readonly requirePushedRequests?: boolean;
 }
 
 /** One request that reached the token endpoint, and how it was answered. */
@@ -288,6 +290,10 @@ function configuration(options: PeerOptions): object {
     cookies: { keys: [randomBytes(32).toString('hex')] },
     features: {
       devInteractions: { enabled: false },
+      pushedAuthorizationRequests: {
+        enabled: options.requirePushedRequests === true,
+        requirePushedAuthorizationRequests: options.requirePushedRequests === true,
+      },
       revocation: {
         enabled: true,
         allowedPolicy: (_context: unknown, caller: Owner, token: Owner) => isSame(caller, token),

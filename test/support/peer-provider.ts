@@ -1,18 +1,8 @@
-import { Inject, Injectable, Module, type OnModuleInit } from '@nestjs/common';
-import { ConfigModule, registerAs } from '@nestjs/config';
-import { OAuth2HealthProvider } from '../../src/provider-kit/oauth2-health-provider.js';
-import { OAuth2ProviderStrategy } from '../../src/provider-kit/oauth2-provider.strategy.js';
 import { defineProvider, type OAuth2Definition } from '../../src/provider-kit/provider-definition.js';
-import { ProviderKitModule } from '../../src/provider-kit/provider-kit.module.js';
-import { ProviderRegistry } from '../../src/provider-kit/provider-registry.js';
-import {
-  environmentPrefix,
-  readProviderSettings,
-  type ProviderSettings,
-} from '../../src/provider-kit/provider-settings.js';
+import { environmentPrefix } from '../../src/provider-kit/provider-settings.js';
 import type { OAuth2SandboxMaker } from '../../src/provider-kit/sandbox-maker.js';
-import { TokenEndpointClient } from '../../src/provider-kit/token-endpoint-client.js';
 import type { OidcPeer, PeerClient } from './oidc-peer.js';
+import { providerModule } from './provider-module.js';
 
 /*
  * Two providers built as a folder of src/providers is, for an `oidc-provider` of a test. They differ in client authentication.
@@ -40,7 +30,12 @@ const sandbox: OAuth2SandboxMaker = {
   apiPath: '/me',
 };
 
-function definePeer(slug: string, clientAuthentication: OAuth2Definition['clientAuthentication']): OAuth2Definition {
+/** Declares the peer as a provider. */
+export function definePeer(
+  slug: string,
+  clientAuthentication: OAuth2Definition['clientAuthentication'],
+  further: Partial<OAuth2Definition> = {},
+): OAuth2Definition {
   return defineProvider({
     slug,
     displayName: `Peer (${clientAuthentication})`,
@@ -69,82 +64,15 @@ function definePeer(slug: string, clientAuthentication: OAuth2Definition['client
     docsUrl: 'https://github.com/panva/node-oidc-provider',
     uncertain: [],
     sandbox,
+    ...further,
   });
 }
 
-const basicDefinition = definePeer('peer-basic', 'basic');
-const basicConfig = registerAs('providers.peer-basic', () => readProviderSettings(basicDefinition, process.env));
-
-@Injectable()
-class PeerBasicStrategy extends OAuth2ProviderStrategy {
-  constructor(@Inject(basicConfig.KEY) settings: ProviderSettings, client: TokenEndpointClient) {
-    super(basicDefinition, settings, client);
-  }
-}
-
-@Injectable()
-class PeerBasicProvider extends OAuth2HealthProvider {
-  constructor(
-    @Inject(basicConfig.KEY) settings: ProviderSettings,
-    strategy: PeerBasicStrategy,
-    client: TokenEndpointClient,
-  ) {
-    super(basicDefinition, settings, strategy, client);
-  }
-}
-
 /** Registers `peer-basic`, which authenticates with the Authorization header. */
-@Module({
-  imports: [ConfigModule.forFeature(basicConfig), ProviderKitModule],
-  providers: [PeerBasicProvider, PeerBasicStrategy],
-})
-export class PeerBasicModule implements OnModuleInit {
-  constructor(
-    private readonly registry: ProviderRegistry,
-    private readonly provider: PeerBasicProvider,
-  ) {}
-
-  onModuleInit(): void {
-    this.registry.register(this.provider);
-  }
-}
-
-const postDefinition = definePeer('peer-post', 'body');
-const postConfig = registerAs('providers.peer-post', () => readProviderSettings(postDefinition, process.env));
-
-@Injectable()
-class PeerPostStrategy extends OAuth2ProviderStrategy {
-  constructor(@Inject(postConfig.KEY) settings: ProviderSettings, client: TokenEndpointClient) {
-    super(postDefinition, settings, client);
-  }
-}
-
-@Injectable()
-class PeerPostProvider extends OAuth2HealthProvider {
-  constructor(
-    @Inject(postConfig.KEY) settings: ProviderSettings,
-    strategy: PeerPostStrategy,
-    client: TokenEndpointClient,
-  ) {
-    super(postDefinition, settings, strategy, client);
-  }
-}
+export const PeerBasicModule = providerModule(definePeer('peer-basic', 'basic'));
 
 /** Registers `peer-post`, which authenticates in the form. */
-@Module({
-  imports: [ConfigModule.forFeature(postConfig), ProviderKitModule],
-  providers: [PeerPostProvider, PeerPostStrategy],
-})
-export class PeerPostModule implements OnModuleInit {
-  constructor(
-    private readonly registry: ProviderRegistry,
-    private readonly provider: PeerPostProvider,
-  ) {}
-
-  onModuleInit(): void {
-    this.registry.register(this.provider);
-  }
-}
+export const PeerPostModule = providerModule(definePeer('peer-post', 'body'));
 
 /** The variables that switch a peer provider on and move its endpoints to the peer. */
 export function peerEnvironment(peer: OidcPeer, slug: string, client: PeerClient): Record<string, string> {

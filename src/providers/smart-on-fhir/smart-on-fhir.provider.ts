@@ -49,7 +49,7 @@ export class SmartOnFhirProvider implements HealthProvider {
   }
 
   checkCallback(callback: CallbackParameters): void {
-    readAuthorizationCode(this.definition, callback);
+    readAuthorizationCode(this.definition, this.settings, callback);
   }
 
   /** The code goes to the endpoint that the link was started with, whatever the server says meanwhile (AR-10). */
