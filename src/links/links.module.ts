@@ -7,6 +7,7 @@ import { ProviderKitModule } from '../provider-kit/provider-kit.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { VaultModule } from '../vault/vault.module.js';
 import { LinkCookies } from './link-cookies.js';
+import { LinkPurge } from './link-purge.js';
 import { LinkRedemption } from './link-redemption.js';
 import { LinkSessionStore } from './link-session-store.js';
 import { LinkSessionsController } from './link-sessions.controller.js';
@@ -28,7 +29,16 @@ import { LinksService } from './links.service.js';
     VaultModule,
   ],
   controllers: [LinksController, LinkSessionsController],
-  providers: [LinkCookies, LinkRedemption, LinkSessionStore, LinkSessionsService, LinkStore, LinkVault, LinksService],
+  providers: [
+    LinkCookies,
+    LinkPurge,
+    LinkRedemption,
+    LinkSessionStore,
+    LinkSessionsService,
+    LinkStore,
+    LinkVault,
+    LinksService,
+  ],
   exports: [LinkCookies, LinkSessionsService, LinkStore],
 })
 export class LinksModule {}
