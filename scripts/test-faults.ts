@@ -18,10 +18,18 @@ function takeNumber(option: string): string {
   return value;
 }
 
-const environment = { FAULT_ROUNDS: takeNumber('--rounds'), FAULT_SEED: takeNumber('--seed') };
+const rounds = takeNumber('--rounds');
+const seed = takeNumber('--seed');
+const environment = {
+  FAULT_ROUNDS: rounds,
+  FAULT_SEED: seed,
+  // Four interleavings a round, as between processes.
+  RACE_INTERLEAVINGS: String(Math.max(12, 4 * Number(rounds))),
+  RACE_SEED: seed,
+};
 const { status } = spawnSync(
   process.execPath,
-  ['node_modules/jest/bin/jest.js', '--testPathPatterns', 'test/faults/', ...forJest],
+  ['node_modules/jest/bin/jest.js', '--testPathPatterns', 'test/(faults/|refresh-races)', ...forJest],
   { stdio: 'inherit', env: { ...process.env, ...environment, NODE_OPTIONS: '--experimental-vm-modules' } },
 );
 process.exit(status ?? 1);

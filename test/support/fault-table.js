@@ -13,7 +13,7 @@ export default class FaultTable {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line))
-      .sort((left, right) => Number(left.id.slice(2, 4)) - Number(right.id.slice(2, 4)));
+      .sort((left, right) => left.id.localeCompare(right.id));
     const broken = scenarios.filter(({ without }) => without !== undefined);
     const limits = scenarios.filter(({ limit }) => limit !== undefined);
     const kept = scenarios.filter((scenario) => !broken.includes(scenario) && !limits.includes(scenario));

@@ -157,7 +157,7 @@ export class FaultCluster {
   async link(
     slug: string,
     count: number,
-    replica = this.replica(0),
+    replica: Asked = this.replica(0),
     lifetimeSeconds = shortLifeSeconds,
   ): Promise<FaultConnection[]> {
     const maker = this.sandbox.maker(slug);

@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { AuditTrail } from '../../src/audit/audit-trail.js';
+import { whoopDefinition } from '../../src/providers/whoop/whoop.definition.js';
+import { ConnectionReader, type ReadConnection } from '../../src/tokens/connection-reader.js';
+import {
+  type ConnectionKey,
+  ConnectionStore,
+  type SealedTokens,
+  type StoredConnection,
+} from '../../src/tokens/connection-store.js';
+import { type RefreshClaim, RefreshClaims } from '../../src/tokens/refresh-claims.js';
+import type { TestApplication } from '../support/application.js';
+import type { Violation } from '../support/history-checker.js';
+import { queryDatabase } from '../support/test-database.js';
+import { FaultCluster, type FaultConnection, pathOf } from './support/fault-cluster.js';
+import { report } from './support/figures.js';
+
+const slug = 'whoop';
+const connectionCount = 10;
+/** Of one connection, at each instance, at the same moment. */
+const callers = 3;
+
+/** Switches the claim off: whoever asks may spend the refresh token. */
+class NoClaims implements Pick<RefreshClaims, 'take' | 'drop'> {
+  async take(): Promise<RefreshClaim> {
+    return { id: randomUUID(), isProbe: false };
+  }
+
+  async drop(): Promise<void> {}
+}
+
+/** Switches the audit trail off: hand-outs do not wait for their entry, nor have one. */
+class NoAudit implements Pick<AuditTrail, 'record'> {
+  async record(): Promise<void> {}
+}
+
+/** Token sets that are in memory only. */
+const unsaved = new Map<string, SealedTokens & { readonly secretGen: number }>();
+
+/** Switches the commit before the hand-out off: a refreshed set is used at once, and written some day. */
+class WriteBehindStore extends ConnectionStore {
+  override async saveRefreshed(key: ConnectionKey, tokens: SealedTokens): Promise<boolean> {
+    unsaved.set(key.id, { ...tokens, secretGen: key.secretGen + 1 });
+    return true;
+  }
+
+  override async find(userId: string, provider: string): Promise<StoredConnection | undefined> {
+    const row = await super.find(userId, provider);
+    return row && { ...row, ...unsaved.get(row.id) };
+  }
+}
+
+class WriteBehindReader extends ConnectionReader {
+  override async find(userId: string, provider: string): Promise<ReadConnection | undefined> {
+    const row = await super.find(userId, provider);
+    return row && { ...row, ...unsaved.get(row.id) };
+  }
+}
+
+/*
+ * What the checker is worth: each run has one defence less than the program, and the checker has to name the promise that breaks.
+ * The hold and the database's clock are switched off beside the scenarios that need them; the comparison of generations in
+ * `refresh-races.e2e-spec.ts` and `key-rotation.e2e-spec.ts`.
+ */
+describe('with one defence switched off the checker finds', () => {
+  let cluster: FaultCluster;
+
+  beforeAll(async () => {
+    cluster = await FaultCluster.start({ makers: { [slug]: whoopDefinition.sandbox }, replicas: [] });
+  }, 60_000);
+  afterAll(() => cluster?.stop());
+  beforeEach(() => cluster.sandbox.maker(slug).behave());
+
+  async function checkWithout(
+    id: string,
+    without: string,
+    connections: readonly FaultConnection[],
+  ): Promise<Set<Violation['invariant']>> {
+    const violations = await cluster.check(connections);
+    report(id, 'in one process', { rounds: 1, faults: 1, connections: connections.length, without }, violations);
+    return new Set(violations.map(({ invariant }) => invariant));
+  }
+
+  /** Asks the instances for every token at the same moment, several times. */
+  async function askTogether(instances: TestApplication[], connections: readonly FaultConnection[]): Promise<void> {
+    const asked = instances.flatMap((instance) => Array.from({ length: callers }, () => instance));
+    const slow = { endpoint: 'refresh', type: 'slow', ms: 50, processed: true } as const;
+    cluster.sandbox.maker(slug).misbehave(slow, connections.length);
+    await Promise.all(asked.map((instance) => cluster.askAll(instance, connections)));
+  }
+
+  it('R-03 nothing with all of them on', async () => {
+    const instances = [await cluster.startInstance({}), await cluster.startInstance({})];
+    const connections = await cluster.link(slug, connectionCount, instances[0]);
+    await askTogether(instances, connections);
+    expect(await cluster.check(connections)).toEqual([]);
+  });
+
+  it('R-03 tokens sent twice, in flight at once and lost without the claim', async () => {
+    const withoutClaims = { override: replaceBy(RefreshClaims, NoClaims) };
+    const instances = [await cluster.startInstance(withoutClaims), await cluster.startInstance(withoutClaims)];
+    const connections = await cluster.link(slug, connectionCount, instances[0]);
+    await askTogether(instances, connections);
+    const found = await checkWithout('R-03', 'claim', connections);
+    expect([...found]).toEqual(expect.arrayContaining(['I1', 'I3', 'I6']));
+  });
+
+  it('I2 tokens that are nowhere committed without the commit before the hand-out', async () => {
+    const instance = await cluster.startInstance({
+      override: (builder) =>
+        replaceBy(ConnectionReader, WriteBehindReader)(replaceBy(ConnectionStore, WriteBehindStore)(builder)),
+    });
+    const connections = await cluster.link(slug, connectionCount, instance);
+    await askTogether([instance], connections);
+    const found = await checkWithout('R-01', 'commit before the hand-out', connections);
+    expect([...found]).toEqual(expect.arrayContaining(['I2', 'I3', 'I5']));
+  });
+
+  it('I4 a living connection given up without the confirmation of a refusal', async () => {
+    const instance = await cluster.startInstance({ environment: { REFRESH_CONFIRMATION_SECONDS: '0' } });
+    const connections = await cluster.link(slug, connectionCount, instance);
+    const refused = { endpoint: 'refresh', type: 'error', error: 'invalid_grant', status: 400 } as const;
+    cluster.sandbox.maker(slug).misbehave(refused, Infinity);
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      await Promise.all(connections.map((connection) => instance.api.post(`${pathOf(connection)}/refresh`)));
+    }
+    const found = await checkWithout('R-13', 'confirmation', connections);
+    expect(found).toEqual(new Set(['I4']));
+  });
+
+  it('I5 hand-outs that nobody will know of without the audit trail', async () => {
+    const instance = await cluster.startInstance({ override: replaceBy(AuditTrail, NoAudit) });
+    const connections = await cluster.link(slug, connectionCount, instance);
+    await askTogether([instance], connections);
+    expect(await checkWithout('R-06', 'audit', connections)).toEqual(new Set(['I5']));
+  });
+
+  it('I7 a token in the clear without the sealing', async () => {
+    const instance = await cluster.startInstance({});
+    const [connection] = await cluster.link(slug, 1, instance);
+    const { accessToken = '' } = connection === undefined ? {} : await cluster.ask(instance, connection);
+    await queryDatabase(cluster.database.url, `CREATE TABLE plain_tokens AS SELECT $1::text AS token`, [accessToken]);
+    expect(await checkWithout('I7', 'sealing', connection === undefined ? [] : [connection])).toEqual(new Set(['I7']));
+  });
+});
+
+type Override = NonNullable<Parameters<FaultCluster['startInstance']>[0]['override']>;
+
+function replaceBy(original: Parameters<Parameters<Override>[0]['overrideProvider']>[0], other: unknown): Override {
+  return (builder) => builder.overrideProvider(original).useClass(other);
+}
