@@ -12,6 +12,7 @@ describe('readAppConfig', () => {
       logLevel: 'info',
       logFormat: 'readable',
       trustedProxies: [],
+      corsOrigins: [],
     });
   });
 
@@ -23,6 +24,7 @@ describe('readAppConfig', () => {
       logLevel: 'warn',
       logFormat: 'json',
       trustedProxies: [],
+      corsOrigins: [],
     });
   });
 
@@ -46,6 +48,10 @@ describe('readAppConfig', () => {
     ['PORT', 'http'],
     ['LOG_LEVEL', 'loud'],
     ['LOG_FORMAT', 'xml'],
+    ['CORS_ORIGINS', '*'],
+    ['CORS_ORIGINS', 'app.example.com'],
+    ['CORS_ORIGINS', 'https://app.example.com/'],
+    ['CORS_ORIGINS', 'null'],
     ['TRUSTED_PROXIES', 'proxy.internal'],
     ['TRUSTED_PROXIES', '10.0.0.0/33'],
     ['TRUSTED_PROXIES', '10.0.0.1,true'],

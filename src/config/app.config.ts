@@ -14,6 +14,13 @@ const schema = z.object({
     .optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   LOG_FORMAT: z.enum(['json', 'readable']).optional(),
+  CORS_ORIGINS: z
+    .string()
+    .default('')
+    .transform((text) => text.split(/[\s,]+/).filter((entry) => entry !== ''))
+    .refine((entries) => entries.every((entry) => /^https?:/.test(entry) && originOf(entry) === entry), {
+      error: 'must be a comma-separated list of origins, such as https://app.example.com.',
+    }),
   TRUSTED_PROXIES: z
     .string()
     .default('')
@@ -35,6 +42,8 @@ export function readAppConfig(environment: Environment): {
   logFormat: 'json' | 'readable';
   /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. */
   trustedProxies: string[];
+  /** Origins whose pages may call the API from a browser. */
+  corsOrigins: string[];
 } {
   const values = readEnvironment(schema, environment);
   const production = values.NODE_ENV === 'production';
@@ -51,7 +60,12 @@ export function readAppConfig(environment: Environment): {
     logLevel: values.LOG_LEVEL,
     logFormat: values.LOG_FORMAT ?? (production ? 'json' : 'readable'),
     trustedProxies: values.TRUSTED_PROXIES,
+    corsOrigins: values.CORS_ORIGINS,
   };
+}
+
+function originOf(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).origin : undefined;
 }
 
 function isAddressOrNetwork(text: string): boolean {

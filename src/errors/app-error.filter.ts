@@ -99,6 +99,7 @@ export function problemHeaders(problem: ProblemResponse): Record<string, string>
     'content-type': 'application/problem+json',
     'cache-control': 'no-store',
     'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
     'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
     ...(problem.retry_after_seconds === undefined ? {} : { 'retry-after': String(problem.retry_after_seconds) }),
     ...(problem.status === 401 ? { 'www-authenticate': 'Bearer' } : {}),

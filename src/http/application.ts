@@ -1,18 +1,30 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import fastifyCookie from '@fastify/cookie';
+import fastifyHelmet from '@fastify/helmet';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { Logger } from 'nestjs-pino';
-import type { AppConfig } from '../config/app.config.js';
+import { appConfig, type AppConfig } from '../config/app.config.js';
 import { problemHeaders, toProblem } from '../errors/app-error.filter.js';
 import { errorActors } from '../errors/error-code.js';
 
 /** Requests are small: a link is a few hundred bytes, a callback form a few thousand. */
 const bodyLimitBytes = 64 * 1024;
+/** All headers and the request line together. */
+const maxHeaderBytes = 16 * 1024;
+/** Who sends slower than this holds a connection up for nothing. */
+const headersTimeoutMs = 5_000;
+const requestTimeoutMs = 15_000;
+const timeoutCheckMs = 1_000;
 /** 255 characters of a user id may take 12 bytes each when percent-encoded. */
 const maxParameterLength = 4_096;
+
+/** What the OpenAPI page needs: its own scripts, and the styles that they write. */
+const docsPolicy =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
+  "frame-ancestors 'none'";
 
 /** Makes the Fastify server that Nest runs on, before there is anything to inject. */
 export function createAdapter({ trustedProxies }: Pick<AppConfig, 'trustedProxies'>): FastifyAdapter {
@@ -20,6 +32,12 @@ export function createAdapter({ trustedProxies }: Pick<AppConfig, 'trustedProxie
     // Otherwise anyone could say to come from any address.
     trustProxy: trustedProxies.length === 0 ? false : trustedProxies,
     bodyLimit: bodyLimitBytes,
+    requestTimeout: requestTimeoutMs,
+    http: {
+      maxHeaderSize: maxHeaderBytes,
+      headersTimeout: headersTimeoutMs,
+      connectionsCheckingInterval: timeoutCheckMs,
+    },
     routerOptions: { maxParamLength: maxParameterLength },
     genReqId: requestId,
     // A URL that cannot be decoded reaches neither Nest and its filter nor the hooks.
@@ -42,8 +60,29 @@ export function configureApplication(app: NestFastifyApplication): void {
     done(null, body),
   );
   void fastify.register(fastifyCookie);
+  const config = app.get<AppConfig>(appConfig.KEY);
+  void fastify.register(fastifyHelmet, {
+    // Nothing that we answer is a page, but for the few that say what they need.
+    contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+    strictTransportSecurity: config.production,
+    xFrameOptions: { action: 'deny' },
+  });
+  if (config.corsOrigins.length > 0) {
+    app.enableCors({
+      origin: config.corsOrigins,
+      methods: ['GET', 'POST', 'DELETE'],
+      allowedHeaders: ['authorization', 'content-type', 'x-request-id'],
+      exposedHeaders: ['retry-after', 'x-request-id'],
+      maxAge: 600,
+    });
+  }
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
+    if (request.url.startsWith('/v1/')) {
+      void reply.header('cache-control', 'no-store');
+    } else if (request.url.startsWith('/docs')) {
+      void reply.header('content-security-policy', docsPolicy);
+    }
     done();
   });
   SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, openApiHead()));
