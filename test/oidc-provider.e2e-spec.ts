@@ -6,6 +6,7 @@ import { pathOf, startLink } from './support/linking.js';
 import { OidcPeer, type PeerClient, type PeerConsent } from './support/oidc-peer.js';
 import { PeerBasicModule, peerEnvironment, PeerPostModule, peerScopes } from './support/peer-provider.js';
 import { queryDatabase } from './support/test-database.js';
+import { openGates } from './support/subject.js';
 
 const lifetimeSeconds = 900;
 
@@ -67,7 +68,11 @@ describe('an independent OAuth 2.0 server as the provider', () => {
     await first.close();
     await peer.stop();
   });
-  beforeEach(() => peer.forget());
+  beforeEach(async () => {
+    peer.forget();
+    // One test after the other has the peer refuse: together they would look like an outage.
+    await openGates(first);
+  });
 
   function startInstance({ environment, ...options }: ApplicationOptions = {}): Promise<TestApplication> {
     const settings = Object.assign({}, ...slugs.map((slug) => peerEnvironment(peer, slug, clients[slug]))) as object;
@@ -138,6 +143,7 @@ describe('an independent OAuth 2.0 server as the provider', () => {
        WHERE user_id = $1`,
       [userId],
     );
+    await openGates(first);
   }
 
   /** Makes every access token issued so far look expired to the service. */

@@ -298,18 +298,18 @@ describe('the gate of a provider', () => {
 
 describe('the slots of a provider', () => {
   it.each([
-    [2, 2],
-    [100, 10],
+    [2, 2, 250],
+    [100, 10, 2_000],
   ])(
     'NET-04 with %i let %i refreshes at once to a slow maker and hold no other maker up',
-    async (concurrency, expected) => {
+    async (concurrency, expected, ms) => {
       const application = await startApplication({ environment: { PROVIDER_CONCURRENCY: String(concurrency) } });
       try {
         const slow = await linkMany(application, 'whoop', 10);
         const fast = await Subject.link(application, 'fitbit');
         await expireAll(slow);
         const [first] = slow;
-        first?.maker.misbehave(at({ type: 'slow', ms: 250 }), Infinity);
+        first?.maker.misbehave(at({ type: 'slow', ms }), Infinity);
         const waiting = Promise.all(slow.map((subject) => subject.token()));
         await eventually(() => (mostAtOnce(application.sandbox.maker('whoop')) === expected ? true : undefined));
         await fast.token();
