@@ -1,0 +1,257 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { BrowserContext, Page } from 'playwright-core';
+import { startApplication, type TestApplication } from '../support/application.js';
+import { TestChromium } from '../support/chromium.js';
+import { HttpsFront } from '../support/https-front.js';
+import { startLink } from '../support/linking.js';
+import { queryDatabase } from '../support/test-database.js';
+
+const ours = 'https://link.example.com';
+const returnUrl = 'https://app.example.org/devices';
+const evil = 'https://evil.example';
+const unpackingMs = 120_000;
+
+/** Chromium, the application, the makers and two further sites, each on a site of its own and over https. */
+describe('the hosted page in Chromium', () => {
+  const pages = new Map<string, string>();
+  let application: TestApplication;
+  let front: HttpsFront;
+  let chromium: TestChromium;
+  let contexts: BrowserContext[] = [];
+  let users = 0;
+
+  beforeAll(async () => {
+    application = await startApplication({ environment: { PUBLIC_URL: ours, RETURN_URLS: returnUrl } });
+    const upstreams = {
+      'link.example.com': await application.app.getUrl(),
+      'maker.example.net': application.sandbox.url,
+    };
+    front = await HttpsFront.start(upstreams, pages);
+    chromium = await TestChromium.start(front.port);
+  }, unpackingMs);
+  afterAll(async () => {
+    await chromium.stop();
+    await front.stop();
+    await application.close();
+  });
+  beforeEach(async () => {
+    await Promise.all(contexts.map((context) => context.close()));
+    contexts = [];
+    front.requests.length = 0;
+  });
+
+  async function newContext(): Promise<BrowserContext> {
+    const context = await chromium.browser.newContext({ ignoreHTTPSErrors: true });
+    contexts.push(context);
+    return context;
+  }
+
+  function newUser(): string {
+    users += 1;
+    return `user-${users}`;
+  }
+
+  async function connectUrl(user: string, body: object = {}): Promise<string> {
+    const answer = await application.api.post('/v1/link-sessions').send({ user_id: user, ...body });
+    return (answer.body as { connect_url: string }).connect_url;
+  }
+
+  /** Opens the page and presses "Continue". */
+  async function openSession(context: BrowserContext, user: string, body: object = {}): Promise<Page> {
+    const page = await context.newPage();
+    await page.goto(await connectUrl(user, body));
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.waitForURL(`${ours}/connect`);
+    return page;
+  }
+
+  async function isConnected(user: string, slug: string): Promise<boolean> {
+    return (await application.api.get(`/v1/users/${user}/connections/${slug}`)).status === 200;
+  }
+
+  async function historyOf(page: Page): Promise<string[]> {
+    const session = await page.context().newCDPSession(page);
+    const { entries } = await session.send('Page.getNavigationHistory');
+    return entries.map(({ url }) => url);
+  }
+
+  function redemptions(slug: string): number {
+    return application.sandbox.maker(slug).history.filter(({ kind }) => kind === 'token').length;
+  }
+
+  async function outcomes(user: string): Promise<(string | null)[]> {
+    const rows = await queryDatabase<{ outcome: string | null }>(
+      application.databaseUrl,
+      'SELECT outcome FROM links WHERE user_id = $1 ORDER BY created_at',
+      [user],
+    );
+    return rows.map(({ outcome }) => outcome);
+  }
+
+  it('AR-03 AR-05 links a maker, with cookies that no page and no other host can read', async () => {
+    const user = newUser();
+    const context = await newContext();
+    const page = await openSession(context, user);
+    expect(page.url()).not.toContain('link_token');
+    await page.getByRole('button', { name: 'WHOOP' }).click();
+    expect(new URL(page.url()).origin).toBe('https://maker.example.net');
+    const cookies = await context.cookies(ours);
+    await page.getByRole('button', { name: 'Approve' }).click();
+    await page.getByText('WHOOP is connected').waitFor();
+
+    expect(cookies.map(({ name }) => name.replace(/[0-9a-f-]{36}$/, '<id>')).sort()).toEqual([
+      '__Host-cufflink-<id>',
+      '__Host-cufflink-session',
+    ]);
+    for (const cookie of cookies) {
+      expect(cookie).toMatchObject({
+        httpOnly: true,
+        secure: true,
+        sameSite: 'Lax',
+        path: '/',
+        domain: 'link.example.com',
+      });
+    }
+    expect((await context.cookies(ours)).map(({ name }) => name)).toEqual(['__Host-cufflink-session']);
+    expect(await isConnected(user, 'whoop')).toBe(true);
+  });
+
+  it('AR-15 leaves the code in no history entry and in no Referer', async () => {
+    const user = newUser();
+    const context = await newContext();
+    const page = await openSession(context, user, { return_url: returnUrl });
+    await page.getByRole('button', { name: 'WHOOP' }).click();
+    await page.getByRole('button', { name: 'Approve' }).click();
+    await page.waitForURL(`${returnUrl}?**`);
+
+    const history = await historyOf(page);
+    const callbacks = front.requests.filter(({ url }) => url.includes('/callback?'));
+    expect(callbacks).toHaveLength(1);
+    const code = new URL(String(callbacks[0]?.url)).searchParams.get('code');
+    expect(code?.length).toBeGreaterThan(10);
+    expect(history.length).toBeGreaterThan(2);
+    expect(history.at(-1)).toMatch(/^https:\/\/app\.example\.org\/devices\?status=success&/);
+    expect(history.filter((url) => url.includes('code=') || url.includes(String(code)))).toEqual([]);
+    const referers = front.requests.flatMap(({ referer }) => referer ?? []);
+    expect(referers.filter((referer) => /code|link_token|state|handle/.test(referer))).toEqual([]);
+  });
+
+  it('AR-15 with the defence off (no clean URL to go to) leaves the code in the history', async () => {
+    const { linkWebUrl } = await startLink(application, newUser(), 'whoop');
+    const page = await (await newContext()).newPage();
+    await page.goto(linkWebUrl.replace(application.sandbox.url, 'https://maker.example.net'));
+    await page.getByRole('button', { name: 'Approve' }).click();
+    await page.getByText('The account is connected').waitFor();
+
+    expect((await historyOf(page)).filter((url) => url.includes('code='))).toHaveLength(1);
+  });
+
+  it('AR-16 links a maker of another site that answers with a form, with the Lax cookie', async () => {
+    const user = newUser();
+    const page = await openSession(await newContext(), user, { return_url: returnUrl });
+    await page.getByRole('button', { name: 'Apple Health' }).click();
+    await page.getByRole('button', { name: 'Approve' }).click();
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.waitForURL(`${returnUrl}?**`);
+
+    expect(page.url()).toContain('status=success');
+    expect(await isConnected(user, 'apple-health')).toBe(true);
+    const [posted] = front.requests.filter(({ url, method }) => url.endsWith('/callback') && method === 'POST');
+    const [resumed] = front.requests.filter(({ url }) => url.includes('/resume?'));
+    // The browser itself held the cookie back from the other site's form, and showed it afterwards.
+    expect(posted?.cookie).toBeUndefined();
+    expect(resumed?.cookie).toMatch(/__Host-cufflink-[0-9a-f-]{36}=/);
+  });
+
+  it('AR-03 refuses what comes back in another browser, and redeems nothing', async () => {
+    const attacker = newUser();
+    const before = redemptions('whoop');
+    const mine = await openSession(await newContext(), attacker);
+    await mine.getByRole('button', { name: 'WHOOP' }).click();
+    const victim = await (await newContext()).newPage();
+    await victim.goto(mine.url());
+    const [answer] = await Promise.all([
+      victim.waitForResponse((response) => response.url().includes('/callback?')),
+      victim.getByRole('button', { name: 'Approve' }).click(),
+    ]);
+
+    expect(answer.status()).toBe(403);
+    expect(redemptions('whoop')).toBe(before);
+    expect(await outcomes(attacker)).toEqual(['rejected_binding']);
+    expect(await isConnected(attacker, 'whoop')).toBe(false);
+  });
+
+  it('AR-03 with the defence off (no binding) connects what comes back in another browser', async () => {
+    const attacker = newUser();
+    const mine = await openSession(await newContext(), attacker);
+    await mine.getByRole('button', { name: 'WHOOP' }).click();
+    await queryDatabase(application.databaseUrl, 'UPDATE links SET browser_hash = NULL WHERE user_id = $1', [attacker]);
+    const victim = await (await newContext()).newPage();
+    await victim.goto(mine.url());
+    await victim.getByRole('button', { name: 'Approve' }).click();
+    await victim.waitForURL(`${ours}/connect?**`);
+
+    expect(await isConnected(attacker, 'whoop')).toBe(true);
+  });
+
+  it('AR-05 opens in one browser', async () => {
+    const user = newUser();
+    const url = await connectUrl(user);
+    const mine = await (await newContext()).newPage();
+    const other = await (await newContext()).newPage();
+    await mine.goto(url);
+    await mine.getByRole('button', { name: 'Continue' }).click();
+    await mine.waitForURL(`${ours}/connect`);
+
+    expect((await other.goto(url))?.status()).toBe(403);
+    expect(await other.getByRole('button').count()).toBe(0);
+    expect((await mine.goto(url))?.url()).toBe(`${ours}/connect`);
+  });
+
+  it('AR-03 starts nothing for the form of another site, and is not framed by it', async () => {
+    const user = newUser();
+    const context = await newContext();
+    await openSession(context, user);
+    pages.set(
+      new URL(evil).host,
+      `<iframe src="${ours}/connect"></iframe>
+       <form method="post" action="${ours}/connect/start"><button name="provider" value="whoop">Free prize</button></form>`,
+    );
+    const page = await context.newPage();
+    await page.goto(evil);
+    const framed = await page.frames()[1]?.content();
+    const [answer] = await Promise.all([
+      page.waitForResponse(`${ours}/connect/start`),
+      page.getByRole('button', { name: 'Free prize' }).click(),
+    ]);
+
+    expect(answer.status()).toBe(403);
+    expect(framed).not.toContain('Connect a device');
+    expect(await outcomes(user)).toEqual([]);
+    const [posted] = front.requests.filter(({ method, url }) => method === 'POST' && url.endsWith('/connect/start'));
+    expect(posted?.cookie).toBeUndefined();
+  });
+
+  it('AR-16 refuses the form of a third site', async () => {
+    const user = newUser();
+    const context = await newContext();
+    const page = await openSession(context, user);
+    await page.getByRole('button', { name: 'Apple Health' }).click();
+    const before = redemptions('apple-health');
+    pages.set(
+      new URL(evil).host,
+      `<form method="post" action="${ours}/v1/oauth/apple-health/callback"><input name="state" value="forged">
+       <input name="code" value="stolen"><button>Free prize</button></form>`,
+    );
+    const other = await context.newPage();
+    await other.goto(evil);
+    const [answer] = await Promise.all([
+      other.waitForResponse((response) => response.url().endsWith('/callback')),
+      other.getByRole('button', { name: 'Free prize' }).click(),
+    ]);
+
+    expect(answer.status()).toBe(403);
+    expect(redemptions('apple-health')).toBe(before);
+    expect(await outcomes(user)).toEqual([null]);
+  });
+});
