@@ -209,6 +209,23 @@ describe('processes that die', () => {
     timeoutMs,
   );
 
+  it(
+    'R-01 a process that shares the journal commits what a killed one has left, without being asked',
+    async () => {
+      await cluster.startInstance({ environment: { REFRESH_JOURNAL_DIRECTORY: victim.journalDirectory } });
+      const connections = await cluster.link('whoop', connectionCount, survivor);
+      await killBeforeCommit(connections);
+      expect(await victim.journalEntries()).toHaveLength(connections.length);
+      await until('the journal is empty', async () => (await victim.journalEntries()).length === 0);
+      await cluster.shorten(connections, survivor);
+      expect(cluster.refreshSum(connections)).toBe(2 * connections.length);
+      const violations = await cluster.check(connections);
+      report('R-01a', 'the same, journal shared', { ...counts(1, connections), rounds: 1 }, violations);
+      expect(violations).toEqual([]);
+    },
+    timeoutMs,
+  );
+
   /** Of the given connections in the eyes of the company. */
   async function statusOf(connections: readonly FaultConnection[]): Promise<unknown[]> {
     return Promise.all(

@@ -70,10 +70,17 @@ export class Replica {
 
   /** Ids of the connections that have entries in the journal. */
   async journalEntries(): Promise<string[]> {
-    const files = await readdir(this.journalDirectory);
-    const texts = await Promise.all(files.map((file) => readFile(join(this.journalDirectory, file), 'utf8')));
-    const lines = texts.flatMap((text) => text.split('\n').slice(0, -1));
-    return [...new Set(lines.map((line) => (JSON.parse(line) as { id: string }).id))];
+    for (;;) {
+      const files = await readdir(this.journalDirectory);
+      const texts = await Promise.all(
+        files.map((file) => readFile(join(this.journalDirectory, file), 'utf8').catch(() => undefined)),
+      );
+      // A file that is gone may have another name by now.
+      if (!texts.includes(undefined)) {
+        const lines = texts.flatMap((text) => text?.split('\n').slice(0, -1) ?? []);
+        return [...new Set(lines.map((line) => (JSON.parse(line) as { id: string }).id))];
+      }
+    }
   }
 
   /** Starts the program, with an empty journal in place of the old one when that is to be lost. */
