@@ -49,6 +49,14 @@ describe('checkService', () => {
     expect(verdicts(checkService({ ...production, RETURN_URLS: '' }))).toMatchObject({ RETURN_URLS: 'note' });
   });
 
+  it.each([
+    ['has to be confirmed', {}, 'so none can be started'],
+    ['may be direct', { LINK_CONFIRMATION: 'optional' }, 'back to your application'],
+  ])('tells what follows from that where a link %s', (_what, environment, text) => {
+    const findings = checkService({ ...production, RETURN_URLS: '', ...environment });
+    expect(findings.find(({ subject }) => subject === 'RETURN_URLS')?.text).toContain(text);
+  });
+
   it('LOG-01 shows no root key', () => {
     const environment = { ...production, ENCRYPTION_ROOT_KEY: `${production.ENCRYPTION_ROOT_KEY}x` };
     expect(JSON.stringify(checkService(environment))).not.toContain(production.ENCRYPTION_ROOT_KEY);

@@ -56,6 +56,9 @@ function checkReturnUrls(environment: Environment): Finding {
   if (finding.text !== '') {
     return finding;
   }
+  if (readLinksConfig(environment).confirmationRequired) {
+    return { ...finding, verdict: 'note', text: 'empty: links have to be confirmed, so none can be started' };
+  }
   return environment['NODE_ENV'] === 'production'
     ? { ...finding, verdict: 'note', text: 'empty: no link can send the browser back to your application' }
     : { ...finding, text: 'empty: development allows every URL on this machine' };
