@@ -42,6 +42,7 @@ describe('the OpenAPI description', () => {
       'GET /v1/users/{user_id}/connections',
       'GET /v1/users/{user_id}/connections/{provider}',
       'GET /v1/users/{user_id}/connections/{provider}/token',
+      'GET /v1/users/{user_id}/export',
       'POST /v1/link-sessions',
       'POST /v1/links/{link_id}/confirm',
       'POST /v1/oauth/{provider}/callback',

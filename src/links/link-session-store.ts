@@ -10,6 +10,14 @@ export interface StoredLinkSession {
   readonly requireConfirmation: boolean;
 }
 
+/** What is known of a link session, without its secrets. */
+export interface LinkSessionFacts extends Omit<StoredLinkSession, 'userId'> {
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+  /** Whether a browser has opened it. */
+  readonly opened: boolean;
+}
+
 const statements = {
   insert: {
     name: 'link-sessions-insert',
@@ -29,6 +37,12 @@ const statements = {
     name: 'link-sessions-find-bound',
     text: `SELECT user_id AS "userId", providers, return_url AS "returnUrl", require_confirmation AS "requireConfirmation"
            FROM link_sessions WHERE browser_hash = $1 AND expires_at > now()`,
+  },
+  listOfUser: {
+    name: 'link-sessions-list-of-user',
+    text: `SELECT providers, return_url AS "returnUrl", require_confirmation AS "requireConfirmation", created_at AS "createdAt",
+             expires_at AS "expiresAt", browser_hash IS NOT NULL AS opened
+           FROM link_sessions WHERE user_id = $1 ORDER BY created_at, token_hash`,
   },
 } satisfies Record<string, Statement>;
 
@@ -62,5 +76,10 @@ export class LinkSessionStore {
   async findBound(browserHash: Buffer): Promise<StoredLinkSession | undefined> {
     const [row] = await this.database.query<StoredLinkSession>(statements.findBound, [browserHash]);
     return row;
+  }
+
+  /** Returns the sessions of a user that are still kept, the oldest first. */
+  listOfUser(userId: string): Promise<LinkSessionFacts[]> {
+    return this.database.query<LinkSessionFacts>(statements.listOfUser, [userId]);
   }
 }

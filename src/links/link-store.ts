@@ -22,6 +22,21 @@ export interface StoredLink {
   readonly sealed: Buffer;
 }
 
+/** What is known of a link attempt, without its secrets. */
+export interface LinkFacts extends Pick<
+  StoredLink,
+  'id' | 'provider' | 'returnUrl' | 'scopes' | 'requireConfirmation' | 'onAccountChange'
+> {
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+  /** When the browser came back; `null` when it has not. */
+  readonly consumedAt: Date | null;
+  readonly parkedFor: Parking | null;
+  readonly parkedUntil: Date | null;
+  /** `null` while it has not ended. */
+  readonly outcome: string | null;
+}
+
 const linkColumns = `links.id, links.state_hash AS "stateHash", links.user_id AS "userId", links.provider,
   links.registration_id AS "registrationId", links.registration_hash AS "registrationHash", links.return_url AS "returnUrl",
   links.scopes, links.require_confirmation AS "requireConfirmation", links.browser_hash AS "browserHash",
@@ -63,6 +78,13 @@ const takeParkedLink: Statement = {
 const finishLink: Statement = {
   name: 'links-finish',
   text: 'UPDATE links SET outcome = $2 WHERE state_hash = $1 RETURNING id',
+};
+const listLinksOfUser: Statement = {
+  name: 'links-list-of-user',
+  text: `SELECT id, provider, return_url AS "returnUrl", scopes, require_confirmation AS "requireConfirmation",
+           on_account_change AS "onAccountChange", created_at AS "createdAt", expires_at AS "expiresAt",
+           consumed_at AS "consumedAt", parked_for AS "parkedFor", parked_until AS "parkedUntil", outcome
+         FROM links WHERE user_id = $1 ORDER BY created_at, id`,
 };
 const removeLinksOfUser: Statement = {
   name: 'links-remove-of-user',
@@ -151,6 +173,11 @@ export class LinkStore {
   async finish(stateHash: Buffer, outcome: string): Promise<boolean> {
     const rows = await this.database.query(finishLink, [stateHash, outcome]);
     return rows.length === 1;
+  }
+
+  /** Returns the links of a user that are still kept, the oldest first. */
+  listOfUser(userId: string): Promise<LinkFacts[]> {
+    return this.database.query<LinkFacts>(listLinksOfUser, [userId]);
   }
 
   /** Deletes every link of a user, those that wait for their callback included, and every link session. */

@@ -39,6 +39,6 @@ import { LinksService } from './links.service.js';
     LinkVault,
     LinksService,
   ],
-  exports: [LinkCookies, LinkSessionsService, LinkStore],
+  exports: [LinkCookies, LinkSessionsService, LinkSessionStore, LinkStore],
 })
 export class LinksModule {}

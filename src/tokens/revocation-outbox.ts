@@ -24,6 +24,9 @@ const batchSize = 20;
 /** How often at least the outbox is looked at, in milliseconds. */
 const longestPauseMs = 15_000;
 
+/** Entries opened at a time to find those of one user. */
+const pageSize = 500;
+
 const lease = `now() + interval '${leaseSeconds} seconds'`;
 const columns = `id, user_id AS "connectionId", provider, registration_id AS "registrationId", sealed, attempts,
   (extract(epoch FROM now() - created_at) * 1000)::float8 AS "ageMs", last_error_code AS "lastErrorCode"`;
@@ -55,6 +58,10 @@ const statements = {
     text: `UPDATE revocations SET due_at = now() + $2::float8 * interval '1 millisecond', last_error_code = $3 WHERE id = $1`,
   },
   remove: { name: 'revocations-remove', text: 'DELETE FROM revocations WHERE id = $1' },
+  page: {
+    name: 'revocations-page',
+    text: `SELECT ${columns}, created_at AS "createdAt", due_at AS "dueAt" FROM revocations WHERE id > $1 ORDER BY id LIMIT $2`,
+  },
   nextDue: {
     name: 'revocations-next-due',
     text: 'SELECT (extract(epoch FROM min(due_at) - now()) * 1000)::float8 AS "inMs" FROM revocations',
@@ -72,6 +79,18 @@ export interface RevocationEntry {
   /** Attempts begun, this one included. */
   readonly attempts: number;
   readonly ageMs: number;
+  readonly lastErrorCode: string | null;
+}
+
+/** A grant of a user that is still to be ended, without its tokens. */
+export interface PendingRevocation {
+  readonly provider: string;
+  readonly connectionId: string;
+  readonly providerUserId: string | undefined;
+  readonly createdAt: Date;
+  /** When the next attempt may be made. */
+  readonly dueAt: Date;
+  readonly attempts: number;
   readonly lastErrorCode: string | null;
 }
 
@@ -165,6 +184,47 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
       return outcome === 'superseded' ? 'revoked' : outcome;
     } catch (error) {
       return await this.postpone(entry, error);
+    }
+  }
+
+  /**
+   * Returns the entries of a user. Whose an entry is, is known only to whom it opens, so that all of them are opened; there are few
+   * unless a provider is away.
+   *
+   * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError}
+   */
+  async listOfUser(userId: string): Promise<PendingRevocation[]> {
+    const found: PendingRevocation[] = [];
+    let after = '00000000-0000-0000-0000-000000000000';
+    for (;;) {
+      const values = [after, pageSize];
+      const page = await this.database.query<RevocationEntry & { createdAt: Date; dueAt: Date }>(
+        statements.page,
+        values,
+      );
+      for (const entry of page) {
+        const payload = await this.openIfReadable(entry);
+        if (payload?.userId === userId) {
+          const { provider, connectionId, createdAt, dueAt, attempts, lastErrorCode } = entry;
+          const { providerUserId } = payload.tokens;
+          found.push({ provider, connectionId, providerUserId, createdAt, dueAt, attempts, lastErrorCode });
+        }
+        after = entry.id;
+      }
+      if (page.length < pageSize) {
+        return found;
+      }
+    }
+  }
+
+  private async openIfReadable(entry: RevocationEntry): Promise<Payload | undefined> {
+    try {
+      return parsePayload(await this.vault.open(entry.sealed, toContext(entry)));
+    } catch (error) {
+      if (error instanceof TokenUnreadableError) {
+        return undefined;
+      }
+      throw error;
     }
   }
 

@@ -21,6 +21,7 @@ import { RevocationOutbox } from './revocation-outbox.js';
 import { TokenVault } from './token-vault.js';
 import { tokensConfig } from './tokens.config.js';
 import { TokensService } from './tokens.service.js';
+import { UserGrants } from './user-grants.js';
 
 @Module({
   imports: [
@@ -47,7 +48,8 @@ import { TokensService } from './tokens.service.js';
     RevocationOutbox,
     TokenVault,
     TokensService,
+    UserGrants,
   ],
-  exports: [TokenFeedbackService, TokensService],
+  exports: [TokenFeedbackService, TokensService, UserGrants],
 })
 export class TokensModule {}

@@ -12,11 +12,16 @@ const statements = {
     name: 'erasures-list',
     text: 'SELECT user_digest AS "userDigest", erased_at AS "erasedAt" FROM erasures',
   },
+  find: {
+    name: 'erasures-find',
+    text: 'SELECT erased_at AS "erasedAt" FROM erasures WHERE user_digest = $1',
+  },
   users: {
     name: 'erasures-users',
     text: `SELECT user_id AS "userId", max(since) AS since FROM (
              SELECT user_id, linked_at AS since FROM connections WHERE user_id > $1
              UNION ALL SELECT user_id, created_at FROM links WHERE user_id > $1
+             UNION ALL SELECT user_id, created_at FROM link_sessions WHERE user_id > $1
            ) AS held GROUP BY user_id ORDER BY user_id LIMIT $2`,
   },
 } satisfies Record<string, Statement>;
@@ -50,6 +55,12 @@ export class ErasureStore {
       throw new Error('The erasure was not stored.');
     }
     return row.erasedAt;
+  }
+
+  /** Returns when a user was erased last, if ever. */
+  async find(userDigest: Buffer): Promise<Date | undefined> {
+    const [row] = await this.database.query<{ erasedAt: Date }>(statements.find, [userDigest]);
+    return row?.erasedAt;
   }
 
   /** Returns all erasures. */

@@ -1,17 +1,34 @@
-import { Controller, Delete, Param, Req } from '@nestjs/common';
+import { Readable } from 'node:stream';
+import { Controller, Delete, Get, Header, Param, Req, StreamableFile } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { RequireScope } from '../access/access.decorators.js';
 import { requesterOf, type AuthenticatedRequest } from '../access/authenticated-request.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { UserPath } from '../http/user-path.dto.js';
 import { UserErasureService } from './user-erasure.service.js';
+import { UserExportService } from './user-export.service.js';
+import { UserExportResponse } from './user-export.dto.js';
 import { ErasedUserResponse } from './users.dto.js';
 
 @ApiTags('Users')
 @ApiBearerAuth()
 @Controller('v1/users/:user_id')
 export class UsersController {
-  constructor(private readonly erasure: UserErasureService) {}
+  constructor(
+    private readonly erasure: UserErasureService,
+    private readonly exports: UserExportService,
+  ) {}
+
+  @Get('export')
+  @RequireScope('connections:read')
+  @Header('cache-control', 'no-store')
+  @ApiOperation({ summary: 'Get everything that is held about a user, without tokens and secrets' })
+  @ApiOkResponse({ type: UserExportResponse })
+  @ApiProblems('KEY_UNAVAILABLE')
+  async export(@Param() path: UserPath, @Req() request: AuthenticatedRequest): Promise<StreamableFile> {
+    const text = await this.exports.export(path.user_id, requesterOf(request));
+    return new StreamableFile(Readable.from(text), { type: 'application/json; charset=utf-8' });
+  }
 
   @Delete()
   @RequireScope('connections:write')

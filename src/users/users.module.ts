@@ -8,13 +8,14 @@ import { VaultModule } from '../vault/vault.module.js';
 import { ErasureLog } from './erasure-log.js';
 import { ErasureStore } from './erasure-store.js';
 import { UserErasureService } from './user-erasure.service.js';
+import { UserExportService } from './user-export.service.js';
 import { usersConfig } from './users.config.js';
 import { UsersController } from './users.controller.js';
 
 @Module({
   imports: [ConfigModule.forFeature(usersConfig), AuditModule, DatabaseModule, LinksModule, TokensModule, VaultModule],
   controllers: [UsersController],
-  providers: [ErasureLog, ErasureStore, UserErasureService],
+  providers: [ErasureLog, ErasureStore, UserErasureService, UserExportService],
   exports: [UserErasureService],
 })
 export class UsersModule {}

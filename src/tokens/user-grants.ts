@@ -1,0 +1,56 @@
+import { Injectable } from '@nestjs/common';
+import { TokenUnreadableError } from '../errors/connection.errors.js';
+import { ConnectionStore, type StoredConnection } from './connection-store.js';
+import { RevocationOutbox, type PendingRevocation } from './revocation-outbox.js';
+import { TokenVault } from './token-vault.js';
+
+/** A connection without its tokens, with the account that is sealed beside them. */
+export type ConnectionFacts = Omit<StoredConnection, 'sealed'> & {
+  /** The user's id at the provider; `undefined` when the provider does not tell it, or the sealed value does not open. */
+  readonly providerUserId: string | undefined;
+};
+
+/** What is held of a user's grants: for whoever asks what is known of them, never for using them. */
+@Injectable()
+export class UserGrants {
+  constructor(
+    private readonly store: ConnectionStore,
+    private readonly tokenVault: TokenVault,
+    private readonly outbox: RevocationOutbox,
+  ) {}
+
+  /**
+   * Returns the connections of a user, sorted by provider, those to providers that this deployment does not know any more included.
+   *
+   * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError}
+   */
+  async listConnections(userId: string): Promise<ConnectionFacts[]> {
+    const connections = await this.store.list(userId);
+    return Promise.all(
+      connections.map(async ({ sealed, ...facts }) => ({
+        ...facts,
+        providerUserId: await this.findAccount({ sealed, ...facts }),
+      })),
+    );
+  }
+
+  /**
+   * Returns the grants of a user that are still to be ended at their providers.
+   *
+   * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError}
+   */
+  listPendingRevocations(userId: string): Promise<PendingRevocation[]> {
+    return this.outbox.listOfUser(userId);
+  }
+
+  private async findAccount(connection: StoredConnection): Promise<string | undefined> {
+    try {
+      return (await this.tokenVault.open(connection)).providerUserId;
+    } catch (error) {
+      if (error instanceof TokenUnreadableError) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+}

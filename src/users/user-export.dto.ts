@@ -1,0 +1,185 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { auditActions, auditOutcomes } from '../audit/audit-event.js';
+
+const connectionId = '0b8f6c1e-6a5e-4b39-9f0e-1f2d3c4b5a69';
+const instant = '2026-11-22T10:00:00.000Z';
+const noInstant = { example: null, nullable: true, type: String };
+
+export class ExportedConnection {
+  @ApiProperty({ example: connectionId })
+  connection_id!: string;
+
+  @ApiProperty({ example: 'whoop' })
+  provider!: string;
+
+  @ApiProperty({ example: '8015551', nullable: true, type: String, description: 'null: the provider does not tell' })
+  provider_user_id!: string | null;
+
+  @ApiProperty({ enum: ['active', 'needs_relink'], example: 'active' })
+  status!: string;
+
+  @ApiProperty({ example: ['offline', 'read:sleep'] })
+  scopes_requested!: string[];
+
+  @ApiProperty({
+    example: ['offline', 'read:sleep'],
+    nullable: true,
+    type: [String],
+    description: 'null: the provider does not tell',
+  })
+  scopes_granted!: string[] | null;
+
+  @ApiProperty({ example: instant, nullable: true, type: String })
+  expires_at!: string | null;
+
+  @ApiProperty(noInstant)
+  refresh_expires_at!: string | null;
+
+  @ApiProperty({ example: instant })
+  linked_at!: string;
+
+  @ApiProperty(noInstant)
+  last_refreshed_at!: string | null;
+
+  @ApiProperty({ example: null, nullable: true, type: String })
+  last_error_code!: string | null;
+
+  @ApiProperty(noInstant)
+  last_error_at!: string | null;
+}
+
+export class ExportedRevocation {
+  @ApiProperty({ example: connectionId, description: 'of the connection that is gone' })
+  connection_id!: string;
+
+  @ApiProperty({ example: 'whoop' })
+  provider!: string;
+
+  @ApiProperty({ example: '8015551', nullable: true, type: String })
+  provider_user_id!: string | null;
+
+  @ApiProperty({ example: instant })
+  created_at!: string;
+
+  @ApiProperty({ example: instant })
+  next_attempt_at!: string;
+
+  @ApiProperty({ example: 2 })
+  attempts!: number;
+
+  @ApiProperty({ example: 'PROVIDER_UNAVAILABLE', nullable: true, type: String })
+  last_error_code!: string | null;
+}
+
+export class ExportedLink {
+  @ApiProperty({ example: connectionId })
+  link_id!: string;
+
+  @ApiProperty({ example: 'whoop' })
+  provider!: string;
+
+  @ApiProperty({ example: ['offline', 'read:sleep'] })
+  scopes!: string[];
+
+  @ApiProperty({ example: 'https://app.example.com/linked', nullable: true, type: String })
+  return_url!: string | null;
+
+  @ApiProperty({ example: true })
+  require_confirmation!: boolean;
+
+  @ApiProperty({ enum: ['refuse', 'replace'], example: 'refuse' })
+  on_account_change!: string;
+
+  @ApiProperty({ example: instant })
+  started_at!: string;
+
+  @ApiProperty({ example: instant })
+  expires_at!: string;
+
+  @ApiProperty({ ...noInstant, description: 'when the browser came back' })
+  returned_at!: string | null;
+
+  @ApiProperty({ enum: ['binding', 'confirmation'], example: null, nullable: true })
+  waits_for!: string | null;
+
+  @ApiProperty(noInstant)
+  waits_until!: string | null;
+
+  @ApiProperty({ example: 'connected', nullable: true, type: String, description: 'null: it has not ended' })
+  outcome!: string | null;
+}
+
+export class ExportedLinkSession {
+  @ApiProperty({ example: ['whoop'], nullable: true, type: [String], description: 'null: all' })
+  providers!: string[] | null;
+
+  @ApiProperty({ example: null, nullable: true, type: String })
+  return_url!: string | null;
+
+  @ApiProperty({ example: true })
+  require_confirmation!: boolean;
+
+  @ApiProperty({ example: instant })
+  created_at!: string;
+
+  @ApiProperty({ example: instant })
+  expires_at!: string;
+
+  @ApiProperty({ example: false, description: 'whether a browser has opened it' })
+  opened!: boolean;
+}
+
+export class ExportedAuditEntry {
+  @ApiProperty({ example: instant })
+  recorded_at!: string;
+
+  @ApiProperty({ enum: auditActions, example: 'token.handed_out' })
+  action!: string;
+
+  @ApiProperty({ enum: auditOutcomes, example: 'success' })
+  outcome!: string;
+
+  @ApiProperty({ example: 'api-key:0123456789abcdef01', description: 'who acted' })
+  actor!: string;
+
+  @ApiProperty({ example: 'whoop', nullable: true, type: String })
+  provider!: string | null;
+
+  @ApiProperty({ example: connectionId, nullable: true, type: String })
+  connection_id!: string | null;
+
+  @ApiProperty({ example: null, nullable: true, type: String, description: 'what else it was done to' })
+  subject!: string | null;
+
+  @ApiProperty({ example: null, nullable: true, type: String, description: 'why it was denied or failed' })
+  code!: string | null;
+
+  @ApiProperty({ example: 'req-12345', nullable: true, type: String })
+  request_id!: string | null;
+}
+
+export class UserExportResponse {
+  @ApiProperty({ example: 'user-42' })
+  user_id!: string;
+
+  @ApiProperty({
+    ...noInstant,
+    description: 'of an earlier erasure of this user, an instant and a keyed digest are kept',
+  })
+  last_erased_at!: string | null;
+
+  @ApiProperty({ type: [ExportedConnection] })
+  connections!: ExportedConnection[];
+
+  @ApiProperty({ type: [ExportedRevocation], description: 'grants that are still to be ended at their providers' })
+  pending_revocations!: ExportedRevocation[];
+
+  @ApiProperty({ type: [ExportedLink] })
+  links!: ExportedLink[];
+
+  @ApiProperty({ type: [ExportedLinkSession] })
+  link_sessions!: ExportedLinkSession[];
+
+  @ApiProperty({ type: [ExportedAuditEntry], description: 'the newest first, this export included' })
+  audit_entries!: ExportedAuditEntry[];
+}

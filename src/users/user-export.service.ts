@@ -1,0 +1,156 @@
+import { Injectable } from '@nestjs/common';
+import type { Requester } from '../audit/audit-event.js';
+import { AuditReader } from '../audit/audit-reader.js';
+import type { EntryPlace, StoredEntry } from '../audit/audit-store.js';
+import { AuditTrail } from '../audit/audit-trail.js';
+import { LinkSessionStore, type LinkSessionFacts } from '../links/link-session-store.js';
+import { LinkStore, type LinkFacts } from '../links/link-store.js';
+import type { PendingRevocation } from '../tokens/revocation-outbox.js';
+import { UserGrants, type ConnectionFacts } from '../tokens/user-grants.js';
+import { VaultService } from '../vault/vault.service.js';
+import { ErasureStore } from './erasure-store.js';
+import type {
+  ExportedAuditEntry,
+  ExportedConnection,
+  ExportedLink,
+  ExportedLinkSession,
+  ExportedRevocation,
+  UserExportResponse,
+} from './user-export.dto.js';
+
+/** Audit entries in memory at a time. */
+const pageSize = 500;
+
+/** Tells what is held about a user (GDPR article 15): everything but tokens and secrets. */
+@Injectable()
+export class UserExportService {
+  constructor(
+    private readonly grants: UserGrants,
+    private readonly links: LinkStore,
+    private readonly sessions: LinkSessionStore,
+    private readonly erasures: ErasureStore,
+    private readonly vault: VaultService,
+    private readonly audit: AuditTrail,
+    private readonly auditReader: AuditReader,
+  ) {}
+
+  /**
+   * Returns what is held about a user as the text of one JSON document, once the export is in the audit trail.
+   *
+   * All but the audit entries is read before this resolves. Those may be many and are read page by page while the text is sent; should
+   * the database go away meanwhile, the text ends early and is no JSON.
+   *
+   * @param userId - the company's id of the user; nothing held is no error
+   * @param requester - who asks
+   * @returns the text in pieces; each has the shape of a part of {@link UserExportResponse}
+   * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError}
+   */
+  async export(userId: string, requester: Requester): Promise<AsyncGenerator<string, void>> {
+    const [connections, revocations, links, sessions, erasedAt] = await Promise.all([
+      this.grants.listConnections(userId),
+      this.grants.listPendingRevocations(userId),
+      this.links.listOfUser(userId),
+      this.sessions.listOfUser(userId),
+      this.erasures.find(this.vault.digest('erasures.user', [userId])),
+    ]);
+    await this.audit.record({ ...requester, action: 'user.exported', outcome: 'success', userId });
+    const head: Omit<UserExportResponse, 'audit_entries'> = {
+      user_id: userId,
+      last_erased_at: toText(erasedAt),
+      connections: connections.map(toConnection),
+      pending_revocations: revocations.map(toRevocation),
+      links: links.map(toLink),
+      link_sessions: sessions.map(toSession),
+    };
+    return this.write(head, userId);
+  }
+
+  private async *write(head: object, userId: string): AsyncGenerator<string, void> {
+    yield `${JSON.stringify(head).slice(0, -1)},"audit_entries":[`;
+    let separator = '';
+    let next: EntryPlace | undefined;
+    do {
+      const page = await this.auditReader.find({ userId }, pageSize, next);
+      const text = page.entries.map((entry) => JSON.stringify(toEntry(entry))).join(',');
+      yield text === '' ? '' : `${separator}${text}`;
+      separator = ',';
+      next = page.next;
+    } while (next !== undefined);
+    yield ']}';
+  }
+}
+
+function toConnection(connection: ConnectionFacts): ExportedConnection {
+  return {
+    connection_id: connection.id,
+    provider: connection.provider,
+    provider_user_id: connection.providerUserId ?? null,
+    status: connection.status,
+    scopes_requested: [...connection.scopesRequested],
+    scopes_granted: connection.scopesGranted === null ? null : [...connection.scopesGranted],
+    expires_at: toText(connection.expiresAt),
+    refresh_expires_at: toText(connection.refreshExpiresAt),
+    linked_at: connection.linkedAt.toISOString(),
+    last_refreshed_at: toText(connection.lastRefreshedAt),
+    last_error_code: connection.lastErrorCode,
+    last_error_at: toText(connection.lastErrorAt),
+  };
+}
+
+function toRevocation(revocation: PendingRevocation): ExportedRevocation {
+  return {
+    connection_id: revocation.connectionId,
+    provider: revocation.provider,
+    provider_user_id: revocation.providerUserId ?? null,
+    created_at: revocation.createdAt.toISOString(),
+    next_attempt_at: revocation.dueAt.toISOString(),
+    attempts: revocation.attempts,
+    last_error_code: revocation.lastErrorCode,
+  };
+}
+
+function toLink(link: LinkFacts): ExportedLink {
+  return {
+    link_id: link.id,
+    provider: link.provider,
+    scopes: [...link.scopes],
+    return_url: link.returnUrl,
+    require_confirmation: link.requireConfirmation,
+    on_account_change: link.onAccountChange,
+    started_at: link.createdAt.toISOString(),
+    expires_at: link.expiresAt.toISOString(),
+    returned_at: toText(link.consumedAt),
+    waits_for: link.parkedFor,
+    waits_until: toText(link.parkedUntil),
+    outcome: link.outcome,
+  };
+}
+
+function toSession(session: LinkSessionFacts): ExportedLinkSession {
+  return {
+    providers: session.providers === null ? null : [...session.providers],
+    return_url: session.returnUrl,
+    require_confirmation: session.requireConfirmation,
+    created_at: session.createdAt.toISOString(),
+    expires_at: session.expiresAt.toISOString(),
+    opened: session.opened,
+  };
+}
+
+function toEntry(entry: StoredEntry): ExportedAuditEntry {
+  return {
+    recorded_at: entry.recordedAt.toISOString(),
+    action: entry.action,
+    outcome: entry.outcome,
+    actor: entry.actor,
+    provider: entry.provider,
+    connection_id: entry.connectionId,
+    subject: entry.subject,
+    code: entry.code,
+    request_id: entry.requestId,
+  };
+}
+
+function toText(instant: Date | null | undefined): string | null {
+  return instant?.toISOString() ?? null;
+}
