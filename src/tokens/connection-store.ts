@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { ErrorCode } from '../errors/error-code.js';
 import { Database, type Statement } from '../database/database.js';
 import { AccountAlreadyLinkedError } from '../errors/connection.errors.js';
+import { noAttempt, RefreshedSaves } from './refreshed-saves.js';
 
 /** `needs_relink`: the provider said twice that the grant is dead; only a new link helps. */
 export type ConnectionStatus = 'active' | 'needs_relink';
@@ -77,9 +78,6 @@ export const connectionColumns = `
   coalesce(greatest(0, ceil(extract(epoch FROM retry_at - now()) * 1000)), 0)::float8 AS "retryInMs",
   floor(extract(epoch FROM now() - attempt_started_at) * 1000)::float8 AS "inDoubtForMs"`;
 
-const noAttempt = `claim_id = NULL, claimed_until = NULL, attempt_started_at = NULL, failed_attempts = 0, retry_at = NULL,
-  suspect_since = NULL, last_error_code = NULL, last_error_at = NULL`;
-
 /** An instant so many milliseconds from now on the database's clock, whatever the clocks of the replicas say; null when null. */
 const dueIn = (parameter: string): string => `now() + ${parameter}::float8 * interval '1 millisecond'`;
 
@@ -108,13 +106,6 @@ const statements = {
              sealed = $7, scopes_granted = $8, expires_at = $9, refreshable = $10, refresh_expires_at = $11,
              refresh_due_at = ${dueIn('$12')}, account_digest = $13, account_exclusive = $14,
              linked_at = now(), last_refreshed_at = NULL, ${noAttempt}
-           WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 RETURNING id`,
-  },
-  saveRefreshed: {
-    name: 'connections-save-refreshed',
-    text: `UPDATE connections SET secret_gen = secret_gen + 1, sealed = $5, scopes_granted = $6, expires_at = $7,
-             refreshable = $8, refresh_expires_at = $9, refresh_due_at = ${dueIn('$10')},
-             last_refreshed_at = now(), ${noAttempt}
            WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 RETURNING id`,
   },
   keepSpare: {
@@ -153,7 +144,11 @@ export type ConnectionKey = Pick<StoredConnection, 'userId' | 'provider' | 'id' 
 /** The connections table. Every change of a token set is a compare-and-set on its generation. */
 @Injectable()
 export class ConnectionStore {
-  constructor(private readonly database: Database) {}
+  private readonly refreshedSaves: RefreshedSaves;
+
+  constructor(private readonly database: Database) {
+    this.refreshedSaves = new RefreshedSaves(database);
+  }
 
   /** Returns the user's connection to a provider, if there is one. */
   async find(userId: string, provider: string): Promise<StoredConnection | undefined> {
@@ -231,9 +226,8 @@ export class ConnectionStore {
    * is gone or holds a newer set. The comparison is with the generation, not the claim: a holder whose claim ran out still
    * has the only live tokens.
    */
-  async saveRefreshed(key: ConnectionKey, tokens: SealedTokens): Promise<boolean> {
-    const rows = await this.database.query(statements.saveRefreshed, [...keyValues(key), ...tokenValues(tokens)]);
-    return rows.length === 1;
+  saveRefreshed(key: ConnectionKey, tokens: SealedTokens): Promise<boolean> {
+    return this.refreshedSaves.save(key, tokens);
   }
 
   /**
