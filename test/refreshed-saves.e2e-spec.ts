@@ -24,7 +24,9 @@ describe('saves of refreshed tokens that come together', () => {
   async function insertAll(provider: string): Promise<ConnectionKey[]> {
     const keys = users.map((userId) => ({ userId, provider, id: randomUUID(), secretGen: 1 }));
     const rest = { registrationId: `${provider}:test`, scopesRequested: [] };
-    await Promise.all(keys.map((key) => store.insert({ ...key, ...rest }, tokens('old'))));
+    await Promise.all(
+      keys.map((key) => store.insert({ ...key, ...rest }, tokens('old'), { digest: null, exclusive: false })),
+    );
     return keys;
   }
 

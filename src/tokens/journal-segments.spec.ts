@@ -36,7 +36,16 @@ describe('JournalSegments', () => {
     await Promise.all(names.slice(1).map((name) => segments.forget(name)));
     expect(await lines()).toContain(names[0]);
     await segments.forget(names[0] ?? '');
+    await segments.clear();
     expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('removes a file without being asked to', async () => {
+    await segments.append('entry', 'entry');
+    await segments.forget('entry');
+    while ((await readdir(directory)).length > 0) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
   });
 
   it('keeps what is appended while the others are forgotten', async () => {
@@ -46,6 +55,7 @@ describe('JournalSegments', () => {
       await Promise.all([segments.append(`${name}-next`, `${name}-next`), segments.forget(name)]);
       expect(await lines()).toContain(`${name}-next`);
       await segments.forget(`${name}-next`);
+      await segments.clear();
     }
     expect(await readdir(directory)).toEqual([]);
   });
@@ -58,6 +68,7 @@ describe('JournalSegments', () => {
     await rm(join(directory, 'taken'));
     expect(await lines()).toEqual(['second']);
     await Promise.all([segments.forget('first'), segments.forget('second')]);
+    await segments.clear();
     expect(await readdir(directory)).toEqual([]);
   });
 

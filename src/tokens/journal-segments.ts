@@ -1,12 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { access, type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { MicroBatch } from '../database/micro-batch.js';
 
 /** Files of the journal end with this. */
 export const segmentExtension = '.journal';
 /** A segment takes no more entries when it is this large, or this old; a segment that stays for longer was left over. */
 const maxSegmentBytes = 1024 * 1024;
 const maxSegmentAgeMs = 1_000;
+
+/** How long a file without entries waits for the next ones, in milliseconds. A sweep forgets a group of them right before the next. */
+const lingerMs = 100;
+/** No more refreshes run in a process. */
+const limits = { maxItems: 1_000, maxWaiting: 10_000 };
 
 interface Segment {
   readonly file: string;
@@ -17,26 +23,24 @@ interface Segment {
   entries: number;
 }
 
-interface WaitingEntry {
+interface Entry {
   readonly key: string;
   readonly line: string;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
 }
 
 /**
  * The part of the journal that this process writes: files to which entries are appended, a line each.
  *
  * Entries that come while others are being flushed to the disk go together with the next flush, so that many refreshes at once
- * pay for one. A file is removed when all its entries are forgotten.
+ * pay for one. A file is removed soon after all its entries are forgotten.
  *
  * Somebody else may take a file over by giving it another name, and remove it when its entries are committed. So the name is
  * looked at after each flush: if it is gone, what was flushed may not have been seen, and is written again, to a new file.
  */
 export class JournalSegments {
-  private waiting: WaitingEntry[] = [];
-  private writing: Promise<void> | undefined;
+  private readonly batch = new MicroBatch<Entry, void>((group) => this.write(group), limits);
   private current: Segment | undefined;
+  private lingering: NodeJS.Timeout | undefined;
   private readonly segmentOf = new Map<string, Segment>();
 
   constructor(private readonly directory: string) {}
@@ -50,10 +54,7 @@ export class JournalSegments {
    * @throws the file system's error; the entry may be on the disk or not
    */
   append(key: string, line: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.waiting.push({ key, line, resolve, reject });
-      this.writing ??= this.writeAll();
-    });
+    return this.batch.add({ key, line });
   }
 
   /** Forgets an entry that need not be replayed any more. Does nothing when it is not known. */
@@ -64,31 +65,29 @@ export class JournalSegments {
     }
     this.segmentOf.delete(key);
     segment.entries -= 1;
-    if (segment.entries === 0) {
-      if (segment === this.current) {
-        this.current = undefined;
-        await segment.handle.close();
-      }
+    if (segment.entries > 0) {
+      return;
+    }
+    if (segment === this.current) {
+      clearTimeout(this.lingering);
+      // What cannot be removed is replayed later, to no effect.
+      this.lingering = setTimeout(() => {
+        this.clear().catch(() => undefined);
+      }, lingerMs).unref();
+    } else {
       await rm(segment.file, { force: true });
     }
   }
 
-  private async writeAll(): Promise<void> {
-    while (this.waiting.length > 0) {
-      const group = this.waiting;
-      this.waiting = [];
-      try {
-        await this.write(group);
-        group.forEach(({ resolve }) => resolve());
-      } catch (error) {
-        group.forEach(({ reject }) => reject(error));
-      }
+  /** Removes the file that waits for entries, if it has none. */
+  async clear(): Promise<void> {
+    clearTimeout(this.lingering);
+    if (this.current?.entries === 0) {
+      await this.retire(this.current);
     }
-    // In the same turn as the last look at the queue: an entry that comes later has to start a new run.
-    this.writing = undefined;
   }
 
-  private async write(group: readonly WaitingEntry[]): Promise<void> {
+  private async write(group: readonly Entry[]): Promise<void[]> {
     const bytes = Buffer.from(group.map(({ line }) => `${line}\n`).join(''), 'utf8');
     for (;;) {
       const segment = await this.reserve(group.length);
@@ -97,8 +96,7 @@ export class JournalSegments {
         await segment.handle.datasync();
         segment.bytes += bytes.length;
         await access(segment.file);
-        group.forEach(({ key }) => this.segmentOf.set(key, segment));
-        return;
+        return group.map(({ key }) => void this.segmentOf.set(key, segment));
       } catch (error) {
         segment.entries -= group.length;
         // What comes next must not be joined to half a line.
@@ -112,6 +110,7 @@ export class JournalSegments {
 
   /** Returns a file to write to, with the entries counted already: forgetting the others must not remove it meanwhile. */
   private async reserve(entries: number): Promise<Segment> {
+    clearTimeout(this.lingering);
     const { current } = this;
     if (current !== undefined) {
       if (current.bytes < maxSegmentBytes && performance.now() - current.openedAt < maxSegmentAgeMs) {
@@ -122,8 +121,13 @@ export class JournalSegments {
     }
     const file = join(this.directory, `${randomUUID()}${segmentExtension}`);
     const handle = await open(file, 'ax', 0o600);
+    try {
+      await flushDirectory(this.directory);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
     this.current = { file, handle, openedAt: performance.now(), bytes: 0, entries };
-    await flushDirectory(this.directory);
     return this.current;
   }
 

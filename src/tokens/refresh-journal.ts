@@ -7,6 +7,7 @@ import {
   Injectable,
   Logger,
   type OnApplicationBootstrap,
+  type OnApplicationShutdown,
 } from '@nestjs/common';
 import { z } from 'zod';
 import { AppError } from '../errors/app-error.js';
@@ -48,7 +49,7 @@ type JournalEntry = z.output<typeof entrySchema>;
  * Without a directory nothing is kept.
  */
 @Injectable()
-export class RefreshJournal implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class RefreshJournal implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   private readonly logger = new Logger(RefreshJournal.name);
   private readonly segments: JournalSegments | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -82,6 +83,11 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
     await this.replaying;
+  }
+
+  /** Refreshes have ended by now. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.segments?.clear();
   }
 
   /**

@@ -1,4 +1,4 @@
-import { createHash, hkdfSync, randomBytes, timingSafeEqual, type KeyObject } from 'node:crypto';
+import { createHash, createSecretKey, hkdfSync, randomBytes, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { AeadError, decryptAead, encryptAead, ivBytes, tagBytes } from './aead.js';
 import { encodeLengthPrefixed, type SealContext } from './associated-data.js';
 import { CheckedRandom } from './checked-random.js';
@@ -132,7 +132,7 @@ function deriveMessageKey(
   kid: Buffer,
   salt: Buffer,
   associatedData: Buffer,
-): { messageKey: Buffer; commitment: Buffer } {
+): { messageKey: KeyObject; commitment: Buffer } {
   const info = Buffer.concat([
     Buffer.from('vault/v1/record'),
     Buffer.from([suite]),
@@ -140,7 +140,8 @@ function deriveMessageKey(
     createHash('sha256').update(associatedData).digest(),
   ]);
   const okm = Buffer.from(hkdfSync('sha256', branchKey, salt, info, 64));
-  return { messageKey: okm.subarray(0, 32), commitment: okm.subarray(32) };
+  // Node takes a key of bytes apart at some length before it uses it; this costs a third of that.
+  return { messageKey: createSecretKey(okm.subarray(0, 32)), commitment: okm.subarray(32) };
 }
 
 function kidBytes(kid: string): Buffer {

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, type KeyObject } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { TokenUnreadableError } from '../errors/connection.errors.js';
 import {
@@ -16,6 +16,8 @@ import { vaultConfig, type VaultConfig } from './vault.config.js';
 /** Seals values into rows and opens them. */
 @Injectable()
 export class VaultService {
+  private readonly triedKeys = new WeakSet<KeyObject>();
+
   constructor(
     private readonly keyRing: KeyRing,
     @Inject(vaultConfig.KEY) private readonly config: VaultConfig,
@@ -34,14 +36,18 @@ export class VaultService {
   }
 
   /**
-   * Checks that a value of a purpose can be sealed now and for the next two minutes, by sealing one: call it before something is
-   * spent whose result has to be sealed (CR-14).
+   * Checks that a value of a purpose can be sealed now and for the next two minutes: call it before something is spent whose result
+   * has to be sealed (CR-14). A key in memory is tried by sealing a value, once.
    *
    * @throws {@link KeyUnavailableError} when it cannot
    */
   ensureCanSeal(purpose: SealPurpose): void {
-    const nowhere: SealContext = { purpose, rowId: '', userId: '', registrationId: '', generation: 0 };
-    sealEnvelope(Buffer.alloc(1), this.keyRing.checkSeal(purpose), this.config.environmentName, nowhere);
+    const branchKey = this.keyRing.checkSeal(purpose);
+    if (!this.triedKeys.has(branchKey.key)) {
+      const nowhere: SealContext = { purpose, rowId: '', userId: '', registrationId: '', generation: 0 };
+      sealEnvelope(Buffer.alloc(1), branchKey, this.config.environmentName, nowhere);
+      this.triedKeys.add(branchKey.key);
+    }
   }
 
   /**
