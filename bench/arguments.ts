@@ -46,7 +46,7 @@ export function readArguments(args: readonly string[], defaultResults: string): 
       clients: { ...text, default: '32' },
       seconds: { ...text, default: '5' },
       due: { ...text, default: '20000' },
-      concurrency: { ...text, default: '64' },
+      concurrency: { ...text, default: '32' },
       links: { ...text, default: '3000' },
       seals: { ...text, default: '50000' },
       growth: { ...text, default: '10000,100000,1000000' },

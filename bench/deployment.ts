@@ -44,6 +44,7 @@ export async function createDeployment(
     // Sealed values are bound to it; the processes of one deployment differ in NODE_ENV.
     ENVIRONMENT_NAME: 'bench',
     PUBLIC_URL: 'https://bench.invalid',
+    REFRESH_SCHEDULER: 'off',
     DATABASE_URL: databaseUrl,
     DATABASE_POOL_SIZE: String(poolSize),
     ENCRYPTION_ROOT_KEY: randomBytes(32).toString('base64'),

@@ -50,7 +50,13 @@ export async function startSweepers(
 ): Promise<Sweepers> {
   const { databaseUrl, environment, referenceEnvironment, connections } = deployment;
   const journal = await mkdtemp(join(tmpdir(), 'cufflink-bench-journal-'));
-  const ours = startChild('processes/sweep.ts', { ...environment, REFRESH_JOURNAL_DIRECTORY: journal });
+  const ours = startChild('processes/sweep.ts', {
+    ...environment,
+    REFRESH_JOURNAL_DIRECTORY: journal,
+    PROVIDER_CONCURRENCY: String(concurrency),
+    // The default protects makers; here the maker is to be the limit.
+    REFRESH_RATE_PER_SECOND: '100000',
+  });
   const bare = startChild('processes/bare-sweep.ts', referenceEnvironment);
   const step = Math.floor(connections / due);
   const users = Array.from({ length: due }, (_, index) => `user-${index * step}`);

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, createSecretKey, randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { Pool } from 'undici';
 import { forEachConcurrently } from '../concurrency.ts';
@@ -7,7 +7,7 @@ import { answer } from './answer.ts';
 
 const { DATABASE_URL: databaseUrl, POOL_SIZE: poolSize, KEY: encodedKey = '', TOKEN_URL: tokenUrl = '' } = process.env;
 const pool = new pg.Pool({ connectionString: databaseUrl, max: Number(poolSize) });
-const key = Buffer.from(encodedKey, 'base64');
+const key = createSecretKey(encodedKey, 'base64');
 const { origin, pathname: path } = new URL(tokenUrl);
 
 /**

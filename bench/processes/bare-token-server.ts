@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import { createServer } from 'node:http';
 import pg from 'pg';
 import { plainOpen } from '../plain-gcm.ts';
@@ -8,7 +9,7 @@ import { plainOpen } from '../plain-gcm.ts';
  */
 process.on('disconnect', () => process.exit(0));
 const pool = new pg.Pool({ connectionString: process.env['DATABASE_URL'], max: Number(process.env['POOL_SIZE']) });
-const key = Buffer.from(process.env['KEY'] ?? '', 'base64');
+const key = createSecretKey(process.env['KEY'] ?? '', 'base64');
 const text = 'SELECT sealed FROM reference_connections WHERE user_id = $1';
 
 createServer((request, response) => {

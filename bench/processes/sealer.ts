@@ -1,5 +1,5 @@
 import { NestFactory } from '@nestjs/core';
-import { randomBytes } from 'node:crypto';
+import { createSecretKey, randomBytes } from 'node:crypto';
 import { built } from '../built.ts';
 import { plainOpen, plainSeal } from '../plain-gcm.ts';
 import { makeTokenSet } from '../token-set.ts';
@@ -10,7 +10,7 @@ const { VaultService } = await built<typeof import('../../src/vault/vault.servic
 
 const app = await NestFactory.createApplicationContext(AppModule, { logger: ['error'] });
 const vault = app.get(VaultService, { strict: false });
-const key = randomBytes(32);
+const key = createSecretKey(randomBytes(32));
 const tokens = makeTokenSet(1);
 const context = {
   purpose: 'connections.sealed',

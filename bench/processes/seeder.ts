@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createSecretKey, randomUUID } from 'node:crypto';
 import { NestFactory } from '@nestjs/core';
 import pg from 'pg';
 import { built } from '../built.ts';
@@ -31,7 +31,7 @@ answer(async ({ connections }: { connections: number }) => {
       state_hash bytea PRIMARY KEY, user_id text NOT NULL, sealed bytea, consumed_at timestamptz)`);
     const vault = app.get(TokenVault, { strict: false });
     const registration = registrationId(app.get(ProviderRegistry, { strict: false }).get(provider));
-    const key = Buffer.from(process.env['REFERENCE_KEY'] ?? '', 'base64');
+    const key = createSecretKey(process.env['REFERENCE_KEY'] ?? '', 'base64');
     let written: Promise<unknown> = Promise.resolve();
     for (let first = 0; first < connections; first += batchSize) {
       const rows = Array.from({ length: Math.min(batchSize, connections - first) }, (_, index) => {

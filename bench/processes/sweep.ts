@@ -1,27 +1,43 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import { built } from '../built.ts';
-import { forEachConcurrently } from '../concurrency.ts';
 import { answer } from './answer.ts';
 
-const { AppModule } = await built<typeof import('../../src/app.module.ts')>('app.module.js');
-const { ConnectionStore } =
-  await built<typeof import('../../src/tokens/connection-store.ts')>('tokens/connection-store.js');
-const { RefreshService } =
-  await built<typeof import('../../src/tokens/refresh.service.ts')>('tokens/refresh.service.js');
+const pollMs = 5;
+const giveUpMs = 600_000;
 
-const app = await NestFactory.createApplicationContext(AppModule, { logger: ['error', 'warn'] });
-const store = app.get(ConnectionStore, { strict: false });
-const refreshService = app.get(RefreshService, { strict: false });
+const { WorkerModule } = await built<typeof import('../../src/worker.module.ts')>('worker.module.js');
+const { Database } = await built<typeof import('../../src/database/database.ts')>('database/database.js');
+const { RefreshScheduler } =
+  await built<typeof import('../../src/tokens/refresh-scheduler.ts')>('tokens/refresh-scheduler.js');
+const { refreshes } = await built<typeof import('../../src/tokens/tokens.metrics.ts')>('tokens/tokens.metrics.js');
 
-/** Refreshes the connections of the given users as the service does; returns the seconds it took. */
-answer(async ({ users, provider, concurrency }: { users: string[]; provider: string; concurrency: number }) => {
+/** What the worker process of a deployment runs, without its port. */
+const app = await NestFactory.createApplicationContext(WorkerModule, { logger: ['error', 'warn'] });
+const database = app.get(Database, { strict: false });
+const scheduler = app.get(RefreshScheduler, { strict: false });
+const makeDue = {
+  name: 'bench-make-due',
+  text: 'UPDATE connections SET refresh_due_at = now() WHERE provider = $2 AND user_id = ANY ($1)',
+};
+
+/** Lets the scheduler refresh the connections of the given users, and nothing else is due; returns the seconds it took. */
+answer(async ({ users, provider }: { users: string[]; provider: string }) => {
+  const before = await countOutcomes();
+  await database.query(makeDue, [users, provider]);
   const startedAt = performance.now();
-  await forEachConcurrently(users, concurrency, async (userId) => {
-    const connection = await store.find(userId, provider);
-    if (connection === undefined) {
-      throw new Error(`${userId} has no connection.`);
+  scheduler.start();
+  while ((await countOutcomes()) - before < users.length) {
+    if (performance.now() - startedAt > giveUpMs) {
+      throw new Error('The scheduler does not get done.');
     }
-    await refreshService.refresh(connection);
-  });
+    await sleep(pollMs);
+  }
   return (performance.now() - startedAt) / 1_000;
 });
+
+/** Refreshes that have ended, well or not. */
+async function countOutcomes(): Promise<number> {
+  const { values } = await refreshes.get();
+  return values.reduce((sum, { value }) => sum + value, 0);
+}
