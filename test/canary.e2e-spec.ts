@@ -150,7 +150,7 @@ describe.each([
     dumps.push(...(await dumpDatabase(databaseUrl)));
     collectFromMakers();
     search = new SecretSearch([...listSecrets(), { kind: 'root key', value: rootKey }]);
-  }, 90_000);
+  }, 240_000);
 
   afterAll(async () => {
     await service.stop('SIGKILL');

@@ -125,8 +125,19 @@ describe(`a refresh that races with something else (${interleavings} interleavin
     it.each([
       ['TE-11 R-19 grants live on at the maker', unlinkRace],
       ['AR-24 R-20 new links lose their tokens', relinkRace],
-    ])('%s', async (_, one) => {
-      expect((await run(naive, 12, one)).length).toBeGreaterThan(0);
-    });
+    ])(
+      '%s',
+      async (_, one) => {
+        const random = randomNumbers(seed);
+        const wrong: string[] = [];
+        // How many it takes depends on the machine; with the comparison, none of any number goes wrong.
+        for (let round = 0; round < 200 && wrong.length === 0; round += 1) {
+          wrong.push(...(await one(naive, slugs[round % slugs.length] ?? '', random)));
+          await openGates(naive);
+        }
+        expect(wrong).not.toEqual([]);
+      },
+      120_000,
+    );
   });
 });

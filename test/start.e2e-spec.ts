@@ -461,7 +461,7 @@ describe('node dist/main.js in production', () => {
       const after = await cli('list');
       const again = await cli('revoke', id);
 
-      expect(before.stdout).toMatch(new RegExp(`^${id}  \\S+Z  to be ended  admin$`, 'm'));
+      expect(before.stdout).toMatch(new RegExp(`^${id}  \\S+Z  to be ended  admin(  last used \\S+Z)?$`, 'm'));
       expect(before.stdout + after.stdout).not.toContain(secret);
       expect(revoked).toMatchObject({ status: 0, stdout: expect.stringContaining(`Key ${id} is revoked`) });
       expect(after.stdout).toMatch(new RegExp(`^${id} .* revoked \\S+Z$`, 'm'));

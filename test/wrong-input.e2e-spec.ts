@@ -953,18 +953,20 @@ describe('a wrong key', () => {
     const user = newUser();
     const id = await linkAccount(application, user, 'whoop');
     const base = `/v1/users/${user}/connections/whoop`;
-    const before = bodyOf(await application.api.get(base).expect(200));
+    const before = bodyOf(await application.api.get(base).expect(200)) as object;
     await queryDatabase(application.databaseUrl, `UPDATE connections SET sealed = ${altered} WHERE id = $1`, [id]);
     const calls = application.sandbox.maker('whoop').history.length;
-    const rows = await connectionRows();
+    const tokens =
+      'SELECT user_id, status, secret_gen, sealed, claim_id, attempt_started_at FROM connections ORDER BY id';
+    const rows = await queryDatabase(application.databaseUrl, tokens);
 
     expectProblem(await application.api.get(`${base}/token`), 500, 'TOKEN_UNREADABLE');
     expectProblem(await application.api.post(`${base}/refresh`), 500, 'TOKEN_UNREADABLE');
 
     const after = bodyOf(await application.api.get(base).expect(200));
-    expect(after).toEqual(before);
-    expect(after).toMatchObject({ status: 'active', needs_relink: false, last_error: null });
-    expect(await connectionRows()).toEqual(rows);
+    expect(after).toEqual({ ...before, last_error: { code: 'TOKEN_UNREADABLE', at: expect.any(String) } });
+    expect(after).toMatchObject({ status: 'active', needs_relink: false });
+    expect(await queryDatabase(application.databaseUrl, tokens)).toEqual(rows);
     expect(application.sandbox.maker('whoop').history).toHaveLength(calls);
     // A new link mends it.
     expect(await linkAccount(application, user, 'whoop')).toBe(id);
