@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../database/database.js';
 import type { KeyPurpose } from './associated-data.js';
@@ -35,6 +36,9 @@ export interface NewKey extends WrappedKey {
   readonly purpose: KeyPurpose;
   readonly keyCheck: Buffer;
 }
+
+/** SQLSTATE of a statement that the role may not run. */
+const insufficientPrivilege = '42501';
 
 const lacksKey = `live_until > now() AND NOT $1::uuid = ANY (kids)`;
 
@@ -109,9 +113,24 @@ export class KeyStore {
     return this.database.query<StoredKey>(statements.list);
   }
 
-  /** Stores the first key of a purpose; does nothing when it has an active one already. */
+  /**
+   * Stores the first key of a purpose; does nothing when it has an active one already.
+   *
+   * @throws Error that says what to do, when this role of the database may not make keys (LOG-11)
+   */
   async insertActive(key: NewKey): Promise<void> {
-    await this.database.query(statements.insertActive, newKeyValues(key));
+    try {
+      await this.database.query(statements.insertActive, newKeyValues(key));
+    } catch (error) {
+      if (isNativeError(error) && 'code' in error && error.code === insufficientPrivilege) {
+        throw new Error(
+          `There is no key for ${key.purpose} yet, and the database role of this process may not make one. ` +
+            'Run `npm run cli -- keys list` once with the operator role: it makes what is missing (docs/database-roles.md).',
+          { cause: error },
+        );
+      }
+      throw error;
+    }
   }
 
   async insertPending(key: NewKey): Promise<void> {

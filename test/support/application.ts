@@ -22,6 +22,8 @@ export interface ApplicationOptions {
   /** Shared with another instance when given. */
   readonly databaseUrl?: string;
   readonly rootKey?: string;
+  /** Made elsewhere, where the application may not make any. */
+  readonly apiKey?: string;
   readonly sandbox?: VendorSandbox;
   readonly clock?: TestClock;
   /** Imported beside `AppModule`, such as a provider of the test. */
@@ -98,7 +100,7 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
     const started = app;
     const url = await started.getUrl();
     const apiKeys = app.get(ApiKeysService);
-    const key = await apiKeys.create('test', accessScopes);
+    const key = options.apiKey ?? (await apiKeys.create('test', accessScopes));
     return {
       app: started,
       sandbox,

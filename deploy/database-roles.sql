@@ -1,0 +1,59 @@
+-- Splits the rights in the database of Cufflink (LOG-11). docs/database-roles.md says how it is used.
+--
+-- Run it as the owner of the tables, after every `npm run migration:run`:
+--
+--     psql "$OWNER_DATABASE_URL" --set ON_ERROR_STOP=1 --single-transaction --file deploy/database-roles.sql
+--
+-- It may be run again at any time: it takes back every right of these roles in this database and gives the ones below. A table that is
+-- not named here can be used by its owner only. The roles have no login; make logins of your own and grant them one role each.
+
+DO $$
+DECLARE
+  name text;
+BEGIN
+  FOREACH name IN ARRAY ARRAY['cufflink_app', 'cufflink_operator', 'cufflink_auditor'] LOOP
+    BEGIN
+      EXECUTE format('CREATE ROLE %I NOLOGIN', name);
+    EXCEPTION
+      -- There already, or made by somebody else at this moment: roles belong to all databases of the server.
+      WHEN duplicate_object OR unique_violation THEN NULL;
+    END;
+  END LOOP;
+  EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor', current_database());
+  EXECUTE format('GRANT CONNECT ON DATABASE %I TO cufflink_app, cufflink_operator, cufflink_auditor', current_database());
+END
+$$;
+
+REVOKE ALL ON SCHEMA public FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor;
+GRANT USAGE ON SCHEMA public TO cufflink_app, cufflink_operator, cufflink_auditor;
+
+-- Rights to columns go with those to their table.
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor;
+
+-- What the owner makes later is nobody else's until it is named below.
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON SEQUENCES FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor;
+
+-- cufflink_app: the service and its workers, and `erasures replay`, which does what the service does.
+GRANT SELECT, INSERT, UPDATE, DELETE ON connections, links, link_sessions, revocations, rate_limits, vault_replicas TO cufflink_app;
+GRANT SELECT, INSERT, UPDATE ON provider_gates TO cufflink_app;
+GRANT SELECT, INSERT, UPDATE (erased_at) ON erasures TO cufflink_app;
+GRANT SELECT, INSERT ON audit_entries TO cufflink_app;
+GRANT SELECT, INSERT, UPDATE (head_sequence, head_mac) ON audit_writers TO cufflink_app;
+GRANT SELECT, UPDATE (operations) ON vault_keys TO cufflink_app;
+GRANT SELECT, UPDATE (last_used_at) ON api_keys TO cufflink_app;
+GRANT SELECT ON migrations TO cufflink_app;
+
+-- cufflink_operator: `npm run cli`. It makes keys and seals values anew; it neither links nor ends anything.
+GRANT SELECT, INSERT, UPDATE ON vault_keys TO cufflink_operator;
+GRANT SELECT ON vault_replicas TO cufflink_operator;
+GRANT SELECT, UPDATE (sealed) ON connections, links, revocations TO cufflink_operator;
+GRANT SELECT, INSERT, UPDATE (expires_at, revoked_at) ON api_keys TO cufflink_operator;
+GRANT SELECT, INSERT ON audit_entries TO cufflink_operator;
+GRANT SELECT, INSERT, UPDATE (head_sequence, head_mac) ON audit_writers TO cufflink_operator;
+GRANT SELECT ON migrations TO cufflink_operator;
+
+-- cufflink_auditor: `audit verify`. It needs the keys, wrapped, to recompute the chains.
+GRANT SELECT ON audit_entries, audit_writers, vault_keys TO cufflink_auditor;
