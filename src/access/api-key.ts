@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** An API key in its two halves. The text form is `cuff_<id>_<secret>`; the id is public, the secret has 256 random bits. */
 export interface ApiKeyParts {
@@ -24,7 +24,7 @@ export function parseApiKey(text: string): ApiKeyParts | undefined {
 
 /** Returns what is stored of a secret. It is random, so one round of SHA-256 cannot be searched. */
 export function hashApiKeySecret(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest();
+  return hash('sha256', secret, 'buffer');
 }
 
 /** Compares a secret with a stored hash in constant time. */

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
  * Names an access token without telling it: the SHA-256 of its UTF-8 bytes, 64 lower-case hex digits. Callers may compute it
  * themselves, as with `printf %s "$token" | sha256sum`.
  */
 export function tokenFingerprint(accessToken: string): string {
-  return createHash('sha256').update(accessToken).digest('hex');
+  return hash('sha256', accessToken, 'hex');
 }

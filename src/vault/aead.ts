@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, type CipherKey } from 'node:crypto';
+import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto';
 
 /** Length of an IV, in bytes: with any other GCM hashes it first, and a random one of 12 is what SP 800-38D counts on. */
 export const ivBytes = 12;
@@ -13,13 +13,13 @@ export class AeadError extends Error {
 /**
  * Encrypts with AES-256-GCM. The only place that does.
  *
- * @param key - 32 bytes
+ * @param key - 256 bits; an object, because Node finds out slowly that bytes are none
  * @param iv - 12 bytes, never used with this key before
  * @returns the ciphertext and behind it the tag
  * @throws RangeError when the IV has another length
  * @see NIST SP 800-38D
  */
-export function encryptAead(key: CipherKey, iv: Buffer, associatedData: Buffer, plaintext: Buffer): Buffer {
+export function encryptAead(key: KeyObject, iv: Buffer, associatedData: Buffer, plaintext: Buffer): Buffer {
   if (iv.length !== ivBytes) {
     throw new RangeError(`An IV has ${ivBytes} bytes, got ${iv.length}.`);
   }
@@ -34,7 +34,7 @@ export function encryptAead(key: CipherKey, iv: Buffer, associatedData: Buffer, 
  * @param sealed - the ciphertext and behind it the tag
  * @throws {@link AeadError} when anything is not as it was encrypted, and for an IV or a tag that is too short
  */
-export function decryptAead(key: CipherKey, iv: Buffer, associatedData: Buffer, sealed: Buffer): Buffer {
+export function decryptAead(key: KeyObject, iv: Buffer, associatedData: Buffer, sealed: Buffer): Buffer {
   if (iv.length !== ivBytes || sealed.length < tagBytes) {
     throw new AeadError('The value does not verify.');
   }

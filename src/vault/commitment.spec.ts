@@ -100,7 +100,9 @@ describe('CR-06 a ciphertext that is valid under two keys', () => {
     openEnvelope(envelope, { kid, key: createSecretKey(key) }, 'test', place);
 
   it('is taken by plain GCM under both', () => {
-    const opened = [one, two].map(({ messageKey }) => decryptAead(messageKey, iv, associatedData, sealed));
+    const opened = [one, two].map(({ messageKey }) =>
+      decryptAead(createSecretKey(messageKey), iv, associatedData, sealed),
+    );
     expect(opened[0]).toHaveLength(32);
     expect(opened[0]?.equals(opened[1] ?? Buffer.alloc(0))).toBe(false);
   });

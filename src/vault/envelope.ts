@@ -1,4 +1,4 @@
-import { createHash, createSecretKey, hkdfSync, randomBytes, timingSafeEqual, type KeyObject } from 'node:crypto';
+import { createSecretKey, hash, hkdfSync, randomBytes, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { AeadError, decryptAead, encryptAead, ivBytes, tagBytes } from './aead.js';
 import { encodeLengthPrefixed, type SealContext } from './associated-data.js';
 import { CheckedRandom } from './checked-random.js';
@@ -9,10 +9,11 @@ import { CheckedRandom } from './checked-random.js';
  *
  *     magic(2) version(1) suite(1) kid(16) salt(32) commitment(32) iv(12) | ciphertext | tag(16)
  */
-const magic = Buffer.from('CL');
 const version = 1;
 const suite = 1;
-const offsets = { version: 2, suite: 3, kid: 4, salt: 20, commitment: 52, iv: 84, ciphertext: 96 } as const;
+const header = Buffer.from([...Buffer.from('CL'), version, suite]);
+const infoLabel = Buffer.concat([Buffer.from('vault/v1/record'), Buffer.from([suite])]);
+const offsets = { kid: 4, salt: 20, commitment: 52, iv: 84, ciphertext: 96 } as const;
 
 /** Watches the salts of this process. */
 const salts = new CheckedRandom();
@@ -59,7 +60,7 @@ export function sealEnvelope(
   const associatedData = encodeAssociatedData(kid, environment, context);
   const { messageKey, commitment } = deriveMessageKey(branchKey.key, kid, salt, associatedData);
   const sealed = encryptAead(messageKey, iv, associatedData, plaintext);
-  return Buffer.concat([magic, Buffer.from([version, suite]), kid, salt, commitment, iv, sealed]);
+  return Buffer.concat([header, kid, salt, commitment, iv, sealed]);
 }
 
 /**
@@ -68,11 +69,7 @@ export function sealEnvelope(
  * @throws {@link EnvelopeError} when it is not an envelope of a known format
  */
 export function readEnvelopeKid(envelope: Buffer): string {
-  const known =
-    envelope.length >= offsets.ciphertext + tagBytes &&
-    envelope.subarray(0, 2).equals(magic) &&
-    envelope[offsets.version] === version &&
-    envelope[offsets.suite] === suite;
+  const known = envelope.length >= offsets.ciphertext + tagBytes && envelope.subarray(0, offsets.kid).equals(header);
   if (!known) {
     throw new EnvelopeError('Not an envelope of a known format.');
   }
@@ -116,7 +113,7 @@ export function openEnvelope(
 
 function encodeAssociatedData(kid: Buffer, environment: string, context: SealContext): Buffer {
   return encodeLengthPrefixed([
-    Buffer.from([version, suite]),
+    header.subarray(2),
     kid,
     context.purpose,
     environment,
@@ -133,14 +130,8 @@ function deriveMessageKey(
   salt: Buffer,
   associatedData: Buffer,
 ): { messageKey: KeyObject; commitment: Buffer } {
-  const info = Buffer.concat([
-    Buffer.from('vault/v1/record'),
-    Buffer.from([suite]),
-    kid,
-    createHash('sha256').update(associatedData).digest(),
-  ]);
+  const info = Buffer.concat([infoLabel, kid, hash('sha256', associatedData, 'buffer')]);
   const okm = Buffer.from(hkdfSync('sha256', branchKey, salt, info, 64));
-  // Node takes a key of bytes apart at some length before it uses it; this costs a third of that.
   return { messageKey: createSecretKey(okm.subarray(0, 32)), commitment: okm.subarray(32) };
 }
 

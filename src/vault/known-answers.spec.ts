@@ -41,7 +41,7 @@ const gcmVectors = [
   },
 ].map(({ name, ...values }) => ({
   name,
-  key: hex(values.key),
+  key: createSecretKey(hex(values.key)),
   iv: hex(values.iv),
   associatedData: hex(values.associatedData),
   plaintext: hex(values.plaintext),

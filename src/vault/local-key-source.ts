@@ -1,4 +1,4 @@
-import { createHash, randomBytes, type KeyObject } from 'node:crypto';
+import { createHash, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import { AeadError, decryptAead, encryptAead, ivBytes } from './aead.js';
 import { KeyUnwrapError } from './key-source.errors.js';
 import { KeySource, type WrapContext, type WrappedKey } from './key-source.js';
@@ -6,13 +6,13 @@ import { encodeWrapContext } from './wrap-context.js';
 
 /** A root key held in memory, read from the environment or a file: AES-256-GCM with the context as associated data. */
 export class LocalKeySource extends KeySource {
-  readonly #rootKey: Buffer;
+  readonly #rootKey: KeyObject;
   readonly #keyRef: string;
 
   /** @param rootKey - 32 bytes */
   constructor(rootKey: Buffer) {
     super();
-    this.#rootKey = rootKey;
+    this.#rootKey = createSecretKey(rootKey);
     const check = createHash('sha256').update('vault/v1/root-key-ref').update(rootKey).digest('hex');
     this.#keyRef = `local:${check.slice(0, 16)}`;
   }
