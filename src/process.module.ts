@@ -3,6 +3,7 @@ import { ConfigModule } from '@nestjs/config';
 import { LoggerModule } from 'nestjs-pino';
 import { appConfig, type AppConfig } from './config/app.config.js';
 import { loggingOptions } from './ops/logging.js';
+import { RequestLog } from './ops/request-log.js';
 
 /** What every process of ours has, whatever it serves: settings and a log. */
 @Module({
@@ -14,5 +15,6 @@ import { loggingOptions } from './ops/logging.js';
       useFactory: (config: AppConfig) => loggingOptions(config),
     }),
   ],
+  providers: [RequestLog],
 })
 export class ProcessModule {}

@@ -9,7 +9,7 @@ import { pino } from 'pino';
 import { pinoHttp, type HttpLogger, type Options } from 'pino-http';
 import { readAppConfig } from '../config/app.config.js';
 import { describeError } from './describe-error.js';
-import { loggingOptions } from './logging.js';
+import { loggingOptions, logWhenAnswered } from './logging.js';
 
 const escape = '\u001b[2K';
 const forged = '\r\n{"level":30,"msg":"forged"}\n[12:00:00] INFO: forged';
@@ -200,14 +200,13 @@ async function logged(
 
 /** Sends one request to a server that logs as ours does. Node refuses most control characters in a path, so the path is set here. */
 async function serve(
-  log: HttpLogger,
+  { logger }: Pick<HttpLogger, 'logger'>,
   path: string,
   headers: Readonly<Record<string, string>> = {},
   status = 204,
 ): Promise<void> {
-  const server = createServer((incoming, response) => {
-    Object.assign(incoming, { id: 'request-1', originalUrl: path });
-    log(incoming, response);
+  const server = createServer((_incoming, response) => {
+    logWhenAnswered(logger, { id: 'request-1', method: 'GET', originalUrl: path }, response);
     response.statusCode = status;
     response.end();
   }).listen(0, '127.0.0.1');

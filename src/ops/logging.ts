@@ -1,6 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
-import { RequestMethod } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
 import type { Params } from 'nestjs-pino';
 import { pino, type LogFn, type Logger } from 'pino';
 import type { PrettyStream } from 'pino-pretty';
@@ -24,34 +24,20 @@ export async function loggingOptions(
   destination?: Writable,
 ): Promise<Params> {
   return {
-    forRoutes: [{ path: '*splat', method: RequestMethod.ALL }],
+    // Its middleware costs as much as handing a token out; `RequestLog` takes its place.
+    forRoutes: [],
     pinoHttp: [
       {
         level: config.logLevel,
-        quietReqLogger: true,
         hooks: { logMethod },
         formatters: { log: (line: object) => scrubDeep(line) as Record<string, unknown> },
         // Otherwise pino copies every property of an error before `describeError` sees it, and hides that it is one.
         wrapSerializers: false,
-        genReqId: (request: IncomingMessage) => request.id,
         serializers: {
-          req: (request: IncomingMessage) => ({
-            id: request.id,
-            method: request.method,
-            path: pathOf(originalUrl(request)),
-          }),
+          req: ({ id, method, originalUrl }: LoggedRequest) => ({ id, method, path: pathOf(originalUrl) }),
           res: (response: ServerResponse) => ({ status: response.statusCode }),
           err: describeError,
         },
-        customSuccessMessage: (request: IncomingMessage, response: ServerResponse) =>
-          `${request.method} ${pathOf(originalUrl(request))} ${response.statusCode}`,
-        customErrorMessage: (request: IncomingMessage, response: ServerResponse) =>
-          `${request.method} ${pathOf(originalUrl(request))} ${response.statusCode}`,
-        // pino makes an error up for every status of 500 and above; the real one was logged where it was handled.
-        customErrorObject: (_request: IncomingMessage, _response: ServerResponse, _error: Error, line: object) => ({
-          ...line,
-          err: undefined,
-        }),
       },
       config.logFormat === 'json'
         ? (destination ?? pino.destination({ dest: 1, sync: true }))
@@ -67,6 +53,28 @@ async function readableStream(destination: Writable | undefined): Promise<Pretty
     translateTime: 'HH:MM:ss',
     ignore: 'pid,hostname,req,res,responseTime,reqId,context',
     messageFormat: '{if context}[{context}] {end}{msg}',
+  });
+}
+
+/** What is logged of a request. */
+export type LoggedRequest = Pick<FastifyRequest, 'id' | 'method' | 'originalUrl'>;
+
+/**
+ * Tells of a request, once it is answered, its method, path and status, at the level `info`. Where the log begins higher, nothing is
+ * gathered for it.
+ *
+ * @param logger - of the request: has its id
+ */
+export function logWhenAnswered(logger: Logger, request: LoggedRequest, response: ServerResponse): void {
+  if (!logger.isLevelEnabled('info')) {
+    return;
+  }
+  const startedAt = Date.now();
+  // Comes once: after the answer, or where the caller has gone before it.
+  response.once('close', () => {
+    const line = { res: response, responseTime: Date.now() - startedAt };
+    const message = `${request.method} ${pathOf(request.originalUrl)} ${response.statusCode}`;
+    logger.child({ req: request }).info(line, message);
   });
 }
 
@@ -95,11 +103,7 @@ function withOwnMessage([first, ...rest]: unknown[]): unknown[] {
   return error instanceof Error && rest.length === 0 ? [line, error.message] : [line, ...rest];
 }
 
-function originalUrl(request: IncomingMessage): string | undefined {
-  return (request as IncomingMessage & { originalUrl?: string }).originalUrl ?? request.url;
-}
-
 /** The path of a URL without its query. */
-function pathOf(url: string | undefined): string {
-  return visible(scrubPath((url ?? '').split('?', 1)[0]?.slice(0, 500) ?? ''));
+function pathOf(url: string): string {
+  return visible(scrubPath(url.split('?', 1)[0]?.slice(0, 500) ?? ''));
 }

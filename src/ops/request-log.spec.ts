@@ -1,0 +1,79 @@
+import { PassThrough } from 'node:stream';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Controller, Get, Logger as NestLogger } from '@nestjs/common';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import { Logger, LoggerModule, PinoLogger } from 'nestjs-pino';
+import { loggingOptions } from './logging.js';
+import { RequestLog } from './request-log.js';
+
+@Controller()
+class Grumbler {
+  private readonly logger = new NestLogger(Grumbler.name);
+
+  @Get('grumble')
+  async grumble(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    this.logger.warn('No.');
+  }
+}
+
+describe('the log of requests', () => {
+  const destination = new PassThrough();
+  let app: NestFastifyApplication;
+  beforeAll(async () => {
+    const useFactory = () => loggingOptions({ logLevel: 'info', logFormat: 'json' }, destination);
+    const testing = await Test.createTestingModule({
+      imports: [LoggerModule.forRootAsync({ useFactory })],
+      controllers: [Grumbler],
+      providers: [RequestLog],
+    }).compile();
+    let requests = 0;
+    app = testing.createNestApplication<NestFastifyApplication>(
+      new FastifyAdapter({ genReqId: () => `request-${(requests += 1)}` }),
+    );
+    app.useLogger(app.get(Logger));
+    await app.init();
+  });
+  beforeEach(() => {
+    PinoLogger.root.level = 'info';
+    destination.read();
+  });
+  afterAll(() => app.close());
+
+  /** Sends two requests at once and returns what was logged meanwhile, by request. */
+  async function logged(url: string): Promise<unknown[]> {
+    destination.read();
+    await Promise.all([app.inject({ url }), app.inject({ url })]);
+    await new Promise((resolve) => setImmediate(resolve));
+    const text = (destination.read() as Buffer | null)?.toString() ?? '';
+    const lines = text.split('\n').filter((line) => line !== '');
+    return lines
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .sort((one, other) => String(one['reqId']).localeCompare(String(other['reqId'])))
+      .map(({ level, reqId, req, res, msg }) => ({ level, reqId, req, res, msg }));
+  }
+
+  it('marks what is logged for a request with its id, and tells how it was answered', async () => {
+    const req = { method: 'GET', path: '/grumble' };
+    const linesOf = (id: string) => [
+      { level: 40, reqId: id, req: undefined, res: undefined, msg: 'No.' },
+      { level: 30, reqId: id, req: { id, ...req }, res: { status: 200 }, msg: 'GET /grumble 200' },
+    ];
+
+    expect(await logged('/grumble?secret=1')).toEqual([...linesOf('request-1'), ...linesOf('request-2')]);
+  });
+
+  it('tells of requests that no route takes', async () => {
+    expect(await logged('/nothing')).toMatchObject([{ msg: 'GET /nothing 404' }, { msg: 'GET /nothing 404' }]);
+  });
+
+  it('marks the lines but tells nothing of the requests themselves where the log begins at warn', async () => {
+    PinoLogger.root.level = 'warn';
+
+    expect(await logged('/grumble')).toEqual([
+      { level: 40, reqId: 'request-5', req: undefined, res: undefined, msg: 'No.' },
+      { level: 40, reqId: 'request-6', req: undefined, res: undefined, msg: 'No.' },
+    ]);
+  });
+});
