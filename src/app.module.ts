@@ -1,4 +1,4 @@
-import { Module, ValidationPipe } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { AccessGuard } from './access/access.guard.js';
 import { AccessModule } from './access/access.module.js';
@@ -7,7 +7,7 @@ import { RateLimitsModule } from './access/rate-limits.module.js';
 import { ConnectPageModule } from './connect-page/connect-page.module.js';
 import { ConnectionsModule } from './connections/connections.module.js';
 import { AppErrorFilter } from './errors/app-error.filter.js';
-import { toRequestInvalidError } from './http/validation-error.js';
+import { RequestValidationPipe } from './http/request-validation.pipe.js';
 import { LinksModule } from './links/links.module.js';
 import { OpsModule } from './ops/ops.module.js';
 import { ProcessModule } from './process.module.js';
@@ -31,16 +31,7 @@ import { UsersModule } from './users/users.module.js';
     { provide: APP_FILTER, useClass: AppErrorFilter },
     { provide: APP_GUARD, useClass: AccessGuard },
     { provide: APP_GUARD, useClass: RateLimitGuard },
-    {
-      provide: APP_PIPE,
-      useFactory: () =>
-        new ValidationPipe({
-          whitelist: true,
-          forbidNonWhitelisted: true,
-          transform: true,
-          exceptionFactory: toRequestInvalidError,
-        }),
-    },
+    { provide: APP_PIPE, useClass: RequestValidationPipe },
   ],
 })
 export class AppModule {}

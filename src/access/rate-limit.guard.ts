@@ -22,12 +22,16 @@ export class RateLimitGuard implements CanActivate {
     @Inject(rateLimitsConfig.KEY) private readonly limits: RateLimitsConfig,
   ) {}
 
-  async canActivate(context: ExecutionContext): Promise<boolean> {
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const targets = [context.getHandler(), context.getClass()];
     if (this.reflector.getAllAndOverride<boolean | undefined>(unlimitedMetadata, targets) === true) {
       return true;
     }
     const rule = this.reflector.getAllAndOverride<AccessRule | undefined>(accessMetadata, targets);
+    return this.limit(context, rule);
+  }
+
+  private async limit(context: ExecutionContext, rule: AccessRule | undefined): Promise<true> {
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
     const { caller } = request;
     await this.count('address', rule?.kind === 'public' ? networkOf(request.ip) : undefined);

@@ -1,11 +1,14 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsString, Matches } from 'class-validator';
 
+const userIdPattern = /^[^\p{C}\p{Zl}\p{Zp}]{1,255}$/u;
+const providerPattern = /^\P{C}{1,100}$/u;
+
 /** The user in a path: the company's opaque id, 1 to 255 characters, none of them invisible. */
 export class UserPath {
   @ApiProperty({ name: 'user_id', example: 'user-42', minLength: 1, maxLength: 255 })
   @IsString()
-  @Matches(/^[^\p{C}\p{Zl}\p{Zp}]{1,255}$/u, { message: 'user_id must be 1 to 255 printable characters' })
+  @Matches(userIdPattern, { message: 'user_id must be 1 to 255 printable characters' })
   user_id!: string;
 }
 
@@ -13,6 +16,11 @@ export class UserPath {
 export class ConnectionPath extends UserPath {
   @ApiProperty({ example: 'whoop', description: 'slug of the provider, as listed by GET /v1/providers' })
   @IsString()
-  @Matches(/^\P{C}{1,100}$/u, { message: 'provider must be the slug of a provider' })
+  @Matches(providerPattern, { message: 'provider must be the slug of a provider' })
   provider!: string;
+
+  /** Says what the decorators say, without their cost; see `RequestValidationPipe`. */
+  static accepts({ user_id: userId, provider }: Readonly<ConnectionPath>): boolean {
+    return userIdPattern.test(userId) && providerPattern.test(provider);
+  }
 }
