@@ -4,6 +4,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
 import { appConfig, type AppConfig } from './config/app.config.js';
 import { configureApplication, createAdapter } from './http/application.js';
+import { DeadTokenPurge } from './tokens/dead-token-purge.js';
 import { RefreshScheduler } from './tokens/refresh-scheduler.js';
 import { RevocationOutbox } from './tokens/revocation-outbox.js';
 import { tokensConfig, type TokensConfig } from './tokens/tokens.config.js';
@@ -28,6 +29,7 @@ export async function work(): Promise<NestFastifyApplication> {
 function startBackgroundWork(app: NestFastifyApplication): void {
   app.get(RefreshScheduler, { strict: false }).start();
   app.get(RevocationOutbox, { strict: false }).start();
+  app.get(DeadTokenPurge, { strict: false }).start();
 }
 
 async function listen(module: Type): Promise<NestFastifyApplication> {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { databaseConfig } from '../src/database/database.config.js';
 import { LinkPurge } from '../src/links/link-purge.js';
 import { ApiKeyUse } from '../src/access/api-key-use.js';
+import { DeadTokenPurge } from '../src/tokens/dead-token-purge.js';
 import { RefreshScheduler } from '../src/tokens/refresh-scheduler.js';
 import { RevocationOutbox } from '../src/tokens/revocation-outbox.js';
 import { KeyRing } from '../src/vault/key-ring.js';
@@ -192,6 +193,7 @@ describe('LOG-11 the roles of the database', () => {
     app.get(RevocationOutbox, { strict: false }).start();
     await until('the grant is ended', () => sandbox.maker('whoop').liveGrants().length === 0);
     await app.get(LinkPurge, { strict: false }).sweep();
+    await app.get(DeadTokenPurge, { strict: false }).sweep();
     await app.get(KeyRing, { strict: false }).reloadNow();
     await app.get(ApiKeyUse, { strict: false }).beforeApplicationShutdown();
     await api.delete('/v1/users/user-1').expect(200);

@@ -23,6 +23,7 @@ import { CreateLinkSessions1795470001000 } from './migrations/1795470001000-Crea
 import { IndexAccounts1795470002000 } from './migrations/1795470002000-IndexAccounts.js';
 import { CreateErasures1795490000000 } from './migrations/1795490000000-CreateErasures.js';
 import { CreateRevocations1795430010000 } from './migrations/1795430010000-CreateRevocations.js';
+import { EraseDeadTokens1795500000000 } from './migrations/1795500000000-EraseDeadTokens.js';
 import type { DatabaseConfig } from './database.config.js';
 
 /** How long a statement may take before PostgreSQL ends it, in milliseconds. No statement here needs a tenth of it. */
@@ -60,6 +61,7 @@ export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
       CreateErasures1795490000000,
       AddApiKeyOptions1795480000000,
       CreateRateLimits1795480100000,
+      EraseDeadTokens1795500000000,
     ],
     migrationsRun: config.migrateOnBoot,
     synchronize: false,

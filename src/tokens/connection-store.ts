@@ -16,7 +16,8 @@ export interface StoredConnection {
   readonly registrationId: string;
   readonly status: ConnectionStatus;
   readonly secretGen: number;
-  readonly sealed: Buffer;
+  /** `null` when the tokens of a dead connection were erased. */
+  readonly sealed: Buffer | null;
   readonly scopesRequested: readonly string[];
   readonly scopesGranted: readonly string[] | null;
   readonly expiresAt: Date | null;

@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { AppError } from '../errors/app-error.js';
 import { AccountAlreadyLinkedError, AccountChangedError, TokenUnreadableError } from '../errors/connection.errors.js';
+import { TokenRevokedError } from '../errors/provider.errors.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { VaultService } from '../vault/vault.service.js';
 import { ConnectionStore, type LinkedAccount, type StoredConnection } from './connection-store.js';
@@ -94,12 +95,12 @@ export class LinkedAccounts {
     return digest !== null && (await this.store.isAccountTaken(digest, userId));
   }
 
-  /** A new link mends a row that does not open any more. */
+  /** A new link mends a row that does not open any more, or is empty. */
   private async openIfReadable(connection: StoredConnection): Promise<TokenSet | undefined> {
     try {
       return await this.tokenVault.open(connection);
     } catch (error) {
-      if (error instanceof TokenUnreadableError) {
+      if (error instanceof TokenUnreadableError || error instanceof TokenRevokedError) {
         return undefined;
       }
       throw error;

@@ -266,7 +266,7 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
   /** Many providers know one grant for each account: ending the old one would end that of a new link. */
   private async isSuperseded(userId: string, provider: string, tokens: TokenSet): Promise<boolean> {
     const current = await this.store.find(userId, provider);
-    if (current === undefined) {
+    if (current === undefined || current.sealed === null) {
       return false;
     }
     const { providerUserId } = await this.tokenVault.open(current);

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
+import { TokenRevokedError } from '../errors/provider.errors.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { VaultService } from '../vault/vault.service.js';
 import type { ReadConnection } from './connection-reader.js';
@@ -52,8 +53,14 @@ export class TokenVault {
    * Opens the token set of a row.
    *
    * @throws {@link TokenUnreadableError} when key, row or bytes are not those it was sealed with
+   * @throws {@link TokenRevokedError} when the grant has been dead for so long that its tokens were erased
    */
   async open(connection: ReadConnection): Promise<TokenSet> {
+    if (connection.sealed === null) {
+      throw new TokenRevokedError(
+        'The provider has ended this connection long ago, and its tokens are erased. The user has to link the account again.',
+      );
+    }
     return parseTokenSet(await this.vault.open(connection.sealed, toContext(connection)));
   }
 }

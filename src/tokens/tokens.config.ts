@@ -28,6 +28,7 @@ const schema = z.object({
   PROVIDER_SPIKE_WINDOW_SECONDS: positive(600),
   PROVIDER_CONCURRENCY: positive(32),
   REVOCATION_GIVE_UP_HOURS: z.coerce.number('must be a number of hours.').min(0).max(8_760).default(72),
+  RETENTION_DEAD_CONNECTION_DAYS: z.coerce.number('must be a number of days.').min(0).max(3_650).default(30),
   REFRESH_SCHEDULER: z.enum(['api', 'off'], 'must be api or off.').default('api'),
   REFRESH_RATE_PER_SECOND: z.coerce.number('must be a number.').int().min(1).max(100_000).default(100),
 });
@@ -48,6 +49,8 @@ export function readTokensConfig(environment: Environment): {
   journalDirectory: string | undefined;
   /** How long ending a grant at its provider is tried, in milliseconds. */
   revocationGiveUpMs: number;
+  /** How long the tokens of a connection are kept after its grant has died, in milliseconds. */
+  deadTokensKeptMs: number;
   /** Whether the process that serves the API also refreshes what is due. */
   schedulerInApi: boolean;
   /** How many refreshes a second the scheduler of this process begins at one provider. */
@@ -66,6 +69,7 @@ export function readTokensConfig(environment: Environment): {
     confirmationMs: values.REFRESH_CONFIRMATION_SECONDS * 1_000,
     journalDirectory: values.REFRESH_JOURNAL_DIRECTORY,
     revocationGiveUpMs: values.REVOCATION_GIVE_UP_HOURS * 3_600_000,
+    deadTokensKeptMs: values.RETENTION_DEAD_CONNECTION_DAYS * 86_400_000,
     schedulerInApi: values.REFRESH_SCHEDULER === 'api',
     refreshRatePerSecond: values.REFRESH_RATE_PER_SECOND,
     providerConcurrency: values.PROVIDER_CONCURRENCY,

@@ -8,6 +8,7 @@ import { VaultModule } from '../vault/vault.module.js';
 import { ClockSync } from './clock-sync.js';
 import { ConnectionReader } from './connection-reader.js';
 import { ConnectionStore } from './connection-store.js';
+import { DeadTokenPurge } from './dead-token-purge.js';
 import { LinkedAccounts } from './linked-accounts.js';
 import { ProviderGates } from './provider-gates.js';
 import { RefreshClaims } from './refresh-claims.js';
@@ -36,6 +37,7 @@ import { UserGrants } from './user-grants.js';
     ClockSync,
     ConnectionReader,
     ConnectionStore,
+    DeadTokenPurge,
     LinkedAccounts,
     ProviderGates,
     RefreshClaims,

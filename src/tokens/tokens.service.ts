@@ -5,6 +5,7 @@ import { AuditTrail } from '../audit/audit-trail.js';
 import { Clock } from '../clock/clock.js';
 import { AppError } from '../errors/app-error.js';
 import { ConnectionNotFoundError, TokenUnreadableError } from '../errors/connection.errors.js';
+import { TokenRevokedError } from '../errors/provider.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
@@ -285,10 +286,12 @@ export class TokensService {
     try {
       tokens = await this.tokenVault.open(connection);
     } catch (error) {
-      if (!(error instanceof TokenUnreadableError)) {
+      if (!(error instanceof TokenUnreadableError || error instanceof TokenRevokedError)) {
         throw error;
       }
-      this.logger.warn(`Connection ${connection.id} is erased, but its tokens do not open: its grant stands.`);
+      this.logger.warn(
+        `Connection ${connection.id} is erased without its tokens: its grant stands, unless it has ended.`,
+      );
       await this.store.remove(connection.userId, connection.provider);
       return 'failed';
     }

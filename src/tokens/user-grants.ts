@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { TokenUnreadableError } from '../errors/connection.errors.js';
+import { TokenRevokedError } from '../errors/provider.errors.js';
 import { ConnectionStore, type StoredConnection } from './connection-store.js';
 import { RevocationOutbox, type PendingRevocation } from './revocation-outbox.js';
 import { TokenVault } from './token-vault.js';
 
 /** A connection without its tokens, with the account that is sealed beside them. */
 export type ConnectionFacts = Omit<StoredConnection, 'sealed'> & {
-  /** The user's id at the provider; `undefined` when the provider does not tell it, or the sealed value does not open. */
+  /** The user's id at the provider; `undefined` when the provider does not tell it, or the sealed value does not open or is erased. */
   readonly providerUserId: string | undefined;
 };
 
@@ -47,7 +48,7 @@ export class UserGrants {
     try {
       return (await this.tokenVault.open(connection)).providerUserId;
     } catch (error) {
-      if (error instanceof TokenUnreadableError) {
+      if (error instanceof TokenUnreadableError || error instanceof TokenRevokedError) {
         return undefined;
       }
       throw error;

@@ -7,6 +7,7 @@ import { Column, CreateDateColumn, Entity, Index, PrimaryColumn } from 'typeorm'
   unique: true,
   where: `account_exclusive AND status = 'active'`,
 })
+@Index('connections_dead', ['lastErrorAt'], { where: `status = 'needs_relink' AND sealed IS NOT NULL` })
 @Index('connections_refresh_due', ['provider', 'refreshDueAt'], { where: 'refresh_due_at IS NOT NULL' })
 export class ConnectionEntity {
   @PrimaryColumn('text', { name: 'user_id', primaryKeyConstraintName: 'connections_pkey' })
@@ -39,8 +40,9 @@ export class ConnectionEntity {
   @Column('integer', { name: 'secret_gen' })
   secretGen!: number;
 
-  @Column('bytea')
-  sealed!: Buffer;
+  /** `null` when the grant has been dead for so long that its tokens were erased. */
+  @Column('bytea', { nullable: true })
+  sealed!: Buffer | null;
 
   @Column('text', { name: 'scopes_requested', array: true })
   scopesRequested!: string[];

@@ -1,0 +1,112 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ConnectionStore, type StoredConnection } from '../src/tokens/connection-store.js';
+import { DeadTokenPurge } from '../src/tokens/dead-token-purge.js';
+import { startApplication, type TestApplication } from './support/application.js';
+import { linkAccount } from './support/linking.js';
+import { queryDatabase } from './support/test-database.js';
+
+const account = '8015551234567';
+const path = '/v1/users/user-1/connections/whoop';
+
+describe('LOG-09 the tokens of a dead connection', () => {
+  let application: TestApplication;
+  beforeEach(async () => {
+    application = await startApplication({ environment: { ACCOUNT_SHARING: 'deny' } });
+    await linkAccount(application, 'user-1', 'whoop', { account });
+    await linkAccount(application, 'user-1', 'oura', { account });
+  });
+  afterEach(() => application.close());
+
+  /** As the refresh engine leaves a connection whose grant its maker has called dead twice, so long ago. */
+  async function die(age: string): Promise<void> {
+    application.sandbox.maker('whoop').revokeGrant(account);
+    await queryDatabase(
+      application.databaseUrl,
+      `UPDATE connections SET status = 'needs_relink', last_error_code = 'TOKEN_REVOKED', refresh_due_at = NULL,
+         last_error_at = now() - $1::interval WHERE provider = 'whoop'`,
+      [age],
+    );
+  }
+
+  const sweep = () => application.app.get(DeadTokenPurge, { strict: false }).sweep();
+
+  async function held(): Promise<{ provider: string; sealed: boolean; account: boolean }[]> {
+    return queryDatabase(
+      application.databaseUrl,
+      `SELECT provider, sealed IS NOT NULL AS sealed, account_digest IS NOT NULL AS account FROM connections ORDER BY provider`,
+    );
+  }
+
+  it('are erased after 30 days, and those of the living stay', async () => {
+    await die('29 days 23 hours');
+    await sweep();
+    expect(await held()).toEqual([
+      { provider: 'oura', sealed: true, account: true },
+      { provider: 'whoop', sealed: true, account: true },
+    ]);
+
+    await die('30 days 1 second');
+    expect(await sweep()).toBeGreaterThan(0);
+
+    expect(await held()).toEqual([
+      { provider: 'oura', sealed: true, account: true },
+      { provider: 'whoop', sealed: false, account: false },
+    ]);
+    await application.api.get('/v1/users/user-1/connections/oura/token').expect(200);
+  });
+
+  it('leave a connection that answers as a dead one does', async () => {
+    await die('31 days');
+    await sweep();
+    const status = await application.api.get(path).expect(200);
+    expect(status.body).toMatchObject({ status: 'needs_relink', needs_relink: true });
+    for (const call of [
+      application.api.get(`${path}/token`),
+      application.api.post(`${path}/refresh`),
+      application.api.post(`${path}/token/rejected`).send({ fingerprint: '0'.repeat(64) }),
+    ]) {
+      const answer = await call;
+      expect({ status: answer.status, body: answer.body as unknown }).toMatchObject({
+        status: 409,
+        body: { code: 'TOKEN_REVOKED' },
+      });
+    }
+    const exported = await application.api.get('/v1/users/user-1/export').expect(200);
+    expect(exported.body).toMatchObject({ connections: [{}, { status: 'needs_relink', provider_user_id: null }] });
+  });
+
+  it('come back with a new link, of whatever account, and leave with an unlink', async () => {
+    await die('31 days');
+    await sweep();
+    await linkAccount(application, 'user-1', 'whoop', { account: '4711' });
+    await application.api.get(`${path}/token`).expect(200);
+    await die('31 days');
+    await sweep();
+    const unlinked = await application.api.delete(path).expect(200);
+    expect(unlinked.body).toEqual({ disconnected: true, provider_revocation: 'failed' });
+    await application.api.get(path).expect(404);
+  });
+
+  it('are not brought back by a refresh that was begun before', async () => {
+    const store = application.app.get(ConnectionStore, { strict: false });
+    const before = await store.find('user-1', 'whoop');
+    await die('31 days');
+    await sweep();
+    const late = { ...(before as StoredConnection), sealed: Buffer.from('late'), refreshDueInMs: null };
+    expect(await store.saveRefreshed(late, late)).toBe(false);
+    expect((await held())[1]?.sealed).toBe(false);
+  });
+
+  it('are erased a thousand at a time', async () => {
+    await die('31 days');
+    await queryDatabase(
+      application.databaseUrl,
+      `INSERT INTO connections (user_id, provider, id, registration_id, status, secret_gen, sealed, scopes_requested, refreshable, last_error_at)
+       SELECT 'user-' || n, 'oura', gen_random_uuid(), 'oura:1', 'needs_relink', 1, 'x', '{}', true, now() - interval '31 days'
+       FROM generate_series(2, 1500) AS n`,
+    );
+    expect(await sweep()).toBe(0);
+    expect(await sweep()).toBeGreaterThan(0);
+    expect((await held()).filter(({ sealed }) => sealed)).toEqual([{ provider: 'oura', sealed: true, account: true }]);
+  });
+});
