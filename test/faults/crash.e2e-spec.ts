@@ -30,7 +30,7 @@ describe('processes that die', () => {
     victim = cluster.replica(0);
     survivor = cluster.replica(1);
     eager = cluster.replica(2);
-  }, 60_000);
+  }, 120_000);
   afterAll(() => cluster?.stop());
   beforeEach(() => cluster.replicas.forEach(({ database }) => database.clear()));
 
@@ -38,7 +38,7 @@ describe('processes that die', () => {
   async function killBeforeCommit(connections: readonly FaultConnection[]): Promise<void> {
     const point = victim.database.hold(saveRefreshed);
     const asking = cluster.askAll(victim, connections);
-    await point.reached(connections.length);
+    await victim.commitsHeld(point, connections.length);
     await victim.kill();
     expect(await asking).toEqual(connections.map(() => expect.objectContaining({ status: 0 })));
   }
@@ -152,7 +152,7 @@ describe('processes that die', () => {
       all.push(...connections);
       const point = victim.database.hold(saveRefreshed);
       const asking = cluster.askAll(victim, connections);
-      await point.reached(connections.length);
+      await victim.commitsHeld(point, connections.length);
       victim.pause();
       await cluster.passTime(claimSeconds);
       await cluster.askAll(other, connections);

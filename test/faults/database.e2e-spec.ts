@@ -26,7 +26,7 @@ describe('a database that fails', () => {
     });
     first = cluster.replica(0);
     second = cluster.replica(1);
-  }, 60_000);
+  }, 120_000);
   afterAll(() => cluster?.stop());
   beforeEach(() => cluster.replicas.forEach(({ database }) => database.clear()));
 
@@ -39,7 +39,7 @@ describe('a database that fails', () => {
         all.push(...connections);
         const point = first.database.hold(saveRefreshed);
         const asking = cluster.askAll(first, connections);
-        await point.reached(connections.length);
+        await first.commitsHeld(point, connections.length);
         await postgres.crash();
         first.database.clear();
         await postgres.restart();
@@ -61,7 +61,7 @@ describe('a database that fails', () => {
       const connections = await cluster.link('whoop', connectionCount, first);
       const point = first.database.hold(saveRefreshed);
       const asking = cluster.askAll(first, connections);
-      await point.reached(connections.length);
+      await first.commitsHeld(point, connections.length);
       await postgres.crash();
       first.database.clear();
       await asking;

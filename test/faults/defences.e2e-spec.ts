@@ -68,7 +68,7 @@ describe('with one defence switched off the checker finds', () => {
 
   beforeAll(async () => {
     cluster = await FaultCluster.start({ makers: { [slug]: whoopDefinition.sandbox }, replicas: [] });
-  }, 60_000);
+  }, 120_000);
   afterAll(() => cluster?.stop());
   beforeEach(() => cluster.sandbox.maker(slug).behave());
 

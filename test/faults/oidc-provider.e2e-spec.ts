@@ -64,7 +64,7 @@ describe('an independent server that revokes the grant when a refresh token come
       ],
     });
     [first, second, eager] = [cluster.replica(0), cluster.replica(1), cluster.replica(2)];
-  }, 60_000);
+  }, 120_000);
   afterAll(async () => {
     await cluster?.stop();
     await accounts?.close();
@@ -146,7 +146,7 @@ describe('an independent server that revokes the grant when a refresh token come
         count += connections.length;
         const point = first.database.hold(saveRefreshed);
         const asking = askAll(first, connections);
-        await point.reached(connections.length);
+        await first.commitsHeld(point, connections.length);
         await first.kill();
         await asking;
         await first.start();
@@ -172,7 +172,7 @@ describe('an independent server that revokes the grant when a refresh token come
         count += connections.length;
         const point = first.database.hold(saveRefreshed);
         const asking = askAll(first, connections);
-        await point.reached(connections.length);
+        await first.commitsHeld(point, connections.length);
         first.pause();
         await cluster.passTime(claimSeconds);
         await askAll(without === undefined ? second : eager, connections);

@@ -32,7 +32,7 @@ describe('a process that refreshes while another one does something else', () =>
     });
     refreshing = cluster.replica(0);
     other = cluster.replica(1);
-  }, 60_000);
+  }, 120_000);
   afterAll(() => cluster?.stop());
   beforeEach(() => cluster.sandbox.maker(slug).behave());
 

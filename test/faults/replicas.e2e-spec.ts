@@ -28,7 +28,7 @@ describe('replicas on one database', () => {
       replicas: [{}, {}, {}],
       oneMakerLine: true,
     });
-  }, 60_000);
+  }, 120_000);
   afterAll(() => cluster?.stop());
   beforeEach(() => cluster.sandbox.maker(slug).behave());
 
@@ -111,7 +111,7 @@ describe('replicas whose clocks are wrong', () => {
       makers: { [slug]: whoopDefinition.sandbox },
       replicas: [{}, { clockOffsetMs: twoHoursMs }, { clockOffsetMs: -twoHoursMs }],
     });
-  }, 60_000);
+  }, 120_000);
   afterAll(() => cluster?.stop());
 
   it(

@@ -12,6 +12,9 @@ export type LineFault =
   /** The connection is ended in good order when so many bytes of the answer have arrived. */
   | { readonly kind: 'end-answer'; readonly afterBytes: number };
 
+/** A connection is idle when nothing was sent for so long; its last answer has been read by then. */
+const idleMs = 100;
+
 /** A request counts as a refresh from here on. */
 const refreshMark = 'grant_type=refresh_token';
 
@@ -126,11 +129,10 @@ export class MakerLine {
         }
         return;
       }
-      client.write(chunk, () => {
-        if (this.resetsIdleConnections && isWholeAnswer(chunk)) {
-          client.resetAndDestroy();
-        }
-      });
+      client.write(chunk);
+      if (this.resetsIdleConnections && isWholeAnswer(chunk)) {
+        setTimeout(() => client.resetAndDestroy(), idleMs);
+      }
     });
     maker.on('end', () => {
       if (fault?.kind !== 'swallow-answer') {

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import request from 'supertest';
 import type TestAgent from 'supertest/lib/agent.js';
 import { checkout, type ServiceProcess, startService } from '../../support/service-process.js';
+import { until } from '../../support/until.js';
 import type { MakerLine } from './maker-line.js';
-import type { StatementProxy } from './statement-proxy.js';
+import type { HoldPoint, StatementProxy } from './statement-proxy.js';
 
 /** What a replica is started with. */
 export interface ReplicaOptions {
@@ -81,6 +82,12 @@ export class Replica {
         return [...new Set(lines.map((line) => (JSON.parse(line) as { id: string }).id))];
       }
     }
+  }
+
+  /** Waits until refreshed tokens of so many connections wait for their commit at the point; several may be in one statement. */
+  async commitsHeld(point: HoldPoint, count: number): Promise<void> {
+    await point.reached(1);
+    await until('the journal has all of them', async () => (await this.journalEntries()).length >= count);
   }
 
   /** Starts the program, with an empty journal in place of the old one when that is to be lost. */
