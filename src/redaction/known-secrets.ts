@@ -17,6 +17,9 @@ const words = /[\w.~+/=-]{8,}/g;
 export class KnownSecrets {
   readonly #settings = new Set<string>();
   readonly #fingerprints = new Set<string>();
+  /** The same in the order of their arrival, as a ring: to look for the first of a set costs more the more were deleted. */
+  readonly #ring: string[] = [];
+  #next = 0;
 
   /** @param capacity - how many tokens are remembered; the oldest are forgotten first */
   constructor(private readonly capacity: number) {}
@@ -36,11 +39,17 @@ export class KnownSecrets {
     if (value.length < minimumLength) {
       return;
     }
-    const [oldest] = this.#fingerprints;
-    if (oldest !== undefined && this.#fingerprints.size >= this.capacity) {
+    const print = fingerprint(value);
+    if (this.#fingerprints.has(print)) {
+      return;
+    }
+    const oldest = this.#ring[this.#next];
+    if (oldest !== undefined) {
       this.#fingerprints.delete(oldest);
     }
-    this.#fingerprints.add(fingerprint(value));
+    this.#ring[this.#next] = print;
+    this.#next = (this.#next + 1) % this.capacity;
+    this.#fingerprints.add(print);
   }
 
   /** Returns the text with a placeholder for every secret that is known. */
