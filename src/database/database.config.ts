@@ -1,6 +1,7 @@
 import { registerAs, type ConfigType } from '@nestjs/config';
 import { z } from 'zod';
 import { readEnvironment, type Environment } from '../config/read-environment.js';
+import { knownSecrets } from '../redaction/known-secrets.js';
 
 const schema = z.object({
   DATABASE_URL: z.url({
@@ -18,6 +19,9 @@ export function readDatabaseConfig(environment: Environment): {
   migrateOnBoot: boolean;
 } {
   const values = readEnvironment(schema, environment);
+  // PostgreSQL's errors do not tell it; whoever logs the URL would.
+  knownSecrets.addSetting(new URL(values.DATABASE_URL).password);
+  knownSecrets.addSetting(decodeURIComponent(new URL(values.DATABASE_URL).password));
   return {
     url: values.DATABASE_URL,
     poolSize: values.DATABASE_POOL_SIZE,

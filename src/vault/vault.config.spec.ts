@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { knownSecrets } from '../redaction/known-secrets.js';
 import { readVaultConfig } from './vault.config.js';
 
 const key = randomBytes(32);
@@ -12,6 +13,13 @@ describe('readVaultConfig', () => {
     expect(readVaultConfig({ ENCRYPTION_ROOT_KEY: key.toString(encoding) }).keySources).toEqual([
       { kind: 'local', rootKey: key },
     ]);
+  });
+
+  it.each(['base64', 'hex'] as const)('LOG-01 makes a root key in %s known in both forms', (encoding) => {
+    const rootKey = randomBytes(32);
+    readVaultConfig({ ENCRYPTION_ROOT_KEY: rootKey.toString(encoding) });
+    const text = `keys ${rootKey.toString('base64')} and ${rootKey.toString('hex')} in a dump`;
+    expect(knownSecrets.hide(text)).toBe('keys [secret] and [secret] in a dump');
   });
 
   it('reads a root key from a file, with a line end behind it', () => {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { registerAs, type ConfigType } from '@nestjs/config';
 import { z } from 'zod';
 import { readEnvironment, type Environment } from '../config/read-environment.js';
+import { knownSecrets } from '../redaction/known-secrets.js';
 import type { AwsKmsSettings } from './aws-kms-key-source.js';
 import type { VaultTransitSettings } from './vault-transit-key-source.js';
 
@@ -133,6 +134,7 @@ function readTransitSource(values: z.output<typeof schema>): KeySourceSettings[]
   if (protocol !== 'https:' && !['localhost', '127.0.0.1', '[::1]'].includes(hostname)) {
     throw new Error('VAULT_TRANSIT_URL must be https: keys travel over it.');
   }
+  knownSecrets.addSetting(value ?? '');
   const token = value === undefined ? { file: String(file) } : { value };
   return [
     { kind: 'vault-transit', url, mount, keyName, namespace, token, timeoutMs: values.KEY_SOURCE_TIMEOUT_SECONDS },
@@ -178,6 +180,9 @@ function decodeRootKey(variable: string, text: string): Buffer {
   if (new Set(key).size < 16 || steps.size < 8) {
     throw new Error(`${variable} must hold random bytes; this key is an example or a pattern.`);
   }
+  knownSecrets.addSetting(trimmed);
+  knownSecrets.addSetting(key.toString('base64'));
+  knownSecrets.addSetting(key.toString('hex'));
   return key;
 }
 
