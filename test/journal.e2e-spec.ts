@@ -110,12 +110,30 @@ describe('the journal of refreshed tokens', () => {
     expect(text).not.toContain(Buffer.from(token).toString('base64').slice(0, -4));
   });
 
+  it('LOG-08 has no id of the user in clear in it, and is empty once the user is erased', async () => {
+    const first = await dieBeforeCommit(journal);
+    expect((await readEntries(journal)).join()).not.toMatch(/user-1|dXNlci0x/);
+    await first.api.delete('/v1/users/user-1').expect(200);
+    await restart(first, journal);
+    expect(await readdir(journal)).toEqual([]);
+    await first.api.get(tokenPath).expect(404);
+  });
+
+  it('CR-03 keeps an entry whose owner was taken from another one, and commits nothing of it', async () => {
+    const first = await dieBeforeCommit(journal);
+    const [file = ''] = await readdir(journal);
+    const entry = JSON.parse(await readFile(join(journal, file), 'utf8')) as { secretGen: number };
+    await writeFile(join(journal, file), `${JSON.stringify({ ...entry, secretGen: entry.secretGen + 1 })}\n`);
+    await restart(first, journal);
+    expect((await readdir(journal)).join()).toMatch(/\.damaged$/);
+  });
+
   it('keeps an entry that it cannot read for the operator, and starts all the same', async () => {
     await writeFile(join(journal, 'one.journal'), '{"half": \n');
-    await writeFile(join(journal, 'other.journal'), '{"userId": 1}\n');
+    await writeFile(join(journal, 'other.journal'), '{"owner": 1}\n');
     const application = await startApplication({ environment: { REFRESH_JOURNAL_DIRECTORY: journal } });
     running.push(application);
-    expect((await readEntries(journal)).sort()).toEqual(['{"half": \n', '{"userId": 1}\n']);
+    expect((await readEntries(journal)).sort()).toEqual(['{"half": \n', '{"owner": 1}\n']);
   });
 
   it('R-01 takes the end of a file that was being written for no entry, and those before it for entries', async () => {

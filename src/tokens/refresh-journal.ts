@@ -11,6 +11,9 @@ import {
 } from '@nestjs/common';
 import { z } from 'zod';
 import { AppError } from '../errors/app-error.js';
+import { TokenUnreadableError } from '../errors/connection.errors.js';
+import type { SealContext } from '../vault/associated-data.js';
+import { VaultService } from '../vault/vault.service.js';
 import { ConnectionStore, type ConnectionKey, type SealedTokens } from './connection-store.js';
 import { isAbsent, JournalSegments, segmentExtension } from './journal-segments.js';
 import { RefreshOutcomes } from './refresh-outcomes.js';
@@ -25,7 +28,7 @@ const damagedExtension = '.damaged';
 
 /** One refreshed token set on its way into the database. The tokens are sealed for their row already. */
 const entrySchema = z.object({
-  userId: z.string(),
+  owner: z.base64().transform((text) => Buffer.from(text, 'base64')),
   provider: z.string(),
   id: z.uuid(),
   secretGen: z.int(),
@@ -40,12 +43,15 @@ const entrySchema = z.object({
 
 type JournalEntry = z.output<typeof entrySchema>;
 
+const ownerSchema = z.object({ userId: z.string() });
+
 /**
  * Keeps each refreshed token set on disk from the provider's answer until it is committed, so that neither a killed process nor
  * a database that stays away loses the only live tokens of a connection (R-01, R-05).
  *
  * An entry is a line, flushed to the disk; half a line at the end of a file was never acknowledged. Replaying one is the same
  * compare-and-set as the save that did not happen, so it may be done by anybody who has the directory, and any number of times.
+ * The user's id is sealed too: a file may outlive the user (LOG-08).
  * Without a directory nothing is kept.
  */
 @Injectable()
@@ -59,6 +65,7 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
   constructor(
     private readonly store: ConnectionStore,
     private readonly outcomes: RefreshOutcomes,
+    private readonly vault: VaultService,
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
   ) {
     const { journalDirectory } = config;
@@ -98,8 +105,9 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
    */
   async record(key: ConnectionKey, tokens: SealedTokens): Promise<void> {
     const { userId, provider, id, secretGen } = key;
-    const entry = { userId, provider, id, secretGen, ...tokens, sealed: tokens.sealed.toString('base64') };
     try {
+      const owner = this.vault.seal({ userId }, ownerContext(key)).toString('base64');
+      const entry = { owner, provider, id, secretGen, ...tokens, sealed: tokens.sealed.toString('base64') };
       await this.segments?.append(keyOf(key), JSON.stringify(entry));
     } catch (error) {
       this.logger.error(error instanceof Error ? error : new Error('The journal could not be written.'));
@@ -123,7 +131,7 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
    */
   async replay(key: ConnectionKey): Promise<boolean> {
     const entry = await this.find(key);
-    if (entry !== undefined && (await this.commit(entry))) {
+    if (entry !== undefined && (await this.commit({ ...entry, userId: key.userId }))) {
       await this.forget(key);
     }
     return entry !== undefined;
@@ -179,14 +187,14 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
 
   private async replayFile(file: string): Promise<void> {
     const entries = parseEntries(await readFile(file));
-    let waiting = 0;
+    const outcomes: ReplayOutcome[] = [];
     for (const entry of entries) {
-      waiting += entry === undefined || (await this.commit(entry)) ? 0 : 1;
+      outcomes.push(entry === undefined ? 'damaged' : await this.replayEntry(entry));
     }
-    if (waiting > 0) {
+    if (outcomes.includes('waiting')) {
       return;
     }
-    if (entries.includes(undefined)) {
+    if (outcomes.includes('damaged')) {
       this.logger.error(`The journal has an entry that cannot be read. It stays in ${file}${damagedExtension}.`);
       await rename(file, `${file}${damagedExtension}`);
     } else {
@@ -194,8 +202,24 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
     }
   }
 
+  private async replayEntry(entry: JournalEntry): Promise<ReplayOutcome> {
+    try {
+      const { userId } = ownerSchema.parse(await this.vault.open(entry.owner, ownerContext(entry)));
+      return (await this.commit({ ...entry, userId })) ? 'done' : 'waiting';
+    } catch (error) {
+      if (error instanceof TokenUnreadableError) {
+        return 'damaged';
+      }
+      if (!(error instanceof AppError)) {
+        throw error;
+      }
+      this.logger.warn(`Journal: the tokens of connection ${entry.id} wait (${error.code}).`);
+      return 'waiting';
+    }
+  }
+
   /** @returns whether nothing remains to be done with the entry */
-  private async commit(entry: JournalEntry): Promise<boolean> {
+  private async commit(entry: JournalEntry & ConnectionKey): Promise<boolean> {
     try {
       if (await this.store.saveRefreshed(entry, entry)) {
         this.logger.warn(`Journal: the refreshed tokens of connection ${entry.id} are committed.`);
@@ -212,7 +236,15 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
   }
 }
 
-function keyOf(key: ConnectionKey): string {
+/** What became of an entry: nothing remains to be done, it is tried again, or nobody can read it. */
+type ReplayOutcome = 'done' | 'waiting' | 'damaged';
+
+/** The owner of an entry is sealed for the entry alone: no row of a user has an empty id. */
+function ownerContext({ id, secretGen }: Pick<ConnectionKey, 'id' | 'secretGen'>): SealContext {
+  return { purpose: 'connections.sealed', rowId: id, userId: '', registrationId: '', generation: secretGen };
+}
+
+function keyOf(key: Pick<ConnectionKey, 'id' | 'secretGen'>): string {
   return `${key.id}.${key.secretGen}`;
 }
 
