@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { RevocationOutbox } from '../src/tokens/revocation-outbox.js';
 import { UserErasureService } from '../src/users/user-erasure.service.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { consent } from './support/browser.js';
@@ -11,6 +12,12 @@ import { queryDatabase } from './support/test-database.js';
 const userId = 'canary-user@example.com';
 const path = `/v1/users/${encodeURIComponent(userId)}`;
 const account = '8015551234567';
+const returnUrl = 'https://app.example.com/devices';
+
+/** How many rows each table has. */
+const countTables = `SELECT tablename AS name, (xpath('/row/c/text()',
+    query_to_xml(format('SELECT count(*) AS c FROM %I', tablename), false, true, '')))[1]::text::int AS rows
+  FROM pg_tables WHERE schemaname = 'public'`;
 
 interface ErasedUser {
   readonly erased: boolean;
@@ -26,7 +33,13 @@ describe('the erasure of a user', () => {
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'cufflink-erasure-'));
     logFile = join(directory, 'log', 'erasures');
-    application = await startApplication({ environment: { ERASURE_LOG_FILE: logFile } });
+    const environment = {
+      ERASURE_LOG_FILE: logFile,
+      RATE_LIMIT_STORAGE: 'postgres',
+      RATE_LIMIT_USER_PER_MINUTE: '100',
+      RETURN_URLS: returnUrl,
+    };
+    application = await startApplication({ environment });
   });
   afterEach(async () => {
     await application.close();
@@ -74,6 +87,82 @@ describe('the erasure of a user', () => {
     await application.api.get(`${path}/connections/whoop/token`).expect(404);
     const list = await application.api.get(`${path}/connections`).expect(200);
     expect(list.body).toEqual({ connections: [] });
+  });
+
+  it('LOG-08 leaves nothing in any table, whatever the user was about to do', async () => {
+    const { api, browser, sandbox, databaseUrl } = application;
+    const maker = sandbox.maker('whoop');
+    await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
+    // A link that waits for its confirmation, a session of the hosted page that was opened, and one that was not.
+    const { linkWebUrl } = await startLink(application, encodeURIComponent(userId), 'oura', {
+      require_confirmation: true,
+      return_url: returnUrl,
+    });
+    await browser.get(pathOf(await consent(linkWebUrl, { account }))).expect(303);
+    for (const opened of [true, false]) {
+      const session = await api.post('/v1/link-sessions').send({ user_id: userId }).expect(201);
+      const { link_token: token } = session.body as { link_token: string };
+      if (opened) {
+        await browser.post('/connect').type('form').send({ link_token: token }).expect(303);
+      }
+    }
+    // A refresh that fails, which the gate counts, and one that leaves its error with the connection.
+    maker.misbehave({ endpoint: 'refresh', type: 'status', code: 503 });
+    await api.post(`${path}/connections/whoop/refresh`).expect(503);
+    // A maker that is away when the grants are to be ended.
+    maker.misbehave({ endpoint: 'revoke', type: 'status', code: 503 });
+    const before = await queryDatabase<{ name: string; rows: number }>(databaseUrl, countTables);
+    const filled = before.filter(({ rows }) => rows > 0).map(({ name }) => name);
+    expect(filled).toEqual(
+      expect.arrayContaining(['connections', 'links', 'link_sessions', 'provider_gates', 'rate_limits', 'api_keys']),
+    );
+    expect(await dump()).toContain(userId);
+
+    const erased = await erase();
+
+    expect(erased.connections).toEqual([{ provider: 'whoop', provider_revocation: 'pending' }]);
+    const pending = await dump();
+    for (const trace of [userId, encodeURIComponent(userId), Buffer.from(userId).toString('base64'), account]) {
+      expect(pending).not.toContain(trace);
+    }
+    await queryDatabase(databaseUrl, 'UPDATE revocations SET due_at = now()');
+    application.app.get(RevocationOutbox, { strict: false }).start();
+    await until(() => maker.liveGrants().length === 0);
+    const rows = (): Promise<object[]> => queryDatabase(databaseUrl, 'SELECT FROM revocations');
+    for (let tries = 0; tries < 500 && (await rows()).length > 0; tries += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    expect(await rows()).toEqual([]);
+    expect(await dump()).not.toContain(userId);
+  });
+
+  it('LOG-08 can be proved: who has the id finds the entry of the erasure, and nothing names the user', async () => {
+    await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
+    const { erased_at: erasedAt } = await erase();
+    const found = await application.api.get('/v1/audit').query({ user_id: userId, action: 'user.erased' }).expect(200);
+    const { entries } = found.body as { entries: { outcome: string; actor: string; recorded_at: string }[] };
+    expect(entries).toMatchObject([{ outcome: 'success', actor: expect.stringMatching(/^api-key:/) }]);
+    expect(Math.abs(Date.parse(entries[0]?.recorded_at ?? '') - Date.parse(erasedAt))).toBeLessThan(60_000);
+    expect(found.text).not.toContain(userId);
+    const exported = await application.api.get(`${path}/export`).expect(200);
+    expect(exported.body).toMatchObject({ last_erased_at: erasedAt, connections: [], links: [], link_sessions: [] });
+  });
+
+  it('LOG-08 is repeated for a user of whom a restored backup has nothing but a session of the hosted page', async () => {
+    await application.api.post('/v1/link-sessions').send({ user_id: userId }).expect(201);
+    const [session] = await queryDatabase<Record<string, unknown>>(
+      application.databaseUrl,
+      'SELECT * FROM link_sessions',
+    );
+    await erase();
+    const columns = Object.keys(session ?? {});
+    await queryDatabase(
+      application.databaseUrl,
+      `INSERT INTO link_sessions (${columns.join(', ')}) VALUES (${columns.map((_, at) => `$${at + 1}`).join(', ')})`,
+      Object.values(session ?? {}),
+    );
+    await expect(application.app.get(UserErasureService).replay()).resolves.toBe(1);
+    expect(await dump()).not.toContain(userId);
   });
 
   it('LOG-08 leaves other users alone', async () => {
