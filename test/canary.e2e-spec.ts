@@ -188,7 +188,7 @@ describe.each([
     expect(found).toEqual([]);
   });
 
-  it('answers /metrics and /docs-json without any secret', () => {
+  it('LOG-12 answers /metrics and /docs-json without any secret', () => {
     for (const path of ['/metrics', '/docs-json']) {
       const answer = answers.find(({ call, status: code }) => call === `GET ${path}` && code === 200);
       expect(answer?.body.length).toBeGreaterThan(500);

@@ -26,7 +26,7 @@ function later(seconds: number): Date {
 }
 
 describe('ClientSecretSigner', () => {
-  it('signs who we are, for whom, and for how long', async () => {
+  it('AR-21 signs who we are, for whom, and for how long', async () => {
     const jwt = await new ClientSecretSigner().sign(definition, settings, now);
     expect(decodeProtectedHeader(jwt)).toEqual({ alg: 'ES256', kid: keyId });
     const { payload } = await jwtVerify(jwt, createPublicKey(privateKeyPem), { currentDate: now });
