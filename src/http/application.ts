@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import fastifyCookie from '@fastify/cookie';
-import fastifyHelmet from '@fastify/helmet';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
@@ -9,6 +8,7 @@ import { Logger } from 'nestjs-pino';
 import { appConfig, type AppConfig } from '../config/app.config.js';
 import { problemHeaders, toProblem } from '../errors/app-error.filter.js';
 import { errorActors } from '../errors/error-code.js';
+import { securityHeaders } from './security-headers.js';
 
 /** Requests are small: a link is a few hundred bytes, a callback form a few thousand. */
 const bodyLimitBytes = 64 * 1024;
@@ -61,12 +61,6 @@ export function configureApplication(app: NestFastifyApplication): void {
   );
   void fastify.register(fastifyCookie);
   const config = app.get<AppConfig>(appConfig.KEY);
-  void fastify.register(fastifyHelmet, {
-    // Nothing that we answer is a page, but for the few that say what they need.
-    contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
-    strictTransportSecurity: config.production,
-    xFrameOptions: { action: 'deny' },
-  });
   if (config.corsOrigins.length > 0) {
     app.enableCors({
       origin: config.corsOrigins,
@@ -76,8 +70,9 @@ export function configureApplication(app: NestFastifyApplication): void {
       maxAge: 600,
     });
   }
+  const forbidden = securityHeaders(config.production);
   fastify.addHook('onRequest', (request, reply, done) => {
-    void reply.header('x-request-id', request.id);
+    void reply.headers(forbidden).header('x-request-id', request.id);
     if (request.url.startsWith('/v1/')) {
       void reply.header('cache-control', 'no-store');
     } else if (request.url.startsWith('/docs')) {
