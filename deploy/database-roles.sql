@@ -51,8 +51,10 @@ GRANT SELECT, INSERT, UPDATE ON vault_keys TO cufflink_operator;
 GRANT SELECT ON vault_replicas TO cufflink_operator;
 GRANT SELECT, UPDATE (sealed) ON connections, links, revocations TO cufflink_operator;
 GRANT SELECT, INSERT, UPDATE (expires_at, revoked_at) ON api_keys TO cufflink_operator;
-GRANT SELECT, INSERT ON audit_entries TO cufflink_operator;
-GRANT SELECT, INSERT, UPDATE (head_sequence, head_mac) ON audit_writers TO cufflink_operator;
+-- `audit prune` leaves a signed checkpoint: entries that go without one are noticed.
+GRANT SELECT, INSERT, DELETE ON audit_entries TO cufflink_operator;
+GRANT SELECT, INSERT, UPDATE (head_sequence, head_mac, pruned_sequence, pruned_mac, pruned_signature) ON audit_writers
+  TO cufflink_operator;
 GRANT SELECT ON migrations TO cufflink_operator;
 
 -- cufflink_auditor: `audit verify`. It needs the keys, wrapped, to recompute the chains.

@@ -36,12 +36,13 @@ const expected: Readonly<Record<string, Partial<Record<DatabaseRole, string>>>> 
   },
   audit_entries: {
     cufflink_app: 'INSERT SELECT',
-    cufflink_operator: 'INSERT SELECT',
+    cufflink_operator: 'DELETE INSERT SELECT',
     cufflink_auditor: 'SELECT',
   },
   audit_writers: {
     cufflink_app: 'INSERT SELECT UPDATE(head_mac) UPDATE(head_sequence)',
-    cufflink_operator: 'INSERT SELECT UPDATE(head_mac) UPDATE(head_sequence)',
+    cufflink_operator:
+      'INSERT SELECT UPDATE(head_mac) UPDATE(head_sequence) UPDATE(pruned_mac) UPDATE(pruned_sequence) UPDATE(pruned_signature)',
     cufflink_auditor: 'SELECT',
   },
   connections: { cufflink_app: 'DELETE INSERT SELECT UPDATE', cufflink_operator: 'SELECT UPDATE(sealed)' },
@@ -69,6 +70,7 @@ const refusedToApp: readonly string[] = [
   'UPDATE audit_writers SET started_at = now()',
   `UPDATE audit_writers SET witnessed_mac = ''`,
   'DELETE FROM audit_writers',
+  'UPDATE audit_writers SET pruned_sequence = head_sequence',
   'TRUNCATE audit_writers',
   'ALTER TABLE audit_entries DISABLE TRIGGER ALL',
   'ALTER TABLE connections ADD COLUMN copy text',
@@ -217,6 +219,7 @@ describe('LOG-11 the roles of the database', () => {
       ['keys', 'reencrypt'],
       ['keys', 'rewrap'],
       ['keys', 'inventory'],
+      ['audit', 'prune', '--before', '2020-01-01'],
       ['audit', 'verify'],
     ]) {
       const { status, output } = await cli('cufflink_operator', ...command);

@@ -89,6 +89,17 @@ export function signHead(writerNumber: number, head: ChainHead, key: MacKey): Bu
   return key.sign(encodeLengthPrefixed(['audit/v1/head', String(writerNumber), String(head.sequence), head.mac]));
 }
 
+/** Where a chain begins since the entries before were removed on purpose. */
+export interface Checkpoint extends ChainHead {
+  /** By {@link signCheckpoint}; empty while nothing was removed, with `sequence` 0. */
+  readonly signature: Buffer;
+}
+
+/** Vouches that everything up to an entry was checked and removed by somebody who has the key. */
+export function signCheckpoint(writerNumber: number, last: ChainHead, key: MacKey): Buffer {
+  return key.sign(encodeLengthPrefixed(['audit/v1/checkpoint', String(writerNumber), String(last.sequence), last.mac]));
+}
+
 /** Keeps an absent text apart from an empty one. */
 function markPresent(text: string | null): string {
   return text === null ? '' : `=${text}`;

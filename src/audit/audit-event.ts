@@ -22,6 +22,7 @@ export const auditActions = [
   'api_key.created',
   'api_key.rotated',
   'api_key.revoked',
+  'audit.pruned',
 ] as const;
 
 export type AuditAction = (typeof auditActions)[number];
@@ -46,7 +47,7 @@ export interface AuditEvent {
   readonly provider?: string | undefined;
   /** UUID. */
   readonly connectionId?: string | undefined;
-  /** What it was done to, where that is no connection: `api-key:<id>` or `key:<kid>`. */
+  /** What it was done to, where that is no connection: `api-key:<id>`, `key:<kid>` or `before:<date>`. */
   readonly subject?: string | undefined;
   /** Why it was denied or failed. */
   readonly code?: ErrorCode | undefined;

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../database/database.js';
-import type { AuditEntry, AuditWriter, ChainHead } from './audit-chain.js';
+import type { AuditEntry, AuditWriter, ChainHead, Checkpoint } from './audit-chain.js';
 
 /** Where an entry is among all of them. */
 export interface EntryPlace {
@@ -76,7 +76,8 @@ const statements = {
   // Head and entries in one statement: the writer may go on meanwhile.
   readChain: {
     name: 'audit-read-chain',
-    text: `SELECT head_sequence::float8 AS "headSequence", head_mac AS "headMac", entry.*
+    text: `SELECT head_sequence::float8 AS "headSequence", head_mac AS "headMac",
+             pruned_sequence::float8 AS "prunedSequence", pruned_mac AS "prunedMac", pruned_signature AS "prunedSignature", entry.*
            FROM audit_writers LEFT JOIN LATERAL (
              SELECT ${entryColumns}, recorded_at = date_trunc('milliseconds', recorded_at) AS exact
              FROM audit_entries WHERE writer = number AND audit_entries.sequence > $2
@@ -84,11 +85,29 @@ const statements = {
            ) AS entry ON true
            WHERE number = $1`,
   },
+  // What is removed and what vouches for it, in one statement: whoever verifies meanwhile sees both or neither.
+  prune: {
+    name: 'audit-prune',
+    text: `WITH checkpoint AS (
+             UPDATE audit_writers SET pruned_sequence = $2, pruned_mac = $3, pruned_signature = $4
+             WHERE number = $1 AND pruned_sequence < $2 RETURNING number
+           )
+           DELETE FROM audit_entries USING checkpoint WHERE writer = checkpoint.number AND sequence <= $2 RETURNING 1 AS removed`,
+  },
   find: findEntries('audit-find', '$1::bytea IS NULL'),
   findOfUser: findEntries('audit-find-of-user', 'user_digest = $1'),
 } satisfies Record<string, Statement>;
 
-/** The tables of the audit trail. Entries are only ever added; of a writer only the noted head changes. */
+/** What a writer has noted about its chain. */
+interface ChainColumns {
+  readonly headSequence: number;
+  readonly headMac: Buffer;
+  readonly prunedSequence: number;
+  readonly prunedMac: Buffer | null;
+  readonly prunedSignature: Buffer | null;
+}
+
+/** The tables of the audit trail. The service only ever adds entries, and changes of a writer only the noted head. */
 @Injectable()
 export class AuditStore {
   constructor(private readonly database: Database) {}
@@ -158,7 +177,7 @@ export class AuditStore {
   }
 
   /**
-   * Returns entries of a writer in their order, with the head that it has noted at the same moment.
+   * Returns entries of a writer in their order, with the head that it has noted and the checkpoint that it has at the same moment.
    *
    * @param writerNumber - whose chain; it exists
    * @param afterSequence - only entries behind this one
@@ -168,15 +187,34 @@ export class AuditStore {
     writerNumber: number,
     afterSequence: number,
     limit: number,
-  ): Promise<{ head: ChainHead; entries: AuditEntry[] }> {
-    const rows = await this.database.query<
-      AuditEntry & { headSequence: number; headMac: Buffer; writer: number | null; exact: boolean }
-    >(statements.readChain, [writerNumber, afterSequence, limit]);
+  ): Promise<{ head: ChainHead; checkpoint: Checkpoint; entries: AuditEntry[] }> {
+    const rows = await this.database.query<AuditEntry & ChainColumns & { writer: number | null; exact: boolean }>(
+      statements.readChain,
+      [writerNumber, afterSequence, limit],
+    );
     const entries = rows
       .filter(({ writer }) => writer !== null)
       // An instant finer than any that is written must not pass for the one that it is cut to.
       .map((row) => (row.exact ? row : { ...row, recordedAt: new Date(0) }));
-    return { head: { sequence: rows[0]?.headSequence ?? 0, mac: rows[0]?.headMac ?? Buffer.alloc(0) }, entries };
+    const [first] = rows;
+    return {
+      head: { sequence: first?.headSequence ?? 0, mac: first?.headMac ?? Buffer.alloc(0) },
+      checkpoint: {
+        sequence: first?.prunedSequence ?? 0,
+        mac: first?.prunedMac ?? Buffer.alloc(0),
+        signature: first?.prunedSignature ?? Buffer.alloc(0),
+      },
+      entries,
+    };
+  }
+
+  /**
+   * Removes the entries of a writer up to a checkpoint, and notes it. Does nothing when the writer has a later one.
+   *
+   * @returns how many were removed
+   */
+  async prune(writerNumber: number, { sequence, mac, signature }: Checkpoint): Promise<number> {
+    return (await this.database.query(statements.prune, [writerNumber, sequence, mac, signature])).length;
   }
 
   /**

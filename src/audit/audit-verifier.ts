@@ -1,7 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import type { MacKey } from '../vault/mac-key.js';
 import { VaultService } from '../vault/vault.service.js';
-import { beginningOf, chain, signHead, type AuditEntry, type AuditWriter, type ChainHead } from './audit-chain.js';
+import {
+  beginningOf,
+  chain,
+  signCheckpoint,
+  signHead,
+  type AuditEntry,
+  type AuditWriter,
+  type ChainHead,
+} from './audit-chain.js';
 import { AuditStore } from './audit-store.js';
 
 /** Something in the audit trail that is not as it was written. */
@@ -68,12 +76,15 @@ export class AuditVerifier {
     }
     const key = await this.vault.findMacKey(before.kid);
     const sequence = writer.witnessedSequence;
+    const { checkpoint, entries } = await this.store.readChain(before.number, Math.max(0, sequence - 1), 1);
+    if (sequence > 0 && sequence < checkpoint.sequence) {
+      // Removed on purpose, or the checkpoint is found to be forged where the chain is verified.
+      return;
+    }
     const mac =
       sequence === 0
         ? key && beginningOf(before, key).mac
-        : (await this.store.readChain(before.number, sequence - 1, 1)).entries.find(
-            (each) => each.sequence === sequence,
-          )?.mac;
+        : [checkpoint, ...entries].find((each) => each.sequence === sequence)?.mac;
     if (key === undefined || mac === undefined) {
       yield { writer: before.number, sequence, problem: `is gone, although writer ${writer.number} has seen it` };
     } else if (!signHead(before.number, { sequence, mac }, key).equals(writer.witnessedMac)) {
@@ -84,7 +95,14 @@ export class AuditVerifier {
   private async *verifyChain(writer: AuditWriter, key: MacKey, count: AuditCount): AsyncGenerator<AuditFinding, void> {
     let last = beginningOf(writer, key);
     for (;;) {
-      const { head, entries } = await this.store.readChain(writer.number, last.sequence, pageSize);
+      const { head, checkpoint, entries } = await this.store.readChain(writer.number, last.sequence, pageSize);
+      if (checkpoint.sequence > last.sequence) {
+        if (!signCheckpoint(writer.number, checkpoint, key).equals(checkpoint.signature)) {
+          const problem = 'and all before it are missing, without a checkpoint that is signed';
+          yield { writer: writer.number, sequence: checkpoint.sequence, problem };
+        }
+        last = checkpoint;
+      }
       for (const entry of entries) {
         yield* findFaults(writer.number, entry, last, key);
         last = { sequence: entry.sequence, mac: entry.mac };
@@ -107,7 +125,9 @@ export class AuditVerifier {
 const pageSize = 1_000;
 
 function* findFaults(writer: number, entry: AuditEntry, last: ChainHead, key: MacKey): Generator<AuditFinding, void> {
-  if (entry.sequence !== last.sequence + 1) {
+  if (entry.sequence <= last.sequence) {
+    yield { writer, sequence: entry.sequence, problem: 'was removed, and is there again' };
+  } else if (entry.sequence !== last.sequence + 1) {
     const first = last.sequence + 1;
     const range = entry.sequence - 1 === first ? 'is' : `and all after it up to ${entry.sequence - 1} are`;
     yield { writer, sequence: first, problem: `${range} missing; the next one cannot be checked` };

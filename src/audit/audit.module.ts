@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { ClockModule } from '../clock/clock.module.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { VaultKeysModule } from '../vault/vault-keys.module.js';
+import { AuditPruner } from './audit-pruner.js';
 import { AuditReader } from './audit-reader.js';
 import { AuditStore } from './audit-store.js';
 import { AuditTrail } from './audit-trail.js';
@@ -9,7 +10,7 @@ import { AuditVerifier } from './audit-verifier.js';
 
 @Module({
   imports: [ClockModule, DatabaseModule, VaultKeysModule],
-  providers: [AuditReader, AuditStore, AuditTrail, AuditVerifier],
-  exports: [AuditReader, AuditTrail, AuditVerifier],
+  providers: [AuditPruner, AuditReader, AuditStore, AuditTrail, AuditVerifier],
+  exports: [AuditPruner, AuditReader, AuditTrail, AuditVerifier],
 })
 export class AuditModule {}

@@ -24,6 +24,7 @@ import { IndexAccounts1795470002000 } from './migrations/1795470002000-IndexAcco
 import { CreateErasures1795490000000 } from './migrations/1795490000000-CreateErasures.js';
 import { CreateRevocations1795430010000 } from './migrations/1795430010000-CreateRevocations.js';
 import { EraseDeadTokens1795500000000 } from './migrations/1795500000000-EraseDeadTokens.js';
+import { AddAuditCheckpoints1795500001000 } from './migrations/1795500001000-AddAuditCheckpoints.js';
 import type { DatabaseConfig } from './database.config.js';
 
 /** How long a statement may take before PostgreSQL ends it, in milliseconds. No statement here needs a tenth of it. */
@@ -62,6 +63,7 @@ export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
       AddApiKeyOptions1795480000000,
       CreateRateLimits1795480100000,
       EraseDeadTokens1795500000000,
+      AddAuditCheckpoints1795500001000,
     ],
     migrationsRun: config.migrateOnBoot,
     synchronize: false,
