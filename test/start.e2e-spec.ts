@@ -464,7 +464,7 @@ describe('node dist/main.js in production', () => {
       expect(before.stdout).toMatch(new RegExp(`^${id}  \\S+Z  to be ended  admin(  last used \\S+Z)?$`, 'm'));
       expect(before.stdout + after.stdout).not.toContain(secret);
       expect(revoked).toMatchObject({ status: 0, stdout: expect.stringContaining(`Key ${id} is revoked`) });
-      expect(after.stdout).toMatch(new RegExp(`^${id} .* revoked \\S+Z$`, 'm'));
+      expect(after.stdout).toMatch(new RegExp(`^${id} .* revoked \\S+Z(  last used \\S+Z)?$`, 'm'));
       expect(again).toMatchObject({ status: 1, stdout: '', stderr: `No key with the id ${id} is in use.\n` });
       await waitForStatus(`${url}/v1/providers`, key, 401);
     });
