@@ -1,9 +1,14 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ConnectionStore, type StoredConnection } from '../src/tokens/connection-store.js';
 import { DeadTokenPurge } from '../src/tokens/dead-token-purge.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { linkAccount } from './support/linking.js';
+import { checkout, findFreePort, removeDirectory, startProcess } from './support/service-process.js';
 import { queryDatabase } from './support/test-database.js';
+import { until } from './support/until.js';
 
 const account = '8015551234567';
 const path = '/v1/users/user-1/connections/whoop';
@@ -95,6 +100,26 @@ describe('LOG-09 the tokens of a dead connection', () => {
     const late = { ...(before as StoredConnection), sealed: Buffer.from('late'), refreshDueInMs: null };
     expect(await store.saveRefreshed(late, late)).toBe(false);
     expect((await held())[1]?.sealed).toBe(false);
+  });
+
+  it('are erased by a process that works in the background, without being asked', async () => {
+    await die('31 days');
+    const directory = await mkdtemp(join(tmpdir(), 'cufflink-retention-'));
+    const worker = startProcess([join(checkout, 'dist/main.js'), 'worker'], directory, {
+      NODE_ENV: 'test',
+      ENVIRONMENT_NAME: 'test',
+      LOG_LEVEL: 'warn',
+      PORT: String(await findFreePort()),
+      DATABASE_URL: application.databaseUrl,
+      ENCRYPTION_ROOT_KEY: application.rootKey,
+      SANDBOX_URL: application.sandbox.url,
+    });
+    try {
+      await until('the tokens are erased', async () => (await held())[1]?.sealed === false);
+    } finally {
+      await worker.stop();
+      await removeDirectory(directory);
+    }
   });
 
   it('are erased a thousand at a time', async () => {
