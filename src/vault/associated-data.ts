@@ -35,12 +35,13 @@ export type KeyPurpose = SealPurpose | DigestPurpose | MacPurpose;
  * big-endian. Two different lists never give the same bytes, whatever the fields hold.
  */
 export function encodeLengthPrefixed(fields: readonly (string | Buffer)[]): Buffer {
-  const lengths = fields.map((field) => Buffer.byteLength(field));
-  const bytes = Buffer.alloc(lengths.reduce((total, length) => total + 4 + length, 4));
+  // UTF-8 takes at most three bytes for each unit of a string.
+  const capacity = fields.reduce((total, field) => total + 4 + field.length * (typeof field === 'string' ? 3 : 1), 4);
+  const bytes = Buffer.allocUnsafe(capacity);
   let at = bytes.writeUInt32BE(fields.length);
-  fields.forEach((field, index) => {
-    at = bytes.writeUInt32BE(lengths[index] ?? 0, at);
-    at += typeof field === 'string' ? bytes.write(field, at, 'utf8') : field.copy(bytes, at);
-  });
-  return bytes;
+  for (const field of fields) {
+    const length = typeof field === 'string' ? bytes.write(field, at + 4) : field.copy(bytes, at + 4);
+    at = bytes.writeUInt32BE(length, at) + length;
+  }
+  return bytes.subarray(0, at);
 }

@@ -73,8 +73,8 @@ export function readEnvelopeKid(envelope: Buffer): string {
   if (!known) {
     throw new EnvelopeError('Not an envelope of a known format.');
   }
-  const hex = envelope.subarray(offsets.kid, offsets.salt).toString('hex');
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  const hex = envelope.toString('hex', offsets.kid, offsets.salt);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
 /**
