@@ -35,14 +35,19 @@ export interface Reply {
  *
  * @param file - relative to this folder
  * @param environment - all that the process gets beside PATH and HOME
+ * @param flags - for Node
  */
-export function startChild(file: string, environment: Readonly<Record<string, string>>): Child {
+export function startChild(
+  file: string,
+  environment: Readonly<Record<string, string>>,
+  flags: readonly string[] = [],
+): Child {
   const { PATH = '', HOME = '' } = process.env;
   const child = fork(fileURLToPath(new URL(file, import.meta.url)), [], {
     // Not the checkout: a `.env` there is for development.
     cwd: tmpdir(),
     env: { PATH, HOME, ...environment },
-    execArgv: [],
+    execArgv: [...flags],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
@@ -74,6 +79,14 @@ export function startChild(file: string, environment: Readonly<Record<string, st
     residentMiB: () => residentMiB(child.pid ?? 0),
     stop: () => stop(child, file),
   };
+}
+
+/** Returns the flags with which `npm run start:prod` runs Node. */
+export async function productionFlags(): Promise<string[]> {
+  const { scripts } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as {
+    scripts: Readonly<Record<string, string>>;
+  };
+  return scripts['start:prod']?.match(/--\S+/g) ?? [];
 }
 
 /** Waits until the service answers that it is ready. */

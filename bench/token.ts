@@ -1,5 +1,5 @@
 import type { Sizes } from './arguments.ts';
-import { startChild, waitUntilReady, type Child } from './child.ts';
+import { productionFlags, startChild, waitUntilReady, type Child } from './child.ts';
 import { createDeployment, findFreePort, provider, type Deployment } from './deployment.ts';
 import type { TokenLoad, TokenLoadResult } from './processes/token-load.ts';
 import type { Findings } from './report.ts';
@@ -42,12 +42,13 @@ export async function benchmarkToken(server: BenchServer, sizes: Sizes): Promise
 /** Starts both sides on a database. */
 export async function startTokenServers(deployment: Deployment, load: Child, sizes: Sizes): Promise<TokenServers> {
   const servicePort = await findFreePort();
-  const service = startChild('processes/service.js', {
+  const environment = {
     ...deployment.environment,
     NODE_ENV: 'production',
     STRAVA_TOKEN_URL: 'https://maker.invalid/token',
     PORT: String(servicePort),
-  });
+  };
+  const service = startChild('processes/service.js', environment, await productionFlags());
   const barePort = await findFreePort();
   const bare = startChild('processes/bare-token-server.ts', {
     ...deployment.referenceEnvironment,
