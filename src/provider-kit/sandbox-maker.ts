@@ -96,6 +96,11 @@ export interface OAuth2SandboxMaker extends SandboxMakerBase {
   readonly reuse: 'error' | 'family-revoked';
   /** Whether a used refresh token gets the same answer again until one of the new tokens is used. */
   readonly replaysRefreshUntilNewTokenUsed?: boolean;
+  /**
+   * For how long after its exchange a used refresh token is taken again, and what it gets: the `same` pair once more, or a `further`
+   * pair of the same grant, beside which the first one stays alive. Once the time is over, `reuse` says what becomes of it.
+   */
+  readonly reuseGrace?: { readonly seconds: number; readonly answer: 'same' | 'further' };
   /** Whether a new grant ends the refresh tokens of the user's earlier grants; their access tokens stay alive. */
   readonly oneRefreshTokenPerUser?: boolean;
   readonly oldAccessTokenDiesOnRefresh: boolean;

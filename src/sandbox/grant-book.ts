@@ -31,6 +31,7 @@ export interface RefreshToken {
   readonly expiresAtMs: number;
   /** What it was exchanged for; a token that has this is used up. */
   successor?: {
+    readonly atMs: number;
     readonly access: AccessToken;
     readonly refresh: RefreshToken | undefined;
     readonly answer: TokenFields;
@@ -115,8 +116,8 @@ export class GrantBook {
   }
 
   /** Marks a refresh token as used up, and by what. */
-  spend(token: RefreshToken, successor: NonNullable<RefreshToken['successor']>): void {
-    token.successor = successor;
+  spend(token: RefreshToken, successor: Omit<NonNullable<RefreshToken['successor']>, 'atMs'>): void {
+    token.successor = { ...successor, atMs: this.now() };
     this.#refresh.delete(token.value);
     this.#spent.set(token.value, token);
   }

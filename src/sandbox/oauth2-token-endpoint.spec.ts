@@ -24,6 +24,13 @@ const shaped: OAuth2SandboxMaker = {
   }),
 };
 
+const graceSeconds = 30;
+
+/** Takes a used refresh token again for a while, and ends the grant after that. */
+function graceful(answer: 'same' | 'further'): OAuth2SandboxMaker {
+  return { ...plainDeclaration, reuse: 'family-revoked', reuseGrace: { seconds: graceSeconds, answer } };
+}
+
 let sandbox: VendorSandbox;
 let clock: TestClock;
 const driver = (slug: string): OAuth2Driver => new OAuth2Driver(sandbox.maker(slug));
@@ -41,6 +48,8 @@ beforeAll(async () => {
     parameters: { ...plainDeclaration, refreshPath: '/refresh', tokenParams: { action: 'requesttoken' } },
     repeat: { ...plainDeclaration, scopeOnExchange: true, userPicksScopes: true, redirectUriOnRefresh: true },
     shaped,
+    same: graceful('same'),
+    further: graceful('further'),
   }));
 });
 
@@ -101,6 +110,58 @@ describe('a refresh that extends the access token', () => {
     sandbox.maker('extends').revokeGrant('51');
     expect(json(await driver('extends').refresh(refreshToken))['error']).toBe('invalid_grant');
     expect((await driver('extends').api(accessToken)).status).toBe(401);
+  });
+});
+
+describe('a grace window', () => {
+  it.each(['same', 'further'])(
+    'takes the used refresh token again until it is over, and ends the grant then: %s',
+    async (slug) => {
+      const first = await driver(slug).link();
+      const second = tokens(await driver(slug).refresh(first.refreshToken));
+      clock.advance(graceSeconds - 1);
+      expect((await driver(slug).refresh(first.refreshToken)).status).toBe(200);
+      clock.advance(1);
+      const late = await driver(slug).refresh(first.refreshToken);
+      expect([late.status, json(late)['error']]).toEqual([400, 'invalid_grant']);
+      expect(json(await driver(slug).refresh(second.refreshToken))['error']).toBe('invalid_grant');
+    },
+  );
+
+  it('answers with the same pair, used or not', async () => {
+    const first = await driver('same').link();
+    const answer = await driver('same').refresh(first.refreshToken);
+    await driver('same').api(tokens(answer).accessToken);
+    expect((await driver('same').refresh(first.refreshToken)).text).toBe(answer.text);
+  });
+
+  it('answers with a further pair, beside which the first one lives on', async () => {
+    const first = await driver('further').link();
+    const pairs = [
+      tokens(await driver('further').refresh(first.refreshToken)),
+      tokens(await driver('further').refresh(first.refreshToken)),
+    ];
+    expect(new Set(pairs.map(({ refreshToken }) => refreshToken)).size).toBe(2);
+    for (const { accessToken, refreshToken } of pairs) {
+      expect((await driver('further').api(accessToken)).status).toBe(200);
+      expect((await driver('further').refresh(refreshToken)).status).toBe(200);
+    }
+  });
+
+  it('does not begin anew with a repetition', async () => {
+    const { refreshToken } = await driver('further').link();
+    await driver('further').refresh(refreshToken);
+    clock.advance(graceSeconds - 1);
+    await driver('further').refresh(refreshToken);
+    clock.advance(1);
+    expect((await driver('further').refresh(refreshToken)).status).toBe(400);
+  });
+
+  it.each(['same', 'further'])('gives nothing once the grant has ended: %s', async (slug) => {
+    const { refreshToken } = await driver(slug).link({ account: '71' });
+    await driver(slug).refresh(refreshToken);
+    sandbox.maker(slug).revokeGrant('71');
+    expect((await driver(slug).refresh(refreshToken)).status).toBe(400);
   });
 });
 

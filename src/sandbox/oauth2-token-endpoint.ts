@@ -1,7 +1,7 @@
 import type { OAuth2SandboxMaker } from '../provider-kit/sandbox-maker.js';
 import { Refusal, type Answer } from './answer.js';
 import type { Parameters } from './form.js';
-import type { AccessToken, Grant, RefreshToken, TokenFields } from './grant-book.js';
+import type { Grant, RefreshToken, TokenFields } from './grant-book.js';
 import type { IdTokenSigner } from './id-token-signer.js';
 import type { IncomingCall } from './incoming-call.js';
 import type { OAuth2Authorization } from './oauth2-authorization.js';
@@ -18,6 +18,8 @@ interface Outcome {
   /** What the ID token repeats of the authorize request; none where no ID token is issued. */
   readonly idToken?: { readonly nonce?: string | undefined } | undefined;
 }
+
+type Issued = Omit<NonNullable<RefreshToken['successor']>, 'atMs'>;
 
 /** The token endpoint: exchanges codes and refresh tokens (RFC 6749 sections 4.1.3 and 6). */
 export class OAuth2TokenEndpoint {
@@ -118,7 +120,7 @@ export class OAuth2TokenEndpoint {
     note.familyId = grant.familyId;
     const idToken = maker.idToken?.onRefresh === true ? {} : undefined;
     if (token.successor !== undefined) {
-      return { grant, fields: this.#reuse(token, token.successor), idToken };
+      return { grant, fields: this.#reuse(token, token.successor, note), idToken };
     }
     if (!grants.isLiveRefreshToken(presented)) {
       throw new Refusal(400, 'invalid_grant', 'the refresh token is revoked or expired');
@@ -131,21 +133,23 @@ export class OAuth2TokenEndpoint {
       grants.extendAccessTokens(grant, this.context.accessTokenLifetimeSeconds);
       return { grant, fields: {} };
     }
-    if (maker.oldAccessTokenDiesOnRefresh) {
-      grants.expireAccessTokensOf(grant);
-    }
     const rotates = maker.rotation === 'always' && this.#issuesRefreshToken(grant, note);
-    const issued = this.#issue(grant, note, rotates);
+    const issued = this.#renew(grant, note, rotates);
     if (rotates) {
       grants.spend(token, issued);
     }
     return { grant, fields: issued.answer, idToken };
   }
 
-  #reuse(token: RefreshToken, successor: NonNullable<RefreshToken['successor']>): TokenFields {
+  #reuse(token: RefreshToken, successor: NonNullable<RefreshToken['successor']>, note: CallNote): TokenFields {
+    const { replaysRefreshUntilNewTokenUsed, reuseGrace } = this.maker;
     const unused = !successor.access.used && successor.refresh?.successor === undefined;
-    if (this.maker.replaysRefreshUntilNewTokenUsed === true && unused && !token.grant.ended) {
+    if (replaysRefreshUntilNewTokenUsed === true && unused && !token.grant.ended) {
       return successor.answer;
+    }
+    const graceMs = (reuseGrace?.seconds ?? 0) * 1000;
+    if (this.context.now() < successor.atMs + graceMs && !token.grant.ended) {
+      return reuseGrace?.answer === 'further' ? this.#renew(token.grant, note, true).answer : successor.answer;
     }
     if (this.maker.reuse === 'family-revoked') {
       this.context.grants.end(token.grant);
@@ -177,11 +181,15 @@ export class OAuth2TokenEndpoint {
     return issues && (needed === undefined || grant.scopes.includes(needed));
   }
 
-  #issue(
-    grant: Grant,
-    note: CallNote,
-    withRefreshToken: boolean,
-  ): { access: AccessToken; refresh: RefreshToken | undefined; answer: TokenFields } {
+  /** Issues the tokens of a refresh. */
+  #renew(grant: Grant, note: CallNote, withRefreshToken: boolean): Issued {
+    if (this.maker.oldAccessTokenDiesOnRefresh) {
+      this.context.grants.expireAccessTokensOf(grant);
+    }
+    return this.#issue(grant, note, withRefreshToken);
+  }
+
+  #issue(grant: Grant, note: CallNote, withRefreshToken: boolean): Issued {
     const { maker, context } = this;
     if (note.shrinkTo !== undefined) {
       grant.scopes = note.shrinkTo;
