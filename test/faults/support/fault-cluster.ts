@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { sandboxClientSecret } from '../../../src/provider-kit/provider-settings.js';
+import type { OAuth2Definition } from '../../../src/provider-kit/provider-definition.js';
 import type { SandboxMaker } from '../../../src/provider-kit/sandbox-maker.js';
 import { VendorSandbox } from '../../../src/sandbox/vendor-sandbox.js';
 import { countAuditedHandOuts } from '../../support/audit-rows.js';
@@ -47,6 +48,8 @@ export interface ReplicaSettings {
   readonly environment?: Readonly<Record<string, string>>;
   /** How far its wall clock is ahead, in milliseconds. */
   readonly clockOffsetMs?: number;
+  /** Providers of the test, beside those of the program. */
+  readonly definitions?: readonly OAuth2Definition[];
 }
 
 /** A connection of a scenario. */
@@ -89,6 +92,7 @@ export class FaultCluster {
   private constructor(
     private readonly rootKey: string,
     readonly sandbox: VendorSandbox,
+    private readonly makersClock: { aheadMs: number },
     readonly database: FaultDatabase,
     private readonly vault: INestApplicationContext,
   ) {}
@@ -97,7 +101,11 @@ export class FaultCluster {
     const closers: (() => Promise<void>)[] = [];
     try {
       const rootKey = randomBytes(32).toString('base64');
-      const sandbox = await VendorSandbox.start({ makers: new Map(Object.entries(options.makers)) });
+      const makersClock = { aheadMs: 0 };
+      const sandbox = await VendorSandbox.start({
+        makers: new Map(Object.entries(options.makers)),
+        now: () => Date.now() + makersClock.aheadMs,
+      });
       closers.push(() => sandbox.stop());
       const database = options.database ?? (await useSharedServer());
       closers.push(() => database.stop());
@@ -106,7 +114,7 @@ export class FaultCluster {
       const vault = await startVaultReader(readerLine.url, rootKey);
       closers.push(() => vault.close());
       await recordConnectionHistory(database.url);
-      const cluster = new FaultCluster(rootKey, sandbox, database, vault);
+      const cluster = new FaultCluster(rootKey, sandbox, makersClock, database, vault);
       cluster.closers.push(...closers.splice(0));
       try {
         await cluster.startReplicas(options);
@@ -283,6 +291,11 @@ export class FaultCluster {
       const changes = each.map(({ name }) => `${name} = ${name} - interval '${seconds} seconds'`);
       await queryDatabase(this.database.url, `UPDATE ${tableName} SET ${changes.join(', ')}`);
     }
+  }
+
+  /** Lets time pass at the makers: windows close, and tokens come closer to their end. */
+  passTimeAtMakers(seconds: number): void {
+    this.makersClock.aheadMs += seconds * 1_000;
   }
 
   /**

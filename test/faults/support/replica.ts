@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import request from 'supertest';
 import type TestAgent from 'supertest/lib/agent.js';
+import type { OAuth2Definition } from '../../../src/provider-kit/provider-definition.js';
 import { checkout, type ServiceProcess, startService } from '../../support/service-process.js';
 import { until } from '../../support/until.js';
 import type { MakerLine } from './maker-line.js';
@@ -17,6 +18,8 @@ export interface ReplicaOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** How far its wall clock is ahead, in milliseconds. */
   readonly clockOffsetMs?: number;
+  /** Providers of the test, beside those of the program. */
+  readonly definitions?: readonly OAuth2Definition[];
 }
 
 /** One process of the built program. It may be killed, frozen and started again; its journal stays where it is. */
@@ -92,7 +95,7 @@ export class Replica {
 
   /** Starts the program, with an empty journal in place of the old one when that is to be lost. */
   async start({ withoutJournal = false }: { withoutJournal?: boolean } = {}): Promise<void> {
-    const { rootKey, database, maker, environment, clockOffsetMs } = this.options;
+    const { rootKey, database, maker, environment, clockOffsetMs, definitions } = this.options;
     this.journalNumber += withoutJournal ? 1 : 0;
     const service = startService(this.directory, {
       NODE_ENV: 'development',
@@ -108,6 +111,7 @@ export class Replica {
       SANDBOX_URL: maker.url,
       REFRESH_JOURNAL_DIRECTORY: this.journalDirectory,
       ...(clockOffsetMs === undefined ? {} : shiftedClock(clockOffsetMs)),
+      ...(definitions === undefined ? {} : furtherProviders(definitions)),
       ...environment,
     });
     this.service = service;
@@ -166,7 +170,19 @@ export class Replica {
 
 function shiftedClock(offsetMs: number): Record<string, string> {
   return {
-    NODE_OPTIONS: `--import ${join(checkout, 'test/faults/support/shifted-clock.js')}`,
+    NODE_OPTIONS: preload('shifted-clock.js'),
     TEST_CLOCK_OFFSET_MS: String(offsetMs),
   };
+}
+
+function furtherProviders(definitions: readonly OAuth2Definition[]): Record<string, string> {
+  return {
+    NODE_OPTIONS: preload('further-providers.js'),
+    TEST_PROVIDER_DEFINITIONS: JSON.stringify(definitions),
+  };
+}
+
+/** Loads a file of this folder before the program. */
+function preload(file: string): string {
+  return `--import ${join(checkout, 'test/faults/support', file)}`;
 }

@@ -1,0 +1,205 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { defineGraceful } from '../support/graceful-provider.js';
+import { FaultCluster, type FaultConnection } from './support/fault-cluster.js';
+import { report, rounds } from './support/figures.js';
+import type { LineFault } from './support/maker-line.js';
+import type { Replica } from './support/replica.js';
+import { claimSeconds, confirmationSeconds, holdSeconds } from './support/timing.js';
+
+/** Longer than a claim, shorter than the hold. */
+const windowSeconds = 60;
+/** More than the window. */
+const retryAfterSeconds = 120;
+const grace = { seconds: windowSeconds, declared: { seconds: windowSeconds } };
+const definitions = [
+  defineGraceful('grace-same', { ...grace, answer: 'same' }),
+  defineGraceful('grace-further', { ...grace, answer: 'further' }),
+  defineGraceful('grace-undeclared', { ...grace, answer: 'same', declared: 'none' }),
+];
+const declared = ['grace-same', 'grace-further'];
+const saveRefreshed = 'connections-save-refreshed';
+const connectionCount = 4;
+/** Of one connection, at each replica, at the same moment. */
+const callers = 3;
+const timeoutMs = 60_000 + rounds * 20_000;
+
+/** Ways of losing an answer that the maker has given. */
+const lostAnswers: readonly LineFault[] = [
+  { kind: 'reset-answer', afterBytes: 0 },
+  { kind: 'reset-answer', afterBytes: 200 },
+  { kind: 'end-answer', afterBytes: 0 },
+  { kind: 'end-answer', afterBytes: 200 },
+];
+
+describe('makers that take a used refresh token again for some seconds, and end the grant after that', () => {
+  let cluster: FaultCluster;
+  /** Meets its end. */
+  let victim: Replica;
+  let survivor: Replica;
+
+  beforeAll(async () => {
+    cluster = await FaultCluster.start({
+      makers: Object.fromEntries(definitions.map(({ slug, sandbox }) => [slug, sandbox])),
+      replicas: [{ definitions }, { definitions }],
+    });
+    victim = cluster.replica(0);
+    survivor = cluster.replica(1);
+  }, 120_000);
+  afterAll(() => cluster?.stop());
+  beforeEach(() => {
+    cluster.replicas.forEach(({ database }) => database.clear());
+    definitions.forEach(({ slug }) => cluster.sandbox.maker(slug).behave());
+  });
+
+  /** For the service and for the makers. */
+  async function passTime(seconds: number): Promise<void> {
+    cluster.passTimeAtMakers(seconds);
+    await cluster.passTime(seconds);
+  }
+
+  /** Kills the victim when the maker has exchanged the tokens and none of the new ones is committed. */
+  async function killBeforeCommit(connections: readonly FaultConnection[]): Promise<void> {
+    const point = victim.database.hold(saveRefreshed);
+    const asking = cluster.askAll(victim, connections);
+    await victim.commitsHeld(point, connections.length);
+    await victim.kill();
+    await asking;
+  }
+
+  async function linkAt(slugs: readonly string[]): Promise<FaultConnection[]> {
+    return (await Promise.all(slugs.map((slug) => cluster.link(slug, connectionCount, survivor)))).flat();
+  }
+
+  /** Lets the maker refuse the refresh until it is believed. */
+  async function askUntilGivenUp(connections: readonly FaultConnection[]): Promise<void> {
+    for (const seconds of [0, confirmationSeconds]) {
+      await passTime(seconds);
+      await cluster.askAll(survivor, connections);
+    }
+  }
+
+  /** Lets the first replica lose so many answers to the refreshes of a connection; a forgiving maker is asked twice at once. */
+  async function loseAnswers(connection: FaultConnection, times: number, fault: LineFault): Promise<void> {
+    victim.maker.fail(fault, times);
+    await cluster.ask(victim, connection);
+    expect(victim.maker.outstanding).toBe(0);
+  }
+
+  it(
+    'R-01 (b) killed before the commit without a journal, a process loses none, unless nobody knows that there is a window',
+    async () => {
+      const all: FaultConnection[] = [];
+      const undeclared: FaultConnection[] = [];
+      for (let round = 0; round < rounds; round += 1) {
+        const connections = await linkAt(declared);
+        const strict = await linkAt(['grace-undeclared']);
+        all.push(...connections);
+        undeclared.push(...strict);
+        await killBeforeCommit([...connections, ...strict]);
+        const restarting = victim.start({ withoutJournal: true });
+        await passTime(claimSeconds);
+        const answers = await cluster.askAll(survivor, [...connections, ...strict]);
+        expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+        expect(connections.map((each) => cluster.refreshCount(each))).toEqual(connections.map(() => 2));
+        expect(strict.map((each) => cluster.refreshCount(each))).toEqual(strict.map(() => 1));
+        await cluster.shorten(connections, survivor);
+        await passTime(holdSeconds);
+        await askUntilGivenUp(strict);
+        await restarting;
+      }
+      const violations = await cluster.check(all, all);
+      report('R-01b', 'journal lost, maker with a window', counts(rounds, all), violations);
+      expect(violations).toEqual([]);
+      const losses = await cluster.check(undeclared, undeclared);
+      const figures = { ...counts(rounds, undeclared), without: 'declaration of the window' };
+      report('R-01b', 'journal lost, maker with a window', figures, losses);
+      expect(losses).toEqual(lossOf(undeclared));
+    },
+    timeoutMs,
+  );
+
+  it(
+    'R-07 the same refresh token goes again inside the window, twice if the second answer is lost too, and nothing is lost',
+    async () => {
+      const all: FaultConnection[] = [];
+      let faults = 0;
+      for (let round = 0; round < rounds; round += 1) {
+        const connections = await linkAt(declared);
+        all.push(...connections);
+        const losses = connections.map((_, index) => 1 + (index % 2));
+        for (const [index, connection] of connections.entries()) {
+          await loseAnswers(connection, losses[index] ?? 0, lostAnswers[index % lostAnswers.length] as LineFault);
+        }
+        faults += losses.reduce((sum, each) => sum + each, 0);
+        await passTime(claimSeconds);
+        const answers = await cluster.askAll(survivor, connections);
+        expect(answers.map(({ status }) => status)).toEqual(connections.map(() => 200));
+        expect(connections.map((each) => cluster.refreshCount(each))).toEqual(losses.map((each) => each + 1));
+        await cluster.shorten(connections, survivor);
+      }
+      const violations = await cluster.check(all, all);
+      report('R-07', 'answers lost, maker with a window', counts(faults, all), violations);
+      expect(violations).toEqual([]);
+    },
+    timeoutMs,
+  );
+
+  it(
+    'R-07 when the gate of the provider is closed for longer than the window, the retry comes too late and the grant is lost',
+    async () => {
+      const all: FaultConnection[] = [];
+      const hit: FaultConnection[] = [];
+      for (let round = 0; round < rounds; round += 1) {
+        const connections = await linkAt(['grace-same']);
+        all.push(...connections);
+        const [limited, late] = connections as [FaultConnection, FaultConnection];
+        hit.push(late);
+        await loseAnswers(late, 2, { kind: 'reset-answer', afterBytes: 0 });
+        const headers = { 'retry-after': String(retryAfterSeconds) };
+        cluster.sandbox.maker(late.slug).misbehave({ endpoint: 'refresh', type: 'status', code: 429, headers });
+        await cluster.ask(survivor, limited);
+        await passTime(claimSeconds);
+        // Inside the window; but the provider has asked to be left alone.
+        await cluster.ask(survivor, late);
+        expect(cluster.refreshCount(late)).toBe(2);
+        await passTime(retryAfterSeconds);
+        expect(await cluster.ask(survivor, limited)).toMatchObject({ status: 200 });
+        await askUntilGivenUp([late]);
+      }
+      const violations = await cluster.check(all, hit);
+      const limit = 'the gate is closed for longer';
+      report('R-07', 'answers lost, maker with a window', { ...counts(hit.length, all), limit }, violations);
+      expect(violations).toEqual(lossOf(hit));
+    },
+    timeoutMs,
+  );
+
+  it(
+    'R-03 two processes that are asked at once send each refresh token once, although the window would forgive it',
+    async () => {
+      const all = await linkAt(declared);
+      for (let round = 1; round <= rounds; round += 1) {
+        for (const slug of declared) {
+          const slow = { endpoint: 'refresh', type: 'slow', ms: 50, processed: true } as const;
+          cluster.sandbox.maker(slug).misbehave(slow, connectionCount);
+        }
+        const asked = cluster.replicas.flatMap((replica) => Array.from({ length: callers }, () => replica));
+        await Promise.all(asked.map((replica) => cluster.askAll(replica, all)));
+        expect(all.map((each) => cluster.refreshCount(each))).toEqual(all.map(() => 2 * round - 1));
+        await cluster.shorten(all, survivor);
+      }
+      const violations = await cluster.check(all);
+      report('R-03', '2 processes ask at once, maker with a window', counts(rounds * all.length, all), violations);
+      expect(violations).toEqual([]);
+    },
+    timeoutMs,
+  );
+});
+
+function lossOf(connections: readonly FaultConnection[]) {
+  return connections.map(({ userId }) => ({ invariant: 'I3', userId, what: 'the maker has ended the grant' }));
+}
+
+function counts(faults: number, connections: readonly FaultConnection[]) {
+  return { rounds, faults, connections: connections.length };
+}
