@@ -12,7 +12,10 @@ describe('JournalSegments', () => {
     directory = await mkdtemp(join(tmpdir(), 'cufflink-segments-'));
     segments = new JournalSegments(directory);
   });
-  afterEach(() => rm(directory, { recursive: true }));
+  afterEach(async () => {
+    await segments.close();
+    await rm(directory, { recursive: true });
+  });
 
   /** All lines in all files. */
   async function lines(): Promise<string[]> {

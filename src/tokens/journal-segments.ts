@@ -87,6 +87,14 @@ export class JournalSegments {
     }
   }
 
+  /** Writes no more to the file at hand; it stays while it has entries. */
+  async close(): Promise<void> {
+    clearTimeout(this.lingering);
+    if (this.current !== undefined) {
+      await this.retire(this.current);
+    }
+  }
+
   private async write(group: readonly Entry[]): Promise<void[]> {
     const bytes = Buffer.from(group.map(({ line }) => `${line}\n`).join(''), 'utf8');
     for (;;) {

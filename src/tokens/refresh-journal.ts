@@ -94,7 +94,7 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
 
   /** Refreshes have ended by now. */
   async onApplicationShutdown(): Promise<void> {
-    await this.segments?.clear();
+    await this.segments?.close();
   }
 
   /**

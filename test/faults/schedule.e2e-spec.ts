@@ -11,7 +11,7 @@ import type { Replica } from './support/replica.js';
 const slug = 'whoop';
 const connectionCount = 20;
 /** Connections that a long stop leaves overdue. */
-const overdueCount = rounds === 1 ? 60 : 1_000;
+const overdueCount = rounds === 1 ? 100 : 1_000;
 /** Refreshes a second that one process begins unasked. */
 const ratePerSecond = 10;
 const maxLatencyMs = 100;
@@ -88,7 +88,7 @@ describe('replicas that refresh unasked', () => {
       await Promise.all(cluster.replicas.map((replica) => replica.stop()));
       await cluster.makeOverdue(connections, 7_200);
       const startedAtMs = Date.now();
-      await Promise.all(cluster.replicas.map((replica) => replica.start()));
+      await cluster.replica(0).start();
       const asked = connections.slice(-5);
       for (const connection of asked) {
         const { userId } = connection;
@@ -97,6 +97,7 @@ describe('replicas that refresh unasked', () => {
       const behind = overdueCount - cluster.refreshSum(connections);
       // The callers were answered before the rest was done.
       expect(behind).toBeGreaterThan(0);
+      await Promise.all(cluster.replicas.slice(1).map((replica) => replica.start()));
       const all = (): boolean => connections.every((each) => cluster.refreshCount(each) > 0);
       await until('everything is refreshed', all, (overdueCount / ratePerSecond) * 1_000 + 20_000);
       const calls = connections.flatMap(({ familyId }) => refreshesOf(cluster.sandbox.maker(slug), familyId));
