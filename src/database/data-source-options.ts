@@ -25,6 +25,7 @@ import { CreateErasures1795490000000 } from './migrations/1795490000000-CreateEr
 import { CreateRevocations1795430010000 } from './migrations/1795430010000-CreateRevocations.js';
 import { EraseDeadTokens1795500000000 } from './migrations/1795500000000-EraseDeadTokens.js';
 import { AddAuditCheckpoints1795500001000 } from './migrations/1795500001000-AddAuditCheckpoints.js';
+import { LeaveRoomForClaims1795510000000 } from './migrations/1795510000000-LeaveRoomForClaims.js';
 import type { DatabaseConfig } from './database.config.js';
 
 /** How long a statement may take before PostgreSQL ends it, in milliseconds. No statement here needs a tenth of it. */
@@ -64,6 +65,7 @@ export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
       CreateRateLimits1795480100000,
       EraseDeadTokens1795500000000,
       AddAuditCheckpoints1795500001000,
+      LeaveRoomForClaims1795510000000,
     ],
     migrationsRun: config.migrateOnBoot,
     synchronize: false,

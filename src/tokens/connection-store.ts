@@ -127,8 +127,7 @@ const statements = {
              last_error_code = $5, last_error_at = now(),
              suspect_since = CASE WHEN NOT $8 OR suspect_since > forgotten_at THEN suspect_since ELSE now() END,
              status = CASE WHEN ${isConfirmed} THEN 'needs_relink' ELSE status END,
-             refresh_due_at = CASE WHEN refresh_due_at IS NULL OR ${isConfirmed} THEN NULL
-               WHEN $6 THEN ${dueIn('$7')} ELSE greatest(refresh_due_at, ${dueIn('$7')}) END
+             refresh_due_at = CASE WHEN refresh_due_at IS NULL OR ${isConfirmed} THEN NULL ELSE ${dueIn('$11')} END
            FROM (SELECT coalesce(max(suspects_forgotten_at), '-infinity') AS forgotten_at
              FROM provider_gates WHERE registration_id = $10) AS gate
            WHERE user_id = $1 AND provider = $2 AND id = $3 AND claim_id = $4 RETURNING status`,
@@ -241,13 +240,16 @@ export class ConnectionStore {
   }
 
   /**
-   * Ends a claim after a failure. What was said against the grant before the provider's gate forgot it does not count. Returns the status the connection has then, or `undefined` when the claim was not ours any
-   * more and nothing was written.
+   * Ends a claim after a failure. What was said against the grant before the provider's gate forgot it does not count.
+   *
+   * @param dueInMs - when the scheduler looks at it again, unless only callers do
+   * @returns the status the connection has then, or `undefined` when the claim was not ours any more and nothing was written
    */
   async recordFailure(
     { registrationId, ...key }: ConnectionKey & Pick<StoredConnection, 'registrationId'>,
     claimId: string,
     failure: RefreshFailureRecord,
+    dueInMs: number,
   ): Promise<ConnectionStatus | undefined> {
     const [row] = await this.database.query<{ status: ConnectionStatus }>(statements.recordFailure, [
       key.userId,
@@ -260,6 +262,7 @@ export class ConnectionStore {
       failure.suspect,
       failure.confirmationMs,
       registrationId,
+      dueInMs,
     ]);
     return row?.status;
   }

@@ -13,11 +13,14 @@ const claimable = (holdMs: string): string => `status = 'active'
   AND (retry_at IS NULL OR retry_at <= now())
   AND (attempt_started_at IS NULL OR attempt_started_at <= now() - ${holdMs} * interval '1 millisecond')`;
 
-/** What a claim writes. It is due again where claim and hold have passed: by then somebody has to look what became of it. */
+/**
+ * What a claim writes. It is due where claim and hold have passed at the latest: by then somebody has to look what became of it.
+ * What is due already stays so, as the condition skips it meanwhile: the index is left alone, and the row changes in place.
+ */
 const claimed = (claimId: string, lengthMs: string, holdMs: string): string => `
   claim_id = ${claimId}, claimed_until = now() + ${lengthMs} * interval '1 millisecond', attempt_started_at = now(),
   refresh_due_at = CASE WHEN refresh_due_at IS NULL THEN NULL
-    ELSE now() + greatest(${lengthMs}, ${holdMs}) * interval '1 millisecond' END`;
+    ELSE least(refresh_due_at, now() + greatest(${lengthMs}, ${holdMs}) * interval '1 millisecond') END`;
 
 /** Whether nothing holds refreshes at the provider back. */
 const gateOpen = (row: string): string => `NOT EXISTS (
@@ -74,8 +77,7 @@ const findProbes: Statement = {
 };
 const dropClaim: Statement = {
   name: 'connections-drop-claim',
-  text: `UPDATE connections SET claim_id = NULL, claimed_until = NULL, attempt_started_at = NULL,
-           refresh_due_at = CASE WHEN refresh_due_at IS NULL THEN NULL ELSE now() END
+  text: `UPDATE connections SET claim_id = NULL, claimed_until = NULL, attempt_started_at = NULL
          WHERE user_id = $1 AND provider = $2 AND id = $3 AND claim_id = $4`,
 };
 const setAside: Statement = {

@@ -22,13 +22,15 @@ const countLimit = 10_000;
 
 const surveyDue: Statement = {
   name: 'connections-survey-due',
-  text: `SELECT slug AS provider, backlog::int,
-           extract(epoch FROM (SELECT min(refresh_due_at) FROM connections WHERE provider = slug) - now())::float8 * 1000
+  // What is due and under way, or in doubt, is nobody's to take before claim and hold have passed.
+  text: `SELECT slug AS provider, backlog::int, extract(epoch FROM least(first_free_at, (
+             SELECT min(refresh_due_at) FROM connections WHERE provider = slug AND refresh_due_at > now())) - now())::float8 * 1000
              AS "nextDueInMs"
-         FROM unnest($1::text[]) AS providers (slug)
+         FROM unnest($1::text[], $2::float8[]) AS providers (slug, hold_ms)
          CROSS JOIN LATERAL (
-           SELECT count(*) AS backlog FROM (
-             SELECT FROM connections WHERE provider = slug AND refresh_due_at <= now() LIMIT ${countLimit}) AS due
+           SELECT count(*) FILTER (WHERE free_at <= now()) AS backlog, min(free_at) AS first_free_at FROM (
+             SELECT greatest(refresh_due_at, claimed_until, attempt_started_at + hold_ms * interval '1 millisecond') AS free_at
+             FROM connections WHERE provider = slug AND refresh_due_at <= now() LIMIT ${countLimit}) AS due
          ) AS counted`,
 };
 
@@ -225,7 +227,10 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
   }
 
   private async survey(lanes: readonly Lane[]): Promise<ReadonlyMap<string, Survey>> {
-    const rows = await this.database.query<Survey>(surveyDue, [lanes.map(({ provider }) => provider)]);
+    const rows = await this.database.query<Survey>(surveyDue, [
+      lanes.map(({ provider }) => provider),
+      lanes.map(({ inDoubtHoldMs: holdMs }) => holdMs),
+    ]);
     for (const { provider, backlog, nextDueInMs } of rows) {
       dueConnections.set({ provider }, backlog);
       oldestOverdueSeconds.set({ provider }, Math.max(0, -(nextDueInMs ?? 0) / 1_000));

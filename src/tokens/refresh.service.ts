@@ -388,13 +388,13 @@ export class RefreshService implements BeforeApplicationShutdown {
     // Where refusals come in numbers, none is evidence.
     const failure =
       gate.closedUntil !== null && gate.reason === 'TOKEN_REVOKED' ? { ...record, suspect: false } : record;
-    const status = await this.store.recordFailure(connection, claim.id, failure);
+    const holdMs = failure.outcomeKnown ? 0 : inDoubtHoldMs(definition, this.config.inDoubtHoldMs);
+    const waitMs = Math.max(failure.retryInMs, holdMs);
+    const status = await this.store.recordFailure(connection, claim.id, failure, waitMs);
     await this.outcomes.note(connection, failure.code);
     if (status === undefined && (await this.findUnchanged(connection)) === undefined) {
       return;
     }
-    const holdMs = failure.outcomeKnown ? 0 : inDoubtHoldMs(definition, this.config.inDoubtHoldMs);
-    const waitMs = Math.max(failure.retryInMs, holdMs);
     const consequence = status === 'needs_relink' ? 'the connection needs a new link' : `next attempt in ${waitMs} ms`;
     this.logger.warn(
       `${definition.displayName}: refresh of connection ${connection.id} failed with ${failure.code}; ${consequence}.`,

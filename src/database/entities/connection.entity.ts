@@ -87,7 +87,7 @@ export class ConnectionEntity {
 
   /**
    * When the scheduler refreshes it; `null` when only callers do. A claim moves it to where the claim and the hold of an attempt of
-   * unknown outcome have passed, so that what is due is what may be refreshed.
+   * unknown outcome have passed, where it was later; while it is claimed, what is due is not taken again.
    */
   @Column('timestamptz', { name: 'refresh_due_at', nullable: true })
   refreshDueAt!: Date | null;
