@@ -72,6 +72,11 @@ export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
     poolSize: config.poolSize,
     applicationName: 'cufflink',
     connectTimeoutMS: 5_000,
-    extra: { statement_timeout: statementTimeoutMs, query_timeout: statementTimeoutMs + 1_000 },
+    extra: {
+      statement_timeout: statementTimeoutMs,
+      query_timeout: statementTimeoutMs + 1_000,
+      // A statement that takes lists would else be planned anew at each call, which costs as much as running it.
+      options: '-c plan_cache_mode=force_generic_plan',
+    },
   };
 }

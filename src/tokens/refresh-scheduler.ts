@@ -61,7 +61,7 @@ interface Lane {
  *
  * The connection's row is the job: nothing is queued elsewhere, and any number of replicas may run this at once. One statement claims a
  * batch, the longest overdue first; {@link RefreshService} refreshes as for a caller, at background priority. Of each provider it
- * claims as many as run at a time and as many again that wait for a slot in this process, which start well before their claims end; and no
+ * claims three times as many as run at a time: the others wait for a slot in this process, or are being stored; and no
  * more per second than its rate, so that a long stop is caught up with and does not turn into a storm (R-27).
  */
 @Injectable()
@@ -120,21 +120,31 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
     return this.pauseMs();
   }
 
-  /** What may be claimed now. A lane is filled when it has emptied by half, so that batches stay batches. */
+  /** Claims of one provider: at the provider, waiting for a slot, being stored; as many of each. Many are stored by few statements. */
+  private most(): number {
+    return 3 * this.config.providerConcurrency;
+  }
+
+  /** At how many claims a lane is filled again: when it has emptied by a third, so that batches stay batches. */
+  private few(): number {
+    return 2 * this.config.providerConcurrency;
+  }
+
+  /** What may be claimed now. */
   private rooms(): ProviderRoom[] {
     const nowMs = performance.now();
     return this.allLanes()
       .filter((lane) => nowMs >= this.readyAtMs(lane, nowMs))
       .map((lane) => {
         const { provider, lengthMs, inDoubtHoldMs: holdMs } = lane;
-        const wanted = Math.min(2 * this.config.providerConcurrency - lane.underWay, lane.rate.available(nowMs));
+        const wanted = Math.min(this.most() - lane.underWay, lane.rate.available(nowMs));
         return { provider, wanted, lengthMs, inDoubtHoldMs: holdMs };
       });
   }
 
   /** When the lane may claim next; `Infinity` while it waits for refreshes to end, which wake the loop. */
   private readyAtMs(lane: Lane, nowMs: number): number {
-    if (lane.underWay > this.config.providerConcurrency) {
+    if (lane.underWay > this.few()) {
       return Infinity;
     }
     // A tenth of a second's worth at least, so that a limited rate is no reason for a statement a row.
@@ -187,7 +197,7 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
     const lane = this.allLanes().find((each) => each.provider === provider);
     if (lane !== undefined) {
       lane.underWay -= 1;
-      if (lane.underWay === this.config.providerConcurrency || lane.underWay === 0) {
+      if (lane.underWay === this.few() || lane.underWay === 0) {
         this.loop.wake();
       }
     }

@@ -40,6 +40,12 @@ const saveRetryDelaysMs = [50, 100, 250, 500, 1_000, 2_000, 4_000];
 /** Where a lost answer is given again, it is asked for after at most so long. */
 const lostAnswerRetryMs = 2_000;
 
+/** What a provider has given for a token set, which is its only copy until it is stored. */
+interface Obtained {
+  readonly previous: TokenSet;
+  readonly grant: TokenGrant;
+}
+
 /** A refresh under way in this process. */
 interface Run {
   readonly request: SlotRequest;
@@ -141,17 +147,20 @@ export class RefreshService implements BeforeApplicationShutdown {
     if (!(await this.slots.acquire(request, slotWaitMs(provider.definition)))) {
       return this.claims.drop(connection, claimId);
     }
+    const claim = { id: claimId, isProbe: false };
+    let obtained: Obtained | undefined;
     try {
       if (this.stopping || this.gates.wasClosedSince(registrationId, takenAtMs)) {
         return await this.claims.drop(connection, claimId);
       }
       // An entry is the outcome of the attempt before. If it cannot be committed now, the refresh token is not to be sent either.
       if (!wasInDoubt || !(await this.journal.replay(connection))) {
-        await this.refreshClaimed(connection, { id: claimId, isProbe: false }, provider);
+        obtained = await this.obtain(connection, claim, provider);
       }
     } finally {
       this.slots.release(request.provider);
     }
+    await this.keep(connection, claim, provider, obtained);
   }
 
   private async refreshOnce(connection: StoredConnection, request: SlotRequest): Promise<void> {
@@ -201,18 +210,21 @@ export class RefreshService implements BeforeApplicationShutdown {
         { fate: 'not-sent', retryAfterSeconds: 1 },
       );
     }
+    let claim: RefreshClaim | undefined;
+    let obtained: Obtained | undefined;
     try {
       this.checkRunning();
       const holdMs = inDoubtHoldMs(definition, this.config.inDoubtHoldMs);
-      const claim = await this.claims.take(connection, claimLengthMs(definition), holdMs);
+      claim = await this.claims.take(connection, claimLengthMs(definition), holdMs);
       if (claim === undefined) {
         return false;
       }
-      await this.refreshClaimed(connection, claim, provider);
-      return true;
+      obtained = await this.obtain(connection, claim, provider);
     } finally {
       this.slots.release(request.provider);
     }
+    await this.keep(connection, claim, provider, obtained);
+    return true;
   }
 
   private checkRunning(): void {
@@ -248,11 +260,16 @@ export class RefreshService implements BeforeApplicationShutdown {
     return current.id === connection.id && current.secretGen === connection.secretGen ? current : undefined;
   }
 
-  private async refreshClaimed(
+  /**
+   * Spends the refresh token. Call it within a slot: the next refresh has to see a gate that this one closes.
+   *
+   * @returns `undefined` when it failed, and a new link has replaced the tokens
+   */
+  private async obtain(
     connection: StoredConnection,
     claim: RefreshClaim,
     provider: HealthProvider,
-  ): Promise<void> {
+  ): Promise<Obtained | undefined> {
     let previous: TokenSet;
     try {
       this.tokenVault.ensureCanSeal();
@@ -262,12 +279,25 @@ export class RefreshService implements BeforeApplicationShutdown {
       await this.gates.report(connection.registrationId, { kind: 'not-tried' }, claim.isProbe);
       throw error;
     }
-    let grant: TokenGrant;
     try {
-      grant = await exchange(provider, previous);
+      return { previous, grant: await exchange(provider, previous) };
     } catch (error) {
-      return this.fail(connection, claim, provider, error);
+      await this.fail(connection, claim, provider, error);
+      return undefined;
     }
+  }
+
+  /** Stores what was obtained. The provider has done its part, and its slot is free for the next. */
+  private async keep(
+    connection: StoredConnection,
+    claim: RefreshClaim,
+    provider: HealthProvider,
+    obtained: Obtained | undefined,
+  ): Promise<void> {
+    if (obtained === undefined) {
+      return;
+    }
+    const { previous, grant } = obtained;
     const next = { ...connection, secretGen: connection.secretGen + 1 };
     const tokens = toTokenSet(grant, previous);
     const sealed = this.tokenVault.seal(next, tokens);
