@@ -4,21 +4,33 @@ import type { StoredKey } from './key-store.js';
 
 /** A branch key in memory. The key itself is let go of when it may not be used any more. */
 export class HeldKey {
-  /** As read last. */
-  stored: StoredKey;
+  #stored: StoredKey;
   #key: KeyObject | undefined;
   #unwrappedAtMs: number;
   #unreported = 0;
+  /** Reported, and not yet in what was read. */
+  #reported = 0;
 
   /** @param nowMs - on the clock that ages are told by */
   constructor(stored: StoredKey, key: KeyObject, nowMs: number) {
-    this.stored = stored;
+    this.#stored = stored;
     this.#key = key;
     this.#unwrappedAtMs = nowMs;
   }
 
   get kid(): string {
-    return this.stored.kid;
+    return this.#stored.kid;
+  }
+
+  /** As read last. */
+  get stored(): StoredKey {
+    return this.#stored;
+  }
+
+  /** Takes the key as it was read after everything was reported. */
+  set stored(stored: StoredKey) {
+    this.#stored = stored;
+    this.#reported = 0;
   }
 
   /** Milliseconds since its keeper unwrapped it last. */
@@ -44,22 +56,24 @@ export class HeldKey {
 
   /** Values sealed under it, as far as this process knows. */
   get operations(): number {
-    return this.stored.operations + this.#unreported;
+    return this.#stored.operations + this.#unreported + this.#reported;
   }
 
   countOperation(): void {
     this.#unreported += 1;
   }
 
-  /** Returns how many values were sealed and not reported, and counts from zero again. */
+  /** Returns how many values were sealed and not reported. They are counted here until they are read back. */
   takeUnreported(): number {
     const count = this.#unreported;
     this.#unreported = 0;
+    this.#reported += count;
     return count;
   }
 
   /** Takes back what could not be reported. */
   giveBack(count: number): void {
     this.#unreported += count;
+    this.#reported -= count;
   }
 }
