@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Sizes } from './arguments.ts';
-import { startChild, type Child } from './child.ts';
+import { productionFlags, startChild, type Child } from './child.ts';
 import { createDeployment, provider, type Deployment } from './deployment.ts';
 import type { Findings } from './report.ts';
 import { compare, type Measure } from './rounds.ts';
@@ -50,13 +50,14 @@ export async function startSweepers(
 ): Promise<Sweepers> {
   const { databaseUrl, environment, referenceEnvironment, connections } = deployment;
   const journal = await mkdtemp(join(tmpdir(), 'cufflink-bench-journal-'));
-  const ours = startChild('processes/sweep.ts', {
+  const settings = {
     ...environment,
     REFRESH_JOURNAL_DIRECTORY: journal,
     PROVIDER_CONCURRENCY: String(concurrency),
     // The default protects makers; here the maker is to be the limit.
     REFRESH_RATE_PER_SECOND: '100000',
-  });
+  };
+  const ours = startChild('processes/sweep.ts', settings, await productionFlags());
   const bare = startChild('processes/bare-sweep.ts', referenceEnvironment);
   const step = Math.floor(connections / due);
   const users = Array.from({ length: due }, (_, index) => `user-${index * step}`);
