@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { startChild } from './child.ts';
 import { run, type BenchServer } from './server.ts';
 
@@ -70,17 +68,4 @@ export async function createDeployment(
   } finally {
     await seeder.stop();
   }
-}
-
-/** Returns a port of this machine that was free a moment ago. */
-export async function findFreePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const address = listener.address();
-  listener.close();
-  await once(listener, 'close');
-  if (address === null || typeof address === 'string') {
-    throw new Error('There is no free port.');
-  }
-  return address.port;
 }

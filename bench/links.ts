@@ -1,6 +1,7 @@
 import type { Sizes } from './arguments.ts';
 import { startChild, waitUntilReady } from './child.ts';
-import { createDeployment, findFreePort, provider } from './deployment.ts';
+import { findFreePort } from '../src/development/free-port.ts';
+import { createDeployment, provider } from './deployment.ts';
 import type { LinkLoad } from './processes/link-load.ts';
 import type { Findings } from './report.ts';
 import { compare } from './rounds.ts';

@@ -1,6 +1,7 @@
 import type { Sizes } from './arguments.ts';
 import { productionFlags, startChild, waitUntilReady, type Child } from './child.ts';
-import { createDeployment, findFreePort, provider, type Deployment } from './deployment.ts';
+import { findFreePort } from '../src/development/free-port.ts';
+import { createDeployment, provider, type Deployment } from './deployment.ts';
 import type { TokenLoad, TokenLoadResult } from './processes/token-load.ts';
 import type { Findings } from './report.ts';
 import { compare, type Measure } from './rounds.ts';

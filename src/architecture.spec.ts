@@ -15,7 +15,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   clock: [],
   database: ['redaction', 'errors', 'config'],
   'provider-kit': ['redaction', 'errors', 'config', 'clock'],
-  vault: ['redaction', 'errors', 'config', 'database'],
+  vault: ['redaction', 'errors', 'config', 'database', 'clock'],
   audit: ['errors', 'clock', 'database', 'vault'],
   tokens: ['errors', 'config', 'clock', 'database', 'provider-kit', 'vault', 'audit'],
   access: ['errors', 'config', 'clock', 'database', 'provider-kit', 'audit'],

@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
+import { findFreePort } from '../src/development/free-port.js';
 import type { AuditEvent } from '../src/audit/audit-event.js';
 import { AuditTrail } from '../src/audit/audit-trail.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from './support/application.js';
 import { linkAccount } from './support/linking.js';
-import { findFreePort, startService, waitUntilReady, type ServiceProcess } from './support/service-process.js';
+import { startService, waitUntilReady, type ServiceProcess } from './support/service-process.js';
 import { queryDatabase } from './support/test-database.js';
 
 const tokenPath = '/v1/users/user-1/connections/whoop/token';

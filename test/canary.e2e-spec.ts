@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { request } from 'undici';
+import { findFreePort } from '../src/development/free-port.js';
 import { makeTestCertificate } from '../src/provider-kit/testing/test-certificate.js';
 import type { OAuth2Definition, ProviderDefinition } from '../src/provider-kit/provider-definition.js';
 import { environmentPrefix, sandboxClientId, sandboxClientSecret } from '../src/provider-kit/provider-settings.js';
@@ -22,7 +23,6 @@ import { type RecordedExchange, type RecordingProxy, startRecordingProxy } from 
 import { encodedForms, type Hit, type Secret, SecretSearch } from './support/secret-search.js';
 import {
   checkout,
-  findFreePort,
   removeDirectory,
   type ServiceProcess,
   startProcess,

@@ -2,11 +2,12 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { findFreePort } from '../src/development/free-port.js';
 import { ConnectionStore, type StoredConnection } from '../src/tokens/connection-store.js';
 import { DeadTokenPurge } from '../src/tokens/dead-token-purge.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { linkAccount } from './support/linking.js';
-import { checkout, findFreePort, removeDirectory, startProcess } from './support/service-process.js';
+import { checkout, removeDirectory, startProcess } from './support/service-process.js';
 import { queryDatabase } from './support/test-database.js';
 import { until } from './support/until.js';
 

@@ -2,11 +2,12 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { findFreePort } from '../src/development/free-port.js';
 import type { FakeMaker } from '../src/sandbox/fake-maker.js';
 import { RevocationOutbox } from '../src/tokens/revocation-outbox.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from './support/application.js';
 import { linkAccount } from './support/linking.js';
-import { findFreePort, removeDirectory, startService, waitUntilReady } from './support/service-process.js';
+import { removeDirectory, startService, waitUntilReady } from './support/service-process.js';
 import { queryDatabase } from './support/test-database.js';
 
 const account = '4711';

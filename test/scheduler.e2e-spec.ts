@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { findFreePort } from '../src/development/free-port.js';
 import { Database, type Statement } from '../src/database/database.js';
 import { sandboxClientId, sandboxClientSecret } from '../src/provider-kit/provider-settings.js';
 import type { FakeMaker } from '../src/sandbox/fake-maker.js';
@@ -20,7 +21,7 @@ import {
   type Violation,
 } from './support/history-checker.js';
 import { linkAccount } from './support/linking.js';
-import { checkout, findFreePort, startProcess, waitUntilReady } from './support/service-process.js';
+import { checkout, startProcess, waitUntilReady } from './support/service-process.js';
 import { queryDatabase } from './support/test-database.js';
 
 /** A maker that ends the whole grant when a refresh token comes twice. */

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { request } from 'undici';
+import { findFreePort } from '../src/development/free-port.js';
 import { whoopSandbox } from '../src/providers/whoop/whoop.sandbox.js';
 import { consent } from './support/browser.js';
 import { runMigrationCommand } from './support/migration-command.js';
@@ -14,7 +15,6 @@ import {
   checkout,
   endPostgres,
   type Ending,
-  findFreePort,
   findPostgres,
   removeDirectory,
   startProcess,

@@ -34,6 +34,7 @@ const IS_ROOT = process.getuid?.() === 0;
 const MODULES = [
   'embedded-postgres',
   'exclusive-lock',
+  'free-port',
   'postgres-binaries',
   'postgres-home',
   'postmaster',

@@ -2,7 +2,6 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { access, chown, mkdir, open, readFile, readdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -10,6 +9,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 
 import { withExclusiveLock } from './exclusive-lock.js';
+import { findFreePort } from './free-port.js';
 import { findPostgresBinaries } from './postgres-binaries.js';
 import { type PostgresHome, preparePostgresHome } from './postgres-home.js';
 import { findPostmaster } from './postmaster.js';
@@ -294,18 +294,6 @@ async function makeDatabase(port: number, password: string, database: string): P
 
 function urlOf(port: number, password: string, database: string): string {
   return `postgres://${USER}:${password}@127.0.0.1:${port}/${encodeURIComponent(database)}`;
-}
-
-async function findFreePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const address = listener.address();
-  listener.close();
-  await once(listener, 'close');
-  if (address === null || typeof address === 'string') {
-    throw new Error('Cannot find a free port on 127.0.0.1.');
-  }
-  return address.port;
 }
 
 async function lastLines(file: string): Promise<string> {

@@ -37,3 +37,8 @@ export abstract class AppError extends Error {
     return errorActors[this.code];
   }
 }
+
+/** Returns the code of a failure that has a name; anything else is a mistake of ours. */
+export function codeOf(error: unknown): ErrorCode {
+  return error instanceof AppError ? error.code : 'INTERNAL_ERROR';
+}

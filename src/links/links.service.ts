@@ -194,9 +194,13 @@ export class LinksService {
   }
 
   /** Tells whether a link to a provider may be started now. */
-  isLinkable({ definition, settings: { mode } }: HealthProvider): boolean {
-    const isRetired = lifecycleAt(definition.lifecycle, this.clock.now()).status === 'retired';
-    return mode !== 'not-configured' && (!isRetired || mode === 'sandbox' || this.config.allowRetiredProviders);
+  isLinkable(provider: HealthProvider): boolean {
+    const isRetired = lifecycleAt(provider.definition.lifecycle, this.clock.now()).status === 'retired';
+    return provider.settings.mode !== 'not-configured' && (!isRetired || this.mayLinkRetired(provider));
+  }
+
+  private mayLinkRetired({ settings }: HealthProvider): boolean {
+    return settings.mode === 'sandbox' || this.config.allowRetiredProviders;
   }
 
   /** @returns what the caller has to be warned of, if anything */
@@ -208,7 +212,7 @@ export class LinksService {
     }
     const successor = lifecycle.replacedBy === undefined ? '' : ` Link with "${lifecycle.replacedBy}" instead.`;
     if (lifecycle.status === 'retired') {
-      if (provider.settings.mode !== 'sandbox' && !this.config.allowRetiredProviders) {
+      if (!this.mayLinkRetired(provider)) {
         throw new ProviderRetiredError(`${displayName} was shut down on ${lifecycle.sunsetAt}.${successor}`);
       }
       return undefined;

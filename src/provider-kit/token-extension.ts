@@ -19,9 +19,11 @@ export function parseTokenExtension(
   accessToken: string,
   requestedAt: Date,
 ): TokenGrant | undefined {
+  if (definition.refreshExtendsToken !== true) {
+    return undefined;
+  }
   const body = parseJsonBody(response);
-  const hasNoToken = typeof body === 'object' && body !== null && !('access_token' in body);
-  if (definition.refreshExtendsToken !== true || !hasNoToken) {
+  if (typeof body !== 'object' || body === null || 'access_token' in body) {
     return undefined;
   }
   const expiresInSeconds = definition.accessTokenLifetimeSeconds;

@@ -1,7 +1,8 @@
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
+import { PeriodicTask } from '../clock/periodic-task.js';
 import { Database, type Statement } from '../database/database.js';
-import { AppError } from '../errors/app-error.js';
+import { codeOf } from '../errors/app-error.js';
 
 const readTime: Statement = {
   name: 'clock-sync-read-time',
@@ -20,8 +21,7 @@ const notableDifferenceMs = 5_000;
 @Injectable()
 export class ClockSync implements OnModuleInit, BeforeApplicationShutdown {
   private readonly logger = new Logger(ClockSync.name);
-  private timer: NodeJS.Timeout | undefined;
-  private syncing: Promise<void> | undefined;
+  private readonly again = new PeriodicTask(() => this.syncAgain());
 
   constructor(
     private readonly clock: Clock,
@@ -34,16 +34,11 @@ export class ClockSync implements OnModuleInit, BeforeApplicationShutdown {
     if (Math.abs(differenceMs) > notableDifferenceMs) {
       this.logger.warn(`The clock of this machine is ${Math.round(differenceMs)} ms behind that of the database.`);
     }
-    this.timer = setInterval(() => {
-      this.syncing ??= this.syncAgain().finally(() => {
-        this.syncing = undefined;
-      });
-    }, syncIntervalMs).unref();
+    this.again.start(syncIntervalMs);
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
-    await this.syncing;
+    await this.again.stop();
   }
 
   /** Without a database the clock goes on as it is. */
@@ -51,7 +46,7 @@ export class ClockSync implements OnModuleInit, BeforeApplicationShutdown {
     try {
       await this.sync();
     } catch (error) {
-      const code = error instanceof AppError ? error.code : 'INTERNAL_ERROR';
+      const code = codeOf(error);
       this.logger.debug(`The clock was not set: ${code}.`);
     }
   }

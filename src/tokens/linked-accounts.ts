@@ -1,7 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { AppError } from '../errors/app-error.js';
-import { AccountAlreadyLinkedError, AccountChangedError, TokenUnreadableError } from '../errors/connection.errors.js';
-import { TokenRevokedError } from '../errors/provider.errors.js';
+import { AccountAlreadyLinkedError, AccountChangedError } from '../errors/connection.errors.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { VaultService } from '../vault/vault.service.js';
 import { ConnectionStore, type LinkedAccount, type StoredConnection } from './connection-store.js';
@@ -62,7 +61,8 @@ export class LinkedAccounts {
    * @throws {@link AccountChangedError} when it is of another account and may not
    */
   async checkChange(linker: Linker, existing: StoredConnection, tokens: TokenSet): Promise<TokenSet | undefined> {
-    const old = await this.openIfReadable(existing);
+    // A new link mends a row that does not open any more, or is empty.
+    const old = await this.tokenVault.openIfReadable(existing);
     const differs =
       old?.providerUserId !== undefined &&
       tokens.providerUserId !== undefined &&
@@ -93,17 +93,5 @@ export class LinkedAccounts {
 
   private async isTaken({ digest }: LinkedAccount, userId: string): Promise<boolean> {
     return digest !== null && (await this.store.isAccountTaken(digest, userId));
-  }
-
-  /** A new link mends a row that does not open any more, or is empty. */
-  private async openIfReadable(connection: StoredConnection): Promise<TokenSet | undefined> {
-    try {
-      return await this.tokenVault.open(connection);
-    } catch (error) {
-      if (error instanceof TokenUnreadableError || error instanceof TokenRevokedError) {
-        return undefined;
-      }
-      throw error;
-    }
   }
 }

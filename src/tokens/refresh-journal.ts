@@ -10,6 +10,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { z } from 'zod';
+import { PeriodicTask } from '../clock/periodic-task.js';
 import { AppError } from '../errors/app-error.js';
 import { TokenUnreadableError } from '../errors/connection.errors.js';
 import type { SealContext } from '../vault/associated-data.js';
@@ -58,8 +59,7 @@ const ownerSchema = z.object({ userId: z.string() });
 export class RefreshJournal implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   private readonly logger = new Logger(RefreshJournal.name);
   private readonly segments: JournalSegments | undefined;
-  private timer: NodeJS.Timeout | undefined;
-  private replaying: Promise<void> | undefined;
+  private readonly replaying = new PeriodicTask(() => this.replayLeftOvers());
   private metBefore: ReadonlySet<string> = new Set();
 
   constructor(
@@ -80,16 +80,11 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
     }
     await mkdir(journalDirectory, { recursive: true, mode: 0o700 });
     await this.takeOver(await this.list());
-    this.timer = setInterval(() => {
-      this.replaying ??= this.replayLeftOvers().finally(() => {
-        this.replaying = undefined;
-      });
-    }, replayIntervalMs).unref();
+    this.replaying.start(replayIntervalMs);
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
-    await this.replaying;
+    await this.replaying.stop();
   }
 
   /** Refreshes have ended by now. */
@@ -104,11 +99,14 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
    * @param tokens - the sealed set that replaces it
    */
   async record(key: ConnectionKey, tokens: SealedTokens): Promise<void> {
+    if (this.segments === undefined) {
+      return;
+    }
     const { userId, provider, id, secretGen } = key;
     try {
       const owner = this.vault.seal({ userId }, ownerContext(key)).toString('base64');
       const entry = { owner, provider, id, secretGen, ...tokens, sealed: tokens.sealed.toString('base64') };
-      await this.segments?.append(keyOf(key), JSON.stringify(entry));
+      await this.segments.append(keyOf(key), JSON.stringify(entry));
     } catch (error) {
       this.logger.error(error instanceof Error ? error : new Error('The journal could not be written.'));
     }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
-import { AppError } from '../errors/app-error.js';
+import { codeOf } from '../errors/app-error.js';
 import {
   ConnectionNotFoundError,
   ConnectionNotRefreshableError,
@@ -315,7 +315,7 @@ export class RefreshService implements BeforeApplicationShutdown {
 
   /** A row that cannot be worked with is the operator's trouble; it must not be in the way of the others again and again. */
   private async setAside(connection: StoredConnection, claimId: string, error: unknown): Promise<void> {
-    const code = error instanceof AppError ? error.code : 'INTERNAL_ERROR';
+    const code = codeOf(error);
     const dueInMs = backoffDelayMs(connection.failedAttempts + 1, unreadableBackoff, 1);
     unreadable.inc({ provider: connection.provider });
     this.logger.error(

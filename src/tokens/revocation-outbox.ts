@@ -3,7 +3,7 @@ import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nes
 import { z } from 'zod';
 import { Clock } from '../clock/clock.js';
 import { Database, type Statement } from '../database/database.js';
-import { AppError } from '../errors/app-error.js';
+import { AppError, codeOf } from '../errors/app-error.js';
 import { TokenUnreadableError } from '../errors/connection.errors.js';
 import { TokenRevokedError } from '../errors/provider.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
@@ -145,9 +145,9 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
    * @throws {@link DatabaseUnavailableError} when neither or both have happened
    */
   async moveOut(connection: StoredConnection, tokens: TokenSet): Promise<RevocationEntry | undefined> {
-    const { userId, provider, registrationId, secretGen } = connection;
+    const { userId, provider, secretGen } = connection;
     const id = randomUUID();
-    const sealed = this.seal({ id, connectionId: connection.id, registrationId }, { userId, tokens });
+    const sealed = this.sealNew(id, connection, tokens);
     const values = [userId, provider, connection.id, secretGen, id, sealed];
     const [entry] = await this.database.query<RevocationEntry>(statements.moveOut, values);
     return entry;
@@ -159,9 +159,9 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
    * @throws {@link DatabaseUnavailableError} when they could not be kept
    */
   async add(connection: StoredConnection, tokens: TokenSet): Promise<RevocationEntry> {
-    const { id: connectionId, userId, provider, registrationId } = connection;
+    const { id: connectionId, provider, registrationId } = connection;
     const id = randomUUID();
-    const sealed = this.seal({ id, connectionId: connection.id, registrationId }, { userId, tokens });
+    const sealed = this.sealNew(id, connection, tokens);
     const [entry] = await this.database.query<RevocationEntry>(statements.add, [
       id,
       connectionId,
@@ -274,7 +274,7 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
   }
 
   private async postpone(entry: RevocationEntry, error: unknown): Promise<RevocationOutcome> {
-    const code = error instanceof AppError ? error.code : 'INTERNAL_ERROR';
+    const code = codeOf(error);
     const retryAfterMs = error instanceof AppError ? (error.retryAfterSeconds ?? 0) * 1_000 : 0;
     const delayMs = Math.max(retryAfterMs, backoffDelayMs(entry.attempts, revocationBackoff, 0.5 + Math.random() / 2));
     if (!(error instanceof AppError)) {
@@ -317,8 +317,13 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
     return Math.min(longestPauseMs, Math.max(0, next?.inMs ?? longestPauseMs));
   }
 
-  private seal(place: EntryPlace, payload: Payload): Buffer {
-    return this.vault.seal(payload, toContext(place));
+  private sealNew(
+    id: string,
+    { id: connectionId, userId, registrationId }: StoredConnection,
+    tokens: TokenSet,
+  ): Buffer {
+    const payload: Payload = { userId, tokens };
+    return this.vault.seal(payload, toContext({ id, connectionId, registrationId }));
   }
 }
 

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
+import { TokenUnreadableError } from '../errors/connection.errors.js';
 import { TokenRevokedError } from '../errors/provider.errors.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { VaultService } from '../vault/vault.service.js';
@@ -62,6 +63,18 @@ export class TokenVault {
       );
     }
     return parseTokenSet(await this.vault.open(connection.sealed, toContext(connection)));
+  }
+
+  /** Opens the token set of a row for whoever can do without it: `undefined` when it does not open, or was erased. */
+  async openIfReadable(connection: ReadConnection): Promise<TokenSet | undefined> {
+    try {
+      return await this.open(connection);
+    } catch (error) {
+      if (error instanceof TokenUnreadableError || error instanceof TokenRevokedError) {
+        return undefined;
+      }
+      throw error;
+    }
   }
 }
 

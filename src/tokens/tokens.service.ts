@@ -3,9 +3,8 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Requester } from '../audit/audit-event.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { Clock } from '../clock/clock.js';
-import { AppError } from '../errors/app-error.js';
-import { ConnectionNotFoundError, TokenUnreadableError } from '../errors/connection.errors.js';
-import { TokenRevokedError } from '../errors/provider.errors.js';
+import { AppError, codeOf } from '../errors/app-error.js';
+import { ConnectionNotFoundError } from '../errors/connection.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
@@ -172,8 +171,7 @@ export class TokensService {
       throw new ConnectionNotFoundError();
     }
     const tokens = await this.tokenVault.open(connection);
-    return this.remainingLifeMs(tokens) > this.config.refreshMarginMs &&
-      this.expectedLifeMs(connection, tokens) > this.config.refreshMarginMs
+    return this.expectedLifeMs(connection, tokens) > this.config.refreshMarginMs
       ? { connection, tokens, how: 'fresh' }
       : this.findRefreshed(userId, slug);
   }
@@ -183,7 +181,7 @@ export class TokensService {
     const connection = await this.get(userId, slug);
     const tokens = await this.tokenVault.open(connection);
     const lifeMs = this.remainingLifeMs(tokens);
-    if (lifeMs > this.config.refreshMarginMs && this.expectedLifeMs(connection, tokens) > this.config.refreshMarginMs) {
+    if (this.expectedLifeMs(connection, tokens) > this.config.refreshMarginMs) {
       return { connection, tokens, how: 'fresh' };
     }
     if (connection.status === 'needs_relink' || tokens.refreshToken === undefined) {
@@ -262,33 +260,29 @@ export class TokensService {
    */
   async disconnect(userId: string, slug: string, requester: Requester): Promise<RevocationOutcome> {
     const provider = this.registry.get(slug);
-    const { id: connectionId } = await this.get(userId, slug);
+    let connection = await this.get(userId, slug);
     await this.audit.record({
       ...requester,
       action: 'connection.unlinked',
       outcome: 'success',
       userId,
       provider: slug,
-      connectionId,
+      connectionId: connection.id,
     });
     for (let attempt = 0; attempt < connectAttempts; attempt += 1) {
-      const outcome = await this.letGo(await this.get(userId, slug), provider);
+      const outcome = await this.letGo(connection, provider);
       if (outcome !== undefined) {
         return outcome;
       }
+      connection = await this.get(userId, slug);
     }
     throw new Error(`A connection changed ${connectAttempts} times while it was being unlinked.`);
   }
 
   /** Removes a row and ends its grant. Returns `undefined` when the row holds another token set by now. */
   private async letGo(connection: StoredConnection, provider: HealthProvider): Promise<RevocationOutcome | undefined> {
-    let tokens: TokenSet;
-    try {
-      tokens = await this.tokenVault.open(connection);
-    } catch (error) {
-      if (!(error instanceof TokenUnreadableError || error instanceof TokenRevokedError)) {
-        throw error;
-      }
+    const tokens = await this.tokenVault.openIfReadable(connection);
+    if (tokens === undefined) {
       this.logger.warn(
         `Connection ${connection.id} is erased without its tokens: its grant stands, unless it has ended.`,
       );
@@ -343,7 +337,7 @@ export class TokensService {
 
   private refreshBehind(connection: StoredConnection): void {
     this.refreshService.refresh(connection, { priority: 'background' }).catch((error: unknown) => {
-      const code = error instanceof AppError ? error.code : 'INTERNAL_ERROR';
+      const code = codeOf(error);
       this.logger.debug(`Background refresh of connection ${connection.id} did not succeed: ${code}.`);
       this.logMistake(error);
     });
@@ -356,7 +350,7 @@ export class TokensService {
     }
   }
 
-  /** As far as it is known or assumed; a token is refreshed by it, but never withheld. */
+  /** As far as it is known or assumed, so never more than what remains; a token is refreshed by it, but never withheld. */
   private expectedLifeMs({ provider }: Pick<StoredConnection, 'provider'>, tokens: TokenSet): number {
     const { definition } = this.registry.get(provider);
     const endsAt = expectedExpiry(tokens, definition, this.config.assumedLifetimeMs);

@@ -1,6 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { TokenUnreadableError } from '../errors/connection.errors.js';
-import { TokenRevokedError } from '../errors/provider.errors.js';
 import { ConnectionStore, type StoredConnection } from './connection-store.js';
 import { RevocationOutbox, type PendingRevocation } from './revocation-outbox.js';
 import { TokenVault } from './token-vault.js';
@@ -30,7 +28,7 @@ export class UserGrants {
     return Promise.all(
       connections.map(async ({ sealed, ...facts }) => ({
         ...facts,
-        providerUserId: await this.findAccount({ sealed, ...facts }),
+        providerUserId: (await this.tokenVault.openIfReadable({ sealed, ...facts }))?.providerUserId,
       })),
     );
   }
@@ -42,16 +40,5 @@ export class UserGrants {
    */
   listPendingRevocations(userId: string): Promise<PendingRevocation[]> {
     return this.outbox.listOfUser(userId);
-  }
-
-  private async findAccount(connection: StoredConnection): Promise<string | undefined> {
-    try {
-      return (await this.tokenVault.open(connection)).providerUserId;
-    } catch (error) {
-      if (error instanceof TokenUnreadableError || error instanceof TokenRevokedError) {
-        return undefined;
-      }
-      throw error;
-    }
   }
 }

@@ -69,10 +69,7 @@ export function sealEnvelope(
  * @throws {@link EnvelopeError} when it is not an envelope of a known format
  */
 export function readEnvelopeKid(envelope: Buffer): string {
-  const known = envelope.length >= offsets.ciphertext + tagBytes && envelope.subarray(0, offsets.kid).equals(header);
-  if (!known) {
-    throw new EnvelopeError('Not an envelope of a known format.');
-  }
+  checkFormat(envelope);
   const hex = envelope.toString('hex', offsets.kid, offsets.salt);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
@@ -92,7 +89,7 @@ export function openEnvelope(
   environment: string,
   context: SealContext,
 ): Buffer {
-  readEnvelopeKid(envelope);
+  checkFormat(envelope);
   const kid = kidBytes(branchKey.kid);
   const associatedData = encodeAssociatedData(kid, environment, context);
   const salt = envelope.subarray(offsets.salt, offsets.commitment);
@@ -108,6 +105,13 @@ export function openEnvelope(
       throw new EnvelopeError('The envelope does not open.', { cause: error });
     }
     throw error;
+  }
+}
+
+function checkFormat(envelope: Buffer): void {
+  const known = envelope.length >= offsets.ciphertext + tagBytes && envelope.subarray(0, offsets.kid).equals(header);
+  if (!known) {
+    throw new EnvelopeError('Not an envelope of a known format.');
   }
 }
 

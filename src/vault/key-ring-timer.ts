@@ -6,6 +6,7 @@ import {
   Logger,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
+import { PeriodicTask } from '../clock/periodic-task.js';
 import type { HeldKey } from './held-key.js';
 import { KeyRing } from './key-ring.js';
 import { KeyStore } from './key-store.js';
@@ -25,8 +26,7 @@ export class KeyRingTimer implements OnApplicationBootstrap, BeforeApplicationSh
   private readonly logger = new Logger(KeyRingTimer.name);
   private readonly replicaId = randomUUID();
   private readonly warnedOf = new Set<string>();
-  private timer: NodeJS.Timeout | undefined;
-  private round: Promise<void> | undefined;
+  private readonly rounds = new PeriodicTask(() => this.runRound().catch((error: unknown) => this.logger.error(error)));
 
   constructor(
     private readonly keyRing: KeyRing,
@@ -36,17 +36,11 @@ export class KeyRingTimer implements OnApplicationBootstrap, BeforeApplicationSh
 
   async onApplicationBootstrap(): Promise<void> {
     await this.runRound();
-    this.timer = setInterval(() => {
-      // A round that lasts longer than the interval is not joined by another one.
-      this.round ??= this.runRound()
-        .catch((error: unknown) => this.logger.error(error))
-        .finally(() => (this.round = undefined));
-    }, this.config.reloadMs).unref();
+    this.rounds.start(this.config.reloadMs);
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
-    await this.round;
+    await this.rounds.stop();
     try {
       await this.keyRing.reload();
       await this.store.leave(this.replicaId);

@@ -5,6 +5,7 @@ import { report, rounds } from './support/figures.js';
 import type { LineFault } from './support/maker-line.js';
 import type { Replica } from './support/replica.js';
 import { claimSeconds, confirmationSeconds, holdSeconds } from './support/timing.js';
+import { lostAnswers } from './support/lost-answers.js';
 
 /** Longer than a claim, shorter than the hold. */
 const windowSeconds = 60;
@@ -22,14 +23,6 @@ const connectionCount = 4;
 /** Of one connection, at each replica, at the same moment. */
 const callers = 3;
 const timeoutMs = 60_000 + rounds * 20_000;
-
-/** Ways of losing an answer that the maker has given. */
-const lostAnswers: readonly LineFault[] = [
-  { kind: 'reset-answer', afterBytes: 0 },
-  { kind: 'reset-answer', afterBytes: 200 },
-  { kind: 'end-answer', afterBytes: 0 },
-  { kind: 'end-answer', afterBytes: 200 },
-];
 
 describe('makers that take a used refresh token again for some seconds, and end the grant after that', () => {
   let cluster: FaultCluster;

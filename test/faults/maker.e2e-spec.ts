@@ -11,6 +11,7 @@ import { report, rounds } from './support/figures.js';
 import type { LineFault } from './support/maker-line.js';
 import type { Replica } from './support/replica.js';
 import { claimSeconds, confirmationSeconds, holdSeconds, pauseSeconds } from './support/timing.js';
+import { lostAnswers } from './support/lost-answers.js';
 
 const connectionCount = 5;
 /** More failures than close the gate of a provider for all replicas. */
@@ -18,14 +19,6 @@ const manyConnections = 15;
 /** How long a claim lasts at these makers, in milliseconds. */
 const claimMs = 20_000;
 const timeoutMs = 60_000 + rounds * 20_000;
-
-/** Ways of losing an answer that the maker has given. */
-const lostAnswers: readonly LineFault[] = [
-  { kind: 'reset-answer', afterBytes: 0 },
-  { kind: 'reset-answer', afterBytes: 200 },
-  { kind: 'end-answer', afterBytes: 0 },
-  { kind: 'end-answer', afterBytes: 200 },
-];
 
 describe('makers that answer late, halfway or not at all', () => {
   let cluster: FaultCluster;
