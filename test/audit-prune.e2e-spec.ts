@@ -169,6 +169,13 @@ describe('LOG-09 pruning the audit trail', () => {
     expect(await verify()).toEqual(['1/4 is not what was written']);
   });
 
+  it('LOG-05 does not take along what somebody put in front of the first entry', async () => {
+    await tamper(`INSERT INTO audit_entries SELECT writer, 0, recorded_at, action, outcome, actor, user_digest, provider,
+      connection_id, subject, code, request_id, mac FROM audit_entries WHERE writer = 1 AND sequence = 1`);
+    await prune();
+    expect(await verify()).toEqual(['1/0 was not written there']);
+  });
+
   it('LOG-05 does not follow a checkpoint that is not signed', async () => {
     await prune();
     await tamper('UPDATE audit_writers SET pruned_sequence = 8 WHERE number = 1');

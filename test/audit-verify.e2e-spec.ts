@@ -68,6 +68,8 @@ describe('the audit verifier', () => {
     ['request', `request_id = NULL`],
     ['instant', `recorded_at = recorded_at - interval '1 day'`],
     ['instant by a hair', `recorded_at = recorded_at + interval '1 microsecond'`],
+    ['instant to none', `recorded_at = 'infinity'`],
+    ['instant to one that no program can tell', `recorded_at = '0044-03-15 BC'`],
   ])('LOG-05 names the entry whose %s was changed', async (_, change) => {
     await tamper(`UPDATE audit_entries SET ${change} WHERE writer = 1 AND sequence = 4`);
 
@@ -105,6 +107,20 @@ describe('the audit verifier', () => {
       '1/8 is not what was written',
       '1/* has noted an end that is not its own',
     ]);
+  });
+
+  it.each([
+    ['in front of the first', '1, -sequence', ['1/-7 was not written there', '1/0 was not written there']],
+    ['as far in front as can be', '1, (-2) ^ 63', [`1/${(-2) ** 63} was not written there`]],
+    ['under a writer that never was', '-writer, sequence', ['-1/* never was, but has entries']],
+    ['under writer 0', '0, sequence', ['0/* never was, but has entries']],
+  ])('LOG-05 names entries that were added %s', async (_, place, findings) => {
+    await tamper(`INSERT INTO audit_entries SELECT ${place}, recorded_at, action, outcome, actor, user_digest, provider,
+      connection_id, subject, code, request_id, mac FROM audit_entries WHERE writer = 1 AND sequence = 7`);
+    await tamper(`INSERT INTO audit_entries SELECT writer, 0, recorded_at, action, outcome, actor, user_digest, provider,
+      connection_id, subject, code, request_id, mac FROM audit_entries WHERE writer = 1 AND sequence = -7`);
+
+    await expect(verify()).resolves.toEqual(findings);
   });
 
   it('LOG-05 names entries that were cut off the end, also when the noted end was set back', async () => {

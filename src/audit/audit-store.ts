@@ -69,9 +69,9 @@ const statements = {
              witnessed_mac AS "witnessedMac"
            FROM audit_writers WHERE number > $1 ORDER BY number LIMIT 1`,
   },
-  lastWriterOfEntries: {
-    name: 'audit-last-writer-of-entries',
-    text: 'SELECT coalesce(max(writer), 0) AS number FROM audit_entries',
+  writersOfEntries: {
+    name: 'audit-writers-of-entries',
+    text: 'SELECT coalesce(min(writer), 1) AS first, coalesce(max(writer), 0) AS last FROM audit_entries',
   },
   // Head and entries in one statement: the writer may go on meanwhile.
   readChain: {
@@ -79,8 +79,10 @@ const statements = {
     text: `SELECT head_sequence::float8 AS "headSequence", head_mac AS "headMac",
              pruned_sequence::float8 AS "prunedSequence", pruned_mac AS "prunedMac", pruned_signature AS "prunedSignature", entry.*
            FROM audit_writers LEFT JOIN LATERAL (
-             SELECT ${entryColumns}, recorded_at = date_trunc('milliseconds', recorded_at) AS exact
-             FROM audit_entries WHERE writer = number AND audit_entries.sequence > $2
+             SELECT ${entryColumns}, recorded_at = date_trunc('milliseconds', recorded_at)
+               AND recorded_at BETWEEN '1970-01-01' AND '9999-12-31' AS exact
+             FROM audit_entries
+             WHERE writer = number AND audit_entries.sequence >= coalesce($2::int8 + 1, '-9223372036854775808'::int8)
              ORDER BY audit_entries.sequence LIMIT $3
            ) AS entry ON true
            WHERE number = $1`,
@@ -92,7 +94,8 @@ const statements = {
              UPDATE audit_writers SET pruned_sequence = $2, pruned_mac = $3, pruned_signature = $4
              WHERE number = $1 AND pruned_sequence < $2 RETURNING number
            )
-           DELETE FROM audit_entries USING checkpoint WHERE writer = checkpoint.number AND sequence <= $2 RETURNING 1 AS removed`,
+           DELETE FROM audit_entries USING checkpoint WHERE writer = checkpoint.number AND sequence BETWEEN 1 AND $2
+           RETURNING 1 AS removed`,
   },
   find: findEntries('audit-find', '$1::bytea IS NULL'),
   findOfUser: findEntries('audit-find-of-user', 'user_digest = $1'),
@@ -170,31 +173,31 @@ export class AuditStore {
     return writer;
   }
 
-  /** Returns the highest writer that any entry names; 0 when there is none. */
-  async findLastWriterOfEntries(): Promise<number> {
-    const [row] = await this.database.query<{ number: number }>(statements.lastWriterOfEntries);
-    return row?.number ?? 0;
+  /** Returns the lowest and the highest writer that any entry names; 1 and 0 when there is none. */
+  async findWritersOfEntries(): Promise<{ first: number; last: number }> {
+    const [row] = await this.database.query<{ first: number; last: number }>(statements.writersOfEntries);
+    return row ?? { first: 1, last: 0 };
   }
 
   /**
    * Returns entries of a writer in their order, with the head that it has noted and the checkpoint that it has at the same moment.
    *
    * @param writerNumber - whose chain; it exists
-   * @param afterSequence - only entries behind this one
+   * @param afterSequence - only entries behind this one; all when `undefined`, those that nobody wrote included
    * @param limit - how many at most
    */
   async readChain(
     writerNumber: number,
-    afterSequence: number,
+    afterSequence: number | undefined,
     limit: number,
   ): Promise<{ head: ChainHead; checkpoint: Checkpoint; entries: AuditEntry[] }> {
     const rows = await this.database.query<AuditEntry & ChainColumns & { writer: number | null; exact: boolean }>(
       statements.readChain,
-      [writerNumber, afterSequence, limit],
+      [writerNumber, afterSequence ?? null, limit],
     );
     const entries = rows
       .filter(({ writer }) => writer !== null)
-      // An instant finer than any that is written must not pass for the one that it is cut to.
+      // An instant finer than any that is written must not pass for the one that it is cut to, and some are none here.
       .map((row) => (row.exact ? row : { ...row, recordedAt: new Date(0) }));
     const [first] = rows;
     return {

@@ -42,6 +42,10 @@ export class AuditVerifier {
    * @returns each finding as it is made; nothing when the trail is as it was written
    */
   async *verify(count: AuditCount): AsyncGenerator<AuditFinding, void> {
+    const { first } = await this.store.findWritersOfEntries();
+    if (first < 1) {
+      yield { writer: first, sequence: undefined, problem: 'never was, but has entries' };
+    }
     let previous = 0;
     for (let writer = await this.store.findWriter(0); writer; writer = await this.store.findWriter(previous)) {
       for (let missing = previous + 1; missing < writer.number; missing += 1) {
@@ -63,7 +67,7 @@ export class AuditVerifier {
       count.writers += 1;
       previous = writer.number;
     }
-    for (let missing = previous + 1; missing <= (await this.store.findLastWriterOfEntries()); missing += 1) {
+    for (let missing = previous + 1; missing <= (await this.store.findWritersOfEntries()).last; missing += 1) {
       yield { writer: missing, sequence: undefined, problem: 'is missing, but has entries' };
     }
   }
@@ -94,8 +98,9 @@ export class AuditVerifier {
 
   private async *verifyChain(writer: AuditWriter, key: MacKey, count: AuditCount): AsyncGenerator<AuditFinding, void> {
     let last = beginningOf(writer, key);
+    let readUpTo: number | undefined;
     for (;;) {
-      const { head, checkpoint, entries } = await this.store.readChain(writer.number, last.sequence, pageSize);
+      const { head, checkpoint, entries } = await this.store.readChain(writer.number, readUpTo, pageSize);
       if (checkpoint.sequence > last.sequence) {
         if (!signCheckpoint(writer.number, checkpoint, key).equals(checkpoint.signature)) {
           const problem = 'and all before it are missing, without a checkpoint that is signed';
@@ -105,7 +110,9 @@ export class AuditVerifier {
       }
       for (const entry of entries) {
         yield* findFaults(writer.number, entry, last, key);
-        last = { sequence: entry.sequence, mac: entry.mac };
+        // What is behind where the chain begins is no part of it: the next one is not chained to it.
+        last = entry.sequence > last.sequence ? { sequence: entry.sequence, mac: entry.mac } : last;
+        readUpTo = entry.sequence;
         count.entries += 1;
       }
       if (entries.length < pageSize) {
@@ -125,7 +132,9 @@ export class AuditVerifier {
 const pageSize = 1_000;
 
 function* findFaults(writer: number, entry: AuditEntry, last: ChainHead, key: MacKey): Generator<AuditFinding, void> {
-  if (entry.sequence <= last.sequence) {
+  if (entry.sequence < 1) {
+    yield { writer, sequence: entry.sequence, problem: 'was not written there' };
+  } else if (entry.sequence <= last.sequence) {
     yield { writer, sequence: entry.sequence, problem: 'was removed, and is there again' };
   } else if (entry.sequence !== last.sequence + 1) {
     const first = last.sequence + 1;
