@@ -1,9 +1,17 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Database } from '../src/database/database.js';
 import { ConnectionStore, type ConnectionKey, type SealedTokens } from '../src/tokens/connection-store.js';
-import { startApplication, type TestApplication } from './support/application.js';
+import { startApplication, type ApplicationOptions, type TestApplication } from './support/application.js';
+import {
+  failing,
+  FaultyDatabase,
+  faultyDatabase,
+  serializationFailure,
+  unavailable,
+} from './support/faulty-database.js';
 import { linkAccount } from './support/linking.js';
 import { queryDatabase } from './support/test-database.js';
 
@@ -65,10 +73,14 @@ describe('the journal of refreshed tokens', () => {
     return first;
   }
 
-  async function restart(first: TestApplication, directory: string | undefined): Promise<TestApplication> {
+  async function restart(
+    first: TestApplication,
+    directory: string | undefined,
+    options: ApplicationOptions = {},
+  ): Promise<TestApplication> {
     const { databaseUrl, rootKey, sandbox, clock } = first;
     const environment = { REFRESH_JOURNAL_DIRECTORY: directory, REFRESH_IN_DOUBT_HOLD_SECONDS: '0' };
-    const second = await startApplication({ databaseUrl, rootKey, sandbox, clock, environment });
+    const second = await startApplication({ databaseUrl, rootKey, sandbox, clock, environment, ...options });
     running.push(second);
     return second;
   }
@@ -91,6 +103,24 @@ describe('the journal of refreshed tokens', () => {
     const first = await dieBeforeCommit(journal);
     await first.api.get(tokenPath).expect(200);
     expect(first.sandbox.maker('whoop').history.filter(({ kind }) => kind === 'refresh')).toHaveLength(1);
+  });
+
+  it('R-05 does not send the refresh token again while an entry of it cannot be committed', async () => {
+    const first = await dieBeforeCommit(journal);
+    const [file = ''] = await readdir(journal);
+    const entry = await readFile(join(journal, file));
+    await rm(join(journal, file));
+    const second = await restart(first, journal, faultyDatabase);
+    const database = second.app.get<FaultyDatabase>(Database, { strict: false });
+    await writeFile(join(journal, file), entry);
+    database.refuse = failing('connections-save-refreshed', 1, unavailable);
+
+    const refused = await second.api.get(tokenPath).expect(503);
+    expect((refused.body as { code: string }).code).toBe('DATABASE_UNAVAILABLE');
+
+    const maker = first.sandbox.maker('whoop');
+    expect(maker.isLiveAccessToken(await readToken(second))).toBe(true);
+    expect(maker.history.filter(({ kind }) => kind === 'refresh')).toHaveLength(1);
   });
 
   it('R-01 without a journal the same death loses the grant at a strict maker', async () => {
@@ -134,6 +164,36 @@ describe('the journal of refreshed tokens', () => {
     const application = await startApplication({ environment: { REFRESH_JOURNAL_DIRECTORY: journal } });
     running.push(application);
     expect((await readEntries(journal)).sort()).toEqual(['{"half": \n', '{"owner": 1}\n']);
+  });
+
+  it('R-01 commits what the other files hold when one of them is no file, and keeps that for the operator', async () => {
+    const first = await dieBeforeCommit(journal);
+    await mkdir(join(journal, '0.journal'));
+    const second = await restart(first, journal);
+    expect((await readdir(journal)).join()).toMatch(/^[0-9a-f-]+\.journal\.damaged$/);
+    expect(first.sandbox.maker('whoop').isLiveAccessToken(await readToken(second))).toBe(true);
+  });
+
+  it('R-01 starts although PostgreSQL refuses an entry, which stays', async () => {
+    const first = await dieBeforeCommit(journal);
+    class RefusingStore extends ConnectionStore {
+      override saveRefreshed(): Promise<boolean> {
+        return Promise.reject(serializationFailure());
+      }
+    }
+    await restart(first, journal, {
+      override: (builder) => builder.overrideProvider(ConnectionStore).useClass(RefusingStore),
+    });
+    expect(await readdir(journal)).toHaveLength(1);
+    const third = await restart(first, journal);
+    expect(first.sandbox.maker('whoop').isLiveAccessToken(await readToken(third))).toBe(true);
+  });
+
+  it('does not start when its directory cannot be written', async () => {
+    const file = join(journal, 'file');
+    await writeFile(file, '');
+    const starting = startApplication({ environment: { REFRESH_JOURNAL_DIRECTORY: file } });
+    await expect(starting).rejects.toThrow(/^REFRESH_JOURNAL_DIRECTORY /);
   });
 
   it('R-01 takes the end of a file that was being written for no entry, and those before it for entries', async () => {

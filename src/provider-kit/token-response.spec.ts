@@ -72,6 +72,8 @@ describe('TE-04 token answers that are taken', () => {
     ['no scope: the provider did not say', good, { grantedScopes: undefined }],
     ['an empty scope: the provider did not say', { ...good, scope: '' }, { grantedScopes: undefined }],
     ['scope of another kind: left out', { ...good, scope: 7 }, { grantedScopes: undefined }],
+    ['scope with what PostgreSQL cannot store: left out', { ...good, scope: 'a\0b' }, { grantedScopes: undefined }],
+    ['scope with half a character: left out', { ...good, scope: 'a \ud800' }, { grantedScopes: undefined }],
     ['a numeric account id', { ...good, user_id: 123_456 }, { providerUserId: '123456' }],
     [
       'an account id that lost digits: left out',

@@ -12,6 +12,9 @@ const tenYearsInSeconds = 10 * 365 * 24 * 3600;
 /** RFC 6749 appendix A allows spaces in tokens; in a header or a log they are a mistake. */
 const visibleAscii = /^[\x21-\x7e]+$/;
 
+/** What a list of scopes may hold (RFC 6749 appendix A.4). PostgreSQL would refuse some of the rest, and the tokens with it. */
+const printableAscii = /^[\x20-\x7e]*$/;
+
 const lifetimeSchema = z
   .union([
     z.number(),
@@ -261,7 +264,7 @@ function ownField(body: unknown, name: string | undefined): unknown {
 
 function readScopes(body: unknown, definition: OAuth2Definition): readonly string[] | undefined {
   const scope = ownField(body, 'scope');
-  if (definition.grantedScopesIn !== 'token-response' || typeof scope !== 'string') {
+  if (definition.grantedScopesIn !== 'token-response' || typeof scope !== 'string' || !printableAscii.test(scope)) {
     return undefined;
   }
   const scopes = scope.split(definition.scopeSeparator).filter((each) => each !== '');

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type BeforeApplicationShutdown,
@@ -11,7 +11,7 @@ import {
 } from '@nestjs/common';
 import { z } from 'zod';
 import { PeriodicTask } from '../clock/periodic-task.js';
-import { AppError } from '../errors/app-error.js';
+import { AppError, codeOf } from '../errors/app-error.js';
 import { TokenUnreadableError } from '../errors/connection.errors.js';
 import type { SealContext } from '../vault/associated-data.js';
 import { VaultService } from '../vault/vault.service.js';
@@ -72,13 +72,17 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
     this.segments = journalDirectory === undefined ? undefined : new JournalSegments(journalDirectory);
   }
 
-  /** Commits what an earlier process could not, and goes on to look for such entries. */
+  /**
+   * Commits what an earlier process could not, and goes on to look for such entries.
+   *
+   * @throws Error when the directory cannot be written
+   */
   async onApplicationBootstrap(): Promise<void> {
     const { journalDirectory } = this.config;
     if (journalDirectory === undefined) {
       return;
     }
-    await mkdir(journalDirectory, { recursive: true, mode: 0o700 });
+    await prepareDirectory(journalDirectory);
     await this.takeOver(await this.list());
     this.replaying.start(replayIntervalMs);
   }
@@ -125,20 +129,23 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
   /**
    * Commits the entry for this very token set, if there is one: before its refresh token is sent again.
    *
-   * @returns whether there was one, committed or not
+   * @returns whether there was one
+   * @throws {@link DatabaseUnavailableError} when it cannot be committed now; the refresh token must not be sent
    */
   async replay(key: ConnectionKey): Promise<boolean> {
     const entry = await this.find(key);
-    if (entry !== undefined && (await this.commit({ ...entry, userId: key.userId }))) {
-      await this.forget(key);
+    if (entry === undefined) {
+      return false;
     }
-    return entry !== undefined;
+    await this.commit({ ...entry, userId: key.userId });
+    await this.forget(key);
+    return true;
   }
 
   /** Looks again when a file was not there any more: it may have another name by now. */
   private async find(key: ConnectionKey): Promise<JournalEntry | undefined> {
     for (let look = 0; look < maxLooks; look += 1) {
-      const files = await Promise.all((await this.list()).map(readIfThere));
+      const files = await Promise.all((await this.list()).map((file) => this.read(file)));
       // Most files hold nothing of it, and need not be taken apart.
       const entry = files
         .flatMap((bytes) => (bytes?.includes(key.id) === true ? parseEntries(bytes) : []))
@@ -167,24 +174,30 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
     return names.filter((name) => name.endsWith(segmentExtension)).map((name) => join(journalDirectory ?? '', name));
   }
 
-  /** Commits what is in the files. A new name tells who writes to a file, or reads it too, that it is not theirs any more. */
+  /**
+   * Commits what is in the files. A new name tells who writes to a file, or reads it too, that it is not theirs any more. A file that
+   * cannot be worked with is in nobody's way.
+   */
   private async takeOver(files: readonly string[]): Promise<void> {
     for (const file of files) {
       const taken = join(file, '..', `${randomUUID()}${segmentExtension}`);
       try {
         await rename(file, taken);
+        await this.replayFile(taken);
       } catch (error) {
-        if (isAbsent(error)) {
-          continue;
+        if (!isAbsent(error)) {
+          this.logger.error(error instanceof Error ? error : new Error(`The journal's ${file} could not be replayed.`));
         }
-        throw error;
       }
-      await this.replayFile(taken);
     }
   }
 
   private async replayFile(file: string): Promise<void> {
-    const entries = parseEntries(await readFile(file));
+    const bytes = await this.read(file);
+    if (bytes === undefined) {
+      return;
+    }
+    const entries = bytes === null ? [undefined] : parseEntries(bytes);
     const outcomes: ReplayOutcome[] = [];
     for (const entry of entries) {
       outcomes.push(entry === undefined ? 'damaged' : await this.replayEntry(entry));
@@ -203,33 +216,37 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
   private async replayEntry(entry: JournalEntry): Promise<ReplayOutcome> {
     try {
       const { userId } = ownerSchema.parse(await this.vault.open(entry.owner, ownerContext(entry)));
-      return (await this.commit({ ...entry, userId })) ? 'done' : 'waiting';
+      await this.commit({ ...entry, userId });
+      return 'done';
     } catch (error) {
       if (error instanceof TokenUnreadableError) {
         return 'damaged';
       }
       if (!(error instanceof AppError)) {
-        throw error;
+        this.logger.error(error);
       }
-      this.logger.warn(`Journal: the tokens of connection ${entry.id} wait (${error.code}).`);
+      this.logger.warn(`Journal: the tokens of connection ${entry.id} wait (${codeOf(error)}).`);
       return 'waiting';
     }
   }
 
-  /** @returns whether nothing remains to be done with the entry */
-  private async commit(entry: JournalEntry & ConnectionKey): Promise<boolean> {
+  private async commit(entry: JournalEntry & ConnectionKey): Promise<void> {
+    if (await this.store.saveRefreshed(entry, entry)) {
+      this.logger.warn(`Journal: the refreshed tokens of connection ${entry.id} are committed.`);
+      await this.outcomes.note(entry, 'refreshed');
+    }
+  }
+
+  /** Returns what is in a file: `undefined` when it is not there any more, `null` when it cannot be read. */
+  private async read(file: string): Promise<Buffer | null | undefined> {
     try {
-      if (await this.store.saveRefreshed(entry, entry)) {
-        this.logger.warn(`Journal: the refreshed tokens of connection ${entry.id} are committed.`);
-        await this.outcomes.note(entry, 'refreshed');
-      }
-      return true;
+      return await readFile(file);
     } catch (error) {
-      if (!(error instanceof AppError)) {
-        throw error;
+      if (isAbsent(error)) {
+        return undefined;
       }
-      this.logger.warn(`Journal: the tokens of connection ${entry.id} wait for the database (${error.code}).`);
-      return false;
+      this.logger.error(error instanceof Error ? error : new Error(`The journal's ${file} could not be read.`));
+      return null;
     }
   }
 }
@@ -252,14 +269,13 @@ function parseEntries(bytes: Buffer): (JournalEntry | undefined)[] {
   return lines.map((line) => entrySchema.safeParse(parseJson(line)).data);
 }
 
-async function readIfThere(file: string): Promise<Buffer | undefined> {
+/** @throws Error that names the setting, when nothing can be written there */
+async function prepareDirectory(directory: string): Promise<void> {
   try {
-    return await readFile(file);
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
-    if (isAbsent(error)) {
-      return undefined;
-    }
-    throw error;
+    throw new Error('REFRESH_JOURNAL_DIRECTORY names a directory that cannot be written.', { cause: error });
   }
 }
 
