@@ -15,6 +15,7 @@ import type { CallKind } from '../src/sandbox/call-history.js';
 import type { SealContext } from '../src/vault/associated-data.js';
 import { VaultService } from '../src/vault/vault.service.js';
 import { startApplication, type TestApplication } from './support/application.js';
+import { auditEntriesOf } from './support/audit-entries.js';
 import { consent } from './support/browser.js';
 import { linkAccount, pathOf, startLink } from './support/linking.js';
 import { queryDatabase } from './support/test-database.js';
@@ -301,15 +302,21 @@ describe('a callback that arrives more than once', () => {
   );
 
   it.each(slugs)('AR-02 is refused when it comes again later from %s, and the connection lives on', async (slug) => {
-    const { account, callback } = await approvedLink(slug);
+    const { user, account, callback } = await approvedLink(slug);
     expect(await sendCallback(pathOf(callback))).toEqual(connected);
     const before = calls(slug);
+    const entries = await auditEntriesOf(application, user);
 
     expect(await sendCallback(pathOf(callback), replica)).toEqual(refused);
-    expect(await sendCallback(pathOf(callback))).toEqual(refused);
+    for (let again = 0; again < 15; again += 1) {
+      expect(await sendCallback(pathOf(callback))).toEqual(refused);
+    }
 
     expect(calls(slug)).toBe(before);
     expect(isGrantLive(slug, account)).toBe(true);
+    // Ten of each instance, so that nobody fills the audit trail with them.
+    const stray = (await auditEntriesOf(application, user)).filter((entry) => !entries.includes(entry));
+    expect(stray).toEqual(Array(11).fill('link.failed denied browser AUTHORIZATION_STATE_INVALID'));
   });
 
   it('AR-02 with the defence off (SELECT, then UPDATE) is redeemed many times, and the maker revokes the grant', async () => {
@@ -842,6 +849,9 @@ describe('a callback in the wrong place', () => {
     expect([started, other].map((slug) => application.sandbox.maker(slug).history.length)).toEqual(before);
     await expectNoConnection(user, other);
     await expectNoConnection(user, started);
+    expect((await auditEntriesOf(application, user)).slice(1)).toEqual([
+      'link.failed denied browser AUTHORIZATION_STATE_INVALID',
+    ]);
     expect(await sendCallback(pathOf(callback))).toEqual(connected);
   });
 

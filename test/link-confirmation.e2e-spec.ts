@@ -207,6 +207,8 @@ describe('a link that has to be confirmed', () => {
     expect(await confirm({ linkId: mine.linkId, code: createOneTimeSecret() }, user)).toEqual(refused);
     expect(await confirm({ linkId: '00000000-0000-4000-8000-000000000000', code: mine.code }, user)).toEqual(refused);
     expect(redemptions('whoop')).toBe(before);
+    const entry = 'link.failed denied api-key AUTHORIZATION_STATE_INVALID';
+    expect((await auditEntriesOf(application, user)).slice(1)).toEqual([entry, entry, entry]);
 
     expect(await confirm(mine, user)).toMatchObject({ status: 200 });
     expect(await confirm(theirs, other)).toMatchObject({ status: 200 });
@@ -341,6 +343,9 @@ describe('a link that has to be confirmed', () => {
         .send({ user_id: user, confirmation_code: link.code });
 
     expect((await send(limited)).body).toMatchObject(refused);
+    expect((await auditEntriesOf(application, user)).at(-1)).toBe(
+      'link.failed denied api-key AUTHORIZATION_STATE_INVALID',
+    );
     expect((await send(allowed)).body).toMatchObject({ success: true });
   });
 

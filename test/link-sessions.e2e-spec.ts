@@ -175,7 +175,11 @@ describe('the hosted page', () => {
     const make = (body: object) =>
       application.browser.post('/v1/link-sessions').set('authorization', `Bearer ${key}`).send(body);
 
-    expect((await make({ user_id: 'user-1', providers: ['whoop'] })).body).toMatchObject({ code: 'ACCESS_DENIED' });
+    const denied = newUser();
+    expect((await make({ user_id: denied, providers: ['oura', 'whoop'] })).body).toMatchObject({
+      code: 'ACCESS_DENIED',
+    });
+    expect(await auditEntriesOf(application, denied)).toEqual(['access.denied denied api-key ACCESS_DENIED']);
     const session = (await make({ user_id: 'user-1' }).expect(201)).body as Session;
     const browser = newBrowser();
     await open(browser, session).expect(303);

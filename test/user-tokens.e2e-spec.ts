@@ -4,6 +4,7 @@ import { startApplication, type TestApplication } from './support/application.js
 import { consent } from './support/browser.js';
 import { CompanyLogin } from './support/company-login.js';
 import { linkAccount, pathOf } from './support/linking.js';
+import { queryDatabase } from './support/test-database.js';
 
 describe('a user with a token of the company', () => {
   let login: CompanyLogin;
@@ -74,6 +75,26 @@ describe('a user with a token of the company', () => {
     }
     expect([...bodies].map((body) => JSON.parse(body) as object)).toMatchObject([{ code: 'ACCESS_DENIED' }]);
     await application.api.get('/v1/users/user-2/connections/whoop/token').expect(200);
+  });
+
+  it('AR-25 TE-08 leaves an entry of each denial, but does not fill the audit trail with them', async () => {
+    const countDenials = async (): Promise<number> => {
+      const sql = `SELECT count(*)::int AS count FROM audit_entries WHERE action = 'access.denied' AND actor = 'user'`;
+      return (await queryDatabase<{ count: number }>(application.databaseUrl, sql))[0]?.count ?? 0;
+    };
+    const pester = async (as: string, calls: number): Promise<void> => {
+      for (let left = calls; left > 0; left -= 20) {
+        await Promise.all(
+          Array.from({ length: 20 }, () => call('get', '/v1/users/user-2/connections', as).expect(403)),
+        );
+      }
+    };
+    const before = await countDenials();
+    await pester(await login.tokenFor('user-3'), 400);
+    expect(await countDenials()).toBe(before + 300);
+
+    await pester(await login.tokenFor('user-4'), 20);
+    expect(await countDenials()).toBe(before + 320);
   });
 
   it('is nobody once the token has expired', async () => {

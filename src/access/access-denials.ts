@@ -1,12 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { Counter } from 'prom-client';
 import { AuditTrail } from '../audit/audit-trail.js';
-import { Clock } from '../clock/clock.js';
 import { AppError } from '../errors/app-error.js';
 import { requesterOf, type AuthenticatedRequest } from './authenticated-request.js';
+import { MemoryRateStorage } from './memory-rate-storage.js';
 
-/** Whoever has no valid key could fill the audit trail: so many entries a second, the counter has the rest. */
-const maxUnknownPerSecond = 10;
+/**
+ * A denial costs whoever brings it about nothing, and could fill the audit trail: so many entries in so long for all callers whom
+ * nobody knows together, and for each key and user. The counter has the rest.
+ */
+const limits = {
+  unknown: { entries: 10, windowMs: 1_000 },
+  known: { entries: 300, windowMs: 60_000 },
+};
 
 const deniedRequests = new Counter({
   name: 'cufflink_access_denials_total',
@@ -17,26 +23,23 @@ const deniedRequests = new Counter({
 /** Leaves an audit entry for every request that is not let through (TE-08). */
 @Injectable()
 export class AccessDenials {
-  private second = 0;
-  private unknownInSecond = 0;
+  private readonly entries = new MemoryRateStorage();
 
-  constructor(
-    private readonly audit: AuditTrail,
-    private readonly clock: Clock,
-  ) {}
+  constructor(private readonly audit: AuditTrail) {}
 
   /**
    * Notes a denial. The answer stays a denial when the entry cannot be written.
    *
    * @param error - what the caller is told
    * @param request - what was asked for; nothing in it has been checked
+   * @param concerned - the user whom it concerns, where the path does not name one
    */
-  async note(error: AppError, request: AuthenticatedRequest): Promise<void> {
+  async note(error: AppError, request: AuthenticatedRequest, concerned?: string): Promise<void> {
     deniedRequests.inc({ code: error.code });
-    if (request.caller === undefined && !this.mayRecordUnknown()) {
+    if (!(await this.mayRecord(request))) {
       return;
     }
-    const { user_id: userId, provider } = request.params as { user_id?: string; provider?: string };
+    const { user_id: userId = concerned, provider } = request.params as { user_id?: string; provider?: string };
     try {
       await this.audit.record({
         ...requesterOf(request),
@@ -53,13 +56,9 @@ export class AccessDenials {
     }
   }
 
-  private mayRecordUnknown(): boolean {
-    const second = Math.floor(this.clock.now().getTime() / 1_000);
-    if (second !== this.second) {
-      this.second = second;
-      this.unknownInSecond = 0;
-    }
-    this.unknownInSecond += 1;
-    return this.unknownInSecond <= maxUnknownPerSecond;
+  private async mayRecord({ caller }: AuthenticatedRequest): Promise<boolean> {
+    const { entries, windowMs } = caller === undefined ? limits.unknown : limits.known;
+    const whom = caller === undefined ? '' : `${caller.actor}:${caller.userId ?? ''}`;
+    return (await this.entries.count(whom, windowMs)).hits <= entries;
   }
 }

@@ -1,5 +1,6 @@
 import { Body, Controller, Post, Req } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { AccessDenials } from '../access/access-denials.js';
 import { RequireScope } from '../access/access.decorators.js';
 import type { AuthenticatedRequest } from '../access/authenticated-request.js';
 import { mayUseProvider } from '../access/caller.js';
@@ -12,7 +13,10 @@ import { LinkSessionsService } from './link-sessions.service.js';
 @ApiBearerAuth()
 @Controller('v1/link-sessions')
 export class LinkSessionsController {
-  constructor(private readonly sessions: LinkSessionsService) {}
+  constructor(
+    private readonly sessions: LinkSessionsService,
+    private readonly denials: AccessDenials,
+  ) {}
 
   @Post()
   @RequireScope('links:write', { filtersProviders: true })
@@ -21,11 +25,14 @@ export class LinkSessionsController {
   @ApiProblems('PROVIDER_UNKNOWN', 'RETURN_URL_NOT_ALLOWED')
   async create(
     @Body() body: CreateLinkSessionBody,
-    @Req() { caller }: AuthenticatedRequest,
+    @Req() request: AuthenticatedRequest,
   ): Promise<LinkSessionResponse> {
+    const { caller } = request;
     const providers = body.providers ?? (caller?.providers && [...caller.providers]);
     if (caller === undefined || providers?.some((slug) => !mayUseProvider(caller, slug)) === true) {
-      throw new AccessDeniedError();
+      const denied = new AccessDeniedError();
+      await this.denials.note(denied, request, body.user_id);
+      throw denied;
     }
     const { token, connectUrl, expiresAt } = await this.sessions.create({
       userId: body.user_id,

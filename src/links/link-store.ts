@@ -59,6 +59,10 @@ const consumeLink: Statement = {
          WHERE links.state_hash = open.state_hash AND links.consumed_at IS NULL
          RETURNING ${linkColumns}, open.sealed`,
 };
+const findLinkPlace: Statement = {
+  name: 'links-find-place',
+  text: 'SELECT id, user_id AS "userId", provider FROM links WHERE state_hash = $1',
+};
 const parkLink: Statement = {
   name: 'links-park',
   text: `UPDATE links SET sealed = $2, parked_for = $3, parked_hash = $4, parked_until = now() + $5 * interval '1 millisecond'
@@ -127,6 +131,12 @@ export class LinkStore {
    */
   async consume(stateHash: Buffer, provider: string): Promise<StoredLink | undefined> {
     const [row] = await this.database.query<StoredLink>(consumeLink, [stateHash, provider]);
+    return row;
+  }
+
+  /** Returns which link has a state, used up or not; `undefined` when none has. */
+  async findPlace(stateHash: Buffer): Promise<Pick<StoredLink, 'id' | 'userId' | 'provider'> | undefined> {
+    const [row] = await this.database.query<Pick<StoredLink, 'id' | 'userId' | 'provider'>>(findLinkPlace, [stateHash]);
     return row;
   }
 

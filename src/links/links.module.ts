@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
+import { AccessModule } from '../access/access.module.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { ClockModule } from '../clock/clock.module.js';
 import { DatabaseModule } from '../database/database.module.js';
@@ -9,6 +10,7 @@ import { VaultModule } from '../vault/vault.module.js';
 import { LinkCookies } from './link-cookies.js';
 import { LinkPurge } from './link-purge.js';
 import { LinkRedemption } from './link-redemption.js';
+import { LinkRefusals } from './link-refusals.js';
 import { LinkSessionStore } from './link-session-store.js';
 import { LinkSessionsController } from './link-sessions.controller.js';
 import { LinkSessionsService } from './link-sessions.service.js';
@@ -21,6 +23,7 @@ import { LinksService } from './links.service.js';
 @Module({
   imports: [
     ConfigModule.forFeature(linksConfig),
+    AccessModule,
     AuditModule,
     ClockModule,
     DatabaseModule,
@@ -33,6 +36,7 @@ import { LinksService } from './links.service.js';
     LinkCookies,
     LinkPurge,
     LinkRedemption,
+    LinkRefusals,
     LinkSessionStore,
     LinkSessionsService,
     LinkStore,

@@ -14,6 +14,7 @@ import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { registrationHash, registrationId } from '../provider-kit/registration.js';
 import type { OnAccountChange } from '../tokens/linked-accounts.js';
 import { LinkRedemption } from './link-redemption.js';
+import { LinkRefusals } from './link-refusals.js';
 import { LinkStore, type Parking, type StoredLink } from './link-store.js';
 import { LinkVault, type ParkedCallback } from './link-vault.js';
 import { linksConfig, type LinksConfig } from './links.config.js';
@@ -105,6 +106,7 @@ export class LinksService {
     private readonly store: LinkStore,
     private readonly vault: LinkVault,
     private readonly redemption: LinkRedemption,
+    private readonly refusals: LinkRefusals,
     private readonly audit: AuditTrail,
     private readonly clock: Clock,
     @Inject(linksConfig.KEY) private readonly config: LinksConfig,
@@ -241,8 +243,10 @@ export class LinksService {
     if (state === undefined) {
       throw new AuthorizationStateError('callback without state');
     }
-    const link = await this.store.consume(hashOneTimeSecret(state), slug);
+    const stateHash = hashOneTimeSecret(state);
+    const link = await this.store.consume(stateHash, slug);
     if (link === undefined) {
+      await this.refusals.noteCallback(stateHash, arrival.requester);
       throw new AuthorizationStateError('no open link has this state');
     }
     const open = async (): Promise<ParkedCallback> => ({ callback, secrets: await this.vault.openSecrets(link) });
@@ -286,6 +290,7 @@ export class LinksService {
   ): Promise<{ readonly provider: string; readonly connectionId: string }> {
     const link = await this.store.takeParked(linkId, 'confirmation', hashOneTimeSecret(confirmationCode), providers);
     if (link === undefined) {
+      await this.refusals.noteConfirmation(linkId, userId, requester);
       throw new AuthorizationStateError('no callback waits for this confirmation code');
     }
     if (link.userId !== userId) {
