@@ -16,7 +16,14 @@ const unavailableStates = /^(08|53|57P|57014|25006)/;
 /** Statements against PostgreSQL on the pool of the DataSource; the only way our code talks to the database. */
 @Injectable()
 export class Database {
+  private unavailableAtMs = -Infinity;
+
   constructor(private readonly dataSource: DataSource) {}
+
+  /** Milliseconds since a statement of this process last met a database that was away; `Infinity` when none has. */
+  get reachableForMs(): number {
+    return performance.now() - this.unavailableAtMs;
+  }
 
   /**
    * Runs one statement in its own transaction.
@@ -32,6 +39,7 @@ export class Database {
       return result.rows;
     } catch (error) {
       if (isUnavailable(error)) {
+        this.unavailableAtMs = performance.now();
         throw new DatabaseUnavailableError(
           'The database cannot be reached at the moment. Nothing was changed; try again.',
           {

@@ -5,13 +5,20 @@ import type { ErrorCode } from '../errors/error-code.js';
 import { connectionColumns, type ConnectionKey, type StoredConnection } from './connection-store.js';
 
 /**
- * Whether a connection may be claimed now: it waits for nobody, no pause is due, and no attempt of unknown outcome is younger than
- * the hold.
+ * After the database was away for longer than a hold, other processes commit what they got before it went; in milliseconds. Longer than
+ * they take to look through their journals, and than a process with nothing to do takes to notice that the database is away.
  */
-const claimable = (holdMs: string): string => `status = 'active'
+const returnMs = 30_000;
+
+/**
+ * Whether a connection may be claimed now: it waits for nobody, no pause is due, and no attempt of unknown outcome is younger than
+ * the hold, or may still be committed by whoever made it.
+ */
+const claimable = (holdMs: string, hasReturned: string): string => `status = 'active'
   AND (claimed_until IS NULL OR claimed_until <= now())
   AND (retry_at IS NULL OR retry_at <= now())
-  AND (attempt_started_at IS NULL OR attempt_started_at <= now() - ${holdMs} * interval '1 millisecond')`;
+  AND (attempt_started_at IS NULL OR attempt_started_at <= now() - ${holdMs} * interval '1 millisecond'
+    AND (${hasReturned} OR ${holdMs} = 0))`;
 
 /**
  * What a claim writes. It is due where claim and hold have passed at the latest: by then somebody has to look what became of it.
@@ -33,7 +40,7 @@ const takeClaim: Statement = {
   name: 'connections-take-claim',
   text: `WITH candidate AS (
            SELECT registration_id FROM connections
-           WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 AND ${claimable('$7::float8')}
+           WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 AND ${claimable('$7::float8', '$8')}
            FOR UPDATE
          ), probe AS (
            UPDATE provider_gates SET probe_until = now() + $6::float8 * interval '1 millisecond', version = version + 1
@@ -56,7 +63,7 @@ const takeDueClaims: Statement = {
              SELECT user_id AS row_user_id, provider AS row_provider, refresh_due_at AS due_at,
                attempt_started_at IS NOT NULL AS in_doubt
              FROM connections
-             WHERE provider = slug AND refresh_due_at <= now() AND ${claimable('hold_ms')} AND ${gateOpen('connections')}
+             WHERE provider = slug AND refresh_due_at <= now() AND ${claimable('hold_ms', '$6')} AND ${gateOpen('connections')}
              ORDER BY refresh_due_at LIMIT wanted FOR UPDATE SKIP LOCKED
            ) AS due_rows
            ORDER BY due_at LIMIT $5
@@ -71,7 +78,7 @@ const findProbes: Statement = {
          FROM unnest($1::text[], $2::float8[]) AS room (slug, hold_ms)
          CROSS JOIN LATERAL (
            SELECT connections.* FROM connections JOIN provider_gates USING (registration_id)
-           WHERE provider = slug AND refresh_due_at <= now() AND ${claimable('hold_ms')} AND ${readyToBeTried}
+           WHERE provider = slug AND refresh_due_at <= now() AND ${claimable('hold_ms', '$3')} AND ${readyToBeTried}
            ORDER BY refresh_due_at LIMIT 1
          ) AS due`,
 };
@@ -122,6 +129,10 @@ export interface RefreshClaim {
 export class RefreshClaims {
   constructor(private readonly database: Database) {}
 
+  private get hasReturned(): boolean {
+    return this.database.reachableForMs > returnMs;
+  }
+
   /**
    * Takes the claim if nobody holds it, no pause is due, no attempt of unknown outcome is younger than the hold, and the
    * provider's gate is open. Of a gate that waits to be tried, one claim at a time becomes the probe.
@@ -141,6 +152,7 @@ export class RefreshClaims {
       claimId,
       lengthMs,
       inDoubtHoldMs,
+      this.hasReturned,
     ]);
     return row === undefined ? undefined : { id: claimId, isProbe: row.isProbe };
   }
@@ -159,6 +171,7 @@ export class RefreshClaims {
       rooms.map(({ lengthMs }) => lengthMs),
       rooms.map(({ inDoubtHoldMs }) => inDoubtHoldMs),
       limit,
+      this.hasReturned,
     ]);
   }
 
@@ -167,6 +180,7 @@ export class RefreshClaims {
     return this.database.query<StoredConnection>(findProbes, [
       rooms.map(({ provider }) => provider),
       rooms.map(({ inDoubtHoldMs }) => inDoubtHoldMs),
+      this.hasReturned,
     ]);
   }
 

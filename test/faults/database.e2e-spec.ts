@@ -80,6 +80,34 @@ describe('a database that fails', () => {
     timeoutMs,
   );
 
+  it(
+    'R-05 PostgreSQL that stays away longer than the hold leaves the first word to the journals of all replicas',
+    async () => {
+      const connections = await cluster.link('whoop', connectionCount, first);
+      const point = first.database.hold(saveRefreshed);
+      const asking = cluster.askAll(first, connections);
+      await first.commitsHeld(point, connections.length);
+      await postgres.crash();
+      first.database.clear();
+      await asking;
+      await second.api.get('/health/ready').expect(503);
+      // The journal of the first replica is late, and the other one must not spend meanwhile what the first one has spent.
+      const commit = first.database.hold(saveRefreshed);
+      await postgres.restart();
+      await cluster.passTime(holdSeconds);
+      await until('the second replica is ready', async () => (await second.api.get('/health/ready')).status === 200);
+      const later = cluster.askAll(second, connections);
+      await commit.reached(1);
+      first.database.clear();
+      expect((await later).map(({ status }) => status)).toEqual(connections.map(() => 200));
+      expect(cluster.refreshSum(connections)).toBe(connections.length);
+      const violations = await cluster.check(connections);
+      report('R-05', 'PostgreSQL away beyond the hold', { ...counts(1, connections), rounds: 1 }, violations);
+      expect(violations).toEqual([]);
+    },
+    timeoutMs,
+  );
+
   /** Everything else that a commit may meet, and the SQLSTATE that stands for it. */
   const refusals = [
     ['a serialization failure', '40001'],
