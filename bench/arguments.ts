@@ -1,15 +1,15 @@
 import { parseArgs } from 'node:util';
 
-export const benchmarkNames = ['token', 'sweep', 'links', 'seal', 'growth'] as const;
+export const benchmarkNames = ['token', 'layers', 'sweep', 'links', 'seal', 'growth'] as const;
 export type BenchmarkName = (typeof benchmarkNames)[number];
 
 /** How much is measured. */
 export interface Sizes {
-  /** Connections of the token benchmark. */
+  /** Connections of the token and layers benchmarks. */
   readonly connections: number;
   /** Keep-alive clients that ask for tokens. */
   readonly clients: number;
-  /** How long each side is measured in each round of the token benchmark. */
+  /** How long each side is measured in each round of the token and layers benchmarks. */
   readonly seconds: number;
   /** Connections refreshed in each round of the sweep. */
   readonly due: number;

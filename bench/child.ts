@@ -20,6 +20,8 @@ export interface Child {
   call<Result>(command: object): Promise<Result>;
   /** Memory that the process holds in RAM now, in MiB. */
   residentMiB(): Promise<number>;
+  /** Time on processors that the process has had so far, in seconds. */
+  processorSeconds(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -77,6 +79,7 @@ export function startChild(
       return call.promise as Promise<Result>;
     },
     residentMiB: () => residentMiB(child.pid ?? 0),
+    processorSeconds: () => processorSeconds(child.pid ?? 0),
     stop: () => stop(child, file),
   };
 }
@@ -126,4 +129,22 @@ async function residentMiB(processId: number): Promise<number> {
       ? (await promisify(execFile)('ps', ['-o', 'rss=', '-p', String(processId)])).stdout
       : /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
   return Number(kibibytes) / 1024;
+}
+
+/** Linux counts hundredths of a second; elsewhere `ps` prints them. */
+async function processorSeconds(processId: number): Promise<number> {
+  const stat = await readFile(`/proc/${processId}/stat`, 'utf8').catch(() => undefined);
+  if (stat !== undefined) {
+    // The second field is the name in parentheses, which may hold spaces; user and system time are the 14th and the 15th.
+    const [user, system] = stat
+      .slice(stat.lastIndexOf(')') + 2)
+      .split(' ')
+      .slice(11, 13);
+    return (Number(user) + Number(system)) / 100;
+  }
+  const { stdout } = await promisify(execFile)('ps', ['-o', 'time=', '-p', String(processId)]);
+  return stdout
+    .trim()
+    .split(':')
+    .reduce((sum, part) => sum * 60 + Number(part), 0);
 }

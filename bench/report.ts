@@ -22,7 +22,7 @@ export function printFindings({ benchmark, comparisons, figures }: Findings): vo
   const lines = [['', 'unit', 'ours', 'reference', 'ratio', 'spread', 'rounds'], ...rows];
   const widths = (lines[0] ?? []).map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));
   process.stdout.write(`\n${benchmark}\n`);
-  for (const line of lines) {
+  for (const line of comparisons.length === 0 ? [] : lines) {
     process.stdout.write(`  ${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}\n`);
   }
   for (const [name, value] of Object.entries(figures)) {

@@ -7,12 +7,18 @@ import type { Findings } from './report.ts';
 import { compare, type Measure } from './rounds.ts';
 import type { BenchServer } from './server.ts';
 
+/** A process that hands tokens out over HTTP. */
+export interface TokenServer {
+  readonly child: Child;
+  readonly port: number;
+}
+
 /** The service and the bare server on one database, both running. */
 export interface TokenServers {
+  readonly ours: TokenServer;
+  readonly reference: TokenServer;
   readonly measureOurs: Measure;
   readonly measureReference: Measure;
-  /** Memory of the service's process, in MiB. */
-  residentMiB(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -32,7 +38,7 @@ export async function benchmarkToken(server: BenchServer, sizes: Sizes): Promise
     return {
       benchmark: 'token',
       comparisons: [comparison],
-      figures: { 'memory of the service, MiB': await servers.residentMiB() },
+      figures: { 'memory of the service, MiB': await servers.ours.child.residentMiB() },
     };
   } finally {
     await servers.stop();
@@ -68,9 +74,10 @@ export async function startTokenServers(deployment: Deployment, load: Child, siz
     };
   };
   return {
+    ours: { child: service, port: servicePort },
+    reference: { child: bare, port: barePort },
     measureOurs: measure(servicePort),
     measureReference: measure(barePort),
-    residentMiB: () => service.residentMiB(),
     stop: async () => {
       await service.stop();
       await bare.stop();

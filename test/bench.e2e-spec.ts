@@ -52,7 +52,14 @@ describe('the benchmarks', () => {
         ),
       );
       const comparisons = found.flatMap((findings) => findings.comparisons);
-      expect(found.map(({ benchmark }) => benchmark).sort()).toEqual(['growth', 'links', 'seal', 'sweep', 'token']);
+      expect(found.map(({ benchmark }) => benchmark).sort()).toEqual([
+        'growth',
+        'layers',
+        'links',
+        'seal',
+        'sweep',
+        'token',
+      ]);
       expect(comparisons).toHaveLength(9);
       for (const { name, unit, ours, reference, ratio, rounds } of comparisons) {
         expect(stdout).toContain(`${name}  `);

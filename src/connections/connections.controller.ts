@@ -5,7 +5,7 @@ import { requesterOf, type AuthenticatedRequest } from '../access/authenticated-
 import { mayUseProvider } from '../access/caller.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { ConnectionPath, UserPath } from '../http/user-path.dto.js';
-import type { StoredConnection } from '../tokens/connection-store.js';
+import { scopesOf, type StoredConnection } from '../tokens/connection-store.js';
 import { TokenFeedbackService } from '../tokens/token-feedback.service.js';
 import { tokenFingerprint } from '../tokens/token-fingerprint.js';
 import { TokensService, type TokenUse, type ValidToken } from '../tokens/tokens.service.js';
@@ -114,7 +114,7 @@ export class ConnectionsController {
 }
 
 function toResponse(connection: StoredConnection): ConnectionResponse {
-  const granted = connection.scopesGranted ?? connection.scopesRequested;
+  const granted = scopesOf(connection);
   return {
     connection_id: connection.id,
     user_id: connection.userId,

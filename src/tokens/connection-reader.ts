@@ -1,13 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../database/database.js';
 import { MicroBatch } from '../database/micro-batch.js';
-import type { StoredConnection } from './connection-store.js';
+import type { SealedConnection } from './token-vault.js';
 
 /** What a hand-out needs of a connection whose token has enough life. */
-export type ReadConnection = Pick<
-  StoredConnection,
-  'userId' | 'provider' | 'id' | 'registrationId' | 'secretGen' | 'sealed' | 'scopesRequested' | 'scopesGranted'
->;
+export type ReadConnection = SealedConnection & {
+  /** As `scopesOf` tells. */
+  readonly scopes: readonly string[];
+};
+
+/** The columns that are read: whoever asks knows the others. */
+type ReadColumns = Omit<ReadConnection, 'userId' | 'provider'> & { readonly place: number };
 
 interface Place {
   readonly userId: string;
@@ -18,8 +21,8 @@ const limits = { maxItems: 200, maxWaiting: 10_000 };
 
 const readMany: Statement = {
   name: 'connections-read-many',
-  text: `SELECT asked.place::int4 AS place, user_id AS "userId", connections.provider, id, registration_id AS "registrationId",
-           secret_gen AS "secretGen", sealed, scopes_requested AS "scopesRequested", scopes_granted AS "scopesGranted"
+  text: `SELECT asked.place::int4 AS place, id, registration_id AS "registrationId", secret_gen AS "secretGen", sealed,
+           coalesce(scopes_granted, scopes_requested) AS scopes
          FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (asked_user, asked_provider, place)
          JOIN connections ON user_id = asked_user AND connections.provider = asked_provider`,
 };
@@ -44,13 +47,16 @@ export class ConnectionReader {
   }
 
   private async readAll(places: readonly Place[]): Promise<(ReadConnection | undefined)[]> {
-    const rows = await this.database.query<ReadConnection & { place: number }>(readMany, [
+    const rows = await this.database.query<ReadColumns>(readMany, [
       places.map(({ userId }) => userId),
       places.map(({ provider }) => provider),
     ]);
     const found = new Array<ReadConnection | undefined>(places.length).fill(undefined);
-    for (const row of rows) {
-      found[row.place - 1] = row;
+    for (const { place, ...columns } of rows) {
+      const asked = places[place - 1];
+      if (asked !== undefined) {
+        found[place - 1] = { ...asked, ...columns };
+      }
     }
     return found;
   }

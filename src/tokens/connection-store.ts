@@ -38,6 +38,14 @@ export interface StoredConnection {
   readonly inDoubtForMs: number | null;
 }
 
+/** What a connection may be used for: as granted, or as asked for where the provider did not tell. */
+export function scopesOf({
+  scopesGranted,
+  scopesRequested,
+}: Pick<StoredConnection, 'scopesGranted' | 'scopesRequested'>): readonly string[] {
+  return scopesGranted ?? scopesRequested;
+}
+
 /** The columns that a new token set changes. */
 export interface SealedTokens {
   readonly sealed: Buffer;

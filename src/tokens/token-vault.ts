@@ -4,11 +4,13 @@ import { TokenUnreadableError } from '../errors/connection.errors.js';
 import { TokenRevokedError } from '../errors/provider.errors.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { VaultService } from '../vault/vault.service.js';
-import type { ReadConnection } from './connection-reader.js';
-import type { ConnectionKey, SealedTokens } from './connection-store.js';
+import type { ConnectionKey, SealedTokens, StoredConnection } from './connection-store.js';
 import { refreshDueInMs } from './refresh-due.js';
 import { expectedExpiry, parseTokenSet, type TokenSet } from './token-set.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
+
+/** A row as far as its token set is concerned. */
+export type SealedConnection = ConnectionKey & Pick<StoredConnection, 'registrationId' | 'sealed'>;
 
 /** Seals token sets into connection rows and opens them. */
 @Injectable()
@@ -56,7 +58,7 @@ export class TokenVault {
    * @throws {@link TokenUnreadableError} when key, row or bytes are not those it was sealed with
    * @throws {@link TokenRevokedError} when the grant has been dead for so long that its tokens were erased
    */
-  async open(connection: ReadConnection): Promise<TokenSet> {
+  async open(connection: SealedConnection): Promise<TokenSet> {
     if (connection.sealed === null) {
       throw new TokenRevokedError(
         'The provider has ended this connection long ago, and its tokens are erased. The user has to link the account again.',
@@ -66,7 +68,7 @@ export class TokenVault {
   }
 
   /** Opens the token set of a row for whoever can do without it: `undefined` when it does not open, or was erased. */
-  async openIfReadable(connection: ReadConnection): Promise<TokenSet | undefined> {
+  async openIfReadable(connection: SealedConnection): Promise<TokenSet | undefined> {
     try {
       return await this.open(connection);
     } catch (error) {

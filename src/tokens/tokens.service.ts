@@ -8,8 +8,8 @@ import { ConnectionNotFoundError } from '../errors/connection.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
-import { ConnectionReader, type ReadConnection } from './connection-reader.js';
-import { ConnectionStore, type StoredConnection } from './connection-store.js';
+import { ConnectionReader } from './connection-reader.js';
+import { ConnectionStore, scopesOf, type StoredConnection } from './connection-store.js';
 import { LinkedAccounts, type OnAccountChange } from './linked-accounts.js';
 import { relinkError, RefreshService } from './refresh.service.js';
 import { RevocationOutbox, type RevocationOutcome } from './revocation-outbox.js';
@@ -62,7 +62,8 @@ export interface ErasedConnection {
 
 /** A token set that was opened, and how it came to be handed out. */
 interface WorkingTokens {
-  readonly connection: ReadConnection;
+  readonly connectionId: string;
+  readonly scopes: readonly string[];
   readonly tokens: TokenSet;
   readonly how: 'fresh' | 'refreshed' | 'stale';
 }
@@ -140,7 +141,7 @@ export class TokensService {
    * @throws {@link RefreshPendingError} or a provider error when the token has expired and cannot be refreshed now
    */
   async getValid(userId: string, slug: string, requester: Requester): Promise<ValidToken> {
-    const { connection, tokens, how } = await this.findWorking(userId, slug);
+    const { connectionId, scopes, tokens, how } = await this.findWorking(userId, slug);
     const { definition, settings } = this.registry.get(slug);
     await this.audit.record({
       ...requester,
@@ -148,14 +149,14 @@ export class TokensService {
       outcome: 'success',
       userId,
       provider: slug,
-      connectionId: connection.id,
+      connectionId,
     });
     handOuts.inc({ provider: slug, how });
     return {
       accessToken: tokens.accessToken,
       tokenSecret: tokens.tokenSecret,
       expiresAt: tokens.expiresAt,
-      scopes: connection.scopesGranted ?? connection.scopesRequested,
+      scopes,
       api: {
         baseUrl: settings.endpoints.apiBaseUrl,
         tokenParameter: definition.dataApi?.tokenParameter,
@@ -172,7 +173,7 @@ export class TokensService {
     }
     const tokens = await this.tokenVault.open(connection);
     return this.expectedLifeMs(connection, tokens) > this.config.refreshMarginMs
-      ? { connection, tokens, how: 'fresh' }
+      ? { connectionId: connection.id, scopes: connection.scopes, tokens, how: 'fresh' }
       : this.findRefreshed(userId, slug);
   }
 
@@ -182,20 +183,20 @@ export class TokensService {
     const tokens = await this.tokenVault.open(connection);
     const lifeMs = this.remainingLifeMs(tokens);
     if (this.expectedLifeMs(connection, tokens) > this.config.refreshMarginMs) {
-      return { connection, tokens, how: 'fresh' };
+      return toWorking(connection, tokens, 'fresh');
     }
     if (connection.status === 'needs_relink' || tokens.refreshToken === undefined) {
       if (lifeMs > 0) {
-        return { connection, tokens, how: 'stale' };
+        return toWorking(connection, tokens, 'stale');
       }
       throw relinkError(provider);
     }
     if (lifeMs > hardMarginMs && refreshesOnDemandOnly(provider)) {
-      return { connection, tokens, how: 'fresh' };
+      return toWorking(connection, tokens, 'fresh');
     }
     if (lifeMs > hardMarginMs && !refreshEndsOldToken(provider)) {
       this.refreshBehind(connection);
-      return { connection, tokens, how: 'fresh' };
+      return toWorking(connection, tokens, 'fresh');
     }
     try {
       await this.refreshService.refresh(connection);
@@ -204,10 +205,10 @@ export class TokensService {
         throw error;
       }
       this.logMistake(error);
-      return { connection, tokens, how: 'stale' };
+      return toWorking(connection, tokens, 'stale');
     }
     const refreshed = await this.get(userId, slug);
-    return { connection: refreshed, tokens: await this.tokenVault.open(refreshed), how: 'refreshed' };
+    return toWorking(refreshed, await this.tokenVault.open(refreshed), 'refreshed');
   }
 
   /**
@@ -360,6 +361,10 @@ export class TokensService {
   private remainingLifeMs(tokens: TokenSet): number {
     return tokens.expiresAt === undefined ? Infinity : tokens.expiresAt.getTime() - this.clock.now().getTime();
   }
+}
+
+function toWorking(connection: StoredConnection, tokens: TokenSet, how: WorkingTokens['how']): WorkingTokens {
+  return { connectionId: connection.id, scopes: scopesOf(connection), tokens, how };
 }
 
 function refreshesOnDemandOnly(provider: HealthProvider): boolean {
