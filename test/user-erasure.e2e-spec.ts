@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -65,6 +65,16 @@ describe('the erasure of a user', () => {
     const text = rows.flat().map(({ row }) => row);
     const bytes = text.flatMap((row) => row.match(/\\x[0-9a-f]+/g) ?? []);
     return [...text, ...bytes.map((hex) => Buffer.from(hex.slice(2), 'hex').toString('latin1'))].join('\n');
+  }
+
+  /** Puts a row back, as a backup does that was made before. */
+  async function restore(table: string, row: Readonly<Record<string, unknown>> = {}): Promise<void> {
+    const columns = Object.keys(row);
+    await queryDatabase(
+      application.databaseUrl,
+      `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map((_, at) => `$${at + 1}`).join(', ')})`,
+      Object.values(row),
+    );
   }
 
   it('LOG-08 leaves nothing that tells who the user was, and ends the grants', async () => {
@@ -155,12 +165,7 @@ describe('the erasure of a user', () => {
       'SELECT * FROM link_sessions',
     );
     await erase();
-    const columns = Object.keys(session ?? {});
-    await queryDatabase(
-      application.databaseUrl,
-      `INSERT INTO link_sessions (${columns.join(', ')}) VALUES (${columns.map((_, at) => `$${at + 1}`).join(', ')})`,
-      Object.values(session ?? {}),
-    );
+    await restore('link_sessions', session);
     await expect(application.app.get(UserErasureService).replay()).resolves.toBe(1);
     expect(await dump()).not.toContain(userId);
   });
@@ -201,12 +206,7 @@ describe('the erasure of a user', () => {
     await queryDatabase(application.databaseUrl, 'DELETE FROM erasures');
     await queryDatabase(application.databaseUrl, 'DELETE FROM connections');
     for (const row of backup) {
-      const columns = Object.keys(row);
-      await queryDatabase(
-        application.databaseUrl,
-        `INSERT INTO connections (${columns.join(', ')}) VALUES (${columns.map((_, at) => `$${at + 1}`).join(', ')})`,
-        Object.values(row),
-      );
+      await restore('connections', row);
     }
     expect(await dump()).toContain(userId);
 
@@ -215,6 +215,24 @@ describe('the erasure of a user', () => {
 
     expect(await dump()).not.toContain(userId);
     await application.api.get('/v1/users/other/connections/whoop/token').expect(200);
+    await expect(erasure.replay()).resolves.toBe(0);
+  });
+
+  it('LOG-08 is repeated for what a restored backup brought back, and leaves what the user has linked since', async () => {
+    await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
+    const [row] = await queryDatabase<Record<string, unknown>>(application.databaseUrl, 'SELECT * FROM connections');
+    await erase();
+    await restore('connections', row);
+    // Somebody let the service run before the replay.
+    await linkAccount(application, encodeURIComponent(userId), 'oura', { account: '222' });
+    const { linkWebUrl } = await startLink(application, encodeURIComponent(userId), 'fitbit');
+
+    const erasure = application.app.get(UserErasureService);
+    await expect(erasure.replay()).resolves.toBe(1);
+
+    await application.api.get(`${path}/connections/whoop/token`).expect(404);
+    await application.api.get(`${path}/connections/oura/token`).expect(200);
+    await application.browser.get(pathOf(await consent(linkWebUrl))).expect(200);
     await expect(erasure.replay()).resolves.toBe(0);
   });
 
@@ -239,6 +257,23 @@ describe('the erasure of a user', () => {
     expect(log).toMatch(/^\{"user_digest":"[0-9a-f]{64}","erased_at":"[^"]+"\}\n$/);
     await writeFile(logFile, `${log}{"user_digest": 1}\n`);
     await expect(application.app.get(UserErasureService).replay()).rejects.toThrow('Line 2 of the erasure log');
+  });
+
+  it('LOG-08 loses no erasure to a line that was cut off before it, as by a disk that was full', async () => {
+    const cutOff = '{"user_digest":"c0ffee';
+    await mkdir(join(directory, 'log'));
+    await writeFile(logFile, cutOff);
+    await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
+    const [row] = await queryDatabase<Record<string, unknown>>(application.databaseUrl, 'SELECT * FROM connections');
+    await erase();
+    await writeFile(logFile, `${await readFile(logFile, 'utf8')}${cutOff}`);
+
+    await queryDatabase(application.databaseUrl, 'DELETE FROM erasures');
+    await restore('connections', row);
+    await expect(application.app.get(UserErasureService).replay()).resolves.toBe(1);
+    expect(await dump()).not.toContain(userId);
+    await writeFile(logFile, 'not an erasure log\n');
+    await expect(application.app.get(UserErasureService).replay()).rejects.toThrow('Line 1 of the erasure log');
   });
 
   it('answers for a user of whom nothing is held, and asks for the scope', async () => {

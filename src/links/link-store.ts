@@ -92,7 +92,11 @@ const listLinksOfUser: Statement = {
 };
 const removeLinksOfUser: Statement = {
   name: 'links-remove-of-user',
-  text: `WITH sessions AS (DELETE FROM link_sessions WHERE user_id = $1) DELETE FROM links WHERE user_id = $1`,
+  // An instant of a caller is cut to milliseconds.
+  text: `WITH sessions AS (
+           DELETE FROM link_sessions WHERE user_id = $1 AND date_trunc('milliseconds', created_at) <= coalesce($2, timestamptz 'infinity')
+         )
+         DELETE FROM links WHERE user_id = $1 AND date_trunc('milliseconds', created_at) <= coalesce($2, timestamptz 'infinity')`,
 };
 
 /** The links table: attempts to connect, each usable once. */
@@ -190,8 +194,12 @@ export class LinkStore {
     return this.database.query<LinkFacts>(listLinksOfUser, [userId]);
   }
 
-  /** Deletes every link of a user, those that wait for their callback included, and every link session. */
-  async removeOfUser(userId: string): Promise<void> {
-    await this.database.query(removeLinksOfUser, [userId]);
+  /**
+   * Deletes every link of a user, those that wait for their callback included, and every link session.
+   *
+   * @param until - only what began until then, to the millisecond; all when absent
+   */
+  async removeOfUser(userId: string, until?: Date): Promise<void> {
+    await this.database.query(removeLinksOfUser, [userId, until ?? null]);
   }
 }

@@ -303,11 +303,14 @@ export class TokensService {
    *
    * @param userId - the company's id of the user
    * @param requester - who erases the user
+   * @param until - only those that were linked until then; all when absent
    * @returns what happened to each at its provider, sorted by provider
    * @throws {@link DatabaseUnavailableError} when one cannot be erased
    */
-  async eraseUser(userId: string, requester: Requester): Promise<ErasedConnection[]> {
-    const connections = await this.store.list(userId);
+  async eraseUser(userId: string, requester: Requester, until?: Date): Promise<ErasedConnection[]> {
+    const connections = (await this.store.list(userId)).filter(
+      ({ linkedAt }) => until === undefined || linkedAt <= until,
+    );
     return Promise.all(
       connections.map(async ({ provider }) => ({
         provider,

@@ -1,4 +1,4 @@
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
@@ -26,9 +26,9 @@ export class ErasureLog {
     }
     const line = { user_digest: userDigest.toString('hex'), erased_at: erasedAt.toISOString() };
     await mkdir(dirname(erasureLogFile), { recursive: true, mode: 0o700 });
-    const handle = await open(erasureLogFile, 'a', 0o600);
+    const handle = await open(erasureLogFile, 'a+', 0o600);
     try {
-      await handle.appendFile(`${JSON.stringify(line)}\n`);
+      await handle.appendFile(`${(await isCutOff(handle)) ? '\n' : ''}${JSON.stringify(line)}\n`);
       await handle.sync();
     } finally {
       await handle.close();
@@ -39,21 +39,36 @@ export class ErasureLog {
    * Reads a file of erasures.
    *
    * @param file - that of the settings unless given
-   * @throws Error when it cannot be read, or a line of it is not an erasure; the last one may be cut off
+   * @throws Error when it cannot be read, or a line of it is not an erasure; one that was cut off never came to be
    */
   async read(file = this.config.erasureLogFile): Promise<Erasure[]> {
     if (file === undefined) {
       return [];
     }
     const lines = (await readFile(file, 'utf8')).split('\n').slice(0, -1);
-    return lines.map((line, index) => {
+    return lines.flatMap((line, index) => {
       const parsed = lineSchema.safeParse(parseJson(line));
-      if (!parsed.success) {
-        throw new Error(`Line ${index + 1} of the erasure log is not an erasure. Nothing was erased.`);
+      if (parsed.success) {
+        return [{ userDigest: Buffer.from(parsed.data.user_digest, 'hex'), erasedAt: parsed.data.erased_at }];
       }
-      return { userDigest: Buffer.from(parsed.data.user_digest, 'hex'), erasedAt: parsed.data.erased_at };
+      if (isBeginning(line)) {
+        return [];
+      }
+      throw new Error(`Line ${index + 1} of the erasure log is not an erasure. Nothing was erased.`);
     });
   }
+}
+
+/** Tells whether a file ends in the middle of a line: its process was killed, or the disk was full. */
+async function isCutOff(handle: FileHandle): Promise<boolean> {
+  const { size } = await handle.stat();
+  const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, Math.max(0, size - 1));
+  return size > 0 && buffer.toString() !== '\n';
+}
+
+function isBeginning(line: string): boolean {
+  const first = '{"user_digest":';
+  return line.slice(0, first.length) === first.slice(0, line.length) && !line.endsWith('}');
 }
 
 function parseJson(text: string): unknown {

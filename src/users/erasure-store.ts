@@ -18,7 +18,7 @@ const statements = {
   },
   users: {
     name: 'erasures-users',
-    text: `SELECT user_id AS "userId", max(since) AS since FROM (
+    text: `SELECT user_id AS "userId", min(since) AS since FROM (
              SELECT user_id, linked_at AS since FROM connections WHERE user_id > $1
              UNION ALL SELECT user_id, created_at FROM links WHERE user_id > $1
              UNION ALL SELECT user_id, created_at FROM link_sessions WHERE user_id > $1
@@ -35,7 +35,7 @@ export interface Erasure {
 /** A user of whom something is held. */
 export interface HeldUser {
   readonly userId: string;
-  /** When the newest part of it came. */
+  /** When the oldest part of it came. */
   readonly since: Date;
 }
 

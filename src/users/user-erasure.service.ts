@@ -48,7 +48,7 @@ export class UserErasureService {
   }
 
   /**
-   * Erases again every user whose erasure is newer than what is held of the user. For a restored database.
+   * Erases again what is held of a user from before the user's erasure; what came since stays. For a restored database.
    *
    * @param file - a file of erasures; that of the settings unless given
    * @returns how many users were erased again
@@ -68,7 +68,7 @@ export class UserErasureService {
       for (const { userId, since } of users) {
         const erasedAt = erasures.get(this.digest(userId).toString('hex'));
         if (erasedAt !== undefined && since <= erasedAt) {
-          await this.remove(userId, { actor: 'cli' });
+          await this.remove(userId, { actor: 'cli' }, erasedAt);
           erased += 1;
         }
         after = userId;
@@ -79,10 +79,10 @@ export class UserErasureService {
     }
   }
 
-  private async remove(userId: string, requester: Requester): Promise<ErasedConnection[]> {
+  private async remove(userId: string, requester: Requester, until?: Date): Promise<ErasedConnection[]> {
     // First the links: a callback that is still to come must not bring a connection back.
-    await this.links.removeOfUser(userId);
-    const connections = await this.tokens.eraseUser(userId, requester);
+    await this.links.removeOfUser(userId, until);
+    const connections = await this.tokens.eraseUser(userId, requester, until);
     this.logger.log(`A user was erased, with ${connections.length} connections.`);
     return connections;
   }
