@@ -2,6 +2,14 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsISO8601, IsOptional, Matches } from 'class-validator';
 import { auditActions, auditOutcomes } from '../audit/audit-event.js';
 
+/** A day, or an instant with its offset: what RFC 3339 and every JavaScript engine agree on. The days of a month are checked beside. */
+const isInstant = Matches(
+  /^\d{4}-\d\d-\d\d(T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d))?$/,
+  {
+    message: '$property must be a day or an RFC 3339 instant, such as 2026-11-01T00:00:00Z',
+  },
+);
+
 export class AuditQuery {
   @ApiPropertyOptional({ example: 'user-42', description: "the company's id of the user" })
   @IsOptional()
@@ -21,11 +29,13 @@ export class AuditQuery {
   @ApiPropertyOptional({ example: '2026-11-01T00:00:00Z', description: 'RFC 3339; inclusive' })
   @IsOptional()
   @IsISO8601({ strict: true })
+  @isInstant
   from?: string;
 
   @ApiPropertyOptional({ example: '2026-12-01T00:00:00Z', description: 'RFC 3339; exclusive' })
   @IsOptional()
   @IsISO8601({ strict: true })
+  @isInstant
   to?: string;
 
   @ApiPropertyOptional({ example: '100', default: '100', description: 'entries on a page, 1 to 1000' })
