@@ -145,4 +145,18 @@ describe('a caller that comes too often', () => {
     await application.api.get('/v1/users/user-1/connections').expect(200);
     await startLink(application, 'user-2', 'whoop');
   });
+
+  it('AR-25 makes no more link sessions for one user than links', async () => {
+    const application = await start({ RATE_LIMIT_USER_PER_MINUTE: '3' });
+    const make = (userId: unknown) => application.api.post('/v1/link-sessions').send({ user_id: userId });
+    await startLink(application, 'user-1', 'whoop');
+    await make('user-1').expect(201);
+    await make('user-1').expect(201);
+    await make('user-1').expect(429);
+    await make('user-2').expect(201);
+    for (const nobody of [null, 1, ['user-1'], { toString: 'user-1' }]) {
+      await make(nobody).expect(400);
+    }
+    await application.api.post('/v1/link-sessions').type('json').send('null').expect(400);
+  });
 });

@@ -54,7 +54,11 @@ export class RateLimitGuard implements CanActivate {
   }
 }
 
-/** The user whom a call may change. */
-function changedUser({ method, params }: AuthenticatedRequest): string | undefined {
-  return method === 'GET' || method === 'HEAD' ? undefined : (params as { user_id?: string }).user_id;
+/** The user whom a call may change: the one in the path, or in a body that nobody has checked yet. */
+function changedUser({ method, params, body }: AuthenticatedRequest): string | undefined {
+  if (method === 'GET' || method === 'HEAD') {
+    return undefined;
+  }
+  const named = (params as { user_id?: string }).user_id ?? (body as { user_id?: unknown } | null | undefined)?.user_id;
+  return typeof named === 'string' ? named : undefined;
 }
