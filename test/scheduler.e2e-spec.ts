@@ -6,12 +6,19 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { findFreePort } from '../src/development/free-port.js';
 import { Database, type Statement } from '../src/database/database.js';
+import { KeyUnavailableError } from '../src/errors/connection.errors.js';
 import { sandboxClientId, sandboxClientSecret } from '../src/provider-kit/provider-settings.js';
 import type { FakeMaker } from '../src/sandbox/fake-maker.js';
-import { connectionColumns } from '../src/tokens/connection-store.js';
+import {
+  connectionColumns,
+  type ConnectionKey,
+  ConnectionStore,
+  type SealedTokens,
+} from '../src/tokens/connection-store.js';
 import { RefreshClaims, type ClaimedConnection, type ProviderRoom } from '../src/tokens/refresh-claims.js';
 import { RefreshScheduler } from '../src/tokens/refresh-scheduler.js';
 import { dueConnections, unreadable } from '../src/tokens/refresh-scheduler.metrics.js';
+import { VaultService } from '../src/vault/vault.service.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from './support/application.js';
 import {
   findFamily,
@@ -400,6 +407,66 @@ describe('the refresh scheduler', () => {
     expect((await total(unreadable)) - before).toBe(1);
     expect(errors.mock.calls.flat().join(' ')).toContain('TOKEN_UNREADABLE');
   }, 120_000);
+
+  it('leaves what is due where it is while it is claimed, so that a claim changes no index', async () => {
+    const application = await start();
+    await linkMany(application, 3);
+    await makeDue(application);
+    const dueAt = () =>
+      queryDatabase(application.databaseUrl, 'SELECT user_id, refresh_due_at FROM connections ORDER BY 1');
+    const before = await dueAt();
+    const room = { provider: slug, wanted: 2, lengthMs: minuteMs, inDoubtHoldMs: 2 * minuteMs };
+    expect(await application.app.get(RefreshClaims).takeDue([room], 3)).toHaveLength(2);
+    expect(await dueAt()).toEqual(before);
+    expect(await look(application)).toEqual({ due: 3, claimed: 2, in_doubt: 2 });
+  });
+
+  it('has the next refresh call the provider while the tokens of the one before are being stored', async () => {
+    const stored = Promise.withResolvers<void>();
+    class SlowStore extends ConnectionStore {
+      override async saveRefreshed(key: ConnectionKey, tokens: SealedTokens): Promise<boolean> {
+        await stored.promise;
+        return super.saveRefreshed(key, tokens);
+      }
+    }
+    const application = await start({
+      environment: { PROVIDER_CONCURRENCY: '1' },
+      override: (builder) => builder.overrideProvider(ConnectionStore).useClass(SlowStore),
+    });
+    const connections = await linkMany(application, 2);
+    const maker = application.sandbox.maker(slug);
+    const refreshing = connections.map(({ userId }) =>
+      application.api.post(`/v1/users/${userId}/connections/${slug}/refresh`).then(({ status }) => status),
+    );
+    try {
+      await eventually(() => (refreshCount(maker) === connections.length ? true : undefined));
+    } finally {
+      stored.resolve();
+    }
+    expect(await Promise.all(refreshing)).toEqual([200, 200]);
+    await expect(findViolations({ maker, vault: application.app, connections })).resolves.toEqual([]);
+  });
+
+  it('CR-14 leaves what is due as it is while nothing can be sealed, and goes on when it can', async () => {
+    const application = await start();
+    const connections = await linkMany(application, 3);
+    const vault = application.app.get(VaultService);
+    const check = jest.spyOn(vault, 'ensureCanSeal').mockImplementation(() => {
+      throw new KeyUnavailableError('the key source does not answer');
+    });
+    await makeDue(application);
+    const rows = () => queryDatabase(application.databaseUrl, 'SELECT * FROM connections ORDER BY user_id');
+    const before = await rows();
+
+    beginSweeping(application);
+    await eventually(() => (check.mock.calls.length > 1 ? true : undefined));
+    expect(await rows()).toEqual(before);
+    expect(refreshCount(application.sandbox.maker(slug))).toBe(0);
+
+    check.mockRestore();
+    await untilSwept(application);
+    expect(refreshCount(application.sandbox.maker(slug))).toBe(connections.length);
+  });
 
   it('R-26 lets another replica take over from one that cannot reach the maker, with nothing in doubt', async () => {
     const owner = await start();

@@ -8,6 +8,7 @@ import type { StoredConnection } from './connection-store.js';
 import { type ClaimedConnection, type ProviderRoom, RefreshClaims } from './refresh-claims.js';
 import { dueClaimLengthMs, inDoubtHoldMs } from './refresh-policy.js';
 import { RefreshService } from './refresh.service.js';
+import { TokenVault } from './token-vault.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
 import { dueConnections, oldestOverdueSeconds, sweepBatchSize } from './refresh-scheduler.metrics.js';
 
@@ -76,6 +77,7 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
     private readonly database: Database,
     private readonly claims: RefreshClaims,
     private readonly refreshService: RefreshService,
+    private readonly tokenVault: TokenVault,
     private readonly registry: ProviderRegistry,
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
   ) {}
@@ -103,10 +105,13 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
    *
    * @returns after how many milliseconds to look again
    * @throws {@link DatabaseUnavailableError} when nothing can be claimed now
+   * @throws {@link KeyUnavailableError} when no refreshed token set could be sealed; nothing is claimed
    */
   private async step(): Promise<number> {
     const rooms = this.rooms();
     if (rooms.length > 0) {
+      // Else every row would be set aside one by one, and left for hours when the keys are back.
+      this.tokenVault.ensureCanSeal();
       const claimed = await this.claims.takeDue(rooms, batchSize);
       sweepBatchSize.observe(claimed.length);
       const counts = this.begin(claimed);
