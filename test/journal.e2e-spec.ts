@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Database } from '../src/database/database.js';
 import { ConnectionStore, type ConnectionKey, type SealedTokens } from '../src/tokens/connection-store.js';
+import { RevocationOutbox } from '../src/tokens/revocation-outbox.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from './support/application.js';
 import {
   failing,
@@ -46,12 +47,12 @@ describe('the journal of refreshed tokens', () => {
   });
 
   /** Links at a maker that kills the family on reuse, and refreshes in a process that dies before the commit. */
-  async function dieBeforeCommit(directory: string | undefined): Promise<TestApplication> {
+  async function dieBeforeCommit(directory: string | undefined, slug = 'whoop'): Promise<TestApplication> {
     const environment = { REFRESH_JOURNAL_DIRECTORY: directory, REFRESH_IN_DOUBT_HOLD_SECONDS: '0' };
     const first = await startApplication({ environment });
     running.push(first);
-    await linkAccount(first, 'user-1', 'whoop');
-    first.clock.advance(lifetimeMs);
+    await linkAccount(first, 'user-1', slug);
+    first.clock.advance(slug === 'whoop' ? lifetimeMs : 24 * lifetimeMs);
     const { databaseUrl, rootKey, sandbox, clock } = first;
     const dying = await startApplication({
       databaseUrl,
@@ -63,8 +64,8 @@ describe('the journal of refreshed tokens', () => {
     });
     // Nobody waits for its answer, nor for its end: that is what dying means.
     running.push(dying);
-    dying.api.get(tokenPath).end(() => undefined);
-    await until(() => sandbox.maker('whoop').history.some(({ kind, status }) => kind === 'refresh' && status === 200));
+    dying.api.get(tokenPath.replace('whoop', slug)).end(() => undefined);
+    await until(() => sandbox.maker(slug).history.some(({ kind, status }) => kind === 'refresh' && status === 200));
     if (directory !== undefined) {
       // The whole line.
       await until(async () => (await readEntries(directory)).some((text) => text.endsWith('\n')));
@@ -148,6 +149,36 @@ describe('the journal of refreshed tokens', () => {
     expect(await readdir(journal)).toEqual([]);
     await first.api.get(tokenPath).expect(404);
   });
+
+  it.each(['unlinked', 'erased', 'linked anew'])(
+    'TE-11 LOG-08 never leaves a grant to nobody whose user was %s between the death and the replay',
+    async (what) => {
+      const first = await dieBeforeCommit(journal, 'garmin');
+      const maker = first.sandbox.maker('garmin');
+      const [file = ''] = await readdir(journal);
+      const entry = await readFile(join(journal, file));
+      await rm(join(journal, file));
+      await first.api.delete(`/v1/users/user-1${what === 'erased' ? '' : '/connections/garmin'}`).expect(200);
+      // A maker that does not punish it when an old token is used again: what the dead process received lives on.
+      expect(maker.liveGrants()).toHaveLength(1);
+      if (what === 'linked anew') {
+        await linkAccount(first, 'user-1', 'garmin');
+      }
+      await writeFile(join(journal, file), entry);
+
+      const second = await restart(first, journal);
+      expect(await readEntries(journal)).toEqual([]);
+      await queryDatabase(first.databaseUrl, 'UPDATE revocations SET due_at = now()');
+      second.app.get(RevocationOutbox, { strict: false }).start();
+
+      if (what === 'linked anew') {
+        await second.api.get('/v1/users/user-1/connections/garmin/token').expect(200);
+      } else {
+        await until(() => maker.liveGrants().length === 0);
+        await second.api.get('/v1/users/user-1/connections/garmin').expect(404);
+      }
+    },
+  );
 
   it('CR-03 keeps an entry whose owner was taken from another one, and commits nothing of it', async () => {
     const first = await dieBeforeCommit(journal);

@@ -13,11 +13,15 @@ import { z } from 'zod';
 import { PeriodicTask } from '../clock/periodic-task.js';
 import { AppError, codeOf } from '../errors/app-error.js';
 import { TokenUnreadableError } from '../errors/connection.errors.js';
+import { ProviderRegistry } from '../provider-kit/provider-registry.js';
+import { registrationId } from '../provider-kit/registration.js';
 import type { SealContext } from '../vault/associated-data.js';
 import { VaultService } from '../vault/vault.service.js';
 import { ConnectionStore, type ConnectionKey, type SealedTokens } from './connection-store.js';
 import { isAbsent, JournalSegments, segmentExtension } from './journal-segments.js';
 import { RefreshOutcomes } from './refresh-outcomes.js';
+import { RevocationOutbox } from './revocation-outbox.js';
+import { TokenVault } from './token-vault.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
 
 /** How often the journal is looked through, in milliseconds. A file that is met twice was left over by somebody. */
@@ -65,6 +69,9 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
   constructor(
     private readonly store: ConnectionStore,
     private readonly outcomes: RefreshOutcomes,
+    private readonly outbox: RevocationOutbox,
+    private readonly tokenVault: TokenVault,
+    private readonly registry: ProviderRegistry,
     private readonly vault: VaultService,
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
   ) {
@@ -234,7 +241,26 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
     if (await this.store.saveRefreshed(entry, entry)) {
       this.logger.warn(`Journal: the refreshed tokens of connection ${entry.id} are committed.`);
       await this.outcomes.note(entry, 'refreshed');
+    } else if ((await this.store.find(entry.userId, entry.provider)) === undefined) {
+      await this.endGrant(entry);
     }
+  }
+
+  /** The connection was unlinked before its tokens could be committed: these are the last ones, and nobody else has them (TE-11). */
+  private async endGrant(entry: JournalEntry & ConnectionKey): Promise<void> {
+    const provider = this.registry.has(entry.provider) ? this.registry.get(entry.provider) : undefined;
+    if (provider?.definition.revocation === undefined) {
+      return;
+    }
+    const place = { ...entry, registrationId: registrationId(provider), secretGen: entry.secretGen + 1 };
+    const tokens = await this.tokenVault.openIfReadable(place);
+    if (tokens === undefined) {
+      this.logger.error(`Journal: the tokens of connection ${entry.id}, which is gone, do not open: its grant stands.`);
+      return;
+    }
+    await this.outbox.add(place, tokens);
+    this.logger.warn(`Journal: connection ${entry.id} is gone; the grant of its refreshed tokens is ended.`);
+    await this.outcomes.note(entry, 'superseded');
   }
 
   /** Returns what is in a file: `undefined` when it is not there any more, `null` when it cannot be read. */

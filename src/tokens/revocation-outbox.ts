@@ -94,6 +94,9 @@ export interface PendingRevocation {
   readonly lastErrorCode: string | null;
 }
 
+/** The connection that a grant belonged to. */
+type GrantPlace = Pick<StoredConnection, 'id' | 'userId' | 'provider' | 'registrationId'>;
+
 type EntryPlace = Pick<RevocationEntry, 'id' | 'connectionId' | 'registrationId'>;
 
 /** What is sealed into an entry. */
@@ -154,11 +157,11 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
   }
 
   /**
-   * Keeps tokens that arrived for a connection that is gone. The caller then makes the first {@link attempt}.
+   * Keeps tokens that arrived for a connection that is gone. The caller may make the first {@link attempt}.
    *
    * @throws {@link DatabaseUnavailableError} when they could not be kept
    */
-  async add(connection: StoredConnection, tokens: TokenSet): Promise<RevocationEntry> {
+  async add(connection: GrantPlace, tokens: TokenSet): Promise<RevocationEntry> {
     const { id: connectionId, provider, registrationId } = connection;
     const id = randomUUID();
     const sealed = this.sealNew(id, connection, tokens);
@@ -317,11 +320,7 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
     return Math.min(longestPauseMs, Math.max(0, next?.inMs ?? longestPauseMs));
   }
 
-  private sealNew(
-    id: string,
-    { id: connectionId, userId, registrationId }: StoredConnection,
-    tokens: TokenSet,
-  ): Buffer {
+  private sealNew(id: string, { id: connectionId, userId, registrationId }: GrantPlace, tokens: TokenSet): Buffer {
     const payload: Payload = { userId, tokens };
     return this.vault.seal(payload, toContext({ id, connectionId, registrationId }));
   }
