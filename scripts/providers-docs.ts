@@ -55,7 +55,8 @@ const quirkSentences: QuirkSentences = {
   codeParameters: (value) => `the callback has the code in ${value.map(code).join(' or ')}`,
   extraTokenParams: (value) => `token requests have ${parameters(value)}`,
   scopeOnExchange: () => 'the exchange repeats the scopes',
-  scopeOnRefresh: (value) => `a refresh sends the scope ${code(value)}`,
+  scopeOnRefresh: (value) =>
+    value === true ? 'a refresh repeats the scopes' : `a refresh sends the scope ${code(value)}`,
   redirectUriOnRefresh: () => 'a refresh repeats the redirect URI',
   neverExpires: () => 'access tokens live until they are revoked',
   noRefreshToken: () => 'there are no refresh tokens',

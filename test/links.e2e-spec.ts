@@ -116,6 +116,13 @@ describe('linking', () => {
   }
 
   describe('OAuth 2.0', () => {
+    it('repeats the scopes of the link, not others, where the maker wants them at the exchange and at a refresh', async () => {
+      const user = newUser();
+      const { linkWebUrl } = await startLink(application, user, 'concept2', { scopes: ['results:read'] });
+      await application.browser.get(pathOf(await consent(linkWebUrl))).expect(200);
+      await application.api.post(`/v1/users/${user}/connections/concept2/refresh`).expect(200);
+    });
+
     it.each([
       { slug: 'whoop', lifetimeSeconds: 3_600, scopes: whoopScopes },
       { slug: 'garmin', lifetimeSeconds: 86_400, scopes: [] },

@@ -89,6 +89,7 @@ describe('answers in a shape of the provider', () => {
     const grant = await client.exchangeCode(definition, exampleSettings(url), {
       code: 'code',
       redirectUri: 'https://a.example',
+      scopes: [],
     });
     expect(grant.expiresInSeconds).toBeUndefined();
   });
@@ -137,7 +138,11 @@ describe('refreshes of a kind of the provider', () => {
       scopeOnRefresh: 'offline',
     };
     await client.refresh(definition, exampleSettings(url), tokens);
-    await client.exchangeCode(definition, exampleSettings(url), { code: 'code', redirectUri: 'https://a.example' });
+    await client.exchangeCode(definition, exampleSettings(url), {
+      code: 'code',
+      redirectUri: 'https://a.example',
+      scopes: ['one', 'two'],
+    });
     await client.refresh(exampleOAuth2, exampleSettings(url), tokens);
     expect(requests.map(({ form }) => Object.fromEntries(form))).toEqual([
       {
@@ -151,7 +156,7 @@ describe('refreshes of a kind of the provider', () => {
         grant_type: 'authorization_code',
         code: 'code',
         redirect_uri: 'https://a.example',
-        scope: 'sleep',
+        scope: 'one two',
         action: 'requesttoken',
       },
       { grant_type: 'refresh_token', refresh_token: 'oldRT' },

@@ -3,12 +3,14 @@ import type { ProviderDefinition } from './provider-definition.js';
 import type { ProviderSettings } from './provider-settings.js';
 import type { TokenGrant } from './token-grant.js';
 
-/** The tokens of a connection, as far as ending a grant or asking for the account needs them. */
+/** The tokens of a connection, as far as refreshing or ending its grant, or asking for the account, needs them. */
 export interface GrantTokens {
   readonly accessToken: string;
   readonly tokenSecret?: string | undefined;
   readonly refreshToken?: string | undefined;
   readonly providerUserId?: string | undefined;
+  /** Of the connection; those that the settings ask for where they are not known. */
+  readonly scopes?: readonly string[] | undefined;
 }
 
 /** One device maker's API: its facts, its settings here, and what can be asked of it. The core knows providers only by this. */

@@ -68,14 +68,15 @@ export abstract class OAuth2ProviderStrategy extends PassportStrategy(NamedOAuth
     // Passport's own exchange has no time-out and knows one client authentication only.
     this._oauth2.getOAuthAccessToken = ((
       code: string,
-      params: { redirect_uri: string; code_verifier?: string },
+      params: { redirect_uri: string; code_verifier?: string; scopes: readonly string[] },
       done: (error: unknown, accessToken?: string, refreshToken?: string, grant?: TokenGrant) => void,
     ): void => {
-      const { redirect_uri: redirectUri, code_verifier: codeVerifier } = params;
+      const { redirect_uri: redirectUri, code_verifier: codeVerifier, scopes } = params;
       client
         .exchangeCode(definition, settings, {
           code,
           redirectUri,
+          scopes,
           ...(codeVerifier === undefined ? {} : { codeVerifier }),
         })
         .then(
@@ -94,6 +95,11 @@ export abstract class OAuth2ProviderStrategy extends PassportStrategy(NamedOAuth
   override authorizationParams(options: { nonce?: string; renamedScope?: Record<string, string> }): object {
     const { nonce, renamedScope } = options;
     return { ...this.definition.extraAuthorizeParams, ...renamedScope, ...(nonce === undefined ? {} : { nonce }) };
+  }
+
+  /** What the exchange is made with beyond the standard parameters. */
+  override tokenParams({ scopes }: { scopes: readonly string[] }): object {
+    return { scopes };
   }
 
   /** Passport would wrap our typed errors into its own; they pass as they are. */
@@ -116,6 +122,7 @@ export abstract class OAuth2ProviderStrategy extends PassportStrategy(NamedOAuth
     super.authenticate(request as never, {
       ...options,
       callbackURL: redirectUri,
+      scopes,
       ...(scopes.length > 0 ? scopeOption : {}),
       ...(attempt.secrets.nonce === undefined ? {} : { nonce: attempt.secrets.nonce }),
     });

@@ -151,10 +151,10 @@ export interface OAuth2Definition extends DefinitionBase {
   readonly codeParameters?: readonly string[];
   /** Sent with every call of the token endpoint. */
   readonly extraTokenParams?: Readonly<Record<string, string>>;
-  /** Whether the exchange repeats the default scopes. */
+  /** Whether the exchange repeats the scopes of the authorisation request. */
   readonly scopeOnExchange?: true;
-  /** Sent as `scope` with a refresh, where the provider asks for it. */
-  readonly scopeOnRefresh?: string;
+  /** Sent as `scope` with a refresh, where the provider asks for it; `true` repeats the scopes of the connection. */
+  readonly scopeOnRefresh?: string | true;
   /** Whether a refresh repeats the redirect URI. */
   readonly redirectUriOnRefresh?: true;
   /**

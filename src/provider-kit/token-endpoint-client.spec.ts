@@ -74,7 +74,7 @@ async function errorOf(promise: Promise<unknown>): Promise<unknown> {
   return error;
 }
 
-const code = { code: 'the/code+1', redirectUri: 'https://app.example/callback?a=1' };
+const code = { code: 'the/code+1', redirectUri: 'https://app.example/callback?a=1', scopes: [] };
 
 describe('exchangeCode', () => {
   it('sends code, redirect URI and verifier in the form and returns the grant', async () => {
@@ -165,6 +165,19 @@ describe('refresh', () => {
       refreshToken: 'oldRT',
     });
     expect(formOf(only(server))).toMatchObject({ scope: 'offline' });
+  });
+
+  it.each([
+    ['those of the connection', { scopes: ['one', 'two'] }, 'one two'],
+    ['those of the settings where it has none of its own', {}, undefined],
+  ])('repeats the scopes where the provider asks for that: %s', async (_, known, expected) => {
+    const { server, settings } = await provider(jsonAnswer(200, tokens));
+    await client.refresh({ ...exampleOAuth2, scopeOnRefresh: true }, settings, {
+      accessToken: 'oldAT',
+      refreshToken: 'oldRT',
+      ...known,
+    });
+    expect(formOf(only(server))).toMatchObject({ scope: expected ?? settings.scopes.join(' ') });
   });
 
   it('returns no refresh token when the provider keeps the old one', async () => {

@@ -39,6 +39,8 @@ export interface CodeExchange {
   readonly redirectUri: string;
   /** PKCE verifier, where the authorization request had a challenge (RFC 7636 section 4.5). */
   readonly codeVerifier?: string;
+  /** Those of the authorization request; repeated where the provider wants that. */
+  readonly scopes: readonly string[];
 }
 
 /** What temporary credentials are redeemed with (RFC 5849 section 2.3). */
@@ -109,7 +111,7 @@ export class TokenEndpointClient extends ProviderApiClient {
       code: request.code,
       redirect_uri: request.redirectUri,
       code_verifier: request.codeVerifier,
-      scope: definition.scopeOnExchange === true ? settings.scopes.join(definition.scopeSeparator) : undefined,
+      scope: definition.scopeOnExchange === true ? request.scopes.join(definition.scopeSeparator) : undefined,
     };
     const message = `${definition.displayName} refused the authorization code. The user has to start a new link.`;
     const form = { url: settings.endpoints.tokenUrl, fields };
@@ -140,15 +142,16 @@ export class TokenEndpointClient extends ProviderApiClient {
    * @see RFC 6749 section 5.2 (errors), https://www.rfc-editor.org/rfc/rfc6749#section-5.2
    */
   async refresh(definition: OAuth2Definition, settings: ProviderSettings, tokens: GrantTokens): Promise<TokenGrant> {
-    const { refreshToken, accessToken } = tokens;
+    const { refreshToken, accessToken, scopes = settings.scopes } = tokens;
     if (refreshToken === undefined) {
       throw new ConnectionNotRefreshableError();
     }
     const url = settings.endpoints.refreshUrl ?? settings.endpoints.tokenUrl;
+    const { scopeOnRefresh, scopeSeparator } = definition;
     const fields = {
       grant_type: 'refresh_token',
       refresh_token: refreshToken,
-      scope: definition.scopeOnRefresh,
+      scope: scopeOnRefresh === true ? scopes.join(scopeSeparator) : scopeOnRefresh,
       redirect_uri: definition.redirectUriOnRefresh === true ? settings.redirectUri : undefined,
     };
     const message = `${definition.displayName} refused the refresh token. If this is confirmed, the user has to connect again.`;

@@ -280,7 +280,8 @@ export class RefreshService implements BeforeApplicationShutdown {
       throw error;
     }
     try {
-      return { previous, grant: await exchange(provider, previous) };
+      const scopes = connection.scopesGranted ?? connection.scopesRequested;
+      return { previous, grant: await exchange(provider, { ...previous, scopes }) };
     } catch (error) {
       await this.fail(connection, claim, provider, error);
       return undefined;
@@ -437,7 +438,10 @@ export class RefreshService implements BeforeApplicationShutdown {
  * Exchanges the refresh token. Where that cannot do harm, a second call is made within the claim: with the same token when the
  * answer of a forgiving provider was lost, and with the spare one when the first was refused.
  */
-async function exchange(provider: HealthProvider, tokens: TokenSet): Promise<TokenGrant> {
+async function exchange(
+  provider: HealthProvider,
+  tokens: TokenSet & { readonly scopes: readonly string[] },
+): Promise<TokenGrant> {
   try {
     return await provider.refresh(tokens);
   } catch (error) {

@@ -15,7 +15,7 @@ export const concept2Definition = defineProvider({
   clientAuthentication: 'body',
   pkce: 'unsupported',
   scopeOnExchange: true,
-  scopeOnRefresh: 'user:read,results:read',
+  scopeOnRefresh: true,
   grantedScopesIn: 'nowhere',
   accessTokenLifetimeSeconds: undefined,
   account: { from: 'api', url: 'https://log.concept2.com/api/users/me', field: 'data.id' },

@@ -1,4 +1,3 @@
-import { expect, it } from '@jest/globals';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { concept2Definition } from './concept2.definition.js';
 import { Concept2Provider } from './concept2.provider.js';
@@ -8,7 +7,3 @@ describeProviderContract(
   concept2Definition,
   (settings, client) => new Concept2Provider(settings, new Concept2Strategy(settings, client), client),
 );
-
-it('repeats at a refresh just the scopes that are asked for by default', () => {
-  expect(concept2Definition.scopeOnRefresh).toBe(concept2Definition.defaultScopes.join(','));
-});
