@@ -30,3 +30,22 @@ export async function linkAccount(
   const response = await application.browser.get(pathOf(callback)).expect(200);
   return (response.body as { connection_id: string }).connection_id;
 }
+
+let users = 0;
+
+/** Returns the id of a user whom no other test of the file has. */
+export function newUser(): string {
+  users += 1;
+  return `user-${users}`;
+}
+
+/** Starts a link that the user approves, with an account that no other user has, and stops before the callback arrives. */
+export async function approvedLink(
+  application: Pick<TestApplication, 'api'>,
+  provider: string,
+  { user = newUser(), body = {} }: { user?: string; body?: object } = {},
+): Promise<{ user: string; account: string; linkWebUrl: string; state: string; callback: URL }> {
+  const { linkWebUrl, state } = await startLink(application, user, provider, body);
+  const account = String(users + 100_000);
+  return { user, account, linkWebUrl, state, callback: await consent(linkWebUrl, { account }) };
+}

@@ -8,6 +8,7 @@ import type { TokenSet } from '../../src/tokens/token-set.js';
 import { TokenVault } from '../../src/tokens/token-vault.js';
 import type { TestApplication } from './application.js';
 import { linkAccount } from './linking.js';
+import { mendMakers } from './makers.js';
 import { queryDatabase } from './test-database.js';
 
 /** The connections table, as far as refreshes write to it. */
@@ -198,6 +199,12 @@ export async function passAtGates({ databaseUrl }: TestApplication, seconds: num
 /** Forgets whatever happened at any provider. */
 export async function openGates({ databaseUrl }: TestApplication): Promise<void> {
   await queryDatabase(databaseUrl, 'DELETE FROM provider_gates');
+}
+
+/** Lets every maker of the sandbox behave, and refreshes go to it again. */
+export async function endTrouble(application: TestApplication): Promise<void> {
+  mendMakers(application);
+  await openGates(application);
 }
 
 /** As the history of a fake maker names a refresh token. */

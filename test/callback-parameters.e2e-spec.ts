@@ -1,0 +1,243 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { createOneTimeSecret } from '../src/links/one-time-secret.js';
+import type { TestApplication } from './support/application.js';
+import { calls, connected, expectNoConnection, returnUrl, sendCallback, startObserved } from './support/callbacks.js';
+import { dumpDatabase, expectAbsent } from './support/leaks.js';
+import { mendMakers } from './support/makers.js';
+import { approvedLink, newUser, pathOf, startLink } from './support/linking.js';
+import { queryDatabase } from './support/test-database.js';
+
+let application: TestApplication;
+let logLines: readonly string[];
+
+beforeAll(async () => {
+  ({ application, logLines } = await startObserved());
+});
+afterEach(() => mendMakers(application));
+afterAll(() => application.close());
+
+describe('what a callback may carry', () => {
+  it.each(['access_token', 'id_token'])('AR-12 is no %s, and none is kept or logged', async (name) => {
+    const canary = `canary-${createOneTimeSecret()}`;
+    const { user, state, callback } = await approvedLink(application, 'whoop', { body: { return_url: returnUrl } });
+    const before = calls(application, 'whoop');
+    const forms = [`${name}=${canary}&state=${state}`, `${callback.search.slice(1)}&${name}=${canary}`];
+
+    for (const form of forms) {
+      const byGet = await application.browser.get(`${callback.pathname}?${form}`).expect(400);
+      const byPost = await application.browser.post(callback.pathname).type('form').send(form).expect(400);
+      for (const answer of [byGet, byPost]) {
+        expect(answer.body).toMatchObject({ code: 'REQUEST_INVALID' });
+        expectAbsent(canary, answer.text, JSON.stringify(answer.headers));
+      }
+    }
+    expect(calls(application, 'whoop')).toBe(before);
+    expectAbsent(canary, await dumpDatabase(application), logLines.join(''));
+    expect(logLines.join('')).toContain('/v1/oauth/whoop/callback');
+    await expectNoConnection(application, user, 'whoop');
+    // Nothing was used up: the real callback still works.
+    await application.browser.get(pathOf(callback)).expect(303);
+  });
+
+  const hostile = '<script>alert(1)</script>\r\nSet-Cookie: hostile=1';
+
+  it.each(['access_denied', 'server_error', 'invalid_scope', 'hostile_error'])(
+    'AR-13 shows nothing of the description that came with the error %s',
+    async (error) => {
+      for (const body of [{ return_url: returnUrl }, {}]) {
+        const { state } = await startLink(application, newUser(), 'whoop', body);
+        const before = application.sandbox.maker('whoop').history.length;
+        const query = new URLSearchParams({
+          error,
+          state,
+          error_description: hostile,
+          error_uri: 'https://evil.test/',
+        });
+        const answer = await application.browser.get(`/v1/oauth/whoop/callback?${query.toString()}`);
+
+        const shown = answer.text + JSON.stringify(answer.headers);
+        expect(shown).not.toMatch(/script|hostile|evil|alert/i);
+        expect(answer.headers['set-cookie']).toBeUndefined();
+        if ('return_url' in body) {
+          expect(answer.status).toBe(303);
+          expect(answer.headers['location']).toMatch(/\?status=error&provider=whoop&error=[A-Z_]+$/);
+        } else {
+          expect(answer.body).toMatchObject({ code: expect.stringMatching(/^(AUTHORIZATION|PROVIDER)_/) });
+        }
+        expect(application.sandbox.maker('whoop').history).toHaveLength(before);
+      }
+      expect(logLines.join('')).toMatch(/Link [0-9a-f-]{36} to whoop failed with (AUTHORIZATION|PROVIDER)_/);
+      expect(logLines.join('')).not.toMatch(/<script|hostile=1|evil\.test/i);
+    },
+  );
+
+  it('AR-13 may be an error only together with a state of ours: otherwise the answer tells nothing', async () => {
+    const neutral = await application.browser
+      .get(`/v1/oauth/whoop/callback?state=${createOneTimeSecret()}&code=x`)
+      .expect(403);
+    const query = new URLSearchParams({
+      error: 'access_denied',
+      state: createOneTimeSecret(),
+      error_description: hostile,
+    });
+    const withError = await application.browser.get(`/v1/oauth/whoop/callback?${query.toString()}`).expect(403);
+    const withoutState = await application.browser.get('/v1/oauth/whoop/callback?error=access_denied').expect(403);
+
+    const bodyOf = ({ body }: { body: unknown }) => ({ ...(body as object), request_id: undefined });
+    expect(bodyOf(withError)).toEqual(bodyOf(neutral));
+    expect(bodyOf(withoutState)).toEqual(bodyOf(neutral));
+    expect(neutral.body).toMatchObject({ code: 'AUTHORIZATION_STATE_INVALID' });
+  });
+
+  const tooLong = 'x'.repeat(2_049);
+  it.each([
+    ['a repeated state', (state: string) => `code=1&state=${state}&state=${state}`],
+    ['a repeated code', (state: string) => `code=1&code=2&state=${state}`],
+    ['a name repeated in another spelling', (state: string) => `code=1&state=${state}&%73tate=${state}`],
+    ['an array', (state: string) => `code=1&state[]=${state}`],
+    ['an array with an index', (state: string) => `code=1&state%5B0%5D=${state}`],
+    ['an object', (state: string) => `code=1&state[a]=${state}`],
+    ['a code and an error', (state: string) => `code=1&error=access_denied&state=${state}`],
+    ['a code of more than 2 KB', (state: string) => `code=${tooLong}&state=${state}`],
+    ['a foreign parameter of more than 2 KB', (state: string) => `code=1&other=${tooLong}&state=${state}`],
+    ['NUL in the code', (state: string) => `code=1%00&state=${state}`],
+    ['NUL in the state', (state: string) => `code=1&state=${state}%00`],
+    ['NUL in a name', (state: string) => `code=1&state=${state}&%00=1`],
+    ['a line end in the code', (state: string) => `code=1%0d%0aX: y&state=${state}`],
+    ['invalid UTF-8', (state: string) => `code=%ff%fe&state=${state}`],
+    ['overlong UTF-8', (state: string) => `code=%c0%80&state=${state}`],
+    ['a surrogate in UTF-8', (state: string) => `code=%ed%a0%80&state=${state}`],
+    ['a stray percent sign', (state: string) => `code=100%&state=${state}`],
+    ['a parameter without a name', (state: string) => `code=1&=1&state=${state}`],
+    [
+      'a hundred parameters',
+      (state: string) => `code=1&state=${state}${Array.from({ length: 100 }, (_, at) => `&a${at}=`).join('')}`,
+    ],
+  ])('AR-14 is refused when it has %s, by GET and by POST, and uses nothing up', async (_what, toForm) => {
+    const { state, callback } = await approvedLink(application, 'whoop');
+    const before = calls(application, 'whoop');
+    const form = toForm(state);
+
+    const byGet = await rawRequest(`GET /v1/oauth/whoop/callback?${form.replaceAll(' ', '%20')}`);
+    const byPost = await application.browser.post('/v1/oauth/whoop/callback').type('form').send(form);
+
+    expect(byGet).toMatch(/^HTTP\/1\.1 400 [^]*"code":"REQUEST_INVALID"/);
+    expect(byPost.status).toBe(400);
+    expect(byPost.body).toMatchObject({ code: 'REQUEST_INVALID' });
+    expect(calls(application, 'whoop')).toBe(before);
+    expect(await sendCallback(application, pathOf(callback))).toEqual(connected);
+  });
+
+  it.each(['whoop', 'garmin-oauth1'])('is not used up by HEAD, which link scanners send, at %s', async (slug) => {
+    const { callback } = await approvedLink(application, slug, { body: { return_url: returnUrl } });
+    const before = application.sandbox.maker(slug).history.length;
+
+    const head = await application.browser.head(pathOf(callback)).expect(200);
+
+    expect(head.headers).toMatchObject({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' });
+    expect(application.sandbox.maker(slug).history).toHaveLength(before);
+    await application.browser.get(pathOf(callback)).expect(303);
+  });
+
+  it('AR-14 is a form: what JSON says is not looked at', async () => {
+    const { callback } = await approvedLink(application, 'whoop');
+    const json = Object.fromEntries(callback.searchParams);
+
+    const answer = await application.browser.post(callback.pathname).send(json).expect(403);
+
+    expect(answer.body).toMatchObject({ code: 'AUTHORIZATION_STATE_INVALID' });
+    expect(await sendCallback(application, pathOf(callback))).toEqual(connected);
+  });
+
+  it('AR-14 never ends in a 500, whatever the query or form has', async () => {
+    const firstLine = logLines.length;
+    const connectionsBefore = await queryDatabase(application.databaseUrl, 'SELECT id FROM connections ORDER BY id');
+    const known = fc.constantFrom('code', 'error', 'oauth_token', 'oauth_verifier', 'denied', 'scope', 'oauth_problem');
+    const name = fc.oneof(
+      fc.constantFrom('state', 'code', 'error', 'oauth_token', 'state[]', 'code[a]', 'state%5B%5D', 'access_token'),
+      fc.constantFrom('__proto__', 'constructor', 'toString', 'hasOwnProperty', '', '%00', '%ff', 'error_description'),
+      fc.string({ unit: 'binary', maxLength: 12 }).map(encodeLoosely),
+    );
+    const value = fc.oneof(
+      fc.constantFrom('access_denied', 'server_error', 'invalid_scope', 'user_refused', '', 'null', '[object Object]'),
+      fc.constantFrom('%00', '%ff', '%', '%0d%0a', '%c0%80', '+', 'x'.repeat(2_049), '%F0%9F%92%A9', "' OR 1=1 --"),
+      fc.string({ unit: 'binary', maxLength: 40 }).map(encodeLoosely),
+    );
+    const harmless = fc.tuple(known, fc.constant('='), fc.oneof(value, fc.stringMatching(/^[\w.~-]{1,40}$/)));
+    const hostile = fc.tuple(name, fc.constantFrom('=', '', '=='), value);
+    const pair = fc.oneof({ weight: 3, arbitrary: harmless }, hostile).map((parts) => parts.join(''));
+    const callback = fc.record({
+      slug: fc.constantFrom('whoop', 'garmin-oauth1', 'whoop', 'garmin-oauth1', 'oura', 'unknown'),
+      pairs: fc.array(pair, { maxLength: 5 }),
+      ofOpenLink: fc.boolean(),
+      byPost: fc.boolean(),
+    });
+
+    const statuses = new Set<string | undefined>();
+    await fc.assert(
+      fc.asyncProperty(callback, async ({ slug, pairs, ofOpenLink, byPost }) => {
+        const open = slug === 'garmin-oauth1' ? slug : 'whoop';
+        const states = ofOpenLink
+          ? [
+              await startLink(application, newUser(), open, { return_url: returnUrl }).then(
+                ({ state }) => `state=${state}`,
+              ),
+            ]
+          : [];
+        const encoded = [...states, ...pairs].join('&');
+        const path = `/v1/oauth/${slug}/callback`;
+        const answer = byPost
+          ? await rawRequest(`POST ${path}`, Buffer.from(encoded))
+          : await rawRequest(`GET ${path}?${encodeURI(encoded).replaceAll('%25', '%').replaceAll('#', '%23')}`);
+        const status = /^HTTP\/1\.1 (\d+)/.exec(answer)?.[1];
+        statuses.add(status);
+        expect(['200', '303', '400', '403', '404']).toContain(status);
+      }),
+      { numRuns: 500 },
+    );
+    // Open links were hit too, not only the checks in front of them.
+    expect([...statuses].sort()).toEqual(['303', '400', '403', '404']);
+
+    expect(logLines.slice(firstLine).filter((line) => (JSON.parse(line) as { level: number }).level >= 50)).toEqual([]);
+    expect(logLines.length).toBeGreaterThan(firstLine);
+    const connections = await queryDatabase(application.databaseUrl, 'SELECT id FROM connections ORDER BY id');
+    expect(connections).toEqual(connectionsBefore);
+    await application.browser.get('/health/ready').expect(200);
+  });
+
+  it('AR-14 is refused when the form itself is not UTF-8', async () => {
+    const { state } = await startLink(application, newUser(), 'whoop');
+    const form = Buffer.concat([Buffer.from(`state=${state}&code=`), Buffer.from([0xff, 0xfe, 0xc0, 0x80])]);
+
+    const answer = await rawRequest('POST /v1/oauth/whoop/callback', form);
+
+    expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
+  });
+});
+
+/** Leaves some characters as they are, so that a query holds what a careful client would have encoded. */
+function encodeLoosely(text: string): string {
+  return [...text].map((char) => (/[\w[\]{}'"%;.]/.test(char) ? char : encodeURIComponentSafely(char))).join('');
+}
+
+function encodeURIComponentSafely(char: string): string {
+  return Buffer.from(char).reduce((encoded, byte) => `${encoded}%${byte.toString(16).padStart(2, '0')}`, '');
+}
+
+/** Sends bytes that no HTTP client would send, and returns the answer as it comes. */
+async function rawRequest(requestLine: string, body?: Buffer): Promise<string> {
+  const { hostname, port } = new URL(await application.app.getUrl());
+  const socket = connect(Number(port), hostname);
+  const form =
+    body === undefined
+      ? ''
+      : `Content-Type: application/x-www-form-urlencoded\r\nContent-Length: ${String(body.length)}\r\n`;
+  socket.write(`${requestLine} HTTP/1.1\r\nHost: link.example.com\r\nConnection: close\r\n${form}\r\n`);
+  if (body !== undefined) {
+    socket.write(body);
+  }
+  return text(socket);
+}

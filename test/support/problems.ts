@@ -1,0 +1,30 @@
+import { expect } from '@jest/globals';
+import type { Response } from 'supertest';
+import { errorActors, type ErrorCode } from '../../src/errors/error-code.js';
+
+/** Checks that an answer is problem details with this code, and the one who has to act. */
+export function expectProblem(response: Response, status: number, code: ErrorCode): void {
+  expect({ status: response.status, body: response.body as unknown }).toEqual({
+    status,
+    body: {
+      type: `urn:cufflink:error:${code}`,
+      title: code.toLowerCase().replaceAll('_', ' '),
+      status,
+      detail: expect.stringMatching(/^\w.{10,}[.]$/s),
+      code,
+      act: errorActors[code],
+      request_id: response.headers['x-request-id'],
+      ...(response.headers['retry-after'] === undefined
+        ? {}
+        : { retry_after_seconds: Number(response.headers['retry-after']) }),
+    },
+  });
+  expect(response.headers['content-type']).toBe('application/problem+json; charset=utf-8');
+  expect(response.headers['cache-control']).toBe('no-store');
+  expect(String(response.headers['x-request-id'])).toMatch(/^[\w-]{8,64}$/);
+}
+
+/** The body of an answer, whatever it is. */
+export function bodyOf({ body }: { body: unknown }): unknown {
+  return body;
+}
