@@ -9,6 +9,7 @@ import { ConnectionsModule } from './connections/connections.module.js';
 import { AppErrorFilter } from './errors/app-error.filter.js';
 import { RequestValidationPipe } from './http/request-validation.pipe.js';
 import { LinksModule } from './links/links.module.js';
+import { AuditApiModule } from './ops/audit-api.module.js';
 import { OpsModule } from './ops/ops.module.js';
 import { ProcessModule } from './process.module.js';
 import { ProvidersModule } from './providers/providers.module.js';
@@ -19,6 +20,7 @@ import { UsersModule } from './users/users.module.js';
   imports: [
     ProcessModule,
     AccessModule,
+    AuditApiModule,
     ConnectPageModule,
     ConnectionsModule,
     LinksModule,

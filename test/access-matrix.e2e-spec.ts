@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
 import { request } from 'undici';
 import { ApiKeysService } from '../src/access/api-keys.service.js';
 import { accessScopes, type AccessScope } from '../src/access/scopes.js';
-import { startApplication, type TestApplication } from './support/application.js';
+import { configureApplication, createAdapter } from '../src/http/application.js';
+import { WorkerModule } from '../src/worker.module.js';
+import { setEnvironment, startApplication, type TestApplication } from './support/application.js';
 import { CompanyLogin } from './support/company-login.js';
 import { linkAccount } from './support/linking.js';
 import { queryDatabase } from './support/test-database.js';
@@ -188,4 +192,36 @@ describe('TE-08 every route and every kind of caller', () => {
     );
     return row?.count ?? 0;
   }
+});
+
+describe('the process that works in the background', () => {
+  it('TE-08 has no route but those of its health and metrics, whose callers it checks as the API does', async () => {
+    const api = await startApplication();
+    const restore = setEnvironment({
+      NODE_ENV: 'test',
+      LOG_LEVEL: 'silent',
+      DATABASE_URL: api.databaseUrl,
+      ENCRYPTION_ROOT_KEY: api.rootKey,
+    });
+    const adapter = createAdapter({ trustedProxies: [] });
+    const routes = new Set<string>();
+    adapter.getInstance().addHook('onRoute', ({ method, url }) => {
+      [method].flat().forEach((each) => routes.add(`${each} ${url}`));
+    });
+    const module = await Test.createTestingModule({ imports: [WorkerModule] }).compile();
+    const worker = module.createNestApplication<NestFastifyApplication>(adapter, { bodyParser: false });
+    restore();
+    try {
+      configureApplication(worker);
+      await worker.listen(0, '127.0.0.1');
+      const own = [...routes].filter((route) => !/^(HEAD|OPTIONS) | \/docs/.test(route));
+      expect(own.sort()).toEqual(['GET /health/live', 'GET /health/ready', 'GET /metrics']);
+      const { statusCode, body } = await request(`${await worker.getUrl()}/metrics`);
+      await body.dump();
+      expect(statusCode).toBe(401);
+    } finally {
+      await worker.close();
+      await api.close();
+    }
+  });
 });
