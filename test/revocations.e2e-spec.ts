@@ -168,6 +168,34 @@ describe('the outbox of revocations', () => {
     await application.api.get(`/v1/users/${userId}/connections/whoop/token`).expect(200);
   });
 
+  it('TE-10 AR-23 leaves the connection of another user alone who has linked the same account since', async () => {
+    await begin({ environment: { ACCOUNT_SHARING: 'deny' } });
+    await linkAccount(application, userId, 'whoop', { account });
+    makerOf('whoop').misbehave(outage);
+    expect(await unlink('whoop')).toBe('pending');
+    await linkAccount(application, 'user-2', 'whoop', { account });
+    const calls = revocationCalls('whoop');
+
+    await tryAgain();
+
+    expect(await outbox()).toEqual([]);
+    expect(revocationCalls('whoop')).toBe(calls);
+    await application.api.get('/v1/users/user-2/connections/whoop/token').expect(200);
+  });
+
+  it('TE-10 ends a grant of its own where accounts are shared, whoever else has the account', async () => {
+    await linkAccount(application, userId, 'whoop', { account });
+    await linkAccount(application, 'user-2', 'whoop', { account });
+    makerOf('whoop').misbehave(outage);
+    expect(await unlink('whoop')).toBe('pending');
+    const calls = revocationCalls('whoop');
+
+    await tryAgain();
+
+    expect(await outbox()).toEqual([]);
+    expect(revocationCalls('whoop')).toBe(calls + 1);
+  });
+
   it('TE-10 gives up in the end, and erases the tokens', async () => {
     await begin({ environment: { REVOCATION_GIVE_UP_HOURS: '48' } });
     await linkAccount(application, userId, 'whoop', { account });

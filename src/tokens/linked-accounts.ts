@@ -53,6 +53,15 @@ export class LinkedAccounts {
     }
   }
 
+  /** Tells whether the account of a token set is another user's by now, where accounts are not shared. */
+  async isOfAnother(
+    { userId, registrationId }: Pick<Linker, 'userId' | 'registrationId'>,
+    tokens: TokenSet,
+  ): Promise<boolean> {
+    const account = this.identify(registrationId, tokens);
+    return account.exclusive && (await this.isTaken(account, userId));
+  }
+
   /**
    * Compares the account of a new token set with that of the connection it would replace. A grant that is refused is ended at the
    * provider: it belongs to an account that nobody here has.

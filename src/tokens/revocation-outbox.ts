@@ -12,6 +12,7 @@ import { VaultService } from '../vault/vault.service.js';
 import { BackgroundLoop } from './background-loop.js';
 import { backoffDelayMs, revocationBackoff } from './backoff.js';
 import { ConnectionStore, type StoredConnection } from './connection-store.js';
+import { LinkedAccounts } from './linked-accounts.js';
 import { parseTokenSet, toTokenSet, type TokenSet } from './token-set.js';
 import { TokenVault } from './token-vault.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
@@ -127,6 +128,7 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
     private readonly registry: ProviderRegistry,
     private readonly store: ConnectionStore,
     private readonly tokenVault: TokenVault,
+    private readonly accounts: LinkedAccounts,
     private readonly clock: Clock,
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
   ) {}
@@ -235,7 +237,11 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
     const provider = this.registry.get(entry.provider);
     const context = toContext(entry);
     const { userId, tokens } = parsePayload(await this.vault.open(entry.sealed, context));
-    if (entry.attempts > 1 && (await this.isSuperseded(userId, entry.provider, tokens))) {
+    const { attempts, registrationId } = entry;
+    if (
+      (attempts > 1 && (await this.isSuperseded(userId, entry.provider, tokens))) ||
+      (await this.accounts.isOfAnother({ userId, registrationId }, tokens))
+    ) {
       this.logger.warn(`Revocation ${entry.id} is dropped: a new link to the account would end with it.`);
       return 'superseded';
     }
