@@ -115,7 +115,7 @@ export class LinkRedemption {
     return this.tokens.connect(link, grant);
   }
 
-  /** A profile call that fails does not undo what the user has just allowed; the id can be learnt later. */
+  /** A profile call that fails does not undo what the user has just allowed. The account stays unknown until the next link. */
   private async withProviderUserId(provider: HealthProvider, grant: TokenGrant, link: StoredLink): Promise<TokenGrant> {
     try {
       return grant.with({ providerUserId: await provider.findProviderUserId(grant) });
@@ -123,7 +123,7 @@ export class LinkRedemption {
       if (!(error instanceof AppError)) {
         throw error;
       }
-      this.logger.warn(`Link ${link.id}: the user's id at ${link.provider} is not known yet (${error.code}).`);
+      this.logger.warn(`Link ${link.id}: the user's id at ${link.provider} is not known (${error.code}).`);
       return grant;
     }
   }
