@@ -16,6 +16,7 @@ interface ConnectionBody {
   needs_relink: boolean;
   scopes_granted: string[];
   scopes_missing: string[];
+  scopes_unrequested: string[];
   expires_at: string | null;
   refresh_expires_at: string | null;
   linked_at: string;
@@ -371,7 +372,11 @@ describe('linking', () => {
       expect(new URL(linkWebUrl).searchParams.get('scope')).toBe('offline read:sleep read:profile');
       await application.browser.get(pathOf(await consent(linkWebUrl))).expect(200);
 
-      expect(await getConnection(user, 'whoop')).toMatchObject({ scopes_granted: scopes, scopes_missing: [] });
+      expect(await getConnection(user, 'whoop')).toMatchObject({
+        scopes_granted: scopes,
+        scopes_missing: [],
+        scopes_unrequested: [],
+      });
       expect((await getToken<BearerBody>(user, 'whoop')).scopes).toEqual(scopes);
     });
 
@@ -390,6 +395,23 @@ describe('linking', () => {
         scopes_missing: asked.filter((scope) => !granted.includes(scope)),
       });
       expect((await getToken<BearerBody>(user, slug)).scopes).toEqual(granted);
+    });
+
+    it('AR-17 shows what the maker granted without being asked, with the link and with a refresh', async () => {
+      const user = newUser();
+      const scopes = ['offline', 'read:sleep'];
+      const maker = application.sandbox.maker('whoop');
+      maker.misbehave({ endpoint: 'token', type: 'scope', scopes: [...scopes, 'read:profile'] });
+      const { linkWebUrl } = await startLink(application, user, 'whoop', { scopes });
+      await application.browser.get(pathOf(await consent(linkWebUrl))).expect(200);
+      expect(await getConnection(user, 'whoop')).toMatchObject({
+        scopes_missing: [],
+        scopes_unrequested: ['read:profile'],
+      });
+
+      maker.misbehave({ endpoint: 'refresh', type: 'scope', scopes: [...scopes, 'read:workout'] });
+      await application.api.post(`/v1/users/${user}/connections/whoop/refresh`).expect(200);
+      expect(await getConnection(user, 'whoop')).toMatchObject({ scopes_unrequested: ['read:workout'] });
     });
   });
 

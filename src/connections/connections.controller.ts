@@ -123,6 +123,7 @@ function toResponse(connection: StoredConnection): ConnectionResponse {
     needs_relink: connection.status === 'needs_relink',
     scopes_granted: [...granted],
     scopes_missing: connection.scopesRequested.filter((scope) => !granted.includes(scope)),
+    scopes_unrequested: granted.filter((scope) => !connection.scopesRequested.includes(scope)),
     expires_at: connection.expiresAt?.toISOString() ?? null,
     refresh_expires_at: connection.refreshExpiresAt?.toISOString() ?? null,
     linked_at: connection.linkedAt.toISOString(),

@@ -34,6 +34,9 @@ export class ConnectionResponse {
   @ApiProperty({ example: ['read:workout'], description: 'asked for and not granted' })
   scopes_missing!: string[];
 
+  @ApiProperty({ example: [], description: 'granted without being asked for: use none of it before you know why' })
+  scopes_unrequested!: string[];
+
   @ApiProperty({
     example: '2026-11-22T11:00:00.000Z',
     nullable: true,
