@@ -4,6 +4,7 @@ import { request } from 'undici';
 import { TokenFeedbackService } from '../src/tokens/token-feedback.service.js';
 import { TokensService } from '../src/tokens/tokens.service.js';
 import { startApplication, type TestApplication } from './support/application.js';
+import { auditEntriesOf } from './support/audit-entries.js';
 import { at, openGates, Subject } from './support/subject.js';
 
 interface TokenBody {
@@ -69,6 +70,21 @@ describe('feedback on tokens', () => {
       expect(await reported(subject, old)).toBe(answers[0]);
     }
     expect(subject.refreshes).toHaveLength(1);
+  });
+
+  it('LOG-05 is in the audit trail where it leads to a refresh, and before that', async () => {
+    const subject = await Subject.link(application, 'whoop');
+    const token = await subject.token();
+    await reported(subject, 'another');
+    await reported(subject, token);
+    const entries = await auditEntriesOf(application, subject.userId);
+    expect(entries.filter((entry) => entry.startsWith('token.'))).toEqual([
+      'token.handed_out success api-key',
+      'token.handed_out success api-key',
+      'token.rejected success api-key',
+      'token.refreshed success service',
+      'token.handed_out success api-key',
+    ]);
   });
 
   it('TE-09 without the fingerprint: each report refreshes', async () => {

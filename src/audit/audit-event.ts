@@ -8,6 +8,7 @@ export const auditActions = [
   'link.confirmed',
   'connection.unlinked',
   'token.handed_out',
+  'token.rejected',
   'token.refreshed',
   'token.refresh_failed',
   'token.refresh_superseded',
@@ -47,7 +48,7 @@ export interface AuditEvent {
   readonly provider?: string | undefined;
   /** UUID. */
   readonly connectionId?: string | undefined;
-  /** What it was done to, where that is no connection: `api-key:<id>`, `key:<kid>` or `before:<date>`. */
+  /** What it was done to, or what came of it: `api-key:<id>`, `key:<kid>`, `before:<date>` or `token-set:<number>`. */
   readonly subject?: string | undefined;
   /** Why it was denied or failed. */
   readonly code?: ErrorCode | undefined;

@@ -88,7 +88,7 @@ export class ConnectionsController {
     @Body() body: RejectedTokenBody,
     @Req() request: AuthenticatedRequest,
   ): Promise<TokenResponse> {
-    await this.feedback.reportRejected(path.user_id, path.provider, body.fingerprint);
+    await this.feedback.reportRejected(path.user_id, path.provider, body.fingerprint, requesterOf(request));
     return this.token(path, request);
   }
 

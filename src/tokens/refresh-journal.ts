@@ -144,8 +144,9 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
     if (entry === undefined) {
       return false;
     }
-    await this.commit({ ...entry, userId: key.userId });
-    await this.forget(key);
+    if (await this.commit({ ...entry, userId: key.userId })) {
+      await this.forget(key);
+    }
     return true;
   }
 
@@ -223,8 +224,7 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
   private async replayEntry(entry: JournalEntry): Promise<ReplayOutcome> {
     try {
       const { userId } = ownerSchema.parse(await this.vault.open(entry.owner, ownerContext(entry)));
-      await this.commit({ ...entry, userId });
-      return 'done';
+      return (await this.commit({ ...entry, userId })) ? 'done' : 'waiting';
     } catch (error) {
       if (error instanceof TokenUnreadableError) {
         return 'damaged';
@@ -237,13 +237,21 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
     }
   }
 
-  private async commit(entry: JournalEntry & ConnectionKey): Promise<void> {
+  /** @returns whether nothing remains to be done with the entry: the tokens are stored or not wanted, and the audit trail tells so */
+  private async commit(entry: JournalEntry & ConnectionKey): Promise<boolean> {
     if (await this.store.saveRefreshed(entry, entry)) {
       this.logger.warn(`Journal: the refreshed tokens of connection ${entry.id} are committed.`);
-      await this.outcomes.note(entry, 'refreshed');
-    } else if ((await this.store.find(entry.userId, entry.provider)) === undefined) {
-      await this.endGrant(entry);
+      return this.outcomes.note(entry, 'refreshed');
     }
+    const current = await this.store.find(entry.userId, entry.provider);
+    if (current === undefined) {
+      await this.endGrant(entry);
+      return true;
+    }
+    const isStored = current.id === entry.id && current.secretGen === entry.secretGen + 1;
+    // A new link, which is noted as such, is no refresh.
+    const storedAt = isStored ? current.lastRefreshedAt : null;
+    return storedAt === null || this.outcomes.noteStored(entry, storedAt);
   }
 
   /** The connection was unlinked before its tokens could be committed: these are the last ones, and nobody else has them (TE-11). */

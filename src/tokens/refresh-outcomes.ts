@@ -1,40 +1,80 @@
 import { Injectable } from '@nestjs/common';
+import type { AuditEvent } from '../audit/audit-event.js';
+import { AuditReader } from '../audit/audit-reader.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { AppError } from '../errors/app-error.js';
 import type { ErrorCode } from '../errors/error-code.js';
-import type { StoredConnection } from './connection-store.js';
+import type { ConnectionKey } from './connection-store.js';
 import { refreshes } from './tokens.metrics.js';
 
 /** How a call to a provider's token endpoint ended: new tokens that are stored, ones that came too late, or none. */
 export type RefreshOutcome = 'refreshed' | 'superseded' | ErrorCode;
 
+/** How far the clocks of two processes may be apart, in milliseconds. */
+const clockToleranceMs = 60_000;
+/** No connection is refreshed so often within that time. */
+const maxEntries = 100;
+
 /** Counts how refreshes end, and leaves one audit entry for each (I5). */
 @Injectable()
 export class RefreshOutcomes {
-  constructor(private readonly audit: AuditTrail) {}
+  constructor(
+    private readonly audit: AuditTrail,
+    private readonly reader: AuditReader,
+  ) {}
 
   /**
    * Notes the end of one refresh. What has happened at the provider has happened: an entry that cannot be written, which the
    * audit trail logs, stops nothing. A hand-out of the new token still needs an entry of its own.
+   *
+   * @param replaced - the row, with the generation that the refresh replaced
+   * @returns whether the entry is written
    */
-  async note(
-    { userId, provider, id: connectionId }: Pick<StoredConnection, 'userId' | 'provider' | 'id'>,
-    outcome: RefreshOutcome,
-  ): Promise<void> {
-    refreshes.inc({ provider, outcome });
-    const about = { actor: 'service', userId, provider, connectionId };
+  async note(replaced: ConnectionKey, outcome: RefreshOutcome): Promise<boolean> {
+    refreshes.inc({ provider: replaced.provider, outcome });
     try {
-      if (outcome === 'refreshed') {
-        await this.audit.record({ ...about, action: 'token.refreshed', outcome: 'success' });
-      } else if (outcome === 'superseded') {
-        await this.audit.record({ ...about, action: 'token.refresh_superseded', outcome: 'success' });
-      } else {
-        await this.audit.record({ ...about, action: 'token.refresh_failed', outcome: 'failed', code: outcome });
-      }
+      await this.audit.record(toEvent(replaced, outcome));
+      return true;
     } catch (error) {
-      if (!(error instanceof AppError)) {
-        throw error;
-      }
+      return unlessMistake(error);
     }
   }
+
+  /**
+   * Notes a refresh whose tokens were found stored, unless whoever stored them has: it may have died in between.
+   *
+   * @param replaced - as for {@link note}
+   * @param since - an instant before the tokens were stored
+   * @returns whether there is an entry
+   */
+  async noteStored(replaced: ConnectionKey, since: Date): Promise<boolean> {
+    const { userId, provider, id } = replaced;
+    const { action, subject } = toEvent(replaced, 'refreshed');
+    const from = new Date(since.getTime() - clockToleranceMs);
+    try {
+      const { entries } = await this.reader.find({ userId, provider, action, from }, maxEntries);
+      const isNoted = entries.some((entry) => entry.connectionId === id && entry.subject === subject);
+      return isNoted || (await this.note(replaced, 'refreshed'));
+    } catch (error) {
+      return unlessMistake(error);
+    }
+  }
+}
+
+function toEvent({ userId, provider, id, secretGen }: ConnectionKey, outcome: RefreshOutcome): AuditEvent {
+  const about = { actor: 'service', userId, provider, connectionId: id };
+  if (outcome === 'refreshed') {
+    // By its number a token set that was noted twice, by two processes at the same moment, is seen to be one.
+    return { ...about, action: 'token.refreshed', outcome: 'success', subject: `token-set:${secretGen + 1}` };
+  }
+  return outcome === 'superseded'
+    ? { ...about, action: 'token.refresh_superseded', outcome: 'success' }
+    : { ...about, action: 'token.refresh_failed', outcome: 'failed', code: outcome };
+}
+
+function unlessMistake(error: unknown): false {
+  if (!(error instanceof AppError)) {
+    throw error;
+  }
+  return false;
 }

@@ -46,6 +46,9 @@ interface Obtained {
   readonly grant: TokenGrant;
 }
 
+/** `found`: the row had the token set already, by a save whose answer was lost, or from the journal. */
+type SaveOutcome = 'saved' | 'found' | 'superseded';
+
 /** A refresh under way in this process. */
 interface Run {
   readonly request: SlotRequest;
@@ -304,14 +307,27 @@ export class RefreshService implements BeforeApplicationShutdown {
     const sealed = this.tokenVault.seal(next, tokens);
     await this.journal.record(connection, sealed);
     const saved = await this.save(connection, sealed, tokens);
-    await this.journal.forget(connection);
     await this.gates.reportSuccess(connection.registrationId, claim.isProbe);
-    if (saved) {
-      await this.outcomes.note(connection, 'refreshed');
-      return;
+    const isGone = saved === 'superseded' && (await this.discard(connection, grant, provider));
+    // Until the outcome is in the audit trail the journal has the entry: whoever replays it does what is left to do.
+    if (await this.noteSave(connection, saved, tokens)) {
+      await this.journal.forget(connection);
     }
-    await this.outcomes.note(connection, 'superseded');
-    await this.discard(connection, grant, provider);
+    if (isGone) {
+      throw new ConnectionNotFoundError();
+    }
+  }
+
+  /** @returns whether the audit trail has the outcome */
+  private noteSave(connection: StoredConnection, saved: SaveOutcome, tokens: TokenSet): Promise<boolean> {
+    switch (saved) {
+      case 'saved':
+        return this.outcomes.note(connection, 'refreshed');
+      case 'found':
+        return this.outcomes.noteStored(connection, tokens.obtainedAt);
+      case 'superseded':
+        return this.outcomes.note(connection, 'superseded');
+    }
   }
 
   /** A row that cannot be worked with is the operator's trouble; it must not be in the way of the others again and again (R-25). */
@@ -326,13 +342,13 @@ export class RefreshService implements BeforeApplicationShutdown {
   }
 
   /** Commits a token set that exists only here and at the provider, through short failures of the database of any kind. */
-  private async save(connection: StoredConnection, sealed: SealedTokens, tokens: TokenSet): Promise<boolean> {
+  private async save(connection: StoredConnection, sealed: SealedTokens, tokens: TokenSet): Promise<SaveOutcome> {
     for (let attempt = 0; ; attempt += 1) {
       try {
         if (await this.store.saveRefreshed(connection, sealed)) {
-          return true;
+          return 'saved';
         }
-        return await this.isStored(connection, tokens);
+        return (await this.isStored(connection, tokens)) ? 'found' : 'superseded';
       } catch (error) {
         const delayMs = saveRetryDelaysMs[attempt];
         if (delayMs === undefined) {
@@ -363,22 +379,27 @@ export class RefreshService implements BeforeApplicationShutdown {
     );
   }
 
-  /** The connection was unlinked, linked anew or refreshed by somebody else while the provider answered. */
-  private async discard(connection: StoredConnection, grant: TokenGrant, provider: HealthProvider): Promise<void> {
+  /**
+   * The connection was unlinked, linked anew or refreshed by somebody else while the provider answered.
+   *
+   * @returns whether it is gone
+   */
+  private async discard(connection: StoredConnection, grant: TokenGrant, provider: HealthProvider): Promise<boolean> {
     const current = await this.store.find(connection.userId, connection.provider);
     const isSameLink = current?.id === connection.id && current.linkedAt.getTime() === connection.linkedAt.getTime();
     if (isSameLink && current.secretGen === connection.secretGen + 1) {
-      return this.keepSpare(current, grant);
+      await this.keepSpare(current, grant);
+      return false;
     }
     if (current !== undefined) {
       // A new link replaced the grant; ending it at the provider could end the new one with it.
       this.logger.warn(`Tokens refreshed for connection ${connection.id} are dropped: a new link has replaced them.`);
-      return;
+      return false;
     }
     if (provider.definition.revocation !== undefined) {
       await this.outbox.attempt(await this.outbox.add(connection, toTokenSet(grant)));
     }
-    throw new ConnectionNotFoundError();
+    return true;
   }
 
   /**
@@ -421,8 +442,8 @@ export class RefreshService implements BeforeApplicationShutdown {
       gate.closedUntil !== null && gate.reason === 'TOKEN_REVOKED' ? { ...record, suspect: false } : record;
     const holdMs = failure.outcomeKnown ? 0 : inDoubtHoldMs(definition, this.config.inDoubtHoldMs);
     const waitMs = Math.max(failure.retryInMs, holdMs);
-    const status = await this.store.recordFailure(connection, claim.id, failure, waitMs);
     await this.outcomes.note(connection, failure.code);
+    const status = await this.store.recordFailure(connection, claim.id, failure, waitMs);
     if (status === undefined && (await this.findUnchanged(connection)) === undefined) {
       return;
     }

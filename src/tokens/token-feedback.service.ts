@@ -1,4 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
+import type { Requester } from '../audit/audit-event.js';
+import { AuditTrail } from '../audit/audit-trail.js';
 import { Clock } from '../clock/clock.js';
 import { AppError } from '../errors/app-error.js';
 import { RefreshService } from './refresh.service.js';
@@ -19,6 +21,7 @@ export class TokenFeedbackService {
     private readonly tokens: TokensService,
     private readonly refreshService: RefreshService,
     private readonly tokenVault: TokenVault,
+    private readonly audit: AuditTrail,
     private readonly clock: Clock,
   ) {}
 
@@ -29,11 +32,12 @@ export class TokenFeedbackService {
    * @param userId - the company's id of the user
    * @param slug - the provider
    * @param fingerprint - of the access token that was rejected, see {@link tokenFingerprint}
+   * @param requester - who reports it; the audit trail has it before the refresh
    * @throws {@link UnknownProviderError}, {@link ConnectionNotFoundError} when there is no such connection
    * @throws {@link TokenUnreadableError} when the stored tokens do not open
-   * @throws {@link DatabaseUnavailableError} when the database does not answer
+   * @throws {@link DatabaseUnavailableError} when the database does not answer, or the audit entry cannot be written
    */
-  async reportRejected(userId: string, slug: string, fingerprint: string): Promise<void> {
+  async reportRejected(userId: string, slug: string, fingerprint: string, requester: Requester): Promise<void> {
     const connection = await this.tokens.get(userId, slug);
     const { accessToken } = await this.tokenVault.open(connection);
     const isCurrent = tokenFingerprint(accessToken) === fingerprint;
@@ -43,6 +47,14 @@ export class TokenFeedbackService {
     if (!refreshes) {
       return;
     }
+    await this.audit.record({
+      ...requester,
+      action: 'token.rejected',
+      outcome: 'success',
+      userId,
+      provider: slug,
+      connectionId: connection.id,
+    });
     try {
       await this.refreshService.refresh(connection);
     } catch (error) {

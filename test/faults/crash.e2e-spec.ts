@@ -11,6 +11,7 @@ import { claimSeconds, confirmationSeconds, holdSeconds } from './support/timing
 
 /** Takes the claim, saves what the maker answered: the statements between which a refresh happens. */
 const [takeClaim, saveRefreshed] = ['connections-take-claim', 'connections-save-refreshed'];
+const appendAudit = 'audit-append';
 const connectionCount = 5;
 const timeoutMs = 30_000 + rounds * 10_000;
 
@@ -61,6 +62,38 @@ describe('processes that die', () => {
       }
       const violations = await cluster.check(all);
       report('R-01a', 'killed before the commit', counts(rounds, all), violations);
+      expect(violations).toEqual([]);
+    },
+    timeoutMs,
+  );
+
+  it(
+    'R-01 I5 killed after the commit, a process finds in its journal what the audit trail does not have yet',
+    async () => {
+      const all: FaultConnection[] = [];
+      for (let round = 0; round < rounds; round += 1) {
+        const connections = await cluster.link('whoop', connectionCount, survivor);
+        all.push(...connections);
+        const point = victim.database.hold(appendAudit);
+        const asking = cluster.askAll(victim, connections);
+        await point.reached(1);
+        await until(
+          'all are committed',
+          async () =>
+            cluster.refreshSum(connections) === connections.length && (await cluster.refreshesInDoubt()) === 0,
+        );
+        // Longer than a file of the journal stays whose entries are forgotten.
+        await sleep(300);
+        await victim.kill();
+        victim.database.clear();
+        expect(await asking).toEqual(connections.map(() => expect.objectContaining({ status: 0 })));
+        await victim.start();
+        const answers = await cluster.askAll(survivor, connections);
+        expect(answers.map(({ status }) => status)).toEqual(connections.map(() => 200));
+        expect(cluster.refreshSum(connections)).toBe(connections.length);
+      }
+      const violations = await cluster.check(all);
+      report('R-01', 'killed between the commit and the audit entry', counts(rounds, all), violations);
       expect(violations).toEqual([]);
     },
     timeoutMs,

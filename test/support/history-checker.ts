@@ -38,6 +38,8 @@ export interface Evidence {
   readonly handOuts?: readonly HandOut[];
   /** Hand-outs in the audit trail by the id of the connection. */
   readonly auditedHandOuts?: ReadonlyMap<string, number>;
+  /** Refreshes in the audit trail by id of the connection and number of the token set, as `<id> token-set:<number>`. */
+  readonly auditedRefreshes?: ReadonlyMap<string, number>;
   /** Calls for a token whose answer never arrived, by user: their hand-outs may be in the audit trail all the same. */
   readonly unanswered?: ReadonlyMap<string, number>;
 }
@@ -49,7 +51,7 @@ export interface Violation {
    * `I2` a caller got a token that was not this user's, not committed yet, replaced already, or expired;
    * `I3` what is stored is not what the maker takes: the connection is lost;
    * `I4` the user is asked to link anew although the grant stands;
-   * `I5` a refresh ended in no commit or in several, or a hand-out has no row in the audit trail;
+   * `I5` a refresh ended in no commit or in several, or has not one row in the audit trail, or a hand-out has none;
    * `I6` two token requests for one connection were in flight at once;
    * `I7` a secret stands where none may.
    */
@@ -114,6 +116,7 @@ export async function findViolations(evidence: Evidence): Promise<Violation[]> {
         findWrongHandOut(handOut, versions, connection, evidence.maker).forEach((what) => report('I2', what));
       }
       findUnaudited(evidence, connection, handOuts.length, versions).forEach((what) => report('I5', what));
+      findUnauditedRefreshes(evidence, connection, versions).forEach((what) => report('I5', what));
       if (!inDoubt) {
         findWrongOutcomes(calls, versions, connection).forEach((what) => report('I5', what));
       }
@@ -219,6 +222,21 @@ function findWrongOutcomes(
   return isComplete && stored === versions.length
     ? []
     : [`the maker has issued ${issued} token sets, ${versions.length} were stored, ${stored} of them different`];
+}
+
+/** Each set that a refresh has stored has one entry; where there were several links, nobody knows which sets those brought. */
+function findUnauditedRefreshes(
+  { auditedRefreshes }: Evidence,
+  { formerFamilyIds = [] }: CheckedConnection,
+  versions: readonly StoredVersion[],
+): string[] {
+  if (auditedRefreshes === undefined || formerFamilyIds.length > 0) {
+    return [];
+  }
+  return versions.slice(1).flatMap(({ id, secretGen }) => {
+    const count = auditedRefreshes.get(`${id} token-set:${secretGen}`) ?? 0;
+    return count === 1 ? [] : [`token set ${secretGen} was stored, and the audit trail tells of it ${count} times`];
+  });
 }
 
 function findUnaudited(

@@ -7,7 +7,7 @@ import { sandboxClientSecret } from '../../../src/provider-kit/provider-settings
 import type { OAuth2Definition } from '../../../src/provider-kit/provider-definition.js';
 import type { SandboxMaker } from '../../../src/provider-kit/sandbox-maker.js';
 import { VendorSandbox } from '../../../src/sandbox/vendor-sandbox.js';
-import { countAuditedHandOuts } from '../../support/audit-rows.js';
+import { countAuditedHandOuts, countAuditedRefreshes } from '../../support/audit-rows.js';
 import { readConnectionHistory, recordConnectionHistory } from '../../support/connection-history.js';
 import {
   type CheckedConnection,
@@ -306,6 +306,7 @@ export class FaultCluster {
   async check(connections: readonly FaultConnection[], inDoubt: readonly FaultConnection[] = []): Promise<Violation[]> {
     const history = await readConnectionHistory(this.database.url, this.vault);
     const auditedHandOuts = await countAuditedHandOuts(this.database.url);
+    const auditedRefreshes = await countAuditedRefreshes(this.database.url);
     const violations: Violation[] = [];
     for (const slug of new Set(connections.map((connection) => connection.slug))) {
       const found = await findViolations({
@@ -316,6 +317,7 @@ export class FaultCluster {
         history,
         handOuts: this.handOuts,
         auditedHandOuts,
+        auditedRefreshes,
         unanswered: this.unanswered,
       });
       violations.push(...found);
