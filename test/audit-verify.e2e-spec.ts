@@ -153,7 +153,23 @@ describe('the audit verifier', () => {
     await expect(verify()).resolves.toEqual(['1/* is missing']);
 
     await tamper('DELETE FROM audit_writers WHERE number = 2');
-    await expect(verify()).resolves.toEqual(['1/* is missing, but has entries', '2/* is missing, but has entries']);
+    await expect(verify()).resolves.toEqual(['1/* is missing', '2/* is missing, but has entries']);
+  });
+
+  it('LOG-05 is not held up by a writer that was made up far away, with or without entries', async () => {
+    const far = 2 ** 31 - 1;
+    await tamper(`INSERT INTO audit_entries SELECT ${far}, sequence, recorded_at, action, outcome, actor, user_digest, provider,
+      connection_id, subject, code, request_id, mac FROM audit_entries WHERE writer = 1 AND sequence = 7`);
+    await expect(verify()).resolves.toEqual([
+      `3/* and all after it up to ${far - 1} are missing`,
+      `${far}/* is missing, but has entries`,
+    ]);
+
+    await tamper(`INSERT INTO audit_writers SELECT ${far}, kid, started_at, witnessed_sequence, witnessed_mac, 0, head_mac
+      FROM audit_writers WHERE number = 2`);
+    const findings = await verify();
+    expect(findings[0]).toBe(`3/* and all after it up to ${far - 1} are missing`);
+    expect(findings.length).toBeLessThan(5);
   });
 
   it('LOG-05 names the first entry of a writer whose beginning was changed', async () => {

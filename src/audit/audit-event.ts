@@ -48,7 +48,7 @@ export interface AuditEvent {
   readonly provider?: string | undefined;
   /** UUID. */
   readonly connectionId?: string | undefined;
-  /** What it was done to, or what came of it: `api-key:<id>`, `key:<kid>`, `before:<date>` or `token-set:<number>`. */
+  /** What it was done to, or what came of it: `api-key:<id>`, `key:<kid>`, `link:<id>`, `before:<date>` or `token-set:<number>`. */
   readonly subject?: string | undefined;
   /** Why it was denied or failed. */
   readonly code?: ErrorCode | undefined;

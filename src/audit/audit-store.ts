@@ -69,9 +69,9 @@ const statements = {
              witnessed_mac AS "witnessedMac"
            FROM audit_writers WHERE number > $1 ORDER BY number LIMIT 1`,
   },
-  writersOfEntries: {
-    name: 'audit-writers-of-entries',
-    text: 'SELECT coalesce(min(writer), 1) AS first, coalesce(max(writer), 0) AS last FROM audit_entries',
+  writerOfEntries: {
+    name: 'audit-writer-of-entries',
+    text: 'SELECT min(writer) AS number FROM audit_entries WHERE writer >= $1',
   },
   // Head and entries in one statement: the writer may go on meanwhile.
   readChain: {
@@ -173,10 +173,10 @@ export class AuditStore {
     return writer;
   }
 
-  /** Returns the lowest and the highest writer that any entry names; 1 and 0 when there is none. */
-  async findWritersOfEntries(): Promise<{ first: number; last: number }> {
-    const [row] = await this.database.query<{ first: number; last: number }>(statements.writersOfEntries);
-    return row ?? { first: 1, last: 0 };
+  /** Returns the first writer that any entry names, from the given number on. */
+  async findWriterOfEntries(from: number): Promise<number | undefined> {
+    const [row] = await this.database.query<{ number: number | null }>(statements.writerOfEntries, [from]);
+    return row?.number ?? undefined;
   }
 
   /**

@@ -12,6 +12,9 @@ import {
 } from './audit-chain.js';
 import { AuditStore } from './audit-store.js';
 
+/** Between these is what the database takes for the number of a writer. */
+const [lowestNumber, highestNumber] = [-(2 ** 31), 2 ** 31 - 1];
+
 /** Something in the audit trail that is not as it was written. */
 export interface AuditFinding {
   readonly writer: number;
@@ -42,15 +45,13 @@ export class AuditVerifier {
    * @returns each finding as it is made; nothing when the trail is as it was written
    */
   async *verify(count: AuditCount): AsyncGenerator<AuditFinding, void> {
-    const { first } = await this.store.findWritersOfEntries();
-    if (first < 1) {
-      yield { writer: first, sequence: undefined, problem: 'never was, but has entries' };
+    for (let stranger = await this.store.findWriterOfEntries(lowestNumber); stranger !== undefined && stranger < 1;) {
+      yield { writer: stranger, sequence: undefined, problem: 'never was, but has entries' };
+      stranger = await this.store.findWriterOfEntries(stranger + 1);
     }
     let previous = 0;
     for (let writer = await this.store.findWriter(0); writer; writer = await this.store.findWriter(previous)) {
-      for (let missing = previous + 1; missing < writer.number; missing += 1) {
-        yield { writer: missing, sequence: undefined, problem: 'is missing' };
-      }
+      yield* findGap(previous + 1, writer.number);
       const key = await this.vault.findMacKey(writer.kid);
       if (key === undefined) {
         yield {
@@ -67,8 +68,15 @@ export class AuditVerifier {
       count.writers += 1;
       previous = writer.number;
     }
-    for (let missing = previous + 1; missing <= (await this.store.findWritersOfEntries()).last; missing += 1) {
-      yield { writer: missing, sequence: undefined, problem: 'is missing, but has entries' };
+    while (previous < highestNumber) {
+      const stranger = await this.store.findWriterOfEntries(previous + 1);
+      // A writer that has begun since has its entries too.
+      if (stranger === undefined || (await this.store.findWriter(previous)) !== undefined) {
+        return;
+      }
+      yield* findGap(previous + 1, stranger);
+      yield { writer: stranger, sequence: undefined, problem: 'is missing, but has entries' };
+      previous = stranger;
     }
   }
 
@@ -130,6 +138,14 @@ export class AuditVerifier {
 
 /** Entries that are read at once. */
 const pageSize = 1_000;
+
+/** Writers that are missing before the one that was found; there may be billions. */
+function* findGap(first: number, found: number): Generator<AuditFinding, void> {
+  if (first < found) {
+    const problem = first === found - 1 ? 'is missing' : `and all after it up to ${found - 1} are missing`;
+    yield { writer: first, sequence: undefined, problem };
+  }
+}
 
 function* findFaults(writer: number, entry: AuditEntry, last: ChainHead, key: MacKey): Generator<AuditFinding, void> {
   if (entry.sequence < 1) {
