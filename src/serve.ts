@@ -1,9 +1,10 @@
-import type { Type } from '@nestjs/common';
+import { Logger, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
 import { appConfig, type AppConfig } from './config/app.config.js';
 import { configureApplication, createAdapter } from './http/application.js';
+import { ProviderRegistry } from './provider-kit/provider-registry.js';
 import { DeadTokenPurge } from './tokens/dead-token-purge.js';
 import { RefreshScheduler } from './tokens/refresh-scheduler.js';
 import { RevocationOutbox } from './tokens/revocation-outbox.js';
@@ -52,5 +53,12 @@ async function listen(module: Type): Promise<NestFastifyApplication> {
     await app.close();
     throw error;
   }
+  const configured = app
+    .get(ProviderRegistry, { strict: false })
+    .list()
+    .filter(({ settings }) => settings.mode === 'configured')
+    .map(({ definition }) => definition.slug);
+  const providers = configured.length === 0 ? 'none' : configured.join(', ');
+  new Logger('Cufflink').log(`Listening on ${await app.getUrl()}. Providers with credentials: ${providers}.`);
   return app;
 }

@@ -228,6 +228,29 @@ describe('a request that is wrong in itself', () => {
   });
 
   it.each([
+    ['JSON that ends early', 'application/json', '{"return_url', 400, /^The body .* not the JSON/],
+    ['no JSON', 'application/json', '', 400, /^The body .* not the JSON/],
+    ['a form', 'application/x-www-form-urlencoded', 'return_url=x', 400, /must be a JSON object/],
+    ['XML', 'application/xml', '<a/>', 415, /Send JSON/],
+    ['70 KB', 'application/json', JSON.stringify({ a: 'a'.repeat(70_000) }), 413, 'The body is too large.'],
+    [
+      'a field that is not known',
+      'application/json',
+      '{"returnUrl":"x"}',
+      400,
+      'returnUrl is not a field of this call.',
+    ],
+  ])('has %s for a body, and is told so', async (_what, type, body, status, detail) => {
+    const path = `/v1/users/${newUser()}/connections/whoop/link`;
+    const response = await application.api.post(path).set('content-type', type).send(body);
+
+    expectProblem(response, status, 'REQUEST_INVALID');
+    expect((response.body as { detail: string }).detail).toEqual(
+      typeof detail === 'string' ? detail : expect.stringMatching(detail),
+    );
+  });
+
+  it.each([
     ['without a key', undefined],
     ['with nothing behind Bearer', 'Bearer '],
     ['with Basic', `Basic ${Buffer.from('user:password').toString('base64')}`],

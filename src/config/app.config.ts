@@ -4,7 +4,9 @@ import { z } from 'zod';
 import { readEnvironment, type Environment } from './read-environment.js';
 
 const schema = z.object({
-  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  NODE_ENV: z
+    .enum(['development', 'test', 'production'], 'must be development, test or production.')
+    .default('development'),
   PORT: z.coerce.number('must be a port number.').int().min(0).max(65_535).default(3000),
   PUBLIC_URL: z
     .url({
@@ -12,8 +14,13 @@ const schema = z.object({
       error: 'must be the URL under which browsers reach this service, such as https://link.example.com.',
     })
     .optional(),
-  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
-  LOG_FORMAT: z.enum(['json', 'readable']).optional(),
+  LOG_LEVEL: z
+    .enum(
+      ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+      'must be fatal, error, warn, info, debug, trace or silent.',
+    )
+    .default('info'),
+  LOG_FORMAT: z.enum(['json', 'readable'], 'must be json or readable.').optional(),
   CORS_ORIGINS: z
     .string()
     .default('')

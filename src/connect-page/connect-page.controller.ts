@@ -94,6 +94,7 @@ export class ConnectPageController {
       if (!(error instanceof AppError)) {
         throw error;
       }
+      reply.request.problemCode = error.code;
       await reply.status(errorStatuses[error.code]).send(refusalPage(error.message));
     }
   }

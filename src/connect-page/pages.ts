@@ -51,6 +51,7 @@ export function choicePage(providers: readonly OfferedProvider[], notice: string
   );
   return page(
     `${notice === undefined ? '' : `<p role="status">${escape(notice)}</p>`}
+<p>Choose the maker of your device. You sign in there, and decide what is shared.</p>
 <form method="post" action="/connect/start">
 ${buttons.join('\n')}
 </form>`,

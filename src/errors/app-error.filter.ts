@@ -39,6 +39,13 @@ export const errorStatuses = {
   INTERNAL_ERROR: HttpStatus.INTERNAL_SERVER_ERROR,
 } satisfies Record<ErrorCode, HttpStatus>;
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Why the request was refused, for its log line; absent where it was not. */
+    problemCode?: ErrorCode;
+  }
+}
+
 /** A problem-details body (RFC 9457) with our own members `code`, `act`, `request_id` and `retry_after_seconds`. */
 export interface ProblemResponse {
   type: string;
@@ -58,7 +65,9 @@ export class AppErrorFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    const problem = toProblem(error, http.getRequest<FastifyRequest>().id);
+    const request = http.getRequest<FastifyRequest>();
+    const problem = toProblem(error, request.id);
+    request.problemCode = problem.code;
     this.log(error, problem);
     const reply = http.getResponse<FastifyReply>();
     void reply.status(problem.status).headers(problemHeaders(problem)).send(JSON.stringify(problem));
@@ -87,8 +96,7 @@ export function toProblem(error: unknown, requestId: string): ProblemResponse {
     return problem('ROUTE_NOT_FOUND', 'There is no such call. /docs lists all of them.', requestId);
   }
   if (status !== undefined) {
-    const detail = 'The request cannot be read: wrong size, encoding or content type.';
-    return { ...problem('REQUEST_INVALID', detail, requestId), status };
+    return { ...problem('REQUEST_INVALID', unreadable(error, status), requestId), status };
   }
   return problem('INTERNAL_ERROR', 'This is a mistake of ours. Tell the operator the request_id.', requestId);
 }
@@ -117,6 +125,19 @@ function problem(code: ErrorCode, detail: string, requestId: string, retryAfterS
     request_id: requestId,
     ...(retryAfterSeconds === undefined ? {} : { retry_after_seconds: retryAfterSeconds }),
   };
+}
+
+/** Says why a request was refused before any of our code saw it; never quotes it. */
+function unreadable(error: unknown, status: number): string {
+  if (status === 413) {
+    return 'The body is too large.';
+  }
+  if (status === 415) {
+    return 'The body has a content type that is not taken. Send JSON as "Content-Type: application/json".';
+  }
+  return error instanceof HttpException
+    ? 'The body cannot be read: it is not the JSON, or not of the length, that the headers announce.'
+    : 'The request cannot be read: its URL or a header is malformed.';
 }
 
 /** The status of an error that Nest or Fastify raised about the request itself, such as a body that is not JSON. */

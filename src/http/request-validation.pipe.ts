@@ -1,4 +1,5 @@
 import { type ArgumentMetadata, Injectable, type Type, ValidationPipe } from '@nestjs/common';
+import { RequestInvalidError } from '../errors/request.errors.js';
 import { toRequestInvalidError } from './validation-error.js';
 
 /** A class of path parameters that can tell at once whether a path has them all. */
@@ -20,10 +21,19 @@ export class RequestValidationPipe extends ValidationPipe {
   }
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    if (metadata.type === 'body' && typeof value === 'string' && isBodyClass(metadata.metatype)) {
+      // A form, which the callbacks take, or text in place of an object.
+      throw new RequestInvalidError('The body must be a JSON object, sent as "Content-Type: application/json".');
+    }
     return metadata.type === 'param' && isPathClass(metadata.metatype) && metadata.metatype.accepts(value as never)
       ? value
       : super.transform(value, metadata);
   }
+}
+
+/** Whether a handler asks for a body of a certain shape, and not for whatever comes. */
+function isBodyClass(type: Type | undefined): boolean {
+  return type !== undefined && type !== Object;
 }
 
 function isPathClass(type: (Type & Partial<PathClass>) | undefined): type is Type & PathClass {

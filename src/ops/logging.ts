@@ -51,17 +51,18 @@ async function readableStream(destination: Writable | undefined): Promise<Pretty
   return pretty({
     ...(destination === undefined ? { sync: true } : { destination }),
     translateTime: 'HH:MM:ss',
-    ignore: 'pid,hostname,req,res,responseTime,reqId,context',
-    messageFormat: '{if context}[{context}] {end}{msg}',
+    ignore: 'pid,hostname,req,res,responseTime,reqId,code,context',
+    // The id stands where somebody may look for it: on what went wrong.
+    messageFormat: '{if context}[{context}] {end}{msg}{if code} {code} {reqId}{end}',
   });
 }
 
 /** What is logged of a request. */
-export type LoggedRequest = Pick<FastifyRequest, 'id' | 'method' | 'originalUrl'>;
+export type LoggedRequest = Pick<FastifyRequest, 'id' | 'method' | 'originalUrl' | 'problemCode'>;
 
 /**
- * Tells of a request, once it is answered, its method, path and status, at the level `info`. Where the log begins higher, nothing is
- * gathered for it.
+ * Tells of a request, once it is answered, its method, path and status, and the code of the error if there was one, at the level
+ * `info`. Where the log begins higher, nothing is gathered for it.
  *
  * @param logger - of the request: has its id
  */
@@ -72,7 +73,8 @@ export function logWhenAnswered(logger: Logger, request: LoggedRequest, response
   const startedAt = Date.now();
   // Comes once: after the answer, or where the caller has gone before it.
   response.once('close', () => {
-    const line = { res: response, responseTime: Date.now() - startedAt };
+    const { problemCode: code } = request;
+    const line = { res: response, responseTime: Date.now() - startedAt, ...(code === undefined ? {} : { code }) };
     const message = `${request.method} ${pathOf(request.originalUrl)} ${response.statusCode}`;
     logger.child({ req: request }).info(line, message);
   });

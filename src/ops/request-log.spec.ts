@@ -1,9 +1,11 @@
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Logger as NestLogger } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { Logger, LoggerModule, PinoLogger } from 'nestjs-pino';
+import { AppErrorFilter } from '../errors/app-error.filter.js';
 import { loggingOptions } from './logging.js';
 import { RequestLog } from './request-log.js';
 
@@ -26,7 +28,7 @@ describe('the log of requests', () => {
     const testing = await Test.createTestingModule({
       imports: [LoggerModule.forRootAsync({ useFactory })],
       controllers: [Grumbler],
-      providers: [RequestLog],
+      providers: [RequestLog, { provide: APP_FILTER, useClass: AppErrorFilter }],
     }).compile();
     let requests = 0;
     app = testing.createNestApplication<NestFastifyApplication>(
@@ -51,7 +53,7 @@ describe('the log of requests', () => {
     return lines
       .map((line) => JSON.parse(line) as Record<string, unknown>)
       .sort((one, other) => String(one['reqId']).localeCompare(String(other['reqId'])))
-      .map(({ level, reqId, req, res, msg }) => ({ level, reqId, req, res, msg }));
+      .map(({ level, reqId, req, res, code, msg }) => ({ level, reqId, req, res, code, msg }));
   }
 
   it('marks what is logged for a request with its id, and tells how it was answered', async () => {
@@ -64,8 +66,9 @@ describe('the log of requests', () => {
     expect(await logged('/grumble?secret=1')).toEqual([...linesOf('request-1'), ...linesOf('request-2')]);
   });
 
-  it('tells of requests that no route takes', async () => {
-    expect(await logged('/nothing')).toMatchObject([{ msg: 'GET /nothing 404' }, { msg: 'GET /nothing 404' }]);
+  it('tells why a request was refused', async () => {
+    const line = { code: 'ROUTE_NOT_FOUND', msg: 'GET /nothing 404' };
+    expect(await logged('/nothing')).toMatchObject([line, line]);
   });
 
   it('marks the lines but tells nothing of the requests themselves where the log begins at warn', async () => {
