@@ -7,6 +7,7 @@ import { Database } from '../src/database/database.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { linkAccount } from './support/linking.js';
 import { checkout, startProcess } from './support/service-process.js';
+import { until } from './support/until.js';
 
 const connections = '/v1/users/user-1/connections';
 
@@ -164,13 +165,30 @@ describe('API keys', () => {
     const successor = await cli('rotate', idOf(old), '--overlap', '2h');
     await get(old, `${connections}/whoop/token`).expect(200);
     await get(successor, `${connections}/oura/token`).expect(200);
-    const lines = (await cli('list')).split('\n').filter((line) => line.includes('by-hand'));
+    const [head, ...listed] = (await cli('list')).split('\n');
+    expect(head).toMatch(/^ID +NAME +SCOPES +PROVIDERS +CREATED +LAST USED +EXPIRES +REVOKED$/);
+    const lines = listed.filter((line) => line.includes('by-hand'));
     expect(lines).toHaveLength(2);
     for (const [index, key] of [old, successor].entries()) {
-      expect(lines[index]).toMatch(new RegExp(`^${idOf(key)}  .* tokens:read  only whoop,oura  expires 2`));
+      expect(lines[index]).toMatch(
+        new RegExp(`^${idOf(key)}  by-hand +tokens:read +whoop,oura +2\\S+Z +\\S+ +2\\S+Z +-`),
+      );
       expect(lines[index]).not.toContain(key.slice(24));
     }
   }, 30_000);
+
+  it('are not made for a provider that does not exist', async () => {
+    const args = ['api-keys', 'create', '--name', 'typo', '--scopes', 'tokens:read', '--providers', 'whoop,uora'];
+    const program = startProcess([join(checkout, 'dist/cli/main.js'), ...args], tmpdir(), {
+      NODE_ENV: 'production',
+      DATABASE_URL: application.databaseUrl,
+      ENCRYPTION_ROOT_KEY: application.rootKey,
+    });
+
+    expect(await program.ended()).toMatchObject({ status: 1 });
+    expect(program.stderr()).toBe('No provider is called uora; `npm run cli -- providers` lists them.\n');
+    expect((await apiKeys.list()).map(({ name }) => name)).not.toContain('typo');
+  });
 
   it('are read once and their use is written once, however many calls they make', async () => {
     const key = await apiKeys.create('busy', accessScopes);
@@ -179,10 +197,10 @@ describe('API keys', () => {
     for (let call = 0; call < 100; call += 1) {
       await get(key, '/v1/providers').expect(200);
     }
-    for (let attempt = 0; attempt < 500 && (await listing(key))?.lastUsedAt === null; attempt += 1) {
+    await until('the use is noted', async () => {
       await get(key, '/v1/providers').expect(200);
-    }
-    expect((await listing(key))?.lastUsedAt).toBeInstanceOf(Date);
+      return (await listing(key))?.lastUsedAt instanceof Date;
+    });
     const names = query.mock.calls.map(([{ name }]) => name);
     expect(names.filter((name) => name === 'api-keys-note-use')).toHaveLength(1);
     expect(names.filter((name) => name === 'api-keys-find')).toHaveLength(1);

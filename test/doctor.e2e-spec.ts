@@ -55,6 +55,24 @@ describe('the command line', () => {
     }
   });
 
+  it('CR-10 ends with status 1 where the root key or the name of the environment is not the one of the database', async () => {
+    const databaseUrl = await createTestDatabase();
+    await runMigrationCommand(['migration:run'], databaseUrl);
+    const settings = { ...production, DATABASE_URL: databaseUrl };
+    const making = startProcess([join(checkout, 'dist/cli/main.js'), 'keys', 'list'], working, settings);
+    expect(await making.ended()).toMatchObject({ status: 0 });
+
+    expect((await cli('doctor', settings)).stdout).toMatch(/^OK +keys +the root key opens all 7 keys/m);
+    for (const other of [
+      { ENCRYPTION_ROOT_KEY: randomBytes(32).toString('base64') },
+      { ENVIRONMENT_NAME: 'another-name' },
+    ]) {
+      const { status, stdout } = await cli('doctor', { ...settings, ...other });
+      expect(status).toBe(1);
+      expect(stdout).toMatch(/^WRONG +keys +the root key and the name "[\w-]+" do not open 7 of the 7 keys/m);
+    }
+  });
+
   it('ends with status 1 where migrations are pending, and changes nothing in the database', async () => {
     const databaseUrl = await createTestDatabase();
     const { status, stdout } = await cli('doctor', { ...production, DATABASE_URL: databaseUrl });
@@ -70,6 +88,8 @@ describe('the command line', () => {
       NODE_ENV: 'production',
       DATABASE_URL: 'postgres://127.0.0.1:1/nothing',
       RETURN_URLS: 'nowhere',
+      RATE_LIMIT_STORAGE: 'nowhere',
+      OUTBOUND_PROXY_URL: 'nowhere',
       WHOOP_CLIENT_ID: 'an-id',
       OURA_CLIENT_ID: 'an-id',
       OURA_CLIENT_SECRET: 'not-a-real-secret',
@@ -83,7 +103,9 @@ describe('the command line', () => {
       /^WRONG +database +/m,
       /^WRONG +whoop +WHOOP_CLIENT_SECRET is missing/m,
       /^WRONG +oura +OURA_REDIRECT_URL must be an https URL/m,
-      /^6 things would not work/m,
+      /^WRONG +access +.*RATE_LIMIT_STORAGE/m,
+      /^WRONG +outbound +.*OUTBOUND_PROXY_URL/m,
+      /^8 things would not work/m,
     ]) {
       expect(stdout).toMatch(line);
     }

@@ -3,39 +3,94 @@ import { describeBootError } from '../config/boot-error.js';
 import type { Environment } from '../config/read-environment.js';
 import { dataSourceOptions } from '../database/data-source-options.js';
 import { readDatabaseConfig } from '../database/database.config.js';
+import { KeySources } from '../vault/key-sources.js';
+import { LocalKeySource } from '../vault/local-key-source.js';
+import { readVaultConfig } from '../vault/vault.config.js';
 import type { Finding } from './doctor.js';
 
-/** Looks whether PostgreSQL answers and has every migration. Changes nothing there. */
-export async function checkDatabase(environment: Environment): Promise<Finding> {
+/** A branch key, as far as it takes to see whether the root key opens it. */
+interface WrappedRow {
+  readonly kid: string;
+  readonly purpose: string;
+  readonly blob: Buffer;
+  readonly keyRef: string;
+}
+
+/** Looks whether PostgreSQL answers, has every migration, and holds keys that the root key opens. Changes nothing there. */
+export async function checkDatabase(environment: Environment): Promise<Finding[]> {
   const subject = 'database';
   const production = environment['NODE_ENV'] === 'production';
   if (!production && !environment['DATABASE_URL']) {
-    return { verdict: 'ok', subject, text: 'brought by the start, in .cufflink/' };
+    return [{ verdict: 'ok', subject, text: 'brought by the start, in .cufflink/' }];
   }
+  let dataSource: DataSource | undefined;
   try {
-    const pending = await findPendingMigrations(environment);
+    const config = { ...readDatabaseConfig(environment), migrateOnBoot: false, poolSize: 1 };
+    dataSource = await new DataSource(dataSourceOptions(config)).initialize();
+    const pending = await findPendingMigrations(dataSource);
     if (pending.length === 0) {
-      return { verdict: 'ok', subject, text: 'answers, and has every migration' };
+      const keys = await checkKeys(dataSource, environment);
+      return [{ verdict: 'ok', subject, text: 'answers, and has every migration' }, ...keys];
     }
     const text = `answers; ${pending.length} ${pending.length === 1 ? 'migration is' : 'migrations are'} pending: ${pending.join(', ')}`;
     return production
-      ? { verdict: 'wrong', subject, text: `${text}. Run \`npm run migration:run\`.` }
-      : { verdict: 'note', subject, text: `${text}. The start runs them.` };
+      ? [{ verdict: 'wrong', subject, text: `${text}. Run \`npm run migration:run\`.` }]
+      : [{ verdict: 'note', subject, text: `${text}. The start runs them.` }];
   } catch (error) {
-    return { verdict: 'wrong', subject, text: describeBootError(error) };
+    return [{ verdict: 'wrong', subject, text: describeBootError(error) }];
+  } finally {
+    await dataSource?.destroy();
   }
 }
 
-async function findPendingMigrations(environment: Environment): Promise<string[]> {
-  const config = { ...readDatabaseConfig(environment), migrateOnBoot: false, poolSize: 1 };
-  const dataSource = new DataSource(dataSourceOptions(config));
-  await dataSource.initialize();
+async function findPendingMigrations(dataSource: DataSource): Promise<string[]> {
+  const [table] = await dataSource.query<{ name: string | null }[]>(`SELECT to_regclass('migrations')::text AS name`);
+  const done = table?.name ? await dataSource.query<{ name: string }[]>('SELECT name FROM migrations') : [];
+  const names = dataSource.migrations.map(({ name, constructor }) => name ?? constructor.name);
+  return names.filter((name) => !done.some((row) => row.name === name));
+}
+
+/**
+ * Opens the keys that a root key of ours has wrapped. Those of a key service are left to the start: to ask for them would leave a
+ * trace there.
+ *
+ * @returns nothing where the root key itself is wrong, which has a finding of its own
+ */
+async function checkKeys(dataSource: DataSource, environment: Environment): Promise<Finding[]> {
+  const subject = 'keys';
+  const settings = tryToRead(() => readVaultConfig(environment));
+  if (settings === undefined) {
+    return [];
+  }
+  const rows = await dataSource.query<WrappedRow[]>(
+    `SELECT kid, purpose, wrapped_key AS blob, root_key_ref AS "keyRef" FROM vault_keys
+     WHERE wrapped_key IS NOT NULL AND root_key_ref LIKE 'local:%'`,
+  );
+  const [first, ...others] = settings.keySources.flatMap((source) =>
+    source.kind === 'local' ? [new LocalKeySource(source.rootKey)] : [],
+  );
+  if (rows.length === 0) {
+    return [];
+  }
+  const sources = first === undefined ? undefined : new KeySources(first, others);
+  let closed = 0;
+  for (const { kid, purpose, ...wrapped } of rows) {
+    const context = { kid, purpose, environment: settings.environmentName };
+    closed += await (sources?.unwrap(wrapped, context) ?? Promise.reject(new Error('No root key.'))).then(
+      () => 0,
+      () => 1,
+    );
+  }
+  const text = `the root key and the name "${settings.environmentName}" do not open ${closed} of the ${rows.length} keys in the database. Set the former ones (docs/keys.md).`;
+  return closed === 0
+    ? [{ verdict: 'ok', subject, text: `the root key opens all ${rows.length} keys in the database` }]
+    : [{ verdict: 'wrong', subject, text }];
+}
+
+function tryToRead<Settings>(read: () => Settings): Settings | undefined {
   try {
-    const [table] = await dataSource.query<{ name: string | null }[]>(`SELECT to_regclass('migrations')::text AS name`);
-    const done = table?.name ? await dataSource.query<{ name: string }[]>('SELECT name FROM migrations') : [];
-    const names = dataSource.migrations.map(({ name, constructor }) => name ?? constructor.name);
-    return names.filter((name) => !done.some((row) => row.name === name));
-  } finally {
-    await dataSource.destroy();
+    return read();
+  } catch {
+    return undefined;
   }
 }

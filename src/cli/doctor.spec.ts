@@ -17,14 +17,16 @@ function verdicts(findings: readonly Finding[]): object {
   return Object.fromEntries(findings.map(({ subject, verdict }) => [subject, verdict]));
 }
 
+const allOk = { process: 'ok', 'root key': 'ok', RETURN_URLS: 'ok', tokens: 'ok', access: 'ok', outbound: 'ok' };
+
 describe('checkService', () => {
   it('finds nothing wrong where nothing is set, in development', () => {
-    expect(verdicts(checkService({}))).toEqual({ process: 'ok', 'root key': 'ok', RETURN_URLS: 'ok', tokens: 'ok' });
+    expect(verdicts(checkService({}))).toEqual(allOk);
   });
 
   it('finds nothing wrong with complete settings, in production', () => {
     const findings = checkService(production);
-    expect(verdicts(findings)).toEqual({ process: 'ok', 'root key': 'ok', RETURN_URLS: 'ok', tokens: 'ok' });
+    expect(verdicts(findings)).toEqual(allOk);
     expect(findings.map(({ text }) => text).join('\n')).toContain('https://link.example.com');
   });
 
@@ -35,6 +37,9 @@ describe('checkService', () => {
     ['root key', { ENCRYPTION_ROOT_KEY: 'short' }, 'ENCRYPTION_ROOT_KEY must hold 32 bytes'],
     ['RETURN_URLS', { RETURN_URLS: 'http://app.example.com' }, 'RETURN_URLS must be a comma-separated list'],
     ['tokens', { REFRESH_CONFIRMATION_SECONDS: 'soon' }, 'REFRESH_CONFIRMATION_SECONDS'],
+    ['access', { RATE_LIMIT_STORAGE: 'redis' }, 'RATE_LIMIT_STORAGE'],
+    ['access', { USER_JWKS_URL: 'https://login.example.com/keys' }, 'USER_JWT_ISSUER'],
+    ['outbound', { OUTBOUND_PROXY_URL: 'socks5://egress' }, 'OUTBOUND_PROXY_URL'],
   ])('finds what is wrong with %s: %j, and nothing else', (subject, change, sentence) => {
     const wrong = checkService({ ...production, ...change }).filter(({ verdict }) => verdict === 'wrong');
     expect(wrong).toEqual([{ verdict: 'wrong', subject, text: expect.stringContaining(sentence) }]);

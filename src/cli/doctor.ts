@@ -1,8 +1,11 @@
+import { readRateLimitsConfig } from '../access/rate-limits.config.js';
+import { readUserTokensConfig } from '../access/user-tokens.config.js';
 import { readAppConfig } from '../config/app.config.js';
 import { findRevealingFlags } from '../config/process-flags.js';
 import type { Environment } from '../config/read-environment.js';
 import { readLinksConfig } from '../links/links.config.js';
 import { lifecycleAt } from '../provider-kit/lifecycle.js';
+import { readOutboundSettings } from '../provider-kit/outbound.config.js';
 import type { Lifecycle, ProviderDefinition } from '../provider-kit/provider-definition.js';
 import { environmentPrefix, requiredVariables } from '../provider-kit/provider-settings.js';
 import { readTokensConfig } from '../tokens/tokens.config.js';
@@ -47,6 +50,15 @@ export function checkService(environment: Environment): Finding[] {
     check('tokens', () => {
       readTokensConfig(environment);
       return 'the times are well-formed';
+    }),
+    check('access', () => {
+      readRateLimitsConfig(environment);
+      const { settings } = readUserTokensConfig(environment);
+      return settings === undefined ? 'by API keys only' : 'by API keys and the tokens of users';
+    }),
+    check('outbound', () => {
+      readOutboundSettings(environment);
+      return environment['OUTBOUND_PROXY_URL'] ? 'through a proxy' : 'directly, to the providers only';
     }),
   ];
 }

@@ -148,17 +148,22 @@ function keysTable(keys: readonly ListedKey[]): string {
     String(key.operations),
     key.rows === undefined ? '-' : String(key.rows),
     key.rootKeyRef,
-    key.state === 'active' ? (rotationReason(key.operations, key.activeForSeconds) ?? '') : '',
+    key.state === 'active' ? toDo(key) : '',
   ]);
   return textTable([
-    ['KEY', 'PURPOSE', 'STATE', 'CREATED', 'ACTIVE', 'RETIRED', 'SEALED', 'ROWS', 'ROOT KEY', 'REPLACE IT:'],
+    ['KEY', 'PURPOSE', 'STATE', 'CREATED', 'ACTIVE', 'RETIRED', 'SEALED', 'ROWS', 'ROOT KEY', 'TO DO'],
     ...rows,
   ]);
 }
 
+function toDo({ operations, activeForSeconds }: ListedKey): string {
+  const reason = rotationReason(operations, activeForSeconds);
+  return reason === undefined ? '' : `replace it: ${reason}`;
+}
+
 function parsePurpose(text: string): KeyPurpose {
-  if (!isKeyPurpose(text)) {
-    throw new InvalidArgumentError(`unknown. Known: ${keyPurposes.join(', ')}.`);
+  if (!isKeyPurpose(text) || !isReplaceable(text)) {
+    throw new InvalidArgumentError(`keys can be replaced for: ${keyPurposes.filter(isReplaceable).join(', ')}.`);
   }
   return text;
 }

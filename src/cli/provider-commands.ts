@@ -16,7 +16,7 @@ export function addProviderCommands(program: Command, print: (text: string) => v
     .command('doctor')
     .description('check the settings; exit status 1 when something would not work')
     .action(async () => {
-      const service = [...checkService(process.env), await checkDatabase(process.env)];
+      const service = [...checkService(process.env), ...(await checkDatabase(process.env))];
       const today = new Date().toISOString().slice(0, 10);
       const providers = (await readOwnCatalogue(process.env)).map((entry) => checkProvider(entry, today));
       print(renderReport(service, providers));
@@ -24,7 +24,13 @@ export function addProviderCommands(program: Command, print: (text: string) => v
     });
 }
 
-/** Outside production the service starts a sandbox for the providers without credentials. */
+/** Outside production the service starts a sandbox for the providers without credentials. How requests leave is looked at once, not for each. */
 function readOwnCatalogue(environment: Environment): Promise<CatalogueEntry[]> {
-  return readCatalogue({ ...environment, SANDBOX_URL: environment['SANDBOX_URL'] || 'http://127.0.0.1:3001' });
+  const SANDBOX_URL = environment['SANDBOX_URL'] || 'http://127.0.0.1:3001';
+  return readCatalogue({
+    ...environment,
+    SANDBOX_URL,
+    OUTBOUND_PROXY_URL: undefined,
+    OUTBOUND_PRIVATE_HOSTS: undefined,
+  });
 }

@@ -1,0 +1,130 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import { InvalidArgumentError, type Command } from 'commander';
+import { ApiKeysService, type ApiKeyListing } from '../access/api-keys.service.js';
+import { accessScopes, isAccessScope, type AccessScope } from '../access/scopes.js';
+import { parseDurationMs } from './duration.js';
+import { readCatalogue } from './provider-catalogue.js';
+import { textTable } from './text-table.js';
+
+interface CreateOptions {
+  readonly name: string;
+  readonly scopes: AccessScope[];
+  readonly providers?: string[];
+  readonly expires?: number;
+}
+
+/** Adds the commands for the keys of the company's services; `docs/access.md` says what such keys may do. */
+export function addApiKeyCommands(
+  program: Command,
+  withService: (command: (app: INestApplicationContext) => Promise<void>) => Promise<void>,
+  print: (text: string) => void,
+): void {
+  const apiKeys = program.command('api-keys').description("keys of the company's services");
+
+  apiKeys
+    .command('create')
+    .description('make a key and print it; it cannot be shown again')
+    .requiredOption('--name <name>', 'who uses it, such as "billing-service"', parseName)
+    .requiredOption('--scopes <list>', `comma-separated, of: ${accessScopes.join(', ')}`, parseScopes)
+    .option('--providers <list>', 'comma-separated slugs of the only providers it may use', parseProviders)
+    .option('--expires <duration>', 'how long it works, such as 12h or 90d', parseDuration)
+    .action(async ({ name, scopes, providers, expires }: CreateOptions) => {
+      await checkProvidersExist(providers ?? []);
+      await withService(async (app) => {
+        print(await app.get(ApiKeysService).create(name, scopes, { providers, lifetimeMs: expires }));
+      });
+    });
+
+  apiKeys
+    .command('list')
+    .description('list the keys, without their secrets')
+    .action(() => withService(async (app) => print(apiKeysTable(await app.get(ApiKeysService).list()))));
+
+  apiKeys
+    .command('rotate')
+    .argument('<id>', 'the part of the key between the two underscores')
+    .description('make a key that may do the same, print it, and let the old one expire')
+    .option('--overlap <duration>', 'how long both work; 24h when absent', parseDuration, 24 * 60 * 60 * 1_000)
+    .action((id: string, { overlap }: { overlap: number }) =>
+      withService(async (app) => {
+        const key = await app.get(ApiKeysService).rotate(id, overlap);
+        if (key === undefined) {
+          throw new Error(`No key with the id ${id} is in use.`);
+        }
+        print(key);
+      }),
+    );
+
+  apiKeys
+    .command('revoke')
+    .argument('<id>', 'the part of the key between the two underscores')
+    .description('end a key')
+    .action((id: string) =>
+      withService(async (app) => {
+        if (!(await app.get(ApiKeysService).revoke(id))) {
+          throw new Error(`No key with the id ${id} is in use.`);
+        }
+        print(`Key ${id} is revoked; replicas notice within 5 seconds.`);
+      }),
+    );
+}
+
+function apiKeysTable(keys: readonly ApiKeyListing[]): string {
+  const rows = keys.map((key) => [
+    key.id,
+    key.name,
+    key.scopes.join(','),
+    key.providers?.join(',') ?? 'all',
+    minute(key.createdAt),
+    minute(key.lastUsedAt),
+    minute(key.expiresAt),
+    minute(key.revokedAt),
+  ]);
+  return textTable([['ID', 'NAME', 'SCOPES', 'PROVIDERS', 'CREATED', 'LAST USED', 'EXPIRES', 'REVOKED'], ...rows]);
+}
+
+/** A moment to the minute, UTC. */
+function minute(at: Date | null): string {
+  return at === null ? '-' : `${at.toISOString().slice(0, 16)}Z`;
+}
+
+/** A key for a provider with a typing mistake in its name would be good for nothing, and say so to its user only. */
+async function checkProvidersExist(slugs: readonly string[]): Promise<void> {
+  const known = slugs.length === 0 ? [] : (await readCatalogue(process.env)).map(({ definition }) => definition.slug);
+  const unknown = slugs.filter((slug) => !known.includes(slug));
+  if (unknown.length > 0) {
+    throw new Error(`No provider is called ${unknown.join(', ')}; \`npm run cli -- providers\` lists them.`);
+  }
+}
+
+function parseName(text: string): string {
+  if (!/^\P{C}{1,100}$/u.test(text)) {
+    throw new InvalidArgumentError('1 to 100 printable characters.');
+  }
+  return text;
+}
+
+function parseScopes(text: string): AccessScope[] {
+  const scopes = text.split(',').map((scope) => scope.trim());
+  const wrong = scopes.filter((scope) => !isAccessScope(scope));
+  if (wrong.length > 0) {
+    throw new InvalidArgumentError(`unknown: ${wrong.join(', ')}. Known: ${accessScopes.join(', ')}.`);
+  }
+  return scopes.filter(isAccessScope);
+}
+
+function parseProviders(text: string): string[] {
+  const slugs = text.split(',').map((slug) => slug.trim());
+  if (!slugs.every((slug) => /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(slug))) {
+    throw new InvalidArgumentError('slugs as `npm run cli -- providers` lists them.');
+  }
+  return slugs;
+}
+
+function parseDuration(text: string): number {
+  const durationMs = parseDurationMs(text);
+  if (durationMs === undefined) {
+    throw new InvalidArgumentError('a number with m, h or d behind it, such as 90d.');
+  }
+  return durationMs;
+}
