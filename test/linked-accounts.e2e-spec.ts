@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Database } from '../src/database/database.js';
 import { ConnectionStore } from '../src/tokens/connection-store.js';
+import { RevocationOutbox } from '../src/tokens/revocation-outbox.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { auditEntriesOf } from './support/audit-entries.js';
 import { consent } from './support/browser.js';
 import { linkAccount, pathOf, startLink } from './support/linking.js';
 import { queryDatabase } from './support/test-database.js';
+import { until } from './support/until.js';
 
 /** Answers only when so many have asked, so that none sees what another is about to write. */
 class SlowConnectionStore extends ConnectionStore {
@@ -230,6 +232,29 @@ describe('a new link of a connected user', () => {
     // The old account is free.
     expect(await link(next, 'whoop', mine)).toMatchObject({ status: 200 });
   });
+
+  it.each([
+    ['the grant of the old account', 'replace', 200],
+    ['a grant that is refused', 'refuse', 409],
+  ] as const)(
+    'AR-24 TE-10 ends %s when the maker is back, where it was away',
+    async (_what, onAccountChange, status) => {
+      const [user, mine, other] = [newUser(), newAccount(), newAccount()];
+      const maker = application.sandbox.maker('whoop');
+      await linkAccount(application, user, 'whoop', { account: mine });
+      maker.misbehave({ endpoint: 'revoke', type: 'status', code: 503 });
+
+      expect(await link(user, 'whoop', other, { on_account_change: onAccountChange })).toMatchObject({ status });
+
+      const unwanted = onAccountChange === 'replace' ? mine : other;
+      expect(liveGrants('whoop', unwanted)).toBe(1);
+      await queryDatabase(application.databaseUrl, 'UPDATE revocations SET due_at = now()');
+      application.app.get(RevocationOutbox, { strict: false }).start();
+      await until('the grant is ended', () => liveGrants('whoop', unwanted) === 0);
+      expect(await isConnected(user, 'whoop')).toBe(true);
+      expect(liveGrants('whoop', onAccountChange === 'replace' ? other : mine)).toBe(1);
+    },
+  );
 
   it("AR-23 may not replace the account with another user's", async () => {
     const [user, other, mine, theirs] = [newUser(), newUser(), newAccount(), newAccount()];

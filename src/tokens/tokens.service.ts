@@ -4,7 +4,7 @@ import type { Requester } from '../audit/audit-event.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { Clock } from '../clock/clock.js';
 import { AppError, codeOf } from '../errors/app-error.js';
-import { ConnectionNotFoundError } from '../errors/connection.errors.js';
+import { AccountChangedError, ConnectionNotFoundError } from '../errors/connection.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
@@ -110,18 +110,41 @@ export class TokensService {
           return id;
         }
       } else {
-        const replaced = await this.accounts.checkChange(link, existing, tokens);
+        const replaced = await this.accounts.findReplaced(existing, tokens);
+        if (replaced !== undefined && link.onAccountChange === 'refuse') {
+          await this.endGrant({ ...existing, registrationId }, tokens);
+          throw new AccountChangedError();
+        }
         const secretGen = existing.secretGen + 1;
         const sealed = this.tokenVault.seal({ ...existing, registrationId, secretGen }, tokens);
         if (await this.store.relink(existing, { registrationId, scopesRequested }, sealed, account)) {
           if (replaced !== undefined) {
-            await this.accounts.endGrant({ ...link, registrationId: existing.registrationId }, replaced);
+            await this.endGrant(existing, replaced);
           }
           return existing.id;
         }
       }
     }
     throw new Error(`A connection changed ${connectAttempts} times while it was being stored.`);
+  }
+
+  /**
+   * Ends a grant that no connection holds any more, unless another user's connection lives on the same account. The link that left it
+   * over has ended, however this goes.
+   */
+  private async endGrant(connection: StoredConnection, tokens: TokenSet): Promise<void> {
+    const { definition } = this.registry.get(connection.provider);
+    if (definition.revocation === undefined) {
+      return;
+    }
+    try {
+      if (!(await this.accounts.isHeldByAnother(connection, tokens))) {
+        await this.outbox.attempt(await this.outbox.add(connection, tokens));
+      }
+    } catch (error) {
+      this.logger.warn(`A grant at ${definition.slug} that no connection holds could not be ended: ${codeOf(error)}.`);
+      this.logMistake(error);
+    }
   }
 
   /**
