@@ -1,9 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { Database, type Statement } from '../src/database/database.js';
 import { KeyRing } from '../src/vault/key-ring.js';
 import { KeyStore } from '../src/vault/key-store.js';
+import { KeySourceUnavailableError } from '../src/vault/key-source.errors.js';
 import { KeySource } from '../src/vault/key-source.js';
 import { vaultConfig, type VaultConfig } from '../src/vault/vault.config.js';
 import { VaultService } from '../src/vault/vault.service.js';
@@ -25,6 +26,7 @@ async function start(first?: TestApplication): Promise<TestApplication> {
 }
 
 afterEach(async () => {
+  jest.restoreAllMocks();
   for (const application of running.splice(0).reverse()) {
     await application.close();
   }
@@ -85,6 +87,19 @@ describe('the key ring', () => {
     await queryDatabase(first.databaseUrl, `UPDATE vault_keys SET state = 'decrypt_only'`);
     const second = await start(first);
     await linkAccount(second, 'user-1', 'whoop');
+    await first.api.get('/v1/users/user-1/connections/whoop/token').expect(200);
+  });
+
+  it('CR-14 takes nothing for unreadable whose key exists and cannot be had at the moment', async () => {
+    const first = await start();
+    await queryDatabase(first.databaseUrl, `UPDATE vault_keys SET state = 'decrypt_only'`);
+    const second = await start(first);
+    await linkAccount(second, 'user-1', 'whoop');
+    const source = first.app.get(KeySource, { strict: false });
+    jest.spyOn(source, 'unwrap').mockRejectedValue(new KeySourceUnavailableError('It does not answer.'));
+    const answer = await first.api.get('/v1/users/user-1/connections/whoop/token').expect(503);
+    expect(answer.body).toMatchObject({ code: 'KEY_UNAVAILABLE' });
+    jest.restoreAllMocks();
     await first.api.get('/v1/users/user-1/connections/whoop/token').expect(200);
   });
 

@@ -26,6 +26,8 @@ const sealAheadMs = 120_000;
 export class KeyRing implements OnModuleInit {
   private readonly logger = new Logger(KeyRing.name);
   private keys = new Map<string, HeldKey>();
+  /** Ids of the stored keys, also of those that could not be unwrapped. */
+  private stored: ReadonlySet<string> = new Set();
   private active = new Map<KeyPurpose, HeldKey>();
   private reloading: Promise<void> | undefined;
 
@@ -80,7 +82,7 @@ export class KeyRing implements OnModuleInit {
   /**
    * Returns the one key with this id; reads the database once when it is not known yet. `undefined` when there is none.
    *
-   * @throws {@link KeyUnavailableError} when it may not be used
+   * @throws {@link KeyUnavailableError} when it may not be used, or its keeper did not unwrap it
    * @throws {@link DatabaseUnavailableError} when it is not known and the database does not answer
    */
   async find(kid: string): Promise<BranchKey | undefined> {
@@ -88,7 +90,13 @@ export class KeyRing implements OnModuleInit {
       await this.reloadNow();
     }
     const held = this.keys.get(kid);
-    return held === undefined ? undefined : this.use(held, this.config.staleMs);
+    if (held !== undefined) {
+      return this.use(held, this.config.staleMs);
+    }
+    if (this.stored.has(kid)) {
+      throw new KeyUnavailableError(`Key ${kid} could not be unwrapped.`);
+    }
+    return undefined;
   }
 
   /**
@@ -190,6 +198,7 @@ export class KeyRing implements OnModuleInit {
   private async load(): Promise<void> {
     const stored = (await this.store.list()).filter(({ state }) => state !== 'destroyed');
     const held = await Promise.all(stored.map((each) => this.hold(each)));
+    this.stored = new Set(stored.map(({ kid }) => kid));
     const keys = held.filter((each) => each !== undefined);
     this.keys = new Map(keys.map((each) => [each.kid, each]));
     this.active = new Map(
