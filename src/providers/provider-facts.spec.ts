@@ -227,7 +227,8 @@ const rotations: Readonly<Record<string, string>> = {
 function translate(words: Readonly<Record<string, string>>, fact: string | null): string {
   const word = words[String(fact)];
   if (word === undefined) {
-    throw new Error(`The facts have the word "${fact}", which this test does not know.`);
+    const known = Object.keys(words).map((each) => (each === 'null' ? each : `"${each}"`));
+    throw new Error(`The facts have the word "${fact}", which this test does not know. It knows ${known.join(', ')}.`);
   }
   return word;
 }

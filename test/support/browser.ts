@@ -20,7 +20,9 @@ export async function consent(linkWebUrl: string, options: ConsentOptions = {}):
   const html = await page.body.text();
   const action = attribute(/<form[^>]*>/i.exec(html)?.[0] ?? '', 'action');
   if (page.statusCode !== 200 || action === undefined) {
-    throw new Error(`The maker shows no consent form but HTTP ${page.statusCode}: ${html.slice(0, 300)}`);
+    const refusal =
+      typeof page.headers['location'] === 'string' ? new URL(page.headers['location'], linkWebUrl).search : '';
+    throw new Error(`The maker shows no consent form but HTTP ${page.statusCode}: ${refusal}${html.slice(0, 300)}`);
   }
   const form = new URLSearchParams();
   for (const [input] of html.matchAll(/<input[^>]*>/gi)) {
