@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
+import { auditActions } from './audit/audit-event.js';
 import { errorActors } from './errors/error-code.js';
 
 const src = dirname(fileURLToPath(import.meta.url));
@@ -18,7 +19,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   vault: ['redaction', 'errors', 'config', 'database', 'clock'],
   audit: ['errors', 'clock', 'database', 'vault'],
   tokens: ['errors', 'config', 'clock', 'database', 'provider-kit', 'vault', 'audit'],
-  access: ['errors', 'config', 'clock', 'database', 'provider-kit', 'audit'],
+  access: ['errors', 'config', 'clock', 'database', 'provider-kit', 'http', 'audit'],
   http: ['config', 'errors'],
   links: ['errors', 'config', 'clock', 'database', 'provider-kit', 'vault', 'tokens', 'access', 'http', 'audit'],
   connections: ['errors', 'clock', 'provider-kit', 'tokens', 'access', 'http', 'audit'],
@@ -169,5 +170,12 @@ describe('architecture', () => {
     const page = readFileSync(join(root, 'docs/errors.md'), 'utf8');
     const documented = [...page.matchAll(/^\| `([A-Z_]+)` \|/gm)].map((match) => match[1]);
     expect(documented.sort()).toEqual(Object.keys(errorActors).sort());
+  });
+
+  it('documents every action of the audit trail, and documents no other', () => {
+    const page = readFileSync(join(root, 'docs/audit.md'), 'utf8');
+    const cells = [...page.matchAll(/^\| (`[a-z_]+\.[^|]+) \|/gm)].map((match) => match[1] ?? '');
+    const documented = cells.flatMap((cell) => [...cell.matchAll(/`([a-z_.]+)`/g)].map((match) => match[1]));
+    expect(documented.sort()).toEqual([...auditActions].sort());
   });
 });

@@ -6,6 +6,8 @@ interface Operation {
   readonly summary?: string;
   readonly responses: Record<string, unknown>;
   readonly security?: unknown;
+  readonly description?: string;
+  readonly parameters?: readonly { readonly name: string; readonly description?: string }[];
 }
 
 describe('the OpenAPI description', () => {
@@ -61,6 +63,33 @@ describe('the OpenAPI description', () => {
     expect(new Set(open)).toEqual(
       new Set(['/health/live', '/health/ready', '/v1/links/{link_id}/resume', '/v1/oauth/{provider}/callback']),
     );
+  });
+
+  it('says which scope a call needs, and whether users may make it', () => {
+    const { get: token, delete: unlink } = {
+      get: paths['/v1/users/{user_id}/connections/{provider}/token']?.['get'],
+      delete: paths['/v1/users/{user_id}/connections/{provider}']?.['delete'],
+    };
+    expect(token?.description).toContain('an API key with the scope `tokens:read`.');
+    expect(unlink?.description).toContain('the scope `connections:write`, or the token of the user whom it concerns.');
+  });
+
+  it('says of every parameter what it is', () => {
+    const bare = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.values(methods).flatMap(({ parameters = [] }) =>
+        parameters.filter(({ description }) => !description).map(({ name }) => `${path} ${name}`),
+      ),
+    );
+    expect(bare).toEqual([]);
+  });
+
+  it('has no refusal of an API key where none is asked for, and one everywhere else', () => {
+    for (const [path, methods] of Object.entries(paths)) {
+      for (const { security, responses } of Object.values(methods)) {
+        expect([path, '401' in responses]).toEqual([path, security !== undefined]);
+      }
+    }
+    expect(Object.keys(paths['/health/ready']?.['get']?.responses ?? {})).toEqual(['200', '503']);
   });
 
   it('has every error code, those of a call as examples of its answers', () => {

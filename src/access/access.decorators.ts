@@ -1,4 +1,6 @@
-import { SetMetadata } from '@nestjs/common';
+import { applyDecorators, SetMetadata } from '@nestjs/common';
+import { ApiExtension } from '@nestjs/swagger';
+import { orUserExtension, scopeExtension } from '../http/openapi.js';
 import type { AccessScope } from './scopes.js';
 
 export const accessMetadata = 'cufflink:access';
@@ -35,6 +37,10 @@ export const AnyCaller = () =>
     filtersProviders: true,
   } satisfies AccessRule);
 
-/** Opens a route to API keys with this scope. */
+/** Opens a route to API keys with this scope, and tells so in the OpenAPI description. */
 export const RequireScope = (scope: AccessScope, options: AccessOptions = {}) =>
-  SetMetadata(accessMetadata, { kind: 'caller', scope, ...options } satisfies AccessRule);
+  applyDecorators(
+    SetMetadata(accessMetadata, { kind: 'caller', scope, ...options } satisfies AccessRule),
+    ApiExtension(scopeExtension, scope),
+    ApiExtension(orUserExtension, options.orUser === true),
+  );

@@ -16,9 +16,38 @@ const everywhere: readonly ErrorCode[] = [
   'INTERNAL_ERROR',
 ];
 
-/** Documents the errors of a call in the OpenAPI description: one response a status, one example a code. */
+/** Name of the shape of every error among the schemas of the OpenAPI description. */
+export const problemSchemaName = 'Problem';
+
+/** The shape of every error; {@link ProblemResponse} in words of OpenAPI. */
+export const problemSchema = {
+  type: 'object',
+  required: ['type', 'title', 'status', 'detail', 'code', 'act', 'request_id'],
+  properties: {
+    type: { type: 'string', example: 'urn:cufflink:error:TOKEN_REVOKED' },
+    title: { type: 'string', example: 'token revoked' },
+    status: { type: 'integer', example: 409 },
+    detail: { type: 'string', example: 'A sentence that says what happened and what to do.' },
+    code: { type: 'string', enum: Object.keys(errorActors), example: 'TOKEN_REVOKED', description: 'branch on it' },
+    act: {
+      type: 'string',
+      enum: [...new Set(Object.values(errorActors))],
+      example: 'user',
+      description: 'who has to act',
+    },
+    request_id: { type: 'string', example: 'req-12345', description: 'also in the log' },
+    retry_after_seconds: { type: 'integer', example: 5, description: 'there when a later try can help' },
+  },
+};
+
+/** Documents the errors of a call behind an API key: its own, and those that any such call can answer with. */
 export function ApiProblems(...codes: ErrorCode[]): MethodDecorator {
-  const byStatus = Map.groupBy(new Set([...codes, ...everywhere]), (code) => errorStatuses[code]);
+  return ApiPublicProblems(...codes, ...everywhere);
+}
+
+/** Documents the errors of a call in the OpenAPI description, these and no others: one response a status, one example a code. */
+export function ApiPublicProblems(...codes: ErrorCode[]): MethodDecorator {
+  const byStatus = Map.groupBy(new Set(codes), (code) => errorStatuses[code]);
   return applyDecorators(
     ...[...byStatus].map(([status, statusCodes]) =>
       ApiResponse({
@@ -26,7 +55,7 @@ export function ApiProblems(...codes: ErrorCode[]): MethodDecorator {
         description: statusCodes.join(', '),
         content: {
           'application/problem+json': {
-            schema: { type: 'object', required: ['type', 'title', 'status', 'detail', 'code', 'act', 'request_id'] },
+            schema: { $ref: `#/components/schemas/${problemSchemaName}` },
             examples: Object.fromEntries(statusCodes.map((code) => [code, { value: exampleProblem(code) }])),
           },
         },
@@ -43,6 +72,6 @@ function exampleProblem(code: ErrorCode): object {
     detail: 'A sentence that says what happened and what to do.',
     code,
     act: errorActors[code],
-    request_id: 'req-1',
+    request_id: 'req-12345',
   };
 }

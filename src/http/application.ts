@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import fastifyCookie from '@fastify/cookie';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { Logger } from 'nestjs-pino';
 import { appConfig, type AppConfig } from '../config/app.config.js';
 import { problemHeaders, toProblem } from '../errors/app-error.filter.js';
-import { errorActors } from '../errors/error-code.js';
+import { describeApi } from './openapi.js';
 import { securityHeaders } from './security-headers.js';
 
 /** Requests are small: a link is a few hundred bytes, a callback form a few thousand. */
@@ -80,33 +80,11 @@ export function configureApplication(app: NestFastifyApplication): void {
     }
     done();
   });
-  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, openApiHead()));
+  SwaggerModule.setup('docs', app, () => describeApi(app));
 }
 
 /** A caller may name its own request id, so that its logs and ours can be joined. */
 function requestId(request: IncomingMessage): string {
   const given = request.headers['x-request-id'];
   return typeof given === 'string' && /^[A-Za-z0-9_-]{8,64}$/.test(given) ? given : randomUUID();
-}
-
-function openApiHead() {
-  return new DocumentBuilder()
-    .setTitle('Cufflink')
-    .setDescription(
-      'Links health devices over OAuth 1.0a and OAuth 2.0 and hands out tokens that work. Errors are RFC 9457 problem details: ' +
-        `branch on \`code\`; \`act\` says who has to do something. The codes: ${describeCodes()}.`,
-    )
-    .setVersion('1')
-    .addBearerAuth({
-      type: 'http',
-      scheme: 'bearer',
-      description: 'an API key, or where the call says so a user token',
-    })
-    .build();
-}
-
-function describeCodes(): string {
-  return Object.entries(errorActors)
-    .map(([code, actor]) => `\`${code}\` (${actor})`)
-    .join(', ');
 }

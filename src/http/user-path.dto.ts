@@ -6,7 +6,13 @@ const providerPattern = /^\P{C}{1,100}$/u;
 
 /** The user in a path: the company's opaque id, 1 to 255 characters, none of them invisible. */
 export class UserPath {
-  @ApiProperty({ name: 'user_id', example: 'user-42', minLength: 1, maxLength: 255 })
+  @ApiProperty({
+    name: 'user_id',
+    example: 'user-42',
+    minLength: 1,
+    maxLength: 255,
+    description: "the company's own id of the user",
+  })
   @IsString()
   @Matches(userIdPattern, { message: 'user_id must be 1 to 255 printable characters' })
   user_id!: string;

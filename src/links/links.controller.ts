@@ -1,9 +1,17 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import {
+  ApiBearerAuth,
+  ApiCreatedResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiResponse,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { requesterOf, type AuthenticatedRequest } from '../access/authenticated-request.js';
 import { Public, RequireScope } from '../access/access.decorators.js';
-import { ApiProblems } from '../http/api-problems.decorator.js';
+import { ApiProblems, ApiPublicProblems } from '../http/api-problems.decorator.js';
 import { ConnectionPath } from '../http/user-path.dto.js';
 import { parseCallbackParameters } from './callback-parameters.js';
 import { LinkCookies } from './link-cookies.js';
@@ -37,6 +45,17 @@ const redemptionProblems = [
   'PROVIDER_RATE_LIMITED',
   'TOKEN_RESPONSE_INVALID',
   'TOKEN_UNREADABLE',
+] as const;
+
+/** What a browser that comes back can be answered beside, whatever it brings. */
+const callbackProblems = [
+  'REQUEST_INVALID',
+  'PROVIDER_UNKNOWN',
+  'AUTHORIZATION_DENIED',
+  'RATE_LIMITED',
+  'KEY_UNAVAILABLE',
+  'DATABASE_UNAVAILABLE',
+  'INTERNAL_ERROR',
 ] as const;
 
 @ApiTags('Links')
@@ -118,7 +137,8 @@ export class LinksController {
     status: 303,
     description: `to the return_url, with status, provider, and connection_id, error, or what POST /v1/links/{link_id}/confirm needs`,
   })
-  @ApiProblems('PROVIDER_UNKNOWN', 'AUTHORIZATION_DENIED', ...redemptionProblems)
+  @ApiParam({ name: 'provider', example: 'whoop', description: 'slug of the provider' })
+  @ApiPublicProblems(...callbackProblems, ...redemptionProblems)
   async finishByGet(
     @Param('provider') slug: string,
     @Req() request: FastifyRequest,
@@ -138,7 +158,12 @@ export class LinksController {
   @Public()
   @ApiOperation({ summary: 'The same for providers that send the browser back with a form (form_post)' })
   @ApiResponse({ status: 200, type: FinishedLinkResponse })
-  @ApiProblems('PROVIDER_UNKNOWN', 'AUTHORIZATION_STATE_INVALID', 'AUTHORIZATION_DENIED')
+  @ApiParam({ name: 'provider', example: 'whoop', description: 'slug of the provider' })
+  @ApiResponse({
+    status: 303,
+    description: 'to a page of ours that reads the cookie of the link, where it is bound to a browser',
+  })
+  @ApiPublicProblems(...callbackProblems, ...redemptionProblems)
   async finishByPost(
     @Param('provider') slug: string,
     @Body() form: unknown,
@@ -154,7 +179,7 @@ export class LinksController {
   @Public()
   @ApiOperation({ summary: 'Where a browser that came back with a form shows its cookie' })
   @ApiResponse({ status: 303, description: 'as the callback' })
-  @ApiProblems('AUTHORIZATION_DENIED', ...redemptionProblems)
+  @ApiPublicProblems(...callbackProblems, ...redemptionProblems)
   async resume(@Param() path: LinkPath, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     if (request.method === 'HEAD') {
       await reply.headers(callbackHeaders).send();

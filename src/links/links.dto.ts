@@ -58,7 +58,11 @@ export class StartLinkBody {
 }
 
 export class LinkPath {
-  @ApiProperty({ name: 'link_id', example: '5f4c1f7e-3a52-4c11-8f4e-6f0a9f2f3b10' })
+  @ApiProperty({
+    name: 'link_id',
+    example: '5f4c1f7e-3a52-4c11-8f4e-6f0a9f2f3b10',
+    description: 'as the return_url got it',
+  })
   @IsUUID()
   link_id!: string;
 }

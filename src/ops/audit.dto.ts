@@ -16,12 +16,12 @@ export class AuditQuery {
   @Matches(/^[^\p{C}\p{Zl}\p{Zp}]{1,255}$/u, { message: 'user_id must be 1 to 255 printable characters' })
   user_id?: string;
 
-  @ApiPropertyOptional({ example: 'whoop' })
+  @ApiPropertyOptional({ example: 'whoop', description: 'slug of the provider' })
   @IsOptional()
   @Matches(/^[a-z0-9-]{1,100}$/, { message: 'provider must be the slug of a provider' })
   provider?: string;
 
-  @ApiPropertyOptional({ enum: auditActions, example: 'token.handed_out' })
+  @ApiPropertyOptional({ enum: auditActions, example: 'token.handed_out', description: 'what was done' })
   @IsOptional()
   @IsIn(auditActions)
   action?: string;

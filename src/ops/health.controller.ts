@@ -1,6 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Public, Unlimited } from '../access/access.decorators.js';
+import { ApiPublicProblems } from '../http/api-problems.decorator.js';
 import { Database, type Statement } from '../database/database.js';
 
 const ping: Statement = { name: 'ops-ping', text: 'SELECT 1 AS ok' };
@@ -23,6 +24,7 @@ export class HealthController {
   @Get('ready')
   @ApiOperation({ summary: 'Whether calls can be served: 503 while the database does not answer' })
   @ApiOkResponse({ schema: { example: { status: 'ok' } } })
+  @ApiPublicProblems('DATABASE_UNAVAILABLE')
   async ready(): Promise<{ status: 'ok' }> {
     await this.database.query(ping);
     return { status: 'ok' };

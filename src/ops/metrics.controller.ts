@@ -1,8 +1,9 @@
 import { Controller, Get, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { register } from 'prom-client';
 import { RequireScope } from '../access/access.decorators.js';
+import { ApiProblems } from '../http/api-problems.decorator.js';
 
 @ApiTags('Operation')
 @Controller('metrics')
@@ -12,6 +13,10 @@ export class MetricsController {
   @ApiBearerAuth()
   @ApiProduces('text/plain')
   @ApiOperation({ summary: 'Counters in the Prometheus text format' })
+  @ApiOkResponse({
+    schema: { type: 'string', example: 'cufflink_token_hand_outs_total{provider="whoop",how="fresh"} 17' },
+  })
+  @ApiProblems()
   async metrics(@Res() reply: FastifyReply): Promise<void> {
     await reply.type(register.contentType).send(await register.metrics());
   }
