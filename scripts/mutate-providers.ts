@@ -93,7 +93,12 @@ export default { ...rest, maxWorkers: 1 };
 async function run(): Promise<string[]> {
   const entries = await readdir(join(project, 'src/providers'), { withFileTypes: true });
   const slugs = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const unknown = wanted.filter((slug) => !slugs.includes(slug));
+  if (unknown.length > 0) {
+    throw new Error(`src/providers has no folder ${unknown.join(', ')}.`);
+  }
   const queue = slugs.filter((slug) => wanted.length === 0 || wanted.includes(slug));
+  const looked = queue.length;
   const survivors: string[] = [];
   let flips = 0;
   const work = async (): Promise<void> => {
@@ -120,7 +125,9 @@ async function run(): Promise<string[]> {
     }
   };
   await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, work));
-  process.stdout.write(`${slugs.length} providers, ${flips} flips, ${survivors.length} survivors\n`);
+  process.stdout.write(
+    `${looked} ${looked === 1 ? 'provider' : 'providers'}, ${flips} flips, ${survivors.length} survivors\n`,
+  );
   for (const survivor of survivors) {
     process.stdout.write(`  ${survivor}\n`);
   }
