@@ -4,6 +4,7 @@ import { oauth1Nonce, signOAuth1Request } from '../src/provider-kit/oauth1-signa
 import { sandboxClientId, sandboxClientSecret } from '../src/provider-kit/provider-settings.js';
 import type { Misbehaviour } from '../src/sandbox/misbehaviour.js';
 import { startApplication, type TestApplication } from './support/application.js';
+import { auditEntriesOf } from './support/audit-entries.js';
 import { consent } from './support/browser.js';
 import { linkAccount, pathOf, startLink } from './support/linking.js';
 import { queryDatabase } from './support/test-database.js';
@@ -395,6 +396,28 @@ describe('linking', () => {
         scopes_missing: asked.filter((scope) => !granted.includes(scope)),
       });
       expect((await getToken<BearerBody>(user, slug)).scopes).toEqual(granted);
+    });
+
+    it('AR-17 hands out no token for what the user has not granted, and leaves an audit entry', async () => {
+      const user = newUser();
+      const { linkWebUrl } = await startLink(application, user, 'oura', { scopes: ['personal', 'daily', 'workout'] });
+      await application.browser.get(pathOf(await consent(linkWebUrl, { scopes: ['personal', 'daily'] }))).expect(200);
+      const path = `/v1/users/${user}/connections/oura/token`;
+
+      const refused = await application.api.get(path).query({ scope: 'daily workout' }).expect(409);
+
+      expect(refused.body).toMatchObject({ code: 'SCOPE_NOT_GRANTED', act: 'user' });
+      expect((refused.body as { detail: string }).detail).toContain('not granted: workout.');
+      expect(refused.text).not.toContain('access_token');
+      expect((await auditEntriesOf(application, user)).at(-1)).toBe(
+        'token.handed_out denied api-key SCOPE_NOT_GRANTED',
+      );
+      for (const scope of ['daily', ' daily  personal ', '']) {
+        await application.api.get(path).query({ scope }).expect(200);
+      }
+      for (const query of ['scope=daily&scope=workout', 'scope=a%00', 'scope=%22', `scope=${'x'.repeat(2_001)}`]) {
+        await application.api.get(`${path}?${query}`).expect(400);
+      }
     });
 
     it('AR-17 shows what the maker granted without being asked, with the link and with a refresh', async () => {

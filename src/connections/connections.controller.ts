@@ -1,8 +1,9 @@
 import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Req } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { RequireScope, Unlimited } from '../access/access.decorators.js';
 import { requesterOf, type AuthenticatedRequest } from '../access/authenticated-request.js';
 import { mayUseProvider } from '../access/caller.js';
+import { RequestInvalidError } from '../errors/request.errors.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { ConnectionPath, UserPath } from '../http/user-path.dto.js';
 import { scopesOf, type StoredConnection } from '../tokens/connection-store.js';
@@ -63,10 +64,17 @@ export class ConnectionsController {
   @RequireScope('tokens:read')
   @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'Get a token that works now' })
+  @ApiQuery({
+    name: 'scope',
+    required: false,
+    example: 'read:sleep read:workout',
+    description: 'what the token is for, with spaces between: refused unless all of it was granted',
+  })
   @ApiOkResponse({ type: TokenResponse })
-  @ApiProblems('PROVIDER_UNKNOWN', 'CONNECTION_NOT_FOUND', ...refreshProblems)
+  @ApiProblems('PROVIDER_UNKNOWN', 'CONNECTION_NOT_FOUND', 'SCOPE_NOT_GRANTED', ...refreshProblems)
   async token(@Param() path: ConnectionPath, @Req() request: AuthenticatedRequest): Promise<TokenResponse> {
-    const token = await this.tokens.getValid(path.user_id, path.provider, requesterOf(request));
+    const wanted = readScopes(request);
+    const token = await this.tokens.getValid(path.user_id, path.provider, requesterOf(request), wanted);
     return toTokenResponse(token, request.caller?.scopes.has('tokens:sign') === true);
   }
 
@@ -111,6 +119,15 @@ export class ConnectionsController {
     const outcome = await this.tokens.disconnect(path.user_id, path.provider, requesterOf(request));
     return { disconnected: true, provider_revocation: outcome };
   }
+}
+
+/** The scopes that a token is asked for. Read by hand: this is the call that has to be fast. */
+function readScopes({ query }: AuthenticatedRequest): string[] {
+  const { scope = '' } = query as { scope?: unknown };
+  if (typeof scope !== 'string' || !/^[\x20\x21\x23-\x5b\x5d-\x7e]{0,2000}$/.test(scope)) {
+    throw new RequestInvalidError('scope must be a list of scopes with spaces between, given once.');
+  }
+  return scope.split(' ').filter((each) => each !== '');
 }
 
 function toResponse(connection: StoredConnection): ConnectionResponse {

@@ -18,6 +18,16 @@ export class ConnectionNotRefreshableError extends AppError {
   }
 }
 
+/** The caller needs a token for something that the user has not granted (AR-17). */
+export class ScopeNotGrantedError extends AppError {
+  readonly code = 'SCOPE_NOT_GRANTED';
+
+  /** @param missing - what was not granted, of what the caller asked for */
+  constructor(missing: readonly string[]) {
+    super(`The user has not granted: ${missing.join(' ')}. Start a link that asks for it.`);
+  }
+}
+
 /** A refresh is running elsewhere, or its last outcome is being confirmed. The caller repeats the call later. */
 export class RefreshPendingError extends AppError {
   readonly code = 'TOKEN_REFRESH_PENDING';

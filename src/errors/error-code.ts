@@ -28,6 +28,7 @@ export const errorActors = {
   LINK_SESSION_INVALID: 'user',
   ACCOUNT_ALREADY_LINKED: 'user',
   ACCOUNT_CHANGED: 'user',
+  SCOPE_NOT_GRANTED: 'user',
   TOKEN_REVOKED: 'user',
   TOKEN_REFRESH_PENDING: 'caller',
   TOKEN_UNREADABLE: 'operator',

@@ -4,7 +4,7 @@ import type { Requester } from '../audit/audit-event.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { Clock } from '../clock/clock.js';
 import { AppError, codeOf } from '../errors/app-error.js';
-import { AccountChangedError, ConnectionNotFoundError } from '../errors/connection.errors.js';
+import { AccountChangedError, ConnectionNotFoundError, ScopeNotGrantedError } from '../errors/connection.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
@@ -157,23 +157,30 @@ export class TokensService {
    * @param userId - the company's id of the user
    * @param slug - the provider
    * @param requester - who gets the token
+   * @param wanted - the scopes that it is for; none asks for whatever was granted
    * @throws {@link UnknownProviderError}, {@link ConnectionNotFoundError} when there is no such connection
+   * @throws {@link ScopeNotGrantedError} when one of those was not granted
    * @throws {@link TokenRevokedError} when the token has expired and only a new link helps
    * @throws {@link TokenUnreadableError} when the stored tokens do not open
    * @throws {@link DatabaseUnavailableError} when the database does not answer, or the audit entry cannot be written
    * @throws {@link RefreshPendingError} or a provider error when the token has expired and cannot be refreshed now
    */
-  async getValid(userId: string, slug: string, requester: Requester): Promise<ValidToken> {
+  async getValid(
+    userId: string,
+    slug: string,
+    requester: Requester,
+    wanted: readonly string[] = [],
+  ): Promise<ValidToken> {
     const { connectionId, scopes, tokens, how } = await this.findWorking(userId, slug);
     const { definition, settings } = this.registry.get(slug);
-    await this.audit.record({
-      ...requester,
-      action: 'token.handed_out',
-      outcome: 'success',
-      userId,
-      provider: slug,
-      connectionId,
-    });
+    const event = { ...requester, action: 'token.handed_out', userId, provider: slug, connectionId } as const;
+    const missing = wanted.filter((scope) => !scopes.includes(scope));
+    if (missing.length > 0) {
+      const refused = new ScopeNotGrantedError(missing);
+      await this.audit.record({ ...event, outcome: 'denied', code: refused.code });
+      throw refused;
+    }
+    await this.audit.record({ ...event, outcome: 'success' });
     handOuts.inc({ provider: slug, how });
     return {
       accessToken: tokens.accessToken,
