@@ -185,6 +185,20 @@ describe('the erasure of a user', () => {
     expect(await dump()).not.toContain(userId);
   });
 
+  it('LOG-08 starts no link whose provider answers while its user is being erased', async () => {
+    const maker = application.sandbox.maker('garmin-oauth1');
+    maker.misbehave({ endpoint: 'request_token', type: 'slow', ms: 300, processed: true });
+    const started = application.api
+      .post(`${path}/connections/garmin-oauth1/link`)
+      .send({})
+      .then(({ status, body }) => ({ status, code: (body as { code?: string }).code }));
+    await until(() => maker.history.some(({ kind }) => kind === 'request_token'));
+    await erase();
+    expect(await started).toEqual({ status: 403, code: 'AUTHORIZATION_STATE_INVALID' });
+    expect(await dump()).not.toContain(userId);
+    await startLink(application, encodeURIComponent(userId), 'garmin-oauth1');
+  });
+
   it('LOG-08 undoes a link whose provider answers while its user is being erased', async () => {
     const maker = application.sandbox.maker('whoop');
     const { linkWebUrl } = await startLink(application, encodeURIComponent(userId), 'whoop');

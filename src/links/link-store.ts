@@ -22,6 +22,12 @@ export interface StoredLink {
   readonly sealed: Buffer;
 }
 
+/** What tells whether the user of a link was erased while it was being started. */
+export interface LinkStart {
+  readonly erasureDigest: Buffer;
+  readonly tookMs: number;
+}
+
 /** What is known of a link attempt, without its secrets. */
 export interface LinkFacts extends Pick<
   StoredLink,
@@ -46,7 +52,9 @@ const insertLink: Statement = {
   name: 'links-insert',
   text: `INSERT INTO links (id, state_hash, user_id, provider, registration_id, registration_hash, return_url, scopes,
            require_confirmation, browser_hash, on_account_change, sealed, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, now() + $13 * interval '1 millisecond')
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, now() + $13 * interval '1 millisecond'
+         WHERE NOT EXISTS (
+           SELECT FROM erasures WHERE user_digest = $14 AND erased_at >= now() - $15::float8 * interval '1 millisecond')
          RETURNING expires_at AS "expiresAt"`,
 };
 const consumeLink: Statement = {
@@ -104,8 +112,13 @@ const removeLinksOfUser: Statement = {
 export class LinkStore {
   constructor(private readonly database: Database) {}
 
-  /** Stores a link. Returns when it expires, by the database's clock. */
-  async insert(link: StoredLink, lifetimeMs: number): Promise<Date> {
+  /**
+   * Stores a link.
+   *
+   * @param start - under what an erasure of its user would be noted, and for how long the link has been being started, in milliseconds
+   * @returns when it expires, by the database's clock; `undefined` when its user was erased since the start began (LOG-08)
+   */
+  async insert(link: StoredLink, lifetimeMs: number, start: LinkStart): Promise<Date | undefined> {
     const [row] = await this.database.query<{ expiresAt: Date }>(insertLink, [
       link.id,
       link.stateHash,
@@ -120,11 +133,10 @@ export class LinkStore {
       link.onAccountChange,
       link.sealed,
       lifetimeMs,
+      start.erasureDigest,
+      start.tookMs,
     ]);
-    if (row === undefined) {
-      throw new Error('The link was not stored.');
-    }
-    return row.expiresAt;
+    return row?.expiresAt;
   }
 
   /**

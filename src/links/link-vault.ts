@@ -25,6 +25,11 @@ const generations: Readonly<Record<'handshake' | Parking, number>> = { handshake
 export class LinkVault {
   constructor(private readonly vault: VaultService) {}
 
+  /** Returns under what the erasure of a user is noted. */
+  erasureDigest(userId: string): Buffer {
+    return this.vault.digest('erasures.user', [userId]);
+  }
+
   /** Seals the secrets of a link that was started. */
   sealSecrets(link: Place, secrets: HandshakeSecrets): Buffer {
     return this.vault.seal(secrets, toContext(link, 'handshake'));

@@ -151,8 +151,10 @@ export class LinksService {
    * Starts a link whose terms were checked.
    *
    * @throws as {@link start} does, except about the terms
+   * @throws {@link AuthorizationStateError} when the user was erased while the provider answered
    */
   async begin(terms: LinkTerms, requester: Requester): Promise<StartedLink> {
+    const startedAt = performance.now();
     const provider = this.getConfigured(terms.provider);
     const retirement = this.checkLifecycle(provider);
     const state = createOneTimeSecret();
@@ -174,7 +176,13 @@ export class LinksService {
       browserHash: browserSecret === undefined ? null : hashOneTimeSecret(browserSecret),
     };
     const sealed = this.vault.sealSecrets(link, secrets);
-    const expiresAt = await this.store.insert({ ...link, sealed }, linkLifetimeMs);
+    const expiresAt = await this.store.insert({ ...link, sealed }, linkLifetimeMs, {
+      erasureDigest: this.vault.erasureDigest(userId),
+      tookMs: performance.now() - startedAt,
+    });
+    if (expiresAt === undefined) {
+      throw new AuthorizationStateError('the user was erased meanwhile');
+    }
     await this.audit.record({
       ...requester,
       action: 'link.started',
