@@ -235,7 +235,10 @@ describe('LOG-11 the roles of the database', () => {
 
   it('let the auditor verify the trail, and the service repeat erasures', async () => {
     expect(await cli('cufflink_auditor', 'audit', 'verify')).toMatchObject({ status: 0 });
-    expect(await cli('cufflink_app', 'erasures', 'replay')).toMatchObject({ status: 0, output: /0 users/ });
+    expect(await cli('cufflink_app', 'erasures', 'replay')).toMatchObject({
+      status: 0,
+      output: expect.stringMatching(/No erasure log was read[^]*0 users/),
+    });
   });
 
   it.each([

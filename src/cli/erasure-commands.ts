@@ -1,6 +1,7 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import type { Command } from 'commander';
 import { UserErasureService } from '../users/user-erasure.service.js';
+import { usersConfig, type UsersConfig } from '../users/users.config.js';
 
 /** Adds the commands that keep erased users erased. */
 export function addErasureCommands(
@@ -17,6 +18,12 @@ export function addErasureCommands(
     .action((options: { file?: string }) =>
       withService(async (app) => {
         const count = await app.get(UserErasureService).replay(options.file);
+        if (
+          options.file === undefined &&
+          app.get<UsersConfig>(usersConfig.KEY, { strict: false }).erasureLogFile === undefined
+        ) {
+          print('No erasure log was read, only what this database knows. After a restore, name the log with --file.');
+        }
         print(count === 1 ? '1 user was erased again.' : `${count} users were erased again.`);
       }),
     );
