@@ -92,6 +92,12 @@ describe('the OpenAPI description', () => {
     expect(Object.keys(paths['/health/ready']?.['get']?.responses ?? {})).toEqual(['200', '503']);
   });
 
+  it('has no rate limit where none is kept', () => {
+    const token = paths['/v1/users/{user_id}/connections/{provider}/token']?.['get'];
+    expect(Object.keys(token?.responses ?? {})).not.toContain('429');
+    expect(Object.keys(paths['/v1/providers']?.['get']?.responses ?? {})).toContain('429');
+  });
+
   it('has every error code, those of a call as examples of its answers', () => {
     expect(Object.keys(errorActors).filter((code) => !text.includes(code))).toEqual([]);
     const token = paths['/v1/users/{user_id}/connections/{provider}/token']?.['get'];

@@ -231,6 +231,7 @@ describe('a request that is wrong in itself', () => {
     ['JSON that ends early', 'application/json', '{"return_url', 400, /^The body .* not the JSON/],
     ['no JSON', 'application/json', '', 400, /^The body .* not the JSON/],
     ['a form', 'application/x-www-form-urlencoded', 'return_url=x', 400, /must be a JSON object/],
+    ['a list', 'application/json', '[]', 400, /must be a JSON object/],
     ['XML', 'application/xml', '<a/>', 415, /Send JSON/],
     ['70 KB', 'application/json', JSON.stringify({ a: 'a'.repeat(70_000) }), 413, 'The body is too large.'],
     [

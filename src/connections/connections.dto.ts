@@ -127,7 +127,7 @@ export class RejectedTokenBody {
     example: '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824',
     description: 'of the token that was rejected; as it came with the token, or computed in the same way',
   })
-  @Matches(/^[0-9a-f]{64}$/, { message: 'fingerprint must be 64 lower-case hex digits.' })
+  @Matches(/^[0-9a-f]{64}$/, { message: 'fingerprint must be 64 lower-case hex digits' })
   fingerprint!: string;
 }
 

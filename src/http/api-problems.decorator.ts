@@ -12,6 +12,7 @@ const everywhere: readonly ErrorCode[] = [
   'SCOPE_MISSING',
   'RATE_LIMITED',
   'ACCESS_DENIED',
+  'KEY_UNAVAILABLE',
   'DATABASE_UNAVAILABLE',
   'INTERNAL_ERROR',
 ];

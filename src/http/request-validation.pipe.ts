@@ -21,8 +21,12 @@ export class RequestValidationPipe extends ValidationPipe {
   }
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
-    if (metadata.type === 'body' && typeof value === 'string' && isBodyClass(metadata.metatype)) {
-      // A form, which the callbacks take, or text in place of an object.
+    if (
+      metadata.type === 'body' &&
+      (typeof value === 'string' || Array.isArray(value)) &&
+      isBodyClass(metadata.metatype)
+    ) {
+      // A form, which the callbacks take, or something else in place of an object.
       throw new RequestInvalidError('The body must be a JSON object, sent as "Content-Type: application/json".');
     }
     return metadata.type === 'param' && isPathClass(metadata.metatype) && metadata.metatype.accepts(value as never)
