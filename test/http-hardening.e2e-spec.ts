@@ -17,6 +17,7 @@ describe('an answer', () => {
   it.each([
     ['/v1/providers', 200],
     ['/v1/users/user-1/connections/whoop/token', 404],
+    ['/%76%31/providers', 200],
     ['/v1/nothing', 404],
     ['/v1/oauth/whoop/callback?state=x&code=y', 403],
     ['/health/live', 200],
@@ -27,7 +28,7 @@ describe('an answer', () => {
     expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' });
     expect(headers['strict-transport-security']).toBeUndefined();
     expect(headers['x-powered-by']).toBeUndefined();
-    if (path.startsWith('/v1/')) {
+    if (decodeURI(path === '/%' ? '' : path).startsWith('/v1/')) {
       expect(headers['cache-control']).toBe('no-store');
     }
   });

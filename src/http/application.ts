@@ -73,7 +73,8 @@ export function configureApplication(app: NestFastifyApplication): void {
   const forbidden = securityHeaders(config.production);
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.headers(forbidden).header('x-request-id', request.id);
-    if (request.url.startsWith('/v1/')) {
+    // The URL may spell the path in another way.
+    if (request.routeOptions.url?.startsWith('/v1/') === true) {
       void reply.header('cache-control', 'no-store');
     } else if (request.url.startsWith('/docs')) {
       void reply.header('content-security-policy', docsPolicy);
