@@ -209,7 +209,8 @@ describe('the hosted page', () => {
 
 describe('a link session', () => {
   it('AR-05 is opened in one browser: another one is refused, with the link and with the form', async () => {
-    const session = await createSession(newUser());
+    const user = newUser();
+    const session = await createSession(user);
     const [mine, theirs] = [newBrowser(), newBrowser()];
     const path = pathOf(new URL(session.connect_url));
     await mine.get(path).expect(200);
@@ -220,16 +221,21 @@ describe('a link session', () => {
     await theirs.get('/connect').expect(403);
 
     expect(refusal.text).toContain('opened in another browser');
+    const entry = 'access.denied denied browser LINK_SESSION_INVALID';
+    expect(await auditEntriesOf(application, user)).toEqual([entry, entry]);
     // The browser that has opened it may follow the link again, and gets on without it.
     expect((await mine.get(path).expect(303)).headers['location']).toBe('/connect');
     await mine.get('/connect').expect(200);
   });
 
   it('AR-05 is opened once, however many browsers do at the same moment', async () => {
-    const session = await createSession(newUser());
+    const user = newUser();
+    const session = await createSession(user);
     const answers = await Promise.all(Array.from({ length: 50 }, () => open(newBrowser(), session)));
     expect(answers.filter(({ status }) => status === 303)).toHaveLength(1);
     expect(answers.filter(({ status }) => status === 403)).toHaveLength(49);
+    // So many, that nobody fills the audit trail with them.
+    expect(await auditEntriesOf(application, user)).toHaveLength(10);
   });
 
   it('AR-05 is not used up by HEAD, by a prefetch, or by a scanner that follows links', async () => {

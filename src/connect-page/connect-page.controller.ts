@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Inject, Post, Query, Req, Res } from '
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Public } from '../access/access.decorators.js';
+import type { Requester } from '../audit/audit-event.js';
 import { AppError } from '../errors/app-error.js';
 import { errorStatuses } from '../errors/app-error.filter.js';
 import { LinkSessionInvalidError } from '../errors/authorization.errors.js';
@@ -45,7 +46,8 @@ export class ConnectPageController {
       if (typeof token === 'string' && (await this.sessions.isUnopened(token))) {
         return openingPage(token);
       }
-      const session = await this.sessions.get(this.cookies.read(request, sessionCookie));
+      const followed = typeof token === 'string' ? { token, requester: requesterOf(request) } : undefined;
+      const session = await this.sessions.get(this.cookies.read(request, sessionCookie), followed);
       if (token !== undefined) {
         // The browser that has opened the link follows it again.
         return { redirect: '/connect' };
@@ -63,7 +65,7 @@ export class ConnectPageController {
   async open(@Body() form: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await this.answer(reply, async () => {
       checkSameOrigin(request);
-      const secret = await this.sessions.open(fieldOf(form, 'link_token'));
+      const secret = await this.sessions.open(fieldOf(form, 'link_token'), requesterOf(request));
       this.cookies.write(reply, sessionCookie, secret);
       return { redirect: '/connect' };
     });
@@ -75,10 +77,7 @@ export class ConnectPageController {
     await this.answer(reply, async () => {
       checkSameOrigin(request);
       const session = await this.sessions.get(this.cookies.read(request, sessionCookie));
-      const link = await this.sessions.start(session, fieldOf(form, 'provider'), {
-        actor: 'browser',
-        requestId: request.id,
-      });
+      const link = await this.sessions.start(session, fieldOf(form, 'provider'), requesterOf(request));
       this.cookies.write(reply, link.id, link.browserSecret);
       return { redirect: link.linkWebUrl };
     });
@@ -98,6 +97,10 @@ export class ConnectPageController {
       await reply.status(errorStatuses[error.code]).send(refusalPage(error.message));
     }
   }
+}
+
+function requesterOf({ id }: FastifyRequest): Requester {
+  return { actor: 'browser', requestId: id };
 }
 
 /** Older browsers do not tell; there the cookie alone has to do. */

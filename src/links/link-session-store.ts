@@ -33,6 +33,10 @@ const statements = {
     text: `UPDATE link_sessions SET browser_hash = $2
            WHERE token_hash = $1 AND browser_hash IS NULL AND expires_at > now() RETURNING 1 AS bound`,
   },
+  findUser: {
+    name: 'link-sessions-find-user',
+    text: 'SELECT user_id AS "userId" FROM link_sessions WHERE token_hash = $1',
+  },
   findBound: {
     name: 'link-sessions-find-bound',
     text: `SELECT user_id AS "userId", providers, return_url AS "returnUrl", require_confirmation AS "requireConfirmation"
@@ -70,6 +74,12 @@ export class LinkSessionStore {
   /** Binds a session to a browser: of any number of calls one does. Returns false when it is not there, expired or bound. */
   async bind(tokenHash: Buffer, browserHash: Buffer): Promise<boolean> {
     return (await this.database.query(statements.bind, [tokenHash, browserHash])).length === 1;
+  }
+
+  /** Returns whose a session is, expired or not; `undefined` when there is none. */
+  async findUser(tokenHash: Buffer): Promise<string | undefined> {
+    const [row] = await this.database.query<{ userId: string }>(statements.findUser, [tokenHash]);
+    return row?.userId;
   }
 
   /** Returns the session that a browser has opened, if it has not expired. */

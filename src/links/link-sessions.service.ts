@@ -4,6 +4,7 @@ import { LinkSessionInvalidError } from '../errors/authorization.errors.js';
 import { UnknownProviderError } from '../errors/provider.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
+import { LinkRefusals } from './link-refusals.js';
 import { LinkSessionStore, type StoredLinkSession } from './link-session-store.js';
 import { linksConfig, type LinksConfig } from './links.config.js';
 import { LinksService, type LinkRequest, type StartedLink } from './links.service.js';
@@ -25,6 +26,7 @@ export class LinkSessionsService {
     private readonly store: LinkSessionStore,
     private readonly links: LinksService,
     private readonly registry: ProviderRegistry,
+    private readonly refusals: LinkRefusals,
     @Inject(linksConfig.KEY) private readonly config: LinksConfig,
   ) {}
 
@@ -54,12 +56,15 @@ export class LinkSessionsService {
   /**
    * Opens a session, in one browser only.
    *
+   * @param requester - who opens it, for the audit trail
    * @returns the secret for the browser's cookie
    * @throws {@link LinkSessionInvalidError} when it does not exist, has expired, or a browser has opened it
    */
-  async open(token: string): Promise<string> {
+  async open(token: string, requester: Requester): Promise<string> {
+    const tokenHash = hashOneTimeSecret(token);
     const browserSecret = createOneTimeSecret();
-    if (!(await this.store.bind(hashOneTimeSecret(token), hashOneTimeSecret(browserSecret)))) {
+    if (!(await this.store.bind(tokenHash, hashOneTimeSecret(browserSecret)))) {
+      await this.refusals.noteSession(tokenHash, requester);
       throw new LinkSessionInvalidError();
     }
     return browserSecret;
@@ -69,12 +74,19 @@ export class LinkSessionsService {
    * Returns the session that a browser has opened.
    *
    * @param browserSecret - from its cookie, if it has one
+   * @param followed - the token of the link that it follows, if it does, and who follows it
    * @throws {@link LinkSessionInvalidError} when there is none, or it has expired
    */
-  async get(browserSecret: string | undefined): Promise<StoredLinkSession> {
+  async get(
+    browserSecret: string | undefined,
+    followed?: { readonly token: string; readonly requester: Requester },
+  ): Promise<StoredLinkSession> {
     const session =
       browserSecret === undefined ? undefined : await this.store.findBound(hashOneTimeSecret(browserSecret));
     if (session === undefined) {
+      if (followed !== undefined) {
+        await this.refusals.noteSession(hashOneTimeSecret(followed.token), followed.requester);
+      }
       throw new LinkSessionInvalidError();
     }
     return session;
