@@ -1,4 +1,5 @@
 import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { parseStravaErrorCode } from './strava-error.js';
 import { stravaSandbox } from './strava.sandbox.js';
 
 /** Strava API v3, OAuth 2.0. */
@@ -32,12 +33,14 @@ export const stravaDefinition = defineProvider({
     url: 'https://www.strava.com/oauth/revoke',
     clientAuthentication: 'basic',
   },
+  parseErrorCode: parseStravaErrorCode,
   docsUrl: 'https://developers.strava.com/docs/authentication/',
   uncertain: [
     'That a refresh returns the same access token while it has more than an hour left is not confirmed.',
     'What happens to a refresh token used twice beyond its refusal is not documented; the strictest is assumed.',
     'Whether a refresh that brings a new access token ends the previous one is not documented; it is assumed that it does.',
     'PKCE is not documented; it is not sent.',
+    'The shape of a refusal at the token endpoint is what other code meets; no page describes it.',
   ],
   sandbox: stravaSandbox,
 });

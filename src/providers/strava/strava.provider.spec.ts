@@ -69,6 +69,40 @@ describe('refresh at Strava', () => {
   });
 });
 
+describe('a refusal of Strava', () => {
+  afterEach(() => server.close());
+
+  const because = (resource: string, field: string): object => ({
+    message: 'Bad Request',
+    errors: [{ resource, field, code: 'invalid' }],
+  });
+
+  it.each([
+    [401, because('Application', '')],
+    [400, because('Application', 'client_id')],
+    [400, because('Application', 'client_secret')],
+    [403, { message: 'Authorization Error', errors: [{ resource: 'Application', field: 'Status', code: 'Inactive' }] }],
+  ])('TE-14 means this deployment and ends no connection: %i %j', async (status, body) => {
+    const provider = await providerAnswered(status, body);
+    await expect(provider.refresh(tokens)).rejects.toMatchObject({
+      code: 'PROVIDER_MISCONFIGURED',
+      refusesClient: true,
+    });
+  });
+
+  it('means the grant when it names the refresh token', async () => {
+    const provider = await providerAnswered(400, because('RefreshToken', 'refresh_token'));
+    await expect(provider.refresh(tokens)).rejects.toMatchObject({ code: 'TOKEN_REVOKED' });
+  });
+
+  it('means the code when it names that', async () => {
+    const provider = await providerAnswered(400, because('AuthorizationCode', 'code'));
+    const { secrets } = await provider.begin(handshake);
+    const redeemed = provider.complete({ code: 'code', state: 'state' }, handshake, secrets);
+    await expect(redeemed).rejects.toMatchObject({ code: 'AUTHORIZATION_CODE_REFUSED' });
+  });
+});
+
 describe('revocation at Strava', () => {
   afterEach(() => server.close());
 

@@ -7,7 +7,8 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
  *
  * Assumed: the code's lifetime, that PKCE parameters are not looked at, that a request without `scope` is refused, that a used
  * refresh token is refused without further consequences, and that the old access token lives on. The list of scopes is not
- * complete. `expires_at` is left out.
+ * complete. `expires_at` is left out. What a refusal looks like is taken from what other code meets; errors other than those of the
+ * client, the grant and the access token stand under `Application`.
  */
 export const stravaSandbox: OAuth2SandboxMaker = {
   oauth: '2.0',
@@ -26,7 +27,24 @@ export const stravaSandbox: OAuth2SandboxMaker = {
   reuse: 'error',
   oldAccessTokenDiesOnRefresh: false,
   tokenAnswerExtras: (accountId) => ({ athlete: { id: Number(accountId) } }),
+  errorAnswer: (error, description) => ({
+    message: 'Bad Request',
+    errors: [{ ...refusedPart(error, description), code: 'invalid' }],
+  }),
   account: { path: '/api/v3/athlete', answer: (accountId) => ({ id: Number(accountId) }) },
   apiPath: '/api/v3',
   revoke: { proof: 'client', clientAuthentication: 'basic', method: 'POST', path: '/oauth/revoke', status: 200 },
 };
+
+function refusedPart(error: string, description: string): { readonly resource: string; readonly field: string } {
+  switch (error) {
+    case 'invalid_grant':
+      return description.startsWith('the code')
+        ? { resource: 'AuthorizationCode', field: 'code' }
+        : { resource: 'RefreshToken', field: 'refresh_token' };
+    case 'invalid_token':
+      return { resource: 'Athlete', field: 'access_token' };
+    default:
+      return { resource: 'Application', field: error === 'invalid_client' ? '' : error };
+  }
+}
