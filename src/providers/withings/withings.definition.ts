@@ -1,4 +1,5 @@
 import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { parseWithingsErrorCode } from './withings-error.js';
 import { withingsSandbox } from './withings.sandbox.js';
 
 /** Withings Public Health Data API, OAuth 2.0 in an envelope of its own. */
@@ -19,8 +20,8 @@ export const withingsDefinition = defineProvider({
   grantedScopesIn: 'token-response',
   accessTokenLifetimeSeconds: 10_800,
   answer: {
-    // 503 and 255x stand for wrong parameters first of all. They are never read as a dead grant: a wrong client secret would end
-    // every connection.
+    // 503 and 255x stand for wrong parameters first of all. A wrong client secret must not end every connection, so of them only a
+    // 503 that names the refresh token or the code is read as a dead grant (`parseErrorCode`).
     status: {
       field: 'status',
       success: 0,
@@ -34,6 +35,7 @@ export const withingsDefinition = defineProvider({
     },
     bodyField: 'body',
   },
+  parseErrorCode: parseWithingsErrorCode,
   account: { from: 'token-response', field: 'userid' },
   // The old refresh token also ends 8 hours after the new one was issued.
   refresh: {
@@ -48,8 +50,8 @@ export const withingsDefinition = defineProvider({
   docsUrl:
     'https://developer.withings.com/developer-guide/v3/integration-guide/public-health-data-api/get-access/access-and-refresh-tokens-no-recover',
   uncertain: [
-    'Which statuses mean that a refresh token or a code is dead: 401 and 503-like ones are both reported; only 401 is read as that.',
-    'The statuses 503, 2554 and 2555 are partly unconfirmed; they are read as a mistake in our request.',
+    'Which statuses mean that a refresh token or a code is dead: 401 is reported, and 503 whose text names one of the two; only these are read as that.',
+    'The statuses 503, 2554 and 2555 are partly unconfirmed; otherwise they are read as a mistake in our request.',
     'What happens to a refresh token used after its grace is not documented beyond that it is invalid; the strictest is assumed.',
     'Whether a refresh ends the previous access token is not documented; it is assumed that it does.',
     'Which parameters of a revocation are signed: action, client_id and nonce is what other code signs.',

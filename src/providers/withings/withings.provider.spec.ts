@@ -128,6 +128,34 @@ describe('revocation at Withings', () => {
 });
 
 describe('statuses of Withings', () => {
+  it.each(['Invalid Params: invalid refresh_token', 'Invalid Params: invalid refresh token'])(
+    'reads 503 with "%s" as the end of the grant, although it comes with other mistakes too',
+    async (error) => {
+      const server = await answering({ status: 503, body: {}, error });
+      await expect(providerAt(server.url).refresh(tokens)).rejects.toMatchObject({ code: 'TOKEN_REVOKED' });
+    },
+  );
+
+  it('reads 503 with "Invalid Params: invalid code" as a code that came too late', async () => {
+    const server = await answering({ status: 503, body: {}, error: 'Invalid Params: invalid code' });
+    const handshake = { state: 'state', redirectUri: 'http://localhost/callback', scopes: ['user.info'] };
+    const provider = providerAt(server.url);
+    const { secrets } = await provider.begin(handshake);
+    const redeemed = provider.complete({ code: 'code', state: 'state' }, handshake, secrets);
+    await expect(redeemed).rejects.toMatchObject({ code: 'AUTHORIZATION_CODE_REFUSED' });
+  });
+
+  it.each([
+    'Invalid Params: invalid client_id',
+    'Invalid Params: invalid client_secret',
+    'invalid refresh_token or client_secret',
+    'Invalid Params: missing refresh_token',
+    7,
+  ])('TE-14 never reads 503 with %j as the end of the grant', async (error) => {
+    const server = await answering({ status: 503, body: {}, error });
+    await expect(providerAt(server.url).refresh(tokens)).rejects.toMatchObject({ code: 'PROVIDER_MISCONFIGURED' });
+  });
+
   it.each([
     [401, 'TOKEN_REVOKED'],
     [503, 'PROVIDER_MISCONFIGURED'],

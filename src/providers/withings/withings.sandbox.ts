@@ -6,8 +6,8 @@ import type { OAuth2SandboxMaker, SandboxEndpointCall } from '../../provider-kit
  *
  * Milder than Withings: a used refresh token gets the same answer again until a new token is used, without the end after 8 hours.
  *
- * Assumed: status 401 for a dead code or refresh token (503-like ones are reported as well), 503 for every other mistake in a
- * request, the text in `error`, that PKCE parameters are not looked at, that the old access token lives on, that a signature covers
+ * Assumed: status 503 for every mistake in a request, with the text in `error` that other code meets for a dead code or refresh token
+ * (401 is reported as well), that PKCE parameters are not looked at, that the old access token lives on, that a signature covers
  * action, client_id and nonce or timestamp, that the client secret is refused beside a signature, and that a timestamp may be 5
  * minutes off. Errors of the API come with their own HTTP status here; Withings sends 200.
  */
@@ -33,7 +33,7 @@ export const withingsSandbox: OAuth2SandboxMaker = {
     body: { userid: Number(accountId), ...standard, csrf_token: 'not-a-real-csrf-token' },
   }),
   errorStatus: 200,
-  errorAnswer: (error, description) => ({ status: statusOf(error), body: {}, error: description }),
+  errorAnswer: (error, description) => ({ status: statusOf(error), body: {}, error: textOf(error, description) }),
   apiPath: '/v2/measure',
   endpoints: [
     {
@@ -78,5 +78,12 @@ function isSignedByClient(call: SandboxEndpointCall, values: readonly string[]):
 }
 
 function statusOf(error: string): number {
-  return error === 'invalid_grant' || error === 'invalid_token' ? 401 : 503;
+  return error === 'invalid_token' ? 401 : 503;
+}
+
+function textOf(error: string, description: string): string {
+  if (error !== 'invalid_grant') {
+    return description;
+  }
+  return `Invalid Params: invalid ${description.startsWith('the code') ? 'code' : 'refresh_token'}`;
 }
