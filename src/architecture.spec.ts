@@ -172,6 +172,16 @@ describe('architecture', () => {
     expect(documented.sort()).toEqual(Object.keys(errorActors).sort());
   });
 
+  it('documents every metric, and documents no other', () => {
+    const page = readFileSync(join(root, 'docs/operations.md'), 'utf8');
+    const cells = [...page.matchAll(/^\| ((?:`(?:cufflink|process)_[a-z_]+`(?:, )?)+) \|/gm)].map(
+      (match) => match[1] ?? '',
+    );
+    const documented = cells.flatMap((cell) => [...cell.matchAll(/`([a-z_]+)`/g)].map((match) => match[1]));
+    const named = files.flatMap(({ text }) => [...text.matchAll(/name: '((?:cufflink|process)_[a-z_]+)'/g)]);
+    expect(documented.sort()).toEqual(named.map((match) => match[1]).sort());
+  });
+
   it('documents every action of the audit trail, and documents no other', () => {
     const page = readFileSync(join(root, 'docs/audit.md'), 'utf8');
     const cells = [...page.matchAll(/^\| (`[a-z_]+\.[^|]+) \|/gm)].map((match) => match[1] ?? '');

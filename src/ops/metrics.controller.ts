@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { register } from 'prom-client';
 import { RequireScope } from '../access/access.decorators.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
+import './process.metrics.js';
 
 @ApiTags('Operation')
 @Controller('metrics')
