@@ -57,6 +57,7 @@ const removable = [
   'scopeOnRefresh',
   'redirectUriOnRefresh',
   'codeParameters',
+  'deniedError',
   'nonce',
   'refreshExpiresInField',
   'parseErrorCode',

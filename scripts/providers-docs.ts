@@ -52,6 +52,7 @@ const quirkSentences: QuirkSentences = {
   extraAuthorizeParams: (value) => `the authorisation request has ${parameters(value)}`,
   nonce: () => 'a nonce has to come back in the ID token',
   codeLifetimeSeconds: (value) => `an authorization code lives ${duration(value)}`,
+  deniedError: (value) => `the callback says with ${code(value)} that the user said no`,
   codeParameters: (value) => `the callback has the code in ${value.map(code).join(' or ')}`,
   extraTokenParams: (value) => `token requests have ${parameters(value)}`,
   scopeOnExchange: () => 'the exchange repeats the scopes',

@@ -46,9 +46,10 @@ function checkIssuer(expected: string | undefined, mustBeThere: boolean, issuer:
 }
 
 /** RFC 6749 section 4.1.2.1. The provider's description is not kept: it is free text from outside (AR-13). */
-function authorizationError({ displayName }: OAuth2Definition, error: string): Error {
+function authorizationError({ displayName, deniedError }: OAuth2Definition, error: string): Error {
   switch (error) {
     case 'access_denied':
+    case deniedError:
       return new AuthorizationDeniedError();
     case 'server_error':
     case 'temporarily_unavailable':

@@ -149,6 +149,8 @@ export interface OAuth2Definition extends DefinitionBase {
   readonly codeLifetimeSeconds?: number;
   /** Parameters of the callback that may carry the code, the first present one counts; `code` when absent. */
   readonly codeParameters?: readonly string[];
+  /** Error code of the callback when the user says no; `access_denied`, which is always read so, when absent. */
+  readonly deniedError?: string;
   /** Sent with every call of the token endpoint. */
   readonly extraTokenParams?: Readonly<Record<string, string>>;
   /** Whether the exchange repeats the scopes of the authorisation request. */

@@ -133,6 +133,8 @@ export interface OAuth2SandboxMaker extends SandboxMakerBase {
   readonly redirectUriOnRefresh?: boolean;
   /** `form_post`: the consent page ends in a form that the browser posts to the redirect URI. `redirect` when absent. */
   readonly callback?: 'redirect' | 'form_post';
+  /** Error code of the callback when the user says no; `access_denied` when absent. */
+  readonly deniedError?: string;
   /** Name of the code parameter in the callback; `code` when absent. */
   readonly codeParameter?: string;
   /** Signs an `id_token` into every exchange answer (and, where `onRefresh`, every refresh answer). */

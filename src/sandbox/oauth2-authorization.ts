@@ -112,7 +112,10 @@ export class OAuth2Authorization {
         const scope = this.maker.scopeInCallback === true ? scopes.join(this.maker.scopeSeparator) : undefined;
         return this.#callback(redirectUri, { [this.maker.codeParameter ?? 'code']: code, scope, state });
       },
-      deny: () => this.#callback(redirectUri, { error: 'access_denied', error_description: 'the user said no', state }),
+      deny: () => {
+        const error = this.maker.deniedError ?? 'access_denied';
+        return this.#callback(redirectUri, { error, error_description: 'the user said no', state });
+      },
     });
   }
 

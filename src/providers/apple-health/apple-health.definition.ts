@@ -18,6 +18,7 @@ export const appleHealthDefinition = defineProvider({
   pkce: 'unsupported',
   extraAuthorizeParams: { response_mode: 'form_post' },
   nonce: true,
+  deniedError: 'user_cancelled_authorize',
   codeLifetimeSeconds: 300,
   grantedScopesIn: 'nowhere',
   accessTokenLifetimeSeconds: 3_600,

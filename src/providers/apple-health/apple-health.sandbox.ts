@@ -4,7 +4,7 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
  * Sign in with Apple as https://developer.apple.com/documentation/signinwithapplerestapi describes it.
  *
  * Asking for name or email demands `response_mode=form_post`; the client secret is an ES256 JWT for `https://appleid.apple.com`; the
- * code lives five minutes and works once; a refresh answers without a refresh token; the token answer tells no scopes. Assumed: RS256
+ * code lives five minutes and works once; a user who cancels brings back `user_cancelled_authorize`; a refresh answers without a refresh token; the token answer tells no scopes. Assumed: RS256
  * for the ID token, no ID token at a refresh, that an earlier access token lives on after a refresh, and that PKCE parameters are not
  * looked at.
  *
@@ -20,6 +20,7 @@ export const appleHealthSandbox: OAuth2SandboxMaker = {
   scopes: ['name', 'email'],
   authorizeParams: { response_mode: 'form_post' },
   callback: 'form_post',
+  deniedError: 'user_cancelled_authorize',
   scopeInTokenAnswer: false,
   codeLifetimeSeconds: 300,
   accessTokenLifetimeSeconds: 3_600,
