@@ -41,6 +41,7 @@ describe('readProviderSettings', () => {
     [{ ...credentials, EXAMPLE_TOKEN_URL: 'http://token.example' }, 'EXAMPLE_TOKEN_URL must be an https URL'],
     [{ ...credentials, EXAMPLE_REVOKE_URL: 'nonsense' }, 'EXAMPLE_REVOKE_URL must be an https URL'],
     [{ ...credentials, EXAMPLE_AUTH_URL: 'https://user@auth.example' }, 'EXAMPLE_AUTH_URL must be an https URL'],
+    [{ ...credentials, EXAMPLE_AUTH_URL: 'https://:word@auth.example' }, 'EXAMPLE_AUTH_URL must be an https URL'],
     [
       { ...credentials, EXAMPLE_TOKEN_URL: 'http://127.0.0.1:1', NODE_ENV: 'production' },
       'EXAMPLE_TOKEN_URL must be an https URL',
@@ -60,7 +61,7 @@ describe('readProviderSettings', () => {
       ...credentials,
       EXAMPLE_SERVER: 'other',
       EXAMPLE_TOKEN_URL: 'https://third.example/token',
-      EXAMPLE_SCOPES: 'a,b c',
+      EXAMPLE_SCOPES: 'a,b c, ',
       EXAMPLE_REDIRECT_URL: 'https://app.example/back',
     };
     expect(readProviderSettings(definition, environment)).toMatchObject({

@@ -82,7 +82,7 @@ export function readProviderSettings(definition: ProviderDefinition, environment
   const publicUrl = environment['PUBLIC_URL'] || `http://localhost:${environment['PORT'] || '3000'}`;
   const common = {
     redirectUri: override('REDIRECT_URL', `${publicUrl.replace(/\/+$/, '')}/v1/oauth/${definition.slug}/callback`),
-    scopes: read('SCOPES')?.split(/[\s,]+/) ?? definition.defaultScopes,
+    scopes: readScopes(read('SCOPES')) ?? definition.defaultScopes,
   };
   if (credentials === undefined && sandboxUrl !== undefined) {
     const endpoints = sandboxEndpoints(definition, sandboxUrl);
@@ -99,6 +99,12 @@ export function readProviderSettings(definition: ProviderDefinition, environment
 
 type ReadVariable = (name: string) => string | undefined;
 type Credentials = Pick<ProviderSettings, 'clientId' | 'clientSecret' | 'signing'>;
+
+/** Returns the scopes of a list in any style; `undefined` when it names none. */
+function readScopes(list: string | undefined): readonly string[] | undefined {
+  const scopes = list?.split(/[\s,]+/).filter((scope) => scope !== '') ?? [];
+  return scopes.length === 0 ? undefined : scopes;
+}
 
 /** Variables that a provider needs to be switched on, by its client authentication. */
 export function requiredVariables(definition: ProviderDefinition): readonly string[] {
@@ -163,9 +169,9 @@ function checkUrl(name: string, value: string, production: boolean): string {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   const loopback = url !== undefined && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
   const allowed = url?.protocol === 'https:' || (url?.protocol === 'http:' && loopback && !production);
-  if (url === undefined || !allowed || url.username !== '' || url.hash !== '') {
+  if (url === undefined || !allowed || url.username !== '' || url.password !== '' || url.hash !== '') {
     throw new Error(
-      `${name} must be an https URL without user or fragment (plain http only on loopback, outside production).`,
+      `${name} must be an https URL without user, password or fragment (plain http only on loopback, outside production).`,
     );
   }
   return value;
