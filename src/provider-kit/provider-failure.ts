@@ -77,7 +77,7 @@ export function endpointFailure(answer: FailedAnswer, otherwise: Refusal): AppEr
     return unavailable(answer, detail);
   }
   const asksForClient = status === 401 && /(^|,)\s*basic\b/i.test(response.headers['www-authenticate'] ?? '');
-  if ((asksForClient && code !== 'invalid_grant') || code === 'invalid_client') {
+  if ((asksForClient && code !== 'invalid_grant') || (code !== undefined && refusedClientCodes.has(code))) {
     return new ProviderMisconfiguredError(misconfiguredMessage(definition), { detail, refusesClient: true });
   }
   if (code !== undefined && clientCodes.has(code)) {
@@ -146,6 +146,9 @@ function conflict(answer: FailedAnswer, detail: string): ProviderUnavailableErro
   const message = `${answer.definition.displayName} was busy with another request for the same grant. Try again.`;
   return new ProviderUnavailableError(message, { fate: 'answered', isConflict: true, detail, ...retryAfter(answer) });
 }
+
+/** Error codes that say that our client id or secret is not, or no longer, good; some providers have more than RFC 6749 section 5.2. */
+const refusedClientCodes: ReadonlySet<string> = new Set(['invalid_client', 'deleted_client', 'disabled_client']);
 
 /** Error codes that say that the provider refuses us and not the user (RFC 6749 section 5.2). */
 const clientCodes: ReadonlySet<string> = new Set(['unauthorized_client', 'unsupported_grant_type', 'invalid_scope']);

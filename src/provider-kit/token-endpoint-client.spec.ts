@@ -281,14 +281,20 @@ const failures: readonly FailureCase[] = [
     expected: 'PROVIDER_UNAVAILABLE',
     detail: 'HTTP 400, invalid_request',
   },
-  ...['invalid_client', 'unauthorized_client', 'unsupported_grant_type', 'invalid_scope', 'invalid_request'].map(
-    (error) => ({
-      title: error,
-      answer: jsonAnswer(400, { error, ...quoting }),
-      expected: 'PROVIDER_MISCONFIGURED',
-      detail: `HTTP 400, ${error}`,
-    }),
-  ),
+  ...[
+    'invalid_client',
+    'deleted_client',
+    'disabled_client',
+    'unauthorized_client',
+    'unsupported_grant_type',
+    'invalid_scope',
+    'invalid_request',
+  ].map((error) => ({
+    title: error,
+    answer: jsonAnswer(400, { error, ...quoting }),
+    expected: 'PROVIDER_MISCONFIGURED',
+    detail: `HTTP 400, ${error}`,
+  })),
   {
     title: 'HTTP 401 with a Basic challenge',
     answer: { status: 401, headers: basicChallenge },
