@@ -1,4 +1,5 @@
 import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { parseIhealthErrorCode } from './ihealth-error.js';
 import { ihealthSandbox } from './ihealth.sandbox.js';
 
 /** iHealth Open API V2, OAuth 2.0 with names of its own. */
@@ -21,6 +22,7 @@ export const ihealthDefinition = defineProvider({
     fieldNames: { access_token: 'AccessToken', refresh_token: 'RefreshToken', expires_in: 'Expires' },
     noTokenType: true,
   },
+  parseErrorCode: parseIhealthErrorCode,
   account: { from: 'token-response', field: 'UserID' },
   refresh: {
     rotates: 'always',
@@ -35,6 +37,7 @@ export const ihealthDefinition = defineProvider({
     'The names of the answer fields and the life of 48 hours were only partly read.',
     'Whether a code is redeemed by GET or POST; POST is used.',
     'Whether a refresh replaces the refresh token, what a second use does, and what becomes of the old access token; the strictest is assumed.',
+    'What a refusal of a dead refresh token is called, and which HTTP status errors have: HTTP 400, 401 or 403 with a name that does not blame the client is read as that.',
     'No way to end a grant was found.',
     'The base path of the API, and that data calls need client id and client secret.',
   ],

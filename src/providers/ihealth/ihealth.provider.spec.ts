@@ -1,5 +1,7 @@
-import { expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
+import { TokenRevokedError } from '../../errors/provider.errors.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
+import { isFailure, refusal, tokenFailure } from '../../provider-kit/provider-failure.js';
 import { parseTokenResponse } from '../../provider-kit/token-response.js';
 import { ihealthDefinition } from './ihealth.definition.js';
 import { IhealthProvider } from './ihealth.provider.js';
@@ -20,4 +22,33 @@ it("believes the answer's Expires more than the documented life", () => {
   const response = { status: 200, headers: { 'content-type': 'application/json' }, text: JSON.stringify(answer) };
   const grant = parseTokenResponse(response, ihealthDefinition, new Date(0));
   expect(grant).toMatchObject({ expiresInSeconds: 3600, providerUserId: 'u1' });
+});
+
+describe('a refusal of iHealth', () => {
+  const read = (status: number, Error: string, ErrorCode: number): unknown => {
+    const text = JSON.stringify({ Error, ErrorCode, ErrorDescription: 'free text' });
+    const response = { status, headers: { 'content-type': 'application/json' }, text };
+    return isFailure(ihealthDefinition, response)
+      ? tokenFailure({ definition: ihealthDefinition, response, now: new Date(0) }, refusal(TokenRevokedError, 'dead'))
+      : 'no failure';
+  };
+
+  it.each([
+    ['client_secret_mismatch', 1002, 'PROVIDER_MISCONFIGURED'],
+    ['unauthorized_client', 2001, 'PROVIDER_MISCONFIGURED'],
+    ['redirect_uri_mismatch', 1001, 'PROVIDER_MISCONFIGURED'],
+    ['limits_hour_error', 503, 'PROVIDER_RATE_LIMITED'],
+  ])('TE-14 never means the grant when it is %s, whatever the HTTP status', (name, number, code) => {
+    for (const status of [200, 400, 401, 403]) {
+      expect(read(status, name, number)).toMatchObject({ code });
+    }
+  });
+
+  it('is no refusal of the grant with HTTP 200 and any other name', () => {
+    expect(read(200, 'unauthorized_token', 2002)).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+  });
+
+  it('means the grant with HTTP 4xx and any other name', () => {
+    expect(read(400, 'unauthorized_token', 2002)).toMatchObject({ code: 'TOKEN_REVOKED' });
+  });
 });
