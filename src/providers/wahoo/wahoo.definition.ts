@@ -1,4 +1,5 @@
 import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { parseWahooErrorCode } from './wahoo-error.js';
 import { wahooSandbox } from './wahoo.sandbox.js';
 
 /** Wahoo Cloud API, OAuth 2.0. */
@@ -28,12 +29,14 @@ export const wahooDefinition = defineProvider({
     timeoutMs: 10_000,
   },
   revocation: { proof: 'bearer', method: 'DELETE', url: 'https://api.wahooligan.com/v1/permissions' },
+  parseErrorCode: parseWahooErrorCode,
   docsUrl: 'https://cloud-api.wahooligan.com/',
   uncertain: [
     'The life of a refresh token is not published.',
     'What an old refresh token does after the new access token was used is not documented; the strictest is assumed.',
     'PKCE is described as an option for public apps; it is sent together with the client secret.',
     'Whether the token answer tells the granted scopes; they are read where it does.',
+    'The text by which a full quota of access tokens is known is what other code meets; it is read as an outage for that user.',
     'The exact names of the write scopes, none of which is asked for.',
   ],
   sandbox: wahooSandbox,

@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { Clock } from '../../clock/clock.js';
+import { TokenRevokedError } from '../../errors/provider.errors.js';
 import { ProviderHttpClient } from '../../provider-kit/http-client.js';
+import { refusal, tokenFailure } from '../../provider-kit/provider-failure.js';
 import { readProviderSettings } from '../../provider-kit/provider-settings.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
@@ -14,6 +16,13 @@ describeProviderContract(
 );
 
 describe('Wahoo', () => {
+  it('does not take a full quota of access tokens for the end of the grant', () => {
+    const error = 'Too many unrevoked access tokens exist for this app and user. Revoke one first.';
+    const response = { status: 400, headers: { 'content-type': 'application/json' }, text: JSON.stringify({ error }) };
+    const answer = { definition: wahooDefinition, response, now: new Date(0) };
+    expect(tokenFailure(answer, refusal(TokenRevokedError, 'dead'))).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+  });
+
   /** The query of the authorisation request. */
   async function authorizeParameters(scopes: readonly string[]): Promise<URLSearchParams> {
     const settings = readProviderSettings(wahooDefinition, { WAHOO_CLIENT_ID: 'id', WAHOO_CLIENT_SECRET: 'secret' });
