@@ -1,9 +1,15 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { IncomingMessage } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { type MiddlewareConsumer, Module, type NestModule } from '@nestjs/common';
 import { Database } from '../src/database/database.js';
 import { ProviderUnavailableError } from '../src/errors/provider.errors.js';
 import { createOneTimeSecret, hashOneTimeSecret } from '../src/links/one-time-secret.js';
 import { LinkStore, type StoredLink } from '../src/links/link-store.js';
+import { LinksService, type LinkRequest, type LinkTerms } from '../src/links/links.service.js';
+import type { HealthProvider } from '../src/provider-kit/health-provider.js';
 import { ProviderHttpClient, type ProviderRequest, type ProviderResponse } from '../src/provider-kit/http-client.js';
+import { ProviderRegistry } from '../src/provider-kit/provider-registry.js';
 import type { TestApplication } from './support/application.js';
 import { auditEntriesOf } from './support/audit-entries.js';
 import { consent } from './support/browser.js';
@@ -253,6 +259,24 @@ describe('the redirect URI', () => {
     },
   );
 
+  it('AR-11 with the defence off (built from the Host header) sends the code to whom the caller names', async () => {
+    const believing = await startReplica(application, {
+      modules: [HostMemory],
+      override: (builder) => builder.overrideProvider(ProviderRegistry).useClass(HostBelievingRegistry),
+    });
+    try {
+      const user = newUser();
+      const started = await believing.api.post(`/v1/users/${user}/connections/whoop/link`).set(spoofed).expect(201);
+      const stolen = await consent((started.body as { link_web_url: string }).link_web_url);
+
+      expect(stolen.origin).toBe('https://evil.example');
+      expect(stolen.searchParams.get('code')).toMatch(/./);
+      expect(await auditEntriesOf(application, user)).toEqual(['link.started success api-key']);
+    } finally {
+      await believing.close();
+    }
+  });
+
   it('AR-11 NET-05 is not followed by a return_url from the callback', async () => {
     const { callback } = await approvedLink(application, 'whoop', { body: { return_url: returnUrl } });
     callback.searchParams.set('return_url', 'https://evil.example/');
@@ -264,6 +288,64 @@ describe('the redirect URI', () => {
     expect(headers['location']).not.toContain('evil');
   });
 });
+
+/** Remembers which host a request says that it was sent to, for as long as it is answered. */
+const hostOfRequest = new AsyncLocalStorage<string | undefined>();
+
+@Module({})
+class HostMemory implements NestModule {
+  configure(consumer: MiddlewareConsumer): void {
+    consumer
+      .apply((request: IncomingMessage, _response: unknown, next: () => void) => {
+        hostOfRequest.run(request.headers.host, next);
+      })
+      .forRoutes('{*path}');
+  }
+}
+
+/** What `${request.protocol}://${request.host}/callback` does. */
+class HostBelievingRegistry extends ProviderRegistry {
+  override get(slug: string): HealthProvider {
+    const provider = super.get(slug);
+    const redirectUri = `https://${hostOfRequest.getStore() ?? ''}/v1/oauth/${slug}/callback`;
+    return Object.create(provider, { settings: { value: { ...provider.settings, redirectUri } } }) as HealthProvider;
+  }
+}
+
+describe('a return_url that is not registered', () => {
+  const body = { return_url: 'https://evil.example/devices' };
+
+  it('NET-05 starts no link', async () => {
+    const user = newUser();
+    const answer = await application.api.post(`/v1/users/${user}/connections/whoop/link`).send(body).expect(400);
+
+    expect(answer.body).toMatchObject({ code: 'RETURN_URL_NOT_ALLOWED' });
+    expect(await auditEntriesOf(application, user)).toEqual([]);
+  });
+
+  it('NET-05 with the defence off (no list) is where the browser goes, and is told of the connection', async () => {
+    const open = await startReplica(application, {
+      override: (builder) => builder.overrideProvider(LinksService).useClass(AnyReturnUrlLinks),
+    });
+    try {
+      const { callback } = await approvedLink(open, 'whoop', { body });
+
+      const { headers } = await open.browser.get(pathOf(callback)).expect(303);
+
+      expect(headers['location']).toMatch(/^https:\/\/evil\.example\/devices\?status=success&.*connection_id=/);
+    } finally {
+      await open.close();
+    }
+  });
+});
+
+class AnyReturnUrlLinks extends LinksService {
+  override checkTerms({
+    returnUrl,
+  }: Pick<LinkRequest, 'returnUrl'>): Pick<LinkTerms, 'returnUrl' | 'requireConfirmation'> {
+    return { returnUrl: returnUrl ?? null, requireConfirmation: false };
+  }
+}
 
 describe('a maker that takes the code and does not answer', () => {
   it.each(slugs)('AR-22 is asked once: %s drops the connection, the link ends, the user starts again', async (slug) => {

@@ -1,13 +1,32 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Controller, Get, Module, Param, Query } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
 import fc from 'fast-check';
+import { Public } from '../src/access/access.decorators.js';
+import { AuthorizationFailedError } from '../src/errors/authorization.errors.js';
+import { LinksService, type CallbackArrival, type CallbackOutcome } from '../src/links/links.service.js';
 import { createOneTimeSecret } from '../src/links/one-time-secret.js';
+import type { CallbackParameters } from '../src/provider-kit/handshake.js';
+import type { HealthProvider } from '../src/provider-kit/health-provider.js';
+import { ProviderRegistry } from '../src/provider-kit/provider-registry.js';
+import { TokenGrant } from '../src/provider-kit/token-grant.js';
 import type { TestApplication } from './support/application.js';
-import { calls, connected, expectNoConnection, returnUrl, sendCallback, startObserved } from './support/callbacks.js';
+import { auditEntriesOf } from './support/audit-entries.js';
+import {
+  calls,
+  connected,
+  expectNoConnection,
+  refused,
+  returnUrl,
+  sendCallback,
+  startObserved,
+  startReplica,
+} from './support/callbacks.js';
 import { dumpDatabase, expectAbsent } from './support/leaks.js';
 import { mendMakers } from './support/makers.js';
-import { approvedLink, newUser, pathOf, startLink } from './support/linking.js';
+import { approvedLink, linkAccount, newUser, pathOf, startLink } from './support/linking.js';
 import { queryDatabase } from './support/test-database.js';
 
 let application: TestApplication;
@@ -217,6 +236,168 @@ describe('what a callback may carry', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
   });
 });
+
+/** Each attack against the program, and against one that lacks the defence: there it succeeds. */
+describe('a hostile callback', () => {
+  const started = 'link.started success api-key';
+
+  describe('AR-12 with an access token of the attacker instead of a code', () => {
+    /** The token that the attacker has at the maker, and the callback that brings it into the link of another user. */
+    async function prepare(): Promise<{ user: string; state: string; token: string }> {
+      const attacker = newUser();
+      await linkAccount(application, attacker, 'whoop', { account: '666' });
+      const token = await handedOut(attacker);
+      const user = newUser();
+      const { state } = await startLink(application, user, 'whoop');
+      return { user, state, token };
+    }
+
+    async function handedOut(user: string): Promise<string> {
+      const answer = await application.api.get(`/v1/users/${user}/connections/whoop/token`).expect(200);
+      return (answer.body as { access_token: string }).access_token;
+    }
+
+    it('connects nothing', async () => {
+      const { user, state, token } = await prepare();
+
+      const path = `/v1/oauth/whoop/callback?state=${state}&access_token=${encodeURIComponent(token)}`;
+      expect(await sendCallback(application, path)).toEqual({ status: 400, code: 'REQUEST_INVALID' });
+
+      await expectNoConnection(application, user, 'whoop');
+      expect(await auditEntriesOf(application, user)).toEqual([started]);
+    });
+
+    it('with the defence off (tokens are taken from the query) connects the account of the attacker', async () => {
+      const { user, state, token } = await prepare();
+      const lax = await startReplica(application, {
+        modules: [LaxCallbacks],
+        override: (builder) => builder.overrideProvider(ProviderRegistry).useClass(ImplicitFlowRegistry),
+      });
+      try {
+        await lax.browser
+          .get(`/v1/lax/oauth/whoop/callback?state=${state}&access_token=${encodeURIComponent(token)}`)
+          .expect(200);
+      } finally {
+        await lax.close();
+      }
+
+      expect(await handedOut(user)).toBe(token);
+      expect(await auditEntriesOf(application, user)).toContain('link.completed success browser');
+    });
+  });
+
+  describe('AR-13 with an error and a description that the attacker wrote', () => {
+    const description = '<script>alert(1)</script> Call 0900-EVIL to connect again';
+    const query = new URLSearchParams({ error: 'server_error', error_description: description });
+
+    it('shows none of it, and ends only the link whose state it has', async () => {
+      const user = newUser();
+      const { state } = await startLink(application, user, 'whoop');
+      const forged = await application.browser.get(`/v1/oauth/whoop/callback?${query.toString()}`).expect(403);
+      expect(await auditEntriesOf(application, user)).toEqual([started]);
+      const known = await application.browser.get(`/v1/oauth/whoop/callback?${query.toString()}&state=${state}`);
+
+      expect(forged.text + known.text).not.toMatch(/script|EVIL/);
+      expect(forged.body).toMatchObject({ code: 'AUTHORIZATION_STATE_INVALID' });
+      expect(known.body).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+      expect(await auditEntriesOf(application, user)).toEqual([
+        started,
+        'link.failed failed browser PROVIDER_UNAVAILABLE',
+      ]);
+    });
+
+    it('with the defence off (errors are read before the state, and passed on) says what the attacker likes', async () => {
+      const talkative = await startReplica(application, {
+        override: (builder) => builder.overrideProvider(LinksService).useClass(TalkativeLinks),
+      });
+      try {
+        const answer = await talkative.browser.get(`/v1/oauth/whoop/callback?${query.toString()}`);
+
+        expect((answer.body as { detail: string }).detail).toContain(description);
+      } finally {
+        await talkative.close();
+      }
+    });
+  });
+
+  describe('AR-14 with parameters that can be read in two ways', () => {
+    const code = 'code=1';
+    it.each([
+      ['a repeated state', (state: string) => `${code}&state=${state}&state=${state}`],
+      ['a code and an error', (state: string) => `${code}&error=access_denied&state=${state}`],
+    ])('(%s) is refused, and leaves the link to its user', async (_what, toQuery) => {
+      const { user, state, callback } = await approvedLink(application, 'whoop');
+
+      const path = `/v1/oauth/whoop/callback?${toQuery(state)}`;
+      expect(await sendCallback(application, path)).toEqual({ status: 400, code: 'REQUEST_INVALID' });
+
+      expect(await auditEntriesOf(application, user)).toEqual([started]);
+      expect(await sendCallback(application, pathOf(callback))).toEqual(connected);
+    });
+
+    it('with the defence off (the query as the framework reads it) ends in a 500, or ends the link', async () => {
+      const { user, state, callback } = await approvedLink(application, 'whoop');
+      const lax = await startReplica(application, { modules: [LaxCallbacks] });
+      try {
+        const path = '/v1/lax/oauth/whoop/callback';
+        expect((await sendCallback(lax, `${path}?${code}&state=${state}&state=${state}`)).status).toBe(500);
+        expect((await sendCallback(lax, `${path}?${code}&error=access_denied&state=${state}`)).status).toBe(403);
+      } finally {
+        await lax.close();
+      }
+
+      expect(await sendCallback(application, pathOf(callback))).toEqual(refused);
+      expect(await auditEntriesOf(application, user)).toContain('link.failed denied browser AUTHORIZATION_DENIED');
+    });
+  });
+});
+
+/** A callback that takes its parameters as the framework reads them. */
+@Controller('v1/lax/oauth/:provider/callback')
+class LaxCallbackController {
+  constructor(private readonly modules: ModuleRef) {}
+
+  @Get()
+  @Public()
+  async finish(@Param('provider') slug: string, @Query() query: CallbackParameters): Promise<object> {
+    const arrival: CallbackArrival = {
+      byForm: false,
+      requester: { actor: 'browser' },
+      findSecret: () => undefined,
+    };
+    const outcome = await this.modules.get(LinksService, { strict: false }).finish(slug, query, arrival);
+    if (outcome.kind === 'failed') {
+      throw outcome.error;
+    }
+    return { success: true };
+  }
+}
+
+@Module({ controllers: [LaxCallbackController] })
+class LaxCallbacks {}
+
+/** Takes a token from the callback as if the token endpoint had given it. */
+class ImplicitFlowRegistry extends ProviderRegistry {
+  override get(slug: string): HealthProvider {
+    const provider = super.get(slug);
+    const complete: HealthProvider['complete'] = ({ access_token: accessToken = '' }) =>
+      Promise.resolve(new TokenGrant({ accessToken, requestedAt: new Date() }));
+    return Object.create(provider, { complete: { value: complete } }) as HealthProvider;
+  }
+}
+
+class TalkativeLinks extends LinksService {
+  override async finish(
+    slug: string,
+    callback: CallbackParameters,
+    arrival: CallbackArrival,
+  ): Promise<CallbackOutcome> {
+    if (callback['error'] !== undefined) {
+      throw new AuthorizationFailedError(`The provider says: ${callback['error_description'] ?? ''}`);
+    }
+    return super.finish(slug, callback, arrival);
+  }
+}
 
 /** Leaves some characters as they are, so that a query holds what a careful client would have encoded. */
 function encodeLoosely(text: string): string {
