@@ -21,7 +21,8 @@ export const corosDefinition = defineProvider({
   refreshExtendsToken: true,
   answer: {
     // "Authentication" is read as ours and "permission" as the user's, so that a wrong secret never ends a connection.
-    status: { field: 'result', success: '0000', errors: { '5006': 'invalid_client', '30009': 'invalid_grant' } },
+    // It may be about one user all the same, so it is not the code that closes the gate for all.
+    status: { field: 'result', success: '0000', errors: { '5006': 'unauthorized_client', '30009': 'invalid_grant' } },
     noTokenType: true,
   },
   account: { from: 'token-response', field: 'openId' },
@@ -42,7 +43,7 @@ export const corosDefinition = defineProvider({
   docsUrl: 'https://support.coros.com/hc/en-us/articles/17085887816340',
   uncertain: [
     'The documents for partners are private; the facts come from other implementations.',
-    'Whom the result 5006 (authentication) blames at the token endpoint: it is read as a refusal of the client.',
+    'Whom the result 5006 (authentication) blames at the token endpoint: it is read as ours, without holding up other connections.',
     'Whom the result 30009 (permission) blames at the token endpoint: it is read as the end of the grant.',
     'Whether any scope means anything: some clients send "workout"; none is sent.',
     'Whether the token answer has token_type; it is not asked for.',

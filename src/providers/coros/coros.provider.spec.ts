@@ -81,6 +81,18 @@ describe('refresh at COROS', () => {
   });
 });
 
+describe('result 5006 of COROS', () => {
+  afterEach(() => server.close());
+
+  it('holds up no other connection, since it may be about this one alone', async () => {
+    const provider = await providerAnswered(200, { result: '5006', message: 'free text' });
+    await expect(provider.refresh(tokens)).rejects.toMatchObject({
+      code: 'PROVIDER_MISCONFIGURED',
+      refusesClient: false,
+    });
+  });
+});
+
 describe('revocation at COROS', () => {
   afterEach(() => server.close());
 
