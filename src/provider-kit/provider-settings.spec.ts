@@ -71,8 +71,8 @@ describe('readProviderSettings', () => {
     });
   });
 
-  it("moves what lies below the API's base with it, and nothing else", () => {
-    const environment = { ...credentials, EXAMPLE_API_BASE_URL: 'https://staging.example/v1' };
+  it.each(['', '/', '//'])("moves what lies below the API's base with it, and nothing else, with %j behind", (end) => {
+    const environment = { ...credentials, EXAMPLE_API_BASE_URL: `https://staging.example/v1${end}` };
     expect(readProviderSettings(definition, environment).endpoints).toMatchObject({
       apiBaseUrl: 'https://staging.example/v1',
       accountUrl: 'https://staging.example/v1/me',

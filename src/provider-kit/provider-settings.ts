@@ -221,7 +221,7 @@ function configuredEndpoints(
 ): ProviderEndpoints {
   const defined = definedEndpoints(definition);
   const { apiBaseUrl: base } = defined;
-  const apiBaseUrl = base === undefined ? undefined : override('API_BASE_URL', base);
+  const apiBaseUrl = base === undefined ? undefined : override('API_BASE_URL', base).replace(/\/+$/, '');
   const below = (name: string, url: string | undefined): string | undefined => {
     const moved = base !== undefined && url?.startsWith(`${base}/`) ? `${apiBaseUrl}${url.slice(base.length)}` : url;
     return moved === undefined ? undefined : override(name, moved);
