@@ -42,7 +42,7 @@ export const huaweiHealthKitDefinition = defineProvider({
     'Whether the code still comes as authorization_code; both names are read.',
     'Whether PKCE, which the discovery document offers, applies to Health Kit scopes; it is sent.',
     'What becomes of the old access token at a refresh; that it ends is assumed.',
-    'Other numeric error codes than those of a dead refresh token; they count as an outage.',
+    'Other numeric error codes than those of a dead refresh token and a wrong client secret; they count as an outage.',
     'The issuer of the ID token and its keys are not written down; the ID token is believed because it comes over TLS.',
     'Whether the token answer tells the granted scopes; they are read where it does.',
     'One source says that no revocation exists; the discovery document lists it.',

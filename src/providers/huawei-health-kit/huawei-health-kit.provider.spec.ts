@@ -63,6 +63,13 @@ describe('error codes of Huawei', () => {
     expect(readCode(body)).toBe('invalid_grant');
   });
 
+  it.each([
+    { error: 1101, sub_error: 12_304, error_description: 'invalid client_secret' },
+    { error: '1101', sub_error: '12304' },
+  ])('TE-14 takes %j for a wrong client secret', (body) => {
+    expect(readCode(body)).toBe('invalid_client');
+  });
+
   it.each([{ error: 1203 }, { error: 1203, sub_error: 11_204 }, { error: 1101, sub_error: 11_205 }, { error: '1101' }])(
     'takes %j for an outage, because nothing says that the grant is dead',
     (body) => {

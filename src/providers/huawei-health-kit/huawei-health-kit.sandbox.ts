@@ -37,10 +37,16 @@ export const huaweiHealthKitSandbox: OAuth2SandboxMaker = {
   oldAccessTokenDiesOnRefresh: false,
   tokenType: 'Bearer',
   idToken: { issuer: 'https://accounts.huawei.com', algorithm: 'RS256', jwksPath: '/sandbox/keys' },
-  errorAnswer: (error, description) =>
-    error === 'invalid_grant'
-      ? { error: 1203, sub_error: 11_205, error_description: description }
-      : { error, error_description: description },
+  errorAnswer: (error, description) => {
+    switch (error) {
+      case 'invalid_grant':
+        return { error: 1203, sub_error: 11_205, error_description: description };
+      case 'invalid_client':
+        return { error: 1101, sub_error: 12_304, error_description: 'invalid client_secret' };
+      default:
+        return { error, error_description: description };
+    }
+  },
   apiPath: '/healthkit/v2/sampleSets',
   revoke: { proof: 'token', method: 'POST', path: '/oauth2/v3/revoke', status: 200 },
 };
