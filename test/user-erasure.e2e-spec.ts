@@ -271,6 +271,9 @@ describe('the erasure of a user', () => {
     expect(log).toMatch(/^\{"user_digest":"[0-9a-f]{64}","erased_at":"[^"]+"\}\n$/);
     await writeFile(logFile, `${log}{"user_digest": 1}\n`);
     await expect(application.app.get(UserErasureService).replay()).rejects.toThrow('Line 2 of the erasure log');
+    await expect(application.app.get(UserErasureService).replay(`${logFile}.not-there`)).rejects.toThrow(
+      'cannot be read',
+    );
   });
 
   it('LOG-08 loses no erasure to a line that was cut off before it, as by a disk that was full', async () => {

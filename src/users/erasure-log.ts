@@ -45,7 +45,10 @@ export class ErasureLog {
     if (file === undefined) {
       return [];
     }
-    const lines = (await readFile(file, 'utf8')).split('\n').slice(0, -1);
+    const text = await readFile(file, 'utf8').catch((error: unknown) => {
+      throw new Error(`The erasure log ${file} cannot be read. Nothing was erased.`, { cause: error });
+    });
+    const lines = text.split('\n').slice(0, -1);
     return lines.flatMap((line, index) => {
       const parsed = lineSchema.safeParse(parseJson(line));
       if (parsed.success) {
