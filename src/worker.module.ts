@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { AccessGuard } from './access/access.guard.js';
 import { AccessModule } from './access/access.module.js';
+import { RateLimitsModule } from './access/rate-limits.module.js';
 import { AppErrorFilter } from './errors/app-error.filter.js';
 import { OpsModule } from './ops/ops.module.js';
 import { ProcessModule } from './process.module.js';
@@ -10,7 +11,7 @@ import { TokensModule } from './tokens/tokens.module.js';
 
 /** The process that works in the background: all providers, no API beside health and metrics. */
 @Module({
-  imports: [ProcessModule, AccessModule, OpsModule, ProvidersModule, TokensModule],
+  imports: [ProcessModule, AccessModule, OpsModule, ProvidersModule, RateLimitsModule, TokensModule],
   providers: [
     { provide: APP_FILTER, useClass: AppErrorFilter },
     { provide: APP_GUARD, useClass: AccessGuard },

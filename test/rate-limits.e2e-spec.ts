@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { request } from 'undici';
 import { startApplication, type TestApplication } from './support/application.js';
 import { consent } from './support/browser.js';
+import { CompanyLogin } from './support/company-login.js';
 import { linkAccount, pathOf, startLink } from './support/linking.js';
 import { queryDatabase } from './support/test-database.js';
 
@@ -158,5 +159,74 @@ describe('a caller that comes too often', () => {
       await make(nobody).expect(400);
     }
     await application.api.post('/v1/link-sessions').type('json').send('null').expect(400);
+  });
+});
+
+describe('AR-25 a caller whom nobody knows', () => {
+  const path = '/v1/users/user-1/connections/whoop/token';
+  const credentials = ['', 'Basic dXNlcjpwYXNz', 'Bearer cuff_wrong', `Bearer ${'a'.repeat(40)}`];
+
+  async function knock({ browser }: TestApplication, calls: number, from: string): Promise<number[]> {
+    const statuses: number[] = [];
+    for (let call = 0; call < calls; call += 1) {
+      const credential = credentials[call % credentials.length] ?? '';
+      const answer = await browser.get(path).set('x-forwarded-for', from).set('authorization', credential);
+      statuses.push(answer.status);
+    }
+    return statuses;
+  }
+
+  it('is cut off by address, while a valid key at the same address gets tokens', async () => {
+    const application = await start({ TRUSTED_PROXIES: '127.0.0.1', RATE_LIMIT_ADDRESS_PER_MINUTE: '5' });
+    await linkAccount(application, 'user-1', 'whoop');
+    expect(await knock(application, 8, '198.51.100.1')).toEqual([401, 401, 401, 401, 401, 429, 429, 429]);
+
+    for (let call = 0; call < 20; call += 1) {
+      await application.api.get(path).set('x-forwarded-for', '198.51.100.1').expect(200);
+    }
+    const refused = await application.browser.get(path).set('x-forwarded-for', '198.51.100.1').expect(429);
+    expect(refused.body).toMatchObject({ code: 'RATE_LIMITED', act: 'caller' });
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+    expect(await knock(application, 2, '198.51.100.2')).toEqual([401, 401]);
+    const denials = `SELECT DISTINCT code FROM audit_entries WHERE action = 'access.denied'`;
+    expect(await queryDatabase(application.databaseUrl, denials)).toEqual([{ code: 'API_KEY_INVALID' }]);
+  });
+
+  it('with the defence off (no limit) tries one credential after the other', async () => {
+    const application = await start({ TRUSTED_PROXIES: '127.0.0.1', RATE_LIMIT_ADDRESS_PER_MINUTE: '0' });
+    expect(new Set(await knock(application, 200, '198.51.100.1'))).toEqual(new Set([401]));
+  });
+});
+
+describe('AR-25 a user with a token', () => {
+  async function call({ browser }: TestApplication, token: string, userId: string, calls: number): Promise<number[]> {
+    const statuses: number[] = [];
+    for (let count = 0; count < calls; count += 1) {
+      const list = browser.get(`/v1/users/${userId}/connections`).set('authorization', `Bearer ${token}`);
+      statuses.push((await list).status);
+    }
+    return statuses;
+  }
+
+  it.each([
+    ['is cut off, whichever token it is, and no other user or key is', '5', 429],
+    ['with the defence off (no limit) comes as often as it likes', '0', 200],
+  ])('%s', async (_what, limit, beyond) => {
+    const login = await CompanyLogin.start();
+    try {
+      const application = await start({ ...login.environment, RATE_LIMIT_USER_TOKEN_PER_MINUTE: limit });
+      const [first, second] = [await login.tokenFor('user-1'), await login.tokenFor('user-1', 200)];
+      expect(await call(application, first, 'user-1', 7)).toEqual([200, 200, 200, 200, 200, beyond, beyond]);
+      expect(await call(application, second, 'user-1', 1)).toEqual([beyond]);
+      expect(await call(application, await login.tokenFor('user-2'), 'user-2', 5)).toEqual(Array(5).fill(200));
+      for (let count = 0; count < 10; count += 1) {
+        await application.api.get('/v1/users/user-1/connections').expect(200);
+      }
+      const prying = await call(application, await login.tokenFor('user-3'), 'user-1', 7);
+      const refused = beyond === 429 ? 429 : 403;
+      expect(prying).toEqual([403, 403, 403, 403, 403, refused, refused]);
+    } finally {
+      await login.stop();
+    }
   });
 });

@@ -1,6 +1,6 @@
 import { applyDecorators, SetMetadata } from '@nestjs/common';
 import { ApiExtension } from '@nestjs/swagger';
-import { orUserExtension, scopeExtension, unlimitedExtension } from '../http/openapi.js';
+import { orUserExtension, scopeExtension } from '../http/openapi.js';
 import type { AccessScope } from './scopes.js';
 
 export const accessMetadata = 'cufflink:access';
@@ -22,9 +22,8 @@ export type AccessRule =
 
 export const unlimitedMetadata = 'cufflink:unlimited';
 
-/** Lets a route be called as often as anybody likes: probes, and the hand-out of tokens, which is what the service is for. */
-export const Unlimited = () =>
-  applyDecorators(SetMetadata(unlimitedMetadata, true), ApiExtension(unlimitedExtension, true));
+/** Lets a route be called as often as whoever may call it likes: probes, and the hand-out of tokens, which is what the service is for. */
+export const Unlimited = () => SetMetadata(unlimitedMetadata, true);
 
 /** Opens a route to anyone: browsers on their way back from a provider, health probes. */
 export const Public = () => SetMetadata(accessMetadata, { kind: 'public' } satisfies AccessRule);

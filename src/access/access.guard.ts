@@ -11,6 +11,7 @@ import { accessMetadata, type AccessRule } from './access.decorators.js';
 import { ApiKeysService } from './api-keys.service.js';
 import type { AuthenticatedRequest } from './authenticated-request.js';
 import { mayUseProvider, type Caller } from './caller.js';
+import { RateLimits } from './rate-limits.js';
 import { UserTokens } from './user-tokens.js';
 
 type CallerRule = Extract<AccessRule, { kind: 'caller' }>;
@@ -18,7 +19,7 @@ type CallerRule = Extract<AccessRule, { kind: 'caller' }>;
 /**
  * Lets a request through when its caller may do what the route does, with the provider and for the user that the path names.
  * Routes that ask for nothing are closed. All of it is decided before anything is looked up, so that a refusal tells nothing about
- * what exists.
+ * what exists. Who is refused is counted, and told to come back later when that is too often (AR-25).
  */
 @Injectable()
 export class AccessGuard implements CanActivate {
@@ -26,6 +27,7 @@ export class AccessGuard implements CanActivate {
     private readonly reflector: Reflector,
     private readonly apiKeys: ApiKeysService,
     private readonly denials: AccessDenials,
+    private readonly limits: RateLimits,
     private readonly userTokens: UserTokens,
   ) {}
 
@@ -46,6 +48,7 @@ export class AccessGuard implements CanActivate {
     } catch (error) {
       if (isDenial(error)) {
         await this.denials.note(error, request);
+        await this.limits.countCaller(request);
       }
       throw error;
     }

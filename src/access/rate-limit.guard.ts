@@ -1,56 +1,33 @@
-import { createHash } from 'node:crypto';
-import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { RateLimitedError } from '../errors/request.errors.js';
-import { accessMetadata, unlimitedMetadata, type AccessRule } from './access.decorators.js';
+import { unlimitedMetadata } from './access.decorators.js';
 import type { AuthenticatedRequest } from './authenticated-request.js';
-import { networkOf } from './network-of.js';
-import { rateLimitsConfig, type RateLimitsConfig } from './rate-limits.config.js';
-import { RateStorage } from './rate-storage.js';
-
-const windowMs = 60_000;
+import { RateLimits } from './rate-limits.js';
 
 /**
- * Answers callers that come too often with 429 (AR-25). Runs behind the access guard: what nobody may do is refused before it is
- * counted. Every route is limited unless it is `@Unlimited()`.
+ * Answers callers that come too often with 429 (AR-25). Runs behind the access guard, which counts what it refuses itself. Every
+ * route is limited unless it is `@Unlimited()`.
  */
 @Injectable()
 export class RateLimitGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
-    private readonly storage: RateStorage,
-    @Inject(rateLimitsConfig.KEY) private readonly limits: RateLimitsConfig,
+    private readonly limits: RateLimits,
   ) {}
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const targets = [context.getHandler(), context.getClass()];
-    if (this.reflector.getAllAndOverride<boolean | undefined>(unlimitedMetadata, targets) === true) {
-      return true;
-    }
-    const rule = this.reflector.getAllAndOverride<AccessRule | undefined>(accessMetadata, targets);
-    return this.limit(context, rule);
+    const isUnlimited = this.reflector.getAllAndOverride<boolean | undefined>(unlimitedMetadata, targets) === true;
+    return isUnlimited || this.limit(context.switchToHttp().getRequest<AuthenticatedRequest>());
   }
 
-  private async limit(context: ExecutionContext, rule: AccessRule | undefined): Promise<true> {
-    const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
-    const { caller } = request;
-    await this.count('address', rule?.kind === 'public' ? networkOf(request.ip) : undefined);
-    await this.count('caller', caller && `${caller.actor}:${caller.userId ?? ''}`);
-    await this.count('user', changedUser(request));
+  private async limit(request: AuthenticatedRequest): Promise<true> {
+    await this.limits.countCaller(request);
+    const userId = changedUser(request);
+    if (userId !== undefined) {
+      await this.limits.countChange(userId);
+    }
     return true;
-  }
-
-  /** @throws {@link RateLimitedError} when this call is one too many */
-  private async count(limit: 'address' | 'caller' | 'user', whom: string | undefined): Promise<void> {
-    if (whom === undefined || this.limits[limit] === 0) {
-      return;
-    }
-    // A digest, so that no user and no address is kept.
-    const key = createHash('sha256').update(`${limit}:${whom}`).digest('base64url');
-    const { hits, remainingMs } = await this.storage.count(key, windowMs);
-    if (hits > this.limits[limit]) {
-      throw new RateLimitedError(Math.max(1, Math.ceil(remainingMs / 1_000)));
-    }
   }
 }
 

@@ -7,16 +7,19 @@ const perMinute = z.coerce.number('must be a number; 0 is no limit.').int().min(
 const schema = z.object({
   RATE_LIMIT_ADDRESS_PER_MINUTE: perMinute.default(600),
   RATE_LIMIT_CALLER_PER_MINUTE: perMinute.default(60_000),
+  RATE_LIMIT_USER_TOKEN_PER_MINUTE: perMinute.default(600),
   RATE_LIMIT_USER_PER_MINUTE: perMinute.default(120),
   RATE_LIMIT_STORAGE: z.enum(['memory', 'postgres'], 'must be memory or postgres.').default('memory'),
 });
 
 /** Reads how often may be called. 0 is no limit. */
 export function readRateLimitsConfig(environment: Environment): {
-  /** Calls in a minute from one address to what is open to anyone. */
+  /** Calls in a minute from one address to what is open to anyone, or without credentials that are known. */
   address: number;
-  /** Calls in a minute with one API key, or of one user with a token. */
+  /** Calls in a minute with one API key. */
   caller: number;
+  /** Calls in a minute of one user, with however many tokens. */
+  userToken: number;
   /** Changes in a minute that concern one user, whoever makes them. */
   user: number;
   /** `memory` counts in each process, `postgres` across them. */
@@ -26,6 +29,7 @@ export function readRateLimitsConfig(environment: Environment): {
   return {
     address: values.RATE_LIMIT_ADDRESS_PER_MINUTE,
     caller: values.RATE_LIMIT_CALLER_PER_MINUTE,
+    userToken: values.RATE_LIMIT_USER_TOKEN_PER_MINUTE,
     user: values.RATE_LIMIT_USER_PER_MINUTE,
     storage: values.RATE_LIMIT_STORAGE,
   };

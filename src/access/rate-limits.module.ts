@@ -5,6 +5,7 @@ import { DatabaseModule } from '../database/database.module.js';
 import { DatabaseRateStorage } from './database-rate-storage.js';
 import { MemoryRateStorage } from './memory-rate-storage.js';
 import { rateLimitsConfig, type RateLimitsConfig } from './rate-limits.config.js';
+import { RateLimits } from './rate-limits.js';
 import { RateStorage } from './rate-storage.js';
 
 const configModule = ConfigModule.forFeature(rateLimitsConfig);
@@ -12,6 +13,7 @@ const configModule = ConfigModule.forFeature(rateLimitsConfig);
 @Module({
   imports: [configModule, DatabaseModule],
   providers: [
+    RateLimits,
     {
       provide: RateStorage,
       inject: [rateLimitsConfig.KEY, Database],
@@ -19,6 +21,6 @@ const configModule = ConfigModule.forFeature(rateLimitsConfig);
         storage === 'postgres' ? new DatabaseRateStorage(database) : new MemoryRateStorage(),
     },
   ],
-  exports: [configModule, RateStorage],
+  exports: [RateLimits],
 })
 export class RateLimitsModule {}

@@ -1,13 +1,11 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
-import { errorStatuses } from '../errors/app-error.filter.js';
 import { errorActors } from '../errors/error-code.js';
 import { problemSchema, problemSchemaName } from './api-problems.decorator.js';
 
 /** Extensions in which the decorators of access say what a call asks of its caller. */
 export const scopeExtension = 'x-required-scope';
 export const orUserExtension = 'x-or-user';
-export const unlimitedExtension = 'x-unlimited';
 
 /** Returns the OpenAPI description of every call. */
 export function describeApi(app: INestApplication): OpenAPIObject {
@@ -20,9 +18,6 @@ export function describeApi(app: INestApplication): OpenAPIObject {
     schemas: { ...document.components?.schemas, [problemSchemaName]: problemSchema },
   };
   for (const operation of Object.values(document.paths).flatMap((path) => Object.values(path) as Operation[])) {
-    if (operation[unlimitedExtension]) {
-      delete operation.responses[errorStatuses.RATE_LIMITED];
-    }
     const scope = operation[scopeExtension];
     if (scope !== undefined) {
       const users = operation[orUserExtension] ? ', or the token of the user whom it concerns' : '';
@@ -36,9 +31,7 @@ export function describeApi(app: INestApplication): OpenAPIObject {
 interface Operation {
   description?: string;
   readonly [scopeExtension]?: string;
-  readonly responses: Record<string, unknown>;
   readonly [orUserExtension]?: boolean;
-  readonly [unlimitedExtension]?: boolean;
 }
 
 function openApiHead() {
