@@ -174,6 +174,17 @@ describe('an authorization server that says who it is and takes pushed requests'
     });
   });
 
+  it('AR-20 ends a link, for whoever has yet to set out, when the pushed request ends', async () => {
+    const lifeOf = async (slug: string): Promise<number> => {
+      const path = `/v1/users/${newUser()}/connections/${slug}/link`;
+      const response = await application.api.post(path).expect(201);
+      return Date.parse((response.body as { expires_at: string }).expires_at) - Date.now();
+    };
+    const pushedSeconds = 60;
+    expect(await lifeOf('peer-par-post')).toBeLessThan((pushedSeconds + 1) * 1_000);
+    expect(await lifeOf('peer-deaf')).toBeGreaterThan((pushedSeconds + 1) * 1_000);
+  });
+
   it('AR-20 is required by that server: parameters in the browser are refused', async () => {
     const { linkWebUrl } = await startLink(application, newUser(), 'peer-iss');
     const url = new URL(linkWebUrl);

@@ -155,12 +155,13 @@ export class LinksService {
    */
   async begin(terms: LinkTerms, requester: Requester): Promise<StartedLink> {
     const startedAt = performance.now();
+    const startedAtMs = this.clock.now().getTime();
     const provider = this.getConfigured(terms.provider);
     const retirement = this.checkLifecycle(provider);
     const state = createOneTimeSecret();
     const scopes = terms.scopes ?? provider.settings.scopes;
     const handshake = { state, redirectUri: provider.settings.redirectUri, scopes };
-    const { authorizeUrl, secrets } = await provider.begin(handshake);
+    const { authorizeUrl, secrets, expiresInSeconds = Infinity } = await provider.begin(handshake);
     const { userId, returnUrl, requireConfirmation, onAccountChange, browserSecret } = terms;
     const link = {
       id: randomUUID(),
@@ -190,7 +191,9 @@ export class LinksService {
       userId,
       provider: terms.provider,
     });
-    return { id: link.id, linkWebUrl: authorizeUrl, state, expiresAt, requireConfirmation, retirement };
+    // Who set out in time may come back later, as long as the link itself lasts.
+    const setOutBy = new Date(Math.min(expiresAt.getTime(), startedAtMs + expiresInSeconds * 1_000));
+    return { id: link.id, linkWebUrl: authorizeUrl, state, expiresAt: setOutBy, requireConfirmation, retirement };
   }
 
   private getConfigured(slug: string): HealthProvider {

@@ -23,6 +23,8 @@ export interface Handshake {
 export interface AuthorizationStart {
   readonly authorizeUrl: string;
   readonly secrets: HandshakeSecrets;
+  /** How long the provider takes the browser, in seconds; `undefined` when it does not tell. */
+  readonly expiresInSeconds?: number | undefined;
 }
 
 /** The parameters of a callback, each at most once (RFC 6749 section 3.1). */

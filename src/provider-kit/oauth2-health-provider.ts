@@ -16,14 +16,18 @@ export abstract class OAuth2HealthProvider extends DeclaredHealthProvider<OAuth2
       return start;
     }
     const fields = Object.fromEntries(new URL(start.authorizeUrl).searchParams);
-    const requestUri = await this.client.pushAuthorizationRequest(this.definition, this.settings, {
-      url: parUrl,
-      fields,
-    });
+    const { requestUri, expiresInSeconds } = await this.client.pushAuthorizationRequest(
+      this.definition,
+      this.settings,
+      {
+        url: parUrl,
+        fields,
+      },
+    );
     const url = new URL(authorizeUrl);
     url.searchParams.set('client_id', this.settings.clientId);
     url.searchParams.set('request_uri', requestUri);
-    return { ...start, authorizeUrl: url.href };
+    return { ...start, authorizeUrl: url.href, expiresInSeconds };
   }
 
   checkCallback(callback: CallbackParameters): void {

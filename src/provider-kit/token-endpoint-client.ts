@@ -30,7 +30,19 @@ import {
   type OAuth1TokenAnswer,
 } from './token-response.js';
 
-const pushedAnswerSchema = z.object({ request_uri: z.string().regex(/^[\x21-\x7e]{1,1000}$/) });
+const pushedAnswerSchema = z.object({
+  request_uri: z.string().regex(/^[\x21-\x7e]{1,1000}$/),
+  // Without a life that can be read, the link's own stands.
+  expires_in: z.int().positive().optional().catch(undefined),
+});
+
+/** A pushed authorisation request, as the provider keeps it (RFC 9126 section 2.2). */
+export interface PushedRequest {
+  /** The reference that the browser carries instead; it works once. */
+  readonly requestUri: string;
+  /** How long it works, in seconds; `undefined` when the provider does not tell. */
+  readonly expiresInSeconds: number | undefined;
+}
 
 /** What an authorization code is redeemed with. */
 export interface CodeExchange {
@@ -62,7 +74,6 @@ export class TokenEndpointClient extends ProviderApiClient {
    * Pushes an authorisation request, with the client authentication of the token endpoint.
    *
    * @param form - absolute `url` of the endpoint, and the parameters of the request as `fields`
-   * @returns the reference that the browser carries instead; it works once, for a short time
    * @throws {@link ProviderMisconfiguredError} when the provider refuses the request or our client credentials
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
    * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 425
@@ -73,7 +84,7 @@ export class TokenEndpointClient extends ProviderApiClient {
     definition: OAuth2Definition,
     settings: ProviderSettings,
     form: { readonly url: string; readonly fields: Readonly<Record<string, string>> },
-  ): Promise<string> {
+  ): Promise<PushedRequest> {
     const request = await this.clientAuthentication.form(definition, settings, form, this.clock.now());
     const response = await this.http.send(request);
     if (isFailure(definition, response)) {
@@ -83,7 +94,7 @@ export class TokenEndpointClient extends ProviderApiClient {
     if (!answer.success) {
       throw new InvalidTokenResponseError(`The answer of ${definition.displayName} has no valid "request_uri".`);
     }
-    return answer.data.request_uri;
+    return { requestUri: answer.data.request_uri, expiresInSeconds: answer.data.expires_in };
   }
 
   /**
