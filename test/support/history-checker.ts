@@ -24,9 +24,14 @@ export interface HandOut {
   readonly receivedAtMs: number;
 }
 
+/** What a maker has seen and issued: a fake writes it down, and so does an independent server under test. */
+export type MakerRecords = Pick<FakeMaker, 'history' | 'liveGrants' | 'isLiveRefreshToken' | 'findIssued'>;
+
 /** What a run has left behind on both sides. */
 export interface Evidence {
   readonly maker: FakeMaker;
+  /** Of the server that stands in the maker's place; the maker's own when absent. */
+  readonly records?: MakerRecords;
   /** Opens what is stored; any instance on the database can. */
   readonly vault: Pick<INestApplicationContext, 'get'>;
   readonly connections: readonly CheckedConnection[];
@@ -63,7 +68,7 @@ export interface Violation {
 type Report = (invariant: Violation['invariant'], what: string) => void;
 
 /** Finds a connection's grant at the maker by the account that was linked last. */
-export function findFamily(maker: FakeMaker, accountId: string): string {
+export function findFamily(maker: MakerRecords, accountId: string): string {
   const family = maker.liveGrants().findLast((grant) => grant.accountId === accountId)?.familyId;
   if (family === undefined) {
     throw new Error(`The maker has no grant of account ${accountId}.`);
@@ -72,7 +77,7 @@ export function findFamily(maker: FakeMaker, accountId: string): string {
 }
 
 /** Returns the refreshes of one grant in the order in which they reached the maker. */
-export function refreshesOf(maker: FakeMaker, familyId: string): HistoryEntry[] {
+export function refreshesOf(maker: MakerRecords, familyId: string): HistoryEntry[] {
   return maker.history.filter((entry) => entry.kind === 'refresh' && entry.familyId === familyId);
 }
 
@@ -93,7 +98,7 @@ export async function findViolations(evidence: Evidence): Promise<Violation[]> {
   for (const connection of evidence.connections) {
     const { userId, familyId } = connection;
     const families = new Set([familyId, ...(connection.formerFamilyIds ?? [])]);
-    const calls = evidence.maker.history.filter(
+    const calls = (evidence.records ?? evidence.maker).history.filter(
       (entry) => families.has(entry.familyId ?? '') && (entry.kind === 'token' || entry.kind === 'refresh'),
     );
     const report: Report = (invariant, what) => {
@@ -113,7 +118,9 @@ export async function findViolations(evidence: Evidence): Promise<Violation[]> {
       const versions = evidence.history.filter(isOurs);
       const handOuts = evidence.handOuts?.filter(isOurs) ?? [];
       for (const handOut of handOuts) {
-        findWrongHandOut(handOut, versions, connection, evidence.maker).forEach((what) => report('I2', what));
+        findWrongHandOut(handOut, versions, connection, evidence.records ?? evidence.maker).forEach((what) =>
+          report('I2', what),
+        );
       }
       findUnaudited(evidence, connection, handOuts.length, versions).forEach((what) => report('I5', what));
       findUnauditedRefreshes(evidence, connection, versions).forEach((what) => report('I5', what));
@@ -162,11 +169,11 @@ function findOverlaps(calls: readonly HistoryEntry[]): string[] {
 }
 
 async function findDivergence(
-  { maker, vault }: Evidence,
+  { maker, records = maker, vault }: Evidence,
   { userId, familyId }: CheckedConnection,
   report: Report,
 ): Promise<void> {
-  const isGrantAlive = maker.liveGrants().some((grant) => grant.familyId === familyId);
+  const isGrantAlive = records.liveGrants().some((grant) => grant.familyId === familyId);
   const stored = await vault.get(ConnectionStore).find(userId, maker.slug);
   if (stored === undefined) {
     report('I3', 'the connection is gone');
@@ -178,7 +185,7 @@ async function findDivergence(
   const { refreshToken } = await vault.get(TokenVault).open(stored);
   if (!isGrantAlive) {
     report('I3', 'the maker has ended the grant');
-  } else if (refreshToken === undefined || !maker.isLiveRefreshToken(refreshToken)) {
+  } else if (refreshToken === undefined || !records.isLiveRefreshToken(refreshToken)) {
     report('I3', 'the stored refresh token is not the live one');
   }
 }
@@ -187,10 +194,10 @@ function findWrongHandOut(
   { accessToken, askedAtMs, receivedAtMs }: HandOut,
   versions: readonly StoredVersion[],
   { familyId, formerFamilyIds = [] }: CheckedConnection,
-  maker: FakeMaker,
+  records: MakerRecords,
 ): string[] {
   const at = `at ${receivedAtMs}`;
-  const issued = maker.findIssued(accessToken);
+  const issued = records.findIssued(accessToken);
   if (issued === undefined || ![familyId, ...formerFamilyIds].includes(issued.familyId)) {
     return [`a token was handed out ${at} that the maker has not issued for this grant`];
   }

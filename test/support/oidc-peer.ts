@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 // @ts-expect-error oidc-provider ships no type declarations; what is used of it is declared below.
 import UntypedProvider from 'oidc-provider';
 import { request } from 'undici';
+import { PeerRecords } from './peer-records.js';
 
 /** A confidential client registered at the peer. */
 export interface PeerClient {
@@ -55,6 +56,8 @@ export interface PeerConsent {
 export class OidcPeer {
   /** In the order of their answers. */
   readonly tokenRequests: PeerTokenRequest[] = [];
+  /** For the history checker; {@link forget} leaves them. */
+  readonly records = new PeerRecords();
   private grantsRevoked = 0;
   private latencyMs = 0;
   private arrivalsMissing = 0;
@@ -74,8 +77,9 @@ export class OidcPeer {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const provider = new (UntypedProvider as ProviderConstructor)(url, configuration(options));
     const peer = new OidcPeer(url, server, provider);
-    provider.on('grant.revoked', () => {
+    provider.on('grant.revoked', (_context, grantId) => {
       peer.grantsRevoked += 1;
+      peer.records.end(grantId);
     });
     provider.use((context, next) => peer.serve(context, next));
     server.on('request', provider.callback());
@@ -233,12 +237,13 @@ export class OidcPeer {
    * token and uses it up in two steps, and a second request between them would go unnoticed.
    */
   private async answerToken(context: Context, next: () => Promise<void>): Promise<void> {
+    const at = Date.now();
     await this.arrival();
     const turn = this.turn.then(next);
     this.turn = turn.catch(() => undefined);
     await turn;
     const sent = context.oidc?.params ?? {};
-    const answer = (context.body ?? {}) as { error?: string; refresh_token?: string };
+    const answer = (context.body ?? {}) as TokenAnswer;
     this.tokenRequests.push({
       grantType: sent.grant_type ?? '',
       authentication: [
@@ -248,6 +253,26 @@ export class OidcPeer {
       status: context.status,
       error: answer.error,
       refreshToken: answer.refresh_token,
+    });
+    const { Grant: grant } = context.oidc?.entities ?? {};
+    this.records.add({
+      kind: sent.grant_type === 'refresh_token' ? 'refresh' : 'token',
+      at,
+      endsAt: Date.now(),
+      status: context.status,
+      error: answer.error,
+      presented: sent.refresh_token,
+      ...(grant === undefined || answer.access_token === undefined
+        ? {}
+        : {
+            issued: {
+              grantId: grant.jti,
+              accountId: grant.accountId,
+              accessToken: answer.access_token,
+              lifetimeSeconds: answer.expires_in ?? 0,
+              refreshToken: answer.refresh_token,
+            },
+          }),
     });
   }
 
@@ -354,13 +379,28 @@ function memoryAdapters(): (model: string) => object {
   });
 }
 
+/** What the token endpoint answers. */
+interface TokenAnswer {
+  readonly error?: string;
+  readonly access_token?: string;
+  readonly expires_in?: number;
+  readonly refresh_token?: string;
+}
+
 /** The part of a Koa context that is used here. */
 interface Context {
   readonly method: string;
   readonly path: string;
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
-  readonly oidc?: { readonly params?: { readonly grant_type?: string; readonly client_secret?: string } };
+  readonly oidc?: {
+    readonly params?: {
+      readonly grant_type?: string;
+      readonly client_secret?: string;
+      readonly refresh_token?: string;
+    };
+    readonly entities?: { readonly Grant?: { readonly jti: string; readonly accountId: string } };
+  };
   status: number;
   body: unknown;
   redirect(url: string): void;
@@ -375,7 +415,7 @@ interface Grant {
 /** The part of `oidc-provider` that is used here. */
 interface Provider {
   readonly Grant: new (fields: { accountId: string; clientId: string }) => Grant;
-  on(event: 'grant.revoked', listener: () => void): void;
+  on(event: 'grant.revoked', listener: (context: Context, grantId: string) => void): void;
   use(middleware: (context: Context, next: () => Promise<void>) => Promise<void>): void;
   callback(): RequestListener;
   interactionDetails(

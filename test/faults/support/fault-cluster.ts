@@ -14,6 +14,7 @@ import {
   findFamily,
   findViolations,
   type HandOut,
+  type MakerRecords,
   refreshesOf,
   type Violation,
 } from '../../support/history-checker.js';
@@ -41,6 +42,8 @@ export interface ClusterOptions {
   readonly oneMakerLine?: boolean;
   /** The makers' URL, if not the sandbox's. */
   readonly makersUrl?: string;
+  /** By slug: what servers have written down that stand in the place of the sandbox's makers. */
+  readonly records?: Readonly<Record<string, MakerRecords>>;
 }
 
 /** How one replica differs from the others. */
@@ -95,6 +98,7 @@ export class FaultCluster {
     private readonly makersClock: { aheadMs: number },
     readonly database: FaultDatabase,
     private readonly vault: INestApplicationContext,
+    private readonly foreignRecords: Readonly<Record<string, MakerRecords>>,
   ) {}
 
   static async start(options: ClusterOptions): Promise<FaultCluster> {
@@ -114,7 +118,7 @@ export class FaultCluster {
       const vault = await startVaultReader(readerLine.url, rootKey);
       closers.push(() => vault.close());
       await recordConnectionHistory(database.url);
-      const cluster = new FaultCluster(rootKey, sandbox, makersClock, database, vault);
+      const cluster = new FaultCluster(rootKey, sandbox, makersClock, database, vault, options.records ?? {});
       cluster.closers.push(...closers.splice(0));
       try {
         await cluster.startReplicas(options);
@@ -253,7 +257,7 @@ export class FaultCluster {
 
   /** How many refreshes of the connection have reached its maker. */
   refreshCount({ slug, familyId }: FaultConnection): number {
-    return refreshesOf(this.sandbox.maker(slug), familyId).length;
+    return refreshesOf(this.recordsOf(slug), familyId).length;
   }
 
   /** How many refreshes of all these connections have reached their maker. */
@@ -311,6 +315,7 @@ export class FaultCluster {
     for (const slug of new Set(connections.map((connection) => connection.slug))) {
       const found = await findViolations({
         maker: this.sandbox.maker(slug),
+        records: this.recordsOf(slug),
         vault: this.vault,
         connections: connections.filter((connection) => connection.slug === slug),
         inDoubt: new Set(inDoubt.map(({ familyId }) => familyId)),
@@ -366,6 +371,10 @@ export class FaultCluster {
     if (failed !== undefined) {
       throw failed.reason;
     }
+  }
+
+  private recordsOf(slug: string): MakerRecords {
+    return this.foreignRecords[slug] ?? this.sandbox.maker(slug);
   }
 
   /** I7: in what the processes print, in their journals and in the whole database. */

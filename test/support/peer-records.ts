@@ -1,0 +1,81 @@
+import type { HistoryEntry } from '../../src/sandbox/call-history.js';
+import { fingerprint } from '../../src/sandbox/random-token.js';
+import type { MakerRecords } from './history-checker.js';
+
+/** One request at the token endpoint of a peer, with its tokens. */
+export interface PeerExchange {
+  readonly kind: 'token' | 'refresh';
+  /** Arrival and answer, milliseconds since 1970. */
+  readonly at: number;
+  readonly endsAt: number;
+  readonly status: number;
+  readonly error: string | undefined;
+  /** The refresh token that was presented. */
+  readonly presented: string | undefined;
+  /** What a successful answer holds. */
+  readonly issued?: {
+    readonly grantId: string;
+    readonly accountId: string;
+    readonly accessToken: string;
+    readonly lifetimeSeconds: number;
+    readonly refreshToken: string | undefined;
+  };
+}
+
+interface Grant {
+  readonly familyId: string;
+  readonly accountId: string;
+  readonly createdAtMs: number;
+  readonly scopes: readonly string[];
+  /** The last one: each refresh uses the one before up. */
+  refreshToken: string | undefined;
+}
+
+/** What the history checker asks of a maker, written down at an independent server that rotates at every refresh. */
+export class PeerRecords implements MakerRecords {
+  readonly history: HistoryEntry[] = [];
+  private readonly grants = new Map<string, Grant>();
+  private readonly families = new Map<string, string>();
+  private readonly accessTokens = new Map<string, { readonly familyId: string; readonly expiresAtMs: number }>();
+
+  /** Notes an exchange that was answered. */
+  add({ kind, at, endsAt, status, error, presented, issued }: PeerExchange): void {
+    if (issued !== undefined) {
+      const { grantId: familyId, accountId, accessToken, refreshToken } = issued;
+      const grant = this.grants.get(familyId) ?? { familyId, accountId, createdAtMs: at, scopes: [], refreshToken };
+      grant.refreshToken = refreshToken;
+      this.grants.set(familyId, grant);
+      this.accessTokens.set(accessToken, { familyId, expiresAtMs: endsAt + issued.lifetimeSeconds * 1_000 });
+      if (refreshToken !== undefined) {
+        this.families.set(refreshToken, familyId);
+      }
+    }
+    const familyId = issued?.grantId ?? this.families.get(presented ?? '');
+    this.history.push({
+      kind,
+      at,
+      endsAt,
+      status,
+      outcome: error ?? 'ok',
+      ...(familyId === undefined ? {} : { familyId }),
+      ...(presented === undefined ? {} : { refreshTokenFingerprint: fingerprint(presented) }),
+    });
+  }
+
+  /** Notes that the server has revoked a grant. */
+  end(grantId: string): void {
+    this.grants.delete(grantId);
+  }
+
+  liveGrants(): readonly Grant[] {
+    return [...this.grants.values()];
+  }
+
+  isLiveRefreshToken(token: string): boolean {
+    return this.liveGrants().some(({ refreshToken }) => refreshToken === token);
+  }
+
+  findIssued(accessToken: string): { readonly familyId: string; readonly expiresAtMs: number } | undefined {
+    return this.accessTokens.get(accessToken);
+  }
+}
