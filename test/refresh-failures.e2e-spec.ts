@@ -1,8 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { Database } from '../src/database/database.js';
 import type { Misbehaviour } from '../src/sandbox/misbehaviour.js';
 import { startApplication, type TestApplication } from './support/application.js';
-import { failing, faultyDatabase, FaultyDatabase, unavailable } from './support/faulty-database.js';
+import { failing, startFaulty, FaultyDatabase, unavailable } from './support/faulty-database.js';
 import { linkAccount } from './support/linking.js';
 import { at, fingerprint, endTrouble, Subject, type TokenBody } from './support/subject.js';
 import { queryDatabase } from './support/test-database.js';
@@ -107,8 +106,7 @@ describe('refresh', () => {
   let database: FaultyDatabase;
 
   beforeAll(async () => {
-    application = await startApplication(faultyDatabase);
-    database = application.app.get<FaultyDatabase>(Database);
+    ({ application, database } = await startFaulty());
   });
   afterEach(async () => {
     database.mend();

@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { Database } from '../src/database/database.js';
 import { KeyUnavailableError } from '../src/errors/connection.errors.js';
 import { ProviderRegistry } from '../src/provider-kit/provider-registry.js';
 import { ConnectionStore } from '../src/tokens/connection-store.js';
@@ -7,8 +6,8 @@ import { toTokenSet } from '../src/tokens/token-set.js';
 import { TokenVault } from '../src/tokens/token-vault.js';
 import { refreshes } from '../src/tokens/tokens.metrics.js';
 import { VaultService } from '../src/vault/vault.service.js';
-import { startApplication, type TestApplication } from './support/application.js';
-import { failing, faultyDatabase, FaultyDatabase, unavailable } from './support/faulty-database.js';
+import type { TestApplication } from './support/application.js';
+import { failing, startFaulty, FaultyDatabase, unavailable } from './support/faulty-database.js';
 import { at, fingerprint, openGates, Subject } from './support/subject.js';
 import { queryDatabase } from './support/test-database.js';
 
@@ -27,8 +26,7 @@ describe('recovery of a refresh', () => {
   let database: FaultyDatabase;
 
   beforeAll(async () => {
-    application = await startApplication(faultyDatabase);
-    database = application.app.get<FaultyDatabase>(Database);
+    ({ application, database } = await startFaulty());
   });
   afterEach(async () => {
     jest.restoreAllMocks();

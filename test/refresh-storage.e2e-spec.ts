@@ -7,6 +7,7 @@ import {
   faultyDatabase,
   FaultyDatabase,
   serializationFailure,
+  startFaulty,
   unavailable,
 } from './support/faulty-database.js';
 import { at, eventually, endTrouble, Subject } from './support/subject.js';
@@ -18,8 +19,7 @@ describe('refresh', () => {
   let database: FaultyDatabase;
 
   beforeAll(async () => {
-    application = await startApplication(faultyDatabase);
-    database = application.app.get<FaultyDatabase>(Database);
+    ({ application, database } = await startFaulty());
   });
   afterEach(async () => {
     database.mend();

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { RateLimitedError } from '../errors/request.errors.js';
 import type { AuthenticatedRequest } from './authenticated-request.js';
@@ -44,7 +44,7 @@ export class RateLimits {
       return;
     }
     // A digest, so that no user and no address is kept.
-    const key = createHash('sha256').update(`${limit}:${whom}`).digest('base64url');
+    const key = hash('sha256', `${limit}:${whom}`, 'base64url');
     const { hits, remainingMs } = await this.storage.count(key, windowMs);
     if (hits > this.limits[limit]) {
       throw new RateLimitedError(Math.max(1, Math.ceil(remainingMs / 1_000)));

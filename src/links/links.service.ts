@@ -155,7 +155,6 @@ export class LinksService {
    */
   async begin(terms: LinkTerms, requester: Requester): Promise<StartedLink> {
     const startedAt = performance.now();
-    const startedAtMs = this.clock.now().getTime();
     const provider = this.getConfigured(terms.provider);
     const retirement = this.checkLifecycle(provider);
     const state = createOneTimeSecret();
@@ -177,10 +176,9 @@ export class LinksService {
       browserHash: browserSecret === undefined ? null : hashOneTimeSecret(browserSecret),
     };
     const sealed = this.vault.sealSecrets(link, secrets);
-    const expiresAt = await this.store.insert({ ...link, sealed }, linkLifetimeMs, {
-      erasureDigest: this.vault.erasureDigest(userId),
-      tookMs: performance.now() - startedAt,
-    });
+    const tookMs = performance.now() - startedAt;
+    const erasureDigest = this.vault.erasureDigest(userId);
+    const expiresAt = await this.store.insert({ ...link, sealed }, linkLifetimeMs, { erasureDigest, tookMs });
     if (expiresAt === undefined) {
       throw new AuthorizationStateError('the user was erased meanwhile');
     }
@@ -192,7 +190,8 @@ export class LinksService {
       provider: terms.provider,
     });
     // Who set out in time may come back later, as long as the link itself lasts.
-    const setOutBy = new Date(Math.min(expiresAt.getTime(), startedAtMs + expiresInSeconds * 1_000));
+    const shortenedByMs = Math.max(0, linkLifetimeMs - (expiresInSeconds * 1_000 - tookMs));
+    const setOutBy = new Date(expiresAt.getTime() - shortenedByMs);
     return { id: link.id, linkWebUrl: authorizeUrl, state, expiresAt: setOutBy, requireConfirmation, retirement };
   }
 

@@ -1,7 +1,7 @@
 import { DataSource } from 'typeorm';
 import { Database, type Statement } from '../../src/database/database.js';
 import { DatabaseUnavailableError } from '../../src/errors/request.errors.js';
-import type { ApplicationOptions } from './application.js';
+import { startApplication, type ApplicationOptions, type TestApplication } from './application.js';
 
 /** A database that loses statements when told to, as a server does that is stopped, full or failing over. */
 export class FaultyDatabase extends Database {
@@ -35,6 +35,12 @@ export const faultyDatabase: ApplicationOptions = {
       .overrideProvider(Database)
       .useFactory({ factory: (dataSource: DataSource) => new FaultyDatabase(dataSource), inject: [DataSource] }),
 };
+
+/** Starts an application on such a database. */
+export async function startFaulty(): Promise<{ application: TestApplication; database: FaultyDatabase }> {
+  const application = await startApplication(faultyDatabase);
+  return { application, database: application.app.get<FaultyDatabase>(Database) };
+}
 
 /** Fails the first `times` runs of the statement. */
 export function failing(name: string, times: number, error: () => Error): (statement: Statement) => Error | undefined {
