@@ -6,6 +6,7 @@ import { ClientAuthentication } from './client-authentication.js';
 import type { GrantTokens } from './health-provider.js';
 import { ProviderHttpClient, type ProviderRequest, type ProviderResponse } from './http-client.js';
 import { oauth1Request } from './oauth1-request.js';
+import { OAuth1Sender } from './oauth1-sender.js';
 import type { OAuth2Definition, ProviderDefinition } from './provider-definition.js';
 import {
   endpointFailure,
@@ -30,11 +31,14 @@ import { parseJsonBody } from './token-response.js';
 @Injectable()
 export abstract class ProviderApiClient {
   protected readonly clientAuthentication = new ClientAuthentication();
+  protected readonly oauth1: OAuth1Sender;
 
   constructor(
     protected readonly http: ProviderHttpClient,
     protected readonly clock: Clock,
-  ) {}
+  ) {
+    this.oauth1 = new OAuth1Sender(http, clock);
+  }
 
   /**
    * Gets a JSON document of the user's from the provider's API, such as the account.
@@ -45,6 +49,7 @@ export abstract class ProviderApiClient {
    * @param grant - the tokens in force; `tokenSecret` is needed for OAuth 1.0a
    * @returns the parsed JSON, unchecked
    * @throws {@link AuthorizationFailedError} when the provider refuses the token or the call (any other 4xx)
+   * @throws {@link ProviderMisconfiguredError} when it refuses our client, signature or clock
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
    * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 425, or no JSON
    */
@@ -54,12 +59,14 @@ export abstract class ProviderApiClient {
     url: string,
     grant: GrantTokens,
   ): Promise<unknown> {
-    const request =
+    const response =
       definition.oauth === '1.0a'
-        ? oauth1Request(definition, settings, { method: 'GET', url, grant }, this.clock.now())
-        : bearerRequest(definition, 'GET', url, grant);
+        ? await this.oauth1.send(definition, (now) =>
+            withAcceptJson(oauth1Request(definition, settings, { method: 'GET', url, grant }, now)),
+          )
+        : await this.http.send(withAcceptJson(bearerRequest(definition, 'GET', url, grant)));
     const message = `${definition.displayName} refused the access token for its API.`;
-    return this.requestJson(definition, request, refusal(AuthorizationFailedError, message));
+    return this.jsonOf(definition, response, refusal(AuthorizationFailedError, message));
   }
 
   /**
@@ -74,7 +81,8 @@ export abstract class ProviderApiClient {
    * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 425, or no JSON
    */
   async getPublicJson(definition: ProviderDefinition, url: string, timeoutMs = defaultTimeoutMs): Promise<unknown> {
-    return this.requestJson(definition, { method: 'GET', url, timeoutMs }, misconfigured(definition));
+    const response = await this.http.send(withAcceptJson({ method: 'GET', url, timeoutMs }));
+    return this.jsonOf(definition, response, misconfigured(definition));
   }
 
   /**
@@ -130,12 +138,7 @@ export abstract class ProviderApiClient {
     return { definition, response, now: this.clock.now() };
   }
 
-  private async requestJson(
-    definition: ProviderDefinition,
-    request: ProviderRequest,
-    refused: Refusal,
-  ): Promise<unknown> {
-    const response = await this.http.send({ ...request, headers: { ...request.headers, accept: 'application/json' } });
+  private jsonOf(definition: ProviderDefinition, response: ProviderResponse, refused: Refusal): unknown {
     if (!isSuccessStatus(response)) {
       throw endpointFailure(this.failed(definition, response), refused);
     }
@@ -145,4 +148,8 @@ export abstract class ProviderApiClient {
     }
     return body;
   }
+}
+
+function withAcceptJson(request: ProviderRequest): ProviderRequest {
+  return { ...request, headers: { ...request.headers, accept: 'application/json' } };
 }

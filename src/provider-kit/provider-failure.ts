@@ -58,13 +58,13 @@ export function isFailure(definition: ProviderDefinition, response: ProviderResp
  * @param answer - the answer and its provider
  * @param otherwise - decides what the rest means
  * @returns {@link ProviderRateLimitedError} on HTTP 429 or code `rate_limited`; {@link ProviderUnavailableError} on HTTP 5xx, 408,
- *   409, 425 or the code of an outage; {@link ProviderMisconfiguredError} on a code that means our client, or HTTP 401 that asks for
- *   Basic authentication; else what `otherwise` returns
+ *   409, 425 or the code of an outage; {@link ProviderMisconfiguredError} on a code or `oauth_problem` that means our client, our
+ *   signature or our clock, or HTTP 401 that asks for Basic authentication; else what `otherwise` returns
  */
 export function endpointFailure(answer: FailedAnswer, otherwise: Refusal): AppError {
   const { definition, response } = answer;
   const { status } = response;
-  const { code } = parseErrorAnswer(response, errorCodeReader(definition));
+  const code = errorCodeOf(answer);
   const detail = detailOf(response, code);
   if (status === 429 || code === 'rate_limited') {
     const message = `${definition.displayName} limits the rate of our requests. Try later.`;
@@ -80,7 +80,8 @@ export function endpointFailure(answer: FailedAnswer, otherwise: Refusal): AppEr
   if ((asksForClient && code !== 'invalid_grant') || (code !== undefined && refusedClientCodes.has(code))) {
     return new ProviderMisconfiguredError(misconfiguredMessage(definition), { detail, refusesClient: true });
   }
-  if (code !== undefined && clientCodes.has(code)) {
+  const meansClient = definition.oauth === '1.0a' ? clientProblems : clientCodes;
+  if (code !== undefined && meansClient.has(code)) {
     return misconfigured(definition)(detail);
   }
   return otherwise(detail);
@@ -108,24 +109,6 @@ export function tokenFailure(answer: FailedAnswer, refused: Refusal): AppError {
     }
     const isOpaque = [400, 401, 403].includes(response.status) && (isJson || response.text.trim() === '');
     return isOpaque ? refused(detail) : unavailable(answer, detail);
-  });
-}
-
-/**
- * Returns the error for an answer of an OAuth 1.0a credentials endpoint: as at any endpoint, then by its `oauth_problem` (OAuth
- * Problem Reporting extension).
- *
- * @param answer - the answer and its provider
- * @param refused - makes the error for every problem that does not mean our client credentials, signature or clock
- * @returns beside those of {@link endpointFailure}: {@link ProviderMisconfiguredError} on a problem that means our client
- */
-export function oauth1Failure(answer: FailedAnswer, refused: Refusal): AppError {
-  const { definition, response } = answer;
-  const problem = parseOAuth1Problem(response.text);
-  const meansClient = problem !== undefined && clientProblems.has(problem);
-  return endpointFailure(answer, () => {
-    const detail = detailOf(response, problem);
-    return meansClient ? misconfigured(definition)(detail) : refused(detail);
   });
 }
 
@@ -168,6 +151,12 @@ const clientProblems: ReadonlySet<string> = new Set([
   'parameter_absent',
   'parameter_rejected',
 ]);
+
+/** The `oauth_problem` of OAuth 1.0a (OAuth Problem Reporting extension), or the code that a body of any provider may have. */
+function errorCodeOf({ definition, response }: FailedAnswer): string | undefined {
+  const problem = definition.oauth === '1.0a' ? parseOAuth1Problem(response) : undefined;
+  return problem ?? parseErrorAnswer(response, errorCodeReader(definition)).code;
+}
 
 function detailOf(response: ProviderResponse, code: string | undefined): string {
   return code === undefined ? `HTTP ${response.status}` : `HTTP ${response.status}, ${code}`;

@@ -35,12 +35,12 @@ afterEach(async () => {
   await http.onApplicationShutdown();
 });
 
-/** Starts a provider that gives one and the same answer, and settings that point at it. */
+/** Starts a provider whose clock is ours, that gives one and the same answer, and settings that point at it. */
 async function provider(
-  answer: PreparedAnswer,
+  { headers, ...answer }: PreparedAnswer,
   endpoints: Partial<ProviderEndpoints> = {},
 ): Promise<{ server: RecordingServer; settings: ReturnType<typeof exampleSettings> }> {
-  const server = await startRecordingServer(() => answer);
+  const server = await startRecordingServer(() => ({ ...answer, headers: { date: now.toUTCString(), ...headers } }));
   openServers.push(server);
   return { server, settings: exampleSettings(server.url, endpoints) };
 }
@@ -662,7 +662,6 @@ describe('tokenCredentials', () => {
       { code: 'AUTHORIZATION_CODE_REFUSED', detail: 'HTTP 401, token_rejected' },
     ],
     ['signature_invalid', { status: 401, body: 'oauth_problem=signature_invalid' }, { code: 'PROVIDER_MISCONFIGURED' }],
-    ['timestamp_refused', { status: 401, body: 'oauth_problem=timestamp_refused' }, { code: 'PROVIDER_MISCONFIGURED' }],
     ['HTTP 429', { status: 429 }, { code: 'PROVIDER_RATE_LIMITED' }],
     ['HTTP 500', { status: 500, body: canary }, { code: 'PROVIDER_UNAVAILABLE', fate: 'answered' }],
     ['no token secret', { body: `oauth_token=${canary}` }, { code: 'TOKEN_RESPONSE_INVALID' }],

@@ -4,7 +4,7 @@ import { AuthorizationCodeRefusedError, AuthorizationFailedError } from '../erro
 import { ConnectionNotRefreshableError } from '../errors/connection.errors.js';
 import { InvalidTokenResponseError, TokenRevokedError } from '../errors/provider.errors.js';
 import type { GrantTokens } from './health-provider.js';
-import type { ProviderResponse } from './http-client.js';
+import type { ProviderRequest, ProviderResponse } from './http-client.js';
 import { verifyIdToken } from './id-token.js';
 import { oauth1Request, type OAuth1Call } from './oauth1-request.js';
 import { ProviderApiClient } from './provider-api-client.js';
@@ -14,7 +14,6 @@ import {
   isFailure,
   isSuccessStatus,
   misconfigured,
-  oauth1Failure,
   refusal,
   tokenFailure,
   type Refusal,
@@ -63,7 +62,7 @@ export interface VerifiedCredentials {
 }
 
 /**
- * Talks to the providers' token, revocation and account endpoints: one request per call, never repeated.
+ * Talks to the providers' token, revocation and account endpoints: one request per call, never repeated but by {@link OAuth1Sender}.
  *
  * Every failure comes out as one of a few typed errors that say who has to act. Their text holds the provider's name, the HTTP
  * status and an error code of letters and `_`; nothing that the provider wrote freely, because it may quote a token.
@@ -193,9 +192,12 @@ export class TokenEndpointClient extends ProviderApiClient {
    */
   async revoke(definition: ProviderDefinition, settings: ProviderSettings, grant: GrantTokens): Promise<void> {
     const { revocation, displayName } = definition;
-    const now = this.clock.now();
-    const request = await revocationRequest(definition, settings, grant, this.clientAuthentication, now);
-    const response = await this.http.send(request);
+    const build = (now: Date): Promise<ProviderRequest> =>
+      revocationRequest(definition, settings, grant, this.clientAuthentication, now);
+    const response =
+      definition.oauth === '1.0a'
+        ? await this.oauth1.send(definition, build)
+        : await this.http.send(await build(this.clock.now()));
     const isGone = revocation?.proof === 'token' && response.status === revocation.goneStatus;
     if (!isGone && isFailure(definition, response)) {
       const message = `${displayName} refused to end the grant. The access token may have expired or be revoked already.`;
@@ -328,10 +330,11 @@ export class TokenEndpointClient extends ProviderApiClient {
     call: Omit<OAuth1Call, 'method'>,
     refused: Refusal,
   ): Promise<OAuth1TokenAnswer> {
-    const request = oauth1Request(definition, settings, { method: 'POST', ...call }, this.clock.now());
-    const response = await this.http.send(request);
+    const response = await this.oauth1.send(definition, (now) =>
+      oauth1Request(definition, settings, { method: 'POST', ...call }, now),
+    );
     if (!isSuccessStatus(response)) {
-      throw oauth1Failure(this.failed(definition, response), refused);
+      throw endpointFailure(this.failed(definition, response), refused);
     }
     return parseOAuth1TokenResponse(response.text);
   }

@@ -224,9 +224,14 @@ export function parseOAuth1TokenResponse(text: string): OAuth1TokenAnswer {
   return { token, tokenSecret, callbackConfirmed, extras: fields };
 }
 
-/** Returns the `oauth_problem` of an OAuth 1.0a error answer, where there is one that has the shape of a code. */
-export function parseOAuth1Problem(text: string): string | undefined {
-  return safeErrorCode(parseStrictForm(text.trim())?.get('oauth_problem'));
+/**
+ * Returns the `oauth_problem` of an OAuth 1.0a error answer, where there is one that has the shape of a code.
+ *
+ * @param response - carries it in the header `WWW-Authenticate`, in its body as a form, or in both (OAuth Problem Reporting extension)
+ */
+export function parseOAuth1Problem(response: ProviderResponse): string | undefined {
+  const inHeader = /^OAuth\b.*\boauth_problem="([^"]*)"/i.exec(response.headers['www-authenticate'] ?? '')?.[1];
+  return safeErrorCode(inHeader ?? parseStrictForm(response.text.trim())?.get('oauth_problem'));
 }
 
 /** Returns the fields of a form, or `undefined` when the text is none, repeats a field or is no UTF-8 below the escapes. */

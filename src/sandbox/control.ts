@@ -17,6 +17,7 @@ const orderSchema = z.strictObject({
   /** An account at the maker, or `all`. */
   revokeGrant: z.string().optional(),
   accessTokenLifetimeSeconds: z.int().min(1).optional(),
+  clockOffsetSeconds: z.int().optional(),
   /** `null` lifts the limit. */
   restrictScopes: z.array(z.string()).nullable().optional(),
 });
@@ -60,6 +61,9 @@ function obey(order: z.infer<typeof orderSchema>, maker: FakeMaker): void {
     }
   } catch (error) {
     throw new Refusal(400, 'invalid_request', error instanceof Error ? error.message : 'not possible');
+  }
+  if (order.clockOffsetSeconds !== undefined) {
+    maker.clockOffsetSeconds = order.clockOffsetSeconds;
   }
   if (order.expireAccessTokens === true) {
     maker.expireAccessTokens();

@@ -24,19 +24,22 @@ export class FakeMaker {
   readonly #protocol: Protocol;
   readonly #history: CallHistory;
   readonly #misbehaviours = new MisbehaviourQueue();
+  /** How far the clock of this maker is ahead of the sandbox's, in seconds. */
+  clockOffsetSeconds = 0;
 
   /**
    * @param slug - the provider's
    * @param url - base of all its endpoints: `<sandbox>/<slug>`
    * @param declaration - what the maker expects and answers
-   * @param now - milliseconds since 1970
+   * @param sandboxNow - milliseconds since 1970
    */
   constructor(
     readonly slug: string,
     readonly url: string,
     readonly declaration: SandboxMaker,
-    now: () => number,
+    sandboxNow: () => number,
   ) {
+    const now = (): number => sandboxNow() + this.clockOffsetSeconds * 1_000;
     this.#history = new CallHistory(now);
     this.#context = {
       slug,
@@ -150,6 +153,7 @@ export class FakeMaker {
       response.destroy();
       return;
     }
+    response.setHeader('Date', new Date(this.#context.now()).toUTCString());
     await send(response, answer);
   }
 

@@ -1,0 +1,89 @@
+import { Logger } from '@nestjs/common';
+import type { Clock } from '../clock/clock.js';
+import { ProviderMisconfiguredError } from '../errors/provider.errors.js';
+import type { ProviderHttpClient, ProviderRequest, ProviderResponse } from './http-client.js';
+import type { OAuth1Definition } from './provider-definition.js';
+import { parseOAuth1Problem } from './token-response.js';
+
+/** The furthest that a provider's clock may be from ours, in milliseconds. Beyond, one of the two is wrong and somebody has to look. */
+const maxOffsetMs = 3_600_000;
+/** A refusal without a reason is laid to the clocks where they differ by more, in milliseconds; providers accept some minutes. */
+const toleranceMs = 60_000;
+/** `Date` has no fractions of a second: on average it is half a second behind. */
+const dateRoundingMs = 500;
+
+/**
+ * Sends signed OAuth 1.0a requests. A provider accepts the timestamp of a request for some minutes around its own time only: where it
+ * refuses one, its `Date` tells how far its clock is from ours, and the request is signed and sent once more (O1-09).
+ *
+ * What was learnt is kept for each provider in memory, and holds for every later request. It comes only from an answer that refuses a
+ * timestamp, and never goes beyond an hour.
+ */
+export class OAuth1Sender {
+  private readonly logger = new Logger(OAuth1Sender.name);
+  /** How far a provider's clock is ahead of ours, in milliseconds, by slug; 0 where nothing was learnt. */
+  private readonly offsetsMs = new Map<string, number>();
+
+  constructor(
+    private readonly http: ProviderHttpClient,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Sends a request, and a second time if its timestamp is refused. A request that is refused for that was not acted on, so that even
+   * a verifier may go with both.
+   *
+   * @param definition - the provider's facts
+   * @param sign - builds the request for an instant of the provider's clock, with a nonce of its own each time (O1-03)
+   * @returns the last answer, whatever its status
+   * @throws {@link ProviderMisconfiguredError} when a timestamp is refused and the clocks are more than an hour apart
+   * @throws {@link ProviderUnavailableError} when there is no answer
+   * @see RFC 5849 section 3.3, https://www.rfc-editor.org/rfc/rfc5849#section-3.3
+   */
+  async send(
+    definition: OAuth1Definition,
+    sign: (now: Date) => ProviderRequest | Promise<ProviderRequest>,
+  ): Promise<ProviderResponse> {
+    const offsetMs = this.offsetsMs.get(definition.slug) ?? 0;
+    const response = await this.http.send(await sign(this.instant(offsetMs)));
+    const rightOffsetMs = this.offsetIfRefused(response, offsetMs);
+    if (rightOffsetMs === undefined) {
+      return response;
+    }
+    this.learn(definition, rightOffsetMs);
+    return this.http.send(await sign(this.instant(rightOffsetMs)));
+  }
+
+  private instant(offsetMs: number): Date {
+    return new Date(this.clock.now().getTime() + offsetMs);
+  }
+
+  /**
+   * Returns how far the provider's clock is ahead of ours where it has refused the timestamp, or gives no reason and the request was
+   * signed for quite another time than its own; `undefined` where it has not, or does not tell its time.
+   */
+  private offsetIfRefused(response: ProviderResponse, usedOffsetMs: number): number | undefined {
+    if (response.status !== 400 && response.status !== 401) {
+      return undefined;
+    }
+    const theirsMs = Date.parse(response.headers['date'] ?? '') + dateRoundingMs;
+    const offsetMs = theirsMs - this.clock.now().getTime();
+    const problem = parseOAuth1Problem(response);
+    const isSuspected = problem === undefined && Math.abs(offsetMs - usedOffsetMs) > toleranceMs;
+    return Number.isFinite(offsetMs) && (isSuspected || problem === 'timestamp_refused') ? offsetMs : undefined;
+  }
+
+  /** @throws {@link ProviderMisconfiguredError} when it is beyond the bound; what was known stays as it is */
+  private learn({ slug, displayName }: OAuth1Definition, offsetMs: number): void {
+    const seconds = Math.trunc(offsetMs / 1_000);
+    if (Math.abs(offsetMs) > maxOffsetMs) {
+      const message = `${displayName} refuses our time: the clocks are ${seconds} s apart. The operator has to check that of the database.`;
+      this.logger.error(message);
+      throw new ProviderMisconfiguredError(message, { detail: `clock ${seconds} s apart` });
+    }
+    this.logger.warn(
+      `${displayName} refused our time. Its clock is ${seconds} s from ours; requests are signed by it.`,
+    );
+    this.offsetsMs.set(slug, offsetMs);
+  }
+}
