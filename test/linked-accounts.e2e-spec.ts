@@ -9,7 +9,7 @@ import { linkAccount, pathOf, startLink } from './support/linking.js';
 import { queryDatabase } from './support/test-database.js';
 import { until } from './support/until.js';
 
-/** Answers only when so many have asked, so that none sees what another is about to write. */
+/** Answers only when so many have asked, so that none sees what another is about to write. What is asked later is answered at once. */
 class SlowConnectionStore extends ConnectionStore {
   static expected = 0;
   private static waiting: (() => void)[] = [];
@@ -20,6 +20,7 @@ class SlowConnectionStore extends ConnectionStore {
     if (waiting.length + 1 < SlowConnectionStore.expected) {
       await new Promise<void>((resolve) => waiting.push(resolve));
     } else {
+      SlowConnectionStore.expected = 0;
       SlowConnectionStore.waiting = [];
       waiting.forEach((resolve) => resolve());
     }

@@ -6,6 +6,7 @@ import { AuthorizationStateError } from '../errors/authorization.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 import { registrationHash } from '../provider-kit/registration.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
+import { OrphanedGrants } from '../tokens/orphaned-grants.js';
 import { TokensService } from '../tokens/tokens.service.js';
 import { LinkStore, type StoredLink } from './link-store.js';
 import type { ParkedCallback } from './link-vault.js';
@@ -19,17 +20,19 @@ export class LinkRedemption {
   constructor(
     private readonly store: LinkStore,
     private readonly tokens: TokensService,
+    private readonly orphans: OrphanedGrants,
     private readonly audit: AuditTrail,
   ) {}
 
   /**
-   * Redeems the code or verifier of a callback once, stores the connection, and notes that it is connected.
+   * Redeems the code or verifier of a callback once, stores the connection, and notes that it is connected. The grant of a link that
+   * fails after that is ended, where that can do no harm.
    *
    * @param link - used up before, so that this cannot happen twice
    * @returns the connection's id
    * @throws {@link AuthorizationStateError} when the settings of the provider changed after the link was started (AR-10), or the
    *   user was erased meanwhile
-   * @throws whatever the provider's `complete` and `prepareAccount` throw, and the errors of `TokensService.connect`
+   * @throws whatever the provider's `complete`, `verify` and `prepareAccount` throw, and the errors of `TokensService.connect`
    */
   async redeem(
     provider: HealthProvider,
@@ -110,9 +113,15 @@ export class LinkRedemption {
       redirectUri: provider.settings.redirectUri,
       scopes: link.scopes,
     };
-    const grant = await this.withProviderUserId(provider, await provider.complete(callback, handshake, secrets), link);
-    await provider.prepareAccount(grant);
-    return this.tokens.connect(link, grant);
+    let grant = await provider.complete(callback, handshake, secrets);
+    try {
+      grant = await this.withProviderUserId(provider, await provider.verify(grant, secrets), link);
+      await provider.prepareAccount(grant);
+      return await this.tokens.connect(link, grant);
+    } catch (error) {
+      await this.orphans.endOfFailedLink(link, grant);
+      throw error;
+    }
   }
 
   /** A profile call that fails does not undo what the user has just allowed. The account stays unknown until the next link. */

@@ -36,6 +36,11 @@ export abstract class DeclaredHealthProvider<
 
   abstract complete(callback: CallbackParameters, handshake: Handshake, secrets: HandshakeSecrets): Promise<TokenGrant>;
 
+  async verify(grant: TokenGrant, _secrets: HandshakeSecrets): Promise<TokenGrant> {
+    // Without an ID token there is nothing to check.
+    return grant;
+  }
+
   abstract refresh(tokens: GrantTokens): Promise<TokenGrant>;
 
   async revoke(tokens: GrantTokens): Promise<'revoked' | 'unsupported'> {

@@ -45,7 +45,8 @@ export interface HealthProvider {
   checkCallback(callback: CallbackParameters): void;
 
   /**
-   * Turns a callback into a grant: reads refusals, then redeems the code or verifier exactly once.
+   * Turns a callback into a grant: reads refusals, then redeems the code or verifier exactly once. The grant is {@link verify}'s
+   * before it is anybody else's.
    *
    * The caller has consumed the attempt before, so a second call for it cannot happen.
    *
@@ -62,6 +63,19 @@ export interface HealthProvider {
    * @see RFC 6749 section 4.1.2 to 4.1.4, RFC 5849 section 2.2 and 2.3
    */
   complete(callback: CallbackParameters, handshake: Handshake, secrets: HandshakeSecrets): Promise<TokenGrant>;
+
+  /**
+   * Checks what a redeemed grant says of its user, before it is used for anything: the ID token, where the provider issues one
+   * (AR-18). It is a step of its own so that a grant which is refused can be ended.
+   *
+   * @param grant - as returned by {@link complete}
+   * @param secrets - as returned by {@link begin}
+   * @returns the grant, with the user's id where an ID token tells it
+   * @throws {@link InvalidTokenResponseError} when the ID token is missing, or not for this client, this link or this time
+   * @throws {@link ProviderUnavailableError} when the signing keys cannot be read
+   * @see OpenID Connect Core 1.0 section 3.1.3.7
+   */
+  verify(grant: TokenGrant, secrets: HandshakeSecrets): Promise<TokenGrant>;
 
   /**
    * Exchanges a refresh token for a new grant. Called with a claim held, never twice with the same rotating token.

@@ -59,6 +59,20 @@ export async function verifyIdToken(idToken: string | undefined, expected: IdTok
   return claims.sub;
 }
 
+/**
+ * Returns the subject that an ID token names, without any check: enough to leave the account of that subject alone, and for nothing else.
+ *
+ * @param idToken - as received
+ * @returns `undefined` when it is no JWT, or names none
+ */
+export function claimedSubject(idToken: string): string | undefined {
+  try {
+    return decodeJwt(idToken).sub;
+  } catch {
+    return undefined;
+  }
+}
+
 async function readClaims(idToken: string, expected: IdTokenExpectation): Promise<JWTPayload> {
   if (expected.keys === undefined) {
     return decodeJwt(idToken);

@@ -36,12 +36,14 @@ export abstract class OAuth2HealthProvider extends DeclaredHealthProvider<OAuth2
 
   async complete(callback: CallbackParameters, handshake: Handshake, secrets: HandshakeSecrets): Promise<TokenGrant> {
     const code = readAuthorizationCode(this.definition, this.settings, callback);
-    const redeemed = await this.redeem({ query: { ...callback, code }, handshake, secrets });
-    const grant =
-      this.definition.account.from === 'id-token'
-        ? await this.client.withVerifiedUser(this.definition, this.settings, redeemed, secrets.nonce)
-        : redeemed;
+    const grant = await this.redeem({ query: { ...callback, code }, handshake, secrets });
     return this.definition.grantedScopesIn === 'callback' ? this.withCallbackScopes(grant, callback) : grant;
+  }
+
+  override async verify(grant: TokenGrant, { nonce }: HandshakeSecrets): Promise<TokenGrant> {
+    return this.definition.account.from === 'id-token'
+      ? this.client.withVerifiedUser(this.definition, this.settings, grant, nonce)
+      : grant;
   }
 
   refresh(tokens: GrantTokens): Promise<TokenGrant> {

@@ -92,7 +92,7 @@ export class FakeMaker {
       (oauth2 && oauth === '1.0a') ||
       (behaviour.endpoint === 'account' && account === undefined) ||
       (behaviour.endpoint === 'revoke' && revoke === undefined) ||
-      (behaviour.endpoint === 'jwks' && idToken === undefined) ||
+      ((behaviour.endpoint === 'jwks' || behaviour.type === 'idToken') && idToken === undefined) ||
       (behaviour.endpoint === 'endpoint' && endpoints.length === 0);
     if (missing) {
       throw new Error(`The fake "${this.slug}" has no endpoint "${behaviour.endpoint}".`);
@@ -209,6 +209,7 @@ export class FakeMaker {
     const note: CallNote = {
       withoutRefreshToken: wrong?.type === 'omitRefreshToken' || wrong?.type === 'emptyRefreshToken',
       shrinkTo: wrong?.type === 'scope' ? wrong.scopes : undefined,
+      idTokenClaims: wrong?.type === 'idToken' ? wrong.claims : undefined,
     };
     try {
       const answer = await endpoint.answer(call, note);

@@ -19,17 +19,19 @@ export class IdTokenSigner {
     this.#keys = generateKeyPair(declaration.algorithm);
   }
 
-  /** @param nonce - of the authorize request; none in an answer to a refresh */
-  async sign(accountId: string, nonce: string | undefined): Promise<string> {
+  /**
+   * @param further - claims beside or instead of the usual ones, such as the nonce of the authorize request; `null` or `undefined`
+   *   leaves one out
+   */
+  async sign(accountId: string, further: Readonly<Record<string, unknown>>): Promise<string> {
     const { issuer, algorithm } = this.declaration;
-    const issuedAt = Math.floor(this.context.now() / 1000);
-    return new SignJWT(nonce === undefined ? {} : { nonce })
+    const iat = Math.floor(this.context.now() / 1000);
+    const usual = { iss: issuer, aud: this.context.clientId, sub: accountId, iat, exp: iat + lifetimeSeconds };
+    const claims = Object.entries({ ...usual, ...further }).filter(
+      ([, value]) => value !== null && value !== undefined,
+    );
+    return new SignJWT(Object.fromEntries(claims))
       .setProtectedHeader({ alg: algorithm, kid: this.#keyId })
-      .setIssuer(issuer)
-      .setAudience(this.context.clientId)
-      .setSubject(accountId)
-      .setIssuedAt(issuedAt)
-      .setExpirationTime(issuedAt + lifetimeSeconds)
       .sign((await this.#keys).privateKey);
   }
 

@@ -56,6 +56,8 @@ export const misbehaviourSchema = z.discriminatedUnion('type', [
   z.strictObject({ endpoint: tokenEndpoint, type: z.literal('emptyRefreshToken') }),
   /** The grant shrinks to these scopes, and the answer says so. */
   z.strictObject({ endpoint: tokenEndpoint, type: z.literal('scope'), scopes: z.array(z.string()) }),
+  /** An ID token with these claims on top of the right ones, also where this maker sends none with a refresh; `null` leaves one out. */
+  z.strictObject({ endpoint: tokenEndpoint, type: z.literal('idToken'), claims: z.record(z.string(), z.json()) }),
   /** Any JSON as `token_type`; `mac` when absent. */
   z.strictObject({ endpoint: tokenEndpoint, type: z.literal('badTokenType'), value: z.json().optional() }),
   /** OAuth 1.0a: `oauth_callback_confirmed` is left out or another value. */

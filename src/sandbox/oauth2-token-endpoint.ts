@@ -15,8 +15,8 @@ import type { Route } from './routing.js';
 interface Outcome {
   readonly grant: Grant;
   readonly fields: TokenFields;
-  /** What the ID token repeats of the authorize request; none where no ID token is issued. */
-  readonly idToken?: { readonly nonce?: string | undefined } | undefined;
+  /** Claims of the ID token beyond the usual ones; none where no ID token is issued. */
+  readonly idToken?: Readonly<Record<string, unknown>> | undefined;
 }
 
 type Issued = Omit<NonNullable<RefreshToken['successor']>, 'atMs'>;
@@ -72,7 +72,7 @@ export class OAuth2TokenEndpoint {
 
   async #success({ grant: { accountId }, fields, idToken }: Outcome): Promise<Answer> {
     const { tokenAnswer } = this.maker;
-    const signed = idToken && (await this.idTokens?.sign(accountId, idToken.nonce));
+    const signed = idToken && (await this.idTokens?.sign(accountId, idToken));
     const json = signed === undefined ? fields : { ...fields, id_token: signed };
     const shape = tokenAnswer && ((standard: TokenFields): TokenFields => tokenAnswer(standard, accountId));
     return { status: 200, content: shape === undefined ? { json } : { json, shape } };
@@ -104,7 +104,7 @@ export class OAuth2TokenEndpoint {
       context.grants.endRefreshTokensOf(grant.accountId);
     }
     const fields = this.#issue(grant, note, this.#issuesRefreshToken(grant, note)).answer;
-    return { grant, fields, idToken: { nonce: code.nonce } };
+    return { grant, fields, idToken: { nonce: code.nonce, ...note.idTokenClaims } };
   }
 
   #refresh(form: Parameters, note: CallNote): Outcome {
@@ -118,7 +118,7 @@ export class OAuth2TokenEndpoint {
     }
     const { grant } = token;
     note.familyId = grant.familyId;
-    const idToken = maker.idToken?.onRefresh === true ? {} : undefined;
+    const idToken = maker.idToken?.onRefresh === true ? { ...note.idTokenClaims } : note.idTokenClaims;
     if (token.successor !== undefined) {
       return { grant, fields: this.#reuse(token, token.successor, note), idToken };
     }

@@ -12,6 +12,8 @@ export interface CallNote {
   readonly withoutRefreshToken: boolean;
   /** Shrink the grant to these scopes. */
   readonly shrinkTo: readonly string[] | undefined;
+  /** Answer with an ID token whose claims are changed so. */
+  readonly idTokenClaims: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** One thing that a fake can be asked. */

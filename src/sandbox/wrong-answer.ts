@@ -52,6 +52,7 @@ export function replacement(
     case 'omitRefreshToken':
     case 'emptyRefreshToken':
     case 'scope':
+    case 'idToken':
     case 'badTokenType':
     case 'callbackNotConfirmed':
       return undefined;

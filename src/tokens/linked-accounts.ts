@@ -35,9 +35,6 @@ export class LinkedAccounts {
   /**
    * Refuses an account that another user has connected. The unique index decides between two that link it at the same moment.
    *
-   * The grant that was just received is left as it is: most providers keep one grant for a user and a client, so that ending it would
-   * end the other user's connection too.
-   *
    * @throws {@link AccountAlreadyLinkedError}
    */
   async checkFree({ userId }: Holder, account: LinkedAccount): Promise<void> {

@@ -72,7 +72,7 @@ const statements = {
 /** A grant that is to be ended, with its tokens sealed. */
 export interface RevocationEntry {
   readonly id: string;
-  /** Of the connection that is gone. */
+  /** Of the connection that is gone, or of the link that failed. */
   readonly connectionId: string;
   readonly provider: string;
   readonly registrationId: string;
@@ -95,8 +95,8 @@ export interface PendingRevocation {
   readonly lastErrorCode: string | null;
 }
 
-/** The connection that a grant belonged to. */
-type GrantPlace = Pick<StoredConnection, 'id' | 'userId' | 'provider' | 'registrationId'>;
+/** The connection that a grant belonged to, or the link that brought it. */
+export type GrantPlace = Pick<StoredConnection, 'id' | 'userId' | 'provider' | 'registrationId'>;
 
 type EntryPlace = Pick<RevocationEntry, 'id' | 'connectionId' | 'registrationId'>;
 
@@ -159,7 +159,7 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
   }
 
   /**
-   * Keeps tokens that arrived for a connection that is gone. The caller may make the first {@link attempt}.
+   * Keeps tokens that no connection holds: of one that is gone, or has others, or that a link failed to make. The caller may make the first {@link attempt}.
    *
    * @throws {@link DatabaseUnavailableError} when they could not be kept
    */

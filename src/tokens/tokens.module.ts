@@ -10,6 +10,7 @@ import { ConnectionReader } from './connection-reader.js';
 import { ConnectionStore } from './connection-store.js';
 import { DeadTokenPurge } from './dead-token-purge.js';
 import { LinkedAccounts } from './linked-accounts.js';
+import { OrphanedGrants } from './orphaned-grants.js';
 import { ProviderGates } from './provider-gates.js';
 import { RefreshClaims } from './refresh-claims.js';
 import { RefreshJournal } from './refresh-journal.js';
@@ -39,6 +40,7 @@ import { UserGrants } from './user-grants.js';
     ConnectionStore,
     DeadTokenPurge,
     LinkedAccounts,
+    OrphanedGrants,
     ProviderGates,
     RefreshClaims,
     RefreshJournal,
@@ -52,6 +54,6 @@ import { UserGrants } from './user-grants.js';
     TokensService,
     UserGrants,
   ],
-  exports: [TokenFeedbackService, TokensService, UserGrants],
+  exports: [OrphanedGrants, TokenFeedbackService, TokensService, UserGrants],
 })
 export class TokensModule {}

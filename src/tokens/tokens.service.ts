@@ -11,6 +11,7 @@ import type { TokenGrant } from '../provider-kit/token-grant.js';
 import { ConnectionReader } from './connection-reader.js';
 import { ConnectionStore, scopesOf, type StoredConnection } from './connection-store.js';
 import { LinkedAccounts, type OnAccountChange } from './linked-accounts.js';
+import { OrphanedGrants } from './orphaned-grants.js';
 import { relinkError, RefreshService } from './refresh.service.js';
 import { RevocationOutbox, type RevocationOutcome } from './revocation-outbox.js';
 import { expectedExpiry, toTokenSet, type TokenSet } from './token-set.js';
@@ -79,6 +80,7 @@ export class TokensService {
     private readonly tokenVault: TokenVault,
     private readonly accounts: LinkedAccounts,
     private readonly refreshService: RefreshService,
+    private readonly orphans: OrphanedGrants,
     private readonly outbox: RevocationOutbox,
     private readonly registry: ProviderRegistry,
     private readonly audit: AuditTrail,
@@ -87,7 +89,8 @@ export class TokensService {
   ) {}
 
   /**
-   * Stores the grant of a finished link: a new connection, or the replacement of the tokens of an existing one.
+   * Stores the grant of a finished link: a new connection, or the replacement of the tokens of an existing one. A grant that is refused is
+   * the caller's to end.
    *
    * @param link - whose connection it is
    * @param grant - as received
@@ -112,39 +115,19 @@ export class TokensService {
       } else {
         const replaced = await this.accounts.findReplaced(existing, tokens);
         if (replaced !== undefined && link.onAccountChange === 'refuse') {
-          await this.endGrant({ ...existing, registrationId }, tokens);
           throw new AccountChangedError();
         }
         const secretGen = existing.secretGen + 1;
         const sealed = this.tokenVault.seal({ ...existing, registrationId, secretGen }, tokens);
         if (await this.store.relink(existing, { registrationId, scopesRequested }, sealed, account)) {
           if (replaced !== undefined) {
-            await this.endGrant(existing, replaced);
+            await this.orphans.endReplaced(existing, replaced);
           }
           return existing.id;
         }
       }
     }
     throw new Error(`A connection changed ${connectAttempts} times while it was being stored.`);
-  }
-
-  /**
-   * Ends a grant that no connection holds any more, unless another user's connection lives on the same account. The link that left it
-   * over has ended, however this goes.
-   */
-  private async endGrant(connection: StoredConnection, tokens: TokenSet): Promise<void> {
-    const { definition } = this.registry.get(connection.provider);
-    if (definition.revocation === undefined) {
-      return;
-    }
-    try {
-      if (!(await this.accounts.isHeldByAnother(connection, tokens))) {
-        await this.outbox.attempt(await this.outbox.add(connection, tokens));
-      }
-    } catch (error) {
-      this.logger.warn(`A grant at ${definition.slug} that no connection holds could not be ended: ${codeOf(error)}.`);
-      this.logMistake(error);
-    }
   }
 
   /**

@@ -101,7 +101,8 @@ class ContractBench {
 
   async link(options: ConsentOptions = {}): Promise<TokenGrant> {
     const { callback, secrets } = await this.approve(options);
-    return this.provider().complete(callback, this.handshake(), secrets);
+    const grant = await this.provider().complete(callback, this.handshake(), secrets);
+    return this.provider().verify(grant, secrets);
   }
 
   /** As the core does after the callback: with the user's id, and with what the maker wants done once. */

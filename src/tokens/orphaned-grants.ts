@@ -1,0 +1,84 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { AppError, codeOf } from '../errors/app-error.js';
+import { claimedSubject } from '../provider-kit/id-token.js';
+import { ProviderRegistry } from '../provider-kit/provider-registry.js';
+import type { TokenGrant } from '../provider-kit/token-grant.js';
+import { ConnectionStore } from './connection-store.js';
+import { LinkedAccounts } from './linked-accounts.js';
+import { RevocationOutbox, type GrantPlace } from './revocation-outbox.js';
+import { toTokenSet, type TokenSet } from './token-set.js';
+import { TokenVault } from './token-vault.js';
+
+/**
+ * Ends grants that no connection holds: the one of an account that was replaced, and those of links that failed when their code was
+ * redeemed already (AR-18, AR-24). What left them over has ended, however this goes.
+ *
+ * Most makers keep one grant for a user and a client, so that ending one may end a connection that works. A grant is therefore left as it
+ * is when a connection lives on its account, or nobody knows its account.
+ */
+@Injectable()
+export class OrphanedGrants {
+  private readonly logger = new Logger(OrphanedGrants.name);
+
+  constructor(
+    private readonly store: ConnectionStore,
+    private readonly tokenVault: TokenVault,
+    private readonly accounts: LinkedAccounts,
+    private readonly outbox: RevocationOutbox,
+    private readonly registry: ProviderRegistry,
+  ) {}
+
+  /**
+   * Ends the grant that a new link has replaced by one of another account, unless another user's connection lives on its account.
+   *
+   * @param connection - the one that held it
+   * @param tokens - what it held
+   */
+  endReplaced(connection: GrantPlace, tokens: TokenSet): Promise<void> {
+    return this.end(connection, tokens, () => this.accounts.isHeldByAnother(connection, tokens));
+  }
+
+  /**
+   * Ends the grant of a link that failed, unless a connection lives on its account or may: also one of the same user.
+   *
+   * @param link - its id in the place of a connection's
+   * @param grant - what the maker gave for its code
+   */
+  endOfFailedLink(link: GrantPlace, grant: TokenGrant): Promise<void> {
+    const providerUserId = grant.providerUserId ?? (grant.idToken && claimedSubject(grant.idToken));
+    const tokens = { ...toTokenSet(grant), providerUserId };
+    return this.end(link, tokens, () => this.mayBeInUse(link, tokens));
+  }
+
+  private async end(place: GrantPlace, tokens: TokenSet, isInUse: () => Promise<boolean>): Promise<void> {
+    const { slug, revocation } = this.registry.get(place.provider).definition;
+    if (revocation === undefined) {
+      return;
+    }
+    try {
+      if (await isInUse()) {
+        this.logger.warn(`A grant at ${slug} that no connection holds is left: ending it could end a connection.`);
+      } else {
+        await this.outbox.attempt(await this.outbox.add(place, tokens));
+      }
+    } catch (error) {
+      this.logger.warn(`A grant at ${slug} that no connection holds could not be ended: ${codeOf(error)}.`);
+      if (!(error instanceof AppError)) {
+        this.logger.error(error);
+      }
+    }
+  }
+
+  private async mayBeInUse(link: GrantPlace, tokens: TokenSet): Promise<boolean> {
+    const { providerUserId } = tokens;
+    if (providerUserId === undefined || (await this.accounts.isHeldByAnother(link, tokens))) {
+      return true;
+    }
+    const own = await this.store.find(link.userId, link.provider);
+    if (own?.status !== 'active') {
+      return false;
+    }
+    const held = (await this.tokenVault.openIfReadable(own))?.providerUserId;
+    return held === undefined || held === providerUserId;
+  }
+}
