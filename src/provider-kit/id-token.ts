@@ -14,6 +14,9 @@ export interface IdTokenExpectation {
   readonly now: Date;
 }
 
+/** Who has to have issued an ID token, and for whom. */
+type Parties = Pick<IdTokenExpectation, 'displayName' | 'issuer' | 'clientId'>;
+
 /** Asymmetric algorithms only: with a symmetric one, whoever knows the public key could sign. */
 const algorithms = ['RS256', 'ES256', 'PS256'];
 /** Clocks differ; the specification allows "a small leeway". */
@@ -30,33 +33,42 @@ const keySetSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })
  * @see OpenID Connect Core 1.0 section 3.1.3.7, https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
  */
 export async function verifyIdToken(idToken: string | undefined, expected: IdTokenExpectation): Promise<string> {
-  const refuse = (what: string): InvalidTokenResponseError =>
-    new InvalidTokenResponseError(`The ID token of ${expected.displayName} is not valid: ${what}.`);
   if (idToken === undefined) {
-    throw refuse('it is missing');
+    throw refused(expected, 'it is missing');
   }
   const claims = await readClaims(idToken, expected).catch(() => {
     // The library's own error quotes claims.
-    throw refuse('signature, issuer, audience or time');
+    throw refused(expected, 'signature, issuer, audience or time');
   });
-  const audiences = [claims.aud ?? []].flat();
+  checkParties(claims, expected);
   const nowSeconds = expected.now.getTime() / 1_000;
-  if (expected.issuer !== undefined && claims.iss !== expected.issuer) {
-    throw refuse('it was issued by somebody else');
-  }
-  if (!audiences.includes(expected.clientId) || (audiences.length > 1 && claims['azp'] !== expected.clientId)) {
-    throw refuse('it is meant for somebody else');
-  }
   if (typeof claims.exp !== 'number' || claims.exp + clockToleranceSeconds <= nowSeconds) {
-    throw refuse('it has expired');
+    throw refused(expected, 'it has expired');
   }
   if (expected.nonce !== undefined && claims['nonce'] !== expected.nonce) {
-    throw refuse('it belongs to another link');
+    throw refused(expected, 'it belongs to another link');
   }
-  if (typeof claims.sub !== 'string' || claims.sub === '' || claims.sub.length > 255) {
-    throw refuse('it names no user');
+  return readSubject(claims, expected);
+}
+
+/**
+ * Reads the subject of an ID token that came with refreshed tokens. Its signature is not looked at, because nothing may be asked of the
+ * maker between a refresh and its commit; it came straight from the token endpoint over TLS (section 3.1.3.7, 6).
+ *
+ * @param idToken - as received
+ * @returns `sub`, to be compared with that of the link
+ * @throws {@link InvalidTokenResponseError} when it is no JWT, issuer or audience is wrong, or `sub` is missing
+ * @see OpenID Connect Core 1.0 section 12.2, https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse
+ */
+export function readRefreshedSubject(idToken: string, expected: Parties): string {
+  let claims: JWTPayload;
+  try {
+    claims = decodeJwt(idToken);
+  } catch {
+    throw refused(expected, 'it is no JWT');
   }
-  return claims.sub;
+  checkParties(claims, expected);
+  return readSubject(claims, expected);
 }
 
 /**
@@ -71,6 +83,27 @@ export function claimedSubject(idToken: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+function checkParties(claims: JWTPayload, expected: Parties): void {
+  const audiences = [claims.aud ?? []].flat();
+  if (expected.issuer !== undefined && claims.iss !== expected.issuer) {
+    throw refused(expected, 'it was issued by somebody else');
+  }
+  if (!audiences.includes(expected.clientId) || (audiences.length > 1 && claims['azp'] !== expected.clientId)) {
+    throw refused(expected, 'it is meant for somebody else');
+  }
+}
+
+function readSubject({ sub }: JWTPayload, expected: Parties): string {
+  if (typeof sub !== 'string' || sub === '' || sub.length > 255) {
+    throw refused(expected, 'it names no user');
+  }
+  return sub;
+}
+
+function refused({ displayName }: Parties, what: string): InvalidTokenResponseError {
+  return new InvalidTokenResponseError(`The ID token of ${displayName} is not valid: ${what}.`);
 }
 
 async function readClaims(idToken: string, expected: IdTokenExpectation): Promise<JWTPayload> {

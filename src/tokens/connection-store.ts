@@ -122,6 +122,11 @@ const statements = {
     text: `UPDATE connections SET secret_gen = secret_gen + 1, sealed = $5
            WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 AND attempt_started_at IS NULL RETURNING id`,
   },
+  keepRotated: {
+    name: 'connections-keep-rotated',
+    text: `UPDATE connections SET secret_gen = secret_gen + 1, sealed = $5
+           WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 RETURNING id`,
+  },
   isAccountTaken: {
     name: 'connections-is-account-taken',
     text: `SELECT 1 AS found FROM connections
@@ -244,6 +249,15 @@ export class ConnectionStore {
    */
   async keepSpare(key: ConnectionKey, sealed: Buffer): Promise<boolean> {
     const rows = await this.database.query(statements.keepSpare, [...keyValues(key), sealed]);
+    return rows.length === 1;
+  }
+
+  /**
+   * Seals the token set in force anew, with the refresh token that has taken the place of its own, while the refresh that brought it
+   * goes on. Returns false when the row is gone or changed meanwhile.
+   */
+  async keepRotated(key: ConnectionKey, { sealed }: SealedTokens): Promise<boolean> {
+    const rows = await this.database.query(statements.keepRotated, [...keyValues(key), sealed]);
     return rows.length === 1;
   }
 

@@ -11,13 +11,9 @@ import { ProviderUnavailableError, TokenRevokedError } from '../errors/provider.
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 import type { ProviderDefinition } from '../provider-kit/provider-definition.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
+import { checkSameUser } from '../provider-kit/same-user.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
-import {
-  ConnectionStore,
-  type RefreshFailureRecord,
-  type SealedTokens,
-  type StoredConnection,
-} from './connection-store.js';
+import { ConnectionStore, type RefreshFailureRecord, type StoredConnection } from './connection-store.js';
 import { ProviderGates } from './provider-gates.js';
 import { RefreshClaims, type ClaimedConnection, type RefreshClaim } from './refresh-claims.js';
 import { RefreshJournal } from './refresh-journal.js';
@@ -302,11 +298,16 @@ export class RefreshService implements BeforeApplicationShutdown {
       return;
     }
     const { previous, grant } = obtained;
+    try {
+      checkSameUser(provider, grant, previous);
+    } catch (error) {
+      return this.withhold(connection, claim, provider, obtained, error);
+    }
     const next = { ...connection, secretGen: connection.secretGen + 1 };
     const tokens = toTokenSet(grant, previous);
     const sealed = this.tokenVault.seal(next, tokens);
     await this.journal.record(connection, sealed);
-    const saved = await this.save(connection, sealed, tokens);
+    const saved = await this.save(connection, tokens, () => this.store.saveRefreshed(connection, sealed));
     await this.gates.reportSuccess(connection.registrationId, claim.isProbe);
     const isGone = saved === 'superseded' && (await this.discard(connection, grant, provider));
     // Until the outcome is in the audit trail the journal has the entry: whoever replays it does what is left to do.
@@ -316,6 +317,58 @@ export class RefreshService implements BeforeApplicationShutdown {
     if (isGone) {
       throw new ConnectionNotFoundError();
     }
+  }
+
+  /**
+   * Refuses what was obtained. Where the refresh token was replaced, the new one is kept with the tokens in force: the old one is spent,
+   * and the maker may give the right user's tokens for it the next time.
+   */
+  private async withhold(
+    connection: StoredConnection,
+    claim: RefreshClaim,
+    provider: HealthProvider,
+    { previous, grant }: Obtained,
+    error: unknown,
+  ): Promise<void> {
+    const isRotated = grant.refreshToken !== undefined && grant.refreshToken !== previous.refreshToken;
+    if (isRotated && !(await this.keepRotated(connection, provider, { previous, grant }))) {
+      return;
+    }
+    await this.fail(connection, claim, provider, error);
+    if (isRotated) {
+      // Nothing but the refresh token is new.
+      throw error;
+    }
+  }
+
+  /**
+   * Keeps a new refresh token with the tokens in force.
+   *
+   * @returns false when a new link has replaced them
+   * @throws {@link ConnectionNotFoundError} when the connection is gone
+   */
+  private async keepRotated(
+    connection: StoredConnection,
+    provider: HealthProvider,
+    { previous, grant }: Obtained,
+  ): Promise<boolean> {
+    const { refreshToken, refreshExpiresAt } = toTokenSet(grant, previous);
+    const tokens = { ...previous, refreshToken, refreshExpiresAt };
+    const sealed = this.tokenVault.seal({ ...connection, secretGen: connection.secretGen + 1 }, tokens);
+    await this.journal.record(connection, sealed);
+    const saved = await this.save(connection, tokens, () => this.store.keepRotated(connection, sealed));
+    if (saved !== 'superseded') {
+      await this.journal.forget(connection);
+      return true;
+    }
+    const isGone = await this.discard(connection, grant, provider);
+    if (await this.outcomes.note(connection, 'superseded')) {
+      await this.journal.forget(connection);
+    }
+    if (isGone) {
+      throw new ConnectionNotFoundError();
+    }
+    return false;
   }
 
   /** @returns whether the audit trail has the outcome */
@@ -342,10 +395,14 @@ export class RefreshService implements BeforeApplicationShutdown {
   }
 
   /** Commits a token set that exists only here and at the provider, through short failures of the database of any kind. */
-  private async save(connection: StoredConnection, sealed: SealedTokens, tokens: TokenSet): Promise<SaveOutcome> {
+  private async save(
+    connection: StoredConnection,
+    tokens: TokenSet,
+    store: () => Promise<boolean>,
+  ): Promise<SaveOutcome> {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        if (await this.store.saveRefreshed(connection, sealed)) {
+        if (await store()) {
           return 'saved';
         }
         return (await this.isStored(connection, tokens)) ? 'found' : 'superseded';

@@ -1,0 +1,50 @@
+import { describe, expect, it } from '@jest/globals';
+import { UnsecuredJWT } from 'jose';
+import { checkSameUser } from './same-user.js';
+import type { OAuth2Definition } from './provider-definition.js';
+import { exampleOAuth2, exampleSettings } from './testing/example-definition.js';
+import { TokenGrant, type TokenGrantFields } from './token-grant.js';
+
+const issuer = 'https://issuer.example';
+const settings = exampleSettings('http://127.0.0.1');
+const definition: OAuth2Definition = { ...exampleOAuth2, account: { from: 'id-token', issuer } };
+const claims = { iss: issuer, aud: settings.clientId, sub: 'user-1' };
+
+function check(
+  fields: Partial<TokenGrantFields>,
+  tokens: { providerUserId?: string } = { providerUserId: 'user-1' },
+): () => void {
+  const grant = new TokenGrant({ accessToken: 'at-of-same-user', requestedAt: new Date(0), ...fields });
+  return () => checkSameUser({ definition, settings }, grant, tokens);
+}
+
+function idToken(change: object): string {
+  return new UnsecuredJWT({ ...claims, ...change }).encode();
+}
+
+describe('checkSameUser', () => {
+  it.each([
+    ['has no ID token, and names no user', {}],
+    ['has an ID token of the user', { idToken: idToken({}) }],
+    ['has one without a nonce and with the authorised party', { idToken: idToken({ azp: claims.aud }) }],
+    ['names the user', { providerUserId: 'user-1' }],
+  ])('AR-18 takes an answer that %s', (_what, fields) => {
+    expect(check(fields)).not.toThrow();
+  });
+
+  it('AR-18 takes any user where the user of the connection is not known', () => {
+    expect(check({ idToken: idToken({ sub: 'user-2' }) }, {})).not.toThrow();
+  });
+
+  it.each([
+    ["has another user's ID token", { idToken: idToken({ sub: 'user-2' }) }],
+    ['has an ID token without a user', { idToken: idToken({ sub: undefined }) }],
+    ['has an ID token of another issuer', { idToken: idToken({ iss: 'https://other.example' }) }],
+    ['has an ID token for another client', { idToken: idToken({ aud: 'another-client' }) }],
+    ['has an ID token for several clients', { idToken: idToken({ aud: [claims.aud, 'another-client'] }) }],
+    ['has an ID token that is none', { idToken: 'not-a-jwt' }],
+    ['names another user', { providerUserId: 'user-2' }],
+  ])('AR-18 refuses an answer that %s', (_what, fields) => {
+    expect(check(fields)).toThrow(expect.objectContaining({ code: 'TOKEN_RESPONSE_INVALID' }));
+  });
+});

@@ -1,0 +1,86 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { startApplication, type TestApplication } from './support/application.js';
+import { auditEntriesOf } from './support/audit-entries.js';
+import { at, endTrouble, Subject } from './support/subject.js';
+
+const anotherUser = at({ type: 'idToken', claims: { sub: '999' } });
+
+describe('a refresh whose answer is not about the user of the connection', () => {
+  let application: TestApplication;
+
+  beforeAll(async () => {
+    application = await startApplication();
+  });
+  afterEach(() => endTrouble(application));
+  afterAll(() => application.close());
+
+  it.each([
+    ['names another user', { sub: '999' }],
+    ['names nobody', { sub: null }],
+    ['is for another client', { aud: 'another-client' }],
+  ])('AR-18 leaves the tokens in force and keeps the connection, when its ID token %s', async (_what, claims) => {
+    const subject = await Subject.link(application, 'tidepool');
+    const token = await subject.token();
+    await subject.liveFor(30_000);
+    subject.maker.misbehave(at({ type: 'idToken', claims }));
+
+    expect(await subject.token()).toBe(token);
+
+    expect(subject.refreshes).toHaveLength(1);
+    expect(await subject.row()).toMatchObject({ status: 'active', last_error_code: 'TOKEN_RESPONSE_INVALID' });
+    expect(await auditEntriesOf(application, subject.userId)).toContain(
+      'token.refresh_failed failed service TOKEN_RESPONSE_INVALID',
+    );
+  });
+
+  it('AR-18 loses nothing: the refresh token that was replaced is kept, and the next right answer is taken', async () => {
+    const subject = await Subject.link(application, 'tidepool');
+    await subject.expire();
+    for (let round = 0; round < 5; round += 1) {
+      const before = await subject.stored();
+      subject.maker.misbehave(anotherUser);
+      expect(await subject.refusal()).toMatchObject({ status: 502, code: 'TOKEN_RESPONSE_INVALID', act: 'us' });
+      // It is not asked again at once.
+      expect(await subject.refusal()).toMatchObject({ status: 502, code: 'TOKEN_RESPONSE_INVALID' });
+      expect(subject.refreshes).toHaveLength(round + 1);
+      const { accessToken, refreshToken, providerUserId } = await subject.stored();
+      expect({ accessToken, providerUserId }).toEqual({
+        accessToken: before.accessToken,
+        providerUserId: subject.account,
+      });
+      expect(refreshToken).not.toBe(before.refreshToken);
+      expect(subject.maker.isLiveRefreshToken(refreshToken ?? '')).toBe(true);
+      expect((await subject.row()).failed_attempts).toBe(round + 1);
+      await subject.passInDatabase(3_600);
+    }
+
+    await subject.token();
+
+    expect(await subject.row()).toMatchObject({ status: 'active', failed_attempts: 0, last_error_code: null });
+    await subject.expectStoredTokensAlive();
+  });
+
+  it('AR-18 changes nothing where the refresh token stays the same', async () => {
+    const subject = await Subject.link(application, 'huawei-health-kit');
+    await subject.expire();
+    const before = await subject.row();
+    subject.maker.misbehave(anotherUser);
+
+    expect(await subject.refusal()).toMatchObject({ status: 502, code: 'TOKEN_RESPONSE_INVALID' });
+
+    expect(await subject.row()).toMatchObject({ secret_gen: before.secret_gen, sealed: before.sealed });
+    await subject.passInDatabase(3_600);
+    await subject.token();
+    await subject.expectStoredTokensAlive();
+  });
+
+  it('AR-18 takes tokens whose ID token names the user of the connection', async () => {
+    const subject = await Subject.link(application, 'tidepool');
+    await subject.expire();
+    subject.maker.misbehave(at({ type: 'idToken', claims: {} }));
+
+    await subject.token();
+
+    await subject.expectStoredTokensAlive();
+  });
+});
