@@ -6,16 +6,24 @@ describe('RateLimiter', () => {
     const limiter = new RateLimiter(20, 0);
     expect(limiter.available(0)).toBe(20);
     expect(limiter.available(7_200_000)).toBe(20);
-    limiter.take(20);
+    limiter.take(20, 7_200_000);
     expect(limiter.available(7_200_000)).toBe(0);
     expect(limiter.available(7_200_040)).toBe(0);
     expect(limiter.available(7_200_050)).toBe(1);
     expect(limiter.available(7_200_500)).toBe(10);
   });
 
+  it('R-27 gives no further second at once when what it told is taken late', () => {
+    const limiter = new RateLimiter(20, 0);
+    expect(limiter.available(1_000)).toBe(20);
+    limiter.take(20, 3_000);
+    expect(limiter.available(3_000)).toBe(0);
+    expect(limiter.available(3_500)).toBe(10);
+  });
+
   it('loses no fraction to frequent looking', () => {
     const limiter = new RateLimiter(10, 0);
-    limiter.take(10);
+    limiter.take(10, 0);
     for (let now = 1; now < 1_000; now += 1) {
       limiter.available(now);
     }

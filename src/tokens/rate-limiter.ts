@@ -26,8 +26,9 @@ export class RateLimiter {
     return Math.floor(this.stored);
   }
 
-  /** Takes some of what {@link available} told. */
-  take(count: number): void {
+  /** Takes some of what {@link available} told, possibly long ago: together with what came since it is still a second's worth at most. */
+  take(count: number, nowMs: number): void {
+    this.available(nowMs);
     this.stored -= count;
   }
 }

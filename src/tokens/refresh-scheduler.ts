@@ -170,9 +170,10 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
     for (const connection of claimed) {
       counts.set(connection.provider, (counts.get(connection.provider) ?? 0) + 1);
     }
+    const nowMs = performance.now();
     for (const lane of this.allLanes()) {
       const count = counts.get(lane.provider) ?? 0;
-      lane.rate.take(count);
+      lane.rate.take(count, nowMs);
       lane.underWay += count;
       lane.emptyLooks = count > 0 ? 0 : lane.emptyLooks;
     }
