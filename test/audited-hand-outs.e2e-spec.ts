@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { findFreePort } from '../src/development/free-port.js';
@@ -10,6 +9,7 @@ import { startApplication, type ApplicationOptions, type TestApplication } from 
 import { linkAccount } from './support/linking.js';
 import { startService, waitUntilReady, type ServiceProcess } from './support/service-process.js';
 import { queryDatabase } from './support/test-database.js';
+import { until } from './support/until.js';
 
 const tokenPath = '/v1/users/user-1/connections/whoop/token';
 
@@ -230,15 +230,11 @@ describe('a process that is killed', () => {
 
 /** Waits until a statement of the service waits for the lock. */
 async function untilBlocked(databaseUrl: string): Promise<void> {
-  for (let attempt = 0; attempt < 250; attempt += 1) {
+  await until('a statement waits', async () => {
     const blocked = await queryDatabase(
       databaseUrl,
       `SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
     );
-    if (blocked.length > 0) {
-      return;
-    }
-    await sleep(20);
-  }
-  throw new Error('No statement waits for the lock.');
+    return blocked.length > 0;
+  });
 }

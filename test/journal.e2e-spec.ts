@@ -15,6 +15,7 @@ import {
 } from './support/faulty-database.js';
 import { linkAccount } from './support/linking.js';
 import { queryDatabase } from './support/test-database.js';
+import { until } from './support/until.js';
 
 const tokenPath = '/v1/users/user-1/connections/whoop/token';
 const lifetimeMs = 3_600_000;
@@ -65,10 +66,14 @@ describe('the journal of refreshed tokens', () => {
     // Nobody waits for its answer, nor for its end: that is what dying means.
     running.push(dying);
     dying.api.get(tokenPath.replace('whoop', slug)).end(() => undefined);
-    await until(() => sandbox.maker(slug).history.some(({ kind, status }) => kind === 'refresh' && status === 200));
+    const { history } = sandbox.maker(slug);
+    await until('the maker has answered', () =>
+      history.some(({ kind, status }) => kind === 'refresh' && status === 200),
+    );
     if (directory !== undefined) {
-      // The whole line.
-      await until(async () => (await readEntries(directory)).some((text) => text.endsWith('\n')));
+      await until('the whole line is there', async () =>
+        (await readEntries(directory)).some((text) => text.endsWith('\n')),
+      );
     }
     await queryDatabase(databaseUrl, 'UPDATE connections SET claimed_until = now()');
     return first;
@@ -174,7 +179,7 @@ describe('the journal of refreshed tokens', () => {
       if (what === 'linked anew') {
         await second.api.get('/v1/users/user-1/connections/garmin/token').expect(200);
       } else {
-        await until(() => maker.liveGrants().length === 0);
+        await until('the grant has ended', () => maker.liveGrants().length === 0);
         await second.api.get('/v1/users/user-1/connections/garmin').expect(404);
       }
     },
@@ -247,7 +252,7 @@ describe('the journal of refreshed tokens', () => {
     const refreshes = users.map((user) => first.api.post(`/v1/users/${user}/connections/whoop/refresh`).expect(200));
     await restart(first, journal);
     await Promise.all(refreshes);
-    await until(async () => (await readdir(journal)).length === 0);
+    await until('the journal is empty', async () => (await readdir(journal)).length === 0);
     expect(first.sandbox.maker('whoop').history.filter(({ kind }) => kind === 'refresh')).toHaveLength(users.length);
   });
 
@@ -256,7 +261,7 @@ describe('the journal of refreshed tokens', () => {
     running.push(application);
     await linkAccount(application, 'user-1', 'whoop');
     await application.api.post('/v1/users/user-1/connections/whoop/refresh').expect(200);
-    await until(async () => (await readdir(journal)).length === 0);
+    await until('the journal is empty', async () => (await readdir(journal)).length === 0);
   });
 });
 
@@ -268,14 +273,4 @@ async function readEntries(directory: string): Promise<string[]> {
 async function readToken({ api }: TestApplication): Promise<string> {
   const response = await api.get(tokenPath).expect(200);
   return (response.body as { access_token: string }).access_token;
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 500; tries += 1) {
-    if (await condition()) {
-      return;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error('What was waited for did not happen.');
 }

@@ -7,6 +7,7 @@ import { register } from 'prom-client';
 import { Database } from '../src/database/database.js';
 import { KeyAdministration } from '../src/vault/key-administration.js';
 import { KeyRing } from '../src/vault/key-ring.js';
+import { KeyStore } from '../src/vault/key-store.js';
 import { maxOperations, operationsToWarnAt } from '../src/vault/key-usage.js';
 import { Reencryption } from '../src/vault/reencryption.js';
 import { kidOf, SealedRows, type SealedRow } from '../src/vault/sealed-rows.js';
@@ -16,8 +17,10 @@ import { startApplication, type ApplicationOptions, type TestApplication } from 
 import { consent } from './support/browser.js';
 import { findFamily, findViolations, type CheckedConnection } from './support/history-checker.js';
 import { linkAccount, pathOf, startLink } from './support/linking.js';
+import { randomNumbers } from './support/random-numbers.js';
 import { checkout, startProcess } from './support/service-process.js';
 import { queryDatabase } from './support/test-database.js';
+import { until } from './support/until.js';
 
 const kills = Number(process.env['KEY_KILLS'] ?? 4);
 const seed = Number(process.env['KEY_SEED'] ?? 1);
@@ -84,13 +87,15 @@ describe('a new key', () => {
     const administration = first.app.get(KeyAdministration);
     const kid = await administration.add('connections.sealed');
 
-    await expect(administration.promote(kid, 1_000, false)).rejects.toThrow(/1 live replicas have not loaded/);
+    const store = first.app.get(KeyStore);
+    await until('the first one has it', async () => (await store.findReplicasLacking(kid)).length === 1);
+    await expect(administration.promote(kid, 0, false)).rejects.toThrow(/1 live replicas have not loaded/);
     expect(first.app.get(KeyRing).getActive('connections.sealed').kid).not.toBe(kid);
 
     await lagging.close();
     running.pop();
     await startReplica(first, { environment: neverReloaded });
-    await administration.promote(kid, 5_000, false);
+    await administration.promote(kid, 30_000, false);
     expect(first.app.get(KeyRing).getActive('connections.sealed').kid).toBe(kid);
     await expect(administration.promote(kid, 0, false)).rejects.toThrow(/is active; only a pending/);
   });
@@ -395,10 +400,8 @@ describe('re-encryption', () => {
         for (let kill = 0; kill < kills; kill += 1) {
           await rotate(application, 'connections.sealed');
           const job = reencrypt(20);
-          await until(
-            () => job.stderr().includes('looked at') || job.child.exitCode !== null,
-            () => job.output(),
-          );
+          const hasBegun = (): boolean => job.stderr().includes('looked at') || job.child.exitCode !== null;
+          await until('the job has begun', hasBegun);
           await sleep(random() * 500);
           killed.push((await job.stop('SIGKILL')).signal);
         }
@@ -476,25 +479,4 @@ describe('a replica', () => {
 
 async function replicas(databaseUrl: string): Promise<number> {
   return (await queryDatabase(databaseUrl, 'SELECT id FROM vault_replicas')).length;
-}
-
-/** Returns numbers in [0, 1), the same ones for the same seed (mulberry32). */
-function randomNumbers(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-async function until(condition: () => boolean, describeFailure: () => string): Promise<void> {
-  for (let tries = 0; tries < 2_000; tries += 1) {
-    if (condition()) {
-      return;
-    }
-    await sleep(10);
-  }
-  throw new Error(`It did not happen within 20 s:\n${describeFailure()}`);
 }

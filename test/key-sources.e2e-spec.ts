@@ -2,47 +2,60 @@ import { generateKeySync } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { AwsKmsKeySource } from '../src/vault/aws-kms-key-source.js';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { AwsKmsKeySource, type AwsKmsSettings } from '../src/vault/aws-kms-key-source.js';
 import { KeySourceUnavailableError, RootKeyDisabledError } from '../src/vault/key-source.errors.js';
 import type { KeySource } from '../src/vault/key-source.js';
 import { describeKeySourceContract } from '../src/vault/testing/key-source-contract.js';
-import { VaultTransitKeySource } from '../src/vault/vault-transit-key-source.js';
+import { VaultTransitKeySource, type VaultTransitSettings } from '../src/vault/vault-transit-key-source.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { kmsKeyArn, startFakeKms, type FakeKms } from './support/fake-kms.js';
 import { startFakeTransit, transitNamespace, transitToken, type FakeTransit } from './support/fake-transit.js';
 import { linkAccount } from './support/linking.js';
+import { until } from './support/until.js';
 
 const context = { kid: '3f1a8f0e-5d1b-4f57-9a55-0a86c2f3d101', purpose: 'connections.sealed', environment: 'test' };
-const timeoutMs = 300;
+/** Long enough for a machine that stands still for seconds. */
+const timeoutMs = 30_000;
+/** Of a source from which nothing comes. */
+const shortTimeoutMs = 300;
 const awsVariables = { AWS_ACCESS_KEY_ID: 'not-a-real-id', AWS_SECRET_ACCESS_KEY: 'not-a-real-secret' };
 
 beforeAll(() => void Object.assign(process.env, awsVariables));
 afterAll(() => Object.keys(awsVariables).forEach((name) => delete process.env[name]));
 
-function transitSource({ url }: FakeTransit, keyName = 'cufflink'): VaultTransitKeySource {
-  const token = { value: transitToken };
-  return new VaultTransitKeySource({ url, mount: 'transit', keyName, namespace: transitNamespace, token, timeoutMs });
+function transitSource({ url }: FakeTransit, changes: Partial<VaultTransitSettings> = {}): VaultTransitKeySource {
+  const settings = { url, mount: 'transit', keyName: 'cufflink', namespace: transitNamespace, timeoutMs };
+  return new VaultTransitKeySource({ ...settings, token: { value: transitToken }, ...changes });
 }
 
-function kmsSource({ url }: FakeKms, name = 'one'): AwsKmsKeySource {
-  return new AwsKmsKeySource({ keyArn: kmsKeyArn(name), endpoint: url, timeoutMs });
+function kmsSource({ url }: FakeKms, changes: Partial<AwsKmsSettings> = {}): AwsKmsKeySource {
+  return new AwsKmsKeySource({ keyArn: kmsKeyArn('one'), endpoint: url, timeoutMs, ...changes });
 }
 
 describeKeySourceContract('VaultTransitKeySource', async () => {
   const fake = await startFakeTransit('cufflink', 'another');
-  return { source: transitSource(fake), other: transitSource(fake, 'another'), stop: () => fake.server.close() };
+  return {
+    source: transitSource(fake),
+    other: transitSource(fake, { keyName: 'another' }),
+    stop: () => fake.server.close(),
+  };
 });
 
 describeKeySourceContract('AwsKmsKeySource', async () => {
   const fake = await startFakeKms('one', 'two');
-  return { source: kmsSource(fake), other: kmsSource(fake, 'two'), stop: () => fake.server.close() };
+  return {
+    source: kmsSource(fake),
+    other: kmsSource(fake, { keyArn: kmsKeyArn('two') }),
+    stop: () => fake.server.close(),
+  };
 });
 
 /** A remote key source and what can happen to it. */
 interface Remote {
   readonly source: KeySource;
+  /** The same, but waits for a moment only. */
+  readonly hasty: KeySource;
   calls(): number;
   hang(): void;
   failWith(status: number): void;
@@ -57,6 +70,7 @@ const remotes: readonly [string, () => Promise<Remote>][] = [
       const fake = await startFakeTransit('cufflink');
       return {
         source: transitSource(fake),
+        hasty: transitSource(fake, { timeoutMs: shortTimeoutMs }),
         calls: () => fake.server.requests.length,
         hang: () => (fake.hang = true),
         failWith: (status) => (fake.failWith = status),
@@ -71,6 +85,7 @@ const remotes: readonly [string, () => Promise<Remote>][] = [
       const fake = await startFakeKms('one');
       return {
         source: kmsSource(fake),
+        hasty: kmsSource(fake, { timeoutMs: shortTimeoutMs }),
         calls: () => fake.server.requests.length,
         hang: () => (fake.hang = true),
         failWith: (status) => (fake.failWith = { status, type: 'KMSInternalException' }),
@@ -111,7 +126,7 @@ describe.each(remotes)('%s', (_name, startRemote) => {
     remote.failWith(500);
     await expect(remote.source.unwrap(wrapped, context)).rejects.toThrow(KeySourceUnavailableError);
     remote.hang();
-    await expect(remote.source.unwrap(wrapped, context)).rejects.toThrow(KeySourceUnavailableError);
+    await expect(remote.hasty.unwrap(wrapped, context)).rejects.toThrow(KeySourceUnavailableError);
     await remote.stop();
     await expect(remote.source.unwrap(wrapped, context)).rejects.toThrow(KeySourceUnavailableError);
   });
@@ -145,14 +160,7 @@ describe('VaultTransitKeySource', () => {
     try {
       const file = join(directory, 'token');
       await writeFile(file, 'expired');
-      const source = new VaultTransitKeySource({
-        url: fake.url,
-        mount: 'transit',
-        keyName: 'cufflink',
-        namespace: transitNamespace,
-        token: { file },
-        timeoutMs,
-      });
+      const source = transitSource(fake, { token: { file } });
       const key = generateKeySync('aes', { length: 256 });
       await expect(source.wrap(key, context)).rejects.toThrow(KeySourceUnavailableError);
       await writeFile(file, `${transitToken}\n`);
@@ -188,10 +196,9 @@ describe('a service whose root key is in a key service', () => {
     VAULT_TRANSIT_KEY: 'cufflink',
     VAULT_TRANSIT_NAMESPACE: transitNamespace,
     VAULT_TRANSIT_TOKEN: transitToken,
-    KEY_SOURCE_TIMEOUT_SECONDS: '0.2',
     KEY_RELOAD_SECONDS: '0.1',
     KEY_CACHE_SECONDS: '0.1',
-    KEY_STALE_SECONDS: '1.5',
+    KEY_STALE_SECONDS: '600',
   });
   const path = '/v1/users/user-1/connections/whoop';
 
@@ -217,8 +224,12 @@ describe('a service whose root key is in a key service', () => {
     }
     await linkAccount(application, 'user-1', 'whoop');
     fake.failWith = 503;
+    const before = fake.server.requests.length;
+    await until('the keys are asked for in vain', () => fake.server.requests.length > before);
     await api.get(`${path}/token`).expect(200);
-    await eventually(async () => (await api.get(`${path}/token`)).status === 503);
+    // The keys age by a clock that only runs forward.
+    const now = performance.now.bind(performance);
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => now() + 600_000);
     const answer = await api.get(`${path}/token`).expect(503);
     expect(answer.body).toMatchObject({ code: 'KEY_UNAVAILABLE', act: 'operator', retry_after_seconds: 30 });
     const refused = await api.post(`${path}/refresh`).expect(503);
@@ -226,15 +237,16 @@ describe('a service whose root key is in a key service', () => {
     expect(sandbox.maker('whoop').history.filter(({ kind }) => kind === 'refresh')).toEqual([]);
 
     fake.failWith = undefined;
-    await eventually(async () => (await api.get(`${path}/token`)).status === 200);
+    await until('the keys are there again', async () => (await api.get(`${path}/token`)).status === 200);
+    clock.mockRestore();
     await api.post(`${path}/refresh`).expect(200);
   });
 
   it('CR-14 stops using its keys as soon as it learns that the root key is disabled', async () => {
-    const started = await start({ KEY_STALE_SECONDS: '600' });
+    const started = await start();
     await linkAccount(started, 'user-1', 'whoop');
     fake.minDecryptionVersion = 2;
-    await eventually(async () => (await started.api.get(`${path}/token`)).status === 503);
+    await until('it is refused', async () => (await started.api.get(`${path}/token`)).status === 503);
   });
 
   it('CR-14 does not boot while the key service is away', async () => {
@@ -243,13 +255,3 @@ describe('a service whose root key is in a key service', () => {
     await expect(startApplication({ databaseUrl, environment: environment() })).rejects.toThrow(/cannot be unwrapped/);
   });
 });
-
-async function eventually(condition: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 500; tries += 1) {
-    if (await condition()) {
-      return;
-    }
-    await sleep(20);
-  }
-  throw new Error('It did not happen within ten seconds.');
-}

@@ -2,9 +2,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { startApplication, type TestApplication } from './support/application.js';
 import { consent } from './support/browser.js';
 import { linkAccount, pathOf, startLink } from './support/linking.js';
+import { held } from './support/makers.js';
 import { expectProblem } from './support/problems.js';
 import { TcpProxy } from './support/tcp-proxy.js';
 import { createTestDatabase, queryDatabase } from './support/test-database.js';
+import { until } from './support/until.js';
 
 describe('a lost database', () => {
   let proxy: TcpProxy;
@@ -68,13 +70,12 @@ describe('a lost database', () => {
     const maker = behind.sandbox.maker('whoop');
     const { connections: before } = await rows();
     const seen = maker.history.length;
-    maker.misbehave({ endpoint: 'token', type: 'slow', ms: 300 });
+    maker.misbehave({ endpoint: 'token', ...held });
 
     const answered = behind.browser.get(pathOf(callback)).then((response) => response);
-    while (maker.history.length === seen) {
-      await new Promise(setImmediate);
-    }
+    await until('the maker is asked', () => maker.history.length > seen);
     proxy.cut();
+    maker.behave();
     expectProblem(await answered, 503, 'DATABASE_UNAVAILABLE');
     proxy.mend();
 

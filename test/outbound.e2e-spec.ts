@@ -9,7 +9,9 @@ import { ouraDefinition } from '../src/providers/oura/oura.definition.js';
 import { VendorSandbox } from '../src/sandbox/vendor-sandbox.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { linkAccount } from './support/linking.js';
+import { held } from './support/makers.js';
 import { TestClock } from './support/test-clock.js';
+import { until } from './support/until.js';
 
 /** Refreshes under way. */
 const countClaims = {
@@ -120,30 +122,24 @@ describe('NET-04 a provider that does not answer', () => {
   it('holds up neither calls to another provider nor those that need the database only', async () => {
     application.clock.advance(30 * 24 * 3_600 * 1_000);
     const whoop = application.sandbox.maker('whoop');
-    whoop.misbehave({ endpoint: 'refresh', type: 'slow', ms: 4_000 }, Infinity);
+    whoop.misbehave({ endpoint: 'refresh', ...held }, Infinity);
     let answered = 0;
-    const held = users.map(async (user) => {
+    const waiting = users.map(async (user) => {
       const response = await application.api.get(`/v1/users/${user}/connections/whoop/token`);
       answered += 1;
       return response.status;
     });
-    await waitForClaims(20);
+    const database = application.app.get(Database, { strict: false });
+    await until('twenty refreshes are under way', async () => {
+      const [row] = await database.query<{ count: string }>(countClaims);
+      return Number(row?.count) >= 20;
+    });
 
     await application.api.get('/v1/users/user-0/connections/oura/token').expect(200);
     await application.api.get('/v1/users/user-0/connections').expect(200);
     await linkAccount(application, 'user-1', 'oura');
     expect(answered).toBe(0);
-    await Promise.all(held);
-
-    async function waitForClaims(count: number): Promise<void> {
-      const database = application.app.get(Database, { strict: false });
-      for (let attempt = 0; attempt < 200; attempt += 1) {
-        const rows = await database.query<{ count: string }>(countClaims);
-        if (Number(rows[0]?.count) >= count) {
-          return;
-        }
-      }
-      throw new Error('The refreshes do not start.');
-    }
-  }, 30_000);
+    whoop.behave();
+    await Promise.all(waiting);
+  });
 });

@@ -10,9 +10,11 @@ import {
   startFaulty,
   unavailable,
 } from './support/faulty-database.js';
-import { at, eventually, endTrouble, Subject } from './support/subject.js';
+import { held } from './support/makers.js';
+import { at, endTrouble, Subject } from './support/subject.js';
 import { TcpProxy } from './support/tcp-proxy.js';
 import { createTestDatabase, queryDatabase } from './support/test-database.js';
+import { until } from './support/until.js';
 
 describe('refresh', () => {
   let application: TestApplication;
@@ -63,11 +65,12 @@ describe('refresh', () => {
           saves += name === 'connections-save-refreshed' ? 1 : 0;
           return undefined;
         };
-        subject.maker.misbehave(at({ type: 'slow', ms: 200 }));
+        subject.maker.misbehave(at(held));
         const reading = subject.token();
         await subject.refreshInFlight();
         line.cut();
-        await eventually(() => (saves >= 3 ? true : undefined));
+        subject.maker.behave();
+        await until('it is saved again and again', () => saves >= 3);
         line.mend();
         expect(subject.maker.isLiveAccessToken(await reading)).toBe(true);
         expect(subject.refreshes).toHaveLength(1);

@@ -2,7 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { request } from 'undici';
 import { startApplication, type TestApplication } from './support/application.js';
 import { linkAccount } from './support/linking.js';
-import { at, eventually, endTrouble, Subject, type TokenBody } from './support/subject.js';
+import { held } from './support/makers.js';
+import { at, endTrouble, Subject, type TokenBody } from './support/subject.js';
+import { until } from './support/until.js';
 
 const minuteMs = 60_000;
 
@@ -87,12 +89,13 @@ describe('refresh', () => {
       const subject = await Subject.link(application, 'fitbit');
       const first = await subject.token();
       await subject.liveFor(4 * minuteMs);
-      subject.maker.misbehave(at({ type: 'slow', ms: 300 }));
+      subject.maker.misbehave(at(held));
       expect(await subject.token()).toBe(first);
       expect(subject.maker.isLiveAccessToken(first)).toBe(true);
       // The answer did not wait for the maker.
       expect((await subject.refreshInFlight()).outcome).toBe('ok');
-      await eventually(async () => ((await subject.row()).secret_gen === 2 ? true : undefined));
+      subject.maker.behave();
+      await until('the new tokens are stored', async () => (await subject.row()).secret_gen === 2);
       const second = await subject.token();
       expect(second).not.toBe(first);
       expect(subject.maker.isLiveAccessToken(second)).toBe(true);
@@ -111,7 +114,7 @@ describe('refresh', () => {
   describe('that meets an unlink or a new link', () => {
     it('TE-11 R-19 never brings an unlinked connection back, and ends the successor at the maker', async () => {
       const subject = await Subject.link(application, 'whoop');
-      subject.maker.misbehave(at({ type: 'slow', ms: 400 }));
+      subject.maker.misbehave(at(held));
       const refreshing = subject.refresh().then((response) => response);
       await subject.refreshInFlight();
       const unlinked = await subject.unlink().expect(200);
@@ -120,6 +123,7 @@ describe('refresh', () => {
       expect(unlinked.body).toMatchObject({ disconnected: true, provider_revocation: 'pending' });
       expect(subject.isGrantAlive).toBe(true);
 
+      subject.maker.behave();
       const answer = await refreshing;
       expect(answer.status).toBe(404);
       expect(answer.body).toMatchObject({ code: 'CONNECTION_NOT_FOUND' });
@@ -131,18 +135,19 @@ describe('refresh', () => {
     it('TE-11 hands out nothing of an unlinked connection, even when the refresh then fails', async () => {
       const subject = await Subject.link(application, 'fitbit');
       await subject.liveFor(30_000);
-      subject.maker.misbehave(at({ type: 'slow', ms: 300, processed: false }));
+      subject.maker.misbehave(at({ ...held, processed: false }));
       const reading = subject.refusal();
       await subject.refreshInFlight();
       await subject.unlink().expect(200, { disconnected: true, provider_revocation: 'revoked' });
+      subject.maker.behave();
       expect(await reading).toMatchObject({ status: 404, code: 'CONNECTION_NOT_FOUND' });
       expect(await subject.find()).toBeUndefined();
       expect(subject.isGrantAlive).toBe(false);
     });
 
     it.each([
-      ['succeeds', at({ type: 'slow', ms: 400 })],
-      ['is refused', at({ type: 'slow', ms: 400, processed: false })],
+      ['succeeds', at(held)],
+      ['is refused', at({ ...held, processed: false })],
     ])('AR-24 R-20 gives way to a new link: the refresh %s', async (outcome, wrong) => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
@@ -154,6 +159,7 @@ describe('refresh', () => {
       }
       await linkAccount(application, subject.userId, 'whoop', { account: subject.account });
       const linked = await subject.stored();
+      subject.maker.behave();
 
       const answer = await reading;
       expect(answer.status).toBe(200);
@@ -197,13 +203,14 @@ describe('refresh', () => {
       const stopping = await startApplication({ databaseUrl, rootKey, sandbox, clock });
       const read = ({ userId }: Subject) => stopping.api.get(`/v1/users/${userId}/connections/fitbit/token`);
       try {
-        running.maker.misbehave(at({ type: 'slow', ms: 2_000 }));
+        running.maker.misbehave(at(held));
         // Refreshed behind the answer: no caller waits for it when the application stops.
         await read(running).expect(200);
         await running.refreshInFlight();
       } finally {
         const closing = stopping.close();
         await read(late).expect(200);
+        running.maker.behave();
         await closing;
       }
       expect(running.refreshes).toMatchObject([{ familyId: running.familyId, outcome: 'ok' }]);

@@ -7,8 +7,10 @@ import type { FakeMaker } from '../src/sandbox/fake-maker.js';
 import { RevocationOutbox } from '../src/tokens/revocation-outbox.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from './support/application.js';
 import { linkAccount } from './support/linking.js';
+import { held } from './support/makers.js';
 import { removeDirectory, startService, waitUntilReady } from './support/service-process.js';
 import { queryDatabase } from './support/test-database.js';
+import { until } from './support/until.js';
 
 const account = '4711';
 const userId = 'user-1';
@@ -63,27 +65,11 @@ async function tryAgain({ app }: Pick<TestApplication, 'app'> = application): Pr
   const [before] = await outbox();
   await queryDatabase(application.databaseUrl, 'UPDATE revocations SET due_at = now()');
   app.get(RevocationOutbox).start();
-  await eventually(async () => {
+  await until('the attempt is over', async () => {
     const [row] = await outbox();
     const isOver = row !== undefined && row.attempts > (before?.attempts ?? 0) && row.last_error_code !== null;
-    return row === undefined || (isOver && row.wait_seconds < 50) || (isOver && row.wait_seconds > 61)
-      ? true
-      : undefined;
+    return row === undefined || (isOver && row.wait_seconds < 50) || (isOver && row.wait_seconds > 61);
   });
-}
-
-async function eventually<Value>(look: () => Promise<Value | undefined> | Value | undefined): Promise<Value> {
-  const giveUpAt = performance.now() + 15_000;
-  for (;;) {
-    const value = await look();
-    if (value !== undefined) {
-      return value;
-    }
-    if (performance.now() > giveUpAt) {
-      throw new Error('It did not happen within fifteen seconds.');
-    }
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 const outage = { endpoint: 'revoke', type: 'status', code: 503 } as const;
@@ -244,28 +230,30 @@ describe('the outbox of revocations', () => {
   it('TE-11 TE-10 ends a grant that was refreshed while it was unlinked, though the maker is away at that moment', async () => {
     await linkAccount(application, userId, 'whoop', { account });
     const maker = makerOf('whoop');
-    maker.misbehave({ endpoint: 'refresh', type: 'slow', ms: 300 });
+    maker.misbehave({ endpoint: 'refresh', ...held });
     const refreshing = application.api
       .post(`/v1/users/${userId}/connections/whoop/refresh`)
       .then(({ status }) => status);
-    await eventually(() => maker.history.find(({ kind, endsAt }) => kind === 'refresh' && endsAt === undefined));
-    maker.misbehave(outage, 2);
-
+    await until('the maker is asked', () => maker.history.some(({ kind }) => kind === 'refresh'));
+    maker.misbehave(outage);
     expect(await unlink('whoop')).toBe('pending');
+    maker.behave();
+    maker.misbehave(outage);
+
     expect(await refreshing).toBe(404);
     expect(await outbox()).toHaveLength(2);
     expect(isGrantAlive('whoop')).toBe(true);
 
     await queryDatabase(application.databaseUrl, 'UPDATE revocations SET due_at = now()');
     application.app.get(RevocationOutbox).start();
-    await eventually(() => (isGrantAlive('whoop') ? undefined : true));
+    await until('the grant has ended', () => !isGrantAlive('whoop'));
   });
 
   it('TE-10 is finished by another process when one is killed between the steps', async () => {
     await linkAccount(application, userId, 'whoop', { account });
     const maker = makerOf('whoop');
     // The maker reads nothing of it before the process is dead.
-    maker.misbehave({ endpoint: 'revoke', type: 'slow', ms: 600_000, processed: false });
+    maker.misbehave({ endpoint: 'revoke', ...held, processed: false });
     const directory = await mkdtemp(join(tmpdir(), 'cufflink-unlink-'));
     const port = await findFreePort();
     const service = startService(directory, {
@@ -289,7 +277,7 @@ describe('the outbox of revocations', () => {
         () => 'answered',
         () => 'cut off',
       );
-      await eventually(() => maker.history.find(({ kind }) => kind === 'revoke'));
+      await until('the maker is asked', () => maker.history.some(({ kind }) => kind === 'revoke'));
       await service.stop('SIGKILL');
       expect(await unlinking).toBe('cut off');
     } finally {

@@ -7,7 +7,9 @@ import { UserErasureService } from '../src/users/user-erasure.service.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { consent } from './support/browser.js';
 import { linkAccount, pathOf, startLink } from './support/linking.js';
+import { held } from './support/makers.js';
 import { queryDatabase } from './support/test-database.js';
+import { until } from './support/until.js';
 
 const userId = 'canary-user@example.com';
 const path = `/v1/users/${encodeURIComponent(userId)}`;
@@ -137,12 +139,9 @@ describe('the erasure of a user', () => {
     }
     await queryDatabase(databaseUrl, 'UPDATE revocations SET due_at = now()');
     application.app.get(RevocationOutbox, { strict: false }).start();
-    await until(() => maker.liveGrants().length === 0);
+    await until('the maker has ended the grant', () => maker.liveGrants().length === 0);
     const rows = (): Promise<object[]> => queryDatabase(databaseUrl, 'SELECT FROM revocations');
-    for (let tries = 0; tries < 500 && (await rows()).length > 0; tries += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    expect(await rows()).toEqual([]);
+    await until('nothing is left of it here', async () => (await rows()).length === 0);
     expect(await dump()).not.toContain(userId);
   });
 
@@ -187,13 +186,14 @@ describe('the erasure of a user', () => {
 
   it('LOG-08 starts no link whose provider answers while its user is being erased', async () => {
     const maker = application.sandbox.maker('garmin-oauth1');
-    maker.misbehave({ endpoint: 'request_token', type: 'slow', ms: 300, processed: true });
+    maker.misbehave({ endpoint: 'request_token', ...held });
     const started = application.api
       .post(`${path}/connections/garmin-oauth1/link`)
       .send({})
       .then(({ status, body }) => ({ status, code: (body as { code?: string }).code }));
-    await until(() => maker.history.some(({ kind }) => kind === 'request_token'));
+    await until('the maker is asked', () => maker.history.some(({ kind }) => kind === 'request_token'));
     await erase();
+    maker.behave();
     expect(await started).toEqual({ status: 403, code: 'AUTHORIZATION_STATE_INVALID' });
     expect(await dump()).not.toContain(userId);
     await startLink(application, encodeURIComponent(userId), 'garmin-oauth1');
@@ -203,10 +203,11 @@ describe('the erasure of a user', () => {
     const maker = application.sandbox.maker('whoop');
     const { linkWebUrl } = await startLink(application, encodeURIComponent(userId), 'whoop');
     const callback = await consent(linkWebUrl);
-    maker.misbehave({ endpoint: 'token', type: 'slow', ms: 300, processed: true });
+    maker.misbehave({ endpoint: 'token', ...held });
     const answer = application.browser.get(pathOf(callback)).then(({ status }) => status);
-    await until(() => maker.history.some(({ kind }) => kind === 'token'));
+    await until('the maker is asked', () => maker.history.some(({ kind }) => kind === 'token'));
     await erase();
+    maker.behave();
     expect(await answer).toBe(403);
     expect(maker.liveGrants()).toEqual([]);
     expect(await dump()).not.toContain(userId);
@@ -303,19 +304,13 @@ describe('the erasure of a user', () => {
   it('R-19 drops what a refresh brings that was under way', async () => {
     await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
     const maker = application.sandbox.maker('whoop');
-    maker.misbehave({ endpoint: 'refresh', type: 'slow', ms: 300, processed: true });
+    maker.misbehave({ endpoint: 'refresh', ...held });
     const answer = application.api.post(`${path}/connections/whoop/refresh`).then(({ status }) => status);
-    await until(() => maker.history.some(({ kind }) => kind === 'refresh'));
+    await until('the maker is asked', () => maker.history.some(({ kind }) => kind === 'refresh'));
     await erase();
+    maker.behave();
     expect(await answer).toBe(404);
     expect(maker.liveGrants()).toEqual([]);
     expect(await dump()).not.toContain(userId);
   });
 });
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 500 && !condition(); tries += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  expect(condition()).toBe(true);
-}

@@ -24,6 +24,8 @@ export class FakeMaker {
   readonly #protocol: Protocol;
   readonly #history: CallHistory;
   readonly #misbehaviours = new MisbehaviourQueue();
+  /** Ends slow answers. */
+  #behaving = new AbortController();
   /** How far the clock of this maker is ahead of the sandbox's, in seconds. */
   clockOffsetSeconds = 0;
 
@@ -100,9 +102,11 @@ export class FakeMaker {
     this.#misbehaviours.add(behaviour, times);
   }
 
-  /** Takes back every order of {@link misbehave}. */
+  /** Takes back every order of {@link misbehave}; what is being answered slowly is answered now. */
   behave(): void {
     this.#misbehaviours.clear();
+    this.#behaving.abort();
+    this.#behaving = new AbortController();
   }
 
   /** Access tokens issued so far are expired at the maker. */
@@ -177,7 +181,7 @@ export class FakeMaker {
     }
     entry.misbehaviour = wrong.type;
     if (wrong.type === 'slow') {
-      const wait = delay(wrong.ms, undefined, { signal: stopping });
+      const wait = this.#wait(wrong.ms, stopping);
       if (wrong.processed === false) {
         await wait;
         return this.#process(endpoint, call, entry, wrong);
@@ -197,6 +201,18 @@ export class FakeMaker {
       entry.outcome = 'error' in wrong ? wrong.error : wrong.type;
     }
     return instead;
+  }
+
+  /** Ends early when the fake is to behave; rejects when the sandbox stops. */
+  async #wait(ms: number, stopping: AbortSignal): Promise<void> {
+    const behaving = this.#behaving.signal;
+    try {
+      await delay(ms, undefined, { signal: AbortSignal.any([stopping, behaving]) });
+    } catch (error) {
+      if (!behaving.aborted) {
+        throw error;
+      }
+    }
   }
 
   /** Does what was asked, and writes into the history how it went. */

@@ -345,6 +345,15 @@ describe('misbehaviour', () => {
     await cut;
   });
 
+  it('slow: is answered at once when the fake is told to behave', async () => {
+    const { refreshToken } = await driver.link();
+    maker.misbehave(at({ type: 'slow', ms: 600_000 }));
+    const reply = driver.refresh(refreshToken);
+    await until(() => maker.history.at(-1)?.kind === 'refresh');
+    maker.behave();
+    expect((await reply).status).toBe(200);
+  });
+
   it('hugeBody and gzipBomb: as many bytes as ordered', async () => {
     maker.misbehave(at({ type: 'hugeBody', bytes: 3_000_001 }));
     const huge = await driver.refresh('any');

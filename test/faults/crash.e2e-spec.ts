@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { whoopDefinition } from '../../src/providers/whoop/whoop.definition.js';
 import { wahooDefinition } from '../../src/providers/wahoo/wahoo.definition.js';
 import { lostUsers } from '../support/history-checker.js';
+import { held } from '../support/makers.js';
 import { until } from '../support/until.js';
 import { FaultCluster, type FaultConnection } from './support/fault-cluster.js';
 import { report, rounds } from './support/figures.js';
@@ -226,10 +227,11 @@ describe('processes that die', () => {
     async () => {
       const connections = await cluster.link('whoop', connectionCount, survivor);
       const maker = cluster.sandbox.maker('whoop');
-      maker.misbehave({ endpoint: 'refresh', type: 'slow', ms: 500, processed: true }, connectionCount);
+      maker.misbehave({ endpoint: 'refresh', ...held }, connectionCount);
       const asking = cluster.askAll(victim, connections);
       await until('the maker has all requests', () => cluster.refreshSum(connections) === connectionCount);
       victim.pause();
+      maker.behave();
       await sleep(whoopDefinition.refresh.timeoutMs + 500);
       victim.resume();
       const answers = await asking;

@@ -12,7 +12,9 @@ import {
 import { type RefreshClaim, RefreshClaims } from '../../src/tokens/refresh-claims.js';
 import type { TestApplication } from '../support/application.js';
 import type { Violation } from '../support/history-checker.js';
+import { held } from '../support/makers.js';
 import { queryDatabase } from '../support/test-database.js';
+import { until } from '../support/until.js';
 import { FaultCluster, type FaultConnection, pathOf } from './support/fault-cluster.js';
 import { report } from './support/figures.js';
 
@@ -82,12 +84,25 @@ describe('with one defence switched off the checker finds', () => {
     return new Set(violations.map(({ invariant }) => invariant));
   }
 
-  /** Asks the instances for every token at the same moment, several times. */
-  async function askTogether(instances: TestApplication[], connections: readonly FaultConnection[]): Promise<void> {
+  /**
+   * Asks the instances for every token at the same moment, several times. The maker answers none before it has so many refreshes of
+   * each connection.
+   */
+  async function askTogether(
+    instances: TestApplication[],
+    connections: readonly FaultConnection[],
+    refreshesOfEach = 1,
+  ): Promise<void> {
     const asked = instances.flatMap((instance) => Array.from({ length: callers }, () => instance));
-    const slow = { endpoint: 'refresh', type: 'slow', ms: 50, processed: true } as const;
-    cluster.sandbox.maker(slug).misbehave(slow, Infinity);
-    await Promise.all(asked.map((instance) => cluster.askAll(instance, connections)));
+    const maker = cluster.sandbox.maker(slug);
+    maker.misbehave({ endpoint: 'refresh', ...held }, Infinity);
+    const asking = asked.map((instance) => cluster.askAll(instance, connections));
+    await until(
+      'the maker has all refreshes',
+      () => cluster.refreshSum(connections) === refreshesOfEach * connections.length,
+    );
+    maker.behave();
+    await Promise.all(asking);
   }
 
   it('R-03 nothing with all of them on', async () => {
@@ -101,7 +116,7 @@ describe('with one defence switched off the checker finds', () => {
     const withoutClaims = { override: replaceBy(RefreshClaims, NoClaims) };
     const instances = [await cluster.startInstance(withoutClaims), await cluster.startInstance(withoutClaims)];
     const connections = await cluster.link(slug, connectionCount, instances[0]);
-    await askTogether(instances, connections);
+    await askTogether(instances, connections, instances.length);
     const found = await checkWithout('R-03', 'claim', connections);
     expect([...found]).toEqual(expect.arrayContaining(['I1', 'I3', 'I6']));
   });

@@ -10,6 +10,7 @@ import type { TestApplication } from './application.js';
 import { linkAccount } from './linking.js';
 import { mendMakers } from './makers.js';
 import { queryDatabase } from './test-database.js';
+import { until } from './until.js';
 
 /** The connections table, as far as refreshes write to it. */
 export interface Row {
@@ -30,21 +31,6 @@ export interface TokenBody {
   readonly code: string;
   readonly act: string;
   readonly retry_after_seconds: number;
-}
-
-/** Waits until something is so; fails when it does not become so in time. */
-export async function eventually<Value>(look: () => Promise<Value | undefined> | Value | undefined): Promise<Value> {
-  const giveUpAt = performance.now() + 10_000;
-  for (;;) {
-    const value = await look();
-    if (value !== undefined) {
-      return value;
-    }
-    if (performance.now() > giveUpAt) {
-      throw new Error('It did not happen within ten seconds.');
-    }
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
 
 let nextUser = 1;
@@ -184,8 +170,10 @@ export class Subject {
   }
 
   /** Waits until the maker is working on a refresh. */
-  refreshInFlight(): Promise<HistoryEntry> {
-    return eventually(() => this.refreshes.find(({ endsAt }) => endsAt === undefined));
+  async refreshInFlight(): Promise<HistoryEntry> {
+    const inFlight = () => this.refreshes.find(({ endsAt }) => endsAt === undefined);
+    await until('the maker is working on a refresh', () => inFlight() !== undefined);
+    return inFlight() as HistoryEntry;
   }
 }
 

@@ -133,8 +133,8 @@ describe('SMART on FHIR', () => {
     const grant = await link();
     const [server] = readFhirServers({ SANDBOX_URL: sandbox.url });
     const { definition } = server as FhirServer;
-    const hasty = { ...definition, refresh: { ...definition.refresh, timeoutMs: 5_200 } };
-    sandbox.maker('smart-on-fhir').misbehave({ endpoint: 'refresh', type: 'slow', ms: 2_000 });
+    const hasty = { ...definition, refresh: { ...definition.refresh, timeoutMs: 6_000 } };
+    sandbox.maker('smart-on-fhir').misbehave({ endpoint: 'refresh', type: 'slow', ms: 600_000 });
     const refresh = new SmartOnFhirProvider({ ...(server as FhirServer), definition: hasty }, client).refresh(grant);
     await expect(refresh).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE', fate: 'unknown' });
   });

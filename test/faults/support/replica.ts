@@ -68,6 +68,15 @@ export class Replica {
     return [...this.outputs, this.service?.output() ?? ''].join('');
   }
 
+  /** When the process that runs began to work, by its own log; milliseconds since 1970. */
+  get startedAtMs(): number {
+    const [, time] = /"time":(\d+)[^\n]*"msg":"Listening on/.exec(this.service?.output() ?? '') ?? [];
+    if (time === undefined) {
+      throw new Error('The replica does not run.');
+    }
+    return Number(time);
+  }
+
   get journalDirectory(): string {
     return join(this.directory, `journal-${this.journalNumber}`);
   }
