@@ -6,6 +6,7 @@ import { appConfig, type AppConfig } from './config/app.config.js';
 import { configureApplication, createAdapter } from './http/application.js';
 import { ProviderRegistry } from './provider-kit/provider-registry.js';
 import { DeadTokenPurge } from './tokens/dead-token-purge.js';
+import { PendingAccounts } from './tokens/pending-accounts.js';
 import { RefreshScheduler } from './tokens/refresh-scheduler.js';
 import { RevocationOutbox } from './tokens/revocation-outbox.js';
 import { tokensConfig, type TokensConfig } from './tokens/tokens.config.js';
@@ -31,6 +32,7 @@ function startBackgroundWork(app: NestFastifyApplication): void {
   app.get(RefreshScheduler, { strict: false }).start();
   app.get(RevocationOutbox, { strict: false }).start();
   app.get(DeadTokenPurge, { strict: false }).start();
+  app.get(PendingAccounts, { strict: false }).start();
 }
 
 async function listen(module: Type): Promise<NestFastifyApplication> {

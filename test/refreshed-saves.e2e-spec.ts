@@ -25,7 +25,9 @@ describe('saves of refreshed tokens that come together', () => {
     const keys = users.map((userId) => ({ userId, provider, id: randomUUID(), secretGen: 1 }));
     const rest = { registrationId: `${provider}:test`, scopesRequested: [] };
     await Promise.all(
-      keys.map((key) => store.insert({ ...key, ...rest }, tokens('old'), { digest: null, exclusive: false })),
+      keys.map((key) =>
+        store.insert({ ...key, ...rest }, tokens('old'), { digest: null, exclusive: false, isPending: false }),
+      ),
     );
     return keys;
   }

@@ -26,6 +26,7 @@ import { CreateRevocations1795430010000 } from './migrations/1795430010000-Creat
 import { EraseDeadTokens1795500000000 } from './migrations/1795500000000-EraseDeadTokens.js';
 import { AddAuditCheckpoints1795500001000 } from './migrations/1795500001000-AddAuditCheckpoints.js';
 import { LeaveRoomForClaims1795510000000 } from './migrations/1795510000000-LeaveRoomForClaims.js';
+import { AskForAccounts1795540000000 } from './migrations/1795540000000-AskForAccounts.js';
 import type { DatabaseConfig } from './database.config.js';
 
 /** How long a statement may take before PostgreSQL ends it, in milliseconds. No statement here needs a tenth of it. */
@@ -66,6 +67,7 @@ export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
       EraseDeadTokens1795500000000,
       AddAuditCheckpoints1795500001000,
       LeaveRoomForClaims1795510000000,
+      AskForAccounts1795540000000,
     ],
     migrationsRun: config.migrateOnBoot,
     synchronize: false,

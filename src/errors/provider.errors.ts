@@ -76,3 +76,8 @@ export class InvalidTokenResponseError extends AppError {
 export class TokenRevokedError extends AppError {
   readonly code = 'TOKEN_REVOKED';
 }
+
+/** Tells whether a failed call may succeed later, because the provider is away or asks to wait. */
+export function isPassing(error: unknown): error is ProviderUnavailableError | ProviderRateLimitedError {
+  return error instanceof ProviderUnavailableError || error instanceof ProviderRateLimitedError;
+}

@@ -3,6 +3,7 @@ import type { Requester } from '../audit/audit-event.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { AppError } from '../errors/app-error.js';
 import { AuthorizationStateError } from '../errors/authorization.errors.js';
+import { isPassing } from '../errors/provider.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 import { registrationHash } from '../provider-kit/registration.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
@@ -115,25 +116,34 @@ export class LinkRedemption {
     };
     let grant = await provider.complete(callback, handshake, secrets);
     try {
-      grant = await this.withProviderUserId(provider, await provider.verify(grant, secrets), link);
+      grant = await provider.verify(grant, secrets);
+      const { providerUserId, failure } = await this.findAccount(provider, grant, link);
+      grant = grant.with({ providerUserId });
       await provider.prepareAccount(grant);
-      return await this.tokens.connect(link, grant);
+      return await this.tokens.connect({ ...link, accountFailure: failure }, grant);
     } catch (error) {
       await this.orphans.endOfFailedLink(link, grant);
       throw error;
     }
   }
 
-  /** A profile call that fails does not undo what the user has just allowed. The account stays unknown until the next link. */
-  private async withProviderUserId(provider: HealthProvider, grant: TokenGrant, link: StoredLink): Promise<TokenGrant> {
+  /**
+   * A profile call that fails does not undo what the user has just allowed. The provider is asked again later, unless it refuses to tell:
+   * then the account stays unknown until the next link.
+   */
+  private async findAccount(
+    provider: HealthProvider,
+    grant: TokenGrant,
+    link: StoredLink,
+  ): Promise<{ providerUserId?: string | undefined; failure?: AppError }> {
     try {
-      return grant.with({ providerUserId: await provider.findProviderUserId(grant) });
+      return { providerUserId: await provider.findProviderUserId(grant) };
     } catch (error) {
       if (!(error instanceof AppError)) {
         throw error;
       }
       this.logger.warn(`Link ${link.id}: the user's id at ${link.provider} is not known (${error.code}).`);
-      return grant;
+      return isPassing(error) ? { failure: error } : {};
     }
   }
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { InvalidTokenResponseError } from '../errors/provider.errors.js';
+import type { GrantTokens } from './health-provider.js';
 import type { ProviderDefinition } from './provider-definition.js';
 import type { ProviderSettings } from './provider-settings.js';
 import type { TokenEndpointClient } from './token-endpoint-client.js';
-import type { TokenGrant } from './token-grant.js';
 
 /**
  * Returns the user's id at the provider: from the token answer, or by one authenticated GET, as the definition says;
@@ -16,7 +16,7 @@ export async function readAccountId(
   definition: ProviderDefinition,
   settings: ProviderSettings,
   client: TokenEndpointClient,
-  grant: TokenGrant,
+  tokens: GrantTokens,
 ): Promise<string | undefined> {
   const { account } = definition;
   if (account.from === 'nowhere') {
@@ -25,10 +25,10 @@ export async function readAccountId(
   const id =
     account.from === 'api'
       ? findId(
-          await client.getJson(definition, settings, settings.endpoints.accountUrl ?? account.url, grant),
+          await client.getJson(definition, settings, settings.endpoints.accountUrl ?? account.url, tokens),
           account.field,
         )
-      : grant.providerUserId;
+      : tokens.providerUserId;
   if (id === undefined) {
     throw new InvalidTokenResponseError(`${definition.displayName} did not tell the user's id.`);
   }

@@ -51,8 +51,8 @@ export abstract class DeclaredHealthProvider<
     return 'revoked';
   }
 
-  findProviderUserId(grant: TokenGrant): Promise<string | undefined> {
-    return readAccountId(this.definition, this.settings, this.client, grant);
+  findProviderUserId(tokens: GrantTokens): Promise<string | undefined> {
+    return readAccountId(this.definition, this.settings, this.client, tokens);
   }
 
   async prepareAccount(_grant: TokenGrant): Promise<void> {

@@ -102,11 +102,11 @@ export interface HealthProvider {
   revoke(tokens: GrantTokens): Promise<'revoked' | 'unsupported'>;
 
   /**
-   * Returns the user's id at the provider, from the grant or by one API call; `undefined` where the provider documents no way.
+   * Returns the user's id at the provider, from the tokens or by one API call; `undefined` where the provider documents no way.
    *
    * @throws any of the provider errors when the call fails or the answer has no id
    */
-  findProviderUserId(grant: TokenGrant): Promise<string | undefined>;
+  findProviderUserId(tokens: GrantTokens): Promise<string | undefined>;
 
   /**
    * Does what the provider wants done once after a link before its API answers, such as registering the user.

@@ -16,7 +16,7 @@ export interface StoredConnection {
   readonly registrationId: string;
   readonly status: ConnectionStatus;
   readonly secretGen: number;
-  /** `null` when the tokens of a dead connection were erased. */
+  /** `null` when the connection has ended and its tokens were erased. */
   readonly sealed: Buffer | null;
   readonly scopesRequested: readonly string[];
   readonly scopesGranted: readonly string[] | null;
@@ -63,6 +63,8 @@ export interface LinkedAccount {
   readonly digest: Buffer | null;
   /** Whether no other active connection may have it. */
   readonly exclusive: boolean;
+  /** Whether the provider is to be asked for it later. */
+  readonly isPending: boolean;
 }
 
 /** What a failed refresh leaves behind. */
@@ -105,8 +107,9 @@ const statements = {
   insert: {
     name: 'connections-insert',
     text: `INSERT INTO connections (user_id, provider, id, registration_id, scopes_requested, status, secret_gen,
-             sealed, scopes_granted, expires_at, refreshable, refresh_expires_at, refresh_due_at, account_digest, account_exclusive)
-           VALUES ($1, $2, $3, $4, $5, 'active', 1, $6, $7, $8, $9, $10, ${dueIn('$11')}, $12, $13)
+             sealed, scopes_granted, expires_at, refreshable, refresh_expires_at, refresh_due_at, account_digest, account_exclusive,
+             account_due_at)
+           VALUES ($1, $2, $3, $4, $5, 'active', 1, $6, $7, $8, $9, $10, ${dueIn('$11')}, $12, $13, CASE WHEN $14 THEN now() END)
            ON CONFLICT (user_id, provider) DO NOTHING RETURNING id`,
   },
   relink: {
@@ -114,6 +117,7 @@ const statements = {
     text: `UPDATE connections SET registration_id = $5, scopes_requested = $6, status = 'active', secret_gen = secret_gen + 1,
              sealed = $7, scopes_granted = $8, expires_at = $9, refreshable = $10, refresh_expires_at = $11,
              refresh_due_at = ${dueIn('$12')}, account_digest = $13, account_exclusive = $14,
+             account_due_at = CASE WHEN $15 THEN now() END,
              linked_at = now(), last_refreshed_at = NULL, ${noAttempt}
            WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 RETURNING id`,
   },
@@ -125,6 +129,19 @@ const statements = {
   keepRotated: {
     name: 'connections-keep-rotated',
     text: `UPDATE connections SET secret_gen = secret_gen + 1, sealed = $5
+           WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 RETURNING id`,
+  },
+  learnAccount: {
+    name: 'connections-learn-account',
+    text: `UPDATE connections SET secret_gen = secret_gen + 1, sealed = $5, account_digest = $6, account_exclusive = $7,
+             account_due_at = NULL
+           WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 AND attempt_started_at IS NULL RETURNING id`,
+  },
+  endForAccount: {
+    name: 'connections-end-for-account',
+    text: `UPDATE connections SET status = 'needs_relink', secret_gen = secret_gen + 1, sealed = NULL, account_due_at = NULL,
+             refresh_due_at = NULL, claim_id = NULL, claimed_until = NULL, attempt_started_at = NULL, retry_at = NULL,
+             last_error_code = $5, last_error_at = now()
            WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 RETURNING id`,
   },
   isAccountTaken: {
@@ -194,6 +211,7 @@ export class ConnectionStore {
       ...tokenValues(tokens),
       account.digest,
       account.exclusive,
+      account.isPending,
     ]);
   }
 
@@ -215,7 +233,23 @@ export class ConnectionStore {
       ...tokenValues(tokens),
       account.digest,
       account.exclusive,
+      account.isPending,
     ]);
+  }
+
+  /**
+   * Seals the token set in force anew, with the account in it, while no refresh is under way or in doubt. Returns false when there is one,
+   * or the row changed meanwhile.
+   *
+   * @throws {@link AccountAlreadyLinkedError} as {@link insert} does
+   */
+  learnAccount(key: ConnectionKey, { sealed }: SealedTokens, account: LinkedAccount): Promise<boolean> {
+    return this.saveAccount(statements.learnAccount, [...keyValues(key), sealed, account.digest, account.exclusive]);
+  }
+
+  /** Ends a connection that must not have its account, and erases its tokens. Returns false when the row changed meanwhile. */
+  async endForAccount(key: ConnectionKey, code: ErrorCode): Promise<boolean> {
+    return (await this.database.query(statements.endForAccount, [...keyValues(key), code])).length === 1;
   }
 
   private async saveAccount(statement: Statement, values: readonly unknown[]): Promise<boolean> {

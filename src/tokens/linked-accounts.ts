@@ -29,7 +29,7 @@ export class LinkedAccounts {
   identify(registrationId: string, { providerUserId }: TokenSet): LinkedAccount {
     const digest =
       providerUserId === undefined ? null : this.vault.digest('connections.account', [registrationId, providerUserId]);
-    return { digest, exclusive: digest !== null && !this.config.accountSharing };
+    return { digest, exclusive: digest !== null && !this.config.accountSharing, isPending: false };
   }
 
   /**
@@ -62,6 +62,11 @@ export class LinkedAccounts {
       tokens.providerUserId !== undefined &&
       old.providerUserId !== tokens.providerUserId;
     return differs ? old : undefined;
+  }
+
+  /** Tells whether the account of a connection is known. */
+  async isKnown(existing: StoredConnection): Promise<boolean> {
+    return (await this.tokenVault.openIfReadable(existing))?.providerUserId !== undefined;
   }
 
   /** Tells whether another user's connection lives on the account of a token set, shared or not. */

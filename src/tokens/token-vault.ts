@@ -56,12 +56,12 @@ export class TokenVault {
    * Opens the token set of a row.
    *
    * @throws {@link TokenUnreadableError} when key, row or bytes are not those it was sealed with
-   * @throws {@link TokenRevokedError} when the grant has been dead for so long that its tokens were erased
+   * @throws {@link TokenRevokedError} when the connection has ended and its tokens were erased
    */
   async open(connection: SealedConnection): Promise<TokenSet> {
     if (connection.sealed === null) {
       throw new TokenRevokedError(
-        'The provider has ended this connection long ago, and its tokens are erased. The user has to link the account again.',
+        'This connection has ended, and its tokens are erased. The user has to link the account again.',
       );
     }
     return parseTokenSet(await this.vault.open(connection.sealed, toContext(connection)));

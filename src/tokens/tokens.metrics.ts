@@ -44,3 +44,10 @@ export const revocations = new Counter({
   help: 'Attempts to end a grant at a provider, by provider and outcome',
   labelNames: ['provider', 'outcome'] as const,
 });
+
+/** Accounts that were asked for after their link: `known`, `taken` by another user, `refused`, or `postponed`. */
+export const accountLookups = new Counter({
+  name: 'cufflink_account_lookups_total',
+  help: 'Accounts asked for after their link, by provider and outcome',
+  labelNames: ['provider', 'outcome'] as const,
+});

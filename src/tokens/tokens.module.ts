@@ -11,6 +11,7 @@ import { ConnectionStore } from './connection-store.js';
 import { DeadTokenPurge } from './dead-token-purge.js';
 import { LinkedAccounts } from './linked-accounts.js';
 import { OrphanedGrants } from './orphaned-grants.js';
+import { PendingAccounts } from './pending-accounts.js';
 import { ProviderGates } from './provider-gates.js';
 import { RefreshClaims } from './refresh-claims.js';
 import { RefreshJournal } from './refresh-journal.js';
@@ -41,6 +42,7 @@ import { UserGrants } from './user-grants.js';
     DeadTokenPurge,
     LinkedAccounts,
     OrphanedGrants,
+    PendingAccounts,
     ProviderGates,
     RefreshClaims,
     RefreshJournal,

@@ -31,6 +31,8 @@ export interface CompletedLink {
   readonly registrationId: string;
   readonly scopes: readonly string[];
   readonly onAccountChange: OnAccountChange;
+  /** Why the provider could not tell the account; it is asked again later. absent when it has told it, or never will. */
+  readonly accountFailure?: AppError | undefined;
 }
 
 /** A token that works now, for the company's own services. */
@@ -96,13 +98,15 @@ export class TokensService {
    * @param grant - as received
    * @returns the connection's id
    * @throws {@link AccountAlreadyLinkedError} when another user has connected the same account and accounts are not shared
+   * @throws `link.accountFailure` when the account of the user's connection is known, so that the new one has to be compared with it
    * @throws {@link AccountChangedError} when the user's connection has another account and the link may not change that
    * @throws {@link DatabaseUnavailableError} when it cannot be stored; the user has to link again
    */
   async connect(link: CompletedLink, grant: TokenGrant): Promise<string> {
     const { userId, provider, registrationId, scopes: scopesRequested } = link;
     const tokens = toTokenSet(grant);
-    const account = this.accounts.identify(registrationId, tokens);
+    const { accountFailure } = link;
+    const account = { ...this.accounts.identify(registrationId, tokens), isPending: accountFailure !== undefined };
     await this.accounts.checkFree(link, account);
     for (let attempt = 0; attempt < connectAttempts; attempt += 1) {
       const existing = await this.store.find(userId, provider);
@@ -113,6 +117,9 @@ export class TokensService {
           return id;
         }
       } else {
+        if (accountFailure !== undefined && (await this.accounts.isKnown(existing))) {
+          throw accountFailure;
+        }
         const replaced = await this.accounts.findReplaced(existing, tokens);
         if (replaced !== undefined && link.onAccountChange === 'refuse') {
           throw new AccountChangedError();

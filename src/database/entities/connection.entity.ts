@@ -7,6 +7,7 @@ import { Column, CreateDateColumn, Entity, Index, PrimaryColumn } from 'typeorm'
   unique: true,
   where: `account_exclusive AND status = 'active'`,
 })
+@Index('connections_account_due', ['accountDueAt'], { where: `account_due_at IS NOT NULL AND status = 'active'` })
 @Index('connections_dead', ['lastErrorAt'], { where: `status = 'needs_relink' AND sealed IS NOT NULL` })
 @Index('connections_refresh_due', ['provider', 'refreshDueAt'], { where: 'refresh_due_at IS NOT NULL' })
 export class ConnectionEntity {
@@ -32,6 +33,10 @@ export class ConnectionEntity {
   @Column('boolean', { name: 'account_exclusive', default: false })
   accountExclusive!: boolean;
 
+  /** When the provider is asked for the account again, because it could not tell it at the link; `null` when it is not. */
+  @Column('timestamptz', { name: 'account_due_at', nullable: true })
+  accountDueAt!: Date | null;
+
   /** `active` or `needs_relink`. */
   @Column('text')
   status!: string;
@@ -40,7 +45,7 @@ export class ConnectionEntity {
   @Column('integer', { name: 'secret_gen' })
   secretGen!: number;
 
-  /** `null` when the grant has been dead for so long that its tokens were erased. */
+  /** `null` when the connection has ended and its tokens were erased. */
   @Column('bytea', { nullable: true })
   sealed!: Buffer | null;
 

@@ -45,7 +45,7 @@ class ContractProvider extends SmartOnFhirProvider {
     return super.complete(callback, attempt, { ...secrets, discovered: ContractProvider.discovered });
   }
 
-  override async findProviderUserId(grant: TokenGrant): Promise<string | undefined> {
+  override async findProviderUserId(grant: GrantTokens): Promise<string | undefined> {
     return (await super.findProviderUserId(grant))?.replace(`${fhirBaseUrl}|`, '');
   }
 

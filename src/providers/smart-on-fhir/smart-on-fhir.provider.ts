@@ -77,8 +77,8 @@ export class SmartOnFhirProvider implements HealthProvider {
     return configuration.revocation_endpoint ? this.at(configuration).revoke(tokens) : 'unsupported';
   }
 
-  findProviderUserId(grant: TokenGrant): Promise<string | undefined> {
-    return readAccountId(this.definition, this.settings, this.client, grant);
+  findProviderUserId(tokens: GrantTokens): Promise<string | undefined> {
+    return readAccountId(this.definition, this.settings, this.client, tokens);
   }
 
   async prepareAccount(_grant: TokenGrant): Promise<void> {

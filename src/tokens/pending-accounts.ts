@@ -1,0 +1,162 @@
+import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
+import { AuditTrail } from '../audit/audit-trail.js';
+import { Clock } from '../clock/clock.js';
+import { Database, type Statement } from '../database/database.js';
+import { AppError, codeOf } from '../errors/app-error.js';
+import { AccountAlreadyLinkedError } from '../errors/connection.errors.js';
+import { isPassing } from '../errors/provider.errors.js';
+import type { HealthProvider } from '../provider-kit/health-provider.js';
+import { ProviderRegistry } from '../provider-kit/provider-registry.js';
+import { BackgroundLoop } from './background-loop.js';
+import { connectionColumns, ConnectionStore, type StoredConnection } from './connection-store.js';
+import { LinkedAccounts } from './linked-accounts.js';
+import { expectedExpiry, type TokenSet } from './token-set.js';
+import { TokenVault } from './token-vault.js';
+import { tokensConfig, type TokensConfig } from './tokens.config.js';
+import { accountLookups } from './tokens.metrics.js';
+
+/** Connections asked about at a time. */
+const batchSize = 20;
+/** How often at least the table is looked at, and how long a full batch lets makers rest, in milliseconds. */
+const longestPauseMs = 15_000;
+const batchPauseMs = 1_000;
+/** A maker that is away is asked again after as long as it has been so, within these bounds, in milliseconds. */
+const shortestWaitMs = 60_000;
+const longestWaitMs = 3_600_000;
+
+const takeDue: Statement = {
+  name: 'connections-take-pending-accounts',
+  text: `UPDATE connections SET account_due_at = now() + interval '60 seconds'
+         WHERE (user_id, provider) IN (
+           SELECT user_id, provider FROM connections WHERE account_due_at <= now() AND status = 'active'
+           ORDER BY account_due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+         RETURNING ${connectionColumns}`,
+};
+const setDue: Statement = {
+  name: 'connections-set-account-due',
+  text: `UPDATE connections SET account_due_at = now() + $4::float8 * interval '1 millisecond'
+         WHERE user_id = $1 AND provider = $2 AND id = $3 AND account_due_at IS NOT NULL`,
+};
+
+type Outcome = 'known' | 'taken' | 'refused' | 'postponed';
+
+/**
+ * Asks makers for the accounts that they could not tell when their users linked them, and applies the rule about accounts then (AR-23):
+ * a connection whose account turns out to be another user's ends. Its grant is left as it is, because most makers keep one for an account.
+ */
+@Injectable()
+export class PendingAccounts implements BeforeApplicationShutdown {
+  private readonly logger = new Logger(PendingAccounts.name);
+  private readonly loop = new BackgroundLoop(PendingAccounts.name, () => this.sweep());
+
+  constructor(
+    private readonly database: Database,
+    private readonly store: ConnectionStore,
+    private readonly tokenVault: TokenVault,
+    private readonly accounts: LinkedAccounts,
+    private readonly registry: ProviderRegistry,
+    private readonly audit: AuditTrail,
+    private readonly clock: Clock,
+    @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
+  ) {}
+
+  /** Begins to ask for what is due. */
+  start(): void {
+    this.loop.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.loop.stop();
+  }
+
+  /**
+   * Asks for some of the accounts that are due.
+   *
+   * @returns after how many milliseconds to do it again
+   * @throws {@link DatabaseUnavailableError}
+   */
+  async sweep(): Promise<number> {
+    const connections = await this.database.query<StoredConnection>(takeDue, [batchSize]);
+    await Promise.all(connections.map((connection) => this.tryToLearn(connection)));
+    return connections.length === batchSize ? batchPauseMs : longestPauseMs;
+  }
+
+  private async tryToLearn(connection: StoredConnection): Promise<void> {
+    const { provider, id } = connection;
+    let outcome: Outcome = 'postponed';
+    try {
+      outcome = await this.learn(connection, this.registry.get(provider));
+    } catch (error) {
+      if (!(error instanceof AppError)) {
+        this.logger.error(error);
+      }
+      this.logger.warn(`The account of connection ${id} is still not known (${codeOf(error)}).`);
+      await this.postpone(connection, error instanceof AppError ? error.retryAfterSeconds : undefined);
+    }
+    accountLookups.inc({ provider, outcome });
+  }
+
+  private async learn(connection: StoredConnection, provider: HealthProvider): Promise<Outcome> {
+    const tokens = await this.tokenVault.open(connection);
+    const endsAt = expectedExpiry(tokens, provider.definition, this.config.assumedLifetimeMs);
+    if (endsAt !== undefined && endsAt <= this.clock.now()) {
+      await this.postpone(connection);
+      return 'postponed';
+    }
+    const providerUserId = await this.ask(connection, provider, tokens);
+    if (providerUserId === undefined) {
+      return this.keep(connection, tokens, 'refused');
+    }
+    try {
+      return await this.keep(connection, { ...tokens, providerUserId }, 'known');
+    } catch (error) {
+      if (error instanceof AccountAlreadyLinkedError) {
+        return this.end(connection, error);
+      }
+      throw error;
+    }
+  }
+
+  /** @returns `undefined` when the maker will not tell */
+  private async ask({ id }: StoredConnection, provider: HealthProvider, tokens: TokenSet): Promise<string | undefined> {
+    try {
+      return await provider.findProviderUserId(tokens);
+    } catch (error) {
+      if (!(error instanceof AppError) || isPassing(error)) {
+        throw error;
+      }
+      this.logger.warn(`The account of connection ${id} stays unknown until its next link (${error.code}).`);
+      return undefined;
+    }
+  }
+
+  /** A refresh that is under way goes first. */
+  private async keep(connection: StoredConnection, tokens: TokenSet, outcome: Outcome): Promise<Outcome> {
+    const account = this.accounts.identify(connection.registrationId, tokens);
+    await this.accounts.checkFree(connection, account);
+    const sealed = this.tokenVault.seal({ ...connection, secretGen: connection.secretGen + 1 }, tokens);
+    return (await this.store.learnAccount(connection, sealed, account)) ? outcome : 'postponed';
+  }
+
+  private async end(connection: StoredConnection, { code }: AccountAlreadyLinkedError): Promise<Outcome> {
+    const { userId, provider, id } = connection;
+    await this.audit.record({
+      actor: 'service',
+      action: 'connection.unlinked',
+      outcome: 'denied',
+      userId,
+      provider,
+      connectionId: id,
+      code,
+    });
+    const isEnded = await this.store.endForAccount(connection, code);
+    this.logger.warn(`Connection ${id} ends: another user has connected its account.`);
+    return isEnded ? 'taken' : 'postponed';
+  }
+
+  private async postpone({ userId, provider, id, linkedAt }: StoredConnection, retryAfterSeconds = 0): Promise<void> {
+    const awayMs = this.clock.now().getTime() - linkedAt.getTime();
+    const waitMs = Math.max(shortestWaitMs, Math.min(awayMs, longestWaitMs), retryAfterSeconds * 1_000);
+    await this.database.query(setDue, [userId, provider, id, waitMs]);
+  }
+}
