@@ -40,6 +40,11 @@ export abstract class ProviderApiClient {
     this.oauth1 = new OAuth1Sender(http, clock);
   }
 
+  /** The current instant, by the clock of the deployment: for what a provider's own calls have to tell. */
+  now(): Date {
+    return this.clock.now();
+  }
+
   /**
    * Gets a JSON document of the user's from the provider's API, such as the account.
    *

@@ -40,7 +40,7 @@ export class WithingsProvider extends OAuth2HealthProvider {
   }
 
   private async requestNonce(): Promise<string> {
-    const timestamp = String(Math.floor(Date.now() / 1000));
+    const timestamp = String(Math.floor(this.client.now().getTime() / 1000));
     const apiBaseUrl = this.settings.endpoints.apiBaseUrl ?? withingsDefinition.apiBaseUrl;
     const answer = nonceResponse.safeParse(
       await this.postSigned(`${apiBaseUrl}/v2/signature`, { action: 'getnonce', timestamp }),
