@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
+import { durationText } from '../clock/duration-text.js';
 import type { KeyPurpose } from './associated-data.js';
 import { isReplaceable, isSealPurpose, keyPurposes } from './key-purposes.js';
 import { KeyRing } from './key-ring.js';
@@ -106,7 +107,7 @@ export class KeyAdministration {
     }
     const seconds = Math.max(horizonSeconds, leastRetiredSeconds);
     if (!(await this.store.destroy(kid, seconds))) {
-      throw new Error(`Not destroyed: key ${kid} has to be decrypt_only for ${seconds} seconds first.`);
+      throw new Error(`Not destroyed: key ${kid} has to be decrypt_only for ${durationText(seconds)} first.`);
     }
   }
 
