@@ -192,6 +192,19 @@ describe('AR-25 a caller whom nobody knows', () => {
     expect(await queryDatabase(application.databaseUrl, denials)).toEqual([{ code: 'API_KEY_INVALID' }]);
   });
 
+  it('does not use up the callbacks of those at the same address, nor they its calls', async () => {
+    const application = await start({ RATE_LIMIT_ADDRESS_PER_MINUTE: '5' });
+    const callback = pathOf(await consent((await startLink(application, 'user-1', 'whoop')).linkWebUrl));
+    expect(await knock(application, 3, '')).toEqual([401, 401, 401]);
+
+    await application.browser.get(callback).expect(200);
+    const madeUp = '/v1/oauth/whoop/callback?code=c&state=made-up';
+    for (const status of [403, 403, 403, 403, 429]) {
+      await application.browser.get(madeUp).expect(status);
+    }
+    expect(await knock(application, 3, '')).toEqual([401, 401, 429]);
+  });
+
   it('with the defence off (no limit) tries one credential after the other', async () => {
     const application = await start({ TRUSTED_PROXIES: '127.0.0.1', RATE_LIMIT_ADDRESS_PER_MINUTE: '0' });
     expect(new Set(await knock(application, 200, '198.51.100.1'))).toEqual(new Set([401]));

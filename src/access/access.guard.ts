@@ -48,7 +48,7 @@ export class AccessGuard implements CanActivate {
     } catch (error) {
       if (isDenial(error)) {
         await this.denials.note(error, request);
-        await this.limits.countCaller(request);
+        await this.limits.countRefused(request);
       }
       throw error;
     }

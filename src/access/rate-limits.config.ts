@@ -14,7 +14,7 @@ const schema = z.object({
 
 /** Reads how often may be called. 0 is no limit. */
 export function readRateLimitsConfig(environment: Environment): {
-  /** Calls in a minute from one address to what is open to anyone, or without credentials that are known. */
+  /** Calls in a minute from one address to what is open to anyone, and as many without credentials that are known. */
   address: number;
   /** Calls in a minute with one API key. */
   caller: number;

@@ -10,6 +10,15 @@ const windowMs = 60_000;
 
 type Limit = 'address' | 'caller' | 'userToken' | 'user';
 
+/** What is counted for itself, and by which limit. */
+const windows = {
+  address: 'address',
+  refused: 'address',
+  caller: 'caller',
+  userToken: 'userToken',
+  user: 'user',
+} as const satisfies Record<string, Limit>;
+
 /** How often anybody may call in a minute (AR-25). */
 @Injectable()
 export class RateLimits {
@@ -31,6 +40,16 @@ export class RateLimits {
   }
 
   /**
+   * Counts a call that was refused, for whoever makes it. An address whose calls are refused may still bring users back from a maker: behind
+   * a proxy that is not known as one, everybody has the same address.
+   *
+   * @throws {@link RateLimitedError} when this call is one too many
+   */
+  countRefused(request: AuthenticatedRequest): Promise<void> {
+    return request.caller === undefined ? this.count('refused', networkOf(request.ip)) : this.countCaller(request);
+  }
+
+  /**
    * Counts a change for the user whom it concerns, whoever makes it.
    *
    * @throws {@link RateLimitedError} when this call is one too many
@@ -39,14 +58,15 @@ export class RateLimits {
     return this.count('user', userId);
   }
 
-  private async count(limit: Limit, whom: string): Promise<void> {
-    if (this.limits[limit] === 0) {
+  private async count(window: keyof typeof windows, whom: string): Promise<void> {
+    const limit = this.limits[windows[window]];
+    if (limit === 0) {
       return;
     }
     // A digest, so that no user and no address is kept.
-    const key = hash('sha256', `${limit}:${whom}`, 'base64url');
+    const key = hash('sha256', `${window}:${whom}`, 'base64url');
     const { hits, remainingMs } = await this.storage.count(key, windowMs);
-    if (hits > this.limits[limit]) {
+    if (hits > limit) {
       throw new RateLimitedError(Math.max(1, Math.ceil(remainingMs / 1_000)));
     }
   }
