@@ -84,3 +84,34 @@ describe('a lost database', () => {
     await linkAccount(behind, 'cleo', 'whoop');
   });
 });
+
+describe('a lost database that calls are counted in', () => {
+  it.each([
+    // A call that could not be counted was not.
+    ['postgres', 503, 'DATABASE_UNAVAILABLE', 401],
+    // What needs no database is refused as ever.
+    ['memory', 401, 'API_KEY_INVALID', 429],
+  ] as const)(
+    'AR-25 answers a call that is refused, counted in %s, with %d',
+    async (storage, status, code, afterwards) => {
+      const directUrl = await createTestDatabase();
+      const proxy = await TcpProxy.start(directUrl);
+      const application = await startApplication({
+        databaseUrl: proxy.through(directUrl),
+        environment: { RATE_LIMIT_ADDRESS_PER_MINUTE: '2', RATE_LIMIT_STORAGE: storage },
+      });
+      try {
+        const refused = () => application.browser.get('/v1/users/anna/connections/whoop/token');
+        expectProblem(await refused(), 401, 'API_KEY_INVALID');
+        proxy.cut();
+        expectProblem(await refused(), status, code);
+        proxy.mend();
+        await application.browser.get('/health/ready').expect(200);
+        expect((await refused()).status).toBe(afterwards);
+      } finally {
+        await application.close();
+        await proxy.stop();
+      }
+    },
+  );
+});
