@@ -7,6 +7,8 @@ import { Database } from '../src/database/database.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { linkAccount } from './support/linking.js';
 import { checkout, startProcess } from './support/service-process.js';
+import { stopClock } from './support/stopped-clock.js';
+import { queryDatabase } from './support/test-database.js';
 import { until } from './support/until.js';
 
 const connections = '/v1/users/user-1/connections';
@@ -96,15 +98,14 @@ describe('API keys', () => {
     });
 
     it('are refused then although they were used a moment before', async () => {
-      const key = await apiKeys.create('ending', accessScopes, { lifetimeMs: 1_000 });
+      const clock = stopClock();
+      const lifetimeMs = 4_000;
+      const key = await apiKeys.create('ending', accessScopes, { lifetimeMs });
       await get(key, connections).expect(200);
-      // Well before the 5 seconds for which a key that was read is trusted.
-      const giveUpAt = performance.now() + 3_000;
-      let status = 200;
-      while (status === 200 && performance.now() < giveUpAt) {
-        ({ status } = await get(key, connections));
-      }
-      expect(status).toBe(401);
+      // Before the 5 seconds are over for which a key that was read is trusted.
+      clock.advance(lifetimeMs);
+      await queryDatabase(application.databaseUrl, 'UPDATE api_keys SET expires_at = now() WHERE id = $1', [idOf(key)]);
+      await get(key, connections).expect(401);
     });
   });
 
@@ -175,7 +176,7 @@ describe('API keys', () => {
       );
       expect(lines[index]).not.toContain(key.slice(24));
     }
-  }, 30_000);
+  });
 
   it('are not made for a provider that does not exist', async () => {
     const args = ['api-keys', 'create', '--name', 'typo', '--scopes', 'tokens:read', '--providers', 'whoop,uora'];
@@ -194,15 +195,16 @@ describe('API keys', () => {
     const key = await apiKeys.create('busy', accessScopes);
     expect(await listing(key)).toMatchObject({ lastUsedAt: null });
     const query = jest.spyOn(application.app.get(Database, { strict: false }), 'query');
+    const countOf = (name: string): number => query.mock.calls.filter(([statement]) => statement.name === name).length;
+    stopClock();
     for (let call = 0; call < 100; call += 1) {
       await get(key, '/v1/providers').expect(200);
     }
+    expect(countOf('api-keys-find')).toBe(1);
     await until('the use is noted', async () => {
       await get(key, '/v1/providers').expect(200);
       return (await listing(key))?.lastUsedAt instanceof Date;
     });
-    const names = query.mock.calls.map(([{ name }]) => name);
-    expect(names.filter((name) => name === 'api-keys-note-use')).toHaveLength(1);
-    expect(names.filter((name) => name === 'api-keys-find')).toHaveLength(1);
+    expect(countOf('api-keys-note-use')).toBe(1);
   });
 });

@@ -420,7 +420,7 @@ describe('re-encryption', () => {
       const maker = application.sandbox.maker('whoop');
       await expect(findViolations({ maker, vault: application.app, connections })).resolves.toEqual([]);
     },
-    60_000 + kills * 10_000,
+    120_000 + kills * 10_000,
   );
 });
 

@@ -42,6 +42,7 @@ describe('a provider that its maker will shut down', () => {
 
   it('is linked with a warning that names the day and the successor, and is counted', async () => {
     await start({});
+    application.clock.advance(Date.parse('2026-12-01T00:00:00Z') - application.clock.now().getTime());
     const counted = async (): Promise<number> => {
       const { text } = await application.api.get('/metrics').expect(200);
       return Number(/^cufflink_retiring_links_total\{provider="garmin-oauth1"\} (\d+)$/m.exec(text)?.[1] ?? 0);

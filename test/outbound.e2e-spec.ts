@@ -113,7 +113,7 @@ describe('NET-04 a provider that does not answer', () => {
       await linkAccount(application, user, 'whoop');
     }
     await linkAccount(application, 'user-0', 'oura');
-  }, 60_000);
+  });
   afterAll(async () => {
     await application.close();
     await others.stop();

@@ -89,7 +89,6 @@ describe('AR-25 made-up callbacks', () => {
       expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
       expect(Number(refused.headers['retry-after'])).toBeLessThanOrEqual(60);
     },
-    60_000,
   );
 
   it('do not get past the limit with made-up addresses, where no proxy is trusted', async () => {

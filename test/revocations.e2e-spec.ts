@@ -291,5 +291,5 @@ describe('the outbox of revocations', () => {
 
     expect(isGrantAlive('whoop')).toBe(false);
     expect(await outbox()).toEqual([]);
-  }, 60_000);
+  });
 });

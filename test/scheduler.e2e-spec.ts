@@ -300,7 +300,7 @@ describe('the refresh scheduler', () => {
     );
     expect(Math.max(...[...perHalfDay.values()].map(({ length }) => length))).toBeLessThanOrEqual(10);
     await expect(findViolations({ maker, vault: application.app, connections })).resolves.toEqual([]);
-  }, 60_000);
+  });
 
   it('R-22 without a scheduler refresh tokens stay unused for sixty days', async () => {
     const application = await start();
@@ -329,7 +329,7 @@ describe('the refresh scheduler', () => {
     }
     expect((await look(owner)).due).toBeGreaterThan(0);
     await expect(findViolations({ maker, vault: owner.app, connections })).resolves.toEqual([]);
-  }, 60_000);
+  });
 
   it('R-23 lets a worker process of its own sweep, answer for its health, and drain on SIGTERM', async () => {
     const owner = await start();
@@ -361,7 +361,7 @@ describe('the refresh scheduler', () => {
     await expect(look(owner)).resolves.toMatchObject({ claimed: 0, in_doubt: 0 });
     expect((await look(owner)).due).toBeGreaterThan(0);
     await expect(findViolations({ maker, vault: owner.app, connections })).resolves.toEqual([]);
-  }, 60_000);
+  });
 
   it(`R-25 refreshes ${poisonCount - 1} of ${poisonCount} connections on time when the stored tokens of one do not open`, async () => {
     const application = await start();

@@ -4,7 +4,6 @@ import { chmod, mkdtemp, readdir, readFile, realpath, stat, writeFile } from 'no
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { request } from 'undici';
 import { findFreePort } from '../src/development/free-port.js';
@@ -23,6 +22,7 @@ import {
   waitUntilReady,
 } from './support/service-process.js';
 import { createTestDatabase, queryDatabase } from './support/test-database.js';
+import { until } from './support/until.js';
 
 interface Credentials {
   readonly api_url: string;
@@ -401,7 +401,12 @@ describe('node dist/main.js in production', () => {
     });
 
     it('LOG-02 ends on a mistake that nobody caught, without printing the properties of the error', async () => {
-      const bug = `setTimeout(() => Promise.reject(Object.assign(new Error('bug'), { config: 'can' + 'ary' })), 300)`;
+      // As soon as somebody listens for it.
+      const bug = `setInterval(() => {
+        if (process.listenerCount('unhandledRejection') > 0) {
+          Promise.reject(Object.assign(new Error('bug'), { config: 'can' + 'ary' }));
+        }
+      }, 10);`;
       const service = keep(
         startProcess(
           ['--import', `data:text/javascript,${encodeURIComponent(bug)}`, join(checkout, 'dist/main.js')],
@@ -466,7 +471,8 @@ describe('node dist/main.js in production', () => {
       expect(revoked).toMatchObject({ status: 0, stdout: expect.stringContaining(`Key ${id} is revoked`) });
       expect(after.stdout).toMatch(new RegExp(`^${id} +to be ended +admin +all +\\S+Z +(-|\\S+Z) +- +\\S+Z$`, 'm'));
       expect(again).toMatchObject({ status: 1, stdout: '', stderr: `No key with the id ${id} is in use.\n` });
-      await waitForStatus(`${url}/v1/providers`, key, 401);
+      const isRefused = async (): Promise<boolean> => (await call('GET', `${url}/v1/providers`, key)).status === 401;
+      await until('the key is refused', isRefused);
     });
 
     it.each([
@@ -585,14 +591,4 @@ async function status(url: string): Promise<number> {
   const { statusCode, body } = await request(url);
   await body.dump();
   return statusCode;
-}
-
-async function waitForStatus(url: string, key: string, wanted: number): Promise<void> {
-  const giveUpAt = Date.now() + 8_000;
-  while ((await call('GET', url, key)).status !== wanted) {
-    if (Date.now() > giveUpAt) {
-      throw new Error(`${url} does not answer ${wanted}.`);
-    }
-    await sleep(50);
-  }
 }

@@ -1,15 +1,24 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** Returns a port of this machine that was free a moment ago. */
+/** Systems give ports from 32768 or 49152 on to whoever asks for any: such a port would soon be somebody else's. */
+const [firstPort, endPort] = [20_000, 32_000];
+const attempts = 100;
+
+/** Returns a port of this machine that was free a moment ago, and that nobody gets by asking for any port. */
 export async function findFreePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const address = listener.address();
-  listener.close();
-  await once(listener, 'close');
-  if (address === null || typeof address === 'string') {
-    throw new Error('Cannot find a free port on 127.0.0.1.');
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    const port = randomInt(firstPort, endPort);
+    const listener = createServer().listen(port, '127.0.0.1');
+    try {
+      await once(listener, 'listening');
+    } catch {
+      continue;
+    }
+    listener.close();
+    await once(listener, 'close');
+    return port;
   }
-  return address.port;
+  throw new Error('Cannot find a free port on 127.0.0.1.');
 }

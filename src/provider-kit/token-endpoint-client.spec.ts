@@ -190,7 +190,7 @@ describe('refresh', () => {
   it('gives up after the time of its refresh policy', async () => {
     const server = await startRecordingServer(() => new Promise<PreparedAnswer>(() => undefined));
     openServers.push(server);
-    const definition = { ...exampleOAuth2, refresh: { ...exampleOAuth2.refresh, timeoutMs: 100 } };
+    const definition = { ...exampleOAuth2, refresh: { ...exampleOAuth2.refresh, timeoutMs: 1_000 } };
     const error = await errorOf(
       client.refresh(definition, exampleSettings(server.url), { accessToken: 'oldAT', refreshToken: canary }),
     );

@@ -14,7 +14,7 @@ import { claimSeconds, confirmationSeconds, holdSeconds } from './support/timing
 const [takeClaim, saveRefreshed] = ['connections-take-claim', 'connections-save-refreshed'];
 const appendAudit = 'audit-append';
 const connectionCount = 5;
-const timeoutMs = 30_000 + rounds * 10_000;
+const timeoutMs = 120_000 + rounds * 10_000;
 
 describe('processes that die', () => {
   let cluster: FaultCluster;

@@ -22,7 +22,7 @@ const saveRefreshed = 'connections-save-refreshed';
 const connectionCount = 4;
 /** Of one connection, at each replica, at the same moment. */
 const callers = 3;
-const timeoutMs = 60_000 + rounds * 20_000;
+const timeoutMs = 120_000 + rounds * 20_000;
 
 describe('makers that take a used refresh token again for some seconds, and end the grant after that', () => {
   let cluster: FaultCluster;

@@ -18,7 +18,7 @@ const connectionCount = 5;
 const manyConnections = 15;
 /** How long a claim lasts at these makers, in milliseconds. */
 const claimMs = 20_000;
-const timeoutMs = 60_000 + rounds * 20_000;
+const timeoutMs = 120_000 + rounds * 20_000;
 
 describe('makers that answer late, halfway or not at all', () => {
   let cluster: FaultCluster;

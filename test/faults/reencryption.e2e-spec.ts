@@ -168,7 +168,7 @@ describe(`re-encryption of a row that is being refreshed (${interleavings} inter
       expect(violations).toEqual([]);
       await Promise.all(connections.map((each) => instance.api.post(`${pathOf(each)}/refresh`).expect(200)));
     },
-    60_000 + interleavings * 1_000,
+    120_000 + interleavings * 1_000,
   );
 
   it('R-21 CR-08 loses every set that was refreshed meanwhile without the comparison, and the checker notices', async () => {

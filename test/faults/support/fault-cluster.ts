@@ -77,8 +77,8 @@ export interface Answer {
 /** A replica, or an instance in this process. */
 type Asked = Pick<Replica, 'api'>;
 
-/** Without this much life an access token is refreshed before it is handed out. */
-const shortLifeSeconds = 30;
+/** With this little life an access token is refreshed before it is handed out; it outlives what a scenario does meanwhile. */
+const shortLifeSeconds = 55;
 const longLifeSeconds = 3_600;
 /** How long an entry of the audit trail may take, and how often it is looked for. */
 const entryLimitMs = 5_000;
@@ -234,9 +234,13 @@ export class FaultCluster {
   }
 
   /** Makes every access token need a refresh before the next hand-out, by a refresh to tokens that live shortly. */
-  async shorten(connections: readonly FaultConnection[], replica = this.replica(0)): Promise<void> {
+  async shorten(
+    connections: readonly FaultConnection[],
+    replica = this.replica(0),
+    lifetimeSeconds = shortLifeSeconds,
+  ): Promise<void> {
     const makers = new Set(connections.map(({ slug }) => this.sandbox.maker(slug)));
-    makers.forEach((maker) => (maker.accessTokenLifetimeSeconds = shortLifeSeconds));
+    makers.forEach((maker) => (maker.accessTokenLifetimeSeconds = lifetimeSeconds));
     await Promise.all(connections.map((connection) => replica.api.post(`${pathOf(connection)}/refresh`).expect(200)));
     makers.forEach((maker) => (maker.accessTokenLifetimeSeconds = longLifeSeconds));
   }
