@@ -1,5 +1,5 @@
 import { createSecretKey, randomBytes, randomUUID } from 'node:crypto';
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import type { SealContext } from './associated-data.js';
 import { CheckedRandom } from './checked-random.js';
 import {
@@ -41,6 +41,16 @@ describe('envelope', () => {
     const envelope = sealEnvelope(secret, key, 'test', place);
     expect(envelope).toHaveLength(112 + secret.length);
     expect(envelope.includes(secret)).toBe(false);
+  });
+
+  it('CR-17 leaves no derived key in the heap', () => {
+    const buffers = jest.spyOn(Buffer, 'from');
+    const envelope = sealEnvelope(secret, key, 'test', place);
+    openEnvelope(envelope, key, 'test', place);
+    const derived = buffers.mock.results.map(({ value }) => value as Buffer).filter(({ length }) => length === 64);
+    buffers.mockRestore();
+    const keyAndCommitment = Buffer.concat([Buffer.alloc(32), envelope.subarray(52, 84)]);
+    expect(derived).toEqual([keyAndCommitment, keyAndCommitment]);
   });
 
   it(

@@ -135,8 +135,14 @@ function deriveMessageKey(
   associatedData: Buffer,
 ): { messageKey: KeyObject; commitment: Buffer } {
   const info = Buffer.concat([infoLabel, kid, hash('sha256', associatedData, 'buffer')]);
-  const okm = Buffer.from(hkdfSync('sha256', branchKey, salt, info, 64));
-  return { messageKey: createSecretKey(okm.subarray(0, 32)), commitment: okm.subarray(32) };
+  const derived = Buffer.from(hkdfSync('sha256', branchKey, salt, info, 64));
+  const keyBytes = derived.subarray(0, 32);
+  try {
+    return { messageKey: createSecretKey(keyBytes), commitment: derived.subarray(32) };
+  } finally {
+    // The key object has a copy outside the heap (CR-17).
+    keyBytes.fill(0);
+  }
 }
 
 function kidBytes(kid: string): Buffer {
