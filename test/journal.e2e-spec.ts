@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { findFreePort } from '../src/development/free-port.js';
 import { Database } from '../src/database/database.js';
 import { ConnectionStore, type ConnectionKey, type SealedTokens } from '../src/tokens/connection-store.js';
 import { RevocationOutbox } from '../src/tokens/revocation-outbox.js';
@@ -14,6 +15,7 @@ import {
   unavailable,
 } from './support/faulty-database.js';
 import { linkAccount } from './support/linking.js';
+import { removeDirectory, startServiceOnFullDisk, waitUntilReady } from './support/service-process.js';
 import { queryDatabase } from './support/test-database.js';
 import { until } from './support/until.js';
 
@@ -254,6 +256,41 @@ describe('the journal of refreshed tokens', () => {
     await Promise.all(refreshes);
     await until('the journal is empty', async () => (await readdir(journal)).length === 0);
     expect(first.sandbox.maker('whoop').history.filter(({ kind }) => kind === 'refresh')).toHaveLength(users.length);
+  });
+
+  it('R-05 that has no room for an entry stops no refresh, and tells so', async () => {
+    const application = await startApplication();
+    running.push(application);
+    await linkAccount(application, 'user-1', 'whoop');
+    const port = await findFreePort();
+    const directory = await mkdtemp(join(tmpdir(), 'cufflink-full-disk-'));
+    const service = startServiceOnFullDisk(directory, {
+      NODE_ENV: 'development',
+      ENVIRONMENT_NAME: 'test',
+      LOG_LEVEL: 'warn',
+      PORT: String(port),
+      DATABASE_URL: application.databaseUrl,
+      ENCRYPTION_ROOT_KEY: application.rootKey,
+      SANDBOX_URL: application.sandbox.url,
+      REFRESH_SCHEDULER: 'off',
+      REFRESH_JOURNAL_DIRECTORY: journal,
+    });
+    try {
+      const url = `http://127.0.0.1:${port}`;
+      await waitUntilReady(service, url);
+      const headers = { authorization: `Bearer ${await application.createKey('connections:write', 'admin')}` };
+      const refresh = { method: 'POST', headers };
+      const answer = await fetch(`${url}/v1/users/user-1/connections/whoop/refresh`, refresh);
+      expect(answer.status).toBe(200);
+      const metrics = await (await fetch(`${url}/metrics`, { headers })).text();
+      expect(metrics).toMatch(/^cufflink_refresh_journal_failures_total 1$/m);
+      expect(service.output()).toContain('EFBIG');
+      expect(await readdir(journal)).toEqual([]);
+    } finally {
+      await service.stop();
+      await removeDirectory(directory);
+    }
+    expect(application.sandbox.maker('whoop').isLiveAccessToken(await readToken(application))).toBe(true);
   });
 
   it('is empty after a refresh that went well', async () => {

@@ -23,6 +23,7 @@ import { RefreshOutcomes } from './refresh-outcomes.js';
 import { RevocationOutbox } from './revocation-outbox.js';
 import { TokenVault } from './token-vault.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
+import { journalFailures } from './tokens.metrics.js';
 
 /** How often the journal is looked through, in milliseconds. A file that is met twice was left over by somebody. */
 const replayIntervalMs = 5_000;
@@ -119,6 +120,7 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
       const entry = { owner, provider, id, secretGen, ...tokens, sealed: tokens.sealed.toString('base64') };
       await this.segments.append(keyOf(key), JSON.stringify(entry));
     } catch (error) {
+      journalFailures.inc();
       this.logger.error(error instanceof Error ? error : new Error('The journal could not be written.'));
     }
   }

@@ -51,3 +51,9 @@ export const accountLookups = new Counter({
   help: 'Accounts asked for after their link, by provider and outcome',
   labelNames: ['provider', 'outcome'] as const,
 });
+
+/** Refreshed token sets that went on without an entry in the journal, because it could not be written. */
+export const journalFailures = new Counter({
+  name: 'cufflink_refresh_journal_failures_total',
+  help: 'Refreshed token sets that could not be written to the journal',
+});

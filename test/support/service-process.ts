@@ -41,8 +41,16 @@ export function startProcess(
   directory: string,
   environment: Readonly<Record<string, string>>,
 ): ServiceProcess {
+  return startCommand([process.execPath, ...args], directory, environment);
+}
+
+function startCommand(
+  [command = '', ...args]: readonly string[],
+  directory: string,
+  environment: Readonly<Record<string, string>>,
+): ServiceProcess {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, args, {
+  const child = spawn(command, args, {
     cwd: directory,
     env: { PATH, HOME, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -89,6 +97,15 @@ export function startProcess(
 /** Starts `dist/main.js`. */
 export function startService(directory: string, environment: Readonly<Record<string, string>>): ServiceProcess {
   return startProcess([join(checkout, 'dist/main.js')], directory, environment);
+}
+
+/** Starts `dist/main.js` where files cannot grow beyond 512 bytes, as on a disk that is almost full. */
+export function startServiceOnFullDisk(
+  directory: string,
+  environment: Readonly<Record<string, string>>,
+): ServiceProcess {
+  const limited = ['/bin/sh', '-c', 'ulimit -f 1 && exec "$0" "$1"'];
+  return startCommand([...limited, process.execPath, join(checkout, 'dist/main.js')], directory, environment);
 }
 
 /** Calls until the answer is 200: a production process tells nobody when it is up. */
