@@ -124,7 +124,7 @@ describe('PKCE', () => {
 
     const sent = recorder.sent.slice(before);
     expect(sent).toHaveLength(1);
-    expect(new URLSearchParams(sent[0]?.body).has('code_verifier')).toBe(true);
+    expect(new URLSearchParams(sent[0]?.body?.toString()).has('code_verifier')).toBe(true);
     await expectNoConnection(application, user, 'garmin');
   });
 

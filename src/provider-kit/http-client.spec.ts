@@ -82,6 +82,17 @@ describe('ProviderHttpClient', () => {
     await expect(post(server.url)).resolves.toMatchObject({ status, text: '' });
   });
 
+  it('sends a body of bytes as it is', async () => {
+    const body = Buffer.from([0, 1, 13, 10]);
+    const server = opened(await startRecordingServer(() => ({ body: 'ok' })));
+    await client.send({ method: 'PUT', url: server.url, body, timeoutMs: 5000 });
+    expect(server.requests[0]).toMatchObject({
+      method: 'PUT',
+      body: body.toString(),
+      headers: { 'content-length': '4' },
+    });
+  });
+
   it('sends DELETE without a body', async () => {
     const server = opened(await startRecordingServer(() => ({})));
     await client.send({ method: 'DELETE', url: `${server.url}/x`, timeoutMs: 5000 });
@@ -185,6 +196,16 @@ describe('TE-03 redirects', () => {
   it.each([300, 304, 399])('are errors whatever the number: HTTP %i', async (status) => {
     const server = opened(await startRecordingServer(() => ({ status })));
     expect(await errorOf(post(server.url))).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', fate: 'answered' });
+  });
+
+  it.each(['if-none-match', 'If-Modified-Since'])('takes 304 for an answer to a request with %s', async (name) => {
+    const server = opened(await startRecordingServer(() => ({ status: 304, headers: { etag: '"1"' } })));
+    const request = { method: 'GET', url: server.url, timeoutMs: 5_000 } as const;
+    await expect(client.send({ ...request, headers: { [name]: '"1"' } })).resolves.toMatchObject({
+      status: 304,
+      text: '',
+    });
+    await expect(client.send(request)).rejects.toMatchObject({ fate: 'answered', detail: 'HTTP 304, answered' });
   });
 });
 
@@ -504,6 +525,19 @@ describe('TE-04 body size', () => {
       }),
     );
     expect(await errorOf(post(server.url))).toMatchObject(tooLarge);
+  });
+
+  it('takes as much as a request allows, in bytes that no decoding has touched, and not a byte more', async () => {
+    const body = Buffer.alloc(limit * 3, Buffer.from([0xff, 0x00, 0xc3, 0x0d, 0x0a]));
+    const server = opened(await startRecordingServer(() => ({ body })));
+    const request = { method: 'GET', url: server.url, timeoutMs: 5_000 } as const;
+    const answer = await client.exchange({ ...request, maxAnswerBytes: body.length });
+    expect(answer.body.equals(body)).toBe(true);
+    const refused = client.exchange({ ...request, maxAnswerBytes: body.length - 1 });
+    expect(await errorOf(refused)).toMatchObject({
+      ...tooLarge,
+      message: expect.stringContaining(`${body.length - 1} bytes`),
+    });
   });
 
   it.each([

@@ -3,57 +3,64 @@ import { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { buildConnector, Client, type Dispatcher, ProxyAgent } from 'undici';
 import { ProviderMisconfiguredError, ProviderUnavailableError, type RequestFate } from '../errors/provider.errors.js';
-import { OriginConnections, type ConnectionLimits, type PooledRequest } from './origin-connections.js';
+import { OriginConnections, type PooledRequest } from './origin-connections.js';
 import { addressRefused, OutboundPolicy } from './outbound-policy.js';
 
 /** One HTTP request to a provider. */
 export interface ProviderRequest {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Absolute http or https URL. Sent as `new URL(url)` serializes it; existing percent-escapes stay as they are. */
   readonly url: string;
   /** Header names are sent as given; they win over the client's own `user-agent` and `accept-encoding`. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as UTF-8. Its `content-type` is the caller's to set. */
-  readonly body?: string;
+  /** A text is sent as UTF-8. Its `content-type` is the caller's to set. */
+  readonly body?: string | Buffer;
   /** Total time in milliseconds for waiting in the queue, connecting, headers and body together. */
   readonly timeoutMs: number;
+  /** The most bytes read of the answer's body, and the most it may expand to; {@link defaultMaxAnswerBytes} when absent. */
+  readonly maxAnswerBytes?: number;
 }
 
-/** A provider's complete answer; never a redirect. */
-export interface ProviderResponse {
-  /** 200 to 299 or 400 to 599. */
+interface AnswerHead {
+  /** 200 to 299 or 400 to 599; 304 where the request asked for it with `if-none-match` or `if-modified-since`. */
   readonly status: number;
   /** Names in lower case; values of a repeated header are joined by `, `. */
   readonly headers: Readonly<Record<string, string | undefined>>;
-  /** The decompressed body, decoded as UTF-8. At most 64 KiB before decoding. */
+}
+
+/** A provider's complete answer as text; never a redirect. */
+export interface ProviderResponse extends AnswerHead {
+  /** The decompressed body, decoded as UTF-8. */
   readonly text: string;
 }
 
-/** The most bytes read of a body, and the most it may expand to. Token answers have a few KiB at most. */
-const maxBodyBytes = 64 * 1024;
+/** A provider's complete answer in bytes; never a redirect. */
+export interface ProviderAnswer extends AnswerHead {
+  /** Decompressed. */
+  readonly body: Buffer;
+}
 
-const limits: ConnectionLimits = {
-  // More wait, within their total time, so that one slow provider stays bounded.
-  connections: 64,
-  // Servers close idle connections after a second at the earliest, most after 5 s or more.
-  maxIdleMs: 200,
-};
+/** Token answers have a few KiB at most. */
+export const defaultMaxAnswerBytes = 64 * 1024;
+
+/** Servers close idle connections after a second at the earliest, most after 5 s or more. */
+const maxIdleMs = 200;
 
 /** A client that has one connection. Where it has none, or the provider has closed it, the next request opens one. */
 const keptConnection: Client.Options = {
   pipelining: 1,
   allowH2: false,
   // Closes what nobody asks for any more; also the most that a `Keep-Alive` header can ask for.
-  keepAliveTimeout: limits.maxIdleMs,
-  keepAliveMaxTimeout: limits.maxIdleMs,
+  keepAliveTimeout: maxIdleMs,
+  keepAliveMaxTimeout: maxIdleMs,
   // A `Keep-Alive` of less than a second is not worth the risk.
-  keepAliveTimeoutThreshold: 1_000 - limits.maxIdleMs,
+  keepAliveTimeoutThreshold: 1_000 - maxIdleMs,
 };
 
 /**
  * Sends single requests to providers' endpoints.
  *
- * A connection is used again only within {@link ConnectionLimits.maxIdleMs}: an idle one may be closed by the provider at the very
+ * A connection is used again only within {@link maxIdleMs}: an idle one may be closed by the provider at the very
  * moment a POST is written to it, which leaves unknown whether a refresh token was spent. Nothing is ever repeated, no redirect is
  * followed, no proxy is taken from the usual variables, and TLS certificates are verified whatever `NODE_TLS_REJECT_UNAUTHORIZED` says.
  * Requests go only where the {@link OutboundPolicy} lets them.
@@ -63,6 +70,8 @@ export class ProviderHttpClient implements OnApplicationShutdown {
   readonly #open: (origin: string) => Dispatcher;
   readonly #origins = new Map<string, OriginConnections>();
   #closed = false;
+  /** Requests that run at once at one origin. More wait, within their total time, so that one slow provider stays bounded. */
+  protected readonly connections: number = 64;
 
   constructor(private readonly policy: OutboundPolicy = new OutboundPolicy()) {
     const tls = { rejectUnauthorized: true, minVersion: 'TLSv1.2', allowH2: false } as const;
@@ -79,13 +88,24 @@ export class ProviderHttpClient implements OnApplicationShutdown {
   }
 
   /**
-   * Sends one request and reads the whole answer.
-   *
-   * Every status but 1xx and 3xx is an answer, not an error. Errors name the host only, never the path, query, headers or body,
-   * and carry neither request nor response.
+   * Sends one request and reads the whole answer as text.
    *
    * @param request - what to send
-   * @returns the answer, with a body of at most 64 KiB after decompression
+   * @throws as {@link exchange}
+   */
+  async send(request: ProviderRequest): Promise<ProviderResponse> {
+    const { status, headers, body } = await this.exchange(request);
+    return { status, headers, text: new TextDecoder().decode(body) };
+  }
+
+  /**
+   * Sends one request and reads the whole answer.
+   *
+   * Every status but 1xx and 3xx is an answer, not an error; 304 is one to a request that asked for it. Errors name the host only,
+   * never the path, query, headers or body, and carry neither request nor response.
+   *
+   * @param request - what to send
+   * @returns the answer, with a body of at most `maxAnswerBytes` after decompression
    * @throws {@link ProviderUnavailableError} with `fate`
    *   `not-sent` when no byte of the request was written: no connection, no TLS, or the time ran out before;
    *   `unknown` when the time ran out or the connection broke after that;
@@ -93,7 +113,7 @@ export class ProviderHttpClient implements OnApplicationShutdown {
    * @throws {@link ProviderMisconfiguredError} when the {@link OutboundPolicy} does not let the request out; nothing was sent
    * @throws Error when the URL is malformed or a header holds characters that HTTP does not allow
    */
-  async send(request: ProviderRequest): Promise<ProviderResponse> {
+  async exchange(request: ProviderRequest): Promise<ProviderAnswer> {
     const url = URL.canParse(request.url) ? new URL(request.url) : undefined;
     if (url === undefined) {
       throw new Error('The URL of a provider request is malformed.');
@@ -105,7 +125,8 @@ export class ProviderHttpClient implements OnApplicationShutdown {
     if (this.#closed) {
       throw unavailable(url.host, 'is not called any more: this instance is being stopped', 'not-sent', 'CLOSED');
     }
-    const exchange = new Exchange(url.host, request.timeoutMs);
+    const { timeoutMs, maxAnswerBytes = defaultMaxAnswerBytes } = request;
+    const exchange = new Exchange(url.host, { timeoutMs, maxAnswerBytes, mayBeUnmodified: isConditional(request) });
     this.#connectionsTo(url.origin).dispatch(
       {
         origin: url.origin,
@@ -120,8 +141,8 @@ export class ProviderHttpClient implements OnApplicationShutdown {
       exchange,
     );
     const { status, headers, body } = await exchange.answer;
-    const plain = await decompress(body, headers['content-encoding'], url.host);
-    return { status, headers, text: new TextDecoder().decode(plain) };
+    const plain = await decompress(body, headers['content-encoding'], { host: url.host, maxBytes: maxAnswerBytes });
+    return { status, headers, body: plain };
   }
 
   /** Waits for the requests under way, then closes; later calls of {@link send} fail as `not-sent`. */
@@ -133,17 +154,23 @@ export class ProviderHttpClient implements OnApplicationShutdown {
   #connectionsTo(origin: string): OriginConnections {
     let connections = this.#origins.get(origin);
     if (connections === undefined) {
-      connections = new OriginConnections(limits, () => this.#open(origin));
+      connections = new OriginConnections({ connections: this.connections, maxIdleMs }, () => this.#open(origin));
       this.#origins.set(origin, connections);
     }
     return connections;
   }
 }
 
-interface RawAnswer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | undefined>>;
-  readonly body: Buffer;
+/** Whether the answer may be that nothing has changed (RFC 9110 section 13). */
+function isConditional({ headers = {} }: ProviderRequest): boolean {
+  return Object.keys(headers).some((name) => /^if-(none-match|modified-since)$/i.test(name));
+}
+
+/** What an answer may be like. */
+interface AnswerTerms {
+  readonly timeoutMs: number;
+  readonly maxAnswerBytes: number;
+  readonly mayBeUnmodified: boolean;
 }
 
 /**
@@ -152,8 +179,8 @@ interface RawAnswer {
  * Written on `dispatch` because `undici.request` neither tells whether the request left nor gives up while it still connects.
  */
 class Exchange implements PooledRequest {
-  readonly answer: Promise<RawAnswer>;
-  readonly #resolve: (answer: RawAnswer) => void;
+  readonly answer: Promise<ProviderAnswer>;
+  readonly #resolve: (answer: ProviderAnswer) => void;
   readonly #reject: (error: Error) => void;
   readonly #timer: NodeJS.Timeout;
   readonly #chunks: Buffer[] = [];
@@ -165,14 +192,14 @@ class Exchange implements PooledRequest {
 
   constructor(
     private readonly host: string,
-    timeoutMs: number,
+    private readonly terms: AnswerTerms,
   ) {
-    const { promise, resolve, reject } = Promise.withResolvers<RawAnswer>();
+    const { promise, resolve, reject } = Promise.withResolvers<ProviderAnswer>();
     this.answer = promise;
     this.#resolve = resolve;
     this.#reject = reject;
     // After a freeze of this process timers run before sockets are read: an answer that came meanwhile would be thrown away.
-    this.#timer = setTimeout(() => setImmediate(() => this.#giveUp()), timeoutMs);
+    this.#timer = setTimeout(() => setImmediate(() => this.#giveUp()), terms.timeoutMs);
   }
 
   isOver(): boolean {
@@ -189,7 +216,7 @@ class Exchange implements PooledRequest {
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: WireHeaders): void {
-    if (status >= 300 && status < 400) {
+    if (status >= 300 && status < 400 && !(status === 304 && this.terms.mayBeUnmodified)) {
       this.#fail(
         unavailable(this.host, 'answered with a redirect, which is not followed', 'answered', `HTTP ${status}`),
       );
@@ -206,8 +233,8 @@ class Exchange implements PooledRequest {
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#bodyBytes += chunk.length;
-    if (this.#bodyBytes > maxBodyBytes) {
-      this.#fail(bodyTooLarge(this.host));
+    if (this.#bodyBytes > this.terms.maxAnswerBytes) {
+      this.#fail(bodyTooLarge(this.host, this.terms.maxAnswerBytes));
       return;
     }
     this.#chunks.push(chunk);
@@ -266,7 +293,11 @@ const decoders = {
 };
 
 /** Undoes `content-encoding`, which some servers apply although we ask for `identity`; stops at the size limit. */
-async function decompress(body: Buffer, encoding: string | undefined, host: string): Promise<Buffer> {
+async function decompress(
+  body: Buffer,
+  encoding: string | undefined,
+  { host, maxBytes }: { readonly host: string; readonly maxBytes: number },
+): Promise<Buffer> {
   const name = encoding?.trim().toLowerCase() ?? 'identity';
   if (name === 'identity' || name === '' || body.length === 0) {
     return body;
@@ -277,10 +308,10 @@ async function decompress(body: Buffer, encoding: string | undefined, host: stri
   // Some servers send `deflate` without the zlib header, whose first byte has 8 in its lower half (RFC 1950 section 2.2).
   const decode = name === 'deflate' && ((body[0] ?? 0) & 0x0f) !== 8 ? promisify(inflateRaw) : decoders[name];
   try {
-    return await decode(body, { maxOutputLength: maxBodyBytes });
+    return await decode(body, { maxOutputLength: maxBytes });
   } catch (error) {
     if (errorCode(error) === 'ERR_BUFFER_TOO_LARGE') {
-      throw bodyTooLarge(host);
+      throw bodyTooLarge(host, maxBytes);
     }
     throw unavailable(host, 'answered with a body that cannot be decompressed', 'answered', errorCode(error));
   }
@@ -290,8 +321,8 @@ function isDecoderName(name: string): name is keyof typeof decoders {
   return Object.hasOwn(decoders, name);
 }
 
-function bodyTooLarge(host: string): ProviderUnavailableError {
-  return unavailable(host, `answered with more than ${maxBodyBytes} bytes`, 'answered', 'BODY_TOO_LARGE');
+function bodyTooLarge(host: string, maxBytes: number): ProviderUnavailableError {
+  return unavailable(host, `answered with more than ${maxBytes} bytes`, 'answered', 'BODY_TOO_LARGE');
 }
 
 /** Only the operator can say that the host is meant. */

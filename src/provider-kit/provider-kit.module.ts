@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
 import { ClockModule } from '../clock/clock.module.js';
+import { DataApiClient } from './data-api-client.js';
 import { HostResolver } from './host-resolver.js';
 import { ProviderHttpClient } from './http-client.js';
 import { OutboundPolicy } from './outbound-policy.js';
@@ -10,7 +11,7 @@ import { TokenEndpointClient } from './token-endpoint-client.js';
 
 @Module({
   imports: [ClockModule, ConfigModule.forFeature(outboundConfig)],
-  providers: [HostResolver, OutboundPolicy, ProviderHttpClient, ProviderRegistry, TokenEndpointClient],
-  exports: [OutboundPolicy, ProviderHttpClient, ProviderRegistry, TokenEndpointClient],
+  providers: [DataApiClient, HostResolver, OutboundPolicy, ProviderHttpClient, ProviderRegistry, TokenEndpointClient],
+  exports: [DataApiClient, OutboundPolicy, ProviderHttpClient, ProviderRegistry, TokenEndpointClient],
 })
 export class ProviderKitModule {}

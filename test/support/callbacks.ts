@@ -33,7 +33,7 @@ export class RecordingHttpClient extends ProviderHttpClient {
 
   /** The form of the last request that has one. */
   lastForm(): URLSearchParams {
-    return new URLSearchParams(this.sent.findLast(({ body }) => body !== undefined)?.body);
+    return new URLSearchParams(this.sent.findLast(({ body }) => body !== undefined)?.body?.toString());
   }
 }
 
