@@ -1,8 +1,16 @@
 /** What both kinds of fake maker share. Paths start with `/` and are the real maker's, without its host. */
 interface SandboxMakerBase {
   readonly authorizePath: string;
-  /** An API call that accepts a valid token or signature, for callers to try; the answer is `{ok: true, account_id}`. */
+  /**
+   * Path of the API's base URL; empty where the whole host is the API. Any method and path below it that is none of the maker's other
+   * endpoints takes a valid token or signature, and is answered with `ok`, `account_id` and what was received, credentials left out:
+   * the fake has no data.
+   */
+  readonly apiBasePath?: string;
+  /** A path of the API, for callers to try. */
   readonly apiPath: string;
+  /** Headers without which the API refuses a call, beside `Authorization`. */
+  readonly apiHeaders?: readonly string[];
   /** Set where the maker documents no way to learn the user's id. */
   readonly tellsNoUserId?: true;
   /** The account call, where the maker has one, and the JSON it answers with. */

@@ -14,6 +14,8 @@ export interface IncomingCall {
   readonly query: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
+  /** The same as it came. */
+  readonly bytes: Buffer;
 }
 
 const bodyLimitBytes = 1_048_576;
@@ -32,14 +34,15 @@ export async function readCall(request: IncomingMessage): Promise<IncomingCall> 
     throw new Refusal(400, 'invalid_request', 'Authorization is repeated');
   }
   const chunks: Buffer[] = [];
-  let bytes = 0;
+  let length = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > bodyLimitBytes) {
+    length += chunk.length;
+    if (length > bodyLimitBytes) {
       throw new Refusal(413, 'invalid_request', 'the body is above 1 MiB');
     }
     chunks.push(chunk);
   }
+  const bytes = Buffer.concat(chunks);
   const question = target.indexOf('?');
   const fullPath = question === -1 ? target : target.slice(0, question);
   const slash = fullPath.indexOf('/', 1);
@@ -50,6 +53,7 @@ export async function readCall(request: IncomingMessage): Promise<IncomingCall> 
     path: slash === -1 ? '' : fullPath.slice(slash),
     query: question === -1 ? '' : target.slice(question + 1),
     headers: request.headers,
-    body: Buffer.concat(chunks).toString('utf8'),
+    body: bytes.toString('utf8'),
+    bytes,
   };
 }

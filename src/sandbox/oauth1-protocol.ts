@@ -1,6 +1,7 @@
 import type { OAuth1SandboxMaker } from '../provider-kit/sandbox-maker.js';
 import { appendQuery, redirect, Refusal, type Answer } from './answer.js';
 import { BoundedMap } from './bounded-map.js';
+import { dataAnswer, isDataCall } from './data-api.js';
 import { Parameters } from './form.js';
 import type { AccessToken } from './grant-book.js';
 import type { IncomingCall } from './incoming-call.js';
@@ -8,7 +9,7 @@ import { OAuth1Problem, OAuth1Verifier } from './oauth1-verifier.js';
 import type { CallNote, Endpoint, MakerContext, Protocol } from './protocol.js';
 import { equalSecrets, randomToken } from './random-token.js';
 import { isAcceptedRedirectUri } from './redirect-uri.js';
-import { isBelow, onlyMethod } from './routing.js';
+import { onlyMethod } from './routing.js';
 
 /** Temporary credentials (RFC 5849 section 2.1) and how far they have got. */
 interface RequestToken {
@@ -58,7 +59,7 @@ export class OAuth1Protocol implements Protocol {
       onlyMethod(call, 'GET');
       return { kind: 'account', answer: (incoming, note) => this.#account(incoming, note) };
     }
-    if (isBelow(call.path, maker.apiPath)) {
+    if (isDataCall(maker, call)) {
       return { kind: 'api', answer: (incoming, note) => this.#api(incoming, note) };
     }
     return undefined;
@@ -155,7 +156,7 @@ export class OAuth1Protocol implements Protocol {
 
   #api(call: IncomingCall, note: CallNote): Answer {
     const token = this.#signedToken(call, note);
-    return { status: 200, content: { json: { ok: true, account_id: token.grant.accountId } } };
+    return dataAnswer(this.maker, call, token.grant.accountId);
   }
 
   #account(call: IncomingCall, note: CallNote): Answer {

@@ -207,7 +207,7 @@ describe('token endpoint: codes', () => {
       refresh_token_expires_in: 7200,
       scope: 'offline read:a read:b',
     });
-    expect(json(await strictMaker.api(tokens(reply).accessToken))).toEqual({ ok: true, account_id: '77' });
+    expect(json(await strictMaker.api(tokens(reply).accessToken))).toMatchObject({ ok: true, account_id: '77' });
   });
 
   it('makes codes and tokens of which every one breaks where its encoding is forgotten', async () => {

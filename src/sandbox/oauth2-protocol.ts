@@ -1,6 +1,7 @@
 import type { OAuth2SandboxMaker } from '../provider-kit/sandbox-maker.js';
 import { AccessCheck } from './access-check.js';
 import { Refusal, type Answer } from './answer.js';
+import { dataAnswer, isDataCall } from './data-api.js';
 import type { AccessToken } from './grant-book.js';
 import { IdTokenSigner } from './id-token-signer.js';
 import type { IncomingCall } from './incoming-call.js';
@@ -9,7 +10,7 @@ import { OAuth2Revocation } from './oauth2-revocation.js';
 import { OAuth2TokenEndpoint } from './oauth2-token-endpoint.js';
 import { OwnEndpoints } from './own-endpoints.js';
 import type { CallNote, Endpoint, MakerContext, Protocol } from './protocol.js';
-import { findRoute, isBelow, type Route } from './routing.js';
+import { findRoute, type Route } from './routing.js';
 
 /** A fake that speaks OAuth 2.0. */
 export class OAuth2Protocol implements Protocol {
@@ -50,7 +51,7 @@ export class OAuth2Protocol implements Protocol {
 
   findEndpoint(call: IncomingCall): Endpoint | undefined {
     const route = findRoute(this.#routes, call);
-    if (route === undefined && isBelow(call.path, this.maker.apiPath)) {
+    if (route === undefined && isDataCall(this.maker, call)) {
       return { kind: 'api', answer: (incoming, note) => this.#api(incoming, note) };
     }
     return route;
@@ -70,7 +71,7 @@ export class OAuth2Protocol implements Protocol {
     if (apiNeedsFact !== undefined && !this.#own.isRemembered(`${apiNeedsFact}:${accountId}`)) {
       throw new Refusal(403, 'forbidden', `the account is not yet "${apiNeedsFact}"`);
     }
-    return { status: 200, content: { json: { ok: true, account_id: accountId } } };
+    return dataAnswer(this.maker, call, accountId);
   }
 
   #accountRoutes(): Route[] {

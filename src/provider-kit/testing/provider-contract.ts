@@ -125,10 +125,13 @@ class ContractBench {
 /** What the maker offers has to be used: a link that leaves it out works, and is worse. */
 function describeUse(definition: ProviderDefinition): void {
   const { sandbox, account } = definition;
-  it("uses what the maker tells of the user's id, of the granted scopes, and of ending a grant", () => {
+  it("uses what the maker tells of the user's id, of the granted scopes, of its API and of ending a grant", () => {
     expect(account.from === 'nowhere').toBe(sandbox.tellsNoUserId === true);
     expect(definition.revocation !== undefined || sandbox.revoke === undefined).toBe(true);
     expect(definition.dataApi?.tokenParameter).toBe(sandbox.oauth === '2.0' ? sandbox.apiTokenParameter : undefined);
+    expect(definition.dataApi?.headers).toEqual(sandbox.apiHeaders);
+    const { apiBaseUrl } = definition;
+    expect(apiBaseUrl && new URL(apiBaseUrl).pathname.replace(/\/$/, '')).toBe(sandbox.apiBasePath);
     if (definition.oauth === '2.0' && sandbox.oauth === '2.0') {
       const told =
         sandbox.scopeInCallback === true

@@ -30,5 +30,6 @@ export const concept2Sandbox: OAuth2SandboxMaker = {
     path: '/api/users/me',
     answer: (accountId) => ({ data: { id: Number(accountId), username: 'sandbox' } }),
   },
+  apiBasePath: '/api',
   apiPath: '/api/users/me/results',
 };

@@ -33,6 +33,7 @@ export const corosSandbox: OAuth2SandboxMaker = {
   errorStatus: 200,
   errorAnswer: (error, description) => ({ result: resultOf(error), message: description }),
   apiTokenParameter: 'token',
+  apiBasePath: '',
   apiPath: '/v2/coros',
   revoke: { proof: 'query', method: 'POST', path: '/oauth2/deauthorize', status: 200, parameter: 'token' },
 };

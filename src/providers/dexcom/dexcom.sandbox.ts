@@ -23,5 +23,6 @@ export const dexcomSandbox: OAuth2SandboxMaker = {
   reuse: 'error',
   oldAccessTokenDiesOnRefresh: false,
   tokenAnswerExtras: () => ({ refresh_expires_in: 31_536_000 }),
+  apiBasePath: '/v3',
   apiPath: '/v3/users/self',
 };

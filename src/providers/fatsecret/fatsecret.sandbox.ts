@@ -14,5 +14,6 @@ export const fatsecretSandbox: OAuth1SandboxMaker = {
   authorizePath: '/oauth/authorize',
   accessTokenPath: '/oauth/access_token',
   signatureMethod: 'HMAC-SHA1',
+  apiBasePath: '/rest',
   apiPath: '/rest',
 };

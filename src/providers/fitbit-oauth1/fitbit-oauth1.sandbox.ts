@@ -8,5 +8,6 @@ export const fitbitOauth1Sandbox: OAuth1SandboxMaker = {
   accessTokenPath: '/oauth/access_token',
   signatureMethod: 'HMAC-SHA1',
   tokenAnswerExtras: (accountId) => ({ encoded_user_id: accountId }),
+  apiBasePath: '/1',
   apiPath: '/1/user/-/profile.json',
 };

@@ -55,6 +55,7 @@ export const fitbitSandbox: OAuth2SandboxMaker = {
     ],
     success: false,
   }),
+  apiBasePath: '',
   apiPath: '/1/user/-/profile.json',
   revoke: { proof: 'client', method: 'POST', path: '/oauth2/revoke', status: 200 },
 };

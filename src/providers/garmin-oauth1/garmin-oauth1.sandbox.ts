@@ -12,6 +12,7 @@ export const garminOauth1Sandbox: OAuth1SandboxMaker = {
   accessTokenPath: '/oauth-service/oauth/access_token',
   signatureMethod: 'HMAC-SHA1',
   account: { path: '/wellness-api/rest/user/id', answer: (accountId) => ({ userId: accountId }) },
+  apiBasePath: '/wellness-api/rest',
   apiPath: '/wellness-api/rest/dailies',
   revoke: { method: 'DELETE', path: '/wellness-api/rest/user/registration', status: 204 },
 };

@@ -26,6 +26,7 @@ export const garminSandbox: OAuth2SandboxMaker = {
   oldAccessTokenDiesOnRefresh: false,
   tokenAnswerExtras: () => ({ jti: randomUUID() }),
   account: { path: '/wellness-api/rest/user/id', answer: (accountId) => ({ userId: accountId }) },
+  apiBasePath: '/wellness-api/rest',
   apiPath: '/wellness-api/rest/dailies',
   revoke: { proof: 'bearer', method: 'DELETE', path: '/wellness-api/rest/user/registration', status: 204 },
 };

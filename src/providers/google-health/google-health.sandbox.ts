@@ -49,6 +49,7 @@ export const googleHealthSandbox: OAuth2SandboxMaker = {
     path: '/v4/users/me/identity',
     answer: (accountId) => ({ healthUserId: accountId, legacyUserId: 'ABC123' }),
   },
+  apiBasePath: '/v4',
   apiPath: '/v4/users',
   revoke: { proof: 'token', method: 'POST', path: '/revoke', status: 200, goneStatus: 400 },
 };

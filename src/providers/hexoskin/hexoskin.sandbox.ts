@@ -25,5 +25,6 @@ export const hexoskinSandbox: OAuth2SandboxMaker = {
     path: '/api/account/',
     answer: (accountId) => ({ objects: [{ id: Number(accountId) }] }),
   },
+  apiBasePath: '/api',
   apiPath: '/api/record/',
 };

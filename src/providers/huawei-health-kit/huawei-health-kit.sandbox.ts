@@ -47,6 +47,7 @@ export const huaweiHealthKitSandbox: OAuth2SandboxMaker = {
         return { error, error_description: description };
     }
   },
+  apiBasePath: '/healthkit/v2',
   apiPath: '/healthkit/v2/sampleSets',
   revoke: { proof: 'token', method: 'POST', path: '/oauth2/v3/revoke', status: 200 },
 };

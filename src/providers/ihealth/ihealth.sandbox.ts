@@ -36,5 +36,6 @@ export const ihealthSandbox: OAuth2SandboxMaker = {
     ErrorCode: error === 'invalid_client' ? 1002 : 5000,
     ErrorDescription: description,
   }),
+  apiBasePath: '/openapiv2',
   apiPath: '/openapiv2/user',
 };

@@ -40,6 +40,7 @@ export const ouraSandbox: OAuth2SandboxMaker = {
     path: '/v2/usercollection/personal_info',
     answer: (accountId) => ({ id: accountId, email: 'sandbox@example.test' }),
   },
+  apiBasePath: '/v2/usercollection',
   apiPath: '/v2/usercollection/daily_activity',
   revoke: { proof: 'query', method: 'POST', path: '/oauth/revoke', status: 200, parameter: 'access_token' },
 };

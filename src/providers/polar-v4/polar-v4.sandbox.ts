@@ -36,5 +36,6 @@ export const polarV4Sandbox: OAuth2SandboxMaker = {
   rotation: 'always',
   reuse: 'error',
   oldAccessTokenDiesOnRefresh: false,
+  apiBasePath: '/v4/data',
   apiPath: '/v4/data',
 };

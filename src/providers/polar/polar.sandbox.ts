@@ -24,6 +24,7 @@ export const polarSandbox: OAuth2SandboxMaker = {
   reuse: 'error',
   oldAccessTokenDiesOnRefresh: false,
   tokenAnswerExtras: (accountId) => ({ x_user_id: Number(accountId) }),
+  apiBasePath: '/v3',
   apiPath: '/v3/exercises',
   apiNeedsFact: 'registered',
   endpoints: [

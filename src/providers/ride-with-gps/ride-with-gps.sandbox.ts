@@ -30,6 +30,7 @@ export const rideWithGpsSandbox: OAuth2SandboxMaker = {
     scope,
     user_id: Number(accountId),
   }),
+  apiBasePath: '/api/v1',
   apiPath: '/api/v1/users',
   revoke: { proof: 'client', method: 'POST', path: '/oauth/revoke.json', status: 200 },
 };

@@ -29,6 +29,7 @@ export const smartOnFhirSandbox: OAuth2SandboxMaker = {
   oldAccessTokenDiesOnRefresh: false,
   tokenType: 'Bearer',
   tokenAnswerExtras: (accountId) => ({ patient: accountId, need_patient_banner: true }),
+  apiBasePath: fhirPath,
   apiPath: `${fhirPath}/Patient`,
   revoke: { proof: 'client', method: 'POST', path: '/interconnect-fhir-oauth/oauth2/revoke', status: 200 },
   endpoints: [

@@ -32,6 +32,7 @@ export const stravaSandbox: OAuth2SandboxMaker = {
     errors: [{ ...refusedPart(error, description), code: 'invalid' }],
   }),
   account: { path: '/api/v3/athlete', answer: (accountId) => ({ id: Number(accountId) }) },
+  apiBasePath: '/api/v3',
   apiPath: '/api/v3',
   revoke: { proof: 'client', clientAuthentication: 'basic', method: 'POST', path: '/oauth/revoke', status: 200 },
 };

@@ -26,6 +26,8 @@ export const suuntoSandbox: OAuth2SandboxMaker = {
   reuse: 'error',
   oldAccessTokenDiesOnRefresh: false,
   tokenAnswerExtras: (accountId) => ({ user: accountId }),
+  apiBasePath: '',
+  apiHeaders: ['Ocp-Apim-Subscription-Key'],
   apiPath: '/v2',
   revoke: {
     proof: 'bearer',

@@ -26,6 +26,7 @@ export const tidepoolSandbox: OAuth2SandboxMaker = {
   tokenType: 'Bearer',
   tokenAnswerExtras: () => ({ refresh_expires_in: 2_592_000, 'not-before-policy': 0 }),
   idToken: { issuer: 'https://auth.tidepool.org/realms/tidepool', algorithm: 'RS256', jwksPath: '/sandbox/keys' },
+  apiBasePath: '',
   apiPath: '/v1/users',
   revoke: {
     proof: 'client',

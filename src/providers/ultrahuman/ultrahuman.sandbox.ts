@@ -26,6 +26,7 @@ export const ultrahumanSandbox: OAuth2SandboxMaker = {
     answer: (accountId) => ({ user_id: accountId }),
     scope: 'profile',
   },
+  apiBasePath: '/api/partners/v1',
   apiPath: '/api/partners/v1/user_data/metrics',
   revoke: { proof: 'client', method: 'POST', path: '/api/partners/oauth/revoke', status: 200 },
 };

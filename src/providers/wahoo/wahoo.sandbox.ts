@@ -44,6 +44,7 @@ export const wahooSandbox: OAuth2SandboxMaker = {
     answer: (accountId) => ({ id: Number(accountId) }),
     scope: 'user_read',
   },
+  apiBasePath: '/v1',
   apiPath: '/v1/workouts',
   revoke: { proof: 'bearer', method: 'DELETE', path: '/v1/permissions', status: 204 },
 };

@@ -37,6 +37,7 @@ export const whoopSandbox: OAuth2SandboxMaker = {
     answer: (accountId) => ({ user_id: Number(accountId), email: 'sandbox@example.test', first_name: 'Sandbox' }),
     scope: 'read:profile',
   },
+  apiBasePath: '/developer/v2',
   apiPath: '/developer/v2/cycle',
   revoke: { proof: 'bearer', method: 'DELETE', path: '/developer/v2/user/access', status: 204 },
 };

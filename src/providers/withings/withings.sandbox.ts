@@ -34,6 +34,7 @@ export const withingsSandbox: OAuth2SandboxMaker = {
   }),
   errorStatus: 200,
   errorAnswer: (error, description) => ({ status: statusOf(error), body: {}, error: textOf(error, description) }),
+  apiBasePath: '',
   apiPath: '/v2/measure',
   endpoints: [
     {

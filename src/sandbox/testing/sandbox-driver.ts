@@ -221,6 +221,10 @@ export async function signedCall(method: string, url: string, signing: Signing):
   return call(method, url, { headers, body: encodeForm(signing.form) });
 }
 
+export function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
 export function sha256Fingerprint(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 12);
+  return sha256(text).slice(0, 12);
 }

@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { OAuth2SandboxMaker } from '../provider-kit/sandbox-maker.js';
+import { call, json, OAuth2Driver, sha256, startSandbox } from './testing/sandbox-driver.js';
+import { plainDeclaration } from './testing/plain-declaration.js';
+import type { VendorSandbox } from './vendor-sandbox.js';
+
+const declaration: OAuth2SandboxMaker = {
+  ...plainDeclaration,
+  account: { path: '/api/me', answer: (accountId) => ({ id: accountId }) },
+  apiBasePath: '/api',
+  apiPath: '/api/data',
+};
+
+let sandbox: VendorSandbox;
+
+beforeAll(async () => {
+  ({ sandbox } = await startSandbox({
+    plain: declaration,
+    keyed: { ...declaration, apiHeaders: ['X-Subscription-Key'] },
+    query: { ...declaration, apiTokenParameter: 'token' },
+  }));
+});
+afterAll(() => sandbox.stop());
+
+async function linked(slug: string): Promise<{ url: string; authorization: string; token: string }> {
+  const maker = sandbox.maker(slug);
+  const { accessToken: token } = await new OAuth2Driver(maker).link({ account: '7' });
+  return { url: maker.url, authorization: `Bearer ${token}`, token };
+}
+
+describe('the data API of a fake', () => {
+  it('tells what it received at any path below its base, by any method, credentials left out', async () => {
+    const { url, authorization } = await linked('plain');
+    const headers = { authorization, 'content-type': 'text/plain', 'x-sent': '1' };
+    const answer = await call('PATCH', `${url}/api/a%2Fb/c?d=%20&d=+`, { headers, body: 'ü' });
+    expect(json(answer)).toEqual({
+      ok: true,
+      account_id: '7',
+      note: expect.stringContaining('sandbox, not the maker'),
+      received: {
+        method: 'PATCH',
+        path: '/api/a%2Fb/c',
+        query: 'd=%20&d=+',
+        headers: { 'content-type': 'text/plain', 'x-sent': '1' },
+        body_bytes: 2,
+        body_sha256: sha256('ü'),
+      },
+    });
+    expect(answer.text).not.toContain(authorization);
+  });
+
+  it('leaves the other endpoints of the maker theirs, and has nothing elsewhere', async () => {
+    const { url, authorization } = await linked('plain');
+    expect(json(await call('GET', `${url}/api/me`, { headers: { authorization } }))).toEqual({ id: '7' });
+    for (const path of ['/apis/data', '/api', '/other']) {
+      expect((await call('GET', url + path, { headers: { authorization } })).status).toBe(404);
+    }
+  });
+
+  it('refuses a token that it has not issued', async () => {
+    const { url } = await linked('plain');
+    expect((await call('GET', `${url}/api/a`)).status).toBe(401);
+    expect((await call('GET', `${url}/api/a`, { headers: { authorization: 'Bearer other' } })).status).toBe(401);
+  });
+
+  it('refuses a call without a header that the maker wants, and does not tell the header', async () => {
+    const { url, authorization } = await linked('keyed');
+    const refused = await call('GET', `${url}/api/a`, { headers: { authorization } });
+    expect([refused.status, json(refused)['error_description']]).toEqual([
+      401,
+      'the header X-Subscription-Key is missing',
+    ]);
+    const taken = await call('GET', `${url}/api/a`, { headers: { authorization, 'x-subscription-key': 'key-1' } });
+    expect(taken.status).toBe(200);
+    expect(taken.text).not.toContain('key-1');
+  });
+
+  it('does not tell a token in the query', async () => {
+    const { url, token } = await linked('query');
+    const answer = await call('GET', `${url}/api/a?b=1&token=${encodeURIComponent(token)}`);
+    expect(json(answer)).toMatchObject({ received: { query: 'b=1' } });
+  });
+});
