@@ -13,6 +13,7 @@ import { AuditApiModule } from './ops/audit-api.module.js';
 import { OpsModule } from './ops/ops.module.js';
 import { ProcessModule } from './process.module.js';
 import { ProvidersModule } from './providers/providers.module.js';
+import { ProxyModule } from './proxy/proxy.module.js';
 import { UsersModule } from './users/users.module.js';
 
 /** The composition root: the only place that sees both the core and the providers. */
@@ -26,6 +27,7 @@ import { UsersModule } from './users/users.module.js';
     LinksModule,
     OpsModule,
     ProvidersModule,
+    ProxyModule,
     RateLimitsModule,
     UsersModule,
   ],

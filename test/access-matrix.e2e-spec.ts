@@ -32,6 +32,12 @@ const expected: Readonly<Record<string, Access>> = {
   'POST /v1/users/:user_id/connections/:provider/link': { scope: 'links:write', user: true },
   'GET /v1/users/:user_id/connections/:provider/token': { scope: 'tokens:read' },
   'POST /v1/users/:user_id/connections/:provider/token/rejected': { scope: 'tokens:read' },
+  'GET /v1/users/:user_id/connections/:provider/proxy/*': { scope: 'tokens:sign' },
+  'POST /v1/users/:user_id/connections/:provider/proxy/*': { scope: 'tokens:sign' },
+  'PUT /v1/users/:user_id/connections/:provider/proxy/*': { scope: 'tokens:sign' },
+  'PATCH /v1/users/:user_id/connections/:provider/proxy/*': { scope: 'tokens:sign' },
+  'DELETE /v1/users/:user_id/connections/:provider/proxy/*': { scope: 'tokens:sign' },
+  'POST /v1/users/:user_id/connections/:provider/sign': { scope: 'tokens:sign' },
   'POST /v1/users/:user_id/connections/:provider/refresh': { scope: 'connections:write' },
   'DELETE /v1/users/:user_id': { scope: 'connections:write' },
   'GET /v1/users/:user_id/export': { scope: 'connections:read' },
@@ -171,7 +177,7 @@ describe('TE-08 every route and every kind of caller', () => {
 
   /** Makes a call; tells the code of the guard, or that it was let through. */
   async function call(route: string, { credentials }: Caller): Promise<string> {
-    const method = route.split(' ')[0] as 'GET' | 'POST' | 'DELETE';
+    const method = route.split(' ')[0] as 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
     const headers = {
       ...(credentials === undefined ? {} : { authorization: `Bearer ${credentials}` }),
       ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),

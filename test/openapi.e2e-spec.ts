@@ -34,6 +34,7 @@ describe('the OpenAPI description', () => {
     expect(calls.sort()).toEqual([
       'DELETE /v1/users/{user_id}',
       'DELETE /v1/users/{user_id}/connections/{provider}',
+      'DELETE /v1/users/{user_id}/connections/{provider}/proxy/{path}',
       'GET /health/live',
       'GET /health/ready',
       'GET /metrics',
@@ -43,14 +44,19 @@ describe('the OpenAPI description', () => {
       'GET /v1/providers',
       'GET /v1/users/{user_id}/connections',
       'GET /v1/users/{user_id}/connections/{provider}',
+      'GET /v1/users/{user_id}/connections/{provider}/proxy/{path}',
       'GET /v1/users/{user_id}/connections/{provider}/token',
       'GET /v1/users/{user_id}/export',
+      'PATCH /v1/users/{user_id}/connections/{provider}/proxy/{path}',
       'POST /v1/link-sessions',
       'POST /v1/links/{link_id}/confirm',
       'POST /v1/oauth/{provider}/callback',
       'POST /v1/users/{user_id}/connections/{provider}/link',
+      'POST /v1/users/{user_id}/connections/{provider}/proxy/{path}',
       'POST /v1/users/{user_id}/connections/{provider}/refresh',
+      'POST /v1/users/{user_id}/connections/{provider}/sign',
       'POST /v1/users/{user_id}/connections/{provider}/token/rejected',
+      'PUT /v1/users/{user_id}/connections/{provider}/proxy/{path}',
     ]);
   });
 

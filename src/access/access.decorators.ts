@@ -22,7 +22,7 @@ export type AccessRule =
 
 export const unlimitedMetadata = 'cufflink:unlimited';
 
-/** Lets a route be called as often as whoever may call it likes: probes, and the hand-out of tokens, which is what the service is for. */
+/** Lets a route be called as often as whoever may call it likes: probes, and the hand-out and use of tokens, which is what the service is for. */
 export const Unlimited = () => SetMetadata(unlimitedMetadata, true);
 
 /** Opens a route to anyone: browsers on their way back from a provider, health probes. */

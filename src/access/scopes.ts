@@ -2,7 +2,8 @@
  * What an API key may do.
  *
  * `links:write` start links · `connections:read` see status · `connections:write` refresh and unlink · `tokens:read` read access
- * tokens · `tokens:sign` read OAuth 1.0a token secrets, with which requests are signed · `admin` operate the service (metrics).
+ * tokens · `tokens:sign` use tokens without seeing them, in proxied calls and signatures, and with `tokens:read` read the token
+ * secrets of OAuth 1.0a · `admin` operate the service (metrics).
  */
 export const accessScopes = [
   'links:write',

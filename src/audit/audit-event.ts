@@ -8,6 +8,8 @@ export const auditActions = [
   'link.confirmed',
   'connection.unlinked',
   'token.handed_out',
+  'request.proxied',
+  'request.signed',
   'token.rejected',
   'token.refreshed',
   'token.refresh_failed',

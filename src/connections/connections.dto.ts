@@ -97,7 +97,7 @@ export class TokenResponse {
 
   @ApiPropertyOptional({
     example: 'example-token-secret',
-    description: 'OAuth 1.0a; only for keys with the scope tokens:sign',
+    description: 'OAuth 1.0a; only for keys that have the scope tokens:sign too',
   })
   token_secret?: string;
 

@@ -37,6 +37,8 @@ export const errorActors = {
   PROVIDER_MISCONFIGURED: 'operator',
   PROVIDER_UNAVAILABLE: 'provider',
   PROVIDER_RATE_LIMITED: 'provider',
+  CALL_UNSUPPORTED: 'caller',
+  CALL_ANSWER_UNUSABLE: 'caller',
   DATABASE_UNAVAILABLE: 'operator',
   INTERNAL_ERROR: 'us',
 } as const satisfies Record<string, Actor>;

@@ -77,6 +77,16 @@ export class TokenRevokedError extends AppError {
   readonly code = 'TOKEN_REVOKED';
 }
 
+/** The provider's API cannot be called, or no request to it signed, in this way. The message says which way is left. */
+export class CallUnsupportedError extends AppError {
+  readonly code = 'CALL_UNSUPPORTED';
+}
+
+/** The provider answered a caller's own call with something that cannot be passed on: a redirect, too much, or no HTTP to speak of. */
+export class CallAnswerUnusableError extends AppError {
+  readonly code = 'CALL_ANSWER_UNUSABLE';
+}
+
 /** Tells whether a failed call may succeed later, because the provider is away or asks to wait. */
 export function isPassing(error: unknown): error is ProviderUnavailableError | ProviderRateLimitedError {
   return error instanceof ProviderUnavailableError || error instanceof ProviderRateLimitedError;

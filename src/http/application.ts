@@ -8,6 +8,7 @@ import { Logger } from 'nestjs-pino';
 import { appConfig, type AppConfig } from '../config/app.config.js';
 import { problemHeaders, toProblem } from '../errors/app-error.filter.js';
 import { describeApi } from './openapi.js';
+import { addBodyParsers } from './raw-body.js';
 import { securityHeaders } from './security-headers.js';
 
 /** Requests are small: a link is a few hundred bytes, a callback form a few thousand. */
@@ -49,16 +50,13 @@ export function createAdapter({ trustedProxies }: Pick<AppConfig, 'trustedProxie
   });
 }
 
-/** Prepares an application made with {@link createAdapter}: logging, form bodies, request ids, the OpenAPI pages. */
+/** Prepares an application made with {@link createAdapter}: logging, bodies, request ids, the OpenAPI pages. */
 export function configureApplication(app: NestFastifyApplication): void {
   app.useLogger(app.get(Logger));
   app.flushLogs();
   app.enableShutdownHooks();
   const fastify = app.getHttpAdapter().getInstance();
-  // Forms arrive as text: only callbacks take them, and those are parsed strictly.
-  fastify.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
-    done(null, body),
-  );
+  addBodyParsers(fastify);
   void fastify.register(fastifyCookie);
   const config = app.get<AppConfig>(appConfig.KEY);
   if (config.corsOrigins.length > 0) {

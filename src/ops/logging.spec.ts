@@ -149,6 +149,18 @@ describe('a log in the format json', () => {
     expect(JSON.parse(lines[0] ?? '')).not.toHaveProperty('err');
   });
 
+  it('does not hold what a route takes under a wildcard', async () => {
+    const path = '/v1/users/user-1/connections/whoop/proxy/cycle/secret?secret=1';
+    const route = '/v1/users/:user_id/connections/:provider/proxy/*';
+    const lines = await logged(json, (log) => serve(log, path, {}, 200, route));
+
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      msg: 'GET /v1/users/user-1/connections/whoop/proxy/* 200',
+      req: { path: '/v1/users/user-1/connections/whoop/proxy/*' },
+    });
+    expect(lines.join()).not.toContain('secret');
+  });
+
   it('cuts a path that is too long', async () => {
     const lines = await logged(json, (log) => serve(log, `/${'a'.repeat(2_000)}`));
 
@@ -204,9 +216,14 @@ async function serve(
   path: string,
   headers: Readonly<Record<string, string>> = {},
   status = 204,
+  route = path,
 ): Promise<void> {
   const server = createServer((_incoming, response) => {
-    logWhenAnswered(logger, { id: 'request-1', method: 'GET', originalUrl: path }, response);
+    logWhenAnswered(
+      logger,
+      { id: 'request-1', method: 'GET', originalUrl: path, routeOptions: { url: route } },
+      response,
+    );
     response.statusCode = status;
     response.end();
   }).listen(0, '127.0.0.1');

@@ -34,7 +34,7 @@ export async function loggingOptions(
         // Otherwise pino copies every property of an error before `describeError` sees it, and hides that it is one.
         wrapSerializers: false,
         serializers: {
-          req: ({ id, method, originalUrl }: LoggedRequest) => ({ id, method, path: pathOf(originalUrl) }),
+          req: (request: LoggedRequest) => ({ id: request.id, method: request.method, path: pathOf(request) }),
           res: (response: ServerResponse) => ({ status: response.statusCode }),
           err: describeError,
         },
@@ -58,7 +58,9 @@ async function readableStream(destination: Writable | undefined): Promise<Pretty
 }
 
 /** What is logged of a request. */
-export type LoggedRequest = Pick<FastifyRequest, 'id' | 'method' | 'originalUrl' | 'problemCode'>;
+export interface LoggedRequest extends Pick<FastifyRequest, 'id' | 'method' | 'originalUrl' | 'problemCode'> {
+  readonly routeOptions: Pick<FastifyRequest['routeOptions'], 'url'>;
+}
 
 /**
  * Tells of a request, once it is answered, its method, path and status, and the code of the error if there was one, at the level
@@ -75,7 +77,7 @@ export function logWhenAnswered(logger: Logger, request: LoggedRequest, response
   response.once('close', () => {
     const { problemCode: code } = request;
     const line = { res: response, responseTime: Date.now() - startedAt, ...(code === undefined ? {} : { code }) };
-    const message = `${request.method} ${pathOf(request.originalUrl)} ${response.statusCode}`;
+    const message = `${request.method} ${pathOf(request)} ${response.statusCode}`;
     logger.child({ req: request }).info(line, message);
   });
 }
@@ -105,7 +107,10 @@ function withOwnMessage([first, ...rest]: unknown[]): unknown[] {
   return error instanceof Error && rest.length === 0 ? [line, error.message] : [line, ...rest];
 }
 
-/** The path of a URL without its query. */
-function pathOf(url: string): string {
-  return visible(scrubPath(url.split('?', 1)[0]?.slice(0, 500) ?? ''));
+/** The path of a URL without its query. What a route takes under `*` is the caller's affair with somebody else, and stays out. */
+function pathOf({ originalUrl, routeOptions }: LoggedRequest): string {
+  const path = originalUrl.split('?', 1)[0] ?? '';
+  const route = routeOptions.url?.split('/') ?? [];
+  const shown = route.at(-1) === '*' ? [...path.split('/').slice(0, route.length - 1), '*'].join('/') : path;
+  return visible(scrubPath(shown.slice(0, 500)));
 }

@@ -33,11 +33,12 @@ export class TokenFeedbackService {
    * @param slug - the provider
    * @param fingerprint - of the access token that was rejected, see {@link tokenFingerprint}
    * @param requester - who reports it; the audit trail has it before the refresh
+   * @returns whether the token has been replaced by now, or given a new life: a request with the one in force may succeed
    * @throws {@link UnknownProviderError}, {@link ConnectionNotFoundError} when there is no such connection
    * @throws {@link TokenUnreadableError} when the stored tokens do not open
    * @throws {@link DatabaseUnavailableError} when the database does not answer, or the audit entry cannot be written
    */
-  async reportRejected(userId: string, slug: string, fingerprint: string, requester: Requester): Promise<void> {
+  async reportRejected(userId: string, slug: string, fingerprint: string, requester: Requester): Promise<boolean> {
     const connection = await this.tokens.get(userId, slug);
     const { accessToken } = await this.tokenVault.open(connection);
     const isCurrent = tokenFingerprint(accessToken) === fingerprint;
@@ -45,7 +46,7 @@ export class TokenFeedbackService {
     const refreshes = isCurrent && connection.refreshable && connection.status === 'active' && ageMs >= leastAgeMs;
     rejections.inc({ provider: slug, outcome: refreshes ? 'refreshed' : isCurrent ? 'kept' : 'replaced' });
     if (!refreshes) {
-      return;
+      return !isCurrent;
     }
     await this.audit.record({
       ...requester,
@@ -57,11 +58,13 @@ export class TokenFeedbackService {
     });
     try {
       await this.refreshService.refresh(connection);
+      return true;
     } catch (error) {
       if (!(error instanceof AppError)) {
         throw error;
       }
       this.logger.debug(`The rejected token of connection ${connection.id} could not be replaced: ${error.code}.`);
+      return false;
     }
   }
 }

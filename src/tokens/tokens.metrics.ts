@@ -7,10 +7,10 @@ export const refreshes = new Counter({
   labelNames: ['provider', 'outcome'] as const,
 });
 
-/** Tokens handed out by provider and how: `fresh`, `refreshed`, or `stale` when a refresh failed but the token still works. */
+/** Tokens handed out, or used here for a caller, by provider and how: `fresh`, `refreshed`, or `stale` when a refresh failed but the token still works. */
 export const handOuts = new Counter({
   name: 'cufflink_token_hand_outs_total',
-  help: 'Tokens handed out by provider and how they came about',
+  help: 'Tokens handed out or used for a caller, by provider and how they came about',
   labelNames: ['provider', 'how'] as const,
 });
 

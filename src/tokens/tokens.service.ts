@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import type { Requester } from '../audit/audit-event.js';
+import type { AuditAction, Requester } from '../audit/audit-event.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { Clock } from '../clock/clock.js';
 import { AppError, codeOf } from '../errors/app-error.js';
@@ -62,6 +62,9 @@ export interface ErasedConnection {
   readonly provider: string;
   readonly outcome: RevocationOutcome;
 }
+
+/** What a token is got for, as the audit trail names it. */
+export type TokenPurpose = Extract<AuditAction, 'token.handed_out' | 'request.proxied' | 'request.signed'>;
 
 /** A token set that was opened, and how it came to be handed out. */
 interface WorkingTokens {
@@ -138,7 +141,7 @@ export class TokensService {
   }
 
   /**
-   * Hands out a token that works now, once the hand-out is in the audit trail (LOG-06).
+   * Hands out a token that works now, once the hand-out, or the use that is made of it here, is in the audit trail (LOG-06).
    *
    * A token with enough life is returned as it is. Inside the refresh margin it is returned too while a refresh runs behind;
    * close to its end, or where a refresh would end it, it is refreshed first; where the provider wants refreshes on demand only,
@@ -148,6 +151,7 @@ export class TokensService {
    * @param slug - the provider
    * @param requester - who gets the token
    * @param wanted - the scopes that it is for; none asks for whatever was granted
+   * @param purpose - what is done with it
    * @throws {@link UnknownProviderError}, {@link ConnectionNotFoundError} when there is no such connection
    * @throws {@link ScopeNotGrantedError} when one of those was not granted
    * @throws {@link TokenRevokedError} when the token has expired and only a new link helps
@@ -160,10 +164,11 @@ export class TokensService {
     slug: string,
     requester: Requester,
     wanted: readonly string[] = [],
+    purpose: TokenPurpose = 'token.handed_out',
   ): Promise<ValidToken> {
     const { connectionId, scopes, tokens, how } = await this.findWorking(userId, slug);
     const { definition, settings } = this.registry.get(slug);
-    const event = { ...requester, action: 'token.handed_out', userId, provider: slug, connectionId } as const;
+    const event = { ...requester, action: purpose, userId, provider: slug, connectionId };
     const missing = wanted.filter((scope) => !scopes.includes(scope));
     if (missing.length > 0) {
       const refused = new ScopeNotGrantedError(missing);

@@ -1,0 +1,27 @@
+import { CallUnsupportedError, ProviderNotConfiguredError } from '../errors/provider.errors.js';
+import type { HealthProvider } from '../provider-kit/health-provider.js';
+
+/**
+ * Returns the base URL of a provider's API, where its calls can be made for a caller.
+ *
+ * @throws {@link CallUnsupportedError} when there is no API to call, or it wants the token in the URL (TE-02)
+ * @throws {@link ProviderNotConfiguredError} when the calls have to be signed, and this deployment has nothing to sign with
+ */
+export function callableBaseUrl({ definition, settings }: HealthProvider): string {
+  const { displayName, dataApi } = definition;
+  const { apiBaseUrl } = settings.endpoints;
+  if (apiBaseUrl === undefined) {
+    throw new CallUnsupportedError(`${displayName} has no API that could be called.`);
+  }
+  if (dataApi?.tokenParameter !== undefined) {
+    throw new CallUnsupportedError(
+      `${displayName} takes the token in the URL only, where none is put here. Call it with the token of GET .../token.`,
+    );
+  }
+  if (definition.oauth === '1.0a' && settings.mode === 'not-configured') {
+    throw new ProviderNotConfiguredError(
+      `${displayName} is not set up in this deployment. The operator has to set its client id and secret.`,
+    );
+  }
+  return apiBaseUrl;
+}

@@ -1,0 +1,130 @@
+import { applyDecorators, Controller, Delete, Get, Head, Param, Patch, Post, Put, Req, Res } from '@nestjs/common';
+import { ApiBearerAuth, ApiExcludeEndpoint, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { RequireScope, Unlimited } from '../access/access.decorators.js';
+import { requesterOf, type AuthenticatedRequest } from '../access/authenticated-request.js';
+import { RequestInvalidError } from '../errors/request.errors.js';
+import { ApiProblems } from '../http/api-problems.decorator.js';
+import { RawBody } from '../http/raw-body.js';
+import { ConnectionPath } from '../http/user-path.dto.js';
+import { passedToCaller } from './passed-headers.js';
+import { ProxyService, type CallerRequest } from './proxy.service.js';
+import { tokenUseProblems } from './token-use-problems.js';
+
+/** The header that says that an answer is a provider's: its slug. Answers of ours have none. */
+const answeredBy = 'cufflink-answer-from';
+
+const route = ':provider/proxy/*';
+
+/** What the route is under any method. */
+const ProxyRoute = () =>
+  applyDecorators(
+    Unlimited(),
+    RawBody(),
+    RequireScope('tokens:sign'),
+    ApiOperation({
+      summary: "Call the maker's API with the user's token",
+      description:
+        "What stands behind `proxy/` is the path below the maker's API base URL. Path, query and body are sent as they are, with the " +
+        `user's token or signature added. An answer with the header \`${answeredBy}\` is the maker's, with its status and body; one ` +
+        'without it is a problem of this service. docs/calling-makers.md tells which headers are passed on.',
+    }),
+    ApiParam({ name: 'path', example: 'cycle', description: "path below the maker's API base URL, slashes included" }),
+    ApiResponse({
+      status: 'default',
+      description: `with the header \`${answeredBy}\`: the maker's answer, whatever its status`,
+      content: { '*/*': {} },
+    }),
+    ApiProblems('CALL_UNSUPPORTED', 'CALL_ANSWER_UNUSABLE', ...tokenUseProblems),
+  );
+
+/** Calls of makers' APIs through this service. */
+@ApiTags('Calls')
+@ApiBearerAuth()
+@Controller('v1/users/:user_id/connections')
+export class ProxyController {
+  constructor(private readonly proxy: ProxyService) {}
+
+  // Before `get`, which would otherwise answer it with a length of nothing.
+  @Head(route)
+  @ProxyRoute()
+  @ApiExcludeEndpoint()
+  head(@Param() path: ConnectionPath, @Req() request: AuthenticatedRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.pass(path, request, reply);
+  }
+
+  @Get(route)
+  @ProxyRoute()
+  get(@Param() path: ConnectionPath, @Req() request: AuthenticatedRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.pass(path, request, reply);
+  }
+
+  @Post(route)
+  @ProxyRoute()
+  post(@Param() path: ConnectionPath, @Req() request: AuthenticatedRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.pass(path, request, reply);
+  }
+
+  @Put(route)
+  @ProxyRoute()
+  put(@Param() path: ConnectionPath, @Req() request: AuthenticatedRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.pass(path, request, reply);
+  }
+
+  @Patch(route)
+  @ProxyRoute()
+  patch(
+    @Param() path: ConnectionPath,
+    @Req() request: AuthenticatedRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    return this.pass(path, request, reply);
+  }
+
+  @Delete(route)
+  @ProxyRoute()
+  delete(
+    @Param() path: ConnectionPath,
+    @Req() request: AuthenticatedRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    return this.pass(path, request, reply);
+  }
+
+  private async pass(path: ConnectionPath, request: AuthenticatedRequest, reply: FastifyReply): Promise<void> {
+    const { user_id: userId, provider } = path;
+    const answer = await this.proxy.call(userId, provider, readCall(request), requesterOf(request));
+    const length = request.method === 'HEAD' ? answer.headers['content-length'] : undefined;
+    void reply
+      .status(answer.status)
+      .headers(passedToCaller(answer.headers))
+      .headers({ [answeredBy]: provider, ...(length === undefined ? {} : { 'content-length': length }) })
+      .send(answer.body.length === 0 ? undefined : answer.body);
+  }
+}
+
+/** @throws {@link RequestInvalidError} when the request has a body that would not be sent, or its URL is not a plain path */
+function readCall({ method, headers, body, originalUrl }: AuthenticatedRequest): CallerRequest {
+  const announcesBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  if (announcesBody && (method === 'GET' || method === 'HEAD')) {
+    throw new RequestInvalidError(`A ${method} has no body.`);
+  }
+  return {
+    method: method as CallerRequest['method'],
+    target: targetOf(originalUrl),
+    headers,
+    body: Buffer.isBuffer(body) ? body : undefined,
+  };
+}
+
+/**
+ * What stands behind `/v1/users/{user_id}/connections/{provider}/proxy/` in a URL that this route has matched, as it came: the router's
+ * parameter is decoded. None of the six segments can hold a slash of its own.
+ */
+function targetOf(url: string): string {
+  const target = /^(?:\/[^/?#]*){6}\/(.*)$/s.exec(url)?.[1];
+  if (target === undefined) {
+    throw new RequestInvalidError('The request must name the path alone, beginning with "/".');
+  }
+  return target;
+}

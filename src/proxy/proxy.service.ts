@@ -1,0 +1,118 @@
+import { Injectable } from '@nestjs/common';
+import type { Requester } from '../audit/audit-event.js';
+import { Clock } from '../clock/clock.js';
+import { codeOf } from '../errors/app-error.js';
+import { CallAnswerUnusableError, ProviderUnavailableError } from '../errors/provider.errors.js';
+import { RequestInvalidError } from '../errors/request.errors.js';
+import { apiRequest, formOf, type ApiCall } from '../provider-kit/api-request.js';
+import { apiUrl } from '../provider-kit/api-url.js';
+import { DataApiClient } from '../provider-kit/data-api-client.js';
+import type { HealthProvider } from '../provider-kit/health-provider.js';
+import type { ProviderAnswer } from '../provider-kit/http-client.js';
+import { ProviderRegistry } from '../provider-kit/provider-registry.js';
+import { refuseCredentials } from '../provider-kit/sent-credentials.js';
+import { TokenFeedbackService } from '../tokens/token-feedback.service.js';
+import { tokenFingerprint } from '../tokens/token-fingerprint.js';
+import { TokensService, type ValidToken } from '../tokens/tokens.service.js';
+import { callableBaseUrl } from './callable-api.js';
+import { passedToProvider } from './passed-headers.js';
+import { proxiedCalls } from './proxy.metrics.js';
+
+/** A caller's own call of a provider's API. */
+export interface CallerRequest {
+  readonly method: ApiCall['method'];
+  /** Path below the API's base URL, without the slash between, and query, both as they came. */
+  readonly target: string;
+  /** As they came, names in lower case. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Buffer | undefined;
+}
+
+/** Makes callers' own calls of providers' APIs with tokens that the callers do not see. */
+@Injectable()
+export class ProxyService {
+  constructor(
+    private readonly registry: ProviderRegistry,
+    private readonly tokens: TokensService,
+    private readonly feedback: TokenFeedbackService,
+    private readonly client: DataApiClient,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Sends a call with the user's token, once its use is in the audit trail (LOG-06).
+   *
+   * Where the provider answers 401 and another token is in force, or one can be had by a refresh, the call is sent once more with that
+   * (TE-09). It is repeated for no other reason.
+   *
+   * @param userId - the company's id of the user
+   * @param slug - the provider
+   * @param request - what to send
+   * @param requester - who asks for it
+   * @returns the provider's answer, whatever its status
+   * @throws {@link RequestInvalidError} when path, query or form may not be sent, {@link CallUnsupportedError} when nothing may
+   * @throws {@link CallAnswerUnusableError} on a redirect (NET-03), an answer above 10 MiB, or one that cannot be read
+   * @throws {@link ProviderUnavailableError} when it does not answer; it may have done what was asked all the same
+   * @throws as {@link TokensService.getValid}
+   */
+  async call(userId: string, slug: string, request: CallerRequest, requester: Requester): Promise<ProviderAnswer> {
+    const provider = this.registry.get(slug);
+    try {
+      const answer = await this.send(userId, provider, toApiCall(provider, request), requester);
+      proxiedCalls.inc({ provider: slug, outcome: `${Math.floor(answer.status / 100)}xx` });
+      return answer;
+    } catch (error) {
+      proxiedCalls.inc({ provider: slug, outcome: codeOf(error) });
+      throw error;
+    }
+  }
+
+  private async send(
+    userId: string,
+    provider: HealthProvider,
+    call: ApiCall,
+    requester: Requester,
+  ): Promise<ProviderAnswer> {
+    const { slug } = provider.definition;
+    const getToken = (): Promise<ValidToken> => this.tokens.getValid(userId, slug, requester, [], 'request.proxied');
+    const token = await getToken();
+    const answer = await this.exchange(provider, call, token);
+    if (answer.status !== 401) {
+      return answer;
+    }
+    const fingerprint = tokenFingerprint(token.accessToken);
+    const isReplaced = await this.feedback.reportRejected(userId, slug, fingerprint, requester);
+    return isReplaced ? this.exchange(provider, call, await getToken()) : answer;
+  }
+
+  private async exchange(provider: HealthProvider, call: ApiCall, token: ValidToken): Promise<ProviderAnswer> {
+    let answer: ProviderAnswer;
+    try {
+      answer = await this.client.exchange(apiRequest(provider, call, token, this.clock.now()));
+    } catch (error) {
+      if (error instanceof ProviderUnavailableError && error.fate === 'answered') {
+        throw new CallAnswerUnusableError(error.message, { detail: error.detail });
+      }
+      throw error;
+    }
+    if (answer.status > 599) {
+      throw new CallAnswerUnusableError(
+        `${provider.definition.displayName} answered with a status that HTTP does not know.`,
+      );
+    }
+    return answer;
+  }
+}
+
+function toApiCall(provider: HealthProvider, { method, target, headers, body }: CallerRequest): ApiCall {
+  const url = apiUrl(callableBaseUrl(provider), target);
+  const { displayName, dataApi } = provider.definition;
+  const call = { method, url, headers: passedToProvider(headers, dataApi?.headers ?? []), body };
+  const missing = dataApi?.headers?.find((name) => call.headers[name.toLowerCase()] === undefined);
+  if (missing !== undefined) {
+    // It would answer 401, which says nothing about the token.
+    throw new RequestInvalidError(`${displayName} wants the header ${missing} with credentials of your own.`);
+  }
+  refuseCredentials(formOf(call) ?? '', 'The form');
+  return call;
+}

@@ -1,0 +1,59 @@
+import { Injectable } from '@nestjs/common';
+import type { Requester } from '../audit/audit-event.js';
+import { Clock } from '../clock/clock.js';
+import { CallUnsupportedError } from '../errors/provider.errors.js';
+import { apiUrl, targetBelow } from '../provider-kit/api-url.js';
+import type { ProviderRequest } from '../provider-kit/http-client.js';
+import { oauth1Authorization } from '../provider-kit/oauth1-request.js';
+import { ProviderRegistry } from '../provider-kit/provider-registry.js';
+import { refuseCredentials } from '../provider-kit/sent-credentials.js';
+import { TokensService } from '../tokens/tokens.service.js';
+import { callableBaseUrl } from './callable-api.js';
+
+/** A request that a caller is about to send itself. */
+export interface UnsignedRequest {
+  readonly method: ProviderRequest['method'];
+  /** Absolute, below the provider's API base URL, with its query, byte for byte as it will be sent. */
+  readonly url: string;
+  /** The body, where it is sent as `application/x-www-form-urlencoded`. */
+  readonly form?: string | undefined;
+}
+
+/** Signs callers' requests to OAuth 1.0a providers, so that no token secret has to leave (O1-07). */
+@Injectable()
+export class SigningService {
+  constructor(
+    private readonly registry: ProviderRegistry,
+    private readonly tokens: TokensService,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Signs one request with the user's token, once that is in the audit trail (LOG-06).
+   *
+   * @param userId - the company's id of the user
+   * @param slug - the provider
+   * @param request - just what will be sent
+   * @param requester - who asks for it
+   * @returns the value of the `Authorization` header: for this request, once, within the minutes that the provider allows
+   * @throws {@link CallUnsupportedError} when the provider's requests are not signed
+   * @throws {@link RequestInvalidError} when the URL is not below the provider's API, or brings credentials
+   * @throws as {@link TokensService.getValid}
+   */
+  async sign(userId: string, slug: string, request: UnsignedRequest, requester: Requester): Promise<string> {
+    const provider = this.registry.get(slug);
+    const { definition, settings } = provider;
+    if (definition.oauth !== '1.0a') {
+      throw new CallUnsupportedError(
+        `Requests to ${definition.displayName} are not signed. Send them through .../proxy, or with the token of GET .../token.`,
+      );
+    }
+    const baseUrl = callableBaseUrl(provider);
+    const url = apiUrl(baseUrl, targetBelow(baseUrl, request.url));
+    const { method, form } = request;
+    refuseCredentials(form ?? '', 'The form');
+    const grant = await this.tokens.getValid(userId, slug, requester, [], 'request.signed');
+    const call = { method, url, grant, ...(form === undefined ? {} : { formBody: form }) };
+    return oauth1Authorization(definition, settings, call, this.clock.now());
+  }
+}
