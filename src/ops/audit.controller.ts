@@ -1,6 +1,7 @@
 import { Controller, Get, Header, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { RequireScope } from '../access/access.decorators.js';
+import { toEntryFacts } from '../audit/audit-entry.dto.js';
 import { AuditReader } from '../audit/audit-reader.js';
 import type { EntryPlace, StoredEntry } from '../audit/audit-store.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
@@ -42,16 +43,8 @@ function toPlace(cursor: string): EntryPlace {
 
 function toResponse(entry: StoredEntry): AuditEntryResponse {
   return {
-    recorded_at: entry.recordedAt.toISOString(),
-    action: entry.action,
-    outcome: entry.outcome,
-    actor: entry.actor,
+    ...toEntryFacts(entry),
     user_digest: entry.userDigest?.toString('hex') ?? null,
-    provider: entry.provider,
-    connection_id: entry.connectionId,
-    subject: entry.subject,
-    code: entry.code,
-    request_id: entry.requestId,
     writer: entry.writer,
     sequence: entry.sequence,
   };

@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsISO8601, IsOptional, Matches } from 'class-validator';
-import { auditActions, auditOutcomes } from '../audit/audit-event.js';
+import { AuditEntryFacts } from '../audit/audit-entry.dto.js';
+import { auditActions } from '../audit/audit-event.js';
 
 /** A day, or an instant with its offset: what RFC 3339 and every JavaScript engine agree on. The days of a month are checked beside. */
 const isInstant = Matches(
@@ -49,36 +50,9 @@ export class AuditQuery {
   cursor?: string;
 }
 
-export class AuditEntryResponse {
-  @ApiProperty({ example: '2026-11-22T10:00:00.000Z' })
-  recorded_at!: string;
-
-  @ApiProperty({ enum: auditActions, example: 'token.handed_out' })
-  action!: string;
-
-  @ApiProperty({ enum: auditOutcomes, example: 'success' })
-  outcome!: string;
-
-  @ApiProperty({ example: 'api-key:0123456789abcdef01', description: 'who acted' })
-  actor!: string;
-
+export class AuditEntryResponse extends AuditEntryFacts {
   @ApiProperty({ example: 'c0ffee…', nullable: true, type: String, description: 'equal for entries of one user' })
   user_digest!: string | null;
-
-  @ApiProperty({ example: 'whoop', nullable: true, type: String })
-  provider!: string | null;
-
-  @ApiProperty({ example: '0b8f6c1e-6a5e-4b39-9f0e-1f2d3c4b5a69', nullable: true, type: String })
-  connection_id!: string | null;
-
-  @ApiProperty({ example: null, nullable: true, type: String, description: 'what else it was done to' })
-  subject!: string | null;
-
-  @ApiProperty({ example: null, nullable: true, type: String, description: 'why it was denied or failed' })
-  code!: string | null;
-
-  @ApiProperty({ example: 'req-12345', nullable: true, type: String, description: 'also in the log' })
-  request_id!: string | null;
 
   @ApiProperty({ example: 3, description: 'the process that wrote it' })
   writer!: number;

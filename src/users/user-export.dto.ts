@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { auditActions, auditOutcomes } from '../audit/audit-event.js';
+import { AuditEntryFacts } from '../audit/audit-entry.dto.js';
 
 const connectionId = '0b8f6c1e-6a5e-4b39-9f0e-1f2d3c4b5a69';
 const instant = '2026-11-22T10:00:00.000Z';
@@ -129,35 +129,6 @@ export class ExportedLinkSession {
   opened!: boolean;
 }
 
-export class ExportedAuditEntry {
-  @ApiProperty({ example: instant })
-  recorded_at!: string;
-
-  @ApiProperty({ enum: auditActions, example: 'token.handed_out' })
-  action!: string;
-
-  @ApiProperty({ enum: auditOutcomes, example: 'success' })
-  outcome!: string;
-
-  @ApiProperty({ example: 'api-key:0123456789abcdef01', description: 'who acted' })
-  actor!: string;
-
-  @ApiProperty({ example: 'whoop', nullable: true, type: String })
-  provider!: string | null;
-
-  @ApiProperty({ example: connectionId, nullable: true, type: String })
-  connection_id!: string | null;
-
-  @ApiProperty({ example: null, nullable: true, type: String, description: 'what else it was done to' })
-  subject!: string | null;
-
-  @ApiProperty({ example: null, nullable: true, type: String, description: 'why it was denied or failed' })
-  code!: string | null;
-
-  @ApiProperty({ example: 'req-12345', nullable: true, type: String })
-  request_id!: string | null;
-}
-
 export class UserExportResponse {
   @ApiProperty({ example: 'user-42' })
   user_id!: string;
@@ -180,6 +151,6 @@ export class UserExportResponse {
   @ApiProperty({ type: [ExportedLinkSession] })
   link_sessions!: ExportedLinkSession[];
 
-  @ApiProperty({ type: [ExportedAuditEntry], description: 'the newest first, this export included' })
-  audit_entries!: ExportedAuditEntry[];
+  @ApiProperty({ type: [AuditEntryFacts], description: 'the newest first, this export included' })
+  audit_entries!: AuditEntryFacts[];
 }

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { toEntryFacts } from '../audit/audit-entry.dto.js';
 import type { Requester } from '../audit/audit-event.js';
 import { AuditReader } from '../audit/audit-reader.js';
-import type { EntryPlace, StoredEntry } from '../audit/audit-store.js';
+import type { EntryPlace } from '../audit/audit-store.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { LinkSessionStore, type LinkSessionFacts } from '../links/link-session-store.js';
 import { LinkStore, type LinkFacts } from '../links/link-store.js';
@@ -10,7 +11,6 @@ import { UserGrants, type ConnectionFacts } from '../tokens/user-grants.js';
 import { VaultService } from '../vault/vault.service.js';
 import { ErasureStore } from './erasure-store.js';
 import type {
-  ExportedAuditEntry,
   ExportedConnection,
   ExportedLink,
   ExportedLinkSession,
@@ -71,7 +71,7 @@ export class UserExportService {
     let next: EntryPlace | undefined;
     do {
       const page = await this.auditReader.find({ userId }, pageSize, next);
-      const text = page.entries.map((entry) => JSON.stringify(toEntry(entry))).join(',');
+      const text = page.entries.map((entry) => JSON.stringify(toEntryFacts(entry))).join(',');
       yield text === '' ? '' : `${separator}${text}`;
       separator = ',';
       next = page.next;
@@ -134,20 +134,6 @@ function toSession(session: LinkSessionFacts): ExportedLinkSession {
     created_at: session.createdAt.toISOString(),
     expires_at: session.expiresAt.toISOString(),
     opened: session.opened,
-  };
-}
-
-function toEntry(entry: StoredEntry): ExportedAuditEntry {
-  return {
-    recorded_at: entry.recordedAt.toISOString(),
-    action: entry.action,
-    outcome: entry.outcome,
-    actor: entry.actor,
-    provider: entry.provider,
-    connection_id: entry.connectionId,
-    subject: entry.subject,
-    code: entry.code,
-    request_id: entry.requestId,
   };
 }
 
