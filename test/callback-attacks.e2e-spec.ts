@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type MiddlewareConsumer, Module, type NestModule } from '@nestjs/common';
 import { Database } from '../src/database/database.js';
 import { ProviderUnavailableError } from '../src/errors/provider.errors.js';
@@ -24,22 +24,18 @@ import {
   refused,
   returnUrl,
   sendCallback,
-  startObserved,
   startReplica,
+  useObserved,
 } from './support/callbacks.js';
 import { dumpDatabase, expectAbsent } from './support/leaks.js';
 import { findLinkRow, shiftExpiry } from './support/link-rows.js';
-import { mendMakers, slugs } from './support/makers.js';
+import { slugs } from './support/makers.js';
 import { approvedLink, linkAccount, newUser, pathOf } from './support/linking.js';
 
 let application: TestApplication;
 let recorder: RecordingHttpClient;
 
-beforeAll(async () => {
-  ({ application, recorder } = await startObserved());
-});
-afterEach(() => mendMakers(application));
-afterAll(() => application.close());
+useObserved((observed) => ({ application, recorder } = observed));
 
 describe('the state', () => {
   it('AR-01 is 256 random bits in base64url: ten thousand of them are all different', () => {

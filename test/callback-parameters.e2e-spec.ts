@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, Module, Param, Query } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import fc from 'fast-check';
@@ -21,22 +21,17 @@ import {
   refused,
   returnUrl,
   sendCallback,
-  startObserved,
   startReplica,
+  useObserved,
 } from './support/callbacks.js';
 import { dumpDatabase, expectAbsent } from './support/leaks.js';
-import { mendMakers } from './support/makers.js';
 import { approvedLink, linkAccount, newUser, pathOf, startLink } from './support/linking.js';
 import { queryDatabase } from './support/test-database.js';
 
 let application: TestApplication;
 let logLines: readonly string[];
 
-beforeAll(async () => {
-  ({ application, logLines } = await startObserved());
-});
-afterEach(() => mendMakers(application));
-afterAll(() => application.close());
+useObserved((observed) => ({ application, logLines } = observed));
 
 describe('what a callback may carry', () => {
   it.each(['access_token', 'id_token'])('AR-12 is no %s, and none is kept or logged', async (name) => {

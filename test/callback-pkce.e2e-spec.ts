@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { createOneTimeSecret } from '../src/links/one-time-secret.js';
 import type { TestApplication } from './support/application.js';
 import { consent } from './support/browser.js';
@@ -11,22 +11,17 @@ import {
   RecordingHttpClient,
   refused,
   sendCallback,
-  startObserved,
+  useObserved,
 } from './support/callbacks.js';
 import { dumpDatabase, expectAbsent } from './support/leaks.js';
 import { findLinkRow, openSealed, reseal } from './support/link-rows.js';
-import { mendMakers } from './support/makers.js';
 import { approvedLink, newUser, pathOf, startLink } from './support/linking.js';
 
 let application: TestApplication;
 let recorder: RecordingHttpClient;
 let logLines: readonly string[];
 
-beforeAll(async () => {
-  ({ application, recorder, logLines } = await startObserved());
-});
-afterEach(() => mendMakers(application));
-afterAll(() => application.close());
+useObserved((observed) => ({ application, recorder, logLines } = observed));
 
 describe('PKCE', () => {
   const withPkce = ['garmin', 'fitbit'];

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { TestApplication } from './support/application.js';
 import {
   calls,
@@ -7,11 +7,10 @@ import {
   RecordingHttpClient,
   refused,
   sendCallback,
-  startObserved,
+  useObserved,
 } from './support/callbacks.js';
 import { dumpDatabase, expectAbsent } from './support/leaks.js';
 import { findLinkRow, openSealed } from './support/link-rows.js';
-import { mendMakers } from './support/makers.js';
 import { approvedLink, newUser, pathOf } from './support/linking.js';
 import { queryDatabase } from './support/test-database.js';
 
@@ -19,11 +18,7 @@ let application: TestApplication;
 let recorder: RecordingHttpClient;
 let logLines: readonly string[];
 
-beforeAll(async () => {
-  ({ application, recorder, logLines } = await startObserved());
-});
-afterEach(() => mendMakers(application));
-afterAll(() => application.close());
+useObserved((observed) => ({ application, recorder, logLines } = observed));
 
 describe('OAuth 1.0a', () => {
   const makers = ['garmin-oauth1', 'fitbit-oauth1'];

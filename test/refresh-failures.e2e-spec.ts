@@ -1,9 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import type { Misbehaviour } from '../src/sandbox/misbehaviour.js';
 import { startApplication, type TestApplication } from './support/application.js';
-import { failing, startFaulty, FaultyDatabase, unavailable } from './support/faulty-database.js';
+import { failing, useFaulty, FaultyDatabase, unavailable } from './support/faulty-database.js';
 import { linkAccount } from './support/linking.js';
-import { at, fingerprint, endTrouble, Subject, type TokenBody } from './support/subject.js';
+import { at, fingerprint, Subject, type TokenBody } from './support/subject.js';
 import { queryDatabase } from './support/test-database.js';
 
 const minuteMs = 60_000;
@@ -105,14 +105,7 @@ describe('refresh', () => {
   let application: TestApplication;
   let database: FaultyDatabase;
 
-  beforeAll(async () => {
-    ({ application, database } = await startFaulty());
-  });
-  afterEach(async () => {
-    database.mend();
-    await endTrouble(application);
-  });
-  afterAll(() => application.close());
+  useFaulty((faulty) => ({ application, database } = faulty));
 
   describe('that fails', () => {
     it.each(failures)('does not withhold a token that still works: $name', async ({ wrong }) => {

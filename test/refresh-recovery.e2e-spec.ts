@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { KeyUnavailableError } from '../src/errors/connection.errors.js';
 import { ProviderRegistry } from '../src/provider-kit/provider-registry.js';
 import { ConnectionStore } from '../src/tokens/connection-store.js';
@@ -7,8 +7,8 @@ import { TokenVault } from '../src/tokens/token-vault.js';
 import { refreshes } from '../src/tokens/tokens.metrics.js';
 import { VaultService } from '../src/vault/vault.service.js';
 import type { TestApplication } from './support/application.js';
-import { failing, startFaulty, FaultyDatabase, unavailable } from './support/faulty-database.js';
-import { at, fingerprint, openGates, Subject } from './support/subject.js';
+import { failing, useFaulty, FaultyDatabase, unavailable } from './support/faulty-database.js';
+import { at, fingerprint, Subject } from './support/subject.js';
 import { queryDatabase } from './support/test-database.js';
 
 const retryLater =
@@ -25,18 +25,11 @@ describe('recovery of a refresh', () => {
   let application: TestApplication;
   let database: FaultyDatabase;
 
-  beforeAll(async () => {
-    ({ application, database } = await startFaulty());
-  });
-  afterEach(async () => {
+  useFaulty((faulty) => ({ application, database } = faulty));
+  afterEach(() => {
     jest.restoreAllMocks();
-    database.mend();
-    for (const slug of ['whoop', 'fitbit', 'concept2']) {
-      application.sandbox.maker(slug).behave();
-    }
-    await openGates(application);
+    application.sandbox.maker('concept2').behave();
   });
-  afterAll(() => application.close());
 
   describe('when the answer is lost', () => {
     it('R-07 sends the same refresh token again at once to a maker that gives the same answer again', async () => {

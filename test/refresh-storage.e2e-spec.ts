@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { Database } from '../src/database/database.js';
 import { refreshes } from '../src/tokens/tokens.metrics.js';
 import { startApplication, type TestApplication } from './support/application.js';
@@ -7,11 +7,11 @@ import {
   faultyDatabase,
   FaultyDatabase,
   serializationFailure,
-  startFaulty,
+  useFaulty,
   unavailable,
 } from './support/faulty-database.js';
 import { held } from './support/makers.js';
-import { at, endTrouble, Subject } from './support/subject.js';
+import { at, Subject } from './support/subject.js';
 import { TcpProxy } from './support/tcp-proxy.js';
 import { createTestDatabase, queryDatabase } from './support/test-database.js';
 import { until } from './support/until.js';
@@ -20,14 +20,7 @@ describe('refresh', () => {
   let application: TestApplication;
   let database: FaultyDatabase;
 
-  beforeAll(async () => {
-    ({ application, database } = await startFaulty());
-  });
-  afterEach(async () => {
-    database.mend();
-    await endTrouble(application);
-  });
-  afterAll(() => application.close());
+  useFaulty((faulty) => ({ application, database } = faulty));
 
   describe('when the database fails', () => {
     it('R-06 is not started when the claim cannot be written', async () => {

@@ -1,8 +1,10 @@
+import { afterAll, afterEach, beforeAll } from '@jest/globals';
 import { PARAMS_PROVIDER_TOKEN, type Params } from 'nestjs-pino';
 import { loggingOptions } from '../../src/ops/logging.js';
 import { ProviderHttpClient, type ProviderRequest, type ProviderResponse } from '../../src/provider-kit/http-client.js';
 import type { CallKind } from '../../src/sandbox/call-history.js';
 import { startApplication, type TestApplication } from './application.js';
+import { mendMakers } from './makers.js';
 
 /** What links of these tests start with. */
 export const publicUrl = 'https://link.example.com';
@@ -58,6 +60,21 @@ export async function startObserved(): Promise<ObservedApplication> {
         .useFactory({ factory: () => loggingInto(logLines) }),
   });
   return { application, recorder, logLines };
+}
+
+/**
+ * Gives the tests of a file such an application. Its makers behave again after each test.
+ *
+ * @param assign - takes its parts before the first test
+ */
+export function useObserved(assign: (observed: ObservedApplication) => void): void {
+  let observed: ObservedApplication;
+  beforeAll(async () => {
+    observed = await startObserved();
+    assign(observed);
+  });
+  afterEach(() => mendMakers(observed.application));
+  afterAll(() => observed.application.close());
 }
 
 async function loggingInto(lines: string[]): Promise<Params> {

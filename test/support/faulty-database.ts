@@ -1,7 +1,9 @@
+import { afterAll, afterEach, beforeAll } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { Database, type Statement } from '../../src/database/database.js';
 import { DatabaseUnavailableError } from '../../src/errors/request.errors.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from './application.js';
+import { endTrouble } from './subject.js';
 
 /** A database that loses statements when told to, as a server does that is stopped, full or failing over. */
 export class FaultyDatabase extends Database {
@@ -36,10 +38,30 @@ export const faultyDatabase: ApplicationOptions = {
       .useFactory({ factory: (dataSource: DataSource) => new FaultyDatabase(dataSource), inject: [DataSource] }),
 };
 
-/** Starts an application on such a database. */
-export async function startFaulty(): Promise<{ application: TestApplication; database: FaultyDatabase }> {
-  const application = await startApplication(faultyDatabase);
-  return { application, database: application.app.get<FaultyDatabase>(Database) };
+/** An application on such a database. */
+export interface FaultyApplication {
+  readonly application: TestApplication;
+  readonly database: FaultyDatabase;
+}
+
+/**
+ * Gives the tests around it such an application. Its database is mended and its makers behave again after each test.
+ *
+ * @param assign - takes its parts before the first test
+ */
+export function useFaulty(assign: (faulty: FaultyApplication) => void): void {
+  let application: TestApplication;
+  let database: FaultyDatabase;
+  beforeAll(async () => {
+    application = await startApplication(faultyDatabase);
+    database = application.app.get<FaultyDatabase>(Database);
+    assign({ application, database });
+  });
+  afterEach(async () => {
+    database.mend();
+    await endTrouble(application);
+  });
+  afterAll(() => application.close());
 }
 
 /** Fails the first `times` runs of the statement. */
