@@ -198,6 +198,9 @@ function renderProvider(definition: ProviderDefinition, folder: string): string 
     `The user's id: ${describeAccount(definition.account)}`,
     `Revocation: ${describeRevocation(definition.revocation)}`,
     ...(definition.oauth === '2.0' && !definition.noRefreshToken ? describeRefresh(definition.refresh) : []),
+    ...(definition.oauth === '1.0a' && definition.exchangeUrl !== undefined
+      ? [`Peculiar: a grant is exchanged for one of its successor at ${code(definition.exchangeUrl)}`]
+      : []),
     ...describeQuirks(definition).map((quirk) => `Peculiar: ${quirk}`),
     ...uncertain.map((sentence) => `Not confirmed: ${sentence.replace(/\.$/, '')}`),
     `Source: <${docsUrl}>, checked in ${checkedIn}`,

@@ -1,5 +1,5 @@
 import type { AuthorizationStart, CallbackParameters, Handshake, HandshakeSecrets } from './handshake.js';
-import type { ProviderDefinition } from './provider-definition.js';
+import type { OAuth2Definition, ProviderDefinition } from './provider-definition.js';
 import type { ProviderSettings } from './provider-settings.js';
 import type { TokenGrant } from './token-grant.js';
 
@@ -101,6 +101,21 @@ export interface HealthProvider {
    */
   revoke(tokens: GrantTokens): Promise<'revoked' | 'unsupported'>;
 
+  /**
+   * Exchanges a grant for one of the provider that replaces this one, without the user. Absent where users have to consent anew.
+   *
+   * Nobody documents what a second exchange does, so the caller writes down that one begins, and repeats none whose answer was lost.
+   *
+   * @param tokens - the set in force
+   * @param successor - the facts of the provider that replaces this one
+   * @returns the grant of the successor; this one stays as it is for a while, how long is the provider's to say
+   * @throws {@link AuthorizationFailedError} when the provider refuses the exchange
+   * @throws {@link ProviderMisconfiguredError} when it refuses our client, signature or clock
+   * @throws {@link ProviderRateLimitedError} on HTTP 429
+   * @throws {@link ProviderUnavailableError} when it does not answer; `fate` tells whether it may have acted
+   * @throws {@link InvalidTokenResponseError} when the answer cannot be used; the provider has acted
+   */
+  exchangeGrant?(tokens: GrantTokens, successor: OAuth2Definition): Promise<TokenGrant>;
   /**
    * Returns the user's id at the provider, from the tokens or by one API call; `undefined` where the provider documents no way.
    *

@@ -199,6 +199,8 @@ export interface OAuth1Definition extends DefinitionBase {
   readonly requestTokenUrl: string;
   readonly accessTokenUrl: string;
   readonly signatureMethod: 'HMAC-SHA1' | 'HMAC-SHA256';
+  /** Where a grant is exchanged for one of the successor, which speaks OAuth 2.0; absent where users have to consent anew. */
+  readonly exchangeUrl?: string;
 }
 
 /** The facts about one provider, as data. */
@@ -227,7 +229,7 @@ function urlsOf(definition: ProviderDefinition): string[] {
   const endpoints =
     definition.oauth === '2.0'
       ? [definition.tokenUrl, definition.refreshUrl, definition.parUrl]
-      : [definition.requestTokenUrl, definition.accessTokenUrl];
+      : [definition.requestTokenUrl, definition.accessTokenUrl, definition.exchangeUrl];
   return [
     definition.authorizeUrl,
     definition.apiBaseUrl,

@@ -20,6 +20,8 @@ export interface ProviderEndpoints {
   readonly requestTokenUrl: string;
   /** OAuth 1.0a token endpoint; empty for OAuth 2.0. */
   readonly accessTokenUrl: string;
+  /** Where a grant of OAuth 1.0a is exchanged for one of the successor. */
+  readonly exchangeUrl?: string | undefined;
   readonly apiBaseUrl: string | undefined;
   readonly accountUrl: string | undefined;
   readonly revokeUrl: string | undefined;
@@ -62,7 +64,8 @@ export function environmentPrefix(slug: string): string {
  * `<PREFIX>_CLIENT_ID` and `_CLIENT_SECRET` switch the provider on; a public client has no secret, one that signs its secret also
  * has `_TEAM_ID` and `_KEY_ID`, and its private key in `_CLIENT_SECRET`. `_SERVER` picks one of the definition's other servers.
  * `_REDIRECT_URL`, `_SCOPES` (separated by spaces or commas), `_AUTH_URL`, `_TOKEN_URL`, `_REFRESH_URL`, `_API_BASE_URL`,
- * `_ACCOUNT_URL`, `_REVOKE_URL`, `_PAR_URL`, `_ISSUER`, for OAuth 1.0a `_REQUEST_TOKEN_URL` and `_ACCESS_TOKEN_URL` replace the definition's.
+ * `_ACCOUNT_URL`, `_REVOKE_URL`, `_PAR_URL`, `_ISSUER`, for OAuth 1.0a `_REQUEST_TOKEN_URL`, `_ACCESS_TOKEN_URL` and
+ * `_EXCHANGE_URL` replace the definition's.
  * Without credentials, `SANDBOX_URL` (development only) points the provider at its fake.
  *
  * @param definition - the provider's facts
@@ -202,6 +205,7 @@ function definedEndpoints(definition: ProviderDefinition): ProviderEndpoints {
     jwksUrl: account.from === 'id-token' ? account.jwksUrl : undefined,
     requestTokenUrl: definition.oauth === '1.0a' ? definition.requestTokenUrl : '',
     accessTokenUrl: definition.oauth === '1.0a' ? definition.accessTokenUrl : '',
+    exchangeUrl: definition.oauth === '1.0a' ? definition.exchangeUrl : undefined,
     apiBaseUrl: definition.apiBaseUrl,
     accountUrl: account.from === 'api' ? account.url : undefined,
     revokeUrl: revocation?.url,
@@ -235,6 +239,7 @@ function configuredEndpoints(
     jwksUrl: defined.jwksUrl,
     requestTokenUrl: definition.oauth === '1.0a' ? override('REQUEST_TOKEN_URL', defined.requestTokenUrl) : '',
     accessTokenUrl: definition.oauth === '1.0a' ? override('ACCESS_TOKEN_URL', defined.accessTokenUrl) : '',
+    exchangeUrl: defined.exchangeUrl === undefined ? undefined : override('EXCHANGE_URL', defined.exchangeUrl),
     apiBaseUrl,
     accountUrl: below('ACCOUNT_URL', defined.accountUrl),
     revokeUrl: below('REVOKE_URL', defined.revokeUrl),

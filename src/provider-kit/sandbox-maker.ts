@@ -172,6 +172,11 @@ export interface OAuth1SandboxMaker extends SandboxMakerBase {
   readonly tokenAnswerExtras?: (accountId: string) => Record<string, string>;
   /** Ends the grant; proved by a signature. */
   readonly revoke?: { readonly method: string; readonly path: string; readonly status: number };
+  /**
+   * Exchanges a token, once, for a grant of the fake `successor`; proved by a signature. The token stays valid for so long, and ending
+   * its grant ends the account's grants at the successor too.
+   */
+  readonly exchange?: { readonly path: string; readonly successor: string; readonly tokenLivesOnSeconds: number };
 }
 
 /** A fake device maker of the vendor sandbox, as data. */

@@ -678,6 +678,59 @@ describe('tokenCredentials', () => {
   });
 });
 
+describe('exchangeGrant', () => {
+  const grant = { accessToken: 'T', tokenSecret: 'S' };
+  const successor = { ...exampleOAuth2, refreshExpiresInField: 'refresh_token_expires_in' };
+
+  it('O1-11 signs a POST without a body, sends no code_challenge, and returns the grant of the successor', async () => {
+    const answer = jsonAnswer(200, { ...tokens, refresh_token_expires_in: 7_775_998 });
+    const { server, settings } = await provider(answer);
+    const endpoints = { ...settings.endpoints, exchangeUrl: `${server.url}/exchange` };
+    const exchanged = await client.exchangeGrant(exampleOAuth1, { ...settings, endpoints }, grant, successor);
+    const request = only(server);
+    expect(request).toMatchObject({ method: 'POST', target: '/exchange', body: '' });
+    expect([...verified(request, server.url, { T: 'S' }).keys()]).not.toContain('code_challenge');
+    expect({ ...exchanged }).toMatchObject({
+      accessToken: 'newAT',
+      refreshToken: 'newRT',
+      expiresInSeconds: 3600,
+      refreshExpiresInSeconds: 7_775_998,
+      tokenSecret: undefined,
+      requestedAt: now,
+    });
+  });
+
+  it.each<[title: string, answer: PreparedAnswer, expected: object]>([
+    ['HTTP 400', { status: 400, body: canary }, { code: 'AUTHORIZATION_FAILED' }],
+    [
+      'an unknown client',
+      { status: 401, body: 'oauth_problem=consumer_key_unknown' },
+      { code: 'PROVIDER_MISCONFIGURED' },
+    ],
+    [
+      'HTTP 429',
+      { status: 429, headers: { 'retry-after': '7' } },
+      { code: 'PROVIDER_RATE_LIMITED', retryAfterSeconds: 7 },
+    ],
+    ['HTTP 503', { status: 503 }, { code: 'PROVIDER_UNAVAILABLE', fate: 'answered' }],
+    ['no access token', jsonAnswer(200, { secret: canary }), { code: 'TOKEN_RESPONSE_INVALID' }],
+  ])('reports %s', async (_, answer, expected) => {
+    const { server, settings } = await provider(answer);
+    const endpoints = { ...settings.endpoints, exchangeUrl: `${server.url}/exchange` };
+    const secrets = { accessToken: canary, tokenSecret: canary };
+    const exchanging = client.exchangeGrant(exampleOAuth1, { ...settings, endpoints }, secrets, successor);
+    expect(await errorOf(exchanging)).toMatchObject(expected);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('refuses settings without an endpoint', async () => {
+    const { settings } = await provider({});
+    await expect(client.exchangeGrant(exampleOAuth1, settings, grant, successor)).rejects.toThrow(
+      'exchanges no grants',
+    );
+  });
+});
+
 describe('getJson', () => {
   it('OAuth 2.0: sends the access token in the header', async () => {
     const { server, settings } = await provider(jsonAnswer(200, { id: 1 }));

@@ -277,6 +277,36 @@ export class TokenEndpointClient extends ProviderApiClient {
   }
 
   /**
+   * Exchanges a grant of OAuth 1.0a for one of its successor: a POST without a body, signed with client and token.
+   *
+   * @param definition - the facts of the provider that the grant is of
+   * @param settings - client credentials in force; `exchangeUrl` among its endpoints
+   * @param grant - the tokens in force, with their secret
+   * @param successor - the facts by which the answer is read
+   * @throws as `HealthProvider.exchangeGrant`; Error when there is no exchange
+   */
+  async exchangeGrant(
+    definition: OAuth1Definition,
+    settings: ProviderSettings,
+    grant: GrantTokens,
+    successor: OAuth2Definition,
+  ): Promise<TokenGrant> {
+    const url = settings.endpoints.exchangeUrl;
+    if (url === undefined) {
+      throw new Error(`Provider "${definition.slug}" exchanges no grants.`);
+    }
+    const requestedAt = this.clock.now();
+    const response = await this.oauth1.send(definition, (now) =>
+      oauth1Request(definition, settings, { method: 'POST', url, grant }, now),
+    );
+    if (!isSuccessStatus(response)) {
+      const message = `${definition.displayName} refused to exchange the grant. The connection stays as it is.`;
+      throw endpointFailure(this.failed(definition, response), refusal(AuthorizationFailedError, message));
+    }
+    return parseTokenResponse(response, successor, requestedAt);
+  }
+
+  /**
    * Verifies the ID token of a grant and puts the user's id into the grant.
    *
    * @param nonce - as sent with the authorisation request; `undefined` when none was

@@ -10,7 +10,8 @@ export type CallKind =
   | 'jwks'
   | 'endpoint'
   | 'request_token'
-  | 'access_token';
+  | 'access_token'
+  | 'exchange';
 
 /** One call that a fake received. Holds no secret. */
 export interface HistoryEntry {

@@ -12,7 +12,7 @@ import type { IncomingCall } from './incoming-call.js';
 import { MisbehaviourQueue, type Misbehaviour } from './misbehaviour.js';
 import { OAuth1Protocol } from './oauth1-protocol.js';
 import { OAuth2Protocol } from './oauth2-protocol.js';
-import type { CallNote, Endpoint, MakerContext, Protocol } from './protocol.js';
+import type { CallNote, Endpoint, IssuedGrant, MakerContext, Protocol } from './protocol.js';
 import { onlyMethod } from './routing.js';
 import { alter, replacement } from './wrong-answer.js';
 
@@ -34,12 +34,14 @@ export class FakeMaker {
    * @param url - base of all its endpoints: `<sandbox>/<slug>`
    * @param declaration - what the maker expects and answers
    * @param sandboxNow - milliseconds since 1970
+   * @param findMaker - finds the other fakes
    */
   constructor(
     readonly slug: string,
     readonly url: string,
     readonly declaration: SandboxMaker,
     sandboxNow: () => number,
+    findMaker: MakerContext['findMaker'],
   ) {
     const now = (): number => sandboxNow() + this.clockOffsetSeconds * 1_000;
     this.#history = new CallHistory(now);
@@ -51,6 +53,7 @@ export class FakeMaker {
       now,
       grants: new GrantBook(now),
       consent: new ConsentDesk(slug, now),
+      findMaker,
       accessTokenLifetimeSeconds: declaration.oauth === '2.0' ? declaration.accessTokenLifetimeSeconds : Infinity,
     };
     this.#protocol =
@@ -89,11 +92,13 @@ export class FakeMaker {
     const { declaration } = this;
     const { oauth, account, revoke } = declaration;
     const { idToken, endpoints = [] } = declaration.oauth === '2.0' ? declaration : {};
+    const exchange = declaration.oauth === '1.0a' ? declaration.exchange : undefined;
     const missing =
       (oauth1 && oauth === '2.0') ||
       (oauth2 && oauth === '1.0a') ||
       (behaviour.endpoint === 'account' && account === undefined) ||
       (behaviour.endpoint === 'revoke' && revoke === undefined) ||
+      (behaviour.endpoint === 'exchange' && exchange === undefined) ||
       ((behaviour.endpoint === 'jwks' || behaviour.type === 'idToken') && idToken === undefined) ||
       (behaviour.endpoint === 'endpoint' && endpoints.length === 0);
     if (missing) {
@@ -117,6 +122,18 @@ export class FakeMaker {
   /** The user withdraws consent at the maker. */
   revokeGrant(accountId: string): void {
     this.#context.grants.endAll(accountId === 'all' ? undefined : accountId);
+  }
+
+  /**
+   * Opens a grant for tokens of another fake of the same company.
+   *
+   * @throws Error for OAuth 1.0a
+   */
+  issueGrant(accountId: string): IssuedGrant {
+    if (this.#protocol.issue === undefined) {
+      throw new Error(`The fake "${this.slug}" opens no grant without a user.`);
+    }
+    return this.#protocol.issue(accountId);
   }
 
   isLiveAccessToken(token: string): boolean {

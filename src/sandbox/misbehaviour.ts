@@ -10,6 +10,7 @@ const endpoint = z.enum([
   'endpoint',
   'request_token',
   'access_token',
+  'exchange',
 ]);
 const tokenEndpoint = z.enum(['token', 'refresh']);
 const status = z.int().min(200).max(599);

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { sandboxClientSecret } from '../provider-kit/provider-settings.js';
-import type { OAuth1SandboxMaker } from '../provider-kit/sandbox-maker.js';
+import type { OAuth1SandboxMaker, OAuth2SandboxMaker } from '../provider-kit/sandbox-maker.js';
 import { consent, type ConsentOptions } from '../../test/support/browser.js';
 import {
   call,
   callback,
   json,
+  OAuth2Driver,
   signedCall,
   startSandbox,
   type Reply,
@@ -24,6 +25,25 @@ const declaration: OAuth1SandboxMaker = {
   account: { path: '/me', answer: (accountId) => ({ id: accountId }) },
   apiPath: '/data',
   revoke: { method: 'DELETE', path: '/registration', status: 204 },
+  exchange: { path: '/exchange', successor: 'next', tokenLivesOnSeconds: 1_000 },
+};
+
+const next: OAuth2SandboxMaker = {
+  oauth: '2.0',
+  authorizePath: '/authorize',
+  tokenPath: '/token',
+  clientAuthentication: 'body',
+  pkce: 'required',
+  scopeSeparator: ' ',
+  scopes: [],
+  scopeInTokenAnswer: false,
+  codeLifetimeSeconds: 60,
+  accessTokenLifetimeSeconds: 500,
+  refreshTokenLifetimeSeconds: 5_000,
+  rotation: 'always',
+  reuse: 'error',
+  oldAccessTokenDiesOnRefresh: false,
+  apiPath: '/data',
 };
 
 let sandbox: VendorSandbox;
@@ -31,7 +51,7 @@ let clock: TestClock;
 let url: string;
 
 beforeAll(async () => {
-  ({ sandbox, clock } = await startSandbox({ one: declaration, two: declaration }));
+  ({ sandbox, clock } = await startSandbox({ one: declaration, two: declaration, next }));
   url = sandbox.maker('one').url;
 });
 
@@ -235,6 +255,36 @@ describe('signed calls', () => {
     expect(problem(await signed('GET', '/data', one))).toEqual([401, 'token_rejected']);
     expect((await signed('GET', '/data', other)).status).toBe(200);
     expect(sandbox.maker('one').liveGrants()).toHaveLength(1);
+  });
+
+  it('exchange a token once for a grant of the successor, and live on for a while', async () => {
+    const token = await link('77');
+    expect(problem(await signed('POST', '/exchange', { ...token, tokenSecret: 'x' }))).toEqual([
+      401,
+      'signature_invalid',
+    ]);
+    expect((await signed('GET', '/exchange', token)).status).toBe(405);
+    const reply = await signed('POST', '/exchange', token);
+    const fields = json(reply);
+    expect(reply.status).toBe(200);
+    expect(fields).toMatchObject({ token_type: 'bearer', expires_in: 500, refresh_token_expires_in: 5_000 });
+    const successor = new OAuth2Driver(sandbox.maker('next'));
+    expect(json(await successor.api(String(fields['access_token'])))).toMatchObject({ ok: true, account_id: '77' });
+    expect((await successor.refresh(String(fields['refresh_token']))).status).toBe(200);
+    expect(problem(await signed('POST', '/exchange', token))).toEqual([401, 'token_used']);
+    expect((await signed('GET', '/data', token)).status).toBe(200);
+    expect(sandbox.maker('next').liveGrants()).toHaveLength(1);
+    clock.advance(1_000);
+    expect(problem(await signed('GET', '/data', token))).toEqual([401, 'token_rejected']);
+  });
+
+  it('end what a token was exchanged for too, since the maker knows the user once', async () => {
+    sandbox.maker('next').revokeGrant('all');
+    const token = await link('78');
+    await signed('POST', '/exchange', token);
+    expect(sandbox.maker('next').liveGrants()).toHaveLength(1);
+    expect((await signed('DELETE', '/registration', token)).status).toBe(204);
+    expect(sandbox.maker('next').liveGrants()).toEqual([]);
   });
 
   it("are refused at another fake, and after the user's withdrawal", async () => {

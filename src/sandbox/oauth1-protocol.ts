@@ -3,7 +3,7 @@ import { appendQuery, redirect, Refusal, type Answer } from './answer.js';
 import { BoundedMap } from './bounded-map.js';
 import { dataAnswer, isDataCall } from './data-api.js';
 import { Parameters } from './form.js';
-import type { AccessToken } from './grant-book.js';
+import type { AccessToken, Grant } from './grant-book.js';
 import type { IncomingCall } from './incoming-call.js';
 import { OAuth1Problem, OAuth1Verifier } from './oauth1-verifier.js';
 import type { CallNote, Endpoint, MakerContext, Protocol } from './protocol.js';
@@ -29,6 +29,7 @@ const requestTokenLifetimeSeconds = 600;
 export class OAuth1Protocol implements Protocol {
   readonly #requestTokens = new BoundedMap<RequestToken>();
   readonly #verifier: OAuth1Verifier;
+  readonly #exchanged = new WeakSet<Grant>();
 
   constructor(
     private readonly maker: OAuth1SandboxMaker,
@@ -54,6 +55,10 @@ export class OAuth1Protocol implements Protocol {
     if (call.path === maker.revoke?.path) {
       onlyMethod(call, maker.revoke.method);
       return { kind: 'revoke', answer: (incoming, note) => this.#revoke(incoming, note) };
+    }
+    if (call.path === maker.exchange?.path) {
+      onlyMethod(call, 'POST');
+      return { kind: 'exchange', answer: (incoming, note) => this.#exchangeGrant(incoming, note) };
     }
     if (call.path === maker.account?.path) {
       onlyMethod(call, 'GET');
@@ -164,8 +169,27 @@ export class OAuth1Protocol implements Protocol {
     return { status: 200, content: { json: this.maker.account?.answer(token.grant.accountId) ?? {} } };
   }
 
+  #exchangeGrant(call: IncomingCall, note: CallNote): Answer {
+    const token = this.#signedToken(call, note);
+    const { successor = '', tokenLivesOnSeconds = 0 } = this.maker.exchange ?? {};
+    if (this.#exchanged.has(token.grant)) {
+      throw unauthorized('token_used');
+    }
+    const issued = this.context.findMaker(successor)?.issueGrant(token.grant.accountId);
+    if (issued === undefined) {
+      throw new Refusal(500, 'server_error', `there is no fake "${successor}"`);
+    }
+    this.#exchanged.add(token.grant);
+    token.expiresAtMs = this.context.now() + tokenLivesOnSeconds * 1000;
+    return { status: 200, content: { json: issued.fields } };
+  }
+
   #revoke(call: IncomingCall, note: CallNote): Answer {
-    this.context.grants.end(this.#signedToken(call, note).grant);
+    const { grant } = this.#signedToken(call, note);
+    this.context.grants.end(grant);
+    if (this.#exchanged.has(grant)) {
+      this.context.findMaker(this.maker.exchange?.successor ?? '')?.revokeGrant(grant.accountId);
+    }
     return { status: this.maker.revoke?.status ?? 204 };
   }
 

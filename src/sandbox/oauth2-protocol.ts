@@ -9,7 +9,7 @@ import { OAuth2Authorization } from './oauth2-authorization.js';
 import { OAuth2Revocation } from './oauth2-revocation.js';
 import { OAuth2TokenEndpoint } from './oauth2-token-endpoint.js';
 import { OwnEndpoints } from './own-endpoints.js';
-import type { CallNote, Endpoint, MakerContext, Protocol } from './protocol.js';
+import type { CallNote, Endpoint, IssuedGrant, MakerContext, Protocol } from './protocol.js';
 import { findRoute, type Route } from './routing.js';
 
 /** A fake that speaks OAuth 2.0. */
@@ -17,6 +17,7 @@ export class OAuth2Protocol implements Protocol {
   readonly #access: AccessCheck;
   readonly #own: OwnEndpoints;
   readonly #routes: readonly Route[];
+  readonly #token: OAuth2TokenEndpoint;
 
   /** @throws Error when the declaration wants a client secret that is a JWT, and says for no audience */
   constructor(
@@ -28,7 +29,7 @@ export class OAuth2Protocol implements Protocol {
     }
     const idTokens = maker.idToken === undefined ? undefined : new IdTokenSigner(maker.idToken, context);
     const authorization = new OAuth2Authorization(maker, context);
-    const token = new OAuth2TokenEndpoint(maker, context, authorization, idTokens);
+    this.#token = new OAuth2TokenEndpoint(maker, context, authorization, idTokens);
     this.#access = new AccessCheck(context.grants);
     const revocation = new OAuth2Revocation(maker, context, this.#access);
     this.#own = new OwnEndpoints(maker, context, this.#access);
@@ -43,7 +44,7 @@ export class OAuth2Protocol implements Protocol {
         answer: (call) => authorization.start(call),
       },
       ...[...revocation.routes, ...this.#own.routes].map((route) => ({ ...route, takes: isOurs })),
-      ...token.routes,
+      ...this.#token.routes,
       ...(idTokens?.routes ?? []),
       ...this.#accountRoutes(),
     ];
@@ -55,6 +56,10 @@ export class OAuth2Protocol implements Protocol {
       return { kind: 'api', answer: (incoming, note) => this.#api(incoming, note) };
     }
     return route;
+  }
+
+  issue(accountId: string): IssuedGrant {
+    return this.#token.issueUnasked(accountId);
   }
 
   renderError(status: number, error: string, description: string, presentedToken: string): Answer {

@@ -7,7 +7,7 @@ import type { IncomingCall } from './incoming-call.js';
 import type { OAuth2Authorization } from './oauth2-authorization.js';
 import { readClientForm } from './oauth2-client-form.js';
 import { checkVerifier } from './pkce.js';
-import type { CallNote, MakerContext } from './protocol.js';
+import type { CallNote, IssuedGrant, MakerContext } from './protocol.js';
 import { fingerprint } from './random-token.js';
 import type { Route } from './routing.js';
 
@@ -40,6 +40,17 @@ export class OAuth2TokenEndpoint {
       refreshPath === undefined ? { ...refresh, takes } : refresh,
       { kind: 'token', method: 'POST', path: tokenPath, answer },
     ];
+  }
+
+  /** Opens a grant of all scopes, for an account whose user was asked elsewhere. */
+  issueUnasked(accountId: string): IssuedGrant {
+    const grant = this.context.grants.open(accountId, this.maker.scopes);
+    const { answer: fields } = this.#issue(
+      grant,
+      { withoutRefreshToken: false, shrinkTo: undefined, idTokenClaims: undefined },
+      true,
+    );
+    return { familyId: grant.familyId, fields };
   }
 
   /** @throws {@link Refusal} with an error code of RFC 6749 section 5.2, and the status that this maker gives it */

@@ -23,6 +23,12 @@ export interface Endpoint {
   readonly answer: (call: IncomingCall, note: CallNote) => Answer | Promise<Answer>;
 }
 
+/** A grant that was opened, and the fields of the token answer that tells it. */
+export interface IssuedGrant {
+  readonly familyId: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
 /** One version of OAuth, as one maker speaks it. */
 export interface Protocol {
   /**
@@ -31,8 +37,16 @@ export interface Protocol {
    * @throws {@link Refusal} 405 when the path exists under another method
    */
   findEndpoint(call: IncomingCall): Endpoint | undefined;
+  /** Opens a grant that no user was asked for, as the maker does who exchanges tokens; absent for OAuth 1.0a. */
+  issue?(accountId: string): IssuedGrant;
   /** Renders an error of a token or API endpoint as the maker writes it. */
   renderError(status: number, error: string, description: string, presentedToken: string): Answer;
+}
+
+/** What one fake may ask of another, where both stand for the same company. */
+export interface NeighbouringMaker {
+  issueGrant(accountId: string): IssuedGrant;
+  revokeGrant(accountId: string): void;
 }
 
 /** What the parts of one fake share. */
@@ -45,6 +59,8 @@ export interface MakerContext {
   readonly now: () => number;
   readonly grants: GrantBook;
   readonly consent: ConsentDesk;
+  /** Finds another fake of the sandbox. */
+  readonly findMaker: (slug: string) => NeighbouringMaker | undefined;
   /** Settable by tests; `Infinity` for OAuth 1.0a. */
   accessTokenLifetimeSeconds: number;
 }

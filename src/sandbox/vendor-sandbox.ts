@@ -57,7 +57,8 @@ export class VendorSandbox {
 
   /** Adds a fake while the server runs. */
   add(slug: string, declaration: SandboxMaker): void {
-    this.#makers.set(slug, new FakeMaker(slug, `${this.url}/${slug}`, declaration, this.now));
+    const findMaker = (wanted: string): FakeMaker | undefined => this.#makers.get(wanted);
+    this.#makers.set(slug, new FakeMaker(slug, `${this.url}/${slug}`, declaration, this.now, findMaker));
   }
 
   /** @throws Error when there is no such fake */

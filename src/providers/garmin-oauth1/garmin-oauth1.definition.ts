@@ -10,6 +10,7 @@ export const garminOauth1Definition = defineProvider({
   requestTokenUrl: 'https://connectapi.garmin.com/oauth-service/oauth/request_token',
   authorizeUrl: 'https://connect.garmin.com/oauthConfirm',
   accessTokenUrl: 'https://connectapi.garmin.com/oauth-service/oauth/access_token',
+  exchangeUrl: 'https://apis.garmin.com/partner-gateway/rest/user/token-exchange',
   apiBaseUrl: 'https://apis.garmin.com/wellness-api/rest',
   signatureMethod: 'HMAC-SHA1',
   defaultScopes: [],
@@ -20,6 +21,11 @@ export const garminOauth1Definition = defineProvider({
     url: 'https://apis.garmin.com/wellness-api/rest/user/registration',
   },
   docsUrl: 'https://developer.garmin.com/gc-developer-program/',
-  uncertain: ['What happens on 1 January 2027 to tokens that were not exchanged; a new consent is assumed.'],
+  uncertain: [
+    'What happens on 1 January 2027 to tokens that were not exchanged; a new consent is assumed.',
+    'Whether the exchange for OAuth 2.0 tokens wants a code_challenge: one code base sends one and says that it is guessing, another none; none is sent.',
+    'That a token stays valid for about 30 days after its exchange comes from two third parties.',
+    'What a second exchange of the same token does is not documented; none is made unless the operator asks for it.',
+  ],
   sandbox: garminOauth1Sandbox,
 });

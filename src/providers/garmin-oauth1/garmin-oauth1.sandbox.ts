@@ -3,7 +3,8 @@ import type { OAuth1SandboxMaker } from '../../provider-kit/sandbox-maker.js';
 /**
  * Garmin Connect over OAuth 1.0a, until its retirement on 31 December 2026.
  *
- * The verifier has to be in the signed Authorization header: Garmin refuses it in the body. Assumed: the 204 of a deregistration.
+ * The verifier has to be in the signed Authorization header: Garmin refuses it in the body. Assumed: the 204 of a deregistration,
+ * that it ends what the token was exchanged for too, because a user is registered once, and that a second exchange is refused.
  */
 export const garminOauth1Sandbox: OAuth1SandboxMaker = {
   oauth: '1.0a',
@@ -14,5 +15,10 @@ export const garminOauth1Sandbox: OAuth1SandboxMaker = {
   account: { path: '/wellness-api/rest/user/id', answer: (accountId) => ({ userId: accountId }) },
   apiBasePath: '/wellness-api/rest',
   apiPath: '/wellness-api/rest/dailies',
+  exchange: {
+    path: '/partner-gateway/rest/user/token-exchange',
+    successor: 'garmin',
+    tokenLivesOnSeconds: 30 * 86_400,
+  },
   revoke: { method: 'DELETE', path: '/wellness-api/rest/user/registration', status: 204 },
 };
