@@ -6,6 +6,7 @@ import { databaseConfig } from '../src/database/database.config.js';
 import { LinkPurge } from '../src/links/link-purge.js';
 import { ApiKeyUse } from '../src/access/api-key-use.js';
 import { DeadTokenPurge } from '../src/tokens/dead-token-purge.js';
+import { GrantMigrations } from '../src/tokens/grant-migrations.js';
 import { RefreshScheduler } from '../src/tokens/refresh-scheduler.js';
 import { RevocationOutbox } from '../src/tokens/revocation-outbox.js';
 import { KeyRing } from '../src/vault/key-ring.js';
@@ -46,6 +47,7 @@ const expected: Readonly<Record<string, Partial<Record<DatabaseRole, string>>>> 
     cufflink_auditor: 'SELECT',
   },
   connections: { cufflink_app: 'DELETE INSERT SELECT UPDATE', cufflink_operator: 'SELECT UPDATE(sealed)' },
+  grant_migrations: { cufflink_app: 'DELETE INSERT SELECT UPDATE', cufflink_operator: 'SELECT UPDATE(sealed)' },
   erasures: { cufflink_app: 'INSERT SELECT UPDATE(erased_at)' },
   link_sessions: { cufflink_app: 'DELETE INSERT SELECT UPDATE' },
   links: { cufflink_app: 'DELETE INSERT SELECT UPDATE', cufflink_operator: 'SELECT UPDATE(sealed)' },
@@ -177,6 +179,11 @@ describe('LOG-11 the roles of the database', () => {
       .type('form')
       .send({ link_token: (session.body as { link_token: string }).link_token })
       .expect(303);
+    const migration = { repeatUnanswered: false, perSecond: 100, limit: Infinity };
+    await expect(
+      app.get(GrantMigrations, { strict: false }).run('garmin-oauth1', migration, () => undefined),
+    ).resolves.toBe(true);
+    await api.get('/v1/users/user-1/connections/garmin/token').expect(200);
     await api.get('/v1/users/user-1/export').expect(200);
     await api.get('/v1/audit?user_id=user-1').expect(200);
     await browser.get('/health/ready').expect(200);

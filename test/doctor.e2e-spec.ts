@@ -62,14 +62,14 @@ describe('the command line', () => {
     const making = startProcess([join(checkout, 'dist/cli/main.js'), 'keys', 'list'], working, settings);
     expect(await making.ended()).toMatchObject({ status: 0 });
 
-    expect((await cli('doctor', settings)).stdout).toMatch(/^OK +keys +the root key opens all 7 keys/m);
+    expect((await cli('doctor', settings)).stdout).toMatch(/^OK +keys +the root key opens all 8 keys/m);
     for (const other of [
       { ENCRYPTION_ROOT_KEY: randomBytes(32).toString('base64') },
       { ENVIRONMENT_NAME: 'another-name' },
     ]) {
       const { status, stdout } = await cli('doctor', { ...settings, ...other });
       expect(status).toBe(1);
-      expect(stdout).toMatch(/^WRONG +keys +the root key and the name "[\w-]+" do not open 7 of the 7 keys/m);
+      expect(stdout).toMatch(/^WRONG +keys +the root key and the name "[\w-]+" do not open 8 of the 8 keys/m);
     }
   });
 

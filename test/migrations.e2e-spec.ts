@@ -10,6 +10,7 @@ const ourTables = [
   'audit_writers',
   'connections',
   'erasures',
+  'grant_migrations',
   'link_sessions',
   'links',
   'provider_gates',

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AuditTrail } from '../src/audit/audit-trail.js';
+import { GrantMigrations } from '../src/tokens/grant-migrations.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { consent } from './support/browser.js';
 import { linkAccount, startLink } from './support/linking.js';
@@ -14,6 +15,7 @@ const returnUrl = 'https://app.example.com/devices';
 /** Where the export has what a table holds about a user. A new table with a user in it has to be added here, and to the export. */
 const partOf: Readonly<Record<string, keyof Export>> = {
   connections: 'connections',
+  grant_migrations: 'migrations',
   revocations: 'pending_revocations',
   links: 'links',
   link_sessions: 'link_sessions',
@@ -25,6 +27,7 @@ interface Export {
   readonly user_id: string;
   readonly last_erased_at: string | null;
   readonly connections: Record<string, unknown>[];
+  readonly migrations: Record<string, unknown>[];
   readonly pending_revocations: Record<string, unknown>[];
   readonly links: Record<string, unknown>[];
   readonly link_sessions: Record<string, unknown>[];
@@ -59,6 +62,9 @@ describe('GET /v1/users/{user_id}/export', () => {
     await linkAccount(application, encodeURIComponent(userId), 'garmin-oauth1', { account });
     const token = await api.get(`${path}/connections/whoop/token`).expect(200);
     const signing = await api.get(`${path}/connections/garmin-oauth1/token`).expect(200);
+    sandbox.maker('garmin').misbehave({ endpoint: 'account', type: 'status', code: 403 });
+    const options = { repeatUnanswered: false, perSecond: 100, limit: Infinity };
+    await application.app.get(GrantMigrations, { strict: false }).run('garmin-oauth1', options, () => undefined);
     await linkAccount(application, encodeURIComponent(userId), 'fitbit', { account: '7770001' });
     const unlinked = await api.get(`${path}/connections/fitbit/token`).expect(200);
     sandbox.maker('fitbit').misbehave({ endpoint: 'revoke', type: 'status', code: 503 });
@@ -93,6 +99,7 @@ describe('GET /v1/users/{user_id}/export', () => {
       waits_for: 'confirmation',
       outcome: null,
     });
+    expect(body.migrations).toMatchObject([{ provider: 'garmin-oauth1', successor: 'garmin', state: 'exchanged' }]);
     expect(body.link_sessions).toMatchObject([{ providers: ['whoop'], opened: false }]);
     expect(body.audit_entries[0]).toMatchObject({ action: 'user.exported', outcome: 'success' });
     expect(body.audit_entries.map(({ action }) => action)).toEqual(
@@ -100,7 +107,7 @@ describe('GET /v1/users/{user_id}/export', () => {
     );
     const sealed = await queryDatabase<{ sealed: Buffer }>(
       databaseUrl,
-      `SELECT sealed FROM connections UNION ALL SELECT sealed FROM revocations
+      `SELECT sealed FROM connections UNION ALL SELECT sealed FROM revocations UNION ALL SELECT sealed FROM grant_migrations
        UNION ALL SELECT sealed FROM links WHERE sealed IS NOT NULL`,
     );
     const search = new SecretSearch([
@@ -121,7 +128,13 @@ describe('GET /v1/users/{user_id}/export', () => {
     await linkAccount(application, 'other-user', 'whoop', { account: '9990001112223' });
     expect((await exportUser()).text).not.toContain('9990001112223');
     const { body } = await exportUser('/v1/users/nobody');
-    expect(body).toMatchObject({ connections: [], pending_revocations: [], links: [], link_sessions: [] });
+    expect(body).toMatchObject({
+      connections: [],
+      migrations: [],
+      pending_revocations: [],
+      links: [],
+      link_sessions: [],
+    });
     expect(body.last_erased_at).toBeNull();
     expect(body.audit_entries.map(({ action }) => action)).toEqual(['user.exported']);
   });

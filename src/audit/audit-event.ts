@@ -7,6 +7,10 @@ export const auditActions = [
   'link.failed',
   'link.confirmed',
   'connection.unlinked',
+  'connection.exchange_begun',
+  'connection.exchanged',
+  'connection.exchange_failed',
+  'connection.migrated',
   'token.handed_out',
   'request.proxied',
   'request.signed',
@@ -50,7 +54,7 @@ export interface AuditEvent {
   readonly provider?: string | undefined;
   /** UUID. */
   readonly connectionId?: string | undefined;
-  /** What it was done to, or what came of it: `api-key:<id>`, `key:<kid>`, `link:<id>`, `before:<date>` or `token-set:<number>`. */
+  /** What it was done to, or what came of it: `api-key:<id>`, `key:<kid>`, `link:<id>`, `before:<date>`, `provider:<slug>` or `token-set:<number>`. */
   readonly subject?: string | undefined;
   /** Why it was denied or failed. */
   readonly code?: ErrorCode | undefined;

@@ -5,7 +5,8 @@ import { Command } from 'commander';
 import { describeBootError } from '../config/boot-error.js';
 import { addApiKeyCommands } from './api-key-commands.js';
 import { addAuditCommands } from './audit-commands.js';
-import { CliModule, UsersCliModule } from './cli.module.js';
+import { CliModule, ConnectionsCliModule, UsersCliModule } from './cli.module.js';
+import { addConnectionCommands } from './connection-commands.js';
 import { addErasureCommands } from './erasure-commands.js';
 import { addKeyCommands } from './key-commands.js';
 import { KeysCliModule } from './keys-cli.module.js';
@@ -15,6 +16,11 @@ const program = new Command('cufflink').description('Operate a Cufflink deployme
 
 addApiKeyCommands(program, withService, print);
 addAuditCommands(program, withService, print);
+addConnectionCommands(program, {
+  withConnections: (command) => withService(command, ConnectionsCliModule),
+  print,
+  progress: process.stderr,
+});
 addErasureCommands(program, (command) => withService(command, UsersCliModule), print);
 addProviderCommands(program, print);
 addKeyCommands(program, {

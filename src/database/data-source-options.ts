@@ -4,6 +4,7 @@ import { AuditEntryEntity } from './entities/audit-entry.entity.js';
 import { AuditWriterEntity } from './entities/audit-writer.entity.js';
 import { ConnectionEntity } from './entities/connection.entity.js';
 import { ErasureEntity } from './entities/erasure.entity.js';
+import { GrantMigrationEntity } from './entities/grant-migration.entity.js';
 import { LinkSessionEntity } from './entities/link-session.entity.js';
 import { LinkEntity } from './entities/link.entity.js';
 import { ProviderGateEntity } from './entities/provider-gate.entity.js';
@@ -26,6 +27,7 @@ import { CreateRevocations1795430010000 } from './migrations/1795430010000-Creat
 import { EraseDeadTokens1795500000000 } from './migrations/1795500000000-EraseDeadTokens.js';
 import { AddAuditCheckpoints1795500001000 } from './migrations/1795500001000-AddAuditCheckpoints.js';
 import { LeaveRoomForClaims1795510000000 } from './migrations/1795510000000-LeaveRoomForClaims.js';
+import { CreateGrantMigrations1795530000000 } from './migrations/1795530000000-CreateGrantMigrations.js';
 import { AskForAccounts1795540000000 } from './migrations/1795540000000-AskForAccounts.js';
 import type { DatabaseConfig } from './database.config.js';
 
@@ -43,6 +45,7 @@ export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
       AuditWriterEntity,
       ConnectionEntity,
       ErasureEntity,
+      GrantMigrationEntity,
       LinkEntity,
       ProviderGateEntity,
       LinkSessionEntity,
@@ -67,6 +70,7 @@ export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
       EraseDeadTokens1795500000000,
       AddAuditCheckpoints1795500001000,
       LeaveRoomForClaims1795510000000,
+      CreateGrantMigrations1795530000000,
       AskForAccounts1795540000000,
     ],
     migrationsRun: config.migrateOnBoot,

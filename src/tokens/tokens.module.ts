@@ -9,6 +9,8 @@ import { ClockSync } from './clock-sync.js';
 import { ConnectionReader } from './connection-reader.js';
 import { ConnectionStore } from './connection-store.js';
 import { DeadTokenPurge } from './dead-token-purge.js';
+import { GrantMigrationStore } from './grant-migration-store.js';
+import { GrantMigrations } from './grant-migrations.js';
 import { LinkedAccounts } from './linked-accounts.js';
 import { OrphanedGrants } from './orphaned-grants.js';
 import { PendingAccounts } from './pending-accounts.js';
@@ -40,6 +42,8 @@ import { UserGrants } from './user-grants.js';
     ConnectionReader,
     ConnectionStore,
     DeadTokenPurge,
+    GrantMigrationStore,
+    GrantMigrations,
     LinkedAccounts,
     OrphanedGrants,
     PendingAccounts,
@@ -56,6 +60,6 @@ import { UserGrants } from './user-grants.js';
     TokensService,
     UserGrants,
   ],
-  exports: [OrphanedGrants, TokenFeedbackService, TokensService, UserGrants],
+  exports: [GrantMigrations, OrphanedGrants, TokenFeedbackService, TokensService, UserGrants],
 })
 export class TokensModule {}

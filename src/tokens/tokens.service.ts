@@ -10,6 +10,7 @@ import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
 import { ConnectionReader } from './connection-reader.js';
 import { ConnectionStore, scopesOf, type StoredConnection } from './connection-store.js';
+import { GrantMigrationStore } from './grant-migration-store.js';
 import { LinkedAccounts, type OnAccountChange } from './linked-accounts.js';
 import { OrphanedGrants } from './orphaned-grants.js';
 import { relinkError, RefreshService } from './refresh.service.js';
@@ -81,6 +82,7 @@ export class TokensService {
 
   constructor(
     private readonly store: ConnectionStore,
+    private readonly migrations: GrantMigrationStore,
     private readonly reader: ConnectionReader,
     private readonly tokenVault: TokenVault,
     private readonly accounts: LinkedAccounts,
@@ -333,6 +335,8 @@ export class TokensService {
    * @throws {@link DatabaseUnavailableError} when one cannot be erased
    */
   async eraseUser(userId: string, requester: Requester, until?: Date): Promise<ErasedConnection[]> {
+    // First the migrations: none may turn a connection into another one behind this list.
+    await this.migrations.removeOfUser(userId, until);
     const connections = (await this.store.list(userId)).filter(
       ({ linkedAt }) => until === undefined || linkedAt <= until,
     );

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ConnectionStore, type StoredConnection } from './connection-store.js';
+import { GrantMigrationStore, type MigrationFacts } from './grant-migration-store.js';
 import { RevocationOutbox, type PendingRevocation } from './revocation-outbox.js';
 import { TokenVault } from './token-vault.js';
 
@@ -16,6 +17,7 @@ export class UserGrants {
     private readonly store: ConnectionStore,
     private readonly tokenVault: TokenVault,
     private readonly outbox: RevocationOutbox,
+    private readonly migrations: GrantMigrationStore,
   ) {}
 
   /**
@@ -31,6 +33,15 @@ export class UserGrants {
         providerUserId: (await this.tokenVault.openIfReadable({ sealed, ...facts }))?.providerUserId,
       })),
     );
+  }
+
+  /**
+   * Returns the connections of a user whose grants are being exchanged, sorted by provider.
+   *
+   * @throws {@link DatabaseUnavailableError}
+   */
+  listMigrations(userId: string): Promise<MigrationFacts[]> {
+    return this.migrations.listOfUser(userId);
   }
 
   /**

@@ -48,6 +48,29 @@ export class ExportedConnection {
   last_error_at!: string | null;
 }
 
+export class ExportedMigration {
+  @ApiProperty({ example: connectionId })
+  connection_id!: string;
+
+  @ApiProperty({ example: 'garmin-oauth1' })
+  provider!: string;
+
+  @ApiProperty({ example: 'garmin', description: 'the provider that replaces it' })
+  successor!: string;
+
+  @ApiProperty({ enum: ['ready', 'begun', 'exchanged'], example: 'ready' })
+  state!: string;
+
+  @ApiProperty({ example: instant })
+  created_at!: string;
+
+  @ApiProperty(noInstant)
+  exchange_begun_at!: string | null;
+
+  @ApiProperty({ example: null, nullable: true, type: String })
+  last_error_code!: string | null;
+}
+
 export class ExportedRevocation {
   @ApiProperty({ example: connectionId, description: 'of the connection that is gone' })
   connection_id!: string;
@@ -141,6 +164,12 @@ export class UserExportResponse {
 
   @ApiProperty({ type: [ExportedConnection] })
   connections!: ExportedConnection[];
+
+  @ApiProperty({
+    type: [ExportedMigration],
+    description: 'connections whose grants are being exchanged for a successor',
+  })
+  migrations!: ExportedMigration[];
 
   @ApiProperty({ type: [ExportedRevocation], description: 'grants that are still to be ended at their providers' })
   pending_revocations!: ExportedRevocation[];

@@ -6,6 +6,7 @@ import type { EntryPlace } from '../audit/audit-store.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { LinkSessionStore, type LinkSessionFacts } from '../links/link-session-store.js';
 import { LinkStore, type LinkFacts } from '../links/link-store.js';
+import type { MigrationFacts } from '../tokens/grant-migration-store.js';
 import type { PendingRevocation } from '../tokens/revocation-outbox.js';
 import { UserGrants, type ConnectionFacts } from '../tokens/user-grants.js';
 import { VaultService } from '../vault/vault.service.js';
@@ -14,6 +15,7 @@ import type {
   ExportedConnection,
   ExportedLink,
   ExportedLinkSession,
+  ExportedMigration,
   ExportedRevocation,
   UserExportResponse,
 } from './user-export.dto.js';
@@ -46,8 +48,9 @@ export class UserExportService {
    * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError}
    */
   async export(userId: string, requester: Requester): Promise<AsyncGenerator<string, void>> {
-    const [connections, revocations, links, sessions, erasedAt] = await Promise.all([
+    const [connections, migrations, revocations, links, sessions, erasedAt] = await Promise.all([
       this.grants.listConnections(userId),
+      this.grants.listMigrations(userId),
       this.grants.listPendingRevocations(userId),
       this.links.listOfUser(userId),
       this.sessions.listOfUser(userId),
@@ -58,6 +61,7 @@ export class UserExportService {
       user_id: userId,
       last_erased_at: toText(erasedAt),
       connections: connections.map(toConnection),
+      migrations: migrations.map(toMigration),
       pending_revocations: revocations.map(toRevocation),
       links: links.map(toLink),
       link_sessions: sessions.map(toSession),
@@ -94,6 +98,18 @@ function toConnection(connection: ConnectionFacts): ExportedConnection {
     last_refreshed_at: toText(connection.lastRefreshedAt),
     last_error_code: connection.lastErrorCode,
     last_error_at: toText(connection.lastErrorAt),
+  };
+}
+
+function toMigration(migration: MigrationFacts): ExportedMigration {
+  return {
+    connection_id: migration.connectionId,
+    provider: migration.provider,
+    successor: migration.successor,
+    state: migration.state,
+    created_at: migration.createdAt.toISOString(),
+    exchange_begun_at: toText(migration.begunAt),
+    last_error_code: migration.lastErrorCode,
   };
 }
 

@@ -16,7 +16,7 @@ export interface SealContext {
 }
 
 /** The columns that hold sealed values. Each has branch keys of its own (CR-11). */
-export type SealPurpose = 'connections.sealed' | 'links.sealed' | 'revocations.sealed';
+export type SealPurpose = 'connections.sealed' | 'links.sealed' | 'revocations.sealed' | 'grant_migrations.sealed';
 
 /**
  * What keyed digests stand for: a user in the audit trail, a user who was erased, an account at a provider. Each has a key of

@@ -5,6 +5,7 @@ const uses = {
   'connections.sealed': 'seal',
   'links.sealed': 'seal',
   'revocations.sealed': 'seal',
+  'grant_migrations.sealed': 'seal',
   'audit.user': 'digest',
   'audit.chain': 'sign',
   'erasures.user': 'digest',

@@ -34,4 +34,13 @@ export const sealedColumns = {
     key: [{ name: 'id', type: 'uuid' }],
     generation: '0',
   },
+  'grant_migrations.sealed': {
+    table: 'grant_migrations',
+    column: 'sealed',
+    key: [
+      { name: 'user_id', type: 'text' },
+      { name: 'provider', type: 'text' },
+    ],
+    generation: '0',
+  },
 } as const satisfies Record<SealPurpose, SealedColumn>;

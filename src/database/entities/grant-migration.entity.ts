@@ -1,0 +1,61 @@
+import { Column, CreateDateColumn, Entity, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
+import { ConnectionEntity } from './connection.entity.js';
+
+/** A connection whose grant is being exchanged for one of the provider that replaces its own. It goes with the connection. */
+@Entity('grant_migrations')
+export class GrantMigrationEntity {
+  @PrimaryColumn('text', { name: 'user_id', primaryKeyConstraintName: 'grant_migrations_pkey' })
+  userId!: string;
+
+  /** Of the connection: the one that is replaced. */
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'grant_migrations_pkey' })
+  provider!: string;
+
+  @ManyToOne(() => ConnectionEntity, { onDelete: 'CASCADE' })
+  @JoinColumn([
+    { name: 'user_id', referencedColumnName: 'userId', foreignKeyConstraintName: 'grant_migrations_connection' },
+    { name: 'provider', referencedColumnName: 'provider', foreignKeyConstraintName: 'grant_migrations_connection' },
+  ])
+  connection!: ConnectionEntity;
+
+  /** Of the connection. */
+  @Column('uuid')
+  id!: string;
+
+  /** Which token set of the connection it is about: what was begun with another one says nothing of this. */
+  @Column('integer', { name: 'secret_gen' })
+  secretGen!: number;
+
+  /** The provider that replaces it. */
+  @Column('text')
+  successor!: string;
+
+  /** Which client registration at the successor the new grant belongs to. */
+  @Column('text', { name: 'registration_id' })
+  registrationId!: string;
+
+  /** `ready`; `begun`: the exchange may have been made, and its answer is not known; `exchanged`. */
+  @Column('text', { default: 'ready' })
+  state!: string;
+
+  /** The token set of the successor, as soon as it is exchanged. */
+  @Column('bytea', { nullable: true })
+  sealed!: Buffer | null;
+
+  /** Which run works on it, and until when. */
+  @Column('uuid', { name: 'claim_id', nullable: true })
+  claimId!: string | null;
+
+  @Column('timestamptz', { name: 'claimed_until', nullable: true })
+  claimedUntil!: Date | null;
+
+  @CreateDateColumn({ name: 'created_at', type: 'timestamptz' })
+  createdAt!: Date;
+
+  /** When the last exchange was begun. */
+  @Column('timestamptz', { name: 'begun_at', nullable: true })
+  begunAt!: Date | null;
+
+  @Column('text', { name: 'last_error_code', nullable: true })
+  lastErrorCode!: string | null;
+}

@@ -1,0 +1,594 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Injectable } from '@nestjs/common';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Database } from '../src/database/database.js';
+import type { LinkedAccount, SealedTokens } from '../src/tokens/connection-store.js';
+import { type ClaimedMigration, GrantMigrationStore, type NewConnection } from '../src/tokens/grant-migration-store.js';
+import { GrantMigrations, type MigratedConnection, type MigrationOptions } from '../src/tokens/grant-migrations.js';
+import { KeyAdministration } from '../src/vault/key-administration.js';
+import { Reencryption } from '../src/vault/reencryption.js';
+import type { CallKind } from '../src/sandbox/call-history.js';
+import { type HoldPoint, StatementProxy } from './faults/support/statement-proxy.js';
+import { startApplication, type TestApplication } from './support/application.js';
+import { linkAccount } from './support/linking.js';
+import { checkout, startProcess, type ServiceProcess } from './support/service-process.js';
+import { queryDatabase } from './support/test-database.js';
+import { until } from './support/until.js';
+
+const old = 'garmin-oauth1';
+const successor = 'garmin';
+const hourMs = 3_600_000;
+/** Longer than any command takes that is going to be killed. */
+const forEver = 600_000;
+
+/** Lets a test do something in front of a step. */
+@Injectable()
+class HookedStore extends GrantMigrationStore {
+  beforeKeep: () => Promise<unknown> = () => Promise.resolve();
+  beforeReplace: () => Promise<unknown> = () => Promise.resolve();
+
+  constructor(database: Database) {
+    super(database);
+  }
+
+  override async keep(claimed: ClaimedMigration, sealed: Buffer): Promise<boolean> {
+    await this.beforeKeep();
+    return super.keep(claimed, sealed);
+  }
+
+  override async replace(
+    claimed: ClaimedMigration,
+    connection: NewConnection,
+    tokens: SealedTokens,
+    account: LinkedAccount,
+  ): ReturnType<GrantMigrationStore['replace']> {
+    await this.beforeReplace();
+    return super.replace(claimed, connection, tokens, account);
+  }
+}
+
+/** What is tested, taken away: nothing says that an exchange was begun. */
+@Injectable()
+class ForgetfulStore extends GrantMigrationStore {
+  constructor(database: Database) {
+    super(database);
+  }
+
+  override begin(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+}
+
+let application: TestApplication;
+let store: HookedStore;
+let accounts = 500_000;
+let directory: string;
+const users: string[] = [];
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'cufflink-migrations-'));
+  application = await startApplication({
+    environment: { ACCOUNT_SHARING: 'deny' },
+    override: (builder) => builder.overrideProvider(GrantMigrationStore).useClass(HookedStore),
+  });
+  store = application.app.get<HookedStore>(GrantMigrationStore, { strict: false });
+}, 60_000);
+afterEach(async () => {
+  store.beforeKeep = store.beforeReplace = () => Promise.resolve();
+  for (const slug of [old, successor]) {
+    application.sandbox.maker(slug).behave();
+  }
+  for (const user of users.splice(0)) {
+    await application.api.delete(`/v1/users/${user}`).expect(200);
+  }
+});
+afterAll(async () => {
+  await application?.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+/** Links a new user, with an account that nobody else has, to the provider that is replaced. */
+async function linkedUser(): Promise<{ user: string; account: string; connectionId: string }> {
+  accounts += 1;
+  const [user, account] = [`migrating-${accounts}`, String(accounts)];
+  users.push(user);
+  return { user, account, connectionId: await linkAccount(application, user, old, { account }) };
+}
+
+/** Runs a migration inside this process. */
+async function run(
+  options: Partial<MigrationOptions> = {},
+  { app }: Pick<TestApplication, 'app'> = application,
+): Promise<{ finished: boolean; results: MigratedConnection[] }> {
+  const results: MigratedConnection[] = [];
+  const whole = { repeatUnanswered: false, perSecond: 1_000, limit: Infinity, ...options };
+  const finished = await app.get(GrantMigrations, { strict: false }).run(old, whole, (result) => results.push(result));
+  return { finished, results };
+}
+
+/** Starts `npm run cli -- connections migrate`. */
+function startCommand(databaseUrl: string, ...args: string[]): ServiceProcess {
+  return startProcess([join(checkout, 'dist/cli/main.js'), 'connections', 'migrate', old, ...args], directory, {
+    NODE_ENV: 'test',
+    DATABASE_URL: databaseUrl,
+    ENCRYPTION_ROOT_KEY: application.rootKey,
+    SANDBOX_URL: application.sandbox.url,
+  });
+}
+
+async function runCommand(...args: string[]): Promise<{ status: number | null; output: string }> {
+  const command = startCommand(application.databaseUrl, ...args);
+  const { status } = await command.ended();
+  return { status, output: command.output() };
+}
+
+/** The claims of processes that are dead run out. */
+async function endClaims(): Promise<void> {
+  await queryDatabase(application.databaseUrl, 'UPDATE grant_migrations SET claimed_until = now()');
+}
+
+/** How the calls of one kind for an account ended at a maker; for all accounts where none is given. */
+function calls(slug: string, kind: CallKind, since = 0): string[] {
+  return application.sandbox
+    .maker(slug)
+    .history.slice(since)
+    .filter((entry) => entry.kind === kind)
+    .map(({ outcome }) => outcome);
+}
+
+function callsSoFar(): { readonly [slug: string]: number } {
+  return Object.fromEntries([old, successor].map((slug) => [slug, application.sandbox.maker(slug).history.length]));
+}
+
+/** Grants of an account that a maker honours. */
+function liveGrants(slug: string, account: string): number {
+  return application.sandbox
+    .maker(slug)
+    .liveGrants()
+    .filter(({ accountId }) => accountId === account).length;
+}
+
+async function tokenOf(user: string, slug: string): Promise<string> {
+  const answer = await application.api.get(`/v1/users/${user}/connections/${slug}/token`).expect(200);
+  return (answer.body as { access_token: string }).access_token;
+}
+
+/** Checks that the user has a connection to the successor that works, and none to the old provider. */
+async function expectMigrated(user: string, account: string): Promise<void> {
+  const status = await application.api.get(`/v1/users/${user}/connections/${successor}`).expect(200);
+  expect(status.body).toMatchObject({ status: 'active' });
+  await application.api.get(`/v1/users/${user}/connections/${old}`).expect(404);
+  expect(application.sandbox.maker(successor).isLiveAccessToken(await tokenOf(user, successor))).toBe(true);
+  expect(liveGrants(successor, account)).toBe(1);
+  const rows = await queryDatabase(application.databaseUrl, 'SELECT FROM grant_migrations WHERE user_id = $1', [user]);
+  expect(rows).toEqual([]);
+}
+
+/** Checks that the old connection works, and that there is none to the successor. */
+async function expectUntouched(user: string): Promise<void> {
+  const answer = await application.api.get(`/v1/users/${user}/connections/${old}/token`).expect(200);
+  expect(application.sandbox.maker(old).isLiveAccessToken((answer.body as { token: string }).token)).toBe(true);
+  await application.api.get(`/v1/users/${user}/connections/${successor}`).expect(404);
+}
+
+async function stateOf(user: string): Promise<string | undefined> {
+  const [row] = await queryDatabase<{ state: string }>(
+    application.databaseUrl,
+    'SELECT state FROM grant_migrations WHERE user_id = $1',
+    [user],
+  );
+  return row?.state;
+}
+
+async function auditOf(user: string): Promise<string[]> {
+  const answer = await application.api.get(`/v1/audit?user_id=${user}`).expect(200);
+  const { entries } = answer.body as { entries: { action: string; outcome: string }[] };
+  return entries
+    .map(({ action, outcome }) => `${action} ${outcome}`)
+    .filter((text) => /exchange|migrated/.test(text))
+    .reverse();
+}
+
+describe('O1-11 a migration of grants', () => {
+  it('puts a connection of the successor in the place of the old one, and does not end the old grant', async () => {
+    const { user, account } = await linkedUser();
+    const before = callsSoFar();
+
+    const { status, output } = await runCommand();
+
+    expect({ status, output }).toMatchObject({ status: 0, output: expect.stringMatching(/^migrated +1 /m) });
+    await expectMigrated(user, account);
+    expect(calls(old, 'exchange', before[old])).toEqual(['ok']);
+    expect(calls(old, 'revoke', before[old])).toEqual([]);
+    expect(calls(successor, 'account', before[successor])).toEqual(['ok']);
+    expect(liveGrants(old, account)).toBe(1);
+    await expect(auditOf(user)).resolves.toEqual([
+      'connection.exchange_begun success',
+      'connection.exchanged success',
+      'connection.migrated success',
+    ]);
+  });
+
+  it('only counts in a dry run, and asks the maker nothing', async () => {
+    const { user } = await linkedUser();
+    const before = callsSoFar();
+
+    const { status, output } = await runCommand('--dry-run');
+
+    expect({ status, output }).toMatchObject({ status: 0, output: expect.stringMatching(/^to be exchanged +1$/m) });
+    expect(callsSoFar()).toEqual(before);
+    await expect(stateOf(user)).resolves.toBeUndefined();
+    await expectUntouched(user);
+  });
+
+  it('refuses a provider whose grants cannot be exchanged', async () => {
+    for (const slug of ['whoop', 'fitbit-oauth1']) {
+      await expect(application.app.get(GrantMigrations, { strict: false }).count(slug)).rejects.toThrow('link anew');
+    }
+  });
+
+  it('learns and keeps the account before it exchanges anything', async () => {
+    application.sandbox.maker(old).misbehave({ endpoint: 'account', type: 'status', code: 503 });
+    const { user, account } = await linkedUser();
+    const before = callsSoFar();
+    application.sandbox.maker(old).misbehave({ endpoint: 'exchange', type: 'status', code: 400 });
+
+    expect((await run()).results).toMatchObject([{ outcome: 'failed', code: 'AUTHORIZATION_FAILED' }]);
+    const kinds = application.sandbox
+      .maker(old)
+      .history.slice(before[old])
+      .map(({ kind }) => kind);
+    expect(kinds).toEqual(['account', 'exchange']);
+    const facts = await application.api.get(`/v1/users/${user}/export`).expect(200);
+    expect(facts.body).toMatchObject({
+      connections: [{ provider: old, provider_user_id: account }],
+      migrations: [{ provider: old, successor, state: 'ready', last_error_code: 'AUTHORIZATION_FAILED' }],
+    });
+    await expectUntouched(user);
+
+    expect((await run()).results).toMatchObject([{ outcome: 'migrated' }]);
+    await expectMigrated(user, account);
+    expect(calls(old, 'account', before[old])).toEqual(['ok']);
+  });
+
+  it('is shared by runs at the same time, each connection exchanged once', async () => {
+    const linked = [];
+    for (let count = 0; count < 8; count += 1) {
+      linked.push(await linkedUser());
+    }
+    const before = callsSoFar();
+
+    const runs = await Promise.all([run(), run(), run()]);
+
+    const outcomes = runs.flatMap(({ results }) => results.map(({ outcome }) => outcome));
+    expect(outcomes.filter((outcome) => outcome === 'migrated')).toHaveLength(8);
+    expect(outcomes.filter((outcome) => !['migrated', 'passed_by'].includes(outcome))).toEqual([]);
+    expect(calls(old, 'exchange', before[old])).toEqual(Array.from({ length: 8 }, () => 'ok'));
+    for (const { user, account } of linked) {
+      await expectMigrated(user, account);
+    }
+  });
+
+  it('stops after as many connections as it was told', async () => {
+    await linkedUser();
+    await linkedUser();
+    expect((await run({ limit: 1 })).results).toMatchObject([{ outcome: 'migrated' }]);
+    expect((await run()).results).toMatchObject([{ outcome: 'migrated' }]);
+  });
+});
+
+describe('O1-11 a migration whose user or maker goes another way', () => {
+  it('ends without an exchange where the user has linked the same account with the successor', async () => {
+    const { user, account } = await linkedUser();
+    await linkAccount(application, user, successor, { account });
+    const before = callsSoFar();
+
+    expect((await run()).results).toMatchObject([{ outcome: 'already_linked' }]);
+
+    expect(calls(old, 'exchange', before[old])).toEqual([]);
+    expect(calls(old, 'revoke', before[old])).toEqual([]);
+    await expectMigrated(user, account);
+  });
+
+  it('keeps both connections where the user has linked another account with the successor', async () => {
+    const { user, connectionId } = await linkedUser();
+    await linkAccount(application, user, successor, { account: '7' });
+    const before = callsSoFar();
+
+    expect((await run()).results).toMatchObject([{ outcome: 'conflict', connectionId }]);
+
+    expect(calls(old, 'exchange', before[old])).toEqual([]);
+    await tokenOf(user, successor);
+    await application.api.get(`/v1/users/${user}/connections/${old}/token`).expect(200);
+  });
+
+  it('takes the link that the user makes between exchange and end', async () => {
+    const { user, account } = await linkedUser();
+    store.beforeReplace = () => linkAccount(application, user, successor, { account });
+
+    expect((await run()).results).toMatchObject([{ outcome: 'already_linked' }]);
+
+    await application.api.get(`/v1/users/${user}/connections/${old}`).expect(404);
+    await tokenOf(user, successor);
+  });
+
+  it('exchanges nothing where another user has the account with the successor', async () => {
+    const { user, account } = await linkedUser();
+    users.push('somebody-else');
+    await linkAccount(application, 'somebody-else', successor, { account });
+    const before = callsSoFar();
+
+    expect((await run()).results).toMatchObject([{ outcome: 'failed', code: 'ACCOUNT_ALREADY_LINKED' }]);
+
+    expect(calls(old, 'exchange', before[old])).toEqual([]);
+    await expectUntouched(user);
+  });
+
+  it('uses no grant of another account, and keeps the old connection', async () => {
+    const { user, account } = await linkedUser();
+    application.sandbox.maker(successor).misbehave(
+      {
+        endpoint: 'account',
+        type: 'status',
+        code: 200,
+        body: '{"userId":"somebody-else"}',
+        contentType: 'application/json',
+      },
+      Infinity,
+    );
+
+    expect((await run()).results).toMatchObject([{ outcome: 'other_account' }]);
+    expect((await run()).results).toMatchObject([{ outcome: 'other_account' }]);
+
+    await expectUntouched(user);
+    application.sandbox.maker(successor).behave();
+    expect((await run()).results).toMatchObject([{ outcome: 'migrated' }]);
+    await expectMigrated(user, account);
+  });
+
+  it('waits as long as the maker asks, and goes on', async () => {
+    const { user, account } = await linkedUser();
+    application.sandbox
+      .maker(old)
+      .misbehave({ endpoint: 'exchange', type: 'status', code: 429, headers: { 'Retry-After': '1' } });
+    const before = callsSoFar();
+    const startedAtMs = performance.now();
+
+    expect(await run()).toMatchObject({ finished: true, results: [{ outcome: 'migrated' }] });
+
+    expect(performance.now() - startedAtMs).toBeGreaterThanOrEqual(1_000);
+    expect(calls(old, 'exchange', before[old])).toEqual(['status', 'ok']);
+    await expectMigrated(user, account);
+  });
+
+  it('gives up at a maker that refuses our client, and asks for nobody else', async () => {
+    const [first, second] = [await linkedUser(), await linkedUser()];
+    application.sandbox
+      .maker(old)
+      .misbehave({ endpoint: 'exchange', type: 'error', error: 'consumer_key_rejected', status: 401 }, Infinity);
+    const before = callsSoFar();
+
+    const { status, output } = await runCommand();
+
+    expect({ status, output }).toMatchObject({ status: 1, output: expect.stringContaining('Gave up') });
+    expect(output).toContain(first.connectionId);
+    expect(calls(old, 'exchange', before[old])).toEqual(['consumer_key_rejected']);
+    await expectUntouched(first.user);
+    await expectUntouched(second.user);
+  });
+
+  it.each(['unlinked', 'erased'] as const)(
+    'ends the new grant of a user who is %s during the exchange',
+    async (how) => {
+      const { user, account } = await linkedUser();
+      const path = how === 'erased' ? `/v1/users/${user}` : `/v1/users/${user}/connections/${old}`;
+      store.beforeKeep = () => application.api.delete(path).expect(200);
+
+      expect((await run()).results).toMatchObject([{ outcome: 'passed_by' }]);
+
+      expect([liveGrants(old, account), liveGrants(successor, account)]).toEqual([0, 0]);
+      for (const slug of [old, successor]) {
+        await application.api.get(`/v1/users/${user}/connections/${slug}`).expect(404);
+      }
+      await expect(stateOf(user)).resolves.toBeUndefined();
+    },
+  );
+
+  it.each(['unlinked', 'erased'] as const)('brings no user back who is %s before the new connection', async (how) => {
+    const { user, account } = await linkedUser();
+    const path = how === 'erased' ? `/v1/users/${user}` : `/v1/users/${user}/connections/${old}`;
+    store.beforeReplace = () => application.api.delete(path).expect(200);
+
+    expect((await run()).results).toMatchObject([{ outcome: 'passed_by' }]);
+
+    expect([liveGrants(old, account), liveGrants(successor, account)]).toEqual([0, 0]);
+    await application.api.get(`/v1/users/${user}/connections/${successor}`).expect(404);
+  });
+});
+
+describe('O1-11 an exchange whose answer is lost', () => {
+  const lost = { endpoint: 'exchange', type: 'drop', processed: true } as const;
+
+  it('is not repeated by itself, and the old connection works on', async () => {
+    const { user, connectionId } = await linkedUser();
+    application.sandbox.maker(old).misbehave(lost);
+    const before = callsSoFar();
+
+    expect((await run()).results).toMatchObject([{ outcome: 'in_doubt', connectionId, code: 'PROVIDER_UNAVAILABLE' }]);
+    expect((await run()).results).toMatchObject([{ outcome: 'in_doubt', connectionId }]);
+
+    expect(calls(old, 'exchange', before[old])).toHaveLength(1);
+    await expectUntouched(user);
+    const { status, output } = await runCommand();
+    expect(status).toBe(1);
+    expect(output).toMatch(new RegExp(`^${connectionId} +in_doubt`, 'm'));
+  });
+
+  it('is made a second time without the mark that it was begun', async () => {
+    const { user } = await linkedUser();
+    application.sandbox.maker(old).misbehave(lost);
+    const forgetful = await startApplication({
+      databaseUrl: application.databaseUrl,
+      rootKey: application.rootKey,
+      sandbox: application.sandbox,
+      clock: application.clock,
+      override: (builder) => builder.overrideProvider(GrantMigrationStore).useClass(ForgetfulStore),
+    });
+    try {
+      const before = callsSoFar();
+      await run({}, forgetful);
+      await run({}, forgetful);
+      expect(calls(old, 'exchange', before[old]).slice(0, 2)).toEqual(['ok', 'token_used']);
+    } finally {
+      await forgetful.close();
+    }
+    await expectUntouched(user);
+  });
+
+  it('is repeated when the operator says so; a maker that refuses it loses nobody', async () => {
+    const { user, account } = await linkedUser();
+    application.sandbox.maker(old).misbehave(lost);
+    await run();
+    const before = callsSoFar();
+
+    expect((await run({ repeatUnanswered: true })).results).toMatchObject([
+      { outcome: 'failed', code: 'AUTHORIZATION_FAILED' },
+    ]);
+    expect(calls(old, 'exchange', before[old])).toEqual(['token_used']);
+    await expectUntouched(user);
+    await linkAccount(application, user, successor, { account });
+    expect((await run()).results).toMatchObject([{ outcome: 'already_linked' }]);
+  });
+
+  it('is forgotten when the user links the old provider anew', async () => {
+    const { user, account } = await linkedUser();
+    application.sandbox.maker(old).misbehave(lost);
+    await run();
+    application.sandbox.maker(successor).revokeGrant(account);
+    await linkAccount(application, user, old, { account });
+
+    expect((await run()).results).toMatchObject([{ outcome: 'migrated' }]);
+    await expectMigrated(user, account);
+  });
+});
+
+describe('O1-11 a run that is killed', () => {
+  let proxy: StatementProxy;
+  beforeAll(async () => {
+    proxy = await StatementProxy.start(() => application.databaseUrl);
+  });
+  afterAll(() => proxy?.stop());
+
+  /** Kills a run when it gets somewhere. */
+  async function kill(reached: () => Promise<void>): Promise<void> {
+    const command = startCommand(proxy.url);
+    try {
+      await reached();
+    } finally {
+      await command.stop('SIGKILL');
+      proxy.sever();
+      await endClaims();
+    }
+  }
+
+  const untilHeld = (point: HoldPoint) => (): Promise<void> => point.reached(1);
+  const untilCalled = (slug: string, kind: CallKind, since: number) => (): Promise<void> =>
+    until(`${slug} was called`, () => calls(slug, kind, since).length > 0);
+
+  it.each([
+    ['before it has claimed anything', 'hold', 'grant-migrations-claim', undefined],
+    ['after its claim', 'holdAnswer', 'grant-migrations-claim', 'ready'],
+    ['before the account is kept', 'hold', 'connections-learn-account', 'ready'],
+    ['after the account was kept', 'holdAnswer', 'connections-learn-account', 'ready'],
+    ['before the exchange is marked as begun', 'hold', 'grant-migrations-begin', 'ready'],
+    ['after the result was kept', 'holdAnswer', 'grant-migrations-keep', 'exchanged'],
+    ['before the new connection stands', 'hold', 'grant-migrations-replace-connection', 'exchanged'],
+    ['after the new connection stands', 'holdAnswer', 'grant-migrations-replace-connection', undefined],
+  ] as const)('%s is resumed, with one exchange and nobody lost', async (_title, order, statement, state) => {
+    application.sandbox.maker(old).misbehave({ endpoint: 'account', type: 'status', code: 503 });
+    const { user, account } = await linkedUser();
+    const before = callsSoFar();
+    const point = proxy[order](statement);
+
+    await kill(untilHeld(point));
+
+    await expect(stateOf(user)).resolves.toBe(state);
+    expect((await run()).results.filter(({ outcome }) => outcome !== 'migrated')).toEqual([]);
+    await expectMigrated(user, account);
+    expect(calls(old, 'exchange', before[old])).toEqual(['ok']);
+    expect(calls(old, 'revoke', before[old])).toEqual([]);
+  });
+
+  it('while the new grant is tried is resumed, with one exchange and nobody lost', async () => {
+    const { user, account } = await linkedUser();
+    const before = callsSoFar();
+    application.sandbox.maker(successor).misbehave({ endpoint: 'account', type: 'slow', ms: forEver });
+
+    await kill(untilCalled(successor, 'account', before[successor] ?? 0));
+
+    await expectUntouched(user);
+    await expect(stateOf(user)).resolves.toBe('exchanged');
+    expect((await run()).results).toMatchObject([{ outcome: 'migrated' }]);
+    await expectMigrated(user, account);
+    expect(calls(old, 'exchange', before[old])).toEqual(['ok']);
+  });
+
+  it.each([
+    ['after the exchange was marked as begun', 'holdAnswer', 'grant-migrations-begin', 0],
+    ['with the answer in its hands', 'hold', 'grant-migrations-keep', 1],
+  ] as const)(
+    '%s is in doubt: no second exchange, and the old connection works',
+    async (_title, order, statement, made) => {
+      const { user, connectionId } = await linkedUser();
+      const before = callsSoFar();
+      const point = proxy[order](statement);
+
+      await kill(untilHeld(point));
+
+      expect((await run()).results).toMatchObject([{ outcome: 'in_doubt', connectionId }]);
+      expect(calls(old, 'exchange', before[old])).toHaveLength(made);
+      await expectUntouched(user);
+      await application.api.get(`/v1/users/${user}/connections/${old}/token`).expect(200);
+    },
+  );
+
+  it('while the maker exchanges is in doubt: no second exchange, and the old connection works', async () => {
+    const { user, connectionId } = await linkedUser();
+    const before = callsSoFar();
+    application.sandbox.maker(old).misbehave({ endpoint: 'exchange', type: 'slow', ms: forEver });
+
+    await kill(untilCalled(old, 'exchange', before[old] ?? 0));
+
+    expect((await run()).results).toMatchObject([{ outcome: 'in_doubt', connectionId }]);
+    expect(calls(old, 'exchange', before[old])).toHaveLength(1);
+    await expectUntouched(user);
+  });
+
+  it('is resumed after the keys were replaced', async () => {
+    const { user, account } = await linkedUser();
+    await kill(untilHeld(proxy.holdAnswer('grant-migrations-keep')));
+    const purpose = 'grant_migrations.sealed';
+    const administration = application.app.get(KeyAdministration, { strict: false });
+    await administration.promote(await administration.add(purpose), 0, true);
+    const done = await application.app.get(Reencryption, { strict: false }).run(purpose, 1_000, () => undefined);
+
+    expect(done).toMatchObject({ moved: 1, unreadable: 0 });
+    expect((await run()).results).toMatchObject([{ outcome: 'migrated' }]);
+    await expectMigrated(user, account);
+  });
+
+  // The last one: commands in processes of their own do not share the clock that is put forward.
+  it('is resumed a day later, with a refreshed token', async () => {
+    const { user, account } = await linkedUser();
+    await kill(untilHeld(proxy.holdAnswer('grant-migrations-keep')));
+    application.clock.advance(25 * hourMs);
+    const before = callsSoFar();
+
+    expect((await run()).results).toMatchObject([{ outcome: 'migrated' }]);
+
+    expect(calls(successor, 'refresh', before[successor])).toEqual(['ok']);
+    await expectMigrated(user, account);
+  });
+});
