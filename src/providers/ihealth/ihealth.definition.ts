@@ -11,6 +11,7 @@ export const ihealthDefinition = defineProvider({
   authorizeUrl: 'https://api.ihealthlabs.com:8443/OpenApiV2/OAuthv2/userauthorization/',
   tokenUrl: 'https://api.ihealthlabs.com:8443/OpenApiV2/OAuthv2/userauthorization/',
   apiBaseUrl: 'https://api.ihealthlabs.com:8443/openapiv2',
+  dataApi: { tokenParameter: 'access_token' },
   defaultScopes: ['OpenApiBP', 'OpenApiWeight'],
   scopeSeparator: ' ',
   scopeParameter: 'APIName',
@@ -39,7 +40,7 @@ export const ihealthDefinition = defineProvider({
     'Whether a refresh replaces the refresh token, what a second use does, and what becomes of the old access token; the strictest is assumed.',
     'What a refusal of a dead refresh token is called, and which HTTP status errors have: HTTP 400, 401 or 403 with a name that does not blame the client is read as that.',
     'No way to end a grant was found.',
-    'The base path of the API, and that data calls need client id and client secret.',
+    'Whether data calls take the token anywhere but in the query, which is the only place that the documentation shows.',
   ],
   sandbox: ihealthSandbox,
 });

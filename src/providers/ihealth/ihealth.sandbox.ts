@@ -4,10 +4,12 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
  * iHealth Open API V2 as https://developer.ihealthlabs.com/dev_documentation_Authentication.htm describes it: one URL for consent,
  * exchange and refresh. Errors have the shape of https://developer.ihealthlabs.com/dev_documentation_ResponseFormatAndErrors.htm.
  *
+ * Data calls carry the token in the query (https://developer.ihealthlabs.com/dev_documentation_RequestfordataofBloodPressure.htm).
+ *
  * Documented and not imitated: `sc`, `sv`, client id and client secret on data calls.
  *
  * Assumed: POST for exchange and refresh, no field but the four that are documented, rotation without further consequences while the
- * old access token lives on, the HTTP statuses of errors and all their names but that of a wrong client secret, the code's lifetime, that PKCE parameters are not looked at, the path of the data call, and the API names
+ * old access token lives on, the HTTP statuses of errors and all their names but that of a wrong client secret, the code's lifetime, that PKCE parameters are not looked at, and the API names
  * after the first two, which follow their pattern.
  */
 export const ihealthSandbox: OAuth2SandboxMaker = {
@@ -38,4 +40,5 @@ export const ihealthSandbox: OAuth2SandboxMaker = {
   }),
   apiBasePath: '/openapiv2',
   apiPath: '/openapiv2/user',
+  apiTokenParameter: 'access_token',
 };
