@@ -52,6 +52,9 @@ const planted = {
   apiKey: `cuff_${randomBytes(9).toString('hex')}_${randomBytes(32).toString('base64url')}`,
 };
 
+/** What a service asks a maker, which is between the two. It stands in the URL that the maker gets, as it should. */
+const asked = canary('asked');
+
 /** How token answers go wrong. */
 const failures = [
   { type: 'echoSecret', error: 'invalid_grant', status: 400 },
@@ -188,6 +191,16 @@ describe.each([
     expect(found).toEqual([]);
   });
 
+  it('LOG-06 keeps nothing of the path, the query or the body of a proxied call', () => {
+    const proxied = answers.filter(({ call, status: code }) => call.includes('/proxy/') && code === 200);
+    expect(proxied.length).toBeGreaterThan(production ? 8 : 12);
+    expect(proxied.some(({ body }) => body.includes(asked))).toBe(true);
+    expect(proxy.exchanges.some(({ target }) => target.includes(asked))).toBe(true);
+    const search = new SecretSearch([{ kind: 'what was asked', value: asked }]);
+    expect(search.find(service.output())).toEqual([]);
+    expect(dumps.flatMap((dump) => search.find(dump))).toEqual([]);
+  });
+
   it('LOG-12 answers /metrics and /docs-json without any secret', () => {
     for (const path of ['/metrics', '/docs-json']) {
       const answer = answers.find(({ call, status: code }) => call === `GET ${path}` && code === 200);
@@ -250,7 +263,12 @@ describe.each([
       }
     }
     for (const definition of production ? oauth2 : providers) {
+      const user = await link(definition);
       for (const failure of failures) {
+        // The filler of a huge answer, which is passed on, would pass for a token.
+        if (failure.type !== 'hugeBody' && failure.type !== 'gzipBomb') {
+          await failProxied(definition, user, { ...failure, endpoint: 'api' });
+        }
         if (definition.sandbox.account !== undefined) {
           await failAt(definition, { ...failure, endpoint: 'account' });
         }
@@ -272,6 +290,7 @@ describe.each([
     const path = `/v1/users/${user}/connections`;
     await call('GET', path);
     await call('GET', `${path}/${definition.slug}/token`);
+    await callMaker(definition, user);
     await call('POST', `${path}/${definition.slug}/refresh`);
     sandbox.maker(definition.slug).expireAccessTokens();
     await call('POST', `${path}/${definition.slug}/refresh`);
@@ -281,6 +300,32 @@ describe.each([
       await call('DELETE', `${path}/${definition.slug}`);
     }
     await call('GET', `${path}/${definition.slug}/token`);
+  }
+
+  /** Right and wrong calls of the maker's API, by proxy and with a signature. */
+  async function callMaker(definition: ProviderDefinition, user: string): Promise<void> {
+    const path = `/v1/users/${user}/connections/${definition.slug}`;
+    const { apiPath, apiBasePath = '' } = definition.sandbox;
+    const target = apiPath.slice(apiBasePath.length + 1);
+    const form = 'application/x-www-form-urlencoded';
+    await call('GET', `${path}/proxy/${target}/${asked}?a=${asked}`);
+    await call('POST', `${path}/proxy/${target}`, `a=${asked}`, form);
+    await call('POST', `${path}/proxy/${target}`, `access_token=${planted.accessToken}`, form);
+    await call('GET', `${path}/proxy/${target}?access_token=${planted.accessToken}`);
+    await call('GET', `${path}/proxy/a//${planted.code}`);
+    const base = `${production ? proxy.url : sandbox.url}/${definition.slug}${apiBasePath}`;
+    for (const url of [`${base}/${target}`, `${proxy.url}/${definition.slug}${apiBasePath}/${target}`]) {
+      await call('POST', `${path}/sign`, JSON.stringify({ method: 'GET', url }), 'application/json');
+    }
+  }
+
+  async function failProxied(definition: ProviderDefinition, user: string, wrong: Misbehaviour): Promise<void> {
+    const maker = sandbox.maker(definition.slug);
+    maker.misbehave(wrong);
+    const { apiPath, apiBasePath = '' } = definition.sandbox;
+    const target = apiPath.slice(apiBasePath.length + 1);
+    await call('POST', `/v1/users/${user}/connections/${definition.slug}/proxy/${target}`, '{}', 'application/json');
+    maker.behave();
   }
 
   async function runCallbacks(definition: ProviderDefinition): Promise<void> {
@@ -435,7 +480,7 @@ describe.each([
       status: response.statusCode,
       headers: JSON.stringify(response.headers),
       body: text,
-      json: isJson ? (JSON.parse(text) as Record<string, unknown>) : {},
+      json: (isJson ? parseObject(text) : undefined) ?? {},
     };
     answers.push(answer);
     return answer;
@@ -448,6 +493,13 @@ describe.each([
       given.add(json['state']).add(new URL(String(json['link_web_url'])).searchParams.get('oauth_token'));
     } else if (code === 200 && /^GET .*\/token$/.test(name)) {
       given.add(json['access_token']).add(json['token']).add(json['token_secret']);
+    } else if (code === 200 && name.endsWith('/sign')) {
+      const [, token = ''] = /oauth_token="([^"]*)"/.exec(String(json['authorization'])) ?? [];
+      given.add(decodeURIComponent(token));
+    } else if (headers.includes('"cufflink-answer-from"')) {
+      // What the maker wrote of its own, and signatures, which are used up by then.
+      given.add(planted.makerBody).add(planted.makerToken);
+      [...secrets].filter(([, kind]) => kind === 'OAuth 1.0a signature').forEach(([value]) => given.add(value));
     }
     return [...search.find(headers), ...search.find(body).filter(({ value }) => !given.has(value))];
   }
@@ -574,6 +626,8 @@ const expectedCodes = [
   'AUTHORIZATION_DENIED',
   'AUTHORIZATION_FAILED',
   'AUTHORIZATION_STATE_INVALID',
+  'CALL_ANSWER_UNUSABLE',
+  'CALL_UNSUPPORTED',
   'CONNECTION_NOT_FOUND',
   'INTERNAL_ERROR',
   'PROVIDER_MISCONFIGURED',

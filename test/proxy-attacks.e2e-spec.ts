@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { DataApiClient } from '../src/provider-kit/data-api-client.js';
 import { HostResolver } from '../src/provider-kit/host-resolver.js';
 import { ProviderHttpClient } from '../src/provider-kit/http-client.js';
+import { sandboxClientId, sandboxClientSecret } from '../src/provider-kit/provider-settings.js';
 import {
   type PreparedAnswer,
   type RecordingServer,
@@ -140,11 +141,16 @@ describe('what a maker answers', () => {
   let bench: DataApiApplication;
   let caller: ProxyCaller;
   let next: PreparedAnswer = {};
+  /** Answers instead, with what it was called with. */
+  let echo: ((authorization: string) => PreparedAnswer) | undefined;
 
   beforeAll(async () => {
-    bench = await startWithDataApi(() => next);
+    bench = await startWithDataApi(({ headers }) => echo?.(headers.authorization ?? '') ?? next);
     caller = await ProxyCaller.of(bench.application);
     await linkAccount(bench.application, user, 'whoop');
+  });
+  afterEach(() => {
+    echo = undefined;
   });
   afterAll(() => bench.close());
 
@@ -249,6 +255,27 @@ describe('what a maker answers', () => {
     expectUnusable(await answered(unchanged));
   });
 
+  it('TE-07 shows no token where the maker quotes the one that it was called with', async () => {
+    const quoted: string[] = [];
+    echo = (authorization) => {
+      const token = authorization.replace('Bearer ', '');
+      quoted.push(token, token.replaceAll('/', '\\/'), encodeURIComponent(token));
+      return {
+        status: 403,
+        headers: { 'content-type': 'application/json', etag: `"${token}"`, link: `<?t=${encodeURIComponent(token)}>` },
+        body: JSON.stringify({ text: quoted.join(' '), data: 'ünchanged' }),
+      };
+    };
+    const answer = await caller.call('whoop', 'a');
+    expect(answer).toMatchObject({ status: 403, json: { data: 'ünchanged' } });
+    expect(answer.headers.etag).toMatch(/^"\*{20,}"$/);
+    expect(answer.json['text']).toMatch(/^\*{20,} /);
+    expect(quoted).toHaveLength(3);
+    for (const spelling of quoted) {
+      expect(`${JSON.stringify(answer.headers)} ${answer.body.toString()}`).not.toContain(spelling);
+    }
+  });
+
   it('tells the length to HEAD', async () => {
     const answer = await answered({ headers: { 'content-length': '123456' } }, {}, 'HEAD');
     expect(answer).toMatchObject({ status: 200, headers: { 'content-length': '123456' }, body: Buffer.alloc(0) });
@@ -335,6 +362,35 @@ describe('TE-12 the host of an API', () => {
       }
     },
   );
+});
+
+describe('TE-12 a connection with another server than the provider has now', () => {
+  it('is not called with: the other server gets no token', async () => {
+    const application = await startApplication();
+    const another = await startRecordingServer(() => ({ body: '{}' }));
+    const moved = await startApplication({
+      databaseUrl: application.databaseUrl,
+      rootKey: application.rootKey,
+      sandbox: application.sandbox,
+      environment: {
+        SMART_ON_FHIR_CLIENT_ID: sandboxClientId('smart-on-fhir'),
+        SMART_ON_FHIR_CLIENT_SECRET: sandboxClientSecret('smart-on-fhir'),
+        SMART_ON_FHIR_API_BASE_URL: another.url,
+      },
+    });
+    try {
+      await linkAccount(application, user, 'smart-on-fhir');
+      const before = await (await ProxyCaller.of(application)).call('smart-on-fhir', 'Patient');
+      expect(before).toMatchObject({ status: 200, headers: { 'cufflink-answer-from': 'smart-on-fhir' } });
+      const after = await (await ProxyCaller.of(moved)).call('smart-on-fhir', 'Patient');
+      expect(after).toMatchObject({ status: 500, json: { code: 'PROVIDER_MISCONFIGURED', act: 'operator' } });
+      expect(another.requests).toEqual([]);
+    } finally {
+      await moved.close();
+      await another.close();
+      await application.close();
+    }
+  });
 });
 
 describe('NET-04 many slow calls of an API', () => {

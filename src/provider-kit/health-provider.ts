@@ -78,6 +78,13 @@ export interface HealthProvider {
   verify(grant: TokenGrant, secrets: HandshakeSecrets): Promise<TokenGrant>;
 
   /**
+   * Checks that tokens are for the server that the settings name; most providers have one server only.
+   *
+   * @throws {@link ProviderMisconfiguredError} when they are another's: nothing may be sent with them
+   */
+  checkServer?(tokens: GrantTokens): void;
+
+  /**
    * Exchanges a refresh token for a new grant. Called with a claim held, never twice with the same rotating token.
    *
    * @param tokens - the set in force, with the refresh token as last issued by the provider

@@ -15,6 +15,7 @@ import { TokenFeedbackService } from '../tokens/token-feedback.service.js';
 import { tokenFingerprint } from '../tokens/token-fingerprint.js';
 import { TokensService, type ValidToken } from '../tokens/tokens.service.js';
 import { callableBaseUrl } from './callable-api.js';
+import { coverTokens } from './covered-tokens.js';
 import { passedToProvider } from './passed-headers.js';
 import { proxiedCalls } from './proxy.metrics.js';
 
@@ -49,9 +50,10 @@ export class ProxyService {
    * @param slug - the provider
    * @param request - what to send
    * @param requester - who asks for it
-   * @returns the provider's answer, whatever its status
+   * @returns the provider's answer, whatever its status, with the token covered where it is quoted
    * @throws {@link RequestInvalidError} when path, query or form may not be sent, {@link CallUnsupportedError} when nothing may
    * @throws {@link CallAnswerUnusableError} on a redirect (NET-03), an answer above 10 MiB, or one that cannot be read
+   * @throws {@link ProviderMisconfiguredError} when the API's host may not be called, or the connection is with another server (TE-12)
    * @throws {@link ProviderUnavailableError} when it does not answer; it may have done what was asked all the same
    * @throws as {@link TokensService.getValid}
    */
@@ -86,6 +88,7 @@ export class ProxyService {
   }
 
   private async exchange(provider: HealthProvider, call: ApiCall, token: ValidToken): Promise<ProviderAnswer> {
+    provider.checkServer?.(token);
     let answer: ProviderAnswer;
     try {
       answer = await this.client.exchange(apiRequest(provider, call, token, this.clock.now()));
@@ -100,7 +103,7 @@ export class ProxyService {
         `${provider.definition.displayName} answered with a status that HTTP does not know.`,
       );
     }
-    return answer;
+    return coverTokens(answer, token);
   }
 }
 

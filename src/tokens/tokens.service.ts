@@ -43,6 +43,8 @@ export interface ValidToken {
   readonly tokenSecret: string | undefined;
   /** `undefined` when the token does not expire, or nobody knows when. */
   readonly expiresAt: Date | undefined;
+  /** The user's id at the provider, where it is known. */
+  readonly providerUserId: string | undefined;
   readonly scopes: readonly string[];
   /** How the provider's API is called with it. */
   readonly api: TokenUse;
@@ -183,6 +185,7 @@ export class TokensService {
       accessToken: tokens.accessToken,
       tokenSecret: tokens.tokenSecret,
       expiresAt: tokens.expiresAt,
+      providerUserId: tokens.providerUserId,
       scopes,
       api: {
         baseUrl: settings.endpoints.apiBaseUrl,

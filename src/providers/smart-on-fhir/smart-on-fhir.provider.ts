@@ -66,6 +66,15 @@ export class SmartOnFhirProvider implements HealthProvider {
     return grant;
   }
 
+  /** The operator may have given a server's name to another one; its tokens are not for that one. */
+  checkServer({ providerUserId }: GrantTokens): void {
+    if (providerUserId !== undefined && !providerUserId.startsWith(this.userIdPrefix)) {
+      throw new ProviderMisconfiguredError(
+        `This connection belongs to another FHIR server than ${this.definition.displayName} is now. The operator has to restore its URL, or the user to connect again.`,
+      );
+    }
+  }
+
   async refresh(tokens: GrantTokens): Promise<TokenGrant> {
     this.checkServer(tokens);
     return this.withServer(await this.at(await this.discovery.read()).refresh(tokens));
@@ -106,14 +115,5 @@ export class SmartOnFhirProvider implements HealthProvider {
   private withServer(grant: TokenGrant): TokenGrant {
     const { providerUserId: patient } = grant;
     return patient === undefined ? grant : grant.with({ providerUserId: this.userIdPrefix + patient });
-  }
-
-  /** The operator may have given a server's name to another one; its tokens are not for that one. */
-  private checkServer({ providerUserId }: GrantTokens): void {
-    if (providerUserId !== undefined && !providerUserId.startsWith(this.userIdPrefix)) {
-      throw new ProviderMisconfiguredError(
-        `This connection belongs to another FHIR server than ${this.definition.displayName} is now. The operator has to restore its URL, or the user to connect again.`,
-      );
-    }
   }
 }
