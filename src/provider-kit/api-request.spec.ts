@@ -95,6 +95,7 @@ describe('a request of a data API', () => {
         grant,
         now,
       );
+      expect(verify(request).get('oauth_token')).toBe(grant.accessToken);
       expect(() => verify(request, { body: 'a=2' })).toThrow('signature_invalid');
     },
   );
