@@ -120,7 +120,8 @@ describe('the journal of refreshed tokens', () => {
     await rm(join(journal, file));
     const second = await restart(first, journal, faultyDatabase);
     const database = second.app.get<FaultyDatabase>(Database, { strict: false });
-    await writeFile(join(journal, file), entry);
+    // Under another name: the other processes wait for some seconds before they take it for left over.
+    await writeFile(join(journal, 'new.journal'), entry);
     database.refuse = failing('connections-save-refreshed', 1, unavailable);
 
     const refused = await second.api.get(tokenPath).expect(503);
@@ -171,7 +172,7 @@ describe('the journal of refreshed tokens', () => {
       if (what === 'linked anew') {
         await linkAccount(first, 'user-1', 'garmin');
       }
-      await writeFile(join(journal, file), entry);
+      await writeFile(join(journal, 'new.journal'), entry);
 
       const second = await restart(first, journal);
       expect(await readEntries(journal)).toEqual([]);

@@ -183,6 +183,7 @@ describe('makers that answer late, halfway or not at all', () => {
       first.maker.resetsIdleConnections = true;
       for (let round = 0; round < 5 * rounds; round += 1) {
         await cluster.shorten(all, first);
+        await until('every connection was reset', () => !first.maker.isOpen);
       }
       first.maker.resetsIdleConnections = false;
       expect(cluster.refreshSum(all)).toBe(5 * rounds * all.length);

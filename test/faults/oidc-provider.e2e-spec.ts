@@ -1,32 +1,32 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { garminDefinition } from '../../src/providers/garmin/garmin.definition.js';
-import { type RecordingServer, startRecordingServer } from '../../src/provider-kit/testing/recording-server.js';
+import type { OAuth2Definition } from '../../src/provider-kit/provider-definition.js';
 import { findFamily, lostUsers } from '../support/history-checker.js';
 import { pathOf as callbackPathOf, startLink } from '../support/linking.js';
 import { OidcPeer, type PeerClient } from '../support/oidc-peer.js';
+import { definePeer, peerEnvironment, peerScopes } from '../support/peer-provider.js';
+import { randomNumbers } from '../support/random-numbers.js';
+import { until } from '../support/until.js';
 import { OwnPostgres } from './support/fault-database.js';
-import { FaultCluster, type FaultConnection } from './support/fault-cluster.js';
-import { report, rounds } from './support/figures.js';
+import { FaultCluster, type FaultConnection, pathOf } from './support/fault-cluster.js';
+import { report, rounds, seed } from './support/figures.js';
 import type { Replica } from './support/replica.js';
 import { claimSeconds, holdSeconds } from './support/timing.js';
 
-/** A strict provider with PKCE; its endpoints are moved to the peer. */
-const { slug } = garminDefinition;
-const client: PeerClient = {
-  id: 'cufflink',
-  secret: 'a secret of the peer, not of anybody else',
-  authentication: 'client_secret_post',
-  redirectUri: `http://localhost:3000/v1/oauth/${slug}/callback`,
-};
+const [prompt, slow] = [definePeer('peer', 'body'), definePeer('peer-slow', 'body')];
+const definitions = [prompt, slow];
+/** The slow one is given up soon, so that its claim need not be waited for. */
+const hasty = [prompt, { ...slow, refresh: { ...slow.refresh, timeoutMs: 1_000 } }];
 const [takeClaim, saveRefreshed] = ['connections-take-claim', 'connections-save-refreshed'];
 const connectionCount = 8;
 /** Of one connection, at each replica, at the same moment. */
 const callers = 3;
+const maxLatencyMs = 60;
+const maxHeadStartMs = 80;
 const timeoutMs = 120_000 + rounds * 10_000;
 
 describe('an independent server that revokes the grant when a refresh token comes twice', () => {
   let peer: OidcPeer;
-  let accounts: RecordingServer;
   let postgres: OwnPostgres;
   let cluster: FaultCluster;
   let first: Replica;
@@ -36,32 +36,22 @@ describe('an independent server that revokes the grant when a refresh token come
   let linked = 0;
 
   beforeAll(async () => {
+    const clients = definitions.map(({ slug }) => clientOf(slug));
     // Every access token is inside the margin, so every call for a token is one for a refresh.
-    peer = await OidcPeer.start({ clients: [client], scopes: [], accessTokenLifetimeSeconds: 55 });
-    accounts = await startRecordingServer(({ headers: { authorization = '' } }) => {
-      const family = peer.records.findIssued(authorization.replace(/^bearer /i, ''))?.familyId;
-      const grant = peer.records.liveGrants().find(({ familyId }) => familyId === family);
-      const headers = { 'content-type': 'application/json' };
-      return { headers, body: JSON.stringify({ userId: grant?.accountId }) };
-    });
-    const environment = {
-      GARMIN_CLIENT_ID: client.id,
-      GARMIN_CLIENT_SECRET: client.secret,
-      GARMIN_SCOPES: 'openid offline_access',
-      // Without it the peer leaves offline_access out (OpenID Connect Core section 11).
-      GARMIN_AUTH_URL: `${peer.url}/auth?prompt=consent`,
-      GARMIN_TOKEN_URL: `${peer.url}/token`,
-      GARMIN_ACCOUNT_URL: `${accounts.url}/user/id`,
-      GARMIN_API_BASE_URL: peer.url,
-    };
+    peer = await OidcPeer.start({ clients, scopes: peerScopes, accessTokenLifetimeSeconds: 55 });
+    const environment = Object.assign(
+      // A peer that is slow again and again would be left alone in the end.
+      { PROVIDER_BREAKER_FAILURES: '1000' },
+      ...clients.map((client) => peerEnvironment(peer, client.id, client)),
+    ) as Record<string, string>;
     postgres = await OwnPostgres.start();
     cluster = await FaultCluster.start({
-      makers: { [slug]: garminDefinition.sandbox },
-      records: { [slug]: peer.records },
+      makers: Object.fromEntries(definitions.map(({ slug, sandbox }) => [slug, sandbox])),
+      records: Object.fromEntries(definitions.map(({ slug }) => [slug, peer.records])),
       replicas: [
-        { environment },
-        { environment },
-        { environment: { ...environment, REFRESH_IN_DOUBT_HOLD_SECONDS: '0' } },
+        { environment, definitions: hasty },
+        { environment, definitions },
+        { environment: { ...environment, REFRESH_IN_DOUBT_HOLD_SECONDS: '0' }, definitions },
       ],
       database: postgres,
     });
@@ -69,7 +59,6 @@ describe('an independent server that revokes the grant when a refresh token come
   }, 120_000);
   afterAll(async () => {
     await cluster?.stop();
-    await accounts?.close();
     await peer?.stop();
   });
   beforeEach(() => {
@@ -77,21 +66,39 @@ describe('an independent server that revokes the grant when a refresh token come
     cluster.replicas.forEach(({ database }) => database.clear());
   });
 
-  async function link(count: number): Promise<FaultConnection[]> {
+  async function link({ slug }: OAuth2Definition): Promise<FaultConnection[]> {
     return Promise.all(
-      Array.from({ length: count }, async () => {
+      Array.from({ length: connectionCount }, async () => {
         linked += 1;
         const userId = `peer-user-${linked}`;
-        await second.api.get(await consentOf(userId)).expect(200);
+        await second.api.get(await consentOf({ userId, slug })).expect(200);
         return { userId, slug, familyId: findFamily(peer.records, userId) };
       }),
     );
   }
 
   /** Goes as far as the callback, and returns its path and query. */
-  async function consentOf(userId: string): Promise<string> {
+  async function consentOf({ userId, slug }: Pick<FaultConnection, 'userId' | 'slug'>): Promise<string> {
     const { linkWebUrl } = await startLink(second, userId, slug);
     return callbackPathOf(await peer.consent(linkWebUrl, { account: userId }));
+  }
+
+  /**
+   * Lets every round happen to connections of its own.
+   *
+   * @param round - returns the connections as the checker is to know them, where that has changed
+   * @returns the connections of all rounds
+   */
+  async function inRounds(
+    round: (connections: readonly FaultConnection[]) => Promise<readonly FaultConnection[] | void>,
+    definition = prompt,
+  ): Promise<FaultConnection[]> {
+    const all: FaultConnection[] = [];
+    for (let number = 0; number < rounds; number += 1) {
+      const connections = await link(definition);
+      all.push(...((await round(connections)) ?? connections));
+    }
+    return all;
   }
 
   /** Every connection has to answer one more refresh, and the checker has to find nothing. */
@@ -113,14 +120,13 @@ describe('an independent server that revokes the grant when a refresh token come
   it(
     'R-03 two processes that are asked at once lose no grant',
     async () => {
-      const connections = await link(connectionCount);
-      for (let round = 0; round < rounds; round += 1) {
+      const all = await inRounds(async (connections) => {
         peer.delayTokenRequests(20);
         const asked = [first, second].flatMap((replica) => Array.from({ length: callers }, () => replica));
         const answers = await Promise.all(asked.map((replica) => cluster.askAll(replica, connections)));
         expect(new Set(answers.flat().map(({ status }) => status))).toEqual(new Set([200]));
-      }
-      await expectNothingLost('R-03', '2 processes ask at once', rounds * connectionCount, connections);
+      });
+      await expectNothingLost('R-03', '2 processes ask at once', all.length, all);
     },
     timeoutMs,
   );
@@ -128,15 +134,12 @@ describe('an independent server that revokes the grant when a refresh token come
   it(
     'R-01 (a) killed before the commit, a process finds the new tokens in its journal and loses no grant',
     async () => {
-      const all: FaultConnection[] = [];
-      for (let round = 0; round < rounds; round += 1) {
-        const connections = await link(connectionCount);
-        all.push(...connections);
+      const all = await inRounds(async (connections) => {
         const asking = await askUntilCommit(connections);
         await first.kill();
         await asking.over;
         await first.start();
-      }
+      });
       await expectNothingLost('R-01a', 'killed before the commit', rounds, all);
     },
     timeoutMs,
@@ -145,10 +148,7 @@ describe('an independent server that revokes the grant when a refresh token come
   it(
     'R-02 killed between the claim and the call, a process leaves the refresh to another one after the hold',
     async () => {
-      const all: FaultConnection[] = [];
-      for (let round = 0; round < rounds; round += 1) {
-        const connections = await link(connectionCount);
-        all.push(...connections);
+      const all = await inRounds(async (connections) => {
         const point = first.database.holdAnswer(takeClaim);
         const asking = cluster.askAll(first, connections);
         await point.reached(connections.length);
@@ -161,7 +161,7 @@ describe('an independent server that revokes the grant when a refresh token come
         await cluster.askAll(second, connections);
         expect(cluster.refreshSum(connections)).toBe(connections.length);
         await first.start();
-      }
+      });
       await expectNothingLost('R-02', 'killed between claim and call', rounds, all);
     },
     timeoutMs,
@@ -173,10 +173,7 @@ describe('an independent server that revokes the grant when a refresh token come
   ])(
     'R-04 frozen until its claim has run out, a process %s',
     async (_what, without) => {
-      const all: FaultConnection[] = [];
-      for (let round = 0; round < rounds; round += 1) {
-        const connections = await link(connectionCount);
-        all.push(...connections);
+      const all = await inRounds(async (connections) => {
         const asking = await askUntilCommit(connections);
         first.pause();
         await cluster.passTime(claimSeconds);
@@ -184,7 +181,7 @@ describe('an independent server that revokes the grant when a refresh token come
         first.resume();
         first.database.clear();
         await asking.over;
-      }
+      });
       if (without === undefined) {
         await expectNothingLost('R-04', 'frozen beyond the claim', rounds, all);
         return;
@@ -199,21 +196,57 @@ describe('an independent server that revokes the grant when a refresh token come
     timeoutMs,
   );
 
+  // Before PostgreSQL is stopped: for half a minute after that nothing is claimed whose outcome is unknown.
+  it.each([
+    ['never has two requests of a connection', undefined],
+    ['has two of each from a process without the hold', 'hold'],
+  ])(
+    'R-08 a peer slower than the claim %s',
+    async (_what, without) => {
+      const all = await inRounds(async (connections) => {
+        peer.stallTokenRequests();
+        // Each call gives up when its time limit is over; the peer has the request all the same.
+        await cluster.askAll(first, connections);
+        expect(peer.tokenRequestsInFlight).toBe(connections.length);
+        await cluster.passTime(claimSeconds);
+        const asking = cluster.askAll(without === undefined ? second : eager, connections);
+        if (without === undefined) {
+          await asking;
+          expect(peer.tokenRequestsInFlight).toBe(connections.length);
+        } else {
+          await until('the peer has both', () => peer.tokenRequestsInFlight === 2 * connections.length);
+        }
+        peer.releaseTokenRequests();
+        await asking;
+        await until('the peer is done', () => peer.tokenRequestsInFlight === 0);
+      }, slow);
+      if (without === undefined) {
+        await expectNothingLost('R-08', 'slower than the claim', all.length, all);
+        return;
+      }
+      const violations = await cluster.check(all);
+      const figures = { rounds, faults: all.length, connections: all.length, without };
+      report('R-08', 'slower than the claim, oidc-provider', figures, violations);
+      const crowded = violations.filter(({ invariant }) => invariant === 'I6').map(({ userId }) => userId);
+      expect(crowded).toEqual(all.map(({ userId }) => userId));
+    },
+    timeoutMs,
+  );
+
   it(
     'R-05 PostgreSQL stopped between the answer and the commit loses no grant, and no token is sent twice',
     async () => {
-      const all: FaultConnection[] = [];
-      for (let round = 0; round < rounds; round += 1) {
-        const connections = await link(connectionCount);
-        all.push(...connections);
+      const all = await inRounds(async (connections) => {
         const asking = await askUntilCommit(connections);
         await postgres.crash();
         first.database.clear();
         await postgres.restart();
         const answers = await asking.over;
         expect(answers.map(({ status }) => status)).toEqual(connections.map(() => 200));
+        // Where the restart took longer than the saves are repeated, from the journal.
+        await until('all are committed', async () => (await cluster.refreshesInDoubt()) === 0);
         expect(cluster.refreshSum(connections)).toBe(connections.length);
-      }
+      });
       await expectNothingLost('R-05', 'PostgreSQL stopped before the commit', rounds, all);
     },
     timeoutMs,
@@ -222,20 +255,44 @@ describe('an independent server that revokes the grant when a refresh token come
   it(
     'R-06 while PostgreSQL is away no refresh token is spent and no token is handed out',
     async () => {
-      const connections = await link(connectionCount);
-      for (let round = 0; round < rounds; round += 1) {
-        const before = cluster.refreshSum(connections);
+      const all = await inRounds(async (connections) => {
         await postgres.crash();
         for (const replica of [first, second]) {
           const answers = await cluster.askAll(replica, connections);
           expect(answers.map(({ code }) => code)).toEqual(connections.map(() => 'DATABASE_UNAVAILABLE'));
         }
-        expect(cluster.refreshSum(connections)).toBe(before);
+        expect(cluster.refreshSum(connections)).toBe(0);
         await postgres.restart();
         const answers = await cluster.askAll(second, connections);
         expect(answers.map(({ status }) => status)).toEqual(connections.map(() => 200));
-      }
-      await expectNothingLost('R-06', 'PostgreSQL away before the claim', rounds, connections);
+      });
+      await expectNothingLost('R-06', 'PostgreSQL away before the claim', rounds, all);
+    },
+    timeoutMs,
+  );
+
+  it(
+    'R-19 TE-11 an unlinked connection never comes back, and its grant ends at the peer',
+    async () => {
+      const random = randomNumbers(seed);
+      const all = await inRounds(async (connections) => {
+        for (const connection of connections) {
+          peer.delayTokenRequests(Math.floor(random() * maxLatencyMs));
+          const refreshed = first.api.post(`${pathOf(connection)}/refresh`).then(({ status }) => status);
+          await sleep(Math.floor(random() * maxHeadStartMs));
+          await second.api.delete(pathOf(connection)).expect(200);
+          expect([200, 404]).toContain(await refreshed);
+          await second.api.get(`${pathOf(connection)}/token`).expect(404);
+          expect(peer.records.liveGrants().map(({ familyId }) => familyId)).not.toContain(connection.familyId);
+        }
+        // What a refresh brings after the unlink is dropped.
+        return connections.map((each) => ({ ...each, formerFamilyIds: [each.familyId] }));
+      });
+      // That they are gone is what was asked for.
+      const violations = (await cluster.check(all)).filter(({ invariant }) => invariant !== 'I3');
+      const figures = { rounds, faults: all.length, connections: all.length };
+      report('R-19', 'unlinked during a refresh, oidc-provider', figures, violations);
+      expect(violations).toEqual([]);
     },
     timeoutMs,
   );
@@ -243,20 +300,18 @@ describe('an independent server that revokes the grant when a refresh token come
   it(
     'R-20 AR-24 a new link is never overwritten by a refresh of the old one',
     async () => {
-      const all: FaultConnection[] = [];
-      for (let round = 0; round < rounds; round += 1) {
-        const connections = await link(connectionCount);
-        const callbacks = await Promise.all(connections.map(({ userId }) => consentOf(userId)));
+      const all = await inRounds(async (connections) => {
+        const callbacks = await Promise.all(connections.map(consentOf));
         const asking = await askUntilCommit(connections);
         await Promise.all(callbacks.map((callback) => second.api.get(callback).expect(200)));
         first.database.clear();
         await asking.over;
-        for (const former of connections) {
+        return connections.map((former) => {
           const familyId = findFamily(peer.records, former.userId);
           expect(familyId).not.toBe(former.familyId);
-          all.push({ ...former, familyId, formerFamilyIds: [former.familyId] });
-        }
-      }
+          return { ...former, familyId, formerFamilyIds: [former.familyId] };
+        });
+      });
       await expectNothingLost('R-20', 'linked anew during a refresh', all.length, all);
     },
     timeoutMs,
@@ -270,3 +325,12 @@ describe('an independent server that revokes the grant when a refresh token come
     return { over };
   }
 });
+
+function clientOf(slug: string): PeerClient {
+  return {
+    id: slug,
+    secret: 'a secret of the peer, not of anybody else',
+    authentication: 'client_secret_post',
+    redirectUri: `http://localhost:3000/v1/oauth/${slug}/callback`,
+  };
+}

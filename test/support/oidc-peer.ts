@@ -61,6 +61,8 @@ export class OidcPeer {
   private grantsRevoked = 0;
   private latencyMs = 0;
   private arrivalsMissing = 0;
+  private stall: PromiseWithResolvers<void> | undefined;
+  private inFlight = 0;
   private readonly waiting: (() => void)[] = [];
   private turn: Promise<void> = Promise.resolve();
 
@@ -105,8 +107,14 @@ export class OidcPeer {
     return token;
   }
 
+  /** Token requests that have arrived and are not over. */
+  get tokenRequestsInFlight(): number {
+    return this.inFlight;
+  }
+
   /** Forgets what was recorded, and answers at once again. */
   forget(): void {
+    this.releaseTokenRequests();
     this.tokenRequests.length = 0;
     this.grantsRevoked = 0;
     this.latencyMs = 0;
@@ -116,6 +124,16 @@ export class OidcPeer {
   /** Lets this much time pass between the arrival of a token request and its processing. */
   delayTokenRequests(latencyMs: number): void {
     this.latencyMs = latencyMs;
+  }
+
+  /** Keeps token requests waiting until they are released. Nothing is done for a client that has hung up by then. */
+  stallTokenRequests(): void {
+    this.stall = Promise.withResolvers();
+  }
+
+  releaseTokenRequests(): void {
+    this.stall?.resolve();
+    this.stall = undefined;
   }
 
   /** Keeps token requests waiting until this many have arrived. */
@@ -238,17 +256,29 @@ export class OidcPeer {
    */
   private async answerToken(context: Context, next: () => Promise<void>): Promise<void> {
     const at = Date.now();
+    this.inFlight += 1;
+    const sent = Object.fromEntries(await peekForm(context.req));
     await this.arrival();
+    const exchange = {
+      kind: sent['grant_type'] === 'refresh_token' ? ('refresh' as const) : ('token' as const),
+      at,
+      presented: sent['refresh_token'],
+    };
+    if (context.req.socket.destroyed) {
+      this.inFlight -= 1;
+      this.records.add({ ...exchange, endsAt: Date.now(), status: 0, error: 'hung up' });
+      return;
+    }
     const turn = this.turn.then(next);
     this.turn = turn.catch(() => undefined);
     await turn;
-    const sent = context.oidc?.params ?? {};
+    this.inFlight -= 1;
     const answer = (context.body ?? {}) as TokenAnswer;
     this.tokenRequests.push({
-      grantType: sent.grant_type ?? '',
+      grantType: sent['grant_type'] ?? '',
       authentication: [
         ...(context.req.headers.authorization === undefined ? [] : (['basic'] as const)),
-        ...(sent.client_secret === undefined ? [] : (['body'] as const)),
+        ...(sent['client_secret'] === undefined ? [] : (['body'] as const)),
       ],
       status: context.status,
       error: answer.error,
@@ -256,12 +286,10 @@ export class OidcPeer {
     });
     const { Grant: grant } = context.oidc?.entities ?? {};
     this.records.add({
-      kind: sent.grant_type === 'refresh_token' ? 'refresh' : 'token',
-      at,
+      ...exchange,
       endsAt: Date.now(),
       status: context.status,
       error: answer.error,
-      presented: sent.refresh_token,
       ...(grant === undefined || answer.access_token === undefined
         ? {}
         : {
@@ -285,9 +313,22 @@ export class OidcPeer {
         this.waiting.splice(0).forEach((resume) => resume());
       }
     }
+    await this.stall?.promise;
     if (this.latencyMs > 0) {
       await sleep(this.latencyMs);
     }
+  }
+}
+
+/** Reads a form that comes in one piece, and leaves it where it is for the server. */
+async function peekForm(request: IncomingMessage): Promise<URLSearchParams> {
+  for (;;) {
+    const bytes = request.read() as Buffer | null;
+    if (bytes !== null) {
+      request.unshift(bytes);
+      return new URLSearchParams(bytes.toString());
+    }
+    await once(request, 'readable');
   }
 }
 
@@ -394,11 +435,6 @@ interface Context {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly oidc?: {
-    readonly params?: {
-      readonly grant_type?: string;
-      readonly client_secret?: string;
-      readonly refresh_token?: string;
-    };
     readonly entities?: { readonly Grant?: { readonly jti: string; readonly accountId: string } };
   };
   status: number;

@@ -48,6 +48,11 @@ export class MakerLine {
     this.faults.push(...Array.from({ length: times }, () => fault));
   }
 
+  /** Whether a connection is open. */
+  get isOpen(): boolean {
+    return this.sockets.size > 0;
+  }
+
   /** Faults that have met no refresh yet. */
   get outstanding(): number {
     return this.faults.length;
@@ -79,7 +84,9 @@ export class MakerLine {
 
   private accept(client: Socket): void {
     const maker = connect(Number(this.target.port), this.target.hostname);
+    /** Of the request under way; several may come one after the other. */
     let asked = '';
+    let idle: NodeJS.Timeout | undefined;
     let fault: LineFault | undefined;
     let arrived = 0;
     for (const [socket, other] of [
@@ -96,6 +103,7 @@ export class MakerLine {
       });
     }
     client.on('data', (chunk) => {
+      clearTimeout(idle);
       const before = asked.includes(refreshMark);
       asked += chunk.toString('latin1');
       if (!before && asked.includes(refreshMark)) {
@@ -129,9 +137,10 @@ export class MakerLine {
         }
         return;
       }
+      asked = '';
       client.write(chunk);
       if (this.resetsIdleConnections && isWholeAnswer(chunk)) {
-        setTimeout(() => client.resetAndDestroy(), idleMs);
+        idle = setTimeout(() => client.resetAndDestroy(), idleMs);
       }
     });
     maker.on('end', () => {
