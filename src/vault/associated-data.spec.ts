@@ -16,7 +16,7 @@ describe('encodeLengthPrefixed', () => {
         const sameBytes = encodeLengthPrefixed(left).equals(encodeLengthPrefixed(right));
         expect(sameBytes).toBe(JSON.stringify(left) === JSON.stringify(right));
       }),
-      { numRuns: 2_000 },
+      { seed: 20261122, numRuns: 2_000 },
     );
     expect(encodeLengthPrefixed(['a', 'bc']).equals(encodeLengthPrefixed(['ab', 'c']))).toBe(false);
   });
