@@ -6,7 +6,7 @@ import { ClientAuthentication } from './client-authentication.js';
 import type { GrantTokens } from './health-provider.js';
 import { ProviderHttpClient, type ProviderRequest, type ProviderResponse } from './http-client.js';
 import { oauth1Request } from './oauth1-request.js';
-import { OAuth1Sender } from './oauth1-sender.js';
+import { ProviderClocks } from './provider-clocks.js';
 import type { OAuth2Definition, ProviderDefinition } from './provider-definition.js';
 import {
   endpointFailure,
@@ -31,14 +31,12 @@ import { parseJsonBody } from './token-response.js';
 @Injectable()
 export abstract class ProviderApiClient {
   protected readonly clientAuthentication = new ClientAuthentication();
-  protected readonly oauth1: OAuth1Sender;
 
   constructor(
     protected readonly http: ProviderHttpClient,
     protected readonly clock: Clock,
-  ) {
-    this.oauth1 = new OAuth1Sender(http, clock);
-  }
+    protected readonly clocks: ProviderClocks = new ProviderClocks(clock),
+  ) {}
 
   /** The current instant, by the clock of the deployment: for what a provider's own calls have to tell. */
   now(): Date {
@@ -66,8 +64,8 @@ export abstract class ProviderApiClient {
   ): Promise<unknown> {
     const response =
       definition.oauth === '1.0a'
-        ? await this.oauth1.send(definition, (now) =>
-            withAcceptJson(oauth1Request(definition, settings, { method: 'GET', url, grant }, now)),
+        ? await this.clocks.send(definition, (now) =>
+            this.http.send(withAcceptJson(oauth1Request(definition, settings, { method: 'GET', url, grant }, now))),
           )
         : await this.http.send(withAcceptJson(bearerRequest(definition, 'GET', url, grant)));
     const message = `${definition.displayName} refused the access token for its API.`;

@@ -6,12 +6,21 @@ import { HostResolver } from './host-resolver.js';
 import { ProviderHttpClient } from './http-client.js';
 import { OutboundPolicy } from './outbound-policy.js';
 import { outboundConfig } from './outbound.config.js';
+import { ProviderClocks } from './provider-clocks.js';
 import { ProviderRegistry } from './provider-registry.js';
 import { TokenEndpointClient } from './token-endpoint-client.js';
 
 @Module({
   imports: [ClockModule, ConfigModule.forFeature(outboundConfig)],
-  providers: [DataApiClient, HostResolver, OutboundPolicy, ProviderHttpClient, ProviderRegistry, TokenEndpointClient],
-  exports: [DataApiClient, OutboundPolicy, ProviderHttpClient, ProviderRegistry, TokenEndpointClient],
+  providers: [
+    DataApiClient,
+    HostResolver,
+    OutboundPolicy,
+    ProviderClocks,
+    ProviderHttpClient,
+    ProviderRegistry,
+    TokenEndpointClient,
+  ],
+  exports: [DataApiClient, OutboundPolicy, ProviderClocks, ProviderHttpClient, ProviderRegistry, TokenEndpointClient],
 })
 export class ProviderKitModule {}

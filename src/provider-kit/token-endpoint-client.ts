@@ -4,7 +4,7 @@ import { AuthorizationCodeRefusedError, AuthorizationFailedError } from '../erro
 import { ConnectionNotRefreshableError } from '../errors/connection.errors.js';
 import { InvalidTokenResponseError, TokenRevokedError } from '../errors/provider.errors.js';
 import type { GrantTokens } from './health-provider.js';
-import type { ProviderRequest, ProviderResponse } from './http-client.js';
+import type { ProviderResponse } from './http-client.js';
 import { verifyIdToken } from './id-token.js';
 import { oauth1Request, type OAuth1Call } from './oauth1-request.js';
 import { ProviderApiClient } from './provider-api-client.js';
@@ -62,7 +62,7 @@ export interface VerifiedCredentials {
 }
 
 /**
- * Talks to the providers' token, revocation and account endpoints: one request per call, never repeated but by {@link OAuth1Sender}.
+ * Talks to the providers' token, revocation and account endpoints: one request per call, never repeated but by {@link ProviderClocks}.
  *
  * Every failure comes out as one of a few typed errors that say who has to act. Their text holds the provider's name, the HTTP
  * status and an error code of letters and `_`; nothing that the provider wrote freely, because it may quote a token.
@@ -192,12 +192,10 @@ export class TokenEndpointClient extends ProviderApiClient {
    */
   async revoke(definition: ProviderDefinition, settings: ProviderSettings, grant: GrantTokens): Promise<void> {
     const { revocation, displayName } = definition;
-    const build = (now: Date): Promise<ProviderRequest> =>
-      revocationRequest(definition, settings, grant, this.clientAuthentication, now);
+    const send = async (now: Date): Promise<ProviderResponse> =>
+      this.http.send(await revocationRequest(definition, settings, grant, this.clientAuthentication, now));
     const response =
-      definition.oauth === '1.0a'
-        ? await this.oauth1.send(definition, build)
-        : await this.http.send(await build(this.clock.now()));
+      definition.oauth === '1.0a' ? await this.clocks.send(definition, send) : await send(this.clock.now());
     const isGone = revocation?.proof === 'token' && response.status === revocation.goneStatus;
     if (!isGone && isFailure(definition, response)) {
       const message = `${displayName} refused to end the grant. The access token may have expired or be revoked already.`;
@@ -296,8 +294,8 @@ export class TokenEndpointClient extends ProviderApiClient {
       throw new Error(`Provider "${definition.slug}" exchanges no grants.`);
     }
     const requestedAt = this.clock.now();
-    const response = await this.oauth1.send(definition, (now) =>
-      oauth1Request(definition, settings, { method: 'POST', url, grant }, now),
+    const response = await this.clocks.send(definition, (now) =>
+      this.http.send(oauth1Request(definition, settings, { method: 'POST', url, grant }, now)),
     );
     if (!isSuccessStatus(response)) {
       const message = `${definition.displayName} refused to exchange the grant. The connection stays as it is.`;
@@ -360,8 +358,8 @@ export class TokenEndpointClient extends ProviderApiClient {
     call: Omit<OAuth1Call, 'method'>,
     refused: Refusal,
   ): Promise<OAuth1TokenAnswer> {
-    const response = await this.oauth1.send(definition, (now) =>
-      oauth1Request(definition, settings, { method: 'POST', ...call }, now),
+    const response = await this.clocks.send(definition, (now) =>
+      this.http.send(oauth1Request(definition, settings, { method: 'POST', ...call }, now)),
     );
     if (!isSuccessStatus(response)) {
       throw endpointFailure(this.failed(definition, response), refused);

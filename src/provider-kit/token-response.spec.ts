@@ -309,13 +309,13 @@ describe('O1-10 OAuth 1.0a credentials answers', () => {
   });
 
   it('reads oauth_problem where it has the shape of a code', () => {
-    const inBody = (text: string): string | undefined => parseOAuth1Problem({ status: 401, headers: {}, text });
+    const inBody = (text: string): string | undefined => parseOAuth1Problem({ headers: {}, text });
     expect(inBody('oauth_problem=timestamp_refused&oauth_acceptable_timestamps=1-2')).toBe('timestamp_refused');
     expect(inBody('oauth_problem=token%20abc')).toBeUndefined();
     expect(inBody('<html>')).toBeUndefined();
 
     const inHeader = (header: string): string | undefined =>
-      parseOAuth1Problem({ status: 401, headers: { 'www-authenticate': header }, text: '<html>' });
+      parseOAuth1Problem({ headers: { 'www-authenticate': header }, text: '<html>' });
     expect(inHeader('OAuth realm="x", oauth_problem="timestamp_refused"')).toBe('timestamp_refused');
     expect(inHeader('OAuth realm="x", oauth_problem="token abc"')).toBeUndefined();
     expect(inHeader('Basic oauth_problem="timestamp_refused"')).toBeUndefined();

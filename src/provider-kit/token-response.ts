@@ -229,7 +229,7 @@ export function parseOAuth1TokenResponse(text: string): OAuth1TokenAnswer {
  *
  * @param response - carries it in the header `WWW-Authenticate`, in its body as a form, or in both (OAuth Problem Reporting extension)
  */
-export function parseOAuth1Problem(response: ProviderResponse): string | undefined {
+export function parseOAuth1Problem(response: Pick<ProviderResponse, 'headers' | 'text'>): string | undefined {
   const inHeader = /^OAuth\b.*\boauth_problem="([^"]*)"/i.exec(response.headers['www-authenticate'] ?? '')?.[1];
   return safeErrorCode(inHeader ?? parseStrictForm(response.text.trim())?.get('oauth_problem'));
 }

@@ -1,5 +1,4 @@
 import { Module } from '@nestjs/common';
-import { ClockModule } from '../clock/clock.module.js';
 import { ProviderKitModule } from '../provider-kit/provider-kit.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { ProxyController } from './proxy.controller.js';
@@ -8,7 +7,7 @@ import { SigningController } from './signing.controller.js';
 import { SigningService } from './signing.service.js';
 
 @Module({
-  imports: [ClockModule, ProviderKitModule, TokensModule],
+  imports: [ProviderKitModule, TokensModule],
   controllers: [ProxyController, SigningController],
   providers: [ProxyService, SigningService],
 })

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import type { Requester } from '../audit/audit-event.js';
-import { Clock } from '../clock/clock.js';
 import { codeOf } from '../errors/app-error.js';
 import { CallAnswerUnusableError, ProviderUnavailableError } from '../errors/provider.errors.js';
 import { RequestInvalidError } from '../errors/request.errors.js';
@@ -9,6 +8,7 @@ import { apiUrl } from '../provider-kit/api-url.js';
 import { DataApiClient } from '../provider-kit/data-api-client.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 import type { ProviderAnswer } from '../provider-kit/http-client.js';
+import { ProviderClocks } from '../provider-kit/provider-clocks.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { refuseCredentials } from '../provider-kit/sent-credentials.js';
 import { TokenFeedbackService } from '../tokens/token-feedback.service.js';
@@ -37,14 +37,14 @@ export class ProxyService {
     private readonly tokens: TokensService,
     private readonly feedback: TokenFeedbackService,
     private readonly client: DataApiClient,
-    private readonly clock: Clock,
+    private readonly clocks: ProviderClocks,
   ) {}
 
   /**
    * Sends a call with the user's token, once its use is in the audit trail (LOG-06).
    *
    * Where the provider answers 401 and another token is in force, or one can be had by a refresh, the call is sent once more with that
-   * (TE-09). It is repeated for no other reason.
+   * (TE-09); so it is where the provider refuses the time of a signature (O1-09). It is repeated for no other reason.
    *
    * @param userId - the company's id of the user
    * @param slug - the provider
@@ -55,6 +55,7 @@ export class ProxyService {
    * @throws {@link CallAnswerUnusableError} on a redirect (NET-03), an answer above 10 MiB, or one that cannot be read
    * @throws {@link ProviderMisconfiguredError} when the API's host may not be called, or the connection is with another server (TE-12)
    * @throws {@link ProviderUnavailableError} when it does not answer; it may have done what was asked all the same
+   * @throws {@link ProviderMisconfiguredError} when an OAuth 1.0a provider's clock is more than an hour from ours
    * @throws as {@link TokensService.getValid}
    */
   async call(userId: string, slug: string, request: CallerRequest, requester: Requester): Promise<ProviderAnswer> {
@@ -91,7 +92,7 @@ export class ProxyService {
     provider.checkServer?.(token);
     let answer: ProviderAnswer;
     try {
-      answer = await this.client.exchange(apiRequest(provider, call, token, this.clock.now()));
+      answer = await this.sendSigned(provider, call, token);
     } catch (error) {
       if (error instanceof ProviderUnavailableError && error.fate === 'answered') {
         throw new CallAnswerUnusableError(error.message, { detail: error.detail });
@@ -104,6 +105,13 @@ export class ProxyService {
       );
     }
     return coverTokens(answer, token);
+  }
+
+  /** A timestamp that an OAuth 1.0a provider refuses is corrected once (O1-09). */
+  private sendSigned(provider: HealthProvider, call: ApiCall, token: ValidToken): Promise<ProviderAnswer> {
+    const { definition } = provider;
+    const send = (now: Date): Promise<ProviderAnswer> => this.client.exchange(apiRequest(provider, call, token, now));
+    return definition.oauth === '1.0a' ? this.clocks.send(definition, send) : send(this.clocks.now(definition.slug));
   }
 }
 

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { Requester } from '../audit/audit-event.js';
-import { Clock } from '../clock/clock.js';
 import { CallUnsupportedError } from '../errors/provider.errors.js';
 import { apiUrl, targetBelow } from '../provider-kit/api-url.js';
 import type { ProviderRequest } from '../provider-kit/http-client.js';
 import { oauth1Authorization } from '../provider-kit/oauth1-request.js';
+import { ProviderClocks } from '../provider-kit/provider-clocks.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { refuseCredentials } from '../provider-kit/sent-credentials.js';
 import { TokensService } from '../tokens/tokens.service.js';
@@ -19,13 +19,16 @@ export interface UnsignedRequest {
   readonly form?: string | undefined;
 }
 
-/** Signs callers' requests to OAuth 1.0a providers, so that no token secret has to leave (O1-07). */
+/**
+ * Signs callers' requests to OAuth 1.0a providers, so that no token secret has to leave (O1-07). By the provider's clock, as far as calls of
+ * this process have learnt it (O1-09): the answer goes to the caller.
+ */
 @Injectable()
 export class SigningService {
   constructor(
     private readonly registry: ProviderRegistry,
     private readonly tokens: TokensService,
-    private readonly clock: Clock,
+    private readonly clocks: ProviderClocks,
   ) {}
 
   /**
@@ -54,6 +57,6 @@ export class SigningService {
     refuseCredentials(form ?? '', 'The form');
     const grant = await this.tokens.getValid(userId, slug, requester, [], 'request.signed');
     const call = { method, url, grant, ...(form === undefined ? {} : { formBody: form }) };
-    return oauth1Authorization(definition, settings, call, this.clock.now());
+    return oauth1Authorization(definition, settings, call, this.clocks.now(slug));
   }
 }

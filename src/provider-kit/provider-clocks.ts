@@ -1,7 +1,7 @@
-import { Logger } from '@nestjs/common';
-import type { Clock } from '../clock/clock.js';
+import { Injectable, Logger } from '@nestjs/common';
+import { Clock } from '../clock/clock.js';
 import { ProviderMisconfiguredError } from '../errors/provider.errors.js';
-import type { ProviderHttpClient, ProviderRequest, ProviderResponse } from './http-client.js';
+import type { ProviderAnswer, ProviderResponse } from './http-client.js';
 import type { OAuth1Definition } from './provider-definition.js';
 import { parseOAuth1Problem } from './token-response.js';
 
@@ -13,45 +13,52 @@ const toleranceMs = 60_000;
 const dateRoundingMs = 500;
 
 /**
- * Sends signed OAuth 1.0a requests. A provider accepts the timestamp of a request for some minutes around its own time only: where it
- * refuses one, its `Date` tells how far its clock is from ours, and the request is signed and sent once more (O1-09).
+ * The clocks of OAuth 1.0a providers. A provider accepts the timestamp of a signed request for some minutes around its own time only: where
+ * it refuses one, its `Date` tells how far its clock is from ours, and the request is signed and sent once more (O1-09).
  *
  * What was learnt is kept for each provider in memory, and holds for every later request. It comes only from an answer that refuses a
  * timestamp, and never goes beyond an hour.
  */
-export class OAuth1Sender {
-  private readonly logger = new Logger(OAuth1Sender.name);
+@Injectable()
+export class ProviderClocks {
+  private readonly logger = new Logger(ProviderClocks.name);
   /** How far a provider's clock is ahead of ours, in milliseconds, by slug; 0 where nothing was learnt. */
   private readonly offsetsMs = new Map<string, number>();
 
-  constructor(
-    private readonly http: ProviderHttpClient,
-    private readonly clock: Clock,
-  ) {}
+  constructor(private readonly clock: Clock) {}
+
+  /** Returns the current instant by a provider's clock, as far as it is known. */
+  now(slug: string): Date {
+    return this.instant(this.offsetOf(slug));
+  }
 
   /**
    * Sends a request, and a second time if its timestamp is refused. A request that is refused for that was not acted on, so that even
    * a verifier may go with both.
    *
    * @param definition - the provider's facts
-   * @param sign - builds the request for an instant of the provider's clock, with a nonce of its own each time (O1-03)
+   * @param send - signs the request for an instant of the provider's clock, with a nonce of its own each time (O1-03), and sends it
    * @returns the last answer, whatever its status
    * @throws {@link ProviderMisconfiguredError} when a timestamp is refused and the clocks are more than an hour apart
-   * @throws {@link ProviderUnavailableError} when there is no answer
+   * @throws whatever `send` throws
    * @see RFC 5849 section 3.3, https://www.rfc-editor.org/rfc/rfc5849#section-3.3
    */
-  async send(
+  async send<Answer extends ProviderResponse | ProviderAnswer>(
     definition: OAuth1Definition,
-    sign: (now: Date) => ProviderRequest | Promise<ProviderRequest>,
-  ): Promise<ProviderResponse> {
-    const offsetMs = this.offsetsMs.get(definition.slug) ?? 0;
-    const response = await this.http.send(await sign(this.instant(offsetMs)));
-    const rightOffsetMs = this.offsetIfRefused(response, offsetMs);
+    send: (now: Date) => Promise<Answer>,
+  ): Promise<Answer> {
+    const offsetMs = this.offsetOf(definition.slug);
+    const answer = await send(this.instant(offsetMs));
+    const rightOffsetMs = this.offsetIfRefused(answer, offsetMs);
     if (rightOffsetMs === undefined) {
-      return response;
+      return answer;
     }
     this.learn(definition, rightOffsetMs);
-    return this.http.send(await sign(this.instant(rightOffsetMs)));
+    return send(this.instant(rightOffsetMs));
+  }
+
+  private offsetOf(slug: string): number {
+    return this.offsetsMs.get(slug) ?? 0;
   }
 
   private instant(offsetMs: number): Date {
@@ -62,13 +69,15 @@ export class OAuth1Sender {
    * Returns how far the provider's clock is ahead of ours where it has refused the timestamp, or gives no reason and the request was
    * signed for quite another time than its own; `undefined` where it has not, or does not tell its time.
    */
-  private offsetIfRefused(response: ProviderResponse, usedOffsetMs: number): number | undefined {
-    if (response.status !== 400 && response.status !== 401) {
+  private offsetIfRefused(answer: ProviderResponse | ProviderAnswer, usedOffsetMs: number): number | undefined {
+    const { status, headers } = answer;
+    if (status !== 400 && status !== 401) {
       return undefined;
     }
-    const theirsMs = Date.parse(response.headers['date'] ?? '') + dateRoundingMs;
+    const theirsMs = Date.parse(headers['date'] ?? '') + dateRoundingMs;
     const offsetMs = theirsMs - this.clock.now().getTime();
-    const problem = parseOAuth1Problem(response);
+    const text = 'text' in answer ? answer.text : answer.body.toString();
+    const problem = parseOAuth1Problem({ headers, text });
     const isSuspected = problem === undefined && Math.abs(offsetMs - usedOffsetMs) > toleranceMs;
     return Number.isFinite(offsetMs) && (isSuspected || problem === 'timestamp_refused') ? offsetMs : undefined;
   }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Clock } from '../clock/clock.js';
 import { ProviderHttpClient, type ProviderResponse } from './http-client.js';
-import { OAuth1Sender } from './oauth1-sender.js';
+import { ProviderClocks } from './provider-clocks.js';
 import { exampleOAuth1 } from './testing/example-definition.js';
 import { startRecordingServer, type PreparedAnswer, type RecordingServer } from './testing/recording-server.js';
 
@@ -10,14 +10,14 @@ const minute = 60;
 
 let http: ProviderHttpClient;
 let server: RecordingServer;
-let sender: OAuth1Sender;
+let clocks: ProviderClocks;
 let answers: PreparedAnswer[];
 
 beforeEach(async () => {
   answers = [];
   server = await startRecordingServer(() => answers.shift() ?? { body: 'ok' });
   http = new ProviderHttpClient();
-  sender = new OAuth1Sender(http, Object.assign(new Clock(), { now: () => now }));
+  clocks = new ProviderClocks(Object.assign(new Clock(), { now: () => now }));
 });
 afterEach(async () => {
   await http.onApplicationShutdown();
@@ -30,11 +30,9 @@ function dateAhead(seconds: number): string {
 }
 
 function send(definition = exampleOAuth1): Promise<ProviderResponse> {
-  return sender.send(definition, (at) => ({
-    method: 'GET',
-    url: `${server.url}/${at.getTime() - now.getTime()}`,
-    timeoutMs: 5_000,
-  }));
+  return clocks.send(definition, (at) =>
+    http.send({ method: 'GET', url: `${server.url}/${at.getTime() - now.getTime()}`, timeoutMs: 5_000 }),
+  );
 }
 
 /** By how many seconds each request was signed ahead of our time. */
@@ -44,7 +42,7 @@ function signedAhead(): number[] {
 
 const refused = 'oauth_problem=timestamp_refused';
 
-describe('O1-09 OAuth1Sender', () => {
+describe('O1-09 ProviderClocks', () => {
   it.each<[title: string, answer: PreparedAnswer]>([
     ['names it in the body', { status: 401, headers: { date: dateAhead(10 * minute) }, body: refused }],
     [
@@ -64,6 +62,8 @@ describe('O1-09 OAuth1Sender', () => {
     expect((await send()).text).toBe('ok');
     await send();
     expect(signedAhead()).toEqual([0, 600, 600]);
+    expect(Math.floor((clocks.now(exampleOAuth1.slug).getTime() - now.getTime()) / 1_000)).toBe(600);
+    expect(clocks.now('another')).toEqual(now);
   });
 
   it.each<[title: string, answer: PreparedAnswer]>([
