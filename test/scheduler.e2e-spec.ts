@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { Clock } from '../src/clock/clock.js';
 import { findFreePort } from '../src/development/free-port.js';
 import { Database, type Statement } from '../src/database/database.js';
 import { KeyUnavailableError } from '../src/errors/connection.errors.js';
@@ -147,8 +148,11 @@ class CarelessClaims extends RefreshClaims {
     text: `SELECT ${connectionColumns} FROM connections WHERE refresh_due_at <= now() AND provider = ANY($1) LIMIT $2`,
   };
 
-  constructor(private readonly unguarded: Database) {
-    super(unguarded);
+  constructor(
+    private readonly unguarded: Database,
+    clock: Clock,
+  ) {
+    super(unguarded, clock);
   }
 
   override async takeDue(rooms: readonly ProviderRoom[], limit: number): Promise<ClaimedConnection[]> {
@@ -224,8 +228,8 @@ describe('the refresh scheduler', () => {
     const { violations } = await sweepTogether(1, {
       override: (builder) =>
         builder.overrideProvider(RefreshClaims).useFactory({
-          factory: (database: Database) => new CarelessClaims(database),
-          inject: [Database],
+          factory: (database: Database, clock: Clock) => new CarelessClaims(database, clock),
+          inject: [Database, Clock],
         }),
     });
     const invariants = violations.map(({ invariant }) => invariant);

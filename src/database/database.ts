@@ -20,9 +20,14 @@ export class Database {
 
   constructor(private readonly dataSource: DataSource) {}
 
-  /** Milliseconds since a statement of this process last met a database that was away; `Infinity` when none has. */
+  /** Milliseconds since a statement of this process last met a database that was away, or {@link noteAbsence} was called; or `Infinity`. */
   get reachableForMs(): number {
     return performance.now() - this.unavailableAtMs;
+  }
+
+  /** Counts the database as one that was away until now: nobody can tell what has happened meanwhile. */
+  noteAbsence(): void {
+    this.unavailableAtMs = performance.now();
   }
 
   /**
@@ -39,7 +44,7 @@ export class Database {
       return result.rows;
     } catch (error) {
       if (isUnavailable(error)) {
-        this.unavailableAtMs = performance.now();
+        this.noteAbsence();
         throw new DatabaseUnavailableError(
           'The database cannot be reached at the moment. Nothing was changed; try again.',
           {

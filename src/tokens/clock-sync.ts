@@ -41,10 +41,19 @@ export class ClockSync implements OnModuleInit, BeforeApplicationShutdown {
     await this.again.stop();
   }
 
-  /** Without a database the clock goes on as it is. */
-  private async syncAgain(): Promise<void> {
+  /**
+   * Sets the clock again. Without a database it goes on as it is.
+   *
+   * Where the database's clock was set forward, claims and holds have ended early by so much: then what was under way gets the time
+   * to be committed that it gets after an absence of the database.
+   */
+  async syncAgain(): Promise<void> {
     try {
-      await this.sync();
+      const differenceMs = await this.sync();
+      if (differenceMs > notableDifferenceMs) {
+        this.database.noteAbsence();
+        this.logger.warn(`The clock of the database was set forward by ${Math.round(differenceMs)} ms.`);
+      }
     } catch (error) {
       const code = codeOf(error);
       this.logger.debug(`The clock was not set: ${code}.`);

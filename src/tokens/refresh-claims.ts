@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { Clock } from '../clock/clock.js';
 import { Database, type Statement } from '../database/database.js';
 import type { ErrorCode } from '../errors/error-code.js';
 import { connectionColumns, type ConnectionKey, type StoredConnection } from './connection-store.js';
@@ -10,15 +11,18 @@ import { connectionColumns, type ConnectionKey, type StoredConnection } from './
  */
 const returnMs = 30_000;
 
+/** The database's clock was set forward when it is ahead by more than this of the one that this process keeps by it, in milliseconds. */
+const jumpMs = 5_000;
+
 /**
  * Whether a connection may be claimed now: it waits for nobody, no pause is due, and no attempt of unknown outcome is younger than
- * the hold, or may still be committed by whoever made it.
+ * the hold, or may still be committed by whoever made it. How old one is, is not known when it is later than it can be (R-12).
  */
-const claimable = (holdMs: string, hasReturned: string): string => `status = 'active'
+const claimable = (holdMs: string, hasReturned: string, latestNow: string): string => `status = 'active'
   AND (claimed_until IS NULL OR claimed_until <= now())
   AND (retry_at IS NULL OR retry_at <= now())
   AND (attempt_started_at IS NULL OR attempt_started_at <= now() - ${holdMs} * interval '1 millisecond'
-    AND (${hasReturned} OR ${holdMs} = 0))`;
+    AND (${hasReturned} AND now() <= ${latestNow}::timestamptz OR ${holdMs} = 0))`;
 
 /**
  * What a claim writes. It is due where claim and hold have passed at the latest: by then somebody has to look what became of it.
@@ -40,7 +44,7 @@ const takeClaim: Statement = {
   name: 'connections-take-claim',
   text: `WITH candidate AS (
            SELECT registration_id FROM connections
-           WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 AND ${claimable('$7::float8', '$8')}
+           WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 AND ${claimable('$7::float8', '$8', '$9')}
            FOR UPDATE
          ), probe AS (
            UPDATE provider_gates SET probe_until = now() + $6::float8 * interval '1 millisecond', version = version + 1
@@ -63,7 +67,7 @@ const takeDueClaims: Statement = {
              SELECT user_id AS row_user_id, provider AS row_provider, refresh_due_at AS due_at,
                attempt_started_at IS NOT NULL AS in_doubt
              FROM connections
-             WHERE provider = slug AND refresh_due_at <= now() AND ${claimable('hold_ms', '$6')} AND ${gateOpen('connections')}
+             WHERE provider = slug AND refresh_due_at <= now() AND ${claimable('hold_ms', '$6', '$7')} AND ${gateOpen('connections')}
              ORDER BY refresh_due_at LIMIT wanted FOR UPDATE SKIP LOCKED
            ) AS due_rows
            ORDER BY due_at LIMIT $5
@@ -78,7 +82,7 @@ const findProbes: Statement = {
          FROM unnest($1::text[], $2::float8[]) AS room (slug, hold_ms)
          CROSS JOIN LATERAL (
            SELECT connections.* FROM connections JOIN provider_gates USING (registration_id)
-           WHERE provider = slug AND refresh_due_at <= now() AND ${claimable('hold_ms', '$3')} AND ${readyToBeTried}
+           WHERE provider = slug AND refresh_due_at <= now() AND ${claimable('hold_ms', '$3', '$4')} AND ${readyToBeTried}
            ORDER BY refresh_due_at LIMIT 1
          ) AS due`,
 };
@@ -127,7 +131,14 @@ export interface RefreshClaim {
  */
 @Injectable()
 export class RefreshClaims {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  private get latestNow(): Date {
+    return new Date(this.clock.now().getTime() + jumpMs);
+  }
 
   private get hasReturned(): boolean {
     return this.database.reachableForMs > returnMs;
@@ -153,6 +164,7 @@ export class RefreshClaims {
       lengthMs,
       inDoubtHoldMs,
       this.hasReturned,
+      this.latestNow,
     ]);
     return row === undefined ? undefined : { id: claimId, isProbe: row.isProbe };
   }
@@ -172,6 +184,7 @@ export class RefreshClaims {
       rooms.map(({ inDoubtHoldMs }) => inDoubtHoldMs),
       limit,
       this.hasReturned,
+      this.latestNow,
     ]);
   }
 
@@ -181,6 +194,7 @@ export class RefreshClaims {
       rooms.map(({ provider }) => provider),
       rooms.map(({ inDoubtHoldMs }) => inDoubtHoldMs),
       this.hasReturned,
+      this.latestNow,
     ]);
   }
 
