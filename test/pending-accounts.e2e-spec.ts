@@ -118,6 +118,21 @@ describe('an account that its maker could not tell at the end of the link', () =
     expect(statuses.sort()).toEqual([200, 409]);
   });
 
+  it('AR-23 ends no connection while a refresh of it is under way, and does afterwards', async () => {
+    const [first, second, account] = [newUser(), newUser(), newAccount()];
+    expect(await link(first, 'whoop', account)).toMatchObject({ status: 200 });
+    await linkUntold(second, 'whoop', account);
+    const set = 'UPDATE connections SET account_due_at = now(), attempt_started_at = $2 WHERE user_id = $1';
+    await queryDatabase(application.databaseUrl, set, [second, new Date()]);
+    await sweep();
+    await token(second, 'whoop').expect(200);
+
+    await queryDatabase(application.databaseUrl, set, [second, null]);
+    await sweep();
+
+    await token(second, 'whoop').expect(409);
+  });
+
   it('AR-24 is not compared with a known one: the link is refused, and the connection stays', async () => {
     const [user, account] = [newUser(), newAccount()];
     expect(await link(user, 'whoop', account)).toMatchObject({ status: 200 });

@@ -140,9 +140,9 @@ const statements = {
   endForAccount: {
     name: 'connections-end-for-account',
     text: `UPDATE connections SET status = 'needs_relink', secret_gen = secret_gen + 1, sealed = NULL, account_due_at = NULL,
-             refresh_due_at = NULL, claim_id = NULL, claimed_until = NULL, attempt_started_at = NULL, retry_at = NULL,
+             refresh_due_at = NULL, claim_id = NULL, claimed_until = NULL, retry_at = NULL,
              last_error_code = $5, last_error_at = now()
-           WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 RETURNING id`,
+           WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 AND attempt_started_at IS NULL RETURNING id`,
   },
   isAccountTaken: {
     name: 'connections-is-account-taken',
@@ -247,7 +247,10 @@ export class ConnectionStore {
     return this.saveAccount(statements.learnAccount, [...keyValues(key), sealed, account.digest, account.exclusive]);
   }
 
-  /** Ends a connection that must not have its account, and erases its tokens. Returns false when the row changed meanwhile. */
+  /**
+   * Ends a connection that must not have its account, and erases its tokens, while no refresh is under way or in doubt. Returns false when
+   * there is one, or the row changed meanwhile.
+   */
   async endForAccount(key: ConnectionKey, code: ErrorCode): Promise<boolean> {
     return (await this.database.query(statements.endForAccount, [...keyValues(key), code])).length === 1;
   }
