@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Database } from '../src/database/database.js';
-import type { LinkedAccount, SealedTokens } from '../src/tokens/connection-store.js';
+import {
+  ConnectionStore,
+  type LinkedAccount,
+  type SealedTokens,
+  type StoredConnection,
+} from '../src/tokens/connection-store.js';
 import { type ClaimedMigration, GrantMigrationStore, type NewConnection } from '../src/tokens/grant-migration-store.js';
 import { GrantMigrations, type MigratedConnection, type MigrationOptions } from '../src/tokens/grant-migrations.js';
 import { KeyAdministration } from '../src/vault/key-administration.js';
@@ -49,6 +54,22 @@ class HookedStore extends GrantMigrationStore {
   }
 }
 
+/** Lets a test do something behind the list that an erasure works off. */
+@Injectable()
+class HookedConnections extends ConnectionStore {
+  afterList: () => Promise<unknown> = () => Promise.resolve();
+
+  constructor(database: Database) {
+    super(database);
+  }
+
+  override async list(userId: string): Promise<StoredConnection[]> {
+    const rows = await super.list(userId);
+    await this.afterList();
+    return rows;
+  }
+}
+
 /** What is tested, taken away: nothing says that an exchange was begun. */
 @Injectable()
 class ForgetfulStore extends GrantMigrationStore {
@@ -71,7 +92,12 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'cufflink-migrations-'));
   application = await startApplication({
     environment: { ACCOUNT_SHARING: 'deny' },
-    override: (builder) => builder.overrideProvider(GrantMigrationStore).useClass(HookedStore),
+    override: (builder) =>
+      builder
+        .overrideProvider(GrantMigrationStore)
+        .useClass(HookedStore)
+        .overrideProvider(ConnectionStore)
+        .useClass(HookedConnections),
   });
   store = application.app.get<HookedStore>(GrantMigrationStore, { strict: false });
 }, 60_000);
@@ -271,6 +297,17 @@ describe('O1-11 a migration of grants', () => {
     }
   });
 
+  it('is left alone by another run while one works on it', async () => {
+    const { user, account } = await linkedUser();
+    store.beforeKeep = async () => {
+      expect((await run()).results).toMatchObject([{ outcome: 'passed_by' }]);
+    };
+
+    expect((await run()).results).toMatchObject([{ outcome: 'migrated' }]);
+
+    await expectMigrated(user, account);
+  });
+
   it('stops after as many connections as it was told', async () => {
     await linkedUser();
     await linkedUser();
@@ -396,6 +433,16 @@ describe('O1-11 a migration whose user or maker goes another way', () => {
     },
   );
 
+  it('ends the new grant of such a user by itself, also while the old one cannot be ended', async () => {
+    const { user, account } = await linkedUser();
+    application.sandbox.maker(old).misbehave({ endpoint: 'revoke', type: 'status', code: 503 });
+    store.beforeKeep = () => application.api.delete(`/v1/users/${user}/connections/${old}`).expect(200);
+
+    expect((await run()).results).toMatchObject([{ outcome: 'passed_by' }]);
+
+    expect([liveGrants(old, account), liveGrants(successor, account)]).toEqual([1, 0]);
+  });
+
   it.each(['unlinked', 'erased'] as const)('brings no user back who is %s before the new connection', async (how) => {
     const { user, account } = await linkedUser();
     const path = how === 'erased' ? `/v1/users/${user}` : `/v1/users/${user}/connections/${old}`;
@@ -405,6 +452,24 @@ describe('O1-11 a migration whose user or maker goes another way', () => {
 
     expect([liveGrants(old, account), liveGrants(successor, account)]).toEqual([0, 0]);
     await application.api.get(`/v1/users/${user}/connections/${successor}`).expect(404);
+  });
+});
+
+describe('O1-11 LOG-08 an erasure', () => {
+  it('also ends the connection that a migration puts behind its back in the place of one', async () => {
+    const { user, account } = await linkedUser();
+    const connections = application.app.get<HookedConnections>(ConnectionStore, { strict: false });
+    connections.afterList = async () => {
+      connections.afterList = () => Promise.resolve();
+      expect((await run()).results).toMatchObject([{ outcome: 'migrated' }]);
+    };
+
+    await application.api.delete(`/v1/users/${user}`).expect(200);
+
+    expect(liveGrants(successor, account)).toBe(0);
+    for (const slug of [old, successor]) {
+      await application.api.get(`/v1/users/${user}/connections/${slug}`).expect(404);
+    }
   });
 });
 

@@ -121,10 +121,6 @@ const statements = {
              $12::timestamptz, now() + $13::float8 * interval '1 millisecond', $14, $15::boolean
            FROM removed RETURNING id`,
   },
-  removeOfUser: {
-    name: 'grant-migrations-remove-of-user',
-    text: `DELETE FROM grant_migrations WHERE user_id = $1 AND ($2::timestamptz IS NULL OR created_at <= $2)`,
-  },
   listOfUser: {
     name: 'grant-migrations-list-of-user',
     text: `SELECT provider, id AS "connectionId", successor, state, created_at AS "createdAt", begun_at AS "begunAt",
@@ -241,11 +237,6 @@ export class GrantMigrationStore {
       }
       throw error;
     }
-  }
-
-  /** Forgets the migrations of a user, so that none that is under way brings a connection; those from before an instant if one is given. */
-  async removeOfUser(userId: string, until?: Date): Promise<void> {
-    await this.database.query(statements.removeOfUser, [userId, until ?? null]);
   }
 
   /** Returns the migrations of a user, sorted by provider. */

@@ -10,7 +10,6 @@ import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
 import { ConnectionReader } from './connection-reader.js';
 import { ConnectionStore, scopesOf, type StoredConnection } from './connection-store.js';
-import { GrantMigrationStore } from './grant-migration-store.js';
 import { LinkedAccounts, type OnAccountChange } from './linked-accounts.js';
 import { OrphanedGrants } from './orphaned-grants.js';
 import { relinkError, RefreshService } from './refresh.service.js';
@@ -84,7 +83,6 @@ export class TokensService {
 
   constructor(
     private readonly store: ConnectionStore,
-    private readonly migrations: GrantMigrationStore,
     private readonly reader: ConnectionReader,
     private readonly tokenVault: TokenVault,
     private readonly accounts: LinkedAccounts,
@@ -334,21 +332,26 @@ export class TokensService {
    * @param userId - the company's id of the user
    * @param requester - who erases the user
    * @param until - only those that were linked until then; all when absent
-   * @returns what happened to each at its provider, sorted by provider
+   * @returns what happened to each at its provider, sorted by provider; behind them those that came meanwhile
    * @throws {@link DatabaseUnavailableError} when one cannot be erased
    */
   async eraseUser(userId: string, requester: Requester, until?: Date): Promise<ErasedConnection[]> {
-    // First the migrations: none may turn a connection into another one behind this list.
-    await this.migrations.removeOfUser(userId, until);
-    const connections = (await this.store.list(userId)).filter(
-      ({ linkedAt }) => until === undefined || linkedAt <= until,
-    );
-    return Promise.all(
-      connections.map(async ({ provider }) => ({
+    const erased: ErasedConnection[] = [];
+    for (let attempt = 0; attempt < connectAttempts; attempt += 1) {
+      const connections = (await this.store.list(userId)).filter(
+        ({ linkedAt }) => until === undefined || linkedAt <= until,
+      );
+      if (connections.length === 0) {
+        return erased;
+      }
+      const outcomes = connections.map(async ({ provider }) => ({
         provider,
         outcome: await this.eraseConnection(userId, provider, requester),
-      })),
-    );
+      }));
+      erased.push(...(await Promise.all(outcomes)));
+      // A migration may have put another connection in the place of one behind the list.
+    }
+    throw new Error(`A user had new connections ${connectAttempts} times while being erased.`);
   }
 
   private async eraseConnection(
