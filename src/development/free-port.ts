@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
@@ -9,7 +8,7 @@ const attempts = 100;
 /** Returns a port of this machine that was free a moment ago, and that nobody gets by asking for any port. */
 export async function findFreePort(): Promise<number> {
   for (let attempt = 0; attempt < attempts; attempt += 1) {
-    const port = randomInt(firstPort, endPort);
+    const port = firstPort + Math.floor(Math.random() * (endPort - firstPort));
     const listener = createServer().listen(port, '127.0.0.1');
     try {
       await once(listener, 'listening');
