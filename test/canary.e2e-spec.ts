@@ -153,7 +153,7 @@ describe.each([
     dumps.push(...(await dumpDatabase(databaseUrl)));
     collectFromMakers();
     search = new SecretSearch([...listSecrets(), { kind: 'root key', value: rootKey }]);
-  }, 240_000);
+  }, 600_000);
 
   afterAll(async () => {
     await service.stop('SIGKILL');

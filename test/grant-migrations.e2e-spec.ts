@@ -100,7 +100,7 @@ beforeAll(async () => {
         .useClass(HookedConnections),
   });
   store = application.app.get<HookedStore>(GrantMigrationStore, { strict: false });
-}, 60_000);
+});
 afterEach(async () => {
   store.beforeKeep = store.beforeReplace = () => Promise.resolve();
   for (const slug of [old, successor]) {

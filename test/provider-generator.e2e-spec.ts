@@ -163,7 +163,7 @@ describe('npm run provider:new', () => {
         const { status, stderr } = await generate(slug, flag);
         expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
       }
-    }, 20_000);
+    });
 
     it('leaves files that Prettier would not change', async () => {
       const options = (await resolveConfig(join(checkout, 'package.json'))) ?? {};

@@ -434,7 +434,7 @@ describe('NET-04 many slow calls of an API', () => {
   it('keep no refresh waiting', async () => {
     application = await startApplication();
     expect(await refreshBesides(application, 16, 25_000)).toBe('at once');
-  }, 30_000);
+  });
 
   it('would, over the connections that refreshes use', async () => {
     application = await startApplication({
@@ -445,5 +445,5 @@ describe('NET-04 many slow calls of an API', () => {
         }),
     });
     expect(await refreshBesides(application, 64, 2_000)).toBe('after them');
-  }, 30_000);
+  });
 });

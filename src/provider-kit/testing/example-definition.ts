@@ -30,7 +30,7 @@ export const exampleOAuth2: OAuth2Definition = {
     reuse: 'family-revoked',
     grace: 'none',
     oldAccessTokenDiesOnRefresh: false,
-    timeoutMs: 2000,
+    timeoutMs: 10_000,
   },
   sandbox: {
     oauth: '2.0',
