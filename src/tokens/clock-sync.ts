@@ -60,7 +60,7 @@ export class ClockSync implements OnModuleInit, BeforeApplicationShutdown {
     }
   }
 
-  /** Returns by how much the clock was behind, in milliseconds. */
+  /** Returns by how much the clock was behind, in milliseconds; 0 where the reading took so long that it may be right as it is. */
   private async sync(): Promise<number> {
     const askedAt = performance.now();
     const [row] = await this.database.query<{ nowMs: number }>(readTime);
@@ -70,6 +70,9 @@ export class ClockSync implements OnModuleInit, BeforeApplicationShutdown {
     }
     const nowMs = row.nowMs + roundTripMs / 2;
     const differenceMs = nowMs - this.clock.now().getTime();
+    if (Math.abs(differenceMs) <= roundTripMs / 2) {
+      return 0;
+    }
     this.clock.set(nowMs);
     return differenceMs;
   }
