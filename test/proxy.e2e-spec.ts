@@ -1,7 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { AuditTrail } from '../src/audit/audit-trail.js';
-import { DatabaseUnavailableError } from '../src/errors/request.errors.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { auditEntriesOf } from './support/audit-entries.js';
 import { linkAccount } from './support/linking.js';
@@ -36,14 +34,6 @@ function received({ json }: ProxiedAnswer): Record<string, unknown> {
 
 function sha256(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
-}
-
-/** Calls of the maker's API since the link of a subject, with how they ended. */
-function apiCalls(subject: Subject, from = 0): string[] {
-  return subject.maker.history
-    .slice(from)
-    .filter(({ kind }) => kind === 'api')
-    .map(({ outcome, status }) => `${outcome} ${status}`);
 }
 
 describe.each([
@@ -214,30 +204,6 @@ describe('a call that cannot be proxied', () => {
     const answer = await caller.call('whoop', 'cycle', { method: 'POST', body });
     expect(answer).toMatchObject({ status: 413, json: { code: 'REQUEST_INVALID' } });
   });
-
-  it('LOG-06 has no audit entry: nothing is sent', async () => {
-    const silent = await startApplication({
-      databaseUrl: application.databaseUrl,
-      rootKey: application.rootKey,
-      sandbox: application.sandbox,
-      clock: application.clock,
-    });
-    try {
-      const before = application.sandbox.maker('whoop').history.length;
-      const own = await ProxyCaller.of(silent);
-      const trail = silent.app.get(AuditTrail, { strict: false });
-      trail.record = () => Promise.reject(new DatabaseUnavailableError('The entry was not written.'));
-      expect(await own.call('whoop', 'cycle')).toMatchObject({ status: 503, json: { code: 'DATABASE_UNAVAILABLE' } });
-      const signed = await own.sign('garmin-oauth1', {
-        method: 'GET',
-        url: `${application.sandbox.url}/garmin-oauth1${garminPath}/dailies`,
-      });
-      expect(signed).toMatchObject({ status: 503, json: { code: 'DATABASE_UNAVAILABLE' } });
-      expect(application.sandbox.maker('whoop').history).toHaveLength(before);
-    } finally {
-      await silent.close();
-    }
-  });
 });
 
 describe('the headers that a maker wants beside the token', () => {
@@ -258,60 +224,6 @@ describe('the headers that a maker wants beside the token', () => {
       json: { code: 'REQUEST_INVALID', detail: expect.stringContaining(name) },
     });
     expect(application.sandbox.maker('suunto').history).toHaveLength(before);
-  });
-});
-
-describe("TE-09 a maker's 401", () => {
-  it('leads to one refresh for a hundred callers, and each is answered with the new token', async () => {
-    const subject = await Subject.link(application, 'whoop');
-    const from = subject.maker.history.length;
-    subject.maker.expireAccessTokens();
-    const answers = await Promise.all(
-      Array.from({ length: 100 }, (_, index) =>
-        caller.call('whoop', `cycle/${index}`, { user: subject.userId, method: 'POST', body: `${index}` }),
-      ),
-    );
-    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
-    expect(answers.map((answer) => received(answer)['body_sha256'])).toEqual(
-      answers.map((_, index) => sha256(Buffer.from(`${index}`))),
-    );
-    expect(subject.refreshes).toHaveLength(1);
-    expect(apiCalls(subject, from).filter((outcome) => outcome === 'ok 200')).toHaveLength(100);
-    const entries = await auditEntriesOf(application, subject.userId);
-    // One for each request that left, and one refresh.
-    expect(entries.filter((entry) => entry.startsWith('request.proxied'))).toHaveLength(apiCalls(subject, from).length);
-    expect(entries.filter((entry) => entry.startsWith('token.refreshed'))).toHaveLength(1);
-  });
-
-  it('is passed on when another refresh changes nothing: two requests at most, one refresh', async () => {
-    const subject = await Subject.link(application, 'whoop');
-    const from = subject.maker.history.length;
-    const wrong = { type: 'status', code: 401, body: '{"theirs":1}', contentType: 'application/json' } as const;
-    subject.maker.misbehave({ endpoint: 'api', ...wrong }, Infinity);
-    for (const expected of [2, 3, 4]) {
-      const answer = await caller.call('whoop', 'cycle', { user: subject.userId });
-      expect(answer).toMatchObject({ status: 401, headers: { 'cufflink-answer-from': 'whoop' }, json: { theirs: 1 } });
-      expect(answer.headers).not.toHaveProperty('www-authenticate');
-      expect(apiCalls(subject, from)).toHaveLength(expected);
-    }
-    expect(subject.refreshes).toHaveLength(1);
-  });
-
-  it('is passed on when the refresh fails', async () => {
-    const subject = await Subject.link(application, 'whoop');
-    subject.maker.expireAccessTokens();
-    subject.maker.misbehave({ endpoint: 'refresh', type: 'status', code: 503 }, Infinity);
-    const answer = await caller.call('whoop', 'cycle', { user: subject.userId });
-    expect(answer).toMatchObject({ status: 401, headers: { 'cufflink-answer-from': 'whoop' } });
-  });
-
-  it('is passed on for OAuth 1.0a, where nothing can be refreshed', async () => {
-    const subject = await Subject.link(application, 'garmin-oauth1');
-    const from = subject.maker.history.length;
-    subject.maker.revokeGrant(subject.account);
-    const answer = await caller.call('garmin-oauth1', 'dailies', { user: subject.userId });
-    expect(answer).toMatchObject({ status: 401, headers: { 'cufflink-answer-from': 'garmin-oauth1' } });
-    expect(apiCalls(subject, from)).toEqual(['token_rejected 401']);
   });
 });
 
