@@ -165,9 +165,12 @@ describe.each([
     const before = application.sandbox.maker(slug).history.length;
     application.sandbox.maker(slug).misbehave({ endpoint: 'api', type: 'drop', processed: true });
     const answer = await caller.call(slug, path, { method: 'POST' });
-    expect(answer).toMatchObject({ status: 503, json: { code: 'PROVIDER_UNAVAILABLE' } });
+    expect(answer).toMatchObject({ status: 503, json: { code: 'PROVIDER_UNAVAILABLE', act: 'provider' } });
+    expect(answer.json['detail']).toMatch(/It may have done what was asked\.$/);
     expect(answer.headers).not.toHaveProperty('cufflink-answer-from');
     expect(application.sandbox.maker(slug).history.length - before).toBe(1);
+    application.sandbox.maker(slug).misbehave({ endpoint: 'api', type: 'drop' });
+    expect((await caller.call(slug, path)).json['detail']).not.toContain('may have');
   });
 });
 

@@ -51,7 +51,10 @@ afterAll(() => removeDirectory(directory));
 
 describe('node dist/main.js in development', () => {
   let firstStart: { credentials: Credentials; stdout: string; stderr: string; modes: number[]; statuses: number[] };
-  let firstLink: Record<'start' | 'end' | 'token' | 'answer', { status: number; body: Record<string, unknown> }>;
+  let firstLink: Record<
+    'start' | 'end' | 'token' | 'answer' | 'proxied',
+    { status: number; body: Record<string, unknown> }
+  >;
   let callback: URL;
 
   beforeAll(async () => {
@@ -72,7 +75,8 @@ describe('node dist/main.js in development', () => {
     const end = await call('GET', callback.href);
     const token = await call('GET', `${apiUrl}/v1/users/user-1/connections/whoop/token`, key);
     const answer = await call('GET', `${sandboxUrl}/whoop${whoopSandbox.apiPath}`, String(token.body['access_token']));
-    firstLink = { start, end, token, answer };
+    const proxied = await call('GET', `${apiUrl}/v1/users/user-1/connections/whoop/proxy/cycle?limit=10`, key);
+    firstLink = { start, end, token, answer, proxied };
     await service.stop();
   });
 
@@ -97,13 +101,14 @@ describe('node dist/main.js in development', () => {
   });
 
   it('starts a link by the printed curl, which a user then completes by hand', () => {
-    const { start, end, answer } = firstLink;
+    const { start, end, answer, proxied } = firstLink;
 
     expect(start.status).toBe(201);
     expect(new URL(String(start.body['link_web_url'])).origin).toBe(firstStart.credentials.sandbox_url);
     expect(callback.origin).toBe(firstStart.credentials.api_url);
     expect(end).toMatchObject({ status: 200, body: { success: true, provider: 'whoop' } });
     expect(answer).toMatchObject({ status: 200, body: { ok: true, account_id: '4711' } });
+    expect(proxied).toMatchObject({ status: 200, body: { account_id: '4711', received: { query: 'limit=10' } } });
   });
 
   it('keeps the API key and the connections over a stop by SIGTERM, which ends the database too', async () => {

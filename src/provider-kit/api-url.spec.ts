@@ -113,6 +113,7 @@ describe('the URL of a call', () => {
       'a?ü',
       'a?b c',
     ],
+    ...['%c0%ae%c0%ae/a', 'a%c0%afb', '%e0%80%ae', '%ff'],
     ...['%', 'a%2', '%zz', 'a[0]', 'a|b', 'a^b', 'a`b', 'a{b}', 'a"b', 'a<b'],
   ])('TE-12 NET-05 is not made of %j', (path) => {
     for (const base of bases) {

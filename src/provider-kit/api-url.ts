@@ -25,9 +25,9 @@ export function apiUrl(baseUrl: string, target: string): string {
   const queryAt = target.indexOf('?');
   const path = queryAt === -1 ? target : target.slice(0, queryAt);
   const query = target.slice(path.length);
-  if (!plainPath.test(path) || hidden.test(path) || leadsAway.test(path)) {
+  if (!plainPath.test(path) || hidden.test(path) || leadsAway.test(path) || !isUtf8(path)) {
     throw new RequestInvalidError(
-      'The path must be segments of percent-encoded text: no empty ones, no "." or "..", no escaped slash or dot, no "@".',
+      'The path must be segments of percent-encoded UTF-8: no empty ones, no "." or "..", no escaped slash or dot, no "@".',
     );
   }
   if (!plainQuery.test(query)) {
@@ -41,6 +41,16 @@ export function apiUrl(baseUrl: string, target: string): string {
     throw new RequestInvalidError("The path leads out of the provider's API.");
   }
   return url.href;
+}
+
+/** Whether the escapes of a path are UTF-8. Other bytes are read by some servers as dots and slashes in overlong forms. */
+function isUtf8(path: string): boolean {
+  try {
+    decodeURIComponent(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**

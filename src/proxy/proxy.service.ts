@@ -90,15 +90,9 @@ export class ProxyService {
 
   private async exchange(provider: HealthProvider, call: ApiCall, token: ValidToken): Promise<ProviderAnswer> {
     provider.checkServer?.(token);
-    let answer: ProviderAnswer;
-    try {
-      answer = await this.sendSigned(provider, call, token);
-    } catch (error) {
-      if (error instanceof ProviderUnavailableError && error.fate === 'answered') {
-        throw new CallAnswerUnusableError(error.message, { detail: error.detail });
-      }
-      throw error;
-    }
+    const answer = await this.sendSigned(provider, call, token).catch((error: unknown) => {
+      throw toCallersError(error, call);
+    });
     if (answer.status > 599) {
       throw new CallAnswerUnusableError(
         `${provider.definition.displayName} answered with a status that HTTP does not know.`,
@@ -113,6 +107,21 @@ export class ProxyService {
     const send = (now: Date): Promise<ProviderAnswer> => this.client.exchange(apiRequest(provider, call, token, now));
     return definition.oauth === '1.0a' ? this.clocks.send(definition, send) : send(this.clocks.now(definition.slug));
   }
+}
+
+/** What the failure of a call means for whoever made it: what the refresh engine decides for tokens, the caller has to. */
+function toCallersError(error: unknown, { method }: ApiCall): unknown {
+  if (!(error instanceof ProviderUnavailableError)) {
+    return error;
+  }
+  const { message, detail, fate } = error;
+  if (fate === 'answered') {
+    return new CallAnswerUnusableError(message, { detail });
+  }
+  const changesNothing = method === 'GET' || method === 'HEAD';
+  return fate === 'not-sent' || changesNothing
+    ? error
+    : new ProviderUnavailableError(`${message} It may have done what was asked.`, { detail, fate });
 }
 
 function toApiCall(provider: HealthProvider, { method, target, headers, body }: CallerRequest): ApiCall {
