@@ -53,9 +53,9 @@ export class ProxyService {
    * @returns the provider's answer, whatever its status, with the token covered where it is quoted
    * @throws {@link RequestInvalidError} when path, query or form may not be sent, {@link CallUnsupportedError} when nothing may
    * @throws {@link CallAnswerUnusableError} on a redirect (NET-03), an answer above 10 MiB, or one that cannot be read
-   * @throws {@link ProviderMisconfiguredError} when the API's host may not be called, or the connection is with another server (TE-12)
+   * @throws {@link ProviderMisconfiguredError} when the API's host may not be called, the connection is with another server (TE-12), or
+   *   the clock of an OAuth 1.0a provider is more than an hour from ours
    * @throws {@link ProviderUnavailableError} when it does not answer; it may have done what was asked all the same
-   * @throws {@link ProviderMisconfiguredError} when an OAuth 1.0a provider's clock is more than an hour from ours
    * @throws as {@link TokensService.getValid}
    */
   async call(userId: string, slug: string, request: CallerRequest, requester: Requester): Promise<ProviderAnswer> {
