@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
@@ -91,7 +91,7 @@ const users: string[] = [];
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'cufflink-migrations-'));
   application = await startApplication({
-    environment: { ACCOUNT_SHARING: 'deny' },
+    environment: { ACCOUNT_SHARING: 'deny', REFRESH_JOURNAL_DIRECTORY: join(directory, 'journal') },
     override: (builder) =>
       builder
         .overrideProvider(GrantMigrationStore)
@@ -135,17 +135,18 @@ async function run(
 }
 
 /** Starts `npm run cli -- connections migrate`. */
-function startCommand(databaseUrl: string, ...args: string[]): ServiceProcess {
+function startCommand(databaseUrl: string, journal: string, ...args: string[]): ServiceProcess {
   return startProcess([join(checkout, 'dist/cli/main.js'), 'connections', 'migrate', old, ...args], directory, {
     NODE_ENV: 'test',
     DATABASE_URL: databaseUrl,
     ENCRYPTION_ROOT_KEY: application.rootKey,
     SANDBOX_URL: application.sandbox.url,
+    REFRESH_JOURNAL_DIRECTORY: join(directory, journal),
   });
 }
 
 async function runCommand(...args: string[]): Promise<{ status: number | null; output: string }> {
-  const command = startCommand(application.databaseUrl, ...args);
+  const command = startCommand(application.databaseUrl, 'journal', ...args);
   const { status } = await command.ended();
   return { status, output: command.output() };
 }
@@ -547,8 +548,8 @@ describe('O1-11 a run that is killed', () => {
   afterAll(() => proxy?.stop());
 
   /** Kills a run when it gets somewhere. */
-  async function kill(reached: () => Promise<void>): Promise<void> {
-    const command = startCommand(proxy.url);
+  async function kill(reached: () => Promise<void>, journal = 'journal'): Promise<void> {
+    const command = startCommand(proxy.url, journal);
     try {
       await reached();
     } finally {
@@ -568,6 +569,7 @@ describe('O1-11 a run that is killed', () => {
     ['before the account is kept', 'hold', 'connections-learn-account', 'ready'],
     ['after the account was kept', 'holdAnswer', 'connections-learn-account', 'ready'],
     ['before the exchange is marked as begun', 'hold', 'grant-migrations-begin', 'ready'],
+    ['with the answer in its hands', 'hold', 'grant-migrations-keep', 'begun'],
     ['after the result was kept', 'holdAnswer', 'grant-migrations-keep', 'exchanged'],
     ['before the new connection stands', 'hold', 'grant-migrations-replace-connection', 'exchanged'],
     ['after the new connection stands', 'holdAnswer', 'grant-migrations-replace-connection', undefined],
@@ -602,7 +604,7 @@ describe('O1-11 a run that is killed', () => {
 
   it.each([
     ['after the exchange was marked as begun', 'holdAnswer', 'grant-migrations-begin', 0],
-    ['with the answer in its hands', 'hold', 'grant-migrations-keep', 1],
+    ['with the answer in its hands, and its journal lost', 'hold', 'grant-migrations-keep', 1],
   ] as const)(
     '%s is in doubt: no second exchange, and the old connection works',
     async (_title, order, statement, made) => {
@@ -610,7 +612,7 @@ describe('O1-11 a run that is killed', () => {
       const before = callsSoFar();
       const point = proxy[order](statement);
 
-      await kill(untilHeld(point));
+      await kill(untilHeld(point), 'lost journal');
 
       expect((await run()).results).toMatchObject([{ outcome: 'in_doubt', connectionId }]);
       expect(calls(old, 'exchange', before[old])).toHaveLength(made);
@@ -618,6 +620,19 @@ describe('O1-11 a run that is killed', () => {
       await application.api.get(`/v1/users/${user}/connections/${old}/token`).expect(200);
     },
   );
+
+  it('LOG-08 leaves nothing behind of a user who is erased before it is resumed', async () => {
+    const { user } = await linkedUser();
+    await kill(untilHeld(proxy.hold('grant-migrations-keep')));
+    const left = async (): Promise<string[]> =>
+      (await readdir(join(directory, 'journal'))).filter((name) => name.endsWith('.exchange'));
+    await expect(left()).resolves.toHaveLength(1);
+    await application.api.delete(`/v1/users/${user}`).expect(200);
+
+    await run();
+
+    await expect(left()).resolves.toEqual([]);
+  });
 
   it('while the maker exchanges is in doubt: no second exchange, and the old connection works', async () => {
     const { user, connectionId } = await linkedUser();

@@ -81,6 +81,10 @@ const statements = {
            WHERE mine.claimed_until IS NULL OR mine.claimed_until <= now()
            RETURNING user_id AS "userId", provider, claim_id AS "claimId", id, state, sealed, registration_id AS "registrationId"`,
   },
+  findBegun: {
+    name: 'grant-migrations-find-begun',
+    text: `SELECT id || '-' || secret_gen AS key FROM grant_migrations WHERE state = 'begun' AND id || '-' || secret_gen = ANY($1::text[])`,
+  },
   begin: {
     name: 'grant-migrations-begin',
     text: `UPDATE grant_migrations SET state = 'begun', begun_at = now(), secret_gen = $4, last_error_code = NULL, claimed_until = ${lease}
@@ -171,6 +175,11 @@ export class GrantMigrationStore {
       }
       throw error;
     }
+  }
+
+  /** Returns those of these exchanges that were begun and are in doubt: ids of connections, each with `-` and the generation of its tokens. */
+  async findBegun(keys: readonly string[]): Promise<string[]> {
+    return (await this.database.query<{ key: string }>(statements.findBegun, [keys])).map(({ key }) => key);
   }
 
   /**

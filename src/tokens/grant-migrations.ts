@@ -4,6 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { Clock } from '../clock/clock.js';
 import { AppError } from '../errors/app-error.js';
+import { TokenUnreadableError } from '../errors/connection.errors.js';
 import { AuthorizationFailedError } from '../errors/authorization.errors.js';
 import type { ErrorCode } from '../errors/error-code.js';
 import {
@@ -19,6 +20,7 @@ import { registrationId } from '../provider-kit/registration.js';
 import { TokenGrant } from '../provider-kit/token-grant.js';
 import { VaultService } from '../vault/vault.service.js';
 import { ConnectionStore, type StoredConnection } from './connection-store.js';
+import { ExchangeJournal } from './exchange-journal.js';
 import { GrantMigrationStore, type ClaimedMigration, type MigrationCounts } from './grant-migration-store.js';
 import { LinkedAccounts } from './linked-accounts.js';
 import { OrphanedGrants } from './orphaned-grants.js';
@@ -103,6 +105,7 @@ interface Holder {
 export class GrantMigrations {
   constructor(
     private readonly store: GrantMigrationStore,
+    private readonly journal: ExchangeJournal,
     private readonly connections: ConnectionStore,
     private readonly tokenVault: TokenVault,
     private readonly vault: VaultService,
@@ -135,6 +138,7 @@ export class GrantMigrations {
    */
   async run(slug: string, options: MigrationOptions, report: (result: MigratedConnection) => void): Promise<boolean> {
     const exchange = this.find(slug);
+    await this.tidyJournal();
     let [done, refusals, after] = [0, 0, ''];
     for (;;) {
       const users = await this.store.page(slug, registrationId(exchange.old), after, pageSize);
@@ -157,6 +161,13 @@ export class GrantMigrations {
         return true;
       }
     }
+  }
+
+  /** What was exchanged for a connection that is gone, or has other tokens by now, is of no use any more. */
+  private async tidyJournal(): Promise<void> {
+    const keys = await this.journal.list();
+    const begun = new Set(await this.store.findBegun(keys));
+    await Promise.all(keys.filter((key) => !begun.has(key)).map((key) => this.journal.forget(key)));
   }
 
   private find(slug: string): Exchange {
@@ -232,6 +243,11 @@ export class GrantMigrations {
     if (linked !== undefined) {
       return this.finishLinked(exchange, claimed, linked, providerUserId);
     }
+    const left = claimed.state === 'begun' ? await this.keepLeft(claimed, holder) : undefined;
+    if (left !== undefined) {
+      await this.record(exchange, claimed, 'connection.exchanged');
+      return this.finish(exchange, claimed, left, providerUserId);
+    }
     if (claimed.state === 'begun' && !options.repeatUnanswered) {
       return 'in_doubt';
     }
@@ -281,12 +297,37 @@ export class GrantMigrations {
     }
     const grant = await this.askToExchange(exchange, claimed, tokens);
     const brought = toTokenSet(grant);
-    if (await this.keep(claimed, brought)) {
+    const sealed = this.vault.seal(brought, toContext(claimed));
+    const key = journalKey(claimed, secretGen);
+    await this.journal.record(key, sealed);
+    const isKept = await this.keep(claimed, sealed);
+    await this.journal.forget(key);
+    if (isKept) {
       await this.record(exchange, claimed, 'connection.exchanged');
       return brought;
     }
     await this.letGo(exchange, claimed, grant.with({ providerUserId }));
     return undefined;
+  }
+
+  /** Keeps what an earlier run has got and could not commit. Returns `undefined` when there is nothing, or it does not open. */
+  private async keepLeft(claimed: ClaimedMigration, { secretGen }: Holder): Promise<TokenSet | undefined> {
+    const key = journalKey(claimed, secretGen);
+    const sealed = await this.journal.find(key);
+    if (sealed === undefined) {
+      return undefined;
+    }
+    try {
+      const left = parseTokenSet(await this.vault.open(sealed, toContext(claimed)));
+      const isKept = await this.keep(claimed, sealed);
+      await this.journal.forget(key);
+      return isKept ? left : undefined;
+    } catch (error) {
+      if (error instanceof TokenUnreadableError) {
+        return undefined;
+      }
+      throw error;
+    }
   }
 
   private async askToExchange(
@@ -313,9 +354,8 @@ export class GrantMigrations {
     }
   }
 
-  /** The only copy is in memory until this is done: a database that is away is waited for. */
-  private async keep(claimed: ClaimedMigration, tokens: TokenSet): Promise<boolean> {
-    const sealed = this.vault.seal(tokens, toContext(claimed));
+  /** Nobody else may have a copy: a database that is away is waited for. */
+  private async keep(claimed: ClaimedMigration, sealed: Buffer): Promise<boolean> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.store.keep(claimed, sealed);
@@ -367,7 +407,7 @@ export class GrantMigrations {
       return kept;
     }
     const fresh = toTokenSet(await successor.refresh(kept), kept);
-    await this.keep(claimed, fresh);
+    await this.keep(claimed, this.vault.seal(fresh, toContext(claimed)));
     return fresh;
   }
 
@@ -433,6 +473,11 @@ function toGrant({ accessToken, tokenSecret, refreshToken, providerUserId, obtai
     ...(refreshToken === undefined ? {} : { refreshToken }),
     ...(providerUserId === undefined ? {} : { providerUserId }),
   });
+}
+
+/** Other tokens of the connection are another exchange. */
+function journalKey({ id }: ClaimedMigration, secretGen: number): string {
+  return `${id}-${secretGen}`;
 }
 
 function toContext({ userId, id, registrationId: registration }: ClaimedMigration) {

@@ -9,6 +9,7 @@ import { ClockSync } from './clock-sync.js';
 import { ConnectionReader } from './connection-reader.js';
 import { ConnectionStore } from './connection-store.js';
 import { DeadTokenPurge } from './dead-token-purge.js';
+import { ExchangeJournal } from './exchange-journal.js';
 import { GrantMigrationStore } from './grant-migration-store.js';
 import { GrantMigrations } from './grant-migrations.js';
 import { LinkedAccounts } from './linked-accounts.js';
@@ -42,6 +43,7 @@ import { UserGrants } from './user-grants.js';
     ConnectionReader,
     ConnectionStore,
     DeadTokenPurge,
+    ExchangeJournal,
     GrantMigrationStore,
     GrantMigrations,
     LinkedAccounts,
