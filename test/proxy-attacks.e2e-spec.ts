@@ -10,7 +10,7 @@ import { type RecordingServer, startRecordingServer } from '../src/provider-kit/
 import { startApplication, type TestApplication } from './support/application.js';
 import { basePath, type DataApiApplication, startWithDataApi } from './support/data-api.js';
 import { linkAccount } from './support/linking.js';
-import { ProxyCaller } from './support/proxied-call.js';
+import { type ProxiedAnswer, ProxyCaller } from './support/proxied-call.js';
 import { Subject } from './support/subject.js';
 import { until } from './support/until.js';
 
@@ -266,7 +266,43 @@ describe('NET-04 many slow calls of an API', () => {
     expect(await refreshBesides(application, 16, 25_000)).toBe('at once');
   });
 
-  it('would, over the connections that refreshes use', async () => {
+  it('wait, 200 of them; what comes then is told to come back', async () => {
+    application = await startApplication();
+    const subject = await Subject.link(application, 'whoop');
+    const caller = await ProxyCaller.of(application);
+    subject.maker.misbehave({ endpoint: 'api', type: 'slow', ms: 25_000 }, Infinity);
+    const refused: ProxiedAnswer[] = [];
+    const calls = Array.from({ length: 240 }, async () => {
+      const answer = await caller.call('whoop', 'cycle', { user: subject.userId });
+      if (answer.status === 503) {
+        refused.push(answer);
+      }
+      return answer.status;
+    });
+    await until('all have come that are too many', () => refused.length === 24);
+    subject.maker.behave();
+    const statuses = await Promise.all(calls);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(216);
+    expect(refused[0]).toMatchObject({
+      headers: { 'retry-after': '1' },
+      json: { code: 'PROVIDER_UNAVAILABLE', retry_after_seconds: 1 },
+    });
+  }, 30_000);
+
+  it('are answered before the process ends', async () => {
+    application = await startApplication();
+    const subject = await Subject.link(application, 'whoop');
+    const caller = await ProxyCaller.of(application);
+    subject.maker.misbehave({ endpoint: 'api', type: 'slow', ms: 25_000 });
+    const call = caller.call('whoop', 'cycle', { user: subject.userId });
+    await until('the call waits', () => apiCallsUnderWay(subject) === 1);
+    const ended = application.app.close();
+    subject.maker.behave();
+    expect((await call).status).toBe(200);
+    await ended;
+  }, 30_000);
+
+  it('would keep refreshes waiting, over the connections that refreshes use', async () => {
     application = await startApplication({
       override: (builder) =>
         builder.overrideProvider(DataApiClient).useFactory({

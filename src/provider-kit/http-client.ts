@@ -72,6 +72,8 @@ export class ProviderHttpClient implements OnApplicationShutdown {
   #closed = false;
   /** Requests that run at once at one origin. More wait, within their total time, so that one slow provider stays bounded. */
   protected readonly connections: number = 64;
+  /** Requests that may wait for one origin. Whoever sends those for tokens sees to it that there are not too many. */
+  protected readonly maxWaiting: number = Infinity;
 
   constructor(private readonly policy: OutboundPolicy = new OutboundPolicy()) {
     const tls = { rejectUnauthorized: true, minVersion: 'TLSv1.2', allowH2: false } as const;
@@ -107,7 +109,7 @@ export class ProviderHttpClient implements OnApplicationShutdown {
    * @param request - what to send
    * @returns the answer, with a body of at most `maxAnswerBytes` after decompression
    * @throws {@link ProviderUnavailableError} with `fate`
-   *   `not-sent` when no byte of the request was written: no connection, no TLS, or the time ran out before;
+   *   `not-sent` when no byte of the request was written: no connection, no TLS, the time ran out before, or too many wait already;
    *   `unknown` when the time ran out or the connection broke after that;
    *   `answered` on a redirect, a body that is too large, or one whose encoding cannot be read
    * @throws {@link ProviderMisconfiguredError} when the {@link OutboundPolicy} does not let the request out; nothing was sent
@@ -125,9 +127,13 @@ export class ProviderHttpClient implements OnApplicationShutdown {
     if (this.#closed) {
       throw unavailable(url.host, 'is not called any more: this instance is being stopped', 'not-sent', 'CLOSED');
     }
+    const connections = this.#connectionsTo(url.origin);
+    if (this.maxWaiting !== Infinity && connections.countWaiting() >= this.maxWaiting) {
+      throw unavailable(url.host, 'is called more often than it answers', 'not-sent', 'TOO_MANY_WAIT', 1);
+    }
     const { timeoutMs, maxAnswerBytes = defaultMaxAnswerBytes } = request;
     const exchange = new Exchange(url.host, { timeoutMs, maxAnswerBytes, mayBeUnmodified: isConditional(request) });
-    this.#connectionsTo(url.origin).dispatch(
+    connections.dispatch(
       {
         origin: url.origin,
         path: url.pathname + url.search,
@@ -331,8 +337,15 @@ function refused(host: string, objection: string): ProviderMisconfiguredError {
 }
 
 /** Builds the error from fixed text, the host and a code; the error underneath may quote what was sent, so it stays behind. */
-function unavailable(host: string, what: string, fate: RequestFate, code: string): ProviderUnavailableError {
-  return new ProviderUnavailableError(`The provider at ${host} ${what}.`, { fate, detail: `${code}, ${fate}` });
+function unavailable(
+  host: string,
+  what: string,
+  fate: RequestFate,
+  code: string,
+  retryAfterSeconds?: number,
+): ProviderUnavailableError {
+  const detail = `${code}, ${fate}`;
+  return new ProviderUnavailableError(`The provider at ${host} ${what}.`, { fate, detail, retryAfterSeconds });
 }
 
 /** Returns an error's `code` where it has the shape of one, such as `ECONNRESET`. */

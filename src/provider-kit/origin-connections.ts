@@ -44,6 +44,11 @@ export class OriginConnections {
     private readonly open: () => Dispatcher,
   ) {}
 
+  /** How many requests wait for a connection, those that were given up left out. */
+  countWaiting(): number {
+    return this.waiting.filter(({ request }) => !request.isOver()).length;
+  }
+
   /** Sends a request as soon as a connection is free, unless it is over by then. */
   dispatch(options: Dispatcher.DispatchOptions, request: PooledRequest): void {
     if (this.running.size >= this.limits.connections) {

@@ -1,5 +1,14 @@
 import { applyDecorators, Controller, Delete, Get, Head, Param, Patch, Post, Put, Req, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiExcludeEndpoint, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import {
+  ApiBearerAuth,
+  ApiBody,
+  ApiConsumes,
+  ApiExcludeEndpoint,
+  ApiOperation,
+  ApiParam,
+  ApiResponse,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { RequireScope, Unlimited } from '../access/access.decorators.js';
 import { requesterOf, type AuthenticatedRequest } from '../access/authenticated-request.js';
@@ -38,6 +47,17 @@ const ProxyRoute = () =>
     ApiProblems('CALL_UNSUPPORTED', 'CALL_ANSWER_UNUSABLE', ...tokenUseProblems),
   );
 
+/** The body of what is not asked with `GET`. */
+const AnyBody = () =>
+  applyDecorators(
+    ApiConsumes('*/*'),
+    ApiBody({
+      required: false,
+      description: 'sent as it is, with its content type; 64 KiB at most',
+      schema: { type: 'string', format: 'binary' },
+    }),
+  );
+
 /** Calls of makers' APIs through this service. */
 @ApiTags('Calls')
 @ApiBearerAuth()
@@ -61,18 +81,21 @@ export class ProxyController {
 
   @Post(route)
   @ProxyRoute()
+  @AnyBody()
   post(@Param() path: ConnectionPath, @Req() request: AuthenticatedRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.pass(path, request, reply);
   }
 
   @Put(route)
   @ProxyRoute()
+  @AnyBody()
   put(@Param() path: ConnectionPath, @Req() request: AuthenticatedRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.pass(path, request, reply);
   }
 
   @Patch(route)
   @ProxyRoute()
+  @AnyBody()
   patch(
     @Param() path: ConnectionPath,
     @Req() request: AuthenticatedRequest,
@@ -83,6 +106,7 @@ export class ProxyController {
 
   @Delete(route)
   @ProxyRoute()
+  @AnyBody()
   delete(
     @Param() path: ConnectionPath,
     @Req() request: AuthenticatedRequest,
