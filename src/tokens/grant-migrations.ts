@@ -1,31 +1,17 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { AuditTrail } from '../audit/audit-trail.js';
-import { Clock } from '../clock/clock.js';
-import { AppError } from '../errors/app-error.js';
-import { TokenUnreadableError } from '../errors/connection.errors.js';
-import { AuthorizationFailedError } from '../errors/authorization.errors.js';
-import type { ErrorCode } from '../errors/error-code.js';
+import type { AppError } from '../errors/app-error.js';
 import {
   ProviderMisconfiguredError,
   ProviderRateLimitedError,
   ProviderUnavailableError,
 } from '../errors/provider.errors.js';
-import { DatabaseUnavailableError } from '../errors/request.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
-import type { OAuth2Definition } from '../provider-kit/provider-definition.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { registrationId } from '../provider-kit/registration.js';
-import { TokenGrant } from '../provider-kit/token-grant.js';
-import { VaultService } from '../vault/vault.service.js';
-import { ConnectionStore, type StoredConnection } from './connection-store.js';
 import { ExchangeJournal } from './exchange-journal.js';
-import { GrantMigrationStore, type ClaimedMigration, type MigrationCounts } from './grant-migration-store.js';
-import { LinkedAccounts } from './linked-accounts.js';
-import { OrphanedGrants } from './orphaned-grants.js';
-import { parseTokenSet, toTokenSet, type TokenSet } from './token-set.js';
-import { TokenVault } from './token-vault.js';
+import { GrantMigration, type Attempt, type Exchange, type MigratedConnection } from './grant-migration.js';
+import { GrantMigrationStore, type MigrationCounts } from './grant-migration-store.js';
 
 /** Connections looked up at a time. */
 const pageSize = 200;
@@ -37,37 +23,6 @@ const attemptsWhileAway = 5;
 const firstPauseMs = 1_000;
 /** No longer than this, whatever a provider says: the operator is waiting. */
 const longestPauseMs = 15 * 60_000;
-/** An access token with less life than this is refreshed before it is tried, in milliseconds. */
-const shortestLifeMs = 60_000;
-/** How often, and how long apart in milliseconds, an exchanged grant is offered to a database that is away. */
-const keepAttempts = 60;
-const keepPauseMs = 1_000;
-
-/** What became of one connection. */
-export type MigrationOutcome =
-  /** The connection of the successor stands in its place. */
-  | 'migrated'
-  /** The user had linked the same account with the successor; the old connection is gone. */
-  | 'already_linked'
-  /** An exchange was begun whose answer was lost; it is not repeated by itself. */
-  | 'in_doubt'
-  /** The new grant is of another account; it is not used. */
-  | 'other_account'
-  /** The user has a connection to the successor that is dead or of another account. */
-  | 'conflict'
-  | 'failed'
-  /** Another run works on it, or the connection was unlinked. */
-  | 'passed_by';
-
-/** One connection that a run has dealt with. */
-export interface MigratedConnection {
-  readonly outcome: MigrationOutcome;
-  /** `undefined` when it was passed by. */
-  readonly connectionId: string | undefined;
-  /** Why it failed. */
-  readonly code: ErrorCode | undefined;
-}
-
 export interface MigrationOptions {
   /** Repeats exchanges whose answer was lost. The provider may refuse them, or end what the first one has brought. */
   readonly repeatUnanswered: boolean;
@@ -77,43 +32,17 @@ export interface MigrationOptions {
   readonly limit: number;
 }
 
-interface Exchange {
-  readonly old: HealthProvider & Required<Pick<HealthProvider, 'exchangeGrant'>>;
-  readonly successor: HealthProvider & { readonly definition: OAuth2Definition };
-}
-
-type Attempt = MigratedConnection & { readonly error?: AppError };
-
-/** What is exchanged, and whose it is. */
-interface Holder {
-  readonly tokens: TokenSet;
-  readonly secretGen: number;
-  readonly providerUserId: string;
-}
-
 /**
- * Moves connections of a provider to the one that replaces it, without their users, where the provider exchanges grants (O1-11).
- *
- * One connection after the other goes through the same steps, each committed before the next: the user's account is known; the exchange
- * begins; what it brought is kept, sealed; it was used once, and is of the same account; one statement puts the new connection in the
- * place of the old one. Until that statement the old connection works as ever. A run that was killed at any step is resumed by the next
- * one. An exchange that was begun and whose answer never came is not repeated: nobody documents what a second one does.
- *
- * The old grant is not ended at the provider, since that would end the user's registration there, and the new grant with it.
+ * Moves the connections of a provider to the one that replaces it, without their users, where the provider exchanges grants (O1-11): one
+ * after the other, as {@link GrantMigration} does it. A run that was killed is resumed by the next one; several may run at once.
  */
 @Injectable()
 export class GrantMigrations {
   constructor(
+    private readonly migration: GrantMigration,
     private readonly store: GrantMigrationStore,
     private readonly journal: ExchangeJournal,
-    private readonly connections: ConnectionStore,
-    private readonly tokenVault: TokenVault,
-    private readonly vault: VaultService,
-    private readonly accounts: LinkedAccounts,
-    private readonly orphans: OrphanedGrants,
     private readonly registry: ProviderRegistry,
-    private readonly audit: AuditTrail,
-    private readonly clock: Clock,
   ) {}
 
   /**
@@ -189,7 +118,7 @@ export class GrantMigrations {
   /** Waits for a provider that is away, and tries again; not where it may have exchanged the grant. */
   private async attempt(exchange: Exchange, userId: string, options: MigrationOptions): Promise<Attempt> {
     for (let attempts = 1; ; attempts += 1) {
-      const result = await this.migrate(exchange, userId, options);
+      const result = await this.migration.migrate(exchange, userId, options.repeatUnanswered);
       const { error } = result;
       const isAway = error instanceof ProviderRateLimitedError || error instanceof ProviderUnavailableError;
       if (result.outcome !== 'failed' || !isAway || attempts === attemptsWhileAway) {
@@ -198,243 +127,6 @@ export class GrantMigrations {
       const pauseMs = (error.retryAfterSeconds ?? 0) * 1_000 || firstPauseMs * 2 ** (attempts - 1);
       await sleep(Math.min(pauseMs, longestPauseMs));
     }
-  }
-
-  private async migrate(exchange: Exchange, userId: string, options: MigrationOptions): Promise<Attempt> {
-    const { old, successor } = exchange;
-    const place = { userId, provider: old.definition.slug };
-    const registration = { slug: successor.definition.slug, registrationId: registrationId(successor) };
-    const claimed = await this.store.claim(place, randomUUID(), registration);
-    if (claimed === undefined) {
-      return { outcome: 'passed_by', connectionId: undefined, code: undefined };
-    }
-    const connectionId = claimed.id;
-    try {
-      const outcome = await this.proceed(exchange, claimed, options);
-      await this.store.release(claimed, undefined);
-      return { outcome, connectionId, code: undefined };
-    } catch (error) {
-      if (!(error instanceof AppError) || error instanceof DatabaseUnavailableError) {
-        // The claim runs out by itself.
-        throw error;
-      }
-      const { code } = error;
-      await this.record(exchange, claimed, 'connection.exchange_failed', code);
-      const state = await this.store.release(claimed, code);
-      return { outcome: state === 'begun' ? 'in_doubt' : 'failed', connectionId, code, error };
-    }
-  }
-
-  private async proceed(
-    exchange: Exchange,
-    claimed: ClaimedMigration,
-    options: MigrationOptions,
-  ): Promise<MigrationOutcome> {
-    const connection = await this.connections.find(claimed.userId, claimed.provider);
-    if (connection === undefined) {
-      return 'passed_by';
-    }
-    const holder = await this.withAccount(exchange.old, connection);
-    if (holder === undefined) {
-      return 'passed_by';
-    }
-    const { tokens, providerUserId } = holder;
-    const linked = await this.connections.find(claimed.userId, exchange.successor.definition.slug);
-    if (linked !== undefined) {
-      return this.finishLinked(exchange, claimed, linked, providerUserId);
-    }
-    const left = claimed.state === 'begun' ? await this.keepLeft(claimed, holder) : undefined;
-    if (left !== undefined) {
-      await this.record(exchange, claimed, 'connection.exchanged');
-      return this.finish(exchange, claimed, left, providerUserId);
-    }
-    if (claimed.state === 'begun' && !options.repeatUnanswered) {
-      return 'in_doubt';
-    }
-    if (claimed.state === 'exchanged' && claimed.sealed !== null) {
-      const kept = parseTokenSet(await this.vault.open(claimed.sealed, toContext(claimed)));
-      return this.finish(exchange, claimed, kept, providerUserId);
-    }
-    await this.accounts.checkFree(claimed, this.accounts.identify(claimed.registrationId, tokens));
-    const brought = await this.exchange(exchange, claimed, holder);
-    return brought === undefined ? 'passed_by' : this.finish(exchange, claimed, brought, providerUserId);
-  }
-
-  /**
-   * Returns the tokens of a connection, with the account that they are for; asks the provider and keeps its answer where it is not known.
-   * `undefined` when the connection changed meanwhile.
-   */
-  private async withAccount(old: HealthProvider, connection: StoredConnection): Promise<Holder | undefined> {
-    const tokens = await this.tokenVault.open(connection);
-    const { secretGen } = connection;
-    if (tokens.providerUserId !== undefined) {
-      return { tokens, secretGen, providerUserId: tokens.providerUserId };
-    }
-    const providerUserId = await old.findProviderUserId(tokens);
-    if (providerUserId === undefined) {
-      throw new AuthorizationFailedError(`${old.definition.displayName} does not tell whose the grant is.`);
-    }
-    const holder = { tokens: { ...tokens, providerUserId }, secretGen: secretGen + 1, providerUserId };
-    const sealed = this.tokenVault.seal({ ...connection, secretGen: holder.secretGen }, holder.tokens);
-    const account = this.accounts.identify(connection.registrationId, holder.tokens);
-    return (await this.connections.learnAccount(connection, sealed, account)) ? holder : undefined;
-  }
-
-  /**
-   * Exchanges the grant, once, and keeps what that brought.
-   *
-   * @returns `undefined` when the connection went meanwhile; the new grant is then ended
-   */
-  private async exchange(
-    exchange: Exchange,
-    claimed: ClaimedMigration,
-    { tokens, secretGen, providerUserId }: Holder,
-  ): Promise<TokenSet | undefined> {
-    this.vault.ensureCanSeal('grant_migrations.sealed');
-    await this.record(exchange, claimed, 'connection.exchange_begun');
-    if (!(await this.store.begin(claimed, secretGen))) {
-      return undefined;
-    }
-    const grant = await this.askToExchange(exchange, claimed, tokens);
-    const brought = toTokenSet(grant);
-    const sealed = this.vault.seal(brought, toContext(claimed));
-    const key = journalKey(claimed, secretGen);
-    await this.journal.record(key, sealed);
-    const isKept = await this.keep(claimed, sealed);
-    await this.journal.forget(key);
-    if (isKept) {
-      await this.record(exchange, claimed, 'connection.exchanged');
-      return brought;
-    }
-    await this.letGo(exchange, claimed, grant.with({ providerUserId }));
-    return undefined;
-  }
-
-  /** Keeps what an earlier run has got and could not commit. Returns `undefined` when there is nothing, or it does not open. */
-  private async keepLeft(claimed: ClaimedMigration, { secretGen }: Holder): Promise<TokenSet | undefined> {
-    const key = journalKey(claimed, secretGen);
-    const sealed = await this.journal.find(key);
-    if (sealed === undefined) {
-      return undefined;
-    }
-    try {
-      const left = parseTokenSet(await this.vault.open(sealed, toContext(claimed)));
-      const isKept = await this.keep(claimed, sealed);
-      await this.journal.forget(key);
-      return isKept ? left : undefined;
-    } catch (error) {
-      if (error instanceof TokenUnreadableError) {
-        return undefined;
-      }
-      throw error;
-    }
-  }
-
-  private async askToExchange(
-    { old, successor }: Exchange,
-    claimed: ClaimedMigration,
-    tokens: TokenSet,
-  ): Promise<TokenGrant> {
-    try {
-      return await old.exchangeGrant(tokens, successor.definition);
-    } catch (error) {
-      if (wasNotMade(error)) {
-        await this.store.takeBack(claimed);
-      }
-      throw error;
-    }
-  }
-
-  /** Ends a new grant whose connection went meanwhile: its user has unlinked it, or was erased. */
-  private async letGo({ successor }: Exchange, claimed: ClaimedMigration, grant: TokenGrant): Promise<void> {
-    const { userId, provider, id, registrationId: registration } = claimed;
-    if ((await this.connections.find(userId, provider)) === undefined) {
-      const place = { userId, id, provider: successor.definition.slug, registrationId: registration };
-      await this.orphans.endOfFailedLink(place, grant);
-    }
-  }
-
-  /** Nobody else may have a copy: a database that is away is waited for. */
-  private async keep(claimed: ClaimedMigration, sealed: Buffer): Promise<boolean> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await this.store.keep(claimed, sealed);
-      } catch (error) {
-        if (!(error instanceof DatabaseUnavailableError) || attempt === keepAttempts) {
-          throw error;
-        }
-        await sleep(keepPauseMs);
-      }
-    }
-  }
-
-  /** Uses the new grant once, and puts it in the place of the old connection if it is of the same account. */
-  private async finish(
-    exchange: Exchange,
-    claimed: ClaimedMigration,
-    kept: TokenSet,
-    providerUserId: string,
-  ): Promise<MigrationOutcome> {
-    const { successor } = exchange;
-    const tokens = await this.withLife(successor, claimed, kept);
-    if ((await successor.findProviderUserId(tokens)) !== providerUserId) {
-      return 'other_account';
-    }
-    await successor.prepareAccount(toGrant(tokens));
-    await this.record(exchange, claimed, 'connection.migrated');
-    const complete = { ...tokens, providerUserId };
-    const { slug } = successor.definition;
-    const place = { provider: slug, id: randomUUID(), registrationId: claimed.registrationId };
-    const sealed = this.tokenVault.seal({ ...place, userId: claimed.userId, secretGen: 1 }, complete);
-    const account = this.accounts.identify(claimed.registrationId, complete);
-    const connection = { ...place, scopesRequested: successor.settings.scopes };
-    const done = await this.store.replace(claimed, connection, sealed, account);
-    if (done === 'linked') {
-      const linked = await this.connections.find(claimed.userId, slug);
-      return linked === undefined ? 'passed_by' : this.finishLinked(exchange, claimed, linked, providerUserId);
-    }
-    if (done === 'lost') {
-      await this.letGo(exchange, claimed, toGrant(complete));
-      return 'passed_by';
-    }
-    return 'migrated';
-  }
-
-  /** A run that comes a day later finds an access token that has expired. Its successor is kept before it is used. */
-  private async withLife(successor: HealthProvider, claimed: ClaimedMigration, kept: TokenSet): Promise<TokenSet> {
-    const endsInMs = (kept.expiresAt?.getTime() ?? Infinity) - this.clock.now().getTime();
-    if (endsInMs > shortestLifeMs || kept.refreshToken === undefined) {
-      return kept;
-    }
-    const fresh = toTokenSet(await successor.refresh(kept), kept);
-    await this.keep(claimed, this.vault.seal(fresh, toContext(claimed)));
-    return fresh;
-  }
-
-  /** The user was faster: the old connection goes if the new one works and is of the same account. */
-  private async finishLinked(
-    exchange: Exchange,
-    claimed: ClaimedMigration,
-    linked: StoredConnection,
-    providerUserId: string,
-  ): Promise<MigrationOutcome> {
-    const held = linked.status === 'active' ? await this.tokenVault.openIfReadable(linked) : undefined;
-    if (held?.providerUserId !== providerUserId) {
-      return 'conflict';
-    }
-    await this.record(exchange, claimed, 'connection.migrated');
-    return (await this.store.remove(claimed)) ? 'already_linked' : 'passed_by';
-  }
-
-  private record(
-    { successor }: Exchange,
-    { userId, provider, id }: ClaimedMigration,
-    action: 'connection.exchange_begun' | 'connection.exchanged' | 'connection.exchange_failed' | 'connection.migrated',
-    code?: ErrorCode,
-  ): Promise<void> {
-    const subject = `provider:${successor.definition.slug}`;
-    const outcome = code === undefined ? 'success' : 'failed';
-    return this.audit.record({ action, outcome, actor: 'cli', userId, provider, connectionId: id, subject, code });
   }
 }
 
@@ -453,39 +145,4 @@ function concernsAll(error: AppError | undefined): boolean {
     error instanceof ProviderRateLimitedError ||
     error instanceof ProviderUnavailableError
   );
-}
-
-/** Whether an exchange that was begun has not been made for certain: the provider refused it, or never got it. */
-function wasNotMade(error: unknown): boolean {
-  return (
-    error instanceof AuthorizationFailedError ||
-    error instanceof ProviderMisconfiguredError ||
-    error instanceof ProviderRateLimitedError ||
-    (error instanceof ProviderUnavailableError && error.fate !== 'unknown')
-  );
-}
-
-function toGrant({ accessToken, tokenSecret, refreshToken, providerUserId, obtainedAt }: TokenSet): TokenGrant {
-  return new TokenGrant({
-    accessToken,
-    requestedAt: obtainedAt,
-    ...(tokenSecret === undefined ? {} : { tokenSecret }),
-    ...(refreshToken === undefined ? {} : { refreshToken }),
-    ...(providerUserId === undefined ? {} : { providerUserId }),
-  });
-}
-
-/** Other tokens of the connection are another exchange. */
-function journalKey({ id }: ClaimedMigration, secretGen: number): string {
-  return `${id}-${secretGen}`;
-}
-
-function toContext({ userId, id, registrationId: registration }: ClaimedMigration) {
-  return {
-    purpose: 'grant_migrations.sealed',
-    rowId: id,
-    userId,
-    registrationId: registration,
-    generation: 0,
-  } as const;
 }

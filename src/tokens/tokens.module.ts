@@ -11,6 +11,7 @@ import { ConnectionStore } from './connection-store.js';
 import { DeadTokenPurge } from './dead-token-purge.js';
 import { ExchangeJournal } from './exchange-journal.js';
 import { GrantMigrationStore } from './grant-migration-store.js';
+import { GrantMigration } from './grant-migration.js';
 import { GrantMigrations } from './grant-migrations.js';
 import { LinkedAccounts } from './linked-accounts.js';
 import { OrphanedGrants } from './orphaned-grants.js';
@@ -45,6 +46,7 @@ import { UserGrants } from './user-grants.js';
     DeadTokenPurge,
     ExchangeJournal,
     GrantMigrationStore,
+    GrantMigration,
     GrantMigrations,
     LinkedAccounts,
     OrphanedGrants,
