@@ -66,6 +66,19 @@ export class ProviderRateLimitedError extends AppError {
 /** The provider's answer lacks a required field or has one of the wrong kind. The message names the field, never its value. */
 export class InvalidTokenResponseError extends AppError {
   readonly code = 'TOKEN_RESPONSE_INVALID';
+  /** Private to the language, so that nothing that prints or logs errors can see it. */
+  readonly #refreshToken: string | undefined;
+
+  /** @param options - `refreshToken` is what the answer brought of it: the one that was sent may be spent */
+  constructor(message: string, options: AppErrorOptions & { readonly refreshToken?: string | undefined } = {}) {
+    super(message, options);
+    this.#refreshToken = options.refreshToken;
+  }
+
+  /** The refresh token of an answer that is not good for anything else. */
+  get refreshToken(): string | undefined {
+    return this.#refreshToken;
+  }
 }
 
 /**

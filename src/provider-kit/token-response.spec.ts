@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
+import type { InvalidTokenResponseError } from '../errors/provider.errors.js';
 import { exampleOAuth2 } from './testing/example-definition.js';
 import type { ProviderResponse } from './http-client.js';
 import {
@@ -189,6 +190,16 @@ describe('TE-04 token answers that are refused', () => {
       message: `The token answer of Example has no valid "${field}".`,
     });
     expect(inspect(error, { depth: 10, showHidden: true })).not.toContain(canary);
+  });
+
+  it.each([
+    ['a sound one', canary, canary],
+    ['an empty one', '', undefined],
+    ['one that is none', 1, undefined],
+  ])('hands on %s as the refresh token, and shows it to nobody', (_title, refresh_token, expected) => {
+    const error = thrownBy(() => parse({ ...good, refresh_token, expires_in: -1 })) as InvalidTokenResponseError;
+    expect(error.refreshToken).toBe(expected);
+    expect(`${inspect(error, { showHidden: true })} ${JSON.stringify(error)}`).not.toContain(canary);
   });
 
   it.each([

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import { InvalidTokenResponseError, ProviderUnavailableError } from '../errors/provider.errors.js';
+import { knownSecrets } from '../redaction/known-secrets.js';
 import type { ProviderResponse } from './http-client.js';
 import { formDecode } from './percent-encoding.js';
 import type { OAuth2Definition, ProviderDefinition } from './provider-definition.js';
@@ -25,11 +26,13 @@ const lifetimeSchema = z
   ])
   .pipe(z.number().positive().max(tenYearsInSeconds));
 
+const tokenSchema = z.string().regex(visibleAscii);
+
 const tokenAnswerSchema = z.object({
-  access_token: z.string().regex(visibleAscii),
+  access_token: tokenSchema,
   token_type: z.string().regex(/^bearer$/i),
   expires_in: lifetimeSchema.nullish(),
-  refresh_token: z.union([z.literal(''), z.string().regex(visibleAscii)]).nullish(),
+  refresh_token: z.union([z.literal(''), tokenSchema]).nullish(),
 });
 
 /**
@@ -43,7 +46,8 @@ const tokenAnswerSchema = z.object({
  * @param definition - tells the fields and defaults of this provider
  * @param requestedAt - the instant just before the request left
  * @returns the grant; `refreshToken` is `undefined` when the answer has none, `null` or an empty one: keep the old one
- * @throws {@link InvalidTokenResponseError} when the JSON is no object or lacks a field; names the field, never its value
+ * @throws {@link InvalidTokenResponseError} when the JSON is no object or lacks a field; names the field, never its value, and has the
+ *   refresh token where that is sound
  * @throws {@link ProviderUnavailableError} with fate `answered` when the answer is not JSON, such as a maintenance page
  * @see RFC 6749 section 5.1, https://www.rfc-editor.org/rfc/rfc6749#section-5.1
  */
@@ -62,7 +66,7 @@ export function parseTokenResponse(
   const body = toStandardFields(whole, definition);
   const result = tokenAnswerSchema.safeParse(body);
   if (!result.success) {
-    throw invalidAnswer(definition, result.error.issues[0]?.path[0]);
+    throw invalidAnswer(definition, result.error.issues[0]?.path[0], ownField(body, 'refresh_token'));
   }
   const answer = result.data;
   const expiresInSeconds =
@@ -252,12 +256,20 @@ function parseStrictForm(text: string): Map<string, string> | undefined {
   return fields;
 }
 
-function invalidAnswer(definition: OAuth2Definition, field: PropertyKey | undefined): InvalidTokenResponseError {
-  return new InvalidTokenResponseError(
+function invalidAnswer(
+  definition: OAuth2Definition,
+  field: PropertyKey | undefined,
+  refreshToken: unknown,
+): InvalidTokenResponseError {
+  const message =
     field === undefined
       ? `The token answer of ${definition.displayName} is no JSON object.`
-      : `The token answer of ${definition.displayName} has no valid "${String(field)}".`,
-  );
+      : `The token answer of ${definition.displayName} has no valid "${String(field)}".`;
+  const rotated = tokenSchema.safeParse(refreshToken).data;
+  if (rotated !== undefined) {
+    knownSecrets.addToken(rotated);
+  }
+  return new InvalidTokenResponseError(message, { refreshToken: rotated });
 }
 
 /** Reads a field that the object has itself, so that `__proto__` and `constructor` in an answer mean nothing. */

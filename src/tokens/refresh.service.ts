@@ -7,13 +7,14 @@ import {
   ConnectionNotRefreshableError,
   RefreshPendingError,
 } from '../errors/connection.errors.js';
-import { ProviderUnavailableError, TokenRevokedError } from '../errors/provider.errors.js';
+import { InvalidTokenResponseError, ProviderUnavailableError, TokenRevokedError } from '../errors/provider.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 import type { ProviderDefinition } from '../provider-kit/provider-definition.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { checkSameUser } from '../provider-kit/same-user.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
 import { ConnectionStore, type RefreshFailureRecord, type StoredConnection } from './connection-store.js';
+import { ObtainedGrants, type ObtainedGrant } from './obtained-grants.js';
 import { ProviderGates } from './provider-gates.js';
 import { RefreshClaims, type ClaimedConnection, type RefreshClaim } from './refresh-claims.js';
 import { RefreshJournal } from './refresh-journal.js';
@@ -22,28 +23,25 @@ import { RefreshOutcomes } from './refresh-outcomes.js';
 import { RefreshSlots, type RefreshPriority, type SlotRequest } from './refresh-slots.js';
 import { toAttemptError, toFailureRecord, toGateError, toPendingError, toRefreshOutcome } from './refresh-failure.js';
 import { backoffDelayMs, unreadableBackoff } from './backoff.js';
-import { RevocationOutbox } from './revocation-outbox.js';
-import { toTokenSet, type TokenSet } from './token-set.js';
+import type { TokenSet } from './token-set.js';
 import { TokenVault } from './token-vault.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
 import { unreadable } from './refresh-scheduler.metrics.js';
 
 /** How often a caller that lost the claim looks whether the winner is done. */
 const pollMs = 50;
-/** Pauses between attempts to save a token set that the provider has already issued. */
-const saveRetryDelaysMs = [50, 100, 250, 500, 1_000, 2_000, 4_000];
-
 /** Where a lost answer is given again, it is asked for after at most so long. */
 const lostAnswerRetryMs = 2_000;
 
-/** What a provider has given for a token set, which is its only copy until it is stored. */
-interface Obtained {
+/** An answer that cannot be used and has replaced the refresh token all the same. */
+interface RefusedAnswer {
   readonly previous: TokenSet;
-  readonly grant: TokenGrant;
+  readonly refused: InvalidTokenResponseError;
+  readonly refreshToken: string;
 }
 
-/** `found`: the row had the token set already, by a save whose answer was lost, or from the journal. */
-type SaveOutcome = 'saved' | 'found' | 'superseded';
+/** What became of spending a refresh token, as far as it has to be stored. */
+type Obtained = ObtainedGrant | RefusedAnswer;
 
 /** A refresh under way in this process. */
 interface Run {
@@ -68,7 +66,7 @@ export class RefreshService implements BeforeApplicationShutdown {
     private readonly claims: RefreshClaims,
     private readonly journal: RefreshJournal,
     private readonly gates: ProviderGates,
-    private readonly outbox: RevocationOutbox,
+    private readonly obtainedGrants: ObtainedGrants,
     private readonly outcomes: RefreshOutcomes,
     private readonly slots: RefreshSlots,
     private readonly tokenVault: TokenVault,
@@ -278,10 +276,19 @@ export class RefreshService implements BeforeApplicationShutdown {
       await this.gates.report(connection.registrationId, { kind: 'not-tried' }, claim.isProbe);
       throw error;
     }
+    let grant: TokenGrant | undefined;
     try {
       const scopes = connection.scopesGranted ?? connection.scopesRequested;
-      return { previous, grant: await exchange(provider, { ...previous, scopes }) };
+      grant = await exchange(provider, { ...previous, scopes });
+      checkSameUser(provider, grant, previous);
+      return { previous, grant };
     } catch (error) {
+      if (error instanceof InvalidTokenResponseError) {
+        const refreshToken = grant?.refreshToken ?? error.refreshToken;
+        if (refreshToken !== undefined && refreshToken !== previous.refreshToken) {
+          return { previous, refused: error, refreshToken };
+        }
+      }
       await this.fail(connection, claim, provider, error);
       return undefined;
     }
@@ -297,90 +304,34 @@ export class RefreshService implements BeforeApplicationShutdown {
     if (obtained === undefined) {
       return;
     }
-    const { previous, grant } = obtained;
-    try {
-      checkSameUser(provider, grant, previous);
-    } catch (error) {
-      return this.withhold(connection, claim, provider, obtained, error);
+    if ('refused' in obtained) {
+      return this.withhold(connection, claim, provider, obtained);
     }
-    const next = { ...connection, secretGen: connection.secretGen + 1 };
-    const tokens = toTokenSet(grant, previous);
-    const sealed = this.tokenVault.seal(next, tokens);
-    await this.journal.record(connection, sealed);
-    const saved = await this.save(connection, tokens, () => this.store.saveRefreshed(connection, sealed));
+    const isKept = await this.obtainedGrants.keep(connection, provider, obtained);
     await this.gates.reportSuccess(connection.registrationId, claim.isProbe);
-    const isGone = saved === 'superseded' && (await this.discard(connection, grant, provider));
-    // Until the outcome is in the audit trail the journal has the entry: whoever replays it does what is left to do.
-    if (await this.noteSave(connection, saved, tokens)) {
-      await this.journal.forget(connection);
-    }
-    if (isGone) {
+    if (!isKept) {
       throw new ConnectionNotFoundError();
     }
   }
 
   /**
-   * Refuses what was obtained. Where the refresh token was replaced, the new one is kept with the tokens in force: the old one is spent,
-   * and the maker may give the right user's tokens for it the next time.
+   * Keeps the refresh token of an answer that cannot be used, because the one that was sent is spent, and writes the attempt down as failed:
+   * the next answer may be better.
    */
   private async withhold(
     connection: StoredConnection,
     claim: RefreshClaim,
     provider: HealthProvider,
-    { previous, grant }: Obtained,
-    error: unknown,
+    { previous, refused, refreshToken }: RefusedAnswer,
   ): Promise<void> {
-    const isRotated = grant.refreshToken !== undefined && grant.refreshToken !== previous.refreshToken;
-    if (isRotated && !(await this.keepRotated(connection, provider, { previous, grant }))) {
+    if (!(await this.obtainedGrants.keepRefreshToken(connection, provider, previous, refreshToken))) {
+      // Gone, or linked anew.
+      await this.findUnchanged(connection);
       return;
     }
-    await this.fail(connection, claim, provider, error);
-    if (isRotated) {
-      // Nothing but the refresh token is new.
-      throw error;
-    }
-  }
-
-  /**
-   * Keeps a new refresh token with the tokens in force.
-   *
-   * @returns false when a new link has replaced them
-   * @throws {@link ConnectionNotFoundError} when the connection is gone
-   */
-  private async keepRotated(
-    connection: StoredConnection,
-    provider: HealthProvider,
-    { previous, grant }: Obtained,
-  ): Promise<boolean> {
-    const { refreshToken, refreshExpiresAt } = toTokenSet(grant, previous);
-    const tokens = { ...previous, refreshToken, refreshExpiresAt };
-    const sealed = this.tokenVault.seal({ ...connection, secretGen: connection.secretGen + 1 }, tokens);
-    await this.journal.record(connection, sealed);
-    const saved = await this.save(connection, tokens, () => this.store.keepRotated(connection, sealed));
-    if (saved !== 'superseded') {
-      await this.journal.forget(connection);
-      return true;
-    }
-    const isGone = await this.discard(connection, grant, provider);
-    if (await this.outcomes.note(connection, 'superseded')) {
-      await this.journal.forget(connection);
-    }
-    if (isGone) {
-      throw new ConnectionNotFoundError();
-    }
-    return false;
-  }
-
-  /** @returns whether the audit trail has the outcome */
-  private noteSave(connection: StoredConnection, saved: SaveOutcome, tokens: TokenSet): Promise<boolean> {
-    switch (saved) {
-      case 'saved':
-        return this.outcomes.note(connection, 'refreshed');
-      case 'found':
-        return this.outcomes.noteStored(connection, tokens.obtainedAt);
-      case 'superseded':
-        return this.outcomes.note(connection, 'superseded');
-    }
+    await this.fail(connection, claim, provider, refused);
+    // Nothing but the refresh token is new.
+    throw refused;
   }
 
   /** A row that cannot be worked with is the operator's trouble; it must not be in the way of the others again and again (R-25). */
@@ -392,88 +343,6 @@ export class RefreshService implements BeforeApplicationShutdown {
       `Connection ${connection.id} cannot be refreshed: ${code}. It is looked at again in ${dueInMs} ms.`,
     );
     await this.claims.setAside(connection, claimId, code, dueInMs);
-  }
-
-  /** Commits a token set that exists only here and at the provider, through short failures of the database of any kind. */
-  private async save(
-    connection: StoredConnection,
-    tokens: TokenSet,
-    store: () => Promise<boolean>,
-  ): Promise<SaveOutcome> {
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        if (await store()) {
-          return 'saved';
-        }
-        return (await this.isStored(connection, tokens)) ? 'found' : 'superseded';
-      } catch (error) {
-        const delayMs = saveRetryDelaysMs[attempt];
-        if (delayMs === undefined) {
-          throw error;
-        }
-        this.logger.warn(
-          `Saving refreshed tokens of connection ${connection.id} failed; trying again in ${delayMs} ms.`,
-        );
-        await sleep(delayMs);
-      }
-    }
-  }
-
-  /**
-   * Whether the row holds this token set. A save whose answer was lost may have run; the bytes say nothing, because a rotation of
-   * keys may have sealed the set anew since.
-   */
-  private async isStored(connection: StoredConnection, tokens: TokenSet): Promise<boolean> {
-    const current = await this.store.find(connection.userId, connection.provider);
-    if (current?.id !== connection.id || current.secretGen !== connection.secretGen + 1) {
-      return false;
-    }
-    const { accessToken, refreshToken, obtainedAt } = await this.tokenVault.open(current);
-    return (
-      accessToken === tokens.accessToken &&
-      refreshToken === tokens.refreshToken &&
-      obtainedAt.getTime() === tokens.obtainedAt.getTime()
-    );
-  }
-
-  /**
-   * The connection was unlinked, linked anew or refreshed by somebody else while the provider answered.
-   *
-   * @returns whether it is gone
-   */
-  private async discard(connection: StoredConnection, grant: TokenGrant, provider: HealthProvider): Promise<boolean> {
-    const current = await this.store.find(connection.userId, connection.provider);
-    const isSameLink = current?.id === connection.id && current.linkedAt.getTime() === connection.linkedAt.getTime();
-    if (isSameLink && current.secretGen === connection.secretGen + 1) {
-      await this.keepSpare(current, grant);
-      return false;
-    }
-    if (current !== undefined) {
-      // A new link replaced the grant; ending it at the provider could end the new one with it.
-      this.logger.warn(`Tokens refreshed for connection ${connection.id} are dropped: a new link has replaced them.`);
-      return false;
-    }
-    if (provider.definition.revocation !== undefined) {
-      await this.outbox.attempt(await this.outbox.add(connection, toTokenSet(grant)));
-    }
-    return true;
-  }
-
-  /**
-   * Two refreshes of one token set have succeeded, and which of the two pairs the provider keeps is its secret: the other refresh
-   * token is kept with the set that was stored first.
-   */
-  private async keepSpare(current: StoredConnection, { refreshToken }: TokenGrant): Promise<void> {
-    const tokens = await this.tokenVault.open(current);
-    if (refreshToken === undefined || refreshToken === tokens.refreshToken) {
-      return;
-    }
-    const next = { ...current, secretGen: current.secretGen + 1 };
-    const { sealed } = this.tokenVault.seal(next, { ...tokens, spareRefreshToken: refreshToken });
-    const kept = await this.store.keepSpare(current, sealed);
-    this.logger.warn(
-      `Connection ${current.id} was refreshed twice at once; the second refresh token is ${kept ? 'kept' : 'dropped'}.`,
-    );
   }
 
   private toRecord(error: unknown, connection: StoredConnection, definition: ProviderDefinition): RefreshFailureRecord {

@@ -14,6 +14,7 @@ import { GrantMigrationStore } from './grant-migration-store.js';
 import { GrantMigration } from './grant-migration.js';
 import { GrantMigrations } from './grant-migrations.js';
 import { LinkedAccounts } from './linked-accounts.js';
+import { ObtainedGrants } from './obtained-grants.js';
 import { OrphanedGrants } from './orphaned-grants.js';
 import { PendingAccounts } from './pending-accounts.js';
 import { ProviderGates } from './provider-gates.js';
@@ -49,6 +50,7 @@ import { UserGrants } from './user-grants.js';
     GrantMigration,
     GrantMigrations,
     LinkedAccounts,
+    ObtainedGrants,
     OrphanedGrants,
     PendingAccounts,
     ProviderGates,
