@@ -11,47 +11,37 @@ function documented(row: string): string[] {
   return names.filter((name) => !['ratelimit', 'rate-limit'].includes(name)).sort();
 }
 
-/** Headers of all kinds, with themselves as values. */
-const headers = Object.fromEntries(
-  [
-    ...documented('request headers'),
-    ...documented('answer headers'),
-    ...[
-      'authorization',
-      'proxy-authorization',
-      'cookie',
-      'set-cookie',
-      'host',
-      'connection',
-      'transfer-encoding',
-      'te',
-      'upgrade',
-    ],
-    ...[
-      'forwarded',
-      'x-forwarded-for',
-      'x-forwarded-host',
-      'x-real-ip',
-      'via',
-      'origin',
-      'referer',
-      'user-agent',
-      'accept-encoding',
-    ],
-    ...[
-      'content-length',
-      'www-authenticate',
-      'cache-control',
-      'content-security-policy',
-      'access-control-allow-origin',
-    ],
-    ...['x-http-method-override', 'x-request-id', 'cufflink-answer-from', 'constructor', '__proto__', 'x-anything'],
-  ].map((name) => [name, name]),
-);
+/** Every header that anybody could ask for, with its name as its value. */
+const anyHeader = new Proxy<Record<string, string>>({}, { get: (_, name) => String(name) });
+
+/** What answers have in them, written down apart from the code. */
+const answered = [
+  ...[
+    'accept-ranges',
+    'content-disposition',
+    'content-language',
+    'content-range',
+    'content-type',
+    'etag',
+    'last-modified',
+  ],
+  ...['link', 'location', 'retry-after', 'age', 'allow', 'alt-svc', 'cache-control', 'clear-site-data', 'connection'],
+  ...[
+    'content-encoding',
+    'content-length',
+    'content-location',
+    'content-security-policy',
+    'cufflink-answer-from',
+    'date',
+  ],
+  ...['access-control-allow-origin', 'expires', 'pragma', 'proxy-authenticate', 'refresh', 'server', 'server-timing'],
+  ...['set-cookie', 'strict-transport-security', 'trailer', 'transfer-encoding', 'upgrade', 'vary', 'via', 'warning'],
+  ...['www-authenticate', 'x-frame-options', 'x-powered-by', 'x-request-id', 'constructor', '__proto__'],
+];
 
 describe('the headers that are passed on', () => {
   it('to a provider are those that are documented', () => {
-    expect(Object.keys(passedToProvider(headers, [])).sort()).toEqual(documented('request headers'));
+    expect(Object.keys(passedToProvider(anyHeader, [])).sort()).toEqual(documented('request headers'));
   });
 
   it('to a provider are also those that it wants, however they are written', () => {
@@ -59,7 +49,9 @@ describe('the headers that are passed on', () => {
   });
 
   it('to a caller are those that are documented', () => {
-    expect(Object.keys(passedToCaller(headers)).sort()).toEqual(documented('answer headers'));
+    expect(Object.keys(passedToCaller(Object.fromEntries(answered.map((name) => [name, name])))).sort()).toEqual(
+      documented('answer headers'),
+    );
   });
 
   it.each([
