@@ -5,7 +5,7 @@ import { AuditTrail } from '../audit/audit-trail.js';
 import { Clock } from '../clock/clock.js';
 import { AppError } from '../errors/app-error.js';
 import { AuthorizationFailedError } from '../errors/authorization.errors.js';
-import { TokenUnreadableError } from '../errors/connection.errors.js';
+import { KeyUnavailableError, TokenUnreadableError } from '../errors/connection.errors.js';
 import type { ErrorCode } from '../errors/error-code.js';
 import {
   ProviderMisconfiguredError,
@@ -115,7 +115,7 @@ export class GrantMigration {
       await this.store.release(claimed, undefined);
       return { outcome, connectionId, code: undefined };
     } catch (error) {
-      if (!(error instanceof AppError) || error instanceof DatabaseUnavailableError) {
+      if (!(error instanceof AppError) || isOurOutage(error)) {
         // The claim runs out by itself.
         throw error;
       }
@@ -338,6 +338,11 @@ export class GrantMigration {
     const outcome = code === undefined ? 'success' : 'failed';
     return this.audit.record({ action, outcome, actor: 'cli', userId, provider, connectionId: id, subject, code });
   }
+}
+
+/** Without the database or the keys nothing goes on. */
+function isOurOutage(error: AppError): boolean {
+  return error instanceof DatabaseUnavailableError || error instanceof KeyUnavailableError;
 }
 
 /** Whether an exchange that was begun has not been made for certain: the provider refused it, or never got it. */

@@ -23,6 +23,8 @@ const attemptsWhileAway = 5;
 const firstPauseMs = 1_000;
 /** No longer than this, whatever a provider says: the operator is waiting. */
 const longestPauseMs = 15 * 60_000;
+
+/** How a run goes about it. */
 export interface MigrationOptions {
   /** Repeats exchanges whose answer was lost. The provider may refuse them, or end what the first one has brought. */
   readonly repeatUnanswered: boolean;
