@@ -15,7 +15,7 @@ export interface ConnectionCommandContext {
 
 interface MigrateOptions {
   readonly dryRun: boolean;
-  readonly limit: number;
+  readonly limit?: number;
   readonly rate: number;
   readonly repeatUnanswered: boolean;
 }
@@ -49,7 +49,7 @@ export function addConnectionCommands(
     .argument('<provider>', 'the provider that is replaced, such as garmin-oauth1')
     .description('exchange the grants of a provider for those of its successor; run it again after any end')
     .option('--dry-run', 'only count what would be done', false)
-    .option('--limit <connections>', 'at most so many in this run', parsePositive, Infinity)
+    .option('--limit <connections>', 'at most so many in this run; all unless given', parsePositive)
     .option('--rate <connections>', 'at most so many a second', parsePositive, 5)
     .option('--repeat-unanswered', 'exchange once more where an answer was lost', false)
     .action((provider: string, options: MigrateOptions) =>
@@ -66,7 +66,7 @@ export function addConnectionCommands(
           print(textTable([['CONNECTIONS', 'NUMBER'], ...rows]));
           return;
         }
-        const total = Math.min(options.limit, ready + inDoubt + exchanged + alreadyLinked);
+        const total = Math.min(options.limit ?? Infinity, ready + inDoubt + exchanged + alreadyLinked);
         await migrate(migrations, provider, options, total);
       }),
     );
@@ -74,7 +74,7 @@ export function addConnectionCommands(
   async function migrate(
     migrations: GrantMigrations,
     provider: string,
-    { rate: perSecond, limit, repeatUnanswered }: MigrateOptions,
+    { rate: perSecond, limit = Infinity, repeatUnanswered }: MigrateOptions,
     total: number,
   ): Promise<void> {
     const bar = new ProgressBar(progress, () => performance.now());

@@ -74,7 +74,7 @@ export class GrantMigrations {
     for (;;) {
       const users = await this.store.page(slug, registrationId(exchange.old), after, pageSize);
       for (const userId of users) {
-        if (done === options.limit) {
+        if (done >= options.limit) {
           return true;
         }
         const nextAtMs = performance.now() + 1_000 / options.perSecond;
