@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { checkout } from './support/service-process.js';
 
-const timeoutMs = 300_000;
+const timeoutMs = 900_000;
 
 interface WrittenFindings {
   readonly benchmark: string;
