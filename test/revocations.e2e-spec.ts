@@ -169,6 +169,19 @@ describe('the outbox of revocations', () => {
     await application.api.get('/v1/users/user-2/connections/whoop/token').expect(200);
   });
 
+  it('TE-10 O1-11 leaves the grant that the successor may share: its connection goes on', async () => {
+    await linkAccount(application, userId, 'garmin-oauth1', { account });
+    await linkAccount(application, userId, 'garmin', { account });
+    const calls = revocationCalls('garmin-oauth1');
+
+    expect(await unlink('garmin-oauth1')).toBe('left');
+
+    expect(await outbox()).toEqual([]);
+    expect(revocationCalls('garmin-oauth1')).toBe(calls);
+    await application.api.get(`/v1/users/${userId}/connections/garmin/token`).expect(200);
+    expect(await unlink('garmin')).toBe('revoked');
+  });
+
   it('TE-10 ends a grant of its own where accounts are shared, whoever else has the account', async () => {
     await linkAccount(application, userId, 'whoop', { account });
     await linkAccount(application, 'user-2', 'whoop', { account });

@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Matches } from 'class-validator';
+import { revocationOutcomes, type RevocationOutcome } from '../tokens/revocation-outbox.js';
 
 export class LastErrorResponse {
   @ApiProperty({ example: 'PROVIDER_UNAVAILABLE' })
@@ -136,10 +137,11 @@ export class DisconnectedResponse {
   disconnected!: boolean;
 
   @ApiProperty({
-    enum: ['revoked', 'pending', 'unsupported', 'failed'],
+    enum: revocationOutcomes,
     example: 'revoked',
     description:
-      'what happened at the provider; pending: it is tried again; unsupported: it offers no way; failed: the user may end access there',
+      'what happened at the provider; pending: it is tried again; left: another connection of the account would end with it; ' +
+      'unsupported: it offers no way; failed: the user may end access there',
   })
-  provider_revocation!: string;
+  provider_revocation!: RevocationOutcome;
 }

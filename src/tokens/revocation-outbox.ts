@@ -108,14 +108,17 @@ interface Payload {
 
 const payloadSchema = z.object({ userId: z.string(), tokens: z.unknown() });
 
-/** What became of a grant at its provider. `pending`: it is tried again. */
-export type RevocationOutcome = 'revoked' | 'unsupported' | 'pending' | 'failed';
+/** What can become of a grant at its provider. `left`: a connection that stands would have ended with it. `pending`: it is tried again. */
+export const revocationOutcomes = ['revoked', 'left', 'unsupported', 'pending', 'failed'] as const;
+
+export type RevocationOutcome = (typeof revocationOutcomes)[number];
 
 /**
  * Ends grants at their providers, however long those are away and whatever becomes of our processes (TE-10).
  *
  * The entry is written by the statement that removes the connection, so that no crash leaves a grant that nobody ends or one that is
- * ended while its connection stands. The user's id is only inside the sealed value: an entry may outlive the user (LOG-08). Each attempt is made by one process at a time. What cannot be ended in time is erased and reported.
+ * ended while its connection stands. The user's id is only inside the sealed value: an entry may outlive the user (LOG-08). Each attempt is
+ * made by one process at a time. What cannot be ended in time is erased and reported.
  */
 @Injectable()
 export class RevocationOutbox implements BeforeApplicationShutdown {
@@ -159,7 +162,8 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
   }
 
   /**
-   * Keeps tokens that no connection holds: of one that is gone, or has others, or that a link failed to make. The caller may make the first {@link attempt}.
+   * Keeps tokens that no connection holds: of one that is gone, or has others, or that a link failed to make. The caller may make the first
+   * {@link attempt}.
    *
    * @throws {@link DatabaseUnavailableError} when they could not be kept
    */
@@ -186,7 +190,7 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
       const outcome = await this.revoke(entry);
       revocations.inc({ provider: entry.provider, outcome });
       await this.remove(entry);
-      return outcome === 'superseded' ? 'revoked' : outcome;
+      return outcome;
     } catch (error) {
       return await this.postpone(entry, error);
     }
@@ -233,17 +237,13 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
     }
   }
 
-  private async revoke(entry: RevocationEntry): Promise<'revoked' | 'unsupported' | 'superseded'> {
+  private async revoke(entry: RevocationEntry): Promise<'revoked' | 'left' | 'unsupported'> {
     const provider = this.registry.get(entry.provider);
     const context = toContext(entry);
     const { userId, tokens } = parsePayload(await this.vault.open(entry.sealed, context));
-    const { attempts, registrationId } = entry;
-    if (
-      (attempts > 1 && (await this.isSuperseded(userId, entry.provider, tokens))) ||
-      (await this.accounts.isOfAnother({ userId, registrationId }, tokens))
-    ) {
-      this.logger.warn(`Revocation ${entry.id} is dropped: a new link to the account would end with it.`);
-      return 'superseded';
+    if (await this.isInUse(entry, provider, userId, tokens)) {
+      this.logger.warn(`Revocation ${entry.id} is dropped: a connection of the account would end with it.`);
+      return 'left';
     }
     if (!this.needsRefresh(entry, provider, tokens)) {
       return provider.revoke(tokens);
@@ -272,9 +272,28 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
     return hasExpired || !wasAway;
   }
 
-  /** Many providers know one grant for each account: ending the old one would end that of a new link. */
-  private async isSuperseded(userId: string, provider: string, tokens: TokenSet): Promise<boolean> {
-    const current = await this.store.find(userId, provider);
+  /** Many providers know one grant for each account: ending it would end a new link of the user, or what another user has by now. */
+  private async isInUse(
+    { attempts, registrationId }: RevocationEntry,
+    provider: HealthProvider,
+    userId: string,
+    tokens: TokenSet,
+  ): Promise<boolean> {
+    const { slug, lifecycle } = provider.definition;
+    const successor = lifecycle.status === 'live' ? undefined : lifecycle.replacedBy;
+    return (
+      (attempts > 1 && (await this.mayHaveAccount(userId, slug, tokens))) ||
+      // Who exchanges grants for a successor's may end both at once.
+      (provider.exchangeGrant !== undefined &&
+        successor !== undefined &&
+        (await this.mayHaveAccount(userId, successor, tokens))) ||
+      this.accounts.isOfAnother({ userId, registrationId }, tokens)
+    );
+  }
+
+  /** Whether the user's connection to a provider is of the account of these tokens, as far as anybody knows. */
+  private async mayHaveAccount(userId: string, slug: string, tokens: TokenSet): Promise<boolean> {
+    const current = await this.store.find(userId, slug);
     if (current === undefined || current.sealed === null) {
       return false;
     }

@@ -1,15 +1,18 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { revocationOutcomes, type RevocationOutcome } from '../tokens/revocation-outbox.js';
 
 export class ErasedConnectionResponse {
   @ApiProperty({ example: 'whoop' })
   provider!: string;
 
   @ApiProperty({
-    enum: ['revoked', 'pending', 'unsupported', 'failed'],
+    enum: revocationOutcomes,
     example: 'revoked',
-    description: 'what happened at the provider; pending: it is tried again; unsupported: it offers no way',
+    description:
+      'what happened at the provider; pending: it is tried again; left: another connection of the account would end with it; ' +
+      'unsupported: it offers no way',
   })
-  provider_revocation!: string;
+  provider_revocation!: RevocationOutcome;
 }
 
 export class ErasedUserResponse {
