@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { Database, type Statement } from '../src/database/database.js';
+import { keyPurposes } from '../src/vault/key-purposes.js';
 import { KeyRing } from '../src/vault/key-ring.js';
 import { KeyStore } from '../src/vault/key-store.js';
 import { KeySourceUnavailableError } from '../src/vault/key-source.errors.js';
@@ -75,7 +76,7 @@ describe('the key ring', () => {
     );
     await Promise.all(rings.map((ring) => ring.onModuleInit()));
     const keys = await queryDatabase<{ kid: string }>(databaseUrl, `SELECT kid FROM vault_keys WHERE state = 'active'`);
-    expect(keys).toHaveLength(7);
+    expect(keys).toHaveLength(keyPurposes.length);
     expect(rings.map((ring) => keys.some(({ kid }) => kid === ring.getActive('connections.sealed').kid))).toEqual([
       true,
       true,

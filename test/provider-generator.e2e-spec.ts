@@ -62,7 +62,7 @@ async function readWritten(copy: string): Promise<Record<string, string>> {
 describe('the templates', () => {
   it.each([
     ['whoop', '2'],
-    ['garmin-oauth1', '1'],
+    ['fatsecret', '1'],
   ] as const)('wire a provider as %s is wired, so that the two never drift apart', async (slug, version) => {
     const files = await renderProvider(slug, version, month);
     for (const part of wiringParts) {
