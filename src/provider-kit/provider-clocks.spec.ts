@@ -93,6 +93,25 @@ describe('O1-09 ProviderClocks', () => {
     expect(signedAhead()).toEqual([0, 600]);
   });
 
+  it.each([
+    ['a refusal', 401],
+    ['an outage', 503],
+  ])('does not learn from a Date by which the second request is answered with %s', async (_title, status) => {
+    const wrong = { status: 401, headers: { date: dateAhead(30 * minute) }, body: 'dead token' };
+    answers = [wrong, { ...wrong, status }];
+    expect((await send()).status).toBe(status);
+    await send();
+    expect(signedAhead()).toEqual([0, 1_800, 0]);
+    expect(clocks.now(exampleOAuth1.slug)).toEqual(now);
+  });
+
+  it("returns a refusal without a reason as it is where the provider's Date is hours away", async () => {
+    answers = [{ status: 400, headers: { date: dateAhead(90 * minute) }, body: 'no such day' }];
+    expect(await send()).toMatchObject({ status: 400, text: 'no such day' });
+    await send();
+    expect(signedAhead()).toEqual([0, 0]);
+  });
+
   it.each([3_601, -3_601, 172_800])('refuses a clock that is %i s ahead, and keeps what it knew', async (seconds) => {
     answers = [
       { status: 401, headers: { date: dateAhead(10 * minute) }, body: refused },

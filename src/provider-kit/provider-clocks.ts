@@ -12,12 +12,21 @@ const toleranceMs = 60_000;
 /** `Date` has no fractions of a second: on average it is half a second behind. */
 const dateRoundingMs = 500;
 
+/** A refusal that is, or may be, for the timestamp. */
+interface RefusalOfTime {
+  /** How far the provider's clock is ahead of ours by its `Date`, in milliseconds. */
+  readonly offsetMs: number;
+  /** Whether the provider says that it is. */
+  readonly isNamed: boolean;
+}
+
 /**
  * The clocks of OAuth 1.0a providers. A provider accepts the timestamp of a signed request for some minutes around its own time only: where
- * it refuses one, its `Date` tells how far its clock is from ours, and the request is signed and sent once more (O1-09).
+ * it refuses one, or gives no reason and its `Date` is more than a minute from what the request was signed for, `Date` tells how far its
+ * clock is from ours, and the request is signed and sent once more (O1-09).
  *
- * What was learnt is kept for each provider in memory, and holds for every later request. It comes only from an answer that refuses a
- * timestamp, and never goes beyond an hour.
+ * What was learnt is kept for each provider in memory, and holds for every later request. It is learnt only where the second request
+ * succeeds, because the `Date` of a gateway need not be the clock that timestamps are checked by, and never goes beyond an hour.
  */
 @Injectable()
 export class ProviderClocks {
@@ -33,8 +42,8 @@ export class ProviderClocks {
   }
 
   /**
-   * Sends a request, and a second time if its timestamp is refused. A request that is refused for that was not acted on, so that even
-   * a verifier may go with both.
+   * Sends a request, and a second time if its timestamp is refused, or may be what a refusal without a reason is for. A refused request
+   * was not acted on, so that even a verifier may go with both.
    *
    * @param definition - the provider's facts
    * @param send - signs the request for an instant of the provider's clock, with a nonce of its own each time (O1-03), and sends it
@@ -47,14 +56,17 @@ export class ProviderClocks {
     definition: OAuth1Definition,
     send: (now: Date) => Promise<Answer>,
   ): Promise<Answer> {
-    const offsetMs = this.offsetOf(definition.slug);
-    const answer = await send(this.instant(offsetMs));
-    const rightOffsetMs = this.offsetIfRefused(answer, offsetMs);
-    if (rightOffsetMs === undefined) {
+    const usedOffsetMs = this.offsetOf(definition.slug);
+    const answer = await send(this.instant(usedOffsetMs));
+    const refusal = this.refusalOfTime(answer, usedOffsetMs);
+    if (refusal === undefined || !this.isWithinBound(definition, refusal)) {
       return answer;
     }
-    this.learn(definition, rightOffsetMs);
-    return send(this.instant(rightOffsetMs));
+    const repeated = await send(this.instant(refusal.offsetMs));
+    if (repeated.status >= 200 && repeated.status < 300) {
+      this.learn(definition, refusal.offsetMs);
+    }
+    return repeated;
   }
 
   private offsetOf(slug: string): number {
@@ -69,7 +81,7 @@ export class ProviderClocks {
    * Returns how far the provider's clock is ahead of ours where it has refused the timestamp, or gives no reason and the request was
    * signed for quite another time than its own; `undefined` where it has not, or does not tell its time.
    */
-  private offsetIfRefused(answer: ProviderResponse | ProviderAnswer, usedOffsetMs: number): number | undefined {
+  private refusalOfTime(answer: ProviderResponse | ProviderAnswer, usedOffsetMs: number): RefusalOfTime | undefined {
     const { status, headers } = answer;
     if (status !== 400 && status !== 401) {
       return undefined;
@@ -78,21 +90,34 @@ export class ProviderClocks {
     const offsetMs = theirsMs - this.clock.now().getTime();
     const text = 'text' in answer ? answer.text : answer.body.toString();
     const problem = parseOAuth1Problem({ headers, text });
+    const isNamed = problem === 'timestamp_refused';
     const isSuspected = problem === undefined && Math.abs(offsetMs - usedOffsetMs) > toleranceMs;
-    return Number.isFinite(offsetMs) && (isSuspected || problem === 'timestamp_refused') ? offsetMs : undefined;
+    return Number.isFinite(offsetMs) && (isNamed || isSuspected) ? { offsetMs, isNamed } : undefined;
   }
 
-  /** @throws {@link ProviderMisconfiguredError} when it is beyond the bound; what was known stays as it is */
-  private learn({ slug, displayName }: OAuth1Definition, offsetMs: number): void {
-    const seconds = Math.trunc(offsetMs / 1_000);
-    if (Math.abs(offsetMs) > maxOffsetMs) {
-      const message = `${displayName} refuses our time: the clocks are ${seconds} s apart. The operator has to check that of the database.`;
-      this.logger.error(message);
-      throw new ProviderMisconfiguredError(message, { detail: `clock ${seconds} s apart` });
+  /** @throws {@link ProviderMisconfiguredError} when it is beyond the bound for certain; what was known stays as it is */
+  private isWithinBound({ displayName }: OAuth1Definition, { offsetMs, isNamed }: RefusalOfTime): boolean {
+    if (Math.abs(offsetMs) <= maxOffsetMs) {
+      return true;
     }
+    const seconds = toSeconds(offsetMs);
+    if (!isNamed) {
+      this.logger.warn(`${displayName} refused a request without a reason, and its clock is ${seconds} s from ours.`);
+      return false;
+    }
+    const message = `${displayName} refuses our time: the clocks are ${seconds} s apart. The operator has to check that of the database.`;
+    this.logger.error(message);
+    throw new ProviderMisconfiguredError(message, { detail: `clock ${seconds} s apart` });
+  }
+
+  private learn({ slug, displayName }: OAuth1Definition, offsetMs: number): void {
     this.logger.warn(
-      `${displayName} refused our time. Its clock is ${seconds} s from ours; requests are signed by it.`,
+      `${displayName} refused our time. Its clock is ${toSeconds(offsetMs)} s from ours; requests are signed by it.`,
     );
     this.offsetsMs.set(slug, offsetMs);
   }
+}
+
+function toSeconds(offsetMs: number): number {
+  return Math.trunc(offsetMs / 1_000);
 }
