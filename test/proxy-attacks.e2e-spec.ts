@@ -31,6 +31,7 @@ describe('what a caller tries', () => {
 
   it.each([
     ...['../v1/user', '..', 'a/../../b', '%2e%2e/b', '%2E./b', '.%2e%2fb', '..;/b', '..%5cb', '..\\b', '%252e%252e/b'],
+    ...['%252%65%252%65%252%66b', '%25%32%65%25%32%65%25%32%66b', '..%3b/b', 'a/..%3f', 'a/..%23'],
     ...[
       '/evil.example/a',
       '//evil.example/a',
@@ -68,6 +69,11 @@ describe('what a caller tries', () => {
       'evil.example',
       '%c0%ae',
       '%0a',
+      '%3b',
+      '%32',
+      '%65',
+      '%3f',
+      '%23',
     ];
     let taken = 0;
     await fc.assert(

@@ -29,7 +29,7 @@ function unescape(text: string): string {
 }
 
 function leadsUp(path: string): boolean {
-  return path.split('/').some((segment) => /^\.{1,2}(;.*)?$/s.test(segment));
+  return path.split('/').some((segment) => /^\.{1,2}([;?#].*)?$/s.test(segment));
 }
 
 const nasty = [
@@ -46,6 +46,9 @@ const nasty = [
     '%40',
     '%23',
     '%3f',
+    '%3b',
+    '%32',
+    '%65',
     '%00',
     '%0d%0a',
     '%7f',
@@ -68,7 +71,12 @@ const nasty = [
     ' ',
   ],
 ];
-const target = fc.array(fc.oneof(fc.constantFrom(...nasty), fc.string({ maxLength: 3 })), { maxLength: 8 });
+/** What escapes are made of when they are escaped once more. */
+const escapes = ['%25', '%32', '%65', '%66', '%3b', '2', 'e', '.', '/', 'a'];
+const target = fc.oneof(
+  fc.array(fc.oneof(fc.constantFrom(...nasty), fc.string({ maxLength: 3 })), { maxLength: 8 }),
+  fc.array(fc.constantFrom(...escapes), { maxLength: 6 }),
+);
 
 describe('the URL of a call', () => {
   it.each([
@@ -95,6 +103,8 @@ describe('the URL of a call', () => {
   it.each([
     ...['..', '../', '../v2/a', 'a/..', 'a/../b', '.', './a', 'a/.', '..;/a', '..;x=1/a', '.;/a'],
     ...['%2e%2e', '%2E%2E/a', '.%2e/a', 'a/%2e/b', '%252e%252e/a', '%25252e/a', 'x%2ey'],
+    ...['%252%65%252%65%252%66x', '%25%32%65%25%32%65%25%32%66x', '%32%65', 'a%3%30b', '%2%45'],
+    ...['..%3b/x', 'a/..%3f', 'a/..%23', '.%3B', 'a/..%253b/x', '..%20/a', '.%41'],
     ...['/a', '//evil.example', '///evil.example', 'a//b', 'a///', '/'],
     ...['\\evil.example', 'a\\..\\b', '%5c..%5c', '%255c', 'a%2fb', 'a%2F..%2Fb', '%252f'],
     ...['@evil.example', 'user:password@evil.example/a', 'a#b', '#', 'a?b#c', 'a?#'],

@@ -3,10 +3,13 @@ import { refuseCredentials } from './sent-credentials.js';
 
 /** A path of segments as RFC 3986 section 3.3 has them, but without `@`, which looks like a user name. */
 const plainPath = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:/]|%[0-9A-Fa-f]{2})*$/;
-/** Dots, slashes and control characters that are escaped, however often: some server on the way may undo it. */
-const hidden = /%(?:25)*(?:2e|2f|5c|[01][0-9a-f]|7f)/i;
-/** An empty segment that is not the last, or one that leads up or stays; some servers cut a `;` and what follows it. */
-const leadsAway = /(?:^|\/)(?:\/|\.{1,2}(?:;|\/|$))/;
+/**
+ * Dots, slashes and control characters that are escaped, however often: some server on the way may undo it. Nobody has to escape
+ * hexadecimal digits; where they are, what comes of them is found only by decoding it.
+ */
+const hidden = /%(?:25)*(?:2e|2f|5c|[01][0-9a-f]|7f|3[0-9]|[46][1-6])/i;
+/** An empty segment that is not the last, or one that leads up or stays; some servers cut a `;`, `?` or `#` and what follows it, escaped too. */
+const leadsAway = /(?:^|\/)(?:\/|\.{1,2}(?:[;%]|\/|$))/;
 /** Printable ASCII without `#`. */
 const plainQuery = /^[\x21\x22\x24-\x7e]*$/;
 
@@ -27,7 +30,7 @@ export function apiUrl(baseUrl: string, target: string): string {
   const query = target.slice(path.length);
   if (!plainPath.test(path) || hidden.test(path) || leadsAway.test(path) || !isUtf8(path)) {
     throw new RequestInvalidError(
-      'The path must be segments of percent-encoded UTF-8: no empty ones, no "." or "..", no escaped slash or dot, no "@".',
+      'The path must be segments of percent-encoded UTF-8: no empty ones, no "." or "..", no escaped slash, dot or hexadecimal digit, no "@".',
     );
   }
   if (!plainQuery.test(query)) {
