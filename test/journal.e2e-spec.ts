@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { findFreePort } from '../src/development/free-port.js';
 import { Database } from '../src/database/database.js';
+import type { Misbehaviour } from '../src/sandbox/misbehaviour.js';
 import { ConnectionStore, type ConnectionKey, type SealedTokens } from '../src/tokens/connection-store.js';
 import { RevocationOutbox } from '../src/tokens/revocation-outbox.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from './support/application.js';
@@ -14,8 +15,10 @@ import {
   serializationFailure,
   unavailable,
 } from './support/faulty-database.js';
+import { auditEntriesOf } from './support/audit-entries.js';
 import { linkAccount } from './support/linking.js';
 import { removeDirectory, startServiceOnFullDisk, waitUntilReady } from './support/service-process.js';
+import { at } from './support/subject.js';
 import { queryDatabase } from './support/test-database.js';
 import { until } from './support/until.js';
 
@@ -29,6 +32,10 @@ let burials: (() => void)[] = [];
 class LosingStore extends ConnectionStore {
   override saveRefreshed(_key: ConnectionKey, _tokens: SealedTokens): Promise<boolean> {
     return new Promise((resolve) => burials.push(() => resolve(false)));
+  }
+
+  override keepRotated(key: ConnectionKey, tokens: SealedTokens): Promise<boolean> {
+    return this.saveRefreshed(key, tokens);
   }
 }
 
@@ -50,7 +57,11 @@ describe('the journal of refreshed tokens', () => {
   });
 
   /** Links at a maker that kills the family on reuse, and refreshes in a process that dies before the commit. */
-  async function dieBeforeCommit(directory: string | undefined, slug = 'whoop'): Promise<TestApplication> {
+  async function dieBeforeCommit(
+    directory: string | undefined,
+    slug = 'whoop',
+    wrong?: Misbehaviour,
+  ): Promise<TestApplication> {
     const environment = { REFRESH_JOURNAL_DIRECTORY: directory, REFRESH_IN_DOUBT_HOLD_SECONDS: '0' };
     const first = await startApplication({ environment });
     running.push(first);
@@ -65,6 +76,9 @@ describe('the journal of refreshed tokens', () => {
       environment,
       override: (builder) => builder.overrideProvider(ConnectionStore).useClass(LosingStore),
     });
+    if (wrong !== undefined) {
+      sandbox.maker(slug).misbehave(wrong);
+    }
     // Nobody waits for its answer, nor for its end: that is what dying means.
     running.push(dying);
     dying.api.get(tokenPath.replace('whoop', slug)).end(() => undefined);
@@ -104,6 +118,18 @@ describe('the journal of refreshed tokens', () => {
 
     second.clock.advance(lifetimeMs);
     await second.api.get(tokenPath).expect(200);
+    expect(maker.history.filter(({ kind }) => kind === 'refresh').map(({ status }) => status)).toEqual([200, 200]);
+  });
+
+  it('R-01 TE-04 commits the refresh token of an answer that could not be used, and spends it then', async () => {
+    const first = await dieBeforeCommit(journal, 'whoop', at({ type: 'expiresIn', value: -1 }));
+    const second = await restart(first, journal);
+    expect(await auditEntriesOf(second, 'user-1')).toContain(
+      'token.refresh_failed failed service TOKEN_RESPONSE_INVALID',
+    );
+    const token = await readToken(second);
+    const maker = first.sandbox.maker('whoop');
+    expect(maker.isLiveAccessToken(token)).toBe(true);
     expect(maker.history.filter(({ kind }) => kind === 'refresh').map(({ status }) => status)).toEqual([200, 200]);
   });
 

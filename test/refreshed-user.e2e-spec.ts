@@ -1,4 +1,5 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { ProviderRegistry } from '../src/provider-kit/provider-registry.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { auditEntriesOf } from './support/audit-entries.js';
 import { at, endTrouble, Subject } from './support/subject.js';
@@ -53,11 +54,31 @@ describe('a refresh whose answer is not about the user of the connection', () =>
       expect((await subject.row()).failed_attempts).toBe(round + 1);
       await subject.passInDatabase(3_600);
     }
+    // The refresh token may be the other user's: an answer that names nobody says nothing.
+    expect(await subject.refusal()).toMatchObject({ status: 502, code: 'TOKEN_RESPONSE_INVALID' });
+    await subject.passInDatabase(3_600);
+    subject.maker.misbehave(at({ type: 'idToken', claims: {} }));
 
     await subject.token();
 
     expect(await subject.row()).toMatchObject({ status: 'active', failed_attempts: 0, last_error_code: null });
     await subject.expectStoredTokensAlive();
+  });
+
+  it("AR-18 TE-10 ends no grant with a refresh token that may be another user's", async () => {
+    const subject = await Subject.link(application, 'tidepool');
+    await subject.expire();
+    subject.maker.misbehave(anotherUser);
+    await subject.refusal();
+    const { accessToken } = await subject.stored();
+    const provider = application.app.get(ProviderRegistry, { strict: false }).get('tidepool');
+    const revoke = jest.spyOn(provider, 'revoke');
+
+    await subject.unlink().expect(200);
+
+    expect(revoke.mock.calls).toEqual([[expect.objectContaining({ accessToken })]]);
+    expect(revoke.mock.calls[0]?.[0].refreshToken).toBeUndefined();
+    revoke.mockRestore();
   });
 
   it('AR-18 changes nothing where the refresh token stays the same', async () => {

@@ -1,4 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { ConnectionStore, type StoredConnection } from '../src/tokens/connection-store.js';
+import { RefreshService } from '../src/tokens/refresh.service.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { at, endTrouble, Subject } from './support/subject.js';
 
@@ -35,6 +37,36 @@ describe('a refresh whose answer cannot be used', () => {
 
     expect(await subject.row()).toMatchObject({ status: 'active', failed_attempts: 0, last_error_code: null });
     await subject.expectStoredTokensAlive();
+  });
+
+  it('TE-04 is no refresh for whoever waited for it: nobody gets the old token as a new one', async () => {
+    const subject = await Subject.link(application, 'whoop');
+    await subject.expire();
+    const store = application.app.get(ConnectionStore, { strict: false });
+    const asRead = (await store.find(subject.userId, 'whoop')) as StoredConnection;
+    subject.maker.misbehave(at({ type: 'expiresIn', value: -1 }));
+    await subject.refusal();
+    const { accessToken } = await subject.stored();
+
+    const waiting = application.app.get(RefreshService, { strict: false }).refresh(asRead);
+
+    await expect(waiting).rejects.toMatchObject({ code: 'TOKEN_RESPONSE_INVALID' });
+    expect((await subject.stored()).accessToken).toBe(accessToken);
+    expect(subject.refreshes).toHaveLength(1);
+  });
+
+  it('TE-04 forgets what was said against the refresh token before: it is not the one that lives now', async () => {
+    const subject = await Subject.link(application, 'whoop');
+    await subject.expire();
+    subject.maker.misbehave(at({ type: 'error', error: 'invalid_grant', status: 400 }));
+    await subject.refusal();
+    expect((await subject.row()).suspect_since).not.toBeNull();
+    await subject.passInDatabase(3_600);
+    subject.maker.misbehave(at({ type: 'expiresIn', value: -1 }));
+
+    await subject.refusal();
+
+    expect((await subject.row()).suspect_since).toBeNull();
   });
 
   it('TE-04 changes nothing where the answer has no refresh token', async () => {

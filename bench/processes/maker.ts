@@ -2,17 +2,20 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { answer } from './answer.ts';
 
-/** A device maker that answers every POST at once with a new token pair, and counts. */
+/** A device maker that answers every POST at once with a new token pair, and counts. Only what begins a grant is told its user. */
 let issued = 0;
 const accessTail = 'aB3_-9'.repeat(104);
 const refreshTail = 'zY8-_1'.repeat(31);
 
 const server = createServer((request, response) => {
-  request.resume().on('end', () => {
+  let isRefresh = false;
+  request.on('data', (chunk: Buffer) => (isRefresh ||= chunk.includes('grant_type=refresh_token')));
+  request.on('end', () => {
     issued += 1;
+    const athlete = isRefresh ? '' : `,"athlete":{"id":${issued}}`;
     const body =
       `{"token_type":"Bearer","access_token":"access-${issued}-${accessTail}","expires_in":21600,` +
-      `"refresh_token":"refresh-${issued}-${refreshTail}","athlete":{"id":${issued}}}`;
+      `"refresh_token":"refresh-${issued}-${refreshTail}"${athlete}}`;
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length });
     response.end(body);
   });

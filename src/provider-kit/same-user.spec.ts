@@ -12,7 +12,7 @@ const claims = { iss: issuer, aud: settings.clientId, sub: 'user-1' };
 
 function check(
   fields: Partial<TokenGrantFields>,
-  tokens: { providerUserId?: string } = { providerUserId: 'user-1' },
+  tokens: { providerUserId?: string; mustNameUser?: boolean } = { providerUserId: 'user-1' },
 ): () => void {
   const grant = new TokenGrant({ accessToken: 'at-of-same-user', requestedAt: new Date(0), ...fields });
   return () => checkSameUser({ definition, settings }, grant, tokens);
@@ -34,6 +34,12 @@ describe('checkSameUser', () => {
 
   it('AR-18 takes any user where the user of the connection is not known', () => {
     expect(check({ idToken: idToken({ sub: 'user-2' }) }, {})).not.toThrow();
+  });
+
+  it('AR-18 refuses an answer that names nobody, where the one before named another user', () => {
+    const tokens = { providerUserId: 'user-1', mustNameUser: true };
+    expect(check({}, tokens)).toThrow(expect.objectContaining({ code: 'TOKEN_RESPONSE_INVALID' }));
+    expect(check({ providerUserId: 'user-1' }, tokens)).not.toThrow();
   });
 
   it.each([

@@ -9,13 +9,14 @@ import type { TokenGrant } from './token-grant.js';
  *
  * @param provider - whose answer it is
  * @param grant - as received
- * @param tokens - the set that was refreshed; without a user's id in it, any user is the same
- * @throws {@link InvalidTokenResponseError} when it names another user, or has an ID token that is not for us
+ * @param tokens - the set that was refreshed; without a user's id in it, any user is the same, and where the answer before named another
+ *   one, this one has to name the right one
+ * @throws {@link InvalidTokenResponseError} when it names another user, or none where it has to, or has an ID token that is not for us
  */
 export function checkSameUser(
   { definition, settings }: Pick<HealthProvider, 'definition' | 'settings'>,
   { providerUserId, idToken }: TokenGrant,
-  tokens: Pick<GrantTokens, 'providerUserId'>,
+  tokens: Pick<GrantTokens, 'providerUserId'> & { readonly mustNameUser?: boolean | undefined },
 ): void {
   const { account, displayName } = definition;
   const parties = { displayName, clientId: settings.clientId };
@@ -23,7 +24,10 @@ export function checkSameUser(
     account.from === 'id-token' && idToken !== undefined
       ? readRefreshedSubject(idToken, { ...parties, issuer: account.issuer })
       : providerUserId;
-  if (userId !== undefined && tokens.providerUserId !== undefined && userId !== tokens.providerUserId) {
-    throw new InvalidTokenResponseError(`The answer of ${displayName} to a refresh names another user.`);
+  const isNamed = userId !== undefined && tokens.providerUserId !== undefined;
+  if (isNamed ? userId !== tokens.providerUserId : tokens.mustNameUser === true) {
+    throw new InvalidTokenResponseError(
+      `The answer of ${displayName} to a refresh does not name the connection's user.`,
+    );
   }
 }

@@ -128,7 +128,7 @@ const statements = {
   },
   keepRotated: {
     name: 'connections-keep-rotated',
-    text: `UPDATE connections SET secret_gen = secret_gen + 1, sealed = $5
+    text: `UPDATE connections SET secret_gen = secret_gen + 1, sealed = $5, suspect_since = NULL
            WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 RETURNING id`,
   },
   learnAccount: {
@@ -291,7 +291,7 @@ export class ConnectionStore {
 
   /**
    * Seals the token set in force anew, with the refresh token that has taken the place of its own, while the refresh that brought it
-   * goes on. Returns false when the row is gone or changed meanwhile.
+   * goes on. What was said against the old one is forgotten. Returns false when the row is gone or changed meanwhile.
    */
   async keepRotated(key: ConnectionKey, { sealed }: SealedTokens): Promise<boolean> {
     const rows = await this.database.query(statements.keepRotated, [...keyValues(key), sealed]);

@@ -3,7 +3,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
 import { ConnectionStore, type SealedTokens, type StoredConnection } from './connection-store.js';
-import { RefreshJournal } from './refresh-journal.js';
+import { RefreshJournal, type EntryKind } from './refresh-journal.js';
 import { RefreshOutcomes } from './refresh-outcomes.js';
 import { RevocationOutbox } from './revocation-outbox.js';
 import { toTokenSet, type TokenSet } from './token-set.js';
@@ -46,7 +46,7 @@ export class ObtainedGrants {
    */
   async keep(connection: StoredConnection, provider: HealthProvider, obtained: ObtainedGrant): Promise<boolean> {
     const tokens = toTokenSet(obtained.grant, obtained.previous);
-    const sealed = await this.record(connection, tokens);
+    const sealed = await this.record(connection, tokens, 'refreshed');
     const saved = await this.save(connection, tokens, () => this.store.saveRefreshed(connection, sealed));
     const isGone = saved === 'superseded' && (await this.discard(connection, provider, tokens, obtained.previous));
     // Until the outcome is in the audit trail the journal has the entry: whoever replays it does what is left to do.
@@ -61,6 +61,7 @@ export class ObtainedGrants {
    *
    * @param connection - as claimed; its generation is replaced
    * @param previous - the tokens in force, whose refresh token is spent
+   * @param brought - the new one, and whether the answer was about another user
    * @returns false when others have changed or removed the row meanwhile; the refresh is then noted as superseded
    * @throws {@link DatabaseUnavailableError} when it cannot be stored; the journal has it
    */
@@ -68,11 +69,17 @@ export class ObtainedGrants {
     connection: StoredConnection,
     provider: HealthProvider,
     previous: TokenSet,
-    refreshToken: string,
+    { refreshToken, namesAnotherUser }: { readonly refreshToken: string; readonly namesAnotherUser: boolean },
   ): Promise<boolean> {
-    // How long it lives is not known.
-    const tokens = { ...previous, refreshToken, refreshExpiresAt: undefined };
-    const sealed = await this.record(connection, tokens);
+    const tokens: TokenSet = {
+      ...previous,
+      refreshToken,
+      // How long it lives is not known, and a spare one may be what was spent.
+      refreshExpiresAt: undefined,
+      spareRefreshToken: undefined,
+      mustNameUser: namesAnotherUser || previous.mustNameUser,
+    };
+    const sealed = await this.record(connection, tokens, 'rotated');
     const saved = await this.save(connection, tokens, () => this.store.keepRotated(connection, sealed));
     if (saved !== 'superseded') {
       await this.journal.forget(connection);
@@ -85,9 +92,9 @@ export class ObtainedGrants {
     return false;
   }
 
-  private async record(connection: StoredConnection, tokens: TokenSet): Promise<SealedTokens> {
+  private async record(connection: StoredConnection, tokens: TokenSet, kind: EntryKind): Promise<SealedTokens> {
     const sealed = this.tokenVault.seal({ ...connection, secretGen: connection.secretGen + 1 }, tokens);
-    await this.journal.record(connection, sealed);
+    await this.journal.record(connection, sealed, kind);
     return sealed;
   }
 

@@ -32,12 +32,18 @@ const maxLooks = 100;
 /** Files that hold an entry nobody can read are kept under this name for the operator. */
 const damagedExtension = '.damaged';
 
+/** `rotated`: only the refresh token is new, because the rest of the answer was refused. */
+const entryKindSchema = z.enum(['refreshed', 'rotated']);
+
+export type EntryKind = z.output<typeof entryKindSchema>;
+
 /** One refreshed token set on its way into the database. The tokens are sealed for their row already. */
 const entrySchema = z.object({
   owner: z.base64().transform((text) => Buffer.from(text, 'base64')),
   provider: z.string(),
   id: z.uuid(),
   secretGen: z.int(),
+  kind: entryKindSchema.default('refreshed'),
   sealed: z.base64().transform((text) => Buffer.from(text, 'base64')),
   scopesGranted: z.array(z.string()).nullable(),
   expiresAt: z.coerce.date().nullable(),
@@ -109,15 +115,16 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
    *
    * @param key - the row, with the generation that is replaced
    * @param tokens - the sealed set that replaces it
+   * @param kind - how it is stored
    */
-  async record(key: ConnectionKey, tokens: SealedTokens): Promise<void> {
+  async record(key: ConnectionKey, tokens: SealedTokens, kind: EntryKind): Promise<void> {
     if (this.segments === undefined) {
       return;
     }
     const { userId, provider, id, secretGen } = key;
     try {
       const owner = this.vault.seal({ userId }, ownerContext(key)).toString('base64');
-      const entry = { owner, provider, id, secretGen, ...tokens, sealed: tokens.sealed.toString('base64') };
+      const entry = { owner, provider, id, secretGen, kind, ...tokens, sealed: tokens.sealed.toString('base64') };
       await this.segments.append(keyOf(key), JSON.stringify(entry));
     } catch (error) {
       journalFailures.inc();
@@ -241,16 +248,17 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
 
   /** @returns whether nothing remains to be done with the entry: the tokens are stored or not wanted, and the audit trail tells so */
   private async commit(entry: JournalEntry & ConnectionKey): Promise<boolean> {
-    if (await this.store.saveRefreshed(entry, entry)) {
+    const isRotated = entry.kind === 'rotated';
+    if (await (isRotated ? this.store.keepRotated(entry, entry) : this.store.saveRefreshed(entry, entry))) {
       this.logger.warn(`Journal: the refreshed tokens of connection ${entry.id} are committed.`);
-      return this.outcomes.note(entry, 'refreshed');
+      return this.outcomes.note(entry, isRotated ? 'TOKEN_RESPONSE_INVALID' : 'refreshed');
     }
     const current = await this.store.find(entry.userId, entry.provider);
     if (current === undefined) {
       await this.endGrant(entry);
       return true;
     }
-    const isStored = current.id === entry.id && current.secretGen === entry.secretGen + 1;
+    const isStored = !isRotated && current.id === entry.id && current.secretGen === entry.secretGen + 1;
     // A new link, which is noted as such, is no refresh.
     const storedAt = isStored ? current.lastRefreshedAt : null;
     return storedAt === null || this.outcomes.noteStored(entry, storedAt);

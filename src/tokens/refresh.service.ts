@@ -38,6 +38,7 @@ interface RefusedAnswer {
   readonly previous: TokenSet;
   readonly refused: InvalidTokenResponseError;
   readonly refreshToken: string;
+  readonly namesAnotherUser: boolean;
 }
 
 /** What became of spending a refresh token, as far as it has to be stored. */
@@ -172,11 +173,13 @@ export class RefreshService implements BeforeApplicationShutdown {
     if (connection.inDoubtForMs !== null) {
       await this.journal.replay(connection);
     }
-    while (!(await this.attempt(connection, provider, request, giveUpAt))) {
-      const current = await this.findUnchanged(connection);
-      if (current === undefined) {
+    let current = connection;
+    while (!(await this.attempt(current, provider, request, giveUpAt))) {
+      const found = await this.findUnchanged(connection);
+      if (found === undefined) {
         return;
       }
+      current = found;
       if (current.status === 'needs_relink') {
         throw relinkError(provider);
       }
@@ -245,7 +248,8 @@ export class RefreshService implements BeforeApplicationShutdown {
   }
 
   /**
-   * Returns the connection as it is now, or `undefined` when it holds another token set.
+   * Returns the connection as it is now, or `undefined` when it was refreshed or linked anew. Another generation alone tells neither: its
+   * account may have been learnt, or its refresh token replaced by an answer that was refused otherwise.
    *
    * @throws {@link ConnectionNotFoundError} when it is gone
    */
@@ -254,7 +258,11 @@ export class RefreshService implements BeforeApplicationShutdown {
     if (current === undefined) {
       throw new ConnectionNotFoundError();
     }
-    return current.id === connection.id && current.secretGen === connection.secretGen ? current : undefined;
+    const isSame =
+      current.id === connection.id &&
+      current.linkedAt.getTime() === connection.linkedAt.getTime() &&
+      current.lastRefreshedAt?.getTime() === connection.lastRefreshedAt?.getTime();
+    return isSame ? current : undefined;
   }
 
   /**
@@ -286,7 +294,7 @@ export class RefreshService implements BeforeApplicationShutdown {
       if (error instanceof InvalidTokenResponseError) {
         const refreshToken = grant?.refreshToken ?? error.refreshToken;
         if (refreshToken !== undefined && refreshToken !== previous.refreshToken) {
-          return { previous, refused: error, refreshToken };
+          return { previous, refused: error, refreshToken, namesAnotherUser: grant !== undefined };
         }
       }
       await this.fail(connection, claim, provider, error);
@@ -322,16 +330,14 @@ export class RefreshService implements BeforeApplicationShutdown {
     connection: StoredConnection,
     claim: RefreshClaim,
     provider: HealthProvider,
-    { previous, refused, refreshToken }: RefusedAnswer,
+    refusal: RefusedAnswer,
   ): Promise<void> {
-    if (!(await this.obtainedGrants.keepRefreshToken(connection, provider, previous, refreshToken))) {
-      // Gone, or linked anew.
+    if (!(await this.obtainedGrants.keepRefreshToken(connection, provider, refusal.previous, refusal))) {
+      // Gone, refreshed or linked anew.
       await this.findUnchanged(connection);
       return;
     }
-    await this.fail(connection, claim, provider, refused);
-    // Nothing but the refresh token is new.
-    throw refused;
+    await this.fail(connection, claim, provider, refusal.refused);
   }
 
   /** A row that cannot be worked with is the operator's trouble; it must not be in the way of the others again and again (R-25). */

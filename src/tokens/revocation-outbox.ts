@@ -346,7 +346,9 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
   }
 
   private sealNew(id: string, { id: connectionId, userId, registrationId }: GrantPlace, tokens: TokenSet): Buffer {
-    const payload: Payload = { userId, tokens };
+    // A refresh token that may be another user's ends nothing.
+    const own = tokens.mustNameUser === true ? { ...tokens, refreshToken: undefined } : tokens;
+    const payload: Payload = { userId, tokens: own };
     return this.vault.seal(payload, toContext({ id, connectionId, registrationId }));
   }
 }

@@ -14,6 +14,8 @@ const tokenSetSchema = z.object({
   refreshExpiresAt: z.coerce.date().optional(),
   grantedScopes: z.array(z.string()).optional(),
   providerUserId: z.string().optional(),
+  /** The refresh token came with an answer about another user: whatever it brings has to name the right one (AR-18). */
+  mustNameUser: z.boolean().optional(),
   obtainedAt: z.coerce.date(),
 });
 
