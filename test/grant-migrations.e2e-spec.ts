@@ -18,7 +18,8 @@ import { Reencryption } from '../src/vault/reencryption.js';
 import type { CallKind } from '../src/sandbox/call-history.js';
 import { type HoldPoint, StatementProxy } from './faults/support/statement-proxy.js';
 import { startApplication, type TestApplication } from './support/application.js';
-import { linkAccount } from './support/linking.js';
+import { consent } from './support/browser.js';
+import { linkAccount, pathOf, startLink } from './support/linking.js';
 import { checkout, startProcess, type ServiceProcess } from './support/service-process.js';
 import { queryDatabase } from './support/test-database.js';
 import { until } from './support/until.js';
@@ -34,6 +35,7 @@ const forEver = 600_000;
 class HookedStore extends GrantMigrationStore {
   beforeKeep: () => Promise<unknown> = () => Promise.resolve();
   beforeReplace: () => Promise<unknown> = () => Promise.resolve();
+  beforeRemove: () => Promise<unknown> = () => Promise.resolve();
 
   constructor(database: Database) {
     super(database);
@@ -52,6 +54,11 @@ class HookedStore extends GrantMigrationStore {
   ): ReturnType<GrantMigrationStore['replace']> {
     await this.beforeReplace();
     return super.replace(claimed, connection, tokens, account);
+  }
+
+  override async remove(claimed: ClaimedMigration, secretGen: number, linked: StoredConnection): Promise<boolean> {
+    await this.beforeRemove();
+    return super.remove(claimed, secretGen, linked);
   }
 }
 
@@ -103,7 +110,7 @@ beforeAll(async () => {
   store = application.app.get<HookedStore>(GrantMigrationStore, { strict: false });
 });
 afterEach(async () => {
-  store.beforeKeep = store.beforeReplace = () => Promise.resolve();
+  store.beforeKeep = store.beforeReplace = store.beforeRemove = () => Promise.resolve();
   for (const slug of [old, successor]) {
     application.sandbox.maker(slug).behave();
   }
@@ -122,6 +129,12 @@ async function linkedUser(): Promise<{ user: string; account: string; connection
   const [user, account] = [`migrating-${accounts}`, String(accounts)];
   users.push(user);
   return { user, account, connectionId: await linkAccount(application, user, old, { account }) };
+}
+
+/** Links another account in the place of the one that a connection has. */
+async function relinkAccount(user: string, account: string): Promise<void> {
+  const { linkWebUrl } = await startLink(application, user, old, { on_account_change: 'replace' });
+  await application.browser.get(pathOf(await consent(linkWebUrl, { account }))).expect(200);
 }
 
 /** Runs a migration inside this process. */
@@ -331,6 +344,16 @@ describe('O1-11 a migration whose user or maker goes another way', () => {
     await expectMigrated(user, account);
   });
 
+  it('does so also where the account of the old connection was not known', async () => {
+    application.sandbox.maker(old).misbehave({ endpoint: 'account', type: 'status', code: 503 });
+    const { user, account } = await linkedUser();
+    await linkAccount(application, user, successor, { account });
+
+    expect((await run()).results).toMatchObject([{ outcome: 'already_linked' }]);
+
+    await expectMigrated(user, account);
+  });
+
   it('keeps both connections where the user has linked another account with the successor', async () => {
     const { user, connectionId } = await linkedUser();
     await linkAccount(application, user, successor, { account: '7' });
@@ -454,6 +477,56 @@ describe('O1-11 a migration whose user or maker goes another way', () => {
 
     expect([liveGrants(old, account), liveGrants(successor, account)]).toEqual([0, 0]);
     await application.api.get(`/v1/users/${user}/connections/${successor}`).expect(404);
+  });
+});
+
+describe('O1-11 AR-24 a link that the user makes while a migration is under way', () => {
+  /** Checks that the old connection works, and is of this account. */
+  async function expectLinked(user: string, account: string): Promise<void> {
+    const answer = await application.api.get(`/v1/users/${user}/connections/${old}/token`).expect(200);
+    expect(application.sandbox.maker(old).isLiveAccessToken((answer.body as { token: string }).token)).toBe(true);
+    const facts = await application.api.get(`/v1/users/${user}/export`).expect(200);
+    expect((facts.body as { connections: object[] }).connections).toContainEqual(
+      expect.objectContaining({ provider: old, provider_user_id: account }),
+    );
+  }
+
+  it('is not overwritten by the account that the old provider had before', async () => {
+    const { user } = await linkedUser();
+    accounts += 1;
+    const other = String(accounts);
+    store.beforeReplace = () => relinkAccount(user, other);
+
+    expect((await run()).results).toMatchObject([{ outcome: 'passed_by' }]);
+
+    await expectLinked(user, other);
+    await application.api.get(`/v1/users/${user}/connections/${successor}`).expect(404);
+    store.beforeReplace = () => Promise.resolve();
+    expect((await run()).results).toMatchObject([{ outcome: 'migrated' }]);
+    await expectMigrated(user, other);
+  });
+
+  it('is not removed for a connection of the account that the old provider had before', async () => {
+    const { user, account } = await linkedUser();
+    await linkAccount(application, user, successor, { account });
+    accounts += 1;
+    const other = String(accounts);
+    store.beforeRemove = () => relinkAccount(user, other);
+
+    expect((await run()).results).toMatchObject([{ outcome: 'passed_by' }]);
+
+    await expectLinked(user, other);
+    expect((await run()).results).toMatchObject([{ outcome: 'conflict' }]);
+  });
+
+  it('is no reason to remove the old connection once it is unlinked again', async () => {
+    const { user, account } = await linkedUser();
+    await linkAccount(application, user, successor, { account });
+    store.beforeRemove = () => application.api.delete(`/v1/users/${user}/connections/${successor}`).expect(200);
+
+    expect((await run()).results).toMatchObject([{ outcome: 'passed_by' }]);
+
+    await expectLinked(user, account);
   });
 });
 

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../database/database.js';
 import type { ErrorCode } from '../errors/error-code.js';
 import { AccountAlreadyLinkedError } from '../errors/connection.errors.js';
-import type { LinkedAccount, SealedTokens } from './connection-store.js';
+import type { LinkedAccount, SealedTokens, StoredConnection } from './connection-store.js';
 
 /** A run that has not come back after this is lost with its process; longer than the requests of one migration take together. */
 const lease = `now() + interval '120 seconds'`;
@@ -102,19 +102,22 @@ const statements = {
     name: 'grant-migrations-release',
     text: `UPDATE grant_migrations SET claim_id = NULL, claimed_until = NULL, last_error_code = $4 WHERE ${held} RETURNING state`,
   },
-  // The connection is locked first, as an unlink does.
+  // The connection is locked first, as an unlink does. One that was linked anew meanwhile has another generation, and stays.
   remove: {
     name: 'grant-migrations-remove-connection',
-    text: `WITH old AS (SELECT user_id, provider FROM connections WHERE user_id = $1 AND provider = $2 FOR UPDATE),
+    text: `WITH old AS (SELECT user_id, provider, secret_gen FROM connections WHERE user_id = $1 AND provider = $2 FOR UPDATE),
              migration AS (SELECT grant_migrations.user_id, provider FROM old JOIN grant_migrations USING (user_id, provider)
-               WHERE claim_id = $3 FOR UPDATE OF grant_migrations)
-           DELETE FROM connections USING migration
+               WHERE claim_id = $3 AND old.secret_gen = $4 FOR UPDATE OF grant_migrations),
+             linked AS (SELECT user_id FROM connections
+               WHERE user_id = $1 AND provider = $5 AND id = $6 AND secret_gen = $7 AND status = 'active' FOR SHARE)
+           DELETE FROM connections USING migration, linked
            WHERE connections.user_id = migration.user_id AND connections.provider = migration.provider RETURNING id`,
   },
   replace: {
     name: 'grant-migrations-replace-connection',
-    text: `WITH old AS (SELECT user_id, provider FROM connections WHERE user_id = $1 AND provider = $2 FOR UPDATE),
-             migration AS (SELECT grant_migrations.user_id, provider FROM old JOIN grant_migrations USING (user_id, provider)
+    text: `WITH old AS (SELECT user_id, provider, secret_gen FROM connections WHERE user_id = $1 AND provider = $2 FOR UPDATE),
+             migration AS (SELECT grant_migrations.user_id, provider FROM old
+               JOIN grant_migrations USING (user_id, provider, secret_gen)
                WHERE claim_id = $3 AND state = 'exchanged' FOR UPDATE OF grant_migrations),
              removed AS (DELETE FROM connections USING migration
                WHERE connections.user_id = migration.user_id AND connections.provider = migration.provider
@@ -213,15 +216,22 @@ export class GrantMigrationStore {
     return row?.state;
   }
 
-  /** Removes the old connection, and leaves its grant as it is. Returns false as {@link begin} does. */
-  remove(claimed: ClaimedMigration): Promise<boolean> {
-    return this.change(statements.remove, claimed);
+  /**
+   * Removes the old connection beside the one that stands in for it, and leaves its grant as it is.
+   *
+   * @param secretGen - the generation of its token set, as it was found
+   * @param linked - the connection to the successor, as it was found
+   * @returns false when the migration is not ours any more, or one of the two connections has changed meanwhile
+   */
+  remove(claimed: ClaimedMigration, secretGen: number, linked: StoredConnection): Promise<boolean> {
+    return this.change(statements.remove, claimed, secretGen, linked.provider, linked.id, linked.secretGen);
   }
 
   /**
    * Puts the new connection in the place of the old one, in one statement, and leaves the old grant as it is.
    *
-   * @returns `replaced`; `linked` when the user has linked the successor meanwhile; `lost` when the migration is not ours any more
+   * @returns `replaced`; `linked` when the user has linked the successor meanwhile; `lost` when the migration is not ours any more, or
+   *   the old connection was linked anew
    * @throws {@link AccountAlreadyLinkedError} when the account is exclusive and another active connection has it
    */
   async replace(

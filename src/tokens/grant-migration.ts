@@ -45,7 +45,7 @@ export type MigrationOutcome =
   /** The user has a connection to the successor that is dead or of another account. */
   | 'conflict'
   | 'failed'
-  /** Another run works on it, or the connection was unlinked. */
+  /** Another run works on it, or the user has unlinked one of the connections, or linked it anew. */
   | 'passed_by';
 
 /** One connection that a run has dealt with. */
@@ -139,26 +139,26 @@ export class GrantMigration {
     if (holder === undefined) {
       return 'passed_by';
     }
-    const { tokens, providerUserId } = holder;
+    const { tokens } = holder;
     const linked = await this.connections.find(claimed.userId, exchange.successor.definition.slug);
     if (linked !== undefined) {
-      return this.finishLinked(exchange, claimed, linked, providerUserId);
+      return this.finishLinked(exchange, claimed, linked, holder);
     }
     const left = claimed.state === 'begun' ? await this.keepLeft(claimed, holder) : undefined;
     if (left !== undefined) {
       await this.record(exchange, claimed, 'connection.exchanged');
-      return this.finish(exchange, claimed, left, providerUserId);
+      return this.finish(exchange, claimed, left, holder);
     }
     if (claimed.state === 'begun' && !repeatUnanswered) {
       return 'in_doubt';
     }
     if (claimed.state === 'exchanged' && claimed.sealed !== null) {
       const kept = parseTokenSet(await this.vault.open(claimed.sealed, toContext(claimed)));
-      return this.finish(exchange, claimed, kept, providerUserId);
+      return this.finish(exchange, claimed, kept, holder);
     }
     await this.accounts.checkFree(claimed, this.accounts.identify(claimed.registrationId, tokens));
     const brought = await this.exchange(exchange, claimed, holder);
-    return brought === undefined ? 'passed_by' : this.finish(exchange, claimed, brought, providerUserId);
+    return brought === undefined ? 'passed_by' : this.finish(exchange, claimed, brought, holder);
   }
 
   /**
@@ -275,9 +275,10 @@ export class GrantMigration {
     exchange: Exchange,
     claimed: ClaimedMigration,
     kept: TokenSet,
-    providerUserId: string,
+    holder: Holder,
   ): Promise<MigrationOutcome> {
     const { successor } = exchange;
+    const { providerUserId } = holder;
     const tokens = await this.withLife(successor, claimed, kept);
     if ((await successor.findProviderUserId(tokens)) !== providerUserId) {
       return 'other_account';
@@ -293,7 +294,7 @@ export class GrantMigration {
     const done = await this.store.replace(claimed, connection, sealed, account);
     if (done === 'linked') {
       const linked = await this.connections.find(claimed.userId, slug);
-      return linked === undefined ? 'passed_by' : this.finishLinked(exchange, claimed, linked, providerUserId);
+      return linked === undefined ? 'passed_by' : this.finishLinked(exchange, claimed, linked, holder);
     }
     if (done === 'lost') {
       await this.letGo(exchange, claimed, toGrant(complete));
@@ -318,14 +319,14 @@ export class GrantMigration {
     exchange: Exchange,
     claimed: ClaimedMigration,
     linked: StoredConnection,
-    providerUserId: string,
+    { secretGen, providerUserId }: Holder,
   ): Promise<MigrationOutcome> {
     const held = linked.status === 'active' ? await this.tokenVault.openIfReadable(linked) : undefined;
     if (held?.providerUserId !== providerUserId) {
       return 'conflict';
     }
     await this.record(exchange, claimed, 'connection.migrated');
-    return (await this.store.remove(claimed)) ? 'already_linked' : 'passed_by';
+    return (await this.store.remove(claimed, secretGen, linked)) ? 'already_linked' : 'passed_by';
   }
 
   private record(
