@@ -14,6 +14,7 @@ import { queryDatabase } from './support/test-database.js';
 import { until } from './support/until.js';
 
 const slugs = ['whoop', 'garmin-oauth1', 'oura'];
+const unlinked = 'connection.unlinked denied service ACCOUNT_ALREADY_LINKED';
 const outage = { endpoint: 'account', type: 'status', code: 503 } as const;
 
 describe('an account that its maker could not tell at the end of the link', () => {
@@ -96,9 +97,7 @@ describe('an account that its maker could not tell at the end of the link', () =
       expect((await token(second, slug).expect(409)).body).toMatchObject({ code: 'TOKEN_REVOKED' });
       const status = await application.api.get(`/v1/users/${second}/connections/${slug}`).expect(200);
       expect(status.body).toMatchObject({ needs_relink: true, last_error: { code: 'ACCOUNT_ALREADY_LINKED' } });
-      expect(await auditEntriesOf(application, second)).toContain(
-        'connection.unlinked denied service ACCOUNT_ALREADY_LINKED',
-      );
+      expect(await auditEntriesOf(application, second)).toContain(unlinked);
       await token(first, slug).expect(200);
       const grants = application.sandbox.maker(slug).liveGrants();
       expect(grants.filter(({ accountId }) => accountId === account)).toHaveLength(2);
@@ -118,7 +117,7 @@ describe('an account that its maker could not tell at the end of the link', () =
     expect(statuses.sort()).toEqual([200, 409]);
   });
 
-  it('AR-23 ends no connection while a refresh of it is under way, and does afterwards', async () => {
+  it('AR-23 LOG-06 ends no connection while a refresh of it is under way, does afterwards, and says so once', async () => {
     const [first, second, account] = [newUser(), newUser(), newAccount()];
     expect(await link(first, 'whoop', account)).toMatchObject({ status: 200 });
     await linkUntold(second, 'whoop', account);
@@ -126,11 +125,13 @@ describe('an account that its maker could not tell at the end of the link', () =
     await queryDatabase(application.databaseUrl, set, [second, new Date()]);
     await sweep();
     await token(second, 'whoop').expect(200);
+    expect(await auditEntriesOf(application, second)).not.toContain(unlinked);
 
     await queryDatabase(application.databaseUrl, set, [second, null]);
     await sweep();
 
     await token(second, 'whoop').expect(409);
+    expect((await auditEntriesOf(application, second)).filter((entry) => entry === unlinked)).toHaveLength(1);
   });
 
   it('AR-24 is not compared with a known one: the link is refused, and the connection stays', async () => {
@@ -179,6 +180,23 @@ describe('an account that its maker could not tell at the end of the link', () =
 
     expect(await row(later)).toEqual({ isKnown: false, dueInSeconds: null });
     await token(later, 'whoop').expect(200);
+  });
+
+  it.each([
+    ['refuses us', { code: 401, headers: { 'www-authenticate': 'Basic realm="client"' } }],
+    ['answers without an id', { code: 200, body: '{}', contentType: 'application/json' }],
+  ])('AR-23 is asked for again where the maker %s, once that is mended', async (_title, wrong) => {
+    const [first, second, account] = [newUser(), newUser(), newAccount()];
+    expect(await link(first, 'whoop', account)).toMatchObject({ status: 200 });
+    await linkUntold(second, 'whoop', account);
+    application.sandbox.maker('whoop').misbehave({ ...outage, ...wrong });
+    await sweep();
+    expect((await row(second))?.dueInSeconds).toBeGreaterThan(50);
+
+    await letBeDue(second);
+    await sweep();
+
+    await token(second, 'whoop').expect(409);
   });
 
   it('is not asked for with a token that has expired, nor while a refresh is under way', async () => {

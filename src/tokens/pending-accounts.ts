@@ -4,7 +4,7 @@ import { Clock } from '../clock/clock.js';
 import { Database, type Statement } from '../database/database.js';
 import { AppError, codeOf } from '../errors/app-error.js';
 import { AccountAlreadyLinkedError } from '../errors/connection.errors.js';
-import { isPassing } from '../errors/provider.errors.js';
+import { InvalidTokenResponseError, isPassing, ProviderMisconfiguredError } from '../errors/provider.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { BackgroundLoop } from './background-loop.js';
@@ -122,7 +122,7 @@ export class PendingAccounts implements BeforeApplicationShutdown {
     try {
       return await provider.findProviderUserId(tokens);
     } catch (error) {
-      if (!(error instanceof AppError) || isPassing(error)) {
+      if (!(error instanceof AppError) || isPassing(error) || isToBeMended(error)) {
         throw error;
       }
       this.logger.warn(`The account of connection ${id} stays unknown until its next link (${error.code}).`);
@@ -138,20 +138,25 @@ export class PendingAccounts implements BeforeApplicationShutdown {
     return (await this.store.learnAccount(connection, sealed, account)) ? outcome : 'postponed';
   }
 
+  /** Its entry comes after: before, nobody knows whether a refresh or a new link is quicker. The row says why it ended, at once. */
   private async end(connection: StoredConnection, { code }: AccountAlreadyLinkedError): Promise<Outcome> {
     const { userId, provider, id } = connection;
-    await this.audit.record({
-      actor: 'service',
-      action: 'connection.unlinked',
-      outcome: 'denied',
-      userId,
-      provider,
-      connectionId: id,
-      code,
-    });
-    const isEnded = await this.store.endForAccount(connection, code);
+    if (!(await this.store.endForAccount(connection, code))) {
+      return 'postponed';
+    }
     this.logger.warn(`Connection ${id} ends: another user has connected its account.`);
-    return isEnded ? 'taken' : 'postponed';
+    await this.audit
+      .record({
+        actor: 'service',
+        action: 'connection.unlinked',
+        outcome: 'denied',
+        userId,
+        provider,
+        connectionId: id,
+        code,
+      })
+      .catch((failure: unknown) => this.logger.error(failure));
+    return 'taken';
   }
 
   private async postpone({ userId, provider, id, linkedAt }: StoredConnection, retryAfterSeconds = 0): Promise<void> {
@@ -159,4 +164,9 @@ export class PendingAccounts implements BeforeApplicationShutdown {
     const waitMs = Math.max(shortestWaitMs, Math.min(awayMs, longestWaitMs), retryAfterSeconds * 1_000);
     await this.database.query(setDue, [userId, provider, id, waitMs]);
   }
+}
+
+/** Whether it is not the maker that will not tell, but the operator or we that have something to mend first. */
+function isToBeMended(error: AppError): boolean {
+  return error instanceof ProviderMisconfiguredError || error instanceof InvalidTokenResponseError;
 }
