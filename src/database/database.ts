@@ -20,14 +20,17 @@ export class Database {
 
   constructor(private readonly dataSource: DataSource) {}
 
-  /** Milliseconds since a statement of this process last met a database that was away, or {@link noteAbsence} was called; or `Infinity`. */
+  /**
+   * Milliseconds since a statement of this process last met a database that was away, or since an absence that {@link noteAbsence} told of;
+   * negative while that lasts, `Infinity` where there was none.
+   */
   get reachableForMs(): number {
     return performance.now() - this.unavailableAtMs;
   }
 
-  /** Counts the database as one that was away until now: nobody can tell what has happened meanwhile. */
-  noteAbsence(): void {
-    this.unavailableAtMs = performance.now();
+  /** Counts the database as one that is away for so many milliseconds from now: nobody can tell what has happened meanwhile. */
+  noteAbsence(forMs = 0): void {
+    this.unavailableAtMs = Math.max(this.unavailableAtMs, performance.now() + forMs);
   }
 
   /**

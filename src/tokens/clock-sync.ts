@@ -15,6 +15,12 @@ const syncIntervalMs = 15_000;
 const notableDifferenceMs = 5_000;
 
 /**
+ * A claim that was taken right before the database's clock was set forward may still wait for its slot and then send, in milliseconds: that
+ * time comes on top of what is given after an absence of the database.
+ */
+const jumpMs = 60_000;
+
+/**
  * Sets the clock of this process by the database's, so that all replicas agree on when a token expires, however wrong the
  * clocks of their machines are (R-12).
  */
@@ -45,13 +51,13 @@ export class ClockSync implements OnModuleInit, BeforeApplicationShutdown {
    * Sets the clock again. Without a database it goes on as it is.
    *
    * Where the database's clock was set forward, claims and holds have ended early by so much: then what was under way gets the time
-   * to be committed that it gets after an absence of the database.
+   * to be sent and committed.
    */
   async syncAgain(): Promise<void> {
     try {
       const differenceMs = await this.sync();
       if (differenceMs > notableDifferenceMs) {
-        this.database.noteAbsence();
+        this.database.noteAbsence(jumpMs);
         this.logger.warn(`The clock of the database was set forward by ${Math.round(differenceMs)} ms.`);
       }
     } catch (error) {
