@@ -5,8 +5,8 @@ const built = './dist/database/';
 const { readDatabaseConfig } = (await import(
   `${built}database.config.js`
 )) as typeof import('./src/database/database.config.js');
-const { dataSourceOptions } = (await import(
+const { migrationOptions } = (await import(
   `${built}data-source-options.js`
 )) as typeof import('./src/database/data-source-options.js');
 
-export default new DataSource(dataSourceOptions(readDatabaseConfig(process.env)));
+export default new DataSource(migrationOptions(readDatabaseConfig(process.env)));

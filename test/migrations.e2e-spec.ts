@@ -45,6 +45,11 @@ describe('the migrations', () => {
     await expect(tables()).resolves.toEqual([...ourTables, 'migrations'].sort());
   });
 
+  it('are run by a command that nothing stops while an index is built on a large table', async () => {
+    const { status, output } = await runMigrationCommand(['query', 'SHOW statement_timeout'], databaseUrl);
+    expect({ status, output }).toEqual({ status: 0, output: expect.stringMatching(/statement_timeout: '0'/) });
+  });
+
   it('run once, and back to nothing', async () => {
     const first = await dataSource.runMigrations();
     const second = await dataSource.runMigrations();
