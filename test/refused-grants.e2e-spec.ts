@@ -132,6 +132,23 @@ describe('the grant of a link that failed after its code was redeemed', () => {
       expect(await statusOf(first, 'tidepool')).toBe(200);
     });
 
+    it("AR-18 AR-23 is left while nobody knows the account of another user's connection", async () => {
+      const [first, second, account] = [newUser(), newUser(), newAccount()];
+      expect(await link(first, 'tidepool', account)).toMatchObject({ status: 200 });
+      const set = 'UPDATE connections SET account_digest = NULL, status = $2 WHERE user_id = $1';
+      const before = revocations('tidepool');
+
+      for (const [status, ended] of [
+        ['active', 0],
+        ['needs_relink', 1],
+      ] as const) {
+        await queryDatabase(application.databaseUrl, set, [first, status]);
+        wrongIdToken('tidepool', { aud: 'another-client' });
+        expect(await link(second, 'tidepool', account)).toEqual(refused);
+        expect(revocations('tidepool')).toBe(before + ended);
+      }
+    });
+
     it('AR-18 is left when the ID token does not even name an account', async () => {
       const account = newAccount();
       wrongIdToken('tidepool', { sub: null });
@@ -146,13 +163,13 @@ describe('the grant of a link that failed after its code was redeemed', () => {
       expect(await link(first, 'tidepool', account)).toMatchObject({ status: 200 });
       const before = revocations('tidepool');
       const linkedAccounts = application.app.get(LinkedAccounts, { strict: false });
-      linkedAccounts.isHeldByAnother = () => Promise.resolve(false);
+      linkedAccounts.mayBeHeldByAnother = () => Promise.resolve(false);
       linkedAccounts.isOfAnother = () => Promise.resolve(false);
       try {
         wrongIdToken('tidepool', { aud: 'another-client' });
         expect(await link(newUser(), 'tidepool', account)).toEqual(refused);
       } finally {
-        Reflect.deleteProperty(linkedAccounts, 'isHeldByAnother');
+        Reflect.deleteProperty(linkedAccounts, 'mayBeHeldByAnother');
         Reflect.deleteProperty(linkedAccounts, 'isOfAnother');
       }
 

@@ -29,6 +29,7 @@ import { AddAuditCheckpoints1795500001000 } from './migrations/1795500001000-Add
 import { LeaveRoomForClaims1795510000000 } from './migrations/1795510000000-LeaveRoomForClaims.js';
 import { CreateGrantMigrations1795530000000 } from './migrations/1795530000000-CreateGrantMigrations.js';
 import { AskForAccounts1795540000000 } from './migrations/1795540000000-AskForAccounts.js';
+import { IndexUnknownAccounts1795560000000 } from './migrations/1795560000000-IndexUnknownAccounts.js';
 import type { DatabaseConfig } from './database.config.js';
 
 /** How long a statement may take before PostgreSQL ends it, in milliseconds. No statement here needs a tenth of it. */
@@ -77,6 +78,7 @@ export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
       LeaveRoomForClaims1795510000000,
       CreateGrantMigrations1795530000000,
       AskForAccounts1795540000000,
+      IndexUnknownAccounts1795560000000,
     ],
     migrationsRun: config.migrateOnBoot,
     synchronize: false,

@@ -1,10 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { Database, type Statement } from '../database/database.js';
 import { AccountAlreadyLinkedError } from '../errors/connection.errors.js';
 import { VaultService } from '../vault/vault.service.js';
 import { ConnectionStore, type LinkedAccount, type StoredConnection } from './connection-store.js';
 import type { TokenSet } from './token-set.js';
 import { TokenVault } from './token-vault.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
+
+const isUnknownOfAnother: Statement = {
+  name: 'connections-is-account-unknown-of-another',
+  text: `SELECT 1 AS found FROM connections
+         WHERE registration_id = $1 AND account_digest IS NULL AND status = 'active' AND user_id <> $2 LIMIT 1`,
+};
 
 /** What a link may do when it brings another account than the connection has. */
 export type OnAccountChange = 'refuse' | 'replace';
@@ -19,6 +26,7 @@ interface Holder {
 @Injectable()
 export class LinkedAccounts {
   constructor(
+    private readonly database: Database,
     private readonly store: ConnectionStore,
     private readonly tokenVault: TokenVault,
     private readonly vault: VaultService,
@@ -69,9 +77,15 @@ export class LinkedAccounts {
     return (await this.tokenVault.openIfReadable(existing))?.providerUserId !== undefined;
   }
 
-  /** Tells whether another user's connection lives on the account of a token set, shared or not. */
-  isHeldByAnother({ userId, registrationId }: Holder, tokens: TokenSet): Promise<boolean> {
-    return this.isTaken(this.identify(registrationId, tokens), userId);
+  /**
+   * Tells whether another user's connection lives on the account of a token set, shared or not, or may: nobody knows the account of one of
+   * the same registration.
+   */
+  async mayBeHeldByAnother({ userId, registrationId }: Holder, tokens: TokenSet): Promise<boolean> {
+    return (
+      (await this.isTaken(this.identify(registrationId, tokens), userId)) ||
+      (await this.database.query(isUnknownOfAnother, [registrationId, userId])).length === 1
+    );
   }
 
   private async isTaken({ digest }: LinkedAccount, userId: string): Promise<boolean> {

@@ -14,7 +14,7 @@ import { TokenVault } from './token-vault.js';
  * redeemed already (AR-18, AR-24). What left them over has ended, however this goes.
  *
  * Most makers keep one grant for a user and a client, so that ending one may end a connection that works. A grant is therefore left as it
- * is when a connection lives on its account, or nobody knows its account.
+ * is when a connection lives on its account, or may because nobody knows the account of either.
  */
 @Injectable()
 export class OrphanedGrants {
@@ -29,13 +29,13 @@ export class OrphanedGrants {
   ) {}
 
   /**
-   * Ends the grant that a new link has replaced by one of another account, unless another user's connection lives on its account.
+   * Ends the grant that a new link has replaced by one of another account, unless another user's connection lives on its account or may.
    *
    * @param connection - the one that held it
    * @param tokens - what it held
    */
   endReplaced(connection: GrantPlace, tokens: TokenSet): Promise<void> {
-    return this.end(connection, tokens, () => this.accounts.isHeldByAnother(connection, tokens));
+    return this.end(connection, tokens, () => this.accounts.mayBeHeldByAnother(connection, tokens));
   }
 
   /**
@@ -71,7 +71,7 @@ export class OrphanedGrants {
 
   private async mayBeInUse(link: GrantPlace, tokens: TokenSet): Promise<boolean> {
     const { providerUserId } = tokens;
-    if (providerUserId === undefined || (await this.accounts.isHeldByAnother(link, tokens))) {
+    if (providerUserId === undefined || (await this.accounts.mayBeHeldByAnother(link, tokens))) {
       return true;
     }
     const own = await this.store.find(link.userId, link.provider);

@@ -8,6 +8,7 @@ import { Column, CreateDateColumn, Entity, Index, PrimaryColumn } from 'typeorm'
   where: `account_exclusive AND status = 'active'`,
 })
 @Index('connections_account_due', ['accountDueAt'], { where: `account_due_at IS NOT NULL AND status = 'active'` })
+@Index('connections_account_unknown', ['registrationId'], { where: `account_digest IS NULL AND status = 'active'` })
 @Index('connections_dead', ['lastErrorAt'], { where: `status = 'needs_relink' AND sealed IS NOT NULL` })
 @Index('connections_refresh_due', ['provider', 'refreshDueAt'], { where: 'refresh_due_at IS NOT NULL' })
 export class ConnectionEntity {
