@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { DataApiClient } from '../src/provider-kit/data-api-client.js';
@@ -130,6 +131,17 @@ describe('what a caller tries', () => {
       expect(dataApi.requests).toHaveLength(before);
     },
   );
+
+  it('TE-02 sends no credentials in a form that is compressed', async () => {
+    const before = dataApi.requests.length;
+    const answer = await caller.call('whoop', 'a', {
+      method: 'POST',
+      body: gzipSync('access_token=x'),
+      headers: { 'content-type': 'application/x-www-form-urlencoded', 'content-encoding': 'gzip' },
+    });
+    expect(answer).toMatchObject({ status: 400, json: { code: 'REQUEST_INVALID' } });
+    expect(dataApi.requests).toHaveLength(before);
+  });
 
   it('TE-02 keeps the token out of every URL, and sends the one of the user whatever else came', async () => {
     const from = dataApi.requests.length;

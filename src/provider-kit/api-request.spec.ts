@@ -1,7 +1,8 @@
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { OAuth1Verifier } from '../sandbox/oauth1-verifier.js';
-import { apiRequest, type ApiCall } from './api-request.js';
+import { apiRequest, formOf, type ApiCall } from './api-request.js';
 import { apiUrl } from './api-url.js';
 import type { ProviderRequest } from './http-client.js';
 import { exampleOAuth1, exampleOAuth2, exampleSettings } from './testing/example-definition.js';
@@ -113,6 +114,19 @@ describe('a request of a data API', () => {
       expect(verify(request, { body: 'a=2' }).get('oauth_token')).toBe(grant.accessToken);
     },
   );
+
+  it.each<[what: string, headers: Record<string, string>, body: Buffer]>([
+    ['bytes beyond ASCII', {}, Buffer.from('a=\u00fc')],
+    ['bytes that are no UTF-8', {}, Buffer.from([0x61, 0x3d, 0xff])],
+    ['compression', { 'content-encoding': 'gzip' }, gzipSync('access_token=x')],
+  ])('TE-02 O1-01 is not made of a form with %s, which cannot be looked at nor signed', (_what, headers, body) => {
+    const form = { ...call, headers: { ...headers, 'content-type': formType }, body };
+    const refused = expect.objectContaining({ code: 'REQUEST_INVALID' }) as unknown;
+    expect(() => formOf(form)).toThrow(refused);
+    expect(() => apiRequest({ definition: exampleOAuth1, settings }, form, grant, now)).toThrow(refused);
+    const other = { ...form, headers: { ...headers, 'content-type': 'application/json' } };
+    expect(apiRequest({ definition: exampleOAuth1, settings }, other, grant, now).body).toEqual(body);
+  });
 
   it('O1-03 has another nonce each time', () => {
     const nonces = Array.from({ length: 100 }, () =>

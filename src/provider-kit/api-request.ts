@@ -1,3 +1,4 @@
+import { RequestInvalidError } from '../errors/request.errors.js';
 import type { GrantTokens, HealthProvider } from './health-provider.js';
 import type { ProviderRequest } from './http-client.js';
 import { oauth1Authorization } from './oauth1-request.js';
@@ -25,6 +26,7 @@ export interface ApiCall {
  * @param call - what to send
  * @param grant - the tokens in force
  * @param now - the current instant
+ * @throws {@link RequestInvalidError} as {@link formOf}
  */
 export function apiRequest(
   provider: Pick<HealthProvider, 'definition' | 'settings'>,
@@ -54,8 +56,21 @@ export function apiRequest(
   };
 }
 
-/** Returns the body of a call where it is a form, whose parameters are signed (RFC 5849 section 3.4.1.3.1). */
+/**
+ * Returns the body of a call where it is a form, whose parameters are looked at and signed (RFC 5849 section 3.4.1.3.1).
+ *
+ * @throws {@link RequestInvalidError} when it is compressed, or has bytes beyond ASCII: what it says could not be told for certain
+ */
 export function formOf({ headers, body }: Pick<ApiCall, 'headers' | 'body'>): string | undefined {
   const isForm = /^\s*application\/x-www-form-urlencoded\s*(;|$)/i.test(headers['content-type'] ?? '');
-  return isForm ? body?.toString() : undefined;
+  if (!isForm || body === undefined) {
+    return undefined;
+  }
+  if (headers['content-encoding'] !== undefined) {
+    throw new RequestInvalidError('A form must be sent as it is, without content-encoding.');
+  }
+  if (body.some((byte) => byte > 0x7f)) {
+    throw new RequestInvalidError('A form must be percent-encoded ASCII.');
+  }
+  return body.toString();
 }
