@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Database } from '../src/database/database.js';
 import {
@@ -10,9 +10,16 @@ import {
   type SealedTokens,
   type StoredConnection,
 } from '../src/tokens/connection-store.js';
-import { type ClaimedMigration, GrantMigrationStore, type NewConnection } from '../src/tokens/grant-migration-store.js';
+import { ExchangeJournal } from '../src/tokens/exchange-journal.js';
+import {
+  type ClaimedMigration,
+  GrantMigrationStore,
+  type MigrationPlace,
+  type NewConnection,
+} from '../src/tokens/grant-migration-store.js';
 import type { MigratedConnection } from '../src/tokens/grant-migration.js';
 import { GrantMigrations, type MigrationOptions } from '../src/tokens/grant-migrations.js';
+import { tokensConfig, type TokensConfig } from '../src/tokens/tokens.config.js';
 import { KeyAdministration } from '../src/vault/key-administration.js';
 import { Reencryption } from '../src/vault/reencryption.js';
 import type { CallKind } from '../src/sandbox/call-history.js';
@@ -33,6 +40,8 @@ const forEver = 600_000;
 /** Lets a test do something in front of a step. */
 @Injectable()
 class HookedStore extends GrantMigrationStore {
+  beforeClaim: () => Promise<unknown> = () => Promise.resolve();
+  beforeBegin: () => Promise<unknown> = () => Promise.resolve();
   beforeKeep: () => Promise<unknown> = () => Promise.resolve();
   beforeReplace: () => Promise<unknown> = () => Promise.resolve();
   beforeRemove: () => Promise<unknown> = () => Promise.resolve();
@@ -41,9 +50,23 @@ class HookedStore extends GrantMigrationStore {
     super(database);
   }
 
-  override async keep(claimed: ClaimedMigration, sealed: Buffer): Promise<boolean> {
+  override async claim(
+    place: MigrationPlace,
+    claimId: string,
+    to: { readonly slug: string; readonly registrationId: string },
+  ): Promise<ClaimedMigration | undefined> {
+    await this.beforeClaim();
+    return super.claim(place, claimId, to);
+  }
+
+  override async begin(claimed: ClaimedMigration, secretGen: number): Promise<boolean> {
+    await this.beforeBegin();
+    return super.begin(claimed, secretGen);
+  }
+
+  override async keep(claimed: ClaimedMigration, secretGen: number, sealed: Buffer): Promise<boolean> {
     await this.beforeKeep();
-    return super.keep(claimed, sealed);
+    return super.keep(claimed, secretGen, sealed);
   }
 
   override async replace(
@@ -59,6 +82,21 @@ class HookedStore extends GrantMigrationStore {
   override async remove(claimed: ClaimedMigration, secretGen: number, linked: StoredConnection): Promise<boolean> {
     await this.beforeRemove();
     return super.remove(claimed, secretGen, linked);
+  }
+}
+
+/** Lets a test do something between the answer of the maker and its first copy. */
+@Injectable()
+class HookedJournal extends ExchangeJournal {
+  beforeRecord: () => Promise<unknown> = () => Promise.resolve();
+
+  constructor(@Inject(tokensConfig.KEY) config: TokensConfig) {
+    super(config);
+  }
+
+  override async record(key: string, sealed: Buffer): Promise<void> {
+    await this.beforeRecord();
+    return super.record(key, sealed);
   }
 }
 
@@ -92,6 +130,7 @@ class ForgetfulStore extends GrantMigrationStore {
 
 let application: TestApplication;
 let store: HookedStore;
+let journal: HookedJournal;
 let accounts = 500_000;
 let directory: string;
 const users: string[] = [];
@@ -104,13 +143,22 @@ beforeAll(async () => {
       builder
         .overrideProvider(GrantMigrationStore)
         .useClass(HookedStore)
+        .overrideProvider(ExchangeJournal)
+        .useClass(HookedJournal)
         .overrideProvider(ConnectionStore)
         .useClass(HookedConnections),
   });
   store = application.app.get<HookedStore>(GrantMigrationStore, { strict: false });
+  journal = application.app.get<HookedJournal>(ExchangeJournal, { strict: false });
 });
 afterEach(async () => {
-  store.beforeKeep = store.beforeReplace = store.beforeRemove = () => Promise.resolve();
+  store.beforeClaim =
+    store.beforeBegin =
+    store.beforeKeep =
+    store.beforeReplace =
+    store.beforeRemove =
+      () => Promise.resolve();
+  journal.beforeRecord = () => Promise.resolve();
   for (const slug of [old, successor]) {
     application.sandbox.maker(slug).behave();
   }
@@ -621,6 +669,44 @@ describe('O1-11 an exchange whose answer is lost', () => {
   });
 });
 
+describe('O1-11 a run that comes back after its claim has run out', () => {
+  it('keeps the answer that nobody else has, for the next run', async () => {
+    const { user, account } = await linkedUser();
+    const before = callsSoFar();
+    journal.beforeRecord = async () => {
+      await endClaims();
+      expect((await run()).results).toMatchObject([{ outcome: 'in_doubt' }]);
+    };
+
+    expect((await run()).results).toMatchObject([{ outcome: 'passed_by' }]);
+
+    await expect(stateOf(user)).resolves.toBe('exchanged');
+    await expectUntouched(user);
+    expect((await run()).results).toMatchObject([{ outcome: 'migrated' }]);
+    await expectMigrated(user, account);
+    expect(calls(old, 'exchange', before[old])).toEqual(['ok']);
+  });
+
+  it('leaves its answer in the journal while another run holds the migration', async () => {
+    const { user, account } = await linkedUser();
+    const before = callsSoFar();
+    store.beforeKeep = () =>
+      queryDatabase(
+        application.databaseUrl,
+        `UPDATE grant_migrations SET claim_id = gen_random_uuid(), claimed_until = now() + interval '1 hour'`,
+      );
+
+    expect((await run()).results).toMatchObject([{ outcome: 'passed_by' }]);
+
+    await expect(stateOf(user)).resolves.toBe('begun');
+    await endClaims();
+    store.beforeKeep = () => Promise.resolve();
+    expect((await run()).results).toMatchObject([{ outcome: 'migrated' }]);
+    await expectMigrated(user, account);
+    expect(calls(old, 'exchange', before[old])).toEqual(['ok']);
+  });
+});
+
 describe('O1-11 a run that is killed', () => {
   let proxy: StatementProxy;
   beforeAll(async () => {
@@ -748,6 +834,112 @@ describe('O1-11 a run that is killed', () => {
     const before = callsSoFar();
 
     expect((await run()).results).toMatchObject([{ outcome: 'migrated' }]);
+
+    expect(calls(successor, 'refresh', before[successor])).toEqual(['ok']);
+    await expectMigrated(user, account);
+  });
+});
+
+// In the end, as the clock is put forward that commands in processes of their own do not share.
+describe('O1-11 R-01 a migration whose new token has expired before it was used', () => {
+  const lost = { endpoint: 'refresh', type: 'drop', processed: true } as const;
+
+  /** Links a user whose grant is exchanged by a run that is lost before it puts the new connection in place; a day later. */
+  async function exchangedADayAgo(): ReturnType<typeof linkedUser> {
+    const linked = await linkedUser();
+    await breakOff('beforeReplace');
+    application.clock.advance(25 * hourMs);
+    return linked;
+  }
+
+  /** Loses a run in front of a step. */
+  async function breakOff(step: 'beforeKeep' | 'beforeReplace'): Promise<void> {
+    store[step] = () => Promise.reject(new Error('The run was lost.'));
+    await expect(run()).rejects.toThrow('The run was lost.');
+    store[step] = () => Promise.resolve();
+    await endClaims();
+  }
+
+  it('sends no refresh token again whose answer was lost', async () => {
+    const { user, account, connectionId } = await exchangedADayAgo();
+    application.sandbox.maker(successor).misbehave(lost);
+    const before = callsSoFar();
+
+    await expect(run()).resolves.toMatchObject({
+      finished: false,
+      results: [{ outcome: 'in_doubt', connectionId, code: 'PROVIDER_UNAVAILABLE' }],
+    });
+    expect((await run()).results).toMatchObject([{ outcome: 'in_doubt', connectionId }]);
+
+    expect(calls(successor, 'refresh', before[successor])).toEqual(['ok']);
+    expect(liveGrants(successor, account)).toBe(1);
+    await expectUntouched(user);
+    expect((await run({ repeatUnanswered: true })).results).toMatchObject([
+      { outcome: 'in_doubt', code: 'AUTHORIZATION_FAILED' },
+    ]);
+    expect(calls(successor, 'refresh', before[successor])).toEqual(['ok']);
+    await expectUntouched(user);
+  });
+
+  it('is resumed with the answer where the run is lost with it in its hands', async () => {
+    const { user, account } = await exchangedADayAgo();
+    const before = callsSoFar();
+
+    await breakOff('beforeKeep');
+
+    await expect(stateOf(user)).resolves.toBe('begun');
+    expect((await run()).results).toMatchObject([{ outcome: 'migrated' }]);
+    expect(calls(successor, 'refresh', before[successor])).toEqual(['ok']);
+    await expectMigrated(user, account);
+  });
+
+  it('does not take the token set that was spent for the answer, where the journal has it still', async () => {
+    const { user, connectionId } = await exchangedADayAgo();
+    const sealedSets = `SELECT sealed, id || '-' || secret_gen AS key FROM grant_migrations WHERE user_id = $1`;
+    const [spent] = await queryDatabase<{ sealed: Buffer; key: string }>(application.databaseUrl, sealedSets, [user]);
+    store.beforeClaim = () => journal.record(spent?.key ?? '', spent?.sealed ?? Buffer.alloc(0));
+    application.sandbox.maker(successor).misbehave(lost);
+    const before = callsSoFar();
+
+    expect((await run()).results).toMatchObject([{ outcome: 'in_doubt', connectionId }]);
+    store.beforeClaim = () => Promise.resolve();
+    expect((await run()).results).toMatchObject([{ outcome: 'in_doubt', connectionId }]);
+
+    expect(calls(successor, 'refresh', before[successor])).toEqual(['ok']);
+    await expectUntouched(user);
+  });
+
+  it('goes on after a refresh that was not made', async () => {
+    const { user, account } = await exchangedADayAgo();
+    application.sandbox.maker(successor).misbehave({ endpoint: 'refresh', type: 'status', code: 503 });
+    const before = callsSoFar();
+
+    expect((await run()).results).toMatchObject([{ outcome: 'migrated' }]);
+
+    expect(calls(successor, 'refresh', before[successor])).toEqual(['status', 'ok']);
+    await expectMigrated(user, account);
+  });
+
+  it('ends the refreshed grant of a user who is unlinked meanwhile', async () => {
+    const { user, account } = await exchangedADayAgo();
+    store.beforeKeep = () => application.api.delete(`/v1/users/${user}/connections/${old}`).expect(200);
+
+    expect((await run()).results).toMatchObject([{ outcome: 'passed_by' }]);
+
+    expect([liveGrants(old, account), liveGrants(successor, account)]).toEqual([0, 0]);
+    await application.api.get(`/v1/users/${user}/connections/${successor}`).expect(404);
+  });
+
+  it('is left alone by a run whose claim has run out before the refresh', async () => {
+    const { user, account } = await exchangedADayAgo();
+    const before = callsSoFar();
+    store.beforeBegin = async () => {
+      store.beforeBegin = () => Promise.resolve();
+      await endClaims();
+      expect((await run()).results).toMatchObject([{ outcome: 'migrated' }]);
+    };
+
+    expect((await run()).results).toMatchObject([{ outcome: 'passed_by' }]);
 
     expect(calls(successor, 'refresh', before[successor])).toEqual(['ok']);
     await expectMigrated(user, account);

@@ -25,7 +25,7 @@ const meanings: Readonly<Record<MigrationOutcome, string>> = {
   migrated: 'the connection of the successor stands in its place',
   already_linked: 'the user had linked the successor; the old connection is gone',
   passed_by: 'another run works on it, or its user unlinked or linked it anew meanwhile',
-  in_doubt: 'the exchange was begun and its answer lost; see --repeat-unanswered',
+  in_doubt: 'the exchange was begun, or the refresh after it, and its answer lost; see --repeat-unanswered',
   conflict: 'the user has a connection to the successor that is dead or of another account',
   other_account: 'the new grant is of another account; it is not used',
   failed: 'nothing has changed; run the command again',

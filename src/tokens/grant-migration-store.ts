@@ -8,7 +8,7 @@ import type { LinkedAccount, SealedTokens, StoredConnection } from './connection
 /** A run that has not come back after this is lost with its process; longer than the requests of one migration take together. */
 const lease = `now() + interval '120 seconds'`;
 
-/** `begun`: the exchange may have been made, and its answer is not known. */
+/** `begun`: the exchange may have been made, or the refresh of what it brought, and its answer is not known. */
 export type MigrationState = 'ready' | 'begun' | 'exchanged';
 
 /** The connection whose grant is exchanged, and what it becomes. */
@@ -87,12 +87,16 @@ const statements = {
   },
   begin: {
     name: 'grant-migrations-begin',
-    text: `UPDATE grant_migrations SET state = 'begun', begun_at = now(), secret_gen = $4, last_error_code = NULL, claimed_until = ${lease}
-           WHERE ${held} AND claimed_until > now() RETURNING id`,
+    text: `UPDATE grant_migrations SET state = 'begun', sealed = NULL, begun_at = now(), secret_gen = $4, last_error_code = NULL,
+             claimed_until = ${lease} WHERE ${held} AND claimed_until > now() RETURNING id`,
   },
+  // Also for a run that has lost its claim, while nobody else has one: what it holds exists nowhere else.
   keep: {
     name: 'grant-migrations-keep',
-    text: `UPDATE grant_migrations SET state = 'exchanged', sealed = $4 WHERE ${held} AND state IN ('begun', 'exchanged') RETURNING id`,
+    text: `UPDATE grant_migrations SET state = 'exchanged', sealed = $4
+           WHERE user_id = $1 AND provider = $2 AND id = $5 AND secret_gen = $6 AND registration_id = $7
+             AND (claim_id = $3 AND state IN ('begun', 'exchanged')
+               OR state = 'begun' AND (claimed_until IS NULL OR claimed_until <= now())) RETURNING id`,
   },
   takeBack: {
     name: 'grant-migrations-take-back',
@@ -144,8 +148,8 @@ export interface NewConnection {
 }
 
 /**
- * The table of grants that are being exchanged. Every change needs the claim, and none is possible once the connection is gone: its row
- * goes with it.
+ * The table of grants that are being exchanged. Every change needs the claim, but for the one that keeps what was exchanged, and none is
+ * possible once the connection is gone: its row goes with it.
  */
 @Injectable()
 export class GrantMigrationStore {
@@ -186,7 +190,8 @@ export class GrantMigrationStore {
   }
 
   /**
-   * Writes down that the exchange of a token set begins. Returns false when the migration is not ours any more.
+   * Writes down that the exchange of a token set begins, or the refresh of what it brought, which nobody may have any more. Returns false
+   * when the migration is not ours any more.
    *
    * @param secretGen - the generation of the token set that is exchanged
    */
@@ -194,9 +199,15 @@ export class GrantMigrationStore {
     return this.change(statements.begin, claimed, secretGen);
   }
 
-  /** Keeps what the exchange has brought, or what a refresh has made of it. Returns false as {@link begin} does; may be repeated. */
-  keep(claimed: ClaimedMigration, sealed: Buffer): Promise<boolean> {
-    return this.change(statements.keep, claimed, sealed);
+  /**
+   * Keeps what the exchange has brought, or what a refresh has made of it; also when our claim has run out, unless another run holds the
+   * migration. May be repeated.
+   *
+   * @param secretGen - as in {@link begin}
+   * @returns false when another run holds it, it is not in doubt any more, or the connection is gone
+   */
+  keep(claimed: ClaimedMigration, secretGen: number, sealed: Buffer): Promise<boolean> {
+    return this.change(statements.keep, claimed, sealed, claimed.id, secretGen, claimed.registrationId);
   }
 
   /** Writes down that the exchange that was begun has not been made. */

@@ -11,6 +11,7 @@ import {
   ProviderMisconfiguredError,
   ProviderRateLimitedError,
   ProviderUnavailableError,
+  TokenRevokedError,
 } from '../errors/provider.errors.js';
 import { DatabaseUnavailableError } from '../errors/request.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
@@ -38,7 +39,7 @@ export type MigrationOutcome =
   | 'migrated'
   /** The user had linked the same account with the successor; the old connection is gone. */
   | 'already_linked'
-  /** An exchange was begun whose answer was lost; it is not repeated by itself. */
+  /** An exchange was begun whose answer was lost, or the refresh of what it brought; neither is repeated by itself. */
   | 'in_doubt'
   /** The new grant is of another account; it is not used. */
   | 'other_account'
@@ -77,7 +78,8 @@ interface Holder {
  * Moves one connection to the provider that replaces its own (O1-11), through steps that are each committed before the next: the user's
  * account is known; the exchange begins; what it brought is kept, sealed; it was used once, and is of the same account; one statement puts
  * the new connection in the place of the old one. Until that statement the old connection works as ever. What was interrupted anywhere goes
- * on from there. An exchange that was begun and whose answer never came is not repeated: nobody documents what a second one does.
+ * on from there. An exchange that was begun and whose answer never came is not repeated: nobody documents what a second one does. The same
+ * goes for the refresh of what was exchanged, where that has expired before it was used.
  *
  * The old grant is not ended at the provider, since that would end the user's registration there, and the new grant with it.
  */
@@ -198,17 +200,29 @@ export class GrantMigration {
     }
     const grant = await this.askToExchange(exchange, claimed, tokens);
     const brought = toTokenSet(grant);
-    const sealed = this.vault.seal(brought, toContext(claimed));
+    if (!(await this.commit(exchange, claimed, { tokens: brought, secretGen, providerUserId }))) {
+      return undefined;
+    }
+    await this.record(exchange, claimed, 'connection.exchanged');
+    return brought;
+  }
+
+  /**
+   * Commits a new token set, which exists nowhere else. While another run holds the migration its entry in the journal stays, for the next.
+   *
+   * @param brought - the set, with the generation that it was exchanged for
+   * @returns false when it could not be committed; it is ended if the connection is gone
+   */
+  private async commit(exchange: Exchange, claimed: ClaimedMigration, brought: Holder): Promise<boolean> {
+    const { tokens, secretGen, providerUserId } = brought;
+    const sealed = this.vault.seal(tokens, toContext(claimed));
     const key = journalKey(claimed, secretGen);
     await this.journal.record(key, sealed);
-    const isKept = await this.keep(claimed, sealed);
-    await this.journal.forget(key);
-    if (isKept) {
-      await this.record(exchange, claimed, 'connection.exchanged');
-      return brought;
+    const isKept = await this.keep(claimed, secretGen, sealed);
+    if (isKept || (await this.letGo(exchange, claimed, toGrant({ ...tokens, providerUserId })))) {
+      await this.journal.forget(key);
     }
-    await this.letGo(exchange, claimed, grant.with({ providerUserId }));
-    return undefined;
+    return isKept;
   }
 
   /** Keeps what an earlier run has got and could not commit. Returns `undefined` when there is nothing, or it does not open. */
@@ -220,9 +234,11 @@ export class GrantMigration {
     }
     try {
       const left = parseTokenSet(await this.vault.open(sealed, toContext(claimed)));
-      const isKept = await this.keep(claimed, sealed);
+      if (!(await this.keep(claimed, secretGen, sealed))) {
+        return undefined;
+      }
       await this.journal.forget(key);
-      return isKept ? left : undefined;
+      return left;
     } catch (error) {
       if (error instanceof TokenUnreadableError) {
         return undefined;
@@ -247,20 +263,26 @@ export class GrantMigration {
     }
   }
 
-  /** Ends a new grant whose connection went meanwhile: its user has unlinked it, or was erased. */
-  private async letGo({ successor }: Exchange, claimed: ClaimedMigration, grant: TokenGrant): Promise<void> {
+  /**
+   * Ends a new grant whose connection went meanwhile: its user has unlinked it, or was erased.
+   *
+   * @returns whether the connection is gone
+   */
+  private async letGo({ successor }: Exchange, claimed: ClaimedMigration, grant: TokenGrant): Promise<boolean> {
     const { userId, provider, id, registrationId: registration } = claimed;
-    if ((await this.connections.find(userId, provider)) === undefined) {
-      const place = { userId, id, provider: successor.definition.slug, registrationId: registration };
-      await this.orphans.endOfFailedLink(place, grant);
+    if ((await this.connections.find(userId, provider)) !== undefined) {
+      return false;
     }
+    const place = { userId, id, provider: successor.definition.slug, registrationId: registration };
+    await this.orphans.endOfFailedLink(place, grant);
+    return true;
   }
 
   /** Nobody else may have a copy: a database that is away is waited for. */
-  private async keep(claimed: ClaimedMigration, sealed: Buffer): Promise<boolean> {
+  private async keep(claimed: ClaimedMigration, secretGen: number, sealed: Buffer): Promise<boolean> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.store.keep(claimed, sealed);
+        return await this.store.keep(claimed, secretGen, sealed);
       } catch (error) {
         if (!(error instanceof DatabaseUnavailableError) || attempt === keepAttempts) {
           throw error;
@@ -279,7 +301,10 @@ export class GrantMigration {
   ): Promise<MigrationOutcome> {
     const { successor } = exchange;
     const { providerUserId } = holder;
-    const tokens = await this.withLife(successor, claimed, kept);
+    const tokens = await this.withLife(exchange, claimed, kept, holder);
+    if (tokens === undefined) {
+      return 'passed_by';
+    }
     if ((await successor.findProviderUserId(tokens)) !== providerUserId) {
       return 'other_account';
     }
@@ -303,15 +328,47 @@ export class GrantMigration {
     return 'migrated';
   }
 
-  /** A run that comes a day later finds an access token that has expired. Its successor is kept before it is used. */
-  private async withLife(successor: HealthProvider, claimed: ClaimedMigration, kept: TokenSet): Promise<TokenSet> {
+  /**
+   * A run that comes a day later finds an access token that has expired. Its refresh spends the refresh token, and is therefore begun and
+   * committed as the exchange is: a token whose answer was lost is not sent again.
+   *
+   * @returns `undefined` when the migration is not ours any more, or the connection is gone
+   */
+  private async withLife(
+    exchange: Exchange,
+    claimed: ClaimedMigration,
+    kept: TokenSet,
+    holder: Holder,
+  ): Promise<TokenSet | undefined> {
     const endsInMs = (kept.expiresAt?.getTime() ?? Infinity) - this.clock.now().getTime();
     if (endsInMs > shortestLifeMs || kept.refreshToken === undefined) {
       return kept;
     }
-    const fresh = toTokenSet(await successor.refresh(kept), kept);
-    await this.keep(claimed, this.vault.seal(fresh, toContext(claimed)));
-    return fresh;
+    this.vault.ensureCanSeal('grant_migrations.sealed');
+    // A run that was killed may have left the entry of the set that is now spent.
+    await this.journal.forget(journalKey(claimed, holder.secretGen));
+    if (!(await this.store.begin(claimed, holder.secretGen))) {
+      return undefined;
+    }
+    const tokens = toTokenSet(await this.askToRefresh(exchange, claimed, kept, holder), kept);
+    return (await this.commit(exchange, claimed, { ...holder, tokens })) ? tokens : undefined;
+  }
+
+  /** A refresh that was not made leaves the set as good as it was. */
+  private async askToRefresh(
+    { successor }: Exchange,
+    claimed: ClaimedMigration,
+    kept: TokenSet,
+    { secretGen }: Holder,
+  ): Promise<TokenGrant> {
+    try {
+      return await successor.refresh(kept);
+    } catch (error) {
+      if (wasNotMade(error) || error instanceof TokenRevokedError) {
+        await this.keep(claimed, secretGen, this.vault.seal(kept, toContext(claimed)));
+      }
+      throw error;
+    }
   }
 
   /** The user was faster: the old connection goes if the new one works and is of the same account. */
@@ -346,7 +403,7 @@ function isOurOutage(error: AppError): boolean {
   return error instanceof DatabaseUnavailableError || error instanceof KeyUnavailableError;
 }
 
-/** Whether an exchange that was begun has not been made for certain: the provider refused it, or never got it. */
+/** Whether an exchange or a refresh that was begun has not been made for certain: the provider refused it, or never got it. */
 function wasNotMade(error: unknown): boolean {
   return (
     error instanceof AuthorizationFailedError ||
