@@ -161,6 +161,27 @@ describe('a log in the format json', () => {
     expect(lines.join()).not.toContain('secret');
   });
 
+  it.each([
+    ['/v1/users/user-1/connections/whoop/proxy', '/cycle/secret?secret=1'],
+    ['/v1/users/user-1/connections/whoop/%70roxy', '/secret'],
+    ['//V1/users/user-1/Connections/whoop/PROXY', '/secret/connections/a/proxy/secret'],
+    ['http://host.example/v1/users/user-1/connections/whoop/proxy', '/secret'],
+  ])('LOG-02 does not hold what is below the proxy where no route takes the request: %s', async (path, rest) => {
+    const lines = await logged(json, (log) => serve(log, path + rest, {}, 404, null));
+
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ req: { path: `${path}/*` } });
+    expect(lines.join()).not.toContain('secret');
+  });
+
+  it.each(['/v1/users/user-1/connections/whoop/proxy', '/proxy/a', '/v1/100%/a'])(
+    'holds any other path that no route takes: %s',
+    async (path) => {
+      const lines = await logged(json, (log) => serve(log, path, {}, 404, null));
+
+      expect(JSON.parse(lines[0] ?? '')).toMatchObject({ req: { path } });
+    },
+  );
+
   it('cuts a path that is too long', async () => {
     const lines = await logged(json, (log) => serve(log, `/${'a'.repeat(2_000)}`));
 
@@ -216,12 +237,12 @@ async function serve(
   path: string,
   headers: Readonly<Record<string, string>> = {},
   status = 204,
-  route = path,
+  route: string | null = path,
 ): Promise<void> {
   const server = createServer((_incoming, response) => {
     logWhenAnswered(
       logger,
-      { id: 'request-1', method: 'GET', originalUrl: path, routeOptions: { url: route } },
+      { id: 'request-1', method: 'GET', originalUrl: path, routeOptions: { url: route ?? undefined } },
       response,
     );
     response.statusCode = status;

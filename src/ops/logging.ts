@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { unescape } from 'node:querystring';
 import type { Writable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import type { Params } from 'nestjs-pino';
@@ -107,10 +108,21 @@ function withOwnMessage([first, ...rest]: unknown[]): unknown[] {
   return error instanceof Error && rest.length === 0 ? [line, error.message] : [line, ...rest];
 }
 
-/** The path of a URL without its query. What a route takes under `*` is the caller's affair with somebody else, and stays out. */
+/**
+ * The path of a URL without its query. What a route takes under `*` is the caller's affair with somebody else, and stays out; so does what
+ * is below `.../proxy` in a request that no route takes, such as one with another method.
+ */
 function pathOf({ originalUrl, routeOptions }: LoggedRequest): string {
-  const path = originalUrl.split('?', 1)[0] ?? '';
-  const route = routeOptions.url?.split('/') ?? [];
-  const shown = route.at(-1) === '*' ? [...path.split('/').slice(0, route.length - 1), '*'].join('/') : path;
-  return visible(scrubPath(shown.slice(0, 500)));
+  const segments = (originalUrl.split('?', 1)[0] ?? '').split('/');
+  const route = routeOptions.url?.split('/');
+  const beforeRest = route === undefined ? endOfProxy(segments) : route.at(-1) === '*' ? route.length - 1 : undefined;
+  const shown = beforeRest === undefined ? segments : [...segments.slice(0, beforeRest), '*'];
+  return visible(scrubPath(shown.join('/').slice(0, 500)));
+}
+
+/** The number of segments up to `connections/{provider}/proxy`, in any spelling, where there is that and more. */
+function endOfProxy(segments: readonly string[]): number | undefined {
+  const names = segments.map((segment) => unescape(segment).toLowerCase());
+  const end = names.findIndex((name, index) => name === 'proxy' && names[index - 2] === 'connections') + 1;
+  return end > 0 && end < segments.length ? end : undefined;
 }
