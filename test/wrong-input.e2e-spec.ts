@@ -153,6 +153,15 @@ describe('a request that is wrong in itself', () => {
     expectProblem(await application.api[verb](path), 404, 'ROUTE_NOT_FOUND');
   });
 
+  it.each(['application/xml', 'multipart/form-data; boundary=x', 'application/json', 'text/plain'])(
+    'sends a body as %s to what does not exist',
+    async (type) => {
+      const response = await application.api.post('/v1/nothing').set('content-type', type).send('{}');
+
+      expectProblem(response, 404, 'ROUTE_NOT_FOUND');
+    },
+  );
+
   it.each([
     ['a percent sign without digits', 400, '/v1/users/%zz/connections'],
     ['a cut-off escape', 400, '/v1/users/user%/connections'],

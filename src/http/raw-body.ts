@@ -3,12 +3,12 @@ import { errorCodes, type FastifyBodyParser, type FastifyInstance, type FastifyR
 
 const rawBody = { rawBody: true };
 
-/** Gives a route its body as the bytes that came, whatever they are: a `Buffer`, or `undefined` where there is none. */
+/** Gives a route its body as the bytes that came, of whatever content type: a `Buffer`, or `undefined` where there is none. */
 export const RawBody = () => RouteConfig(rawBody);
 
 /**
  * Sets how bodies are read: JSON is parsed, forms and plain text arrive as text, anything else is refused. Routes with
- * {@link RawBody} take everything, in bytes.
+ * {@link RawBody} take every content type, in bytes; only one that is malformed is refused there too.
  */
 export function addBodyParsers(fastify: FastifyInstance): void {
   const parseJson = fastify.getDefaultJsonParser('error', 'error');
@@ -26,7 +26,10 @@ export function addBodyParsers(fastify: FastifyInstance): void {
   for (const asText of ['application/x-www-form-urlencoded', 'text/plain']) {
     add(asText, (_request, body, done) => done(null, body));
   }
-  add('*', (_request, _body, done) => done(new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE()));
+  // A route that does not exist says so, whatever was sent to it.
+  add('*', (request, _body, done) =>
+    request.is404 ? done(null, undefined) : done(new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE()),
+  );
 }
 
 function wantsRaw({ routeOptions }: FastifyRequest): boolean {
