@@ -155,6 +155,42 @@ describe('ProviderHttpClient', () => {
     client = new ProviderHttpClient();
   });
 
+  it('gives up what was not written when it is abandoned, at once, and lets what was written end', async () => {
+    const gate = Promise.withResolvers<{ body: string }>();
+    const full = Promise.withResolvers<void>();
+    let arrived = 0;
+    const server = opened(
+      await startRecordingServer(() => {
+        arrived += 1;
+        if (arrived === 64) {
+          full.resolve();
+        }
+        return gate.promise;
+      }),
+    );
+    const caller = new AbortController();
+    const written = Array.from({ length: 64 }, () => post(server.url, { abandoned: caller.signal }));
+    const waiting = errorOf(post(server.url, { abandoned: caller.signal }));
+    await full.promise;
+    caller.abort();
+    expect(await waiting).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', fate: 'not-sent' });
+    expect(await errorOf(post(server.url, { abandoned: caller.signal }))).toMatchObject({ fate: 'not-sent' });
+    gate.resolve({ body: 'ok' });
+    expect((await Promise.all(written)).map(({ text }) => text)).toEqual(Array.from({ length: 64 }, () => 'ok'));
+    await post(server.url);
+    expect(server.requests).toHaveLength(65);
+  });
+
+  it('sends nothing when what is to be done before fails', async () => {
+    const server = opened(await startRecordingServer(() => ({ body: 'ok' })));
+    const beforeSending = (): void => {
+      throw new Error('No room.');
+    };
+    expect(await errorOf(post(server.url, { beforeSending }))).toMatchObject({ message: 'No room.' });
+    await post(server.url, { beforeSending: () => undefined });
+    expect(server.requests).toHaveLength(1);
+  });
+
   it('NET-03 takes no proxy from the environment', async () => {
     const proxy = opened(await startRecordingServer(() => ({ body: 'proxied' })));
     const server = opened(await startRecordingServer(() => ({ body: 'direct' })));

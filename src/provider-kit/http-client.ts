@@ -19,6 +19,10 @@ export interface ProviderRequest {
   readonly timeoutMs: number;
   /** The most bytes read of the answer's body, and the most it may expand to; {@link defaultMaxAnswerBytes} when absent. */
   readonly maxAnswerBytes?: number;
+  /** Gives the request up, unless it has been written by then; what was written goes on to its end. */
+  readonly abandoned?: AbortSignal;
+  /** Called right before the request is written. What it throws is thrown instead, and nothing is sent. */
+  readonly beforeSending?: () => void;
 }
 
 interface AnswerHead {
@@ -109,7 +113,8 @@ export class ProviderHttpClient implements OnApplicationShutdown {
    * @param request - what to send
    * @returns the answer, with a body of at most `maxAnswerBytes` after decompression
    * @throws {@link ProviderUnavailableError} with `fate`
-   *   `not-sent` when no byte of the request was written: no connection, no TLS, the time ran out before, or too many wait already;
+   *   `not-sent` when no byte of the request was written: no connection, no TLS, the time ran out before, it was abandoned, or too many
+   *   wait already;
    *   `unknown` when the time ran out or the connection broke after that;
    *   `answered` on a redirect, a body that is too large, or one whose encoding cannot be read
    * @throws {@link ProviderMisconfiguredError} when the {@link OutboundPolicy} does not let the request out; nothing was sent
@@ -124,6 +129,9 @@ export class ProviderHttpClient implements OnApplicationShutdown {
     if (objection !== undefined) {
       throw refused(url.host, objection);
     }
+    if (request.abandoned?.aborted) {
+      throw abandoned(url.host);
+    }
     if (this.#closed) {
       throw unavailable(url.host, 'is not called any more: this instance is being stopped', 'not-sent', 'CLOSED');
     }
@@ -131,8 +139,8 @@ export class ProviderHttpClient implements OnApplicationShutdown {
     if (this.maxWaiting !== Infinity && connections.countWaiting() >= this.maxWaiting) {
       throw unavailable(url.host, 'is called more often than it answers', 'not-sent', 'TOO_MANY_WAIT', 1);
     }
-    const { timeoutMs, maxAnswerBytes = defaultMaxAnswerBytes } = request;
-    const exchange = new Exchange(url.host, { timeoutMs, maxAnswerBytes, mayBeUnmodified: isConditional(request) });
+    const { maxAnswerBytes = defaultMaxAnswerBytes } = request;
+    const exchange = new Exchange(url.host, request, { maxAnswerBytes, mayBeUnmodified: isConditional(request) });
     connections.dispatch(
       {
         origin: url.origin,
@@ -174,7 +182,6 @@ function isConditional({ headers = {} }: ProviderRequest): boolean {
 
 /** What an answer may be like. */
 interface AnswerTerms {
-  readonly timeoutMs: number;
   readonly maxAnswerBytes: number;
   readonly mayBeUnmodified: boolean;
 }
@@ -189,6 +196,7 @@ class Exchange implements PooledRequest {
   readonly #resolve: (answer: ProviderAnswer) => void;
   readonly #reject: (error: Error) => void;
   readonly #timer: NodeJS.Timeout;
+  readonly #onAbandoned = (): void => this.#fail(abandoned(this.host));
   readonly #chunks: Buffer[] = [];
   #controller: Dispatcher.DispatchController | undefined;
   #over = false;
@@ -198,6 +206,7 @@ class Exchange implements PooledRequest {
 
   constructor(
     private readonly host: string,
+    private readonly request: Pick<ProviderRequest, 'timeoutMs' | 'abandoned' | 'beforeSending'>,
     private readonly terms: AnswerTerms,
   ) {
     const { promise, resolve, reject } = Promise.withResolvers<ProviderAnswer>();
@@ -205,7 +214,8 @@ class Exchange implements PooledRequest {
     this.#resolve = resolve;
     this.#reject = reject;
     // After a freeze of this process timers run before sockets are read: an answer that came meanwhile would be thrown away.
-    this.#timer = setTimeout(() => setImmediate(() => this.#giveUp()), terms.timeoutMs);
+    this.#timer = setTimeout(() => setImmediate(() => this.#giveUp()), request.timeoutMs);
+    request.abandoned?.addEventListener('abort', this.#onAbandoned);
   }
 
   isOver(): boolean {
@@ -218,7 +228,15 @@ class Exchange implements PooledRequest {
       controller.abort(new Error('Given up before it was sent, or sent before.'));
       return;
     }
+    try {
+      this.request.beforeSending?.();
+    } catch (error) {
+      this.#fail(error instanceof Error ? error : new Error('Something that is not an error was thrown.'));
+      controller.abort(new Error('Not to be sent.'));
+      return;
+    }
     this.#controller = controller;
+    this.request.abandoned?.removeEventListener('abort', this.#onAbandoned);
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: WireHeaders): void {
@@ -286,6 +304,7 @@ class Exchange implements PooledRequest {
   #end(): void {
     this.#over = true;
     clearTimeout(this.#timer);
+    this.request.abandoned?.removeEventListener('abort', this.#onAbandoned);
   }
 }
 
@@ -329,6 +348,11 @@ function isDecoderName(name: string): name is keyof typeof decoders {
 
 function bodyTooLarge(host: string, maxBytes: number): ProviderUnavailableError {
   return unavailable(host, `answered with more than ${maxBytes} bytes`, 'answered', 'BODY_TOO_LARGE');
+}
+
+/** Nobody waits for what becomes of it. */
+function abandoned(host: string): ProviderUnavailableError {
+  return unavailable(host, 'was not called: the caller has gone', 'not-sent', 'ABANDONED');
 }
 
 /** Only the operator can say that the host is meant. */
