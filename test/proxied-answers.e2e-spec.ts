@@ -180,6 +180,20 @@ describe('what a maker answers', () => {
     expect(more.json['detail']).toContain('more than 10485760 bytes');
   });
 
+  it.each([
+    ['POST', 'a redirect', { status: 303, headers: { location: '/a/1' } }],
+    ['PUT', 'too much', { body: Buffer.alloc(maxBytes + 1, 'x') }],
+    ['PATCH', 'an encoding that is not known', { headers: { 'content-encoding': 'zstd' }, body: 'x' }],
+    ['DELETE', 'an encoding that it does not have', { headers: { 'content-encoding': 'gzip' }, body: 'x' }],
+  ])('says that a %s may have been done that it tells of with %s', async (method, _, prepared) => {
+    const answer = await answered(prepared, {}, method);
+    expectUnusable(answer);
+    expect(answer.json['detail']).toMatch(/ It may have done what was asked\.$/);
+    const read = await answered(prepared, {});
+    expectUnusable(read);
+    expect(read.json['detail']).not.toContain('done');
+  });
+
   it('NET-04 may be compressed, but not a bomb', async () => {
     const headers = { 'content-encoding': 'gzip', 'content-type': 'application/json' };
     const plain = await answered({ headers, body: gzipSync('{"a":1}') });
@@ -205,8 +219,11 @@ describe('a maker that breaks HTTP', () => {
     const bench = await startWithDataApi(() => ({}), { environment: { WHOOP_API_BASE_URL: server.url } });
     try {
       await linkAccount(bench.application, user, 'whoop');
-      const answer = await (await ProxyCaller.of(bench.application)).call('whoop', 'a');
-      expect(answer).toMatchObject({ status, json: { code } });
+      const caller = await ProxyCaller.of(bench.application);
+      expect(await caller.call('whoop', 'a')).toMatchObject({ status, json: { code } });
+      const written = await caller.call('whoop', 'a', { method: 'POST' });
+      expect(written).toMatchObject({ status, json: { code } });
+      expect(written.json['detail']).toMatch(/ It may have done what was asked\.$/);
     } finally {
       await bench.close();
       await server.close();

@@ -30,13 +30,16 @@ export class UserKeysUnavailableError extends AppError {
   }
 }
 
-/** The caller, the user or the address has called too often in this minute. */
+/** The caller, the user or the address has called too often in this minute, or more is asked for at once than this process holds. */
 export class RateLimitedError extends AppError {
   readonly code = 'RATE_LIMITED';
 
-  /** @param retryAfterSeconds - until the next call is counted anew */
-  constructor(retryAfterSeconds: number) {
-    super(`This is called too often. Come back in ${retryAfterSeconds} s.`, { retryAfterSeconds });
+  /**
+   * @param retryAfterSeconds - until the next call is counted anew
+   * @param what - the sentence that says of what there is too much
+   */
+  constructor(retryAfterSeconds: number, what = 'This is called too often.') {
+    super(`${what} Come back in ${retryAfterSeconds} s.`, { retryAfterSeconds });
   }
 }
 

@@ -16,6 +16,8 @@ import { RequestInvalidError } from '../errors/request.errors.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { RawBody } from '../http/raw-body.js';
 import { ConnectionPath } from '../http/user-path.dto.js';
+import { CallerConnection } from './caller-connection.js';
+import { HeldAnswers } from './held-answers.js';
 import { passedToCaller } from './passed-headers.js';
 import { ProxyService, type CallerRequest } from './proxy.service.js';
 import { tokenUseProblems } from './token-use-problems.js';
@@ -63,7 +65,10 @@ const AnyBody = () =>
 @ApiBearerAuth()
 @Controller('v1/users/:user_id/connections')
 export class ProxyController {
-  constructor(private readonly proxy: ProxyService) {}
+  constructor(
+    private readonly proxy: ProxyService,
+    private readonly answers: HeldAnswers,
+  ) {}
 
   // Before `get`, which would otherwise answer it with a length of nothing.
   @Head(route)
@@ -117,13 +122,22 @@ export class ProxyController {
 
   private async pass(path: ConnectionPath, request: AuthenticatedRequest, reply: FastifyReply): Promise<void> {
     const { user_id: userId, provider } = path;
-    const answer = await this.proxy.call(userId, provider, readCall(request), requesterOf(request));
-    const length = request.method === 'HEAD' ? answer.headers['content-length'] : undefined;
-    void reply
-      .status(answer.status)
-      .headers(passedToCaller(answer.headers))
-      .headers({ [answeredBy]: provider, ...(length === undefined ? {} : { 'content-length': length }) })
-      .send(answer.body.length === 0 ? undefined : answer.body);
+    const call = readCall(request);
+    const place = this.answers.open();
+    const connection = new CallerConnection(request.raw.socket);
+    try {
+      const answer = await this.proxy.call(userId, provider, call, requesterOf(request), place, connection.gone);
+      const length = request.method === 'HEAD' ? answer.headers['content-length'] : undefined;
+      void reply
+        .status(answer.status)
+        .headers(passedToCaller(answer.headers))
+        .headers({ [answeredBy]: provider, ...(length === undefined ? {} : { 'content-length': length }) })
+        .send(answer.body.length === 0 ? undefined : answer.body);
+      await connection.written(reply.raw, this.answers.readWithinMs);
+    } finally {
+      connection.leave();
+      place.leave();
+    }
   }
 }
 

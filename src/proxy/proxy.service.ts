@@ -16,6 +16,7 @@ import { tokenFingerprint } from '../tokens/token-fingerprint.js';
 import { TokensService, type ValidToken } from '../tokens/tokens.service.js';
 import { callableBaseUrl } from './callable-api.js';
 import { coverTokens } from './covered-tokens.js';
+import type { AnswerPlace } from './held-answers.js';
 import { passedToProvider } from './passed-headers.js';
 import { proxiedCalls } from './proxy.metrics.js';
 
@@ -27,6 +28,14 @@ export interface CallerRequest {
   /** As they came, names in lower case. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: Buffer | undefined;
+}
+
+/** What an attempt to send a call needs to know, beside the token. */
+interface Sending {
+  readonly provider: HealthProvider;
+  readonly call: ApiCall;
+  readonly place: AnswerPlace;
+  readonly gone: AbortSignal;
 }
 
 /** Makes callers' own calls of providers' APIs with tokens that the callers do not see. */
@@ -51,78 +60,91 @@ export class ProxyService {
    * @param slug - the provider
    * @param request - what to send
    * @param requester - who asks for it
+   * @param place - where the answer is held; takes room when the call leaves
+   * @param gone - aborted when the caller does not wait any more: what has not left by then is not sent
    * @returns the provider's answer, whatever its status, with the token covered where it is quoted
    * @throws {@link RequestInvalidError} when path, query or form may not be sent, {@link CallUnsupportedError} when nothing may
-   * @throws {@link CallAnswerUnusableError} on a redirect (NET-03), an answer above 10 MiB, or one that cannot be read
+   * @throws {@link CallAnswerUnusableError} on a redirect (NET-03), an answer above 10 MiB, or one that cannot be read; it may have done
+   *   what was asked all the same
+   * @throws {@link RateLimitedError} when there is no room for its answer; nothing was sent
    * @throws {@link ProviderMisconfiguredError} when the API's host may not be called, the connection is with another server (TE-12), or
    *   the clock of an OAuth 1.0a provider is more than an hour from ours
    * @throws {@link ProviderUnavailableError} when it does not answer; it may have done what was asked all the same
    * @throws as {@link TokensService.getValid}
    */
-  async call(userId: string, slug: string, request: CallerRequest, requester: Requester): Promise<ProviderAnswer> {
+  async call(
+    userId: string,
+    slug: string,
+    request: CallerRequest,
+    requester: Requester,
+    place: AnswerPlace,
+    gone: AbortSignal,
+  ): Promise<ProviderAnswer> {
     const provider = this.registry.get(slug);
     try {
-      const answer = await this.send(userId, provider, toApiCall(provider, request), requester);
+      const call = toApiCall(provider, request);
+      const answer = await this.send(userId, { provider, call, place, gone }, requester);
       proxiedCalls.inc({ provider: slug, outcome: `${Math.floor(answer.status / 100)}xx` });
       return answer;
     } catch (error) {
-      proxiedCalls.inc({ provider: slug, outcome: codeOf(error) });
+      proxiedCalls.inc({ provider: slug, outcome: gone.aborted ? 'abandoned' : codeOf(error) });
       throw error;
     }
   }
 
-  private async send(
-    userId: string,
-    provider: HealthProvider,
-    call: ApiCall,
-    requester: Requester,
-  ): Promise<ProviderAnswer> {
-    const { slug } = provider.definition;
+  private async send(userId: string, sending: Sending, requester: Requester): Promise<ProviderAnswer> {
+    const { slug } = sending.provider.definition;
     const getToken = (): Promise<ValidToken> => this.tokens.getValid(userId, slug, requester, [], 'request.proxied');
     const token = await getToken();
-    const answer = await this.exchange(provider, call, token);
+    const answer = await this.exchange(sending, token);
     if (answer.status !== 401) {
       return answer;
     }
     const fingerprint = tokenFingerprint(token.accessToken);
     const isReplaced = await this.feedback.reportRejected(userId, slug, fingerprint, requester);
-    return isReplaced ? this.exchange(provider, call, await getToken()) : answer;
+    return isReplaced ? this.exchange(sending, await getToken()) : answer;
   }
 
-  private async exchange(provider: HealthProvider, call: ApiCall, token: ValidToken): Promise<ProviderAnswer> {
+  private async exchange(sending: Sending, token: ValidToken): Promise<ProviderAnswer> {
+    const { provider, call, place } = sending;
     provider.checkServer?.(token);
-    const answer = await this.sendSigned(provider, call, token).catch((error: unknown) => {
+    const answer = await this.sendSigned(sending, token).catch((error: unknown) => {
       throw toCallersError(error, call);
     });
+    place.shrinkTo(answer.body.length);
     if (answer.status > 599) {
-      throw new CallAnswerUnusableError(
-        `${provider.definition.displayName} answered with a status that HTTP does not know.`,
-      );
+      const message = `${provider.definition.displayName} answered with a status that HTTP does not know.`;
+      throw new CallAnswerUnusableError(mayBeDone(message, call));
     }
     return coverTokens(answer, token);
   }
 
   /** A timestamp that an OAuth 1.0a provider refuses is corrected once (O1-09). */
-  private sendSigned(provider: HealthProvider, call: ApiCall, token: ValidToken): Promise<ProviderAnswer> {
+  private sendSigned({ provider, call, place, gone }: Sending, token: ValidToken): Promise<ProviderAnswer> {
     const { definition } = provider;
-    const send = (now: Date): Promise<ProviderAnswer> => this.client.exchange(apiRequest(provider, call, token, now));
+    const send = (now: Date): Promise<ProviderAnswer> => {
+      const request = apiRequest(provider, call, token, now);
+      return this.client.exchange({ ...request, abandoned: gone, beforeSending: () => place.reserve() });
+    };
     return definition.oauth === '1.0a' ? this.clocks.send(definition, send) : send(this.clocks.now(definition.slug));
   }
 }
 
 /** What the failure of a call means for whoever made it: what the refresh engine decides for tokens, the caller has to. */
-function toCallersError(error: unknown, { method }: ApiCall): unknown {
+function toCallersError(error: unknown, call: ApiCall): unknown {
   if (!(error instanceof ProviderUnavailableError)) {
     return error;
   }
   const { message, detail, fate } = error;
   if (fate === 'answered') {
-    return new CallAnswerUnusableError(message, { detail });
+    return new CallAnswerUnusableError(mayBeDone(message, call), { detail });
   }
-  const changesNothing = method === 'GET' || method === 'HEAD';
-  return fate === 'not-sent' || changesNothing
-    ? error
-    : new ProviderUnavailableError(`${message} It may have done what was asked.`, { detail, fate });
+  return fate === 'not-sent' ? error : new ProviderUnavailableError(mayBeDone(message, call), { detail, fate });
+}
+
+/** Adds what the caller of a method that changes something has to know before it repeats the call. */
+function mayBeDone(message: string, { method }: ApiCall): string {
+  return method === 'GET' || method === 'HEAD' ? message : `${message} It may have done what was asked.`;
 }
 
 function toApiCall(provider: HealthProvider, { method, target, headers, body }: CallerRequest): ApiCall {
