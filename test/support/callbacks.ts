@@ -78,9 +78,14 @@ export function useObserved(assign: (observed: ObservedApplication) => void): vo
 }
 
 async function loggingInto(lines: string[]): Promise<Params> {
-  const { pinoHttp } = await loggingOptions({ production: false, port: 0, host: '127.0.0.1', logLevel: 'trace' });
+  const { pinoHttp, ...others } = await loggingOptions({
+    production: false,
+    port: 0,
+    host: '127.0.0.1',
+    logLevel: 'trace',
+  });
   const [options] = pinoHttp as [object];
-  return { pinoHttp: [options, { write: (line: string) => void lines.push(line) }] };
+  return { ...others, pinoHttp: [options, { write: (line: string) => void lines.push(line) }] };
 }
 
 /** Another replica: its own process state, the same database, key, clock and makers. */
