@@ -123,6 +123,7 @@ export interface HealthProvider {
    * @throws {@link InvalidTokenResponseError} when the answer cannot be used; the provider has acted
    */
   exchangeGrant?(tokens: GrantTokens, successor: OAuth2Definition): Promise<TokenGrant>;
+
   /**
    * Returns the user's id at the provider, from the tokens or by one API call; `undefined` where the provider documents no way.
    *

@@ -31,7 +31,7 @@ export interface CompletedLink {
   readonly registrationId: string;
   readonly scopes: readonly string[];
   readonly onAccountChange: OnAccountChange;
-  /** Why the provider could not tell the account; it is asked again later. absent when it has told it, or never will. */
+  /** Why the provider could not tell the account; it is asked again later. Absent when it has told it, or never will. */
   readonly accountFailure?: AppError | undefined;
 }
 
