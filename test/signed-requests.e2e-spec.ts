@@ -100,6 +100,7 @@ describe('a signature', () => {
     ['another method', { method: 'CONNECT' }],
     ['a method in small letters', { method: 'get' }],
     ['a URL that is no text', { url: ['x'] }],
+    ['a form beyond ASCII', { form: 'name=é' }],
     ['a form that is no text', { form: { a: 1 } }],
     ['an unknown field', { body: 'x' }],
     ['a URL that is too long', { url: `http://x/${'x'.repeat(8_200)}` }],

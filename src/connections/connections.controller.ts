@@ -5,6 +5,7 @@ import { requesterOf, type AuthenticatedRequest } from '../access/authenticated-
 import { mayUseProvider } from '../access/caller.js';
 import { RequestInvalidError } from '../errors/request.errors.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
+import { refreshProblems } from '../http/refresh-problems.js';
 import { ConnectionPath, UserPath } from '../http/user-path.dto.js';
 import { scopesOf, type StoredConnection } from '../tokens/connection-store.js';
 import { TokenFeedbackService } from '../tokens/token-feedback.service.js';
@@ -18,17 +19,6 @@ import {
   TokenResponse,
   TokenUseResponse,
 } from './connections.dto.js';
-
-/** What a token that has to be refreshed can end in. */
-const refreshProblems = [
-  'TOKEN_REVOKED',
-  'TOKEN_REFRESH_PENDING',
-  'TOKEN_UNREADABLE',
-  'TOKEN_RESPONSE_INVALID',
-  'PROVIDER_MISCONFIGURED',
-  'PROVIDER_UNAVAILABLE',
-  'PROVIDER_RATE_LIMITED',
-] as const;
 
 @ApiTags('Connections')
 @ApiBearerAuth()

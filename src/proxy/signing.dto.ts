@@ -1,5 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
 
 export const callMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
@@ -22,7 +22,7 @@ export class SignBody {
     description: 'the body, where it is sent as application/x-www-form-urlencoded; nothing else of a body is signed',
   })
   @IsOptional()
-  @IsString()
+  @Matches(/^[\x20-\x7e]*$/, { message: 'form must be ASCII, with everything else percent-encoded' })
   form?: string;
 }
 

@@ -1,13 +1,9 @@
-/** What a call that needs a working token can end in. */
+import { refreshProblems } from '../http/refresh-problems.js';
+
+/** What a call that is made with a user's token can end in. */
 export const tokenUseProblems = [
   'PROVIDER_UNKNOWN',
   'PROVIDER_NOT_CONFIGURED',
   'CONNECTION_NOT_FOUND',
-  'TOKEN_REVOKED',
-  'TOKEN_REFRESH_PENDING',
-  'TOKEN_UNREADABLE',
-  'TOKEN_RESPONSE_INVALID',
-  'PROVIDER_MISCONFIGURED',
-  'PROVIDER_UNAVAILABLE',
-  'PROVIDER_RATE_LIMITED',
+  ...refreshProblems,
 ] as const;
