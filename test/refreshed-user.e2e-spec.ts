@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { ProviderRegistry } from '../src/provider-kit/provider-registry.js';
+import { ConnectionStore, type StoredConnection } from '../src/tokens/connection-store.js';
+import { ObtainedGrants } from '../src/tokens/obtained-grants.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { auditEntriesOf } from './support/audit-entries.js';
 import { at, endTrouble, Subject } from './support/subject.js';
@@ -63,6 +65,23 @@ describe('a refresh whose answer is not about the user of the connection', () =>
 
     expect(await subject.row()).toMatchObject({ status: 'active', failed_attempts: 0, last_error_code: null });
     await subject.expectStoredTokensAlive();
+  });
+
+  it.each([
+    ["never one that may be another user's", true, undefined],
+    ['one of an answer that could not be used', false, 'brought-too-late'],
+  ])('AR-18 R-15 keeps as a spare refresh token %s', async (_what, namesAnotherUser, spareRefreshToken) => {
+    const subject = await Subject.link(application, 'whoop');
+    const row = await application.app.get(ConnectionStore, { strict: false }).find(subject.userId, 'whoop');
+    const previous = await subject.stored();
+    await subject.refresh().expect(200);
+    const provider = application.app.get(ProviderRegistry, { strict: false }).get('whoop');
+
+    const grants = application.app.get(ObtainedGrants, { strict: false });
+    const brought = { refreshToken: 'brought-too-late', namesAnotherUser };
+    await grants.keepRefreshToken(row as StoredConnection, provider, previous, brought);
+
+    expect((await subject.stored()).spareRefreshToken).toBe(spareRefreshToken);
   });
 
   it("AR-18 TE-10 ends no grant with a refresh token that may be another user's", async () => {

@@ -86,7 +86,7 @@ export class ObtainedGrants {
       return true;
     }
     await this.discard(connection, provider, tokens, previous);
-    if (await this.noteSave(connection, saved, tokens)) {
+    if (await this.outcomes.note(connection, 'superseded')) {
       await this.journal.forget(connection);
     }
     return false;
@@ -166,8 +166,10 @@ export class ObtainedGrants {
     const current = await this.store.find(connection.userId, connection.provider);
     const isSameLink = current?.id === connection.id && current.linkedAt.getTime() === connection.linkedAt.getTime();
     if (isSameLink && current.secretGen === connection.secretGen + 1) {
-      if (tokens.refreshToken !== undefined && tokens.refreshToken !== previous.refreshToken) {
-        await this.keepSpare(current, tokens.refreshToken);
+      const { refreshToken, mustNameUser } = tokens;
+      // One that may be another user's is no spare.
+      if (refreshToken !== undefined && refreshToken !== previous.refreshToken && mustNameUser !== true) {
+        await this.keepSpare(current, refreshToken);
       }
       return false;
     }
