@@ -4,7 +4,7 @@ import { AnyCaller } from '../access/access.decorators.js';
 import { Clock } from '../clock/clock.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
-import { lifecycleAt } from '../provider-kit/lifecycle.js';
+import { lifecycleAt, successorOf } from '../provider-kit/lifecycle.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { ProviderListResponse, ProviderResponse } from './providers.dto.js';
 
@@ -38,7 +38,7 @@ function toResponse({ definition, settings }: HealthProvider, now: Date): Provid
     sandbox: settings.mode === 'sandbox',
     lifecycle: lifecycle.status,
     sunset_at: lifecycle.status === 'live' ? null : lifecycle.sunsetAt,
-    replaced_by: lifecycle.status === 'live' ? null : (lifecycle.replacedBy ?? null),
+    replaced_by: successorOf(lifecycle) ?? null,
     default_scopes: [...settings.scopes],
   };
 }

@@ -15,3 +15,8 @@ export function lifecycleAt(lifecycle: Lifecycle, now: Date): Lifecycle {
   const retiredFrom = Date.parse(`${lifecycle.sunsetAt}T00:00:00Z`) + dayMs;
   return now.getTime() < retiredFrom ? lifecycle : { ...lifecycle, status: 'retired' };
 }
+
+/** Returns the slug of the provider that replaces one, where there is one. */
+export function successorOf(lifecycle: Lifecycle): string | undefined {
+  return lifecycle.status === 'live' ? undefined : lifecycle.replacedBy;
+}

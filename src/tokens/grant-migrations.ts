@@ -1,12 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { AppError } from '../errors/app-error.js';
-import {
-  ProviderMisconfiguredError,
-  ProviderRateLimitedError,
-  ProviderUnavailableError,
-} from '../errors/provider.errors.js';
+import { isPassing, ProviderMisconfiguredError } from '../errors/provider.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
+import { successorOf } from '../provider-kit/lifecycle.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { registrationId } from '../provider-kit/registration.js';
 import { ExchangeJournal } from './exchange-journal.js';
@@ -103,8 +100,7 @@ export class GrantMigrations {
 
   private find(slug: string): Exchange {
     const old = this.registry.get(slug);
-    const { lifecycle } = old.definition;
-    const replacedBy = lifecycle.status === 'live' ? undefined : lifecycle.replacedBy;
+    const replacedBy = successorOf(old.definition.lifecycle);
     const successor = replacedBy === undefined ? undefined : this.registry.get(replacedBy);
     if (!canExchange(old) || successor === undefined || !speaksOAuth2(successor)) {
       throw new Error(`The maker of ${slug} exchanges no grants: its users have to link anew.`);
@@ -122,8 +118,7 @@ export class GrantMigrations {
     for (let attempts = 1; ; attempts += 1) {
       const result = await this.migration.migrate(exchange, userId, options.repeatUnanswered);
       const { error } = result;
-      const isAway = error instanceof ProviderRateLimitedError || error instanceof ProviderUnavailableError;
-      if (result.outcome !== 'failed' || !isAway || attempts === attemptsWhileAway) {
+      if (result.outcome !== 'failed' || !isPassing(error) || attempts === attemptsWhileAway) {
         return result;
       }
       const pauseMs = (error.retryAfterSeconds ?? 0) * 1_000 || firstPauseMs * 2 ** (attempts - 1);
@@ -142,9 +137,5 @@ function speaksOAuth2(provider: HealthProvider): provider is Exchange['successor
 
 /** Whether a failure would meet every other connection too. */
 function concernsAll(error: AppError | undefined): boolean {
-  return (
-    error instanceof ProviderMisconfiguredError ||
-    error instanceof ProviderRateLimitedError ||
-    error instanceof ProviderUnavailableError
-  );
+  return error instanceof ProviderMisconfiguredError || isPassing(error);
 }

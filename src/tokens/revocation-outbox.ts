@@ -7,6 +7,7 @@ import { AppError, codeOf } from '../errors/app-error.js';
 import { TokenUnreadableError } from '../errors/connection.errors.js';
 import { TokenRevokedError } from '../errors/provider.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
+import { successorOf } from '../provider-kit/lifecycle.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { VaultService } from '../vault/vault.service.js';
 import { BackgroundLoop } from './background-loop.js';
@@ -280,7 +281,7 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
     tokens: TokenSet,
   ): Promise<boolean> {
     const { slug, lifecycle } = provider.definition;
-    const successor = lifecycle.status === 'live' ? undefined : lifecycle.replacedBy;
+    const successor = successorOf(lifecycle);
     return (
       (attempts > 1 && (await this.mayHaveAccount(userId, slug, tokens))) ||
       // Who exchanges grants for a successor's may end both at once.
