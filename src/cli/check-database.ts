@@ -43,6 +43,35 @@ export async function checkDatabase(environment: Environment): Promise<Finding[]
   }
 }
 
+/**
+ * Counts the active connections of providers.
+ *
+ * @returns by slug; empty when there is no database, or it does not answer: another check tells that
+ */
+export async function countConnections(
+  environment: Environment,
+  slugs: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  if (slugs.length === 0 || !environment['DATABASE_URL']) {
+    return new Map();
+  }
+  let dataSource: DataSource | undefined;
+  try {
+    const config = { ...readDatabaseConfig(environment), migrateOnBoot: false, poolSize: 1 };
+    dataSource = await new DataSource(dataSourceOptions(config)).initialize();
+    const rows = await dataSource.query<{ provider: string; connections: number }[]>(
+      `SELECT provider, count(*)::int AS connections FROM connections
+       WHERE provider = ANY ($1) AND status = 'active' GROUP BY provider`,
+      [slugs],
+    );
+    return new Map(rows.map(({ provider, connections }) => [provider, connections]));
+  } catch {
+    return new Map();
+  } finally {
+    await dataSource?.destroy();
+  }
+}
+
 async function findPendingMigrations(dataSource: DataSource): Promise<string[]> {
   const [table] = await dataSource.query<{ name: string | null }[]>(`SELECT to_regclass('migrations')::text AS name`);
   const done = table?.name ? await dataSource.query<{ name: string }[]>('SELECT name FROM migrations') : [];

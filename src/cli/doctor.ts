@@ -13,6 +13,9 @@ import { readVaultConfig } from '../vault/vault.config.js';
 import type { CatalogueEntry } from './provider-catalogue.js';
 import { textTable } from './text-table.js';
 
+/** From so many days before the end of a provider on, the connections that are left there are counted. */
+const firstWarningDays = 30;
+
 /** One thing that was looked at. `wrong`: would not work; `note`: works, and somebody should know; `off`: not switched on. */
 export interface Finding {
   readonly verdict: 'ok' | 'note' | 'off' | 'wrong';
@@ -89,10 +92,15 @@ function check(subject: string, read: () => string): Finding {
  * Tells about a provider what is set, which redirect URI to register, what is missing, and when it ends.
  *
  * @param today - the calendar day in UTC, `YYYY-MM-DD`
+ * @param connections - active ones that are left at it; `undefined` when nobody counted them
  */
-export function checkProvider({ definition, settings, problem }: CatalogueEntry, today: string): Finding {
+export function checkProvider(
+  { definition, settings, problem }: CatalogueEntry,
+  today: string,
+  connections?: number,
+): Finding {
   const { slug: subject, lifecycle } = definition;
-  const end = endOf(lifecycle, today);
+  const end = sentences(endOf(lifecycle, today), leftOf(lifecycle, today, connections));
   if (problem !== undefined) {
     return { verdict: 'wrong', subject, text: sentences(problem, `Its redirect URI is ${settings.redirectUri}.`, end) };
   }
@@ -121,6 +129,24 @@ function endOf(lifecycle: Lifecycle, today: string): string {
     replacedBy === undefined ? 'Nothing replaces it.' : `Link new users with ${replacedBy}.`,
     status === 'retired' ? 'New links are refused unless ALLOW_RETIRED_PROVIDERS is set.' : '',
   );
+}
+
+/** Says how many users would lose their connection, from 30 days before the end on. */
+function leftOf(lifecycle: Lifecycle, today: string, connections = 0): string {
+  if (lifecycle.status === 'live' || connections === 0) {
+    return '';
+  }
+  const days = daysLeft(lifecycle.sunsetAt, today);
+  if (days > firstWarningDays) {
+    return '';
+  }
+  const left = `${connections} active ${connections === 1 ? 'connection is' : 'connections are'} left`;
+  return days < 0 ? `${left}; they end now.` : `${left}, ${days} ${days === 1 ? 'day' : 'days'} before the end.`;
+}
+
+/** Returns the days from one calendar day to another, both `YYYY-MM-DD`. */
+function daysLeft(sunsetAt: string, today: string): number {
+  return Math.round((Date.parse(sunsetAt) - Date.parse(today)) / 86_400_000);
 }
 
 function sentences(...each: readonly string[]): string {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Environment } from '../config/read-environment.js';
-import { checkDatabase } from './check-database.js';
+import { checkDatabase, countConnections } from './check-database.js';
 import { checkProvider, checkService, countWrong, renderReport } from './doctor.js';
 import { readCatalogue, type CatalogueEntry } from './provider-catalogue.js';
 import { providersTable } from './providers-table.js';
@@ -18,7 +18,13 @@ export function addProviderCommands(program: Command, print: (text: string) => v
     .action(async () => {
       const service = [...checkService(process.env), ...(await checkDatabase(process.env))];
       const today = new Date().toISOString().slice(0, 10);
-      const providers = (await readOwnCatalogue(process.env)).map((entry) => checkProvider(entry, today));
+      const catalogue = await readOwnCatalogue(process.env);
+      const ending = catalogue.filter(({ definition }) => definition.lifecycle.status !== 'live');
+      const counts = await countConnections(
+        process.env,
+        ending.map(({ definition }) => definition.slug),
+      );
+      const providers = catalogue.map((entry) => checkProvider(entry, today, counts.get(entry.definition.slug)));
       print(renderReport(service, providers));
       process.exitCode = countWrong([...service, ...providers]) === 0 ? 0 : 1;
     });

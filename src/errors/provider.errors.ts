@@ -43,6 +43,8 @@ export interface ProviderUnavailableOptions extends AppErrorOptions {
   readonly fate: RequestFate;
   /** Whether the provider is well and only asks to repeat the request, because another one was in its way. */
   readonly isConflict?: boolean;
+  /** Whether the provider responded with HTTP 410: the endpoint may have been shut down. */
+  readonly isGone?: boolean;
 }
 
 /** The provider did not answer in time, answered with HTTP 5xx, or asked to repeat the request. Nothing is lost; try later. */
@@ -50,11 +52,13 @@ export class ProviderUnavailableError extends AppError {
   readonly code = 'PROVIDER_UNAVAILABLE';
   readonly fate: RequestFate;
   readonly isConflict: boolean;
+  readonly isGone: boolean;
 
   constructor(message: string, options: ProviderUnavailableOptions) {
     super(message, options);
     this.fate = options.fate;
     this.isConflict = options.isConflict ?? false;
+    this.isGone = options.isGone ?? false;
   }
 }
 

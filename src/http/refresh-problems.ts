@@ -1,5 +1,6 @@
 /** What a call can end in that needs a token, which may have to be refreshed for it. */
 export const refreshProblems = [
+  'PROVIDER_RETIRED',
   'TOKEN_REVOKED',
   'TOKEN_REFRESH_PENDING',
   'TOKEN_UNREADABLE',
