@@ -5,6 +5,7 @@ import { AppModule } from './app.module.js';
 import { appConfig, type AppConfig } from './config/app.config.js';
 import { configureApplication, createAdapter } from './http/application.js';
 import { ProviderRegistry } from './provider-kit/provider-registry.js';
+import { ConnectionEndings } from './tokens/connection-endings.js';
 import { DeadTokenPurge } from './tokens/dead-token-purge.js';
 import { PendingAccounts } from './tokens/pending-accounts.js';
 import { RefreshScheduler } from './tokens/refresh-scheduler.js';
@@ -31,6 +32,7 @@ export async function work(): Promise<NestFastifyApplication> {
 function startBackgroundWork(app: NestFastifyApplication): void {
   app.get(RefreshScheduler, { strict: false }).start();
   app.get(RevocationOutbox, { strict: false }).start();
+  app.get(ConnectionEndings, { strict: false }).start();
   app.get(DeadTokenPurge, { strict: false }).start();
   app.get(PendingAccounts, { strict: false }).start();
 }

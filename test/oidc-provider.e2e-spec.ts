@@ -139,7 +139,7 @@ describe('an independent OAuth 2.0 server as the provider', () => {
   async function letPausePass(userId: string): Promise<void> {
     await queryDatabase(
       first.databaseUrl,
-      `UPDATE connections SET suspect_since = suspect_since - interval '1 hour', retry_at = retry_at - interval '1 hour'
+      `UPDATE connections SET suspect_since = suspect_since - interval '2 hours', retry_at = retry_at - interval '2 hours'
        WHERE user_id = $1`,
       [userId],
     );

@@ -287,13 +287,15 @@ describe('the gate of a provider', () => {
     await expireAll(subjects);
     expect((await ask(others)).every(({ status }) => status === 200)).toBe(true);
     expect(await revoked?.refusal()).toMatchObject({ code: 'TOKEN_REFRESH_PENDING' });
-    await pass(application, 301);
+    await pass(application, 75 * 60 + 1);
     expect(await revoked?.refusal()).toMatchObject({ code: 'TOKEN_REVOKED' });
     expect(await statuses(application)).toEqual({ active: subjects.length - 1, needs_relink: 1 });
   });
 
-  it('R-13 with the spike breaker off: everybody would have to link anew', async () => {
-    const off = await startApplication({ environment: { PROVIDER_SPIKE_PERCENT: '100' } });
+  it('with a confirmation of five minutes and without the spike guard everybody would have to link again (R-13)', async () => {
+    const off = await startApplication({
+      environment: { PROVIDER_SPIKE_PERCENT: '100', REFRESH_CONFIRMATION_SECONDS: '300' },
+    });
     try {
       const subjects = await linkMany(off, 'whoop', 12);
       await expireAll(subjects);

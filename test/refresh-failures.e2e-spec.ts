@@ -7,6 +7,8 @@ import { at, fingerprint, Subject, type TokenBody } from './support/subject.js';
 import { queryDatabase } from './support/test-database.js';
 
 const minuteMs = 60_000;
+/** How long after the first refusal a second one ends a connection, unless something else speaks against the grant. */
+const confirmationSeconds = 75 * 60;
 
 /** Everything that can go wrong with a refresh that was not lost on the way, and what a caller is told. */
 const failures: readonly { name: string; wrong: Misbehaviour; code: string; status: number }[] = [
@@ -269,11 +271,11 @@ describe('refresh', () => {
       await subject.expire();
       subject.maker.misbehave(at({ type: 'error', error: 'invalid_grant', status: 400 }), 2);
       await subject.refusal();
-      await subject.passInDatabase(301, ['retry_at']);
+      await subject.passInDatabase(301);
       expect(await subject.refusal()).toMatchObject({ code: 'TOKEN_REFRESH_PENDING' });
       expect(subject.refreshes).toHaveLength(2);
       expect((await subject.row()).status).toBe('active');
-      await subject.passInDatabase(301);
+      await subject.passInDatabase(confirmationSeconds);
       await subject.token();
       await subject.expectStoredTokensAlive();
     });
@@ -284,12 +286,15 @@ describe('refresh', () => {
       await subject.liveFor(4 * minuteMs);
       subject.maker.misbehave(at({ type: 'error', error: 'invalid_grant', status: 400 }), Infinity);
       expect(await subject.token()).toBe(first);
-      await subject.passInDatabase(301);
+      const suspected = await subject.look().expect(200);
+      expect(suspected.body).toMatchObject({ status: 'active', reason: 'refusal_unconfirmed', needs_relink: false });
+      await subject.passInDatabase(confirmationSeconds + 1);
       expect(await subject.token()).toBe(first);
       expect(subject.refreshes).toHaveLength(2);
       const seen = await subject.look().expect(200);
       expect(seen.body).toMatchObject({
         status: 'needs_relink',
+        reason: 'grant_refused',
         needs_relink: true,
         last_error: { code: 'TOKEN_REVOKED' },
       });
@@ -310,16 +315,19 @@ describe('refresh', () => {
       expect(subject.maker.isLiveAccessToken(await subject.token())).toBe(true);
     });
 
-    it('R-14 finds out with two calls that the user has withdrawn consent, and never calls again', async () => {
+    it('finds out with three calls within 80 minutes that the user has withdrawn consent (R-14)', async () => {
       const subject = await Subject.link(application, 'whoop');
       subject.maker.revokeGrant(subject.account);
       await subject.expire();
       expect(await subject.refusal()).toMatchObject({ code: 'TOKEN_REFRESH_PENDING' });
       await subject.passInDatabase(301);
+      expect(await subject.refusal()).toMatchObject({ code: 'TOKEN_REFRESH_PENDING' });
+      await subject.passInDatabase(80 * 60 - 301);
       expect(await subject.refusal()).toMatchObject({ status: 409, code: 'TOKEN_REVOKED', act: 'user' });
+      // No caller makes a further attempt; one a day is the scheduler's.
       await subject.passInDatabase(24 * 3_600);
       expect(await subject.refusal()).toMatchObject({ status: 409, code: 'TOKEN_REVOKED' });
-      expect(subject.refreshes).toHaveLength(2);
+      expect(subject.refreshes).toHaveLength(3);
     });
 
     it('TE-14 for our own client changes no connection, however often', async () => {
@@ -384,7 +392,7 @@ describe('refresh', () => {
       ]);
       // The maker took it for theft, as announced; even so only a confirmed refusal ends the connection.
       expect(await subject.row()).toMatchObject({ status: 'active', last_error_code: 'TOKEN_REVOKED' });
-      await subject.passInDatabase(301);
+      await subject.passInDatabase(confirmationSeconds + 1);
       expect(await subject.refusal()).toMatchObject({ status: 409, code: 'TOKEN_REVOKED' });
     });
 

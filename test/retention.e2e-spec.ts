@@ -20,6 +20,12 @@ describe('LOG-09 the tokens of a dead connection', () => {
     application = await startApplication({ environment: { ACCOUNT_SHARING: 'deny' } });
     await linkAccount(application, 'user-1', 'whoop', { account });
     await linkAccount(application, 'user-1', 'oura', { account });
+    // A living connection whose refreshes have failed for long is no dead one.
+    await queryDatabase(
+      application.databaseUrl,
+      `UPDATE connections SET last_error_code = 'PROVIDER_UNAVAILABLE', last_error_at = now() - interval '31 days'
+       WHERE provider = 'oura'`,
+    );
   });
   afterEach(() => application.close());
 
@@ -28,8 +34,8 @@ describe('LOG-09 the tokens of a dead connection', () => {
     application.sandbox.maker('whoop').revokeGrant(account);
     await queryDatabase(
       application.databaseUrl,
-      `UPDATE connections SET status = 'needs_relink', last_error_code = 'TOKEN_REVOKED', refresh_due_at = NULL,
-         last_error_at = now() - $1::interval WHERE provider = 'whoop'`,
+      `UPDATE connections SET status = 'needs_relink', end_reason = 'grant_refused', last_error_code = 'TOKEN_REVOKED',
+         refresh_due_at = NULL, last_error_at = now() - $1::interval, ended_at = now() - $1::interval WHERE provider = 'whoop'`,
       [age],
     );
   }
@@ -127,7 +133,7 @@ describe('LOG-09 the tokens of a dead connection', () => {
     await die('31 days');
     await queryDatabase(
       application.databaseUrl,
-      `INSERT INTO connections (user_id, provider, id, registration_id, status, secret_gen, sealed, scopes_requested, refreshable, last_error_at)
+      `INSERT INTO connections (user_id, provider, id, registration_id, status, secret_gen, sealed, scopes_requested, refreshable, ended_at)
        SELECT 'user-' || n, 'oura', gen_random_uuid(), 'oura:1', 'needs_relink', 1, 'x', '{}', true, now() - interval '31 days'
        FROM generate_series(2, 1500) AS n`,
     );

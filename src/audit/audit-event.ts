@@ -7,6 +7,8 @@ export const auditActions = [
   'link.failed',
   'link.confirmed',
   'connection.unlinked',
+  'connection.needs_relink',
+  'connection.recovered',
   'connection.exchange_begun',
   'connection.exchanged',
   'connection.exchange_failed',
@@ -54,7 +56,7 @@ export interface AuditEvent {
   readonly provider?: string | undefined;
   /** UUID. */
   readonly connectionId?: string | undefined;
-  /** What it was done to, or what came of it: `api-key:<id>`, `key:<kid>`, `link:<id>`, `before:<date>`, `provider:<slug>` or `token-set:<number>`. */
+  /** What it was done to, or what came of it: `api-key:<id>`, `key:<kid>`, `link:<id>`, `before:<date>`, `provider:<slug>`, `token-set:<number>` or `reason:<reason>`. */
   readonly subject?: string | undefined;
   /** Why it was denied or failed. */
   readonly code?: ErrorCode | undefined;

@@ -7,6 +7,7 @@ import { RequestInvalidError } from '../errors/request.errors.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { refreshProblems } from '../http/refresh-problems.js';
 import { ConnectionPath, UserPath } from '../http/user-path.dto.js';
+import type { ConnectionState, RefreshExpiry } from '../tokens/connection-state.js';
 import { scopesOf, type StoredConnection } from '../tokens/connection-store.js';
 import { TokenFeedbackService } from '../tokens/token-feedback.service.js';
 import { tokenFingerprint } from '../tokens/token-fingerprint.js';
@@ -37,7 +38,7 @@ export class ConnectionsController {
   async list(@Param() path: UserPath, @Req() { caller }: AuthenticatedRequest): Promise<ConnectionListResponse> {
     const connections = await this.tokens.list(path.user_id);
     const visible = connections.filter(({ provider }) => caller !== undefined && mayUseProvider(caller, provider));
-    return { connections: visible.map(toResponse) };
+    return { connections: visible.map((connection) => this.toResponse(connection)) };
   }
 
   @Get(':provider')
@@ -46,7 +47,7 @@ export class ConnectionsController {
   @ApiOkResponse({ type: ConnectionResponse })
   @ApiProblems('PROVIDER_UNKNOWN', 'CONNECTION_NOT_FOUND')
   async get(@Param() path: ConnectionPath): Promise<ConnectionResponse> {
-    return toResponse(await this.tokens.get(path.user_id, path.provider));
+    return this.toResponse(await this.tokens.get(path.user_id, path.provider));
   }
 
   @Get(':provider/token')
@@ -97,7 +98,7 @@ export class ConnectionsController {
   @ApiOkResponse({ type: ConnectionResponse })
   @ApiProblems('PROVIDER_UNKNOWN', 'CONNECTION_NOT_FOUND', 'CONNECTION_NOT_REFRESHABLE', ...refreshProblems)
   async refresh(@Param() path: ConnectionPath): Promise<ConnectionResponse> {
-    return toResponse(await this.tokens.refreshNow(path.user_id, path.provider));
+    return this.toResponse(await this.tokens.refreshNow(path.user_id, path.provider));
   }
 
   @Delete(':provider')
@@ -108,6 +109,10 @@ export class ConnectionsController {
   async disconnect(@Param() path: ConnectionPath, @Req() request: AuthenticatedRequest): Promise<DisconnectedResponse> {
     const outcome = await this.tokens.disconnect(path.user_id, path.provider, requesterOf(request));
     return { disconnected: true, provider_revocation: outcome };
+  }
+
+  private toResponse(connection: StoredConnection): ConnectionResponse {
+    return toResponse(connection, this.tokens.stateOf(connection), this.tokens.refreshExpiryOf(connection));
   }
 }
 
@@ -120,19 +125,26 @@ function readScopes({ query }: AuthenticatedRequest): string[] {
   return scope.split(' ').filter((each) => each !== '');
 }
 
-function toResponse(connection: StoredConnection): ConnectionResponse {
+function toResponse(
+  connection: StoredConnection,
+  { status, reason }: ConnectionState,
+  expiry: RefreshExpiry | undefined,
+): ConnectionResponse {
   const granted = scopesOf(connection);
   return {
     connection_id: connection.id,
     user_id: connection.userId,
     provider: connection.provider,
-    status: connection.status,
-    needs_relink: connection.status === 'needs_relink',
+    status,
+    reason,
+    needs_relink: status === 'needs_relink',
+    refreshable: connection.refreshable && connection.sealed !== null,
     scopes_granted: [...granted],
     scopes_missing: connection.scopesRequested.filter((scope) => !granted.includes(scope)),
     scopes_unrequested: granted.filter((scope) => !connection.scopesRequested.includes(scope)),
     expires_at: connection.expiresAt?.toISOString() ?? null,
-    refresh_expires_at: connection.refreshExpiresAt?.toISOString() ?? null,
+    refresh_expires_at: expiry?.at.toISOString() ?? null,
+    refresh_expires_at_source: expiry?.source ?? null,
     linked_at: connection.linkedAt.toISOString(),
     last_refreshed_at: connection.lastRefreshedAt?.toISOString() ?? null,
     last_error:

@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Matches } from 'class-validator';
+import { stateReasons } from '../tokens/connection-state.js';
 import { revocationOutcomes, type RevocationOutcome } from '../tokens/revocation-outbox.js';
 
 export class LastErrorResponse {
@@ -23,8 +24,21 @@ export class ConnectionResponse {
   @ApiProperty({ enum: ['active', 'needs_relink'], example: 'active' })
   status!: string;
 
-  @ApiProperty({ example: false, description: 'whether the user has to link the account again' })
+  @ApiProperty({
+    enum: stateReasons,
+    example: null,
+    nullable: true,
+    type: String,
+    description:
+      'why the connection needs a new link, or what to know about an active one; docs/errors.md explains each reason',
+  })
+  reason!: string | null;
+
+  @ApiProperty({ example: false, description: 'whether the user must link the account again' })
   needs_relink!: boolean;
+
+  @ApiProperty({ example: true, description: 'whether there is a refresh token to get the next access token with' })
+  refreshable!: boolean;
 
   @ApiProperty({
     example: ['offline', 'read:sleep'],
@@ -46,8 +60,23 @@ export class ConnectionResponse {
   })
   expires_at!: string | null;
 
-  @ApiProperty({ example: null, nullable: true, type: String, description: 'null: the provider does not tell' })
+  @ApiProperty({
+    example: null,
+    nullable: true,
+    type: String,
+    description: 'when the refresh token ends if it is not used before; null: there is none, or nobody knows when',
+  })
   refresh_expires_at!: string | null;
+
+  @ApiProperty({
+    enum: ['provider', 'declared'],
+    example: null,
+    nullable: true,
+    type: String,
+    description:
+      'provider: the token response told it; declared: computed from the lifetime that the provider publishes',
+  })
+  refresh_expires_at_source!: 'provider' | 'declared' | null;
 
   @ApiProperty({ example: '2026-11-22T10:00:00.000Z' })
   linked_at!: string;

@@ -30,6 +30,7 @@ import { LeaveRoomForClaims1795510000000 } from './migrations/1795510000000-Leav
 import { CreateGrantMigrations1795530000000 } from './migrations/1795530000000-CreateGrantMigrations.js';
 import { AskForAccounts1795540000000 } from './migrations/1795540000000-AskForAccounts.js';
 import { IndexUnknownAccounts1795560000000 } from './migrations/1795560000000-IndexUnknownAccounts.js';
+import { TellWhyConnectionsEnd1796070000000 } from './migrations/1796070000000-TellWhyConnectionsEnd.js';
 import type { DatabaseConfig } from './database.config.js';
 
 /** How long a statement may take before PostgreSQL ends it, in milliseconds. No statement here needs a tenth of it. */
@@ -79,6 +80,7 @@ export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
       CreateGrantMigrations1795530000000,
       AskForAccounts1795540000000,
       IndexUnknownAccounts1795560000000,
+      TellWhyConnectionsEnd1796070000000,
     ],
     migrationsRun: config.migrateOnBoot,
     synchronize: false,

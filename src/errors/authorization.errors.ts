@@ -1,4 +1,4 @@
-import { AppError } from './app-error.js';
+import { AppError, type AppErrorOptions } from './app-error.js';
 
 /** The user, or the provider on the user's behalf, said no (RFC 6749 section 4.1.2.1 `access_denied`). */
 export class AuthorizationDeniedError extends AppError {
@@ -29,6 +29,13 @@ export class AuthorizationCodeRefusedError extends AppError {
 /** The provider ended the authorization with an error that is neither a refusal by the user nor a fault in our settings. */
 export class AuthorizationFailedError extends AppError {
   readonly code = 'AUTHORIZATION_FAILED';
+  /** Whether the provider's API rejected the access token itself (HTTP 401), not just the call. */
+  readonly rejectsToken: boolean;
+
+  constructor(message: string, options: AppErrorOptions & { readonly rejectsToken?: boolean } = {}) {
+    super(message, options);
+    this.rejectsToken = options.rejectsToken ?? false;
+  }
 }
 
 /** A link was confirmed for another user than the one it was started for: somebody opened a link that was not theirs (AR-04). */

@@ -5,10 +5,11 @@ import { AppError } from '../errors/app-error.js';
 import { AuthorizationStateError } from '../errors/authorization.errors.js';
 import { isPassing } from '../errors/provider.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
+import { ProviderLifecycle } from '../provider-kit/provider-lifecycle.js';
 import { registrationHash } from '../provider-kit/registration.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
 import { OrphanedGrants } from '../tokens/orphaned-grants.js';
-import { TokensService } from '../tokens/tokens.service.js';
+import { TokensService, type ConnectedAccount } from '../tokens/tokens.service.js';
 import { LinkStore, type StoredLink } from './link-store.js';
 import type { ParkedCallback } from './link-vault.js';
 import { linkOutcomes } from './links.metrics.js';
@@ -22,6 +23,7 @@ export class LinkRedemption {
     private readonly store: LinkStore,
     private readonly tokens: TokensService,
     private readonly orphans: OrphanedGrants,
+    private readonly lifecycle: ProviderLifecycle,
     private readonly audit: AuditTrail,
   ) {}
 
@@ -30,7 +32,8 @@ export class LinkRedemption {
    * fails after that is ended, where that can do no harm.
    *
    * @param link - used up before, so that this cannot happen twice
-   * @returns the connection's id
+   * @returns the connection
+   * @throws {@link ProviderRetiredError} when the provider has shut down since the link was started
    * @throws {@link AuthorizationStateError} when the settings of the provider changed after the link was started (AR-10), or the
    *   user was erased meanwhile
    * @throws whatever the provider's `complete`, `verify` and `prepareAccount` throw, and the errors of `TokensService.connect`
@@ -40,8 +43,8 @@ export class LinkRedemption {
     link: StoredLink,
     parked: ParkedCallback,
     requester: Requester,
-  ): Promise<string> {
-    const connectionId = await this.connect(provider, link, parked);
+  ): Promise<ConnectedAccount> {
+    const connected = await this.connect(provider, link, parked);
     if (!(await this.noteOutcome(link, 'connected'))) {
       // The user was erased while the provider answered: what the link has brought since goes too.
       await this.tokens.disconnect(link.userId, link.provider, { actor: 'service' });
@@ -54,9 +57,14 @@ export class LinkRedemption {
       outcome: 'success',
       userId,
       provider: link.provider,
-      connectionId,
+      connectionId: connected.connectionId,
     });
-    return connectionId;
+    if (connected.lacksRefreshToken) {
+      this.logger.warn(
+        `Link ${link.id}: ${link.provider} gave no refresh token. The connection ends with its access token.`,
+      );
+    }
+    return connected;
   }
 
   /**
@@ -103,7 +111,8 @@ export class LinkRedemption {
     }
   }
 
-  private async connect(provider: HealthProvider, link: StoredLink, parked: ParkedCallback): Promise<string> {
+  private async connect(provider: HealthProvider, link: StoredLink, parked: ParkedCallback): Promise<ConnectedAccount> {
+    this.lifecycle.check(provider);
     if (!registrationHash(provider).equals(link.registrationHash)) {
       throw new AuthorizationStateError('the settings of the provider changed after the link was started');
     }

@@ -6,7 +6,6 @@ const schema = z.object({
   PUBLIC_URL: z.string().optional(),
   PORT: z.string().default('3000'),
   RETURN_URLS: z.string().default(''),
-  ALLOW_RETIRED_PROVIDERS: z.enum(['true', 'false'], 'must be true or false.').default('false'),
   LINK_CONFIRMATION: z.enum(['optional', 'required'], 'must be optional or required.').optional(),
   NODE_ENV: z.string().default('development'),
 });
@@ -19,8 +18,6 @@ export function readLinksConfig(environment: Environment): {
   returnUrls: readonly string[];
   /** Whether any http URL on this very machine is allowed too; for development. */
   allowLoopbackReturnUrls: boolean;
-  /** Whether links to providers that were shut down may be started; a provider in the sandbox always may. */
-  allowRetiredProviders: boolean;
   /** Whether every link has to be confirmed by the company (AR-04); in production unless LINK_CONFIRMATION says otherwise. */
   confirmationRequired: boolean;
 } {
@@ -41,7 +38,6 @@ export function readLinksConfig(environment: Environment): {
     publicUrl: (values.PUBLIC_URL ?? `http://localhost:${values.PORT}`).replace(/\/+$/, ''),
     returnUrls,
     allowLoopbackReturnUrls: !production,
-    allowRetiredProviders: values.ALLOW_RETIRED_PROVIDERS === 'true',
     confirmationRequired: (values.LINK_CONFIRMATION ?? (production ? 'required' : 'optional')) === 'required',
   };
 }

@@ -25,6 +25,7 @@ import {
 } from './links.dto.js';
 import { LinksService, type CallbackArrival, type CallbackOutcome, type Retirement } from './links.service.js';
 import { withOutcome } from './return-url.js';
+import type { ConnectedAccount } from '../tokens/tokens.service.js';
 
 /** The browser must neither keep nor tell the callback's URL: it holds the code (RFC 9700 section 4.2.4). */
 const callbackHeaders = {
@@ -121,13 +122,13 @@ export class LinksController {
   ): Promise<FinishedLinkResponse> {
     const confirmer = { requester: requesterOf(request), providers: request.caller?.providers };
     const { link_id: linkId } = path;
-    const { provider, connectionId } = await this.links.confirm(
+    const { provider, ...connected } = await this.links.confirm(
       linkId,
       body.user_id,
       body.confirmation_code,
       confirmer,
     );
-    return toFinished(provider, connectionId);
+    return toFinished(provider, connected);
   }
 
   @Get('oauth/:provider/callback')
@@ -218,7 +219,7 @@ export class LinksController {
     if (outcome.kind === 'unconfirmed') {
       throw new Error('A link that has to be confirmed has no return URL.');
     }
-    await reply.send(toFinished(provider, outcome.connectionId));
+    await reply.send(toFinished(provider, outcome));
   }
 }
 
@@ -227,7 +228,7 @@ function toReturnParameters(outcome: Exclude<CallbackOutcome, { kind: 'unbound' 
   const { provider } = outcome;
   switch (outcome.kind) {
     case 'connected':
-      return { status: 'success', provider, connection_id: outcome.connectionId };
+      return { status: 'success', provider, connection_id: outcome.connectionId, ...warningOf(outcome) };
     case 'failed':
       return { status: 'error', provider, error: outcome.error.code };
     case 'unconfirmed':
@@ -241,9 +242,13 @@ function toReturnParameters(outcome: Exclude<CallbackOutcome, { kind: 'unbound' 
   }
 }
 
-function toFinished(provider: string, connectionId: string): FinishedLinkResponse {
+function toFinished(provider: string, connected: ConnectedAccount): FinishedLinkResponse {
   const message = 'The account is connected. You can close this page.';
-  return { success: true, message, provider, connection_id: connectionId };
+  return { success: true, message, provider, connection_id: connected.connectionId, ...warningOf(connected) };
+}
+
+function warningOf({ lacksRefreshToken }: ConnectedAccount): { warning?: 'no_refresh_token' } {
+  return lacksRefreshToken ? { warning: 'no_refresh_token' } : {};
 }
 
 function queryOf({ raw: { url = '' } }: FastifyRequest): string {

@@ -126,4 +126,12 @@ export class FinishedLinkResponse {
 
   @ApiProperty({ example: '0b8f6c1e-6a5e-4b39-9f0e-1f2d3c4b5a69' })
   connection_id!: string;
+
+  @ApiPropertyOptional({
+    enum: ['no_refresh_token'],
+    example: 'no_refresh_token',
+    description:
+      'present when the provider usually gives a refresh token and gave none: the connection works until its access token expires',
+  })
+  warning?: 'no_refresh_token';
 }

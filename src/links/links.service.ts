@@ -5,14 +5,16 @@ import { AuditTrail } from '../audit/audit-trail.js';
 import { Clock } from '../clock/clock.js';
 import { AppError } from '../errors/app-error.js';
 import { AuthorizationStateError, LinkUserMismatchError } from '../errors/authorization.errors.js';
-import { ProviderNotConfiguredError, ProviderRetiredError } from '../errors/provider.errors.js';
+import { ProviderNotConfiguredError } from '../errors/provider.errors.js';
 import { RequestInvalidError } from '../errors/request.errors.js';
 import type { CallbackParameters } from '../provider-kit/handshake.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 import { lifecycleAt } from '../provider-kit/lifecycle.js';
+import { ProviderLifecycle } from '../provider-kit/provider-lifecycle.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { registrationHash, registrationId } from '../provider-kit/registration.js';
 import type { OnAccountChange } from '../tokens/linked-accounts.js';
+import type { ConnectedAccount } from '../tokens/tokens.service.js';
 import { LinkRedemption } from './link-redemption.js';
 import { LinkRefusals } from './link-refusals.js';
 import { LinkStore, type Parking, type StoredLink } from './link-store.js';
@@ -88,7 +90,7 @@ export type CallbackOutcome = {
   readonly linkId: string;
   readonly returnUrl: string | undefined;
 } & (
-  | { readonly kind: 'connected'; readonly connectionId: string }
+  | ({ readonly kind: 'connected' } & ConnectedAccount)
   | { readonly kind: 'failed'; readonly error: AppError }
   /** The company has to confirm the user with this code, at the latest then. */
   | { readonly kind: 'unconfirmed'; readonly confirmationCode: string; readonly expiresAt: Date }
@@ -107,6 +109,7 @@ export class LinksService {
     private readonly vault: LinkVault,
     private readonly redemption: LinkRedemption,
     private readonly refusals: LinkRefusals,
+    private readonly lifecycle: ProviderLifecycle,
     private readonly audit: AuditTrail,
     private readonly clock: Clock,
     @Inject(linksConfig.KEY) private readonly config: LinksConfig,
@@ -207,28 +210,18 @@ export class LinksService {
 
   /** Tells whether a link to a provider may be started now. */
   isLinkable(provider: HealthProvider): boolean {
-    const isRetired = lifecycleAt(provider.definition.lifecycle, this.clock.now()).status === 'retired';
-    return provider.settings.mode !== 'not-configured' && (!isRetired || this.mayLinkRetired(provider));
-  }
-
-  private mayLinkRetired({ settings }: HealthProvider): boolean {
-    return settings.mode === 'sandbox' || this.config.allowRetiredProviders;
+    return provider.settings.mode !== 'not-configured' && !this.lifecycle.isRetired(provider);
   }
 
   /** @returns what the caller has to be warned of, if anything */
   private checkLifecycle(provider: HealthProvider): Retirement | undefined {
+    this.lifecycle.check(provider);
     const { slug, displayName } = provider.definition;
     const lifecycle = lifecycleAt(provider.definition.lifecycle, this.clock.now());
-    if (lifecycle.status === 'live') {
+    if (lifecycle.status !== 'retiring') {
       return undefined;
     }
     const successor = lifecycle.replacedBy === undefined ? '' : ` Link with "${lifecycle.replacedBy}" instead.`;
-    if (lifecycle.status === 'retired') {
-      if (!this.mayLinkRetired(provider)) {
-        throw new ProviderRetiredError(`${displayName} was shut down on ${lifecycle.sunsetAt}.${successor}`);
-      }
-      return undefined;
-    }
     retiringLinks.inc({ provider: slug });
     const message = `${displayName} will be shut down on ${lifecycle.sunsetAt}.${successor}`;
     this.logger.warn(message);
@@ -297,7 +290,7 @@ export class LinksService {
     userId: string,
     confirmationCode: string,
     { requester, providers }: LinkConfirmer,
-  ): Promise<{ readonly provider: string; readonly connectionId: string }> {
+  ): Promise<{ readonly provider: string } & ConnectedAccount> {
     const link = await this.store.takeParked(linkId, 'confirmation', hashOneTimeSecret(confirmationCode), providers);
     if (link === undefined) {
       await this.refusals.noteConfirmation(linkId, userId, requester);
@@ -318,7 +311,7 @@ export class LinksService {
       });
       const provider = this.registry.get(link.provider);
       const parked = await this.vault.openParked(link, 'confirmation');
-      return { provider: link.provider, connectionId: await this.redemption.redeem(provider, link, parked, requester) };
+      return { provider: link.provider, ...(await this.redemption.redeem(provider, link, parked, requester)) };
     } catch (error) {
       await this.redemption.noteFailure(link, error, requester);
       throw error;
@@ -350,8 +343,8 @@ export class LinksService {
         const { secret, until } = await this.park(provider, link, 'confirmation', parked);
         return { ...outcome, kind: 'unconfirmed', confirmationCode: secret, expiresAt: until };
       }
-      const connectionId = await this.redemption.redeem(provider, link, parked, arrival.requester);
-      return { ...outcome, kind: 'connected', connectionId };
+      const connected = await this.redemption.redeem(provider, link, parked, arrival.requester);
+      return { ...outcome, kind: 'connected', ...connected };
     } catch (error) {
       await this.redemption.noteFailure(link, error, arrival.requester);
       if (!(error instanceof AppError)) {

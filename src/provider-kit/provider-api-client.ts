@@ -51,7 +51,7 @@ export abstract class ProviderApiClient {
    * @param url - absolute URL below the provider's API
    * @param grant - the tokens in force; `tokenSecret` is needed for OAuth 1.0a
    * @returns the parsed JSON, unchecked
-   * @throws {@link AuthorizationFailedError} when the provider refuses the token or the call (any other 4xx)
+   * @throws {@link AuthorizationFailedError} when the provider refuses the token or the call (any other 4xx); `rejectsToken` on 401
    * @throws {@link ProviderMisconfiguredError} when it refuses our client, signature or clock
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
    * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 425, or no JSON
@@ -69,7 +69,12 @@ export abstract class ProviderApiClient {
           )
         : await this.http.send(withAcceptJson(bearerRequest(definition, 'GET', url, grant)));
     const message = `${definition.displayName} refused the access token for its API.`;
-    return this.jsonOf(definition, response, refusal(AuthorizationFailedError, message));
+    const rejectsToken = response.status === 401;
+    return this.jsonOf(
+      definition,
+      response,
+      (detail) => new AuthorizationFailedError(message, { detail, rejectsToken }),
+    );
   }
 
   /**

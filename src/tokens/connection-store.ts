@@ -1,11 +1,11 @@
-import { isNativeError } from 'node:util/types';
 import { Injectable } from '@nestjs/common';
 import type { ErrorCode } from '../errors/error-code.js';
 import { Database, type Statement } from '../database/database.js';
 import { AccountAlreadyLinkedError } from '../errors/connection.errors.js';
-import { noAttempt, RefreshedSaves } from './refreshed-saves.js';
+import type { EndReason } from './connection-state.js';
+import { isAccountTaken, noAttempt, RefreshedSaves } from './refreshed-saves.js';
 
-/** `needs_relink`: the provider said twice that the grant is dead; only a new link helps. */
+/** `needs_relink`: the connection has ended, `EndReason` tells why; only a new link helps. */
 export type ConnectionStatus = 'active' | 'needs_relink';
 
 /** A stored connection, with the columns that SQL computes from the database's clock. */
@@ -28,6 +28,13 @@ export interface StoredConnection {
   readonly failedAttempts: number;
   /** When the provider first said that the grant is dead; `null` when it did not. */
   readonly suspectSince: Date | null;
+  /** Milliseconds since then; `null` when the provider did not say it. */
+  readonly suspectForMs: number | null;
+  /** When the provider first responded with HTTP 410; `null` when the last response was another one. */
+  readonly goneSince: Date | null;
+  /** Why it needs a new link; `null` while it is active. */
+  readonly endReason: EndReason | null;
+  readonly endedAt: Date | null;
   readonly lastErrorCode: string | null;
   readonly lastErrorAt: Date | null;
   /** Whether somebody holds the claim to refresh now. */
@@ -67,16 +74,44 @@ export interface LinkedAccount {
   readonly isPending: boolean;
 }
 
+/**
+ * What a failed refresh says about the grant:
+ * `refused` - the provider named it dead; `gone` - HTTP 410;
+ * `failed` - the provider responded, and that neither speaks for the grant nor against it;
+ * `silent` - nobody knows what the provider did; `ours` - the provider limits or refuses us, or we made a mistake.
+ */
+export type RefreshEvidence = 'refused' | 'gone' | 'failed' | 'silent' | 'ours';
+
 /** What a failed refresh leaves behind. */
 export interface RefreshFailureRecord {
   readonly code: ErrorCode;
   /** Whether the provider's decision is known; if not, the refresh token may be spent. */
   readonly outcomeKnown: boolean;
   readonly retryInMs: number;
-  /** Whether the provider said that the grant is dead. */
-  readonly suspect: boolean;
-  /** How long after the first such answer a further one ends the connection. */
+  readonly evidence: RefreshEvidence;
+}
+
+/** When evidence ends a connection, and when an ended one is tried once more. Durations in milliseconds. */
+export interface EndingTerms {
+  /** How long after the first refusal a further one ends the connection. */
   readonly confirmationMs: number;
+  /** The same where the provider's API has rejected the access token as well. */
+  readonly corroboratedMs: number;
+  /** How long after the first HTTP 410 a further one ends the connection. */
+  readonly goneMs: number;
+  /** How long only failures have to come. */
+  readonly unreachableMs: number;
+  /** The access token must have expired before this instant for a connection to be unreachable. */
+  readonly expiredBefore: Date;
+  /** How long after its end a connection is tried once more, and how long such trials are made. */
+  readonly trialInMs: number;
+  readonly trialsForMs: number;
+}
+
+/** The connection as a failed refresh leaves it. */
+export interface RecordedFailure {
+  readonly status: ConnectionStatus;
+  readonly endReason: EndReason | null;
 }
 
 /** What a statement selects to return {@link StoredConnection}s. */
@@ -84,7 +119,9 @@ export const connectionColumns = `
   user_id AS "userId", provider, id, registration_id AS "registrationId", status, secret_gen AS "secretGen", sealed,
   scopes_requested AS "scopesRequested", scopes_granted AS "scopesGranted", expires_at AS "expiresAt", refreshable,
   refresh_expires_at AS "refreshExpiresAt", linked_at AS "linkedAt", last_refreshed_at AS "lastRefreshedAt",
-  failed_attempts AS "failedAttempts", suspect_since AS "suspectSince", last_error_code AS "lastErrorCode", last_error_at AS "lastErrorAt",
+  failed_attempts AS "failedAttempts", suspect_since AS "suspectSince",
+  floor(extract(epoch FROM now() - suspect_since) * 1000)::float8 AS "suspectForMs", gone_since AS "goneSince",
+  end_reason AS "endReason", ended_at AS "endedAt", last_error_code AS "lastErrorCode", last_error_at AS "lastErrorAt",
   coalesce(claimed_until > now(), false) AS claimed,
   coalesce(greatest(0, ceil(extract(epoch FROM retry_at - now()) * 1000)), 0)::float8 AS "retryInMs",
   floor(extract(epoch FROM now() - attempt_started_at) * 1000)::float8 AS "inDoubtForMs"`;
@@ -92,8 +129,24 @@ export const connectionColumns = `
 /** An instant so many milliseconds from now on the database's clock, whatever the clocks of the replicas say; null when null. */
 const dueIn = (parameter: string): string => `now() + ${parameter}::float8 * interval '1 millisecond'`;
 
-/** In a failed refresh: the grant was called dead before, long enough ago, and it was not forgotten since. */
-const isConfirmed = `($8 AND suspect_since > forgotten_at AND suspect_since <= now() - $9 * interval '1 millisecond')`;
+/** An instant so many milliseconds ago on the database's clock. */
+const ago = (milliseconds: string): string => `now() - (${milliseconds}) * interval '1 millisecond'`;
+
+/**
+ * Why a failed refresh ends the connection, if it does. A refusal counts that was not forgotten since, and long enough ago. While the
+ * circuit of the provider is open, nothing but a refusal or HTTP 410 says anything about this one connection.
+ */
+const verdict = `CASE
+    WHEN status <> 'active' THEN NULL
+    WHEN $8 = 'refused' AND suspect_since > forgotten_at
+      AND suspect_since <= ${ago('CASE WHEN access_rejected_at IS NULL THEN $9::float8 ELSE least($9::float8, $12::float8) END')}
+      THEN 'grant_refused'
+    WHEN $8 = 'gone' AND gone_since <= ${ago('$13::float8')} THEN 'provider_gone'
+    WHEN $8 = 'failed' AND failing_since <= ${ago('$14::float8')} AND expires_at <= $15 AND NOT is_closed THEN 'unreachable'
+  END`;
+
+/** When an ended connection is tried once more: once a day, until its time for that is over. */
+const nextTrial = `CASE WHEN coalesce(ended_at, now()) + $17::float8 * interval '1 millisecond' > ${dueIn('$16')} THEN ${dueIn('$16')} END`;
 
 const statements = {
   find: {
@@ -114,7 +167,7 @@ const statements = {
   },
   relink: {
     name: 'connections-relink',
-    text: `UPDATE connections SET registration_id = $5, scopes_requested = $6, status = 'active', secret_gen = secret_gen + 1,
+    text: `UPDATE connections SET registration_id = $5, scopes_requested = $6, secret_gen = secret_gen + 1,
              sealed = $7, scopes_granted = $8, expires_at = $9, refreshable = $10, refresh_expires_at = $11,
              refresh_due_at = ${dueIn('$12')}, account_digest = $13, account_exclusive = $14,
              account_due_at = CASE WHEN $15 THEN now() END,
@@ -139,7 +192,8 @@ const statements = {
   },
   endForAccount: {
     name: 'connections-end-for-account',
-    text: `UPDATE connections SET status = 'needs_relink', secret_gen = secret_gen + 1, sealed = NULL, account_due_at = NULL,
+    text: `UPDATE connections SET status = 'needs_relink', end_reason = 'account_taken', ended_at = now(),
+             secret_gen = secret_gen + 1, sealed = NULL, account_due_at = NULL,
              refresh_due_at = NULL, claim_id = NULL, claimed_until = NULL, retry_at = NULL,
              last_error_code = $5, last_error_at = now()
            WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 AND attempt_started_at IS NULL RETURNING id`,
@@ -151,16 +205,37 @@ const statements = {
   },
   recordFailure: {
     name: 'connections-record-failure',
-    text: `UPDATE connections SET claim_id = NULL, claimed_until = NULL,
+    text: `WITH gate AS (
+             SELECT coalesce(max(suspects_forgotten_at), '-infinity') AS forgotten_at,
+               coalesce(bool_or(closed_until IS NOT NULL), false) AS is_closed
+             FROM provider_gates WHERE registration_id = $10
+           ), judged AS (
+             SELECT ${verdict} AS verdict, forgotten_at FROM connections CROSS JOIN gate
+             WHERE user_id = $1 AND provider = $2 AND id = $3 AND claim_id = $4 FOR UPDATE OF connections
+           )
+           UPDATE connections SET claim_id = NULL, claimed_until = NULL,
              attempt_started_at = CASE WHEN $6 THEN NULL ELSE attempt_started_at END,
-             failed_attempts = failed_attempts + 1, retry_at = now() + $7 * interval '1 millisecond',
+             failed_attempts = failed_attempts + 1, retry_at = ${dueIn('$7')},
              last_error_code = $5, last_error_at = now(),
-             suspect_since = CASE WHEN NOT $8 OR suspect_since > forgotten_at THEN suspect_since ELSE now() END,
-             status = CASE WHEN ${isConfirmed} THEN 'needs_relink' ELSE status END,
-             refresh_due_at = CASE WHEN refresh_due_at IS NULL OR ${isConfirmed} THEN NULL ELSE ${dueIn('$11')} END
-           FROM (SELECT coalesce(max(suspects_forgotten_at), '-infinity') AS forgotten_at
-             FROM provider_gates WHERE registration_id = $10) AS gate
-           WHERE user_id = $1 AND provider = $2 AND id = $3 AND claim_id = $4 RETURNING status`,
+             suspect_since = CASE WHEN $8 <> 'refused' OR suspect_since > forgotten_at THEN suspect_since ELSE now() END,
+             gone_since = CASE $8 WHEN 'gone' THEN coalesce(gone_since, now()) WHEN 'silent' THEN gone_since END,
+             failing_since = CASE $8 WHEN 'failed' THEN coalesce(failing_since, now()) WHEN 'silent' THEN failing_since END,
+             account_due_at = CASE WHEN $18 AND verdict IS NULL AND status = 'active' THEN now() ELSE account_due_at END,
+             status = CASE WHEN verdict IS NULL THEN status ELSE 'needs_relink' END,
+             end_reason = coalesce(verdict, end_reason),
+             ended_at = CASE WHEN verdict IS NULL THEN ended_at ELSE now() END,
+             refresh_due_at = CASE
+               WHEN verdict IS NOT NULL OR status = 'needs_relink' THEN ${nextTrial}
+               WHEN refresh_due_at IS NOT NULL THEN ${dueIn('$11')}
+             END
+           FROM judged
+           WHERE user_id = $1 AND provider = $2 AND id = $3 AND claim_id = $4
+           RETURNING status, end_reason AS "endReason"`,
+  },
+  noteAccessRejected: {
+    name: 'connections-note-access-rejected',
+    text: `UPDATE connections SET access_rejected_at = now()
+           WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4`,
   },
   remove: {
     name: 'connections-remove',
@@ -259,7 +334,7 @@ export class ConnectionStore {
     try {
       return (await this.database.query(statement, values)).length === 1;
     } catch (error) {
-      if (isNativeError(error) && 'constraint' in error && error.constraint === 'connections_one_per_account') {
+      if (isAccountTaken(error)) {
         throw new AccountAlreadyLinkedError();
       }
       throw error;
@@ -299,18 +374,21 @@ export class ConnectionStore {
   }
 
   /**
-   * Ends a claim after a failure. What was said against the grant before the provider's gate forgot it does not count.
+   * Ends a claim after a failure, and the connection with it where the evidence suffices. Refusals that the provider's circuit has
+   * forgotten do not count.
    *
    * @param dueInMs - when the scheduler looks at it again, unless only callers do
-   * @returns the status the connection has then, or `undefined` when the claim was not ours any more and nothing was written
+   * @param asksAccount - whether the provider's account call shall tell if it still takes the access token
+   * @returns the connection's state then, or `undefined` when the claim was not ours any more and nothing was written
    */
   async recordFailure(
     { registrationId, ...key }: ConnectionKey & Pick<StoredConnection, 'registrationId'>,
     claimId: string,
     failure: RefreshFailureRecord,
-    dueInMs: number,
-  ): Promise<ConnectionStatus | undefined> {
-    const [row] = await this.database.query<{ status: ConnectionStatus }>(statements.recordFailure, [
+    terms: EndingTerms,
+    { dueInMs, asksAccount }: { readonly dueInMs: number; readonly asksAccount: boolean },
+  ): Promise<RecordedFailure | undefined> {
+    const [row] = await this.database.query<RecordedFailure>(statements.recordFailure, [
       key.userId,
       key.provider,
       key.id,
@@ -318,12 +396,24 @@ export class ConnectionStore {
       failure.code,
       failure.outcomeKnown,
       failure.retryInMs,
-      failure.suspect,
-      failure.confirmationMs,
+      failure.evidence,
+      terms.confirmationMs,
       registrationId,
       dueInMs,
+      terms.corroboratedMs,
+      terms.goneMs,
+      terms.unreachableMs,
+      terms.expiredBefore,
+      terms.trialInMs,
+      terms.trialsForMs,
+      asksAccount,
     ]);
-    return row?.status;
+    return row;
+  }
+
+  /** Notes that the provider's API rejected the access token in force before its expiry, which speaks against the grant. */
+  async noteAccessRejected(key: ConnectionKey): Promise<void> {
+    await this.database.query(statements.noteAccessRejected, keyValues(key));
   }
 
   /** Deletes a connection and returns what it was. */

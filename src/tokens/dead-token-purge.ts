@@ -10,11 +10,11 @@ const pauseMs = 10 * 60 * 1_000;
 const eraseDead: Statement = {
   name: 'connections-erase-dead',
   // With a new generation, so that nothing that was begun for the old one puts tokens back.
-  text: `UPDATE connections SET sealed = NULL, account_digest = NULL, secret_gen = secret_gen + 1
+  text: `UPDATE connections SET sealed = NULL, account_digest = NULL, refresh_due_at = NULL, secret_gen = secret_gen + 1
          WHERE (user_id, provider) IN (
            SELECT user_id, provider FROM connections
-           WHERE status = 'needs_relink' AND sealed IS NOT NULL AND last_error_at < now() - $1::float8 * interval '1 millisecond'
-           ORDER BY last_error_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+           WHERE status = 'needs_relink' AND sealed IS NOT NULL AND coalesce(ended_at, last_error_at) < now() - $1::float8 * interval '1 millisecond'
+           ORDER BY coalesce(ended_at, last_error_at) LIMIT $2 FOR UPDATE SKIP LOCKED)
          RETURNING id`,
 };
 

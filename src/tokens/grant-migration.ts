@@ -16,6 +16,7 @@ import {
 import { DatabaseUnavailableError } from '../errors/request.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 import type { OAuth2Definition } from '../provider-kit/provider-definition.js';
+import { ProviderLifecycle } from '../provider-kit/provider-lifecycle.js';
 import { registrationId } from '../provider-kit/registration.js';
 import { TokenGrant } from '../provider-kit/token-grant.js';
 import { VaultService } from '../vault/vault.service.js';
@@ -93,6 +94,7 @@ export class GrantMigration {
     private readonly vault: VaultService,
     private readonly accounts: LinkedAccounts,
     private readonly orphans: OrphanedGrants,
+    private readonly lifecycle: ProviderLifecycle,
     private readonly audit: AuditTrail,
     private readonly clock: Clock,
   ) {}
@@ -173,6 +175,7 @@ export class GrantMigration {
     if (tokens.providerUserId !== undefined) {
       return { tokens, secretGen, providerUserId: tokens.providerUserId };
     }
+    this.lifecycle.check(old);
     const providerUserId = await old.findProviderUserId(tokens);
     if (providerUserId === undefined) {
       throw new AuthorizationFailedError(`${old.definition.displayName} does not tell whose the grant is.`);
@@ -193,6 +196,7 @@ export class GrantMigration {
     claimed: ClaimedMigration,
     { tokens, secretGen, providerUserId }: Holder,
   ): Promise<TokenSet | undefined> {
+    this.lifecycle.check(exchange.old);
     this.vault.ensureCanSeal('grant_migrations.sealed');
     await this.record(exchange, claimed, 'connection.exchange_begun');
     if (!(await this.store.begin(claimed, secretGen))) {

@@ -174,6 +174,13 @@ export class ObtainedGrants {
       return false;
     }
     if (current !== undefined) {
+      // A new link may have kept the refresh token that this refresh has replaced.
+      const kept = await this.tokenVault.openIfReadable(current);
+      const { refreshToken } = tokens;
+      if (refreshToken !== undefined && kept?.refreshToken === previous.refreshToken && tokens.mustNameUser !== true) {
+        await this.keepSpare(current, refreshToken);
+        return false;
+      }
       // A new link replaced the grant; ending it at the provider could end the new one with it.
       this.logger.warn(`Tokens refreshed for connection ${connection.id} are dropped: a new link has replaced them.`);
       return false;

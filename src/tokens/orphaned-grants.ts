@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { AppError, codeOf } from '../errors/app-error.js';
 import { claimedSubject } from '../provider-kit/id-token.js';
+import { ProviderLifecycle } from '../provider-kit/provider-lifecycle.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
 import { ConnectionStore } from './connection-store.js';
@@ -26,6 +27,7 @@ export class OrphanedGrants {
     private readonly accounts: LinkedAccounts,
     private readonly outbox: RevocationOutbox,
     private readonly registry: ProviderRegistry,
+    private readonly lifecycle: ProviderLifecycle,
   ) {}
 
   /**
@@ -51,8 +53,9 @@ export class OrphanedGrants {
   }
 
   private async end(place: GrantPlace, tokens: TokenSet, isInUse: () => Promise<boolean>): Promise<void> {
-    const { slug, revocation } = this.registry.get(place.provider).definition;
-    if (revocation === undefined) {
+    const provider = this.registry.get(place.provider);
+    const { slug, revocation } = provider.definition;
+    if (revocation === undefined || this.lifecycle.isRetired(provider)) {
       return;
     }
     try {

@@ -3,9 +3,11 @@ import { AuditTrail } from '../audit/audit-trail.js';
 import { Clock } from '../clock/clock.js';
 import { Database, type Statement } from '../database/database.js';
 import { AppError, codeOf } from '../errors/app-error.js';
+import { AuthorizationFailedError } from '../errors/authorization.errors.js';
 import { AccountAlreadyLinkedError } from '../errors/connection.errors.js';
 import { InvalidTokenResponseError, isPassing, ProviderMisconfiguredError } from '../errors/provider.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
+import { ProviderLifecycle } from '../provider-kit/provider-lifecycle.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { BackgroundLoop } from './background-loop.js';
 import { connectionColumns, ConnectionStore, type StoredConnection } from './connection-store.js';
@@ -38,11 +40,15 @@ const setDue: Statement = {
          WHERE user_id = $1 AND provider = $2 AND id = $3 AND account_due_at IS NOT NULL`,
 };
 
-type Outcome = 'known' | 'taken' | 'refused' | 'postponed';
+/** `works`, `rejected`: what became of the access token of a connection whose account is known. */
+type Outcome = 'known' | 'taken' | 'refused' | 'postponed' | 'works' | 'rejected';
 
 /**
  * Asks makers for the accounts that they could not tell when their users linked them, and applies the rule about accounts then (AR-23):
  * a connection whose account turns out to be another user's ends. Its grant is left as it is, because most makers keep one for an account.
+ *
+ * Where the account is known already, the same call tells whether the provider's API still takes the access token: a refresh token was
+ * refused, and this tells a mistake from the end of the grant (R-13).
  */
 @Injectable()
 export class PendingAccounts implements BeforeApplicationShutdown {
@@ -55,6 +61,7 @@ export class PendingAccounts implements BeforeApplicationShutdown {
     private readonly tokenVault: TokenVault,
     private readonly accounts: LinkedAccounts,
     private readonly registry: ProviderRegistry,
+    private readonly lifecycle: ProviderLifecycle,
     private readonly audit: AuditTrail,
     private readonly clock: Clock,
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
@@ -97,7 +104,11 @@ export class PendingAccounts implements BeforeApplicationShutdown {
   }
 
   private async learn(connection: StoredConnection, provider: HealthProvider): Promise<Outcome> {
+    this.lifecycle.check(provider);
     const tokens = await this.tokenVault.open(connection);
+    if (tokens.providerUserId !== undefined) {
+      return this.tryToken(connection, provider, tokens);
+    }
     const endsAt = expectedExpiry(tokens, provider.definition, this.config.assumedLifetimeMs);
     if (endsAt !== undefined && endsAt <= this.clock.now()) {
       await this.postpone(connection);
@@ -115,6 +126,28 @@ export class PendingAccounts implements BeforeApplicationShutdown {
       }
       throw error;
     }
+  }
+
+  /** Asks once whether the access token still works. One that has expired cannot tell. */
+  private async tryToken(connection: StoredConnection, provider: HealthProvider, tokens: TokenSet): Promise<Outcome> {
+    const { userId, provider: slug, id } = connection;
+    let outcome: Outcome = 'postponed';
+    if (tokens.expiresAt === undefined || tokens.expiresAt > this.clock.now()) {
+      try {
+        await provider.findProviderUserId(tokens);
+        outcome = 'works';
+      } catch (error) {
+        if (!(error instanceof AppError)) {
+          throw error;
+        }
+        outcome = error instanceof AuthorizationFailedError && error.rejectsToken ? 'rejected' : 'postponed';
+      }
+    }
+    if (outcome === 'rejected') {
+      await this.store.noteAccessRejected(connection);
+    }
+    await this.database.query(setDue, [userId, slug, id, null]);
+    return outcome;
   }
 
   /** @returns `undefined` when the maker will not tell */

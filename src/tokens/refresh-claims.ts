@@ -18,8 +18,8 @@ const jumpMs = 5_000;
  * Whether a connection may be claimed now: it waits for nobody, no pause is due, and no attempt of unknown outcome is younger than
  * the hold, or may still be committed by whoever made it. How old one is, is not known when it is later than it can be (R-12).
  */
-const claimable = (holdMs: string, hasReturned: string, latestNow: string): string => `status = 'active'
-  AND (claimed_until IS NULL OR claimed_until <= now())
+const claimable = (holdMs: string, hasReturned: string, latestNow: string): string => `
+  (claimed_until IS NULL OR claimed_until <= now())
   AND (retry_at IS NULL OR retry_at <= now())
   AND (attempt_started_at IS NULL OR attempt_started_at <= now() - ${holdMs} * interval '1 millisecond'
     AND (${hasReturned} AND now() <= ${latestNow}::timestamptz OR ${holdMs} = 0))`;
@@ -33,6 +33,13 @@ const claimed = (claimId: string, lengthMs: string, holdMs: string): string => `
   refresh_due_at = CASE WHEN refresh_due_at IS NULL THEN NULL
     ELSE least(refresh_due_at, now() + greatest(${lengthMs}, ${holdMs}) * interval '1 millisecond') END`;
 
+/**
+ * Whether a connection that has ended may be tried once more: no other connection lives on its account, whose grant that could end. Only
+ * what the end left due is ever found due.
+ */
+const mayBeTried = `(status = 'active' OR NOT EXISTS (
+  SELECT FROM connections AS other WHERE other.account_digest = connections.account_digest AND other.status = 'active'))`;
+
 /** Whether nothing holds refreshes at the provider back. */
 const gateOpen = (row: string): string => `NOT EXISTS (
   SELECT FROM provider_gates AS gate WHERE gate.registration_id = ${row}.registration_id AND gate.closed_until IS NOT NULL)`;
@@ -44,7 +51,8 @@ const takeClaim: Statement = {
   name: 'connections-take-claim',
   text: `WITH candidate AS (
            SELECT registration_id FROM connections
-           WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 AND ${claimable('$7::float8', '$8', '$9')}
+           WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 AND status = 'active'
+             AND ${claimable('$7::float8', '$8', '$9')}
            FOR UPDATE
          ), probe AS (
            UPDATE provider_gates SET probe_until = now() + $6::float8 * interval '1 millisecond', version = version + 1
@@ -67,7 +75,8 @@ const takeDueClaims: Statement = {
              SELECT user_id AS row_user_id, provider AS row_provider, refresh_due_at AS due_at,
                attempt_started_at IS NOT NULL AS in_doubt
              FROM connections
-             WHERE provider = slug AND refresh_due_at <= now() AND ${claimable('hold_ms', '$6', '$7')} AND ${gateOpen('connections')}
+             WHERE provider = slug AND refresh_due_at <= now() AND ${claimable('hold_ms', '$6', '$7')}
+               AND ${gateOpen('connections')} AND ${mayBeTried}
              ORDER BY refresh_due_at LIMIT wanted FOR UPDATE SKIP LOCKED
            ) AS due_rows
            ORDER BY due_at LIMIT $5
@@ -82,7 +91,8 @@ const findProbes: Statement = {
          FROM unnest($1::text[], $2::float8[]) AS room (slug, hold_ms)
          CROSS JOIN LATERAL (
            SELECT connections.* FROM connections JOIN provider_gates USING (registration_id)
-           WHERE provider = slug AND refresh_due_at <= now() AND ${claimable('hold_ms', '$3', '$4')} AND ${readyToBeTried}
+           WHERE provider = slug AND refresh_due_at <= now() AND status = 'active'
+             AND ${claimable('hold_ms', '$3', '$4')} AND ${readyToBeTried}
            ORDER BY refresh_due_at LIMIT 1
          ) AS due`,
 };

@@ -9,34 +9,63 @@ import {
 import type { StoredConnection } from './connection-store.js';
 import { toAttemptError, toFailureRecord, toGateError, toPendingError, toRefreshOutcome } from './refresh-failure.js';
 
-const confirmationMs = 300_000;
+const times = { confirmationMs: 4_500_000, corroboratedMs: 300_000, goneMs: 3_600_000 };
 
-function record(error: unknown, failedAttempts = 1, random = 1) {
-  return toFailureRecord(error, failedAttempts, confirmationMs, random);
+function record(error: unknown, failedAttempts = 1, random = 1, suspectForMs: number | null = null) {
+  return toFailureRecord(error, { failedAttempts: failedAttempts - 1, suspectForMs }, times, random);
 }
 
 describe('toFailureRecord', () => {
   it('R-13 makes only a refused grant evidence against the connection, and lets it wait for its confirmation', () => {
     expect(record(new TokenRevokedError('refused'), 7, 0.1)).toEqual({
       code: 'TOKEN_REVOKED',
-      retryInMs: confirmationMs,
+      retryInMs: times.corroboratedMs,
       outcomeKnown: true,
-      suspect: true,
-      confirmationMs,
+      evidence: 'refused',
     });
   });
 
   it.each([
-    ['PROVIDER_UNAVAILABLE', new ProviderUnavailableError('down', { fate: 'answered' })],
-    ['PROVIDER_UNAVAILABLE', new ProviderUnavailableError('lost', { fate: 'unknown' })],
-    ['PROVIDER_UNAVAILABLE', new ProviderUnavailableError('unreachable', { fate: 'not-sent' })],
-    ['PROVIDER_RATE_LIMITED', new ProviderRateLimitedError('slower')],
-    ['PROVIDER_MISCONFIGURED', new ProviderMisconfiguredError('wrong secret')],
-    ['TOKEN_RESPONSE_INVALID', new InvalidTokenResponseError('no access token')],
-    ['INTERNAL_ERROR', new TypeError('a mistake of ours')],
-    ['INTERNAL_ERROR', 'not even an error'],
-  ])('R-13 %s is no evidence against the connection', (code, error) => {
-    expect(record(error)).toMatchObject({ code, suspect: false, confirmationMs });
+    ['the first refusal', null, 300_000],
+    ['a second one five minutes later', 300_000, 4_200_000],
+    ['one just before the confirmation', 4_400_000, 300_000],
+    ['one after an outage of a day', 86_400_000, 300_000],
+  ])('looks again when a second refusal counts after %s (R-13)', (_, suspectForMs, retryInMs) => {
+    expect(record(new TokenRevokedError('refused'), 1, 1, suspectForMs).retryInMs).toBe(retryInMs);
+  });
+
+  it('waits no longer for a second refusal than an operator wants the confirmation to take (R-13)', () => {
+    const short = { ...times, confirmationMs: 2_000 };
+    const { retryInMs } = toFailureRecord(
+      new TokenRevokedError('x'),
+      { failedAttempts: 0, suspectForMs: null },
+      short,
+      1,
+    );
+    expect(retryInMs).toBe(2_000);
+  });
+
+  it('takes HTTP 410 for evidence, and looks again an hour later (TE-16)', () => {
+    const gone = new ProviderUnavailableError('gone', { fate: 'answered', isGone: true });
+    expect(record(gone)).toEqual({
+      code: 'PROVIDER_UNAVAILABLE',
+      retryInMs: times.goneMs,
+      outcomeKnown: true,
+      evidence: 'gone',
+    });
+  });
+
+  it.each([
+    ['PROVIDER_UNAVAILABLE', 'failed', new ProviderUnavailableError('down', { fate: 'answered' })],
+    ['PROVIDER_UNAVAILABLE', 'silent', new ProviderUnavailableError('lost', { fate: 'unknown' })],
+    ['PROVIDER_UNAVAILABLE', 'silent', new ProviderUnavailableError('unreachable', { fate: 'not-sent' })],
+    ['PROVIDER_RATE_LIMITED', 'ours', new ProviderRateLimitedError('slower')],
+    ['PROVIDER_MISCONFIGURED', 'ours', new ProviderMisconfiguredError('wrong secret')],
+    ['TOKEN_RESPONSE_INVALID', 'ours', new InvalidTokenResponseError('no access token')],
+    ['INTERNAL_ERROR', 'ours', new TypeError('a mistake of ours')],
+    ['INTERNAL_ERROR', 'ours', 'not even an error'],
+  ])('takes %s as no evidence against the grant, but as %s (R-13)', (code, evidence, error) => {
+    expect(record(error)).toMatchObject({ code, evidence });
   });
 
   it.each([

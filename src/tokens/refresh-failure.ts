@@ -11,53 +11,66 @@ import {
 import type { ClosedGate } from './provider-gates.js';
 import type { RefreshOutcome } from './provider-gate.js';
 import { backoffDelayMs, refreshBackoff } from './backoff.js';
-import type { RefreshFailureRecord, StoredConnection } from './connection-store.js';
+import type { RefreshEvidence, RefreshFailureRecord, StoredConnection } from './connection-store.js';
 
 /** Wrong credentials are not mended within seconds, and every attempt counts against us at the provider. */
 const misconfiguredDelayMs = 60_000;
 
+/** How long after a refusal, or after HTTP 410, the same must be said once more to end the connection. In milliseconds. */
+export interface ConfirmationTimes {
+  readonly confirmationMs: number;
+  /** Where something else speaks against the grant too. */
+  readonly corroboratedMs: number;
+  readonly goneMs: number;
+}
+
 /**
  * Sorts a failed refresh into what the row has to remember.
  *
- * Only {@link TokenRevokedError} is evidence against the grant; everything else is the provider's trouble or ours and waits
- * for another attempt: exponential with full jitter, not before `Retry-After`.
+ * Only {@link TokenRevokedError} and HTTP 410 are evidence against the grant; everything else is the provider's trouble or ours and
+ * waits for another attempt: exponential with full jitter, not before `Retry-After`. A refusal is looked at again after a few
+ * minutes, in case it was a mistake of a moment, and then when a second refusal ends the connection.
  *
  * @param error - what the provider's refresh threw
- * @param failedAttempts - attempts failed in a row, this one included
- * @param confirmationMs - how far apart two refusals must be to end the connection
+ * @param connection - as it was before the attempt
+ * @param times - how far apart two refusals must be
  * @param random - a number in [0, 1)
  */
 export function toFailureRecord(
   error: unknown,
-  failedAttempts: number,
-  confirmationMs: number,
+  { failedAttempts, suspectForMs }: Pick<StoredConnection, 'failedAttempts' | 'suspectForMs'>,
+  times: ConfirmationTimes,
   random: number,
 ): RefreshFailureRecord {
-  const backoffMs = backoffDelayMs(failedAttempts, refreshBackoff, random);
-  const record = (code: ErrorCode, retryInMs: number, options: { outcomeKnown?: boolean; suspect?: boolean } = {}) => ({
+  const backoffMs = backoffDelayMs(failedAttempts + 1, refreshBackoff, random);
+  const record = (code: ErrorCode, retryInMs: number, evidence: RefreshEvidence, outcomeKnown = true) => ({
     code,
     retryInMs,
-    outcomeKnown: options.outcomeKnown ?? true,
-    suspect: options.suspect ?? false,
-    confirmationMs,
+    outcomeKnown,
+    evidence,
   });
   if (error instanceof TokenRevokedError) {
-    return record(error.code, confirmationMs, { suspect: true });
+    const soonMs = Math.min(times.corroboratedMs, times.confirmationMs);
+    const restMs = suspectForMs === null ? soonMs : times.confirmationMs - suspectForMs;
+    return record(error.code, Math.max(soonMs, restMs), 'refused');
   }
   if (error instanceof ProviderRateLimitedError) {
-    return record(error.code, Math.max(backoffMs, (error.retryAfterSeconds ?? 0) * 1_000));
+    return record(error.code, Math.max(backoffMs, (error.retryAfterSeconds ?? 0) * 1_000), 'ours');
   }
   if (error instanceof ProviderMisconfiguredError) {
-    return record(error.code, Math.max(backoffMs, misconfiguredDelayMs));
+    return record(error.code, Math.max(backoffMs, misconfiguredDelayMs), 'ours');
+  }
+  if (error instanceof ProviderUnavailableError && error.isGone) {
+    return record(error.code, Math.max(times.goneMs, (error.retryAfterSeconds ?? 0) * 1_000), 'gone');
   }
   if (error instanceof ProviderUnavailableError) {
     const retryInMs = Math.max(backoffMs, (error.retryAfterSeconds ?? 0) * 1_000);
-    return record(error.code, retryInMs, { outcomeKnown: error.fate !== 'unknown' });
+    return record(error.code, retryInMs, error.fate === 'answered' ? 'failed' : 'silent', error.fate !== 'unknown');
   }
   if (error instanceof InvalidTokenResponseError) {
-    return record(error.code, backoffMs);
+    return record(error.code, backoffMs, 'ours');
   }
-  return record('INTERNAL_ERROR', backoffMs, { outcomeKnown: false });
+  return record('INTERNAL_ERROR', backoffMs, 'ours', false);
 }
 
 /**
@@ -85,7 +98,8 @@ export function toRefreshOutcome(
     return { kind: 'client-refused' };
   }
   if (error instanceof ProviderUnavailableError) {
-    if (error.isConflict) {
+    // HTTP 410 is a clear response. What it says is decided for each connection, an hour later.
+    if (error.isConflict || error.isGone) {
       return { kind: 'answered', count: 1 };
     }
     if (error.fate === 'not-sent') {
@@ -113,7 +127,7 @@ export function toAttemptError(error: unknown, waitMs: number): unknown {
   const options = { detail: error.detail, cause: error, retryAfterSeconds };
   if (error instanceof TokenRevokedError) {
     return new RefreshPendingError(
-      `The provider refused the refresh token. Whether it meant it is found out in ${retryAfterSeconds} s.`,
+      `The provider rejected the refresh token. We will confirm this with a second attempt in ${retryAfterSeconds} s.`,
       options,
     );
   }

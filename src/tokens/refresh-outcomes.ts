@@ -4,8 +4,9 @@ import { AuditReader } from '../audit/audit-reader.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { AppError } from '../errors/app-error.js';
 import type { ErrorCode } from '../errors/error-code.js';
+import type { EndReason } from './connection-state.js';
 import type { ConnectionKey } from './connection-store.js';
-import { refreshes } from './tokens.metrics.js';
+import { endings, refreshes } from './tokens.metrics.js';
 
 /** How a call to a provider's token endpoint ended: new tokens that are stored, ones that came too late, or none. */
 export type RefreshOutcome = 'refreshed' | 'superseded' | ErrorCode;
@@ -38,6 +39,26 @@ export class RefreshOutcomes {
     } catch (error) {
       return unlessMistake(error);
     }
+  }
+
+  /**
+   * Notes that a connection has ended, and why. That it has, stands whether or not this can be written.
+   *
+   * @param connection - as it was before
+   */
+  async noteEnd({ userId, provider, id }: ConnectionKey, reason: EndReason | null): Promise<void> {
+    const about = { actor: 'service', userId, provider, connectionId: id };
+    const subject = reason === null ? undefined : `reason:${reason}`;
+    endings.inc({ provider, reason: reason ?? 'unknown' });
+    await this.audit
+      .record({ ...about, action: 'connection.needs_relink', outcome: 'success', subject })
+      .catch(unlessMistake);
+  }
+
+  /** Notes that a connection which had ended works again. */
+  async noteRecovery({ userId, provider, id }: ConnectionKey): Promise<void> {
+    const about = { actor: 'service', userId, provider, connectionId: id };
+    await this.audit.record({ ...about, action: 'connection.recovered', outcome: 'success' }).catch(unlessMistake);
   }
 
   /**

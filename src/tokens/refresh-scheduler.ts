@@ -1,6 +1,7 @@
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
 import { Database, type Statement } from '../database/database.js';
 import { AppError } from '../errors/app-error.js';
+import { ProviderLifecycle } from '../provider-kit/provider-lifecycle.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { BackgroundLoop } from './background-loop.js';
 import { RateLimiter } from './rate-limiter.js';
@@ -25,13 +26,13 @@ const surveyDue: Statement = {
   name: 'connections-survey-due',
   // What is due and under way, or in doubt, is nobody's to take before claim and hold have passed.
   text: `SELECT slug AS provider, backlog::int, extract(epoch FROM least(first_free_at, (
-             SELECT min(refresh_due_at) FROM connections WHERE provider = slug AND refresh_due_at > now())) - now())::float8 * 1000
+             SELECT min(refresh_due_at) FROM connections WHERE provider = slug AND status = 'active' AND refresh_due_at > now())) - now())::float8 * 1000
              AS "nextDueInMs"
          FROM unnest($1::text[], $2::float8[]) AS providers (slug, hold_ms)
          CROSS JOIN LATERAL (
            SELECT count(*) FILTER (WHERE free_at <= now()) AS backlog, min(free_at) AS first_free_at FROM (
              SELECT greatest(refresh_due_at, claimed_until, attempt_started_at + hold_ms * interval '1 millisecond') AS free_at
-             FROM connections WHERE provider = slug AND refresh_due_at <= now() LIMIT ${countLimit}) AS due
+             FROM connections WHERE provider = slug AND status = 'active' AND refresh_due_at <= now() LIMIT ${countLimit}) AS due
          ) AS counted`,
 };
 
@@ -79,6 +80,7 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
     private readonly refreshService: RefreshService,
     private readonly tokenVault: TokenVault,
     private readonly registry: ProviderRegistry,
+    private readonly lifecycle: ProviderLifecycle,
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
   ) {}
 
@@ -147,9 +149,9 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
       });
   }
 
-  /** When the lane may claim next; `Infinity` while it waits for refreshes to end, which wake the loop. */
+  /** When the lane may claim next; `Infinity` while it waits for refreshes to end, which wake the loop, and once the provider has shut down. */
   private readyAtMs(lane: Lane, nowMs: number): number {
-    if (lane.underWay > this.few()) {
+    if (lane.underWay > this.few() || this.lifecycle.isRetired(this.registry.get(lane.provider))) {
       return Infinity;
     }
     // A tenth of a second's worth at least, so that a limited rate is no reason for a statement a row.

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
-import { codeOf } from '../errors/app-error.js';
+import { type AppError, codeOf } from '../errors/app-error.js';
 import {
   ConnectionNotFoundError,
   ConnectionNotRefreshableError,
@@ -10,10 +10,17 @@ import {
 import { InvalidTokenResponseError, ProviderUnavailableError, TokenRevokedError } from '../errors/provider.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 import type { ProviderDefinition } from '../provider-kit/provider-definition.js';
+import { ProviderLifecycle, retiredError } from '../provider-kit/provider-lifecycle.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { checkSameUser } from '../provider-kit/same-user.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
-import { ConnectionStore, type RefreshFailureRecord, type StoredConnection } from './connection-store.js';
+import type { EndReason } from './connection-state.js';
+import {
+  ConnectionStore,
+  type EndingTerms,
+  type RefreshFailureRecord,
+  type StoredConnection,
+} from './connection-store.js';
 import { ObtainedGrants, type ObtainedGrant } from './obtained-grants.js';
 import { ProviderGates } from './provider-gates.js';
 import { RefreshClaims, type ClaimedConnection, type RefreshClaim } from './refresh-claims.js';
@@ -30,6 +37,13 @@ import { unreadable } from './refresh-scheduler.metrics.js';
 
 /** How often a caller that lost the claim looks whether the winner is done. */
 const pollMs = 50;
+/** How long after a refusal a second one ends the connection where the provider's API rejects the access token too. */
+const corroboratedMs = 5 * 60_000;
+/** How long after HTTP 410 a second one ends the connection. */
+const goneMs = 3_600_000;
+/** An ended connection is tried once more a day, for a week: that tells a mistaken ending. */
+const trialIntervalMs = 24 * 3_600_000;
+const trialsForMs = 7 * trialIntervalMs;
 /** Where a lost answer is given again, it is asked for after at most so long. */
 const lostAnswerRetryMs = 2_000;
 
@@ -72,6 +86,7 @@ export class RefreshService implements BeforeApplicationShutdown {
     private readonly slots: RefreshSlots,
     private readonly tokenVault: TokenVault,
     private readonly registry: ProviderRegistry,
+    private readonly lifecycle: ProviderLifecycle,
     private readonly clock: Clock,
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
   ) {}
@@ -90,6 +105,7 @@ export class RefreshService implements BeforeApplicationShutdown {
    * @throws {@link ConnectionNotRefreshableError} when there is no refresh token
    * @throws {@link ConnectionNotFoundError} when the connection is gone meanwhile
    * @throws {@link TokenRevokedError} when the connection needs a new link
+   * @throws {@link ProviderRetiredError} when the provider has shut down; nothing was sent
    * @throws {@link RefreshPendingError} when the outcome of an attempt is unknown or waits for confirmation, and while the
    *   application stops
    * @throws {@link TokenUnreadableError} when the stored tokens do not open; the refresh token is not spent
@@ -148,7 +164,7 @@ export class RefreshService implements BeforeApplicationShutdown {
     const claim = { id: claimId, isProbe: false };
     let obtained: Obtained | undefined;
     try {
-      if (this.stopping || this.gates.wasClosedSince(registrationId, takenAtMs)) {
+      if (this.stopping || this.lifecycle.isRetired(provider) || this.gates.wasClosedSince(registrationId, takenAtMs)) {
         return await this.claims.drop(connection, claimId);
       }
       // An entry is the outcome of the attempt before. If it cannot be committed now, the refresh token is not to be sent either.
@@ -163,10 +179,11 @@ export class RefreshService implements BeforeApplicationShutdown {
 
   private async refreshOnce(connection: StoredConnection, request: SlotRequest): Promise<void> {
     this.checkRunning();
+    const provider = this.registry.get(connection.provider);
+    this.lifecycle.check(provider);
     if (!connection.refreshable) {
       throw new ConnectionNotRefreshableError();
     }
-    const provider = this.registry.get(connection.provider);
     this.checkInterval(connection, provider.definition);
     const holdMs = inDoubtHoldMs(provider.definition, this.config.inDoubtHoldMs);
     const giveUpAt = performance.now() + claimLengthMs(provider.definition);
@@ -181,7 +198,7 @@ export class RefreshService implements BeforeApplicationShutdown {
       }
       current = found;
       if (current.status === 'needs_relink') {
-        throw relinkError(provider);
+        throw relinkError(provider, current.endReason);
       }
       const inDoubt = current.inDoubtForMs !== null && current.inDoubtForMs < holdMs;
       const blocked = !current.claimed && (current.retryInMs > 0 || inDoubt);
@@ -320,6 +337,10 @@ export class RefreshService implements BeforeApplicationShutdown {
     if (!isKept) {
       throw new ConnectionNotFoundError();
     }
+    if (connection.status === 'needs_relink') {
+      this.logger.warn(`Connection ${connection.id} works again: the provider took its refresh token.`);
+      await this.outcomes.noteRecovery(connection);
+    }
   }
 
   /**
@@ -352,11 +373,24 @@ export class RefreshService implements BeforeApplicationShutdown {
   }
 
   private toRecord(error: unknown, connection: StoredConnection, definition: ProviderDefinition): RefreshFailureRecord {
-    const record = toFailureRecord(error, connection.failedAttempts + 1, this.config.confirmationMs, Math.random());
+    const record = toFailureRecord(error, connection, { ...this.config, corroboratedMs, goneMs }, Math.random());
     // The same answer is given again for a short time only: too late, and the grant is lost.
     return record.outcomeKnown || !forgivesRepeat(definition)
       ? record
       : { ...record, retryInMs: Math.min(record.retryInMs, lostAnswerRetryMs) };
+  }
+
+  private endingTerms(): EndingTerms {
+    const { confirmationMs, unreachableMs } = this.config;
+    return {
+      confirmationMs,
+      corroboratedMs,
+      goneMs,
+      unreachableMs,
+      expiredBefore: new Date(this.clock.now().getTime() - unreachableMs),
+      trialInMs: trialIntervalMs * (1 - 0.1 * Math.random()),
+      trialsForMs,
+    };
   }
 
   /** Writes a failed attempt down and throws what its callers are told. Returns when a new link has replaced the tokens. */
@@ -371,19 +405,32 @@ export class RefreshService implements BeforeApplicationShutdown {
     const record = this.toRecord(error, connection, definition);
     // Where refusals come in numbers, none is evidence.
     const failure =
-      gate.closedUntil !== null && gate.reason === 'TOKEN_REVOKED' ? { ...record, suspect: false } : record;
+      gate.closedUntil !== null && gate.reason === 'TOKEN_REVOKED' && record.evidence === 'refused'
+        ? ({ ...record, evidence: 'ours' } as const)
+        : record;
     const holdMs = failure.outcomeKnown ? 0 : inDoubtHoldMs(definition, this.config.inDoubtHoldMs);
     const waitMs = Math.max(failure.retryInMs, holdMs);
     await this.outcomes.note(connection, failure.code);
-    const status = await this.store.recordFailure(connection, claim.id, failure, waitMs);
-    if (status === undefined && (await this.findUnchanged(connection)) === undefined) {
+    // Whether the provider's API still takes the access token tells a mistake from the end of the grant.
+    const asksAccount = failure.evidence === 'refused' && definition.account.from === 'api';
+    const recorded = await this.store.recordFailure(connection, claim.id, failure, this.endingTerms(), {
+      dueInMs: waitMs,
+      asksAccount,
+    });
+    if (recorded === undefined && (await this.findUnchanged(connection)) === undefined) {
       return;
     }
-    const consequence = status === 'needs_relink' ? 'the connection needs a new link' : `next attempt in ${waitMs} ms`;
+    const hasEnded = recorded?.status === 'needs_relink';
+    const consequence = hasEnded
+      ? `the connection needs a new link (${recorded.endReason ?? 'no reason'})`
+      : `next attempt in ${waitMs} ms`;
     this.logger.warn(
       `${definition.displayName}: refresh of connection ${connection.id} failed with ${failure.code}; ${consequence}.`,
     );
-    throw status === 'needs_relink' ? relinkError(provider) : toAttemptError(error, waitMs);
+    if (hasEnded && connection.status === 'active') {
+      await this.outcomes.noteEnd(connection, recorded.endReason);
+    }
+    throw hasEnded ? relinkError(provider, recorded.endReason) : toAttemptError(error, waitMs);
   }
 }
 
@@ -408,9 +455,24 @@ async function exchange(
   }
 }
 
-/** The error for a connection whose grant is dead. */
-export function relinkError(provider: HealthProvider): TokenRevokedError {
-  return new TokenRevokedError(
-    `${provider.definition.displayName} has ended this connection. The user has to link the account again.`,
-  );
+/** The error for a connection that only a new link can bring back. */
+export function relinkError(provider: HealthProvider, reason: EndReason | null): AppError {
+  const { displayName } = provider.definition;
+  const again = 'The user has to link the account again.';
+  switch (reason) {
+    case 'provider_retired':
+    case 'provider_gone':
+      return retiredError(provider);
+    case 'no_refresh_token':
+      return new TokenRevokedError(
+        `The access token has expired, and ${displayName} gave no refresh token to replace it. ${again}`,
+      );
+    case 'unreachable':
+      return new TokenRevokedError(`${displayName} has not refreshed this connection for days. ${again}`);
+    case 'account_taken':
+      return new TokenRevokedError('Another user has connected the same account, so this connection has ended.');
+    case 'grant_refused':
+    case null:
+      return new TokenRevokedError(`${displayName} has ended this connection. ${again}`);
+  }
 }

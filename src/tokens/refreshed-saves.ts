@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import type { Database, Statement } from '../database/database.js';
 import { MicroBatch } from '../database/micro-batch.js';
 import { DatabaseUnavailableError } from '../errors/request.errors.js';
@@ -6,9 +7,15 @@ import type { ConnectionKey, SealedTokens } from './connection-store.js';
 /** The most saves that go together, and that wait. No more refreshes run in a process. */
 const limits = { maxItems: 200, maxWaiting: 10_000 };
 
-/** What every new token set clears: claim, failures, doubts. */
+/** What every new token set clears: claim, failures, doubts, and the end if there was one. */
 export const noAttempt = `claim_id = NULL, claimed_until = NULL, attempt_started_at = NULL, failed_attempts = 0, retry_at = NULL,
-  suspect_since = NULL, last_error_code = NULL, last_error_at = NULL`;
+  suspect_since = NULL, gone_since = NULL, failing_since = NULL, access_rejected_at = NULL,
+  status = 'active', end_reason = NULL, ended_at = NULL, last_error_code = NULL, last_error_at = NULL`;
+
+/** Whether PostgreSQL has refused a row because another active connection has its account. */
+export function isAccountTaken(error: unknown): boolean {
+  return isNativeError(error) && 'constraint' in error && error.constraint === 'connections_one_per_account';
+}
 
 /** Each row is compared and set by itself; the answer has the numbers of those that were. A list of scopes comes as JSON. */
 const saveAll: Statement = {
@@ -63,6 +70,10 @@ export class RefreshedSaves {
       const numbers = await this.saveAll(saves);
       return saves.map((_, index) => ({ saved: numbers.has(index + 1) }));
     } catch (error) {
+      if (saves.length === 1 && isAccountTaken(error)) {
+        // An ended connection was tried once more, and another user has connected its account since.
+        return [{ saved: false }];
+      }
       if (saves.length === 1 || error instanceof DatabaseUnavailableError) {
         return saves.map(() => ({ error }));
       }

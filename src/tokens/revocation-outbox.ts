@@ -5,9 +5,11 @@ import { Clock } from '../clock/clock.js';
 import { Database, type Statement } from '../database/database.js';
 import { AppError, codeOf } from '../errors/app-error.js';
 import { TokenUnreadableError } from '../errors/connection.errors.js';
-import { TokenRevokedError } from '../errors/provider.errors.js';
+import type { ErrorCode } from '../errors/error-code.js';
+import { ProviderUnavailableError, TokenRevokedError } from '../errors/provider.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 import { successorOf } from '../provider-kit/lifecycle.js';
+import { ProviderLifecycle } from '../provider-kit/provider-lifecycle.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { VaultService } from '../vault/vault.service.js';
 import { BackgroundLoop } from './background-loop.js';
@@ -25,6 +27,10 @@ const leaseSeconds = 60;
 const batchSize = 20;
 /** How often at least the outbox is looked at, in milliseconds. */
 const longestPauseMs = 15_000;
+
+/** What an entry notes of HTTP 410, and how long after it a second one counts, in milliseconds. */
+const goneCode: ErrorCode = 'PROVIDER_RETIRED';
+const goneMs = 3_600_000;
 
 /** Entries opened at a time to find those of one user. */
 const pageSize = 500;
@@ -133,6 +139,7 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
     private readonly store: ConnectionStore,
     private readonly tokenVault: TokenVault,
     private readonly accounts: LinkedAccounts,
+    private readonly lifecycle: ProviderLifecycle,
     private readonly clock: Clock,
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
   ) {}
@@ -240,6 +247,9 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
 
   private async revoke(entry: RevocationEntry): Promise<'revoked' | 'left' | 'unsupported'> {
     const provider = this.registry.get(entry.provider);
+    if (this.lifecycle.isRetired(provider)) {
+      return 'unsupported';
+    }
     const context = toContext(entry);
     const { userId, tokens } = parsePayload(await this.vault.open(entry.sealed, context));
     if (await this.isInUse(entry, provider, userId, tokens)) {
@@ -269,7 +279,7 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
       return false;
     }
     const hasExpired = tokens.expiresAt !== undefined && tokens.expiresAt <= this.clock.now();
-    const wasAway = ['PROVIDER_UNAVAILABLE', 'PROVIDER_RATE_LIMITED', null].includes(entry.lastErrorCode);
+    const wasAway = ['PROVIDER_UNAVAILABLE', 'PROVIDER_RATE_LIMITED', goneCode, null].includes(entry.lastErrorCode);
     return hasExpired || !wasAway;
   }
 
@@ -303,9 +313,17 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
   }
 
   private async postpone(entry: RevocationEntry, error: unknown): Promise<RevocationOutcome> {
-    const code = codeOf(error);
+    const isGone = error instanceof ProviderUnavailableError && error.isGone;
+    if (isGone && entry.lastErrorCode === goneCode) {
+      // Said twice, an hour apart: nothing is left there that could end a grant.
+      revocations.inc({ provider: entry.provider, outcome: 'unsupported' });
+      await this.remove(entry);
+      return 'unsupported';
+    }
+    const code = isGone ? goneCode : codeOf(error);
     const retryAfterMs = error instanceof AppError ? (error.retryAfterSeconds ?? 0) * 1_000 : 0;
-    const delayMs = Math.max(retryAfterMs, backoffDelayMs(entry.attempts, revocationBackoff, 0.5 + Math.random() / 2));
+    const pauseMs = isGone ? goneMs : backoffDelayMs(entry.attempts, revocationBackoff, 0.5 + Math.random() / 2);
+    const delayMs = Math.max(retryAfterMs, pauseMs);
     if (!(error instanceof AppError)) {
       this.logger.error(error);
     }

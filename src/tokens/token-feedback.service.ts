@@ -3,6 +3,7 @@ import type { Requester } from '../audit/audit-event.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { Clock } from '../clock/clock.js';
 import { AppError } from '../errors/app-error.js';
+import { ConnectionStore } from './connection-store.js';
 import { RefreshService } from './refresh.service.js';
 import { tokenFingerprint } from './token-fingerprint.js';
 import { TokenVault } from './token-vault.js';
@@ -20,6 +21,7 @@ export class TokenFeedbackService {
   constructor(
     private readonly tokens: TokensService,
     private readonly refreshService: RefreshService,
+    private readonly store: ConnectionStore,
     private readonly tokenVault: TokenVault,
     private readonly audit: AuditTrail,
     private readonly clock: Clock,
@@ -40,8 +42,9 @@ export class TokenFeedbackService {
    */
   async reportRejected(userId: string, slug: string, fingerprint: string, requester: Requester): Promise<boolean> {
     const connection = await this.tokens.get(userId, slug);
-    const { accessToken } = await this.tokenVault.open(connection);
+    const { accessToken, expiresAt } = await this.tokenVault.open(connection);
     const isCurrent = tokenFingerprint(accessToken) === fingerprint;
+    const isAlive = expiresAt === undefined || expiresAt > this.clock.now();
     const ageMs = this.clock.now().getTime() - (connection.lastRefreshedAt?.getTime() ?? -Infinity);
     const refreshes = isCurrent && connection.refreshable && connection.status === 'active' && ageMs >= leastAgeMs;
     rejections.inc({ provider: slug, outcome: refreshes ? 'refreshed' : isCurrent ? 'kept' : 'replaced' });
@@ -56,6 +59,10 @@ export class TokenFeedbackService {
       provider: slug,
       connectionId: connection.id,
     });
+    if (isAlive) {
+      // Should the refresh be refused, this speaks against the grant as well.
+      await this.store.noteAccessRejected(connection);
+    }
     try {
       await this.refreshService.refresh(connection);
       return true;

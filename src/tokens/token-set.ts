@@ -44,6 +44,12 @@ export function toTokenSet(grant: TokenGrant, previous?: TokenSet): TokenSet {
   };
 }
 
+/** Returns the tokens of a new link with the refresh token of the set that they replace, and what is known of it. */
+export function keepRefreshToken(tokens: TokenSet, stored: TokenSet): TokenSet {
+  const { refreshToken, spareRefreshToken, refreshExpiresAt, mustNameUser } = stored;
+  return { ...tokens, refreshToken, spareRefreshToken, refreshExpiresAt, mustNameUser };
+}
+
 /**
  * Returns when a token set should be refreshed: when its access token expires, or where nobody knows when that is but it can be
  * refreshed, after an assumed life.

@@ -18,7 +18,8 @@ const schema = z.object({
   TOKEN_REFRESH_MARGIN_SECONDS: seconds(300),
   TOKEN_ASSUMED_LIFETIME_SECONDS: positive(3_600),
   REFRESH_IN_DOUBT_HOLD_SECONDS: seconds(120),
-  REFRESH_CONFIRMATION_SECONDS: seconds(300),
+  REFRESH_CONFIRMATION_SECONDS: seconds(4_500),
+  REFRESH_UNREACHABLE_DAYS: z.coerce.number('must be a number of days.').min(1).max(365).default(7),
   REFRESH_JOURNAL_DIRECTORY: z.string().optional(),
   PROVIDER_BREAKER_FAILURES: positive(10),
   PROVIDER_BREAKER_MAX_SECONDS: positive(300),
@@ -45,6 +46,8 @@ export function readTokensConfig(environment: Environment): {
   inDoubtHoldMs: number;
   /** How long after a first refusal of the refresh token a second one ends the connection, in milliseconds. */
   confirmationMs: number;
+  /** For how long only failures have to come, and the access token has to be expired, to end a connection; in milliseconds. */
+  unreachableMs: number;
   /** Where refreshed tokens are kept until they are committed; `undefined` keeps none. */
   journalDirectory: string | undefined;
   /** How long ending a grant at its provider is tried, in milliseconds. */
@@ -67,6 +70,7 @@ export function readTokensConfig(environment: Environment): {
     assumedLifetimeMs: values.TOKEN_ASSUMED_LIFETIME_SECONDS * 1_000,
     inDoubtHoldMs: values.REFRESH_IN_DOUBT_HOLD_SECONDS * 1_000,
     confirmationMs: values.REFRESH_CONFIRMATION_SECONDS * 1_000,
+    unreachableMs: values.REFRESH_UNREACHABLE_DAYS * 86_400_000,
     journalDirectory: values.REFRESH_JOURNAL_DIRECTORY,
     revocationGiveUpMs: values.REVOCATION_GIVE_UP_HOURS * 3_600_000,
     deadTokensKeptMs: values.RETENTION_DEAD_CONNECTION_DAYS * 86_400_000,

@@ -7,6 +7,20 @@ export const refreshes = new Counter({
   labelNames: ['provider', 'outcome'] as const,
 });
 
+/** Connections that need a new link, by provider and reason: those of `connection-state.ts`. */
+export const endings = new Counter({
+  name: 'cufflink_connection_endings_total',
+  help: 'Connections that ended, by provider and reason',
+  labelNames: ['provider', 'reason'] as const,
+});
+
+/** Connections that are still active at a provider that has announced its end. Counted once a minute by each process that does background work. */
+export const retiringConnections = new Gauge({
+  name: 'cufflink_retiring_connections',
+  help: 'Active connections at providers that will shut down, by provider',
+  labelNames: ['provider'] as const,
+});
+
 /** Tokens handed out, or used here for a caller, by provider and how: `fresh`, `refreshed`, or `stale` when a refresh failed but the token still works. */
 export const handOuts = new Counter({
   name: 'cufflink_token_hand_outs_total',

@@ -6,6 +6,7 @@ import { DatabaseModule } from '../database/database.module.js';
 import { ProviderKitModule } from '../provider-kit/provider-kit.module.js';
 import { VaultModule } from '../vault/vault.module.js';
 import { ClockSync } from './clock-sync.js';
+import { ConnectionEndings } from './connection-endings.js';
 import { ConnectionReader } from './connection-reader.js';
 import { ConnectionStore } from './connection-store.js';
 import { DeadTokenPurge } from './dead-token-purge.js';
@@ -42,6 +43,7 @@ import { UserGrants } from './user-grants.js';
   ],
   providers: [
     ClockSync,
+    ConnectionEndings,
     ConnectionReader,
     ConnectionStore,
     DeadTokenPurge,

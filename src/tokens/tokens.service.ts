@@ -6,15 +6,18 @@ import { Clock } from '../clock/clock.js';
 import { AppError, codeOf } from '../errors/app-error.js';
 import { AccountChangedError, ConnectionNotFoundError, ScopeNotGrantedError } from '../errors/connection.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
+import type { ProviderDefinition } from '../provider-kit/provider-definition.js';
+import { ProviderLifecycle } from '../provider-kit/provider-lifecycle.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
 import { ConnectionReader } from './connection-reader.js';
+import { connectionState, refreshExpiry, type ConnectionState, type RefreshExpiry } from './connection-state.js';
 import { ConnectionStore, scopesOf, type StoredConnection } from './connection-store.js';
 import { LinkedAccounts, type OnAccountChange } from './linked-accounts.js';
 import { OrphanedGrants } from './orphaned-grants.js';
 import { relinkError, RefreshService } from './refresh.service.js';
 import { RevocationOutbox, type RevocationOutcome } from './revocation-outbox.js';
-import { expectedExpiry, toTokenSet, type TokenSet } from './token-set.js';
+import { expectedExpiry, keepRefreshToken, toTokenSet, type TokenSet } from './token-set.js';
 import { TokenVault } from './token-vault.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
 import { handOuts } from './tokens.metrics.js';
@@ -33,6 +36,13 @@ export interface CompletedLink {
   readonly onAccountChange: OnAccountChange;
   /** Why the provider could not tell the account; it is asked again later. Absent when it has told it, or never will. */
   readonly accountFailure?: AppError | undefined;
+}
+
+/** What a link has led to. */
+export interface ConnectedAccount {
+  readonly connectionId: string;
+  /** Whether the provider usually gives a refresh token and gave none: the connection ends with its access token. */
+  readonly lacksRefreshToken: boolean;
 }
 
 /** A token that works now, for the company's own services. */
@@ -90,6 +100,7 @@ export class TokensService {
     private readonly orphans: OrphanedGrants,
     private readonly outbox: RevocationOutbox,
     private readonly registry: ProviderRegistry,
+    private readonly lifecycle: ProviderLifecycle,
     private readonly audit: AuditTrail,
     private readonly clock: Clock,
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
@@ -99,17 +110,21 @@ export class TokensService {
    * Stores the grant of a finished link: a new connection, or the replacement of the tokens of an existing one. A grant that is refused is
    * the caller's to end.
    *
+   * A grant without a refresh token keeps the one that is stored, where the account is known to be the same (TE-15): some providers give
+   * one only at the first consent.
+   *
    * @param link - whose connection it is
    * @param grant - as received
-   * @returns the connection's id
+   * @returns the connection
    * @throws {@link AccountAlreadyLinkedError} when another user has connected the same account and accounts are not shared
    * @throws `link.accountFailure` when the account of the user's connection is known, so that the new one has to be compared with it
    * @throws {@link AccountChangedError} when the user's connection has another account and the link may not change that
    * @throws {@link DatabaseUnavailableError} when it cannot be stored; the user has to link again
    */
-  async connect(link: CompletedLink, grant: TokenGrant): Promise<string> {
+  async connect(link: CompletedLink, grant: TokenGrant): Promise<ConnectedAccount> {
     const { userId, provider, registrationId, scopes: scopesRequested } = link;
-    const tokens = toTokenSet(grant);
+    const { definition } = this.registry.get(provider);
+    let tokens = toTokenSet(grant);
     const { accountFailure } = link;
     const account = { ...this.accounts.identify(registrationId, tokens), isPending: accountFailure !== undefined };
     await this.accounts.checkFree(link, account);
@@ -119,12 +134,13 @@ export class TokensService {
         const id = randomUUID();
         const sealed = this.tokenVault.seal({ userId, provider, id, registrationId, secretGen: 1 }, tokens);
         if (await this.store.insert({ userId, provider, id, registrationId, scopesRequested }, sealed, account)) {
-          return id;
+          return { connectionId: id, lacksRefreshToken: lacksRefreshToken(definition, tokens) };
         }
       } else {
         if (accountFailure !== undefined && (await this.accounts.isKnown(existing))) {
           throw accountFailure;
         }
+        tokens = await this.withStoredRefreshToken(toTokenSet(grant), existing, registrationId);
         const replaced = await this.accounts.findReplaced(existing, tokens);
         if (replaced !== undefined && link.onAccountChange === 'refuse') {
           throw new AccountChangedError();
@@ -135,11 +151,26 @@ export class TokensService {
           if (replaced !== undefined) {
             await this.orphans.endReplaced(existing, replaced);
           }
-          return existing.id;
+          return { connectionId: existing.id, lacksRefreshToken: lacksRefreshToken(definition, tokens) };
         }
       }
     }
     throw new Error(`A connection changed ${connectAttempts} times while it was being stored.`);
+  }
+
+  /** Adds the stored refresh token to tokens of a new link that came without one, unless it may be of another account or is dead. */
+  private async withStoredRefreshToken(
+    tokens: TokenSet,
+    existing: StoredConnection,
+    registrationId: string,
+  ): Promise<TokenSet> {
+    const isDead = existing.endReason === 'grant_refused';
+    if (tokens.refreshToken !== undefined || isDead || existing.registrationId !== registrationId) {
+      return tokens;
+    }
+    const stored = await this.tokenVault.openIfReadable(existing);
+    const isSameAccount = stored?.providerUserId !== undefined && stored.providerUserId === tokens.providerUserId;
+    return isSameAccount ? keepRefreshToken(tokens, stored) : tokens;
   }
 
   /**
@@ -157,6 +188,7 @@ export class TokensService {
    * @throws {@link UnknownProviderError}, {@link ConnectionNotFoundError} when there is no such connection
    * @throws {@link ScopeNotGrantedError} when one of those was not granted
    * @throws {@link TokenRevokedError} when the token has expired and only a new link helps
+   * @throws {@link ProviderRetiredError} when the provider has shut down
    * @throws {@link TokenUnreadableError} when the stored tokens do not open
    * @throws {@link DatabaseUnavailableError} when the database does not answer, or the audit entry cannot be written
    * @throws {@link RefreshPendingError} or a provider error when the token has expired and cannot be refreshed now
@@ -194,7 +226,7 @@ export class TokensService {
   }
 
   private async findWorking(userId: string, slug: string): Promise<WorkingTokens> {
-    this.registry.get(slug);
+    this.lifecycle.check(this.registry.get(slug));
     const connection = await this.reader.find(userId, slug);
     if (connection === undefined) {
       throw new ConnectionNotFoundError();
@@ -217,7 +249,8 @@ export class TokensService {
       if (lifeMs > 0) {
         return toWorking(connection, tokens, 'stale');
       }
-      throw relinkError(provider);
+      const { status, reason } = this.stateOf(connection);
+      throw relinkError(provider, status === 'needs_relink' ? reason : null);
     }
     if (lifeMs > hardMarginMs && refreshesOnDemandOnly(provider)) {
       return toWorking(connection, tokens, 'fresh');
@@ -247,9 +280,11 @@ export class TokensService {
    */
   async refreshNow(userId: string, slug: string): Promise<StoredConnection> {
     const provider = this.registry.get(slug);
+    this.lifecycle.check(provider);
     const connection = await this.get(userId, slug);
-    if (connection.status === 'needs_relink') {
-      throw relinkError(provider);
+    const state = this.stateOf(connection);
+    if (state.status === 'needs_relink') {
+      throw relinkError(provider, state.reason);
     }
     await this.refreshService.refresh(connection);
     return this.get(userId, slug);
@@ -267,6 +302,20 @@ export class TokensService {
       throw new ConnectionNotFoundError();
     }
     return connection;
+  }
+
+  /** Returns what can be said of a connection now, which its row may not say yet. */
+  stateOf(connection: StoredConnection): ConnectionState {
+    const { provider: slug } = connection;
+    // This deployment may not know the provider any more.
+    const isRetired = this.registry.has(slug) && this.lifecycle.isRetired(this.registry.get(slug));
+    return connectionState(connection, isRetired, this.clock.now());
+  }
+
+  /** Returns when the refresh token of a connection ends, where anybody knows. */
+  refreshExpiryOf(connection: StoredConnection): RefreshExpiry | undefined {
+    const { provider: slug } = connection;
+    return refreshExpiry(connection, this.registry.has(slug) ? this.registry.get(slug).definition : undefined);
   }
 
   /** Returns all connections of a user with their tokens still sealed. */
@@ -318,7 +367,7 @@ export class TokensService {
       await this.store.remove(connection.userId, connection.provider);
       return 'failed';
     }
-    if (provider.definition.revocation === undefined) {
+    if (provider.definition.revocation === undefined || this.lifecycle.isRetired(provider)) {
       await this.store.remove(connection.userId, connection.provider);
       return 'unsupported';
     }
@@ -399,6 +448,15 @@ export class TokensService {
   private remainingLifeMs(tokens: TokenSet): number {
     return tokens.expiresAt === undefined ? Infinity : tokens.expiresAt.getTime() - this.clock.now().getTime();
   }
+}
+
+function lacksRefreshToken(definition: ProviderDefinition, { refreshToken }: TokenSet): boolean {
+  return (
+    definition.oauth === '2.0' &&
+    definition.noRefreshToken !== true &&
+    definition.neverExpires !== true &&
+    refreshToken === undefined
+  );
 }
 
 function toWorking(connection: StoredConnection, tokens: TokenSet, how: WorkingTokens['how']): WorkingTokens {

@@ -22,6 +22,9 @@ export interface Row {
   readonly failed_attempts: number;
   readonly retry_at: Date | null;
   readonly suspect_since: Date | null;
+  readonly end_reason: string | null;
+  readonly ended_at: Date | null;
+  readonly refresh_due_at: Date | null;
   readonly last_error_code: string | null;
   readonly last_error_at: Date | null;
 }
@@ -32,6 +35,17 @@ export interface TokenBody {
   readonly act: string;
   readonly retry_after_seconds: number;
 }
+
+/** What a row remembers of refreshes and of its end. */
+const pastColumns = [
+  'retry_at',
+  'suspect_since',
+  'gone_since',
+  'failing_since',
+  'access_rejected_at',
+  'ended_at',
+  'attempt_started_at',
+];
 
 let nextUser = 1;
 
@@ -138,9 +152,7 @@ export class Subject {
     if (columns === undefined) {
       await passAtGates(this.application, seconds);
     }
-    const moves = (columns ?? ['retry_at', 'suspect_since', 'attempt_started_at']).map(
-      (column) => `${column} = ${column} - $3 * interval '1 second'`,
-    );
+    const moves = (columns ?? pastColumns).map((column) => `${column} = ${column} - $3 * interval '1 second'`);
     await queryDatabase(
       this.application.databaseUrl,
       `UPDATE connections SET ${moves.join(', ')} WHERE user_id = $1 AND provider = $2`,

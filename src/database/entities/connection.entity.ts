@@ -9,7 +9,11 @@ import { Column, CreateDateColumn, Entity, Index, PrimaryColumn } from 'typeorm'
 })
 @Index('connections_account_due', ['accountDueAt'], { where: `account_due_at IS NOT NULL AND status = 'active'` })
 @Index('connections_account_unknown', ['registrationId'], { where: `account_digest IS NULL AND status = 'active'` })
-@Index('connections_dead', ['lastErrorAt'], { where: `status = 'needs_relink' AND sealed IS NOT NULL` })
+@Index('connections_dead', ['endedAt'], { where: `status = 'needs_relink' AND sealed IS NOT NULL` })
+@Index('connections_not_refreshable', ['expiresAt'], {
+  where: `status = 'active' AND NOT refreshable AND expires_at IS NOT NULL`,
+})
+@Index('connections_of_provider', ['provider', 'status'])
 @Index('connections_refresh_due', ['provider', 'refreshDueAt'], { where: 'refresh_due_at IS NOT NULL' })
 export class ConnectionEntity {
   @PrimaryColumn('text', { name: 'user_id', primaryKeyConstraintName: 'connections_pkey' })
@@ -107,4 +111,23 @@ export class ConnectionEntity {
 
   @Column('timestamptz', { name: 'last_error_at', nullable: true })
   lastErrorAt!: Date | null;
+
+  /** Why it needs a new link, see `EndReason`; `null` while it is active. */
+  @Column('text', { name: 'end_reason', nullable: true })
+  endReason!: string | null;
+
+  @Column('timestamptz', { name: 'ended_at', nullable: true })
+  endedAt!: Date | null;
+
+  /** When the provider first responded with HTTP 410 to a refresh. */
+  @Column('timestamptz', { name: 'gone_since', nullable: true })
+  goneSince!: Date | null;
+
+  /** Since when every response to a refresh was a failure that says nothing about the grant. */
+  @Column('timestamptz', { name: 'failing_since', nullable: true })
+  failingSince!: Date | null;
+
+  /** When the provider's API rejected the access token in force although it had not expired. */
+  @Column('timestamptz', { name: 'access_rejected_at', nullable: true })
+  accessRejectedAt!: Date | null;
 }
