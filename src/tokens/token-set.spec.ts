@@ -51,8 +51,8 @@ describe('toTokenSet', () => {
       accessToken: 'at-1',
       tokenSecret: undefined,
       refreshToken: 'rt-1',
-      expiresAt: new Date('2026-03-01T11:00:00.000Z'),
-      refreshExpiresAt: new Date('2026-05-30T10:00:00.000Z'),
+      expiresAt: new Date('2026-03-01T10:59:59.000Z'),
+      refreshExpiresAt: new Date('2026-05-30T09:59:59.000Z'),
       grantedScopes: ['sleep'],
       providerUserId: '4711',
       obtainedAt: linkedAt,
@@ -66,10 +66,10 @@ describe('toTokenSet', () => {
     expect([tokens.expiresAt, tokens.refreshToken, tokens.refreshExpiresAt]).toEqual([undefined, undefined, undefined]);
   });
 
-  it('R-12 counts the life of both tokens from the instant before the request left', () => {
+  it('ends the life of both tokens a second before it seems to end from the instant before the request left (R-12)', () => {
     const tokens = afterAnswer({ expires_in: 60, refresh_token: 'rt-2', refresh_token_expires_in: 120 });
-    expect(tokens.expiresAt).toEqual(new Date('2026-03-01T11:01:00.000Z'));
-    expect(tokens.refreshExpiresAt).toEqual(new Date('2026-03-01T11:02:00.000Z'));
+    expect(tokens.expiresAt).toEqual(new Date('2026-03-01T11:00:59.000Z'));
+    expect(tokens.refreshExpiresAt).toEqual(new Date('2026-03-01T11:01:59.000Z'));
     expect(tokens.obtainedAt).toEqual(refreshedAt);
   });
 
@@ -91,7 +91,7 @@ describe('toTokenSet', () => {
 
   it('prefers a new expiry of the old refresh token', () => {
     const tokens = afterAnswer({ refresh_token_expires_in: 120 });
-    expect(tokens).toMatchObject({ refreshToken: 'rt-1', refreshExpiresAt: new Date('2026-03-01T11:02:00.000Z') });
+    expect(tokens).toMatchObject({ refreshToken: 'rt-1', refreshExpiresAt: new Date('2026-03-01T11:01:59.000Z') });
   });
 
   it('replaces the refresh token by a new one and forgets the expiry of the old', () => {

@@ -3,6 +3,9 @@ import { TokenUnreadableError } from '../errors/connection.errors.js';
 import type { ProviderDefinition } from '../provider-kit/provider-definition.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
 
+/** A life counts from a whole second of the provider's clock, so it may end this much earlier than it seems, in milliseconds. */
+const wholeSecondMs = 1_000;
+
 /** What one sealed envelope holds: the whole token set of a connection, so that its pieces cannot be mixed. */
 const tokenSetSchema = z.object({
   accessToken: z.string(),
@@ -25,12 +28,14 @@ export type TokenSet = z.output<typeof tokenSetSchema>;
 /**
  * Builds the token set to store from a grant.
  *
+ * No life in it ends later than at the provider.
+ *
  * @param grant - just received
  * @param previous - the set it replaces on a refresh; parts that the grant leaves out stay (RFC 6749 section 6)
  */
 export function toTokenSet(grant: TokenGrant, previous?: TokenSet): TokenSet {
   const after = (seconds: number | undefined): Date | undefined =>
-    seconds === undefined ? undefined : new Date(grant.requestedAt.getTime() + seconds * 1_000);
+    seconds === undefined ? undefined : new Date(grant.requestedAt.getTime() + seconds * 1_000 - wholeSecondMs);
   const keptRefreshExpiry = grant.refreshToken === undefined ? previous?.refreshExpiresAt : undefined;
   return {
     accessToken: grant.accessToken,
