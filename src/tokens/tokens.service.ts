@@ -10,6 +10,7 @@ import type { ProviderDefinition } from '../provider-kit/provider-definition.js'
 import { ProviderLifecycle } from '../provider-kit/provider-lifecycle.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
+import { callerWaitMs, endsWithin } from './caller-wait.js';
 import { ConnectionReader } from './connection-reader.js';
 import { connectionState, refreshExpiry, type ConnectionState, type RefreshExpiry } from './connection-state.js';
 import { ConnectionStore, scopesOf, type StoredConnection } from './connection-store.js';
@@ -178,7 +179,8 @@ export class TokensService {
    *
    * A token with enough life is returned as it is. Inside the refresh margin it is returned too while a refresh runs behind;
    * close to its end, or where a refresh would end it, it is refreshed first; where the provider wants refreshes on demand only,
-   * close to its end only. A refresh that fails never withholds a token that still works.
+   * close to its end only. A refresh that fails, or takes long, never withholds a token that still works: the caller waits for it as
+   * long as {@link callerWaitMs} says.
    *
    * @param userId - the company's id of the user
    * @param slug - the provider
@@ -259,8 +261,14 @@ export class TokensService {
       this.refreshBehind(connection);
       return toWorking(connection, tokens, 'fresh');
     }
+    const refresh = this.refreshService.refresh(connection);
     try {
-      await this.refreshService.refresh(connection);
+      const hasEnded = await endsWithin(refresh, callerWaitMs(lifeMs));
+      if (!hasEnded && this.remainingLifeMs(tokens) > 0) {
+        this.leaveBehind(connection, refresh);
+        return toWorking(connection, tokens, 'stale');
+      }
+      await refresh;
     } catch (error) {
       if (error instanceof ConnectionNotFoundError || this.remainingLifeMs(tokens) <= 0) {
         throw error;
@@ -424,7 +432,12 @@ export class TokensService {
   }
 
   private refreshBehind(connection: StoredConnection): void {
-    this.refreshService.refresh(connection, { priority: 'background' }).catch((error: unknown) => {
+    this.leaveBehind(connection, this.refreshService.refresh(connection, { priority: 'background' }));
+  }
+
+  /** Nobody waits for it any more. */
+  private leaveBehind(connection: StoredConnection, refresh: Promise<void>): void {
+    refresh.catch((error: unknown) => {
       const code = codeOf(error);
       this.logger.debug(`Background refresh of connection ${connection.id} did not succeed: ${code}.`);
       this.logMistake(error);
