@@ -2,6 +2,7 @@ import { AuthorizationStateError } from '../errors/authorization.errors.js';
 import { readAccountId } from './account-lookup.js';
 import type { AuthorizationStart, CallbackParameters, Handshake, HandshakeSecrets } from './handshake.js';
 import type { GrantTokens, HealthProvider } from './health-provider.js';
+import type { Patience } from './http-client.js';
 import type { ProviderDefinition } from './provider-definition.js';
 import type { ProviderSettings } from './provider-settings.js';
 import { runStrategy, type RunnableStrategy, type StrategyRequest } from './strategy-runner.js';
@@ -41,7 +42,7 @@ export abstract class DeclaredHealthProvider<
     return grant;
   }
 
-  abstract refresh(tokens: GrantTokens): Promise<TokenGrant>;
+  abstract refresh(tokens: GrantTokens, patience?: Patience): Promise<TokenGrant>;
 
   async revoke(tokens: GrantTokens): Promise<'revoked' | 'unsupported'> {
     if (this.definition.revocation === undefined) {

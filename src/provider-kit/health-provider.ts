@@ -1,4 +1,5 @@
 import type { AuthorizationStart, CallbackParameters, Handshake, HandshakeSecrets } from './handshake.js';
+import type { Patience } from './http-client.js';
 import type { OAuth2Definition, ProviderDefinition } from './provider-definition.js';
 import type { ProviderSettings } from './provider-settings.js';
 import type { TokenGrant } from './token-grant.js';
@@ -88,6 +89,7 @@ export interface HealthProvider {
    * Exchanges a refresh token for a new grant. Called with a claim held, never twice with the same rotating token.
    *
    * @param tokens - the set in force, with the refresh token as last issued by the provider
+   * @param patience - reads the response on after the time limit of the definition
    * @returns the grant; without a refresh token in it the old one stays valid
    * @throws {@link TokenRevokedError} when the provider says that the grant is dead
    * @throws {@link ProviderMisconfiguredError} when our credentials are wrong
@@ -97,7 +99,7 @@ export interface HealthProvider {
    * @throws {@link ConnectionNotRefreshableError} for OAuth 1.0a
    * @see RFC 6749 section 6
    */
-  refresh(tokens: GrantTokens): Promise<TokenGrant>;
+  refresh(tokens: GrantTokens, patience?: Patience): Promise<TokenGrant>;
 
   /**
    * Ends the grant at the provider.

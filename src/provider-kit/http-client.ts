@@ -17,12 +17,22 @@ export interface ProviderRequest {
   readonly body?: string | Buffer;
   /** Total time in milliseconds for waiting in the queue, connecting, headers and body together. */
   readonly timeoutMs: number;
+  /** Reads the response on after that time, once the request is written. */
+  readonly patience?: Patience | undefined;
   /** The most bytes read of the answer's body, and the most it may expand to; {@link defaultMaxAnswerBytes} when absent. */
   readonly maxAnswerBytes?: number;
   /** Gives the request up, unless it has been written by then; what was written goes on to its end. */
   readonly abandoned?: AbortSignal;
   /** Called right before the request is written. What it throws is thrown instead, and nothing is sent. */
   readonly beforeSending?: () => void;
+}
+
+/** Waits for a response longer than the time limit of its request. */
+export interface Patience {
+  /** Called when the time limit has passed, the request is written and its response is not complete. */
+  readonly onOverdue: () => void;
+  /** Ends the wait. */
+  readonly signal: AbortSignal;
 }
 
 interface AnswerHead {
@@ -115,7 +125,7 @@ export class ProviderHttpClient implements OnApplicationShutdown {
    * @throws {@link ProviderUnavailableError} with `fate`
    *   `not-sent` when no byte of the request was written: no connection, no TLS, the time ran out before, it was abandoned, or too many
    *   wait already;
-   *   `unknown` when the time ran out or the connection broke after that;
+   *   `unknown` when the time and the patience ran out or the connection broke after that;
    *   `answered` on a redirect, a body that is too large, or one whose encoding cannot be read
    * @throws {@link ProviderMisconfiguredError} when the {@link OutboundPolicy} does not let the request out; nothing was sent
    * @throws Error when the URL is malformed or a header holds characters that HTTP does not allow
@@ -197,6 +207,7 @@ class Exchange implements PooledRequest {
   readonly #reject: (error: Error) => void;
   readonly #timer: NodeJS.Timeout;
   readonly #onAbandoned = (): void => this.#fail(abandoned(this.host));
+  readonly #onPatienceOver = (): void => afterReading(() => this.#giveUp());
   readonly #chunks: Buffer[] = [];
   #controller: Dispatcher.DispatchController | undefined;
   #over = false;
@@ -206,15 +217,14 @@ class Exchange implements PooledRequest {
 
   constructor(
     private readonly host: string,
-    private readonly request: Pick<ProviderRequest, 'timeoutMs' | 'abandoned' | 'beforeSending'>,
+    private readonly request: Pick<ProviderRequest, 'timeoutMs' | 'patience' | 'abandoned' | 'beforeSending'>,
     private readonly terms: AnswerTerms,
   ) {
     const { promise, resolve, reject } = Promise.withResolvers<ProviderAnswer>();
     this.answer = promise;
     this.#resolve = resolve;
     this.#reject = reject;
-    // After a freeze of this process timers run before sockets are read: an answer that came meanwhile would be thrown away.
-    this.#timer = setTimeout(() => setImmediate(() => this.#giveUp()), request.timeoutMs);
+    this.#timer = setTimeout(() => afterReading(() => this.#onTimeout()), request.timeoutMs);
     request.abandoned?.addEventListener('abort', this.#onAbandoned);
   }
 
@@ -284,6 +294,16 @@ class Exchange implements PooledRequest {
     this.#fail(unavailable(this.host, 'could not be reached', this.#fate(), code));
   }
 
+  #onTimeout(): void {
+    const { patience } = this.request;
+    if (patience === undefined || patience.signal.aborted || this.#controller === undefined) {
+      this.#giveUp();
+    } else if (!this.#over) {
+      patience.signal.addEventListener('abort', this.#onPatienceOver);
+      patience.onOverdue();
+    }
+  }
+
   #giveUp(): void {
     this.#fail(unavailable(this.host, 'did not answer in time', this.#fate(), 'TIMEOUT'));
   }
@@ -304,8 +324,14 @@ class Exchange implements PooledRequest {
   #end(): void {
     this.#over = true;
     clearTimeout(this.#timer);
+    this.request.patience?.signal.removeEventListener('abort', this.#onPatienceOver);
     this.request.abandoned?.removeEventListener('abort', this.#onAbandoned);
   }
+}
+
+/** After a freeze of this process timers run before sockets are read: a response that has arrived would be thrown away. */
+function afterReading(giveUp: () => void): void {
+  setImmediate(giveUp);
 }
 
 type WireHeaders = Readonly<Record<string, string | string[] | undefined>>;

@@ -2,6 +2,7 @@ import { readAuthorizationCode } from './authorization-code.js';
 import { DeclaredHealthProvider } from './declared-health-provider.js';
 import type { AuthorizationStart, CallbackParameters, Handshake, HandshakeSecrets } from './handshake.js';
 import type { GrantTokens } from './health-provider.js';
+import type { Patience } from './http-client.js';
 import type { OAuth2ProviderStrategy } from './oauth2-provider.strategy.js';
 import type { OAuth2Definition } from './provider-definition.js';
 import type { TokenGrant } from './token-grant.js';
@@ -46,8 +47,8 @@ export abstract class OAuth2HealthProvider extends DeclaredHealthProvider<OAuth2
       : grant;
   }
 
-  refresh(tokens: GrantTokens): Promise<TokenGrant> {
-    return this.client.refresh(this.definition, this.settings, tokens);
+  refresh(tokens: GrantTokens, patience?: Patience): Promise<TokenGrant> {
+    return this.client.refresh(this.definition, this.settings, tokens, patience);
   }
 
   private withCallbackScopes(grant: TokenGrant, callback: CallbackParameters): TokenGrant {

@@ -4,7 +4,7 @@ import { AuthorizationCodeRefusedError, AuthorizationFailedError } from '../erro
 import { ConnectionNotRefreshableError } from '../errors/connection.errors.js';
 import { InvalidTokenResponseError, TokenRevokedError } from '../errors/provider.errors.js';
 import type { GrantTokens } from './health-provider.js';
-import type { ProviderResponse } from './http-client.js';
+import type { Patience, ProviderResponse } from './http-client.js';
 import { verifyIdToken } from './id-token.js';
 import { oauth1Request, type OAuth1Call } from './oauth1-request.js';
 import { ProviderApiClient } from './provider-api-client.js';
@@ -139,6 +139,7 @@ export class TokenEndpointClient extends ProviderApiClient {
    * @param definition - the provider's facts
    * @param settings - endpoints and client credentials in force
    * @param tokens - the set in force; its refresh token as last issued by the provider
+   * @param patience - reads the response on after the time limit of the definition
    * @returns the grant; its times count from the instant before the request left
    * @throws {@link ConnectionNotRefreshableError} when there is no refresh token
    * @throws {@link TokenRevokedError} on `invalid_grant`, or HTTP 400, 401 or 403 without a known error code
@@ -151,7 +152,12 @@ export class TokenEndpointClient extends ProviderApiClient {
    * @see RFC 6749 section 6, https://www.rfc-editor.org/rfc/rfc6749#section-6
    * @see RFC 6749 section 5.2 (errors), https://www.rfc-editor.org/rfc/rfc6749#section-5.2
    */
-  async refresh(definition: OAuth2Definition, settings: ProviderSettings, tokens: GrantTokens): Promise<TokenGrant> {
+  async refresh(
+    definition: OAuth2Definition,
+    settings: ProviderSettings,
+    tokens: GrantTokens,
+    patience?: Patience,
+  ): Promise<TokenGrant> {
     const { refreshToken, accessToken, scopes = settings.scopes } = tokens;
     if (refreshToken === undefined) {
       throw new ConnectionNotRefreshableError();
@@ -166,7 +172,8 @@ export class TokenEndpointClient extends ProviderApiClient {
     };
     const message = `${definition.displayName} refused the refresh token. If this is confirmed, the user has to connect again.`;
     const refused = refusal(TokenRevokedError, message);
-    const { response, requestedAt } = await this.requestToken(definition, settings, { url, fields }, refused);
+    const form = { url, fields, patience };
+    const { response, requestedAt } = await this.requestToken(definition, settings, form, refused);
     return (
       parseTokenExtension(response, definition, accessToken, requestedAt) ??
       parseTokenResponse(response, definition, requestedAt)
@@ -339,13 +346,17 @@ export class TokenEndpointClient extends ProviderApiClient {
   private async requestToken(
     definition: OAuth2Definition,
     settings: ProviderSettings,
-    { url, fields }: { readonly url: string; readonly fields: Readonly<Record<string, string | undefined>> },
+    call: {
+      readonly url: string;
+      readonly fields: Readonly<Record<string, string | undefined>>;
+      readonly patience?: Patience | undefined;
+    },
     refused: Refusal,
   ): Promise<{ response: ProviderResponse; requestedAt: Date }> {
     const requestedAt = this.clock.now();
-    const form = { url, fields: { ...fields, ...definition.extraTokenParams } };
+    const form = { url: call.url, fields: { ...call.fields, ...definition.extraTokenParams } };
     const request = await this.clientAuthentication.form(definition, settings, form, requestedAt);
-    const response = await this.http.send(request);
+    const response = await this.http.send({ ...request, patience: call.patience });
     if (isFailure(definition, response)) {
       throw tokenFailure(this.failed(definition, response), refused);
     }

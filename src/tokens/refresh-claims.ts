@@ -101,6 +101,11 @@ const dropClaim: Statement = {
   text: `UPDATE connections SET claim_id = NULL, claimed_until = NULL, attempt_started_at = NULL
          WHERE user_id = $1 AND provider = $2 AND id = $3 AND claim_id = $4`,
 };
+const renewClaim: Statement = {
+  name: 'connections-renew-claim',
+  text: `UPDATE connections SET claimed_until = now() + $5::float8 * interval '1 millisecond'
+         WHERE user_id = $1 AND provider = $2 AND id = $3 AND claim_id = $4`,
+};
 const setAside: Statement = {
   name: 'connections-set-aside',
   text: `UPDATE connections SET claim_id = NULL, claimed_until = NULL, attempt_started_at = NULL,
@@ -129,6 +134,8 @@ export interface ProviderRoom {
 /** A claim that was taken. */
 export interface RefreshClaim {
   readonly id: string;
+  /** An instant of `performance.now` before it was taken. */
+  readonly takenAtMs: number;
   /** Whether this refresh alone tries if a closed gate can be opened. */
   readonly isProbe: boolean;
 }
@@ -165,6 +172,7 @@ export class RefreshClaims {
    */
   async take(key: ConnectionKey, lengthMs: number, inDoubtHoldMs: number): Promise<RefreshClaim | undefined> {
     const claimId = randomUUID();
+    const takenAtMs = performance.now();
     const [row] = await this.database.query<{ isProbe: boolean }>(takeClaim, [
       key.userId,
       key.provider,
@@ -176,7 +184,7 @@ export class RefreshClaims {
       this.hasReturned,
       this.latestNow,
     ]);
-    return row === undefined ? undefined : { id: claimId, isProbe: row.isProbe };
+    return row === undefined ? undefined : { id: claimId, takenAtMs, isProbe: row.isProbe };
   }
 
   /**
@@ -216,6 +224,11 @@ export class RefreshClaims {
    */
   async setAside(key: ConnectionKey, claimId: string, code: ErrorCode, dueInMs: number): Promise<void> {
     await this.database.query(setAside, [key.userId, key.provider, key.id, claimId, code, dueInMs]);
+  }
+
+  /** Lets the claim last so long from now on, unless it has ended or another one has taken its place. */
+  async renew(key: ConnectionKey, claimId: string, lengthMs: number): Promise<void> {
+    await this.database.query(renewClaim, [key.userId, key.provider, key.id, claimId, lengthMs]);
   }
 
   /** Gives the claim back without an attempt having been made. */

@@ -179,6 +179,20 @@ export function toPendingError(connection: StoredConnection, inDoubtHoldMs: numb
   }
 }
 
+/**
+ * Returns the error for the callers of a refresh whose response is overdue. Its response may come at any moment, so they may soon ask again.
+ *
+ * @param timeoutMs - what the provider had for it
+ */
+export function toOverdueError(displayName: string, timeoutMs: number): ProviderUnavailableError {
+  const retryAfterSeconds = wholeSeconds(timeoutMs);
+  return new ProviderUnavailableError(
+    `${displayName} has not responded to the refresh in ${retryAfterSeconds} s. Its response is stored when it comes. ` +
+      `Ask again in ${retryAfterSeconds} s.`,
+    { fate: 'unknown', retryAfterSeconds },
+  );
+}
+
 /** Returns the error for a caller whose refresh does not go to the provider, because its gate is closed. */
 export function toGateError(displayName: string, { reason, waitMs }: ClosedGate): AppError {
   const retryAfterSeconds = wholeSeconds(waitMs);

@@ -30,7 +30,7 @@ describe('RefreshSlots', () => {
     expect(slots.free('slow')).toBe(0);
     expect(slots.free('fast')).toBe(1);
     for (let slot = 0; slot < 3; slot += 1) {
-      slots.release('slow');
+      slots.release({ provider: 'slow' });
     }
     await settle();
     expect(started).toEqual(['first', 'second', 'elsewhere', 'third']);
@@ -46,7 +46,7 @@ describe('RefreshSlots', () => {
     const risen = wait(slots, 'risen', 'background');
     risen.priority = 'on-demand';
     for (let slot = 0; slot < 4; slot += 1) {
-      slots.release('slow');
+      slots.release({ provider: 'slow' });
     }
     await settle();
     expect(started).toEqual(['running', 'asked for', 'asked for later', 'risen', 'background']);
@@ -56,7 +56,7 @@ describe('RefreshSlots', () => {
     const slots = slotsOf(1);
     wait(slots, 'running', 'on-demand');
     await expect(slots.acquire({ provider: 'slow', priority: 'on-demand' }, 1)).resolves.toBe(false);
-    slots.release('slow');
+    slots.release({ provider: 'slow' });
     expect(slots.free('slow')).toBe(1);
   });
 });

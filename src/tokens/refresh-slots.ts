@@ -9,6 +9,8 @@ export interface SlotRequest {
   readonly provider: string;
   /** May rise while the request waits. */
   priority: RefreshPriority;
+  /** Its slot has been given on although it is not over. */
+  isOverdue?: boolean;
 }
 
 interface Waiting {
@@ -18,6 +20,8 @@ interface Waiting {
 
 interface Lane {
   taken: number;
+  /** Refreshes that gave their slot on and are not over. */
+  overdue: number;
   /** In the order of arrival. */
   readonly waiting: Set<Waiting>;
 }
@@ -59,9 +63,31 @@ export class RefreshSlots {
     });
   }
 
-  /** Gives a slot back, or on to whoever waits: on demand before background, then by arrival. */
-  release(provider: string): void {
+  /**
+   * Gives the slot of a refresh on that waits for its response for long, so that a few of them do not hold the others up. When half as many
+   * as there are slots have done so, it keeps its slot: a provider that leaves so many without a response gets no further requests.
+   */
+  giveOn(request: SlotRequest): void {
+    const lane = this.laneOf(request.provider);
+    if (lane.overdue < this.config.providerConcurrency / 2) {
+      this.pass(lane);
+      lane.overdue += 1;
+      request.isOverdue = true;
+    }
+  }
+
+  /** Gives the slot of a refresh back that is over, unless it has been given on. */
+  release({ provider, isOverdue = false }: Pick<SlotRequest, 'provider' | 'isOverdue'>): void {
     const lane = this.laneOf(provider);
+    if (isOverdue) {
+      lane.overdue -= 1;
+    } else {
+      this.pass(lane);
+    }
+  }
+
+  /** To whoever waits: on demand before background, then by arrival. */
+  private pass(lane: Lane): void {
     const all = [...lane.waiting];
     const next = all.find(({ request }) => request.priority === 'on-demand') ?? all[0];
     if (next === undefined) {
@@ -80,7 +106,7 @@ export class RefreshSlots {
   private laneOf(provider: string): Lane {
     let lane = this.lanes.get(provider);
     if (lane === undefined) {
-      lane = { taken: 0, waiting: new Set() };
+      lane = { taken: 0, overdue: 0, waiting: new Set() };
       this.lanes.set(provider, lane);
     }
     return lane;

@@ -12,6 +12,7 @@ import type { HealthProvider } from '../provider-kit/health-provider.js';
 import type { ProviderDefinition } from '../provider-kit/provider-definition.js';
 import { ProviderLifecycle, retiredError } from '../provider-kit/provider-lifecycle.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
+import { requestTimeoutMs } from '../provider-kit/request-timeout.js';
 import { checkSameUser } from '../provider-kit/same-user.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
 import type { EndReason } from './connection-state.js';
@@ -26,9 +27,18 @@ import { ProviderGates } from './provider-gates.js';
 import { RefreshClaims, type ClaimedConnection, type RefreshClaim } from './refresh-claims.js';
 import { RefreshJournal } from './refresh-journal.js';
 import { claimLengthMs, forgivesRepeat, inDoubtHoldMs, slotWaitMs } from './refresh-policy.js';
+import { RefreshExchange } from './refresh-exchange.js';
 import { RefreshOutcomes } from './refresh-outcomes.js';
-import { RefreshSlots, type RefreshPriority, type SlotRequest } from './refresh-slots.js';
-import { toAttemptError, toFailureRecord, toGateError, toPendingError, toRefreshOutcome } from './refresh-failure.js';
+import { RefreshRuns, type RefreshRequest } from './refresh-runs.js';
+import { RefreshSlots, type RefreshPriority } from './refresh-slots.js';
+import {
+  toAttemptError,
+  toFailureRecord,
+  toGateError,
+  toOverdueError,
+  toPendingError,
+  toRefreshOutcome,
+} from './refresh-failure.js';
 import { backoffDelayMs, unreadableBackoff } from './backoff.js';
 import type { TokenSet } from './token-set.js';
 import { TokenVault } from './token-vault.js';
@@ -58,12 +68,6 @@ interface RefusedAnswer {
 /** What became of spending a refresh token, as far as it has to be stored. */
 type Obtained = ObtainedGrant | RefusedAnswer;
 
-/** A refresh under way in this process. */
-interface Run {
-  readonly request: SlotRequest;
-  readonly done: Promise<void>;
-}
-
 /**
  * Refreshes the tokens of connections without ever spending a rotating refresh token twice.
  *
@@ -73,12 +77,13 @@ interface Run {
 @Injectable()
 export class RefreshService implements BeforeApplicationShutdown {
   private readonly logger = new Logger(RefreshService.name);
-  private readonly running = new Map<string, Run>();
+  private readonly runs = new RefreshRuns();
   private stopping = false;
 
   constructor(
     private readonly store: ConnectionStore,
     private readonly claims: RefreshClaims,
+    private readonly exchange: RefreshExchange,
     private readonly journal: RefreshJournal,
     private readonly gates: ProviderGates,
     private readonly obtainedGrants: ObtainedGrants,
@@ -91,10 +96,13 @@ export class RefreshService implements BeforeApplicationShutdown {
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
   ) {}
 
-  /** Begins no further refresh, and lets those under way finish while there is a database, so that a deployment loses no token. */
+  /**
+   * Begins no further refresh, and lets those under way finish while there is a database, so that a deployment loses no token.
+   * {@link RefreshExchange} says how long it waits for a response that is overdue.
+   */
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping = true;
-    await Promise.allSettled([...this.running.values()].map(({ done }) => done));
+    await this.runs.settled();
   }
 
   /**
@@ -111,21 +119,22 @@ export class RefreshService implements BeforeApplicationShutdown {
    * @throws {@link TokenUnreadableError} when the stored tokens do not open; the refresh token is not spent
    * @throws {@link KeyUnavailableError} when a refreshed set could not be sealed; the refresh token is not spent
    * @throws {@link DatabaseUnavailableError} when the claim cannot be written; the refresh token is not spent
+   * @throws {@link ProviderUnavailableError} when the provider has not responded in time; its response is still read, and stored when it
+   *   comes
    * @throws the provider's error when this attempt failed, or its like while the pause after it lasts
    */
   refresh(
     connection: StoredConnection,
     { priority = 'on-demand' }: { priority?: RefreshPriority } = {},
   ): Promise<void> {
-    const running = this.running.get(connection.id);
+    const running = this.runs.find(connection);
     if (running !== undefined) {
       if (priority === 'on-demand') {
         running.request.priority = priority;
       }
-      return running.done;
+      return running.told;
     }
-    const request: SlotRequest = { provider: connection.provider, priority };
-    return this.run(connection, request, this.refreshOnce(connection, request));
+    return this.runs.start(connection, priority, (request) => this.refreshOnce(connection, request)).told;
   }
 
   /**
@@ -134,34 +143,21 @@ export class RefreshService implements BeforeApplicationShutdown {
    * Nothing is sent when no slot becomes free in time, the provider's gate closes meanwhile, or the application stops: then the claim is
    * given back (R-26).
    *
+   * @returns when the refresh is over, however long the provider takes
    * @throws as {@link refresh}
    */
   refreshDue(connection: ClaimedConnection): Promise<void> {
-    const request: SlotRequest = { provider: connection.provider, priority: 'background' };
-    return this.run(connection, request, this.refreshTaken(connection, request));
+    return this.runs.start(connection, 'background', (request) => this.refreshTaken(connection, request)).done;
   }
 
-  private run(connection: StoredConnection, request: SlotRequest, refresh: Promise<void>): Promise<void> {
-    const done = refresh.finally(() => {
-      if (this.running.get(connection.id)?.request === request) {
-        this.running.delete(connection.id);
-      }
-    });
-    // A caller that lost the claim may be waiting here already, for just this refresh.
-    if (!this.running.has(connection.id)) {
-      this.running.set(connection.id, { request, done });
-    }
-    return done;
-  }
-
-  private async refreshTaken(connection: ClaimedConnection, request: SlotRequest): Promise<void> {
+  private async refreshTaken(connection: ClaimedConnection, request: RefreshRequest): Promise<void> {
     const { claimId, wasInDoubt, registrationId } = connection;
     const takenAtMs = performance.now();
     const provider = this.registry.get(connection.provider);
     if (!(await this.slots.acquire(request, slotWaitMs(provider.definition)))) {
       return this.claims.drop(connection, claimId);
     }
-    const claim = { id: claimId, isProbe: false };
+    const claim = { id: claimId, takenAtMs, isProbe: false };
     let obtained: Obtained | undefined;
     try {
       if (this.stopping || this.lifecycle.isRetired(provider) || this.gates.wasClosedSince(registrationId, takenAtMs)) {
@@ -169,15 +165,15 @@ export class RefreshService implements BeforeApplicationShutdown {
       }
       // An entry is the outcome of the attempt before. If it cannot be committed now, the refresh token is not to be sent either.
       if (!wasInDoubt || !(await this.journal.replay(connection))) {
-        obtained = await this.obtain(connection, claim, provider);
+        obtained = await this.obtain(connection, claim, provider, request);
       }
     } finally {
-      this.slots.release(request.provider);
+      this.slots.release(request);
     }
     await this.keep(connection, claim, provider, obtained);
   }
 
-  private async refreshOnce(connection: StoredConnection, request: SlotRequest): Promise<void> {
+  private async refreshOnce(connection: StoredConnection, request: RefreshRequest): Promise<void> {
     this.checkRunning();
     const provider = this.registry.get(connection.provider);
     this.lifecycle.check(provider);
@@ -217,7 +213,7 @@ export class RefreshService implements BeforeApplicationShutdown {
   private async attempt(
     connection: StoredConnection,
     provider: HealthProvider,
-    request: SlotRequest,
+    request: RefreshRequest,
     giveUpAt: number,
   ): Promise<boolean> {
     const { definition } = provider;
@@ -236,9 +232,9 @@ export class RefreshService implements BeforeApplicationShutdown {
       if (claim === undefined) {
         return false;
       }
-      obtained = await this.obtain(connection, claim, provider);
+      obtained = await this.obtain(connection, claim, provider, request);
     } finally {
-      this.slots.release(request.provider);
+      this.slots.release(request);
     }
     await this.keep(connection, claim, provider, obtained);
     return true;
@@ -291,6 +287,7 @@ export class RefreshService implements BeforeApplicationShutdown {
     connection: StoredConnection,
     claim: RefreshClaim,
     provider: HealthProvider,
+    request: RefreshRequest,
   ): Promise<Obtained | undefined> {
     let previous: TokenSet;
     try {
@@ -302,9 +299,21 @@ export class RefreshService implements BeforeApplicationShutdown {
       throw error;
     }
     let grant: TokenGrant | undefined;
+    let isOverdue = false;
+    let isOver = false;
+    const onOverdue = (): void => {
+      isOverdue = true;
+      void this.tellOverdue(connection, claim, provider, request).then(() => {
+        if (!isOver) {
+          this.slots.giveOn(request);
+        }
+      });
+    };
     try {
       const scopes = connection.scopesGranted ?? connection.scopesRequested;
-      grant = await exchange(provider, { ...previous, scopes });
+      grant = await this.exchange
+        .send(connection, claim, provider, { ...previous, scopes }, onOverdue)
+        .finally(() => (isOver = true));
       checkSameUser(provider, grant, previous);
       return { previous, grant };
     } catch (error) {
@@ -314,8 +323,25 @@ export class RefreshService implements BeforeApplicationShutdown {
           return { previous, refused: error, refreshToken, namesAnotherUser: grant !== undefined };
         }
       }
-      await this.fail(connection, claim, provider, error);
+      const [failed, failedClaim] = isOverdue ? asTold(connection, claim) : [connection, claim];
+      await this.fail(failed, failedClaim, provider, error);
       return undefined;
+    }
+  }
+
+  /** The provider has not responded in time: those who wait learn it, and so does its gate, before the next refresh begins. */
+  private async tellOverdue(
+    connection: StoredConnection,
+    claim: RefreshClaim,
+    { definition }: HealthProvider,
+    request: RefreshRequest,
+  ): Promise<void> {
+    request.overdue.reject(toOverdueError(definition.displayName, requestTimeoutMs(definition)));
+    const outcome = { kind: 'failed', isFirst: connection.failedAttempts === 0 } as const;
+    try {
+      await this.gates.report(connection.registrationId, outcome, claim.isProbe);
+    } catch (reason) {
+      this.logger.warn(`The gate of ${connection.registrationId} could not be written: ${codeOf(reason)}.`);
     }
   }
 
@@ -434,25 +460,12 @@ export class RefreshService implements BeforeApplicationShutdown {
   }
 }
 
-/**
- * Exchanges the refresh token. Where that cannot do harm, a second call is made within the claim: with the same token when the
- * answer of a forgiving provider was lost, and with the spare one when the first was refused.
- */
-async function exchange(
-  provider: HealthProvider,
-  tokens: TokenSet & { readonly scopes: readonly string[] },
-): Promise<TokenGrant> {
-  try {
-    return await provider.refresh(tokens);
-  } catch (error) {
-    if (error instanceof ProviderUnavailableError && error.fate === 'unknown' && forgivesRepeat(provider.definition)) {
-      return provider.refresh(tokens);
-    }
-    if (error instanceof TokenRevokedError && tokens.spareRefreshToken !== undefined) {
-      return provider.refresh({ ...tokens, refreshToken: tokens.spareRefreshToken });
-    }
-    throw error;
-  }
+/** For a failure whose delay the gate knows of: it is not the first of its connection any more, and no probe's. */
+function asTold(connection: StoredConnection, claim: RefreshClaim): [StoredConnection, RefreshClaim] {
+  return [
+    { ...connection, failedAttempts: connection.failedAttempts + 1 },
+    { ...claim, isProbe: false },
+  ];
 }
 
 /** The error for a connection that only a new link can bring back. */

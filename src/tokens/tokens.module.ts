@@ -20,6 +20,7 @@ import { OrphanedGrants } from './orphaned-grants.js';
 import { PendingAccounts } from './pending-accounts.js';
 import { ProviderGates } from './provider-gates.js';
 import { RefreshClaims } from './refresh-claims.js';
+import { RefreshExchange } from './refresh-exchange.js';
 import { RefreshJournal } from './refresh-journal.js';
 import { RefreshOutcomes } from './refresh-outcomes.js';
 import { RefreshSlots } from './refresh-slots.js';
@@ -57,6 +58,7 @@ import { UserGrants } from './user-grants.js';
     PendingAccounts,
     ProviderGates,
     RefreshClaims,
+    RefreshExchange,
     RefreshJournal,
     RefreshScheduler,
     RefreshOutcomes,

@@ -26,7 +26,7 @@ const callers = 3;
 /** Switches the claim off: whoever asks may spend the refresh token. */
 class NoClaims implements Pick<RefreshClaims, 'take' | 'drop'> {
   async take(): Promise<RefreshClaim> {
-    return { id: randomUUID(), isProbe: false };
+    return { id: randomUUID(), takenAtMs: performance.now(), isProbe: false };
   }
 
   async drop(): Promise<void> {}

@@ -9,6 +9,7 @@ import type {
   HandshakeSecrets,
 } from '../../provider-kit/handshake.js';
 import type { GrantTokens, HealthProvider } from '../../provider-kit/health-provider.js';
+import type { Patience } from '../../provider-kit/http-client.js';
 import { OAuth2HealthProvider } from '../../provider-kit/oauth2-health-provider.js';
 import type { OAuth2Definition } from '../../provider-kit/provider-definition.js';
 import type { ProviderSettings } from '../../provider-kit/provider-settings.js';
@@ -75,9 +76,9 @@ export class SmartOnFhirProvider implements HealthProvider {
     }
   }
 
-  async refresh(tokens: GrantTokens): Promise<TokenGrant> {
+  async refresh(tokens: GrantTokens, patience?: Patience): Promise<TokenGrant> {
     this.checkServer(tokens);
-    return this.withServer(await this.at(await this.discovery.read()).refresh(tokens));
+    return this.withServer(await this.at(await this.discovery.read()).refresh(tokens, patience));
   }
 
   async revoke(tokens: GrantTokens): Promise<'revoked' | 'unsupported'> {
