@@ -521,6 +521,48 @@ describe('NET-04 total time', () => {
     expect(server.requests).toHaveLength(65);
   });
 
+  /** A server whose only response comes when it is told to. */
+  async function startLateServer() {
+    const response = Promise.withResolvers<{ body: string }>();
+    return { ...opened(await startRecordingServer(() => response.promise)), respond: response.resolve };
+  }
+
+  it('is passed by a response that is waited for with patience, once the request is written (R-08)', async () => {
+    const server = await startLateServer();
+    const { signal } = new AbortController();
+    const overdue = Promise.withResolvers<void>();
+    const sent = post(server.url, { timeoutMs: sentTimeoutMs, patience: { onOverdue: overdue.resolve, signal } });
+    await overdue.promise;
+    server.respond({ body: 'late' });
+    await expect(sent).resolves.toMatchObject({ status: 200, text: 'late' });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it.each([['before the time limit'], ['after the time limit']])(
+    'holds again when the patience ends %s (R-08)',
+    async (when) => {
+      const server = await startLateServer();
+      const end = new AbortController();
+      const overdue = jest.fn(() => end.abort());
+      if (when === 'before the time limit') {
+        end.abort();
+      }
+      const patience = { onOverdue: overdue, signal: end.signal };
+      const error = await errorOf(post(server.url, { timeoutMs: sentTimeoutMs, patience }));
+      expect(error).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', fate: 'unknown', detail: 'TIMEOUT, unknown' });
+      expect(overdue).toHaveBeenCalledTimes(when === 'before the time limit' ? 0 : 1);
+    },
+  );
+
+  it('holds for a request that is not written, however much patience there is (R-26)', async () => {
+    const server = opened(await startSocketServer((socket) => socket.resume(), 'https'));
+    const overdue = jest.fn();
+    const patience = { onOverdue: overdue, signal: new AbortController().signal };
+    const error = await errorOf(post(server.url, { timeoutMs, patience }));
+    expect(error).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', fate: 'not-sent', detail: 'TIMEOUT, not-sent' });
+    expect(overdue).not.toHaveBeenCalled();
+  });
+
   it('frees the connection of a request that timed out', async () => {
     const ended = Promise.withResolvers<void>();
     const server = opened(

@@ -52,6 +52,26 @@ describe('RefreshSlots', () => {
     expect(started).toEqual(['running', 'asked for', 'asked for later', 'risen', 'background']);
   });
 
+  it('lets others start while some take long, half as many as there are slots at most (NET-04)', async () => {
+    const slots = slotsOf(2);
+    const [first, second] = ['first', 'second'].map((name) => wait(slots, name, 'on-demand'));
+    ['third', 'fourth'].forEach((name) => wait(slots, name, 'on-demand'));
+    await settle();
+    slots.giveOn(first as SlotRequest);
+    slots.giveOn(second as SlotRequest);
+    await settle();
+    expect(started).toEqual(['first', 'second', 'third']);
+    slots.release(first as SlotRequest);
+    await settle();
+    expect(started).toEqual(['first', 'second', 'third']);
+    slots.release(second as SlotRequest);
+    await settle();
+    expect(started).toEqual(['first', 'second', 'third', 'fourth']);
+    slots.release({ provider: 'slow' });
+    slots.release({ provider: 'slow' });
+    expect(slots.free('slow')).toBe(2);
+  });
+
   it('gives up waiting in time, and then takes no slot', async () => {
     const slots = slotsOf(1);
     wait(slots, 'running', 'on-demand');
