@@ -91,6 +91,7 @@ interface WorkingTokens {
 @Injectable()
 export class TokensService {
   private readonly logger = new Logger(TokensService.name);
+  protected readonly callerWaitMs: (lifeMs: number) => number = callerWaitMs;
 
   constructor(
     private readonly store: ConnectionStore,
@@ -263,7 +264,7 @@ export class TokensService {
     }
     const refresh = this.refreshService.refresh(connection);
     try {
-      const hasEnded = await endsWithin(refresh, callerWaitMs(lifeMs));
+      const hasEnded = await endsWithin(refresh, this.callerWaitMs(lifeMs));
       if (!hasEnded && this.remainingLifeMs(tokens) > 0) {
         this.leaveBehind(connection, refresh);
         return toWorking(connection, tokens, 'stale');

@@ -10,6 +10,7 @@ import {
   type StoredConnection,
 } from '../../src/tokens/connection-store.js';
 import { type RefreshClaim, RefreshClaims } from '../../src/tokens/refresh-claims.js';
+import { TokensService } from '../../src/tokens/tokens.service.js';
 import type { TestApplication } from '../support/application.js';
 import type { Violation } from '../support/history-checker.js';
 import { held } from '../support/makers.js';
@@ -144,6 +145,30 @@ describe('with one defence switched off the checker finds', () => {
     expect(found).toEqual(new Set(['I4']));
   });
 
+  it.each([
+    ['nothing with all of them on', undefined, []],
+    ['callers with working tokens that wait, and are refused in the end, without a bound of the wait', 'bound', ['I8']],
+  ])('%s, at a provider that does not respond (R-02)', async (_what, without, found) => {
+    const override = without === undefined ? {} : { override: replaceBy(TokensService, PatientCallers) };
+    // The gate is not what this is about.
+    const instance = await cluster.startInstance({ ...override, environment: { PROVIDER_BREAKER_FAILURES: '1000' } });
+    const connections = [
+      ...(await cluster.link(slug, connectionCount / 2, instance, 30)),
+      // They end before the time limit of the refresh.
+      ...(await cluster.link(slug, connectionCount / 2, instance, 10)),
+    ];
+    cluster.sandbox.maker(slug).misbehave({ endpoint: 'refresh', ...held, processed: false }, Infinity);
+    const answers = await cluster.askAll(instance, connections);
+    const statuses = without === undefined ? [200] : [200, 503];
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set(statuses));
+    const violations = await cluster.check(connections);
+    const figures = { rounds: 1, faults: 1, connections: connections.length, ...(without && { without }) };
+    report('R-02', 'provider that does not respond', figures, violations);
+    expect([...new Set(violations.map(({ invariant }) => invariant))]).toEqual(found);
+    expect(violations).toHaveLength(without === undefined ? 0 : connections.length);
+    await queryDatabase(cluster.database.url, 'DELETE FROM provider_gates');
+  });
+
   it('I5 hand-outs that nobody will know of without the audit trail', async () => {
     const instance = await cluster.startInstance({ override: replaceBy(AuditTrail, NoAudit) });
     const connections = await cluster.link(slug, connectionCount, instance);
@@ -159,6 +184,11 @@ describe('with one defence switched off the checker finds', () => {
     expect(await checkWithout('I7', 'sealing', connection === undefined ? [] : [connection])).toEqual(new Set(['I7']));
   });
 });
+
+/** Switches the bound of the wait off: a caller waits for the refresh whatever its token is still good for. */
+class PatientCallers extends TokensService {
+  protected override readonly callerWaitMs = (): number => Infinity;
+}
 
 type Override = NonNullable<Parameters<FaultCluster['startInstance']>[0]['override']>;
 

@@ -24,6 +24,18 @@ export interface HandOut {
   readonly receivedAtMs: number;
 }
 
+/** A call for a token that got a response, whatever it was. */
+export interface TokenCall {
+  readonly userId: string;
+  readonly provider: string;
+  /** When the caller asked and when it had the response, milliseconds since 1970 on the clock of this machine. */
+  readonly askedAtMs: number;
+  readonly receivedAtMs: number;
+  readonly status: number;
+  /** Of an error. */
+  readonly code: string | undefined;
+}
+
 /** What a maker has seen and issued: a fake writes it down, and so does an independent server under test. */
 export type MakerRecords = Pick<FakeMaker, 'history' | 'liveGrants' | 'isLiveRefreshToken' | 'findIssued'>;
 
@@ -41,6 +53,8 @@ export interface Evidence {
   readonly history?: readonly StoredVersion[];
   /** Every token that a caller got. */
   readonly handOuts?: readonly HandOut[];
+  /** Every call that a process responded to which was neither frozen nor without its database. */
+  readonly calls?: readonly TokenCall[];
   /** Hand-outs in the audit trail by the id of the connection. */
   readonly auditedHandOuts?: ReadonlyMap<string, number>;
   /** Refreshes in the audit trail by id of the connection and number of the token set, as `<id> token-set:<number>`. */
@@ -58,12 +72,22 @@ export interface Violation {
    * `I4` the user is asked to link anew although the grant stands;
    * `I5` a refresh ended in no commit or in several, or has not one row in the audit trail, or a hand-out has none;
    * `I6` two token requests for one connection were in flight at once;
-   * `I7` a secret stands where none may.
+   * `I7` a secret stands where none may;
+   * `I8` a caller was refused although its token worked, or waited for a new one longer than it may.
    */
-  readonly invariant: 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7';
+  readonly invariant: 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8';
   readonly userId: string;
   readonly what: string;
 }
+
+/** A caller with a working token waits no longer than this, in milliseconds ... */
+const longestWaitMs = 2_000;
+/** ... nor until its token has less than this left ... */
+const leastLifeMs = 5_000;
+/** ... and is not judged with less than this when it asks: the service looks at the life a little later. */
+const judgedLifeMs = 7_000;
+/** How much longer a call may take on a machine that has other things to do, in milliseconds. */
+const slackMs = 5_000;
 
 type Report = (invariant: Violation['invariant'], what: string) => void;
 
@@ -121,6 +145,9 @@ export async function findViolations(evidence: Evidence): Promise<Violation[]> {
         findWrongHandOut(handOut, versions, connection, evidence.records ?? evidence.maker).forEach((what) =>
           report('I2', what),
         );
+      }
+      for (const call of evidence.calls?.filter(isOurs) ?? []) {
+        findWithheldToken(call, versions).forEach((what) => report('I8', what));
       }
       findUnaudited(evidence, connection, handOuts.length, versions).forEach((what) => report('I5', what));
       findUnauditedRefreshes(evidence, connection, versions).forEach((what) => report('I5', what));
@@ -215,6 +242,24 @@ function findWrongHandOut(
     return [`a token was handed out ${at} that had been replaced at ${successor.committedAtMs}`];
   }
   return [];
+}
+
+/** By the life that the stored token had when the caller asked. */
+function findWithheldToken(
+  { askedAtMs, receivedAtMs, status, code }: TokenCall,
+  versions: readonly StoredVersion[],
+): string[] {
+  const inForce = versions.findLast(({ committedAtMs }) => committedAtMs <= askedAtMs);
+  const lifeMs = inForce === undefined ? 0 : (inForce.tokens.expiresAt?.getTime() ?? Infinity) - askedAtMs;
+  if (lifeMs < judgedLifeMs || code === 'CONNECTION_NOT_FOUND') {
+    return [];
+  }
+  const tookMs = receivedAtMs - askedAtMs;
+  const asked = `a caller whose token had ${lifeMs} ms left`;
+  if (status !== 200) {
+    return [`${asked} was refused after ${tookMs} ms with ${code}`];
+  }
+  return tookMs > Math.min(longestWaitMs, lifeMs - leastLifeMs) + slackMs ? [`${asked} waited for ${tookMs} ms`] : [];
 }
 
 /** Each set that the maker has issued is stored once, unless a new link came first; each that is stored came from one answer. */

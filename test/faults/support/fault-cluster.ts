@@ -20,6 +20,7 @@ import {
   findViolations,
   type HandOut,
   type MakerRecords,
+  type TokenCall,
   refreshesOf,
   type Violation,
 } from '../../support/history-checker.js';
@@ -75,7 +76,7 @@ export interface Answer {
 }
 
 /** A replica, or an instance in this process. */
-type Asked = Pick<Replica, 'api'>;
+type Asked = Pick<Replica, 'api'> & Partial<Pick<Replica, 'disturbedAtMs'>>;
 
 /** With this little life an access token is refreshed before it is handed out; it outlives what a scenario does meanwhile. */
 const shortLifeSeconds = 55;
@@ -96,6 +97,7 @@ export class FaultCluster {
   readonly replicas: Replica[] = [];
   private readonly closers: (() => Promise<void>)[] = [];
   private readonly handOuts: HandOut[] = [];
+  private readonly calls: TokenCall[] = [];
   /** Calls for a token that got no answer, by user. */
   private readonly unanswered = new Map<string, number>();
   private linked = 0;
@@ -251,9 +253,14 @@ export class FaultCluster {
     const askedAtMs = Date.now();
     try {
       const response = await replica.api.get(`${pathOf(connection)}/token`);
+      const receivedAtMs = Date.now();
       const { access_token: accessToken, code } = response.body as { access_token?: string; code?: string };
       if (accessToken !== undefined) {
-        this.handOuts.push({ userId, provider: slug, accessToken, askedAtMs, receivedAtMs: Date.now() });
+        this.handOuts.push({ userId, provider: slug, accessToken, askedAtMs, receivedAtMs });
+      }
+      if (Math.max(replica.disturbedAtMs ?? -Infinity, this.database.disturbedAtMs) < askedAtMs) {
+        const { status } = response;
+        this.calls.push({ userId, provider: slug, askedAtMs, receivedAtMs, status, code });
       }
       return { status: response.status, accessToken, code };
     } catch {
@@ -386,6 +393,7 @@ export class FaultCluster {
         inDoubt: new Set(inDoubt.map(({ familyId }) => familyId)),
         history,
         handOuts: this.handOuts,
+        calls: this.calls,
         auditedHandOuts,
         auditedRefreshes,
         unanswered: this.unanswered,

@@ -9,16 +9,20 @@ import { createTestDatabase } from '../../support/test-database.js';
 export interface FaultDatabase {
   /** Changes when the server is restarted. */
   readonly url: string;
+  /** When it was last away; `Infinity` while it is. Milliseconds since 1970. */
+  readonly disturbedAtMs: number;
   stop(): Promise<void>;
 }
 
 /** A database on the server that all tests share; it cannot be stopped. */
 export async function useSharedServer(): Promise<FaultDatabase> {
-  return { url: await createTestDatabase(), stop: async () => undefined };
+  return { url: await createTestDatabase(), disturbedAtMs: -Infinity, stop: async () => undefined };
 }
 
 /** A PostgreSQL of its own, which a test can crash and restart. What it has committed survives a crash of its processes. */
 export class OwnPostgres implements FaultDatabase {
+  disturbedAtMs = -Infinity;
+
   private constructor(
     private readonly directory: string,
     private server: EmbeddedPostgres,
@@ -40,12 +44,14 @@ export class OwnPostgres implements FaultDatabase {
 
   /** Ends it without a farewell, like `pg_ctl stop -m immediate`. */
   async crash(): Promise<void> {
+    this.disturbedAtMs = Infinity;
     await endPostgres(this.directory, 'SIGQUIT');
   }
 
   /** Starts it again after {@link crash}; it recovers what was committed. */
   async restart(): Promise<void> {
     this.server = await launch(this.directory);
+    this.disturbedAtMs = Date.now();
   }
 
   async stop(): Promise<void> {

@@ -28,6 +28,8 @@ export class Replica {
   private agent: TestAgent | undefined;
   private readonly outputs: string[] = [];
   private journalNumber = 0;
+  /** When the process was last frozen; `Infinity` while it is. Milliseconds since 1970. */
+  disturbedAtMs = -Infinity;
 
   private constructor(
     private readonly directory: string,
@@ -147,11 +149,13 @@ export class Replica {
 
   /** Freezes the process. */
   pause(): void {
+    this.disturbedAtMs = Infinity;
     this.service?.child.kill('SIGSTOP');
   }
 
   resume(): void {
     this.service?.child.kill('SIGCONT');
+    this.disturbedAtMs = Date.now();
   }
 
   /** Ends the process, whatever state it is in, and removes its directory. */
@@ -168,6 +172,7 @@ export class Replica {
     this.outputs.push(this.service?.output() ?? '');
     this.service = undefined;
     this.agent = undefined;
+    this.disturbedAtMs = -Infinity;
   }
 
   /** Waits for the banner, before which the file is that of an earlier process. */

@@ -2,8 +2,8 @@
  * Stretches of time in seconds for `passTime`, each a little longer than the one that it has to outlast.
  */
 
-/** More than the longest claim, and less than the hold. */
-export const claimSeconds = 30;
+/** More than the claim of a caller, and less than the hold. */
+export const claimSeconds = 35;
 /** More than the hold of an attempt whose outcome is unknown. */
 export const holdSeconds = 150;
 /** More than two refusals of a refresh token have to be apart. */
