@@ -6,7 +6,7 @@ import { wahooDefinition } from '../../src/providers/wahoo/wahoo.definition.js';
 import { whoopDefinition } from '../../src/providers/whoop/whoop.definition.js';
 import type { OAuth2SandboxMaker } from '../../src/provider-kit/sandbox-maker.js';
 import { until } from '../support/until.js';
-import { FaultCluster, type FaultConnection } from './support/fault-cluster.js';
+import { FaultCluster, type FaultConnection, pathOf } from './support/fault-cluster.js';
 import { report, rounds } from './support/figures.js';
 import type { LineFault } from './support/maker-line.js';
 import type { Replica } from './support/replica.js';
@@ -17,7 +17,7 @@ const connectionCount = 5;
 /** More failures than close the gate of a provider for all replicas. */
 const manyConnections = 15;
 /** How long a claim lasts at these makers, in milliseconds. */
-const claimMs = 20_000;
+const claimMs = 30_000;
 const timeoutMs = 120_000 + rounds * 20_000;
 
 describe('makers that answer late, halfway or not at all', () => {
@@ -150,12 +150,13 @@ describe('makers that answer late, halfway or not at all', () => {
       }
       const before = { late: requestsAt(makers.late), silent: requestsAt(makers.silent) };
       second.maker.fail({ kind: 'swallow-answer' }, connectionCount);
-      // Each call gives up when its time limit is over.
-      await Promise.all([
-        cluster.askAll(first, late),
-        cluster.askAll(eager, lateWithoutHold),
-        cluster.askAll(second, silent),
+      // Each caller gets its error when the time limit is over; without the hold the response is then given up.
+      const refused = await Promise.all([
+        refreshAll(first, late),
+        refreshAll(eager, lateWithoutHold),
+        refreshAll(second, silent),
       ]);
+      expect(new Set(refused.flat())).toEqual(new Set(['PROVIDER_UNAVAILABLE']));
       await cluster.passTime(claimSeconds);
       const again = cluster.askAll(eager, lateWithoutHold);
       await cluster.askAll(second, late);
@@ -217,6 +218,16 @@ describe('makers that answer late, halfway or not at all', () => {
     },
     timeoutMs,
   );
+
+  /** Asks for a refresh of all, and returns the codes of what went wrong. */
+  function refreshAll(replica: Replica, connections: readonly FaultConnection[]): Promise<unknown[]> {
+    return Promise.all(
+      connections.map(async (connection) => {
+        const response = await replica.api.post(`${pathOf(connection)}/refresh`);
+        return (response.body as { code?: unknown }).code;
+      }),
+    );
+  }
 
   function requestsAt(slug: string): number {
     return cluster.sandbox.maker(slug).history.filter(({ kind }) => kind === 'refresh').length;

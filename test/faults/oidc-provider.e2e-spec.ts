@@ -15,7 +15,7 @@ import { claimSeconds, holdSeconds } from './support/timing.js';
 
 const [prompt, slow] = [definePeer('peer', 'body'), definePeer('peer-slow', 'body')];
 const definitions = [prompt, slow];
-/** The slow one is given up soon, so that its claim need not be waited for. */
+/** The slow one is overdue soon, so that its claim need not be waited for. */
 const hasty = [prompt, { ...slow, refresh: { ...slow.refresh, timeoutMs: 1_000 } }];
 const [takeClaim, saveRefreshed] = ['connections-take-claim', 'connections-save-refreshed'];
 const connectionCount = 8;
@@ -205,7 +205,7 @@ describe('an independent server that revokes the grant when a refresh token come
     async (_what, without) => {
       const all = await inRounds(async (connections) => {
         peer.stallTokenRequests();
-        // Each call gives up when its time limit is over; the peer has the request all the same.
+        // Callers get the old token; the peer has the request all the same.
         await cluster.askAll(first, connections);
         expect(peer.tokenRequestsInFlight).toBe(connections.length);
         await cluster.passTime(claimSeconds);
@@ -214,7 +214,11 @@ describe('an independent server that revokes the grant when a refresh token come
           await asking;
           expect(peer.tokenRequestsInFlight).toBe(connections.length);
         } else {
-          await until('the peer has both', () => peer.tokenRequestsInFlight === 2 * connections.length);
+          await until('the peer has both', async () => {
+            // The claims of the first are renewed.
+            await cluster.passTime(claimSeconds);
+            return peer.tokenRequestsInFlight === 2 * connections.length;
+          });
         }
         peer.releaseTokenRequests();
         await asking;
