@@ -60,6 +60,7 @@ export class OidcPeer {
   readonly records = new PeerRecords();
   private grantsRevoked = 0;
   private latencyMs = 0;
+  private responseDelaysMs: number[] = [];
   private arrivalsMissing = 0;
   private stall: PromiseWithResolvers<void> | undefined;
   private inFlight = 0;
@@ -118,12 +119,18 @@ export class OidcPeer {
     this.tokenRequests.length = 0;
     this.grantsRevoked = 0;
     this.latencyMs = 0;
+    this.responseDelaysMs = [];
     this.arrivalsMissing = 0;
   }
 
   /** Lets this much time pass between the arrival of a token request and its processing. */
   delayTokenRequests(latencyMs: number): void {
     this.latencyMs = latencyMs;
+  }
+
+  /** Decides on the next refreshes at once, and keeps the response to each back for as long as the list says. */
+  delayRefreshResponses(delaysMs: readonly number[]): void {
+    this.responseDelaysMs = [...delaysMs];
   }
 
   /** Keeps token requests waiting until they are released. Nothing is done for a client that has hung up by then. */
@@ -266,12 +273,17 @@ export class OidcPeer {
     };
     if (context.req.socket.destroyed) {
       this.inFlight -= 1;
-      this.records.add({ ...exchange, endsAt: Date.now(), status: 0, error: 'hung up' });
+      this.records.add({ ...exchange, decidedAt: at, endsAt: Date.now(), status: 0, error: 'hung up' });
       return;
     }
     const turn = this.turn.then(next);
     this.turn = turn.catch(() => undefined);
     await turn;
+    const decidedAt = Date.now();
+    const delayMs = exchange.kind === 'refresh' ? this.responseDelaysMs.shift() : undefined;
+    if (delayMs !== undefined) {
+      await sleep(delayMs);
+    }
     this.inFlight -= 1;
     const answer = (context.body ?? {}) as TokenAnswer;
     this.tokenRequests.push({
@@ -287,6 +299,7 @@ export class OidcPeer {
     const { Grant: grant } = context.oidc?.entities ?? {};
     this.records.add({
       ...exchange,
+      decidedAt,
       endsAt: Date.now(),
       status: context.status,
       error: answer.error,

@@ -8,6 +8,8 @@ export interface PeerExchange {
   /** Arrival and answer, milliseconds since 1970. */
   readonly at: number;
   readonly endsAt: number;
+  /** When the server decided; the life of what it issued counts from that second. */
+  readonly decidedAt: number;
   readonly status: number;
   readonly error: string | undefined;
   /** The refresh token that was presented. */
@@ -39,13 +41,14 @@ export class PeerRecords implements MakerRecords {
   private readonly accessTokens = new Map<string, { readonly familyId: string; readonly expiresAtMs: number }>();
 
   /** Notes an exchange that was answered. */
-  add({ kind, at, endsAt, status, error, presented, issued }: PeerExchange): void {
+  add({ kind, at, decidedAt, endsAt, status, error, presented, issued }: PeerExchange): void {
     if (issued !== undefined) {
       const { grantId: familyId, accountId, accessToken, refreshToken } = issued;
       const grant = this.grants.get(familyId) ?? { familyId, accountId, createdAtMs: at, scopes: [], refreshToken };
       grant.refreshToken = refreshToken;
       this.grants.set(familyId, grant);
-      this.accessTokens.set(accessToken, { familyId, expiresAtMs: endsAt + issued.lifetimeSeconds * 1_000 });
+      const issuedAtMs = Math.floor(decidedAt / 1_000) * 1_000;
+      this.accessTokens.set(accessToken, { familyId, expiresAtMs: issuedAtMs + issued.lifetimeSeconds * 1_000 });
       if (refreshToken !== undefined) {
         this.families.set(refreshToken, familyId);
       }
