@@ -54,7 +54,12 @@ export class ConnectionsController {
   @Unlimited()
   @RequireScope('tokens:read')
   @Header('cache-control', 'no-store')
-  @ApiOperation({ summary: 'Get a token that works now' })
+  @ApiOperation({
+    summary: 'Get a token that works now',
+    description:
+      'A caller whose token works waits for a new one for 2 s at most, and never until less than 5 s are left. With less than 5 s ' +
+      'left, or none, the call waits for the refresh. `expires_at` tells what is left.',
+  })
   @ApiQuery({
     name: 'scope',
     required: false,
@@ -94,7 +99,11 @@ export class ConnectionsController {
   @Post(':provider/refresh')
   @HttpCode(200)
   @RequireScope('connections:write')
-  @ApiOperation({ summary: 'Refresh the tokens once, however much life they have' })
+  @ApiOperation({
+    summary: 'Refresh the tokens once, however much life they have',
+    description:
+      'If the provider does not respond in time, the call ends with PROVIDER_UNAVAILABLE. The response is stored when it comes later.',
+  })
   @ApiOkResponse({ type: ConnectionResponse })
   @ApiProblems('PROVIDER_UNKNOWN', 'CONNECTION_NOT_FOUND', 'CONNECTION_NOT_REFRESHABLE', ...refreshProblems)
   async refresh(@Param() path: ConnectionPath): Promise<ConnectionResponse> {
