@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,6 +33,41 @@ describe('JournalSegments', () => {
     });
     await Promise.all(appends);
     expect(await lines()).toEqual(names);
+  });
+
+  it('has an entry in its file before its flush begins, and before those of earlier entries end (R-01)', async () => {
+    const appends: Promise<void>[] = [];
+    for (const name of names) {
+      appends.push(segments.append(name, name));
+      const texts = readdirSync(directory).map((file) => readFileSync(join(directory, file), 'utf8'));
+      expect(texts.join('')).toContain(`${name}\n`);
+    }
+    await Promise.all(appends);
+  });
+
+  it('begins the next file without waiting for the flush of the last one (R-01)', async () => {
+    const large = 'x'.repeat(2 * 1024 * 1024);
+    const appends = ['one', 'two', 'three'].map((name) => segments.append(name, name + large));
+    expect(readdirSync(directory)).toHaveLength(3);
+    await Promise.all(appends);
+    expect(await lines()).toEqual(['one', 'three', 'two'].map((name) => name + large));
+  });
+
+  it('disposes of a file when all its entries are forgotten, once, and with nothing written to it afterwards', async () => {
+    const disposed: string[] = [];
+    const kept = new JournalSegments(directory, async (file) => {
+      disposed.push(await readFile(file, 'utf8'));
+      await rm(file);
+    });
+    for (const round of ['a', 'b', 'c']) {
+      const entries = names.map((name) => `${round}-${name}`);
+      await Promise.all(entries.map((name) => kept.append(name, name)));
+      expect(disposed.join('')).not.toContain(round);
+      await Promise.all([...entries.map((name) => kept.forget(name)), kept.clear()]);
+      await kept.close();
+      expect(disposed.pop()?.split('\n').sort()).toEqual(['', ...entries]);
+    }
+    expect(disposed).toEqual([]);
   });
 
   it('removes a file when all its entries are forgotten, and only then', async () => {

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { access, type FileHandle, open, rm } from 'node:fs/promises';
+import { appendFileSync, closeSync, fdatasync, openSync } from 'node:fs';
+import { access, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { MicroBatch } from '../database/micro-batch.js';
 
 /** Files of the journal end with this. */
@@ -11,50 +13,71 @@ const maxSegmentAgeMs = 1_000;
 
 /** How long a file without entries waits for the next ones, in milliseconds. A sweep forgets a group of them right before the next. */
 const lingerMs = 100;
-/** No more refreshes run in a process. */
-const limits = { maxItems: 1_000, maxWaiting: 10_000 };
+/** Every entry is in its file before it waits for the flush, so refusing one would help nobody. */
+const limits = { maxItems: 1_000, maxWaiting: Infinity };
+
+const flushData = promisify(fdatasync);
 
 interface Segment {
   readonly file: string;
-  readonly handle: FileHandle;
+  readonly descriptor: number;
   readonly openedAt: number;
   bytes: number;
   /** Entries that nobody has forgotten yet. */
   entries: number;
+  /** Entries whose flush has not ended. */
+  unflushed: number;
+  /** Whether its name is on the disk. */
+  isNamed: boolean;
+  /** Whether it takes no more entries. */
+  isRetired: boolean;
+  isClosed: boolean;
+  isDisposed: boolean;
 }
 
 interface Entry {
   readonly key: string;
   readonly line: string;
+  /** Where it waits for its flush; `undefined` when it does not. */
+  segment: Segment | undefined;
 }
 
 /**
  * The part of the journal that this process writes: files to which entries are appended, a line each.
  *
- * Entries that come while others are being flushed to the disk go together with the next flush, so that many refreshes at once
- * pay for one. A file is removed soon after all its entries are forgotten.
+ * An entry is written to its file at once, by calls that end before `append` returns: from then on it survives a killed process. Only a
+ * loss of power needs the flush of file and directory that follows. Entries that come during one flush share the next, so that
+ * many refreshes at once pay for one. A file is disposed of soon after all its entries are forgotten.
  *
  * Somebody else may take a file over by giving it another name, and remove it when its entries are committed. So the name is
- * looked at after each flush: if it is gone, what was flushed may not have been seen, and is written again, to a new file.
+ * checked after each flush: if it is gone, the entry may not have been seen, and is written again, to a new file.
  */
 export class JournalSegments {
-  private readonly batch = new MicroBatch<Entry, void>((group) => this.write(group), limits);
+  private readonly flushes = new MicroBatch<Entry, void>((group) => this.flush(group), limits);
   private current: Segment | undefined;
   private lingering: NodeJS.Timeout | undefined;
   private readonly segmentOf = new Map<string, Segment>();
 
-  constructor(private readonly directory: string) {}
+  /**
+   * @param directory - where the files are
+   * @param dispose - gets each file whose entries are all forgotten, when nothing is written to it any more; removes it when absent
+   */
+  constructor(
+    private readonly directory: string,
+    private readonly dispose: (file: string) => Promise<void> = (file) => rm(file, { force: true }),
+  ) {}
 
   /**
-   * Writes an entry down.
+   * Writes an entry, and returns when it is flushed. The entry is in its file when this function returns its promise.
    *
    * @param key - to forget it by
    * @param line - without a line end in it
-   * @returns when it is on the disk
    * @throws the file system's error; the entry may be on the disk or not
    */
-  append(key: string, line: string): Promise<void> {
-    return this.batch.add({ key, line });
+  async append(key: string, line: string): Promise<void> {
+    const entry: Entry = { key, line, segment: undefined };
+    this.write(entry);
+    await this.flushes.add(entry);
   }
 
   /** Forgets an entry that need not be replayed any more. Does nothing when it is not known. */
@@ -65,25 +88,18 @@ export class JournalSegments {
     }
     this.segmentOf.delete(key);
     segment.entries -= 1;
-    if (segment.entries > 0) {
-      return;
-    }
-    if (segment === this.current) {
+    if (segment !== this.current) {
+      await this.settle(segment);
+    } else if (segment.entries === 0) {
       clearTimeout(this.lingering);
-      // What cannot be removed is replayed later, to no effect.
-      this.lingering = setTimeout(() => {
-        this.clear().catch(() => undefined);
-      }, lingerMs).unref();
-    } else {
-      await rm(segment.file, { force: true });
+      this.lingering = setTimeout(() => this.settleBehind(this.clear()), lingerMs).unref();
     }
   }
 
-  /** Removes the file that waits for entries, if it has none. */
+  /** Disposes of the file that waits for entries, if it has none. */
   async clear(): Promise<void> {
-    clearTimeout(this.lingering);
     if (this.current?.entries === 0) {
-      await this.retire(this.current);
+      await this.close();
     }
   }
 
@@ -95,58 +111,136 @@ export class JournalSegments {
     }
   }
 
-  private async write(group: readonly Entry[]): Promise<void[]> {
-    const bytes = Buffer.from(group.map(({ line }) => `${line}\n`).join(''), 'utf8');
-    for (;;) {
-      const segment = await this.reserve(group.length);
-      try {
-        await segment.handle.appendFile(bytes);
-        await segment.handle.datasync();
-        segment.bytes += bytes.length;
-        await access(segment.file);
-        return group.map(({ key }) => void this.segmentOf.set(key, segment));
-      } catch (error) {
-        segment.entries -= group.length;
-        // What comes next must not be joined to half a line.
-        await this.retire(segment);
-        if (!isAbsent(error)) {
-          throw error;
-        }
-      }
+  /** Writes an entry to the file at hand, without a turn of the event loop in between. */
+  private write(entry: Entry): void {
+    clearTimeout(this.lingering);
+    const segment = this.reserve();
+    segment.entries += 1;
+    segment.unflushed += 1;
+    entry.segment = segment;
+    const bytes = Buffer.from(`${entry.line}\n`, 'utf8');
+    try {
+      appendFileSync(segment.descriptor, bytes);
+      segment.bytes += bytes.length;
+    } catch (error) {
+      this.giveUp(entry);
+      throw error;
     }
   }
 
-  /** Returns a file to write to, with the entries counted already: forgetting the others must not remove it meanwhile. */
-  private async reserve(entries: number): Promise<Segment> {
-    clearTimeout(this.lingering);
+  private reserve(): Segment {
     const { current } = this;
     if (current !== undefined) {
       if (current.bytes < maxSegmentBytes && performance.now() - current.openedAt < maxSegmentAgeMs) {
-        current.entries += entries;
         return current;
       }
-      await this.retire(current);
+      this.settleBehind(this.retire(current));
     }
     const file = join(this.directory, `${randomUUID()}${segmentExtension}`);
-    const handle = await open(file, 'ax', 0o600);
-    try {
-      await flushDirectory(this.directory);
-    } catch (error) {
-      await handle.close();
-      throw error;
-    }
-    this.current = { file, handle, openedAt: performance.now(), bytes: 0, entries };
+    const descriptor = openSync(file, 'ax', 0o600);
+    this.current = {
+      file,
+      descriptor,
+      openedAt: performance.now(),
+      bytes: 0,
+      entries: 0,
+      unflushed: 0,
+      isNamed: false,
+      isRetired: false,
+      isClosed: false,
+      isDisposed: false,
+    };
     return this.current;
   }
 
-  private async retire(segment: Segment): Promise<void> {
+  private async flush(group: readonly Entry[]): Promise<void[]> {
+    let waiting = group;
+    try {
+      while (waiting.length > 0) {
+        const gone: Entry[] = [];
+        for (const [segment, entries] of Map.groupBy(waiting, (entry) => entry.segment)) {
+          if (segment !== undefined && (await this.flushSegment(segment))) {
+            entries.forEach((entry) => this.acknowledge(entry, segment));
+          } else {
+            gone.push(...entries);
+          }
+        }
+        waiting = gone;
+        for (const entry of gone) {
+          this.giveUp(entry);
+          this.write(entry);
+        }
+      }
+      return group.map(() => undefined);
+    } catch (error) {
+      waiting.forEach((entry) => this.giveUp(entry));
+      throw error;
+    }
+  }
+
+  /** @returns whether the file still has its name */
+  private async flushSegment(segment: Segment): Promise<boolean> {
+    await flushData(segment.descriptor);
+    try {
+      if (!segment.isNamed) {
+        await flushDirectory(this.directory);
+        segment.isNamed = true;
+      }
+      await access(segment.file);
+      return true;
+    } catch (error) {
+      if (!isAbsent(error)) {
+        throw error;
+      }
+      return false;
+    }
+  }
+
+  private acknowledge(entry: Entry, segment: Segment): void {
+    entry.segment = undefined;
+    this.segmentOf.set(entry.key, segment);
+    segment.unflushed -= 1;
+    this.settleBehind(this.settle(segment));
+  }
+
+  /** Takes an entry out of a file to which nothing more is written: the next line must not be joined to half of this one. */
+  private giveUp(entry: Entry): void {
+    const { segment } = entry;
+    if (segment !== undefined) {
+      entry.segment = undefined;
+      segment.entries -= 1;
+      segment.unflushed -= 1;
+      this.settleBehind(this.retire(segment));
+    }
+  }
+
+  private retire(segment: Segment): Promise<void> {
     if (this.current === segment) {
       this.current = undefined;
     }
-    await segment.handle.close();
-    if (segment.entries === 0) {
-      await rm(segment.file, { force: true });
+    segment.isRetired = true;
+    return this.settle(segment);
+  }
+
+  /** Closes a retired file when no flush of it is under way, and disposes of it when its entries are forgotten. */
+  private async settle(segment: Segment): Promise<void> {
+    if (!segment.isRetired || segment.unflushed > 0) {
+      return;
     }
+    if (!segment.isClosed) {
+      segment.isClosed = true;
+      closeSync(segment.descriptor);
+    }
+    if (segment.entries === 0 && !segment.isDisposed) {
+      segment.isDisposed = true;
+      // Without a complete line it is of no use to anybody.
+      await (segment.bytes === 0 ? rm(segment.file, { force: true }) : this.dispose(segment.file));
+    }
+  }
+
+  /** A file that cannot be disposed of is replayed later, to no effect. */
+  private settleBehind(settling: Promise<void>): void {
+    settling.catch(() => undefined);
   }
 }
 
