@@ -42,10 +42,13 @@ class LosingStore extends ConnectionStore {
 describe('the journal of refreshed tokens', () => {
   let journal: string;
   let running: TestApplication[];
+  /** For how long committed entries are kept. */
+  let keepSeconds: string;
 
   beforeEach(async () => {
     journal = await mkdtemp(join(tmpdir(), 'cufflink-journal-'));
     running = [];
+    keepSeconds = '0';
   });
   afterEach(async () => {
     burials.forEach((bury) => bury());
@@ -56,13 +59,21 @@ describe('the journal of refreshed tokens', () => {
     await rm(journal, { recursive: true });
   });
 
+  function environmentOf(directory: string | undefined): Record<string, string | undefined> {
+    return {
+      REFRESH_JOURNAL_DIRECTORY: directory,
+      REFRESH_JOURNAL_KEEP_SECONDS: keepSeconds,
+      REFRESH_IN_DOUBT_HOLD_SECONDS: '0',
+    };
+  }
+
   /** Links at a maker that kills the family on reuse, and refreshes in a process that dies before the commit. */
   async function dieBeforeCommit(
     directory: string | undefined,
     slug = 'whoop',
     wrong?: Misbehaviour,
   ): Promise<TestApplication> {
-    const environment = { REFRESH_JOURNAL_DIRECTORY: directory, REFRESH_IN_DOUBT_HOLD_SECONDS: '0' };
+    const environment = environmentOf(directory);
     const first = await startApplication({ environment });
     running.push(first);
     await linkAccount(first, 'user-1', slug);
@@ -101,7 +112,7 @@ describe('the journal of refreshed tokens', () => {
     options: ApplicationOptions = {},
   ): Promise<TestApplication> {
     const { databaseUrl, rootKey, sandbox, clock } = first;
-    const environment = { REFRESH_JOURNAL_DIRECTORY: directory, REFRESH_IN_DOUBT_HOLD_SECONDS: '0' };
+    const environment = environmentOf(directory);
     const second = await startApplication({ databaseUrl, rootKey, sandbox, clock, environment, ...options });
     running.push(second);
     return second;
@@ -176,6 +187,7 @@ describe('the journal of refreshed tokens', () => {
   });
 
   it('LOG-08 has no id of the user in clear in it, and is empty once the user is erased', async () => {
+    keepSeconds = '3600';
     const first = await dieBeforeCommit(journal);
     expect((await readEntries(journal)).join()).not.toMatch(/user-1|dXNlci0x/);
     await first.api.delete('/v1/users/user-1').expect(200);
@@ -187,6 +199,7 @@ describe('the journal of refreshed tokens', () => {
   it.each(['unlinked', 'erased', 'linked anew'])(
     'TE-11 LOG-08 never leaves a grant to nobody whose user was %s between the death and the replay',
     async (what) => {
+      keepSeconds = '3600';
       const first = await dieBeforeCommit(journal, 'garmin');
       const maker = first.sandbox.maker('garmin');
       const [file = ''] = await readdir(journal);
@@ -272,7 +285,7 @@ describe('the journal of refreshed tokens', () => {
   });
 
   it('R-01 loses nothing when a replica starts on the directory of one that is at work', async () => {
-    const first = await startApplication({ environment: { REFRESH_JOURNAL_DIRECTORY: journal } });
+    const first = await startApplication({ environment: environmentOf(journal) });
     running.push(first);
     const users = Array.from({ length: 10 }, (_, index) => `user-${index}`);
     for (const user of users) {
@@ -321,7 +334,7 @@ describe('the journal of refreshed tokens', () => {
   });
 
   it('is empty after a refresh that went well', async () => {
-    const application = await startApplication({ environment: { REFRESH_JOURNAL_DIRECTORY: journal } });
+    const application = await startApplication({ environment: environmentOf(journal) });
     running.push(application);
     await linkAccount(application, 'user-1', 'whoop');
     await application.api.post('/v1/users/user-1/connections/whoop/refresh').expect(200);

@@ -148,6 +148,10 @@ const verdict = `CASE
 /** When an ended connection is tried once more: once a day, until its time for that is over. */
 const nextTrial = `CASE WHEN coalesce(ended_at, now()) + $17::float8 * interval '1 millisecond' > ${dueIn('$16')} THEN ${dueIn('$16')} END`;
 
+/** Whether the row lives and still holds the link made at that instant. JavaScript knows it in whole milliseconds. */
+const isLink = (linkedAt: string): string =>
+  `status = 'active' AND sealed IS NOT NULL AND abs(extract(epoch FROM connections.linked_at - ${linkedAt})) < 0.002`;
+
 const statements = {
   find: {
     name: 'connections-find',
@@ -183,6 +187,24 @@ const statements = {
     name: 'connections-keep-rotated',
     text: `UPDATE connections SET secret_gen = secret_gen + 1, sealed = $5, suspect_since = NULL
            WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 RETURNING id`,
+  },
+  findBehind: {
+    name: 'connections-find-behind',
+    text: `SELECT entry.number::int AS number, registration_id AS "registrationId"
+           FROM unnest($1::text[], $2::text[], $3::uuid[], $4::int[], $5::timestamptz[]) WITH ORDINALITY
+             AS entry (user_id, provider, id, secret_gen, linked_at, number)
+           JOIN connections ON connections.user_id = entry.user_id AND connections.provider = entry.provider
+             AND connections.id = entry.id
+           WHERE connections.secret_gen <= entry.secret_gen AND ${isLink('entry.linked_at')} ORDER BY number`,
+  },
+  restore: {
+    name: 'connections-restore',
+    text: `UPDATE connections SET secret_gen = $4::int + 1, sealed = $5, scopes_granted = $6, expires_at = $7, refreshable = $8,
+             refresh_expires_at = $9, refresh_due_at = least(refresh_due_at, ${dueIn('$10')}),
+             last_refreshed_at = CASE WHEN $12 THEN now() ELSE last_refreshed_at END, claim_id = NULL, claimed_until = NULL,
+             attempt_started_at = now(), failed_attempts = 0, retry_at = NULL, suspect_since = NULL, last_error_code = NULL,
+             last_error_at = NULL
+           WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen <= $4::int AND ${isLink('$11::timestamptz')} RETURNING id`,
   },
   learnAccount: {
     name: 'connections-learn-account',
@@ -245,6 +267,9 @@ const statements = {
 
 /** Which row, and which token set in it. */
 export type ConnectionKey = Pick<StoredConnection, 'userId' | 'provider' | 'id' | 'secretGen'>;
+
+/** Which token set of which link: a new link keeps the id of the row. */
+export type LinkKey = ConnectionKey & Pick<StoredConnection, 'linkedAt'>;
 
 /** The connections table. Every change of a token set is a compare-and-set on its generation. */
 @Injectable()
@@ -371,6 +396,39 @@ export class ConnectionStore {
   async keepRotated(key: ConnectionKey, { sealed }: SealedTokens): Promise<boolean> {
     const rows = await this.database.query(statements.keepRotated, [...keyValues(key), sealed]);
     return rows.length === 1;
+  }
+
+  /**
+   * Finds token sets that are newer than what the rows of their connections hold.
+   *
+   * @param replaced - the rows as they were, each with the generation that a set replaced
+   * @returns those whose row exists, holds the same link, and has not got beyond that generation, in their order, with the row's registration
+   */
+  async findBehind<Row extends LinkKey>(replaced: readonly Row[]): Promise<(Row & { registrationId: string })[]> {
+    const rows = await this.database.query<{ number: number; registrationId: string }>(statements.findBehind, [
+      replaced.map(({ userId }) => userId),
+      replaced.map(({ provider }) => provider),
+      replaced.map(({ id }) => id),
+      replaced.map(({ secretGen }) => secretGen),
+      replaced.map(({ linkedAt }) => linkedAt),
+    ]);
+    return rows.flatMap(({ number, registrationId }) => {
+      const row = replaced[number - 1];
+      return row === undefined ? [] : [{ ...row, registrationId }];
+    });
+  }
+
+  /**
+   * Stores a token set that the database has lost, with the generation that it had, and ends every attempt made with an older one. The
+   * database may have lost an attempt with this one too: its refresh token is in doubt until the hold is over.
+   *
+   * @param replaced - as for {@link findBehind}
+   * @param isRefreshed - whether the access token is new too
+   * @returns false when the row is gone, was linked anew, or holds a set that is at least as new
+   */
+  async restore(replaced: LinkKey, tokens: SealedTokens, isRefreshed: boolean): Promise<boolean> {
+    const values = [...keyValues(replaced), ...tokenValues(tokens), replaced.linkedAt, isRefreshed];
+    return (await this.database.query(statements.restore, values)).length === 1;
   }
 
   /**

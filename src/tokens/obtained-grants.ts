@@ -3,7 +3,8 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
 import { ConnectionStore, type SealedTokens, type StoredConnection } from './connection-store.js';
-import { RefreshJournal, type EntryKind } from './refresh-journal.js';
+import type { EntryKind } from './journal-entry.js';
+import { RefreshJournal } from './refresh-journal.js';
 import { RefreshOutcomes } from './refresh-outcomes.js';
 import { RevocationOutbox } from './revocation-outbox.js';
 import { toTokenSet, type TokenSet } from './token-set.js';
@@ -121,6 +122,8 @@ export class ObtainedGrants {
         if (await store()) {
           return 'saved';
         }
+        // Where the database has lost the set that this one replaces, the journal restores this one.
+        await this.journal.hasCaughtUp(connection);
         return (await this.isStored(connection, tokens)) ? 'found' : 'superseded';
       } catch (error) {
         const delayMs = saveRetryDelaysMs[attempt];

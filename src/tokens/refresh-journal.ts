@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { access, constants, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type BeforeApplicationShutdown,
@@ -9,15 +9,23 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
-import { z } from 'zod';
 import { PeriodicTask } from '../clock/periodic-task.js';
 import { AppError, codeOf } from '../errors/app-error.js';
 import { TokenUnreadableError } from '../errors/connection.errors.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { registrationId } from '../provider-kit/registration.js';
-import type { SealContext } from '../vault/associated-data.js';
 import { VaultService } from '../vault/vault.service.js';
-import { ConnectionStore, type ConnectionKey, type SealedTokens } from './connection-store.js';
+import { ConnectionStore, type ConnectionKey, type LinkKey, type SealedTokens } from './connection-store.js';
+import {
+  formatEntry,
+  keyOf,
+  linesOf,
+  openOwner,
+  parseEntry,
+  type EntryKind,
+  type JournalEntry,
+} from './journal-entry.js';
+import { JournalRecovery } from './journal-recovery.js';
 import { isAbsent, JournalSegments, segmentExtension } from './journal-segments.js';
 import { RefreshOutcomes } from './refresh-outcomes.js';
 import { RevocationOutbox } from './revocation-outbox.js';
@@ -27,35 +35,12 @@ import { journalFailures } from './tokens.metrics.js';
 
 /** How often the journal is looked through, in milliseconds. A file that is met twice was left over by somebody. */
 const replayIntervalMs = 5_000;
+/** How often kept entries are erased that are not to be kept any more, in milliseconds. */
+const tidyIntervalMs = 60_000;
 /** How often a look at all files is repeated because one of them was taken over or removed meanwhile. */
 const maxLooks = 100;
 /** Files that hold an entry nobody can read are kept under this name for the operator. */
 const damagedExtension = '.damaged';
-
-/** `rotated`: only the refresh token is new, because the rest of the answer was refused. */
-const entryKindSchema = z.enum(['refreshed', 'rotated']);
-
-export type EntryKind = z.output<typeof entryKindSchema>;
-
-/** One refreshed token set on its way into the database. The tokens are sealed for their row already. */
-const entrySchema = z.object({
-  owner: z.base64().transform((text) => Buffer.from(text, 'base64')),
-  provider: z.string(),
-  id: z.uuid(),
-  secretGen: z.int(),
-  kind: entryKindSchema.default('refreshed'),
-  sealed: z.base64().transform((text) => Buffer.from(text, 'base64')),
-  scopesGranted: z.array(z.string()).nullable(),
-  expiresAt: z.coerce.date().nullable(),
-  refreshable: z.boolean(),
-  refreshExpiresAt: z.coerce.date().nullable(),
-  // Counted anew from the replay: no clock tells how long the entry lay there, and callers refresh it in any case.
-  refreshDueInMs: z.number().min(0).nullable().default(0),
-});
-
-type JournalEntry = z.output<typeof entrySchema>;
-
-const ownerSchema = z.object({ userId: z.string() });
 
 /**
  * Keeps each refreshed token set on disk from the provider's answer until it is committed, so that neither a killed process nor
@@ -70,24 +55,29 @@ const ownerSchema = z.object({ userId: z.string() });
 export class RefreshJournal implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   private readonly logger = new Logger(RefreshJournal.name);
   private readonly segments: JournalSegments | undefined;
-  private readonly replaying = new PeriodicTask(() => this.replayLeftOvers());
+  private readonly replaying = new PeriodicTask(() => this.logFailure(this.replayLeftOvers()));
+  private readonly tidying = new PeriodicTask(() => this.logFailure(this.tidy()));
   private metBefore: ReadonlySet<string> = new Set();
 
   constructor(
     private readonly store: ConnectionStore,
     private readonly outcomes: RefreshOutcomes,
     private readonly outbox: RevocationOutbox,
+    private readonly recovery: JournalRecovery,
     private readonly tokenVault: TokenVault,
     private readonly registry: ProviderRegistry,
     private readonly vault: VaultService,
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
   ) {
     const { journalDirectory } = config;
-    this.segments = journalDirectory === undefined ? undefined : new JournalSegments(journalDirectory);
+    this.segments =
+      journalDirectory === undefined
+        ? undefined
+        : new JournalSegments(journalDirectory, (file) => this.recovery.keep(file));
   }
 
   /**
-   * Commits what an earlier process could not, and goes on to look for such entries.
+   * Commits what an earlier process could not, restores what the database has lost since, and goes on to look for both.
    *
    * @throws Error when the directory cannot be written
    */
@@ -98,11 +88,14 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
     }
     await prepareDirectory(journalDirectory);
     await this.takeOver(await this.list());
+    await this.logFailure(this.tidy());
     this.replaying.start(replayIntervalMs);
+    this.tidying.start(tidyIntervalMs);
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.replaying.stop();
+    await this.tidying.stop();
   }
 
   /** Refreshes have ended by now. */
@@ -113,19 +106,13 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
   /**
    * Writes an entry down. A journal that cannot be written is an operator's trouble and no reason to drop the tokens.
    *
-   * @param key - the row, with the generation that is replaced
+   * @param replaced - the row, with the generation that is replaced
    * @param tokens - the sealed set that replaces it
    * @param kind - how it is stored
    */
-  async record(key: ConnectionKey, tokens: SealedTokens, kind: EntryKind): Promise<void> {
-    if (this.segments === undefined) {
-      return;
-    }
-    const { userId, provider, id, secretGen } = key;
+  async record(replaced: LinkKey, tokens: SealedTokens, kind: EntryKind): Promise<void> {
     try {
-      const owner = this.vault.seal({ userId }, ownerContext(key)).toString('base64');
-      const entry = { owner, provider, id, secretGen, kind, ...tokens, sealed: tokens.sealed.toString('base64') };
-      await this.segments.append(keyOf(key), JSON.stringify(entry));
+      await this.segments?.append(keyOf(replaced), formatEntry(this.vault, replaced, tokens, kind));
     } catch (error) {
       journalFailures.inc();
       this.logger.error(error instanceof Error ? error : new Error('The journal could not be written.'));
@@ -153,10 +140,32 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
     if (entry === undefined) {
       return false;
     }
-    if (await this.commit({ ...entry, userId: key.userId })) {
+    if ((await this.commit({ ...entry, userId: key.userId })) !== 'waiting') {
       await this.forget(key);
     }
     return true;
+  }
+
+  /**
+   * Restores what the database has lost, if it may have lost anything: before a refresh token is sent.
+   *
+   * @param key - as leased
+   * @returns whether the row has another token set now; the one that was read must not be used
+   * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError} when that cannot be found out now; the refresh token must not be sent
+   */
+  async hasCaughtUp({ userId, provider, secretGen }: ConnectionKey): Promise<boolean> {
+    return (await this.recovery.catchUp()) && (await this.store.find(userId, provider))?.secretGen !== secretGen;
+  }
+
+  /** Erases what is kept of a connection that has ended. */
+  async erase(connectionId: string): Promise<void> {
+    await this.segments?.clear();
+    await this.recovery.erase(connectionId);
+  }
+
+  /** Erases kept entries of connections that have ended and of too long ago. */
+  tidy(): Promise<void> {
+    return this.recovery.tidy();
   }
 
   /** Looks again when a file was not there any more: it may have another name by now. */
@@ -165,7 +174,7 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
       const files = await Promise.all((await this.list()).map((file) => this.read(file)));
       // Most files hold nothing of it, and need not be taken apart.
       const entry = files
-        .flatMap((bytes) => (bytes?.includes(key.id) === true ? parseEntries(bytes) : []))
+        .flatMap((bytes) => (bytes?.includes(key.id) === true ? linesOf(bytes).map(parseEntry) : []))
         .find((each) => each !== undefined && keyOf(each) === keyOf(key));
       if (entry !== undefined || !files.includes(undefined)) {
         return entry;
@@ -175,13 +184,23 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
   }
 
   private async replayLeftOvers(): Promise<void> {
+    const files = await this.list();
+    // The others belong to refreshes under way.
+    await this.takeOver(files.filter((file) => this.metBefore.has(file)));
+    this.metBefore = new Set(files);
+    await this.recovery.catchUp();
+  }
+
+  /** What could not be done now is tried again. */
+  private async logFailure(work: Promise<void>): Promise<void> {
     try {
-      const files = await this.list();
-      // The others belong to refreshes under way.
-      await this.takeOver(files.filter((file) => this.metBefore.has(file)));
-      this.metBefore = new Set(files);
+      await work;
     } catch (error) {
-      this.logger.error(error instanceof Error ? error : new Error('The journal could not be read.'));
+      if (error instanceof AppError) {
+        this.logger.warn(`The journal could not be looked through (${error.code}).`);
+      } else {
+        this.logger.error(error instanceof Error ? error : new Error('The journal could not be looked through.'));
+      }
     }
   }
 
@@ -214,10 +233,15 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
     if (bytes === undefined) {
       return;
     }
-    const entries = bytes === null ? [undefined] : parseEntries(bytes);
+    const entries = bytes === null ? [undefined] : linesOf(bytes).map(parseEntry);
     const outcomes: ReplayOutcome[] = [];
+    const ended = new Set<string>();
     for (const entry of entries) {
-      outcomes.push(entry === undefined ? 'damaged' : await this.replayEntry(entry));
+      const outcome = entry === undefined ? 'damaged' : await this.replayEntry(entry);
+      outcomes.push(outcome);
+      if (entry !== undefined && outcome === 'ended') {
+        ended.add(entry.id);
+      }
     }
     if (outcomes.includes('waiting')) {
       return;
@@ -226,14 +250,14 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
       this.logger.error(`The journal has an entry that cannot be read. It stays in ${file}${damagedExtension}.`);
       await rename(file, `${file}${damagedExtension}`);
     } else {
-      await rm(file, { force: true });
+      await this.recovery.keep(file, ended);
     }
   }
 
   private async replayEntry(entry: JournalEntry): Promise<ReplayOutcome> {
     try {
-      const { userId } = ownerSchema.parse(await this.vault.open(entry.owner, ownerContext(entry)));
-      return (await this.commit({ ...entry, userId })) ? 'done' : 'waiting';
+      const { userId } = await openOwner(this.vault, entry);
+      return await this.commit({ ...entry, userId });
     } catch (error) {
       if (error instanceof TokenUnreadableError) {
         return 'damaged';
@@ -246,22 +270,23 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
     }
   }
 
-  /** @returns whether nothing remains to be done with the entry: the tokens are stored or not wanted, and the audit trail tells so */
-  private async commit(entry: JournalEntry & ConnectionKey): Promise<boolean> {
+  /** @returns `done` or `ended` when the tokens are stored or not wanted, and the audit trail tells so */
+  private async commit(entry: JournalEntry & ConnectionKey): Promise<'done' | 'ended' | 'waiting'> {
     const isRotated = entry.kind === 'rotated';
     if (await (isRotated ? this.store.keepRotated(entry, entry) : this.store.saveRefreshed(entry, entry))) {
       this.logger.warn(`Journal: the refreshed tokens of connection ${entry.id} are committed.`);
-      return this.outcomes.note(entry, isRotated ? 'TOKEN_RESPONSE_INVALID' : 'refreshed');
+      const outcome = isRotated ? 'TOKEN_RESPONSE_INVALID' : 'refreshed';
+      return (await this.outcomes.note(entry, outcome)) ? 'done' : 'waiting';
     }
     const current = await this.store.find(entry.userId, entry.provider);
     if (current === undefined) {
       await this.endGrant(entry);
-      return true;
+      return 'ended';
     }
     const isStored = !isRotated && current.id === entry.id && current.secretGen === entry.secretGen + 1;
     // A new link, which is noted as such, is no refresh.
     const storedAt = isStored ? current.lastRefreshedAt : null;
-    return storedAt === null || this.outcomes.noteStored(entry, storedAt);
+    return storedAt === null || (await this.outcomes.noteStored(entry, storedAt)) ? 'done' : 'waiting';
   }
 
   /** The connection was unlinked before its tokens could be committed: these are the last ones, and nobody else has them (TE-11). */
@@ -295,23 +320,8 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
   }
 }
 
-/** What became of an entry: nothing remains to be done, it is tried again, or nobody can read it. */
-type ReplayOutcome = 'done' | 'waiting' | 'damaged';
-
-/** The owner of an entry is sealed for the entry alone: no row of a user has an empty id. */
-function ownerContext({ id, secretGen }: Pick<ConnectionKey, 'id' | 'secretGen'>): SealContext {
-  return { purpose: 'connections.sealed', rowId: id, userId: '', registrationId: '', generation: secretGen };
-}
-
-function keyOf(key: Pick<ConnectionKey, 'id' | 'secretGen'>): string {
-  return `${key.id}.${key.secretGen}`;
-}
-
-/** Returns the entries of a file, `undefined` for one that was damaged. The end of a file without a line end is no entry yet. */
-function parseEntries(bytes: Buffer): (JournalEntry | undefined)[] {
-  const lines = bytes.toString('utf8').split('\n').slice(0, -1);
-  return lines.map((line) => entrySchema.safeParse(parseJson(line)).data);
-}
+/** What became of an entry: nothing remains to be done, its connection exists no more, it is tried again, or nobody can read it. */
+type ReplayOutcome = 'done' | 'ended' | 'waiting' | 'damaged';
 
 /** @throws Error that names the setting, when nothing can be written there */
 async function prepareDirectory(directory: string): Promise<void> {
@@ -320,14 +330,5 @@ async function prepareDirectory(directory: string): Promise<void> {
     await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new Error('REFRESH_JOURNAL_DIRECTORY names a directory that cannot be written.', { cause: error });
-  }
-}
-
-/** A file that was damaged is no reason not to start. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

@@ -281,7 +281,7 @@ export class RefreshService implements BeforeApplicationShutdown {
   /**
    * Spends the refresh token. Call it within a slot: the next refresh has to see a gate that this one closes.
    *
-   * @returns `undefined` when it failed, and a new link has replaced the tokens
+   * @returns `undefined` when there is nothing to store: a new link, or what the database had lost, has replaced the tokens
    */
   private async obtain(
     connection: StoredConnection,
@@ -289,6 +289,9 @@ export class RefreshService implements BeforeApplicationShutdown {
     provider: HealthProvider,
     request: RefreshRequest,
   ): Promise<Obtained | undefined> {
+    if (await this.hasCaughtUp(connection, claim)) {
+      return undefined;
+    }
     let previous: TokenSet;
     try {
       this.tokenVault.ensureCanSeal();
@@ -342,6 +345,20 @@ export class RefreshService implements BeforeApplicationShutdown {
       await this.gates.report(connection.registrationId, outcome, claim.isProbe);
     } catch (reason) {
       this.logger.warn(`The gate of ${connection.registrationId} could not be written: ${codeOf(reason)}.`);
+    }
+  }
+
+  /** Whether the database had lost newer tokens of the connection and has them back. Nothing is sent then, nor when that cannot be found out. */
+  private async hasCaughtUp(connection: StoredConnection, claim: RefreshClaim): Promise<boolean> {
+    let mustNotSend = true;
+    try {
+      mustNotSend = await this.journal.hasCaughtUp(connection);
+      return mustNotSend;
+    } finally {
+      if (mustNotSend) {
+        await this.claims.drop(connection, claim.id);
+        await this.gates.report(connection.registrationId, { kind: 'not-tried' }, claim.isProbe);
+      }
     }
   }
 

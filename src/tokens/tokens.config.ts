@@ -1,6 +1,7 @@
 import { registerAs, type ConfigType } from '@nestjs/config';
 import { z } from 'zod';
 import { readEnvironment, type Environment } from '../config/read-environment.js';
+import type { KeepingLimits } from './kept-entries.js';
 import type { GatePolicy } from './provider-gate.js';
 
 const seconds = (fallback: number) =>
@@ -21,6 +22,18 @@ const schema = z.object({
   REFRESH_CONFIRMATION_SECONDS: seconds(4_500),
   REFRESH_UNREACHABLE_DAYS: z.coerce.number('must be a number of days.').min(1).max(365).default(7),
   REFRESH_JOURNAL_DIRECTORY: z.string().optional(),
+  REFRESH_JOURNAL_KEEP_SECONDS: z.coerce
+    .number('must be a number of seconds.')
+    .int()
+    .min(0)
+    .max(2_592_000)
+    .default(3_600),
+  REFRESH_JOURNAL_KEEP_MEGABYTES: z.coerce
+    .number('must be a number of megabytes.')
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(1_024),
   PROVIDER_BREAKER_FAILURES: positive(10),
   PROVIDER_BREAKER_MAX_SECONDS: positive(300),
   PROVIDER_RETRY_AFTER_MAX_SECONDS: positive(3_600),
@@ -50,6 +63,8 @@ export function readTokensConfig(environment: Environment): {
   unreachableMs: number;
   /** Where refreshed tokens are kept until they are committed; `undefined` keeps none. */
   journalDirectory: string | undefined;
+  /** How long the journal keeps what is committed, in milliseconds, and how much of it, in bytes. */
+  journalKeeping: KeepingLimits;
   /** How long ending a grant at its provider is tried, in milliseconds. */
   revocationGiveUpMs: number;
   /** How long the tokens of a connection are kept after its grant has died, in milliseconds. */
@@ -72,6 +87,10 @@ export function readTokensConfig(environment: Environment): {
     confirmationMs: values.REFRESH_CONFIRMATION_SECONDS * 1_000,
     unreachableMs: values.REFRESH_UNREACHABLE_DAYS * 86_400_000,
     journalDirectory: values.REFRESH_JOURNAL_DIRECTORY,
+    journalKeeping: {
+      keepMs: values.REFRESH_JOURNAL_KEEP_SECONDS * 1_000,
+      maxBytes: values.REFRESH_JOURNAL_KEEP_MEGABYTES * 1024 * 1024,
+    },
     revocationGiveUpMs: values.REVOCATION_GIVE_UP_HOURS * 3_600_000,
     deadTokensKeptMs: values.RETENTION_DEAD_CONNECTION_DAYS * 86_400_000,
     schedulerInApi: values.REFRESH_SCHEDULER === 'api',

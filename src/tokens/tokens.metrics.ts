@@ -71,3 +71,9 @@ export const journalFailures = new Counter({
   name: 'cufflink_refresh_journal_failures_total',
   help: 'Refreshed token sets that could not be written to the journal',
 });
+
+/** Token sets from the journal that were newer than the rows of their connections: the database had lost them. */
+export const journalRestored = new Counter({
+  name: 'cufflink_refresh_journal_restored_total',
+  help: 'Token sets that the database had lost, restored from the journal',
+});

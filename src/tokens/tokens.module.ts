@@ -14,6 +14,7 @@ import { ExchangeJournal } from './exchange-journal.js';
 import { GrantMigrationStore } from './grant-migration-store.js';
 import { GrantMigration } from './grant-migration.js';
 import { GrantMigrations } from './grant-migrations.js';
+import { JournalRecovery } from './journal-recovery.js';
 import { LinkedAccounts } from './linked-accounts.js';
 import { ObtainedGrants } from './obtained-grants.js';
 import { OrphanedGrants } from './orphaned-grants.js';
@@ -52,6 +53,7 @@ import { UserGrants } from './user-grants.js';
     GrantMigrationStore,
     GrantMigration,
     GrantMigrations,
+    JournalRecovery,
     LinkedAccounts,
     ObtainedGrants,
     OrphanedGrants,

@@ -16,6 +16,7 @@ import { connectionState, refreshExpiry, type ConnectionState, type RefreshExpir
 import { ConnectionStore, scopesOf, type StoredConnection } from './connection-store.js';
 import { LinkedAccounts, type OnAccountChange } from './linked-accounts.js';
 import { OrphanedGrants } from './orphaned-grants.js';
+import { RefreshJournal } from './refresh-journal.js';
 import { relinkError, RefreshService } from './refresh.service.js';
 import { RevocationOutbox, type RevocationOutcome } from './revocation-outbox.js';
 import { expectedExpiry, keepRefreshToken, toTokenSet, type TokenSet } from './token-set.js';
@@ -101,6 +102,7 @@ export class TokensService {
     private readonly refreshService: RefreshService,
     private readonly orphans: OrphanedGrants,
     private readonly outbox: RevocationOutbox,
+    private readonly journal: RefreshJournal,
     private readonly registry: ProviderRegistry,
     private readonly lifecycle: ProviderLifecycle,
     private readonly audit: AuditTrail,
@@ -359,6 +361,7 @@ export class TokensService {
     for (let attempt = 0; attempt < connectAttempts; attempt += 1) {
       const outcome = await this.letGo(connection, provider);
       if (outcome !== undefined) {
+        await this.journal.erase(connection.id);
         return outcome;
       }
       connection = await this.get(userId, slug);
@@ -418,7 +421,10 @@ export class TokensService {
     requester: Requester,
   ): Promise<ErasedConnection['outcome']> {
     if (!this.registry.has(slug)) {
-      await this.store.remove(userId, slug);
+      const removed = await this.store.remove(userId, slug);
+      if (removed !== undefined) {
+        await this.journal.erase(removed.id);
+      }
       return 'unsupported';
     }
     try {
