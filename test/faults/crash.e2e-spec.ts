@@ -4,9 +4,10 @@ import { whoopDefinition } from '../../src/providers/whoop/whoop.definition.js';
 import { wahooDefinition } from '../../src/providers/wahoo/wahoo.definition.js';
 import { lostUsers } from '../support/history-checker.js';
 import { held } from '../support/makers.js';
+import { randomNumbers } from '../support/random-numbers.js';
 import { until } from '../support/until.js';
 import { FaultCluster, type FaultConnection } from './support/fault-cluster.js';
-import { report, rounds } from './support/figures.js';
+import { report, rounds, seed } from './support/figures.js';
 import type { Replica } from './support/replica.js';
 import { claimSeconds, confirmationSeconds, holdSeconds } from './support/timing.js';
 
@@ -14,6 +15,7 @@ import { claimSeconds, confirmationSeconds, holdSeconds } from './support/timing
 const [takeClaim, saveRefreshed] = ['connections-take-claim', 'connections-save-refreshed'];
 const appendAudit = 'audit-append';
 const connectionCount = 5;
+const longestToKillMs = 25;
 const timeoutMs = 120_000 + rounds * 10_000;
 
 describe('processes that die', () => {
@@ -150,6 +152,47 @@ describe('processes that die', () => {
   );
 
   it(
+    'killed up to 25 ms after the first response, a process loses only what it had not written to its journal (R-01)',
+    async () => {
+      const random = randomNumbers(seed);
+      const all: FaultConnection[] = [];
+      const unwritten: FaultConnection[] = [];
+      for (let round = 0; round < rounds; round += 1) {
+        const connections = await cluster.link('whoop', connectionCount, survivor);
+        all.push(...connections);
+        victim.database.hold(saveRefreshed);
+        const asking = cluster.askAll(victim, connections);
+        while (cluster.refreshSum(connections) === 0) {
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        await sleep(random() * longestToKillMs);
+        await victim.kill();
+        victim.database.clear();
+        await asking;
+        const written = new Set(await victim.journalEntries());
+        const ids = await connectionIds(connections);
+        unwritten.push(
+          ...connections.filter(
+            (connection, index) => cluster.refreshCount(connection) > 0 && !written.has(ids[index] ?? ''),
+          ),
+        );
+        await victim.start();
+        await cluster.passTime(claimSeconds);
+      }
+      for (const seconds of [holdSeconds, confirmationSeconds]) {
+        await cluster.passTime(seconds);
+        await cluster.askAll(survivor, all);
+      }
+      const violations = await cluster.check(all, unwritten);
+      const limit = 'killed before the entry was written';
+      report('R-01d', 'killed 0 to 25 ms after the first response', { ...counts(rounds, all), limit }, violations);
+      const users = unwritten.map(({ userId }) => userId);
+      expect(users).toEqual(expect.arrayContaining([...new Set(violations.map(({ userId }) => userId))]));
+    },
+    timeoutMs,
+  );
+
+  it(
     'R-02 killed between the claim and the call, a process leaves the refresh to another one after the hold',
     async () => {
       const all: FaultConnection[] = [];
@@ -260,6 +303,15 @@ describe('processes that die', () => {
     },
     timeoutMs,
   );
+
+  async function connectionIds(connections: readonly FaultConnection[]): Promise<string[]> {
+    return Promise.all(
+      connections.map(async ({ userId, slug }) => {
+        const response = await survivor.api.get(`/v1/users/${userId}/connections/${slug}`).expect(200);
+        return (response.body as { connection_id: string }).connection_id;
+      }),
+    );
+  }
 
   /** Of the given connections in the eyes of the company. */
   async function statusOf(connections: readonly FaultConnection[]): Promise<unknown[]> {

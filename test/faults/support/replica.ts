@@ -83,10 +83,10 @@ export class Replica {
     return join(this.directory, `journal-${this.journalNumber}`);
   }
 
-  /** Ids of the connections that have entries in the journal. */
+  /** Ids of the connections that have entries in the journal which nobody has committed yet. */
   async journalEntries(): Promise<string[]> {
     for (;;) {
-      const files = await readdir(this.journalDirectory);
+      const files = (await readdir(this.journalDirectory)).filter((file) => !file.endsWith('.kept'));
       const texts = await Promise.all(
         files.map((file) => readFile(join(this.journalDirectory, file), 'utf8').catch(() => undefined)),
       );
