@@ -103,7 +103,7 @@ describe('the entries that the journal keeps', () => {
     const second = await start(first, backup);
     const lost: string[] = [];
     for (const user of users) {
-      // Whoever loses it is told so twice.
+      // The second one shows whether the restored refresh token works.
       const statuses = [await refresh(second, user), await refresh(second, user)];
       lost.push(...(statuses.every((status) => status === 200) ? [] : [user]));
     }
@@ -179,7 +179,7 @@ describe('the entries that the journal keeps', () => {
     expect((await restoreAfterRefreshes()).lost).toEqual(users);
   });
 
-  it('give a restored row the generation that its token set is sealed for, whatever lies between', async () => {
+  it('give a restored row the generation that its token set is sealed for, also when generations in between are missing', async () => {
     const { first, backup } = await linkAndBackUp(['user-1']);
     await refresh(first, 'user-1');
     await refresh(first, 'user-1');

@@ -424,7 +424,7 @@ export class ConnectionStore {
    *
    * @param replaced - as for {@link findBehind}
    * @param isRefreshed - whether the access token is new too
-   * @returns false when the row is gone, was linked anew, or holds a set that is at least as new
+   * @returns false when the row is gone, holds another link, or a set that is at least as new
    */
   async restore(replaced: LinkKey, tokens: SealedTokens, isRefreshed: boolean): Promise<boolean> {
     const values = [...keyValues(replaced), ...tokenValues(tokens), replaced.linkedAt, isRefreshed];

@@ -66,7 +66,7 @@ describe('KeptEntries', () => {
     expect((await stat(join(directory, 'one.kept'))).mtimeMs).toBe(nowMs - 2_000);
   });
 
-  it('reads the newest entries first, and a file that gets another name meanwhile once more', async () => {
+  it('reads the newest entries first, and reads a file again that was renamed while others were read', async () => {
     const ids = Array.from({ length: 4 }, () => randomUUID());
     await write('a.kept', ids.slice(0, 1), 3_000);
     const file = await write('b.journal', ids.slice(1, 3), 2_000);

@@ -77,7 +77,7 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
   }
 
   /**
-   * Commits what an earlier process could not, restores what the database has lost since, and goes on to look for both.
+   * Commits what an earlier process could not, restores what the database has lost since, and keeps looking for both.
    *
    * @throws Error when the directory cannot be written
    */
