@@ -40,7 +40,14 @@ export const misbehaviourSchema = z.discriminatedUnion('type', [
   /** 200 with the maker's error body. */
   z.strictObject({ endpoint, type: z.literal('errorIn200'), error: z.string(), processed }),
   /** The maker's error body. */
-  z.strictObject({ endpoint, type: z.literal('error'), error: z.string(), status, processed }),
+  z.strictObject({
+    endpoint,
+    type: z.literal('error'),
+    error: z.string(),
+    status,
+    contentType: z.string().optional(),
+    processed,
+  }),
   /** The maker's error body, which quotes every secret that was presented. */
   z.strictObject({ endpoint, type: z.literal('echoSecret'), error: z.string(), status, processed }),
   z.strictObject({ endpoint, type: z.literal('redirect'), status, location: z.string(), processed }),
@@ -61,6 +68,10 @@ export const misbehaviourSchema = z.discriminatedUnion('type', [
   z.strictObject({ endpoint: tokenEndpoint, type: z.literal('idToken'), claims: z.record(z.string(), z.json()) }),
   /** Any JSON as `token_type`; `mac` when absent. */
   z.strictObject({ endpoint: tokenEndpoint, type: z.literal('badTokenType'), value: z.json().optional() }),
+  /** Any JSON as these fields of the answer; `null` leaves one out. */
+  z.strictObject({ endpoint: tokenEndpoint, type: z.literal('fields'), values: z.record(z.string(), z.json()) }),
+  /** The right answer under another content type. */
+  z.strictObject({ endpoint: tokenEndpoint, type: z.literal('contentType'), value: z.string() }),
   /** OAuth 1.0a: `oauth_callback_confirmed` is left out or another value. */
   z.strictObject({
     endpoint: z.literal('request_token'),

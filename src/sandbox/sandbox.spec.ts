@@ -375,6 +375,8 @@ describe('misbehaviour', () => {
     ['scope', { scopes: ['a', 'b'] }, 'scope', 'a b'],
     ['badTokenType', {}, 'token_type', 'mac'],
     ['badTokenType', { value: 7 }, 'token_type', 7],
+    ['fields', { values: { scope: ['a'] } }, 'scope', ['a']],
+    ['fields', { values: { token_type: null } }, 'token_type', undefined],
   ])('%s %j at the exchange and at a refresh', async (type, options, field, expected) => {
     maker.misbehave({ endpoint: 'token', type, ...options } as Misbehaviour);
     maker.misbehave(at({ type, ...options }));

@@ -33,7 +33,7 @@ export function replacement(
     case 'errorIn200':
       return render(200, wrong.error, 'ordered by the test');
     case 'error':
-      return render(wrong.status, wrong.error, 'ordered by the test');
+      return under(wrong.contentType, render(wrong.status, wrong.error, 'ordered by the test'));
     case 'echoSecret':
       return render(wrong.status, wrong.error, `not accepted: ${presented}`);
     case 'redirect':
@@ -54,6 +54,8 @@ export function replacement(
     case 'scope':
     case 'idToken':
     case 'badTokenType':
+    case 'fields':
+    case 'contentType':
     case 'callbackNotConfirmed':
       return undefined;
   }
@@ -67,7 +69,8 @@ export function alter(answer: Answer, wrong: Misbehaviour): Answer {
   }
   if ('json' in content) {
     const isTokenAnswer = 'access_token' in content.json;
-    return isTokenAnswer ? { ...answer, content: { ...content, json: alteredFields(content.json, wrong) } } : answer;
+    const altered = { ...answer, content: { ...content, json: alteredFields(content.json, wrong) } };
+    return isTokenAnswer ? under(wrong.type === 'contentType' ? wrong.value : undefined, altered) : answer;
   }
   if ('form' in content && wrong.type === 'callbackNotConfirmed') {
     const form: Record<string, string> = { ...content.form };
@@ -79,6 +82,12 @@ export function alter(answer: Answer, wrong: Misbehaviour): Answer {
     return { ...answer, content: { form } };
   }
   return answer;
+}
+
+function under(contentType: string | undefined, answer: Answer): Answer {
+  return contentType === undefined
+    ? answer
+    : { ...answer, headers: { ...answer.headers, 'Content-Type': contentType } };
 }
 
 function alteredFields(fields: Readonly<Record<string, unknown>>, wrong: Misbehaviour): Record<string, unknown> {
@@ -93,6 +102,10 @@ function alteredFields(fields: Readonly<Record<string, unknown>>, wrong: Misbeha
     changed['refresh_token'] = '';
   } else if (wrong.type === 'badTokenType') {
     changed['token_type'] = wrong.value ?? 'mac';
+  } else if (wrong.type === 'fields') {
+    for (const [name, value] of Object.entries(wrong.values)) {
+      changed[name] = value ?? undefined;
+    }
   }
   return changed;
 }
