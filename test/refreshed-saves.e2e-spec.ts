@@ -7,7 +7,7 @@ const users = Array.from({ length: 40 }, (_, index) => `user-${index}`);
 
 function tokens(text: string, scopesGranted: string[] | null = null): SealedTokens {
   const expiresAt = new Date('2030-01-02T03:04:05.678Z');
-  const rest = { refreshable: true, refreshExpiresAt: null, refreshDueInMs: 60_000 };
+  const rest = { scopesUnknown: false, refreshable: true, refreshExpiresAt: null, refreshDueInMs: 60_000 };
   return { sealed: Buffer.from(text), scopesGranted, expiresAt, ...rest };
 }
 
@@ -71,6 +71,17 @@ describe('saves of refreshed tokens that come together', () => {
     expect(await Promise.all(saved)).toEqual(lists.map(() => true));
     for (const [index, scopesGranted] of lists.entries()) {
       expect(await store.find(users[index] ?? '', 'fitbit')).toMatchObject({ scopesGranted });
+    }
+  });
+
+  it('keep which scopes are unknown (TE-04)', async () => {
+    const keys = await insertAll('garmin');
+    const saved = keys.map((key, index) =>
+      store.saveRefreshed(key, { ...tokens('new'), scopesUnknown: index % 2 === 1 }),
+    );
+    expect(await Promise.all(saved)).toEqual(keys.map(() => true));
+    for (const [index, user] of users.entries()) {
+      expect(await store.find(user, 'garmin')).toMatchObject({ scopesUnknown: index % 2 === 1 });
     }
   });
 

@@ -64,7 +64,7 @@ export class ConnectionsController {
     name: 'scope',
     required: false,
     example: 'read:sleep read:workout',
-    description: 'what the token is for, with spaces between: refused unless all of it was granted',
+    description: 'what the token is for, with spaces between: refused unless all of it is known to be granted',
   })
   @ApiOkResponse({ type: TokenResponse })
   @ApiProblems('PROVIDER_UNKNOWN', 'CONNECTION_NOT_FOUND', 'SCOPE_NOT_GRANTED', ...refreshProblems)
@@ -148,9 +148,9 @@ function toResponse(
     reason,
     needs_relink: status === 'needs_relink',
     refreshable: connection.refreshable && connection.sealed !== null,
-    scopes_granted: [...granted],
-    scopes_missing: connection.scopesRequested.filter((scope) => !granted.includes(scope)),
-    scopes_unrequested: granted.filter((scope) => !connection.scopesRequested.includes(scope)),
+    scopes_granted: granted && [...granted],
+    scopes_missing: granted && connection.scopesRequested.filter((scope) => !granted.includes(scope)),
+    scopes_unrequested: granted && granted.filter((scope) => !connection.scopesRequested.includes(scope)),
     expires_at: connection.expiresAt?.toISOString() ?? null,
     refresh_expires_at: expiry?.at.toISOString() ?? null,
     refresh_expires_at_source: expiry?.source ?? null,
@@ -167,7 +167,7 @@ function toTokenResponse(token: ValidToken, maySign: boolean): TokenResponse {
   const common = {
     expires_at: token.expiresAt?.toISOString() ?? null,
     fingerprint: tokenFingerprint(token.accessToken),
-    scopes: [...token.scopes],
+    scopes: token.scopes && [...token.scopes],
     api: toTokenUseResponse(token.api),
   };
   if (token.tokenSecret === undefined) {

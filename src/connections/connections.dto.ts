@@ -42,15 +42,29 @@ export class ConnectionResponse {
 
   @ApiProperty({
     example: ['offline', 'read:sleep'],
-    description: 'as the provider tells; as asked where it does not tell',
+    nullable: true,
+    type: [String],
+    description:
+      'as the provider tells; as asked where it does not tell; null: it tells them in a way that cannot be read',
   })
-  scopes_granted!: string[];
+  scopes_granted!: string[] | null;
 
-  @ApiProperty({ example: ['read:workout'], description: 'asked for and not granted' })
-  scopes_missing!: string[];
+  @ApiProperty({
+    example: ['read:workout'],
+    nullable: true,
+    type: [String],
+    description: 'asked for and not granted; null: the granted scopes are not known',
+  })
+  scopes_missing!: string[] | null;
 
-  @ApiProperty({ example: [], description: 'granted without being asked for: use none of it before you know why' })
-  scopes_unrequested!: string[];
+  @ApiProperty({
+    example: [],
+    nullable: true,
+    type: [String],
+    description:
+      'granted without being asked for: use none of it before you know why; null: the granted scopes are not known',
+  })
+  scopes_unrequested!: string[] | null;
 
   @ApiProperty({
     example: '2026-11-22T11:00:00.000Z',
@@ -139,8 +153,13 @@ export class TokenResponse {
   })
   expires_at!: string | null;
 
-  @ApiProperty({ example: ['offline', 'read:sleep'] })
-  scopes!: string[];
+  @ApiProperty({
+    example: ['offline', 'read:sleep'],
+    nullable: true,
+    type: [String],
+    description: 'null: the granted scopes are not known',
+  })
+  scopes!: string[] | null;
 
   @ApiProperty({
     example: '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824',

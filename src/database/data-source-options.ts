@@ -30,6 +30,7 @@ import { LeaveRoomForClaims1795510000000 } from './migrations/1795510000000-Leav
 import { CreateGrantMigrations1795530000000 } from './migrations/1795530000000-CreateGrantMigrations.js';
 import { AskForAccounts1795540000000 } from './migrations/1795540000000-AskForAccounts.js';
 import { IndexUnknownAccounts1795560000000 } from './migrations/1795560000000-IndexUnknownAccounts.js';
+import { TellUnknownScopes1796000000000 } from './migrations/1796000000000-TellUnknownScopes.js';
 import { TellWhyConnectionsEnd1796070000000 } from './migrations/1796070000000-TellWhyConnectionsEnd.js';
 import type { DatabaseConfig } from './database.config.js';
 
@@ -80,6 +81,7 @@ export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
       CreateGrantMigrations1795530000000,
       AskForAccounts1795540000000,
       IndexUnknownAccounts1795560000000,
+      TellUnknownScopes1796000000000,
       TellWhyConnectionsEnd1796070000000,
     ],
     migrationsRun: config.migrateOnBoot,

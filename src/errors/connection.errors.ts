@@ -18,13 +18,21 @@ export class ConnectionNotRefreshableError extends AppError {
   }
 }
 
-/** The caller needs a token for something that the user has not granted (AR-17). */
+/** The caller needs a token for something that the user has not granted, or that the provider does not tell readably (AR-17). */
 export class ScopeNotGrantedError extends AppError {
   readonly code = 'SCOPE_NOT_GRANTED';
 
-  /** @param missing - what was not granted, of what the caller asked for */
-  constructor(missing: readonly string[]) {
-    super(`The user has not granted: ${missing.join(' ')}. Start a link that asks for it.`);
+  /**
+   * @param missing - what was not granted, of what the caller asked for
+   * @param options - `areKnown`: false when nobody knows which scopes were granted
+   */
+  constructor(missing: readonly string[], { areKnown }: { readonly areKnown: boolean }) {
+    super(
+      areKnown
+        ? `The user has not granted: ${missing.join(' ')}. Start a link that asks for it.`
+        : `The granted scopes are not known: the provider's response did not tell them in a way that can be read. ` +
+            `Ask for the token without "scope" and let the provider's API decide, or start a new link.`,
+    );
   }
 }
 

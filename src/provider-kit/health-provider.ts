@@ -11,7 +11,7 @@ export interface GrantTokens {
   readonly refreshToken?: string | undefined;
   readonly providerUserId?: string | undefined;
   /** Of the connection; those that the settings ask for where they are not known. */
-  readonly scopes?: readonly string[] | undefined;
+  readonly scopes?: readonly string[] | null | undefined;
 }
 
 /** One device maker's API: its facts, its settings here, and what can be asked of it. The core knows providers only by this. */

@@ -1,6 +1,7 @@
 import { readAuthorizationCode } from './authorization-code.js';
 import { DeclaredHealthProvider } from './declared-health-provider.js';
 import type { AuthorizationStart, CallbackParameters, Handshake, HandshakeSecrets } from './handshake.js';
+import { parseGrantedScopes } from './granted-scopes.js';
 import type { GrantTokens } from './health-provider.js';
 import type { Patience } from './http-client.js';
 import type { OAuth2ProviderStrategy } from './oauth2-provider.strategy.js';
@@ -52,9 +53,6 @@ export abstract class OAuth2HealthProvider extends DeclaredHealthProvider<OAuth2
   }
 
   private withCallbackScopes(grant: TokenGrant, callback: CallbackParameters): TokenGrant {
-    const scope = callback['scope'];
-    return scope === undefined
-      ? grant
-      : grant.with({ grantedScopes: scope.split(this.definition.scopeSeparator).filter((each) => each !== '') });
+    return grant.with({ grantedScopes: parseGrantedScopes(callback['scope']) });
   }
 }

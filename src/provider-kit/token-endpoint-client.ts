@@ -158,7 +158,8 @@ export class TokenEndpointClient extends ProviderApiClient {
     tokens: GrantTokens,
     patience?: Patience,
   ): Promise<TokenGrant> {
-    const { refreshToken, accessToken, scopes = settings.scopes } = tokens;
+    const { refreshToken, accessToken } = tokens;
+    const scopes = tokens.scopes ?? settings.scopes;
     if (refreshToken === undefined) {
       throw new ConnectionNotRefreshableError();
     }

@@ -13,8 +13,8 @@ export interface TokenGrantFields {
   readonly expiresInSeconds?: number;
   /** Life of the refresh token in seconds, counted from `requestedAt`. */
   readonly refreshExpiresInSeconds?: number;
-  /** Scopes the provider says it granted; absent when it did not say (RFC 6749 section 5.1). */
-  readonly grantedScopes?: readonly string[];
+  /** Scopes the provider says it granted; absent when it did not say (RFC 6749 section 5.1), `null` when it said so unreadably. */
+  readonly grantedScopes?: readonly string[] | null;
   /** The user's id at the provider, where the token answer carries it. */
   readonly providerUserId?: string;
   /** OpenID Connect ID token, unverified; used once to learn the user's id and not stored. */
@@ -30,7 +30,7 @@ export class TokenGrant {
   readonly refreshToken: string | undefined;
   readonly expiresInSeconds: number | undefined;
   readonly refreshExpiresInSeconds: number | undefined;
-  readonly grantedScopes: readonly string[] | undefined;
+  readonly grantedScopes: readonly string[] | null | undefined;
   readonly providerUserId: string | undefined;
   readonly idToken: string | undefined;
   readonly requestedAt: Date;

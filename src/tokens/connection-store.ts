@@ -20,6 +20,8 @@ export interface StoredConnection {
   readonly sealed: Buffer | null;
   readonly scopesRequested: readonly string[];
   readonly scopesGranted: readonly string[] | null;
+  /** Whether the provider told the granted scopes in a way that cannot be read. */
+  readonly scopesUnknown: boolean;
   readonly expiresAt: Date | null;
   readonly refreshable: boolean;
   readonly refreshExpiresAt: Date | null;
@@ -45,18 +47,20 @@ export interface StoredConnection {
   readonly inDoubtForMs: number | null;
 }
 
-/** What a connection may be used for: as granted, or as asked for where the provider did not tell. */
+/** What a connection may be used for: as granted, or as asked for where the provider did not tell; `null` when nobody knows. */
 export function scopesOf({
   scopesGranted,
+  scopesUnknown,
   scopesRequested,
-}: Pick<StoredConnection, 'scopesGranted' | 'scopesRequested'>): readonly string[] {
-  return scopesGranted ?? scopesRequested;
+}: Pick<StoredConnection, 'scopesGranted' | 'scopesUnknown' | 'scopesRequested'>): readonly string[] | null {
+  return scopesGranted ?? (scopesUnknown ? null : scopesRequested);
 }
 
 /** The columns that a new token set changes. */
 export interface SealedTokens {
   readonly sealed: Buffer;
   readonly scopesGranted: readonly string[] | null;
+  readonly scopesUnknown: boolean;
   readonly expiresAt: Date | null;
   readonly refreshable: boolean;
   readonly refreshExpiresAt: Date | null;
@@ -117,7 +121,8 @@ export interface RecordedFailure {
 /** What a statement selects to return {@link StoredConnection}s. */
 export const connectionColumns = `
   user_id AS "userId", provider, id, registration_id AS "registrationId", status, secret_gen AS "secretGen", sealed,
-  scopes_requested AS "scopesRequested", scopes_granted AS "scopesGranted", expires_at AS "expiresAt", refreshable,
+  scopes_requested AS "scopesRequested", scopes_granted AS "scopesGranted",
+  scopes_unknown AS "scopesUnknown", expires_at AS "expiresAt", refreshable,
   refresh_expires_at AS "refreshExpiresAt", linked_at AS "linkedAt", last_refreshed_at AS "lastRefreshedAt",
   failed_attempts AS "failedAttempts", suspect_since AS "suspectSince",
   floor(extract(epoch FROM now() - suspect_since) * 1000)::float8 AS "suspectForMs", gone_since AS "goneSince",
@@ -165,8 +170,8 @@ const statements = {
     name: 'connections-insert',
     text: `INSERT INTO connections (user_id, provider, id, registration_id, scopes_requested, status, secret_gen,
              sealed, scopes_granted, expires_at, refreshable, refresh_expires_at, refresh_due_at, account_digest, account_exclusive,
-             account_due_at)
-           VALUES ($1, $2, $3, $4, $5, 'active', 1, $6, $7, $8, $9, $10, ${dueIn('$11')}, $12, $13, CASE WHEN $14 THEN now() END)
+             account_due_at, scopes_unknown)
+           VALUES ($1, $2, $3, $4, $5, 'active', 1, $6, $7, $8, $9, $10, ${dueIn('$11')}, $12, $13, CASE WHEN $14 THEN now() END, $15)
            ON CONFLICT (user_id, provider) DO NOTHING RETURNING id`,
   },
   relink: {
@@ -174,7 +179,7 @@ const statements = {
     text: `UPDATE connections SET registration_id = $5, scopes_requested = $6, secret_gen = secret_gen + 1,
              sealed = $7, scopes_granted = $8, expires_at = $9, refreshable = $10, refresh_expires_at = $11,
              refresh_due_at = ${dueIn('$12')}, account_digest = $13, account_exclusive = $14,
-             account_due_at = CASE WHEN $15 THEN now() END,
+             account_due_at = CASE WHEN $15 THEN now() END, scopes_unknown = $16,
              linked_at = now(), last_refreshed_at = NULL, ${noAttempt}
            WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 RETURNING id`,
   },
@@ -199,11 +204,12 @@ const statements = {
   },
   restore: {
     name: 'connections-restore',
-    text: `UPDATE connections SET secret_gen = $4::int + 1, sealed = $5, scopes_granted = $6, expires_at = $7, refreshable = $8,
+    text: `UPDATE connections SET secret_gen = $4::int + 1, sealed = $5, scopes_granted = $6,
+             scopes_unknown = $13, expires_at = $7, refreshable = $8,
              refresh_expires_at = $9, refresh_due_at = least(refresh_due_at, ${dueIn('$10')}),
              last_refreshed_at = CASE WHEN $12 THEN now() ELSE last_refreshed_at END, claim_id = NULL, claimed_until = NULL,
-             attempt_started_at = now(), failed_attempts = 0, retry_at = NULL, suspect_since = NULL, last_error_code = NULL,
-             last_error_at = NULL
+             attempt_started_at = now(), failed_attempts = 0, retry_at = NULL, suspect_since = NULL, gone_since = NULL,
+             failing_since = NULL, access_rejected_at = NULL, last_error_code = NULL, last_error_at = NULL
            WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen <= $4::int AND ${isLink('$11::timestamptz')} RETURNING id`,
   },
   learnAccount: {
@@ -312,6 +318,7 @@ export class ConnectionStore {
       account.digest,
       account.exclusive,
       account.isPending,
+      tokens.scopesUnknown,
     ]);
   }
 
@@ -334,6 +341,7 @@ export class ConnectionStore {
       account.digest,
       account.exclusive,
       account.isPending,
+      tokens.scopesUnknown,
     ]);
   }
 
@@ -427,7 +435,13 @@ export class ConnectionStore {
    * @returns false when the row is gone, holds another link, or a set that is at least as new
    */
   async restore(replaced: LinkKey, tokens: SealedTokens, isRefreshed: boolean): Promise<boolean> {
-    const values = [...keyValues(replaced), ...tokenValues(tokens), replaced.linkedAt, isRefreshed];
+    const values = [
+      ...keyValues(replaced),
+      ...tokenValues(tokens),
+      replaced.linkedAt,
+      isRefreshed,
+      tokens.scopesUnknown,
+    ];
     return (await this.database.query(statements.restore, values)).length === 1;
   }
 

@@ -127,9 +127,10 @@ const statements = {
                WHERE connections.user_id = migration.user_id AND connections.provider = migration.provider
                RETURNING connections.user_id, linked_at)
            INSERT INTO connections (user_id, provider, id, registration_id, scopes_requested, status, secret_gen, linked_at,
-             sealed, scopes_granted, expires_at, refreshable, refresh_expires_at, refresh_due_at, account_digest, account_exclusive)
+             sealed, scopes_granted, expires_at, refreshable, refresh_expires_at, refresh_due_at, account_digest, account_exclusive,
+             scopes_unknown)
            SELECT user_id, $4, $5, $6, $7::text[], 'active', 1, linked_at, $8, $9::text[], $10::timestamptz, $11::boolean,
-             $12::timestamptz, now() + $13::float8 * interval '1 millisecond', $14, $15::boolean
+             $12::timestamptz, now() + $13::float8 * interval '1 millisecond', $14, $15::boolean, $16::boolean
            FROM removed RETURNING id`,
   },
   listOfUser: {
@@ -252,11 +253,11 @@ export class GrantMigrationStore {
     account: LinkedAccount,
   ): Promise<'replaced' | 'linked' | 'lost'> {
     const { provider, id, registrationId, scopesRequested } = connection;
-    const { sealed, scopesGranted, expiresAt, refreshable, refreshExpiresAt, refreshDueInMs } = tokens;
+    const { sealed, scopesGranted, scopesUnknown, expiresAt, refreshable, refreshExpiresAt, refreshDueInMs } = tokens;
     const place = [provider, id, registrationId, scopesRequested];
     const set = [sealed, scopesGranted, expiresAt, refreshable, refreshExpiresAt, refreshDueInMs];
     try {
-      const values = [...place, ...set, account.digest, account.exclusive];
+      const values = [...place, ...set, account.digest, account.exclusive, scopesUnknown];
       return (await this.change(statements.replace, claimed, ...values)) ? 'replaced' : 'lost';
     } catch (error) {
       if (violated(error) === 'connections_pkey') {

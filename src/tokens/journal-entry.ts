@@ -17,6 +17,7 @@ const entrySchema = z.object({
   kind: entryKindSchema.default('refreshed'),
   sealed: z.base64().transform((text) => Buffer.from(text, 'base64')),
   scopesGranted: z.array(z.string()).nullable(),
+  scopesUnknown: z.boolean().default(false),
   expiresAt: z.coerce.date().nullable(),
   refreshable: z.boolean(),
   refreshExpiresAt: z.coerce.date().nullable(),

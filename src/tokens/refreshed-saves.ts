@@ -23,12 +23,13 @@ const saveAll: Statement = {
   text: `UPDATE connections SET secret_gen = connections.secret_gen + 1, sealed = saved.sealed,
            scopes_granted = CASE WHEN saved.scopes IS NULL THEN NULL
              ELSE ARRAY(SELECT json_array_elements_text(saved.scopes::json)) END,
-           expires_at = saved.expires_at, refreshable = saved.refreshable, refresh_expires_at = saved.refresh_expires_at,
+           scopes_unknown = saved.scopes_unknown, expires_at = saved.expires_at, refreshable = saved.refreshable, refresh_expires_at = saved.refresh_expires_at,
            refresh_due_at = now() + saved.due_in_ms * interval '1 millisecond', last_refreshed_at = now(),
            ${noAttempt}
          FROM unnest($1::text[], $2::text[], $3::uuid[], $4::int[], $5::bytea[], $6::text[], $7::timestamptz[], $8::bool[],
-           $9::timestamptz[], $10::float8[]) WITH ORDINALITY
-           AS saved (user_id, provider, id, secret_gen, sealed, scopes, expires_at, refreshable, refresh_expires_at, due_in_ms, number)
+           $9::timestamptz[], $10::float8[], $11::bool[]) WITH ORDINALITY
+           AS saved (user_id, provider, id, secret_gen, sealed, scopes, expires_at, refreshable, refresh_expires_at, due_in_ms,
+             scopes_unknown, number)
          WHERE connections.user_id = saved.user_id AND connections.provider = saved.provider
            AND connections.id = saved.id AND connections.secret_gen = saved.secret_gen
          RETURNING saved.number::int AS number`,
@@ -97,6 +98,7 @@ export class RefreshedSaves {
       tokens.map(({ refreshable }) => refreshable),
       tokens.map(({ refreshExpiresAt }) => refreshExpiresAt),
       tokens.map(({ refreshDueInMs }) => refreshDueInMs),
+      tokens.map(({ scopesUnknown }) => scopesUnknown),
     ]);
     return new Set(rows.map(({ number }) => number));
   }

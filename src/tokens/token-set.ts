@@ -16,6 +16,8 @@ const tokenSetSchema = z.object({
   expiresAt: z.coerce.date().optional(),
   refreshExpiresAt: z.coerce.date().optional(),
   grantedScopes: z.array(z.string()).optional(),
+  /** The provider told the scopes in a way that cannot be read, so `grantedScopes` is absent for that. */
+  scopesUnknown: z.boolean().optional(),
   providerUserId: z.string().optional(),
   /** The refresh token came with an answer about another user: whatever it brings has to name the right one (AR-18). */
   mustNameUser: z.boolean().optional(),
@@ -43,7 +45,7 @@ export function toTokenSet(grant: TokenGrant, previous?: TokenSet): TokenSet {
     refreshToken: grant.refreshToken ?? previous?.refreshToken,
     expiresAt: after(grant.expiresInSeconds),
     refreshExpiresAt: after(grant.refreshExpiresInSeconds) ?? keptRefreshExpiry,
-    grantedScopes: grant.grantedScopes === undefined ? previous?.grantedScopes : [...grant.grantedScopes],
+    ...toScopes(grant, previous),
     providerUserId: grant.providerUserId ?? previous?.providerUserId,
     obtainedAt: grant.requestedAt,
   };
@@ -53,6 +55,19 @@ export function toTokenSet(grant: TokenGrant, previous?: TokenSet): TokenSet {
 export function keepRefreshToken(tokens: TokenSet, stored: TokenSet): TokenSet {
   const { refreshToken, spareRefreshToken, refreshExpiresAt, mustNameUser } = stored;
   return { ...tokens, refreshToken, spareRefreshToken, refreshExpiresAt, mustNameUser };
+}
+
+/** A refresh that does not tell the scopes leaves them as they are; one that tells them unreadably makes them unknown. */
+function toScopes(
+  { grantedScopes }: TokenGrant,
+  previous?: TokenSet,
+): Pick<TokenSet, 'grantedScopes' | 'scopesUnknown'> {
+  if (grantedScopes === undefined) {
+    return { grantedScopes: previous?.grantedScopes, scopesUnknown: previous?.scopesUnknown };
+  }
+  return grantedScopes === null
+    ? { grantedScopes: undefined, scopesUnknown: true }
+    : { grantedScopes: [...grantedScopes], scopesUnknown: undefined };
 }
 
 /**

@@ -36,6 +36,7 @@ export class TokenVault {
     return {
       sealed: this.vault.seal(tokens, toContext(place)),
       scopesGranted: tokens.grantedScopes ?? null,
+      scopesUnknown: tokens.scopesUnknown ?? false,
       expiresAt: tokens.expiresAt ?? null,
       refreshable: tokens.refreshToken !== undefined,
       refreshExpiresAt: tokens.refreshExpiresAt ?? null,

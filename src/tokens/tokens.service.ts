@@ -56,7 +56,8 @@ export interface ValidToken {
   readonly expiresAt: Date | undefined;
   /** The user's id at the provider, where it is known. */
   readonly providerUserId: string | undefined;
-  readonly scopes: readonly string[];
+  /** `null` when nobody knows which were granted. */
+  readonly scopes: readonly string[] | null;
   /** How the provider's API is called with it. */
   readonly api: TokenUse;
 }
@@ -83,7 +84,7 @@ export type TokenPurpose = Extract<AuditAction, 'token.handed_out' | 'request.pr
 /** A token set that was opened, and how it came to be handed out. */
 interface WorkingTokens {
   readonly connectionId: string;
-  readonly scopes: readonly string[];
+  readonly scopes: readonly string[] | null;
   readonly tokens: TokenSet;
   readonly how: 'fresh' | 'refreshed' | 'stale';
 }
@@ -191,7 +192,7 @@ export class TokensService {
    * @param wanted - the scopes that it is for; none asks for whatever was granted
    * @param purpose - what is done with it
    * @throws {@link UnknownProviderError}, {@link ConnectionNotFoundError} when there is no such connection
-   * @throws {@link ScopeNotGrantedError} when one of those was not granted
+   * @throws {@link ScopeNotGrantedError} when one of those was not granted, or nobody knows whether it was
    * @throws {@link TokenRevokedError} when the token has expired and only a new link helps
    * @throws {@link ProviderRetiredError} when the provider has shut down
    * @throws {@link TokenUnreadableError} when the stored tokens do not open
@@ -208,9 +209,9 @@ export class TokensService {
     const { connectionId, scopes, tokens, how } = await this.findWorking(userId, slug);
     const { definition, settings } = this.registry.get(slug);
     const event = { ...requester, action: purpose, userId, provider: slug, connectionId };
-    const missing = wanted.filter((scope) => !scopes.includes(scope));
+    const missing = wanted.filter((scope) => scopes?.includes(scope) !== true);
     if (missing.length > 0) {
-      const refused = new ScopeNotGrantedError(missing);
+      const refused = new ScopeNotGrantedError(missing, { areKnown: scopes !== null });
       await this.audit.record({ ...event, outcome: 'denied', code: refused.code });
       throw refused;
     }

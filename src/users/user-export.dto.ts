@@ -25,7 +25,7 @@ export class ExportedConnection {
     example: ['offline', 'read:sleep'],
     nullable: true,
     type: [String],
-    description: 'null: the provider does not tell',
+    description: 'null: the provider does not tell, or not in a way that can be read',
   })
   scopes_granted!: string[] | null;
 

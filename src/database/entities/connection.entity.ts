@@ -61,6 +61,10 @@ export class ConnectionEntity {
   @Column('text', { name: 'scopes_granted', array: true, nullable: true })
   scopesGranted!: string[] | null;
 
+  /** Whether the provider told the granted scopes in a way that cannot be read. `scopes_granted` wins where it is there. */
+  @Column('boolean', { name: 'scopes_unknown', default: false })
+  scopesUnknown!: boolean;
+
   /** When the access token expires; `null` when it does not, or nobody knows. */
   @Column('timestamptz', { name: 'expires_at', nullable: true })
   expiresAt!: Date | null;

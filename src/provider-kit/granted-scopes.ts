@@ -1,0 +1,21 @@
+/**
+ * Reads a list of granted scopes, forgivingly: parted by white space, commas or both, or as a JSON list.
+ *
+ * Who tells a user's consent wrongly does harm, so what cannot be read never counts as "all that was asked for".
+ *
+ * @param value - the field, from outside and unchecked
+ * @returns the scopes; `undefined` when there is no such field, which means those asked for (RFC 6749 section 5.1); `null` when it is
+ *   there and empty, or cannot be read: nobody knows them
+ */
+export function parseGrantedScopes(value: unknown): readonly string[] | null | undefined {
+  if (value === undefined) {
+    return undefined;
+  }
+  const scopes = typeof value === 'string' ? value.split(/[\s,]+/).filter((each) => each !== '') : value;
+  return Array.isArray(scopes) && scopes.length > 0 && scopes.every(isScope) ? scopes : null;
+}
+
+/** PostgreSQL would refuse some of the rest, and the tokens with it. */
+function isScope(value: unknown): value is string {
+  return typeof value === 'string' && /^[\x21-\x7e]+$/.test(value);
+}
