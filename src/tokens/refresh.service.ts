@@ -56,6 +56,8 @@ const trialIntervalMs = 24 * 3_600_000;
 const trialsForMs = 7 * trialIntervalMs;
 /** Where a lost answer is given again, it is asked for after at most so long. */
 const lostAnswerRetryMs = 2_000;
+/** For so long; after that the usual back-off decides. */
+const lostAnswerQuickMs = 120_000;
 
 /** An answer that cannot be used and has replaced the refresh token all the same. */
 interface RefusedAnswer {
@@ -417,8 +419,9 @@ export class RefreshService implements BeforeApplicationShutdown {
 
   private toRecord(error: unknown, connection: StoredConnection, definition: ProviderDefinition): RefreshFailureRecord {
     const record = toFailureRecord(error, connection, { ...this.config, corroboratedMs, goneMs }, Math.random());
-    // The same answer is given again for a short time only: too late, and the grant is lost.
-    return record.outcomeKnown || !forgivesRepeat(definition)
+    // The same answer is given again for a short time only: too late, and the grant is lost. One that stays unreadable is an outage.
+    const isOld = (connection.inDoubtForMs ?? 0) > lostAnswerQuickMs;
+    return record.outcomeKnown || isOld || !forgivesRepeat(definition)
       ? record
       : { ...record, retryInMs: Math.min(record.retryInMs, lostAnswerRetryMs) };
   }

@@ -18,6 +18,7 @@ const settings = { fsync: 'off', track_commit_timestamp: 'on', wal_keep_size: '1
 
 /** A PostgreSQL with a standby that follows it by asynchronous streaming replication, until the line between them is cut. */
 export class ReplicatedPostgres implements FaultDatabase {
+  disturbedAtMs = -Infinity;
   private failedOver = false;
 
   private constructor(
@@ -71,9 +72,11 @@ export class ReplicatedPostgres implements FaultDatabase {
 
   /** Ends the primary without a farewell, and promotes the standby. */
   async failOver(): Promise<void> {
+    this.disturbedAtMs = Infinity;
     await endPostgres(this.directories[0], 'SIGQUIT');
     await queryDatabase(this.standby.url, 'SELECT pg_promote()');
     this.failedOver = true;
+    this.disturbedAtMs = Date.now();
   }
 
   async stop(): Promise<void> {
