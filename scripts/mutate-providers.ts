@@ -61,6 +61,7 @@ const removable = [
   'nonce',
   'refreshExpiresInField',
   'parseErrorCode',
+  'deadGrantErrors',
   'answer',
   'status',
   'bodyField',

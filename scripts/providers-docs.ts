@@ -82,6 +82,7 @@ const quirkSentences: QuirkSentences = {
   refreshOnDemandOnly: () => 'a token is refreshed close to its end only, when somebody asks for it',
   minRefreshIntervalSeconds: (value) => `a refresh is asked for once in ${duration(value)} at most`,
   parseErrorCode: () => 'errors have a shape of their own',
+  deadGrantErrors: (value) => `a dead grant is also told with ${value.map(fields).join(' or ')}`,
 };
 
 /** Makers that people ask for and that cannot be linked. Kept by hand. */
@@ -335,6 +336,11 @@ function code(text: string): string {
 
 function codes(texts: readonly string[]): string {
   return texts.map(code).join(' ');
+}
+
+/** Fields of a body, each with its value. */
+function fields(values: Readonly<Record<string, string | number>>): string {
+  return codes(Object.entries(values).map(([name, value]) => `${name}: ${value}`));
 }
 
 function parameters(values: Readonly<Record<string, string>>): string {

@@ -132,8 +132,16 @@ describe('the journal of refreshed tokens', () => {
     expect(maker.history.filter(({ kind }) => kind === 'refresh').map(({ status }) => status)).toEqual([200, 200]);
   });
 
+  it('keeps which scopes are unknown (TE-04)', async () => {
+    const first = await dieBeforeCommit(journal, 'whoop', at({ type: 'fields', values: { scope: '' } }));
+    const second = await restart(first, journal);
+    await readToken(second);
+    const { body } = (await second.api.get(tokenPath.replace('/token', '')).expect(200)) as { body: object };
+    expect(body).toMatchObject({ scopes_granted: null, scopes_missing: null });
+  });
+
   it('R-01 TE-04 commits the refresh token of an answer that could not be used, and spends it then', async () => {
-    const first = await dieBeforeCommit(journal, 'whoop', at({ type: 'expiresIn', value: -1 }));
+    const first = await dieBeforeCommit(journal, 'whoop', at({ type: 'badTokenType' }));
     const second = await restart(first, journal);
     expect(await auditEntriesOf(second, 'user-1')).toContain(
       'token.refresh_failed failed service TOKEN_RESPONSE_INVALID',

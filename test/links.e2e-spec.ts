@@ -420,6 +420,61 @@ describe('linking', () => {
       }
     });
 
+    it('tells scopes that cannot be read as unknown, never as all that was asked for (TE-04)', async () => {
+      const user = newUser();
+      const maker = application.sandbox.maker('whoop');
+      const path = `/v1/users/${user}/connections/whoop`;
+      const unknown = { scopes_granted: null, scopes_missing: null, scopes_unrequested: null };
+      maker.misbehave({ endpoint: 'token', type: 'fields', values: { scope: '' } });
+      const { linkWebUrl } = await startLink(application, user, 'whoop');
+      await application.browser.get(pathOf(await consent(linkWebUrl))).expect(200);
+
+      expect(await getConnection(user, 'whoop')).toMatchObject(unknown);
+      const token = await application.api.get(`${path}/token`).expect(200);
+      expect(token.body).toMatchObject({ scopes: null });
+      const refused = await application.api.get(`${path}/token`).query({ scope: 'offline' }).expect(409);
+      expect(refused.body).toMatchObject({ code: 'SCOPE_NOT_GRANTED' });
+      expect((refused.body as { detail: string }).detail).toContain('The granted scopes are not known');
+      expect((await application.api.get('/v1/users/' + user + '/connections')).body).toMatchObject({
+        connections: [unknown],
+      });
+
+      // Once the maker tells them, they are known; what it garbles later is unknown again.
+      maker.misbehave({ endpoint: 'refresh', type: 'scope', scopes: ['offline'] });
+      await application.api.post(`${path}/refresh`).expect(200);
+      expect(await getConnection(user, 'whoop')).toMatchObject({ scopes_granted: ['offline'], scopes_unrequested: [] });
+      await application.api.get(`${path}/token`).query({ scope: 'offline' }).expect(200);
+      maker.misbehave({ endpoint: 'refresh', type: 'fields', values: { scope: 7 } });
+      await application.api.post(`${path}/refresh`).expect(200);
+      expect(await getConnection(user, 'whoop')).toMatchObject(unknown);
+
+      // Scopes that a replica of an earlier release has stored since are known.
+      const earlier = `UPDATE connections SET scopes_granted = '{offline}' WHERE user_id = $1`;
+      await queryDatabase(application.databaseUrl, earlier, [user]);
+      expect(await getConnection(user, 'whoop')).toMatchObject({ scopes_granted: ['offline'] });
+      await application.api.get(`${path}/token`).query({ scope: 'offline' }).expect(200);
+    });
+
+    it.each<[scope: string, granted: string[] | null]>([
+      ['read,%20activity:read_all', ['read', 'activity:read_all']],
+      ['read%20activity:read_all', ['read', 'activity:read_all']],
+      ['read,activity:read_all', ['read', 'activity:read_all']],
+      ['', null],
+      ['%20,', null],
+      ['r%C3%A9ad', null],
+    ])('reads the scope %j of a callback forgivingly (TE-04)', async (scope, granted) => {
+      const user = newUser();
+      const { linkWebUrl } = await startLink(application, user, 'strava', { scopes: ['read', 'activity:read_all'] });
+      const callback = await consent(linkWebUrl, { account: String(900_000 + Math.floor(performance.now())) });
+      const query = callback.search.replace(/&scope=[^&]*/, `&scope=${scope}`);
+      expect(query).toContain(`&scope=${scope}`);
+      await application.browser.get(callback.pathname + query).expect(200);
+      expect(await getConnection(user, 'strava')).toMatchObject({
+        scopes_granted: granted,
+        scopes_missing: granted && [],
+      });
+    });
+
     it('AR-17 shows what the maker granted without being asked, with the link and with a refresh', async () => {
       const user = newUser();
       const scopes = ['offline', 'read:sleep'];

@@ -11,7 +11,14 @@ const minuteMs = 60_000;
 const confirmationSeconds = 75 * 60;
 
 /** Everything that can go wrong with a refresh that was not lost on the way, and what a caller is told. */
-const failures: readonly { name: string; wrong: Misbehaviour; code: string; status: number }[] = [
+const failures: readonly {
+  name: string;
+  wrong: Misbehaviour;
+  code: string;
+  status: number;
+  /** A success that cannot be read: the refresh token may be spent. */
+  inDoubt?: true;
+}[] = [
   { name: 'HTTP 503', wrong: at({ type: 'status', code: 503 }), code: 'PROVIDER_UNAVAILABLE', status: 503 },
   { name: 'HTTP 429', wrong: at({ type: 'status', code: 429 }), code: 'PROVIDER_RATE_LIMITED', status: 503 },
   {
@@ -26,13 +33,26 @@ const failures: readonly { name: string; wrong: Misbehaviour; code: string; stat
     code: 'PROVIDER_UNAVAILABLE',
     status: 503,
   },
-  { name: 'an HTML page as HTTP 200', wrong: at({ type: 'html' }), code: 'PROVIDER_UNAVAILABLE', status: 503 },
-  { name: 'an empty HTTP 200', wrong: at({ type: 'emptyBody' }), code: 'PROVIDER_UNAVAILABLE', status: 503 },
   {
-    name: 'a body that is too large',
-    wrong: at({ type: 'hugeBody', bytes: 1_000_000 }),
+    name: 'an HTML page as HTTP 200',
+    wrong: at({ type: 'html' }),
     code: 'PROVIDER_UNAVAILABLE',
     status: 503,
+    inDoubt: true,
+  },
+  {
+    name: 'an empty HTTP 200',
+    wrong: at({ type: 'emptyBody' }),
+    code: 'PROVIDER_UNAVAILABLE',
+    status: 503,
+    inDoubt: true,
+  },
+  {
+    name: 'a body that is too large',
+    wrong: at({ type: 'hugeBody', bytes: 1_100_000 }),
+    code: 'PROVIDER_UNAVAILABLE',
+    status: 503,
+    inDoubt: true,
   },
   {
     name: 'temporarily_unavailable',
@@ -56,12 +76,14 @@ const failures: readonly { name: string; wrong: Misbehaviour; code: string; stat
     }),
     code: 'TOKEN_RESPONSE_INVALID',
     status: 502,
+    inDoubt: true,
   },
   {
     name: 'an answer without tokens',
     wrong: at({ type: 'status', code: 200, body: '{}', contentType: 'application/json' }),
     code: 'TOKEN_RESPONSE_INVALID',
     status: 502,
+    inDoubt: true,
   },
   {
     name: 'invalid_client',
@@ -99,8 +121,9 @@ const failures: readonly { name: string; wrong: Misbehaviour; code: string; stat
     code: 'TOKEN_REFRESH_PENDING',
     status: 503,
   },
-  { name: 'an opaque HTTP 400', wrong: at({ type: 'status', code: 400 }), code: 'TOKEN_REFRESH_PENDING', status: 503 },
-  { name: 'an opaque HTTP 401', wrong: at({ type: 'status', code: 401 }), code: 'TOKEN_REFRESH_PENDING', status: 503 },
+  { name: 'an opaque HTTP 400', wrong: at({ type: 'status', code: 400 }), code: 'PROVIDER_UNAVAILABLE', status: 503 },
+  { name: 'an opaque HTTP 401', wrong: at({ type: 'status', code: 401 }), code: 'PROVIDER_UNAVAILABLE', status: 503 },
+  { name: 'HTTP 410', wrong: at({ type: 'status', code: 410 }), code: 'PROVIDER_UNAVAILABLE', status: 503 },
 ];
 
 describe('refresh', () => {
@@ -153,7 +176,7 @@ describe('refresh', () => {
 
     it.each(failures)(
       'R-09 R-13 names $name once expired, loses nothing and recovers',
-      async ({ wrong, code, status }) => {
+      async ({ wrong, code, status, inDoubt }) => {
         const subject = await Subject.link(application, 'whoop');
         await subject.expire();
         const before = await subject.row();
@@ -163,7 +186,8 @@ describe('refresh', () => {
         expect(first.retry_after_seconds).toBeGreaterThanOrEqual(1);
 
         const after = await subject.row();
-        expect(after).toMatchObject({ status: 'active', secret_gen: 1, claim_id: null, attempt_started_at: null });
+        expect(after).toMatchObject({ status: 'active', secret_gen: 1, claim_id: null });
+        expect(after.attempt_started_at !== null).toBe(inDoubt ?? false);
         expect(after.sealed.equals(before.sealed)).toBe(true);
         expect(after.failed_attempts).toBe(1);
         const seen = await subject.look().expect(200);
@@ -251,7 +275,10 @@ describe('refresh', () => {
   describe('that the maker refuses', () => {
     it.each([
       ['invalid_grant', at({ type: 'error', error: 'invalid_grant', status: 400 })],
-      ['an opaque 400', at({ type: 'status', code: 400 })],
+      [
+        'invalid_grant as text/plain',
+        at({ type: 'error', error: 'invalid_grant', status: 400, contentType: 'text/plain' }),
+      ],
     ])('R-13 tells nobody to link anew after %s once, however often it is asked', async (_, wrong) => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
@@ -264,6 +291,26 @@ describe('refresh', () => {
       expect(await subject.force()).toMatchObject({ status: 503, code: 'TOKEN_REFRESH_PENDING' });
       expect(subject.refreshes).toHaveLength(1);
       expect((await subject.row()).status).toBe('active');
+    });
+
+    it.each([
+      ['an empty 403', at({ type: 'status', code: 403 })],
+      [
+        'a problem document',
+        at({ type: 'status', code: 403, body: '{"title":"Request blocked"}', contentType: 'application/problem+json' }),
+      ],
+      ['a code nobody knows', at({ type: 'error', error: 'rate_limit_exceeded', status: 400 })],
+    ])('ends no connection by %s, however often and long it comes (R-13)', async (_, wrong) => {
+      const subject = await Subject.link(application, 'whoop');
+      await subject.expire();
+      subject.maker.misbehave(wrong, 4);
+      for (let round = 0; round < 4; round += 1) {
+        expect(await subject.refusal()).toMatchObject({ status: 503, code: 'PROVIDER_UNAVAILABLE' });
+        expect(await subject.row()).toMatchObject({ status: 'active', suspect_since: null, attempt_started_at: null });
+        await subject.passInDatabase(24 * 3_600);
+      }
+      await subject.token();
+      await subject.expectStoredTokensAlive();
     });
 
     it('R-13 does not end the connection by a second refusal that comes too early', async () => {

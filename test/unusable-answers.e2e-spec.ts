@@ -1,8 +1,14 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { ConnectionStore, type StoredConnection } from '../src/tokens/connection-store.js';
 import { RefreshService } from '../src/tokens/refresh.service.js';
 import { startApplication, type TestApplication } from './support/application.js';
-import { at, endTrouble, Subject } from './support/subject.js';
+import { at, endTrouble, openGates, Subject } from './support/subject.js';
+
+/** Lets the pause after a failure pass, for the connection and the provider. */
+async function passPause(subject: Subject): Promise<void> {
+  await subject.passInDatabase(1_000);
+  await openGates(subject.application);
+}
 
 describe('a refresh whose answer cannot be used', () => {
   let application: TestApplication;
@@ -14,7 +20,7 @@ describe('a refresh whose answer cannot be used', () => {
   afterAll(() => application.close());
 
   it.each([
-    ['a life that is none', at({ type: 'expiresIn', value: -1 })],
+    ['an access token that is none', at({ type: 'fields', values: { access_token: 'not visible ASCII' } })],
     ['another type of token', at({ type: 'badTokenType' })],
   ])('TE-04 loses nothing: with %s, the refresh token that was replaced is kept', async (_what, unusable) => {
     const subject = await Subject.link(application, 'whoop');
@@ -44,7 +50,7 @@ describe('a refresh whose answer cannot be used', () => {
     await subject.expire();
     const store = application.app.get(ConnectionStore, { strict: false });
     const asRead = (await store.find(subject.userId, 'whoop')) as StoredConnection;
-    subject.maker.misbehave(at({ type: 'expiresIn', value: -1 }));
+    subject.maker.misbehave(at({ type: 'badTokenType' }));
     await subject.refusal();
     const { accessToken } = await subject.stored();
 
@@ -62,14 +68,14 @@ describe('a refresh whose answer cannot be used', () => {
     await subject.refusal();
     expect((await subject.row()).suspect_since).not.toBeNull();
     await subject.passInDatabase(3_600);
-    subject.maker.misbehave(at({ type: 'expiresIn', value: -1 }));
+    subject.maker.misbehave(at({ type: 'badTokenType' }));
 
     await subject.refusal();
 
     expect((await subject.row()).suspect_since).toBeNull();
   });
 
-  it('TE-04 changes nothing where the answer has no refresh token', async () => {
+  it('TE-04 keeps the refresh token at rest where the answer has none that can be read', async () => {
     const subject = await Subject.link(application, 'whoop');
     await subject.expire();
     const before = await subject.row();
@@ -79,9 +85,46 @@ describe('a refresh whose answer cannot be used', () => {
 
     expect(await subject.refusal()).toMatchObject({ status: 502, code: 'TOKEN_RESPONSE_INVALID' });
 
-    expect(await subject.row()).toMatchObject({ secret_gen: before.secret_gen, sealed: before.sealed });
+    const after = await subject.row();
+    expect(after).toMatchObject({ secret_gen: before.secret_gen, sealed: before.sealed });
+    expect(after.attempt_started_at).not.toBeNull();
+    await subject.passInDatabase(60, ['retry_at']);
+    expect(await subject.refusal()).toMatchObject({ status: 503, code: 'TOKEN_REFRESH_PENDING' });
+    expect(subject.refreshes).toHaveLength(1);
     await subject.passInDatabase(3_600);
     await subject.token();
+    await subject.expectStoredTokensAlive();
+  });
+
+  it('asks a forgiving maker less and less often that goes on to send what cannot be read (R-09)', async () => {
+    const subject = await Subject.link(application, 'wahoo');
+    await subject.expire();
+    subject.maker.misbehave(at({ type: 'html' }), Infinity);
+    const random = jest.spyOn(Math, 'random').mockReturnValue(0.999);
+    try {
+      const pauses: number[] = [];
+      for (let round = 0; round < 12; round += 1) {
+        pauses.push((await subject.refusal()).retry_after_seconds);
+        await passPause(subject);
+      }
+      expect(pauses.slice(0, 2)).toEqual([1, 2]);
+      expect(pauses.at(-1)).toBeGreaterThan(600);
+    } finally {
+      random.mockRestore();
+      subject.maker.behave();
+    }
+    await subject.token();
+    await subject.expectStoredTokensAlive();
+  });
+
+  it('TE-04 sends the refresh token again at once where the maker forgives that', async () => {
+    const subject = await Subject.link(application, 'wahoo');
+    await subject.expire();
+    subject.maker.misbehave(at({ type: 'html', processed: true }));
+
+    await subject.token();
+
+    expect(subject.refreshes).toHaveLength(2);
     await subject.expectStoredTokensAlive();
   });
 });

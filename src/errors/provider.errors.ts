@@ -34,7 +34,7 @@ export class ProviderMisconfiguredError extends AppError {
 /**
  * What became of the request that failed:
  * `not-sent` - the provider cannot have seen it; `answered` - it answered, so it has decided;
- * `unknown` - it may have acted on it although we got no answer.
+ * `unknown` - it may have acted on it, and the answer is missing or cannot be read.
  */
 export type RequestFate = 'not-sent' | 'answered' | 'unknown';
 
@@ -47,7 +47,10 @@ export interface ProviderUnavailableOptions extends AppErrorOptions {
   readonly isGone?: boolean;
 }
 
-/** The provider did not answer in time, answered with HTTP 5xx, or asked to repeat the request. Nothing is lost; try later. */
+/**
+ * The provider did not answer in time, answered with something that speaks neither of the grant nor of us, such as HTTP 5xx or the page of
+ * a firewall, or asked to repeat the request. `fate` says whether it may have acted on the request. Try later.
+ */
 export class ProviderUnavailableError extends AppError {
   readonly code = 'PROVIDER_UNAVAILABLE';
   readonly fate: RequestFate;
@@ -70,12 +73,18 @@ export class ProviderRateLimitedError extends AppError {
 /** The provider's answer lacks a required field or has one of the wrong kind. The message names the field, never its value. */
 export class InvalidTokenResponseError extends AppError {
   readonly code = 'TOKEN_RESPONSE_INVALID';
+  /** Whether it may have replaced the refresh token by one that cannot be read. Then the one that was sent may be spent. */
+  readonly isInDoubt: boolean;
   /** Private to the language, so that nothing that prints or logs errors can see it. */
   readonly #refreshToken: string | undefined;
 
   /** @param options - `refreshToken` is what the answer brought of it: the one that was sent may be spent */
-  constructor(message: string, options: AppErrorOptions & { readonly refreshToken?: string | undefined } = {}) {
+  constructor(
+    message: string,
+    options: AppErrorOptions & { readonly refreshToken?: string | undefined; readonly isInDoubt?: boolean } = {},
+  ) {
     super(message, options);
+    this.isInDoubt = options.isInDoubt ?? false;
     this.#refreshToken = options.refreshToken;
   }
 
@@ -86,7 +95,7 @@ export class InvalidTokenResponseError extends AppError {
 }
 
 /**
- * The provider says that the grant is dead: `invalid_grant`, or an opaque refusal of the refresh token.
+ * The provider says that the grant is dead: `invalid_grant`, or what its definition lists as meaning the same.
  *
  * One such answer is evidence, not proof (R-13): only the refresh engine decides, after a second one, that the connection is lost.
  */

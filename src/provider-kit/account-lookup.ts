@@ -3,6 +3,7 @@ import { InvalidTokenResponseError } from '../errors/provider.errors.js';
 import type { GrantTokens } from './health-provider.js';
 import type { ProviderDefinition } from './provider-definition.js';
 import type { ProviderSettings } from './provider-settings.js';
+import { fieldAt } from './response-body.js';
 import type { TokenEndpointClient } from './token-endpoint-client.js';
 
 /**
@@ -24,9 +25,11 @@ export async function readAccountId(
   }
   const id =
     account.from === 'api'
-      ? findId(
-          await client.getJson(definition, settings, settings.endpoints.accountUrl ?? account.url, tokens),
-          account.field,
+      ? readId(
+          fieldAt(
+            await client.getJson(definition, settings, settings.endpoints.accountUrl ?? account.url, tokens),
+            account.field,
+          ),
         )
       : tokens.providerUserId;
   if (id === undefined) {
@@ -35,21 +38,10 @@ export async function readAccountId(
   return id;
 }
 
-/** A number beyond 2^53 has already lost digits and would name somebody else. */
+/** A number beyond 2^53 that was not kept as text has already lost digits and would name somebody else. */
 const idSchema = z.union([z.string().min(1).max(255), z.int().transform(String)]);
 
-/**
- * Follows a dotted path into parsed JSON and returns the id there.
- *
- * @returns the id as text; `undefined` when there is none, or a number that JSON has already rounded
- */
-export function findId(body: unknown, path: string): string | undefined {
-  let value = body;
-  for (const step of path.split('.')) {
-    value =
-      typeof value === 'object' && value !== null && Object.hasOwn(value, step)
-        ? (value as Record<string, unknown>)[step]
-        : undefined;
-  }
+/** Returns an id as text; `undefined` when the value is none, or a number that JSON has already rounded. */
+export function readId(value: unknown): string | undefined {
   return idSchema.safeParse(value).data;
 }

@@ -21,6 +21,8 @@ export interface ProviderRequest {
   readonly patience?: Patience | undefined;
   /** The most bytes read of the answer's body, and the most it may expand to; {@link defaultMaxAnswerBytes} when absent. */
   readonly maxAnswerBytes?: number;
+  /** Set where the answer is the only copy of what the provider did: a 2xx that cannot be read then has the fate `unknown`. */
+  readonly mustBeRead?: true;
   /** Gives the request up, unless it has been written by then; what was written goes on to its end. */
   readonly abandoned?: AbortSignal;
   /** Called right before the request is written. What it throws is thrown instead, and nothing is sent. */
@@ -54,8 +56,8 @@ export interface ProviderAnswer extends AnswerHead {
   readonly body: Buffer;
 }
 
-/** Token answers have a few KiB at most. */
-export const defaultMaxAnswerBytes = 64 * 1024;
+/** Token answers have a few KiB, and some carry what nobody asked for. */
+export const defaultMaxAnswerBytes = 1024 * 1024;
 
 /** Servers close idle connections after a second at the earliest, most after 5 s or more. */
 const maxIdleMs = 200;
@@ -126,7 +128,8 @@ export class ProviderHttpClient implements OnApplicationShutdown {
    *   `not-sent` when no byte of the request was written: no connection, no TLS, the time ran out before, it was abandoned, or too many
    *   wait already;
    *   `unknown` when the time and the patience ran out or the connection broke after that;
-   *   `answered` on a redirect, a body that is too large, or one whose encoding cannot be read
+   *   `answered` on a redirect, a body that is too large, or one whose encoding cannot be read; the last two are `unknown` with HTTP 2xx
+   *   when the request sets `mustBeRead`
    * @throws {@link ProviderMisconfiguredError} when the {@link OutboundPolicy} does not let the request out; nothing was sent
    * @throws Error when the URL is malformed or a header holds characters that HTTP does not allow
    */
@@ -165,7 +168,11 @@ export class ProviderHttpClient implements OnApplicationShutdown {
       exchange,
     );
     const { status, headers, body } = await exchange.answer;
-    const plain = await decompress(body, headers['content-encoding'], { host: url.host, maxBytes: maxAnswerBytes });
+    const plain = await decompress(body, headers['content-encoding'], {
+      host: url.host,
+      maxBytes: maxAnswerBytes,
+      fate: fateOfUnreadable(request, status),
+    });
     return { status, headers, body: plain };
   }
 
@@ -217,7 +224,10 @@ class Exchange implements PooledRequest {
 
   constructor(
     private readonly host: string,
-    private readonly request: Pick<ProviderRequest, 'timeoutMs' | 'patience' | 'abandoned' | 'beforeSending'>,
+    private readonly request: Pick<
+      ProviderRequest,
+      'timeoutMs' | 'patience' | 'abandoned' | 'beforeSending' | 'mustBeRead'
+    >,
     private readonly terms: AnswerTerms,
   ) {
     const { promise, resolve, reject } = Promise.withResolvers<ProviderAnswer>();
@@ -268,7 +278,8 @@ class Exchange implements PooledRequest {
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#bodyBytes += chunk.length;
     if (this.#bodyBytes > this.terms.maxAnswerBytes) {
-      this.#fail(bodyTooLarge(this.host, this.terms.maxAnswerBytes));
+      const fate = fateOfUnreadable(this.request, this.#status);
+      this.#fail(bodyTooLarge(this.host, this.terms.maxAnswerBytes, fate));
       return;
     }
     this.#chunks.push(chunk);
@@ -347,14 +358,14 @@ const decoders = {
 async function decompress(
   body: Buffer,
   encoding: string | undefined,
-  { host, maxBytes }: { readonly host: string; readonly maxBytes: number },
+  { host, maxBytes, fate }: { readonly host: string; readonly maxBytes: number; readonly fate: RequestFate },
 ): Promise<Buffer> {
   const name = encoding?.trim().toLowerCase() ?? 'identity';
   if (name === 'identity' || name === '' || body.length === 0) {
     return body;
   }
   if (!isDecoderName(name)) {
-    throw unavailable(host, 'answered in an unknown content encoding', 'answered', 'CONTENT_ENCODING');
+    throw unavailable(host, 'answered in an unknown content encoding', fate, 'CONTENT_ENCODING');
   }
   // Some servers send `deflate` without the zlib header, whose first byte has 8 in its lower half (RFC 1950 section 2.2).
   const decode = name === 'deflate' && ((body[0] ?? 0) & 0x0f) !== 8 ? promisify(inflateRaw) : decoders[name];
@@ -362,9 +373,9 @@ async function decompress(
     return await decode(body, { maxOutputLength: maxBytes });
   } catch (error) {
     if (errorCode(error) === 'ERR_BUFFER_TOO_LARGE') {
-      throw bodyTooLarge(host, maxBytes);
+      throw bodyTooLarge(host, maxBytes, fate);
     }
-    throw unavailable(host, 'answered with a body that cannot be decompressed', 'answered', errorCode(error));
+    throw unavailable(host, 'answered with a body that cannot be decompressed', fate, errorCode(error));
   }
 }
 
@@ -372,8 +383,13 @@ function isDecoderName(name: string): name is keyof typeof decoders {
   return Object.hasOwn(decoders, name);
 }
 
-function bodyTooLarge(host: string, maxBytes: number): ProviderUnavailableError {
-  return unavailable(host, `answered with more than ${maxBytes} bytes`, 'answered', 'BODY_TOO_LARGE');
+/** An error is one whatever its body says; a 2xx may have brought what nobody can ask for again. */
+function fateOfUnreadable({ mustBeRead }: Pick<ProviderRequest, 'mustBeRead'>, status: number): RequestFate {
+  return mustBeRead === true && status < 300 ? 'unknown' : 'answered';
+}
+
+function bodyTooLarge(host: string, maxBytes: number, fate: RequestFate): ProviderUnavailableError {
+  return unavailable(host, `answered with more than ${maxBytes} bytes`, fate, 'BODY_TOO_LARGE');
 }
 
 /** Nobody waits for what becomes of it. */

@@ -20,7 +20,7 @@ import {
 } from './provider-failure.js';
 import type { ProviderSettings } from './provider-settings.js';
 import { defaultTimeoutMs } from './request-timeout.js';
-import { parseJsonBody } from './token-response.js';
+import { parseJsonBody } from './response-body.js';
 
 /**
  * Talks to the endpoints of a provider that are none of OAuth's: its account, what it wants done for a link, what it publishes.
@@ -54,7 +54,7 @@ export abstract class ProviderApiClient {
    * @throws {@link AuthorizationFailedError} when the provider refuses the token or the call (any other 4xx); `rejectsToken` on 401
    * @throws {@link ProviderMisconfiguredError} when it refuses our client, signature or clock
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
-   * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 425, or no JSON
+   * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 410, 425, or no JSON
    */
   async getJson(
     definition: ProviderDefinition,
@@ -86,7 +86,7 @@ export abstract class ProviderApiClient {
    * @returns the parsed JSON, unchecked
    * @throws {@link ProviderMisconfiguredError} when there is no such document (any other 4xx): the URL is wrong
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
-   * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 425, or no JSON
+   * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 410, 425, or no JSON
    */
   async getPublicJson(definition: ProviderDefinition, url: string, timeoutMs = defaultTimeoutMs): Promise<unknown> {
     const response = await this.http.send(withAcceptJson({ method: 'GET', url, timeoutMs }));

@@ -3,7 +3,7 @@ import { Clock } from '../clock/clock.js';
 import { ProviderMisconfiguredError } from '../errors/provider.errors.js';
 import type { ProviderAnswer, ProviderResponse } from './http-client.js';
 import type { OAuth1Definition } from './provider-definition.js';
-import { parseOAuth1Problem } from './token-response.js';
+import { parseOAuth1Problem } from './oauth1-response.js';
 
 /** The furthest that a provider's clock may be from ours, in milliseconds. Beyond, one of the two is wrong and somebody has to look. */
 const maxOffsetMs = 3_600_000;

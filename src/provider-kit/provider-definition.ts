@@ -86,9 +86,15 @@ export interface AnswerDialect {
   readonly bodyField?: string;
   /** The provider's names of the standard fields. */
   readonly fieldNames?: Readonly<Partial<Record<'access_token' | 'refresh_token' | 'expires_in' | 'scope', string>>>;
-  /** Set where `token_type` is not sent; the token is then a bearer token. */
+  /** Set where `token_type` is known not to be sent, so that nothing is logged about it. A token without one is a bearer token. */
   readonly noTokenType?: true;
 }
+
+/**
+ * Fields of an error response that together say that a grant is dead, each with its value: `{ error: 'invalid_token' }`. A name may lead
+ * into objects and lists, its steps joined by dots: `errors.0.resource`. At least one field.
+ */
+export type DeadGrantError = Readonly<Record<string, string | number>>;
 
 interface DefinitionBase {
   /** Name in URLs, the database and the environment: lower case, digits and `-`. */
@@ -191,6 +197,11 @@ export interface OAuth2Definition extends DefinitionBase {
    * @returns an error code of RFC 6749 section 5.2, or `undefined` when the body has none. Never free text: it may quote a token.
    */
   readonly parseErrorCode?: (body: unknown) => string | undefined;
+  /**
+   * What else means `invalid_grant`, where the provider documents it or others have met it. Nothing that is not listed is evidence against
+   * a grant: not an HTTP status, not an unknown code, not an empty body.
+   */
+  readonly deadGrantErrors?: readonly DeadGrantError[];
 }
 
 /** A provider that speaks OAuth 1.0a (RFC 5849). */
@@ -214,6 +225,9 @@ export type ProviderDefinition = OAuth2Definition | OAuth1Definition;
 export function defineProvider<Definition extends ProviderDefinition>(definition: Definition): Definition {
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(definition.slug)) {
     throw new Error(`Provider slug "${definition.slug}" must be lower-case words joined by "-".`);
+  }
+  if (definition.oauth === '2.0' && definition.deadGrantErrors?.some((fields) => Object.keys(fields).length === 0)) {
+    throw new Error(`Provider "${definition.slug}": an entry of deadGrantErrors names no field.`);
   }
   for (const url of urlsOf(definition)) {
     if (!URL.canParse(url) || new URL(url).protocol !== 'https:') {

@@ -4,10 +4,11 @@ import {
   ProviderRateLimitedError,
   ProviderUnavailableError,
 } from '../errors/provider.errors.js';
+import { errorCodeReader, parseErrorAnswer } from './error-response.js';
 import type { ProviderResponse } from './http-client.js';
+import { parseOAuth1ErrorBody, parseOAuth1Problem } from './oauth1-response.js';
 import type { ProviderDefinition } from './provider-definition.js';
 import { parseRetryAfterSeconds } from './retry-after.js';
-import { errorCodeReader, parseErrorAnswer, parseOAuth1Problem } from './token-response.js';
 
 /** An answer that cannot be used, with what it takes to say what it means. */
 export interface FailedAnswer {
@@ -46,9 +47,13 @@ export function isSuccessStatus(response: ProviderResponse): boolean {
   return response.status >= 200 && response.status < 300;
 }
 
-/** Whether the answer reports an error: by its HTTP status, or by a code in the body, which some providers send with HTTP 200. */
+/** Whether the answer reports an error: by its HTTP status, or in its body, which some providers send with HTTP 200. */
 export function isFailure(definition: ProviderDefinition, response: ProviderResponse): boolean {
-  return !isSuccessStatus(response) || parseErrorAnswer(response, errorCodeReader(definition)).code !== undefined;
+  return (
+    !isSuccessStatus(response) ||
+    parseErrorAnswer(response, errorCodeReader(definition)).code !== undefined ||
+    (definition.oauth === '1.0a' && (parseOAuth1Problem(response) ?? parseOAuth1ErrorBody(response)) !== undefined)
+  );
 }
 
 /**
@@ -58,14 +63,14 @@ export function isFailure(definition: ProviderDefinition, response: ProviderResp
  * @param answer - the answer and its provider
  * @param otherwise - decides what the rest means
  * @returns {@link ProviderRateLimitedError} on HTTP 429 or code `rate_limited`; {@link ProviderUnavailableError} on HTTP 5xx, 408,
- *   409, 425 or the code of an outage; {@link ProviderMisconfiguredError} on a code or `oauth_problem` that means our client, our
+ *   409, 410, 425 or the code of an outage; {@link ProviderMisconfiguredError} on a code or `oauth_problem` that means our client, our
  *   signature or our clock, or HTTP 401 that asks for Basic authentication; else what `otherwise` returns
  */
 export function endpointFailure(answer: FailedAnswer, otherwise: Refusal): AppError {
   const { definition, response } = answer;
   const { status } = response;
   const code = errorCodeOf(answer);
-  const detail = detailOf(response, code);
+  const detail = detailOf(answer, code);
   if (status === 429 || code === 'rate_limited') {
     const message = `${definition.displayName} limits the rate of our requests. Try later.`;
     return new ProviderRateLimitedError(message, { detail, ...retryAfter(answer) });
@@ -73,7 +78,7 @@ export function endpointFailure(answer: FailedAnswer, otherwise: Refusal): AppEr
   if (status === 409) {
     return conflict(answer, detail);
   }
-  if (status >= 500 || [408, 425].includes(status) || (code !== undefined && outageCodes.has(code))) {
+  if (status >= 500 || [408, 410, 425].includes(status) || (code !== undefined && outageCodes.has(code))) {
     return unavailable(answer, detail);
   }
   const asksForClient = status === 401 && /(^|,)\s*basic\b/i.test(response.headers['www-authenticate'] ?? '');
@@ -91,15 +96,17 @@ export function endpointFailure(answer: FailedAnswer, otherwise: Refusal): AppEr
  * Returns the error for an answer of an OAuth 2.0 token endpoint: as at any endpoint, then by the codes of RFC 6749.
  *
  * @param answer - the answer and its provider
- * @param refused - makes the error for `invalid_grant`, and for HTTP 400, 401 or 403 without a known code that is JSON or empty
+ * @param refused - makes the error for `invalid_grant`, and for what the definition lists as meaning the same
+ * @param refusedWithoutReason - makes the error for HTTP 400, 401 or 403 without a known code that is JSON, a form or empty. Absent where
+ *   that is no evidence: firewalls, quotas and gateways answer so too (R-13)
  * @returns beside those of {@link endpointFailure}: {@link ProviderMisconfiguredError} on `invalid_request`, or
  *   {@link ProviderUnavailableError} when its description asks to retry; {@link ProviderUnavailableError} on anything else, such as
  *   the page of a firewall
  * @see RFC 6749 section 5.2, https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
-export function tokenFailure(answer: FailedAnswer, refused: Refusal): AppError {
+export function tokenFailure(answer: FailedAnswer, refused: Refusal, refusedWithoutReason?: Refusal): AppError {
   const { definition, response } = answer;
-  const { isJson, code, asksToRetry } = parseErrorAnswer(response, errorCodeReader(definition));
+  const { isRead, code, asksToRetry } = parseErrorAnswer(response, errorCodeReader(definition));
   return endpointFailure(answer, (detail) => {
     if (code === 'invalid_grant') {
       return refused(detail);
@@ -107,8 +114,8 @@ export function tokenFailure(answer: FailedAnswer, refused: Refusal): AppError {
     if (code === 'invalid_request') {
       return asksToRetry ? conflict(answer, detail) : misconfigured(definition)(detail);
     }
-    const isOpaque = [400, 401, 403].includes(response.status) && (isJson || response.text.trim() === '');
-    return isOpaque ? refused(detail) : unavailable(answer, detail);
+    const isOpaque = [400, 401, 403].includes(response.status) && (isRead || response.text.trim() === '');
+    return isOpaque && refusedWithoutReason !== undefined ? refusedWithoutReason(detail) : unavailable(answer, detail);
   });
 }
 
@@ -117,11 +124,14 @@ export function tokenFailure(answer: FailedAnswer, refused: Refusal): AppError {
  *
  * @param answer - the answer and its provider
  * @param detail - for the log; nothing that the provider wrote freely
- * @returns the error with fate `answered`, and `retryAfterSeconds` if the provider sent it
+ * @returns the error with fate `answered`, and `retryAfterSeconds` if the provider sent it; `isGone` on HTTP 410
  */
 export function unavailable(answer: FailedAnswer, detail: string): ProviderUnavailableError {
-  const message = `${answer.definition.displayName} cannot answer at the moment. Try later.`;
-  return new ProviderUnavailableError(message, { fate: 'answered', detail, ...retryAfter(answer) });
+  const isGone = answer.response.status === 410;
+  const message = isGone
+    ? `${answer.definition.displayName} says that this part of its API does not exist any more (HTTP 410). The operator has to check its URL.`
+    : `${answer.definition.displayName} cannot answer at the moment. Try later.`;
+  return new ProviderUnavailableError(message, { fate: 'answered', isGone, detail, ...retryAfter(answer) });
 }
 
 /** Returns the error for an answer by which the provider asks to repeat the request: it was in the way of another one. */
@@ -158,8 +168,9 @@ function errorCodeOf({ definition, response }: FailedAnswer): string | undefined
   return problem ?? parseErrorAnswer(response, errorCodeReader(definition)).code;
 }
 
-function detailOf(response: ProviderResponse, code: string | undefined): string {
-  return code === undefined ? `HTTP ${response.status}` : `HTTP ${response.status}, ${code}`;
+function detailOf({ definition, response }: FailedAnswer, code: string | undefined): string {
+  const named = code ?? (definition.oauth === '1.0a' ? parseOAuth1ErrorBody(response) : undefined);
+  return named === undefined ? `HTTP ${response.status}` : `HTTP ${response.status}, ${named}`;
 }
 
 function retryAfter({ response, now }: FailedAnswer): { retryAfterSeconds?: number } {

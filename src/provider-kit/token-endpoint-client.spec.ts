@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Clock } from '../clock/clock.js';
 import { OAuth1Verifier } from '../sandbox/oauth1-verifier.js';
@@ -215,6 +216,9 @@ interface FailureCase {
   /** The code at a refresh; at an exchange `TOKEN_REVOKED` becomes `AUTHORIZATION_CODE_REFUSED`. */
   readonly expected: string;
   readonly detail: string;
+  /** Where it is another than at a refresh. */
+  readonly atExchange?: string;
+  readonly fate?: string;
 }
 
 const basicChallenge = { 'www-authenticate': 'Basic realm="clients"' };
@@ -229,7 +233,7 @@ const failures: readonly FailureCase[] = [
     expected: 'PROVIDER_RATE_LIMITED',
     detail: `HTTP ${status}`,
   })),
-  ...[408, 409, 425, 500, 502, 503, 504, 599].map((status) => ({
+  ...[408, 409, 410, 425, 500, 502, 503, 504, 599].map((status) => ({
     title: `HTTP ${status}`,
     answer: jsonAnswer(status, { error: 'invalid_grant', ...quoting }),
     expected: 'PROVIDER_UNAVAILABLE',
@@ -258,13 +262,15 @@ const failures: readonly FailureCase[] = [
     title: 'an HTML page with HTTP 200',
     answer: { status: 200, headers: html, body: `<p>${canary}</p>` },
     expected: 'PROVIDER_UNAVAILABLE',
-    detail: 'HTTP 200, not JSON',
+    fate: 'unknown',
+    detail: 'HTTP 200, unreadable body',
   },
   {
     title: 'nothing with HTTP 204',
     answer: { status: 204 },
     expected: 'PROVIDER_UNAVAILABLE',
-    detail: 'HTTP 204, not JSON',
+    fate: 'unknown',
+    detail: 'HTTP 204, unreadable body',
   },
   ...['server_error', 'temporarily_unavailable', 'slow_down'].map((error) => ({
     title: error,
@@ -319,31 +325,45 @@ const failures: readonly FailureCase[] = [
     expected: 'TOKEN_REVOKED',
     detail: 'HTTP 400, invalid_grant',
   },
-  { title: 'an empty HTTP 400', answer: { status: 400 }, expected: 'TOKEN_REVOKED', detail: 'HTTP 400' },
-  { title: 'an empty HTTP 403', answer: { status: 403 }, expected: 'TOKEN_REVOKED', detail: 'HTTP 403' },
+  ...[
+    { title: 'an empty HTTP 400', answer: { status: 400 } },
+    { title: 'an empty HTTP 401', answer: { status: 401 } },
+    { title: 'an empty HTTP 403', answer: { status: 403 } },
+    {
+      title: 'HTTP 401 with a Bearer challenge',
+      answer: jsonAnswer(401, quoting, { 'www-authenticate': `Bearer realm="basics", error="${canary}"` }),
+    },
+    { title: 'JSON without a code', answer: jsonAnswer(400, { message: canary }) },
+    { title: 'free text in place of a code', answer: jsonAnswer(400, { error: `bad ${canary}` }) },
+    {
+      title: 'a problem document',
+      answer: {
+        status: 403,
+        headers: { 'content-type': 'application/problem+json' },
+        body: '{"title":"Request blocked","detail":"","status":403}',
+      },
+    },
+    { title: 'a fault of Apigee', answer: jsonAnswer(400, { fault: { faultstring: canary } }) },
+    { title: 'an exhausted quota of Google', answer: jsonAnswer(400, { error: { status: 'RESOURCE_EXHAUSTED' } }) },
+  ].map(({ title, answer }) => ({
+    title,
+    answer,
+    expected: 'PROVIDER_UNAVAILABLE',
+    atExchange: 'AUTHORIZATION_CODE_REFUSED',
+    detail: `HTTP ${answer.status}`,
+  })),
+  ...['expired_token', 'rate_limit_exceeded', 'too_many_requests', 'internal_error', 'invalid_token'].map((error) => ({
+    title: `the unknown code ${error}`,
+    answer: jsonAnswer(403, { error, ...quoting }),
+    expected: 'PROVIDER_UNAVAILABLE',
+    atExchange: 'AUTHORIZATION_CODE_REFUSED',
+    detail: `HTTP 403, ${error}`,
+  })),
   {
-    title: 'HTTP 401 with a Bearer challenge',
-    answer: jsonAnswer(401, quoting, { 'www-authenticate': `Bearer realm="basics", error="${canary}"` }),
+    title: 'invalid_grant as text/plain',
+    answer: { status: 400, headers: { 'content-type': 'text/plain' }, body: '{"error":"invalid_grant"}' },
     expected: 'TOKEN_REVOKED',
-    detail: 'HTTP 401',
-  },
-  {
-    title: 'JSON without a code',
-    answer: jsonAnswer(400, { message: canary }),
-    expected: 'TOKEN_REVOKED',
-    detail: 'HTTP 400',
-  },
-  {
-    title: 'free text in place of a code',
-    answer: jsonAnswer(400, { error: `bad ${canary}` }),
-    expected: 'TOKEN_REVOKED',
-    detail: 'HTTP 400',
-  },
-  {
-    title: 'an unknown code',
-    answer: jsonAnswer(403, { error: 'expired_token', ...quoting }),
-    expected: 'TOKEN_REVOKED',
-    detail: 'HTTP 403, expired_token',
+    detail: 'HTTP 400, invalid_grant',
   },
   {
     title: 'invalid_grant with HTTP 200',
@@ -366,27 +386,30 @@ const failures: readonly FailureCase[] = [
 ];
 
 describe('failures of the token endpoint', () => {
-  it.each(failures)('$title at a refresh is $expected', async ({ answer, expected, detail }) => {
+  it.each(failures)('$title at a refresh is $expected', async ({ answer, expected, fate, detail }) => {
     const { server, settings } = await provider(answer);
     const error = await errorOf(
       client.refresh(exampleOAuth2, settings, { accessToken: 'oldAT', refreshToken: canary }),
     );
     expect(error).toMatchObject({ code: expected, detail });
-    expect(error).toMatchObject(expected === 'PROVIDER_UNAVAILABLE' ? { fate: 'answered' } : {});
+    expect(error).toMatchObject(expected === 'PROVIDER_UNAVAILABLE' ? { fate: fate ?? 'answered' } : {});
     expect(server.requests).toHaveLength(1);
   });
 
-  it.each(failures)('$title at an exchange is $expected, for the code', async ({ answer, expected, detail }) => {
-    const { server, settings } = await provider(answer);
-    const error = await errorOf(
-      client.exchangeCode(exampleOAuth2, settings, { ...code, code: canary, codeVerifier: canary }),
-    );
-    expect(error).toMatchObject({
-      code: expected === 'TOKEN_REVOKED' ? 'AUTHORIZATION_CODE_REFUSED' : expected,
-      detail,
-    });
-    expect(server.requests).toHaveLength(1);
-  });
+  it.each(failures)(
+    '$title at an exchange is read as at a refresh, or refuses the code',
+    async ({ answer, expected, atExchange, detail }) => {
+      const { server, settings } = await provider(answer);
+      const error = await errorOf(
+        client.exchangeCode(exampleOAuth2, settings, { ...code, code: canary, codeVerifier: canary }),
+      );
+      expect(error).toMatchObject({
+        code: atExchange ?? (expected === 'TOKEN_REVOKED' ? 'AUTHORIZATION_CODE_REFUSED' : expected),
+        detail,
+      });
+      expect(server.requests).toHaveLength(1);
+    },
+  );
 
   it('names the field of a token answer that cannot be used', async () => {
     const { settings } = await provider(jsonAnswer(200, { ...tokens, access_token: `${canary} x` }));
@@ -394,6 +417,62 @@ describe('failures of the token endpoint', () => {
       client.refresh(exampleOAuth2, settings, { accessToken: 'oldAT', refreshToken: canary }),
     );
     expect(error).toMatchObject({ code: 'TOKEN_RESPONSE_INVALID', message: expect.stringContaining('"access_token"') });
+  });
+
+  it('takes what the definition lists for the end of the grant, also beside a Basic challenge (R-13)', async () => {
+    const definition = { ...exampleOAuth2, deadGrantErrors: [{ error: 'invalid_token' }] };
+    for (const status of [200, 400, 401, 403]) {
+      const { settings } = await provider(jsonAnswer(status, { error: 'invalid_token', ...quoting }, basicChallenge));
+      const refresh = client.refresh(definition, settings, { accessToken: 'oldAT', refreshToken: canary });
+      expect(await errorOf(refresh)).toMatchObject({ code: 'TOKEN_REVOKED' });
+    }
+  });
+
+  it('tells HTTP 410 apart at every endpoint, whatever its body says', async () => {
+    const { server, settings } = await provider(jsonAnswer(410, { error: 'invalid_grant' }));
+    const grant = { accessToken: canary, refreshToken: canary };
+    const calls = [
+      () => client.refresh(exampleOAuth2, settings, grant),
+      () => client.exchangeCode(exampleOAuth2, settings, { ...code, code: canary }),
+      () => client.revoke(exampleOAuth2, settings, grant),
+      () => client.revoke(exampleOAuth1, settings, { accessToken: canary, tokenSecret: canary }),
+      () => client.getJson(exampleOAuth2, settings, `${server.url}/me`, grant),
+      () => client.getPublicJson(exampleOAuth2, `${server.url}/metadata`),
+      () => client.post(exampleOAuth2, settings, { url: `${server.url}/own`, grant, json: {} }),
+      () => client.temporaryCredentials(exampleOAuth1, settings, 'https://app.example/callback'),
+      () => client.tokenCredentials(exampleOAuth1, settings, { token: canary, tokenSecret: canary, verifier: canary }),
+    ];
+    for (const call of calls) {
+      expect(await errorOf(call())).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', fate: 'answered', isGone: true });
+    }
+    expect(server.requests).toHaveLength(calls.length);
+  });
+
+  it.each<[title: string, answer: PreparedAnswer, fate: string]>([
+    ['a body that is too large', { body: `{"access_token":"${canary}"}`.padEnd(1024 * 1024 + 1) }, 'unknown'],
+    ['a body in an unknown encoding', { headers: { 'content-encoding': 'zstd' }, body: canary }, 'unknown'],
+    ['a body that cannot be decompressed', { headers: { 'content-encoding': 'gzip' }, body: canary }, 'unknown'],
+    ['an error that is too large', { status: 400, body: canary.padEnd(1024 * 1024 + 1) }, 'answered'],
+    [
+      'an error that cannot be decompressed',
+      { status: 400, headers: { 'content-encoding': 'gzip' }, body: canary },
+      'answered',
+    ],
+    ['a redirect', { status: 302, headers: { location: 'http://127.0.0.1:9/' } }, 'answered'],
+  ])('knows of %s whether the refresh token may be spent (TE-04)', async (_title, answer, fate) => {
+    const { settings } = await provider(answer);
+    const refresh = client.refresh(exampleOAuth2, settings, { accessToken: 'oldAT', refreshToken: canary });
+    expect(await errorOf(refresh)).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', fate });
+  });
+
+  it('reads a token response of 1 MiB, also compressed (TE-04)', async () => {
+    const text = JSON.stringify({ ...tokens, profile: '' });
+    const body = text.replace('""', `"${'x'.repeat(1024 * 1024 - Buffer.byteLength(text))}"`);
+    for (const answer of [{ body }, { headers: { 'content-encoding': 'gzip' }, body: gzipSync(body) }]) {
+      const { settings } = await provider(answer);
+      const grant = await client.refresh(exampleOAuth2, settings, { accessToken: 'oldAT', refreshToken: canary });
+      expect(grant.accessToken).toBe(tokens.access_token);
+    }
   });
 
   it('asks the hook of the provider first', async () => {
@@ -413,6 +492,7 @@ describe('failures of the token endpoint', () => {
     ['999999', 86_400],
     ['-1', undefined],
     ['tomorrow', undefined],
+    ['2.5', 3],
   ])('passes on Retry-After %j as %s seconds', async (value, retryAfterSeconds) => {
     for (const status of [429, 503]) {
       const { settings } = await provider({ status, headers: { 'retry-after': value } });
@@ -630,6 +710,26 @@ describe('temporaryCredentials', () => {
     }
     const nonces = server.requests.map((request) => verified(request, server.url).get('oauth_nonce'));
     expect(new Set(nonces).size).toBe(3);
+  });
+});
+
+describe('errors of OAuth 1.0a with HTTP 200', () => {
+  const fatsecret = {
+    headers: { 'content-type': 'text/xml' },
+    body: `<?xml version="1.0"?><error><code>8</code><message>${canary}</message></error>`,
+  };
+
+  it('are named at the first step, and mean us (O1-10)', async () => {
+    const { settings } = await provider(fatsecret);
+    const error = await errorOf(client.temporaryCredentials(exampleOAuth1, settings, 'https://app.example/cb'));
+    expect(error).toMatchObject({ code: 'PROVIDER_MISCONFIGURED', detail: 'HTTP 200, XML error 8' });
+  });
+
+  it('are named at the last step, and refuse the verifier (O1-10)', async () => {
+    const { settings } = await provider({ body: `{"error":{"code":9,"message":"${canary}"}}` });
+    const secrets = { token: canary, tokenSecret: canary, verifier: canary };
+    const error = await errorOf(client.tokenCredentials(exampleOAuth1, settings, secrets));
+    expect(error).toMatchObject({ code: 'AUTHORIZATION_CODE_REFUSED', detail: 'HTTP 200, JSON error 9' });
   });
 });
 

@@ -7,6 +7,7 @@ import type { GrantTokens } from './health-provider.js';
 import type { Patience, ProviderResponse } from './http-client.js';
 import { verifyIdToken } from './id-token.js';
 import { oauth1Request, type OAuth1Call } from './oauth1-request.js';
+import { parseOAuth1TokenResponse, type OAuth1TokenAnswer } from './oauth1-response.js';
 import { ProviderApiClient } from './provider-api-client.js';
 import type { OAuth1Definition, OAuth2Definition, ProviderDefinition } from './provider-definition.js';
 import {
@@ -19,15 +20,12 @@ import {
   type Refusal,
 } from './provider-failure.js';
 import type { ProviderSettings } from './provider-settings.js';
+import { parseJsonBody } from './response-body.js';
+import { ResponseRemarks } from './response-remarks.js';
 import { revocationRequest } from './revocation-request.js';
 import { parseTokenExtension } from './token-extension.js';
 import { TokenGrant } from './token-grant.js';
-import {
-  parseJsonBody,
-  parseOAuth1TokenResponse,
-  parseTokenResponse,
-  type OAuth1TokenAnswer,
-} from './token-response.js';
+import { parseTokenResponse } from './token-response.js';
 
 const pushedAnswerSchema = z.object({
   request_uri: z.string().regex(/^[\x21-\x7e]{1,1000}$/),
@@ -69,13 +67,16 @@ export interface VerifiedCredentials {
  */
 @Injectable()
 export class TokenEndpointClient extends ProviderApiClient {
+  /** What was odd about the token responses that were used. */
+  readonly remarks = new ResponseRemarks();
+
   /**
    * Pushes an authorisation request, with the client authentication of the token endpoint.
    *
    * @param form - absolute `url` of the endpoint, and the parameters of the request as `fields`
    * @throws {@link ProviderMisconfiguredError} when the provider refuses the request or our client credentials
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
-   * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 425
+   * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 410, 425
    * @throws {@link InvalidTokenResponseError} when the answer has no valid `request_uri`
    * @see RFC 9126 section 2, https://www.rfc-editor.org/rfc/rfc9126#section-2
    */
@@ -87,7 +88,7 @@ export class TokenEndpointClient extends ProviderApiClient {
     const request = await this.clientAuthentication.form(definition, settings, form, this.clock.now());
     const response = await this.http.send(request);
     if (isFailure(definition, response)) {
-      throw tokenFailure(this.failed(definition, response), misconfigured(definition));
+      throw tokenFailure(this.failed(definition, response), misconfigured(definition), misconfigured(definition));
     }
     const answer = pushedAnswerSchema.safeParse(parseJsonBody(response));
     if (!answer.success) {
@@ -103,11 +104,13 @@ export class TokenEndpointClient extends ProviderApiClient {
    * @param settings - endpoints and client credentials in force
    * @param request - code and redirect URI as the callback brought and the authorization request sent them
    * @returns the grant; its times count from the instant before the request left
-   * @throws {@link AuthorizationCodeRefusedError} on `invalid_grant`, or HTTP 400, 401 or 403 without a known error code
+   * @throws {@link AuthorizationCodeRefusedError} on `invalid_grant`, what the definition lists as meaning the same, or HTTP 400, 401 or
+   *   403 without a known error code: the code is of no use any more, whatever the reason
    * @throws {@link ProviderMisconfiguredError} on `invalid_client`, `unauthorized_client`, `unsupported_grant_type`,
    *   `invalid_scope`, `invalid_request`, or HTTP 401 that asks for Basic authentication
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
-   * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 425, a request to retry, or no JSON
+   * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 410, 425, a request to retry, or a successful
+   *   answer that cannot be read
    * @throws {@link InvalidTokenResponseError} when a successful answer lacks a required field
    * @see RFC 6749 section 4.1.3, https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3
    */
@@ -126,8 +129,9 @@ export class TokenEndpointClient extends ProviderApiClient {
     const message = `${definition.displayName} refused the authorization code. The user has to start a new link.`;
     const form = { url: settings.endpoints.tokenUrl, fields };
     const refused = refusal(AuthorizationCodeRefusedError, message);
-    const { response, requestedAt } = await this.requestToken(definition, settings, form, refused);
-    return parseTokenResponse(response, definition, requestedAt);
+    // A refusal without a reason ends nothing here: whatever it means, a code works once and the user starts again.
+    const { response, requestedAt } = await this.requestToken(definition, settings, form, refused, refused);
+    return this.parseGrant(definition, response, requestedAt);
   }
 
   /**
@@ -142,13 +146,13 @@ export class TokenEndpointClient extends ProviderApiClient {
    * @param patience - reads the response on after the time limit of the definition
    * @returns the grant; its times count from the instant before the request left
    * @throws {@link ConnectionNotRefreshableError} when there is no refresh token
-   * @throws {@link TokenRevokedError} on `invalid_grant`, or HTTP 400, 401 or 403 without a known error code
+   * @throws {@link TokenRevokedError} on `invalid_grant`, or what the definition lists as meaning the same; on nothing else
    * @throws {@link ProviderMisconfiguredError} on `invalid_client`, `unauthorized_client`, `unsupported_grant_type`,
    *   `invalid_scope`, `invalid_request`, or HTTP 401 that asks for Basic authentication
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
-   * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 425, a request to retry, or no JSON;
-   *   `fate` says whether the provider may have spent the refresh token
-   * @throws {@link InvalidTokenResponseError} when a successful answer lacks a required field
+   * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 410, 425, a request to retry, a refusal without
+   *   a known code, or a successful answer that cannot be read; `fate` says whether the provider may have spent the refresh token
+   * @throws {@link InvalidTokenResponseError} when a successful answer lacks a required field; in doubt unless it has a refresh token
    * @see RFC 6749 section 6, https://www.rfc-editor.org/rfc/rfc6749#section-6
    * @see RFC 6749 section 5.2 (errors), https://www.rfc-editor.org/rfc/rfc6749#section-5.2
    */
@@ -177,7 +181,7 @@ export class TokenEndpointClient extends ProviderApiClient {
     const { response, requestedAt } = await this.requestToken(definition, settings, form, refused);
     return (
       parseTokenExtension(response, definition, accessToken, requestedAt) ??
-      parseTokenResponse(response, definition, requestedAt)
+      this.parseGrant(definition, response, requestedAt)
     );
   }
 
@@ -194,7 +198,7 @@ export class TokenEndpointClient extends ProviderApiClient {
    * @throws {@link AuthorizationFailedError} when the provider refuses the token or the call
    * @throws {@link ProviderMisconfiguredError} when it refuses our client credentials
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
-   * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 425
+   * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 410, 425
    * @throws Error when the definition has no revocation, or one that does not go with its OAuth version
    * @see RFC 7009 section 2, https://www.rfc-editor.org/rfc/rfc7009#section-2
    */
@@ -223,7 +227,7 @@ export class TokenEndpointClient extends ProviderApiClient {
    * @throws {@link InvalidTokenResponseError} when the answer lacks a field or does not confirm the callback (session fixation,
    *   OAuth Security Advisory 2009.1); the user must not be redirected
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
-   * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 425
+   * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 410, 425
    * @see RFC 5849 section 2.1, https://www.rfc-editor.org/rfc/rfc5849#section-2.1
    */
   async temporaryCredentials(
@@ -252,9 +256,9 @@ export class TokenEndpointClient extends ProviderApiClient {
    * @returns the grant, with a token secret and without expiry
    * @throws {@link AuthorizationCodeRefusedError} when the provider refuses token or verifier
    * @throws {@link ProviderMisconfiguredError} when it names our client credentials, signature or clock as the problem
-   * @throws {@link InvalidTokenResponseError} when the answer lacks `oauth_token` or `oauth_token_secret`
+   * @throws {@link InvalidTokenResponseError} when the answer lacks `oauth_token` or `oauth_token_secret`; the secret may be empty
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
-   * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 425
+   * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 410, 425
    * @see RFC 5849 section 2.3, https://www.rfc-editor.org/rfc/rfc5849#section-2.3
    */
   async tokenCredentials(
@@ -303,13 +307,13 @@ export class TokenEndpointClient extends ProviderApiClient {
     }
     const requestedAt = this.clock.now();
     const response = await this.clocks.send(definition, (now) =>
-      this.http.send(oauth1Request(definition, settings, { method: 'POST', url, grant }, now)),
+      this.http.send({ ...oauth1Request(definition, settings, { method: 'POST', url, grant }, now), mustBeRead: true }),
     );
     if (!isSuccessStatus(response)) {
       const message = `${definition.displayName} refused to exchange the grant. The connection stays as it is.`;
       throw endpointFailure(this.failed(definition, response), refusal(AuthorizationFailedError, message));
     }
-    return parseTokenResponse(response, successor, requestedAt);
+    return this.parseGrant(successor, response, requestedAt);
   }
 
   /**
@@ -353,15 +357,20 @@ export class TokenEndpointClient extends ProviderApiClient {
       readonly patience?: Patience | undefined;
     },
     refused: Refusal,
+    refusedWithoutReason?: Refusal,
   ): Promise<{ response: ProviderResponse; requestedAt: Date }> {
     const requestedAt = this.clock.now();
     const form = { url: call.url, fields: { ...call.fields, ...definition.extraTokenParams } };
     const request = await this.clientAuthentication.form(definition, settings, form, requestedAt);
-    const response = await this.http.send({ ...request, patience: call.patience });
+    const response = await this.http.send({ ...request, patience: call.patience, mustBeRead: true });
     if (isFailure(definition, response)) {
-      throw tokenFailure(this.failed(definition, response), refused);
+      throw tokenFailure(this.failed(definition, response), refused, refusedWithoutReason);
     }
     return { response, requestedAt };
+  }
+
+  private parseGrant(definition: OAuth2Definition, response: ProviderResponse, requestedAt: Date): TokenGrant {
+    return parseTokenResponse(response, definition, requestedAt, (remark) => this.remarks.add(definition, remark));
   }
 
   private async requestCredentials(
@@ -373,7 +382,7 @@ export class TokenEndpointClient extends ProviderApiClient {
     const response = await this.clocks.send(definition, (now) =>
       this.http.send(oauth1Request(definition, settings, { method: 'POST', ...call }, now)),
     );
-    if (!isSuccessStatus(response)) {
+    if (isFailure(definition, response)) {
       throw endpointFailure(this.failed(definition, response), refused);
     }
     return parseOAuth1TokenResponse(response.text);

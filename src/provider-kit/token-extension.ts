@@ -1,7 +1,7 @@
 import type { ProviderResponse } from './http-client.js';
 import type { OAuth2Definition } from './provider-definition.js';
+import { ownField, parseJsonBody } from './response-body.js';
 import { TokenGrant } from './token-grant.js';
-import { parseJsonBody } from './token-response.js';
 
 /**
  * Reads the answer to a refresh that brings no tokens but gives the access token in use its documented life again.
@@ -11,7 +11,7 @@ import { parseJsonBody } from './token-response.js';
  * @param accessToken - the one in use when the request left
  * @param requestedAt - the instant just before the request left
  * @returns a grant with the same access token; `undefined` when the provider does not do this, or the answer has an access token
- *   of its own or is no JSON object
+ *   of its own, is no JSON object, or does not say that it succeeded where the provider's answers do
  */
 export function parseTokenExtension(
   response: ProviderResponse,
@@ -23,7 +23,9 @@ export function parseTokenExtension(
     return undefined;
   }
   const body = parseJsonBody(response);
-  if (typeof body !== 'object' || body === null || 'access_token' in body) {
+  const { status } = definition.answer ?? {};
+  const saysSuccess = status === undefined || ownField(body, status.field) === status.success;
+  if (body === undefined || Array.isArray(body) || !saysSuccess || ownField(body, 'access_token') !== undefined) {
     return undefined;
   }
   const expiresInSeconds = definition.accessTokenLifetimeSeconds;

@@ -75,6 +75,11 @@ describe('toFailureRecord', () => {
     ['the provider limits the rate', new ProviderRateLimitedError('slower'), true],
     ['the provider refuses the client', new ProviderMisconfiguredError('wrong secret'), true],
     ['the answer cannot be used', new InvalidTokenResponseError('no access token'), true],
+    [
+      'the answer cannot be used and may have brought a new one',
+      new InvalidTokenResponseError('no access token', { isInDoubt: true }),
+      false,
+    ],
     ['nobody knows what happened', new TypeError('a mistake of ours'), false],
   ])('R-07 R-26 knows whether the refresh token may be spent when %s', (_, error, outcomeKnown) => {
     expect(record(error).outcomeKnown).toBe(outcomeKnown);

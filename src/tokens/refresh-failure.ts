@@ -68,7 +68,7 @@ export function toFailureRecord(
     return record(error.code, retryInMs, error.fate === 'answered' ? 'failed' : 'silent', error.fate !== 'unknown');
   }
   if (error instanceof InvalidTokenResponseError) {
-    return record(error.code, backoffMs, 'ours');
+    return record(error.code, backoffMs, 'ours', !error.isInDoubt);
   }
   return record('INTERNAL_ERROR', backoffMs, 'ours', false);
 }

@@ -20,7 +20,7 @@ const previous: TokenSet = {
 };
 
 /** Reads a token answer as the kit does, and builds the set that follows from it. */
-function afterAnswer(fields: object): TokenSet {
+function afterAnswer(fields: object, before = previous): TokenSet {
   const definition: OAuth2Definition = {
     ...exampleOAuth2,
     grantedScopesIn: 'token-response',
@@ -33,7 +33,7 @@ function afterAnswer(fields: object): TokenSet {
     headers: { 'content-type': 'application/json' },
     text: JSON.stringify({ access_token: 'at-2', token_type: 'bearer', ...fields }),
   };
-  return toTokenSet(parseTokenResponse(response, definition, refreshedAt), previous);
+  return toTokenSet(parseTokenResponse(response, definition, refreshedAt), before);
 }
 
 describe('toTokenSet', () => {
@@ -105,6 +105,17 @@ describe('toTokenSet', () => {
     expect(afterAnswer({ scope: 'sleep', user_id: '4712' })).toMatchObject({
       grantedScopes: ['sleep'],
       providerUserId: '4712',
+    });
+  });
+
+  it('makes scopes unknown that are told unreadably, until they are told again (TE-04)', () => {
+    const unknown = afterAnswer({ scope: '' });
+    expect(unknown).toMatchObject({ grantedScopes: undefined, scopesUnknown: true });
+    expect(parseTokenSet(JSON.parse(JSON.stringify(unknown)))).toMatchObject({ scopesUnknown: true });
+    expect(afterAnswer({}, unknown)).toMatchObject({ grantedScopes: undefined, scopesUnknown: true });
+    expect(afterAnswer({ scope: 'sleep' }, unknown)).toMatchObject({
+      grantedScopes: ['sleep'],
+      scopesUnknown: undefined,
     });
   });
 });

@@ -15,6 +15,7 @@ import { sandboxSigningKey } from '../sandbox-credentials.js';
 import { Secret } from '../secret.js';
 import { TokenEndpointClient } from '../token-endpoint-client.js';
 import type { TokenGrant } from '../token-grant.js';
+import { describeResponses, type ResponseBench } from './response-contract.js';
 
 /** Builds the provider under test from settings that point at its fake. */
 export type CreateProvider = (settings: ProviderSettings, client: TokenEndpointClient) => HealthProvider;
@@ -47,6 +48,9 @@ export function describeProviderContract(definition: ProviderDefinition, createP
       });
     }
     describeRevocation(definition, bench);
+    if (definition.oauth === '2.0') {
+      describeResponses(definition, bench.responses());
+    }
   });
 }
 
@@ -54,7 +58,7 @@ export function describeProviderContract(definition: ProviderDefinition, createP
 class ContractBench {
   private sandbox: VendorSandbox | undefined;
   private readonly http = new ProviderHttpClient();
-  private readonly client = new TokenEndpointClient(this.http, new Clock());
+  readonly client = new TokenEndpointClient(this.http, new Clock());
 
   constructor(
     private readonly definition: ProviderDefinition,
@@ -115,6 +119,18 @@ class ContractBench {
 
   refresh(refreshToken: string | undefined): Promise<TokenGrant> {
     return this.provider().refresh({ accessToken: 'unused', refreshToken });
+  }
+
+  /** The provider under test as the tests of its responses see it. */
+  responses(): ResponseBench {
+    return {
+      maker: () => this.maker,
+      remarks: () => this.client.remarks.all,
+      link: () => this.link(),
+      refresh: (refreshToken) => this.refresh(refreshToken),
+      revoke: async () => this.provider().revoke(await this.linkKnowingUser()),
+      findAccount: async () => this.provider().findProviderUserId(await this.link()),
+    };
   }
 
   calls(...kinds: string[]): number {
@@ -476,7 +492,7 @@ function describeFailures(
       { type: 'redirect', status: 307, location: 'http://127.0.0.1:9/elsewhere' },
       { code: 'PROVIDER_UNAVAILABLE', fate: 'answered' },
     ],
-    ['sends more than it should', { type: 'hugeBody', bytes: 100_000 }, { code: 'PROVIDER_UNAVAILABLE' }],
+    ['sends more than it should', { type: 'hugeBody', bytes: 1_100_000 }, { code: 'PROVIDER_UNAVAILABLE' }],
     ['sends a bomb', { type: 'gzipBomb', bytes: 5_000_000 }, { code: 'PROVIDER_UNAVAILABLE' }],
   ];
   it.each(failures)(`tells when the maker %s (${endpoint})`, async (_name, misbehaviour, expected) => {

@@ -24,6 +24,7 @@ export const ihealthDefinition = defineProvider({
     noTokenType: true,
   },
   parseErrorCode: parseIhealthErrorCode,
+  deadGrantErrors: [{ Error: 'unauthorized_token' }],
   account: { from: 'token-response', field: 'UserID' },
   refresh: {
     rotates: 'always',
@@ -38,7 +39,7 @@ export const ihealthDefinition = defineProvider({
     'The names of the answer fields and the life of 48 hours were only partly read.',
     'Whether a code is redeemed by GET or POST; POST is used.',
     'Whether a refresh replaces the refresh token, what a second use does, and what becomes of the old access token; the strictest is assumed.',
-    'What a refusal of a dead refresh token is called, and which HTTP status errors have: HTTP 400, 401 or 403 with a name that does not blame the client is read as that.',
+    'Whether a dead refresh token is called unauthorized_token, as the list of errors calls a token; only that name is read so. Which HTTP status errors have.',
     'No way to end a grant was found.',
     'Whether data calls take the token anywhere but in the query, which is the only place that the documentation shows.',
   ],

@@ -44,11 +44,15 @@ describe('a refusal of iHealth', () => {
     }
   });
 
-  it('is no refusal of the grant with HTTP 200 and any other name', () => {
-    expect(read(200, 'unauthorized_token', 2002)).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+  it('means the grant when it is unauthorized_token, whatever the HTTP status (R-13)', () => {
+    for (const status of [200, 400, 401, 403]) {
+      expect(read(status, 'unauthorized_token', 2002)).toMatchObject({ code: 'TOKEN_REVOKED' });
+    }
   });
 
-  it('means the grant with HTTP 4xx and any other name', () => {
-    expect(read(400, 'unauthorized_token', 2002)).toMatchObject({ code: 'TOKEN_REVOKED' });
+  it('is no evidence against the grant with any other name (R-13)', () => {
+    for (const status of [200, 400, 401, 403]) {
+      expect(read(status, 'is_not_authorized', 2)).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+    }
   });
 });

@@ -9,8 +9,9 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
  * Documented and not imitated: `sc`, `sv`, client id and client secret on data calls.
  *
  * Assumed: POST for exchange and refresh, no field but the four that are documented, rotation without further consequences while the
- * old access token lives on, the HTTP statuses of errors and all their names but that of a wrong client secret, the code's lifetime, that PKCE parameters are not looked at, and the API names
- * after the first two, which follow their pattern.
+ * old access token lives on, the HTTP statuses of errors, that a dead code or refresh token is the "unauthorized_token" of the list of errors, all names but that and a
+ * wrong client secret's, the code's lifetime, that PKCE parameters are not looked at, and the API names after the first two, which follow
+ * their pattern.
  */
 export const ihealthSandbox: OAuth2SandboxMaker = {
   oauth: '2.0',
@@ -34,11 +35,21 @@ export const ihealthSandbox: OAuth2SandboxMaker = {
     UserID: accountId,
   }),
   errorAnswer: (error, description) => ({
-    Error: error === 'invalid_client' ? 'client_secret_mismatch' : error,
-    ErrorCode: error === 'invalid_client' ? 1002 : 5000,
+    ...nameOf(error),
     ErrorDescription: description,
   }),
   apiBasePath: '/openapiv2',
   apiPath: '/openapiv2/user',
   apiTokenParameter: 'access_token',
 };
+
+function nameOf(error: string): { readonly Error: string; readonly ErrorCode: number } {
+  switch (error) {
+    case 'invalid_client':
+      return { Error: 'client_secret_mismatch', ErrorCode: 1002 };
+    case 'invalid_grant':
+      return { Error: 'unauthorized_token', ErrorCode: 2002 };
+    default:
+      return { Error: error, ErrorCode: 5000 };
+  }
+}

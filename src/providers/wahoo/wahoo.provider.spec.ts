@@ -23,6 +23,12 @@ describe('Wahoo', () => {
     expect(tokenFailure(answer, refusal(TokenRevokedError, 'dead'))).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
   });
 
+  it('does not take a refusal without a reason for the end of the grant (R-13)', () => {
+    const response = { status: 400, headers: { 'content-type': 'application/json' }, text: '{}' };
+    const answer = { definition: wahooDefinition, response, now: new Date(0) };
+    expect(tokenFailure(answer, refusal(TokenRevokedError, 'dead'))).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+  });
+
   /** The query of the authorisation request. */
   async function authorizeParameters(scopes: readonly string[]): Promise<URLSearchParams> {
     const settings = readProviderSettings(wahooDefinition, { WAHOO_CLIENT_ID: 'id', WAHOO_CLIENT_SECRET: 'secret' });

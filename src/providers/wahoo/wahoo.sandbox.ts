@@ -7,7 +7,7 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
  * access token is refused.
  *
  * Assumed: the exact names of the write scopes, the same answer to a repeated refresh until then (the maker only says that the old
- * refresh token still works), that a dead token or code is what gets the opaque 400, `scope` in the token answer (RFC 6749 section
+ * refresh token still works), that a dead token or code is told as RFC 6749 section 5.2 says (an opaque 400 is also met, and tells nothing), `scope` in the token answer (RFC 6749 section
  * 5.1), the code's lifetime, that a refresh token has no end, and the 403 for the account call without `user_read`.
  */
 export const wahooSandbox: OAuth2SandboxMaker = {
@@ -38,7 +38,6 @@ export const wahooSandbox: OAuth2SandboxMaker = {
   reuse: 'error',
   replaysRefreshUntilNewTokenUsed: true,
   oldAccessTokenDiesOnRefresh: false,
-  errorAnswer: (error, description) => (error === 'invalid_grant' ? {} : { error, error_description: description }),
   account: {
     path: '/v1/user',
     answer: (accountId) => ({ id: Number(accountId) }),

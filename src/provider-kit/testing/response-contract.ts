@@ -1,0 +1,186 @@
+import { describe, expect, it } from '@jest/globals';
+import type { FakeMaker } from '../../sandbox/fake-maker.js';
+import type { Misbehaviour } from '../../sandbox/misbehaviour.js';
+import type { OAuth2Definition } from '../provider-definition.js';
+import type { TokenGrant } from '../token-grant.js';
+
+/** What the tests of a provider's responses need of it and its fake. */
+export interface ResponseBench {
+  readonly maker: () => FakeMaker;
+  /** What was logged about the responses that were used. */
+  readonly remarks: () => readonly string[];
+  readonly link: () => Promise<TokenGrant>;
+  readonly refresh: (refreshToken: string | undefined) => Promise<TokenGrant>;
+  readonly revoke: () => Promise<unknown>;
+  readonly findAccount: () => Promise<unknown>;
+}
+
+type WithoutEndpoint<Type> = Type extends { endpoint: unknown } ? Omit<Type, 'endpoint'> : never;
+type Wrong = WithoutEndpoint<Misbehaviour>;
+
+const problem = '{"title":"Request blocked","detail":"","status":403}';
+
+/** Refusals that do not speak of the grant: of a firewall, a gateway, a quota. */
+const withoutEvidence: readonly (readonly [title: string, wrong: Wrong])[] = [400, 401, 403].flatMap((code) => [
+  [`an empty HTTP ${code}`, { type: 'status', code }],
+  [`HTTP ${code} with {}`, { type: 'status', code, body: '{}', contentType: 'application/json' }],
+  [
+    `HTTP ${code} with a problem document`,
+    { type: 'status', code, body: problem, contentType: 'application/problem+json' },
+  ],
+  [
+    `HTTP ${code} with a message`,
+    { type: 'status', code, body: '{"message":"Forbidden"}', contentType: 'application/json' },
+  ],
+  [
+    `HTTP ${code} with an unknown code`,
+    { type: 'status', code, body: '{"error":"too_many_requests"}', contentType: 'application/json' },
+  ],
+]);
+
+/** Successes that bring nothing to read: whether the refresh token is spent, nobody knows. */
+const unreadable: readonly (readonly [title: string, wrong: Wrong])[] = [
+  ['an HTML page', { type: 'html' }],
+  ['nothing', { type: 'emptyBody' }],
+  ['HTTP 204', { type: 'status', code: 204 }],
+  [
+    'JSON that was cut off',
+    { type: 'status', code: 200, body: '{"access_token":"not-a-real-t', contentType: 'application/json' },
+  ],
+  ['more than it should', { type: 'hugeBody', bytes: 1_100_000 }],
+  ['a bomb', { type: 'gzipBomb', bytes: 5_000_000 }],
+];
+
+/** Runs what every OAuth 2.0 provider has to do with responses that break the rules: read what is good, believe no evidence that is none. */
+export function describeResponses(definition: OAuth2Definition, bench: ResponseBench): void {
+  const documentedLife = definition.neverExpires === true ? undefined : definition.accessTokenLifetimeSeconds;
+  const hasRefreshToken = definition.noRefreshToken !== true;
+  const refreshesTokens = hasRefreshToken && definition.refreshExtendsToken !== true;
+
+  const refreshWith = async (wrong: Wrong): Promise<TokenGrant> => {
+    const { refreshToken } = await bench.link();
+    bench.maker().misbehave({ endpoint: 'refresh', ...wrong } as Misbehaviour);
+    return bench.refresh(refreshToken);
+  };
+  const linkWith = async (wrong: Wrong): Promise<TokenGrant> => {
+    bench.maker().misbehave({ endpoint: 'token', ...wrong } as Misbehaviour);
+    return bench.link();
+  };
+  /** The grants of a link and, where a refresh brings tokens, of a refresh, each with the response changed in this way. */
+  const grantsWith = async (wrong: Wrong): Promise<TokenGrant[]> => [
+    await linkWith(wrong),
+    ...(refreshesTokens ? [await refreshWith(wrong)] : []),
+  ];
+  const expectUsable = async (wrong: Wrong, expected: Partial<TokenGrant> = {}): Promise<void> => {
+    for (const grant of await grantsWith(wrong)) {
+      expect(bench.maker().isLiveAccessToken(grant.accessToken)).toBe(true);
+      expect({ ...grant }).toMatchObject(expected);
+    }
+  };
+
+  describe('responses that break the rules', () => {
+    it('finds nothing to remark in the responses that the maker documents (TE-04)', async () => {
+      const { refreshToken } = await bench.link();
+      if (refreshesTokens) {
+        await bench.refresh(refreshToken);
+      }
+      expect(bench.remarks()).toEqual([]);
+    });
+
+    it.each(['text/plain; charset=utf-8', 'text/html', 'text/javascript', 'application/json, application/json'])(
+      'reads JSON under the content type %s (TE-04)',
+      (value) => expectUsable({ type: 'contentType', value }),
+    );
+
+    it.each([null, '', ' ', 'Bearer ', 'BEARER'])('takes token_type %j for bearer (TE-04)', (token_type) =>
+      expectUsable({ type: 'fields', values: { token_type } }),
+    );
+
+    if (definition.answer?.noTokenType !== true) {
+      it('refuses a token of another type (TE-04)', async () => {
+        await expect(linkWith({ type: 'badTokenType' })).rejects.toMatchObject({ code: 'TOKEN_RESPONSE_INVALID' });
+      });
+    }
+
+    it.each([0, -1, '', 'soon', false, 1e15, '9223372036854775', [3600]])(
+      'keeps the token when expires_in is %j (TE-04)',
+      (value) => expectUsable({ type: 'expiresIn', value }, { expiresInSeconds: documentedLife }),
+    );
+
+    it('cuts the fraction of expires_in (TE-04)', () =>
+      expectUsable(
+        { type: 'expiresIn', value: '3599.5' },
+        { expiresInSeconds: definition.neverExpires === true ? undefined : 3599 },
+      ));
+
+    it.each(['', ' ', 7, {}, 'a\u0000b'])('never tells scope %j as all that was asked for (TE-04)', (scope) => {
+      const grantedScopes = definition.grantedScopesIn === 'token-response' ? { grantedScopes: null } : {};
+      return expectUsable({ type: 'fields', values: { scope } }, grantedScopes);
+    });
+
+    if (definition.grantedScopesIn === 'token-response') {
+      it.each(['one,two', 'one, two', 'one two', ' one  two ', ['one', 'two']])('reads scope %j (TE-04)', (scope) =>
+        expectUsable({ type: 'fields', values: { scope } }, { grantedScopes: ['one', 'two'] }),
+      );
+    }
+
+    it.each(['token', ...(hasRefreshToken ? ['refresh'] : [])] as const)(
+      'tells HTTP 410 apart (%s)',
+      async (endpoint) => {
+        const wrong: Wrong = { type: 'status', code: 410 };
+        const call = endpoint === 'token' ? linkWith(wrong) : refreshWith(wrong);
+        await expect(call).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE', fate: 'answered', isGone: true });
+      },
+    );
+
+    if (definition.account.from === 'api') {
+      it('tells HTTP 410 apart (account)', async () => {
+        bench.maker().misbehave({ endpoint: 'account', type: 'status', code: 410 });
+        await expect(bench.findAccount()).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE', isGone: true });
+      });
+    }
+
+    if (definition.revocation !== undefined) {
+      it('tells HTTP 410 apart (revocation)', async () => {
+        const endpoint = definition.revocation?.proof === 'custom' ? 'endpoint' : 'revoke';
+        bench.maker().misbehave({ endpoint, type: 'status', code: 410 });
+        await expect(bench.revoke()).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE', isGone: true });
+      });
+    }
+
+    if (!hasRefreshToken) {
+      return;
+    }
+
+    it.each(withoutEvidence)('takes %s for no evidence against the grant (R-13)', async (_title, wrong) => {
+      await expect(refreshWith(wrong)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE', fate: 'answered' });
+    });
+
+    it.each(['text/plain', 'text/html; charset=utf-8'])(
+      'reads the refusal of a grant under the content type %s (TE-04)',
+      async (contentType) => {
+        const wrong: Wrong = { type: 'error', error: 'invalid_grant', status: 400, contentType };
+        await expect(refreshWith(wrong)).rejects.toMatchObject({ code: 'TOKEN_REVOKED' });
+      },
+    );
+
+    it.each(unreadable)('does not know whether a refresh was done that brings %s (TE-04)', async (_title, wrong) => {
+      await expect(refreshWith(wrong)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE', fate: 'unknown' });
+    });
+
+    it('does not know whether a refresh was done that brings JSON without a token (TE-04)', async () => {
+      const wrong: Wrong = { type: 'status', code: 200, body: '{"token_type":"bearer"}', contentType: 'text/plain' };
+      const expected = { code: 'TOKEN_RESPONSE_INVALID', isInDoubt: true };
+      await expect(refreshWith(wrong)).rejects.toMatchObject(expected);
+    });
+
+    if (refreshesTokens) {
+      it('keeps the refresh token of a response that cannot be used otherwise (TE-04)', async () => {
+        const wrong: Wrong = { type: 'fields', values: { access_token: 'not visible ASCII' } };
+        const error: unknown = await refreshWith(wrong).catch((reason: unknown) => reason);
+        const { rotates } = definition.refresh;
+        expect(error).toMatchObject({ code: 'TOKEN_RESPONSE_INVALID', isInDoubt: rotates === 'never' });
+      });
+    }
+  });
+}
