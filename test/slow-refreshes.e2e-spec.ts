@@ -10,7 +10,7 @@ const connectionCount = 6;
 
 describe('a refresh whose response comes after the time limit', () => {
   /** Asks for expired tokens at a maker that decides at once, and responds when it is told to behave. */
-  async function startLate(environment: ApplicationOptions['environment']) {
+  async function startLate(environment: NonNullable<ApplicationOptions['environment']>) {
     const application = await startApplication({ environment });
     const subjects: Subject[] = [];
     for (let index = 0; index < connectionCount; index += 1) {
