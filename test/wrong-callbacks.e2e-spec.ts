@@ -105,6 +105,11 @@ describe('a callback', () => {
 
   it.each([
     ['access_denied', 403, 'AUTHORIZATION_DENIED'],
+    ['Access_Denied', 403, 'AUTHORIZATION_DENIED'],
+    ['access-denied', 403, 'AUTHORIZATION_DENIED'],
+    ['user_denied', 403, 'AUTHORIZATION_DENIED'],
+    ['user_cancelled_login', 403, 'AUTHORIZATION_DENIED'],
+    ['user_canceled', 403, 'AUTHORIZATION_DENIED'],
     ['server_error', 503, 'PROVIDER_UNAVAILABLE'],
     ['temporarily_unavailable', 503, 'PROVIDER_UNAVAILABLE'],
     ['invalid_request', 500, 'PROVIDER_MISCONFIGURED'],
@@ -112,9 +117,10 @@ describe('a callback', () => {
     ['unauthorized_client', 500, 'PROVIDER_MISCONFIGURED'],
     ['unsupported_response_type', 500, 'PROVIDER_MISCONFIGURED'],
     ['login_required', 502, 'AUTHORIZATION_FAILED'],
-    ['', 502, 'AUTHORIZATION_FAILED'],
+    ['', 403, 'AUTHORIZATION_STATE_INVALID'],
+    ['consent_required', 502, 'AUTHORIZATION_FAILED'],
     ['__proto__', 502, 'AUTHORIZATION_FAILED'],
-  ] as const)('with the error "%s" ends the link with %i %s', async (error, status, code) => {
+  ] as const)('with the error "%s" ends the link with %i %s (AR-13)', async (error, status, code) => {
     for (const slug of ['whoop', 'garmin', 'fitbit', 'oura']) {
       const { state } = await startLink(application, 'bystander', slug);
       const before = await connectionRows(application);
@@ -133,10 +139,18 @@ describe('a callback', () => {
 
   it.each([
     ['oauth_problem=user_refused', 403, 'AUTHORIZATION_DENIED'],
+    ['oauth_problem=permission_denied', 403, 'AUTHORIZATION_DENIED'],
+    ['oauth_problem=User_Refused&oauth_token=x', 403, 'AUTHORIZATION_DENIED'],
+    ['error=access_denied', 403, 'AUTHORIZATION_DENIED'],
+    ['error=access_denied&oauth_token=x', 403, 'AUTHORIZATION_DENIED'],
+    ['oauth_token=x&oauth_verifier=denied', 403, 'AUTHORIZATION_DENIED'],
+    ['oauth_token=x&oauth_verifier=null', 403, 'AUTHORIZATION_DENIED'],
     ['denied=token', 403, 'AUTHORIZATION_DENIED'],
+    ['denied=', 403, 'AUTHORIZATION_DENIED'],
+    ['denied', 403, 'AUTHORIZATION_DENIED'],
     ['oauth_problem=token_expired', 403, 'AUTHORIZATION_STATE_INVALID'],
     ['error=server_error', 403, 'AUTHORIZATION_STATE_INVALID'],
-  ] as const)('of OAuth 1.0a with %s ends the link with %i %s', async (parameters, status, code) => {
+  ] as const)('of OAuth 1.0a with %s ends the link with %i %s (AR-13)', async (parameters, status, code) => {
     for (const slug of ['garmin-oauth1', 'fitbit-oauth1']) {
       const { state } = await startLink(application, 'bystander', slug);
       const before = await connectionRows(application);

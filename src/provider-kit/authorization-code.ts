@@ -4,17 +4,21 @@ import {
   AuthorizationStateError,
 } from '../errors/authorization.errors.js';
 import { ProviderMisconfiguredError, ProviderUnavailableError } from '../errors/provider.errors.js';
+import { RequestInvalidError } from '../errors/request.errors.js';
+import { isDenial } from './denial.js';
 import type { CallbackParameters } from './handshake.js';
 import type { OAuth2Definition } from './provider-definition.js';
 import type { ProviderSettings } from './provider-settings.js';
+import { codeParameters } from './used-callback-parameters.js';
 
 /**
  * Reads the code out of a callback, if the callback is this provider's.
  *
  * @param definition - tells which parameters may carry it
  * @param settings - has the issuer
- * @param callback - the parameters of the callback, none of them repeated
+ * @param callback - the parameters of the callback, none of them repeated or empty
  * @throws {@link AuthorizationStateError} when there is no code, or the issuer is another one (AR-08)
+ * @throws {@link RequestInvalidError} when there is a code and an error
  * @throws {@link AuthorizationDeniedError}, {@link AuthorizationFailedError}, {@link ProviderMisconfiguredError} or
  *   {@link ProviderUnavailableError} when there is an error instead
  * @see RFC 6749 section 4.1.2, RFC 9207 section 2.4
@@ -26,11 +30,15 @@ export function readAuthorizationCode(
 ): string {
   checkIssuer(issuer, definition.alwaysSendsIssuer === true, callback['iss']);
   const { error } = callback;
+  const code = codeParameters(definition)
+    .map((name) => callback[name])
+    .find((value) => value !== undefined);
+  if (error !== undefined && code !== undefined) {
+    throw new RequestInvalidError('A callback has either a code or an error, not both. Start a new link.');
+  }
   if (error !== undefined) {
     throw authorizationError(definition, error);
   }
-  const names = definition.codeParameters ?? ['code'];
-  const code = names.map((name) => callback[name]).find((value) => Boolean(value));
   if (code === undefined) {
     throw new AuthorizationStateError('callback without a code');
   }
@@ -47,10 +55,10 @@ function checkIssuer(expected: string | undefined, mustBeThere: boolean, issuer:
 
 /** RFC 6749 section 4.1.2.1. The provider's description is not kept: it is free text from outside (AR-13). */
 function authorizationError({ displayName, deniedError }: OAuth2Definition, error: string): Error {
+  if (error === deniedError || isDenial(error)) {
+    return new AuthorizationDeniedError();
+  }
   switch (error) {
-    case 'access_denied':
-    case deniedError:
-      return new AuthorizationDeniedError();
     case 'server_error':
     case 'temporarily_unavailable':
       return new ProviderUnavailableError(`${displayName} could not show its consent page. Start a new link later.`, {

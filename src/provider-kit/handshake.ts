@@ -27,5 +27,5 @@ export interface AuthorizationStart {
   readonly expiresInSeconds?: number | undefined;
 }
 
-/** The parameters of a callback, each at most once (RFC 6749 section 3.1). */
+/** The parameters of a callback that are used, each at most once (RFC 6749 section 3.1) and none of them empty. */
 export type CallbackParameters = Readonly<Record<string, string>>;

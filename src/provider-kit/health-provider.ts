@@ -39,6 +39,7 @@ export interface HealthProvider {
    * @param callback - the parameters of the callback, none of them repeated
    * @throws {@link AuthorizationDeniedError} when the user said no
    * @throws {@link AuthorizationStateError} when there is no code or verifier, or the callback is another issuer's (AR-08)
+   * @throws {@link RequestInvalidError} when there is a code and an error (OAuth 2.0)
    * @throws {@link AuthorizationFailedError}, {@link ProviderMisconfiguredError} or {@link ProviderUnavailableError} when the provider
    *   ended the authorisation with an error
    * @see RFC 6749 section 4.1.2, RFC 9207 section 2.4, RFC 5849 section 2.2

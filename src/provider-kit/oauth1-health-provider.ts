@@ -1,10 +1,14 @@
 import { AuthorizationDeniedError, AuthorizationStateError } from '../errors/authorization.errors.js';
 import { ConnectionNotRefreshableError } from '../errors/connection.errors.js';
 import { DeclaredHealthProvider } from './declared-health-provider.js';
+import { isDenial } from './denial.js';
 import type { AuthorizationStart, CallbackParameters, Handshake, HandshakeSecrets } from './handshake.js';
 import type { OAuth1ProviderStrategy } from './oauth1-provider.strategy.js';
 import type { OAuth1Definition } from './provider-definition.js';
 import type { TokenGrant } from './token-grant.js';
+
+/** What some providers send as the verifier when the user says no; RFC 5849 names no way to say so. */
+const noVerifiers = new Set(['denied', 'null']);
 
 /** Base of every OAuth 1.0a provider. Its tokens do not expire, so there is nothing to refresh. */
 export abstract class OAuth1HealthProvider extends DeclaredHealthProvider<OAuth1Definition, OAuth1ProviderStrategy> {
@@ -13,10 +17,13 @@ export abstract class OAuth1HealthProvider extends DeclaredHealthProvider<OAuth1
   }
 
   checkCallback(callback: CallbackParameters): void {
-    if (callback['denied'] !== undefined || callback['oauth_problem'] === 'user_refused') {
+    const { denied, oauth_token: token, oauth_verifier: verifier } = callback;
+    const problem = callback['oauth_problem'] ?? callback['error'];
+    const isDenied = denied !== undefined || (verifier !== undefined && noVerifiers.has(verifier.toLowerCase()));
+    if (isDenied || (problem !== undefined && isDenial(problem))) {
       throw new AuthorizationDeniedError();
     }
-    if (!callback['oauth_token'] || !callback['oauth_verifier']) {
+    if (token === undefined || verifier === undefined) {
       throw new AuthorizationStateError('callback without oauth_token or oauth_verifier');
     }
   }
