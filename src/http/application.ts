@@ -22,6 +22,9 @@ const timeoutCheckMs = 1_000;
 /** 255 characters of a user id may take 12 bytes each when percent-encoded. */
 const maxParameterLength = 4_096;
 
+/** A redirect URI may have been registered with a slash at its end: it is the same callback. */
+const callbackSlash = /^(\/v1\/oauth\/[^/?]+\/callback)\/(?=$|\?)/;
+
 /** What the OpenAPI page needs: its own scripts, and the styles that they write. */
 const docsPolicy =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
@@ -40,6 +43,7 @@ export function createAdapter({ trustedProxies }: Pick<AppConfig, 'trustedProxie
       connectionsCheckingInterval: timeoutCheckMs,
     },
     routerOptions: { maxParamLength: maxParameterLength },
+    rewriteUrl: ({ url = '/' }) => url.replace(callbackSlash, '$1'),
     genReqId: requestId,
     // A URL that cannot be decoded reaches neither Nest and its filter nor the hooks.
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {

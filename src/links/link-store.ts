@@ -22,6 +22,13 @@ export interface StoredLink {
   readonly sealed: Buffer;
 }
 
+/** A link whose callback is visited again. */
+export interface VisitedLink extends Pick<StoredLink, 'id' | 'userId' | 'provider' | 'returnUrl'> {
+  readonly outcome: string | null;
+  /** Whether a visit a moment ago has used it, and may end it yet. */
+  readonly isInProgress: boolean;
+}
+
 /** What tells whether the user of a link was erased while it was being started. */
 export interface LinkStart {
   readonly erasureDigest: Buffer;
@@ -71,6 +78,17 @@ const findLinkPlace: Statement = {
   name: 'links-find-place',
   text: 'SELECT id, user_id AS "userId", provider FROM links WHERE state_hash = $1',
 };
+/** A process that redeems a code for longer has most likely died. */
+const visitColumns = `id, user_id AS "userId", provider, return_url AS "returnUrl", outcome,
+  (outcome IS NULL AND parked_for IS NULL AND consumed_at > now() - interval '15 seconds') IS TRUE AS "isInProgress"`;
+const findVisitedLink: Statement = {
+  name: 'links-find-visited',
+  text: `SELECT ${visitColumns} FROM links WHERE state_hash = $1`,
+};
+const findResumedLink: Statement = {
+  name: 'links-find-resumed',
+  text: `SELECT ${visitColumns} FROM links WHERE id = $1 AND parked_hash = $2`,
+};
 const parkLink: Statement = {
   name: 'links-park',
   text: `UPDATE links SET sealed = $2, parked_for = $3, parked_hash = $4, parked_until = now() + $5 * interval '1 millisecond'
@@ -83,8 +101,9 @@ const takeParkedLink: Statement = {
            WHERE id = $1 AND parked_for = $2 AND parked_hash = $3 AND parked_until > now()
              AND ($4::text[] IS NULL OR provider = ANY ($4)) FOR UPDATE
          )
-         UPDATE links SET sealed = NULL, parked_for = NULL, parked_hash = NULL FROM parked
-         WHERE links.id = parked.id AND links.parked_hash = $3
+         UPDATE links SET sealed = NULL, parked_for = NULL,
+           parked_hash = CASE links.parked_for WHEN 'binding' THEN links.parked_hash END FROM parked
+         WHERE links.id = parked.id AND links.parked_for = $2
          RETURNING ${linkColumns}, parked.sealed`,
 };
 const finishLink: Statement = {
@@ -153,6 +172,18 @@ export class LinkStore {
   /** Returns which link has a state, used up or not; `undefined` when none has. */
   async findPlace(stateHash: Buffer): Promise<Pick<StoredLink, 'id' | 'userId' | 'provider'> | undefined> {
     const [row] = await this.database.query<Pick<StoredLink, 'id' | 'userId' | 'provider'>>(findLinkPlace, [stateHash]);
+    return row;
+  }
+
+  /** Returns the link that has a state, used up, expired or not; `undefined` when none has. */
+  async findVisited(stateHash: Buffer): Promise<VisitedLink | undefined> {
+    const [row] = await this.database.query<VisitedLink>(findVisitedLink, [stateHash]);
+    return row;
+  }
+
+  /** Returns the link whose callback waited for the browser's cookie under this secret, taken or not; `undefined` when none did. */
+  async findResumed(id: string, secretHash: Buffer): Promise<VisitedLink | undefined> {
+    const [row] = await this.database.query<VisitedLink>(findResumedLink, [id, secretHash]);
     return row;
   }
 

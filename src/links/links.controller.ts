@@ -13,7 +13,10 @@ import { requesterOf, type AuthenticatedRequest } from '../access/authenticated-
 import { Public, RequireScope } from '../access/access.decorators.js';
 import { ApiProblems, ApiPublicProblems } from '../http/api-problems.decorator.js';
 import { ConnectionPath } from '../http/user-path.dto.js';
-import { parseCallbackParameters } from './callback-parameters.js';
+import { ProviderRegistry } from '../provider-kit/provider-registry.js';
+import { usedCallbackParameters } from '../provider-kit/used-callback-parameters.js';
+import type { CallbackArrival, CallbackOutcome } from './callback-outcome.js';
+import { readCallback, type CallbackReading } from './callback-parameters.js';
 import { LinkCookies } from './link-cookies.js';
 import {
   ConfirmLinkBody,
@@ -23,7 +26,7 @@ import {
   StartedLinkResponse,
   StartLinkBody,
 } from './links.dto.js';
-import { LinksService, type CallbackArrival, type CallbackOutcome, type Retirement } from './links.service.js';
+import { LinksService, type Retirement } from './links.service.js';
 import { withOutcome } from './return-url.js';
 import type { ConnectedAccount } from '../tokens/tokens.service.js';
 
@@ -65,6 +68,7 @@ export class LinksController {
   constructor(
     private readonly links: LinksService,
     private readonly cookies: LinkCookies,
+    private readonly registry: ProviderRegistry,
   ) {}
 
   @Post('users/:user_id/connections/:provider/link')
@@ -146,12 +150,11 @@ export class LinksController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    if (request.method === 'HEAD') {
-      // Sent by link scanners; a safe method must not use the link up (RFC 9110 section 9.2.1).
-      await reply.headers(callbackHeaders).send();
+    if (isPeek(request)) {
+      await sendNothing(request, reply);
       return;
     }
-    const outcome = await this.links.finish(slug, parseCallbackParameters(queryOf(request)), this.arrival(request));
+    const outcome = await this.links.finish(slug, this.read(slug, queryOf(request)), this.arrival(request));
     await this.answer(outcome, request, reply);
   }
 
@@ -172,8 +175,8 @@ export class LinksController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const parameters = parseCallbackParameters(typeof form === 'string' ? form : '');
-    const outcome = await this.links.finish(slug, parameters, { ...this.arrival(request), byForm: true });
+    const reading = this.read(slug, typeof form === 'string' ? form : '');
+    const outcome = await this.links.finish(slug, reading, { ...this.arrival(request), byForm: true });
     await this.answer(outcome, request, reply);
   }
 
@@ -183,12 +186,21 @@ export class LinksController {
   @ApiResponse({ status: 303, description: 'as the callback' })
   @ApiPublicProblems(...callbackProblems, ...redemptionProblems)
   async resume(@Param() path: LinkPath, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    if (request.method === 'HEAD') {
-      await reply.headers(callbackHeaders).send();
+    if (isPeek(request)) {
+      await sendNothing(request, reply);
       return;
     }
-    const { handle = '' } = parseCallbackParameters(queryOf(request));
+    const { parameters, refusal } = readCallback(queryOf(request), ['handle']);
+    if (refusal !== undefined) {
+      throw refusal;
+    }
+    const { handle = '' } = parameters;
     await this.answer(await this.links.resume(path.link_id, handle, this.arrival(request)), request, reply);
+  }
+
+  private read(slug: string, encoded: string): CallbackReading {
+    const provider = this.registry.has(slug) ? this.registry.get(slug) : undefined;
+    return readCallback(encoded, usedCallbackParameters(provider?.definition));
   }
 
   private arrival(request: FastifyRequest): CallbackArrival {
@@ -230,7 +242,7 @@ function toReturnParameters(outcome: Exclude<CallbackOutcome, { kind: 'unbound' 
     case 'connected':
       return { status: 'success', provider, connection_id: outcome.connectionId, ...warningOf(outcome) };
     case 'failed':
-      return { status: 'error', provider, error: outcome.error.code };
+      return { status: 'error', provider, error: outcome.code };
     case 'unconfirmed':
       return {
         status: 'confirmation_required',
@@ -249,6 +261,23 @@ function toFinished(provider: string, connected: ConnectedAccount): FinishedLink
 
 function warningOf({ lacksRefreshToken }: ConnectedAccount): { warning?: 'no_refresh_token' } {
   return lacksRefreshToken ? { warning: 'no_refresh_token' } : {};
+}
+
+/**
+ * Tells whether a request only looks: HEAD, which link scanners send, or one that a browser makes ahead of the visit. A safe method
+ * must not use the link up (RFC 9110 section 9.2.1; `Sec-Purpose` of the Fetch standard, and what browsers sent before it).
+ */
+function isPeek({ method, headers }: FastifyRequest): boolean {
+  const purposes = [headers['sec-purpose'], headers['purpose'], headers['x-moz']].join();
+  return method === 'HEAD' || /prefetch|prerender/i.test(purposes);
+}
+
+/** A browser throws away what it fetched ahead with this status, and asks again for the visit. */
+async function sendNothing({ method }: FastifyRequest, reply: FastifyReply): Promise<void> {
+  await reply
+    .status(method === 'HEAD' ? 200 : 503)
+    .headers(callbackHeaders)
+    .send();
 }
 
 function queryOf({ raw: { url = '' } }: FastifyRequest): string {

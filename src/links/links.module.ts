@@ -11,6 +11,7 @@ import { LinkCookies } from './link-cookies.js';
 import { LinkPurge } from './link-purge.js';
 import { LinkRedemption } from './link-redemption.js';
 import { LinkRefusals } from './link-refusals.js';
+import { LinkRevisits } from './link-revisits.js';
 import { LinkSessionStore } from './link-session-store.js';
 import { LinkSessionsController } from './link-sessions.controller.js';
 import { LinkSessionsService } from './link-sessions.service.js';
@@ -37,6 +38,7 @@ import { LinksService } from './links.service.js';
     LinkPurge,
     LinkRedemption,
     LinkRefusals,
+    LinkRevisits,
     LinkSessionStore,
     LinkSessionsService,
     LinkStore,

@@ -3,11 +3,10 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Requester } from '../audit/audit-event.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { Clock } from '../clock/clock.js';
-import { AppError } from '../errors/app-error.js';
+import { AppError, codeOf } from '../errors/app-error.js';
 import { AuthorizationStateError, LinkUserMismatchError } from '../errors/authorization.errors.js';
-import { ProviderNotConfiguredError } from '../errors/provider.errors.js';
+import { ProviderNotConfiguredError, UnknownProviderError } from '../errors/provider.errors.js';
 import { RequestInvalidError } from '../errors/request.errors.js';
-import type { CallbackParameters } from '../provider-kit/handshake.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 import { lifecycleAt } from '../provider-kit/lifecycle.js';
 import { ProviderLifecycle } from '../provider-kit/provider-lifecycle.js';
@@ -15,8 +14,11 @@ import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { registrationHash, registrationId } from '../provider-kit/registration.js';
 import type { OnAccountChange } from '../tokens/linked-accounts.js';
 import type { ConnectedAccount } from '../tokens/tokens.service.js';
+import type { CallbackArrival, CallbackOutcome } from './callback-outcome.js';
+import type { CallbackReading } from './callback-parameters.js';
 import { LinkRedemption } from './link-redemption.js';
 import { LinkRefusals } from './link-refusals.js';
+import { LinkRevisits } from './link-revisits.js';
 import { LinkStore, type Parking, type StoredLink } from './link-store.js';
 import { LinkVault, type ParkedCallback } from './link-vault.js';
 import { linksConfig, type LinksConfig } from './links.config.js';
@@ -68,35 +70,12 @@ export interface Retirement {
   readonly replacedBy: string | undefined;
 }
 
-/** How a callback reached us. */
-export interface CallbackArrival {
-  /** Whether another site posted it as a form: no Lax cookie can come with that (AR-16). */
-  readonly byForm: boolean;
-  readonly requester: Requester;
-  /** Returns the secret that this browser was given for a link, if it was. */
-  readonly findSecret: (linkId: string) => string | undefined;
-}
-
 /** Who confirms a link. */
 export interface LinkConfirmer {
   readonly requester: Requester;
   /** The only providers it may use; `undefined` is all. */
   readonly providers: ReadonlySet<string> | undefined;
 }
-
-/** How a callback ended. `returnUrl` is where the browser goes with it, if the link named one. */
-export type CallbackOutcome = {
-  readonly provider: string;
-  readonly linkId: string;
-  readonly returnUrl: string | undefined;
-} & (
-  | ({ readonly kind: 'connected' } & ConnectedAccount)
-  | { readonly kind: 'failed'; readonly error: AppError }
-  /** The company has to confirm the user with this code, at the latest then. */
-  | { readonly kind: 'unconfirmed'; readonly confirmationCode: string; readonly expiresAt: Date }
-  /** The browser has to come back with its cookie and this handle. */
-  | { readonly kind: 'unbound'; readonly handle: string }
-);
 
 /** One attempt to connect: starts it, and turns its callback into a connection. */
 @Injectable()
@@ -110,6 +89,7 @@ export class LinksService {
     private readonly redemption: LinkRedemption,
     private readonly refusals: LinkRefusals,
     private readonly lifecycle: ProviderLifecycle,
+    private readonly revisits: LinkRevisits,
     private readonly audit: AuditTrail,
     private readonly clock: Clock,
     @Inject(linksConfig.KEY) private readonly config: LinksConfig,
@@ -230,30 +210,39 @@ export class LinksService {
 
   /**
    * Takes the callback of a link: uses the link up, then redeems the code or verifier once and stores the connection, or keeps it
-   * sealed until the link is confirmed.
+   * sealed until the link is confirmed. A malformed callback ends its link. A link that is not open is told how it ended.
    *
    * @param slug - the provider whose callback was called
-   * @param callback - its parameters, each at most once
+   * @param reading - what the callback says
    * @returns the outcome, also when it is a failure of a link that is known
-   * @throws {@link UnknownProviderError} when there is no such provider
-   * @throws {@link AuthorizationStateError} when the callback belongs to no open link, or another browser started it; nothing was
-   *   sent anywhere
+   * @throws {@link UnknownProviderError} when there is no such provider, and no link has the state
+   * @throws {@link AuthorizationStateError} when no link has the state; nothing was sent anywhere
    * @throws {@link DatabaseUnavailableError} when the link cannot be used up; nothing was sent anywhere
    */
-  async finish(slug: string, callback: CallbackParameters, arrival: CallbackArrival): Promise<CallbackOutcome> {
-    const provider = this.registry.get(slug);
+  async finish(
+    slug: string,
+    { parameters: callback, refusal }: CallbackReading,
+    arrival: CallbackArrival,
+  ): Promise<CallbackOutcome> {
     const { state } = callback;
+    const unknown = this.registry.has(slug)
+      ? new AuthorizationStateError('no link has the state of the callback')
+      : new UnknownProviderError();
     if (state === undefined) {
-      throw new AuthorizationStateError('callback without state');
+      throw unknown;
     }
     const stateHash = hashOneTimeSecret(state);
     const link = await this.store.consume(stateHash, slug);
     if (link === undefined) {
-      await this.refusals.noteCallback(stateHash, arrival.requester);
-      throw new AuthorizationStateError('no open link has this state');
+      return this.revisits.tell(stateHash, arrival.requester, unknown);
     }
-    const open = async (): Promise<ParkedCallback> => ({ callback, secrets: await this.vault.openSecrets(link) });
-    return this.receive(provider, link, open, arrival);
+    const open = async (): Promise<ParkedCallback> => {
+      if (refusal !== undefined) {
+        throw refusal;
+      }
+      return { callback, secrets: await this.vault.openSecrets(link) };
+    };
+    return this.receive(this.registry.get(slug), link, open, arrival);
   }
 
   /**
@@ -261,12 +250,15 @@ export class LinksService {
    *
    * @param linkId - the link
    * @param handle - the one-time secret that the answer to the form named
-   * @throws as {@link finish} does
+   * @returns as {@link finish} does
+   * @throws {@link AuthorizationStateError} when no callback of this link has waited for this handle
+   * @throws {@link DatabaseUnavailableError}
    */
   async resume(linkId: string, handle: string, arrival: CallbackArrival): Promise<CallbackOutcome> {
-    const link = await this.store.takeParked(linkId, 'binding', hashOneTimeSecret(handle));
+    const handleHash = hashOneTimeSecret(handle);
+    const link = await this.store.takeParked(linkId, 'binding', handleHash);
     if (link === undefined) {
-      throw new AuthorizationStateError('no callback waits for this handle');
+      return this.revisits.tellResumed(linkId, handleHash);
     }
     const provider = this.registry.get(link.provider);
     return this.receive(provider, link, () => this.vault.openParked(link, 'binding'), arrival);
@@ -326,12 +318,12 @@ export class LinksService {
   ): Promise<CallbackOutcome> {
     const { browserHash } = link;
     const mustShowCookie = browserHash !== null;
-    if (mustShowCookie && !arrival.byForm && !isSecretOf(arrival.findSecret(link.id), browserHash)) {
-      const rejected = new AuthorizationStateError('the link was started in another browser');
-      await this.redemption.noteFailure(link, rejected, arrival.requester, 'rejected_binding');
-      throw rejected;
-    }
     const outcome = { provider: link.provider, linkId: link.id, returnUrl: link.returnUrl ?? undefined };
+    if (mustShowCookie && !arrival.byForm && !isSecretOf(arrival.findSecret(link.id), browserHash)) {
+      const error = new AuthorizationStateError('the link was started in another browser');
+      await this.redemption.noteFailure(link, error, arrival.requester, 'rejected_binding');
+      return { ...outcome, kind: 'failed', code: error.code, error };
+    }
     try {
       const parked = await open();
       if (mustShowCookie && arrival.byForm) {
@@ -348,9 +340,9 @@ export class LinksService {
     } catch (error) {
       await this.redemption.noteFailure(link, error, arrival.requester);
       if (!(error instanceof AppError)) {
-        throw error;
+        this.logger.error(error);
       }
-      return { ...outcome, kind: 'failed', error };
+      return { ...outcome, kind: 'failed', code: codeOf(error), error: toError(error) };
     }
   }
 
@@ -376,6 +368,10 @@ export class LinksService {
 function codeLifetimeSeconds({ definition }: HealthProvider): number {
   const published = definition.oauth === '2.0' ? definition.codeLifetimeSeconds : undefined;
   return Math.min(published ?? longestCodeLifetimeSeconds, longestCodeLifetimeSeconds);
+}
+
+function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error('Something that is not an error was thrown.');
 }
 
 function isSecretOf(secret: string | undefined, hash: Buffer): boolean {

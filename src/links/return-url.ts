@@ -12,16 +12,46 @@ export function checkReturnUrl(
   text: string,
   config: Pick<LinksConfig, 'returnUrls' | 'allowLoopbackReturnUrls'>,
 ): string {
+  const href = findRegistered(text, config);
+  if (href === undefined) {
+    throw new ReturnUrlNotAllowedError(
+      'return_url is not one of the registered URLs. The operator lists them in RETURN_URLS.',
+    );
+  }
+  return href;
+}
+
+/** Tells whether a browser may still be sent to the URL that a link names: a registered one, or our own page. */
+export function isAllowedReturnUrl(text: string, config: LinksConfig): boolean {
+  return isHostedPage(text, config) || findRegistered(text, config) !== undefined;
+}
+
+/**
+ * Returns the URL of the hosted page of one session.
+ *
+ * @param handle - of the session; no secret
+ */
+export function hostedPageUrl(handle: string, { publicUrl }: Pick<LinksConfig, 'publicUrl'>): string {
+  return `${publicUrl}/connect?session=${handle}`;
+}
+
+/** Tells whether a link returns to the hosted page. */
+export function isHostedPage(returnUrl: string, config: Pick<LinksConfig, 'publicUrl'>): boolean {
+  return returnUrl.startsWith(hostedPageUrl('', config));
+}
+
+function findRegistered(
+  text: string,
+  config: Pick<LinksConfig, 'returnUrls' | 'allowLoopbackReturnUrls'>,
+): string | undefined {
   // The parser drops tabs and line ends and turns "\" into "/"; a registered URL has none of them.
   const url = !/[\p{Cc}\\\s]/u.test(text) && URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || url.username !== '' || url.password !== '' || url.hash !== '') {
-    throw notAllowed();
+    return undefined;
   }
   const loopback = url.protocol === 'http:' && (url.hostname === 'localhost' || url.hostname === '127.0.0.1');
-  if (!config.returnUrls.includes(url.href) && !(config.allowLoopbackReturnUrls && loopback)) {
-    throw notAllowed();
-  }
-  return url.href;
+  const isAllowed = config.returnUrls.includes(url.href) || (config.allowLoopbackReturnUrls && loopback);
+  return isAllowed ? url.href : undefined;
 }
 
 /** Adds the outcome of a link to a return URL; replaces parameters of the same name. */
@@ -31,10 +61,4 @@ export function withOutcome(returnUrl: string, outcome: Readonly<Record<string, 
     url.searchParams.set(name, value);
   }
   return url.href;
-}
-
-function notAllowed(): ReturnUrlNotAllowedError {
-  return new ReturnUrlNotAllowedError(
-    'return_url is not one of the registered URLs. The operator lists them in RETURN_URLS.',
-  );
 }

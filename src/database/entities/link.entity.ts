@@ -48,7 +48,7 @@ export class LinkEntity {
   @Column('text', { name: 'parked_for', nullable: true })
   parkedFor!: string | null;
 
-  /** SHA-256 of the one-time secret with which it goes on. */
+  /** SHA-256 of the one-time secret with which it goes on; kept afterwards for a browser that comes again with its cookie. */
   @Column('bytea', { name: 'parked_hash', nullable: true })
   parkedHash!: Buffer | null;
 
