@@ -232,8 +232,8 @@ describe('a callback that is visited again', () => {
     const bodies = await Promise.all(
       ['code=1', 'error=access_denied', 'code=1&code=2', 'access_token=x'].map(async (query) => {
         const path = `/v1/oauth/whoop/callback?state=${createOneTimeSecret()}&${query}`;
-        const { body } = await application.browser.get(path).expect(403);
-        return { ...(body as object), request_id: undefined };
+        const answer = await application.browser.get(path).expect(403);
+        return { ...(answer.body as object), request_id: undefined };
       }),
     );
     expect(new Set(bodies.map((body) => JSON.stringify(body))).size).toBe(1);
