@@ -11,7 +11,6 @@ import { stopClock } from './support/stopped-clock.js';
 import { queryDatabase } from './support/test-database.js';
 
 const returnUrl = 'https://app.example.com/devices';
-const refused = { status: 403, code: 'AUTHORIZATION_STATE_INVALID' };
 
 interface Session {
   readonly link_token: string;
@@ -53,6 +52,24 @@ function open(browser: TestAgent, { link_token: token }: Session) {
   return browser.post('/connect').type('form').send({ link_token: token });
 }
 
+/** Names a session, as its page does in its URL and form. */
+function handleOf({ link_token: token }: Session): string {
+  return hashOneTimeSecret(token).toString('base64url');
+}
+
+/** The page of a session that was opened. */
+function pathOfPage(session: Session): string {
+  return `/connect?session=${handleOf(session)}`;
+}
+
+/** Presses the button of a provider on that page. */
+function start(browser: TestAgent, slug: string, session: Session) {
+  return browser
+    .post('/connect/start')
+    .type('form')
+    .send({ session: handleOf(session), provider: slug });
+}
+
 /** Opens a session, presses a provider's button and consents there. Returns the URL that the maker sends the browser back to. */
 async function chooseAndConsent(
   browser: TestAgent,
@@ -61,11 +78,16 @@ async function chooseAndConsent(
   options: ConsentOptions = {},
 ): Promise<URL> {
   await open(browser, session).expect(303);
-  return chooseAgain(browser, slug, options);
+  return chooseAgain(browser, slug, session, options);
 }
 
-async function chooseAgain(browser: TestAgent, slug: string, options: ConsentOptions = {}): Promise<URL> {
-  const started = await browser.post('/connect/start').type('form').send({ provider: slug }).expect(303);
+async function chooseAgain(
+  browser: TestAgent,
+  slug: string,
+  session: Session,
+  options: ConsentOptions = {},
+): Promise<URL> {
+  const started = await start(browser, slug, session).expect(303);
   return consent(String(started.headers['location']), options);
 }
 
@@ -97,13 +119,13 @@ describe('the hosted page', () => {
 
       const opening = await browser.get(pathOf(new URL(session.connect_url))).expect(200);
       const opened = await open(browser, session).expect(303);
-      const page = await browser.get('/connect').expect(200);
-      const callback = await chooseAgain(browser, slug);
+      const page = await browser.get(pathOfPage(session)).expect(200);
+      const callback = await chooseAgain(browser, slug, session);
       const finished = await browser.get(pathOf(callback)).expect(303);
       const back = await browser.get(pathOf(new URL(String(finished.headers['location'])))).expect(200);
 
       expect(opening.text).toContain('Continue');
-      expect(opened.headers['location']).toBe('/connect');
+      expect(opened.headers['location']).toBe(pathOfPage(session));
       expect(page.text).toContain(`value="${slug}"`);
       expect(back.text).toContain('is connected');
       expect(await isConnected(user, slug)).toBe(true);
@@ -135,22 +157,24 @@ describe('the hosted page', () => {
   it('tells that the user said no, and lets another try', async () => {
     const user = newUser();
     const browser = newBrowser();
-    const callback = await chooseAndConsent(browser, 'oura', await createSession(user), { decision: 'deny' });
+    const session = await createSession(user);
+    const callback = await chooseAndConsent(browser, 'oura', session, { decision: 'deny' });
     const finished = await browser.get(pathOf(callback)).expect(303);
     const back = await browser.get(pathOf(new URL(String(finished.headers['location'])))).expect(200);
     expect(back.text).toContain('Oura is not connected, because you did not allow it.');
 
-    await browser.get(pathOf(await chooseAgain(browser, 'oura'))).expect(303);
+    await browser.get(pathOf(await chooseAgain(browser, 'oura', session))).expect(303);
     expect(await isConnected(user, 'oura')).toBe(true);
   });
 
   it('offers what the session allows, and starts nothing else', async () => {
     const user = newUser();
     const browser = newBrowser();
-    await open(browser, await createSession(user, { providers: ['oura', 'whoop'] })).expect(303);
+    const session = await createSession(user, { providers: ['oura', 'whoop'] });
+    await open(browser, session).expect(303);
 
-    const page = await browser.get('/connect').expect(200);
-    const refusal = await browser.post('/connect/start').type('form').send({ provider: 'garmin' }).expect(404);
+    const page = await browser.get(pathOfPage(session)).expect(200);
+    const refusal = await start(browser, 'garmin', session).expect(404);
 
     expect([...page.text.matchAll(/name="provider" value="([^"]*)"/g)].map((match) => match[1])).toEqual([
       'oura',
@@ -187,7 +211,7 @@ describe('the hosted page', () => {
     const session = (await make({ user_id: 'user-1' }).expect(201)).body as Session;
     const browser = newBrowser();
     await open(browser, session).expect(303);
-    const page = await browser.get('/connect').expect(200);
+    const page = await browser.get(pathOfPage(session)).expect(200);
     expect([...page.text.matchAll(/name="provider" value="([^"]*)"/g)].map((match) => match[1])).toEqual(['oura']);
   });
 
@@ -196,11 +220,13 @@ describe('the hosted page', () => {
     const browser = newBrowser();
     const opening = await browser.get(pathOf(new URL(session.connect_url))).expect(200);
     await open(browser, session).expect(303);
-    const page = await browser.get('/connect?status=success&provider=<script>alert(1)</script>').expect(200);
+    const page = await browser
+      .get(`${pathOfPage(session)}&status=success&provider=<script>alert(1)</script>`)
+      .expect(200);
     const refusal = await newBrowser().get('/connect').expect(403);
 
     for (const { headers, text } of [opening, page, refusal]) {
-      expect(headers).toMatchObject({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' });
+      expect(headers).toMatchObject({ 'cache-control': 'no-store', 'referrer-policy': 'strict-origin' });
       const policy = String(headers['content-security-policy']);
       expect(policy).toContain("default-src 'none'; style-src 'sha256-");
       expect(policy).toContain("frame-ancestors 'none'");
@@ -223,13 +249,14 @@ describe('a link session', () => {
     const refusal = await theirs.get(path).expect(403);
     await open(theirs, session).expect(403);
     await theirs.get('/connect').expect(403);
+    await theirs.get(pathOfPage(session)).expect(403);
 
     expect(refusal.text).toContain('opened in another browser');
     const entry = 'access.denied denied browser LINK_SESSION_INVALID';
     expect(await auditEntriesOf(application, user)).toEqual([entry, entry]);
     // The browser that has opened it may follow the link again, and gets on without it.
-    expect((await mine.get(path).expect(303)).headers['location']).toBe('/connect');
-    await mine.get('/connect').expect(200);
+    expect((await mine.get(path).expect(303)).headers['location']).toBe(pathOfPage(session));
+    await mine.get(pathOfPage(session)).expect(200);
   });
 
   it('AR-05 is opened once, however many browsers do at the same moment', async () => {
@@ -271,8 +298,8 @@ describe('a link session', () => {
       [user],
     );
 
-    await browser.get('/connect').expect(403);
-    await browser.post('/connect/start').type('form').send({ provider: 'whoop' }).expect(403);
+    await browser.get(pathOfPage(opened)).expect(403);
+    await start(browser, 'whoop', opened).expect(403);
     await open(newBrowser(), unopened).expect(403);
     expect(await findLinks(user)).toEqual([]);
   });
@@ -294,20 +321,10 @@ describe('a link session', () => {
     }
     await open(browser, session).set('sec-fetch-site', 'same-origin').expect(303);
 
-    await browser
-      .post('/connect/start')
-      .set('sec-fetch-site', 'cross-site')
-      .type('form')
-      .send({ provider: 'whoop' })
-      .expect(403);
-    await newBrowser().post('/connect/start').type('form').send({ provider: 'whoop' }).expect(403);
+    await start(browser, 'whoop', session).set('sec-fetch-site', 'cross-site').expect(403);
+    await start(newBrowser(), 'whoop', session).expect(403);
     expect(await findLinks(user)).toEqual([]);
-    await browser
-      .post('/connect/start')
-      .set('sec-fetch-site', 'same-origin')
-      .type('form')
-      .send({ provider: 'whoop' })
-      .expect(303);
+    await start(browser, 'whoop', session).set('sec-fetch-site', 'same-origin').expect(303);
   });
 
   it('AR-01 keeps neither its token nor the secrets of its cookies in the database', async () => {
@@ -315,7 +332,7 @@ describe('a link session', () => {
     const session = await createSession(user);
     const browser = newBrowser();
     const opened = await open(browser, session).expect(303);
-    const started = await browser.post('/connect/start').type('form').send({ provider: 'whoop' }).expect(303);
+    const started = await start(browser, 'whoop', session).expect(303);
     const secrets = [opened, started].map(
       ({ headers }) => /=([A-Za-z0-9_-]{43});/.exec(String(headers['set-cookie']))?.[1],
     );
@@ -337,13 +354,14 @@ describe('a link session', () => {
   it('LOG-08 is erased with its user', async () => {
     const user = newUser();
     const browser = newBrowser();
-    const callback = await chooseAndConsent(browser, 'whoop', await createSession(user));
+    const session = await createSession(user);
+    const callback = await chooseAndConsent(browser, 'whoop', session);
     await createSession(user);
     await application.api.delete(`/v1/users/${user}`).expect(200);
 
     const left = await queryDatabase(application.databaseUrl, 'SELECT 1 FROM link_sessions WHERE user_id = $1', [user]);
     expect(left).toEqual([]);
-    await browser.get('/connect').expect(403);
+    await browser.get(pathOfPage(session)).expect(403);
     await browser.get(pathOf(callback)).expect(403);
   });
 });
@@ -357,12 +375,14 @@ describe('a link started on the hosted page', () => {
       const victim = newBrowser();
       const before = redemptions(slug);
       // The attacker opens the page and forwards the maker's URL; the victim consents.
-      const callback = await chooseAndConsent(browser, slug, await createSession(attacker));
+      const session = await createSession(attacker, { return_url: returnUrl });
+      const callback = await chooseAndConsent(browser, slug, session);
 
-      const answer = await victim.get(pathOf(callback));
+      const answer = await victim.get(pathOf(callback)).expect(303);
 
-      expect({ status: answer.status, code: (answer.body as { code: unknown }).code }).toEqual(refused);
-      expect(answer.headers['location']).toBeUndefined();
+      expect(answer.headers['location']).toBe(
+        `${returnUrl}?status=error&provider=${slug}&error=AUTHORIZATION_STATE_INVALID`,
+      );
       expect(redemptions(slug)).toBe(before);
       expect(await isConnected(attacker, slug)).toBe(false);
       expect((await findLinks(attacker)).map(({ outcome }) => outcome)).toEqual(['rejected_binding']);
@@ -370,7 +390,7 @@ describe('a link started on the hosted page', () => {
         'link.started success browser',
         'link.failed denied browser AUTHORIZATION_STATE_INVALID',
       ]);
-      await browser.get(pathOf(callback)).expect(403);
+      expect((await browser.get(pathOf(callback)).expect(303)).headers['location']).toBe(answer.headers['location']);
     },
   );
 
@@ -390,7 +410,7 @@ describe('a link started on the hosted page', () => {
     const before = redemptions('whoop');
     const [link] = await findLinks(user);
 
-    await newBrowser().get(pathOf(callback)).set('cookie', `cufflink-${link?.id}=${value}`).expect(403);
+    await newBrowser().get(pathOf(callback)).set('cookie', `cufflink-${link?.id}=${value}`).expect(303);
 
     expect(redemptions('whoop')).toBe(before);
     expect((await findLinks(user)).map(({ outcome }) => outcome)).toEqual(['rejected_binding']);
@@ -401,20 +421,21 @@ describe('a link started on the hosted page', () => {
     const browser = newBrowser();
     const session = await createSession(user);
     await open(browser, session).expect(303);
-    const first = await browser.post('/connect/start').type('form').send({ provider: 'whoop' }).expect(303);
+    const first = await start(browser, 'whoop', session).expect(303);
     const secret = /=([A-Za-z0-9_-]{43});/.exec(String(first.headers['set-cookie']))?.[1];
-    const callback = await chooseAgain(browser, 'whoop');
+    const callback = await chooseAgain(browser, 'whoop', session);
     const second = (await findLinks(user))[1];
 
-    await newBrowser().get(pathOf(callback)).set('cookie', `cufflink-${second?.id}=${secret}`).expect(403);
+    await newBrowser().get(pathOf(callback)).set('cookie', `cufflink-${second?.id}=${secret}`).expect(303);
     expect(await isConnected(user, 'whoop')).toBe(false);
   });
 
   it('finishes in any order where two were started, and forgets each cookie with its link', async () => {
     const user = newUser();
     const browser = newBrowser();
-    const first = await chooseAndConsent(browser, 'whoop', await createSession(user));
-    const second = await chooseAgain(browser, 'oura');
+    const session = await createSession(user, { return_url: returnUrl });
+    const first = await chooseAndConsent(browser, 'whoop', session);
+    const second = await chooseAgain(browser, 'oura', session);
     const finished = [await browser.get(pathOf(second)).expect(303), await browser.get(pathOf(first)).expect(303)];
 
     expect(await isConnected(user, 'whoop')).toBe(true);
@@ -433,7 +454,8 @@ describe('a link started on the hosted page', () => {
     it('AR-16 goes on where the browser can show its cookie, once', async () => {
       const user = newUser();
       const browser = newBrowser();
-      const callback = await chooseAndConsent(browser, 'apple-health', await createSession(user));
+      const session = await createSession(user);
+      const callback = await chooseAndConsent(browser, 'apple-health', session);
       const before = redemptions('apple-health');
 
       // Another site's form comes without cookies.
@@ -447,8 +469,11 @@ describe('a link started on the hosted page', () => {
       await browser.get(resume).expect(303);
       expect(redemptions('apple-health')).toBe(before + 1);
       expect(await isConnected(user, 'apple-health')).toBe(true);
-      await browser.get(resume).expect(403);
-      expect((await post(browser, callback)).status).toBe(403);
+      // Again, each of them leads to the page, and redeems nothing.
+      for (const again of [await browser.get(resume), await newBrowser().get(resume), await post(browser, callback)]) {
+        expect(again.status).toBe(303);
+        expect(pathOf(new URL(String(again.headers['location'])))).toBe(pathOfPage(session));
+      }
       expect(redemptions('apple-health')).toBe(before + 1);
     });
 
@@ -460,8 +485,8 @@ describe('a link started on the hosted page', () => {
       const victim = newBrowser();
       const resume = String((await post(victim, callback)).headers['location']);
 
-      await victim.get(resume).expect(403);
-      await browser.get(resume).expect(403);
+      await victim.get(resume).expect(303);
+      await browser.get(resume).expect(303);
 
       expect(redemptions('apple-health')).toBe(before);
       expect((await findLinks(user)).map(({ outcome }) => outcome)).toEqual(['rejected_binding']);
@@ -511,11 +536,13 @@ describe('the cookies', () => {
         .post('/connect/start')
         .set('cookie', String(cookie?.split(';')[0]))
         .type('form')
-        .send({ provider: 'whoop' })
+        .send({ session: handleOf(session), provider: 'whoop' })
         .expect(303);
 
       const attributes = 'Max-Age=600; Path=/; HttpOnly; Secure; SameSite=Lax';
-      expect(cookie).toMatch(new RegExp(`^__Host-cufflink-session=[A-Za-z0-9_-]{43}; ${attributes}$`));
+      expect(cookie).toMatch(
+        new RegExp(`^__Host-cufflink-session-${handleOf(session)}=[A-Za-z0-9_-]{43}; ${attributes}$`),
+      );
       expect(String(started.headers['set-cookie'])).toMatch(
         new RegExp(`^__Host-cufflink-[0-9a-f-]{36}=[A-Za-z0-9_-]{43}; ${attributes}$`),
       );

@@ -2,24 +2,28 @@ import { Body, Controller, Get, HttpCode, Inject, Post, Query, Req, Res } from '
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Public } from '../access/access.decorators.js';
+import { RateLimits } from '../access/rate-limits.js';
 import type { Requester } from '../audit/audit-event.js';
 import { AppError } from '../errors/app-error.js';
 import { errorStatuses } from '../errors/app-error.filter.js';
 import { LinkSessionInvalidError } from '../errors/authorization.errors.js';
-import { LinkCookies } from '../links/link-cookies.js';
-import { LinkSessionsService } from '../links/link-sessions.service.js';
+import { isPeek } from '../links/is-peek.js';
+import { LinkCookies, sessionPurpose } from '../links/link-cookies.js';
+import { LinkSessionsService, type OpenLinkSession } from '../links/link-sessions.service.js';
+import type { EndedLink } from '../links/link-store.js';
 import { linksConfig, type LinksConfig } from '../links/links.config.js';
-import type { HealthProvider } from '../provider-kit/health-provider.js';
-import { choicePage, openingPage, pageHeaders, refusalPage } from './pages.js';
+import { hostedPagePath } from '../links/return-url.js';
+import { choicePage, openingPage, pageHeaders, refusalPage, type OfferedProvider } from './pages.js';
 
-/** Name of the cookie of the browser that has opened a session. */
-const sessionCookie = 'session';
+/** What the next page is told in a redirect: nothing of the one before. */
+const redirectHeaders = { 'referrer-policy': 'no-referrer' } as const;
 
 /**
  * The hosted page: opens a link session in one browser and starts links there.
  *
  * GET changes nothing. Both forms need a POST of the page's own: the session's cookie does not come with what another site posts, and
- * where the browser tells which site posts, another one is refused.
+ * where the browser tells which site posts, another one is refused. A browser may have several sessions open. Each page names its
+ * own by a handle, and the session's cookie proves that this browser has opened it.
  */
 @ApiExcludeController()
 @Controller('connect')
@@ -30,7 +34,8 @@ export class ConnectPageController {
   constructor(
     private readonly sessions: LinkSessionsService,
     private readonly cookies: LinkCookies,
-    @Inject(linksConfig.KEY) config: LinksConfig,
+    private readonly limits: RateLimits,
+    @Inject(linksConfig.KEY) private readonly config: LinksConfig,
   ) {
     this.headers = pageHeaders(config.publicUrl.startsWith('http:'));
   }
@@ -42,21 +47,12 @@ export class ConnectPageController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     await this.answer(reply, async () => {
-      const { link_token: token } = query;
-      if (typeof token === 'string' && (await this.sessions.isUnopened(token))) {
-        return openingPage(token);
+      const { link_token: token, session: handle } = query;
+      if (typeof token === 'string') {
+        return this.follow(token, request);
       }
-      const followed = typeof token === 'string' ? { token, requester: requesterOf(request) } : undefined;
-      const session = await this.sessions.get(this.cookies.read(request, sessionCookie), followed);
-      if (token !== undefined) {
-        // The browser that has opened the link follows it again.
-        return { redirect: '/connect' };
-      }
-      const providers = this.sessions.listProviders(session);
-      return choicePage(
-        providers.map(({ definition }) => definition),
-        noticeOf(query, providers),
-      );
+      const session = await this.findSession(typeof handle === 'string' ? handle : '', request);
+      return this.showChoice(session, request, reply);
     });
   }
 
@@ -64,10 +60,12 @@ export class ConnectPageController {
   @HttpCode(200)
   async open(@Body() form: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await this.answer(reply, async () => {
-      checkSameOrigin(request);
-      const secret = await this.sessions.open(fieldOf(form, 'link_token'), requesterOf(request));
-      this.cookies.write(reply, sessionCookie, secret);
-      return { redirect: '/connect' };
+      this.checkSameOrigin(request);
+      const token = fieldOf(form, 'link_token');
+      const secret = await this.sessions.open(token, requesterOf(request));
+      const handle = this.sessions.handleOf(token);
+      this.cookies.write(reply, sessionPurpose(handle), secret);
+      return { redirect: hostedPagePath(handle) };
     });
   }
 
@@ -75,12 +73,47 @@ export class ConnectPageController {
   @HttpCode(200)
   async start(@Body() form: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await this.answer(reply, async () => {
-      checkSameOrigin(request);
-      const session = await this.sessions.get(this.cookies.read(request, sessionCookie));
+      this.checkSameOrigin(request);
+      const session = await this.findSession(fieldOf(form, 'session'), request);
+      await this.limits.countChange(session.userId);
       const link = await this.sessions.start(session, fieldOf(form, 'provider'), requesterOf(request));
-      this.cookies.write(reply, link.id, link.browserSecret);
+      this.cookies.writeLink(request, reply, link.id, link.browserSecret);
       return { redirect: link.linkWebUrl };
     });
+  }
+
+  /** The link of a session is followed: it asks to be opened, or has been opened in this browser. */
+  private async follow(token: string, request: FastifyRequest): Promise<string | { readonly redirect: string }> {
+    if (await this.sessions.isUnopened(token)) {
+      return openingPage(token);
+    }
+    const { handle } = await this.findSession(this.sessions.handleOf(token), request, requesterOf(request));
+    return { redirect: hostedPagePath(handle) };
+  }
+
+  private findSession(handle: string, request: FastifyRequest, follower?: Requester): Promise<OpenLinkSession> {
+    return this.sessions.get(handle, this.cookies.read(request, sessionPurpose(handle)), follower);
+  }
+
+  /** Shows what may be linked, and once how each link ended that the browser has come back from. */
+  private async showChoice(session: OpenLinkSession, request: FastifyRequest, reply: FastifyReply): Promise<string> {
+    const ended = await this.sessions.findEnded(session, this.cookies.readLinks(request));
+    if (!isPeek(request)) {
+      ended.forEach(({ id }) => this.cookies.clear(reply, id));
+    }
+    const providers = this.sessions.listProviders(session).map(({ definition }) => definition);
+    const notices = ended.flatMap((link) => noticeOf(link, providers) ?? []);
+    return choicePage(session.handle, providers, notices);
+  }
+
+  /** Browsers that send neither header are old; there the cookie alone has to do. */
+  private checkSameOrigin({ headers }: FastifyRequest): void {
+    const { 'sec-fetch-site': site, origin } = headers;
+    const isForeignSite = site !== undefined && site !== 'same-origin';
+    const isForeignOrigin = origin !== undefined && origin !== new URL(this.config.publicUrl).origin;
+    if (isForeignSite || isForeignOrigin) {
+      throw new LinkSessionInvalidError();
+    }
   }
 
   /** Answers with a page or a redirect; with a page also where the API would answer with problem details. */
@@ -88,7 +121,9 @@ export class ConnectPageController {
     void reply.headers(this.headers);
     try {
       const answer = await act();
-      await (typeof answer === 'string' ? reply.send(answer) : reply.redirect(answer.redirect, 303));
+      await (typeof answer === 'string'
+        ? reply.send(answer)
+        : reply.headers(redirectHeaders).redirect(answer.redirect, 303));
     } catch (error) {
       if (!(error instanceof AppError)) {
         throw error;
@@ -103,32 +138,20 @@ function requesterOf({ id }: FastifyRequest): Requester {
   return { actor: 'browser', requestId: id };
 }
 
-/** Older browsers do not tell; there the cookie alone has to do. */
-function checkSameOrigin({ headers }: FastifyRequest): void {
-  const site = headers['sec-fetch-site'];
-  if (site !== undefined && site !== 'same-origin') {
-    throw new LinkSessionInvalidError();
-  }
-}
-
 function fieldOf(form: unknown, name: string): string {
   return typeof form === 'string' ? (new URLSearchParams(form).get(name) ?? '') : '';
 }
 
-/** What the user should know after a link that has no return URL; of the query only what we know is shown. */
-function noticeOf(query: Readonly<Record<string, unknown>>, providers: readonly HealthProvider[]): string | undefined {
-  const { status, provider: slug, error } = query;
-  const name = providers.find(({ definition }) => definition.slug === slug)?.definition.displayName;
+/** What the user should know after a link that comes back to the page. */
+function noticeOf({ provider, outcome }: EndedLink, providers: readonly OfferedProvider[]): string | undefined {
+  const name = providers.find(({ slug }) => slug === provider)?.displayName;
   if (name === undefined) {
     return undefined;
   }
-  if (status === 'success') {
+  if (outcome === 'connected') {
     return `${name} is connected. You can connect another device, or close this page.`;
   }
-  if (status !== 'error') {
-    return undefined;
-  }
-  return error === 'AUTHORIZATION_DENIED'
+  return outcome === 'AUTHORIZATION_DENIED'
     ? `${name} is not connected, because you did not allow it.`
     : `${name} could not be connected. Try again, or come back later.`;
 }

@@ -11,7 +11,10 @@ export interface OfferedProvider {
 }
 
 /**
- * Returns the headers of every page: nothing is loaded, run, framed, kept or told to the next site.
+ * Returns the headers of every page: nothing is loaded, run, framed or kept.
+ *
+ * With the policy `no-referrer` a browser would send `Origin: null` with our own forms (Fetch standard, "append a request Origin
+ * header"). With `strict-origin` it sends our origin, and the Referer has no path: a link token is in the query of a page.
  *
  * `form-action` names schemes and not hosts because browsers apply it to every redirect that follows a form, and a maker's sign-in
  * may lead anywhere.
@@ -24,7 +27,7 @@ export function pageHeaders(plainHttp: boolean): Record<string, string> {
   return {
     'content-type': 'text/html; charset=utf-8',
     'cache-control': 'no-store',
-    'referrer-policy': 'no-referrer',
+    'referrer-policy': 'strict-origin',
     'x-content-type-options': 'nosniff',
     'content-security-policy': `default-src 'none'; style-src 'sha256-${styleHash}'; ${formAction}; base-uri 'none'; frame-ancestors 'none'`,
   };
@@ -42,17 +45,18 @@ export function openingPage(token: string): string {
 /**
  * The page with one button a provider.
  *
- * @param notice - what the user should know first, if anything
+ * @param handle - of the session that the page acts for
+ * @param notices - what the user should know first, if anything
  */
-export function choicePage(providers: readonly OfferedProvider[], notice: string | undefined): string {
+export function choicePage(handle: string, providers: readonly OfferedProvider[], notices: readonly string[]): string {
   const buttons = providers.map(
     ({ slug, displayName }) =>
       `<button type="submit" name="provider" value="${escape(slug)}">${escape(displayName)}</button>`,
   );
   return page(
-    `${notice === undefined ? '' : `<p role="status">${escape(notice)}</p>`}
+    `${notices.map((notice) => `<p role="status">${escape(notice)}</p>`).join('\n')}
 <p>Choose the maker of your device. You sign in there, and decide what is shared.</p>
-<form method="post" action="/connect/start">
+<form method="post" action="/connect/start"><input type="hidden" name="session" value="${escape(handle)}">
 ${buttons.join('\n')}
 </form>`,
   );

@@ -1,10 +1,22 @@
 import '@fastify/cookie';
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isUUID } from 'class-validator';
 import { linksConfig, type LinksConfig } from './links.config.js';
 
+/** So many links a browser may have open; more cookies would make its requests too large to be taken. */
+const maxLinks = 20;
 /** How long the browser keeps a cookie, in seconds; as long as the link or session that it belongs to. */
 const lifetimeSeconds = 10 * 60;
+
+/**
+ * Returns what the cookie of a session is called. A browser may have several sessions, and each has a cookie of its own.
+ *
+ * @param handle - of the session
+ */
+export function sessionPurpose(handle: string): string {
+  return `session-${handle}`;
+}
 
 /**
  * Cookies that bind a link to the browser that started it (AR-03).
@@ -24,16 +36,36 @@ export class LinkCookies {
   /**
    * Gives the browser a secret, for as long as a link or session lives.
    *
-   * @param purpose - the id of a link, or `session`
+   * @param purpose - the id of a link, or {@link sessionPurpose}
    * @param secret - 43 base64url characters
    */
   write(reply: FastifyReply, purpose: string, secret: string): void {
     this.set(reply, purpose, secret, lifetimeSeconds);
   }
 
+  /** Gives the browser the secret of a link, and makes it forget those of the oldest where there would be too many. */
+  writeLink(request: FastifyRequest, reply: FastifyReply, linkId: string, secret: string): void {
+    // A browser sends the oldest first (RFC 6265 section 5.4).
+    const surplus = [...this.readLinks(request).keys()].slice(0, 1 - maxLinks);
+    surplus.forEach((id) => this.clear(reply, id));
+    this.write(reply, linkId, secret);
+  }
+
   /** Makes the browser forget a secret. */
   clear(reply: FastifyReply, purpose: string): void {
-    this.set(reply, purpose, '', 0);
+    // Some clients know no Max-Age.
+    this.set(reply, purpose, '', 0, new Date(0));
+  }
+
+  /** Returns the secrets of links that the browser has, by the id of the link. */
+  readLinks({ cookies }: FastifyRequest): ReadonlyMap<string, string> {
+    const start = this.nameOf('');
+    return new Map(
+      Object.entries(cookies).flatMap(([name, secret]) => {
+        const id = name.startsWith(start) ? name.slice(start.length) : '';
+        return secret !== undefined && isUUID(id) ? [[id, secret] as const] : [];
+      }),
+    );
   }
 
   /** Returns the secret that the browser was given, if it was. */
@@ -41,9 +73,15 @@ export class LinkCookies {
     return cookies[this.nameOf(purpose)];
   }
 
-  private set(reply: FastifyReply, purpose: string, secret: string, maxAge: number): void {
-    const { secure } = this;
-    void reply.setCookie(this.nameOf(purpose), secret, { path: '/', httpOnly: true, secure, sameSite: 'lax', maxAge });
+  private set(reply: FastifyReply, purpose: string, secret: string, maxAge: number, expires?: Date): void {
+    void reply.setCookie(this.nameOf(purpose), secret, {
+      path: '/',
+      httpOnly: true,
+      secure: this.secure,
+      sameSite: 'lax',
+      maxAge,
+      ...(expires === undefined ? {} : { expires }),
+    });
   }
 
   private nameOf(purpose: string): string {

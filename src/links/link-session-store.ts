@@ -40,7 +40,7 @@ const statements = {
   findBound: {
     name: 'link-sessions-find-bound',
     text: `SELECT user_id AS "userId", providers, return_url AS "returnUrl", require_confirmation AS "requireConfirmation"
-           FROM link_sessions WHERE browser_hash = $1 AND expires_at > now()`,
+           FROM link_sessions WHERE token_hash = $1 AND browser_hash = $2 AND expires_at > now()`,
   },
   listOfUser: {
     name: 'link-sessions-list-of-user',
@@ -55,7 +55,12 @@ const statements = {
 export class LinkSessionStore {
   constructor(private readonly database: Database) {}
 
-  /** Stores a session. Returns when it expires, by the database's clock. */
+  /**
+   * Stores a session, and voids the oldest of its user where there would be too many.
+   *
+   * @param most - how many a user may have (AR-28)
+   * @returns when it expires, by the database's clock
+   */
   async insert(tokenHash: Buffer, session: StoredLinkSession, lifetimeMs: number): Promise<Date> {
     const { userId, providers, returnUrl, requireConfirmation } = session;
     const values = [tokenHash, userId, providers, returnUrl, requireConfirmation, lifetimeMs];
@@ -82,9 +87,9 @@ export class LinkSessionStore {
     return row?.userId;
   }
 
-  /** Returns the session that a browser has opened, if it has not expired. */
-  async findBound(browserHash: Buffer): Promise<StoredLinkSession | undefined> {
-    const [row] = await this.database.query<StoredLinkSession>(statements.findBound, [browserHash]);
+  /** Returns a session that a browser has opened, if it is the one that asks, and the session has not expired. */
+  async findBound(tokenHash: Buffer, browserHash: Buffer): Promise<StoredLinkSession | undefined> {
+    const [row] = await this.database.query<StoredLinkSession>(statements.findBound, [tokenHash, browserHash]);
     return row;
   }
 

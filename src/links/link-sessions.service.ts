@@ -6,9 +6,11 @@ import type { HealthProvider } from '../provider-kit/health-provider.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { LinkRefusals } from './link-refusals.js';
 import { LinkSessionStore, type StoredLinkSession } from './link-session-store.js';
+import { LinkStore, type EndedLink } from './link-store.js';
 import { linksConfig, type LinksConfig } from './links.config.js';
 import { LinksService, type LinkRequest, type StartedLink } from './links.service.js';
 import { createOneTimeSecret, hashOneTimeSecret } from './one-time-secret.js';
+import { hostedPageUrl } from './return-url.js';
 
 /** How long a session may be opened and used, in milliseconds. */
 const sessionLifetimeMs = 10 * 60 * 1_000;
@@ -19,12 +21,19 @@ export interface LinkSessionRequest extends Pick<LinkRequest, 'userId' | 'return
   readonly providers: readonly string[] | undefined;
 }
 
+/** A session that the browser of a request has opened. */
+export interface OpenLinkSession extends StoredLinkSession {
+  /** Which session it is, for URLs and forms; no secret. */
+  readonly handle: string;
+}
+
 /** Permissions for one browser to link accounts of one user on the hosted page (AR-05). */
 @Injectable()
 export class LinkSessionsService {
   constructor(
     private readonly store: LinkSessionStore,
     private readonly links: LinksService,
+    private readonly linkStore: LinkStore,
     private readonly registry: ProviderRegistry,
     private readonly refusals: LinkRefusals,
     @Inject(linksConfig.KEY) private readonly config: LinksConfig,
@@ -70,30 +79,47 @@ export class LinkSessionsService {
     return browserSecret;
   }
 
+  /** Returns the handle of the session that a token opens. */
+  handleOf(token: string): string {
+    return hashOneTimeSecret(token).toString('base64url');
+  }
+
   /**
-   * Returns the session that a browser has opened.
+   * Returns a session that a browser has opened. One browser may have opened several: the handle says which, and the cookie proves it.
    *
-   * @param browserSecret - from its cookie, if it has one
-   * @param followed - the token of the link that it follows, if it does, and who follows it
-   * @throws {@link LinkSessionInvalidError} when there is none, or it has expired
+   * @param handle - of the session, as the page's URL or form has it
+   * @param secret - from the browser's cookie for this session, if it has one
+   * @param follower - who follows the link of the session, if somebody does
+   * @throws {@link LinkSessionInvalidError} when the browser has not opened it, or it has expired
    */
-  async get(
-    browserSecret: string | undefined,
-    followed?: { readonly token: string; readonly requester: Requester },
-  ): Promise<StoredLinkSession> {
-    const session =
-      browserSecret === undefined ? undefined : await this.store.findBound(hashOneTimeSecret(browserSecret));
+  async get(handle: string, secret: string | undefined, follower?: Requester): Promise<OpenLinkSession> {
+    const tokenHash = Buffer.from(handle, 'base64url');
+    const session = secret === undefined ? undefined : await this.store.findBound(tokenHash, hashOneTimeSecret(secret));
     if (session === undefined) {
-      if (followed !== undefined) {
-        await this.refusals.noteSession(hashOneTimeSecret(followed.token), followed.requester);
+      if (follower !== undefined) {
+        await this.refusals.noteSession(tokenHash, follower);
       }
       throw new LinkSessionInvalidError();
     }
-    return session;
+    return { ...session, handle };
+  }
+
+  /**
+   * Returns how links ended that a browser has started in a session and that come back to its page.
+   *
+   * @param secrets - of links, by id, from the browser's cookies
+   */
+  async findEnded(session: OpenLinkSession, secrets: ReadonlyMap<string, string>): Promise<EndedLink[]> {
+    const page = hostedPageUrl(session.handle, this.config);
+    const ended = secrets.size === 0 ? [] : await this.linkStore.findEnded(session.userId, [...secrets.keys()]);
+    return ended.filter(
+      ({ id, returnUrl, browserHash }) =>
+        returnUrl === page && browserHash?.equals(hashOneTimeSecret(secrets.get(id) ?? '')) === true,
+    );
   }
 
   /** Returns the providers that may be linked in a session now, sorted by name. */
-  listProviders(session: StoredLinkSession): HealthProvider[] {
+  listProviders(session: OpenLinkSession): HealthProvider[] {
     return this.registry
       .list()
       .filter((provider) => session.providers?.includes(provider.definition.slug) ?? true)
@@ -109,7 +135,7 @@ export class LinkSessionsService {
    * @throws as `LinksService.begin` does
    */
   async start(
-    session: StoredLinkSession,
+    session: OpenLinkSession,
     slug: string,
     requester: Requester,
   ): Promise<StartedLink & { readonly browserSecret: string }> {
@@ -117,7 +143,7 @@ export class LinkSessionsService {
       throw new UnknownProviderError();
     }
     const { userId, requireConfirmation } = session;
-    const returnUrl = session.returnUrl ?? `${this.config.publicUrl}/connect`;
+    const returnUrl = session.returnUrl ?? hostedPageUrl(session.handle, this.config);
     const browserSecret = createOneTimeSecret();
     const onAccountChange = 'refuse' as const;
     const terms = {

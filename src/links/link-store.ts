@@ -29,10 +29,15 @@ export interface VisitedLink extends Pick<StoredLink, 'id' | 'userId' | 'provide
   readonly isInProgress: boolean;
 }
 
-/** What tells whether the user of a link was erased while it was being started. */
+/** What tells whether the user of a link was erased while it was being started, and whether there is room for it. */
 export interface LinkStart {
   readonly erasureDigest: Buffer;
   readonly tookMs: number;
+}
+
+/** How a link ended that a browser started on the hosted page. */
+export interface EndedLink extends Pick<StoredLink, 'id' | 'provider' | 'returnUrl' | 'browserHash'> {
+  readonly outcome: string;
 }
 
 /** What is known of a link attempt, without its secrets. */
@@ -64,6 +69,8 @@ const insertLink: Statement = {
            SELECT FROM erasures WHERE user_digest = $14 AND erased_at >= now() - $15::float8 * interval '1 millisecond')
          RETURNING expires_at AS "expiresAt"`,
 };
+/** Whether a callback is being redeemed. */
+const isInProgress = 'consumed_at IS NOT NULL AND outcome IS NULL AND parked_for IS NULL';
 const consumeLink: Statement = {
   name: 'links-consume',
   text: `WITH open AS (
@@ -80,7 +87,7 @@ const findLinkPlace: Statement = {
 };
 /** A process that redeems a code for longer has most likely died. */
 const visitColumns = `id, user_id AS "userId", provider, return_url AS "returnUrl", outcome,
-  (outcome IS NULL AND parked_for IS NULL AND consumed_at > now() - interval '15 seconds') IS TRUE AS "isInProgress"`;
+  (${isInProgress} AND consumed_at > now() - interval '15 seconds') AS "isInProgress"`;
 const findVisitedLink: Statement = {
   name: 'links-find-visited',
   text: `SELECT ${visitColumns} FROM links WHERE state_hash = $1`,
@@ -88,6 +95,11 @@ const findVisitedLink: Statement = {
 const findResumedLink: Statement = {
   name: 'links-find-resumed',
   text: `SELECT ${visitColumns} FROM links WHERE id = $1 AND parked_hash = $2`,
+};
+const findEndedLinks: Statement = {
+  name: 'links-find-ended',
+  text: `SELECT id, provider, return_url AS "returnUrl", browser_hash AS "browserHash", outcome FROM links
+         WHERE user_id = $1 AND id = ANY ($2::uuid[]) AND outcome IS NOT NULL ORDER BY consumed_at`,
 };
 const parkLink: Statement = {
   name: 'links-park',
@@ -132,9 +144,10 @@ export class LinkStore {
   constructor(private readonly database: Database) {}
 
   /**
-   * Stores a link.
+   * Stores a link, and deletes the oldest of its user where there would be too many.
    *
-   * @param start - under what an erasure of its user would be noted, and for how long the link has been being started, in milliseconds
+   * @param start - under what an erasure of its user would be noted, for how long the link has been being started, in milliseconds,
+   *   and how many there may be
    * @returns when it expires, by the database's clock; `undefined` when its user was erased since the start began (LOG-08)
    */
   async insert(link: StoredLink, lifetimeMs: number, start: LinkStart): Promise<Date | undefined> {
@@ -185,6 +198,11 @@ export class LinkStore {
   async findResumed(id: string, secretHash: Buffer): Promise<VisitedLink | undefined> {
     const [row] = await this.database.query<VisitedLink>(findResumedLink, [id, secretHash]);
     return row;
+  }
+
+  /** Returns those links of a user that have ended, of the ones that are named, the oldest first. */
+  findEnded(userId: string, ids: readonly string[]): Promise<EndedLink[]> {
+    return this.database.query<EndedLink>(findEndedLinks, [userId, ids]);
   }
 
   /**

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiCreatedResponse,
@@ -17,7 +17,9 @@ import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { usedCallbackParameters } from '../provider-kit/used-callback-parameters.js';
 import type { CallbackArrival, CallbackOutcome } from './callback-outcome.js';
 import { readCallback, type CallbackReading } from './callback-parameters.js';
+import { isPeek } from './is-peek.js';
 import { LinkCookies } from './link-cookies.js';
+import { linksConfig, type LinksConfig } from './links.config.js';
 import {
   ConfirmLinkBody,
   FinishedLinkResponse,
@@ -27,7 +29,7 @@ import {
   StartLinkBody,
 } from './links.dto.js';
 import { LinksService, type Retirement } from './links.service.js';
-import { withOutcome } from './return-url.js';
+import { isHostedPage, withOutcome } from './return-url.js';
 import type { ConnectedAccount } from '../tokens/tokens.service.js';
 
 /** The browser must neither keep nor tell the callback's URL: it holds the code (RFC 9700 section 4.2.4). */
@@ -69,6 +71,7 @@ export class LinksController {
     private readonly links: LinksService,
     private readonly cookies: LinkCookies,
     private readonly registry: ProviderRegistry,
+    @Inject(linksConfig.KEY) private readonly config: LinksConfig,
   ) {}
 
   @Post('users/:user_id/connections/:provider/link')
@@ -218,6 +221,11 @@ export class LinksController {
       await reply.redirect(`/v1/links/${linkId}/resume?handle=${outcome.handle}`, 303);
       return;
     }
+    if (returnUrl !== undefined && isHostedPage(returnUrl, this.config)) {
+      // The page finds out by the cookie which links of the browser have ended, and tells how.
+      await reply.redirect(returnUrl, 303);
+      return;
+    }
     if (this.cookies.read(request, linkId) !== undefined) {
       this.cookies.clear(reply, linkId);
     }
@@ -261,15 +269,6 @@ function toFinished(provider: string, connected: ConnectedAccount): FinishedLink
 
 function warningOf({ lacksRefreshToken }: ConnectedAccount): { warning?: 'no_refresh_token' } {
   return lacksRefreshToken ? { warning: 'no_refresh_token' } : {};
-}
-
-/**
- * Tells whether a request only looks: HEAD, which link scanners send, or one that a browser makes ahead of the visit. A safe method
- * must not use the link up (RFC 9110 section 9.2.1; `Sec-Purpose` of the Fetch standard, and what browsers sent before it).
- */
-function isPeek({ method, headers }: FastifyRequest): boolean {
-  const purposes = [headers['sec-purpose'], headers['purpose'], headers['x-moz']].join();
-  return method === 'HEAD' || /prefetch|prerender/i.test(purposes);
 }
 
 /** A browser throws away what it fetched ahead with this status, and asks again for the visit. */

@@ -27,12 +27,17 @@ export function isAllowedReturnUrl(text: string, config: LinksConfig): boolean {
 }
 
 /**
- * Returns the URL of the hosted page of one session.
+ * Returns the path of the hosted page of one session.
  *
  * @param handle - of the session; no secret
  */
+export function hostedPagePath(handle: string): string {
+  return `/connect?session=${handle}`;
+}
+
+/** Returns the URL of that page. */
 export function hostedPageUrl(handle: string, { publicUrl }: Pick<LinksConfig, 'publicUrl'>): string {
-  return `${publicUrl}/connect?session=${handle}`;
+  return publicUrl + hostedPagePath(handle);
 }
 
 /** Tells whether a link returns to the hosted page. */

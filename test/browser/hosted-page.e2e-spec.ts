@@ -10,6 +10,7 @@ const ours = 'https://link.example.com';
 const returnUrl = 'https://app.example.org/devices';
 const evil = 'https://evil.example';
 const unpackingMs = 120_000;
+const pageOfSession = /^https:\/\/link\.example\.com\/connect\?session=[A-Za-z0-9_-]{43}$/;
 
 /** Chromium, the application, the makers and two further sites, each on a site of its own and over https. */
 describe('the hosted page in Chromium', () => {
@@ -61,7 +62,7 @@ describe('the hosted page in Chromium', () => {
     const page = await context.newPage();
     await page.goto(await connectUrl(user, body));
     await page.getByRole('button', { name: 'Continue' }).click();
-    await page.waitForURL(`${ours}/connect`);
+    await page.waitForURL(pageOfSession);
     return page;
   }
 
@@ -93,6 +94,7 @@ describe('the hosted page in Chromium', () => {
     const context = await newContext();
     const page = await openSession(context, user);
     expect(page.url()).not.toContain('link_token');
+    const handle = new URL(page.url()).searchParams.get('session');
     await page.getByRole('button', { name: 'WHOOP' }).click();
     expect(new URL(page.url()).origin).toBe('https://maker.example.net');
     const cookies = await context.cookies(ours);
@@ -101,7 +103,7 @@ describe('the hosted page in Chromium', () => {
 
     expect(cookies.map(({ name }) => name.replace(/[0-9a-f-]{36}$/, '<id>')).sort()).toEqual([
       '__Host-cufflink-<id>',
-      '__Host-cufflink-session',
+      `__Host-cufflink-session-${handle}`,
     ]);
     for (const cookie of cookies) {
       expect(cookie).toMatchObject({
@@ -112,7 +114,8 @@ describe('the hosted page in Chromium', () => {
         domain: 'link.example.com',
       });
     }
-    expect((await context.cookies(ours)).map(({ name }) => name)).toEqual(['__Host-cufflink-session']);
+    expect((await context.cookies(ours)).map(({ name }) => name)).toEqual([`__Host-cufflink-session-${handle}`]);
+    expect(page.url()).toMatch(pageOfSession);
     expect(await isConnected(user, 'whoop')).toBe(true);
   });
 
@@ -175,7 +178,8 @@ describe('the hosted page in Chromium', () => {
       victim.getByRole('button', { name: 'Approve' }).click(),
     ]);
 
-    expect(answer.status()).toBe(403);
+    expect(answer.status()).toBe(303);
+    await victim.getByText('opened in another browser').waitFor();
     expect(redemptions('whoop')).toBe(before);
     expect(await outcomes(attacker)).toEqual(['rejected_binding']);
     expect(await isConnected(attacker, 'whoop')).toBe(false);
@@ -189,7 +193,7 @@ describe('the hosted page in Chromium', () => {
     const victim = await (await newContext()).newPage();
     await victim.goto(mine.url());
     await victim.getByRole('button', { name: 'Approve' }).click();
-    await victim.waitForURL(`${ours}/connect?**`);
+    await victim.waitForURL(pageOfSession);
 
     expect(await isConnected(attacker, 'whoop')).toBe(true);
   });
@@ -201,11 +205,11 @@ describe('the hosted page in Chromium', () => {
     const other = await (await newContext()).newPage();
     await mine.goto(url);
     await mine.getByRole('button', { name: 'Continue' }).click();
-    await mine.waitForURL(`${ours}/connect`);
+    await mine.waitForURL(pageOfSession);
 
     expect((await other.goto(url))?.status()).toBe(403);
     expect(await other.getByRole('button').count()).toBe(0);
-    expect((await mine.goto(url))?.url()).toBe(`${ours}/connect`);
+    expect((await mine.goto(url))?.url()).toMatch(pageOfSession);
   });
 
   it('AR-03 starts nothing for the form of another site, and is not framed by it', async () => {
@@ -230,6 +234,66 @@ describe('the hosted page in Chromium', () => {
     expect(await outcomes(user)).toEqual([]);
     const [posted] = front.requests.filter(({ method, url }) => method === 'POST' && url.endsWith('/connect/start'));
     expect(posted?.cookie).toBeUndefined();
+  });
+
+  it('sends our origin with our forms, no path of ours to anybody, and nothing to the maker (AR-28)', async () => {
+    const page = await openSession(await newContext(), newUser());
+    await page.getByRole('button', { name: 'WHOOP' }).click();
+    await page.waitForURL('https://maker.example.net/**');
+
+    const posted = front.requests.filter(({ method }) => method === 'POST');
+    expect(posted.map(({ url, origin }) => ({ url, origin }))).toEqual([
+      { url: `${ours}/connect`, origin: ours },
+      { url: `${ours}/connect/start`, origin: ours },
+    ]);
+    const referers = new Set(front.requests.map(({ referer }) => referer));
+    expect([...referers].filter((referer) => referer !== undefined && referer !== `${ours}/`)).toEqual([]);
+    const atMaker = front.requests.filter(({ url }) => url.startsWith('https://maker.example.net/'));
+    expect(atMaker.length).toBeGreaterThan(0);
+    expect(atMaker.flatMap(({ referer, origin }) => [referer, origin])).toEqual(
+      Array<undefined>(2 * atMaker.length).fill(undefined),
+    );
+  });
+
+  it('opens nothing for the form of another site (AR-28)', async () => {
+    const token = new URL(await connectUrl(newUser())).searchParams.get('link_token');
+    pages.set(
+      new URL(evil).host,
+      `<form method="post" action="${ours}/connect"><input name="link_token" value="${token}"><button>Free prize</button></form>`,
+    );
+    const context = await newContext();
+    const page = await context.newPage();
+    await page.goto(evil);
+    const [answer] = await Promise.all([
+      page.waitForResponse(`${ours}/connect`),
+      page.getByRole('button', { name: 'Free prize' }).click(),
+    ]);
+
+    expect(answer.status()).toBe(403);
+    expect(await context.cookies(ours)).toEqual([]);
+    expect(front.requests.find(({ method }) => method === 'POST')?.origin).toBe(evil);
+  });
+
+  it('keeps two sessions in two tabs apart, and tells each how its own link ended (AR-28)', async () => {
+    const [first, second] = [newUser(), newUser()];
+    const context = await newContext();
+    const tabs = [await openSession(context, first), await openSession(context, second)] as const;
+    for (const [tab, name] of [
+      [tabs[0], 'WHOOP'],
+      [tabs[1], 'Oura'],
+    ] as const) {
+      await tab.getByRole('button', { name }).click();
+      await tab.getByRole('button', { name: 'Approve' }).click();
+      await tab.getByText(`${name} is connected`).waitFor();
+    }
+
+    expect(await isConnected(first, 'whoop')).toBe(true);
+    expect(await isConnected(second, 'oura')).toBe(true);
+    expect(await isConnected(second, 'whoop')).toBe(false);
+    await tabs[0].reload();
+    expect(await tabs[0].getByText('is connected').count()).toBe(0);
+    await tabs[0].goto(`${tabs[1].url()}&status=success&provider=whoop`);
+    expect(await tabs[0].getByText('is connected').count()).toBe(0);
   });
 
   it('AR-16 refuses the form of a third site', async () => {

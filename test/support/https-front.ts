@@ -10,6 +10,7 @@ export interface BrowserRequest {
   readonly method: string;
   readonly referer: string | undefined;
   readonly cookie: string | undefined;
+  readonly origin: string | undefined;
 }
 
 /**
@@ -53,9 +54,9 @@ export class HttpsFront {
 
   private listen(): void {
     this.server.on('request', (incoming, outgoing) => {
-      const { host = '', referer, cookie } = incoming.headers;
+      const { host = '', referer, cookie, origin } = incoming.headers;
       const { method = 'GET', url = '/' } = incoming;
-      this.requests.push({ url: `https://${host}${url}`, method, referer, cookie });
+      this.requests.push({ url: `https://${host}${url}`, method, referer, cookie, origin });
       const upstream = this.upstreams[host];
       if (upstream === undefined) {
         const page = this.pages.get(host) ?? '<h1>Arrived</h1>';
