@@ -42,6 +42,12 @@ const statements = {
     text: `SELECT user_id AS "userId", providers, return_url AS "returnUrl", require_confirmation AS "requireConfirmation"
            FROM link_sessions WHERE token_hash = $1 AND browser_hash = $2 AND expires_at > now()`,
   },
+  void: {
+    name: 'link-sessions-void',
+    text: `DELETE FROM link_sessions WHERE token_hash IN (
+             SELECT token_hash FROM link_sessions WHERE user_id = $1
+             ORDER BY created_at DESC OFFSET $2 FOR UPDATE SKIP LOCKED)`,
+  },
   listOfUser: {
     name: 'link-sessions-list-of-user',
     text: `SELECT providers, return_url AS "returnUrl", require_confirmation AS "requireConfirmation", created_at AS "createdAt",
@@ -61,8 +67,9 @@ export class LinkSessionStore {
    * @param most - how many a user may have (AR-28)
    * @returns when it expires, by the database's clock
    */
-  async insert(tokenHash: Buffer, session: StoredLinkSession, lifetimeMs: number): Promise<Date> {
+  async insert(tokenHash: Buffer, session: StoredLinkSession, lifetimeMs: number, most: number): Promise<Date> {
     const { userId, providers, returnUrl, requireConfirmation } = session;
+    await this.database.query(statements.void, [userId, most - 1]);
     const values = [tokenHash, userId, providers, returnUrl, requireConfirmation, lifetimeMs];
     const [row] = await this.database.query<{ expiresAt: Date }>(statements.insert, values);
     if (row === undefined) {

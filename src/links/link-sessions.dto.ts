@@ -44,7 +44,8 @@ export class LinkSessionResponse {
 
   @ApiProperty({
     example: 'https://link.example.com/connect?link_token=...',
-    description: 'send the browser here; the first browser that opens it is the only one',
+    description:
+      'send the browser here; the first browser that opens it is the only one. The oldest session of a user is voided when there are too many.',
   })
   connect_url!: string;
 

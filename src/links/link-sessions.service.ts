@@ -53,7 +53,8 @@ export class LinkSessionsService {
     providers?.forEach((slug) => this.registry.get(slug));
     const session = { userId, providers: providers ?? null, ...this.links.checkTerms(request) };
     const token = createOneTimeSecret();
-    const expiresAt = await this.store.insert(hashOneTimeSecret(token), session, sessionLifetimeMs);
+    const { perUser } = this.config.mostLinks;
+    const expiresAt = await this.store.insert(hashOneTimeSecret(token), session, sessionLifetimeMs, perUser);
     return { token, connectUrl: `${this.config.publicUrl}/connect?link_token=${token}`, expiresAt };
   }
 

@@ -33,6 +33,8 @@ export interface VisitedLink extends Pick<StoredLink, 'id' | 'userId' | 'provide
 export interface LinkStart {
   readonly erasureDigest: Buffer;
   readonly tookMs: number;
+  /** How many links a user may have (AR-28). */
+  readonly most: { readonly perProvider: number; readonly perUser: number };
 }
 
 /** How a link ended that a browser started on the hosted page. */
@@ -69,8 +71,26 @@ const insertLink: Statement = {
            SELECT FROM erasures WHERE user_digest = $14 AND erased_at >= now() - $15::float8 * interval '1 millisecond')
          RETURNING expires_at AS "expiresAt"`,
 };
-/** Whether a callback is being redeemed. */
+/** Whether a callback is being redeemed: such a link is left alone, because a connection may depend on it. */
 const isInProgress = 'consumed_at IS NOT NULL AND outcome IS NULL AND parked_for IS NULL';
+const voidLinks: Statement = {
+  name: 'links-void',
+  // Those that have ended go first.
+  text: `WITH of_provider AS (
+           SELECT state_hash, outcome IS NOT NULL AS has_ended, created_at,
+             provider = $2 AND row_number() OVER (PARTITION BY provider ORDER BY outcome IS NOT NULL, created_at DESC) >= $3 AS is_surplus
+           FROM links WHERE user_id = $1 AND NOT (${isInProgress})
+         ), of_user AS (
+           SELECT state_hash,
+             is_surplus OR row_number() OVER (PARTITION BY is_surplus ORDER BY has_ended, created_at DESC) >= $4 AS is_surplus
+           FROM of_provider
+         ), surplus AS (
+           SELECT state_hash FROM links
+           WHERE state_hash IN (SELECT state_hash FROM of_user WHERE is_surplus)
+             AND NOT (${isInProgress}) FOR UPDATE SKIP LOCKED
+         )
+         DELETE FROM links USING surplus WHERE links.state_hash = surplus.state_hash`,
+};
 const consumeLink: Statement = {
   name: 'links-consume',
   text: `WITH open AS (
@@ -151,6 +171,8 @@ export class LinkStore {
    * @returns when it expires, by the database's clock; `undefined` when its user was erased since the start began (LOG-08)
    */
   async insert(link: StoredLink, lifetimeMs: number, start: LinkStart): Promise<Date | undefined> {
+    const { perProvider, perUser } = start.most;
+    await this.database.query(voidLinks, [link.userId, link.provider, perProvider, perUser]);
     const [row] = await this.database.query<{ expiresAt: Date }>(insertLink, [
       link.id,
       link.stateHash,

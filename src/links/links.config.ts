@@ -2,11 +2,15 @@ import { registerAs, type ConfigType } from '@nestjs/config';
 import { z } from 'zod';
 import { readEnvironment, type Environment } from '../config/read-environment.js';
 
+const count = z.coerce.number('must be a number.').int().min(1).max(1_000);
+
 const schema = z.object({
   PUBLIC_URL: z.string().optional(),
   PORT: z.string().default('3000'),
   RETURN_URLS: z.string().default(''),
   LINK_CONFIRMATION: z.enum(['optional', 'required'], 'must be optional or required.').optional(),
+  LINKS_PER_PROVIDER: count.default(5),
+  LINKS_PER_USER: count.default(20),
   NODE_ENV: z.string().default('development'),
 });
 
@@ -20,6 +24,8 @@ export function readLinksConfig(environment: Environment): {
   allowLoopbackReturnUrls: boolean;
   /** Whether every link has to be confirmed by the company (AR-04); in production unless LINK_CONFIRMATION says otherwise. */
   confirmationRequired: boolean;
+  /** How many links one user may have at one provider and in all, and how many link sessions in all (AR-28). */
+  mostLinks: { perProvider: number; perUser: number };
 } {
   const values = readEnvironment(schema, environment);
   const production = values.NODE_ENV === 'production';
@@ -39,6 +45,7 @@ export function readLinksConfig(environment: Environment): {
     returnUrls,
     allowLoopbackReturnUrls: !production,
     confirmationRequired: (values.LINK_CONFIRMATION ?? (production ? 'required' : 'optional')) === 'required',
+    mostLinks: { perProvider: values.LINKS_PER_PROVIDER, perUser: values.LINKS_PER_USER },
   };
 }
 

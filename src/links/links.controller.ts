@@ -140,7 +140,11 @@ export class LinksController {
 
   @Get('oauth/:provider/callback')
   @Public()
-  @ApiOperation({ summary: 'Where a provider sends the browser back' })
+  @ApiOperation({
+    summary: 'Where a provider sends the browser back',
+    description:
+      'Only parameters that have a meaning are read. A visit of a link that has ended is sent to the return_url with the outcome of the first one, without a confirmation code. A browser that fetches this ahead of the visit (Sec-Purpose, Purpose or X-Moz) gets 503 without a body, and the link stays open.',
+  })
   @ApiResponse({ status: 200, type: FinishedLinkResponse, description: 'connected; the link named no return_url' })
   @ApiResponse({
     status: 303,

@@ -25,7 +25,8 @@ export class StartLinkBody {
 
   @ApiPropertyOptional({
     example: ['offline', 'read:sleep', 'read:profile'],
-    description: "the provider's default scopes when absent",
+    description:
+      "the provider's default scopes when absent; others may have 512 bytes in all, with one byte between two",
   })
   @IsOptional()
   @IsArray()
@@ -104,7 +105,10 @@ export class StartedLinkResponse {
   })
   state!: string;
 
-  @ApiProperty({ example: '2026-11-22T10:10:00.000Z', description: 'the link works until then, once' })
+  @ApiProperty({
+    example: '2026-11-22T10:10:00.000Z',
+    description: 'the link works until then, once; it is voided when the user starts too many others',
+  })
   expires_at!: string;
 
   @ApiProperty({ example: false, description: 'whether POST /v1/links/{link_id}/confirm has to follow' })

@@ -14,6 +14,7 @@ import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { registrationHash, registrationId } from '../provider-kit/registration.js';
 import type { OnAccountChange } from '../tokens/linked-accounts.js';
 import type { ConnectedAccount } from '../tokens/tokens.service.js';
+import { checkAskedScopes } from './asked-scopes.js';
 import type { CallbackArrival, CallbackOutcome } from './callback-outcome.js';
 import type { CallbackReading } from './callback-parameters.js';
 import { LinkRedemption } from './link-redemption.js';
@@ -100,13 +101,15 @@ export class LinksService {
    *
    * @throws {@link UnknownProviderError}, {@link ProviderNotConfiguredError}, {@link ProviderRetiredError},
    *   {@link ReturnUrlNotAllowedError}
-   * @throws {@link RequestInvalidError} when the link has to be confirmed and names no return URL, or must not be without confirmation
+   * @throws {@link RequestInvalidError} when the link has to be confirmed and names no return URL, or must not be without confirmation,
+   *   or asks for too many scopes
    * @throws {@link DatabaseUnavailableError} when the link cannot be stored
    * @throws a provider error when an OAuth 1.0a provider does not give temporary credentials
    */
   async start(request: LinkRequest, requester: Requester): Promise<StartedLink> {
-    this.getConfigured(request.provider);
-    return this.begin({ ...request, ...this.checkTerms(request), browserSecret: undefined }, requester);
+    const provider = this.getConfigured(request.provider);
+    const scopes = request.scopes && checkAskedScopes(request.scopes, provider);
+    return this.begin({ ...request, scopes, ...this.checkTerms(request), browserSecret: undefined }, requester);
   }
 
   /**
@@ -161,7 +164,8 @@ export class LinksService {
     const sealed = this.vault.sealSecrets(link, secrets);
     const tookMs = performance.now() - startedAt;
     const erasureDigest = this.vault.erasureDigest(userId);
-    const expiresAt = await this.store.insert({ ...link, sealed }, linkLifetimeMs, { erasureDigest, tookMs });
+    const start = { erasureDigest, tookMs, most: this.config.mostLinks };
+    const expiresAt = await this.store.insert({ ...link, sealed }, linkLifetimeMs, start);
     if (expiresAt === undefined) {
       throw new AuthorizationStateError('the user was erased meanwhile');
     }
