@@ -176,7 +176,7 @@ describe('a callback that is visited again', () => {
     const first = await toldBy(pathOf(callback));
     expect(first['status']).toBe('confirmation_required');
 
-    // Whoever started the link knows its state, and would confirm what another person has allowed.
+    // An attacker who started the link knows its state, and would confirm what another person has allowed.
     expect(await toldBy(pathOf(callback))).toEqual(invalid);
     expect(await toldBy(pathOf(callback), replica)).toEqual(invalid);
 
