@@ -1,6 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 
 import { createOneTimeSecret, hashOneTimeSecret } from '../src/links/one-time-secret.js';
+import type { HealthProvider } from '../src/provider-kit/health-provider.js';
+import { ProviderRegistry } from '../src/provider-kit/provider-registry.js';
 import type { TestApplication } from './support/application.js';
 import { auditEntriesOf } from './support/audit-entries.js';
 import { calls, isGrantLive, returnUrl, startReplica, useObserved } from './support/callbacks.js';
@@ -239,7 +242,36 @@ describe('a callback that is visited again', () => {
     expect(new Set(bodies.map((body) => JSON.stringify(body))).size).toBe(1);
   });
 
-  it('goes to the return_url too when something of ours breaks (AR-14)', async () => {
+  it('goes to the return_url too when a mistake of ours breaks it, and the mistake is logged (AR-14)', async () => {
+    const broken = await startReplica(application, {
+      override: (builder) => builder.overrideProvider(ProviderRegistry).useClass(BrokenRegistry),
+    });
+    try {
+      const { user, callback } = await approvedLink(application, 'whoop', { body: { return_url: returnUrl } });
+      const told = { status: 'error', provider: 'whoop', error: 'INTERNAL_ERROR' };
+      const logged = jest.spyOn(Logger.prototype, 'error');
+
+      expect(await toldBy(pathOf(callback), broken)).toEqual(told);
+      expect(await toldBy(pathOf(callback))).toEqual(told);
+
+      expect(logged).toHaveBeenCalledWith(expect.objectContaining({ message: 'a mistake of the test' }));
+      expect(await auditEntriesOf(application, user)).toContain('link.failed failed browser INTERNAL_ERROR');
+    } finally {
+      jest.restoreAllMocks();
+      await broken.close();
+    }
+  });
+
+  it('tells that a provider is gone whose link was started before (AR-14)', async () => {
+    const { state } = await startLink(application, newUser(), 'whoop', { return_url: returnUrl });
+    await queryDatabase(application.databaseUrl, "UPDATE links SET provider = 'gone' WHERE state_hash = $1", [
+      hashOneTimeSecret(state),
+    ]);
+
+    expect(await toldBy(`/v1/oauth/gone/callback?state=${state}&code=1`)).toEqual({ ...invalid, provider: 'gone' });
+  });
+
+  it('goes to the return_url too when its row cannot be opened (AR-14)', async () => {
     const { state, callback } = await approvedLink(application, 'whoop', { body: { return_url: returnUrl } });
     const { sealed } = await findLinkRow(application, state);
     await queryDatabase(application.databaseUrl, 'UPDATE links SET sealed = $2 WHERE state_hash = $1', [
@@ -252,3 +284,11 @@ describe('a callback that is visited again', () => {
     expect(await toldBy(pathOf(callback))).toEqual(told);
   });
 });
+
+/** Providers that fail in a way that nobody has thought of. */
+class BrokenRegistry extends ProviderRegistry {
+  override get(slug: string): HealthProvider {
+    const complete: HealthProvider['complete'] = () => Promise.reject(new TypeError('a mistake of the test'));
+    return Object.create(super.get(slug), { complete: { value: complete } }) as HealthProvider;
+  }
+}

@@ -236,7 +236,7 @@ export class LinksService {
       throw unknown;
     }
     const stateHash = hashOneTimeSecret(state);
-    const link = await this.store.consume(stateHash, slug);
+    const link = this.registry.has(slug) ? await this.store.consume(stateHash, slug) : undefined;
     if (link === undefined) {
       return this.revisits.tell(stateHash, arrival.requester, unknown);
     }
@@ -343,7 +343,8 @@ export class LinksService {
       return { ...outcome, kind: 'connected', ...connected };
     } catch (error) {
       await this.redemption.noteFailure(link, error, arrival.requester);
-      if (!(error instanceof AppError)) {
+      if (!(error instanceof AppError) && outcome.returnUrl !== undefined) {
+        // Where the browser goes, nobody else sees it.
         this.logger.error(error);
       }
       return { ...outcome, kind: 'failed', code: codeOf(error), error: toError(error) };
