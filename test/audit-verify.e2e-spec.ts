@@ -260,8 +260,8 @@ describe('GET /v1/audit', () => {
     expect(JSON.stringify(entries.map((entry) => ({ ...entry, request_id: null })))).not.toContain('user-1');
   });
 
-  it('TE-08 is closed to keys without the scope admin', async () => {
-    const key = await application.createKey('tokens:read', 'connections:read', 'connections:write', 'links:write');
+  it('is closed to keys without the scope audit:read (TE-08)', async () => {
+    const key = await application.createKey('tokens:read', 'connections:write', 'links:write', 'metrics:read');
 
     await application.browser.get('/v1/audit').set('authorization', `Bearer ${key}`).expect(403);
     await application.browser.get('/v1/audit').expect(401);

@@ -347,12 +347,13 @@ describe('an API key', () => {
     },
     { method: 'post', path: '/v1/users/scoped/connections/whoop/refresh', scope: 'connections:write' },
     { method: 'delete', path: '/v1/users/scoped/connections/whoop', scope: 'connections:write' },
-    { method: 'get', path: '/metrics', scope: 'admin' },
+    { method: 'get', path: '/metrics', scope: 'metrics:read' },
+    { method: 'get', path: '/v1/audit', scope: 'audit:read' },
   ];
 
   it.each(routes)('without the scope $scope may not $method $path', async ({ method, path, scope, body }) => {
     await linkAccount(application, 'scoped', 'whoop');
-    const without = await application.createKey(...accessScopes.filter((each) => each !== scope));
+    const without = await application.createKey(...accessScopes.filter((each) => each !== scope && each !== 'admin'));
     const only = await application.createKey(scope);
     const before = await takeStock(application);
 

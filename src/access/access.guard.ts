@@ -12,6 +12,7 @@ import { ApiKeysService } from './api-keys.service.js';
 import type { AuthenticatedRequest } from './authenticated-request.js';
 import { mayUseProvider, type Caller } from './caller.js';
 import { RateLimits } from './rate-limits.js';
+import { includesScope } from './scopes.js';
 import { UserTokens } from './user-tokens.js';
 
 type CallerRule = Extract<AccessRule, { kind: 'caller' }>;
@@ -91,7 +92,7 @@ interface PathParameters {
  */
 function checkAccess(caller: Caller, rule: CallerRule, path: PathParameters): void {
   if (caller.userId === undefined) {
-    if (rule.scope !== undefined && !caller.scopes.has(rule.scope)) {
+    if (rule.scope !== undefined && !includesScope(caller.scopes, rule.scope)) {
       throw new ScopeMissingError(`This API key lacks the scope "${rule.scope}".`);
     }
   } else if (rule.orUser !== true || (rule.scope !== undefined && path.user_id !== caller.userId)) {

@@ -3,7 +3,8 @@
  *
  * `links:write` start links · `connections:read` see status · `connections:write` refresh and unlink · `tokens:read` read access
  * tokens · `tokens:sign` use tokens without seeing them, in proxied calls and signatures, and with `tokens:read` read the token
- * secrets of OAuth 1.0a · `admin` operate the service (metrics).
+ * secrets of OAuth 1.0a · `metrics:read` read the metrics · `audit:read` read the audit trail · `admin` both of these, for keys from
+ * before they were scopes of their own.
  */
 export const accessScopes = [
   'links:write',
@@ -11,10 +12,20 @@ export const accessScopes = [
   'connections:write',
   'tokens:read',
   'tokens:sign',
+  'metrics:read',
+  'audit:read',
   'admin',
 ] as const;
 
 export type AccessScope = (typeof accessScopes)[number];
+
+/** Scopes that keys with `admin` have too. */
+const partsOfAdmin: ReadonlySet<AccessScope> = new Set(['metrics:read', 'audit:read']);
+
+/** Tells whether scopes allow what one scope allows. */
+export function includesScope(scopes: ReadonlySet<AccessScope>, needed: AccessScope): boolean {
+  return scopes.has(needed) || (scopes.has('admin') && partsOfAdmin.has(needed));
+}
 
 /** Tells whether a text is one of the scopes. */
 export function isAccessScope(text: string): text is AccessScope {

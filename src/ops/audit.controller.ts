@@ -16,7 +16,7 @@ export class AuditController {
   constructor(private readonly audit: AuditReader) {}
 
   @Get()
-  @RequireScope('admin')
+  @RequireScope('audit:read')
   @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'Look up the audit trail, the newest entries first' })
   @ApiOkResponse({ type: AuditPageResponse })

@@ -10,7 +10,7 @@ import './process.metrics.js';
 @Controller('metrics')
 export class MetricsController {
   @Get()
-  @RequireScope('admin')
+  @RequireScope('metrics:read')
   @ApiBearerAuth()
   @ApiProduces('text/plain')
   @ApiOperation({ summary: 'Counters in the Prometheus text format' })
