@@ -32,7 +32,8 @@ describe('the audit verifier', () => {
 
   const recordSix = async ({ app }: TestApplication): Promise<void> => {
     for (let request = 1; request <= 6; request += 1) {
-      await app.get(AuditTrail).record({ ...event, requestId: `request-${request}` });
+      const address = request % 2 === 0 ? { address: 'digest:3f9a1c0d5e7b2a4866d1f0c9' } : {};
+      await app.get(AuditTrail).record({ ...event, ...address, requestId: `request-${request}` });
     }
   };
   /** As somebody who may do anything to the database, but has no root key. */
@@ -66,6 +67,8 @@ describe('the audit verifier', () => {
     ['subject', `subject = 'key:1'`],
     ['code', `code = 'TOKEN_REVOKED'`],
     ['request', `request_id = NULL`],
+    ['address, where it had none,', `address = 'plain'`],
+    ['empty address, where it had none,', `address = ''`],
     ['instant', `recorded_at = recorded_at - interval '1 day'`],
     ['instant by a hair', `recorded_at = recorded_at + interval '1 microsecond'`],
     ['instant to none', `recorded_at = 'infinity'`],
@@ -75,6 +78,15 @@ describe('the audit verifier', () => {
 
     await expect(verify()).resolves.toEqual(['1/4 is not what was written']);
   });
+
+  it.each([`'digest:000000000000000000000000'`, `''`, 'NULL'])(
+    'names the entry whose address was changed to %s (LOG-05)',
+    async (address) => {
+      await tamper(`UPDATE audit_entries SET address = ${address} WHERE writer = 1 AND sequence = 5`);
+
+      await expect(verify()).resolves.toEqual(['1/5 is not what was written']);
+    },
+  );
 
   it('LOG-05 names both, when the MAC of an entry was changed: that entry and the one chained to it', async () => {
     await tamper(`UPDATE audit_entries SET mac = sha256('x') WHERE writer = 1 AND sequence = 4`);

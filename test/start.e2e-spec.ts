@@ -388,7 +388,10 @@ describe('node dist/main.js in production', () => {
       expect(service.stderr()).toBe('');
       const lines = service.stdout().trimEnd().split('\n');
       expect(lines.map((line) => JSON.parse(line) as unknown)).toContainEqual(
-        expect.objectContaining({ msg: 'POST /v1/users/user-1/connections/whoop/link 409' }),
+        expect.objectContaining({
+          msg: 'POST /v1/users/user-1/connections/whoop/link 409',
+          req: expect.objectContaining({ address: expect.stringMatching(/^digest:[0-9a-f]{24}$/) }),
+        }),
       );
       expect(lines.some((line) => /sandbox/i.test(line))).toBe(false);
     });

@@ -3,14 +3,25 @@ import { ConfigModule } from '@nestjs/config';
 import { AuditModule } from '../audit/audit.module.js';
 import { ClockModule } from '../clock/clock.module.js';
 import { ProviderKitModule } from '../provider-kit/provider-kit.module.js';
+import { VaultKeysModule } from '../vault/vault-keys.module.js';
 import { AccessDenials } from './access-denials.js';
 import { ApiKeysModule } from './api-keys.module.js';
+import { callerAddressConfig } from './caller-address.config.js';
+import { CallerAddresses } from './caller-address.js';
 import { UserTokens } from './user-tokens.js';
 import { userTokensConfig } from './user-tokens.config.js';
 
 @Module({
-  imports: [ApiKeysModule, AuditModule, ClockModule, ConfigModule.forFeature(userTokensConfig), ProviderKitModule],
-  providers: [AccessDenials, UserTokens],
-  exports: [AccessDenials, ApiKeysModule, UserTokens],
+  imports: [
+    ApiKeysModule,
+    AuditModule,
+    ClockModule,
+    ConfigModule.forFeature(callerAddressConfig),
+    ConfigModule.forFeature(userTokensConfig),
+    ProviderKitModule,
+    VaultKeysModule,
+  ],
+  providers: [AccessDenials, CallerAddresses, UserTokens],
+  exports: [AccessDenials, ApiKeysModule, CallerAddresses, UserTokens],
 })
 export class AccessModule {}

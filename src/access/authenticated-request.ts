@@ -8,6 +8,11 @@ export interface AuthenticatedRequest extends FastifyRequest {
 }
 
 /** Says who sent a request, for the audit trail. */
-export function requesterOf({ caller, id }: AuthenticatedRequest): Requester {
-  return { actor: caller?.actor ?? 'unknown', requestId: id };
+export function requesterOf({ caller, id, callerAddress }: AuthenticatedRequest): Requester {
+  return { actor: caller?.actor ?? 'unknown', requestId: id, address: callerAddress };
+}
+
+/** Says that a browser sent a request, for the audit trail. */
+export function browserOf({ id, callerAddress }: FastifyRequest): Requester {
+  return { actor: 'browser', requestId: id, address: callerAddress };
 }

@@ -25,6 +25,7 @@ export interface AuditFacts {
   readonly subject: string | null;
   readonly code: string | null;
   readonly requestId: string | null;
+  readonly address: string | null;
 }
 
 /** An entry in its place in the chain. */
@@ -62,12 +63,12 @@ export function beginningOf(writer: AuditWriter, key: MacKey): ChainHead {
  * Chains an entry to the one before it.
  *
  * The MAC is keyed: a plain hash could be computed anew by whoever can write to the database, a MAC only by whoever has the
- * root key too.
+ * root key too. An entry without an address has the form that all entries had before addresses were kept.
  */
 export function chain(facts: AuditFacts, previous: ChainHead, key: MacKey): AuditEntry {
   const sequence = previous.sequence + 1;
   const message = encodeLengthPrefixed([
-    'audit/v1/entry',
+    facts.address === null ? 'audit/v1/entry' : 'audit/v2/entry',
     previous.mac,
     String(sequence),
     facts.recordedAt.toISOString(),
@@ -80,6 +81,7 @@ export function chain(facts: AuditFacts, previous: ChainHead, key: MacKey): Audi
     markPresent(facts.subject),
     markPresent(facts.code),
     markPresent(facts.requestId),
+    ...(facts.address === null ? [] : [facts.address]),
   ]);
   return { ...facts, sequence, mac: key.sign(message) };
 }

@@ -30,6 +30,14 @@ export class AuditEntryFacts {
 
   @ApiProperty({ example: 'req-12345', nullable: true, type: String, description: 'also in the log' })
   request_id!: string | null;
+
+  @ApiProperty({
+    example: 'digest:3f9a1c0d5e7b2a4866d1f0c9',
+    nullable: true,
+    type: String,
+    description: 'where the caller is: equal texts are one network',
+  })
+  address!: string | null;
 }
 
 /** Returns the facts of an entry as they go over the wire. */
@@ -44,5 +52,6 @@ export function toEntryFacts(entry: StoredEntry): AuditEntryFacts {
     subject: entry.subject,
     code: entry.code,
     request_id: entry.requestId,
+    address: entry.address,
   };
 }

@@ -42,7 +42,7 @@ export const auditOutcomes = ['success', 'denied', 'failed'] as const;
 export type AuditOutcome = (typeof auditOutcomes)[number];
 
 /** Who asks, for the audit trail. */
-export type Requester = Pick<AuditEvent, 'actor' | 'requestId'>;
+export type Requester = Pick<AuditEvent, 'actor' | 'requestId' | 'address'>;
 
 /** One fact for the audit trail. Holds no token, secret, code, verifier or key. */
 export interface AuditEvent {
@@ -62,4 +62,6 @@ export interface AuditEvent {
   readonly code?: ErrorCode | undefined;
   /** Joins the entry with the log lines of the request. */
   readonly requestId?: string | undefined;
+  /** Where the caller is, as CALLER_ADDRESS says; absent where nobody calls. */
+  readonly address?: string | undefined;
 }

@@ -24,7 +24,7 @@ export interface EntryFilter {
 }
 
 const entryColumns = `writer, sequence::float8 AS sequence, recorded_at AS "recordedAt", action, outcome, actor,
-  user_digest AS "userDigest", provider, connection_id AS "connectionId", subject, code, request_id AS "requestId", mac`;
+  user_digest AS "userDigest", provider, connection_id AS "connectionId", subject, code, request_id AS "requestId", address, mac`;
 
 /** One statement for a user and one for all, because each needs an index of its own. */
 const findEntries = (name: string, condition: string): Statement => ({
@@ -53,13 +53,13 @@ const statements = {
              UPDATE audit_writers SET head_sequence = $3, head_mac = $4 WHERE number = $1 AND head_sequence = $2 RETURNING number
            ), entries AS (
              INSERT INTO audit_entries (writer, sequence, recorded_at, action, outcome, actor, user_digest, provider,
-               connection_id, subject, code, request_id, mac)
+               connection_id, subject, code, request_id, address, mac)
              SELECT head.number, $2 + entry.place, timestamptz 'epoch' + entry.recorded_ms * interval '1 millisecond',
                entry.action, entry.outcome, entry.actor, entry.user_digest, entry.provider, entry.connection_id,
-               entry.subject, entry.code, entry.request_id, entry.mac
+               entry.subject, entry.code, entry.request_id, entry.address, entry.mac
              FROM head, unnest($5::bigint[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::text[], $11::uuid[],
-               $12::text[], $13::text[], $14::text[], $15::bytea[]) WITH ORDINALITY AS entry (recorded_ms, action, outcome, actor,
-               user_digest, provider, connection_id, subject, code, request_id, mac, place)
+               $12::text[], $13::text[], $14::text[], $15::text[], $16::bytea[]) WITH ORDINALITY AS entry (recorded_ms, action, outcome, actor,
+               user_digest, provider, connection_id, subject, code, request_id, address, mac, place)
            )
            SELECT number FROM head`,
   },
@@ -160,6 +160,7 @@ export class AuditStore {
       entries.map(({ subject }) => subject),
       entries.map(({ code }) => code),
       entries.map(({ requestId }) => requestId),
+      entries.map(({ address }) => address),
       entries.map(({ mac }) => mac),
     ]);
     if (rows.length !== 1) {

@@ -86,7 +86,7 @@ export class AuditTrail implements BeforeApplicationShutdown {
   }
 
   private toFacts(event: AuditEvent): AuditFacts {
-    const { action, outcome, actor, userId, provider, connectionId, subject, code, requestId } = event;
+    const { action, outcome, actor, userId, provider, connectionId, subject, code, requestId, address } = event;
     return {
       recordedAt: this.clock.now(),
       action,
@@ -98,6 +98,7 @@ export class AuditTrail implements BeforeApplicationShutdown {
       subject: subject ?? null,
       code: code ?? null,
       requestId: requestId ?? null,
+      address: address ?? null,
     };
   }
 

@@ -2,8 +2,8 @@ import { Body, Controller, Get, HttpCode, Inject, Post, Query, Req, Res } from '
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Public } from '../access/access.decorators.js';
+import { browserOf } from '../access/authenticated-request.js';
 import { RateLimits } from '../access/rate-limits.js';
-import type { Requester } from '../audit/audit-event.js';
 import { AppError } from '../errors/app-error.js';
 import { errorStatuses } from '../errors/app-error.filter.js';
 import { LinkSessionInvalidError } from '../errors/authorization.errors.js';
@@ -62,7 +62,7 @@ export class ConnectPageController {
     await this.answer(reply, async () => {
       this.checkSameOrigin(request);
       const token = fieldOf(form, 'link_token');
-      const secret = await this.sessions.open(token, requesterOf(request));
+      const secret = await this.sessions.open(token, browserOf(request));
       const handle = this.sessions.handleOf(token);
       this.cookies.write(reply, sessionPurpose(handle), secret);
       return { redirect: hostedPagePath(handle) };
@@ -76,7 +76,7 @@ export class ConnectPageController {
       this.checkSameOrigin(request);
       const session = await this.findSession(fieldOf(form, 'session'), request);
       await this.limits.countChange(session.userId);
-      const link = await this.sessions.start(session, fieldOf(form, 'provider'), requesterOf(request));
+      const link = await this.sessions.start(session, fieldOf(form, 'provider'), browserOf(request));
       this.cookies.writeLink(request, reply, link.id, link.browserSecret);
       return { redirect: link.linkWebUrl };
     });
@@ -87,7 +87,7 @@ export class ConnectPageController {
     if (await this.sessions.isUnopened(token)) {
       return openingPage(token);
     }
-    const { handle } = await this.findSession(this.sessions.handleOf(token), request, requesterOf(request));
+    const { handle } = await this.findSession(this.sessions.handleOf(token), request, browserOf(request));
     return { redirect: hostedPagePath(handle) };
   }
 
@@ -132,10 +132,6 @@ export class ConnectPageController {
       await reply.status(errorStatuses[error.code]).send(refusalPage(error.message));
     }
   }
-}
-
-function requesterOf({ id }: FastifyRequest): Requester {
-  return { actor: 'browser', requestId: id };
 }
 
 function fieldOf(form: unknown, name: string): string {

@@ -32,6 +32,7 @@ import { AskForAccounts1795540000000 } from './migrations/1795540000000-AskForAc
 import { IndexUnknownAccounts1795560000000 } from './migrations/1795560000000-IndexUnknownAccounts.js';
 import { TellUnknownScopes1796000000000 } from './migrations/1796000000000-TellUnknownScopes.js';
 import { TellWhyConnectionsEnd1796070000000 } from './migrations/1796070000000-TellWhyConnectionsEnd.js';
+import { AddAuditAddress1796050000000 } from './migrations/1796050000000-AddAuditAddress.js';
 import type { DatabaseConfig } from './database.config.js';
 
 /** How long a statement may take before PostgreSQL ends it, in milliseconds. No statement here needs a tenth of it. */
@@ -83,6 +84,7 @@ export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
       IndexUnknownAccounts1795560000000,
       TellUnknownScopes1796000000000,
       TellWhyConnectionsEnd1796070000000,
+      AddAuditAddress1796050000000,
     ],
     migrationsRun: config.migrateOnBoot,
     synchronize: false,

@@ -9,7 +9,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { requesterOf, type AuthenticatedRequest } from '../access/authenticated-request.js';
+import { browserOf, requesterOf, type AuthenticatedRequest } from '../access/authenticated-request.js';
 import { Public, RequireScope } from '../access/access.decorators.js';
 import { ApiProblems, ApiPublicProblems } from '../http/api-problems.decorator.js';
 import { ConnectionPath } from '../http/user-path.dto.js';
@@ -213,7 +213,7 @@ export class LinksController {
   private arrival(request: FastifyRequest): CallbackArrival {
     return {
       byForm: false,
-      requester: { actor: 'browser', requestId: request.id },
+      requester: browserOf(request),
       findSecret: (linkId) => this.cookies.read(request, linkId),
     };
   }

@@ -137,7 +137,7 @@ describe('a log in the format json', () => {
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({
       level: 30,
       msg: 'GET /health/live 204',
-      req: { id: 'request-1', method: 'GET', path: '/health/live' },
+      req: { id: 'request-1', method: 'GET', path: '/health/live', address: 'digest:3f9a1c0d5e7b2a4866d1f0c9' },
       res: { status: 204 },
     });
   });
@@ -242,7 +242,13 @@ async function serve(
   const server = createServer((_incoming, response) => {
     logWhenAnswered(
       logger,
-      { id: 'request-1', method: 'GET', originalUrl: path, routeOptions: { url: route ?? undefined } },
+      {
+        id: 'request-1',
+        method: 'GET',
+        originalUrl: path,
+        routeOptions: { url: route ?? undefined },
+        callerAddress: 'digest:3f9a1c0d5e7b2a4866d1f0c9',
+      },
       response,
     );
     response.statusCode = status;

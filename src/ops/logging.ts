@@ -12,7 +12,7 @@ import { describeError, visible } from './describe-error.js';
 /**
  * How the process logs: one JSON object a line in production, readable lines in development.
  *
- * Nothing is logged by default and then redacted: of a request only method and path are taken (queries hold codes), of an
+ * Nothing is logged by default and then redacted: of a request only method, path and the caller's address, as CALLER_ADDRESS says, are taken (queries hold codes), of an
  * answer only the status, of an error only its type, message and stack (LOG-02). What is a known secret or looks like one is
  * hidden by its value in whatever is left (LOG-01). Invisible characters are written out, so
  * that text from outside can neither begin a line of its own nor command a terminal (LOG-04).
@@ -35,7 +35,12 @@ export async function loggingOptions(
         // Otherwise pino copies every property of an error before `describeError` sees it, and hides that it is one.
         wrapSerializers: false,
         serializers: {
-          req: (request: LoggedRequest) => ({ id: request.id, method: request.method, path: pathOf(request) }),
+          req: (request: LoggedRequest) => ({
+            id: request.id,
+            method: request.method,
+            path: pathOf(request),
+            address: request.callerAddress,
+          }),
           res: (response: ServerResponse) => ({ status: response.statusCode }),
           err: describeError,
         },
@@ -59,7 +64,10 @@ async function readableStream(destination: Writable | undefined): Promise<Pretty
 }
 
 /** What is logged of a request. */
-export interface LoggedRequest extends Pick<FastifyRequest, 'id' | 'method' | 'originalUrl' | 'problemCode'> {
+export interface LoggedRequest extends Pick<
+  FastifyRequest,
+  'id' | 'method' | 'originalUrl' | 'problemCode' | 'callerAddress'
+> {
   readonly routeOptions: Pick<FastifyRequest['routeOptions'], 'url'>;
 }
 

@@ -19,10 +19,10 @@ export interface SealContext {
 export type SealPurpose = 'connections.sealed' | 'links.sealed' | 'revocations.sealed' | 'grant_migrations.sealed';
 
 /**
- * What keyed digests stand for: a user in the audit trail, a user who was erased, an account at a provider. Each has a key of
+ * What keyed digests stand for: a user in the audit trail, a user who was erased, an account at a provider, the address of a caller. Each has a key of
  * its own (CR-11), so that no digest of one can be looked up in another.
  */
-export type DigestPurpose = 'audit.user' | 'erasures.user' | 'connections.account';
+export type DigestPurpose = 'audit.user' | 'erasures.user' | 'connections.account' | 'access.address';
 
 /** What keyed signatures vouch for: that nobody but us has written the audit trail. */
 export type MacPurpose = 'audit.chain';

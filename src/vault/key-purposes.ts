@@ -10,6 +10,7 @@ const uses = {
   'audit.chain': 'sign',
   'erasures.user': 'digest',
   'connections.account': 'digest',
+  'access.address': 'digest',
 } as const satisfies Record<SealPurpose, 'seal'> & Record<DigestPurpose, 'digest'> & Record<MacPurpose, 'sign'>;
 
 /** Every purpose, in the order in which keys are listed. */

@@ -44,6 +44,10 @@ export class AuditEntryEntity {
   @Column('text', { name: 'request_id', nullable: true })
   requestId!: string | null;
 
+  /** Of the caller, as CALLER_ADDRESS says: a keyed digest, a network or the address. */
+  @Column('text', { nullable: true })
+  address!: string | null;
+
   /** Keyed, over the entry before it and everything this one says. */
   @Column('bytea')
   mac!: Buffer;

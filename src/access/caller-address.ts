@@ -1,0 +1,90 @@
+import { isIP } from 'node:net';
+import { Inject, Injectable } from '@nestjs/common';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { AppError } from '../errors/app-error.js';
+import { VaultService } from '../vault/vault.service.js';
+import { callerAddressConfig, type AddressForm, type CallerAddressConfig } from './caller-address.config.js';
+import { networkOf } from './network-of.js';
+
+/** Callers come again: their texts are kept, this many at most. */
+const maxKept = 10_000;
+/** 96 bits: enough to tell addresses apart, and too short for the log to take it for a key. */
+const digestBytes = 12;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The address of the caller as log and audit trail show it; `undefined` while the key for digests may not be used. */
+    readonly callerAddress: string | undefined;
+  }
+}
+
+/** Writes the addresses of callers for the log and the audit trail, as CALLER_ADDRESS says. */
+@Injectable()
+export class CallerAddresses {
+  private readonly texts = new Map<string, string>();
+
+  constructor(
+    private readonly vault: VaultService,
+    @Inject(callerAddressConfig.KEY) private readonly config: CallerAddressConfig,
+  ) {}
+
+  /** Gives every request its `callerAddress`. It is computed when somebody reads it. */
+  install(fastify: FastifyInstance): void {
+    const describe = (sender: string): string | undefined => this.describe(sender);
+    fastify.decorateRequest('callerAddress', {
+      getter(this: FastifyRequest) {
+        return describe(this.ip);
+      },
+    });
+  }
+
+  /**
+   * Returns the text for one address.
+   *
+   * @param sender - `request.ip`
+   * @returns equal for equal networks; `undefined` while the key for digests may not be used
+   */
+  describe(sender: string): string | undefined {
+    const kept = this.texts.get(sender);
+    if (kept !== undefined) {
+      return kept;
+    }
+    try {
+      const digest = (network: string): Buffer => this.vault.digest('access.address', [network]);
+      const text = describeAddress(sender, this.config.form, digest);
+      if (this.texts.size >= maxKept) {
+        this.texts.clear();
+      }
+      this.texts.set(sender, text);
+      return text;
+    } catch (error) {
+      if (error instanceof AppError) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+}
+
+/**
+ * Writes an address in one of three forms: a keyed digest of the IPv4 address or the /64 network, the /24 or /48 network, or the address
+ * itself.
+ *
+ * @param sender - as the connection or a trusted proxy tells it
+ * @param digest - keyed
+ */
+export function describeAddress(sender: string, form: AddressForm, digest: (network: string) => Buffer): string {
+  const network = networkOf(sender);
+  if (form === 'digest') {
+    return `digest:${digest(network).subarray(0, digestBytes).toString('hex')}`;
+  }
+  const isV4 = isIP(network) === 4;
+  const plain = isV4 ? network : sender.replace(/^\[(.*)\](?::\d+)?$/, '$1');
+  if (isIP(plain) === 0) {
+    return 'unknown';
+  }
+  if (form === 'plain') {
+    return plain;
+  }
+  return isV4 ? `${network.split('.').slice(0, 3).join('.')}.0/24` : `${network.split(':').slice(0, 3).join(':')}::/48`;
+}
