@@ -232,13 +232,14 @@ describe('what a callback may carry', () => {
     await application.browser.get(pathOf(callback)).expect(303);
   });
 
-  it('AR-14 is a form: what JSON says is not looked at', async () => {
+  it('refuses JSON with 415 and leaves the link open: a callback is a form (AR-14, AR-26)', async () => {
     const { callback } = await approvedLink(application, 'whoop');
     const json = Object.fromEntries(callback.searchParams);
 
-    const answer = await application.browser.post(callback.pathname).send(json).expect(403);
+    const answer = await application.browser.post(callback.pathname).send(json).expect(415);
 
-    expect(answer.body).toMatchObject({ code: 'AUTHORIZATION_STATE_INVALID' });
+    expect(answer.body).toMatchObject({ code: 'REQUEST_INVALID' });
+    expect((answer.body as { detail: string }).detail).toContain('application/x-www-form-urlencoded');
     expect(await sendCallback(application, pathOf(callback))).toEqual(connected);
   });
 

@@ -1,6 +1,8 @@
 import { applyDecorators, SetMetadata } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiExtension } from '@nestjs/swagger';
 import { orUserExtension, scopeExtension } from '../http/openapi.js';
+import type { AddressRule } from './address-limit.hook.js';
 import type { AccessScope } from './scopes.js';
 
 export const accessMetadata = 'cufflink:access';
@@ -22,11 +24,19 @@ export type AccessRule =
 
 export const unlimitedMetadata = 'cufflink:unlimited';
 
-/** Lets a route be called as often as whoever may call it likes: probes, and the hand-out and use of tokens, which is what the service is for. */
+/** Sets no limit for callers with valid credentials: the hand-out and use of tokens is what the service is for. */
 export const Unlimited = () => SetMetadata(unlimitedMetadata, true);
 
-/** Opens a route to anyone: browsers on their way back from a provider, health probes. */
-export const Public = () => SetMetadata(accessMetadata, { kind: 'public' } satisfies AccessRule);
+/**
+ * Opens a route to anyone, such as browsers on their way back from a provider. Goes on the handler, not on its class. A body must be a form.
+ *
+ * @param options - `counted: false` for probes: their addresses have no limit
+ */
+export const Public = ({ counted = true } = {}): MethodDecorator =>
+  applyDecorators(
+    SetMetadata(accessMetadata, { kind: 'public' } satisfies AccessRule),
+    RouteConfig({ addressRule: counted ? 'page' : 'none' } satisfies AddressRule),
+  );
 
 /** Opens a route to any valid API key, and to any user: it tells nothing about anybody. */
 export const AnyCaller = () =>

@@ -9,7 +9,7 @@ import {
 import { AccessDenials } from './access-denials.js';
 import { accessMetadata, type AccessRule } from './access.decorators.js';
 import { ApiKeysService } from './api-keys.service.js';
-import type { AuthenticatedRequest } from './authenticated-request.js';
+import { bearerTokenOf, type AuthenticatedRequest } from './authenticated-request.js';
 import { mayUseProvider, type Caller } from './caller.js';
 import { RateLimits } from './rate-limits.js';
 import { includesScope } from './scopes.js';
@@ -48,16 +48,25 @@ export class AccessGuard implements CanActivate {
       await this.authorize(request, rule);
     } catch (error) {
       if (isDenial(error)) {
+        await this.count(request);
         await this.denials.note(error, request);
-        await this.limits.countRefused(request);
       }
       throw error;
     }
     return true;
   }
 
+  /** @throws {@link RateLimitedError} when this refusal is one too many; it leaves no entry then */
+  private async count({ caller, ip, isCounted }: AuthenticatedRequest): Promise<void> {
+    if (caller !== undefined) {
+      await this.limits.countCaller(caller);
+    } else if (isCounted !== true) {
+      await this.limits.countGuess(ip);
+    }
+  }
+
   private async authorize(request: AuthenticatedRequest, rule: CallerRule): Promise<void> {
-    const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    const token = bearerTokenOf(request);
     if (token === undefined) {
       throw new ApiKeyInvalidError('This call needs an API key. Send it as "Authorization: Bearer <key>".');
     }

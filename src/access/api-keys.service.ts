@@ -168,6 +168,11 @@ export class ApiKeysService {
     return known.caller;
   }
 
+  /** Tells whether a key with this id was valid here before, without looking it up. */
+  knows(id: string): boolean {
+    return this.cache.has(id);
+  }
+
   /** Keys are made and ended on the command line only. */
   private record(action: 'api_key.created' | 'api_key.rotated' | 'api_key.revoked', id: string): Promise<void> {
     return this.audit.record({ action, outcome: 'success', actor: 'cli', subject: `api-key:${id}` });

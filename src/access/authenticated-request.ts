@@ -5,6 +5,13 @@ import type { Caller } from './caller.js';
 /** A request whose caller is known. Set on every route that is not public. */
 export interface AuthenticatedRequest extends FastifyRequest {
   caller?: Caller;
+  /** Set when the call was counted for its address. */
+  isCounted?: true;
+}
+
+/** Returns what a request has in `Authorization: Bearer`. */
+export function bearerTokenOf({ headers }: FastifyRequest): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
 }
 
 /** Says who sent a request, for the audit trail. */

@@ -5,8 +5,8 @@ import type { AuthenticatedRequest } from './authenticated-request.js';
 import { RateLimits } from './rate-limits.js';
 
 /**
- * Answers callers that come too often with 429 (AR-25). Runs behind the access guard, which counts what it refuses itself. Every
- * route is limited unless it is `@Unlimited()`.
+ * Answers known callers that come too often with 429 (AR-25). Runs behind the access guard, which counts what it refuses itself. Every
+ * route is limited unless it is `@Unlimited()`. Addresses are counted earlier, by `AddressLimit`.
  */
 @Injectable()
 export class RateLimitGuard implements CanActivate {
@@ -15,27 +15,13 @@ export class RateLimitGuard implements CanActivate {
     private readonly limits: RateLimits,
   ) {}
 
-  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const { caller } = context.switchToHttp().getRequest<AuthenticatedRequest>();
     const targets = [context.getHandler(), context.getClass()];
     const isUnlimited = this.reflector.getAllAndOverride<boolean | undefined>(unlimitedMetadata, targets) === true;
-    return isUnlimited || this.limit(context.switchToHttp().getRequest<AuthenticatedRequest>());
-  }
-
-  private async limit(request: AuthenticatedRequest): Promise<true> {
-    await this.limits.countCaller(request);
-    const userId = changedUser(request);
-    if (userId !== undefined) {
-      await this.limits.countChange(userId);
+    if (caller !== undefined && !isUnlimited) {
+      await this.limits.countCaller(caller);
     }
     return true;
   }
-}
-
-/** The user whom a call may change: the one in the path, or in a body that nobody has checked yet. */
-function changedUser({ method, params, body }: AuthenticatedRequest): string | undefined {
-  if (method === 'GET' || method === 'HEAD') {
-    return undefined;
-  }
-  const named = (params as { user_id?: string }).user_id ?? (body as { user_id?: unknown } | null | undefined)?.user_id;
-  return typeof named === 'string' ? named : undefined;
 }

@@ -1,57 +1,77 @@
 import { hash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { RateLimitedError } from '../errors/request.errors.js';
-import type { AuthenticatedRequest } from './authenticated-request.js';
+import type { Caller } from './caller.js';
 import { networkOf } from './network-of.js';
 import { rateLimitsConfig, type RateLimitsConfig } from './rate-limits.config.js';
 import { RateStorage } from './rate-storage.js';
 
 const windowMs = 60_000;
+/** Keys over their limit that are remembered; the oldest is forgotten first. */
+const maxRemembered = 100_000;
 
 type Limit = 'address' | 'caller' | 'userToken' | 'user';
 
 /** What is counted for itself, and by which limit. */
 const windows = {
-  address: 'address',
-  refused: 'address',
+  page: 'address',
+  guess: 'address',
   caller: 'caller',
   userToken: 'userToken',
   user: 'user',
 } as const satisfies Record<string, Limit>;
 
-/** How often anybody may call in a minute (AR-25). */
+/**
+ * How often anybody may call in a minute (AR-25). Everything is counted for the address that a call comes from, or for somebody whom the
+ * caller may act for, never for a name that a caller has only written down (AR-26).
+ */
 @Injectable()
 export class RateLimits {
+  /** Until when each key is over its limit, by a clock that only runs forward: these need no storage. */
+  private readonly overUntil = new Map<string, number>();
+
   constructor(
     private readonly storage: RateStorage,
     @Inject(rateLimitsConfig.KEY) private readonly limits: RateLimitsConfig,
   ) {}
 
   /**
-   * Counts a call for whoever makes it: an API key, a user with a token, or the address of a caller whom nobody knows.
+   * Counts a call of a page that is open to anyone, for its address.
    *
    * @throws {@link RateLimitedError} when this call is one too many
    */
-  countCaller({ caller, ip }: AuthenticatedRequest): Promise<void> {
-    if (caller === undefined) {
-      return this.count('address', networkOf(ip));
-    }
-    return caller.userId === undefined ? this.count('caller', caller.actor) : this.count('userToken', caller.userId);
+  countPage(address: string): Promise<void> {
+    return this.count('page', networkOf(address));
   }
 
   /**
-   * Counts a call that was refused, for whoever makes it. An address whose calls are refused may still bring users back from a maker: behind
-   * a proxy that is not known as one, everybody has the same address.
+   * Counts a call without credentials that are known, for its address. Apart from the pages: behind a proxy that is not known as one,
+   * everybody has the same address, and users must come back from providers all the same.
    *
    * @throws {@link RateLimitedError} when this call is one too many
    */
-  countRefused(request: AuthenticatedRequest): Promise<void> {
-    return request.caller === undefined ? this.count('refused', networkOf(request.ip)) : this.countCaller(request);
+  countGuess(address: string): Promise<void> {
+    return this.count('guess', networkOf(address));
+  }
+
+  /** Tells whether an address is known to be over the limit of {@link countGuess}. Asks no storage. */
+  isGuessingTooOften(address: string): boolean {
+    return this.overUntil.size > 0 && this.remainingMs(keyOf('guess', networkOf(address))) > 0;
   }
 
   /**
-   * Counts a change for the user whom it concerns, whoever makes it.
+   * Counts a call of a caller who is known: for the API key, or for the user with however many tokens.
    *
+   * @throws {@link RateLimitedError} when this call is one too many
+   */
+  countCaller({ actor, userId }: Caller): Promise<void> {
+    return userId === undefined ? this.count('caller', actor) : this.count('userToken', userId);
+  }
+
+  /**
+   * Counts a change for the user whom it concerns.
+   *
+   * @param userId - the caller may act for this user
    * @throws {@link RateLimitedError} when this call is one too many
    */
   countChange(userId: string): Promise<void> {
@@ -63,11 +83,44 @@ export class RateLimits {
     if (limit === 0) {
       return;
     }
-    // A digest, so that no user and no address is kept.
-    const key = hash('sha256', `${window}:${whom}`, 'base64url');
+    const key = keyOf(window, whom);
+    const leftMs = this.remainingMs(key);
+    if (leftMs > 0) {
+      throw tooOften(leftMs);
+    }
     const { hits, remainingMs } = await this.storage.count(key, windowMs);
     if (hits > limit) {
-      throw new RateLimitedError(Math.max(1, Math.ceil(remainingMs / 1_000)));
+      this.remember(key, remainingMs);
+      throw tooOften(remainingMs);
     }
   }
+
+  private remainingMs(key: string): number {
+    const until = this.overUntil.get(key);
+    if (until === undefined) {
+      return 0;
+    }
+    const leftMs = until - performance.now();
+    if (leftMs <= 0) {
+      this.overUntil.delete(key);
+    }
+    return leftMs;
+  }
+
+  private remember(key: string, remainingMs: number): void {
+    this.overUntil.set(key, performance.now() + remainingMs);
+    const [oldest] = this.overUntil.keys();
+    if (this.overUntil.size > maxRemembered && oldest !== undefined) {
+      this.overUntil.delete(oldest);
+    }
+  }
+}
+
+/** A digest, so that no user and no address is kept. */
+function keyOf(window: keyof typeof windows, whom: string): string {
+  return hash('sha256', `${window}:${whom}`, 'base64url');
+}
+
+function tooOften(remainingMs: number): RateLimitedError {
+  return new RateLimitedError(Math.max(1, Math.ceil(remainingMs / 1_000)));
 }

@@ -1,3 +1,4 @@
+import { readCallerAddressConfig } from '../access/caller-address.config.js';
 import { readRateLimitsConfig } from '../access/rate-limits.config.js';
 import { readUserTokensConfig } from '../access/user-tokens.config.js';
 import { readAppConfig } from '../config/app.config.js';
@@ -55,6 +56,7 @@ export function checkService(environment: Environment): Finding[] {
       return 'the times are well-formed';
     }),
     check('access', () => {
+      readCallerAddressConfig(environment);
       readRateLimitsConfig(environment);
       const { settings } = readUserTokensConfig(environment);
       return settings === undefined ? 'by API keys only' : 'by API keys and the tokens of users';

@@ -27,7 +27,6 @@ const redirectHeaders = { 'referrer-policy': 'no-referrer' } as const;
  */
 @ApiExcludeController()
 @Controller('connect')
-@Public()
 export class ConnectPageController {
   private readonly headers: Readonly<Record<string, string>>;
 
@@ -41,6 +40,7 @@ export class ConnectPageController {
   }
 
   @Get()
+  @Public()
   async show(
     @Query() query: Readonly<Record<string, unknown>>,
     @Req() request: FastifyRequest,
@@ -57,6 +57,7 @@ export class ConnectPageController {
   }
 
   @Post()
+  @Public()
   @HttpCode(200)
   async open(@Body() form: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await this.answer(reply, async () => {
@@ -70,6 +71,7 @@ export class ConnectPageController {
   }
 
   @Post('start')
+  @Public()
   @HttpCode(200)
   async start(@Body() form: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await this.answer(reply, async () => {
@@ -91,7 +93,7 @@ export class ConnectPageController {
     return { redirect: hostedPagePath(handle) };
   }
 
-  private findSession(handle: string, request: FastifyRequest, follower?: Requester): Promise<OpenLinkSession> {
+  private findSession(handle: string, request: FastifyRequest, follower?: ReturnType<typeof browserOf>): Promise<OpenLinkSession> {
     return this.sessions.get(handle, this.cookies.read(request, sessionPurpose(handle)), follower);
   }
 

@@ -3,6 +3,7 @@ import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@
 import { RequireScope, Unlimited } from '../access/access.decorators.js';
 import { requesterOf, type AuthenticatedRequest } from '../access/authenticated-request.js';
 import { mayUseProvider } from '../access/caller.js';
+import { CountForUser } from '../access/count-for-user.pipe.js';
 import { RequestInvalidError } from '../errors/request.errors.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { refreshProblems } from '../http/refresh-problems.js';
@@ -106,7 +107,7 @@ export class ConnectionsController {
   })
   @ApiOkResponse({ type: ConnectionResponse })
   @ApiProblems('PROVIDER_UNKNOWN', 'CONNECTION_NOT_FOUND', 'CONNECTION_NOT_REFRESHABLE', ...refreshProblems)
-  async refresh(@Param() path: ConnectionPath): Promise<ConnectionResponse> {
+  async refresh(@Param(CountForUser) path: ConnectionPath): Promise<ConnectionResponse> {
     return this.toResponse(await this.tokens.refreshNow(path.user_id, path.provider));
   }
 

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { RateLimitsModule } from '../access/rate-limits.module.js';
 import { ClockModule } from '../clock/clock.module.js';
 import { ProviderKitModule } from '../provider-kit/provider-kit.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
@@ -6,7 +7,7 @@ import { ConnectionsController } from './connections.controller.js';
 import { ProvidersController } from './providers.controller.js';
 
 @Module({
-  imports: [ClockModule, ProviderKitModule, TokensModule],
+  imports: [ClockModule, ProviderKitModule, RateLimitsModule, TokensModule],
   controllers: [ConnectionsController, ProvidersController],
 })
 export class ConnectionsModule {}

@@ -136,7 +136,10 @@ function unreadable(error: unknown, status: number): string {
     return 'The body is too large.';
   }
   if (status === 415) {
-    return 'The body has a content type that is not taken. Send JSON as "Content-Type: application/json".';
+    return (
+      'This call does not take a body of this content type. Send JSON as "Content-Type: application/json"; callbacks and pages take ' +
+      'forms only, as "Content-Type: application/x-www-form-urlencoded".'
+    );
   }
   return error instanceof HttpException
     ? 'The body cannot be read: it is not the JSON, or not of the length, that the headers announce.'

@@ -5,6 +5,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { Logger } from 'nestjs-pino';
+import { AddressLimit } from '../access/address-limit.hook.js';
 import { CallerAddresses } from '../access/caller-address.js';
 import { appConfig, type AppConfig } from '../config/app.config.js';
 import { problemHeaders, toProblem } from '../errors/app-error.filter.js';
@@ -64,6 +65,7 @@ export function configureApplication(app: NestFastifyApplication): void {
   addBodyParsers(fastify);
   void fastify.register(fastifyCookie);
   app.get(CallerAddresses).install(fastify);
+  app.get(AddressLimit).install(fastify);
   const config = app.get<AppConfig>(appConfig.KEY);
   if (config.corsOrigins.length > 0) {
     app.enableCors({

@@ -4,6 +4,7 @@ import { AccessDenials } from '../access/access-denials.js';
 import { RequireScope } from '../access/access.decorators.js';
 import type { AuthenticatedRequest } from '../access/authenticated-request.js';
 import { mayUseProvider } from '../access/caller.js';
+import { CountForUser } from '../access/count-for-user.pipe.js';
 import { AccessDeniedError } from '../errors/request.errors.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { CreateLinkSessionBody, LinkSessionResponse } from './link-sessions.dto.js';
@@ -24,7 +25,7 @@ export class LinkSessionsController {
   @ApiCreatedResponse({ type: LinkSessionResponse })
   @ApiProblems('PROVIDER_UNKNOWN', 'RETURN_URL_NOT_ALLOWED')
   async create(
-    @Body() body: CreateLinkSessionBody,
+    @Body(CountForUser) body: CreateLinkSessionBody,
     @Req() request: AuthenticatedRequest,
   ): Promise<LinkSessionResponse> {
     const { caller } = request;

@@ -11,6 +11,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { browserOf, requesterOf, type AuthenticatedRequest } from '../access/authenticated-request.js';
 import { Public, RequireScope } from '../access/access.decorators.js';
+import { CountForUser } from '../access/count-for-user.pipe.js';
 import { ApiProblems, ApiPublicProblems } from '../http/api-problems.decorator.js';
 import { ConnectionPath } from '../http/user-path.dto.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
@@ -91,7 +92,7 @@ export class LinksController {
     'TOKEN_RESPONSE_INVALID',
   )
   async start(
-    @Param() path: ConnectionPath,
+    @Param(CountForUser) path: ConnectionPath,
     @Body() body: StartLinkBody,
     @Req() request: AuthenticatedRequest,
   ): Promise<StartedLinkResponse> {

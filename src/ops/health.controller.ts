@@ -1,6 +1,6 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Public, Unlimited } from '../access/access.decorators.js';
+import { Public } from '../access/access.decorators.js';
 import { ApiPublicProblems } from '../http/api-problems.decorator.js';
 import { Database, type Statement } from '../database/database.js';
 
@@ -8,12 +8,11 @@ const ping: Statement = { name: 'ops-ping', text: 'SELECT 1 AS ok' };
 
 @ApiTags('Operation')
 @Controller('health')
-@Public()
-@Unlimited()
 export class HealthController {
   constructor(private readonly database: Database) {}
 
   @Get('live')
+  @Public({ counted: false })
   @ApiOperation({ summary: 'Whether the process runs' })
   @ApiOkResponse({ schema: { example: { status: 'ok' } } })
   live(): { status: 'ok' } {
@@ -22,6 +21,7 @@ export class HealthController {
 
   /** @throws {@link DatabaseUnavailableError}, answered as 503, when PostgreSQL does not answer */
   @Get('ready')
+  @Public({ counted: false })
   @ApiOperation({ summary: 'Whether calls can be served: 503 while the database does not answer' })
   @ApiOkResponse({ schema: { example: { status: 'ok' } } })
   @ApiPublicProblems('DATABASE_UNAVAILABLE')

@@ -1,0 +1,46 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Statement } from '../database/database.js';
+
+/** How long an id that was not there counts as one that does not exist. */
+const rememberedMs = 5_000;
+
+const findIds: Statement = {
+  name: 'api-keys-existing-ids',
+  text: 'SELECT id FROM api_keys WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())',
+};
+
+/**
+ * Which API keys exist, as of at most five seconds ago. However many keys are made up, they cost the database one statement in that time.
+ */
+@Injectable()
+export class ExistingKeyIds {
+  private ids: ReadonlySet<string> = new Set();
+  private readAt = -Infinity;
+  private reading: Promise<void> | undefined;
+
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Tells whether there is a key with this id; one that is younger than five seconds may be missing.
+   *
+   * @throws {@link DatabaseUnavailableError}
+   */
+  async include(id: string): Promise<boolean> {
+    if (performance.now() - this.readAt > rememberedMs) {
+      this.reading ??= this.read();
+      await this.reading;
+    }
+    return this.ids.has(id);
+  }
+
+  private async read(): Promise<void> {
+    const askedAt = performance.now();
+    try {
+      const rows = await this.database.query<{ id: string }>(findIds);
+      this.ids = new Set(rows.map(({ id }) => id));
+      this.readAt = askedAt;
+    } finally {
+      this.reading = undefined;
+    }
+  }
+}
