@@ -4,6 +4,7 @@ import { Test } from '@nestjs/testing';
 import { request } from 'undici';
 import { ApiKeysService } from '../src/access/api-keys.service.js';
 import { accessScopes, type AccessScope } from '../src/access/scopes.js';
+import { RefusalRecorder } from '../src/audit/refusal-recorder.js';
 import { configureApplication, createAdapter } from '../src/http/application.js';
 import { WorkerModule } from '../src/worker.module.js';
 import { setEnvironment, startApplication, type TestApplication } from './support/application.js';
@@ -22,6 +23,8 @@ type Access =
       readonly user?: true;
       /** Whether a key that is limited to providers may call although the path names none. */
       readonly filtered?: true;
+      /** Whether a key with `admin` may call too. */
+      readonly admin?: true;
     };
 
 const expected: Readonly<Record<string, Access>> = {
@@ -43,8 +46,8 @@ const expected: Readonly<Record<string, Access>> = {
   'GET /v1/users/:user_id/export': { scope: 'connections:read' },
   'POST /v1/links/:link_id/confirm': { scope: 'links:write', filtered: true },
   'POST /v1/link-sessions': { scope: 'links:write', filtered: true },
-  'GET /metrics': { scope: 'admin' },
-  'GET /v1/audit': { scope: 'admin' },
+  'GET /metrics': { scope: 'metrics:read', admin: true },
+  'GET /v1/audit': { scope: 'audit:read', admin: true },
   'GET /health/live': 'anyone',
   'GET /health/ready': 'anyone',
   'GET /v1/oauth/:provider/callback': 'anyone',
@@ -54,6 +57,9 @@ const expected: Readonly<Record<string, Access>> = {
   'POST /connect': 'anyone',
   'POST /connect/start': 'anyone',
 };
+
+/** Routes of the documentation, whose number is the library's affair: open to anyone. */
+const isDocumentation = (path: string): boolean => /^\/docs([/-]|$)/.test(path);
 
 /** The answers of the guard. Whatever else is answered, the call was let through. */
 const refusals = ['API_KEY_INVALID', 'USER_TOKEN_INVALID', 'SCOPE_MISSING', 'ACCESS_DENIED'];
@@ -100,7 +106,10 @@ describe('TE-08 every route and every kind of caller', () => {
     const withScope = async (scope: AccessScope): Promise<Caller> => ({
       name: `a key with ${scope}`,
       credentials: await apiKeys.create(scope, [scope]),
-      outcome: (access) => (access === 'any caller' || access.scope === scope ? 'let through' : 'SCOPE_MISSING'),
+      outcome: (access) =>
+        access === 'any caller' || access.scope === scope || (scope === 'admin' && access.admin === true)
+          ? 'let through'
+          : 'SCOPE_MISSING',
     });
     const forged = (await login.tokenFor('user-1')).replace(/\.[^.]+$/, `.${'A'.repeat(86)}`);
     callers = [
@@ -137,11 +146,16 @@ describe('TE-08 every route and every kind of caller', () => {
     await login.stop();
   });
 
-  it('knows every route that the router has, but for the pages of /docs', () => {
-    const routes = application.routes
-      .filter(({ method, path }) => !['HEAD', 'OPTIONS'].includes(method) && !path.startsWith('/docs'))
-      .map(({ method, path }) => `${method} ${path}`);
-    expect([...new Set(routes)].sort()).toEqual(Object.keys(expected).sort());
+  it('have an expectation here: each route that the server has, and no other (TE-08)', () => {
+    // A route of GET has one of HEAD; that is tried below.
+    const withHead = Object.keys(expected).flatMap((route) =>
+      route.startsWith('GET ') ? [route, route.replace('GET', 'HEAD')] : [route],
+    );
+    const routes = application.routes.filter(({ path }) => !isDocumentation(path));
+    const names = routes.map(({ method, path }) => `${method} ${path}`);
+    expect([...new Set(names)].sort()).toEqual(withHead.sort());
+    const documentation = application.routes.filter(({ path }) => isDocumentation(path));
+    expect(documentation.filter(({ method }) => method !== 'GET' && method !== 'HEAD')).toEqual([]);
   });
 
   it.each(Object.entries(expected))('%s lets through whom it should, and nobody else', async (route, access) => {
@@ -161,12 +175,18 @@ describe('TE-08 every route and every kind of caller', () => {
   });
 
   it.each(Object.entries(expected).filter(([route]) => route.startsWith('GET')))(
-    'HEAD instead of %s opens nothing',
+    'HEAD instead of %s opens nothing to anybody (TE-08)',
     async (route, access) => {
-      const path = pathOf(route);
-      const { statusCode, body } = await request(`${await application.app.getUrl()}${path}`, { method: 'HEAD' });
-      await body.dump();
-      expect(access === 'anyone' ? [200, 403, 404] : [401, 404]).toContain(statusCode);
+      const wrong: string[] = [];
+      for (const caller of callers) {
+        const outcome = access === 'anyone' ? 'let through' : caller.outcome(access, route);
+        const status = await callHead(route, caller);
+        const refused = outcome === 'API_KEY_INVALID' || outcome === 'USER_TOKEN_INVALID' ? 401 : 403;
+        if (outcome !== 'let through' && ![refused, 404, 405].includes(status)) {
+          wrong.push(`${caller.name}: ${status} instead of ${refused}`);
+        }
+      }
+      expect(wrong).toEqual([]);
     },
   );
 
@@ -190,14 +210,56 @@ describe('TE-08 every route and every kind of caller', () => {
     return response.statusCode === 200 ? 'let through' : (code ?? 'let through');
   }
 
-  /** Denials of callers that are known; strangers leave only so many entries a second. */
+  async function callHead(route: string, { credentials }: Caller): Promise<number> {
+    const headers = credentials === undefined ? {} : { authorization: `Bearer ${credentials}` };
+    const url = `${await application.app.getUrl()}${pathOf(route)}`;
+    const { statusCode, body } = await request(url, { method: 'HEAD', headers });
+    await body.dump();
+    return statusCode;
+  }
+
+  /** Denials of callers that are known, as the audit trail tells of them. */
   async function countDenials(): Promise<number> {
+    await application.app.get(RefusalRecorder).flush();
     const [row] = await queryDatabase<{ count: number }>(
       application.databaseUrl,
-      `SELECT count(*)::int AS count FROM audit_entries WHERE action = 'access.denied' AND actor <> 'unknown'`,
+      `SELECT coalesce(sum(coalesce(substring(subject FROM '^calls:(.*)')::int, 1)), 0)::int AS count FROM audit_entries
+       WHERE action = 'access.denied' AND actor <> 'unknown'`,
     );
     return row?.count ?? 0;
   }
+});
+
+describe('every route of the server and the address limit', () => {
+  let application: TestApplication;
+  beforeAll(async () => {
+    const environment = { TRUSTED_PROXIES: '127.0.0.1', RATE_LIMIT_ADDRESS_PER_MINUTE: '1' };
+    application = await startApplication({ environment });
+  });
+  afterAll(() => application.close());
+
+  it('refuses the second call of one address on each of them, and where there is none, but for probes (AR-25)', async () => {
+    const url = await application.app.getUrl();
+    const nowhere = ['/', '/nothing', '/v1/nothing', '/docs/nothing', '/health/nothing', '//connect'];
+    const routes = [...application.routes, ...nowhere.map((path) => ({ method: 'GET', path }))];
+    expect(routes.length).toBeGreaterThan(60);
+    const wrong: string[] = [];
+    for (const [index, { method, path }] of routes.entries()) {
+      const headers = { 'x-forwarded-for': `198.51.${index >> 8}.${index & 0xff}` };
+      const target = `${url}${path.replace(/:\w+/g, 'a').replace('*', 'b')}`;
+      const send = async (): Promise<number> => {
+        const { statusCode, body } = await request(target, { method: method as 'GET', headers });
+        await body.dump();
+        return statusCode;
+      };
+      const [first, second] = [await send(), await send()];
+      const isProbe = /^\/health\/(live|ready)$/.test(path);
+      if (first === 429 || (second === 429) === isProbe) {
+        wrong.push(`${method} ${path}: ${first}, ${second}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
 });
 
 describe('the process that works in the background', () => {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { request } from 'undici';
+import { RefusalRecorder } from '../src/audit/refusal-recorder.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { consent } from './support/browser.js';
 import { CompanyLogin } from './support/company-login.js';
@@ -187,6 +188,7 @@ describe('AR-25 a caller whom nobody knows', () => {
     expect(refused.body).toMatchObject({ code: 'RATE_LIMITED', act: 'caller' });
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
     expect(await knock(application, 2, '198.51.100.2')).toEqual([401, 401]);
+    await application.app.get(RefusalRecorder).flush();
     const denials = `SELECT DISTINCT code FROM audit_entries WHERE action = 'access.denied'`;
     expect(await queryDatabase(application.databaseUrl, denials)).toEqual([{ code: 'API_KEY_INVALID' }]);
   });

@@ -1,18 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Counter } from 'prom-client';
-import { AuditTrail } from '../audit/audit-trail.js';
-import { AppError } from '../errors/app-error.js';
+import { RefusalRecorder } from '../audit/refusal-recorder.js';
+import type { AppError } from '../errors/app-error.js';
+import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { requesterOf, type AuthenticatedRequest } from './authenticated-request.js';
-import { MemoryRateStorage } from './memory-rate-storage.js';
-
-/**
- * A denial costs whoever brings it about nothing, and could fill the audit trail: so many entries in so long for all callers whom
- * nobody knows together, and for each key and user. The counter has the rest.
- */
-const limits = {
-  unknown: { entries: 10, windowMs: 1_000 },
-  known: { entries: 300, windowMs: 60_000 },
-};
 
 const deniedRequests = new Counter({
   name: 'cufflink_access_denials_total',
@@ -20,45 +11,35 @@ const deniedRequests = new Counter({
   labelNames: ['code'] as const,
 });
 
-/** Leaves an audit entry for every request that is not let through (TE-08). */
+/** Notes every request that is not let through (TE-08). */
 @Injectable()
 export class AccessDenials {
-  private readonly entries = new MemoryRateStorage();
-
-  constructor(private readonly audit: AuditTrail) {}
+  constructor(
+    private readonly refusals: RefusalRecorder,
+    private readonly registry: ProviderRegistry,
+  ) {}
 
   /**
-   * Notes a denial. The answer stays a denial when the entry cannot be written.
+   * Notes a denial. The user whom the request names has no part in it: the caller may not act for them, or nobody has looked whether they
+   * exist.
    *
    * @param error - what the caller is told
-   * @param request - what was asked for; nothing in it has been checked
-   * @param concerned - the user whom it concerns, where the path does not name one
+   * @param request - what was asked for; its caller is known, or absent
    */
-  async note(error: AppError, request: AuthenticatedRequest, concerned?: string): Promise<void> {
-    deniedRequests.inc({ code: error.code });
-    if (!(await this.mayRecord(request))) {
-      return;
-    }
-    const { user_id: userId = concerned, provider } = request.params as { user_id?: string; provider?: string };
-    try {
-      await this.audit.record({
+  async note(error: AppError, request: AuthenticatedRequest): Promise<void> {
+    const { code } = error;
+    deniedRequests.inc({ code });
+    const { caller, params } = request;
+    const { provider } = params as { provider?: string };
+    await this.refusals.record(
+      {
         ...requesterOf(request),
         action: 'access.denied',
-        outcome: 'denied',
-        userId,
-        provider: provider !== undefined && /^[a-z0-9-]{1,100}$/.test(provider) ? provider : undefined,
-        code: error.code,
-      });
-    } catch (failure) {
-      if (!(failure instanceof AppError)) {
-        throw failure;
-      }
-    }
-  }
-
-  private async mayRecord({ caller }: AuthenticatedRequest): Promise<boolean> {
-    const { entries, windowMs } = caller === undefined ? limits.unknown : limits.known;
-    const whom = caller === undefined ? '' : `${caller.actor}:${caller.userId ?? ''}`;
-    return (await this.entries.count(whom, windowMs)).hits <= entries;
+        userId: caller?.userId,
+        provider: provider !== undefined && this.registry.has(provider) ? provider : undefined,
+        code,
+      },
+      caller && `${caller.actor}:${caller.userId ?? ''}`,
+    );
   }
 }

@@ -7,10 +7,11 @@ import { AuditReader } from './audit-reader.js';
 import { AuditStore } from './audit-store.js';
 import { AuditTrail } from './audit-trail.js';
 import { AuditVerifier } from './audit-verifier.js';
+import { RefusalRecorder } from './refusal-recorder.js';
 
 @Module({
   imports: [ClockModule, DatabaseModule, VaultKeysModule],
-  providers: [AuditPruner, AuditReader, AuditStore, AuditTrail, AuditVerifier],
-  exports: [AuditPruner, AuditReader, AuditTrail, AuditVerifier],
+  providers: [AuditPruner, AuditReader, AuditStore, AuditTrail, AuditVerifier, RefusalRecorder],
+  exports: [AuditPruner, AuditReader, AuditTrail, AuditVerifier, RefusalRecorder],
 })
 export class AuditModule {}

@@ -1,24 +1,16 @@
-import { Injectable, Logger } from '@nestjs/common';
-import { MemoryRateStorage } from '../access/memory-rate-storage.js';
-import type { AuditEvent, Requester } from '../audit/audit-event.js';
-import { AuditTrail } from '../audit/audit-trail.js';
+import { Injectable } from '@nestjs/common';
+import type { Requester } from '../audit/audit-event.js';
+import { RefusalRecorder } from '../audit/refusal-recorder.js';
 import { LinkSessionStore } from './link-session-store.js';
 import { LinkStore } from './link-store.js';
 
-/** What comes again is a habit of browsers too: so much for one link or session leaves an entry in so long. */
-const maxEntries = 10;
-const windowMs = 10 * 60 * 1_000;
-
-/** Leaves an audit entry for what came to a link that was not open to it: again, too late, on another maker's path, from a wrong key. */
+/** Notes what came to a link that was not open to it: again, too late, on another maker's path, from a wrong key. */
 @Injectable()
 export class LinkRefusals {
-  private readonly logger = new Logger(LinkRefusals.name);
-  private readonly noted = new MemoryRateStorage();
-
   constructor(
     private readonly store: LinkStore,
     private readonly sessions: LinkSessionStore,
-    private readonly audit: AuditTrail,
+    private readonly refusals: RefusalRecorder,
   ) {}
 
   /**
@@ -29,16 +21,34 @@ export class LinkRefusals {
    */
   async noteCallback(stateHash: Buffer, requester: Requester): Promise<void> {
     const link = await this.store.findPlace(stateHash);
-    if (link === undefined || !(await this.hasRoom(link.id))) {
-      return;
+    if (link !== undefined) {
+      const { id, userId, provider } = link;
+      const subject = `link:${id}`;
+      await this.refusals.record({ ...requester, ...refused, userId, provider, subject }, subject);
     }
-    const { id, userId, provider } = link;
-    await this.record({ ...requester, ...refused, userId, provider, subject: `link:${id}` });
   }
 
-  /** Notes a confirmation that no callback waited for: a wrong code, too early, too late, again, or by a key for other makers. */
-  async noteConfirmation(linkId: string, userId: string, requester: Requester): Promise<void> {
-    await this.record({ ...requester, ...refused, userId, subject: `link:${linkId}` });
+  /**
+   * Notes a confirmation that no callback waited for: a wrong code, too early, too late, again, or by a key for other makers. The user whom
+   * it names has no part in it; the link and its user have, if there is such a link and the key may use its provider.
+   *
+   * @param linkId - as the caller wrote it
+   * @param providers - the only ones that the caller may use; all when absent
+   * @throws {@link DatabaseUnavailableError} when the link cannot be looked up
+   */
+  async noteConfirmation(
+    linkId: string,
+    providers: ReadonlySet<string> | undefined,
+    requester: Requester,
+  ): Promise<void> {
+    const link = await this.store.findPlaceById(linkId);
+    if (link === undefined || providers?.has(link.provider) === false) {
+      await this.refusals.record({ ...requester, ...refused }, requester.actor);
+    } else {
+      const { userId, provider } = link;
+      const subject = `link:${link.id}`;
+      await this.refusals.record({ ...requester, ...refused, userId, provider, subject }, subject);
+    }
   }
 
   /**
@@ -49,25 +59,12 @@ export class LinkRefusals {
    */
   async noteSession(tokenHash: Buffer, requester: Requester): Promise<void> {
     const userId = await this.sessions.findUser(tokenHash);
-    if (userId !== undefined && (await this.hasRoom(tokenHash.toString('hex')))) {
-      await this.record({
-        ...requester,
-        action: 'access.denied',
-        outcome: 'denied',
-        userId,
-        code: 'LINK_SESSION_INVALID',
-      });
+    if (userId !== undefined) {
+      const source = `session:${tokenHash.toString('hex')}`;
+      const event = { action: 'access.denied', userId, code: 'LINK_SESSION_INVALID' } as const;
+      await this.refusals.record({ ...requester, ...event }, source);
     }
-  }
-
-  private async hasRoom(about: string): Promise<boolean> {
-    return (await this.noted.count(about, windowMs)).hits <= maxEntries;
-  }
-
-  /** The refusal stands whether or not this is written. */
-  private async record(event: AuditEvent): Promise<void> {
-    await this.audit.record(event).catch((failure: unknown) => this.logger.error(failure));
   }
 }
 
-const refused = { action: 'link.failed', outcome: 'denied', code: 'AUTHORIZATION_STATE_INVALID' } as const;
+const refused = { action: 'link.failed', code: 'AUTHORIZATION_STATE_INVALID' } as const;

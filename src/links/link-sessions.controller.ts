@@ -32,7 +32,7 @@ export class LinkSessionsController {
     const providers = body.providers ?? (caller?.providers && [...caller.providers]);
     if (caller === undefined || providers?.some((slug) => !mayUseProvider(caller, slug)) === true) {
       const denied = new AccessDeniedError();
-      await this.denials.note(denied, request, body.user_id);
+      await this.denials.note(denied, request);
       throw denied;
     }
     const { token, connectUrl, expiresAt } = await this.sessions.create({

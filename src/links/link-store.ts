@@ -121,6 +121,10 @@ const findEndedLinks: Statement = {
   text: `SELECT id, provider, return_url AS "returnUrl", browser_hash AS "browserHash", outcome FROM links
          WHERE user_id = $1 AND id = ANY ($2::uuid[]) AND outcome IS NOT NULL ORDER BY consumed_at`,
 };
+const findLinkPlaceById: Statement = {
+  name: 'links-find-place-by-id',
+  text: 'SELECT id, user_id AS "userId", provider FROM links WHERE id = $1',
+};
 const parkLink: Statement = {
   name: 'links-park',
   text: `UPDATE links SET sealed = $2, parked_for = $3, parked_hash = $4, parked_until = now() + $5 * interval '1 millisecond'
@@ -225,6 +229,12 @@ export class LinkStore {
   /** Returns those links of a user that have ended, of the ones that are named, the oldest first. */
   findEnded(userId: string, ids: readonly string[]): Promise<EndedLink[]> {
     return this.database.query<EndedLink>(findEndedLinks, [userId, ids]);
+  }
+
+  /** Returns the link with an id, used up or not; `undefined` when there is none. */
+  async findPlaceById(id: string): Promise<Pick<StoredLink, 'id' | 'userId' | 'provider'> | undefined> {
+    const [row] = await this.database.query<Pick<StoredLink, 'id' | 'userId' | 'provider'>>(findLinkPlaceById, [id]);
+    return row;
   }
 
   /**

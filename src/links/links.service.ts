@@ -289,7 +289,7 @@ export class LinksService {
   ): Promise<{ readonly provider: string } & ConnectedAccount> {
     const link = await this.store.takeParked(linkId, 'confirmation', hashOneTimeSecret(confirmationCode), providers);
     if (link === undefined) {
-      await this.refusals.noteConfirmation(linkId, userId, requester);
+      await this.refusals.noteConfirmation(linkId, providers, requester);
       throw new AuthorizationStateError('no callback waits for this confirmation code');
     }
     if (link.userId !== userId) {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { AuditAction, Requester } from '../audit/audit-event.js';
 import { AuditTrail } from '../audit/audit-trail.js';
+import { RefusalRecorder } from '../audit/refusal-recorder.js';
 import { Clock } from '../clock/clock.js';
 import { AppError, codeOf } from '../errors/app-error.js';
 import { AccountChangedError, ConnectionNotFoundError, ScopeNotGrantedError } from '../errors/connection.errors.js';
@@ -107,6 +108,7 @@ export class TokensService {
     private readonly registry: ProviderRegistry,
     private readonly lifecycle: ProviderLifecycle,
     private readonly audit: AuditTrail,
+    private readonly refusals: RefusalRecorder,
     private readonly clock: Clock,
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
   ) {}
@@ -212,7 +214,7 @@ export class TokensService {
     const missing = wanted.filter((scope) => scopes?.includes(scope) !== true);
     if (missing.length > 0) {
       const refused = new ScopeNotGrantedError(missing, { areKnown: scopes !== null });
-      await this.audit.record({ ...event, outcome: 'denied', code: refused.code });
+      await this.refusals.record({ ...event, code: refused.code }, `${requester.actor} ${connectionId}`);
       throw refused;
     }
     await this.audit.record({ ...event, outcome: 'success' });
