@@ -1,6 +1,7 @@
+import './config/debug-signal.js';
 import { existsSync } from 'node:fs';
 import { describeBootError } from './config/boot-error.js';
-import { findRevealingFlags } from './config/process-flags.js';
+import { checkProcessFlags } from './config/process-flags.js';
 import { describeError } from './ops/describe-error.js';
 
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
@@ -21,10 +22,7 @@ try {
   if (existsSync('.env')) {
     process.loadEnvFile('.env');
   }
-  const flags = findRevealingFlags(process.execArgv, process.env['NODE_OPTIONS']);
-  if (process.env['NODE_ENV'] === 'production' && flags.length > 0) {
-    throw new Error(`${flags.join(', ')} would let others read the keys and tokens in its memory: remove it.`);
-  }
+  checkProcessFlags(process.execArgv, process.env);
   if (process.argv[2] === 'worker') {
     const { work } = await import('./serve.js');
     await work();

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readdir, readFile, realpath, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -415,16 +415,13 @@ describe('node dist/main.js in production', () => {
           Promise.reject(Object.assign(new Error('bug'), { config: 'can' + 'ary' }));
         }
       }, 10);`;
-      const service = keep(
-        startProcess(
-          ['--import', `data:text/javascript,${encodeURIComponent(bug)}`, join(checkout, 'dist/main.js')],
-          working,
-          valid,
-        ),
-      );
+      const program = join(working, 'with-bug.mjs');
+      await writeFile(program, `${bug}\nawait import('${join(checkout, 'dist/main.js')}');`);
+      const service = keep(startProcess([program], working, valid));
 
       await expect(service.ended()).resolves.toEqual({ status: 1, signal: null });
 
+      await rm(program);
       expect(JSON.parse(service.stderr())).toMatchObject({ err: { type: 'Error', message: 'bug' } });
       expect(service.output()).not.toContain('canary');
     });

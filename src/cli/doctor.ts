@@ -2,7 +2,7 @@ import { readCallerAddressConfig } from '../access/caller-address.config.js';
 import { readRateLimitsConfig } from '../access/rate-limits.config.js';
 import { readUserTokensConfig } from '../access/user-tokens.config.js';
 import { readAppConfig } from '../config/app.config.js';
-import { findRevealingFlags } from '../config/process-flags.js';
+import { checkProcessFlags } from '../config/process-flags.js';
 import type { Environment } from '../config/read-environment.js';
 import { readLinksConfig } from '../links/links.config.js';
 import { lifecycleAt } from '../provider-kit/lifecycle.js';
@@ -30,10 +30,7 @@ export function checkService(environment: Environment): Finding[] {
   return [
     check('process', () => {
       readAppConfig(environment);
-      const flags = findRevealingFlags([], environment['NODE_OPTIONS']);
-      if (production && flags.length > 0) {
-        throw new Error(`NODE_OPTIONS must not hold ${flags.join(', ')} in production: keys are in the memory.`);
-      }
+      checkProcessFlags([], environment);
       const publicUrl = environment['PUBLIC_URL'];
       return publicUrl ? `browsers reach it at ${publicUrl}` : 'browsers reach it on this machine only; set PUBLIC_URL';
     }),

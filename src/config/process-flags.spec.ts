@@ -1,22 +1,51 @@
 import { describe, expect, it } from '@jest/globals';
-import { findRevealingFlags } from './process-flags.js';
+import { checkProcessFlags, findForbiddenFlags } from './process-flags.js';
 
-describe('findRevealingFlags', () => {
+describe('findForbiddenFlags', () => {
   it.each([
     '--inspect',
     '--inspect=0.0.0.0:9229',
     '--inspect-brk',
+    '--inspect-port=1',
     '--heapsnapshot-signal=SIGUSR2',
+    '--heapsnapshot_signal=SIGUSR2',
     '--heapsnapshot-near-heap-limit=1',
     '--abort-on-uncaught-exception',
     '--report-on-signal',
-  ])('CR-17 finds %s on the command line and in NODE_OPTIONS', (flag) => {
-    expect(findRevealingFlags(['--enable-source-maps', flag], undefined)).toEqual([flag]);
-    expect(findRevealingFlags([], `--max-old-space-size=300 ${flag}`)).toEqual([flag]);
+    '--report_on_signal',
+    '--report-uncaught-exception',
+    '--tls-keylog=/tmp/keys',
+    '--import=./hook.js',
+    '--require=./hook.js',
+    '-r',
+    '--max-old-space-size-of-something-new=1',
+  ])('finds %s on the command line and in NODE_OPTIONS (CR-17)', (flag) => {
+    expect(findForbiddenFlags(['--enable-source-maps', flag], undefined)).toEqual([flag]);
+    expect(findForbiddenFlags([], `--max-old-space-size=300 ${flag}`)).toEqual([flag]);
   });
 
-  it('lets others be', () => {
-    expect(findRevealingFlags(['--enable-source-maps'], '--max-old-space-size=300  --no-warnings')).toEqual([]);
-    expect(findRevealingFlags([], undefined)).toEqual([]);
+  it.each([
+    ['"--heapsnapshot-signal=SIGUSR2"', ['--heapsnapshot-signal=SIGUSR2']],
+    ['--heapsnapshot-"signal"=SIGUSR2', ['--heapsnapshot-signal=SIGUSR2']],
+    ['"--insp\\ect"', ['--inspect']],
+    ['"--diagnostic-dir=/a b" --max-old-space-size=1', ['--diagnostic-dir=/a b']],
+  ])('reads NODE_OPTIONS=%s as Node does (CR-17)', (nodeOptions, expected) => {
+    expect(findForbiddenFlags([], nodeOptions)).toEqual(expected);
+  });
+
+  it('allows the sizes of the heap and what closes the process further', () => {
+    const flags = ['--max-semi-space-size=16', '--max_old_space_size=1024', '--heap-growing-percent=20'];
+    expect(findForbiddenFlags([...flags, '--disable-sigusr1'], '--max-old-space-size=300  --enable-source-maps')).toEqual(
+      [],
+    );
+    expect(findForbiddenFlags([], undefined)).toEqual([]);
+  });
+});
+
+describe('checkProcessFlags', () => {
+  it('refuses a forbidden flag in production only, and says what is allowed (CR-17)', () => {
+    const check = (mode: string) => (): void => checkProcessFlags(['--inspect'], { NODE_ENV: mode });
+    expect(check('production')).toThrow(/^--inspect: .*--max-old-space-size/);
+    expect(check('development')).not.toThrow();
   });
 });

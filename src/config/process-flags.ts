@@ -1,13 +1,67 @@
-/** Flags that let whoever reaches the process, or may signal it, read its memory, and so its keys. */
-const revealing =
-  /^--(inspect(?!-publish-uid)|debug|heapsnapshot-|heap-prof|diagnostic-dir|report-on|abort-on-uncaught-exception)/;
+import type { Environment } from './read-environment.js';
 
 /**
- * Finds the flags that give the memory of the process away (CR-17).
+ * The flags of Node that a production process may run with: the sizes of its heap, and what closes it further. A list of what is allowed,
+ * because Node and V8 learn new ways to show memory with every version.
+ */
+const allowed = [
+  '--max-old-space-size',
+  '--max-semi-space-size',
+  '--heap-growing-percent',
+  '--disable-sigusr1',
+  '--enable-source-maps',
+];
+
+/**
+ * Finds the flags that a production process must not have (CR-17). `--import` and `--require` are among them: they run code before the first
+ * line of the program.
  *
  * @param execArgv - flags of `node`, as `process.execArgv`
  * @param nodeOptions - the variable NODE_OPTIONS
  */
-export function findRevealingFlags(execArgv: readonly string[], nodeOptions: string | undefined): string[] {
-  return [...execArgv, ...(nodeOptions ?? '').split(/\s+/)].filter((flag) => revealing.test(flag));
+export function findForbiddenFlags(execArgv: readonly string[], nodeOptions: string | undefined): string[] {
+  return [...execArgv, ...splitNodeOptions(nodeOptions ?? '')].filter((flag) => !allowed.includes(nameOf(flag)));
+}
+
+/**
+ * Refuses a production process whose flags could let others read its memory, and so its keys.
+ *
+ * @throws Error that names the flags and what is allowed
+ */
+export function checkProcessFlags(execArgv: readonly string[], environment: Environment): void {
+  const forbidden = findForbiddenFlags(execArgv, environment['NODE_OPTIONS']);
+  if (environment['NODE_ENV'] === 'production' && forbidden.length > 0) {
+    throw new Error(
+      `${forbidden.join(', ')}: such flags of Node can let others read the keys and tokens in memory. Remove them; ` +
+        `production allows ${allowed.join(', ')} only.`,
+    );
+  }
+}
+
+/** Node takes `_` for `-` in names. */
+function nameOf(flag: string): string {
+  const [name = ''] = flag.split('=', 1);
+  return name.replaceAll('_', '-');
+}
+
+/** Splits as Node does: at spaces outside of double quotes; inside of them, a backslash takes the next character as it is. */
+function splitNodeOptions(text: string): string[] {
+  const flags: string[] = [];
+  let flag = '';
+  let quoted = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text.charAt(at);
+    if (character === '"') {
+      quoted = !quoted;
+    } else if (character === ' ' && !quoted) {
+      flags.push(flag);
+      flag = '';
+    } else if (character === '\\' && quoted) {
+      at += 1;
+      flag += text.charAt(at);
+    } else {
+      flag += character;
+    }
+  }
+  return [...flags, flag].filter((each) => each !== '');
 }

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { createHmac, createSecretKey, hash, randomBytes, type KeyObject } from 'node:crypto';
 
 /** What stands in the place of a secret. */
 export const placeholder = '[secret]';
@@ -8,14 +8,25 @@ const minimumLength = 8;
 /** Runs of the characters that tokens are made of (RFC 6750 section 2.1, `b64token`). */
 const words = /[\w.~+/=-]{8,}/g;
 
+/** A setting in one of the forms in which it may be written. */
+interface KnownSetting {
+  readonly length: number;
+  /** Keyed, so that a weak password cannot be searched for by its digest. */
+  readonly digest: string;
+}
+
 /**
- * The secrets that this process has met: settings for good, tokens as long as there is room.
+ * The secrets that this process has met: settings for good, tokens as long as there is room. Digests only, never the text, so that it
+ * adds no copy of a key to the memory (CR-17).
  *
  * A second wall. Nothing in the code logs a secret; should a mistake, or text from outside, bring one to a log line, its value
  * is recognised there whatever the line calls it (LOG-01).
  */
 export class KnownSecrets {
-  readonly #settings = new Set<string>();
+  /** Outside of the heap, as key objects are. */
+  readonly #key: KeyObject = createSecretKey(randomBytes(32));
+  /** By 16 bits about their beginning: what says where in a text one may begin, and little about the secret. */
+  readonly #settings = new Map<number, KnownSetting[]>();
   readonly #fingerprints = new Set<string>();
   /** The same in the order of their arrival, as a ring: to look for the first of a set costs more the more were deleted. */
   readonly #ring: string[] = [];
@@ -24,13 +35,21 @@ export class KnownSecrets {
   /** @param capacity - how many tokens are remembered; the oldest are forgotten first */
   constructor(private readonly capacity: number) {}
 
-  /** Remembers a secret setting, such as a client secret, in the forms in which it may be written. */
+  /** Remembers a secret setting, such as a client secret, in the forms in which it may be written, by its digest. */
   addSetting(value: string): void {
     if (value.length < minimumLength) {
       return;
     }
-    for (const form of [value, encodeURIComponent(value), Buffer.from(value).toString('base64')]) {
-      this.#settings.add(form);
+    for (const form of new Set([value, encodeURIComponent(value), Buffer.from(value).toString('base64')])) {
+      const { length } = form;
+      const digest = this.#digest(form);
+      const beginning = beginningAt(form, 0);
+      const known = this.#settings.get(beginning) ?? [];
+      if (known.every((each) => each.digest !== digest)) {
+        // The longest first: one may begin with another.
+        const sorted = [...known, { length, digest }].sort((left, right) => right.length - left.length);
+        this.#settings.set(beginning, sorted);
+      }
     }
   }
 
@@ -54,12 +73,46 @@ export class KnownSecrets {
 
   /** Returns the text with a placeholder for every secret that is known. */
   hide(text: string): string {
-    let hidden = text;
-    for (const value of this.#settings) {
-      hidden = hidden.replaceAll(value, placeholder);
-    }
-    return hidden.replace(words, (word) => (this.#fingerprints.has(fingerprint(word)) ? placeholder : word));
+    return this.#hideSettings(text).replace(words, (word) =>
+      this.#fingerprints.has(fingerprint(word)) ? placeholder : word,
+    );
   }
+
+  #hideSettings(text: string): string {
+    let hidden = '';
+    let shownUpTo = 0;
+    for (let at = 0; at + minimumLength <= text.length; at += 1) {
+      const length = this.#settingLengthAt(text, at);
+      if (length !== undefined) {
+        hidden += text.slice(shownUpTo, at) + placeholder;
+        shownUpTo = at + length;
+        at = shownUpTo - 1;
+      }
+    }
+    return hidden + text.slice(shownUpTo);
+  }
+
+  /** Returns how long the setting is that stands at a place of a text; `undefined` where none does. */
+  #settingLengthAt(text: string, at: number): number | undefined {
+    return this.#settings
+      .get(beginningAt(text, at))
+      ?.find(
+        ({ length, digest }) => at + length <= text.length && this.#digest(text.slice(at, at + length)) === digest,
+      )?.length;
+  }
+
+  #digest(text: string): string {
+    return createHmac('sha256', this.#key).update(text).digest('base64');
+  }
+}
+
+/** Returns 16 bits about the next characters, as many as the shortest secret has. */
+function beginningAt(text: string, at: number): number {
+  let bits = 0;
+  for (let offset = 0; offset < minimumLength; offset += 1) {
+    bits = Math.imul(bits, 31) + text.charCodeAt(at + offset);
+  }
+  return (bits ^ (bits >>> 16)) & 0xffff;
 }
 
 function fingerprint(value: string): string {

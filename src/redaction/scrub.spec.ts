@@ -62,6 +62,19 @@ describe('KnownSecrets', () => {
     expect(forms.map((form) => known.hide(`it is ${form}, yes`))).toEqual(forms.map(() => 'it is [secret], yes'));
   });
 
+  it.each([
+    'prefixed-pass wo$d:1%&!"-suffixed',
+    'pass wo$d:1%&!"',
+    'client_secret=pass wo$d:1%&!"',
+    'pass wo$d:1%&!"pass wo$d:1%&!"',
+  ])('hides a setting of any characters anywhere in "%s" (LOG-01)', (text) => {
+    const known = new KnownSecrets(10);
+    known.addSetting('pass wo$d:1%&!"');
+    known.addSetting('pass wo$d');
+    expect(known.hide(text)).toBe(text.replaceAll('pass wo$d:1%&!"', '[secret]'));
+    expect(known.hide('pass wo$d:2%')).toBe('[secret]:2%');
+  });
+
   it('LOG-01 hides a token that looks like an ordinary word', () => {
     const known = new KnownSecrets(10);
     expect(known.hide('the value plainword was refused')).toBe('the value plainword was refused');

@@ -1,33 +1,37 @@
-import { generateKeySync, randomBytes } from 'node:crypto';
+import { createSecretKey, generateKeySync, type KeyObject, randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { KeySources } from './key-sources.js';
 import { LocalKeySource } from './local-key-source.js';
 import { describeKeySourceContract } from './testing/key-source-contract.js';
 
+function randomRootKey(): KeyObject {
+  return createSecretKey(randomBytes(32));
+}
+
 const context = { kid: '3f1a8f0e-5d1b-4f57-9a55-0a86c2f3d101', purpose: 'connections.sealed', environment: 'test' };
 
 describeKeySourceContract('LocalKeySource', async () => ({
-  source: new LocalKeySource(randomBytes(32)),
-  other: new LocalKeySource(randomBytes(32)),
+  source: new LocalKeySource(randomRootKey()),
+  other: new LocalKeySource(randomRootKey()),
   stop: () => Promise.resolve(),
 }));
 
 describeKeySourceContract('KeySources', async () => ({
-  source: new KeySources(new LocalKeySource(randomBytes(32)), [new LocalKeySource(randomBytes(32))]),
-  other: new KeySources(new LocalKeySource(randomBytes(32)), []),
+  source: new KeySources(new LocalKeySource(randomRootKey()), [new LocalKeySource(randomRootKey())]),
+  other: new KeySources(new LocalKeySource(randomRootKey()), []),
   stop: () => Promise.resolve(),
 }));
 
 describe('LocalKeySource', () => {
   it('names the root key that a key was wrapped by when it is another one', async () => {
-    const wrapped = await new LocalKeySource(randomBytes(32)).wrap(generateKeySync('aes', { length: 256 }), context);
-    await expect(new LocalKeySource(randomBytes(32)).unwrap(wrapped, context)).rejects.toThrow(wrapped.keyRef);
+    const wrapped = await new LocalKeySource(randomRootKey()).wrap(generateKeySync('aes', { length: 256 }), context);
+    await expect(new LocalKeySource(randomRootKey()).unwrap(wrapped, context)).rejects.toThrow(wrapped.keyRef);
   });
 });
 
 describe('KeySources', () => {
   it('unwraps what the former root key wrapped, and wraps with the new one', async () => {
-    const [former, current] = [new LocalKeySource(randomBytes(32)), new LocalKeySource(randomBytes(32))];
+    const [former, current] = [new LocalKeySource(randomRootKey()), new LocalKeySource(randomRootKey())];
     const key = generateKeySync('aes', { length: 256 });
     const wrapped = await former.wrap(key, context);
     const sources = new KeySources(current, [former]);

@@ -1,4 +1,4 @@
-import { createHash, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
+import { createHash, randomBytes, type KeyObject } from 'node:crypto';
 import { AeadError, decryptAead, encryptAead, ivBytes } from './aead.js';
 import { KeyUnwrapError } from './key-source.errors.js';
 import { KeySource, type WrapContext, type WrappedKey } from './key-source.js';
@@ -9,11 +9,13 @@ export class LocalKeySource extends KeySource {
   readonly #rootKey: KeyObject;
   readonly #keyRef: string;
 
-  /** @param rootKey - 32 bytes */
-  constructor(rootKey: Buffer) {
+  /** @param rootKey - 256 bits */
+  constructor(rootKey: KeyObject) {
     super();
-    this.#rootKey = createSecretKey(rootKey);
-    const check = createHash('sha256').update('vault/v1/root-key-ref').update(rootKey).digest('hex');
+    this.#rootKey = rootKey;
+    const bytes = rootKey.export();
+    const check = createHash('sha256').update('vault/v1/root-key-ref').update(bytes).digest('hex');
+    bytes.fill(0);
     this.#keyRef = `local:${check.slice(0, 16)}`;
   }
 

@@ -1,3 +1,4 @@
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { registerAs, type ConfigType } from '@nestjs/config';
 import { z } from 'zod';
@@ -58,7 +59,7 @@ const schema = z.object({
 
 /** Where a root key is. */
 export type KeySourceSettings =
-  | { readonly kind: 'local'; /** 32 bytes. */ readonly rootKey: Buffer }
+  | { readonly kind: 'local'; /** 256 bits. */ readonly rootKey: KeyObject }
   | ({ readonly kind: 'vault-transit' } & VaultTransitSettings)
   | ({ readonly kind: 'aws-kms' } & AwsKmsSettings);
 
@@ -150,7 +151,7 @@ function readKmsSources(values: z.output<typeof schema>): KeySourceSettings[] {
 }
 
 /** @param variable - holds the key; with `_FILE` behind it, it names a file that does */
-function readRootKey(variable: string, inline: string | undefined, file: string | undefined): Buffer | undefined {
+function readRootKey(variable: string, inline: string | undefined, file: string | undefined): KeyObject | undefined {
   if (inline !== undefined && file !== undefined) {
     throw new Error(`Set either ${variable} or ${variable}_FILE, not both.`);
   }
@@ -168,7 +169,8 @@ function readKeyFile(variable: string, file: string): string {
   }
 }
 
-function decodeRootKey(variable: string, text: string): Buffer {
+/** Returns the key as an object of OpenSSL; the bytes that it was read into are overwritten (CR-17). */
+function decodeRootKey(variable: string, text: string): KeyObject {
   const trimmed = text.trim();
   const key = /^[0-9a-f]{64}$/i.test(trimmed) ? Buffer.from(trimmed, 'hex') : Buffer.from(trimmed, 'base64');
   const canonical = key.toString('hex') === trimmed.toLowerCase() || key.toString('base64') === trimmed;
@@ -183,7 +185,9 @@ function decodeRootKey(variable: string, text: string): Buffer {
   knownSecrets.addSetting(trimmed);
   knownSecrets.addSetting(key.toString('base64'));
   knownSecrets.addSetting(key.toString('hex'));
-  return key;
+  const rootKey = createSecretKey(key);
+  key.fill(0);
+  return rootKey;
 }
 
 export const vaultConfig = registerAs('vault', () => readVaultConfig(process.env));

@@ -1,0 +1,56 @@
+import type { INestApplicationContext, Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Command } from 'commander';
+import { addApiKeyCommands } from './api-key-commands.js';
+import { addAuditCommands } from './audit-commands.js';
+import { CliModule, ConnectionsCliModule, UsersCliModule } from './cli.module.js';
+import { addConnectionCommands } from './connection-commands.js';
+import { addErasureCommands } from './erasure-commands.js';
+import { addKeyCommands } from './key-commands.js';
+import { KeysCliModule } from './keys-cli.module.js';
+import { addProviderCommands } from './provider-commands.js';
+
+/** The command line. */
+export const program = new Command('cufflink').description('Operate a Cufflink deployment.').showHelpAfterError();
+
+addApiKeyCommands(program, withService, print);
+addAuditCommands(program, withService, print);
+addConnectionCommands(program, {
+  withConnections: (command) => withService(command, ConnectionsCliModule),
+  print,
+  progress: process.stderr,
+});
+addErasureCommands(program, (command) => withService(command, UsersCliModule), print);
+addProviderCommands(program, print);
+addKeyCommands(program, {
+  withKeys: (command) => withService(command, KeysCliModule),
+  print,
+  progress: process.stderr,
+});
+
+/** Runs a command with the modules of the service, against the database of the environment. */
+async function withService(
+  command: (app: INestApplicationContext) => Promise<void>,
+  module: Type = CliModule,
+): Promise<void> {
+  let stopDatabase: (() => Promise<void>) | undefined;
+  if (process.env['NODE_ENV'] !== 'production') {
+    const { completeDevelopmentEnvironment } = await import('../development/development.js');
+    const postgres = await completeDevelopmentEnvironment(process.env, () => undefined);
+    stopDatabase = () => postgres?.stop() ?? Promise.resolve();
+  }
+  try {
+    const app = await NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
+    try {
+      await command(app);
+    } finally {
+      await app.close();
+    }
+  } finally {
+    await stopDatabase?.();
+  }
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
