@@ -194,7 +194,7 @@ class SelectThenUpdateStore extends LinkStore {
         text: `SELECT id, state_hash AS "stateHash", user_id AS "userId", provider, registration_id AS "registrationId",
                  registration_hash AS "registrationHash", return_url AS "returnUrl", scopes, sealed,
                  require_confirmation AS "requireConfirmation", browser_hash AS "browserHash",
-                 on_account_change AS "onAccountChange"
+                 on_account_change AS "onAccountChange", expires_at AS "expiresAt"
                FROM links WHERE state_hash = $1 AND provider = $2 AND consumed_at IS NULL AND expires_at > now()`,
       },
       [stateHash, provider],

@@ -6,6 +6,7 @@ import { createOneTimeSecret, hashOneTimeSecret } from '../src/links/one-time-se
 import { startApplication, type TestApplication } from './support/application.js';
 import { auditEntriesOf } from './support/audit-entries.js';
 import { consent, type ConsentOptions } from './support/browser.js';
+import { rewriteLink } from './support/link-rows.js';
 import { pathOf } from './support/linking.js';
 import { queryDatabase } from './support/test-database.js';
 
@@ -398,7 +399,7 @@ describe('a link started on the hosted page', () => {
   it('AR-03 with the defence off (no binding) is finished by another browser', async () => {
     const attacker = newUser();
     const callback = await chooseAndConsent(newBrowser(), 'whoop', await createSession(attacker));
-    await queryDatabase(application.databaseUrl, 'UPDATE links SET browser_hash = NULL WHERE user_id = $1', [attacker]);
+    await rewriteLink(application, callback.searchParams.get('state') ?? '', 'browser_hash = NULL');
 
     await newBrowser().get(pathOf(callback)).expect(303);
 

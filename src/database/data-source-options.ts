@@ -33,6 +33,7 @@ import { IndexUnknownAccounts1795560000000 } from './migrations/1795560000000-In
 import { TellUnknownScopes1796000000000 } from './migrations/1796000000000-TellUnknownScopes.js';
 import { TellWhyConnectionsEnd1796070000000 } from './migrations/1796070000000-TellWhyConnectionsEnd.js';
 import { AddAuditAddress1796050000000 } from './migrations/1796050000000-AddAuditAddress.js';
+import { BindAuthority1796060000000 } from './migrations/1796060000000-BindAuthority.js';
 import type { DatabaseConfig } from './database.config.js';
 
 /** How long a statement may take before PostgreSQL ends it, in milliseconds. No statement here needs a tenth of it. */
@@ -85,6 +86,7 @@ export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
       TellUnknownScopes1796000000000,
       TellWhyConnectionsEnd1796070000000,
       AddAuditAddress1796050000000,
+      BindAuthority1796060000000,
     ],
     migrationsRun: config.migrateOnBoot,
     synchronize: false,

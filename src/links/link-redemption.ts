@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { Requester } from '../audit/audit-event.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { AppError } from '../errors/app-error.js';
+import { TokenUnreadableError } from '../errors/connection.errors.js';
 import { AuthorizationStateError } from '../errors/authorization.errors.js';
 import { isPassing } from '../errors/provider.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
@@ -75,9 +76,9 @@ export class LinkRedemption {
   async noteFailure(link: StoredLink, error: unknown, requester: Requester, outcome?: string): Promise<void> {
     const { code, detail, act } =
       error instanceof AppError ? error : { code: 'INTERNAL_ERROR' as const, detail: undefined, act: 'us' };
-    this.logger.warn(
-      `Link ${link.id} to ${link.provider} failed with ${code}${detail === undefined ? '' : ` (${detail})`}.`,
-    );
+    const line = `Link ${link.id} to ${link.provider} failed with ${code}${detail === undefined ? '' : ` (${detail})`}.`;
+    // An altered row is an attack, or a wrong key.
+    this.logger[error instanceof TokenUnreadableError ? 'error' : 'warn'](line);
     await this.noteOutcome(link, outcome ?? code);
     const { userId, provider } = link;
     await this.audit

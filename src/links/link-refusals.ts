@@ -65,6 +65,13 @@ export class LinkRefusals {
       await this.refusals.record({ ...requester, ...event }, source);
     }
   }
+
+  /** Notes that the row of a link session is not as this service wrote it. */
+  async noteAlteredSession(tokenHash: Buffer, userId: string, requester: Requester): Promise<void> {
+    const source = `session:${tokenHash.toString('hex')}`;
+    const event = { action: 'access.denied', userId, code: 'TOKEN_UNREADABLE' } as const;
+    await this.refusals.record({ ...requester, ...event }, source);
+  }
 }
 
 const refused = { action: 'link.failed', code: 'AUTHORIZATION_STATE_INVALID' } as const;

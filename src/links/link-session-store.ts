@@ -8,29 +8,45 @@ export interface StoredLinkSession {
   readonly providers: readonly string[] | null;
   readonly returnUrl: string | null;
   readonly requireConfirmation: boolean;
+  /** SHA-256 of the token in the link that opens it. */
+  readonly tokenHash: Buffer;
+  /** SHA-256 of the secret in the cookie of the browser that opened it; `null` until then. */
+  readonly browserHash: Buffer | null;
+  readonly expiresAt: Date;
+  /** Vouches for all of it; `null` in a row that this service did not write. */
+  readonly mac: Buffer | null;
 }
 
 /** What is known of a link session, without its secrets. */
-export interface LinkSessionFacts extends Omit<StoredLinkSession, 'userId'> {
+export interface LinkSessionFacts extends Pick<
+  StoredLinkSession,
+  'providers' | 'returnUrl' | 'requireConfirmation' | 'expiresAt'
+> {
   readonly createdAt: Date;
-  readonly expiresAt: Date;
   /** Whether a browser has opened it. */
   readonly opened: boolean;
 }
 
+const sessionColumns = `token_hash AS "tokenHash", user_id AS "userId", providers, return_url AS "returnUrl",
+  require_confirmation AS "requireConfirmation", browser_hash AS "browserHash", expires_at AS "expiresAt", mac`;
+
 const statements = {
   insert: {
     name: 'link-sessions-insert',
-    text: `INSERT INTO link_sessions (token_hash, user_id, providers, return_url, require_confirmation, expires_at)
-           VALUES ($1, $2, $3, $4, $5, now() + $6 * interval '1 millisecond') RETURNING expires_at AS "expiresAt"`,
+    text: `INSERT INTO link_sessions (token_hash, user_id, providers, return_url, require_confirmation, expires_at, mac)
+           VALUES ($1, $2, $3, $4, $5, $6, $7)`,
   },
   isUnopened: {
     name: 'link-sessions-is-unopened',
     text: 'SELECT 1 AS found FROM link_sessions WHERE token_hash = $1 AND browser_hash IS NULL AND expires_at > now()',
   },
+  findUnopened: {
+    name: 'link-sessions-find-unopened',
+    text: `SELECT ${sessionColumns} FROM link_sessions WHERE token_hash = $1 AND browser_hash IS NULL AND expires_at > now()`,
+  },
   bind: {
     name: 'link-sessions-bind',
-    text: `UPDATE link_sessions SET browser_hash = $2
+    text: `UPDATE link_sessions SET browser_hash = $2, mac = $3
            WHERE token_hash = $1 AND browser_hash IS NULL AND expires_at > now() RETURNING 1 AS bound`,
   },
   findUser: {
@@ -39,8 +55,8 @@ const statements = {
   },
   findBound: {
     name: 'link-sessions-find-bound',
-    text: `SELECT user_id AS "userId", providers, return_url AS "returnUrl", require_confirmation AS "requireConfirmation"
-           FROM link_sessions WHERE token_hash = $1 AND browser_hash = $2 AND expires_at > now()`,
+    text: `SELECT ${sessionColumns} FROM link_sessions
+           WHERE token_hash = $1 AND browser_hash = $2 AND expires_at > now()`,
   },
   void: {
     name: 'link-sessions-void',
@@ -65,17 +81,12 @@ export class LinkSessionStore {
    * Stores a session, and voids the oldest of its user where there would be too many.
    *
    * @param most - how many a user may have (AR-28)
-   * @returns when it expires, by the database's clock
    */
-  async insert(tokenHash: Buffer, session: StoredLinkSession, lifetimeMs: number, most: number): Promise<Date> {
-    const { userId, providers, returnUrl, requireConfirmation } = session;
+  async insert(session: StoredLinkSession, most: number): Promise<void> {
+    const { tokenHash, userId, providers, returnUrl, requireConfirmation, expiresAt, mac } = session;
     await this.database.query(statements.void, [userId, most - 1]);
-    const values = [tokenHash, userId, providers, returnUrl, requireConfirmation, lifetimeMs];
-    const [row] = await this.database.query<{ expiresAt: Date }>(statements.insert, values);
-    if (row === undefined) {
-      throw new Error('The link session was not stored.');
-    }
-    return row.expiresAt;
+    const values = [tokenHash, userId, providers, returnUrl, requireConfirmation, expiresAt, mac];
+    await this.database.query(statements.insert, values);
   }
 
   /** Tells whether no browser has opened a session yet. */
@@ -83,9 +94,19 @@ export class LinkSessionStore {
     return (await this.database.query(statements.isUnopened, [tokenHash])).length === 1;
   }
 
-  /** Binds a session to a browser: of any number of calls one does. Returns false when it is not there, expired or bound. */
-  async bind(tokenHash: Buffer, browserHash: Buffer): Promise<boolean> {
-    return (await this.database.query(statements.bind, [tokenHash, browserHash])).length === 1;
+  /** Returns a session that no browser has opened yet and that has not expired. */
+  async findUnopened(tokenHash: Buffer): Promise<StoredLinkSession | undefined> {
+    const [row] = await this.database.query<StoredLinkSession>(statements.findUnopened, [tokenHash]);
+    return row;
+  }
+
+  /**
+   * Binds a session to a browser: of any number of calls one does. Returns false when it is not there, expired or bound.
+   *
+   * @param mac - vouches for the session with this browser
+   */
+  async bind(tokenHash: Buffer, browserHash: Buffer, mac: Buffer): Promise<boolean> {
+    return (await this.database.query(statements.bind, [tokenHash, browserHash, mac])).length === 1;
   }
 
   /** Returns whose a session is, expired or not; `undefined` when there is none. */

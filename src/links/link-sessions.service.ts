@@ -1,12 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Requester } from '../audit/audit-event.js';
 import { LinkSessionInvalidError } from '../errors/authorization.errors.js';
+import { TokenUnreadableError } from '../errors/connection.errors.js';
 import { UnknownProviderError } from '../errors/provider.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { LinkRefusals } from './link-refusals.js';
 import { LinkSessionStore, type StoredLinkSession } from './link-session-store.js';
 import { LinkStore, type EndedLink } from './link-store.js';
+import { LinkVault } from './link-vault.js';
 import { linksConfig, type LinksConfig } from './links.config.js';
 import { LinksService, type LinkRequest, type StartedLink } from './links.service.js';
 import { createOneTimeSecret, hashOneTimeSecret } from './one-time-secret.js';
@@ -32,8 +34,9 @@ export interface OpenLinkSession extends StoredLinkSession {
 export class LinkSessionsService {
   constructor(
     private readonly store: LinkSessionStore,
-    private readonly links: LinksService,
     private readonly linkStore: LinkStore,
+    private readonly vault: LinkVault,
+    private readonly links: LinksService,
     private readonly registry: ProviderRegistry,
     private readonly refusals: LinkRefusals,
     @Inject(linksConfig.KEY) private readonly config: LinksConfig,
@@ -51,10 +54,17 @@ export class LinkSessionsService {
   ): Promise<{ readonly token: string; readonly connectUrl: string; readonly expiresAt: Date }> {
     const { userId, providers } = request;
     providers?.forEach((slug) => this.registry.get(slug));
-    const session = { userId, providers: providers ?? null, ...this.links.checkTerms(request) };
     const token = createOneTimeSecret();
-    const { perUser } = this.config.mostLinks;
-    const expiresAt = await this.store.insert(hashOneTimeSecret(token), session, sessionLifetimeMs, perUser);
+    const session = {
+      tokenHash: hashOneTimeSecret(token),
+      userId,
+      providers: providers ?? null,
+      ...this.links.checkTerms(request),
+      browserHash: null,
+      expiresAt: await this.linkStore.readEnd(sessionLifetimeMs),
+    };
+    const { expiresAt } = session;
+    await this.store.insert({ ...session, mac: this.vault.signSession(session) }, this.config.mostLinks.perUser);
     return { token, connectUrl: `${this.config.publicUrl}/connect?link_token=${token}`, expiresAt };
   }
 
@@ -73,11 +83,16 @@ export class LinkSessionsService {
   async open(token: string, requester: Requester): Promise<string> {
     const tokenHash = hashOneTimeSecret(token);
     const browserSecret = createOneTimeSecret();
-    if (!(await this.store.bind(tokenHash, hashOneTimeSecret(browserSecret)))) {
-      await this.refusals.noteSession(tokenHash, requester);
-      throw new LinkSessionInvalidError();
+    const browserHash = hashOneTimeSecret(browserSecret);
+    const session = await this.store.findUnopened(tokenHash);
+    if (session !== undefined) {
+      await this.check(session, requester);
+      if (await this.store.bind(tokenHash, browserHash, this.vault.signSession({ ...session, browserHash }))) {
+        return browserSecret;
+      }
     }
-    return browserSecret;
+    await this.refusals.noteSession(tokenHash, requester);
+    throw new LinkSessionInvalidError();
   }
 
   /** Returns the handle of the session that a token opens. */
@@ -102,6 +117,7 @@ export class LinkSessionsService {
       }
       throw new LinkSessionInvalidError();
     }
+    await this.check(session, follower ?? { actor: 'browser' });
     return { ...session, handle };
   }
 
@@ -117,6 +133,18 @@ export class LinkSessionsService {
       ({ id, returnUrl, browserHash }) =>
         returnUrl === page && browserHash?.equals(hashOneTimeSecret(secrets.get(id) ?? '')) === true,
     );
+  }
+
+  /** @throws {@link TokenUnreadableError} when the row is not as this service wrote it, which leaves an entry */
+  private async check(session: StoredLinkSession, requester: Requester): Promise<void> {
+    try {
+      await this.vault.checkSession(session);
+    } catch (error) {
+      if (error instanceof TokenUnreadableError) {
+        await this.refusals.noteAlteredSession(session.tokenHash, session.userId, requester);
+      }
+      throw error;
+    }
   }
 
   /** Returns the providers that may be linked in a session now, sorted by name. */

@@ -19,6 +19,7 @@ export interface StoredLink {
   readonly onAccountChange: OnAccountChange;
   /** SHA-256 of the secret in the cookie of the only browser that may finish it; `null` when any may. */
   readonly browserHash: Buffer | null;
+  readonly expiresAt: Date;
   readonly sealed: Buffer;
 }
 
@@ -60,16 +61,21 @@ export interface LinkFacts extends Pick<
 const linkColumns = `links.id, links.state_hash AS "stateHash", links.user_id AS "userId", links.provider,
   links.registration_id AS "registrationId", links.registration_hash AS "registrationHash", links.return_url AS "returnUrl",
   links.scopes, links.require_confirmation AS "requireConfirmation", links.browser_hash AS "browserHash",
-  links.on_account_change AS "onAccountChange"`;
+  links.on_account_change AS "onAccountChange", links.expires_at AS "expiresAt"`;
 
+const readEnd: Statement = {
+  name: 'links-read-end',
+  // To the millisecond, as a Date has it: what is sealed is bound to it.
+  text: `SELECT date_trunc('milliseconds', now() + $1 * interval '1 millisecond') AS "endsAt"`,
+};
 const insertLink: Statement = {
   name: 'links-insert',
   text: `INSERT INTO links (id, state_hash, user_id, provider, registration_id, registration_hash, return_url, scopes,
            require_confirmation, browser_hash, on_account_change, sealed, expires_at)
-         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, now() + $13 * interval '1 millisecond'
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
          WHERE NOT EXISTS (
            SELECT FROM erasures WHERE user_digest = $14 AND erased_at >= now() - $15::float8 * interval '1 millisecond')
-         RETURNING expires_at AS "expiresAt"`,
+         RETURNING id`,
 };
 /** Whether a callback is being redeemed: such a link is left alone, because a connection may depend on it. */
 const isInProgress = 'consumed_at IS NOT NULL AND outcome IS NULL AND parked_for IS NULL';
@@ -167,17 +173,26 @@ const removeLinksOfUser: Statement = {
 export class LinkStore {
   constructor(private readonly database: Database) {}
 
+  /** Returns when what begins now ends, by the database's clock. */
+  async readEnd(lifetimeMs: number): Promise<Date> {
+    const [row] = await this.database.query<{ endsAt: Date }>(readEnd, [lifetimeMs]);
+    if (row === undefined) {
+      throw new Error('The database did not tell its time.');
+    }
+    return row.endsAt;
+  }
+
   /**
    * Stores a link, and deletes the oldest of its user where there would be too many.
    *
    * @param start - under what an erasure of its user would be noted, for how long the link has been being started, in milliseconds,
    *   and how many there may be
-   * @returns when it expires, by the database's clock; `undefined` when its user was erased since the start began (LOG-08)
+   * @returns false when its user was erased since the start began (LOG-08)
    */
-  async insert(link: StoredLink, lifetimeMs: number, start: LinkStart): Promise<Date | undefined> {
+  async insert(link: StoredLink, start: LinkStart): Promise<boolean> {
     const { perProvider, perUser } = start.most;
     await this.database.query(voidLinks, [link.userId, link.provider, perProvider, perUser]);
-    const [row] = await this.database.query<{ expiresAt: Date }>(insertLink, [
+    const rows = await this.database.query(insertLink, [
       link.id,
       link.stateHash,
       link.userId,
@@ -190,11 +205,11 @@ export class LinkStore {
       link.browserHash,
       link.onAccountChange,
       link.sealed,
-      lifetimeMs,
+      link.expiresAt,
       start.erasureDigest,
       start.tookMs,
     ]);
-    return row?.expiresAt;
+    return rows.length === 1;
   }
 
   /**

@@ -2,8 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { TokenUnreadableError } from '../errors/connection.errors.js';
 import type { CallbackParameters, HandshakeSecrets } from '../provider-kit/handshake.js';
-import type { SealContext } from '../vault/associated-data.js';
+import type { BoundValue, SealContext } from '../vault/associated-data.js';
+import { sealedColumns } from '../vault/sealed-columns.js';
 import { VaultService } from '../vault/vault.service.js';
+import type { StoredLinkSession } from './link-session-store.js';
 import type { Parking, StoredLink } from './link-store.js';
 
 /** A callback that waits, with everything that is needed to redeem it. */
@@ -12,7 +14,8 @@ export interface ParkedCallback {
   readonly secrets: HandshakeSecrets;
 }
 
-type Place = Pick<StoredLink, 'id' | 'userId' | 'registrationId'>;
+/** What a link's sealed value is bound to: everything in its row that decides something (AR-27). */
+type Terms = Omit<StoredLink, 'sealed'>;
 
 const secretsSchema = z.record(z.string(), z.string());
 const parkedSchema = z.object({ callback: z.record(z.string(), z.string()), secrets: secretsSchema });
@@ -31,28 +34,66 @@ export class LinkVault {
   }
 
   /** Seals the secrets of a link that was started. */
-  sealSecrets(link: Place, secrets: HandshakeSecrets): Buffer {
-    return this.vault.seal(secrets, toContext(link, 'handshake'));
+  sealSecrets(link: Terms, secrets: HandshakeSecrets): Buffer {
+    return this.vault.seal(secrets, toContext(link, 'handshake', null));
   }
 
   /** @throws {@link TokenUnreadableError} when key, row or bytes are not those it was sealed with */
-  async openSecrets(link: Place & Pick<StoredLink, 'sealed'>): Promise<HandshakeSecrets> {
-    return check(secretsSchema, await this.vault.open(link.sealed, toContext(link, 'handshake')));
+  async openSecrets(link: StoredLink): Promise<HandshakeSecrets> {
+    return check(secretsSchema, await this.vault.open(link.sealed, toContext(link, 'handshake', null)));
   }
 
-  /** Seals a callback that waits. */
-  sealParked(link: Place, parking: Parking, parked: ParkedCallback): Buffer {
-    return this.vault.seal(parked, toContext(link, parking));
+  /**
+   * Seals a callback that waits.
+   *
+   * @param parkedHash - of the secret that it waits for
+   */
+  sealParked(link: Terms, parking: Parking, parkedHash: Buffer, parked: ParkedCallback): Buffer {
+    return this.vault.seal(parked, toContext(link, parking, parkedHash));
   }
 
   /** @throws {@link TokenUnreadableError} when key, row or bytes are not those it was sealed with */
-  async openParked(link: Place & Pick<StoredLink, 'sealed'>, parking: Parking): Promise<ParkedCallback> {
-    return check(parkedSchema, await this.vault.open(link.sealed, toContext(link, parking)));
+  async openParked(link: StoredLink, parking: Parking, parkedHash: Buffer): Promise<ParkedCallback> {
+    return check(parkedSchema, await this.vault.open(link.sealed, toContext(link, parking, parkedHash)));
+  }
+
+  /** Vouches for everything that a link session allows, and to which browser. */
+  signSession(session: Omit<StoredLinkSession, 'mac'>): Buffer {
+    return this.vault.signRow('link_sessions.mac', toSessionRow(session));
+  }
+
+  /** @throws {@link TokenUnreadableError} when the row of a session is not as this service wrote it */
+  async checkSession(session: StoredLinkSession): Promise<void> {
+    const { mac } = session;
+    if (mac === null || !(await this.vault.isSignedRow('link_sessions.mac', toSessionRow(session), mac))) {
+      throw new TokenUnreadableError('a row of link_sessions is not as this service wrote it');
+    }
   }
 }
 
-function toContext({ id, userId, registrationId }: Place, stage: keyof typeof generations): SealContext {
-  return { purpose: 'links.sealed', rowId: id, userId, registrationId, generation: generations[stage] };
+type BoundColumn = (typeof sealedColumns)['links.sealed']['bound'][number];
+
+function toContext(link: Terms, stage: keyof typeof generations, parkedHash: Buffer | null): SealContext {
+  const { id, userId, registrationId } = link;
+  const columns: Readonly<Record<BoundColumn, BoundValue>> = {
+    state_hash: link.stateHash,
+    provider: link.provider,
+    registration_hash: link.registrationHash,
+    return_url: link.returnUrl,
+    scopes: link.scopes,
+    require_confirmation: link.requireConfirmation,
+    on_account_change: link.onAccountChange,
+    browser_hash: link.browserHash,
+    parked_hash: parkedHash,
+    expires_at: link.expiresAt,
+  };
+  const bound = sealedColumns['links.sealed'].bound.map((name) => columns[name]);
+  return { purpose: 'links.sealed', rowId: id, userId, registrationId, generation: generations[stage], bound };
+}
+
+function toSessionRow(session: Omit<StoredLinkSession, 'mac'>): BoundValue[] {
+  const { tokenHash, userId, providers, returnUrl, requireConfirmation, browserHash, expiresAt } = session;
+  return [tokenHash, userId, providers, returnUrl, requireConfirmation, browserHash, expiresAt];
 }
 
 function check<Value>(schema: z.ZodType<Value>, opened: unknown): Value {

@@ -5,6 +5,7 @@ import { AuditTrail } from '../audit/audit-trail.js';
 import { Clock } from '../clock/clock.js';
 import { AppError, codeOf } from '../errors/app-error.js';
 import { AuthorizationStateError, LinkUserMismatchError } from '../errors/authorization.errors.js';
+import { TokenUnreadableError } from '../errors/connection.errors.js';
 import { ProviderNotConfiguredError, UnknownProviderError } from '../errors/provider.errors.js';
 import { RequestInvalidError } from '../errors/request.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
@@ -25,7 +26,7 @@ import { LinkVault, type ParkedCallback } from './link-vault.js';
 import { linksConfig, type LinksConfig } from './links.config.js';
 import { retiringLinks } from './links.metrics.js';
 import { createOneTimeSecret, hashOneTimeSecret } from './one-time-secret.js';
-import { checkReturnUrl } from './return-url.js';
+import { checkReturnUrl, isAllowedReturnUrl } from './return-url.js';
 
 /** How long a link may take from its start to its callback, in milliseconds. */
 const linkLifetimeMs = 10 * 60 * 1_000;
@@ -160,13 +161,13 @@ export class LinksService {
       requireConfirmation,
       onAccountChange,
       browserHash: browserSecret === undefined ? null : hashOneTimeSecret(browserSecret),
+      expiresAt: await this.store.readEnd(linkLifetimeMs),
     };
     const sealed = this.vault.sealSecrets(link, secrets);
     const tookMs = performance.now() - startedAt;
     const erasureDigest = this.vault.erasureDigest(userId);
     const start = { erasureDigest, tookMs, most: this.config.mostLinks };
-    const expiresAt = await this.store.insert({ ...link, sealed }, linkLifetimeMs, start);
-    if (expiresAt === undefined) {
+    if (!(await this.store.insert({ ...link, sealed }, start))) {
       throw new AuthorizationStateError('the user was erased meanwhile');
     }
     await this.audit.record({
@@ -178,7 +179,7 @@ export class LinksService {
     });
     // Who set out in time may come back later, as long as the link itself lasts.
     const shortenedByMs = Math.max(0, linkLifetimeMs - (expiresInSeconds * 1_000 - tookMs));
-    const setOutBy = new Date(expiresAt.getTime() - shortenedByMs);
+    const setOutBy = new Date(link.expiresAt.getTime() - shortenedByMs);
     return { id: link.id, linkWebUrl: authorizeUrl, state, expiresAt: setOutBy, requireConfirmation, retirement };
   }
 
@@ -259,13 +260,13 @@ export class LinksService {
    * @throws {@link DatabaseUnavailableError}
    */
   async resume(linkId: string, handle: string, arrival: CallbackArrival): Promise<CallbackOutcome> {
-    const handleHash = hashOneTimeSecret(handle);
-    const link = await this.store.takeParked(linkId, 'binding', handleHash);
+    const parkedHash = hashOneTimeSecret(handle);
+    const link = await this.store.takeParked(linkId, 'binding', parkedHash);
     if (link === undefined) {
-      return this.revisits.tellResumed(linkId, handleHash);
+      return this.revisits.tellResumed(linkId, parkedHash);
     }
     const provider = this.registry.get(link.provider);
-    return this.receive(provider, link, () => this.vault.openParked(link, 'binding'), arrival);
+    return this.receive(provider, link, () => this.vault.openParked(link, 'binding', parkedHash), arrival);
   }
 
   /**
@@ -287,7 +288,8 @@ export class LinksService {
     confirmationCode: string,
     { requester, providers }: LinkConfirmer,
   ): Promise<{ readonly provider: string } & ConnectedAccount> {
-    const link = await this.store.takeParked(linkId, 'confirmation', hashOneTimeSecret(confirmationCode), providers);
+    const parkedHash = hashOneTimeSecret(confirmationCode);
+    const link = await this.store.takeParked(linkId, 'confirmation', parkedHash, providers);
     if (link === undefined) {
       await this.refusals.noteConfirmation(linkId, providers, requester);
       throw new AuthorizationStateError('no callback waits for this confirmation code');
@@ -306,7 +308,7 @@ export class LinksService {
         provider: link.provider,
       });
       const provider = this.registry.get(link.provider);
-      const parked = await this.vault.openParked(link, 'confirmation');
+      const parked = await this.vault.openParked(link, 'confirmation', parkedHash);
       return { provider: link.provider, ...(await this.redemption.redeem(provider, link, parked, requester)) };
     } catch (error) {
       await this.redemption.noteFailure(link, error, requester);
@@ -322,7 +324,10 @@ export class LinksService {
   ): Promise<CallbackOutcome> {
     const { browserHash } = link;
     const mustShowCookie = browserHash !== null;
-    const outcome = { provider: link.provider, linkId: link.id, returnUrl: link.returnUrl ?? undefined };
+    // Until the sealed value has been opened, nothing vouches for the row but the list of return URLs (AR-27).
+    const returnUrl =
+      link.returnUrl !== null && isAllowedReturnUrl(link.returnUrl, this.config) ? link.returnUrl : undefined;
+    const outcome = { provider: link.provider, linkId: link.id, returnUrl };
     if (mustShowCookie && !arrival.byForm && !isSecretOf(arrival.findSecret(link.id), browserHash)) {
       const error = new AuthorizationStateError('the link was started in another browser');
       await this.redemption.noteFailure(link, error, arrival.requester, 'rejected_binding');
@@ -347,7 +352,9 @@ export class LinksService {
         // Where the browser goes, nobody else sees it.
         this.logger.error(error);
       }
-      return { ...outcome, kind: 'failed', code: codeOf(error), error: toError(error) };
+      // A row that was altered does not say where the browser goes (AR-27).
+      const isAltered = error instanceof TokenUnreadableError;
+      return { ...outcome, returnUrl: isAltered ? undefined : returnUrl, kind: 'failed', code: codeOf(error), error: toError(error) };
     }
   }
 
@@ -359,10 +366,11 @@ export class LinksService {
     parked: ParkedCallback,
   ): Promise<{ secret: string; until: Date }> {
     const secret = createOneTimeSecret();
-    const sealed = this.vault.sealParked(link, parking, parked);
+    const secretHash = hashOneTimeSecret(secret);
+    const sealed = this.vault.sealParked(link, parking, secretHash, parked);
     const { stateHash } = link;
     const lifetimeMs = codeLifetimeSeconds(provider) * 1_000;
-    const until = await this.store.park({ stateHash, sealed }, parking, hashOneTimeSecret(secret), lifetimeMs);
+    const until = await this.store.park({ stateHash, sealed }, parking, secretHash, lifetimeMs);
     if (until === undefined) {
       throw new AuthorizationStateError('the user was erased meanwhile');
     }

@@ -13,7 +13,15 @@ export interface SealContext {
   readonly registrationId: string;
   /** Generation of the token set; 0 where a row holds one value for its whole life. */
   readonly generation: number;
+  /**
+   * What else of the row decides what becomes of the value, in a fixed order: nobody alters those columns without the key. Absent where
+   * nothing does.
+   */
+  readonly bound?: readonly BoundValue[] | undefined;
 }
+
+/** A value of a column, as the database driver gives it. */
+export type BoundValue = string | number | boolean | null | Date | Buffer | readonly string[];
 
 /** The columns that hold sealed values. Each has branch keys of its own (CR-11). */
 export type SealPurpose = 'connections.sealed' | 'links.sealed' | 'revocations.sealed' | 'grant_migrations.sealed';
@@ -24,8 +32,8 @@ export type SealPurpose = 'connections.sealed' | 'links.sealed' | 'revocations.s
  */
 export type DigestPurpose = 'audit.user' | 'erasures.user' | 'connections.account' | 'access.address';
 
-/** What keyed signatures vouch for: that nobody but us has written the audit trail. */
-export type MacPurpose = 'audit.chain';
+/** What keyed signatures vouch for: that nobody but us has written the audit trail, what an API key may do, what a link session allows. */
+export type MacPurpose = 'audit.chain' | 'api_keys.mac' | 'link_sessions.mac';
 
 /** What a branch key is for. */
 export type KeyPurpose = SealPurpose | DigestPurpose | MacPurpose;
@@ -44,4 +52,25 @@ export function encodeLengthPrefixed(fields: readonly (string | Buffer)[]): Buff
     at = bytes.writeUInt32BE(length, at) + length;
   }
   return bytes.subarray(0, at);
+}
+
+/** Writes values of columns injectively: with their type in front, so that none passes for one of another type. */
+export function encodeBound(values: readonly BoundValue[]): Buffer {
+  return encodeLengthPrefixed(values.map(encodeValue));
+}
+
+function encodeValue(value: BoundValue): string | Buffer {
+  if (value === null) {
+    return '';
+  }
+  if (Buffer.isBuffer(value)) {
+    return Buffer.concat([Buffer.from('x'), value]);
+  }
+  if (value instanceof Date) {
+    return `t${value.getTime()}`;
+  }
+  if (typeof value === 'object') {
+    return Buffer.concat([Buffer.from('l'), encodeLengthPrefixed(value)]);
+  }
+  return `${(typeof value).charAt(0)}${value}`;
 }

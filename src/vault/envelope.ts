@@ -1,6 +1,6 @@
 import { createSecretKey, hash, hkdfSync, randomBytes, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { AeadError, decryptAead, encryptAead, ivBytes, tagBytes } from './aead.js';
-import { encodeLengthPrefixed, type SealContext } from './associated-data.js';
+import { encodeBound, encodeLengthPrefixed, type SealContext } from './associated-data.js';
 import { CheckedRandom } from './checked-random.js';
 
 /**
@@ -70,8 +70,7 @@ export function sealEnvelope(
  */
 export function readEnvelopeKid(envelope: Buffer): string {
   checkFormat(envelope);
-  const hex = envelope.toString('hex', offsets.kid, offsets.salt);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  return formatKid(envelope.subarray(offsets.kid, offsets.salt));
 }
 
 /**
@@ -125,6 +124,7 @@ function encodeAssociatedData(kid: Buffer, environment: string, context: SealCon
     context.userId,
     context.registrationId,
     String(context.generation),
+    ...(context.bound === undefined ? [] : [encodeBound(context.bound)]),
   ]);
 }
 
@@ -145,6 +145,13 @@ function deriveMessageKey(
   }
 }
 
-function kidBytes(kid: string): Buffer {
+/** Returns the 16 bytes of a key's id. */
+export function kidBytes(kid: string): Buffer {
   return Buffer.from(kid.replaceAll('-', ''), 'hex');
+}
+
+/** Returns the id that 16 bytes stand for. */
+export function formatKid(bytes: Buffer): string {
+  const hex = bytes.toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

@@ -8,6 +8,8 @@ const uses = {
   'grant_migrations.sealed': 'seal',
   'audit.user': 'digest',
   'audit.chain': 'sign',
+  'api_keys.mac': 'sign',
+  'link_sessions.mac': 'sign',
   'erasures.user': 'digest',
   'connections.account': 'digest',
   'access.address': 'digest',

@@ -96,8 +96,8 @@ export class Reencryption {
   }
 
   private async move(purpose: SealPurpose, row: SealedRow): Promise<'moved' | 'superseded' | 'unreadable'> {
-    const { rowId, userId, registrationId, generation } = row;
-    const context = { purpose, rowId, userId, registrationId, generation };
+    const { rowId, userId, registrationId, generation, bound } = row;
+    const context = { purpose, rowId, userId, registrationId, generation, bound };
     let value: unknown;
     try {
       value = await this.vault.open(row.sealed, context);

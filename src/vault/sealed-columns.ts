@@ -8,6 +8,8 @@ export interface SealedColumn {
   readonly key: readonly { readonly name: string; readonly type: 'text' | 'bytea' | 'uuid' }[];
   /** SQL expression over the row: the generation that its value is bound to. */
   readonly generation: string;
+  /** Columns of the row that its value is bound to as well, in this order. */
+  readonly bound?: readonly string[];
 }
 
 /** Every column with sealed values: a purpose without one does not compile, so that no re-encryption can pass it by. */
@@ -27,6 +29,19 @@ export const sealedColumns = {
     key: [{ name: 'state_hash', type: 'bytea' }],
     // What a link keeps sealed in its life, one after the other: `LinkVault` has the same numbers.
     generation: `CASE parked_for WHEN 'binding' THEN 1 WHEN 'confirmation' THEN 2 ELSE 0 END`,
+    // Everything that decides who may finish the link, where the browser goes, and what is stored (AR-27).
+    bound: [
+      'state_hash',
+      'provider',
+      'registration_hash',
+      'return_url',
+      'scopes',
+      'require_confirmation',
+      'on_account_change',
+      'browser_hash',
+      'parked_hash',
+      'expires_at',
+    ],
   },
   'revocations.sealed': {
     table: 'revocations',

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../database/database.js';
-import type { SealPurpose } from './associated-data.js';
+import type { BoundValue, SealPurpose } from './associated-data.js';
 import { readEnvelopeKid } from './envelope.js';
 import { sealedColumns, type SealedColumn } from './sealed-columns.js';
 
@@ -12,6 +12,7 @@ export interface SealedRow {
   readonly userId: string;
   readonly registrationId: string;
   readonly generation: number;
+  readonly bound: readonly BoundValue[] | undefined;
   /** The whole value where it is wanted, else its header. */
   readonly sealed: Buffer;
 }
@@ -36,11 +37,15 @@ export class SealedRows {
   ): Promise<SealedRow[]> {
     const column: SealedColumn = sealedColumns[purpose];
     const values = after === undefined ? [limit] : [limit, ...after];
-    const rows = await this.database.query<Omit<SealedRow, 'key'> & Record<string, unknown>>(
+    const rows = await this.database.query<Omit<SealedRow, 'key' | 'bound'> & Record<string, unknown>>(
       readStatement(purpose, column, after !== undefined, withValues),
       values,
     );
-    return rows.map((row) => ({ ...row, key: column.key.map(({ name }) => row[name]) }));
+    return rows.map((row) => ({
+      ...row,
+      key: column.key.map(({ name }) => row[name]),
+      bound: column.bound?.map((name) => row[name] as BoundValue),
+    }));
   }
 
   /**
@@ -93,7 +98,7 @@ function readStatement(purpose: SealPurpose, column: SealedColumn, isBehind: boo
   return {
     name: `vault-read-${purpose}-${isBehind ? 'next' : 'first'}-${withValues ? 'values' : 'headers'}`,
     text: `SELECT ${key}, id AS "rowId", user_id AS "userId", registration_id AS "registrationId",
-             ${column.generation} AS generation, ${value} AS sealed
+             ${[`${column.generation} AS generation`, ...(column.bound ?? []), `${value} AS sealed`].join(', ')}
            FROM ${column.table} WHERE ${column.column} IS NOT NULL ${isBehind ? `AND (${key}) > (${behind})` : ''}
            ORDER BY ${key} LIMIT $1`,
   };

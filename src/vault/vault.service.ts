@@ -1,14 +1,16 @@
-import { createHmac, type KeyObject } from 'node:crypto';
+import { createHmac, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { TokenUnreadableError } from '../errors/connection.errors.js';
 import {
+  encodeBound,
   encodeLengthPrefixed,
+  type BoundValue,
   type DigestPurpose,
   type MacPurpose,
   type SealContext,
   type SealPurpose,
 } from './associated-data.js';
-import { EnvelopeError, openEnvelope, readEnvelopeKid, sealEnvelope } from './envelope.js';
+import { EnvelopeError, formatKid, kidBytes, openEnvelope, readEnvelopeKid, sealEnvelope } from './envelope.js';
 import { KeyRing } from './key-ring.js';
 import { MacKey } from './mac-key.js';
 import { vaultConfig, type VaultConfig } from './vault.config.js';
@@ -99,4 +101,33 @@ export class VaultService {
     const branchKey = await this.keyRing.find(kid);
     return branchKey && new MacKey(kid, branchKey.key);
   }
+
+  /**
+   * Vouches for the columns of a row, so that nobody writes or alters it without the key (AR-27).
+   *
+   * @param row - every column that decides something, the primary key included, in a fixed order
+   * @returns the id of the key, 16 bytes, and the MAC behind it
+   * @throws {@link KeyUnavailableError} when the key may not be used
+   */
+  signRow(purpose: MacPurpose, row: readonly BoundValue[]): Buffer {
+    const key = this.getMacKey(purpose);
+    return Buffer.concat([kidBytes(key.kid), key.sign(this.rowMessage(purpose, row))]);
+  }
+
+  /**
+   * Tells whether {@link signRow} has vouched for exactly this row, under the key in force or a former one.
+   *
+   * @throws {@link KeyUnavailableError} when that key may not be used
+   */
+  async isSignedRow(purpose: MacPurpose, row: readonly BoundValue[], signature: Buffer): Promise<boolean> {
+    const mac = signature.subarray(rowKidBytes);
+    const key = mac.length === 32 ? await this.findMacKey(formatKid(signature.subarray(0, rowKidBytes))) : undefined;
+    return key !== undefined && timingSafeEqual(key.sign(this.rowMessage(purpose, row)), mac);
+  }
+
+  private rowMessage(purpose: MacPurpose, row: readonly BoundValue[]): Buffer {
+    return encodeLengthPrefixed(['vault/v1/row', purpose, this.config.environmentName, encodeBound(row)]);
+  }
 }
+
+const rowKidBytes = 16;

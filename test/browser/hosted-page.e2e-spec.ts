@@ -3,6 +3,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { TestChromium } from '../support/chromium.js';
 import { HttpsFront } from '../support/https-front.js';
+import { rewriteLink } from '../support/link-rows.js';
 import { startLink } from '../support/linking.js';
 import { queryDatabase } from '../support/test-database.js';
 
@@ -189,7 +190,7 @@ describe('the hosted page in Chromium', () => {
     const attacker = newUser();
     const mine = await openSession(await newContext(), attacker);
     await mine.getByRole('button', { name: 'WHOOP' }).click();
-    await queryDatabase(application.databaseUrl, 'UPDATE links SET browser_hash = NULL WHERE user_id = $1', [attacker]);
+    await rewriteLink(application, new URL(mine.url()).searchParams.get('state') ?? '', 'browser_hash = NULL');
     const victim = await (await newContext()).newPage();
     await victim.goto(mine.url());
     await victim.getByRole('button', { name: 'Approve' }).click();

@@ -1,21 +1,19 @@
+import { LinkVault } from '../../src/links/link-vault.js';
+import type { StoredLink } from '../../src/links/link-store.js';
 import { hashOneTimeSecret } from '../../src/links/one-time-secret.js';
 import type { HandshakeSecrets } from '../../src/provider-kit/handshake.js';
-import type { SealContext } from '../../src/vault/associated-data.js';
-import { VaultService } from '../../src/vault/vault.service.js';
 import type { TestApplication } from './application.js';
 import { queryDatabase } from './test-database.js';
 
 /** Reads the row of a link. */
 export async function findLinkRow(application: TestApplication, state: string) {
-  const [row] = await queryDatabase<{
-    id: string;
-    userId: string;
-    registrationId: string;
-    sealed: Buffer | null;
-    outcome: string | null;
-  }>(
+  const [row] = await queryDatabase<Omit<StoredLink, 'sealed'> & { sealed: Buffer | null; outcome: string | null }>(
     application.databaseUrl,
-    'SELECT id, user_id AS "userId", registration_id AS "registrationId", sealed, outcome FROM links WHERE state_hash = $1',
+    `SELECT id, state_hash AS "stateHash", user_id AS "userId", provider, registration_id AS "registrationId",
+       registration_hash AS "registrationHash", return_url AS "returnUrl", scopes, sealed, outcome,
+       require_confirmation AS "requireConfirmation", browser_hash AS "browserHash",
+       on_account_change AS "onAccountChange", expires_at AS "expiresAt"
+     FROM links WHERE state_hash = $1`,
     [hashOneTimeSecret(state)],
   );
   if (row === undefined) {
@@ -26,24 +24,37 @@ export async function findLinkRow(application: TestApplication, state: string) {
 
 /** Opens what a link keeps sealed, as only the application can. */
 export async function openSealed(application: TestApplication, state: string): Promise<HandshakeSecrets> {
-  const { id, userId, registrationId, sealed } = await findLinkRow(application, state);
-  const context: SealContext = { purpose: 'links.sealed', rowId: id, userId, registrationId, generation: 0 };
-  return (await application.app.get(VaultService).open(sealed ?? Buffer.alloc(0), context)) as HandshakeSecrets;
+  const row = await findLinkRow(application, state);
+  return vaultOf(application).openSecrets({ ...row, sealed: row.sealed ?? Buffer.alloc(0) });
 }
 
 /** Replaces what a link keeps sealed. */
 export async function reseal(application: TestApplication, state: string, secrets: HandshakeSecrets): Promise<void> {
-  const { id, userId, registrationId } = await findLinkRow(application, state);
-  const context: SealContext = { purpose: 'links.sealed', rowId: id, userId, registrationId, generation: 0 };
-  const sealed = application.app.get(VaultService).seal(secrets, context);
-  await queryDatabase(application.databaseUrl, 'UPDATE links SET sealed = $1 WHERE id = $2', [sealed, id]);
+  const row = await findLinkRow(application, state);
+  const sealed = vaultOf(application).sealSecrets(row, secrets);
+  await queryDatabase(application.databaseUrl, 'UPDATE links SET sealed = $1 WHERE id = $2', [sealed, row.id]);
 }
 
-/** Lets a link end so many seconds earlier. */
+/** Lets a link end so many seconds earlier, as if it had been started then. */
 export async function shiftExpiry(application: TestApplication, state: string, seconds: number): Promise<void> {
-  await queryDatabase(
-    application.databaseUrl,
-    "UPDATE links SET expires_at = expires_at - $1 * interval '1 second' WHERE state_hash = $2",
-    [seconds, hashOneTimeSecret(state)],
-  );
+  await rewriteLink(application, state, "expires_at = expires_at - $2 * interval '1 second'", seconds);
+}
+
+/** Alters the row of a link and seals it for the new row, as only the application can. */
+export async function rewriteLink(
+  application: TestApplication,
+  state: string,
+  assignment: string,
+  ...values: readonly unknown[]
+): Promise<void> {
+  const secrets = await openSealed(application, state);
+  await queryDatabase(application.databaseUrl, `UPDATE links SET ${assignment} WHERE state_hash = $1`, [
+    hashOneTimeSecret(state),
+    ...values,
+  ]);
+  await reseal(application, state, secrets);
+}
+
+function vaultOf({ app }: TestApplication): LinkVault {
+  return app.get(LinkVault, { strict: false });
 }

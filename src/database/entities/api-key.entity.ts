@@ -1,6 +1,6 @@
 import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
 
-/** A key of one of the company's services. Only the hash of its secret half is kept. */
+/** A key of one of the company's services. Only the hash of its secret half is kept, and a MAC over it and what the key may do. */
 @Entity('api_keys')
 export class ApiKeyEntity {
   @PrimaryColumn('text', { primaryKeyConstraintName: 'api_keys_pkey' })
@@ -9,9 +9,13 @@ export class ApiKeyEntity {
   @Column('text')
   name!: string;
 
-  /** SHA-256 of the secret half. The secret has 256 random bits, so a slow hash would add nothing. */
+  /** SHA-256 of the secret half. The secret has 256 random bits, so a slow hash would add nothing. Zeros once the key is revoked. */
   @Column('bytea', { name: 'secret_hash' })
   secretHash!: Buffer;
+
+  /** Keyed, over everything that decides what the key may do; `null` in a row that was never bound. */
+  @Column('bytea', { nullable: true })
+  mac!: Buffer | null;
 
   @Column('text', { array: true })
   scopes!: string[];

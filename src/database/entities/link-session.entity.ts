@@ -27,6 +27,10 @@ export class LinkSessionEntity {
   @Column('bytea', { name: 'browser_hash', nullable: true })
   browserHash!: Buffer | null;
 
+  /** Keyed, over everything above and the end, so that nobody writes or alters a row without the key. */
+  @Column('bytea', { nullable: true })
+  mac!: Buffer | null;
+
   @CreateDateColumn({ name: 'created_at', type: 'timestamptz' })
   createdAt!: Date;
 

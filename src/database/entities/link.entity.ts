@@ -55,7 +55,10 @@ export class LinkEntity {
   @Column('timestamptz', { name: 'parked_until', nullable: true })
   parkedUntil!: Date | null;
 
-  /** The sealed PKCE verifier or temporary credentials, and the callback while it waits; erased when the link ends. */
+  /**
+   * The sealed PKCE verifier or temporary credentials, and the callback while it waits; erased when the link ends. Bound to every column that
+   * decides something.
+   */
   @Column('bytea', { nullable: true })
   sealed!: Buffer | null;
 
