@@ -50,7 +50,7 @@ GRANT SELECT ON migrations TO cufflink_app;
 GRANT SELECT, INSERT, UPDATE ON vault_keys TO cufflink_operator;
 GRANT SELECT ON vault_replicas TO cufflink_operator;
 GRANT SELECT, UPDATE (sealed) ON connections, grant_migrations, links, revocations TO cufflink_operator;
-GRANT SELECT, INSERT, UPDATE (expires_at, revoked_at) ON api_keys TO cufflink_operator;
+GRANT SELECT, INSERT, UPDATE (expires_at, revoked_at, secret_hash, mac) ON api_keys TO cufflink_operator;
 -- `audit prune` leaves a signed checkpoint: entries that go without one are noticed.
 GRANT SELECT, INSERT, DELETE ON audit_entries TO cufflink_operator;
 GRANT SELECT, INSERT, UPDATE (head_sequence, head_mac, pruned_sequence, pruned_mac, pruned_signature) ON audit_writers

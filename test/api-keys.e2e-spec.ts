@@ -1,7 +1,8 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { ApiKeysService, type ApiKeyListing } from '../src/access/api-keys.service.js';
+import type { ApiKeyListing } from '../src/access/api-key-store.js';
+import { ApiKeysService } from '../src/access/api-keys.service.js';
 import { accessScopes } from '../src/access/scopes.js';
 import { Database } from '../src/database/database.js';
 import { startApplication, type TestApplication } from './support/application.js';
@@ -167,7 +168,7 @@ describe('API keys', () => {
     await get(old, `${connections}/whoop/token`).expect(200);
     await get(successor, `${connections}/oura/token`).expect(200);
     const [head, ...listed] = (await cli('list')).split('\n');
-    expect(head).toMatch(/^ID +NAME +SCOPES +PROVIDERS +CREATED +LAST USED +EXPIRES +REVOKED$/);
+    expect(head).toMatch(/^ID +NAME +SCOPES +PROVIDERS +CREATED +LAST USED +EXPIRES +REVOKED +BOUND$/);
     const lines = listed.filter((line) => line.includes('by-hand'));
     expect(lines).toHaveLength(2);
     for (const [index, key] of [old, successor].entries()) {
@@ -176,6 +177,34 @@ describe('API keys', () => {
       );
       expect(lines[index]).not.toContain(key.slice(24));
     }
+  });
+
+  it('are bound on the command line by name or all at once, and shown with what they may do (AR-27)', async () => {
+    const run = async (...args: readonly string[]) => {
+      const program = startProcess([join(checkout, 'dist/cli/main.js'), 'api-keys', ...args], tmpdir(), {
+        NODE_ENV: 'production',
+        ENVIRONMENT_NAME: 'test',
+        DATABASE_URL: application.databaseUrl,
+        ENCRYPTION_ROOT_KEY: application.rootKey,
+      });
+      const { status } = await program.ended();
+      return { status, output: program.output() };
+    };
+    const key = await apiKeys.create('of-earlier', ['tokens:read'], { providers: ['whoop'] });
+    await queryDatabase(application.databaseUrl, 'UPDATE api_keys SET mac = NULL WHERE id = $1', [idOf(key)]);
+
+    expect(await run('bind')).toMatchObject({ status: 1, output: expect.stringContaining('say --all') });
+    expect(await run('bind', '0'.repeat(18))).toMatchObject({
+      status: 1,
+      output: expect.stringContaining('Not bound'),
+    });
+    await get(key, connections).expect(401);
+    expect(await run('bind', '--all')).toMatchObject({
+      status: 0,
+      output: expect.stringMatching(new RegExp(`${idOf(key)} +of-earlier +tokens:read +whoop +-`)),
+    });
+    await until('the key is read again', async () => (await get(key, `${connections}/whoop/token`)).status === 200);
+    expect(await run('bind', '--all')).toEqual({ status: 0, output: 'Every key in use is bound.\n' });
   });
 
   it('are not made for a provider that does not exist', async () => {

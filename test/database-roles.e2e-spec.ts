@@ -33,7 +33,7 @@ const returnUrl = 'https://app.example.com/devices';
 const expected: Readonly<Record<string, Partial<Record<DatabaseRole, string>>>> = {
   api_keys: {
     cufflink_app: 'SELECT UPDATE(last_used_at)',
-    cufflink_operator: 'INSERT SELECT UPDATE(expires_at) UPDATE(revoked_at)',
+    cufflink_operator: 'INSERT SELECT UPDATE(expires_at) UPDATE(mac) UPDATE(revoked_at) UPDATE(secret_hash)',
   },
   audit_entries: {
     cufflink_app: 'INSERT SELECT',

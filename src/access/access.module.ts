@@ -12,6 +12,7 @@ import { callerAddressConfig } from './caller-address.config.js';
 import { CallerAddresses } from './caller-address.js';
 import { ExistingKeyIds } from './existing-key-ids.js';
 import { RateLimitsModule } from './rate-limits.module.js';
+import { UnboundKeysNotice } from './unbound-keys-notice.js';
 import { UserTokens } from './user-tokens.js';
 import { userTokensConfig } from './user-tokens.config.js';
 
@@ -27,7 +28,7 @@ import { userTokensConfig } from './user-tokens.config.js';
     RateLimitsModule,
     VaultKeysModule,
   ],
-  providers: [AccessDenials, AddressLimit, CallerAddresses, ExistingKeyIds, UserTokens],
+  providers: [AccessDenials, AddressLimit, CallerAddresses, ExistingKeyIds, UnboundKeysNotice, UserTokens],
   exports: [AccessDenials, ApiKeysModule, CallerAddresses, RateLimitsModule, UserTokens],
 })
 export class AccessModule {}

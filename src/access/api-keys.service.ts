@@ -1,9 +1,12 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { AuditTrail } from '../audit/audit-trail.js';
-import { Database, type Statement } from '../database/database.js';
 import { ApiKeyInvalidError } from '../errors/request.errors.js';
+import type { BoundValue } from '../vault/associated-data.js';
+import { VaultService } from '../vault/vault.service.js';
 import { createApiKey, formatApiKey, hashApiKeySecret, isApiKeySecret, parseApiKey } from './api-key.js';
+import { ApiKeyStore, type ApiKeyListing, type ApiKeyTerms, type StoredApiKey } from './api-key-store.js';
 import { ApiKeyUse } from './api-key-use.js';
+import { apiKeysConfig, type ApiKeysConfig } from './api-keys.config.js';
 import type { Caller } from './caller.js';
 import { isAccessScope, type AccessScope } from './scopes.js';
 
@@ -21,79 +24,32 @@ export interface ApiKeyLimits {
   readonly lifetimeMs?: number | undefined;
 }
 
-/** A key as the operator sees it. */
-export interface ApiKeyListing {
-  readonly id: string;
-  readonly name: string;
-  readonly scopes: readonly string[];
-  readonly providers: readonly string[] | null;
-  readonly createdAt: Date;
-  readonly expiresAt: Date | null;
-  readonly revokedAt: Date | null;
-  /** To the minute. */
-  readonly lastUsedAt: Date | null;
-}
-
-interface KeyRow {
-  secretHash: Buffer;
-  scopes: string[];
-  providers: string[] | null;
-  /** `null` when it does not expire. */
-  livesMs: number | null;
-}
-
 interface KnownKey {
   readonly secretHash: Buffer;
-  readonly caller: Caller;
+  /** `undefined` when the row is refused. */
+  readonly caller: Caller | undefined;
   /** By a clock that only runs forward. */
   readonly trustedUntil: number;
 }
 
-const isValid = 'revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())';
+/** Whether a row says what this service wrote: `altered` rows are never used, `unbound` ones as the operator has set it. */
+type Binding = 'bound' | 'unbound' | 'altered';
 
-const statements = {
-  find: {
-    name: 'api-keys-find',
-    text: `SELECT secret_hash AS "secretHash", scopes, providers,
-             (extract(epoch FROM expires_at - now()) * 1000)::float8 AS "livesMs"
-           FROM api_keys WHERE id = $1 AND ${isValid}`,
-  },
-  insert: {
-    name: 'api-keys-insert',
-    text: `INSERT INTO api_keys (id, name, secret_hash, scopes, providers, expires_at)
-           VALUES ($1, $2, $3, $4, $5, now() + $6 * interval '1 millisecond')`,
-  },
-  list: {
-    name: 'api-keys-list',
-    text: `SELECT id, name, scopes, providers, created_at AS "createdAt", expires_at AS "expiresAt",
-             revoked_at AS "revokedAt", last_used_at AS "lastUsedAt"
-           FROM api_keys ORDER BY created_at, id`,
-  },
-  revoke: {
-    name: 'api-keys-revoke',
-    text: 'UPDATE api_keys SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL RETURNING id',
-  },
-  rotate: {
-    name: 'api-keys-rotate',
-    text: `WITH old AS (SELECT * FROM api_keys WHERE id = $1 AND ${isValid} FOR UPDATE),
-           ended AS (
-             UPDATE api_keys SET expires_at = least(old.expires_at, now() + $4 * interval '1 millisecond')
-             FROM old WHERE api_keys.id = old.id
-           )
-           INSERT INTO api_keys (id, name, secret_hash, scopes, providers, expires_at)
-           SELECT $2, name, $3, scopes, providers, now() + (expires_at - created_at) FROM old RETURNING id`,
-  },
-} satisfies Record<string, Statement>;
-
-/** The API keys of the company's services. Only hashes are stored; a key is shown once, when it is made. */
+/**
+ * The API keys of the company's services. Only hashes are stored; a key is shown once, when it is made. A MAC binds its row to what it
+ * may do, so that nobody makes or widens a key by writing to the database (AR-27).
+ */
 @Injectable()
 export class ApiKeysService {
+  private readonly logger = new Logger(ApiKeysService.name);
   private readonly cache = new Map<string, KnownKey>();
 
   constructor(
-    private readonly database: Database,
+    private readonly store: ApiKeyStore,
     private readonly use: ApiKeyUse,
     private readonly audit: AuditTrail,
+    private readonly vault: VaultService,
+    @Inject(apiKeysConfig.KEY) private readonly config: ApiKeysConfig,
   ) {}
 
   /**
@@ -108,21 +64,28 @@ export class ApiKeysService {
     const { providers, lifetimeMs } = limits;
     const key = createApiKey();
     await this.record('api_key.created', key.id);
-    const hash = hashApiKeySecret(key.secret);
-    await this.database.query(statements.insert, [key.id, name, hash, scopes, providers ?? null, lifetimeMs ?? null]);
+    const life = await this.store.readLife(lifetimeMs ?? null);
+    const terms = {
+      id: key.id,
+      name,
+      secretHash: hashApiKeySecret(key.secret),
+      scopes,
+      providers: providers ?? null,
+      ...life,
+    };
+    await this.store.insert(terms, this.sign(terms));
     return formatApiKey(key);
   }
 
   /** Returns all keys, the oldest first, those that have ended too. */
   list(): Promise<ApiKeyListing[]> {
-    return this.database.query<ApiKeyListing>(statements.list);
+    return this.store.list();
   }
 
   /** Ends a key. Returns false when there is no such key or it was ended before. */
   async revoke(id: string): Promise<boolean> {
     this.cache.delete(id);
-    const rows = await this.database.query(statements.revoke, [id]);
-    if (rows.length === 0) {
+    if (!(await this.store.revoke(id))) {
       return false;
     }
     await this.record('api_key.revoked', id);
@@ -135,18 +98,53 @@ export class ApiKeysService {
    * @param id - of the key to be replaced
    * @param overlapMs - how long both work, in milliseconds; 0 ends the old one now
    * @returns the new key in text form; `undefined` when there is no such key or it has ended
+   * @throws Error when the key is not bound, or its row is not as this service wrote it: its successor may do the same
    */
   async rotate(id: string, overlapMs: number): Promise<string | undefined> {
     this.cache.delete(id);
+    const former = await this.store.find(id);
+    if (former === undefined) {
+      return undefined;
+    }
+    const binding = await this.bindingOf(former);
+    if (binding !== 'bound') {
+      throw new Error(
+        binding === 'unbound'
+          ? `Key ${id} is not bound to what it may do. Check it, run "api-keys bind ${id}", then rotate it.`
+          : `The row of key ${id} is not as this service wrote it. Revoke the key and create another one.`,
+      );
+    }
     const key = createApiKey();
-    const hash = hashApiKeySecret(key.secret);
-    const rows = await this.database.query(statements.rotate, [id, key.id, hash, overlapMs]);
-    if (rows.length === 0) {
+    const { formerExpiresAt, ...life } = await this.store.readRotation(former, overlapMs);
+    const { name, scopes, providers } = former;
+    const terms = { id: key.id, name, secretHash: hashApiKeySecret(key.secret), scopes, providers, ...life };
+    const end = { expiresAt: formerExpiresAt, mac: this.sign({ ...former, expiresAt: formerExpiresAt }) };
+    if (!(await this.store.rotate(terms, this.sign(terms), former, end))) {
       return undefined;
     }
     await this.record('api_key.rotated', id);
     await this.record('api_key.created', key.id);
     return formatApiKey(key);
+  }
+
+  /**
+   * Binds keys from before there was a binding to what their rows say now. Check the rows first: a row that somebody has slipped into the
+   * table becomes a key.
+   *
+   * @param ids - which; every key in use that was never bound when absent
+   * @returns the keys that were bound
+   */
+  async bind(ids?: readonly string[]): Promise<ApiKeyTerms[]> {
+    const unbound = (await this.store.listValid()).filter(({ mac }) => mac === null);
+    const wanted = unbound.filter(({ id }) => ids === undefined || ids.includes(id));
+    const bound: ApiKeyTerms[] = [];
+    for (const key of wanted) {
+      await this.record('api_key.bound', key.id);
+      if (await this.store.bind(key.id, this.sign(key))) {
+        bound.push(key);
+      }
+    }
+    return bound;
   }
 
   /**
@@ -159,7 +157,7 @@ export class ApiKeysService {
     const key = parseApiKey(text);
     const known = key === undefined ? undefined : await this.find(key.id);
     const matches = isApiKeySecret(key?.secret ?? '', known?.secretHash ?? noHash);
-    if (key === undefined || known === undefined || !matches) {
+    if (key === undefined || known?.caller === undefined || !matches) {
       throw new ApiKeyInvalidError(
         'The API key is not valid. Send a key of this deployment as "Authorization: Bearer <key>".',
       );
@@ -174,7 +172,10 @@ export class ApiKeysService {
   }
 
   /** Keys are made and ended on the command line only. */
-  private record(action: 'api_key.created' | 'api_key.rotated' | 'api_key.revoked', id: string): Promise<void> {
+  private record(
+    action: 'api_key.created' | 'api_key.rotated' | 'api_key.revoked' | 'api_key.bound',
+    id: string,
+  ): Promise<void> {
     return this.audit.record({ action, outcome: 'success', actor: 'cli', subject: `api-key:${id}` });
   }
 
@@ -184,11 +185,12 @@ export class ApiKeysService {
     if (cached !== undefined && askedAt < cached.trustedUntil) {
       return cached;
     }
-    const [row] = await this.database.query<KeyRow>(statements.find, [id]);
+    const row = await this.store.find(id);
     this.cache.delete(id);
     if (row === undefined) {
       return undefined;
     }
+    const isUsable = await this.isUsable(row);
     if (this.cache.size >= maxCachedKeys) {
       this.cache.clear();
     }
@@ -199,8 +201,41 @@ export class ApiKeysService {
       providers: providers === null ? undefined : new Set(providers),
       userId: undefined,
     };
-    const known = { secretHash, caller, trustedUntil: askedAt + Math.min(cacheMs, livesMs ?? Infinity) };
+    const trustedUntil = askedAt + Math.min(cacheMs, livesMs ?? Infinity);
+    const known = { secretHash, caller: isUsable ? caller : undefined, trustedUntil };
     this.cache.set(id, known);
     return known;
   }
+
+  /** An altered row leaves an entry each time that it is read, which is every few seconds at most. */
+  private async isUsable(row: StoredApiKey): Promise<boolean> {
+    const binding = await this.bindingOf(row);
+    if (binding === 'altered') {
+      this.logger.error(
+        `The row of API key ${row.id} is not as this service wrote it: somebody has written to the database. The key is refused; ` +
+          'revoke it and create another one.',
+      );
+      const entry = { action: 'access.denied', outcome: 'failed', code: 'TOKEN_UNREADABLE' } as const;
+      // The refusal stands whether or not this is written.
+      await this.audit
+        .record({ ...entry, actor: 'service', subject: `api-key:${row.id}` })
+        .catch((failure: unknown) => this.logger.error(failure));
+    }
+    return binding === 'bound' || (binding === 'unbound' && this.config.acceptUnbound);
+  }
+
+  private async bindingOf(row: StoredApiKey): Promise<Binding> {
+    if (row.mac === null) {
+      return 'unbound';
+    }
+    return (await this.vault.isSignedRow('api_keys.mac', toRow(row), row.mac)) ? 'bound' : 'altered';
+  }
+
+  private sign(terms: ApiKeyTerms): Buffer {
+    return this.vault.signRow('api_keys.mac', toRow(terms));
+  }
+}
+
+function toRow({ id, name, secretHash, scopes, providers, createdAt, expiresAt }: ApiKeyTerms): BoundValue[] {
+  return [id, name, secretHash, scopes, providers, createdAt, expiresAt];
 }

@@ -31,6 +31,7 @@ export const auditActions = [
   'api_key.created',
   'api_key.rotated',
   'api_key.revoked',
+  'api_key.bound',
   'audit.pruned',
 ] as const;
 

@@ -1,6 +1,7 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { InvalidArgumentError, type Command } from 'commander';
-import { ApiKeysService, type ApiKeyListing } from '../access/api-keys.service.js';
+import type { ApiKeyListing, ApiKeyTerms } from '../access/api-key-store.js';
+import { ApiKeysService } from '../access/api-keys.service.js';
 import { accessScopes, isAccessScope, type AccessScope } from '../access/scopes.js';
 import { parseDurationMs } from './duration.js';
 import { readCatalogue } from './provider-catalogue.js';
@@ -56,6 +57,27 @@ export function addApiKeyCommands(
     );
 
   apiKeys
+    .command('bind')
+    .argument('[ids...]', 'keys that you know, by the part between the two underscores')
+    .option('--all', 'every key in use that is not bound')
+    .description('bind keys of an earlier version to what they may do; look at "api-keys list" first')
+    .action((ids: string[], { all }: { all?: boolean }) => {
+      if ((ids.length === 0) !== (all === true)) {
+        throw new Error(
+          'Name the keys to bind, or say --all. Check each in "api-keys list": what is bound is trusted.',
+        );
+      }
+      return withService(async (app) => {
+        const bound = await app.get(ApiKeysService).bind(all === true ? undefined : ids);
+        const missing = ids.filter((id) => bound.every((key) => key.id !== id));
+        if (missing.length > 0) {
+          throw new Error(`Not bound, because they are not in use or are bound already: ${missing.join(', ')}.`);
+        }
+        print(bound.length === 0 ? 'Every key in use is bound.' : boundTable(bound));
+      });
+    });
+
+  apiKeys
     .command('revoke')
     .argument('<id>', 'the part of the key between the two underscores')
     .description('end a key')
@@ -69,6 +91,17 @@ export function addApiKeyCommands(
     );
 }
 
+function boundTable(keys: readonly ApiKeyTerms[]): string {
+  const rows = keys.map(({ id, name, scopes, providers, expiresAt }) => [
+    id,
+    name,
+    scopes.join(','),
+    providers?.join(',') ?? 'all',
+    minute(expiresAt),
+  ]);
+  return textTable([['BOUND', 'NAME', 'SCOPES', 'PROVIDERS', 'EXPIRES'], ...rows]);
+}
+
 function apiKeysTable(keys: readonly ApiKeyListing[]): string {
   const rows = keys.map((key) => [
     key.id,
@@ -79,8 +112,12 @@ function apiKeysTable(keys: readonly ApiKeyListing[]): string {
     minute(key.lastUsedAt),
     minute(key.expiresAt),
     minute(key.revokedAt),
+    key.revokedAt === null && !key.bound ? 'no' : 'yes',
   ]);
-  return textTable([['ID', 'NAME', 'SCOPES', 'PROVIDERS', 'CREATED', 'LAST USED', 'EXPIRES', 'REVOKED'], ...rows]);
+  return textTable([
+    ['ID', 'NAME', 'SCOPES', 'PROVIDERS', 'CREATED', 'LAST USED', 'EXPIRES', 'REVOKED', 'BOUND'],
+    ...rows,
+  ]);
 }
 
 /** A moment to the minute, UTC. */
