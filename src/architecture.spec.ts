@@ -17,7 +17,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   database: ['redaction', 'errors', 'config'],
   'provider-kit': ['redaction', 'errors', 'config', 'clock'],
   vault: ['redaction', 'errors', 'config', 'database', 'clock'],
-  audit: ['errors', 'clock', 'database', 'vault'],
+  audit: ['errors', 'config', 'clock', 'database', 'vault'],
   tokens: ['errors', 'config', 'clock', 'database', 'provider-kit', 'vault', 'audit'],
   access: ['errors', 'config', 'clock', 'database', 'provider-kit', 'vault', 'http', 'audit'],
   http: ['config', 'errors', 'access'],

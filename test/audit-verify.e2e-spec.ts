@@ -2,9 +2,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { AuditEvent } from '../src/audit/audit-event.js';
+import { formatHead, parseHead, type SignedHead } from '../src/audit/audit-head.js';
+import { AuditPruner } from '../src/audit/audit-pruner.js';
 import { AuditTrail } from '../src/audit/audit-trail.js';
 import { AuditVerifier } from '../src/audit/audit-verifier.js';
+import { RowVerifier } from '../src/audit/row-verifier.js';
+import { ApiKeysService } from '../src/access/api-keys.service.js';
+import { scrub } from '../src/redaction/scrub.js';
+import { KeyRing } from '../src/vault/key-ring.js';
 import { startApplication, type TestApplication } from './support/application.js';
+import { linkAccount } from './support/linking.js';
 import { checkout, startProcess } from './support/service-process.js';
 import { queryDatabase } from './support/test-database.js';
 
@@ -42,7 +49,7 @@ describe('the audit verifier', () => {
     const findings: string[] = [];
     const count = { writers: 0, entries: 0 };
     for await (const { writer, sequence, problem } of first.app.get(AuditVerifier).verify(count)) {
-      findings.push(`${writer}/${sequence ?? '*'} ${problem}`);
+      findings.push(`${writer ?? '*'}/${sequence ?? '*'} ${problem}`);
     }
     return findings;
   };
@@ -188,6 +195,131 @@ describe('the audit verifier', () => {
     await tamper(`UPDATE audit_writers SET started_at = started_at - interval '1 day' WHERE number = 2`);
 
     await expect(verify()).resolves.toEqual(['2/1 is not what was written']);
+  });
+
+  it('names a trail that is empty although the vault was used, and no other (LOG-05)', async () => {
+    await tamper('DELETE FROM audit_entries');
+    await tamper('DELETE FROM audit_writers');
+    await expect(verify()).resolves.toEqual([]);
+    // Its chain is gone, so it begins another one with the entry after this one.
+    await expect(recordSix(first)).rejects.toThrow('audit trail');
+    await linkAccount(first, 'user-1', 'whoop');
+    await first.app.get(KeyRing, { strict: false }).reload();
+    await tamper('DELETE FROM audit_entries');
+    await tamper('DELETE FROM audit_writers');
+    await expect(verify()).resolves.toEqual([
+      '*/* The trail is empty, although values were sealed here, which leaves entries',
+    ]);
+  });
+
+  describe('compared with heads that were kept elsewhere', () => {
+    const verifyHeads = async (...heads: readonly SignedHead[]): Promise<string[]> => {
+      const findings: string[] = [];
+      for await (const { writer, sequence, problem } of first.app.get(AuditVerifier).verifyHeads(heads)) {
+        findings.push(`${writer}/${sequence ?? '*'} ${problem}`);
+      }
+      return findings;
+    };
+    const headOf = ({ app }: TestApplication): SignedHead => {
+      const { head } = app.get(AuditTrail);
+      if (head === undefined) {
+        throw new Error('Nothing was recorded.');
+      }
+      // As it comes back from a log.
+      return parseHead(scrub(`{"msg":"${formatHead(head)}"}`)) ?? head;
+    };
+
+    it('finds nothing in a trail that has gone on since (LOG-05)', async () => {
+      const heads = applications.map(headOf);
+      await recordSix(first);
+      await expect(verifyHeads(...heads)).resolves.toEqual([]);
+    });
+
+    it('names a writer that was set back, rows and head together, to a copy of itself (LOG-05)', async () => {
+      const second = applications[1] ?? first;
+      await tamper('CREATE TABLE former AS SELECT * FROM audit_writers WHERE number = 2');
+      const before = headOf(second);
+      await recordSix(second);
+      const after = headOf(second);
+      await tamper(`DELETE FROM audit_entries WHERE writer = 2 AND sequence > ${before.sequence}`);
+      await tamper(
+        `UPDATE audit_writers SET head_sequence = former.head_sequence, head_mac = former.head_mac
+         FROM former WHERE audit_writers.number = former.number`,
+      );
+
+      await expect(verify()).resolves.toEqual([]);
+      await expect(verifyHeads(before)).resolves.toEqual([]);
+      await expect(verifyHeads(after)).resolves.toEqual([`2/${after.sequence} is gone, although the log has seen it`]);
+    });
+
+    it('names a head that this service did not sign (LOG-05)', async () => {
+      const head = headOf(first);
+      await expect(verifyHeads({ ...head, signature: Buffer.alloc(32) })).resolves.toEqual([
+        `1/${head.sequence} is not what the log has seen there`,
+      ]);
+    });
+
+    it('finds nothing where entries were removed on purpose (LOG-05)', async () => {
+      const heads = applications.map(headOf);
+      await recordSix(first);
+      first.clock.advance(60_000);
+      await first.app.get(AuditPruner, { strict: false }).prune(first.clock.now());
+      await expect(verifyHeads(...heads)).resolves.toEqual([]);
+    });
+  });
+
+  describe('compared with the rows', () => {
+    const verifyRows = async (): Promise<string[]> => {
+      const findings: string[] = [];
+      for await (const { place, problem } of first.app.get(RowVerifier).verify()) {
+        findings.push(`${place} ${problem}`);
+      }
+      return findings;
+    };
+    const refresh = () => first.api.post('/v1/users/user-1/connections/whoop/refresh').expect(200);
+    const token = async (): Promise<unknown> =>
+      ((await first.api.get('/v1/users/user-1/connections/whoop/token').expect(200)).body as { access_token: unknown })
+        .access_token;
+
+    it('names a connection whose former row was put back, which opens as ever (CR-03)', async () => {
+      // More than fit on a page, so that the last one is found too.
+      await tamper(
+        `INSERT INTO connections (user_id, provider, id, registration_id, status, secret_gen, scopes_requested, refreshable)
+         SELECT 'a-' || each, 'oura', gen_random_uuid(), 'none', 'needs_relink', 1, '{}', false FROM generate_series(1, 250) AS each`,
+      );
+      const id = await linkAccount(first, 'user-1', 'whoop');
+      await refresh();
+      const former = await token();
+      await tamper(`CREATE TABLE former AS SELECT * FROM connections WHERE user_id = 'user-1'`);
+      await expect(verifyRows()).resolves.toEqual([]);
+      await refresh();
+      expect(await token()).not.toBe(former);
+      await expect(verifyRows()).resolves.toEqual([]);
+
+      await tamper(`DELETE FROM connections WHERE user_id = 'user-1'`);
+      await tamper('INSERT INTO connections SELECT * FROM former');
+
+      // What the sealing alone does not see.
+      expect(await token()).toBe(former);
+      await expect(verify()).resolves.toEqual([]);
+      await expect(verifyRows()).resolves.toEqual([
+        `Connection ${id} holds token set 2, although the trail has 3: an older row was put in its place`,
+      ]);
+    });
+
+    it('names an API key that was revoked and is in use again (AR-27)', async () => {
+      const key = await first.createKey('admin');
+      const id = key.slice(5, 23);
+      await tamper(`CREATE TABLE former AS SELECT * FROM api_keys WHERE id = '${id}'`);
+      await first.app.get(ApiKeysService).revoke(id);
+      await expect(verifyRows()).resolves.toEqual([]);
+
+      await tamper(`DELETE FROM api_keys WHERE id = '${id}'`);
+      await tamper('INSERT INTO api_keys SELECT * FROM former');
+
+      await first.browser.get('/v1/providers').set('authorization', `Bearer ${key}`).expect(200);
+      await expect(verifyRows()).resolves.toEqual([`API key ${id} was revoked, and is in use again`]);
+    });
   });
 
   it('LOG-05 tells on the command line what is wrong, with the exit status', async () => {

@@ -6,6 +6,7 @@ import type { MacKey } from '../vault/mac-key.js';
 import { VaultService } from '../vault/vault.service.js';
 import { beginningOf, chain, signHead, type AuditEntry, type AuditFacts, type ChainHead } from './audit-chain.js';
 import type { AuditEvent } from './audit-event.js';
+import type { SignedHead } from './audit-head.js';
 import { AuditStore } from './audit-store.js';
 
 /** A database that leaves more entries waiting does not keep up. */
@@ -32,12 +33,18 @@ export class AuditTrail implements BeforeApplicationShutdown {
   private readonly logger = new Logger(AuditTrail.name);
   private readonly groups = new MicroBatch<AuditFacts, void>((facts) => this.write(facts), limits);
   private ownChain: OwnChain | undefined;
+  private latestHead: SignedHead | undefined;
 
   constructor(
     private readonly store: AuditStore,
     private readonly vault: VaultService,
     private readonly clock: Clock,
   ) {}
+
+  /** How far this process has written, as of its last group of entries; `undefined` before the first. */
+  get head(): SignedHead | undefined {
+    return this.latestHead;
+  }
 
   /** Lets what is being recorded arrive while there is a database. */
   async beforeApplicationShutdown(): Promise<void> {
@@ -75,8 +82,10 @@ export class AuditTrail implements BeforeApplicationShutdown {
         head = entry;
       }
       const { sequence, mac } = head;
-      await this.store.append(own.writerNumber, entries, { sequence, mac: signHead(own.writerNumber, head, own.key) });
+      const signature = signHead(own.writerNumber, head, own.key);
+      await this.store.append(own.writerNumber, entries, { sequence, mac: signature });
       own.head = { sequence, mac };
+      this.latestHead = { writer: own.writerNumber, sequence, signature };
       return entries.map(() => undefined);
     } catch (error) {
       this.ownChain = undefined;

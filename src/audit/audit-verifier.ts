@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { MacKey } from '../vault/mac-key.js';
+import { KeyStore } from '../vault/key-store.js';
 import { VaultService } from '../vault/vault.service.js';
 import {
   beginningOf,
@@ -10,6 +11,7 @@ import {
   type AuditWriter,
   type ChainHead,
 } from './audit-chain.js';
+import type { SignedHead } from './audit-head.js';
 import { AuditStore } from './audit-store.js';
 
 /** Between these is what the database takes for the number of a writer. */
@@ -17,7 +19,8 @@ const [lowestNumber, highestNumber] = [-(2 ** 31), 2 ** 31 - 1];
 
 /** Something in the audit trail that is not as it was written. */
 export interface AuditFinding {
-  readonly writer: number;
+  /** `undefined` when it is about the trail as a whole. */
+  readonly writer: number | undefined;
   /** The entry; `undefined` when it is about the writer as a whole. */
   readonly sequence: number | undefined;
   /** What is wrong, as the end of a sentence that begins with the place. */
@@ -36,6 +39,7 @@ export class AuditVerifier {
   constructor(
     private readonly store: AuditStore,
     private readonly vault: VaultService,
+    private readonly keys: KeyStore,
   ) {}
 
   /**
@@ -68,6 +72,10 @@ export class AuditVerifier {
       count.writers += 1;
       previous = writer.number;
     }
+    if (count.writers === 0 && (await this.keys.list()).some(({ operations }) => operations > 0)) {
+      const problem = 'The trail is empty, although values were sealed here, which leaves entries';
+      yield { writer: undefined, sequence: undefined, problem };
+    }
     while (previous < highestNumber) {
       const stranger = await this.store.findWriterOfEntries(previous + 1);
       // A writer that has begun since has its entries too.
@@ -80,14 +88,39 @@ export class AuditVerifier {
     }
   }
 
+  /**
+   * Compares the trail with heads that were kept elsewhere: none may ever go back (LOG-05).
+   *
+   * @param heads - of any number of writers; of each the furthest is enough, because all before it is chained
+   */
+  async *verifyHeads(heads: Iterable<SignedHead>): AsyncGenerator<AuditFinding, void> {
+    for (const { writer: number, sequence, signature } of heads) {
+      const writer = await this.store.findWriter(number - 1);
+      if (writer?.number === number) {
+        yield* this.verifySeen(writer, { sequence, mac: signature }, 'the log');
+      } else {
+        yield { writer: number, sequence, problem: 'is gone with its writer, although the log has seen it' };
+      }
+    }
+  }
+
   /** The writer before this one must still reach as far as it did when this one began. */
   private async *verifyWitness(writer: AuditWriter): AsyncGenerator<AuditFinding, void> {
     const before = await this.store.findWriter(writer.number - 2);
     if (before?.number !== writer.number - 1) {
       return;
     }
+    const seen = { sequence: writer.witnessedSequence, mac: writer.witnessedMac };
+    yield* this.verifySeen(before, seen, `writer ${writer.number}`);
+  }
+
+  /**
+   * @param seen - how far the writer reached, with the signature of its head at that time
+   * @param witness - who has seen it
+   */
+  private async *verifySeen(before: AuditWriter, seen: ChainHead, witness: string): AsyncGenerator<AuditFinding, void> {
     const key = await this.vault.findMacKey(before.kid);
-    const sequence = writer.witnessedSequence;
+    const { sequence } = seen;
     const { checkpoint, entries } = await this.store.readChain(before.number, Math.max(0, sequence - 1), 1);
     if (sequence > 0 && sequence < checkpoint.sequence) {
       // Removed on purpose, or the checkpoint is found to be forged where the chain is verified.
@@ -98,9 +131,9 @@ export class AuditVerifier {
         ? key && beginningOf(before, key).mac
         : [checkpoint, ...entries].find((each) => each.sequence === sequence)?.mac;
     if (key === undefined || mac === undefined) {
-      yield { writer: before.number, sequence, problem: `is gone, although writer ${writer.number} has seen it` };
-    } else if (!signHead(before.number, { sequence, mac }, key).equals(writer.witnessedMac)) {
-      yield { writer: before.number, sequence, problem: `is not what writer ${writer.number} has seen there` };
+      yield { writer: before.number, sequence, problem: `is gone, although ${witness} has seen it` };
+    } else if (!signHead(before.number, { sequence, mac }, key).equals(seen.mac)) {
+      yield { writer: before.number, sequence, problem: `is not what ${witness} has seen there` };
     }
   }
 

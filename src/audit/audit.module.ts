@@ -8,10 +8,11 @@ import { AuditStore } from './audit-store.js';
 import { AuditTrail } from './audit-trail.js';
 import { AuditVerifier } from './audit-verifier.js';
 import { RefusalRecorder } from './refusal-recorder.js';
+import { RowVerifier } from './row-verifier.js';
 
 @Module({
   imports: [ClockModule, DatabaseModule, VaultKeysModule],
-  providers: [AuditPruner, AuditReader, AuditStore, AuditTrail, AuditVerifier, RefusalRecorder],
-  exports: [AuditPruner, AuditReader, AuditTrail, AuditVerifier, RefusalRecorder],
+  providers: [AuditPruner, AuditReader, AuditStore, AuditTrail, AuditVerifier, RefusalRecorder, RowVerifier],
+  exports: [AuditPruner, AuditReader, AuditTrail, AuditVerifier, RefusalRecorder, RowVerifier],
 })
 export class AuditModule {}

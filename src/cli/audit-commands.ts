@@ -1,7 +1,11 @@
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
 import type { INestApplicationContext } from '@nestjs/common';
 import { InvalidArgumentError, type Command } from 'commander';
+import { parseHead, type SignedHead } from '../audit/audit-head.js';
 import { AuditPruner } from '../audit/audit-pruner.js';
-import { AuditVerifier, type AuditCount } from '../audit/audit-verifier.js';
+import { AuditVerifier, type AuditCount, type AuditFinding } from '../audit/audit-verifier.js';
+import { RowVerifier } from '../audit/row-verifier.js';
 
 /** Adds the commands that look whether the audit trail is as it was written, and remove what is old from it. */
 export function addAuditCommands(
@@ -14,19 +18,33 @@ export function addAuditCommands(
   audit
     .command('verify')
     .description('look whether an entry was changed, removed or added; exit status 1 when one was')
-    .action(() =>
-      withService(async (app) => {
+    .option('--heads <file>', 'compare with the heads in a log of the service, such as JSON lines')
+    .option('--rows', 'compare connections and API keys with the trail: whether an older row was put back')
+    .action(async ({ heads: file, rows }: { heads?: string; rows?: boolean }) => {
+      const heads = file === undefined ? [] : await readHeads(file);
+      await withService(async (app) => {
         const count: AuditCount = { writers: 0, entries: 0 };
         let findings = 0;
-        for await (const { writer, sequence, problem } of app.get(AuditVerifier).verify(count)) {
-          print(`Writer ${writer}${sequence === undefined ? '' : `, entry ${sequence}`} ${problem}.`);
+        const tell = (text: string): void => {
+          print(`${text}.`);
           findings += 1;
+        };
+        for await (const finding of app.get(AuditVerifier).verify(count)) {
+          tell(sentenceOf(finding));
+        }
+        for await (const finding of app.get(AuditVerifier).verifyHeads(heads)) {
+          tell(sentenceOf(finding));
+        }
+        if (rows === true) {
+          for await (const { place, problem } of app.get(RowVerifier).verify()) {
+            tell(`${place} ${problem}`);
+          }
         }
         const looked = `${count.entries} entries of ${count.writers} writers were checked`;
         print(findings === 0 ? `${looked}; all are as they were written.` : `${looked}; ${findings} findings.`);
         process.exitCode = findings === 0 ? 0 : 1;
-      }),
-    );
+      });
+    });
 
   audit
     .command('prune')
@@ -38,6 +56,32 @@ export function addAuditCommands(
         print(`${removed} entries from before ${before.toISOString()} were removed.`);
       }),
     );
+}
+
+function sentenceOf({ writer, sequence, problem }: AuditFinding): string {
+  const place = writer === undefined ? '' : `Writer ${writer}${sequence === undefined ? '' : `, entry ${sequence}`} `;
+  return `${place}${problem}`;
+}
+
+/**
+ * Reads the furthest head of each writer from a log.
+ *
+ * @throws Error when the file cannot be read, or has no head: then there is nothing to compare with
+ */
+async function readHeads(file: string): Promise<SignedHead[]> {
+  const heads = new Map<number, SignedHead>();
+  for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
+    const head = parseHead(line);
+    if (head !== undefined && head.sequence > (heads.get(head.writer)?.sequence ?? 0)) {
+      heads.set(head.writer, head);
+    }
+  }
+  if (heads.size === 0) {
+    throw new Error(
+      `${file} has no head of the audit trail. The service logs them at the level "info" (docs/audit.md).`,
+    );
+  }
+  return [...heads.values()].sort((left, right) => left.writer - right.writer);
 }
 
 function parsePastDate(text: string): Date {

@@ -1,7 +1,15 @@
 import { Module } from '@nestjs/common';
+import { ConfigModule } from '@nestjs/config';
+import { AuditHeadLog } from '../audit/audit-head-log.js';
+import { auditConfig } from '../audit/audit.config.js';
+import { AuditModule } from '../audit/audit.module.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { HealthController } from './health.controller.js';
 import { MetricsController } from './metrics.controller.js';
 
-@Module({ imports: [DatabaseModule], controllers: [HealthController, MetricsController] })
+@Module({
+  imports: [AuditModule, ConfigModule.forFeature(auditConfig), DatabaseModule],
+  controllers: [HealthController, MetricsController],
+  providers: [AuditHeadLog],
+})
 export class OpsModule {}
