@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
 import { appConfig, type AppConfig } from './config/app.config.js';
+import { databaseConfig, type DatabaseConfig } from './database/database.config.js';
 import { configureApplication, createAdapter } from './http/application.js';
 import { ProviderRegistry } from './provider-kit/provider-registry.js';
 import { ConnectionEndings } from './tokens/connection-endings.js';
@@ -46,7 +47,13 @@ async function listen(module: Type): Promise<NestFastifyApplication> {
     abortOnError: false,
   });
   configureApplication(app);
-  const { port, host } = app.get<AppConfig>(appConfig.KEY);
+  const { port, host, production } = app.get<AppConfig>(appConfig.KEY);
+  if (production && app.get<DatabaseConfig>(databaseConfig.KEY, { strict: false }).remoteWithoutTls) {
+    new Logger('Database').warn(
+      'PostgreSQL is on another machine and DATABASE_URL asks for no TLS: others on the way can read and alter rows, and read the ' +
+        'password. Add sslmode=verify-full to it.',
+    );
+  }
   try {
     // Apart from `listen`, which would do it too, so that a database or a key that is wrong is not taken for a taken port.
     await app.init();

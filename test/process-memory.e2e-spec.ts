@@ -19,6 +19,8 @@ const environmentName = `name-${randomUUID().slice(0, 8)}`;
 /** What Node writes when it opens its inspector, or tries to. */
 const inspectorOpens = /Debugger listening|Starting inspector/;
 
+const secretFiles = ['client-secret', 'database-url', 'root-key'];
+
 let directory: string;
 let databaseUrl: string;
 let environment: Record<string, string>;
@@ -28,17 +30,24 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'cufflink-memory-'));
   databaseUrl = await createTestDatabase();
   await expect(runMigrationCommand(['migration:run'], databaseUrl)).resolves.toMatchObject({ status: 0 });
-  const rootKeyFile = join(directory, 'root-key');
-  await writeFile(rootKeyFile, rootKey.toString('base64'), { mode: 0o600 });
+  // Every secret comes from a file, as a mount brings it.
+  const secrets = {
+    'root-key': rootKey.toString('base64'),
+    'client-secret': clientSecret,
+    'database-url': databaseUrl,
+  };
+  for (const [name, text] of Object.entries(secrets)) {
+    await writeFile(join(directory, name), `${text}\n`, { mode: 0o600 });
+  }
   environment = {
     NODE_ENV: 'production',
     ENVIRONMENT_NAME: environmentName,
-    DATABASE_URL: databaseUrl,
+    DATABASE_URL_FILE: join(directory, 'database-url'),
     PUBLIC_URL: 'https://link.example.com',
     RETURN_URLS: 'https://app.example.com/',
-    ENCRYPTION_ROOT_KEY_FILE: rootKeyFile,
+    ENCRYPTION_ROOT_KEY_FILE: join(directory, 'root-key'),
     OURA_CLIENT_ID: 'oura-client',
-    OURA_CLIENT_SECRET: clientSecret,
+    OURA_CLIENT_SECRET_FILE: join(directory, 'client-secret'),
     REFRESH_SCHEDULER: 'off',
   };
 });
@@ -57,7 +66,11 @@ function start(args: readonly string[], change: Readonly<Record<string, string>>
 }
 
 /** Signals again and again, each time followed by something that the process has done since. */
-async function signalOften({ child }: ServiceProcess, signal: NodeJS.Signals, something: () => Promise<unknown>): Promise<void> {
+async function signalOften(
+  { child }: ServiceProcess,
+  signal: NodeJS.Signals,
+  something: () => Promise<unknown>,
+): Promise<void> {
   for (let times = 0; times < 20; times += 1) {
     child.kill(signal);
     await something();
@@ -87,7 +100,7 @@ describe('a signal to a production process', () => {
     await expect(service.stop('SIGUSR2')).resolves.toEqual({ status: null, signal: 'SIGUSR2' });
 
     expect(service.output()).not.toMatch(inspectorOpens);
-    await expect(readdir(directory)).resolves.toEqual(['root-key']);
+    await expect(readdir(directory)).resolves.toEqual(secretFiles);
   });
 
   it('opens no inspector in a command that waits (CR-17)', async () => {

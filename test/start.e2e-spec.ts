@@ -326,8 +326,8 @@ describe('node dist/main.js in production', () => {
     ],
     ['with two root keys', 'ENCRYPTION_ROOT_KEY_FILE', { ENCRYPTION_ROOT_KEY_FILE: 'root-key' }],
   ])('CR-10 does not boot %s, and names the variable', async (_, variable, change) => {
-    await writeFile(join(working, 'root-key'), rootKey.toString('base64'));
-    await writeFile(join(working, 'short-key'), rootKey.subarray(1).toString('base64'));
+    await writeFile(join(working, 'root-key'), rootKey.toString('base64'), { mode: 0o600 });
+    await writeFile(join(working, 'short-key'), rootKey.subarray(1).toString('base64'), { mode: 0o600 });
 
     await expectRefusal(change, variable);
   });

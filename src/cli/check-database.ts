@@ -1,8 +1,8 @@
 import { DataSource } from 'typeorm';
 import { describeBootError } from '../config/boot-error.js';
-import type { Environment } from '../config/read-environment.js';
+import { isSecretSet, type Environment } from '../config/read-environment.js';
 import { dataSourceOptions } from '../database/data-source-options.js';
-import { readDatabaseConfig } from '../database/database.config.js';
+import { readDatabaseConfig, type DatabaseConfig } from '../database/database.config.js';
 import { KeySources } from '../vault/key-sources.js';
 import { LocalKeySource } from '../vault/local-key-source.js';
 import { readVaultConfig } from '../vault/vault.config.js';
@@ -20,7 +20,7 @@ interface WrappedRow {
 export async function checkDatabase(environment: Environment): Promise<Finding[]> {
   const subject = 'database';
   const production = environment['NODE_ENV'] === 'production';
-  if (!production && !environment['DATABASE_URL']) {
+  if (!production && !isSecretSet(environment, 'DATABASE_URL')) {
     return [{ verdict: 'ok', subject, text: 'brought by the start, in .cufflink/' }];
   }
   let dataSource: DataSource | undefined;
@@ -30,7 +30,7 @@ export async function checkDatabase(environment: Environment): Promise<Finding[]
     const pending = await findPendingMigrations(dataSource);
     if (pending.length === 0) {
       const keys = await checkKeys(dataSource, environment);
-      return [{ verdict: 'ok', subject, text: 'answers, and has every migration' }, ...keys];
+      return [{ verdict: 'ok', subject, text: 'answers, and has every migration' }, ...checkTransport(config), ...keys];
     }
     const text = `answers; ${pending.length} ${pending.length === 1 ? 'migration is' : 'migrations are'} pending: ${pending.join(', ')}`;
     return production
@@ -52,7 +52,7 @@ export async function countConnections(
   environment: Environment,
   slugs: readonly string[],
 ): Promise<ReadonlyMap<string, number>> {
-  if (slugs.length === 0 || !environment['DATABASE_URL']) {
+  if (slugs.length === 0 || !isSecretSet(environment, 'DATABASE_URL')) {
     return new Map();
   }
   let dataSource: DataSource | undefined;
@@ -70,6 +70,12 @@ export async function countConnections(
   } finally {
     await dataSource?.destroy();
   }
+}
+
+/** @returns nothing where rows and the password cannot be read on their way */
+function checkTransport({ remoteWithoutTls }: Pick<DatabaseConfig, 'remoteWithoutTls'>): Finding[] {
+  const text = 'is on another machine and DATABASE_URL asks for no TLS. Add sslmode=verify-full to it.';
+  return remoteWithoutTls ? [{ verdict: 'note', subject: 'database', text }] : [];
 }
 
 async function findPendingMigrations(dataSource: DataSource): Promise<string[]> {

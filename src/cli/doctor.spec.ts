@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { exampleOAuth1, exampleOAuth2, exampleSettings } from '../provider-kit/testing/example-definition.js';
 import { checkProvider, checkService, countWrong, renderReport, type Finding } from './doctor.js';
@@ -17,7 +20,15 @@ function verdicts(findings: readonly Finding[]): object {
   return Object.fromEntries(findings.map(({ subject, verdict }) => [subject, verdict]));
 }
 
-const allOk = { process: 'ok', 'root key': 'ok', RETURN_URLS: 'ok', tokens: 'ok', access: 'ok', outbound: 'ok' };
+const allOk = {
+  process: 'ok',
+  'root key': 'ok',
+  RETURN_URLS: 'ok',
+  tokens: 'ok',
+  access: 'ok',
+  audit: 'ok',
+  outbound: 'ok',
+};
 
 describe('checkService', () => {
   it('finds nothing wrong where nothing is set, in development', () => {
@@ -37,12 +48,34 @@ describe('checkService', () => {
     ['root key', { ENCRYPTION_ROOT_KEY: 'short' }, 'ENCRYPTION_ROOT_KEY must hold 32 bytes'],
     ['RETURN_URLS', { RETURN_URLS: 'http://app.example.com' }, 'RETURN_URLS must be a comma-separated list'],
     ['tokens', { REFRESH_CONFIRMATION_SECONDS: 'soon' }, 'REFRESH_CONFIRMATION_SECONDS'],
+    ['access', { UNBOUND_API_KEYS: 'maybe' }, 'UNBOUND_API_KEYS'],
+    ['audit', { AUDIT_HEAD_LOG_SECONDS: '0' }, 'AUDIT_HEAD_LOG_SECONDS'],
+    ['process', { CORS_ORIGINS: 'http://app.example.com' }, 'CORS_ORIGINS'],
+    ['process', { NODE_OPTIONS: '--report_on_signal' }, '--report_on_signal'],
     ['access', { RATE_LIMIT_STORAGE: 'redis' }, 'RATE_LIMIT_STORAGE'],
     ['access', { USER_JWKS_URL: 'https://login.example.com/keys' }, 'USER_JWT_ISSUER'],
     ['outbound', { OUTBOUND_PROXY_URL: 'socks5://egress' }, 'OUTBOUND_PROXY_URL'],
   ])('finds what is wrong with %s: %j, and nothing else', (subject, change, sentence) => {
     const wrong = checkService({ ...production, ...change }).filter(({ verdict }) => verdict === 'wrong');
     expect(wrong).toEqual([{ verdict: 'wrong', subject, text: expect.stringContaining(sentence) }]);
+  });
+
+  it('finds a root key file that others can read, in production (CR-10)', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'cufflink-doctor-'));
+    const file = join(directory, 'root-key');
+    try {
+      writeFileSync(file, production.ENCRYPTION_ROOT_KEY);
+      chmodSync(file, 0o644);
+      const environment = { ...production, ENCRYPTION_ROOT_KEY: '', ENCRYPTION_ROOT_KEY_FILE: file };
+      const wrong = checkService(environment).filter(({ verdict }) => verdict === 'wrong');
+      expect(wrong).toEqual([
+        { verdict: 'wrong', subject: 'root key', text: expect.stringContaining('the permissions 0644') },
+      ]);
+      chmodSync(file, 0o600);
+      expect(verdicts(checkService(environment))).toEqual(allOk);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 
   it('finds everything that is wrong at once', () => {

@@ -1,9 +1,11 @@
 import { readCallerAddressConfig } from '../access/caller-address.config.js';
+import { readApiKeysConfig } from '../access/api-keys.config.js';
 import { readRateLimitsConfig } from '../access/rate-limits.config.js';
 import { readUserTokensConfig } from '../access/user-tokens.config.js';
+import { readAuditConfig } from '../audit/audit.config.js';
 import { readAppConfig } from '../config/app.config.js';
 import { checkProcessFlags } from '../config/process-flags.js';
-import type { Environment } from '../config/read-environment.js';
+import { isSecretSet, type Environment } from '../config/read-environment.js';
 import { readLinksConfig } from '../links/links.config.js';
 import { lifecycleAt } from '../provider-kit/lifecycle.js';
 import { readOutboundSettings } from '../provider-kit/outbound.config.js';
@@ -36,12 +38,7 @@ export function checkService(environment: Environment): Finding[] {
     }),
     check('root key', () => {
       const isElsewhere = (environment['KEY_SOURCE'] || 'local') !== 'local';
-      if (
-        !production &&
-        !isElsewhere &&
-        !environment['ENCRYPTION_ROOT_KEY'] &&
-        !environment['ENCRYPTION_ROOT_KEY_FILE']
-      ) {
+      if (!production && !isElsewhere && !isSecretSet(environment, 'ENCRYPTION_ROOT_KEY')) {
         return 'made by the first start, in .cufflink/';
       }
       const { environmentName, keySources } = readVaultConfig(environment);
@@ -54,13 +51,15 @@ export function checkService(environment: Environment): Finding[] {
     }),
     check('access', () => {
       readCallerAddressConfig(environment);
+      readApiKeysConfig(environment);
       readRateLimitsConfig(environment);
       const { settings } = readUserTokensConfig(environment);
       return settings === undefined ? 'by API keys only' : 'by API keys and the tokens of users';
     }),
+    check('audit', () => `its head is logged every ${readAuditConfig(environment).headLogMs / 1_000} seconds`),
     check('outbound', () => {
       readOutboundSettings(environment);
-      return environment['OUTBOUND_PROXY_URL'] ? 'through a proxy' : 'directly, to the providers only';
+      return isSecretSet(environment, 'OUTBOUND_PROXY_URL') ? 'through a proxy' : 'directly, to the providers only';
     }),
   ];
 }

@@ -58,8 +58,22 @@ describe('readAppConfig', () => {
     ['NODE_ENV', 'prod'],
     ['PUBLIC_URL', 'link.example.com'],
     ['PUBLIC_URL', 'javascript:alert(1)'],
+    ['PUBLIC_URL', 'https://user@link.example.com'],
+    ['PUBLIC_URL', 'https://:password@link.example.com'],
+    ['PUBLIC_URL', 'https://link.example.com/?'],
+    ['PUBLIC_URL', 'https://link.example.com/p?q'],
+    ['PUBLIC_URL', 'https://link.example.com/#f'],
   ])('refuses %s=%s and names it', (name, value) => {
     expect(() => readAppConfig({ [name]: value })).toThrow(new RegExp(`^Wrong settings\\. ${name}: `));
+  });
+
+  it("refuses an http origin in production beyond this machine, as an http page is anybody's", () => {
+    const read = (origins: string, environment: object = production): unknown =>
+      readAppConfig({ ...environment, CORS_ORIGINS: origins });
+    expect(() => read('https://app.example.com,http://evil.example')).toThrow('CORS_ORIGINS must be https');
+    expect(() => read('http://localhost.evil.example')).toThrow('CORS_ORIGINS must be https');
+    expect(read('https://app.example.com,http://localhost:5173,http://127.0.0.1')).toBeDefined();
+    expect(read('http://app.example.com', {})).toBeDefined();
   });
 
   it('believes the proxies that TRUSTED_PROXIES lists', () => {

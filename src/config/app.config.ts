@@ -13,6 +13,9 @@ const schema = z.object({
       protocol: /^https?$/,
       error: 'must be the URL under which browsers reach this service, such as https://link.example.com.',
     })
+    .refine((url) => !URL.canParse(url) || isPlaceOnly(url), {
+      error: 'must have no user, password, query or fragment: the URLs that providers are told begin with it.',
+    })
     .optional(),
   LOG_LEVEL: z
     .enum(
@@ -60,6 +63,11 @@ export function readAppConfig(environment: Environment): {
   if (production && values.PUBLIC_URL?.startsWith('https://') !== true) {
     throw new Error('PUBLIC_URL must be set to an https URL in production: providers send the browser back there.');
   }
+  if (production && !values.CORS_ORIGINS.every((origin) => origin.startsWith('https://') || isLoopback(origin))) {
+    throw new Error(
+      'CORS_ORIGINS must be https in production: anyone on the way could write a page of an http origin.',
+    );
+  }
   return {
     production,
     port: values.PORT,
@@ -71,8 +79,17 @@ export function readAppConfig(environment: Environment): {
   };
 }
 
+function isPlaceOnly(url: string): boolean {
+  const { username, password } = new URL(url);
+  return username === '' && password === '' && !/[?#]/.test(url);
+}
+
 function originOf(url: string): string | undefined {
   return URL.canParse(url) ? new URL(url).origin : undefined;
+}
+
+function isLoopback(origin: string): boolean {
+  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(origin).hostname);
 }
 
 function isAddressOrNetwork(text: string): boolean {

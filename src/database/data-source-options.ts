@@ -39,13 +39,15 @@ import type { DatabaseConfig } from './database.config.js';
 /** How long a statement may take before PostgreSQL ends it, in milliseconds. No statement here needs a tenth of it. */
 const statementTimeoutMs = 10_000;
 
+type DataSourceSettings = Pick<DatabaseConfig, 'url' | 'poolSize' | 'migrateOnBoot'>;
+
 /** The database for the migration command: a migration takes as long as its tables are large, and no longer than its own locks need. */
-export function migrationOptions(config: DatabaseConfig): DataSourceOptions {
+export function migrationOptions(config: DataSourceSettings): DataSourceOptions {
   return { ...dataSourceOptions(config), extra: {}, migrationsTransactionMode: 'each' };
 }
 
 /** The one description of the database, for the application and, with {@link migrationOptions}, for the migration command. */
-export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
+export function dataSourceOptions(config: DataSourceSettings): DataSourceOptions {
   return {
     type: 'postgres',
     url: config.url,

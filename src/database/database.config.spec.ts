@@ -12,6 +12,27 @@ describe('readDatabaseConfig', () => {
     }
   });
 
+  it.each([
+    ['db.example.com/cufflink', true],
+    ['db.example.com/cufflink?sslmode=disable', true],
+    ['db.example.com/cufflink?sslmode=allow', true],
+    ['10.0.0.7/cufflink?ssl=false', true],
+    ['db.example.com/cufflink?sslmode=verify-full', false],
+    ['db.example.com/cufflink?sslmode=require', false],
+    ['db.example.com/cufflink?ssl=true', false],
+    ['localhost/cufflink', false],
+    ['127.0.0.1:5433/cufflink', false],
+    ['[::1]/cufflink', false],
+    ['/cufflink?host=/var/run/postgresql', false],
+    ['localhost/cufflink?host=db.example.com', true],
+  ])('tells whether others on the way can read what goes to %s: %s', (rest, expected) => {
+    const environment = { DATABASE_URL: `postgres://${rest}` };
+    expect(readDatabaseConfig(environment)).toMatchObject({ remoteWithoutTls: expected });
+    expect(readDatabaseConfig({ ...environment, PGSSLMODE: 'require' })).toMatchObject({
+      remoteWithoutTls: expected && rest.includes('sslmode'),
+    });
+  });
+
   it('takes a URL without a password, and leaves the words of the log alone then', () => {
     const { url } = readDatabaseConfig({ DATABASE_URL: 'postgres://cufflink@db.example.com/cufflink' });
     expect(url).toBe('postgres://cufflink@db.example.com/cufflink');

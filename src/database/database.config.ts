@@ -10,6 +10,7 @@ const schema = z.object({
   }),
   DATABASE_POOL_SIZE: z.coerce.number('must be a number.').int().min(1).max(500).default(10),
   NODE_ENV: z.string().default('development'),
+  PGSSLMODE: z.string().optional(),
 });
 
 /** Reads how to reach PostgreSQL. */
@@ -17,16 +18,34 @@ export function readDatabaseConfig(environment: Environment): {
   url: string;
   poolSize: number;
   migrateOnBoot: boolean;
+  /** Whether rows and the password cross a network where others can read them. */
+  remoteWithoutTls: boolean;
 } {
-  const values = readEnvironment(schema, environment);
+  const values = readEnvironment(schema, environment, ['DATABASE_URL']);
+  const url = new URL(values.DATABASE_URL);
   // PostgreSQL's errors do not tell it; whoever logs the URL would.
-  knownSecrets.addSetting(new URL(values.DATABASE_URL).password);
-  knownSecrets.addSetting(decodeURIComponent(new URL(values.DATABASE_URL).password));
+  knownSecrets.addSetting(url.password);
+  knownSecrets.addSetting(decodeURIComponent(url.password));
   return {
     url: values.DATABASE_URL,
     poolSize: values.DATABASE_POOL_SIZE,
     migrateOnBoot: values.NODE_ENV !== 'production',
+    remoteWithoutTls: !isOnThisMachine(url) && !asksForTls(url, values.PGSSLMODE),
   };
+}
+
+function isOnThisMachine({ hostname, searchParams }: URL): boolean {
+  const host = searchParams.get('host') ?? hostname;
+  return host === '' || host.startsWith('/') || /^(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/.test(host);
+}
+
+/** What `pg` makes TLS of: it does not fall back to plain text. */
+function asksForTls({ searchParams }: URL, byEnvironment: string | undefined): boolean {
+  const mode = searchParams.get('sslmode') ?? byEnvironment;
+  return (
+    ['true', '1'].includes(searchParams.get('ssl') ?? '') ||
+    ['prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'].includes(mode ?? '')
+  );
 }
 
 export const databaseConfig = registerAs('database', () => readDatabaseConfig(process.env));

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { ApiKeysService } from '../access/api-keys.service.js';
 import { accessScopes } from '../access/scopes.js';
 import { readAppConfig } from '../config/app.config.js';
-import { readEnvironment } from '../config/read-environment.js';
+import { isSecretSet, readEnvironment } from '../config/read-environment.js';
 import { ApiKeyInvalidError } from '../errors/request.errors.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { VendorSandbox } from '../sandbox/vendor-sandbox.js';
@@ -41,11 +41,11 @@ export async function completeDevelopmentEnvironment(
 ): Promise<EmbeddedPostgres | undefined> {
   mkdirSync(directory, { recursive: true });
   const isKeyElsewhere = (environment['KEY_SOURCE'] || 'local') !== 'local';
-  if (!isKeyElsewhere && !environment['ENCRYPTION_ROOT_KEY'] && !environment['ENCRYPTION_ROOT_KEY_FILE']) {
+  if (!isKeyElsewhere && !isSecretSet(environment, 'ENCRYPTION_ROOT_KEY')) {
     environment['ENCRYPTION_ROOT_KEY_FILE'] = await ensureRootKeyFile();
   }
   environment['REFRESH_JOURNAL_DIRECTORY'] ||= join(directory, 'journal');
-  if (environment['DATABASE_URL']) {
+  if (isSecretSet(environment, 'DATABASE_URL')) {
     return undefined;
   }
   const postgres = await startEmbeddedPostgres({ directory, log });

@@ -31,7 +31,7 @@ export interface OutboundSettings {
 
 /** Reads how requests leave this deployment. The usual proxy variables are not looked at (NET-03). */
 export function readOutboundSettings(environment: Environment): OutboundSettings {
-  const values = readEnvironment(schema, environment);
+  const values = readEnvironment(schema, environment, ['OUTBOUND_PROXY_URL']);
   const production = values.NODE_ENV === 'production';
   return {
     allowLoopback: !production,

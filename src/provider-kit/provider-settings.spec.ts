@@ -1,7 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { OAuth2Definition } from './provider-definition.js';
-import { readProviderSettings } from './provider-settings.js';
+import { environmentPrefix, readProviderSettings } from './provider-settings.js';
 import { exampleOAuth1, exampleOAuth2 } from './testing/example-definition.js';
 
 const credentials = { EXAMPLE_CLIENT_ID: 'id', EXAMPLE_CLIENT_SECRET: 'not-a-real-secret' };
@@ -49,6 +52,23 @@ describe('readProviderSettings', () => {
     [{ ...credentials, EXAMPLE_SERVER: 'third' }, 'EXAMPLE_SERVER must be one of the other servers of Example: other'],
   ])('names the variable that is wrong in %j', (environment, message) => {
     expect(() => readProviderSettings(definition, environment)).toThrow(message);
+  });
+
+  it('reads the client secret from a file that _CLIENT_SECRET_FILE names', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'cufflink-settings-'));
+    try {
+      const file = join(directory, 'secret');
+      writeFileSync(file, 'not-a-real-secret\n');
+      const prefix = environmentPrefix(exampleOAuth2.slug);
+      const environment = { [`${prefix}_CLIENT_ID`]: 'client', [`${prefix}_CLIENT_SECRET_FILE`]: file };
+      const settings = readProviderSettings(exampleOAuth2, environment);
+      expect(settings).toMatchObject({ mode: 'configured', clientId: 'client' });
+      expect(settings.clientSecret.reveal()).toBe('not-a-real-secret');
+      const both = { ...environment, [`${prefix}_CLIENT_SECRET`]: 'other' };
+      expect(() => readProviderSettings(exampleOAuth2, both)).toThrow(`${prefix}_CLIENT_SECRET_FILE, not both`);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 
   it('never shows a value that it refuses', () => {

@@ -1,4 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
+import { readSecret } from '../config/read-environment.js';
 import { sandboxSigningKey } from './sandbox-credentials.js';
 import { Secret } from './secret.js';
 import type { ProviderDefinition } from './provider-definition.js';
@@ -75,7 +76,11 @@ export function environmentPrefix(slug: string): string {
 export function readProviderSettings(definition: ProviderDefinition, environment: Environment): ProviderSettings {
   const prefix = environmentPrefix(definition.slug);
   const production = environment['NODE_ENV'] === 'production';
-  const read: ReadVariable = (name) => environment[`${prefix}_${name}`]?.trim() || undefined;
+  const read: ReadVariable = (name) => {
+    const variable = `${prefix}_${name}`;
+    const value = name === 'CLIENT_SECRET' ? readSecret(environment, variable) : environment[variable];
+    return value?.trim() || undefined;
+  };
   const credentials = readCredentials(definition, prefix, read);
   const sandboxUrl = production ? undefined : environment['SANDBOX_URL'] || undefined;
   const override = (name: string, fallback: string): string => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -38,6 +38,41 @@ describe('readVaultConfig', () => {
       rmSync(directory, { recursive: true });
     }
   });
+
+  it.each([
+    [0o600, undefined],
+    [0o400, undefined],
+    [0o640, '0640'],
+    [0o604, '0604'],
+    [0o644, '0644'],
+    [0o620, '0620'],
+  ])(
+    'judges a root key file of our own with the permissions %o in production alone, as ssh does (CR-10)',
+    (mode, refused) => {
+      const directory = mkdtempSync(join(tmpdir(), 'cufflink-key-'));
+      try {
+        const file = join(directory, 'root-key');
+        writeFileSync(file, key.toString('base64'));
+        chmodSync(file, mode);
+        for (const variable of ['ENCRYPTION_ROOT_KEY', 'ENCRYPTION_ROOT_KEY_PREVIOUS']) {
+          const environment = {
+            ENCRYPTION_ROOT_KEY: key.toString('base64'),
+            [variable]: '',
+            [`${variable}_FILE`]: file,
+          };
+          expect(() => readVaultConfig(environment)).not.toThrow();
+          const read = (): unknown => readVaultConfig({ ...environment, NODE_ENV: 'production' });
+          if (refused === undefined) {
+            expect(read).not.toThrow();
+          } else {
+            expect(read).toThrow(`${variable}_FILE names a file with the permissions ${refused}`);
+          }
+        }
+      } finally {
+        rmSync(directory, { recursive: true });
+      }
+    },
+  );
 
   it.each([
     ['no key', {}],

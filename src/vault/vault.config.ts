@@ -1,5 +1,5 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { registerAs, type ConfigType } from '@nestjs/config';
 import { z } from 'zod';
 import { readEnvironment, type Environment } from '../config/read-environment.js';
@@ -44,9 +44,7 @@ const schema = z.object({
   AWS_KMS_PREVIOUS_KEY_ARN: kmsKeyArn.optional(),
   AWS_KMS_ENDPOINT: serviceUrl.optional(),
   ENCRYPTION_ROOT_KEY: z.string().optional(),
-  ENCRYPTION_ROOT_KEY_FILE: z.string().optional(),
   ENCRYPTION_ROOT_KEY_PREVIOUS: z.string().optional(),
-  ENCRYPTION_ROOT_KEY_PREVIOUS_FILE: z.string().optional(),
   ENVIRONMENT_NAME: z
     .string()
     .regex(/^[a-z0-9-]{1,40}$/, 'must be 1 to 40 lower-case letters, digits or "-".')
@@ -56,6 +54,9 @@ const schema = z.object({
   KEY_CACHE_SECONDS: seconds(0.1, 900, 300),
   KEY_STALE_SECONDS: seconds(0.1, 86_400, 1_800),
 });
+
+/** The variables that hold root keys: the one in force first. */
+const rootKeyVariables = ['ENCRYPTION_ROOT_KEY', 'ENCRYPTION_ROOT_KEY_PREVIOUS'] as const;
 
 /** Where a root key is. */
 export type KeySourceSettings =
@@ -83,22 +84,22 @@ export interface VaultSettings {
  * @throws Error naming the variable when no key, two keys, or a key of the wrong form is given. There is no mode without a key.
  */
 export function readVaultConfig(environment: Environment): VaultSettings {
-  const values = readEnvironment(schema, environment);
+  const values = readEnvironment(schema, environment, rootKeyVariables);
   const { KEY_CACHE_SECONDS: cacheMs, KEY_STALE_SECONDS: staleMs, KEY_RELOAD_SECONDS: reloadMs } = values;
   if (cacheMs + reloadMs > staleMs) {
     throw new Error('KEY_STALE_SECONDS must be at least KEY_CACHE_SECONDS and KEY_RELOAD_SECONDS together.');
   }
   return {
     environmentName: values.ENVIRONMENT_NAME ?? values.NODE_ENV,
-    keySources: readKeySources(values),
+    keySources: readKeySources(values, environment),
     reloadMs,
     cacheMs,
     staleMs,
   };
 }
 
-function readKeySources(values: z.output<typeof schema>): KeySourceSettings[] {
-  const sources = [...readLocalSources(values), ...readTransitSource(values), ...readKmsSources(values)];
+function readKeySources(values: z.output<typeof schema>, environment: Environment): KeySourceSettings[] {
+  const sources = [...readLocalSources(values, environment), ...readTransitSource(values), ...readKmsSources(values)];
   const first = sources.find(({ kind }) => kind === values.KEY_SOURCE);
   if (first === undefined) {
     throw new Error(missing[values.KEY_SOURCE]);
@@ -113,11 +114,32 @@ const missing: Readonly<Record<KeySourceSettings['kind'], string>> = {
   'aws-kms': 'KEY_SOURCE is aws-kms: set AWS_KMS_KEY_ARN.',
 };
 
-function readLocalSources(values: z.output<typeof schema>): KeySourceSettings[] {
-  const names = ['ENCRYPTION_ROOT_KEY', 'ENCRYPTION_ROOT_KEY_PREVIOUS'] as const;
-  return names
-    .map((name) => readRootKey(name, values[name], values[`${name}_FILE`]))
-    .flatMap((rootKey) => (rootKey === undefined ? [] : [{ kind: 'local', rootKey }]));
+function readLocalSources(values: z.output<typeof schema>, environment: Environment): KeySourceSettings[] {
+  return rootKeyVariables.flatMap((name) => {
+    const text = values[name];
+    const file = environment[`${name}_FILE`] || undefined;
+    if (file !== undefined && values.NODE_ENV === 'production') {
+      checkPrivate(`${name}_FILE`, file);
+    }
+    const variable = file === undefined ? name : `${name}_FILE`;
+    return text === undefined ? [] : [{ kind: 'local', rootKey: decodeRootKey(variable, text) }];
+  });
+}
+
+/**
+ * Refuses a key file that others can read, and one of our own that its group can read, as ssh does. A file of another owner may be given to
+ * the process by its group: so Kubernetes mounts secrets (`fsGroup`, `defaultMode: 0440`).
+ */
+function checkPrivate(variable: string, file: string): void {
+  const { mode, uid } = statSync(file);
+  const isOurs = uid === process.getuid?.();
+  if ((mode & (isOurs ? 0o077 : 0o007)) !== 0) {
+    const permissions = (mode & 0o777).toString(8).padStart(4, '0');
+    throw new Error(
+      `${variable} names a file with the permissions ${permissions}: others on this machine can read the root key. ` +
+        'Take those rights away, such as with chmod 600.',
+    );
+  }
 }
 
 function readTransitSource(values: z.output<typeof schema>): KeySourceSettings[] {
@@ -148,25 +170,6 @@ function readKmsSources(values: z.output<typeof schema>): KeySourceSettings[] {
       ? []
       : [{ kind: 'aws-kms', keyArn, endpoint: values.AWS_KMS_ENDPOINT, timeoutMs: values.KEY_SOURCE_TIMEOUT_SECONDS }],
   );
-}
-
-/** @param variable - holds the key; with `_FILE` behind it, it names a file that does */
-function readRootKey(variable: string, inline: string | undefined, file: string | undefined): KeyObject | undefined {
-  if (inline !== undefined && file !== undefined) {
-    throw new Error(`Set either ${variable} or ${variable}_FILE, not both.`);
-  }
-  if (file !== undefined) {
-    return decodeRootKey(`${variable}_FILE`, readKeyFile(`${variable}_FILE`, file));
-  }
-  return inline === undefined ? undefined : decodeRootKey(variable, inline);
-}
-
-function readKeyFile(variable: string, file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new Error(`${variable} names a file that cannot be read.`, { cause: error });
-  }
 }
 
 /** Returns the key as an object of OpenSSL; the bytes that it was read into are overwritten (CR-17). */
