@@ -364,3 +364,18 @@ describe('the row of a link session', () => {
     expect(started.status).toBeGreaterThanOrEqual(400);
   });
 });
+
+describe('the row of a connection', () => {
+  it('gives no token to another provider, where it was moved to (CR-03)', async () => {
+    const user = newUser();
+    await linkAccount(application, user, 'whoop');
+    await query(`UPDATE connections SET provider = 'oura' WHERE user_id = $1`, [user]);
+
+    const answer = await application.api.get(`/v1/users/${user}/connections/oura/token`);
+
+    expect(answer.body).toMatchObject({ code: 'TOKEN_UNREADABLE' });
+    await expect(
+      application.api.post(`/v1/users/${user}/connections/oura/refresh`).then(({ body }) => body as object),
+    ).resolves.toMatchObject({ code: 'TOKEN_UNREADABLE' });
+  });
+});

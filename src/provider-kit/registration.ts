@@ -10,6 +10,11 @@ export function registrationId(provider: HealthProvider): string {
   return `${provider.definition.slug}:${digest.slice(0, 16)}`;
 }
 
+/** Tells whether a registration is one at this provider: what is sealed for the one must never be sent to another. */
+export function isRegistrationAt(id: string, slug: string): boolean {
+  return id.slice(0, id.lastIndexOf(':')) === slug;
+}
+
 /**
  * Digests everything a link depends on: endpoints, client and redirect URI. A link that was started under other settings than
  * those in force at its callback is refused, so that a code never goes to an endpoint it was not meant for (AR-10).

@@ -11,6 +11,7 @@ import type { HealthProvider } from '../provider-kit/health-provider.js';
 import { successorOf } from '../provider-kit/lifecycle.js';
 import { ProviderLifecycle } from '../provider-kit/provider-lifecycle.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
+import { isRegistrationAt } from '../provider-kit/registration.js';
 import { VaultService } from '../vault/vault.service.js';
 import { BackgroundLoop } from './background-loop.js';
 import { backoffDelayMs, revocationBackoff } from './backoff.js';
@@ -236,7 +237,7 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
 
   private async openIfReadable(entry: RevocationEntry): Promise<Payload | undefined> {
     try {
-      return parsePayload(await this.vault.open(entry.sealed, toContext(entry)));
+      return await this.open(entry);
     } catch (error) {
       if (error instanceof TokenUnreadableError) {
         return undefined;
@@ -245,13 +246,21 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
     }
   }
 
+  /** @throws {@link TokenUnreadableError} when the entry does not open, or was moved to another provider */
+  private async open(entry: RevocationEntry): Promise<Payload> {
+    if (!isRegistrationAt(entry.registrationId, entry.provider)) {
+      throw new TokenUnreadableError(`revocation ${entry.id} was moved to ${entry.provider}`);
+    }
+    return parsePayload(await this.vault.open(entry.sealed, toContext(entry)));
+  }
+
   private async revoke(entry: RevocationEntry): Promise<'revoked' | 'left' | 'unsupported'> {
     const provider = this.registry.get(entry.provider);
     if (this.lifecycle.isRetired(provider)) {
       return 'unsupported';
     }
     const context = toContext(entry);
-    const { userId, tokens } = parsePayload(await this.vault.open(entry.sealed, context));
+    const { userId, tokens } = await this.open(entry);
     if (await this.isInUse(entry, provider, userId, tokens)) {
       this.logger.warn(`Revocation ${entry.id} is dropped: a connection of the account would end with it.`);
       return 'left';

@@ -3,6 +3,7 @@ import { Clock } from '../clock/clock.js';
 import { TokenUnreadableError } from '../errors/connection.errors.js';
 import { TokenRevokedError } from '../errors/provider.errors.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
+import { isRegistrationAt } from '../provider-kit/registration.js';
 import { VaultService } from '../vault/vault.service.js';
 import type { ConnectionKey, SealedTokens, StoredConnection } from './connection-store.js';
 import { refreshDueInMs } from './refresh-due.js';
@@ -65,6 +66,9 @@ export class TokenVault {
         'This connection has ended, and its tokens are erased. The user has to link the account again.',
       );
     }
+    if (!isRegistrationAt(connection.registrationId, connection.provider)) {
+      throw new TokenUnreadableError(`connection ${connection.id} was moved to ${connection.provider}`);
+    }
     return parseTokenSet(await this.vault.open(connection.sealed, toContext(connection)));
   }
 
@@ -85,7 +89,7 @@ function toContext(place: ConnectionKey & { registrationId: string }) {
   return {
     purpose: 'connections.sealed',
     rowId: place.id,
-    // The provider belongs to the registration id; a row moved to another provider does not open either.
+    // The provider belongs to the registration id.
     userId: place.userId,
     registrationId: place.registrationId,
     generation: place.secretGen,
