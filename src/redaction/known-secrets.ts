@@ -5,6 +5,9 @@ export const placeholder = '[secret]';
 
 /** Shorter values would be found in ordinary words. */
 const minimumLength = 8;
+const base = 31;
+/** Its power of {@link minimumLength}, in 32 bits. */
+const baseOfLeft = Array.from({ length: minimumLength }).reduce<number>((power) => Math.imul(power, base), 1);
 /** Runs of the characters that tokens are made of (RFC 6750 section 2.1, `b64token`). */
 const words = /[\w.~+/=-]{8,}/g;
 
@@ -43,7 +46,7 @@ export class KnownSecrets {
     for (const form of new Set([value, encodeURIComponent(value), Buffer.from(value).toString('base64')])) {
       const { length } = form;
       const digest = this.#digest(form);
-      const beginning = beginningAt(form, 0);
+      const beginning = beginningOf(form);
       const known = this.#settings.get(beginning) ?? [];
       if (known.every((each) => each.digest !== digest)) {
         // The longest first: one may begin with another.
@@ -81,24 +84,26 @@ export class KnownSecrets {
   #hideSettings(text: string): string {
     let hidden = '';
     let shownUpTo = 0;
-    for (let at = 0; at + minimumLength <= text.length; at += 1) {
-      const length = this.#settingLengthAt(text, at);
+    let window = 0;
+    for (let end = 0; end < text.length; end += 1) {
+      window = slide(window, text, end);
+      const start = end + 1 - minimumLength;
+      const known = start < shownUpTo ? undefined : this.#settings.get(fold(window));
+      const length = known && this.#lengthAt(text, start, known);
       if (length !== undefined) {
-        hidden += text.slice(shownUpTo, at) + placeholder;
-        shownUpTo = at + length;
-        at = shownUpTo - 1;
+        hidden += text.slice(shownUpTo, start) + placeholder;
+        shownUpTo = start + length;
       }
     }
     return hidden + text.slice(shownUpTo);
   }
 
-  /** Returns how long the setting is that stands at a place of a text; `undefined` where none does. */
-  #settingLengthAt(text: string, at: number): number | undefined {
-    return this.#settings
-      .get(beginningAt(text, at))
-      ?.find(
-        ({ length, digest }) => at + length <= text.length && this.#digest(text.slice(at, at + length)) === digest,
-      )?.length;
+  /** Returns how long the setting is that stands at a place of a text; `undefined` where none of these does. */
+  #lengthAt(text: string, start: number, known: readonly KnownSetting[]): number | undefined {
+    return known.find(
+      ({ length, digest }) =>
+        start + length <= text.length && this.#digest(text.slice(start, start + length)) === digest,
+    )?.length;
   }
 
   #digest(text: string): string {
@@ -106,13 +111,23 @@ export class KnownSecrets {
   }
 }
 
-/** Returns 16 bits about the next characters, as many as the shortest secret has. */
-function beginningAt(text: string, at: number): number {
-  let bits = 0;
-  for (let offset = 0; offset < minimumLength; offset += 1) {
-    bits = Math.imul(bits, 31) + text.charCodeAt(at + offset);
+/** Returns 16 bits about the beginning of a text, as much of it as the shortest secret has. */
+function beginningOf(text: string): number {
+  let window = 0;
+  for (let end = 0; end < minimumLength; end += 1) {
+    window = slide(window, text, end);
   }
-  return (bits ^ (bits >>> 16)) & 0xffff;
+  return fold(window);
+}
+
+/** Moves a window of {@link minimumLength} characters on by one: a hash that rolls (Karp and Rabin), as every character of the log passes it. */
+function slide(window: number, text: string, end: number): number {
+  const left = end < minimumLength ? 0 : text.charCodeAt(end - minimumLength);
+  return (Math.imul(window, base) + text.charCodeAt(end) - Math.imul(left, baseOfLeft)) | 0;
+}
+
+function fold(window: number): number {
+  return (window ^ (window >>> 16)) & 0xffff;
 }
 
 function fingerprint(value: string): string {

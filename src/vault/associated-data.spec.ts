@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { encodeLengthPrefixed } from './associated-data.js';
+import { encodeBound, encodeLengthPrefixed, type BoundValue } from './associated-data.js';
 
 describe('encodeLengthPrefixed', () => {
   it('CR-03 writes the number of fields, then each length and its bytes', () => {
@@ -19,5 +19,33 @@ describe('encodeLengthPrefixed', () => {
       { seed: 20261122, numRuns: 2_000 },
     );
     expect(encodeLengthPrefixed(['a', 'bc']).equals(encodeLengthPrefixed(['ab', 'c']))).toBe(false);
+  });
+});
+
+describe('encodeBound', () => {
+  const values: fc.Arbitrary<BoundValue> = fc.oneof(
+    fc.constantFrom<BoundValue>(null, '', '1', 'true', 'null', 1, 0, true, false, Infinity),
+    fc.string({ maxLength: 3 }),
+    fc.integer({ min: 0, max: 20 }),
+    fc.integer({ min: 0, max: 20 }).map((ms) => new Date(ms)),
+    fc.uint8Array({ maxLength: 3 }).map((bytes) => Buffer.from(bytes)),
+    fc.array(fc.string({ maxLength: 2 }), { maxLength: 2 }),
+  );
+
+  /** What a value is and says, in a way of its own. */
+  function describeValue(value: BoundValue): string {
+    const kind = value === null ? 'null' : typeof value === 'object' ? value.constructor.name : typeof value;
+    return `${kind} ${value === Infinity ? 'Infinity' : JSON.stringify(value)}`;
+  }
+
+  it('gives different bytes for different values of columns, of whatever type (CR-03)', () => {
+    const lists = fc.array(values, { maxLength: 3 });
+    fc.assert(
+      fc.property(lists, lists, (left, right) => {
+        const sameBytes = encodeBound(left).equals(encodeBound(right));
+        expect(sameBytes).toBe(left.map(describeValue).join() === right.map(describeValue).join());
+      }),
+      { seed: 20261130, numRuns: 5_000 },
+    );
   });
 });
