@@ -240,6 +240,18 @@ describe('the outbox of revocations', () => {
     expect(revocationCalls('whoop')).toBe(calls);
   });
 
+  it('sends nothing to another provider, where an entry was moved to (CR-03)', async () => {
+    await linkAccount(application, userId, 'whoop', { account });
+    makerOf('whoop').misbehave(outage, 1);
+    expect(await unlink('whoop')).toBe('pending');
+    await queryDatabase(application.databaseUrl, `UPDATE revocations SET provider = 'fitbit'`);
+
+    await tryAgain();
+
+    expect(await outbox()).toMatchObject([{ last_error_code: 'TOKEN_UNREADABLE' }]);
+    expect(makerOf('fitbit').history).toEqual([]);
+  });
+
   it('TE-11 TE-10 ends a grant that was refreshed while it was unlinked, though the maker is away at that moment', async () => {
     await linkAccount(application, userId, 'whoop', { account });
     const maker = makerOf('whoop');
