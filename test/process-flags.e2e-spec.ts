@@ -12,15 +12,18 @@ describe.each([
     ['--report_on_signal', '', '--report_on_signal'],
     ['--enable-source-maps', '"--heapsnapshot_signal=SIGUSR2"', '--heapsnapshot_signal=SIGUSR2'],
     ['--enable-source-maps', '--tls-keylog=keys.log', '--tls-keylog=keys.log'],
-  ])('does not start with %s and NODE_OPTIONS=%s, which let others read its memory (CR-17)', async (flag, options, named) => {
-    const service = startProcess([flag, join(checkout, file), ...args], checkout, {
-      NODE_ENV: 'production',
-      NODE_OPTIONS: options,
-    });
-    const { status } = await service.ended();
-    expect({ status, text: service.stderr() }).toEqual({
-      status: 1,
-      text: expect.stringContaining(`${named}: such flags of Node can let others read`),
-    });
-  });
+  ])(
+    'does not start with %s and NODE_OPTIONS=%s, which let others read its memory (CR-17)',
+    async (flag, options, named) => {
+      const service = startProcess([flag, join(checkout, file), ...args], checkout, {
+        NODE_ENV: 'production',
+        NODE_OPTIONS: options,
+      });
+      const { status } = await service.ended();
+      expect({ status, text: service.stderr() }).toEqual({
+        status: 1,
+        text: expect.stringContaining(`${named}: such flags of Node can let others read`),
+      });
+    },
+  );
 });

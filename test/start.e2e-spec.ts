@@ -471,10 +471,10 @@ describe('node dist/main.js in production', () => {
       const after = await cli('list');
       const again = await cli('revoke', id);
 
-      expect(before.stdout).toMatch(new RegExp(`^${id} +to be ended +admin +all +\\S+Z +(-|\\S+Z) +- +-$`, 'm'));
+      expect(before.stdout).toMatch(new RegExp(`^${id} +to be ended +admin +all +\\S+Z +(-|\\S+Z) +- +- +yes$`, 'm'));
       expect(before.stdout + after.stdout).not.toContain(secret);
       expect(revoked).toMatchObject({ status: 0, stdout: expect.stringContaining(`Key ${id} is revoked`) });
-      expect(after.stdout).toMatch(new RegExp(`^${id} +to be ended +admin +all +\\S+Z +(-|\\S+Z) +- +\\S+Z$`, 'm'));
+      expect(after.stdout).toMatch(new RegExp(`^${id} +to be ended +admin +all +\\S+Z +(-|\\S+Z) +- +\\S+Z +-$`, 'm'));
       expect(again).toMatchObject({ status: 1, stdout: '', stderr: `No key with the id ${id} is in use.\n` });
       const isRefused = async (): Promise<boolean> => (await call('GET', `${url}/v1/providers`, key)).status === 401;
       await until('the key is refused', isRefused);

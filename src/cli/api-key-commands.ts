@@ -112,7 +112,7 @@ function apiKeysTable(keys: readonly ApiKeyListing[]): string {
     minute(key.lastUsedAt),
     minute(key.expiresAt),
     minute(key.revokedAt),
-    key.revokedAt === null && !key.bound ? 'no' : 'yes',
+    key.revokedAt !== null ? '-' : key.bound ? 'yes' : 'no',
   ]);
   return textTable([
     ['ID', 'NAME', 'SCOPES', 'PROVIDERS', 'CREATED', 'LAST USED', 'EXPIRES', 'REVOKED', 'BOUND'],

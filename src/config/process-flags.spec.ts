@@ -35,9 +35,9 @@ describe('findForbiddenFlags', () => {
 
   it('allows the sizes of the heap and what closes the process further', () => {
     const flags = ['--max-semi-space-size=16', '--max_old_space_size=1024', '--heap-growing-percent=20'];
-    expect(findForbiddenFlags([...flags, '--disable-sigusr1'], '--max-old-space-size=300  --enable-source-maps')).toEqual(
-      [],
-    );
+    expect(
+      findForbiddenFlags([...flags, '--disable-sigusr1'], '--max-old-space-size=300  --enable-source-maps'),
+    ).toEqual([]);
     expect(findForbiddenFlags([], undefined)).toEqual([]);
   });
 });

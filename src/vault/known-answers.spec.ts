@@ -147,7 +147,10 @@ describe('CR-18 what was stored by any release', () => {
   });
 
   it.each(frozen.wrappings)('unwraps under root key $keyRef', async ({ rootKey, keyRef, context, blob, key }) => {
-    const unwrapped = await new LocalKeySource(createSecretKey(hex(rootKey))).unwrap({ keyRef, blob: hex(blob) }, context);
+    const unwrapped = await new LocalKeySource(createSecretKey(hex(rootKey))).unwrap(
+      { keyRef, blob: hex(blob) },
+      context,
+    );
     expect(unwrapped.export().toString('hex')).toBe(key);
   });
 });
