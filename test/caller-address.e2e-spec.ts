@@ -57,8 +57,8 @@ describe('the address of a caller in the audit trail', () => {
 
     expect(await addressesOf('token.handed_out')).toEqual([shown]);
     expect(await addressesOf('access.denied')).toEqual([shown]);
-    const { body } = await application.api.get('/v1/audit?action=token.handed_out').expect(200);
-    expect(body).toMatchObject({ entries: [{ action: 'token.handed_out', address: shown }] });
+    const looked = await application.api.get('/v1/audit?action=token.handed_out').expect(200);
+    expect(looked.body).toMatchObject({ entries: [{ action: 'token.handed_out', address: shown }] });
     const exported = await application.api.get('/v1/users/user-1/export').expect(200);
     expect(exported.body).toMatchObject({
       audit_entries: expect.arrayContaining([expect.objectContaining({ action: 'token.handed_out', address: shown })]),
