@@ -7,6 +7,7 @@ import { RateLimitsModule } from './access/rate-limits.module.js';
 import { ConnectPageModule } from './connect-page/connect-page.module.js';
 import { ConnectionsModule } from './connections/connections.module.js';
 import { AppErrorFilter } from './errors/app-error.filter.js';
+import { RequestRulesGuard } from './http/request-rules.guard.js';
 import { RequestValidationPipe } from './http/request-validation.pipe.js';
 import { LinksModule } from './links/links.module.js';
 import { AuditApiModule } from './ops/audit-api.module.js';
@@ -35,6 +36,7 @@ import { UsersModule } from './users/users.module.js';
     { provide: APP_FILTER, useClass: AppErrorFilter },
     { provide: APP_GUARD, useClass: AccessGuard },
     { provide: APP_GUARD, useClass: RateLimitGuard },
+    { provide: APP_GUARD, useClass: RequestRulesGuard },
     { provide: APP_PIPE, useClass: RequestValidationPipe },
   ],
 })

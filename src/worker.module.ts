@@ -4,6 +4,7 @@ import { AccessGuard } from './access/access.guard.js';
 import { AccessModule } from './access/access.module.js';
 import { RateLimitsModule } from './access/rate-limits.module.js';
 import { AppErrorFilter } from './errors/app-error.filter.js';
+import { RequestRulesGuard } from './http/request-rules.guard.js';
 import { OpsModule } from './ops/ops.module.js';
 import { ProcessModule } from './process.module.js';
 import { ProvidersModule } from './providers/providers.module.js';
@@ -15,6 +16,7 @@ import { TokensModule } from './tokens/tokens.module.js';
   providers: [
     { provide: APP_FILTER, useClass: AppErrorFilter },
     { provide: APP_GUARD, useClass: AccessGuard },
+    { provide: APP_GUARD, useClass: RequestRulesGuard },
   ],
 })
 export class WorkerModule {}

@@ -7,6 +7,7 @@ import { RateLimits } from '../access/rate-limits.js';
 import { AppError } from '../errors/app-error.js';
 import { errorStatuses } from '../errors/app-error.filter.js';
 import { LinkSessionInvalidError } from '../errors/authorization.errors.js';
+import { AllowHead, AnyQuery } from '../http/request-rules.decorators.js';
 import { isPeek } from '../links/is-peek.js';
 import { LinkCookies, sessionPurpose } from '../links/link-cookies.js';
 import { LinkSessionsService, type OpenLinkSession } from '../links/link-sessions.service.js';
@@ -27,6 +28,8 @@ const redirectHeaders = { 'referrer-policy': 'no-referrer' } as const;
  */
 @ApiExcludeController()
 @Controller('connect')
+@AnyQuery()
+@AllowHead()
 export class ConnectPageController {
   private readonly headers: Readonly<Record<string, string>>;
 

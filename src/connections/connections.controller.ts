@@ -6,6 +6,7 @@ import { mayUseProvider } from '../access/caller.js';
 import { CountForUser } from '../access/count-for-user.pipe.js';
 import { RequestInvalidError } from '../errors/request.errors.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
+import { QueryParameters } from '../http/request-rules.decorators.js';
 import { refreshProblems } from '../http/refresh-problems.js';
 import { ConnectionPath, UserPath } from '../http/user-path.dto.js';
 import type { ConnectionState, RefreshExpiry } from '../tokens/connection-state.js';
@@ -53,6 +54,7 @@ export class ConnectionsController {
 
   @Get(':provider/token')
   @Unlimited()
+  @QueryParameters('scope')
   @RequireScope('tokens:read')
   @Header('cache-control', 'no-store')
   @ApiOperation({

@@ -96,12 +96,21 @@ export function toProblem(error: unknown, requestId: string): ProblemResponse {
   }
   const status = clientErrorStatus(error);
   if (status === HttpStatus.NOT_FOUND) {
-    return problem('ROUTE_NOT_FOUND', 'There is no such call. /docs lists all of them.', requestId);
+    return problem('ROUTE_NOT_FOUND', 'There is no such call. Check the method and the path.', requestId);
   }
   if (status !== undefined) {
-    return { ...problem('REQUEST_INVALID', unreadable(error, status), requestId), status };
+    return requestProblem(status, unreadable(error, status), requestId);
   }
   return problem('INTERNAL_ERROR', 'This is a mistake of ours. Tell the operator the request_id.', requestId);
+}
+
+/**
+ * Says that a request cannot be served as it is, with a status that is more exact than the code.
+ *
+ * @param status - 400 to 499
+ */
+export function requestProblem(status: number, detail: string, requestId: string): ProblemResponse {
+  return { ...problem('REQUEST_INVALID', detail, requestId), status };
 }
 
 /** The headers that go with a problem. */
@@ -132,6 +141,9 @@ function problem(code: ErrorCode, detail: string, requestId: string, retryAfterS
 
 /** Says why a request was refused before any of our code saw it; never quotes it. */
 function unreadable(error: unknown, status: number): string {
+  if (status === 405) {
+    return 'This call has no HEAD: it would do the work of GET and show nothing of it. Send GET.';
+  }
   if (status === 413) {
     return 'The body is too large.';
   }

@@ -13,6 +13,7 @@ import { browserOf, requesterOf, type AuthenticatedRequest } from '../access/aut
 import { Public, RequireScope } from '../access/access.decorators.js';
 import { CountForUser } from '../access/count-for-user.pipe.js';
 import { ApiProblems, ApiPublicProblems } from '../http/api-problems.decorator.js';
+import { AllowHead, AnyQuery } from '../http/request-rules.decorators.js';
 import { ConnectionPath } from '../http/user-path.dto.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { usedCallbackParameters } from '../provider-kit/used-callback-parameters.js';
@@ -141,6 +142,8 @@ export class LinksController {
 
   @Get('oauth/:provider/callback')
   @Public()
+  @AnyQuery()
+  @AllowHead()
   @ApiOperation({
     summary: 'Where a provider sends the browser back',
     description:
@@ -169,6 +172,7 @@ export class LinksController {
   @Post('oauth/:provider/callback')
   @HttpCode(200)
   @Public()
+  @AnyQuery()
   @ApiOperation({ summary: 'The same for providers that send the browser back with a form (form_post)' })
   @ApiResponse({ status: 200, type: FinishedLinkResponse })
   @ApiParam({ name: 'provider', example: 'whoop', description: 'slug of the provider' })
@@ -190,6 +194,8 @@ export class LinksController {
 
   @Get('links/:link_id/resume')
   @Public()
+  @AnyQuery()
+  @AllowHead()
   @ApiOperation({ summary: 'Where a browser that came back with a form shows its cookie' })
   @ApiResponse({ status: 303, description: 'as the callback' })
   @ApiPublicProblems(...callbackProblems, ...redemptionProblems)

@@ -5,6 +5,7 @@ import { toEntryFacts } from '../audit/audit-entry.dto.js';
 import { AuditReader } from '../audit/audit-reader.js';
 import type { EntryPlace, StoredEntry } from '../audit/audit-store.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
+import { QueryParameters } from '../http/request-rules.decorators.js';
 import { AuditPageResponse, AuditQuery, type AuditEntryResponse } from './audit.dto.js';
 
 const defaultPageSize = 100;
@@ -16,6 +17,7 @@ export class AuditController {
   constructor(private readonly audit: AuditReader) {}
 
   @Get()
+  @QueryParameters('user_id', 'provider', 'action', 'from', 'to', 'limit', 'cursor')
   @RequireScope('audit:read')
   @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'Look up the audit trail, the newest entries first' })

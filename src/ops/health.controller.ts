@@ -1,6 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Public } from '../access/access.decorators.js';
+import { AllowHead } from '../http/request-rules.decorators.js';
 import { ApiPublicProblems } from '../http/api-problems.decorator.js';
 import { Database, type Statement } from '../database/database.js';
 
@@ -8,6 +9,7 @@ const ping: Statement = { name: 'ops-ping', text: 'SELECT 1 AS ok' };
 
 @ApiTags('Operation')
 @Controller('health')
+@AllowHead()
 export class HealthController {
   constructor(private readonly database: Database) {}
 

@@ -15,6 +15,7 @@ import { requesterOf, type AuthenticatedRequest } from '../access/authenticated-
 import { RequestInvalidError } from '../errors/request.errors.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { RawBody } from '../http/raw-body.js';
+import { AnyQuery } from '../http/request-rules.decorators.js';
 import { ConnectionPath } from '../http/user-path.dto.js';
 import { CallerConnection } from './caller-connection.js';
 import { HeldAnswers } from './held-answers.js';
@@ -32,6 +33,8 @@ const ProxyRoute = () =>
   applyDecorators(
     Unlimited(),
     RawBody(),
+    // The provider's.
+    AnyQuery(),
     RequireScope('tokens:sign'),
     ApiOperation({
       summary: "Call the maker's API with the user's token",

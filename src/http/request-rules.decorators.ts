@@ -1,0 +1,16 @@
+import { SetMetadata } from '@nestjs/common';
+
+export const queryMetadata = 'cufflink:query';
+export const headMetadata = 'cufflink:head';
+
+/** Names the query parameters that a call takes. A call without this takes none; every other parameter is refused (TE-17). */
+export const QueryParameters = (...names: string[]) => SetMetadata(queryMetadata, names);
+
+/**
+ * Lets any query parameter through to the handler: where it checks them itself, where the query is somebody else's, or where a browser
+ * brings it, which must not be stranded by a parameter too many (RFC 6749 section 4.1.2).
+ */
+export const AnyQuery = () => SetMetadata(queryMetadata, 'any');
+
+/** Lets `HEAD` do what `GET` does: the call has no side effects, or handles the method itself. */
+export const AllowHead = () => SetMetadata(headMetadata, true);
