@@ -104,7 +104,7 @@ describe('a request that is wrong in itself', () => {
     ['a scope with NUL', { scopes: ['offline\0'] }],
     ['a scope beyond ASCII', { scopes: ['öffline'] }],
     ['a scope of 201 characters', { scopes: ['x'.repeat(201)] }],
-    ['101 scopes', { scopes: Array.from({ length: 101 }, (_, index) => `scope${index}`) }],
+    ['51 scopes', { scopes: Array.from({ length: 51 }, (_, index) => `scope${index}`) }],
     ['a list as body', []],
     ['a list with a body in it', [{ return_url: registered }]],
   ])('has a body with %s', async (_what, body) => {
@@ -116,7 +116,6 @@ describe('a request that is wrong in itself', () => {
   it.each([
     ['JSON that ends too early', 400, 'application/json', '{"scopes":'],
     ['text that is not JSON', 400, 'application/json', 'scopes=offline'],
-    ['no JSON at all', 400, 'application/json', ''],
     ['a JSON text', 400, 'application/json', '"offline"'],
     ['a JSON number', 400, 'application/json', '1'],
     ['a JSON truth value', 400, 'application/json', 'true'],
@@ -127,7 +126,7 @@ describe('a request that is wrong in itself', () => {
     ['XML', 415, 'application/xml', '<link/>'],
     ['a file', 415, 'multipart/form-data; boundary=x', '--x--'],
     ['no known content type', 415, 'nonsense', '{}'],
-    ['64 KB', 413, 'application/json', `{"return_url":"${'x'.repeat(66_000)}"}`],
+    ['more than 4 KiB', 413, 'application/json', `{"return_url":"${'x'.repeat(4_096)}"}`],
   ])('has as body %s', async (_what, status, type, body) => {
     const path = `/v1/users/${newUser()}/connections/whoop/link`;
     const response = await application.api.post(path).set('content-type', type).send(body);
@@ -165,7 +164,6 @@ describe('a request that is wrong in itself', () => {
   it.each([
     ['a percent sign without digits', 400, '/v1/users/%zz/connections'],
     ['a cut-off escape', 400, '/v1/users/user%/connections'],
-    ['bytes that are not UTF-8', 400, '/v1/users/%ff/connections'],
     ['an overlong slash', 400, '/v1/users/%c0%af/connections'],
     ['a provider that is not UTF-8', 400, '/v1/oauth/%ff/callback?state=1'],
     ['a user_id of five thousand characters', 414, `/v1/users/${'a'.repeat(5_000)}/connections`],
@@ -238,7 +236,6 @@ describe('a request that is wrong in itself', () => {
 
   it.each([
     ['JSON that ends early', 'application/json', '{"return_url', 400, /^The body .* not the JSON/],
-    ['no JSON', 'application/json', '', 400, /^The body .* not the JSON/],
     ['a form', 'application/x-www-form-urlencoded', 'return_url=x', 400, /must be a JSON object/],
     ['a list', 'application/json', '[]', 400, /must be a JSON object/],
     ['XML', 'application/xml', '<a/>', 415, /Send JSON/],
@@ -394,6 +391,7 @@ describe('a request that only looks wrong', () => {
 
   it.each([
     ['no body', undefined],
+    ['no body behind a content type', ''],
     ['null', 'null'],
     ['an empty object', '{}'],
     ['null in place of each field', '{"return_url":null,"scopes":null}'],

@@ -10,11 +10,9 @@ import { CallerAddresses } from '../access/caller-address.js';
 import { appConfig, type AppConfig } from '../config/app.config.js';
 import { problemHeaders, toProblem } from '../errors/app-error.filter.js';
 import { describeApi } from './openapi.js';
-import { addBodyParsers } from './raw-body.js';
+import { addBodyParsers } from './request-bodies.js';
 import { securityHeaders } from './security-headers.js';
 
-/** Requests are small: a link is a few hundred bytes, a callback form a few thousand. */
-const bodyLimitBytes = 64 * 1024;
 /** All headers and the request line together. */
 const maxHeaderBytes = 16 * 1024;
 /** Who sends slower than this holds a connection up for nothing. */
@@ -37,7 +35,6 @@ export function createAdapter({ trustedProxies }: Pick<AppConfig, 'trustedProxie
   return new FastifyAdapter({
     // Otherwise anyone could say to come from any address.
     trustProxy: trustedProxies.length === 0 ? false : trustedProxies,
-    bodyLimit: bodyLimitBytes,
     requestTimeout: requestTimeoutMs,
     http: {
       maxHeaderSize: maxHeaderBytes,

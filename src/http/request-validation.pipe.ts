@@ -17,7 +17,14 @@ interface PathClass {
 @Injectable()
 export class RequestValidationPipe extends ValidationPipe {
   constructor() {
-    super({ whitelist: true, forbidNonWhitelisted: true, transform: true, exceptionFactory: toRequestInvalidError });
+    super({
+      whitelist: true,
+      forbidNonWhitelisted: true,
+      transform: true,
+      // Decorators run from the bottom up: those of a list's length stand below those of its elements, which then are not looked at.
+      stopAtFirstError: true,
+      exceptionFactory: toRequestInvalidError,
+    });
   }
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {

@@ -14,12 +14,12 @@ import { UserPath } from '../http/user-path.dto.js';
 export class CreateLinkSessionBody extends UserPath {
   @ApiPropertyOptional({ example: ['whoop', 'oura'], description: 'what may be linked; everything when absent' })
   @IsOptional()
-  @IsArray()
-  @ArrayNotEmpty()
-  @ArrayMaxSize(100)
   @ArrayUnique()
-  @IsString({ each: true })
   @MaxLength(100, { each: true })
+  @IsString({ each: true })
+  @ArrayMaxSize(50)
+  @ArrayNotEmpty()
+  @IsArray()
   providers?: string[];
 
   @ApiPropertyOptional({

@@ -29,13 +29,13 @@ export class StartLinkBody {
       "the provider's default scopes when absent; others may have 512 bytes in all, with one byte between two",
   })
   @IsOptional()
-  @IsArray()
-  @ArrayMaxSize(100)
-  @IsString({ each: true })
   @Matches(/^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/, {
     each: true,
     message: 'each scope must be a scope-token (RFC 6749 section 3.3)',
   })
+  @IsString({ each: true })
+  @ArrayMaxSize(50)
+  @IsArray()
   scopes?: string[];
 
   @ApiPropertyOptional({

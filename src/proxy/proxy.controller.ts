@@ -14,7 +14,7 @@ import { RequireScope, Unlimited } from '../access/access.decorators.js';
 import { requesterOf, type AuthenticatedRequest } from '../access/authenticated-request.js';
 import { RequestInvalidError } from '../errors/request.errors.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
-import { RawBody } from '../http/raw-body.js';
+import { RawBody } from '../http/request-bodies.js';
 import { AnyQuery } from '../http/request-rules.decorators.js';
 import { ConnectionPath } from '../http/user-path.dto.js';
 import { CallerConnection } from './caller-connection.js';

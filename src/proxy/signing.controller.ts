@@ -3,6 +3,7 @@ import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swa
 import { RequireScope, Unlimited } from '../access/access.decorators.js';
 import { requesterOf, type AuthenticatedRequest } from '../access/authenticated-request.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
+import { LargeBody } from '../http/request-bodies.js';
 import { ConnectionPath } from '../http/user-path.dto.js';
 import { SignBody, SignResponse } from './signing.dto.js';
 import { SigningService } from './signing.service.js';
@@ -17,6 +18,7 @@ export class SigningController {
 
   @Post(':provider/sign')
   @Unlimited()
+  @LargeBody()
   @HttpCode(200)
   @RequireScope('tokens:sign')
   @ApiOperation({

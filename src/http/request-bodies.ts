@@ -1,0 +1,76 @@
+import { isUtf8 } from 'node:buffer';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import { errorCodes, type FastifyBodyParser, type FastifyInstance } from 'fastify';
+import { RequestInvalidError } from '../errors/request.errors.js';
+import { findJsonObjection } from './flat-json.js';
+
+/** The largest body of any call: what the proxy passes on, what is signed, and the form of a callback. */
+export const largestBodyBytes = 64 * 1024;
+/** JSON of this API: a user, a few scopes, a URL. */
+const jsonBodyBytes = 4 * 1024;
+
+/** How a route takes its body, where it is not JSON of at most 4 KiB. */
+interface BodyConfig {
+  readonly body?: 'raw' | 'large';
+}
+
+/** Gives a route its body as the bytes that came, of whatever content type: a `Buffer`, or `undefined` where there is none. */
+export const RawBody = () => RouteConfig({ body: 'raw' } satisfies BodyConfig);
+
+/** Lets a route have JSON of up to 64 KiB. */
+export const LargeBody = () => RouteConfig({ body: 'large' } satisfies BodyConfig);
+
+/**
+ * Sets how bodies are read: JSON is parsed, forms and plain text arrive as text, anything else is refused. Routes with
+ * {@link RawBody} take every content type, in bytes; only one that is malformed is refused there too.
+ *
+ * JSON is refused by size, depth and number of members before anything else looks at it (AR-14). No bytes at all are no body,
+ * whatever content type is announced: many HTTP layers always send one.
+ */
+export function addBodyParsers(fastify: FastifyInstance): void {
+  fastify.addHook('onRoute', (route) => {
+    if (bodyOf(route.config) !== undefined) {
+      route.bodyLimit = largestBodyBytes;
+    }
+  });
+  const parseJson = fastify.getDefaultJsonParser('error', 'error');
+  const add = (contentType: string, bodyLimit: number, parse: FastifyBodyParser<Buffer>): void => {
+    fastify.addContentTypeParser(contentType, { parseAs: 'buffer', bodyLimit }, (request, body: Buffer, done) => {
+      if (bodyOf(request.routeOptions.config) === 'raw') {
+        done(null, body);
+      } else if (body.length === 0) {
+        done(null, undefined);
+      } else {
+        void parse(request, body, done);
+      }
+    });
+  };
+  add('application/json', jsonBodyBytes, (request, body, done) => {
+    if (!isUtf8(body)) {
+      done(new RequestInvalidError('The body must be JSON in UTF-8.'));
+      return;
+    }
+    void parseJson(request, body.toString(), (error, value: unknown) => {
+      const objection = error === null ? findJsonObjection(value) : undefined;
+      done(objection === undefined ? error : new RequestInvalidError(objection), value);
+    });
+  });
+  // Only callbacks take forms, and those are parsed strictly.
+  for (const asText of ['application/x-www-form-urlencoded', 'text/plain']) {
+    add(asText, largestBodyBytes, (_request, body, done) => done(null, body.toString()));
+  }
+  // A route that does not exist says so, whatever was sent to it.
+  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    if (bodyOf(request.routeOptions.config) === 'raw') {
+      done(null, body);
+    } else if (request.is404) {
+      done(null, undefined);
+    } else {
+      done(new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE());
+    }
+  });
+}
+
+function bodyOf(config: object | undefined): BodyConfig['body'] {
+  return (config as BodyConfig | undefined)?.body;
+}
