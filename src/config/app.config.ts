@@ -38,6 +38,7 @@ const schema = z.object({
     .refine((entries) => entries.every((entry) => isAddressOrNetwork(entry)), {
       error: 'must be a comma-separated list of addresses or networks, such as 10.0.0.0/8.',
     }),
+  API_DOCS: z.enum(['on', 'off'], 'must be on or off.').optional(),
   NODE_TLS_REJECT_UNAUTHORIZED: z.string().optional(),
 });
 
@@ -54,6 +55,8 @@ export function readAppConfig(environment: Environment): {
   trustedProxies: string[];
   /** Origins whose pages may call the API from a browser. */
   corsOrigins: string[];
+  /** Whether anyone can read the API description at /docs: not in production, unless API_DOCS says so. */
+  apiDocs: boolean;
 } {
   const values = readEnvironment(schema, environment);
   const production = values.NODE_ENV === 'production';
@@ -76,6 +79,7 @@ export function readAppConfig(environment: Environment): {
     logFormat: values.LOG_FORMAT ?? (production ? 'json' : 'readable'),
     trustedProxies: values.TRUSTED_PROXIES,
     corsOrigins: values.CORS_ORIGINS,
+    apiDocs: values.API_DOCS === undefined ? !production : values.API_DOCS === 'on',
   };
 }
 

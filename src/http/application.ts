@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import fastifyCookie from '@fastify/cookie';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { Logger } from 'nestjs-pino';
 import { AddressLimit } from '../access/address-limit.hook.js';
 import { CallerAddresses } from '../access/caller-address.js';
 import { appConfig, type AppConfig } from '../config/app.config.js';
 import { problemHeaders, toProblem } from '../errors/app-error.filter.js';
+import { addApiDocs } from './api-docs.js';
 import { describeApi } from './openapi.js';
 import { addBodyParsers } from './request-bodies.js';
 import { securityHeaders } from './security-headers.js';
@@ -24,11 +24,6 @@ const maxParameterLength = 4_096;
 
 /** A redirect URI may have been registered with a slash at its end: it is the same callback. */
 const callbackSlash = /^(\/v1\/oauth\/[^/?]+\/callback)\/(?=$|\?)/;
-
-/** What the OpenAPI page needs: its own scripts, and the styles that they write. */
-const docsPolicy =
-  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
-  "frame-ancestors 'none'";
 
 /** Makes the Fastify server that Nest runs on, before there is anything to inject. */
 export function createAdapter({ trustedProxies }: Pick<AppConfig, 'trustedProxies'>): FastifyAdapter {
@@ -79,12 +74,12 @@ export function configureApplication(app: NestFastifyApplication): void {
     // The URL may spell the path in another way.
     if (request.routeOptions.url?.startsWith('/v1/') === true) {
       void reply.header('cache-control', 'no-store');
-    } else if (request.url.startsWith('/docs')) {
-      void reply.header('content-security-policy', docsPolicy);
     }
     done();
   });
-  SwaggerModule.setup('docs', app, () => describeApi(app));
+  if (config.apiDocs) {
+    addApiDocs(fastify, describeApi(app));
+  }
 }
 
 /** A caller may name its own request id, so that its logs and ours can be joined. */

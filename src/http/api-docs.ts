@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { OpenAPIObject } from '@nestjs/swagger';
+import type { FastifyInstance } from 'fastify';
+import { dump } from 'js-yaml';
+
+/** One document, made when the process starts. A request costs no more than sending its bytes. */
+interface Document {
+  readonly type: string;
+  readonly bytes: Buffer;
+}
+
+/** What the page needs: its own scripts, and the styles that they write. */
+const pagePolicy =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
+  "frame-ancestors 'none'";
+
+const page = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Cufflink API</title>
+<link rel="icon" type="image/png" href="/docs/favicon-32x32.png">
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</body>
+</html>
+`;
+
+const startScript = "SwaggerUIBundle({ url: '/docs-json', dom_id: '#swagger-ui', deepLinking: true });\n";
+
+/** Files of Swagger UI that the page uses. */
+const interfaceFiles = {
+  'favicon-32x32.png': 'image/png',
+  'swagger-ui.css': 'text/css; charset=utf-8',
+  'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
+};
+
+/**
+ * Adds the routes of the API description: a page, JSON and YAML. All of it is made here, once.
+ *
+ * Each response has a strong `ETag`, and a request that names it gets 304 (RFC 9110 section 13.1.2).
+ */
+export function addApiDocs(fastify: FastifyInstance, description: OpenAPIObject): void {
+  for (const [path, { type, bytes }] of documentsOf(description)) {
+    const etag = `"${createHash('sha256').update(bytes).digest('base64url')}"`;
+    const headers = { etag, 'cache-control': 'no-cache', 'content-security-policy': pagePolicy };
+    fastify.get(path, (request, reply) => {
+      void reply.headers(headers);
+      return namesTag(request.headers['if-none-match'], etag) ? reply.status(304).send() : reply.type(type).send(bytes);
+    });
+  }
+}
+
+function documentsOf(description: OpenAPIObject): ReadonlyMap<string, Document> {
+  const text = (type: string, content: string): Document => ({ type, bytes: Buffer.from(content) });
+  const folder = new URL('.', `file://${createRequire(import.meta.url).resolve('swagger-ui-dist/package.json')}`);
+  const html = text('text/html; charset=utf-8', page);
+  return new Map([
+    ['/docs', html],
+    ['/docs/', html],
+    ['/docs/start.js', text('text/javascript; charset=utf-8', startScript)],
+    ['/docs-json', text('application/json; charset=utf-8', JSON.stringify(description))],
+    ['/docs-yaml', text('text/yaml; charset=utf-8', dump(description, { skipInvalid: true, noRefs: true }))],
+    ...Object.entries(interfaceFiles).map(
+      ([name, type]) => [`/docs/${name}`, { type, bytes: readFileSync(new URL(name, folder)) }] as const,
+    ),
+  ]);
+}
+
+function namesTag(header: string | undefined, etag: string): boolean {
+  return header?.split(',').some((each) => each.trim().replace(/^W\//, '') === etag) === true;
+}
