@@ -271,7 +271,7 @@ describe('the process that works in the background', () => {
       DATABASE_URL: api.databaseUrl,
       ENCRYPTION_ROOT_KEY: api.rootKey,
     });
-    const adapter = createAdapter({ trustedProxies: [] });
+    const adapter = createAdapter({ trustedProxies: [], production: false });
     const routes = new Set<string>();
     adapter.getInstance().addHook('onRoute', ({ method, url }) => {
       [method].flat().forEach((each) => routes.add(`${each} ${url}`));

@@ -53,7 +53,7 @@ describe('a hand-out', () => {
     expect(answer.body).toHaveProperty('access_token');
     await expect(handOuts()).resolves.toEqual([
       {
-        request_id: 'request-1',
+        request_id: expect.stringMatching(/^[0-9a-f-]{36}\.request-1$/),
         actor: expect.stringMatching(/^api-key:[0-9a-f]{18}$/),
         connection_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
       },
@@ -66,7 +66,7 @@ describe('a hand-out', () => {
 
     await Promise.all(ids.map((id) => application.api.get(tokenPath).set('x-request-id', id).expect(200)));
 
-    const recorded = (await handOuts()).map((row) => row.request_id);
+    const recorded = (await handOuts()).map((row) => row.request_id.split('.')[1]);
     expect(recorded.sort()).toEqual(ids.sort());
   });
 
@@ -227,7 +227,7 @@ describe('a process that is killed', () => {
       application.databaseUrl,
       `SELECT request_id FROM audit_entries WHERE action = 'token.handed_out'`,
     );
-    const recorded = new Set(rows.map((row) => row.request_id));
+    const recorded = new Set(rows.map((row) => row.request_id.split('.')[1]));
     expect(handedOut.length).toBeGreaterThanOrEqual(200);
     expect(handedOut.filter((requestId) => !recorded.has(requestId))).toEqual([]);
   });

@@ -51,7 +51,8 @@ export function addApiDocs(fastify: FastifyInstance, description: OpenAPIObject)
   for (const [path, { type, bytes }] of documentsOf(description)) {
     const etag = `"${createHash('sha256').update(bytes).digest('base64url')}"`;
     const headers = { etag, 'cache-control': 'no-cache', 'content-security-policy': pagePolicy };
-    fastify.get(path, (request, reply) => {
+    // For everybody, and counted for the address that they come from.
+    fastify.get(path, { config: { addressRule: 'page' } }, (request, reply) => {
       void reply.headers(headers);
       return namesTag(request.headers['if-none-match'], etag) ? reply.status(304).send() : reply.type(type).send(bytes);
     });

@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import fastifyCookie from '@fastify/cookie';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
@@ -7,10 +5,15 @@ import { Logger } from 'nestjs-pino';
 import { AddressLimit } from '../access/address-limit.hook.js';
 import { CallerAddresses } from '../access/caller-address.js';
 import { appConfig, type AppConfig } from '../config/app.config.js';
+import type { AppError } from '../errors/app-error.js';
 import { problemHeaders, toProblem } from '../errors/app-error.filter.js';
+import { RequestInvalidError } from '../errors/request.errors.js';
 import { addApiDocs } from './api-docs.js';
+import { answerOddRequests, answerParserErrors } from './client-errors.js';
 import { describeApi } from './openapi.js';
 import { addBodyParsers } from './request-bodies.js';
+import { findHeadObjection } from './request-head.js';
+import { requestIdOf } from './request-id.js';
 import { securityHeaders } from './security-headers.js';
 
 /** All headers and the request line together. */
@@ -19,6 +22,8 @@ const maxHeaderBytes = 16 * 1024;
 const headersTimeoutMs = 5_000;
 const requestTimeoutMs = 15_000;
 const timeoutCheckMs = 1_000;
+/** A connection on which nothing moves for so long is closed, unless it waits for us. */
+const idleTimeoutMs = 60_000;
 /** 255 characters of a user id may take 12 bytes each when percent-encoded. */
 const maxParameterLength = 4_096;
 
@@ -26,29 +31,39 @@ const maxParameterLength = 4_096;
 const callbackSlash = /^(\/v1\/oauth\/[^/?]+\/callback)\/(?=$|\?)/;
 
 /** Makes the Fastify server that Nest runs on, before there is anything to inject. */
-export function createAdapter({ trustedProxies }: Pick<AppConfig, 'trustedProxies'>): FastifyAdapter {
-  return new FastifyAdapter({
+export function createAdapter({
+  trustedProxies,
+  production,
+}: Pick<AppConfig, 'trustedProxies' | 'production'>): FastifyAdapter {
+  const everywhere = securityHeaders(production);
+  const adapter = new FastifyAdapter({
     // Otherwise anyone could say to come from any address.
     trustProxy: trustedProxies.length === 0 ? false : trustedProxies,
     requestTimeout: requestTimeoutMs,
+    connectionTimeout: idleTimeoutMs,
     http: {
       maxHeaderSize: maxHeaderBytes,
       headersTimeout: headersTimeoutMs,
       connectionsCheckingInterval: timeoutCheckMs,
+      // Node would answer without problem details; `findHeadObjection` does it in its place.
+      requireHostHeader: false,
     },
     routerOptions: { maxParamLength: maxParameterLength },
     rewriteUrl: ({ url = '/' }) => url.replace(callbackSlash, '$1'),
-    genReqId: requestId,
+    genReqId: requestIdOf,
+    clientErrorHandler: answerParserErrors(everywhere),
     // A URL that cannot be decoded reaches neither Nest and its filter nor the hooks.
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       const problem = toProblem(error, request.id);
-      const headers = { ...problemHeaders(problem), 'x-request-id': request.id };
+      const headers = { ...everywhere, ...problemHeaders(problem), 'x-request-id': request.id };
       void reply.status(problem.status).headers(headers).send(JSON.stringify(problem));
     },
   });
+  answerOddRequests(adapter.getInstance().server, everywhere);
+  return adapter;
 }
 
-/** Prepares an application made with {@link createAdapter}: logging, bodies, request ids, the OpenAPI pages. */
+/** Prepares an application made with {@link createAdapter}: logging, bodies, request ids, the API description. */
 export function configureApplication(app: NestFastifyApplication): void {
   app.useLogger(app.get(Logger));
   app.flushLogs();
@@ -75,15 +90,38 @@ export function configureApplication(app: NestFastifyApplication): void {
     if (request.routeOptions.url?.startsWith('/v1/') === true) {
       void reply.header('cache-control', 'no-store');
     }
+    closeWhenUnread(request, reply);
     done();
+  });
+  // Behind every `onRequest` hook: what is refused here has been logged and counted.
+  fastify.addHook('preParsing', (request, reply, _payload, done) => {
+    const objection = findHeadObjection(request.raw);
+    if (objection === undefined) {
+      done();
+    } else {
+      refuse(new RequestInvalidError(objection), request, reply);
+    }
   });
   if (config.apiDocs) {
     addApiDocs(fastify, describeApi(app));
   }
 }
 
-/** A caller may name its own request id, so that its logs and ours can be joined. */
-function requestId(request: IncomingMessage): string {
-  const given = request.headers['x-request-id'];
-  return typeof given === 'string' && /^[A-Za-z0-9_-]{8,64}$/.test(given) ? given : randomUUID();
+/** Answers at once: routes that Nest does not know, such as the API description, have none of its filters. */
+function refuse(error: AppError, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = toProblem(error, request.id);
+  request.problemCode = problem.code;
+  void reply.status(problem.status).headers(problemHeaders(problem)).send(JSON.stringify(problem));
+}
+
+/**
+ * Closes the connection of a response that nobody reads. Without a listener Node would close it too while the handler still works, such
+ * as on a call that a provider takes its time for.
+ */
+function closeWhenUnread({ raw: { socket } }: FastifyRequest, { raw }: FastifyReply): void {
+  raw.on('timeout', () => {
+    if (raw.headersSent) {
+      socket.destroy();
+    }
+  });
 }

@@ -21,7 +21,7 @@ export function expectProblem(response: Response, status: number, code: ErrorCod
   });
   expect(response.headers['content-type']).toBe('application/problem+json; charset=utf-8');
   expect(response.headers['cache-control']).toBe('no-store');
-  expect(String(response.headers['x-request-id'])).toMatch(/^[\w-]{8,64}$/);
+  expect(String(response.headers['x-request-id'])).toMatch(/^[0-9a-f-]{36}(\.[\w-]{8,64})?$/);
 }
 
 /** The body of an answer, whatever it is. */

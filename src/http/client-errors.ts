@@ -1,0 +1,63 @@
+import type { IncomingMessage, Server } from 'node:http';
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { Logger } from '@nestjs/common';
+import type { ConnectionError } from 'fastify';
+import { problemHeaders, requestProblem } from '../errors/app-error.filter.js';
+import { newRequestId } from './request-id.js';
+
+const logger = new Logger('HttpParser');
+
+/** What becomes of an error of Node's parser: status and sentence. Every other one is a request that cannot be read. */
+const parserErrors: Readonly<Record<string, readonly [status: number, detail: string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request did not arrive in time. Send it again, faster.'],
+  HPE_HEADER_OVERFLOW: [431, 'The request line and the headers are too large: 16 KiB are read.'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'The chunk extensions of the body are too large. Send none.'],
+};
+const unreadable = [400, 'The request is not valid HTTP/1.1. Correct the request line, headers or chunks.'] as const;
+
+/**
+ * Answers requests that Node's parser refuses before there is a request: as problem details, with an id that is in the log and the
+ * headers that every response has.
+ *
+ * @param headers - those of every response
+ */
+export function answerParserErrors(
+  headers: Readonly<Record<string, string>>,
+): (error: ConnectionError, socket: Socket) => void {
+  return (error, socket) => {
+    if (error.code !== 'ECONNRESET' && socket.writable) {
+      const [status, detail] = parserErrors[error.code] ?? unreadable;
+      writeProblem(socket, headers, status, detail);
+    }
+    socket.destroy();
+  };
+}
+
+/**
+ * Answers what Node would drop or answer without a body: `CONNECT`, and expectations other than `100-continue`, which are ignored (RFC
+ * 9110 section 10.1.1).
+ */
+export function answerOddRequests(server: Server, headers: Readonly<Record<string, string>>): void {
+  server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
+    writeProblem(socket, headers, 405, 'CONNECT is not served: this is no proxy for other hosts.');
+    socket.destroy();
+  });
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response));
+}
+
+function writeProblem(socket: Duplex, headers: Readonly<Record<string, string>>, status: number, detail: string): void {
+  const requestId = newRequestId();
+  const problem = requestProblem(status, detail, requestId);
+  const body = Buffer.from(JSON.stringify(problem));
+  const lines = Object.entries({
+    ...headers,
+    ...problemHeaders(problem),
+    'x-request-id': requestId,
+    'content-length': String(body.length),
+    connection: 'close',
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${body.toString()}`);
+  logger.log(`${requestId} ${status}: ${detail}`);
+}

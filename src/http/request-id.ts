@@ -1,0 +1,20 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+
+/** Makes an id that no caller has chosen. */
+export function newRequestId(): string {
+  return randomUUID();
+}
+
+/**
+ * Names a request: an id of ours and, behind a dot, the one that the caller sent in `x-request-id`, so that its logs and ours can be
+ * joined. Log, audit trail and responses have the whole text.
+ *
+ * The caller's part has no dot, so that what stands before the first dot is always ours: nobody can make entries look like those of
+ * another request. An id in another form is left out.
+ */
+export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
+  const given = request.headers['x-request-id'];
+  const own = newRequestId();
+  return typeof given === 'string' && /^[A-Za-z0-9_-]{8,64}$/.test(given) ? `${own}.${given}` : own;
+}
