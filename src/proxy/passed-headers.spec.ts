@@ -48,6 +48,23 @@ describe('the headers that are passed on', () => {
     expect(passedToProvider({ 'x-key': ['a', 'b'] }, ['X-Key'])).toEqual({ 'x-key': 'a, b' });
   });
 
+  it('to a provider are none that Connection names (RFC 9110 section 7.6.1)', () => {
+    const headers = { connection: 'close, Accept ,prefer', accept: 'a/b', prefer: 'c', range: 'd' };
+    expect(passedToProvider(headers, [])).toEqual({ range: 'd' });
+    expect(passedToProvider({ 'x-key': 'a', connection: 'X-Key' }, ['X-Key'])).toEqual({});
+  });
+
+  it.each(['\xe4', '\xff', '\0', '\x7f', 'text/h\xa0tml'])('to a provider are ASCII: %j is refused', (value) => {
+    expect(() => passedToProvider({ accept: value }, [])).toThrow(/^The header accept must be ASCII/);
+    expect(() => passedToProvider({ 'x-key': ['a', value] }, ['X-Key'])).toThrow(/^The header x-key must be ASCII/);
+    expect(passedToProvider({ 'x-other': value }, [])).toEqual({});
+  });
+
+  it('to a caller are none that Connection names (RFC 9110 section 7.6.1)', () => {
+    const headers = { connection: 'close, X-RateLimit-Limit', 'x-ratelimit-limit': '1', etag: '"a"' };
+    expect(passedToCaller(headers)).toEqual({ etag: '"a"' });
+  });
+
   it('to a caller are those that are documented', () => {
     expect(Object.keys(passedToCaller(Object.fromEntries(answered.map((name) => [name, name])))).sort()).toEqual(
       documented('answer headers'),

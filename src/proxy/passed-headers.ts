@@ -1,3 +1,5 @@
+import { RequestInvalidError } from '../errors/request.errors.js';
+
 /**
  * What is passed on of a caller's request: what the call means, never who makes it, from where, or over which connection.
  */
@@ -35,28 +37,40 @@ const answerHeaders: ReadonlySet<string> = new Set([
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 /**
- * Picks the headers of a request that go to the provider.
+ * Picks the headers of a request that go to the provider: never one that `Connection` names, which is meant for us alone.
  *
  * @param headers - as they came, names in lower case
  * @param wanted - names of further headers that the provider's API wants, in any case
+ * @throws {@link RequestInvalidError} when one of them has bytes beyond ASCII: servers disagree on what they mean
+ * @see RFC 9110 section 7.6.1 (`Connection`) and 5.5 (field values)
  */
 export function passedToProvider(headers: Headers, wanted: readonly string[]): Record<string, string> {
-  const names = [...requestHeaders, ...wanted.map((name) => name.toLowerCase())];
+  const ours = namedByConnection(headers);
+  const names = [...requestHeaders, ...wanted.map((name) => name.toLowerCase())].filter((name) => !ours.has(name));
   return Object.fromEntries(
     names.flatMap((name) => {
-      const value = headers[name];
-      return value === undefined ? [] : [[name, [value].flat().join(', ')]];
+      const value = [headers[name] ?? []].flat().join(', ');
+      if (/[^\t\x20-\x7e]/.test(value)) {
+        throw new RequestInvalidError(`The header ${name} must be ASCII to be passed on. Encode what it says.`);
+      }
+      return headers[name] === undefined ? [] : [[name, value]];
     }),
   );
 }
 
-/** Picks the headers of a provider's answer that go to the caller. */
+/** Picks the headers of a provider's answer that go to the caller: never one that its `Connection` names. */
 export function passedToCaller(headers: Headers): Record<string, string> {
+  const ours = namedByConnection(headers);
   return Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]) =>
-      value !== undefined && (answerHeaders.has(name) || /rate-?limit/.test(name))
+      value !== undefined && !ours.has(name) && (answerHeaders.has(name) || /rate-?limit/.test(name))
         ? [[name, [value].flat().join(', ')]]
         : [],
     ),
   );
+}
+
+function namedByConnection({ connection = '' }: Headers): ReadonlySet<string> {
+  const names = [connection].flat().join(',').toLowerCase().split(',');
+  return new Set(names.map((name) => name.trim()));
 }
