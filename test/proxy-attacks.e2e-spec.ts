@@ -41,6 +41,8 @@ describe('what a caller tries', () => {
       '@evil.example',
       ':80@evil.example/',
     ],
+    ...['%EF%BC%8E%EF%BC%8E/x', '%E2%80%A5/x', 'a%EF%BC%8Fb', '%E2%80%A4%E2%80%A4/x', 'a%EF%BC%BCb', '%E2%84%80'],
+    ...['%25EF%25BC%258E%25EF%25BC%258E/x', '%2525E2%252580%2525A5/x', 'a%EF%BC%9Bb', 'a%EF%BC%A0b', 'a%EF%BC%85b'],
     ...['a%00', 'a%0d%0aAuthorization:%20x', 'a%0aHost:%20evil.example', 'a#b', 'http://evil.example/a'],
   ])('TE-12 NET-01 cannot leave the API: %s', async (target) => {
     const before = dataApi.requests.length;
@@ -115,22 +117,31 @@ describe('what a caller tries', () => {
     expect(dataApi.requests.at(-1)?.target).toBe(`${basePath}/a/b?c=/proxy/d`);
   });
 
-  it.each(['access_token=x', 'a=1&ACCESS%5Ftoken=x', 'oauth_token=x', 'client_secret=x', 'refresh_token=x'])(
-    'TE-02 sends no credentials in the URL, nor in a form: %s',
-    async (parameters) => {
-      const before = dataApi.requests.length;
-      const form = {
-        method: 'POST',
-        body: parameters,
-        headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      };
-      for (const answer of [await caller.call('whoop', `a?${parameters}`), await caller.call('whoop', 'a', form)]) {
-        expect(answer).toMatchObject({ status: 400, json: { code: 'REQUEST_INVALID' } });
-        expect(answer.json['detail']).toMatch(/must not carry/);
-      }
-      expect(dataApi.requests).toHaveLength(before);
-    },
-  );
+  it.each([
+    ...['access_token=x', 'a=1&ACCESS%5Ftoken=x', 'oauth_token=x', 'client_secret=x', 'refresh_token=x'],
+    ...['access_token[]=x', 'access_token%5B0%5D=x', 'access_token[a][b]=x', 'a=1;access_token=2', 'a;access_token'],
+    ...[
+      '+access_token=x',
+      'access_token%20=x',
+      '%09access_token=x',
+      'access_token%00=x',
+      'access.token=x',
+      'access[token=x',
+    ],
+    ...['access+token=x', '%EF%BD%81ccess_token=x', 'access%EF%BC%BFtoken=x'],
+  ])('TE-02 sends no credentials in the URL, nor in a form: %s', async (parameters) => {
+    const before = dataApi.requests.length;
+    const form = {
+      method: 'POST',
+      body: parameters,
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    };
+    for (const answer of [await caller.call('whoop', `a?${parameters}`), await caller.call('whoop', 'a', form)]) {
+      expect(answer).toMatchObject({ status: 400, json: { code: 'REQUEST_INVALID' } });
+      expect(answer.json['detail']).toMatch(/must not carry/);
+    }
+    expect(dataApi.requests).toHaveLength(before);
+  });
 
   it('TE-02 sends no credentials in a form that is compressed', async () => {
     const before = dataApi.requests.length;

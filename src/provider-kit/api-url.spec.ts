@@ -82,6 +82,7 @@ describe('the URL of a call', () => {
   it.each([
     ['cycle', 'https://api.maker.example/v1/cycle'],
     ['', 'https://api.maker.example/v1/'],
+    ['%E4%BD%93+%C2%BD/%EF%AC%81/%E2%91%A0', 'https://api.maker.example/v1/%E4%BD%93+%C2%BD/%EF%AC%81/%E2%91%A0'],
     ['a/b/', 'https://api.maker.example/v1/a/b/'],
     ['Patient/$everything', 'https://api.maker.example/v1/Patient/$everything'],
     ["users/me:sync/(x)!*'~_-.a..b/...", "https://api.maker.example/v1/users/me:sync/(x)!*'~_-.a..b/..."],
@@ -123,6 +124,9 @@ describe('the URL of a call', () => {
       'a?ü',
       'a?b c',
     ],
+    // What becomes a dot, a slash or the like in compatibility form (NFKC).
+    ...['%EF%BC%8E%EF%BC%8E/x', '%E2%80%A5/x', 'a%EF%BC%8Fb', '%E2%80%A4%E2%80%A4/x', 'a%EF%BC%BCb', '%E2%84%80'],
+    ...['%25EF%25BC%258E/x', '%2525E2%252580%2525A5/x', '%25%20%25EF%25BC%258E', 'a%EF%BC%9Bb', 'a%EF%BC%A0b'],
     ...['%c0%ae%c0%ae/a', 'a%c0%afb', '%e0%80%ae', '%ff'],
     ...['%', 'a%2', '%zz', 'a[0]', 'a|b', 'a^b', 'a`b', 'a{b}', 'a"b', 'a<b'],
   ])('TE-12 NET-05 is not made of %j', (path) => {

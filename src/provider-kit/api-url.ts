@@ -1,4 +1,5 @@
 import { RequestInvalidError } from '../errors/request.errors.js';
+import { formDecode } from './percent-encoding.js';
 import { refuseCredentials } from './sent-credentials.js';
 
 /** A path of segments as RFC 3986 section 3.3 has them, but without `@`, which looks like a user name. */
@@ -10,6 +11,10 @@ const plainPath = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:/]|%[0-9A-Fa-f]{2})*$/;
 const hidden = /%(?:25)*(?:2e|2f|5c|[01][0-9a-f]|7f|3[0-9]|[46][1-6])/i;
 /** An empty segment that is not the last, or one that leads up or stays; some servers cut a `;`, `?` or `#` and what follows it, escaped too. */
 const leadsAway = /(?:^|\/)(?:\/|\.{1,2}(?:[;%]|\/|$))/;
+/** What leads away, in compatibility forms too: a server that normalizes reads U+FF0E as a dot, and U+2025 as two. */
+const leading = /[./\\%;?#@:\p{Cc}]/u;
+/** How often a path is decoded: further than any server on the way does. */
+const maxDecodings = 8;
 /** Printable ASCII without `#`. */
 const plainQuery = /^[\x21\x22\x24-\x7e]*$/;
 
@@ -28,9 +33,9 @@ export function apiUrl(baseUrl: string, target: string): string {
   const queryAt = target.indexOf('?');
   const path = queryAt === -1 ? target : target.slice(0, queryAt);
   const query = target.slice(path.length);
-  if (!plainPath.test(path) || hidden.test(path) || leadsAway.test(path) || !isUtf8(path)) {
+  if (!plainPath.test(path) || hidden.test(path) || leadsAway.test(path) || !isPlainText(path)) {
     throw new RequestInvalidError(
-      'The path must be segments of percent-encoded UTF-8: no empty ones, no "." or "..", no escaped slash, dot or hexadecimal digit, no "@".',
+      'The path must be segments of percent-encoded UTF-8: no empty ones, no "." or "..", no escaped slash, dot or hexadecimal digit, no look-alike of those, no "@".',
     );
   }
   if (!plainQuery.test(query)) {
@@ -46,14 +51,36 @@ export function apiUrl(baseUrl: string, target: string): string {
   return url.href;
 }
 
-/** Whether the escapes of a path are UTF-8. Other bytes are read by some servers as dots and slashes in overlong forms. */
-function isUtf8(path: string): boolean {
+/**
+ * Whether the escapes of a path are UTF-8, and of no characters that become dots or slashes when a server normalizes them (Unicode Standard
+ * Annex 15). Bytes that are not UTF-8 are read by some servers as dots and slashes in overlong forms.
+ */
+function isPlainText(path: string): boolean {
+  if (!isUtf8Escaped(path)) {
+    return false;
+  }
+  let text = path;
+  for (let decodings = 0; decodings < maxDecodings; decodings += 1) {
+    text = decode(text);
+    if ([...text].some((each) => each > '\x7f' && leading.test(each.normalize('NFKC')))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+function isUtf8Escaped(path: string): boolean {
   try {
     decodeURIComponent(path);
     return true;
   } catch {
     return false;
   }
+}
+
+/** Decodes every escape that is one, as lenient servers do. */
+function decode(text: string): string {
+  return text.includes('%') ? formDecode(text.replaceAll('+', '%2B')).toString() : text;
 }
 
 /**

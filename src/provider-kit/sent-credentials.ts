@@ -13,10 +13,25 @@ const credential = /^(access_token|refresh_token|client_secret|oauth_.*)$/i;
  * @see RFC 6750 section 2, RFC 5849 section 3.2
  */
 export function refuseCredentials(encoded: string, where: string): void {
-  for (const pair of encoded.split('&')) {
+  // Some servers take `;` as they take `&` (HTML 4.01 appendix B.2.2).
+  for (const pair of encoded.split(/[&;]/)) {
     const name = formDecode(pair.split('=', 1)[0] ?? '').toString();
-    if (credential.test(name)) {
-      throw new RequestInvalidError(`${where} must not carry "${name.slice(0, 40)}": the token is added here.`);
+    const credentialName = readingsOf(name).find((reading) => credential.test(reading));
+    if (credentialName !== undefined) {
+      throw new RequestInvalidError(
+        `${where} must not carry "${credentialName.slice(0, 40)}": the token is added here.`,
+      );
     }
   }
+}
+
+/**
+ * What servers make of a decoded name: many read compatibility characters as the letters that they look like, cut at `[` (a list) or NUL,
+ * drop spaces around it; PHP reads dots, spaces and a lone `[` inside as `_`.
+ */
+function readingsOf(name: string): string[] {
+  const plain = name.normalize('NFKC').trim();
+  return [plain, plain.replace('[', '_')].map((each) =>
+    (each.split(/[[\0]/, 1)[0] ?? '').trim().replace(/[.\s]/g, '_'),
+  );
 }
