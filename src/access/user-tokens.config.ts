@@ -18,6 +18,12 @@ const schema = z.object({
       error: `must be a comma-separated list of: ${knownAlgorithms.join(', ')}.`,
     }),
   USER_JWT_USER_CLAIM: z.string().default('sub'),
+  USER_JWT_MAX_LIFE_SECONDS: z.coerce
+    .number('must be a number of seconds.')
+    .int()
+    .min(60)
+    .max(2_592_000)
+    .default(86_400),
 });
 
 /** What a token of one of the company's users has to agree with. */
@@ -29,6 +35,8 @@ export interface UserTokenSettings {
   readonly algorithms: readonly string[];
   /** Name of the claim that holds the `user_id` of this API. */
   readonly userClaim: string;
+  /** The longest life that a token may have. */
+  readonly maxLifeSeconds: number;
 }
 
 /**
@@ -57,8 +65,12 @@ export function readUserTokensConfig(environment: Environment): { settings: User
       'USER_JWKS_URL must be an https URL without user or fragment (plain http on loopback in development).',
     );
   }
-  const { USER_JWT_ALGORITHMS: algorithms, USER_JWT_USER_CLAIM: userClaim } = values;
-  return { settings: { jwksUrl: url.href, issuer, audience, algorithms, userClaim } };
+  const {
+    USER_JWT_ALGORITHMS: algorithms,
+    USER_JWT_USER_CLAIM: userClaim,
+    USER_JWT_MAX_LIFE_SECONDS: maxLifeSeconds,
+  } = values;
+  return { settings: { jwksUrl: url.href, issuer, audience, algorithms, userClaim, maxLifeSeconds } };
 }
 
 export const userTokensConfig = registerAs('user-tokens', () => readUserTokensConfig(process.env));

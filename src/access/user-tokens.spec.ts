@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { jwtVerify, SignJWT, UnsecuredJWT, type JWTHeaderParameters } from 'jose';
+import { CompactSign, jwtVerify, SignJWT, UnsecuredJWT, type JWTHeaderParameters } from 'jose';
 import { Clock } from '../clock/clock.js';
 import { ProviderHttpClient } from '../provider-kit/http-client.js';
 import { OutboundPolicy } from '../provider-kit/outbound-policy.js';
@@ -87,6 +87,9 @@ describe('a user token', () => {
     ['of the type at+jwt', { header: { typ: 'at+jwt' } }],
     ['for several audiences', { claims: { aud: ['https://other.example', audience] } }],
     ['that ended within the tolerance', { claims: { exp: seconds(-3) } }],
+    ['that does not tell when it was issued', { claims: { iat: undefined } }],
+    ['issued by a clock that is a little ahead', { claims: { iat: seconds(3) } }],
+    ['that lives a day', { claims: { exp: seconds(86_400) } }],
     ['signed with ES256', { header: { alg: 'ES256', kid: 'key-2' }, key: elliptic.privateKey }],
   ])('%s is accepted', async (_, forgery) => {
     await expect(userTokens().authenticate(await sign(forgery))).resolves.toMatchObject({ userId: 'user-1' });
@@ -123,6 +126,21 @@ describe('a user token', () => {
     ['of the type of a logout token', { header: { typ: 'logout+jwt' } }, undefined],
     ['of the type of a security event', { header: { typ: 'secevent+jwt' } }, undefined],
     ['signed with a key that nobody published', { key: foreign.privateKey }, undefined],
+    ['without an end in sight', { claims: { exp: seconds(1_000 * 365 * 86_400) } }, undefined],
+    [
+      'that lives a minute longer than it may',
+      { claims: { exp: seconds(86_460) } },
+      { USER_JWT_MAX_LIFE_SECONDS: '90000' },
+    ],
+    [
+      'that does not tell when it was issued, and lives too long',
+      { claims: { iat: undefined, exp: seconds(86_460) } },
+      undefined,
+    ],
+    ['that is issued in the future', { claims: { iat: seconds(60) } }, undefined],
+    ['issued at a text', { claims: { iat: 'today' } }, undefined],
+    ['that is bound to a key (RFC 9449)', { claims: { cnf: { jkt: 'a'.repeat(43) } } }, undefined],
+    ['that is bound to a certificate (RFC 8705)', { claims: { cnf: { 'x5t#S256': 'a'.repeat(43) } } }, undefined],
     ['with an unknown critical extension', { header: { crit: ['exp2'], exp2: 1 } }, undefined],
     ['naming a key of another algorithm', { header: { kid: 'key-2' } }, undefined],
   ])('%s is refused', async (_, forgery, without) => {
@@ -140,6 +158,14 @@ describe('a user token', () => {
       await expect(userTokens().authenticate(token)).rejects.toMatchObject({ code: 'USER_TOKEN_INVALID' });
     }
     expect(server.requests.map(({ target }) => target)).toEqual(['/', '/', '/']);
+  });
+
+  it('that ends at infinity is refused, which the library accepts (RFC 8725)', async () => {
+    const claims = `{"iss":"${issuer}","aud":"${audience}","sub":"user-1","exp":1e400}`;
+    const header = { alg: 'RS256', kid: 'key-1', typ: 'JWT' };
+    const token = await new CompactSign(Buffer.from(claims)).setProtectedHeader(header).sign(own.privateKey);
+    await expect(jwtVerify(token, own.publicKey)).resolves.toMatchObject({ payload: { exp: Infinity } });
+    await expect(userTokens().authenticate(token)).rejects.toMatchObject({ code: 'USER_TOKEN_INVALID' });
   });
 
   it('without a signature is refused', async () => {

@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
+import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import { Clock } from '../clock/clock.js';
 import { AppError } from '../errors/app-error.js';
 import { UserKeysUnavailableError, UserTokenInvalidError } from '../errors/request.errors.js';
@@ -59,8 +59,8 @@ export class UserTokens {
    * Tells which user this is.
    *
    * @param text - as sent in `Authorization: Bearer`, {@link recognizes | recognized} before
-   * @throws {@link UserTokenInvalidError} when signature, algorithm, type, issuer, audience or time is wrong, or it names no user; the
-   *   answer does not tell which
+   * @throws {@link UserTokenInvalidError} when signature, algorithm, type, issuer, audience or time is wrong, its life is too long, it is
+   *   bound to a key whose possession nobody proves here, or it names no user; the answer does not tell which
    * @throws {@link UserKeysUnavailableError} when the company's keys cannot be read
    * @see RFC 8725, https://www.rfc-editor.org/rfc/rfc8725
    */
@@ -74,19 +74,22 @@ export class UserTokens {
   }
 
   private async verify(text: string, settings: UserTokenSettings, getKey: JWTVerifyGetKey): Promise<string> {
-    const { issuer, audience, algorithms, userClaim } = settings;
+    const { issuer, audience, algorithms, userClaim, maxLifeSeconds } = settings;
+    const now = this.clock.now();
     try {
       const { payload, protectedHeader } = await jwtVerify(text, getKey, {
         issuer,
         audience,
         algorithms: [...algorithms],
         requiredClaims: ['exp', userClaim],
-        currentDate: this.clock.now(),
+        currentDate: now,
         clockTolerance: clockToleranceSeconds,
       });
       const userId = payload[userClaim];
       const isAccepted = acceptedTypes.includes((protectedHeader.typ ?? 'JWT').toLowerCase());
-      if (isAccepted && typeof userId === 'string' && userIdPattern.test(userId)) {
+      const isBearer = payload['cnf'] === undefined;
+      const isShort = hasBoundedLife(payload, now.getTime() / 1_000, maxLifeSeconds);
+      if (isAccepted && isBearer && isShort && typeof userId === 'string' && userIdPattern.test(userId)) {
         return userId;
       }
     } catch (error) {
@@ -125,4 +128,18 @@ export class UserTokens {
     this.logger.warn(`The keys at USER_JWKS_URL cannot be read: ${why}`);
     return new UserKeysUnavailableError();
   }
+}
+
+/**
+ * Whether a token ends in time: its life is bounded from its issue, or from now where it does not tell when that was. The library takes an
+ * infinite `exp` (JSON's `1e400`), and an `iat` of the future.
+ */
+function hasBoundedLife({ exp, iat }: JWTPayload, nowSeconds: number, maxLifeSeconds: number): boolean {
+  const from = iat ?? nowSeconds;
+  return (
+    Number.isFinite(exp) &&
+    Number.isFinite(from) &&
+    from <= nowSeconds + clockToleranceSeconds &&
+    (exp ?? Infinity) - from <= maxLifeSeconds + clockToleranceSeconds
+  );
 }
