@@ -3,7 +3,7 @@ import { BlockList, isIP } from 'node:net';
 /**
  * What an IP address is good for: `public` - anybody's server; `private` - a network of the company's own; `loopback` - this machine;
  * `reserved` - nothing that a provider could be at: link-local (with the metadata service of clouds), multicast, documentation,
- * translation and tunnels, or not an address at all.
+ * tunnels, metadata services that clouds have elsewhere, or not an address at all.
  */
 export type AddressKind = 'public' | 'private' | 'loopback' | 'reserved';
 
@@ -24,12 +24,22 @@ const reserved = blockList(
   ],
   ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'],
 );
-/** Nothing outside is anybody's server; mapped, compatible and translated IPv4 addresses are outside too. */
+/** Where clouds tell secrets to the machines that run in them, outside the link-local range: Azure, Alibaba, AWS, Google and Oracle. */
+const cloudMetadata = blockList(
+  ['168.63.129.16/32', '100.100.100.200/32'],
+  ['fd00:ec2::254/128', 'fd20:ce::254/128', 'fd00:c1::a9fe:a9fe/128'],
+);
+/** Stands for an IPv4 address where a network has IPv6 alone: NAT64 with DNS64 (RFC 6052 section 2.1). */
+const translated = blockList([], ['64:ff9b::/96']);
+/** Nothing outside is anybody's server; mapped and compatible IPv4 addresses are outside too. */
 const globalUnicast = blockList([], ['2000::/3']);
 const mappedIpv4 = blockList([], ['::ffff:0:0/96']);
 
 /**
  * Classifies an address as it comes out of a resolver or a parsed URL.
+ *
+ * An address of NAT64 is what the IPv4 address in it is, and `reserved` unless that is public: the prefix must stand for no other (RFC 6052
+ * section 3.1).
  *
  * @param address - IPv4 in four decimal parts, or IPv6 without brackets; anything else is `reserved`
  * @see https://www.iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry
@@ -44,6 +54,12 @@ export function addressKind(address: string): AddressKind {
   if (family === 'ipv6' && mappedIpv4.check(address, family)) {
     return 'reserved';
   }
+  if (family === 'ipv6' && translated.check(address, family)) {
+    return addressKind(lastFourBytes(address)) === 'public' ? 'public' : 'reserved';
+  }
+  if (cloudMetadata.check(address, family)) {
+    return 'reserved';
+  }
   if (loopback.check(address, family)) {
     return 'loopback';
   }
@@ -52,6 +68,17 @@ export function addressKind(address: string): AddressKind {
   }
   const isGlobal = family === 'ipv4' || globalUnicast.check(address, family);
   return isGlobal && !reserved.check(address, family) ? 'public' : 'reserved';
+}
+
+/** The IPv4 address in the last 32 bits of an IPv6 address of {@link translated}. */
+function lastFourBytes(address: string): string {
+  // The parser writes the shortest form: `64:ff9b::` and at most two groups behind it.
+  const shortest = URL.parse(`http://[${address}]`)?.hostname.slice('[64:ff9b::'.length, -1) ?? '';
+  const [low = 0, high = 0] = shortest
+    .split(':')
+    .map((group) => Number.parseInt(group || '0', 16))
+    .reverse();
+  return [high >> 8, high & 0xff, low >> 8, low & 0xff].join('.');
 }
 
 function blockList(ipv4: readonly string[], ipv6: readonly string[]): BlockList {

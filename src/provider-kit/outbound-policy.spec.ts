@@ -115,10 +115,19 @@ describe('NET-02 an address', () => {
     ['a private one', ['10.1.2.3']],
     ['a private one beside a public one', ['93.184.216.34', '192.168.0.1']],
     ['a private IPv6 one beside a public one', ['93.184.216.34', 'fd00::1']],
+    ['one of NAT64 that leads to a private one', ['93.184.216.34', '64:ff9b::10.0.0.1']],
+    ['one of NAT64 that leads to a metadata service', ['64:ff9b::169.254.169.254']],
+    ['the metadata service of a cloud', ['168.63.129.16']],
     ['none', []],
   ])('is refused when a name has %s', async (_, addresses) => {
     const policy = new OutboundPolicy(readOutboundSettings(production), new PreparedResolver([addresses]));
     expect(await lookUp(policy, 'maker.example')).toMatchObject({ code: 'ADDRESS_REFUSED' });
+  });
+
+  it('of NAT64 is connected to when the address in it is public: networks that have IPv6 alone', async () => {
+    const addresses = ['93.184.216.34', '64:ff9b::5db8:d822'];
+    const policy = new OutboundPolicy(readOutboundSettings(production), new PreparedResolver([addresses]));
+    expect(await lookUp(policy, 'maker.example')).not.toMatchObject({ code: 'ADDRESS_REFUSED' });
   });
 
   it('in a private network is connected to when the operator named the host, and no other host', async () => {
