@@ -9,7 +9,7 @@ import type { AppError } from '../errors/app-error.js';
 import { problemHeaders, toProblem } from '../errors/app-error.filter.js';
 import { RequestInvalidError } from '../errors/request.errors.js';
 import { addApiDocs } from './api-docs.js';
-import { answerOddRequests, answerParserErrors } from './client-errors.js';
+import { answerOddRequests, answerParserErrors, logUnserved } from './client-errors.js';
 import { describeApi } from './openapi.js';
 import { addBodyParsers } from './request-bodies.js';
 import { findHeadObjection } from './request-head.js';
@@ -57,6 +57,7 @@ export function createAdapter({
       const problem = toProblem(error, request.id);
       const headers = { ...everywhere, ...problemHeaders(problem), 'x-request-id': request.id };
       void reply.status(problem.status).headers(headers).send(JSON.stringify(problem));
+      logUnserved(problem);
     },
   });
   answerOddRequests(adapter.getInstance().server, everywhere);

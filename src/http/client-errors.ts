@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Logger } from '@nestjs/common';
 import type { ConnectionError } from 'fastify';
-import { problemHeaders, requestProblem } from '../errors/app-error.filter.js';
+import { problemHeaders, requestProblem, type ProblemResponse } from '../errors/app-error.filter.js';
 import { newRequestId } from './request-id.js';
 
 const logger = new Logger('HttpParser');
@@ -59,5 +59,10 @@ function writeProblem(socket: Duplex, headers: Readonly<Record<string, string>>,
     connection: 'close',
   }).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${body.toString()}`);
+  logUnserved(problem);
+}
+
+/** Leaves the log line of a request that no hook sees, so that its id is found. */
+export function logUnserved({ request_id: requestId, status, detail }: ProblemResponse): void {
   logger.log(`${requestId} ${status}: ${detail}`);
 }
