@@ -532,6 +532,7 @@ describe.each([
   function productionSettings(): Record<string, string> {
     const settings: Record<string, string> = {
       NODE_ENV: 'production',
+      API_DOCS: 'on',
       ALLOW_RETIRED_PROVIDERS: 'true',
       LINK_CONFIRMATION: 'optional',
       OUTBOUND_PRIVATE_HOSTS: '127.0.0.1',
