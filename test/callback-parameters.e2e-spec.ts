@@ -5,6 +5,7 @@ import { Controller, Get, Module, Param, Query } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import fc from 'fast-check';
 import { Public } from '../src/access/access.decorators.js';
+import { AnyQuery } from '../src/http/request-rules.decorators.js';
 import { AuthorizationFailedError } from '../src/errors/authorization.errors.js';
 import type { CallbackArrival, CallbackOutcome } from '../src/links/callback-outcome.js';
 import type { CallbackReading } from '../src/links/callback-parameters.js';
@@ -443,6 +444,7 @@ class LaxCallbackController {
 
   @Get()
   @Public()
+  @AnyQuery()
   async finish(@Param('provider') slug: string, @Query() query: CallbackParameters): Promise<object> {
     const arrival: CallbackArrival = {
       byForm: false,
