@@ -24,7 +24,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   links: ['errors', 'config', 'clock', 'database', 'provider-kit', 'vault', 'tokens', 'access', 'http', 'audit'],
   connections: ['errors', 'clock', 'provider-kit', 'tokens', 'access', 'http', 'audit'],
   proxy: ['errors', 'clock', 'provider-kit', 'tokens', 'access', 'http', 'audit'],
-  'connect-page': ['errors', 'provider-kit', 'audit', 'links', 'access'],
+  'connect-page': ['errors', 'provider-kit', 'audit', 'links', 'access', 'http'],
   users: ['errors', 'config', 'database', 'vault', 'tokens', 'links', 'access', 'http', 'audit'],
   ops: ['redaction', 'errors', 'config', 'database', 'access', 'http', 'audit'],
   sandbox: ['errors', 'provider-kit'],

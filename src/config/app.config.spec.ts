@@ -13,6 +13,7 @@ describe('readAppConfig', () => {
       logFormat: 'readable',
       trustedProxies: [],
       corsOrigins: [],
+      apiDocs: true,
     });
   });
 
@@ -25,7 +26,16 @@ describe('readAppConfig', () => {
       logFormat: 'json',
       trustedProxies: [],
       corsOrigins: [],
+      apiDocs: false,
     });
+  });
+
+  it.each([
+    ['on', production, true],
+    ['off', {}, false],
+  ])('has the API description %s when API_DOCS says so', (value, environment, apiDocs) => {
+    expect(readAppConfig({ ...environment, API_DOCS: value })).toMatchObject({ apiDocs });
+    expect(() => readAppConfig({ ...environment, API_DOCS: 'yes' })).toThrow('API_DOCS');
   });
 
   it.each([
