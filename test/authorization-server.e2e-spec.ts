@@ -15,7 +15,7 @@ function client(slug: Slug): PeerClient {
   return { id: slug, secret: `${slug}-secret %:+`, authentication, redirectUri };
 }
 
-const issuing = { issuer: 'https://peer.invalid', alwaysSendsIssuer: true } as const;
+const issuing = { issuers: ['https://peer.invalid'], alwaysSendsIssuer: true } as const;
 const pushing = { ...issuing, parUrl: 'https://peer.invalid/request' };
 const modules = [
   providerModule(definePeer('peer-iss', 'body', issuing)),

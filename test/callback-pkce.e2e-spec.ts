@@ -97,7 +97,7 @@ describe('PKCE', () => {
     { slug: 'garmin', sent: true },
     { slug: 'fitbit', sent: true },
     { slug: 'whoop', sent: false },
-    { slug: 'oura', sent: false },
+    { slug: 'oura', sent: true },
   ])('AR-07 is used with $slug exactly as its definition says: $sent', async ({ slug, sent }) => {
     const { linkWebUrl, callback } = await approvedLink(application, slug);
     expect(await sendCallback(application, pathOf(callback))).toEqual(connected);

@@ -54,7 +54,17 @@ const whoopScopes = [
   'read:profile',
   'read:body_measurement',
 ];
-const ouraScopes = ['email', 'personal', 'daily', 'heartrate', 'workout', 'tag', 'session', 'spo2'];
+const ouraScopes = [
+  'personal',
+  'daily',
+  'heartrate',
+  'workout',
+  'tag',
+  'session',
+  'spo2',
+  'stress',
+  'heart_health',
+].map((name) => `extapi:${name}`);
 
 function bodyOf({ body }: { body: unknown }): unknown {
   return body;
@@ -382,7 +392,7 @@ describe('linking', () => {
     });
 
     it.each([
-      { slug: 'oura', asked: ['email', 'personal', 'daily', 'workout'], granted: ['personal', 'daily'] },
+      { slug: 'oura', asked: ['extapi:personal', 'extapi:daily', 'extapi:workout'], granted: ['extapi:daily'] },
       { slug: 'fitbit', asked: ['activity', 'sleep', 'profile'], granted: ['sleep'] },
     ])('AR-17 shows what the user unticked at $slug', async ({ slug, asked, granted }) => {
       const user = newUser();
@@ -400,19 +410,24 @@ describe('linking', () => {
 
     it('AR-17 hands out no token for what the user has not granted, and leaves an audit entry', async () => {
       const user = newUser();
-      const { linkWebUrl } = await startLink(application, user, 'oura', { scopes: ['personal', 'daily', 'workout'] });
-      await application.browser.get(pathOf(await consent(linkWebUrl, { scopes: ['personal', 'daily'] }))).expect(200);
+      const [personal, daily, workout] = ['extapi:personal', 'extapi:daily', 'extapi:workout'] as const;
+      const scopes = [personal, daily, workout];
+      const { linkWebUrl } = await startLink(application, user, 'oura', { scopes });
+      await application.browser.get(pathOf(await consent(linkWebUrl, { scopes: [personal, daily] }))).expect(200);
       const path = `/v1/users/${user}/connections/oura/token`;
 
-      const refused = await application.api.get(path).query({ scope: 'daily workout' }).expect(409);
+      const refused = await application.api
+        .get(path)
+        .query({ scope: `${daily} ${workout}` })
+        .expect(409);
 
       expect(refused.body).toMatchObject({ code: 'SCOPE_NOT_GRANTED', act: 'user' });
-      expect((refused.body as { detail: string }).detail).toContain('not granted: workout.');
+      expect((refused.body as { detail: string }).detail).toContain('not granted: extapi:workout.');
       expect(refused.text).not.toContain('access_token');
       expect((await auditEntriesOf(application, user)).at(-1)).toBe(
         'token.handed_out denied api-key SCOPE_NOT_GRANTED',
       );
-      for (const scope of ['daily', ' daily  personal ', '']) {
+      for (const scope of [daily, ` ${daily}  ${personal} `, '']) {
         await application.api.get(path).query({ scope }).expect(200);
       }
       for (const query of ['scope=daily&scope=workout', 'scope=a%00', 'scope=%22', `scope=${'x'.repeat(2_001)}`]) {
@@ -597,13 +612,13 @@ describe('linking', () => {
 
     it('ends the grant also when the access token has expired, where only a working one can', async () => {
       const user = newUser();
-      await linkAccount(application, user, 'oura', { account: '31337' });
-      application.clock.advance(86_401_000);
+      await linkAccount(application, user, 'whoop', { account: '31337' });
+      application.clock.advance(3_601_000);
 
-      const body = bodyOf(await application.api.delete(`/v1/users/${user}/connections/oura`).expect(200));
+      const body = bodyOf(await application.api.delete(`/v1/users/${user}/connections/whoop`).expect(200));
 
       expect(body).toEqual({ disconnected: true, provider_revocation: 'revoked' });
-      const grants = application.sandbox.maker('oura').liveGrants();
+      const grants = application.sandbox.maker('whoop').liveGrants();
       expect(grants.filter(({ accountId }) => accountId === '31337')).toEqual([]);
     });
   });

@@ -26,7 +26,12 @@ describe('saves of refreshed tokens that come together', () => {
     const rest = { registrationId: `${provider}:test`, scopesRequested: [] };
     await Promise.all(
       keys.map((key) =>
-        store.insert({ ...key, ...rest }, tokens('old'), { digest: null, exclusive: false, isPending: false }),
+        store.insert({ ...key, ...rest }, tokens('old'), {
+          digest: null,
+          formerDigest: null,
+          exclusive: false,
+          isPending: false,
+        }),
       ),
     );
     return keys;

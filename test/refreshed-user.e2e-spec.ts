@@ -104,7 +104,7 @@ describe('a refresh whose answer is not about the user of the connection', () =>
     const subject = await Subject.link(application, 'huawei-health-kit');
     await subject.expire();
     const before = await subject.row();
-    subject.maker.misbehave(anotherUser);
+    subject.maker.misbehave(at({ type: 'idToken', claims: { openid: '999', sub: 'union-999' } }));
 
     expect(await subject.refusal()).toMatchObject({ status: 502, code: 'TOKEN_RESPONSE_INVALID' });
 

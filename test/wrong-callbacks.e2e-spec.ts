@@ -348,7 +348,7 @@ describe('a maker that goes wrong when the code is redeemed', () => {
     { slug: 'whoop', lifetimeSeconds: 3_600 },
     { slug: 'garmin', lifetimeSeconds: 86_400 },
     { slug: 'fitbit', lifetimeSeconds: 28_800 },
-    { slug: 'oura', lifetimeSeconds: 86_400 },
+    { slug: 'strava', lifetimeSeconds: 21_600 },
   ])(
     'takes the documented life of a token of $slug that comes without expires_in',
     async ({ slug, lifetimeSeconds }) => {

@@ -113,6 +113,14 @@ describe('checkProvider', () => {
   });
 
   it.each([
+    [undefined, 'It uses the server main; EXAMPLE_SERVER chooses between it and old.'],
+    ['old', 'It uses the server old; EXAMPLE_SERVER chooses between it and main.'],
+  ])('tells which of several servers is used when EXAMPLE_SERVER is %s', (server, sentence) => {
+    const definition = { ...exampleOAuth2, servers: { main: {}, old: { tokenUrl: 'https://old.example/token' } } };
+    expect(checkProvider({ definition, settings: { ...settings, server } }, today).text).toContain(sentence);
+  });
+
+  it.each([
     ['not-configured', exampleOAuth2, 'Off. To switch it on, set EXAMPLE_CLIENT_ID, EXAMPLE_CLIENT_SECRET and'],
     [
       'sandbox',

@@ -9,7 +9,7 @@ import { isSecretSet, type Environment } from '../config/read-environment.js';
 import { readLinksConfig } from '../links/links.config.js';
 import { lifecycleAt } from '../provider-kit/lifecycle.js';
 import { readOutboundSettings } from '../provider-kit/outbound.config.js';
-import type { Lifecycle, ProviderDefinition } from '../provider-kit/provider-definition.js';
+import { isDefaultServer, type Lifecycle, type ProviderDefinition } from '../provider-kit/provider-definition.js';
 import { environmentPrefix, requiredVariables } from '../provider-kit/provider-settings.js';
 import { readTokensConfig } from '../tokens/tokens.config.js';
 import { readVaultConfig } from '../vault/vault.config.js';
@@ -104,12 +104,23 @@ export function checkProvider(
   }
   if (settings.mode === 'configured') {
     const text = `Configured. Register the redirect URI ${settings.redirectUri} at the maker.`;
-    return { verdict: lifecycle.status === 'live' ? 'ok' : 'note', subject, text: sentences(text, end) };
+    const server = serverOf(definition, settings.server);
+    return { verdict: lifecycle.status === 'live' ? 'ok' : 'note', subject, text: sentences(text, server, end) };
   }
   const state = settings.mode === 'sandbox' ? 'Linked at its fake in the sandbox.' : 'Off.';
   const missing = variablesOf(definition).join(', ');
   const remedy = `To switch it on, set ${missing} and register the redirect URI ${settings.redirectUri}.`;
   return { verdict: 'off', subject, text: sentences(state, remedy, end) };
+}
+
+/** Which of several servers is used; a connection made at another one dies there. */
+function serverOf(definition: ProviderDefinition, chosen: string | undefined): string {
+  const servers = Object.entries(definition.oauth === '2.0' ? (definition.servers ?? {}) : {});
+  const name = chosen ?? servers.find(([, facts]) => isDefaultServer(facts))?.[0];
+  const others = servers.map(([each]) => each).filter((each) => each !== name);
+  return name === undefined || others.length === 0
+    ? ''
+    : `It uses the server ${name}; ${environmentPrefix(definition.slug)}_SERVER chooses between it and ${others.join(', ')}.`;
 }
 
 function variablesOf(definition: ProviderDefinition): string[] {

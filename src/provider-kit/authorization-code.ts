@@ -15,7 +15,7 @@ import { codeParameters } from './used-callback-parameters.js';
  * Reads the code out of a callback, if the callback is this provider's.
  *
  * @param definition - tells which parameters may carry it
- * @param settings - has the issuer
+ * @param settings - has the issuers
  * @param callback - the parameters of the callback, none of them repeated or empty
  * @throws {@link AuthorizationStateError} when there is no code, or the issuer is another one (AR-08)
  * @throws {@link RequestInvalidError} when there is a code and an error
@@ -25,10 +25,10 @@ import { codeParameters } from './used-callback-parameters.js';
  */
 export function readAuthorizationCode(
   definition: OAuth2Definition,
-  { endpoints: { issuer } }: Pick<ProviderSettings, 'endpoints'>,
+  { issuers = [] }: Pick<ProviderSettings, 'issuers'>,
   callback: CallbackParameters,
 ): string {
-  checkIssuer(issuer, definition.alwaysSendsIssuer === true, callback['iss']);
+  checkIssuer(issuers, definition.alwaysSendsIssuer === true, callback['iss']);
   const { error } = callback;
   const code = codeParameters(definition)
     .map((name) => callback[name])
@@ -46,8 +46,8 @@ export function readAuthorizationCode(
 }
 
 /** RFC 9207 section 2.4: compared as it is, without normalising; checked for errors too. */
-function checkIssuer(expected: string | undefined, mustBeThere: boolean, issuer: string | undefined): void {
-  const isOther = issuer !== undefined && expected !== undefined && issuer !== expected;
+function checkIssuer(expected: readonly string[], mustBeThere: boolean, issuer: string | undefined): void {
+  const isOther = issuer !== undefined && expected.length > 0 && !expected.includes(issuer);
   if (isOther || (issuer === undefined && mustBeThere)) {
     throw new AuthorizationStateError('the callback is of another issuer');
   }

@@ -3,7 +3,7 @@ import { readAccountId } from './account-lookup.js';
 import type { AuthorizationStart, CallbackParameters, Handshake, HandshakeSecrets } from './handshake.js';
 import type { GrantTokens, HealthProvider } from './health-provider.js';
 import type { Patience } from './http-client.js';
-import type { ProviderDefinition } from './provider-definition.js';
+import { definitionInForce, type ProviderDefinition } from './provider-definition.js';
 import type { ProviderSettings } from './provider-settings.js';
 import { runStrategy, type RunnableStrategy, type StrategyRequest } from './strategy-runner.js';
 import type { TokenEndpointClient } from './token-endpoint-client.js';
@@ -17,12 +17,17 @@ export abstract class DeclaredHealthProvider<
   Definition extends ProviderDefinition,
   Strategy extends RunnableStrategy,
 > implements HealthProvider {
+  /** As in force: with the facts of the server that the deployment has chosen. */
+  readonly definition: Definition;
+
   constructor(
-    readonly definition: Definition,
+    definition: Definition,
     readonly settings: ProviderSettings,
     private readonly strategy: Strategy,
     protected readonly client: TokenEndpointClient,
-  ) {}
+  ) {
+    this.definition = definitionInForce(definition, settings);
+  }
 
   async begin(handshake: Handshake): Promise<AuthorizationStart> {
     const request: StrategyRequest = { query: {}, handshake, secrets: {} };

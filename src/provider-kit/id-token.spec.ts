@@ -13,6 +13,8 @@ const claims = {
   nonce: 'nonce-of-this-link',
 };
 
+const named = { userId: claims.sub, formerUserId: undefined };
+
 let signingKey: CryptoKey;
 let keys: { keys: JWK[] };
 let expected: IdTokenExpectation;
@@ -23,7 +25,8 @@ beforeAll(async () => {
   keys = { keys: [{ ...(await exportJWK(pair.publicKey)), kid: 'key-1', alg: 'ES256' }] };
   expected = {
     displayName: 'Example',
-    issuer: claims.iss,
+    issuers: [claims.iss],
+    account: { from: 'id-token' },
     clientId: claims.aud,
     nonce: claims.nonce,
     keys,
@@ -37,8 +40,8 @@ function sign(change: object, key: CryptoKey = signingKey): Promise<string> {
 
 describe('verifyIdToken', () => {
   it('AR-18 returns the subject of a token that is for this client, this link and this time', async () => {
-    expect(await verifyIdToken(await sign({}), expected)).toBe('user-at-provider');
-    expect(await verifyIdToken(await sign({ aud: ['client-1', 'other'], azp: 'client-1' }), expected)).toBe(claims.sub);
+    expect(await verifyIdToken(await sign({}), expected)).toEqual(named);
+    expect(await verifyIdToken(await sign({ aud: ['client-1', 'other'], azp: 'client-1' }), expected)).toEqual(named);
   });
 
   it.each([
@@ -56,9 +59,43 @@ describe('verifyIdToken', () => {
     await expect(verifyIdToken(await sign(change), expected)).rejects.toMatchObject({ code: 'TOKEN_RESPONSE_INVALID' });
   });
 
+  it('AR-18 takes a token of each issuer that the provider has had, compared as it is', async () => {
+    const several = { ...expected, issuers: [claims.iss, 'https://other.example'] };
+    for (const iss of several.issuers) {
+      expect(await verifyIdToken(await sign({ iss }), several)).toEqual(named);
+    }
+    for (const iss of ['https://third.example', 'https://other.example/', 'HTTPS://other.example', '', undefined]) {
+      await expect(verifyIdToken(await sign({ iss }), several)).rejects.toMatchObject({
+        code: 'TOKEN_RESPONSE_INVALID',
+      });
+    }
+  });
+
+  it('AR-18 takes only the algorithms that the provider documents', async () => {
+    const account = { from: 'id-token', algorithms: ['RS256', 'PS256'] } as const;
+    await expect(verifyIdToken(await sign({}), { ...expected, account })).rejects.toMatchObject({
+      code: 'TOKEN_RESPONSE_INVALID',
+    });
+    const withES256 = { ...account, algorithms: ['ES256'] } as const;
+    expect(await verifyIdToken(await sign({}), { ...expected, account: withES256 })).toEqual(named);
+  });
+
+  it('AR-18 reads the user out of the claim that the provider uses, and the former id beside it', async () => {
+    const account = { from: 'id-token', claim: 'openid', formerClaim: 'sub' } as const;
+    expect(await verifyIdToken(await sign({ openid: 'open-1' }), { ...expected, account })).toEqual({
+      userId: 'open-1',
+      formerUserId: claims.sub,
+    });
+    for (const openid of [undefined, '', 7, 'x'.repeat(256)]) {
+      await expect(verifyIdToken(await sign({ openid }), { ...expected, account })).rejects.toMatchObject({
+        code: 'TOKEN_RESPONSE_INVALID',
+      });
+    }
+  });
+
   it('AR-18 checks every claim where the provider documents no keys, too', async () => {
     const withoutKeys = { ...expected, keys: undefined };
-    expect(await verifyIdToken(await sign({}), withoutKeys)).toBe(claims.sub);
+    expect(await verifyIdToken(await sign({}), withoutKeys)).toEqual(named);
     for (const change of [
       { aud: 'client-2' },
       { exp: nowSeconds - 61 },

@@ -1,7 +1,13 @@
 import type { GrantTokens } from './health-provider.js';
 import type { ProviderRequest } from './http-client.js';
-import { oauth1Nonce, signOAuth1Request } from './oauth1-signature.js';
-import type { OAuth1Definition } from './provider-definition.js';
+import {
+  oauth1Nonce,
+  signedOAuth1Parameters,
+  signOAuth1Request,
+  type OAuth1SigningRequest,
+} from './oauth1-signature.js';
+import { formBody } from './percent-encoding.js';
+import type { OAuth1Definition, OAuth1ParameterPlace } from './provider-definition.js';
 import type { ProviderSettings } from './provider-settings.js';
 import { requestTimeoutMs } from './request-timeout.js';
 
@@ -36,11 +42,20 @@ export function oauth1Authorization(
   call: OAuth1Call,
   now: Date,
 ): string {
-  const { method, url, grant, extraOAuthParams, formBody } = call;
-  return signOAuth1Request({
+  return signOAuth1Request(signingRequest(definition, settings, call, now));
+}
+
+function signingRequest(
+  definition: OAuth1Definition,
+  settings: ProviderSettings,
+  call: OAuth1Call,
+  now: Date,
+): OAuth1SigningRequest {
+  const { method, url, grant, extraOAuthParams, formBody: body } = call;
+  return {
     method,
     url,
-    ...(formBody === undefined ? {} : { formBody }),
+    ...(body === undefined ? {} : { formBody: body }),
     clientId: settings.clientId,
     clientSecret: settings.clientSecret.reveal(),
     ...(grant === undefined ? {} : { token: grant.accessToken, tokenSecret: grant.tokenSecret ?? '' }),
@@ -48,23 +63,32 @@ export function oauth1Authorization(
     extraOAuthParams: { oauth_version: '1.0', ...extraOAuthParams },
     timestampSeconds: Math.floor(now.getTime() / 1000),
     nonce: oauth1Nonce(),
-  });
+  };
 }
 
 /**
- * Builds a signed OAuth 1.0a request without a body: good for being sent once.
+ * Builds a signed OAuth 1.0a request that has no body but its protocol parameters, if they are to go there: good for being sent once.
  *
  * @param definition - tells the signature method, and sets the total time
  * @param settings, call, now - as for {@link oauth1Authorization}
+ * @param place - where the protocol parameters go: all in this one place
  * @throws as {@link oauth1Authorization}
+ * @see RFC 5849 section 3.5, https://www.rfc-editor.org/rfc/rfc5849#section-3.5
  */
 export function oauth1Request(
   definition: OAuth1Definition,
   settings: ProviderSettings,
   call: Omit<OAuth1Call, 'formBody'>,
   now: Date,
+  place: OAuth1ParameterPlace = 'header',
 ): ProviderRequest {
   const { method, url } = call;
-  const authorization = oauth1Authorization(definition, settings, call, now);
-  return { method, url, headers: { authorization }, timeoutMs: requestTimeoutMs(definition) };
+  const timeoutMs = requestTimeoutMs(definition);
+  if (place === 'header') {
+    return { method, url, headers: { authorization: oauth1Authorization(definition, settings, call, now) }, timeoutMs };
+  }
+  const body = formBody(signedOAuth1Parameters(signingRequest(definition, settings, call, now)));
+  return place === 'form'
+    ? { method, url, headers: { 'content-type': 'application/x-www-form-urlencoded' }, body, timeoutMs }
+    : { method, url: `${url}${url.includes('?') ? '&' : '?'}${body}`, timeoutMs };
 }

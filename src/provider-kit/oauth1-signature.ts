@@ -69,18 +69,20 @@ export function signatureBaseString(parts: OAuth1BaseStringParts): string {
 }
 
 /**
- * Signs a request and returns the value of its `Authorization` header.
+ * Signs a request and returns its protocol parameters, the signature among them.
  *
- * Pure: the caller supplies time and nonce. The request must then be sent with exactly this method, URL and form body.
+ * Pure: the caller supplies time and nonce. The request must then be sent with exactly this method, URL and form body, and with the
+ * parameters in one of the three places of section 3.5. The base string collects from all three (section 3.4.1.3.1), so the
+ * signature is the same in each.
  *
- * @param request - what will be sent, and the credentials
- * @returns `OAuth` and the protocol parameters, encoded and quoted
+ * @param request - what will be sent, without the protocol parameters, and the credentials
+ * @returns names and values, decoded
  * @throws RangeError when `timestampSeconds` is not a positive integer
  * @throws Error when the URL is malformed
  * @see RFC 5849 section 3.1, https://www.rfc-editor.org/rfc/rfc5849#section-3.1
  * @see RFC 5849 section 3.4.2 (HMAC), https://www.rfc-editor.org/rfc/rfc5849#section-3.4.2
  */
-export function signOAuth1Request(request: OAuth1SigningRequest): string {
+export function signedOAuth1Parameters(request: OAuth1SigningRequest): Readonly<Record<string, string>> {
   if (!Number.isSafeInteger(request.timestampSeconds) || request.timestampSeconds <= 0) {
     throw new RangeError(`timestampSeconds must be a positive integer, got ${request.timestampSeconds}`);
   }
@@ -96,8 +98,20 @@ export function signOAuth1Request(request: OAuth1SigningRequest): string {
   const signature = createHmac(request.signatureMethod === 'HMAC-SHA256' ? 'sha256' : 'sha1', key)
     .update(signatureBaseString({ ...request, oauthParams }))
     .digest('base64');
+  return { ...oauthParams, oauth_signature: signature };
+}
+
+/**
+ * Signs a request and returns the value of its `Authorization` header.
+ *
+ * @param request - as for {@link signedOAuth1Parameters}
+ * @returns `OAuth` and the protocol parameters, encoded and quoted
+ * @throws as {@link signedOAuth1Parameters}
+ * @see RFC 5849 section 3.5.1, https://www.rfc-editor.org/rfc/rfc5849#section-3.5.1
+ */
+export function signOAuth1Request(request: OAuth1SigningRequest): string {
   const realm = request.realm === undefined ? {} : { realm: request.realm };
-  const header = Object.entries({ ...realm, ...oauthParams, oauth_signature: signature })
+  const header = Object.entries({ ...realm, ...signedOAuth1Parameters(request) })
     .map(([name, value]) => `${percentEncode(name)}="${percentEncode(value)}"`)
     .join(', ');
   return `OAuth ${header}`;

@@ -6,6 +6,7 @@ import type { GrantTokens } from './health-provider.js';
 import type { Patience } from './http-client.js';
 import type { OAuth2ProviderStrategy } from './oauth2-provider.strategy.js';
 import type { OAuth2Definition } from './provider-definition.js';
+import { uncheckedIssuers } from './provider-kit.metrics.js';
 import type { TokenGrant } from './token-grant.js';
 
 /** Base of every OAuth 2.0 provider. A provider that is odd beyond its definition overrides one method. */
@@ -38,6 +39,9 @@ export abstract class OAuth2HealthProvider extends DeclaredHealthProvider<OAuth2
 
   async complete(callback: CallbackParameters, handshake: Handshake, secrets: HandshakeSecrets): Promise<TokenGrant> {
     const code = readAuthorizationCode(this.definition, this.settings, callback);
+    if (callback['iss'] !== undefined && (this.settings.issuers ?? []).length === 0) {
+      uncheckedIssuers.inc({ provider: this.definition.slug });
+    }
     const grant = await this.redeem({ query: { ...callback, code }, handshake, secrets });
     return this.definition.grantedScopesIn === 'callback' ? this.withCallbackScopes(grant, callback) : grant;
   }

@@ -1,7 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { PassportStrategy } from '@nestjs/passport';
 import OAuth2Strategy, { type StrategyOptions } from 'passport-oauth2';
-import type { OAuth2Definition } from './provider-definition.js';
+import { definitionInForce, type OAuth2Definition } from './provider-definition.js';
 import type { ProviderSettings } from './provider-settings.js';
 import type { StrategyRequest } from './strategy-runner.js';
 import type { TokenEndpointClient } from './token-endpoint-client.js';
@@ -52,7 +52,8 @@ const attemptStore = {
 export abstract class OAuth2ProviderStrategy extends PassportStrategy(NamedOAuth2Strategy, undefined, 5) {
   private readonly definition: OAuth2Definition;
 
-  constructor(definition: OAuth2Definition, settings: ProviderSettings, client: TokenEndpointClient) {
+  constructor(declared: OAuth2Definition, settings: ProviderSettings, client: TokenEndpointClient) {
+    const definition = definitionInForce(declared, settings);
     super(definition.slug, {
       authorizationURL: settings.endpoints.authorizeUrl,
       tokenURL: settings.endpoints.tokenUrl,

@@ -5,24 +5,34 @@ export type Lifecycle =
   | { readonly status: 'live' }
   | { readonly status: 'retiring' | 'retired'; readonly sunsetAt: string; readonly replacedBy?: string };
 
+/** How an ID token may be signed. Asymmetric only: with a symmetric algorithm, anyone who knows the public key could sign. */
+export type IdTokenAlgorithm = 'RS256' | 'ES256' | 'PS256';
+
 /**
  * Where the user's id at the provider is found. A `field` may lead into objects and arrays, its steps joined by dots:
- * `athlete.id`, `objects.0.id`.
+ * `athlete.id`, `objects.0.id`. Alternatives are joined by `|`; the first one that is there counts: `UserID|UserId`.
  */
 export type AccountLookup =
   | { readonly from: 'token-response'; readonly field: string }
   /** A field of the JSON answer to an authenticated GET. */
   | { readonly from: 'api'; readonly url: string; readonly field: string }
-  /** `sub` of the ID token, which is verified before the grant is used (OpenID Connect Core 1.0 section 3.1.3.7). */
+  /**
+   * A claim of the ID token, which is verified before the grant is used (OpenID Connect Core 1.0 section 3.1.3.7). Its issuer must be
+   * one of the definition's `issuers`.
+   */
   | {
       readonly from: 'id-token';
-      /** Compared with `iss` by simple string equality; `undefined` where the provider documents none. */
-      readonly issuer: string | undefined;
+      /** `sub` when absent. */
+      readonly claim?: string;
+      /** The claim that connections were known by before: still the same user, and replaced at the next refresh that names both. */
+      readonly formerClaim?: string;
       /**
        * Where the signing keys are. Without it the signature is not checked, which section 3.1.3.7 (6) allows because the token
        * came straight from the token endpoint over TLS.
        */
       readonly jwksUrl?: string;
+      /** The algorithms that the provider documents; all of {@link IdTokenAlgorithm} when absent. */
+      readonly algorithms?: readonly IdTokenAlgorithm[];
     }
   /** The provider documents no way to learn it. */
   | { readonly from: 'nowhere' };
@@ -102,8 +112,6 @@ interface DefinitionBase {
   readonly displayName: string;
   readonly lifecycle: Lifecycle;
   readonly authorizeUrl: string;
-  /** Other servers of the provider that an app may belong to, chosen by `<PREFIX>_SERVER`; the URLs that differ there. */
-  readonly servers?: Readonly<Record<string, { readonly authorizeUrl: string; readonly tokenUrl: string }>>;
   /** `undefined` where there is no API to call. */
   readonly apiBaseUrl: string | undefined;
   readonly defaultScopes: readonly string[];
@@ -124,6 +132,22 @@ interface DefinitionBase {
   readonly sandbox: SandboxMaker;
 }
 
+/** What may differ between two servers of one provider. */
+type ServerFact =
+  | 'authorizeUrl'
+  | 'tokenUrl'
+  | 'apiBaseUrl'
+  | 'issuers'
+  | 'pkce'
+  | 'defaultScopes'
+  | 'grantedScopesIn'
+  | 'accessTokenLifetimeSeconds'
+  | 'account'
+  | 'revocation'
+  | 'docsUrl'
+  | 'uncertain'
+  | 'sandbox';
+
 /** A provider that speaks OAuth 2.0 (RFC 6749). */
 export interface OAuth2Definition extends DefinitionBase {
   readonly oauth: '2.0';
@@ -132,8 +156,16 @@ export interface OAuth2Definition extends DefinitionBase {
   readonly refreshUrl?: string;
   /** Where the authorisation request is pushed, so that the browser carries none of it (RFC 9126). */
   readonly parUrl?: string;
-  /** The provider's issuer identifier, where it sends one in callbacks (RFC 9207); that of the ID token when absent. */
-  readonly issuer?: string;
+  /**
+   * The servers of the provider that an app may belong to, chosen by `<PREFIX>_SERVER`, with the facts that differ there. One entry is
+   * empty: the default, which the definition itself describes.
+   */
+  readonly servers?: Readonly<Record<string, Partial<Pick<OAuth2Definition, ServerFact>>>>;
+  /**
+   * The provider's issuer identifiers, where it publishes one. `iss` of a callback (RFC 9207) and of an ID token must be one of them,
+   * compared by simple string equality. More than one where the provider has changed its name before.
+   */
+  readonly issuers?: readonly string[];
   /** Set where every callback has `iss`: one without it is another provider's. */
   readonly alwaysSendsIssuer?: true;
   /**
@@ -143,7 +175,10 @@ export interface OAuth2Definition extends DefinitionBase {
   readonly clientAuthentication: 'basic' | 'body' | 'none' | 'es256-jwt';
   /** For `es256-jwt`: whom the JWT is for, and how long one is used, in seconds. */
   readonly clientSecretJwt?: { readonly audience: string; readonly lifetimeSeconds: number };
-  /** PKCE with S256 (RFC 7636). `unsupported` also where a provider documents nothing about it. */
+  /**
+   * PKCE with S256 (RFC 7636). `unsupported` also where a provider documents nothing about it; an operator who knows better sets
+   * `<PREFIX>_PKCE=on`. What is `required` cannot be switched off.
+   */
   readonly pkce: 'required' | 'supported' | 'unsupported';
   readonly scopeSeparator: ' ' | ',';
   /** Name of the scope parameter of the authorisation request; `scope` when absent. */
@@ -204,12 +239,17 @@ export interface OAuth2Definition extends DefinitionBase {
   readonly deadGrantErrors?: readonly DeadGrantError[];
 }
 
+/** The three places of RFC 5849 section 3.5: the `Authorization` header, the form body, the query. */
+export type OAuth1ParameterPlace = 'header' | 'form' | 'query';
+
 /** A provider that speaks OAuth 1.0a (RFC 5849). */
 export interface OAuth1Definition extends DefinitionBase {
   readonly oauth: '1.0a';
   readonly requestTokenUrl: string;
   readonly accessTokenUrl: string;
   readonly signatureMethod: 'HMAC-SHA1' | 'HMAC-SHA256';
+  /** Where the two token calls carry their protocol parameters (RFC 5849 section 3.5). Other calls use the header. */
+  readonly tokenParametersIn: OAuth1ParameterPlace;
   /** Where a grant is exchanged for one of the successor, which speaks OAuth 2.0; absent where users have to consent anew. */
   readonly exchangeUrl?: string;
 }
@@ -229,12 +269,51 @@ export function defineProvider<Definition extends ProviderDefinition>(definition
   if (definition.oauth === '2.0' && definition.deadGrantErrors?.some((fields) => Object.keys(fields).length === 0)) {
     throw new Error(`Provider "${definition.slug}": an entry of deadGrantErrors names no field.`);
   }
-  for (const url of urlsOf(definition)) {
+  const variants = definition.oauth === '2.0' ? Object.keys(definition.servers ?? {}) : [];
+  const urls = [undefined, ...variants].flatMap((server) =>
+    urlsOf(definitionInForce<ProviderDefinition>(definition, { server })),
+  );
+  for (const url of new Set(urls)) {
     if (!URL.canParse(url) || new URL(url).protocol !== 'https:') {
       throw new Error(`Provider "${definition.slug}": ${url} must be an https URL.`);
     }
   }
+  const servers = definition.oauth === '2.0' && definition.servers !== undefined ? definition.servers : undefined;
+  if (servers !== undefined && Object.values(servers).filter(isDefaultServer).length !== 1) {
+    throw new Error(
+      `Provider "${definition.slug}": exactly one of its servers must have no facts of its own, the default.`,
+    );
+  }
   return definition;
+}
+
+/** Whether an entry of `servers` is the one that the definition itself describes. */
+export function isDefaultServer(server: object): boolean {
+  return Object.keys(server).length === 0;
+}
+
+/** What a deployment chooses about a provider. */
+export interface DeploymentChoice {
+  /** A key of the definition's `servers`. */
+  readonly server?: string | undefined;
+  /** Whether PKCE is used, where the provider leaves it open. */
+  readonly pkce?: boolean | undefined;
+}
+
+/**
+ * Returns the definition as it is in force for a deployment: with the facts of the chosen server, and PKCE as chosen. Applied twice it
+ * gives the same.
+ */
+export function definitionInForce<Definition extends ProviderDefinition>(
+  definition: Definition,
+  { server, pkce }: DeploymentChoice,
+): Definition {
+  if (definition.oauth !== '2.0') {
+    return definition;
+  }
+  const facts = server === undefined ? {} : { ...definition.servers?.[server] };
+  const isOpen = pkce !== undefined && (facts.pkce ?? definition.pkce) !== 'required';
+  return { ...definition, ...facts, ...(isOpen ? { pkce: pkce ? 'supported' : 'unsupported' } : {}) };
 }
 
 /** Every URL that a definition names. */
@@ -248,7 +327,6 @@ function urlsOf(definition: ProviderDefinition): string[] {
     definition.authorizeUrl,
     definition.apiBaseUrl,
     ...endpoints,
-    ...Object.values(definition.servers ?? {}).flatMap((server) => [server.authorizeUrl, server.tokenUrl]),
     account.from === 'api' ? account.url : undefined,
     account.from === 'id-token' ? account.jwksUrl : undefined,
     revocation?.url,

@@ -22,7 +22,7 @@ export class ProviderRegistry {
     }
     this.providers.set(slug, provider);
     // The authorisation URL is for the browser; we send nothing there.
-    const endpoints = Object.values({ ...provider.settings.endpoints, authorizeUrl: undefined, issuer: undefined });
+    const endpoints = Object.values({ ...provider.settings.endpoints, authorizeUrl: undefined });
     for (const url of [...endpoints, ...(provider.furtherOrigins ?? [])]) {
       if (url) {
         this.outbound.allow(url);

@@ -3,14 +3,27 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import type { OAuth2Definition } from './provider-definition.js';
+import { definitionInForce, defineProvider, type OAuth2Definition } from './provider-definition.js';
 import { environmentPrefix, readProviderSettings } from './provider-settings.js';
 import { exampleOAuth1, exampleOAuth2 } from './testing/example-definition.js';
 
 const credentials = { EXAMPLE_CLIENT_ID: 'id', EXAMPLE_CLIENT_SECRET: 'not-a-real-secret' };
 const definition: OAuth2Definition = {
   ...exampleOAuth2,
-  servers: { other: { authorizeUrl: 'https://other.example/authorize', tokenUrl: 'https://other.example/token' } },
+  issuers: ['https://provider.example'],
+  servers: {
+    main: {},
+    other: {
+      authorizeUrl: 'https://other.example/authorize',
+      tokenUrl: 'https://other.example/token',
+      apiBaseUrl: 'https://api.other.example',
+      issuers: ['https://other.example', 'https://former.other.example'],
+      defaultScopes: ['other:sleep'],
+      pkce: 'supported',
+      account: { from: 'api', url: 'https://api.other.example/me', field: 'id' },
+      revocation: { proof: 'bearer', method: 'DELETE', url: 'https://api.other.example/access' },
+    },
+  },
   account: { from: 'api', url: 'https://api.provider.example/me', field: 'id' },
 };
 
@@ -49,7 +62,13 @@ describe('readProviderSettings', () => {
       { ...credentials, EXAMPLE_TOKEN_URL: 'http://127.0.0.1:1', NODE_ENV: 'production' },
       'EXAMPLE_TOKEN_URL must be an https URL',
     ],
-    [{ ...credentials, EXAMPLE_SERVER: 'third' }, 'EXAMPLE_SERVER must be one of the other servers of Example: other'],
+    [
+      { ...credentials, EXAMPLE_SERVER: 'third' },
+      'EXAMPLE_SERVER does not name a server of Example: use one of main, other.',
+    ],
+    [{ ...credentials, EXAMPLE_PKCE: 'yes' }, 'EXAMPLE_PKCE must be on or off.'],
+    [{ EXAMPLE_PKCE: 'off' }, 'EXAMPLE_PKCE cannot be off: Example requires PKCE.'],
+    [{ ...credentials, EXAMPLE_ISSUER: 'nonsense' }, 'EXAMPLE_ISSUER must be an https URL'],
   ])('names the variable that is wrong in %j', (environment, message) => {
     expect(() => readProviderSettings(definition, environment)).toThrow(message);
   });
@@ -89,6 +108,82 @@ describe('readProviderSettings', () => {
       scopes: ['a', 'b', 'c'],
       endpoints: { authorizeUrl: 'https://other.example/authorize', tokenUrl: 'https://third.example/token' },
     });
+  });
+
+  it('takes every fact of another server, and no fact of the default', () => {
+    const settings = readProviderSettings(definition, { ...credentials, EXAMPLE_SERVER: 'other' });
+    expect(settings).toMatchObject({
+      server: 'other',
+      scopes: ['other:sleep'],
+      issuers: ['https://other.example', 'https://former.other.example'],
+      endpoints: {
+        authorizeUrl: 'https://other.example/authorize',
+        tokenUrl: 'https://other.example/token',
+        apiBaseUrl: 'https://api.other.example',
+        accountUrl: 'https://api.other.example/me',
+        revokeUrl: 'https://api.other.example/access',
+      },
+    });
+    expect(definitionInForce(definition, settings)).toMatchObject({
+      pkce: 'supported',
+      revocation: { proof: 'bearer' },
+    });
+  });
+
+  it('uses the default where no server is chosen, and where its own name is', () => {
+    const unchosen = readProviderSettings(definition, credentials);
+    const chosen = readProviderSettings(definition, { ...credentials, EXAMPLE_SERVER: 'main' });
+    expect(chosen.server).toBe('main');
+    expect(JSON.stringify({ ...chosen, server: undefined })).toBe(JSON.stringify(unchosen));
+    expect(chosen).toMatchObject({ scopes: ['sleep'], issuers: ['https://provider.example'] });
+  });
+
+  it('takes another server at the fake too', () => {
+    const sandbox = { SANDBOX_URL: 'http://127.0.0.1:3001', EXAMPLE_SERVER: 'other' };
+    expect(readProviderSettings(definition, sandbox)).toMatchObject({
+      scopes: ['other:sleep'],
+      endpoints: { revokeUrl: 'http://127.0.0.1:3001/example/access' },
+    });
+  });
+
+  it.each([
+    ['unsupported', undefined, 'unsupported'],
+    ['unsupported', 'on', 'supported'],
+    ['supported', 'off', 'unsupported'],
+    ['supported', 'on', 'supported'],
+    ['required', 'on', 'required'],
+  ] as const)('AR-07 makes PKCE that is %s with EXAMPLE_PKCE=%s %s', (pkce, EXAMPLE_PKCE, inForce) => {
+    const declared: OAuth2Definition = { ...exampleOAuth2, pkce };
+    const settings = readProviderSettings(declared, { ...credentials, EXAMPLE_PKCE });
+    expect(definitionInForce(declared, settings).pkce).toBe(inForce);
+  });
+
+  it('AR-07 lets PKCE be switched off at a server that only supports it', () => {
+    const environment = { ...credentials, EXAMPLE_SERVER: 'other', EXAMPLE_PKCE: 'off' };
+    expect(definitionInForce(definition, readProviderSettings(definition, environment)).pkce).toBe('unsupported');
+  });
+
+  it('AR-07 knows no PKCE for OAuth 1.0a', () => {
+    expect(() => readProviderSettings(exampleOAuth1, { ...credentials, EXAMPLE_PKCE: 'on' })).toThrow(
+      'EXAMPLE_PKCE cannot be on: Example speaks OAuth 1.0a',
+    );
+  });
+
+  it('AR-08 takes an issuer from the environment, also where none is declared', () => {
+    const environment = { ...credentials, EXAMPLE_ISSUER: 'https://staging.example' };
+    expect(readProviderSettings(definition, environment).issuers).toEqual(['https://staging.example']);
+    expect(readProviderSettings(exampleOAuth2, environment).issuers).toEqual(['https://staging.example']);
+    expect(readProviderSettings(exampleOAuth2, credentials).issuers).toEqual([]);
+  });
+
+  it('takes the address of signing keys from the environment', () => {
+    const withKeys: OAuth2Definition = {
+      ...exampleOAuth2,
+      account: { from: 'id-token', jwksUrl: 'https://provider.example/keys' },
+    };
+    const environment = { ...credentials, EXAMPLE_JWKS_URL: 'https://staging.example/keys' };
+    expect(readProviderSettings(withKeys, environment).endpoints.jwksUrl).toBe('https://staging.example/keys');
+    expect(readProviderSettings(withKeys, credentials).endpoints.jwksUrl).toBe('https://provider.example/keys');
   });
 
   it.each(['', '/', '//'])("moves what lies below the API's base with it, and nothing else, with %j behind", (end) => {
@@ -156,5 +251,19 @@ describe('readProviderSettings', () => {
   it('needs no secret of a public client', () => {
     const publicClient: OAuth2Definition = { ...definition, clientAuthentication: 'none' };
     expect(readProviderSettings(publicClient, { EXAMPLE_CLIENT_ID: 'id' })).toMatchObject({ mode: 'configured' });
+  });
+});
+
+describe('defineProvider', () => {
+  it.each([
+    ['no default server', { one: { pkce: 'supported' } }],
+    ['two default servers', { one: {}, two: {} }],
+  ] as const)('refuses %s', (_what, servers) => {
+    expect(() => defineProvider({ ...exampleOAuth2, servers })).toThrow('exactly one of its servers');
+  });
+
+  it('refuses a URL of a server that is not https', () => {
+    const servers = { one: {}, two: { apiBaseUrl: 'http://api.example' } };
+    expect(() => defineProvider({ ...exampleOAuth2, servers })).toThrow('http://api.example must be an https URL');
   });
 });

@@ -2,7 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import { readSecret } from '../config/read-environment.js';
 import { sandboxSigningKey } from './sandbox-credentials.js';
 import { Secret } from './secret.js';
-import type { ProviderDefinition } from './provider-definition.js';
+import { definitionInForce, type DeploymentChoice, type ProviderDefinition } from './provider-definition.js';
 
 /** The URLs in force for a provider: its definition's, unless the environment or the sandbox moves them. */
 export interface ProviderEndpoints {
@@ -13,8 +13,6 @@ export interface ProviderEndpoints {
   readonly refreshUrl: string | undefined;
   /** Where authorisation requests are pushed (RFC 9126). */
   readonly parUrl?: string | undefined;
-  /** What `iss` of a callback is compared with (RFC 9207). A name that looks like a URL; nothing is sent there. */
-  readonly issuer?: string | undefined;
   /** Where the keys are that sign ID tokens. */
   readonly jwksUrl: string | undefined;
   /** OAuth 1.0a temporary credential endpoint; empty for OAuth 2.0. */
@@ -29,7 +27,7 @@ export interface ProviderEndpoints {
 }
 
 /** What this deployment uses to talk to one provider. */
-export interface ProviderSettings {
+export interface ProviderSettings extends DeploymentChoice {
   /** `sandbox`: no credentials in the environment, so development mode points the provider at its fake. */
   readonly mode: 'configured' | 'sandbox' | 'not-configured';
   readonly clientId: string;
@@ -39,6 +37,8 @@ export interface ProviderSettings {
   readonly signing: { readonly teamId: string; readonly keyId: string } | undefined;
   readonly redirectUri: string;
   readonly scopes: readonly string[];
+  /** What `iss` of a callback and of an ID token is compared with. Names that look like URLs; nothing is sent there. None: not known. */
+  readonly issuers?: readonly string[];
   readonly endpoints: ProviderEndpoints;
 }
 
@@ -63,24 +63,27 @@ export function environmentPrefix(slug: string): string {
  * Reads a provider's credentials and overrides from the environment.
  *
  * `<PREFIX>_CLIENT_ID` and `_CLIENT_SECRET` switch the provider on; a public client has no secret, one that signs its secret also
- * has `_TEAM_ID` and `_KEY_ID`, and its private key in `_CLIENT_SECRET`. `_SERVER` picks one of the definition's other servers.
+ * has `_TEAM_ID` and `_KEY_ID`, and its private key in `_CLIENT_SECRET`. `_SERVER` picks one of the definition's servers, `_PKCE`
+ * (`on` or `off`) decides where the provider leaves it open.
  * `_REDIRECT_URL`, `_SCOPES` (separated by spaces or commas), `_AUTH_URL`, `_TOKEN_URL`, `_REFRESH_URL`, `_API_BASE_URL`,
- * `_ACCOUNT_URL`, `_REVOKE_URL`, `_PAR_URL`, `_ISSUER`, for OAuth 1.0a `_REQUEST_TOKEN_URL`, `_ACCESS_TOKEN_URL` and
+ * `_ACCOUNT_URL`, `_REVOKE_URL`, `_PAR_URL`, `_JWKS_URL`, `_ISSUER`, for OAuth 1.0a `_REQUEST_TOKEN_URL`, `_ACCESS_TOKEN_URL` and
  * `_EXCHANGE_URL` replace the definition's.
  * Without credentials, `SANDBOX_URL` (development only) points the provider at its fake.
  *
- * @param definition - the provider's facts
+ * @param declared - the provider's facts
  * @param environment - usually `process.env`
  * @throws Error naming the variable when only half is set, a URL is malformed, or plain http is used where it may not be
  */
-export function readProviderSettings(definition: ProviderDefinition, environment: Environment): ProviderSettings {
-  const prefix = environmentPrefix(definition.slug);
+export function readProviderSettings(declared: ProviderDefinition, environment: Environment): ProviderSettings {
+  const prefix = environmentPrefix(declared.slug);
   const production = environment['NODE_ENV'] === 'production';
   const read: ReadVariable = (name) => {
     const variable = `${prefix}_${name}`;
     const value = name === 'CLIENT_SECRET' ? readSecret(environment, variable) : environment[variable];
     return value?.trim() || undefined;
   };
+  const choice = readChoice(declared, prefix, read);
+  const definition = definitionInForce(declared, choice);
   const credentials = readCredentials(definition, prefix, read);
   const sandboxUrl = production ? undefined : environment['SANDBOX_URL'] || undefined;
   const override = (name: string, fallback: string): string => {
@@ -88,20 +91,23 @@ export function readProviderSettings(definition: ProviderDefinition, environment
     return value === undefined ? fallback : checkUrl(`${prefix}_${name}`, value, production);
   };
   const publicUrl = environment['PUBLIC_URL'] || `http://localhost:${environment['PORT'] || '3000'}`;
+  const issuers = definition.oauth === '2.0' ? definition.issuers : undefined;
   const common = {
+    ...choice,
     redirectUri: override('REDIRECT_URL', `${publicUrl.replace(/\/+$/, '')}/v1/oauth/${definition.slug}/callback`),
     scopes: readScopes(read('SCOPES')) ?? definition.defaultScopes,
   };
   if (credentials === undefined && sandboxUrl !== undefined) {
     const endpoints = sandboxEndpoints(definition, sandboxUrl);
-    return { ...common, ...sandboxCredentials(definition), mode: 'sandbox', endpoints };
+    return { ...common, issuers: issuers ?? [], ...sandboxCredentials(definition), mode: 'sandbox', endpoints };
   }
   return {
     ...common,
     // Passport refuses an empty client id, also of a provider that is off.
     ...(credentials ?? { clientId: 'not-configured', clientSecret: new Secret(''), signing: undefined }),
     mode: credentials === undefined ? 'not-configured' : 'configured',
-    endpoints: configuredEndpoints(withServer(definition, prefix, read('SERVER')), override),
+    issuers: read('ISSUER') === undefined ? (issuers ?? []) : [override('ISSUER', '')],
+    endpoints: configuredEndpoints(definition, override),
   };
 }
 
@@ -185,17 +191,27 @@ function checkUrl(name: string, value: string, production: boolean): string {
   return value;
 }
 
-/** Returns the definition with the URLs of another of the provider's servers. */
-function withServer(definition: ProviderDefinition, prefix: string, server: string | undefined): ProviderDefinition {
-  if (server === undefined) {
-    return definition;
+/** Reads which of the provider's servers the app belongs to, and whether PKCE is used. */
+function readChoice(definition: ProviderDefinition, prefix: string, read: ReadVariable): DeploymentChoice {
+  const server = read('SERVER');
+  const servers = definition.oauth === '2.0' ? Object.keys(definition.servers ?? {}) : [];
+  if (server !== undefined && !servers.includes(server)) {
+    const known = servers.length === 0 ? 'it has no other; remove the variable' : `use one of ${servers.join(', ')}`;
+    throw new Error(`${prefix}_SERVER does not name a server of ${definition.displayName}: ${known}.`);
   }
-  const urls = definition.servers?.[server];
-  if (urls === undefined) {
-    const known = Object.keys(definition.servers ?? {}).join(', ') || 'none';
-    throw new Error(`${prefix}_SERVER must be one of the other servers of ${definition.displayName}: ${known}.`);
+  const pkce = read('PKCE');
+  if (pkce === undefined) {
+    return { server };
   }
-  return { ...definition, ...urls };
+  if (pkce !== 'on' && pkce !== 'off') {
+    throw new Error(`${prefix}_PKCE must be on or off.`);
+  }
+  const { oauth } = definition;
+  if (oauth === '1.0a' || (pkce === 'off' && definitionInForce(definition, { server }).pkce === 'required')) {
+    const why = oauth === '1.0a' ? 'speaks OAuth 1.0a, which has no PKCE' : 'requires PKCE';
+    throw new Error(`${prefix}_PKCE cannot be ${pkce}: ${definition.displayName} ${why}. Remove the variable.`);
+  }
+  return { server, pkce: pkce === 'on' };
 }
 
 /** The URLs of a definition. The empty ones belong to the other version of OAuth. */
@@ -206,7 +222,6 @@ function definedEndpoints(definition: ProviderDefinition): ProviderEndpoints {
     tokenUrl: definition.oauth === '2.0' ? definition.tokenUrl : '',
     refreshUrl: definition.oauth === '2.0' ? definition.refreshUrl : undefined,
     parUrl: definition.oauth === '2.0' ? definition.parUrl : undefined,
-    issuer: definedIssuer(definition),
     jwksUrl: account.from === 'id-token' ? account.jwksUrl : undefined,
     requestTokenUrl: definition.oauth === '1.0a' ? definition.requestTokenUrl : '',
     accessTokenUrl: definition.oauth === '1.0a' ? definition.accessTokenUrl : '',
@@ -215,12 +230,6 @@ function definedEndpoints(definition: ProviderDefinition): ProviderEndpoints {
     accountUrl: account.from === 'api' ? account.url : undefined,
     revokeUrl: revocation?.url,
   };
-}
-
-function definedIssuer(definition: ProviderDefinition): string | undefined {
-  const { account } = definition;
-  const ofIdToken = account.from === 'id-token' ? account.issuer : undefined;
-  return definition.oauth === '2.0' ? (definition.issuer ?? ofIdToken) : undefined;
 }
 
 /** URLs below the API's base move with it. */
@@ -240,8 +249,7 @@ function configuredEndpoints(
     tokenUrl: definition.oauth === '2.0' ? override('TOKEN_URL', defined.tokenUrl) : '',
     refreshUrl: defined.refreshUrl === undefined ? undefined : override('REFRESH_URL', defined.refreshUrl),
     parUrl: defined.parUrl === undefined ? undefined : override('PAR_URL', defined.parUrl),
-    issuer: defined.issuer === undefined ? undefined : override('ISSUER', defined.issuer),
-    jwksUrl: defined.jwksUrl,
+    jwksUrl: defined.jwksUrl === undefined ? undefined : override('JWKS_URL', defined.jwksUrl),
     requestTokenUrl: definition.oauth === '1.0a' ? override('REQUEST_TOKEN_URL', defined.requestTokenUrl) : '',
     accessTokenUrl: definition.oauth === '1.0a' ? override('ACCESS_TOKEN_URL', defined.accessTokenUrl) : '',
     exchangeUrl: defined.exchangeUrl === undefined ? undefined : override('EXCHANGE_URL', defined.exchangeUrl),
@@ -260,7 +268,7 @@ function sandboxEndpoints(definition: ProviderDefinition, sandboxUrl: string): P
   const defined = definedEndpoints(definition);
   const endpoints = Object.entries(defined).map(([name, url]: [string, string | undefined]): [string, unknown] => [
     name,
-    url && name !== 'issuer' ? moved(url) : url,
+    url ? moved(url) : url,
   ]);
   return { ...defined, ...Object.fromEntries(endpoints) };
 }

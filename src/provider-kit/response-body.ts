@@ -67,9 +67,16 @@ export function ownField(body: unknown, name: string | undefined): unknown {
     : undefined;
 }
 
-/** Follows a path of field names joined by dots, such as `objects.0.id`, through what {@link ownField} reads. */
-export function fieldAt(body: unknown, path: string): unknown {
-  return path.split('.').reduce(ownField, body);
+/**
+ * Follows a path of field names joined by dots, such as `objects.0.id`, through what {@link ownField} reads.
+ *
+ * @param paths - one path, or several joined by `|`: the first counts that leads to something
+ */
+export function fieldAt(body: unknown, paths: string): unknown {
+  return paths
+    .split('|')
+    .map((path) => path.split('.').reduce(ownField, body))
+    .find((value) => value !== undefined);
 }
 
 function parseObject(text: string): object | undefined {

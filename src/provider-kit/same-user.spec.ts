@@ -6,8 +6,8 @@ import { exampleOAuth2, exampleSettings } from './testing/example-definition.js'
 import { TokenGrant, type TokenGrantFields } from './token-grant.js';
 
 const issuer = 'https://issuer.example';
-const settings = exampleSettings('http://127.0.0.1');
-const definition: OAuth2Definition = { ...exampleOAuth2, account: { from: 'id-token', issuer } };
+const settings = { ...exampleSettings('http://127.0.0.1'), issuers: [issuer] };
+const definition: OAuth2Definition = { ...exampleOAuth2, account: { from: 'id-token' } };
 const claims = { iss: issuer, aud: settings.clientId, sub: 'user-1' };
 
 function check(
@@ -52,5 +52,48 @@ describe('checkSameUser', () => {
     ['names another user', { providerUserId: 'user-2' }],
   ])('AR-18 refuses an answer that %s', (_what, fields) => {
     expect(check(fields)).toThrow(expect.objectContaining({ code: 'TOKEN_RESPONSE_INVALID' }));
+  });
+});
+
+describe('checkSameUser where the account has another id than before', () => {
+  const renamed: OAuth2Definition = {
+    ...exampleOAuth2,
+    account: { from: 'id-token', claim: 'openid', formerClaim: 'sub' },
+  };
+
+  function checked(change: object, providerUserId?: string, mustNameUser = false): TokenGrant {
+    const fields = { accessToken: 'at-of-same-user', requestedAt: new Date(0), idToken: idToken(change) };
+    return checkSameUser({ definition: renamed, settings }, new TokenGrant(fields), {
+      mustNameUser,
+      ...(providerUserId === undefined ? {} : { providerUserId }),
+    });
+  }
+
+  it('AR-18 takes the former id for the same user, and learns the new one', () => {
+    for (const mustNameUser of [false, true]) {
+      expect(checked({ openid: 'open-1' }, 'user-1', mustNameUser)).toMatchObject({
+        providerUserId: 'open-1',
+        formerUserId: 'user-1',
+      });
+    }
+  });
+
+  it('AR-18 learns nothing where the new id is known, no id is known, or the answer has the former id only', () => {
+    for (const grant of [
+      checked({ openid: 'open-1' }, 'open-1'),
+      checked({ openid: 'open-1' }),
+      checked({}, 'user-1'),
+    ]) {
+      expect(grant).toMatchObject({ providerUserId: undefined, formerUserId: undefined });
+    }
+  });
+
+  it.each([
+    ['another user by both ids', { openid: 'open-2', sub: 'user-2' }, 'user-1'],
+    ['another user by the new id', { openid: 'open-2', sub: 'user-2' }, 'open-1'],
+    ['the former id of a user who is known by the new one', {}, 'open-1'],
+    ['nobody', { sub: undefined }, 'user-1'],
+  ])('AR-18 refuses an answer that names %s', (_what, change, known) => {
+    expect(() => checked(change, known)).toThrow(expect.objectContaining({ code: 'TOKEN_RESPONSE_INVALID' }));
   });
 });

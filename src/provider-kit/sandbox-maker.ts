@@ -145,12 +145,18 @@ export interface OAuth2SandboxMaker extends SandboxMakerBase {
   readonly deniedError?: string;
   /** Name of the code parameter in the callback; `code` when absent. */
   readonly codeParameter?: string;
+  /** The issuer identifiers that the maker publishes; `{baseUrl}` stands for the fake's own address. */
+  readonly issuers?: readonly string[];
   /** Signs an `id_token` into every exchange answer (and, where `onRefresh`, every refresh answer). */
   readonly idToken?: {
     readonly issuer: string;
-    readonly algorithm: 'RS256' | 'ES256';
-    /** Where the public keys are served, as a JSON Web Key Set. */
-    readonly jwksPath: string;
+    readonly algorithm: 'RS256' | 'ES256' | 'PS256';
+    /** Further claims about the user. */
+    readonly claims?: (accountId: string) => Record<string, unknown>;
+    /** Where the public keys are served, as a JSON Web Key Set; absent where the maker documents no address. */
+    readonly jwksPath?: string;
+    /** The algorithms that the maker documents, where it does; a token signed otherwise is not its own. */
+    readonly documentedAlgorithms?: readonly string[];
     readonly onRefresh?: boolean;
   };
   /** Writes the successful token answer in the maker's own shape; the standard fields come in. */
@@ -168,6 +174,8 @@ export interface OAuth1SandboxMaker extends SandboxMakerBase {
   readonly requestTokenPath: string;
   readonly accessTokenPath: string;
   readonly signatureMethod: 'HMAC-SHA1' | 'HMAC-SHA256';
+  /** The one place where the two token calls may have their `oauth_*` parameters; the header when absent, as for every other call. */
+  readonly tokenParametersIn?: 'header' | 'form' | 'query';
   /** Further fields of the form-encoded access-token answer. */
   readonly tokenAnswerExtras?: (accountId: string) => Record<string, string>;
   /** Ends the grant; proved by a signature. */

@@ -337,15 +337,16 @@ export class TokenEndpointClient extends ProviderApiClient {
     }
     const { jwksUrl } = settings.endpoints;
     const keys = jwksUrl === undefined ? undefined : await this.getSigningKeys(definition, jwksUrl);
-    const providerUserId = await verifyIdToken(grant.idToken, {
+    const { userId, formerUserId } = await verifyIdToken(grant.idToken, {
       displayName: definition.displayName,
-      issuer: account.issuer,
+      issuers: settings.issuers ?? [],
+      account,
       clientId: settings.clientId,
       nonce,
       keys,
       now: this.clock.now(),
     });
-    return grant.with({ providerUserId });
+    return grant.with({ providerUserId: userId, formerUserId });
   }
 
   private async requestToken(
@@ -379,8 +380,9 @@ export class TokenEndpointClient extends ProviderApiClient {
     call: Omit<OAuth1Call, 'method'>,
     refused: Refusal,
   ): Promise<OAuth1TokenAnswer> {
+    const place = definition.tokenParametersIn;
     const response = await this.clocks.send(definition, (now) =>
-      this.http.send(oauth1Request(definition, settings, { method: 'POST', ...call }, now)),
+      this.http.send(oauth1Request(definition, settings, { method: 'POST', ...call }, now, place)),
     );
     if (isFailure(definition, response)) {
       throw endpointFailure(this.failed(definition, response), refused);

@@ -17,6 +17,8 @@ export interface TokenGrantFields {
   readonly grantedScopes?: readonly string[] | null;
   /** The user's id at the provider, where the token answer carries it. */
   readonly providerUserId?: string;
+  /** The id that connections of this user were known by before; told by a verified ID token. */
+  readonly formerUserId?: string;
   /** OpenID Connect ID token, unverified; used once to learn the user's id and not stored. */
   readonly idToken?: string;
   /** The instant just before the request left, so that a slow answer never makes a token look younger than it is. */
@@ -32,6 +34,7 @@ export class TokenGrant {
   readonly refreshExpiresInSeconds: number | undefined;
   readonly grantedScopes: readonly string[] | null | undefined;
   readonly providerUserId: string | undefined;
+  readonly formerUserId: string | undefined;
   readonly idToken: string | undefined;
   readonly requestedAt: Date;
 
@@ -43,6 +46,7 @@ export class TokenGrant {
     this.refreshExpiresInSeconds = fields.refreshExpiresInSeconds;
     this.grantedScopes = fields.grantedScopes;
     this.providerUserId = fields.providerUserId;
+    this.formerUserId = fields.formerUserId;
     this.idToken = fields.idToken;
     this.requestedAt = fields.requestedAt;
     for (const token of [this.accessToken, this.tokenSecret, this.refreshToken, this.idToken]) {

@@ -26,7 +26,9 @@ export class IdTokenSigner {
   async sign(accountId: string, further: Readonly<Record<string, unknown>>): Promise<string> {
     const { issuer, algorithm } = this.declaration;
     const iat = Math.floor(this.context.now() / 1000);
-    const usual = { iss: issuer, aud: this.context.clientId, sub: accountId, iat, exp: iat + lifetimeSeconds };
+    const times = { iat, exp: iat + lifetimeSeconds };
+    const ofUser = { sub: accountId, ...this.declaration.claims?.(accountId) };
+    const usual = { iss: issuer, aud: this.context.clientId, ...ofUser, ...times };
     const claims = Object.entries({ ...usual, ...further }).filter(
       ([, value]) => value !== null && value !== undefined,
     );
@@ -36,7 +38,8 @@ export class IdTokenSigner {
   }
 
   get routes(): Route[] {
-    return [{ kind: 'jwks', method: 'GET', path: this.declaration.jwksPath, answer: () => this.#keySet() }];
+    const { jwksPath: path } = this.declaration;
+    return path === undefined ? [] : [{ kind: 'jwks', method: 'GET', path, answer: () => this.#keySet() }];
   }
 
   /** Answers with the public keys, as a JSON Web Key Set (RFC 7517). */

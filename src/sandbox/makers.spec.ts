@@ -3,7 +3,7 @@ import { fitbitOauth1Sandbox } from '../providers/fitbit-oauth1/fitbit-oauth1.sa
 import { fitbitSandbox } from '../providers/fitbit/fitbit.sandbox.js';
 import { garminOauth1Sandbox } from '../providers/garmin-oauth1/garmin-oauth1.sandbox.js';
 import { garminSandbox } from '../providers/garmin/garmin.sandbox.js';
-import { ouraSandbox } from '../providers/oura/oura.sandbox.js';
+import { ouraClassicSandbox } from '../providers/oura/oura.sandbox.js';
 import { whoopSandbox } from '../providers/whoop/whoop.sandbox.js';
 import type { OAuth1SandboxMaker } from '../provider-kit/sandbox-maker.js';
 import { consent } from '../../test/support/browser.js';
@@ -32,7 +32,7 @@ beforeAll(async () => {
     'garmin-oauth1': garminOauth1Sandbox,
     fitbit: fitbitSandbox,
     'fitbit-oauth1': fitbitOauth1Sandbox,
-    oura: ouraSandbox,
+    oura: ouraClassicSandbox,
   }));
 });
 
@@ -122,7 +122,7 @@ describe('Fitbit', () => {
   });
 });
 
-describe('Oura', () => {
+describe('Oura, classic server', () => {
   it('grants what is ticked, and says so in callback and token answer; no scope asks for all', async () => {
     const maker = driver('oura');
     const landed = await consent(maker.authorizeUrl({ scope: undefined }), { scopes: ['daily', 'spo2'] });

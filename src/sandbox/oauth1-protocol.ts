@@ -5,7 +5,7 @@ import { dataAnswer, isDataCall } from './data-api.js';
 import { Parameters } from './form.js';
 import type { AccessToken, Grant } from './grant-book.js';
 import type { IncomingCall } from './incoming-call.js';
-import { OAuth1Problem, OAuth1Verifier } from './oauth1-verifier.js';
+import { OAuth1Problem, OAuth1Verifier, type ParameterPlace } from './oauth1-verifier.js';
 import type { CallNote, Endpoint, MakerContext, Protocol } from './protocol.js';
 import { equalSecrets, randomToken } from './random-token.js';
 import { isAcceptedRedirectUri } from './redirect-uri.js';
@@ -75,7 +75,7 @@ export class OAuth1Protocol implements Protocol {
   }
 
   #issueRequestToken(call: IncomingCall): Answer {
-    const parameters = this.#verify(call, () => undefined);
+    const parameters = this.#verify(call, () => undefined, this.maker.tokenParametersIn);
     const callback = parameters.get('oauth_callback');
     if (callback === undefined || callback === '') {
       throw unauthorized('parameter_absent');
@@ -131,7 +131,8 @@ export class OAuth1Protocol implements Protocol {
   }
 
   #exchange(call: IncomingCall, note: CallNote): Answer {
-    const parameters = this.#verify(call, (value) => this.#findRequestToken(value)?.secret);
+    const findSecret = (value: string): string | undefined => this.#findRequestToken(value)?.secret;
+    const parameters = this.#verify(call, findSecret, this.maker.tokenParametersIn);
     const token = this.#findRequestToken(parameters.get('oauth_token') ?? '');
     if (token === undefined) {
       throw unauthorized('token_rejected');
@@ -205,7 +206,11 @@ export class OAuth1Protocol implements Protocol {
     return token;
   }
 
-  #verify(call: IncomingCall, findTokenSecret: (token: string) => string | undefined): ReadonlyMap<string, string> {
+  #verify(
+    call: IncomingCall,
+    findTokenSecret: (token: string) => string | undefined,
+    place: ParameterPlace = 'header',
+  ): ReadonlyMap<string, string> {
     const { clientId, clientSecret } = this.context;
     try {
       return this.#verifier.verify(
@@ -219,6 +224,7 @@ export class OAuth1Protocol implements Protocol {
           body: call.body,
         },
         { findClientSecret: (key) => (key === clientId ? clientSecret : undefined), findTokenSecret },
+        place,
       );
     } catch (error) {
       throw error instanceof OAuth1Problem ? unauthorized(error.problem) : error;

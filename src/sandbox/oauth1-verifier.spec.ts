@@ -1,6 +1,12 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { OAuth1Verifier, parseAuthorization, signatureBaseString, type SignedRequest } from './oauth1-verifier.js';
+import {
+  OAuth1Verifier,
+  type ParameterPlace,
+  parseAuthorization,
+  signatureBaseString,
+  type SignedRequest,
+} from './oauth1-verifier.js';
 
 const photos = {
   scheme: 'https',
@@ -272,5 +278,32 @@ describe('OAuth1Verifier', () => {
     );
     expect(() => verify(request, new OAuth1Verifier('HMAC-SHA256', now))).not.toThrow();
     expect(() => verify(request)).toThrow(expect.objectContaining({ problem: 'signature_method_rejected' }));
+  });
+
+  describe('of a maker that takes the parameters in another place', () => {
+    const parameters =
+      'oauth_consumer_key=dpf43f3p2l4k3l03&oauth_nonce=chapoH&oauth_signature_method=HMAC-SHA1&oauth_timestamp=137131202&oauth_token=nnch734d00sl2jdk&oauth_signature=MdpQcU8iPSUjWoN%2FUDMsK2sui9I%3D';
+    const inQuery: SignedRequest = {
+      ...resource,
+      authorization: undefined,
+      target: `${resource.target}&${parameters}`,
+    };
+    const verifyIn = (place: ParameterPlace, request: SignedRequest): ReadonlyMap<string, string> =>
+      new OAuth1Verifier('HMAC-SHA1', now).verify(request, secrets, place);
+
+    it('accepts the signature of RFC 5849 section 1.2, which is the same in each place', () => {
+      expect(verifyIn('query', inQuery).get('oauth_token')).toBe('nnch734d00sl2jdk');
+    });
+
+    it('refuses the header, a header beside, and a parameter twice', () => {
+      const beside = { ...inQuery, authorization: resource.authorization };
+      const twice = { ...inQuery, target: `${inQuery.target}&oauth_nonce=chapoH` };
+      const form = { ...inQuery, contentType: 'application/x-www-form-urlencoded', body: 'oauth_verifier=1' };
+      expect(() => verifyIn('query', resource)).toThrow(expect.objectContaining({ problem: 'parameter_absent' }));
+      for (const request of [beside, twice, form]) {
+        expect(() => verifyIn('query', request)).toThrow(expect.objectContaining({ problem: 'parameter_rejected' }));
+      }
+      expect(() => verifyIn('form', inQuery)).toThrow(expect.objectContaining({ problem: 'parameter_absent' }));
+    });
   });
 });

@@ -31,6 +31,9 @@ export interface OAuth1Secrets {
   readonly findTokenSecret: (token: string) => string | undefined;
 }
 
+/** Where protocol parameters may be (RFC 5849 section 3.5). */
+export type ParameterPlace = 'header' | 'form' | 'query';
+
 const windowSeconds = 300;
 
 /**
@@ -86,10 +89,11 @@ export function signatureBaseString(request: SignedRequest): string {
   const host = request.host.toLowerCase().replace(request.scheme === 'https' ? /:443$/ : /:80$/, '');
   const parameters = [
     ...(question === -1 ? [] : decodedForm(request.target.slice(question + 1))),
-    ...parseAuthorization(request.authorization).filter(([name]) => name !== 'oauth_signature'),
+    ...(request.authorization === undefined ? [] : parseAuthorization(request.authorization)),
     ...(isForm(request.contentType) ? decodedForm(request.body) : []),
   ];
   const normalized = parameters
+    .filter(([name]) => name !== 'oauth_signature')
     .map(([name, value]): Pair => [encode(name), encode(value)])
     .sort(([leftName, leftValue], [rightName, rightValue]) =>
       leftName === rightName ? byOctets(leftValue, rightValue) : byOctets(leftName, rightName),
@@ -121,11 +125,16 @@ export class OAuth1Verifier {
    * Checks parameters, client, token, timestamp, signature and nonce, in this order; a nonce counts as used only with a right
    * signature.
    *
-   * @returns the `oauth_*` parameters of the header
+   * @param place - the one place where the maker takes the protocol parameters
+   * @returns the `oauth_*` parameters
    * @throws {@link OAuth1Problem} naming the first thing that is wrong
    */
-  verify(request: SignedRequest, secrets: OAuth1Secrets): ReadonlyMap<string, string> {
-    const parameters = headerParameters(request);
+  verify(
+    request: SignedRequest,
+    secrets: OAuth1Secrets,
+    place: ParameterPlace = 'header',
+  ): ReadonlyMap<string, string> {
+    const parameters = protocolParameters(request, place);
     const consumerKey = required(parameters, 'oauth_consumer_key');
     const signature = required(parameters, 'oauth_signature');
     const nonce = required(parameters, 'oauth_nonce');
@@ -173,24 +182,26 @@ export class OAuth1Verifier {
   }
 }
 
-/** Protocol parameters belong into the header, each once; one in the query or body would end up in logs or be ambiguous. */
-function headerParameters(request: SignedRequest): ReadonlyMap<string, string> {
-  const parameters = new Map<string, string>();
-  for (const [name, value] of parseAuthorization(request.authorization)) {
-    if (parameters.has(name)) {
-      throw new OAuth1Problem('parameter_rejected');
-    }
-    parameters.set(name, value);
-  }
+/** Protocol parameters belong into one place, each once; one in another place is ambiguous, and in a query it ends up in logs. */
+function protocolParameters(request: SignedRequest, place: ParameterPlace): ReadonlyMap<string, string> {
   const question = request.target.indexOf('?');
-  const elsewhere = [
-    ...(question === -1 ? [] : decodedForm(request.target.slice(question + 1))),
-    ...(isForm(request.contentType) ? decodedForm(request.body) : []),
-  ];
-  if (elsewhere.some(([name]) => name.startsWith('oauth_'))) {
+  const found: Readonly<Record<ParameterPlace, readonly Pair[]>> = {
+    header: request.authorization === undefined ? [] : parseAuthorization(request.authorization),
+    form: isForm(request.contentType) ? decodedForm(request.body) : [],
+    query: question === -1 ? [] : decodedForm(request.target.slice(question + 1)),
+  };
+  const elsewhere = (['header', 'form', 'query'] as const)
+    .filter((each) => each !== place)
+    .flatMap((each) => found[each]);
+  const protocol = found[place].filter(([name]) => place === 'header' || name.startsWith('oauth_'));
+  if (protocol.length === 0) {
+    throw new OAuth1Problem('parameter_absent');
+  }
+  const isRepeated = new Set(protocol.map(([name]) => name)).size < protocol.length;
+  if (isRepeated || elsewhere.some(([name]) => name.startsWith('oauth_'))) {
     throw new OAuth1Problem('parameter_rejected');
   }
-  return parameters;
+  return new Map(protocol);
 }
 
 function required(parameters: ReadonlyMap<string, string>, name: string): string {

@@ -72,6 +72,8 @@ export interface SealedTokens {
 export interface LinkedAccount {
   /** Keyed digest; `null` while the account is not known. */
   readonly digest: Buffer | null;
+  /** That of the id that connections had before; `null` where there is none. */
+  readonly formerDigest: Buffer | null;
   /** Whether no other active connection may have it. */
   readonly exclusive: boolean;
   /** Whether the provider is to be asked for it later. */
@@ -218,6 +220,10 @@ const statements = {
              account_due_at = NULL
            WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 AND attempt_started_at IS NULL RETURNING id`,
   },
+  askForAccount: {
+    name: 'connections-ask-for-account',
+    text: `UPDATE connections SET account_due_at = now() WHERE user_id = $1 AND provider = $2 AND id = $3`,
+  },
   endForAccount: {
     name: 'connections-end-for-account',
     text: `UPDATE connections SET status = 'needs_relink', end_reason = 'account_taken', ended_at = now(),
@@ -353,6 +359,11 @@ export class ConnectionStore {
    */
   learnAccount(key: ConnectionKey, { sealed }: SealedTokens, account: LinkedAccount): Promise<boolean> {
     return this.saveAccount(statements.learnAccount, [...keyValues(key), sealed, account.digest, account.exclusive]);
+  }
+
+  /** Lets the account of a connection be looked at again: it has another id than the one that is stored. */
+  async askForAccount({ userId, provider, id }: ConnectionKey): Promise<void> {
+    await this.database.query(statements.askForAccount, [userId, provider, id]);
   }
 
   /**

@@ -22,6 +22,9 @@ interface Holder {
   readonly registrationId: string;
 }
 
+/** The ids of an account in a token set. */
+type Account = Pick<TokenSet, 'providerUserId' | 'formerUserId'>;
+
 /** Decides whose connection an account at a provider may be (AR-23, AR-24). */
 @Injectable()
 export class LinkedAccounts {
@@ -34,10 +37,16 @@ export class LinkedAccounts {
   ) {}
 
   /** Returns what is stored of the account of a token set. An account that the provider does not tell is nobody's. */
-  identify(registrationId: string, { providerUserId }: TokenSet): LinkedAccount {
-    const digest =
-      providerUserId === undefined ? null : this.vault.digest('connections.account', [registrationId, providerUserId]);
-    return { digest, exclusive: digest !== null && !this.config.accountSharing, isPending: false };
+  identify(registrationId: string, { providerUserId, formerUserId }: TokenSet): LinkedAccount {
+    const digestOf = (id: string | undefined): Buffer | null =>
+      id === undefined ? null : this.vault.digest('connections.account', [registrationId, id]);
+    const digest = digestOf(providerUserId);
+    return {
+      digest,
+      formerDigest: digestOf(formerUserId),
+      exclusive: digest !== null && !this.config.accountSharing,
+      isPending: false,
+    };
   }
 
   /**
@@ -66,9 +75,7 @@ export class LinkedAccounts {
     // A new link mends a row that does not open any more, or is empty.
     const old = await this.tokenVault.openIfReadable(existing);
     const differs =
-      old?.providerUserId !== undefined &&
-      tokens.providerUserId !== undefined &&
-      old.providerUserId !== tokens.providerUserId;
+      old?.providerUserId !== undefined && tokens.providerUserId !== undefined && !isSameAccount(old, tokens);
     return differs ? old : undefined;
   }
 
@@ -88,7 +95,23 @@ export class LinkedAccounts {
     );
   }
 
-  private async isTaken({ digest }: LinkedAccount, userId: string): Promise<boolean> {
-    return digest !== null && (await this.store.isAccountTaken(digest, userId));
+  /** By the id that connections have now, or by the one that they had before. */
+  private async isTaken({ digest, formerDigest }: LinkedAccount, userId: string): Promise<boolean> {
+    for (const each of [digest, formerDigest]) {
+      if (each !== null && (await this.store.isAccountTaken(each, userId))) {
+        return true;
+      }
+    }
+    return false;
   }
+}
+
+/** Whether two token sets are of one account, by the id that connections have now or by the one that they had before. */
+export function isSameAccount(left: Account, right: Account): boolean {
+  const ids = idsOf(right);
+  return idsOf(left).some((id) => ids.includes(id));
+}
+
+function idsOf({ providerUserId, formerUserId }: Account): readonly string[] {
+  return [providerUserId, formerUserId].filter((id) => id !== undefined);
 }

@@ -49,6 +49,9 @@ export class ObtainedGrants {
     const tokens = toTokenSet(obtained.grant, obtained.previous);
     const sealed = await this.record(connection, tokens, 'refreshed');
     const saved = await this.save(connection, tokens, () => this.store.saveRefreshed(connection, sealed));
+    if (saved === 'saved' && obtained.grant.formerUserId !== undefined) {
+      await this.store.askForAccount(connection);
+    }
     const isGone = saved === 'superseded' && (await this.discard(connection, provider, tokens, obtained.previous));
     // Until the outcome is in the audit trail the journal has the entry: whoever replays it does what is left to do.
     if (await this.noteSave(connection, saved, tokens)) {

@@ -1,11 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { AppError, codeOf } from '../errors/app-error.js';
-import { claimedSubject } from '../provider-kit/id-token.js';
+import { claimedUser } from '../provider-kit/id-token.js';
 import { ProviderLifecycle } from '../provider-kit/provider-lifecycle.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
 import { ConnectionStore } from './connection-store.js';
-import { LinkedAccounts } from './linked-accounts.js';
+import { isSameAccount, LinkedAccounts } from './linked-accounts.js';
 import { RevocationOutbox, type GrantPlace } from './revocation-outbox.js';
 import { toTokenSet, type TokenSet } from './token-set.js';
 import { TokenVault } from './token-vault.js';
@@ -47,8 +47,11 @@ export class OrphanedGrants {
    * @param grant - what the maker gave for its code
    */
   endOfFailedLink(link: GrantPlace, grant: TokenGrant): Promise<void> {
-    const providerUserId = grant.providerUserId ?? (grant.idToken && claimedSubject(grant.idToken));
-    const tokens = { ...toTokenSet(grant), providerUserId };
+    const { account } = this.registry.get(link.provider).definition;
+    const isClaimed = grant.providerUserId === undefined && grant.idToken !== undefined && account.from === 'id-token';
+    const claimed = isClaimed ? claimedUser(grant.idToken, account) : undefined;
+    const ids = claimed && { providerUserId: claimed.userId, formerUserId: claimed.formerUserId };
+    const tokens = { ...toTokenSet(grant), ...ids };
     return this.end(link, tokens, () => this.mayBeInUse(link, tokens));
   }
 
@@ -81,7 +84,7 @@ export class OrphanedGrants {
     if (own?.status !== 'active') {
       return false;
     }
-    const held = (await this.tokenVault.openIfReadable(own))?.providerUserId;
-    return held === undefined || held === providerUserId;
+    const held = await this.tokenVault.openIfReadable(own);
+    return held?.providerUserId === undefined || isSameAccount(held, tokens);
   }
 }

@@ -319,8 +319,7 @@ export class RefreshService implements BeforeApplicationShutdown {
       grant = await this.exchange
         .send(connection, claim, provider, { ...previous, scopes }, onOverdue)
         .finally(() => (isOver = true));
-      checkSameUser(provider, grant, previous);
-      return { previous, grant };
+      return { previous, grant: checkSameUser(provider, grant, previous) };
     } catch (error) {
       if (error instanceof InvalidTokenResponseError) {
         const refreshToken = grant?.refreshToken ?? error.refreshToken;

@@ -16,7 +16,7 @@ import { VaultService } from '../vault/vault.service.js';
 import { BackgroundLoop } from './background-loop.js';
 import { backoffDelayMs, revocationBackoff } from './backoff.js';
 import { ConnectionStore, type StoredConnection } from './connection-store.js';
-import { LinkedAccounts } from './linked-accounts.js';
+import { isSameAccount, LinkedAccounts } from './linked-accounts.js';
 import { parseTokenSet, toTokenSet, type TokenSet } from './token-set.js';
 import { TokenVault } from './token-vault.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
@@ -317,8 +317,9 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
     if (current === undefined || current.sealed === null) {
       return false;
     }
-    const { providerUserId } = await this.tokenVault.open(current);
-    return [providerUserId, undefined].includes(tokens.providerUserId) || providerUserId === undefined;
+    const held = await this.tokenVault.open(current);
+    const isKnown = held.providerUserId !== undefined && tokens.providerUserId !== undefined;
+    return !isKnown || isSameAccount(held, tokens);
   }
 
   private async postpone(entry: RevocationEntry, error: unknown): Promise<RevocationOutcome> {

@@ -19,6 +19,8 @@ const tokenSetSchema = z.object({
   /** The provider told the scopes in a way that cannot be read, so `grantedScopes` is absent for that. */
   scopesUnknown: z.boolean().optional(),
   providerUserId: z.string().optional(),
+  /** The id that connections of this user were known by before. */
+  formerUserId: z.string().optional(),
   /** The refresh token came with an answer about another user: whatever it brings has to name the right one (AR-18). */
   mustNameUser: z.boolean().optional(),
   obtainedAt: z.coerce.date(),
@@ -47,6 +49,7 @@ export function toTokenSet(grant: TokenGrant, previous?: TokenSet): TokenSet {
     refreshExpiresAt: after(grant.refreshExpiresInSeconds) ?? keptRefreshExpiry,
     ...toScopes(grant, previous),
     providerUserId: grant.providerUserId ?? previous?.providerUserId,
+    formerUserId: grant.formerUserId ?? previous?.formerUserId,
     obtainedAt: grant.requestedAt,
   };
 }

@@ -57,6 +57,7 @@ export const exampleOAuth1: OAuth1Definition = {
   requestTokenUrl: 'https://provider.example/request_token',
   accessTokenUrl: 'https://provider.example/access_token',
   signatureMethod: 'HMAC-SHA1',
+  tokenParametersIn: 'header',
   account: { from: 'token-response', field: 'encoded_user_id' },
   revocation: { proof: 'signature', method: 'DELETE', url: 'https://api.provider.example/registration' },
   sandbox: {

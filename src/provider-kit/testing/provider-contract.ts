@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { decodeJwt, UnsecuredJWT } from 'jose';
 import { consent, type ConsentOptions } from '../../../test/support/browser.js';
 import { Clock } from '../../clock/clock.js';
 import { VendorSandbox } from '../../sandbox/vendor-sandbox.js';
@@ -8,13 +9,20 @@ import type { Misbehaviour } from '../../sandbox/misbehaviour.js';
 import type { HandshakeSecrets } from '../handshake.js';
 import type { HealthProvider } from '../health-provider.js';
 import { ProviderHttpClient } from '../http-client.js';
-import type { OAuth2Definition, ProviderDefinition } from '../provider-definition.js';
-import { readProviderSettings, type ProviderSettings } from '../provider-settings.js';
+import {
+  definitionInForce,
+  isDefaultServer,
+  type OAuth2Definition,
+  type ProviderDefinition,
+} from '../provider-definition.js';
+import { uncheckedIssuers } from '../provider-kit.metrics.js';
+import { environmentPrefix, readProviderSettings, type ProviderSettings } from '../provider-settings.js';
 import type { OAuth2SandboxMaker } from '../sandbox-maker.js';
 import { sandboxSigningKey } from '../sandbox-credentials.js';
 import { Secret } from '../secret.js';
 import { TokenEndpointClient } from '../token-endpoint-client.js';
 import type { TokenGrant } from '../token-grant.js';
+import { IdTokenForge } from './id-token-forge.js';
 import { describeResponses, type ResponseBench } from './response-contract.js';
 
 /** Builds the provider under test from settings that point at its fake. */
@@ -28,8 +36,22 @@ export type CreateProvider = (settings: ProviderSettings, client: TokenEndpointC
  * @param createProvider - wires its strategy and provider as its module does
  */
 export function describeProviderContract(definition: ProviderDefinition, createProvider: CreateProvider): void {
-  describe(`contract of ${definition.slug}`, () => {
-    const bench = new ContractBench(definition, createProvider);
+  const servers = Object.entries(definition.oauth === '2.0' ? (definition.servers ?? {}) : {});
+  const others = servers.filter(([, facts]) => !isDefaultServer(facts)).map(([name]) => name);
+  for (const server of [undefined, ...others]) {
+    describeServerContract(definition, server, createProvider);
+  }
+}
+
+/** The contract at one of the maker's servers, each with a fake of its own where its paths differ. */
+function describeServerContract(
+  declared: ProviderDefinition,
+  server: string | undefined,
+  createProvider: CreateProvider,
+): void {
+  const definition = definitionInForce(declared, { server });
+  const describeCases = (): void => {
+    const bench = new ContractBench(definition, server, createProvider);
     beforeAll(() => bench.start());
     beforeEach(() => bench.maker.behave());
     afterAll(() => bench.stop());
@@ -37,6 +59,8 @@ export function describeProviderContract(definition: ProviderDefinition, createP
     describeUse(definition);
     describeStart(definition, bench);
     describeCallback(bench);
+    describeIssuer(definition, bench);
+    describeIdToken(definition, bench);
     describeExchange(definition, bench);
     if (definition.oauth === '2.0' && definition.noRefreshToken !== true) {
       describeRefresh(definition, bench);
@@ -51,6 +75,13 @@ export function describeProviderContract(definition: ProviderDefinition, createP
     if (definition.oauth === '2.0') {
       describeResponses(definition, bench.responses());
     }
+  };
+  describe(`contract of ${definition.slug}`, () => {
+    if (server === undefined) {
+      describeCases();
+    } else {
+      describe(`at the server ${server}`, describeCases);
+    }
   });
 }
 
@@ -62,6 +93,7 @@ class ContractBench {
 
   constructor(
     private readonly definition: ProviderDefinition,
+    private readonly server: string | undefined,
     private readonly createProvider: CreateProvider,
   ) {}
 
@@ -83,7 +115,8 @@ class ContractBench {
 
   get settings(): ProviderSettings {
     const SANDBOX_URL = this.maker.url.slice(0, -this.definition.slug.length - 1);
-    return readProviderSettings(this.definition, { SANDBOX_URL });
+    const prefix = environmentPrefix(this.definition.slug);
+    return readProviderSettings(this.definition, { SANDBOX_URL, [`${prefix}_SERVER`]: this.server });
   }
 
   provider(change: Partial<ProviderSettings> = {}): HealthProvider {
@@ -156,6 +189,9 @@ function describeUse(definition: ProviderDefinition): void {
             ? 'token-response'
             : 'nowhere';
       expect(definition.grantedScopesIn).toBe(told);
+      expect(definition.issuers ?? []).toEqual((sandbox.issuers ?? []).filter((issuer) => !issuer.startsWith('{')));
+      const keys = account.from === 'id-token' ? account.jwksUrl : undefined;
+      expect(keys && new URL(keys).pathname).toBe(sandbox.idToken?.jwksPath);
       // Where the maker publishes no life of a code, the fake has one all the same.
       expect(definition.codeLifetimeSeconds ?? sandbox.codeLifetimeSeconds).toBe(sandbox.codeLifetimeSeconds);
     }
@@ -263,6 +299,107 @@ function describeCallback(bench: ContractBench): void {
       bench.provider().complete(state === undefined ? {} : { state }, bench.handshake(), secrets),
     ).rejects.toMatchObject({ code: 'AUTHORIZATION_STATE_INVALID' });
   });
+}
+
+/** RFC 9207: a callback that names its issuer is the named one's. */
+function describeIssuer(definition: ProviderDefinition, bench: ContractBench): void {
+  const { sandbox, slug } = definition;
+  if (sandbox.oauth === '1.0a') {
+    return;
+  }
+  const complete = async (iss: string): Promise<TokenGrant> => {
+    const { callback, secrets } = await bench.approve();
+    return bench.provider().complete({ ...callback, iss }, bench.handshake(), secrets);
+  };
+  if (sandbox.issuers === undefined) {
+    it('counts a callback whose issuer it cannot check (AR-08)', async () => {
+      const read = async (): Promise<number> =>
+        (await uncheckedIssuers.get()).values.find(({ labels }) => labels.provider === slug)?.value ?? 0;
+      const before = await read();
+      await complete('https://issuer.example');
+      expect(await read()).toBe(before + 1);
+    });
+    return;
+  }
+
+  it('takes a callback that names an issuer of the maker (AR-08)', async () => {
+    for (const issuer of sandbox.issuers ?? []) {
+      const grant = await complete(issuer.replace('{baseUrl}', bench.maker.url));
+      expect(bench.maker.isLiveAccessToken(grant.accessToken)).toBe(true);
+    }
+  });
+
+  it('refuses a callback that names another issuer, and asks the maker for nothing (AR-08)', async () => {
+    const before = bench.calls('token');
+    const own = sandbox.issuers?.[0]?.replace('{baseUrl}', bench.maker.url) ?? '';
+    for (const issuer of ['https://evil.example', `${own}/`, own.toUpperCase(), '']) {
+      await expect(complete(issuer)).rejects.toMatchObject({ code: 'AUTHORIZATION_STATE_INVALID' });
+    }
+    expect(bench.calls('token')).toBe(before);
+  });
+}
+
+/** OpenID Connect Core 1.0 section 3.1.3.7, as far as the maker publishes what it takes. */
+function describeIdToken({ account, sandbox }: ProviderDefinition, bench: ContractBench): void {
+  if (account.from !== 'id-token' || sandbox.oauth === '1.0a') {
+    return;
+  }
+  const { idToken, issuers = [] } = sandbox;
+  const link = (claims: Record<string, string | number | null>): Promise<TokenGrant> => {
+    bench.maker.misbehave({ endpoint: 'token', type: 'idToken', claims });
+    return bench.link({ account: '4711' });
+  };
+  const accepted = { providerUserId: '4711' };
+  const refused = { code: 'TOKEN_RESPONSE_INVALID' };
+
+  it('refuses an ID token for another client, one that has ended, and one without a user (AR-18)', async () => {
+    for (const claims of [{ aud: 'another-client' }, { exp: 1 }, { [account.claim ?? 'sub']: null }]) {
+      await expect(link(claims)).rejects.toMatchObject(refused);
+    }
+  });
+
+  if (issuers.length > 0) {
+    it('takes an ID token of each issuer of the maker, and of no other (AR-18)', async () => {
+      for (const iss of issuers) {
+        expect(await link({ iss })).toMatchObject(accepted);
+      }
+      for (const iss of ['https://evil.example', `${issuers[0]}/`, null]) {
+        await expect(link({ iss })).rejects.toMatchObject(refused);
+      }
+    });
+  }
+
+  if (idToken?.jwksPath !== undefined) {
+    it.each(['RS256', 'PS256', 'ES256', 'HS256'])(
+      'takes an ID token that a published key has signed with %s only if the maker documents that (AR-18)',
+      async (algorithm) => {
+        const { callback, secrets } = await bench.approve({ account: '4711' });
+        const grant = await bench.provider().complete(callback, bench.handshake(), secrets);
+        const forge = await IdTokenForge.start(algorithm);
+        try {
+          const { endpoints } = bench.settings;
+          const provider = bench.provider({ endpoints: { ...endpoints, jwksUrl: forge.jwksUrl } });
+          const resigned = grant.with({ idToken: await forge.resign(grant.idToken ?? '') });
+          const isTaken = algorithm !== 'HS256' && (idToken.documentedAlgorithms ?? [algorithm]).includes(algorithm);
+          const verified = provider.verify(resigned, secrets);
+          await (isTaken
+            ? expect(verified).resolves.toMatchObject(accepted)
+            : expect(verified).rejects.toMatchObject(refused));
+          // The key is not the maker's.
+          await expect(bench.provider().verify(resigned, secrets)).rejects.toMatchObject(refused);
+        } finally {
+          await forge.stop();
+        }
+      },
+    );
+
+    it('refuses an ID token without a signature (AR-18)', async () => {
+      const { callback, secrets } = await bench.approve();
+      const grant = await bench.provider().complete(callback, bench.handshake(), secrets);
+      const unsigned = new UnsecuredJWT(decodeJwt(grant.idToken ?? '')).encode();
+      await expect(bench.provider().verify(grant.with({ idToken: unsigned }), secrets)).rejects.toMatchObject(refused);
+    });
+  }
 }
 
 function describeExchange(definition: ProviderDefinition, bench: ContractBench): void {

@@ -20,14 +20,12 @@ export const appleHealthDefinition = defineProvider({
   nonce: true,
   deniedError: 'user_cancelled_authorize',
   codeLifetimeSeconds: 300,
+  // Apple's discovery document named the second one for two days of June 2025. Only names: the endpoints stay where they are.
+  issuers: ['https://appleid.apple.com', 'https://account.apple.com'],
   grantedScopesIn: 'nowhere',
   accessTokenLifetimeSeconds: 3_600,
   minRefreshIntervalSeconds: 86_400,
-  account: {
-    from: 'id-token',
-    issuer: 'https://appleid.apple.com',
-    jwksUrl: 'https://appleid.apple.com/auth/keys',
-  },
+  account: { from: 'id-token', jwksUrl: 'https://appleid.apple.com/auth/keys' },
   refresh: {
     rotates: 'never',
     reuse: 'ignored',

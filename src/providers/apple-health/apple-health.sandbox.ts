@@ -19,6 +19,7 @@ export const appleHealthSandbox: OAuth2SandboxMaker = {
   scopeSeparator: ' ',
   scopes: ['name', 'email'],
   authorizeParams: { response_mode: 'form_post' },
+  issuers: ['https://appleid.apple.com', 'https://account.apple.com'],
   callback: 'form_post',
   deniedError: 'user_cancelled_authorize',
   scopeInTokenAnswer: false,

@@ -16,7 +16,7 @@ export const concept2Definition = defineProvider({
   pkce: 'unsupported',
   scopeOnExchange: true,
   scopeOnRefresh: true,
-  grantedScopesIn: 'nowhere',
+  grantedScopesIn: 'token-response',
   accessTokenLifetimeSeconds: undefined,
   account: { from: 'api', url: 'https://log.concept2.com/api/users/me', field: 'data.id' },
   refresh: {
@@ -31,7 +31,7 @@ export const concept2Definition = defineProvider({
   uncertain: [
     'The life of an access token: reported as about 7 days, so only the answer is believed.',
     'What a second use of a refresh token does, and what becomes of the old access token; the strictest is assumed.',
-    'Whether the token answer tells the granted scopes, and what separates them there.',
+    'What separates the granted scopes in the token answer; commas and spaces are read.',
     'No way to end a grant was found.',
     'The address of the documentation is reconstructed.',
   ],

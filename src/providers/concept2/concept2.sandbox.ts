@@ -6,8 +6,8 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
  * Documented and not imitated: the `Accept: application/vnd.c2logbook.v1+json` of API calls. A refresh is asked for the last of the
  * two scopes only, which stands for the whole list.
  *
- * Assumed: the life of an access token (reported as 7 days) and of a code, that PKCE parameters are not looked at, that the token
- * answer tells no scopes, that a used refresh token is refused without further consequences while the old access token lives on, the
+ * Assumed: the life of an access token (reported as 7 days) and of a code, that PKCE parameters are not looked at, that
+ * commas separate the scopes of the token answer, that a used refresh token is refused without further consequences while the old access token lives on, the
  * path of the data call, and that no other scopes exist.
  */
 export const concept2Sandbox: OAuth2SandboxMaker = {
@@ -18,7 +18,7 @@ export const concept2Sandbox: OAuth2SandboxMaker = {
   pkce: 'ignored',
   scopeSeparator: ',',
   scopes: ['user:read', 'results:read'],
-  scopeInTokenAnswer: false,
+  scopeInTokenAnswer: true,
   scopeOnExchange: true,
   scopeOnRefresh: 'results:read',
   codeLifetimeSeconds: 600,

@@ -4,7 +4,9 @@ import type { OAuth1SandboxMaker } from '../../provider-kit/sandbox-maker.js';
  * FatSecret as https://platform.fatsecret.com/docs/guides/authentication/oauth1/three-legged describes it: HMAC-SHA1 only, tokens that
  * do not expire, no user id in the token answer and no call that ends a grant.
  *
- * Assumed: POST alone for the access token (GET is seen too), and the 401 of a refused signature. Not looked at: timestamps that go
+ * Reported by clients: a token call whose parameters are in the header is refused as lacking them.
+ *
+ * Assumed: that data calls take the header, POST alone for the access token (GET is seen too), and the 401 of a refused signature. Not looked at: timestamps that go
  * backwards, which FatSecret refuses; one that is too far from now is refused.
  */
 export const fatsecretSandbox: OAuth1SandboxMaker = {
@@ -14,6 +16,7 @@ export const fatsecretSandbox: OAuth1SandboxMaker = {
   authorizePath: '/oauth/authorize',
   accessTokenPath: '/oauth/access_token',
   signatureMethod: 'HMAC-SHA1',
+  tokenParametersIn: 'form',
   apiBasePath: '/rest',
   apiPath: '/rest',
 };

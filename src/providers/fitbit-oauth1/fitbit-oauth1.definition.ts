@@ -12,6 +12,7 @@ export const fitbitOauth1Definition = defineProvider({
   accessTokenUrl: 'https://api.fitbit.com/oauth/access_token',
   apiBaseUrl: 'https://api.fitbit.com/1',
   signatureMethod: 'HMAC-SHA1',
+  tokenParametersIn: 'header',
   defaultScopes: [],
   account: { from: 'token-response', field: 'encoded_user_id' },
   revocation: undefined,

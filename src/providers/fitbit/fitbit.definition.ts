@@ -43,7 +43,7 @@ export const fitbitDefinition = defineProvider({
   docsUrl: 'https://dev.fitbit.com/build/reference/web-api/authorization/',
   uncertain: [
     'For how long a repeated refresh gets the same answer: no documentation states a number.',
-    'The shutdown on 2 November 2026 is announced, not observed.',
+    'What the endpoints answer since the shutdown on 2 November 2026: HTTP 410 is announced, its body was not seen.',
   ],
   sandbox: fitbitSandbox,
 });

@@ -13,6 +13,7 @@ export const garminOauth1Definition = defineProvider({
   exchangeUrl: 'https://apis.garmin.com/partner-gateway/rest/user/token-exchange',
   apiBaseUrl: 'https://apis.garmin.com/wellness-api/rest',
   signatureMethod: 'HMAC-SHA1',
+  tokenParametersIn: 'header',
   defaultScopes: [],
   account: { from: 'api', url: 'https://apis.garmin.com/wellness-api/rest/user/id', field: 'userId' },
   revocation: {

@@ -19,6 +19,7 @@ export const googleHealthDefinition = defineProvider({
   scopeSeparator: ' ',
   clientAuthentication: 'body',
   pkce: 'supported',
+  issuers: ['https://accounts.google.com'],
   // Without the first no refresh token is issued; without the second none when the user has consented before.
   extraAuthorizeParams: { access_type: 'offline', prompt: 'consent', include_granted_scopes: 'true' },
   grantedScopesIn: 'token-response',
@@ -36,6 +37,7 @@ export const googleHealthDefinition = defineProvider({
   revocation: { proof: 'token', method: 'POST', url: 'https://oauth2.googleapis.com/revoke', goneStatus: 400 },
   docsUrl: 'https://developers.google.com/health',
   uncertain: [
+    "Which callbacks name the issuer; one that names another than Google's discovery document is refused.",
     'PKCE is general behaviour of Google; the pages of Google Health do not mention it.',
     'refresh_token_expires_in and the rule for redirect URIs are general behaviour of Google; the pages of Google Health do not mention them.',
     'Whether a refresh ends the previous access token is not documented; it is assumed that it does.',

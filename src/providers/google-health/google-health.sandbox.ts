@@ -38,6 +38,7 @@ export const googleHealthSandbox: OAuth2SandboxMaker = {
     scope('location.readonly'),
   ],
   userPicksScopes: true,
+  issuers: ['https://accounts.google.com'],
   scopeInTokenAnswer: true,
   codeLifetimeSeconds: 600,
   accessTokenLifetimeSeconds: 3600,

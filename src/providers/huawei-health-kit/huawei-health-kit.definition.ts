@@ -22,11 +22,19 @@ export const huaweiHealthKitDefinition = defineProvider({
   scopeSeparator: ' ',
   clientAuthentication: 'body',
   pkce: 'supported',
+  issuers: ['https://accounts.huawei.com'],
   extraAuthorizeParams: { access_type: 'offline' },
   codeParameters: ['code', 'authorization_code'],
   grantedScopesIn: 'token-response',
   accessTokenLifetimeSeconds: 3600,
-  account: { from: 'id-token', issuer: undefined },
+  // The maker's notifications name users by `openid`; connections of earlier releases are known by `sub`.
+  account: {
+    from: 'id-token',
+    claim: 'openid',
+    formerClaim: 'sub',
+    jwksUrl: 'https://oauth-login.cloud.huawei.com/oauth2/v3/certs',
+    algorithms: ['RS256', 'PS256'],
+  },
   refresh: {
     rotates: 'never',
     reuse: 'ignored',
@@ -43,9 +51,10 @@ export const huaweiHealthKitDefinition = defineProvider({
     'Whether PKCE, which the discovery document offers, applies to Health Kit scopes; it is sent.',
     'What becomes of the old access token at a refresh; that it ends is assumed.',
     'Other numeric error codes than those of a dead refresh token and a wrong client secret; they count as an outage.',
-    'The issuer of the ID token and its keys are not written down; the ID token is believed because it comes over TLS.',
+    'Issuer, keys and algorithms of the ID token are those of the discovery document as the reference reproduces it.',
+    'Whether a refresh brings an ID token, from which a connection of an earlier release learns the new id of its user.',
     'Whether the token answer tells the granted scopes; they are read where it does.',
-    'One source says that no revocation exists; the discovery document lists it.',
+    "One source says that no revocation exists; the maker's reference describes it.",
   ],
   sandbox: huaweiHealthKitSandbox,
 });

@@ -1,9 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
+import { UnsecuredJWT } from 'jose';
 import { Clock } from '../../clock/clock.js';
 import { ProviderHttpClient } from '../../provider-kit/http-client.js';
 import { readProviderSettings } from '../../provider-kit/provider-settings.js';
+import { checkSameUser } from '../../provider-kit/same-user.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import { TokenGrant } from '../../provider-kit/token-grant.js';
 import { huaweiHealthKitSandbox } from './huawei-health-kit.sandbox.js';
 import { huaweiHealthKitDefinition } from './huawei-health-kit.definition.js';
 import { HuaweiHealthKitProvider } from './huawei-health-kit.provider.js';
@@ -45,6 +48,39 @@ describe('Huawei Health Kit', () => {
   it('asks for openid first', async () => {
     const scope = (await authorizeParameters(huaweiHealthKitDefinition.defaultScopes)).get('scope');
     expect(scope).toMatch(/^openid https:/);
+  });
+
+  describe('knows a user by openid', () => {
+    const settings = readProviderSettings(huaweiHealthKitDefinition, {
+      HUAWEI_HEALTH_KIT_CLIENT_ID: 'id',
+      HUAWEI_HEALTH_KIT_CLIENT_SECRET: 'not-a-real-secret',
+    });
+    const idToken = (claims: object): string =>
+      new UnsecuredJWT({ iss: 'https://accounts.huawei.com', aud: 'id', ...claims }).encode();
+    const refreshed = (claims: object, providerUserId: string): TokenGrant => {
+      const grant = new TokenGrant({
+        accessToken: 'not-a-real-at',
+        idToken: idToken(claims),
+        requestedAt: new Date(0),
+      });
+      return checkSameUser({ definition: huaweiHealthKitDefinition, settings }, grant, { providerUserId });
+    };
+
+    it('AR-18 and learns it at a refresh of a connection that was known by sub', () => {
+      expect(refreshed({ openid: 'open-1', sub: 'union-1' }, 'union-1')).toMatchObject({
+        providerUserId: 'open-1',
+        formerUserId: 'union-1',
+      });
+      expect(refreshed({ openid: 'open-1', sub: 'union-1' }, 'open-1').providerUserId).toBeUndefined();
+    });
+
+    it('AR-18 and refuses a refresh that is about another user', () => {
+      for (const known of ['union-1', 'open-1']) {
+        expect(() => refreshed({ openid: 'open-2', sub: 'union-2' }, known)).toThrow(
+          expect.objectContaining({ code: 'TOKEN_RESPONSE_INVALID' }),
+        );
+      }
+    });
   });
 
   it('ends a grant with the token alone, and sends no client secret along', () => {

@@ -8,8 +8,8 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
  *
  * Assumed: that a refresh without a new refresh token leaves the field out always, the numbers for a refused code (those of a refused
  * refresh token), standard names for the other errors, statuses 400 and 401, `scope` in the token answer (RFC 6749 section 5.1), the
- * code's lifetime, that the old access token lives on after a refresh, the status of a revocation, also for an unknown token, the path
- * of the data call, and issuer, algorithm and key path of the ID token, which nobody here reads.
+ * code's lifetime, that the old access token lives on after a refresh and brings no ID token, the status of a revocation, also for an
+ * unknown token, and the path of the data call. Of the two documented algorithms of the ID token PS256 is used.
  */
 export const huaweiHealthKitSandbox: OAuth2SandboxMaker = {
   oauth: '2.0',
@@ -27,6 +27,7 @@ export const huaweiHealthKitSandbox: OAuth2SandboxMaker = {
     'https://www.huawei.com/healthkit/huaweihealthdata.cloudsync',
   ],
   authorizeParams: { access_type: 'offline' },
+  issuers: ['https://accounts.huawei.com'],
   callback: 'form_post',
   codeParameter: 'authorization_code',
   scopeInTokenAnswer: true,
@@ -36,7 +37,13 @@ export const huaweiHealthKitSandbox: OAuth2SandboxMaker = {
   reuse: 'error',
   oldAccessTokenDiesOnRefresh: false,
   tokenType: 'Bearer',
-  idToken: { issuer: 'https://accounts.huawei.com', algorithm: 'RS256', jwksPath: '/sandbox/keys' },
+  idToken: {
+    issuer: 'https://accounts.huawei.com',
+    algorithm: 'PS256',
+    documentedAlgorithms: ['RS256', 'PS256'],
+    jwksPath: '/oauth2/v3/certs',
+    claims: (accountId) => ({ openid: accountId, sub: `union-${accountId}` }),
+  },
   errorAnswer: (error, description) => {
     switch (error) {
       case 'invalid_grant':

@@ -11,6 +11,14 @@ export const ihealthDefinition = defineProvider({
   authorizeUrl: 'https://api.ihealthlabs.com:8443/OpenApiV2/OAuthv2/userauthorization/',
   tokenUrl: 'https://api.ihealthlabs.com:8443/OpenApiV2/OAuthv2/userauthorization/',
   apiBaseUrl: 'https://api.ihealthlabs.com:8443/openapiv2',
+  servers: {
+    us: {},
+    eu: {
+      authorizeUrl: 'https://oauthuser.ihealthlabs.eu/OpenApiV2/OAuthv2/userauthorization/',
+      tokenUrl: 'https://oauthuser.ihealthlabs.eu/OpenApiV2/OAuthv2/userauthorization/',
+      apiBaseUrl: 'https://openapi.ihealthlabs.eu/openapiv2',
+    },
+  },
   dataApi: { tokenParameter: 'access_token' },
   defaultScopes: ['OpenApiBP', 'OpenApiWeight'],
   scopeSeparator: ' ',
@@ -25,7 +33,7 @@ export const ihealthDefinition = defineProvider({
   },
   parseErrorCode: parseIhealthErrorCode,
   deadGrantErrors: [{ Error: 'unauthorized_token' }],
-  account: { from: 'token-response', field: 'UserID' },
+  account: { from: 'token-response', field: 'UserID|UserId' },
   refresh: {
     rotates: 'always',
     reuse: 'family-revoked',
@@ -37,7 +45,9 @@ export const ihealthDefinition = defineProvider({
   docsUrl: 'https://developer.ihealthlabs.com/dev_documentation_Authentication.htm',
   uncertain: [
     'The names of the answer fields and the life of 48 hours were only partly read.',
-    'Whether a code is redeemed by GET or POST; POST is used.',
+    'Whether a code is redeemed by GET or POST: two clients use GET with everything in the query, one POST at the European host; POST is used.',
+    "Whether the user's id is called UserID or UserId; both are read.",
+    'The European hosts are from old clients; that tokens come from the host of the consent page there, and the path of its API, are assumed.',
     'Whether a refresh replaces the refresh token, what a second use does, and what becomes of the old access token; the strictest is assumed.',
     'Whether a dead refresh token is called unauthorized_token, as the list of errors calls a token; only that name is read so. Which HTTP status errors have.',
     'No way to end a grant was found.',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { TokenRevokedError } from '../../errors/provider.errors.js';
+import { readProviderSettings } from '../../provider-kit/provider-settings.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { isFailure, refusal, tokenFailure } from '../../provider-kit/provider-failure.js';
 import { parseTokenResponse } from '../../provider-kit/token-response.js';
@@ -22,6 +23,26 @@ it("believes the answer's Expires more than the documented life", () => {
   const response = { status: 200, headers: { 'content-type': 'application/json' }, text: JSON.stringify(answer) };
   const grant = parseTokenResponse(response, ihealthDefinition, new Date(0));
   expect(grant).toMatchObject({ expiresInSeconds: 3600, providerUserId: 'u1' });
+});
+
+it('has hosts of its own in Europe', () => {
+  const environment = { IHEALTH_CLIENT_ID: 'id', IHEALTH_CLIENT_SECRET: 'not-a-real-secret', IHEALTH_SERVER: 'eu' };
+  expect(readProviderSettings(ihealthDefinition, environment).endpoints).toMatchObject({
+    authorizeUrl: 'https://oauthuser.ihealthlabs.eu/OpenApiV2/OAuthv2/userauthorization/',
+    tokenUrl: 'https://oauthuser.ihealthlabs.eu/OpenApiV2/OAuthv2/userauthorization/',
+    apiBaseUrl: 'https://openapi.ihealthlabs.eu/openapiv2',
+  });
+});
+
+it.each(['UserID', 'UserId'])("reads the user's id as %s", (field) => {
+  const answer = {
+    AccessToken: 'not-a-real-token',
+    RefreshToken: 'not-a-real-one-either',
+    Expires: 3600,
+    [field]: 'u1',
+  };
+  const response = { status: 200, headers: { 'content-type': 'application/json' }, text: JSON.stringify(answer) };
+  expect(parseTokenResponse(response, ihealthDefinition, new Date(0)).providerUserId).toBe('u1');
 });
 
 describe('a refusal of iHealth', () => {

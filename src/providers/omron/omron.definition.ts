@@ -17,7 +17,7 @@ export const omronDefinition = defineProvider({
   redirectUriOnRefresh: true,
   grantedScopesIn: 'token-response',
   accessTokenLifetimeSeconds: undefined,
-  account: { from: 'id-token', issuer: undefined },
+  account: { from: 'id-token' },
   refresh: {
     rotates: 'always',
     reuse: 'family-revoked',

@@ -23,7 +23,7 @@ export const omronSandbox: OAuth2SandboxMaker = {
   rotation: 'always',
   reuse: 'error',
   oldAccessTokenDiesOnRefresh: false,
-  idToken: { issuer: 'https://oauth.omronwellness.com', algorithm: 'RS256', jwksPath: '/sandbox/keys' },
+  idToken: { issuer: 'https://oauth.omronwellness.com', algorithm: 'RS256' },
   apiPath: '/api/measurement',
   revoke: { proof: 'client', method: 'POST', path: '/connect/revocation', status: 200 },
 };

@@ -1,12 +1,61 @@
 import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
 
+const account = {
+  path: '/v2/usercollection/personal_info',
+  answer: (accountId: string) => ({ id: accountId, email: 'sandbox@example.test' }),
+};
+
 /**
- * Oura API v2 with the classic OAuth server, as https://cloud.ouraring.com/docs/authentication describes it.
+ * Oura API v2 with the new authorization server, as its discovery document describes it: S256 is supported and not required, the client
+ * authenticates in the form, a revocation follows RFC 7009. Clients report that scope names without `extapi:` are granted as nothing;
+ * here they are refused, so that asking for them is noticed.
+ *
+ * Assumed: the granted scopes in the token answer, the lives of code and access token, that a used refresh token is refused without
+ * further consequences while the old access token lives on, that no callback names the issuer, and the 200 of a revocation. The ID token
+ * that comes with the tokens is left out: nobody here reads it.
+ */
+export const ouraSandbox: OAuth2SandboxMaker = {
+  oauth: '2.0',
+  authorizePath: '/oauth/v2/ext/oauth-authorize',
+  tokenPath: '/oauth/v2/ext/oauth-token',
+  clientAuthentication: 'body',
+  pkce: 'supported',
+  scopeSeparator: ' ',
+  scopes: [
+    'extapi:email',
+    'extapi:personal',
+    'extapi:daily',
+    'extapi:heartrate',
+    'extapi:workout',
+    'extapi:tag',
+    'extapi:session',
+    'extapi:spo2',
+    'extapi:ring_configuration',
+    'extapi:stress',
+    'extapi:heart_health',
+  ],
+  issuers: ['https://moi.ouraring.com/oauth/v2/ext/oauth-anonymous'],
+  userPicksScopes: true,
+  scopeInTokenAnswer: true,
+  codeLifetimeSeconds: 600,
+  accessTokenLifetimeSeconds: 86_400,
+  rotation: 'always',
+  reuse: 'error',
+  oldAccessTokenDiesOnRefresh: false,
+  tokenType: 'Bearer',
+  account,
+  apiBasePath: '/v2/usercollection',
+  apiPath: '/v2/usercollection/daily_activity',
+  revoke: { proof: 'client', method: 'POST', path: '/oauth/v2/ext/oauth-revoke', status: 200 },
+};
+
+/**
+ * Oura API v2 with the classic authorization server, as https://cloud.ouraring.com/docs/authentication describes it.
  *
  * Assumed: client authentication in the body only (both kinds appear to work), the code's lifetime, that a used refresh token is
  * refused without further consequences, and method and status of the revocation.
  */
-export const ouraSandbox: OAuth2SandboxMaker = {
+export const ouraClassicSandbox: OAuth2SandboxMaker = {
   oauth: '2.0',
   authorizePath: '/oauth/authorize',
   tokenPath: '/oauth/token',
@@ -36,10 +85,7 @@ export const ouraSandbox: OAuth2SandboxMaker = {
   rotation: 'always',
   reuse: 'error',
   oldAccessTokenDiesOnRefresh: false,
-  account: {
-    path: '/v2/usercollection/personal_info',
-    answer: (accountId) => ({ id: accountId, email: 'sandbox@example.test' }),
-  },
+  account,
   apiBasePath: '/v2/usercollection',
   apiPath: '/v2/usercollection/daily_activity',
   revoke: { proof: 'query', method: 'POST', path: '/oauth/revoke', status: 200, parameter: 'access_token' },

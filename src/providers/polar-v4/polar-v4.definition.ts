@@ -21,7 +21,7 @@ export const polarV4Definition = defineProvider({
   scopeSeparator: ' ',
   clientAuthentication: 'basic',
   pkce: 'unsupported',
-  grantedScopesIn: 'nowhere',
+  grantedScopesIn: 'token-response',
   accessTokenLifetimeSeconds: 43_199,
   account: { from: 'nowhere' },
   refresh: {
@@ -32,14 +32,13 @@ export const polarV4Definition = defineProvider({
     timeoutMs: 10_000,
   },
   revocation: undefined,
-  docsUrl: 'https://www.polar.com/accesslink-api/',
+  docsUrl: 'https://www.polar.com/polar-api-v4/',
   uncertain: [
-    'Where Polar publishes the reference of v4: the endpoints, Basic authentication, scopes and the life of a token come from other code.',
-    'How to learn the user: neither a field of the token answer nor an endpoint is confirmed.',
+    'How to learn the user: which field of the profile is a stable id is not documented, and the token answer has none.',
     'Whether a refresh replaces the refresh token and what becomes of the old tokens; the strictest is assumed.',
-    'The life of a refresh token, and how to end a grant.',
+    'The life of a refresh token.',
+    'The specification has no revocation; a deleted connection stands at Polar until the user removes it there.',
     'PKCE is not documented; it is not sent.',
-    'Whether the token answer tells the granted scopes; they are not read.',
   ],
   sandbox: polarV4Sandbox,
 });

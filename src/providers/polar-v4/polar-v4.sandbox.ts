@@ -1,12 +1,11 @@
 import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
 
 /**
- * Polar Dynamic API (AccessLink v4) as public clients use it; Polar's own reference was not found.
- *
- * Confirmed by them: the endpoints, Basic authentication, the scopes and that one is mandatory, 43199 seconds.
+ * Polar Dynamic API (AccessLink v4) as https://www.polar.com/polar-api-v4/ and its swagger.yaml describe it: Basic authentication, a
+ * mandatory scope, 43199 seconds, the granted scopes and a `jti` in the token answer, no call that ends a grant.
  *
  * Assumed: that a refresh replaces the refresh token, that a used one is refused without further consequences, that the old access
- * token lives on, the code's lifetime, that PKCE parameters are not looked at, and that the token answer has no scope and no user.
+ * token lives on, the code's lifetime, and that PKCE parameters are not looked at.
  */
 export const polarV4Sandbox: OAuth2SandboxMaker = {
   oauth: '2.0',
@@ -24,13 +23,18 @@ export const polarV4Sandbox: OAuth2SandboxMaker = {
     'continuous_samples:read',
     'training_sessions:read',
     'profile:read',
+    'calendar:read',
+    'devices:read',
     'ppi_data:read',
+    'routes:read',
+    'skin_contact:read',
     'sports:read',
     'tests:read',
-    'devices:read',
   ],
   omittedScopeMeansAll: false,
-  scopeInTokenAnswer: false,
+  userPicksScopes: true,
+  scopeInTokenAnswer: true,
+  tokenAnswerExtras: () => ({ jti: 'not-a-real-jti' }),
   codeLifetimeSeconds: 600,
   accessTokenLifetimeSeconds: 43_199,
   rotation: 'always',

@@ -28,12 +28,10 @@ export const rideWithGpsDefinition = defineProvider({
     timeoutMs: 10_000,
   },
   revocation: { proof: 'client', method: 'POST', url: 'https://ridewithgps.com/oauth/revoke.json' },
-  docsUrl: 'https://github.com/ridewithgps/developers',
+  docsUrl: 'https://github.com/ridewithgps/developers/blob/master/authentication.md',
   uncertain: [
     'PKCE is not documented; it is not sent.',
-    'The path of the revocation, with or without .json.',
-    'Whether the token answer tells the granted scopes; they are read where it does.',
-    'The address of the documentation is reconstructed.',
+    'Whether the authorisation request has a scope; the one that the token answer names is sent.',
   ],
   sandbox: rideWithGpsSandbox,
 });

@@ -3,11 +3,11 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
 const tenYearsInSeconds = 10 * 365 * 24 * 3600;
 
 /**
- * Ride with GPS as https://github.com/ridewithgps/developers describes it. Access tokens have no end; ten years stand for that here,
+ * Ride with GPS as https://github.com/ridewithgps/developers/blob/master/authentication.md describes it: the token answer has
+ * `created_at`, `scope` and `user_id`, and neither a life nor a refresh token. Access tokens have no end; ten years stand for that here,
  * and the answer does not tell them.
  *
- * Assumed: the code's lifetime, that PKCE parameters are not looked at, `scope` in the token answer (RFC 6749 section 5.1), that
- * `user_id` is a number, the path and the 200 of a revocation, the path of the data call, and that no other scope exists.
+ * Assumed: the code's lifetime, that PKCE parameters are not looked at, that `user_id` is a number, the 200 of a revocation, the path of the data call, and that no other scope exists.
  */
 export const rideWithGpsSandbox: OAuth2SandboxMaker = {
   oauth: '2.0',
@@ -28,6 +28,7 @@ export const rideWithGpsSandbox: OAuth2SandboxMaker = {
     access_token,
     token_type,
     scope,
+    created_at: 1_796_000_000,
     user_id: Number(accountId),
   }),
   apiBasePath: '/api/v1',

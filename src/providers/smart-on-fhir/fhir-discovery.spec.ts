@@ -145,6 +145,9 @@ describe('parseSmartConfiguration', () => {
     [{ token_endpoint: 'https://sso.example:8443/token' }],
     [{ revocation_endpoint: 'https://login.hospital.example/revoke' }],
     [{ revocation_endpoint: null }],
+    [{ issuer: null }],
+    [{ issuer: 'https://login.hospital.example/tenant' }],
+    [{ issuer: 'https://fhir.hospital.example', authorization_response_iss_parameter_supported: true }],
     [{ code_challenge_methods_supported: ['plain', 'S256'] }],
   ])('AR-19 takes %j', (change) => {
     expect(parseSmartConfiguration({ ...document, ...change }, server)).toEqual({ ...document, ...change });
@@ -167,6 +170,10 @@ describe('parseSmartConfiguration', () => {
     ['token_endpoint', 'https://user@fhir.hospital.example/token'],
     ['token_endpoint', 'https://fhir.hospital.example/token#x'],
     ['revocation_endpoint', 'https://evil.example/revoke'],
+    ['issuer', 'https://evil.example'],
+    ['issuer', 'http://fhir.hospital.example'],
+    ['issuer', 'hospital'],
+    ['authorization_response_iss_parameter_supported', 'true'],
     ['code_challenge_methods_supported', undefined],
     ['code_challenge_methods_supported', ['plain']],
   ])('AR-19 refuses %s: %j, and says which field it was', async (field, value) => {

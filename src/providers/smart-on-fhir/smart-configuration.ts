@@ -6,6 +6,8 @@ const configurationSchema = z.object({
   authorization_endpoint: z.string(),
   token_endpoint: z.string(),
   revocation_endpoint: z.string().nullish(),
+  issuer: z.string().nullish(),
+  authorization_response_iss_parameter_supported: z.boolean().nullish(),
   code_challenge_methods_supported: z.array(z.string()).refine((methods) => methods.includes('S256')),
 });
 
@@ -13,8 +15,9 @@ const configurationSchema = z.object({
 export type SmartConfiguration = Readonly<z.infer<typeof configurationSchema>>;
 
 /**
- * Reads such a document strictly (AR-19): S256 is offered, and every endpoint is https at the FHIR server's own host or one that the
- * operator allowed. Plain http passes only where the FHIR server itself has it, at the very same origin.
+ * Reads such a document strictly (AR-19): S256 is offered, and every endpoint and the issuer are https at the FHIR server's own host or
+ * one that the operator allowed. Plain http passes only where the FHIR server itself has it, at the very same origin. A server that
+ * could name another one's issuer would pass for that one (RFC 9207 section 2.4, RFC 8414 section 3.3).
  *
  * @param document - parsed JSON, from outside
  * @throws {@link ProviderMisconfiguredError} naming the first field that is wrong
@@ -25,7 +28,7 @@ export function parseSmartConfiguration(document: unknown, server: FhirServer): 
   if (!parsed.success) {
     throw refused(server, String(parsed.error.issues[0]?.path[0] ?? 'the whole document'));
   }
-  for (const field of ['authorization_endpoint', 'token_endpoint', 'revocation_endpoint'] as const) {
+  for (const field of ['authorization_endpoint', 'token_endpoint', 'revocation_endpoint', 'issuer'] as const) {
     const url = parsed.data[field] ?? undefined;
     if (url !== undefined && !isAllowed(url, server)) {
       throw refused(server, field);

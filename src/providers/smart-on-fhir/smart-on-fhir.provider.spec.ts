@@ -205,6 +205,41 @@ describe('a FHIR server of its own ways', () => {
     expect(peer.requests.map(({ target }) => target)).toEqual(['/R4/.well-known/smart-configuration', '/token']);
   });
 
+  describe('that names its issuer', () => {
+    const tokenCalls = (): number => peer.requests.filter(({ target }) => target === '/token').length;
+
+    async function complete(iss: string | undefined): Promise<TokenGrant> {
+      const linked = provider();
+      const { secrets } = await linked.begin(handshake);
+      return linked.complete({ ...callback, ...(iss === undefined ? {} : { iss }) }, handshake, secrets);
+    }
+
+    beforeEach(() => {
+      configuration = { ...configuration, issuer: `${peer.url}/issuer` };
+    });
+
+    it('AR-08 gets the code of a callback that names it, or nobody', async () => {
+      await complete(`${peer.url}/issuer`);
+      await complete(undefined);
+      expect(tokenCalls()).toBe(2);
+    });
+
+    it('AR-08 gets no code of a callback that names another, or nobody where it says that each of its callbacks does', async () => {
+      for (const issuer of ['https://evil.example', `${peer.url}/issuer/`, '']) {
+        await expect(complete(issuer)).rejects.toMatchObject({ code: 'AUTHORIZATION_STATE_INVALID' });
+      }
+      configuration = { ...configuration, authorization_response_iss_parameter_supported: true };
+      await expect(complete(undefined)).rejects.toMatchObject({ code: 'AUTHORIZATION_STATE_INVALID' });
+      expect(tokenCalls()).toBe(0);
+    });
+
+    it('AR-08 gets the code of a callback of any issuer when it names none: with the defence off', async () => {
+      configuration = { ...configuration, issuer: undefined };
+      await complete('https://evil.example');
+      expect(tokenCalls()).toBe(1);
+    });
+  });
+
   it('offers no way to end a grant where it names none', async () => {
     expect(await provider().revoke({ accessToken: 'at-1', refreshToken: 'rt-1' })).toBe('unsupported');
   });

@@ -102,9 +102,14 @@ export class SmartOnFhirProvider implements HealthProvider {
       tokenUrl: configuration.token_endpoint,
       revokeUrl: configuration.revocation_endpoint ?? undefined,
     };
-    const settings = { ...this.settings, endpoints };
+    const issuers = configuration.issuer ? [configuration.issuer] : (this.settings.issuers ?? []);
+    const settings = { ...this.settings, issuers, endpoints };
     const timeoutMs = this.definition.refresh.timeoutMs - discoveryTimeoutMs;
-    const definition = { ...this.definition, refresh: { ...this.definition.refresh, timeoutMs } };
+    const definition: OAuth2Definition = {
+      ...this.definition,
+      ...(configuration.authorization_response_iss_parameter_supported === true ? { alwaysSendsIssuer: true } : {}),
+      refresh: { ...this.definition.refresh, timeoutMs },
+    };
     const strategy = new SmartOnFhirStrategy(definition, settings, this.client);
     return new DiscoveredProvider(definition, settings, strategy, this.client);
   }

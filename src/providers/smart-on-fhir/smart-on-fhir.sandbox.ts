@@ -8,8 +8,8 @@ const fhirPath = '/interconnect-fhir-oauth/api/FHIR/R4';
  * the granted scopes.
  *
  * Assumed: that no refresh token comes without `offline_access`, that a refresh brings a new refresh token (which is optional) and then
- * refuses the old one without further consequences, that an earlier access token lives on after a refresh, all lifetimes, and path and
- * status of the revocation.
+ * refuses the old one without further consequences, that an earlier access token lives on after a refresh, all lifetimes, the issuer,
+ * that no callback names it, and path and status of the revocation.
  */
 export const smartOnFhirSandbox: OAuth2SandboxMaker = {
   oauth: '2.0',
@@ -20,6 +20,7 @@ export const smartOnFhirSandbox: OAuth2SandboxMaker = {
   scopeSeparator: ' ',
   scopes: ['launch/patient', 'openid', 'fhirUser', 'offline_access', 'online_access', 'patient/*.rs'],
   authorizeParams: { aud: 'https://fhir.epic.com/interconnect-fhir-oauth/api/FHIR/R4' },
+  issuers: ['{baseUrl}/interconnect-fhir-oauth/oauth2'],
   refreshTokenNeedsScope: 'offline_access',
   scopeInTokenAnswer: true,
   codeLifetimeSeconds: 300,
@@ -39,6 +40,7 @@ export const smartOnFhirSandbox: OAuth2SandboxMaker = {
       answer: ({ baseUrl }) => ({
         status: 200,
         json: {
+          issuer: `${baseUrl}/interconnect-fhir-oauth/oauth2`,
           authorization_endpoint: `${baseUrl}/interconnect-fhir-oauth/oauth2/authorize`,
           token_endpoint: `${baseUrl}/interconnect-fhir-oauth/oauth2/token`,
           revocation_endpoint: `${baseUrl}/interconnect-fhir-oauth/oauth2/revoke`,

@@ -40,6 +40,7 @@ export const stravaDefinition = defineProvider({
     'What happens to a refresh token used twice beyond its refusal is not documented; the strictest is assumed.',
     'Whether a refresh that brings a new access token ends the previous one is not documented; it is assumed that it does.',
     'PKCE is not documented; it is not sent.',
+    'Whether the API host of June 2027 will also serve OAuth: in June 2026 it did not, so only the base of the API moves.',
     'The shape of a refusal at the token endpoint is what other code meets; no page describes it.',
   ],
   sandbox: stravaSandbox,

@@ -44,6 +44,16 @@ describe('Tidepool', () => {
     expect(parseTokenResponse(response, tidepoolDefinition, new Date(0)).refreshExpiresInSeconds).toBe(read);
   });
 
+  it('has an integration environment with issuer and keys of its own', () => {
+    const environment = { TIDEPOOL_CLIENT_ID: 'id', TIDEPOOL_SERVER: 'integration' };
+    const settings = readProviderSettings(tidepoolDefinition, environment);
+    const realm = 'https://auth.integration.tidepool.org/realms/integration';
+    expect(settings.issuers).toEqual([realm]);
+    expect(settings.endpoints.jwksUrl).toBe(`${realm}/protocol/openid-connect/certs`);
+    expect(settings.endpoints.apiBaseUrl).toBe('https://external.integration.tidepool.org');
+    expect(JSON.stringify(settings)).not.toContain('auth.tidepool.org');
+  });
+
   it('needs a client id and no secret', () => {
     expect(readProviderSettings(tidepoolDefinition, { TIDEPOOL_CLIENT_ID: 'id' }).mode).toBe('configured');
   });

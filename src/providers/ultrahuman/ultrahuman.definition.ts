@@ -30,8 +30,10 @@ export const ultrahumanDefinition = defineProvider({
     timeoutMs: 10_000,
   },
   revocation: { proof: 'client', method: 'POST', url: 'https://partner.ultrahuman.com/api/partners/oauth/revoke' },
-  docsUrl: 'https://vision.ultrahuman.com/developer-docs',
+  docsUrl: 'https://vision.ultrahuman.com/developer/docs?type=oauth',
   uncertain: [
+    "The specification's text spells the path authorize, its examples authorise; the examples are what works.",
+    'PKCE is not documented; it is not sent.',
     'The life of a refresh token is not published.',
     'What a second use of a refresh token does, and what becomes of the old access token; the strictest is assumed.',
     'Whether the token answer tells the granted scopes; they are read where it does.',

@@ -10,6 +10,17 @@ export const withingsDefinition = defineProvider({
   lifecycle: { status: 'live' },
   authorizeUrl: 'https://account.withings.com/oauth2_user/authorize2',
   tokenUrl: 'https://wbsapi.withings.net/v2/oauth2',
+  servers: {
+    eu: {},
+    // The US medical cloud, for customers under HIPAA: the same protocol on other hosts.
+    us: {
+      authorizeUrl: 'https://account.us.withingsmed.com/oauth2_user/authorize2',
+      tokenUrl: 'https://wbsapi.us.withingsmed.net/v2/oauth2',
+      apiBaseUrl: 'https://wbsapi.us.withingsmed.net',
+      revocation: { proof: 'custom', method: 'POST', url: 'https://wbsapi.us.withingsmed.net/v2/oauth2' },
+      docsUrl: 'https://developer.withings.com/developer-guide/v3/get-access/',
+    },
+  },
   apiBaseUrl: 'https://wbsapi.withings.net',
   defaultScopes: ['user.info', 'user.metrics', 'user.activity', 'user.sleepevents'],
   scopeSeparator: ',',
@@ -22,13 +33,22 @@ export const withingsDefinition = defineProvider({
   answer: {
     // 503 and 255x stand for wrong parameters first of all. A wrong client secret must not end every connection, so of them only a
     // 503 that names the refresh token or the code is read as a dead grant (`parseErrorCode`).
+    // 100 to 200 and 214 to 2553 mean "authentication failed" and "unauthorised" in tables of other code. Whom they blame is not
+    // known: they are read as ours, with the code that does not open the circuit for all connections.
     status: {
       field: 'status',
       success: 0,
       errors: {
+        100: 'unauthorized_client',
+        101: 'unauthorized_client',
+        102: 'unauthorized_client',
+        200: 'unauthorized_client',
+        214: 'unauthorized_client',
+        277: 'unauthorized_client',
         401: 'invalid_grant',
         503: 'invalid_request',
         601: 'rate_limited',
+        2553: 'unauthorized_client',
         2554: 'invalid_request',
         2555: 'invalid_request',
       },
@@ -52,6 +72,8 @@ export const withingsDefinition = defineProvider({
   uncertain: [
     'Which statuses mean that a refresh token or a code is dead: 401 is reported, and 503 whose text names one of the two; only these are read as that.',
     'The statuses 503, 2554 and 2555 are partly unconfirmed; otherwise they are read as a mistake in our request.',
+    'Whom 100, 101, 102, 200, 214, 277 and 2553 blame; they are read as a mistake of this deployment, without holding up other connections.',
+    'That the signed calls work on the hosts of the US medical cloud was seen in one client only.',
     'What happens to a refresh token used after its grace is not documented beyond that it is invalid; the strictest is assumed.',
     'Whether a refresh ends the previous access token is not documented; it is assumed that it does.',
     'Which parameters of a revocation are signed: action, client_id and nonce is what other code signs.',

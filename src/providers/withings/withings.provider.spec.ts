@@ -49,6 +49,16 @@ async function answering(...answers: readonly object[]): Promise<RecordingServer
   return server;
 }
 
+it('has hosts of its own in the US medical cloud', () => {
+  const environment = { WITHINGS_CLIENT_ID: 'id', WITHINGS_CLIENT_SECRET: 'not-a-real-secret', WITHINGS_SERVER: 'us' };
+  expect(readProviderSettings(withingsDefinition, environment).endpoints).toMatchObject({
+    authorizeUrl: 'https://account.us.withingsmed.com/oauth2_user/authorize2',
+    tokenUrl: 'https://wbsapi.us.withingsmed.net/v2/oauth2',
+    apiBaseUrl: 'https://wbsapi.us.withingsmed.net',
+    revokeUrl: 'https://wbsapi.us.withingsmed.net/v2/oauth2',
+  });
+});
+
 describe('link with Withings', () => {
   it('reads scopes and user out of the envelope', async () => {
     const handshake = { state: 'state', redirectUri: 'http://localhost/callback', scopes: ['user.info'] };
@@ -135,6 +145,17 @@ describe('revocation at Withings', () => {
 });
 
 describe('statuses of Withings', () => {
+  it.each([100, 101, 102, 200, 214, 277, 2553])(
+    'reads %i, which other code calls "authentication failed" or "unauthorised", as ours, with the code that holds up no other connection',
+    async (status) => {
+      const server = await answering({ status, body: {}, error: 'free text' });
+      await expect(providerAt(server.url).refresh(tokens)).rejects.toMatchObject({
+        code: 'PROVIDER_MISCONFIGURED',
+        refusesClient: false,
+      });
+    },
+  );
+
   it.each(['Invalid Params: invalid refresh_token', 'Invalid Params: invalid refresh token'])(
     'reads 503 with "%s" as the end of the grant, although it comes with other mistakes too',
     async (error) => {
@@ -169,6 +190,7 @@ describe('statuses of Withings', () => {
     [601, 'PROVIDER_RATE_LIMITED'],
     [2554, 'PROVIDER_MISCONFIGURED'],
     [2555, 'PROVIDER_MISCONFIGURED'],
+    [522, 'PROVIDER_UNAVAILABLE'],
     [9999, 'PROVIDER_UNAVAILABLE'],
   ])('reads %i in an HTTP 200 answer to a refresh as %s', async (status, code) => {
     const server = await answering({ status, body: {}, error: 'free text' });
