@@ -23,12 +23,12 @@ export const wiringParts = ['config', 'strategy', 'provider', 'module'] as const
  * Returns the files of a new provider, by path below its folder.
  *
  * @param slug - lower-case words joined by `-`
- * @param month - when the facts are looked up, such as `September 2026`
+ * @param checkedOn - when the facts are looked up: `YYYY-MM-DD`
  */
 export async function renderProvider(
   slug: string,
   version: OAuthVersion,
-  month: string,
+  checkedOn: string,
 ): Promise<ReadonlyMap<string, string>> {
   const ofVersion = (part: string, type = 'ts'): string => `${part}.oauth${version}.${type}`;
   const templates: readonly (readonly [path: string, template: string])[] = [
@@ -36,12 +36,12 @@ export async function renderProvider(
     [`${slug}.provider.spec.ts`, 'provider.spec.ts'],
     [`${slug}.definition.ts`, ofVersion('definition')],
     [`${slug}.sandbox.ts`, ofVersion('sandbox')],
-    ['fixtures/facts.json', ofVersion('facts', 'json')],
+    ['facts.json', ofVersion('facts', 'json')],
     ['README.md', 'README.md'],
   ];
   const files = new Map<string, string>();
   for (const [path, template] of templates) {
-    const text = fillIn(await readTemplate(template), { ...namesOf(slug), ...protocolOf(version), month });
+    const text = fillIn(await readTemplate(template), { ...namesOf(slug), ...protocolOf(version), checkedOn });
     files.set(path, path.endsWith('.md') ? text : await prettify(path, text));
   }
   return files;
@@ -108,9 +108,9 @@ async function createProvider(args: readonly string[]): Promise<string> {
   }
   const list = join(root, 'src/providers/providers.module.ts');
   const environment = join(root, '.env.example');
-  const month = new Intl.DateTimeFormat('en', { month: 'long', year: 'numeric' }).format(new Date());
+  const checkedOn = new Date().toISOString().slice(0, 10);
   const files = new Map(
-    [...(await renderProvider(slug, version, month))].map(([path, text]) => [join(folder, path), text]),
+    [...(await renderProvider(slug, version, checkedOn))].map(([path, text]) => [join(folder, path), text]),
   );
   files.set(list, await addToList(await readFile(list, 'utf8'), slug));
   files.set(environment, await addToEnvironment(await readFile(environment, 'utf8'), slug));
@@ -121,7 +121,7 @@ async function createProvider(args: readonly string[]): Promise<string> {
   return `Written: src/providers/${slug}/, a line in src/providers/providers.module.ts, a block in .env.example.
 
 Now, from the maker's documentation (docs/adding-a-provider.md explains each):
-  1. src/providers/${slug}/fixtures/facts.json      what the maker documents
+  1. src/providers/${slug}/facts.json               what the maker documents
   2. src/providers/${slug}/${slug}.definition.ts   what we use of it
   3. src/providers/${slug}/${slug}.sandbox.ts      what the maker expects and answers
   4. src/providers/${slug}/README.md

@@ -15,12 +15,12 @@ import type {
  * `--check` it writes nothing and fails when one of them is not what it would write.
  */
 
-/** When the facts were last compared with the makers' documentation. */
-const checkedIn = 'September 2026';
-
 /** The parts of the facts that definitions do not have. */
 export interface DocumentedFacts {
+  /** The provider's folder. */
   readonly id: string;
+  /** When they were last compared with the maker's documentation: `YYYY-MM-DD`. */
+  readonly checkedOn: string;
   readonly refreshTokenLifetimeSeconds: number | null;
 }
 
@@ -28,7 +28,7 @@ export interface DocumentedFacts {
 export interface ProvidersSource {
   /** Sorted by slug. */
   readonly definitions: readonly ProviderDefinition[];
-  /** Where a provider has none, the life of its refresh token is not told. */
+  /** One for each folder of `src/providers`. */
   readonly facts: readonly DocumentedFacts[];
   /** The folders of `src/providers`. One may have several providers, whose slugs begin with its name. */
   readonly folders: readonly string[];
@@ -36,15 +36,17 @@ export interface ProvidersSource {
 
 type OptionalField<T> = { [Field in keyof T]-?: undefined extends T[Field] ? Field : never }[keyof T];
 /** Fields whose absence means that the provider does as the standard says. Those with a column of their own are left out. */
-type QuirkField = Exclude<OptionalField<OAuth2Definition>, 'apiBaseUrl' | 'revocation' | 'accessTokenLifetimeSeconds'>;
+type QuirkField = Exclude<
+  OptionalField<OAuth2Definition>,
+  'apiBaseUrl' | 'revocation' | 'accessTokenLifetimeSeconds' | 'servers'
+>;
 type QuirkSentences = { readonly [Field in QuirkField]: (value: NonNullable<OAuth2Definition[Field]>) => string };
 
 /** What each flag of a definition means. A new flag does not compile until it is described here. */
 const quirkSentences: QuirkSentences = {
-  servers: (value) => `an app may belong to another server of the maker: ${codes(Object.keys(value))}`,
   refreshUrl: (value) => `refreshes go to ${code(value)}`,
   parUrl: (value) => `the authorisation request is pushed to ${code(value)}`,
-  issuer: (value) => `the issuer is ${code(value)}`,
+  issuers: (value) => `the issuer is ${value.map(code).join(' or ')}`,
   alwaysSendsIssuer: () => 'every callback has the issuer',
   clientSecretJwt: (value) =>
     `the client secret is a JWT that is signed here and used for ${duration(value.lifetimeSeconds)}`,
@@ -91,7 +93,7 @@ const notOffered = `## Not offered
 | maker | why | instead |
 |---|---|---|
 | Samsung Health, Health Connect | There is no cloud API and no OAuth. The data stays on the phone; an app of yours on it reads them with the user's permission (Samsung Health Data SDK; release builds need the maker's approval). | your own Android app |
-| Zepp, Amazfit | OAuth is for corporate partners only, by request, and no endpoint is published. What scripts do, logging in with the user's password, is against the terms. | Health Connect, Apple's HealthKit, Strava |
+| Zepp, Amazfit | OAuth is for companies only, by request to Zepp; its documents are from 2017 to 2020. With an agreement it can be added like any other. What scripts do, logging in with the user's password, is against the terms. | Health Connect, Apple's HealthKit, Strava |
 | Peloton | There is no programme for developers. The known endpoints are those of its own web page, where only its own callback is registered: nobody else can be redirected to. | |
 | Eight Sleep | There is no OAuth for third parties. What scripts do is to send the user's password with credentials taken out of the maker's app. | Apple's HealthKit, Health Connect |
 | komoot | It speaks OAuth 2.0, but gives client ids to partners only and publishes neither lifetimes nor rotation. With a partnership it can be added like any other. | |
@@ -104,7 +106,8 @@ export function renderProvidersPage({ definitions, facts, folders }: ProvidersSo
       .filter((folder) => `${slug}-`.startsWith(`${folder}-`))
       .sort()
       .at(-1) ?? slug;
-  const refreshLives = new Map(facts.map(({ id, refreshTokenLifetimeSeconds }) => [id, refreshTokenLifetimeSeconds]));
+  const factsOf = (definition: ProviderDefinition): DocumentedFacts | undefined =>
+    facts.find(({ id }) => id === folderOf(definition));
   const table = renderTable(
     [
       'slug',
@@ -125,7 +128,7 @@ export function renderProvidersPage({ definitions, facts, folders }: ProvidersSo
       describePkce(definition),
       definition.oauth === '2.0' ? definition.clientAuthentication : definition.signatureMethod,
       describeAccessLife(definition),
-      describeRefreshLife(definition, refreshLives.get(definition.slug) ?? refreshLives.get(folderOf(definition))),
+      describeRefreshLife(definition, factsOf(definition)?.refreshTokenLifetimeSeconds),
       definition.oauth === '2.0' && !definition.noRefreshToken ? definition.refresh.rotates : '',
       definition.revocation?.method ?? 'nothing',
       describeLifecycle(definition.lifecycle),
@@ -141,7 +144,7 @@ which of them are switched on, and which redirect URI to register.
 ${table}
 Lives are as documented (?: not published); what a maker tells with a token goes before.
 
-${definitions.map((definition) => renderProvider(definition, folderOf(definition))).join('\n')}
+${definitions.map((definition) => renderProvider(definition, folderOf(definition), factsOf(definition)?.checkedOn)).join('\n')}
 ${notOffered}`;
 }
 
@@ -192,7 +195,7 @@ function replaceBetweenMarks(text: string, table: string): string {
   return text.slice(0, from + begin.length) + table + text.slice(to);
 }
 
-function renderProvider(definition: ProviderDefinition, folder: string): string {
+function renderProvider(definition: ProviderDefinition, folder: string, checkedOn = 'an unknown day'): string {
   const { slug, displayName, uncertain, docsUrl } = definition;
   const lines = [
     `Scopes: ${describeScopes(definition)}`,
@@ -202,9 +205,13 @@ function renderProvider(definition: ProviderDefinition, folder: string): string 
     ...(definition.oauth === '1.0a' && definition.exchangeUrl !== undefined
       ? [`Peculiar: a grant is exchanged for one of its successor at ${code(definition.exchangeUrl)}`]
       : []),
+    ...(definition.oauth === '1.0a' && definition.tokenParametersIn !== 'header'
+      ? [`Peculiar: the two token calls carry their parameters in the ${definition.tokenParametersIn}`]
+      : []),
+    ...describeServers(definition),
     ...describeQuirks(definition).map((quirk) => `Peculiar: ${quirk}`),
     ...uncertain.map((sentence) => `Not confirmed: ${sentence.replace(/\.$/, '')}`),
-    `Source: <${docsUrl}>, checked in ${checkedIn}`,
+    `Source: <${docsUrl}>, checked on ${checkedOn}`,
   ];
   const list = lines.map((line) => `- ${line}.\n`).join('');
   return `## ${slug}\n\n${displayName}; [how to get credentials](../src/providers/${folder}/README.md).\n\n${list}`;
@@ -252,11 +259,11 @@ function describeScopes(definition: ProviderDefinition): string {
 function describeAccount(account: AccountLookup): string {
   switch (account.from) {
     case 'token-response':
-      return `${code(account.field)} of the token answer`;
+      return `${fields(account.field)} of the token answer`;
     case 'api':
-      return `${code(account.field)} of ${code(`GET ${account.url}`)}`;
+      return `${fields(account.field)} of ${code(`GET ${account.url}`)}`;
     case 'id-token':
-      return `${code('sub')} of the ID token`;
+      return `${code(account.claim ?? 'sub')} of the ID token, whose signature is ${account.jwksUrl === undefined ? 'not checked: no keys are published' : 'checked'}`;
     case 'nowhere':
       return 'there is no documented way to learn it';
   }
@@ -300,6 +307,24 @@ function describeRefresh({ rotates, reuse, grace, oldAccessTokenDiesOnRefresh }:
   ];
 }
 
+/** What an app of another server does otherwise. */
+function describeServers(definition: ProviderDefinition): string[] {
+  if (definition.oauth === '1.0a' || definition.servers === undefined) {
+    return [];
+  }
+  const variable = `${definition.slug.toUpperCase().replaceAll('-', '_')}_SERVER`;
+  return Object.entries(definition.servers).map(([name, facts]) => {
+    const { tokenUrl, apiBaseUrl, defaultScopes, revocation } = facts;
+    const differences = [
+      tokenUrl && `tokens come from ${code(tokenUrl)}`,
+      apiBaseUrl && `the API is ${code(apiBaseUrl)}`,
+      defaultScopes && `scopes: ${codes(defaultScopes)}`,
+      revocation && `revocation: ${describeRevocation(revocation)}`,
+    ].filter((sentence) => sentence !== undefined);
+    return `Server: ${code(`${variable}=${name}`)}${differences.length === 0 ? ', the default' : `: ${differences.join('; ')}`}`;
+  });
+}
+
 function describeQuirks(definition: ProviderDefinition): string[] {
   return (Object.keys(quirkSentences) as QuirkField[]).flatMap((field) => describeQuirk(definition, field));
 }
@@ -334,6 +359,11 @@ function code(text: string): string {
   return `\`${text}\``;
 }
 
+/** Alternatives are joined by `|`, which a table would take for the end of a cell. */
+function fields(path: string): string {
+  return path.split('|').map(code).join(' or ');
+}
+
 function codes(texts: readonly string[]): string {
   return texts.map(code).join(' ');
 }
@@ -351,11 +381,11 @@ function parameters(values: Readonly<Record<string, string>>): string {
 export async function readSource(root: string, definitions: readonly ProviderDefinition[]): Promise<ProvidersSource> {
   const providers = join(root, 'src/providers');
   const entries = await readdir(providers, { withFileTypes: true });
-  return {
-    definitions,
-    facts: JSON.parse(await readFile(join(providers, 'provider-facts.fixture.json'), 'utf8')) as DocumentedFacts[],
-    folders: entries.filter((entry) => entry.isDirectory()).map(({ name }) => name),
-  };
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const facts = folders.map(async (folder) => {
+    return JSON.parse(await readFile(join(providers, folder, 'facts.json'), 'utf8')) as DocumentedFacts;
+  });
+  return { definitions, facts: await Promise.all(facts), folders };
 }
 
 if (import.meta.main) {

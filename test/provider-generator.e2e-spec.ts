@@ -8,7 +8,7 @@ import { check, resolveConfig } from 'prettier';
 import { addToEnvironment, addToList, renderProvider, wiringParts } from '../scripts/provider-new.js';
 import { checkout } from './support/service-process.js';
 
-const month = 'September 2026';
+const checkedOn = '2026-11-30';
 const generated = ['acme', 'zeta-band'] as const;
 
 interface Finished {
@@ -64,7 +64,7 @@ describe('the templates', () => {
     ['whoop', '2'],
     ['fatsecret', '1'],
   ] as const)('wire a provider as %s is wired, so that the two never drift apart', async (slug, version) => {
-    const files = await renderProvider(slug, version, month);
+    const files = await renderProvider(slug, version, checkedOn);
     for (const part of wiringParts) {
       const path = `${slug}.${part}.ts`;
       expect({ path, text: files.get(path) }).toEqual({
@@ -199,7 +199,7 @@ describe('npm run provider:new', () => {
 
     it('is done when its own files are filled in: everything passes, and no file of the core was touched', async () => {
       for (const slug of generated) {
-        for (const file of [`${slug}.definition.ts`, `${slug}.sandbox.ts`, 'fixtures/facts.json']) {
+        for (const file of [`${slug}.definition.ts`, `${slug}.sandbox.ts`, 'facts.json']) {
           const path = join(copy, 'src/providers', slug, file);
           const filled = (await readFile(path, 'utf8'))
             .replaceAll('example.invalid', 'makers.example')

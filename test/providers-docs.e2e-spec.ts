@@ -65,7 +65,7 @@ describe('the pages about providers', () => {
 
 describe('renderProvidersPage', () => {
   function render(definition: ProviderDefinition, refreshTokenLifetimeSeconds: number | null = null): string {
-    const facts = [{ id: 'example', refreshTokenLifetimeSeconds }];
+    const facts = [{ id: 'example', checkedOn: '2026-11-30', refreshTokenLifetimeSeconds }];
     return renderProvidersPage({ definitions: [definition], facts, folders: ['exam', 'example', 'example-b'] });
   }
 
@@ -117,7 +117,17 @@ describe('renderProvidersPage', () => {
     [{ answer: { noTokenType: true, bodyField: 'body' } }, 'the tokens are inside `body`; there is no `token_type`.'],
     [{ uncertain: ['Who knows.'] }, '- Not confirmed: Who knows.\n'],
     [{}, 'Refresh: brings a new refresh token; a used one ends the grant.'],
-    [{}, 'Source: <https://provider.example/docs>, checked in '],
+    [{}, 'Source: <https://provider.example/docs>, checked on 2026-11-30.'],
+    [{ account: { from: 'token-response', field: 'a|b.c' } }, "The user's id: `a` or `b.c` of the token answer."],
+    [{ account: { from: 'id-token', claim: 'openid' } }, '`openid` of the ID token, whose signature is not checked'],
+    [
+      { issuers: ['https://a.example', 'https://b.example'] },
+      'the issuer is `https://a.example` or `https://b.example`.',
+    ],
+    [
+      { servers: { main: {}, b: { defaultScopes: ['x'] } } },
+      '- Server: `EXAMPLE_SERVER=main`, the default.\n- Server: `EXAMPLE_SERVER=b`: scopes: `x`.\n',
+    ],
   ])('describes %j', (change, sentence) => {
     expect(sectionOf({ ...exampleOAuth2, ...change } as ProviderDefinition)).toContain(sentence);
   });
@@ -126,5 +136,8 @@ describe('renderProvidersPage', () => {
     const section = sectionOf(exampleOAuth1);
     expect(section).toContain('proved by a signature with the token');
     expect(section).not.toMatch(/Refresh|Peculiar/);
+    expect(sectionOf({ ...exampleOAuth1, tokenParametersIn: 'form' })).toContain(
+      'Peculiar: the two token calls carry their parameters in the form.',
+    );
   });
 });

@@ -2,11 +2,18 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import type { ProviderDefinition, Revocation } from '../provider-kit/provider-definition.js';
+import {
+  definitionInForce,
+  type AccountLookup,
+  type ProviderDefinition,
+  type Revocation,
+} from '../provider-kit/provider-definition.js';
 
-/** What a maker documents, in its own words. Of makers that came later the facts are in their folder, `fixtures/facts.json`. */
+/** What a maker documents, in its own words: the `facts.json` of a provider's folder. */
 interface Facts {
   readonly id: string;
+  /** When they were last compared with the maker's documentation: `YYYY-MM-DD`. */
+  readonly checkedOn: string;
   readonly oauthVersion: '1.0a' | '2.0' | null;
   readonly authorizeUrl: string | null;
   readonly tokenUrl?: string | null;
@@ -18,24 +25,24 @@ interface Facts {
   readonly scopeSeparator: string | null;
   readonly tokenEndpointAuth: string | null;
   readonly pkce: string | null;
+  /** Issuer identifiers (OpenID Connect Discovery 1.0 section 3); absent where none is published. */
+  readonly issuers?: readonly string[];
+  /** Where the keys that sign ID tokens are; absent where the address is not published. */
+  readonly jwksUrl?: string;
+  readonly idTokenAlgorithms?: readonly string[];
+  /** Where the token calls of OAuth 1.0a carry their parameters. */
+  readonly tokenParametersIn?: string;
   readonly accessTokenLifetimeSeconds: number | null;
   readonly refreshTokenLifetimeSeconds: number | null;
   readonly refreshRotation: string | null;
   readonly revokeEndpoint: { readonly method: string; readonly url: string } | null;
   readonly docsUrl: string | null;
   readonly uncertain: readonly string[];
+  /** Servers of the maker that an app may belong to, with what differs there; the empty one is described by the rest. */
+  readonly servers?: Readonly<Record<string, Partial<Omit<Facts, 'servers'>>>>;
   /** Separate systems of the maker with the same paths: their host by slug. */
   readonly otherHosts?: Readonly<Record<string, string>>;
 }
-
-/** Makers with facts and without a definition, and why. `docs/providers.md` tells it to users. */
-const notOffered: Readonly<Record<string, string>> = {
-  'samsung-health': 'no cloud API: the data stays on the phone',
-  'zepp-amazfit': 'OAuth for corporate partners only; no endpoint is published',
-  peloton: 'no programme for developers: only its own callback is registered',
-  'eight-sleep': 'no OAuth for third parties',
-  komoot: 'client ids for partners only',
-};
 
 /** Where a definition says something else than the facts on purpose: by provider and field, the reason. */
 const deliberate: Readonly<Record<string, Readonly<Partial<Record<keyof Comparable, string>>>>> = {
@@ -52,6 +59,10 @@ interface Comparable {
   readonly accessTokenUrl: string | undefined;
   readonly apiBaseUrl: string | undefined;
   readonly defaultScopes: readonly string[];
+  readonly issuers: readonly string[];
+  readonly jwksUrl: string | undefined;
+  readonly idTokenAlgorithms: readonly string[] | undefined;
+  readonly tokenParametersIn: string | undefined;
   readonly scopeSeparator: string | undefined;
   readonly clientAuthentication: string | undefined;
   readonly pkce: string | undefined;
@@ -65,14 +76,15 @@ const providers = dirname(fileURLToPath(import.meta.url));
 const folders = readdirSync(providers, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name);
-const facts: readonly Facts[] = [
-  ...readJson<Facts[]>(join(providers, 'provider-facts.fixture.json')),
-  ...folders
-    .map((folder) => join(providers, folder, 'fixtures/facts.json'))
-    .filter((path) => existsSync(path))
-    .map((path) => readJson<Facts>(path)),
-].flatMap((each) => [each, ...ofOtherHosts(each)]);
-const offered = facts.filter(({ id }) => !(id in notOffered));
+const files: readonly Facts[] = folders
+  .map((folder) => join(providers, folder, 'facts.json'))
+  .filter((path) => existsSync(path))
+  .map((path) => readJson<Facts>(path));
+const facts = files.flatMap((each) => [each, ...ofOtherHosts(each)]);
+/** Each provider at each server of its maker; `default` is what applies when none is chosen. */
+const servers = facts.flatMap((each) =>
+  ['default', ...Object.keys(each.servers ?? {})].map((server) => [each.id, server, each] as const),
+);
 
 describe('facts of the providers', () => {
   const definitions = new Map<string, ProviderDefinition>();
@@ -84,33 +96,41 @@ describe('facts of the providers', () => {
   });
 
   it('are there for each definition', () => {
-    expect([...definitions.keys()].filter((slug) => !offered.some(({ id }) => id === slug))).toEqual([]);
+    expect([...definitions.keys()].filter((slug) => !facts.some(({ id }) => id === slug))).toEqual([]);
   });
 
   it('are there once for each maker', () => {
     expect(facts.map(({ id }) => id).filter((id, at, all) => all.indexOf(id) !== at)).toEqual([]);
   });
 
-  it('have a definition for each maker that is offered', () => {
-    expect(offered.map(({ id }) => id).filter((id) => !definitions.has(id))).toEqual([]);
+  it('have a definition for each maker', () => {
+    expect(facts.map(({ id }) => id).filter((id) => !definitions.has(id))).toEqual([]);
   });
 
-  it('name no maker as not offered without facts, or with a definition', () => {
-    const wrong = Object.keys(notOffered).filter((id) => definitions.has(id) || !facts.some((each) => each.id === id));
-    expect(wrong).toEqual([]);
+  it('name the servers that the definitions have', () => {
+    const ofDefinitions = [...definitions.values()].map((definition) => [
+      definition.slug,
+      definition.oauth === '2.0' ? Object.keys(definition.servers ?? {}) : [],
+    ]);
+    const documented = facts.map(({ id, servers: named = {} }) => [id, Object.keys(named)]);
+    expect(Object.fromEntries(ofDefinitions)).toEqual(Object.fromEntries(documented));
+  });
+
+  it('were compared with the documentation less than a year ago', () => {
+    expect(findStale(files, new Date())).toEqual([]);
   });
 
   it('know each provider and field of the deliberate differences', () => {
-    expect(Object.keys(deliberate).filter((slug) => !offered.some(({ id }) => id === slug))).toEqual([]);
+    expect(Object.keys(deliberate).filter((slug) => !facts.some(({ id }) => id === slug))).toEqual([]);
   });
 
-  it.each(offered.map((each) => [each.id, each] as const))(
-    '%s uses what its maker documents, but for what differs on purpose',
-    (slug, documented) => {
+  it.each(servers)(
+    '%s (server: %s) uses what its maker documents, but for what differs on purpose',
+    (slug, server, documented) => {
       const definition = definitions.get(slug);
       expect(definition).toBeDefined();
-      const used = ofDefinition(definition as ProviderDefinition);
-      const wanted = ofFacts(documented);
+      const used = ofDefinition(definitionInForce(definition as ProviderDefinition, { server }));
+      const wanted = ofFacts({ ...documented, ...documented.servers?.[server] });
       const reasons = deliberate[slug] ?? {};
       const same = (field: keyof Comparable): boolean => JSON.stringify(used[field]) === JSON.stringify(wanted[field]);
       const fields = Object.keys(wanted) as (keyof Comparable)[];
@@ -120,7 +140,7 @@ describe('facts of the providers', () => {
     },
   );
 
-  it.each(offered.map((each) => [each.id, each] as const))(
+  it.each(facts.map((each) => [each.id, each] as const))(
     '%s tells what could not be confirmed where its facts do, and fakes the documented life of a refresh token',
     (slug, documented) => {
       const definition = definitions.get(slug);
@@ -134,11 +154,48 @@ describe('facts of the providers', () => {
   );
 });
 
+describe('findStale', () => {
+  const ofDay = (id: string, checkedOn: string) => ({ id, checkedOn });
+
+  it('names each provider whose facts are older than a year, and the date', () => {
+    const now = new Date('2027-11-30T12:00:00Z');
+    expect(
+      findStale([ofDay('old', '2026-11-29'), ofDay('a-year', '2026-11-30'), ofDay('new', '2027-11-30')], now),
+    ).toEqual([
+      'The facts of old were last checked on 2026-11-29: compare src/providers/old/facts.json with the documentation, then set checkedOn.',
+    ]);
+  });
+
+  it.each(['', 'November 2026', '2026-13-01', '2026-02-30', '2028-01-01'])('refuses the date "%s"', (checkedOn) => {
+    expect(findStale([ofDay('wrong', checkedOn)], new Date('2027-01-01T00:00:00Z'))).toHaveLength(1);
+  });
+});
+
+/** What has to be checked again: facts older than a year, and those whose date is none or lies ahead. */
+function findStale(all: readonly Pick<Facts, 'id' | 'checkedOn'>[], now: Date): string[] {
+  return all
+    .filter(({ checkedOn }) => {
+      const checked = new Date(`${checkedOn}T00:00:00Z`);
+      const isDate = !Number.isNaN(checked.getTime()) && checked.toISOString().startsWith(checkedOn);
+      const until = new Date(checked);
+      until.setUTCFullYear(until.getUTCFullYear() + 1);
+      const endOfDay = new Date(until.getTime() + 86_400_000);
+      return !isDate || checked > now || endOfDay <= now;
+    })
+    .map(
+      ({ id, checkedOn }) =>
+        `The facts of ${id} were last checked on ${checkedOn}: compare src/providers/${id}/facts.json with the documentation, then set checkedOn.`,
+    );
+}
+
 function ofDefinition(definition: ProviderDefinition): Comparable {
   const common = {
     oauth: definition.oauth,
     authorizeUrl: definition.authorizeUrl,
     apiBaseUrl: definition.apiBaseUrl,
+    issuers: [],
+    ...ofIdToken(definition.account),
+    tokenParametersIn: undefined,
     defaultScopes: definition.defaultScopes,
     revocation: describeRevocation(definition.revocation),
     docsUrl: definition.docsUrl,
@@ -149,6 +206,7 @@ function ofDefinition(definition: ProviderDefinition): Comparable {
         ...onlyOAuth1,
         requestTokenUrl: definition.requestTokenUrl,
         accessTokenUrl: definition.accessTokenUrl,
+        tokenParametersIn: definition.tokenParametersIn,
       }
     : {
         ...common,
@@ -159,9 +217,16 @@ function ofDefinition(definition: ProviderDefinition): Comparable {
         scopeSeparator: definition.scopeSeparator,
         clientAuthentication: definition.clientAuthentication,
         pkce: definition.pkce,
+        issuers: definition.issuers ?? [],
         accessTokenLifetimeSeconds: definition.accessTokenLifetimeSeconds,
         rotates: definition.noRefreshToken ? 'no refresh token' : definition.refresh.rotates,
       };
+}
+
+/** What an ID token is verified by. */
+function ofIdToken(account: AccountLookup): Pick<Comparable, 'jwksUrl' | 'idTokenAlgorithms'> {
+  const { jwksUrl, algorithms } = account.from === 'id-token' ? account : {};
+  return { jwksUrl, idTokenAlgorithms: algorithms };
 }
 
 /** OAuth 1.0a has none of these. */
@@ -183,6 +248,10 @@ function ofFacts(documented: Facts): Comparable {
     requestTokenUrl: documented.requestTokenUrl,
     accessTokenUrl: documented.accessTokenUrl,
     apiBaseUrl: documented.apiBaseUrl ?? undefined,
+    issuers: documented.issuers ?? [],
+    jwksUrl: documented.jwksUrl,
+    idTokenAlgorithms: documented.idTokenAlgorithms,
+    tokenParametersIn: documented.tokenParametersIn,
     defaultScopes: documented.defaultScopes,
     revocation: documented.revokeEndpoint === null ? undefined : withoutNames(documented.revokeEndpoint),
     docsUrl: documented.docsUrl,
