@@ -22,6 +22,7 @@ const opposites: readonly (readonly [quirk: string, pattern: RegExp, opposite: R
     /\bclientAuthentication: '([\w-]+)',\n {2}\w/,
     { basic: 'body', body: 'basic', none: 'basic', 'es256-jwt': 'body' },
   ],
+  ['place of the token parameters', /\btokenParametersIn: '(\w+)'/, { header: 'form', form: 'query', query: 'header' }],
   ['signature method', /\bsignatureMethod: '([\w-]+)'/, { 'HMAC-SHA1': 'HMAC-SHA256', 'HMAC-SHA256': 'HMAC-SHA1' }],
   ['rotation', /\brotates: '(\w+)'/, { always: 'never', sometimes: 'never', never: 'always' }],
   ['separator', /\bscopeSeparator: '(.)'/, { ' ': ',', ',': ' ' }],
@@ -43,6 +44,9 @@ const opposites: readonly (readonly [quirk: string, pattern: RegExp, opposite: R
   ],
   ['account', /\baccount: \{ from: '([\w-]+)'/, { api: 'nowhere', 'token-response': 'nowhere', 'id-token': 'nowhere' }],
 ];
+
+/** How the ID token tells the user; often in one line with `from`. */
+const ofIdToken = ['jwksUrl', 'algorithms', 'claim', 'formerClaim'];
 
 /** Quirks that are there or not: taken away by giving the field a name that nobody reads. */
 const removable = [
@@ -68,7 +72,12 @@ const removable = [
   'fieldNames',
   'noTokenType',
   'goneStatus',
+  'issuers',
+  ...ofIdToken,
 ];
+
+/** Facts of a server of its own that no test of a running provider can notice. */
+const unnoticeable = ['docsUrl', 'uncertain', 'sandbox'];
 
 const project = resolve(import.meta.dirname, '..');
 const copy = await mkdtemp(join(tmpdir(), 'cufflink-mutation-'));
@@ -138,29 +147,46 @@ async function run(): Promise<string[]> {
 
 function flipsOf(definition: string): Flip[] {
   const takesNoScopes = /\bdefaultScopes: \[\]/.test(definition);
-  const opposed = opposites.flatMap(([quirk, pattern, opposite]) => {
-    const match = pattern.exec(definition);
-    const value = match?.[1];
-    const other = value === undefined ? undefined : opposite[value];
-    // What separates scopes means nothing where none are sent.
-    if (match === null || value === undefined || other === undefined || (quirk === 'separator' && takesNoScopes)) {
-      return [];
-    }
-    const flipped = match[0].replace(`'${value}'`, `'${other}'`);
-    return [{ quirk: `${quirk} ${value}`, flipped: definition.replace(match[0], flipped) }];
+  const servers = /^ {2}servers: \{$.*?^ {2}\},$/ms.exec(definition);
+  const isOfServer = (index: number): boolean =>
+    servers !== null && index > servers.index && index < servers.index + servers[0].length;
+  const replaced = (match: RegExpExecArray, text: string): string =>
+    definition.slice(0, match.index) + text + definition.slice(match.index + match[0].length);
+
+  const opposed = opposites.flatMap(([quirk, pattern, opposite]) =>
+    [...definition.matchAll(new RegExp(pattern, 'g'))].flatMap((match) => {
+      const [text, value = ''] = match;
+      const other = opposite[value];
+      // What separates scopes means nothing where none are sent.
+      if (other === undefined || (quirk === 'separator' && takesNoScopes)) {
+        return [];
+      }
+      return [{ quirk: `${quirk} ${value}`, flipped: replaced(match, text.replace(`'${value}'`, `'${other}'`)) }];
+    }),
+  );
+  const removed = removable.flatMap((field) => {
+    const found = new RegExp(`(${ofIdToken.includes(field) ? '^ +|, ' : '^ +'})${field}(: |,$)`, 'gm');
+    const match = [...definition.matchAll(found)].find(({ index }) => !isOfServer(index));
+    return match === undefined ? [] : [{ quirk: field, flipped: replaced(match, takeAway(match)) }];
   });
-  const removed = removable
-    .filter((field) => new RegExp(`^ +${field}(: |,$)`, 'm').test(definition))
-    .map((field) => ({
-      quirk: field,
-      flipped: definition.replace(new RegExp(`^( +)${field}(: |,$)`, 'm'), takeAway),
+  const issuers = [...definition.matchAll(/\bissuers: \[[^\]]*\]/g)].flatMap((list) =>
+    [...list[0].matchAll(/'([^']+)'/g)].map(([text, issuer = '']) => ({
+      quirk: `issuer ${issuer}`,
+      flipped: replaced(list, list[0].replace(text, "'https://flipped.example'")),
+    })),
+  );
+  const ofServers = [...definition.matchAll(/^( {6})(\w+)(: )/gm)]
+    .filter((match) => isOfServer(match.index) && !unnoticeable.includes(match[2] ?? ''))
+    .map((match) => ({
+      quirk: `${match[2]} of a server`,
+      flipped: replaced(match, takeAway([...match].toSpliced(2, 1))),
     }));
-  return [...opposed, ...removed];
+  return [...opposed, ...removed, ...issuers, ...ofServers];
 }
 
 /** A shorthand field would need a value, so it goes as a whole. */
-function takeAway(_match: string, indent: string, end: string): string {
-  return end === ',' ? '' : `${indent}takenAway${end}`;
+function takeAway([, before = '', end]: readonly string[]): string {
+  return end === ',' ? '' : `${before}takenAway${end}`;
 }
 
 function passes(slug: string): Promise<boolean> {
