@@ -89,6 +89,10 @@ describe('a connection whose account had another id in an earlier release', () =
     await application.app.get(PendingAccounts, { strict: false }).sweep();
     expect(await storedDigest(subject)).toBe(digestOf(registration, subject.account));
     await subject.expectStoredTokensAlive();
+    const exported = await application.api.get(`/v1/users/${subject.userId}/export`).expect(200);
+    expect((exported.body as { connections: unknown[] }).connections).toMatchObject([
+      { provider_user_id: subject.account, former_provider_user_id: former(subject) },
+    ]);
 
     await subject.expire();
     subject.maker.misbehave(withIdToken);

@@ -8,6 +8,8 @@ import { TokenVault } from './token-vault.js';
 export type ConnectionFacts = Omit<StoredConnection, 'sealed'> & {
   /** The user's id at the provider; `undefined` when the provider does not tell it, or the sealed value does not open or is erased. */
   readonly providerUserId: string | undefined;
+  /** The id that connections of this user were known by before, where the provider has changed it. */
+  readonly formerUserId: string | undefined;
 };
 
 /** What is held of a user's grants: for whoever asks what is known of them, never for using them. */
@@ -28,10 +30,10 @@ export class UserGrants {
   async listConnections(userId: string): Promise<ConnectionFacts[]> {
     const connections = await this.store.list(userId);
     return Promise.all(
-      connections.map(async ({ sealed, ...facts }) => ({
-        ...facts,
-        providerUserId: (await this.tokenVault.openIfReadable({ sealed, ...facts }))?.providerUserId,
-      })),
+      connections.map(async ({ sealed, ...facts }) => {
+        const tokens = await this.tokenVault.openIfReadable({ sealed, ...facts });
+        return { ...facts, providerUserId: tokens?.providerUserId, formerUserId: tokens?.formerUserId };
+      }),
     );
   }
 

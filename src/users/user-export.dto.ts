@@ -15,6 +15,9 @@ export class ExportedConnection {
   @ApiProperty({ example: '8015551', nullable: true, type: String, description: 'null: the provider does not tell' })
   provider_user_id!: string | null;
 
+  @ApiProperty({ ...noInstant, description: 'the id before, where the provider names its users otherwise now' })
+  former_provider_user_id!: string | null;
+
   @ApiProperty({ enum: ['active', 'needs_relink'], example: 'active' })
   status!: string;
 

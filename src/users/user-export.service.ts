@@ -89,6 +89,7 @@ function toConnection(connection: ConnectionFacts): ExportedConnection {
     connection_id: connection.id,
     provider: connection.provider,
     provider_user_id: connection.providerUserId ?? null,
+    former_provider_user_id: connection.formerUserId ?? null,
     status: connection.status,
     scopes_requested: [...connection.scopesRequested],
     scopes_granted: connection.scopesGranted === null ? null : [...connection.scopesGranted],
