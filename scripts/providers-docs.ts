@@ -84,7 +84,7 @@ const quirkSentences: QuirkSentences = {
   refreshOnDemandOnly: () => 'a token is refreshed close to its end only, when somebody asks for it',
   minRefreshIntervalSeconds: (value) => `a refresh is asked for once in ${duration(value)} at most`,
   parseErrorCode: () => 'errors have a shape of their own',
-  deadGrantErrors: (value) => `a dead grant is also told with ${value.map(fields).join(' or ')}`,
+  deadGrantErrors: (value) => `a dead grant is also told with ${value.map(fieldValues).join(' or ')}`,
 };
 
 /** Makers that people ask for and that cannot be linked. Kept by hand. */
@@ -369,7 +369,7 @@ function codes(texts: readonly string[]): string {
 }
 
 /** Fields of a body, each with its value. */
-function fields(values: Readonly<Record<string, string | number>>): string {
+function fieldValues(values: Readonly<Record<string, string | number>>): string {
   return codes(Object.entries(values).map(([name, value]) => `${name}: ${value}`));
 }
 

@@ -96,7 +96,11 @@ export class ConnectPageController {
     return { redirect: hostedPagePath(handle) };
   }
 
-  private findSession(handle: string, request: FastifyRequest, follower?: ReturnType<typeof browserOf>): Promise<OpenLinkSession> {
+  private findSession(
+    handle: string,
+    request: FastifyRequest,
+    follower?: ReturnType<typeof browserOf>,
+  ): Promise<OpenLinkSession> {
     return this.sessions.get(handle, this.cookies.read(request, sessionPurpose(handle)), follower);
   }
 

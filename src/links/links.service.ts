@@ -354,7 +354,13 @@ export class LinksService {
       }
       // A row that was altered does not say where the browser goes (AR-27).
       const isAltered = error instanceof TokenUnreadableError;
-      return { ...outcome, returnUrl: isAltered ? undefined : returnUrl, kind: 'failed', code: codeOf(error), error: toError(error) };
+      return {
+        ...outcome,
+        returnUrl: isAltered ? undefined : returnUrl,
+        kind: 'failed',
+        code: codeOf(error),
+        error: toError(error),
+      };
     }
   }
 
