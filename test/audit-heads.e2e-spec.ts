@@ -21,6 +21,7 @@ describe('the heads of the audit trail in the log', () => {
   let databaseUrl: string;
   let environment: Record<string, string>;
   let url: string;
+  let key: string;
   let service: ServiceProcess | undefined;
 
   beforeAll(async () => {
@@ -39,9 +40,9 @@ describe('the heads of the audit trail in the log', () => {
       AUDIT_HEAD_LOG_SECONDS: '1',
     };
     // The first writer, before the one whose end is looked at.
-    await expect(cli('api-keys', 'create', '--name', 'first', '--scopes', 'admin')).resolves.toMatchObject({
-      status: 0,
-    });
+    const created = await cli('api-keys', 'create', '--name', 'first', '--scopes', 'admin');
+    expect(created.status).toBe(0);
+    key = /\bcuff_\S+/.exec(created.output)?.[0] ?? '';
   });
   afterAll(async () => {
     await service?.stop('SIGKILL');
@@ -67,10 +68,10 @@ describe('the heads of the audit trail in the log', () => {
     service = running;
     await waitUntilReady(running, url);
     const denied = async (): Promise<number> =>
-      (await fetch(`${url}/v1/providers`, { headers: { authorization: 'Bearer wrong' } })).status;
-    expect(await denied()).toBe(401);
+      (await fetch(`${url}/v1/users/user-1/connections`, { headers: { authorization: `Bearer ${key}` } })).status;
+    expect(await denied()).toBe(403);
     await until('the head is logged while the process runs', () => headsOf(running).at(-1)?.sequence === 1);
-    expect(await denied()).toBe(401);
+    expect(await denied()).toBe(403);
     await running.stop();
     const last = headsOf(running).at(-1);
     expect(last).toMatchObject({ writer: 2, sequence: 2 });

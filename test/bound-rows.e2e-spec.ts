@@ -17,7 +17,8 @@ import { queryDatabase } from './support/test-database.js';
 /** What the tests below do to the rows, a writer of the database could do: an injection, a stolen login, an administrator. */
 const returnUrl = 'https://app.example.com/devices';
 const evilUrl = 'https://evil.example/steal';
-const settings = { RETURN_URLS: returnUrl };
+/** Another page that is registered, so that nothing but the binding keeps a link from ending there. */
+const settings = { RETURN_URLS: `${returnUrl},${evilUrl}` };
 
 let application: TestApplication;
 let apiKeys: ApiKeysService;
@@ -321,7 +322,7 @@ describe('the row of a link session', () => {
       expect(response.status).toBeGreaterThanOrEqual(400);
       expect(response.headers['set-cookie']).toBeUndefined();
       expect(await auditEntriesOf(application, row?.user_id ?? '')).toEqual([
-        'access.denied failed browser TOKEN_UNREADABLE',
+        'access.denied denied browser TOKEN_UNREADABLE',
       ]);
     },
   );

@@ -221,13 +221,12 @@ function forAll(purpose: string): string {
 /** Finds the session by the cookie alone. */
 class SessionsByCookie extends LinkSessionStore {
   override async findBound(_tokenHash: Buffer, browserHash: Buffer): Promise<StoredLinkSession | undefined> {
-    const [row] = await queryDatabase<StoredLinkSession>(
+    const [row] = await queryDatabase<{ tokenHash: Buffer }>(
       application.databaseUrl,
-      `SELECT user_id AS "userId", providers, return_url AS "returnUrl", require_confirmation AS "requireConfirmation"
-       FROM link_sessions WHERE browser_hash = $1`,
+      'SELECT token_hash AS "tokenHash" FROM link_sessions WHERE browser_hash = $1',
       [browserHash],
     );
-    return row;
+    return row === undefined ? undefined : super.findBound(row.tokenHash, browserHash);
   }
 }
 

@@ -195,7 +195,7 @@ describe('the entries that the journal keeps', () => {
 
   it('restore a refresh token whose token response could not be used (TE-04)', async () => {
     const { first, backup } = await linkAndBackUp(['user-1']);
-    first.sandbox.maker('whoop').misbehave(at({ type: 'expiresIn', value: -1 }));
+    first.sandbox.maker('whoop').misbehave(at({ type: 'badTokenType' }));
     expect(await refresh(first, 'user-1')).toBe(502);
     const second = await start(first, backup);
     expect(await refresh(second, 'user-1')).toBe(200);

@@ -328,18 +328,21 @@ export class LinksService {
     const returnUrl =
       link.returnUrl !== null && isAllowedReturnUrl(link.returnUrl, this.config) ? link.returnUrl : undefined;
     const outcome = { provider: link.provider, linkId: link.id, returnUrl };
-    if (mustShowCookie && !arrival.byForm && !isSecretOf(arrival.findSecret(link.id), browserHash)) {
-      const error = new AuthorizationStateError('the link was started in another browser');
-      await this.redemption.noteFailure(link, error, arrival.requester, 'rejected_binding');
-      return { ...outcome, kind: 'failed', code: error.code, error };
-    }
+    let end: string | undefined;
     try {
       const parked = await open();
+      if (mustShowCookie && !arrival.byForm && !isSecretOf(arrival.findSecret(link.id), browserHash)) {
+        end = 'rejected_binding';
+        throw new AuthorizationStateError('the link was started in another browser');
+      }
       if (mustShowCookie && arrival.byForm) {
         const { secret } = await this.park(provider, link, 'binding', parked);
         return { ...outcome, kind: 'unbound', handle: secret };
       }
       if (link.requireConfirmation) {
+        if (returnUrl === undefined) {
+          throw new AuthorizationStateError('the return URL of the link is not registered any more');
+        }
         provider.checkCallback(parked.callback);
         const { secret, until } = await this.park(provider, link, 'confirmation', parked);
         return { ...outcome, kind: 'unconfirmed', confirmationCode: secret, expiresAt: until };
@@ -347,7 +350,7 @@ export class LinksService {
       const connected = await this.redemption.redeem(provider, link, parked, arrival.requester);
       return { ...outcome, kind: 'connected', ...connected };
     } catch (error) {
-      await this.redemption.noteFailure(link, error, arrival.requester);
+      await this.redemption.noteFailure(link, error, arrival.requester, end);
       if (!(error instanceof AppError) && outcome.returnUrl !== undefined) {
         // Where the browser goes, nobody else sees it.
         this.logger.error(error);

@@ -106,7 +106,7 @@ export class PendingAccounts implements BeforeApplicationShutdown {
   private async learn(connection: StoredConnection, provider: HealthProvider): Promise<Outcome> {
     this.lifecycle.check(provider);
     const tokens = await this.tokenVault.open(connection);
-    if (tokens.providerUserId !== undefined) {
+    if (tokens.providerUserId !== undefined && provider.definition.account.from === 'api') {
       return this.tryToken(connection, provider, tokens);
     }
     const endsAt = expectedExpiry(tokens, provider.definition, this.config.assumedLifetimeMs);

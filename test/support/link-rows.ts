@@ -37,7 +37,15 @@ export async function reseal(application: TestApplication, state: string, secret
 
 /** Lets a link end so many seconds earlier, as if it had been started then. */
 export async function shiftExpiry(application: TestApplication, state: string, seconds: number): Promise<void> {
-  await rewriteLink(application, state, "expires_at = expires_at - $2 * interval '1 second'", seconds);
+  const assignment = "expires_at = expires_at - $2 * interval '1 second'";
+  const { sealed } = await findLinkRow(application, state);
+  if (sealed === null) {
+    // A link that has ended keeps nothing sealed.
+    const values = [hashOneTimeSecret(state), seconds];
+    await queryDatabase(application.databaseUrl, `UPDATE links SET ${assignment} WHERE state_hash = $1`, values);
+    return;
+  }
+  await rewriteLink(application, state, assignment, seconds);
 }
 
 /** Alters the row of a link and seals it for the new row, as only the application can. */
