@@ -322,6 +322,8 @@ describe('a return_url that is not registered', () => {
 
   it('NET-05 with the defence off (no list) is where the browser goes, and is told of the connection', async () => {
     const open = await startReplica(application, {
+      // The callback compares with the list once more.
+      environment: { RETURN_URLS: body.return_url },
       override: (builder) => builder.overrideProvider(LinksService).useClass(AnyReturnUrlLinks),
     });
     try {

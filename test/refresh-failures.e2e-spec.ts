@@ -9,6 +9,8 @@ import { queryDatabase } from './support/test-database.js';
 const minuteMs = 60_000;
 /** How long after the first refusal a second one ends a connection, unless something else speaks against the grant. */
 const confirmationSeconds = 75 * 60;
+/** The longest pause after a failure: an hour after HTTP 410. */
+const longestPauseSeconds = 3_600;
 
 /** Everything that can go wrong with a refresh that was not lost on the way, and what a caller is told. */
 const failures: readonly {
@@ -144,7 +146,7 @@ describe('refresh', () => {
       await subject.passInDatabase(-600, ['retry_at']);
       expect(await subject.token()).toBe(first);
       expect(subject.refreshes).toHaveLength(1);
-      await subject.passInDatabase(15 * 60);
+      await subject.passInDatabase(longestPauseSeconds + 600);
       expect(await subject.token()).not.toBe(first);
       await subject.expectStoredTokensAlive();
     });
@@ -203,7 +205,7 @@ describe('refresh', () => {
         expect(second.retry_after_seconds).toBeGreaterThan(550);
         expect(subject.refreshes).toHaveLength(1);
 
-        await subject.passInDatabase(2 * 15 * 60);
+        await subject.passInDatabase(longestPauseSeconds + 600);
         expect(subject.maker.isLiveAccessToken(await subject.token())).toBe(true);
         expect(subject.refreshes).toHaveLength(2);
         expect(subject.isGrantAlive).toBe(true);

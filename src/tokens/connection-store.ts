@@ -93,7 +93,10 @@ export interface RefreshFailureRecord {
   readonly code: ErrorCode;
   /** Whether the provider's decision is known; if not, the refresh token may be spent. */
   readonly outcomeKnown: boolean;
+  /** When a caller may try again. */
   readonly retryInMs: number;
+  /** When the scheduler tries again. */
+  readonly dueInMs: number;
   readonly evidence: RefreshEvidence;
 }
 

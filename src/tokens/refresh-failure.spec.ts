@@ -20,6 +20,7 @@ describe('toFailureRecord', () => {
     expect(record(new TokenRevokedError('refused'), 7, 0.1)).toEqual({
       code: 'TOKEN_REVOKED',
       retryInMs: times.corroboratedMs,
+      dueInMs: times.corroboratedMs,
       outcomeKnown: true,
       evidence: 'refused',
     });
@@ -30,9 +31,13 @@ describe('toFailureRecord', () => {
     ['a second one five minutes later', 300_000, 4_200_000],
     ['one just before the confirmation', 4_400_000, 300_000],
     ['one after an outage of a day', 86_400_000, 300_000],
-  ])('looks again when a second refusal counts after %s (R-13)', (_, suspectForMs, retryInMs) => {
-    expect(record(new TokenRevokedError('refused'), 1, 1, suspectForMs).retryInMs).toBe(retryInMs);
-  });
+  ])(
+    'looks again when a second refusal counts after %s, and lets callers try before (R-13)',
+    (_, suspectForMs, dueInMs) => {
+      const refused = record(new TokenRevokedError('refused'), 1, 1, suspectForMs);
+      expect(refused).toMatchObject({ retryInMs: times.corroboratedMs, dueInMs });
+    },
+  );
 
   it('waits no longer for a second refusal than an operator wants the confirmation to take (R-13)', () => {
     const short = { ...times, confirmationMs: 2_000 };
@@ -50,6 +55,7 @@ describe('toFailureRecord', () => {
     expect(record(gone)).toEqual({
       code: 'PROVIDER_UNAVAILABLE',
       retryInMs: times.goneMs,
+      dueInMs: times.goneMs,
       outcomeKnown: true,
       evidence: 'gone',
     });

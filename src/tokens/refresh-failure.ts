@@ -28,8 +28,8 @@ export interface ConfirmationTimes {
  * Sorts a failed refresh into what the row has to remember.
  *
  * Only {@link TokenRevokedError} and HTTP 410 are evidence against the grant; everything else is the provider's trouble or ours and
- * waits for another attempt: exponential with full jitter, not before `Retry-After`. A refusal is looked at again after a few
- * minutes, in case it was a mistake of a moment, and then when a second refusal ends the connection.
+ * waits for another attempt: exponential with full jitter, not before `Retry-After`. After a refusal a caller may try again in a few
+ * minutes, in case it was a mistake of a moment. The scheduler tries once then, and again when a second refusal ends the connection.
  *
  * @param error - what the provider's refresh threw
  * @param connection - as it was before the attempt
@@ -46,13 +46,14 @@ export function toFailureRecord(
   const record = (code: ErrorCode, retryInMs: number, evidence: RefreshEvidence, outcomeKnown = true) => ({
     code,
     retryInMs,
+    dueInMs: retryInMs,
     outcomeKnown,
     evidence,
   });
   if (error instanceof TokenRevokedError) {
     const soonMs = Math.min(times.corroboratedMs, times.confirmationMs);
     const restMs = suspectForMs === null ? soonMs : times.confirmationMs - suspectForMs;
-    return record(error.code, Math.max(soonMs, restMs), 'refused');
+    return { ...record(error.code, soonMs, 'refused'), dueInMs: Math.max(soonMs, restMs) };
   }
   if (error instanceof ProviderRateLimitedError) {
     return record(error.code, Math.max(backoffMs, (error.retryAfterSeconds ?? 0) * 1_000), 'ours');

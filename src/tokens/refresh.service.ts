@@ -422,7 +422,7 @@ export class RefreshService implements BeforeApplicationShutdown {
     const isOld = (connection.inDoubtForMs ?? 0) > lostAnswerQuickMs;
     return record.outcomeKnown || isOld || !forgivesRepeat(definition)
       ? record
-      : { ...record, retryInMs: Math.min(record.retryInMs, lostAnswerRetryMs) };
+      : { ...record, retryInMs: Math.min(record.retryInMs, lostAnswerRetryMs), dueInMs: lostAnswerRetryMs };
   }
 
   private endingTerms(): EndingTerms {
@@ -459,7 +459,7 @@ export class RefreshService implements BeforeApplicationShutdown {
     // Whether the provider's API still takes the access token tells a mistake from the end of the grant.
     const asksAccount = failure.evidence === 'refused' && definition.account.from === 'api';
     const recorded = await this.store.recordFailure(connection, claim.id, failure, this.endingTerms(), {
-      dueInMs: waitMs,
+      dueInMs: Math.max(failure.dueInMs, holdMs),
       asksAccount,
     });
     if (recorded === undefined && (await this.findUnchanged(connection)) === undefined) {

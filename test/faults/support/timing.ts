@@ -7,6 +7,6 @@ export const claimSeconds = 35;
 /** More than the hold of an attempt whose outcome is unknown. */
 export const holdSeconds = 150;
 /** More than two refusals of a refresh token have to be apart. */
-export const confirmationSeconds = 400;
+export const confirmationSeconds = 4_800;
 /** More than the longest pause after a failure. */
 export const pauseSeconds = 3_700;
