@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { request } from 'undici';
+import { OAuth2ProviderModule } from '../src/provider-kit/provider-module.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { pathOf, startLink } from './support/linking.js';
 import { OidcPeer, type PeerClient } from './support/oidc-peer.js';
 import { definePeer, peerEnvironment, peerScopes } from './support/peer-provider.js';
-import { providerModule } from './support/provider-module.js';
 
 const slugs = ['peer-iss', 'peer-deaf', 'peer-par-basic', 'peer-par-post'] as const;
 type Slug = (typeof slugs)[number];
@@ -18,11 +18,11 @@ function client(slug: Slug): PeerClient {
 const issuing = { issuers: ['https://peer.invalid'], alwaysSendsIssuer: true } as const;
 const pushing = { ...issuing, parUrl: 'https://peer.invalid/request' };
 const modules = [
-  providerModule(definePeer('peer-iss', 'body', issuing)),
+  OAuth2ProviderModule(definePeer('peer-iss', 'body', issuing)),
   // Knows no issuer, as most makers document none.
-  providerModule(definePeer('peer-deaf', 'body')),
-  providerModule(definePeer('peer-par-basic', 'basic', pushing)),
-  providerModule(definePeer('peer-par-post', 'body', pushing)),
+  OAuth2ProviderModule(definePeer('peer-deaf', 'body')),
+  OAuth2ProviderModule(definePeer('peer-par-basic', 'basic', pushing)),
+  OAuth2ProviderModule(definePeer('peer-par-post', 'body', pushing)),
 ];
 
 /** `oidc-provider` sends `iss` with every callback, and can insist on pushed requests. */

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { OAuth2ProviderModule } from '../src/provider-kit/provider-module.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { newUser, pathOf, startLink } from './support/linking.js';
 import { definePeer } from './support/peer-provider.js';
-import { providerModule } from './support/provider-module.js';
 import { StrictAuthorizationServer } from './support/strict-authorization-server.js';
 import { openGates, passAtGates, type Row } from './support/subject.js';
 import { queryDatabase } from './support/test-database.js';
@@ -14,7 +14,7 @@ const slug = 'peer-strict';
 const server = new StrictAuthorizationServer();
 let application: TestApplication;
 
-const module = providerModule(
+const module = OAuth2ProviderModule(
   definePeer(slug, 'body', {
     pkce: 'unsupported',
     defaultScopes: ['activity', 'sleep'],

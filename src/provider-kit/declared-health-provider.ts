@@ -10,8 +10,8 @@ import type { TokenEndpointClient } from './token-endpoint-client.js';
 import type { TokenGrant } from './token-grant.js';
 
 /**
- * A provider that does what its definition declares, as far as that is the same in both versions of OAuth. Extend
- * `OAuth1HealthProvider` or `OAuth2HealthProvider`, not this.
+ * A provider that does what its definition declares, as far as that is the same in both versions of OAuth. Use or
+ * extend `OAuth1HealthProvider` or `OAuth2HealthProvider`, not this.
  */
 export abstract class DeclaredHealthProvider<
   Definition extends ProviderDefinition,

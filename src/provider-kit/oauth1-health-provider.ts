@@ -10,8 +10,8 @@ import type { TokenGrant } from './token-grant.js';
 /** What some providers send as the verifier when the user says no; RFC 5849 names no way to say so. */
 const noVerifiers = new Set(['denied', 'null']);
 
-/** Base of every OAuth 1.0a provider. Its tokens do not expire, so there is nothing to refresh. */
-export abstract class OAuth1HealthProvider extends DeclaredHealthProvider<OAuth1Definition, OAuth1ProviderStrategy> {
+/** A provider of OAuth 1.0a. Its tokens do not expire, so there is nothing to refresh. */
+export class OAuth1HealthProvider extends DeclaredHealthProvider<OAuth1Definition, OAuth1ProviderStrategy> {
   override async begin(handshake: Handshake): Promise<AuthorizationStart> {
     return super.begin(withStateInCallback(handshake));
   }

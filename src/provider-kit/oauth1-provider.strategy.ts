@@ -38,13 +38,13 @@ const attemptStore = {
 };
 
 /**
- * Base of every OAuth 1.0a provider's Passport strategy (RFC 5849 section 2).
+ * The Passport strategy of an OAuth 1.0a provider, registered under its slug (RFC 5849 section 2).
  *
  * Closes Passport's traps once: requests are signed and sent by {@link TokenEndpointClient} (time-out, size limit, a signature
  * exact to section 3.4, typed errors), an unconfirmed callback ends the attempt instead of falling back to OAuth 1.0, and the
  * callback's token is compared with the attempt's.
  */
-export abstract class OAuth1ProviderStrategy extends PassportStrategy(NamedOAuth1Strategy, undefined, 5) {
+export class OAuth1ProviderStrategy extends PassportStrategy(NamedOAuth1Strategy, undefined, 5) {
   constructor(definition: OAuth1Definition, settings: ProviderSettings, client: TokenEndpointClient) {
     super(definition.slug, {
       requestTokenURL: settings.endpoints.requestTokenUrl,

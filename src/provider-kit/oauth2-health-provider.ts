@@ -9,8 +9,8 @@ import type { OAuth2Definition } from './provider-definition.js';
 import { uncheckedIssuers } from './provider-kit.metrics.js';
 import type { TokenGrant } from './token-grant.js';
 
-/** Base of every OAuth 2.0 provider. A provider that is odd beyond its definition overrides one method. */
-export abstract class OAuth2HealthProvider extends DeclaredHealthProvider<OAuth2Definition, OAuth2ProviderStrategy> {
+/** A provider of OAuth 2.0. One with a behaviour that its definition cannot declare extends this, and overrides one method. */
+export class OAuth2HealthProvider extends DeclaredHealthProvider<OAuth2Definition, OAuth2ProviderStrategy> {
   /** Where the provider takes pushed requests, the browser carries a reference to one and nothing else (RFC 9126 section 4). */
   override async begin(handshake: Handshake): Promise<AuthorizationStart> {
     const start = await super.begin(handshake);

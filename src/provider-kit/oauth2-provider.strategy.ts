@@ -43,13 +43,13 @@ const attemptStore = {
 };
 
 /**
- * Base of every OAuth 2.0 provider's Passport strategy (RFC 6749 section 4.1, RFC 7636).
+ * The Passport strategy of an OAuth 2.0 provider, registered under its slug (RFC 6749 section 4.1, RFC 7636).
  *
  * Closes Passport's traps once: state and PKCE are always on where the provider takes them, the code is exchanged by
  * {@link TokenEndpointClient} (time-out, size limit, the provider's client authentication, typed errors), and the whole token
- * answer arrives instead of two strings. A provider overrides `authorizationParams` where it is odd.
+ * answer arrives instead of two strings.
  */
-export abstract class OAuth2ProviderStrategy extends PassportStrategy(NamedOAuth2Strategy, undefined, 5) {
+export class OAuth2ProviderStrategy extends PassportStrategy(NamedOAuth2Strategy, undefined, 5) {
   private readonly definition: OAuth2Definition;
 
   constructor(declared: OAuth2Definition, settings: ProviderSettings, client: TokenEndpointClient) {

@@ -1,8 +1,8 @@
 import { defineProvider, type OAuth2Definition } from '../../src/provider-kit/provider-definition.js';
+import { OAuth2ProviderModule } from '../../src/provider-kit/provider-module.js';
 import { environmentPrefix } from '../../src/provider-kit/provider-settings.js';
 import type { OAuth2SandboxMaker } from '../../src/provider-kit/sandbox-maker.js';
 import type { OidcPeer, PeerClient } from './oidc-peer.js';
-import { providerModule } from './provider-module.js';
 
 /*
  * Two providers built as a folder of src/providers is, for an `oidc-provider` of a test. They differ in client authentication.
@@ -69,10 +69,10 @@ export function definePeer(
 }
 
 /** Registers `peer-basic`, which authenticates with the Authorization header. */
-export const PeerBasicModule = providerModule(definePeer('peer-basic', 'basic'));
+export const PeerBasicModule = OAuth2ProviderModule(definePeer('peer-basic', 'basic'));
 
 /** Registers `peer-post`, which authenticates in the form. */
-export const PeerPostModule = providerModule(definePeer('peer-post', 'body'));
+export const PeerPostModule = OAuth2ProviderModule(definePeer('peer-post', 'body'));
 
 /** The variables that switch a peer provider on and move its endpoints to the peer. */
 export function peerEnvironment(peer: OidcPeer, slug: string, client: PeerClient): Record<string, string> {

@@ -23,6 +23,7 @@ import { Secret } from '../secret.js';
 import { TokenEndpointClient } from '../token-endpoint-client.js';
 import type { TokenGrant } from '../token-grant.js';
 import { IdTokenForge } from './id-token-forge.js';
+import { createPlainProvider } from './plain-provider.js';
 import { describeResponses, type ResponseBench } from './response-contract.js';
 
 /** Builds the provider under test from settings that point at its fake. */
@@ -33,9 +34,12 @@ export type CreateProvider = (settings: ProviderSettings, client: TokenEndpointC
  * fake's expectations are written by hand from the maker's documentation, so a wrong fact in the definition fails here.
  *
  * @param definition - the provider's facts
- * @param createProvider - wires its strategy and provider as its module does
+ * @param createProvider - wires its strategy and provider as its module does; for a provider with a class of its own
  */
-export function describeProviderContract(definition: ProviderDefinition, createProvider: CreateProvider): void {
+export function describeProviderContract(
+  definition: ProviderDefinition,
+  createProvider: CreateProvider = (settings, client) => createPlainProvider(definition, settings, client),
+): void {
   const servers = Object.entries(definition.oauth === '2.0' ? (definition.servers ?? {}) : {});
   const others = servers.filter(([, facts]) => !isDefaultServer(facts)).map(([name]) => name);
   for (const server of [undefined, ...others]) {

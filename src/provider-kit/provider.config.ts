@@ -1,0 +1,8 @@
+import { registerAs } from '@nestjs/config';
+import type { ProviderDefinition } from './provider-definition.js';
+import { readProviderSettings } from './provider-settings.js';
+
+/** Returns what Nest reads a provider's settings with: `providers.<slug>`. */
+export function providerConfig(definition: ProviderDefinition) {
+  return registerAs(`providers.${definition.slug}`, () => readProviderSettings(definition, process.env));
+}
