@@ -16,9 +16,6 @@ export type OAuthVersion = '1' | '2';
 /** What was asked for cannot be done; the message is for whoever asked. */
 class RefusedError extends Error {}
 
-/** Files with nothing to decide in them: the same for every provider but for names. */
-export const wiringParts = ['config', 'strategy', 'provider', 'module'] as const;
-
 /**
  * Returns the files of a new provider, by path below its folder.
  *
@@ -32,7 +29,7 @@ export async function renderProvider(
 ): Promise<ReadonlyMap<string, string>> {
   const ofVersion = (part: string, type = 'ts'): string => `${part}.oauth${version}.${type}`;
   const templates: readonly (readonly [path: string, template: string])[] = [
-    ...wiringParts.map((part) => [`${slug}.${part}.ts`, `${part}.ts`] as const),
+    [`${slug}.module.ts`, 'module.ts'],
     [`${slug}.provider.spec.ts`, 'provider.spec.ts'],
     [`${slug}.definition.ts`, ofVersion('definition')],
     [`${slug}.sandbox.ts`, ofVersion('sandbox')],

@@ -116,9 +116,9 @@ describe('architecture', () => {
       const own = readdirSync(join(src, 'providers', slug));
       expect(own).toEqual(
         expect.arrayContaining(
-          ['module', 'config', 'strategy', 'provider', 'definition', 'sandbox', 'provider.spec']
+          ['module', 'definition', 'sandbox', 'provider.spec']
             .map((part) => `${slug}.${part}.ts`)
-            .concat('README.md'),
+            .concat('README.md', 'facts.json'),
         ),
       );
     }

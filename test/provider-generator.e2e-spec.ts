@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { check, resolveConfig } from 'prettier';
-import { addToEnvironment, addToList, renderProvider, wiringParts } from '../scripts/provider-new.js';
+import { addToEnvironment, addToList, renderProvider } from '../scripts/provider-new.js';
 import { checkout } from './support/service-process.js';
 
 const checkedOn = '2026-11-30';
@@ -61,17 +61,14 @@ async function readWritten(copy: string): Promise<Record<string, string>> {
 
 describe('the templates', () => {
   it.each([
-    ['whoop', '2'],
-    ['fatsecret', '1'],
-  ] as const)('wire a provider as %s is wired, so that the two never drift apart', async (slug, version) => {
-    const files = await renderProvider(slug, version, checkedOn);
-    for (const part of wiringParts) {
-      const path = `${slug}.${part}.ts`;
-      expect({ path, text: files.get(path) }).toEqual({
-        path,
-        text: await readFile(join(checkout, 'src/providers', slug, path), 'utf8'),
-      });
-    }
+    ['whoop', '2', 'WHOOP'],
+    ['fatsecret', '1', 'FatSecret'],
+  ] as const)('wire a provider as %s is wired, so that the two never drift apart', async (slug, version, name) => {
+    const path = `${slug}.module.ts`;
+    const text = (await renderProvider(slug, version, checkedOn)).get(path);
+    expect(text?.replace(/^\/\*\* \w+:/m, `/** ${name}:`)).toBe(
+      await readFile(join(checkout, 'src/providers', slug, path), 'utf8'),
+    );
   });
 });
 
@@ -171,7 +168,9 @@ describe('npm run provider:new', () => {
         ([path]) =>
           /\.(ts|json)$/.test(path) && (generated.some((slug) => path.includes(slug)) || path.endsWith('.module.ts')),
       );
-      expect(texts.length).toBeGreaterThan(2 * 8);
+      for (const slug of generated) {
+        expect(texts.filter(([path]) => path.includes(`/providers/${slug}/`))).toHaveLength(5);
+      }
       for (const [filepath, text] of texts) {
         expect({ filepath, formatted: await check(text, { ...options, filepath }) }).toEqual({
           filepath,
@@ -272,6 +271,7 @@ export default rest;
   const specs = [
     ...generated.map((slug) => `src/providers/${slug}/`),
     'src/providers/provider-facts.spec.ts',
+    'src/providers/providers.module.spec.ts',
     'src/architecture.spec.ts',
   ];
   const { stdout, stderr } = await run(

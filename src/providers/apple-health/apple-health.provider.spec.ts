@@ -3,15 +3,15 @@ import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type CryptoKey, type
 import { consent } from '../../../test/support/browser.js';
 import { Clock } from '../../clock/clock.js';
 import type { HandshakeSecrets } from '../../provider-kit/handshake.js';
+import type { HealthProvider } from '../../provider-kit/health-provider.js';
 import { ProviderHttpClient } from '../../provider-kit/http-client.js';
 import { readProviderSettings, type ProviderSettings } from '../../provider-kit/provider-settings.js';
+import { createPlainProvider } from '../../provider-kit/testing/plain-provider.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { startRecordingServer, type RecordingServer } from '../../provider-kit/testing/recording-server.js';
 import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
 import { VendorSandbox } from '../../sandbox/vendor-sandbox.js';
 import { appleHealthDefinition } from './apple-health.definition.js';
-import { AppleHealthProvider } from './apple-health.provider.js';
-import { AppleHealthStrategy } from './apple-health.strategy.js';
 
 const http = new ProviderHttpClient();
 afterAll(() => http.onApplicationShutdown());
@@ -19,8 +19,8 @@ afterAll(() => http.onApplicationShutdown());
 function createProvider(
   settings: ProviderSettings,
   client = new TokenEndpointClient(http, new Clock()),
-): AppleHealthProvider {
-  return new AppleHealthProvider(settings, new AppleHealthStrategy(settings, client), client);
+): HealthProvider {
+  return createPlainProvider(appleHealthDefinition, settings, client);
 }
 
 const handshake = {
@@ -39,7 +39,7 @@ describe('Sign in with Apple', () => {
   });
   afterAll(() => sandbox.stop());
 
-  const provider = (): AppleHealthProvider =>
+  const provider = (): HealthProvider =>
     createProvider(readProviderSettings(appleHealthDefinition, { SANDBOX_URL: sandbox.url }));
 
   it('links although the callback brings a field of its own beside the code', async () => {

@@ -4,17 +4,17 @@ import { Clock } from '../../clock/clock.js';
 import { ProviderHttpClient } from '../../provider-kit/http-client.js';
 import { readProviderSettings } from '../../provider-kit/provider-settings.js';
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
+import { createPlainProvider } from '../../provider-kit/testing/plain-provider.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
 import { parseTokenResponse } from '../../provider-kit/token-response.js';
 import { dexcomDefinition, dexcomEuDefinition, dexcomJpDefinition } from './dexcom.definition.js';
 import { DexcomModule } from './dexcom.module.js';
-import { DexcomProvider } from './dexcom.provider.js';
 
 const regions = [dexcomDefinition, dexcomEuDefinition, dexcomJpDefinition];
 
 for (const definition of regions) {
-  describeProviderContract(definition, (settings, client) => new DexcomProvider(definition, settings, client));
+  describeProviderContract(definition);
 }
 
 describe('Dexcom', () => {
@@ -43,7 +43,7 @@ describe('Dexcom', () => {
   it.each(regions)('separates scopes of $slug by spaces', async (definition) => {
     const settings = readProviderSettings(definition, { SANDBOX_URL: 'http://localhost:3001' });
     const client = new TokenEndpointClient(new ProviderHttpClient(), new Clock());
-    const provider = new DexcomProvider(definition, settings, client);
+    const provider = createPlainProvider(definition, settings, client);
     const handshake = { state: 'a-state', redirectUri: settings.redirectUri, scopes: ['offline_access', 'another'] };
     const { authorizeUrl } = await provider.begin(handshake);
     expect(new URL(authorizeUrl).searchParams.get('scope')).toBe('offline_access another');

@@ -1,22 +1,7 @@
-import { Module, type OnModuleInit } from '@nestjs/common';
-import { ConfigModule } from '@nestjs/config';
-import { ProviderKitModule } from '../../provider-kit/provider-kit.module.js';
-import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
-import { fatsecretConfig } from './fatsecret.config.js';
-import { FatsecretProvider } from './fatsecret.provider.js';
-import { FatsecretStrategy } from './fatsecret.strategy.js';
+import { Module } from '@nestjs/common';
+import { OAuth1ProviderModule } from '../../provider-kit/provider-module.js';
+import { fatsecretDefinition } from './fatsecret.definition.js';
 
-@Module({
-  imports: [ConfigModule.forFeature(fatsecretConfig), ProviderKitModule],
-  providers: [FatsecretProvider, FatsecretStrategy],
-})
-export class FatsecretModule implements OnModuleInit {
-  constructor(
-    private readonly registry: ProviderRegistry,
-    private readonly provider: FatsecretProvider,
-  ) {}
-
-  onModuleInit(): void {
-    this.registry.register(this.provider);
-  }
-}
+/** FatSecret: one Nest module around one Passport OAuth 1.0a strategy. */
+@Module({})
+export class FatsecretModule extends OAuth1ProviderModule(fatsecretDefinition) {}

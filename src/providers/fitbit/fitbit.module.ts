@@ -1,22 +1,7 @@
-import { Module, type OnModuleInit } from '@nestjs/common';
-import { ConfigModule } from '@nestjs/config';
-import { ProviderKitModule } from '../../provider-kit/provider-kit.module.js';
-import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
-import { fitbitConfig } from './fitbit.config.js';
-import { FitbitProvider } from './fitbit.provider.js';
-import { FitbitStrategy } from './fitbit.strategy.js';
+import { Module } from '@nestjs/common';
+import { OAuth2ProviderModule } from '../../provider-kit/provider-module.js';
+import { fitbitDefinition } from './fitbit.definition.js';
 
-@Module({
-  imports: [ConfigModule.forFeature(fitbitConfig), ProviderKitModule],
-  providers: [FitbitProvider, FitbitStrategy],
-})
-export class FitbitModule implements OnModuleInit {
-  constructor(
-    private readonly registry: ProviderRegistry,
-    private readonly provider: FitbitProvider,
-  ) {}
-
-  onModuleInit(): void {
-    this.registry.register(this.provider);
-  }
-}
+/** Fitbit: one Nest module around one Passport OAuth 2.0 strategy. */
+@Module({})
+export class FitbitModule extends OAuth2ProviderModule(fitbitDefinition) {}

@@ -2,13 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { parseFitbitErrorCode } from './fitbit-error.js';
 import { fitbitDefinition } from './fitbit.definition.js';
-import { FitbitProvider } from './fitbit.provider.js';
-import { FitbitStrategy } from './fitbit.strategy.js';
 
-describeProviderContract(
-  fitbitDefinition,
-  (settings, client) => new FitbitProvider(settings, new FitbitStrategy(settings, client), client),
-);
+describeProviderContract(fitbitDefinition);
 
 describe('parseFitbitErrorCode', () => {
   it('reads the type of the first error and nothing of its message', () => {

@@ -1,9 +1,15 @@
+import { OAuth1ProviderStrategy } from '../../provider-kit/oauth1-provider.strategy.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { garminOauth1Definition } from './garmin-oauth1.definition.js';
 import { GarminOauth1Provider } from './garmin-oauth1.provider.js';
-import { GarminOauth1Strategy } from './garmin-oauth1.strategy.js';
 
 describeProviderContract(
   garminOauth1Definition,
-  (settings, client) => new GarminOauth1Provider(settings, new GarminOauth1Strategy(settings, client), client),
+  (settings, client) =>
+    new GarminOauth1Provider(
+      garminOauth1Definition,
+      settings,
+      new OAuth1ProviderStrategy(garminOauth1Definition, settings, client),
+      client,
+    ),
 );

@@ -1,22 +1,7 @@
-import { Module, type OnModuleInit } from '@nestjs/common';
-import { ConfigModule } from '@nestjs/config';
-import { ProviderKitModule } from '../../provider-kit/provider-kit.module.js';
-import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
-import { googleHealthConfig } from './google-health.config.js';
-import { GoogleHealthProvider } from './google-health.provider.js';
-import { GoogleHealthStrategy } from './google-health.strategy.js';
+import { Module } from '@nestjs/common';
+import { OAuth2ProviderModule } from '../../provider-kit/provider-module.js';
+import { googleHealthDefinition } from './google-health.definition.js';
 
-@Module({
-  imports: [ConfigModule.forFeature(googleHealthConfig), ProviderKitModule],
-  providers: [GoogleHealthProvider, GoogleHealthStrategy],
-})
-export class GoogleHealthModule implements OnModuleInit {
-  constructor(
-    private readonly registry: ProviderRegistry,
-    private readonly provider: GoogleHealthProvider,
-  ) {}
-
-  onModuleInit(): void {
-    this.registry.register(this.provider);
-  }
-}
+/** Google Health: one Nest module around one Passport OAuth 2.0 strategy. */
+@Module({})
+export class GoogleHealthModule extends OAuth2ProviderModule(googleHealthDefinition) {}

@@ -2,16 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { Clock } from '../../clock/clock.js';
 import { ProviderHttpClient } from '../../provider-kit/http-client.js';
 import { readProviderSettings } from '../../provider-kit/provider-settings.js';
+import { createPlainProvider } from '../../provider-kit/testing/plain-provider.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
 import { hexoskinDefinition } from './hexoskin.definition.js';
-import { HexoskinProvider } from './hexoskin.provider.js';
-import { HexoskinStrategy } from './hexoskin.strategy.js';
 
-describeProviderContract(
-  hexoskinDefinition,
-  (settings, client) => new HexoskinProvider(settings, new HexoskinStrategy(settings, client), client),
-);
+describeProviderContract(hexoskinDefinition);
 
 describe('Hexoskin', () => {
   /** The query of the authorisation request. */
@@ -21,7 +17,7 @@ describe('Hexoskin', () => {
       HEXOSKIN_CLIENT_SECRET: 'secret',
     });
     const client = new TokenEndpointClient(new ProviderHttpClient(), new Clock());
-    const provider = new HexoskinProvider(settings, new HexoskinStrategy(settings, client), client);
+    const provider = createPlainProvider(hexoskinDefinition, settings, client);
     const handshake = { state: 'a-state', redirectUri: settings.redirectUri, scopes };
     return new URL((await provider.begin(handshake)).authorizeUrl).searchParams;
   }

@@ -4,27 +4,19 @@ import { Clock } from '../../clock/clock.js';
 import { ProviderHttpClient } from '../../provider-kit/http-client.js';
 import { readProviderSettings } from '../../provider-kit/provider-settings.js';
 import { checkSameUser } from '../../provider-kit/same-user.js';
+import { createPlainProvider } from '../../provider-kit/testing/plain-provider.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
 import { TokenGrant } from '../../provider-kit/token-grant.js';
 import { huaweiHealthKitSandbox } from './huawei-health-kit.sandbox.js';
 import { huaweiHealthKitDefinition } from './huawei-health-kit.definition.js';
-import { HuaweiHealthKitProvider } from './huawei-health-kit.provider.js';
-import { HuaweiHealthKitStrategy } from './huawei-health-kit.strategy.js';
 
-describeProviderContract(
-  huaweiHealthKitDefinition,
-  (settings, client) => new HuaweiHealthKitProvider(settings, new HuaweiHealthKitStrategy(settings, client), client),
-);
+describeProviderContract(huaweiHealthKitDefinition);
 
 describe('Huawei Health Kit', () => {
   describe('with the plain callback', () => {
     const plain = { ...huaweiHealthKitSandbox, callback: 'redirect', codeParameter: 'code' } as const;
-    describeProviderContract(
-      { ...huaweiHealthKitDefinition, sandbox: plain },
-      (settings, client) =>
-        new HuaweiHealthKitProvider(settings, new HuaweiHealthKitStrategy(settings, client), client),
-    );
+    describeProviderContract({ ...huaweiHealthKitDefinition, sandbox: plain });
   });
 
   /** The query of the authorisation request. */
@@ -34,7 +26,7 @@ describe('Huawei Health Kit', () => {
       HUAWEI_HEALTH_KIT_CLIENT_SECRET: 'secret',
     });
     const client = new TokenEndpointClient(new ProviderHttpClient(), new Clock());
-    const provider = new HuaweiHealthKitProvider(settings, new HuaweiHealthKitStrategy(settings, client), client);
+    const provider = createPlainProvider(huaweiHealthKitDefinition, settings, client);
     const handshake = { state: 'a-state', redirectUri: settings.redirectUri, scopes };
     return new URL((await provider.begin(handshake)).authorizeUrl).searchParams;
   }

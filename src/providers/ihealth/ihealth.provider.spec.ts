@@ -5,13 +5,8 @@ import { describeProviderContract } from '../../provider-kit/testing/provider-co
 import { isFailure, refusal, tokenFailure } from '../../provider-kit/provider-failure.js';
 import { parseTokenResponse } from '../../provider-kit/token-response.js';
 import { ihealthDefinition } from './ihealth.definition.js';
-import { IhealthProvider } from './ihealth.provider.js';
-import { IhealthStrategy } from './ihealth.strategy.js';
 
-describeProviderContract(
-  ihealthDefinition,
-  (settings, client) => new IhealthProvider(settings, new IhealthStrategy(settings, client), client),
-);
+describeProviderContract(ihealthDefinition);
 
 it("believes the answer's Expires more than the documented life", () => {
   const answer = {

@@ -1,19 +1,22 @@
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { Clock } from '../../clock/clock.js';
+import type { HealthProvider } from '../../provider-kit/health-provider.js';
 import { ProviderHttpClient } from '../../provider-kit/http-client.js';
 import { readProviderSettings, type ProviderSettings } from '../../provider-kit/provider-settings.js';
+import { createPlainProvider } from '../../provider-kit/testing/plain-provider.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { startRecordingServer, type RecordingServer } from '../../provider-kit/testing/recording-server.js';
 import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
 import { ouraDefinition } from './oura.definition.js';
-import { OuraProvider } from './oura.provider.js';
-import { OuraStrategy } from './oura.strategy.js';
 
 const http = new ProviderHttpClient();
 afterAll(() => http.onApplicationShutdown());
 
-function createProvider(settings: ProviderSettings, client = new TokenEndpointClient(http, new Clock())): OuraProvider {
-  return new OuraProvider(settings, new OuraStrategy(settings, client), client);
+function createProvider(
+  settings: ProviderSettings,
+  client = new TokenEndpointClient(http, new Clock()),
+): HealthProvider {
+  return createPlainProvider(ouraDefinition, settings, client);
 }
 
 describeProviderContract(ouraDefinition, createProvider);

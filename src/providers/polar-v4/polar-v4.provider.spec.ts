@@ -1,18 +1,15 @@
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { Clock } from '../../clock/clock.js';
+import type { HealthProvider } from '../../provider-kit/health-provider.js';
 import { ProviderHttpClient } from '../../provider-kit/http-client.js';
 import { readProviderSettings } from '../../provider-kit/provider-settings.js';
+import { createPlainProvider } from '../../provider-kit/testing/plain-provider.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { startRecordingServer, type RecordingServer } from '../../provider-kit/testing/recording-server.js';
 import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
 import { polarV4Definition } from './polar-v4.definition.js';
-import { PolarV4Provider } from './polar-v4.provider.js';
-import { PolarV4Strategy } from './polar-v4.strategy.js';
 
-describeProviderContract(
-  polarV4Definition,
-  (settings, client) => new PolarV4Provider(settings, new PolarV4Strategy(settings, client), client),
-);
+describeProviderContract(polarV4Definition);
 
 const http = new ProviderHttpClient();
 let server: RecordingServer;
@@ -20,7 +17,7 @@ let server: RecordingServer;
 afterAll(() => http.onApplicationShutdown());
 
 /** The provider in front of a maker that has only this answer. */
-async function providerAnswered(status: number, body: object): Promise<PolarV4Provider> {
+async function providerAnswered(status: number, body: object): Promise<HealthProvider> {
   server = await startRecordingServer(() => ({
     status,
     headers: { 'content-type': 'application/json' },
@@ -28,7 +25,7 @@ async function providerAnswered(status: number, body: object): Promise<PolarV4Pr
   }));
   const settings = readProviderSettings(polarV4Definition, { SANDBOX_URL: server.url });
   const client = new TokenEndpointClient(http, new Clock());
-  return new PolarV4Provider(settings, new PolarV4Strategy(settings, client), client);
+  return createPlainProvider(polarV4Definition, settings, client);
 }
 
 describe('link with Polar v4', () => {

@@ -1,22 +1,8 @@
-import { Module, type OnModuleInit } from '@nestjs/common';
-import { ConfigModule } from '@nestjs/config';
-import { ProviderKitModule } from '../../provider-kit/provider-kit.module.js';
-import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
-import { polarConfig } from './polar.config.js';
+import { Module } from '@nestjs/common';
+import { OAuth2ProviderModule } from '../../provider-kit/provider-module.js';
+import { polarDefinition } from './polar.definition.js';
 import { PolarProvider } from './polar.provider.js';
-import { PolarStrategy } from './polar.strategy.js';
 
-@Module({
-  imports: [ConfigModule.forFeature(polarConfig), ProviderKitModule],
-  providers: [PolarProvider, PolarStrategy],
-})
-export class PolarModule implements OnModuleInit {
-  constructor(
-    private readonly registry: ProviderRegistry,
-    private readonly provider: PolarProvider,
-  ) {}
-
-  onModuleInit(): void {
-    this.registry.register(this.provider);
-  }
-}
+/** Polar: one Nest module around one Passport OAuth 2.0 strategy. */
+@Module({})
+export class PolarModule extends OAuth2ProviderModule(polarDefinition, { provider: PolarProvider }) {}

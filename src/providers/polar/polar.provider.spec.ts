@@ -3,6 +3,7 @@ import { request } from 'undici';
 import { consent } from '../../../test/support/browser.js';
 import { Clock } from '../../clock/clock.js';
 import { ProviderHttpClient } from '../../provider-kit/http-client.js';
+import { OAuth2ProviderStrategy } from '../../provider-kit/oauth2-provider.strategy.js';
 import { readProviderSettings } from '../../provider-kit/provider-settings.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
@@ -10,11 +11,11 @@ import type { TokenGrant } from '../../provider-kit/token-grant.js';
 import { VendorSandbox } from '../../sandbox/vendor-sandbox.js';
 import { polarDefinition } from './polar.definition.js';
 import { PolarProvider } from './polar.provider.js';
-import { PolarStrategy } from './polar.strategy.js';
 
 describeProviderContract(
   polarDefinition,
-  (settings, client) => new PolarProvider(settings, new PolarStrategy(settings, client), client),
+  (settings, client) =>
+    new PolarProvider(polarDefinition, settings, new OAuth2ProviderStrategy(polarDefinition, settings, client), client),
 );
 
 describe('registration at Polar', () => {
@@ -26,7 +27,12 @@ describe('registration at Polar', () => {
     sandbox = await VendorSandbox.start({ makers: new Map([['polar', polarDefinition.sandbox]]) });
     const settings = readProviderSettings(polarDefinition, { SANDBOX_URL: sandbox.url });
     const client = new TokenEndpointClient(http, new Clock());
-    provider = new PolarProvider(settings, new PolarStrategy(settings, client), client);
+    provider = new PolarProvider(
+      polarDefinition,
+      settings,
+      new OAuth2ProviderStrategy(polarDefinition, settings, client),
+      client,
+    );
   });
   afterEach(() => sandbox.maker('polar').behave());
   afterAll(async () => {

@@ -1,24 +1,10 @@
-import { Inject, Injectable } from '@nestjs/common';
 import { AuthorizationFailedError } from '../../errors/authorization.errors.js';
 import { InvalidTokenResponseError } from '../../errors/provider.errors.js';
 import { OAuth2HealthProvider } from '../../provider-kit/oauth2-health-provider.js';
-import type { ProviderSettings } from '../../provider-kit/provider-settings.js';
-import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
 import type { TokenGrant } from '../../provider-kit/token-grant.js';
-import { polarConfig } from './polar.config.js';
 import { polarDefinition } from './polar.definition.js';
-import { PolarStrategy } from './polar.strategy.js';
 
-@Injectable()
 export class PolarProvider extends OAuth2HealthProvider {
-  constructor(
-    @Inject(polarConfig.KEY) settings: ProviderSettings,
-    strategy: PolarStrategy,
-    client: TokenEndpointClient,
-  ) {
-    super(polarDefinition, settings, strategy, client);
-  }
-
   /** Registers the user, without which every data call fails. HTTP 409 says that the user is registered already. */
   override async prepareAccount(grant: TokenGrant): Promise<void> {
     const { providerUserId } = grant;

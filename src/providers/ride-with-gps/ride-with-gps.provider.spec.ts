@@ -2,16 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { Clock } from '../../clock/clock.js';
 import { ProviderHttpClient } from '../../provider-kit/http-client.js';
 import { readProviderSettings } from '../../provider-kit/provider-settings.js';
+import { createPlainProvider } from '../../provider-kit/testing/plain-provider.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
 import { rideWithGpsDefinition } from './ride-with-gps.definition.js';
-import { RideWithGpsProvider } from './ride-with-gps.provider.js';
-import { RideWithGpsStrategy } from './ride-with-gps.strategy.js';
 
-describeProviderContract(
-  rideWithGpsDefinition,
-  (settings, client) => new RideWithGpsProvider(settings, new RideWithGpsStrategy(settings, client), client),
-);
+describeProviderContract(rideWithGpsDefinition);
 
 describe('Ride with GPS', () => {
   /** The query of the authorisation request. */
@@ -21,7 +17,7 @@ describe('Ride with GPS', () => {
       RIDE_WITH_GPS_CLIENT_SECRET: 'secret',
     });
     const client = new TokenEndpointClient(new ProviderHttpClient(), new Clock());
-    const provider = new RideWithGpsProvider(settings, new RideWithGpsStrategy(settings, client), client);
+    const provider = createPlainProvider(rideWithGpsDefinition, settings, client);
     const handshake = { state: 'a-state', redirectUri: settings.redirectUri, scopes };
     return new URL((await provider.begin(handshake)).authorizeUrl).searchParams;
   }

@@ -6,7 +6,10 @@ import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js
 import { smartOnFhirConfig } from './smart-on-fhir.config.js';
 import { SmartOnFhirProvider } from './smart-on-fhir.provider.js';
 
-/** Registers a provider for each FHIR server, so unlike other modules it has no injectables of its own. */
+/**
+ * SMART on FHIR: one provider for each FHIR server that the environment lists. Their Passport strategies are made at use, when the
+ * endpoints are known.
+ */
 @Module({
   imports: [ConfigModule.forFeature(smartOnFhirConfig), ProviderKitModule],
 })

@@ -11,6 +11,7 @@ import type {
 import type { GrantTokens, HealthProvider } from '../../provider-kit/health-provider.js';
 import type { Patience } from '../../provider-kit/http-client.js';
 import { OAuth2HealthProvider } from '../../provider-kit/oauth2-health-provider.js';
+import { OAuth2ProviderStrategy } from '../../provider-kit/oauth2-provider.strategy.js';
 import type { OAuth2Definition } from '../../provider-kit/provider-definition.js';
 import type { ProviderSettings } from '../../provider-kit/provider-settings.js';
 import type { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
@@ -18,10 +19,6 @@ import type { TokenGrant } from '../../provider-kit/token-grant.js';
 import { discoveryTimeoutMs, FhirDiscovery } from './fhir-discovery.js';
 import type { FhirServer } from './fhir-servers.js';
 import { parseSmartConfiguration, type SmartConfiguration } from './smart-configuration.js';
-import { SmartOnFhirStrategy } from './smart-on-fhir.strategy.js';
-
-/** A server whose endpoints are known. */
-class DiscoveredProvider extends OAuth2HealthProvider {}
 
 /**
  * One FHIR server. Discovers its endpoints before each use, and then does as any OAuth 2.0 provider.
@@ -95,7 +92,8 @@ export class SmartOnFhirProvider implements HealthProvider {
     // A FHIR server wants nothing.
   }
 
-  private at(configuration: SmartConfiguration): DiscoveredProvider {
+  /** The server with the endpoints that it tells, around a strategy for them. */
+  private at(configuration: SmartConfiguration): OAuth2HealthProvider {
     const endpoints = {
       ...this.settings.endpoints,
       authorizeUrl: configuration.authorization_endpoint,
@@ -110,8 +108,8 @@ export class SmartOnFhirProvider implements HealthProvider {
       ...(configuration.authorization_response_iss_parameter_supported === true ? { alwaysSendsIssuer: true } : {}),
       refresh: { ...this.definition.refresh, timeoutMs },
     };
-    const strategy = new SmartOnFhirStrategy(definition, settings, this.client);
-    return new DiscoveredProvider(definition, settings, strategy, this.client);
+    const strategy = new OAuth2ProviderStrategy(definition, settings, this.client);
+    return new OAuth2HealthProvider(definition, settings, strategy, this.client);
   }
 
   private get userIdPrefix(): string {

@@ -1,22 +1,7 @@
-import { Module, type OnModuleInit } from '@nestjs/common';
-import { ConfigModule } from '@nestjs/config';
-import { ProviderKitModule } from '../../provider-kit/provider-kit.module.js';
-import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
-import { stravaConfig } from './strava.config.js';
-import { StravaProvider } from './strava.provider.js';
-import { StravaStrategy } from './strava.strategy.js';
+import { Module } from '@nestjs/common';
+import { OAuth2ProviderModule } from '../../provider-kit/provider-module.js';
+import { stravaDefinition } from './strava.definition.js';
 
-@Module({
-  imports: [ConfigModule.forFeature(stravaConfig), ProviderKitModule],
-  providers: [StravaProvider, StravaStrategy],
-})
-export class StravaModule implements OnModuleInit {
-  constructor(
-    private readonly registry: ProviderRegistry,
-    private readonly provider: StravaProvider,
-  ) {}
-
-  onModuleInit(): void {
-    this.registry.register(this.provider);
-  }
-}
+/** Strava: one Nest module around one Passport OAuth 2.0 strategy. */
+@Module({})
+export class StravaModule extends OAuth2ProviderModule(stravaDefinition) {}

@@ -1,18 +1,15 @@
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { Clock } from '../../clock/clock.js';
+import type { HealthProvider } from '../../provider-kit/health-provider.js';
 import { ProviderHttpClient } from '../../provider-kit/http-client.js';
 import { readProviderSettings } from '../../provider-kit/provider-settings.js';
+import { createPlainProvider } from '../../provider-kit/testing/plain-provider.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { startRecordingServer, type RecordingServer } from '../../provider-kit/testing/recording-server.js';
 import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
 import { stravaDefinition } from './strava.definition.js';
-import { StravaProvider } from './strava.provider.js';
-import { StravaStrategy } from './strava.strategy.js';
 
-describeProviderContract(
-  stravaDefinition,
-  (settings, client) => new StravaProvider(settings, new StravaStrategy(settings, client), client),
-);
+describeProviderContract(stravaDefinition);
 
 const http = new ProviderHttpClient();
 let server: RecordingServer;
@@ -20,7 +17,7 @@ let server: RecordingServer;
 afterAll(() => http.onApplicationShutdown());
 
 /** The provider in front of a maker that has only this answer. */
-async function providerAnswered(status: number, body: object): Promise<StravaProvider> {
+async function providerAnswered(status: number, body: object): Promise<HealthProvider> {
   server = await startRecordingServer(() => ({
     status,
     headers: { 'content-type': 'application/json' },
@@ -28,7 +25,7 @@ async function providerAnswered(status: number, body: object): Promise<StravaPro
   }));
   const settings = readProviderSettings(stravaDefinition, { SANDBOX_URL: server.url });
   const client = new TokenEndpointClient(http, new Clock());
-  return new StravaProvider(settings, new StravaStrategy(settings, client), client);
+  return createPlainProvider(stravaDefinition, settings, client);
 }
 
 const handshake = { state: 'state', redirectUri: 'http://localhost/callback', scopes: ['read', 'activity:read_all'] };

@@ -1,22 +1,7 @@
-import { Module, type OnModuleInit } from '@nestjs/common';
-import { ConfigModule } from '@nestjs/config';
-import { ProviderKitModule } from '../../provider-kit/provider-kit.module.js';
-import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
-import { tidepoolConfig } from './tidepool.config.js';
-import { TidepoolProvider } from './tidepool.provider.js';
-import { TidepoolStrategy } from './tidepool.strategy.js';
+import { Module } from '@nestjs/common';
+import { OAuth2ProviderModule } from '../../provider-kit/provider-module.js';
+import { tidepoolDefinition } from './tidepool.definition.js';
 
-@Module({
-  imports: [ConfigModule.forFeature(tidepoolConfig), ProviderKitModule],
-  providers: [TidepoolProvider, TidepoolStrategy],
-})
-export class TidepoolModule implements OnModuleInit {
-  constructor(
-    private readonly registry: ProviderRegistry,
-    private readonly provider: TidepoolProvider,
-  ) {}
-
-  onModuleInit(): void {
-    this.registry.register(this.provider);
-  }
-}
+/** Tidepool: one Nest module around one Passport OAuth 2.0 strategy. */
+@Module({})
+export class TidepoolModule extends OAuth2ProviderModule(tidepoolDefinition) {}

@@ -2,24 +2,20 @@ import { describe, expect, it } from '@jest/globals';
 import { Clock } from '../../clock/clock.js';
 import { ProviderHttpClient } from '../../provider-kit/http-client.js';
 import { readProviderSettings } from '../../provider-kit/provider-settings.js';
+import { createPlainProvider } from '../../provider-kit/testing/plain-provider.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
 import { parseTokenResponse } from '../../provider-kit/token-response.js';
 import { tidepoolDefinition } from './tidepool.definition.js';
-import { TidepoolProvider } from './tidepool.provider.js';
-import { TidepoolStrategy } from './tidepool.strategy.js';
 
-describeProviderContract(
-  tidepoolDefinition,
-  (settings, client) => new TidepoolProvider(settings, new TidepoolStrategy(settings, client), client),
-);
+describeProviderContract(tidepoolDefinition);
 
 describe('Tidepool', () => {
   /** The query of the authorisation request. */
   async function authorizeParameters(scopes: readonly string[]): Promise<URLSearchParams> {
     const settings = readProviderSettings(tidepoolDefinition, { TIDEPOOL_CLIENT_ID: 'id' });
     const client = new TokenEndpointClient(new ProviderHttpClient(), new Clock());
-    const provider = new TidepoolProvider(settings, new TidepoolStrategy(settings, client), client);
+    const provider = createPlainProvider(tidepoolDefinition, settings, client);
     const handshake = { state: 'a-state', redirectUri: settings.redirectUri, scopes };
     return new URL((await provider.begin(handshake)).authorizeUrl).searchParams;
   }

@@ -1,22 +1,7 @@
-import { Module, type OnModuleInit } from '@nestjs/common';
-import { ConfigModule } from '@nestjs/config';
-import { ProviderKitModule } from '../../provider-kit/provider-kit.module.js';
-import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
-import { ultrahumanConfig } from './ultrahuman.config.js';
-import { UltrahumanProvider } from './ultrahuman.provider.js';
-import { UltrahumanStrategy } from './ultrahuman.strategy.js';
+import { Module } from '@nestjs/common';
+import { OAuth2ProviderModule } from '../../provider-kit/provider-module.js';
+import { ultrahumanDefinition } from './ultrahuman.definition.js';
 
-@Module({
-  imports: [ConfigModule.forFeature(ultrahumanConfig), ProviderKitModule],
-  providers: [UltrahumanProvider, UltrahumanStrategy],
-})
-export class UltrahumanModule implements OnModuleInit {
-  constructor(
-    private readonly registry: ProviderRegistry,
-    private readonly provider: UltrahumanProvider,
-  ) {}
-
-  onModuleInit(): void {
-    this.registry.register(this.provider);
-  }
-}
+/** Ultrahuman: one Nest module around one Passport OAuth 2.0 strategy. */
+@Module({})
+export class UltrahumanModule extends OAuth2ProviderModule(ultrahumanDefinition) {}

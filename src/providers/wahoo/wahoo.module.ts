@@ -1,22 +1,7 @@
-import { Module, type OnModuleInit } from '@nestjs/common';
-import { ConfigModule } from '@nestjs/config';
-import { ProviderKitModule } from '../../provider-kit/provider-kit.module.js';
-import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
-import { wahooConfig } from './wahoo.config.js';
-import { WahooProvider } from './wahoo.provider.js';
-import { WahooStrategy } from './wahoo.strategy.js';
+import { Module } from '@nestjs/common';
+import { OAuth2ProviderModule } from '../../provider-kit/provider-module.js';
+import { wahooDefinition } from './wahoo.definition.js';
 
-@Module({
-  imports: [ConfigModule.forFeature(wahooConfig), ProviderKitModule],
-  providers: [WahooProvider, WahooStrategy],
-})
-export class WahooModule implements OnModuleInit {
-  constructor(
-    private readonly registry: ProviderRegistry,
-    private readonly provider: WahooProvider,
-  ) {}
-
-  onModuleInit(): void {
-    this.registry.register(this.provider);
-  }
-}
+/** Wahoo: one Nest module around one Passport OAuth 2.0 strategy. */
+@Module({})
+export class WahooModule extends OAuth2ProviderModule(wahooDefinition) {}

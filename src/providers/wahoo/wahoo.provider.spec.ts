@@ -4,16 +4,12 @@ import { TokenRevokedError } from '../../errors/provider.errors.js';
 import { ProviderHttpClient } from '../../provider-kit/http-client.js';
 import { refusal, tokenFailure } from '../../provider-kit/provider-failure.js';
 import { readProviderSettings } from '../../provider-kit/provider-settings.js';
+import { createPlainProvider } from '../../provider-kit/testing/plain-provider.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
 import { wahooDefinition } from './wahoo.definition.js';
-import { WahooProvider } from './wahoo.provider.js';
-import { WahooStrategy } from './wahoo.strategy.js';
 
-describeProviderContract(
-  wahooDefinition,
-  (settings, client) => new WahooProvider(settings, new WahooStrategy(settings, client), client),
-);
+describeProviderContract(wahooDefinition);
 
 describe('Wahoo', () => {
   it('does not take a full quota of access tokens for the end of the grant', () => {
@@ -33,7 +29,7 @@ describe('Wahoo', () => {
   async function authorizeParameters(scopes: readonly string[]): Promise<URLSearchParams> {
     const settings = readProviderSettings(wahooDefinition, { WAHOO_CLIENT_ID: 'id', WAHOO_CLIENT_SECRET: 'secret' });
     const client = new TokenEndpointClient(new ProviderHttpClient(), new Clock());
-    const provider = new WahooProvider(settings, new WahooStrategy(settings, client), client);
+    const provider = createPlainProvider(wahooDefinition, settings, client);
     const handshake = { state: 'a-state', redirectUri: settings.redirectUri, scopes };
     return new URL((await provider.begin(handshake)).authorizeUrl).searchParams;
   }

@@ -1,22 +1,7 @@
-import { Module, type OnModuleInit } from '@nestjs/common';
-import { ConfigModule } from '@nestjs/config';
-import { ProviderKitModule } from '../../provider-kit/provider-kit.module.js';
-import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
-import { whoopConfig } from './whoop.config.js';
-import { WhoopProvider } from './whoop.provider.js';
-import { WhoopStrategy } from './whoop.strategy.js';
+import { Module } from '@nestjs/common';
+import { OAuth2ProviderModule } from '../../provider-kit/provider-module.js';
+import { whoopDefinition } from './whoop.definition.js';
 
-@Module({
-  imports: [ConfigModule.forFeature(whoopConfig), ProviderKitModule],
-  providers: [WhoopProvider, WhoopStrategy],
-})
-export class WhoopModule implements OnModuleInit {
-  constructor(
-    private readonly registry: ProviderRegistry,
-    private readonly provider: WhoopProvider,
-  ) {}
-
-  onModuleInit(): void {
-    this.registry.register(this.provider);
-  }
-}
+/** WHOOP: one Nest module around one Passport OAuth 2.0 strategy. */
+@Module({})
+export class WhoopModule extends OAuth2ProviderModule(whoopDefinition) {}

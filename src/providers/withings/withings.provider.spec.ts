@@ -1,6 +1,7 @@
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { Clock } from '../../clock/clock.js';
 import { ProviderHttpClient } from '../../provider-kit/http-client.js';
+import { OAuth2ProviderStrategy } from '../../provider-kit/oauth2-provider.strategy.js';
 import { readProviderSettings } from '../../provider-kit/provider-settings.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { startRecordingServer, type RecordingServer } from '../../provider-kit/testing/recording-server.js';
@@ -8,7 +9,6 @@ import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js
 import { withingsSignature } from './withings-signature.js';
 import { withingsDefinition } from './withings.definition.js';
 import { WithingsProvider } from './withings.provider.js';
-import { WithingsStrategy } from './withings.strategy.js';
 
 /** Not the time of this machine. */
 class FixedClock extends Clock {
@@ -19,7 +19,13 @@ class FixedClock extends Clock {
 
 describeProviderContract(
   withingsDefinition,
-  (settings, client) => new WithingsProvider(settings, new WithingsStrategy(settings, client), client),
+  (settings, client) =>
+    new WithingsProvider(
+      withingsDefinition,
+      settings,
+      new OAuth2ProviderStrategy(withingsDefinition, settings, client),
+      client,
+    ),
 );
 
 const http = new ProviderHttpClient();
@@ -35,7 +41,12 @@ afterAll(() => http.onApplicationShutdown());
 function providerAt(SANDBOX_URL: string): WithingsProvider {
   const settings = readProviderSettings(withingsDefinition, { SANDBOX_URL });
   const client = new TokenEndpointClient(http, new FixedClock());
-  return new WithingsProvider(settings, new WithingsStrategy(settings, client), client);
+  return new WithingsProvider(
+    withingsDefinition,
+    settings,
+    new OAuth2ProviderStrategy(withingsDefinition, settings, client),
+    client,
+  );
 }
 
 /** A maker that answers each call with the next of these, the last one again and again. */

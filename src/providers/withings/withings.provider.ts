@@ -1,32 +1,18 @@
-import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { AuthorizationFailedError } from '../../errors/authorization.errors.js';
 import { InvalidTokenResponseError } from '../../errors/provider.errors.js';
 import type { GrantTokens } from '../../provider-kit/health-provider.js';
 import { OAuth2HealthProvider } from '../../provider-kit/oauth2-health-provider.js';
 import type { OAuth2Definition } from '../../provider-kit/provider-definition.js';
-import type { ProviderSettings } from '../../provider-kit/provider-settings.js';
-import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
 import { withingsSignature } from './withings-signature.js';
-import { withingsConfig } from './withings.config.js';
 import { withingsDefinition } from './withings.definition.js';
-import { WithingsStrategy } from './withings.strategy.js';
 
 const nonceResponse = z.object({ body: z.object({ nonce: z.string().min(1) }) });
 
 /** A signed call names the client and does not send its secret. */
 const withoutSecret: OAuth2Definition = { ...withingsDefinition, clientAuthentication: 'none' };
 
-@Injectable()
 export class WithingsProvider extends OAuth2HealthProvider {
-  constructor(
-    @Inject(withingsConfig.KEY) settings: ProviderSettings,
-    strategy: WithingsStrategy,
-    client: TokenEndpointClient,
-  ) {
-    super(withingsDefinition, settings, strategy, client);
-  }
-
   /** Withings ends a grant by the user's id and our signature over a nonce; no token is sent. */
   override async revoke(tokens: GrantTokens): Promise<'revoked'> {
     const { providerUserId } = tokens;
