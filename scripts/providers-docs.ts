@@ -11,9 +11,11 @@ import type {
 } from '../src/provider-kit/provider-definition.js';
 
 /**
- * `npm run docs:providers`: writes `docs/providers.md` and the table in `README.md` from the definitions of the providers. With
- * `--check` it writes nothing and fails when one of them is not what it would write.
+ * `npm run docs:providers`: writes `docs/providers.md` from the definitions of the providers. With `--check` it writes
+ * nothing and fails when the page is not what it would write.
  */
+
+const page = 'docs/providers.md';
 
 /** The parts of the facts that definitions do not have. */
 export interface DocumentedFacts {
@@ -24,7 +26,7 @@ export interface DocumentedFacts {
   readonly refreshTokenLifetimeSeconds: number | null;
 }
 
-/** What the pages are made from. */
+/** What the page is made from. */
 export interface ProvidersSource {
   /** Sorted by slug. */
   readonly definitions: readonly ProviderDefinition[];
@@ -148,51 +150,11 @@ ${definitions.map((definition) => renderProvider(definition, folderOf(definition
 ${notOffered}`;
 }
 
-/** Returns the short table for `README.md`. */
-export function renderReadmeTable(definitions: readonly ProviderDefinition[]): string {
-  return renderTable(
-    ['slug', 'maker', 'OAuth', 'PKCE', 'state'],
-    definitions.map((definition) => [
-      code(definition.slug),
-      definition.displayName,
-      definition.oauth,
-      describePkce(definition),
-      describeLifecycle(definition.lifecycle),
-    ]),
-  );
-}
-
-/**
- * Returns the files that differ from what they should be, by path below the root, as they should be.
- *
- * @param root - the folder with `docs/` and `README.md`
- * @throws Error when `README.md` has no place for the table
- */
-export async function findOutdated(root: string, source: ProvidersSource): Promise<ReadonlyMap<string, string>> {
-  const page = 'docs/providers.md';
-  const read = (path: string): Promise<string> => readFile(join(root, path), 'utf8');
-  const outdated = new Map<string, string>();
+/** Returns `docs/providers.md` as it should be, or undefined when it is so below `root`. */
+export async function findOutdatedPage(root: string, source: ProvidersSource): Promise<string | undefined> {
   const wanted = renderProvidersPage(source);
-  if ((await read(page).catch(() => undefined)) !== wanted) {
-    outdated.set(page, wanted);
-  }
-  const readme = await read('README.md');
-  const wantedReadme = replaceBetweenMarks(readme, renderReadmeTable(source.definitions));
-  if (readme !== wantedReadme) {
-    outdated.set('README.md', wantedReadme);
-  }
-  return outdated;
-}
-
-function replaceBetweenMarks(text: string, table: string): string {
-  const begin = '<!-- providers: written by `npm run docs:providers` -->\n';
-  const end = '<!-- /providers -->';
-  const from = text.indexOf(begin);
-  const to = text.indexOf(end);
-  if (from < 0 || to < from) {
-    throw new Error(`README.md has no place for the table of providers: it needs ${begin.trim()} and ${end}.`);
-  }
-  return text.slice(0, from + begin.length) + table + text.slice(to);
+  const found = await readFile(join(root, page), 'utf8').catch(() => undefined);
+  return found === wanted ? undefined : wanted;
 }
 
 function renderProvider(definition: ProviderDefinition, folder: string, checkedOn = 'an unknown day'): string {
@@ -377,7 +339,7 @@ function parameters(values: Readonly<Record<string, string>>): string {
   return codes(Object.entries(values).map(([name, value]) => `${name}=${value}`));
 }
 
-/** Reads what the pages are made from. */
+/** Reads what the page is made from. */
 export async function readSource(root: string, definitions: readonly ProviderDefinition[]): Promise<ProvidersSource> {
   const providers = join(root, 'src/providers');
   const entries = await readdir(providers, { withFileTypes: true });
@@ -392,16 +354,12 @@ if (import.meta.main) {
   const root = dirname(dirname(fileURLToPath(import.meta.url)));
   const built = new URL('../dist/cli/provider-catalogue.js', import.meta.url).href;
   const { readDefinitions } = (await import(built)) as typeof import('../src/cli/provider-catalogue.js');
-  const outdated = await findOutdated(root, await readSource(root, await readDefinitions()));
-  if (process.argv.includes('--check')) {
-    for (const path of outdated.keys()) {
-      process.stderr.write(`${path} is not what the definitions say: run \`npm run docs:providers\`.\n`);
-      process.exitCode = 1;
-    }
-  } else {
-    for (const [path, text] of outdated) {
-      await writeFile(join(root, path), text);
-      process.stdout.write(`Written: ${path}\n`);
-    }
+  const wanted = await findOutdatedPage(root, await readSource(root, await readDefinitions()));
+  if (wanted !== undefined && process.argv.includes('--check')) {
+    process.stderr.write(`${page} is not what the definitions say: run \`npm run docs:providers\`.\n`);
+    process.exitCode = 1;
+  } else if (wanted !== undefined) {
+    await writeFile(join(root, page), wanted);
+    process.stdout.write(`Written: ${page}\n`);
   }
 }

@@ -97,6 +97,15 @@ describe('architecture', () => {
     expect(wrong).toEqual([]);
   });
 
+  it('has the same imports in docs/architecture.md', () => {
+    const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
+    const rows = [...page.matchAll(/^\| `([a-z-]+)` \| [^|]+ \|((?: `[a-z-]+`)*) \|$/gm)];
+    const documented = rows.map(([, folder, names = '']) => [folder, names.trim().replaceAll('`', '').split(' ')]);
+    expect(Object.fromEntries(documented)).toEqual(
+      Object.fromEntries(Object.entries(allowed).map(([folder, names]) => [folder, names.length ? names : ['']])),
+    );
+  });
+
   it('lets no provider know another provider', () => {
     const wrong = production.flatMap(({ path, imports }) => {
       const [folder, slug] = path.split('/');
