@@ -67,7 +67,7 @@ describe('the headers that are passed on', () => {
 
   it('to a caller are those that are documented', () => {
     expect(Object.keys(passedToCaller(Object.fromEntries(answered.map((name) => [name, name])))).sort()).toEqual(
-      documented('answer headers'),
+      documented('response headers'),
     );
   });
 
