@@ -86,9 +86,16 @@ describe('the entries that the journal keeps', () => {
     return row;
   }
 
+  /** Everything in the journal. A process renames and removes files at any moment, so that a look may have to be repeated. */
   async function journalText(): Promise<string> {
-    const files = await readdir(journal);
-    return (await Promise.all(files.map((file) => readFile(join(journal, file), 'utf8')))).join('');
+    for (let look = 0; look < 100; look += 1) {
+      const files = await readdir(journal);
+      const texts = await Promise.allSettled(files.map((file) => readFile(join(journal, file), 'utf8')));
+      if (texts.every(({ status }) => status === 'fulfilled')) {
+        return texts.map((text) => (text.status === 'fulfilled' ? text.value : '')).join('');
+      }
+    }
+    throw new Error('The journal changed a hundred times while it was read.');
   }
 
   /** Refreshes the users after the backup, restores it, and returns those whose grants have ended at the provider. */

@@ -13,6 +13,12 @@ export interface CallbackReading {
 }
 
 /**
+ * Parameters that count although they are empty. A provider of OAuth 1.0a may say "denied" by the name alone, and an empty scope does not say
+ * that everything was granted (TE-04).
+ */
+const saysSomethingEmpty: ReadonlySet<string> = new Set(['denied', 'scope']);
+
+/**
  * Reads the parameters of a callback that are used, and drops all others unread, in whatever form they come (AR-14).
  *
  * An empty value counts as absent. A used parameter is refused when it is repeated, is an array or object, or has control
@@ -31,8 +37,7 @@ export function readCallback(encoded: string, names: readonly string[]): Callbac
     const name = decode(at === -1 ? pair : pair.slice(0, at)) ?? '';
     const value = at === -1 ? '' : pair.slice(at + 1);
     const parameter = name.split('[', 1)[0] ?? '';
-    // A provider of OAuth 1.0a may say "denied" by the name alone.
-    if (value === '' && name !== 'denied') {
+    if (value === '' && !saysSomethingEmpty.has(name)) {
       continue;
     }
     if (forbidden.has(parameter)) {
