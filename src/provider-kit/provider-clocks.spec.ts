@@ -56,6 +56,7 @@ describe('O1-09 ProviderClocks', () => {
       },
     ],
     ['names it with HTTP 400', { status: 400, headers: { date: dateAhead(10 * minute) }, body: refused }],
+    ['has the oldest form of a date', { status: 401, headers: { date: 'Sun Mar  1 12:10:00 2026' }, body: refused }],
     ['gives no reason and has another time', { status: 401, headers: { date: dateAhead(10 * minute) }, body: 'no' }],
   ])('corrects the time once when the refusal %s, and keeps to it', async (_title, answer) => {
     answers = [answer];
@@ -76,6 +77,7 @@ describe('O1-09 ProviderClocks', () => {
     ],
     ['no reason, and about our time', { status: 401, headers: { date: dateAhead(30) } }],
     ['a Date that is none', { status: 401, headers: { date: 'soon' }, body: refused }],
+    ['a Date without a zone', { status: 401, headers: { date: '2026-03-01 12:10:00' }, body: refused }],
   ])('neither repeats nor learns from %s', async (_title, answer) => {
     answers = [answer];
     expect((await send()).status).toBe(answer.status);

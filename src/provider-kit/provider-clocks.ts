@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
 import { ProviderMisconfiguredError } from '../errors/provider.errors.js';
+import { parseHttpDate } from './http-date.js';
 import type { ProviderAnswer, ProviderResponse } from './http-client.js';
 import type { OAuth1Definition } from './provider-definition.js';
 import { parseOAuth1Problem } from './oauth1-response.js';
@@ -86,8 +87,9 @@ export class ProviderClocks {
     if (status !== 400 && status !== 401) {
       return undefined;
     }
-    const theirsMs = Date.parse(headers['date'] ?? '') + dateRoundingMs;
-    const offsetMs = theirsMs - this.clock.now().getTime();
+    const now = this.clock.now();
+    const theirsMs = parseHttpDate(headers['date']?.trim() ?? '', now) + dateRoundingMs;
+    const offsetMs = theirsMs - now.getTime();
     const text = 'text' in answer ? answer.text : answer.body.toString();
     const problem = parseOAuth1Problem({ headers, text });
     const isNamed = problem === 'timestamp_refused';
