@@ -149,6 +149,15 @@ describe('toAttemptError', () => {
     expect(toAttemptError(error, 0)).toMatchObject({ fate: 'not-sent' });
   });
 
+  it.each([
+    [new ProviderUnavailableError('gone', { fate: 'answered', isGone: true }), { isGone: true, isConflict: false }],
+    [new ProviderUnavailableError('busy', { fate: 'answered', isConflict: true }), { isConflict: true, isGone: false }],
+    [new ProviderMisconfiguredError('wrong client', { refusesClient: true }), { refusesClient: true }],
+    [new InvalidTokenResponseError('no refresh token', { isInDoubt: true }), { isInDoubt: true }],
+  ])('keeps what an error says of the provider besides (%#)', (error, said) => {
+    expect(toAttemptError(error, 0)).toMatchObject(said);
+  });
+
   it('leaves a mistake of ours alone', () => {
     const mistake = new TypeError('a mistake of ours');
     expect(toAttemptError(mistake, 1_000)).toBe(mistake);

@@ -115,7 +115,8 @@ export function toRefreshOutcome(
 
 /**
  * Returns the error for the callers of an attempt that has just failed: what the provider's refresh threw, with the seconds to
- * wait. A first refusal of the grant is not told as such, because the callers would send the user away for nothing (R-13).
+ * wait, and with everything else that it says of the provider. A first refusal of the grant is not told as such, because the callers
+ * would send the user away for nothing (R-13).
  *
  * @param error - what the provider's refresh threw; anything but an {@link AppError} is returned as it is
  * @param waitMs - until the next attempt
@@ -136,13 +137,14 @@ export function toAttemptError(error: unknown, waitMs: number): unknown {
     return new ProviderRateLimitedError(error.message, options);
   }
   if (error instanceof ProviderMisconfiguredError) {
-    return new ProviderMisconfiguredError(error.message, options);
+    return new ProviderMisconfiguredError(error.message, { ...options, refusesClient: error.refusesClient });
   }
   if (error instanceof ProviderUnavailableError) {
-    return new ProviderUnavailableError(error.message, { ...options, fate: error.fate });
+    const { fate, isConflict, isGone } = error;
+    return new ProviderUnavailableError(error.message, { ...options, fate, isConflict, isGone });
   }
   if (error instanceof InvalidTokenResponseError) {
-    return new InvalidTokenResponseError(error.message, options);
+    return new InvalidTokenResponseError(error.message, { ...options, isInDoubt: error.isInDoubt });
   }
   return error;
 }
