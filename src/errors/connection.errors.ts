@@ -47,7 +47,8 @@ export class TokenUnreadableError extends AppError {
 
   constructor(detail: string) {
     super(
-      'The stored tokens cannot be read with the keys of this deployment. The operator has to check the root key.',
+      'A stored value cannot be read with the keys of this deployment: the root key is another one, or somebody has altered the row. ' +
+        'Ask the operator to check both.',
       {
         detail,
       },
