@@ -133,7 +133,7 @@ describe('the journal of refreshed tokens', () => {
   });
 
   it('keeps which scopes are unknown (TE-04)', async () => {
-    const first = await dieBeforeCommit(journal, 'whoop', at({ type: 'fields', values: { scope: '' } }));
+    const first = await dieBeforeCommit(journal, 'whoop', at({ type: 'fields', values: { scope: 7 } }));
     const second = await restart(first, journal);
     await readToken(second);
     const { body } = (await second.api.get(tokenPath.replace('/token', '')).expect(200)) as { body: object };

@@ -13,7 +13,7 @@ export interface TokenGrantFields {
   readonly expiresInSeconds?: number;
   /** Life of the refresh token in seconds, counted from `requestedAt`. */
   readonly refreshExpiresInSeconds?: number;
-  /** Scopes the provider says it granted; absent when it did not say (RFC 6749 section 5.1), `null` when it said so unreadably. */
+  /** Scopes the provider says it granted; absent when it did not say (RFC 6749 section 5.1), none for an empty field, `null` for an unreadable one. */
   readonly grantedScopes?: readonly string[] | null;
   /** The user's id at the provider, where the token answer carries it. */
   readonly providerUserId?: string;

@@ -70,7 +70,7 @@ export function parseTokenResponse(
   const refreshExpiresInSeconds = parseLifetime(ownField(body, definition.refreshExpiresInField));
   const grantedScopes =
     definition.grantedScopesIn === 'token-response' ? parseGrantedScopes(ownField(body, 'scope')) : undefined;
-  if (grantedScopes === null) {
+  if (grantedScopes === null || grantedScopes?.length === 0) {
     remark('scopes-unreadable');
   }
   const providerUserId = accountOf(body, definition, remark);

@@ -19,8 +19,12 @@ const previous: TokenSet = {
   obtainedAt: linkedAt,
 };
 
-/** Reads a token answer as the kit does, and builds the set that follows from it. */
+/** Builds the set that follows from a token response, read as the kit does. */
 function afterAnswer(fields: object, before = previous): TokenSet {
+  return toTokenSet(readAnswer(fields), before);
+}
+
+function readAnswer(fields: object): TokenGrant {
   const definition: OAuth2Definition = {
     ...exampleOAuth2,
     grantedScopesIn: 'token-response',
@@ -33,7 +37,7 @@ function afterAnswer(fields: object, before = previous): TokenSet {
     headers: { 'content-type': 'application/json' },
     text: JSON.stringify({ access_token: 'at-2', token_type: 'bearer', ...fields }),
   };
-  return toTokenSet(parseTokenResponse(response, definition, refreshedAt), before);
+  return parseTokenResponse(response, definition, refreshedAt);
 }
 
 describe('toTokenSet', () => {
@@ -108,11 +112,22 @@ describe('toTokenSet', () => {
     });
   });
 
+  it.each(['', ' ', ',', null])('keeps the known scopes when a refresh has %j for them (TE-04)', (scope) => {
+    const tokens = afterAnswer({ scope });
+    expect(tokens).toMatchObject({ grantedScopes: ['sleep', 'heartrate'], scopesUnknown: undefined });
+  });
+
+  it.each(['', ' ', null, [], 7])('makes the scopes unknown when a link has %j for them (TE-04)', (scope) => {
+    expect(toTokenSet(readAnswer({ scope }))).toMatchObject({ grantedScopes: undefined, scopesUnknown: true });
+  });
+
   it('makes scopes unknown that are told unreadably, until they are told again (TE-04)', () => {
-    const unknown = afterAnswer({ scope: '' });
+    const unknown = afterAnswer({ scope: 7 });
     expect(unknown).toMatchObject({ grantedScopes: undefined, scopesUnknown: true });
     expect(parseTokenSet(JSON.parse(JSON.stringify(unknown)))).toMatchObject({ scopesUnknown: true });
-    expect(afterAnswer({}, unknown)).toMatchObject({ grantedScopes: undefined, scopesUnknown: true });
+    for (const fields of [{}, { scope: '' }]) {
+      expect(afterAnswer(fields, unknown)).toMatchObject({ grantedScopes: undefined, scopesUnknown: true });
+    }
     expect(afterAnswer({ scope: 'sleep' }, unknown)).toMatchObject({
       grantedScopes: ['sleep'],
       scopesUnknown: undefined,

@@ -60,15 +60,21 @@ export function keepRefreshToken(tokens: TokenSet, stored: TokenSet): TokenSet {
   return { ...tokens, refreshToken, spareRefreshToken, refreshExpiresAt, mustNameUser };
 }
 
-/** A refresh that does not tell the scopes leaves them as they are; one that tells them unreadably makes them unknown. */
+/**
+ * A refresh that leaves the scopes out, or has an empty field for them, says that they are the same (RFC 6749 section 6); one that tells them
+ * unreadably makes them unknown. At a link an empty field makes them unknown too, because there is nothing to keep.
+ *
+ * @see RFC 6749 section 6, https://www.rfc-editor.org/rfc/rfc6749#section-6
+ */
 function toScopes(
   { grantedScopes }: TokenGrant,
   previous?: TokenSet,
 ): Pick<TokenSet, 'grantedScopes' | 'scopesUnknown'> {
-  if (grantedScopes === undefined) {
+  const isEmpty = grantedScopes?.length === 0;
+  if (grantedScopes === undefined || (isEmpty && previous !== undefined)) {
     return { grantedScopes: previous?.grantedScopes, scopesUnknown: previous?.scopesUnknown };
   }
-  return grantedScopes === null
+  return grantedScopes === null || isEmpty
     ? { grantedScopes: undefined, scopesUnknown: true }
     : { grantedScopes: [...grantedScopes], scopesUnknown: undefined };
 }

@@ -12,6 +12,8 @@ export interface ResponseCase extends StagedResponse {
   readonly expected: 'read' | 'rotated' | 'in-doubt' | 'no-evidence' | 'refused';
   /** `scopes_granted` afterwards, where the case is about it. */
   readonly scopes?: readonly string[] | null;
+  /** Whether that is so after a refresh only, because at a link nothing is known yet. */
+  readonly keepsScopes?: boolean;
 }
 
 type Headers = NonNullable<PreparedAnswer['headers']>;
@@ -68,7 +70,12 @@ const packed: readonly ResponseCase[] = [
 ];
 
 /** Fields beside the tokens, as makers send them; `undefined` leaves one out. */
-const oddFields: readonly (readonly [field: string, value: unknown, scopes?: readonly string[] | null])[] = [
+const oddFields: readonly (readonly [
+  field: string,
+  value: unknown,
+  scopes?: readonly string[] | null,
+  keepsScopes?: boolean,
+])[] = [
   ...[undefined, null, '', ' ', 'Bearer ', 'BEARER'].map((value) => ['token_type', value] as const),
   ...[undefined, null, 0, -1, '', '0', '3599.5', 3599.5, 'soon', false, 1e15, '9223372036854775', [3600], {}].map(
     (value) => ['expires_in', value] as const,
@@ -78,17 +85,18 @@ const oddFields: readonly (readonly [field: string, value: unknown, scopes?: rea
   ['scope', ' activity,  sleep', ['activity', 'sleep']],
   ['scope', ['activity'], ['activity']],
   ['scope', 'activity', ['activity']],
-  ...['', ' ', null, 7, {}, [], 'a\u0000b'].map((value) => ['scope', value, null] as const),
+  ...['', ' ', null].map((value) => ['scope', value, ['activity', 'sleep'], true] as const),
+  ...[7, {}, [], 'a\u0000b'].map((value) => ['scope', value, null] as const),
   ...[{ id: 1 }, [], true].map((value) => ['user_id', value] as const),
   ['__proto__', { access_token: 'not-this-one' }],
   ['error', null],
 ];
 
-const odd: readonly ResponseCase[] = oddFields.map(([field, value, scopes]) => ({
+const odd: readonly ResponseCase[] = oddFields.map(([field, value, scopes, keepsScopes = false]) => ({
   title: `${field} ${JSON.stringify(value) ?? 'left out'}`,
   isDone: true,
   expected: 'read',
-  ...(scopes === undefined ? {} : { scopes }),
+  ...(scopes === undefined ? {} : { scopes, keepsScopes }),
   render: (fields) => ({ body: JSON.stringify(Object.fromEntries(Object.entries({ ...fields, [field]: value }))) }),
 }));
 

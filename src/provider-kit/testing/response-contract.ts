@@ -113,9 +113,15 @@ export function describeResponses(definition: OAuth2Definition, bench: ResponseB
         { expiresInSeconds: definition.neverExpires === true ? undefined : 3599 },
       ));
 
-    it.each(['', ' ', 7, {}, 'a\u0000b'])('never tells scope %j as all that was asked for (TE-04)', (scope) => {
-      const grantedScopes = definition.grantedScopesIn === 'token-response' ? { grantedScopes: null } : {};
-      return expectUsable({ type: 'fields', values: { scope } }, grantedScopes);
+    it.each<[scope: string | number | Record<string, never>, grantedScopes: readonly string[] | null]>([
+      ['', []],
+      [' ', []],
+      [7, null],
+      [{}, null],
+      ['a\u0000b', null],
+    ])('never tells scope %j as all that was asked for (TE-04)', (scope, grantedScopes) => {
+      const told = definition.grantedScopesIn === 'token-response' ? { grantedScopes } : {};
+      return expectUsable({ type: 'fields', values: { scope } }, told);
     });
 
     if (definition.grantedScopesIn === 'token-response') {
