@@ -379,4 +379,36 @@ describe('the row of a connection', () => {
       application.api.post(`/v1/users/${user}/connections/oura/refresh`).then(({ body }) => body as object),
     ).resolves.toMatchObject({ code: 'TOKEN_UNREADABLE' });
   });
+  it.each([
+    ['scopes_granted', 'told', `scopes_granted = scopes_granted || '{read:all}'`],
+    ['scopes_granted', 'left out', `scopes_granted = '{read:all}'`],
+    ['scopes_requested', 'left out', `scopes_requested = '{read:all}'`],
+    ['scopes_granted', 'unreadable', `scopes_granted = '{read:all}', scopes_unknown = false`],
+  ])(
+    'gives no token for a scope that was written into its %s, where the provider had the scopes %s (AR-27)',
+    async (_column, told, assignment) => {
+      const user = newUser();
+      // Suunto tells no scopes.
+      const provider = told === 'left out' ? 'suunto' : 'whoop';
+      const garbled = { type: 'fields', values: { scope: 7 } } as const;
+      if (told === 'unreadable') {
+        application.sandbox.maker(provider).misbehave({ endpoint: 'token', ...garbled });
+        application.sandbox.maker(provider).misbehave({ endpoint: 'refresh', ...garbled });
+      }
+      await linkAccount(application, user, provider);
+      const path = `/v1/users/${user}/connections/${provider}/token`;
+      const before = await application.api.get(path).expect(200);
+      await query(`UPDATE connections SET ${assignment} WHERE user_id = $1`, [user]);
+
+      const refused = await application.api.get(path).query({ scope: 'read:all' });
+      expect(refused.body).toMatchObject({ code: 'SCOPE_NOT_GRANTED' });
+      const { body } = (await application.api.get(path).expect(200)) as { body: object };
+      expect(body).toMatchObject({ scopes: (before.body as { scopes: string[] | null }).scopes });
+
+      // The same after a refresh, which writes the columns as they should be.
+      await application.api.post(path.replace(/token$/, 'refresh')).expect(200);
+      await query(`UPDATE connections SET ${assignment} WHERE user_id = $1`, [user]);
+      await application.api.get(path).query({ scope: 'read:all' }).expect(409);
+    },
+  );
 });

@@ -5,8 +5,7 @@ import type { SealedConnection } from './token-vault.js';
 
 /** What a hand-out needs of a connection whose token has enough life. */
 export type ReadConnection = SealedConnection & {
-  /** As `scopesOf` tells. */
-  readonly scopes: readonly string[] | null;
+  readonly scopesRequested: readonly string[];
 };
 
 /** The columns that are read: whoever asks knows the others. */
@@ -22,7 +21,7 @@ const limits = { maxItems: 200, maxWaiting: 10_000 };
 const readMany: Statement = {
   name: 'connections-read-many',
   text: `SELECT asked.place::int4 AS place, id, registration_id AS "registrationId", secret_gen AS "secretGen", sealed,
-           coalesce(scopes_granted, CASE WHEN NOT scopes_unknown THEN scopes_requested END) AS scopes
+           scopes_requested AS "scopesRequested"
          FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (asked_user, asked_provider, place)
          JOIN connections ON user_id = asked_user AND connections.provider = asked_provider`,
 };

@@ -314,12 +314,13 @@ export class GrantMigration {
     }
     await successor.prepareAccount(toGrant(tokens));
     await this.record(exchange, claimed, 'connection.migrated');
-    const complete = { ...tokens, providerUserId };
     const { slug } = successor.definition;
+    const scopesRequested = successor.settings.scopes;
+    const complete = { ...tokens, providerUserId, requestedScopes: [...scopesRequested] };
     const place = { provider: slug, id: randomUUID(), registrationId: claimed.registrationId };
     const sealed = this.tokenVault.seal({ ...place, userId: claimed.userId, secretGen: 1 }, complete);
     const account = this.accounts.identify(claimed.registrationId, complete);
-    const connection = { ...place, scopesRequested: successor.settings.scopes };
+    const connection = { ...place, scopesRequested };
     const done = await this.store.replace(claimed, connection, sealed, account);
     if (done === 'linked') {
       const linked = await this.connections.find(claimed.userId, slug);

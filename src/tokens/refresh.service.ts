@@ -40,7 +40,7 @@ import {
   toRefreshOutcome,
 } from './refresh-failure.js';
 import { backoffDelayMs, unreadableBackoff } from './backoff.js';
-import type { TokenSet } from './token-set.js';
+import { sealedScopes, type TokenSet } from './token-set.js';
 import { TokenVault } from './token-vault.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
 import { unreadable } from './refresh-scheduler.metrics.js';
@@ -315,7 +315,7 @@ export class RefreshService implements BeforeApplicationShutdown {
       });
     };
     try {
-      const scopes = connection.scopesGranted ?? connection.scopesRequested;
+      const scopes = sealedScopes(previous, connection.scopesRequested) ?? connection.scopesRequested;
       grant = await this.exchange
         .send(connection, claim, provider, { ...previous, scopes }, onOverdue)
         .finally(() => (isOver = true));

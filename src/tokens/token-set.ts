@@ -18,6 +18,8 @@ const tokenSetSchema = z.object({
   grantedScopes: z.array(z.string()).optional(),
   /** The provider told the scopes in a way that cannot be read, so `grantedScopes` is absent for that. */
   scopesUnknown: z.boolean().optional(),
+  /** The scopes that the link asked for: those granted where the provider tells none. Absent in sets of an earlier version. */
+  requestedScopes: z.array(z.string()).optional(),
   providerUserId: z.string().optional(),
   /** The id that connections of this user were known by before. */
   formerUserId: z.string().optional(),
@@ -48,6 +50,7 @@ export function toTokenSet(grant: TokenGrant, previous?: TokenSet): TokenSet {
     expiresAt: after(grant.expiresInSeconds),
     refreshExpiresAt: after(grant.refreshExpiresInSeconds) ?? keptRefreshExpiry,
     ...toScopes(grant, previous),
+    requestedScopes: previous?.requestedScopes,
     providerUserId: grant.providerUserId ?? previous?.providerUserId,
     formerUserId: grant.formerUserId ?? previous?.formerUserId,
     obtainedAt: grant.requestedAt,
@@ -77,6 +80,20 @@ function toScopes(
   return grantedScopes === null || isEmpty
     ? { grantedScopes: undefined, scopesUnknown: true }
     : { grantedScopes: [...grantedScopes], scopesUnknown: undefined };
+}
+
+/**
+ * Returns the scopes that a token set may be used for, by what was sealed with it: nobody who can write to the database widens them (AR-27).
+ *
+ * @param tokens - the set, opened
+ * @param scopesRequested - of the row, which counts for sets of an earlier version
+ * @returns as granted, or as asked for where the provider did not tell; `null` when nobody knows
+ */
+export function sealedScopes(
+  { grantedScopes, scopesUnknown, requestedScopes }: TokenSet,
+  scopesRequested: readonly string[],
+): readonly string[] | null {
+  return grantedScopes ?? (scopesUnknown === true ? null : (requestedScopes ?? scopesRequested));
 }
 
 /**

@@ -14,13 +14,13 @@ import type { TokenGrant } from '../provider-kit/token-grant.js';
 import { callerWaitMs, endsWithin } from './caller-wait.js';
 import { ConnectionReader } from './connection-reader.js';
 import { connectionState, refreshExpiry, type ConnectionState, type RefreshExpiry } from './connection-state.js';
-import { ConnectionStore, scopesOf, type StoredConnection } from './connection-store.js';
+import { ConnectionStore, type StoredConnection } from './connection-store.js';
 import { LinkedAccounts, type OnAccountChange } from './linked-accounts.js';
 import { OrphanedGrants } from './orphaned-grants.js';
 import { RefreshJournal } from './refresh-journal.js';
 import { relinkError, RefreshService } from './refresh.service.js';
 import { RevocationOutbox, type RevocationOutcome } from './revocation-outbox.js';
-import { expectedExpiry, keepRefreshToken, toTokenSet, type TokenSet } from './token-set.js';
+import { expectedExpiry, keepRefreshToken, sealedScopes, toTokenSet, type TokenSet } from './token-set.js';
 import { TokenVault } from './token-vault.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
 import { handOuts } from './tokens.metrics.js';
@@ -131,7 +131,8 @@ export class TokensService {
   async connect(link: CompletedLink, grant: TokenGrant): Promise<ConnectedAccount> {
     const { userId, provider, registrationId, scopes: scopesRequested } = link;
     const { definition } = this.registry.get(provider);
-    let tokens = toTokenSet(grant);
+    const received = { ...toTokenSet(grant), requestedScopes: [...scopesRequested] };
+    let tokens: TokenSet = received;
     const { accountFailure } = link;
     const account = { ...this.accounts.identify(registrationId, tokens), isPending: accountFailure !== undefined };
     await this.accounts.checkFree(link, account);
@@ -147,7 +148,7 @@ export class TokensService {
         if (accountFailure !== undefined && (await this.accounts.isKnown(existing))) {
           throw accountFailure;
         }
-        tokens = await this.withStoredRefreshToken(toTokenSet(grant), existing, registrationId);
+        tokens = await this.withStoredRefreshToken(received, existing, registrationId);
         const replaced = await this.accounts.findReplaced(existing, tokens);
         if (replaced !== undefined && link.onAccountChange === 'refuse') {
           throw new AccountChangedError();
@@ -241,7 +242,7 @@ export class TokensService {
     }
     const tokens = await this.tokenVault.open(connection);
     return this.expectedLifeMs(connection, tokens) > this.config.refreshMarginMs
-      ? { connectionId: connection.id, scopes: connection.scopes, tokens, how: 'fresh' }
+      ? toWorking(connection, tokens, 'fresh')
       : this.findRefreshed(userId, slug);
   }
 
@@ -482,8 +483,12 @@ function lacksRefreshToken(definition: ProviderDefinition, { refreshToken }: Tok
   );
 }
 
-function toWorking(connection: StoredConnection, tokens: TokenSet, how: WorkingTokens['how']): WorkingTokens {
-  return { connectionId: connection.id, scopes: scopesOf(connection), tokens, how };
+function toWorking(
+  { id, scopesRequested }: Pick<StoredConnection, 'id' | 'scopesRequested'>,
+  tokens: TokenSet,
+  how: WorkingTokens['how'],
+): WorkingTokens {
+  return { connectionId: id, scopes: sealedScopes(tokens, scopesRequested), tokens, how };
 }
 
 function refreshesOnDemandOnly(provider: HealthProvider): boolean {
