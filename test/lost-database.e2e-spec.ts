@@ -58,7 +58,7 @@ describe('a lost database', () => {
     expect(await rows()).toEqual(before);
 
     proxy.mend();
-    await behind.browser.get('/health/ready').expect(200);
+    await until('the service is ready', async () => (await behind.browser.get('/health/ready')).status === 200);
     await behind.api.get(`${anna}/whoop/token`).expect(200);
     await behind.browser.get(pathOf(callback)).expect(200);
     await behind.api.get('/v1/users/ben/connections/whoop').expect(200);

@@ -5,12 +5,20 @@ import { AllowHead } from '../http/request-rules.decorators.js';
 import { ApiPublicProblems } from '../http/api-problems.decorator.js';
 import { Database, type Statement } from '../database/database.js';
 
+/** How long the answer of the database holds, in milliseconds: however often anybody asks, the database is asked once in this time. */
+const holdsForMs = 1_000;
+
 const ping: Statement = { name: 'ops-ping', text: 'SELECT 1 AS ok' };
 
 @ApiTags('Operation')
 @Controller('health')
 @AllowHead()
 export class HealthController {
+  /** By a clock that only runs forward. */
+  private askedAtMs = -Infinity;
+  private isAsking = false;
+  private answer: Promise<unknown> = Promise.resolve();
+
   constructor(private readonly database: Database) {}
 
   @Get('live')
@@ -21,14 +29,25 @@ export class HealthController {
     return { status: 'ok' };
   }
 
-  /** @throws {@link DatabaseUnavailableError}, answered as 503, when PostgreSQL does not answer */
+  /** @throws {@link DatabaseUnavailableError}, answered as 503, when PostgreSQL does not answer, or did not within the last second */
   @Get('ready')
   @Public({ counted: false })
   @ApiOperation({ summary: 'Whether calls can be served: 503 while the database does not answer' })
   @ApiOkResponse({ schema: { example: { status: 'ok' } } })
   @ApiPublicProblems('DATABASE_UNAVAILABLE')
   async ready(): Promise<{ status: 'ok' }> {
-    await this.database.query(ping);
+    await this.askDatabase();
     return { status: 'ok' };
+  }
+
+  private askDatabase(): Promise<unknown> {
+    if (!this.isAsking && performance.now() - this.askedAtMs >= holdsForMs) {
+      this.isAsking = true;
+      this.askedAtMs = performance.now();
+      this.answer = this.database.query(ping).finally(() => {
+        this.isAsking = false;
+      });
+    }
+    return this.answer;
   }
 }
