@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { request } from 'undici';
+import { createApiKey, formatApiKey } from '../src/access/api-key.js';
 import { securityHeaders } from '../src/http/security-headers.js';
 import { startApplication, type Route, type TestApplication } from './support/application.js';
 import { CompanyLogin } from './support/company-login.js';
@@ -35,6 +36,9 @@ const anyQuery = [
   '/v1/users/:user_id/connections/:provider/proxy/*',
 ];
 const isDocument = (path: string): boolean => path.startsWith('/docs');
+
+/** Routes that an address may call as often as it likes: they look nothing up, or once a second. */
+const uncounted = ['/health/live', '/health/ready'];
 
 /** Routes that answer `HEAD`, as `GET` and without side effects. */
 const headToo = ['/health/live', '/health/ready', ...anyQuery];
@@ -127,6 +131,48 @@ describe('every route of the server', () => {
       text: await answer.body.text(),
     };
   }
+});
+
+describe('an address that is over its limit', () => {
+  let limited: TestApplication;
+  let send: (route: Route, headers?: Readonly<Record<string, string>>) => Promise<number>;
+
+  beforeAll(async () => {
+    limited = await startApplication({ environment: { RATE_LIMIT_ADDRESS_PER_MINUTE: '1' } });
+    const url = await limited.app.getUrl();
+    send = async ({ method, path }, headers = {}) => {
+      const named = path.replace(/:(\w+)/g, 'whoop').replace('*', 'cycle');
+      const response = await request(`${url}${named}`, { method: method as 'GET', headers });
+      await response.body.dump();
+      return response.statusCode;
+    };
+    // Pages and calls without known credentials are counted apart.
+    for (const path of ['/connect', '/connect', '/v1/providers', '/v1/providers']) {
+      await send({ method: 'GET', path });
+    }
+  });
+  afterAll(() => limited.close());
+
+  it('gets 429 from every route, whatever has added it, and from paths that do not exist (AR-25)', async () => {
+    const absent = ['GET', 'HEAD', 'POST', 'DELETE', 'PUT', 'PATCH', 'OPTIONS', 'TRACE'].flatMap((method) =>
+      ['/', '/nothing', '/v1/nothing', '/docs/nothing'].map((path) => ({ method, path })),
+    );
+    const wrong: string[] = [];
+    for (const route of [...limited.routes, ...absent]) {
+      for (const headers of [
+        {},
+        { authorization: 'Bearer made-up' },
+        { authorization: `Bearer ${formatApiKey(createApiKey())}` },
+      ]) {
+        const status = await send(route, headers);
+        if ((status === 429) === uncounted.includes(route.path)) {
+          wrong.push(`${route.method} ${route.path}: ${status}`);
+        }
+      }
+    }
+    expect(wrong).toEqual([]);
+    expect(limited.routes.length).toBeGreaterThan(40);
+  });
 });
 
 describe('the API description', () => {
