@@ -232,6 +232,47 @@ describe('the entries that the journal keeps', () => {
     expect(await readRow(backup, 'user-1')).toEqual(before);
   });
 
+  const end = (databaseUrl: string, reason: string) =>
+    queryDatabase(databaseUrl, `UPDATE connections SET status = 'needs_relink', ended_at = now(), end_reason = $1`, [
+      reason,
+    ]);
+
+  it.each(['grant_refused', 'provider_gone', 'unreachable'])(
+    'bring back a connection that has ended in the backup (%s) and was refreshed since (R-05, R-13)',
+    async (reason) => {
+      const { first, backup } = await linkAndBackUp(['user-1', 'user-2']);
+      await refresh(first, 'user-1');
+      await end(backup, reason);
+      const second = await start(first, backup);
+
+      expect((await second.api.get(pathOf('user-1'))).body).toMatchObject({ status: 'active', reason: null });
+      expect((await second.api.get(pathOf('user-2'))).body).toMatchObject({ status: 'needs_relink', reason });
+      expect(await refresh(second, 'user-1')).toBe(200);
+      expect(await auditEntriesOf(second, 'user-1')).toContain('connection.recovered success service');
+    },
+  );
+
+  it('do not bring back a connection whose provider has shut down, or whose account is another user’s (R-05, AR-23)', async () => {
+    const { first, backup } = await linkAndBackUp(['user-1', 'user-2']);
+    await refresh(first, 'user-1');
+    await refresh(first, 'user-2');
+    await end(backup, 'provider_retired');
+    await queryDatabase(
+      backup,
+      `UPDATE connections SET end_reason = 'grant_refused', account_digest = '\\x01', account_exclusive = true WHERE user_id = 'user-2'`,
+    );
+    await queryDatabase(
+      backup,
+      `INSERT INTO connections SELECT (jsonb_populate_record(c, '{"user_id": "user-3", "id": "00000000-0000-4000-8000-000000000003",
+         "status": "active", "end_reason": null, "ended_at": null}')).* FROM connections c WHERE user_id = 'user-2'`,
+    );
+    const second = await start(first, backup);
+
+    for (const user of ['user-1', 'user-2']) {
+      expect((await second.api.get(pathOf(user))).body).toMatchObject({ status: 'needs_relink' });
+    }
+  });
+
   it.each(['unlinked', 'erased'])(
     'are erased with the connection of a user who was %s (TE-11, LOG-08)',
     async (what) => {

@@ -158,9 +158,13 @@ const verdict = `CASE
 /** When an ended connection is tried once more: once a day, until its time for that is over. */
 const nextTrial = `CASE WHEN coalesce(ended_at, now()) + $17::float8 * interval '1 millisecond' > ${dueIn('$16')} THEN ${dueIn('$16')} END`;
 
-/** Whether the row lives and still holds the link made at that instant. JavaScript knows it in whole milliseconds. */
+/**
+ * Whether the row still holds the link made at that instant. JavaScript knows it in whole milliseconds. A connection that has ended does too: a
+ * set that is newer than its own was received after the provider refused the older one. Not where the end had nothing to do with the tokens.
+ */
 const isLink = (linkedAt: string): string =>
-  `status = 'active' AND sealed IS NOT NULL AND abs(extract(epoch FROM connections.linked_at - ${linkedAt})) < 0.002`;
+  `end_reason IS DISTINCT FROM 'provider_retired' AND sealed IS NOT NULL
+   AND abs(extract(epoch FROM connections.linked_at - ${linkedAt})) < 0.002`;
 
 const statements = {
   find: {
@@ -200,7 +204,7 @@ const statements = {
   },
   findBehind: {
     name: 'connections-find-behind',
-    text: `SELECT entry.number::int AS number, registration_id AS "registrationId"
+    text: `SELECT entry.number::int AS number, registration_id AS "registrationId", status = 'needs_relink' AS "hasEnded"
            FROM unnest($1::text[], $2::text[], $3::uuid[], $4::int[], $5::timestamptz[]) WITH ORDINALITY
              AS entry (user_id, provider, id, secret_gen, linked_at, number)
            JOIN connections ON connections.user_id = entry.user_id AND connections.provider = entry.provider
@@ -214,7 +218,8 @@ const statements = {
              refresh_expires_at = $9, refresh_due_at = least(refresh_due_at, ${dueIn('$10')}),
              last_refreshed_at = CASE WHEN $12 THEN now() ELSE last_refreshed_at END, claim_id = NULL, claimed_until = NULL,
              attempt_started_at = now(), failed_attempts = 0, retry_at = NULL, suspect_since = NULL, gone_since = NULL,
-             failing_since = NULL, access_rejected_at = NULL, last_error_code = NULL, last_error_at = NULL
+             failing_since = NULL, access_rejected_at = NULL, last_error_code = NULL, last_error_at = NULL,
+             status = 'active', end_reason = NULL, ended_at = NULL
            WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen <= $4::int AND ${isLink('$11::timestamptz')} RETURNING id`,
   },
   learnAccount: {
@@ -285,6 +290,12 @@ export type ConnectionKey = Pick<StoredConnection, 'userId' | 'provider' | 'id' 
 
 /** Which token set of which link: a new link keeps the id of the row. */
 export type LinkKey = ConnectionKey & Pick<StoredConnection, 'linkedAt'>;
+
+/** What the row says whose token set is older than one that was received. */
+export interface RowBehind {
+  readonly registrationId: string;
+  readonly hasEnded: boolean;
+}
 
 /** The connections table. Every change of a token set is a compare-and-set on its generation. */
 @Injectable()
@@ -426,27 +437,28 @@ export class ConnectionStore {
    * @param replaced - the rows as they were, each with the generation that a set replaced
    * @returns those whose row exists, holds the same link, and has not got beyond that generation, in their order, with the row's registration
    */
-  async findBehind<Row extends LinkKey>(replaced: readonly Row[]): Promise<(Row & { registrationId: string })[]> {
-    const rows = await this.database.query<{ number: number; registrationId: string }>(statements.findBehind, [
+  async findBehind<Row extends LinkKey>(replaced: readonly Row[]): Promise<(Row & RowBehind)[]> {
+    const rows = await this.database.query<RowBehind & { number: number }>(statements.findBehind, [
       replaced.map(({ userId }) => userId),
       replaced.map(({ provider }) => provider),
       replaced.map(({ id }) => id),
       replaced.map(({ secretGen }) => secretGen),
       replaced.map(({ linkedAt }) => linkedAt),
     ]);
-    return rows.flatMap(({ number, registrationId }) => {
+    return rows.flatMap(({ number, registrationId, hasEnded }) => {
       const row = replaced[number - 1];
-      return row === undefined ? [] : [{ ...row, registrationId }];
+      return row === undefined ? [] : [{ ...row, registrationId, hasEnded }];
     });
   }
 
   /**
-   * Stores a token set that the database has lost, with the generation that it had, and ends every attempt made with an older one. The
-   * database may have lost an attempt with this one too: its refresh token is in doubt until the hold is over.
+   * Stores a token set that the database has lost, with the generation that it had, and ends every attempt made with an older one. A
+   * connection that has ended is active again. The database may have lost an attempt with this one too: its refresh token is in doubt until
+   * the hold is over.
    *
    * @param replaced - as for {@link findBehind}
    * @param isRefreshed - whether the access token is new too
-   * @returns false when the row is gone, holds another link, or a set that is at least as new
+   * @returns false when the row is gone, holds another link, or a set that is at least as new, or when another user has its account by now
    */
   async restore(replaced: LinkKey, tokens: SealedTokens, isRefreshed: boolean): Promise<boolean> {
     const values = [
@@ -456,7 +468,14 @@ export class ConnectionStore {
       isRefreshed,
       tokens.scopesUnknown,
     ];
-    return (await this.database.query(statements.restore, values)).length === 1;
+    try {
+      return (await this.database.query(statements.restore, values)).length === 1;
+    } catch (error) {
+      if (isAccountTaken(error)) {
+        return false;
+      }
+      throw error;
+    }
   }
 
   /**

@@ -7,7 +7,7 @@ import { MicroBatch } from '../database/micro-batch.js';
 import { AppError } from '../errors/app-error.js';
 import { TokenUnreadableError } from '../errors/connection.errors.js';
 import { VaultService } from '../vault/vault.service.js';
-import { ConnectionStore, type LinkKey } from './connection-store.js';
+import { ConnectionStore, type LinkKey, type RowBehind } from './connection-store.js';
 import { openOwner, parseEntry, type JournalEntry } from './journal-entry.js';
 import { KeptEntries } from './kept-entries.js';
 import { RefreshOutcomes } from './refresh-outcomes.js';
@@ -36,8 +36,9 @@ type OpenedEntry = JournalEntry & LinkKey;
  * Restores what a database has lost of refreshed tokens from the entries that the journal keeps: a standby that lagged behind was promoted, or a
  * backup was restored.
  *
- * An entry is restored when its token set is newer than the one in its row, and the row still holds the same link. Entries of
- * connections that have ended are erased, so that nothing brings them back (TE-11, LOG-08).
+ * An entry is restored when its token set is newer than the one in its row, and the row still holds the same link. A connection that needs a
+ * new link by its row is active again then, because the provider has given these tokens after it refused the older ones. Entries of
+ * connections that were unlinked or moved are erased, so that nothing brings them back (TE-11, LOG-08).
  */
 @Injectable()
 export class JournalRecovery {
@@ -176,7 +177,7 @@ export class JournalRecovery {
     }
   }
 
-  private async restore(entry: OpenedEntry & { registrationId: string }): Promise<void> {
+  private async restore(entry: OpenedEntry & RowBehind): Promise<void> {
     // What does not open must not replace what may.
     const tokens = await this.tokenVault.openIfReadable({ ...entry, secretGen: entry.secretGen + 1 });
     const isRefreshed = entry.kind === 'refreshed';
@@ -194,6 +195,9 @@ export class JournalRecovery {
     journalRestored.inc();
     this.logger.warn(`Journal: the database had lost refreshed tokens of connection ${entry.id}. They are restored.`);
     await this.outcomes.note(entry, isRefreshed ? 'refreshed' : 'TOKEN_RESPONSE_INVALID');
+    if (entry.hasEnded) {
+      await this.outcomes.noteRecovery(entry);
+    }
   }
 
   /** Returns the ids of connections that were unlinked or moved to a successor not long ago. */
