@@ -1,5 +1,6 @@
 import { PassportStrategy } from '@nestjs/passport';
 import OAuth1Strategy from 'passport-oauth1';
+import { forbidRequests } from './forbidden-requests.js';
 import type { OAuth1Definition } from './provider-definition.js';
 import type { ProviderSettings } from './provider-settings.js';
 import type { StrategyRequest } from './strategy-runner.js';
@@ -56,6 +57,7 @@ export class OAuth1ProviderStrategy extends PassportStrategy(NamedOAuth1Strategy
       requestTokenStore: attemptStore,
       skipUserProfile: true,
     });
+    forbidRequests(this._oauth);
     this._oauth.getOAuthRequestToken = (params, done): void => {
       client.temporaryCredentials(definition, settings, params.oauth_callback).then(
         ({ token, tokenSecret }) => done(null, token, tokenSecret, { oauth_callback_confirmed: 'true' }),

@@ -1,6 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { PassportStrategy } from '@nestjs/passport';
 import OAuth2Strategy, { type StrategyOptions } from 'passport-oauth2';
+import { forbidRequests } from './forbidden-requests.js';
 import { definitionInForce, type OAuth2Definition } from './provider-definition.js';
 import type { ProviderSettings } from './provider-settings.js';
 import type { StrategyRequest } from './strategy-runner.js';
@@ -67,6 +68,7 @@ export class OAuth2ProviderStrategy extends PassportStrategy(NamedOAuth2Strategy
     } as unknown as StrategyOptions);
     this.definition = definition;
     // Passport's own exchange has no time-out and knows one client authentication only.
+    forbidRequests(this._oauth2);
     this._oauth2.getOAuthAccessToken = ((
       code: string,
       params: { redirect_uri: string; code_verifier?: string; scopes: readonly string[] },

@@ -24,6 +24,7 @@ import { TokenEndpointClient } from '../token-endpoint-client.js';
 import type { TokenGrant } from '../token-grant.js';
 import { IdTokenForge } from './id-token-forge.js';
 import { createPlainProvider } from './plain-provider.js';
+import { watchPassportClients } from './passport-clients.js';
 import { describeResponses, type ResponseBench } from './response-contract.js';
 
 /** Builds the provider under test from settings that point at its fake. */
@@ -56,9 +57,12 @@ function describeServerContract(
   const definition = definitionInForce(declared, { server });
   const describeCases = (): void => {
     const bench = new ContractBench(definition, server, createProvider);
+    const passport = watchPassportClients();
+    beforeAll(() => passport.start());
     beforeAll(() => bench.start());
     beforeEach(() => bench.maker.behave());
     afterAll(() => bench.stop());
+    afterAll(() => passport.stop());
 
     describeUse(definition);
     describeStart(definition, bench);
@@ -79,6 +83,11 @@ function describeServerContract(
     if (definition.oauth === '2.0') {
       describeResponses(definition, bench.responses());
     }
+    // The last one, because it speaks of all the others.
+    it("sends nothing through the clients of Passport's strategies", () => {
+      expect(passport.watched).toBeGreaterThan(30);
+      expect(passport.calls).toEqual([]);
+    });
   };
   describe(`contract of ${definition.slug}`, () => {
     if (server === undefined) {
