@@ -596,6 +596,19 @@ describe('O1-11 LOG-08 an erasure', () => {
   });
 });
 
+describe('an exchange whose response comes after the time limit', () => {
+  it('is finished with it (O1-11, R-08)', async () => {
+    const { user, account } = await linkedUser();
+    application.sandbox.maker(old).misbehave({ endpoint: 'exchange', type: 'slow', ms: 12_000 });
+    const before = callsSoFar();
+
+    expect((await run()).results).toMatchObject([{ outcome: 'migrated' }]);
+
+    expect(calls(old, 'exchange', before[old])).toHaveLength(1);
+    await expectMigrated(user, account);
+  });
+});
+
 describe('O1-11 an exchange whose answer is lost', () => {
   const lost = { endpoint: 'exchange', type: 'drop', processed: true } as const;
 
@@ -879,6 +892,17 @@ describe('O1-11 R-01 a migration whose new token has expired before it was used'
     ]);
     expect(calls(successor, 'refresh', before[successor])).toEqual(['ok']);
     await expectUntouched(user);
+  });
+
+  it('is finished with the response to its refresh that comes after the time limit (R-08)', async () => {
+    const { user, account } = await exchangedADayAgo();
+    application.sandbox.maker(successor).misbehave({ endpoint: 'refresh', type: 'slow', ms: 12_000 });
+    const before = callsSoFar();
+
+    expect((await run()).results).toMatchObject([{ outcome: 'migrated' }]);
+
+    expect(calls(successor, 'refresh', before[successor])).toHaveLength(1);
+    await expectMigrated(user, account);
   });
 
   it('is resumed with the answer where the run is lost with it in its hands', async () => {

@@ -128,6 +128,20 @@ describe('the outbox of revocations', () => {
     expect(await outbox()).toEqual([]);
   });
 
+  it('reads the response to that refresh after the time limit, and ends the grant with it (TE-10, R-08)', async () => {
+    await linkAccount(application, userId, 'whoop', { account });
+    application.clock.advance(24 * 3_600_000);
+    makerOf('whoop').misbehave({ endpoint: 'refresh', type: 'slow', ms: 12_000 });
+
+    expect(await unlink('whoop')).toBe('pending');
+    expect(isGrantAlive('whoop')).toBe(true);
+    await until('the entry is gone', async () => (await outbox()).length === 0);
+
+    expect(isGrantAlive('whoop')).toBe(false);
+    expect(makerOf('whoop').history.filter(({ kind }) => kind === 'refresh')).toHaveLength(1);
+    expect(revocationCalls('whoop')).toBe(1);
+  });
+
   it('TE-10 is done when the user has ended the grant at the maker meanwhile', async () => {
     await linkAccount(application, userId, 'whoop', { account });
     makerOf('whoop').misbehave(outage);

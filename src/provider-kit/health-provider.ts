@@ -118,6 +118,7 @@ export interface HealthProvider {
    *
    * @param tokens - the set in force
    * @param successor - the facts of the provider that replaces this one
+   * @param patience - reads the response on after the time limit
    * @returns the grant of the successor; this one stays as it is for a while, how long is the provider's to say
    * @throws {@link AuthorizationFailedError} when the provider refuses the exchange
    * @throws {@link ProviderMisconfiguredError} when it refuses our client, signature or clock
@@ -125,7 +126,7 @@ export interface HealthProvider {
    * @throws {@link ProviderUnavailableError} when it does not answer; `fate` tells whether it may have acted
    * @throws {@link InvalidTokenResponseError} when the answer cannot be used; the provider has acted
    */
-  exchangeGrant?(tokens: GrantTokens, successor: OAuth2Definition): Promise<TokenGrant>;
+  exchangeGrant?(tokens: GrantTokens, successor: OAuth2Definition, patience?: Patience): Promise<TokenGrant>;
 
   /**
    * Returns the user's id at the provider, from the tokens or by one API call; `undefined` where the provider documents no way.

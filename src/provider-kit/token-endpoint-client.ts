@@ -293,6 +293,7 @@ export class TokenEndpointClient extends ProviderApiClient {
    * @param settings - client credentials in force; `exchangeUrl` among its endpoints
    * @param grant - the tokens in force, with their secret
    * @param successor - the facts by which the answer is read
+   * @param patience - reads the response on after the time limit
    * @throws as `HealthProvider.exchangeGrant`; Error when there is no exchange
    */
   async exchangeGrant(
@@ -300,15 +301,17 @@ export class TokenEndpointClient extends ProviderApiClient {
     settings: ProviderSettings,
     grant: GrantTokens,
     successor: OAuth2Definition,
+    patience?: Patience,
   ): Promise<TokenGrant> {
     const url = settings.endpoints.exchangeUrl;
     if (url === undefined) {
       throw new Error(`Provider "${definition.slug}" exchanges no grants.`);
     }
     const requestedAt = this.clock.now();
-    const response = await this.clocks.send(definition, (now) =>
-      this.http.send({ ...oauth1Request(definition, settings, { method: 'POST', url, grant }, now), mustBeRead: true }),
-    );
+    const response = await this.clocks.send(definition, (now) => {
+      const request = oauth1Request(definition, settings, { method: 'POST', url, grant }, now);
+      return this.http.send({ ...request, patience, mustBeRead: true });
+    });
     if (!isSuccessStatus(response)) {
       const message = `${definition.displayName} refused to exchange the grant. The connection stays as it is.`;
       throw endpointFailure(this.failed(definition, response), refusal(AuthorizationFailedError, message));

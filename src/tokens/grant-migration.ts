@@ -15,6 +15,7 @@ import {
 } from '../errors/provider.errors.js';
 import { DatabaseUnavailableError } from '../errors/request.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
+import type { Patience } from '../provider-kit/http-client.js';
 import type { OAuth2Definition } from '../provider-kit/provider-definition.js';
 import { ProviderLifecycle } from '../provider-kit/provider-lifecycle.js';
 import { registrationId } from '../provider-kit/registration.js';
@@ -30,6 +31,8 @@ import { TokenVault } from './token-vault.js';
 
 /** An access token with less life than this is refreshed before it is tried, in milliseconds. */
 const shortestLifeMs = 60_000;
+/** How long a response is read that is the only copy of new tokens, in milliseconds: until shortly before another run may go on. */
+const patienceMs = 90_000;
 /** How often, and how long apart in milliseconds, an exchanged grant is offered to a database that is away. */
 const keepAttempts = 60;
 const keepPauseMs = 1_000;
@@ -258,7 +261,7 @@ export class GrantMigration {
     tokens: TokenSet,
   ): Promise<TokenGrant> {
     try {
-      return await old.exchangeGrant(tokens, successor.definition);
+      return await old.exchangeGrant(tokens, successor.definition, newPatience());
     } catch (error) {
       if (claimed.state === 'ready' && wasNotMade(error)) {
         await this.store.takeBack(claimed);
@@ -367,7 +370,7 @@ export class GrantMigration {
     { secretGen }: Holder,
   ): Promise<TokenGrant> {
     try {
-      return await successor.refresh(kept);
+      return await successor.refresh(kept, newPatience());
     } catch (error) {
       if (wasNotMade(error) || error instanceof TokenRevokedError) {
         await this.keep(claimed, secretGen, this.vault.seal(kept, toContext(claimed)));
@@ -401,6 +404,11 @@ export class GrantMigration {
     const outcome = code === undefined ? 'success' : 'failed';
     return this.audit.record({ action, outcome, actor: 'cli', userId, provider, connectionId: id, subject, code });
   }
+}
+
+/** Nobody waits for a run but its operator. */
+function newPatience(): Patience {
+  return { onOverdue: () => undefined, signal: AbortSignal.timeout(patienceMs) };
 }
 
 /** Without the database or the keys nothing goes on. */

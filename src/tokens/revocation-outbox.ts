@@ -24,6 +24,8 @@ import { revocations } from './tokens.metrics.js';
 
 /** An attempt that has not ended after this is lost with its process; longer than a refresh and a revocation take together. */
 const leaseSeconds = 60;
+/** How long the response to a refresh is read, in milliseconds: a revocation fits in behind it before the lease ends. */
+const patienceMs = 40_000;
 /** Entries tried at a time. */
 const batchSize = 20;
 /** How often at least the outbox is looked at, in milliseconds. */
@@ -193,10 +195,19 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
     return entry;
   }
 
-  /** Tries to end the grant of an entry, and writes down how that went. Never throws: what is not done stays in the outbox. */
-  async attempt(entry: RevocationEntry): Promise<RevocationOutcome> {
+  /**
+   * Tries to end the grant of an entry, and writes down how that went. What is not done stays in the outbox. Nobody waits for a response
+   * that is overdue: the attempt is `pending` then, and goes on.
+   */
+  attempt(entry: RevocationEntry): Promise<RevocationOutcome> {
+    return new Promise((resolve, reject) => {
+      this.work(entry, () => resolve('pending')).then(resolve, reject);
+    });
+  }
+
+  private async work(entry: RevocationEntry, onOverdue: () => void): Promise<RevocationOutcome> {
     try {
-      const outcome = await this.revoke(entry);
+      const outcome = await this.revoke(entry, onOverdue);
       revocations.inc({ provider: entry.provider, outcome });
       await this.remove(entry);
       return outcome;
@@ -254,7 +265,7 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
     return parsePayload(await this.vault.open(entry.sealed, toContext(entry)));
   }
 
-  private async revoke(entry: RevocationEntry): Promise<'revoked' | 'left' | 'unsupported'> {
+  private async revoke(entry: RevocationEntry, onOverdue: () => void): Promise<'revoked' | 'left' | 'unsupported'> {
     const provider = this.registry.get(entry.provider);
     if (this.lifecycle.isRetired(provider)) {
       return 'unsupported';
@@ -269,7 +280,8 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
       return provider.revoke(tokens);
     }
     try {
-      const fresh = toTokenSet(await provider.refresh(tokens), tokens);
+      const patience = { onOverdue, signal: AbortSignal.timeout(patienceMs) };
+      const fresh = toTokenSet(await provider.refresh(tokens, patience), tokens);
       await this.database.query(statements.replace, [entry.id, this.vault.seal({ userId, tokens: fresh }, context)]);
       return await provider.revoke(fresh);
     } catch (error) {

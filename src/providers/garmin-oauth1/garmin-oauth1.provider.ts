@@ -1,10 +1,11 @@
 import type { GrantTokens } from '../../provider-kit/health-provider.js';
+import type { Patience } from '../../provider-kit/http-client.js';
 import { OAuth1HealthProvider } from '../../provider-kit/oauth1-health-provider.js';
 import type { OAuth2Definition } from '../../provider-kit/provider-definition.js';
 import type { TokenGrant } from '../../provider-kit/token-grant.js';
 
 export class GarminOauth1Provider extends OAuth1HealthProvider {
-  exchangeGrant(tokens: GrantTokens, successor: OAuth2Definition): Promise<TokenGrant> {
-    return this.client.exchangeGrant(this.definition, this.settings, tokens, successor);
+  exchangeGrant(tokens: GrantTokens, successor: OAuth2Definition, patience?: Patience): Promise<TokenGrant> {
+    return this.client.exchangeGrant(this.definition, this.settings, tokens, successor, patience);
   }
 }
