@@ -121,6 +121,16 @@ describe('the row of an API key', () => {
     );
   });
 
+  it('leaves one entry when it was altered, however many calls name it at a time (AR-26, AR-27)', async () => {
+    const key = await apiKeys.create('altered', accessScopes);
+    await query(`UPDATE api_keys SET name = 'another' WHERE id = $1`, [idOf(key)]);
+    const guessed = formatApiKey({ ...createApiKey(), id: idOf(key) });
+
+    await Promise.all(Array.from({ length: 30 }, () => use(guessed).expect(401)));
+
+    expect(await findRefusals(key)).toHaveLength(1);
+  });
+
   it('is refused from the moment that it is read again, and works again as it was (AR-27)', async () => {
     const clock = stopClock();
     const key = await apiKeys.create('widened', accessScopes, { providers: ['oura'] });

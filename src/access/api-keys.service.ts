@@ -43,6 +43,8 @@ type Binding = 'bound' | 'unbound' | 'altered';
 export class ApiKeysService {
   private readonly logger = new Logger(ApiKeysService.name);
   private readonly cache = new Map<string, KnownKey>();
+  /** Rows that are being read, each once for all calls that come with its id. */
+  private readonly reading = new Map<string, Promise<KnownKey | undefined>>();
 
   constructor(
     private readonly store: ApiKeyStore,
@@ -181,10 +183,16 @@ export class ApiKeysService {
 
   private async find(id: string): Promise<KnownKey | undefined> {
     const cached = this.cache.get(id);
-    const askedAt = performance.now();
-    if (cached !== undefined && askedAt < cached.trustedUntil) {
+    if (cached !== undefined && performance.now() < cached.trustedUntil) {
       return cached;
     }
+    const reading = this.reading.get(id) ?? this.read(id).finally(() => this.reading.delete(id));
+    this.reading.set(id, reading);
+    return reading;
+  }
+
+  private async read(id: string): Promise<KnownKey | undefined> {
+    const askedAt = performance.now();
     const row = await this.store.find(id);
     this.cache.delete(id);
     if (row === undefined) {
@@ -207,7 +215,7 @@ export class ApiKeysService {
     return known;
   }
 
-  /** An altered row leaves an entry each time that it is read, which is every few seconds at most. */
+  /** An altered row leaves an entry each time that it is read, which is every few seconds at most, however many calls name it. */
   private async isUsable(row: StoredApiKey): Promise<boolean> {
     const binding = await this.bindingOf(row);
     if (binding === 'altered') {
