@@ -204,7 +204,7 @@ describe('API keys', () => {
       output: expect.stringMatching(new RegExp(`${idOf(key)} +of-earlier +tokens:read +whoop +-`)),
     });
     await until('the key is read again', async () => (await get(key, `${connections}/whoop/token`)).status === 200);
-    expect(await run('bind', '--all')).toEqual({ status: 0, output: 'Every key in use is bound.\n' });
+    expect(await run('bind', '--all')).toEqual({ status: 0, output: 'Every active key is already bound.\n' });
   });
 
   it('are not made for a provider that does not exist', async () => {
@@ -216,7 +216,7 @@ describe('API keys', () => {
     });
 
     expect(await program.ended()).toMatchObject({ status: 1 });
-    expect(program.stderr()).toBe('No provider is called uora; `npm run cli -- providers` lists them.\n');
+    expect(program.stderr()).toBe('Unknown provider: uora. `npm run cli -- providers` lists all providers.\n');
     expect((await apiKeys.list()).map(({ name }) => name)).not.toContain('typo');
   });
 

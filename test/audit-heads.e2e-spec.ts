@@ -79,7 +79,7 @@ describe('the heads of the audit trail in the log', () => {
     await writeFile(log, running.stdout());
     await expect(cli('audit', 'verify', '--heads', log)).resolves.toEqual({
       status: 0,
-      output: '3 entries of 2 writers were checked; all are as they were written.\n',
+      output: '3 entries of 2 writers were checked; none was changed.\n',
     });
 
     await queryDatabase(databaseUrl, 'DELETE FROM audit_entries WHERE writer = 2');
@@ -87,12 +87,12 @@ describe('the heads of the audit trail in the log', () => {
 
     await expect(cli('audit', 'verify')).resolves.toEqual({
       status: 0,
-      output: '1 entries of 1 writers were checked; all are as they were written.\n',
+      output: '1 entries of 1 writers were checked; none was changed.\n',
     });
     await expect(cli('audit', 'verify', '--heads', log)).resolves.toEqual({
       status: 1,
       output:
-        'Writer 2, entry 2 is gone with its writer, although the log has seen it.\n' +
+        'Writer 2, entry 2 is missing with its writer, although the log recorded it.\n' +
         '1 entries of 1 writers were checked; 1 findings.\n',
     });
   });
@@ -102,7 +102,7 @@ describe('the heads of the audit trail in the log', () => {
     await writeFile(log, '{"level":30,"msg":"Listening"}\n');
     await expect(cli('audit', 'verify', '--heads', log)).resolves.toMatchObject({
       status: 1,
-      output: expect.stringContaining('has no head of the audit trail'),
+      output: expect.stringContaining('contains no audit head'),
     });
     await expect(cli('audit', 'verify', '--heads', join(directory, 'none'))).resolves.toMatchObject({ status: 1 });
   });

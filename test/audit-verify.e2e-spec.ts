@@ -83,7 +83,7 @@ describe('the audit verifier', () => {
   ])('LOG-05 names the entry whose %s was changed', async (_, change) => {
     await tamper(`UPDATE audit_entries SET ${change} WHERE writer = 1 AND sequence = 4`);
 
-    await expect(verify()).resolves.toEqual(['1/4 is not what was written']);
+    await expect(verify()).resolves.toEqual(['1/4 was changed']);
   });
 
   it.each([`'digest:000000000000000000000000'`, `''`, 'NULL'])(
@@ -91,14 +91,14 @@ describe('the audit verifier', () => {
     async (address) => {
       await tamper(`UPDATE audit_entries SET address = ${address} WHERE writer = 1 AND sequence = 5`);
 
-      await expect(verify()).resolves.toEqual(['1/5 is not what was written']);
+      await expect(verify()).resolves.toEqual(['1/5 was changed']);
     },
   );
 
   it('LOG-05 names both, when the MAC of an entry was changed: that entry and the one chained to it', async () => {
     await tamper(`UPDATE audit_entries SET mac = sha256('x') WHERE writer = 1 AND sequence = 4`);
 
-    await expect(verify()).resolves.toEqual(['1/4 is not what was written', '1/5 is not what was written']);
+    await expect(verify()).resolves.toEqual(['1/4 was changed', '1/5 was changed']);
   });
 
   it('LOG-05 names entries that were deleted from the middle', async () => {
@@ -106,8 +106,8 @@ describe('the audit verifier', () => {
     await tamper('DELETE FROM audit_entries WHERE writer = 2 AND sequence IN (3, 4)');
 
     await expect(verify()).resolves.toEqual([
-      '1/4 is missing; the next one cannot be checked',
-      '2/3 and all after it up to 4 are missing; the next one cannot be checked',
+      '1/4 is missing, so the next one cannot be checked',
+      '2/3 and all after it up to 4 are missing, so the next one cannot be checked',
     ]);
   });
 
@@ -115,7 +115,7 @@ describe('the audit verifier', () => {
     await tamper('UPDATE audit_entries SET sequence = -sequence WHERE writer = 1 AND sequence IN (4, 5)');
     await tamper('UPDATE audit_entries SET sequence = 9 + sequence WHERE writer = 1 AND sequence < 0');
 
-    await expect(verify()).resolves.toEqual([4, 5, 6].map((sequence) => `1/${sequence} is not what was written`));
+    await expect(verify()).resolves.toEqual([4, 5, 6].map((sequence) => `1/${sequence} was changed`));
   });
 
   it('LOG-05 names entries that were added', async () => {
@@ -123,8 +123,8 @@ describe('the audit verifier', () => {
       connection_id, subject, code, request_id, mac FROM audit_entries WHERE writer = 1 AND sequence = 7`);
 
     await expect(verify()).resolves.toEqual([
-      '1/8 is not what was written',
-      '1/* has noted an end that is not its own',
+      '1/8 was changed',
+      '1/* has a recorded end that does not match its last entry',
     ]);
   });
 
@@ -147,7 +147,7 @@ describe('the audit verifier', () => {
     await expect(verify()).resolves.toEqual(['2/5 and all after it up to 7 are missing']);
 
     await tamper('UPDATE audit_writers SET head_sequence = 4 WHERE number = 2');
-    await expect(verify()).resolves.toEqual(['2/* has noted an end that is not its own']);
+    await expect(verify()).resolves.toEqual(['2/* has a recorded end that does not match its last entry']);
   });
 
   it('LOG-05 is not deceived by an end that was copied earlier, once another writer has begun', async () => {
@@ -194,7 +194,7 @@ describe('the audit verifier', () => {
   it('LOG-05 names the first entry of a writer whose beginning was changed', async () => {
     await tamper(`UPDATE audit_writers SET started_at = started_at - interval '1 day' WHERE number = 2`);
 
-    await expect(verify()).resolves.toEqual(['2/1 is not what was written']);
+    await expect(verify()).resolves.toEqual(['2/1 was changed']);
   });
 
   it('names a trail that is empty although the vault was used, and no other (LOG-05)', async () => {
@@ -208,7 +208,7 @@ describe('the audit verifier', () => {
     await tamper('DELETE FROM audit_entries');
     await tamper('DELETE FROM audit_writers');
     await expect(verify()).resolves.toEqual([
-      '*/* The trail is empty, although values were sealed here, which leaves entries',
+      '*/* The trail is empty, although the keys here have sealed values, which leaves entries',
     ]);
   });
 
@@ -249,13 +249,15 @@ describe('the audit verifier', () => {
 
       await expect(verify()).resolves.toEqual([]);
       await expect(verifyHeads(before)).resolves.toEqual([]);
-      await expect(verifyHeads(after)).resolves.toEqual([`2/${after.sequence} is gone, although the log has seen it`]);
+      await expect(verifyHeads(after)).resolves.toEqual([
+        `2/${after.sequence} is missing, although the log recorded it`,
+      ]);
     });
 
     it('names a head that this service did not sign (LOG-05)', async () => {
       const head = headOf(first);
       await expect(verifyHeads({ ...head, signature: Buffer.alloc(32) })).resolves.toEqual([
-        `1/${head.sequence} is not what the log has seen there`,
+        `1/${head.sequence} differs from what the log recorded`,
       ]);
     });
 
@@ -303,7 +305,7 @@ describe('the audit verifier', () => {
       expect(await token()).toBe(former);
       await expect(verify()).resolves.toEqual([]);
       await expect(verifyRows()).resolves.toEqual([
-        `Connection ${id} holds token set 2, although the trail has 3: an older row was put in its place`,
+        `Connection ${id} holds token set 2, although the trail has 3: an older row was put back`,
       ]);
     });
 
@@ -318,7 +320,7 @@ describe('the audit verifier', () => {
       await tamper('INSERT INTO api_keys SELECT * FROM former');
 
       await first.browser.get('/v1/providers').set('authorization', `Bearer ${key}`).expect(200);
-      await expect(verifyRows()).resolves.toEqual([`API key ${id} was revoked, and is in use again`]);
+      await expect(verifyRows()).resolves.toEqual([`API key ${id} was revoked, and is active again`]);
     });
   });
 
@@ -337,13 +339,13 @@ describe('the audit verifier', () => {
     await expect(run()).resolves.toEqual({
       status: 0,
       signal: null,
-      output: '14 entries of 2 writers were checked; all are as they were written.\n',
+      output: '14 entries of 2 writers were checked; none was changed.\n',
     });
     await tamper(`UPDATE audit_entries SET actor = 'cli' WHERE writer = 1 AND sequence = 4`);
     await expect(run()).resolves.toEqual({
       status: 1,
       signal: null,
-      output: 'Writer 1, entry 4 is not what was written.\n14 entries of 2 writers were checked; 1 findings.\n',
+      output: 'Writer 1, entry 4 was changed.\n14 entries of 2 writers were checked; 1 findings.\n',
     });
   });
 });

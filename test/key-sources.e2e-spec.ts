@@ -147,7 +147,7 @@ describe('VaultTransitKeySource', () => {
       ]);
       expect((await source.unwrap(first, context)).equals(key)).toBe(true);
       await expect(source.unwrap({ ...first, keyRef: second.keyRef }, context)).rejects.toThrow(
-        /not what its bytes say/,
+        /does not match the wrapped key/,
       );
     } finally {
       await fake.server.close();

@@ -86,7 +86,7 @@ describe('a wrong key', () => {
     const before = await dump();
 
     await expect(startApplication({ databaseUrl, sandbox, clock })).rejects.toThrow(
-      /^ENCRYPTION_ROOT_KEY .*not the one this database was set up with/,
+      /^ENCRYPTION_ROOT_KEY .*not the one that this database was set up with/,
     );
 
     expect(await dump()).toEqual(before);

@@ -22,20 +22,20 @@ export class AuditEntryFacts {
   @ApiProperty({ example: '0b8f6c1e-6a5e-4b39-9f0e-1f2d3c4b5a69', nullable: true, type: String })
   connection_id!: string | null;
 
-  @ApiProperty({ example: null, nullable: true, type: String, description: 'what else it was done to' })
+  @ApiProperty({ example: null, nullable: true, type: String, description: 'what else was acted on' })
   subject!: string | null;
 
   @ApiProperty({ example: null, nullable: true, type: String, description: 'why it was denied or failed' })
   code!: string | null;
 
-  @ApiProperty({ example: 'req-12345', nullable: true, type: String, description: 'also in the log' })
+  @ApiProperty({ example: 'req-12345', nullable: true, type: String, description: 'the request_id in the log' })
   request_id!: string | null;
 
   @ApiProperty({
     example: 'digest:3f9a1c0d5e7b2a4866d1f0c9',
     nullable: true,
     type: String,
-    description: 'where the caller is: equal texts are one network',
+    description: 'network of the caller; equal values are the same network',
   })
   address!: string | null;
 }

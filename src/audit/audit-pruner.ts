@@ -42,7 +42,7 @@ export class AuditPruner {
     for (let writer = await this.store.findWriter(0); writer; writer = await this.store.findWriter(writer.number)) {
       const key = await this.vault.findMacKey(writer.kid);
       if (key === undefined) {
-        throw new Error(`Writer ${writer.number} is chained with key ${writer.kid}, which is gone.`);
+        throw new Error(`Writer ${writer.number} is chained with key ${writer.kid}, which no longer exists.`);
       }
       removed += await this.pruneWriter(writer, key, before);
     }
@@ -89,7 +89,7 @@ function follow(writer: number, entry: AuditEntry, last: ChainHead, key: MacKey)
 
 function refusal(writer: number, sequence: number): Error {
   return new Error(
-    `Writer ${writer}, entry ${sequence} is not what was written, or what was before it is missing. "audit verify" tells more; ` +
-      'it and what follows it in this chain were not removed.',
+    `Writer ${writer}, entry ${sequence} was changed, or entries before it are missing. It and the later entries of this chain were not removed. ` +
+      'Run "audit verify" for details.',
   );
 }

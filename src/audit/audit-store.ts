@@ -164,7 +164,7 @@ export class AuditStore {
       entries.map(({ mac }) => mac),
     ]);
     if (rows.length !== 1) {
-      throw new Error(`The chain of audit writer ${writerNumber} is not where this process left it.`);
+      throw new Error(`The chain of audit writer ${writerNumber} does not end where this process left it.`);
     }
   }
 

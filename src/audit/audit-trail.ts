@@ -65,7 +65,7 @@ export class AuditTrail implements BeforeApplicationShutdown {
       await this.groups.add(facts);
     } catch (error) {
       throw new DatabaseUnavailableError(
-        'The audit trail cannot be written at the moment, and nothing is done without it. Try again.',
+        'The audit trail cannot be written at the moment, so nothing was done. Try again.',
         { cause: error, retryAfterSeconds: 5 },
       );
     }
@@ -128,6 +128,6 @@ export class AuditTrail implements BeforeApplicationShutdown {
         return { writerNumber: writer.number, key, head };
       }
     }
-    throw new Error(`Other processes have taken the number of a new audit writer ${numberAttempts} times.`);
+    throw new Error(`Other processes took the number of a new audit writer ${numberAttempts} times.`);
   }
 }

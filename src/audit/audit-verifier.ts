@@ -50,7 +50,7 @@ export class AuditVerifier {
    */
   async *verify(count: AuditCount): AsyncGenerator<AuditFinding, void> {
     for (let stranger = await this.store.findWriterOfEntries(lowestNumber); stranger !== undefined && stranger < 1;) {
-      yield { writer: stranger, sequence: undefined, problem: 'never was, but has entries' };
+      yield { writer: stranger, sequence: undefined, problem: 'never existed, but has entries' };
       stranger = await this.store.findWriterOfEntries(stranger + 1);
     }
     let previous = 0;
@@ -61,7 +61,7 @@ export class AuditVerifier {
         yield {
           writer: writer.number,
           sequence: undefined,
-          problem: `is chained with key ${writer.kid}, which is gone`,
+          problem: `is chained with key ${writer.kid}, which no longer exists`,
         };
       } else {
         if (writer.number === previous + 1) {
@@ -73,7 +73,7 @@ export class AuditVerifier {
       previous = writer.number;
     }
     if (count.writers === 0 && (await this.keys.list()).some(({ operations }) => operations > 0)) {
-      const problem = 'The trail is empty, although values were sealed here, which leaves entries';
+      const problem = 'The trail is empty, although the keys here have sealed values, which leaves entries';
       yield { writer: undefined, sequence: undefined, problem };
     }
     while (previous < highestNumber) {
@@ -99,7 +99,7 @@ export class AuditVerifier {
       if (writer?.number === number) {
         yield* this.verifySeen(writer, { sequence, mac: signature }, 'the log');
       } else {
-        yield { writer: number, sequence, problem: 'is gone with its writer, although the log has seen it' };
+        yield { writer: number, sequence, problem: 'is missing with its writer, although the log recorded it' };
       }
     }
   }
@@ -131,9 +131,9 @@ export class AuditVerifier {
         ? key && beginningOf(before, key).mac
         : [checkpoint, ...entries].find((each) => each.sequence === sequence)?.mac;
     if (key === undefined || mac === undefined) {
-      yield { writer: before.number, sequence, problem: `is gone, although ${witness} has seen it` };
+      yield { writer: before.number, sequence, problem: `is missing, although ${witness} recorded it` };
     } else if (!signHead(before.number, { sequence, mac }, key).equals(seen.mac)) {
-      yield { writer: before.number, sequence, problem: `is not what ${witness} has seen there` };
+      yield { writer: before.number, sequence, problem: `differs from what ${witness} recorded` };
     }
   }
 
@@ -144,7 +144,7 @@ export class AuditVerifier {
       const { head, checkpoint, entries } = await this.store.readChain(writer.number, readUpTo, pageSize);
       if (checkpoint.sequence > last.sequence) {
         if (!signCheckpoint(writer.number, checkpoint, key).equals(checkpoint.signature)) {
-          const problem = 'and all before it are missing, without a checkpoint that is signed';
+          const problem = 'and all before it are missing, without a signed checkpoint';
           yield { writer: writer.number, sequence: checkpoint.sequence, problem };
         }
         last = checkpoint;
@@ -161,7 +161,11 @@ export class AuditVerifier {
           const problem = `and all after it up to ${head.sequence} are missing`;
           yield { writer: writer.number, sequence: last.sequence + 1, problem };
         } else if (head.sequence < last.sequence || !signHead(writer.number, last, key).equals(head.mac)) {
-          yield { writer: writer.number, sequence: undefined, problem: 'has noted an end that is not its own' };
+          yield {
+            writer: writer.number,
+            sequence: undefined,
+            problem: 'has a recorded end that does not match its last entry',
+          };
         }
         return;
       }
@@ -182,14 +186,14 @@ function* findGap(first: number, found: number): Generator<AuditFinding, void> {
 
 function* findFaults(writer: number, entry: AuditEntry, last: ChainHead, key: MacKey): Generator<AuditFinding, void> {
   if (entry.sequence < 1) {
-    yield { writer, sequence: entry.sequence, problem: 'was not written there' };
+    yield { writer, sequence: entry.sequence, problem: 'was added: entries begin at 1' };
   } else if (entry.sequence <= last.sequence) {
-    yield { writer, sequence: entry.sequence, problem: 'was removed, and is there again' };
+    yield { writer, sequence: entry.sequence, problem: 'was removed before, and is there again' };
   } else if (entry.sequence !== last.sequence + 1) {
     const first = last.sequence + 1;
     const range = entry.sequence - 1 === first ? 'is' : `and all after it up to ${entry.sequence - 1} are`;
-    yield { writer, sequence: first, problem: `${range} missing; the next one cannot be checked` };
+    yield { writer, sequence: first, problem: `${range} missing, so the next one cannot be checked` };
   } else if (!chain(entry, last, key).mac.equals(entry.mac)) {
-    yield { writer, sequence: entry.sequence, problem: 'is not what was written' };
+    yield { writer, sequence: entry.sequence, problem: 'was changed' };
   }
 }

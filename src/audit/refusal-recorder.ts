@@ -89,7 +89,7 @@ export class RefusalRecorder implements BeforeApplicationShutdown {
 
   private async write(event: AuditEvent): Promise<void> {
     await this.audit.record(event).catch((error: unknown) => {
-      this.logger.warn(`An entry of refused calls could not be written: ${codeOf(error)}.`);
+      this.logger.warn(`The audit entry of rejected calls could not be written: ${codeOf(error)}.`);
     });
   }
 }

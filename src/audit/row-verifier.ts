@@ -77,7 +77,7 @@ export class RowVerifier {
       page = await this.database.query<ConnectionRow>(statements.next, [pageSize, last.userId, last.provider]);
     }
     for (const { id } of await this.database.query<{ id: string }>(statements.revivedKeys)) {
-      yield { place: `API key ${id}`, problem: 'was revoked, and is in use again' };
+      yield { place: `API key ${id}`, problem: 'was revoked, and is active again' };
     }
   }
 
@@ -89,7 +89,7 @@ export class RowVerifier {
     for (const { id, number } of latest) {
       const row = page.find((each) => each.id === id);
       if (row !== undefined && row.secretGen < number && (await this.isStillBehind(row, number))) {
-        const problem = `holds token set ${row.secretGen}, although the trail has ${number}: an older row was put in its place`;
+        const problem = `holds token set ${row.secretGen}, although the trail has ${number}: an older row was put back`;
         yield { place: `Connection ${id}`, problem };
       }
     }

@@ -20,15 +20,15 @@ export function addApiKeyCommands(
   withService: (command: (app: INestApplicationContext) => Promise<void>) => Promise<void>,
   print: (text: string) => void,
 ): void {
-  const apiKeys = program.command('api-keys').description("keys of the company's services");
+  const apiKeys = program.command('api-keys').description('manage the API keys of your services');
 
   apiKeys
     .command('create')
-    .description('make a key and print it; it cannot be shown again')
-    .requiredOption('--name <name>', 'who uses it, such as "billing-service"', parseName)
+    .description('create a key and print it; it cannot be shown again')
+    .requiredOption('--name <name>', 'the service that uses the key, such as "billing-service"', parseName)
     .requiredOption('--scopes <list>', `comma-separated, of: ${accessScopes.join(', ')}`, parseScopes)
-    .option('--providers <list>', 'comma-separated slugs of the only providers it may use', parseProviders)
-    .option('--expires <duration>', 'how long it works, such as 12h or 90d', parseDuration)
+    .option('--providers <list>', 'comma-separated slugs of the only providers that the key may use', parseProviders)
+    .option('--expires <duration>', 'how long the key is valid, such as 12h or 90d', parseDuration)
     .action(async ({ name, scopes, providers, expires }: CreateOptions) => {
       await checkProvidersExist(providers ?? []);
       await withService(async (app) => {
@@ -43,14 +43,14 @@ export function addApiKeyCommands(
 
   apiKeys
     .command('rotate')
-    .argument('<id>', 'the part of the key between the two underscores')
-    .description('make a key that may do the same, print it, and let the old one expire')
-    .option('--overlap <duration>', 'how long both work; 24h when absent', parseDuration, 24 * 60 * 60 * 1_000)
+    .argument('<id>', 'id of the key: the part between the two underscores')
+    .description('create a key with the same permissions, print it, and let the old one expire')
+    .option('--overlap <duration>', 'how long both keys are valid; 24h if absent', parseDuration, 24 * 60 * 60 * 1_000)
     .action((id: string, { overlap }: { overlap: number }) =>
       withService(async (app) => {
         const key = await app.get(ApiKeysService).rotate(id, overlap);
         if (key === undefined) {
-          throw new Error(`No key with the id ${id} is in use.`);
+          throw new Error(`No active key has the id ${id}. Run "api-keys list".`);
         }
         print(key);
       }),
@@ -58,35 +58,35 @@ export function addApiKeyCommands(
 
   apiKeys
     .command('bind')
-    .argument('[ids...]', 'keys that you know, by the part between the two underscores')
-    .option('--all', 'every key in use that is not bound')
-    .description('bind keys of an earlier version to what they may do; look at "api-keys list" first')
+    .argument('[ids...]', 'ids of keys that you recognize: the part between the two underscores')
+    .option('--all', 'every active key that is not bound')
+    .description('bind keys of an earlier version to their permissions; check "api-keys list" first')
     .action((ids: string[], { all }: { all?: boolean }) => {
       if ((ids.length === 0) !== (all === true)) {
         throw new Error(
-          'Name the keys to bind, or say --all. Check each in "api-keys list": what is bound is trusted.',
+          'Name the keys to bind, or use --all. Check each in "api-keys list" first: a bound key is trusted.',
         );
       }
       return withService(async (app) => {
         const bound = await app.get(ApiKeysService).bind(all === true ? undefined : ids);
         const missing = ids.filter((id) => bound.every((key) => key.id !== id));
         if (missing.length > 0) {
-          throw new Error(`Not bound, because they are not in use or are bound already: ${missing.join(', ')}.`);
+          throw new Error(`Not bound, because they are not active or already bound: ${missing.join(', ')}.`);
         }
-        print(bound.length === 0 ? 'Every key in use is bound.' : boundTable(bound));
+        print(bound.length === 0 ? 'Every active key is already bound.' : boundTable(bound));
       });
     });
 
   apiKeys
     .command('revoke')
-    .argument('<id>', 'the part of the key between the two underscores')
-    .description('end a key')
+    .argument('<id>', 'id of the key: the part between the two underscores')
+    .description('revoke a key')
     .action((id: string) =>
       withService(async (app) => {
         if (!(await app.get(ApiKeysService).revoke(id))) {
-          throw new Error(`No key with the id ${id} is in use.`);
+          throw new Error(`No active key has the id ${id}. Run "api-keys list".`);
         }
-        print(`Key ${id} is revoked; replicas notice within 5 seconds.`);
+        print(`Key ${id} is revoked. Every replica rejects it within 5 seconds.`);
       }),
     );
 }
@@ -130,7 +130,7 @@ async function checkProvidersExist(slugs: readonly string[]): Promise<void> {
   const known = slugs.length === 0 ? [] : (await readCatalogue(process.env)).map(({ definition }) => definition.slug);
   const unknown = slugs.filter((slug) => !known.includes(slug));
   if (unknown.length > 0) {
-    throw new Error(`No provider is called ${unknown.join(', ')}; \`npm run cli -- providers\` lists them.`);
+    throw new Error(`Unknown provider: ${unknown.join(', ')}. \`npm run cli -- providers\` lists all providers.`);
   }
 }
 
@@ -153,7 +153,7 @@ function parseScopes(text: string): AccessScope[] {
 function parseProviders(text: string): string[] {
   const slugs = text.split(',').map((slug) => slug.trim());
   if (!slugs.every((slug) => /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(slug))) {
-    throw new InvalidArgumentError('slugs as `npm run cli -- providers` lists them.');
+    throw new InvalidArgumentError('slugs from `npm run cli -- providers`.');
   }
   return slugs;
 }
@@ -161,7 +161,7 @@ function parseProviders(text: string): string[] {
 function parseDuration(text: string): number {
   const durationMs = parseDurationMs(text);
   if (durationMs === undefined) {
-    throw new InvalidArgumentError('a number with m, h or d behind it, such as 90d.');
+    throw new InvalidArgumentError('a number followed by m, h or d, such as 90d.');
   }
   return durationMs;
 }

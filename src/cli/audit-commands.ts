@@ -13,13 +13,13 @@ export function addAuditCommands(
   withService: (command: (app: INestApplicationContext) => Promise<void>) => Promise<void>,
   print: (text: string) => void,
 ): void {
-  const audit = program.command('audit').description('the audit trail');
+  const audit = program.command('audit').description('verify and prune the audit trail');
 
   audit
     .command('verify')
-    .description('look whether an entry was changed, removed or added; exit status 1 when one was')
-    .option('--heads <file>', 'compare with the heads in a log of the service, such as JSON lines')
-    .option('--rows', 'compare connections and API keys with the trail: whether an older row was put back')
+    .description('check whether entries were changed, removed or added; exit status 1 if so')
+    .option('--heads <file>', 'also compare with the audit heads in a log file of the service')
+    .option('--rows', 'also check connections and API keys for older rows that were put back')
     .action(async ({ heads: file, rows }: { heads?: string; rows?: boolean }) => {
       const heads = file === undefined ? [] : await readHeads(file);
       await withService(async (app) => {
@@ -41,15 +41,15 @@ export function addAuditCommands(
           }
         }
         const looked = `${count.entries} entries of ${count.writers} writers were checked`;
-        print(findings === 0 ? `${looked}; all are as they were written.` : `${looked}; ${findings} findings.`);
+        print(findings === 0 ? `${looked}; none was changed.` : `${looked}; ${findings} findings.`);
         process.exitCode = findings === 0 ? 0 : 1;
       });
     });
 
   audit
     .command('prune')
-    .description('remove entries from before a day, for good; docs/audit.md says when')
-    .requiredOption('--before <date>', 'such as 2026-01-31; the day itself stays', parsePastDate)
+    .description('permanently remove entries older than a date; see docs/audit.md')
+    .requiredOption('--before <date>', 'such as 2026-01-31; entries of that day are kept', parsePastDate)
     .action(({ before }: { before: Date }) =>
       withService(async (app) => {
         const removed = await app.get(AuditPruner).prune(before);
@@ -78,7 +78,7 @@ async function readHeads(file: string): Promise<SignedHead[]> {
   }
   if (heads.size === 0) {
     throw new Error(
-      `${file} has no head of the audit trail. The service logs them at the level "info" (docs/audit.md).`,
+      `${file} contains no audit head. The service logs audit heads at the level "info" (docs/audit.md).`,
     );
   }
   return [...heads.values()].sort((left, right) => left.writer - right.writer);
@@ -87,7 +87,7 @@ async function readHeads(file: string): Promise<SignedHead[]> {
 function parsePastDate(text: string): Date {
   const date = new Date(`${text}T00:00:00Z`);
   if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || Number.isNaN(date.getTime()) || date.getTime() > Date.now()) {
-    throw new InvalidArgumentError('a day in the past, as YYYY-MM-DD (UTC).');
+    throw new InvalidArgumentError('a past date as YYYY-MM-DD (UTC).');
   }
   return date;
 }

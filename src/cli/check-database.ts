@@ -21,7 +21,7 @@ export async function checkDatabase(environment: Environment): Promise<Finding[]
   const subject = 'database';
   const production = environment['NODE_ENV'] === 'production';
   if (!production && !isSecretSet(environment, 'DATABASE_URL')) {
-    return [{ verdict: 'ok', subject, text: 'brought by the start, in .cufflink/' }];
+    return [{ verdict: 'ok', subject, text: 'started with the service, in .cufflink/' }];
   }
   let dataSource: DataSource | undefined;
   try {
@@ -30,12 +30,16 @@ export async function checkDatabase(environment: Environment): Promise<Finding[]
     const pending = await findPendingMigrations(dataSource);
     if (pending.length === 0) {
       const keys = await checkKeys(dataSource, environment);
-      return [{ verdict: 'ok', subject, text: 'answers, and has every migration' }, ...checkTransport(config), ...keys];
+      return [
+        { verdict: 'ok', subject, text: 'reachable; every migration has run' },
+        ...checkTransport(config),
+        ...keys,
+      ];
     }
-    const text = `answers; ${pending.length} ${pending.length === 1 ? 'migration is' : 'migrations are'} pending: ${pending.join(', ')}`;
+    const text = `reachable; ${pending.length} ${pending.length === 1 ? 'migration is' : 'migrations are'} pending: ${pending.join(', ')}`;
     return production
       ? [{ verdict: 'wrong', subject, text: `${text}. Run \`npm run migration:run\`.` }]
-      : [{ verdict: 'note', subject, text: `${text}. The start runs them.` }];
+      : [{ verdict: 'note', subject, text: `${text}. They run when the service starts.` }];
   } catch (error) {
     return [{ verdict: 'wrong', subject, text: describeBootError(error) }];
   } finally {
@@ -74,7 +78,7 @@ export async function countConnections(
 
 /** @returns nothing where rows and the password cannot be read on their way */
 function checkTransport({ remoteWithoutTls }: Pick<DatabaseConfig, 'remoteWithoutTls'>): Finding[] {
-  const text = 'is on another machine and DATABASE_URL asks for no TLS. Add sslmode=verify-full to it.';
+  const text = 'is on another machine, and DATABASE_URL does not require TLS. Add sslmode=verify-full to DATABASE_URL.';
   return remoteWithoutTls ? [{ verdict: 'note', subject: 'database', text }] : [];
 }
 
@@ -116,9 +120,9 @@ async function checkKeys(dataSource: DataSource, environment: Environment): Prom
       () => 1,
     );
   }
-  const text = `the root key and the name "${settings.environmentName}" do not open ${closed} of the ${rows.length} keys in the database. Set the former ones (docs/keys.md).`;
+  const text = `the root key and the name "${settings.environmentName}" cannot unwrap ${closed} of the ${rows.length} keys in the database. Set the previous ones (docs/keys.md).`;
   return closed === 0
-    ? [{ verdict: 'ok', subject, text: `the root key opens all ${rows.length} keys in the database` }]
+    ? [{ verdict: 'ok', subject, text: `the root key unwraps all ${rows.length} keys in the database` }]
     : [{ verdict: 'wrong', subject, text }];
 }
 

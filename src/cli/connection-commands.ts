@@ -22,13 +22,13 @@ interface MigrateOptions {
 
 /** What each outcome means, in the order of the table. */
 const meanings: Readonly<Record<MigrationOutcome, string>> = {
-  migrated: 'the connection of the successor stands in its place',
-  already_linked: 'the user had linked the successor; the old connection is gone',
-  passed_by: 'another run works on it, or its user unlinked or linked it anew meanwhile',
-  in_doubt: 'the exchange was begun, or the refresh after it, and its answer lost; see --repeat-unanswered',
-  conflict: 'the user has a connection to the successor that is dead or of another account',
-  other_account: 'the new grant is of another account; it is not used',
-  failed: 'nothing has changed; run the command again',
+  migrated: 'the connection was replaced by one of the successor',
+  already_linked: 'the user had already linked the successor; the old connection was removed',
+  passed_by: 'skipped: another run is migrating it, or the user has unlinked it or linked it again',
+  in_doubt: 'an exchange was sent (or the refresh after it), and its response was lost; see --repeat-unanswered',
+  conflict: 'the user has a connection to the successor that has ended or is of another account',
+  other_account: 'the new grant belongs to another account and is not used',
+  failed: 'nothing was changed; run the command again',
 };
 
 /** Those that somebody has to look after, or to run the command again for. */
@@ -44,23 +44,23 @@ export function addConnectionCommands(
 ): void {
   program
     .command('connections')
-    .description('stored connections')
+    .description('manage stored connections')
     .command('migrate')
-    .argument('<provider>', 'the provider that is replaced, such as garmin-oauth1')
-    .description('exchange the grants of a provider for those of its successor; run it again after any end')
-    .option('--dry-run', 'only count what would be done', false)
-    .option('--limit <connections>', 'at most so many in this run; all unless given', parsePositive)
-    .option('--rate <connections>', 'at most so many a second', parsePositive, 5)
-    .option('--repeat-unanswered', 'exchange once more where an answer was lost', false)
+    .argument('<provider>', 'the provider to migrate from, such as garmin-oauth1')
+    .description('exchange the grants of a provider for grants of its successor; safe to run again')
+    .option('--dry-run', 'only count the connections', false)
+    .option('--limit <connections>', 'limit for this run; all if absent', parsePositive)
+    .option('--rate <connections>', 'limit per second', parsePositive, 5)
+    .option('--repeat-unanswered', 'repeat exchanges whose response was lost', false)
     .action((provider: string, options: MigrateOptions) =>
       withConnections(async (app) => {
         const migrations = app.get(GrantMigrations);
         const { ready, inDoubt, exchanged, alreadyLinked } = await migrations.count(provider);
         if (options.dryRun) {
           const rows = [
-            ['to be exchanged', String(ready)],
-            ['exchanged, to be finished', String(exchanged)],
-            ['linked with the successor by the user', String(alreadyLinked)],
+            ['not exchanged yet', String(ready)],
+            ['exchanged, not finished', String(exchanged)],
+            ['already linked with the successor by the user', String(alreadyLinked)],
             ['in doubt', String(inDoubt)],
           ];
           print(textTable([['CONNECTIONS', 'NUMBER'], ...rows]));
@@ -92,7 +92,9 @@ export function addConnectionCommands(
       print(`\n${openTable(open)}`);
     }
     if (!finished) {
-      print('\nGave up before the last connection: the maker stays away, or refuses one after the other.');
+      print(
+        '\nStopped early: the provider is unavailable, or rejects one exchange after another. Run the command again later.',
+      );
     }
     if (!finished || open.length > 0) {
       process.exitCode = 1;

@@ -88,7 +88,7 @@ describe('checkService', () => {
   });
 
   it.each([
-    ['has to be confirmed', {}, 'so none can be started'],
+    ['has to be confirmed', {}, 'so no link can be started'],
     ['may be direct', { LINK_CONFIRMATION: 'optional' }, 'back to your application'],
   ])('tells what follows from that where a link %s', (_what, environment, text) => {
     const findings = checkService({ ...production, RETURN_URLS: '', ...environment });
@@ -108,25 +108,21 @@ describe('checkProvider', () => {
     expect(finding).toEqual({
       verdict: 'ok',
       subject: 'example',
-      text: 'Configured. Register the redirect URI https://app.example/callback at the maker.',
+      text: 'Configured. Register the redirect URI https://app.example/callback at the provider.',
     });
   });
 
   it.each([
-    [undefined, 'It uses the server main; EXAMPLE_SERVER chooses between it and old.'],
-    ['old', 'It uses the server old; EXAMPLE_SERVER chooses between it and main.'],
+    [undefined, 'It uses the server main. Set EXAMPLE_SERVER to use old.'],
+    ['old', 'It uses the server old. Set EXAMPLE_SERVER to use main.'],
   ])('tells which of several servers is used when EXAMPLE_SERVER is %s', (server, sentence) => {
     const definition = { ...exampleOAuth2, servers: { main: {}, old: { tokenUrl: 'https://old.example/token' } } };
     expect(checkProvider({ definition, settings: { ...settings, server } }, today).text).toContain(sentence);
   });
 
   it.each([
-    ['not-configured', exampleOAuth2, 'Off. To switch it on, set EXAMPLE_CLIENT_ID, EXAMPLE_CLIENT_SECRET and'],
-    [
-      'sandbox',
-      exampleOAuth1,
-      'Linked at its fake in the sandbox. To switch it on, set EXAMPLE_CLIENT_ID, EXAMPLE_CLI',
-    ],
+    ['not-configured', exampleOAuth2, 'Off. To enable it, set EXAMPLE_CLIENT_ID, EXAMPLE_CLIENT_SECRET and'],
+    ['sandbox', exampleOAuth1, 'Uses the vendor sandbox. To enable it, set EXAMPLE_CLIENT_ID, EXAMPLE_CLI'],
     ['not-configured', { ...exampleOAuth2, clientAuthentication: 'none' as const }, 'set EXAMPLE_CLIENT_ID and'],
   ] as const)('tells what switches on a provider that is %s', (mode, definition, sentence) => {
     const finding = checkProvider({ definition, settings: { ...settings, mode } }, today);
@@ -144,9 +140,13 @@ describe('checkProvider', () => {
   });
 
   it.each([
-    ['retiring', '2026-12-31', 'Its maker ends it on 2026-12-31. Link new users with newer.'],
-    ['retired', '2026-09-14', 'Its maker ended it on 2026-09-14. Link new users with newer. New links are refused'],
-    ['retired', '2026-09-15', 'Its maker ends it on 2026-09-15.'],
+    ['retiring', '2026-12-31', 'The provider shuts it down on 2026-12-31. Link new users with newer.'],
+    [
+      'retired',
+      '2026-09-14',
+      'The provider shut it down on 2026-09-14. Link new users with newer. New links are rejected',
+    ],
+    ['retired', '2026-09-15', 'The provider shuts it down on 2026-09-15.'],
   ] as const)('notes when a %s provider ends (%s), and what replaces it', (status, sunsetAt, sentence) => {
     const definition = { ...exampleOAuth2, lifecycle: { status, sunsetAt, replacedBy: 'newer' } };
     expect(checkProvider({ definition, settings }, today)).toMatchObject({
@@ -157,7 +157,7 @@ describe('checkProvider', () => {
 
   it('says that nothing replaces a provider without a successor', () => {
     const definition = { ...exampleOAuth2, lifecycle: { status: 'retiring', sunsetAt: '2027-01-01' } as const };
-    expect(checkProvider({ definition, settings }, today).text).toContain('Nothing replaces it.');
+    expect(checkProvider({ definition, settings }, today).text).toContain('It has no successor.');
   });
 });
 
@@ -167,12 +167,12 @@ describe('renderReport', () => {
 
   it('puts verdict, subject and text below each other', () => {
     expect(renderReport([ok], [wrong])).toBe(
-      'Service\nOK  database  answers\n\nProviders\nWRONG  example  is missing\n\n1 thing would not work: see WRONG above.',
+      'Service\nOK  database  answers\n\nProviders\nWRONG  example  is missing\n\n1 problem found: see WRONG above.',
     );
   });
 
   it('ends with how many things would not work', () => {
-    expect(renderReport([wrong], [wrong])).toMatch(/\n2 things would not work: see WRONG above\.$/);
-    expect(renderReport([ok], [ok])).toMatch(/\nNothing that is set would fail\.$/);
+    expect(renderReport([wrong], [wrong])).toMatch(/\n2 problems found: see WRONG above\.$/);
+    expect(renderReport([ok], [ok])).toMatch(/\nNo problems found\.$/);
   });
 });

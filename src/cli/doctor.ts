@@ -34,12 +34,14 @@ export function checkService(environment: Environment): Finding[] {
       readAppConfig(environment);
       checkProcessFlags([], environment);
       const publicUrl = environment['PUBLIC_URL'];
-      return publicUrl ? `browsers reach it at ${publicUrl}` : 'browsers reach it on this machine only; set PUBLIC_URL';
+      return publicUrl
+        ? `browsers reach it at ${publicUrl}`
+        : 'browsers reach it only on this machine; set PUBLIC_URL to change that';
     }),
     check('root key', () => {
       const isElsewhere = (environment['KEY_SOURCE'] || 'local') !== 'local';
       if (!production && !isElsewhere && !isSecretSet(environment, 'ENCRYPTION_ROOT_KEY')) {
-        return 'made by the first start, in .cufflink/';
+        return 'created by the first start, in .cufflink/';
       }
       const { environmentName, keySources } = readVaultConfig(environment);
       return `present (${keySources[0]?.kind ?? 'local'}); sealed values are bound to the name "${environmentName}"`;
@@ -47,19 +49,19 @@ export function checkService(environment: Environment): Finding[] {
     checkReturnUrls(environment),
     check('tokens', () => {
       readTokensConfig(environment);
-      return 'the times are well-formed';
+      return 'the settings are valid';
     }),
     check('access', () => {
       readCallerAddressConfig(environment);
       readApiKeysConfig(environment);
       readRateLimitsConfig(environment);
       const { settings } = readUserTokensConfig(environment);
-      return settings === undefined ? 'by API keys only' : 'by API keys and the tokens of users';
+      return settings === undefined ? 'with API keys only' : 'with API keys and user tokens';
     }),
-    check('audit', () => `its head is logged every ${readAuditConfig(environment).headLogMs / 1_000} seconds`),
+    check('audit', () => `the audit head is logged every ${readAuditConfig(environment).headLogMs / 1_000} seconds`),
     check('outbound', () => {
       readOutboundSettings(environment);
-      return isSecretSet(environment, 'OUTBOUND_PROXY_URL') ? 'through a proxy' : 'directly, to the providers only';
+      return isSecretSet(environment, 'OUTBOUND_PROXY_URL') ? 'through a proxy' : 'direct, only to the providers';
     }),
   ];
 }
@@ -70,11 +72,11 @@ function checkReturnUrls(environment: Environment): Finding {
     return finding;
   }
   if (readLinksConfig(environment).confirmationRequired) {
-    return { ...finding, verdict: 'note', text: 'empty: links have to be confirmed, so none can be started' };
+    return { ...finding, verdict: 'note', text: 'empty: links need confirmation, so no link can be started' };
   }
   return environment['NODE_ENV'] === 'production'
     ? { ...finding, verdict: 'note', text: 'empty: no link can send the browser back to your application' }
-    : { ...finding, text: 'empty: development allows every URL on this machine' };
+    : { ...finding, text: 'empty: in development every URL on this machine is allowed' };
 }
 
 /** @param read - returns what to say when it is right, and throws what is wrong */
@@ -103,13 +105,13 @@ export function checkProvider(
     return { verdict: 'wrong', subject, text: sentences(problem, `Its redirect URI is ${settings.redirectUri}.`, end) };
   }
   if (settings.mode === 'configured') {
-    const text = `Configured. Register the redirect URI ${settings.redirectUri} at the maker.`;
+    const text = `Configured. Register the redirect URI ${settings.redirectUri} at the provider.`;
     const server = serverOf(definition, settings.server);
     return { verdict: lifecycle.status === 'live' ? 'ok' : 'note', subject, text: sentences(text, server, end) };
   }
-  const state = settings.mode === 'sandbox' ? 'Linked at its fake in the sandbox.' : 'Off.';
+  const state = settings.mode === 'sandbox' ? 'Uses the vendor sandbox.' : 'Off.';
   const missing = variablesOf(definition).join(', ');
-  const remedy = `To switch it on, set ${missing} and register the redirect URI ${settings.redirectUri}.`;
+  const remedy = `To enable it, set ${missing} and register the redirect URI ${settings.redirectUri}.`;
   return { verdict: 'off', subject, text: sentences(state, remedy, end) };
 }
 
@@ -120,7 +122,7 @@ function serverOf(definition: ProviderDefinition, chosen: string | undefined): s
   const others = servers.map(([each]) => each).filter((each) => each !== name);
   return name === undefined || others.length === 0
     ? ''
-    : `It uses the server ${name}; ${environmentPrefix(definition.slug)}_SERVER chooses between it and ${others.join(', ')}.`;
+    : `It uses the server ${name}. Set ${environmentPrefix(definition.slug)}_SERVER to use ${others.join(', ')}.`;
 }
 
 function variablesOf(definition: ProviderDefinition): string[] {
@@ -134,9 +136,9 @@ function endOf(lifecycle: Lifecycle, today: string): string {
   const { sunsetAt, replacedBy } = lifecycle;
   const { status } = lifecycleAt(lifecycle, new Date(`${today}T00:00:00Z`));
   return sentences(
-    `${sunsetAt < today ? 'Its maker ended it' : 'Its maker ends it'} on ${sunsetAt}.`,
-    replacedBy === undefined ? 'Nothing replaces it.' : `Link new users with ${replacedBy}.`,
-    status === 'retired' ? 'New links are refused unless ALLOW_RETIRED_PROVIDERS is set.' : '',
+    `The provider ${sunsetAt < today ? 'shut it down' : 'shuts it down'} on ${sunsetAt}.`,
+    replacedBy === undefined ? 'It has no successor.' : `Link new users with ${replacedBy}.`,
+    status === 'retired' ? 'New links are rejected unless ALLOW_RETIRED_PROVIDERS is set.' : '',
   );
 }
 
@@ -150,7 +152,7 @@ function leftOf(lifecycle: Lifecycle, today: string, connections = 0): string {
     return '';
   }
   const left = `${connections} active ${connections === 1 ? 'connection is' : 'connections are'} left`;
-  return days < 0 ? `${left}; they end now.` : `${left}, ${days} ${days === 1 ? 'day' : 'days'} before the end.`;
+  return days < 0 ? `${left}, which end now.` : `${left}, ${days} ${days === 1 ? 'day' : 'days'} before the end.`;
 }
 
 /** Returns the days from one calendar day to another, both `YYYY-MM-DD`. */
@@ -168,9 +170,7 @@ export function renderReport(service: readonly Finding[], providers: readonly Fi
     textTable(findings.map(({ verdict, subject, text }) => [verdict.toUpperCase(), subject, text]));
   const wrong = countWrong([...service, ...providers]);
   const verdict =
-    wrong === 0
-      ? 'Nothing that is set would fail.'
-      : `${wrong} ${wrong === 1 ? 'thing' : 'things'} would not work: see WRONG above.`;
+    wrong === 0 ? 'No problems found.' : `${wrong} ${wrong === 1 ? 'problem' : 'problems'} found: see WRONG above.`;
   return `Service\n${table(service)}\n\nProviders\n${table(providers)}\n\n${verdict}`;
 }
 

@@ -11,10 +11,10 @@ export function addErasureCommands(
 ): void {
   program
     .command('erasures')
-    .description('users who were erased')
+    .description('manage erasures of users')
     .command('replay')
-    .description('erase again, in a restored database, everybody who was erased since the backup')
-    .option('--file <file>', 'the erasure log; ERASURE_LOG_FILE unless given')
+    .description('after a restore, erase the users again who were erased since the backup')
+    .option('--file <file>', 'the erasure log; ERASURE_LOG_FILE if absent')
     .action((options: { file?: string }) =>
       withService(async (app) => {
         const count = await app.get(UserErasureService).replay(options.file);
@@ -22,7 +22,9 @@ export function addErasureCommands(
           options.file === undefined &&
           app.get<UsersConfig>(usersConfig.KEY, { strict: false }).erasureLogFile === undefined
         ) {
-          print('No erasure log was read, only what this database knows. After a restore, name the log with --file.');
+          print(
+            'No erasure log was read, only the erasures in this database. After a restore, name the log with --file.',
+          );
         }
         print(count === 1 ? '1 user was erased again.' : `${count} users were erased again.`);
       }),

@@ -24,11 +24,11 @@ const sealPurposes = keyPurposes.filter(isSealPurpose);
 
 /** Adds the commands for branch keys and root keys; `docs/keys.md` says when to use which. */
 export function addKeyCommands(program: Command, { withKeys, print, progress }: KeyCommandContext): void {
-  const keys = program.command('keys').description('keys that stored values are sealed under; see docs/keys.md');
+  const keys = program.command('keys').description('manage the encryption keys of stored values; see docs/keys.md');
 
   keys
     .command('list')
-    .description('list the keys with their states, ages and uses')
+    .description('list the keys with state, age and use')
     .action(() => withKeys(async (app) => print(keysTable(await app.get(KeyAdministration).list()))));
 
   keys
@@ -44,7 +44,7 @@ export function addKeyCommands(program: Command, { withKeys, print, progress }: 
 
   keys
     .command('add')
-    .description('make a key that every replica loads, and none uses yet')
+    .description('create a pending key, which every replica loads and none uses yet')
     .requiredOption('--purpose <purpose>', `one of: ${keyPurposes.filter(isReplaceable).join(', ')}`, parsePurpose)
     .action(({ purpose }: { purpose: KeyPurpose }) =>
       withKeys(async (app) => {
@@ -57,22 +57,22 @@ export function addKeyCommands(program: Command, { withKeys, print, progress }: 
   keys
     .command('promote')
     .argument('<kid>', 'the pending key', parseKid)
-    .description('seal new values under a key from now on, once every live replica has it')
-    .option('--wait <seconds>', 'how long to wait for replicas that lack it', parseNumber, 120)
+    .description('make a pending key the active one, once every live replica has loaded it')
+    .option('--wait <seconds>', 'how long to wait for replicas that have not loaded it', parseNumber, 120)
     .option('--force', 'do not wait for replicas', false)
     .action((kid: string, { wait, force }: { wait: number; force: boolean }) =>
       withKeys(async (app) => {
         await app.get(KeyAdministration).promote(kid, wait * 1_000, force);
         await record(app, 'key.promoted', kid);
-        print(`Key ${kid} is active. Run "keys reencrypt" to move what is sealed under older keys.`);
+        print(`Key ${kid} is active. Run "keys reencrypt" to re-encrypt values under older keys.`);
       }),
     );
 
   keys
     .command('reencrypt')
-    .description('seal everything anew that is not under the active key; run it again after any end')
+    .description('re-encrypt every value that is not under the active key; safe to run again')
     .option('--purpose <purpose>', `one of: ${sealPurposes.join(', ')}; all by default`, parsePurpose)
-    .option('--rate <rows>', 'at most so many rows a second', parseRate, 500)
+    .option('--rate <rows>', 'limit of rows per second', parseRate, 500)
     .action(({ purpose, rate }: { purpose?: KeyPurpose; rate: number }) =>
       withKeys((app) => reencrypt(app, purpose === undefined ? sealPurposes : [toSealPurpose(purpose)], rate)),
     );
@@ -80,13 +80,8 @@ export function addKeyCommands(program: Command, { withKeys, print, progress }: 
   keys
     .command('retire')
     .argument('<kid>', 'the decrypt_only key', parseKid)
-    .description('destroy a key that nothing is sealed under')
-    .option(
-      '--horizon-days <days>',
-      'as long as backups are kept: what is in older ones cannot be read any more',
-      parseNumber,
-      30,
-    )
+    .description('destroy a key that no stored value uses')
+    .option('--horizon-days <days>', 'how long you keep backups; older backups become unreadable', parseNumber, 30)
     .action((kid: string, { horizonDays }: { horizonDays: number }) =>
       withKeys(async (app) => {
         await app.get(KeyAdministration).retire(kid, horizonDays * 86_400);
@@ -97,14 +92,14 @@ export function addKeyCommands(program: Command, { withKeys, print, progress }: 
 
   keys
     .command('rewrap')
-    .description('wrap all keys by the root key that is set up now; the former one has to be set up beside it')
+    .description('wrap all keys with the current root key; the previous root key must be configured too')
     .action(() =>
       withKeys(async (app) => {
         const kids = await app.get(KeyAdministration).rewrap();
         for (const kid of kids) {
           await record(app, 'key.rewrapped', kid);
         }
-        print(`${kids.length} keys were wrapped by the new root key.`);
+        print(`${kids.length} keys were wrapped with the new root key.`);
       }),
     );
 
@@ -118,12 +113,12 @@ export function addKeyCommands(program: Command, { withKeys, print, progress }: 
       const done = await app
         .get(Reencryption)
         .run(purpose, rate, ({ seen, total, moved, pass }) =>
-          bar.show(seen, total, `${purpose}, pass ${pass}: ${seen} of ${total} rows looked at, ${moved} sealed anew`),
+          bar.show(seen, total, `${purpose}, pass ${pass}: ${seen} of ${total} rows checked, ${moved} re-encrypted`),
         )
         .finally(() => bar.end());
       await record(app, 'key.reencrypted', app.get(KeyRing).getActive(purpose).kid);
       print(
-        `${purpose}: ${done.moved} sealed anew, ${done.superseded} replaced meanwhile, ${done.unreadable} unreadable.`,
+        `${purpose}: ${done.moved} re-encrypted, ${done.superseded} replaced in the meantime, ${done.unreadable} unreadable.`,
       );
       if (done.unreadable > 0) {
         process.exitCode = 1;
@@ -170,14 +165,14 @@ function parsePurpose(text: string): KeyPurpose {
 
 function toSealPurpose(purpose: KeyPurpose): SealPurpose {
   if (!isSealPurpose(purpose)) {
-    throw new Error(`Nothing is sealed under keys of ${purpose}, so there is nothing to seal anew.`);
+    throw new Error(`No stored value uses keys of ${purpose}, so there is nothing to re-encrypt.`);
   }
   return purpose;
 }
 
 function parseKid(text: string): string {
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)) {
-    throw new InvalidArgumentError('a key id as "keys list" shows it.');
+    throw new InvalidArgumentError('a key id from "keys list".');
   }
   return text;
 }
@@ -193,7 +188,7 @@ function parseRate(text: string): number {
 function parseNumber(text: string): number {
   const value = Number(text);
   if (!/^\d+(\.\d+)?$/.test(text)) {
-    throw new InvalidArgumentError('a number from 0 on.');
+    throw new InvalidArgumentError('a number of at least 0.');
   }
   return value;
 }

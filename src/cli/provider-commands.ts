@@ -9,12 +9,12 @@ import { providersTable } from './providers-table.js';
 export function addProviderCommands(program: Command, print: (text: string) => void): void {
   program
     .command('providers')
-    .description('list the providers and whether they are switched on')
+    .description('list the providers and whether they are enabled')
     .action(async () => print(providersTable(await readOwnCatalogue(process.env))));
 
   program
     .command('doctor')
-    .description('check the settings; exit status 1 when something would not work')
+    .description('check the settings; exit status 1 if there is a problem')
     .action(async () => {
       const service = [...checkService(process.env), ...(await checkDatabase(process.env))];
       const today = new Date().toISOString().slice(0, 10);

@@ -18,11 +18,11 @@ describe('providersTable', () => {
       { definition: { ...exampleOAuth2, slug: 'gone', lifecycle: retired }, settings, problem: 'X is missing.' },
     ]);
     expect(table.split('\n')).toEqual([
-      'SLUG     NAME     OAUTH  STATE           LIFECYCLE',
-      'example  Example  2.0    configured      live',
-      'old      Example  1.0a   sandbox         live',
-      'going    Example  2.0    off             retiring 2026-12-31, then newer',
-      'gone     Example  2.0    wrong settings  retired 2016-04-12',
+      'SLUG     NAME     OAUTH  STATE             LIFECYCLE',
+      'example  Example  2.0    configured        live',
+      'old      Example  1.0a   sandbox           live',
+      'going    Example  2.0    off               retiring 2026-12-31, then newer',
+      'gone     Example  2.0    invalid settings  retired 2016-04-12',
     ]);
   });
 });

@@ -25,7 +25,7 @@ function describeLifecycle(lifecycle: Lifecycle): string {
 
 function stateOf({ settings, problem }: CatalogueEntry): string {
   if (problem !== undefined) {
-    return 'wrong settings';
+    return 'invalid settings';
   }
   return settings.mode === 'not-configured' ? 'off' : settings.mode;
 }

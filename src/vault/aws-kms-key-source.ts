@@ -57,7 +57,7 @@ export class AwsKmsKeySource extends KeySource {
         ),
       );
       if (blob === undefined) {
-        throw new KeySourceUnavailableError('KMS answered without a ciphertext.');
+        throw new KeySourceUnavailableError('KMS responded without a ciphertext.');
       }
       return { blob: Buffer.from(blob), keyRef: refPrefix + this.settings.keyArn };
     } finally {
@@ -67,7 +67,7 @@ export class AwsKmsKeySource extends KeySource {
 
   protected override async unwrapBytes({ blob, keyRef }: WrappedKey, context: WrapContext): Promise<Buffer> {
     if (!this.keeps(keyRef)) {
-      throw new KeyUnwrapError(`The key was wrapped by ${keyRef}, which is not set up here.`);
+      throw new KeyUnwrapError(`The key was wrapped with ${keyRef}, which is not configured here.`);
     }
     if (blob.length === 0) {
       throw new KeyUnwrapError('The wrapped key is empty.');
@@ -83,7 +83,7 @@ export class AwsKmsKeySource extends KeySource {
       ),
     );
     if (plain === undefined) {
-      throw new KeySourceUnavailableError('KMS answered without a plaintext.');
+      throw new KeySourceUnavailableError('KMS responded without a plaintext.');
     }
     const bytes = Buffer.from(plain);
     plain.fill(0);
@@ -115,10 +115,10 @@ function toError(name: string, error: unknown): Error {
     return error;
   }
   if (disabled.has(name)) {
-    return new RootKeyDisabledError(`KMS does not use this key any more: ${name}.`);
+    return new RootKeyDisabledError(`KMS no longer allows this key: ${name}.`);
   }
   if (refused.has(name)) {
-    return new KeyUnwrapError(`KMS cannot open the wrapped key: ${name}.`);
+    return new KeyUnwrapError(`KMS cannot unwrap the key: ${name}.`);
   }
-  return new KeySourceUnavailableError(`KMS did not answer as expected: ${name || 'unknown'}.`);
+  return new KeySourceUnavailableError(`Unexpected KMS response: ${name || 'unknown'}.`);
 }

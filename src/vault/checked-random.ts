@@ -26,7 +26,9 @@ export class CheckedRandom {
     const text = value.toString('latin1');
     this.isBroken ||= this.recent.has(text);
     if (this.isBroken) {
-      throw new Error('The random generator repeats itself. Nothing is sealed until the process is started anew.');
+      throw new Error(
+        'The random generator returned the same bytes twice. Nothing is encrypted until the process is restarted.',
+      );
     }
     this.recent.add(text);
     if (this.recent.size > remembered) {

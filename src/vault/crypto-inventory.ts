@@ -18,15 +18,19 @@ export const cryptoInventory: readonly AlgorithmUse[] = [
   {
     algorithm: 'hmac sha256',
     standard: 'RFC 2104',
-    use: 'keyed digests, audit chain, key checks; signatures that providers ask for',
+    use: 'keyed digests, audit chain, key checks; signatures that providers require',
   },
   {
     algorithm: 'hmac sha1',
     standard: 'RFC 5849 section 3.4.2',
-    use: 'OAuth 1.0a requests, as providers ask for; nothing of ours',
+    use: 'OAuth 1.0a requests that providers require; nothing else',
   },
   { algorithm: 'sha256', standard: 'FIPS 180-4', use: 'digests of random secrets, fingerprints, associated data' },
-  { algorithm: 'ES256', standard: 'RFC 7518 section 3.4', use: 'client secrets that are a JWT; tokens of others' },
+  {
+    algorithm: 'ES256',
+    standard: 'RFC 7518 section 3.4',
+    use: 'client secrets that are JWTs; tokens of other issuers',
+  },
   ...['ES384', 'ES512'].map((algorithm) => verified(algorithm, 'RFC 7518 section 3.4')),
   ...['RS256', 'RS384', 'RS512'].map((algorithm) => verified(algorithm, 'RFC 7518 section 3.3')),
   ...['PS256', 'PS384', 'PS512'].map((algorithm) => verified(algorithm, 'RFC 7518 section 3.5')),
@@ -34,5 +38,5 @@ export const cryptoInventory: readonly AlgorithmUse[] = [
 ];
 
 function verified(algorithm: string, standard: string): AlgorithmUse {
-  return { algorithm, standard, use: 'tokens of others that are verified' };
+  return { algorithm, standard, use: 'tokens of other issuers, verification only' };
 }

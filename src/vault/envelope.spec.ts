@@ -155,6 +155,6 @@ describe('envelope', () => {
     const salt = randomBytes(32);
     const stuck = new CheckedRandom(() => salt);
     sealEnvelope(secret, key, 'test', place, stuck);
-    expect(() => sealEnvelope(secret, key, 'test', place, stuck)).toThrow(/repeats itself/);
+    expect(() => sealEnvelope(secret, key, 'test', place, stuck)).toThrow(/returned the same bytes twice/);
   });
 });

@@ -51,8 +51,8 @@ export class KeyAdministration {
   async add(purpose: KeyPurpose): Promise<string> {
     if (!isReplaceable(purpose)) {
       throw new Error(
-        `Keys of ${purpose} cannot be replaced: a value has to give the same digest for ever, and the values are not kept. ` +
-          '"keys rewrap" moves them to another root key.',
+        `Keys of ${purpose} cannot be replaced: a value must always give the same digest, and the values are not stored. ` +
+          'Use "keys rewrap" to move them to another root key.',
       );
     }
     const key = await this.keyRing.createKey(purpose);
@@ -70,7 +70,7 @@ export class KeyAdministration {
   async promote(kid: string, waitMs: number, force: boolean): Promise<void> {
     const { state } = await this.get(kid);
     if (state !== 'pending') {
-      throw new Error(`Key ${kid} is ${state}; only a pending key can be promoted.`);
+      throw new Error(`Key ${kid} is ${state}. Only a pending key can be promoted.`);
     }
     const giveUpAtMs = performance.now() + waitMs;
     while (!(await this.store.promote(kid, force))) {
@@ -78,7 +78,7 @@ export class KeyAdministration {
       if (performance.now() >= giveUpAtMs) {
         throw new Error(
           `Not promoted: ${lacking.length} live replicas have not loaded key ${kid} (${lacking.join(', ')}). ` +
-            'Look at their logs; wait longer with --wait; in an emergency use --force.',
+            'Check their logs. Wait longer with --wait, or use --force in an emergency.',
         );
       }
       await sleep(pollMs);
@@ -96,10 +96,10 @@ export class KeyAdministration {
   async retire(kid: string, horizonSeconds: number): Promise<void> {
     const { state, purpose } = await this.get(kid);
     if (!isSealPurpose(purpose)) {
-      throw new Error(`Keys of ${purpose} are kept: without them nothing of the past can be checked.`);
+      throw new Error(`Keys of ${purpose} cannot be destroyed: past entries could no longer be verified.`);
     }
     if (state !== 'decrypt_only') {
-      throw new Error(`Key ${kid} is ${state}; only a decrypt_only key can be destroyed.`);
+      throw new Error(`Key ${kid} is ${state}. Only a decrypt_only key can be destroyed.`);
     }
     const rows = (await this.rows.countByKey(purpose)).get(kid) ?? 0;
     if (rows > 0) {
@@ -107,7 +107,7 @@ export class KeyAdministration {
     }
     const seconds = Math.max(horizonSeconds, leastRetiredSeconds);
     if (!(await this.store.destroy(kid, seconds))) {
-      throw new Error(`Not destroyed: key ${kid} has to be decrypt_only for ${durationText(seconds)} first.`);
+      throw new Error(`Not destroyed: key ${kid} must have been decrypt_only for ${durationText(seconds)}.`);
     }
   }
 
@@ -136,7 +136,7 @@ export class KeyAdministration {
   private async get(kid: string): Promise<StoredKey> {
     const key = (await this.store.list()).find((each) => each.kid === kid);
     if (key === undefined) {
-      throw new Error(`There is no key ${kid}. "keys list" shows all.`);
+      throw new Error(`There is no key ${kid}. Run "keys list".`);
     }
     return key;
   }

@@ -154,7 +154,7 @@ export class KeyRing implements OnModuleInit {
     if (keyCheck === null) {
       await this.store.setKeyCheck(kid, check);
     } else if (keyCheck.length !== check.length || !timingSafeEqual(keyCheck, check)) {
-      throw new KeyUnwrapError(`Key ${kid} is not the one that was made: its check value differs.`);
+      throw new KeyUnwrapError(`Key ${kid} is not the original key: its check value differs.`);
     }
     return key;
   }
@@ -184,14 +184,16 @@ export class KeyRing implements OnModuleInit {
   private use(held: HeldKey, maxAgeMs: number): BranchKey {
     const key = held.use(performance.now(), maxAgeMs);
     if (key === undefined) {
-      throw new KeyUnavailableError(`Key ${held.kid} was not unwrapped lately, or its root key is disabled.`);
+      throw new KeyUnavailableError(`Key ${held.kid} was not unwrapped recently, or its root key is disabled.`);
     }
     return key;
   }
 
   private checkOperations(held: HeldKey): void {
     if (held.operations >= maxOperations) {
-      throw new KeyUnavailableError(`Key ${held.kid} has sealed ${held.operations} values; promote another one.`);
+      throw new KeyUnavailableError(
+        `Key ${held.kid} has sealed ${held.operations} values, which is the limit. Promote another one.`,
+      );
     }
   }
 
@@ -244,8 +246,8 @@ function bootError(kid: string, error: unknown): unknown {
   }
   if (error instanceof KeyUnwrapError) {
     return new Error(
-      `ENCRYPTION_ROOT_KEY (or ENVIRONMENT_NAME) is not the one this database was set up with: key ${kid} does not open. ` +
-        'Set the former root key; nothing was changed.',
+      `ENCRYPTION_ROOT_KEY (or ENVIRONMENT_NAME) is not the one that this database was set up with: key ${kid} cannot be unwrapped. ` +
+        'Nothing was changed. Set the previous root key.',
       { cause: error },
     );
   }

@@ -26,7 +26,7 @@ export class KeySources extends KeySource {
   protected override async unwrapBytes(wrapped: WrappedKey, context: WrapContext): Promise<Buffer> {
     const source = this.find(wrapped.keyRef);
     if (source === undefined) {
-      throw new KeyUnwrapError(`The key was wrapped by root key ${wrapped.keyRef}, which is not set up here.`);
+      throw new KeyUnwrapError(`The key was wrapped with root key ${wrapped.keyRef}, which is not configured here.`);
     }
     return (await source.unwrap(wrapped, context)).export();
   }

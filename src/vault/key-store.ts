@@ -124,8 +124,8 @@ export class KeyStore {
     } catch (error) {
       if (isNativeError(error) && 'code' in error && error.code === insufficientPrivilege) {
         throw new Error(
-          `There is no key for ${key.purpose} yet, and the database role of this process may not make one. ` +
-            'Run `npm run cli -- keys list` once with the operator role: it makes what is missing (docs/database-roles.md).',
+          `There is no key for ${key.purpose} yet, and the database role of this process may not create one. ` +
+            'Run `npm run cli -- keys list` once with the operator role to create it (docs/database-roles.md).',
           { cause: error },
         );
       }

@@ -18,7 +18,7 @@ export const activeSecondsToWarnAt = 90 * 24 * 60 * 60;
  */
 export function rotationReason(operations: number, activeForSeconds: number): string | undefined {
   if (operations >= operationsToWarnAt) {
-    return `it has sealed ${operations} values; at ${maxOperations} it seals no more`;
+    return `it has sealed ${operations} values, and the limit is ${maxOperations}`;
   }
   const days = Math.floor(activeForSeconds / 86_400);
   return activeForSeconds >= activeSecondsToWarnAt ? `it has been active for ${days} days` : undefined;

@@ -33,14 +33,14 @@ export class LocalKeySource extends KeySource {
 
   protected override async unwrapBytes({ blob, keyRef }: WrappedKey, context: WrapContext): Promise<Buffer> {
     if (!this.keeps(keyRef)) {
-      throw new KeyUnwrapError(`The key was wrapped by root key ${keyRef}, this one is ${this.#keyRef}.`);
+      throw new KeyUnwrapError(`The key was wrapped with root key ${keyRef}, not with ${this.#keyRef}.`);
     }
     try {
       const iv = blob.subarray(0, ivBytes);
       return decryptAead(this.#rootKey, iv, encodeWrapContext(context), blob.subarray(ivBytes));
     } catch (error) {
       if (error instanceof AeadError) {
-        throw new KeyUnwrapError('The wrapped key does not open.', { cause: error });
+        throw new KeyUnwrapError('The wrapped key cannot be decrypted.', { cause: error });
       }
       throw error;
     }

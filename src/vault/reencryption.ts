@@ -64,7 +64,9 @@ export class Reencryption {
         return progress;
       }
     }
-    throw new Error(`A replica still seals ${purpose} under an old key. Find out which does not reach the database.`);
+    throw new Error(
+      `A replica still seals ${purpose} under an old key. Check which replica cannot reach the database.`,
+    );
   }
 
   private async runPass(

@@ -33,7 +33,7 @@ export class VaultKeysModule {}
 function createKeySource({ keySources }: VaultConfig): KeySource {
   const [first, ...others] = keySources.map(toKeySource);
   if (first === undefined) {
-    throw new Error('No root key is set up.');
+    throw new Error('No root key is configured.');
   }
   return new KeySources(first, others);
 }

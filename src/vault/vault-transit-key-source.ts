@@ -50,7 +50,9 @@ export class VaultTransitKeySource extends KeySource {
   protected override async unwrapBytes({ blob, keyRef }: WrappedKey, context: WrapContext): Promise<Buffer> {
     const ciphertext = blob.toString();
     if (!this.keeps(keyRef) || !keyRef.endsWith(`:${versionOf(ciphertext)}`)) {
-      throw new KeyUnwrapError(`The key was wrapped by ${keyRef}, which is not what its bytes say or not set up here.`);
+      throw new KeyUnwrapError(
+        `The key was wrapped with ${keyRef}, which does not match the wrapped key or is not configured here.`,
+      );
     }
     const answer = await this.call('decrypt', {
       ciphertext,
@@ -82,7 +84,7 @@ export class VaultTransitKeySource extends KeySource {
       ({ statusCode } = answer);
       text = await readLimited(answer.body);
     } catch (error) {
-      throw new KeySourceUnavailableError(`Vault did not answer within ${timeoutMs} ms, or not at all.`, {
+      throw new KeySourceUnavailableError(`Vault did not respond within ${timeoutMs} ms.`, {
         cause: error,
       });
     }
@@ -104,7 +106,7 @@ async function readLimited(body: AsyncIterable<Buffer>): Promise<string> {
   for await (const chunk of body) {
     size += chunk.length;
     if (size > maxAnswerBytes) {
-      throw new Error('The answer is too long.');
+      throw new Error('The response is too long.');
     }
     chunks.push(chunk);
   }
@@ -119,18 +121,18 @@ function toError(statusCode: number, answer: unknown): Error {
   const parsed = errorResponseSchema.safeParse(answer);
   const reasons = parsed.success ? parsed.data.errors.join(' ') : '';
   if (/disallowed by policy|key not found|key is deleted|could not be found/i.test(reasons)) {
-    return new RootKeyDisabledError('Vault does not use this key or its version any more.');
+    return new RootKeyDisabledError('Vault no longer allows this key or its version.');
   }
   if (statusCode === 400) {
-    return new KeyUnwrapError('Vault cannot open the wrapped key.');
+    return new KeyUnwrapError('Vault cannot unwrap the key.');
   }
-  return new KeySourceUnavailableError(`Vault answered HTTP ${statusCode}.`);
+  return new KeySourceUnavailableError(`Vault responded with HTTP ${statusCode}.`);
 }
 
 function parseAnswer<Schema extends z.ZodType>(schema: Schema, answer: unknown): z.output<Schema> {
   const parsed = schema.safeParse(answer);
   if (!parsed.success) {
-    throw new KeySourceUnavailableError('Vault answered something that is not an answer of the transit engine.');
+    throw new KeySourceUnavailableError('Vault sent a response that is not from the transit engine.');
   }
   return parsed.data;
 }

@@ -87,7 +87,7 @@ export function readVaultConfig(environment: Environment): VaultSettings {
   const values = readEnvironment(schema, environment, rootKeyVariables);
   const { KEY_CACHE_SECONDS: cacheMs, KEY_STALE_SECONDS: staleMs, KEY_RELOAD_SECONDS: reloadMs } = values;
   if (cacheMs + reloadMs > staleMs) {
-    throw new Error('KEY_STALE_SECONDS must be at least KEY_CACHE_SECONDS and KEY_RELOAD_SECONDS together.');
+    throw new Error('KEY_STALE_SECONDS must be at least the sum of KEY_CACHE_SECONDS and KEY_RELOAD_SECONDS.');
   }
   return {
     environmentName: values.ENVIRONMENT_NAME ?? values.NODE_ENV,
@@ -137,7 +137,7 @@ function checkPrivate(variable: string, file: string): void {
     const permissions = (mode & 0o777).toString(8).padStart(4, '0');
     throw new Error(
       `${variable} names a file with the permissions ${permissions}: others on this machine can read the root key. ` +
-        'Take those rights away, such as with chmod 600.',
+        'Remove those permissions, for example with chmod 600.',
     );
   }
 }
@@ -155,7 +155,7 @@ function readTransitSource(values: z.output<typeof schema>): KeySourceSettings[]
   }
   const { protocol, hostname } = new URL(url);
   if (protocol !== 'https:' && !['localhost', '127.0.0.1', '[::1]'].includes(hostname)) {
-    throw new Error('VAULT_TRANSIT_URL must be https: keys travel over it.');
+    throw new Error('VAULT_TRANSIT_URL must be https, because keys are sent over it.');
   }
   knownSecrets.addSetting(value ?? '');
   const token = value === undefined ? { file: String(file) } : { value };
