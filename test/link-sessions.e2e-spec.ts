@@ -161,7 +161,7 @@ describe('the hosted page', () => {
     const callback = await chooseAndConsent(browser, 'oura', session, { decision: 'deny' });
     const finished = await browser.get(pathOf(callback)).expect(303);
     const back = await browser.get(pathOf(new URL(String(finished.headers['location'])))).expect(200);
-    expect(back.text).toContain('Oura is not connected, because you did not allow it.');
+    expect(back.text).toContain('Oura is not connected, because you declined.');
 
     await browser.get(pathOf(await chooseAgain(browser, 'oura', session))).expect(303);
     expect(await isConnected(user, 'oura')).toBe(true);

@@ -77,7 +77,7 @@ describe('the OpenAPI description', () => {
       delete: paths['/v1/users/{user_id}/connections/{provider}']?.['delete'],
     };
     expect(token?.description).toContain('an API key with the scope `tokens:read`.');
-    expect(unlink?.description).toContain('the scope `connections:write`, or the token of the user whom it concerns.');
+    expect(unlink?.description).toContain('the scope `connections:write`, or the user token of this user.');
   });
 
   it('says of every parameter what it is', () => {

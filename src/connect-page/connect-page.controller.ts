@@ -157,6 +157,6 @@ function noticeOf({ provider, outcome }: EndedLink, providers: readonly OfferedP
     return `${name} is connected. You can connect another device, or close this page.`;
   }
   return outcome === 'AUTHORIZATION_DENIED'
-    ? `${name} is not connected, because you did not allow it.`
-    : `${name} could not be connected. Try again, or come back later.`;
+    ? `${name} is not connected, because you declined.`
+    : `${name} could not be connected. Try again now or later.`;
 }

@@ -36,7 +36,7 @@ export function pageHeaders(plainHttp: boolean): Record<string, string> {
 /** The page that a link opens. The session begins with the click: programs that follow links do not press buttons (AR-05). */
 export function openingPage(token: string): string {
   return page(
-    `<p>Continue in the browser in which you want to sign in to your device. This link works once.</p>
+    `<p>Continue in the browser where you want to sign in. This link works once.</p>
 <form method="post" action="/connect"><input type="hidden" name="link_token" value="${escape(token)}">
 <button type="submit">Continue</button></form>`,
   );
@@ -55,7 +55,7 @@ export function choicePage(handle: string, providers: readonly OfferedProvider[]
   );
   return page(
     `${notices.map((notice) => `<p role="status">${escape(notice)}</p>`).join('\n')}
-<p>Choose the maker of your device. You sign in there, and decide what is shared.</p>
+<p>Choose your device. You will sign in at the device maker and decide what to share.</p>
 <form method="post" action="/connect/start"><input type="hidden" name="session" value="${escape(handle)}">
 ${buttons.join('\n')}
 </form>`,

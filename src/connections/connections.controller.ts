@@ -45,7 +45,7 @@ export class ConnectionsController {
 
   @Get(':provider')
   @RequireScope('connections:read', { orUser: true })
-  @ApiOperation({ summary: 'See the state of one connection' })
+  @ApiOperation({ summary: 'Get the state of one connection' })
   @ApiOkResponse({ type: ConnectionResponse })
   @ApiProblems('PROVIDER_UNKNOWN', 'CONNECTION_NOT_FOUND')
   async get(@Param() path: ConnectionPath): Promise<ConnectionResponse> {
@@ -58,16 +58,17 @@ export class ConnectionsController {
   @RequireScope('tokens:read')
   @Header('cache-control', 'no-store')
   @ApiOperation({
-    summary: 'Get a token that works now',
+    summary: 'Get a valid token',
     description:
-      'A caller whose token works waits for a new one for 2 s at most, and never until less than 5 s are left. With less than 5 s ' +
-      'left, or none, the call waits for the refresh. `expires_at` tells what is left.',
+      'If a refresh is due while the token is still valid, the call waits at most 2 s for it and then returns the old token. If less ' +
+      'than 5 s are left, the call waits for the refresh. See `expires_at` for the time left.',
   })
   @ApiQuery({
     name: 'scope',
     required: false,
     example: 'read:sleep read:workout',
-    description: 'what the token is for, with spaces between: refused unless all of it is known to be granted',
+    description:
+      'scopes that you need, separated by spaces; the call is rejected unless all of them are known to be granted',
   })
   @ApiOkResponse({ type: TokenResponse })
   @ApiProblems('PROVIDER_UNKNOWN', 'CONNECTION_NOT_FOUND', 'SCOPE_NOT_GRANTED', ...refreshProblems)
@@ -83,10 +84,10 @@ export class ConnectionsController {
   @RequireScope('tokens:read')
   @Header('cache-control', 'no-store')
   @ApiOperation({
-    summary: "Tell that the maker's API answered 401 to a token, and get the one that is in force now",
+    summary: "Report that the provider's API rejected a token with 401, and get the current token",
     description:
-      'Leads to a refresh only if the token is still the one in force, however many callers report it. The token in force is ' +
-      'answered as by the call that gets it: the same one again when it could not be replaced.',
+      'Triggers one refresh, and only if the reported token is still the current one, even if many callers report it. Returns the current ' +
+      'token as the call for a valid token does. It is the same token if it could not be replaced.',
   })
   @ApiOkResponse({ type: TokenResponse })
   @ApiProblems('PROVIDER_UNKNOWN', 'CONNECTION_NOT_FOUND', ...refreshProblems)
@@ -103,9 +104,9 @@ export class ConnectionsController {
   @HttpCode(200)
   @RequireScope('connections:write')
   @ApiOperation({
-    summary: 'Refresh the tokens once, however much life they have',
+    summary: 'Refresh the tokens now, even if they are still valid',
     description:
-      'If the provider does not respond in time, the call ends with PROVIDER_UNAVAILABLE. The response is stored when it comes later.',
+      'If the provider does not respond in time, the call fails with PROVIDER_UNAVAILABLE. A late response is still stored.',
   })
   @ApiOkResponse({ type: ConnectionResponse })
   @ApiProblems('PROVIDER_UNKNOWN', 'CONNECTION_NOT_FOUND', 'CONNECTION_NOT_REFRESHABLE', ...refreshProblems)
@@ -115,7 +116,7 @@ export class ConnectionsController {
 
   @Delete(':provider')
   @RequireScope('connections:write', { orUser: true })
-  @ApiOperation({ summary: 'Unlink: erase the tokens here and end the grant at the provider' })
+  @ApiOperation({ summary: 'Unlink: erase the tokens here and revoke the grant at the provider' })
   @ApiOkResponse({ type: DisconnectedResponse })
   @ApiProblems('PROVIDER_UNKNOWN', 'CONNECTION_NOT_FOUND')
   async disconnect(@Param() path: ConnectionPath, @Req() request: AuthenticatedRequest): Promise<DisconnectedResponse> {
@@ -132,7 +133,7 @@ export class ConnectionsController {
 function readScopes({ query }: AuthenticatedRequest): string[] {
   const { scope = '' } = query as { scope?: unknown };
   if (typeof scope !== 'string' || !/^[\x20\x21\x23-\x5b\x5d-\x7e]{0,2000}$/.test(scope)) {
-    throw new RequestInvalidError('scope must be a list of scopes with spaces between, given once.');
+    throw new RequestInvalidError('scope must be one list of scopes separated by spaces.');
   }
   return scope.split(' ').filter((each) => each !== '');
 }

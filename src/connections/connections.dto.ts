@@ -29,23 +29,21 @@ export class ConnectionResponse {
     example: null,
     nullable: true,
     type: String,
-    description:
-      'why the connection needs a new link, or what to know about an active one; docs/errors.md explains each reason',
+    description: 'why the user must link again, or what to know about an active connection; see docs/errors.md',
   })
   reason!: string | null;
 
   @ApiProperty({ example: false, description: 'whether the user must link the account again' })
   needs_relink!: boolean;
 
-  @ApiProperty({ example: true, description: 'whether there is a refresh token to get the next access token with' })
+  @ApiProperty({ example: true, description: 'whether there is a refresh token' })
   refreshable!: boolean;
 
   @ApiProperty({
     example: ['offline', 'read:sleep'],
     nullable: true,
     type: [String],
-    description:
-      'as the provider tells; as asked where it does not tell; null: it tells them in a way that cannot be read',
+    description: 'as reported by the provider, or as requested if it reports none; null: the report is unreadable',
   })
   scopes_granted!: string[] | null;
 
@@ -53,7 +51,7 @@ export class ConnectionResponse {
     example: ['read:workout'],
     nullable: true,
     type: [String],
-    description: 'asked for and not granted; null: the granted scopes are not known',
+    description: 'requested but not granted; null: the granted scopes are unknown',
   })
   scopes_missing!: string[] | null;
 
@@ -61,8 +59,7 @@ export class ConnectionResponse {
     example: [],
     nullable: true,
     type: [String],
-    description:
-      'granted without being asked for: use none of it before you know why; null: the granted scopes are not known',
+    description: 'granted but not requested: do not use them until you know why; null: the granted scopes are unknown',
   })
   scopes_unrequested!: string[] | null;
 
@@ -70,7 +67,7 @@ export class ConnectionResponse {
     example: '2026-11-22T11:00:00.000Z',
     nullable: true,
     type: String,
-    description: 'null: does not expire, or nobody knows when',
+    description: 'null: never expires, or the expiry is unknown',
   })
   expires_at!: string | null;
 
@@ -78,7 +75,8 @@ export class ConnectionResponse {
     example: null,
     nullable: true,
     type: String,
-    description: 'when the refresh token ends if it is not used before; null: there is none, or nobody knows when',
+    description:
+      'when the refresh token expires unless it is used before; null: no refresh token, or the expiry is unknown',
   })
   refresh_expires_at!: string | null;
 
@@ -87,8 +85,7 @@ export class ConnectionResponse {
     example: null,
     nullable: true,
     type: String,
-    description:
-      'provider: the token response told it; declared: computed from the lifetime that the provider publishes',
+    description: 'provider: from the token response; declared: computed from the lifetime that the provider publishes',
   })
   refresh_expires_at_source!: 'provider' | 'declared' | null;
 
@@ -112,19 +109,19 @@ export class TokenUseResponse {
     example: 'https://api.prod.whoop.com/developer/v2',
     nullable: true,
     type: String,
-    description: 'null: no API',
+    description: 'base URL of the API; null: the provider has no API',
   })
   base_url!: string | null;
 
   @ApiPropertyOptional({
     example: 'token',
-    description: 'query parameter that carries the token, where it is not the Authorization header',
+    description: 'query parameter for the token; absent: use the Authorization header',
   })
   token_parameter?: string;
 
   @ApiPropertyOptional({
     example: ['Ocp-Apim-Subscription-Key'],
-    description: 'headers that the maker wants beside, with credentials of yours',
+    description: 'further headers that the provider requires, with your own credentials',
   })
   headers?: string[];
 }
@@ -141,7 +138,7 @@ export class TokenResponse {
 
   @ApiPropertyOptional({
     example: 'example-token-secret',
-    description: 'OAuth 1.0a; only for keys that have the scope tokens:sign too',
+    description: 'OAuth 1.0a; only for keys that also have the scope tokens:sign',
   })
   token_secret?: string;
 
@@ -149,7 +146,7 @@ export class TokenResponse {
     example: '2026-11-22T11:00:00.000Z',
     nullable: true,
     type: String,
-    description: 'null: does not expire, or nobody knows when',
+    description: 'null: never expires, or the expiry is unknown',
   })
   expires_at!: string | null;
 
@@ -157,24 +154,25 @@ export class TokenResponse {
     example: ['offline', 'read:sleep'],
     nullable: true,
     type: [String],
-    description: 'null: the granted scopes are not known',
+    description: 'null: the granted scopes are unknown',
   })
   scopes!: string[] | null;
 
   @ApiProperty({
     example: '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824',
-    description: "SHA-256 of the token's UTF-8 bytes in hex, to name it when the maker's API does not take it",
+    description:
+      "SHA-256 of the token's UTF-8 bytes in hex; send it to report that the provider's API rejected the token",
   })
   fingerprint!: string;
 
-  @ApiProperty({ type: TokenUseResponse, description: "how the maker's API is called with it" })
+  @ApiProperty({ type: TokenUseResponse, description: "how to call the provider's API with the token" })
   api!: TokenUseResponse;
 }
 
 export class RejectedTokenBody {
   @ApiProperty({
     example: '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824',
-    description: 'of the token that was rejected; as it came with the token, or computed in the same way',
+    description: 'fingerprint of the rejected token, as returned with it or computed in the same way',
   })
   @Matches(/^[0-9a-f]{64}$/, { message: 'fingerprint must be 64 lower-case hex digits' })
   fingerprint!: string;
@@ -188,8 +186,8 @@ export class DisconnectedResponse {
     enum: revocationOutcomes,
     example: 'revoked',
     description:
-      'what happened at the provider; pending: it is tried again; left: another connection of the account would end with it; ' +
-      'unsupported: it offers no way; failed: the user may end access there',
+      'result of the revocation at the provider; pending: it will be retried; left: it would also end another connection of the account; ' +
+      'unsupported: the provider offers no way; failed: the user can revoke access at the provider',
   })
   provider_revocation!: RevocationOutcome;
 }

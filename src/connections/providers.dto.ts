@@ -13,7 +13,7 @@ export class ProviderResponse {
   @ApiProperty({ example: true, description: 'whether links can be started' })
   configured!: boolean;
 
-  @ApiProperty({ example: false, description: 'whether it points at the vendor sandbox instead of the maker' })
+  @ApiProperty({ example: false, description: 'whether the vendor sandbox is used instead of the provider' })
   sandbox!: boolean;
 
   @ApiProperty({ enum: ['live', 'retiring', 'retired'], example: 'retiring' })

@@ -20,7 +20,7 @@ export function describeApi(app: INestApplication): OpenAPIObject {
   for (const operation of Object.values(document.paths).flatMap((path) => Object.values(path) as Operation[])) {
     const scope = operation[scopeExtension];
     if (scope !== undefined) {
-      const users = operation[orUserExtension] ? ', or the token of the user whom it concerns' : '';
+      const users = operation[orUserExtension] ? ', or the user token of this user' : '';
       const needed = `Needs an API key with the scope \`${scope}\`${users}.`;
       operation.description = operation.description ? `${needed} ${operation.description}` : needed;
     }
@@ -38,14 +38,14 @@ function openApiHead() {
   return new DocumentBuilder()
     .setTitle('Cufflink')
     .setDescription(
-      'Links health devices over OAuth 1.0a and OAuth 2.0 and hands out tokens that work. Errors are RFC 9457 problem details: ' +
-        `branch on \`code\`; \`act\` says who has to do something. The codes: ${describeCodes()}.`,
+      'Links health devices over OAuth 1.0a and OAuth 2.0 and returns valid tokens. Errors are RFC 9457 problem details: ' +
+        `branch on \`code\`; \`act\` says who must act. The codes: ${describeCodes()}.`,
     )
     .setVersion('1')
     .addBearerAuth({
       type: 'http',
       scheme: 'bearer',
-      description: 'an API key, or where the call says so a user token',
+      description: 'an API key, or a user token where the call allows it',
     })
     .build();
 }

@@ -11,7 +11,7 @@ export class UserPath {
     example: 'user-42',
     minLength: 1,
     maxLength: 255,
-    description: "the company's own id of the user",
+    description: 'your own id of the user',
   })
   @IsString()
   @Matches(userIdPattern, { message: 'user_id must be 1 to 255 printable characters' })

@@ -21,7 +21,7 @@ export class LinkSessionsController {
 
   @Post()
   @RequireScope('links:write', { filtersProviders: true })
-  @ApiOperation({ summary: 'Get the URL of a page on which one user links accounts in one browser' })
+  @ApiOperation({ summary: 'Create a link session: get the URL of a page where the user links accounts' })
   @ApiCreatedResponse({ type: LinkSessionResponse })
   @ApiProblems('PROVIDER_UNKNOWN', 'RETURN_URL_NOT_ALLOWED')
   async create(

@@ -12,7 +12,10 @@ import {
 import { UserPath } from '../http/user-path.dto.js';
 
 export class CreateLinkSessionBody extends UserPath {
-  @ApiPropertyOptional({ example: ['whoop', 'oura'], description: 'what may be linked; everything when absent' })
+  @ApiPropertyOptional({
+    example: ['whoop', 'oura'],
+    description: 'the providers that the user may link; all if absent',
+  })
   @IsOptional()
   @ArrayUnique()
   @MaxLength(100, { each: true })
@@ -25,14 +28,14 @@ export class CreateLinkSessionBody extends UserPath {
   @ApiPropertyOptional({
     example: 'https://app.example.com/devices',
     description:
-      'where the browser goes after each link; one of the registered RETURN_URLS. Stays on the page when absent.',
+      'where the browser goes after each link: one of the registered RETURN_URLS. If absent, it stays on the page.',
   })
   @IsOptional()
   @IsString()
   @MaxLength(2_048)
   return_url?: string;
 
-  @ApiPropertyOptional({ example: true, description: 'as for a single link' })
+  @ApiPropertyOptional({ example: true, description: 'as for starting a single link' })
   @IsOptional()
   @IsBoolean()
   require_confirmation?: boolean;
@@ -45,7 +48,7 @@ export class LinkSessionResponse {
   @ApiProperty({
     example: 'https://link.example.com/connect?link_token=...',
     description:
-      'send the browser here; the first browser that opens it is the only one. The oldest session of a user is voided when there are too many.',
+      'send the browser here. Only the first browser that opens it can use it. If a user has too many sessions, the oldest is voided.',
   })
   connect_url!: string;
 

@@ -121,7 +121,7 @@ export class LinksController {
   @HttpCode(200)
   @RequireScope('links:write', { filtersProviders: true })
   @ApiBearerAuth()
-  @ApiOperation({ summary: 'Confirm a link for the user who is signed in where the browser came back to' })
+  @ApiOperation({ summary: 'Confirm a link for the user who is signed in to your application' })
   @ApiOkResponse({ type: FinishedLinkResponse })
   @ApiProblems('LINK_USER_MISMATCH', ...redemptionProblems)
   async confirm(
@@ -145,14 +145,14 @@ export class LinksController {
   @AnyQuery()
   @AllowHead()
   @ApiOperation({
-    summary: 'Where a provider sends the browser back',
+    summary: 'Receive the callback of a provider',
     description:
-      'Only parameters that have a meaning are read. A visit of a link that has ended is sent to the return_url with the outcome of the first one, without a confirmation code. A browser that fetches this ahead of the visit (Sec-Purpose, Purpose or X-Moz) gets 503 without a body, and the link stays open.',
+      'The provider sends the browser here. Unknown parameters are ignored. If the link has already ended, the browser is sent to the return_url with the outcome of the first visit, without a confirmation code. A prefetching browser (Sec-Purpose, Purpose or X-Moz) gets 503 without a body, and the link stays open.',
   })
-  @ApiResponse({ status: 200, type: FinishedLinkResponse, description: 'connected; the link named no return_url' })
+  @ApiResponse({ status: 200, type: FinishedLinkResponse, description: 'connected; the link has no return_url' })
   @ApiResponse({
     status: 303,
-    description: `to the return_url, with status, provider, and connection_id, error, or what POST /v1/links/{link_id}/confirm needs`,
+    description: `to the return_url with status and provider, and with connection_id, error, or the parameters for POST /v1/links/{link_id}/confirm`,
   })
   @ApiParam({ name: 'provider', example: 'whoop', description: 'slug of the provider' })
   @ApiPublicProblems(...callbackProblems, ...redemptionProblems)
@@ -173,12 +173,12 @@ export class LinksController {
   @HttpCode(200)
   @Public()
   @AnyQuery()
-  @ApiOperation({ summary: 'The same for providers that send the browser back with a form (form_post)' })
+  @ApiOperation({ summary: 'Receive the callback of a provider that uses form_post' })
   @ApiResponse({ status: 200, type: FinishedLinkResponse })
   @ApiParam({ name: 'provider', example: 'whoop', description: 'slug of the provider' })
   @ApiResponse({
     status: 303,
-    description: 'to a page of ours that reads the cookie of the link, where it is bound to a browser',
+    description: 'to the resume page, if the link is bound to a browser: it reads the cookie of the link',
   })
   @ApiPublicProblems(...callbackProblems, ...redemptionProblems)
   async finishByPost(
@@ -196,8 +196,8 @@ export class LinksController {
   @Public()
   @AnyQuery()
   @AllowHead()
-  @ApiOperation({ summary: 'Where a browser that came back with a form shows its cookie' })
-  @ApiResponse({ status: 303, description: 'as the callback' })
+  @ApiOperation({ summary: 'Resume a link after a form_post callback: read its cookie' })
+  @ApiResponse({ status: 303, description: 'as for the callback' })
   @ApiPublicProblems(...callbackProblems, ...redemptionProblems)
   async resume(@Param() path: LinkPath, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     if (isPeek(request)) {
@@ -248,7 +248,7 @@ export class LinksController {
       throw outcome.error;
     }
     if (outcome.kind === 'unconfirmed') {
-      throw new Error('A link that has to be confirmed has no return URL.');
+      throw new Error('A link that needs confirmation has no return URL.');
     }
     await reply.send(toFinished(provider, outcome));
   }

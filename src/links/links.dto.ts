@@ -16,7 +16,7 @@ import { UserPath } from '../http/user-path.dto.js';
 export class StartLinkBody {
   @ApiPropertyOptional({
     example: 'https://app.example.com/devices',
-    description: 'where the browser goes afterwards; one of the registered RETURN_URLS',
+    description: 'where the browser goes afterwards: one of the registered RETURN_URLS',
   })
   @IsOptional()
   @IsString()
@@ -26,7 +26,7 @@ export class StartLinkBody {
   @ApiPropertyOptional({
     example: ['offline', 'read:sleep', 'read:profile'],
     description:
-      "the provider's default scopes when absent; others may have 512 bytes in all, with one byte between two",
+      "the provider's default scopes if absent; other scopes may have 512 bytes in total, including one byte between two scopes",
   })
   @IsOptional()
   @Matches(/^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/, {
@@ -41,7 +41,7 @@ export class StartLinkBody {
   @ApiPropertyOptional({
     example: true,
     description:
-      'whether the code is redeemed only by POST /v1/links/{link_id}/confirm; LINK_CONFIRMATION decides when absent. Needs a return_url.',
+      'whether the link completes only with POST /v1/links/{link_id}/confirm. If absent, LINK_CONFIRMATION decides. Requires a return_url.',
   })
   @IsOptional()
   @IsBoolean()
@@ -51,7 +51,7 @@ export class StartLinkBody {
     enum: ['refuse', 'replace'],
     example: 'refuse',
     description:
-      'what happens when the user is connected and comes back with another account at the provider; refuse when absent',
+      'what to do if the user is already connected and links another account at the provider; refuse if absent',
   })
   @IsOptional()
   @IsIn(['refuse', 'replace'])
@@ -62,7 +62,7 @@ export class LinkPath {
   @ApiProperty({
     name: 'link_id',
     example: '5f4c1f7e-3a52-4c11-8f4e-6f0a9f2f3b10',
-    description: 'as the return_url got it',
+    description: 'the link_id that the return_url received',
   })
   @IsUUID()
   link_id!: string;
@@ -71,15 +71,17 @@ export class LinkPath {
 export class ConfirmLinkBody extends UserPath {
   @ApiProperty({
     example: 'dGhpcy1pcy1hLWNvbmZpcm1hdGlvbi1jb2RlLW9mLTQzLWM',
-    description: 'as the browser brought it to the return_url; works once',
+    description: 'the confirmation_code that the return_url received; works once',
   })
   @IsString()
-  @Matches(/^[A-Za-z0-9_-]{43}$/, { message: 'confirmation_code must be the code that came to the return_url' })
+  @Matches(/^[A-Za-z0-9_-]{43}$/, { message: 'confirmation_code must be the code that the return_url received' })
   confirmation_code!: string;
 }
 
 export class RetirementResponse {
-  @ApiProperty({ example: 'Garmin Connect (OAuth 1.0a) will be shut down on 2026-12-31. Link with "garmin" instead.' })
+  @ApiProperty({
+    example: 'Garmin Connect (OAuth 1.0a) will shut down its API on 2026-12-31. Use "garmin" for new links.',
+  })
   message!: string;
 
   @ApiProperty({ example: '2026-12-31' })
@@ -101,20 +103,20 @@ export class StartedLinkResponse {
 
   @ApiProperty({
     example: 'b3BhcXVlLWV4YW1wbGUtc3RhdGUtb2YtNDMtY2hhcmFj',
-    description: '256 random bits; comes back in the callback',
+    description: '256 random bits; returned in the callback',
   })
   state!: string;
 
   @ApiProperty({
     example: '2026-11-22T10:10:00.000Z',
-    description: 'the link works until then, once; it is voided when the user starts too many others',
+    description: 'the link works once, until then. It is voided if the user starts too many other links.',
   })
   expires_at!: string;
 
-  @ApiProperty({ example: false, description: 'whether POST /v1/links/{link_id}/confirm has to follow' })
+  @ApiProperty({ example: false, description: 'whether you must call POST /v1/links/{link_id}/confirm' })
   require_confirmation!: boolean;
 
-  @ApiPropertyOptional({ type: RetirementResponse, description: 'there when the provider will be shut down' })
+  @ApiPropertyOptional({ type: RetirementResponse, description: 'present if the provider will shut down its API' })
   warning?: RetirementResponse;
 }
 
@@ -135,7 +137,7 @@ export class FinishedLinkResponse {
     enum: ['no_refresh_token'],
     example: 'no_refresh_token',
     description:
-      'present when the provider usually gives a refresh token and gave none: the connection works until its access token expires',
+      'present if the provider normally issues a refresh token and issued none: the connection works until its access token expires',
   })
   warning?: 'no_refresh_token';
 }

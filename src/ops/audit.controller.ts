@@ -20,7 +20,7 @@ export class AuditController {
   @QueryParameters('user_id', 'provider', 'action', 'from', 'to', 'limit', 'cursor')
   @RequireScope('audit:read')
   @Header('cache-control', 'no-store')
-  @ApiOperation({ summary: 'Look up the audit trail, the newest entries first' })
+  @ApiOperation({ summary: 'List the audit trail, newest entries first' })
   @ApiOkResponse({ type: AuditPageResponse })
   @ApiProblems()
   async find(@Query() query: AuditQuery): Promise<AuditPageResponse> {

@@ -12,7 +12,7 @@ const isInstant = Matches(
 );
 
 export class AuditQuery {
-  @ApiPropertyOptional({ example: 'user-42', description: "the company's id of the user" })
+  @ApiPropertyOptional({ example: 'user-42', description: 'your own id of the user' })
   @IsOptional()
   @Matches(/^[^\p{C}\p{Zl}\p{Zp}]{1,255}$/u, { message: 'user_id must be 1 to 255 printable characters' })
   user_id?: string;
@@ -39,32 +39,32 @@ export class AuditQuery {
   @isInstant
   to?: string;
 
-  @ApiPropertyOptional({ example: '100', default: '100', description: 'entries on a page, 1 to 1000' })
+  @ApiPropertyOptional({ example: '100', default: '100', description: 'entries per page, 1 to 1000' })
   @IsOptional()
   @Matches(/^([1-9]\d{0,2}|1000)$/, { message: 'limit must be a number from 1 to 1000' })
   limit?: string;
 
-  @ApiPropertyOptional({ example: '1795359600000.3.17', description: '`next_cursor` of the page before' })
+  @ApiPropertyOptional({ example: '1795359600000.3.17', description: '`next_cursor` of the previous page' })
   @IsOptional()
   @Matches(/^\d{1,14}\.\d{1,9}\.\d{1,15}$/, { message: 'cursor must be the next_cursor of a page' })
   cursor?: string;
 }
 
 export class AuditEntryResponse extends AuditEntryFacts {
-  @ApiProperty({ example: 'c0ffee…', nullable: true, type: String, description: 'equal for entries of one user' })
+  @ApiProperty({ example: 'c0ffee…', nullable: true, type: String, description: 'the same for all entries of a user' })
   user_digest!: string | null;
 
   @ApiProperty({ example: 3, description: 'the process that wrote it' })
   writer!: number;
 
-  @ApiProperty({ example: 17, description: 'its place among the entries of that process' })
+  @ApiProperty({ example: 17, description: 'position among the entries of that process' })
   sequence!: number;
 }
 
 export class AuditPageResponse {
-  @ApiProperty({ type: [AuditEntryResponse], description: 'the newest first' })
+  @ApiProperty({ type: [AuditEntryResponse], description: 'newest first' })
   entries!: AuditEntryResponse[];
 
-  @ApiProperty({ example: null, nullable: true, type: String, description: 'null: this is the last page' })
+  @ApiProperty({ example: null, nullable: true, type: String, description: 'null: last page' })
   next_cursor!: string | null;
 }

@@ -23,7 +23,7 @@ export class HealthController {
 
   @Get('live')
   @Public({ counted: false })
-  @ApiOperation({ summary: 'Whether the process runs' })
+  @ApiOperation({ summary: 'Check that the process is running' })
   @ApiOkResponse({ schema: { example: { status: 'ok' } } })
   live(): { status: 'ok' } {
     return { status: 'ok' };
@@ -32,7 +32,7 @@ export class HealthController {
   /** @throws {@link DatabaseUnavailableError}, answered as 503, when PostgreSQL does not answer, or did not within the last second */
   @Get('ready')
   @Public({ counted: false })
-  @ApiOperation({ summary: 'Whether calls can be served: 503 while the database does not answer' })
+  @ApiOperation({ summary: 'Check that calls can be served; 503 while the database does not respond' })
   @ApiOkResponse({ schema: { example: { status: 'ok' } } })
   @ApiPublicProblems('DATABASE_UNAVAILABLE')
   async ready(): Promise<{ status: 'ok' }> {

@@ -13,7 +13,7 @@ export class MetricsController {
   @RequireScope('metrics:read')
   @ApiBearerAuth()
   @ApiProduces('text/plain')
-  @ApiOperation({ summary: 'Counters in the Prometheus text format' })
+  @ApiOperation({ summary: 'Get metrics in the Prometheus text format' })
   @ApiOkResponse({
     schema: { type: 'string', example: 'cufflink_token_hand_outs_total{provider="whoop",how="fresh"} 17' },
   })

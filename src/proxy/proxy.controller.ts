@@ -37,16 +37,20 @@ const ProxyRoute = () =>
     AnyQuery(),
     RequireScope('tokens:sign'),
     ApiOperation({
-      summary: "Call the maker's API with the user's token",
+      summary: "Call the provider's API with the user's token",
       description:
-        "What stands behind `proxy/` is the path below the maker's API base URL. Path, query and body are sent as they are, with the " +
-        `user's token or signature added. An answer with the header \`${answeredBy}\` is the maker's, with its status and body; one ` +
-        'without it is a problem of this service. docs/calling-makers.md tells which headers are passed on.',
+        "The path after `proxy/` is appended to the base URL of the provider's API. Path, query and body are sent unchanged, with the " +
+        `user's token or signature added. A response with the header \`${answeredBy}\` comes from the provider, with its status and body. A ` +
+        'response without it is an error of this service. docs/calling-makers.md lists the headers that are passed on.',
     }),
-    ApiParam({ name: 'path', example: 'cycle', description: "path below the maker's API base URL, slashes included" }),
+    ApiParam({
+      name: 'path',
+      example: 'cycle',
+      description: "path below the base URL of the provider's API, slashes included",
+    }),
     ApiResponse({
       status: 'default',
-      description: `with the header \`${answeredBy}\`: the maker's answer, whatever its status`,
+      description: `with the header \`${answeredBy}\`: the provider's response, with any status`,
       content: { '*/*': {} },
     }),
     ApiProblems('CALL_UNSUPPORTED', 'CALL_ANSWER_UNUSABLE', ...tokenUseProblems),
@@ -58,7 +62,7 @@ const AnyBody = () =>
     ApiConsumes('*/*'),
     ApiBody({
       required: false,
-      description: 'sent as it is, with its content type; 64 KiB at most',
+      description: 'sent unchanged, with its content type; at most 64 KiB',
       schema: { type: 'string', format: 'binary' },
     }),
   );
@@ -148,7 +152,7 @@ export class ProxyController {
 function readCall({ method, headers, body, originalUrl }: AuthenticatedRequest): CallerRequest {
   const announcesBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
   if (announcesBody && (method === 'GET' || method === 'HEAD')) {
-    throw new RequestInvalidError(`A ${method} has no body.`);
+    throw new RequestInvalidError(`A ${method} request must not have a body.`);
   }
   return {
     method: method as CallerRequest['method'],
@@ -165,7 +169,7 @@ function readCall({ method, headers, body, originalUrl }: AuthenticatedRequest):
 function targetOf(url: string): string {
   const target = /^(?:\/[^/?#]*){6}\/(.*)$/s.exec(url)?.[1];
   if (target === undefined) {
-    throw new RequestInvalidError('The request must name the path alone, beginning with "/".');
+    throw new RequestInvalidError('The request target must be a path that begins with "/".');
   }
   return target;
 }

@@ -22,9 +22,9 @@ export class SigningController {
   @HttpCode(200)
   @RequireScope('tokens:sign')
   @ApiOperation({
-    summary: "Sign one request to the maker's API, for OAuth 1.0a",
+    summary: "Sign one request to the provider's API (OAuth 1.0a)",
     description:
-      'The token secret stays here. The answer is good for one use, within the minutes that the maker allows.',
+      'The token secret stays in Cufflink. The signature is valid once, within the minutes that the provider allows.',
   })
   @ApiOkResponse({ type: SignResponse })
   @ApiProblems('CALL_UNSUPPORTED', ...tokenUseProblems)

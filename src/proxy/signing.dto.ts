@@ -11,7 +11,7 @@ export class SignBody {
   @ApiProperty({
     example: 'https://apis.garmin.com/wellness-api/rest/dailies?uploadStartTimeInSeconds=1795000000',
     maxLength: 8_192,
-    description: 'absolute, with its query, byte for byte as it will be sent; below `api.base_url` of GET .../token',
+    description: 'absolute URL with its query, exactly as you will send it; below `api.base_url` of GET .../token',
   })
   @IsString()
   @MaxLength(8_192)
@@ -19,17 +19,17 @@ export class SignBody {
 
   @ApiPropertyOptional({
     example: 'a=1&b=2',
-    description: 'the body, where it is sent as application/x-www-form-urlencoded; nothing else of a body is signed',
+    description: 'the body, if you send it as application/x-www-form-urlencoded; no other body is signed',
   })
   @IsOptional()
-  @Matches(/^[\x20-\x7e]*$/, { message: 'form must be ASCII, with everything else percent-encoded' })
+  @Matches(/^[\x20-\x7e]*$/, { message: 'form must be ASCII, with all other characters percent-encoded' })
   form?: string;
 }
 
 export class SignResponse {
   @ApiProperty({
     example: 'OAuth oauth_consumer_key="...", oauth_token="...", oauth_signature="..."',
-    description: 'send it as `Authorization`: once, with just this request',
+    description: 'send it as the `Authorization` header: once, with exactly this request',
   })
   authorization!: string;
 }

@@ -12,10 +12,15 @@ export class ExportedConnection {
   @ApiProperty({ example: 'whoop' })
   provider!: string;
 
-  @ApiProperty({ example: '8015551', nullable: true, type: String, description: 'null: the provider does not tell' })
+  @ApiProperty({
+    example: '8015551',
+    nullable: true,
+    type: String,
+    description: 'null: the provider does not report it',
+  })
   provider_user_id!: string | null;
 
-  @ApiProperty({ ...noInstant, description: 'the id before, where the provider names its users otherwise now' })
+  @ApiProperty({ ...noInstant, description: 'the previous id, if the provider has changed its ids' })
   former_provider_user_id!: string | null;
 
   @ApiProperty({ enum: ['active', 'needs_relink'], example: 'active' })
@@ -28,7 +33,7 @@ export class ExportedConnection {
     example: ['offline', 'read:sleep'],
     nullable: true,
     type: [String],
-    description: 'null: the provider does not tell, or not in a way that can be read',
+    description: 'null: the provider does not report them, or not in a readable way',
   })
   scopes_granted!: string[] | null;
 
@@ -75,7 +80,7 @@ export class ExportedMigration {
 }
 
 export class ExportedRevocation {
-  @ApiProperty({ example: connectionId, description: 'of the connection that is gone' })
+  @ApiProperty({ example: connectionId, description: 'id of the removed connection' })
   connection_id!: string;
 
   @ApiProperty({ example: 'whoop' })
@@ -131,12 +136,12 @@ export class ExportedLink {
   @ApiProperty(noInstant)
   waits_until!: string | null;
 
-  @ApiProperty({ example: 'connected', nullable: true, type: String, description: 'null: it has not ended' })
+  @ApiProperty({ example: 'connected', nullable: true, type: String, description: 'null: the link has not ended' })
   outcome!: string | null;
 }
 
 export class ExportedLinkSession {
-  @ApiProperty({ example: ['whoop'], nullable: true, type: [String], description: 'null: all' })
+  @ApiProperty({ example: ['whoop'], nullable: true, type: [String], description: 'null: all providers' })
   providers!: string[] | null;
 
   @ApiProperty({ example: null, nullable: true, type: String })
@@ -161,7 +166,7 @@ export class UserExportResponse {
 
   @ApiProperty({
     ...noInstant,
-    description: 'of an earlier erasure of this user, an instant and a keyed digest are kept',
+    description: 'an earlier erasure of this user; only its time and a keyed digest are kept',
   })
   last_erased_at!: string | null;
 
@@ -174,7 +179,7 @@ export class UserExportResponse {
   })
   migrations!: ExportedMigration[];
 
-  @ApiProperty({ type: [ExportedRevocation], description: 'grants that are still to be ended at their providers' })
+  @ApiProperty({ type: [ExportedRevocation], description: 'grants that are still to be revoked at their providers' })
   pending_revocations!: ExportedRevocation[];
 
   @ApiProperty({ type: [ExportedLink] })
@@ -183,6 +188,6 @@ export class UserExportResponse {
   @ApiProperty({ type: [ExportedLinkSession] })
   link_sessions!: ExportedLinkSession[];
 
-  @ApiProperty({ type: [AuditEntryFacts], description: 'the newest first, this export included' })
+  @ApiProperty({ type: [AuditEntryFacts], description: 'newest first, including this export' })
   audit_entries!: AuditEntryFacts[];
 }

@@ -22,7 +22,7 @@ export class UsersController {
   @Get('export')
   @RequireScope('connections:read')
   @Header('cache-control', 'no-store')
-  @ApiOperation({ summary: 'Get everything that is held about a user, without tokens and secrets' })
+  @ApiOperation({ summary: 'Export all data about a user, without tokens and secrets' })
   @ApiOkResponse({ type: UserExportResponse })
   @ApiProblems('KEY_UNAVAILABLE')
   async export(@Param() path: UserPath, @Req() request: AuthenticatedRequest): Promise<StreamableFile> {
@@ -32,7 +32,7 @@ export class UsersController {
 
   @Delete()
   @RequireScope('connections:write')
-  @ApiOperation({ summary: 'Erase everything that is held of a user, and end the grants at the providers' })
+  @ApiOperation({ summary: 'Erase all data about a user, and revoke the grants at the providers' })
   @ApiOkResponse({ type: ErasedUserResponse })
   @ApiProblems()
   async erase(@Param() path: UserPath, @Req() request: AuthenticatedRequest): Promise<ErasedUserResponse> {

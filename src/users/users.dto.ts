@@ -9,8 +9,8 @@ export class ErasedConnectionResponse {
     enum: revocationOutcomes,
     example: 'revoked',
     description:
-      'what happened at the provider; pending: it is tried again; left: another connection of the account would end with it; ' +
-      'unsupported: it offers no way',
+      'result of the revocation at the provider; pending: it will be retried; left: it would also end another connection of the account; ' +
+      'unsupported: the provider offers no way',
   })
   provider_revocation!: RevocationOutcome;
 }
