@@ -7,7 +7,7 @@ import { describeError } from './ops/describe-error.js';
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(event, (error: unknown) => {
     // Node itself would print every property of the error (LOG-02).
-    process.stderr.write(`${JSON.stringify({ level: 60, msg: 'A mistake of ours.', err: describeError(error) })}\n`);
+    process.stderr.write(`${JSON.stringify({ level: 60, msg: 'Unexpected error.', err: describeError(error) })}\n`);
     process.exit(1);
   });
 }
@@ -16,7 +16,7 @@ try {
   const [major = 0] = process.versions.node.split('.').map(Number);
   if (major < 24) {
     throw new Error(
-      `It needs Node 24 or later, this is ${process.version}. npm scripts run on the one in node_modules.`,
+      `Cufflink needs Node 24 or later, and this is ${process.version}. The npm scripts use the version in node_modules.`,
     );
   }
   if (existsSync('.env')) {
@@ -34,6 +34,6 @@ try {
     await startDevelopment();
   }
 } catch (error) {
-  process.stderr.write(`Cufflink does not start. ${describeBootError(error)}\n`);
+  process.stderr.write(`Cufflink cannot start. ${describeBootError(error)}\n`);
   process.exit(1);
 }

@@ -50,15 +50,15 @@ async function listen(module: Type): Promise<NestFastifyApplication> {
   const { port, host, production } = app.get<AppConfig>(appConfig.KEY);
   if (production && app.get<DatabaseConfig>(databaseConfig.KEY, { strict: false }).remoteWithoutTls) {
     new Logger('Database').warn(
-      'PostgreSQL is on another machine and DATABASE_URL asks for no TLS: others on the way can read and alter rows, and read the ' +
-        'password. Add sslmode=verify-full to it.',
+      'PostgreSQL is on another machine, and DATABASE_URL does not require TLS. Anyone on the network path can read and change rows, and read the ' +
+        'password. Add sslmode=verify-full to DATABASE_URL.',
     );
   }
   try {
     // Apart from `listen`, which would do it too, so that a database or a key that is wrong is not taken for a taken port.
     await app.init();
     await app.listen(port, host).catch((error: unknown) => {
-      throw new Error(`PORT ${port} cannot be listened on; choose another one.`, { cause: error });
+      throw new Error(`Port ${port} cannot be used. Set PORT to another one.`, { cause: error });
     });
   } catch (error) {
     await app.close();
@@ -70,6 +70,6 @@ async function listen(module: Type): Promise<NestFastifyApplication> {
     .filter(({ settings }) => settings.mode === 'configured')
     .map(({ definition }) => definition.slug);
   const providers = configured.length === 0 ? 'none' : configured.join(', ');
-  new Logger('Cufflink').log(`Listening on ${await app.getUrl()}. Providers with credentials: ${providers}.`);
+  new Logger('Cufflink').log(`Listening on ${await app.getUrl()}. Configured providers: ${providers}.`);
   return app;
 }

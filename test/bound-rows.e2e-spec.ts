@@ -117,7 +117,7 @@ describe('the row of an API key', () => {
       { action: 'access.denied', outcome: 'failed', actor: 'service', code: 'TOKEN_UNREADABLE' },
     ]);
     expect(error.mock.calls.map(([text]) => String(text)).join()).toContain(
-      `The row of API key ${idOf(altered)} is not as this service wrote it`,
+      `The row of API key ${idOf(altered)} was changed outside this service`,
     );
   });
 
@@ -174,7 +174,7 @@ describe('the row of an API key', () => {
     const key = await apiKeys.create('altered', ['tokens:read']);
     await query(`UPDATE api_keys SET scopes = '{admin}' WHERE id = $1`, [idOf(key)]);
     await expect(apiKeys.bind([idOf(key)])).resolves.toEqual([]);
-    await expect(apiKeys.rotate(idOf(key), 0)).rejects.toThrow('is not as this service wrote it');
+    await expect(apiKeys.rotate(idOf(key), 0)).rejects.toThrow('was changed outside this service');
   });
 
   it('stays bound when the key of the binding is replaced (AR-27)', async () => {

@@ -449,7 +449,7 @@ describe('linking', () => {
       expect(token.body).toMatchObject({ scopes: null });
       const refused = await application.api.get(`${path}/token`).query({ scope: 'offline' }).expect(409);
       expect(refused.body).toMatchObject({ code: 'SCOPE_NOT_GRANTED' });
-      expect((refused.body as { detail: string }).detail).toContain('The granted scopes are not known');
+      expect((refused.body as { detail: string }).detail).toContain('The granted scopes are unknown');
       expect((await application.api.get('/v1/users/' + user + '/connections')).body).toMatchObject({
         connections: [unknown],
       });

@@ -22,7 +22,7 @@ describe.each([
       const { status } = await service.ended();
       expect({ status, text: service.stderr() }).toEqual({
         status: 1,
-        text: expect.stringContaining(`${named}: such flags of Node can let others read`),
+        text: expect.stringContaining(`${named}: these Node flags can let others read`),
       });
     },
   );

@@ -188,7 +188,7 @@ describe('what a maker answers', () => {
   ])('says that a %s may have been done that it tells of with %s', async (method, _, prepared) => {
     const answer = await answered(prepared, {}, method);
     expectUnusable(answer);
-    expect(answer.json['detail']).toMatch(/ It may have done what was asked\.$/);
+    expect(answer.json['detail']).toMatch(/ The call may have taken effect: check before you repeat it\.$/);
     const read = await answered(prepared, {});
     expectUnusable(read);
     expect(read.json['detail']).not.toContain('done');
@@ -223,7 +223,7 @@ describe('a maker that breaks HTTP', () => {
       expect(await caller.call('whoop', 'a')).toMatchObject({ status, json: { code } });
       const written = await caller.call('whoop', 'a', { method: 'POST' });
       expect(written).toMatchObject({ status, json: { code } });
-      expect(written.json['detail']).toMatch(/ It may have done what was asked\.$/);
+      expect(written.json['detail']).toMatch(/ The call may have taken effect: check before you repeat it\.$/);
     } finally {
       await bench.close();
       await server.close();

@@ -81,7 +81,7 @@ describe('NET-04 callers that do not read', () => {
       headers: { 'retry-after': '1' },
       json: { code: 'RATE_LIMITED', act: 'caller', retry_after_seconds: 1 },
     });
-    expect(refused.json['detail']).toMatch(/answers of makers/);
+    expect(refused.json['detail']).toMatch(/provider responses/);
     expect(bench.dataApi.requests).toHaveLength(3);
     expect(heldBytes()).toBe(3 * maxAnswerBytes);
     for (const socket of sockets) {

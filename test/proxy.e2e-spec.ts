@@ -166,7 +166,7 @@ describe.each([
     application.sandbox.maker(slug).misbehave({ endpoint: 'api', type: 'drop', processed: true });
     const answer = await caller.call(slug, path, { method: 'POST' });
     expect(answer).toMatchObject({ status: 503, json: { code: 'PROVIDER_UNAVAILABLE', act: 'provider' } });
-    expect(answer.json['detail']).toMatch(/It may have done what was asked\.$/);
+    expect(answer.json['detail']).toMatch(/The call may have taken effect: check before you repeat it\.$/);
     expect(answer.headers).not.toHaveProperty('cufflink-answer-from');
     expect(application.sandbox.maker(slug).history.length - before).toBe(1);
     application.sandbox.maker(slug).misbehave({ endpoint: 'api', type: 'drop' });

@@ -197,7 +197,7 @@ describe('node dist/main.js in development', () => {
 
       await expect(service.ended()).resolves.toEqual({ status: 1, signal: null });
 
-      expect(service.stderr()).toMatch(`Cufflink does not start. PORT ${port} cannot be listened on`);
+      expect(service.stderr()).toMatch(`Cufflink cannot start. Port ${port} cannot be used`);
       expect(service.stdout()).toContain('Started PostgreSQL');
       await expect(findPostgres(directory)).resolves.toBeUndefined();
     } finally {
@@ -236,7 +236,7 @@ describe('node dist/main.js in development', () => {
 
     await expect(service.ended()).resolves.toEqual({ status: 1, signal: null });
 
-    expect(service.stderr()).toMatch(new RegExp(`Cufflink does not start\\. .*${variable}`));
+    expect(service.stderr()).toMatch(new RegExp(`Cufflink cannot start\\. .*${variable}`));
     await expect(findPostgres(directory)).resolves.toBeUndefined();
   });
 
@@ -475,7 +475,11 @@ describe('node dist/main.js in production', () => {
       expect(before.stdout + after.stdout).not.toContain(secret);
       expect(revoked).toMatchObject({ status: 0, stdout: expect.stringContaining(`Key ${id} is revoked`) });
       expect(after.stdout).toMatch(new RegExp(`^${id} +to be ended +admin +all +\\S+Z +(-|\\S+Z) +- +\\S+Z +-$`, 'm'));
-      expect(again).toMatchObject({ status: 1, stdout: '', stderr: `No key with the id ${id} is in use.\n` });
+      expect(again).toMatchObject({
+        status: 1,
+        stdout: '',
+        stderr: `No active key has the id ${id}. Run "api-keys list".\n`,
+      });
       const isRefused = async (): Promise<boolean> => (await call('GET', `${url}/v1/providers`, key)).status === 401;
       await until('the key is refused', isRefused);
     });
@@ -524,7 +528,7 @@ describe('node dist/main.js in production', () => {
       .split('\n')
       .filter((line) => !/NODE_TLS_REJECT_UNAUTHORIZED' environment variable|--trace-warnings/.test(line));
     expect(stderr).toEqual([expect.stringContaining(sentence), '']);
-    expect(stderr[0]).toMatch(/^Cufflink does not start\. /);
+    expect(stderr[0]).toMatch(/^Cufflink cannot start\. /);
     expect(/\bPORT\b/.test(stderr[0] ?? '')).toBe(sentence.startsWith('PORT'));
     expect(
       service

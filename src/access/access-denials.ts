@@ -7,7 +7,7 @@ import { requesterOf, type AuthenticatedRequest } from './authenticated-request.
 
 const deniedRequests = new Counter({
   name: 'cufflink_access_denials_total',
-  help: 'Requests that were not let through, by the code of the answer',
+  help: 'Rejected requests, by error code',
   labelNames: ['code'] as const,
 });
 

@@ -41,7 +41,7 @@ export class AccessGuard implements CanActivate {
       return true;
     }
     if (rule === undefined) {
-      throw new Error(`${context.getClass().name}.${context.getHandler().name} does not say who may call it.`);
+      throw new Error(`${context.getClass().name}.${context.getHandler().name} has no access rule.`);
     }
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
     try {
@@ -102,7 +102,7 @@ interface PathParameters {
 function checkAccess(caller: Caller, rule: CallerRule, path: PathParameters): void {
   if (caller.userId === undefined) {
     if (rule.scope !== undefined && !includesScope(caller.scopes, rule.scope)) {
-      throw new ScopeMissingError(`This API key lacks the scope "${rule.scope}".`);
+      throw new ScopeMissingError(`This API key lacks the scope "${rule.scope}". Use a key that has it.`);
     }
   } else if (rule.orUser !== true || (rule.scope !== undefined && path.user_id !== caller.userId)) {
     throw new AccessDeniedError();

@@ -165,7 +165,7 @@ export class ApiKeyStore {
   private async readOne<Row extends object>(statement: Statement, values: unknown[]): Promise<Row> {
     const [row] = await this.database.query<Row>(statement, values);
     if (row === undefined) {
-      throw new Error('The database did not tell its time.');
+      throw new Error('The database did not return its time.');
     }
     return row;
   }

@@ -51,7 +51,9 @@ export class ApiKeyUse implements BeforeApplicationShutdown {
       await this.database.query(noteUse, [ids]);
     } catch (error) {
       // The next use, a minute later, says nearly the same.
-      this.logger.warn(`The use of API keys was not noted: ${error instanceof AppError ? error.code : 'a mistake'}.`);
+      this.logger.warn(
+        `The last use of API keys could not be saved: ${error instanceof AppError ? error.code : 'INTERNAL_ERROR'}.`,
+      );
     }
   }
 }

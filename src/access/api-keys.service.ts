@@ -112,8 +112,8 @@ export class ApiKeysService {
     if (binding !== 'bound') {
       throw new Error(
         binding === 'unbound'
-          ? `Key ${id} is not bound to what it may do. Check it, run "api-keys bind ${id}", then rotate it.`
-          : `The row of key ${id} is not as this service wrote it. Revoke the key and create another one.`,
+          ? `Key ${id} is not bound to its permissions. Check the key, run "api-keys bind ${id}", then rotate it.`
+          : `The row of key ${id} was changed outside this service. Revoke the key and create a new one.`,
       );
     }
     const key = createApiKey();
@@ -161,7 +161,7 @@ export class ApiKeysService {
     const matches = isApiKeySecret(key?.secret ?? '', known?.secretHash ?? noHash);
     if (key === undefined || known?.caller === undefined || !matches) {
       throw new ApiKeyInvalidError(
-        'The API key is not valid. Send a key of this deployment as "Authorization: Bearer <key>".',
+        'The API key is not valid: it may be mistyped, expired or revoked. Send a valid key as "Authorization: Bearer <key>".',
       );
     }
     this.use.note(key.id);
@@ -220,8 +220,8 @@ export class ApiKeysService {
     const binding = await this.bindingOf(row);
     if (binding === 'altered') {
       this.logger.error(
-        `The row of API key ${row.id} is not as this service wrote it: somebody has written to the database. The key is refused; ` +
-          'revoke it and create another one.',
+        `The row of API key ${row.id} was changed outside this service: somebody wrote to the database. The key is rejected. ` +
+          'Revoke it and create a new one.',
       );
       const entry = { action: 'access.denied', outcome: 'failed', code: 'TOKEN_UNREADABLE' } as const;
       // The refusal stands whether or not this is written.

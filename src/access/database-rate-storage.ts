@@ -34,7 +34,7 @@ export class DatabaseRateStorage extends RateStorage {
     this.purgeNowAndThen();
     const [row] = await this.database.query<CountedCall>(statements.count, [key, windowMs]);
     if (row === undefined) {
-      throw new Error('The call was not counted.');
+      throw new Error('The call could not be counted.');
     }
     return row;
   }
@@ -45,7 +45,9 @@ export class DatabaseRateStorage extends RateStorage {
     }
     this.purgedAt = performance.now();
     this.database.query(statements.purge).catch((error: unknown) => {
-      this.logger.warn(`Old rate limits were not deleted: ${error instanceof AppError ? error.code : 'a mistake'}.`);
+      this.logger.warn(
+        `Old rate limits could not be deleted: ${error instanceof AppError ? error.code : 'INTERNAL_ERROR'}.`,
+      );
     });
   }
 }

@@ -2,7 +2,7 @@ import { registerAs, type ConfigType } from '@nestjs/config';
 import { z } from 'zod';
 import { readEnvironment, type Environment } from '../config/read-environment.js';
 
-const perMinute = z.coerce.number('must be a number; 0 is no limit.').int().min(0).max(10_000_000);
+const perMinute = z.coerce.number('must be a number; 0 means no limit.').int().min(0).max(10_000_000);
 
 const schema = z.object({
   RATE_LIMIT_ADDRESS_PER_MINUTE: perMinute.default(600),
@@ -12,7 +12,7 @@ const schema = z.object({
   RATE_LIMIT_STORAGE: z.enum(['memory', 'postgres'], 'must be memory or postgres.').default('memory'),
 });
 
-/** Reads how often may be called. 0 is no limit. */
+/** Reads how often may be called. 0 means no limit. */
 export function readRateLimitsConfig(environment: Environment): {
   /** Calls in a minute from one address to what is open to anyone, and as many without credentials that are known. */
   address: number;

@@ -17,11 +17,11 @@ export class UnboundKeysNotice implements OnApplicationBootstrap {
     const remedy = 'Run `npm run cli -- api-keys bind` (docs/access.md)';
     if (this.config.acceptUnbound) {
       this.logger.warn(
-        `UNBOUND_API_KEYS is "accept": anyone who writes to the database can make API keys. ${remedy}, then remove the variable. ` +
+        `UNBOUND_API_KEYS is "accept": anyone who can write to the database can create API keys. ${remedy}, then remove the variable. ` +
           `API keys in use that are not bound: ${unbound}.`,
       );
     } else if (unbound > 0) {
-      this.logger.error(`API keys that are not bound to what they may do are refused: ${unbound}. ${remedy}.`);
+      this.logger.error(`API keys that are not bound to their permissions are rejected: ${unbound}. ${remedy}.`);
     }
   }
 }

@@ -52,7 +52,7 @@ export function readUserTokensConfig(environment: Environment): { settings: User
     return { settings: undefined };
   }
   if (jwksUrl === undefined || issuer === undefined || audience === undefined) {
-    throw new Error('USER_JWKS_URL, USER_JWT_ISSUER and USER_JWT_AUDIENCE must be set together, or none of them.');
+    throw new Error('USER_JWKS_URL, USER_JWT_ISSUER and USER_JWT_AUDIENCE must be set together or not at all.');
   }
   const url = URL.canParse(jwksUrl) ? new URL(jwksUrl) : undefined;
   const isSafe =

@@ -97,7 +97,7 @@ export class UserTokens {
         throw error;
       }
       if (!(error instanceof errors.JOSEError) || keySetProblems.has(error.code)) {
-        throw this.keysUnavailable('the answer is not a key set, or came too late');
+        throw this.keysUnavailable('the response is not a key set, or came too late');
       }
       // The library's own text quotes claims.
     }
@@ -119,7 +119,7 @@ export class UserTokens {
     } catch (error) {
       throw error instanceof UserKeysUnavailableError
         ? error
-        : this.keysUnavailable(error instanceof AppError ? error.message : 'a mistake of ours');
+        : this.keysUnavailable(error instanceof AppError ? error.message : 'an internal error');
     }
   }
 

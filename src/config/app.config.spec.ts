@@ -74,7 +74,7 @@ describe('readAppConfig', () => {
     ['PUBLIC_URL', 'https://link.example.com/p?q'],
     ['PUBLIC_URL', 'https://link.example.com/#f'],
   ])('refuses %s=%s and names it', (name, value) => {
-    expect(() => readAppConfig({ [name]: value })).toThrow(new RegExp(`^Wrong settings\\. ${name}: `));
+    expect(() => readAppConfig({ [name]: value })).toThrow(new RegExp(`^Invalid settings\\. ${name}: `));
   });
 
   it("refuses an http origin in production beyond this machine, as an http page is anybody's", () => {

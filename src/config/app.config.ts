@@ -14,7 +14,7 @@ const schema = z.object({
       error: 'must be the URL under which browsers reach this service, such as https://link.example.com.',
     })
     .refine((url) => !URL.canParse(url) || isPlaceOnly(url), {
-      error: 'must have no user, password, query or fragment: the URLs that providers are told begin with it.',
+      error: 'must have no user, password, query or fragment: the redirect URIs of all providers begin with it.',
     })
     .optional(),
   LOG_LEVEL: z
@@ -61,14 +61,16 @@ export function readAppConfig(environment: Environment): {
   const values = readEnvironment(schema, environment);
   const production = values.NODE_ENV === 'production';
   if (values.NODE_TLS_REJECT_UNAUTHORIZED === '0') {
-    throw new Error('NODE_TLS_REJECT_UNAUTHORIZED=0 would send tokens to anyone: remove it (TE-05).');
+    throw new Error(
+      'NODE_TLS_REJECT_UNAUTHORIZED=0 turns certificate checks off, so anyone could receive tokens. Remove it (TE-05).',
+    );
   }
   if (production && values.PUBLIC_URL?.startsWith('https://') !== true) {
     throw new Error('PUBLIC_URL must be set to an https URL in production: providers send the browser back there.');
   }
   if (production && !values.CORS_ORIGINS.every((origin) => origin.startsWith('https://') || isLoopback(origin))) {
     throw new Error(
-      'CORS_ORIGINS must be https in production: anyone on the way could write a page of an http origin.',
+      'CORS_ORIGINS must be https in production: anyone on the network path can forge a page of an http origin.',
     );
   }
   return {

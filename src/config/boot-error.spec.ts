@@ -11,7 +11,7 @@ describe('describeBootError', () => {
   it('says how to prepare a database that lacks the tables', () => {
     const error = Object.assign(new Error('relation "vault_keys" does not exist'), { code: '42P01' });
     expect(describeBootError(error)).toBe(
-      'The database has not been prepared: run `npm run migration:run` with the same DATABASE_URL. ' +
+      'The database has no tables yet: run `npm run migration:run` with the same DATABASE_URL. ' +
         'Cause: relation "vault_keys" does not exist',
     );
   });
@@ -20,7 +20,7 @@ describe('describeBootError', () => {
     'names the variable of a database that answers %s',
     (code) => {
       expect(describeBootError(Object.assign(new Error('why'), { code }))).toBe(
-        'DATABASE_URL names a database that cannot be opened. Cause: why',
+        'The database at DATABASE_URL cannot be opened. Cause: why',
       );
     },
   );

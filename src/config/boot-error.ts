@@ -11,10 +11,10 @@ export function describeBootError(error: unknown): string {
   const messages: string[] = [];
   for (let each = error; each instanceof Error && messages.length < 4; each = each.cause) {
     if ('code' in each && each.code === undefinedTable) {
-      messages.push('The database has not been prepared: run `npm run migration:run` with the same DATABASE_URL.');
+      messages.push('The database has no tables yet: run `npm run migration:run` with the same DATABASE_URL.');
     }
     if ('code' in each && typeof each.code === 'string' && unreachable.has(each.code)) {
-      messages.push('DATABASE_URL names a database that cannot be opened.');
+      messages.push('The database at DATABASE_URL cannot be opened.');
     }
     const message = messageOf(each);
     if (message !== '' && !messages.some((earlier) => earlier.includes(message))) {

@@ -32,8 +32,8 @@ export function checkProcessFlags(execArgv: readonly string[], environment: Envi
   const forbidden = findForbiddenFlags(execArgv, environment['NODE_OPTIONS']);
   if (environment['NODE_ENV'] === 'production' && forbidden.length > 0) {
     throw new Error(
-      `${forbidden.join(', ')}: such flags of Node can let others read the keys and tokens in memory. Remove them; ` +
-        `production allows ${allowed.join(', ')} only.`,
+      `${forbidden.join(', ')}: these Node flags can let others read the keys and tokens in memory. Remove them: ` +
+        `production allows only ${allowed.join(', ')}.`,
     );
   }
 }

@@ -21,9 +21,9 @@ describe('readEnvironment', () => {
 
   it('names every wrong or missing variable and says what it has to be', () => {
     expect(() => readEnvironment(schema, { COUNT: 'x', NAME: 'A' })).toThrow(
-      'Wrong settings. COUNT: must be a number. NAME: must be lower-case letters.',
+      'Invalid settings. COUNT: must be a number. NAME: must be lower-case letters.',
     );
-    expect(() => readEnvironment(schema, {})).toThrow(/^Wrong settings\. NAME: /);
+    expect(() => readEnvironment(schema, {})).toThrow(/^Invalid settings\. NAME: /);
   });
 
   it('LOG-01 shows no value of a variable', () => {

@@ -29,7 +29,7 @@ export function readEnvironment<Schema extends z.ZodType>(
     return result.data;
   }
   const problems = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-  throw new Error(`Wrong settings. ${problems.join(' ')}`);
+  throw new Error(`Invalid settings. ${problems.join(' ')}`);
 }
 
 /**

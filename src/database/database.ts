@@ -49,7 +49,7 @@ export class Database {
       if (isUnavailable(error)) {
         this.noteAbsence();
         throw new DatabaseUnavailableError(
-          'The database cannot be reached at the moment. Nothing was changed; try again.',
+          'The database cannot be reached at the moment. Nothing was changed. Try again.',
           {
             detail: isNativeError(error) ? error.message : undefined,
             retryAfterSeconds: 5,

@@ -42,8 +42,8 @@ export class MicroBatch<Item, Result> {
    */
   add(item: Item): Promise<Result> {
     if (this.waiting.length >= this.limits.maxWaiting) {
-      const detail = `${this.limits.maxWaiting} items wait for one statement`;
-      const message = 'The database does not keep up at the moment. Nothing was changed; try again.';
+      const detail = `${this.limits.maxWaiting} items are waiting for one statement`;
+      const message = 'The database is overloaded at the moment. Nothing was changed. Try again.';
       return Promise.reject(new DatabaseUnavailableError(message, { detail, retryAfterSeconds: 5 }));
     }
     return new Promise((resolve, reject) => {

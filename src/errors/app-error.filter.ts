@@ -84,7 +84,7 @@ export class AppErrorFilter implements ExceptionFilter {
     if (error instanceof AppError) {
       this.logger.error(`${error.code}: ${error.message}${error.detail === undefined ? '' : ` (${error.detail})`}`);
     } else {
-      this.logger.error(error instanceof Error ? error : new Error('Something that is not an error was thrown.'));
+      this.logger.error(error instanceof Error ? error : new Error('A value that is not an Error was thrown.'));
     }
   }
 }
@@ -96,12 +96,16 @@ export function toProblem(error: unknown, requestId: string): ProblemResponse {
   }
   const status = clientErrorStatus(error);
   if (status === HttpStatus.NOT_FOUND) {
-    return problem('ROUTE_NOT_FOUND', 'There is no such call. Check the method and the path.', requestId);
+    return problem('ROUTE_NOT_FOUND', 'There is no call with this method and path. Check both.', requestId);
   }
   if (status !== undefined) {
     return requestProblem(status, unreadable(error, status), requestId);
   }
-  return problem('INTERNAL_ERROR', 'This is a mistake of ours. Tell the operator the request_id.', requestId);
+  return problem(
+    'INTERNAL_ERROR',
+    'Something went wrong in Cufflink. Report the request_id to the operator.',
+    requestId,
+  );
 }
 
 /**
@@ -142,20 +146,20 @@ function problem(code: ErrorCode, detail: string, requestId: string, retryAfterS
 /** Says why a request was refused before any of our code saw it; never quotes it. */
 function unreadable(error: unknown, status: number): string {
   if (status === 405) {
-    return 'This call has no HEAD: it would do the work of GET and show nothing of it. Send GET.';
+    return 'This call does not support HEAD, which would do the work of GET without showing the result. Send GET.';
   }
   if (status === 413) {
-    return 'The body is too large.';
+    return 'The body is too large. Send a smaller one.';
   }
   if (status === 415) {
     return (
-      'This call does not take a body of this content type. Send JSON as "Content-Type: application/json"; callbacks and pages take ' +
-      'forms only, as "Content-Type: application/x-www-form-urlencoded".'
+      'This call does not accept a body of this content type. Send JSON as "Content-Type: application/json". Callbacks and pages accept ' +
+      'only forms, as "Content-Type: application/x-www-form-urlencoded".'
     );
   }
   return error instanceof HttpException
-    ? 'The body cannot be read: it is not the JSON, or not of the length, that the headers announce.'
-    : 'The request cannot be read: its URL or a header is malformed.';
+    ? 'The body cannot be read: it is not valid JSON, or its length does not match the headers. Correct it.'
+    : 'The request cannot be read: its URL or a header is malformed. Correct it.';
 }
 
 /** The status of an error that Nest or Fastify raised about the request itself, such as a body that is not JSON. */

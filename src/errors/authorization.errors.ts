@@ -5,7 +5,7 @@ export class AuthorizationDeniedError extends AppError {
   readonly code = 'AUTHORIZATION_DENIED';
 
   constructor() {
-    super('The user did not allow the connection. Start a new link when the user wants to connect.');
+    super('The user declined the connection. Start a new link when the user wants to connect.');
   }
 }
 
@@ -15,7 +15,7 @@ export class AuthorizationStateError extends AppError {
 
   constructor(detail?: string) {
     super(
-      'This link is not valid any more: it was used, has expired, or was not started here. Start a new one.',
+      'This link is no longer valid: it was already used, has expired, or was not started here. Start a new link.',
       detail === undefined ? {} : { detail },
     );
   }
@@ -43,7 +43,9 @@ export class LinkUserMismatchError extends AppError {
   readonly code = 'LINK_USER_MISMATCH';
 
   constructor() {
-    super('This link was started for another user. Nothing was connected; the signed-in user has to start a link.');
+    super(
+      'This link was started for another user, so nothing was connected. The signed-in user must start a new link.',
+    );
   }
 }
 
@@ -53,7 +55,7 @@ export class LinkSessionInvalidError extends AppError {
 
   constructor() {
     super(
-      'This link has expired or was opened in another browser. Go back to where you got it, and ask for a new one.',
+      'This link has expired or was opened in another browser. Go back to where you got the link, and ask for a new one.',
     );
   }
 }

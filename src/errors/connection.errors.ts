@@ -14,7 +14,9 @@ export class ConnectionNotRefreshableError extends AppError {
   readonly code = 'CONNECTION_NOT_REFRESHABLE';
 
   constructor() {
-    super('The tokens of this connection cannot be refreshed: the provider issued no refresh token.');
+    super(
+      'The provider issued no refresh token, so this connection cannot be refreshed. Use the access token while it works.',
+    );
   }
 }
 
@@ -29,8 +31,8 @@ export class ScopeNotGrantedError extends AppError {
   constructor(missing: readonly string[], { areKnown }: { readonly areKnown: boolean }) {
     super(
       areKnown
-        ? `The user has not granted: ${missing.join(' ')}. Start a link that asks for it.`
-        : `The granted scopes are not known: the provider's response did not tell them in a way that can be read. ` +
+        ? `The user has not granted: ${missing.join(' ')}. Start a link that asks for these scopes.`
+        : `The granted scopes are unknown, because the provider's response did not list them in a readable way. ` +
             `Ask for the token without "scope" and let the provider's API decide, or start a new link.`,
     );
   }
@@ -47,8 +49,8 @@ export class TokenUnreadableError extends AppError {
 
   constructor(detail: string) {
     super(
-      'A stored value cannot be read with the keys of this deployment: the root key is another one, or somebody has altered the row. ' +
-        'Ask the operator to check both.',
+      'A stored value cannot be decrypted with the keys of this deployment: the root key is another one, or somebody has altered ' +
+        'the row. The operator must check both.',
       {
         detail,
       },
@@ -62,10 +64,13 @@ export class KeyUnavailableError extends AppError {
 
   /** @param detail - which key and why, for the log */
   constructor(detail: string) {
-    super('The keys of this deployment cannot be used at the moment. The operator has to look after the key service.', {
-      detail,
-      retryAfterSeconds: 30,
-    });
+    super(
+      'The encryption keys cannot be used at the moment. The operator must check the key service. Try again later.',
+      {
+        detail,
+        retryAfterSeconds: 30,
+      },
+    );
   }
 }
 
@@ -74,7 +79,7 @@ export class AccountAlreadyLinkedError extends AppError {
   readonly code = 'ACCOUNT_ALREADY_LINKED';
 
   constructor() {
-    super('Another user has connected this account. It has to be unlinked there first, or another account used.');
+    super('Another user has already connected this account. Unlink it there first, or use another account.');
   }
 }
 
@@ -84,7 +89,7 @@ export class AccountChangedError extends AppError {
 
   constructor() {
     super(
-      'This is another account than the one connected before. Use that one, unlink first, or start a link that may replace it.',
+      'This account differs from the one connected before. Use that account, unlink it first, or start a link with on_account_change "replace".',
     );
   }
 }

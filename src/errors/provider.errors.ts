@@ -5,7 +5,7 @@ export class UnknownProviderError extends AppError {
   readonly code = 'PROVIDER_UNKNOWN';
 
   constructor() {
-    super('No provider has this name. GET /v1/providers lists the ones that exist.');
+    super('No provider has this name. GET /v1/providers lists all providers.');
   }
 }
 

@@ -15,7 +15,7 @@ export class UserTokenInvalidError extends AppError {
   readonly code = 'USER_TOKEN_INVALID';
 
   constructor() {
-    super('The user token is not valid. Send one that is signed for this service and has not ended.');
+    super('The user token is not valid: it may have expired, or is not meant for this service. Get a new user token.');
   }
 }
 
@@ -24,9 +24,12 @@ export class UserKeysUnavailableError extends AppError {
   readonly code = 'USER_KEYS_UNAVAILABLE';
 
   constructor() {
-    super('User tokens cannot be verified at the moment: the keys at USER_JWKS_URL cannot be read.', {
-      retryAfterSeconds: 5,
-    });
+    super(
+      'User tokens cannot be verified at the moment, because the keys at USER_JWKS_URL cannot be read. Try again later.',
+      {
+        retryAfterSeconds: 5,
+      },
+    );
   }
 }
 
@@ -38,8 +41,8 @@ export class RateLimitedError extends AppError {
    * @param retryAfterSeconds - until the next call is counted anew
    * @param what - the sentence that says of what there is too much
    */
-  constructor(retryAfterSeconds: number, what = 'This is called too often.') {
-    super(`${what} Come back in ${retryAfterSeconds} s.`, { retryAfterSeconds });
+  constructor(retryAfterSeconds: number, what = 'There were too many calls.') {
+    super(`${what} Try again in ${retryAfterSeconds} s.`, { retryAfterSeconds });
   }
 }
 
@@ -53,7 +56,7 @@ export class AccessDeniedError extends AppError {
   readonly code = 'ACCESS_DENIED';
 
   constructor() {
-    super('This caller may not do this for this user with this provider.');
+    super('This API key or user token is not allowed to use this provider or act for this user.');
   }
 }
 

@@ -11,8 +11,8 @@ const logger = new Logger('HttpParser');
 
 /** What becomes of an error of Node's parser: status and sentence. Every other one is a request that cannot be read. */
 const parserErrors: Readonly<Record<string, readonly [status: number, detail: string]>> = {
-  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request did not arrive in time. Send it again, faster.'],
-  HPE_HEADER_OVERFLOW: [431, 'The request line and the headers are too large: 16 KiB are read.'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request did not arrive in time. Send it again.'],
+  HPE_HEADER_OVERFLOW: [431, 'The request line and the headers are too large. The limit is 16 KiB.'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'The chunk extensions of the body are too large. Send none.'],
 };
 const unreadable = [400, 'The request is not valid HTTP/1.1. Correct the request line, headers or chunks.'] as const;
@@ -41,7 +41,7 @@ export function answerParserErrors(
  */
 export function answerOddRequests(server: Server, headers: Readonly<Record<string, string>>): void {
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
-    writeProblem(socket, headers, 405, 'CONNECT is not served: this is no proxy for other hosts.');
+    writeProblem(socket, headers, 405, 'CONNECT is not supported: this service is not a proxy for other hosts.');
     socket.destroy();
   });
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));

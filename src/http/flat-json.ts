@@ -17,14 +17,14 @@ export function findJsonObjection(value: unknown): string | undefined {
   for (let depth = 0; level.length > 0; depth += 1) {
     const containers = level.filter((each): each is object => typeof each === 'object' && each !== null);
     if (containers.length > 0 && depth === maxDepth) {
-      return `The body is nested too deeply: at most ${maxDepth} levels of objects and lists are read.`;
+      return `The body is nested too deeply. The limit is ${maxDepth} levels of objects and lists.`;
     }
     level = [];
     for (const container of containers) {
       const inside: unknown[] = Object.values(container);
       members += inside.length;
       if (members > maxMembers) {
-        return `The body has too many fields and list elements: at most ${maxMembers} in all are read.`;
+        return `The body has too many fields and list elements. The limit is ${maxMembers} in total.`;
       }
       level.push(...inside);
     }

@@ -22,7 +22,7 @@ export function findHeadObjection({
     const name = lengths.has(raw.length) ? raw.toLowerCase() : '';
     if (singular.has(name)) {
       if (seen.has(name)) {
-        return `The header ${name} must come once.`;
+        return `The header ${name} must be sent once.`;
       }
       seen.add(name);
     }

@@ -54,7 +54,7 @@ function checkQuery(taken: readonly string[] | 'any', names: readonly string[]):
   const known = taken.map((name) => `"${name}"`).join(', ');
   throw new RequestInvalidError(
     taken.length === 0
-      ? 'The query has a parameter that this call does not take. It takes none: remove the query.'
-      : `The query has a parameter that this call does not take. It takes ${known}: correct or remove the others.`,
+      ? 'The query has a parameter that this call does not accept. It accepts none: remove the query.'
+      : `The query has a parameter that this call does not accept. It accepts ${known}: correct or remove the others.`,
   );
 }

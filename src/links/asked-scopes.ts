@@ -22,7 +22,7 @@ export function checkAskedScopes(
   const bytes = Buffer.byteLength(asked.filter((scope) => !known.has(scope)).join(' '));
   if (bytes > maxFurtherBytes) {
     throw new RequestInvalidError(
-      `scopes is too long: beside the default scopes of ${definition.displayName}, at most ${maxFurtherBytes} bytes may be asked for, and these are ${bytes}. Ask for fewer scopes.`,
+      `scopes is too long: beyond the default scopes of ${definition.displayName}, the limit is ${maxFurtherBytes} bytes, and these are ${bytes}. Ask for fewer scopes.`,
     );
   }
   return asked;

@@ -51,7 +51,7 @@ export function readCallback(encoded: string, names: readonly string[]): Callbac
         values.set(name, decoded);
       } else {
         refusal ??= new RequestInvalidError(
-          `The parameter "${parameter}" of the callback is malformed: it may come once, as valid UTF-8 without control characters.`,
+          `The parameter "${parameter}" of the callback is malformed. It may appear once, as valid UTF-8 without control characters.`,
         );
       }
     }

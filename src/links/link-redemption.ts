@@ -49,7 +49,7 @@ export class LinkRedemption {
     if (!(await this.noteOutcome(link, 'connected'))) {
       // The user was erased while the provider answered: what the link has brought since goes too.
       await this.tokens.disconnect(link.userId, link.provider, { actor: 'service' });
-      throw new AuthorizationStateError('the user was erased meanwhile');
+      throw new AuthorizationStateError('the user was erased in the meantime');
     }
     const { userId } = link;
     await this.audit.record({
@@ -62,7 +62,7 @@ export class LinkRedemption {
     });
     if (connected.lacksRefreshToken) {
       this.logger.warn(
-        `Link ${link.id}: ${link.provider} gave no refresh token. The connection ends with its access token.`,
+        `Link ${link.id}: ${link.provider} issued no refresh token. The connection ends when its access token expires.`,
       );
     }
     return connected;

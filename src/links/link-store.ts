@@ -177,7 +177,7 @@ export class LinkStore {
   async readEnd(lifetimeMs: number): Promise<Date> {
     const [row] = await this.database.query<{ endsAt: Date }>(readEnd, [lifetimeMs]);
     if (row === undefined) {
-      throw new Error('The database did not tell its time.');
+      throw new Error('The database did not return its time.');
     }
     return row.endsAt;
   }

@@ -123,12 +123,14 @@ export class LinksService {
   ): Pick<LinkTerms, 'returnUrl' | 'requireConfirmation'> {
     const returnUrl = request.returnUrl === undefined ? null : checkReturnUrl(request.returnUrl, this.config);
     if (request.requireConfirmation === false && this.config.confirmationRequired) {
-      throw new RequestInvalidError('require_confirmation must not be false: LINK_CONFIRMATION is "required" here.');
+      throw new RequestInvalidError(
+        'require_confirmation must not be false: this deployment requires confirmation (LINK_CONFIRMATION is "required").',
+      );
     }
     const requireConfirmation = request.requireConfirmation ?? this.config.confirmationRequired;
     if (requireConfirmation && returnUrl === null) {
       throw new RequestInvalidError(
-        'return_url is missing: a link that has to be confirmed sends the browser there with the confirmation_code.',
+        'return_url is missing: a link that needs confirmation sends the browser there with the confirmation_code.',
       );
     }
     return { returnUrl, requireConfirmation };
@@ -168,7 +170,7 @@ export class LinksService {
     const erasureDigest = this.vault.erasureDigest(userId);
     const start = { erasureDigest, tookMs, most: this.config.mostLinks };
     if (!(await this.store.insert({ ...link, sealed }, start))) {
-      throw new AuthorizationStateError('the user was erased meanwhile');
+      throw new AuthorizationStateError('the user was erased in the meantime');
     }
     await this.audit.record({
       ...requester,
@@ -187,7 +189,7 @@ export class LinksService {
     const provider = this.registry.get(slug);
     if (provider.settings.mode === 'not-configured') {
       throw new ProviderNotConfiguredError(
-        `${provider.definition.displayName} is not set up in this deployment. The operator has to set its client id and secret.`,
+        `${provider.definition.displayName} is not configured in this deployment. The operator must set its client ID and secret.`,
       );
     }
     return provider;
@@ -206,9 +208,9 @@ export class LinksService {
     if (lifecycle.status !== 'retiring') {
       return undefined;
     }
-    const successor = lifecycle.replacedBy === undefined ? '' : ` Link with "${lifecycle.replacedBy}" instead.`;
+    const successor = lifecycle.replacedBy === undefined ? '' : ` Use "${lifecycle.replacedBy}" for new links.`;
     retiringLinks.inc({ provider: slug });
-    const message = `${displayName} will be shut down on ${lifecycle.sunsetAt}.${successor}`;
+    const message = `${displayName} will shut down its API on ${lifecycle.sunsetAt}.${successor}`;
     this.logger.warn(message);
     return { message, sunsetAt: lifecycle.sunsetAt, replacedBy: lifecycle.replacedBy };
   }
@@ -341,7 +343,7 @@ export class LinksService {
       }
       if (link.requireConfirmation) {
         if (returnUrl === undefined) {
-          throw new AuthorizationStateError('the return URL of the link is not registered any more');
+          throw new AuthorizationStateError('the return URL of the link is no longer registered');
         }
         provider.checkCallback(parked.callback);
         const { secret, until } = await this.park(provider, link, 'confirmation', parked);
@@ -381,7 +383,7 @@ export class LinksService {
     const lifetimeMs = codeLifetimeSeconds(provider) * 1_000;
     const until = await this.store.park({ stateHash, sealed }, parking, secretHash, lifetimeMs);
     if (until === undefined) {
-      throw new AuthorizationStateError('the user was erased meanwhile');
+      throw new AuthorizationStateError('the user was erased in the meantime');
     }
     return { secret, until };
   }
@@ -393,7 +395,7 @@ function codeLifetimeSeconds({ definition }: HealthProvider): number {
 }
 
 function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error('Something that is not an error was thrown.');
+  return thrown instanceof Error ? thrown : new Error('A value that is not an Error was thrown.');
 }
 
 function isSecretOf(secret: string | undefined, hash: Buffer): boolean {

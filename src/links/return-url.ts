@@ -15,7 +15,7 @@ export function checkReturnUrl(
   const href = findRegistered(text, config);
   if (href === undefined) {
     throw new ReturnUrlNotAllowedError(
-      'return_url is not one of the registered URLs. The operator lists them in RETURN_URLS.',
+      'return_url is not registered. Use a registered URL, or ask the operator to add this one to RETURN_URLS.',
     );
   }
   return href;

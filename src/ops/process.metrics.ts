@@ -4,7 +4,7 @@ import { Counter, Gauge } from 'prom-client';
 
 new Gauge({
   name: 'process_resident_memory_bytes',
-  help: 'Memory of the process that is in RAM',
+  help: 'Resident memory of the process',
   collect() {
     this.set(process.memoryUsage.rss());
   },
@@ -12,7 +12,7 @@ new Gauge({
 
 new Counter({
   name: 'process_cpu_seconds_total',
-  help: 'Processor time that the process has used',
+  help: 'CPU time used by the process',
   collect() {
     const { user, system } = process.cpuUsage();
     this.reset();
@@ -22,5 +22,5 @@ new Counter({
 
 new Gauge({
   name: 'process_start_time_seconds',
-  help: 'When the process began, in seconds since 1970',
+  help: 'Start time of the process, in seconds since 1970',
 }).set(Math.floor(Date.now() / 1_000 - process.uptime()));

@@ -33,7 +33,7 @@ export async function readAccountId(
         )
       : tokens.providerUserId;
   if (id === undefined) {
-    throw new InvalidTokenResponseError(`${definition.displayName} did not tell the user's id.`);
+    throw new InvalidTokenResponseError(`${definition.displayName} did not return the user's id.`);
   }
   return id;
 }

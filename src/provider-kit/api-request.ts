@@ -67,7 +67,7 @@ export function formOf({ headers, body }: Pick<ApiCall, 'headers' | 'body'>): st
     return undefined;
   }
   if (headers['content-encoding'] !== undefined) {
-    throw new RequestInvalidError('A form must be sent as it is, without content-encoding.');
+    throw new RequestInvalidError('A form must be sent without content-encoding.');
   }
   if (body.some((byte) => byte > 0x7f)) {
     throw new RequestInvalidError('A form must be percent-encoded ASCII.');

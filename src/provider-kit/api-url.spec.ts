@@ -189,7 +189,7 @@ describe('the URL of a call', () => {
     const target = `a?${query}`;
     expect(outcome('https://api.maker.example/v1', target)).toBeUndefined();
     expect(() => apiUrl('https://api.maker.example/v1', target)).toThrow(
-      /The query must not carry "\w*[a-z]\w*": the token/i,
+      /The query must not carry "\w*[a-z]\w*": Cufflink adds the token/i,
     );
   });
 

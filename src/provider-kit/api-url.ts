@@ -35,7 +35,7 @@ export function apiUrl(baseUrl: string, target: string): string {
   const query = target.slice(path.length);
   if (!plainPath.test(path) || hidden.test(path) || leadsAway.test(path) || !isPlainText(path)) {
     throw new RequestInvalidError(
-      'The path must be segments of percent-encoded UTF-8: no empty ones, no "." or "..", no escaped slash, dot or hexadecimal digit, no look-alike of those, no "@".',
+      'The path must consist of segments of percent-encoded UTF-8. Not allowed: empty segments, "." or "..", an escaped slash, dot or hexadecimal digit, look-alikes of those, "@".',
     );
   }
   if (!plainQuery.test(query)) {
@@ -46,7 +46,7 @@ export function apiUrl(baseUrl: string, target: string): string {
   const url = new URL(`${base.href}${path}${query}`);
   // Says the same as the rules above, in the words of the parser that the request is sent by.
   if (url.origin !== base.origin || url.pathname !== base.pathname + path) {
-    throw new RequestInvalidError("The path leads out of the provider's API.");
+    throw new RequestInvalidError("The path leads outside the provider's API. Use a path below its base URL.");
   }
   return url.href;
 }

@@ -34,7 +34,7 @@ export function readAuthorizationCode(
     .map((name) => callback[name])
     .find((value) => value !== undefined);
   if (error !== undefined && code !== undefined) {
-    throw new RequestInvalidError('A callback has either a code or an error, not both. Start a new link.');
+    throw new RequestInvalidError('The callback has both a code and an error. Start a new link.');
   }
   if (error !== undefined) {
     throw authorizationError(definition, error);
@@ -70,10 +70,10 @@ function authorizationError({ displayName, deniedError }: OAuth2Definition, erro
     case 'unauthorized_client':
     case 'unsupported_response_type':
       return new ProviderMisconfiguredError(
-        `${displayName} refused the authorisation request of this deployment. The operator has to check client id, redirect URI and scopes.`,
+        `${displayName} rejected the authorization request of this deployment. The operator must check the client ID, redirect URI and scopes.`,
         { detail: error },
       );
     default:
-      return new AuthorizationFailedError(`${displayName} ended the authorisation with an error. Start a new link.`);
+      return new AuthorizationFailedError(`${displayName} ended the authorization with an error. Start a new link.`);
   }
 }

@@ -56,7 +56,7 @@ describe('ClientSecretSigner', () => {
 
   it('says when the settings lack what it needs', async () => {
     await expect(new ClientSecretSigner().sign(definition, { ...settings, signing: undefined }, now)).rejects.toThrow(
-      /lacks what its client secret is made of/,
+      /lacks the settings that its client secret is made from/,
     );
   });
 });

@@ -23,7 +23,7 @@ export class ClientSecretSigner {
     const { clientSecretJwt } = definition;
     const { signing, clientId } = settings;
     if (clientSecretJwt === undefined || signing === undefined) {
-      throw new Error(`Provider "${definition.slug}" lacks what its client secret is made of.`);
+      throw new Error(`Provider "${definition.slug}" lacks the settings that its client secret is made from.`);
     }
     const keyDigest = createHash('sha256').update(settings.clientSecret.reveal()).digest('hex');
     const cacheKey = JSON.stringify([definition.slug, clientId, signing, keyDigest, clientSecretJwt.audience]);

@@ -70,7 +70,7 @@ describe('error answers', () => {
     expect(codeOf({ errors: [{ resource: 'RefreshToken' }], code: '7' })).toBeUndefined();
     expect(codeOf({ errors: [{ resource: 'RefreshToken' }] })).toBeUndefined();
     expect(codeOf({ error: 'invalid_token_type' })).toBe('invalid_token_type');
-    expect(() => defineProvider({ ...exampleOAuth2, deadGrantErrors: [{}] })).toThrow('names no field');
+    expect(() => defineProvider({ ...exampleOAuth2, deadGrantErrors: [{}] })).toThrow('has no field');
   });
 
   it('says that HTML is no JSON', () => {

@@ -146,11 +146,17 @@ export class ProviderHttpClient implements OnApplicationShutdown {
       throw abandoned(url.host);
     }
     if (this.#closed) {
-      throw unavailable(url.host, 'is not called any more: this instance is being stopped', 'not-sent', 'CLOSED');
+      throw unavailable(url.host, 'was not called: this instance is shutting down', 'not-sent', 'CLOSED');
     }
     const connections = this.#connectionsTo(url.origin);
     if (this.maxWaiting !== Infinity && connections.countWaiting() >= this.maxWaiting) {
-      throw unavailable(url.host, 'is called more often than it answers', 'not-sent', 'TOO_MANY_WAIT', 1);
+      throw unavailable(
+        url.host,
+        'was not called: too many requests to it are waiting',
+        'not-sent',
+        'TOO_MANY_WAIT',
+        1,
+      );
     }
     const { maxAnswerBytes = defaultMaxAnswerBytes } = request;
     const exchange = new Exchange(url.host, request, { maxAnswerBytes, mayBeUnmodified: isConditional(request) });
@@ -245,14 +251,14 @@ class Exchange implements PooledRequest {
   /** Called right before the request is written. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.#over || this.#controller !== undefined) {
-      controller.abort(new Error('Given up before it was sent, or sent before.'));
+      controller.abort(new Error('Canceled before it was sent, or sent already.'));
       return;
     }
     try {
       this.request.beforeSending?.();
     } catch (error) {
-      this.#fail(error instanceof Error ? error : new Error('Something that is not an error was thrown.'));
-      controller.abort(new Error('Not to be sent.'));
+      this.#fail(error instanceof Error ? error : new Error('A value that is not an Error was thrown.'));
+      controller.abort(new Error('Must not be sent.'));
       return;
     }
     this.#controller = controller;
@@ -262,7 +268,7 @@ class Exchange implements PooledRequest {
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: WireHeaders): void {
     if (status >= 300 && status < 400 && !(status === 304 && this.terms.mayBeUnmodified)) {
       this.#fail(
-        unavailable(this.host, 'answered with a redirect, which is not followed', 'answered', `HTTP ${status}`),
+        unavailable(this.host, 'responded with a redirect, which is not followed', 'answered', `HTTP ${status}`),
       );
       return;
     }
@@ -294,7 +300,9 @@ class Exchange implements PooledRequest {
     const code = errorCode(error);
     if (code === 'UND_ERR_INVALID_ARG') {
       this.#fail(
-        new Error(`The request to ${this.host} cannot be sent: a header or the URL has characters that HTTP refuses.`),
+        new Error(
+          `The request to ${this.host} cannot be sent: a header or the URL has characters that HTTP does not allow.`,
+        ),
       );
       return;
     }
@@ -316,7 +324,7 @@ class Exchange implements PooledRequest {
   }
 
   #giveUp(): void {
-    this.#fail(unavailable(this.host, 'did not answer in time', this.#fate(), 'TIMEOUT'));
+    this.#fail(unavailable(this.host, 'did not respond in time', this.#fate(), 'TIMEOUT'));
   }
 
   #fate(): RequestFate {
@@ -329,7 +337,7 @@ class Exchange implements PooledRequest {
     }
     this.#end();
     this.#reject(error);
-    this.#controller?.abort(new Error('Given up.'));
+    this.#controller?.abort(new Error('Canceled.'));
   }
 
   #end(): void {
@@ -365,7 +373,7 @@ async function decompress(
     return body;
   }
   if (!isDecoderName(name)) {
-    throw unavailable(host, 'answered in an unknown content encoding', fate, 'CONTENT_ENCODING');
+    throw unavailable(host, 'responded with an unknown content encoding', fate, 'CONTENT_ENCODING');
   }
   // Some servers send `deflate` without the zlib header, whose first byte has 8 in its lower half (RFC 1950 section 2.2).
   const decode = name === 'deflate' && ((body[0] ?? 0) & 0x0f) !== 8 ? promisify(inflateRaw) : decoders[name];
@@ -375,7 +383,7 @@ async function decompress(
     if (errorCode(error) === 'ERR_BUFFER_TOO_LARGE') {
       throw bodyTooLarge(host, maxBytes, fate);
     }
-    throw unavailable(host, 'answered with a body that cannot be decompressed', fate, errorCode(error));
+    throw unavailable(host, 'responded with a body that cannot be decompressed', fate, errorCode(error));
   }
 }
 
@@ -389,12 +397,12 @@ function fateOfUnreadable({ mustBeRead }: Pick<ProviderRequest, 'mustBeRead'>, s
 }
 
 function bodyTooLarge(host: string, maxBytes: number, fate: RequestFate): ProviderUnavailableError {
-  return unavailable(host, `answered with more than ${maxBytes} bytes`, fate, 'BODY_TOO_LARGE');
+  return unavailable(host, `responded with more than ${maxBytes} bytes`, fate, 'BODY_TOO_LARGE');
 }
 
 /** Nobody waits for what becomes of it. */
 function abandoned(host: string): ProviderUnavailableError {
-  return unavailable(host, 'was not called: the caller has gone', 'not-sent', 'ABANDONED');
+  return unavailable(host, 'was not called: the caller has disconnected', 'not-sent', 'ABANDONED');
 }
 
 /** Only the operator can say that the host is meant. */

@@ -83,7 +83,7 @@ export function readRefreshedUser(
   try {
     claims = decodeJwt(idToken);
   } catch {
-    throw refused(expected, 'it is no JWT');
+    throw refused(expected, 'it is not a JWT');
   }
   checkParties(claims, expected);
   const userId = readId(claims, expected.account.claim ?? 'sub');
@@ -118,7 +118,7 @@ function checkParties(claims: JWTPayload, expected: Parties): void {
     throw refused(expected, `its issuer is not ${expected.issuers.join(' or ')}`);
   }
   if (!audiences.includes(expected.clientId) || (audiences.length > 1 && claims['azp'] !== expected.clientId)) {
-    throw refused(expected, 'it is meant for somebody else');
+    throw refused(expected, 'it is meant for another client');
   }
 }
 

@@ -28,7 +28,7 @@ const attemptStore = {
   get(request: StrategyRequest, token: string, _meta: unknown, done: Done): void {
     const { temporaryToken, temporaryTokenSecret } = request.secrets;
     if (temporaryTokenSecret === undefined || token !== temporaryToken) {
-      done(null, false, { refusal: 'oauth_token is not the one of this link' });
+      done(null, false, { refusal: 'oauth_token does not belong to this link' });
       return;
     }
     done(null, temporaryTokenSecret);

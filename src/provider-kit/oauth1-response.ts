@@ -27,12 +27,12 @@ export interface OAuth1TokenAnswer {
 export function parseOAuth1TokenResponse(text: string): OAuth1TokenAnswer {
   const fields = parseStrictForm(text);
   if (fields === undefined) {
-    throw new InvalidTokenResponseError('The credentials answer is no form with each field once.');
+    throw new InvalidTokenResponseError('The credentials response is not a form with each field once.');
   }
   const take = (name: string, mayBeEmpty: boolean): string => {
     const value = fields.get(name);
     if (value === undefined || !visibleAscii.test(value) || (value === '' && !mayBeEmpty)) {
-      throw new InvalidTokenResponseError(`The credentials answer has no valid "${name}".`);
+      throw new InvalidTokenResponseError(`The credentials response has no valid "${name}".`);
     }
     fields.delete(name);
     return value;

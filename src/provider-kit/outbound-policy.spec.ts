@@ -263,7 +263,7 @@ describe('readOutboundSettings', () => {
     ['OUTBOUND_PROXY_URL', 'proxy.internal'],
     ['OUTBOUND_PROXY_URL', 'socks5://proxy.internal'],
   ])('refuses %s=%s and names it', (name, value) => {
-    expect(() => readOutboundSettings({ [name]: value })).toThrow(new RegExp(`^Wrong settings\\. ${name}: `));
+    expect(() => readOutboundSettings({ [name]: value })).toThrow(new RegExp(`^Invalid settings\\. ${name}: `));
   });
 });
 

@@ -114,7 +114,7 @@ export class OutboundPolicy {
 }
 
 const notPublic =
-  'has an address that is not public. If it is meant to be in a private network, the operator names it in OUTBOUND_PRIVATE_HOSTS';
+  'has an address that is not public. To allow a private network, the operator must add the host to OUTBOUND_PRIVATE_HOSTS';
 
 function ofFamily(addresses: LookupAddress[], family: unknown): LookupAddress[] {
   return family === 4 || family === 6 ? addresses.filter((each) => each.family === family) : addresses;

@@ -68,7 +68,7 @@ export abstract class ProviderApiClient {
             this.http.send(withAcceptJson(oauth1Request(definition, settings, { method: 'GET', url, grant }, now))),
           )
         : await this.http.send(withAcceptJson(bearerRequest(definition, 'GET', url, grant)));
-    const message = `${definition.displayName} refused the access token for its API.`;
+    const message = `${definition.displayName} rejected the access token at its API. Start a new link.`;
     const rejectsToken = response.status === 401;
     return this.jsonOf(
       definition,
@@ -115,7 +115,7 @@ export abstract class ProviderApiClient {
         : await this.clientAuthentication.form(definition, settings, request, this.clock.now()),
     );
     if (isFailure(definition, response) && !accepted.includes(response.status)) {
-      const message = `${definition.displayName} refused a call that belongs to the link.`;
+      const message = `${definition.displayName} rejected a call that the link needs. Start a new link.`;
       throw endpointFailure(this.failed(definition, response), refusal(AuthorizationFailedError, message));
     }
     return parseJsonBody(response);

@@ -104,17 +104,19 @@ export class ProviderClocks {
     }
     const seconds = toSeconds(offsetMs);
     if (!isNamed) {
-      this.logger.warn(`${displayName} refused a request without a reason, and its clock is ${seconds} s from ours.`);
+      this.logger.warn(
+        `${displayName} rejected a request without a reason, and its clock differs from ours by ${seconds} s.`,
+      );
       return false;
     }
-    const message = `${displayName} refuses our time: the clocks are ${seconds} s apart. The operator has to check that of the database.`;
+    const message = `${displayName} rejects our timestamps: the clocks differ by ${seconds} s. The operator must check the clock of the database.`;
     this.logger.error(message);
     throw new ProviderMisconfiguredError(message, { detail: `clock ${seconds} s apart` });
   }
 
   private learn({ slug, displayName }: OAuth1Definition, offsetMs: number): void {
     this.logger.warn(
-      `${displayName} refused our time. Its clock is ${toSeconds(offsetMs)} s from ours; requests are signed by it.`,
+      `${displayName} rejected our timestamp. Its clock differs from ours by ${toSeconds(offsetMs)} s, and requests are now signed by its clock.`,
     );
     this.offsetsMs.set(slug, offsetMs);
   }

@@ -264,10 +264,10 @@ export type ProviderDefinition = OAuth2Definition | OAuth1Definition;
  */
 export function defineProvider<Definition extends ProviderDefinition>(definition: Definition): Definition {
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(definition.slug)) {
-    throw new Error(`Provider slug "${definition.slug}" must be lower-case words joined by "-".`);
+    throw new Error(`Provider slug "${definition.slug}" must consist of lower-case words joined by "-".`);
   }
   if (definition.oauth === '2.0' && definition.deadGrantErrors?.some((fields) => Object.keys(fields).length === 0)) {
-    throw new Error(`Provider "${definition.slug}": an entry of deadGrantErrors names no field.`);
+    throw new Error(`Provider "${definition.slug}": an entry of deadGrantErrors has no field.`);
   }
   const variants = definition.oauth === '2.0' ? Object.keys(definition.servers ?? {}) : [];
   const urls = [undefined, ...variants].flatMap((server) =>
@@ -280,9 +280,7 @@ export function defineProvider<Definition extends ProviderDefinition>(definition
   }
   const servers = definition.oauth === '2.0' && definition.servers !== undefined ? definition.servers : undefined;
   if (servers !== undefined && Object.values(servers).filter(isDefaultServer).length !== 1) {
-    throw new Error(
-      `Provider "${definition.slug}": exactly one of its servers must have no facts of its own, the default.`,
-    );
+    throw new Error(`Provider "${definition.slug}": exactly one server, the default, must have no facts of its own.`);
   }
   return definition;
 }

@@ -39,7 +39,7 @@ export function misconfigured(definition: ProviderDefinition): Refusal {
 }
 
 function misconfiguredMessage({ displayName }: ProviderDefinition): string {
-  return `${displayName} refused this deployment, not the user. The operator has to check client id, client secret and URLs.`;
+  return `${displayName} rejected this deployment, not the user. The operator must check the client ID, client secret and URLs.`;
 }
 
 /** Whether the HTTP status is 2xx. The body may still report an error; see {@link isFailure}. */
@@ -72,7 +72,7 @@ export function endpointFailure(answer: FailedAnswer, otherwise: Refusal): AppEr
   const code = errorCodeOf(answer);
   const detail = detailOf(answer, code);
   if (status === 429 || code === 'rate_limited') {
-    const message = `${definition.displayName} limits the rate of our requests. Try later.`;
+    const message = `${definition.displayName} limits the rate of our requests. Try again later.`;
     return new ProviderRateLimitedError(message, { detail, ...retryAfter(answer) });
   }
   if (status === 409) {
@@ -129,8 +129,8 @@ export function tokenFailure(answer: FailedAnswer, refused: Refusal, refusedWith
 export function unavailable(answer: FailedAnswer, detail: string): ProviderUnavailableError {
   const isGone = answer.response.status === 410;
   const message = isGone
-    ? `${answer.definition.displayName} says that this part of its API does not exist any more (HTTP 410). The operator has to check its URL.`
-    : `${answer.definition.displayName} cannot answer at the moment. Try later.`;
+    ? `${answer.definition.displayName} says that this part of its API no longer exists (HTTP 410). The operator must check its URL.`
+    : `${answer.definition.displayName} cannot serve requests at the moment. Try again later.`;
   return new ProviderUnavailableError(message, { fate: 'answered', isGone, detail, ...retryAfter(answer) });
 }
 

@@ -259,7 +259,7 @@ describe('defineProvider', () => {
     ['no default server', { one: { pkce: 'supported' } }],
     ['two default servers', { one: {}, two: {} }],
   ] as const)('refuses %s', (_what, servers) => {
-    expect(() => defineProvider({ ...exampleOAuth2, servers })).toThrow('exactly one of its servers');
+    expect(() => defineProvider({ ...exampleOAuth2, servers })).toThrow('exactly one server, the default,');
   });
 
   it('refuses a URL of a server that is not https', () => {

@@ -143,7 +143,7 @@ function readCredentials(definition: ProviderDefinition, prefix: string, read: R
   }
   if (missing.length > 0) {
     const names = (list: readonly string[]): string => list.map((name) => `${prefix}_${name}`).join(', ');
-    throw new Error(`${names(missing)} is missing: set all of ${names(required)}, or none.`);
+    throw new Error(`${names(missing)} is missing. Set all of ${names(required)}, or none.`);
   }
   const teamId = read('TEAM_ID');
   const keyId = read('KEY_ID');

@@ -6,9 +6,9 @@ export type Remark = 'no-token-type' | 'lifetime-unreadable' | 'scopes-unreadabl
 
 const texts: Readonly<Record<Remark, string>> = {
   'no-token-type': 'has no token_type. The token is used as a bearer token.',
-  'lifetime-unreadable': 'has an expires_in that cannot be read. The token is used as one whose life is not told.',
+  'lifetime-unreadable': 'has an unreadable expires_in. The lifetime of the token is treated as unknown.',
   'scopes-unreadable':
-    'has a scope that is empty or cannot be read. The granted scopes count as unknown, unless it is an empty one of a refresh.',
+    'has an empty or unreadable scope. The granted scopes are treated as unknown, except after an empty scope of a refresh.',
   'account-unreadable': "has the user's id in a shape that Cufflink cannot read. Please report this as a bug.",
 };
 

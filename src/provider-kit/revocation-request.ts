@@ -34,7 +34,7 @@ export async function revocationRequest(
   const { revocation } = definition;
   const template = settings.endpoints.revokeUrl;
   if (revocation === undefined || template === undefined) {
-    throw new Error(`Provider "${definition.slug}" offers no way to end a grant.`);
+    throw new Error(`Provider "${definition.slug}" offers no way to revoke a grant.`);
   }
   const values = { clientId: settings.clientId, providerUserId: grant.providerUserId };
   const url = fillTemplate(definition, template, values);
@@ -87,7 +87,7 @@ function fillTemplate(
       const name = plain ?? encoded ?? '';
       const value = values[name];
       if (value === undefined) {
-        throw new AuthorizationFailedError(`${definition.displayName} cannot be called: the ${name} is not known.`);
+        throw new AuthorizationFailedError(`${definition.displayName} cannot be called: the ${name} is unknown.`);
       }
       return percentEncode(value);
     },

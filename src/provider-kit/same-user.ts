@@ -29,9 +29,7 @@ export function checkSameUser(
   const named = [userId, formerUserId].filter((id) => id !== undefined);
   const isNamed = named.length > 0 && known !== undefined;
   if (isNamed ? !named.includes(known) : tokens.mustNameUser === true) {
-    throw new InvalidTokenResponseError(
-      `The answer of ${displayName} to a refresh does not name the connection's user.`,
-    );
+    throw new InvalidTokenResponseError(`The refresh response of ${displayName} does not name the connection's user.`);
   }
   const isFormer = isNamed && userId !== undefined && known !== userId;
   return isFormer ? grant.with({ providerUserId: userId, formerUserId }) : grant;

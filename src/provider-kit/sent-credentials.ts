@@ -19,7 +19,7 @@ export function refuseCredentials(encoded: string, where: string): void {
     const credentialName = readingsOf(name).find((reading) => credential.test(reading));
     if (credentialName !== undefined) {
       throw new RequestInvalidError(
-        `${where} must not carry "${credentialName.slice(0, 40)}": the token is added here.`,
+        `${where} must not carry "${credentialName.slice(0, 40)}": Cufflink adds the token itself. Remove it.`,
       );
     }
   }

@@ -826,7 +826,7 @@ describe('exchangeGrant', () => {
   it('refuses settings without an endpoint', async () => {
     const { settings } = await provider({});
     await expect(client.exchangeGrant(exampleOAuth1, settings, grant, successor)).rejects.toThrow(
-      'exchanges no grants',
+      'does not exchange grants',
     );
   });
 });

@@ -92,7 +92,7 @@ export class TokenEndpointClient extends ProviderApiClient {
     }
     const answer = pushedAnswerSchema.safeParse(parseJsonBody(response));
     if (!answer.success) {
-      throw new InvalidTokenResponseError(`The answer of ${definition.displayName} has no valid "request_uri".`);
+      throw new InvalidTokenResponseError(`The response of ${definition.displayName} has no valid "request_uri".`);
     }
     return { requestUri: answer.data.request_uri, expiresInSeconds: answer.data.expires_in };
   }
@@ -126,7 +126,7 @@ export class TokenEndpointClient extends ProviderApiClient {
       code_verifier: request.codeVerifier,
       scope: definition.scopeOnExchange === true ? request.scopes.join(definition.scopeSeparator) : undefined,
     };
-    const message = `${definition.displayName} refused the authorization code. The user has to start a new link.`;
+    const message = `${definition.displayName} rejected the authorization code. The user must start a new link.`;
     const form = { url: settings.endpoints.tokenUrl, fields };
     const refused = refusal(AuthorizationCodeRefusedError, message);
     // A refusal without a reason ends nothing here: whatever it means, a code works once and the user starts again.
@@ -175,7 +175,7 @@ export class TokenEndpointClient extends ProviderApiClient {
       scope: scopeOnRefresh === true ? scopes.join(scopeSeparator) : scopeOnRefresh,
       redirect_uri: definition.redirectUriOnRefresh === true ? settings.redirectUri : undefined,
     };
-    const message = `${definition.displayName} refused the refresh token. If this is confirmed, the user has to connect again.`;
+    const message = `${definition.displayName} rejected the refresh token. If a second attempt confirms this, the user must link the account again.`;
     const refused = refusal(TokenRevokedError, message);
     const form = { url, fields, patience };
     const { response, requestedAt } = await this.requestToken(definition, settings, form, refused);
@@ -210,7 +210,7 @@ export class TokenEndpointClient extends ProviderApiClient {
       definition.oauth === '1.0a' ? await this.clocks.send(definition, send) : await send(this.clock.now());
     const isGone = revocation?.proof === 'token' && response.status === revocation.goneStatus;
     if (!isGone && isFailure(definition, response)) {
-      const message = `${displayName} refused to end the grant. The access token may have expired or be revoked already.`;
+      const message = `${displayName} refused to revoke the grant. The access token may have expired or be revoked already.`;
       throw endpointFailure(this.failed(definition, response), refusal(AuthorizationFailedError, message));
     }
   }
@@ -241,7 +241,7 @@ export class TokenEndpointClient extends ProviderApiClient {
     const { token, tokenSecret, callbackConfirmed } = answer;
     if (!callbackConfirmed) {
       throw new InvalidTokenResponseError(
-        `${definition.displayName} did not confirm the callback: the answer has no valid "oauth_callback_confirmed".`,
+        `${definition.displayName} did not confirm the callback: the response has no valid "oauth_callback_confirmed".`,
       );
     }
     return { token, tokenSecret };
@@ -273,7 +273,7 @@ export class TokenEndpointClient extends ProviderApiClient {
       grant: { accessToken: token, tokenSecret },
       extraOAuthParams: { oauth_verifier: verifier },
     };
-    const message = `${definition.displayName} refused the verifier. The user has to start a new link.`;
+    const message = `${definition.displayName} rejected the verifier. The user must start a new link.`;
     const refused = refusal(AuthorizationCodeRefusedError, message);
     const answer = await this.requestCredentials(definition, settings, call, refused);
     const { account } = definition;
@@ -305,7 +305,7 @@ export class TokenEndpointClient extends ProviderApiClient {
   ): Promise<TokenGrant> {
     const url = settings.endpoints.exchangeUrl;
     if (url === undefined) {
-      throw new Error(`Provider "${definition.slug}" exchanges no grants.`);
+      throw new Error(`Provider "${definition.slug}" does not exchange grants.`);
     }
     const requestedAt = this.clock.now();
     const response = await this.clocks.send(definition, (now) => {
@@ -313,7 +313,7 @@ export class TokenEndpointClient extends ProviderApiClient {
       return this.http.send({ ...request, patience, mustBeRead: true });
     });
     if (!isSuccessStatus(response)) {
-      const message = `${definition.displayName} refused to exchange the grant. The connection stays as it is.`;
+      const message = `${definition.displayName} refused to exchange the grant. The connection is unchanged.`;
       throw endpointFailure(this.failed(definition, response), refusal(AuthorizationFailedError, message));
     }
     return this.parseGrant(successor, response, requestedAt);

@@ -53,7 +53,7 @@ export function parseTokenResponse(
   const whole = parseFields(response, ['access_token']);
   if (whole === undefined) {
     throw new ProviderUnavailableError(
-      `The token response of ${definition.displayName} cannot be read: it is neither a JSON object nor a form. Try later.`,
+      `The token response of ${definition.displayName} cannot be read: it is neither a JSON object nor a form. Try again later.`,
       { fate: 'unknown', detail: `HTTP ${response.status}, unreadable body` },
     );
   }

@@ -11,16 +11,16 @@ export function callableBaseUrl({ definition, settings }: HealthProvider): strin
   const { displayName, dataApi } = definition;
   const { apiBaseUrl } = settings.endpoints;
   if (apiBaseUrl === undefined) {
-    throw new CallUnsupportedError(`${displayName} has no API that could be called.`);
+    throw new CallUnsupportedError(`${displayName} has no API to call.`);
   }
   if (dataApi?.tokenParameter !== undefined) {
     throw new CallUnsupportedError(
-      `${displayName} takes the token in the URL only, where none is put here. Call it with the token of GET .../token.`,
+      `${displayName} accepts the token only in the URL, where Cufflink never puts one. Call the API yourself with the token of GET .../token.`,
     );
   }
   if (definition.oauth === '1.0a' && settings.mode === 'not-configured') {
     throw new ProviderNotConfiguredError(
-      `${displayName} is not set up in this deployment. The operator has to set its client id and secret.`,
+      `${displayName} is not configured in this deployment. The operator must set its client ID and secret.`,
     );
   }
   return apiBaseUrl;

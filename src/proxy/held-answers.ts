@@ -39,7 +39,7 @@ export class HeldAnswers {
 
   private refuseBeyond(bytes: number): void {
     if (this.#bytes + bytes > this.maxBytes) {
-      throw new RateLimitedError(1, 'Too many answers of makers are on their way or not read yet.');
+      throw new RateLimitedError(1, 'Too many provider responses are in transit or not read yet.');
     }
   }
 }

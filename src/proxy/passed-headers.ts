@@ -51,7 +51,7 @@ export function passedToProvider(headers: Headers, wanted: readonly string[]): R
     names.flatMap((name) => {
       const value = [headers[name] ?? []].flat().join(', ');
       if (/[^\t\x20-\x7e]/.test(value)) {
-        throw new RequestInvalidError(`The header ${name} must be ASCII to be passed on. Encode what it says.`);
+        throw new RequestInvalidError(`The header ${name} must be ASCII to be passed on. Encode its value.`);
       }
       return headers[name] === undefined ? [] : [[name, value]];
     }),

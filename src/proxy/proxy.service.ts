@@ -113,7 +113,7 @@ export class ProxyService {
     });
     place.shrinkTo(answer.body.length);
     if (answer.status > 599) {
-      const message = `${provider.definition.displayName} answered with a status that HTTP does not know.`;
+      const message = `${provider.definition.displayName} responded with a status that HTTP does not define.`;
       throw new CallAnswerUnusableError(mayBeDone(message, call));
     }
     return coverTokens(answer, token);
@@ -144,7 +144,9 @@ function toCallersError(error: unknown, call: ApiCall): unknown {
 
 /** Adds what the caller of a method that changes something has to know before it repeats the call. */
 function mayBeDone(message: string, { method }: ApiCall): string {
-  return method === 'GET' || method === 'HEAD' ? message : `${message} It may have done what was asked.`;
+  return method === 'GET' || method === 'HEAD'
+    ? message
+    : `${message} The call may have taken effect: check before you repeat it.`;
 }
 
 function toApiCall(provider: HealthProvider, { method, target, headers, body }: CallerRequest): ApiCall {
@@ -154,7 +156,7 @@ function toApiCall(provider: HealthProvider, { method, target, headers, body }: 
   const missing = dataApi?.headers?.find((name) => call.headers[name.toLowerCase()] === undefined);
   if (missing !== undefined) {
     // It would answer 401, which says nothing about the token.
-    throw new RequestInvalidError(`${displayName} wants the header ${missing} with credentials of your own.`);
+    throw new RequestInvalidError(`${displayName} requires the header ${missing} with your own credentials. Send it.`);
   }
   refuseCredentials(formOf(call) ?? '', 'The form');
   return call;

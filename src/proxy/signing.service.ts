@@ -48,7 +48,7 @@ export class SigningService {
     const { definition, settings } = provider;
     if (definition.oauth !== '1.0a') {
       throw new CallUnsupportedError(
-        `Requests to ${definition.displayName} are not signed. Send them through .../proxy, or with the token of GET .../token.`,
+        `Requests to ${definition.displayName} are not signed. Send the request through .../proxy, or with the token of GET .../token.`,
       );
     }
     const baseUrl = callableBaseUrl(provider);

@@ -29,7 +29,7 @@ describe('scrub', () => {
     'relation "vault_keys" does not exist',
     'GET /v1/users/user-1/connections/whoop/token 200',
     'Journal: the refreshed tokens of connection 3f1a8f0e-5d1b-4f57-9a55-0a86c2f3d101 are committed.',
-    'Wrong settings. ACCESS_TOKEN: must be set.',
+    'Invalid settings. ACCESS_TOKEN: must be set.',
     'REFRESH_IN_DOUBT_HOLD_SECONDS: must be a number of seconds.',
   ])('leaves "%s" as it is', (text) => {
     expect(scrub(text)).toBe(text);

@@ -38,7 +38,7 @@ export class ClockSync implements OnModuleInit, BeforeApplicationShutdown {
   async onModuleInit(): Promise<void> {
     const differenceMs = await this.sync();
     if (Math.abs(differenceMs) > notableDifferenceMs) {
-      this.logger.warn(`The clock of this machine is ${Math.round(differenceMs)} ms behind that of the database.`);
+      this.logger.warn(`The clock of this machine is ${Math.round(differenceMs)} ms behind the clock of the database.`);
     }
     this.again.start(syncIntervalMs);
   }
@@ -62,7 +62,7 @@ export class ClockSync implements OnModuleInit, BeforeApplicationShutdown {
       }
     } catch (error) {
       const code = codeOf(error);
-      this.logger.debug(`The clock was not set: ${code}.`);
+      this.logger.debug(`The clock could not be synchronized: ${code}.`);
     }
   }
 
@@ -72,7 +72,7 @@ export class ClockSync implements OnModuleInit, BeforeApplicationShutdown {
     const [row] = await this.database.query<{ nowMs: number }>(readTime);
     const roundTripMs = performance.now() - askedAt;
     if (row === undefined) {
-      throw new Error('The database did not tell its time.');
+      throw new Error('The database did not return its time.');
     }
     const nowMs = row.nowMs + roundTripMs / 2;
     const differenceMs = nowMs - this.clock.now().getTime();

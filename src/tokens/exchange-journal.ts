@@ -32,7 +32,9 @@ export class ExchangeJournal {
     try {
       await writeFile(join(this.directory, key + extension), sealed, { mode: 0o600, flush: true });
     } catch (error) {
-      this.logger.error(error instanceof Error ? error : new Error('The exchange could not be written down.'));
+      this.logger.error(
+        error instanceof Error ? error : new Error('The exchange could not be written to the journal.'),
+      );
     }
   }
 

@@ -181,7 +181,7 @@ export class GrantMigration {
     this.lifecycle.check(old);
     const providerUserId = await old.findProviderUserId(tokens);
     if (providerUserId === undefined) {
-      throw new AuthorizationFailedError(`${old.definition.displayName} does not tell whose the grant is.`);
+      throw new AuthorizationFailedError(`${old.definition.displayName} does not say which user the grant belongs to.`);
     }
     const holder = { tokens: { ...tokens, providerUserId }, secretGen: secretGen + 1, providerUserId };
     const sealed = this.tokenVault.seal({ ...connection, secretGen: holder.secretGen }, holder.tokens);

@@ -103,11 +103,11 @@ export class GrantMigrations {
     const replacedBy = successorOf(old.definition.lifecycle);
     const successor = replacedBy === undefined ? undefined : this.registry.get(replacedBy);
     if (!canExchange(old) || successor === undefined || !speaksOAuth2(successor)) {
-      throw new Error(`The maker of ${slug} exchanges no grants: its users have to link anew.`);
+      throw new Error(`The provider ${slug} does not exchange grants. Its users must link again with the successor.`);
     }
     for (const { settings, definition } of [old, successor]) {
       if (settings.mode === 'not-configured') {
-        throw new Error(`${definition.slug} has no credentials; the exchange needs those of both.`);
+        throw new Error(`${definition.slug} has no credentials. The exchange needs the credentials of both providers.`);
       }
     }
     return { old, successor };

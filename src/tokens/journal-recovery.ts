@@ -129,7 +129,7 @@ export class JournalRecovery {
     if (keptForMs !== undefined && !this.hasWarnedOfRoom) {
       this.hasWarnedOfRoom = true;
       this.logger.warn(
-        `The journal keeps committed entries for ${Math.floor(keptForMs / 1_000)} s only: REFRESH_JOURNAL_KEEP_MEGABYTES allows no more.`,
+        `The journal keeps committed entries for only ${Math.floor(keptForMs / 1_000)} s, because REFRESH_JOURNAL_KEEP_MEGABYTES is reached.`,
       );
     }
   }
@@ -193,7 +193,9 @@ export class JournalRecovery {
       return;
     }
     journalRestored.inc();
-    this.logger.warn(`Journal: the database had lost refreshed tokens of connection ${entry.id}. They are restored.`);
+    this.logger.warn(
+      `Journal: the database had lost refreshed tokens of connection ${entry.id}. The tokens are restored.`,
+    );
     await this.outcomes.note(entry, isRefreshed ? 'refreshed' : 'TOKEN_RESPONSE_INVALID');
     if (entry.hasEnded) {
       await this.outcomes.noteRecovery(entry);

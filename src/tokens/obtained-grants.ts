@@ -134,7 +134,7 @@ export class ObtainedGrants {
           throw error;
         }
         this.logger.warn(
-          `Saving refreshed tokens of connection ${connection.id} failed; trying again in ${delayMs} ms.`,
+          `Saving refreshed tokens of connection ${connection.id} failed. Next attempt in ${delayMs} ms.`,
         );
         await sleep(delayMs);
       }
@@ -188,7 +188,7 @@ export class ObtainedGrants {
         return false;
       }
       // A new link replaced the grant; ending it at the provider could end the new one with it.
-      this.logger.warn(`Tokens refreshed for connection ${connection.id} are dropped: a new link has replaced them.`);
+      this.logger.warn(`Tokens refreshed for connection ${connection.id} are discarded: a new link has replaced them.`);
       return false;
     }
     if (provider.definition.revocation !== undefined) {
@@ -210,7 +210,7 @@ export class ObtainedGrants {
     const { sealed } = this.tokenVault.seal(next, { ...tokens, spareRefreshToken });
     const kept = await this.store.keepSpare(current, sealed);
     this.logger.warn(
-      `Connection ${current.id} was refreshed twice at once; the second refresh token is ${kept ? 'kept' : 'dropped'}.`,
+      `Connection ${current.id} was refreshed twice at once. The second refresh token is ${kept ? 'kept' : 'discarded'}.`,
     );
   }
 }

@@ -63,12 +63,14 @@ export class OrphanedGrants {
     }
     try {
       if (await isInUse()) {
-        this.logger.warn(`A grant at ${slug} that no connection holds is left: ending it could end a connection.`);
+        this.logger.warn(
+          `A grant at ${slug} that belongs to no connection is not revoked: that could end a connection.`,
+        );
       } else {
         await this.outbox.attempt(await this.outbox.add(place, tokens));
       }
     } catch (error) {
-      this.logger.warn(`A grant at ${slug} that no connection holds could not be ended: ${codeOf(error)}.`);
+      this.logger.warn(`A grant at ${slug} that belongs to no connection could not be revoked: ${codeOf(error)}.`);
       if (!(error instanceof AppError)) {
         this.logger.error(error);
       }

@@ -97,7 +97,7 @@ export class PendingAccounts implements BeforeApplicationShutdown {
       if (!(error instanceof AppError)) {
         this.logger.error(error);
       }
-      this.logger.warn(`The account of connection ${id} is still not known (${codeOf(error)}).`);
+      this.logger.warn(`The account of connection ${id} is still unknown (${codeOf(error)}).`);
       await this.postpone(connection, error instanceof AppError ? error.retryAfterSeconds : undefined);
     }
     accountLookups.inc({ provider, outcome });
@@ -177,7 +177,7 @@ export class PendingAccounts implements BeforeApplicationShutdown {
     if (!(await this.store.endForAccount(connection, code))) {
       return 'postponed';
     }
-    this.logger.warn(`Connection ${id} ends: another user has connected its account.`);
+    this.logger.warn(`Connection ${id} has ended: another user has connected its account.`);
     await this.audit
       .record({
         actor: 'service',

@@ -92,7 +92,7 @@ export class ProviderGates {
     }
     const written = this.report(registrationId, { kind: 'answered', count: isProbe ? 1 : 0 }, isProbe).catch(() => {
       // The tokens are saved; a count that is missing, or a probe that runs out, is not worth failing for.
-      this.logger.warn(`The gate of ${registrationId} could not be written.`);
+      this.logger.warn(`The circuit breaker of ${registrationId} could not be saved.`);
     });
     if (isProbe) {
       await written;
@@ -161,7 +161,7 @@ export class ProviderGates {
   private async read(registrationId: string): Promise<Row> {
     const [row] = await this.database.query<Row>(find, [registrationId]);
     if (row === undefined) {
-      throw new Error('The database did not tell its time.');
+      throw new Error('The database did not return its time.');
     }
     return row;
   }
@@ -172,9 +172,9 @@ export class ProviderGates {
       const reason = after.reason ?? 'none';
       gateClosings.inc({ registration: registrationId, reason });
       const until = after.closedUntil?.toISOString() ?? 'now';
-      this.logger.error(`No refresh goes to ${registrationId} until ${until}: ${reason}.`);
+      this.logger.error(`Circuit breaker open: refreshes for ${registrationId} are paused until ${until} (${reason}).`);
     } else if (before.closedUntil !== null && after.closedUntil === null) {
-      this.logger.log(`Refreshes go to ${registrationId} again.`);
+      this.logger.log(`Circuit breaker closed: refreshes for ${registrationId} have resumed.`);
     }
   }
 

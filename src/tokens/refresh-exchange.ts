@@ -84,7 +84,7 @@ export class RefreshExchange implements OnModuleDestroy {
     try {
       await this.claims.renew(connection, claim.id, lengthMs);
     } catch (error) {
-      this.logger.warn(`The claim of connection ${connection.id} could not be renewed: ${codeOf(error)}.`);
+      this.logger.warn(`The lease of connection ${connection.id} could not be renewed: ${codeOf(error)}.`);
     }
   }
 }

@@ -156,7 +156,7 @@ export function toAttemptError(error: unknown, waitMs: number): unknown {
 export function toPendingError(connection: StoredConnection, inDoubtHoldMs: number): AppError {
   const holdMs = connection.inDoubtForMs === null ? 0 : inDoubtHoldMs - connection.inDoubtForMs;
   const retryAfterSeconds = wholeSeconds(Math.max(connection.retryInMs, holdMs));
-  const again = `It is tried again in ${retryAfterSeconds} s.`;
+  const again = `Try again in ${retryAfterSeconds} s.`;
   if (holdMs > connection.retryInMs) {
     return new RefreshPendingError(`The outcome of the last refresh is not known yet. ${again}`, { retryAfterSeconds });
   }
@@ -165,20 +165,22 @@ export function toPendingError(connection: StoredConnection, inDoubtHoldMs: numb
       return new ProviderRateLimitedError(`The provider limits the rate of refreshes. ${again}`, { retryAfterSeconds });
     case 'PROVIDER_MISCONFIGURED':
       return new ProviderMisconfiguredError(
-        `The provider refuses the credentials of this deployment; the operator has to correct them. ${again}`,
+        `The provider rejects the credentials of this deployment. The operator must correct them. ${again}`,
         { retryAfterSeconds },
       );
     case 'PROVIDER_UNAVAILABLE':
-      return new ProviderUnavailableError(`The provider did not refresh the token. ${again}`, {
+      return new ProviderUnavailableError(`The provider did not refresh the token at the last attempt. ${again}`, {
         retryAfterSeconds,
         fate: 'not-sent',
       });
     case 'TOKEN_RESPONSE_INVALID':
-      return new InvalidTokenResponseError(`The provider's last answer could not be used. ${again}`, {
+      return new InvalidTokenResponseError(`The provider's last response could not be used. ${again}`, {
         retryAfterSeconds,
       });
     default:
-      return new RefreshPendingError(`The refresh waits for its next attempt. ${again}`, { retryAfterSeconds });
+      return new RefreshPendingError(`The last refresh failed, and its next attempt is not due yet. ${again}`, {
+        retryAfterSeconds,
+      });
   }
 }
 
@@ -190,8 +192,8 @@ export function toPendingError(connection: StoredConnection, inDoubtHoldMs: numb
 export function toOverdueError(displayName: string, timeoutMs: number): ProviderUnavailableError {
   const retryAfterSeconds = wholeSeconds(timeoutMs);
   return new ProviderUnavailableError(
-    `${displayName} has not responded to the refresh in ${retryAfterSeconds} s. Its response is stored when it comes. ` +
-      `Ask again in ${retryAfterSeconds} s.`,
+    `${displayName} has not responded to the refresh within ${retryAfterSeconds} s. A late response is still stored. ` +
+      `Try again in ${retryAfterSeconds} s.`,
     { fate: 'unknown', retryAfterSeconds },
   );
 }
@@ -199,25 +201,31 @@ export function toOverdueError(displayName: string, timeoutMs: number): Provider
 /** Returns the error for a caller whose refresh does not go to the provider, because its gate is closed. */
 export function toGateError(displayName: string, { reason, waitMs }: ClosedGate): AppError {
   const retryAfterSeconds = wholeSeconds(waitMs);
-  const again = `It is tried again in ${retryAfterSeconds} s.`;
+  const again = `Try again in ${retryAfterSeconds} s.`;
   switch (reason) {
     case 'PROVIDER_RATE_LIMITED':
-      return new ProviderRateLimitedError(`${displayName} limits the rate of refreshes. ${again}`, {
-        retryAfterSeconds,
-      });
+      return new ProviderRateLimitedError(
+        `${displayName} limits the rate of refreshes, so refreshes are paused. ${again}`,
+        {
+          retryAfterSeconds,
+        },
+      );
     case 'PROVIDER_MISCONFIGURED':
       return new ProviderMisconfiguredError(
-        `${displayName} refuses the credentials of this deployment; the operator has to correct them. ${again}`,
+        `${displayName} rejects the credentials of this deployment, so refreshes are paused. The operator must correct them. ${again}`,
         { retryAfterSeconds },
       );
     case 'PROVIDER_UNAVAILABLE':
-      return new ProviderUnavailableError(`${displayName} does not answer at the moment. ${again}`, {
-        retryAfterSeconds,
-        fate: 'not-sent',
-      });
+      return new ProviderUnavailableError(
+        `${displayName} is not responding at the moment, so refreshes are paused. ${again}`,
+        {
+          retryAfterSeconds,
+          fate: 'not-sent',
+        },
+      );
     case 'TOKEN_REVOKED':
       return new ProviderUnavailableError(
-        `${displayName} refuses so many refresh tokens that it is not believed. Nobody has to link anew for it. ${again}`,
+        `${displayName} is rejecting unusually many refresh tokens, so refreshes are paused. Users do not need to link again. ${again}`,
         { retryAfterSeconds, fate: 'not-sent' },
       );
   }

@@ -180,7 +180,7 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
         return entry;
       }
     }
-    throw new Error(`The journal changed ${maxLooks} times while it was read.`);
+    throw new Error(`The journal changed ${maxLooks} times during reading.`);
   }
 
   private async replayLeftOvers(): Promise<void> {
@@ -197,9 +197,9 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
       await work;
     } catch (error) {
       if (error instanceof AppError) {
-        this.logger.warn(`The journal could not be looked through (${error.code}).`);
+        this.logger.warn(`The journal could not be searched (${error.code}).`);
       } else {
-        this.logger.error(error instanceof Error ? error : new Error('The journal could not be looked through.'));
+        this.logger.error(error instanceof Error ? error : new Error('The journal could not be searched.'));
       }
     }
   }
@@ -247,7 +247,7 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
       return;
     }
     if (outcomes.includes('damaged')) {
-      this.logger.error(`The journal has an entry that cannot be read. It stays in ${file}${damagedExtension}.`);
+      this.logger.error(`The journal has an unreadable entry. It is kept in ${file}${damagedExtension}.`);
       await rename(file, `${file}${damagedExtension}`);
     } else {
       await this.recovery.keep(file, ended);
@@ -265,7 +265,9 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
       if (!(error instanceof AppError)) {
         this.logger.error(error);
       }
-      this.logger.warn(`Journal: the tokens of connection ${entry.id} wait (${codeOf(error)}).`);
+      this.logger.warn(
+        `Journal: the refreshed tokens of connection ${entry.id} are not committed yet (${codeOf(error)}).`,
+      );
       return 'waiting';
     }
   }
@@ -298,11 +300,13 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
     const place = { ...entry, registrationId: registrationId(provider), secretGen: entry.secretGen + 1 };
     const tokens = await this.tokenVault.openIfReadable(place);
     if (tokens === undefined) {
-      this.logger.error(`Journal: the tokens of connection ${entry.id}, which is gone, do not open: its grant stands.`);
+      this.logger.error(
+        `Journal: the tokens of connection ${entry.id} cannot be decrypted. The connection no longer exists, and its grant is not revoked.`,
+      );
       return;
     }
     await this.outbox.add(place, tokens);
-    this.logger.warn(`Journal: connection ${entry.id} is gone; the grant of its refreshed tokens is ended.`);
+    this.logger.warn(`Journal: connection ${entry.id} no longer exists. The grant of its refreshed tokens is revoked.`);
     await this.outcomes.note(entry, 'superseded');
   }
 

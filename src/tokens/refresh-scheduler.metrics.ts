@@ -3,7 +3,7 @@ import { Counter, Gauge, Histogram } from 'prom-client';
 /** Connections whose stored tokens did not open when they were to be refreshed; more than 0 needs an operator. */
 export const unreadable = new Counter({
   name: 'cufflink_refresh_unreadable_total',
-  help: 'Refreshes given up because the stored tokens do not open, by provider',
+  help: 'Refreshes abandoned because the stored tokens cannot be decrypted, by provider',
   labelNames: ['provider'] as const,
 });
 
@@ -17,13 +17,13 @@ export const dueConnections = new Gauge({
 /** How long the connection has been due that has waited longest. */
 export const oldestOverdueSeconds = new Gauge({
   name: 'cufflink_refresh_oldest_overdue_seconds',
-  help: 'Seconds that the longest waiting due connection has been due, by provider',
+  help: 'Seconds since the most overdue connection became due, by provider',
   labelNames: ['provider'] as const,
 });
 
 /** Connections claimed by one statement of the scheduler. */
 export const sweepBatchSize = new Histogram({
   name: 'cufflink_refresh_batch_size',
-  help: 'Due connections claimed by one statement',
+  help: 'Due connections leased by one statement',
   buckets: [0, 1, 5, 20, 50, 100, 200],
 });

@@ -189,7 +189,7 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
     const watched = refresh
       .catch((error: unknown) => {
         if (error instanceof AppError) {
-          this.logger.debug(`Refresh of connection ${connection.id} did not succeed: ${error.code}.`);
+          this.logger.debug(`Refresh of connection ${connection.id} failed: ${error.code}.`);
         } else {
           this.logger.error(error);
         }

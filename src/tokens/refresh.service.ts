@@ -221,7 +221,7 @@ export class RefreshService implements BeforeApplicationShutdown {
     const { definition } = provider;
     if (!(await this.slots.acquire(request, Math.max(0, giveUpAt - performance.now())))) {
       throw new ProviderUnavailableError(
-        `${definition.displayName} is at work on as many refreshes as it is given at a time. Try again.`,
+        `Too many refreshes for ${definition.displayName} are in progress. Try again.`,
         { fate: 'not-sent', retryAfterSeconds: 1 },
       );
     }
@@ -244,7 +244,7 @@ export class RefreshService implements BeforeApplicationShutdown {
 
   private checkRunning(): void {
     if (this.stopping) {
-      throw new RefreshPendingError('This instance is being stopped. Repeat the call.', { retryAfterSeconds: 1 });
+      throw new RefreshPendingError('This instance is shutting down. Repeat the call.', { retryAfterSeconds: 1 });
     }
   }
 
@@ -345,7 +345,7 @@ export class RefreshService implements BeforeApplicationShutdown {
     try {
       await this.gates.report(connection.registrationId, outcome, claim.isProbe);
     } catch (reason) {
-      this.logger.warn(`The gate of ${connection.registrationId} could not be written: ${codeOf(reason)}.`);
+      this.logger.warn(`The circuit breaker of ${connection.registrationId} could not be saved: ${codeOf(reason)}.`);
     }
   }
 
@@ -382,7 +382,7 @@ export class RefreshService implements BeforeApplicationShutdown {
       throw new ConnectionNotFoundError();
     }
     if (connection.status === 'needs_relink') {
-      this.logger.warn(`Connection ${connection.id} works again: the provider took its refresh token.`);
+      this.logger.warn(`Connection ${connection.id} works again: the provider accepted its refresh token.`);
       await this.outcomes.noteRecovery(connection);
     }
   }
@@ -410,9 +410,7 @@ export class RefreshService implements BeforeApplicationShutdown {
     const code = codeOf(error);
     const dueInMs = backoffDelayMs(connection.failedAttempts + 1, unreadableBackoff, 1);
     unreadable.inc({ provider: connection.provider });
-    this.logger.error(
-      `Connection ${connection.id} cannot be refreshed: ${code}. It is looked at again in ${dueInMs} ms.`,
-    );
+    this.logger.error(`Connection ${connection.id} cannot be refreshed: ${code}. Next attempt in ${dueInMs} ms.`);
     await this.claims.setAside(connection, claimId, code, dueInMs);
   }
 
@@ -490,19 +488,21 @@ function asTold(connection: StoredConnection, claim: RefreshClaim): [StoredConne
 /** The error for a connection that only a new link can bring back. */
 export function relinkError(provider: HealthProvider, reason: EndReason | null): AppError {
   const { displayName } = provider.definition;
-  const again = 'The user has to link the account again.';
+  const again = 'The user must link the account again.';
   switch (reason) {
     case 'provider_retired':
     case 'provider_gone':
       return retiredError(provider);
     case 'no_refresh_token':
       return new TokenRevokedError(
-        `The access token has expired, and ${displayName} gave no refresh token to replace it. ${again}`,
+        `The access token has expired, and ${displayName} issued no refresh token to renew it. ${again}`,
       );
     case 'unreachable':
-      return new TokenRevokedError(`${displayName} has not refreshed this connection for days. ${again}`);
+      return new TokenRevokedError(`${displayName} has failed to refresh this connection for days. ${again}`);
     case 'account_taken':
-      return new TokenRevokedError('Another user has connected the same account, so this connection has ended.');
+      return new TokenRevokedError(
+        'Another user has connected the same account, so this connection has ended. Unlink it there to link it here again.',
+      );
     case 'grant_refused':
     case null:
       return new TokenRevokedError(`${displayName} has ended this connection. ${again}`);

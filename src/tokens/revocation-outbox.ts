@@ -190,7 +190,7 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
       sealed,
     ]);
     if (entry === undefined) {
-      throw new Error('The revocation was not stored.');
+      throw new Error('The revocation could not be stored.');
     }
     return entry;
   }
@@ -273,7 +273,7 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
     const context = toContext(entry);
     const { userId, tokens } = await this.open(entry);
     if (await this.isInUse(entry, provider, userId, tokens)) {
-      this.logger.warn(`Revocation ${entry.id} is dropped: a connection of the account would end with it.`);
+      this.logger.warn(`Revocation ${entry.id} is discarded: it would also end another connection of the account.`);
       return 'left';
     }
     if (!this.needsRefresh(entry, provider, tokens)) {
@@ -352,12 +352,12 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
     if (entry.ageMs + delayMs > this.config.revocationGiveUpMs) {
       revocations.inc({ provider: entry.provider, outcome: 'given_up' });
       this.logger.error(
-        `A grant at ${entry.provider} could not be ended: ${code}. Its tokens are erased; the user can end it there.`,
+        `A grant at ${entry.provider} could not be revoked: ${code}. Its tokens are erased. The user can revoke access at the provider.`,
       );
       await this.remove(entry);
       return 'failed';
     }
-    this.logger.warn(`Ending a grant at ${entry.provider} failed with ${code}; next attempt in ${delayMs} ms.`);
+    this.logger.warn(`Revoking a grant at ${entry.provider} failed with ${code}. Next attempt in ${delayMs} ms.`);
     revocations.inc({ provider: entry.provider, outcome: 'postponed' });
     await this.write(statements.postpone, [entry.id, delayMs, code]);
     return 'pending';

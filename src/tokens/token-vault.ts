@@ -63,7 +63,7 @@ export class TokenVault {
   async open(connection: SealedConnection): Promise<TokenSet> {
     if (connection.sealed === null) {
       throw new TokenRevokedError(
-        'This connection has ended, and its tokens are erased. The user has to link the account again.',
+        'This connection has ended, and its tokens are erased. The user must link the account again.',
       );
     }
     if (!isRegistrationAt(connection.registrationId, connection.provider)) {

@@ -24,28 +24,28 @@ export const retiringConnections = new Gauge({
 /** Tokens handed out, or used here for a caller, by provider and how: `fresh`, `refreshed`, or `stale` when a refresh failed but the token still works. */
 export const handOuts = new Counter({
   name: 'cufflink_token_hand_outs_total',
-  help: 'Tokens handed out or used for a caller, by provider and how they came about',
+  help: 'Tokens returned to or used for a caller, by provider and origin',
   labelNames: ['provider', 'how'] as const,
 });
 
 /** 1 while no refresh goes to the provider, as this process last saw it. */
 export const gatesClosed = new Gauge({
   name: 'cufflink_provider_gate_closed',
-  help: 'Whether refreshes at a provider are held back, by client registration',
+  help: 'Whether refreshes are paused (circuit breaker open), by client registration',
   labelNames: ['registration'] as const,
 });
 
 /** Times that a provider was closed to refreshes, by the error code that closed it; `TOKEN_REVOKED` is a spike of refusals. */
 export const gateClosings = new Counter({
   name: 'cufflink_provider_gate_closings_total',
-  help: 'Times that refreshes at a provider were held back, by client registration and reason',
+  help: 'Times that refreshes were paused (circuit breaker opened), by client registration and reason',
   labelNames: ['registration', 'reason'] as const,
 });
 
 /** Reports that a provider did not take a token: `refreshed`, `replaced` already, or `kept` because no refresh may help. */
 export const rejections = new Counter({
   name: 'cufflink_token_rejections_total',
-  help: 'Reports of callers that a provider did not take a token, by provider and what came of it',
+  help: 'Reports by callers that a provider rejected a token, by provider and outcome',
   labelNames: ['provider', 'outcome'] as const,
 });
 
@@ -55,14 +55,14 @@ export const rejections = new Counter({
  */
 export const revocations = new Counter({
   name: 'cufflink_revocations_total',
-  help: 'Attempts to end a grant at a provider, by provider and outcome',
+  help: 'Attempts to revoke a grant, by provider and outcome',
   labelNames: ['provider', 'outcome'] as const,
 });
 
 /** Accounts that were asked for after their link: `known`, `taken` by another user, `refused`, or `postponed`. */
 export const accountLookups = new Counter({
   name: 'cufflink_account_lookups_total',
-  help: 'Accounts asked for after their link, by provider and outcome',
+  help: 'Account lookups after a link, by provider and outcome',
   labelNames: ['provider', 'outcome'] as const,
 });
 

@@ -378,7 +378,7 @@ export class TokensService {
     const tokens = await this.tokenVault.openIfReadable(connection);
     if (tokens === undefined) {
       this.logger.warn(
-        `Connection ${connection.id} is erased without its tokens: its grant stands, unless it has ended.`,
+        `Connection ${connection.id} is erased, but its tokens cannot be decrypted, so its grant is not revoked.`,
       );
       await this.store.remove(connection.userId, connection.provider);
       return 'failed';
@@ -450,7 +450,7 @@ export class TokensService {
   private leaveBehind(connection: StoredConnection, refresh: Promise<void>): void {
     refresh.catch((error: unknown) => {
       const code = codeOf(error);
-      this.logger.debug(`Background refresh of connection ${connection.id} did not succeed: ${code}.`);
+      this.logger.debug(`Background refresh of connection ${connection.id} failed: ${code}.`);
       this.logMistake(error);
     });
   }

@@ -57,7 +57,7 @@ export class ErasureLog {
       if (isBeginning(line)) {
         return [];
       }
-      throw new Error(`Line ${index + 1} of the erasure log is not an erasure. Nothing was erased.`);
+      throw new Error(`Line ${index + 1} of the erasure log is not a valid erasure. Nothing was erased.`);
     });
   }
 }

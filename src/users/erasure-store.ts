@@ -52,7 +52,7 @@ export class ErasureStore {
   async record(userDigest: Buffer, erasedAt?: Date): Promise<Date> {
     const [row] = await this.database.query<{ erasedAt: Date }>(statements.record, [userDigest, erasedAt ?? null]);
     if (row === undefined) {
-      throw new Error('The erasure was not stored.');
+      throw new Error('The erasure could not be stored.');
     }
     return row.erasedAt;
   }
