@@ -58,7 +58,7 @@ async function listen(module: Type): Promise<NestFastifyApplication> {
     // Apart from `listen`, which would do it too, so that a database or a key that is wrong is not taken for a taken port.
     await app.init();
     await app.listen(port, host).catch((error: unknown) => {
-      throw new Error(`Port ${port} cannot be used. Set PORT to another one.`, { cause: error });
+      throw new Error(`PORT ${port} cannot be used. Choose another one.`, { cause: error });
     });
   } catch (error) {
     await app.close();

@@ -197,7 +197,7 @@ describe('node dist/main.js in development', () => {
 
       await expect(service.ended()).resolves.toEqual({ status: 1, signal: null });
 
-      expect(service.stderr()).toMatch(`Cufflink cannot start. Port ${port} cannot be used`);
+      expect(service.stderr()).toMatch(`Cufflink cannot start. PORT ${port} cannot be used`);
       expect(service.stdout()).toContain('Started PostgreSQL');
       await expect(findPostgres(directory)).resolves.toBeUndefined();
     } finally {
@@ -510,7 +510,7 @@ describe('node dist/main.js in production', () => {
       expect(without).toMatchObject({
         status: 1,
         stdout: '',
-        stderr: expect.stringMatching(/^Wrong settings\. DATABASE_URL/),
+        stderr: expect.stringMatching(/^Invalid settings\. DATABASE_URL/),
       });
       expect(empty).toMatchObject({ status: 1, stdout: '', stderr: expect.stringContaining('npm run migration:run') });
     });

@@ -235,11 +235,11 @@ describe('a request that is wrong in itself', () => {
   });
 
   it.each([
-    ['JSON that ends early', 'application/json', '{"return_url', 400, /^The body .* not the JSON/],
+    ['JSON that ends early', 'application/json', '{"return_url', 400, /^The body .* not valid JSON/],
     ['a form', 'application/x-www-form-urlencoded', 'return_url=x', 400, /must be a JSON object/],
     ['a list', 'application/json', '[]', 400, /must be a JSON object/],
     ['XML', 'application/xml', '<a/>', 415, /Send JSON/],
-    ['70 KB', 'application/json', JSON.stringify({ a: 'a'.repeat(70_000) }), 413, 'The body is too large.'],
+    ['70 KB', 'application/json', JSON.stringify({ a: 'a'.repeat(70_000) }), 413, 'The body is too large. Send a smaller one.'],
     [
       'a field that is not known',
       'application/json',

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from './app-error.js';
 import { errorActors, type ErrorCode } from './error-code.js';
 
-/** The only place that knows the HTTP status of an error code. A new code does not compile until it has one. */
+/** The HTTP status of each error code. A new code does not compile until it has one. */
 export const errorStatuses = {
   REQUEST_INVALID: HttpStatus.BAD_REQUEST,
   ROUTE_NOT_FOUND: HttpStatus.NOT_FOUND,
@@ -44,7 +44,7 @@ export const errorStatuses = {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Why the request was refused, for its log line; absent where it was not. */
+    /** Why the request was rejected, for its log line; absent when it was not. */
     problemCode?: ErrorCode;
   }
 }
@@ -61,7 +61,10 @@ export interface ProblemResponse {
   retry_after_seconds?: number;
 }
 
-/** Answers every error as problem details. What is not an {@link AppError} is a mistake of ours: logged, and answered without text. */
+/**
+ * Sends every error as problem details. Anything but an {@link AppError} is an internal error: it is logged, and the
+ * response says nothing about it.
+ */
 @Catch()
 export class AppErrorFilter implements ExceptionFilter {
   private readonly logger = new Logger(AppErrorFilter.name);
@@ -76,7 +79,7 @@ export class AppErrorFilter implements ExceptionFilter {
     void reply.status(problem.status).headers(problemHeaders(problem)).send(JSON.stringify(problem));
   }
 
-  /** Errors that somebody outside has to mend are only answered; those that the operator or we have to mend are logged too. */
+  /** Logs errors that the operator or we must fix. Errors that somebody else must fix are only sent. */
   private log(error: unknown, problem: ProblemResponse): void {
     if (problem.act !== 'operator' && problem.act !== 'us') {
       return;
@@ -89,7 +92,7 @@ export class AppErrorFilter implements ExceptionFilter {
   }
 }
 
-/** Turns anything thrown into the body that a caller may see. */
+/** Converts anything thrown into the problem that a caller may see. */
 export function toProblem(error: unknown, requestId: string): ProblemResponse {
   if (error instanceof AppError) {
     return problem(error.code, error.message, requestId, error.retryAfterSeconds);
@@ -109,7 +112,7 @@ export function toProblem(error: unknown, requestId: string): ProblemResponse {
 }
 
 /**
- * Says that a request cannot be served as it is, with a status that is more exact than the code.
+ * Returns the problem of an invalid request, with a status that is more exact than the code.
  *
  * @param status - 400 to 499
  */
@@ -117,7 +120,7 @@ export function requestProblem(status: number, detail: string, requestId: string
   return { ...problem('REQUEST_INVALID', detail, requestId), status };
 }
 
-/** The headers that go with a problem. */
+/** Returns the headers of a problem response. */
 export function problemHeaders(problem: ProblemResponse): Record<string, string> {
   return {
     'content-type': 'application/problem+json',
@@ -143,7 +146,7 @@ function problem(code: ErrorCode, detail: string, requestId: string, retryAfterS
   };
 }
 
-/** Says why a request was refused before any of our code saw it; never quotes it. */
+/** Says why a request was rejected before any of our code saw it. Never quotes the request. */
 function unreadable(error: unknown, status: number): string {
   if (status === 405) {
     return 'This call does not support HEAD, which would do the work of GET without showing the result. Send GET.';

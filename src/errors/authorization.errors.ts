@@ -1,6 +1,6 @@
 import { AppError, type AppErrorOptions } from './app-error.js';
 
-/** The user, or the provider on the user's behalf, said no (RFC 6749 section 4.1.2.1 `access_denied`). */
+/** The user declined, or the provider declined for the user (RFC 6749 section 4.1.2.1 `access_denied`). */
 export class AuthorizationDeniedError extends AppError {
   readonly code = 'AUTHORIZATION_DENIED';
 
@@ -9,7 +9,9 @@ export class AuthorizationDeniedError extends AppError {
   }
 }
 
-/** The callback belongs to no open link: its state is missing, forged, expired, already used, or of another provider. */
+/**
+ * The callback belongs to no open link: its state is missing, forged, expired, already used, or from another provider.
+ */
 export class AuthorizationStateError extends AppError {
   readonly code = 'AUTHORIZATION_STATE_INVALID';
 
@@ -21,12 +23,14 @@ export class AuthorizationStateError extends AppError {
   }
 }
 
-/** The provider refused the authorization code or the verifier. Codes live for seconds to minutes and work once. */
+/** The provider rejected the authorization code or the verifier. Codes live for seconds to minutes and work once. */
 export class AuthorizationCodeRefusedError extends AppError {
   readonly code = 'AUTHORIZATION_CODE_REFUSED';
 }
 
-/** The provider ended the authorization with an error that is neither a refusal by the user nor a fault in our settings. */
+/**
+ * The provider ended the authorization with an error that is neither the user's refusal nor a fault in our settings.
+ */
 export class AuthorizationFailedError extends AppError {
   readonly code = 'AUTHORIZATION_FAILED';
   /** Whether the provider's API rejected the access token itself (HTTP 401), not just the call. */
@@ -38,7 +42,9 @@ export class AuthorizationFailedError extends AppError {
   }
 }
 
-/** A link was confirmed for another user than the one it was started for: somebody opened a link that was not theirs (AR-04). */
+/**
+ * A link was confirmed for another user than the one it was started for: somebody opened another user's link (AR-04).
+ */
 export class LinkUserMismatchError extends AppError {
   readonly code = 'LINK_USER_MISMATCH';
 
@@ -49,7 +55,10 @@ export class LinkUserMismatchError extends AppError {
   }
 }
 
-/** A browser has no open link session: its link was opened elsewhere, has expired, or is none of ours (AR-05). */
+/**
+ * The browser has no open link session: its link was opened elsewhere, has expired, or is not from this service
+ * (AR-05).
+ */
 export class LinkSessionInvalidError extends AppError {
   readonly code = 'LINK_SESSION_INVALID';
 

@@ -9,7 +9,7 @@ export class ConnectionNotFoundError extends AppError {
   }
 }
 
-/** The provider gave no refresh token, so there is nothing to refresh. */
+/** The provider issued no refresh token, so there is nothing to refresh. */
 export class ConnectionNotRefreshableError extends AppError {
   readonly code = 'CONNECTION_NOT_REFRESHABLE';
 
@@ -20,13 +20,13 @@ export class ConnectionNotRefreshableError extends AppError {
   }
 }
 
-/** The caller needs a token for something that the user has not granted, or that the provider does not tell readably (AR-17). */
+/** The caller needs scopes that the user has not granted, or the granted scopes are unknown (AR-17). */
 export class ScopeNotGrantedError extends AppError {
   readonly code = 'SCOPE_NOT_GRANTED';
 
   /**
-   * @param missing - what was not granted, of what the caller asked for
-   * @param options - `areKnown`: false when nobody knows which scopes were granted
+   * @param missing - the requested scopes that were not granted
+   * @param options - `areKnown`: false when the granted scopes are unknown
    */
   constructor(missing: readonly string[], { areKnown }: { readonly areKnown: boolean }) {
     super(
@@ -38,12 +38,15 @@ export class ScopeNotGrantedError extends AppError {
   }
 }
 
-/** A refresh is running elsewhere, or its last outcome is being confirmed. The caller repeats the call later. */
+/** A refresh is in flight elsewhere, or its last outcome is being confirmed. The caller retries later. */
 export class RefreshPendingError extends AppError {
   readonly code = 'TOKEN_REFRESH_PENDING';
 }
 
-/** A sealed value does not open: wrong key, altered bytes, or moved to another row. Never a reason to end a connection. */
+/**
+ * A sealed value cannot be decrypted: wrong key, altered bytes, or moved to another row. Never a reason to end a
+ * connection.
+ */
 export class TokenUnreadableError extends AppError {
   readonly code = 'TOKEN_UNREADABLE';
 
@@ -58,7 +61,10 @@ export class TokenUnreadableError extends AppError {
   }
 }
 
-/** A branch key cannot be used now: unwrapped too long ago, disabled, or used up. Nothing was sealed, opened or spent. */
+/**
+ * A branch key cannot be used now: unwrapped too long ago, disabled, or used up. Nothing was sealed, decrypted or
+ * spent.
+ */
 export class KeyUnavailableError extends AppError {
   readonly code = 'KEY_UNAVAILABLE';
 
@@ -83,7 +89,7 @@ export class AccountAlreadyLinkedError extends AppError {
   }
 }
 
-/** A new link brought another account at the provider than the connection has (AR-24). */
+/** A new link has another account at the provider than the connection (AR-24). */
 export class AccountChangedError extends AppError {
   readonly code = 'ACCOUNT_CHANGED';
 

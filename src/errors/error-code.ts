@@ -1,9 +1,9 @@
-/** Who has to do something before the call can succeed. Sent to callers as `act`. */
+/** Who must act before the call can succeed. Sent to callers as `act`. */
 export type Actor = 'caller' | 'user' | 'operator' | 'provider' | 'us';
 
 /**
- * Every stable error code with the one who has to act. Callers branch on the code, never on the text.
- * `docs/errors.md` lists the same codes; a test compares both ways.
+ * Every stable error code and who must act. Callers branch on the code, never on the text. `docs/errors.md` lists the
+ * same codes; a test compares both.
  */
 export const errorActors = {
   REQUEST_INVALID: 'caller',
@@ -43,5 +43,5 @@ export const errorActors = {
   INTERNAL_ERROR: 'us',
 } as const satisfies Record<string, Actor>;
 
-/** A stable name for one kind of failure. */
+/** A stable code for one kind of failure. */
 export type ErrorCode = keyof typeof errorActors;

@@ -1,6 +1,6 @@
 import { AppError, type AppErrorOptions } from './app-error.js';
 
-/** No provider has this slug. The caller picks one of `GET /v1/providers`. */
+/** No provider has this slug. The caller picks one from `GET /v1/providers`. */
 export class UnknownProviderError extends AppError {
   readonly code = 'PROVIDER_UNKNOWN';
 
@@ -14,15 +14,18 @@ export class ProviderNotConfiguredError extends AppError {
   readonly code = 'PROVIDER_NOT_CONFIGURED';
 }
 
-/** The provider's maker has shut it down. The caller links with its successor. */
+/** The provider has shut down its API. The caller links with its successor. */
 export class ProviderRetiredError extends AppError {
   readonly code = 'PROVIDER_RETIRED';
 }
 
-/** The provider refused us, not the user: wrong client credentials, an unregistered redirect URI, a scope not granted to us. */
+/**
+ * The provider rejected us, not the user: wrong client credentials, an unregistered redirect URI, a scope not granted
+ * to us.
+ */
 export class ProviderMisconfiguredError extends AppError {
   readonly code = 'PROVIDER_MISCONFIGURED';
-  /** Whether it is the client itself that is refused, so that no other request can succeed either. */
+  /** Whether the client itself is rejected, so that no other request can succeed either. */
   readonly refusesClient: boolean;
 
   constructor(message: string, options: AppErrorOptions & { readonly refusesClient?: boolean } = {}) {
@@ -32,24 +35,26 @@ export class ProviderMisconfiguredError extends AppError {
 }
 
 /**
- * What became of the request that failed:
- * `not-sent` - the provider cannot have seen it; `answered` - it answered, so it has decided;
- * `unknown` - it may have acted on it, and the answer is missing or cannot be read.
+ * The fate of the failed request:
+ * `not-sent` - the provider cannot have seen it;
+ * `answered` - the provider responded, so it has decided;
+ * `unknown` - the provider may have acted on it, and the response is missing or unreadable.
  */
 export type RequestFate = 'not-sent' | 'answered' | 'unknown';
 
 /** Options of {@link ProviderUnavailableError}. */
 export interface ProviderUnavailableOptions extends AppErrorOptions {
   readonly fate: RequestFate;
-  /** Whether the provider is well and only asks to repeat the request, because another one was in its way. */
+  /** Whether the provider is available and only asks to repeat the request, because it collided with another one. */
   readonly isConflict?: boolean;
   /** Whether the provider responded with HTTP 410: the endpoint may have been shut down. */
   readonly isGone?: boolean;
 }
 
 /**
- * The provider did not answer in time, answered with something that speaks neither of the grant nor of us, such as HTTP 5xx or the page of
- * a firewall, or asked to repeat the request. `fate` says whether it may have acted on the request. Try later.
+ * The provider did not respond in time, sent a response that says nothing about the grant or us (such as HTTP 5xx or
+ * the page of a firewall), or asked to repeat the request. `fate` says whether it may have acted on the request. Try
+ * again later.
  */
 export class ProviderUnavailableError extends AppError {
   readonly code = 'PROVIDER_UNAVAILABLE';
@@ -65,20 +70,26 @@ export class ProviderUnavailableError extends AppError {
   }
 }
 
-/** The provider answered HTTP 429. `retryAfterSeconds` is set when it said for how long. */
+/** The provider responded with HTTP 429. `retryAfterSeconds` is set when it said for how long. */
 export class ProviderRateLimitedError extends AppError {
   readonly code = 'PROVIDER_RATE_LIMITED';
 }
 
-/** The provider's answer lacks a required field or has one of the wrong kind. The message names the field, never its value. */
+/**
+ * The provider's response lacks a required field or has one of the wrong kind. The message names the field, never its
+ * value.
+ */
 export class InvalidTokenResponseError extends AppError {
   readonly code = 'TOKEN_RESPONSE_INVALID';
-  /** Whether it may have replaced the refresh token by one that cannot be read. Then the one that was sent may be spent. */
+  /**
+   * Whether the response may have rotated the refresh token to one that cannot be read. Then the token that was sent
+   * may be spent.
+   */
   readonly isInDoubt: boolean;
-  /** Private to the language, so that nothing that prints or logs errors can see it. */
+  /** A private field, so that nothing that prints or logs errors can see it. */
   readonly #refreshToken: string | undefined;
 
-  /** @param options - `refreshToken` is what the answer brought of it: the one that was sent may be spent */
+  /** @param options - `refreshToken`: the refresh token of the response; the one that was sent may be spent */
   constructor(
     message: string,
     options: AppErrorOptions & { readonly refreshToken?: string | undefined; readonly isInDoubt?: boolean } = {},
@@ -88,32 +99,35 @@ export class InvalidTokenResponseError extends AppError {
     this.#refreshToken = options.refreshToken;
   }
 
-  /** The refresh token of an answer that is not good for anything else. */
+  /** The refresh token of a response that is otherwise unusable. */
   get refreshToken(): string | undefined {
     return this.#refreshToken;
   }
 }
 
 /**
- * The provider says that the grant is dead: `invalid_grant`, or what its definition lists as meaning the same.
+ * The provider says that the grant is dead: `invalid_grant`, or an error that its definition lists as equal.
  *
- * One such answer is evidence, not proof (R-13): only the refresh engine decides, after a second one, that the connection is lost.
+ * One such response is evidence, not proof (R-13). Only the refresh engine decides, after a second one, that the
+ * connection is lost.
  */
 export class TokenRevokedError extends AppError {
   readonly code = 'TOKEN_REVOKED';
 }
 
-/** The provider's API cannot be called, or no request to it signed, in this way. The message says which way is left. */
+/**
+ * The provider's API cannot be called, or its requests cannot be signed, in this way. The message names an alternative.
+ */
 export class CallUnsupportedError extends AppError {
   readonly code = 'CALL_UNSUPPORTED';
 }
 
-/** The provider answered a caller's own call with something that cannot be passed on: a redirect, too much, or no HTTP to speak of. */
+/** The provider's response to a caller's own call cannot be passed on: a redirect, too large, or not valid HTTP. */
 export class CallAnswerUnusableError extends AppError {
   readonly code = 'CALL_ANSWER_UNUSABLE';
 }
 
-/** Tells whether a failed call may succeed later, because the provider is away or asks to wait. */
+/** Whether a failed call may succeed later, because the provider is unavailable or asks to wait. */
 export function isPassing(error: unknown): error is ProviderUnavailableError | ProviderRateLimitedError {
   return error instanceof ProviderUnavailableError || error instanceof ProviderRateLimitedError;
 }

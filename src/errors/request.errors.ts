@@ -5,12 +5,15 @@ export class RequestInvalidError extends AppError {
   readonly code = 'REQUEST_INVALID';
 }
 
-/** No API key came with the request, or one that is unknown, expired or revoked. The caller sends a valid one. */
+/** The request has no API key, or one that is unknown, expired or revoked. The caller sends a valid one. */
 export class ApiKeyInvalidError extends AppError {
   readonly code = 'API_KEY_INVALID';
 }
 
-/** The user token is not one of the company's, not for this service, or has ended. The caller gets the user a new one. */
+/**
+ * The user token is not from the company's login, not for this service, or has expired. The caller gets the user a new
+ * one.
+ */
 export class UserTokenInvalidError extends AppError {
   readonly code = 'USER_TOKEN_INVALID';
 
@@ -19,7 +22,7 @@ export class UserTokenInvalidError extends AppError {
   }
 }
 
-/** The company's keys for user tokens cannot be read. API keys work on. */
+/** The company's keys for user tokens cannot be read. API keys still work. */
 export class UserKeysUnavailableError extends AppError {
   readonly code = 'USER_KEYS_UNAVAILABLE';
 
@@ -33,25 +36,30 @@ export class UserKeysUnavailableError extends AppError {
   }
 }
 
-/** The caller, the user or the address has called too often in this minute, or more is asked for at once than this process holds. */
+/**
+ * The caller, the user or the address has made too many calls in this minute, or this process has no room for more
+ * responses.
+ */
 export class RateLimitedError extends AppError {
   readonly code = 'RATE_LIMITED';
 
   /**
-   * @param retryAfterSeconds - until the next call is counted anew
-   * @param what - the sentence that says of what there is too much
+   * @param retryAfterSeconds - until the next call is counted from zero
+   * @param what - the sentence that says what there is too much of
    */
   constructor(retryAfterSeconds: number, what = 'There were too many calls.') {
     super(`${what} Try again in ${retryAfterSeconds} s.`, { retryAfterSeconds });
   }
 }
 
-/** The API key is valid but was not given the scope that this call needs. */
+/** The API key is valid but lacks the scope that this call needs. */
 export class ScopeMissingError extends AppError {
   readonly code = 'SCOPE_MISSING';
 }
 
-/** The caller is known, but may not act for this user or not use this provider. Whether there is anything is not told. */
+/**
+ * The caller is known, but may not act for this user or use this provider. The response does not reveal what exists.
+ */
 export class AccessDeniedError extends AppError {
   readonly code = 'ACCESS_DENIED';
 
@@ -65,7 +73,7 @@ export class ReturnUrlNotAllowedError extends AppError {
   readonly code = 'RETURN_URL_NOT_ALLOWED';
 }
 
-/** The database did not answer, or answered that it cannot work now. Nothing was changed. */
+/** The database did not respond, or responded that it cannot work now. Nothing was changed. */
 export class DatabaseUnavailableError extends AppError {
   readonly code = 'DATABASE_UNAVAILABLE';
 }

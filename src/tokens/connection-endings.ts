@@ -10,9 +10,9 @@ import type { ConnectionKey } from './connection-store.js';
 import { RefreshOutcomes } from './refresh-outcomes.js';
 import { retiringConnections } from './tokens.metrics.js';
 
-/** The most rows that one statement changes, so that none holds locks for long. */
+/** Most rows that one statement changes, so that no statement holds locks for long. */
 const maxRows = 500;
-/** How often the table is looked at, in milliseconds. The state of a connection does not wait for it. */
+/** How often the table is checked, in milliseconds. The reported state of a connection does not wait for it. */
 const pauseMs = 60_000;
 
 const ended = `status = 'needs_relink', ended_at = now(), refresh_due_at = NULL, account_due_at = NULL`;
@@ -46,8 +46,8 @@ const countRetiring: Statement = {
 };
 
 /**
- * Ends connections that nothing else would look at: those whose access token has expired and that have no refresh token, and those of
- * providers that have shut down. Also counts what is left at providers that will.
+ * Ends connections that no other process step would end: those with an expired access token and no refresh token, and
+ * those of providers that have shut down. Also counts the connections left at providers that will shut down.
  */
 @Injectable()
 export class ConnectionEndings implements BeforeApplicationShutdown {
@@ -61,7 +61,7 @@ export class ConnectionEndings implements BeforeApplicationShutdown {
     private readonly clock: Clock,
   ) {}
 
-  /** Begins to look now and then. */
+  /** Starts checking periodically. */
   start(): void {
     this.loop.start();
   }
@@ -71,9 +71,9 @@ export class ConnectionEndings implements BeforeApplicationShutdown {
   }
 
   /**
-   * Ends some of what has ended, and counts the rest.
+   * Ends a batch of such connections, and counts the rest.
    *
-   * @returns after how many milliseconds to do it again: none while there is more
+   * @returns milliseconds until the next call; 0 while there is more
    * @throws {@link DatabaseUnavailableError}
    */
   async sweep(): Promise<number> {

@@ -3,7 +3,7 @@ import { Database, type Statement } from '../database/database.js';
 import { MicroBatch } from '../database/micro-batch.js';
 import type { SealedConnection } from './token-vault.js';
 
-/** What a hand-out needs of a connection whose token has enough life. */
+/** The columns needed to return a token that has enough life left. */
 export type ReadConnection = SealedConnection & {
   readonly scopesRequested: readonly string[];
 };
@@ -27,7 +27,7 @@ const readMany: Statement = {
 };
 
 /**
- * Reads connections for hand-outs. Requests that ask at the same time share one statement: under load the round trip to the
+ * Reads connections for token calls. Calls at the same time share one statement: under load the round trip to the
  * database costs more than the rows.
  */
 @Injectable()
@@ -39,7 +39,7 @@ export class ConnectionReader {
   /**
    * Returns the user's connection to a provider, if there is one. The statement begins after the call.
    *
-   * @throws {@link DatabaseUnavailableError} when the database does not answer, or does not keep up
+   * @throws {@link DatabaseUnavailableError} when the database does not respond or is overloaded
    */
   find(userId: string, provider: string): Promise<ReadConnection | undefined> {
     return this.reads.add({ userId, provider });

@@ -5,10 +5,10 @@ import { AccountAlreadyLinkedError } from '../errors/connection.errors.js';
 import type { EndReason } from './connection-state.js';
 import { isAccountTaken, noAttempt, RefreshedSaves } from './refreshed-saves.js';
 
-/** `needs_relink`: the connection has ended, `EndReason` tells why; only a new link helps. */
+/** `needs_relink`: the connection has ended; only a new link helps. `EndReason` says why. */
 export type ConnectionStatus = 'active' | 'needs_relink';
 
-/** A stored connection, with the columns that SQL computes from the database's clock. */
+/** A stored connection, with columns that SQL computes by the database's clock. */
 export interface StoredConnection {
   readonly userId: string;
   readonly provider: string;
@@ -20,7 +20,7 @@ export interface StoredConnection {
   readonly sealed: Buffer | null;
   readonly scopesRequested: readonly string[];
   readonly scopesGranted: readonly string[] | null;
-  /** Whether the provider told the granted scopes in a way that cannot be read. */
+  /** Whether the provider listed the granted scopes in an unreadable way. */
   readonly scopesUnknown: boolean;
   readonly expiresAt: Date | null;
   readonly refreshable: boolean;
@@ -28,9 +28,9 @@ export interface StoredConnection {
   readonly linkedAt: Date;
   readonly lastRefreshedAt: Date | null;
   readonly failedAttempts: number;
-  /** When the provider first said that the grant is dead; `null` when it did not. */
+  /** When the provider first called the grant dead; `null` when it did not. */
   readonly suspectSince: Date | null;
-  /** Milliseconds since then; `null` when the provider did not say it. */
+  /** Milliseconds since then; `null` when the provider did not call the grant dead. */
   readonly suspectForMs: number | null;
   /** When the provider first responded with HTTP 410; `null` when the last response was another one. */
   readonly goneSince: Date | null;
@@ -39,15 +39,15 @@ export interface StoredConnection {
   readonly endedAt: Date | null;
   readonly lastErrorCode: string | null;
   readonly lastErrorAt: Date | null;
-  /** Whether somebody holds the claim to refresh now. */
+  /** Whether a process holds the lease to refresh now. */
   readonly claimed: boolean;
-  /** Milliseconds until a refresh may be tried; 0 when it may be now. */
+  /** Milliseconds until a refresh may be tried; 0 when it may be tried now. */
   readonly retryInMs: number;
   /** Milliseconds since a refresh was started whose outcome is unknown; `null` when there is none. */
   readonly inDoubtForMs: number | null;
 }
 
-/** What a connection may be used for: as granted, or as asked for where the provider did not tell; `null` when nobody knows. */
+/** The scopes of a connection: as granted, or as requested if the provider reports none; `null` when unknown. */
 export function scopesOf({
   scopesGranted,
   scopesUnknown,
@@ -64,7 +64,7 @@ export interface SealedTokens {
   readonly expiresAt: Date | null;
   readonly refreshable: boolean;
   readonly refreshExpiresAt: Date | null;
-  /** When the scheduler refreshes it, in milliseconds from the save on; `null` when only callers make it due. */
+  /** When the scheduler refreshes it, in milliseconds after the save; `null` when only callers make it due. */
   readonly refreshDueInMs: number | null;
 }
 
@@ -72,23 +72,24 @@ export interface SealedTokens {
 export interface LinkedAccount {
   /** Keyed digest; `null` while the account is not known. */
   readonly digest: Buffer | null;
-  /** That of the id that connections had before; `null` where there is none. */
+  /** Digest of the previous id of the account; `null` when there is none. */
   readonly formerDigest: Buffer | null;
-  /** Whether no other active connection may have it. */
+  /** Whether no other active connection may have this account. */
   readonly exclusive: boolean;
-  /** Whether the provider is to be asked for it later. */
+  /** Whether the account must be looked up later. */
   readonly isPending: boolean;
 }
 
 /**
  * What a failed refresh says about the grant:
- * `refused` - the provider named it dead; `gone` - HTTP 410;
- * `failed` - the provider responded, and that neither speaks for the grant nor against it;
- * `silent` - nobody knows what the provider did; `ours` - the provider limits or refuses us, or we made a mistake.
+ * `refused` - the provider called it dead; `gone` - HTTP 410;
+ * `failed` - the provider responded, with nothing for or against the grant;
+ * `silent` - it is unknown what the provider did;
+ * `ours` - the provider limits or rejects this deployment, or the error is internal.
  */
 export type RefreshEvidence = 'refused' | 'gone' | 'failed' | 'silent' | 'ours';
 
-/** What a failed refresh leaves behind. */
+/** What is recorded after a failed refresh. */
 export interface RefreshFailureRecord {
   readonly code: ErrorCode;
   /** Whether the provider's decision is known; if not, the refresh token may be spent. */
@@ -100,19 +101,19 @@ export interface RefreshFailureRecord {
   readonly evidence: RefreshEvidence;
 }
 
-/** When evidence ends a connection, and when an ended one is tried once more. Durations in milliseconds. */
+/** When evidence ends a connection, and when an ended connection is tried again. Durations in milliseconds. */
 export interface EndingTerms {
   /** How long after the first refusal a further one ends the connection. */
   readonly confirmationMs: number;
-  /** The same where the provider's API has rejected the access token as well. */
+  /** The same, if the provider's API has rejected the access token as well. */
   readonly corroboratedMs: number;
   /** How long after the first HTTP 410 a further one ends the connection. */
   readonly goneMs: number;
-  /** How long only failures have to come. */
+  /** How long every refresh must fail before a connection is unreachable. */
   readonly unreachableMs: number;
   /** The access token must have expired before this instant for a connection to be unreachable. */
   readonly expiredBefore: Date;
-  /** How long after its end a connection is tried once more, and how long such trials are made. */
+  /** How long after its end a connection is tried again, and how long such trials go on. */
   readonly trialInMs: number;
   readonly trialsForMs: number;
 }
@@ -123,7 +124,7 @@ export interface RecordedFailure {
   readonly endReason: EndReason | null;
 }
 
-/** What a statement selects to return {@link StoredConnection}s. */
+/** Columns of a {@link StoredConnection}. */
 export const connectionColumns = `
   user_id AS "userId", provider, id, registration_id AS "registrationId", status, secret_gen AS "secretGen", sealed,
   scopes_requested AS "scopesRequested", scopes_granted AS "scopesGranted",
@@ -136,15 +137,16 @@ export const connectionColumns = `
   coalesce(greatest(0, ceil(extract(epoch FROM retry_at - now()) * 1000)), 0)::float8 AS "retryInMs",
   floor(extract(epoch FROM now() - attempt_started_at) * 1000)::float8 AS "inDoubtForMs"`;
 
-/** An instant so many milliseconds from now on the database's clock, whatever the clocks of the replicas say; null when null. */
+/** SQL: an instant that many milliseconds from now, on the database's clock; null when null. */
 const dueIn = (parameter: string): string => `now() + ${parameter}::float8 * interval '1 millisecond'`;
 
-/** An instant so many milliseconds ago on the database's clock. */
+/** SQL: an instant that many milliseconds ago, on the database's clock. */
 const ago = (milliseconds: string): string => `now() - (${milliseconds}) * interval '1 millisecond'`;
 
 /**
- * Why a failed refresh ends the connection, if it does. A refusal counts that was not forgotten since, and long enough ago. While the
- * circuit of the provider is open, nothing but a refusal or HTTP 410 says anything about this one connection.
+ * SQL: why a failed refresh ends the connection, if it does. A refusal counts if it was not forgotten since and is old
+ * enough. While the provider's circuit breaker is open, only a refusal or HTTP 410 says anything about a single
+ * connection.
  */
 const verdict = `CASE
     WHEN status <> 'active' THEN NULL
@@ -155,12 +157,13 @@ const verdict = `CASE
     WHEN $8 = 'failed' AND failing_since <= ${ago('$14::float8')} AND expires_at <= $15 AND NOT is_closed THEN 'unreachable'
   END`;
 
-/** When an ended connection is tried once more: once a day, until its time for that is over. */
+/** SQL: when an ended connection is tried again: once a day, until the trial period is over. */
 const nextTrial = `CASE WHEN coalesce(ended_at, now()) + $17::float8 * interval '1 millisecond' > ${dueIn('$16')} THEN ${dueIn('$16')} END`;
 
 /**
- * Whether the row still holds the link made at that instant. JavaScript knows it in whole milliseconds. A connection that has ended does too: a
- * set that is newer than its own was received after the provider refused the older one. Not where the end had nothing to do with the tokens.
+ * SQL: whether the row still holds the link made at that instant. JavaScript knows the instant only in whole milliseconds.
+ * An ended connection holds it too: a token set newer than its own was received after the provider refused the older one.
+ * A connection that ended because its provider shut down does not count.
  */
 const isLink = (linkedAt: string): string =>
   `end_reason IS DISTINCT FROM 'provider_retired' AND sealed IS NOT NULL
@@ -285,10 +288,10 @@ const statements = {
   },
 } satisfies Record<string, Statement>;
 
-/** Which row, and which token set in it. */
+/** Identifies a row and the token set in it. */
 export type ConnectionKey = Pick<StoredConnection, 'userId' | 'provider' | 'id' | 'secretGen'>;
 
-/** Which token set of which link: a new link keeps the id of the row. */
+/** Identifies a token set and its link. A new link keeps the id of the row. */
 export type LinkKey = ConnectionKey & Pick<StoredConnection, 'linkedAt'>;
 
 /** What the row says whose token set is older than one that was received. */
@@ -318,7 +321,8 @@ export class ConnectionStore {
   }
 
   /**
-   * Stores the first token set of a new connection. Returns false when the user has a connection to this provider already.
+   * Stores the first token set of a new connection. Returns false when the user already has a connection to this
+   * provider.
    *
    * @throws {@link AccountAlreadyLinkedError} when the account is exclusive and another active connection has it
    */
@@ -343,7 +347,7 @@ export class ConnectionStore {
   }
 
   /**
-   * Replaces the token set by one of a new link. Returns false when the row changed meanwhile.
+   * Replaces the token set with the one of a new link. Returns false when the row has changed in the meantime.
    *
    * @throws {@link AccountAlreadyLinkedError} as {@link insert} does
    */
@@ -366,8 +370,8 @@ export class ConnectionStore {
   }
 
   /**
-   * Seals the token set in force anew, with the account in it, while no refresh is under way or in doubt. Returns false when there is one,
-   * or the row changed meanwhile.
+   * Seals the current token set again, with the account in it, unless a refresh is in flight or in doubt. Returns false
+   * in that case, or when the row has changed in the meantime.
    *
    * @throws {@link AccountAlreadyLinkedError} as {@link insert} does
    */
@@ -375,14 +379,14 @@ export class ConnectionStore {
     return this.saveAccount(statements.learnAccount, [...keyValues(key), sealed, account.digest, account.exclusive]);
   }
 
-  /** Lets the account of a connection be looked at again: it has another id than the one that is stored. */
+  /** Requests another account lookup for a connection, because its account has another id than the stored one. */
   async askForAccount({ userId, provider, id }: ConnectionKey): Promise<void> {
     await this.database.query(statements.askForAccount, [userId, provider, id]);
   }
 
   /**
-   * Ends a connection that must not have its account, and erases its tokens, while no refresh is under way or in doubt. Returns false when
-   * there is one, or the row changed meanwhile.
+   * Ends a connection that must not have its account and erases its tokens, unless a refresh is in flight or in doubt.
+   * Returns false in that case, or when the row has changed in the meantime.
    */
   async endForAccount(key: ConnectionKey, code: ErrorCode): Promise<boolean> {
     return (await this.database.query(statements.endForAccount, [...keyValues(key), code])).length === 1;
@@ -405,17 +409,17 @@ export class ConnectionStore {
   }
 
   /**
-   * Replaces the token set by a refreshed one, ends the claim and clears every trace of failures. Returns false when the row
-   * is gone or holds a newer set. The comparison is with the generation, not the claim: a holder whose claim ran out still
-   * has the only live tokens.
+   * Replaces the token set with a refreshed one, ends the lease and clears all recorded failures. Returns false when
+   * the row was removed or holds a newer set. The comparison uses the generation, not the lease: a holder whose lease
+   * expired still has the only valid tokens.
    */
   saveRefreshed(key: ConnectionKey, tokens: SealedTokens): Promise<boolean> {
     return this.refreshedSaves.save(key, tokens);
   }
 
   /**
-   * Seals the token set in force anew, with a spare refresh token in it, while no refresh is under way or in doubt. Returns false
-   * when there is one, or the row changed meanwhile.
+   * Seals the current token set again, with a spare refresh token in it, unless a refresh is in flight or in doubt.
+   * Returns false in that case, or when the row has changed in the meantime.
    */
   async keepSpare(key: ConnectionKey, sealed: Buffer): Promise<boolean> {
     const rows = await this.database.query(statements.keepSpare, [...keyValues(key), sealed]);
@@ -423,8 +427,8 @@ export class ConnectionStore {
   }
 
   /**
-   * Seals the token set in force anew, with the refresh token that has taken the place of its own, while the refresh that brought it
-   * goes on. What was said against the old one is forgotten. Returns false when the row is gone or changed meanwhile.
+   * Seals the current token set again, with the rotated refresh token, while the refresh that rotated it is still in
+   * flight. Evidence against the old refresh token is cleared. Returns false when the row was removed or has changed.
    */
   async keepRotated(key: ConnectionKey, { sealed }: SealedTokens): Promise<boolean> {
     const rows = await this.database.query(statements.keepRotated, [...keyValues(key), sealed]);
@@ -432,10 +436,11 @@ export class ConnectionStore {
   }
 
   /**
-   * Finds token sets that are newer than what the rows of their connections hold.
+   * Finds token sets that are newer than those in the rows of their connections.
    *
-   * @param replaced - the rows as they were, each with the generation that a set replaced
-   * @returns those whose row exists, holds the same link, and has not got beyond that generation, in their order, with the row's registration
+   * @param replaced - the former rows, each with the generation that a set replaced
+   * @returns those whose row exists, holds the same link and is not past that generation, in their order, with the
+   *   row's registration
    */
   async findBehind<Row extends LinkKey>(replaced: readonly Row[]): Promise<(Row & RowBehind)[]> {
     const rows = await this.database.query<RowBehind & { number: number }>(statements.findBehind, [
@@ -452,13 +457,9 @@ export class ConnectionStore {
   }
 
   /**
-   * Stores a token set that the database has lost, with the generation that it had, and ends every attempt made with an older one. A
-   * connection that has ended is active again. The database may have lost an attempt with this one too: its refresh token is in doubt until
-   * the hold is over.
-   *
-   * @param replaced - as for {@link findBehind}
-   * @param isRefreshed - whether the access token is new too
-   * @returns false when the row is gone, holds another link, or a set that is at least as new, or when another user has its account by now
+ * SQL: whether the row still holds the link made at that instant. JavaScript knows the instant only in whole milliseconds.
+ * An ended connection holds it too: a token set newer than its own was received after the provider refused the older one.
+ * A connection that ended because its provider shut down does not count.
    */
   async restore(replaced: LinkKey, tokens: SealedTokens, isRefreshed: boolean): Promise<boolean> {
     const values = [
@@ -479,12 +480,12 @@ export class ConnectionStore {
   }
 
   /**
-   * Ends a claim after a failure, and the connection with it where the evidence suffices. Refusals that the provider's circuit has
-   * forgotten do not count.
+   * Ends the lease after a failure, and the connection too if the evidence suffices. Refusals that the provider's
+   * circuit breaker has forgotten do not count.
    *
-   * @param dueInMs - when the scheduler looks at it again, unless only callers do
-   * @param asksAccount - whether the provider's account call shall tell if it still takes the access token
-   * @returns the connection's state then, or `undefined` when the claim was not ours any more and nothing was written
+   * @param dueInMs - when the scheduler retries, unless only callers make the connection due
+   * @param asksAccount - whether to check with the provider's account call if the access token still works
+   * @returns the connection's state afterwards, or `undefined` when the lease was lost and nothing was written
    */
   async recordFailure(
     { registrationId, ...key }: ConnectionKey & Pick<StoredConnection, 'registrationId'>,
@@ -516,12 +517,15 @@ export class ConnectionStore {
     return row;
   }
 
-  /** Notes that the provider's API rejected the access token in force before its expiry, which speaks against the grant. */
+  /**
+   * Records that the provider's API rejected the current access token before its expiry, which is evidence against the
+   * grant.
+   */
   async noteAccessRejected(key: ConnectionKey): Promise<void> {
     await this.database.query(statements.noteAccessRejected, keyValues(key));
   }
 
-  /** Deletes a connection and returns what it was. */
+  /** Deletes a connection and returns it. */
   async remove(userId: string, provider: string): Promise<StoredConnection | undefined> {
     const [row] = await this.database.query<StoredConnection>(statements.remove, [userId, provider]);
     return row;

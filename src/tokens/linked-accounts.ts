@@ -13,10 +13,10 @@ const isUnknownOfAnother: Statement = {
          WHERE registration_id = $1 AND account_digest IS NULL AND status = 'active' AND user_id <> $2 LIMIT 1`,
 };
 
-/** What a link may do when it brings another account than the connection has. */
+/** What a link may do when its account differs from that of the connection. */
 export type OnAccountChange = 'refuse' | 'replace';
 
-/** Whose a token set is, and of which registration. */
+/** The user and the registration of a token set. */
 interface Holder {
   readonly userId: string;
   readonly registrationId: string;
@@ -25,7 +25,7 @@ interface Holder {
 /** The ids of an account in a token set. */
 type Account = Pick<TokenSet, 'providerUserId' | 'formerUserId'>;
 
-/** Decides whose connection an account at a provider may be (AR-23, AR-24). */
+/** Applies the rules for which user may connect an account at a provider (AR-23, AR-24). */
 @Injectable()
 export class LinkedAccounts {
   constructor(
@@ -36,7 +36,10 @@ export class LinkedAccounts {
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
   ) {}
 
-  /** Returns what is stored of the account of a token set. An account that the provider does not tell is nobody's. */
+  /**
+   * Returns the stored form of the account of a token set. An account that the provider does not return belongs to
+   * nobody.
+   */
   identify(registrationId: string, { providerUserId, formerUserId }: TokenSet): LinkedAccount {
     const digestOf = (id: string | undefined): Buffer | null =>
       id === undefined ? null : this.vault.digest('connections.account', [registrationId, id]);
@@ -50,7 +53,8 @@ export class LinkedAccounts {
   }
 
   /**
-   * Refuses an account that another user has connected. The unique index decides between two that link it at the same moment.
+   * Rejects an account that another user has connected. The unique index decides between two users who link it at the
+   * same moment.
    *
    * @throws {@link AccountAlreadyLinkedError}
    */
@@ -60,7 +64,7 @@ export class LinkedAccounts {
     }
   }
 
-  /** Tells whether the account of a token set is another user's by now, where accounts are not shared. */
+  /** Whether the account of a token set belongs to another user by now, if accounts are not shared. */
   async isOfAnother({ userId, registrationId }: Holder, tokens: TokenSet): Promise<boolean> {
     const account = this.identify(registrationId, tokens);
     return account.exclusive && (await this.isTaken(account, userId));
@@ -69,7 +73,7 @@ export class LinkedAccounts {
   /**
    * Compares the account of a new token set with that of the connection it would replace.
    *
-   * @returns the old token set when it is of another account
+   * @returns the old token set when it belongs to another account
    */
   async findReplaced(existing: StoredConnection, tokens: TokenSet): Promise<TokenSet | undefined> {
     // A new link mends a row that does not open any more, or is empty.
@@ -79,14 +83,14 @@ export class LinkedAccounts {
     return differs ? old : undefined;
   }
 
-  /** Tells whether the account of a connection is known. */
+  /** Whether the account of a connection is known. */
   async isKnown(existing: StoredConnection): Promise<boolean> {
     return (await this.tokenVault.openIfReadable(existing))?.providerUserId !== undefined;
   }
 
   /**
-   * Tells whether another user's connection lives on the account of a token set, shared or not, or may: nobody knows the account of one of
-   * the same registration.
+   * Whether another user's connection has the account of a token set, shared or not, or may have it: the account of a
+   * connection with the same registration is unknown.
    */
   async mayBeHeldByAnother({ userId, registrationId }: Holder, tokens: TokenSet): Promise<boolean> {
     return (

@@ -13,18 +13,18 @@ import { TokenVault } from './token-vault.js';
 /** Pauses between attempts to save a token set that the provider has already issued. */
 const saveRetryDelaysMs = [50, 100, 250, 500, 1_000, 2_000, 4_000];
 
-/** What a provider has given for a token set, which is its only copy until it is stored. */
+/** A token response that is not persisted yet. */
 export interface ObtainedGrant {
   readonly previous: TokenSet;
   readonly grant: TokenGrant;
 }
 
-/** `found`: the row had the token set already, by a save whose answer was lost, or from the journal. */
+/** `found`: the row already had the token set, from a save whose response was lost or from the journal. */
 type SaveOutcome = 'saved' | 'found' | 'superseded';
 
 /**
- * Stores what a refresh has brought: first in the journal, then in the row, whatever the database does meanwhile. What comes too late for
- * the row is not left alive at the provider where nobody holds it.
+ * Stores the result of a refresh, first in the journal and then in the row, through failures of the database. If the
+ * row has changed, the unused grant is revoked.
  */
 @Injectable()
 export class ObtainedGrants {
@@ -39,10 +39,10 @@ export class ObtainedGrants {
   ) {}
 
   /**
-   * Stores a grant in the place of the tokens in force, and notes the outcome of the refresh.
+   * Replaces the current tokens with a token response, and records the outcome of the refresh.
    *
-   * @param connection - as claimed; its generation is replaced
-   * @returns false when the connection is gone meanwhile; the grant is then ended
+   * @param connection - as leased; its generation is replaced
+   * @returns false when the connection was removed in the meantime; the grant is then revoked
    * @throws {@link DatabaseUnavailableError} when it cannot be stored; the journal has it
    */
   async keep(connection: StoredConnection, provider: HealthProvider, obtained: ObtainedGrant): Promise<boolean> {
@@ -61,12 +61,12 @@ export class ObtainedGrants {
   }
 
   /**
-   * Stores a new refresh token with the tokens in force, where the rest of the answer is refused. The claim stays.
+   * Stores a new refresh token with the current tokens, when the rest of the response is rejected. The lease stays.
    *
-   * @param connection - as claimed; its generation is replaced
-   * @param previous - the tokens in force, whose refresh token is spent
-   * @param brought - the new one, and whether the answer was about another user
-   * @returns false when others have changed or removed the row meanwhile; the refresh is then noted as superseded
+   * @param connection - as leased; its generation is replaced
+   * @param previous - the current tokens, whose refresh token is spent
+   * @param brought - the new refresh token, and whether the response was about another user
+   * @returns false when another process has changed or removed the row; the refresh is then recorded as superseded
    * @throws {@link DatabaseUnavailableError} when it cannot be stored; the journal has it
    */
   async keepRefreshToken(
@@ -114,7 +114,7 @@ export class ObtainedGrants {
     }
   }
 
-  /** Commits a token set that exists only here and at the provider, through short failures of the database of any kind. */
+  /** Commits a token set that exists only here and at the provider, through short database failures of any kind. */
   private async save(
     connection: StoredConnection,
     tokens: TokenSet,
@@ -142,8 +142,8 @@ export class ObtainedGrants {
   }
 
   /**
-   * Whether the row holds this token set. A save whose answer was lost may have run; the bytes say nothing, because a rotation of
-   * keys may have sealed the set anew since.
+   * Whether the row holds this token set. A save whose response was lost may have run. The bytes prove nothing, because
+   * a key rotation may have sealed the set again.
    */
   private async isStored(connection: StoredConnection, tokens: TokenSet): Promise<boolean> {
     const current = await this.store.find(connection.userId, connection.provider);
@@ -159,9 +159,9 @@ export class ObtainedGrants {
   }
 
   /**
-   * The connection was unlinked, linked anew or refreshed by somebody else while the provider answered.
+   * Handles a connection that was unlinked, linked again or refreshed by another process while the provider responded.
    *
-   * @returns whether it is gone
+   * @returns whether the connection was removed
    */
   private async discard(
     connection: StoredConnection,
@@ -198,7 +198,7 @@ export class ObtainedGrants {
   }
 
   /**
-   * Two refreshes of one token set have succeeded, and which of the two pairs the provider keeps is its secret: the other refresh
+   * Two refreshes of one token set have succeeded, and only the provider knows which pair it keeps. The other refresh
    * token is kept with the set that was stored first.
    */
   private async keepSpare(current: StoredConnection, spareRefreshToken: string): Promise<void> {

@@ -11,11 +11,12 @@ import { toTokenSet, type TokenSet } from './token-set.js';
 import { TokenVault } from './token-vault.js';
 
 /**
- * Ends grants that no connection holds: the one of an account that was replaced, and those of links that failed when their code was
- * redeemed already (AR-18, AR-24). What left them over has ended, however this goes.
+ * Revokes grants that belong to no connection: the grant of a replaced account, and grants of links that failed after
+ * their code was redeemed (AR-18, AR-24). The operation that left the grant has already finished, whatever happens
+ * here.
  *
- * Most makers keep one grant for a user and a client, so that ending one may end a connection that works. A grant is therefore left as it
- * is when a connection lives on its account, or may because nobody knows the account of either.
+ * Most providers keep one grant for each user and client, so revoking one may end a working connection. Therefore a
+ * grant is not revoked when a connection has its account, or may have it because the account of either is unknown.
  */
 @Injectable()
 export class OrphanedGrants {
@@ -31,20 +32,22 @@ export class OrphanedGrants {
   ) {}
 
   /**
-   * Ends the grant that a new link has replaced by one of another account, unless another user's connection lives on its account or may.
+   * Revokes the grant that a new link of another account has replaced, unless another user's connection has or may have
+   * its account.
    *
-   * @param connection - the one that held it
-   * @param tokens - what it held
+   * @param connection - the connection that held the grant
+   * @param tokens - the tokens that it held
    */
   endReplaced(connection: GrantPlace, tokens: TokenSet): Promise<void> {
     return this.end(connection, tokens, () => this.accounts.mayBeHeldByAnother(connection, tokens));
   }
 
   /**
-   * Ends the grant of a link that failed, unless a connection lives on its account or may: also one of the same user.
+   * Revokes the grant of a failed link, unless a connection has or may have its account, including one of the same
+   * user.
    *
-   * @param link - its id in the place of a connection's
-   * @param grant - what the maker gave for its code
+   * @param link - the link, with its id in place of a connection's
+   * @param grant - the token response for its code
    */
   endOfFailedLink(link: GrantPlace, grant: TokenGrant): Promise<void> {
     const { account } = this.registry.get(link.provider).definition;

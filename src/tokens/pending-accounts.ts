@@ -17,12 +17,15 @@ import { TokenVault } from './token-vault.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
 import { accountLookups } from './tokens.metrics.js';
 
-/** Connections asked about at a time. */
+/** Connections looked up at a time. */
 const batchSize = 20;
-/** How often at least the table is looked at, and how long a full batch lets makers rest, in milliseconds. */
+/** Longest pause between checks of the table, and pause after a full batch, in milliseconds. */
 const longestPauseMs = 15_000;
 const batchPauseMs = 1_000;
-/** A maker that is away is asked again after as long as it has been so, within these bounds, in milliseconds. */
+/**
+ * An unavailable provider is asked again after as long as it has been unavailable, within these bounds, in
+ * milliseconds.
+ */
 const shortestWaitMs = 60_000;
 const longestWaitMs = 3_600_000;
 
@@ -40,15 +43,16 @@ const setDue: Statement = {
          WHERE user_id = $1 AND provider = $2 AND id = $3 AND account_due_at IS NOT NULL`,
 };
 
-/** `works`, `rejected`: what became of the access token of a connection whose account is known. */
+/** `works`, `rejected`: state of the access token of a connection whose account is known. */
 type Outcome = 'known' | 'taken' | 'refused' | 'postponed' | 'works' | 'rejected';
 
 /**
- * Asks makers for the accounts that they could not tell when their users linked them, and applies the rule about accounts then (AR-23):
- * a connection whose account turns out to be another user's ends. Its grant is left as it is, because most makers keep one for an account.
+ * Looks up accounts that the provider could not return during the link, and then applies the rule about accounts
+ * (AR-23): a connection whose account is another user's ends. Its grant is not revoked, because most providers keep one
+ * grant for an account.
  *
- * Where the account is known already, the same call tells whether the provider's API still takes the access token: a refresh token was
- * refused, and this tells a mistake from the end of the grant (R-13).
+ * If the account is already known, the same call shows whether the provider's API still accepts the access token. After
+ * a refused refresh token this tells a mistake from the end of the grant (R-13).
  */
 @Injectable()
 export class PendingAccounts implements BeforeApplicationShutdown {
@@ -67,7 +71,7 @@ export class PendingAccounts implements BeforeApplicationShutdown {
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
   ) {}
 
-  /** Begins to ask for what is due. */
+  /** Starts looking up due accounts. */
   start(): void {
     this.loop.start();
   }
@@ -77,9 +81,9 @@ export class PendingAccounts implements BeforeApplicationShutdown {
   }
 
   /**
-   * Asks for some of the accounts that are due.
+   * Looks up a batch of due accounts.
    *
-   * @returns after how many milliseconds to do it again
+   * @returns milliseconds until the next call
    * @throws {@link DatabaseUnavailableError}
    */
   async sweep(): Promise<number> {

@@ -1,66 +1,69 @@
 import type { ErrorCode } from '../errors/error-code.js';
 
-/** Why no refresh goes to a provider: what the refreshes that closed its gate ended in. */
+/** Why the circuit breaker is open: the error that tripped it. */
 export type GateReason = Extract<
   ErrorCode,
   'PROVIDER_RATE_LIMITED' | 'PROVIDER_MISCONFIGURED' | 'PROVIDER_UNAVAILABLE' | 'TOKEN_REVOKED'
 >;
 
-/** What all replicas know about one registration at a provider. */
+/** The circuit breaker of one registration at a provider, shared by all replicas. */
 export interface ProviderGate {
-  /** `null` while the gate is open. Once it has passed, one refresh at a time tries whether the gate can be opened. */
+  /**
+   * `null` while the circuit breaker is closed, its normal state. Otherwise refreshes are paused until this instant.
+   * After it the breaker is half-open: one refresh at a time is the trial.
+   */
   readonly closedUntil: Date | null;
   readonly reason: GateReason | null;
-  /** Until when somebody is trying. */
+  /** Until when a half-open trial runs. */
   readonly probeUntil: Date | null;
-  /** Times in a row that the gate was closed. */
+  /** How many times in a row the circuit breaker opened. */
   readonly closings: number;
-  /** Connections in a row whose refresh failed for the provider's sake. */
+  /** Consecutive connections that failed because of the provider. */
   readonly streak: number;
   readonly windowStartedAt: Date;
-  /** Decisions of the provider in the window, yes or no. */
+  /** Decisions of the provider in the window, for or against a grant. */
   readonly answers: number;
   /** Connections whose grant the provider called dead in the window. */
   readonly suspects: number;
-  /** What the provider said against grants before this does not count. */
+  /** Refusals before this instant do not count. */
   readonly suspectsForgottenAt: Date | null;
 }
 
-/** When the gate of a provider closes, and for how long. Durations in milliseconds. */
+/** When the circuit breaker opens, and for how long. Durations in milliseconds. */
 export interface GatePolicy {
-  /** Connections in a row that have to fail. */
+  /** Consecutive connections that must fail. */
   readonly breakerFailures: number;
-  /** The first pause; it doubles with every probe that fails. */
+  /** The first pause. It doubles with every failed trial. */
   readonly breakerPauseMs: number;
   readonly breakerMaxPauseMs: number;
-  /** A longer `Retry-After` is cut to this: then one refresh looks again. */
+  /** Upper limit for `Retry-After`. After it, one refresh is the trial. */
   readonly maxRetryAfterMs: number;
-  /** How long our credentials are not tried again. */
+  /** How long rejected credentials are not tried again. */
   readonly misconfiguredPauseMs: number;
-  /** Share of the provider's decisions that may be against the grant, in percent ... */
+  /** The share of the provider's decisions that may be refusals, in percent ... */
   readonly spikePercent: number;
-  /** ... and how many connections that has to be at least ... */
+  /** ... the least number of refused connections ... */
   readonly spikeMinimum: number;
-  /** ... within which time. */
+  /** ... and the time window for both. */
   readonly spikeWindowMs: number;
 }
 
-/** What became of one refresh, as far as it says something about the provider. */
+/** The outcome of a refresh, as evidence about the provider. */
 export type RefreshOutcome =
-  /** The provider answered as it should, so often. */
+  /** The provider responded as expected, `count` times. */
   | { readonly kind: 'answered'; readonly count: number }
-  /** It called the grant dead. `since` is when it first did so for this connection. */
+  /** The provider refused the grant. `since` is its first refusal of this connection. */
   | { readonly kind: 'suspect'; readonly since: Date | null }
-  /** It asked to wait; `retryAfterMs` where it said how long. */
+  /** The provider asked to wait; `retryAfterMs` if it said how long. */
   | { readonly kind: 'told-to-wait'; readonly reason: GateReason; readonly retryAfterMs: number | undefined }
-  /** It does not accept our credentials. */
+  /** The provider rejected our credentials. */
   | { readonly kind: 'client-refused' }
-  /** It failed. `isFirst` where the attempt before on this connection had not. */
+  /** The refresh failed. `isFirst` if the connection's attempt before had not failed. */
   | { readonly kind: 'failed'; readonly isFirst: boolean }
-  /** It never saw the request, which may be the fault of this replica alone. */
+  /** The provider never got the request, which may be the fault of this replica alone. */
   | { readonly kind: 'not-tried' };
 
-/** The state of a gate where nothing has happened yet. */
+/** The initial state of a circuit breaker. */
 export function openGate(now: Date): ProviderGate {
   return {
     closedUntil: null,
@@ -76,15 +79,15 @@ export function openGate(now: Date): ProviderGate {
 }
 
 /**
- * Returns the gate after a refresh. Pure: the caller supplies clock and randomness.
+ * Returns the circuit breaker after a refresh. Pure: the caller supplies clock and randomness.
  *
- * Failures are counted by connection, so that a single one that always fails closes the provider to nobody. A refusal of our
- * credentials and a wish to wait close the gate at once. Once closed, only the outcome of the probe opens it.
+ * Failures are counted by connection, so a single connection that always fails never opens the breaker. Rejected
+ * credentials and a request to wait open it at once. Once open, only the outcome of the trial closes it.
  *
- * @param gate - before
+ * @param gate - the circuit breaker before
  * @param outcome - of the refresh
- * @param isProbe - whether the refresh was the one that tried a closed gate
- * @param policy - when it closes
+ * @param isProbe - whether the refresh was the half-open trial
+ * @param policy - when the breaker opens
  * @param now - the database's clock
  * @param random - a number in [0, 1); spreads the pauses
  */
@@ -133,7 +136,7 @@ export function afterRefresh(
   }
 }
 
-/** Whether refusals are so many that they say more about the provider than about its users. */
+/** Whether the refusals are too many to be about single users. */
 export function isSpike({ answers, suspects }: { answers: number; suspects: number }, policy: GatePolicy): boolean {
   return suspects >= policy.spikeMinimum && suspects * 100 > answers * policy.spikePercent;
 }
@@ -142,7 +145,7 @@ function reopened(gate: ProviderGate, now: Date): ProviderGate {
   return { ...openGate(now), suspectsForgottenAt: gate.suspectsForgottenAt };
 }
 
-/** What lies a window back counts half, what lies two back not at all. */
+/** Counts from the previous window count half, older ones not at all. */
 function inWindow(gate: ProviderGate, windowMs: number, now: Date): ProviderGate {
   const ageMs = now.getTime() - gate.windowStartedAt.getTime();
   if (ageMs < windowMs) {

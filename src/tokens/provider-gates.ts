@@ -21,34 +21,35 @@ const save: Statement = {
          RETURNING registration_id`,
 };
 
-/** The gate as a row, with the database's clock; only the clock where nothing has happened yet. */
+/** The circuit breaker as a row, with the database's clock; only the clock where no row exists yet. */
 type Row = { readonly now: Date } & ((ProviderGate & { readonly version: number }) | { readonly version: null });
 
-/** How often successes are told the other replicas, in milliseconds. */
+/** How often successes are shared with the other replicas, in milliseconds. */
 const tellSuccessesEveryMs = 1_000;
 
-/** Why a provider gets no refresh now, and for how long. */
+/** Why refreshes at a provider are paused, and for how long. */
 export interface ClosedGate {
   readonly reason: GateReason;
   readonly waitMs: number;
 }
 
-/** A registration as this process knows it. */
+/** A registration, as seen by this process. */
 interface Known {
   /** Successes not written yet. */
   successes: number;
   writtenAt: number;
-  /** When this process last closed the gate or kept it closed; on the clock of `performance.now`. */
+  /** When this process last opened the circuit breaker or kept it open; on the clock of `performance.now`. */
   closedAt: number;
-  /** The last write, to be waited for by the next one. */
+  /** The last write; the next one waits for it. */
   writing: Promise<unknown>;
 }
 
 /**
- * The gates of the providers, one for each registration, shared by all replicas through the database.
+ * The circuit breakers of the providers, one for each registration, shared by all replicas through the database.
  *
- * The gate is checked by the statement that takes a claim (see {@link RefreshClaims}); here it is fed. A success costs nothing:
- * it is counted, and written down with the next failure or after a second. What is written is a compare-and-set.
+ * The statement that takes a lease checks the circuit breaker (see {@link RefreshClaims}); this class records results.
+ * A success costs nothing: it is counted, and saved with the next failure or after a second. Every save is a
+ * compare-and-set.
  */
 @Injectable()
 export class ProviderGates {
@@ -60,7 +61,7 @@ export class ProviderGates {
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
   ) {}
 
-  /** Returns why a registration's gate is closed; `undefined` when it is open, or ready to be tried. */
+  /** Returns why a registration's circuit breaker is open; `undefined` when it is closed, or ready for a trial. */
   async findClosed(registrationId: string): Promise<ClosedGate | undefined> {
     const { now, ...row } = await this.read(registrationId);
     if (row.version === null || row.closedUntil === null || row.reason === null) {
@@ -71,8 +72,8 @@ export class ProviderGates {
   }
 
   /**
-   * Whether a refresh of this process has found since then that the gate is to be closed. Costs nothing; says nothing of what other
-   * replicas found.
+   * Whether a refresh of this process has opened the circuit breaker since that instant. Costs nothing; does not cover
+   * other replicas.
    *
    * @param sinceMs - an instant of `performance.now`
    */
@@ -80,7 +81,10 @@ export class ProviderGates {
     return this.knownOf(registrationId).closedAt >= sinceMs;
   }
 
-  /** Counts a refresh that went well. A probe opens the gate before this returns; else nothing is waited for. */
+  /**
+   * Counts a successful refresh. A successful trial closes the circuit breaker before this returns; otherwise nothing
+   * is awaited.
+   */
   async reportSuccess(registrationId: string, isProbe: boolean): Promise<void> {
     const known = this.knownOf(registrationId);
     if (!isProbe) {
@@ -100,9 +104,9 @@ export class ProviderGates {
   }
 
   /**
-   * Changes the gate by what became of a refresh.
+   * Updates the circuit breaker with the outcome of a refresh.
    *
-   * @returns the gate afterwards
+   * @returns the circuit breaker afterwards
    * @throws {@link DatabaseUnavailableError} when it cannot be written
    */
   report(registrationId: string, outcome: RefreshOutcome, isProbe: boolean): Promise<ProviderGate> {
@@ -140,7 +144,7 @@ export class ProviderGates {
     }
   }
 
-  /** Writes the gate if it is still the one that was read. */
+  /** Saves the circuit breaker if its row has not changed since it was read. */
   private async write(registrationId: string, gate: ProviderGate, version: number | null): Promise<boolean> {
     const rows = await this.database.query(save, [
       registrationId,

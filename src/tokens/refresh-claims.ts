@@ -6,17 +6,21 @@ import type { ErrorCode } from '../errors/error-code.js';
 import { connectionColumns, type ConnectionKey, type StoredConnection } from './connection-store.js';
 
 /**
- * After the database was away for longer than a hold, other processes commit what they got before it went; in milliseconds. Longer than
- * they take to look through their journals, and than a process with nothing to do takes to notice that the database is away.
+ * Grace period after an outage (ms): other replicas may still be committing from their journals. Longer than they take
+ * to search their journals, and than an idle process takes to notice the outage.
  */
 const returnMs = 30_000;
 
-/** The database's clock was set forward when it is ahead by more than this of the one that this process keeps by it, in milliseconds. */
+/**
+ * Difference (ms) between the database's clock and the clock that this process derives from it, above which the
+ * database's clock counts as set forward.
+ */
 const jumpMs = 5_000;
 
 /**
- * Whether a connection may be claimed now: it waits for nobody, no pause is due, and no attempt of unknown outcome is younger than
- * the hold, or may still be committed by whoever made it. How old one is, is not known when it is later than it can be (R-12).
+ * SQL: whether a connection may be leased now. Nobody holds the lease, no pause applies, and no attempt of unknown
+ * outcome is younger than the hold or may still be committed by its process. After a forward clock jump an attempt's
+ * age is unknown, so nothing in doubt is leased (R-12).
  */
 const claimable = (holdMs: string, hasReturned: string, latestNow: string): string => `
   (claimed_until IS NULL OR claimed_until <= now())
@@ -25,8 +29,9 @@ const claimable = (holdMs: string, hasReturned: string, latestNow: string): stri
     AND (${hasReturned} AND now() <= ${latestNow}::timestamptz OR ${holdMs} = 0))`;
 
 /**
- * What a claim writes. It is due where claim and hold have passed at the latest: by then somebody has to look what became of it.
- * What is due already stays so, as the condition skips it meanwhile: the index is left alone, and the row changes in place.
+ * SQL: what a lease writes. The row is due again when the lease and the hold have expired, so that an abandoned refresh
+ * is picked up. A row that is already due stays due, because the condition skips it in the meantime: the index is left
+ * alone, and the row changes in place.
  */
 const claimed = (claimId: string, lengthMs: string, holdMs: string): string => `
   claim_id = ${claimId}, claimed_until = now() + ${lengthMs} * interval '1 millisecond', attempt_started_at = now(),
@@ -34,17 +39,17 @@ const claimed = (claimId: string, lengthMs: string, holdMs: string): string => `
     ELSE least(refresh_due_at, now() + greatest(${lengthMs}, ${holdMs}) * interval '1 millisecond') END`;
 
 /**
- * Whether a connection that has ended may be tried once more: no other connection lives on its account, whose grant that could end. Only
- * what the end left due is ever found due.
+ * SQL: whether an ended connection may be tried again. No other active connection may have its account, whose grant the
+ * trial could end. Only rows that were left due at their end are found due.
  */
 const mayBeTried = `(status = 'active' OR NOT EXISTS (
   SELECT FROM connections AS other WHERE other.account_digest = connections.account_digest AND other.status = 'active'))`;
 
-/** Whether nothing holds refreshes at the provider back. */
+/** SQL: whether the provider's circuit breaker is closed. */
 const gateOpen = (row: string): string => `NOT EXISTS (
   SELECT FROM provider_gates AS gate WHERE gate.registration_id = ${row}.registration_id AND gate.closed_until IS NOT NULL)`;
 
-/** Whether a closed gate waits for a refresh that tries it, and nobody is at it. */
+/** SQL: whether an open circuit breaker is ready for a trial, and no trial is running. */
 const readyToBeTried = 'closed_until <= now() AND (probe_until IS NULL OR probe_until <= now())';
 
 const takeClaim: Statement = {
@@ -114,36 +119,36 @@ const setAside: Statement = {
          WHERE user_id = $1 AND provider = $2 AND id = $3 AND claim_id = $4`,
 };
 
-/** A connection that was due and is claimed. */
+/** A due connection that is leased. */
 export interface ClaimedConnection extends StoredConnection {
   readonly claimId: string;
-  /** Whether an earlier attempt of unknown outcome was under way; its hold has passed. */
+  /** Whether an earlier attempt of unknown outcome exists, whose hold has passed. */
   readonly wasInDoubt: boolean;
 }
 
-/** How much of a provider's due refreshes are wanted. */
+/** How many due refreshes of a provider are wanted. */
 export interface ProviderRoom {
   readonly provider: string;
-  /** Connections at most. */
+  /** Most connections. */
   readonly wanted: number;
   /** As in {@link RefreshClaims.take}. */
   readonly lengthMs: number;
   readonly inDoubtHoldMs: number;
 }
 
-/** A claim that was taken. */
+/** A lease that was taken. */
 export interface RefreshClaim {
   readonly id: string;
   /** An instant of `performance.now` before it was taken. */
   readonly takenAtMs: number;
-  /** Whether this refresh alone tries if a closed gate can be opened. */
+  /** Whether this refresh is the half-open trial of the circuit breaker. */
   readonly isProbe: boolean;
 }
 
 /**
- * The right to spend the refresh token of one connection, given to one process at a time.
+ * The lease to spend the refresh token of one connection, held by one process at a time.
  *
- * Taking it is one UPDATE on the database's clock, which is also the proof that the database can be written before the
+ * Taking it is one UPDATE on the database's clock, which also proves that the database can be written before the
  * refresh token is spent. No transaction or pooled connection is held while the provider is called.
  */
 @Injectable()
@@ -162,13 +167,15 @@ export class RefreshClaims {
   }
 
   /**
-   * Takes the claim if nobody holds it, no pause is due, no attempt of unknown outcome is younger than the hold, and the
-   * provider's gate is open. Of a gate that waits to be tried, one claim at a time becomes the probe.
+   * Takes the lease if nobody holds it, no pause applies, no attempt of unknown outcome is younger than the hold, and
+   * the provider's circuit breaker is closed. If the breaker is ready for a trial, one lease at a time becomes the
+   * trial.
    *
    * @param key - row and generation; a row with a newer token set needs no refresh
    * @param lengthMs - longer than the call to the provider may take
-   * @param inDoubtHoldMs - how long an attempt of unknown outcome blocks the next one; 0 where the provider forgives reuse
-   * @returns the claim, or `undefined`
+   * @param inDoubtHoldMs - how long an attempt of unknown outcome blocks the next one; 0 where the provider forgives
+   *   reuse
+   * @returns the lease, or `undefined`
    */
   async take(key: ConnectionKey, lengthMs: number, inDoubtHoldMs: number): Promise<RefreshClaim | undefined> {
     const claimId = randomUUID();
@@ -188,11 +195,11 @@ export class RefreshClaims {
   }
 
   /**
-   * Claims connections that are due, the longest overdue first, in one statement; none of providers whose gate is closed. However many
-   * replicas ask at once, each row is given to one of them.
+   * Leases due connections in one statement, the longest overdue first, except at providers whose circuit breaker is
+   * open. Each row goes to one replica, however many ask at once.
    *
    * @param rooms - what is wanted of each provider
-   * @param limit - connections at most in all
+   * @param limit - most connections in total
    */
   takeDue(rooms: readonly ProviderRoom[], limit: number): Promise<ClaimedConnection[]> {
     return this.database.query<ClaimedConnection>(takeDueClaims, [
@@ -206,7 +213,10 @@ export class RefreshClaims {
     ]);
   }
 
-  /** Finds the connection that is due longest at each provider whose closed gate waits to be tried. None of them is claimed. */
+  /**
+   * Finds the most overdue connection at each provider whose circuit breaker is ready for a trial. None of them is
+   * leased.
+   */
   findProbes(rooms: readonly ProviderRoom[]): Promise<StoredConnection[]> {
     return this.database.query<StoredConnection>(findProbes, [
       rooms.map(({ provider }) => provider),
@@ -217,8 +227,8 @@ export class RefreshClaims {
   }
 
   /**
-   * Gives the claim back because the row cannot be worked with, and writes down why. Callers are not made to wait: what is wrong is
-   * ours, and may be mended at any moment.
+   * Returns the lease of a row that cannot be used, and records why. Callers need not wait for it: the problem is ours
+   * and may be fixed at any moment.
    *
    * @param dueInMs - when the scheduler looks at the row again
    */
@@ -226,12 +236,12 @@ export class RefreshClaims {
     await this.database.query(setAside, [key.userId, key.provider, key.id, claimId, code, dueInMs]);
   }
 
-  /** Lets the claim last so long from now on, unless it has ended or another one has taken its place. */
+  /** Extends the lease to this length from now on, unless it has ended or was replaced. */
   async renew(key: ConnectionKey, claimId: string, lengthMs: number): Promise<void> {
     await this.database.query(renewClaim, [key.userId, key.provider, key.id, claimId, lengthMs]);
   }
 
-  /** Gives the claim back without an attempt having been made. */
+  /** Returns the lease without an attempt. */
   async drop(key: ConnectionKey, claimId: string): Promise<void> {
     await this.database.query(dropClaim, [key.userId, key.provider, key.id, claimId]);
   }

@@ -14,10 +14,11 @@ import { tokensConfig, type TokensConfig } from './tokens.config.js';
 type SpentTokens = TokenSet & { readonly scopes: readonly string[] };
 
 /**
- * Spends refresh tokens, and reads the response for longer than anybody waits for it (R-07, R-08).
+ * Spends refresh tokens, and awaits the response for longer than any caller does (R-07, R-08).
  *
- * A strict provider that responds late has replaced the refresh token: its response is the only copy of the new one. So it is read until
- * shortly before another process could send the old one, and the claim is renewed while it is.
+ * A strict provider that responds late has already replaced the refresh token: its response is the only copy of the new
+ * one. So the response is awaited until shortly before another process could send the old token. The lease is renewed
+ * in the meantime.
  */
 @Injectable()
 export class RefreshExchange implements OnModuleDestroy {
@@ -31,7 +32,7 @@ export class RefreshExchange implements OnModuleDestroy {
   ) {}
 
   /**
-   * A process that stops waits a little longer. A response that has not come by then is given up: the attempt stays in doubt, as after a
+   * A stopping process waits a little longer, then gives up on the response. The attempt stays in doubt, as after a
    * lost response.
    */
   onModuleDestroy(): void {
@@ -39,14 +40,15 @@ export class RefreshExchange implements OnModuleDestroy {
   }
 
   /**
-   * Exchanges the refresh token. Where that cannot do harm, a second request is sent within the claim: with the same token when the
-   * response of a forgiving provider was lost, and with the spare one when the first was refused.
+   * Exchanges the refresh token. Where it can do no harm, a second request is sent within the lease: with the same
+   * token when the response of a forgiving provider was lost, and with the spare token when the first was refused.
    *
-   * A forgiving provider gets its repetition at the time limit, because a response that is lost without a sign never comes; the response to
-   * the repetition is the one that is read on. It may so get two requests where one would have done, and loses nothing by it.
+   * A forgiving provider gets the second request at the time limit, because a response that is lost without a sign
+   * never comes. The response to the second request is then awaited. Such a provider may get two requests where one
+   * would have done, and loses nothing by it.
    *
-   * @param claim - held by this process; renewed while the response is overdue
-   * @param onOverdue - called once when the time limit has passed and the response is still read
+   * @param claim - the lease, held by this process; renewed while the response is overdue
+   * @param onOverdue - called once, when the time limit has passed and the response is still awaited
    * @throws as `HealthProvider.refresh`
    */
   async send(

@@ -13,25 +13,26 @@ import type { RefreshOutcome } from './provider-gate.js';
 import { backoffDelayMs, refreshBackoff } from './backoff.js';
 import type { RefreshEvidence, RefreshFailureRecord, StoredConnection } from './connection-store.js';
 
-/** Wrong credentials are not mended within seconds, and every attempt counts against us at the provider. */
+/** Wrong credentials are not fixed within seconds, and every attempt counts against us at the provider. */
 const misconfiguredDelayMs = 60_000;
 
-/** How long after a refusal, or after HTTP 410, the same must be said once more to end the connection. In milliseconds. */
+/** How long after a refusal, or after HTTP 410, a second one ends the connection. In milliseconds. */
 export interface ConfirmationTimes {
   readonly confirmationMs: number;
-  /** Where something else speaks against the grant too. */
+  /** The same, if there is other evidence against the grant. */
   readonly corroboratedMs: number;
   readonly goneMs: number;
 }
 
 /**
- * Sorts a failed refresh into what the row has to remember.
+ * Converts the error of a failed refresh into the record for the row.
  *
- * Only {@link TokenRevokedError} and HTTP 410 are evidence against the grant; everything else is the provider's trouble or ours and
- * waits for another attempt: exponential with full jitter, not before `Retry-After`. After a refusal a caller may try again in a few
- * minutes, in case it was a mistake of a moment. The scheduler tries once then, and again when a second refusal ends the connection.
+ * Only {@link TokenRevokedError} and HTTP 410 are evidence against the grant. Every other error is a problem of the
+ * provider or ours, and waits for another attempt: exponential back-off with full jitter, not before `Retry-After`.
+ * After a refusal a caller may try again within minutes, in case it was a momentary mistake. The scheduler tries once
+ * then, and again when a second refusal ends the connection.
  *
- * @param error - what the provider's refresh threw
+ * @param error - the error of the provider's refresh
  * @param connection - as it was before the attempt
  * @param times - how far apart two refusals must be
  * @param random - a number in [0, 1)
@@ -77,10 +78,10 @@ export function toFailureRecord(
 /**
  * Returns what a failed refresh says about the provider as a whole.
  *
- * Only a refusal of our credentials closes the gate by itself: other errors that mean us may concern one grant, such as a
- * scope, and must not hold up the rest.
+ * Only a refusal of our credentials opens the circuit breaker by itself. Other errors on our side may concern a single
+ * grant, such as a scope, and must not hold up the rest.
  *
- * @param error - what the provider's refresh threw
+ * @param error - the error of the provider's refresh
  * @param connection - as it was before the attempt
  */
 export function toRefreshOutcome(
@@ -114,12 +115,12 @@ export function toRefreshOutcome(
 }
 
 /**
- * Returns the error for the callers of an attempt that has just failed: what the provider's refresh threw, with the seconds to
- * wait, and with everything else that it says of the provider. A first refusal of the grant is not told as such, because the callers
- * would send the user away for nothing (R-13).
+ * Returns the error for the callers of an attempt that has just failed: the provider's error and everything it says, with
+ * the seconds to wait. A first refusal of the grant is not reported as one, because the callers would send the user away
+ * for nothing (R-13).
  *
- * @param error - what the provider's refresh threw; anything but an {@link AppError} is returned as it is
- * @param waitMs - until the next attempt
+ * @param error - the error of the provider's refresh; anything but an {@link AppError} is returned unchanged
+ * @param waitMs - milliseconds until the next attempt
  */
 export function toAttemptError(error: unknown, waitMs: number): unknown {
   if (!(error instanceof AppError)) {
@@ -150,8 +151,8 @@ export function toAttemptError(error: unknown, waitMs: number): unknown {
 }
 
 /**
- * Returns the error for a caller whose token has to wait for the next attempt: the failure that the pause comes from, with
- * the seconds to wait.
+ * Returns the error for a caller who must wait for the next attempt: the failure that caused the pause, with the
+ * seconds to wait.
  */
 export function toPendingError(connection: StoredConnection, inDoubtHoldMs: number): AppError {
   const holdMs = connection.inDoubtForMs === null ? 0 : inDoubtHoldMs - connection.inDoubtForMs;
@@ -185,9 +186,10 @@ export function toPendingError(connection: StoredConnection, inDoubtHoldMs: numb
 }
 
 /**
- * Returns the error for the callers of a refresh whose response is overdue. Its response may come at any moment, so they may soon ask again.
+ * Returns the error for the callers of a refresh whose response is overdue. The response may come at any moment, so
+ * callers may retry soon.
  *
- * @param timeoutMs - what the provider had for it
+ * @param timeoutMs - the time limit of the provider
  */
 export function toOverdueError(displayName: string, timeoutMs: number): ProviderUnavailableError {
   const retryAfterSeconds = wholeSeconds(timeoutMs);
@@ -198,7 +200,7 @@ export function toOverdueError(displayName: string, timeoutMs: number): Provider
   );
 }
 
-/** Returns the error for a caller whose refresh does not go to the provider, because its gate is closed. */
+/** Returns the error for a caller whose refresh is not sent, because the circuit breaker is open. */
 export function toGateError(displayName: string, { reason, waitMs }: ClosedGate): AppError {
   const retryAfterSeconds = wholeSeconds(waitMs);
   const again = `Try again in ${retryAfterSeconds} s.`;
@@ -231,7 +233,7 @@ export function toGateError(displayName: string, { reason, waitMs }: ClosedGate)
   }
 }
 
-/** Never 0: a caller that comes back at once meets the same pause. */
+/** Never 0: a caller that retries at once meets the same pause. */
 function wholeSeconds(milliseconds: number): number {
   return Math.max(1, Math.ceil(milliseconds / 1_000));
 }

@@ -13,9 +13,9 @@ import { TokenVault } from './token-vault.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
 import { dueConnections, oldestOverdueSeconds, sweepBatchSize } from './refresh-scheduler.metrics.js';
 
-/** Connections claimed by one statement at most. */
+/** Most connections leased by one statement. */
 const batchSize = 200;
-/** How often at least the table is looked at, and the metrics are brought up to date, in milliseconds. */
+/** Longest pause between checks of the table and updates of the metrics, in milliseconds. */
 const longestPauseMs = 15_000;
 /** First pause after a look that found due what could not be had, because another replica was at it. Doubles. */
 const firstPauseMs = 200;
@@ -59,12 +59,13 @@ interface Lane {
 }
 
 /**
- * Refreshes connections before anybody asks, so that callers find tokens that work and refresh tokens do not die unused.
+ * Refreshes connections ahead of time, so that callers get valid tokens and refresh tokens do not expire unused.
  *
- * The connection's row is the job: nothing is queued elsewhere, and any number of replicas may run this at once. One statement claims a
- * batch, the longest overdue first; {@link RefreshService} refreshes as for a caller, at background priority. Of each provider it
- * claims three times as many as run at a time: the others wait for a slot in this process, or are being stored; and no
- * more per second than its rate, so that a long stop is caught up with and does not turn into a storm (R-27).
+ * The connection's row is the job. Nothing is queued elsewhere, and any number of replicas may run this at once. One
+ * statement leases a batch, the longest overdue first. {@link RefreshService} refreshes as for a caller, at background
+ * priority. For each provider, the scheduler leases three times as many connections as run at a time: the others wait
+ * for a slot in this process, or are being stored. It leases no more per second than its rate, so that catching up
+ * after a long stop does not turn into a storm (R-27).
  */
 @Injectable()
 export class RefreshScheduler implements BeforeApplicationShutdown {
@@ -85,8 +86,8 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
   ) {}
 
   /**
-   * Begins to look for due connections, or looks again at once if it rests. Called once the application has started, and not where other
-   * processes do this.
+   * Starts looking for due connections, or looks again at once if it is pausing. Called after the application has
+   * started, unless other processes do this.
    */
   start(): void {
     for (const lane of this.lanes ?? []) {
@@ -96,18 +97,18 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
     this.loop.wake();
   }
 
-  /** Claims nothing more, and waits until everything claimed is done with or given back. */
+  /** Leases nothing more, and waits until every lease is finished or returned. */
   async beforeApplicationShutdown(): Promise<void> {
     await this.loop.stop();
     await Promise.all(this.underWay);
   }
 
   /**
-   * Claims what is due and may be worked on, and begins to refresh it.
+   * Leases due connections within the limits, and starts to refresh them.
    *
-   * @returns after how many milliseconds to look again
-   * @throws {@link DatabaseUnavailableError} when nothing can be claimed now
-   * @throws {@link KeyUnavailableError} when no refreshed token set could be sealed; nothing is claimed
+   * @returns milliseconds until the next check
+   * @throws {@link DatabaseUnavailableError} when nothing can be leased now
+   * @throws {@link KeyUnavailableError} when no refreshed token set could be sealed; nothing is leased
    */
   private async step(): Promise<number> {
     const rooms = this.rooms();

@@ -1,15 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
 
-/** Whose need a refresh serves: a caller that waits for the token, or nobody yet. */
+/** Why a refresh runs: a caller waits for the token, or nobody does yet. */
 export type RefreshPriority = 'on-demand' | 'background';
 
-/** A refresh that wants to call a provider. */
+/** A refresh that needs a slot to call a provider. */
 export interface SlotRequest {
   readonly provider: string;
   /** May rise while the request waits. */
   priority: RefreshPriority;
-  /** Its slot has been given on although it is not over. */
+  /** Whether its slot was passed on before it ended. */
   isOverdue?: boolean;
 }
 
@@ -20,15 +20,15 @@ interface Waiting {
 
 interface Lane {
   taken: number;
-  /** Refreshes that gave their slot on and are not over. */
+  /** Refreshes that passed their slot on and have not ended. */
   overdue: number;
   /** In the order of arrival. */
   readonly waiting: Set<Waiting>;
 }
 
 /**
- * Limits how many refreshes of this process one provider works on at the same time, so that a slow provider holds up nobody
- * else and one that comes back is not met by everybody at once. Whoever waits for a token goes before the background.
+ * Limits how many refreshes of this process run at one provider at the same time. So a slow provider holds up no other,
+ * and a recovering provider does not get all refreshes at once. Refreshes that a caller waits for go first.
  */
 @Injectable()
 export class RefreshSlots {
@@ -37,11 +37,11 @@ export class RefreshSlots {
   constructor(@Inject(tokensConfig.KEY) private readonly config: TokensConfig) {}
 
   /**
-   * Takes a slot, or waits for one. Each slot taken has to be given back by {@link release}.
+   * Takes a slot, or waits for one. Every slot must be returned with {@link release}.
    *
-   * @param request - its priority is looked at whenever a slot becomes free
+   * @param request - its priority is read whenever a slot becomes free
    * @param timeoutMs - how long to wait
-   * @returns false when none became free in time
+   * @returns false when no slot became free in time
    */
   acquire(request: SlotRequest, timeoutMs: number): Promise<boolean> {
     const lane = this.laneOf(request.provider);
@@ -64,8 +64,9 @@ export class RefreshSlots {
   }
 
   /**
-   * Gives the slot of a refresh on that waits for its response for long, so that a few of them do not hold the others up. When half as many
-   * as there are slots have done so, it keeps its slot: a provider that leaves so many without a response gets no further requests.
+   * Passes on the slot of a refresh whose response is overdue, so that a few slow ones do not hold up the others. Once
+   * half as many refreshes as there are slots have done so, a refresh keeps its slot: a provider that leaves so many
+   * requests without a response gets no further ones.
    */
   giveOn(request: SlotRequest): void {
     const lane = this.laneOf(request.provider);
@@ -76,7 +77,7 @@ export class RefreshSlots {
     }
   }
 
-  /** Gives the slot of a refresh back that is over, unless it has been given on. */
+  /** Returns the slot of a finished refresh, unless it was passed on. */
   release({ provider, isOverdue = false }: Pick<SlotRequest, 'provider' | 'isOverdue'>): void {
     const lane = this.laneOf(provider);
     if (isOverdue) {
@@ -98,7 +99,7 @@ export class RefreshSlots {
     }
   }
 
-  /** How many refreshes of this provider could start now; for a scheduler, which should claim no more than that. */
+  /** How many refreshes of this provider could start now. A scheduler should lease no more than that. */
   free(provider: string): number {
     return this.config.providerConcurrency - this.laneOf(provider).taken;
   }

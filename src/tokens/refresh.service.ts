@@ -45,21 +45,21 @@ import { TokenVault } from './token-vault.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
 import { unreadable } from './refresh-scheduler.metrics.js';
 
-/** How often a caller that lost the claim looks whether the winner is done. */
+/** How often a caller that did not get the lease checks whether its holder is done. */
 const pollMs = 50;
-/** How long after a refusal a second one ends the connection where the provider's API rejects the access token too. */
+/** How long after a refusal a second one ends the connection if the provider's API rejects the access token too. */
 const corroboratedMs = 5 * 60_000;
 /** How long after HTTP 410 a second one ends the connection. */
 const goneMs = 3_600_000;
-/** An ended connection is tried once more a day, for a week: that tells a mistaken ending. */
+/** An ended connection is tried again once a day for a week, in case it was ended by mistake. */
 const trialIntervalMs = 24 * 3_600_000;
 const trialsForMs = 7 * trialIntervalMs;
-/** Where a lost answer is given again, it is asked for after at most so long. */
+/** Longest retry delay for providers that replay a lost response. */
 const lostAnswerRetryMs = 2_000;
-/** For so long; after that the usual back-off decides. */
+/** How long the short retry delay applies. After that the usual back-off decides. */
 const lostAnswerQuickMs = 120_000;
 
-/** An answer that cannot be used and has replaced the refresh token all the same. */
+/** A rejected token response that still rotated the refresh token. */
 interface RefusedAnswer {
   readonly previous: TokenSet;
   readonly refused: InvalidTokenResponseError;
@@ -67,14 +67,15 @@ interface RefusedAnswer {
   readonly namesAnotherUser: boolean;
 }
 
-/** What became of spending a refresh token, as far as it has to be stored. */
+/** What to store after a refresh token was spent. */
 type Obtained = ObtainedGrant | RefusedAnswer;
 
 /**
- * Refreshes the tokens of connections without ever spending a rotating refresh token twice.
+ * Refreshes the tokens of connections and never spends a rotating refresh token twice.
  *
- * Inside a process, callers of one connection share one promise. Between processes, {@link RefreshClaims} gives one of them
- * the right to call the provider; the others wait for its result. A new token set is committed before anybody can use it.
+ * Inside a process, callers of one connection share one promise. Between processes, {@link RefreshClaims} leases the
+ * connection to one of them, which calls the provider. The others wait for its result. A new token set is committed
+ * before anybody can use it.
  */
 @Injectable()
 export class RefreshService implements BeforeApplicationShutdown {
@@ -99,8 +100,8 @@ export class RefreshService implements BeforeApplicationShutdown {
   ) {}
 
   /**
-   * Begins no further refresh, and lets those under way finish while there is a database, so that a deployment loses no token.
-   * {@link RefreshExchange} says how long it waits for a response that is overdue.
+   * Starts no further refresh, and lets running ones finish while the database is available, so that a deployment loses
+   * no token. {@link RefreshExchange} defines how long an overdue response is awaited.
    */
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping = true;
@@ -108,22 +109,23 @@ export class RefreshService implements BeforeApplicationShutdown {
   }
 
   /**
-   * Sees to it that the connection holds a newer token set than the one given: refreshes it, or waits for whoever does.
+   * Refreshes the connection, or waits for a refresh already in flight.
    *
-   * @param connection - as read; its generation is what has to be replaced
-   * @param priority - `background` gives way to refreshes that somebody waits for, when the provider is at its limit
+   * @param connection - as read; the refresh replaces the token set of its generation
+   * @param priority - `background` yields to refreshes that a caller waits for, when the provider is at its concurrency
+   *   limit
    * @throws {@link ConnectionNotRefreshableError} when there is no refresh token
-   * @throws {@link ConnectionNotFoundError} when the connection is gone meanwhile
+   * @throws {@link ConnectionNotFoundError} when the connection was removed in the meantime
    * @throws {@link TokenRevokedError} when the connection needs a new link
    * @throws {@link ProviderRetiredError} when the provider has shut down; nothing was sent
-   * @throws {@link RefreshPendingError} when the outcome of an attempt is unknown or waits for confirmation, and while the
-   *   application stops
-   * @throws {@link TokenUnreadableError} when the stored tokens do not open; the refresh token is not spent
+   * @throws {@link RefreshPendingError} when the outcome of an attempt is unknown or awaits confirmation, and during
+   *   shutdown
+   * @throws {@link TokenUnreadableError} when the stored tokens cannot be decrypted; the refresh token is not spent
    * @throws {@link KeyUnavailableError} when a refreshed set could not be sealed; the refresh token is not spent
-   * @throws {@link DatabaseUnavailableError} when the claim cannot be written; the refresh token is not spent
-   * @throws {@link ProviderUnavailableError} when the provider has not responded in time; its response is still read, and stored when it
-   *   comes
-   * @throws the provider's error when this attempt failed, or its like while the pause after it lasts
+   * @throws {@link DatabaseUnavailableError} when the lease cannot be written; the refresh token is not spent
+   * @throws {@link ProviderUnavailableError} when the provider has not responded in time; a late response is still read
+   *   and stored
+   * @throws the provider's error when this attempt failed, or an equivalent error during the pause after it
    */
   refresh(
     connection: StoredConnection,
@@ -140,10 +142,10 @@ export class RefreshService implements BeforeApplicationShutdown {
   }
 
   /**
-   * Refreshes a connection that is claimed already, at background priority. A caller of this process that wants it meanwhile joins.
+   * Refreshes a connection that is already leased, at background priority. Callers in this process join it.
    *
-   * Nothing is sent when no slot becomes free in time, the provider's gate closes meanwhile, or the application stops: then the claim is
-   * given back (R-26).
+   * Sends nothing when no slot becomes free in time, the provider's circuit breaker opens, or the application stops.
+   * The lease is then returned (R-26).
    *
    * @returns when the refresh is over, however long the provider takes
    * @throws as {@link refresh}
@@ -211,7 +213,7 @@ export class RefreshService implements BeforeApplicationShutdown {
     }
   }
 
-  /** Refreshes when slot and claim are to be had. Returns false when the claim is not. */
+  /** Refreshes once a slot and the lease are available. Returns false when the lease is taken. */
   private async attempt(
     connection: StoredConnection,
     provider: HealthProvider,
@@ -248,7 +250,7 @@ export class RefreshService implements BeforeApplicationShutdown {
     }
   }
 
-  /** Some providers allow a refresh only once in a while. */
+  /** Enforces the provider's minimum refresh interval. */
   private checkInterval(connection: StoredConnection, definition: ProviderDefinition): void {
     const intervalSeconds = definition.oauth === '2.0' ? (definition.minRefreshIntervalSeconds ?? 0) : 0;
     const lastAt = connection.lastRefreshedAt ?? connection.linkedAt;
@@ -263,10 +265,10 @@ export class RefreshService implements BeforeApplicationShutdown {
   }
 
   /**
-   * Returns the connection as it is now, or `undefined` when it was refreshed or linked anew. Another generation alone tells neither: its
-   * account may have been learnt, or its refresh token replaced by an answer that was refused otherwise.
+   * Returns the current connection, or `undefined` when it was refreshed or linked again. A new generation alone does
+   * not mean either: the account may have become known, or a rejected response may have replaced the refresh token.
    *
-   * @throws {@link ConnectionNotFoundError} when it is gone
+   * @throws {@link ConnectionNotFoundError} when it was removed
    */
   private async findUnchanged(connection: StoredConnection): Promise<StoredConnection | undefined> {
     const current = await this.store.find(connection.userId, connection.provider);
@@ -281,9 +283,10 @@ export class RefreshService implements BeforeApplicationShutdown {
   }
 
   /**
-   * Spends the refresh token. Call it within a slot: the next refresh has to see a gate that this one closes.
+   * Spends the refresh token. Call it while holding a slot: the next refresh must see a circuit breaker that this one
+   * opens.
    *
-   * @returns `undefined` when there is nothing to store: a new link, or what the database had lost, has replaced the tokens
+   * @returns `undefined` when there is nothing to store, because a new link or recovered tokens replaced the token set
    */
   private async obtain(
     connection: StoredConnection,
@@ -333,7 +336,7 @@ export class RefreshService implements BeforeApplicationShutdown {
     }
   }
 
-  /** The provider has not responded in time: those who wait learn it, and so does its gate, before the next refresh begins. */
+  /** Reports an overdue response to waiting callers and to the circuit breaker, before the next refresh begins. */
   private async tellOverdue(
     connection: StoredConnection,
     claim: RefreshClaim,
@@ -349,7 +352,10 @@ export class RefreshService implements BeforeApplicationShutdown {
     }
   }
 
-  /** Whether the database had lost newer tokens of the connection and has them back. Nothing is sent then, nor when that cannot be found out. */
+  /**
+   * Whether newer tokens of the connection, which the database had lost, were restored. Then nothing is sent, nor when
+   * this cannot be determined.
+   */
   private async hasCaughtUp(connection: StoredConnection, claim: RefreshClaim): Promise<boolean> {
     let mustNotSend = true;
     try {
@@ -363,7 +369,7 @@ export class RefreshService implements BeforeApplicationShutdown {
     }
   }
 
-  /** Stores what was obtained. The provider has done its part, and its slot is free for the next. */
+  /** Stores the result. The provider is done, so its slot is already free for the next refresh. */
   private async keep(
     connection: StoredConnection,
     claim: RefreshClaim,
@@ -388,8 +394,8 @@ export class RefreshService implements BeforeApplicationShutdown {
   }
 
   /**
-   * Keeps the refresh token of an answer that cannot be used, because the one that was sent is spent, and writes the attempt down as failed:
-   * the next answer may be better.
+   * Stores the refresh token of a rejected response, because the one that was sent is spent. Records the attempt as
+   * failed: the next response may be usable.
    */
   private async withhold(
     connection: StoredConnection,
@@ -405,7 +411,7 @@ export class RefreshService implements BeforeApplicationShutdown {
     await this.fail(connection, claim, provider, refusal.refused);
   }
 
-  /** A row that cannot be worked with is the operator's trouble; it must not be in the way of the others again and again (R-25). */
+  /** Sets an unreadable row aside for the operator, so that it does not block other connections (R-25). */
   private async setAside(connection: StoredConnection, claimId: string, error: unknown): Promise<void> {
     const code = codeOf(error);
     const dueInMs = backoffDelayMs(connection.failedAttempts + 1, unreadableBackoff, 1);
@@ -436,7 +442,7 @@ export class RefreshService implements BeforeApplicationShutdown {
     };
   }
 
-  /** Writes a failed attempt down and throws what its callers are told. Returns when a new link has replaced the tokens. */
+  /** Records a failed attempt and throws the error for its callers. Returns when a new link has replaced the tokens. */
   private async fail(
     connection: StoredConnection,
     claim: RefreshClaim,
@@ -477,7 +483,7 @@ export class RefreshService implements BeforeApplicationShutdown {
   }
 }
 
-/** For a failure whose delay the gate knows of: it is not the first of its connection any more, and no probe's. */
+/** For an overdue attempt, which the circuit breaker has already counted: not the first failure, and not a trial. */
 function asTold(connection: StoredConnection, claim: RefreshClaim): [StoredConnection, RefreshClaim] {
   return [
     { ...connection, failedAttempts: connection.failedAttempts + 1 },
@@ -485,7 +491,7 @@ function asTold(connection: StoredConnection, claim: RefreshClaim): [StoredConne
   ];
 }
 
-/** The error for a connection that only a new link can bring back. */
+/** Returns the error for a connection that only a new link can restore. */
 export function relinkError(provider: HealthProvider, reason: EndReason | null): AppError {
   const { displayName } = provider.definition;
   const again = 'The user must link the account again.';

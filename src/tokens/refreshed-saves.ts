@@ -43,8 +43,8 @@ interface Save {
 type SaveResult = { readonly saved: boolean } | { readonly error: unknown };
 
 /**
- * Commits refreshed token sets, those that come while others are being committed together: a sweep pays for one statement and one
- * flush of the database's log instead of many. Nobody hears of a save before its commit.
+ * Commits refreshed token sets in batches: sets that arrive during one commit share the next. A sweep then costs one
+ * statement and one flush of the database's log instead of many. No save is reported before its commit.
  */
 export class RefreshedSaves {
   private readonly batch = new MicroBatch<Save, SaveResult>((saves) => this.saveTogether(saves), limits);
@@ -52,9 +52,9 @@ export class RefreshedSaves {
   constructor(private readonly database: Database) {}
 
   /**
-   * Replaces the token set of a row whose generation is still the one of the key.
+   * Replaces the token set of a row if its generation is still that of the key.
    *
-   * @returns whether it was
+   * @returns whether it was replaced
    * @throws {@link DatabaseUnavailableError} when PostgreSQL cannot be reached; the save may have happened
    */
   async save(key: ConnectionKey, tokens: SealedTokens): Promise<boolean> {

@@ -22,20 +22,23 @@ import { TokenVault } from './token-vault.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
 import { revocations } from './tokens.metrics.js';
 
-/** An attempt that has not ended after this is lost with its process; longer than a refresh and a revocation take together. */
+/**
+ * An attempt that has not finished after this was lost with its process. Longer than a refresh and a revocation
+ * together.
+ */
 const leaseSeconds = 60;
 /** How long the response to a refresh is read, in milliseconds: a revocation fits in behind it before the lease ends. */
 const patienceMs = 40_000;
-/** Entries tried at a time. */
+/** Entries processed at a time. */
 const batchSize = 20;
-/** How often at least the outbox is looked at, in milliseconds. */
+/** Longest pause between checks of the outbox, in milliseconds. */
 const longestPauseMs = 15_000;
 
-/** What an entry notes of HTTP 410, and how long after it a second one counts, in milliseconds. */
+/** The code that an entry records for HTTP 410, and how long after it a second 410 counts, in milliseconds. */
 const goneCode: ErrorCode = 'PROVIDER_RETIRED';
 const goneMs = 3_600_000;
 
-/** Entries opened at a time to find those of one user. */
+/** Entries decrypted at a time to find those of one user. */
 const pageSize = 500;
 
 const lease = `now() + interval '${leaseSeconds} seconds'`;
@@ -79,21 +82,21 @@ const statements = {
   },
 } satisfies Record<string, Statement>;
 
-/** A grant that is to be ended, with its tokens sealed. */
+/** A grant to revoke, with its tokens sealed. */
 export interface RevocationEntry {
   readonly id: string;
-  /** Of the connection that is gone, or of the link that failed. */
+  /** Id of the removed connection, or of the failed link. */
   readonly connectionId: string;
   readonly provider: string;
   readonly registrationId: string;
   readonly sealed: Buffer;
-  /** Attempts begun, this one included. */
+  /** Attempts started, including this one. */
   readonly attempts: number;
   readonly ageMs: number;
   readonly lastErrorCode: string | null;
 }
 
-/** A grant of a user that is still to be ended, without its tokens. */
+/** A grant of a user that is not revoked yet, without its tokens. */
 export interface PendingRevocation {
   readonly provider: string;
   readonly connectionId: string;
@@ -118,17 +121,21 @@ interface Payload {
 
 const payloadSchema = z.object({ userId: z.string(), tokens: z.unknown() });
 
-/** What can become of a grant at its provider. `left`: a connection that stands would have ended with it. `pending`: it is tried again. */
+/**
+ * Outcome of a revocation at the provider. `left`: not revoked, because it would also end an active connection.
+ * `pending`: it will be retried.
+ */
 export const revocationOutcomes = ['revoked', 'left', 'unsupported', 'pending', 'failed'] as const;
 
 export type RevocationOutcome = (typeof revocationOutcomes)[number];
 
 /**
- * Ends grants at their providers, however long those are away and whatever becomes of our processes (TE-10).
+ * Revokes grants at their providers, through outages of providers and crashes of processes (TE-10).
  *
- * The entry is written by the statement that removes the connection, so that no crash leaves a grant that nobody ends or one that is
- * ended while its connection stands. The user's id is only inside the sealed value: an entry may outlive the user (LOG-08). Each attempt is
- * made by one process at a time. What cannot be ended in time is erased and reported.
+ * The statement that removes the connection also writes the entry. So no crash can leave a grant that nobody revokes,
+ * or revoke one whose connection still exists. The user's id is only inside the sealed value: an entry may outlive the
+ * user (LOG-08). One process at a time makes an attempt. An entry that cannot be completed in time is erased and
+ * reported.
  */
 @Injectable()
 export class RevocationOutbox implements BeforeApplicationShutdown {
@@ -147,7 +154,7 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
   ) {}
 
-  /** Begins to work off what is due, or looks again at once if it rests. */
+  /** Starts processing due entries, or checks again at once if it is pausing. */
   start(): void {
     this.loop.start();
     this.loop.wake();
@@ -158,10 +165,12 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
   }
 
   /**
-   * Removes a connection and keeps its tokens until its grant is ended, in one statement. The caller then makes the first {@link attempt}.
+   * Removes a connection and keeps its tokens until its grant is revoked, in one statement. The caller then makes the
+   * first {@link attempt}.
    *
-   * @returns the entry, or `undefined` when the row holds another token set or is gone
-   * @throws {@link DatabaseUnavailableError} when neither or both have happened
+   * @returns the entry, or `undefined` when the row holds another token set or was removed
+   * @throws {@link DatabaseUnavailableError} when it is unknown whether the statement ran; it ran as a whole or not at
+   *   all
    */
   async moveOut(connection: StoredConnection, tokens: TokenSet): Promise<RevocationEntry | undefined> {
     const { userId, provider, secretGen } = connection;
@@ -173,10 +182,10 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
   }
 
   /**
-   * Keeps tokens that no connection holds: of one that is gone, or has others, or that a link failed to make. The caller may make the first
-   * {@link attempt}.
+   * Keeps tokens that belong to no connection: their connection was removed, has other tokens, or was never made by a
+   * failed link. The caller may make the first {@link attempt}.
    *
-   * @throws {@link DatabaseUnavailableError} when they could not be kept
+   * @throws {@link DatabaseUnavailableError} when the tokens could not be kept
    */
   async add(connection: GrantPlace, tokens: TokenSet): Promise<RevocationEntry> {
     const { id: connectionId, provider, registrationId } = connection;
@@ -196,8 +205,8 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
   }
 
   /**
-   * Tries to end the grant of an entry, and writes down how that went. What is not done stays in the outbox. Nobody waits for a response
-   * that is overdue: the attempt is `pending` then, and goes on.
+   * Tries to revoke the grant of an entry, and records the outcome. An unfinished entry stays in the outbox. The caller does
+   * not wait for an overdue response: the outcome is `pending` then, and the attempt continues.
    */
   attempt(entry: RevocationEntry): Promise<RevocationOutcome> {
     return new Promise((resolve, reject) => {
@@ -217,8 +226,8 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
   }
 
   /**
-   * Returns the entries of a user. Whose an entry is, is known only to whom it opens, so that all of them are opened; there are few
-   * unless a provider is away.
+   * Returns the entries of a user. Only the sealed value names the user, so all entries are decrypted. There are few
+   * unless a provider is unavailable.
    *
    * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError}
    */

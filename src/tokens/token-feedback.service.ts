@@ -10,10 +10,13 @@ import { TokenVault } from './token-vault.js';
 import { rejections } from './tokens.metrics.js';
 import { TokensService } from './tokens.service.js';
 
-/** A token younger than this is not refreshed because it was rejected: a provider may need a moment to know it, in milliseconds. */
+/**
+ * A rejected token younger than this is not refreshed, because a provider may need a moment to know it, in
+ * milliseconds.
+ */
 const leastAgeMs = 30_000;
 
-/** Hears from callers that a provider's API did not take a token (TE-09). */
+/** Handles reports by callers that a provider's API rejected a token (TE-09). */
 @Injectable()
 export class TokenFeedbackService {
   private readonly logger = new Logger(TokenFeedbackService.name);
@@ -28,17 +31,18 @@ export class TokenFeedbackService {
   ) {}
 
   /**
-   * Refreshes the connection if it still holds the token that was rejected, so that any number of reports on one token lead to one
-   * refresh, and reports on a token that was replaced to none. A refresh that fails withholds nothing: the token stays in force.
+   * Refreshes the connection if it still holds the rejected token. So any number of reports on one token lead to one
+   * refresh, and reports on a replaced token to none. If the refresh fails, the token stays current.
    *
    * @param userId - the company's id of the user
    * @param slug - the provider
-   * @param fingerprint - of the access token that was rejected, see {@link tokenFingerprint}
-   * @param requester - who reports it; the audit trail has it before the refresh
-   * @returns whether the token has been replaced by now, or given a new life: a request with the one in force may succeed
+   * @param fingerprint - of the rejected access token, see {@link tokenFingerprint}
+   * @param requester - who reports it; recorded in the audit trail before the refresh
+   * @returns whether the token was replaced by now or its lifetime extended: a request with the current token may
+   *   succeed
    * @throws {@link UnknownProviderError}, {@link ConnectionNotFoundError} when there is no such connection
-   * @throws {@link TokenUnreadableError} when the stored tokens do not open
-   * @throws {@link DatabaseUnavailableError} when the database does not answer, or the audit entry cannot be written
+   * @throws {@link TokenUnreadableError} when the stored tokens cannot be decrypted
+   * @throws {@link DatabaseUnavailableError} when the database does not respond, or the audit entry cannot be written
    */
   async reportRejected(userId: string, slug: string, fingerprint: string, requester: Requester): Promise<boolean> {
     const connection = await this.tokens.get(userId, slug);

@@ -10,10 +10,10 @@ import { refreshDueInMs } from './refresh-due.js';
 import { expectedExpiry, parseTokenSet, type TokenSet } from './token-set.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
 
-/** A row as far as its token set is concerned. */
+/** The columns of a row that concern its token set. */
 export type SealedConnection = ConnectionKey & Pick<StoredConnection, 'registrationId' | 'sealed'>;
 
-/** Seals token sets into connection rows and opens them. */
+/** Encrypts token sets for connection rows, and decrypts them. */
 @Injectable()
 export class TokenVault {
   constructor(
@@ -24,8 +24,8 @@ export class TokenVault {
   ) {}
 
   /**
-   * Seals a token set for one generation of one row, and tells the columns that may be read without a key. Call it just before
-   * the set is stored: `refreshDueInMs` counts from now.
+   * Seals a token set for one generation of one row, and returns the columns that can be read without a key. Call it
+   * just before the set is stored: `refreshDueInMs` counts from now.
    *
    * @param place - the row, with the generation that the set will have
    * @param tokens - the set
@@ -46,18 +46,18 @@ export class TokenVault {
   }
 
   /**
-   * Checks that a token set could be sealed now: before the refresh token is spent that brings it (CR-14).
+   * Checks that a token set can be sealed now, before the refresh token is spent for it (CR-14).
    *
-   * @throws {@link KeyUnavailableError} when it could not
+   * @throws {@link KeyUnavailableError} when it cannot
    */
   ensureCanSeal(): void {
     this.vault.ensureCanSeal('connections.sealed');
   }
 
   /**
-   * Opens the token set of a row.
+   * Decrypts the token set of a row.
    *
-   * @throws {@link TokenUnreadableError} when key, row or bytes are not those it was sealed with
+   * @throws {@link TokenUnreadableError} when key, row or bytes differ from those at sealing
    * @throws {@link TokenRevokedError} when the connection has ended and its tokens were erased
    */
   async open(connection: SealedConnection): Promise<TokenSet> {
@@ -72,7 +72,7 @@ export class TokenVault {
     return parseTokenSet(await this.vault.open(connection.sealed, toContext(connection)));
   }
 
-  /** Opens the token set of a row for whoever can do without it: `undefined` when it does not open, or was erased. */
+  /** Decrypts the token set of a row; `undefined` when it cannot be decrypted or was erased. */
   async openIfReadable(connection: SealedConnection): Promise<TokenSet | undefined> {
     try {
       return await this.open(connection);

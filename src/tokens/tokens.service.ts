@@ -25,64 +25,72 @@ import { TokenVault } from './token-vault.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
 import { handOuts } from './tokens.metrics.js';
 
-/** With less life than this a token is not worth handing out without trying to refresh it first, in milliseconds. */
+/** A token with less life left than this is refreshed before it is returned, in milliseconds. */
 const hardMarginMs = 60_000;
-/** How often a save is repeated when two links of one user end at the same moment. */
+/** How often a save is repeated when two links of one user finish at the same moment. */
 const connectAttempts = 5;
 
-/** A link that has ended well. */
+/** A completed link, ready to be stored. */
 export interface CompletedLink {
   readonly userId: string;
   readonly provider: string;
   readonly registrationId: string;
   readonly scopes: readonly string[];
   readonly onAccountChange: OnAccountChange;
-  /** Why the provider could not tell the account; it is asked again later. Absent when it has told it, or never will. */
+  /**
+   * Why the provider could not return the account, which is looked up again later. Absent when the account is known or
+   * never will be.
+   */
   readonly accountFailure?: AppError | undefined;
 }
 
-/** What a link has led to. */
+/** The connection that a link created or updated. */
 export interface ConnectedAccount {
   readonly connectionId: string;
-  /** Whether the provider usually gives a refresh token and gave none: the connection ends with its access token. */
+  /**
+   * Whether the provider normally issues a refresh token and issued none: the connection ends when its access token
+   * expires.
+   */
   readonly lacksRefreshToken: boolean;
 }
 
-/** A token that works now, for the company's own services. */
+/** A valid token for the company's own services. */
 export interface ValidToken {
   readonly accessToken: string;
   /** OAuth 1.0a only. */
   readonly tokenSecret: string | undefined;
-  /** `undefined` when the token does not expire, or nobody knows when. */
+  /** `undefined` when the token never expires, or its expiry is unknown. */
   readonly expiresAt: Date | undefined;
   /** The user's id at the provider, where it is known. */
   readonly providerUserId: string | undefined;
-  /** `null` when nobody knows which were granted. */
+  /** `null` when the granted scopes are unknown. */
   readonly scopes: readonly string[] | null;
-  /** How the provider's API is called with it. */
+  /** How to call the provider's API with the token. */
   readonly api: TokenUse;
 }
 
-/** How a provider's API is called with a token, where it is not simply `Authorization: Bearer` (OAuth 1.0a: a signature). */
+/**
+ * How to call a provider's API with a token, where it is not just `Authorization: Bearer` (OAuth 1.0a: a signature).
+ */
 export interface TokenUse {
   /** `undefined` where the provider has no API to call. */
   readonly baseUrl: string | undefined;
-  /** Query parameter that carries the token instead. */
+  /** Query parameter that carries the token instead of the header. */
   readonly tokenParameter: string | undefined;
-  /** Headers that are wanted beside, with credentials of the company's own. */
+  /** Further headers that the provider requires, with the company's own credentials. */
   readonly headers: readonly string[];
 }
 
-/** What happened at the provider to the grant of an erased connection. */
+/** The outcome of revoking the grant of an erased connection. */
 export interface ErasedConnection {
   readonly provider: string;
   readonly outcome: RevocationOutcome;
 }
 
-/** What a token is got for, as the audit trail names it. */
+/** The purpose of a token, as named in the audit trail. */
 export type TokenPurpose = Extract<AuditAction, 'token.handed_out' | 'request.proxied' | 'request.signed'>;
 
-/** A token set that was opened, and how it came to be handed out. */
+/** A decrypted token set, and why it may be returned. */
 interface WorkingTokens {
   readonly connectionId: string;
   readonly scopes: readonly string[] | null;
@@ -90,7 +98,7 @@ interface WorkingTokens {
   readonly how: 'fresh' | 'refreshed' | 'stale';
 }
 
-/** Stored grants: keeps what a link brought, hands out tokens that work, and lets go of them. */
+/** Stores the tokens of links, returns valid tokens, and removes connections. */
 @Injectable()
 export class TokensService {
   private readonly logger = new Logger(TokensService.name);
@@ -114,19 +122,21 @@ export class TokensService {
   ) {}
 
   /**
-   * Stores the grant of a finished link: a new connection, or the replacement of the tokens of an existing one. A grant that is refused is
-   * the caller's to end.
+   * Stores the tokens of a completed link: as a new connection, or as the new tokens of an existing one. If this
+   * throws, the caller must revoke the grant.
    *
-   * A grant without a refresh token keeps the one that is stored, where the account is known to be the same (TE-15): some providers give
-   * one only at the first consent.
+   * A token response without a refresh token keeps the stored refresh token, if the account is known to be the same
+   * (TE-15): some providers issue one only at the first consent.
    *
-   * @param link - whose connection it is
-   * @param grant - as received
+   * @param link - the link and its user
+   * @param grant - the token response
    * @returns the connection
-   * @throws {@link AccountAlreadyLinkedError} when another user has connected the same account and accounts are not shared
-   * @throws `link.accountFailure` when the account of the user's connection is known, so that the new one has to be compared with it
+   * @throws {@link AccountAlreadyLinkedError} when another user has connected the same account and accounts are not
+   *   shared
+   * @throws `link.accountFailure` when the account of the user's connection is known, so that the new account must be
+   *   compared with it
    * @throws {@link AccountChangedError} when the user's connection has another account and the link may not change that
-   * @throws {@link DatabaseUnavailableError} when it cannot be stored; the user has to link again
+   * @throws {@link DatabaseUnavailableError} when the connection cannot be stored; the user must link again
    */
   async connect(link: CompletedLink, grant: TokenGrant): Promise<ConnectedAccount> {
     const { userId, provider, registrationId, scopes: scopesRequested } = link;
@@ -166,7 +176,10 @@ export class TokensService {
     throw new Error(`A connection changed ${connectAttempts} times while it was being stored.`);
   }
 
-  /** Adds the stored refresh token to tokens of a new link that came without one, unless it may be of another account or is dead. */
+  /**
+   * Adds the stored refresh token to tokens of a new link that came without one, unless it may belong to another
+   * account or is dead.
+   */
   private async withStoredRefreshToken(
     tokens: TokenSet,
     existing: StoredConnection,
@@ -182,24 +195,24 @@ export class TokensService {
   }
 
   /**
-   * Hands out a token that works now, once the hand-out, or the use that is made of it here, is in the audit trail (LOG-06).
+   * Returns a valid token, after recording its purpose in the audit trail (LOG-06).
    *
-   * A token with enough life is returned as it is. Inside the refresh margin it is returned too while a refresh runs behind;
-   * close to its end, or where a refresh would end it, it is refreshed first; where the provider wants refreshes on demand only,
-   * close to its end only. A refresh that fails, or takes long, never withholds a token that still works: the caller waits for it as
-   * long as {@link callerWaitMs} says.
+   * A token with enough life left is returned at once. Inside the refresh margin it is also returned at once, while a
+   * refresh runs in the background. Close to its expiry, or where a refresh would invalidate it, the token is refreshed
+   * first. Where the provider wants refreshes on demand only, that happens only close to the expiry. A slow or failed
+   * refresh never withholds a token that still works: the caller waits as long as {@link callerWaitMs} says.
    *
    * @param userId - the company's id of the user
    * @param slug - the provider
    * @param requester - who gets the token
-   * @param wanted - the scopes that it is for; none asks for whatever was granted
-   * @param purpose - what is done with it
+   * @param wanted - the scopes that the caller needs; an empty list accepts any
+   * @param purpose - what the token is used for
    * @throws {@link UnknownProviderError}, {@link ConnectionNotFoundError} when there is no such connection
-   * @throws {@link ScopeNotGrantedError} when one of those was not granted, or nobody knows whether it was
+   * @throws {@link ScopeNotGrantedError} when a wanted scope was not granted, or this is unknown
    * @throws {@link TokenRevokedError} when the token has expired and only a new link helps
    * @throws {@link ProviderRetiredError} when the provider has shut down
-   * @throws {@link TokenUnreadableError} when the stored tokens do not open
-   * @throws {@link DatabaseUnavailableError} when the database does not answer, or the audit entry cannot be written
+   * @throws {@link TokenUnreadableError} when the stored tokens cannot be decrypted
+   * @throws {@link DatabaseUnavailableError} when the database does not respond, or the audit entry cannot be written
    * @throws {@link RefreshPendingError} or a provider error when the token has expired and cannot be refreshed now
    */
   async getValid(
@@ -288,7 +301,7 @@ export class TokensService {
   }
 
   /**
-   * Refreshes the connection once, however much life its token has.
+   * Refreshes the connection once, even if its token is still valid.
    *
    * @returns the connection afterwards
    * @throws as {@link RefreshService.refresh}
@@ -306,7 +319,7 @@ export class TokensService {
   }
 
   /**
-   * Returns a connection with its tokens still sealed.
+   * Returns a connection. Its tokens stay sealed.
    *
    * @throws {@link UnknownProviderError}, {@link ConnectionNotFoundError}
    */
@@ -319,7 +332,7 @@ export class TokensService {
     return connection;
   }
 
-  /** Returns what can be said of a connection now, which its row may not say yet. */
+  /** Returns the current state of a connection, which its row may not show yet. */
   stateOf(connection: StoredConnection): ConnectionState {
     const { provider: slug } = connection;
     // This deployment may not know the provider any more.
@@ -327,27 +340,28 @@ export class TokensService {
     return connectionState(connection, isRetired, this.clock.now());
   }
 
-  /** Returns when the refresh token of a connection ends, where anybody knows. */
+  /** Returns when the refresh token of a connection expires, if that is known. */
   refreshExpiryOf(connection: StoredConnection): RefreshExpiry | undefined {
     const { provider: slug } = connection;
     return refreshExpiry(connection, this.registry.has(slug) ? this.registry.get(slug).definition : undefined);
   }
 
-  /** Returns all connections of a user with their tokens still sealed. */
+  /** Returns all connections of a user. Their tokens stay sealed. */
   list(userId: string): Promise<StoredConnection[]> {
     return this.store.list(userId);
   }
 
   /**
-   * Erases a connection here, then ends its grant at the provider.
+   * Erases a connection here, then revokes its grant at the provider.
    *
-   * The audit entry comes first, then the row goes: from that moment no token of it is handed out, whatever the provider answers.
+   * First the audit entry is written, then the row is removed. From then on no token of the connection is returned,
+   * whatever the provider responds.
    *
    * @param userId - the company's id of the user
    * @param slug - the provider
-   * @param requester - who ends it
-   * @returns what happened at the provider: `revoked`, `unsupported` where it offers no way, `pending` when it
-   *   is tried again, or `failed` when nothing is left to try with
+   * @param requester - who ends the connection
+   * @returns the outcome at the provider: `revoked`; `unsupported` when it offers no way; `pending` when it will be
+   *   retried; `failed` when no attempt is left
    * @throws {@link ConnectionNotFoundError} when there is no such connection
    * @throws {@link DatabaseUnavailableError} when it cannot be erased; nothing happened at the provider
    */
@@ -373,7 +387,7 @@ export class TokensService {
     throw new Error(`A connection changed ${connectAttempts} times while it was being unlinked.`);
   }
 
-  /** Removes a row and ends its grant. Returns `undefined` when the row holds another token set by now. */
+  /** Removes a row and revokes its grant. Returns `undefined` when the row holds another token set by now. */
   private async letGo(connection: StoredConnection, provider: HealthProvider): Promise<RevocationOutcome | undefined> {
     const tokens = await this.tokenVault.openIfReadable(connection);
     if (tokens === undefined) {
@@ -392,12 +406,13 @@ export class TokensService {
   }
 
   /**
-   * Erases all connections of a user, those to providers that this deployment does not know any more included.
+   * Erases all connections of a user, including those to providers that this deployment no longer knows.
    *
    * @param userId - the company's id of the user
    * @param requester - who erases the user
-   * @param until - only those that were linked until then; all when absent
-   * @returns what happened to each at its provider, sorted by provider; behind them those that came meanwhile
+   * @param until - erase only connections linked until then; all if absent
+   * @returns the outcome for each at its provider, sorted by provider, followed by connections that were added in the
+   *   meantime
    * @throws {@link DatabaseUnavailableError} when one cannot be erased
    */
   async eraseUser(userId: string, requester: Requester, until?: Date): Promise<ErasedConnection[]> {
@@ -446,7 +461,7 @@ export class TokensService {
     this.leaveBehind(connection, this.refreshService.refresh(connection, { priority: 'background' }));
   }
 
-  /** Nobody waits for it any more. */
+  /** Lets a refresh finish in the background. */
   private leaveBehind(connection: StoredConnection, refresh: Promise<void>): void {
     refresh.catch((error: unknown) => {
       const code = codeOf(error);
@@ -455,14 +470,17 @@ export class TokensService {
     });
   }
 
-  /** A failed refresh that nobody is told about must not hide a mistake of ours. */
+  /** Logs unexpected errors of a refresh whose result no caller gets. */
   private logMistake(error: unknown): void {
     if (!(error instanceof AppError)) {
       this.logger.error(error);
     }
   }
 
-  /** As far as it is known or assumed, so never more than what remains; a token is refreshed by it, but never withheld. */
+  /**
+   * The known or assumed life left, so never more than the real one. It triggers a refresh, but never withholds a
+   * token.
+   */
   private expectedLifeMs({ provider }: Pick<StoredConnection, 'provider'>, tokens: TokenSet): number {
     const { definition } = this.registry.get(provider);
     const endsAt = expectedExpiry(tokens, definition, this.config.assumedLifetimeMs);

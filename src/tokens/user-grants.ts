@@ -12,7 +12,7 @@ export type ConnectionFacts = Omit<StoredConnection, 'sealed'> & {
   readonly formerUserId: string | undefined;
 };
 
-/** What is held of a user's grants: for whoever asks what is known of them, never for using them. */
+/** Lists what is stored about a user's grants, for exports. It never uses the grants. */
 @Injectable()
 export class UserGrants {
   constructor(
@@ -23,7 +23,8 @@ export class UserGrants {
   ) {}
 
   /**
-   * Returns the connections of a user, sorted by provider, those to providers that this deployment does not know any more included.
+   * Returns the connections of a user, sorted by provider, including those to providers that this deployment no longer
+   * knows.
    *
    * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError}
    */
@@ -47,7 +48,7 @@ export class UserGrants {
   }
 
   /**
-   * Returns the grants of a user that are still to be ended at their providers.
+   * Returns the grants of a user that are not revoked yet.
    *
    * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError}
    */
