@@ -314,7 +314,7 @@ describe('O1-11 a migration of grants', () => {
 
   it('refuses a provider whose grants cannot be exchanged', async () => {
     for (const slug of ['whoop', 'fitbit-oauth1']) {
-      await expect(application.app.get(GrantMigrations, { strict: false }).count(slug)).rejects.toThrow('link anew');
+      await expect(application.app.get(GrantMigrations, { strict: false }).count(slug)).rejects.toThrow('link again');
     }
   });
 
@@ -482,7 +482,7 @@ describe('O1-11 a migration whose user or maker goes another way', () => {
 
     const { status, output } = await runCommand();
 
-    expect({ status, output }).toMatchObject({ status: 1, output: expect.stringContaining('Gave up') });
+    expect({ status, output }).toMatchObject({ status: 1, output: expect.stringContaining('Stopped early') });
     expect(output).toContain(first.connectionId);
     expect(calls(old, 'exchange', before[old])).toEqual(['consumer_key_rejected']);
     await expectUntouched(first.user);

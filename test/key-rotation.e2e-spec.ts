@@ -97,7 +97,7 @@ describe('a new key', () => {
     await startReplica(first, { environment: neverReloaded });
     await administration.promote(kid, 30_000, false);
     expect(first.app.get(KeyRing).getActive('connections.sealed').kid).toBe(kid);
-    await expect(administration.promote(kid, 0, false)).rejects.toThrow(/is active; only a pending/);
+    await expect(administration.promote(kid, 0, false)).rejects.toThrow(/is active\. Only a pending/);
   });
 
   it('CR-07 fails no read and no write of two replicas under load, one of them lagging', async () => {
@@ -400,7 +400,7 @@ describe('re-encryption', () => {
         for (let kill = 0; kill < kills; kill += 1) {
           await rotate(application, 'connections.sealed');
           const job = reencrypt(20);
-          const hasBegun = (): boolean => job.stderr().includes('looked at') || job.child.exitCode !== null;
+          const hasBegun = (): boolean => job.stderr().includes('rows checked') || job.child.exitCode !== null;
           await until('the job has begun', hasBegun);
           await sleep(random() * 500);
           killed.push((await job.stop('SIGKILL')).signal);
@@ -441,7 +441,7 @@ describe('npm run cli -- keys', () => {
       const former = application.app.get(KeyRing).getActive('connections.sealed').kid;
       const kid = await keys('add', '--purpose', 'connections.sealed');
       await keys('promote', kid);
-      expect(await keys('reencrypt', '--purpose', 'connections.sealed')).toContain('1 sealed anew');
+      expect(await keys('reencrypt', '--purpose', 'connections.sealed')).toContain('1 re-encrypted');
       const longAgo = `UPDATE vault_keys SET retired_at = now() - interval '90 days' WHERE kid = $1`;
       await queryDatabase(databaseUrl, longAgo, [former]);
       await keys('retire', former);

@@ -1,6 +1,8 @@
 import { AppError } from './app-error.js';
 
-/** The request has a wrong shape: a field is missing, repeated, too long or of the wrong kind. The caller corrects it. */
+/**
+ * The request has the wrong shape: a field is missing, repeated, too long or of the wrong kind. The caller corrects it.
+ */
 export class RequestInvalidError extends AppError {
   readonly code = 'REQUEST_INVALID';
 }

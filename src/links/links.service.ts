@@ -55,7 +55,7 @@ export interface LinkTerms extends Pick<LinkRequest, 'userId' | 'provider' | 'sc
 /** A link that waits for its callback. */
 export interface StartedLink {
   readonly id: string;
-  /** The provider's authorisation URL, for the user's browser. */
+  /** The provider's authorization URL, for the user's browser. */
   readonly linkWebUrl: string;
   readonly state: string;
   readonly expiresAt: Date;

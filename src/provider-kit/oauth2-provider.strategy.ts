@@ -94,7 +94,7 @@ export class OAuth2ProviderStrategy extends PassportStrategy(NamedOAuth2Strategy
     return grant;
   }
 
-  /** Parameters of the authorisation request beyond the standard ones. */
+  /** Parameters of the authorization request beyond the standard ones. */
   override authorizationParams(options: { nonce?: string; renamedScope?: Record<string, string> }): object {
     const { nonce, renamedScope } = options;
     return { ...this.definition.extraAuthorizeParams, ...renamedScope, ...(nonce === undefined ? {} : { nonce }) };

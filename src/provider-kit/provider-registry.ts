@@ -21,7 +21,7 @@ export class ProviderRegistry {
       throw new Error(`Two providers have the slug "${slug}".`);
     }
     this.providers.set(slug, provider);
-    // The authorisation URL is for the browser; we send nothing there.
+    // The authorization URL is for the browser; we send nothing there.
     const endpoints = Object.values({ ...provider.settings.endpoints, authorizeUrl: undefined });
     for (const url of [...endpoints, ...(provider.furtherOrigins ?? [])]) {
       if (url) {

@@ -11,7 +11,7 @@ export interface ProviderEndpoints {
   readonly tokenUrl: string;
   /** Where refreshes go, if not to the token endpoint. */
   readonly refreshUrl: string | undefined;
-  /** Where authorisation requests are pushed (RFC 9126). */
+  /** Where authorization requests are pushed (RFC 9126). */
   readonly parUrl?: string | undefined;
   /** Where the keys are that sign ID tokens. */
   readonly jwksUrl: string | undefined;

@@ -33,7 +33,7 @@ const pushedAnswerSchema = z.object({
   expires_in: z.int().positive().optional().catch(undefined),
 });
 
-/** A pushed authorisation request, as the provider keeps it (RFC 9126 section 2.2). */
+/** A pushed authorization request, as the provider keeps it (RFC 9126 section 2.2). */
 export interface PushedRequest {
   /** The reference that the browser carries instead; it works once. */
   readonly requestUri: string;
@@ -71,7 +71,7 @@ export class TokenEndpointClient extends ProviderApiClient {
   readonly remarks = new ResponseRemarks();
 
   /**
-   * Pushes an authorisation request, with the client authentication of the token endpoint.
+   * Pushes an authorization request, with the client authentication of the token endpoint.
    *
    * @param form - absolute `url` of the endpoint, and the parameters of the request as `fields`
    * @throws {@link ProviderMisconfiguredError} when the provider refuses the request or our client credentials
@@ -322,7 +322,7 @@ export class TokenEndpointClient extends ProviderApiClient {
   /**
    * Verifies the ID token of a grant and puts the user's id into the grant.
    *
-   * @param nonce - as sent with the authorisation request; `undefined` when none was
+   * @param nonce - as sent with the authorization request; `undefined` when none was
    * @returns the grant with `providerUserId`
    * @throws {@link InvalidTokenResponseError} when there is no ID token, or one that is not for this client, this link or this time
    * @throws {@link ProviderUnavailableError} when the signing keys cannot be read

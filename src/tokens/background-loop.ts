@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { AppError } from '../errors/app-error.js';
 
-/** How long after a failed step the next one comes, such as while the database is away, in milliseconds. */
+/** Pause after a failed step, for example while the database is unavailable, in milliseconds. */
 const failurePauseMs = 1_000;
 
-/** Repeats a step for as long as the process runs, with the pause that each step asks for. A step that fails is repeated later. */
+/** Repeats a step while the process runs, with the pause that each step returns. A failed step is repeated later. */
 export class BackgroundLoop {
   private readonly logger: Logger;
   private running: Promise<void> | undefined;
@@ -14,7 +14,7 @@ export class BackgroundLoop {
 
   /**
    * @param name - for the log
-   * @param step - does what is to be done now; returns after how many milliseconds to look again
+   * @param step - does the work that is due; returns the milliseconds until the next step
    */
   constructor(
     name: string,
@@ -23,17 +23,17 @@ export class BackgroundLoop {
     this.logger = new Logger(name);
   }
 
-  /** Begins; does nothing when it has begun before. */
+  /** Starts the loop; does nothing when it is already running. */
   start(): void {
     this.running ??= this.run();
   }
 
-  /** Ends the pause, or leaves out the next one. */
+  /** Ends the pause, or skips the next one. */
   wake(): void {
     this.woken.abort();
   }
 
-  /** Begins no further step, and waits for the one under way. */
+  /** Starts no further step, and waits for the running one. */
   async stop(): Promise<void> {
     this.stopped = true;
     this.wake();

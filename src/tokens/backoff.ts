@@ -9,7 +9,9 @@ export interface BackoffPolicy {
 /** One second, doubling, at most a quarter of an hour. */
 export const refreshBackoff: BackoffPolicy = { initialDelayMs: 1_000, maxDelayMs: 15 * 60 * 1_000, factor: 2 };
 
-/** One minute, doubling, at most six hours: somebody has to mend a key or a row, and every look is an error in the log. */
+/**
+ * One minute, doubling, at most six hours: somebody must fix a key or a row, and every attempt is an error in the log.
+ */
 export const unreadableBackoff: BackoffPolicy = { initialDelayMs: 60_000, maxDelayMs: 6 * 3_600_000, factor: 2 };
 
 /** Five seconds, doubling, at most an hour: nobody waits for it. */

@@ -9,20 +9,20 @@ const readTime: Statement = {
   text: 'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS "nowMs"',
 };
 
-/** How often the clock is set, in milliseconds; a machine that slept has a clock that is behind. */
+/** How often the clock is synchronized, in milliseconds. A machine that slept has a clock that is behind. */
 const syncIntervalMs = 15_000;
-/** A difference that an operator should know of, in milliseconds. */
+/** A difference that is logged for the operator, in milliseconds. */
 const notableDifferenceMs = 5_000;
 
 /**
- * A claim that was taken right before the database's clock was set forward may still wait for its slot and then send, in milliseconds: that
- * time comes on top of what is given after an absence of the database.
+ * Extra grace period (ms) after a forward clock jump, on top of that after a database outage: a lease taken right
+ * before the jump may still wait for its slot and then send.
  */
 const jumpMs = 60_000;
 
 /**
- * Sets the clock of this process by the database's, so that all replicas agree on when a token expires, however wrong the
- * clocks of their machines are (R-12).
+ * Synchronizes the clock of this process with the database's, so that all replicas agree on when a token expires, even
+ * if the clocks of their machines are wrong (R-12).
  */
 @Injectable()
 export class ClockSync implements OnModuleInit, BeforeApplicationShutdown {
@@ -48,10 +48,10 @@ export class ClockSync implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   /**
-   * Sets the clock again. Without a database it goes on as it is.
+   * Synchronizes the clock again. Without a database it keeps running.
    *
-   * Where the database's clock was set forward, claims and holds have ended early by so much: then what was under way gets the time
-   * to be sent and committed.
+   * After a forward jump of the database's clock, leases and holds end too early by the same amount. Refreshes in
+   * flight then get time to be sent and committed.
    */
   async syncAgain(): Promise<void> {
     try {
@@ -66,7 +66,10 @@ export class ClockSync implements OnModuleInit, BeforeApplicationShutdown {
     }
   }
 
-  /** Returns by how much the clock was behind, in milliseconds; 0 where the reading took so long that it may be right as it is. */
+  /**
+   * Returns by how much the clock was behind, in milliseconds; 0 when the reading took so long that the clock may be
+   * right.
+   */
   private async sync(): Promise<number> {
     const askedAt = performance.now();
     const [row] = await this.database.query<{ nowMs: number }>(readTime);

@@ -19,7 +19,7 @@ export const endReasons = [
 
 export type EndReason = (typeof endReasons)[number];
 
-/** What there is to say about a connection that is active. */
+/** Warnings about an active connection. */
 export const warningReasons = [
   /** The provider refused the refresh token once. A second refusal later ends the connection. */
   'refusal_unconfirmed',
@@ -31,12 +31,12 @@ export const warningReasons = [
   'no_refresh_token',
 ] as const;
 
-/** Everything that `reason` of a connection can be. */
+/** All values of `reason` of a connection. */
 export const stateReasons = [...new Set([...warningReasons, ...endReasons])];
 
 export type StateReason = (typeof stateReasons)[number];
 
-/** What can be said of a connection at one instant. */
+/** The state of a connection at one instant. */
 export type ConnectionState =
   | { readonly status: 'active'; readonly reason: (typeof warningReasons)[number] | null }
   | { readonly status: 'needs_relink'; readonly reason: EndReason };
@@ -49,8 +49,8 @@ type StateColumns = Pick<
 /**
  * Returns the state of a connection. Pure: the caller supplies the instant.
  *
- * The row may not say yet that the connection has ended, because nothing has looked at it since its access token expired or its
- * provider shut down. This function does.
+ * The row may not show yet that the connection has ended, because nothing has checked it since its access token expired
+ * or its provider shut down. This function shows it.
  *
  * @param connection - as stored
  * @param isRetired - whether the provider has shut down
@@ -80,7 +80,7 @@ export function connectionState(connection: StateColumns, isRetired: boolean, no
   return { status: 'active', reason: cannotBeRefreshed ? 'no_refresh_token' : null };
 }
 
-/** When a refresh token ends, and who says so. */
+/** When a refresh token expires, and the source of that date. */
 export interface RefreshExpiry {
   readonly at: Date;
   /** `provider`: the token response told it. `declared`: computed from the lifetime that the provider publishes. */
@@ -88,7 +88,8 @@ export interface RefreshExpiry {
 }
 
 /**
- * Returns when the refresh token of a connection ends if it is not used before; `undefined` when there is none, or nobody knows.
+ * Returns when the refresh token of a connection expires unless it is used before; `undefined` when there is none, or
+ * the expiry is unknown.
  *
  * @param connection - as stored
  * @param definition - of its provider, with the published lifetime; `undefined` when this deployment does not know it

@@ -3,7 +3,7 @@ import { Database, type Statement } from '../database/database.js';
 import { BackgroundLoop } from './background-loop.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
 
-/** The most rows that one statement changes, so that none holds locks for long. */
+/** Most rows that one statement changes, so that no statement holds locks for long. */
 const maxRows = 1_000;
 const pauseMs = 10 * 60 * 1_000;
 
@@ -19,8 +19,8 @@ const eraseDead: Statement = {
 };
 
 /**
- * Erases the tokens of connections whose grants have been dead for long, and the account with them (LOG-09). The row stays, so that the
- * company still sees that the user has to link again.
+ * Erases the tokens and the account of connections whose grants have been dead for long (LOG-09). The row stays, so
+ * that the company still sees that the user must link again.
  */
 @Injectable()
 export class DeadTokenPurge implements BeforeApplicationShutdown {
@@ -31,7 +31,7 @@ export class DeadTokenPurge implements BeforeApplicationShutdown {
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
   ) {}
 
-  /** Begins to look now and then. */
+  /** Starts checking periodically. */
   start(): void {
     this.loop.start();
   }
@@ -41,9 +41,9 @@ export class DeadTokenPurge implements BeforeApplicationShutdown {
   }
 
   /**
-   * Erases some of what is due.
+   * Erases a batch of due tokens.
    *
-   * @returns after how many milliseconds to do it again: none while there is more
+   * @returns milliseconds until the next call; 0 while there is more
    * @throws {@link DatabaseUnavailableError}
    */
   async sweep(): Promise<number> {

@@ -7,9 +7,9 @@ import { tokensConfig, type TokensConfig } from './tokens.config.js';
 const extension = '.exchange';
 
 /**
- * Keeps what an exchange of a grant has brought on disk until it is committed, so that a run that is killed in between, or a database that
- * stays away, loses nothing: one small file for each, in the directory of the journal of refreshes. The tokens are sealed for their row;
- * nothing beside them names the user. Without a directory nothing is kept.
+ * Keeps the result of a grant exchange on disk until it is committed, so that a killed process or an unavailable
+ * database loses nothing. Each result is one small file in the directory of the refresh journal. The tokens are sealed
+ * for their row; nothing else in the file names the user. Without a directory nothing is kept.
  */
 @Injectable()
 export class ExchangeJournal {
@@ -21,9 +21,9 @@ export class ExchangeJournal {
   }
 
   /**
-   * Writes an entry down. A disk that cannot be written is no reason to drop the tokens.
+   * Writes an entry. If the disk cannot be written, the tokens are still used.
    *
-   * @param key - names the exchange; letters, digits and `-`
+   * @param key - identifies the exchange; letters, digits and `-`
    */
   async record(key: string, sealed: Buffer): Promise<void> {
     if (this.directory === undefined) {
@@ -38,7 +38,7 @@ export class ExchangeJournal {
     }
   }
 
-  /** Returns the entry of an exchange, if there is one; half of one, where the process died while it wrote. */
+  /** Returns the entry of an exchange, if there is one. It is cut off if the process died while writing it. */
   async find(key: string): Promise<Buffer | undefined> {
     if (this.directory === undefined) {
       return undefined;
@@ -59,7 +59,7 @@ export class ExchangeJournal {
     return names.filter((name) => name.endsWith(extension)).map((name) => name.slice(0, -extension.length));
   }
 
-  /** Forgets an entry that was committed or is not wanted any more. */
+  /** Removes an entry that was committed or is no longer needed. */
   async forget(key: string): Promise<void> {
     if (this.directory !== undefined) {
       await rm(join(this.directory, key + extension), { force: true });

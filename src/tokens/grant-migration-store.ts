@@ -5,16 +5,18 @@ import type { ErrorCode } from '../errors/error-code.js';
 import { AccountAlreadyLinkedError } from '../errors/connection.errors.js';
 import type { LinkedAccount, SealedTokens, StoredConnection } from './connection-store.js';
 
-/** A run that has not come back after this is lost with its process; longer than the requests of one migration take together. */
+/**
+ * A run that has not returned by then was lost with its process. Longer than all requests of one migration together.
+ */
 const lease = `now() + interval '120 seconds'`;
 
-/** `begun`: the exchange may have been made, or the refresh of what it brought, and its answer is not known. */
+/** `begun`: the exchange, or the refresh after it, may have been made, and its response is not known. */
 export type MigrationState = 'ready' | 'begun' | 'exchanged';
 
-/** The connection whose grant is exchanged, and what it becomes. */
+/** The connection whose grant is exchanged, and the successor. */
 export interface MigrationPlace {
   readonly userId: string;
-  /** The provider that is replaced. */
+  /** The provider to migrate from. */
   readonly provider: string;
 }
 
@@ -40,12 +42,12 @@ export interface MigrationFacts {
   readonly lastErrorCode: string | null;
 }
 
-/** How many connections are where, before anything is done. */
+/** How many connections are in which state, before anything is done. */
 export interface MigrationCounts {
   readonly ready: number;
   readonly inDoubt: number;
   readonly exchanged: number;
-  /** The user has a connection to the successor already. */
+  /** The user already has a connection to the successor. */
   readonly alreadyLinked: number;
 }
 
@@ -140,7 +142,7 @@ const statements = {
   },
 } satisfies Record<string, Statement>;
 
-/** The connection that takes the place of the old one. */
+/** The connection that replaces the old one. */
 export interface NewConnection {
   readonly provider: string;
   readonly id: string;
@@ -149,14 +151,14 @@ export interface NewConnection {
 }
 
 /**
- * The table of grants that are being exchanged. Every change needs the claim, but for the one that keeps what was exchanged, and none is
- * possible once the connection is gone: its row goes with it.
+ * The table of grants that are being exchanged. Every change requires the lease, except storing a received grant. No
+ * change is possible once the connection is removed: its row goes with it.
  */
 @Injectable()
 export class GrantMigrationStore {
   constructor(private readonly database: Database) {}
 
-  /** Returns users with a connection that can be migrated, in the order of their ids, behind `after`. */
+  /** Returns users with a connection that can be migrated, ordered by id, after `after`. */
   async page(provider: string, registrationId: string, after: string, limit: number): Promise<string[]> {
     const values = [provider, registrationId, after, limit];
     return (await this.database.query<{ userId: string }>(statements.page, values)).map(({ userId }) => userId);
@@ -167,7 +169,7 @@ export class GrantMigrationStore {
     return row ?? { ready: 0, inDoubt: 0, exchanged: 0, alreadyLinked: 0 };
   }
 
-  /** Takes the migration of a connection; `undefined` when another run holds it, or there is no such connection any more. */
+  /** Leases the migration of a connection; `undefined` when another run holds it, or the connection was removed. */
   async claim(
     place: MigrationPlace,
     claimId: string,
@@ -185,14 +187,17 @@ export class GrantMigrationStore {
     }
   }
 
-  /** Returns those of these exchanges that were begun and are in doubt: ids of connections, each with `-` and the generation of its tokens. */
+  /**
+   * Returns which of these exchanges were begun and are in doubt. A key is the id of the connection, `-`, and the
+   * generation of its tokens.
+   */
   async findBegun(keys: readonly string[]): Promise<string[]> {
     return (await this.database.query<{ key: string }>(statements.findBegun, [keys])).map(({ key }) => key);
   }
 
   /**
-   * Writes down that the exchange of a token set begins, or the refresh of what it brought, which nobody may have any more. Returns false
-   * when the migration is not ours any more.
+   * Records the start of an exchange of a token set, or of the refresh after it. Returns false when this run no longer
+   * holds the migration.
    *
    * @param secretGen - the generation of the token set that is exchanged
    */
@@ -201,26 +206,26 @@ export class GrantMigrationStore {
   }
 
   /**
-   * Keeps what the exchange has brought, or what a refresh has made of it; also when our claim has run out, unless another run holds the
-   * migration. May be repeated.
+   * Stores the result of the exchange, or of the refresh after it. Also works when the lease has expired, unless
+   * another run holds the migration. May be repeated.
    *
    * @param secretGen - as in {@link begin}
-   * @returns false when another run holds it, it is not in doubt any more, or the connection is gone
+   * @returns false when another run holds it, it is no longer in doubt, or the connection was removed
    */
   keep(claimed: ClaimedMigration, secretGen: number, sealed: Buffer): Promise<boolean> {
     return this.change(statements.keep, claimed, sealed, claimed.id, secretGen, claimed.registrationId);
   }
 
-  /** Writes down that the exchange that was begun has not been made. */
+  /** Records that a started exchange was not made. */
   async takeBack(claimed: ClaimedMigration): Promise<void> {
     await this.change(statements.takeBack, claimed);
   }
 
   /**
-   * Lets go of a migration.
+   * Releases a migration.
    *
    * @param code - why it was not finished
-   * @returns its state; `undefined` when it is not ours any more
+   * @returns its state; `undefined` when this run no longer holds it
    */
   async release(claimed: ClaimedMigration, code: ErrorCode | undefined): Promise<MigrationState | undefined> {
     const values = [...keyOf(claimed), code ?? null];
@@ -229,21 +234,21 @@ export class GrantMigrationStore {
   }
 
   /**
-   * Removes the old connection beside the one that stands in for it, and leaves its grant as it is.
+   * Removes the old connection when the user has linked the successor. Its grant is not revoked.
    *
-   * @param secretGen - the generation of its token set, as it was found
-   * @param linked - the connection to the successor, as it was found
-   * @returns false when the migration is not ours any more, or one of the two connections has changed meanwhile
+   * @param secretGen - the generation of its token set, as read
+   * @param linked - the connection to the successor, as read
+   * @returns false when this run no longer holds the migration, or one of the two connections has changed
    */
   remove(claimed: ClaimedMigration, secretGen: number, linked: StoredConnection): Promise<boolean> {
     return this.change(statements.remove, claimed, secretGen, linked.provider, linked.id, linked.secretGen);
   }
 
   /**
-   * Puts the new connection in the place of the old one, in one statement, and leaves the old grant as it is.
+   * Replaces the old connection with the new one, in one statement. The old grant is not revoked.
    *
-   * @returns `replaced`; `linked` when the user has linked the successor meanwhile; `lost` when the migration is not ours any more, or
-   *   the old connection was linked anew
+   * @returns `replaced`; `linked` when the user has linked the successor in the meantime; `lost` when this run no
+   *   longer holds the migration, or the old connection was linked again
    * @throws {@link AccountAlreadyLinkedError} when the account is exclusive and another active connection has it
    */
   async replace(

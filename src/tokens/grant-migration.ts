@@ -29,49 +29,49 @@ import { OrphanedGrants } from './orphaned-grants.js';
 import { parseTokenSet, toTokenSet, type TokenSet } from './token-set.js';
 import { TokenVault } from './token-vault.js';
 
-/** An access token with less life than this is refreshed before it is tried, in milliseconds. */
+/** An access token with less life left than this is refreshed before its first use, in milliseconds. */
 const shortestLifeMs = 60_000;
 /** How long a response is read that is the only copy of new tokens, in milliseconds: until shortly before another run may go on. */
 const patienceMs = 90_000;
-/** How often, and how long apart in milliseconds, an exchanged grant is offered to a database that is away. */
+/** How often storing an exchanged grant is retried while the database is unavailable, and the pause in milliseconds. */
 const keepAttempts = 60;
 const keepPauseMs = 1_000;
 
-/** What became of one connection. */
+/** The outcome for one connection. */
 export type MigrationOutcome =
-  /** The connection of the successor stands in its place. */
+  /** The connection was replaced by one of the successor. */
   | 'migrated'
-  /** The user had linked the same account with the successor; the old connection is gone. */
+  /** The user had already linked the same account with the successor; the old connection was removed. */
   | 'already_linked'
-  /** An exchange was begun whose answer was lost, or the refresh of what it brought; neither is repeated by itself. */
+  /** An exchange, or the refresh after it, was sent and its response lost. Neither is repeated automatically. */
   | 'in_doubt'
   /** The new grant is of another account; it is not used. */
   | 'other_account'
-  /** The user has a connection to the successor that is dead or of another account. */
+  /** The user has a connection to the successor that has ended or is of another account. */
   | 'conflict'
   | 'failed'
-  /** Another run works on it, or the user has unlinked one of the connections, or linked it anew. */
+  /** Another run is migrating it, or the user has unlinked one of the connections or linked it again. */
   | 'passed_by';
 
-/** One connection that a run has dealt with. */
+/** The result of a run for one connection. */
 export interface MigratedConnection {
   readonly outcome: MigrationOutcome;
-  /** `undefined` when it was passed by. */
+  /** `undefined` when the connection was skipped. */
   readonly connectionId: string | undefined;
   /** Why it failed. */
   readonly code: ErrorCode | undefined;
 }
 
-/** The provider that is replaced, and the one that replaces it. */
+/** The provider to migrate from, and its successor. */
 export interface Exchange {
   readonly old: HealthProvider & Required<Pick<HealthProvider, 'exchangeGrant'>>;
   readonly successor: HealthProvider & { readonly definition: OAuth2Definition };
 }
 
-/** What became of one connection, with the error for whoever decides how to go on. */
+/** The result for one connection, with the error that decides whether the run continues. */
 export type Attempt = MigratedConnection & { readonly error?: AppError };
 
-/** What is exchanged, and whose it is. */
+/** A token set and its user. */
 interface Holder {
   readonly tokens: TokenSet;
   readonly secretGen: number;
@@ -79,13 +79,20 @@ interface Holder {
 }
 
 /**
- * Moves one connection to the provider that replaces its own (O1-11), through steps that are each committed before the next: the user's
- * account is known; the exchange begins; what it brought is kept, sealed; it was used once, and is of the same account; one statement puts
- * the new connection in the place of the old one. Until that statement the old connection works as ever. What was interrupted anywhere goes
- * on from there. An exchange that was begun and whose answer never came is not repeated: nobody documents what a second one does. The same
- * goes for the refresh of what was exchanged, where that has expired before it was used.
+ * Migrates one connection to the successor of its provider (O1-11), in steps. Each step is committed before the next:
  *
- * The old grant is not ended at the provider, since that would end the user's registration there, and the new grant with it.
+ * 1. The user's account is known.
+ * 2. The exchange starts.
+ * 3. Its result is stored, sealed.
+ * 4. The new grant was used once, and is of the same account.
+ * 5. One statement replaces the old connection with the new one.
+ *
+ * Until step 5 the old connection works as before. An interrupted migration resumes where it stopped. An exchange that
+ * was sent and whose response was lost is not repeated, because no provider documents the effect of a second one. The
+ * same is true for the refresh of a new grant that expired before its first use.
+ *
+ * The old grant is not revoked at the provider, because that would end the user's registration there, and the new grant
+ * with it.
  */
 @Injectable()
 export class GrantMigration {
@@ -103,10 +110,10 @@ export class GrantMigration {
   ) {}
 
   /**
-   * Takes a connection as far as it goes.
+   * Migrates a connection as far as possible.
    *
-   * @param repeatUnanswered - whether an exchange whose answer was lost is made once more
-   * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError}; what was done is done
+   * @param repeatUnanswered - whether to repeat an exchange whose response was lost
+   * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError}; finished steps stay
    */
   async migrate(exchange: Exchange, userId: string, repeatUnanswered: boolean): Promise<Attempt> {
     const { old, successor } = exchange;
@@ -169,8 +176,8 @@ export class GrantMigration {
   }
 
   /**
-   * Returns the tokens of a connection, with the account that they are for; asks the provider and keeps its answer where it is not known.
-   * `undefined` when the connection changed meanwhile.
+   * Returns the tokens of a connection, with their account. If the account is unknown, asks the provider and stores it.
+   * `undefined` when the connection changed in the meantime.
    */
   private async withAccount(old: HealthProvider, connection: StoredConnection): Promise<Holder | undefined> {
     const tokens = await this.tokenVault.open(connection);
@@ -190,9 +197,9 @@ export class GrantMigration {
   }
 
   /**
-   * Exchanges the grant, once, and keeps what that brought.
+   * Exchanges the grant once, and stores the result.
    *
-   * @returns `undefined` when the connection went meanwhile; the new grant is then ended
+   * @returns `undefined` when the connection was removed in the meantime; the new grant is then revoked
    */
   private async exchange(
     exchange: Exchange,
@@ -215,10 +222,11 @@ export class GrantMigration {
   }
 
   /**
-   * Commits a new token set, which exists nowhere else. While another run holds the migration its entry in the journal stays, for the next.
+   * Commits a new token set, which exists nowhere else. While another run holds the migration, its journal entry stays
+   * for the next run.
    *
-   * @param brought - the set, with the generation that it was exchanged for
-   * @returns false when it could not be committed; it is ended if the connection is gone
+   * @param brought - the set, with the generation that was exchanged for it
+   * @returns false when it could not be committed; it is revoked if the connection was removed
    */
   private async commit(exchange: Exchange, claimed: ClaimedMigration, brought: Holder): Promise<boolean> {
     const { tokens, secretGen, providerUserId } = brought;
@@ -232,7 +240,10 @@ export class GrantMigration {
     return isKept;
   }
 
-  /** Keeps what an earlier run has got and could not commit. Returns `undefined` when there is nothing, or it does not open. */
+  /**
+   * Stores a result that an earlier run received and could not commit. Returns `undefined` when there is none, or it
+   * cannot be decrypted.
+   */
   private async keepLeft(claimed: ClaimedMigration, { secretGen }: Holder): Promise<TokenSet | undefined> {
     const key = journalKey(claimed, secretGen);
     const sealed = await this.journal.find(key);
@@ -271,9 +282,9 @@ export class GrantMigration {
   }
 
   /**
-   * Ends a new grant whose connection went meanwhile: its user has unlinked it, or was erased.
+   * Revokes a new grant whose connection was removed in the meantime: the user has unlinked it, or was erased.
    *
-   * @returns whether the connection is gone
+   * @returns whether the connection was removed
    */
   private async letGo({ successor }: Exchange, claimed: ClaimedMigration, grant: TokenGrant): Promise<boolean> {
     const { userId, provider, id, registrationId: registration } = claimed;
@@ -337,10 +348,10 @@ export class GrantMigration {
   }
 
   /**
-   * A run that comes a day later finds an access token that has expired. Its refresh spends the refresh token, and is therefore begun and
-   * committed as the exchange is: a token whose answer was lost is not sent again.
+   * Refreshes a new grant whose access token expired before its first use, as in a run a day later. This spends the
+   * refresh token, so it is started and committed like the exchange: a token whose response was lost is not sent again.
    *
-   * @returns `undefined` when the migration is not ours any more, or the connection is gone
+   * @returns `undefined` when this run no longer holds the migration, or the connection was removed
    */
   private async withLife(
     exchange: Exchange,
@@ -416,7 +427,7 @@ function isOurOutage(error: AppError): boolean {
   return error instanceof DatabaseUnavailableError || error instanceof KeyUnavailableError;
 }
 
-/** Whether an exchange or a refresh that was begun has not been made for certain: the provider refused it, or never got it. */
+/** Whether a started exchange or refresh was certainly not made: the provider refused it, or never got it. */
 function wasNotMade(error: unknown): boolean {
   return (
     error instanceof AuthorizationFailedError ||

@@ -12,28 +12,32 @@ import { GrantMigrationStore, type MigrationCounts } from './grant-migration-sto
 
 /** Connections looked up at a time. */
 const pageSize = 200;
-/** After so many refusals in a row nothing more is tried: it is not about single users. */
+/** Refusals in a row after which a run stops: then the problem is not about single users. */
 const mostRefusalsInARow = 20;
-/** How often a provider that is away is tried for one connection. */
+/** How often an unavailable provider is tried for one connection. */
 const attemptsWhileAway = 5;
-/** How long to wait for one that does not say for how long, in milliseconds; doubled each time. */
+/** First pause if the provider does not say how long, in milliseconds. It doubles each time. */
 const firstPauseMs = 1_000;
-/** No longer than this, whatever a provider says: the operator is waiting. */
+/** Longest pause, even if the provider asks for more: the operator is waiting. */
 const longestPauseMs = 15 * 60_000;
 
-/** How a run goes about it. */
+/** Options of a run. */
 export interface MigrationOptions {
-  /** Repeats exchanges whose answer was lost. The provider may refuse them, or end what the first one has brought. */
+  /**
+   * Repeats exchanges whose response was lost. The provider may refuse them, or invalidate the grant of the first
+   * exchange.
+   */
   readonly repeatUnanswered: boolean;
-  /** At most so many connections in a second. */
+  /** Most connections per second. */
   readonly perSecond: number;
-  /** At most so many connections in this run. */
+  /** Most connections in this run. */
   readonly limit: number;
 }
 
 /**
- * Moves the connections of a provider to the one that replaces it, without their users, where the provider exchanges grants (O1-11): one
- * after the other, as {@link GrantMigration} does it. A run that was killed is resumed by the next one; several may run at once.
+ * Migrates the connections of a provider to its successor without their users, where the provider exchanges grants
+ * (O1-11). It uses {@link GrantMigration} for one connection after the other. The next run resumes a killed one.
+ * Several runs may work at once.
  */
 @Injectable()
 export class GrantMigrations {
@@ -45,9 +49,9 @@ export class GrantMigrations {
   ) {}
 
   /**
-   * Counts what a run would do.
+   * Counts the connections that a run would process.
    *
-   * @param slug - the provider that is replaced
+   * @param slug - the provider to migrate from
    * @throws Error when its grants cannot be exchanged, or one of the two providers is not configured
    */
   async count(slug: string): Promise<MigrationCounts> {
@@ -58,11 +62,12 @@ export class GrantMigrations {
   /**
    * Migrates the connections of a provider, in the order of the users' ids.
    *
-   * @param slug - the provider that is replaced
+   * @param slug - the provider to migrate from
    * @param report - called with each result
-   * @returns false when it gave up before the last connection: a provider stayed away or refuses us, or one refusal followed the other
+   * @returns false when the run stopped early: a provider was unavailable or rejects us, or refused one exchange after
+   *   another
    * @throws Error as {@link count}
-   * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError}; what was done is done
+   * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError}; finished connections stay migrated
    */
   async run(slug: string, options: MigrationOptions, report: (result: MigratedConnection) => void): Promise<boolean> {
     const exchange = this.find(slug);
@@ -91,7 +96,7 @@ export class GrantMigrations {
     }
   }
 
-  /** What was exchanged for a connection that is gone, or has other tokens by now, is of no use any more. */
+  /** Removes journal entries of connections that were removed or have other tokens by now. */
   private async tidyJournal(): Promise<void> {
     const keys = await this.journal.list();
     const begun = new Set(await this.store.findBegun(keys));
@@ -113,7 +118,7 @@ export class GrantMigrations {
     return { old, successor };
   }
 
-  /** Waits for a provider that is away, and tries again; not where it may have exchanged the grant. */
+  /** Waits for an unavailable provider and retries, unless it may have exchanged the grant. */
   private async attempt(exchange: Exchange, userId: string, options: MigrationOptions): Promise<Attempt> {
     for (let attempts = 1; ; attempts += 1) {
       const result = await this.migration.migrate(exchange, userId, options.repeatUnanswered);

@@ -3,12 +3,12 @@ import type { SealContext } from '../vault/associated-data.js';
 import type { VaultService } from '../vault/vault.service.js';
 import type { ConnectionKey, LinkKey, SealedTokens } from './connection-store.js';
 
-/** `rotated`: only the refresh token is new, because the rest of the answer was refused. */
+/** `rotated`: only the refresh token is new, because the rest of the response was rejected. */
 const entryKindSchema = z.enum(['refreshed', 'rotated']);
 
 export type EntryKind = z.output<typeof entryKindSchema>;
 
-/** One refreshed token set on its way into the database. The tokens are sealed for their row already. */
+/** A refreshed token set that is not committed yet. Its tokens are already sealed for their row. */
 const entrySchema = z.object({
   owner: z.base64().transform((text) => Buffer.from(text, 'base64')),
   provider: z.string(),
@@ -27,7 +27,7 @@ const entrySchema = z.object({
 
 export type JournalEntry = z.output<typeof entrySchema>;
 
-/** `linkedAt` tells the link that the tokens belong to; it is absent in entries of an earlier version. */
+/** `linkedAt` identifies the link of the tokens; it is absent in entries of an earlier version. */
 const ownerSchema = z.object({ userId: z.string(), linkedAt: z.coerce.date().optional() });
 
 export type EntryOwner = z.output<typeof ownerSchema>;
@@ -40,7 +40,7 @@ export function formatEntry(vault: VaultService, replaced: LinkKey, tokens: Seal
 }
 
 /**
- * Opens whose entry it is.
+ * Decrypts the owner of an entry.
  *
  * @throws {@link TokenUnreadableError} when it was not sealed for this entry
  */
@@ -53,22 +53,22 @@ function ownerContext({ id, secretGen }: Pick<ConnectionKey, 'id' | 'secretGen'>
   return { purpose: 'connections.sealed', rowId: id, userId: '', registrationId: '', generation: secretGen };
 }
 
-/** Names an entry: a generation of a row is replaced once. */
+/** Returns the key of an entry: a generation of a row is replaced once. */
 export function keyOf(key: Pick<ConnectionKey, 'id' | 'secretGen'>): string {
   return `${key.id}.${key.secretGen}`;
 }
 
-/** Returns the lines of a file. The end of a file without a line end is no entry yet. */
+/** Returns the lines of a file. A last line without a line end is not an entry yet. */
 export function linesOf(bytes: Buffer): string[] {
   return bytes.toString('utf8').split('\n').slice(0, -1);
 }
 
-/** Returns the entry of a line, `undefined` for one that was damaged. */
+/** Returns the entry of a line; `undefined` if the line is damaged. */
 export function parseEntry(line: string): JournalEntry | undefined {
   return entrySchema.safeParse(parseJson(line)).data;
 }
 
-/** Returns the id of the connection that a line is about, without taking the rest of it apart. */
+/** Returns the connection id of a line, without parsing the rest. */
 export function connectionIdOf(line: string): string | undefined {
   return /"id":"([0-9a-f-]{36})"/.exec(line)?.[1];
 }

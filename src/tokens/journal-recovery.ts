@@ -17,11 +17,16 @@ import { journalRestored } from './tokens.metrics.js';
 
 /** Entries that are compared with their rows by one statement. */
 const batchSize = 500;
-/** How far back ended connections are looked for. Longer than a refresh may be under way, and than a look for them may be late. */
+/**
+ * How far back to look for ended connections. Longer than a refresh may be in flight, and than this check may be late.
+ */
 const endedWithinMs = 600_000;
 const auditPageSize = 1_000;
 
-/** Changes with the server (a standby that was promoted), with database and table (a backup that was restored), and with a mere restart. */
+/**
+ * SQL: an id of the database that changes with the server (a promoted standby), with database and table (a restored
+ * backup), and with a mere restart.
+ */
 const findIncarnation: Statement = {
   name: 'journal-find-incarnation',
   text: `SELECT concat_ws('/', extract(epoch FROM pg_postmaster_start_time()), oid, 'connections'::regclass::oid) AS incarnation
@@ -33,8 +38,8 @@ const limits = { maxItems: 10_000, maxWaiting: Infinity };
 type OpenedEntry = JournalEntry & LinkKey;
 
 /**
- * Restores what a database has lost of refreshed tokens from the entries that the journal keeps: a standby that lagged behind was promoted, or a
- * backup was restored.
+ * Restores refreshed tokens that a database has lost, from the kept entries of the journal: after a lagging standby was
+ * promoted, or a backup restored.
  *
  * An entry is restored when its token set is newer than the one in its row, and the row still holds the same link. A connection that needs a
  * new link by its row is active again then, because the provider has given these tokens after it refused the older ones. Entries of
@@ -49,7 +54,7 @@ export class JournalRecovery {
     (asked) => this.askIncarnation(asked.length),
     limits,
   );
-  /** Of the database whose rows were compared last. */
+  /** The id of the database whose rows were compared last. */
   private comparedWith: string | undefined;
   private comparing: Promise<void> | undefined;
   private hasWarnedOfRoom = false;
@@ -69,15 +74,18 @@ export class JournalRecovery {
   }
 
   /**
-   * Keeps a file of the journal whose entries are all committed.
+   * Keeps a journal file whose entries are all committed.
    *
-   * @param ended - ids of connections that exist no more; nothing of them is kept
+   * @param ended - ids of removed connections; their entries are not kept
    */
   async keep(file: string, ended?: ReadonlySet<string>): Promise<void> {
     await this.kept?.keep(file, ended);
   }
 
-  /** Erases what this directory keeps of a connection that has ended. What cannot be erased now is erased by {@link tidy}, or too old soon. */
+  /**
+   * Erases the kept entries of an ended connection in this directory. If that fails now, {@link tidy} erases them, or
+   * their age does soon.
+   */
   async erase(connectionId: string): Promise<void> {
     try {
       await this.kept?.erase(connectionId);
@@ -87,11 +95,12 @@ export class JournalRecovery {
   }
 
   /**
-   * Restores what the database has lost, if it may have lost anything since the last call. Call it between lease and refresh: afterwards the row
-   * has the newest token set that this directory knows of.
+   * Restores what the database has lost, if it may have lost anything since the last call. Call it between lease and
+   * refresh: afterwards the row has the newest token set that this directory knows.
    *
    * @returns whether the rows were compared with the entries
-   * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError} when that cannot be done now; no refresh token may be sent
+   * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError} when that cannot be done now; no refresh
+   *   token may be sent
    */
   async catchUp(): Promise<boolean> {
     const { kept } = this;
@@ -111,10 +120,10 @@ export class JournalRecovery {
   }
 
   /**
-   * Erases what is kept of connections that have ended in other processes, what is too old, and what there is no room for: never before
-   * the database was asked whether it needs any of it.
+   * Erases kept entries of connections that ended in other processes, entries that are too old, and entries beyond the
+   * size limit. First the database is always checked for whether it needs them.
    *
-   * @throws {@link DatabaseUnavailableError} when it does not tell; nothing is removed then
+   * @throws {@link DatabaseUnavailableError} when that check fails; nothing is removed then
    */
   async tidy(): Promise<void> {
     const { kept } = this;
@@ -164,7 +173,10 @@ export class JournalRecovery {
     }
   }
 
-  /** An entry that does not open, such as one whose key was destroyed since, or of an earlier version, cannot be compared. */
+  /**
+   * Decrypts an entry. One that cannot be decrypted, because its key was destroyed or it is of an earlier version,
+   * cannot be compared.
+   */
   private async open(entry: JournalEntry): Promise<OpenedEntry | undefined> {
     try {
       const { userId, linkedAt } = await openOwner(this.vault, entry);

@@ -5,15 +5,18 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { MicroBatch } from '../database/micro-batch.js';
 
-/** Files of the journal end with this. */
+/** File extension of the journal. */
 export const segmentExtension = '.journal';
-/** A segment takes no more entries when it is this large, or this old; a segment that stays for longer was left over. */
+/** Size and age at which a segment takes no more entries. A segment that exists for longer was left over. */
 const maxSegmentBytes = 1024 * 1024;
 const maxSegmentAgeMs = 1_000;
 
-/** How long a file without entries waits for the next ones, in milliseconds. A sweep forgets a group of them right before the next. */
+/**
+ * How long an empty file waits for new entries, in milliseconds. A sweep forgets a group of entries right before the
+ * next group.
+ */
 const lingerMs = 100;
-/** Every entry is in its file before it waits for the flush, so refusing one would help nobody. */
+/** Unlimited: every entry is in its file before it waits for the flush, so rejecting one would help nobody. */
 const limits = { maxItems: 1_000, maxWaiting: Infinity };
 
 const flushData = promisify(fdatasync);
@@ -23,7 +26,7 @@ interface Segment {
   readonly descriptor: number;
   readonly openedAt: number;
   bytes: number;
-  /** Entries that nobody has forgotten yet. */
+  /** Entries that are not forgotten yet. */
   entries: number;
   /** Entries whose flush has not ended. */
   unflushed: number;
@@ -43,14 +46,15 @@ interface Entry {
 }
 
 /**
- * The part of the journal that this process writes: files to which entries are appended, a line each.
+ * The part of the journal that this process writes: files to which entries are appended, one per line.
  *
- * An entry is written to its file at once, by calls that end before `append` returns: from then on it survives a killed process. Only a
- * loss of power needs the flush of file and directory that follows. Entries that come during one flush share the next, so that
- * many refreshes at once pay for one. A file is disposed of soon after all its entries are forgotten.
+ * An entry is written to its file at once, by calls that finish before `append` returns. From then on it survives a
+ * killed process. Only a power loss needs the flush of file and directory that follows. Entries that arrive during one
+ * flush share the next, so that many simultaneous refreshes cost one flush. A file is removed soon after all its
+ * entries are forgotten.
  *
- * Somebody else may take a file over by giving it another name, and remove it when its entries are committed. So the name is
- * checked after each flush: if it is gone, the entry may not have been seen, and is written again, to a new file.
+ * Another process may take over a file by renaming it, and remove it when its entries are committed. So the name is
+ * checked after each flush. If it is gone, the entry may have been missed, and is written again to a new file.
  */
 export class JournalSegments {
   private readonly flushes = new MicroBatch<Entry, void>((group) => this.flush(group), limits);
@@ -60,7 +64,8 @@ export class JournalSegments {
 
   /**
    * @param directory - where the files are
-   * @param dispose - gets each file whose entries are all forgotten, when nothing is written to it any more; removes it when absent
+   * @param dispose - receives each file whose entries are all forgotten, once nothing is written to it; removes the
+   *   file if absent
    */
   constructor(
     private readonly directory: string,
@@ -68,11 +73,12 @@ export class JournalSegments {
   ) {}
 
   /**
-   * Writes an entry, and returns when it is flushed. The entry is in its file when this function returns its promise.
+   * Writes an entry, and returns when it is flushed. The entry is in its file as soon as this function returns its
+   * promise.
    *
    * @param key - to forget it by
-   * @param line - without a line end in it
-   * @throws the file system's error; the entry may be on the disk or not
+   * @param line - without a line end
+   * @throws the file system's error; the entry may or may not be on the disk
    */
   async append(key: string, line: string): Promise<void> {
     const entry: Entry = { key, line, segment: undefined };
@@ -80,7 +86,7 @@ export class JournalSegments {
     await this.flushes.add(entry);
   }
 
-  /** Forgets an entry that need not be replayed any more. Does nothing when it is not known. */
+  /** Forgets an entry that need not be replayed. Does nothing when it is unknown. */
   async forget(key: string): Promise<void> {
     const segment = this.segmentOf.get(key);
     if (segment === undefined) {
@@ -96,14 +102,14 @@ export class JournalSegments {
     }
   }
 
-  /** Disposes of the file that waits for entries, if it has none. */
+  /** Removes the file that waits for entries, if it has none. */
   async clear(): Promise<void> {
     if (this.current?.entries === 0) {
       await this.close();
     }
   }
 
-  /** Writes no more to the file at hand; it stays while it has entries. */
+  /** Closes the current file; it stays while it has entries. */
   async close(): Promise<void> {
     clearTimeout(this.lingering);
     if (this.current !== undefined) {
@@ -203,7 +209,7 @@ export class JournalSegments {
     this.settleBehind(this.settle(segment));
   }
 
-  /** Takes an entry out of a file to which nothing more is written: the next line must not be joined to half of this one. */
+  /** Takes an entry out of a file that is no longer written: the next line must not be joined to half of this one. */
   private giveUp(entry: Entry): void {
     const { segment } = entry;
     if (segment !== undefined) {
@@ -244,7 +250,7 @@ export class JournalSegments {
   }
 }
 
-/** Whether a file is not there. */
+/** Whether an error means that a file does not exist. */
 export function isAbsent(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT';
 }

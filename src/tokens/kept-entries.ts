@@ -5,9 +5,9 @@ import { MicroBatch } from '../database/micro-batch.js';
 import { connectionIdOf, linesOf } from './journal-entry.js';
 import { isAbsent, segmentExtension } from './journal-segments.js';
 
-/** Files whose entries are all committed end with this. */
+/** File extension of files whose entries are all committed. */
 export const keptExtension = '.kept';
-/** A kept file that is being written without some of its entries. */
+/** File extension of a kept file that is being rewritten without some of its entries. */
 const unfinishedExtension = '.unfinished';
 
 const limits = { maxItems: 10_000, maxWaiting: Infinity };
@@ -18,19 +18,19 @@ interface FoundFile {
   readonly bytes: number;
 }
 
-/** What is kept of the journal. */
+/** Limits for kept journal files. */
 export interface KeepingLimits {
-  /** For how long after the last entry of a file, in milliseconds; 0 keeps nothing. */
+  /** How long after the last entry of a file, in milliseconds; 0 keeps nothing. */
   readonly keepMs: number;
-  /** Of all kept files together; the oldest go first. */
+  /** Total size of all kept files; the oldest are removed first. */
   readonly maxBytes: number;
 }
 
 /**
- * The part of the journal that is in the database already. It is kept for a while, because a database can lose what it has acknowledged: a
- * standby that lags behind is promoted, or a backup is restored.
+ * The part of the journal that is already in the database. It is kept for a while, because a database can lose what it
+ * has acknowledged: a lagging standby is promoted, or a backup is restored.
  *
- * A file is kept under another name, so keeping an entry writes nothing. The age of a file is that of its last entry.
+ * A file is kept by renaming it, so keeping an entry writes nothing. The age of a file is that of its last entry.
  */
 export class KeptEntries {
   private readonly erasures = new MicroBatch<string, void>((ids) => this.eraseAll(ids), limits);
@@ -41,7 +41,7 @@ export class KeptEntries {
   ) {}
 
   /**
-   * Keeps a file of the journal, or removes it when nothing is kept. Nobody may be writing to it.
+   * Keeps a journal file, or removes it when nothing is kept. Nobody may be writing to it.
    *
    * @param unwanted - ids of connections whose entries are not kept
    */
@@ -64,7 +64,7 @@ export class KeptEntries {
     }
   }
 
-  /** Erases what is kept of a connection (LOG-08). Those that come at the same time share one look at the files. */
+  /** Erases the kept entries of a connection (LOG-08). Simultaneous calls share one pass over the files. */
   erase(connectionId: string): Promise<void> {
     return this.erasures.add(connectionId);
   }
@@ -91,10 +91,11 @@ export class KeptEntries {
   }
 
   /**
-   * Removes what is too old, and the oldest files beyond the limit of bytes.
+   * Removes files that are too old, and the oldest files beyond the size limit.
    *
    * @param nowMs - milliseconds since 1970
-   * @returns how long the youngest file that was removed for want of room had been kept, in milliseconds; `undefined` when there was none
+   * @returns how long the youngest file removed for lack of space had been kept, in milliseconds; `undefined` when
+   *   there was none
    */
   async prune(nowMs: number): Promise<number | undefined> {
     const { keepMs, maxBytes } = this.limits;

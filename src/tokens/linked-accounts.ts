@@ -99,7 +99,7 @@ export class LinkedAccounts {
     );
   }
 
-  /** By the id that connections have now, or by the one that they had before. */
+  /** Compares by the current and the previous id of the account. */
   private async isTaken({ digest, formerDigest }: LinkedAccount, userId: string): Promise<boolean> {
     for (const each of [digest, formerDigest]) {
       if (each !== null && (await this.store.isAccountTaken(each, userId))) {
@@ -110,7 +110,7 @@ export class LinkedAccounts {
   }
 }
 
-/** Whether two token sets are of one account, by the id that connections have now or by the one that they had before. */
+/** Whether two token sets belong to one account, by its current or previous id. */
 export function isSameAccount(left: Account, right: Account): boolean {
   const ids = idsOf(right);
   return idsOf(left).some((id) => ids.includes(id));

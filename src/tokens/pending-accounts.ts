@@ -175,7 +175,10 @@ export class PendingAccounts implements BeforeApplicationShutdown {
     return (await this.store.learnAccount(connection, sealed, account)) ? outcome : 'postponed';
   }
 
-  /** Its entry comes after: before, nobody knows whether a refresh or a new link is quicker. The row says why it ended, at once. */
+  /**
+   * The audit entry comes after, because before that a refresh or a new link may be quicker. The row says at once why
+   * the connection ended.
+   */
   private async end(connection: StoredConnection, { code }: AccountAlreadyLinkedError): Promise<Outcome> {
     const { userId, provider, id } = connection;
     if (!(await this.store.endForAccount(connection, code))) {

@@ -1,7 +1,7 @@
 /**
- * A token bucket: so many per second over time, and after a pause at most one second's worth at once.
+ * A token bucket: a rate per second over time, and after a pause at most one second's worth at once.
  *
- * Pure but for what it counts: the caller supplies the instants, in milliseconds that never go back.
+ * Pure except for its counter: the caller supplies the instants, in milliseconds that never go back.
  */
 export class RateLimiter {
   private stored: number;
@@ -19,14 +19,17 @@ export class RateLimiter {
     this.countedAtMs = nowMs;
   }
 
-  /** Returns how many may be taken now; a whole number. */
+  /** Returns how many may be taken now, as a whole number. */
   available(nowMs: number): number {
     this.stored = Math.min(this.perSecond, this.stored + ((nowMs - this.countedAtMs) * this.perSecond) / 1_000);
     this.countedAtMs = nowMs;
     return Math.floor(this.stored);
   }
 
-  /** Takes some of what {@link available} told, possibly long ago: together with what came since it is still a second's worth at most. */
+  /**
+   * Takes some of the number that {@link available} returned, even long ago: together with what came since, it is at
+   * most one second's worth.
+   */
   take(count: number, nowMs: number): void {
     this.available(nowMs);
     this.stored -= count;

@@ -1,26 +1,29 @@
 import type { ProviderDefinition } from '../provider-kit/provider-definition.js';
 import type { TokenSet } from './token-set.js';
 
-/** Share of a token's life over which refreshes of connections that were linked together are spread. */
+/** Share of a token's lifetime over which refreshes of connections that were linked together are spread. */
 const spread = 0.1;
 
 /**
- * Returns in how many milliseconds a token set is to be refreshed without anybody asking for it.
+ * Returns after how many milliseconds the scheduler should refresh a token set.
  *
- * Two things make a refresh due, the earlier counts. The access token: before it has less life than the margin, unless the provider
- * wants refreshes on demand only. The refresh token: between a quarter and a half of the time after which it dies unused, or of the
- * life that the provider gave it, so that a connection nobody asks for never idles out (R-22). Both are spread by jitter, so that
- * what was linked together is not refreshed together for ever. A provider's least interval between refreshes is kept.
+ * Two things make a refresh due; the earlier one counts:
+ * - The access token: before it has less life left than the margin, unless the provider wants refreshes on demand only.
+ * - The refresh token: between a quarter and a half of its idle lifetime, or of the lifetime that the provider gave it,
+ * so that an unused connection never idles out (R-22).
+ *
+ * Both are spread by jitter, so that connections linked together are not refreshed together forever. A provider's
+ * minimum refresh interval is kept.
  *
  * Pure: the caller supplies instant and randomness.
  *
  * @param tokens - the set that is about to be stored
- * @param definition - the provider's facts
- * @param marginMs - an access token with less life than this is refreshed when asked for; for short-lived tokens a quarter of
- *   their life counts instead where that is less
+ * @param definition - the provider's definition
+ * @param marginMs - an access token with less life left than this is refreshed when asked for; for short-lived tokens a
+ *   quarter of their lifetime counts instead if that is less
  * @param now - the current instant, on the clock that set the expiries
  * @param random - a number in [0, 1)
- * @returns milliseconds, an integer from 0, or `null` when nothing but a caller makes a refresh due
+ * @returns milliseconds, an integer from 0, or `null` when only a caller makes a refresh due
  */
 export function refreshDueInMs(
   tokens: Pick<TokenSet, 'refreshToken' | 'expiresAt' | 'refreshExpiresAt'>,

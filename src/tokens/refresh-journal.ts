@@ -33,23 +33,23 @@ import { TokenVault } from './token-vault.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
 import { journalFailures } from './tokens.metrics.js';
 
-/** How often the journal is looked through, in milliseconds. A file that is met twice was left over by somebody. */
+/** How often the journal is searched, in milliseconds. A file that is found twice was left over. */
 const replayIntervalMs = 5_000;
-/** How often kept entries are erased that are not to be kept any more, in milliseconds. */
+/** How often kept entries that need no longer be kept are erased, in milliseconds. */
 const tidyIntervalMs = 60_000;
-/** How often a look at all files is repeated because one of them was taken over or removed meanwhile. */
+/** How often a search of all files is repeated because a file was taken over or removed in the meantime. */
 const maxLooks = 100;
-/** Files that hold an entry nobody can read are kept under this name for the operator. */
+/** File extension for files with an unreadable entry, kept for the operator. */
 const damagedExtension = '.damaged';
 
 /**
- * Keeps each refreshed token set on disk from the provider's answer until it is committed, so that neither a killed process nor
- * a database that stays away loses the only live tokens of a connection (R-01, R-05).
+ * Keeps each refreshed token set on disk from the provider's response until it is committed, so that neither a killed
+ * process nor an unavailable database loses the only valid tokens of a connection (R-01, R-05).
  *
- * An entry is a line, flushed to the disk; half a line at the end of a file was never acknowledged. Replaying one is the same
- * compare-and-set as the save that did not happen, so it may be done by anybody who has the directory, and any number of times.
- * The user's id is sealed too: a file may outlive the user (LOG-08).
- * Without a directory nothing is kept.
+ * An entry is one line, flushed to the disk. A cut-off line at the end of a file was never acknowledged. Replaying an
+ * entry is the same compare-and-set as the save that did not happen. So any process with the directory may do it, any
+ * number of times. The user's id is sealed too: a file may outlive the user (LOG-08). Without a directory nothing is
+ * kept.
  */
 @Injectable()
 export class RefreshJournal implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
@@ -77,7 +77,8 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
   }
 
   /**
-   * Commits what an earlier process could not, restores what the database has lost since, and keeps looking for both.
+   * Commits entries that an earlier process could not, restores what the database has lost since, and keeps checking
+   * for both.
    *
    * @throws Error when the directory cannot be written
    */
@@ -98,13 +99,13 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
     await this.tidying.stop();
   }
 
-  /** Refreshes have ended by now. */
+  /** Called when all refreshes have ended. */
   async onApplicationShutdown(): Promise<void> {
     await this.segments?.close();
   }
 
   /**
-   * Writes an entry down. A journal that cannot be written is an operator's trouble and no reason to drop the tokens.
+   * Writes an entry. If the journal cannot be written, that is logged for the operator, and the tokens are still used.
    *
    * @param replaced - the row, with the generation that is replaced
    * @param tokens - the sealed set that replaces it
@@ -119,7 +120,7 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
     }
   }
 
-  /** Forgets an entry that was committed or is not wanted any more. */
+  /** Forgets an entry that was committed or is no longer needed. */
   async forget(key: ConnectionKey): Promise<void> {
     try {
       await this.segments?.forget(keyOf(key));
@@ -130,7 +131,7 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
   }
 
   /**
-   * Commits the entry for this very token set, if there is one: before its refresh token is sent again.
+   * Commits the entry for exactly this token set, if there is one, before its refresh token is sent again.
    *
    * @returns whether there was one
    * @throws {@link DatabaseUnavailableError} when it cannot be committed now; the refresh token must not be sent
@@ -147,23 +148,24 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
   }
 
   /**
-   * Restores what the database has lost, if it may have lost anything: before a refresh token is sent.
+   * Restores what the database has lost, if it may have lost anything, before a refresh token is sent.
    *
    * @param key - as leased
-   * @returns whether the row has another token set now; the one that was read must not be used
-   * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError} when that cannot be found out now; the refresh token must not be sent
+   * @returns whether the row now has another token set; the one that was read must not be used
+   * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError} when this cannot be determined now; the
+   *   refresh token must not be sent
    */
   async hasCaughtUp({ userId, provider, secretGen }: ConnectionKey): Promise<boolean> {
     return (await this.recovery.catchUp()) && (await this.store.find(userId, provider))?.secretGen !== secretGen;
   }
 
-  /** Erases what is kept of a connection that has ended. */
+  /** Erases the kept entries of an ended connection. */
   async erase(connectionId: string): Promise<void> {
     await this.segments?.clear();
     await this.recovery.erase(connectionId);
   }
 
-  /** Erases kept entries of connections that have ended and of too long ago. */
+  /** Erases kept entries of ended connections, and old ones. */
   tidy(): Promise<void> {
     return this.recovery.tidy();
   }
@@ -211,8 +213,8 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
   }
 
   /**
-   * Commits what is in the files. A new name tells who writes to a file, or reads it too, that it is not theirs any more. A file that
-   * cannot be worked with is in nobody's way.
+   * Commits the entries of these files. Renaming a file tells its writer and its readers that it is no longer theirs. A
+   * file that cannot be processed does not block the others.
    */
   private async takeOver(files: readonly string[]): Promise<void> {
     for (const file of files) {
@@ -291,7 +293,10 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
     return storedAt === null || (await this.outcomes.noteStored(entry, storedAt)) ? 'done' : 'waiting';
   }
 
-  /** The connection was unlinked before its tokens could be committed: these are the last ones, and nobody else has them (TE-11). */
+  /**
+   * Revokes the grant of a connection that was unlinked before its tokens could be committed: these are the last ones,
+   * and nobody else has them (TE-11).
+   */
   private async endGrant(entry: JournalEntry & ConnectionKey): Promise<void> {
     const provider = this.registry.has(entry.provider) ? this.registry.get(entry.provider) : undefined;
     if (provider?.definition.revocation === undefined) {
@@ -324,7 +329,7 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
   }
 }
 
-/** What became of an entry: nothing remains to be done, its connection exists no more, it is tried again, or nobody can read it. */
+/** The result for an entry: finished, its connection was removed, it is retried, or it is unreadable. */
 type ReplayOutcome = 'done' | 'ended' | 'waiting' | 'damaged';
 
 /** @throws Error that names the setting, when nothing can be written there */

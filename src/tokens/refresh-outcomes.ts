@@ -8,15 +8,15 @@ import type { EndReason } from './connection-state.js';
 import type { ConnectionKey } from './connection-store.js';
 import { endings, refreshes } from './tokens.metrics.js';
 
-/** How a call to a provider's token endpoint ended: new tokens that are stored, ones that came too late, or none. */
+/** How a call to a provider's token endpoint ended: new tokens that were stored, tokens that came too late, or none. */
 export type RefreshOutcome = 'refreshed' | 'superseded' | ErrorCode;
 
-/** How far the clocks of two processes may be apart, in milliseconds. */
+/** Largest difference between the clocks of two processes, in milliseconds. */
 const clockToleranceMs = 60_000;
-/** No connection is refreshed so often within that time. */
+/** More refreshes than any connection has within that time. */
 const maxEntries = 100;
 
-/** Counts how refreshes end, and leaves one audit entry for each (I5). */
+/** Counts the outcomes of refreshes, and records one audit entry for each (I5). */
 @Injectable()
 export class RefreshOutcomes {
   constructor(
@@ -25,11 +25,11 @@ export class RefreshOutcomes {
   ) {}
 
   /**
-   * Notes the end of one refresh. What has happened at the provider has happened: an entry that cannot be written, which the
-   * audit trail logs, stops nothing. A hand-out of the new token still needs an entry of its own.
+   * Records the outcome of one refresh. The provider has already acted, so an entry that cannot be written, which the
+   * audit trail logs, stops nothing. Returning the new token still needs an entry of its own.
    *
    * @param replaced - the row, with the generation that the refresh replaced
-   * @returns whether the entry is written
+   * @returns whether the entry was written
    */
   async note(replaced: ConnectionKey, outcome: RefreshOutcome): Promise<boolean> {
     refreshes.inc({ provider: replaced.provider, outcome });
@@ -42,7 +42,7 @@ export class RefreshOutcomes {
   }
 
   /**
-   * Notes that a connection has ended, and why. That it has, stands whether or not this can be written.
+   * Records that a connection has ended, and why. The connection has ended whether or not this can be written.
    *
    * @param connection - as it was before
    */
@@ -55,14 +55,15 @@ export class RefreshOutcomes {
       .catch(unlessMistake);
   }
 
-  /** Notes that a connection which had ended works again. */
+  /** Records that an ended connection works again. */
   async noteRecovery({ userId, provider, id }: ConnectionKey): Promise<void> {
     const about = { actor: 'service', userId, provider, connectionId: id };
     await this.audit.record({ ...about, action: 'connection.recovered', outcome: 'success' }).catch(unlessMistake);
   }
 
   /**
-   * Notes a refresh whose tokens were found stored, unless whoever stored them has: it may have died in between.
+   * Records a refresh whose tokens were found already stored, unless the process that stored them has recorded it. That
+   * process may have died in between.
    *
    * @param replaced - as for {@link note}
    * @param since - an instant before the tokens were stored

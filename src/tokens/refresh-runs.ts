@@ -1,21 +1,21 @@
 import type { StoredConnection } from './connection-store.js';
 import type { RefreshPriority, SlotRequest } from './refresh-slots.js';
 
-/** A refresh as it is asked for. */
+/** A requested refresh. */
 export interface RefreshRequest extends SlotRequest {
   /** Rejected when the provider has not responded in time. */
   readonly overdue: PromiseWithResolvers<never>;
 }
 
-/** A refresh under way in this process. */
+/** A refresh in flight in this process. */
 export interface RefreshRun {
   readonly request: RefreshRequest;
   readonly done: Promise<void>;
-  /** As `done`, but fails when the provider has not responded in time; the refresh is then still under way. */
+  /** Like `done`, but fails when the provider has not responded in time. The refresh is then still in flight. */
   readonly told: Promise<void>;
 }
 
-/** The refreshes under way in this process, one for each connection that somebody wants refreshed. */
+/** The refreshes in flight in this process, at most one for each connection. */
 export class RefreshRuns {
   private readonly running = new Map<string, RefreshRun>();
 
@@ -46,7 +46,7 @@ export class RefreshRuns {
     return run;
   }
 
-  /** Waits for the end of those that can be joined. */
+  /** Waits for all refreshes that can be joined. */
   async settled(): Promise<void> {
     await Promise.allSettled([...this.running.values()].map(({ done }) => done));
   }

@@ -1,27 +1,27 @@
 import { Counter, Gauge, Histogram } from 'prom-client';
 
-/** Connections whose stored tokens did not open when they were to be refreshed; more than 0 needs an operator. */
+/** Connections whose stored tokens could not be decrypted for a refresh; more than 0 needs an operator. */
 export const unreadable = new Counter({
   name: 'cufflink_refresh_unreadable_total',
   help: 'Refreshes abandoned because the stored tokens cannot be decrypted, by provider',
   labelNames: ['provider'] as const,
 });
 
-/** Connections that wait for the scheduler, at most 10,000 of a provider, as it last saw them. */
+/** Connections waiting for the scheduler, at most 10,000 of a provider, as it last saw them. */
 export const dueConnections = new Gauge({
   name: 'cufflink_refresh_due_connections',
   help: 'Connections that are due for a refresh, by provider',
   labelNames: ['provider'] as const,
 });
 
-/** How long the connection has been due that has waited longest. */
+/** How long the most overdue connection has been due. */
 export const oldestOverdueSeconds = new Gauge({
   name: 'cufflink_refresh_oldest_overdue_seconds',
   help: 'Seconds since the most overdue connection became due, by provider',
   labelNames: ['provider'] as const,
 });
 
-/** Connections claimed by one statement of the scheduler. */
+/** Connections leased by one statement of the scheduler. */
 export const sweepBatchSize = new Histogram({
   name: 'cufflink_refresh_batch_size',
   help: 'Due connections leased by one statement',

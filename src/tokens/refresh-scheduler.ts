@@ -128,7 +128,10 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
     return this.pauseMs();
   }
 
-  /** Claims of one provider: at the provider, waiting for a slot, being stored; as many of each. Many are stored by few statements. */
+  /**
+   * Most leases of one provider: as many at the provider, waiting for a slot, and being stored. A few statements store
+   * many.
+   */
   private most(): number {
     return 3 * this.config.providerConcurrency;
   }
@@ -150,7 +153,10 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
       });
   }
 
-  /** When the lane may claim next; `Infinity` while it waits for refreshes to end, which wake the loop, and once the provider has shut down. */
+  /**
+   * When the lane may lease next. `Infinity` while it waits for refreshes to end, which wake the loop, and after the
+   * provider has shut down.
+   */
   private readyAtMs(lane: Lane, nowMs: number): number {
     if (lane.underWay > this.few() || this.lifecycle.isRetired(this.registry.get(lane.provider))) {
       return Infinity;

@@ -17,7 +17,10 @@ export function isAccountTaken(error: unknown): boolean {
   return isNativeError(error) && 'constraint' in error && error.constraint === 'connections_one_per_account';
 }
 
-/** Each row is compared and set by itself; the answer has the numbers of those that were. A list of scopes comes as JSON. */
+/**
+ * SQL: compares and sets each row by itself, and returns the numbers of those that were set. A list of scopes is passed
+ * as JSON.
+ */
 const saveAll: Statement = {
   name: 'connections-save-refreshed',
   text: `UPDATE connections SET secret_gen = connections.secret_gen + 1, sealed = saved.sealed,

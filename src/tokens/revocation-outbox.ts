@@ -313,7 +313,10 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
     return hasExpired || !wasAway;
   }
 
-  /** Many providers know one grant for each account: ending it would end a new link of the user, or what another user has by now. */
+  /**
+   * Many providers keep one grant for each account: revoking it would end a new link of the user, or another user's
+   * connection.
+   */
   private async isInUse(
     { attempts, registrationId }: RevocationEntry,
     provider: HealthProvider,

@@ -3,41 +3,42 @@ import { TokenUnreadableError } from '../errors/connection.errors.js';
 import type { ProviderDefinition } from '../provider-kit/provider-definition.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
 
-/** A life counts from a whole second of the provider's clock, so it may end this much earlier than it seems, in milliseconds. */
+/**
+ * A lifetime counts from a whole second of the provider's clock, so it may end this much earlier than it seems, in
+ * milliseconds.
+ */
 const wholeSecondMs = 1_000;
 
-/** What one sealed envelope holds: the whole token set of a connection, so that its pieces cannot be mixed. */
+/** The content of one sealed envelope: the whole token set of a connection, so that its parts cannot be mixed. */
 const tokenSetSchema = z.object({
   accessToken: z.string(),
   tokenSecret: z.string().optional(),
   refreshToken: z.string().optional(),
-  /** Of a second refresh that succeeded beside the one that brought this set; tried before a refusal counts (R-15). */
+  /** The refresh token of a second refresh that succeeded at the same time; tried before a refusal counts (R-15). */
   spareRefreshToken: z.string().optional(),
   expiresAt: z.coerce.date().optional(),
   refreshExpiresAt: z.coerce.date().optional(),
   grantedScopes: z.array(z.string()).optional(),
-  /** The provider told the scopes in a way that cannot be read, so `grantedScopes` is absent for that. */
+  /** The provider listed the scopes in an unreadable way, so `grantedScopes` is absent. */
   scopesUnknown: z.boolean().optional(),
   /** The scopes that the link asked for: those granted where the provider tells none. Absent in sets of an earlier version. */
   requestedScopes: z.array(z.string()).optional(),
   providerUserId: z.string().optional(),
-  /** The id that connections of this user were known by before. */
+  /** The previous id of this user at the provider. */
   formerUserId: z.string().optional(),
-  /** The refresh token came with an answer about another user: whatever it brings has to name the right one (AR-18). */
+  /** The refresh token came with a response about another user: the next response must name the right user (AR-18). */
   mustNameUser: z.boolean().optional(),
   obtainedAt: z.coerce.date(),
 });
 
-/** The tokens of a connection, opened. Never log it; never keep it longer than one call. */
+/** The decrypted tokens of a connection. Never log them; never keep them longer than one call. */
 export type TokenSet = z.output<typeof tokenSetSchema>;
 
 /**
- * Builds the token set to store from a grant.
+ * Builds the token set to store from a token response. No lifetime in it ends later than at the provider.
  *
- * No life in it ends later than at the provider.
- *
- * @param grant - just received
- * @param previous - the set it replaces on a refresh; parts that the grant leaves out stay (RFC 6749 section 6)
+ * @param grant - the token response
+ * @param previous - the set that it replaces on a refresh; fields missing in the response are kept (RFC 6749 section 6)
  */
 export function toTokenSet(grant: TokenGrant, previous?: TokenSet): TokenSet {
   const after = (seconds: number | undefined): Date | undefined =>
@@ -57,7 +58,7 @@ export function toTokenSet(grant: TokenGrant, previous?: TokenSet): TokenSet {
   };
 }
 
-/** Returns the tokens of a new link with the refresh token of the set that they replace, and what is known of it. */
+/** Returns the tokens of a new link with the refresh token of the replaced set, and its known facts. */
 export function keepRefreshToken(tokens: TokenSet, stored: TokenSet): TokenSet {
   const { refreshToken, spareRefreshToken, refreshExpiresAt, mustNameUser } = stored;
   return { ...tokens, refreshToken, spareRefreshToken, refreshExpiresAt, mustNameUser };
@@ -97,12 +98,12 @@ export function sealedScopes(
 }
 
 /**
- * Returns when a token set should be refreshed: when its access token expires, or where nobody knows when that is but it can be
- * refreshed, after an assumed life.
+ * Returns when a token set should be refreshed: when its access token expires, or after an assumed lifetime if the
+ * expiry is unknown and it can be refreshed.
  *
  * @param tokens - the set
  * @param definition - of its provider
- * @param assumedLifetimeMs - from when the set was obtained
+ * @param assumedLifetimeMs - counts from when the set was obtained
  * @returns `undefined` when nothing makes a refresh necessary
  */
 export function expectedExpiry(
@@ -115,7 +116,7 @@ export function expectedExpiry(
 }
 
 /**
- * Checks what came out of the vault.
+ * Checks a decrypted value.
  *
  * @throws {@link TokenUnreadableError} when it is not a token set
  */

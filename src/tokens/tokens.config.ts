@@ -9,9 +9,9 @@ const seconds = (fallback: number) =>
 
 const positive = (fallback: number) => z.coerce.number('must be a number.').int().min(1).max(86_400).default(fallback);
 
-/** The first pause after an outage was noticed, in milliseconds. */
+/** First pause of the circuit breaker after an outage, in milliseconds. */
 const breakerPauseMs = 5_000;
-/** Wrong credentials are not mended within seconds, and every attempt counts against us at the provider. */
+/** Wrong credentials are not fixed within seconds, and every attempt counts against us at the provider. */
 const misconfiguredPauseMs = 60_000;
 
 const schema = z.object({
@@ -51,21 +51,21 @@ const schema = z.object({
 export function readTokensConfig(environment: Environment): {
   /** Whether several users may connect the same account at a provider. */
   accountSharing: boolean;
-  /** An access token with less life than this is refreshed, in milliseconds. */
+  /** An access token with less life left than this is refreshed, in milliseconds. */
   refreshMarginMs: number;
-  /** After how long a token is refreshed whose life nobody knows, in milliseconds. */
+  /** After how long a token of unknown lifetime is refreshed, in milliseconds. */
   assumedLifetimeMs: number;
   /** How long a refresh with an unknown outcome keeps others from spending the same refresh token, in milliseconds. */
   inDoubtHoldMs: number;
   /** How long after a first refusal of the refresh token a second one ends the connection, in milliseconds. */
   confirmationMs: number;
-  /** For how long only failures have to come, and the access token has to be expired, to end a connection; in milliseconds. */
+  /** How long every refresh must fail, and the access token be expired, to end a connection; in milliseconds. */
   unreachableMs: number;
   /** Where refreshed tokens are kept until they are committed; `undefined` keeps none. */
   journalDirectory: string | undefined;
-  /** How long the journal keeps what is committed, in milliseconds, and how much of it, in bytes. */
+  /** How long the journal keeps committed entries, in milliseconds, and how much of them, in bytes. */
   journalKeeping: KeepingLimits;
-  /** How long ending a grant at its provider is tried, in milliseconds. */
+  /** How long revoking a grant at its provider is retried, in milliseconds. */
   revocationGiveUpMs: number;
   /** How long the tokens of a connection are kept after its grant has died, in milliseconds. */
   deadTokensKeptMs: number;
@@ -73,9 +73,9 @@ export function readTokensConfig(environment: Environment): {
   schedulerInApi: boolean;
   /** How many refreshes a second the scheduler of this process begins at one provider. */
   refreshRatePerSecond: number;
-  /** How many refreshes of this process one provider works on at the same time. */
+  /** Concurrency limit: how many refreshes of this process run at one provider at the same time. */
   providerConcurrency: number;
-  /** When a provider is left alone. */
+  /** When the circuit breaker of a provider opens. */
   gate: GatePolicy;
 } {
   const values = readEnvironment(schema, environment);

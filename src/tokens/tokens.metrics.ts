@@ -14,35 +14,41 @@ export const endings = new Counter({
   labelNames: ['provider', 'reason'] as const,
 });
 
-/** Connections that are still active at a provider that has announced its end. Counted once a minute by each process that does background work. */
+/**
+ * Active connections at a provider that has announced its end. Counted once a minute by each process that does
+ * background work.
+ */
 export const retiringConnections = new Gauge({
   name: 'cufflink_retiring_connections',
   help: 'Active connections at providers that will shut down, by provider',
   labelNames: ['provider'] as const,
 });
 
-/** Tokens handed out, or used here for a caller, by provider and how: `fresh`, `refreshed`, or `stale` when a refresh failed but the token still works. */
+/**
+ * Tokens returned to or used for a caller, by provider and origin: `fresh`, `refreshed`, or `stale` when a refresh
+ * failed but the token still works.
+ */
 export const handOuts = new Counter({
   name: 'cufflink_token_hand_outs_total',
   help: 'Tokens returned to or used for a caller, by provider and origin',
   labelNames: ['provider', 'how'] as const,
 });
 
-/** 1 while no refresh goes to the provider, as this process last saw it. */
+/** 1 while refreshes are paused because the circuit breaker is open, as this process last saw it. */
 export const gatesClosed = new Gauge({
   name: 'cufflink_provider_gate_closed',
   help: 'Whether refreshes are paused (circuit breaker open), by client registration',
   labelNames: ['registration'] as const,
 });
 
-/** Times that a provider was closed to refreshes, by the error code that closed it; `TOKEN_REVOKED` is a spike of refusals. */
+/** Times that the circuit breaker opened, by the error code that opened it; `TOKEN_REVOKED` is a spike of refusals. */
 export const gateClosings = new Counter({
   name: 'cufflink_provider_gate_closings_total',
   help: 'Times that refreshes were paused (circuit breaker opened), by client registration and reason',
   labelNames: ['registration', 'reason'] as const,
 });
 
-/** Reports that a provider did not take a token: `refreshed`, `replaced` already, or `kept` because no refresh may help. */
+/** Reports that a provider rejected a token: `refreshed`, `replaced` already, or `kept` because no refresh may help. */
 export const rejections = new Counter({
   name: 'cufflink_token_rejections_total',
   help: 'Reports by callers that a provider rejected a token, by provider and outcome',
@@ -50,8 +56,8 @@ export const rejections = new Counter({
 });
 
 /**
- * Grants that were to be ended, by provider and outcome of the attempt: `revoked`, `unsupported`, `superseded` by a new link, `postponed`,
- * or `given_up`, after which only the user can end it.
+ * Revocations, by provider and outcome of the attempt: `revoked`, `unsupported`, `superseded` by a new link,
+ * `postponed`, or `given_up`, after which only the user can revoke the grant.
  */
 export const revocations = new Counter({
   name: 'cufflink_revocations_total',
@@ -59,14 +65,14 @@ export const revocations = new Counter({
   labelNames: ['provider', 'outcome'] as const,
 });
 
-/** Accounts that were asked for after their link: `known`, `taken` by another user, `refused`, or `postponed`. */
+/** Account lookups after a link: `known`, `taken` by another user, `refused`, or `postponed`. */
 export const accountLookups = new Counter({
   name: 'cufflink_account_lookups_total',
   help: 'Account lookups after a link, by provider and outcome',
   labelNames: ['provider', 'outcome'] as const,
 });
 
-/** Refreshed token sets that went on without an entry in the journal, because it could not be written. */
+/** Refreshed token sets that were used without an entry in the journal, because it could not be written. */
 export const journalFailures = new Counter({
   name: 'cufflink_refresh_journal_failures_total',
   help: 'Refreshed token sets that could not be written to the journal',

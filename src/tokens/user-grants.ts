@@ -6,9 +6,12 @@ import { TokenVault } from './token-vault.js';
 
 /** A connection without its tokens, with the account that is sealed beside them. */
 export type ConnectionFacts = Omit<StoredConnection, 'sealed'> & {
-  /** The user's id at the provider; `undefined` when the provider does not tell it, or the sealed value does not open or is erased. */
+  /**
+   * The user's id at the provider; `undefined` when the provider does not return it, or the sealed value was erased or
+   * cannot be decrypted.
+   */
   readonly providerUserId: string | undefined;
-  /** The id that connections of this user were known by before, where the provider has changed it. */
+  /** The previous id of the user, if the provider has changed it. */
   readonly formerUserId: string | undefined;
 };
 

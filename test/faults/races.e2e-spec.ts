@@ -123,7 +123,7 @@ describe('a process that refreshes while another one does something else', () =>
             const kid = (await cluster.keys('add', '--purpose', 'connections.sealed')).trim();
             await cluster.keys('promote', kid);
             const printed = await cluster.keys('reencrypt', '--purpose', 'connections.sealed', '--rate', '1000');
-            sealedAnew += Number(/(\d+) sealed anew/.exec(printed)?.[1]);
+            sealedAnew += Number(/(\d+) re-encrypted/.exec(printed)?.[1]);
           }
         } finally {
           isOver = true;
