@@ -193,7 +193,7 @@ describe('API keys', () => {
     const key = await apiKeys.create('of-earlier', ['tokens:read'], { providers: ['whoop'] });
     await queryDatabase(application.databaseUrl, 'UPDATE api_keys SET mac = NULL WHERE id = $1', [idOf(key)]);
 
-    expect(await run('bind')).toMatchObject({ status: 1, output: expect.stringContaining('say --all') });
+    expect(await run('bind')).toMatchObject({ status: 1, output: expect.stringContaining('use --all') });
     expect(await run('bind', '0'.repeat(18))).toMatchObject({
       status: 1,
       output: expect.stringContaining('Not bound'),

@@ -115,22 +115,22 @@ describe('LOG-09 pruning the audit trail', () => {
     [
       'an entry behind the checkpoint was changed',
       `UPDATE audit_entries SET actor = 'x' WHERE writer = 1 AND sequence = 8`,
-      '1/8 is not what was written',
+      '1/8 was changed',
     ],
     [
       'the entry behind the checkpoint is gone',
       'DELETE FROM audit_entries WHERE writer = 1 AND sequence = 8',
-      '1/8 is missing; the next one cannot be checked',
+      '1/8 is missing, so the next one cannot be checked',
     ],
     [
       'the checkpoint is gone',
       'UPDATE audit_writers SET pruned_sequence = 0 WHERE number = 1',
-      '1/1 and all after it up to 7 are missing; the next one cannot be checked',
+      '1/1 and all after it up to 7 are missing, so the next one cannot be checked',
     ],
     [
       'the checkpoint was set back',
       'UPDATE audit_writers SET pruned_sequence = 5 WHERE number = 1',
-      '1/5 and all before it are missing, without a checkpoint that is signed',
+      '1/5 and all before it are missing, without a signed checkpoint',
     ],
     [
       'more was removed, and the checkpoint moved there without the key',
@@ -138,23 +138,23 @@ describe('LOG-09 pruning the audit trail', () => {
          UPDATE audit_writers SET pruned_sequence = 9, pruned_mac = mac FROM audit_entries
          WHERE number = 1 AND writer = 1 AND sequence = 9)
        DELETE FROM audit_entries WHERE writer = 1 AND sequence <= 9`,
-      '1/9 and all before it are missing, without a checkpoint that is signed',
+      '1/9 and all before it are missing, without a signed checkpoint',
     ],
     [
       'another writer was given the checkpoint of this one',
       `UPDATE audit_writers SET (pruned_sequence, pruned_mac, pruned_signature) =
          (SELECT pruned_sequence, pruned_mac, pruned_signature FROM audit_writers WHERE number = 1) WHERE number = 2`,
-      '2/7 and all before it are missing, without a checkpoint that is signed',
+      '2/7 and all before it are missing, without a signed checkpoint',
     ],
     [
       'the MAC of the checkpoint was changed',
       `UPDATE audit_writers SET pruned_mac = sha256('x') WHERE number = 1`,
-      '1/7 and all before it are missing, without a checkpoint that is signed',
+      '1/7 and all before it are missing, without a signed checkpoint',
     ],
     [
       'an entry was put back',
       `INSERT INTO audit_entries SELECT 1, 3, recorded_at, action, outcome, actor, user_digest, provider, connection_id, subject, code, request_id, mac FROM audit_entries WHERE writer = 1 AND sequence = 8`,
-      '1/3 was removed, and is there again',
+      '1/3 was removed before, and is there again',
     ],
   ])('LOG-05 still is found out, when %s', async (_, change, finding) => {
     await prune();
@@ -173,7 +173,7 @@ describe('LOG-09 pruning the audit trail', () => {
     await tamper(`INSERT INTO audit_entries SELECT writer, 0, recorded_at, action, outcome, actor, user_digest, provider,
       connection_id, subject, code, request_id, mac FROM audit_entries WHERE writer = 1 AND sequence = 1`);
     await prune();
-    expect(await verify()).toEqual(['1/0 was not written there']);
+    expect(await verify()).toEqual(['1/0 was added: entries begin at 1']);
   });
 
   it('LOG-05 does not follow a checkpoint that is not signed', async () => {

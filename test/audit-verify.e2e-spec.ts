@@ -129,10 +129,10 @@ describe('the audit verifier', () => {
   });
 
   it.each([
-    ['in front of the first', '1, -sequence', ['1/-7 was not written there', '1/0 was not written there']],
-    ['as far in front as can be', '1, (-2) ^ 63', [`1/${(-2) ** 63} was not written there`]],
-    ['under a writer that never was', '-writer, sequence', ['-1/* never was, but has entries']],
-    ['under writer 0', '0, sequence', ['0/* never was, but has entries']],
+    ['in front of the first', '1, -sequence', ['1/-7 was added: entries begin at 1', '1/0 was added: entries begin at 1']],
+    ['as far in front as can be', '1, (-2) ^ 63', [`1/${(-2) ** 63} was added: entries begin at 1`]],
+    ['under a writer that never was', '-writer, sequence', ['-1/* never existed, but has entries']],
+    ['under writer 0', '0, sequence', ['0/* never existed, but has entries']],
   ])('LOG-05 names entries that were added %s', async (_, place, findings) => {
     await tamper(`INSERT INTO audit_entries SELECT ${place}, recorded_at, action, outcome, actor, user_digest, provider,
       connection_id, subject, code, request_id, mac FROM audit_entries WHERE writer = 1 AND sequence = 7`);
@@ -163,7 +163,7 @@ describe('the audit verifier', () => {
     await tamper('DELETE FROM audit_entries WHERE writer = 2 AND sequence > 7');
     await tamper(before[0]?.text ?? '');
 
-    await expect(verify()).resolves.toEqual(['2/13 is gone, although writer 3 has seen it']);
+    await expect(verify()).resolves.toEqual(['2/13 is missing, although writer 3 recorded it']);
   });
 
   it('LOG-05 names a writer that was removed', async () => {

@@ -108,7 +108,7 @@ describe('the command line', () => {
       /^WRONG +oura +OURA_REDIRECT_URL must be an https URL/m,
       /^WRONG +access +.*RATE_LIMIT_STORAGE/m,
       /^WRONG +outbound +.*OUTBOUND_PROXY_URL/m,
-      /^8 things would not work/m,
+      /^8 problems found/m,
     ]) {
       expect(stdout).toMatch(line);
     }

@@ -248,7 +248,7 @@ describe('what the hosted page tells of a link', () => {
 
   it.each([
     ['approve', 'Oura is connected.'],
-    ['deny', 'Oura is not connected, because you did not allow it.'],
+    ['deny', 'Oura is not connected, because you declined.'],
   ] as const)('is how it ended, once (%s, AR-28)', async (decision, notice) => {
     const session = await createSession();
     const browser = await newBrowser();

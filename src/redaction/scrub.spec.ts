@@ -25,7 +25,7 @@ describe('scrub', () => {
   it.each([
     'Connection 3f1a8f0e-5d1b-4f57-9a55-0a86c2f3d101 is erased.',
     'WHOOP: refresh of connection 3f1a8f0e-5d1b-4f57-9a55-0a86c2f3d101 failed with PROVIDER_UNAVAILABLE; next attempt in 1200 ms.',
-    'The provider at api.prod.whoop.com did not answer in time.',
+    'The provider at api.prod.whoop.com did not respond in time.',
     'relation "vault_keys" does not exist',
     'GET /v1/users/user-1/connections/whoop/token 200',
     'Journal: the refreshed tokens of connection 3f1a8f0e-5d1b-4f57-9a55-0a86c2f3d101 are committed.',
