@@ -129,7 +129,11 @@ describe('the audit verifier', () => {
   });
 
   it.each([
-    ['in front of the first', '1, -sequence', ['1/-7 was added: entries begin at 1', '1/0 was added: entries begin at 1']],
+    [
+      'in front of the first',
+      '1, -sequence',
+      ['1/-7 was added: entries begin at 1', '1/0 was added: entries begin at 1'],
+    ],
     ['as far in front as can be', '1, (-2) ^ 63', [`1/${(-2) ** 63} was added: entries begin at 1`]],
     ['under a writer that never was', '-writer, sequence', ['-1/* never existed, but has entries']],
     ['under writer 0', '0, sequence', ['0/* never existed, but has entries']],

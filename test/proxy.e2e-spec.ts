@@ -199,7 +199,10 @@ describe('a call that cannot be proxied', () => {
 
   it('has a body that a GET cannot have', async () => {
     const answer = await caller.call('whoop', 'cycle', { body: '{}', headers: { 'content-type': 'application/json' } });
-    expect(answer).toMatchObject({ status: 400, json: { code: 'REQUEST_INVALID', detail: 'A GET request must not have a body.' } });
+    expect(answer).toMatchObject({
+      status: 400,
+      json: { code: 'REQUEST_INVALID', detail: 'A GET request must not have a body.' },
+    });
   });
 
   it('has a body above 64 KiB', async () => {
