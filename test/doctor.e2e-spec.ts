@@ -72,7 +72,7 @@ describe('the command line', () => {
     ]) {
       const { status, stdout } = await cli('doctor', { ...settings, ...other });
       expect(status).toBe(1);
-      expect(stdout).toMatch(/^WRONG +keys +the root key and the name "[\w-]+" do not open (\d+) of the \1 keys/m);
+      expect(stdout).toMatch(/^WRONG +keys +the root key and the name "[\w-]+" cannot unwrap (\d+) of the \1 keys/m);
     }
   });
 
