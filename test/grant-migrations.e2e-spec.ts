@@ -306,7 +306,7 @@ describe('O1-11 a migration of grants', () => {
 
     const { status, output } = await runCommand('--dry-run');
 
-    expect({ status, output }).toMatchObject({ status: 0, output: expect.stringMatching(/^to be exchanged +1$/m) });
+    expect({ status, output }).toMatchObject({ status: 0, output: expect.stringMatching(/^not exchanged yet +1$/m) });
     expect(callsSoFar()).toEqual(before);
     await expect(stateOf(user)).resolves.toBeUndefined();
     await expectUntouched(user);
