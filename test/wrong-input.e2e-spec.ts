@@ -239,7 +239,13 @@ describe('a request that is wrong in itself', () => {
     ['a form', 'application/x-www-form-urlencoded', 'return_url=x', 400, /must be a JSON object/],
     ['a list', 'application/json', '[]', 400, /must be a JSON object/],
     ['XML', 'application/xml', '<a/>', 415, /Send JSON/],
-    ['70 KB', 'application/json', JSON.stringify({ a: 'a'.repeat(70_000) }), 413, 'The body is too large. Send a smaller one.'],
+    [
+      '70 KB',
+      'application/json',
+      JSON.stringify({ a: 'a'.repeat(70_000) }),
+      413,
+      'The body is too large. Send a smaller one.',
+    ],
     [
       'a field that is not known',
       'application/json',

@@ -457,9 +457,9 @@ export class ConnectionStore {
   }
 
   /**
- * SQL: whether the row still holds the link made at that instant. JavaScript knows the instant only in whole milliseconds.
- * An ended connection holds it too: a token set newer than its own was received after the provider refused the older one.
- * A connection that ended because its provider shut down does not count.
+   * SQL: whether the row still holds the link made at that instant. JavaScript knows the instant only in whole milliseconds.
+   * An ended connection holds it too: a token set newer than its own was received after the provider refused the older one.
+   * A connection that ended because its provider shut down does not count.
    */
   async restore(replaced: LinkKey, tokens: SealedTokens, isRefreshed: boolean): Promise<boolean> {
     const values = [
