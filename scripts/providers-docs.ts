@@ -8,7 +8,7 @@ import type {
   ProviderDefinition,
   RefreshPolicy,
   Revocation,
-} from '../src/provider-kit/provider-definition.js';
+} from '../src/provider-kit/definition/provider-definition.js';
 
 /**
  * `npm run docs:providers`: writes `docs/providers.md` from the definitions of the providers. With `--check` it writes

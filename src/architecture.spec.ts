@@ -159,13 +159,13 @@ describe('architecture', () => {
     expect(wrong.map(({ path }) => path)).toEqual([]);
     // These keep what they hold out of the heap, and encrypt nothing with it (CR-17).
     const keyObjects = production.filter(({ folder, text }) => folder !== 'vault' && text.includes('createSecretKey'));
-    expect(keyObjects.map(({ path }) => path).sort()).toEqual(['provider-kit/secret.ts', 'redaction/known-secrets.ts']);
+    expect(keyObjects.map(({ path }) => path).sort()).toEqual(['provider-kit/definition/secret.ts', 'redaction/known-secrets.ts']);
   });
 
   it('NET-01 sends requests through the one HTTP client', () => {
     // The vault's key services are infrastructure of the operator; development and sandbox never run in production.
     const exempt = ['vault', 'development', 'sandbox'];
-    const client = ['provider-kit/http-client.ts', 'provider-kit/origin-connections.ts'];
+    const client = ['provider-kit/http/http-client.ts', 'provider-kit/http/origin-connections.ts'];
     const wrong = production.filter(
       ({ path, folder, text }) =>
         !client.includes(path) &&

@@ -6,11 +6,11 @@ import { appConfig, type AppConfig } from './config/app.config.js';
 import { databaseConfig, type DatabaseConfig } from './database/database.config.js';
 import { configureApplication, createAdapter } from './http/application.js';
 import { ProviderRegistry } from './provider-kit/provider-registry.js';
-import { ConnectionEndings } from './tokens/connection-endings.js';
-import { DeadTokenPurge } from './tokens/dead-token-purge.js';
-import { PendingAccounts } from './tokens/pending-accounts.js';
-import { RefreshScheduler } from './tokens/refresh-scheduler.js';
-import { RevocationOutbox } from './tokens/revocation-outbox.js';
+import { ConnectionEndings } from './tokens/scheduler/connection-endings.js';
+import { DeadTokenPurge } from './tokens/store/dead-token-purge.js';
+import { PendingAccounts } from './tokens/accounts/account-lookup.worker.js';
+import { RefreshScheduler } from './tokens/scheduler/refresh-scheduler.js';
+import { RevocationOutbox } from './tokens/revocation/revocation-outbox.js';
 import { tokensConfig, type TokensConfig } from './tokens/tokens.config.js';
 import { WorkerModule } from './worker.module.js';
 

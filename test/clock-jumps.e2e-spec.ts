@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Database } from '../src/database/database.js';
-import { ClockSync } from '../src/tokens/clock-sync.js';
-import { RefreshClaims } from '../src/tokens/refresh-claims.js';
-import { ConnectionStore, type StoredConnection } from '../src/tokens/connection-store.js';
+import { ClockSync } from '../src/database/clock-sync.js';
+import { RefreshClaims } from '../src/tokens/refresh/refresh-claims.js';
+import { ConnectionStore, type StoredConnection } from '../src/tokens/store/connection-store.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { linkAccount } from './support/linking.js';
 import { queryDatabase } from './support/test-database.js';

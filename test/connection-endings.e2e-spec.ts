@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { environmentPrefix, sandboxClientId, sandboxClientSecret } from '../src/provider-kit/provider-settings.js';
+import { environmentPrefix, sandboxClientId, sandboxClientSecret } from '../src/provider-kit/definition/provider-settings.js';
 import type { Misbehaviour } from '../src/sandbox/misbehaviour.js';
-import { ConnectionEndings } from '../src/tokens/connection-endings.js';
-import { ConnectionStore } from '../src/tokens/connection-store.js';
-import { PendingAccounts } from '../src/tokens/pending-accounts.js';
-import { RefreshScheduler } from '../src/tokens/refresh-scheduler.js';
-import { tokenFingerprint } from '../src/tokens/token-fingerprint.js';
+import { ConnectionEndings } from '../src/tokens/scheduler/connection-endings.js';
+import { ConnectionStore } from '../src/tokens/store/connection-store.js';
+import { PendingAccounts } from '../src/tokens/accounts/account-lookup.worker.js';
+import { RefreshScheduler } from '../src/tokens/scheduler/refresh-scheduler.js';
+import { tokenFingerprint } from '../src/tokens/store/token-fingerprint.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from './support/application.js';
 import { auditEntriesOf } from './support/audit-entries.js';
 import { approvedLink, linkAccount, pathOf } from './support/linking.js';

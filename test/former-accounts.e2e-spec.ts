@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { ConnectionStore } from '../src/tokens/connection-store.js';
-import { LinkedAccounts } from '../src/tokens/linked-accounts.js';
-import { PendingAccounts } from '../src/tokens/pending-accounts.js';
+import { ConnectionStore } from '../src/tokens/store/connection-store.js';
+import { LinkedAccounts } from '../src/tokens/accounts/account-rules.js';
+import { PendingAccounts } from '../src/tokens/accounts/account-lookup.worker.js';
 import type { TokenSet } from '../src/tokens/token-set.js';
-import { TokenVault } from '../src/tokens/token-vault.js';
+import { TokenVault } from '../src/tokens/store/token-vault.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { consent } from './support/browser.js';
 import { newUser, pathOf, startLink } from './support/linking.js';

@@ -9,16 +9,16 @@ import {
   type LinkedAccount,
   type SealedTokens,
   type StoredConnection,
-} from '../src/tokens/connection-store.js';
-import { ExchangeJournal } from '../src/tokens/exchange-journal.js';
+} from '../src/tokens/store/connection-store.js';
+import { ExchangeJournal } from '../src/tokens/migration/exchange-journal.js';
 import {
   type ClaimedMigration,
   GrantMigrationStore,
   type MigrationPlace,
   type NewConnection,
-} from '../src/tokens/grant-migration-store.js';
-import type { MigratedConnection } from '../src/tokens/grant-migration.js';
-import { GrantMigrations, type MigrationOptions } from '../src/tokens/grant-migrations.js';
+} from '../src/tokens/migration/migration-store.js';
+import type { MigratedConnection } from '../src/tokens/migration/connection-migrator.js';
+import { GrantMigrations, type MigrationOptions } from '../src/tokens/migration/migration-run.js';
 import { tokensConfig, type TokensConfig } from '../src/tokens/tokens.config.js';
 import { KeyAdministration } from '../src/vault/key-administration.js';
 import { Reencryption } from '../src/vault/reencryption.js';

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { RefreshJournal } from '../src/tokens/refresh-journal.js';
+import { RefreshJournal } from '../src/tokens/refresh/refresh-journal.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { auditEntriesOf } from './support/audit-entries.js';
 import { copyDatabase, replaceDatabase } from './support/database-copy.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Database } from '../src/database/database.js';
-import { ConnectionStore } from '../src/tokens/connection-store.js';
-import { RevocationOutbox } from '../src/tokens/revocation-outbox.js';
+import { ConnectionStore } from '../src/tokens/store/connection-store.js';
+import { RevocationOutbox } from '../src/tokens/revocation/revocation-outbox.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { auditEntriesOf } from './support/audit-entries.js';
 import { consent } from './support/browser.js';

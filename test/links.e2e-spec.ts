@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { request } from 'undici';
-import { oauth1Nonce, signOAuth1Request } from '../src/provider-kit/oauth1-signature.js';
-import { sandboxClientId, sandboxClientSecret } from '../src/provider-kit/provider-settings.js';
+import { oauth1Nonce, signOAuth1Request } from '../src/provider-kit/oauth1/oauth1-signature.js';
+import { sandboxClientId, sandboxClientSecret } from '../src/provider-kit/definition/provider-settings.js';
 import type { Misbehaviour } from '../src/sandbox/misbehaviour.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { auditEntriesOf } from './support/audit-entries.js';

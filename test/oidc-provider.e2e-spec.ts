@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { RefreshClaims } from '../src/tokens/refresh-claims.js';
+import { RefreshClaims } from '../src/tokens/refresh/refresh-claims.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from './support/application.js';
 import { pathOf, startLink } from './support/linking.js';
 import { OidcPeer, type PeerClient, type PeerConsent } from './support/oidc-peer.js';

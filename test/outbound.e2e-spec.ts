@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Database } from '../src/database/database.js';
-import { HostResolver } from '../src/provider-kit/host-resolver.js';
-import { ProviderHttpClient } from '../src/provider-kit/http-client.js';
-import { OutboundPolicy } from '../src/provider-kit/outbound-policy.js';
+import { HostResolver } from '../src/provider-kit/http/host-resolver.js';
+import { ProviderHttpClient } from '../src/provider-kit/http/http-client.js';
+import { OutboundPolicy } from '../src/provider-kit/http/outbound-policy.js';
 import { ProviderRegistry } from '../src/provider-kit/provider-registry.js';
-import { sandboxClientId, sandboxClientSecret } from '../src/provider-kit/provider-settings.js';
+import { sandboxClientId, sandboxClientSecret } from '../src/provider-kit/definition/provider-settings.js';
 import { ouraDefinition } from '../src/providers/oura/oura.definition.js';
 import { VendorSandbox } from '../src/sandbox/vendor-sandbox.js';
 import { startApplication, type TestApplication } from './support/application.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { findFreePort } from '../src/development/free-port.js';
-import { PendingAccounts } from '../src/tokens/pending-accounts.js';
+import { PendingAccounts } from '../src/tokens/accounts/account-lookup.worker.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { auditEntriesOf } from './support/audit-entries.js';
 import { consent } from './support/browser.js';

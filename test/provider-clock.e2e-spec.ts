@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { ProviderClocks } from '../src/provider-kit/provider-clocks.js';
-import type { OAuth1Definition } from '../src/provider-kit/provider-definition.js';
+import { ProviderClocks } from '../src/provider-kit/oauth1/provider-clocks.js';
+import type { OAuth1Definition } from '../src/provider-kit/definition/provider-definition.js';
 import type { CallKind } from '../src/sandbox/call-history.js';
 import type { TestApplication } from './support/application.js';
 import { connected, type RecordingHttpClient, sendCallback, startObserved, startReplica } from './support/callbacks.js';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { FakeMaker } from '../src/sandbox/fake-maker.js';
-import { openGate } from '../src/tokens/provider-gate.js';
-import { ProviderGates } from '../src/tokens/provider-gates.js';
+import { openGate } from '../src/tokens/circuit-breaker/circuit-state.js';
+import { ProviderGates } from '../src/tokens/circuit-breaker/circuit-breaker.service.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from './support/application.js';
 import { held } from './support/makers.js';
 import { at, openGates, passAtGates, Subject, type TokenBody } from './support/subject.js';

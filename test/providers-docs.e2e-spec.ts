@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { findOutdatedPage, readSource, renderProvidersPage, type ProvidersSource } from '../scripts/providers-docs.js';
 import { readDefinitions } from '../src/cli/provider-catalogue.js';
-import type { ProviderDefinition } from '../src/provider-kit/provider-definition.js';
+import type { ProviderDefinition } from '../src/provider-kit/definition/provider-definition.js';
 import { exampleOAuth1, exampleOAuth2 } from '../src/provider-kit/testing/example-definition.js';
 import { checkout } from './support/service-process.js';
 

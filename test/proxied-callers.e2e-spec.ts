@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { DataApiClient } from '../src/provider-kit/data-api-client.js';
+import { DataApiClient } from '../src/provider-kit/data-api/data-api-client.js';
 import type { PreparedAnswer } from '../src/provider-kit/testing/recording-server.js';
 import { HeldAnswers } from '../src/proxy/held-answers.js';
 import { proxiedCalls } from '../src/proxy/proxy.metrics.js';

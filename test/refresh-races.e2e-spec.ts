@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Database } from '../src/database/database.js';
-import { ConnectionStore, type ConnectionKey, type SealedTokens } from '../src/tokens/connection-store.js';
+import { ConnectionStore, type ConnectionKey, type SealedTokens } from '../src/tokens/store/connection-store.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { linkAccount } from './support/linking.js';
 import { at, openGates, Subject } from './support/subject.js';

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { KeyUnavailableError } from '../src/errors/connection.errors.js';
 import { ProviderRegistry } from '../src/provider-kit/provider-registry.js';
-import { ConnectionStore } from '../src/tokens/connection-store.js';
+import { ConnectionStore } from '../src/tokens/store/connection-store.js';
 import { toTokenSet } from '../src/tokens/token-set.js';
-import { TokenVault } from '../src/tokens/token-vault.js';
+import { TokenVault } from '../src/tokens/store/token-vault.js';
 import { refreshes } from '../src/tokens/tokens.metrics.js';
 import { VaultService } from '../src/vault/vault.service.js';
 import type { TestApplication } from './support/application.js';

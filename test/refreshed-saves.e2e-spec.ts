@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ConnectionStore, type ConnectionKey, type SealedTokens } from '../src/tokens/connection-store.js';
+import { ConnectionStore, type ConnectionKey, type SealedTokens } from '../src/tokens/store/connection-store.js';
 import { startApplication, type TestApplication } from './support/application.js';
 
 const users = Array.from({ length: 40 }, (_, index) => `user-${index}`);

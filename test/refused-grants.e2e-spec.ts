@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Misbehaviour } from '../src/sandbox/misbehaviour.js';
-import { LinkedAccounts } from '../src/tokens/linked-accounts.js';
-import { RevocationOutbox } from '../src/tokens/revocation-outbox.js';
+import { LinkedAccounts } from '../src/tokens/accounts/account-rules.js';
+import { RevocationOutbox } from '../src/tokens/revocation/revocation-outbox.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { consent } from './support/browser.js';
 import { newUser, pathOf, startLink } from './support/linking.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { findFreePort } from '../src/development/free-port.js';
 import type { FakeMaker } from '../src/sandbox/fake-maker.js';
-import { RevocationOutbox } from '../src/tokens/revocation-outbox.js';
+import { RevocationOutbox } from '../src/tokens/revocation/revocation-outbox.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from './support/application.js';
 import { linkAccount } from './support/linking.js';
 import { held } from './support/makers.js';

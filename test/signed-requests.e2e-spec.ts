@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { request } from 'undici';
-import { sandboxClientSecret } from '../src/provider-kit/provider-settings.js';
+import { sandboxClientSecret } from '../src/provider-kit/definition/provider-settings.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { auditEntriesOf } from './support/audit-entries.js';
 import { linkAccount } from './support/linking.js';

@@ -7,8 +7,8 @@ import { StrictAuthorizationServer } from './support/strict-authorization-server
 import { openGates, passAtGates, type Row } from './support/subject.js';
 import { queryDatabase } from './support/test-database.js';
 import { responseCases, type ResponseCase } from './support/token-responses.js';
-import { ConnectionStore } from '../src/tokens/connection-store.js';
-import { TokenVault } from '../src/tokens/token-vault.js';
+import { ConnectionStore } from '../src/tokens/store/connection-store.js';
+import { TokenVault } from '../src/tokens/store/token-vault.js';
 
 const slug = 'peer-strict';
 const server = new StrictAuthorizationServer();

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { RevocationOutbox } from '../src/tokens/revocation-outbox.js';
+import { RevocationOutbox } from '../src/tokens/revocation/revocation-outbox.js';
 import { UserErasureService } from '../src/users/user-erasure.service.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { consent } from './support/browser.js';

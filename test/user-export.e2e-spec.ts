@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AuditTrail } from '../src/audit/audit-trail.js';
-import { GrantMigrations } from '../src/tokens/grant-migrations.js';
+import { GrantMigrations } from '../src/tokens/migration/migration-run.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { consent } from './support/browser.js';
 import { linkAccount, startLink } from './support/linking.js';

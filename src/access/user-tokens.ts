@@ -3,8 +3,8 @@ import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTPayload, ty
 import { Clock } from '../clock/clock.js';
 import { AppError } from '../errors/app-error.js';
 import { UserKeysUnavailableError, UserTokenInvalidError } from '../errors/request.errors.js';
-import { ProviderHttpClient } from '../provider-kit/http-client.js';
-import { OutboundPolicy } from '../provider-kit/outbound-policy.js';
+import { ProviderHttpClient } from '../provider-kit/http/http-client.js';
+import { OutboundPolicy } from '../provider-kit/http/outbound-policy.js';
 import type { Caller } from './caller.js';
 import { userTokensConfig, type UserTokensConfig, type UserTokenSettings } from './user-tokens.config.js';
 

@@ -1,7 +1,7 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { InvalidArgumentError, type Command } from 'commander';
-import type { MigratedConnection, MigrationOutcome } from '../tokens/grant-migration.js';
-import { GrantMigrations } from '../tokens/grant-migrations.js';
+import type { MigratedConnection, MigrationOutcome } from '../tokens/migration/connection-migrator.js';
+import { GrantMigrations } from '../tokens/migration/migration-run.js';
 import { ProgressBar, type ProgressOutput } from './progress-bar.js';
 import { textTable } from './text-table.js';
 

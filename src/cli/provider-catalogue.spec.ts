@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { environmentPrefix, requiredVariables } from '../provider-kit/provider-settings.js';
-import type { ProviderDefinition } from '../provider-kit/provider-definition.js';
+import { environmentPrefix, requiredVariables } from '../provider-kit/definition/provider-settings.js';
+import type { ProviderDefinition } from '../provider-kit/definition/provider-definition.js';
 import { readCatalogue, readDefinitions } from './provider-catalogue.js';
 
 const sandbox = { SANDBOX_URL: 'http://127.0.0.1:3001' };

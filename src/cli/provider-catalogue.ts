@@ -4,9 +4,9 @@ import { NestFactory } from '@nestjs/core';
 import { describeBootError } from '../config/boot-error.js';
 import type { Environment } from '../config/read-environment.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
-import type { ProviderDefinition } from '../provider-kit/provider-definition.js';
+import type { ProviderDefinition } from '../provider-kit/definition/provider-definition.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
-import { readProviderSettings, type ProviderSettings } from '../provider-kit/provider-settings.js';
+import { readProviderSettings, type ProviderSettings } from '../provider-kit/definition/provider-settings.js';
 import { ProvidersModule } from '../providers/providers.module.js';
 
 /** A provider of this build, and what the environment says about it. */

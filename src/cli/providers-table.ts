@@ -1,4 +1,4 @@
-import type { Lifecycle } from '../provider-kit/provider-definition.js';
+import type { Lifecycle } from '../provider-kit/definition/provider-definition.js';
 import type { CatalogueEntry } from './provider-catalogue.js';
 import { textTable } from './text-table.js';
 

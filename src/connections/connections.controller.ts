@@ -9,10 +9,10 @@ import { ApiProblems } from '../http/api-problems.decorator.js';
 import { QueryParameters } from '../http/request-rules.decorators.js';
 import { refreshProblems } from '../http/refresh-problems.js';
 import { ConnectionPath, UserPath } from '../http/user-path.dto.js';
-import type { ConnectionState, RefreshExpiry } from '../tokens/connection-state.js';
-import { scopesOf, type StoredConnection } from '../tokens/connection-store.js';
+import type { ConnectionState, RefreshExpiry } from '../tokens/policy/connection-state.js';
+import { scopesOf, type StoredConnection } from '../tokens/store/connection-store.js';
 import { TokenFeedbackService } from '../tokens/token-feedback.service.js';
-import { tokenFingerprint } from '../tokens/token-fingerprint.js';
+import { tokenFingerprint } from '../tokens/store/token-fingerprint.js';
 import { TokensService, type TokenUse, type ValidToken } from '../tokens/tokens.service.js';
 import {
   ConnectionListResponse,

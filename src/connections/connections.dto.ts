@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Matches } from 'class-validator';
-import { stateReasons } from '../tokens/connection-state.js';
-import { revocationOutcomes, type RevocationOutcome } from '../tokens/revocation-outbox.js';
+import { stateReasons } from '../tokens/policy/connection-state.js';
+import { revocationOutcomes, type RevocationOutcome } from '../tokens/revocation/revocation-outbox.js';
 
 export class LastErrorResponse {
   @ApiProperty({ example: 'PROVIDER_UNAVAILABLE' })

@@ -4,7 +4,7 @@ import { AnyCaller } from '../access/access.decorators.js';
 import { Clock } from '../clock/clock.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
-import { lifecycleAt, successorOf } from '../provider-kit/lifecycle.js';
+import { lifecycleAt, successorOf } from '../provider-kit/definition/lifecycle.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { ProviderListResponse, ProviderResponse } from './providers.dto.js';
 

@@ -1,6 +1,6 @@
 import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { Database, type Statement } from '../database/database.js';
-import { BackgroundLoop } from '../tokens/background-loop.js';
+import { BackgroundLoop } from '../clock/background-loop.js';
 
 /** The most rows of each table that one statement deletes, so that none holds locks for long. */
 const maxRows = 1_000;

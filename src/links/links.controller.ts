@@ -16,7 +16,7 @@ import { ApiProblems, ApiPublicProblems } from '../http/api-problems.decorator.j
 import { AllowHead, AnyQuery } from '../http/request-rules.decorators.js';
 import { ConnectionPath } from '../http/user-path.dto.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
-import { usedCallbackParameters } from '../provider-kit/used-callback-parameters.js';
+import { usedCallbackParameters } from '../provider-kit/responses/used-callback-parameters.js';
 import type { CallbackArrival, CallbackOutcome } from './callback-outcome.js';
 import { readCallback, type CallbackReading } from './callback-parameters.js';
 import { isPeek } from './is-peek.js';

@@ -10,7 +10,7 @@ import {
   Matches,
   MaxLength,
 } from 'class-validator';
-import type { OnAccountChange } from '../tokens/linked-accounts.js';
+import type { OnAccountChange } from '../tokens/accounts/account-rules.js';
 import { UserPath } from '../http/user-path.dto.js';
 
 export class StartLinkBody {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { Clock } from '../clock/clock.js';
-import { ProviderHttpClient } from './http-client.js';
-import { OAuth1ProviderStrategy } from './oauth1-provider.strategy.js';
-import { OAuth2ProviderStrategy } from './oauth2-provider.strategy.js';
-import { readProviderSettings } from './provider-settings.js';
+import { ProviderHttpClient } from './http/http-client.js';
+import { OAuth1ProviderStrategy } from './strategies/oauth1-provider.strategy.js';
+import { OAuth2ProviderStrategy } from './strategies/oauth2-provider.strategy.js';
+import { readProviderSettings } from './definition/provider-settings.js';
 import { exampleOAuth1, exampleOAuth2 } from './testing/example-definition.js';
-import { TokenEndpointClient } from './token-endpoint-client.js';
+import { TokenEndpointClient } from './client/token-endpoint-client.js';
 
 const client = new TokenEndpointClient(new ProviderHttpClient(), new Clock());
 

@@ -1,7 +1,7 @@
 import type { AuthorizationStart, CallbackParameters, Handshake, HandshakeSecrets } from './handshake.js';
-import type { Patience } from './http-client.js';
-import type { OAuth2Definition, ProviderDefinition } from './provider-definition.js';
-import type { ProviderSettings } from './provider-settings.js';
+import type { Patience } from './http/http-client.js';
+import type { OAuth2Definition, ProviderDefinition } from './definition/provider-definition.js';
+import type { ProviderSettings } from './definition/provider-settings.js';
 import type { TokenGrant } from './token-grant.js';
 
 /** The tokens of a connection that a refresh, a revocation or an account lookup needs. */

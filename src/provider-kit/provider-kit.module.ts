@@ -1,16 +1,16 @@
 import { Module } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
 import { ClockModule } from '../clock/clock.module.js';
-import { DataApiClient } from './data-api-client.js';
-import { HostResolver } from './host-resolver.js';
-import { ProviderHttpClient } from './http-client.js';
-import { OutboundPolicy } from './outbound-policy.js';
-import { outboundConfig } from './outbound.config.js';
-import { lifecycleConfig } from './lifecycle.config.js';
-import { ProviderClocks } from './provider-clocks.js';
-import { ProviderLifecycle } from './provider-lifecycle.js';
+import { DataApiClient } from './data-api/data-api-client.js';
+import { HostResolver } from './http/host-resolver.js';
+import { ProviderHttpClient } from './http/http-client.js';
+import { OutboundPolicy } from './http/outbound-policy.js';
+import { outboundConfig } from './http/outbound.config.js';
+import { lifecycleConfig } from './definition/lifecycle.config.js';
+import { ProviderClocks } from './oauth1/provider-clocks.js';
+import { ProviderLifecycle } from './definition/provider-lifecycle.js';
 import { ProviderRegistry } from './provider-registry.js';
-import { TokenEndpointClient } from './token-endpoint-client.js';
+import { TokenEndpointClient } from './client/token-endpoint-client.js';
 
 @Module({
   imports: [ClockModule, ConfigModule.forFeature(outboundConfig), ConfigModule.forFeature(lifecycleConfig)],

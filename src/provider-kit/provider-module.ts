@@ -1,16 +1,16 @@
 import { Inject, Module, type OnModuleInit, type Type } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
 import type { HealthProvider } from './health-provider.js';
-import { OAuth1HealthProvider } from './oauth1-health-provider.js';
-import { OAuth1ProviderStrategy } from './oauth1-provider.strategy.js';
-import { OAuth2HealthProvider } from './oauth2-health-provider.js';
-import { OAuth2ProviderStrategy } from './oauth2-provider.strategy.js';
-import type { OAuth1Definition, OAuth2Definition, ProviderDefinition } from './provider-definition.js';
+import { OAuth1HealthProvider } from './strategies/oauth1-health-provider.js';
+import { OAuth1ProviderStrategy } from './strategies/oauth1-provider.strategy.js';
+import { OAuth2HealthProvider } from './strategies/oauth2-health-provider.js';
+import { OAuth2ProviderStrategy } from './strategies/oauth2-provider.strategy.js';
+import type { OAuth1Definition, OAuth2Definition, ProviderDefinition } from './definition/provider-definition.js';
 import { ProviderKitModule } from './provider-kit.module.js';
 import { ProviderRegistry } from './provider-registry.js';
-import type { ProviderSettings } from './provider-settings.js';
+import type { ProviderSettings } from './definition/provider-settings.js';
 import { providerConfig } from './provider.config.js';
-import { TokenEndpointClient } from './token-endpoint-client.js';
+import { TokenEndpointClient } from './client/token-endpoint-client.js';
 
 type StrategyClass<Definition, Strategy> = new (
   definition: Definition,

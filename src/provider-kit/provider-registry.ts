@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { UnknownProviderError } from '../errors/provider.errors.js';
 import type { HealthProvider } from './health-provider.js';
-import { OutboundPolicy } from './outbound-policy.js';
+import { OutboundPolicy } from './http/outbound-policy.js';
 
 /** The providers of this deployment by slug. Filled while modules start; read from `onApplicationBootstrap` on. */
 @Injectable()

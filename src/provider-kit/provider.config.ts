@@ -1,6 +1,6 @@
 import { registerAs } from '@nestjs/config';
-import type { ProviderDefinition } from './provider-definition.js';
-import { readProviderSettings } from './provider-settings.js';
+import type { ProviderDefinition } from './definition/provider-definition.js';
+import { readProviderSettings } from './definition/provider-settings.js';
 
 /** Returns what Nest reads a provider's settings with: `providers.<slug>`. */
 export function providerConfig(definition: ProviderDefinition) {

@@ -7,7 +7,7 @@ import {
   type AccountLookup,
   type ProviderDefinition,
   type Revocation,
-} from '../provider-kit/provider-definition.js';
+} from '../provider-kit/definition/provider-definition.js';
 
 /** What a maker documents, in its own words: the `facts.json` of a provider's folder. */
 interface Facts {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { RateLimitedError } from '../errors/request.errors.js';
-import { maxApiAnswerBytes } from '../provider-kit/api-request.js';
+import { maxApiAnswerBytes } from '../provider-kit/data-api/api-request.js';
 
 /** What a call takes beside its answer, such as a request body. */
 const leastBytes = 64 * 1024;

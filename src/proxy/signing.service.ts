@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { Requester } from '../audit/audit-event.js';
 import { CallUnsupportedError } from '../errors/provider.errors.js';
-import { apiUrl, targetBelow } from '../provider-kit/api-url.js';
-import type { ProviderRequest } from '../provider-kit/http-client.js';
-import { oauth1Authorization } from '../provider-kit/oauth1-request.js';
-import { ProviderClocks } from '../provider-kit/provider-clocks.js';
+import { apiUrl, targetBelow } from '../provider-kit/data-api/api-url.js';
+import type { ProviderRequest } from '../provider-kit/http/http-client.js';
+import { oauth1Authorization } from '../provider-kit/oauth1/oauth1-request.js';
+import { ProviderClocks } from '../provider-kit/oauth1/provider-clocks.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
-import { refuseCredentials } from '../provider-kit/sent-credentials.js';
+import { refuseCredentials } from '../provider-kit/data-api/sent-credentials.js';
 import { TokensService } from '../tokens/tokens.service.js';
 import { callableBaseUrl } from './callable-api.js';
 

@@ -96,7 +96,7 @@ describe('KnownSecrets', () => {
   });
 
   it('LOG-01 knows the secrets of settings and grants without being told', async () => {
-    const { Secret } = await import('../provider-kit/secret.js');
+    const { Secret } = await import('../provider-kit/definition/secret.js');
     const { TokenGrant } = await import('../provider-kit/token-grant.js');
     expect(new Secret('settingword').reveal()).toBe('settingword');
     expect(

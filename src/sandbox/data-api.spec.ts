@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { OAuth2SandboxMaker } from '../provider-kit/sandbox-maker.js';
+import type { OAuth2SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
 import { call, json, OAuth2Driver, sha256, startSandbox } from './testing/sandbox-driver.js';
 import { plainDeclaration } from './testing/plain-declaration.js';
 import type { VendorSandbox } from './vendor-sandbox.js';

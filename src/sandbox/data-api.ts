@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { SandboxMaker } from '../provider-kit/sandbox-maker.js';
+import type { SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
 import { Refusal, type Answer } from './answer.js';
 import type { IncomingCall } from './incoming-call.js';
 import { isBelow } from './routing.js';

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { sandboxClientId, sandboxClientSecret } from '../provider-kit/provider-settings.js';
-import type { SandboxMaker } from '../provider-kit/sandbox-maker.js';
+import { sandboxClientId, sandboxClientSecret } from '../provider-kit/definition/provider-settings.js';
+import type { SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
 import { RedirectedRefusal, Refusal, send, type Answer } from './answer.js';
 import { CallHistory, type CallKind, type HistoryEntry, type OpenEntry } from './call-history.js';
 import { ConsentDesk } from './consent-desk.js';

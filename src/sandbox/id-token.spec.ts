@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createLocalJWKSet, decodeJwt, jwtVerify, type JSONWebKeySet, type JWTPayload } from 'jose';
-import { sandboxClientId } from '../provider-kit/provider-settings.js';
+import { sandboxClientId } from '../provider-kit/definition/provider-settings.js';
 import { call, json, OAuth2Driver, startSandbox, tokens, type TestClock } from './testing/sandbox-driver.js';
 import { plainDeclaration } from './testing/plain-declaration.js';
 import type { VendorSandbox } from './vendor-sandbox.js';

@@ -5,7 +5,7 @@ import { garminOauth1Sandbox } from '../providers/garmin-oauth1/garmin-oauth1.sa
 import { garminSandbox } from '../providers/garmin/garmin.sandbox.js';
 import { ouraClassicSandbox } from '../providers/oura/oura.sandbox.js';
 import { whoopSandbox } from '../providers/whoop/whoop.sandbox.js';
-import type { OAuth1SandboxMaker } from '../provider-kit/sandbox-maker.js';
+import type { OAuth1SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
 import { consent } from '../../test/support/browser.js';
 import {
   call,

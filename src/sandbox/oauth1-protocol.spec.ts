@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { sandboxClientSecret } from '../provider-kit/provider-settings.js';
-import type { OAuth1SandboxMaker, OAuth2SandboxMaker } from '../provider-kit/sandbox-maker.js';
+import { sandboxClientSecret } from '../provider-kit/definition/provider-settings.js';
+import type { OAuth1SandboxMaker, OAuth2SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
 import { consent, type ConsentOptions } from '../../test/support/browser.js';
 import {
   call,

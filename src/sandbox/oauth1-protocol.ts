@@ -1,4 +1,4 @@
-import type { OAuth1SandboxMaker } from '../provider-kit/sandbox-maker.js';
+import type { OAuth1SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
 import { appendQuery, redirect, Refusal, type Answer } from './answer.js';
 import { BoundedMap } from './bounded-map.js';
 import { dataAnswer, isDataCall } from './data-api.js';

@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../provider-kit/sandbox-maker.js';
+import type { OAuth2SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
 import { RedirectedRefusal, Refusal, type Answer } from './answer.js';
 import { BoundedMap } from './bounded-map.js';
 import { callbackAnswer } from './callback-answer.js';

@@ -1,7 +1,7 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { sandboxClientId, sandboxClientSecret } from '../provider-kit/provider-settings.js';
-import { sandboxSigningKey } from '../provider-kit/sandbox-credentials.js';
+import { sandboxClientId, sandboxClientSecret } from '../provider-kit/definition/provider-settings.js';
+import { sandboxSigningKey } from '../provider-kit/definition/sandbox-credentials.js';
 import {
   basic,
   json,

@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../provider-kit/sandbox-maker.js';
+import type { OAuth2SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
 import { Refusal } from './answer.js';
 import { verifyClientSecretJwt } from './client-secret-jwt.js';
 import { parseForm, type Parameters } from './form.js';

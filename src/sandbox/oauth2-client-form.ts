@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../provider-kit/sandbox-maker.js';
+import type { OAuth2SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
 import { Refusal } from './answer.js';
 import { isForm, Parameters } from './form.js';
 import type { IncomingCall } from './incoming-call.js';

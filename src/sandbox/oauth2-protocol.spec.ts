@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { sandboxClientId, sandboxClientSecret } from '../provider-kit/provider-settings.js';
-import type { OAuth2SandboxMaker } from '../provider-kit/sandbox-maker.js';
+import { sandboxClientId, sandboxClientSecret } from '../provider-kit/definition/provider-settings.js';
+import type { OAuth2SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
 import { consent } from '../../test/support/browser.js';
 import {
   basic,

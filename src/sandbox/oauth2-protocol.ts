@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../provider-kit/sandbox-maker.js';
+import type { OAuth2SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
 import { AccessCheck } from './access-check.js';
 import { Refusal, type Answer } from './answer.js';
 import { dataAnswer, isDataCall } from './data-api.js';

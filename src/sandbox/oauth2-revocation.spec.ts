@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { sandboxClientId } from '../provider-kit/provider-settings.js';
-import type { OAuth2SandboxMaker } from '../provider-kit/sandbox-maker.js';
+import { sandboxClientId } from '../provider-kit/definition/provider-settings.js';
+import type { OAuth2SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
 import {
   basic,
   call,

@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker, SandboxRevocation } from '../provider-kit/sandbox-maker.js';
+import type { OAuth2SandboxMaker, SandboxRevocation } from '../provider-kit/definition/sandbox-maker.js';
 import type { AccessCheck } from './access-check.js';
 import { Refusal, type Answer } from './answer.js';
 import { Parameters } from './form.js';

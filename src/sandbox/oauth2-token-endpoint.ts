@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../provider-kit/sandbox-maker.js';
+import type { OAuth2SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
 import { Refusal, type Answer } from './answer.js';
 import type { Parameters } from './form.js';
 import type { Grant, RefreshToken, TokenFields } from './grant-book.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { sandboxClientId, sandboxClientSecret } from '../provider-kit/provider-settings.js';
-import type { OAuth2SandboxMaker, SandboxEndpointCall } from '../provider-kit/sandbox-maker.js';
+import { sandboxClientId, sandboxClientSecret } from '../provider-kit/definition/provider-settings.js';
+import type { OAuth2SandboxMaker, SandboxEndpointCall } from '../provider-kit/definition/sandbox-maker.js';
 import {
   call,
   encodeForm,

@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker, SandboxEndpoint } from '../provider-kit/sandbox-maker.js';
+import type { OAuth2SandboxMaker, SandboxEndpoint } from '../provider-kit/definition/sandbox-maker.js';
 import type { AccessCheck } from './access-check.js';
 import type { Answer } from './answer.js';
 import { BoundedMap } from './bounded-map.js';

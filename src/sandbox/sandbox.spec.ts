@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { request } from 'undici';
-import type { OAuth1SandboxMaker, OAuth2SandboxMaker } from '../provider-kit/sandbox-maker.js';
+import type { OAuth1SandboxMaker, OAuth2SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
 import type { FakeMaker } from './fake-maker.js';
 import type { Misbehaviour } from './misbehaviour.js';
 import {

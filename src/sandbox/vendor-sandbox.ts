@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { SandboxMaker } from '../provider-kit/sandbox-maker.js';
+import type { SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
 import { Refusal, send } from './answer.js';
 import { control, controlSegment } from './control.js';
 import { FakeMaker } from './fake-maker.js';

@@ -3,10 +3,10 @@ import type { Requester } from '../audit/audit-event.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { Clock } from '../clock/clock.js';
 import { AppError } from '../errors/app-error.js';
-import { ConnectionStore } from './connection-store.js';
-import { RefreshService } from './refresh.service.js';
-import { tokenFingerprint } from './token-fingerprint.js';
-import { TokenVault } from './token-vault.js';
+import { ConnectionStore } from './store/connection-store.js';
+import { RefreshService } from './refresh/refresh.service.js';
+import { tokenFingerprint } from './store/token-fingerprint.js';
+import { TokenVault } from './store/token-vault.js';
 import { rejections } from './tokens.metrics.js';
 import { TokensService } from './tokens.service.js';
 

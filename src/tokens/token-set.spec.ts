@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import type { OAuth2Definition } from '../provider-kit/provider-definition.js';
+import type { OAuth2Definition } from '../provider-kit/definition/provider-definition.js';
 import { exampleOAuth2 } from '../provider-kit/testing/example-definition.js';
 import { TokenGrant } from '../provider-kit/token-grant.js';
-import { parseTokenResponse } from '../provider-kit/token-response.js';
+import { parseTokenResponse } from '../provider-kit/responses/token-response.js';
 import { parseTokenSet, toTokenSet, type TokenSet } from './token-set.js';
 
 const linkedAt = new Date('2026-03-01T10:00:00.000Z');

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { TokenUnreadableError } from '../errors/connection.errors.js';
-import type { ProviderDefinition } from '../provider-kit/provider-definition.js';
+import type { ProviderDefinition } from '../provider-kit/definition/provider-definition.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
 
 /**

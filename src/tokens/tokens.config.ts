@@ -1,8 +1,8 @@
 import { registerAs, type ConfigType } from '@nestjs/config';
 import { z } from 'zod';
 import { readEnvironment, type Environment } from '../config/read-environment.js';
-import type { KeepingLimits } from './kept-entries.js';
-import type { GatePolicy } from './provider-gate.js';
+import type { KeepingLimits } from './refresh/kept-entries.js';
+import type { GatePolicy } from './circuit-breaker/circuit-state.js';
 
 const seconds = (fallback: number) =>
   z.coerce.number('must be a number of seconds.').int().min(0).max(86_400).default(fallback);

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { ConnectionStore, type StoredConnection } from './connection-store.js';
-import { GrantMigrationStore, type MigrationFacts } from './grant-migration-store.js';
-import { RevocationOutbox, type PendingRevocation } from './revocation-outbox.js';
-import { TokenVault } from './token-vault.js';
+import { ConnectionStore, type StoredConnection } from './store/connection-store.js';
+import { GrantMigrationStore, type MigrationFacts } from './migration/migration-store.js';
+import { RevocationOutbox, type PendingRevocation } from './revocation/revocation-outbox.js';
+import { TokenVault } from './store/token-vault.js';
 
 /** A connection without its tokens, with the account that is sealed beside them. */
 export type ConnectionFacts = Omit<StoredConnection, 'sealed'> & {

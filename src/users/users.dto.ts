@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { revocationOutcomes, type RevocationOutcome } from '../tokens/revocation-outbox.js';
+import { revocationOutcomes, type RevocationOutcome } from '../tokens/revocation/revocation-outbox.js';
 
 export class ErasedConnectionResponse {
   @ApiProperty({ example: 'whoop' })

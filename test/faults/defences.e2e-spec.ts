@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { AuditTrail } from '../../src/audit/audit-trail.js';
 import { whoopDefinition } from '../../src/providers/whoop/whoop.definition.js';
-import { ConnectionReader, type ReadConnection } from '../../src/tokens/connection-reader.js';
+import { ConnectionReader, type ReadConnection } from '../../src/tokens/store/connection-reader.js';
 import {
   type ConnectionKey,
   ConnectionStore,
   type SealedTokens,
   type StoredConnection,
-} from '../../src/tokens/connection-store.js';
-import { type RefreshClaim, RefreshClaims } from '../../src/tokens/refresh-claims.js';
+} from '../../src/tokens/store/connection-store.js';
+import { type RefreshClaim, RefreshClaims } from '../../src/tokens/refresh/refresh-claims.js';
 import { TokensService } from '../../src/tokens/tokens.service.js';
 import type { TestApplication } from '../support/application.js';
 import type { Violation } from '../support/history-checker.js';

@@ -4,7 +4,7 @@ import { googleHealthDefinition } from '../../src/providers/google-health/google
 import { hexoskinDefinition } from '../../src/providers/hexoskin/hexoskin.definition.js';
 import { wahooDefinition } from '../../src/providers/wahoo/wahoo.definition.js';
 import { whoopDefinition } from '../../src/providers/whoop/whoop.definition.js';
-import type { OAuth2SandboxMaker } from '../../src/provider-kit/sandbox-maker.js';
+import type { OAuth2SandboxMaker } from '../../src/provider-kit/definition/sandbox-maker.js';
 import { until } from '../support/until.js';
 import { FaultCluster, type FaultConnection, pathOf } from './support/fault-cluster.js';
 import { report, rounds } from './support/figures.js';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { OAuth2Definition } from '../../src/provider-kit/provider-definition.js';
+import type { OAuth2Definition } from '../../src/provider-kit/definition/provider-definition.js';
 import { findFamily, lostUsers } from '../support/history-checker.js';
 import { pathOf as callbackPathOf, startLink } from '../support/linking.js';
 import { OidcPeer, type PeerClient } from '../support/oidc-peer.js';

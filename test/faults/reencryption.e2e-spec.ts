@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Database } from '../../src/database/database.js';
 import { whoopDefinition } from '../../src/providers/whoop/whoop.definition.js';
-import { type ConnectionKey, ConnectionStore, type SealedTokens } from '../../src/tokens/connection-store.js';
+import { type ConnectionKey, ConnectionStore, type SealedTokens } from '../../src/tokens/store/connection-store.js';
 import type { SealPurpose } from '../../src/vault/associated-data.js';
 import { KeyAdministration } from '../../src/vault/key-administration.js';
 import { Reencryption } from '../../src/vault/reencryption.js';

@@ -1,6 +1,6 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import type { StoredConnection } from '../../src/tokens/connection-store.js';
-import { TokenVault } from '../../src/tokens/token-vault.js';
+import type { StoredConnection } from '../../src/tokens/store/connection-store.js';
+import { TokenVault } from '../../src/tokens/store/token-vault.js';
 import type { TokenSet } from '../../src/tokens/token-set.js';
 import { queryDatabase } from './test-database.js';
 

@@ -1,4 +1,4 @@
-import { sandboxClientId, sandboxClientSecret } from '../../src/provider-kit/provider-settings.js';
+import { sandboxClientId, sandboxClientSecret } from '../../src/provider-kit/definition/provider-settings.js';
 import type {
   PreparedAnswer,
   RecordedRequest,

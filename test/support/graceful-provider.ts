@@ -2,7 +2,7 @@ import {
   defineProvider,
   type OAuth2Definition,
   type RefreshPolicy,
-} from '../../src/provider-kit/provider-definition.js';
+} from '../../src/provider-kit/definition/provider-definition.js';
 
 /** How a graceful maker treats a used refresh token, and what its definition says of it. */
 export interface Grace {

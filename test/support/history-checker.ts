@@ -1,8 +1,8 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import type { HistoryEntry } from '../../src/sandbox/call-history.js';
 import type { FakeMaker } from '../../src/sandbox/fake-maker.js';
-import { ConnectionStore } from '../../src/tokens/connection-store.js';
-import { TokenVault } from '../../src/tokens/token-vault.js';
+import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
+import { TokenVault } from '../../src/tokens/store/token-vault.js';
 import type { StoredVersion } from './connection-history.js';
 
 /** A connection as the checker knows it from the beginning on, however it ends. */

@@ -1,7 +1,7 @@
-import { defineProvider, type OAuth2Definition } from '../../src/provider-kit/provider-definition.js';
+import { defineProvider, type OAuth2Definition } from '../../src/provider-kit/definition/provider-definition.js';
 import { OAuth2ProviderModule } from '../../src/provider-kit/provider-module.js';
-import { environmentPrefix } from '../../src/provider-kit/provider-settings.js';
-import type { OAuth2SandboxMaker } from '../../src/provider-kit/sandbox-maker.js';
+import { environmentPrefix } from '../../src/provider-kit/definition/provider-settings.js';
+import type { OAuth2SandboxMaker } from '../../src/provider-kit/definition/sandbox-maker.js';
 import type { OidcPeer, PeerClient } from './oidc-peer.js';
 
 /*

@@ -1,6 +1,6 @@
-import type { OAuth1Definition, OAuth2Definition } from '../provider-definition.js';
-import type { ProviderEndpoints, ProviderSettings } from '../provider-settings.js';
-import { Secret } from '../secret.js';
+import type { OAuth1Definition, OAuth2Definition } from '../definition/provider-definition.js';
+import type { ProviderEndpoints, ProviderSettings } from '../definition/provider-settings.js';
+import { Secret } from '../definition/secret.js';
 
 const common = {
   slug: 'example',

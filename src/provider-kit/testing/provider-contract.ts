@@ -8,19 +8,19 @@ import type { FakeMaker } from '../../sandbox/fake-maker.js';
 import type { Misbehaviour } from '../../sandbox/misbehaviour.js';
 import type { HandshakeSecrets } from '../handshake.js';
 import type { HealthProvider } from '../health-provider.js';
-import { ProviderHttpClient } from '../http-client.js';
+import { ProviderHttpClient } from '../http/http-client.js';
 import {
   definitionInForce,
   isDefaultServer,
   type OAuth2Definition,
   type ProviderDefinition,
-} from '../provider-definition.js';
+} from '../definition/provider-definition.js';
 import { uncheckedIssuers } from '../provider-kit.metrics.js';
-import { environmentPrefix, readProviderSettings, type ProviderSettings } from '../provider-settings.js';
-import type { OAuth2SandboxMaker } from '../sandbox-maker.js';
-import { sandboxSigningKey } from '../sandbox-credentials.js';
-import { Secret } from '../secret.js';
-import { TokenEndpointClient } from '../token-endpoint-client.js';
+import { environmentPrefix, readProviderSettings, type ProviderSettings } from '../definition/provider-settings.js';
+import type { OAuth2SandboxMaker } from '../definition/sandbox-maker.js';
+import { sandboxSigningKey } from '../definition/sandbox-credentials.js';
+import { Secret } from '../definition/secret.js';
+import { TokenEndpointClient } from '../client/token-endpoint-client.js';
 import type { TokenGrant } from '../token-grant.js';
 import { IdTokenForge } from './id-token-forge.js';
 import { createPlainProvider } from './plain-provider.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { FakeMaker } from '../../sandbox/fake-maker.js';
 import type { Misbehaviour } from '../../sandbox/misbehaviour.js';
-import type { OAuth2Definition } from '../provider-definition.js';
+import type { OAuth2Definition } from '../definition/provider-definition.js';
 import type { TokenGrant } from '../token-grant.js';
 
 /** What the tests of a provider's responses need of it and its fake. */

@@ -1,4 +1,4 @@
-import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
 import { appleHealthSandbox } from './apple-health.sandbox.js';
 
 /** Sign in with Apple. It links the person; Apple has no cloud API for health samples (README.md). */

@@ -4,12 +4,12 @@ import { consent } from '../../../test/support/browser.js';
 import { Clock } from '../../clock/clock.js';
 import type { HandshakeSecrets } from '../../provider-kit/handshake.js';
 import type { HealthProvider } from '../../provider-kit/health-provider.js';
-import { ProviderHttpClient } from '../../provider-kit/http-client.js';
-import { readProviderSettings, type ProviderSettings } from '../../provider-kit/provider-settings.js';
+import { ProviderHttpClient } from '../../provider-kit/http/http-client.js';
+import { readProviderSettings, type ProviderSettings } from '../../provider-kit/definition/provider-settings.js';
 import { createPlainProvider } from '../../provider-kit/testing/plain-provider.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { startRecordingServer, type RecordingServer } from '../../provider-kit/testing/recording-server.js';
-import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
 import { VendorSandbox } from '../../sandbox/vendor-sandbox.js';
 import { appleHealthDefinition } from './apple-health.definition.js';
 

@@ -1,4 +1,4 @@
-import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
 import { concept2Sandbox } from './concept2.sandbox.js';
 
 /** Concept2 Logbook, OAuth 2.0. */

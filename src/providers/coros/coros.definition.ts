@@ -1,4 +1,4 @@
-import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
 import { corosSandbox } from './coros.sandbox.js';
 
 /** COROS, OAuth 2.0; a private API for partners, whose documents are not public. */

@@ -1,4 +1,4 @@
-import { defineProvider, type OAuth2Definition } from '../../provider-kit/provider-definition.js';
+import { defineProvider, type OAuth2Definition } from '../../provider-kit/definition/provider-definition.js';
 import { dexcomSandbox } from './dexcom.sandbox.js';
 
 /** The regions are separate systems with the same paths. A user's account is in one, and the connection keeps which by its slug. */

@@ -1,4 +1,4 @@
-import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
 import { fatsecretSandbox } from './fatsecret.sandbox.js';
 
 /** FatSecret Platform API, three-legged OAuth 1.0a. Its OAuth 2.0 server gives no access to what belongs to a user. */

@@ -1,4 +1,4 @@
-import type { OAuth1SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+import type { OAuth1SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
 
 /**
  * FatSecret as https://platform.fatsecret.com/docs/guides/authentication/oauth1/three-legged describes it: HMAC-SHA1 only, tokens that

@@ -1,4 +1,4 @@
-import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
 import { fitbitOauth1Sandbox } from './fitbit-oauth1.sandbox.js';
 
 /** Fitbit, OAuth 1.0a; ended in 2016 and kept as a second OAuth 1.0a maker for the sandbox and for old rows. */

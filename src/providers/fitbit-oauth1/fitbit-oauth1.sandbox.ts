@@ -1,4 +1,4 @@
-import type { OAuth1SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+import type { OAuth1SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
 
 /** Fitbit over OAuth 1.0a, gone since 2016. Tokens did not expire and could not be revoked. The field `encoded_user_id` is that of old client libraries. */
 export const fitbitOauth1Sandbox: OAuth1SandboxMaker = {

@@ -1,4 +1,4 @@
-import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
 import { garminOauth1Sandbox } from './garmin-oauth1.sandbox.js';
 
 /** Garmin Connect, OAuth 1.0a; Garmin ends it on the last day of 2026. */

@@ -1,4 +1,4 @@
-import { OAuth1ProviderStrategy } from '../../provider-kit/oauth1-provider.strategy.js';
+import { OAuth1ProviderStrategy } from '../../provider-kit/strategies/oauth1-provider.strategy.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { garminOauth1Definition } from './garmin-oauth1.definition.js';
 import { GarminOauth1Provider } from './garmin-oauth1.provider.js';

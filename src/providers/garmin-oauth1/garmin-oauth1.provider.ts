@@ -1,7 +1,7 @@
 import type { GrantTokens } from '../../provider-kit/health-provider.js';
-import type { Patience } from '../../provider-kit/http-client.js';
-import { OAuth1HealthProvider } from '../../provider-kit/oauth1-health-provider.js';
-import type { OAuth2Definition } from '../../provider-kit/provider-definition.js';
+import type { Patience } from '../../provider-kit/http/http-client.js';
+import { OAuth1HealthProvider } from '../../provider-kit/strategies/oauth1-health-provider.js';
+import type { OAuth2Definition } from '../../provider-kit/definition/provider-definition.js';
 import type { TokenGrant } from '../../provider-kit/token-grant.js';
 
 export class GarminOauth1Provider extends OAuth1HealthProvider {

@@ -1,4 +1,4 @@
-import type { OAuth1SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+import type { OAuth1SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
 
 /**
  * Garmin Connect over OAuth 1.0a, until its retirement on 31 December 2026.

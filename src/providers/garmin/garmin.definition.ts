@@ -1,4 +1,4 @@
-import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
 import { garminSandbox } from './garmin.sandbox.js';
 
 /** Garmin Connect, OAuth 2.0 with PKCE. */

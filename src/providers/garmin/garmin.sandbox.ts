@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
 
 /**
  * Garmin Connect over OAuth 2.0, as the Garmin Connect Developer Program's guide and public clients describe it.

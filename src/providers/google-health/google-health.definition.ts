@@ -1,4 +1,4 @@
-import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
 import { googleHealthSandbox } from './google-health.sandbox.js';
 
 /** Google Health API v4, OAuth 2.0; replaces the Fitbit Web API. */

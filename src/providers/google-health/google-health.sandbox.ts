@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
 
 const scope = (name: string): string => `https://www.googleapis.com/auth/googlehealth.${name}`;
 

@@ -1,4 +1,4 @@
-import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
 import { hexoskinSandbox } from './hexoskin.sandbox.js';
 
 /** Hexoskin, OAuth 2.0. The slashes at the ends of the URLs matter. */

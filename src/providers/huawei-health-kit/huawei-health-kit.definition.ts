@@ -1,4 +1,4 @@
-import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
 import { parseHuaweiErrorCode } from './huawei-health-kit-error.js';
 import { huaweiHealthKitSandbox } from './huawei-health-kit.sandbox.js';
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { UnsecuredJWT } from 'jose';
 import { Clock } from '../../clock/clock.js';
-import { ProviderHttpClient } from '../../provider-kit/http-client.js';
-import { readProviderSettings } from '../../provider-kit/provider-settings.js';
-import { checkSameUser } from '../../provider-kit/same-user.js';
+import { ProviderHttpClient } from '../../provider-kit/http/http-client.js';
+import { readProviderSettings } from '../../provider-kit/definition/provider-settings.js';
+import { checkSameUser } from '../../provider-kit/responses/same-user.js';
 import { createPlainProvider } from '../../provider-kit/testing/plain-provider.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
-import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
 import { TokenGrant } from '../../provider-kit/token-grant.js';
 import { huaweiHealthKitSandbox } from './huawei-health-kit.sandbox.js';
 import { huaweiHealthKitDefinition } from './huawei-health-kit.definition.js';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { TokenRevokedError } from '../../errors/provider.errors.js';
-import { readProviderSettings } from '../../provider-kit/provider-settings.js';
+import { readProviderSettings } from '../../provider-kit/definition/provider-settings.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
-import { isFailure, refusal, tokenFailure } from '../../provider-kit/provider-failure.js';
-import { parseTokenResponse } from '../../provider-kit/token-response.js';
+import { isFailure, refusal, tokenFailure } from '../../provider-kit/responses/provider-failure.js';
+import { parseTokenResponse } from '../../provider-kit/responses/token-response.js';
 import { ihealthDefinition } from './ihealth.definition.js';
 
 describeProviderContract(ihealthDefinition);

@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
 
 /**
  * iHealth Open API V2 as https://developer.ihealthlabs.com/dev_documentation_Authentication.htm describes it: one URL for consent,

@@ -1,4 +1,4 @@
-import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
 import { omronSandbox } from './omron.sandbox.js';
 
 /** Omron Wellness, partner API of the United States, OAuth 2.0 with OpenID Connect. */

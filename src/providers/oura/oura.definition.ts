@@ -1,4 +1,4 @@
-import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
 import { ouraClassicSandbox, ouraSandbox } from './oura.sandbox.js';
 
 /**

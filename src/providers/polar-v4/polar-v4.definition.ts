@@ -1,4 +1,4 @@
-import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
 import { polarV4Sandbox } from './polar-v4.sandbox.js';
 
 /** Polar Dynamic API (AccessLink v4), OAuth 2.0; other hosts and other tokens than AccessLink v3. */

@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
 
 /**
  * Polar Dynamic API (AccessLink v4) as https://www.polar.com/polar-api-v4/ and its swagger.yaml describe it: Basic authentication, a

@@ -1,4 +1,4 @@
-import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
 import { polarSandbox } from './polar.sandbox.js';
 
 /** Polar AccessLink v3, OAuth 2.0 without refresh; succeeded by v4, which has other hosts and other tokens. */

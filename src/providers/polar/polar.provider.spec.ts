@@ -2,11 +2,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { request } from 'undici';
 import { consent } from '../../../test/support/browser.js';
 import { Clock } from '../../clock/clock.js';
-import { ProviderHttpClient } from '../../provider-kit/http-client.js';
-import { OAuth2ProviderStrategy } from '../../provider-kit/oauth2-provider.strategy.js';
-import { readProviderSettings } from '../../provider-kit/provider-settings.js';
+import { ProviderHttpClient } from '../../provider-kit/http/http-client.js';
+import { OAuth2ProviderStrategy } from '../../provider-kit/strategies/oauth2-provider.strategy.js';
+import { readProviderSettings } from '../../provider-kit/definition/provider-settings.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
-import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
 import type { TokenGrant } from '../../provider-kit/token-grant.js';
 import { VendorSandbox } from '../../sandbox/vendor-sandbox.js';
 import { polarDefinition } from './polar.definition.js';

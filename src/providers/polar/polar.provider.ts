@@ -1,6 +1,6 @@
 import { AuthorizationFailedError } from '../../errors/authorization.errors.js';
 import { InvalidTokenResponseError } from '../../errors/provider.errors.js';
-import { OAuth2HealthProvider } from '../../provider-kit/oauth2-health-provider.js';
+import { OAuth2HealthProvider } from '../../provider-kit/strategies/oauth2-health-provider.js';
 import type { TokenGrant } from '../../provider-kit/token-grant.js';
 import { polarDefinition } from './polar.definition.js';
 

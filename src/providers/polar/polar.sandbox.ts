@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
 
 /**
  * Polar AccessLink v3 as https://www.polar.com/accesslink-api/ describes it.

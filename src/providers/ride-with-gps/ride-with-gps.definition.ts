@@ -1,4 +1,4 @@
-import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
 import { rideWithGpsSandbox } from './ride-with-gps.sandbox.js';
 
 /** Ride with GPS, OAuth 2.0 with access tokens that never expire. */

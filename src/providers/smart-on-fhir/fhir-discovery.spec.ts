@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { Clock } from '../../clock/clock.js';
-import { ProviderHttpClient } from '../../provider-kit/http-client.js';
+import { ProviderHttpClient } from '../../provider-kit/http/http-client.js';
 import {
   startRecordingServer,
   type PreparedAnswer,
   type RecordingServer,
 } from '../../provider-kit/testing/recording-server.js';
-import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
 import { FhirDiscovery } from './fhir-discovery.js';
 import { readFhirServers, type FhirServer } from './fhir-servers.js';
 import { parseSmartConfiguration } from './smart-configuration.js';

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { AppError } from '../../errors/app-error.js';
 import { ProviderUnavailableError } from '../../errors/provider.errors.js';
-import type { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import type { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
 import type { FhirServer } from './fhir-servers.js';
 import { parseSmartConfiguration, type SmartConfiguration } from './smart-configuration.js';
 

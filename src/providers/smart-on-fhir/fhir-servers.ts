@@ -1,9 +1,9 @@
-import type { OAuth2Definition } from '../../provider-kit/provider-definition.js';
+import type { OAuth2Definition } from '../../provider-kit/definition/provider-definition.js';
 import {
   environmentPrefix,
   readProviderSettings,
   type ProviderSettings,
-} from '../../provider-kit/provider-settings.js';
+} from '../../provider-kit/definition/provider-settings.js';
 import { fhirServerDefinition, smartOnFhirDefinition } from './smart-on-fhir.definition.js';
 
 /** One FHIR server that the operator allows. Nothing that a user sends ever becomes the URL of one. */

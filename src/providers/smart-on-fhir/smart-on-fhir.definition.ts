@@ -1,4 +1,4 @@
-import { defineProvider, type OAuth2Definition } from '../../provider-kit/provider-definition.js';
+import { defineProvider, type OAuth2Definition } from '../../provider-kit/definition/provider-definition.js';
 import { smartOnFhirSandbox } from './smart-on-fhir.sandbox.js';
 
 /**

@@ -2,7 +2,7 @@ import { Inject, Module, type OnModuleInit } from '@nestjs/common';
 import { ConfigModule, type ConfigType } from '@nestjs/config';
 import { ProviderKitModule } from '../../provider-kit/provider-kit.module.js';
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
-import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
 import { smartOnFhirConfig } from './smart-on-fhir.config.js';
 import { SmartOnFhirProvider } from './smart-on-fhir.provider.js';
 

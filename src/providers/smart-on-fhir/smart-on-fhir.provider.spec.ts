@@ -8,11 +8,11 @@ import type {
   HandshakeSecrets,
 } from '../../provider-kit/handshake.js';
 import type { GrantTokens } from '../../provider-kit/health-provider.js';
-import { ProviderHttpClient } from '../../provider-kit/http-client.js';
+import { ProviderHttpClient } from '../../provider-kit/http/http-client.js';
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { startRecordingServer, type RecordingServer } from '../../provider-kit/testing/recording-server.js';
-import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
 import type { TokenGrant } from '../../provider-kit/token-grant.js';
 import { VendorSandbox } from '../../sandbox/vendor-sandbox.js';
 import { readFhirServers, type FhirServer } from './fhir-servers.js';

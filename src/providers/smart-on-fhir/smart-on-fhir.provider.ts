@@ -1,7 +1,7 @@
 import { AuthorizationStateError } from '../../errors/authorization.errors.js';
 import { ProviderMisconfiguredError } from '../../errors/provider.errors.js';
-import { readAccountId } from '../../provider-kit/account-lookup.js';
-import { readAuthorizationCode } from '../../provider-kit/authorization-code.js';
+import { readAccountId } from '../../provider-kit/client/account-lookup.js';
+import { readAuthorizationCode } from '../../provider-kit/oauth2/authorization-code.js';
 import type {
   AuthorizationStart,
   CallbackParameters,
@@ -9,12 +9,12 @@ import type {
   HandshakeSecrets,
 } from '../../provider-kit/handshake.js';
 import type { GrantTokens, HealthProvider } from '../../provider-kit/health-provider.js';
-import type { Patience } from '../../provider-kit/http-client.js';
-import { OAuth2HealthProvider } from '../../provider-kit/oauth2-health-provider.js';
-import { OAuth2ProviderStrategy } from '../../provider-kit/oauth2-provider.strategy.js';
-import type { OAuth2Definition } from '../../provider-kit/provider-definition.js';
-import type { ProviderSettings } from '../../provider-kit/provider-settings.js';
-import type { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import type { Patience } from '../../provider-kit/http/http-client.js';
+import { OAuth2HealthProvider } from '../../provider-kit/strategies/oauth2-health-provider.js';
+import { OAuth2ProviderStrategy } from '../../provider-kit/strategies/oauth2-provider.strategy.js';
+import type { OAuth2Definition } from '../../provider-kit/definition/provider-definition.js';
+import type { ProviderSettings } from '../../provider-kit/definition/provider-settings.js';
+import type { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
 import type { TokenGrant } from '../../provider-kit/token-grant.js';
 import { discoveryTimeoutMs, FhirDiscovery } from './fhir-discovery.js';
 import type { FhirServer } from './fhir-servers.js';

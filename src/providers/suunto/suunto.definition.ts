@@ -1,4 +1,4 @@
-import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
 import { suuntoSandbox } from './suunto.sandbox.js';
 
 /** Suunto Cloud API, OAuth 2.0; for members of Suunto's partner programme. */

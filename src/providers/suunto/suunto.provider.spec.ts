@@ -1,12 +1,12 @@
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { Clock } from '../../clock/clock.js';
 import type { HealthProvider } from '../../provider-kit/health-provider.js';
-import { ProviderHttpClient } from '../../provider-kit/http-client.js';
-import { readProviderSettings } from '../../provider-kit/provider-settings.js';
+import { ProviderHttpClient } from '../../provider-kit/http/http-client.js';
+import { readProviderSettings } from '../../provider-kit/definition/provider-settings.js';
 import { createPlainProvider } from '../../provider-kit/testing/plain-provider.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { startRecordingServer, type RecordingServer } from '../../provider-kit/testing/recording-server.js';
-import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
 import { suuntoDefinition } from './suunto.definition.js';
 
 describeProviderContract(suuntoDefinition);

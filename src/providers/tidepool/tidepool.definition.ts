@@ -1,4 +1,4 @@
-import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
 import { tidepoolIntegrationSandbox, tidepoolSandbox } from './tidepool.sandbox.js';
 
 /** Tidepool, OAuth 2.0 with OpenID Connect by Keycloak, as a public client. */

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { Clock } from '../../clock/clock.js';
-import { ProviderHttpClient } from '../../provider-kit/http-client.js';
-import { readProviderSettings } from '../../provider-kit/provider-settings.js';
+import { ProviderHttpClient } from '../../provider-kit/http/http-client.js';
+import { readProviderSettings } from '../../provider-kit/definition/provider-settings.js';
 import { createPlainProvider } from '../../provider-kit/testing/plain-provider.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
-import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
-import { parseTokenResponse } from '../../provider-kit/token-response.js';
+import { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
+import { parseTokenResponse } from '../../provider-kit/responses/token-response.js';
 import { tidepoolDefinition } from './tidepool.definition.js';
 
 describeProviderContract(tidepoolDefinition);

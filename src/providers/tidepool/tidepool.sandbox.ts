@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
 
 /**
  * Tidepool as reference/auth.v2.yaml of https://tidepool.redocly.app/tidepool-apis describes it: Keycloak, access tokens of up to 10

@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
 
 /**
  * Ultrahuman's partner API as https://vision.ultrahuman.com/developer-docs describes it.

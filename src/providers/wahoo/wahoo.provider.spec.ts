@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { Clock } from '../../clock/clock.js';
 import { TokenRevokedError } from '../../errors/provider.errors.js';
-import { ProviderHttpClient } from '../../provider-kit/http-client.js';
-import { refusal, tokenFailure } from '../../provider-kit/provider-failure.js';
-import { readProviderSettings } from '../../provider-kit/provider-settings.js';
+import { ProviderHttpClient } from '../../provider-kit/http/http-client.js';
+import { refusal, tokenFailure } from '../../provider-kit/responses/provider-failure.js';
+import { readProviderSettings } from '../../provider-kit/definition/provider-settings.js';
 import { createPlainProvider } from '../../provider-kit/testing/plain-provider.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
-import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
 import { wahooDefinition } from './wahoo.definition.js';
 
 describeProviderContract(wahooDefinition);

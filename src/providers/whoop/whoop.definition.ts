@@ -1,4 +1,4 @@
-import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
 import { whoopSandbox } from './whoop.sandbox.js';
 
 /** WHOOP API v2, OAuth 2.0. */

@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
 
 /**
  * WHOOP as https://developer.whoop.com/docs/developing/oauth describes it.

@@ -1,4 +1,4 @@
-import { defineProvider } from '../../provider-kit/provider-definition.js';
+import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
 import { parseWithingsErrorCode } from './withings-error.js';
 import { withingsSandbox } from './withings.sandbox.js';
 

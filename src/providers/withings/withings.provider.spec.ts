@@ -1,11 +1,11 @@
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { Clock } from '../../clock/clock.js';
-import { ProviderHttpClient } from '../../provider-kit/http-client.js';
-import { OAuth2ProviderStrategy } from '../../provider-kit/oauth2-provider.strategy.js';
-import { readProviderSettings } from '../../provider-kit/provider-settings.js';
+import { ProviderHttpClient } from '../../provider-kit/http/http-client.js';
+import { OAuth2ProviderStrategy } from '../../provider-kit/strategies/oauth2-provider.strategy.js';
+import { readProviderSettings } from '../../provider-kit/definition/provider-settings.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { startRecordingServer, type RecordingServer } from '../../provider-kit/testing/recording-server.js';
-import { TokenEndpointClient } from '../../provider-kit/token-endpoint-client.js';
+import { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
 import { withingsSignature } from './withings-signature.js';
 import { withingsDefinition } from './withings.definition.js';
 import { WithingsProvider } from './withings.provider.js';

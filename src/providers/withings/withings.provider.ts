@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { AuthorizationFailedError } from '../../errors/authorization.errors.js';
 import { InvalidTokenResponseError } from '../../errors/provider.errors.js';
 import type { GrantTokens } from '../../provider-kit/health-provider.js';
-import { OAuth2HealthProvider } from '../../provider-kit/oauth2-health-provider.js';
-import type { OAuth2Definition } from '../../provider-kit/provider-definition.js';
+import { OAuth2HealthProvider } from '../../provider-kit/strategies/oauth2-health-provider.js';
+import type { OAuth2Definition } from '../../provider-kit/definition/provider-definition.js';
 import { withingsSignature } from './withings-signature.js';
 import { withingsDefinition } from './withings.definition.js';
 

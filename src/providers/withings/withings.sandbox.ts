@@ -1,5 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto';
-import type { OAuth2SandboxMaker, SandboxEndpointCall } from '../../provider-kit/sandbox-maker.js';
+import type { OAuth2SandboxMaker, SandboxEndpointCall } from '../../provider-kit/definition/sandbox-maker.js';
 
 /**
  * Withings Public Health Data API as the maker's developer guide and API reference describe it.

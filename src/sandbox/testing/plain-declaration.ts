@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
 
 /** A maker without peculiarities, for specs that add one. */
 export const plainDeclaration: OAuth2SandboxMaker = {

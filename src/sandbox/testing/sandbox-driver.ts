@@ -2,9 +2,9 @@ import { createHash, createHmac, createPrivateKey, randomUUID } from 'node:crypt
 import { SignJWT } from 'jose';
 import { request } from 'undici';
 import { consent, type ConsentOptions } from '../../../test/support/browser.js';
-import { sandboxClientId, sandboxClientSecret } from '../../provider-kit/provider-settings.js';
-import { sandboxSigningKey } from '../../provider-kit/sandbox-credentials.js';
-import type { SandboxMaker } from '../../provider-kit/sandbox-maker.js';
+import { sandboxClientId, sandboxClientSecret } from '../../provider-kit/definition/provider-settings.js';
+import { sandboxSigningKey } from '../../provider-kit/definition/sandbox-credentials.js';
+import type { SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
 import type { FakeMaker } from '../fake-maker.js';
 import { VendorSandbox } from '../vendor-sandbox.js';
 

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { INestApplicationContext } from '@nestjs/common';
-import { sandboxClientSecret } from '../../../src/provider-kit/provider-settings.js';
-import type { OAuth2Definition } from '../../../src/provider-kit/provider-definition.js';
-import type { SandboxMaker } from '../../../src/provider-kit/sandbox-maker.js';
+import { sandboxClientSecret } from '../../../src/provider-kit/definition/provider-settings.js';
+import type { OAuth2Definition } from '../../../src/provider-kit/definition/provider-definition.js';
+import type { SandboxMaker } from '../../../src/provider-kit/definition/sandbox-maker.js';
 import { VendorSandbox } from '../../../src/sandbox/vendor-sandbox.js';
 import { countAuditedHandOuts, countAuditedRefreshes } from '../../support/audit-rows.js';
 import {

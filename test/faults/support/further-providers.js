@@ -2,12 +2,12 @@
  * Loaded before the program by `node --import`: adds providers of a test, as JSON, to the list of the built program. Each is wired as a
  * folder of `src/providers` is.
  */
-import { OAuth2HealthProvider } from '../../../dist/provider-kit/oauth2-health-provider.js';
-import { OAuth2ProviderStrategy } from '../../../dist/provider-kit/oauth2-provider.strategy.js';
+import { OAuth2HealthProvider } from '../../../dist/provider-kit/strategies/oauth2-health-provider.js';
+import { OAuth2ProviderStrategy } from '../../../dist/provider-kit/strategies/oauth2-provider.strategy.js';
 import { ProviderKitModule } from '../../../dist/provider-kit/provider-kit.module.js';
 import { ProviderRegistry } from '../../../dist/provider-kit/provider-registry.js';
-import { readProviderSettings } from '../../../dist/provider-kit/provider-settings.js';
-import { TokenEndpointClient } from '../../../dist/provider-kit/token-endpoint-client.js';
+import { readProviderSettings } from '../../../dist/provider-kit/definition/provider-settings.js';
+import { TokenEndpointClient } from '../../../dist/provider-kit/client/token-endpoint-client.js';
 import { ProvidersModule } from '../../../dist/providers/providers.module.js';
 
 const definitions = JSON.parse(process.env.TEST_PROVIDER_DEFINITIONS);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import request from 'supertest';
 import type TestAgent from 'supertest/lib/agent.js';
-import type { OAuth2Definition } from '../../../src/provider-kit/provider-definition.js';
+import type { OAuth2Definition } from '../../../src/provider-kit/definition/provider-definition.js';
 import { checkout, type ServiceProcess, startService } from '../../support/service-process.js';
 import { until } from '../../support/until.js';
 import type { MakerLine } from './maker-line.js';

@@ -1,0 +1,63 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { Clock } from '../clock/clock.js';
+import type { Database } from './database.js';
+import { ClockSync } from './clock-sync.js';
+
+describe('R-12 ClockSync', () => {
+  const clock = new Clock();
+  const noteAbsence = jest.fn();
+  /** Of the process. */
+  let monotonicMs: number;
+  /** What the database has to add to that. */
+  let aheadMs: number;
+  /** How long its answer is under way. */
+  let answerMs: number;
+  let sync: ClockSync;
+
+  beforeEach(async () => {
+    [monotonicMs, aheadMs, answerMs] = [1_000, 1_700_000_000_000, 0];
+    jest.spyOn(performance, 'now').mockImplementation(() => monotonicMs);
+    jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+    const query = (): Promise<object[]> => {
+      const nowMs = monotonicMs + aheadMs;
+      monotonicMs += answerMs;
+      return Promise.resolve([{ nowMs }]);
+    };
+    sync = new ClockSync(clock, { query, noteAbsence } as unknown as Database);
+    await sync.syncAgain();
+    noteAbsence.mockClear();
+  });
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  /** By how much the clock is behind that of the database. */
+  const behindMs = (): number => monotonicMs + aheadMs - clock.now().getTime();
+
+  it('sets the clock by that of the database', async () => {
+    expect(behindMs()).toBe(0);
+    aheadMs -= 300;
+    await sync.syncAgain();
+    expect(behindMs()).toBe(0);
+    expect(noteAbsence).not.toHaveBeenCalled();
+  });
+
+  it('leaves a clock alone that is right for all that an answer tells which was long under way', async () => {
+    answerMs = 12_000;
+    await sync.syncAgain();
+    expect(behindMs()).toBe(0);
+    expect(noteAbsence).not.toHaveBeenCalled();
+  });
+
+  it('notices that the clock of the database was set forward, also by such an answer', async () => {
+    answerMs = 12_000;
+    aheadMs += 3_600_000;
+    await sync.syncAgain();
+    expect(behindMs()).toBe(6_000);
+    expect(noteAbsence.mock.calls).toEqual([[60_000]]);
+    answerMs = 2;
+    await sync.syncAgain();
+    expect(behindMs()).toBe(1);
+  });
+});

@@ -1,0 +1,76 @@
+import { RequestInvalidError } from '../../errors/request.errors.js';
+import type { GrantTokens, HealthProvider } from '../health-provider.js';
+import type { ProviderRequest } from '../http/http-client.js';
+import { oauth1Authorization } from '../oauth1/oauth1-request.js';
+
+/** Total time of a call of a data API, in milliseconds: it may answer with months of measurements. */
+const timeoutMs = 30_000;
+/** The most that a data API may answer with. */
+export const maxApiAnswerBytes = 10 * 1024 * 1024;
+
+/** A call of a provider's data API, without the credentials that it needs. */
+export interface ApiCall {
+  readonly method: ProviderRequest['method'];
+  /** As `apiUrl` gives it. */
+  readonly url: string;
+  /** Names in lower case; none of them carries credentials. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Buffer | undefined;
+}
+
+/**
+ * Builds the request of a call with the user's token: `Authorization: Bearer` (RFC 6750 section 2.1), or for OAuth 1.0a a signature over
+ * method, URL and form body that is good for being sent once (O1-03).
+ *
+ * @param provider - whose API is called
+ * @param call - what to send
+ * @param grant - the tokens in force
+ * @param now - the current instant
+ * @throws {@link RequestInvalidError} as {@link formOf}
+ */
+export function apiRequest(
+  provider: Pick<HealthProvider, 'definition' | 'settings'>,
+  call: ApiCall,
+  grant: GrantTokens,
+  now: Date,
+): ProviderRequest {
+  const { definition, settings } = provider;
+  const { method, url, headers, body } = call;
+  const formBody = formOf(call);
+  const authorization =
+    definition.oauth === '1.0a'
+      ? oauth1Authorization(
+          definition,
+          settings,
+          { method, url, grant, ...(formBody === undefined ? {} : { formBody }) },
+          now,
+        )
+      : `Bearer ${grant.accessToken}`;
+  return {
+    method,
+    url,
+    headers: { ...headers, authorization },
+    ...(body === undefined ? {} : { body }),
+    timeoutMs,
+    maxAnswerBytes: maxApiAnswerBytes,
+  };
+}
+
+/**
+ * Returns the body of a call where it is a form, whose parameters are looked at and signed (RFC 5849 section 3.4.1.3.1).
+ *
+ * @throws {@link RequestInvalidError} when it is compressed, or has bytes beyond ASCII: what it says could not be told for certain
+ */
+export function formOf({ headers, body }: Pick<ApiCall, 'headers' | 'body'>): string | undefined {
+  const isForm = /^\s*application\/x-www-form-urlencoded\s*(;|$)/i.test(headers['content-type'] ?? '');
+  if (!isForm || body === undefined) {
+    return undefined;
+  }
+  if (headers['content-encoding'] !== undefined) {
+    throw new RequestInvalidError('A form must be sent without content-encoding.');
+  }
+  if (body.some((byte) => byte > 0x7f)) {
+    throw new RequestInvalidError('A form must be percent-encoded ASCII.');
+  }
+  return body.toString();
+}

@@ -1,0 +1,269 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { definitionInForce, defineProvider, type OAuth2Definition } from './provider-definition.js';
+import { environmentPrefix, readProviderSettings } from './provider-settings.js';
+import { exampleOAuth1, exampleOAuth2 } from '../testing/example-definition.js';
+
+const credentials = { EXAMPLE_CLIENT_ID: 'id', EXAMPLE_CLIENT_SECRET: 'not-a-real-secret' };
+const definition: OAuth2Definition = {
+  ...exampleOAuth2,
+  issuers: ['https://provider.example'],
+  servers: {
+    main: {},
+    other: {
+      authorizeUrl: 'https://other.example/authorize',
+      tokenUrl: 'https://other.example/token',
+      apiBaseUrl: 'https://api.other.example',
+      issuers: ['https://other.example', 'https://former.other.example'],
+      defaultScopes: ['other:sleep'],
+      pkce: 'supported',
+      account: { from: 'api', url: 'https://api.other.example/me', field: 'id' },
+      revocation: { proof: 'bearer', method: 'DELETE', url: 'https://api.other.example/access' },
+    },
+  },
+  account: { from: 'api', url: 'https://api.provider.example/me', field: 'id' },
+};
+
+describe('readProviderSettings', () => {
+  it('leaves a provider without credentials off', () => {
+    expect(readProviderSettings(definition, {})).toMatchObject({ mode: 'not-configured' });
+    expect(readProviderSettings(definition, { EXAMPLE_CLIENT_ID: ' ' })).toMatchObject({ mode: 'not-configured' });
+  });
+
+  it('points a provider without credentials at its fake, but never in production', () => {
+    const sandbox = { SANDBOX_URL: 'http://127.0.0.1:3001' };
+    expect(readProviderSettings(definition, sandbox)).toMatchObject({
+      mode: 'sandbox',
+      clientId: 'sandbox-example-client',
+      endpoints: {
+        authorizeUrl: 'http://127.0.0.1:3001/example/authorize',
+        tokenUrl: 'http://127.0.0.1:3001/example/token',
+        apiBaseUrl: 'http://127.0.0.1:3001/example',
+        accountUrl: 'http://127.0.0.1:3001/example/me',
+      },
+    });
+    expect(readProviderSettings(definition, { ...sandbox, ...credentials })).toMatchObject({ mode: 'configured' });
+    expect(readProviderSettings(definition, { ...sandbox, NODE_ENV: 'production' })).toMatchObject({
+      mode: 'not-configured',
+    });
+  });
+
+  it.each([
+    [{ EXAMPLE_CLIENT_ID: 'id' }, 'EXAMPLE_CLIENT_SECRET is missing'],
+    [{ EXAMPLE_CLIENT_SECRET: 'not-a-real-secret' }, 'EXAMPLE_CLIENT_ID is missing'],
+    [{ ...credentials, EXAMPLE_TOKEN_URL: 'http://token.example' }, 'EXAMPLE_TOKEN_URL must be an https URL'],
+    [{ ...credentials, EXAMPLE_REVOKE_URL: 'nonsense' }, 'EXAMPLE_REVOKE_URL must be an https URL'],
+    [{ ...credentials, EXAMPLE_AUTH_URL: 'https://user@auth.example' }, 'EXAMPLE_AUTH_URL must be an https URL'],
+    [{ ...credentials, EXAMPLE_AUTH_URL: 'https://:word@auth.example' }, 'EXAMPLE_AUTH_URL must be an https URL'],
+    [
+      { ...credentials, EXAMPLE_TOKEN_URL: 'http://127.0.0.1:1', NODE_ENV: 'production' },
+      'EXAMPLE_TOKEN_URL must be an https URL',
+    ],
+    [
+      { ...credentials, EXAMPLE_SERVER: 'third' },
+      'EXAMPLE_SERVER does not name a server of Example: use one of main, other.',
+    ],
+    [{ ...credentials, EXAMPLE_PKCE: 'yes' }, 'EXAMPLE_PKCE must be on or off.'],
+    [{ EXAMPLE_PKCE: 'off' }, 'EXAMPLE_PKCE cannot be off: Example requires PKCE.'],
+    [{ ...credentials, EXAMPLE_ISSUER: 'nonsense' }, 'EXAMPLE_ISSUER must be an https URL'],
+  ])('names the variable that is wrong in %j', (environment, message) => {
+    expect(() => readProviderSettings(definition, environment)).toThrow(message);
+  });
+
+  it('reads the client secret from a file that _CLIENT_SECRET_FILE names', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'cufflink-settings-'));
+    try {
+      const file = join(directory, 'secret');
+      writeFileSync(file, 'not-a-real-secret\n');
+      const prefix = environmentPrefix(exampleOAuth2.slug);
+      const environment = { [`${prefix}_CLIENT_ID`]: 'client', [`${prefix}_CLIENT_SECRET_FILE`]: file };
+      const settings = readProviderSettings(exampleOAuth2, environment);
+      expect(settings).toMatchObject({ mode: 'configured', clientId: 'client' });
+      expect(settings.clientSecret.reveal()).toBe('not-a-real-secret');
+      const both = { ...environment, [`${prefix}_CLIENT_SECRET`]: 'other' };
+      expect(() => readProviderSettings(exampleOAuth2, both)).toThrow(`${prefix}_CLIENT_SECRET_FILE, not both`);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  it('never shows a value that it refuses', () => {
+    const environment = { ...credentials, EXAMPLE_TOKEN_URL: 'http://token.example/?key=canary' };
+    expect(() => readProviderSettings(definition, environment)).not.toThrow(/canary/);
+  });
+
+  it('takes another server, single URLs, scopes and redirect URI from the environment', () => {
+    const environment = {
+      ...credentials,
+      EXAMPLE_SERVER: 'other',
+      EXAMPLE_TOKEN_URL: 'https://third.example/token',
+      EXAMPLE_SCOPES: 'a,b c, ',
+      EXAMPLE_REDIRECT_URL: 'https://app.example/back',
+    };
+    expect(readProviderSettings(definition, environment)).toMatchObject({
+      redirectUri: 'https://app.example/back',
+      scopes: ['a', 'b', 'c'],
+      endpoints: { authorizeUrl: 'https://other.example/authorize', tokenUrl: 'https://third.example/token' },
+    });
+  });
+
+  it('takes every fact of another server, and no fact of the default', () => {
+    const settings = readProviderSettings(definition, { ...credentials, EXAMPLE_SERVER: 'other' });
+    expect(settings).toMatchObject({
+      server: 'other',
+      scopes: ['other:sleep'],
+      issuers: ['https://other.example', 'https://former.other.example'],
+      endpoints: {
+        authorizeUrl: 'https://other.example/authorize',
+        tokenUrl: 'https://other.example/token',
+        apiBaseUrl: 'https://api.other.example',
+        accountUrl: 'https://api.other.example/me',
+        revokeUrl: 'https://api.other.example/access',
+      },
+    });
+    expect(definitionInForce(definition, settings)).toMatchObject({
+      pkce: 'supported',
+      revocation: { proof: 'bearer' },
+    });
+  });
+
+  it('uses the default where no server is chosen, and where its own name is', () => {
+    const unchosen = readProviderSettings(definition, credentials);
+    const chosen = readProviderSettings(definition, { ...credentials, EXAMPLE_SERVER: 'main' });
+    expect(chosen.server).toBe('main');
+    expect(JSON.stringify({ ...chosen, server: undefined })).toBe(JSON.stringify(unchosen));
+    expect(chosen).toMatchObject({ scopes: ['sleep'], issuers: ['https://provider.example'] });
+  });
+
+  it('takes another server at the fake too', () => {
+    const sandbox = { SANDBOX_URL: 'http://127.0.0.1:3001', EXAMPLE_SERVER: 'other' };
+    expect(readProviderSettings(definition, sandbox)).toMatchObject({
+      scopes: ['other:sleep'],
+      endpoints: { revokeUrl: 'http://127.0.0.1:3001/example/access' },
+    });
+  });
+
+  it.each([
+    ['unsupported', undefined, 'unsupported'],
+    ['unsupported', 'on', 'supported'],
+    ['supported', 'off', 'unsupported'],
+    ['supported', 'on', 'supported'],
+    ['required', 'on', 'required'],
+  ] as const)('AR-07 makes PKCE that is %s with EXAMPLE_PKCE=%s %s', (pkce, EXAMPLE_PKCE, inForce) => {
+    const declared: OAuth2Definition = { ...exampleOAuth2, pkce };
+    const settings = readProviderSettings(declared, { ...credentials, EXAMPLE_PKCE });
+    expect(definitionInForce(declared, settings).pkce).toBe(inForce);
+  });
+
+  it('AR-07 lets PKCE be switched off at a server that only supports it', () => {
+    const environment = { ...credentials, EXAMPLE_SERVER: 'other', EXAMPLE_PKCE: 'off' };
+    expect(definitionInForce(definition, readProviderSettings(definition, environment)).pkce).toBe('unsupported');
+  });
+
+  it('AR-07 knows no PKCE for OAuth 1.0a', () => {
+    expect(() => readProviderSettings(exampleOAuth1, { ...credentials, EXAMPLE_PKCE: 'on' })).toThrow(
+      'EXAMPLE_PKCE cannot be on: Example speaks OAuth 1.0a',
+    );
+  });
+
+  it('AR-08 takes an issuer from the environment, also where none is declared', () => {
+    const environment = { ...credentials, EXAMPLE_ISSUER: 'https://staging.example' };
+    expect(readProviderSettings(definition, environment).issuers).toEqual(['https://staging.example']);
+    expect(readProviderSettings(exampleOAuth2, environment).issuers).toEqual(['https://staging.example']);
+    expect(readProviderSettings(exampleOAuth2, credentials).issuers).toEqual([]);
+  });
+
+  it('takes the address of signing keys from the environment', () => {
+    const withKeys: OAuth2Definition = {
+      ...exampleOAuth2,
+      account: { from: 'id-token', jwksUrl: 'https://provider.example/keys' },
+    };
+    const environment = { ...credentials, EXAMPLE_JWKS_URL: 'https://staging.example/keys' };
+    expect(readProviderSettings(withKeys, environment).endpoints.jwksUrl).toBe('https://staging.example/keys');
+    expect(readProviderSettings(withKeys, credentials).endpoints.jwksUrl).toBe('https://provider.example/keys');
+  });
+
+  it.each(['', '/', '//'])("moves what lies below the API's base with it, and nothing else, with %j behind", (end) => {
+    const environment = { ...credentials, EXAMPLE_API_BASE_URL: `https://staging.example/v1${end}` };
+    expect(readProviderSettings(definition, environment).endpoints).toMatchObject({
+      apiBaseUrl: 'https://staging.example/v1',
+      accountUrl: 'https://staging.example/v1/me',
+      revokeUrl: 'https://provider.example/revoke',
+    });
+  });
+
+  it('AR-11 builds the redirect URI from PUBLIC_URL, or from the port of this machine', () => {
+    const uri = (environment: Record<string, string>): string =>
+      readProviderSettings(definition, environment).redirectUri;
+    expect(uri({ PUBLIC_URL: 'https://link.example/' })).toBe('https://link.example/v1/oauth/example/callback');
+    expect(uri({ PORT: '4000' })).toBe('http://localhost:4000/v1/oauth/example/callback');
+    expect(uri({})).toBe('http://localhost:3000/v1/oauth/example/callback');
+  });
+
+  it('reads the endpoints of OAuth 1.0a', () => {
+    const environment = { ...credentials, EXAMPLE_REQUEST_TOKEN_URL: 'https://other.example/request' };
+    expect(readProviderSettings(exampleOAuth1, environment).endpoints).toMatchObject({
+      tokenUrl: '',
+      requestTokenUrl: 'https://other.example/request',
+      accessTokenUrl: exampleOAuth1.accessTokenUrl,
+    });
+  });
+
+  describe('of a provider that wants signed client secrets', () => {
+    const signing: OAuth2Definition = { ...definition, clientAuthentication: 'es256-jwt' };
+    const pem = (namedCurve: string): string =>
+      generateKeyPairSync('ec', { namedCurve }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const complete = { EXAMPLE_CLIENT_ID: 'id', EXAMPLE_TEAM_ID: 'team', EXAMPLE_KEY_ID: 'key' };
+
+    it('takes the key with its line ends written out', () => {
+      const key = pem('P-256');
+      const settings = readProviderSettings(signing, {
+        ...complete,
+        EXAMPLE_CLIENT_SECRET: key.replaceAll('\n', '\\n'),
+      });
+      expect(settings.clientSecret.reveal().trim()).toBe(key.trim());
+      expect(settings.signing).toEqual({ teamId: 'team', keyId: 'key' });
+    });
+
+    it('refuses text that is no such key, and does not show it', () => {
+      for (const wrong of ['canary', pem('P-384')]) {
+        let message = '';
+        try {
+          readProviderSettings(signing, { ...complete, EXAMPLE_CLIENT_SECRET: wrong });
+        } catch (error) {
+          message = String(error);
+        }
+        expect(message).toContain('EXAMPLE_CLIENT_SECRET must hold the private key');
+        expect(message).not.toContain(wrong.slice(40, 80) || wrong);
+      }
+    });
+
+    it('names what is missing', () => {
+      expect(() =>
+        readProviderSettings(signing, { EXAMPLE_CLIENT_ID: 'id', EXAMPLE_CLIENT_SECRET: pem('P-256') }),
+      ).toThrow('EXAMPLE_TEAM_ID, EXAMPLE_KEY_ID is missing');
+    });
+  });
+
+  it('needs no secret of a public client', () => {
+    const publicClient: OAuth2Definition = { ...definition, clientAuthentication: 'none' };
+    expect(readProviderSettings(publicClient, { EXAMPLE_CLIENT_ID: 'id' })).toMatchObject({ mode: 'configured' });
+  });
+});
+
+describe('defineProvider', () => {
+  it.each([
+    ['no default server', { one: { pkce: 'supported' } }],
+    ['two default servers', { one: {}, two: {} }],
+  ] as const)('refuses %s', (_what, servers) => {
+    expect(() => defineProvider({ ...exampleOAuth2, servers })).toThrow('exactly one server, the default,');
+  });
+
+  it('refuses a URL of a server that is not https', () => {
+    const servers = { one: {}, two: { apiBaseUrl: 'http://api.example' } };
+    expect(() => defineProvider({ ...exampleOAuth2, servers })).toThrow('http://api.example must be an https URL');
+  });
+});

@@ -1,0 +1,274 @@
+import { createPrivateKey } from 'node:crypto';
+import { readSecret } from '../../config/read-environment.js';
+import { sandboxSigningKey } from './sandbox-credentials.js';
+import { Secret } from './secret.js';
+import { definitionInForce, type DeploymentChoice, type ProviderDefinition } from './provider-definition.js';
+
+/** The URLs in force for a provider: its definition's, unless the environment or the sandbox moves them. */
+export interface ProviderEndpoints {
+  readonly authorizeUrl: string;
+  /** OAuth 2.0 token endpoint; empty for OAuth 1.0a. */
+  readonly tokenUrl: string;
+  /** Where refreshes go, if not to the token endpoint. */
+  readonly refreshUrl: string | undefined;
+  /** Where authorization requests are pushed (RFC 9126). */
+  readonly parUrl?: string | undefined;
+  /** Where the keys are that sign ID tokens. */
+  readonly jwksUrl: string | undefined;
+  /** OAuth 1.0a temporary credential endpoint; empty for OAuth 2.0. */
+  readonly requestTokenUrl: string;
+  /** OAuth 1.0a token endpoint; empty for OAuth 2.0. */
+  readonly accessTokenUrl: string;
+  /** Where a grant of OAuth 1.0a is exchanged for one of the successor. */
+  readonly exchangeUrl?: string | undefined;
+  readonly apiBaseUrl: string | undefined;
+  readonly accountUrl: string | undefined;
+  readonly revokeUrl: string | undefined;
+}
+
+/** What this deployment uses to talk to one provider. */
+export interface ProviderSettings extends DeploymentChoice {
+  /** `sandbox`: no credentials in the environment, so development mode points the provider at its fake. */
+  readonly mode: 'configured' | 'sandbox' | 'not-configured';
+  readonly clientId: string;
+  /** For `es256-jwt` the private key, PKCS#8 in PEM. */
+  readonly clientSecret: Secret;
+  /** For `es256-jwt`: what names the private key to the provider. */
+  readonly signing: { readonly teamId: string; readonly keyId: string } | undefined;
+  readonly redirectUri: string;
+  readonly scopes: readonly string[];
+  /** What `iss` of a callback and of an ID token is compared with. Names that look like URLs; nothing is sent there. None: not known. */
+  readonly issuers?: readonly string[];
+  readonly endpoints: ProviderEndpoints;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The client id that the provider's fake knows. */
+export function sandboxClientId(slug: string): string {
+  return `sandbox-${slug}-client`;
+}
+
+/** The client secret that the provider's fake knows; not a secret, and shaped to catch a wrong encoding (RFC 6749 section 2.3.1). */
+export function sandboxClientSecret(slug: string): string {
+  return `sandbox:${slug}%+ &-not-a-real-secret`;
+}
+
+/** Returns the prefix of a provider's variables: `garmin-oauth1` gives `GARMIN_OAUTH1`. */
+export function environmentPrefix(slug: string): string {
+  return slug.toUpperCase().replaceAll('-', '_');
+}
+
+/**
+ * Reads a provider's credentials and overrides from the environment.
+ *
+ * `<PREFIX>_CLIENT_ID` and `_CLIENT_SECRET` switch the provider on; a public client has no secret, one that signs its secret also
+ * has `_TEAM_ID` and `_KEY_ID`, and its private key in `_CLIENT_SECRET`. `_SERVER` picks one of the definition's servers, `_PKCE`
+ * (`on` or `off`) decides where the provider leaves it open.
+ * `_REDIRECT_URL`, `_SCOPES` (separated by spaces or commas), `_AUTH_URL`, `_TOKEN_URL`, `_REFRESH_URL`, `_API_BASE_URL`,
+ * `_ACCOUNT_URL`, `_REVOKE_URL`, `_PAR_URL`, `_JWKS_URL`, `_ISSUER`, for OAuth 1.0a `_REQUEST_TOKEN_URL`, `_ACCESS_TOKEN_URL` and
+ * `_EXCHANGE_URL` replace the definition's.
+ * Without credentials, `SANDBOX_URL` (development only) points the provider at its fake.
+ *
+ * @param declared - the provider's facts
+ * @param environment - usually `process.env`
+ * @throws Error naming the variable when only half is set, a URL is malformed, or plain http is used where it may not be
+ */
+export function readProviderSettings(declared: ProviderDefinition, environment: Environment): ProviderSettings {
+  const prefix = environmentPrefix(declared.slug);
+  const production = environment['NODE_ENV'] === 'production';
+  const read: ReadVariable = (name) => {
+    const variable = `${prefix}_${name}`;
+    const value = name === 'CLIENT_SECRET' ? readSecret(environment, variable) : environment[variable];
+    return value?.trim() || undefined;
+  };
+  const choice = readChoice(declared, prefix, read);
+  const definition = definitionInForce(declared, choice);
+  const credentials = readCredentials(definition, prefix, read);
+  const sandboxUrl = production ? undefined : environment['SANDBOX_URL'] || undefined;
+  const override = (name: string, fallback: string): string => {
+    const value = read(name);
+    return value === undefined ? fallback : checkUrl(`${prefix}_${name}`, value, production);
+  };
+  const publicUrl = environment['PUBLIC_URL'] || `http://localhost:${environment['PORT'] || '3000'}`;
+  const issuers = definition.oauth === '2.0' ? definition.issuers : undefined;
+  const common = {
+    ...choice,
+    redirectUri: override('REDIRECT_URL', `${publicUrl.replace(/\/+$/, '')}/v1/oauth/${definition.slug}/callback`),
+    scopes: readScopes(read('SCOPES')) ?? definition.defaultScopes,
+  };
+  if (credentials === undefined && sandboxUrl !== undefined) {
+    const endpoints = sandboxEndpoints(definition, sandboxUrl);
+    return { ...common, issuers: issuers ?? [], ...sandboxCredentials(definition), mode: 'sandbox', endpoints };
+  }
+  return {
+    ...common,
+    // Passport refuses an empty client id, also of a provider that is off.
+    ...(credentials ?? { clientId: 'not-configured', clientSecret: new Secret(''), signing: undefined }),
+    mode: credentials === undefined ? 'not-configured' : 'configured',
+    issuers: read('ISSUER') === undefined ? (issuers ?? []) : [override('ISSUER', '')],
+    endpoints: configuredEndpoints(definition, override),
+  };
+}
+
+type ReadVariable = (name: string) => string | undefined;
+type Credentials = Pick<ProviderSettings, 'clientId' | 'clientSecret' | 'signing'>;
+
+/** Returns the scopes of a list in any style; `undefined` when it names none. */
+function readScopes(list: string | undefined): readonly string[] | undefined {
+  const scopes = list?.split(/[\s,]+/).filter((scope) => scope !== '') ?? [];
+  return scopes.length === 0 ? undefined : scopes;
+}
+
+/** Variables that a provider needs to be switched on, by its client authentication. */
+export function requiredVariables(definition: ProviderDefinition): readonly string[] {
+  switch (definition.oauth === '2.0' ? definition.clientAuthentication : 'signature') {
+    case 'none':
+      return ['CLIENT_ID'];
+    case 'es256-jwt':
+      return ['CLIENT_ID', 'CLIENT_SECRET', 'TEAM_ID', 'KEY_ID'];
+    case 'basic':
+    case 'body':
+    case 'signature':
+      return ['CLIENT_ID', 'CLIENT_SECRET'];
+  }
+}
+
+/** Returns the credentials, or `undefined` when none of their variables is set. */
+function readCredentials(definition: ProviderDefinition, prefix: string, read: ReadVariable): Credentials | undefined {
+  const required = requiredVariables(definition);
+  const missing = required.filter((name) => read(name) === undefined);
+  if (missing.length === required.length) {
+    return undefined;
+  }
+  if (missing.length > 0) {
+    const names = (list: readonly string[]): string => list.map((name) => `${prefix}_${name}`).join(', ');
+    throw new Error(`${names(missing)} is missing. Set all of ${names(required)}, or none.`);
+  }
+  const teamId = read('TEAM_ID');
+  const keyId = read('KEY_ID');
+  const signing =
+    required.includes('KEY_ID') && teamId !== undefined && keyId !== undefined ? { teamId, keyId } : undefined;
+  const secret = read('CLIENT_SECRET') ?? '';
+  return {
+    clientId: read('CLIENT_ID') ?? '',
+    clientSecret: new Secret(signing === undefined ? secret : readPrivateKey(`${prefix}_CLIENT_SECRET`, secret)),
+    signing,
+  };
+}
+
+/** Checks a private key for ES256. A variable often holds the line ends of a PEM file as the two characters "\n". */
+function readPrivateKey(variable: string, text: string): string {
+  const pem = text.replaceAll('\\n', '\n');
+  try {
+    if (createPrivateKey(pem).asymmetricKeyDetails?.namedCurve === 'prime256v1') {
+      return pem;
+    }
+  } catch {
+    // Said below; the library's own error could quote the key.
+  }
+  throw new Error(`${variable} must hold the private key for ES256: PKCS#8 in PEM, of the curve P-256.`);
+}
+
+function sandboxCredentials(definition: ProviderDefinition): Credentials {
+  const clientId = sandboxClientId(definition.slug);
+  if (definition.oauth === '2.0' && definition.clientAuthentication === 'es256-jwt') {
+    const { teamId, keyId, privateKeyPem } = sandboxSigningKey(definition.slug);
+    return { clientId, clientSecret: new Secret(privateKeyPem), signing: { teamId, keyId } };
+  }
+  return { clientId, clientSecret: new Secret(sandboxClientSecret(definition.slug)), signing: undefined };
+}
+
+function checkUrl(name: string, value: string, production: boolean): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  const loopback = url !== undefined && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
+  const allowed = url?.protocol === 'https:' || (url?.protocol === 'http:' && loopback && !production);
+  if (url === undefined || !allowed || url.username !== '' || url.password !== '' || url.hash !== '') {
+    throw new Error(
+      `${name} must be an https URL without user, password or fragment (plain http only on loopback, outside production).`,
+    );
+  }
+  return value;
+}
+
+/** Reads which of the provider's servers the app belongs to, and whether PKCE is used. */
+function readChoice(definition: ProviderDefinition, prefix: string, read: ReadVariable): DeploymentChoice {
+  const server = read('SERVER');
+  const servers = definition.oauth === '2.0' ? Object.keys(definition.servers ?? {}) : [];
+  if (server !== undefined && !servers.includes(server)) {
+    const known = servers.length === 0 ? 'it has no other; remove the variable' : `use one of ${servers.join(', ')}`;
+    throw new Error(`${prefix}_SERVER does not name a server of ${definition.displayName}: ${known}.`);
+  }
+  const pkce = read('PKCE');
+  if (pkce === undefined) {
+    return { server };
+  }
+  if (pkce !== 'on' && pkce !== 'off') {
+    throw new Error(`${prefix}_PKCE must be on or off.`);
+  }
+  const { oauth } = definition;
+  if (oauth === '1.0a' || (pkce === 'off' && definitionInForce(definition, { server }).pkce === 'required')) {
+    const why = oauth === '1.0a' ? 'speaks OAuth 1.0a, which has no PKCE' : 'requires PKCE';
+    throw new Error(`${prefix}_PKCE cannot be ${pkce}: ${definition.displayName} ${why}. Remove the variable.`);
+  }
+  return { server, pkce: pkce === 'on' };
+}
+
+/** The URLs of a definition. The empty ones belong to the other version of OAuth. */
+function definedEndpoints(definition: ProviderDefinition): ProviderEndpoints {
+  const { account, revocation } = definition;
+  return {
+    authorizeUrl: definition.authorizeUrl,
+    tokenUrl: definition.oauth === '2.0' ? definition.tokenUrl : '',
+    refreshUrl: definition.oauth === '2.0' ? definition.refreshUrl : undefined,
+    parUrl: definition.oauth === '2.0' ? definition.parUrl : undefined,
+    jwksUrl: account.from === 'id-token' ? account.jwksUrl : undefined,
+    requestTokenUrl: definition.oauth === '1.0a' ? definition.requestTokenUrl : '',
+    accessTokenUrl: definition.oauth === '1.0a' ? definition.accessTokenUrl : '',
+    exchangeUrl: definition.oauth === '1.0a' ? definition.exchangeUrl : undefined,
+    apiBaseUrl: definition.apiBaseUrl,
+    accountUrl: account.from === 'api' ? account.url : undefined,
+    revokeUrl: revocation?.url,
+  };
+}
+
+/** URLs below the API's base move with it. */
+function configuredEndpoints(
+  definition: ProviderDefinition,
+  override: (name: string, fallback: string) => string,
+): ProviderEndpoints {
+  const defined = definedEndpoints(definition);
+  const { apiBaseUrl: base } = defined;
+  const apiBaseUrl = base === undefined ? undefined : override('API_BASE_URL', base).replace(/\/+$/, '');
+  const below = (name: string, url: string | undefined): string | undefined => {
+    const moved = base !== undefined && url?.startsWith(`${base}/`) ? `${apiBaseUrl}${url.slice(base.length)}` : url;
+    return moved === undefined ? undefined : override(name, moved);
+  };
+  return {
+    authorizeUrl: override('AUTH_URL', defined.authorizeUrl),
+    tokenUrl: definition.oauth === '2.0' ? override('TOKEN_URL', defined.tokenUrl) : '',
+    refreshUrl: defined.refreshUrl === undefined ? undefined : override('REFRESH_URL', defined.refreshUrl),
+    parUrl: defined.parUrl === undefined ? undefined : override('PAR_URL', defined.parUrl),
+    jwksUrl: defined.jwksUrl === undefined ? undefined : override('JWKS_URL', defined.jwksUrl),
+    requestTokenUrl: definition.oauth === '1.0a' ? override('REQUEST_TOKEN_URL', defined.requestTokenUrl) : '',
+    accessTokenUrl: definition.oauth === '1.0a' ? override('ACCESS_TOKEN_URL', defined.accessTokenUrl) : '',
+    exchangeUrl: defined.exchangeUrl === undefined ? undefined : override('EXCHANGE_URL', defined.exchangeUrl),
+    apiBaseUrl,
+    accountUrl: below('ACCOUNT_URL', defined.accountUrl),
+    revokeUrl: below('REVOKE_URL', defined.revokeUrl),
+  };
+}
+
+/** The sandbox serves each fake below `/<slug>`, with the maker's own paths behind it. */
+function sandboxEndpoints(definition: ProviderDefinition, sandboxUrl: string): ProviderEndpoints {
+  const moved = (url: string): string => {
+    const { pathname, search } = new URL(url);
+    return `${sandboxUrl}/${definition.slug}${pathname === '/' ? '' : pathname}${search}`;
+  };
+  const defined = definedEndpoints(definition);
+  const endpoints = Object.entries(defined).map(([name, url]: [string, string | undefined]): [string, unknown] => [
+    name,
+    url ? moved(url) : url,
+  ]);
+  return { ...defined, ...Object.fromEntries(endpoints) };
+}

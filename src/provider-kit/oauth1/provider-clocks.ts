@@ -1,0 +1,127 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { Clock } from '../../clock/clock.js';
+import { ProviderMisconfiguredError } from '../../errors/provider.errors.js';
+import { parseHttpDate } from '../http/http-date.js';
+import type { ProviderAnswer, ProviderResponse } from '../http/http-client.js';
+import type { OAuth1Definition } from '../definition/provider-definition.js';
+import { parseOAuth1Problem } from '../responses/oauth1-response.js';
+
+/** The furthest that a provider's clock may be from ours, in milliseconds. Beyond, one of the two is wrong and somebody has to look. */
+const maxOffsetMs = 3_600_000;
+/** A refusal without a reason is laid to the clocks where they differ by more, in milliseconds; providers accept some minutes. */
+const toleranceMs = 60_000;
+/** `Date` has no fractions of a second: on average it is half a second behind. */
+const dateRoundingMs = 500;
+
+/** A refusal that is, or may be, for the timestamp. */
+interface RefusalOfTime {
+  /** How far the provider's clock is ahead of ours by its `Date`, in milliseconds. */
+  readonly offsetMs: number;
+  /** Whether the provider says that it is. */
+  readonly isNamed: boolean;
+}
+
+/**
+ * The clocks of OAuth 1.0a providers. A provider accepts the timestamp of a signed request for some minutes around its own time only: where
+ * it refuses one, or gives no reason and its `Date` is more than a minute from what the request was signed for, `Date` tells how far its
+ * clock is from ours, and the request is signed and sent once more (O1-09).
+ *
+ * What was learnt is kept for each provider in memory, and holds for every later request. It is learnt only where the second request
+ * succeeds, because the `Date` of a gateway need not be the clock that timestamps are checked by, and never goes beyond an hour.
+ */
+@Injectable()
+export class ProviderClocks {
+  private readonly logger = new Logger(ProviderClocks.name);
+  /** How far a provider's clock is ahead of ours, in milliseconds, by slug; 0 where nothing was learnt. */
+  private readonly offsetsMs = new Map<string, number>();
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Returns the current instant by a provider's clock, as far as it is known. */
+  now(slug: string): Date {
+    return this.instant(this.offsetOf(slug));
+  }
+
+  /**
+   * Sends a request, and a second time if its timestamp is refused, or may be what a refusal without a reason is for. A refused request
+   * was not acted on, so that even a verifier may go with both.
+   *
+   * @param definition - the provider's facts
+   * @param send - signs the request for an instant of the provider's clock, with a nonce of its own each time (O1-03), and sends it
+   * @returns the last answer, whatever its status
+   * @throws {@link ProviderMisconfiguredError} when a timestamp is refused and the clocks are more than an hour apart
+   * @throws whatever `send` throws
+   * @see RFC 5849 section 3.3, https://www.rfc-editor.org/rfc/rfc5849#section-3.3
+   */
+  async send<Answer extends ProviderResponse | ProviderAnswer>(
+    definition: OAuth1Definition,
+    send: (now: Date) => Promise<Answer>,
+  ): Promise<Answer> {
+    const usedOffsetMs = this.offsetOf(definition.slug);
+    const answer = await send(this.instant(usedOffsetMs));
+    const refusal = this.refusalOfTime(answer, usedOffsetMs);
+    if (refusal === undefined || !this.isWithinBound(definition, refusal)) {
+      return answer;
+    }
+    const repeated = await send(this.instant(refusal.offsetMs));
+    if (repeated.status >= 200 && repeated.status < 300) {
+      this.learn(definition, refusal.offsetMs);
+    }
+    return repeated;
+  }
+
+  private offsetOf(slug: string): number {
+    return this.offsetsMs.get(slug) ?? 0;
+  }
+
+  private instant(offsetMs: number): Date {
+    return new Date(this.clock.now().getTime() + offsetMs);
+  }
+
+  /**
+   * Returns how far the provider's clock is ahead of ours where it has refused the timestamp, or gives no reason and the request was
+   * signed for quite another time than its own; `undefined` where it has not, or does not tell its time.
+   */
+  private refusalOfTime(answer: ProviderResponse | ProviderAnswer, usedOffsetMs: number): RefusalOfTime | undefined {
+    const { status, headers } = answer;
+    if (status !== 400 && status !== 401) {
+      return undefined;
+    }
+    const now = this.clock.now();
+    const theirsMs = parseHttpDate(headers['date']?.trim() ?? '', now) + dateRoundingMs;
+    const offsetMs = theirsMs - now.getTime();
+    const text = 'text' in answer ? answer.text : answer.body.toString();
+    const problem = parseOAuth1Problem({ headers, text });
+    const isNamed = problem === 'timestamp_refused';
+    const isSuspected = problem === undefined && Math.abs(offsetMs - usedOffsetMs) > toleranceMs;
+    return Number.isFinite(offsetMs) && (isNamed || isSuspected) ? { offsetMs, isNamed } : undefined;
+  }
+
+  /** @throws {@link ProviderMisconfiguredError} when it is beyond the bound for certain; what was known stays as it is */
+  private isWithinBound({ displayName }: OAuth1Definition, { offsetMs, isNamed }: RefusalOfTime): boolean {
+    if (Math.abs(offsetMs) <= maxOffsetMs) {
+      return true;
+    }
+    const seconds = toSeconds(offsetMs);
+    if (!isNamed) {
+      this.logger.warn(
+        `${displayName} rejected a request without a reason, and its clock differs from ours by ${seconds} s.`,
+      );
+      return false;
+    }
+    const message = `${displayName} rejects our timestamps: the clocks differ by ${seconds} s. The operator must check the clock of the database.`;
+    this.logger.error(message);
+    throw new ProviderMisconfiguredError(message, { detail: `clock ${seconds} s apart` });
+  }
+
+  private learn({ slug, displayName }: OAuth1Definition, offsetMs: number): void {
+    this.logger.warn(
+      `${displayName} rejected our timestamp. Its clock differs from ours by ${toSeconds(offsetMs)} s, and requests are now signed by its clock.`,
+    );
+    this.offsetsMs.set(slug, offsetMs);
+  }
+}
+
+function toSeconds(offsetMs: number): number {
+  return Math.trunc(offsetMs / 1_000);
+}

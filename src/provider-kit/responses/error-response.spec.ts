@@ -1,0 +1,83 @@
+import { describe, expect, it } from '@jest/globals';
+import { errorCodeReader, parseErrorAnswer } from './error-response.js';
+import type { ProviderResponse } from '../http/http-client.js';
+import { defineProvider } from '../definition/provider-definition.js';
+import { exampleOAuth2 } from '../testing/example-definition.js';
+
+function answer(body: unknown, contentType: string | undefined = 'application/json'): ProviderResponse {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  return { status: 400, headers: { 'content-type': contentType }, text };
+}
+
+describe('error answers', () => {
+  it.each<[title: string, body: unknown, code: string | undefined]>([
+    ['the standard field', { error: 'invalid_grant' }, 'invalid_grant'],
+    ['free text in place of a code', { error: 'Refresh token invalid: abc123' }, undefined],
+    ['a code that may be a token', { error: 'a'.repeat(41) }, undefined],
+    ['a code of another kind', { error: { code: 'invalid_grant' } }, undefined],
+    ['no code', { message: 'no' }, undefined],
+    ['a list', ['invalid_grant'], undefined],
+    ['an inherited field', '{"__proto__":{"error":"invalid_grant"}}', undefined],
+    ['a token beside the error', { access_token: 'AT', error: 'invalid_grant' }, undefined],
+    ['an empty token beside the error', { access_token: '', error: 'invalid_grant' }, 'invalid_grant'],
+    ['a token that is null beside the error', { access_token: null, error: 'invalid_grant' }, 'invalid_grant'],
+    ["Google's shape of an error", { error: { code: 429, status: 'RESOURCE_EXHAUSTED' } }, undefined],
+    ["Apigee's shape of an error", { fault: { faultstring: 'invalid_grant' } }, undefined],
+  ])('reads %s', (_, body, code) => {
+    expect(parseErrorAnswer(answer(body))).toMatchObject({ isRead: true, code });
+  });
+
+  it('asks the hook of the provider first and checks what it returns', () => {
+    const body = { error: 'invalid_request', kind: 'invalid_grant' };
+    expect(parseErrorAnswer(answer(body), () => 'invalid_grant').code).toBe('invalid_grant');
+    expect(parseErrorAnswer(answer(body), () => undefined).code).toBe('invalid_request');
+    expect(parseErrorAnswer(answer(body), () => 'token abc is invalid').code).toBe('invalid_request');
+  });
+
+  it('tells a request to retry from other descriptions', () => {
+    const retry = { error: 'invalid_request', error_description: 'Concurrent use. Please retry the request.' };
+    expect(parseErrorAnswer(answer(retry)).asksToRetry).toBe(true);
+    expect(parseErrorAnswer(answer({ error: 'invalid_request', error_hint: 'Retry.' })).asksToRetry).toBe(true);
+    expect(parseErrorAnswer(answer({ error: 'invalid_request', error_description: 'retrying' })).asksToRetry).toBe(
+      false,
+    );
+    expect(parseErrorAnswer(answer({ error: 'invalid_request', error_description: { retry: 1 } })).asksToRetry).toBe(
+      false,
+    );
+    expect(parseErrorAnswer(answer({ error_description: { toString: 'retry' } })).asksToRetry).toBe(false);
+  });
+
+  it.each(['text/plain; charset=utf-8', 'text/html', 'application/json, application/json', '', undefined])(
+    'reads an error under the content type %j (TE-04)',
+    (contentType) => {
+      expect(parseErrorAnswer(answer({ error: 'invalid_grant' }, contentType)).code).toBe('invalid_grant');
+    },
+  );
+
+  it('reads an error in a form, and takes no other text with a "=" for one (TE-04)', () => {
+    expect(parseErrorAnswer(answer('error=invalid_grant&error_description=gone', 'text/plain')).code).toBe(
+      'invalid_grant',
+    );
+    expect(parseErrorAnswer(answer('reason=invalid_grant', 'text/plain'))).toMatchObject({ isRead: false });
+  });
+
+  it('reads what a definition lists as a dead grant, all fields of an entry together, and nothing else (R-13)', () => {
+    const deadGrantErrors = [{ error: 'invalid_token' }, { 'errors.0.resource': 'RefreshToken', code: 7 }];
+    const codeOf = (body: unknown) =>
+      parseErrorAnswer(answer(body), errorCodeReader({ ...exampleOAuth2, deadGrantErrors })).code;
+    expect(codeOf({ error: 'invalid_token' })).toBe('invalid_grant');
+    expect(codeOf({ errors: [{ resource: 'RefreshToken' }], code: 7 })).toBe('invalid_grant');
+    expect(codeOf({ errors: [{ resource: 'RefreshToken' }], code: '7' })).toBeUndefined();
+    expect(codeOf({ errors: [{ resource: 'RefreshToken' }] })).toBeUndefined();
+    expect(codeOf({ error: 'invalid_token_type' })).toBe('invalid_token_type');
+    expect(() => defineProvider({ ...exampleOAuth2, deadGrantErrors: [{}] })).toThrow('has no field');
+  });
+
+  it('says that HTML is no JSON', () => {
+    expect(parseErrorAnswer(answer('<html>', 'text/html'))).toEqual({
+      isRead: false,
+      code: undefined,
+      asksToRetry: false,
+    });
+  });
+});

@@ -1,0 +1,33 @@
+import type { ProviderResponse } from '../http/http-client.js';
+import type { OAuth2Definition } from '../definition/provider-definition.js';
+import { ownField, parseJsonBody } from './response-body.js';
+import { TokenGrant } from '../token-grant.js';
+
+/**
+ * Reads the answer to a refresh that brings no tokens but gives the access token in use its documented life again.
+ *
+ * @param response - an answer to a refresh with status 2xx that is no error
+ * @param definition - says with `refreshExtendsToken` whether the provider does this, and how long an access token lives
+ * @param accessToken - the one in use when the request left
+ * @param requestedAt - the instant just before the request left
+ * @returns a grant with the same access token; `undefined` when the provider does not do this, or the answer has an access token
+ *   of its own, is no JSON object, or does not say that it succeeded where the provider's answers do
+ */
+export function parseTokenExtension(
+  response: ProviderResponse,
+  definition: OAuth2Definition,
+  accessToken: string,
+  requestedAt: Date,
+): TokenGrant | undefined {
+  if (definition.refreshExtendsToken !== true) {
+    return undefined;
+  }
+  const body = parseJsonBody(response);
+  const { status } = definition.answer ?? {};
+  const saysSuccess = status === undefined || ownField(body, status.field) === status.success;
+  if (body === undefined || Array.isArray(body) || !saysSuccess || ownField(body, 'access_token') !== undefined) {
+    return undefined;
+  }
+  const expiresInSeconds = definition.accessTokenLifetimeSeconds;
+  return new TokenGrant({ accessToken, requestedAt, ...(expiresInSeconds === undefined ? {} : { expiresInSeconds }) });
+}

@@ -1,0 +1,148 @@
+import { z } from 'zod';
+import { InvalidTokenResponseError, ProviderUnavailableError } from '../../errors/provider.errors.js';
+import { knownSecrets } from '../../redaction/known-secrets.js';
+import { readId } from '../client/account-lookup.js';
+import { parseGrantedScopes } from './granted-scopes.js';
+import type { ProviderResponse } from '../http/http-client.js';
+import type { OAuth2Definition } from '../definition/provider-definition.js';
+import { fieldAt, ownField, parseFields } from './response-body.js';
+import type { Remark } from './response-remarks.js';
+import { TokenGrant } from '../token-grant.js';
+
+const tenYearsInSeconds = 10 * 365 * 24 * 3600;
+
+/** RFC 6749 appendix A allows spaces in tokens; in a header or a log they are a mistake. */
+const visibleAscii = /^[\x21-\x7e]+$/;
+
+const tokenSchema = z.string().regex(visibleAscii);
+
+const tokenAnswerSchema = z.object({
+  access_token: tokenSchema,
+  // Absent, null and blank are a server's slip. Another type is another way to use the token (RFC 6749 section 7.1).
+  token_type: z
+    .string()
+    .regex(/^\s*(bearer)?\s*$/i)
+    .nullish(),
+  refresh_token: z.union([z.literal(''), tokenSchema]).nullish(),
+});
+
+/**
+ * Reads a grant out of a successful token response.
+ *
+ * The body is read by its shape, JSON object or form, whatever its headers say. What a request cannot do without is checked:
+ * `access_token`, `token_type` and `refresh_token` where sent. What only informs (life of the tokens, scopes, account id) is left out
+ * when malformed, because refusing the response would throw away a refresh token that has just replaced the old one.
+ *
+ * @param response - a response with status 2xx that is no error; see {@link parseErrorAnswer}
+ * @param definition - tells the fields and defaults of this provider
+ * @param requestedAt - the instant just before the request left
+ * @param remark - told what is wrong with a response that is used all the same
+ * @returns the grant; `refreshToken` is `undefined` when the response has none, `null` or an empty one: keep the old one
+ * @throws {@link InvalidTokenResponseError} when a field is missing or wrong; names the field, never its value. It has the refresh token
+ *   where that is sound; where not, the one that was sent may be spent, and the error is in doubt
+ * @throws {@link ProviderUnavailableError} with fate `unknown` when the body has neither shape, such as a maintenance page, or nothing:
+ *   the tokens that it may have brought are lost
+ * @see RFC 6749 section 5.1, https://www.rfc-editor.org/rfc/rfc6749#section-5.1
+ */
+export function parseTokenResponse(
+  response: ProviderResponse,
+  definition: OAuth2Definition,
+  requestedAt: Date,
+  remark: (remark: Remark) => void = () => undefined,
+): TokenGrant {
+  const whole = parseFields(response, ['access_token']);
+  if (whole === undefined) {
+    throw new ProviderUnavailableError(
+      `The token response of ${definition.displayName} cannot be read: it is neither a JSON object nor a form. Try again later.`,
+      { fate: 'unknown', detail: `HTTP ${response.status}, unreadable body` },
+    );
+  }
+  const body = toStandardFields(whole, definition);
+  const result = tokenAnswerSchema.safeParse(body);
+  if (!result.success) {
+    throw invalidAnswer(definition, result.error.issues[0]?.path[0], ownField(body, 'refresh_token'));
+  }
+  const answer = result.data;
+  if (!answer.token_type?.trim() && definition.answer?.noTokenType !== true) {
+    remark('no-token-type');
+  }
+  const expiresInSeconds = lifetimeOf(body, definition, remark);
+  const refreshExpiresInSeconds = parseLifetime(ownField(body, definition.refreshExpiresInField));
+  const grantedScopes =
+    definition.grantedScopesIn === 'token-response' ? parseGrantedScopes(ownField(body, 'scope')) : undefined;
+  if (grantedScopes === null || grantedScopes?.length === 0) {
+    remark('scopes-unreadable');
+  }
+  const providerUserId = accountOf(body, definition, remark);
+  const idToken = definition.account.from === 'id-token' ? ownField(body, 'id_token') : undefined;
+  return new TokenGrant({
+    accessToken: answer.access_token,
+    requestedAt,
+    ...(answer.refresh_token ? { refreshToken: answer.refresh_token } : {}),
+    ...(expiresInSeconds === undefined ? {} : { expiresInSeconds }),
+    ...(refreshExpiresInSeconds === undefined ? {} : { refreshExpiresInSeconds }),
+    ...(grantedScopes === undefined ? {} : { grantedScopes }),
+    ...(providerUserId === undefined ? {} : { providerUserId }),
+    ...(typeof idToken === 'string' ? { idToken } : {}),
+  });
+}
+
+/** Returns the life of the access token in seconds: as told, or as documented where it is not told or cannot be read. */
+function lifetimeOf(body: unknown, definition: OAuth2Definition, remark: (remark: Remark) => void): number | undefined {
+  if (definition.neverExpires === true) {
+    return undefined;
+  }
+  const told = ownField(body, 'expires_in');
+  const seconds = parseLifetime(told);
+  if (seconds === undefined && told !== undefined && told !== null) {
+    remark('lifetime-unreadable');
+  }
+  return seconds ?? definition.accessTokenLifetimeSeconds;
+}
+
+/** Returns whole seconds, a fraction being cut; `undefined` for what is no number, below 1 or beyond ten years. */
+function parseLifetime(value: unknown): number | undefined {
+  const isNumber = typeof value === 'number' || (typeof value === 'string' && /^\d{1,12}(\.\d+)?$/.test(value.trim()));
+  const seconds = isNumber ? Math.floor(Number(value)) : 0;
+  return seconds >= 1 && seconds <= tenYearsInSeconds ? seconds : undefined;
+}
+
+/** Returns the user's id at the provider where this definition reads it here. Links and refreshes go on without it. */
+function accountOf(body: unknown, { account }: OAuth2Definition, remark: (remark: Remark) => void): string | undefined {
+  if (account.from !== 'token-response') {
+    return undefined;
+  }
+  const value = fieldAt(body, account.field);
+  const id = readId(value);
+  if (id === undefined && value !== undefined && value !== null) {
+    remark('account-unreadable');
+  }
+  return id;
+}
+
+/** Returns the token fields under their standard names. */
+function toStandardFields(whole: unknown, { answer }: OAuth2Definition): unknown {
+  const body = answer?.bodyField === undefined ? whole : ownField(whole, answer.bodyField);
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    return body;
+  }
+  const fields: Record<string, unknown> = { ...body };
+  for (const [standard, own] of Object.entries(answer?.fieldNames ?? {})) {
+    fields[standard] = ownField(body, own);
+  }
+  return fields;
+}
+
+function invalidAnswer(
+  definition: OAuth2Definition,
+  field: PropertyKey | undefined,
+  refreshToken: unknown,
+): InvalidTokenResponseError {
+  const message = `The token response of ${definition.displayName} has no valid "${String(field ?? definition.answer?.bodyField)}".`;
+  const rotated = tokenSchema.safeParse(refreshToken).data;
+  if (rotated === undefined) {
+    return new InvalidTokenResponseError(message, { isInDoubt: true });
+  }
+  knownSecrets.addToken(rotated);
+  return new InvalidTokenResponseError(message, { refreshToken: rotated });
+}

@@ -1,0 +1,82 @@
+import { AuthorizationStateError } from '../../errors/authorization.errors.js';
+import { readAccountId } from '../client/account-lookup.js';
+import type { AuthorizationStart, CallbackParameters, Handshake, HandshakeSecrets } from '../handshake.js';
+import type { GrantTokens, HealthProvider } from '../health-provider.js';
+import type { Patience } from '../http/http-client.js';
+import { definitionInForce, type ProviderDefinition } from '../definition/provider-definition.js';
+import type { ProviderSettings } from '../definition/provider-settings.js';
+import { runStrategy, type RunnableStrategy, type StrategyRequest } from './strategy-runner.js';
+import type { TokenEndpointClient } from '../client/token-endpoint-client.js';
+import type { TokenGrant } from '../token-grant.js';
+
+/**
+ * A provider that does what its definition declares, as far as that is the same in both versions of OAuth. Use or
+ * extend `OAuth1HealthProvider` or `OAuth2HealthProvider`, not this.
+ */
+export abstract class DeclaredHealthProvider<
+  Definition extends ProviderDefinition,
+  Strategy extends RunnableStrategy,
+> implements HealthProvider {
+  /** As in force: with the facts of the server that the deployment has chosen. */
+  readonly definition: Definition;
+
+  constructor(
+    definition: Definition,
+    readonly settings: ProviderSettings,
+    private readonly strategy: Strategy,
+    protected readonly client: TokenEndpointClient,
+  ) {
+    this.definition = definitionInForce(definition, settings);
+  }
+
+  async begin(handshake: Handshake): Promise<AuthorizationStart> {
+    const request: StrategyRequest = { query: {}, handshake, secrets: {} };
+    const outcome = await runStrategy(this.strategy, request);
+    if (outcome.kind !== 'redirect') {
+      throw new Error(`The ${this.definition.slug} strategy did not redirect.`);
+    }
+    return { authorizeUrl: outcome.url, secrets: request.secrets };
+  }
+
+  abstract checkCallback(callback: CallbackParameters): void;
+
+  abstract complete(callback: CallbackParameters, handshake: Handshake, secrets: HandshakeSecrets): Promise<TokenGrant>;
+
+  async verify(grant: TokenGrant, _secrets: HandshakeSecrets): Promise<TokenGrant> {
+    // Without an ID token there is nothing to check.
+    return grant;
+  }
+
+  abstract refresh(tokens: GrantTokens, patience?: Patience): Promise<TokenGrant>;
+
+  async revoke(tokens: GrantTokens): Promise<'revoked' | 'unsupported'> {
+    if (this.definition.revocation === undefined) {
+      return 'unsupported';
+    }
+    await this.client.revoke(this.definition, this.settings, tokens);
+    return 'revoked';
+  }
+
+  findProviderUserId(tokens: GrantTokens): Promise<string | undefined> {
+    return readAccountId(this.definition, this.settings, this.client, tokens);
+  }
+
+  async prepareAccount(_grant: TokenGrant): Promise<void> {
+    // Most providers want nothing.
+  }
+
+  /**
+   * Runs the strategy's second half, which redeems the code or verifier of a callback.
+   *
+   * @param request - the callback, free of refusals, and the attempt that it belongs to
+   * @throws {@link AuthorizationStateError} when the callback does not belong to the attempt
+   * @throws whatever the token endpoint client throws, unchanged
+   */
+  protected async redeem(request: StrategyRequest): Promise<TokenGrant> {
+    const outcome = await runStrategy(this.strategy, request);
+    if (outcome.kind !== 'success') {
+      throw new AuthorizationStateError(outcome.kind === 'refused' ? outcome.reason : 'the strategy started again');
+    }
+    return outcome.grant;
+  }
+}

@@ -1,0 +1,89 @@
+import { PassportStrategy } from '@nestjs/passport';
+import OAuth1Strategy from 'passport-oauth1';
+import { forbidRequests } from '../forbidden-requests.js';
+import type { OAuth1Definition } from '../definition/provider-definition.js';
+import type { ProviderSettings } from '../definition/provider-settings.js';
+import type { StrategyRequest } from './strategy-runner.js';
+import type { TokenEndpointClient } from '../client/token-endpoint-client.js';
+import { TokenGrant } from '../token-grant.js';
+
+class NamedOAuth1Strategy extends OAuth1Strategy {
+  constructor(name: string, options: OAuth1Strategy.Options, verify: OAuth1Strategy.Verify) {
+    super(options, verify);
+    this.name = name;
+  }
+}
+
+type Done = (error: Error | null, secret?: string | false, refusal?: { refusal: string }) => void;
+
+/**
+ * Passport's request-token store for a service without sessions: the temporary credentials ride with the link attempt
+ * (sealed by the caller), and only the token of this very attempt is accepted back (O1-05).
+ */
+const attemptStore = {
+  set(request: StrategyRequest, token: string, tokenSecret: string, _meta: unknown, done: Done): void {
+    request.secrets = { temporaryToken: token, temporaryTokenSecret: tokenSecret };
+    done(null);
+  },
+  get(request: StrategyRequest, token: string, _meta: unknown, done: Done): void {
+    const { temporaryToken, temporaryTokenSecret } = request.secrets;
+    if (temporaryTokenSecret === undefined || token !== temporaryToken) {
+      done(null, false, { refusal: 'oauth_token does not belong to this link' });
+      return;
+    }
+    done(null, temporaryTokenSecret);
+  },
+  destroy(_request: StrategyRequest, _token: string, done: Done): void {
+    done(null);
+  },
+};
+
+/**
+ * The Passport strategy of an OAuth 1.0a provider, registered under its slug (RFC 5849 section 2).
+ *
+ * Closes Passport's traps once: requests are signed and sent by {@link TokenEndpointClient} (time-out, size limit, a signature
+ * exact to section 3.4, typed errors), an unconfirmed callback ends the attempt instead of falling back to OAuth 1.0, and the
+ * callback's token is compared with the attempt's.
+ */
+export class OAuth1ProviderStrategy extends PassportStrategy(NamedOAuth1Strategy, undefined, 5) {
+  constructor(definition: OAuth1Definition, settings: ProviderSettings, client: TokenEndpointClient) {
+    super(definition.slug, {
+      requestTokenURL: settings.endpoints.requestTokenUrl,
+      accessTokenURL: settings.endpoints.accessTokenUrl,
+      userAuthorizationURL: settings.endpoints.authorizeUrl,
+      consumerKey: settings.clientId,
+      consumerSecret: '',
+      callbackURL: settings.redirectUri,
+      requestTokenStore: attemptStore,
+      skipUserProfile: true,
+    });
+    forbidRequests(this._oauth);
+    this._oauth.getOAuthRequestToken = (params, done): void => {
+      client.temporaryCredentials(definition, settings, params.oauth_callback).then(
+        ({ token, tokenSecret }) => done(null, token, tokenSecret, { oauth_callback_confirmed: 'true' }),
+        (error: unknown) => done(error),
+      );
+    };
+    this._oauth.getOAuthAccessToken = (token, tokenSecret, verifier, done): void => {
+      client.tokenCredentials(definition, settings, { token, tokenSecret, verifier }).then(
+        (grant) => done(null, grant.accessToken, grant.tokenSecret, grant),
+        (error: unknown) => done(error),
+      );
+    };
+  }
+
+  /** Passport's verify step: the grant that {@link TokenEndpointClient} parsed is the result. */
+  validate(_token: string, _tokenSecret: string, grant: TokenGrant): TokenGrant {
+    return grant;
+  }
+
+  /** Passport would wrap our typed errors into its own; they pass as they are. */
+  _createOAuthError(_message: string, error: Error): Error {
+    return error;
+  }
+
+  /** The callback of the attempt carries its state, because OAuth 1.0a has none of its own. */
+  override authenticate(request: StrategyRequest, options: object): void {
+    super.authenticate(request, { ...options, callbackURL: request.handshake.redirectUri });
+  }
+}

@@ -1,0 +1,62 @@
+import { readAuthorizationCode } from '../oauth2/authorization-code.js';
+import { DeclaredHealthProvider } from './declared-health-provider.js';
+import type { AuthorizationStart, CallbackParameters, Handshake, HandshakeSecrets } from '../handshake.js';
+import { parseGrantedScopes } from '../responses/granted-scopes.js';
+import type { GrantTokens } from '../health-provider.js';
+import type { Patience } from '../http/http-client.js';
+import type { OAuth2ProviderStrategy } from './oauth2-provider.strategy.js';
+import type { OAuth2Definition } from '../definition/provider-definition.js';
+import { uncheckedIssuers } from '../provider-kit.metrics.js';
+import type { TokenGrant } from '../token-grant.js';
+
+/** A provider of OAuth 2.0. One with a behaviour that its definition cannot declare extends this, and overrides one method. */
+export class OAuth2HealthProvider extends DeclaredHealthProvider<OAuth2Definition, OAuth2ProviderStrategy> {
+  /** Where the provider takes pushed requests, the browser carries a reference to one and nothing else (RFC 9126 section 4). */
+  override async begin(handshake: Handshake): Promise<AuthorizationStart> {
+    const start = await super.begin(handshake);
+    const { parUrl, authorizeUrl } = this.settings.endpoints;
+    if (parUrl === undefined) {
+      return start;
+    }
+    const fields = Object.fromEntries(new URL(start.authorizeUrl).searchParams);
+    const { requestUri, expiresInSeconds } = await this.client.pushAuthorizationRequest(
+      this.definition,
+      this.settings,
+      {
+        url: parUrl,
+        fields,
+      },
+    );
+    const url = new URL(authorizeUrl);
+    url.searchParams.set('client_id', this.settings.clientId);
+    url.searchParams.set('request_uri', requestUri);
+    return { ...start, authorizeUrl: url.href, expiresInSeconds };
+  }
+
+  checkCallback(callback: CallbackParameters): void {
+    readAuthorizationCode(this.definition, this.settings, callback);
+  }
+
+  async complete(callback: CallbackParameters, handshake: Handshake, secrets: HandshakeSecrets): Promise<TokenGrant> {
+    const code = readAuthorizationCode(this.definition, this.settings, callback);
+    if (callback['iss'] !== undefined && (this.settings.issuers ?? []).length === 0) {
+      uncheckedIssuers.inc({ provider: this.definition.slug });
+    }
+    const grant = await this.redeem({ query: { ...callback, code }, handshake, secrets });
+    return this.definition.grantedScopesIn === 'callback' ? this.withCallbackScopes(grant, callback) : grant;
+  }
+
+  override async verify(grant: TokenGrant, { nonce }: HandshakeSecrets): Promise<TokenGrant> {
+    return this.definition.account.from === 'id-token'
+      ? this.client.withVerifiedUser(this.definition, this.settings, grant, nonce)
+      : grant;
+  }
+
+  refresh(tokens: GrantTokens, patience?: Patience): Promise<TokenGrant> {
+    return this.client.refresh(this.definition, this.settings, tokens, patience);
+  }
+
+  private withCallbackScopes(grant: TokenGrant, callback: CallbackParameters): TokenGrant {
+    return grant.with({ grantedScopes: parseGrantedScopes(callback['scope']) });
+  }
+}

@@ -1,0 +1,212 @@
+import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
+import { AuditTrail } from '../../audit/audit-trail.js';
+import { Clock } from '../../clock/clock.js';
+import { Database, type Statement } from '../../database/database.js';
+import { AppError, codeOf } from '../../errors/app-error.js';
+import { AuthorizationFailedError } from '../../errors/authorization.errors.js';
+import { AccountAlreadyLinkedError } from '../../errors/connection.errors.js';
+import { InvalidTokenResponseError, isPassing, ProviderMisconfiguredError } from '../../errors/provider.errors.js';
+import type { HealthProvider } from '../../provider-kit/health-provider.js';
+import { ProviderLifecycle } from '../../provider-kit/definition/provider-lifecycle.js';
+import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
+import { BackgroundLoop } from '../../clock/background-loop.js';
+import { connectionColumns, ConnectionStore, type StoredConnection } from '../store/connection-store.js';
+import { LinkedAccounts } from './account-rules.js';
+import { expectedExpiry, type TokenSet } from '../token-set.js';
+import { TokenVault } from '../store/token-vault.js';
+import { tokensConfig, type TokensConfig } from '../tokens.config.js';
+import { accountLookups } from '../tokens.metrics.js';
+
+/** Connections looked up at a time. */
+const batchSize = 20;
+/** Longest pause between checks of the table, and pause after a full batch, in milliseconds. */
+const longestPauseMs = 15_000;
+const batchPauseMs = 1_000;
+/**
+ * An unavailable provider is asked again after as long as it has been unavailable, within these bounds, in
+ * milliseconds.
+ */
+const shortestWaitMs = 60_000;
+const longestWaitMs = 3_600_000;
+
+const takeDue: Statement = {
+  name: 'connections-take-pending-accounts',
+  text: `UPDATE connections SET account_due_at = now() + interval '60 seconds'
+         WHERE (user_id, provider) IN (
+           SELECT user_id, provider FROM connections WHERE account_due_at <= now() AND status = 'active'
+           ORDER BY account_due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+         RETURNING ${connectionColumns}`,
+};
+const setDue: Statement = {
+  name: 'connections-set-account-due',
+  text: `UPDATE connections SET account_due_at = now() + $4::float8 * interval '1 millisecond'
+         WHERE user_id = $1 AND provider = $2 AND id = $3 AND account_due_at IS NOT NULL`,
+};
+
+/** `works`, `rejected`: state of the access token of a connection whose account is known. */
+type Outcome = 'known' | 'taken' | 'refused' | 'postponed' | 'works' | 'rejected';
+
+/**
+ * Looks up accounts that the provider could not return during the link, and then applies the rule about accounts
+ * (AR-23): a connection whose account is another user's ends. Its grant is not revoked, because most providers keep one
+ * grant for an account.
+ *
+ * If the account is already known, the same call shows whether the provider's API still accepts the access token. After
+ * a refused refresh token this tells a mistake from the end of the grant (R-13).
+ */
+@Injectable()
+export class PendingAccounts implements BeforeApplicationShutdown {
+  private readonly logger = new Logger(PendingAccounts.name);
+  private readonly loop = new BackgroundLoop(PendingAccounts.name, () => this.sweep());
+
+  constructor(
+    private readonly database: Database,
+    private readonly store: ConnectionStore,
+    private readonly tokenVault: TokenVault,
+    private readonly accounts: LinkedAccounts,
+    private readonly registry: ProviderRegistry,
+    private readonly lifecycle: ProviderLifecycle,
+    private readonly audit: AuditTrail,
+    private readonly clock: Clock,
+    @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
+  ) {}
+
+  /** Starts looking up due accounts. */
+  start(): void {
+    this.loop.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.loop.stop();
+  }
+
+  /**
+   * Looks up a batch of due accounts.
+   *
+   * @returns milliseconds until the next call
+   * @throws {@link DatabaseUnavailableError}
+   */
+  async sweep(): Promise<number> {
+    const connections = await this.database.query<StoredConnection>(takeDue, [batchSize]);
+    await Promise.all(connections.map((connection) => this.tryToLearn(connection)));
+    return connections.length === batchSize ? batchPauseMs : longestPauseMs;
+  }
+
+  private async tryToLearn(connection: StoredConnection): Promise<void> {
+    const { provider, id } = connection;
+    let outcome: Outcome = 'postponed';
+    try {
+      outcome = await this.learn(connection, this.registry.get(provider));
+    } catch (error) {
+      if (!(error instanceof AppError)) {
+        this.logger.error(error);
+      }
+      this.logger.warn(`The account of connection ${id} is still unknown (${codeOf(error)}).`);
+      await this.postpone(connection, error instanceof AppError ? error.retryAfterSeconds : undefined);
+    }
+    accountLookups.inc({ provider, outcome });
+  }
+
+  private async learn(connection: StoredConnection, provider: HealthProvider): Promise<Outcome> {
+    this.lifecycle.check(provider);
+    const tokens = await this.tokenVault.open(connection);
+    if (tokens.providerUserId !== undefined && provider.definition.account.from === 'api') {
+      return this.tryToken(connection, provider, tokens);
+    }
+    const endsAt = expectedExpiry(tokens, provider.definition, this.config.assumedLifetimeMs);
+    if (endsAt !== undefined && endsAt <= this.clock.now()) {
+      await this.postpone(connection);
+      return 'postponed';
+    }
+    const providerUserId = await this.ask(connection, provider, tokens);
+    if (providerUserId === undefined) {
+      return this.keep(connection, tokens, 'refused');
+    }
+    try {
+      return await this.keep(connection, { ...tokens, providerUserId }, 'known');
+    } catch (error) {
+      if (error instanceof AccountAlreadyLinkedError) {
+        return this.end(connection, error);
+      }
+      throw error;
+    }
+  }
+
+  /** Asks once whether the access token still works. One that has expired cannot tell. */
+  private async tryToken(connection: StoredConnection, provider: HealthProvider, tokens: TokenSet): Promise<Outcome> {
+    const { userId, provider: slug, id } = connection;
+    let outcome: Outcome = 'postponed';
+    if (tokens.expiresAt === undefined || tokens.expiresAt > this.clock.now()) {
+      try {
+        await provider.findProviderUserId(tokens);
+        outcome = 'works';
+      } catch (error) {
+        if (!(error instanceof AppError)) {
+          throw error;
+        }
+        outcome = error instanceof AuthorizationFailedError && error.rejectsToken ? 'rejected' : 'postponed';
+      }
+    }
+    if (outcome === 'rejected') {
+      await this.store.noteAccessRejected(connection);
+    }
+    await this.database.query(setDue, [userId, slug, id, null]);
+    return outcome;
+  }
+
+  /** @returns `undefined` when the maker will not tell */
+  private async ask({ id }: StoredConnection, provider: HealthProvider, tokens: TokenSet): Promise<string | undefined> {
+    try {
+      return await provider.findProviderUserId(tokens);
+    } catch (error) {
+      if (!(error instanceof AppError) || isPassing(error) || isToBeMended(error)) {
+        throw error;
+      }
+      this.logger.warn(`The account of connection ${id} stays unknown until its next link (${error.code}).`);
+      return undefined;
+    }
+  }
+
+  /** A refresh that is under way goes first. */
+  private async keep(connection: StoredConnection, tokens: TokenSet, outcome: Outcome): Promise<Outcome> {
+    const account = this.accounts.identify(connection.registrationId, tokens);
+    await this.accounts.checkFree(connection, account);
+    const sealed = this.tokenVault.seal({ ...connection, secretGen: connection.secretGen + 1 }, tokens);
+    return (await this.store.learnAccount(connection, sealed, account)) ? outcome : 'postponed';
+  }
+
+  /**
+   * The audit entry comes after, because before that a refresh or a new link may be quicker. The row says at once why
+   * the connection ended.
+   */
+  private async end(connection: StoredConnection, { code }: AccountAlreadyLinkedError): Promise<Outcome> {
+    const { userId, provider, id } = connection;
+    if (!(await this.store.endForAccount(connection, code))) {
+      return 'postponed';
+    }
+    this.logger.warn(`Connection ${id} has ended: another user has connected its account.`);
+    await this.audit
+      .record({
+        actor: 'service',
+        action: 'connection.unlinked',
+        outcome: 'denied',
+        userId,
+        provider,
+        connectionId: id,
+        code,
+      })
+      .catch((failure: unknown) => this.logger.error(failure));
+    return 'taken';
+  }
+
+  private async postpone({ userId, provider, id, linkedAt }: StoredConnection, retryAfterSeconds = 0): Promise<void> {
+    const awayMs = this.clock.now().getTime() - linkedAt.getTime();
+    const waitMs = Math.max(shortestWaitMs, Math.min(awayMs, longestWaitMs), retryAfterSeconds * 1_000);
+    await this.database.query(setDue, [userId, provider, id, waitMs]);
+  }
+}
+
+/** Whether it is not the maker that will not tell, but the operator or we that have something to mend first. */
+function isToBeMended(error: AppError): boolean {
+  return error instanceof ProviderMisconfiguredError || error instanceof InvalidTokenResponseError;
+}

@@ -1,0 +1,121 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Database, type Statement } from '../../database/database.js';
+import { AccountAlreadyLinkedError } from '../../errors/connection.errors.js';
+import { VaultService } from '../../vault/vault.service.js';
+import { ConnectionStore, type LinkedAccount, type StoredConnection } from '../store/connection-store.js';
+import type { TokenSet } from '../token-set.js';
+import { TokenVault } from '../store/token-vault.js';
+import { tokensConfig, type TokensConfig } from '../tokens.config.js';
+
+const isUnknownOfAnother: Statement = {
+  name: 'connections-is-account-unknown-of-another',
+  text: `SELECT 1 AS found FROM connections
+         WHERE registration_id = $1 AND account_digest IS NULL AND status = 'active' AND user_id <> $2 LIMIT 1`,
+};
+
+/** What a link may do when its account differs from that of the connection. */
+export type OnAccountChange = 'refuse' | 'replace';
+
+/** The user and the registration of a token set. */
+interface Holder {
+  readonly userId: string;
+  readonly registrationId: string;
+}
+
+/** The ids of an account in a token set. */
+type Account = Pick<TokenSet, 'providerUserId' | 'formerUserId'>;
+
+/** Applies the rules for which user may connect an account at a provider (AR-23, AR-24). */
+@Injectable()
+export class LinkedAccounts {
+  constructor(
+    private readonly database: Database,
+    private readonly store: ConnectionStore,
+    private readonly tokenVault: TokenVault,
+    private readonly vault: VaultService,
+    @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
+  ) {}
+
+  /**
+   * Returns the stored form of the account of a token set. An account that the provider does not return belongs to
+   * nobody.
+   */
+  identify(registrationId: string, { providerUserId, formerUserId }: TokenSet): LinkedAccount {
+    const digestOf = (id: string | undefined): Buffer | null =>
+      id === undefined ? null : this.vault.digest('connections.account', [registrationId, id]);
+    const digest = digestOf(providerUserId);
+    return {
+      digest,
+      formerDigest: digestOf(formerUserId),
+      exclusive: digest !== null && !this.config.accountSharing,
+      isPending: false,
+    };
+  }
+
+  /**
+   * Rejects an account that another user has connected. The unique index decides between two users who link it at the
+   * same moment.
+   *
+   * @throws {@link AccountAlreadyLinkedError}
+   */
+  async checkFree({ userId }: Holder, account: LinkedAccount): Promise<void> {
+    if (account.exclusive && (await this.isTaken(account, userId))) {
+      throw new AccountAlreadyLinkedError();
+    }
+  }
+
+  /** Whether the account of a token set belongs to another user by now, if accounts are not shared. */
+  async isOfAnother({ userId, registrationId }: Holder, tokens: TokenSet): Promise<boolean> {
+    const account = this.identify(registrationId, tokens);
+    return account.exclusive && (await this.isTaken(account, userId));
+  }
+
+  /**
+   * Compares the account of a new token set with that of the connection it would replace.
+   *
+   * @returns the old token set when it belongs to another account
+   */
+  async findReplaced(existing: StoredConnection, tokens: TokenSet): Promise<TokenSet | undefined> {
+    // A new link mends a row that does not open any more, or is empty.
+    const old = await this.tokenVault.openIfReadable(existing);
+    const differs =
+      old?.providerUserId !== undefined && tokens.providerUserId !== undefined && !isSameAccount(old, tokens);
+    return differs ? old : undefined;
+  }
+
+  /** Whether the account of a connection is known. */
+  async isKnown(existing: StoredConnection): Promise<boolean> {
+    return (await this.tokenVault.openIfReadable(existing))?.providerUserId !== undefined;
+  }
+
+  /**
+   * Whether another user's connection has the account of a token set, shared or not, or may have it: the account of a
+   * connection with the same registration is unknown.
+   */
+  async mayBeHeldByAnother({ userId, registrationId }: Holder, tokens: TokenSet): Promise<boolean> {
+    return (
+      (await this.isTaken(this.identify(registrationId, tokens), userId)) ||
+      (await this.database.query(isUnknownOfAnother, [registrationId, userId])).length === 1
+    );
+  }
+
+  /** Compares by the current and the previous id of the account. */
+  private async isTaken({ digest, formerDigest }: LinkedAccount, userId: string): Promise<boolean> {
+    for (const each of [digest, formerDigest]) {
+      if (each !== null && (await this.store.isAccountTaken(each, userId))) {
+        return true;
+      }
+    }
+    return false;
+  }
+}
+
+/** Whether two token sets belong to one account, by its current or previous id. */
+export function isSameAccount(left: Account, right: Account): boolean {
+  const ids = idsOf(right);
+  return idsOf(left).some((id) => ids.includes(id));
+}
+
+function idsOf({ providerUserId, formerUserId }: Account): readonly string[] {
+  return [providerUserId, formerUserId].filter((id) => id !== undefined);
+}

@@ -1,0 +1,193 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Database, type Statement } from '../../database/database.js';
+import { afterRefresh, openGate, type GateReason, type ProviderGate, type RefreshOutcome } from './circuit-state.js';
+import { tokensConfig, type TokensConfig } from '../tokens.config.js';
+import { gateClosings, gatesClosed } from '../tokens.metrics.js';
+
+const find: Statement = {
+  name: 'provider-gates-find',
+  text: `SELECT now.now, closed_until AS "closedUntil", reason, probe_until AS "probeUntil", closings, streak,
+           window_started_at AS "windowStartedAt", answers, suspects, suspects_forgotten_at AS "suspectsForgottenAt", version
+         FROM (SELECT now()) AS now LEFT JOIN provider_gates ON registration_id = $1`,
+};
+const save: Statement = {
+  name: 'provider-gates-save',
+  text: `INSERT INTO provider_gates (registration_id, closed_until, reason, probe_until, closings, streak, window_started_at,
+           answers, suspects, suspects_forgotten_at, version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1)
+         ON CONFLICT (registration_id) DO UPDATE SET closed_until = $2, reason = $3, probe_until = $4, closings = $5, streak = $6,
+           window_started_at = $7, answers = $8, suspects = $9, suspects_forgotten_at = $10, version = provider_gates.version + 1
+         WHERE provider_gates.version = $11
+         RETURNING registration_id`,
+};
+
+/** The circuit breaker as a row, with the database's clock; only the clock where no row exists yet. */
+type Row = { readonly now: Date } & ((ProviderGate & { readonly version: number }) | { readonly version: null });
+
+/** How often successes are shared with the other replicas, in milliseconds. */
+const tellSuccessesEveryMs = 1_000;
+
+/** Why refreshes at a provider are paused, and for how long. */
+export interface ClosedGate {
+  readonly reason: GateReason;
+  readonly waitMs: number;
+}
+
+/** A registration, as seen by this process. */
+interface Known {
+  /** Successes not written yet. */
+  successes: number;
+  writtenAt: number;
+  /** When this process last opened the circuit breaker or kept it open; on the clock of `performance.now`. */
+  closedAt: number;
+  /** The last write; the next one waits for it. */
+  writing: Promise<unknown>;
+}
+
+/**
+ * The circuit breakers of the providers, one for each registration, shared by all replicas through the database.
+ *
+ * The statement that takes a lease checks the circuit breaker (see {@link RefreshClaims}); this class records results.
+ * A success costs nothing: it is counted, and saved with the next failure or after a second. Every save is a
+ * compare-and-set.
+ */
+@Injectable()
+export class ProviderGates {
+  private readonly logger = new Logger(ProviderGates.name);
+  private readonly known = new Map<string, Known>();
+
+  constructor(
+    private readonly database: Database,
+    @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
+  ) {}
+
+  /** Returns why a registration's circuit breaker is open; `undefined` when it is closed, or ready for a trial. */
+  async findClosed(registrationId: string): Promise<ClosedGate | undefined> {
+    const { now, ...row } = await this.read(registrationId);
+    if (row.version === null || row.closedUntil === null || row.reason === null) {
+      return undefined;
+    }
+    const waitMs = Math.max(row.closedUntil.getTime(), row.probeUntil?.getTime() ?? 0) - now.getTime();
+    return waitMs > 0 ? { reason: row.reason, waitMs } : undefined;
+  }
+
+  /**
+   * Whether a refresh of this process has opened the circuit breaker since that instant. Costs nothing; does not cover
+   * other replicas.
+   *
+   * @param sinceMs - an instant of `performance.now`
+   */
+  wasClosedSince(registrationId: string, sinceMs: number): boolean {
+    return this.knownOf(registrationId).closedAt >= sinceMs;
+  }
+
+  /**
+   * Counts a successful refresh. A successful trial closes the circuit breaker before this returns; otherwise nothing
+   * is awaited.
+   */
+  async reportSuccess(registrationId: string, isProbe: boolean): Promise<void> {
+    const known = this.knownOf(registrationId);
+    if (!isProbe) {
+      known.successes += 1;
+      if (performance.now() - known.writtenAt < tellSuccessesEveryMs) {
+        return;
+      }
+      known.writtenAt = performance.now();
+    }
+    const written = this.report(registrationId, { kind: 'answered', count: isProbe ? 1 : 0 }, isProbe).catch(() => {
+      // The tokens are saved; a count that is missing, or a probe that runs out, is not worth failing for.
+      this.logger.warn(`The circuit breaker of ${registrationId} could not be saved.`);
+    });
+    if (isProbe) {
+      await written;
+    }
+  }
+
+  /**
+   * Updates the circuit breaker with the outcome of a refresh.
+   *
+   * @returns the circuit breaker afterwards
+   * @throws {@link DatabaseUnavailableError} when it cannot be written
+   */
+  report(registrationId: string, outcome: RefreshOutcome, isProbe: boolean): Promise<ProviderGate> {
+    const known = this.knownOf(registrationId);
+    const written = known.writing.then(() => this.change(registrationId, known, outcome, isProbe));
+    known.writing = written.catch(() => undefined);
+    return written;
+  }
+
+  private async change(
+    registrationId: string,
+    known: Known,
+    outcome: RefreshOutcome,
+    isProbe: boolean,
+  ): Promise<ProviderGate> {
+    for (;;) {
+      const count = known.successes;
+      const { now, ...row } = await this.read(registrationId);
+      const before = row.version === null ? openGate(now) : row;
+      const counted = afterRefresh(before, { kind: 'answered', count }, false, this.config.gate, now, 0);
+      const after = afterRefresh(
+        count === 0 ? before : counted,
+        outcome,
+        isProbe,
+        this.config.gate,
+        now,
+        Math.random(),
+      );
+      if (await this.write(registrationId, after, row.version)) {
+        known.successes -= count;
+        known.closedAt = after.closedUntil === null ? -Infinity : performance.now();
+        this.tell(registrationId, before, after);
+        return after;
+      }
+    }
+  }
+
+  /** Saves the circuit breaker if its row has not changed since it was read. */
+  private async write(registrationId: string, gate: ProviderGate, version: number | null): Promise<boolean> {
+    const rows = await this.database.query(save, [
+      registrationId,
+      gate.closedUntil,
+      gate.reason,
+      gate.probeUntil,
+      gate.closings,
+      gate.streak,
+      gate.windowStartedAt,
+      gate.answers,
+      gate.suspects,
+      gate.suspectsForgottenAt,
+      version ?? 0,
+    ]);
+    return rows.length === 1;
+  }
+
+  private async read(registrationId: string): Promise<Row> {
+    const [row] = await this.database.query<Row>(find, [registrationId]);
+    if (row === undefined) {
+      throw new Error('The database did not return its time.');
+    }
+    return row;
+  }
+
+  private tell(registrationId: string, before: ProviderGate, after: ProviderGate): void {
+    gatesClosed.set({ registration: registrationId }, after.closedUntil === null ? 0 : 1);
+    if (after.closings > before.closings) {
+      const reason = after.reason ?? 'none';
+      gateClosings.inc({ registration: registrationId, reason });
+      const until = after.closedUntil?.toISOString() ?? 'now';
+      this.logger.error(`Circuit breaker open: refreshes for ${registrationId} are paused until ${until} (${reason}).`);
+    } else if (before.closedUntil !== null && after.closedUntil === null) {
+      this.logger.log(`Circuit breaker closed: refreshes for ${registrationId} have resumed.`);
+    }
+  }
+
+  private knownOf(registrationId: string): Known {
+    let known = this.known.get(registrationId);
+    if (known === undefined) {
+      known = { successes: 0, writtenAt: 0, closedAt: -Infinity, writing: Promise.resolve() };
+      this.known.set(registrationId, known);
+    }
+    return known;
+  }
+}

@@ -1,0 +1,156 @@
+import type { ErrorCode } from '../../errors/error-code.js';
+
+/** Why the circuit breaker is open: the error that tripped it. */
+export type GateReason = Extract<
+  ErrorCode,
+  'PROVIDER_RATE_LIMITED' | 'PROVIDER_MISCONFIGURED' | 'PROVIDER_UNAVAILABLE' | 'TOKEN_REVOKED'
+>;
+
+/** The circuit breaker of one registration at a provider, shared by all replicas. */
+export interface ProviderGate {
+  /**
+   * `null` while the circuit breaker is closed, its normal state. Otherwise refreshes are paused until this instant.
+   * After it the breaker is half-open: one refresh at a time is the trial.
+   */
+  readonly closedUntil: Date | null;
+  readonly reason: GateReason | null;
+  /** Until when a half-open trial runs. */
+  readonly probeUntil: Date | null;
+  /** How many times in a row the circuit breaker opened. */
+  readonly closings: number;
+  /** Consecutive connections that failed because of the provider. */
+  readonly streak: number;
+  readonly windowStartedAt: Date;
+  /** Decisions of the provider in the window, for or against a grant. */
+  readonly answers: number;
+  /** Connections whose grant the provider called dead in the window. */
+  readonly suspects: number;
+  /** Refusals before this instant do not count. */
+  readonly suspectsForgottenAt: Date | null;
+}
+
+/** When the circuit breaker opens, and for how long. Durations in milliseconds. */
+export interface GatePolicy {
+  /** Consecutive connections that must fail. */
+  readonly breakerFailures: number;
+  /** The first pause. It doubles with every failed trial. */
+  readonly breakerPauseMs: number;
+  readonly breakerMaxPauseMs: number;
+  /** Upper limit for `Retry-After`. After it, one refresh is the trial. */
+  readonly maxRetryAfterMs: number;
+  /** How long rejected credentials are not tried again. */
+  readonly misconfiguredPauseMs: number;
+  /** The share of the provider's decisions that may be refusals, in percent ... */
+  readonly spikePercent: number;
+  /** ... the least number of refused connections ... */
+  readonly spikeMinimum: number;
+  /** ... and the time window for both. */
+  readonly spikeWindowMs: number;
+}
+
+/** The outcome of a refresh, as evidence about the provider. */
+export type RefreshOutcome =
+  /** The provider responded as expected, `count` times. */
+  | { readonly kind: 'answered'; readonly count: number }
+  /** The provider refused the grant. `since` is its first refusal of this connection. */
+  | { readonly kind: 'suspect'; readonly since: Date | null }
+  /** The provider asked to wait; `retryAfterMs` if it said how long. */
+  | { readonly kind: 'told-to-wait'; readonly reason: GateReason; readonly retryAfterMs: number | undefined }
+  /** The provider rejected our credentials. */
+  | { readonly kind: 'client-refused' }
+  /** The refresh failed. `isFirst` if the connection's attempt before had not failed. */
+  | { readonly kind: 'failed'; readonly isFirst: boolean }
+  /** The provider never got the request, which may be the fault of this replica alone. */
+  | { readonly kind: 'not-tried' };
+
+/** The initial state of a circuit breaker. */
+export function openGate(now: Date): ProviderGate {
+  return {
+    closedUntil: null,
+    reason: null,
+    probeUntil: null,
+    closings: 0,
+    streak: 0,
+    windowStartedAt: now,
+    answers: 0,
+    suspects: 0,
+    suspectsForgottenAt: null,
+  };
+}
+
+/**
+ * Returns the circuit breaker after a refresh. Pure: the caller supplies clock and randomness.
+ *
+ * Failures are counted by connection, so a single connection that always fails never opens the breaker. Rejected
+ * credentials and a request to wait open it at once. Once open, only the outcome of the trial closes it.
+ *
+ * @param gate - the circuit breaker before
+ * @param outcome - of the refresh
+ * @param isProbe - whether the refresh was the half-open trial
+ * @param policy - when the breaker opens
+ * @param now - the database's clock
+ * @param random - a number in [0, 1); spreads the pauses
+ */
+export function afterRefresh(
+  gate: ProviderGate,
+  outcome: RefreshOutcome,
+  isProbe: boolean,
+  policy: GatePolicy,
+  now: Date,
+  random: number,
+): ProviderGate {
+  const seen = inWindow(gate, policy.spikeWindowMs, now);
+  const close = (reason: GateReason, pauseMs: number): ProviderGate => {
+    const closedUntil = new Date(Math.max(now.getTime() + pauseMs, seen.closedUntil?.getTime() ?? 0));
+    // Refreshes that were under way when the gate closed say nothing new.
+    const closings = seen.closedUntil === null || isProbe ? seen.closings + 1 : seen.closings;
+    return { ...seen, closedUntil, reason, closings, streak: 0, probeUntil: isProbe ? null : seen.probeUntil };
+  };
+  const growingMs = Math.min(policy.breakerMaxPauseMs, policy.breakerPauseMs * 2 ** seen.closings) * (0.5 + random / 2);
+  switch (outcome.kind) {
+    case 'answered':
+      return isProbe ? reopened(seen, now) : { ...seen, streak: 0, answers: seen.answers + outcome.count };
+    case 'suspect': {
+      const isNew = outcome.since === null || outcome.since <= (seen.suspectsForgottenAt ?? new Date(0));
+      const counted = { answers: seen.answers + 1, suspects: seen.suspects + (isNew ? 1 : 0) };
+      const goesOn = isProbe && seen.reason === 'TOKEN_REVOKED';
+      if (goesOn || isSpike(counted, policy)) {
+        // Stored to the millisecond: what was written a moment ago must be forgotten as well.
+        const suspectsForgottenAt = new Date(now.getTime() + 1);
+        return { ...close('TOKEN_REVOKED', growingMs), ...counted, suspectsForgottenAt };
+      }
+      return isProbe ? { ...reopened(seen, now), ...counted } : { ...seen, ...counted, streak: 0 };
+    }
+    case 'told-to-wait':
+      return close(outcome.reason, Math.min(outcome.retryAfterMs ?? growingMs, policy.maxRetryAfterMs));
+    case 'client-refused':
+      return close('PROVIDER_MISCONFIGURED', policy.misconfiguredPauseMs);
+    case 'failed': {
+      const streak = seen.streak + (outcome.isFirst ? 1 : 0);
+      return isProbe || streak >= policy.breakerFailures
+        ? close('PROVIDER_UNAVAILABLE', growingMs)
+        : { ...seen, streak };
+    }
+    case 'not-tried':
+      return isProbe ? { ...seen, probeUntil: null } : seen;
+  }
+}
+
+/** Whether the refusals are too many to be about single users. */
+export function isSpike({ answers, suspects }: { answers: number; suspects: number }, policy: GatePolicy): boolean {
+  return suspects >= policy.spikeMinimum && suspects * 100 > answers * policy.spikePercent;
+}
+
+function reopened(gate: ProviderGate, now: Date): ProviderGate {
+  return { ...openGate(now), suspectsForgottenAt: gate.suspectsForgottenAt };
+}
+
+/** Counts from the previous window count half, older ones not at all. */
+function inWindow(gate: ProviderGate, windowMs: number, now: Date): ProviderGate {
+  const ageMs = now.getTime() - gate.windowStartedAt.getTime();
+  if (ageMs < windowMs) {
+    return gate;
+  }
+  const share = ageMs < 2 * windowMs ? 0.5 : 0;
+  return { ...gate, windowStartedAt: now, answers: gate.answers * share, suspects: gate.suspects * share };
+}

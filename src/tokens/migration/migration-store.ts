@@ -1,0 +1,295 @@
+import { isNativeError } from 'node:util/types';
+import { Injectable } from '@nestjs/common';
+import { Database, type Statement } from '../../database/database.js';
+import type { ErrorCode } from '../../errors/error-code.js';
+import { AccountAlreadyLinkedError } from '../../errors/connection.errors.js';
+import type { LinkedAccount, SealedTokens, StoredConnection } from '../store/connection-store.js';
+
+/**
+ * A run that has not returned by then was lost with its process. Longer than all requests of one migration together.
+ */
+const lease = `now() + interval '120 seconds'`;
+
+/** `begun`: the exchange, or the refresh after it, may have been made, and its response is not known. */
+export type MigrationState = 'ready' | 'begun' | 'exchanged';
+
+/** The connection whose grant is exchanged, and the successor. */
+export interface MigrationPlace {
+  readonly userId: string;
+  /** The provider to migrate from. */
+  readonly provider: string;
+}
+
+/** A migration that a run holds. */
+export interface ClaimedMigration extends MigrationPlace {
+  readonly claimId: string;
+  /** Of the connection. */
+  readonly id: string;
+  readonly state: MigrationState;
+  readonly sealed: Buffer | null;
+  /** The client registration at the successor that the exchange is for, or was. */
+  readonly registrationId: string;
+}
+
+/** A migration without its tokens. */
+export interface MigrationFacts {
+  readonly provider: string;
+  readonly connectionId: string;
+  readonly successor: string;
+  readonly state: MigrationState;
+  readonly createdAt: Date;
+  readonly begunAt: Date | null;
+  readonly lastErrorCode: string | null;
+}
+
+/** How many connections are in which state, before anything is done. */
+export interface MigrationCounts {
+  readonly ready: number;
+  readonly inDoubt: number;
+  readonly exchanged: number;
+  /** The user already has a connection to the successor. */
+  readonly alreadyLinked: number;
+}
+
+const held = `user_id = $1 AND provider = $2 AND claim_id = $3`;
+const isMigratable = `provider = $1 AND registration_id = $2 AND status = 'active' AND sealed IS NOT NULL`;
+
+const statements = {
+  page: {
+    name: 'grant-migrations-page',
+    text: `SELECT user_id AS "userId" FROM connections WHERE ${isMigratable} AND user_id > $3 ORDER BY user_id LIMIT $4`,
+  },
+  count: {
+    name: 'grant-migrations-count',
+    text: `SELECT count(*) FILTER (WHERE NOT linked AND state = 'ready')::int4 AS ready,
+             count(*) FILTER (WHERE NOT linked AND state = 'begun')::int4 AS "inDoubt",
+             count(*) FILTER (WHERE NOT linked AND state = 'exchanged')::int4 AS exchanged,
+             count(*) FILTER (WHERE linked)::int4 AS "alreadyLinked"
+           FROM (SELECT coalesce(state, 'ready') AS state,
+               EXISTS (SELECT FROM connections AS new WHERE new.user_id = old.user_id AND new.provider = $3) AS linked
+             FROM (SELECT user_id, provider, secret_gen FROM connections WHERE ${isMigratable}) AS old
+             LEFT JOIN grant_migrations USING (user_id, provider, secret_gen)) AS each`,
+  },
+  claim: {
+    name: 'grant-migrations-claim',
+    text: `INSERT INTO grant_migrations AS mine (user_id, provider, id, secret_gen, successor, registration_id, claim_id, claimed_until)
+           SELECT user_id, provider, id, secret_gen, $4, $5, $3, ${lease} FROM connections WHERE user_id = $1 AND provider = $2
+           ON CONFLICT (user_id, provider) DO UPDATE SET claim_id = $3, claimed_until = ${lease},
+             state = CASE WHEN mine.secret_gen = excluded.secret_gen THEN mine.state ELSE 'ready' END,
+             sealed = CASE WHEN mine.secret_gen = excluded.secret_gen THEN mine.sealed END,
+             registration_id = CASE WHEN mine.state = 'exchanged' AND mine.secret_gen = excluded.secret_gen
+               THEN mine.registration_id ELSE excluded.registration_id END,
+             id = excluded.id, secret_gen = excluded.secret_gen
+           WHERE mine.claimed_until IS NULL OR mine.claimed_until <= now()
+           RETURNING user_id AS "userId", provider, claim_id AS "claimId", id, state, sealed, registration_id AS "registrationId"`,
+  },
+  findBegun: {
+    name: 'grant-migrations-find-begun',
+    text: `SELECT id || '-' || secret_gen AS key FROM grant_migrations WHERE state = 'begun' AND id || '-' || secret_gen = ANY($1::text[])`,
+  },
+  begin: {
+    name: 'grant-migrations-begin',
+    text: `UPDATE grant_migrations SET state = 'begun', sealed = NULL, begun_at = now(), secret_gen = $4, last_error_code = NULL,
+             claimed_until = ${lease} WHERE ${held} AND claimed_until > now() RETURNING id`,
+  },
+  // Also for a run that has lost its claim, while nobody else has one: what it holds exists nowhere else.
+  keep: {
+    name: 'grant-migrations-keep',
+    text: `UPDATE grant_migrations SET state = 'exchanged', sealed = $4
+           WHERE user_id = $1 AND provider = $2 AND id = $5 AND secret_gen = $6 AND registration_id = $7
+             AND (claim_id = $3 AND state IN ('begun', 'exchanged')
+               OR state = 'begun' AND (claimed_until IS NULL OR claimed_until <= now())) RETURNING id`,
+  },
+  takeBack: {
+    name: 'grant-migrations-take-back',
+    text: `UPDATE grant_migrations SET state = 'ready' WHERE ${held} AND state = 'begun' RETURNING id`,
+  },
+  release: {
+    name: 'grant-migrations-release',
+    text: `UPDATE grant_migrations SET claim_id = NULL, claimed_until = NULL, last_error_code = $4 WHERE ${held} RETURNING state`,
+  },
+  // The connection is locked first, as an unlink does. One that was linked anew meanwhile has another generation, and stays.
+  remove: {
+    name: 'grant-migrations-remove-connection',
+    text: `WITH old AS (SELECT user_id, provider, secret_gen FROM connections WHERE user_id = $1 AND provider = $2 FOR UPDATE),
+             migration AS (SELECT grant_migrations.user_id, provider FROM old JOIN grant_migrations USING (user_id, provider)
+               WHERE claim_id = $3 AND old.secret_gen = $4 FOR UPDATE OF grant_migrations),
+             linked AS (SELECT user_id FROM connections
+               WHERE user_id = $1 AND provider = $5 AND id = $6 AND secret_gen = $7 AND status = 'active' FOR SHARE)
+           DELETE FROM connections USING migration, linked
+           WHERE connections.user_id = migration.user_id AND connections.provider = migration.provider RETURNING id`,
+  },
+  replace: {
+    name: 'grant-migrations-replace-connection',
+    text: `WITH old AS (SELECT user_id, provider, secret_gen FROM connections WHERE user_id = $1 AND provider = $2 FOR UPDATE),
+             migration AS (SELECT grant_migrations.user_id, provider FROM old
+               JOIN grant_migrations USING (user_id, provider, secret_gen)
+               WHERE claim_id = $3 AND state = 'exchanged' FOR UPDATE OF grant_migrations),
+             removed AS (DELETE FROM connections USING migration
+               WHERE connections.user_id = migration.user_id AND connections.provider = migration.provider
+               RETURNING connections.user_id, linked_at)
+           INSERT INTO connections (user_id, provider, id, registration_id, scopes_requested, status, secret_gen, linked_at,
+             sealed, scopes_granted, expires_at, refreshable, refresh_expires_at, refresh_due_at, account_digest, account_exclusive,
+             scopes_unknown)
+           SELECT user_id, $4, $5, $6, $7::text[], 'active', 1, linked_at, $8, $9::text[], $10::timestamptz, $11::boolean,
+             $12::timestamptz, now() + $13::float8 * interval '1 millisecond', $14, $15::boolean, $16::boolean
+           FROM removed RETURNING id`,
+  },
+  listOfUser: {
+    name: 'grant-migrations-list-of-user',
+    text: `SELECT provider, id AS "connectionId", successor, state, created_at AS "createdAt", begun_at AS "begunAt",
+             last_error_code AS "lastErrorCode" FROM grant_migrations WHERE user_id = $1 ORDER BY provider`,
+  },
+} satisfies Record<string, Statement>;
+
+/** The connection that replaces the old one. */
+export interface NewConnection {
+  readonly provider: string;
+  readonly id: string;
+  readonly registrationId: string;
+  readonly scopesRequested: readonly string[];
+}
+
+/**
+ * The table of grants that are being exchanged. Every change requires the lease, except storing a received grant. No
+ * change is possible once the connection is removed: its row goes with it.
+ */
+@Injectable()
+export class GrantMigrationStore {
+  constructor(private readonly database: Database) {}
+
+  /** Returns users with a connection that can be migrated, ordered by id, after `after`. */
+  async page(provider: string, registrationId: string, after: string, limit: number): Promise<string[]> {
+    const values = [provider, registrationId, after, limit];
+    return (await this.database.query<{ userId: string }>(statements.page, values)).map(({ userId }) => userId);
+  }
+
+  async count(provider: string, registrationId: string, successor: string): Promise<MigrationCounts> {
+    const [row] = await this.database.query<MigrationCounts>(statements.count, [provider, registrationId, successor]);
+    return row ?? { ready: 0, inDoubt: 0, exchanged: 0, alreadyLinked: 0 };
+  }
+
+  /** Leases the migration of a connection; `undefined` when another run holds it, or the connection was removed. */
+  async claim(
+    place: MigrationPlace,
+    claimId: string,
+    successor: { readonly slug: string; readonly registrationId: string },
+  ): Promise<ClaimedMigration | undefined> {
+    const values = [place.userId, place.provider, claimId, successor.slug, successor.registrationId];
+    try {
+      const [row] = await this.database.query<ClaimedMigration>(statements.claim, values);
+      return row;
+    } catch (error) {
+      if (violated(error) === 'grant_migrations_connection') {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * Returns which of these exchanges were begun and are in doubt. A key is the id of the connection, `-`, and the
+   * generation of its tokens.
+   */
+  async findBegun(keys: readonly string[]): Promise<string[]> {
+    return (await this.database.query<{ key: string }>(statements.findBegun, [keys])).map(({ key }) => key);
+  }
+
+  /**
+   * Records the start of an exchange of a token set, or of the refresh after it. Returns false when this run no longer
+   * holds the migration.
+   *
+   * @param secretGen - the generation of the token set that is exchanged
+   */
+  begin(claimed: ClaimedMigration, secretGen: number): Promise<boolean> {
+    return this.change(statements.begin, claimed, secretGen);
+  }
+
+  /**
+   * Stores the result of the exchange, or of the refresh after it. Also works when the lease has expired, unless
+   * another run holds the migration. May be repeated.
+   *
+   * @param secretGen - as in {@link begin}
+   * @returns false when another run holds it, it is no longer in doubt, or the connection was removed
+   */
+  keep(claimed: ClaimedMigration, secretGen: number, sealed: Buffer): Promise<boolean> {
+    return this.change(statements.keep, claimed, sealed, claimed.id, secretGen, claimed.registrationId);
+  }
+
+  /** Records that a started exchange was not made. */
+  async takeBack(claimed: ClaimedMigration): Promise<void> {
+    await this.change(statements.takeBack, claimed);
+  }
+
+  /**
+   * Releases a migration.
+   *
+   * @param code - why it was not finished
+   * @returns its state; `undefined` when this run no longer holds it
+   */
+  async release(claimed: ClaimedMigration, code: ErrorCode | undefined): Promise<MigrationState | undefined> {
+    const values = [...keyOf(claimed), code ?? null];
+    const [row] = await this.database.query<{ state: MigrationState }>(statements.release, values);
+    return row?.state;
+  }
+
+  /**
+   * Removes the old connection when the user has linked the successor. Its grant is not revoked.
+   *
+   * @param secretGen - the generation of its token set, as read
+   * @param linked - the connection to the successor, as read
+   * @returns false when this run no longer holds the migration, or one of the two connections has changed
+   */
+  remove(claimed: ClaimedMigration, secretGen: number, linked: StoredConnection): Promise<boolean> {
+    return this.change(statements.remove, claimed, secretGen, linked.provider, linked.id, linked.secretGen);
+  }
+
+  /**
+   * Replaces the old connection with the new one, in one statement. The old grant is not revoked.
+   *
+   * @returns `replaced`; `linked` when the user has linked the successor in the meantime; `lost` when this run no
+   *   longer holds the migration, or the old connection was linked again
+   * @throws {@link AccountAlreadyLinkedError} when the account is exclusive and another active connection has it
+   */
+  async replace(
+    claimed: ClaimedMigration,
+    connection: NewConnection,
+    tokens: SealedTokens,
+    account: LinkedAccount,
+  ): Promise<'replaced' | 'linked' | 'lost'> {
+    const { provider, id, registrationId, scopesRequested } = connection;
+    const { sealed, scopesGranted, scopesUnknown, expiresAt, refreshable, refreshExpiresAt, refreshDueInMs } = tokens;
+    const place = [provider, id, registrationId, scopesRequested];
+    const set = [sealed, scopesGranted, expiresAt, refreshable, refreshExpiresAt, refreshDueInMs];
+    try {
+      const values = [...place, ...set, account.digest, account.exclusive, scopesUnknown];
+      return (await this.change(statements.replace, claimed, ...values)) ? 'replaced' : 'lost';
+    } catch (error) {
+      if (violated(error) === 'connections_pkey') {
+        return 'linked';
+      }
+      if (violated(error) === 'connections_one_per_account') {
+        throw new AccountAlreadyLinkedError();
+      }
+      throw error;
+    }
+  }
+
+  /** Returns the migrations of a user, sorted by provider. */
+  listOfUser(userId: string): Promise<MigrationFacts[]> {
+    return this.database.query<MigrationFacts>(statements.listOfUser, [userId]);
+  }
+
+  private async change(statement: Statement, claimed: ClaimedMigration, ...values: unknown[]): Promise<boolean> {
+    return (await this.database.query(statement, [...keyOf(claimed), ...values])).length === 1;
+  }
+}
+
+function keyOf({ userId, provider, claimId }: ClaimedMigration): unknown[] {
+  return [userId, provider, claimId];
+}
+
+/** The name of the constraint that an error is about. */
+function violated(error: unknown): unknown {
+  return isNativeError(error) && 'constraint' in error ? error.constraint : undefined;
+}

@@ -1,0 +1,112 @@
+import type { ProviderDefinition } from '../../provider-kit/definition/provider-definition.js';
+import type { StoredConnection } from '../store/connection-store.js';
+
+/** Why a connection needs a new link. */
+export const endReasons = [
+  /** The provider refused the refresh token, and refused it again later. */
+  'grant_refused',
+  /** The access token has expired, and the provider never gave a refresh token. */
+  'no_refresh_token',
+  /** Every refresh has failed for days, and the access token expired days ago. */
+  'unreachable',
+  /** The provider responded with HTTP 410 Gone, and again an hour later. */
+  'provider_gone',
+  /** The provider has shut down its API on the day that it had announced. */
+  'provider_retired',
+  /** Another user has connected the same account. */
+  'account_taken',
+] as const;
+
+export type EndReason = (typeof endReasons)[number];
+
+/** Warnings about an active connection. */
+export const warningReasons = [
+  /** The provider refused the refresh token once. A second refusal later ends the connection. */
+  'refusal_unconfirmed',
+  /** The provider responded with HTTP 410 Gone once. A second one an hour later ends the connection. */
+  'gone_unconfirmed',
+  /** The last refresh failed, and what the provider said does not speak against the grant. */
+  'refresh_failing',
+  /** There is no refresh token: the connection ends when its access token expires. */
+  'no_refresh_token',
+] as const;
+
+/** All values of `reason` of a connection. */
+export const stateReasons = [...new Set([...warningReasons, ...endReasons])];
+
+export type StateReason = (typeof stateReasons)[number];
+
+/** The state of a connection at one instant. */
+export type ConnectionState =
+  | { readonly status: 'active'; readonly reason: (typeof warningReasons)[number] | null }
+  | { readonly status: 'needs_relink'; readonly reason: EndReason };
+
+type StateColumns = Pick<
+  StoredConnection,
+  'status' | 'endReason' | 'refreshable' | 'expiresAt' | 'suspectSince' | 'goneSince' | 'failedAttempts'
+>;
+
+/**
+ * Returns the state of a connection. Pure: the caller supplies the instant.
+ *
+ * The row may not show yet that the connection has ended, because nothing has checked it since its access token expired
+ * or its provider shut down. This function shows it.
+ *
+ * @param connection - as stored
+ * @param isRetired - whether the provider has shut down
+ * @param now - the current instant, on the clock that set the expiries
+ */
+export function connectionState(connection: StateColumns, isRetired: boolean, now: Date): ConnectionState {
+  if (connection.status === 'needs_relink') {
+    // A version that does not tell why may have ended it.
+    return { status: 'needs_relink', reason: connection.endReason ?? 'grant_refused' };
+  }
+  if (isRetired) {
+    return { status: 'needs_relink', reason: 'provider_retired' };
+  }
+  const cannotBeRefreshed = !connection.refreshable && connection.expiresAt !== null;
+  if (cannotBeRefreshed && connection.expiresAt <= now) {
+    return { status: 'needs_relink', reason: 'no_refresh_token' };
+  }
+  if (connection.suspectSince !== null) {
+    return { status: 'active', reason: 'refusal_unconfirmed' };
+  }
+  if (connection.goneSince !== null) {
+    return { status: 'active', reason: 'gone_unconfirmed' };
+  }
+  if (connection.failedAttempts > 0) {
+    return { status: 'active', reason: 'refresh_failing' };
+  }
+  return { status: 'active', reason: cannotBeRefreshed ? 'no_refresh_token' : null };
+}
+
+/** When a refresh token expires, and the source of that date. */
+export interface RefreshExpiry {
+  readonly at: Date;
+  /** `provider`: the token response told it. `declared`: computed from the lifetime that the provider publishes. */
+  readonly source: 'provider' | 'declared';
+}
+
+/**
+ * Returns when the refresh token of a connection expires unless it is used before; `undefined` when there is none, or
+ * the expiry is unknown.
+ *
+ * @param connection - as stored
+ * @param definition - of its provider, with the published lifetime; `undefined` when this deployment does not know it
+ */
+export function refreshExpiry(
+  connection: Pick<StoredConnection, 'refreshable' | 'refreshExpiresAt' | 'lastRefreshedAt' | 'linkedAt'>,
+  definition: ProviderDefinition | undefined,
+): RefreshExpiry | undefined {
+  if (!connection.refreshable) {
+    return undefined;
+  }
+  if (connection.refreshExpiresAt !== null) {
+    return { at: connection.refreshExpiresAt, source: 'provider' };
+  }
+  const idleSeconds = definition?.oauth === '2.0' ? definition.refresh.refreshTokenIdleSeconds : undefined;
+  const lastUsedAt = connection.lastRefreshedAt ?? connection.linkedAt;
+  return idleSeconds === undefined
+    ? undefined
+    : { at: new Date(lastUsedAt.getTime() + idleSeconds * 1_000), source: 'declared' };
+}

@@ -1,0 +1,231 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Clock } from '../../clock/clock.js';
+import { AuditReader } from '../../audit/audit-reader.js';
+import type { EntryPlace } from '../../audit/audit-store.js';
+import { Database, type Statement } from '../../database/database.js';
+import { MicroBatch } from '../../database/micro-batch.js';
+import { AppError } from '../../errors/app-error.js';
+import { TokenUnreadableError } from '../../errors/connection.errors.js';
+import { VaultService } from '../../vault/vault.service.js';
+import { ConnectionStore, type LinkKey, type RowBehind } from '../store/connection-store.js';
+import { openOwner, parseEntry, type JournalEntry } from './journal-entry.js';
+import { KeptEntries } from './kept-entries.js';
+import { RefreshOutcomes } from './refresh-recorder.js';
+import { TokenVault } from '../store/token-vault.js';
+import { tokensConfig, type TokensConfig } from '../tokens.config.js';
+import { journalRestored } from '../tokens.metrics.js';
+
+/** Entries that are compared with their rows by one statement. */
+const batchSize = 500;
+/**
+ * How far back to look for ended connections. Longer than a refresh may be in flight, and than this check may be late.
+ */
+const endedWithinMs = 600_000;
+const auditPageSize = 1_000;
+
+/**
+ * SQL: an id of the database that changes with the server (a promoted standby), with database and table (a restored
+ * backup), and with a mere restart.
+ */
+const findIncarnation: Statement = {
+  name: 'journal-find-incarnation',
+  text: `SELECT concat_ws('/', extract(epoch FROM pg_postmaster_start_time()), oid, 'connections'::regclass::oid) AS incarnation
+         FROM pg_database WHERE datname = current_database()`,
+};
+
+const limits = { maxItems: 10_000, maxWaiting: Infinity };
+
+type OpenedEntry = JournalEntry & LinkKey;
+
+/**
+ * Restores refreshed tokens that a database has lost, from the kept entries of the journal: after a lagging standby was
+ * promoted, or a backup restored.
+ *
+ * An entry is restored when its token set is newer than the one in its row, and the row still holds the same link. A connection that needs a
+ * new link by its row is active again then, because the provider has given these tokens after it refused the older ones. Entries of
+ * connections that were unlinked or moved are erased, so that nothing brings them back (TE-11, LOG-08).
+ */
+@Injectable()
+export class JournalRecovery {
+  private readonly logger = new Logger(JournalRecovery.name);
+  private readonly kept: KeptEntries | undefined;
+  private readonly isOn: boolean;
+  private readonly incarnations = new MicroBatch<undefined, string>(
+    (asked) => this.askIncarnation(asked.length),
+    limits,
+  );
+  /** The id of the database whose rows were compared last. */
+  private comparedWith: string | undefined;
+  private comparing: Promise<void> | undefined;
+  private hasWarnedOfRoom = false;
+
+  constructor(
+    private readonly database: Database,
+    private readonly store: ConnectionStore,
+    private readonly outcomes: RefreshOutcomes,
+    private readonly tokenVault: TokenVault,
+    private readonly vault: VaultService,
+    private readonly auditReader: AuditReader,
+    private readonly clock: Clock,
+    @Inject(tokensConfig.KEY) { journalDirectory, journalKeeping }: TokensConfig,
+  ) {
+    this.kept = journalDirectory === undefined ? undefined : new KeptEntries(journalDirectory, journalKeeping);
+    this.isOn = journalKeeping.keepMs > 0;
+  }
+
+  /**
+   * Keeps a journal file whose entries are all committed.
+   *
+   * @param ended - ids of removed connections; their entries are not kept
+   */
+  async keep(file: string, ended?: ReadonlySet<string>): Promise<void> {
+    await this.kept?.keep(file, ended);
+  }
+
+  /**
+   * Erases the kept entries of an ended connection in this directory. If that fails now, {@link tidy} erases them, or
+   * their age does soon.
+   */
+  async erase(connectionId: string): Promise<void> {
+    try {
+      await this.kept?.erase(connectionId);
+    } catch (error) {
+      this.logger.error(error);
+    }
+  }
+
+  /**
+   * Restores what the database has lost, if it may have lost anything since the last call. Call it between lease and
+   * refresh: afterwards the row has the newest token set that this directory knows.
+   *
+   * @returns whether the rows were compared with the entries
+   * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError} when that cannot be done now; no refresh
+   *   token may be sent
+   */
+  async catchUp(): Promise<boolean> {
+    const { kept } = this;
+    if (kept === undefined || !this.isOn) {
+      return false;
+    }
+    const incarnation = await this.incarnations.add(undefined);
+    const isNew = this.comparedWith !== incarnation;
+    while (this.comparedWith !== incarnation) {
+      // Those that wait for a comparison with another database begin their own after it.
+      this.comparing ??= this.compare(kept, incarnation).finally(() => {
+        this.comparing = undefined;
+      });
+      await this.comparing;
+    }
+    return isNew;
+  }
+
+  /**
+   * Erases kept entries of connections that ended in other processes, entries that are too old, and entries beyond the
+   * size limit. First the database is always checked for whether it needs them.
+   *
+   * @throws {@link DatabaseUnavailableError} when that check fails; nothing is removed then
+   */
+  async tidy(): Promise<void> {
+    const { kept } = this;
+    if (kept === undefined) {
+      return;
+    }
+    await this.catchUp();
+    const ended = this.isOn ? await this.findEnded() : [];
+    await Promise.all(ended.map((id) => kept.erase(id)));
+    // The age of a file is on the clock of this machine, as its time is.
+    const keptForMs = await kept.prune(Date.now());
+    if (keptForMs !== undefined && !this.hasWarnedOfRoom) {
+      this.hasWarnedOfRoom = true;
+      this.logger.warn(
+        `The journal keeps committed entries for only ${Math.floor(keptForMs / 1_000)} s, because REFRESH_JOURNAL_KEEP_MEGABYTES is reached.`,
+      );
+    }
+  }
+
+  private async askIncarnation(times: number): Promise<string[]> {
+    const [row] = await this.database.query<{ incarnation: string }>(findIncarnation);
+    return Array.from({ length: times }, () => row?.incarnation ?? '');
+  }
+
+  private async compare(kept: KeptEntries, incarnation: string): Promise<void> {
+    let entries: JournalEntry[] = [];
+    await kept.readNewestFirst(async (lines) => {
+      entries.push(...lines.flatMap((line) => parseEntry(line) ?? []));
+      if (entries.length >= batchSize) {
+        const batch = entries;
+        entries = [];
+        await this.restoreNewer(batch);
+      }
+    });
+    await this.restoreNewer(entries);
+    this.comparedWith = incarnation;
+  }
+
+  private async restoreNewer(entries: readonly JournalEntry[]): Promise<void> {
+    const opened = await Promise.all(entries.map((entry) => this.open(entry)));
+    const readable = opened.filter((entry) => entry !== undefined);
+    if (readable.length === 0) {
+      return;
+    }
+    for (const entry of await this.store.findBehind(readable)) {
+      await this.restore(entry);
+    }
+  }
+
+  /**
+   * Decrypts an entry. One that cannot be decrypted, because its key was destroyed or it is of an earlier version,
+   * cannot be compared.
+   */
+  private async open(entry: JournalEntry): Promise<OpenedEntry | undefined> {
+    try {
+      const { userId, linkedAt } = await openOwner(this.vault, entry);
+      return linkedAt === undefined ? undefined : { ...entry, userId, linkedAt };
+    } catch (error) {
+      if (error instanceof TokenUnreadableError) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  private async restore(entry: OpenedEntry & RowBehind): Promise<void> {
+    // What does not open must not replace what may.
+    const tokens = await this.tokenVault.openIfReadable({ ...entry, secretGen: entry.secretGen + 1 });
+    const isRefreshed = entry.kind === 'refreshed';
+    try {
+      if (tokens === undefined || !(await this.store.restore(entry, entry, isRefreshed))) {
+        return;
+      }
+    } catch (error) {
+      if (error instanceof AppError) {
+        throw error;
+      }
+      this.logger.error(error);
+      return;
+    }
+    journalRestored.inc();
+    this.logger.warn(
+      `Journal: the database had lost refreshed tokens of connection ${entry.id}. The tokens are restored.`,
+    );
+    await this.outcomes.note(entry, isRefreshed ? 'refreshed' : 'TOKEN_RESPONSE_INVALID');
+    if (entry.hasEnded) {
+      await this.outcomes.noteRecovery(entry);
+    }
+  }
+
+  /** Returns the ids of connections that were unlinked or moved to a successor not long ago. */
+  private async findEnded(): Promise<string[]> {
+    const from = new Date(this.clock.now().getTime() - endedWithinMs);
+    const ids: string[] = [];
+    for (const action of ['connection.unlinked', 'connection.migrated'] as const) {
+      let after: EntryPlace | undefined;
+      do {
+        const { entries, next } = await this.auditReader.find({ action, from }, auditPageSize, after);
+        ids.push(...entries.flatMap(({ connectionId }) => connectionId ?? []));
+        after = next;
+      } while (after !== undefined);
+    }
+    return ids;
+  }
+}

@@ -1,0 +1,248 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../../clock/clock.js';
+import { Database, type Statement } from '../../database/database.js';
+import type { ErrorCode } from '../../errors/error-code.js';
+import { connectionColumns, type ConnectionKey, type StoredConnection } from '../store/connection-store.js';
+
+/**
+ * Grace period after an outage (ms): other replicas may still be committing from their journals. Longer than they take
+ * to search their journals, and than an idle process takes to notice the outage.
+ */
+const returnMs = 30_000;
+
+/**
+ * Difference (ms) between the database's clock and the clock that this process derives from it, above which the
+ * database's clock counts as set forward.
+ */
+const jumpMs = 5_000;
+
+/**
+ * SQL: whether a connection may be leased now. Nobody holds the lease, no pause applies, and no attempt of unknown
+ * outcome is younger than the hold or may still be committed by its process. After a forward clock jump an attempt's
+ * age is unknown, so nothing in doubt is leased (R-12).
+ */
+const claimable = (holdMs: string, hasReturned: string, latestNow: string): string => `
+  (claimed_until IS NULL OR claimed_until <= now())
+  AND (retry_at IS NULL OR retry_at <= now())
+  AND (attempt_started_at IS NULL OR attempt_started_at <= now() - ${holdMs} * interval '1 millisecond'
+    AND (${hasReturned} AND now() <= ${latestNow}::timestamptz OR ${holdMs} = 0))`;
+
+/**
+ * SQL: what a lease writes. The row is due again when the lease and the hold have expired, so that an abandoned refresh
+ * is picked up. A row that is already due stays due, because the condition skips it in the meantime: the index is left
+ * alone, and the row changes in place.
+ */
+const claimed = (claimId: string, lengthMs: string, holdMs: string): string => `
+  claim_id = ${claimId}, claimed_until = now() + ${lengthMs} * interval '1 millisecond', attempt_started_at = now(),
+  refresh_due_at = CASE WHEN refresh_due_at IS NULL THEN NULL
+    ELSE least(refresh_due_at, now() + greatest(${lengthMs}, ${holdMs}) * interval '1 millisecond') END`;
+
+/**
+ * SQL: whether an ended connection may be tried again. No other active connection may have its account, whose grant the
+ * trial could end. Only rows that were left due at their end are found due.
+ */
+const mayBeTried = `(status = 'active' OR NOT EXISTS (
+  SELECT FROM connections AS other WHERE other.account_digest = connections.account_digest AND other.status = 'active'))`;
+
+/** SQL: whether the provider's circuit breaker is closed. */
+const gateOpen = (row: string): string => `NOT EXISTS (
+  SELECT FROM provider_gates AS gate WHERE gate.registration_id = ${row}.registration_id AND gate.closed_until IS NOT NULL)`;
+
+/** SQL: whether an open circuit breaker is ready for a trial, and no trial is running. */
+const readyToBeTried = 'closed_until <= now() AND (probe_until IS NULL OR probe_until <= now())';
+
+const takeClaim: Statement = {
+  name: 'connections-take-claim',
+  text: `WITH candidate AS (
+           SELECT registration_id FROM connections
+           WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 AND status = 'active'
+             AND ${claimable('$7::float8', '$8', '$9')}
+           FOR UPDATE
+         ), probe AS (
+           UPDATE provider_gates SET probe_until = now() + $6::float8 * interval '1 millisecond', version = version + 1
+           FROM candidate
+           WHERE provider_gates.registration_id = candidate.registration_id AND ${readyToBeTried}
+           RETURNING provider_gates.registration_id
+         )
+         UPDATE connections SET ${claimed('$5', '$6::float8', '$7::float8')}
+         FROM candidate
+         WHERE user_id = $1 AND provider = $2 AND (EXISTS (SELECT FROM probe) OR ${gateOpen('candidate')})
+         RETURNING EXISTS (SELECT FROM probe) AS "isProbe"`,
+};
+const takeDueClaims: Statement = {
+  name: 'connections-take-due-claims',
+  // Locking skips what another replica is taking at this moment; the condition skips what it has taken before.
+  text: `WITH due AS MATERIALIZED (
+           SELECT row_user_id, row_provider, length_ms, hold_ms, in_doubt
+           FROM unnest($1::text[], $2::int[], $3::float8[], $4::float8[]) AS room (slug, wanted, length_ms, hold_ms)
+           CROSS JOIN LATERAL (
+             SELECT user_id AS row_user_id, provider AS row_provider, refresh_due_at AS due_at,
+               attempt_started_at IS NOT NULL AS in_doubt
+             FROM connections
+             WHERE provider = slug AND refresh_due_at <= now() AND ${claimable('hold_ms', '$6', '$7')}
+               AND ${gateOpen('connections')} AND ${mayBeTried}
+             ORDER BY refresh_due_at LIMIT wanted FOR UPDATE SKIP LOCKED
+           ) AS due_rows
+           ORDER BY due_at LIMIT $5
+         )
+         UPDATE connections SET ${claimed('gen_random_uuid()', 'length_ms', 'hold_ms')}
+         FROM due WHERE user_id = row_user_id AND provider = row_provider
+         RETURNING ${connectionColumns}, claim_id AS "claimId", in_doubt AS "wasInDoubt"`,
+};
+const findProbes: Statement = {
+  name: 'connections-find-probes',
+  text: `SELECT ${connectionColumns}
+         FROM unnest($1::text[], $2::float8[]) AS room (slug, hold_ms)
+         CROSS JOIN LATERAL (
+           SELECT connections.* FROM connections JOIN provider_gates USING (registration_id)
+           WHERE provider = slug AND refresh_due_at <= now() AND status = 'active'
+             AND ${claimable('hold_ms', '$3', '$4')} AND ${readyToBeTried}
+           ORDER BY refresh_due_at LIMIT 1
+         ) AS due`,
+};
+const dropClaim: Statement = {
+  name: 'connections-drop-claim',
+  text: `UPDATE connections SET claim_id = NULL, claimed_until = NULL, attempt_started_at = NULL
+         WHERE user_id = $1 AND provider = $2 AND id = $3 AND claim_id = $4`,
+};
+const renewClaim: Statement = {
+  name: 'connections-renew-claim',
+  text: `UPDATE connections SET claimed_until = now() + $5::float8 * interval '1 millisecond'
+         WHERE user_id = $1 AND provider = $2 AND id = $3 AND claim_id = $4`,
+};
+const setAside: Statement = {
+  name: 'connections-set-aside',
+  text: `UPDATE connections SET claim_id = NULL, claimed_until = NULL, attempt_started_at = NULL,
+           failed_attempts = failed_attempts + 1, last_error_code = $5, last_error_at = now(),
+           refresh_due_at = CASE WHEN refresh_due_at IS NULL THEN NULL ELSE now() + $6::float8 * interval '1 millisecond' END
+         WHERE user_id = $1 AND provider = $2 AND id = $3 AND claim_id = $4`,
+};
+
+/** A due connection that is leased. */
+export interface ClaimedConnection extends StoredConnection {
+  readonly claimId: string;
+  /** Whether an earlier attempt of unknown outcome exists, whose hold has passed. */
+  readonly wasInDoubt: boolean;
+}
+
+/** How many due refreshes of a provider are wanted. */
+export interface ProviderRoom {
+  readonly provider: string;
+  /** Most connections. */
+  readonly wanted: number;
+  /** As in {@link RefreshClaims.take}. */
+  readonly lengthMs: number;
+  readonly inDoubtHoldMs: number;
+}
+
+/** A lease that was taken. */
+export interface RefreshClaim {
+  readonly id: string;
+  /** An instant of `performance.now` before it was taken. */
+  readonly takenAtMs: number;
+  /** Whether this refresh is the half-open trial of the circuit breaker. */
+  readonly isProbe: boolean;
+}
+
+/**
+ * The lease to spend the refresh token of one connection, held by one process at a time.
+ *
+ * Taking it is one UPDATE on the database's clock, which also proves that the database can be written before the
+ * refresh token is spent. No transaction or pooled connection is held while the provider is called.
+ */
+@Injectable()
+export class RefreshClaims {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  private get latestNow(): Date {
+    return new Date(this.clock.now().getTime() + jumpMs);
+  }
+
+  private get hasReturned(): boolean {
+    return this.database.reachableForMs > returnMs;
+  }
+
+  /**
+   * Takes the lease if nobody holds it, no pause applies, no attempt of unknown outcome is younger than the hold, and
+   * the provider's circuit breaker is closed. If the breaker is ready for a trial, one lease at a time becomes the
+   * trial.
+   *
+   * @param key - row and generation; a row with a newer token set needs no refresh
+   * @param lengthMs - longer than the call to the provider may take
+   * @param inDoubtHoldMs - how long an attempt of unknown outcome blocks the next one; 0 where the provider forgives
+   *   reuse
+   * @returns the lease, or `undefined`
+   */
+  async take(key: ConnectionKey, lengthMs: number, inDoubtHoldMs: number): Promise<RefreshClaim | undefined> {
+    const claimId = randomUUID();
+    const takenAtMs = performance.now();
+    const [row] = await this.database.query<{ isProbe: boolean }>(takeClaim, [
+      key.userId,
+      key.provider,
+      key.id,
+      key.secretGen,
+      claimId,
+      lengthMs,
+      inDoubtHoldMs,
+      this.hasReturned,
+      this.latestNow,
+    ]);
+    return row === undefined ? undefined : { id: claimId, takenAtMs, isProbe: row.isProbe };
+  }
+
+  /**
+   * Leases due connections in one statement, the longest overdue first, except at providers whose circuit breaker is
+   * open. Each row goes to one replica, however many ask at once.
+   *
+   * @param rooms - what is wanted of each provider
+   * @param limit - most connections in total
+   */
+  takeDue(rooms: readonly ProviderRoom[], limit: number): Promise<ClaimedConnection[]> {
+    return this.database.query<ClaimedConnection>(takeDueClaims, [
+      rooms.map(({ provider }) => provider),
+      rooms.map(({ wanted }) => wanted),
+      rooms.map(({ lengthMs }) => lengthMs),
+      rooms.map(({ inDoubtHoldMs }) => inDoubtHoldMs),
+      limit,
+      this.hasReturned,
+      this.latestNow,
+    ]);
+  }
+
+  /**
+   * Finds the most overdue connection at each provider whose circuit breaker is ready for a trial. None of them is
+   * leased.
+   */
+  findProbes(rooms: readonly ProviderRoom[]): Promise<StoredConnection[]> {
+    return this.database.query<StoredConnection>(findProbes, [
+      rooms.map(({ provider }) => provider),
+      rooms.map(({ inDoubtHoldMs }) => inDoubtHoldMs),
+      this.hasReturned,
+      this.latestNow,
+    ]);
+  }
+
+  /**
+   * Returns the lease of a row that cannot be used, and records why. Callers need not wait for it: the problem is ours
+   * and may be fixed at any moment.
+   *
+   * @param dueInMs - when the scheduler looks at the row again
+   */
+  async setAside(key: ConnectionKey, claimId: string, code: ErrorCode, dueInMs: number): Promise<void> {
+    await this.database.query(setAside, [key.userId, key.provider, key.id, claimId, code, dueInMs]);
+  }
+
+  /** Extends the lease to this length from now on, unless it has ended or was replaced. */
+  async renew(key: ConnectionKey, claimId: string, lengthMs: number): Promise<void> {
+    await this.database.query(renewClaim, [key.userId, key.provider, key.id, claimId, lengthMs]);
+  }
+
+  /** Returns the lease without an attempt. */
+  async drop(key: ConnectionKey, claimId: string): Promise<void> {
+    await this.database.query(dropClaim, [key.userId, key.provider, key.id, claimId]);
+  }
+}

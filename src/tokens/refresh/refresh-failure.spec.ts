@@ -1,0 +1,256 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  InvalidTokenResponseError,
+  ProviderMisconfiguredError,
+  ProviderRateLimitedError,
+  ProviderUnavailableError,
+  TokenRevokedError,
+} from '../../errors/provider.errors.js';
+import type { StoredConnection } from '../store/connection-store.js';
+import { toAttemptError, toFailureRecord, toGateError, toPendingError, toRefreshOutcome } from './refresh-failure.js';
+
+const times = { confirmationMs: 4_500_000, corroboratedMs: 300_000, goneMs: 3_600_000 };
+
+function record(error: unknown, failedAttempts = 1, random = 1, suspectForMs: number | null = null) {
+  return toFailureRecord(error, { failedAttempts: failedAttempts - 1, suspectForMs }, times, random);
+}
+
+describe('toFailureRecord', () => {
+  it('R-13 makes only a refused grant evidence against the connection, and lets it wait for its confirmation', () => {
+    expect(record(new TokenRevokedError('refused'), 7, 0.1)).toEqual({
+      code: 'TOKEN_REVOKED',
+      retryInMs: times.corroboratedMs,
+      dueInMs: times.corroboratedMs,
+      outcomeKnown: true,
+      evidence: 'refused',
+    });
+  });
+
+  it.each([
+    ['the first refusal', null, 300_000],
+    ['a second one five minutes later', 300_000, 4_200_000],
+    ['one just before the confirmation', 4_400_000, 300_000],
+    ['one after an outage of a day', 86_400_000, 300_000],
+  ])(
+    'looks again when a second refusal counts after %s, and lets callers try before (R-13)',
+    (_, suspectForMs, dueInMs) => {
+      const refused = record(new TokenRevokedError('refused'), 1, 1, suspectForMs);
+      expect(refused).toMatchObject({ retryInMs: times.corroboratedMs, dueInMs });
+    },
+  );
+
+  it('waits no longer for a second refusal than an operator wants the confirmation to take (R-13)', () => {
+    const short = { ...times, confirmationMs: 2_000 };
+    const { retryInMs } = toFailureRecord(
+      new TokenRevokedError('x'),
+      { failedAttempts: 0, suspectForMs: null },
+      short,
+      1,
+    );
+    expect(retryInMs).toBe(2_000);
+  });
+
+  it('takes HTTP 410 for evidence, and looks again an hour later (TE-16)', () => {
+    const gone = new ProviderUnavailableError('gone', { fate: 'answered', isGone: true });
+    expect(record(gone)).toEqual({
+      code: 'PROVIDER_UNAVAILABLE',
+      retryInMs: times.goneMs,
+      dueInMs: times.goneMs,
+      outcomeKnown: true,
+      evidence: 'gone',
+    });
+  });
+
+  it.each([
+    ['PROVIDER_UNAVAILABLE', 'failed', new ProviderUnavailableError('down', { fate: 'answered' })],
+    ['PROVIDER_UNAVAILABLE', 'silent', new ProviderUnavailableError('lost', { fate: 'unknown' })],
+    ['PROVIDER_UNAVAILABLE', 'silent', new ProviderUnavailableError('unreachable', { fate: 'not-sent' })],
+    ['PROVIDER_RATE_LIMITED', 'ours', new ProviderRateLimitedError('slower')],
+    ['PROVIDER_MISCONFIGURED', 'ours', new ProviderMisconfiguredError('wrong secret')],
+    ['TOKEN_RESPONSE_INVALID', 'ours', new InvalidTokenResponseError('no access token')],
+    ['INTERNAL_ERROR', 'ours', new TypeError('a mistake of ours')],
+    ['INTERNAL_ERROR', 'ours', 'not even an error'],
+  ])('takes %s as no evidence against the grant, but as %s (R-13)', (code, evidence, error) => {
+    expect(record(error)).toMatchObject({ code, evidence });
+  });
+
+  it.each([
+    ['the provider answered', new ProviderUnavailableError('down', { fate: 'answered' }), true],
+    ['nothing was sent', new ProviderUnavailableError('unreachable', { fate: 'not-sent' }), true],
+    ['the answer was lost', new ProviderUnavailableError('lost', { fate: 'unknown' }), false],
+    ['the provider limits the rate', new ProviderRateLimitedError('slower'), true],
+    ['the provider refuses the client', new ProviderMisconfiguredError('wrong secret'), true],
+    ['the answer cannot be used', new InvalidTokenResponseError('no access token'), true],
+    [
+      'the answer cannot be used and may have brought a new one',
+      new InvalidTokenResponseError('no access token', { isInDoubt: true }),
+      false,
+    ],
+    ['nobody knows what happened', new TypeError('a mistake of ours'), false],
+  ])('R-07 R-26 knows whether the refresh token may be spent when %s', (_, error, outcomeKnown) => {
+    expect(record(error).outcomeKnown).toBe(outcomeKnown);
+  });
+
+  it.each([
+    ['an outage', new ProviderUnavailableError('down', { fate: 'answered' })],
+    ['a lost answer', new ProviderUnavailableError('lost', { fate: 'unknown' })],
+    ['a rate limit', new ProviderRateLimitedError('slower')],
+    ['an unusable answer', new InvalidTokenResponseError('no access token')],
+    ['a mistake of ours', new TypeError('a mistake of ours')],
+  ])('R-09 waits longer after each %s, at most a quarter of an hour, and spreads the attempts', (_, error) => {
+    const delays = [1, 2, 3, 4, 10, 11, 30].map((failedAttempts) => record(error, failedAttempts).retryInMs);
+    expect(delays).toEqual([1_000, 2_000, 4_000, 8_000, 512_000, 900_000, 900_000]);
+    expect(record(error, 3, 0.25).retryInMs).toBe(1_000);
+  });
+
+  it('R-10 waits at least as long as the provider asks', () => {
+    const rateLimited = new ProviderRateLimitedError('slower', { retryAfterSeconds: 120 });
+    expect(record(rateLimited).retryInMs).toBe(120_000);
+    expect(record(rateLimited, 11).retryInMs).toBe(900_000);
+    expect(record(rateLimited, 11, 0).retryInMs).toBe(120_000);
+    const down = new ProviderUnavailableError('down', { fate: 'answered', retryAfterSeconds: 45 });
+    expect(record(down).retryInMs).toBe(45_000);
+  });
+
+  it('TE-14 gives an operator a minute, and more when the fault stays', () => {
+    const refused = new ProviderMisconfiguredError('wrong secret');
+    expect(record(refused, 1, 0).retryInMs).toBe(60_000);
+    expect(record(refused, 7, 1).retryInMs).toBe(64_000);
+    expect(record(refused, 20, 1).retryInMs).toBe(900_000);
+  });
+});
+
+describe('toAttemptError', () => {
+  it('R-13 does not tell callers of a first refusal that the connection is lost', () => {
+    const refused = new TokenRevokedError('refused', { detail: 'HTTP 400, invalid_grant' });
+    expect(toAttemptError(refused, 300_000)).toMatchObject({
+      code: 'TOKEN_REFRESH_PENDING',
+      detail: 'HTTP 400, invalid_grant',
+      retryAfterSeconds: 300,
+      cause: refused,
+    });
+  });
+
+  it.each([
+    new ProviderRateLimitedError('slower', { detail: 'HTTP 429', retryAfterSeconds: 7 }),
+    new ProviderMisconfiguredError('wrong secret', { detail: 'HTTP 401, invalid_client' }),
+    new ProviderUnavailableError('lost', { detail: 'TIMEOUT, unknown', fate: 'unknown' }),
+    new InvalidTokenResponseError('no access token', { detail: 'HTTP 200' }),
+  ])('keeps what $name says and adds when it is tried again', (error) => {
+    const { code, message, detail } = error;
+    const told = toAttemptError(error, 41_001);
+    expect(told).toMatchObject({ code, message, detail, retryAfterSeconds: 42, cause: error });
+    expect(told).toBeInstanceOf(error.constructor);
+    expect(toAttemptError(error, 0)).toMatchObject({ retryAfterSeconds: 1 });
+  });
+
+  it('keeps what is known about a request that was not answered', () => {
+    const error = new ProviderUnavailableError('unreachable', { fate: 'not-sent' });
+    expect(toAttemptError(error, 0)).toMatchObject({ fate: 'not-sent' });
+  });
+
+  it.each([
+    [new ProviderUnavailableError('gone', { fate: 'answered', isGone: true }), { isGone: true, isConflict: false }],
+    [new ProviderUnavailableError('busy', { fate: 'answered', isConflict: true }), { isConflict: true, isGone: false }],
+    [new ProviderMisconfiguredError('wrong client', { refusesClient: true }), { refusesClient: true }],
+    [new InvalidTokenResponseError('no refresh token', { isInDoubt: true }), { isInDoubt: true }],
+  ])('keeps what an error says of the provider besides (%#)', (error, said) => {
+    expect(toAttemptError(error, 0)).toMatchObject(said);
+  });
+
+  it('leaves a mistake of ours alone', () => {
+    const mistake = new TypeError('a mistake of ours');
+    expect(toAttemptError(mistake, 1_000)).toBe(mistake);
+  });
+});
+
+describe('toPendingError', () => {
+  const waiting = { lastErrorCode: null, retryInMs: 0, inDoubtForMs: null } as unknown as StoredConnection;
+
+  it.each([
+    ['PROVIDER_RATE_LIMITED', 'PROVIDER_RATE_LIMITED'],
+    ['PROVIDER_MISCONFIGURED', 'PROVIDER_MISCONFIGURED'],
+    ['PROVIDER_UNAVAILABLE', 'PROVIDER_UNAVAILABLE'],
+    ['TOKEN_RESPONSE_INVALID', 'TOKEN_RESPONSE_INVALID'],
+    ['TOKEN_REVOKED', 'TOKEN_REFRESH_PENDING'],
+    ['INTERNAL_ERROR', 'TOKEN_REFRESH_PENDING'],
+    [null, 'TOKEN_REFRESH_PENDING'],
+  ])('R-09 answers %s during the pause after it with %s', (lastErrorCode, code) => {
+    const error = toPendingError({ ...waiting, lastErrorCode, retryInMs: 41_001 }, 0);
+    expect(error).toMatchObject({ code, retryAfterSeconds: 42 });
+    expect(error.message).toContain('42 s');
+  });
+
+  it('R-04 R-07 names the hold when the outcome is unknown and the hold lasts longer than the pause', () => {
+    const inDoubt = { ...waiting, lastErrorCode: 'PROVIDER_UNAVAILABLE', retryInMs: 900, inDoubtForMs: 20_000 };
+    expect(toPendingError(inDoubt, 120_000)).toMatchObject({ code: 'TOKEN_REFRESH_PENDING', retryAfterSeconds: 100 });
+    expect(toPendingError({ ...inDoubt, retryInMs: 600_000 }, 120_000)).toMatchObject({
+      code: 'PROVIDER_UNAVAILABLE',
+      retryAfterSeconds: 600,
+    });
+  });
+
+  it('R-07 does not hold where the provider forgives a repeated refresh token', () => {
+    const inDoubt = { ...waiting, lastErrorCode: 'PROVIDER_UNAVAILABLE', retryInMs: 900, inDoubtForMs: 100 };
+    expect(toPendingError(inDoubt, 0)).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', retryAfterSeconds: 1 });
+  });
+
+  it('never asks to come back at once', () => {
+    expect(toPendingError(waiting, 0).retryAfterSeconds).toBe(1);
+  });
+});
+
+describe('toRefreshOutcome', () => {
+  const first = { suspectSince: null, failedAttempts: 0 };
+
+  it.each([
+    ['R-13 a refused grant', new TokenRevokedError('refused'), { kind: 'suspect', since: null }],
+    [
+      'R-10 a rate limit',
+      new ProviderRateLimitedError('slower', { retryAfterSeconds: 7 }),
+      { kind: 'told-to-wait', reason: 'PROVIDER_RATE_LIMITED', retryAfterMs: 7_000 },
+    ],
+    [
+      'R-10 an outage with an end',
+      new ProviderUnavailableError('down', { fate: 'answered', retryAfterSeconds: 7 }),
+      { kind: 'told-to-wait', reason: 'PROVIDER_UNAVAILABLE', retryAfterMs: 7_000 },
+    ],
+    ['R-09 an outage', new ProviderUnavailableError('down', { fate: 'answered' }), { kind: 'failed', isFirst: true }],
+    [
+      'R-09 a lost answer',
+      new ProviderUnavailableError('lost', { fate: 'unknown' }),
+      { kind: 'failed', isFirst: true },
+    ],
+    ['R-26 a provider out of reach', new ProviderUnavailableError('far', { fate: 'not-sent' }), { kind: 'not-tried' }],
+    [
+      'a conflict',
+      new ProviderUnavailableError('retry', { fate: 'answered', isConflict: true }),
+      { kind: 'answered', count: 1 },
+    ],
+    [
+      'TE-14 refused credentials',
+      new ProviderMisconfiguredError('no', { refusesClient: true }),
+      { kind: 'client-refused' },
+    ],
+    ['TE-14 a refused scope', new ProviderMisconfiguredError('no'), { kind: 'failed', isFirst: true }],
+    ['a mistake of ours', new TypeError('ours'), { kind: 'not-tried' }],
+  ])('tells what %s says about the provider', (_, error, expected) => {
+    expect(toRefreshOutcome(error, first)).toEqual(expected);
+  });
+
+  it('tells failures in a row from the first one', () => {
+    const error = new InvalidTokenResponseError('no access token');
+    expect(toRefreshOutcome(error, { ...first, failedAttempts: 2 })).toEqual({ kind: 'failed', isFirst: false });
+  });
+});
+
+describe('toGateError', () => {
+  it.each([
+    ['PROVIDER_RATE_LIMITED', 'PROVIDER_RATE_LIMITED'],
+    ['PROVIDER_MISCONFIGURED', 'PROVIDER_MISCONFIGURED'],
+    ['PROVIDER_UNAVAILABLE', 'PROVIDER_UNAVAILABLE'],
+    ['TOKEN_REVOKED', 'PROVIDER_UNAVAILABLE'],
+  ] as const)('tells callers of a gate closed for %s to come back', (reason, code) => {
+    expect(toGateError('WHOOP', { reason, waitMs: 1_500 })).toMatchObject({ code, retryAfterSeconds: 2 });
+  });
+});

@@ -1,0 +1,53 @@
+import type { StoredConnection } from '../store/connection-store.js';
+import type { RefreshPriority, SlotRequest } from './refresh-slots.js';
+
+/** A requested refresh. */
+export interface RefreshRequest extends SlotRequest {
+  /** Rejected when the provider has not responded in time. */
+  readonly overdue: PromiseWithResolvers<never>;
+}
+
+/** A refresh in flight in this process. */
+export interface RefreshRun {
+  readonly request: RefreshRequest;
+  readonly done: Promise<void>;
+  /** Like `done`, but fails when the provider has not responded in time. The refresh is then still in flight. */
+  readonly told: Promise<void>;
+}
+
+/** The refreshes in flight in this process, at most one for each connection. */
+export class RefreshRuns {
+  private readonly running = new Map<string, RefreshRun>();
+
+  /** Returns the refresh of a connection that others may join. */
+  find(connection: StoredConnection): RefreshRun | undefined {
+    return this.running.get(connection.id);
+  }
+
+  /** Follows a refresh until it is over. */
+  start(
+    { id, provider }: StoredConnection,
+    priority: RefreshPriority,
+    refresh: (request: RefreshRequest) => Promise<void>,
+  ): RefreshRun {
+    const request: RefreshRequest = { provider, priority, overdue: Promise.withResolvers<never>() };
+    const done = refresh(request).finally(() => {
+      if (this.running.get(id)?.request === request) {
+        this.running.delete(id);
+      }
+    });
+    const run = { request, done, told: Promise.race([done, request.overdue.promise]) };
+    // Those who wait for the one may not wait for the other.
+    run.told.catch(() => undefined);
+    // A caller that lost the claim may be waiting here already, for just this refresh.
+    if (!this.running.has(id)) {
+      this.running.set(id, run);
+    }
+    return run;
+  }
+
+  /** Waits for all refreshes that can be joined. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.running.values()].map(({ done }) => done));
+  }
+}

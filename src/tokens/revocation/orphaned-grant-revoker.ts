@@ -1,0 +1,95 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { AppError, codeOf } from '../../errors/app-error.js';
+import { claimedUser } from '../../provider-kit/responses/id-token.js';
+import { ProviderLifecycle } from '../../provider-kit/definition/provider-lifecycle.js';
+import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
+import type { TokenGrant } from '../../provider-kit/token-grant.js';
+import { ConnectionStore } from '../store/connection-store.js';
+import { isSameAccount, LinkedAccounts } from '../accounts/account-rules.js';
+import { RevocationOutbox, type GrantPlace } from './revocation-outbox.js';
+import { toTokenSet, type TokenSet } from '../token-set.js';
+import { TokenVault } from '../store/token-vault.js';
+
+/**
+ * Revokes grants that belong to no connection: the grant of a replaced account, and grants of links that failed after
+ * their code was redeemed (AR-18, AR-24). The operation that left the grant has already finished, whatever happens
+ * here.
+ *
+ * Most providers keep one grant for each user and client, so revoking one may end a working connection. Therefore a
+ * grant is not revoked when a connection has its account, or may have it because the account of either is unknown.
+ */
+@Injectable()
+export class OrphanedGrants {
+  private readonly logger = new Logger(OrphanedGrants.name);
+
+  constructor(
+    private readonly store: ConnectionStore,
+    private readonly tokenVault: TokenVault,
+    private readonly accounts: LinkedAccounts,
+    private readonly outbox: RevocationOutbox,
+    private readonly registry: ProviderRegistry,
+    private readonly lifecycle: ProviderLifecycle,
+  ) {}
+
+  /**
+   * Revokes the grant that a new link of another account has replaced, unless another user's connection has or may have
+   * its account.
+   *
+   * @param connection - the connection that held the grant
+   * @param tokens - the tokens that it held
+   */
+  endReplaced(connection: GrantPlace, tokens: TokenSet): Promise<void> {
+    return this.end(connection, tokens, () => this.accounts.mayBeHeldByAnother(connection, tokens));
+  }
+
+  /**
+   * Revokes the grant of a failed link, unless a connection has or may have its account, including one of the same
+   * user.
+   *
+   * @param link - the link, with its id in place of a connection's
+   * @param grant - the token response for its code
+   */
+  endOfFailedLink(link: GrantPlace, grant: TokenGrant): Promise<void> {
+    const { account } = this.registry.get(link.provider).definition;
+    const isClaimed = grant.providerUserId === undefined && grant.idToken !== undefined && account.from === 'id-token';
+    const claimed = isClaimed ? claimedUser(grant.idToken, account) : undefined;
+    const ids = claimed && { providerUserId: claimed.userId, formerUserId: claimed.formerUserId };
+    const tokens = { ...toTokenSet(grant), ...ids };
+    return this.end(link, tokens, () => this.mayBeInUse(link, tokens));
+  }
+
+  private async end(place: GrantPlace, tokens: TokenSet, isInUse: () => Promise<boolean>): Promise<void> {
+    const provider = this.registry.get(place.provider);
+    const { slug, revocation } = provider.definition;
+    if (revocation === undefined || this.lifecycle.isRetired(provider)) {
+      return;
+    }
+    try {
+      if (await isInUse()) {
+        this.logger.warn(
+          `A grant at ${slug} that belongs to no connection is not revoked: that could end a connection.`,
+        );
+      } else {
+        await this.outbox.attempt(await this.outbox.add(place, tokens));
+      }
+    } catch (error) {
+      this.logger.warn(`A grant at ${slug} that belongs to no connection could not be revoked: ${codeOf(error)}.`);
+      if (!(error instanceof AppError)) {
+        this.logger.error(error);
+      }
+    }
+  }
+
+  private async mayBeInUse(link: GrantPlace, tokens: TokenSet): Promise<boolean> {
+    const { providerUserId } = tokens;
+    if (providerUserId === undefined || (await this.accounts.mayBeHeldByAnother(link, tokens))) {
+      return true;
+    }
+    const own = await this.store.find(link.userId, link.provider);
+    if (own?.status !== 'active') {
+      return false;
+    }
+    const held = await this.tokenVault.openIfReadable(own);
+    return held?.providerUserId === undefined || isSameAccount(held, tokens);
+  }
+}

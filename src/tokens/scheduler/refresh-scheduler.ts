@@ -1,0 +1,285 @@
+import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
+import { Database, type Statement } from '../../database/database.js';
+import { AppError } from '../../errors/app-error.js';
+import { ProviderLifecycle } from '../../provider-kit/definition/provider-lifecycle.js';
+import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
+import { BackgroundLoop } from '../../clock/background-loop.js';
+import { RateLimiter } from '../policy/rate-limiter.js';
+import type { StoredConnection } from '../store/connection-store.js';
+import { type ClaimedConnection, type ProviderRoom, RefreshClaims } from '../refresh/refresh-claims.js';
+import { dueClaimLengthMs, inDoubtHoldMs } from '../policy/refresh-policy.js';
+import { RefreshService } from '../refresh/refresh.service.js';
+import { TokenVault } from '../store/token-vault.js';
+import { tokensConfig, type TokensConfig } from '../tokens.config.js';
+import { dueConnections, oldestOverdueSeconds, sweepBatchSize } from './refresh-scheduler.metrics.js';
+
+/** Most connections leased by one statement. */
+const batchSize = 200;
+/** Longest pause between checks of the table and updates of the metrics, in milliseconds. */
+const longestPauseMs = 15_000;
+/** First pause after a look that found due what could not be had, because another replica was at it. Doubles. */
+const firstPauseMs = 200;
+/** Due connections are counted up to here; more is "many". */
+const countLimit = 10_000;
+
+const surveyDue: Statement = {
+  name: 'connections-survey-due',
+  // What is due and under way, or in doubt, is nobody's to take before claim and hold have passed.
+  text: `SELECT slug AS provider, backlog::int, extract(epoch FROM least(first_free_at, (
+             SELECT min(refresh_due_at) FROM connections WHERE provider = slug AND status = 'active' AND refresh_due_at > now())) - now())::float8 * 1000
+             AS "nextDueInMs"
+         FROM unnest($1::text[], $2::float8[]) AS providers (slug, hold_ms)
+         CROSS JOIN LATERAL (
+           SELECT count(*) FILTER (WHERE free_at <= now()) AS backlog, min(free_at) AS first_free_at FROM (
+             SELECT greatest(refresh_due_at, claimed_until, attempt_started_at + hold_ms * interval '1 millisecond') AS free_at
+             FROM connections WHERE provider = slug AND status = 'active' AND refresh_due_at <= now() LIMIT ${countLimit}) AS due
+         ) AS counted`,
+};
+
+/** What is due of one provider. */
+interface Survey {
+  readonly provider: string;
+  readonly backlog: number;
+  /** Negative when overdue; `null` when nothing will ever be due. */
+  readonly nextDueInMs: number | null;
+}
+
+/** What this process does for one provider. */
+interface Lane {
+  readonly provider: string;
+  readonly rate: RateLimiter;
+  readonly lengthMs: number;
+  readonly inDoubtHoldMs: number;
+  /** Connections claimed and not finished. */
+  underWay: number;
+  /** There was nothing to claim; on the clock of `performance.now`. */
+  quietUntilMs: number;
+  /** Looks in a row that found nothing to claim. */
+  emptyLooks: number;
+}
+
+/**
+ * Refreshes connections ahead of time, so that callers get valid tokens and refresh tokens do not expire unused.
+ *
+ * The connection's row is the job. Nothing is queued elsewhere, and any number of replicas may run this at once. One
+ * statement leases a batch, the longest overdue first. {@link RefreshService} refreshes as for a caller, at background
+ * priority. For each provider, the scheduler leases three times as many connections as run at a time: the others wait
+ * for a slot in this process, or are being stored. It leases no more per second than its rate, so that catching up
+ * after a long stop does not turn into a storm (R-27).
+ */
+@Injectable()
+export class RefreshScheduler implements BeforeApplicationShutdown {
+  private readonly logger = new Logger(RefreshScheduler.name);
+  private readonly loop = new BackgroundLoop(RefreshScheduler.name, () => this.step());
+  private readonly underWay = new Set<Promise<void>>();
+  private lanes: readonly Lane[] | undefined;
+  private surveyedAtMs = -Infinity;
+
+  constructor(
+    private readonly database: Database,
+    private readonly claims: RefreshClaims,
+    private readonly refreshService: RefreshService,
+    private readonly tokenVault: TokenVault,
+    private readonly registry: ProviderRegistry,
+    private readonly lifecycle: ProviderLifecycle,
+    @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
+  ) {}
+
+  /**
+   * Starts looking for due connections, or looks again at once if it is pausing. Called after the application has
+   * started, unless other processes do this.
+   */
+  start(): void {
+    for (const lane of this.lanes ?? []) {
+      lane.quietUntilMs = 0;
+    }
+    this.loop.start();
+    this.loop.wake();
+  }
+
+  /** Leases nothing more, and waits until every lease is finished or returned (R-23). */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.loop.stop();
+    await Promise.all(this.underWay);
+  }
+
+  /**
+   * Leases due connections within the limits, and starts to refresh them.
+   *
+   * @returns milliseconds until the next check
+   * @throws {@link DatabaseUnavailableError} when nothing can be leased now
+   * @throws {@link KeyUnavailableError} when no refreshed token set could be sealed; nothing is leased
+   */
+  private async step(): Promise<number> {
+    const rooms = this.rooms();
+    if (rooms.length > 0) {
+      // Else every row would be set aside one by one, and left for hours when the keys are back.
+      this.tokenVault.ensureCanSeal();
+      const claimed = await this.claims.takeDue(rooms, batchSize);
+      sweepBatchSize.observe(claimed.length);
+      const counts = this.begin(claimed);
+      if (claimed.length < batchSize) {
+        await this.rest(rooms.filter(({ provider, wanted }) => (counts.get(provider) ?? 0) < wanted));
+      }
+    }
+    if (performance.now() - this.surveyedAtMs >= longestPauseMs) {
+      await this.survey(this.allLanes());
+    }
+    return this.pauseMs();
+  }
+
+  /**
+   * Most leases of one provider: as many at the provider, waiting for a slot, and being stored. A few statements store
+   * many.
+   */
+  private most(): number {
+    return 3 * this.config.providerConcurrency;
+  }
+
+  /** At how many claims a lane is filled again: when it has emptied by a third, so that batches stay batches. */
+  private few(): number {
+    return 2 * this.config.providerConcurrency;
+  }
+
+  /** What may be claimed now. */
+  private rooms(): ProviderRoom[] {
+    const nowMs = performance.now();
+    return this.allLanes()
+      .filter((lane) => nowMs >= this.readyAtMs(lane, nowMs))
+      .map((lane) => {
+        const { provider, lengthMs, inDoubtHoldMs: holdMs } = lane;
+        const wanted = Math.min(this.most() - lane.underWay, lane.rate.available(nowMs));
+        return { provider, wanted, lengthMs, inDoubtHoldMs: holdMs };
+      });
+  }
+
+  /**
+   * When the lane may lease next. `Infinity` while it waits for refreshes to end, which wake the loop, and after the
+   * provider has shut down.
+   */
+  private readyAtMs(lane: Lane, nowMs: number): number {
+    if (lane.underWay > this.few() || this.lifecycle.isRetired(this.registry.get(lane.provider))) {
+      return Infinity;
+    }
+    // A tenth of a second's worth at least, so that a limited rate is no reason for a statement a row.
+    const least = Math.max(1, Math.ceil(this.config.refreshRatePerSecond / 10));
+    const missing = Math.min(least, this.config.providerConcurrency) - lane.rate.available(nowMs);
+    return Math.max(lane.quietUntilMs, nowMs + (Math.max(0, missing) * 1_000) / this.config.refreshRatePerSecond);
+  }
+
+  private pauseMs(): number {
+    const nowMs = performance.now();
+    const readyAtMs = Math.min(...this.allLanes().map((lane) => this.readyAtMs(lane, nowMs)));
+    return Math.ceil(Math.min(longestPauseMs, Math.max(0, readyAtMs - nowMs)));
+  }
+
+  /** @returns how many there were of each provider */
+  private begin(claimed: readonly ClaimedConnection[]): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const connection of claimed) {
+      counts.set(connection.provider, (counts.get(connection.provider) ?? 0) + 1);
+    }
+    const nowMs = performance.now();
+    for (const lane of this.allLanes()) {
+      const count = counts.get(lane.provider) ?? 0;
+      lane.rate.take(count, nowMs);
+      lane.underWay += count;
+      lane.emptyLooks = count > 0 ? 0 : lane.emptyLooks;
+    }
+    for (const connection of claimed) {
+      this.watch(connection, this.refreshService.refreshDue(connection));
+    }
+    return counts;
+  }
+
+  private watch(connection: StoredConnection, refresh: Promise<void>): void {
+    const watched = refresh
+      .catch((error: unknown) => {
+        if (error instanceof AppError) {
+          this.logger.debug(`Refresh of connection ${connection.id} failed: ${error.code}.`);
+        } else {
+          this.logger.error(error);
+        }
+      })
+      .finally(() => {
+        this.underWay.delete(watched);
+        this.finish(connection.provider);
+      });
+    this.underWay.add(watched);
+  }
+
+  private finish(provider: string): void {
+    const lane = this.allLanes().find((each) => each.provider === provider);
+    if (lane !== undefined) {
+      lane.underWay -= 1;
+      if (lane.underWay === this.few() || lane.underWay === 0) {
+        this.loop.wake();
+      }
+    }
+  }
+
+  /** Where a closed gate waits to be tried, one refresh tries it; callers may be long in coming. */
+  private async probe(rooms: readonly ProviderRoom[]): Promise<void> {
+    const found = rooms.length === 0 ? [] : await this.claims.findProbes(rooms);
+    for (const connection of found) {
+      const lane = this.allLanes().find(({ provider }) => provider === connection.provider);
+      if (lane !== undefined) {
+        lane.underWay += 1;
+        const refreshed = this.refreshService.refresh(connection, { priority: 'background' });
+        this.watch(
+          connection,
+          refreshed.then(() => {
+            lane.quietUntilMs = 0;
+          }),
+        );
+      }
+    }
+  }
+
+  /** These have nothing to claim: they are looked at again when something becomes due, or by and by. */
+  private async rest(rooms: readonly ProviderRoom[]): Promise<void> {
+    const providers = new Set(rooms.map(({ provider }) => provider));
+    const lanes = this.allLanes().filter(({ provider }) => providers.has(provider));
+    const surveys = await this.survey(lanes);
+    await this.probe(rooms.filter(({ provider }) => (surveys.get(provider)?.backlog ?? 0) > 0));
+    const nowMs = performance.now();
+    for (const lane of lanes) {
+      const nextDueInMs = surveys.get(lane.provider)?.nextDueInMs ?? Infinity;
+      const atLeastMs = firstPauseMs * 2 ** Math.min(lane.emptyLooks, 10);
+      lane.emptyLooks += 1;
+      lane.quietUntilMs = nowMs + Math.min(longestPauseMs, Math.max(nextDueInMs, atLeastMs));
+    }
+  }
+
+  private async survey(lanes: readonly Lane[]): Promise<ReadonlyMap<string, Survey>> {
+    const rows = await this.database.query<Survey>(surveyDue, [
+      lanes.map(({ provider }) => provider),
+      lanes.map(({ inDoubtHoldMs: holdMs }) => holdMs),
+    ]);
+    for (const { provider, backlog, nextDueInMs } of rows) {
+      dueConnections.set({ provider }, backlog);
+      oldestOverdueSeconds.set({ provider }, Math.max(0, -(nextDueInMs ?? 0) / 1_000));
+    }
+    if (lanes.length === this.allLanes().length) {
+      this.surveyedAtMs = performance.now();
+    }
+    return new Map(rows.map((row) => [row.provider, row]));
+  }
+
+  /** Made at the first look: only then all providers are registered. */
+  private allLanes(): readonly Lane[] {
+    this.lanes ??= this.registry
+      .list()
+      .filter(({ definition, settings }) => definition.oauth === '2.0' && settings.mode !== 'not-configured')
+      .map(({ definition }) => ({
+        provider: definition.slug,
+        rate: new RateLimiter(this.config.refreshRatePerSecond, performance.now()),
+        lengthMs: dueClaimLengthMs(definition),
+        inDoubtHoldMs: inDoubtHoldMs(definition, this.config.inDoubtHoldMs),
+        underWay: 0,
+        quietUntilMs: 0,
+        emptyLooks: 0,
+      }));
+    return this.lanes;
+  }
+}

@@ -1,0 +1,108 @@
+import { isNativeError } from 'node:util/types';
+import type { Database, Statement } from '../../database/database.js';
+import { MicroBatch } from '../../database/micro-batch.js';
+import { DatabaseUnavailableError } from '../../errors/request.errors.js';
+import type { ConnectionKey, SealedTokens } from './connection-store.js';
+
+/** The most saves that go together, and that wait. No more refreshes run in a process. */
+const limits = { maxItems: 200, maxWaiting: 10_000 };
+
+/** What every new token set clears: claim, failures, doubts, and the end if there was one. */
+export const noAttempt = `claim_id = NULL, claimed_until = NULL, attempt_started_at = NULL, failed_attempts = 0, retry_at = NULL,
+  suspect_since = NULL, gone_since = NULL, failing_since = NULL, access_rejected_at = NULL,
+  status = 'active', end_reason = NULL, ended_at = NULL, last_error_code = NULL, last_error_at = NULL`;
+
+/** Whether PostgreSQL has refused a row because another active connection has its account. */
+export function isAccountTaken(error: unknown): boolean {
+  return isNativeError(error) && 'constraint' in error && error.constraint === 'connections_one_per_account';
+}
+
+/**
+ * SQL: compares and sets each row by itself, and returns the numbers of those that were set. A list of scopes is passed
+ * as JSON.
+ */
+const saveAll: Statement = {
+  name: 'connections-save-refreshed',
+  text: `UPDATE connections SET secret_gen = connections.secret_gen + 1, sealed = saved.sealed,
+           scopes_granted = CASE WHEN saved.scopes IS NULL THEN NULL
+             ELSE ARRAY(SELECT json_array_elements_text(saved.scopes::json)) END,
+           scopes_unknown = saved.scopes_unknown, expires_at = saved.expires_at, refreshable = saved.refreshable, refresh_expires_at = saved.refresh_expires_at,
+           refresh_due_at = now() + saved.due_in_ms * interval '1 millisecond', last_refreshed_at = now(),
+           ${noAttempt}
+         FROM unnest($1::text[], $2::text[], $3::uuid[], $4::int[], $5::bytea[], $6::text[], $7::timestamptz[], $8::bool[],
+           $9::timestamptz[], $10::float8[], $11::bool[]) WITH ORDINALITY
+           AS saved (user_id, provider, id, secret_gen, sealed, scopes, expires_at, refreshable, refresh_expires_at, due_in_ms,
+             scopes_unknown, number)
+         WHERE connections.user_id = saved.user_id AND connections.provider = saved.provider
+           AND connections.id = saved.id AND connections.secret_gen = saved.secret_gen
+         RETURNING saved.number::int AS number`,
+};
+
+interface Save {
+  readonly key: ConnectionKey;
+  readonly tokens: SealedTokens;
+}
+
+type SaveResult = { readonly saved: boolean } | { readonly error: unknown };
+
+/**
+ * Commits refreshed token sets in batches: sets that arrive during one commit share the next. A sweep then costs one
+ * statement and one flush of the database's log instead of many. No save is reported before its commit.
+ */
+export class RefreshedSaves {
+  private readonly batch = new MicroBatch<Save, SaveResult>((saves) => this.saveTogether(saves), limits);
+
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Replaces the token set of a row if its generation is still that of the key.
+   *
+   * @returns whether it was replaced
+   * @throws {@link DatabaseUnavailableError} when PostgreSQL cannot be reached; the save may have happened
+   */
+  async save(key: ConnectionKey, tokens: SealedTokens): Promise<boolean> {
+    const result = await this.batch.add({ key, tokens });
+    if ('error' in result) {
+      throw result.error;
+    }
+    return result.saved;
+  }
+
+  /** One value that PostgreSQL refuses must not keep the others from being saved: then each goes by itself. */
+  private async saveTogether(saves: readonly Save[]): Promise<SaveResult[]> {
+    try {
+      const numbers = await this.saveAll(saves);
+      return saves.map((_, index) => ({ saved: numbers.has(index + 1) }));
+    } catch (error) {
+      if (saves.length === 1 && isAccountTaken(error)) {
+        // An ended connection was tried once more, and another user has connected its account since.
+        return [{ saved: false }];
+      }
+      if (saves.length === 1 || error instanceof DatabaseUnavailableError) {
+        return saves.map(() => ({ error }));
+      }
+      const results = await Promise.all(saves.map((save) => this.saveTogether([save])));
+      return results.flat();
+    }
+  }
+
+  /** @returns the numbers, from 1, of those whose generation was the one given */
+  private async saveAll(saves: readonly Save[]): Promise<ReadonlySet<number>> {
+    const keys = saves.map(({ key }) => key);
+    const tokens = saves.map((save) => save.tokens);
+    const rows = await this.database.query<{ number: number }>(saveAll, [
+      keys.map(({ userId }) => userId),
+      keys.map(({ provider }) => provider),
+      keys.map(({ id }) => id),
+      keys.map(({ secretGen }) => secretGen),
+      tokens.map(({ sealed }) => sealed),
+      tokens.map(({ scopesGranted }) => (scopesGranted === null ? null : JSON.stringify(scopesGranted))),
+      tokens.map(({ expiresAt }) => expiresAt),
+      tokens.map(({ refreshable }) => refreshable),
+      tokens.map(({ refreshExpiresAt }) => refreshExpiresAt),
+      tokens.map(({ refreshDueInMs }) => refreshDueInMs),
+      tokens.map(({ scopesUnknown }) => scopesUnknown),
+    ]);
+    return new Set(rows.map(({ number }) => number));
+  }
+}

@@ -1,0 +1,53 @@
+import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
+import { Database, type Statement } from '../../database/database.js';
+import { BackgroundLoop } from '../../clock/background-loop.js';
+import { tokensConfig, type TokensConfig } from '../tokens.config.js';
+
+/** Most rows that one statement changes, so that no statement holds locks for long. */
+const maxRows = 1_000;
+const pauseMs = 10 * 60 * 1_000;
+
+const eraseDead: Statement = {
+  name: 'connections-erase-dead',
+  // With a new generation, so that nothing that was begun for the old one puts tokens back.
+  text: `UPDATE connections SET sealed = NULL, account_digest = NULL, refresh_due_at = NULL, secret_gen = secret_gen + 1
+         WHERE (user_id, provider) IN (
+           SELECT user_id, provider FROM connections
+           WHERE status = 'needs_relink' AND sealed IS NOT NULL AND coalesce(ended_at, last_error_at) < now() - $1::float8 * interval '1 millisecond'
+           ORDER BY coalesce(ended_at, last_error_at) LIMIT $2 FOR UPDATE SKIP LOCKED)
+         RETURNING id`,
+};
+
+/**
+ * Erases the tokens and the account of connections whose grants have been dead for long (LOG-09). The row stays, so
+ * that the company still sees that the user must link again.
+ */
+@Injectable()
+export class DeadTokenPurge implements BeforeApplicationShutdown {
+  private readonly loop = new BackgroundLoop(DeadTokenPurge.name, () => this.sweep());
+
+  constructor(
+    private readonly database: Database,
+    @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
+  ) {}
+
+  /** Starts checking periodically. */
+  start(): void {
+    this.loop.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.loop.stop();
+  }
+
+  /**
+   * Erases a batch of due tokens.
+   *
+   * @returns milliseconds until the next call; 0 while there is more
+   * @throws {@link DatabaseUnavailableError}
+   */
+  async sweep(): Promise<number> {
+    const erased = await this.database.query(eraseDead, [this.config.deadTokensKeptMs, maxRows]);
+    return erased.length === maxRows ? 0 : pauseMs;
+  }
+}
