@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { Database } from '../src/database/database.js';
 import { ClockSync } from '../src/database/clock-sync.js';
 import { RefreshClaims } from '../src/tokens/refresh/refresh-claims.js';
-import { ConnectionStore, type StoredConnection } from '../src/tokens/store/connection-store.js';
+import { ConnectionStore } from '../src/tokens/store/connection-store.js';
+import type { StoredConnection } from '../src/tokens/store/stored-connection.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { linkAccount } from './support/linking.js';
 import { queryDatabase } from './support/test-database.js';

@@ -4,12 +4,8 @@ import { join } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Database } from '../src/database/database.js';
-import {
-  ConnectionStore,
-  type LinkedAccount,
-  type SealedTokens,
-  type StoredConnection,
-} from '../src/tokens/store/connection-store.js';
+import { ConnectionStore } from '../src/tokens/store/connection-store.js';
+import type { LinkedAccount, SealedTokens, StoredConnection } from '../src/tokens/store/stored-connection.js';
 import { ExchangeJournal } from '../src/tokens/migration/exchange-journal.js';
 import {
   type ClaimedMigration,

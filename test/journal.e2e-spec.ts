@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { findFreePort } from '../src/development/free-port.js';
 import { Database } from '../src/database/database.js';
 import type { Misbehaviour } from '../src/sandbox/misbehaviour.js';
-import { ConnectionStore, type ConnectionKey, type SealedTokens } from '../src/tokens/store/connection-store.js';
+import { ConnectionStore } from '../src/tokens/store/connection-store.js';
+import type { ConnectionKey, SealedTokens } from '../src/tokens/store/stored-connection.js';
 import { RevocationOutbox } from '../src/tokens/revocation/revocation-outbox.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from './support/application.js';
 import {

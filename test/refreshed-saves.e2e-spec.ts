@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ConnectionStore, type ConnectionKey, type SealedTokens } from '../src/tokens/store/connection-store.js';
+import { ConnectionStore } from '../src/tokens/store/connection-store.js';
+import type { ConnectionKey, SealedTokens } from '../src/tokens/store/stored-connection.js';
 import { startApplication, type TestApplication } from './support/application.js';
 
 const users = Array.from({ length: 40 }, (_, index) => `user-${index}`);

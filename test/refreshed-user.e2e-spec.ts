@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { ProviderRegistry } from '../src/provider-kit/provider-registry.js';
-import { ConnectionStore, type StoredConnection } from '../src/tokens/store/connection-store.js';
+import { ConnectionStore } from '../src/tokens/store/connection-store.js';
+import type { StoredConnection } from '../src/tokens/store/stored-connection.js';
 import { ObtainedGrants } from '../src/tokens/refresh/refreshed-token-saver.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { auditEntriesOf } from './support/audit-entries.js';

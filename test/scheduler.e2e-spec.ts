@@ -10,15 +10,12 @@ import { Database, type Statement } from '../src/database/database.js';
 import { KeyUnavailableError } from '../src/errors/connection.errors.js';
 import { sandboxClientId, sandboxClientSecret } from '../src/provider-kit/definition/provider-settings.js';
 import type { FakeMaker } from '../src/sandbox/fake-maker.js';
-import {
-  connectionColumns,
-  type ConnectionKey,
-  ConnectionStore,
-  type SealedTokens,
-} from '../src/tokens/store/connection-store.js';
+import { ConnectionStore } from '../src/tokens/store/connection-store.js';
+import { connectionColumns, type ConnectionKey, type SealedTokens } from '../src/tokens/store/stored-connection.js';
 import { RefreshClaims, type ClaimedConnection, type ProviderRoom } from '../src/tokens/refresh/refresh-claims.js';
 import { RefreshScheduler } from '../src/tokens/scheduler/refresh-scheduler.js';
-import { dueConnections, unreadable } from '../src/tokens/scheduler/refresh-scheduler.metrics.js';
+import { dueConnections } from '../src/tokens/scheduler/refresh-scheduler.metrics.js';
+import { unreadable } from '../src/tokens/tokens.metrics.js';
 import { RefreshService } from '../src/tokens/refresh/refresh.service.js';
 import { VaultService } from '../src/vault/vault.service.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from './support/application.js';

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { ConnectionStore, type StoredConnection } from '../src/tokens/store/connection-store.js';
+import { ConnectionStore } from '../src/tokens/store/connection-store.js';
+import type { StoredConnection } from '../src/tokens/store/stored-connection.js';
 import { RefreshService } from '../src/tokens/refresh/refresh.service.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { at, endTrouble, openGates, Subject } from './support/subject.js';

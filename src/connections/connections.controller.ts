@@ -10,7 +10,7 @@ import { QueryParameters } from '../http/request-rules.decorators.js';
 import { refreshProblems } from '../http/refresh-problems.js';
 import { ConnectionPath, UserPath } from '../http/user-path.dto.js';
 import type { ConnectionState, RefreshExpiry } from '../tokens/policy/connection-state.js';
-import { scopesOf, type StoredConnection } from '../tokens/store/connection-store.js';
+import { scopesOf, type StoredConnection } from '../tokens/store/stored-connection.js';
 import { TokenFeedbackService } from '../tokens/token-feedback.service.js';
 import { tokenFingerprint } from '../tokens/store/token-fingerprint.js';
 import { TokensService, type TokenUse, type ValidToken } from '../tokens/tokens.service.js';

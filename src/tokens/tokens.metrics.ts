@@ -83,3 +83,10 @@ export const journalRestored = new Counter({
   name: 'cufflink_refresh_journal_restored_total',
   help: 'Token sets that the database had lost, restored from the journal',
 });
+
+/** Connections whose stored tokens could not be decrypted for a refresh; more than 0 needs an operator. */
+export const unreadable = new Counter({
+  name: 'cufflink_refresh_unreadable_total',
+  help: 'Refreshes abandoned because the stored tokens cannot be decrypted, by provider',
+  labelNames: ['provider'] as const,
+});

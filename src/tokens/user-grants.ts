@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { ConnectionStore, type StoredConnection } from './store/connection-store.js';
+import { ConnectionStore } from './store/connection-store.js';
+import type { StoredConnection } from './store/stored-connection.js';
 import { GrantMigrationStore, type MigrationFacts } from './migration/migration-store.js';
 import { RevocationOutbox, type PendingRevocation } from './revocation/revocation-outbox.js';
 import { TokenVault } from './store/token-vault.js';

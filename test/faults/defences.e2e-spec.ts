@@ -3,12 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { AuditTrail } from '../../src/audit/audit-trail.js';
 import { whoopDefinition } from '../../src/providers/whoop/whoop.definition.js';
 import { ConnectionReader, type ReadConnection } from '../../src/tokens/store/connection-reader.js';
-import {
-  type ConnectionKey,
-  ConnectionStore,
-  type SealedTokens,
-  type StoredConnection,
-} from '../../src/tokens/store/connection-store.js';
+import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
+import type { ConnectionKey, SealedTokens, StoredConnection } from '../../src/tokens/store/stored-connection.js';
 import { type RefreshClaim, RefreshClaims } from '../../src/tokens/refresh/refresh-claims.js';
 import { TokensService } from '../../src/tokens/tokens.service.js';
 import type { TestApplication } from '../support/application.js';

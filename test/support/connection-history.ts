@@ -1,5 +1,5 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import type { StoredConnection } from '../../src/tokens/store/connection-store.js';
+import type { StoredConnection } from '../../src/tokens/store/stored-connection.js';
 import { TokenVault } from '../../src/tokens/store/token-vault.js';
 import type { TokenSet } from '../../src/tokens/token-set.js';
 import { queryDatabase } from './test-database.js';

@@ -3,8 +3,9 @@ import { InvalidTokenResponseError } from '../../errors/provider.errors.js';
 import type { GrantTokens } from '../health-provider.js';
 import type { ProviderDefinition } from '../definition/provider-definition.js';
 import type { ProviderSettings } from '../definition/provider-settings.js';
-import { fieldAt } from '../responses/response-body.js';
+import { fieldAt } from '../responses/json-field.js';
 import type { TokenEndpointClient } from './token-endpoint-client.js';
+import { readId } from '../responses/json-field.js';
 
 /**
  * Returns the user's id at the provider: from the token answer, or by one authenticated GET, as the definition says;
@@ -38,10 +39,3 @@ export async function readAccountId(
   return id;
 }
 
-/** A number beyond 2^53 that was not kept as text has already lost digits and would name somebody else. */
-const idSchema = z.union([z.string().min(1).max(255), z.int().transform(String)]);
-
-/** Returns an id as text; `undefined` when the value is none, or a number that JSON has already rounded. */
-export function readId(value: unknown): string | undefined {
-  return idSchema.safeParse(value).data;
-}

@@ -1,6 +1,7 @@
 import type { ProviderResponse } from '../http/http-client.js';
 import type { DeadGrantError, ProviderDefinition } from '../definition/provider-definition.js';
-import { fieldAt, ownField, parseFields, parseJsonBody } from './response-body.js';
+import { parseFields, parseJsonBody } from './response-body.js';
+import { fieldAt, ownField } from './json-field.js';
 
 /** Reads the error code out of a body; `undefined` when the body reports no error of the provider's own kind. */
 export type ReadErrorCode = (body: unknown) => string | undefined;

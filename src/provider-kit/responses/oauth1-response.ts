@@ -1,7 +1,8 @@
 import { InvalidTokenResponseError } from '../../errors/provider.errors.js';
 import { safeErrorCode } from './error-response.js';
 import type { ProviderResponse } from '../http/http-client.js';
-import { fieldAt, ownField, parseJsonBody, parseStrictForm } from './response-body.js';
+import { parseJsonBody, parseStrictForm } from './response-body.js';
+import { fieldAt, ownField } from './json-field.js';
 
 const visibleAscii = /^[\x21-\x7e]*$/;
 

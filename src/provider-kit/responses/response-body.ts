@@ -60,25 +60,6 @@ export function parseStrictForm(text: string): Map<string, string> | undefined {
   return fields;
 }
 
-/** Reads a field that the object has itself, so that `__proto__` and `constructor` in a response mean nothing. */
-export function ownField(body: unknown, name: string | undefined): unknown {
-  return typeof body === 'object' && body !== null && name !== undefined && Object.hasOwn(body, name)
-    ? (body as Record<string, unknown>)[name]
-    : undefined;
-}
-
-/**
- * Follows a path of field names joined by dots, such as `objects.0.id`, through what {@link ownField} reads.
- *
- * @param paths - one path, or several joined by `|`: the first counts that leads to something
- */
-export function fieldAt(body: unknown, paths: string): unknown {
-  return paths
-    .split('|')
-    .map((path) => path.split('.').reduce(ownField, body))
-    .find((value) => value !== undefined);
-}
-
 function parseObject(text: string): object | undefined {
   try {
     const value: unknown = /\d{16}/.test(text) ? parseExactly(text) : JSON.parse(text);

@@ -1,6 +1,7 @@
 import type { ProviderResponse } from '../http/http-client.js';
 import type { OAuth2Definition } from '../definition/provider-definition.js';
-import { ownField, parseJsonBody } from './response-body.js';
+import { parseJsonBody } from './response-body.js';
+import { ownField } from './json-field.js';
 import { TokenGrant } from '../token-grant.js';
 
 /**

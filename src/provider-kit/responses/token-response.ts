@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { InvalidTokenResponseError, ProviderUnavailableError } from '../../errors/provider.errors.js';
 import { knownSecrets } from '../../redaction/known-secrets.js';
-import { readId } from '../client/account-lookup.js';
+import { readId } from './json-field.js';
 import { parseGrantedScopes } from './granted-scopes.js';
 import type { ProviderResponse } from '../http/http-client.js';
 import type { OAuth2Definition } from '../definition/provider-definition.js';
-import { fieldAt, ownField, parseFields } from './response-body.js';
+import { parseFields } from './response-body.js';
+import { fieldAt, ownField } from './json-field.js';
 import type { Remark } from './response-remarks.js';
 import { TokenGrant } from '../token-grant.js';
 

@@ -21,7 +21,8 @@ import { ProviderLifecycle } from '../../provider-kit/definition/provider-lifecy
 import { registrationId } from '../../provider-kit/registration.js';
 import { TokenGrant } from '../../provider-kit/token-grant.js';
 import { VaultService } from '../../vault/vault.service.js';
-import { ConnectionStore, type StoredConnection } from '../store/connection-store.js';
+import { ConnectionStore } from '../store/connection-store.js';
+import type { StoredConnection } from '../store/stored-connection.js';
 import { ExchangeJournal } from './exchange-journal.js';
 import { GrantMigrationStore, type ClaimedMigration } from './migration-store.js';
 import { LinkedAccounts } from '../accounts/account-rules.js';

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../../database/database.js';
 import type { ErrorCode } from '../../errors/error-code.js';
 import { AccountAlreadyLinkedError } from '../../errors/connection.errors.js';
-import type { LinkedAccount, SealedTokens, StoredConnection } from '../store/connection-store.js';
+import type { LinkedAccount, SealedTokens, StoredConnection } from '../store/stored-connection.js';
 
 /**
  * A run that has not returned by then was lost with its process. Longer than all requests of one migration together.

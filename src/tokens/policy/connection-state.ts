@@ -1,23 +1,6 @@
 import type { ProviderDefinition } from '../../provider-kit/definition/provider-definition.js';
-import type { StoredConnection } from '../store/connection-store.js';
-
-/** Why a connection needs a new link. */
-export const endReasons = [
-  /** The provider refused the refresh token, and refused it again later. */
-  'grant_refused',
-  /** The access token has expired, and the provider never gave a refresh token. */
-  'no_refresh_token',
-  /** Every refresh has failed for days, and the access token expired days ago. */
-  'unreachable',
-  /** The provider responded with HTTP 410 Gone, and again an hour later. */
-  'provider_gone',
-  /** The provider has shut down its API on the day that it had announced. */
-  'provider_retired',
-  /** Another user has connected the same account. */
-  'account_taken',
-] as const;
-
-export type EndReason = (typeof endReasons)[number];
+import type { StoredConnection } from '../store/stored-connection.js';
+import { endReasons, type EndReason } from '../store/stored-connection.js';
 
 /** Warnings about an active connection. */
 export const warningReasons = [

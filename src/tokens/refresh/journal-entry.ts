@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { SealContext } from '../../vault/associated-data.js';
 import type { VaultService } from '../../vault/vault.service.js';
-import type { ConnectionKey, LinkKey, SealedTokens } from '../store/connection-store.js';
+import type { ConnectionKey, LinkKey, SealedTokens } from '../store/stored-connection.js';
 
 /** `rotated`: only the refresh token is new, because the rest of the response was rejected. */
 const entryKindSchema = z.enum(['refreshed', 'rotated']);

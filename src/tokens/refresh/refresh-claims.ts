@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../../clock/clock.js';
 import { Database, type Statement } from '../../database/database.js';
 import type { ErrorCode } from '../../errors/error-code.js';
-import { connectionColumns, type ConnectionKey, type StoredConnection } from '../store/connection-store.js';
+import { connectionColumns, type ConnectionKey, type StoredConnection } from '../store/stored-connection.js';
 
 /**
  * Grace period after an outage (ms): other replicas may still be committing from their journals. Longer than they take

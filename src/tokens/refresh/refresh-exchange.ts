@@ -4,7 +4,7 @@ import { ProviderUnavailableError, TokenRevokedError } from '../../errors/provid
 import type { HealthProvider } from '../../provider-kit/health-provider.js';
 import type { Patience } from '../../provider-kit/http/http-client.js';
 import type { TokenGrant } from '../../provider-kit/token-grant.js';
-import type { StoredConnection } from '../store/connection-store.js';
+import type { StoredConnection } from '../store/stored-connection.js';
 import { RefreshClaims, type RefreshClaim } from './refresh-claims.js';
 import { claimLengthMs, forgivesRepeat, patienceMs, stopPatienceMs } from '../policy/refresh-policy.js';
 import type { TokenSet } from '../token-set.js';

@@ -6,7 +6,7 @@ import {
   ProviderUnavailableError,
   TokenRevokedError,
 } from '../../errors/provider.errors.js';
-import type { StoredConnection } from '../store/connection-store.js';
+import type { StoredConnection } from '../store/stored-connection.js';
 import { toAttemptError, toFailureRecord, toGateError, toPendingError, toRefreshOutcome } from './refresh-failure.js';
 
 const times = { confirmationMs: 4_500_000, corroboratedMs: 300_000, goneMs: 3_600_000 };

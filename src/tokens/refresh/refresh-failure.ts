@@ -11,7 +11,7 @@ import {
 import type { ClosedGate } from '../circuit-breaker/circuit-breaker.service.js';
 import type { RefreshOutcome } from '../circuit-breaker/circuit-state.js';
 import { backoffDelayMs, refreshBackoff } from '../policy/backoff.js';
-import type { RefreshEvidence, RefreshFailureRecord, StoredConnection } from '../store/connection-store.js';
+import type { RefreshEvidence, RefreshFailureRecord, StoredConnection } from '../store/stored-connection.js';
 
 /** Wrong credentials are not fixed within seconds, and every attempt counts against us at the provider. */
 const misconfiguredDelayMs = 60_000;

@@ -15,7 +15,8 @@ import { TokenUnreadableError } from '../../errors/connection.errors.js';
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { registrationId } from '../../provider-kit/registration.js';
 import { VaultService } from '../../vault/vault.service.js';
-import { ConnectionStore, type ConnectionKey, type LinkKey, type SealedTokens } from '../store/connection-store.js';
+import { ConnectionStore } from '../store/connection-store.js';
+import type { ConnectionKey, LinkKey, SealedTokens } from '../store/stored-connection.js';
 import {
   formatEntry,
   keyOf,

@@ -1,4 +1,4 @@
-import type { StoredConnection } from '../store/connection-store.js';
+import type { StoredConnection } from '../store/stored-connection.js';
 import type { RefreshPriority, SlotRequest } from './refresh-slots.js';
 
 /** A requested refresh. */

@@ -15,13 +15,9 @@ import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { requestTimeoutMs } from '../../provider-kit/requests/request-timeout.js';
 import { checkSameUser } from '../../provider-kit/responses/same-user.js';
 import type { TokenGrant } from '../../provider-kit/token-grant.js';
-import type { EndReason } from '../policy/connection-state.js';
-import {
-  ConnectionStore,
-  type EndingTerms,
-  type RefreshFailureRecord,
-  type StoredConnection,
-} from '../store/connection-store.js';
+import type { EndReason } from '../store/stored-connection.js';
+import { ConnectionStore } from '../store/connection-store.js';
+import type { EndingTerms, RefreshFailureRecord, StoredConnection } from '../store/stored-connection.js';
 import { ObtainedGrants, type ObtainedGrant } from './refreshed-token-saver.js';
 import { ProviderGates } from '../circuit-breaker/circuit-breaker.service.js';
 import { RefreshClaims, type ClaimedConnection, type RefreshClaim } from './refresh-claims.js';
@@ -43,7 +39,7 @@ import { backoffDelayMs, unreadableBackoff } from '../policy/backoff.js';
 import { sealedScopes, type TokenSet } from '../token-set.js';
 import { TokenVault } from '../store/token-vault.js';
 import { tokensConfig, type TokensConfig } from '../tokens.config.js';
-import { unreadable } from '../scheduler/refresh-scheduler.metrics.js';
+import { unreadable } from '../tokens.metrics.js';
 
 /** How often a caller that did not get the lease checks whether its holder is done. */
 const pollMs = 50;

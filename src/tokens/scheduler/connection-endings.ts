@@ -5,8 +5,8 @@ import type { HealthProvider } from '../../provider-kit/health-provider.js';
 import { ProviderLifecycle } from '../../provider-kit/definition/provider-lifecycle.js';
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { BackgroundLoop } from '../../clock/background-loop.js';
-import type { EndReason } from '../policy/connection-state.js';
-import type { ConnectionKey } from '../store/connection-store.js';
+import type { EndReason } from '../store/stored-connection.js';
+import type { ConnectionKey } from '../store/stored-connection.js';
 import { RefreshOutcomes } from '../refresh/refresh-recorder.js';
 import { retiringConnections } from '../tokens.metrics.js';
 

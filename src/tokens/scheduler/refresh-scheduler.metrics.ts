@@ -1,12 +1,5 @@
 import { Counter, Gauge, Histogram } from 'prom-client';
 
-/** Connections whose stored tokens could not be decrypted for a refresh; more than 0 needs an operator. */
-export const unreadable = new Counter({
-  name: 'cufflink_refresh_unreadable_total',
-  help: 'Refreshes abandoned because the stored tokens cannot be decrypted, by provider',
-  labelNames: ['provider'] as const,
-});
-
 /** Connections waiting for the scheduler, at most 10,000 of a provider, as it last saw them. */
 export const dueConnections = new Gauge({
   name: 'cufflink_refresh_due_connections',

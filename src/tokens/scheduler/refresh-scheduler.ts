@@ -5,7 +5,7 @@ import { ProviderLifecycle } from '../../provider-kit/definition/provider-lifecy
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { BackgroundLoop } from '../../clock/background-loop.js';
 import { RateLimiter } from '../policy/rate-limiter.js';
-import type { StoredConnection } from '../store/connection-store.js';
+import type { StoredConnection } from '../store/stored-connection.js';
 import { type ClaimedConnection, type ProviderRoom, RefreshClaims } from '../refresh/refresh-claims.js';
 import { dueClaimLengthMs, inDoubtHoldMs } from '../policy/refresh-policy.js';
 import { RefreshService } from '../refresh/refresh.service.js';

@@ -2,15 +2,11 @@ import { isNativeError } from 'node:util/types';
 import type { Database, Statement } from '../../database/database.js';
 import { MicroBatch } from '../../database/micro-batch.js';
 import { DatabaseUnavailableError } from '../../errors/request.errors.js';
-import type { ConnectionKey, SealedTokens } from './connection-store.js';
+import type { ConnectionKey, SealedTokens } from './stored-connection.js';
+import { noAttempt } from './stored-connection.js';
 
 /** The most saves that go together, and that wait. No more refreshes run in a process. */
 const limits = { maxItems: 200, maxWaiting: 10_000 };
-
-/** What every new token set clears: claim, failures, doubts, and the end if there was one. */
-export const noAttempt = `claim_id = NULL, claimed_until = NULL, attempt_started_at = NULL, failed_attempts = 0, retry_at = NULL,
-  suspect_since = NULL, gone_since = NULL, failing_since = NULL, access_rejected_at = NULL,
-  status = 'active', end_reason = NULL, ended_at = NULL, last_error_code = NULL, last_error_at = NULL`;
 
 /** Whether PostgreSQL has refused a row because another active connection has its account. */
 export function isAccountTaken(error: unknown): boolean {

@@ -5,7 +5,7 @@ import { TokenRevokedError } from '../../errors/provider.errors.js';
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { isRegistrationAt } from '../../provider-kit/registration.js';
 import { VaultService } from '../../vault/vault.service.js';
-import type { ConnectionKey, SealedTokens, StoredConnection } from './connection-store.js';
+import type { ConnectionKey, SealedTokens, StoredConnection } from './stored-connection.js';
 import { refreshDueInMs } from '../policy/refresh-due.js';
 import { expectedExpiry, parseTokenSet, type TokenSet } from '../token-set.js';
 import { tokensConfig, type TokensConfig } from '../tokens.config.js';
