@@ -13,8 +13,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   redaction: [],
   errors: [],
   config: ['redaction'],
-  clock: [],
-  database: ['redaction', 'errors', 'config'],
+  clock: ['errors'],
+  database: ['redaction', 'errors', 'config', 'clock'],
   'provider-kit': ['redaction', 'errors', 'config', 'clock'],
   vault: ['redaction', 'errors', 'config', 'database', 'clock'],
   audit: ['errors', 'config', 'clock', 'database', 'vault'],
@@ -46,6 +46,36 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   development: ['errors', 'config', 'access', 'provider-kit', 'sandbox'],
 };
 
+/**
+ * What each room of a folder may import of the folder's other rooms. Files beside the rooms are the folder's front: every room may use them,
+ * and they may use every room. Between rooms the arrows point one way.
+ */
+const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  tokens: {
+    // Of the store only the types of rows.
+    policy: ['store'],
+    store: ['policy'],
+    accounts: ['store'],
+    'circuit-breaker': [],
+    revocation: ['accounts', 'policy', 'store'],
+    refresh: ['circuit-breaker', 'policy', 'revocation', 'store'],
+    scheduler: ['policy', 'refresh', 'store'],
+    migration: ['accounts', 'refresh', 'revocation', 'store'],
+  },
+  'provider-kit': {
+    definition: [],
+    http: [],
+    requests: ['definition', 'http'],
+    responses: ['definition', 'http'],
+    oauth1: ['definition', 'http', 'requests', 'responses'],
+    oauth2: ['definition', 'http', 'requests', 'responses'],
+    client: ['definition', 'http', 'oauth1', 'oauth2', 'requests', 'responses'],
+    'data-api': ['http', 'oauth1'],
+    strategies: ['client', 'definition', 'http', 'oauth2', 'responses'],
+    testing: ['client', 'definition', 'http', 'oauth1', 'oauth2', 'requests', 'responses', 'strategies'],
+  },
+};
+
 /** Files at the top put the folders together; development adds the application that it starts. */
 const compositionFiles = ['app.module.ts', 'worker.module.ts', 'process.module.ts', 'serve.ts', 'main.ts'];
 const lazyImports: Readonly<Record<string, readonly string[]>> = { 'development/development.ts': ['serve.ts'] };
@@ -67,6 +97,12 @@ const files: SourceFile[] = readdirSync(src, { recursive: true, encoding: 'utf8'
     );
     return { path, folder: path.includes('/') ? (path.split('/')[0] ?? '') : '', text, imports };
   });
+
+/** The room of a file, for one that lies in a folder of its folder. */
+function roomOf(path: string): string | undefined {
+  const steps = path.split('/');
+  return steps.length > 2 ? steps[1] : undefined;
+}
 
 const production = files.filter(({ path }) => !path.endsWith('.spec.ts') && !path.includes('/testing/'));
 const slugs = readdirSync(join(src, 'providers'), { withFileTypes: true })
@@ -104,6 +140,55 @@ describe('architecture', () => {
     expect(Object.fromEntries(documented)).toEqual(
       Object.fromEntries(Object.entries(allowed).map(([folder, names]) => [folder, names.length ? names : ['']])),
     );
+  });
+
+  it('lets a room import only the rooms that it may', () => {
+    const wrong = files
+      .filter(({ path, folder }) => folder in rooms && !path.endsWith('.spec.ts'))
+      .flatMap(({ path, folder, imports }) =>
+        imports
+          .filter((target) => target.startsWith(`${folder}/`))
+          .filter((target) => {
+            const [room, targetRoom] = [roomOf(path), roomOf(target)];
+            const isOpen = room === undefined || targetRoom === undefined || room === targetRoom;
+            return !isOpen && rooms[folder]?.[room]?.includes(targetRoom) !== true;
+          })
+          .map((target) => `${path} imports ${target}`),
+      );
+    expect(wrong).toEqual([]);
+  });
+
+  it('knows every room', () => {
+    const found = files
+      .filter(({ folder }) => folder in rooms)
+      .flatMap(({ path, folder }) => (roomOf(path) === undefined ? [] : [`${folder}/${roomOf(path)}`]));
+    const known = Object.entries(rooms).flatMap(([folder, each]) =>
+      Object.keys(each).map((room) => `${folder}/${room}`),
+    );
+    expect([...new Set(found)].sort()).toEqual(known.sort());
+  });
+
+  it('has no circle of imports', () => {
+    const importsOf = new Map(production.map(({ path, imports }) => [path, imports]));
+    const done = new Set<string>();
+    const findCircle = (path: string, above: readonly string[]): readonly string[] | undefined => {
+      if (above.includes(path)) {
+        return [...above.slice(above.indexOf(path)), path];
+      }
+      if (done.has(path)) {
+        return undefined;
+      }
+      for (const target of importsOf.get(path) ?? []) {
+        const circle = findCircle(target, [...above, path]);
+        if (circle !== undefined) {
+          return circle;
+        }
+      }
+      done.add(path);
+      return undefined;
+    };
+    const circles = [...importsOf.keys()].map((path) => findCircle(path, [])).filter((circle) => circle !== undefined);
+    expect(circles).toEqual([]);
   });
 
   it('lets no provider know another provider', () => {
@@ -159,7 +244,10 @@ describe('architecture', () => {
     expect(wrong.map(({ path }) => path)).toEqual([]);
     // These keep what they hold out of the heap, and encrypt nothing with it (CR-17).
     const keyObjects = production.filter(({ folder, text }) => folder !== 'vault' && text.includes('createSecretKey'));
-    expect(keyObjects.map(({ path }) => path).sort()).toEqual(['provider-kit/definition/secret.ts', 'redaction/known-secrets.ts']);
+    expect(keyObjects.map(({ path }) => path).sort()).toEqual([
+      'provider-kit/definition/secret.ts',
+      'redaction/known-secrets.ts',
+    ]);
   });
 
   it('NET-01 sends requests through the one HTTP client', () => {

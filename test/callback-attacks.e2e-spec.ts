@@ -8,7 +8,11 @@ import { createOneTimeSecret, hashOneTimeSecret } from '../src/links/one-time-se
 import { LinkStore, type StoredLink } from '../src/links/link-store.js';
 import { LinksService, type LinkRequest, type LinkTerms } from '../src/links/links.service.js';
 import type { HealthProvider } from '../src/provider-kit/health-provider.js';
-import { ProviderHttpClient, type ProviderRequest, type ProviderResponse } from '../src/provider-kit/http/http-client.js';
+import {
+  ProviderHttpClient,
+  type ProviderRequest,
+  type ProviderResponse,
+} from '../src/provider-kit/http/http-client.js';
 import { ProviderRegistry } from '../src/provider-kit/provider-registry.js';
 import type { TestApplication } from './support/application.js';
 import { auditEntriesOf } from './support/audit-entries.js';

@@ -8,7 +8,11 @@ import { request } from 'undici';
 import { findFreePort } from '../src/development/free-port.js';
 import { makeTestCertificate } from '../src/provider-kit/testing/test-certificate.js';
 import type { OAuth2Definition, ProviderDefinition } from '../src/provider-kit/definition/provider-definition.js';
-import { environmentPrefix, sandboxClientId, sandboxClientSecret } from '../src/provider-kit/definition/provider-settings.js';
+import {
+  environmentPrefix,
+  sandboxClientId,
+  sandboxClientSecret,
+} from '../src/provider-kit/definition/provider-settings.js';
 import { fitbitDefinition } from '../src/providers/fitbit/fitbit.definition.js';
 import { fitbitOauth1Definition } from '../src/providers/fitbit-oauth1/fitbit-oauth1.definition.js';
 import { garminDefinition } from '../src/providers/garmin/garmin.definition.js';

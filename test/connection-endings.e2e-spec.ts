@@ -1,5 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { environmentPrefix, sandboxClientId, sandboxClientSecret } from '../src/provider-kit/definition/provider-settings.js';
+import {
+  environmentPrefix,
+  sandboxClientId,
+  sandboxClientSecret,
+} from '../src/provider-kit/definition/provider-settings.js';
 import type { Misbehaviour } from '../src/sandbox/misbehaviour.js';
 import { ConnectionEndings } from '../src/tokens/scheduler/connection-endings.js';
 import { ConnectionStore } from '../src/tokens/store/connection-store.js';

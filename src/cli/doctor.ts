@@ -9,7 +9,11 @@ import { isSecretSet, type Environment } from '../config/read-environment.js';
 import { readLinksConfig } from '../links/links.config.js';
 import { lifecycleAt } from '../provider-kit/definition/lifecycle.js';
 import { readOutboundSettings } from '../provider-kit/http/outbound.config.js';
-import { isDefaultServer, type Lifecycle, type ProviderDefinition } from '../provider-kit/definition/provider-definition.js';
+import {
+  isDefaultServer,
+  type Lifecycle,
+  type ProviderDefinition,
+} from '../provider-kit/definition/provider-definition.js';
 import { environmentPrefix, requiredVariables } from '../provider-kit/definition/provider-settings.js';
 import { readTokensConfig } from '../tokens/tokens.config.js';
 import { readVaultConfig } from '../vault/vault.config.js';

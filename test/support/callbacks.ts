@@ -1,7 +1,11 @@
 import { afterAll, afterEach, beforeAll } from '@jest/globals';
 import { PARAMS_PROVIDER_TOKEN, type Params } from 'nestjs-pino';
 import { loggingOptions } from '../../src/ops/logging.js';
-import { ProviderHttpClient, type ProviderRequest, type ProviderResponse } from '../../src/provider-kit/http/http-client.js';
+import {
+  ProviderHttpClient,
+  type ProviderRequest,
+  type ProviderResponse,
+} from '../../src/provider-kit/http/http-client.js';
 import type { CallKind } from '../../src/sandbox/call-history.js';
 import { startApplication, type TestApplication } from './application.js';
 import { mendMakers } from './makers.js';

@@ -38,4 +38,3 @@ export async function readAccountId(
   }
   return id;
 }
-

@@ -2,7 +2,11 @@ import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { buildConnector, Client, type Dispatcher, ProxyAgent } from 'undici';
-import { ProviderMisconfiguredError, ProviderUnavailableError, type RequestFate } from '../../errors/provider.errors.js';
+import {
+  ProviderMisconfiguredError,
+  ProviderUnavailableError,
+  type RequestFate,
+} from '../../errors/provider.errors.js';
 import { OriginConnections, type PooledRequest } from './origin-connections.js';
 import { addressRefused, OutboundPolicy } from './outbound-policy.js';
 

@@ -7,7 +7,11 @@ import {
   ConnectionNotRefreshableError,
   RefreshPendingError,
 } from '../../errors/connection.errors.js';
-import { InvalidTokenResponseError, ProviderUnavailableError, TokenRevokedError } from '../../errors/provider.errors.js';
+import {
+  InvalidTokenResponseError,
+  ProviderUnavailableError,
+  TokenRevokedError,
+} from '../../errors/provider.errors.js';
 import type { HealthProvider } from '../../provider-kit/health-provider.js';
 import type { ProviderDefinition } from '../../provider-kit/definition/provider-definition.js';
 import { ProviderLifecycle, retiredError } from '../../provider-kit/definition/provider-lifecycle.js';

@@ -5,7 +5,17 @@ import { AccountAlreadyLinkedError } from '../../errors/connection.errors.js';
 import type { EndReason } from './stored-connection.js';
 import { isAccountTaken, RefreshedSaves } from './batched-saves.js';
 import { noAttempt } from './stored-connection.js';
-import { type StoredConnection, type SealedTokens, type LinkedAccount, type RefreshFailureRecord, type EndingTerms, type RecordedFailure, connectionColumns, type ConnectionKey, type LinkKey } from './stored-connection.js';
+import {
+  type StoredConnection,
+  type SealedTokens,
+  type LinkedAccount,
+  type RefreshFailureRecord,
+  type EndingTerms,
+  type RecordedFailure,
+  connectionColumns,
+  type ConnectionKey,
+  type LinkKey,
+} from './stored-connection.js';
 
 /** SQL: an instant that many milliseconds from now, on the database's clock; null when null. */
 const dueIn = (parameter: string): string => `now() + ${parameter}::float8 * interval '1 millisecond'`;
