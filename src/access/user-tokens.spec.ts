@@ -209,7 +209,7 @@ describe('the key set', () => {
     ['a redirect', { status: 302, body: '' }],
     ['a page', { body: '<html>' }],
     ['something else', { body: '{"keys":1}' }],
-    ['too much', { body: `{"keys":[],"more":"${'x'.repeat(70_000)}"}` }],
+    ['too much', { body: `{"keys":[],"more":"${'x'.repeat(1_100_000)}"}` }],
   ])("that answers with %s is the operator's matter, and is not asked again at once", async (_, wrong) => {
     answer = wrong;
     const tokens = userTokens();
