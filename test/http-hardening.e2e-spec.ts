@@ -25,7 +25,19 @@ describe('an answer', () => {
   ])('of %s cannot be framed, sniffed or run', async (path, status) => {
     const { headers } = await application.api.get(path).expect(status);
     expect(withoutSpaces(headers['content-security-policy'])).toBe(nothing);
-    expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' });
+    expect(headers).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      // For browsers that know no frame-ancestors.
+      'x-frame-options': 'DENY',
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-resource-policy': 'same-origin',
+      'origin-agent-cluster': '?1',
+      'x-dns-prefetch-control': 'off',
+      'x-download-options': 'noopen',
+      'x-permitted-cross-domain-policies': 'none',
+      'x-xss-protection': '0',
+    });
     expect(headers['strict-transport-security']).toBeUndefined();
     expect(headers['x-powered-by']).toBeUndefined();
     if (decodeURI(path === '/%' ? '' : path).startsWith('/v1/')) {

@@ -132,24 +132,24 @@ describe('what a maker answers', () => {
   });
 
   it('TE-07 shows no token where the maker quotes the one that it was called with', async () => {
-    const quoted: string[] = [];
+    let spellings: string[] = [];
+    const bodyOf = (quoted: readonly string[]): string => `{"text":"${quoted.join(' ')}","data":"ünchanged"}`;
     echo = (authorization) => {
       const token = authorization.replace('Bearer ', '');
-      quoted.push(token, token.replaceAll('/', '\\/'), encodeURIComponent(token));
+      // As some write JSON: with a backslash before each slash, which JSON.stringify never puts there.
+      spellings = [token, token.replaceAll('/', '\\/'), encodeURIComponent(token)];
       return {
         status: 403,
         headers: { 'content-type': 'application/json', etag: `"${token}"`, link: `<?t=${encodeURIComponent(token)}>` },
-        body: JSON.stringify({ text: quoted.join(' '), data: 'ünchanged' }),
+        body: bodyOf(spellings),
       };
     };
     const answer = await caller.call('whoop', 'a');
-    expect(answer).toMatchObject({ status: 403, json: { data: 'ünchanged' } });
+    expect(new Set(spellings).size).toBe(3);
+    expect(answer.status).toBe(403);
+    expect(answer.body.toString()).toBe(bodyOf(spellings.map(({ length }) => '*'.repeat(length))));
     expect(answer.headers.etag).toMatch(/^"\*{20,}"$/);
-    expect(answer.json['text']).toMatch(/^\*{20,} /);
-    expect(quoted).toHaveLength(3);
-    for (const spelling of quoted) {
-      expect(`${JSON.stringify(answer.headers)} ${answer.body.toString()}`).not.toContain(spelling);
-    }
+    expect(answer.headers['link']).toMatch(/^<\?t=\*{20,}>$/);
   });
 
   it('tells the length to HEAD', async () => {

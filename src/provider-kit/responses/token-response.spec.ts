@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import type { InvalidTokenResponseError } from '../../errors/provider.errors.js';
+import { knownSecrets } from '../../redaction/known-secrets.js';
 import { exampleOAuth2 } from '../testing/example-definition.js';
 import type { ProviderResponse } from '../http/http-client.js';
 import { parseTokenResponse } from './token-response.js';
@@ -266,6 +267,13 @@ describe('TE-04 token answers that are refused', () => {
     expect(error.refreshToken).toBe(expected);
     expect(error.isInDoubt).toBe(expected === undefined);
     expect(`${inspect(error, { showHidden: true })} ${JSON.stringify(error)}`).not.toContain(canary);
+  });
+
+  it('makes the refresh token of a response that is refused known to the log, which then hides it (LOG-01)', () => {
+    const word = 'ordinaryword';
+    expect(knownSecrets.hide(`sent ${word} again`)).toBe(`sent ${word} again`);
+    thrownBy(() => parse({ ...good, refresh_token: word, token_type: 'mac' }));
+    expect(knownSecrets.hide(`sent ${word} again`)).toBe('sent [secret] again');
   });
 
   it.each([
