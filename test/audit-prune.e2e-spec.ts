@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { AuditPruner } from '../src/audit/audit-pruner.js';
+import { AuditStore } from '../src/audit/audit-store.js';
 import { AuditTrail } from '../src/audit/audit-trail.js';
 import { AuditVerifier } from '../src/audit/audit-verifier.js';
 import { startApplication, type TestApplication } from './support/application.js';
@@ -72,6 +73,27 @@ describe('LOG-09 pruning the audit trail', () => {
     expect(await verify()).toEqual([]);
     expect(await prune()).toBe(0);
     expect(await verify()).toEqual([]);
+  });
+
+  it('is not done where the trail cannot tell of it (LOG-06)', async () => {
+    const all = await places();
+    await tamper('ALTER TABLE audit_entries ADD CONSTRAINT no_more CHECK (false) NOT VALID');
+    await expect(prune()).rejects.toThrow('The audit trail cannot be written');
+    expect(await places()).toEqual(all);
+  });
+
+  it('never sets a checkpoint back, as a run would that comes too late (LOG-05)', async () => {
+    const store = first.app.get(AuditStore, { strict: false });
+    const [former] = (await store.readChain(1, undefined, 3)).entries.slice(-1);
+    await prune();
+    const { checkpoint } = await store.readChain(1, undefined, 1);
+    expect(checkpoint.sequence).toBeGreaterThan(former?.sequence ?? 0);
+
+    const late = { sequence: former?.sequence ?? 0, mac: Buffer.alloc(32), signature: Buffer.alloc(32) };
+    expect(await store.prune(1, late)).toBe(0);
+
+    expect((await store.readChain(1, undefined, 1)).checkpoint).toEqual(checkpoint);
+    await expect(verify()).resolves.toEqual([]);
   });
 
   it('tells in the trail that it was done', async () => {
@@ -167,6 +189,13 @@ describe('LOG-09 pruning the audit trail', () => {
     await tamper(`UPDATE audit_entries SET actor = 'x' WHERE writer = 1 AND sequence = 4`);
     await expect(prune()).rejects.toThrow('Writer 1, entry 4 was changed');
     expect(await verify()).toEqual(['1/4 was changed']);
+  });
+
+  it('refuses an entry that was moved to another place in its chain (LOG-05)', async () => {
+    first.clock.advance(dayMs);
+    await tamper('UPDATE audit_entries SET sequence = 70 WHERE writer = 2 AND sequence = 7');
+    await expect(prune(first.clock.now())).rejects.toThrow('Writer 2, entry 70 is not what was written');
+    expect(await places()).toContain('2/70');
   });
 
   it('LOG-05 does not take along what somebody put in front of the first entry', async () => {

@@ -1,13 +1,15 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { AuditEvent } from '../src/audit/audit-event.js';
 import { formatHead, parseHead, type SignedHead } from '../src/audit/audit-head.js';
 import { AuditPruner } from '../src/audit/audit-pruner.js';
+import { AuditStore } from '../src/audit/audit-store.js';
 import { AuditTrail } from '../src/audit/audit-trail.js';
 import { AuditVerifier } from '../src/audit/audit-verifier.js';
 import { RowVerifier } from '../src/audit/row-verifier.js';
 import { ApiKeysService } from '../src/access/api-keys.service.js';
+import { Database } from '../src/database/database.js';
 import { scrub } from '../src/redaction/scrub.js';
 import { KeyRing } from '../src/vault/key-ring.js';
 import { startApplication, type TestApplication } from './support/application.js';
@@ -32,6 +34,7 @@ describe('the audit verifier', () => {
     await recordSix(second);
   });
   afterEach(async () => {
+    jest.restoreAllMocks();
     for (const application of applications.reverse()) {
       await application.close();
     }
@@ -195,6 +198,20 @@ describe('the audit verifier', () => {
     expect(findings.length).toBeLessThan(5);
   });
 
+  it('finds nothing in a writer that begins while the verifier looks for entries of writers that are missing (LOG-05)', async () => {
+    const store = first.app.get(AuditStore, { strict: false });
+    const find = store.findWriterOfEntries.bind(store);
+    const look = jest.spyOn(store, 'findWriterOfEntries').mockImplementationOnce(async (from) => {
+      const { databaseUrl, rootKey, sandbox, clock } = first;
+      const third = await startApplication({ databaseUrl, rootKey, sandbox, clock });
+      applications.push(third);
+      await recordSix(third);
+      return find(from);
+    });
+    await expect(verify()).resolves.toEqual([]);
+    expect(look).toHaveBeenCalled();
+  });
+
   it('LOG-05 names the first entry of a writer whose beginning was changed', async () => {
     await tamper(`UPDATE audit_writers SET started_at = started_at - interval '1 day' WHERE number = 2`);
 
@@ -311,6 +328,35 @@ describe('the audit verifier', () => {
       await expect(verifyRows()).resolves.toEqual([
         `Connection ${id} holds token set 2, although the trail has 3: an older row was put back`,
       ]);
+    });
+
+    it('finds nothing in a connection that is refreshed between the look at its row and the look at the trail (CR-03)', async () => {
+      await linkAccount(first, 'user-1', 'whoop');
+      await refresh();
+      const database = first.app.get(Database, { strict: false });
+      const query = database.query.bind(database);
+      jest.spyOn(database, 'query').mockImplementation(async (statement, values) => {
+        const rows = await query(statement, values);
+        if (statement.name === 'audit-read-connections-first') {
+          await refresh();
+        }
+        return rows;
+      });
+      await expect(verifyRows()).resolves.toEqual([]);
+    });
+
+    it('goes by the highest token set of the last few, as the clocks of two processes differ (CR-03)', async () => {
+      const id = await linkAccount(first, 'user-1', 'whoop');
+      await refresh();
+      await tamper(`CREATE TABLE former AS SELECT * FROM connections WHERE user_id = 'user-1'`);
+      await refresh();
+      await tamper(`DELETE FROM connections WHERE user_id = 'user-1'`);
+      await tamper('INSERT INTO connections SELECT * FROM former');
+      // The entry of the older set has the later instant.
+      await tamper(
+        `UPDATE audit_entries SET recorded_at = recorded_at + interval '1 minute' WHERE subject = 'token-set:2'`,
+      );
+      await expect(verifyRows()).resolves.toEqual([expect.stringContaining(`Connection ${id} holds token set 2`)]);
     });
 
     it('names an API key that was revoked and is in use again (AR-27)', async () => {
