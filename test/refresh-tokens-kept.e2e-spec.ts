@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { registrationId } from '../src/provider-kit/registration.js';
 import { ProviderRegistry } from '../src/provider-kit/provider-registry.js';
 import { TokenGrant } from '../src/provider-kit/token-grant.js';
@@ -15,7 +15,10 @@ let application: TestApplication;
 beforeAll(async () => {
   application = await startApplication();
 });
-afterEach(() => endTrouble(application));
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await endTrouble(application);
+});
 afterAll(() => application.close());
 
 const ended = (reason: string): string => `status = 'needs_relink', ended_at = now(), end_reason = '${reason}'`;
@@ -97,6 +100,24 @@ describe('a new link that keeps the refresh token while a refresh spends it', ()
     const { refreshToken, spareRefreshToken } = await subject.stored();
     expect(refreshToken).toBe(spent);
     expect(maker.isLiveRefreshToken(spareRefreshToken ?? '')).toBe(true);
+  });
+
+  it('has no spare of a refresh whose response names another user (R-15)', async () => {
+    const subject = await Subject.link(application, 'fitbit');
+    const { maker, account, userId } = subject;
+    const provider = application.app.get(ProviderRegistry, { strict: false }).get('fitbit');
+    const refresh = provider.refresh.bind(provider);
+    jest.spyOn(provider, 'refresh').mockImplementationOnce(async (tokens) => {
+      const grant = await refresh(tokens);
+      maker.misbehave(withoutRefreshToken);
+      await linkAccount(application, userId, 'fitbit', { account });
+      return grant.with({ providerUserId: 'another' });
+    });
+    const { refreshToken: spent } = await subject.stored();
+    await subject.refresh();
+
+    expect((await subject.stored()).refreshToken).toBe(spent);
+    expect((await subject.stored()).spareRefreshToken).toBeUndefined();
   });
 
   it('has no spare where the new link brought a refresh token of its own (R-20)', async () => {

@@ -1,10 +1,12 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Database } from '../src/database/database.js';
 import { findFreePort } from '../src/development/free-port.js';
 import type { FakeMaker } from '../src/sandbox/fake-maker.js';
 import { RevocationOutbox } from '../src/tokens/revocation/revocation-outbox.js';
+import { revocations } from '../src/tokens/tokens.metrics.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from './support/application.js';
 import { linkAccount } from './support/linking.js';
 import { held } from './support/makers.js';
@@ -73,6 +75,13 @@ async function tryAgain({ app }: Pick<TestApplication, 'app'> = application): Pr
 }
 
 const outage = { endpoint: 'revoke', type: 'status', code: 503 } as const;
+const gone = { endpoint: 'revoke', type: 'status', code: 410 } as const;
+
+/** How many grants could not be ended because there is no way to. */
+async function unsupported(): Promise<number> {
+  const { values } = await revocations.get();
+  return values.reduce((sum, { labels, value }) => sum + (labels.outcome === 'unsupported' ? value : 0), 0);
+}
 
 describe('the outbox of revocations', () => {
   it.each(['whoop', 'fitbit', 'garmin-oauth1'])(
@@ -94,6 +103,22 @@ describe('the outbox of revocations', () => {
       expect(revocationCalls(slug)).toBe(3);
     },
   );
+
+  it('gets nothing from an unlink that the audit trail cannot take, which then does not happen (LOG-06)', async () => {
+    await linkAccount(application, userId, 'whoop', { account });
+    await queryDatabase(
+      application.databaseUrl,
+      'ALTER TABLE audit_entries ADD CONSTRAINT no_more CHECK (false) NOT VALID',
+    );
+
+    const refusal = await application.api.delete(`/v1/users/${userId}/connections/whoop`).expect(503);
+
+    expect(refusal.body).toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+    await application.api.get(`/v1/users/${userId}/connections/whoop`).expect(200);
+    expect(await outbox()).toEqual([]);
+    expect(revocationCalls('whoop')).toBe(0);
+    expect(isGrantAlive('whoop')).toBe(true);
+  });
 
   it('TE-10 without its entry the grant outlives the connection', async () => {
     await linkAccount(application, userId, 'whoop', { account });
@@ -140,6 +165,81 @@ describe('the outbox of revocations', () => {
     expect(isGrantAlive('whoop')).toBe(false);
     expect(makerOf('whoop').history.filter(({ kind }) => kind === 'refresh')).toHaveLength(1);
     expect(revocationCalls('whoop')).toBe(1);
+  });
+
+  it('keeps what that refresh brought before it tries: the next attempt needs no other refresh (TE-10)', async () => {
+    await linkAccount(application, userId, 'whoop', { account });
+    const maker = makerOf('whoop');
+    maker.misbehave(outage, 2);
+    expect(await unlink('whoop')).toBe('pending');
+    application.clock.advance(2 * 3_600_000);
+    await tryAgain();
+    expect(await outbox()).toMatchObject([{ attempts: 2, last_error_code: 'PROVIDER_UNAVAILABLE' }]);
+    expect(isGrantAlive('whoop')).toBe(true);
+
+    await tryAgain();
+
+    expect(await outbox()).toEqual([]);
+    // By a revocation that went well, and not by a refresh token that came twice.
+    expect(maker.history.filter(({ kind }) => kind === 'refresh')).toHaveLength(1);
+    expect(maker.history.at(-1)).toMatchObject({ kind: 'revoke' });
+    expect(isGrantAlive('whoop')).toBe(false);
+  });
+
+  it('leaves an attempt that is under way to the process that makes it (TE-10)', async () => {
+    await linkAccount(application, userId, 'whoop', { account });
+    const maker = makerOf('whoop');
+    maker.misbehave({ endpoint: 'revoke', ...held });
+    const unlinking = unlink('whoop');
+    await until('the maker is asked', () => revocationCalls('whoop') === 1);
+    const looks = jest.spyOn(application.app.get(Database), 'query');
+
+    application.app.get(RevocationOutbox).start();
+
+    await until('the outbox was looked at', () =>
+      looks.mock.calls.some(([{ name }]) => name === 'revocations-next-due'),
+    );
+    looks.mockRestore();
+    expect(await outbox()).toMatchObject([{ attempts: 1 }]);
+    expect(revocationCalls('whoop')).toBe(1);
+    maker.behave();
+    expect(await unlinking).toBe('revoked');
+  });
+
+  it('takes a second HTTP 410 an hour later for the end of what could be revoked there (TE-10, TE-16)', async () => {
+    await linkAccount(application, userId, 'whoop', { account });
+    makerOf('whoop').misbehave(gone, 2);
+
+    expect(await unlink('whoop')).toBe('pending');
+    const [first] = await outbox();
+    expect(first).toMatchObject({ attempts: 1, last_error_code: 'PROVIDER_RETIRED' });
+    expect(first?.wait_seconds).toBeGreaterThan(3_500);
+    expect(first?.wait_seconds).toBeLessThanOrEqual(3_600);
+    const before = await unsupported();
+    await tryAgain();
+
+    expect(await outbox()).toEqual([]);
+    expect(revocationCalls('whoop')).toBe(2);
+    expect((await unsupported()) - before).toBe(1);
+    // Nothing was refused, so the access token was as good as before.
+    expect(makerOf('whoop').history.filter(({ kind }) => kind === 'refresh')).toEqual([]);
+  });
+
+  it('goes on trying where another response comes between two HTTP 410 (TE-10, TE-16)', async () => {
+    await linkAccount(application, userId, 'whoop', { account });
+    const maker = makerOf('whoop');
+    for (const wrong of [gone, outage, gone]) {
+      maker.misbehave(wrong);
+    }
+    expect(await unlink('whoop')).toBe('pending');
+    await tryAgain();
+    await tryAgain();
+    expect(await outbox()).toMatchObject([{ attempts: 3, last_error_code: 'PROVIDER_RETIRED' }]);
+
+    await tryAgain();
+
+    expect(isGrantAlive('whoop')).toBe(false);
+    expect(await outbox()).toEqual([]);
   });
 
   it('TE-10 is done when the user has ended the grant at the maker meanwhile', async () => {
