@@ -273,12 +273,12 @@ describe('the gate of a provider', () => {
   it.each([
     ['everybody', 12, 0],
     ['one in ten', 6, 54],
-  ])('R-13 ends no connection when the maker refuses %s for ten minutes', async (_, refusedCount, wellCount) => {
+  ])('R-13 ends no connection while the maker refuses %s for ten minutes', async (_, refusedCount, wellCount) => {
     const subjects = await linkMany(application, 'whoop', refusedCount + wellCount);
     await expireAll(subjects);
     await falseRefusals(application, subjects.slice(0, refusedCount), subjects.slice(refusedCount));
     expect(await statuses(application)).toEqual({ active: subjects.length });
-    await pass(application, 900);
+    await pass(application, 75 * 60);
     expect((await ask(subjects)).map(({ status }) => status)).toEqual(subjects.map(() => 200));
 
     // What is really revoked afterwards is still found out.
@@ -290,6 +290,32 @@ describe('the gate of a provider', () => {
     await pass(application, 75 * 60 + 1);
     expect(await revoked?.refusal()).toMatchObject({ code: 'TOKEN_REVOKED' });
     expect(await statuses(application)).toEqual({ active: subjects.length - 1, needs_relink: 1 });
+  });
+
+  it('holds no refusal of a spike against a connection that is refused once more, and counts from then on (R-13)', async () => {
+    const subjects = await linkMany(application, 'whoop', 6);
+    const [first, , , , closing, well] = subjects;
+    await expireAll(subjects);
+    const refuse = async (subject: Subject | undefined): Promise<TokenBody | undefined> => {
+      subject?.maker.misbehave(invalidGrant);
+      return subject?.refusal();
+    };
+    for (const subject of subjects.slice(0, 5)) {
+      await refuse(subject);
+    }
+    expect((await closing?.row())?.suspect_since).toBeNull();
+    await pass(application, 75 * 60 + 1);
+    // Its success opens the gate.
+    await well?.token();
+
+    for (const subject of [first, closing]) {
+      expect(await refuse(subject)).toMatchObject({ code: 'TOKEN_REFRESH_PENDING' });
+    }
+    expect(await statuses(application)).toEqual({ active: 6 });
+    await pass(application, 75 * 60 + 1);
+    for (const subject of [first, closing]) {
+      expect(await refuse(subject)).toMatchObject({ code: 'TOKEN_REVOKED' });
+    }
   });
 
   it('with a confirmation of five minutes and without the spike guard everybody would have to link again (R-13)', async () => {

@@ -112,15 +112,32 @@ describe('recovery of a refresh', () => {
       jest.spyOn(application.app.get(ConnectionStore), 'keepSpare').mockResolvedValue(false);
       const subject = await withRival();
       expect(await subject.refusal()).toMatchObject({ code: 'TOKEN_REFRESH_PENDING' });
-      await subject.passInDatabase(301);
+      await subject.passInDatabase(75 * 60 + 1);
       expect(await subject.refusal()).toMatchObject({ code: 'TOKEN_REVOKED' });
+    });
+
+    it('R-15 forgets the second pair once it is spent, also where the rest of its response is refused (TE-04)', async () => {
+      const subject = await withRival();
+      const { spareRefreshToken } = await subject.stored();
+      // The first refresh token is refused, and the second one brings a refresh token that is all that can be used.
+      subject.maker.misbehave(at({ type: 'error', error: 'invalid_grant', status: 400 }));
+      subject.maker.misbehave(at({ type: 'badTokenType' }));
+      expect(await subject.refusal()).toMatchObject({ code: 'TOKEN_RESPONSE_INVALID' });
+
+      const stored = await subject.stored();
+      expect(stored.spareRefreshToken).toBeUndefined();
+      expect(stored.refreshToken).not.toBe(spareRefreshToken);
+      expect(subject.maker.isLiveRefreshToken(stored.refreshToken ?? '')).toBe(true);
+      await subject.passInDatabase(3_600);
+      await subject.token();
+      await subject.expectStoredTokensAlive();
     });
 
     it('R-15 counts a refusal of both', async () => {
       const subject = await withRival();
       subject.maker.revokeGrant(subject.account);
       expect(await subject.refusal()).toMatchObject({ code: 'TOKEN_REFRESH_PENDING' });
-      await subject.passInDatabase(301);
+      await subject.passInDatabase(75 * 60 + 1);
       expect(await subject.refusal()).toMatchObject({ code: 'TOKEN_REVOKED' });
     });
   });
