@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { Database, type Statement } from '../src/database/database.js';
@@ -12,6 +12,7 @@ import { VaultService } from '../src/vault/vault.service.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { linkAccount } from './support/linking.js';
 import { queryDatabase } from './support/test-database.js';
+import { until } from './support/until.js';
 
 const running: TestApplication[] = [];
 
@@ -102,6 +103,124 @@ describe('the key ring', () => {
     expect(answer.body).toMatchObject({ code: 'KEY_UNAVAILABLE' });
     jest.restoreAllMocks();
     await first.api.get('/v1/users/user-1/connections/whoop/token').expect(200);
+  });
+
+  it('counts what could not be reported with the next report (CR-04)', async () => {
+    const { app, databaseUrl } = await start();
+    const [ring, store] = [app.get(KeyRing, { strict: false }), app.get(KeyStore, { strict: false })];
+    const operations = async (): Promise<number> => {
+      const [row] = await queryDatabase<{ sum: number }>(
+        databaseUrl,
+        'SELECT sum(operations)::float8 AS sum FROM vault_keys',
+      );
+      return row?.sum ?? 0;
+    };
+    await ring.reload();
+    const before = await operations();
+    const context = { rowId: randomUUID(), userId: 'user-1', registrationId: 'whoop:1', generation: 1 };
+    for (let count = 0; count < 3; count += 1) {
+      app.get(VaultService, { strict: false }).seal({ count }, { purpose: 'connections.sealed', ...context });
+    }
+    jest.spyOn(store, 'countOperations').mockRejectedValueOnce(new Error('It went away.'));
+    await expect(ring.reload()).rejects.toThrow('It went away.');
+    expect(await operations()).toBe(before);
+    await ring.reload();
+    expect(await operations()).toBe(before + 3);
+  });
+
+  it('takes the age of a key from when it was asked for, not from when the key source responded (CR-14)', async () => {
+    const { app } = await start();
+    const ring = app.get(KeyRing, { strict: false });
+    const source = app.get(KeySource, { strict: false });
+    const unwrap = source.unwrap.bind(source);
+    const now = performance.now.bind(performance);
+    let passedMs = 0;
+    jest.spyOn(performance, 'now').mockImplementation(() => now() + passedMs);
+    jest.spyOn(source, 'unwrap').mockImplementation(async (...call) => {
+      passedMs += 1_000_000;
+      return unwrap(...call);
+    });
+    // Every key is due to be unwrapped again.
+    passedMs = 100_000_000;
+    await ring.reload();
+    for (const held of ring.list()) {
+      expect(held.ageMs(performance.now())).toBeGreaterThanOrEqual(1_000_000);
+    }
+  });
+
+  it('reads the keys once for all who ask at the same moment, and again for a key made during that (CR-05)', async () => {
+    const { app } = await start();
+    const [ring, store] = [app.get(KeyRing, { strict: false }), app.get(KeyStore, { strict: false })];
+    const list = store.list.bind(store);
+    const held = Promise.withResolvers<void>();
+    const lists = jest.spyOn(store, 'list').mockImplementationOnce(async () => {
+      const keys = await list();
+      await held.promise;
+      return keys;
+    });
+    const reading = Promise.all(Array.from({ length: 10 }, () => ring.reload()));
+    await until('the keys are being read', () => lists.mock.calls.length === 1);
+    const made = await ring.createKey('connections.sealed');
+    await store.insertPending(made);
+    const finding = ring.find(made.kid);
+    held.resolve();
+    expect(await finding).toMatchObject({ kid: made.kid });
+    await reading;
+    expect(lists).toHaveBeenCalledTimes(2);
+  });
+
+  it('changes no wrapping and no check value that another process has changed (CR-07, CR-10)', async () => {
+    const { app, databaseUrl } = await start();
+    const store = app.get(KeyStore, { strict: false });
+    const read = () => queryDatabase(databaseUrl, 'SELECT * FROM vault_keys ORDER BY kid');
+    const before = await read();
+    const [key] = await store.list();
+    const wrapped = { blob: randomBytes(60), keyRef: 'local:other' };
+    expect(await store.rewrap(key?.kid ?? '', randomBytes(60), wrapped)).toBe(false);
+    await store.setKeyCheck(key?.kid ?? '', randomBytes(16));
+    expect(await read()).toEqual(before);
+    expect(await store.rewrap(key?.kid ?? '', key?.wrappedKey ?? Buffer.alloc(0), wrapped)).toBe(true);
+  });
+
+  it('keeps a replica among the living for three rounds, so that a late one is still waited for (CR-07)', async () => {
+    const { databaseUrl, app } = await start();
+    const { reloadMs } = app.get<VaultConfig>(vaultConfig.KEY, { strict: false });
+    const [row] = await queryDatabase<{ ms: number }>(
+      databaseUrl,
+      'SELECT (extract(epoch FROM max(live_until) - now()) * 1000)::float8 AS ms FROM vault_replicas',
+    );
+    expect(row?.ms).toBeGreaterThan(2 * reloadMs);
+    expect(row?.ms).toBeLessThanOrEqual(3 * reloadMs);
+  });
+
+  it('waits at a promotion for living replicas that lack the key, and for no dead ones (CR-07)', async () => {
+    const { app, databaseUrl } = await start();
+    const [ring, store] = [app.get(KeyRing, { strict: false }), app.get(KeyStore, { strict: false })];
+    await queryDatabase(databaseUrl, 'DELETE FROM vault_replicas');
+    const replica = randomUUID();
+    await queryDatabase(
+      databaseUrl,
+      `INSERT INTO vault_replicas (id, kids, live_until) VALUES ($1, '{}', now() + interval '1 hour')`,
+      [replica],
+    );
+    const { kid, ...made } = await ring.createKey('connections.sealed');
+    await store.insertPending({ kid, ...made });
+    expect(await store.promote(kid, false)).toBe(false);
+    expect(await store.findReplicasLacking(kid)).toEqual([replica]);
+    await queryDatabase(databaseUrl, `UPDATE vault_replicas SET live_until = now() - interval '1 second'`);
+    expect(await store.findReplicasLacking(kid)).toEqual([]);
+    expect(await store.promote(kid, false)).toBe(true);
+    expect(await store.promote(kid, true)).toBe(false);
+  });
+
+  it('tries a key in memory by sealing with it before a refresh token is spent (CR-14)', async () => {
+    const { app } = await start();
+    const ring = app.get(KeyRing, { strict: false });
+    const vault = app.get(VaultService, { strict: false });
+    expect(() => vault.ensureCanSeal('connections.sealed')).not.toThrow();
+    const broken = { kid: randomUUID(), key: generateKeyPairSync('ed25519').publicKey };
+    jest.spyOn(ring, 'checkSeal').mockReturnValue(broken);
+    expect(() => vault.ensureCanSeal('connections.sealed')).toThrow();
   });
 
   it('CR-05 does not try other keys: an envelope that names an unknown one is unreadable, and the connection lives', async () => {

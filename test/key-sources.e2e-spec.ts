@@ -212,6 +212,7 @@ describe('a service whose root key is in a key service', () => {
   });
 
   afterEach(async () => {
+    jest.restoreAllMocks();
     await application?.close();
     application = undefined;
     await fake.server.close();
@@ -240,6 +241,20 @@ describe('a service whose root key is in a key service', () => {
     await until('the keys are there again', async () => (await api.get(`${path}/token`)).status === 200);
     clock.mockRestore();
     await api.post(`${path}/refresh`).expect(200);
+  });
+
+  it('spends no refresh token when its keys grow too old within two minutes, and hands out as long as they last (CR-14)', async () => {
+    const { api, sandbox } = await start();
+    await linkAccount({ api, browser: (application as TestApplication).browser }, 'user-1', 'whoop');
+    fake.failWith = 503;
+    const before = fake.server.requests.length;
+    await until('the keys are asked for in vain', () => fake.server.requests.length > before);
+    const now = performance.now.bind(performance);
+    jest.spyOn(performance, 'now').mockImplementation(() => now() + 500_000);
+    const refused = await api.post(`${path}/refresh`).expect(503);
+    expect(refused.body).toMatchObject({ code: 'KEY_UNAVAILABLE' });
+    expect(sandbox.maker('whoop').history.filter(({ kind }) => kind === 'refresh')).toEqual([]);
+    await api.get(`${path}/token`).expect(200);
   });
 
   it('CR-14 stops using its keys as soon as it learns that the root key is disabled', async () => {
