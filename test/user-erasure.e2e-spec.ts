@@ -1,10 +1,13 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { DatabaseUnavailableError } from '../src/errors/request.errors.js';
 import { RevocationOutbox } from '../src/tokens/revocation/revocation-outbox.js';
+import { TokensService } from '../src/tokens/tokens.service.js';
 import { UserErasureService } from '../src/users/user-erasure.service.js';
 import { startApplication, type TestApplication } from './support/application.js';
+import { auditEntriesOf } from './support/audit-entries.js';
 import { consent } from './support/browser.js';
 import { linkAccount, pathOf, startLink } from './support/linking.js';
 import { held } from './support/makers.js';
@@ -44,6 +47,7 @@ describe('the erasure of a user', () => {
     application = await startApplication({ environment });
   });
   afterEach(async () => {
+    jest.restoreAllMocks();
     await application.close();
     await rm(directory, { recursive: true });
   });
@@ -167,6 +171,61 @@ describe('the erasure of a user', () => {
     await restore('link_sessions', session);
     await expect(application.app.get(UserErasureService).replay()).resolves.toBe(1);
     expect(await dump()).not.toContain(userId);
+  });
+
+  it('is noted everywhere before anything goes, so that the replay finishes one that was broken off (LOG-08)', async () => {
+    await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
+    await linkAccount(application, encodeURIComponent(userId), 'oura', { account });
+    const tokens = application.app.get(TokensService, { strict: false });
+    jest.spyOn(tokens, 'eraseUser').mockRejectedValueOnce(new DatabaseUnavailableError('It went away.'));
+
+    await application.api.delete(path).expect(503);
+
+    await application.api.get(`${path}/connections/whoop/token`).expect(200);
+    expect(await readFile(logFile, 'utf8')).toMatch(/^\{"user_digest":"[0-9a-f]{64}"/);
+    expect(await auditEntriesOf(application, userId)).toContainEqual(expect.stringMatching(/^user\.erased success/));
+    await expect(application.app.get(UserErasureService).replay()).resolves.toBe(1);
+    await application.api.get(`${path}/connections/whoop/token`).expect(404);
+    expect(await dump()).not.toContain(userId);
+  });
+
+  it('voids the links first: a callback behind the end of the connections brings none back (LOG-08)', async () => {
+    const { linkWebUrl } = await startLink(application, encodeURIComponent(userId), 'whoop');
+    const callback = await consent(linkWebUrl);
+    const tokens = application.app.get(TokensService, { strict: false });
+    const eraseUser = tokens.eraseUser.bind(tokens);
+    const statuses: number[] = [];
+    jest.spyOn(tokens, 'eraseUser').mockImplementationOnce(async (...call) => {
+      const erased = await eraseUser(...call);
+      statuses.push((await application.browser.get(pathOf(callback))).status);
+      return erased;
+    });
+
+    await erase();
+
+    expect(statuses).toEqual([403]);
+    await application.api.get(`${path}/connections/whoop`).expect(404);
+    expect(await dump()).not.toContain(userId);
+  });
+
+  it('is not set back by the replay of an older log: what came between two erasures goes with the later one (LOG-08)', async () => {
+    await erase();
+    const older = await readFile(logFile, 'utf8');
+    await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
+    const [between] = await queryDatabase<Record<string, unknown>>(
+      application.databaseUrl,
+      'SELECT * FROM connections',
+    );
+    const { erased_at: erasedAt } = await erase();
+    await restore('connections', between);
+    const file = join(directory, 'older');
+    await writeFile(file, older);
+
+    await expect(application.app.get(UserErasureService).replay(file)).resolves.toBe(1);
+
+    expect(await dump()).not.toContain(userId);
+    const exported = await application.api.get(`${path}/export`).expect(200);
+    expect(exported.body).toMatchObject({ last_erased_at: erasedAt });
   });
 
   it('LOG-08 leaves other users alone', async () => {
