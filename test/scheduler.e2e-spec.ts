@@ -334,6 +334,51 @@ describe('the refresh scheduler', () => {
     await expect(findViolations({ maker, vault: owner.app, connections })).resolves.toEqual([]);
   });
 
+  it('is not stopped before what it has begun is done with (R-23)', async () => {
+    const application = await start({ environment: { PROVIDER_CONCURRENCY: '2' } });
+    const maker = application.sandbox.maker(slug);
+    await linkMany(application, 2);
+    await makeDue(application);
+    maker.misbehave({ endpoint: 'refresh', ...held }, Infinity);
+    beginSweeping(application);
+    await until('both are at the maker', () => refreshCount(maker) === 2);
+
+    let isStopped = false;
+    const stopping = application.app
+      .get(RefreshScheduler)
+      .beforeApplicationShutdown()
+      .then(() => (isStopped = true));
+    for (let queries = 0; queries < 10; queries += 1) {
+      expect(await look(application)).toMatchObject({ claimed: 2 });
+    }
+    expect(isStopped).toBe(false);
+    maker.behave();
+    await stopping;
+
+    expect(await look(application)).toEqual({ due: 0, claimed: 0, in_doubt: 0 });
+  });
+
+  it('gives back what waits for a slot when it is stopped, and refreshes no more of it (R-23)', async () => {
+    const application = await start({ environment: { PROVIDER_CONCURRENCY: '2' } });
+    const maker = application.sandbox.maker(slug);
+    await linkMany(application, 8);
+    await makeDue(application);
+    maker.misbehave({ endpoint: 'refresh', ...held }, Infinity);
+    beginSweeping(application);
+    await until('two are at the maker, and four wait', async () => {
+      return refreshCount(maker) === 2 && (await look(application)).claimed === 6;
+    });
+
+    const stopped = [RefreshScheduler, RefreshService].map((part) =>
+      application.app.get(part).beforeApplicationShutdown(),
+    );
+    maker.behave();
+    await Promise.all(stopped);
+
+    expect(refreshCount(maker)).toBe(2);
+    expect(await look(application)).toEqual({ due: 6, claimed: 0, in_doubt: 0 });
+  });
+
   it('R-23 lets a worker process of its own sweep, answer for its health, and drain on SIGTERM', async () => {
     const owner = await start();
     const maker = owner.sandbox.maker(slug);
