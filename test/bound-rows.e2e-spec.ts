@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import request from 'supertest';
+import type TestAgent from 'supertest/lib/agent.js';
 import { createApiKey, formatApiKey, hashApiKeySecret } from '../src/access/api-key.js';
 import { ApiKeysService } from '../src/access/api-keys.service.js';
 import { accessScopes } from '../src/access/scopes.js';
@@ -337,6 +338,21 @@ describe('the row of a link session', () => {
     },
   );
 
+  /** Presses the button of a provider on the page of a session. */
+  const press = (browser: TestAgent, token: string) =>
+    browser
+      .post('/connect/start')
+      .type('form')
+      .send({ session: handleOf(token), provider: 'whoop' });
+
+  const handleOf = (token: string): string => hashOneTimeSecret(token).toString('base64url');
+
+  it('starts a link when nothing was altered after it was opened (AR-27)', async () => {
+    const token = await createSession(newUser());
+    const { browser } = await open(token);
+    expect((await press(browser, token)).status).toBe(303);
+  });
+
   it.each(alterations)(
     'starts no link when its %s was altered after it was opened (AR-27)',
     async (_name, assignment) => {
@@ -346,7 +362,7 @@ describe('the row of a link session', () => {
       await query(`UPDATE link_sessions SET ${assignment} WHERE token_hash = $1`, [hashOneTimeSecret(token)]);
       const [before] = await query<{ count: number }>('SELECT count(*)::int AS count FROM links');
 
-      const started = await browser.post('/connect/start').type('form').send({ provider: 'whoop' });
+      const started = await press(browser, token);
 
       expect(started.status).toBeGreaterThanOrEqual(400);
       expect(await query('SELECT count(*)::int AS count FROM links')).toEqual([before]);
@@ -358,7 +374,7 @@ describe('the row of a link session', () => {
     const secrets = [await open(token), await open(await createSession(newUser()))].map(({ response }) =>
       String(response.headers['set-cookie']),
     );
-    const [victims, mine] = secrets.map((cookie) => /=([\w-]{43})/.exec(cookie)?.[1] ?? '');
+    const [victims, mine] = secrets.map((cookie) => /=([\w-]{43});/.exec(cookie)?.[1] ?? '');
     await query('DELETE FROM link_sessions WHERE browser_hash = $1', [hashOneTimeSecret(mine ?? '')]);
     const moved = await query('UPDATE link_sessions SET browser_hash = $1 WHERE browser_hash = $2 RETURNING 1', [
       hashOneTimeSecret(mine ?? ''),
@@ -366,13 +382,23 @@ describe('the row of a link session', () => {
     ]);
     expect(moved).toHaveLength(1);
 
-    const started = await request(await application.app.getUrl())
-      .post('/connect/start')
-      .set('cookie', (secrets[1] ?? '').split(';')[0] ?? '')
-      .type('form')
-      .send({ provider: 'whoop' });
-
-    expect(started.status).toBeGreaterThanOrEqual(400);
+    const start = (secret: string | undefined) =>
+      request(url)
+        .post('/connect/start')
+        .set('cookie', `cufflink-session-${handleOf(token)}=${secret}`)
+        .type('form')
+        .send({
+          session: handleOf(token),
+          provider: 'whoop',
+        });
+    const url = await application.app.getUrl();
+    expect((await start(mine)).status).toBeGreaterThanOrEqual(400);
+    // The row takes the cookie: only its binding stands in the way.
+    await query('UPDATE link_sessions SET browser_hash = $1 WHERE browser_hash = $2', [
+      hashOneTimeSecret(victims ?? ''),
+      hashOneTimeSecret(mine ?? ''),
+    ]);
+    expect((await start(victims)).status).toBe(303);
   });
 });
 

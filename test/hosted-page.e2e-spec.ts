@@ -31,9 +31,9 @@ async function newBrowser(instance = application): Promise<TestAgent> {
   return request.agent(await instance.app.getUrl());
 }
 
-async function createSession(body: object = {}): Promise<Session> {
-  const user = newUser();
-  const answer = await application.api.post('/v1/link-sessions').send({ user_id: user, ...body });
+async function createSession(body: { user_id?: string } = {}): Promise<Session> {
+  const user = body.user_id ?? newUser();
+  const answer = await application.api.post('/v1/link-sessions').send({ ...body, user_id: user });
   expect(answer.status).toBe(201);
   const { link_token: token } = answer.body as { link_token: string };
   return { user, token, page: `/connect?session=${hashOneTimeSecret(token).toString('base64url')}` };
@@ -184,6 +184,42 @@ describe('two sessions in one browser', () => {
     expect(ofFirst.text).not.toContain('Oura is connected.');
     expect(ofSecond.text).toContain('Oura is connected.');
     expect(ofSecond.text).not.toContain('WHOOP is connected.');
+  });
+
+  it('of one user tell on each page what ended there, and not what ended on the other (AR-28)', async () => {
+    const first = await createSession();
+    const second = await createSession({ user_id: first.user });
+    const browser = await newBrowser();
+    for (const session of [first, second]) {
+      await open(browser, session).expect(303);
+    }
+    const started = await press(browser, await browser.get(first.page).expect(200), 'whoop').expect(303);
+    expect(await comeBack(browser, started)).toBe(first.page);
+
+    expect((await browser.get(second.page).expect(200)).text).not.toContain('role="status"');
+    expect((await browser.get(first.page).expect(200)).text).toContain('WHOOP is connected.');
+  });
+
+  it('do not change the account of a connection, which only the company may allow (AR-24)', async () => {
+    const [first] = [await createSession()];
+    const second = await createSession({ user_id: first.user });
+    const browser = await newBrowser();
+    const outcomes: string[] = [];
+    for (const [session, account] of [
+      [first, '880001'],
+      [second, '880002'],
+    ] as const) {
+      await open(browser, session).expect(303);
+      const started = await press(browser, await browser.get(session.page).expect(200), 'whoop').expect(303);
+      await comeBack(browser, started, { account });
+      outcomes.push((await browser.get(session.page).expect(200)).text);
+    }
+    expect(outcomes[0]).toContain('WHOOP is connected.');
+    expect(outcomes[1]).toContain('WHOOP could not be connected.');
+    const grants = application.sandbox.maker('whoop').liveGrants();
+    expect(grants.filter(({ accountId }) => accountId.startsWith('8800')).map(({ accountId }) => accountId)).toEqual([
+      '880001',
+    ]);
   });
 
   it('are not taken for one another: a handle without its cookie opens nothing (AR-28)', async () => {

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import request from 'supertest';
 import type TestAgent from 'supertest/lib/agent.js';
 import { ApiKeysService } from '../src/access/api-keys.service.js';
+import { RefusalRecorder } from '../src/audit/refusal-recorder.js';
 import { createOneTimeSecret, hashOneTimeSecret } from '../src/links/one-time-secret.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { auditEntriesOf } from './support/audit-entries.js';
@@ -209,6 +210,13 @@ describe('the hosted page', () => {
     });
     // Nobody has looked whether this user exists.
     expect(await auditEntriesOf(application, denied)).toEqual([]);
+    await application.app.get(RefusalRecorder, { strict: false }).flush();
+    const denials = await queryDatabase(
+      application.databaseUrl,
+      `SELECT code FROM audit_entries WHERE action = 'access.denied' AND actor = $1`,
+      [`api-key:${key.split('_')[1]}`],
+    );
+    expect(denials).toEqual([{ code: 'ACCESS_DENIED' }]);
     const session = (await make({ user_id: 'user-1' }).expect(201)).body as Session;
     const browser = newBrowser();
     await open(browser, session).expect(303);
@@ -220,7 +228,8 @@ describe('the hosted page', () => {
     const session = await createSession(newUser());
     const browser = newBrowser();
     const opening = await browser.get(pathOf(new URL(session.connect_url))).expect(200);
-    await open(browser, session).expect(303);
+    const opened = await open(browser, session).expect(303);
+    expect(opened.headers['referrer-policy']).toBe('no-referrer');
     const page = await browser
       .get(`${pathOfPage(session)}&status=success&provider=<script>alert(1)</script>`)
       .expect(200);
@@ -444,7 +453,9 @@ describe('a link started on the hosted page', () => {
     expect(await isConnected(user, 'oura')).toBe(true);
     const ids = (await findLinks(user)).map(({ id }) => id).reverse();
     expect(finished.map(({ headers }) => String(headers['set-cookie']))).toEqual(
-      ids.map((id) => expect.stringMatching(`^cufflink-${id}=; Max-Age=0`)),
+      ids.map((id) =>
+        expect.stringMatching(`^cufflink-${id}=; Max-Age=0; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT;`),
+      ),
     );
   });
 

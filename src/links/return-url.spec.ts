@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { checkReturnUrl } from './return-url.js';
+import { checkReturnUrl, isHostedPage } from './return-url.js';
 
 const config = { returnUrls: ['https://app.example.com/devices?tab=1'], allowLoopbackReturnUrls: true };
 
@@ -24,6 +24,15 @@ describe('a return URL (NET-05)', () => {
     ['no URL', 'back'],
   ])('is refused with %s', (_, text) => {
     expect(() => checkReturnUrl(text, config)).toThrow(expect.objectContaining({ code: 'RETURN_URL_NOT_ALLOWED' }));
+  });
+
+  it.each([
+    ['the page of a session', 'https://link.example.com/connect?session=abc', true],
+    ['another page of ours', 'https://link.example.com/docs', false],
+    ['the page of another host', 'https://app.example.com/connect?session=abc', false],
+    ['a host that begins like ours', 'https://link.example.com.evil.example/connect?session=abc', false],
+  ])('is our own page when it is %s: %s, %s', (_, text, isOurs) => {
+    expect(isHostedPage(text, { publicUrl: 'https://link.example.com' })).toBe(isOurs);
   });
 
   it('is refused on this machine where that is not allowed', () => {
