@@ -311,6 +311,18 @@ describe('re-encryption', () => {
       .expect(200);
   });
 
+  it('goes by the key that is active now, which another process may have promoted meanwhile (CR-08)', async () => {
+    const application = await start({ environment: neverReloaded });
+    await linkMany(application, 2);
+    const [ring, store] = [application.app.get(KeyRing), application.app.get(KeyStore, { strict: false })];
+    const made = await ring.createKey('connections.sealed');
+    await store.insertPending(made);
+    expect(await store.promote(made.kid, true)).toBe(true);
+    const done = await application.app.get(Reencryption).run('connections.sealed', 1_000, quiet);
+    expect(done).toMatchObject({ moved: 2, unreadable: 0 });
+    await expect(kidsOf(application, 'connections')).resolves.toEqual(new Set([made.kid]));
+  });
+
   it('CR-08 leaves a value that does not open as it is, and counts it', async () => {
     const application = await start({ environment: oftenReloaded });
     await linkMany(application, 2);
