@@ -110,6 +110,44 @@ describe('what was begun for a connection that was unlinked and linked again as 
   });
 });
 
+describe('a row that is claimed', () => {
+  const dueInMs = async (userId: string): Promise<number | null> => {
+    const [row] = await queryDatabase<{ ms: number | null }>(
+      application.databaseUrl,
+      'SELECT (extract(epoch FROM refresh_due_at - now()) * 1000)::float8 AS ms FROM connections WHERE user_id = $1',
+      [userId],
+    );
+    return row?.ms ?? null;
+  };
+
+  it.each([
+    ['the claim', 2 * minuteMs, minuteMs],
+    ['the hold', minuteMs, 2 * minuteMs],
+  ])('is due when claim and hold are over, also where %s lasts longer (R-07)', async (_, lengthMs, holdMs) => {
+    const { userId, ...connection } = await insert();
+    await queryDatabase(
+      application.databaseUrl,
+      `UPDATE connections SET refresh_due_at = now() + interval '1 hour' WHERE user_id = $1`,
+      [userId],
+    );
+    expect(await claims.take({ userId, ...connection }, lengthMs, holdMs)).toBeDefined();
+    expect(await dueInMs(userId)).toBeGreaterThan(minuteMs);
+    expect(await dueInMs(userId)).toBeLessThanOrEqual(2 * minuteMs);
+  });
+
+  it('stays due as it was where that is earlier, and never where only callers make it due (R-07)', async () => {
+    const [early, never] = [await insert(), await insert()];
+    const set = 'UPDATE connections SET refresh_due_at = $2 WHERE user_id = $1';
+    await queryDatabase(application.databaseUrl, set, [early.userId, new Date(0)]);
+    await queryDatabase(application.databaseUrl, set, [never.userId, null]);
+    for (const connection of [early, never]) {
+      expect(await claims.take(connection, minuteMs, minuteMs)).toBeDefined();
+    }
+    expect(await dueInMs(early.userId)).toBeLessThan(0);
+    expect(await dueInMs(never.userId)).toBeNull();
+  });
+});
+
 describe('a connection that has moved on', () => {
   it('is not held to the rejection of a token that it no longer has (R-13)', async () => {
     const former = await insert();

@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
 import { sandboxClientId, sandboxClientSecret } from '../src/provider-kit/provider-settings.js';
 import { ConnectionEndings } from '../src/tokens/connection-endings.js';
 import { RefreshClaims } from '../src/tokens/refresh-claims.js';
+import { RefreshScheduler } from '../src/tokens/refresh-scheduler.js';
+import { dueConnections } from '../src/tokens/refresh-scheduler.metrics.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { queryDatabase } from './support/test-database.js';
+import { until } from './support/until.js';
 
 const retired = 'garmin-oauth1';
 
@@ -158,6 +162,20 @@ describe('a connection that has ended and is due for a trial', () => {
     expect(await due()).toEqual(expected);
   });
 
+  it('is not counted among what is due: nobody waits for it (R-22)', async () => {
+    await insert({ userId: 'ended', account: 'a', ...ended });
+    // Its account is in use, so that nobody takes it up.
+    await insert({ userId: 'other', account: 'a' });
+    dueConnections.reset();
+    const counted = async (): Promise<number | undefined> => {
+      const { values } = await dueConnections.get();
+      return values.find(({ labels }) => labels.provider === 'whoop')?.value;
+    };
+    application.app.get(RefreshScheduler, { strict: false }).start();
+    await until('the scheduler has counted', async () => (await counted()) !== undefined);
+    expect(await counted()).toBe(0);
+  });
+
   it('keeps no living connection of the same account from its refreshes (AR-23)', async () => {
     const living = { account: 'a', dueAt: `now() - interval '1 minute'` };
     await insert({ userId: 'one', ...living });
@@ -166,9 +184,41 @@ describe('a connection that has ended and is due for a trial', () => {
   });
 });
 
-async function due(): Promise<string[]> {
-  const room = { provider: 'whoop', wanted: 10, lengthMs: 60_000, inDoubtHoldMs: 0 };
-  const claimed = await application.app.get(RefreshClaims, { strict: false }).takeDue([room], 10);
+describe('connections that are due', () => {
+  const dueFor = (minutes: number): string => `now() - interval '${minutes} minutes'`;
+
+  it('are claimed the longest overdue first, where a provider has room for one (R-22)', async () => {
+    await insert({ userId: 'first', dueAt: dueFor(1) });
+    await insert({ userId: 'second', dueAt: dueFor(60) });
+    await insert({ userId: 'third', dueAt: dueFor(30) });
+    expect(await due(1)).toEqual(['second']);
+    expect(await due(1)).toEqual(['third']);
+  });
+
+  it('are claimed beside those that another process is taking, which nobody waits for (R-03)', async () => {
+    await insert({ userId: 'locked', dueAt: dueFor(60) });
+    await insert({ userId: 'free', dueAt: dueFor(1) });
+    const other = new pg.Client({ connectionString: application.databaseUrl });
+    await other.connect();
+    try {
+      await other.query('BEGIN');
+      await other.query(`SELECT FROM connections WHERE user_id = 'locked' FOR UPDATE`);
+      expect(await due()).toEqual(['free']);
+    } finally {
+      await other.end();
+    }
+  });
+
+  it('are claimed the longest overdue first, where all providers together have room for one (R-22)', async () => {
+    await insert({ userId: 'first', dueAt: dueFor(1) });
+    await insert({ userId: 'second', provider: 'fitbit', dueAt: dueFor(60) });
+    expect(await due(10, 1)).toEqual(['second']);
+  });
+});
+
+async function due(wanted = 10, limit = 10): Promise<string[]> {
+  const rooms = ['whoop', 'fitbit'].map((provider) => ({ provider, wanted, lengthMs: 60_000, inDoubtHoldMs: 0 }));
+  const claimed = await application.app.get(RefreshClaims, { strict: false }).takeDue(rooms, limit);
   return claimed.map(({ userId }) => userId).sort();
 }
 

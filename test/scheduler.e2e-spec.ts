@@ -17,6 +17,7 @@ import { RefreshScheduler } from '../src/tokens/scheduler/refresh-scheduler.js';
 import { dueConnections } from '../src/tokens/scheduler/refresh-scheduler.metrics.js';
 import { unreadable } from '../src/tokens/tokens.metrics.js';
 import { RefreshService } from '../src/tokens/refresh/refresh.service.js';
+import { RefreshSlots } from '../src/tokens/refresh/refresh-slots.js';
 import { VaultService } from '../src/vault/vault.service.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from './support/application.js';
 import {
@@ -332,6 +333,20 @@ describe('the refresh scheduler', () => {
     }
     expect((await look(owner)).due).toBeGreaterThan(0);
     await expect(findViolations({ maker, vault: owner.app, connections })).resolves.toEqual([]);
+  });
+
+  it('gives back what gets no slot in time, with nothing in doubt (R-26)', async () => {
+    const application = await start();
+    await linkMany(application, 1);
+    await makeDue(application);
+    const acquire = jest
+      .spyOn(application.app.get(RefreshSlots, { strict: false }), 'acquire')
+      .mockResolvedValue(false);
+    beginSweeping(application);
+    await until('it has waited for a slot', () => acquire.mock.calls.length > 0);
+    await application.app.get(RefreshScheduler).beforeApplicationShutdown();
+    expect(refreshCount(application.sandbox.maker(slug))).toBe(0);
+    expect(await look(application)).toEqual({ due: 1, claimed: 0, in_doubt: 0 });
   });
 
   it('is not stopped before what it has begun is done with (R-23)', async () => {
