@@ -107,6 +107,19 @@ describe('the audit trail', () => {
     ]);
   });
 
+  it('adds nothing behind a chain that somebody has set back, and goes on with a new one (LOG-05)', async () => {
+    await trail.record(event);
+    await trail.record(event);
+    await queryDatabase(application.databaseUrl, 'UPDATE audit_writers SET head_sequence = 1 WHERE number = 1');
+    await queryDatabase(application.databaseUrl, 'DELETE FROM audit_entries WHERE writer = 1 AND sequence > 1');
+
+    await expect(trail.record(event)).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+    expect(await places()).toEqual([]);
+
+    await trail.record(event);
+    expect(await places()).toEqual([[2, 1]]);
+  });
+
   it('LOG-06 rejects at once when too many entries wait', async () => {
     const waiting = Array.from({ length: 10_001 }, () => trail.record(event));
     const outcomes = await Promise.allSettled(waiting);
