@@ -213,6 +213,16 @@ describe('the key ring', () => {
     expect(await store.promote(kid, true)).toBe(false);
   });
 
+  it('tells other replicas of the keys that can be used, and of none that is too old (CR-07, CR-14)', async () => {
+    const { app } = await start();
+    const ring = app.get(KeyRing, { strict: false });
+    expect(ring.usableKids()).toHaveLength(ring.list().length);
+    const now = performance.now.bind(performance);
+    jest.spyOn(performance, 'now').mockImplementation(() => now() + 1e12);
+    expect(ring.usableKids()).toEqual([]);
+    expect(ring.list().length).toBeGreaterThan(0);
+  });
+
   it('tries a key in memory by sealing with it before a refresh token is spent (CR-14)', async () => {
     const { app } = await start();
     const ring = app.get(KeyRing, { strict: false });

@@ -208,6 +208,13 @@ async function setOperations(databaseUrl: string, operations: number): Promise<v
 }
 
 describe('the end of a key', () => {
+  it('is refused to a key with which the past is checked (CR-09)', async () => {
+    const application = await start();
+    const administration = application.app.get(KeyAdministration);
+    const [chain] = (await administration.list()).filter(({ purpose }) => purpose === 'audit.chain');
+    await expect(administration.retire(chain?.kid ?? '', 0)).rejects.toThrow('Keys of audit.chain are kept');
+  });
+
   it('CR-09 is refused while one value is left, or too early, and makes what it sealed unreadable', async () => {
     const application = await start({ environment: oftenReloaded });
     const { app, api, databaseUrl } = application;
