@@ -620,9 +620,12 @@ describe('the refresh scheduler', () => {
     await queryDatabase(databaseUrl, 'UPDATE provider_gates SET closed_until = now()');
     await queryDatabase(databaseUrl, 'UPDATE connections SET retry_at = NULL, refresh_due_at = now()');
     maker.misbehave({ endpoint: 'refresh', ...held });
+    const tries = jest.spyOn(application.app.get(RefreshService), 'refresh');
     beginSweeping(application);
     await until('one tries', () => refreshCount(maker) > refused);
     expect(refreshCount(maker)).toBe(refused + 1);
+    // Whoever waits for a token goes before it.
+    expect(tries.mock.calls.map(([, options]) => options)).toEqual([{ priority: 'background' }]);
     maker.behave();
     await untilSwept(application);
     expect(refreshCount(maker)).toBe(refused + connections.length);
