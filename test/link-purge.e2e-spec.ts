@@ -46,6 +46,19 @@ describe('links that are over', () => {
     await application.browser.get(pathOf(await consent(linkWebUrl))).expect(200);
   });
 
+  it.each(['links', 'link_sessions'] as const)(
+    'are looked for again at once while either table has more: %s (AR-25)',
+    async (few) => {
+      const purge = application.app.get(LinkPurge, { strict: false });
+      const before = [await count('links'), await count('link_sessions')];
+      await fill(1_500, '2 days');
+      await queryDatabase(application.databaseUrl, `DELETE FROM ${few} WHERE created_at < now() - interval '1 day'`);
+      expect(await purge.sweep()).toBe(0);
+      expect(await purge.sweep()).toBeGreaterThan(0);
+      expect([await count('links'), await count('link_sessions')]).toEqual(before);
+    },
+  );
+
   it('AR-25 are deleted when a process starts, without being asked', async () => {
     await fill(1_200, '2 days');
     const { databaseUrl, rootKey, sandbox, clock } = application;
