@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { DatabaseUnavailableError } from '../errors/request.errors.js';
 import type { AuditEvent } from './audit-event.js';
 import type { AuditTrail } from './audit-trail.js';
-import { RefusalRecorder } from './refusal-recorder.js';
+import { RefusalRecorder, type Refusal } from './refusal-recorder.js';
 
 const perSource = 5;
 const perActor = 100;
@@ -30,9 +30,11 @@ describe('the recorder of refused calls (AR-26)', () => {
     jest.useRealTimers();
   });
 
-  async function refuse(source: string | undefined, changes: Partial<AuditEvent> = {}): Promise<void> {
-    const refusal = { action: 'access.denied', actor: 'api-key:1', code: 'ACCESS_DENIED', ...changes } as const;
-    await recorder.record(refusal, source);
+  async function refuse(
+    source: string | undefined,
+    changes: Partial<Pick<Refusal, 'actor' | 'address'>> = {},
+  ): Promise<void> {
+    await recorder.record({ action: 'access.denied', actor: 'api-key:1', code: 'ACCESS_DENIED', ...changes }, source);
   }
 
   async function refuseTimes(times: number, sourceOf: (call: number) => string, actor = 'api-key:1'): Promise<void> {
