@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { beginningOf, chain, signHead, type ChainHead } from '../src/audit/audit-chain.js';
 import type { AuditEvent } from '../src/audit/audit-event.js';
 import { formatHead, parseHead, type SignedHead } from '../src/audit/audit-head.js';
 import { AuditPruner } from '../src/audit/audit-pruner.js';
@@ -12,6 +13,7 @@ import { ApiKeysService } from '../src/access/api-keys.service.js';
 import { Database } from '../src/database/database.js';
 import { scrub } from '../src/redaction/scrub.js';
 import { KeyRing } from '../src/vault/key-ring.js';
+import { VaultService } from '../src/vault/vault.service.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { linkAccount } from './support/linking.js';
 import { checkout, startProcess } from './support/service-process.js';
@@ -213,6 +215,34 @@ describe('the audit verifier', () => {
     });
     await expect(verify()).resolves.toEqual([]);
     expect(applications).toHaveLength(3);
+  });
+
+  it('names a beginning that was changed after its entries were removed on purpose, by the writer that has seen it (LOG-05)', async () => {
+    const store = first.app.get(AuditStore, { strict: false });
+    const key = first.app.get(VaultService, { strict: false }).getMacKey('audit.chain');
+    const begin = async (number: number, seen: ChainHead) => {
+      const [witnessedSequence, witnessedMac] = [seen.sequence, seen.mac];
+      const writer = { number, kid: key.kid, startedAt: first.clock.now(), witnessedSequence, witnessedMac };
+      const head = beginningOf(writer, key);
+      const signed = signHead(number, head, key);
+      expect(await store.insertWriter(writer, signed)).toBe(true);
+      return { head, signed };
+    };
+    const latest = await store.findLatestWriter();
+    const third = await begin(3, latest?.head as ChainHead);
+    // Begins before the third has written anything.
+    await begin(4, { sequence: 0, mac: third.signed });
+    const facts = { action: 'token.handed_out', outcome: 'success', actor: 'cli', recordedAt: first.clock.now() };
+    const nothing = { provider: null, connectionId: null, subject: null, code: null, requestId: null, address: null };
+    const entry = chain({ ...facts, ...nothing, userDigest: null }, third.head, key);
+    await store.append(3, [entry], { sequence: 1, mac: signHead(3, entry, key) });
+    first.clock.advance(60_000);
+    await first.app.get(AuditPruner, { strict: false }).prune(first.clock.now());
+    await expect(verify()).resolves.toEqual([]);
+
+    await tamper(`UPDATE audit_writers SET started_at = started_at + interval '1 second' WHERE number = 3`);
+
+    await expect(verify()).resolves.toEqual(['3/0 is not what writer 4 has seen there']);
   });
 
   it('LOG-05 names the first entry of a writer whose beginning was changed', async () => {
