@@ -3,14 +3,16 @@ import { Logger } from '@nestjs/common';
 import { DatabaseUnavailableError } from '../errors/request.errors.js';
 import { BackgroundLoop } from './background-loop.js';
 
-const never = 2 ** 31 - 1;
+/** How long the steps rest, in milliseconds, and how long a test waits for the next one at most. */
+const restMs = 60_000;
+const limitMs = 30_000;
 
 /** Calls back when a step begins, and waits until it is let go. */
 class Steps {
   private readonly begun: (() => void)[] = [];
   count = 0;
-  /** What each step does; resting for ever unless the test says otherwise. */
-  act: () => Promise<number> = () => Promise.resolve(never);
+  /** What each step does; resting unless the test says otherwise. */
+  act: () => Promise<number> = () => Promise.resolve(restMs);
 
   readonly step = async (): Promise<number> => {
     this.count += 1;
@@ -24,6 +26,8 @@ class Steps {
     }
   }
 }
+
+jest.setTimeout(limitMs);
 
 describe('a background loop', () => {
   let loop: BackgroundLoop | undefined;
@@ -55,8 +59,8 @@ describe('a background loop', () => {
     const started = start(steps);
     await steps.until(1);
     started.wake();
-    steps.act = () => Promise.resolve(never);
-    first.resolve(never);
+    steps.act = () => Promise.resolve(restMs);
+    first.resolve(restMs);
     await steps.until(2);
     expect(steps.count).toBe(2);
   });
@@ -71,7 +75,7 @@ describe('a background loop', () => {
     steps.act = () => Promise.reject(error);
     start(steps);
     await steps.until(1);
-    steps.act = () => Promise.resolve(never);
+    steps.act = () => Promise.resolve(restMs);
     await steps.until(2);
   });
 
@@ -98,6 +102,6 @@ describe('a background loop', () => {
     await steps.until(1);
     await Promise.resolve();
     expect(steps.count).toBe(1);
-    first.resolve(never);
+    first.resolve(restMs);
   });
 });
