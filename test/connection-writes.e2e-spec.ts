@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ConnectionStore, type SealedTokens, type StoredConnection } from '../src/tokens/connection-store.js';
-import { RefreshClaims } from '../src/tokens/refresh-claims.js';
+import { ConnectionStore } from '../src/tokens/store/connection-store.js';
+import type { SealedTokens, StoredConnection } from '../src/tokens/store/stored-connection.js';
+import { RefreshClaims } from '../src/tokens/refresh/refresh-claims.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { newUser } from './support/linking.js';
 import { queryDatabase } from './support/test-database.js';

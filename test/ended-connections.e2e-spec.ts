@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { sandboxClientId, sandboxClientSecret } from '../src/provider-kit/provider-settings.js';
-import { ConnectionEndings } from '../src/tokens/connection-endings.js';
-import { RefreshClaims } from '../src/tokens/refresh-claims.js';
-import { RefreshScheduler } from '../src/tokens/refresh-scheduler.js';
-import { dueConnections } from '../src/tokens/refresh-scheduler.metrics.js';
+import { sandboxClientId, sandboxClientSecret } from '../src/provider-kit/definition/provider-settings.js';
+import { ConnectionEndings } from '../src/tokens/scheduler/connection-endings.js';
+import { RefreshClaims } from '../src/tokens/refresh/refresh-claims.js';
+import { RefreshScheduler } from '../src/tokens/scheduler/refresh-scheduler.js';
+import { dueConnections } from '../src/tokens/scheduler/refresh-scheduler.metrics.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { queryDatabase } from './support/test-database.js';
 import { until } from './support/until.js';

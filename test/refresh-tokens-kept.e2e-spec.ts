@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import { registrationId } from '../src/provider-kit/registration.js';
 import { ProviderRegistry } from '../src/provider-kit/provider-registry.js';
 import { TokenGrant } from '../src/provider-kit/token-grant.js';
-import { ConnectionStore } from '../src/tokens/connection-store.js';
+import { ConnectionStore } from '../src/tokens/store/connection-store.js';
 import { TokensService, type CompletedLink } from '../src/tokens/tokens.service.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { linkAccount, newUser } from './support/linking.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Clock } from '../clock/clock.js';
-import type { HealthProvider } from './health-provider.js';
+import type { Clock } from '../../clock/clock.js';
+import type { HealthProvider } from '../health-provider.js';
 import type { Lifecycle } from './provider-definition.js';
 import { ProviderLifecycle } from './provider-lifecycle.js';
 

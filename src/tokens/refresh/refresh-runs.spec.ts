@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { StoredConnection } from './connection-store.js';
+import type { StoredConnection } from '../store/stored-connection.js';
 import { RefreshRuns, type RefreshRun } from './refresh-runs.js';
 
 const connection = { id: 'one', provider: 'whoop' } as StoredConnection;
