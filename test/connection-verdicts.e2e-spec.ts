@@ -113,7 +113,7 @@ async function fail(
     await setGate(`whoop:other-${places}`, otherGate);
   }
   const before = await look(userId);
-  const failure = { code: 'PROVIDER_UNAVAILABLE', outcomeKnown, retryInMs: minute, evidence } as const;
+  const failure = { code: 'PROVIDER_UNAVAILABLE', outcomeKnown, retryInMs: minute, dueInMs: minute, evidence } as const;
   const write = (claim: string) =>
     store.recordFailure(
       { ...key, secretGen: 1 },
