@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { InvalidTokenResponseError } from '../../errors/provider.errors.js';
 import type { GrantTokens } from '../health-provider.js';
 import type { ProviderDefinition } from '../definition/provider-definition.js';

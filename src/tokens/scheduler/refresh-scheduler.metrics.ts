@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram } from 'prom-client';
+import { Gauge, Histogram } from 'prom-client';
 
 /** Connections waiting for the scheduler, at most 10,000 of a provider, as it last saw them. */
 export const dueConnections = new Gauge({

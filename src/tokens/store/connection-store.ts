@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import type { ErrorCode } from '../../errors/error-code.js';
 import { Database, type Statement } from '../../database/database.js';
 import { AccountAlreadyLinkedError } from '../../errors/connection.errors.js';
-import type { EndReason } from './stored-connection.js';
 import { isAccountTaken, RefreshedSaves } from './batched-saves.js';
 import { noAttempt } from './stored-connection.js';
 import {
