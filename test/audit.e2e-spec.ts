@@ -4,6 +4,7 @@ import { AuditTrail } from '../src/audit/audit-trail.js';
 import type { AuditEvent } from '../src/audit/audit-event.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { queryDatabase } from './support/test-database.js';
+import { until } from './support/until.js';
 
 const event: AuditEvent = { action: 'link.started', outcome: 'success', actor: 'api-key:0123' };
 
@@ -118,6 +119,34 @@ describe('the audit trail', () => {
 
     await trail.record(event);
     expect(await places()).toEqual([[2, 1]]);
+  });
+
+  it('takes the next number for a new chain where another process has just taken the one that was free (LOG-05)', async () => {
+    const store = application.app.get(AuditStore);
+    append.mockRejectedValueOnce(new Error('It went away.'));
+    await expect(trail.record(event)).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+    jest.spyOn(store, 'findLatestWriter').mockResolvedValueOnce(undefined);
+    await trail.record(event);
+    expect(await places()).toEqual([[2, 1]]);
+  });
+
+  it('is not stopped while an entry is being written (LOG-05)', async () => {
+    const store = application.app.get(AuditStore);
+    const held = Promise.withResolvers<void>();
+    append.mockImplementationOnce(async (...call) => {
+      await held.promise;
+      await AuditStore.prototype.append.apply(store, call);
+    });
+    const recording = trail.record(event);
+    await until('it is being written', () => append.mock.calls.length === 1);
+    let isStopped = false;
+    const stopping = trail.beforeApplicationShutdown().then(() => (isStopped = true));
+    expect(await places()).toEqual([]);
+    expect(isStopped).toBe(false);
+    held.resolve();
+    await stopping;
+    expect(await places()).toEqual([[1, 2]]);
+    await recording;
   });
 
   it('LOG-06 rejects at once when too many entries wait', async () => {
