@@ -185,6 +185,31 @@ describe('the hosted page', () => {
     expect(await findLinks(user)).toEqual([]);
   });
 
+  it('offers no provider that cannot be linked here, for want of credentials', async () => {
+    const { databaseUrl, rootKey } = application;
+    const environment = {
+      NODE_ENV: 'production',
+      ENVIRONMENT_NAME: 'test',
+      PUBLIC_URL: 'https://link.example.com',
+      RETURN_URLS: returnUrl,
+      SANDBOX_URL: undefined,
+      WHOOP_CLIENT_ID: 'company',
+      WHOOP_CLIENT_SECRET: 'not-a-real-secret',
+    };
+    const production = await startApplication({ databaseUrl, rootKey, environment });
+    try {
+      const body = { user_id: newUser(), return_url: returnUrl };
+      const made = await production.api.post('/v1/link-sessions').send(body).expect(201);
+      const session = made.body as Session;
+      const opened = await production.browser.post('/connect').type('form').send({ link_token: session.link_token });
+      const [cookie] = opened.headers['set-cookie'] as unknown as string[];
+      const page = await production.browser.get(pathOfPage(session)).set('cookie', String(cookie?.split(';')[0]));
+      expect([...page.text.matchAll(/name="provider" value="([^"]*)"/g)].map((match) => match[1])).toEqual(['whoop']);
+    } finally {
+      await production.close();
+    }
+  });
+
   it.each([
     [{ providers: ['nothing'] }, 404, 'PROVIDER_UNKNOWN'],
     [{ providers: [] }, 400, 'REQUEST_INVALID'],
