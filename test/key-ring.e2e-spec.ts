@@ -221,6 +221,8 @@ describe('the key ring', () => {
     jest.spyOn(performance, 'now').mockImplementation(() => now() + 1e12);
     expect(ring.usableKids()).toEqual([]);
     expect(ring.list().length).toBeGreaterThan(0);
+    // Nor does it open anything.
+    await expect(ring.find(ring.list()[0]?.kid ?? '')).rejects.toMatchObject({ code: 'KEY_UNAVAILABLE' });
   });
 
   it('tries a key in memory by sealing with it before a refresh token is spent (CR-14)', async () => {
