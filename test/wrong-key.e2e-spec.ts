@@ -43,7 +43,8 @@ describe('a wrong key', () => {
     expectProblem(await application.api.post(`${base}/refresh`), 500, 'TOKEN_UNREADABLE');
 
     const after = bodyOf(await application.api.get(base).expect(200));
-    expect(after).toEqual({ ...before, last_error: { code: 'TOKEN_UNREADABLE', at: expect.any(String) } });
+    const lastError = { code: 'TOKEN_UNREADABLE', at: expect.any(String) };
+    expect(after).toEqual({ ...before, reason: 'refresh_failing', last_error: lastError });
     expect(after).toMatchObject({ status: 'active', needs_relink: false });
     expect(await queryDatabase(application.databaseUrl, tokens)).toEqual(rows);
     expect(application.sandbox.maker('whoop').history).toHaveLength(calls);
