@@ -211,6 +211,8 @@ describe('the key ring', () => {
     expect(await store.findReplicasLacking(kid)).toEqual([]);
     expect(await store.promote(kid, false)).toBe(true);
     expect(await store.promote(kid, true)).toBe(false);
+    // Promoted twice, it stays the active one.
+    expect((await store.list()).find((each) => each.kid === kid)).toMatchObject({ state: 'active' });
   });
 
   it('tells other replicas of the keys that can be used, and of none that is too old (CR-07, CR-14)', async () => {
