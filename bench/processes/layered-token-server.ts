@@ -8,9 +8,11 @@ const { AppModule } = await built<typeof import('../../src/app.module.ts')>('app
 const { ApiKeysService } =
   await built<typeof import('../../src/access/api-keys.service.ts')>('access/api-keys.service.js');
 const { AuditTrail } = await built<typeof import('../../src/audit/audit-trail.ts')>('audit/audit-trail.js');
-const { ConnectionReader } =
-  await built<typeof import('../../src/tokens/store/connection-reader.ts')>('tokens/connection-reader.js');
-const { TokenVault } = await built<typeof import('../../src/tokens/store/token-vault.ts')>('tokens/token-vault.js');
+const { ConnectionReader } = await built<typeof import('../../src/tokens/store/connection-reader.ts')>(
+  'tokens/store/connection-reader.js',
+);
+const { TokenVault } =
+  await built<typeof import('../../src/tokens/store/token-vault.ts')>('tokens/store/token-vault.js');
 
 /** The parts of the service that a hand-out needs, without its HTTP server. */
 const app = await NestFactory.createApplicationContext(AppModule, { logger: ['error', 'warn'] });

@@ -20,7 +20,8 @@ const { ProviderRegistry } = await built<typeof import('../../src/provider-kit/p
 const { registrationId } =
   await built<typeof import('../../src/provider-kit/registration.ts')>('provider-kit/registration.js');
 const { parseTokenSet } = await built<typeof import('../../src/tokens/token-set.ts')>('tokens/token-set.js');
-const { TokenVault } = await built<typeof import('../../src/tokens/store/token-vault.ts')>('tokens/token-vault.js');
+const { TokenVault } =
+  await built<typeof import('../../src/tokens/store/token-vault.ts')>('tokens/store/token-vault.js');
 
 /** Fills an empty database. Seals each row with the real vault, so that the service can open it. */
 answer(async ({ connections }: { connections: number }) => {

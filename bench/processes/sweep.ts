@@ -8,8 +8,9 @@ const giveUpMs = 600_000;
 
 const { WorkerModule } = await built<typeof import('../../src/worker.module.ts')>('worker.module.js');
 const { Database } = await built<typeof import('../../src/database/database.ts')>('database/database.js');
-const { RefreshScheduler } =
-  await built<typeof import('../../src/tokens/scheduler/refresh-scheduler.ts')>('tokens/refresh-scheduler.js');
+const { RefreshScheduler } = await built<typeof import('../../src/tokens/scheduler/refresh-scheduler.ts')>(
+  'tokens/scheduler/refresh-scheduler.js',
+);
 const { refreshes } = await built<typeof import('../../src/tokens/tokens.metrics.ts')>('tokens/tokens.metrics.js');
 
 /** What the worker process of a deployment runs, without its port. */
