@@ -242,7 +242,7 @@ describe('the audit verifier', () => {
 
     await tamper(`UPDATE audit_writers SET started_at = started_at + interval '1 second' WHERE number = 3`);
 
-    await expect(verify()).resolves.toEqual(['3/0 is not what writer 4 has seen there']);
+    await expect(verify()).resolves.toEqual(['3/0 differs from what writer 4 recorded']);
   });
 
   it('LOG-05 names the first entry of a writer whose beginning was changed', async () => {
