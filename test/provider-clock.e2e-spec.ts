@@ -119,7 +119,7 @@ describe('a maker whose clock is not ours', () => {
       .slice(logged)
       .map((line) => JSON.parse(line) as { level: number; context?: string; msg?: string })
       .filter(({ level, context }) => level === 50 && context === ProviderClocks.name);
-    expect(alerts).toMatchObject([{ msg: expect.stringMatching(/the clocks are 172\d{3} s apart/) }]);
+    expect(alerts).toMatchObject([{ msg: expect.stringMatching(/the clocks differ by 172\d{3} s/) }]);
     const status = await application.api.get(`/v1/users/${user}/connections/${slug}`).expect(200);
     expect(status.body).toMatchObject({ status: 'active' });
     await application.api.get(`/v1/users/${user}/connections/${slug}/token`).expect(200);
