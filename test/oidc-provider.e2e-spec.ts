@@ -373,7 +373,10 @@ describe('an independent OAuth 2.0 server as the provider', () => {
 
     it('R-03 loses the grant with the claim between instances switched off', async () => {
       const userId = await link(slug);
-      const everyClaim = { take: async () => randomUUID(), drop: async () => undefined };
+      const everyClaim: Pick<RefreshClaims, 'take' | 'drop'> = {
+        take: async () => ({ id: randomUUID(), takenAtMs: performance.now(), isProbe: false }),
+        drop: async () => undefined,
+      };
       const override: ApplicationOptions['override'] = (builder) =>
         builder.overrideProvider(RefreshClaims).useValue(everyClaim);
       await withInstance({ override }, (left) =>
