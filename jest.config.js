@@ -15,8 +15,7 @@ export default {
   reporters: ['<rootDir>/test/support/contract-table.js', '<rootDir>/test/support/fault-table.js', 'default'],
   // For tests that hang. Nothing is measured by it: machines that run tests stand still for seconds now and then.
   testTimeout: 120_000,
-  // One more than the two cores that a run must do with: many suites wait for processes and databases.
-  maxWorkers: 3,
+  maxWorkers: 2,
   // A worker that has run many suites has nothing open at its end, but takes a second to give a gigabyte back.
   workerGracefulExitTimeout: 10_000,
 };
