@@ -1,8 +1,10 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { JournalRecovery } from '../src/tokens/refresh/journal-recovery.js';
 import { RefreshJournal } from '../src/tokens/refresh/refresh-journal.js';
+import { ConnectionStore } from '../src/tokens/store/connection-store.js';
 import { startApplication, type TestApplication } from './support/application.js';
 import { auditEntriesOf } from './support/audit-entries.js';
 import { copyDatabase, replaceDatabase } from './support/database-copy.js';
@@ -179,6 +181,66 @@ describe('the entries that the journal keeps', () => {
   it('would cost that connection its grant without the hold', async () => {
     const application = await replaceDuringRefresh();
     expect(application.sandbox.maker('whoop').liveGrants()).toEqual([]);
+  });
+
+  it('lose no response that arrives after they were read and before the row is restored (R-05)', async () => {
+    holdSeconds = '120';
+    const { first, backup } = await linkAndBackUp(['user-1']);
+    expect(await refresh(first, 'user-1')).toBe(200);
+    const provider = first.sandbox.maker('whoop');
+    const refreshes = () => provider.history.filter(({ kind }) => kind === 'refresh').length;
+    provider.misbehave({ endpoint: 'refresh', ...held, processed: true });
+    const underWay = refresh(first, 'user-1');
+    await until('the provider has the request', () => refreshes() === 2);
+    await replaceDatabase(first.databaseUrl, backup);
+    await until('the process reaches it', async () => (await first.api.get('/health/ready')).status === 200);
+
+    const store = first.app.get(ConnectionStore);
+    const findBehind = store.findBehind.bind(store);
+    const read = Promise.withResolvers<undefined>();
+    const saved = Promise.withResolvers<undefined>();
+    jest.spyOn(store, 'findBehind').mockImplementationOnce(async (entries) => {
+      read.resolve(undefined);
+      await saved.promise;
+      return findBehind(entries);
+    });
+    const isSaving = new Promise((resolve) => {
+      const saveRefreshed = store.saveRefreshed.bind(store);
+      jest.spyOn(store, 'saveRefreshed').mockImplementationOnce(async (...saving) => {
+        const isSaved = await saveRefreshed(...saving);
+        resolve(isSaved);
+        return isSaved;
+      });
+    });
+    const comparison = first.app.get(JournalRecovery).catchUp();
+    await read.promise;
+    provider.behave();
+    expect(await isSaving).toBe(false);
+    saved.resolve(undefined);
+    await comparison;
+    expect(await underWay).toBe(200);
+
+    // As if the hold had passed.
+    await queryDatabase(first.databaseUrl, 'UPDATE connections SET attempt_started_at = NULL');
+    expect(await refresh(first, 'user-1')).toBe(200);
+    expect(provider.liveGrants()).toHaveLength(1);
+  });
+
+  it('restore a row for a refresh that was leased before and looks after the comparison (R-05)', async () => {
+    const { first, backup } = await linkAndBackUp(['user-1']);
+    expect(await refresh(first, 'user-1')).toBe(200);
+    await replaceDatabase(first.databaseUrl, backup);
+    await until('the process reaches it', async () => (await first.api.get('/health/ready')).status === 200);
+    const recovery = first.app.get(JournalRecovery);
+    const catchUp = recovery.catchUp.bind(recovery);
+    // Another refresh has the rows compared in the meantime.
+    jest.spyOn(recovery, 'catchUp').mockImplementationOnce(async () => {
+      await catchUp();
+      return catchUp();
+    });
+    await refresh(first, 'user-1');
+    expect(first.sandbox.maker('whoop').liveGrants()).toHaveLength(1);
+    expect(await refresh(first, 'user-1')).toBe(200);
   });
 
   it('restore nothing when nothing is kept: all those connections are lost at a strict provider', async () => {

@@ -23,6 +23,8 @@ const batchSize = 500;
  */
 const endedWithinMs = 600_000;
 const auditPageSize = 1_000;
+/** No lease is older than this when its refresh token is sent: the longest is 80 s. */
+const longestLeaseMs = 120_000;
 
 /**
  * SQL: an id of the database that changes with the server (a promoted standby), with database and table (a restored
@@ -57,6 +59,8 @@ export class JournalRecovery {
   );
   /** The id of the database whose rows were compared last. */
   private comparedWith: string | undefined;
+  /** By the monotonic clock. */
+  private comparedAtMs = -Infinity;
   private comparing: Promise<void> | undefined;
   private hasWarnedOfRoom = false;
 
@@ -99,7 +103,7 @@ export class JournalRecovery {
    * Restores what the database has lost, if it may have lost anything since the last call. Call it between lease and
    * refresh: afterwards the row has the newest token set that this directory knows.
    *
-   * @returns whether the rows were compared with the entries
+   * @returns whether the rows were compared with the entries since the oldest lease was taken, by this call or another
    * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError} when that cannot be done now; no refresh
    *   token may be sent
    */
@@ -109,7 +113,6 @@ export class JournalRecovery {
       return false;
     }
     const incarnation = await this.incarnations.add(undefined);
-    const isNew = this.comparedWith !== incarnation;
     while (this.comparedWith !== incarnation) {
       // Those that wait for a comparison with another database begin their own after it.
       this.comparing ??= this.compare(kept, incarnation).finally(() => {
@@ -117,7 +120,7 @@ export class JournalRecovery {
       });
       await this.comparing;
     }
-    return isNew;
+    return performance.now() - this.comparedAtMs < longestLeaseMs;
   }
 
   /**
@@ -161,6 +164,7 @@ export class JournalRecovery {
     });
     await this.restoreNewer(entries);
     this.comparedWith = incarnation;
+    this.comparedAtMs = performance.now();
   }
 
   private async restoreNewer(entries: readonly JournalEntry[]): Promise<void> {

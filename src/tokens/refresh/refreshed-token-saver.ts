@@ -49,7 +49,7 @@ export class ObtainedGrants {
   async keep(connection: StoredConnection, provider: HealthProvider, obtained: ObtainedGrant): Promise<boolean> {
     const tokens = toTokenSet(obtained.grant, obtained.previous);
     const sealed = await this.record(connection, tokens, 'refreshed');
-    const saved = await this.save(connection, tokens, () => this.store.saveRefreshed(connection, sealed));
+    const saved = await this.save(connection, tokens, sealed, 'refreshed');
     if (saved === 'saved' && obtained.grant.formerUserId !== undefined) {
       await this.store.askForAccount(connection);
     }
@@ -85,7 +85,7 @@ export class ObtainedGrants {
       mustNameUser: namesAnotherUser || previous.mustNameUser,
     };
     const sealed = await this.record(connection, tokens, 'rotated');
-    const saved = await this.save(connection, tokens, () => this.store.keepRotated(connection, sealed));
+    const saved = await this.save(connection, tokens, sealed, 'rotated');
     if (saved !== 'superseded') {
       await this.journal.forget(connection);
       return true;
@@ -119,16 +119,24 @@ export class ObtainedGrants {
   private async save(
     connection: StoredConnection,
     tokens: TokenSet,
-    store: () => Promise<boolean>,
+    sealed: SealedTokens,
+    kind: EntryKind,
   ): Promise<SaveOutcome> {
+    const isRefreshed = kind === 'refreshed';
     for (let attempt = 0; ; attempt += 1) {
       try {
-        if (await store()) {
+        if (
+          await (isRefreshed
+            ? this.store.saveRefreshed(connection, sealed)
+            : this.store.keepRotated(connection, sealed))
+        ) {
           return 'saved';
         }
-        // Where the database has lost the set that this one replaces, the journal restores this one.
-        await this.journal.hasCaughtUp(connection);
-        return (await this.isStored(connection, tokens)) ? 'found' : 'superseded';
+        if (await this.isStored(connection, tokens)) {
+          return 'found';
+        }
+        // A database that has lost the set which this one replaces has an older generation of the same link.
+        return (await this.store.restore(connection, sealed, isRefreshed)) ? 'saved' : 'superseded';
       } catch (error) {
         const delayMs = saveRetryDelaysMs[attempt];
         if (delayMs === undefined) {
