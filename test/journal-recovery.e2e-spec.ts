@@ -243,6 +243,35 @@ describe('the entries that the journal keeps', () => {
     expect(await refresh(first, 'user-1')).toBe(200);
   });
 
+  it('are noted once when the save and a replay of the journal commit one token set together (I5)', async () => {
+    const first = await start();
+    await linkAccount(first, 'user-1', 'whoop');
+    const { id, secretGen } = await readRow(first.databaseUrl, 'user-1');
+    const store = first.app.get(ConnectionStore);
+    const saveRefreshed = store.saveRefreshed.bind(store);
+    const stored = Promise.withResolvers<undefined>();
+    const released = Promise.withResolvers<undefined>();
+    // The row is written, and the process has not learned of it yet.
+    jest.spyOn(store, 'saveRefreshed').mockImplementationOnce(async (...saving) => {
+      const isSaved = await saveRefreshed(...saving);
+      stored.resolve(undefined);
+      await released.promise;
+      return isSaved;
+    });
+    const refreshing = refresh(first, 'user-1');
+    await stored.promise;
+    const replaying = first.app.get(RefreshJournal).replay({ userId: 'user-1', provider: 'whoop', id, secretGen });
+    // A replay that does not wait ends within these statements.
+    for (let statement = 0; statement < 50; statement += 1) {
+      await readRow(first.databaseUrl, 'user-1');
+    }
+    released.resolve(undefined);
+    expect(await refreshing).toBe(200);
+    expect(await replaying).toBe(true);
+    const entries = await auditEntriesOf(first, 'user-1');
+    expect(entries.filter((entry) => entry.startsWith('token.refreshed'))).toHaveLength(1);
+  });
+
   it('restore nothing when nothing is kept: all those connections are lost at a strict provider', async () => {
     keepSeconds = '0';
     expect((await restoreAfterRefreshes()).lost).toEqual(users);

@@ -174,7 +174,7 @@ export class JournalRecovery {
       return;
     }
     for (const entry of await this.store.findBehind(readable)) {
-      await this.restore(entry);
+      await this.outcomes.inTurn(entry.id, () => this.restore(entry));
     }
   }
 

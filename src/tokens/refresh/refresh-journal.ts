@@ -142,7 +142,7 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
     if (entry === undefined) {
       return false;
     }
-    if ((await this.commit({ ...entry, userId: key.userId })) !== 'waiting') {
+    if ((await this.commitInTurn({ ...entry, userId: key.userId })) !== 'waiting') {
       await this.forget(key);
     }
     return true;
@@ -260,7 +260,7 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
   private async replayEntry(entry: JournalEntry): Promise<ReplayOutcome> {
     try {
       const { userId } = await openOwner(this.vault, entry);
-      return await this.commit({ ...entry, userId });
+      return await this.commitInTurn({ ...entry, userId });
     } catch (error) {
       if (error instanceof TokenUnreadableError) {
         return 'damaged';
@@ -273,6 +273,10 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
       );
       return 'waiting';
     }
+  }
+
+  private commitInTurn(entry: JournalEntry & ConnectionKey): Promise<'done' | 'ended' | 'waiting'> {
+    return this.outcomes.inTurn(entry.id, () => this.commit(entry));
   }
 
   /** @returns `done` or `ended` when the tokens are stored or not wanted, and the audit trail tells so */

@@ -19,10 +19,37 @@ const maxEntries = 100;
 /** Counts the outcomes of refreshes, and records one audit entry for each (I5). */
 @Injectable()
 export class RefreshOutcomes {
+  /** By connection: ends when the last save that was begun has ended. */
+  private readonly saves = new Map<string, Promise<unknown>>();
+
   constructor(
     private readonly audit: AuditTrail,
     private readonly reader: AuditReader,
   ) {}
+
+  /**
+   * Runs a save together with the record of its outcome. The saves of one connection run one after the other in this
+   * process, so that the next one finds the audit entry of a token set that it finds stored.
+   *
+   * @param connectionId - the connection whose row is written
+   * @param save - writes the row and records the outcome
+   */
+  async inTurn<T>(connectionId: string, save: () => Promise<T>): Promise<T> {
+    const before = this.saves.get(connectionId);
+    const saving = (async () => {
+      await before;
+      return save();
+    })();
+    const ended = saving.catch(() => undefined);
+    this.saves.set(connectionId, ended);
+    try {
+      return await saving;
+    } finally {
+      if (this.saves.get(connectionId) === ended) {
+        this.saves.delete(connectionId);
+      }
+    }
+  }
 
   /**
    * Records the outcome of one refresh. The provider has already acted, so an entry that cannot be written, which the

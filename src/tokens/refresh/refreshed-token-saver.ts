@@ -49,13 +49,13 @@ export class ObtainedGrants {
   async keep(connection: StoredConnection, provider: HealthProvider, obtained: ObtainedGrant): Promise<boolean> {
     const tokens = toTokenSet(obtained.grant, obtained.previous);
     const sealed = await this.record(connection, tokens, 'refreshed');
-    const saved = await this.save(connection, tokens, sealed, 'refreshed');
+    const { saved, isNoted } = await this.save(connection, tokens, sealed, 'refreshed');
     if (saved === 'saved' && obtained.grant.formerUserId !== undefined) {
       await this.store.askForAccount(connection);
     }
     const isGone = saved === 'superseded' && (await this.discard(connection, provider, tokens, obtained.previous));
-    // Until the outcome is in the audit trail the journal has the entry: whoever replays it does what is left to do.
-    if (await this.noteSave(connection, saved, tokens)) {
+    // Until the outcome is in the audit trail the journal has the entry. A replay then does the rest.
+    if (isNoted || (saved === 'superseded' && (await this.outcomes.note(connection, 'superseded')))) {
       await this.journal.forget(connection);
     }
     return !isGone;
@@ -85,7 +85,7 @@ export class ObtainedGrants {
       mustNameUser: namesAnotherUser || previous.mustNameUser,
     };
     const sealed = await this.record(connection, tokens, 'rotated');
-    const saved = await this.save(connection, tokens, sealed, 'rotated');
+    const { saved } = await this.save(connection, tokens, sealed, 'rotated');
     if (saved !== 'superseded') {
       await this.journal.forget(connection);
       return true;
@@ -103,40 +103,19 @@ export class ObtainedGrants {
     return sealed;
   }
 
-  /** @returns whether the audit trail has the outcome */
-  private noteSave(connection: StoredConnection, saved: SaveOutcome, tokens: TokenSet): Promise<boolean> {
-    switch (saved) {
-      case 'saved':
-        return this.outcomes.note(connection, 'refreshed');
-      case 'found':
-        return this.outcomes.noteStored(connection, tokens.obtainedAt);
-      case 'superseded':
-        return this.outcomes.note(connection, 'superseded');
-    }
-  }
-
   /** Commits a token set that exists only here and at the provider, through short database failures of any kind. */
   private async save(
     connection: StoredConnection,
     tokens: TokenSet,
     sealed: SealedTokens,
     kind: EntryKind,
-  ): Promise<SaveOutcome> {
-    const isRefreshed = kind === 'refreshed';
+  ): Promise<{ readonly saved: SaveOutcome; readonly isNoted: boolean }> {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        if (
-          await (isRefreshed
-            ? this.store.saveRefreshed(connection, sealed)
-            : this.store.keepRotated(connection, sealed))
-        ) {
-          return 'saved';
-        }
-        if (await this.isStored(connection, tokens)) {
-          return 'found';
-        }
-        // A database that has lost the set which this one replaces has an older generation of the same link.
-        return (await this.store.restore(connection, sealed, isRefreshed)) ? 'saved' : 'superseded';
+        return await this.outcomes.inTurn(connection.id, async () => {
+          const saved = await this.saveOnce(connection, tokens, sealed, kind);
+          return { saved, isNoted: kind === 'refreshed' && (await this.noteSave(connection, saved, tokens)) };
+        });
       } catch (error) {
         const delayMs = saveRetryDelaysMs[attempt];
         if (delayMs === undefined) {
@@ -147,6 +126,38 @@ export class ObtainedGrants {
         );
         await sleep(delayMs);
       }
+    }
+  }
+
+  private async saveOnce(
+    connection: StoredConnection,
+    tokens: TokenSet,
+    sealed: SealedTokens,
+    kind: EntryKind,
+  ): Promise<SaveOutcome> {
+    const isRefreshed = kind === 'refreshed';
+    const save = isRefreshed
+      ? this.store.saveRefreshed(connection, sealed)
+      : this.store.keepRotated(connection, sealed);
+    if (await save) {
+      return 'saved';
+    }
+    if (await this.isStored(connection, tokens)) {
+      return 'found';
+    }
+    // A database that has lost the set which this one replaces has an older generation of the same link.
+    return (await this.store.restore(connection, sealed, isRefreshed)) ? 'saved' : 'superseded';
+  }
+
+  /** @returns whether the audit trail has the stored token set */
+  private async noteSave(connection: StoredConnection, saved: SaveOutcome, tokens: TokenSet): Promise<boolean> {
+    switch (saved) {
+      case 'saved':
+        return this.outcomes.note(connection, 'refreshed');
+      case 'found':
+        return this.outcomes.noteStored(connection, tokens.obtainedAt);
+      case 'superseded':
+        return false;
     }
   }
 
