@@ -29,7 +29,7 @@ const environment = {
 };
 const { status } = spawnSync(
   process.execPath,
-  ['node_modules/jest/bin/jest.js', '--testPathPatterns', 'test/(faults/|refresh-races)', ...forJest],
+  ['node_modules/jest/bin/jest.js', '--testPathPatterns', 'test/(faults/|refresh/refresh-races)', ...forJest],
   { stdio: 'inherit', env: { ...process.env, ...environment, NODE_OPTIONS: '--experimental-vm-modules' } },
 );
 process.exit(status ?? 1);

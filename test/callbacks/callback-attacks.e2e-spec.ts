@@ -1,0 +1,478 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { IncomingMessage } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type MiddlewareConsumer, Module, type NestModule } from '@nestjs/common';
+import { Database } from '../../src/database/database.js';
+import { ProviderUnavailableError } from '../../src/errors/provider.errors.js';
+import { createOneTimeSecret, hashOneTimeSecret } from '../../src/links/one-time-secret.js';
+import { LinkStore, type StoredLink } from '../../src/links/link-store.js';
+import { LinksService, type LinkRequest, type LinkTerms } from '../../src/links/links.service.js';
+import type { HealthProvider } from '../../src/provider-kit/health-provider.js';
+import {
+  ProviderHttpClient,
+  type ProviderRequest,
+  type ProviderResponse,
+} from '../../src/provider-kit/http/http-client.js';
+import { ProviderRegistry } from '../../src/provider-kit/provider-registry.js';
+import type { TestApplication } from '../support/application.js';
+import { auditEntriesOf } from '../support/audit-entries.js';
+import { consent } from '../support/browser.js';
+import {
+  calls,
+  connected,
+  expectNoConnection,
+  isGrantLive,
+  publicUrl,
+  RecordingHttpClient,
+  redemption,
+  refused,
+  returnUrl,
+  sendCallback,
+  startReplica,
+  useObserved,
+} from '../support/callbacks.js';
+import { dumpDatabase, expectAbsent } from '../support/leaks.js';
+import { findLinkRow, shiftExpiry } from '../support/link-rows.js';
+import { slugs } from '../support/makers.js';
+import { approvedLink, linkAccount, newUser, pathOf } from '../support/linking.js';
+
+let application: TestApplication;
+let recorder: RecordingHttpClient;
+
+useObserved((observed) => ({ application, recorder } = observed));
+
+describe('the state', () => {
+  it('AR-01 is 256 random bits in base64url: ten thousand of them are all different', () => {
+    const states = Array.from({ length: 10_000 }, createOneTimeSecret);
+
+    expect(new Set(states).size).toBe(states.length);
+    expect(states.filter((state) => !/^[A-Za-z0-9_-]{43}$/.test(state))).toEqual([]);
+    // A constant or counted part would show as a position with few different characters.
+    const positions = Array.from({ length: 42 }, (_, at) => new Set(states.map((state) => state[at])).size);
+    expect(Math.min(...positions)).toBe(64);
+  });
+
+  it.each(slugs)('AR-01 of a link to %s is nowhere in the database, only its hash is', async (slug) => {
+    const { state, callback } = await approvedLink(application, slug);
+    const before = await dumpDatabase(application);
+    expect(await sendCallback(application, pathOf(callback))).toEqual(connected);
+    const after = await dumpDatabase(application);
+
+    expectAbsent(state, before, after);
+    expect(before).toContain(hashOneTimeSecret(state).toString('hex'));
+  });
+
+  it.each(['whoop', 'garmin-oauth1'])('AR-01 O1-06 of a link to %s works for ten minutes', async (slug) => {
+    const inTime = await approvedLink(application, slug);
+    await shiftExpiry(application, inTime.state, 9 * 60 + 30);
+    const late = await approvedLink(application, slug);
+    await shiftExpiry(application, late.state, 10 * 60);
+    const before = calls(application, slug);
+
+    expect(await sendCallback(application, pathOf(late.callback))).toEqual(refused);
+    expect(calls(application, slug)).toBe(before);
+    await expectNoConnection(application, late.user, slug);
+    expect(await sendCallback(application, pathOf(inTime.callback))).toEqual(connected);
+  });
+
+  it.each(['whoop', 'garmin-oauth1'])('AR-01 of a callback from %s must be there and be ours', async (slug) => {
+    const { user, state, callback } = await approvedLink(application, slug);
+    const historyLength = application.sandbox.maker(slug).history.length;
+    const withState = (value: string | undefined): string => {
+      const url = new URL(callback);
+      url.searchParams.delete('state');
+      if (value !== undefined) {
+        url.searchParams.set('state', value);
+      }
+      return pathOf(url);
+    };
+
+    for (const forged of [undefined, '', createOneTimeSecret(), `${state}x`, state.slice(1), state.toLowerCase()]) {
+      expect(await sendCallback(application, withState(forged))).toEqual(refused);
+    }
+    expect(application.sandbox.maker(slug).history).toHaveLength(historyLength);
+    await expectNoConnection(application, user, slug);
+  });
+});
+
+describe('a callback that arrives more than once', () => {
+  let replica: TestApplication;
+  beforeAll(async () => {
+    replica = await startReplica(application);
+  });
+  afterAll(() => replica.close());
+
+  /** The same callback fifty times at once, over both instances. */
+  async function sendFifty(callback: URL, instances = [application, replica]): Promise<Map<number, number>> {
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, index) =>
+        sendCallback(instances[index % instances.length] ?? application, pathOf(callback)),
+      ),
+    );
+    for (const { status, code } of answers) {
+      expect([undefined, 'AUTHORIZATION_STATE_INVALID']).toContain(code);
+      expect(status).toBe(code === undefined ? 200 : 403);
+    }
+    const counts = new Map<number, number>();
+    for (const { status } of answers) {
+      counts.set(status, (counts.get(status) ?? 0) + 1);
+    }
+    return counts;
+  }
+
+  it.each(slugs)(
+    'AR-02 O1-06 is redeemed at %s once, however many arrive at the same moment at two instances',
+    async (slug) => {
+      const { user, account, callback } = await approvedLink(application, slug);
+      const before = calls(application, slug);
+
+      const counts = await sendFifty(callback);
+
+      expect([...counts].sort()).toEqual([
+        [200, 1],
+        [403, 49],
+      ]);
+      expect(calls(application, slug)).toBe(before + 1);
+      expect(isGrantLive(application, slug, account)).toBe(true);
+      await application.api.get(`/v1/users/${user}/connections/${slug}/token`).expect(200);
+    },
+  );
+
+  it.each(slugs)('AR-02 is refused when it comes again later from %s, and the connection lives on', async (slug) => {
+    const { user, account, callback } = await approvedLink(application, slug);
+    expect(await sendCallback(application, pathOf(callback))).toEqual(connected);
+    const before = calls(application, slug);
+    const entries = await auditEntriesOf(application, user);
+
+    expect(await sendCallback(replica, pathOf(callback))).toEqual(refused);
+    for (let again = 0; again < 15; again += 1) {
+      expect(await sendCallback(application, pathOf(callback))).toEqual(refused);
+    }
+
+    expect(calls(application, slug)).toBe(before);
+    expect(isGrantLive(application, slug, account)).toBe(true);
+    // A few of each instance, so that nobody fills the audit trail with them.
+    const stray = (await auditEntriesOf(application, user)).filter((entry) => !entries.includes(entry));
+    expect(new Set(stray)).toEqual(new Set(['link.failed denied browser AUTHORIZATION_STATE_INVALID']));
+    expect(stray.length).toBeLessThan(16);
+  });
+
+  it('AR-02 with the defence off (SELECT, then UPDATE) is redeemed many times, and the maker revokes the grant', async () => {
+    const naive = await startReplica(application, {
+      override: (builder) =>
+        builder.overrideProvider(LinkStore).useFactory({
+          factory: (database: Database) => new SelectThenUpdateStore(database, 50),
+          inject: [Database],
+        }),
+    });
+    try {
+      const { account, callback } = await approvedLink(application, 'whoop');
+      const before = calls(application, 'whoop');
+
+      await Promise.all(Array.from({ length: 50 }, () => naive.browser.get(pathOf(callback))));
+
+      expect(calls(application, 'whoop')).toBe(before + 50);
+      expect(isGrantLive(application, 'whoop', account)).toBe(false);
+    } finally {
+      await naive.close();
+    }
+  });
+});
+
+/** What an ORM's "find, then save" does; all readers are let through before the first one writes. */
+class SelectThenUpdateStore extends LinkStore {
+  private readonly everyoneHasRead = Promise.withResolvers<void>();
+  private readers = 0;
+
+  constructor(
+    private readonly connection: Database,
+    private readonly expectedReaders: number,
+  ) {
+    super(connection);
+  }
+
+  override async consume(stateHash: Buffer, provider: string): Promise<StoredLink | undefined> {
+    const [link] = await this.connection.query<StoredLink>(
+      {
+        name: 'test-naive-find',
+        text: `SELECT id, state_hash AS "stateHash", user_id AS "userId", provider, registration_id AS "registrationId",
+                 registration_hash AS "registrationHash", return_url AS "returnUrl", scopes, sealed,
+                 require_confirmation AS "requireConfirmation", browser_hash AS "browserHash",
+                 on_account_change AS "onAccountChange", expires_at AS "expiresAt"
+               FROM links WHERE state_hash = $1 AND provider = $2 AND consumed_at IS NULL AND expires_at > now()`,
+      },
+      [stateHash, provider],
+    );
+    this.readers += 1;
+    if (this.readers === this.expectedReaders) {
+      this.everyoneHasRead.resolve();
+    }
+    await this.everyoneHasRead.promise;
+    await this.connection.query(
+      { name: 'test-naive-save', text: 'UPDATE links SET consumed_at = now(), sealed = NULL WHERE state_hash = $1' },
+      [stateHash],
+    );
+    return link;
+  }
+}
+
+describe('the redirect URI', () => {
+  const spoofed = {
+    host: 'evil.example',
+    'x-forwarded-host': 'evil.example',
+    'x-forwarded-proto': 'http',
+    'x-forwarded-port': '8080',
+    'x-original-host': 'evil.example',
+    forwarded: 'host=evil.example;proto=http',
+  };
+
+  it.each(['whoop', 'garmin', 'fitbit', 'oura'])(
+    'AR-11 of %s comes from the settings, whatever the headers say, and is the same in both requests',
+    async (slug) => {
+      const started = await application.api
+        .post(`/v1/users/${newUser()}/connections/${slug}/link`)
+        .set(spoofed)
+        .expect(201);
+      const { link_web_url: linkWebUrl } = started.body as { link_web_url: string };
+      const callback = await consent(linkWebUrl);
+      await application.browser.get(pathOf(callback)).set(spoofed).expect(200);
+
+      const expected = `${publicUrl}/v1/oauth/${slug}/callback`;
+      expect(new URL(linkWebUrl).searchParams.getAll('redirect_uri')).toEqual([expected]);
+      expect(recorder.lastForm().getAll('redirect_uri')).toEqual([expected]);
+      expect(started.text).not.toContain('evil');
+    },
+  );
+
+  it.each(['garmin-oauth1', 'fitbit-oauth1'])(
+    'AR-11 of %s comes from the settings, whatever the headers say',
+    async (slug) => {
+      const started = await application.api
+        .post(`/v1/users/${newUser()}/connections/${slug}/link`)
+        .set(spoofed)
+        .expect(201);
+      const { state } = started.body as { state: string };
+
+      const header = recorder.sent.at(-1)?.headers?.['authorization'] ?? '';
+      const sent = decodeURIComponent(/oauth_callback="([^"]*)"/.exec(header)?.[1] ?? '');
+      expect(sent).toBe(`${publicUrl}/v1/oauth/${slug}/callback?state=${state}`);
+      expect(started.text).not.toContain('evil');
+    },
+  );
+
+  it('AR-11 with the defence off (built from the Host header) sends the code to whom the caller names', async () => {
+    const believing = await startReplica(application, {
+      modules: [HostMemory],
+      override: (builder) => builder.overrideProvider(ProviderRegistry).useClass(HostBelievingRegistry),
+    });
+    try {
+      const user = newUser();
+      const started = await believing.api.post(`/v1/users/${user}/connections/whoop/link`).set(spoofed).expect(201);
+      const stolen = await consent((started.body as { link_web_url: string }).link_web_url);
+
+      expect(stolen.origin).toBe('https://evil.example');
+      expect(stolen.searchParams.get('code')).toMatch(/./);
+      expect(await auditEntriesOf(application, user)).toEqual(['link.started success api-key']);
+    } finally {
+      await believing.close();
+    }
+  });
+
+  it('AR-11 NET-05 is not followed by a return_url from the callback', async () => {
+    const { callback } = await approvedLink(application, 'whoop', { body: { return_url: returnUrl } });
+    callback.searchParams.set('return_url', 'https://evil.example/');
+    callback.searchParams.set('redirect_uri', 'https://evil.example/');
+
+    const { headers } = await application.browser.get(pathOf(callback)).set(spoofed).expect(303);
+
+    expect(headers['location']).toMatch(/^https:\/\/app\.example\.com\/devices\?status=success&/);
+    expect(headers['location']).not.toContain('evil');
+  });
+});
+
+/** Remembers which host a request says that it was sent to, for as long as it is answered. */
+const hostOfRequest = new AsyncLocalStorage<string | undefined>();
+
+@Module({})
+class HostMemory implements NestModule {
+  configure(consumer: MiddlewareConsumer): void {
+    consumer
+      .apply((request: IncomingMessage, _response: unknown, next: () => void) => {
+        hostOfRequest.run(request.headers.host, next);
+      })
+      .forRoutes('{*path}');
+  }
+}
+
+/** What `${request.protocol}://${request.host}/callback` does. */
+class HostBelievingRegistry extends ProviderRegistry {
+  override get(slug: string): HealthProvider {
+    const provider = super.get(slug);
+    const redirectUri = `https://${hostOfRequest.getStore() ?? ''}/v1/oauth/${slug}/callback`;
+    return Object.create(provider, { settings: { value: { ...provider.settings, redirectUri } } }) as HealthProvider;
+  }
+}
+
+describe('a return_url that is not registered', () => {
+  const body = { return_url: 'https://evil.example/devices' };
+
+  it('NET-05 starts no link', async () => {
+    const user = newUser();
+    const answer = await application.api.post(`/v1/users/${user}/connections/whoop/link`).send(body).expect(400);
+
+    expect(answer.body).toMatchObject({ code: 'RETURN_URL_NOT_ALLOWED' });
+    expect(await auditEntriesOf(application, user)).toEqual([]);
+  });
+
+  it('NET-05 with the defence off (no list) is where the browser goes, and is told of the connection', async () => {
+    const open = await startReplica(application, {
+      // The callback compares with the list once more.
+      environment: { RETURN_URLS: body.return_url },
+      override: (builder) => builder.overrideProvider(LinksService).useClass(AnyReturnUrlLinks),
+    });
+    try {
+      const { callback } = await approvedLink(open, 'whoop', { body });
+
+      const { headers } = await open.browser.get(pathOf(callback)).expect(303);
+
+      expect(headers['location']).toMatch(/^https:\/\/evil\.example\/devices\?status=success&.*connection_id=/);
+    } finally {
+      await open.close();
+    }
+  });
+});
+
+class AnyReturnUrlLinks extends LinksService {
+  override checkTerms({
+    returnUrl,
+  }: Pick<LinkRequest, 'returnUrl'>): Pick<LinkTerms, 'returnUrl' | 'requireConfirmation'> {
+    return { returnUrl: returnUrl ?? null, requireConfirmation: false };
+  }
+}
+
+describe('a maker that takes the code and does not answer', () => {
+  it.each(slugs)('AR-22 is asked once: %s drops the connection, the link ends, the user starts again', async (slug) => {
+    const { user, account, state, callback } = await approvedLink(application, slug);
+    const kind = redemption[slug] === 'access_token' ? 'access_token' : 'token';
+    application.sandbox.maker(slug).misbehave({ endpoint: kind, type: 'drop', processed: true });
+    const before = calls(application, slug);
+
+    expect(await sendCallback(application, pathOf(callback))).toEqual({ status: 503, code: 'PROVIDER_UNAVAILABLE' });
+    expect(await sendCallback(application, pathOf(callback))).toEqual(refused);
+
+    expect(calls(application, slug)).toBe(before + 1);
+    expect(isGrantLive(application, slug, account)).toBe(true);
+    expect(await findLinkRow(application, state)).toMatchObject({ outcome: 'PROVIDER_UNAVAILABLE', sealed: null });
+    await expectNoConnection(application, user, slug);
+    await linkAccount(application, user, slug);
+  });
+
+  it('AR-22 with the defence off (the HTTP client repeats) is asked twice, and revokes the grant', async () => {
+    const careless = await startReplica(application, {
+      override: (builder) => builder.overrideProvider(ProviderHttpClient).useValue(new RepeatingHttpClient()),
+    });
+    try {
+      const { account, callback } = await approvedLink(application, 'whoop');
+      application.sandbox.maker('whoop').misbehave({ endpoint: 'token', type: 'drop', processed: true });
+      const before = calls(application, 'whoop');
+
+      await careless.browser.get(pathOf(callback)).expect(403);
+
+      expect(calls(application, 'whoop')).toBe(before + 2);
+      expect(isGrantLive(application, 'whoop', account)).toBe(false);
+    } finally {
+      await careless.close();
+    }
+  });
+});
+
+class RepeatingHttpClient extends ProviderHttpClient {
+  override async send(request: ProviderRequest): Promise<ProviderResponse> {
+    try {
+      return await super.send(request);
+    } catch (error) {
+      if (error instanceof ProviderUnavailableError) {
+        return super.send(request);
+      }
+      throw error;
+    }
+  }
+}
+
+describe('a callback in the wrong place', () => {
+  it.each([
+    ['whoop', 'oura'],
+    ['oura', 'whoop'],
+    ['garmin-oauth1', 'fitbit-oauth1'],
+    ['garmin', 'garmin-oauth1'],
+    ['fitbit-oauth1', 'fitbit'],
+  ])('AR-09 from %s is not taken on the path of %s, and neither maker is asked', async (started, other) => {
+    const { user, callback } = await approvedLink(application, started);
+    const before = [started, other].map((slug) => application.sandbox.maker(slug).history.length);
+    const wrongPath = `/v1/oauth/${other}/callback${callback.search}`;
+
+    expect(await sendCallback(application, wrongPath)).toEqual(refused);
+
+    expect([started, other].map((slug) => application.sandbox.maker(slug).history.length)).toEqual(before);
+    await expectNoConnection(application, user, other);
+    await expectNoConnection(application, user, started);
+    expect((await auditEntriesOf(application, user)).slice(1)).toEqual([
+      'link.failed denied browser AUTHORIZATION_STATE_INVALID',
+    ]);
+    expect(await sendCallback(application, pathOf(callback))).toEqual(connected);
+  });
+
+  it('AR-10 is refused when the client of the maker was changed after the link was started', async () => {
+    const makerUrl = application.sandbox.maker('whoop').url;
+    const { declaration } = application.sandbox.maker('whoop');
+    const changed = await startReplica(application, {
+      environment: {
+        WHOOP_CLIENT_ID: 'another-client',
+        WHOOP_CLIENT_SECRET: 'another-secret',
+        WHOOP_AUTH_URL: makerUrl + declaration.authorizePath,
+        WHOOP_TOKEN_URL: `${makerUrl}/oauth/oauth2/token`,
+        WHOOP_API_BASE_URL: `${makerUrl}/developer/v2`,
+      },
+    });
+    try {
+      const { user, state, callback } = await approvedLink(application, 'whoop');
+      const before = application.sandbox.maker('whoop').history.length;
+
+      expect(await sendCallback(changed, pathOf(callback))).toEqual(refused);
+      expect(await sendCallback(application, pathOf(callback))).toEqual(refused);
+
+      expect(application.sandbox.maker('whoop').history).toHaveLength(before);
+      expect((await findLinkRow(application, state)).outcome).toBe('AUTHORIZATION_STATE_INVALID');
+      await expectNoConnection(application, user, 'whoop');
+    } finally {
+      await changed.close();
+    }
+  });
+
+  it.each([
+    ['the token URL', { WHOOP_TOKEN_URL: 'http://127.0.0.1:9/token' }],
+    ['the redirect URI', { WHOOP_REDIRECT_URL: 'https://other.example.com/v1/oauth/whoop/callback' }],
+  ])('AR-10 is refused when %s was changed after the link was started', async (_what, environment) => {
+    const { url: makerUrl, declaration } = application.sandbox.maker('whoop');
+    const settings = {
+      WHOOP_CLIENT_ID: 'sandbox-whoop-client',
+      WHOOP_CLIENT_SECRET: 'sandbox:whoop%+ &-not-a-real-secret',
+      WHOOP_AUTH_URL: makerUrl + declaration.authorizePath,
+      WHOOP_TOKEN_URL: `${makerUrl}/oauth/oauth2/token`,
+      WHOOP_API_BASE_URL: `${makerUrl}/developer/v2`,
+    };
+    const same = await startReplica(application, { environment: settings });
+    const changed = await startReplica(application, { environment: { ...settings, ...environment } });
+    try {
+      const [first, second] = [await approvedLink(application, 'whoop'), await approvedLink(application, 'whoop')];
+      const before = calls(application, 'whoop');
+
+      expect(await sendCallback(changed, pathOf(first.callback))).toEqual(refused);
+      expect(calls(application, 'whoop')).toBe(before);
+      // The settings that both were started under are taken, so the refusal is about the change.
+      expect(await sendCallback(same, pathOf(second.callback))).toEqual(connected);
+    } finally {
+      await Promise.all([same.close(), changed.close()]);
+    }
+  });
+});

@@ -1,0 +1,501 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { register } from 'prom-client';
+import { Database } from '../../src/database/database.js';
+import { KeyAdministration } from '../../src/vault/key-administration.js';
+import { KeyRing } from '../../src/vault/key-ring.js';
+import { KeyStore } from '../../src/vault/key-store.js';
+import { maxOperations, operationsToWarnAt } from '../../src/vault/key-usage.js';
+import { Reencryption } from '../../src/vault/reencryption.js';
+import { kidOf, SealedRows, type SealedRow } from '../../src/vault/sealed-rows.js';
+import { VaultService } from '../../src/vault/vault.service.js';
+import type { SealPurpose } from '../../src/vault/associated-data.js';
+import { startApplication, type ApplicationOptions, type TestApplication } from '../support/application.js';
+import { consent } from '../support/browser.js';
+import { findFamily, findViolations, type CheckedConnection } from '../support/history-checker.js';
+import { linkAccount, pathOf, startLink } from '../support/linking.js';
+import { randomNumbers } from '../support/random-numbers.js';
+import { checkout, startProcess } from '../support/service-process.js';
+import { queryDatabase } from '../support/test-database.js';
+import { until } from '../support/until.js';
+
+const kills = Number(process.env['KEY_KILLS'] ?? 4);
+const seed = Number(process.env['KEY_SEED'] ?? 1);
+const oftenReloaded = { KEY_RELOAD_SECONDS: '0.1' };
+const neverReloaded = { KEY_RELOAD_SECONDS: '300' };
+
+let running: TestApplication[];
+
+beforeEach(() => {
+  running = [];
+});
+
+afterEach(async () => {
+  for (const application of running.reverse()) {
+    await application.close();
+  }
+});
+
+async function start(options: ApplicationOptions = {}): Promise<TestApplication> {
+  const application = await startApplication(options);
+  running.push(application);
+  return application;
+}
+
+/** Another replica of the same deployment. */
+function startReplica(first: TestApplication, options: ApplicationOptions = {}): Promise<TestApplication> {
+  const { databaseUrl, rootKey, sandbox, clock } = first;
+  return start({ databaseUrl, rootKey, sandbox, clock, ...options });
+}
+
+/** Makes a key and seals under it from now on. */
+async function rotate({ app }: TestApplication, purpose: SealPurpose): Promise<string> {
+  const administration = app.get(KeyAdministration);
+  const kid = await administration.add(purpose);
+  await administration.promote(kid, 0, true);
+  return kid;
+}
+
+async function kidsOf({ databaseUrl }: TestApplication, table: 'connections' | 'links'): Promise<Set<string>> {
+  const rows = await queryDatabase<{ sealed: Buffer }>(
+    databaseUrl,
+    `SELECT sealed FROM ${table} WHERE sealed IS NOT NULL`,
+  );
+  return new Set(rows.map(({ sealed }) => kidOf(sealed) ?? 'unreadable'));
+}
+
+async function linkMany(application: TestApplication, count: number): Promise<CheckedConnection[]> {
+  const connections: CheckedConnection[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const account = String(7_000 + index);
+    await linkAccount(application, `user-${index}`, 'whoop', { account });
+    connections.push({ userId: `user-${index}`, familyId: findFamily(application.sandbox.maker('whoop'), account) });
+  }
+  return connections;
+}
+
+const tokenPath = (userId: string): string => `/v1/users/${userId}/connections/whoop/token`;
+const quiet = (): void => undefined;
+
+describe('a new key', () => {
+  it('CR-07 is not promoted while a live replica lacks it, and is once the replica has it', async () => {
+    const first = await start({ environment: oftenReloaded });
+    const lagging = await startReplica(first, { environment: neverReloaded });
+    const administration = first.app.get(KeyAdministration);
+    const kid = await administration.add('connections.sealed');
+
+    const store = first.app.get(KeyStore);
+    await until('the first one has it', async () => (await store.findReplicasLacking(kid)).length === 1);
+    await expect(administration.promote(kid, 0, false)).rejects.toThrow(/1 live replicas have not loaded/);
+    expect(first.app.get(KeyRing).getActive('connections.sealed').kid).not.toBe(kid);
+
+    await lagging.close();
+    running.pop();
+    await startReplica(first, { environment: neverReloaded });
+    await administration.promote(kid, 30_000, false);
+    expect(first.app.get(KeyRing).getActive('connections.sealed').kid).toBe(kid);
+    await expect(administration.promote(kid, 0, false)).rejects.toThrow(/is active\. Only a pending/);
+  });
+
+  it('CR-07 fails no read and no write of two replicas under load, one of them lagging', async () => {
+    const first = await start({ environment: oftenReloaded });
+    const lagging = await startReplica(first, { environment: neverReloaded });
+    await linkMany(first, 4);
+    const statuses: number[] = [];
+    let stop = false;
+    const load = [first, lagging].flatMap((replica) =>
+      [0, 1, 2, 3].map(async (index) => {
+        for (let round = 0; !stop && round < 10_000; round += 1) {
+          const refresh = round % 5 === 0 && replica === first;
+          const path = `/v1/users/user-${index}/connections/whoop/`;
+          const call = refresh ? replica.api.post(`${path}refresh`) : replica.api.get(`${path}token`);
+          statuses.push((await call).status);
+        }
+      }),
+    );
+    for (let round = 0; round < 3; round += 1) {
+      await rotate(first, 'connections.sealed');
+      await first.app.get(Reencryption).run('connections.sealed', 1_000, quiet);
+    }
+    stop = true;
+    await Promise.all(load);
+
+    expect(statuses.length).toBeGreaterThan(20);
+    expect(statuses.filter((status) => status !== 200)).toEqual([]);
+  });
+
+  it('CR-07 is what a replica that never reads the keys again cannot open: the reading is what keeps it going', async () => {
+    const first = await start({ environment: oftenReloaded });
+    const lagging = await startReplica(first, { environment: neverReloaded });
+    await linkMany(first, 1);
+    lagging.app.get(KeyRing).reload = () => Promise.resolve();
+    await rotate(first, 'connections.sealed');
+    await first.app.get(Reencryption).run('connections.sealed', 1_000, quiet);
+    await lagging.api.get(tokenPath('user-0')).expect(500);
+  });
+
+  it('cannot be had for digests, whose values have to stay findable', async () => {
+    const administration = (await start()).app.get(KeyAdministration);
+    await expect(administration.add('audit.user')).rejects.toThrow(/must always give the same digest/);
+  });
+});
+
+describe('the use of a key', () => {
+  it('CR-04 is counted over all replicas and told in the metrics', async () => {
+    const first = await start({ environment: oftenReloaded });
+    const second = await startReplica(first, { environment: oftenReloaded });
+    const kid = first.app.get(KeyRing).getActive('links.sealed').kid;
+    await startLink(first, 'user-1', 'whoop');
+    await startLink(second, 'user-2', 'whoop');
+    await startLink(second, 'user-3', 'whoop');
+    await Promise.all([first, second].map(({ app }) => app.get(KeyRing).reloadNow()));
+    await first.app.get(KeyRing).reloadNow();
+
+    const [row] = await queryDatabase<{ operations: string }>(
+      first.databaseUrl,
+      'SELECT operations FROM vault_keys WHERE kid = $1',
+      [kid],
+    );
+    expect(row).toEqual({ operations: '3' });
+    expect(await register.metrics()).toContain('cufflink_key_operations{purpose="links.sealed"}');
+  });
+
+  it('CR-04 CR-14 ends at the limit: nothing is sealed under it, no refresh token is spent, and another key takes over', async () => {
+    const application = await start({ environment: oftenReloaded });
+    const { app, api, databaseUrl } = application;
+    await linkMany(application, 1);
+    await app.get(KeyRing).reloadNow();
+    await setOperations(databaseUrl, maxOperations - 1);
+    await app.get(KeyRing).reloadNow();
+    const vault = app.get(VaultService);
+    vault.ensureCanSeal('connections.sealed');
+    await api.post('/v1/users/user-0/connections/whoop/refresh').expect(200);
+
+    expect(() => vault.ensureCanSeal('connections.sealed')).toThrow(
+      expect.objectContaining({ code: 'KEY_UNAVAILABLE' }),
+    );
+    expect(() =>
+      vault.seal({}, { purpose: 'connections.sealed', rowId: '', userId: '', registrationId: '', generation: 1 }),
+    ).toThrow(expect.objectContaining({ code: 'KEY_UNAVAILABLE' }));
+    await api.get(tokenPath('user-0')).expect(200);
+    const refused = await api.post('/v1/users/user-0/connections/whoop/refresh').expect(503);
+    expect(refused.body).toMatchObject({ code: 'KEY_UNAVAILABLE' });
+    const { history } = application.sandbox.maker('whoop');
+    expect(history.filter(({ kind }) => kind === 'refresh')).toHaveLength(1);
+
+    await rotate(application, 'connections.sealed');
+    await api.post('/v1/users/user-0/connections/whoop/refresh').expect(200);
+  });
+
+  it('CR-04 shows in the list from 90 % of the limit on', async () => {
+    const { app, databaseUrl } = await start();
+    await setOperations(databaseUrl, operationsToWarnAt);
+    const keys = await app.get(KeyAdministration).list();
+    expect(keys.find(({ purpose }) => purpose === 'connections.sealed')).toMatchObject({
+      operations: operationsToWarnAt,
+      rows: 0,
+      state: 'active',
+    });
+  });
+});
+
+async function setOperations(databaseUrl: string, operations: number): Promise<void> {
+  const text = `UPDATE vault_keys SET operations = $1 WHERE purpose = 'connections.sealed' AND state = 'active'`;
+  await queryDatabase(databaseUrl, text, [operations]);
+}
+
+describe('the end of a key', () => {
+  it('is refused to a key with which the past is checked (CR-09)', async () => {
+    const application = await start();
+    const administration = application.app.get(KeyAdministration);
+    const [chain] = (await administration.list()).filter(({ purpose }) => purpose === 'audit.chain');
+    await expect(administration.retire(chain?.kid ?? '', 0)).rejects.toThrow('Keys of audit.chain cannot be destroyed');
+  });
+
+  it('CR-09 is refused while one value is left, or too early, and makes what it sealed unreadable', async () => {
+    const application = await start({ environment: oftenReloaded });
+    const { app, api, databaseUrl } = application;
+    await linkMany(application, 2);
+    const administration = app.get(KeyAdministration);
+    const { kid } = app.get(KeyRing).getActive('connections.sealed');
+    const [backup] = await queryDatabase<{ sealed: Buffer }>(databaseUrl, 'SELECT sealed FROM connections LIMIT 1');
+    await expect(administration.retire(kid, 0)).rejects.toThrow(/is active/);
+    await rotate(application, 'connections.sealed');
+    await expect(administration.retire(kid, 0)).rejects.toThrow(/2 values of connections.sealed/);
+    await app.get(Reencryption).run('connections.sealed', 1_000, quiet);
+    await expect(administration.retire(kid, 0)).rejects.toThrow(/for 10 minutes/);
+    await queryDatabase(databaseUrl, `UPDATE vault_keys SET retired_at = now() - interval '2 days' WHERE kid = $1`, [
+      kid,
+    ]);
+    await expect(administration.retire(kid, 3 * 86_400)).rejects.toThrow(/for 3 days/);
+    await administration.retire(kid, 86_400);
+
+    await api.get(tokenPath('user-0')).expect(200);
+    const [row] = await queryDatabase<object>(
+      databaseUrl,
+      'SELECT state, wrapped_key, destroyed_at IS NOT NULL AS dated FROM vault_keys WHERE kid = $1',
+      [kid],
+    );
+    expect(row).toEqual({ state: 'destroyed', wrapped_key: null, dated: true });
+
+    await app.get(KeyRing).reloadNow();
+    await queryDatabase(databaseUrl, 'UPDATE connections SET sealed = $1', [backup?.sealed]);
+    const answer = await api.get(tokenPath('user-0')).expect(500);
+    expect(answer.body).toMatchObject({ code: 'TOKEN_UNREADABLE' });
+  });
+});
+
+describe('another root key', () => {
+  it('CR-07 takes over all keys while the service runs, and is enough afterwards', async () => {
+    const first = await start();
+    await linkMany(first, 1);
+    const { databaseUrl, sandbox, clock, rootKey } = first;
+    const environment = { ENCRYPTION_ROOT_KEY_PREVIOUS: rootKey };
+    const newRootKey = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64');
+    const shared = { databaseUrl, sandbox, clock, rootKey: newRootKey };
+    await expect(start(shared)).rejects.toThrow(/ENCRYPTION_ROOT_KEY/);
+
+    const moving = await start({ ...shared, environment });
+    const kids = await moving.app.get(KeyAdministration).rewrap();
+    expect(kids.length).toBeGreaterThanOrEqual(5);
+    await expect(moving.app.get(KeyAdministration).rewrap()).resolves.toEqual([]);
+    const after = await start(shared);
+    await after.api.get(tokenPath('user-0')).expect(200);
+    await first.api.get(tokenPath('user-0')).expect(200);
+    await expect(start({ databaseUrl, sandbox, clock, rootKey })).rejects.toThrow(/ENCRYPTION_ROOT_KEY/);
+  });
+});
+
+/** Lets a refresh happen between the moment a row was read and the moment it is replaced. */
+class InterruptedRows extends SealedRows {
+  refresh: () => Promise<unknown> = () => Promise.resolve();
+
+  override async replace(purpose: SealPurpose, row: SealedRow, sealed: Buffer): Promise<boolean> {
+    await this.refresh();
+    return super.replace(purpose, row, sealed);
+  }
+}
+
+/** Writes over whatever the row holds by then. */
+class CarelessRows extends InterruptedRows {
+  databaseUrl = '';
+
+  override async replace(_purpose: SealPurpose, row: SealedRow, sealed: Buffer): Promise<boolean> {
+    await this.refresh();
+    await queryDatabase(this.databaseUrl, 'UPDATE connections SET sealed = $1 WHERE id = $2', [sealed, row.rowId]);
+    return true;
+  }
+}
+
+describe('re-encryption', () => {
+  it('CR-08 moves every column that is sealed, and only what is not under the active key', async () => {
+    const application = await start({ environment: oftenReloaded });
+    await linkMany(application, 3);
+    await startLink(application, 'user-9', 'whoop');
+    const parked = { return_url: 'http://localhost/linked', require_confirmation: true };
+    const { linkWebUrl } = await startLink(application, 'user-10', 'whoop', parked);
+    const back = await application.browser.get(pathOf(await consent(linkWebUrl)));
+    const answer = new URL(String(back.headers['location'])).searchParams;
+    const reencryption = application.app.get(Reencryption);
+    for (const [purpose, table, count] of [
+      ['connections.sealed', 'connections', 3],
+      ['links.sealed', 'links', 2],
+    ] as const) {
+      const kid = await rotate(application, purpose);
+      const reports: number[] = [];
+      const done = await reencryption.run(purpose, 1_000, ({ seen }) => reports.push(seen));
+      expect(done).toMatchObject({ moved: count, superseded: 0, unreadable: 0 });
+      expect(Math.max(...reports)).toBe(count);
+      await expect(kidsOf(application, table)).resolves.toEqual(new Set([kid]));
+      await expect(reencryption.run(purpose, 1_000, quiet)).resolves.toMatchObject({ moved: 0 });
+    }
+    await application.api
+      .post(`/v1/links/${answer.get('link_id')}/confirm`)
+      .send({ user_id: 'user-10', confirmation_code: answer.get('confirmation_code') })
+      .expect(200);
+  });
+
+  it('goes by the key that is active now, which another process may have promoted meanwhile (CR-08)', async () => {
+    const application = await start({ environment: neverReloaded });
+    await linkMany(application, 2);
+    const [ring, store] = [application.app.get(KeyRing), application.app.get(KeyStore, { strict: false })];
+    const made = await ring.createKey('connections.sealed');
+    await store.insertPending(made);
+    expect(await store.promote(made.kid, true)).toBe(true);
+    const done = await application.app.get(Reencryption).run('connections.sealed', 1_000, quiet);
+    expect(done).toMatchObject({ moved: 2, unreadable: 0 });
+    await expect(kidsOf(application, 'connections')).resolves.toEqual(new Set([made.kid]));
+  });
+
+  it('CR-08 leaves a value that does not open as it is, and counts it', async () => {
+    const application = await start({ environment: oftenReloaded });
+    await linkMany(application, 2);
+    await queryDatabase(application.databaseUrl, `UPDATE connections SET secret_gen = 9 WHERE user_id = 'user-0'`);
+    await rotate(application, 'connections.sealed');
+    const done = await application.app.get(Reencryption).run('connections.sealed', 1_000, quiet);
+    expect(done).toMatchObject({ moved: 1, unreadable: 1 });
+  });
+
+  it('CR-08 R-21 never overwrites a newer token set, and a refresh under way still commits', async () => {
+    const application = await start({
+      environment: oftenReloaded,
+      override: (builder) =>
+        builder.overrideProvider(SealedRows).useFactory({
+          factory: (database: Database) => new InterruptedRows(database),
+          inject: [Database],
+        }),
+    });
+    const connections = await linkMany(application, 1);
+    const kid = await rotate(application, 'connections.sealed');
+    const rows = application.app.get<InterruptedRows>(SealedRows);
+    rows.refresh = () => application.api.post('/v1/users/user-0/connections/whoop/refresh').expect(200);
+
+    const done = await application.app.get(Reencryption).run('connections.sealed', 1_000, quiet);
+
+    expect(done).toMatchObject({ moved: 0, superseded: 1 });
+    await expect(kidsOf(application, 'connections')).resolves.toEqual(new Set([kid]));
+    const maker = application.sandbox.maker('whoop');
+    await expect(findViolations({ maker, vault: application.app, connections })).resolves.toEqual([]);
+  });
+
+  it('CR-08 loses the token set without the comparison', async () => {
+    const application = await start({
+      environment: oftenReloaded,
+      override: (builder) =>
+        builder.overrideProvider(SealedRows).useFactory({
+          factory: (database: Database) => new CarelessRows(database),
+          inject: [Database],
+        }),
+    });
+    await linkMany(application, 1);
+    await rotate(application, 'connections.sealed');
+    const rows = application.app.get<CarelessRows>(SealedRows);
+    rows.databaseUrl = application.databaseUrl;
+    rows.refresh = () => application.api.post('/v1/users/user-0/connections/whoop/refresh').expect(200);
+    await application.app.get(Reencryption).run('connections.sealed', 1_000, quiet);
+    await application.api.get(tokenPath('user-0')).expect(500);
+  });
+
+  it(
+    `CR-08 killed ${kills} times at random points while refreshes run ends with every row under the new key and live tokens`,
+    async () => {
+      const application = await start({ environment: oftenReloaded });
+      const connections = await linkMany(application, 30);
+      const directory = await mkdtemp(join(tmpdir(), 'cufflink-keys-'));
+      const random = randomNumbers(seed);
+      let stop = false;
+      const refreshes = [0, 1].map(async (worker) => {
+        let done = 0;
+        for (let round = worker; !stop && round < 100_000; round += 2) {
+          await application.api.post(`/v1/users/user-${round % 30}/connections/whoop/refresh`).expect(200);
+          done += 1;
+          await sleep(20);
+        }
+        return done;
+      });
+      const reencrypt = (rate: number) =>
+        startProcess(
+          [
+            join(checkout, 'dist/cli/main.js'),
+            'keys',
+            'reencrypt',
+            '--purpose',
+            'connections.sealed',
+            '--rate',
+            String(rate),
+          ],
+          directory,
+          {
+            NODE_ENV: 'test',
+            DATABASE_URL: application.databaseUrl,
+            ENCRYPTION_ROOT_KEY: application.rootKey,
+          },
+        );
+      try {
+        const killed: (NodeJS.Signals | null)[] = [];
+        for (let kill = 0; kill < kills; kill += 1) {
+          await rotate(application, 'connections.sealed');
+          const job = reencrypt(20);
+          const hasBegun = (): boolean => job.stderr().includes('rows checked') || job.child.exitCode !== null;
+          await until('the job has begun', hasBegun);
+          await sleep(random() * 500);
+          killed.push((await job.stop('SIGKILL')).signal);
+        }
+        const job = reencrypt(10_000);
+        const { status } = await job.ended();
+        expect({ status, output: job.output() }).toMatchObject({ status: 0 });
+        expect(killed).toContain('SIGKILL');
+      } finally {
+        stop = true;
+        await rm(directory, { recursive: true });
+      }
+      const counts = await Promise.all(refreshes);
+      expect(Math.min(...counts)).toBeGreaterThan(0);
+      const { kid } = application.app.get(KeyRing).getActive('connections.sealed');
+      await expect(kidsOf(application, 'connections')).resolves.toEqual(new Set([kid]));
+      const maker = application.sandbox.maker('whoop');
+      await expect(findViolations({ maker, vault: application.app, connections })).resolves.toEqual([]);
+    },
+    120_000 + kills * 10_000,
+  );
+});
+
+describe('npm run cli -- keys', () => {
+  it('LOG-05 CR-16 takes a key through its life and leaves an audit entry for each step', async () => {
+    const application = await start({ environment: oftenReloaded });
+    await linkMany(application, 1);
+    const directory = await mkdtemp(join(tmpdir(), 'cufflink-keys-'));
+    const { databaseUrl, rootKey } = application;
+    const environment = { NODE_ENV: 'test', DATABASE_URL: databaseUrl, ENCRYPTION_ROOT_KEY: rootKey };
+    const keys = async (...args: string[]): Promise<string> => {
+      const run = startProcess([join(checkout, 'dist/cli/main.js'), 'keys', ...args], directory, environment);
+      const { status } = await run.ended();
+      expect({ status, output: run.output() }).toMatchObject({ status: 0 });
+      return run.stdout().trim();
+    };
+    try {
+      const former = application.app.get(KeyRing).getActive('connections.sealed').kid;
+      const kid = await keys('add', '--purpose', 'connections.sealed');
+      await keys('promote', kid);
+      expect(await keys('reencrypt', '--purpose', 'connections.sealed')).toContain('1 re-encrypted');
+      const longAgo = `UPDATE vault_keys SET retired_at = now() - interval '90 days' WHERE kid = $1`;
+      await queryDatabase(databaseUrl, longAgo, [former]);
+      await keys('retire', former);
+      const list = await keys('inventory');
+      expect(list).toMatch(new RegExp(`${kid} +connections.sealed +active`));
+      expect(list).toMatch(new RegExp(`${former} +connections.sealed +destroyed`));
+      expect(list).toContain('aes-256-gcm');
+      const entries = await queryDatabase<{ action: string; subject: string }>(
+        databaseUrl,
+        `SELECT action, subject FROM audit_entries WHERE actor = 'cli' ORDER BY recorded_at`,
+      );
+      expect(entries.filter(({ action }) => action.startsWith('key.'))).toEqual([
+        { action: 'key.added', subject: `key:${kid}` },
+        { action: 'key.promoted', subject: `key:${kid}` },
+        { action: 'key.reencrypted', subject: `key:${kid}` },
+        { action: 'key.retired', subject: `key:${former}` },
+      ]);
+      await application.api.get(tokenPath('user-0')).expect(200);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+});
+
+describe('a replica', () => {
+  it('is no longer waited for once it has ended', async () => {
+    const first = await start();
+    const second = await startReplica(first);
+    expect(await replicas(first.databaseUrl)).toBe(2);
+    await second.close();
+    running.pop();
+    expect(await replicas(first.databaseUrl)).toBe(1);
+  });
+});
+
+async function replicas(databaseUrl: string): Promise<number> {
+  return (await queryDatabase(databaseUrl, 'SELECT id FROM vault_replicas')).length;
+}

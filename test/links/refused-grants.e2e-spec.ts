@@ -1,0 +1,179 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Misbehaviour } from '../../src/sandbox/misbehaviour.js';
+import { LinkedAccounts } from '../../src/tokens/accounts/account-rules.js';
+import { RevocationOutbox } from '../../src/tokens/revocation/revocation-outbox.js';
+import { startApplication, type TestApplication } from '../support/application.js';
+import { consent } from '../support/browser.js';
+import { newUser, pathOf, startLink } from '../support/linking.js';
+import { queryDatabase } from '../support/test-database.js';
+import { until } from '../support/until.js';
+
+let application: TestApplication;
+let accounts = 0;
+
+beforeAll(async () => {
+  application = await startApplication({ environment: { ACCOUNT_SHARING: 'deny' } });
+});
+afterAll(() => application.close());
+
+function newAccount(): string {
+  accounts += 1;
+  return String(700_000 + accounts);
+}
+
+async function link(user: string, slug: string, account: string) {
+  const { linkWebUrl } = await startLink(application, user, slug);
+  const callback = await consent(linkWebUrl, { account });
+  const isForm = slug === 'apple-health';
+  const answer = isForm
+    ? await application.browser.post(callback.pathname).type('form').send(callback.search.slice(1))
+    : await application.browser.get(pathOf(callback));
+  return { status: answer.status, code: (answer.body as { code?: string }).code };
+}
+
+function liveGrants(slug: string, account: string): number {
+  return application.sandbox
+    .maker(slug)
+    .liveGrants()
+    .filter(({ accountId }) => accountId === account).length;
+}
+
+async function statusOf(user: string, slug: string): Promise<number> {
+  return (await application.api.get(`/v1/users/${user}/connections/${slug}`)).status;
+}
+
+function wrongIdToken(slug: string, claims: Extract<Misbehaviour, { type: 'idToken' }>['claims']): void {
+  application.sandbox.maker(slug).misbehave({ endpoint: 'token', type: 'idToken', claims });
+}
+
+const refused = { status: 502, code: 'TOKEN_RESPONSE_INVALID' };
+
+describe('the grant of a link that failed after its code was redeemed', () => {
+  it.each([
+    ['the nonce of another link', 'apple-health', { nonce: 'nonce-of-another-link' }],
+    ['another issuer', 'apple-health', { iss: 'https://appleid.apple.example' }],
+    ['another audience', 'tidepool', { aud: 'another-client' }],
+    ['an end in the past', 'omron', { exp: 1 }],
+  ])('AR-18 is ended when the ID token has %s, and there is no connection', async (_what, slug, claims) => {
+    const [user, account] = [newUser(), newAccount()];
+    wrongIdToken(slug, claims);
+
+    expect(await link(user, slug, account)).toEqual(refused);
+
+    expect(await statusOf(user, slug)).toBe(404);
+    expect(liveGrants(slug, account)).toBe(0);
+  });
+
+  it('AR-18 is ended when the signing keys cannot be read', async () => {
+    const [user, account] = [newUser(), newAccount()];
+    application.sandbox.maker('apple-health').misbehave({ endpoint: 'jwks', type: 'status', code: 503 });
+
+    expect(await link(user, 'apple-health', account)).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+
+    expect(await statusOf(user, 'apple-health')).toBe(404);
+    expect(liveGrants('apple-health', account)).toBe(0);
+  });
+
+  it('AR-18 TE-10 is ended when the maker is back, where it was away', async () => {
+    const [user, account] = [newUser(), newAccount()];
+    wrongIdToken('tidepool', { aud: 'another-client' });
+    application.sandbox.maker('tidepool').misbehave({ endpoint: 'revoke', type: 'status', code: 503 });
+
+    expect(await link(user, 'tidepool', account)).toEqual(refused);
+
+    expect(liveGrants('tidepool', account)).toBe(1);
+    await queryDatabase(application.databaseUrl, 'UPDATE revocations SET due_at = now()');
+    application.app.get(RevocationOutbox, { strict: false }).start();
+    await until('the grant is ended', () => liveGrants('tidepool', account) === 0);
+  });
+
+  it('is ended when the maker refuses what it wants done once for a link', async () => {
+    const [user, account] = [newUser(), newAccount()];
+    application.sandbox.maker('polar').misbehave({ endpoint: 'endpoint', type: 'status', code: 503 });
+
+    expect(await link(user, 'polar', account)).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+
+    expect(liveGrants('polar', account)).toBe(0);
+  });
+
+  it('is ended when the connection cannot be stored', async () => {
+    const [user, account] = [newUser(), newAccount()];
+    await queryDatabase(
+      application.databaseUrl,
+      `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused'; END $$;
+       CREATE TRIGGER refuse BEFORE INSERT ON connections FOR EACH ROW EXECUTE FUNCTION refuse();`,
+    );
+    try {
+      expect(await link(user, 'whoop', account)).toMatchObject({ status: 500 });
+    } finally {
+      await queryDatabase(application.databaseUrl, 'DROP FUNCTION refuse() CASCADE');
+    }
+
+    expect(liveGrants('whoop', account)).toBe(0);
+  });
+
+  describe('where ending it could end a connection', () => {
+    function revocations(slug: string): number {
+      return application.sandbox.maker(slug).history.filter(({ kind }) => kind === 'revoke').length;
+    }
+
+    it.each([
+      ["another user's connection lives on its account", newUser],
+      ["the user's own connection lives on its account", (first: string) => first],
+    ])('AR-18 AR-23 is left when %s', async (_what, chooseUser) => {
+      const [first, account] = [newUser(), newAccount()];
+      expect(await link(first, 'tidepool', account)).toMatchObject({ status: 200 });
+      const before = revocations('tidepool');
+      wrongIdToken('tidepool', { aud: 'another-client' });
+
+      expect(await link(chooseUser(first), 'tidepool', account)).toEqual(refused);
+
+      expect(revocations('tidepool')).toBe(before);
+      expect(await statusOf(first, 'tidepool')).toBe(200);
+    });
+
+    it("AR-18 AR-23 is left while nobody knows the account of another user's connection", async () => {
+      const [first, second, account] = [newUser(), newUser(), newAccount()];
+      expect(await link(first, 'tidepool', account)).toMatchObject({ status: 200 });
+      const set = 'UPDATE connections SET account_digest = NULL, status = $2 WHERE user_id = $1';
+      const before = revocations('tidepool');
+
+      for (const [status, ended] of [
+        ['active', 0],
+        ['needs_relink', 1],
+      ] as const) {
+        await queryDatabase(application.databaseUrl, set, [first, status]);
+        wrongIdToken('tidepool', { aud: 'another-client' });
+        expect(await link(second, 'tidepool', account)).toEqual(refused);
+        expect(revocations('tidepool')).toBe(before + ended);
+      }
+    });
+
+    it('AR-18 is left when the ID token does not even name an account', async () => {
+      const account = newAccount();
+      wrongIdToken('tidepool', { sub: null });
+
+      expect(await link(newUser(), 'tidepool', account)).toEqual(refused);
+
+      expect(liveGrants('tidepool', account)).toBe(1);
+    });
+
+    it('AR-18 AR-23 with the defence off is ended all the same', async () => {
+      const [first, account] = [newUser(), newAccount()];
+      expect(await link(first, 'tidepool', account)).toMatchObject({ status: 200 });
+      const before = revocations('tidepool');
+      const linkedAccounts = application.app.get(LinkedAccounts, { strict: false });
+      linkedAccounts.mayBeHeldByAnother = () => Promise.resolve(false);
+      linkedAccounts.isOfAnother = () => Promise.resolve(false);
+      try {
+        wrongIdToken('tidepool', { aud: 'another-client' });
+        expect(await link(newUser(), 'tidepool', account)).toEqual(refused);
+      } finally {
+        Reflect.deleteProperty(linkedAccounts, 'mayBeHeldByAnother');
+        Reflect.deleteProperty(linkedAccounts, 'isOfAnother');
+      }
+
+      expect(revocations('tidepool')).toBe(before + 1);
+    });
+  });
+});

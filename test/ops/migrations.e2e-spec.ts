@@ -1,0 +1,117 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { DataSource } from 'typeorm';
+import { dataSourceOptions } from '../../src/database/data-source-options.js';
+import { runMigrationCommand } from '../support/migration-command.js';
+import { createTestDatabase, queryDatabase } from '../support/test-database.js';
+
+const ourTables = [
+  'api_keys',
+  'audit_entries',
+  'audit_writers',
+  'connections',
+  'erasures',
+  'grant_migrations',
+  'link_sessions',
+  'links',
+  'provider_gates',
+  'rate_limits',
+  'revocations',
+  'vault_keys',
+  'vault_replicas',
+];
+
+let databaseUrl: string;
+
+beforeEach(async () => {
+  databaseUrl = await createTestDatabase();
+});
+
+describe('the migrations', () => {
+  let dataSource: DataSource;
+
+  beforeEach(async () => {
+    dataSource = new DataSource(dataSourceOptions({ url: databaseUrl, poolSize: 1, migrateOnBoot: false }));
+    await dataSource.initialize();
+  });
+
+  afterEach(() => dataSource.destroy());
+
+  it('make exactly the tables that the entities describe', async () => {
+    await dataSource.runMigrations();
+
+    const { upQueries } = await dataSource.driver.createSchemaBuilder().log();
+
+    expect(upQueries.map(({ query }) => query)).toEqual([]);
+    await expect(tables()).resolves.toEqual([...ourTables, 'migrations'].sort());
+  });
+
+  it('are run by a command that nothing stops while an index is built on a large table', async () => {
+    const { status, output } = await runMigrationCommand(['query', 'SHOW statement_timeout'], databaseUrl);
+    expect({ status, output }).toEqual({ status: 0, output: expect.stringMatching(/statement_timeout: '0'/) });
+  });
+
+  it('run once, and back to nothing', async () => {
+    const first = await dataSource.runMigrations();
+    const second = await dataSource.runMigrations();
+    for (let left = first.length; left > 0; left -= 1) {
+      await dataSource.undoLastMigration();
+    }
+
+    expect(first.length).toBeGreaterThan(0);
+    expect(second).toEqual([]);
+    await expect(tables()).resolves.toEqual(['migrations']);
+    await expect(dataSource.runMigrations()).resolves.toHaveLength(first.length);
+  });
+});
+
+describe('the migration commands', () => {
+  it('prepare an empty database, and change nothing when run again', async () => {
+    const first = await runMigrationCommand(['migration:run'], databaseUrl);
+    const prepared = await tables();
+    const second = await runMigrationCommand(['migration:run'], databaseUrl);
+
+    expect(first).toMatchObject({ status: 0 });
+    expect(prepared).toEqual([...ourTables, 'migrations'].sort());
+    expect(second).toMatchObject({ status: 0, output: expect.stringContaining('No migrations are pending') });
+    await expect(tables()).resolves.toEqual(prepared);
+  });
+
+  it('find nothing to generate on a prepared database, and something on an empty one', async () => {
+    const generate = ['migration:generate', 'src/database/migrations/Nothing', '--check', '--dryrun'];
+    const onEmpty = await runMigrationCommand(generate, databaseUrl);
+    await runMigrationCommand(['migration:run'], databaseUrl);
+    const onPrepared = await runMigrationCommand(generate, databaseUrl);
+
+    expect(onEmpty).toMatchObject({ status: 1, output: expect.stringContaining('CREATE TABLE') });
+    expect(onPrepared).toMatchObject({ status: 0, output: expect.stringContaining('No changes in database schema') });
+  });
+
+  it('revert the last migration', async () => {
+    await runMigrationCommand(['migration:run'], databaseUrl);
+    const applied = await migrations();
+
+    await expect(runMigrationCommand(['migration:revert'], databaseUrl)).resolves.toMatchObject({ status: 0 });
+
+    await expect(migrations()).resolves.toEqual(applied.slice(0, -1));
+  });
+
+  it('name the variable when there is no DATABASE_URL', async () => {
+    await expect(runMigrationCommand(['migration:run'], '')).resolves.toMatchObject({
+      status: 1,
+      output: expect.stringContaining('DATABASE_URL'),
+    });
+  });
+});
+
+async function tables(): Promise<string[]> {
+  const rows = await queryDatabase<{ name: string }>(
+    databaseUrl,
+    `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename`,
+  );
+  return rows.map(({ name }) => name);
+}
+
+async function migrations(): Promise<string[]> {
+  const rows = await queryDatabase<{ name: string }>(databaseUrl, 'SELECT name FROM migrations ORDER BY id');
+  return rows.map(({ name }) => name);
+}

@@ -1,0 +1,214 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { request } from 'undici';
+import { OAuth2ProviderModule } from '../../src/provider-kit/provider-module.js';
+import { startApplication, type TestApplication } from '../support/application.js';
+import { pathOf, startLink } from '../support/linking.js';
+import { OidcPeer, type PeerClient } from '../support/oidc-peer.js';
+import { definePeer, peerEnvironment, peerScopes } from '../support/peer-provider.js';
+
+const slugs = ['peer-iss', 'peer-deaf', 'peer-par-basic', 'peer-par-post'] as const;
+type Slug = (typeof slugs)[number];
+
+function client(slug: Slug): PeerClient {
+  const redirectUri = `http://localhost:3000/v1/oauth/${slug}/callback`;
+  const authentication = slug === 'peer-par-basic' ? 'client_secret_basic' : 'client_secret_post';
+  return { id: slug, secret: `${slug}-secret %:+`, authentication, redirectUri };
+}
+
+const issuing = { issuers: ['https://peer.invalid'], alwaysSendsIssuer: true } as const;
+const pushing = { ...issuing, parUrl: 'https://peer.invalid/request' };
+const modules = [
+  OAuth2ProviderModule(definePeer('peer-iss', 'body', issuing)),
+  // Knows no issuer, as most makers document none.
+  OAuth2ProviderModule(definePeer('peer-deaf', 'body')),
+  OAuth2ProviderModule(definePeer('peer-par-basic', 'basic', pushing)),
+  OAuth2ProviderModule(definePeer('peer-par-post', 'body', pushing)),
+];
+
+/** `oidc-provider` sends `iss` with every callback, and can insist on pushed requests. */
+describe('an authorization server that says who it is and takes pushed requests', () => {
+  let open: OidcPeer;
+  let strict: OidcPeer;
+  let application: TestApplication;
+  let users = 0;
+
+  beforeAll(async () => {
+    const options = { clients: slugs.map(client), scopes: peerScopes, accessTokenLifetimeSeconds: 900 };
+    open = await OidcPeer.start(options);
+    strict = await OidcPeer.start({ ...options, requirePushedRequests: true });
+    application = await startApplication({
+      modules,
+      environment: {
+        ...peerEnvironment(open, 'peer-iss', client('peer-iss')),
+        PEER_ISS_ISSUER: open.url,
+        ...peerEnvironment(open, 'peer-deaf', client('peer-deaf')),
+        ...peerEnvironment(strict, 'peer-par-basic', client('peer-par-basic')),
+        PEER_PAR_BASIC_ISSUER: strict.url,
+        PEER_PAR_BASIC_PAR_URL: `${strict.url}/request`,
+        ...peerEnvironment(strict, 'peer-par-post', client('peer-par-post')),
+        PEER_PAR_POST_ISSUER: strict.url,
+        PEER_PAR_POST_PAR_URL: `${strict.url}/request`,
+      },
+    });
+  });
+  afterAll(async () => {
+    await application.close();
+    await open.stop();
+    await strict.stop();
+  });
+  beforeEach(() => {
+    open.forget();
+    strict.forget();
+  });
+
+  function newUser(): string {
+    users += 1;
+    return `user-${users}`;
+  }
+
+  async function approved(slug: Slug, peer: OidcPeer): Promise<{ user: string; callback: URL }> {
+    const user = newUser();
+    const { linkWebUrl } = await startLink(application, user, slug);
+    return { user, callback: await peer.consent(linkWebUrl) };
+  }
+
+  describe('the issuer of a callback', () => {
+    it('AR-08 is taken when it is the very one that is expected', async () => {
+      const { callback } = await approved('peer-iss', open);
+      expect(callback.searchParams.get('iss')).toBe(open.url);
+      await application.browser.get(pathOf(callback)).expect(200);
+      expect(open.requestsOf('authorization_code')).toHaveLength(1);
+    });
+
+    it.each([
+      ['another one', () => 'https://evil.example'],
+      ['with a slash behind it', (iss: string) => `${iss}/`],
+      ['in capitals', (iss: string) => iss.replace('http', 'HTTP')],
+      ['with its address written in another way', (iss: string) => iss.replace('127.0.0.1', '127.1')],
+      ['empty', () => ''],
+      ['missing', () => undefined],
+    ])('AR-08 is refused when it is %s, also with an error, and the server is not asked', async (_what, change) => {
+      for (const withError of [false, true]) {
+        const { user, callback } = await approved('peer-iss', open);
+        const issuer = change(callback.searchParams.get('iss') ?? '');
+        callback.searchParams.delete('iss');
+        if (issuer !== undefined) {
+          callback.searchParams.set('iss', issuer);
+        }
+        if (withError) {
+          callback.searchParams.delete('code');
+          callback.searchParams.set('error', 'access_denied');
+        }
+
+        const answer = await application.browser.get(pathOf(callback)).expect(403);
+
+        expect(answer.body).toMatchObject({ code: 'AUTHORIZATION_STATE_INVALID' });
+        expect(open.tokenRequests).toEqual([]);
+        await application.api.get(`/v1/users/${user}/connections/peer-iss`).expect(404);
+      }
+    });
+
+    it('AR-08 with the defence off (no issuer is known) is not looked at, and the code is sent away', async () => {
+      const { callback } = await approved('peer-deaf', open);
+      callback.searchParams.set('iss', 'https://evil.example');
+
+      await application.browser.get(pathOf(callback)).expect(200);
+
+      expect(open.requestsOf('authorization_code')).toHaveLength(1);
+    });
+
+    it.each([
+      ['peer-iss', 'peer-deaf'],
+      ['peer-deaf', 'peer-iss'],
+    ] as const)("AR-09 COAT: %s's code is not redeemed on the path of %s, with either state", async (first, second) => {
+      const mine = await approved(first, open);
+      const theirs = await approved(second, open);
+      const swapped = new URL(mine.callback);
+      swapped.pathname = theirs.callback.pathname;
+
+      await application.browser.get(pathOf(swapped)).expect(403);
+      expect(open.tokenRequests).toEqual([]);
+      await application.api.get(`/v1/users/${theirs.user}/connections/${second}`).expect(404);
+      await application.api.get(`/v1/users/${mine.user}/connections/${first}`).expect(404);
+    });
+
+    it('AR-09 COAT: a code of another server, delivered with the state and on the path of this one, is refused by its issuer', async () => {
+      const mine = await approved('peer-iss', open);
+      const theirs = await approved('peer-par-post', strict);
+      const swapped = new URL(mine.callback);
+      swapped.searchParams.set('code', theirs.callback.searchParams.get('code') ?? '');
+      swapped.searchParams.set('iss', theirs.callback.searchParams.get('iss') ?? '');
+
+      await application.browser.get(pathOf(swapped)).expect(403);
+
+      expect([...open.tokenRequests, ...strict.tokenRequests]).toEqual([]);
+    });
+  });
+
+  describe.each(['peer-par-basic', 'peer-par-post'] as const)('a pushed authorisation request (%s)', (slug) => {
+    it('AR-20 leaves the browser two parameters, and is redeemed', async () => {
+      const user = newUser();
+      const { linkWebUrl, state } = await startLink(application, user, slug);
+      const { searchParams } = new URL(linkWebUrl);
+      expect([...searchParams.keys()].sort()).toEqual(['client_id', 'request_uri']);
+      expect(searchParams.get('client_id')).toBe(slug);
+      expect(linkWebUrl).not.toContain(state);
+
+      const callback = await strict.consent(linkWebUrl);
+      expect(callback.searchParams.get('state')).toBe(state);
+      await application.browser.get(pathOf(callback)).expect(200);
+      await application.api.get(`/v1/users/${user}/connections/${slug}/token`).expect(200);
+    });
+
+    it('AR-20 works once: the server refuses its reference afterwards, and a new link pushes a new one', async () => {
+      const { linkWebUrl } = await startLink(application, newUser(), slug);
+      await application.browser.get(pathOf(await strict.consent(linkWebUrl))).expect(200);
+
+      const again = await request(linkWebUrl);
+      await again.body.dump();
+      expect(String(again.headers['location'])).toContain('error=invalid_request_uri');
+      const next = await startLink(application, newUser(), slug);
+      expect(new URL(next.linkWebUrl).searchParams.get('request_uri')).not.toBe(
+        new URL(linkWebUrl).searchParams.get('request_uri'),
+      );
+    });
+  });
+
+  it('AR-20 ends a link, for whoever has yet to set out, when the pushed request ends', async () => {
+    const lifeOf = async (slug: string): Promise<number> => {
+      const path = `/v1/users/${newUser()}/connections/${slug}/link`;
+      const response = await application.api.post(path).expect(201);
+      return Date.parse((response.body as { expires_at: string }).expires_at) - Date.now();
+    };
+    const pushedSeconds = 60;
+    expect(await lifeOf('peer-par-post')).toBeLessThan((pushedSeconds + 1) * 1_000);
+    expect(await lifeOf('peer-deaf')).toBeGreaterThan((pushedSeconds + 1) * 1_000);
+  });
+
+  it('AR-20 is required by that server: parameters in the browser are refused', async () => {
+    const { linkWebUrl } = await startLink(application, newUser(), 'peer-iss');
+    const url = new URL(linkWebUrl);
+    const plain = await request(`${strict.url}/auth${url.search}`);
+    const text = await plain.body.text();
+    expect([text, String(plain.headers['location'])].join(' ')).toMatch(/Pushed Authorization Request|invalid_request/);
+  });
+
+  it('AR-20 tells the operator when the server refuses the pushed request', async () => {
+    const { databaseUrl, rootKey, sandbox, clock } = application;
+    const environment = peerEnvironment(strict, 'peer-par-post', client('peer-par-post'));
+    const wrong = await startApplication({
+      databaseUrl,
+      rootKey,
+      sandbox,
+      clock,
+      modules: modules.slice(3),
+      environment: { ...environment, PEER_PAR_POST_CLIENT_SECRET: 'x', PEER_PAR_POST_PAR_URL: `${strict.url}/request` },
+    });
+    try {
+      const answer = await wrong.api.post(`/v1/users/${newUser()}/connections/peer-par-post/link`).expect(500);
+      expect(answer.body).toMatchObject({ code: 'PROVIDER_MISCONFIGURED', act: 'operator' });
+    } finally {
+      await wrong.close();
+    }
+  });
+});

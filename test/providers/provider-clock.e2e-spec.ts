@@ -1,0 +1,183 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { ProviderClocks } from '../../src/provider-kit/oauth1/provider-clocks.js';
+import type { OAuth1Definition } from '../../src/provider-kit/definition/provider-definition.js';
+import type { CallKind } from '../../src/sandbox/call-history.js';
+import type { TestApplication } from '../support/application.js';
+import {
+  connected,
+  type RecordingHttpClient,
+  sendCallback,
+  startObserved,
+  startReplica,
+} from '../support/callbacks.js';
+import { ProxyCaller } from '../support/proxied-call.js';
+import { approvedLink, linkAccount, newUser, pathOf } from '../support/linking.js';
+
+const slug = 'garmin-oauth1';
+const twoDaysSeconds = 172_800;
+
+/** What is tested, taken away: every request is signed for our own time and sent once. */
+class OneTryClocks extends ProviderClocks {
+  override send<Answer>(_definition: OAuth1Definition, send: (now: Date) => Promise<Answer>): Promise<Answer> {
+    return send(this.now(''));
+  }
+}
+
+let application: TestApplication;
+let recorder: RecordingHttpClient;
+let logLines: readonly string[];
+
+beforeAll(async () => {
+  ({ application, recorder, logLines } = await startObserved());
+});
+afterEach(async () => {
+  const maker = application.sandbox.maker(slug);
+  maker.behave();
+  maker.clockOffsetSeconds = 0;
+  // One link at the right time, so that the next test begins with clocks that agree.
+  await linkAccount(application, newUser(), slug);
+});
+afterAll(() => application.close());
+
+/** What the maker said to calls of one kind since there were so many. */
+function outcomes(kind: CallKind, since = 0): string[] {
+  const { history } = application.sandbox.maker(slug);
+  return history
+    .slice(since)
+    .filter((entry) => entry.kind === kind)
+    .map(({ outcome }) => outcome);
+}
+
+function callsSoFar(): number {
+  return application.sandbox.maker(slug).history.length;
+}
+
+function protocolParameter(authorization: string | undefined, name: string): string | undefined {
+  return new RegExp(`${name}="([^"]*)"`).exec(authorization ?? '')?.[1];
+}
+
+describe('a maker whose clock is not ours', () => {
+  it.each([600, -600])(
+    'O1-09 is asked once more by its own time when it is %i s ahead, and then never again',
+    async (offset) => {
+      const maker = application.sandbox.maker(slug);
+      maker.clockOffsetSeconds = offset;
+      const [before, sentBefore, user] = [callsSoFar(), recorder.sent.length, newUser()];
+
+      await linkAccount(application, user, slug);
+      await application.api.delete(`/v1/users/${user}/connections/${slug}`).expect(200);
+      await linkAccount(application, newUser(), slug);
+
+      expect(outcomes('request_token', before)).toEqual(['timestamp_refused', 'ok', 'ok']);
+      expect(outcomes('access_token', before)).toEqual(['ok', 'ok']);
+      expect(outcomes('account', before)).toEqual(['ok', 'ok']);
+      expect(outcomes('revoke', before)).toEqual(['ok']);
+      const [refused, corrected] = recorder.sent.slice(sentBefore).map(({ headers }) => headers?.['authorization']);
+      expect(protocolParameter(corrected, 'oauth_nonce')).not.toBe(protocolParameter(refused, 'oauth_nonce'));
+      const moved =
+        Number(protocolParameter(corrected, 'oauth_timestamp')) - Number(protocolParameter(refused, 'oauth_timestamp'));
+      expect(Math.abs(moved - offset)).toBeLessThan(60);
+    },
+  );
+
+  it('O1-09 takes the verifier of a link that began when the clocks agreed, and redeems it once', async () => {
+    const { callback } = await approvedLink(application, slug);
+    const before = callsSoFar();
+    // Beyond what the maker accepts, and within the life of the temporary credentials.
+    application.sandbox.maker(slug).clockOffsetSeconds = 400;
+
+    expect(await sendCallback(application, pathOf(callback))).toEqual(connected);
+
+    expect(outcomes('access_token', before)).toEqual(['timestamp_refused', 'ok']);
+    expect(outcomes('account', before)).toEqual(['ok']);
+  });
+
+  it("O1-09 takes a caller's own call at once, and a signature for one after that", async () => {
+    const user = newUser();
+    await linkAccount(application, user, slug);
+    const maker = application.sandbox.maker(slug);
+    maker.clockOffsetSeconds = -600;
+    const [before, caller] = [callsSoFar(), await ProxyCaller.of(application)];
+
+    expect(await caller.call(slug, 'dailies', { user })).toMatchObject({ status: 200 });
+    const url = `${maker.url}/wellness-api/rest/dailies`;
+    const signed = await caller.sign(slug, { method: 'GET', url }, user);
+    const authorization = String(signed.json['authorization']);
+    expect(await fetch(url, { headers: { authorization } })).toMatchObject({ status: 200 });
+
+    expect(outcomes('api', before)).toEqual(['timestamp_refused', 'ok', 'ok']);
+    const status = await application.api.get(`/v1/users/${user}/connections/${slug}`).expect(200);
+    expect(status.body).toMatchObject({ status: 'active' });
+  });
+
+  it('O1-09 ends no link and no connection when it is two days away, asks once and calls the operator', async () => {
+    const user = newUser();
+    await linkAccount(application, user, slug);
+    const maker = application.sandbox.maker(slug);
+    maker.clockOffsetSeconds = twoDaysSeconds;
+    const [before, logged] = [callsSoFar(), logLines.length];
+
+    const answer = await application.api.post(`/v1/users/${newUser()}/connections/${slug}/link`).expect(500);
+
+    expect(answer.body).toMatchObject({ code: 'PROVIDER_MISCONFIGURED' });
+    expect(outcomes('request_token', before)).toEqual(['timestamp_refused']);
+    const alerts = logLines
+      .slice(logged)
+      .map((line) => JSON.parse(line) as { level: number; context?: string; msg?: string })
+      .filter(({ level, context }) => level === 50 && context === ProviderClocks.name);
+    expect(alerts).toMatchObject([{ msg: expect.stringMatching(/the clocks differ by 172\d{3} s/) }]);
+    const status = await application.api.get(`/v1/users/${user}/connections/${slug}`).expect(200);
+    expect(status.body).toMatchObject({ status: 'active' });
+    await application.api.get(`/v1/users/${user}/connections/${slug}/token`).expect(200);
+    maker.clockOffsetSeconds = 0;
+    await linkAccount(application, newUser(), slug);
+    expect(outcomes('request_token', before)).toEqual(['timestamp_refused', 'ok']);
+  });
+
+  it.each([
+    ['far away', twoDaysSeconds, 500, 'PROVIDER_MISCONFIGURED'],
+    ['missing', undefined, 500, 'PROVIDER_MISCONFIGURED'],
+  ])('O1-09 does not believe a refusal whose Date is %s', async (_title, offset, status, code) => {
+    const at = offset === undefined ? undefined : new Date(application.clock.now().getTime() + offset * 1_000);
+    application.sandbox.maker(slug).misbehave({
+      endpoint: 'request_token',
+      type: 'status',
+      code: 401,
+      body: 'oauth_problem=timestamp_refused',
+      headers: { Date: at?.toUTCString() ?? 'never' },
+    });
+    const before = callsSoFar();
+
+    const answer = await application.api.post(`/v1/users/${newUser()}/connections/${slug}/link`).expect(status);
+    await linkAccount(application, newUser(), slug);
+
+    expect(answer.body).toMatchObject({ code });
+    expect(outcomes('request_token', before)).toEqual(['status', 'ok']);
+  });
+
+  it('O1-09 has the last word: a second refusal is not answered with a third request', async () => {
+    const maker = application.sandbox.maker(slug);
+    maker.misbehave({ endpoint: 'request_token', type: 'error', error: 'timestamp_refused', status: 401 }, Infinity);
+    const before = callsSoFar();
+
+    const answer = await application.api.post(`/v1/users/${newUser()}/connections/${slug}/link`).expect(500);
+
+    expect(answer.body).toMatchObject({ code: 'PROVIDER_MISCONFIGURED' });
+    expect(outcomes('request_token', before)).toEqual(['timestamp_refused', 'timestamp_refused']);
+  });
+
+  it('O1-09 takes no link without this: a run with one try is refused by a maker that is 10 minutes ahead', async () => {
+    const replica = await startReplica(application, {
+      override: (builder) => builder.overrideProvider(ProviderClocks).useClass(OneTryClocks),
+    });
+    try {
+      application.sandbox.maker(slug).clockOffsetSeconds = 600;
+      const before = callsSoFar();
+      const answer = await replica.api.post(`/v1/users/${newUser()}/connections/${slug}/link`).expect(500);
+      expect(answer.body).toMatchObject({ code: 'PROVIDER_MISCONFIGURED' });
+      expect(outcomes('request_token', before)).toEqual(['timestamp_refused']);
+    } finally {
+      await replica.close();
+    }
+  });
+});

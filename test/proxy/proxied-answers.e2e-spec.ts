@@ -1,0 +1,232 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  type PreparedAnswer,
+  startRecordingServer,
+  startSocketServer,
+} from '../../src/provider-kit/testing/recording-server.js';
+import { type DataApiApplication, startWithDataApi } from '../support/data-api.js';
+import { linkAccount } from '../support/linking.js';
+import { type ProxiedAnswer, ProxyCaller } from '../support/proxied-call.js';
+
+const user = 'the-user';
+const maxBytes = 10 * 1024 * 1024;
+
+describe('what a maker answers', () => {
+  let bench: DataApiApplication;
+  let caller: ProxyCaller;
+  let next: PreparedAnswer = {};
+  /** Answers instead, with what it was called with. */
+  let echo: ((authorization: string) => PreparedAnswer) | undefined;
+
+  beforeAll(async () => {
+    bench = await startWithDataApi(({ headers }) => echo?.(headers.authorization ?? '') ?? next);
+    caller = await ProxyCaller.of(bench.application);
+    await linkAccount(bench.application, user, 'whoop');
+  });
+  afterEach(() => {
+    echo = undefined;
+  });
+  afterAll(() => bench.close());
+
+  function answered(
+    prepared: PreparedAnswer,
+    headers: Record<string, string> = {},
+    method = 'GET',
+  ): Promise<ProxiedAnswer> {
+    next = prepared;
+    return caller.call('whoop', 'a', { headers, method });
+  }
+
+  function expectUnusable(answer: ProxiedAnswer): void {
+    expect(answer).toMatchObject({ status: 502, json: { code: 'CALL_ANSWER_UNUSABLE', act: 'caller' } });
+    expect(answer.headers).not.toHaveProperty('cufflink-answer-from');
+  }
+
+  it.each([
+    'application/json',
+    'application/fhir+json',
+    'text/html',
+    'text/csv; charset=iso-8859-1',
+    'application/octet-stream',
+  ])('is passed on byte for byte, as %s', async (type) => {
+    const body = randomBytes(200_000);
+    const url = await answeredBytes({ headers: { 'content-type': type }, body });
+    expect(url.type).toBe(type);
+    expect(url.digest).toBe(createHash('sha256').update(body).digest('hex'));
+  });
+
+  async function answeredBytes(prepared: PreparedAnswer): Promise<{ type: string | undefined; digest: string }> {
+    next = prepared;
+    const key = await bench.application.createKey('tokens:sign');
+    const url = `${await bench.application.app.getUrl()}/v1/users/${user}/connections/whoop/proxy/a`;
+    const answer = await fetch(url, { headers: { authorization: `Bearer ${key}` } });
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    return {
+      type: answer.headers.get('content-type') ?? undefined,
+      digest: createHash('sha256').update(bytes).digest('hex'),
+    };
+  }
+
+  it('has its own headers for whoever reads it, and none for browsers or about us', async () => {
+    const passed = {
+      etag: '"1"',
+      'last-modified': 'Sun, 22 Nov 2026 00:00:00 GMT',
+      'retry-after': '5',
+      link: '<https://api.maker.example/a?page=2>; rel="next"',
+      'content-language': 'de',
+      'x-ratelimit-limit': '100, 1000',
+      'x-readratelimit-usage': '1,2',
+      'fitbit-rate-limit-remaining': '3',
+      'ratelimit-reset': '4',
+    };
+    const answer = await answered({
+      headers: {
+        ...passed,
+        'content-type': 'text/html',
+        'content-security-policy': 'default-src *',
+        'set-cookie': ['session=1', '__Host-x=1'],
+        'cache-control': 'public, max-age=600',
+        'access-control-allow-origin': '*',
+        'www-authenticate': 'Basic realm="x"',
+        'cufflink-answer-from': 'another',
+        'x-request-id': 'theirs',
+        'clear-site-data': '"*"',
+        refresh: '0; url=https://evil.example',
+      },
+      body: '<script>alert(1)</script>',
+    });
+    expect(answer.headers).toMatchObject({
+      ...passed,
+      'content-security-policy': "default-src 'none';frame-ancestors 'none'",
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store',
+      'cufflink-answer-from': 'whoop',
+    });
+    expect(answer.headers['x-request-id']).not.toBe('theirs');
+    for (const name of [
+      'set-cookie',
+      'access-control-allow-origin',
+      'www-authenticate',
+      'clear-site-data',
+      'refresh',
+    ]) {
+      expect(answer.headers).not.toHaveProperty(name);
+    }
+  });
+
+  it('is passed on without a body, in part, or as created', async () => {
+    expect(await answered({ status: 204 })).toMatchObject({ status: 204, body: Buffer.alloc(0) });
+    const part = { status: 206, headers: { 'content-range': 'bytes 0-1/9' }, body: 'ab' };
+    expect(await answered(part, { range: 'bytes=0-1' })).toMatchObject({ status: 206, headers: part.headers });
+    expect(bench.dataApi.requests.at(-1)?.headers).toMatchObject({ range: 'bytes=0-1' });
+    const created = { status: 201, headers: { location: 'https://api.maker.example/a/1' } };
+    expect(await answered(created, {}, 'POST')).toMatchObject(created);
+  });
+
+  it('may be that nothing has changed, to a caller who asked for that', async () => {
+    const unchanged = { status: 304, headers: { etag: '"1"' } };
+    expect(await answered(unchanged, { 'if-none-match': '"1"' })).toMatchObject(unchanged);
+    expectUnusable(await answered(unchanged));
+  });
+
+  it('TE-07 shows no token where the maker quotes the one that it was called with', async () => {
+    let spellings: string[] = [];
+    const bodyOf = (quoted: readonly string[]): string => `{"text":"${quoted.join(' ')}","data":"ünchanged"}`;
+    echo = (authorization) => {
+      const token = authorization.replace('Bearer ', '');
+      // As some write JSON: with a backslash before each slash, which JSON.stringify never puts there.
+      spellings = [token, token.replaceAll('/', '\\/'), encodeURIComponent(token)];
+      return {
+        status: 403,
+        headers: { 'content-type': 'application/json', etag: `"${token}"`, link: `<?t=${encodeURIComponent(token)}>` },
+        body: bodyOf(spellings),
+      };
+    };
+    const answer = await caller.call('whoop', 'a');
+    expect(new Set(spellings).size).toBe(3);
+    expect(answer.status).toBe(403);
+    expect(answer.body.toString()).toBe(bodyOf(spellings.map(({ length }) => '*'.repeat(length))));
+    expect(answer.headers.etag).toMatch(/^"\*{20,}"$/);
+    expect(answer.headers['link']).toMatch(/^<\?t=\*{20,}>$/);
+  });
+
+  it('tells the length to HEAD', async () => {
+    const answer = await answered({ headers: { 'content-length': '123456' } }, {}, 'HEAD');
+    expect(answer).toMatchObject({ status: 200, headers: { 'content-length': '123456' }, body: Buffer.alloc(0) });
+  });
+
+  it.each([301, 302, 303, 307, 308])(
+    'NET-03 TE-03 is not passed on nor followed when it redirects with %d',
+    async (status) => {
+      const elsewhere = await startRecordingServer(() => ({}));
+      try {
+        const answer = await answered({ status, headers: { location: `${elsewhere.url}/a` } });
+        expectUnusable(answer);
+        expect(answer.headers).not.toHaveProperty('location');
+        expect(elsewhere.requests).toEqual([]);
+      } finally {
+        await elsewhere.close();
+      }
+    },
+  );
+
+  it('NET-04 may have 10 MiB, and not a byte more', async () => {
+    const most = await answered({ body: Buffer.alloc(maxBytes, 'x') });
+    expect([most.status, most.body.length]).toEqual([200, maxBytes]);
+    const more = await answered({ body: Buffer.alloc(maxBytes + 1, 'x') });
+    expectUnusable(more);
+    expect(more.json['detail']).toContain('more than 10485760 bytes');
+  });
+
+  it.each([
+    ['POST', 'a redirect', { status: 303, headers: { location: '/a/1' } }],
+    ['PUT', 'too much', { body: Buffer.alloc(maxBytes + 1, 'x') }],
+    ['PATCH', 'an encoding that is not known', { headers: { 'content-encoding': 'zstd' }, body: 'x' }],
+    ['DELETE', 'an encoding that it does not have', { headers: { 'content-encoding': 'gzip' }, body: 'x' }],
+  ])('says that a %s may have been done that it tells of with %s', async (method, _, prepared) => {
+    const answer = await answered(prepared, {}, method);
+    expectUnusable(answer);
+    expect(answer.json['detail']).toMatch(/ The call may have taken effect: check before you repeat it\.$/);
+    const read = await answered(prepared, {});
+    expectUnusable(read);
+    expect(read.json['detail']).not.toContain('done');
+  });
+
+  it('NET-04 may be compressed, but not a bomb', async () => {
+    const headers = { 'content-encoding': 'gzip', 'content-type': 'application/json' };
+    const plain = await answered({ headers, body: gzipSync('{"a":1}') });
+    expect(plain).toMatchObject({ status: 200, json: { a: 1 } });
+    expect(plain.headers).not.toHaveProperty('content-encoding');
+    const bomb = gzipSync(Buffer.alloc(200 * 1024 * 1024));
+    expect(bomb.length).toBeLessThan(maxBytes);
+    expectUnusable(await answered({ headers, body: bomb }));
+    expectUnusable(await answered({ headers: { 'content-encoding': 'zstd' }, body: 'x' }));
+  });
+});
+
+describe('a maker that breaks HTTP', () => {
+  it.each([
+    ['a status that does not exist', 'HTTP/1.1 999 Wow\r\nContent-Length: 0\r\n\r\n', 502, 'CALL_ANSWER_UNUSABLE'],
+    ['half an answer', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf', 503, 'PROVIDER_UNAVAILABLE'],
+    ['no HTTP', 'SSH-2.0-OpenSSH\r\n', 503, 'PROVIDER_UNAVAILABLE'],
+    ['a smuggled header', 'HTTP/1.1 200 OK\r\nETag: a\rX: b\r\nContent-Length: 0\r\n\r\n', 503, 'PROVIDER_UNAVAILABLE'],
+  ])('is not passed on: %s', async (_, text, status, code) => {
+    const server = await startSocketServer((socket) => {
+      socket.once('data', () => socket.end(text));
+    });
+    const bench = await startWithDataApi(() => ({}), { environment: { WHOOP_API_BASE_URL: server.url } });
+    try {
+      await linkAccount(bench.application, user, 'whoop');
+      const caller = await ProxyCaller.of(bench.application);
+      expect(await caller.call('whoop', 'a')).toMatchObject({ status, json: { code } });
+      const written = await caller.call('whoop', 'a', { method: 'POST' });
+      expect(written).toMatchObject({ status, json: { code } });
+      expect(written.json['detail']).toMatch(/ The call may have taken effect: check before you repeat it\.$/);
+    } finally {
+      await bench.close();
+      await server.close();
+    }
+  });
+});

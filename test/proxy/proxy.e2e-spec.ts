@@ -1,0 +1,258 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { startApplication, type TestApplication } from '../support/application.js';
+import { auditEntriesOf } from '../support/audit-entries.js';
+import { linkAccount } from '../support/linking.js';
+import { type ProxiedAnswer, ProxyCaller } from '../support/proxied-call.js';
+import { openGates, Subject } from '../support/subject.js';
+
+const user = 'the-user';
+const garminPath = '/wellness-api/rest';
+
+let application: TestApplication;
+let caller: ProxyCaller;
+
+beforeAll(async () => {
+  application = await startApplication();
+  caller = await ProxyCaller.of(application);
+  for (const slug of ['whoop', 'garmin-oauth1', 'suunto', 'coros', 'omron', 'smart-on-fhir']) {
+    await linkAccount(application, user, slug, { account: '4711' });
+  }
+});
+afterEach(async () => {
+  for (const slug of ['whoop', 'garmin-oauth1', 'oura']) {
+    application.sandbox.maker(slug).behave();
+  }
+  await openGates(application);
+});
+afterAll(() => application.close());
+
+/** What the maker received, as its fake tells. */
+function received({ json }: ProxiedAnswer): Record<string, unknown> {
+  return json['received'] as Record<string, unknown>;
+}
+
+function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+describe.each([
+  ['whoop', '/developer/v2', 'cycle'],
+  ['garmin-oauth1', garminPath, 'dailies'],
+])('a proxied call of %s', (slug, base, path) => {
+  it("reaches the maker with the user's token, and brings its answer back", async () => {
+    const answer = await caller.call(slug, `${path}?limit=2&from=2026-01-01T00%3A00%3A00Z&x=a+b&x=%c3%bc`);
+    expect(answer).toMatchObject({
+      status: 200,
+      headers: {
+        'content-type': 'application/json; charset=utf-8',
+        'cache-control': 'no-store',
+        'content-security-policy': "default-src 'none';frame-ancestors 'none'",
+        'cufflink-answer-from': slug,
+      },
+      json: { ok: true, account_id: '4711' },
+    });
+    expect(received(answer)).toMatchObject({
+      method: 'GET',
+      path: `${base}/${path}`,
+      query: 'limit=2&from=2026-01-01T00%3A00%3A00Z&x=a+b&x=%c3%bc',
+    });
+  });
+
+  it.each([
+    ['POST', 'application/json', '{"a": 1,  "b":"ü"}'],
+    ['POST', 'application/fhir+json', '{"resourceType":"Bundle"}'],
+    ['POST', 'application/x-www-form-urlencoded', 'b=2&a=1+1&a=%2B%c3%bc&c'],
+    ['PUT', 'application/xml; charset=utf-8', '<a>ü</a>'],
+    ['PATCH', 'text/plain', 'not { json'],
+    ['POST', 'application/json', 'not { json'],
+    ['DELETE', 'application/octet-stream', Buffer.from([0, 255, 254, 13, 10, 0xc3])],
+    ['POST', 'multipart/form-data; boundary=x', '--x--\r\n'],
+    ['POST', undefined, 'untyped'],
+  ])('O1-01 sends the body of a %s as it came: %s', async (method, type, body) => {
+    const headers = type === undefined ? {} : { 'content-type': type };
+    const answer = await caller.call(slug, `${path}/1`, { method, headers, body });
+    expect(answer.status).toBe(200);
+    const bytes = Buffer.from(body);
+    expect(received(answer)).toMatchObject({
+      method,
+      path: `${base}/${path}/1`,
+      body_bytes: bytes.length,
+      body_sha256: sha256(bytes),
+    });
+    const sent = received(answer)['headers'] as Record<string, string>;
+    expect(sent['content-type']).toBe(type);
+  });
+
+  it.each(['POST', 'DELETE'])('sends a %s without a body', async (method) => {
+    const answer = await caller.call(slug, path, { method });
+    expect(received(answer)).toMatchObject({ method, body_bytes: 0 });
+  });
+
+  it('answers HEAD with the headers alone', async () => {
+    const answer = await caller.call(slug, path, { method: 'HEAD' });
+    expect(answer).toMatchObject({ status: 200, headers: { 'cufflink-answer-from': slug } });
+    expect(answer.body).toHaveLength(0);
+  });
+
+  it('passes on what the call means, and nothing of who makes it or how', async () => {
+    const passed = {
+      accept: 'application/fhir+json',
+      'accept-language': 'de',
+      'if-match': '"1"',
+      prefer: 'return=minimal',
+      'idempotency-key': 'k-1',
+    };
+    const kept = {
+      cookie: 'session=1',
+      'x-forwarded-for': '10.0.0.1',
+      forwarded: 'for=10.0.0.1',
+      'x-forwarded-host': 'evil.example',
+      'x-http-method-override': 'DELETE',
+      origin: 'https://app.example.com',
+      referer: 'https://app.example.com/users/7',
+      'user-agent': 'curl/8',
+      'proxy-authorization': 'Basic eA==',
+      te: 'trailers',
+      'x-request-id': 'request-0001',
+      'ocp-apim-subscription-key': 'meant for another maker',
+    };
+    const answer = await caller.call(slug, path, { headers: { ...passed, ...kept } });
+    expect(received(answer)['headers']).toEqual({ ...passed, 'user-agent': 'cufflink', 'accept-encoding': 'identity' });
+  });
+
+  it('LOG-06 is in the audit trail as a call, before it leaves, and not as a hand-out', async () => {
+    const subject = await Subject.link(application, slug);
+    await caller.call(slug, `${path}/secret-path?secret=query`, { user: subject.userId });
+    const entries = await auditEntriesOf(application, subject.userId);
+    expect(entries.slice(-1)).toEqual(['request.proxied success api-key']);
+    expect(entries).not.toContain('token.handed_out success api-key');
+  });
+
+  it.each([400, 403, 404, 409, 429, 500, 503])("passes on the maker's %d, and repeats nothing", async (code) => {
+    const subject = await Subject.link(application, slug);
+    const before = subject.maker.history.length;
+    const headers = { 'Retry-After': '7', 'X-RateLimit-Remaining': '0', 'Set-Cookie': 'a=b', 'X-Powered-By': 'maker' };
+    const body = '{"error":"their own"}';
+    subject.maker.misbehave({
+      endpoint: 'api',
+      type: 'status',
+      code,
+      body,
+      contentType: 'application/vnd.maker+json',
+      headers,
+    });
+    const answer = await caller.call(slug, path, { user: subject.userId, method: 'POST' });
+    expect(answer).toMatchObject({
+      status: code,
+      headers: {
+        'content-type': 'application/vnd.maker+json',
+        'cufflink-answer-from': slug,
+        'retry-after': '7',
+        'x-ratelimit-remaining': '0',
+      },
+      json: { error: 'their own' },
+    });
+    expect(answer.headers).not.toHaveProperty('set-cookie');
+    expect(answer.headers).not.toHaveProperty('x-powered-by');
+    expect(subject.maker.history.length - before).toBe(1);
+    // Neither a rate limit nor an outage of the API holds up tokens.
+    expect((await subject.read()).status).toBe(200);
+    expect((await caller.call(slug, path, { user: subject.userId })).status).toBe(200);
+  });
+
+  it('tells that the maker did not answer, and repeats nothing', async () => {
+    const before = application.sandbox.maker(slug).history.length;
+    application.sandbox.maker(slug).misbehave({ endpoint: 'api', type: 'drop', processed: true });
+    const answer = await caller.call(slug, path, { method: 'POST' });
+    expect(answer).toMatchObject({ status: 503, json: { code: 'PROVIDER_UNAVAILABLE', act: 'provider' } });
+    expect(answer.json['detail']).toMatch(/The call may have taken effect: check before you repeat it\.$/);
+    expect(answer.headers).not.toHaveProperty('cufflink-answer-from');
+    expect(application.sandbox.maker(slug).history.length - before).toBe(1);
+    application.sandbox.maker(slug).misbehave({ endpoint: 'api', type: 'drop' });
+    expect((await caller.call(slug, path)).json['detail']).not.toContain('may have');
+  });
+});
+
+describe('a call that cannot be proxied', () => {
+  it('TE-02 goes to a maker that takes the token in the URL only', async () => {
+    const before = application.sandbox.maker('coros').history.length;
+    const answer = await caller.call('coros', 'v2/coros/sport/list');
+    expect(answer).toMatchObject({
+      status: 409,
+      json: { code: 'CALL_UNSUPPORTED', act: 'caller', detail: expect.stringContaining('GET .../token') },
+    });
+    expect(application.sandbox.maker('coros').history).toHaveLength(before);
+  });
+
+  it('goes to a maker without an API', async () => {
+    const answer = await caller.call('omron', 'measurement');
+    expect(answer).toMatchObject({ status: 409, json: { code: 'CALL_UNSUPPORTED' } });
+  });
+
+  it.each([
+    ['nobody', 'whoop', 'CONNECTION_NOT_FOUND'],
+    [user, 'unknown', 'PROVIDER_UNKNOWN'],
+  ])('is for a connection that does not exist: %s, %s', async (whom, slug, code) => {
+    expect(await caller.call(slug, 'cycle', { user: whom })).toMatchObject({ status: 404, json: { code } });
+  });
+
+  it('has a body that a GET cannot have', async () => {
+    const answer = await caller.call('whoop', 'cycle', { body: '{}', headers: { 'content-type': 'application/json' } });
+    expect(answer).toMatchObject({
+      status: 400,
+      json: { code: 'REQUEST_INVALID', detail: 'A GET request must not have a body.' },
+    });
+  });
+
+  it('has a body above 64 KiB', async () => {
+    const body = randomBytes(64 * 1024 + 1);
+    const answer = await caller.call('whoop', 'cycle', { method: 'POST', body });
+    expect(answer).toMatchObject({ status: 413, json: { code: 'REQUEST_INVALID' } });
+  });
+});
+
+describe('the headers that a maker wants beside the token', () => {
+  const name = 'Ocp-Apim-Subscription-Key';
+
+  it('are passed on to that maker', async () => {
+    const answer = await caller.call('suunto', 'v2/workouts', { headers: { [name]: 'key-1' } });
+    expect(answer).toMatchObject({ status: 200, json: { ok: true } });
+    // The fake has checked it, and does not tell it.
+    expect(answer.body.toString()).not.toContain('key-1');
+  });
+
+  it('are asked for before the maker is called', async () => {
+    const before = application.sandbox.maker('suunto').history.length;
+    const answer = await caller.call('suunto', 'v2/workouts');
+    expect(answer).toMatchObject({
+      status: 400,
+      json: { code: 'REQUEST_INVALID', detail: expect.stringContaining(name) },
+    });
+    expect(application.sandbox.maker('suunto').history).toHaveLength(before);
+  });
+});
+
+describe('O1-03 requests that are signed', () => {
+  it('have a nonce each, so that the maker takes them one after the other', async () => {
+    for (let call = 0; call < 3; call += 1) {
+      expect((await caller.call('garmin-oauth1', 'dailies')).status).toBe(200);
+    }
+  });
+
+  it('TE-12 are not signed for a maker that has no credentials here', async () => {
+    const off = await startApplication({
+      databaseUrl: application.databaseUrl,
+      rootKey: application.rootKey,
+      sandbox: application.sandbox,
+      clock: application.clock,
+      environment: { SANDBOX_URL: undefined },
+    });
+    try {
+      const answer = await (await ProxyCaller.of(off)).call('garmin-oauth1', 'dailies');
+      expect(answer).toMatchObject({ status: 409, json: { code: 'PROVIDER_NOT_CONFIGURED' } });
+    } finally {
+      await off.close();
+    }
+  });
+});

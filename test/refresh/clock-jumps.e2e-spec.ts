@@ -1,0 +1,93 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Database } from '../../src/database/database.js';
+import { ClockSync } from '../../src/database/clock-sync.js';
+import { RefreshClaims } from '../../src/tokens/refresh/refresh-claims.js';
+import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
+import type { StoredConnection } from '../../src/tokens/store/stored-connection.js';
+import { startApplication, type TestApplication } from '../support/application.js';
+import { linkAccount } from '../support/linking.js';
+import { queryDatabase } from '../support/test-database.js';
+
+const hourMs = 3_600_000;
+const claimMs = 20_000;
+const holdMs = 120_000;
+
+describe('R-12 when the clock of the database is set forward by an hour', () => {
+  let application: TestApplication;
+  let claims: RefreshClaims;
+  let users = 0;
+
+  beforeAll(async () => {
+    application = await startApplication();
+    claims = application.app.get(RefreshClaims);
+  });
+  afterEach(() => queryDatabase(application.databaseUrl, 'DELETE FROM connections'));
+  afterAll(() => application.close());
+
+  async function linked(): Promise<StoredConnection> {
+    users += 1;
+    await linkAccount(application, `user-${users}`, 'whoop', { account: String(users) });
+    const connection = await application.app.get(ConnectionStore).find(`user-${users}`, 'whoop');
+    if (connection === undefined) {
+      throw new Error('There is no such connection.');
+    }
+    return connection;
+  }
+
+  /** To PostgreSQL, what it wrote down is older then; to the process, PostgreSQL is ahead. */
+  async function jump(): Promise<() => void> {
+    await queryDatabase(
+      application.databaseUrl,
+      `UPDATE connections SET claimed_until = claimed_until - interval '1 hour',
+         attempt_started_at = attempt_started_at - interval '1 hour', refresh_due_at = now() - interval '1 minute'`,
+    );
+    application.clock.advance(-hourMs);
+    return () => application.clock.advance(hourMs);
+  }
+
+  const takeDue = () =>
+    claims.takeDue([{ provider: 'whoop', wanted: 10, lengthMs: claimMs, inDoubtHoldMs: holdMs }], 10);
+
+  it.each([
+    ['a caller', async (connection: StoredConnection) => claims.take(connection, claimMs, holdMs)],
+    ['the scheduler', async () => (await takeDue())[0]],
+  ])('what is under way is not begun again by %s', async (_who, take) => {
+    const connection = await linked();
+    expect(await claims.take(connection, claimMs, holdMs)).toBeDefined();
+
+    const notice = await jump();
+    expect(await take(connection)).toBeUndefined();
+
+    // With the defence off, as the process knows of no jump, it is.
+    notice();
+    expect(await take(connection)).toBeDefined();
+  });
+
+  it('what is not under way is begun as ever', async () => {
+    const connection = await linked();
+    const notice = await jump();
+    expect(await claims.take(connection, claimMs, holdMs)).toBeDefined();
+    notice();
+  });
+
+  it('where the maker forgives repetition, it is repeated as ever', async () => {
+    const connection = await linked();
+    expect(await claims.take(connection, claimMs, 0)).toBeDefined();
+    const notice = await jump();
+    expect(await claims.take(connection, claimMs, 0)).toBeDefined();
+    notice();
+  });
+
+  it('once the process has noticed, what was under way has time to be committed all the same', async () => {
+    const connection = await linked();
+    expect(await claims.take(connection, claimMs, holdMs)).toBeDefined();
+    const notice = await jump();
+
+    await application.app.get(ClockSync).syncAgain();
+    notice();
+
+    expect(await claims.take(connection, claimMs, holdMs)).toBeUndefined();
+    // What was claimed before the jump may wait for its slot, send, and be saved.
+    expect(application.app.get(Database).reachableForMs).toBeLessThan(-2 * claimMs);
+  });
+});

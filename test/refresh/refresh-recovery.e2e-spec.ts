@@ -1,0 +1,241 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { KeyUnavailableError } from '../../src/errors/connection.errors.js';
+import { ProviderRegistry } from '../../src/provider-kit/provider-registry.js';
+import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
+import { toTokenSet } from '../../src/tokens/token-set.js';
+import { TokenVault } from '../../src/tokens/store/token-vault.js';
+import { refreshes } from '../../src/tokens/tokens.metrics.js';
+import { VaultService } from '../../src/vault/vault.service.js';
+import type { TestApplication } from '../support/application.js';
+import { failing, useFaulty, FaultyDatabase, unavailable } from '../support/faulty-database.js';
+import { at, fingerprint, Subject } from '../support/subject.js';
+import { queryDatabase } from '../support/test-database.js';
+
+const retryLater =
+  '{"error":"invalid_request","error_description":"Failed to refresh token because of multiple concurrent requests using the ' +
+  'same token which is not allowed. Please retry the request."}';
+
+/** Refreshes whose tokens were not the ones that were stored. */
+async function superseded(): Promise<number> {
+  const { values } = await refreshes.get();
+  return values.reduce((sum, { labels, value }) => sum + (labels.outcome === 'superseded' ? value : 0), 0);
+}
+
+describe('recovery of a refresh', () => {
+  let application: TestApplication;
+  let database: FaultyDatabase;
+
+  useFaulty((faulty) => ({ application, database } = faulty));
+  afterEach(() => {
+    jest.restoreAllMocks();
+    application.sandbox.maker('concept2').behave();
+  });
+
+  describe('when the answer is lost', () => {
+    it('R-07 sends the same refresh token again at once to a maker that gives the same answer again', async () => {
+      const subject = await Subject.link(application, 'fitbit');
+      await subject.expire();
+      const { refreshToken } = await subject.stored();
+      subject.maker.misbehave(at({ type: 'drop', processed: true }));
+      expect(subject.maker.isLiveAccessToken(await subject.token())).toBe(true);
+      expect(subject.refreshes.map((entry) => entry.refreshTokenFingerprint)).toEqual([
+        fingerprint(refreshToken),
+        fingerprint(refreshToken),
+      ]);
+      await subject.expectStoredTokensAlive();
+    });
+
+    it('R-07 does not at a strict maker', async () => {
+      const subject = await Subject.link(application, 'whoop');
+      await subject.expire();
+      subject.maker.misbehave(at({ type: 'drop' }));
+      await subject.refusal();
+      expect(subject.refreshes).toHaveLength(1);
+    });
+  });
+
+  it.each([
+    ['HTTP 409', at({ type: 'error', error: 'conflict', status: 409 })],
+    ['the text of Fosite', at({ type: 'status', code: 400, body: retryLater, contentType: 'application/json' })],
+  ])('R-13 R-09 takes a conflict for neither a refusal nor an outage: %s', async (_, wrong) => {
+    const subject = await Subject.link(application, 'whoop');
+    await subject.expire();
+    for (let attempt = 0; attempt < 12; attempt += 1) {
+      subject.maker.misbehave(wrong);
+      expect(await subject.refusal()).toMatchObject({ status: 503, code: 'PROVIDER_UNAVAILABLE' });
+      await queryDatabase(application.databaseUrl, 'UPDATE connections SET failed_attempts = 0');
+      await subject.passInDatabase(900);
+    }
+    expect(await subject.row()).toMatchObject({ status: 'active', suspect_since: null });
+    await subject.token();
+    await subject.expectStoredTokensAlive();
+  });
+
+  describe('when two refreshes of one token have succeeded', () => {
+    /** A rival saves another pair of the same maker first; then ends the grant of that pair. */
+    async function withRival(): Promise<Subject> {
+      const subject = await Subject.link(application, 'whoop');
+      const other = await Subject.link(application, 'whoop');
+      await subject.expire();
+      const store = application.app.get(ConnectionStore);
+      const vault = application.app.get(TokenVault);
+      const provider = application.app.get(ProviderRegistry).get('whoop');
+      const refresh = provider.refresh.bind(provider);
+      jest.spyOn(provider, 'refresh').mockImplementationOnce(async (tokens) => {
+        const grant = await refresh(tokens);
+        const rivals = await refresh(await other.stored());
+        const connection = await store.find(subject.userId, 'whoop');
+        if (connection === undefined) {
+          throw new Error('There is no such connection.');
+        }
+        const set = { ...toTokenSet(rivals, await subject.stored()), expiresAt: new Date(0) };
+        const sealed = vault.seal({ ...connection, secretGen: connection.secretGen + 1 }, set);
+        await store.saveRefreshed(connection, sealed);
+        return grant;
+      });
+      await subject.refresh();
+      subject.maker.revokeGrant(other.account);
+      await subject.passInDatabase(3_600);
+      return subject;
+    }
+
+    it('R-15 keeps the pair that came second, and tries it before a refusal counts', async () => {
+      const subject = await withRival();
+      expect((await subject.stored()).spareRefreshToken).toBeDefined();
+      expect(subject.maker.isLiveAccessToken(await subject.token())).toBe(true);
+      expect(await subject.row()).toMatchObject({ status: 'active', suspect_since: null, last_error_code: null });
+      expect((await subject.stored()).spareRefreshToken).toBeUndefined();
+      await subject.expectStoredTokensAlive();
+    });
+
+    it('R-15 without the second pair: the connection is lost', async () => {
+      jest.spyOn(application.app.get(ConnectionStore), 'keepSpare').mockResolvedValue(false);
+      const subject = await withRival();
+      expect(await subject.refusal()).toMatchObject({ code: 'TOKEN_REFRESH_PENDING' });
+      await subject.passInDatabase(75 * 60 + 1);
+      expect(await subject.refusal()).toMatchObject({ code: 'TOKEN_REVOKED' });
+    });
+
+    it('R-15 forgets the second pair once it is spent, also where the rest of its response is refused (TE-04)', async () => {
+      const subject = await withRival();
+      const { spareRefreshToken } = await subject.stored();
+      // The first refresh token is refused, and the second one brings a refresh token that is all that can be used.
+      subject.maker.misbehave(at({ type: 'error', error: 'invalid_grant', status: 400 }));
+      subject.maker.misbehave(at({ type: 'badTokenType' }));
+      expect(await subject.refusal()).toMatchObject({ code: 'TOKEN_RESPONSE_INVALID' });
+
+      const stored = await subject.stored();
+      expect(stored.spareRefreshToken).toBeUndefined();
+      expect(stored.refreshToken).not.toBe(spareRefreshToken);
+      expect(subject.maker.isLiveRefreshToken(stored.refreshToken ?? '')).toBe(true);
+      await subject.passInDatabase(3_600);
+      await subject.token();
+      await subject.expectStoredTokensAlive();
+    });
+
+    it('R-15 counts a refusal of both', async () => {
+      const subject = await withRival();
+      subject.maker.revokeGrant(subject.account);
+      expect(await subject.refusal()).toMatchObject({ code: 'TOKEN_REFRESH_PENDING' });
+      await subject.passInDatabase(75 * 60 + 1);
+      expect(await subject.refusal()).toMatchObject({ code: 'TOKEN_REVOKED' });
+    });
+  });
+
+  it('R-05 R-21 recognises its own pair although other keys have sealed it meanwhile', async () => {
+    const subject = await Subject.link(application, 'whoop');
+    await subject.expire();
+    const store = application.app.get(ConnectionStore);
+    const vault = application.app.get(TokenVault);
+    const find = store.find.bind(store);
+    let isSaved = false;
+    const loseFirst = failing('connections-save-refreshed', 1, unavailable);
+    database.lose = (statement) => {
+      const loss = loseFirst(statement);
+      isSaved ||= loss !== undefined;
+      return loss;
+    };
+    jest.spyOn(store, 'find').mockImplementation(async (userId, provider) => {
+      const connection = await find(userId, provider);
+      if (isSaved && connection !== undefined) {
+        const { sealed } = vault.seal(connection, await vault.open(connection));
+        await queryDatabase(application.databaseUrl, 'UPDATE connections SET sealed = $2 WHERE user_id = $1', [
+          userId,
+          sealed,
+        ]);
+        return { ...connection, sealed };
+      }
+      return connection;
+    });
+    const before = await superseded();
+    const token = await subject.token();
+    expect(isSaved).toBe(true);
+    expect((await subject.stored()).accessToken).toBe(token);
+    expect(await superseded()).toBe(before);
+    expect((await subject.row()).secret_gen).toBe(2);
+    await subject.expectStoredTokensAlive();
+  });
+
+  describe('when the keys are out of reach', () => {
+    const outOfReach = (): never => {
+      throw new KeyUnavailableError('the key source does not answer');
+    };
+
+    it('CR-14 is not begun, and the refresh token is not spent', async () => {
+      const subject = await Subject.link(application, 'whoop');
+      const first = await subject.token();
+      await subject.liveFor(120_000);
+      const vault = application.app.get(VaultService);
+      jest.spyOn(vault, 'ensureCanSeal').mockImplementation(outOfReach);
+      jest.spyOn(vault, 'seal').mockImplementation(outOfReach);
+      expect(await subject.token()).toBe(first);
+      await subject.expire();
+      expect(await subject.refusal()).toMatchObject({ act: 'operator' });
+      expect(subject.refreshes).toEqual([]);
+      expect(await subject.row()).toMatchObject({ status: 'active', claim_id: null, attempt_started_at: null });
+      jest.restoreAllMocks();
+      await subject.token();
+      await subject.expectStoredTokensAlive();
+    });
+
+    it('CR-14 without the check: the maker has rotated, and nobody has the new pair', async () => {
+      const subject = await Subject.link(application, 'whoop');
+      await subject.expire();
+      const vault = application.app.get(VaultService);
+      jest.spyOn(vault, 'ensureCanSeal').mockReturnValue();
+      jest.spyOn(vault, 'seal').mockImplementation(outOfReach);
+      await subject.refusal();
+      expect(subject.refreshes).toMatchObject([{ outcome: 'ok' }]);
+      const { refreshToken } = await subject.stored();
+      expect(subject.maker.isLiveRefreshToken(refreshToken ?? '')).toBe(false);
+    });
+  });
+
+  describe('of a token whose life the maker does not tell', () => {
+    async function linkWithoutLife(): Promise<Subject> {
+      application.sandbox.maker('concept2').misbehave({ endpoint: 'token', type: 'omitExpiresIn' });
+      return Subject.link(application, 'concept2');
+    }
+
+    it('happens after an hour, and says that nobody knows', async () => {
+      const subject = await linkWithoutLife();
+      const first = await subject.token();
+      expect((await subject.look().expect(200)).body).toMatchObject({ expires_at: null });
+      application.clock.advance(50 * 60_000);
+      expect(await subject.token()).toBe(first);
+      expect(subject.refreshes).toEqual([]);
+      application.clock.advance(6 * 60_000);
+      expect(await subject.token()).not.toBe(first);
+      expect(subject.refreshes).toHaveLength(1);
+    });
+
+    it('withholds nothing when it fails, however late', async () => {
+      const subject = await linkWithoutLife();
+      const first = await subject.token();
+      application.clock.advance(30 * 24 * 3_600_000);
+      subject.maker.misbehave(at({ type: 'status', code: 503 }), Infinity);
+      expect(await subject.token()).toBe(first);
+      expect(subject.refreshes).toHaveLength(1);
+    });
+  });
+});

@@ -1,0 +1,138 @@
+import { describe, expect, it } from '@jest/globals';
+import { Database } from '../../src/database/database.js';
+import { refreshes } from '../../src/tokens/tokens.metrics.js';
+import { startApplication, type TestApplication } from '../support/application.js';
+import {
+  failing,
+  faultyDatabase,
+  FaultyDatabase,
+  serializationFailure,
+  useFaulty,
+  unavailable,
+} from '../support/faulty-database.js';
+import { held } from '../support/makers.js';
+import { at, Subject } from '../support/subject.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import { createTestDatabase, queryDatabase } from '../support/test-database.js';
+import { until } from '../support/until.js';
+
+describe('refresh', () => {
+  let application: TestApplication;
+  let database: FaultyDatabase;
+
+  useFaulty((faulty) => ({ application, database } = faulty));
+
+  describe('when the database fails', () => {
+    it('R-06 is not started when the claim cannot be written', async () => {
+      const subject = await Subject.link(application, 'whoop');
+      await subject.expire();
+      database.refuse = failing('connections-take-claim', 1, unavailable);
+      expect(await subject.refusal()).toMatchObject({ status: 503, code: 'DATABASE_UNAVAILABLE' });
+      expect(subject.refreshes).toEqual([]);
+      await subject.token();
+      expect(subject.refreshes).toHaveLength(1);
+    });
+
+    it.each([
+      ['cannot be reached', unavailable, 4],
+      ['refuses the transaction', serializationFailure, 2],
+    ])('R-05 still saves the new pair with one request to the maker: it %s', async (_, error, times) => {
+      const subject = await Subject.link(application, 'whoop');
+      await subject.expire();
+      database.refuse = failing('connections-save-refreshed', times, error);
+      expect(subject.maker.isLiveAccessToken(await subject.token())).toBe(true);
+      expect(subject.refreshes).toHaveLength(1);
+      await subject.expectStoredTokensAlive();
+      expect(await subject.row()).toMatchObject({ secret_gen: 2, claim_id: null, attempt_started_at: null });
+    });
+
+    it('R-05 saves the new pair when the line breaks between the answer of the maker and the save', async () => {
+      const target = await createTestDatabase();
+      const line = await TcpProxy.start(target);
+      const cut = await startApplication({ ...faultyDatabase, databaseUrl: line.through(target) });
+      try {
+        const subject = await Subject.link(cut, 'whoop');
+        await subject.expire();
+        let saves = 0;
+        cut.app.get<FaultyDatabase>(Database).refuse = ({ name }) => {
+          saves += name === 'connections-save-refreshed' ? 1 : 0;
+          return undefined;
+        };
+        subject.maker.misbehave(at(held));
+        const reading = subject.token();
+        await subject.refreshInFlight();
+        line.cut();
+        subject.maker.behave();
+        await until('it is saved again and again', () => saves >= 3);
+        line.mend();
+        expect(subject.maker.isLiveAccessToken(await reading)).toBe(true);
+        expect(subject.refreshes).toHaveLength(1);
+        await subject.expectStoredTokensAlive();
+      } finally {
+        line.mend();
+        await cut.close();
+        await line.stop();
+      }
+    });
+
+    it('R-05 recognises its own pair when only the answer to the save was lost', async () => {
+      const superseded = async () => {
+        const { values } = await refreshes.get();
+        return values.reduce((sum, { labels, value }) => sum + (labels.outcome === 'superseded' ? value : 0), 0);
+      };
+      const before = await superseded();
+      const subject = await Subject.link(application, 'whoop');
+      await subject.expire();
+      database.lose = failing('connections-save-refreshed', 1, unavailable);
+      const token = await subject.token();
+      expect(subject.refreshes).toHaveLength(1);
+      expect((await subject.stored()).accessToken).toBe(token);
+      await subject.expectStoredTokensAlive();
+      expect(await superseded()).toBe(before);
+    });
+
+    it('R-05 never hands out a pair that it could not save', async () => {
+      const subject = await Subject.link(application, 'whoop');
+      await subject.expire();
+      let saved = false;
+      database.lose = ({ name }) => {
+        saved ||= name === 'connections-save-refreshed';
+        return undefined;
+      };
+      database.refuse = failing('connections-save-refreshed', 3, unavailable);
+      const reading = subject.token().then((token) => ({ token, savedBefore: saved }));
+      expect((await reading).savedBefore).toBe(true);
+    });
+  });
+
+  describe('of a row that cannot be opened', () => {
+    it('R-25 spends nothing, gives the claim back and leaves the others alone', async () => {
+      const poisoned = await Subject.link(application, 'whoop');
+      const healthy = await Subject.link(application, 'whoop');
+      await healthy.expire();
+      await queryDatabase(
+        application.databaseUrl,
+        `UPDATE connections SET sealed = set_byte(sealed, length(sealed) - 1, get_byte(sealed, length(sealed) - 1) # 1)
+         WHERE user_id = $1`,
+        [poisoned.userId],
+      );
+      expect(await poisoned.refusal()).toMatchObject({ status: 500, code: 'TOKEN_UNREADABLE', act: 'operator' });
+      expect(await poisoned.force()).toMatchObject({
+        status: 500,
+        code: 'TOKEN_UNREADABLE',
+      });
+      expect(poisoned.refreshes).toEqual([]);
+      expect(await poisoned.row()).toMatchObject({
+        status: 'active',
+        claim_id: null,
+        attempt_started_at: null,
+        failed_attempts: 1,
+        last_error_code: 'TOKEN_UNREADABLE',
+        // Whoever asks once the key is mended is served at once.
+        retry_at: null,
+      });
+      await healthy.token();
+      await healthy.expectStoredTokensAlive();
+    });
+  });
+});

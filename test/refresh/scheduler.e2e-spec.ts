@@ -1,0 +1,684 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { Clock } from '../../src/clock/clock.js';
+import { findFreePort } from '../../src/development/free-port.js';
+import { Database, type Statement } from '../../src/database/database.js';
+import { KeyUnavailableError } from '../../src/errors/connection.errors.js';
+import { sandboxClientId, sandboxClientSecret } from '../../src/provider-kit/definition/provider-settings.js';
+import type { FakeMaker } from '../../src/sandbox/fake-maker.js';
+import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
+import { connectionColumns, type ConnectionKey, type SealedTokens } from '../../src/tokens/store/stored-connection.js';
+import { RefreshClaims, type ClaimedConnection, type ProviderRoom } from '../../src/tokens/refresh/refresh-claims.js';
+import { RefreshScheduler } from '../../src/tokens/scheduler/refresh-scheduler.js';
+import { dueConnections } from '../../src/tokens/scheduler/refresh-scheduler.metrics.js';
+import { unreadable } from '../../src/tokens/tokens.metrics.js';
+import { RefreshService } from '../../src/tokens/refresh/refresh.service.js';
+import { RefreshSlots } from '../../src/tokens/refresh/refresh-slots.js';
+import { VaultService } from '../../src/vault/vault.service.js';
+import { startApplication, type ApplicationOptions, type TestApplication } from '../support/application.js';
+import {
+  findFamily,
+  findViolations,
+  refreshesOf,
+  type CheckedConnection,
+  type Violation,
+} from '../support/history-checker.js';
+import { linkAccount } from '../support/linking.js';
+import { held } from '../support/makers.js';
+import { checkout, startProcess, waitUntilReady } from '../support/service-process.js';
+import { queryDatabase } from '../support/test-database.js';
+import { until } from '../support/until.js';
+
+/** A maker that ends the whole grant when a refresh token comes twice. */
+const slug = 'whoop';
+const minuteMs = 60_000;
+const dayMs = 24 * 60 * minuteMs;
+/** How many connections R-25 has; 1,000 in the long form. */
+const poisonCount = Number(process.env['SCHEDULER_CONNECTIONS'] ?? 200);
+const restarts = Number(process.env['SCHEDULER_RESTARTS'] ?? 5);
+
+const applications: TestApplication[] = [];
+
+afterEach(async () => {
+  jest.restoreAllMocks();
+  // The first one owns the sandbox that the others use.
+  for (const application of applications.splice(0).reverse()) {
+    await application.close();
+  }
+});
+
+async function start(options: ApplicationOptions = {}): Promise<TestApplication> {
+  const application = await startApplication(options);
+  applications.push(application);
+  return application;
+}
+
+/** A further replica on the database and at the makers of the first one. */
+function startBeside(
+  { databaseUrl, rootKey, sandbox, clock }: TestApplication,
+  options: ApplicationOptions = {},
+): Promise<TestApplication> {
+  return start({ databaseUrl, rootKey, sandbox, clock, ...options });
+}
+
+function beginSweeping({ app }: TestApplication): void {
+  app.get(RefreshScheduler).start();
+}
+
+async function linkMany(
+  application: TestApplication,
+  count: number,
+  provider: string = slug,
+): Promise<CheckedConnection[]> {
+  const maker = application.sandbox.maker(provider);
+  const connections: CheckedConnection[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const [userId, account] = [`user-${index}`, String(7_000 + index)];
+    await linkAccount(application, userId, provider, { account });
+    connections.push({ userId, familyId: findFamily(maker, account) });
+  }
+  return connections;
+}
+
+/** Lets every connection be overdue, the first ones longest. */
+async function makeDue({ databaseUrl }: TestApplication): Promise<void> {
+  await queryDatabase(
+    databaseUrl,
+    `UPDATE connections SET refresh_due_at = now() - interval '1 hour' - places.place * interval '1 second', retry_at = NULL
+     FROM (SELECT user_id AS id, row_number() OVER (ORDER BY linked_at DESC) AS place FROM connections) AS places
+     WHERE user_id = places.id`,
+  );
+}
+
+/** Lets time pass for everything: on the wall clock, and for what the rows remember on the database's clock. */
+async function pass({ clock, databaseUrl }: TestApplication, milliseconds: number): Promise<void> {
+  clock.advance(milliseconds);
+  await queryDatabase(
+    databaseUrl,
+    `UPDATE connections SET refresh_due_at = refresh_due_at - $1 * interval '1 millisecond',
+       retry_at = retry_at - $1 * interval '1 millisecond'`,
+    [milliseconds],
+  );
+}
+
+interface Count {
+  readonly due: number;
+  readonly claimed: number;
+  readonly in_doubt: number;
+}
+
+/** What is due and what is under way. */
+async function look({ databaseUrl }: Pick<TestApplication, 'databaseUrl'>): Promise<Count> {
+  const [count] = await queryDatabase<Count>(
+    databaseUrl,
+    `SELECT count(*) FILTER (WHERE refresh_due_at <= now())::int AS due,
+       count(*) FILTER (WHERE claim_id IS NOT NULL)::int AS claimed,
+       count(*) FILTER (WHERE attempt_started_at IS NOT NULL)::int AS in_doubt FROM connections`,
+  );
+  return count ?? { due: 0, claimed: 0, in_doubt: 0 };
+}
+
+/** Waits until nothing is due and nothing is under way. */
+async function untilSwept(application: Pick<TestApplication, 'databaseUrl'>): Promise<void> {
+  await until('nothing is due and nothing under way', async () => {
+    const { due, claimed } = await look(application);
+    return due + claimed === 0;
+  });
+}
+
+function refreshCount(maker: FakeMaker): number {
+  return maker.history.filter(({ kind }) => kind === 'refresh').length;
+}
+
+/** Most of these instants, in milliseconds, within one second. */
+function busiestSecond(instants: readonly number[]): number {
+  return Math.max(...instants.map((from) => instants.filter((at) => at >= from && at < from + 1_000).length));
+}
+
+/** Finds what is due without taking a claim: no lock, no mark, nothing for others to see. */
+class CarelessClaims extends RefreshClaims {
+  private readonly look: Statement = {
+    name: 'test-look-at-due',
+    text: `SELECT ${connectionColumns} FROM connections WHERE refresh_due_at <= now() AND provider = ANY($1) LIMIT $2`,
+  };
+
+  constructor(
+    private readonly unguarded: Database,
+    clock: Clock,
+  ) {
+    super(unguarded, clock);
+  }
+
+  override async takeDue(rooms: readonly ProviderRoom[], limit: number): Promise<ClaimedConnection[]> {
+    const rows = await this.unguarded.query<ClaimedConnection>(this.look, [
+      rooms.map(({ provider }) => provider),
+      limit,
+    ]);
+    return rows.map((row) => ({ ...row, claimId: randomUUID(), wasInDoubt: false }));
+  }
+}
+
+describe('the refresh scheduler', () => {
+  it('refreshes what is due, the longest overdue first, and nothing else', async () => {
+    const application = await start({ environment: { PROVIDER_CONCURRENCY: '1' } });
+    const maker = application.sandbox.maker(slug);
+    const connections = await linkMany(application, 4);
+    const overdue = { 'user-2': 30, 'user-0': 20, 'user-3': 10 };
+    for (const [userId, minutes] of Object.entries(overdue)) {
+      await queryDatabase(
+        application.databaseUrl,
+        `UPDATE connections SET refresh_due_at = now() - $2 * interval '1 minute' WHERE user_id = $1`,
+        [userId, minutes],
+      );
+    }
+
+    beginSweeping(application);
+    await untilSwept(application);
+
+    const users = new Map(connections.map(({ familyId, userId }) => [familyId, userId]));
+    const refreshed = maker.history.filter(({ kind }) => kind === 'refresh');
+    expect(refreshed.map(({ familyId }) => users.get(familyId ?? ''))).toEqual(Object.keys(overdue));
+    await expect(findViolations({ maker, vault: application.app, connections })).resolves.toEqual([]);
+  });
+
+  it('is told when each connection is due: by the link, by a refresh, by a failure, and once a day by an end', async () => {
+    const application = await start({ environment: { REFRESH_CONFIRMATION_SECONDS: '0' } });
+    const maker = application.sandbox.maker(slug);
+    const [connection] = await linkMany(application, 1);
+    const path = `/v1/users/${connection?.userId}/connections/${slug}/refresh`;
+    const dueInMinutes = async (): Promise<number | null> => {
+      const [row] = await queryDatabase<{ minutes: number | null }>(
+        application.databaseUrl,
+        'SELECT (extract(epoch FROM refresh_due_at - now()) / 60)::float8 AS minutes FROM connections',
+      );
+      return row?.minutes ?? null;
+    };
+
+    // An hour's token, five minutes of margin, a tenth of jitter.
+    expect(await dueInMinutes()).toBeGreaterThan(48);
+    expect(await dueInMinutes()).toBeLessThan(55);
+    await queryDatabase(application.databaseUrl, 'UPDATE connections SET refresh_due_at = now()');
+    await application.api.post(path).expect(200);
+    expect(await dueInMinutes()).toBeGreaterThan(48);
+    maker.misbehave({ endpoint: 'refresh', type: 'status', code: 503, headers: { 'retry-after': '1200' } });
+    await application.api.post(path).expect(503);
+    expect(await dueInMinutes()).toBeGreaterThan(19);
+    expect(await dueInMinutes()).toBeLessThan(21);
+    await queryDatabase(application.databaseUrl, 'UPDATE connections SET retry_at = NULL');
+    await queryDatabase(application.databaseUrl, 'DELETE FROM provider_gates');
+    maker.revokeGrant('7000');
+    await application.api.post(path).expect(503);
+    await queryDatabase(application.databaseUrl, 'UPDATE connections SET retry_at = NULL');
+    await application.api.post(path).expect(409);
+    // Once more in a day, which tells a mistaken end.
+    expect(await dueInMinutes()).toBeGreaterThan(21 * 60);
+    expect(await dueInMinutes()).toBeLessThanOrEqual(24 * 60);
+  });
+
+  it('R-03 never lets two replicas refresh the same connection', async () => {
+    const outcome = await sweepTogether(3);
+    expect(outcome).toEqual({ refreshes: 3 * 40, violations: [] });
+  });
+
+  it('R-03 loses connections with the claims of a sweep switched off', async () => {
+    const { violations } = await sweepTogether(1, {
+      override: (builder) =>
+        builder.overrideProvider(RefreshClaims).useFactory({
+          factory: (database: Database, clock: Clock) => new CarelessClaims(database, clock),
+          inject: [Database, Clock],
+        }),
+    });
+    const invariants = violations.map(({ invariant }) => invariant);
+    expect(invariants).toContain('I1');
+    expect(invariants).toContain('I3');
+  });
+
+  /** Lets two schedulers meet over the same forty connections, round for round. */
+  async function sweepTogether(
+    rounds: number,
+    options: ApplicationOptions = {},
+  ): Promise<{ refreshes: number; violations: Violation[] }> {
+    const concurrency = 8;
+    const environment = { PROVIDER_CONCURRENCY: String(concurrency) };
+    const first = await start({ environment, ...options });
+    const second = await startBeside(first, { environment, ...options });
+    const maker = first.sandbox.maker(slug);
+    const connections = await linkMany(first, 40);
+    for (let round = 1; round <= rounds; round += 1) {
+      await makeDue(first);
+      maker.misbehave({ endpoint: 'refresh', ...held }, Infinity);
+      beginSweeping(first);
+      beginSweeping(second);
+      const before = refreshCount(maker);
+      await until('both have sent all they may', () => refreshCount(maker) === before + 2 * concurrency);
+      maker.behave();
+      maker.misbehave({ endpoint: 'refresh', type: 'slow', ms: 20 }, Infinity);
+      await until('everything is refreshed', () => refreshCount(maker) >= round * connections.length);
+      maker.behave();
+      if (options.override === undefined) {
+        await untilSwept(first);
+      }
+    }
+    await Promise.all([first, second].map(({ app }) => app.get(RefreshScheduler).beforeApplicationShutdown()));
+    return {
+      refreshes: refreshCount(maker),
+      violations: await findViolations({ maker, vault: first.app, connections }),
+    };
+  }
+
+  it('R-22 keeps refresh tokens alive for sixty days in which nobody asks, without a peak', async () => {
+    const application = await start();
+    const provider = 'garmin';
+    const maker = application.sandbox.maker(provider);
+    // Its refresh tokens die after ninety days unused; the access token alone would let them.
+    maker.accessTokenLifetimeSeconds = 365 * 86_400;
+    const startedAt = application.clock.now().getTime();
+    const connections = await linkMany(application, 40, provider);
+    beginSweeping(application);
+
+    for (let step = 0; step < 120; step += 1) {
+      await pass(application, dayMs / 2);
+      if ((await look(application)).due > 0) {
+        // The scheduler sleeps until what was due next; the clock it goes by was moved under it.
+        beginSweeping(application);
+        await untilSwept(application);
+      }
+    }
+
+    const gaps = connections.flatMap(({ familyId }) => {
+      const instants = [
+        startedAt,
+        ...refreshesOf(maker, familyId).map(({ at }) => at),
+        application.clock.now().getTime(),
+      ];
+      return instants.slice(1).map((at, index) => at - (instants[index] ?? 0));
+    });
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(45.5 * dayMs);
+    const perHalfDay = Map.groupBy(
+      maker.history.filter(({ kind }) => kind === 'refresh'),
+      ({ at }) => Math.floor((at - startedAt) / (dayMs / 2)),
+    );
+    expect(Math.max(...[...perHalfDay.values()].map(({ length }) => length))).toBeLessThanOrEqual(10);
+    await expect(findViolations({ maker, vault: application.app, connections })).resolves.toEqual([]);
+  });
+
+  it('R-22 without a scheduler refresh tokens stay unused for sixty days', async () => {
+    const application = await start();
+    const connections = await linkMany(application, 1, 'garmin');
+    for (let step = 0; step < 60; step += 1) {
+      await pass(application, dayMs);
+    }
+    expect(refreshesOf(application.sandbox.maker('garmin'), connections[0]?.familyId ?? '')).toEqual([]);
+  });
+
+  it('R-23 leaves nothing in doubt and loses nothing when replicas are stopped in the middle of their work', async () => {
+    const owner = await start();
+    const maker = owner.sandbox.maker(slug);
+    const connections = await linkMany(owner, 40);
+    maker.misbehave({ endpoint: 'refresh', type: 'slow', ms: 30 }, Infinity);
+    const environment = { PROVIDER_CONCURRENCY: '4' };
+    for (let restart = 1; restart <= restarts; restart += 1) {
+      await makeDue(owner);
+      const before = refreshCount(maker);
+      const replica = await startBeside(owner, { environment });
+      beginSweeping(replica);
+      await until('there is work', () => refreshCount(maker) >= before + 6);
+      await replica.close();
+      applications.pop();
+      await expect(look(owner)).resolves.toMatchObject({ claimed: 0, in_doubt: 0, due: expect.any(Number) });
+    }
+    expect((await look(owner)).due).toBeGreaterThan(0);
+    await expect(findViolations({ maker, vault: owner.app, connections })).resolves.toEqual([]);
+  });
+
+  it('gives back what gets no slot in time, with nothing in doubt (R-26)', async () => {
+    const application = await start();
+    await linkMany(application, 1);
+    await makeDue(application);
+    const acquire = jest
+      .spyOn(application.app.get(RefreshSlots, { strict: false }), 'acquire')
+      .mockResolvedValue(false);
+    beginSweeping(application);
+    await until('it has waited for a slot', () => acquire.mock.calls.length > 0);
+    await application.app.get(RefreshScheduler).beforeApplicationShutdown();
+    expect(refreshCount(application.sandbox.maker(slug))).toBe(0);
+    expect(await look(application)).toEqual({ due: 1, claimed: 0, in_doubt: 0 });
+  });
+
+  it('is not stopped before what it has begun is done with (R-23)', async () => {
+    const application = await start({ environment: { PROVIDER_CONCURRENCY: '2' } });
+    const maker = application.sandbox.maker(slug);
+    await linkMany(application, 2);
+    await makeDue(application);
+    maker.misbehave({ endpoint: 'refresh', ...held }, Infinity);
+    beginSweeping(application);
+    await until('both are at the maker', () => refreshCount(maker) === 2);
+
+    let isStopped = false;
+    const stopping = application.app
+      .get(RefreshScheduler)
+      .beforeApplicationShutdown()
+      .then(() => (isStopped = true));
+    for (let queries = 0; queries < 10; queries += 1) {
+      expect(await look(application)).toMatchObject({ claimed: 2 });
+    }
+    expect(isStopped).toBe(false);
+    maker.behave();
+    await stopping;
+
+    expect(await look(application)).toEqual({ due: 0, claimed: 0, in_doubt: 0 });
+  });
+
+  it('gives back what waits for a slot when it is stopped, and refreshes no more of it (R-23)', async () => {
+    const application = await start({ environment: { PROVIDER_CONCURRENCY: '2' } });
+    const maker = application.sandbox.maker(slug);
+    await linkMany(application, 8);
+    await makeDue(application);
+    maker.misbehave({ endpoint: 'refresh', ...held }, Infinity);
+    beginSweeping(application);
+    await until('two are at the maker, and four wait', async () => {
+      return refreshCount(maker) === 2 && (await look(application)).claimed === 6;
+    });
+
+    const stopped = [RefreshScheduler, RefreshService].map((part) =>
+      application.app.get(part).beforeApplicationShutdown(),
+    );
+    maker.behave();
+    await Promise.all(stopped);
+
+    expect(refreshCount(maker)).toBe(2);
+    // Nor is anything claimed that is due by now.
+    beginSweeping(application);
+    for (let queries = 0; queries < 10; queries += 1) {
+      expect(await look(application)).toEqual({ due: 6, claimed: 0, in_doubt: 0 });
+    }
+  });
+
+  it('R-23 lets a worker process of its own sweep, answer for its health, and drain on SIGTERM', async () => {
+    const owner = await start();
+    const maker = owner.sandbox.maker(slug);
+    const connections = await linkMany(owner, 60);
+    maker.misbehave({ endpoint: 'refresh', type: 'slow', ms: 300 }, Infinity);
+    await makeDue(owner);
+    const directory = await mkdtemp(join(tmpdir(), 'cufflink-worker-'));
+    const port = await findFreePort();
+    const worker = startProcess([join(checkout, 'dist/main.js'), 'worker'], directory, {
+      NODE_ENV: 'test',
+      LOG_LEVEL: 'warn',
+      PORT: String(port),
+      PROVIDER_CONCURRENCY: '4',
+      DATABASE_URL: owner.databaseUrl,
+      ENCRYPTION_ROOT_KEY: owner.rootKey,
+      SANDBOX_URL: owner.sandbox.url,
+    });
+    try {
+      const url = `http://127.0.0.1:${port}`;
+      await waitUntilReady(worker, url);
+      expect((await fetch(`${url}/v1/providers`)).status).toBe(404);
+      await until('there is work', () => refreshCount(maker) >= 8);
+      await expect(worker.stop('SIGTERM')).resolves.toEqual({ status: null, signal: 'SIGTERM' });
+    } finally {
+      await worker.stop('SIGKILL');
+      await rm(directory, { recursive: true, force: true });
+    }
+    await expect(look(owner)).resolves.toMatchObject({ claimed: 0, in_doubt: 0 });
+    expect((await look(owner)).due).toBeGreaterThan(0);
+    await expect(findViolations({ maker, vault: owner.app, connections })).resolves.toEqual([]);
+  });
+
+  it(`R-25 refreshes ${poisonCount - 1} of ${poisonCount} connections on time when the stored tokens of one do not open`, async () => {
+    const application = await start();
+    const { databaseUrl, sandbox } = application;
+    const maker = sandbox.maker(slug);
+    const connections = await linkMany(application, poisonCount);
+    const [poisoned, ...others] = connections;
+    await queryDatabase(
+      databaseUrl,
+      'UPDATE connections SET sealed = set_byte(sealed, length(sealed) - 1, get_byte(sealed, length(sealed) - 1) # 1) WHERE user_id = $1',
+      [poisoned?.userId],
+    );
+    await makeDue(application);
+    const errors = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    const before = await total(unreadable);
+
+    beginSweeping(application);
+    await untilSwept(application);
+
+    const counts = connections.map(({ familyId }) => refreshesOf(maker, familyId).length);
+    expect(counts).toEqual([0, ...others.map(() => 1)]);
+    await expect(findViolations({ maker, vault: application.app, connections: others })).resolves.toEqual([]);
+    const [row] = await queryDatabase<object>(
+      databaseUrl,
+      `SELECT status, last_error_code, failed_attempts, attempt_started_at, retry_at,
+         refresh_due_at > now() + interval '30 seconds' AS waits FROM connections WHERE user_id = $1`,
+      [poisoned?.userId],
+    );
+    expect(row).toEqual({
+      status: 'active',
+      last_error_code: 'TOKEN_UNREADABLE',
+      failed_attempts: 1,
+      attempt_started_at: null,
+      retry_at: null,
+      waits: true,
+    });
+    expect((await total(unreadable)) - before).toBe(1);
+    expect(errors.mock.calls.flat().join(' ')).toContain('TOKEN_UNREADABLE');
+  }, 120_000);
+
+  it('leaves what is due where it is while it is claimed, so that a claim changes no index', async () => {
+    const application = await start();
+    await linkMany(application, 3);
+    await makeDue(application);
+    const dueAt = () =>
+      queryDatabase(application.databaseUrl, 'SELECT user_id, refresh_due_at FROM connections ORDER BY 1');
+    const before = await dueAt();
+    const room = { provider: slug, wanted: 2, lengthMs: minuteMs, inDoubtHoldMs: 2 * minuteMs };
+    expect(await application.app.get(RefreshClaims).takeDue([room], 3)).toHaveLength(2);
+    expect(await dueAt()).toEqual(before);
+    expect(await look(application)).toEqual({ due: 3, claimed: 2, in_doubt: 2 });
+  });
+
+  it('has the next refresh call the provider while the tokens of the one before are being stored', async () => {
+    const stored = Promise.withResolvers<void>();
+    class SlowStore extends ConnectionStore {
+      override async saveRefreshed(key: ConnectionKey, tokens: SealedTokens): Promise<boolean> {
+        await stored.promise;
+        return super.saveRefreshed(key, tokens);
+      }
+    }
+    const application = await start({
+      environment: { PROVIDER_CONCURRENCY: '1' },
+      override: (builder) => builder.overrideProvider(ConnectionStore).useClass(SlowStore),
+    });
+    const connections = await linkMany(application, 2);
+    const maker = application.sandbox.maker(slug);
+    const refreshing = connections.map(({ userId }) =>
+      application.api.post(`/v1/users/${userId}/connections/${slug}/refresh`).then(({ status }) => status),
+    );
+    try {
+      await until('the maker has both', () => refreshCount(maker) === connections.length);
+    } finally {
+      stored.resolve();
+    }
+    expect(await Promise.all(refreshing)).toEqual([200, 200]);
+    await expect(findViolations({ maker, vault: application.app, connections })).resolves.toEqual([]);
+  });
+
+  it('CR-14 leaves what is due as it is while nothing can be sealed, and goes on when it can', async () => {
+    const application = await start();
+    const connections = await linkMany(application, 3);
+    const vault = application.app.get(VaultService);
+    const check = jest.spyOn(vault, 'ensureCanSeal').mockImplementation(() => {
+      throw new KeyUnavailableError('the key source does not answer');
+    });
+    await makeDue(application);
+    const rows = () => queryDatabase(application.databaseUrl, 'SELECT * FROM connections ORDER BY user_id');
+    const before = await rows();
+
+    beginSweeping(application);
+    await until('it has looked twice', () => check.mock.calls.length > 1);
+    expect(await rows()).toEqual(before);
+    expect(refreshCount(application.sandbox.maker(slug))).toBe(0);
+
+    check.mockRestore();
+    await untilSwept(application);
+    expect(refreshCount(application.sandbox.maker(slug))).toBe(connections.length);
+  });
+
+  it('R-26 lets another replica take over from one that cannot reach the maker, with nothing in doubt', async () => {
+    const owner = await start();
+    const maker = owner.sandbox.maker(slug);
+    const connections = await linkMany(owner, 10);
+    const nobody = await findFreePort();
+    const cutOff = await startBeside(owner, {
+      environment: {
+        WHOOP_CLIENT_ID: sandboxClientId(slug),
+        WHOOP_CLIENT_SECRET: sandboxClientSecret(slug),
+        WHOOP_TOKEN_URL: `http://127.0.0.1:${nobody}/oauth/oauth2/token`,
+      },
+    });
+    await makeDue(owner);
+
+    beginSweeping(cutOff);
+    await until('all have failed', async () => {
+      const [row] = await queryDatabase<{ failed: number }>(
+        owner.databaseUrl,
+        `SELECT count(*) FILTER (WHERE last_error_code = 'PROVIDER_UNAVAILABLE')::int AS failed FROM connections`,
+      );
+      return row?.failed === connections.length;
+    });
+    expect(refreshCount(maker)).toBe(0);
+    await cutOff.app.get(RefreshScheduler).beforeApplicationShutdown();
+    await expect(look(owner)).resolves.toMatchObject({ claimed: 0, in_doubt: 0 });
+    await makeDue(owner);
+    beginSweeping(owner);
+    await untilSwept(owner);
+
+    expect(refreshCount(maker)).toBe(connections.length);
+    await expect(findViolations({ maker, vault: owner.app, connections })).resolves.toEqual([]);
+  });
+
+  it('R-27 catches up after a long stop at its own rate, and serves those who ask meanwhile', async () => {
+    const { busiest, dueWhenServed } = await catchUp(40);
+    expect(dueWhenServed).toBeGreaterThan(0);
+    // One second's worth that was saved up, and that of the second itself.
+    expect(busiest).toBeLessThanOrEqual(2 * 40);
+  });
+
+  it('R-27 without a rate the maker gets everything at once', async () => {
+    const { busiest } = await catchUp(100_000);
+    expect(busiest).toBeGreaterThan(2 * 40);
+  });
+
+  /** Two hours stopped with everything due; one caller wants a token that has expired. */
+  async function catchUp(ratePerSecond: number): Promise<{ busiest: number; dueWhenServed: number }> {
+    const application = await start({ environment: { REFRESH_RATE_PER_SECOND: String(ratePerSecond) } });
+    const maker = application.sandbox.maker(slug);
+    const connections = await linkMany(application, 130);
+    await pass(application, 120 * minuteMs);
+    expect((await look(application)).due).toBe(connections.length);
+    const begunAtMs: number[] = [];
+    const service = application.app.get(RefreshService);
+    const refreshDue = service.refreshDue.bind(service);
+    jest.spyOn(service, 'refreshDue').mockImplementation((connection) => {
+      begunAtMs.push(performance.now());
+      return refreshDue(connection);
+    });
+
+    beginSweeping(application);
+    await until('the maker is asked', () => refreshCount(maker) > 0);
+    // Linked last, so it is due last.
+    const last = connections.at(-1)?.userId;
+    await application.api.get(`/v1/users/${last}/connections/${slug}/token`).expect(200);
+    const { due: dueWhenServed } = await look(application);
+    await untilSwept(application);
+
+    expect(refreshCount(maker)).toBe(connections.length);
+    await expect(findViolations({ maker, vault: application.app, connections })).resolves.toEqual([]);
+    return { busiest: busiestSecond(begunAtMs), dueWhenServed };
+  }
+
+  it('R-10 R-27 stops at the first answer that asks to wait, gives back what it had claimed, and goes on after one refresh has tried', async () => {
+    const application = await start({ environment: { PROVIDER_CONCURRENCY: '2' } });
+    const { databaseUrl, sandbox } = application;
+    const maker = sandbox.maker(slug);
+    const connections = await linkMany(application, 20);
+    await makeDue(application);
+    maker.misbehave({ endpoint: 'refresh', type: 'status', code: 429, headers: { 'retry-after': '600' } }, Infinity);
+
+    beginSweeping(application);
+    await until('it has stopped', async () => {
+      const { claimed } = await look(application);
+      return refreshCount(maker) > 0 && claimed === 0;
+    });
+    // What was being sent when the answer came, not what waited for a slot.
+    const refused = refreshCount(maker);
+    expect(refused).toBeLessThanOrEqual(2);
+    await expect(look(application)).resolves.toMatchObject({ in_doubt: 0, due: connections.length - refused });
+
+    maker.behave();
+    await queryDatabase(databaseUrl, 'UPDATE provider_gates SET closed_until = now()');
+    await queryDatabase(databaseUrl, 'UPDATE connections SET retry_at = NULL, refresh_due_at = now()');
+    maker.misbehave({ endpoint: 'refresh', ...held });
+    const tries = jest.spyOn(application.app.get(RefreshService), 'refresh');
+    beginSweeping(application);
+    await until('one tries', () => refreshCount(maker) > refused);
+    expect(refreshCount(maker)).toBe(refused + 1);
+    // Whoever waits for a token goes before it.
+    expect(tries.mock.calls.map(([, options]) => options)).toEqual([{ priority: 'background' }]);
+    maker.behave();
+    await untilSwept(application);
+    expect(refreshCount(maker)).toBe(refused + connections.length);
+    await expect(findViolations({ maker, vault: application.app, connections })).resolves.toEqual([]);
+  });
+
+  it('lets a caller who wants a token join the refresh that waits for a slot, and puts it first', async () => {
+    const application = await start({ environment: { PROVIDER_CONCURRENCY: '4' } });
+    const maker = application.sandbox.maker(slug);
+    const connections = await linkMany(application, 8);
+    await pass(application, 120 * minuteMs);
+    await makeDue(application);
+    maker.misbehave({ endpoint: 'refresh', ...held }, 4);
+    const joined = jest.spyOn(application.app.get(RefreshService), 'refresh');
+
+    beginSweeping(application);
+    await until('four are at the maker, and four wait', async () => {
+      return refreshCount(maker) === 4 && (await look(application)).claimed === 8;
+    });
+    const asked = connections.at(-1);
+    const asking = application.api
+      .get(`/v1/users/${asked?.userId}/connections/${slug}/token`)
+      .then(({ status }) => status);
+    await until('the caller has joined', () => joined.mock.calls.length === 1);
+    maker.behave();
+    expect(await asking).toBe(200);
+    await untilSwept(application);
+
+    const order = maker.history.filter(({ kind }) => kind === 'refresh').map(({ familyId }) => familyId);
+    expect(order).toHaveLength(8);
+    expect(order.indexOf(asked?.familyId)).toBe(4);
+  });
+
+  it('tells how much is due', async () => {
+    const application = await start({ environment: { REFRESH_RATE_PER_SECOND: '1' } });
+    await linkMany(application, 5);
+    await makeDue(application);
+    dueConnections.reset();
+    beginSweeping(application);
+    await until('it is told', async () => (await total(dueConnections)) > 0);
+    const { text } = await application.api.get('/metrics').expect(200);
+    expect(text).toContain(`cufflink_refresh_due_connections{provider="${slug}"}`);
+    expect(text).toMatch(/cufflink_refresh_oldest_overdue_seconds\{provider="whoop"\} 36\d\d/);
+    expect(text).toContain('cufflink_refresh_batch_size_count');
+  });
+});
+
+/** The sum over all labels. */
+async function total(metric: { get(): Promise<{ values: { value: number }[] }> }): Promise<number> {
+  const { values } = await metric.get();
+  return values.reduce((sum, { value }) => sum + value, 0);
+}
