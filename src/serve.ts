@@ -8,7 +8,7 @@ import { configureApplication, createAdapter } from './http/application.js';
 import { ProviderRegistry } from './provider-kit/provider-registry.js';
 import { ConnectionEndings } from './tokens/scheduler/connection-endings.js';
 import { DeadTokenPurge } from './tokens/store/dead-token-purge.js';
-import { PendingAccounts } from './tokens/accounts/account-lookup.worker.js';
+import { AccountLookupWorker } from './tokens/accounts/account-lookup.worker.js';
 import { RefreshScheduler } from './tokens/scheduler/refresh-scheduler.js';
 import { RevocationOutbox } from './tokens/revocation/revocation-outbox.js';
 import { tokensConfig, type TokensConfig } from './tokens/tokens.config.js';
@@ -35,7 +35,7 @@ function startBackgroundWork(app: NestFastifyApplication): void {
   app.get(RevocationOutbox, { strict: false }).start();
   app.get(ConnectionEndings, { strict: false }).start();
   app.get(DeadTokenPurge, { strict: false }).start();
-  app.get(PendingAccounts, { strict: false }).start();
+  app.get(AccountLookupWorker, { strict: false }).start();
 }
 
 async function listen(module: Type): Promise<NestFastifyApplication> {

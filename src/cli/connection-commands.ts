@@ -1,7 +1,7 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { MigratedConnection, MigrationOutcome } from '../tokens/migration/connection-migrator.js';
-import { GrantMigrations } from '../tokens/migration/migration-run.js';
+import { MigrationRun } from '../tokens/migration/migration-run.js';
 import { ProgressBar, type ProgressOutput } from './progress-bar.js';
 import { textTable } from './text-table.js';
 
@@ -54,7 +54,7 @@ export function addConnectionCommands(
     .option('--repeat-unanswered', 'repeat exchanges whose response was lost', false)
     .action((provider: string, options: MigrateOptions) =>
       withConnections(async (app) => {
-        const migrations = app.get(GrantMigrations);
+        const migrations = app.get(MigrationRun);
         const { ready, inDoubt, exchanged, alreadyLinked } = await migrations.count(provider);
         if (options.dryRun) {
           const rows = [
@@ -72,7 +72,7 @@ export function addConnectionCommands(
     );
 
   async function migrate(
-    migrations: GrantMigrations,
+    migrations: MigrationRun,
     provider: string,
     { rate: perSecond, limit = Infinity, repeatUnanswered }: MigrateOptions,
     total: number,

@@ -9,7 +9,7 @@ import type { HealthProvider } from '../provider-kit/health-provider.js';
 import { ProviderLifecycle } from '../provider-kit/definition/provider-lifecycle.js';
 import { registrationHash } from '../provider-kit/registration.js';
 import type { TokenGrant } from '../provider-kit/token-grant.js';
-import { OrphanedGrants } from '../tokens/revocation/orphaned-grant-revoker.js';
+import { OrphanedGrantRevoker } from '../tokens/revocation/orphaned-grant-revoker.js';
 import { TokensService, type ConnectedAccount } from '../tokens/tokens.service.js';
 import { LinkStore, type StoredLink } from './link-store.js';
 import type { ParkedCallback } from './link-vault.js';
@@ -23,7 +23,7 @@ export class LinkRedemption {
   constructor(
     private readonly store: LinkStore,
     private readonly tokens: TokensService,
-    private readonly orphans: OrphanedGrants,
+    private readonly orphans: OrphanedGrantRevoker,
     private readonly lifecycle: ProviderLifecycle,
     private readonly audit: AuditTrail,
   ) {}

@@ -2,7 +2,7 @@ import { registerAs, type ConfigType } from '@nestjs/config';
 import { z } from 'zod';
 import { readEnvironment, type Environment } from '../config/read-environment.js';
 import type { KeepingLimits } from './refresh/kept-entries.js';
-import type { GatePolicy } from './circuit-breaker/circuit-state.js';
+import type { CircuitPolicy } from './circuit-breaker/circuit-state.js';
 
 const seconds = (fallback: number) =>
   z.coerce.number('must be a number of seconds.').int().min(0).max(86_400).default(fallback);
@@ -76,7 +76,7 @@ export function readTokensConfig(environment: Environment): {
   /** Concurrency limit: how many refreshes of this process run at one provider at the same time. */
   providerConcurrency: number;
   /** When the circuit breaker of a provider opens. */
-  gate: GatePolicy;
+  gate: CircuitPolicy;
 } {
   const values = readEnvironment(schema, environment);
   return {

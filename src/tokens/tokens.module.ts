@@ -11,20 +11,20 @@ import { ConnectionReader } from './store/connection-reader.js';
 import { ConnectionStore } from './store/connection-store.js';
 import { DeadTokenPurge } from './store/dead-token-purge.js';
 import { ExchangeJournal } from './migration/exchange-journal.js';
-import { GrantMigrationStore } from './migration/migration-store.js';
-import { GrantMigration } from './migration/connection-migrator.js';
-import { GrantMigrations } from './migration/migration-run.js';
+import { MigrationStore } from './migration/migration-store.js';
+import { ConnectionMigrator } from './migration/connection-migrator.js';
+import { MigrationRun } from './migration/migration-run.js';
 import { JournalRecovery } from './refresh/journal-recovery.js';
-import { LinkedAccounts } from './accounts/account-rules.js';
-import { ObtainedGrants } from './refresh/refreshed-token-saver.js';
-import { OrphanedGrants } from './revocation/orphaned-grant-revoker.js';
-import { PendingAccounts } from './accounts/account-lookup.worker.js';
-import { ProviderGates } from './circuit-breaker/circuit-breaker.service.js';
-import { RefreshClaims } from './refresh/refresh-claims.js';
+import { AccountRules } from './accounts/account-rules.js';
+import { RefreshedTokenSaver } from './refresh/refreshed-token-saver.js';
+import { OrphanedGrantRevoker } from './revocation/orphaned-grant-revoker.js';
+import { AccountLookupWorker } from './accounts/account-lookup.worker.js';
+import { CircuitBreakerService } from './circuit-breaker/circuit-breaker.service.js';
+import { RefreshLeases } from './refresh/refresh-leases.js';
 import { RefreshExchange } from './refresh/refresh-exchange.js';
 import { RefreshJournal } from './refresh/refresh-journal.js';
-import { RefreshOutcomes } from './refresh/refresh-recorder.js';
-import { RefreshSlots } from './refresh/refresh-slots.js';
+import { RefreshRecorder } from './refresh/refresh-recorder.js';
+import { RefreshConcurrency } from './refresh/refresh-concurrency.js';
 import { RefreshScheduler } from './scheduler/refresh-scheduler.js';
 import { RefreshService } from './refresh/refresh.service.js';
 import { TokenFeedbackService } from './token-feedback.service.js';
@@ -32,7 +32,7 @@ import { RevocationOutbox } from './revocation/revocation-outbox.js';
 import { TokenVault } from './store/token-vault.js';
 import { tokensConfig } from './tokens.config.js';
 import { TokensService } from './tokens.service.js';
-import { UserGrants } from './user-grants.js';
+import { UserConnectionReader } from './user-connection-reader.js';
 
 @Module({
   imports: [
@@ -50,28 +50,28 @@ import { UserGrants } from './user-grants.js';
     ConnectionStore,
     DeadTokenPurge,
     ExchangeJournal,
-    GrantMigrationStore,
-    GrantMigration,
-    GrantMigrations,
+    MigrationStore,
+    ConnectionMigrator,
+    MigrationRun,
     JournalRecovery,
-    LinkedAccounts,
-    ObtainedGrants,
-    OrphanedGrants,
-    PendingAccounts,
-    ProviderGates,
-    RefreshClaims,
+    AccountRules,
+    RefreshedTokenSaver,
+    OrphanedGrantRevoker,
+    AccountLookupWorker,
+    CircuitBreakerService,
+    RefreshLeases,
     RefreshExchange,
     RefreshJournal,
     RefreshScheduler,
-    RefreshOutcomes,
+    RefreshRecorder,
     RefreshService,
-    RefreshSlots,
+    RefreshConcurrency,
     TokenFeedbackService,
     RevocationOutbox,
     TokenVault,
     TokensService,
-    UserGrants,
+    UserConnectionReader,
   ],
-  exports: [GrantMigrations, OrphanedGrants, TokenFeedbackService, TokensService, UserGrants],
+  exports: [MigrationRun, OrphanedGrantRevoker, TokenFeedbackService, TokensService, UserConnectionReader],
 })
 export class TokensModule {}

@@ -16,8 +16,8 @@ import { ConnectionReader } from './store/connection-reader.js';
 import { connectionState, refreshExpiry, type ConnectionState, type RefreshExpiry } from './policy/connection-state.js';
 import { ConnectionStore } from './store/connection-store.js';
 import type { StoredConnection } from './store/stored-connection.js';
-import { LinkedAccounts, type OnAccountChange } from './accounts/account-rules.js';
-import { OrphanedGrants } from './revocation/orphaned-grant-revoker.js';
+import { AccountRules, type OnAccountChange } from './accounts/account-rules.js';
+import { OrphanedGrantRevoker } from './revocation/orphaned-grant-revoker.js';
 import { RefreshJournal } from './refresh/refresh-journal.js';
 import { relinkError, RefreshService } from './refresh/refresh.service.js';
 import { RevocationOutbox, type RevocationOutcome } from './revocation/revocation-outbox.js';
@@ -109,9 +109,9 @@ export class TokensService {
     private readonly store: ConnectionStore,
     private readonly reader: ConnectionReader,
     private readonly tokenVault: TokenVault,
-    private readonly accounts: LinkedAccounts,
+    private readonly accounts: AccountRules,
     private readonly refreshService: RefreshService,
-    private readonly orphans: OrphanedGrants,
+    private readonly orphans: OrphanedGrantRevoker,
     private readonly outbox: RevocationOutbox,
     private readonly journal: RefreshJournal,
     private readonly registry: ProviderRegistry,

@@ -8,7 +8,7 @@ import { LinkSessionStore, type LinkSessionFacts } from '../links/link-session-s
 import { LinkStore, type LinkFacts } from '../links/link-store.js';
 import type { MigrationFacts } from '../tokens/migration/migration-store.js';
 import type { PendingRevocation } from '../tokens/revocation/revocation-outbox.js';
-import { UserGrants, type ConnectionFacts } from '../tokens/user-grants.js';
+import { UserConnectionReader, type ConnectionFacts } from '../tokens/user-connection-reader.js';
 import { VaultService } from '../vault/vault.service.js';
 import { ErasureStore } from './erasure-store.js';
 import type {
@@ -27,7 +27,7 @@ const pageSize = 500;
 @Injectable()
 export class UserExportService {
   constructor(
-    private readonly grants: UserGrants,
+    private readonly grants: UserConnectionReader,
     private readonly links: LinkStore,
     private readonly sessions: LinkSessionStore,
     private readonly erasures: ErasureStore,

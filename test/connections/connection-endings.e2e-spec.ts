@@ -7,7 +7,7 @@ import {
 import type { Misbehaviour } from '../../src/sandbox/misbehaviour.js';
 import { ConnectionEndings } from '../../src/tokens/scheduler/connection-endings.js';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
-import { PendingAccounts } from '../../src/tokens/accounts/account-lookup.worker.js';
+import { AccountLookupWorker } from '../../src/tokens/accounts/account-lookup.worker.js';
 import { RefreshScheduler } from '../../src/tokens/scheduler/refresh-scheduler.js';
 import { tokenFingerprint } from '../../src/tokens/store/token-fingerprint.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from '../support/application.js';
@@ -151,7 +151,7 @@ describe('a refresh token that the provider refuses', () => {
       if (wrong !== undefined) {
         subject.maker.misbehave(wrong);
       }
-      await application.app.get(PendingAccounts, { strict: false }).sweep();
+      await application.app.get(AccountLookupWorker, { strict: false }).sweep();
       await pass(subject, 5 * minute + 1);
       await subject.token();
       expect(await lookAt(subject)).toMatchObject({ status });
@@ -439,7 +439,7 @@ describe('a provider that has shut down', () => {
         `UPDATE connections SET refresh_due_at = now(), account_due_at = now()`,
       );
       application.app.get(RefreshScheduler, { strict: false }).start();
-      await application.app.get(PendingAccounts, { strict: false }).sweep();
+      await application.app.get(AccountLookupWorker, { strict: false }).sweep();
 
       const unlinked = await api.delete(path).expect(200);
       expect(unlinked.body).toEqual({ disconnected: true, provider_revocation: 'unsupported' });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
 import type { SealedTokens, StoredConnection } from '../../src/tokens/store/stored-connection.js';
-import { RefreshClaims } from '../../src/tokens/refresh/refresh-claims.js';
+import { RefreshLeases } from '../../src/tokens/refresh/refresh-leases.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { newUser } from '../support/linking.js';
 import { queryDatabase } from '../support/test-database.js';
@@ -26,12 +26,12 @@ function tokens(text: string): SealedTokens {
 
 let application: TestApplication;
 let store: ConnectionStore;
-let claims: RefreshClaims;
+let claims: RefreshLeases;
 
 beforeAll(async () => {
   application = await startApplication();
   store = application.app.get(ConnectionStore, { strict: false });
-  claims = application.app.get(RefreshClaims, { strict: false });
+  claims = application.app.get(RefreshLeases, { strict: false });
 });
 afterAll(() => application.close());
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import pg from 'pg';
 import { sandboxClientId, sandboxClientSecret } from '../../src/provider-kit/definition/provider-settings.js';
 import { ConnectionEndings } from '../../src/tokens/scheduler/connection-endings.js';
-import { RefreshClaims } from '../../src/tokens/refresh/refresh-claims.js';
+import { RefreshLeases } from '../../src/tokens/refresh/refresh-leases.js';
 import { RefreshScheduler } from '../../src/tokens/scheduler/refresh-scheduler.js';
 import { dueConnections } from '../../src/tokens/scheduler/refresh-scheduler.metrics.js';
 import { startApplication, type TestApplication } from '../support/application.js';
@@ -218,7 +218,7 @@ describe('connections that are due', () => {
 
 async function due(wanted = 10, limit = 10): Promise<string[]> {
   const rooms = ['whoop', 'fitbit'].map((provider) => ({ provider, wanted, lengthMs: 60_000, inDoubtHoldMs: 0 }));
-  const claimed = await application.app.get(RefreshClaims, { strict: false }).takeDue(rooms, limit);
+  const claimed = await application.app.get(RefreshLeases, { strict: false }).takeDue(rooms, limit);
   return claimed.map(({ userId }) => userId).sort();
 }
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
-import { LinkedAccounts } from '../../src/tokens/accounts/account-rules.js';
-import { PendingAccounts } from '../../src/tokens/accounts/account-lookup.worker.js';
+import { AccountRules } from '../../src/tokens/accounts/account-rules.js';
+import { AccountLookupWorker } from '../../src/tokens/accounts/account-lookup.worker.js';
 import type { TokenSet } from '../../src/tokens/token-set.js';
 import { TokenVault } from '../../src/tokens/store/token-vault.js';
 import { startApplication, type TestApplication } from '../support/application.js';
@@ -31,7 +31,7 @@ describe('a connection whose account had another id in an earlier release', () =
   function digestOf(registrationId: string, providerUserId: string): string | undefined {
     const tokens = { providerUserId } as TokenSet;
     return application.app
-      .get(LinkedAccounts, { strict: false })
+      .get(AccountRules, { strict: false })
       .identify(registrationId, tokens)
       .digest?.toString('hex');
   }
@@ -86,7 +86,7 @@ describe('a connection whose account had another id in an earlier release', () =
 
     expect(await subject.row()).toMatchObject({ status: 'active', failed_attempts: 0 });
     expect((await subject.stored()).providerUserId).toBe(subject.account);
-    await application.app.get(PendingAccounts, { strict: false }).sweep();
+    await application.app.get(AccountLookupWorker, { strict: false }).sweep();
     expect(await storedDigest(subject)).toBe(digestOf(registration, subject.account));
     await subject.expectStoredTokensAlive();
     const exported = await application.api.get(`/v1/users/${subject.userId}/export`).expect(200);

@@ -5,16 +5,16 @@ import { Inject, Injectable } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Database } from '../../src/database/database.js';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
-import type { LinkedAccount, SealedTokens, StoredConnection } from '../../src/tokens/store/stored-connection.js';
+import type { StoredAccount, SealedTokens, StoredConnection } from '../../src/tokens/store/stored-connection.js';
 import { ExchangeJournal } from '../../src/tokens/migration/exchange-journal.js';
 import {
-  type ClaimedMigration,
-  GrantMigrationStore,
-  type MigrationPlace,
+  type LeasedMigration,
+  MigrationStore,
+  type MigratedConnectionRef,
   type NewConnection,
 } from '../../src/tokens/migration/migration-store.js';
 import type { MigratedConnection } from '../../src/tokens/migration/connection-migrator.js';
-import { GrantMigrations, type MigrationOptions } from '../../src/tokens/migration/migration-run.js';
+import { MigrationRun, type MigrationOptions } from '../../src/tokens/migration/migration-run.js';
 import { tokensConfig, type TokensConfig } from '../../src/tokens/tokens.config.js';
 import { KeyAdministration } from '../../src/vault/key-administration.js';
 import { Reencryption } from '../../src/vault/reencryption.js';
@@ -35,7 +35,7 @@ const forEver = 600_000;
 
 /** Lets a test do something in front of a step. */
 @Injectable()
-class HookedStore extends GrantMigrationStore {
+class HookedStore extends MigrationStore {
   beforeClaim: () => Promise<unknown> = () => Promise.resolve();
   beforeBegin: () => Promise<unknown> = () => Promise.resolve();
   beforeKeep: () => Promise<unknown> = () => Promise.resolve();
@@ -47,35 +47,35 @@ class HookedStore extends GrantMigrationStore {
   }
 
   override async claim(
-    place: MigrationPlace,
+    place: MigratedConnectionRef,
     claimId: string,
     to: { readonly slug: string; readonly registrationId: string },
-  ): Promise<ClaimedMigration | undefined> {
+  ): Promise<LeasedMigration | undefined> {
     await this.beforeClaim();
     return super.claim(place, claimId, to);
   }
 
-  override async begin(claimed: ClaimedMigration, secretGen: number): Promise<boolean> {
+  override async begin(claimed: LeasedMigration, secretGen: number): Promise<boolean> {
     await this.beforeBegin();
     return super.begin(claimed, secretGen);
   }
 
-  override async keep(claimed: ClaimedMigration, secretGen: number, sealed: Buffer): Promise<boolean> {
+  override async keep(claimed: LeasedMigration, secretGen: number, sealed: Buffer): Promise<boolean> {
     await this.beforeKeep();
     return super.keep(claimed, secretGen, sealed);
   }
 
   override async replace(
-    claimed: ClaimedMigration,
+    claimed: LeasedMigration,
     connection: NewConnection,
     tokens: SealedTokens,
-    account: LinkedAccount,
-  ): ReturnType<GrantMigrationStore['replace']> {
+    account: StoredAccount,
+  ): ReturnType<MigrationStore['replace']> {
     await this.beforeReplace();
     return super.replace(claimed, connection, tokens, account);
   }
 
-  override async remove(claimed: ClaimedMigration, secretGen: number, linked: StoredConnection): Promise<boolean> {
+  override async remove(claimed: LeasedMigration, secretGen: number, linked: StoredConnection): Promise<boolean> {
     await this.beforeRemove();
     return super.remove(claimed, secretGen, linked);
   }
@@ -114,7 +114,7 @@ class HookedConnections extends ConnectionStore {
 
 /** What is tested, taken away: nothing says that an exchange was begun. */
 @Injectable()
-class ForgetfulStore extends GrantMigrationStore {
+class ForgetfulStore extends MigrationStore {
   constructor(database: Database) {
     super(database);
   }
@@ -137,14 +137,14 @@ beforeAll(async () => {
     environment: { ACCOUNT_SHARING: 'deny', REFRESH_JOURNAL_DIRECTORY: join(directory, 'journal') },
     override: (builder) =>
       builder
-        .overrideProvider(GrantMigrationStore)
+        .overrideProvider(MigrationStore)
         .useClass(HookedStore)
         .overrideProvider(ExchangeJournal)
         .useClass(HookedJournal)
         .overrideProvider(ConnectionStore)
         .useClass(HookedConnections),
   });
-  store = application.app.get<HookedStore>(GrantMigrationStore, { strict: false });
+  store = application.app.get<HookedStore>(MigrationStore, { strict: false });
   journal = application.app.get<HookedJournal>(ExchangeJournal, { strict: false });
 });
 afterEach(async () => {
@@ -188,7 +188,7 @@ async function run(
 ): Promise<{ finished: boolean; results: MigratedConnection[] }> {
   const results: MigratedConnection[] = [];
   const whole = { repeatUnanswered: false, perSecond: 1_000, limit: Infinity, ...options };
-  const finished = await app.get(GrantMigrations, { strict: false }).run(old, whole, (result) => results.push(result));
+  const finished = await app.get(MigrationRun, { strict: false }).run(old, whole, (result) => results.push(result));
   return { finished, results };
 }
 
@@ -310,7 +310,7 @@ describe('O1-11 a migration of grants', () => {
 
   it('refuses a provider whose grants cannot be exchanged', async () => {
     for (const slug of ['whoop', 'fitbit-oauth1']) {
-      await expect(application.app.get(GrantMigrations, { strict: false }).count(slug)).rejects.toThrow('link again');
+      await expect(application.app.get(MigrationRun, { strict: false }).count(slug)).rejects.toThrow('link again');
     }
   });
 
@@ -637,7 +637,7 @@ describe('O1-11 an exchange whose answer is lost', () => {
       rootKey: application.rootKey,
       sandbox: application.sandbox,
       clock: application.clock,
-      override: (builder) => builder.overrideProvider(GrantMigrationStore).useClass(ForgetfulStore),
+      override: (builder) => builder.overrideProvider(MigrationStore).useClass(ForgetfulStore),
     });
     try {
       const before = callsSoFar();

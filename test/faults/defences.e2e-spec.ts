@@ -5,7 +5,7 @@ import { whoopDefinition } from '../../src/providers/whoop/whoop.definition.js';
 import { ConnectionReader, type ReadConnection } from '../../src/tokens/store/connection-reader.js';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
 import type { ConnectionKey, SealedTokens, StoredConnection } from '../../src/tokens/store/stored-connection.js';
-import { type RefreshClaim, RefreshClaims } from '../../src/tokens/refresh/refresh-claims.js';
+import { type RefreshLease, RefreshLeases } from '../../src/tokens/refresh/refresh-leases.js';
 import { TokensService } from '../../src/tokens/tokens.service.js';
 import type { TestApplication } from '../support/application.js';
 import type { Violation } from '../support/history-checker.js';
@@ -21,8 +21,8 @@ const connectionCount = 10;
 const callers = 3;
 
 /** Switches the claim off: whoever asks may spend the refresh token. */
-class NoClaims implements Pick<RefreshClaims, 'take' | 'drop'> {
-  async take(): Promise<RefreshClaim> {
+class NoClaims implements Pick<RefreshLeases, 'take' | 'drop'> {
+  async take(): Promise<RefreshLease> {
     return { id: randomUUID(), takenAtMs: performance.now(), isProbe: false };
   }
 
@@ -110,7 +110,7 @@ describe('with one defence switched off the checker finds', () => {
   });
 
   it('R-03 tokens sent twice, in flight at once and lost without the claim', async () => {
-    const withoutClaims = { override: replaceBy(RefreshClaims, NoClaims) };
+    const withoutClaims = { override: replaceBy(RefreshLeases, NoClaims) };
     const instances = [await cluster.startInstance(withoutClaims), await cluster.startInstance(withoutClaims)];
     const connections = await cluster.link(slug, connectionCount, instances[0]);
     await askTogether(instances, connections, instances.length);

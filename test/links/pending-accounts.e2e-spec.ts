@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { findFreePort } from '../../src/development/free-port.js';
-import { PendingAccounts } from '../../src/tokens/accounts/account-lookup.worker.js';
+import { AccountLookupWorker } from '../../src/tokens/accounts/account-lookup.worker.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { auditEntriesOf } from '../support/audit-entries.js';
 import { consent } from '../support/browser.js';
@@ -47,7 +47,7 @@ describe('an account that its maker could not tell at the end of the link', () =
     expect(await link(user, slug, account)).toMatchObject({ status: 200 });
   }
 
-  const sweep = () => application.app.get(PendingAccounts, { strict: false }).sweep();
+  const sweep = () => application.app.get(AccountLookupWorker, { strict: false }).sweep();
   const token = (user: string, slug: string) => application.api.get(`/v1/users/${user}/connections/${slug}/token`);
 
   function lookups(slug: string): number {

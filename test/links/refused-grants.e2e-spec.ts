@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Misbehaviour } from '../../src/sandbox/misbehaviour.js';
-import { LinkedAccounts } from '../../src/tokens/accounts/account-rules.js';
+import { AccountRules } from '../../src/tokens/accounts/account-rules.js';
 import { RevocationOutbox } from '../../src/tokens/revocation/revocation-outbox.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { consent } from '../support/browser.js';
@@ -162,7 +162,7 @@ describe('the grant of a link that failed after its code was redeemed', () => {
       const [first, account] = [newUser(), newAccount()];
       expect(await link(first, 'tidepool', account)).toMatchObject({ status: 200 });
       const before = revocations('tidepool');
-      const linkedAccounts = application.app.get(LinkedAccounts, { strict: false });
+      const linkedAccounts = application.app.get(AccountRules, { strict: false });
       linkedAccounts.mayBeHeldByAnother = () => Promise.resolve(false);
       linkedAccounts.isOfAnother = () => Promise.resolve(false);
       try {

@@ -6,7 +6,7 @@ import { databaseConfig } from '../../src/database/database.config.js';
 import { LinkPurge } from '../../src/links/link-purge.js';
 import { ApiKeyUse } from '../../src/access/api-key-use.js';
 import { DeadTokenPurge } from '../../src/tokens/store/dead-token-purge.js';
-import { GrantMigrations } from '../../src/tokens/migration/migration-run.js';
+import { MigrationRun } from '../../src/tokens/migration/migration-run.js';
 import { RefreshScheduler } from '../../src/tokens/scheduler/refresh-scheduler.js';
 import { RevocationOutbox } from '../../src/tokens/revocation/revocation-outbox.js';
 import { KeyRing } from '../../src/vault/key-ring.js';
@@ -181,7 +181,7 @@ describe('LOG-11 the roles of the database', () => {
       .expect(303);
     const migration = { repeatUnanswered: false, perSecond: 100, limit: Infinity };
     await expect(
-      app.get(GrantMigrations, { strict: false }).run('garmin-oauth1', migration, () => undefined),
+      app.get(MigrationRun, { strict: false }).run('garmin-oauth1', migration, () => undefined),
     ).resolves.toBe(true);
     await api.get('/v1/users/user-1/connections/garmin/token').expect(200);
     await api.get('/v1/users/user-1/export').expect(200);

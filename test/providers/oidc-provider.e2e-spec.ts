@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { RefreshClaims } from '../../src/tokens/refresh/refresh-claims.js';
+import { RefreshLeases } from '../../src/tokens/refresh/refresh-leases.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from '../support/application.js';
 import { pathOf, startLink } from '../support/linking.js';
 import { OidcPeer, type PeerClient, type PeerConsent } from '../support/oidc-peer.js';
@@ -373,12 +373,12 @@ describe('an independent OAuth 2.0 server as the provider', () => {
 
     it('R-03 loses the grant with the claim between instances switched off', async () => {
       const userId = await link(slug);
-      const everyClaim: Pick<RefreshClaims, 'take' | 'drop'> = {
+      const everyClaim: Pick<RefreshLeases, 'take' | 'drop'> = {
         take: async () => ({ id: randomUUID(), takenAtMs: performance.now(), isProbe: false }),
         drop: async () => undefined,
       };
       const override: ApplicationOptions['override'] = (builder) =>
-        builder.overrideProvider(RefreshClaims).useValue(everyClaim);
+        builder.overrideProvider(RefreshLeases).useValue(everyClaim);
       await withInstance({ override }, (left) =>
         withInstance({ override }, async (right) => {
           letTokensExpire();

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Database } from '../../src/database/database.js';
 import { ClockSync } from '../../src/database/clock-sync.js';
-import { RefreshClaims } from '../../src/tokens/refresh/refresh-claims.js';
+import { RefreshLeases } from '../../src/tokens/refresh/refresh-leases.js';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
 import type { StoredConnection } from '../../src/tokens/store/stored-connection.js';
 import { startApplication, type TestApplication } from '../support/application.js';
@@ -14,12 +14,12 @@ const holdMs = 120_000;
 
 describe('R-12 when the clock of the database is set forward by an hour', () => {
   let application: TestApplication;
-  let claims: RefreshClaims;
+  let claims: RefreshLeases;
   let users = 0;
 
   beforeAll(async () => {
     application = await startApplication();
-    claims = application.app.get(RefreshClaims);
+    claims = application.app.get(RefreshLeases);
   });
   afterEach(() => queryDatabase(application.databaseUrl, 'DELETE FROM connections'));
   afterAll(() => application.close());

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { FakeMaker } from '../../src/sandbox/fake-maker.js';
 import { openGate } from '../../src/tokens/circuit-breaker/circuit-state.js';
-import { ProviderGates } from '../../src/tokens/circuit-breaker/circuit-breaker.service.js';
+import { CircuitBreakerService } from '../../src/tokens/circuit-breaker/circuit-breaker.service.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from '../support/application.js';
 import { held } from '../support/makers.js';
 import { at, openGates, passAtGates, Subject, type TokenBody } from '../support/subject.js';
@@ -14,11 +14,11 @@ const invalidGrant = at({ type: 'error', error: 'invalid_grant', status: 400 });
 /** Switches the gates off: nothing is ever reported to them, so that all stay open. */
 const withoutGates: ApplicationOptions = {
   override: (builder) =>
-    builder.overrideProvider(ProviderGates).useValue({
+    builder.overrideProvider(CircuitBreakerService).useValue({
       findClosed: () => Promise.resolve(undefined),
       report: () => Promise.resolve(openGate(new Date())),
       reportSuccess: () => Promise.resolve(),
-    } satisfies Pick<ProviderGates, 'findClosed' | 'report' | 'reportSuccess'>),
+    } satisfies Pick<CircuitBreakerService, 'findClosed' | 'report' | 'reportSuccess'>),
 };
 
 async function linkMany(application: TestApplication, slug: string, count: number): Promise<Subject[]> {

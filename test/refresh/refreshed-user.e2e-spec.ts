@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import { ProviderRegistry } from '../../src/provider-kit/provider-registry.js';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
 import type { StoredConnection } from '../../src/tokens/store/stored-connection.js';
-import { ObtainedGrants } from '../../src/tokens/refresh/refreshed-token-saver.js';
+import { RefreshedTokenSaver } from '../../src/tokens/refresh/refreshed-token-saver.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { auditEntriesOf } from '../support/audit-entries.js';
 import { at, endTrouble, Subject } from '../support/subject.js';
@@ -78,7 +78,7 @@ describe('a refresh whose answer is not about the user of the connection', () =>
     await subject.refresh().expect(200);
     const provider = application.app.get(ProviderRegistry, { strict: false }).get('whoop');
 
-    const grants = application.app.get(ObtainedGrants, { strict: false });
+    const grants = application.app.get(RefreshedTokenSaver, { strict: false });
     const brought = { refreshToken: 'brought-too-late', namesAnotherUser };
     await grants.keepRefreshToken(row as StoredConnection, provider, previous, brought);
 

@@ -12,12 +12,12 @@ import { sandboxClientId, sandboxClientSecret } from '../../src/provider-kit/def
 import type { FakeMaker } from '../../src/sandbox/fake-maker.js';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
 import { connectionColumns, type ConnectionKey, type SealedTokens } from '../../src/tokens/store/stored-connection.js';
-import { RefreshClaims, type ClaimedConnection, type ProviderRoom } from '../../src/tokens/refresh/refresh-claims.js';
+import { RefreshLeases, type LeasedConnection, type ProviderRoom } from '../../src/tokens/refresh/refresh-leases.js';
 import { RefreshScheduler } from '../../src/tokens/scheduler/refresh-scheduler.js';
 import { dueConnections } from '../../src/tokens/scheduler/refresh-scheduler.metrics.js';
 import { unreadable } from '../../src/tokens/tokens.metrics.js';
 import { RefreshService } from '../../src/tokens/refresh/refresh.service.js';
-import { RefreshSlots } from '../../src/tokens/refresh/refresh-slots.js';
+import { RefreshConcurrency } from '../../src/tokens/refresh/refresh-concurrency.js';
 import { VaultService } from '../../src/vault/vault.service.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from '../support/application.js';
 import {
@@ -140,7 +140,7 @@ function busiestSecond(instants: readonly number[]): number {
 }
 
 /** Finds what is due without taking a claim: no lock, no mark, nothing for others to see. */
-class CarelessClaims extends RefreshClaims {
+class CarelessClaims extends RefreshLeases {
   private readonly look: Statement = {
     name: 'test-look-at-due',
     text: `SELECT ${connectionColumns} FROM connections WHERE refresh_due_at <= now() AND provider = ANY($1) LIMIT $2`,
@@ -153,8 +153,8 @@ class CarelessClaims extends RefreshClaims {
     super(unguarded, clock);
   }
 
-  override async takeDue(rooms: readonly ProviderRoom[], limit: number): Promise<ClaimedConnection[]> {
-    const rows = await this.unguarded.query<ClaimedConnection>(this.look, [
+  override async takeDue(rooms: readonly ProviderRoom[], limit: number): Promise<LeasedConnection[]> {
+    const rows = await this.unguarded.query<LeasedConnection>(this.look, [
       rooms.map(({ provider }) => provider),
       limit,
     ]);
@@ -227,7 +227,7 @@ describe('the refresh scheduler', () => {
   it('R-03 loses connections with the claims of a sweep switched off', async () => {
     const { violations } = await sweepTogether(1, {
       override: (builder) =>
-        builder.overrideProvider(RefreshClaims).useFactory({
+        builder.overrideProvider(RefreshLeases).useFactory({
           factory: (database: Database, clock: Clock) => new CarelessClaims(database, clock),
           inject: [Database, Clock],
         }),
@@ -340,7 +340,7 @@ describe('the refresh scheduler', () => {
     await linkMany(application, 1);
     await makeDue(application);
     const acquire = jest
-      .spyOn(application.app.get(RefreshSlots, { strict: false }), 'acquire')
+      .spyOn(application.app.get(RefreshConcurrency, { strict: false }), 'acquire')
       .mockResolvedValue(false);
     beginSweeping(application);
     await until('it has waited for a slot', () => acquire.mock.calls.length > 0);
@@ -477,7 +477,7 @@ describe('the refresh scheduler', () => {
       queryDatabase(application.databaseUrl, 'SELECT user_id, refresh_due_at FROM connections ORDER BY 1');
     const before = await dueAt();
     const room = { provider: slug, wanted: 2, lengthMs: minuteMs, inDoubtHoldMs: 2 * minuteMs };
-    expect(await application.app.get(RefreshClaims).takeDue([room], 3)).toHaveLength(2);
+    expect(await application.app.get(RefreshLeases).takeDue([room], 3)).toHaveLength(2);
     expect(await dueAt()).toEqual(before);
     expect(await look(application)).toEqual({ due: 3, claimed: 2, in_doubt: 2 });
   });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AuditTrail } from '../../src/audit/audit-trail.js';
-import { GrantMigrations } from '../../src/tokens/migration/migration-run.js';
+import { MigrationRun } from '../../src/tokens/migration/migration-run.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { consent } from '../support/browser.js';
 import { linkAccount, startLink } from '../support/linking.js';
@@ -64,7 +64,7 @@ describe('GET /v1/users/{user_id}/export', () => {
     const signing = await api.get(`${path}/connections/garmin-oauth1/token`).expect(200);
     sandbox.maker('garmin').misbehave({ endpoint: 'account', type: 'status', code: 403 });
     const options = { repeatUnanswered: false, perSecond: 100, limit: Infinity };
-    await application.app.get(GrantMigrations, { strict: false }).run('garmin-oauth1', options, () => undefined);
+    await application.app.get(MigrationRun, { strict: false }).run('garmin-oauth1', options, () => undefined);
     await linkAccount(application, encodeURIComponent(userId), 'fitbit', { account: '7770001' });
     const unlinked = await api.get(`${path}/connections/fitbit/token`).expect(200);
     sandbox.maker('fitbit').misbehave({ endpoint: 'revoke', type: 'status', code: 503 });

@@ -12,7 +12,7 @@ import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { BackgroundLoop } from '../../clock/background-loop.js';
 import { ConnectionStore } from '../store/connection-store.js';
 import { connectionColumns, type StoredConnection } from '../store/stored-connection.js';
-import { LinkedAccounts } from './account-rules.js';
+import { AccountRules } from './account-rules.js';
 import { expectedExpiry, type TokenSet } from '../token-set.js';
 import { TokenVault } from '../store/token-vault.js';
 import { tokensConfig, type TokensConfig } from '../tokens.config.js';
@@ -56,15 +56,15 @@ type Outcome = 'known' | 'taken' | 'refused' | 'postponed' | 'works' | 'rejected
  * a refused refresh token this tells a mistake from the end of the grant (R-13).
  */
 @Injectable()
-export class PendingAccounts implements BeforeApplicationShutdown {
-  private readonly logger = new Logger(PendingAccounts.name);
-  private readonly loop = new BackgroundLoop(PendingAccounts.name, () => this.sweep());
+export class AccountLookupWorker implements BeforeApplicationShutdown {
+  private readonly logger = new Logger(AccountLookupWorker.name);
+  private readonly loop = new BackgroundLoop(AccountLookupWorker.name, () => this.sweep());
 
   constructor(
     private readonly database: Database,
     private readonly store: ConnectionStore,
     private readonly tokenVault: TokenVault,
-    private readonly accounts: LinkedAccounts,
+    private readonly accounts: AccountRules,
     private readonly registry: ProviderRegistry,
     private readonly lifecycle: ProviderLifecycle,
     private readonly audit: AuditTrail,

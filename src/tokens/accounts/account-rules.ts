@@ -3,7 +3,7 @@ import { Database, type Statement } from '../../database/database.js';
 import { AccountAlreadyLinkedError } from '../../errors/connection.errors.js';
 import { VaultService } from '../../vault/vault.service.js';
 import { ConnectionStore } from '../store/connection-store.js';
-import type { LinkedAccount, StoredConnection } from '../store/stored-connection.js';
+import type { StoredAccount, StoredConnection } from '../store/stored-connection.js';
 import type { TokenSet } from '../token-set.js';
 import { TokenVault } from '../store/token-vault.js';
 import { tokensConfig, type TokensConfig } from '../tokens.config.js';
@@ -18,7 +18,7 @@ const isUnknownOfAnother: Statement = {
 export type OnAccountChange = 'refuse' | 'replace';
 
 /** The user and the registration of a token set. */
-interface Holder {
+interface AccountOwner {
   readonly userId: string;
   readonly registrationId: string;
 }
@@ -28,7 +28,7 @@ type Account = Pick<TokenSet, 'providerUserId' | 'formerUserId'>;
 
 /** Applies the rules for which user may connect an account at a provider (AR-23, AR-24). */
 @Injectable()
-export class LinkedAccounts {
+export class AccountRules {
   constructor(
     private readonly database: Database,
     private readonly store: ConnectionStore,
@@ -41,7 +41,7 @@ export class LinkedAccounts {
    * Returns the stored form of the account of a token set. An account that the provider does not return belongs to
    * nobody.
    */
-  identify(registrationId: string, { providerUserId, formerUserId }: TokenSet): LinkedAccount {
+  identify(registrationId: string, { providerUserId, formerUserId }: TokenSet): StoredAccount {
     const digestOf = (id: string | undefined): Buffer | null =>
       id === undefined ? null : this.vault.digest('connections.account', [registrationId, id]);
     const digest = digestOf(providerUserId);
@@ -59,14 +59,14 @@ export class LinkedAccounts {
    *
    * @throws {@link AccountAlreadyLinkedError}
    */
-  async checkFree({ userId }: Holder, account: LinkedAccount): Promise<void> {
+  async checkFree({ userId }: AccountOwner, account: StoredAccount): Promise<void> {
     if (account.exclusive && (await this.isTaken(account, userId))) {
       throw new AccountAlreadyLinkedError();
     }
   }
 
   /** Whether the account of a token set belongs to another user by now, if accounts are not shared. */
-  async isOfAnother({ userId, registrationId }: Holder, tokens: TokenSet): Promise<boolean> {
+  async isOfAnother({ userId, registrationId }: AccountOwner, tokens: TokenSet): Promise<boolean> {
     const account = this.identify(registrationId, tokens);
     return account.exclusive && (await this.isTaken(account, userId));
   }
@@ -93,7 +93,7 @@ export class LinkedAccounts {
    * Whether another user's connection has the account of a token set, shared or not, or may have it: the account of a
    * connection with the same registration is unknown.
    */
-  async mayBeHeldByAnother({ userId, registrationId }: Holder, tokens: TokenSet): Promise<boolean> {
+  async mayBeHeldByAnother({ userId, registrationId }: AccountOwner, tokens: TokenSet): Promise<boolean> {
     return (
       (await this.isTaken(this.identify(registrationId, tokens), userId)) ||
       (await this.database.query(isUnknownOfAnother, [registrationId, userId])).length === 1
@@ -101,7 +101,7 @@ export class LinkedAccounts {
   }
 
   /** Compares by the current and the previous id of the account. */
-  private async isTaken({ digest, formerDigest }: LinkedAccount, userId: string): Promise<boolean> {
+  private async isTaken({ digest, formerDigest }: StoredAccount, userId: string): Promise<boolean> {
     for (const each of [digest, formerDigest]) {
       if (each !== null && (await this.store.isAccountTaken(each, userId))) {
         return true;

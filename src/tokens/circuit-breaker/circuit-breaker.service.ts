@@ -1,6 +1,12 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Database, type Statement } from '../../database/database.js';
-import { afterRefresh, openGate, type GateReason, type ProviderGate, type RefreshOutcome } from './circuit-state.js';
+import {
+  afterRefresh,
+  openGate,
+  type CircuitReason,
+  type CircuitState,
+  type CircuitEvidence,
+} from './circuit-state.js';
 import { tokensConfig, type TokensConfig } from '../tokens.config.js';
 import { gateClosings, gatesClosed } from '../tokens.metrics.js';
 
@@ -22,14 +28,14 @@ const save: Statement = {
 };
 
 /** The circuit breaker as a row, with the database's clock; only the clock where no row exists yet. */
-type Row = { readonly now: Date } & ((ProviderGate & { readonly version: number }) | { readonly version: null });
+type Row = { readonly now: Date } & ((CircuitState & { readonly version: number }) | { readonly version: null });
 
 /** How often successes are shared with the other replicas, in milliseconds. */
 const tellSuccessesEveryMs = 1_000;
 
 /** Why refreshes at a provider are paused, and for how long. */
-export interface ClosedGate {
-  readonly reason: GateReason;
+export interface OpenCircuit {
+  readonly reason: CircuitReason;
   readonly waitMs: number;
 }
 
@@ -47,13 +53,13 @@ interface Known {
 /**
  * The circuit breakers of the providers, one for each registration, shared by all replicas through the database.
  *
- * The statement that takes a lease checks the circuit breaker (see {@link RefreshClaims}); this class records results.
+ * The statement that takes a lease checks the circuit breaker (see {@link RefreshLeases}); this class records results.
  * A success costs nothing: it is counted, and saved with the next failure or after a second. Every save is a
  * compare-and-set.
  */
 @Injectable()
-export class ProviderGates {
-  private readonly logger = new Logger(ProviderGates.name);
+export class CircuitBreakerService {
+  private readonly logger = new Logger(CircuitBreakerService.name);
   private readonly known = new Map<string, Known>();
 
   constructor(
@@ -62,7 +68,7 @@ export class ProviderGates {
   ) {}
 
   /** Returns why a registration's circuit breaker is open; `undefined` when it is closed, or ready for a trial. */
-  async findClosed(registrationId: string): Promise<ClosedGate | undefined> {
+  async findClosed(registrationId: string): Promise<OpenCircuit | undefined> {
     const { now, ...row } = await this.read(registrationId);
     if (row.version === null || row.closedUntil === null || row.reason === null) {
       return undefined;
@@ -109,7 +115,7 @@ export class ProviderGates {
    * @returns the circuit breaker afterwards
    * @throws {@link DatabaseUnavailableError} when it cannot be written
    */
-  report(registrationId: string, outcome: RefreshOutcome, isProbe: boolean): Promise<ProviderGate> {
+  report(registrationId: string, outcome: CircuitEvidence, isProbe: boolean): Promise<CircuitState> {
     const known = this.knownOf(registrationId);
     const written = known.writing.then(() => this.change(registrationId, known, outcome, isProbe));
     known.writing = written.catch(() => undefined);
@@ -119,9 +125,9 @@ export class ProviderGates {
   private async change(
     registrationId: string,
     known: Known,
-    outcome: RefreshOutcome,
+    outcome: CircuitEvidence,
     isProbe: boolean,
-  ): Promise<ProviderGate> {
+  ): Promise<CircuitState> {
     for (;;) {
       const count = known.successes;
       const { now, ...row } = await this.read(registrationId);
@@ -145,7 +151,7 @@ export class ProviderGates {
   }
 
   /** Saves the circuit breaker if its row has not changed since it was read. */
-  private async write(registrationId: string, gate: ProviderGate, version: number | null): Promise<boolean> {
+  private async write(registrationId: string, gate: CircuitState, version: number | null): Promise<boolean> {
     const rows = await this.database.query(save, [
       registrationId,
       gate.closedUntil,
@@ -170,7 +176,7 @@ export class ProviderGates {
     return row;
   }
 
-  private tell(registrationId: string, before: ProviderGate, after: ProviderGate): void {
+  private tell(registrationId: string, before: CircuitState, after: CircuitState): void {
     gatesClosed.set({ registration: registrationId }, after.closedUntil === null ? 0 : 1);
     if (after.closings > before.closings) {
       const reason = after.reason ?? 'none';

@@ -1,8 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { afterRefresh, openGate, type GatePolicy, type ProviderGate, type RefreshOutcome } from './circuit-state.js';
+import {
+  afterRefresh,
+  openGate,
+  type CircuitPolicy,
+  type CircuitState,
+  type CircuitEvidence,
+} from './circuit-state.js';
 
 const start = new Date('2026-11-22T10:00:00Z');
-const policy: GatePolicy = {
+const policy: CircuitPolicy = {
   breakerFailures: 3,
   breakerPauseMs: 5_000,
   breakerMaxPauseMs: 60_000,
@@ -12,27 +18,27 @@ const policy: GatePolicy = {
   spikeMinimum: 2,
   spikeWindowMs: 600_000,
 };
-const failed: RefreshOutcome = { kind: 'failed', isFirst: true };
-const suspect: RefreshOutcome = { kind: 'suspect', since: null };
-const answered = (count: number): RefreshOutcome => ({ kind: 'answered', count });
+const failed: CircuitEvidence = { kind: 'failed', isFirst: true };
+const suspect: CircuitEvidence = { kind: 'suspect', since: null };
+const answered = (count: number): CircuitEvidence => ({ kind: 'answered', count });
 
 /** The gate after some refreshes that were no probes. */
-function after(...outcomes: RefreshOutcome[]): ProviderGate {
+function after(...outcomes: CircuitEvidence[]): CircuitState {
   return outcomes.reduce((gate, outcome) => step(gate, outcome), openGate(start));
 }
 
-function step(gate: ProviderGate, outcome: RefreshOutcome, atMs = 0, isProbe = false): ProviderGate {
+function step(gate: CircuitState, outcome: CircuitEvidence, atMs = 0, isProbe = false): CircuitState {
   return afterRefresh(gate, outcome, isProbe, policy, new Date(start.getTime() + atMs), 1);
 }
 
 /** How long a gate stays closed from the start, or `undefined` when it is open. */
-function closedForMs(gate: ProviderGate): number | undefined {
+function closedForMs(gate: CircuitState): number | undefined {
   return gate.closedUntil === null ? undefined : gate.closedUntil.getTime() - start.getTime();
 }
 
 describe('afterRefresh', () => {
   it('R-09 closes after so many connections in a row, counting each connection once', () => {
-    const again: RefreshOutcome = { kind: 'failed', isFirst: false };
+    const again: CircuitEvidence = { kind: 'failed', isFirst: false };
     expect(closedForMs(after(failed, failed, again, again, again))).toBeUndefined();
     expect(closedForMs(after(failed, failed, answered(1), failed))).toBeUndefined();
     expect(closedForMs(after(failed, failed, suspect, failed))).toBeUndefined();
@@ -79,7 +85,7 @@ describe('afterRefresh', () => {
   });
 
   it('R-10 never opens earlier because another refresh was told a shorter time', () => {
-    const wait = (retryAfterMs: number): RefreshOutcome => ({
+    const wait = (retryAfterMs: number): CircuitEvidence => ({
       kind: 'told-to-wait',
       reason: 'PROVIDER_RATE_LIMITED',
       retryAfterMs,
@@ -106,7 +112,7 @@ describe('afterRefresh', () => {
   });
 
   it('R-13 counts a connection once until its refusal is forgotten', () => {
-    const again: RefreshOutcome = { kind: 'suspect', since: start };
+    const again: CircuitEvidence = { kind: 'suspect', since: start };
     expect(after(suspect, again, again, again).suspects).toBe(1);
     const forgotten = { ...openGate(start), suspectsForgottenAt: new Date(start.getTime() + 1) };
     expect(step(forgotten, again).suspects).toBe(1);

@@ -1,19 +1,19 @@
 import type { ErrorCode } from '../../errors/error-code.js';
 
 /** Why the circuit breaker is open: the error that tripped it. */
-export type GateReason = Extract<
+export type CircuitReason = Extract<
   ErrorCode,
   'PROVIDER_RATE_LIMITED' | 'PROVIDER_MISCONFIGURED' | 'PROVIDER_UNAVAILABLE' | 'TOKEN_REVOKED'
 >;
 
 /** The circuit breaker of one registration at a provider, shared by all replicas. */
-export interface ProviderGate {
+export interface CircuitState {
   /**
    * `null` while the circuit breaker is closed, its normal state. Otherwise refreshes are paused until this instant.
    * After it the breaker is half-open: one refresh at a time is the trial.
    */
   readonly closedUntil: Date | null;
-  readonly reason: GateReason | null;
+  readonly reason: CircuitReason | null;
   /** Until when a half-open trial runs. */
   readonly probeUntil: Date | null;
   /** How many times in a row the circuit breaker opened. */
@@ -30,7 +30,7 @@ export interface ProviderGate {
 }
 
 /** When the circuit breaker opens, and for how long. Durations in milliseconds. */
-export interface GatePolicy {
+export interface CircuitPolicy {
   /** Consecutive connections that must fail. */
   readonly breakerFailures: number;
   /** The first pause. It doubles with every failed trial. */
@@ -49,13 +49,13 @@ export interface GatePolicy {
 }
 
 /** The outcome of a refresh, as evidence about the provider. */
-export type RefreshOutcome =
+export type CircuitEvidence =
   /** The provider responded as expected, `count` times. */
   | { readonly kind: 'answered'; readonly count: number }
   /** The provider refused the grant. `since` is its first refusal of this connection. */
   | { readonly kind: 'suspect'; readonly since: Date | null }
   /** The provider asked to wait; `retryAfterMs` if it said how long. */
-  | { readonly kind: 'told-to-wait'; readonly reason: GateReason; readonly retryAfterMs: number | undefined }
+  | { readonly kind: 'told-to-wait'; readonly reason: CircuitReason; readonly retryAfterMs: number | undefined }
   /** The provider rejected our credentials. */
   | { readonly kind: 'client-refused' }
   /** The refresh failed. `isFirst` if the connection's attempt before had not failed. */
@@ -64,7 +64,7 @@ export type RefreshOutcome =
   | { readonly kind: 'not-tried' };
 
 /** The initial state of a circuit breaker. */
-export function openGate(now: Date): ProviderGate {
+export function openGate(now: Date): CircuitState {
   return {
     closedUntil: null,
     reason: null,
@@ -92,15 +92,15 @@ export function openGate(now: Date): ProviderGate {
  * @param random - a number in [0, 1); spreads the pauses
  */
 export function afterRefresh(
-  gate: ProviderGate,
-  outcome: RefreshOutcome,
+  gate: CircuitState,
+  outcome: CircuitEvidence,
   isProbe: boolean,
-  policy: GatePolicy,
+  policy: CircuitPolicy,
   now: Date,
   random: number,
-): ProviderGate {
+): CircuitState {
   const seen = inWindow(gate, policy.spikeWindowMs, now);
-  const close = (reason: GateReason, pauseMs: number): ProviderGate => {
+  const close = (reason: CircuitReason, pauseMs: number): CircuitState => {
     const closedUntil = new Date(Math.max(now.getTime() + pauseMs, seen.closedUntil?.getTime() ?? 0));
     // Refreshes that were under way when the gate closed say nothing new.
     const closings = seen.closedUntil === null || isProbe ? seen.closings + 1 : seen.closings;
@@ -137,16 +137,16 @@ export function afterRefresh(
 }
 
 /** Whether the refusals are too many to be about single users. */
-export function isSpike({ answers, suspects }: { answers: number; suspects: number }, policy: GatePolicy): boolean {
+export function isSpike({ answers, suspects }: { answers: number; suspects: number }, policy: CircuitPolicy): boolean {
   return suspects >= policy.spikeMinimum && suspects * 100 > answers * policy.spikePercent;
 }
 
-function reopened(gate: ProviderGate, now: Date): ProviderGate {
+function reopened(gate: CircuitState, now: Date): CircuitState {
   return { ...openGate(now), suspectsForgottenAt: gate.suspectsForgottenAt };
 }
 
 /** Counts from the previous window count half, older ones not at all. */
-function inWindow(gate: ProviderGate, windowMs: number, now: Date): ProviderGate {
+function inWindow(gate: CircuitState, windowMs: number, now: Date): CircuitState {
   const ageMs = now.getTime() - gate.windowStartedAt.getTime();
   if (ageMs < windowMs) {
     return gate;

@@ -24,9 +24,9 @@ import { VaultService } from '../../vault/vault.service.js';
 import { ConnectionStore } from '../store/connection-store.js';
 import type { StoredConnection } from '../store/stored-connection.js';
 import { ExchangeJournal } from './exchange-journal.js';
-import { GrantMigrationStore, type ClaimedMigration } from './migration-store.js';
-import { LinkedAccounts } from '../accounts/account-rules.js';
-import { OrphanedGrants } from '../revocation/orphaned-grant-revoker.js';
+import { MigrationStore, type LeasedMigration } from './migration-store.js';
+import { AccountRules } from '../accounts/account-rules.js';
+import { OrphanedGrantRevoker } from '../revocation/orphaned-grant-revoker.js';
 import { parseTokenSet, toTokenSet, type TokenSet } from '../token-set.js';
 import { TokenVault } from '../store/token-vault.js';
 
@@ -73,7 +73,7 @@ export interface Exchange {
 export type Attempt = MigratedConnection & { readonly error?: AppError };
 
 /** A token set and its user. */
-interface Holder {
+interface IdentifiedTokens {
   readonly tokens: TokenSet;
   readonly secretGen: number;
   readonly providerUserId: string;
@@ -96,15 +96,15 @@ interface Holder {
  * with it.
  */
 @Injectable()
-export class GrantMigration {
+export class ConnectionMigrator {
   constructor(
-    private readonly store: GrantMigrationStore,
+    private readonly store: MigrationStore,
     private readonly journal: ExchangeJournal,
     private readonly connections: ConnectionStore,
     private readonly tokenVault: TokenVault,
     private readonly vault: VaultService,
-    private readonly accounts: LinkedAccounts,
-    private readonly orphans: OrphanedGrants,
+    private readonly accounts: AccountRules,
+    private readonly orphans: OrphanedGrantRevoker,
     private readonly lifecycle: ProviderLifecycle,
     private readonly audit: AuditTrail,
     private readonly clock: Clock,
@@ -143,7 +143,7 @@ export class GrantMigration {
 
   private async proceed(
     exchange: Exchange,
-    claimed: ClaimedMigration,
+    claimed: LeasedMigration,
     repeatUnanswered: boolean,
   ): Promise<MigrationOutcome> {
     const connection = await this.connections.find(claimed.userId, claimed.provider);
@@ -180,7 +180,7 @@ export class GrantMigration {
    * Returns the tokens of a connection, with their account. If the account is unknown, asks the provider and stores it.
    * `undefined` when the connection changed in the meantime.
    */
-  private async withAccount(old: HealthProvider, connection: StoredConnection): Promise<Holder | undefined> {
+  private async withAccount(old: HealthProvider, connection: StoredConnection): Promise<IdentifiedTokens | undefined> {
     const tokens = await this.tokenVault.open(connection);
     const { secretGen } = connection;
     if (tokens.providerUserId !== undefined) {
@@ -204,8 +204,8 @@ export class GrantMigration {
    */
   private async exchange(
     exchange: Exchange,
-    claimed: ClaimedMigration,
-    { tokens, secretGen, providerUserId }: Holder,
+    claimed: LeasedMigration,
+    { tokens, secretGen, providerUserId }: IdentifiedTokens,
   ): Promise<TokenSet | undefined> {
     this.lifecycle.check(exchange.old);
     this.vault.ensureCanSeal('grant_migrations.sealed');
@@ -229,7 +229,7 @@ export class GrantMigration {
    * @param brought - the set, with the generation that was exchanged for it
    * @returns false when it could not be committed; it is revoked if the connection was removed
    */
-  private async commit(exchange: Exchange, claimed: ClaimedMigration, brought: Holder): Promise<boolean> {
+  private async commit(exchange: Exchange, claimed: LeasedMigration, brought: IdentifiedTokens): Promise<boolean> {
     const { tokens, secretGen, providerUserId } = brought;
     const sealed = this.vault.seal(tokens, toContext(claimed));
     const key = journalKey(claimed, secretGen);
@@ -245,7 +245,7 @@ export class GrantMigration {
    * Stores a result that an earlier run received and could not commit. Returns `undefined` when there is none, or it
    * cannot be decrypted.
    */
-  private async keepLeft(claimed: ClaimedMigration, { secretGen }: Holder): Promise<TokenSet | undefined> {
+  private async keepLeft(claimed: LeasedMigration, { secretGen }: IdentifiedTokens): Promise<TokenSet | undefined> {
     const key = journalKey(claimed, secretGen);
     const sealed = await this.journal.find(key);
     if (sealed === undefined) {
@@ -269,7 +269,7 @@ export class GrantMigration {
   /** What a repeated exchange says tells nothing of the first one: that stays in doubt. */
   private async askToExchange(
     { old, successor }: Exchange,
-    claimed: ClaimedMigration,
+    claimed: LeasedMigration,
     tokens: TokenSet,
   ): Promise<TokenGrant> {
     try {
@@ -287,7 +287,7 @@ export class GrantMigration {
    *
    * @returns whether the connection was removed
    */
-  private async letGo({ successor }: Exchange, claimed: ClaimedMigration, grant: TokenGrant): Promise<boolean> {
+  private async letGo({ successor }: Exchange, claimed: LeasedMigration, grant: TokenGrant): Promise<boolean> {
     const { userId, provider, id, registrationId: registration } = claimed;
     if ((await this.connections.find(userId, provider)) !== undefined) {
       return false;
@@ -298,7 +298,7 @@ export class GrantMigration {
   }
 
   /** Nobody else may have a copy: a database that is away is waited for. */
-  private async keep(claimed: ClaimedMigration, secretGen: number, sealed: Buffer): Promise<boolean> {
+  private async keep(claimed: LeasedMigration, secretGen: number, sealed: Buffer): Promise<boolean> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.store.keep(claimed, secretGen, sealed);
@@ -314,9 +314,9 @@ export class GrantMigration {
   /** Uses the new grant once, and puts it in the place of the old connection if it is of the same account. */
   private async finish(
     exchange: Exchange,
-    claimed: ClaimedMigration,
+    claimed: LeasedMigration,
     kept: TokenSet,
-    holder: Holder,
+    holder: IdentifiedTokens,
   ): Promise<MigrationOutcome> {
     const { successor } = exchange;
     const { providerUserId } = holder;
@@ -356,9 +356,9 @@ export class GrantMigration {
    */
   private async withLife(
     exchange: Exchange,
-    claimed: ClaimedMigration,
+    claimed: LeasedMigration,
     kept: TokenSet,
-    holder: Holder,
+    holder: IdentifiedTokens,
   ): Promise<TokenSet | undefined> {
     const endsInMs = (kept.expiresAt?.getTime() ?? Infinity) - this.clock.now().getTime();
     if (endsInMs > shortestLifeMs || kept.refreshToken === undefined) {
@@ -377,9 +377,9 @@ export class GrantMigration {
   /** A refresh that was not made leaves the set as good as it was. */
   private async askToRefresh(
     { successor }: Exchange,
-    claimed: ClaimedMigration,
+    claimed: LeasedMigration,
     kept: TokenSet,
-    { secretGen }: Holder,
+    { secretGen }: IdentifiedTokens,
   ): Promise<TokenGrant> {
     try {
       return await successor.refresh(kept, newPatience());
@@ -394,9 +394,9 @@ export class GrantMigration {
   /** The user was faster: the old connection goes if the new one works and is of the same account. */
   private async finishLinked(
     exchange: Exchange,
-    claimed: ClaimedMigration,
+    claimed: LeasedMigration,
     linked: StoredConnection,
-    { secretGen, providerUserId }: Holder,
+    { secretGen, providerUserId }: IdentifiedTokens,
   ): Promise<MigrationOutcome> {
     const held = linked.status === 'active' ? await this.tokenVault.openIfReadable(linked) : undefined;
     if (held?.providerUserId !== providerUserId) {
@@ -408,7 +408,7 @@ export class GrantMigration {
 
   private record(
     { successor }: Exchange,
-    { userId, provider, id }: ClaimedMigration,
+    { userId, provider, id }: LeasedMigration,
     action: 'connection.exchange_begun' | 'connection.exchanged' | 'connection.exchange_failed' | 'connection.migrated',
     code?: ErrorCode,
   ): Promise<void> {
@@ -449,11 +449,11 @@ function toGrant({ accessToken, tokenSecret, refreshToken, providerUserId, obtai
 }
 
 /** Other tokens of the connection are another exchange. */
-function journalKey({ id }: ClaimedMigration, secretGen: number): string {
+function journalKey({ id }: LeasedMigration, secretGen: number): string {
   return `${id}-${secretGen}`;
 }
 
-function toContext({ userId, id, registrationId: registration }: ClaimedMigration) {
+function toContext({ userId, id, registrationId: registration }: LeasedMigration) {
   return {
     purpose: 'grant_migrations.sealed',
     rowId: id,

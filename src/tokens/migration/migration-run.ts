@@ -7,8 +7,8 @@ import { successorOf } from '../../provider-kit/definition/lifecycle.js';
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { registrationId } from '../../provider-kit/registration.js';
 import { ExchangeJournal } from './exchange-journal.js';
-import { GrantMigration, type Attempt, type Exchange, type MigratedConnection } from './connection-migrator.js';
-import { GrantMigrationStore, type MigrationCounts } from './migration-store.js';
+import { ConnectionMigrator, type Attempt, type Exchange, type MigratedConnection } from './connection-migrator.js';
+import { MigrationStore, type MigrationCounts } from './migration-store.js';
 
 /** Connections looked up at a time. */
 const pageSize = 200;
@@ -36,14 +36,14 @@ export interface MigrationOptions {
 
 /**
  * Migrates the connections of a provider to its successor without their users, where the provider exchanges grants
- * (O1-11). It uses {@link GrantMigration} for one connection after the other. The next run resumes a killed one.
+ * (O1-11). It uses {@link ConnectionMigrator} for one connection after the other. The next run resumes a killed one.
  * Several runs may work at once.
  */
 @Injectable()
-export class GrantMigrations {
+export class MigrationRun {
   constructor(
-    private readonly migration: GrantMigration,
-    private readonly store: GrantMigrationStore,
+    private readonly migration: ConnectionMigrator,
+    private readonly store: MigrationStore,
     private readonly journal: ExchangeJournal,
     private readonly registry: ProviderRegistry,
   ) {}

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../../database/database.js';
 import type { ErrorCode } from '../../errors/error-code.js';
 import { AccountAlreadyLinkedError } from '../../errors/connection.errors.js';
-import type { LinkedAccount, SealedTokens, StoredConnection } from '../store/stored-connection.js';
+import type { StoredAccount, SealedTokens, StoredConnection } from '../store/stored-connection.js';
 
 /**
  * A run that has not returned by then was lost with its process. Longer than all requests of one migration together.
@@ -14,14 +14,14 @@ const lease = `now() + interval '120 seconds'`;
 export type MigrationState = 'ready' | 'begun' | 'exchanged';
 
 /** The connection whose grant is exchanged, and the successor. */
-export interface MigrationPlace {
+export interface MigratedConnectionRef {
   readonly userId: string;
   /** The provider to migrate from. */
   readonly provider: string;
 }
 
 /** A migration that a run holds. */
-export interface ClaimedMigration extends MigrationPlace {
+export interface LeasedMigration extends MigratedConnectionRef {
   readonly claimId: string;
   /** Of the connection. */
   readonly id: string;
@@ -155,7 +155,7 @@ export interface NewConnection {
  * change is possible once the connection is removed: its row goes with it.
  */
 @Injectable()
-export class GrantMigrationStore {
+export class MigrationStore {
   constructor(private readonly database: Database) {}
 
   /** Returns users with a connection that can be migrated, ordered by id, after `after`. */
@@ -171,13 +171,13 @@ export class GrantMigrationStore {
 
   /** Leases the migration of a connection; `undefined` when another run holds it, or the connection was removed. */
   async claim(
-    place: MigrationPlace,
+    place: MigratedConnectionRef,
     claimId: string,
     successor: { readonly slug: string; readonly registrationId: string },
-  ): Promise<ClaimedMigration | undefined> {
+  ): Promise<LeasedMigration | undefined> {
     const values = [place.userId, place.provider, claimId, successor.slug, successor.registrationId];
     try {
-      const [row] = await this.database.query<ClaimedMigration>(statements.claim, values);
+      const [row] = await this.database.query<LeasedMigration>(statements.claim, values);
       return row;
     } catch (error) {
       if (violated(error) === 'grant_migrations_connection') {
@@ -201,7 +201,7 @@ export class GrantMigrationStore {
    *
    * @param secretGen - the generation of the token set that is exchanged
    */
-  begin(claimed: ClaimedMigration, secretGen: number): Promise<boolean> {
+  begin(claimed: LeasedMigration, secretGen: number): Promise<boolean> {
     return this.change(statements.begin, claimed, secretGen);
   }
 
@@ -212,12 +212,12 @@ export class GrantMigrationStore {
    * @param secretGen - as in {@link begin}
    * @returns false when another run holds it, it is no longer in doubt, or the connection was removed
    */
-  keep(claimed: ClaimedMigration, secretGen: number, sealed: Buffer): Promise<boolean> {
+  keep(claimed: LeasedMigration, secretGen: number, sealed: Buffer): Promise<boolean> {
     return this.change(statements.keep, claimed, sealed, claimed.id, secretGen, claimed.registrationId);
   }
 
   /** Records that a started exchange was not made. */
-  async takeBack(claimed: ClaimedMigration): Promise<void> {
+  async takeBack(claimed: LeasedMigration): Promise<void> {
     await this.change(statements.takeBack, claimed);
   }
 
@@ -227,7 +227,7 @@ export class GrantMigrationStore {
    * @param code - why it was not finished
    * @returns its state; `undefined` when this run no longer holds it
    */
-  async release(claimed: ClaimedMigration, code: ErrorCode | undefined): Promise<MigrationState | undefined> {
+  async release(claimed: LeasedMigration, code: ErrorCode | undefined): Promise<MigrationState | undefined> {
     const values = [...keyOf(claimed), code ?? null];
     const [row] = await this.database.query<{ state: MigrationState }>(statements.release, values);
     return row?.state;
@@ -240,7 +240,7 @@ export class GrantMigrationStore {
    * @param linked - the connection to the successor, as read
    * @returns false when this run no longer holds the migration, or one of the two connections has changed
    */
-  remove(claimed: ClaimedMigration, secretGen: number, linked: StoredConnection): Promise<boolean> {
+  remove(claimed: LeasedMigration, secretGen: number, linked: StoredConnection): Promise<boolean> {
     return this.change(statements.remove, claimed, secretGen, linked.provider, linked.id, linked.secretGen);
   }
 
@@ -252,10 +252,10 @@ export class GrantMigrationStore {
    * @throws {@link AccountAlreadyLinkedError} when the account is exclusive and another active connection has it
    */
   async replace(
-    claimed: ClaimedMigration,
+    claimed: LeasedMigration,
     connection: NewConnection,
     tokens: SealedTokens,
-    account: LinkedAccount,
+    account: StoredAccount,
   ): Promise<'replaced' | 'linked' | 'lost'> {
     const { provider, id, registrationId, scopesRequested } = connection;
     const { sealed, scopesGranted, scopesUnknown, expiresAt, refreshable, refreshExpiresAt, refreshDueInMs } = tokens;
@@ -280,12 +280,12 @@ export class GrantMigrationStore {
     return this.database.query<MigrationFacts>(statements.listOfUser, [userId]);
   }
 
-  private async change(statement: Statement, claimed: ClaimedMigration, ...values: unknown[]): Promise<boolean> {
+  private async change(statement: Statement, claimed: LeasedMigration, ...values: unknown[]): Promise<boolean> {
     return (await this.database.query(statement, [...keyOf(claimed), ...values])).length === 1;
   }
 }
 
-function keyOf({ userId, provider, claimId }: ClaimedMigration): unknown[] {
+function keyOf({ userId, provider, claimId }: LeasedMigration): unknown[] {
   return [userId, provider, claimId];
 }
 

@@ -11,7 +11,7 @@ import { ConnectionStore, type RowBehind } from '../store/connection-store.js';
 import type { LinkKey } from '../store/stored-connection.js';
 import { openOwner, parseEntry, type JournalEntry } from './journal-entry.js';
 import { KeptEntries } from './kept-entries.js';
-import { RefreshOutcomes } from './refresh-recorder.js';
+import { RefreshRecorder } from './refresh-recorder.js';
 import { TokenVault } from '../store/token-vault.js';
 import { tokensConfig, type TokensConfig } from '../tokens.config.js';
 import { journalRestored } from '../tokens.metrics.js';
@@ -67,7 +67,7 @@ export class JournalRecovery {
   constructor(
     private readonly database: Database,
     private readonly store: ConnectionStore,
-    private readonly outcomes: RefreshOutcomes,
+    private readonly outcomes: RefreshRecorder,
     private readonly tokenVault: TokenVault,
     private readonly vault: VaultService,
     private readonly auditReader: AuditReader,

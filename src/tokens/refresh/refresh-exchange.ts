@@ -5,7 +5,7 @@ import type { HealthProvider } from '../../provider-kit/health-provider.js';
 import type { Patience } from '../../provider-kit/http/http-client.js';
 import type { TokenGrant } from '../../provider-kit/token-grant.js';
 import type { StoredConnection } from '../store/stored-connection.js';
-import { RefreshClaims, type RefreshClaim } from './refresh-claims.js';
+import { RefreshLeases, type RefreshLease } from './refresh-leases.js';
 import { claimLengthMs, forgivesRepeat, patienceMs, stopPatienceMs } from '../policy/refresh-policy.js';
 import type { TokenSet } from '../token-set.js';
 import { tokensConfig, type TokensConfig } from '../tokens.config.js';
@@ -27,7 +27,7 @@ export class RefreshExchange implements OnModuleDestroy {
   private readonly patiences = new Set<AbortController>();
 
   constructor(
-    private readonly claims: RefreshClaims,
+    private readonly claims: RefreshLeases,
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
   ) {}
 
@@ -53,7 +53,7 @@ export class RefreshExchange implements OnModuleDestroy {
    */
   async send(
     connection: StoredConnection,
-    claim: RefreshClaim,
+    claim: RefreshLease,
     provider: HealthProvider,
     tokens: SpentTokens,
     onOverdue: () => void,
@@ -82,7 +82,7 @@ export class RefreshExchange implements OnModuleDestroy {
   }
 
   /** A claim that could not be renewed lasts for two more tries; after that the hold is what keeps others back. */
-  private async renew(connection: StoredConnection, claim: RefreshClaim, lengthMs: number): Promise<void> {
+  private async renew(connection: StoredConnection, claim: RefreshLease, lengthMs: number): Promise<void> {
     try {
       await this.claims.renew(connection, claim.id, lengthMs);
     } catch (error) {

@@ -7,7 +7,13 @@ import {
   TokenRevokedError,
 } from '../../errors/provider.errors.js';
 import type { StoredConnection } from '../store/stored-connection.js';
-import { toAttemptError, toFailureRecord, toGateError, toPendingError, toRefreshOutcome } from './refresh-failure.js';
+import {
+  toAttemptError,
+  toFailureRecord,
+  toCircuitError,
+  toPendingError,
+  toCircuitEvidence,
+} from './refresh-failure.js';
 
 const times = { confirmationMs: 4_500_000, corroboratedMs: 300_000, goneMs: 3_600_000 };
 
@@ -200,7 +206,7 @@ describe('toPendingError', () => {
   });
 });
 
-describe('toRefreshOutcome', () => {
+describe('toCircuitEvidence', () => {
   const first = { suspectSince: null, failedAttempts: 0 };
 
   it.each([
@@ -235,22 +241,22 @@ describe('toRefreshOutcome', () => {
     ['TE-14 a refused scope', new ProviderMisconfiguredError('no'), { kind: 'failed', isFirst: true }],
     ['a mistake of ours', new TypeError('ours'), { kind: 'not-tried' }],
   ])('tells what %s says about the provider', (_, error, expected) => {
-    expect(toRefreshOutcome(error, first)).toEqual(expected);
+    expect(toCircuitEvidence(error, first)).toEqual(expected);
   });
 
   it('tells failures in a row from the first one', () => {
     const error = new InvalidTokenResponseError('no access token');
-    expect(toRefreshOutcome(error, { ...first, failedAttempts: 2 })).toEqual({ kind: 'failed', isFirst: false });
+    expect(toCircuitEvidence(error, { ...first, failedAttempts: 2 })).toEqual({ kind: 'failed', isFirst: false });
   });
 });
 
-describe('toGateError', () => {
+describe('toCircuitError', () => {
   it.each([
     ['PROVIDER_RATE_LIMITED', 'PROVIDER_RATE_LIMITED'],
     ['PROVIDER_MISCONFIGURED', 'PROVIDER_MISCONFIGURED'],
     ['PROVIDER_UNAVAILABLE', 'PROVIDER_UNAVAILABLE'],
     ['TOKEN_REVOKED', 'PROVIDER_UNAVAILABLE'],
   ] as const)('tells callers of a gate closed for %s to come back', (reason, code) => {
-    expect(toGateError('WHOOP', { reason, waitMs: 1_500 })).toMatchObject({ code, retryAfterSeconds: 2 });
+    expect(toCircuitError('WHOOP', { reason, waitMs: 1_500 })).toMatchObject({ code, retryAfterSeconds: 2 });
   });
 });

@@ -8,8 +8,8 @@ import {
   ProviderUnavailableError,
   TokenRevokedError,
 } from '../../errors/provider.errors.js';
-import type { ClosedGate } from '../circuit-breaker/circuit-breaker.service.js';
-import type { RefreshOutcome } from '../circuit-breaker/circuit-state.js';
+import type { OpenCircuit } from '../circuit-breaker/circuit-breaker.service.js';
+import type { CircuitEvidence } from '../circuit-breaker/circuit-state.js';
 import { backoffDelayMs, refreshBackoff } from '../policy/backoff.js';
 import type { RefreshEvidence, RefreshFailureRecord, StoredConnection } from '../store/stored-connection.js';
 
@@ -84,10 +84,10 @@ export function toFailureRecord(
  * @param error - the error of the provider's refresh
  * @param connection - as it was before the attempt
  */
-export function toRefreshOutcome(
+export function toCircuitEvidence(
   error: unknown,
   { suspectSince, failedAttempts }: Pick<StoredConnection, 'suspectSince' | 'failedAttempts'>,
-): RefreshOutcome {
+): CircuitEvidence {
   if (error instanceof TokenRevokedError) {
     return { kind: 'suspect', since: suspectSince };
   }
@@ -201,7 +201,7 @@ export function toOverdueError(displayName: string, timeoutMs: number): Provider
 }
 
 /** Returns the error for a caller whose refresh is not sent, because the circuit breaker is open. */
-export function toGateError(displayName: string, { reason, waitMs }: ClosedGate): AppError {
+export function toCircuitError(displayName: string, { reason, waitMs }: OpenCircuit): AppError {
   const retryAfterSeconds = wholeSeconds(waitMs);
   const again = `Try again in ${retryAfterSeconds} s.`;
   switch (reason) {

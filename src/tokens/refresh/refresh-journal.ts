@@ -28,7 +28,7 @@ import {
 } from './journal-entry.js';
 import { JournalRecovery } from './journal-recovery.js';
 import { isAbsent, JournalSegments, segmentExtension } from './journal-segments.js';
-import { RefreshOutcomes } from './refresh-recorder.js';
+import { RefreshRecorder } from './refresh-recorder.js';
 import { RevocationOutbox } from '../revocation/revocation-outbox.js';
 import { TokenVault } from '../store/token-vault.js';
 import { tokensConfig, type TokensConfig } from '../tokens.config.js';
@@ -62,7 +62,7 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
 
   constructor(
     private readonly store: ConnectionStore,
-    private readonly outcomes: RefreshOutcomes,
+    private readonly outcomes: RefreshRecorder,
     private readonly outbox: RevocationOutbox,
     private readonly recovery: JournalRecovery,
     private readonly tokenVault: TokenVault,

@@ -9,7 +9,7 @@ import type { ConnectionKey } from '../store/stored-connection.js';
 import { endings, refreshes } from '../tokens.metrics.js';
 
 /** How a call to a provider's token endpoint ended: new tokens that were stored, tokens that came too late, or none. */
-export type RefreshOutcome = 'refreshed' | 'superseded' | ErrorCode;
+export type RefreshResult = 'refreshed' | 'superseded' | ErrorCode;
 
 /** Largest difference between the clocks of two processes, in milliseconds. */
 const clockToleranceMs = 60_000;
@@ -18,7 +18,7 @@ const maxEntries = 100;
 
 /** Counts the outcomes of refreshes, and records one audit entry for each (I5). */
 @Injectable()
-export class RefreshOutcomes {
+export class RefreshRecorder {
   /** By connection: ends when the last save that was begun has ended. */
   private readonly saves = new Map<string, Promise<unknown>>();
 
@@ -58,7 +58,7 @@ export class RefreshOutcomes {
    * @param replaced - the row, with the generation that the refresh replaced
    * @returns whether the entry was written
    */
-  async note(replaced: ConnectionKey, outcome: RefreshOutcome): Promise<boolean> {
+  async note(replaced: ConnectionKey, outcome: RefreshResult): Promise<boolean> {
     refreshes.inc({ provider: replaced.provider, outcome });
     try {
       await this.audit.record(toEvent(replaced, outcome));
@@ -110,7 +110,7 @@ export class RefreshOutcomes {
   }
 }
 
-function toEvent({ userId, provider, id, secretGen }: ConnectionKey, outcome: RefreshOutcome): AuditEvent {
+function toEvent({ userId, provider, id, secretGen }: ConnectionKey, outcome: RefreshResult): AuditEvent {
   const about = { actor: 'service', userId, provider, connectionId: id };
   if (outcome === 'refreshed') {
     // By its number a token set that was noted twice, by two processes at the same moment, is seen to be one.

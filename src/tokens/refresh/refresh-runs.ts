@@ -1,8 +1,8 @@
 import type { StoredConnection } from '../store/stored-connection.js';
-import type { RefreshPriority, SlotRequest } from './refresh-slots.js';
+import type { RefreshPriority, PermitRequest } from './refresh-concurrency.js';
 
 /** A requested refresh. */
-export interface RefreshRequest extends SlotRequest {
+export interface RefreshRequest extends PermitRequest {
   /** Rejected when the provider has not responded in time. */
   readonly overdue: PromiseWithResolvers<never>;
 }

@@ -22,22 +22,22 @@ import type { TokenGrant } from '../../provider-kit/token-grant.js';
 import type { EndReason } from '../store/stored-connection.js';
 import { ConnectionStore } from '../store/connection-store.js';
 import type { EndingTerms, RefreshFailureRecord, StoredConnection } from '../store/stored-connection.js';
-import { ObtainedGrants, type ObtainedGrant } from './refreshed-token-saver.js';
-import { ProviderGates } from '../circuit-breaker/circuit-breaker.service.js';
-import { RefreshClaims, type ClaimedConnection, type RefreshClaim } from './refresh-claims.js';
+import { RefreshedTokenSaver, type UnsavedTokens } from './refreshed-token-saver.js';
+import { CircuitBreakerService } from '../circuit-breaker/circuit-breaker.service.js';
+import { RefreshLeases, type LeasedConnection, type RefreshLease } from './refresh-leases.js';
 import { RefreshJournal } from './refresh-journal.js';
 import { claimLengthMs, forgivesRepeat, inDoubtHoldMs, slotWaitMs } from '../policy/refresh-policy.js';
 import { RefreshExchange } from './refresh-exchange.js';
-import { RefreshOutcomes } from './refresh-recorder.js';
+import { RefreshRecorder } from './refresh-recorder.js';
 import { RefreshRuns, type RefreshRequest } from './refresh-runs.js';
-import { RefreshSlots, type RefreshPriority } from './refresh-slots.js';
+import { RefreshConcurrency, type RefreshPriority } from './refresh-concurrency.js';
 import {
   toAttemptError,
   toFailureRecord,
-  toGateError,
+  toCircuitError,
   toOverdueError,
   toPendingError,
-  toRefreshOutcome,
+  toCircuitEvidence,
 } from './refresh-failure.js';
 import { backoffDelayMs, unreadableBackoff } from '../policy/backoff.js';
 import { sealedScopes, type TokenSet } from '../token-set.js';
@@ -68,12 +68,12 @@ interface RefusedAnswer {
 }
 
 /** What to store after a refresh token was spent. */
-type Obtained = ObtainedGrant | RefusedAnswer;
+type Obtained = UnsavedTokens | RefusedAnswer;
 
 /**
  * Refreshes the tokens of connections and never spends a rotating refresh token twice.
  *
- * Inside a process, callers of one connection share one promise. Between processes, {@link RefreshClaims} leases the
+ * Inside a process, callers of one connection share one promise. Between processes, {@link RefreshLeases} leases the
  * connection to one of them, which calls the provider. The others wait for its result. A new token set is committed
  * before anybody can use it.
  */
@@ -85,13 +85,13 @@ export class RefreshService implements BeforeApplicationShutdown {
 
   constructor(
     private readonly store: ConnectionStore,
-    private readonly claims: RefreshClaims,
+    private readonly claims: RefreshLeases,
     private readonly exchange: RefreshExchange,
     private readonly journal: RefreshJournal,
-    private readonly gates: ProviderGates,
-    private readonly obtainedGrants: ObtainedGrants,
-    private readonly outcomes: RefreshOutcomes,
-    private readonly slots: RefreshSlots,
+    private readonly gates: CircuitBreakerService,
+    private readonly obtainedGrants: RefreshedTokenSaver,
+    private readonly outcomes: RefreshRecorder,
+    private readonly slots: RefreshConcurrency,
     private readonly tokenVault: TokenVault,
     private readonly registry: ProviderRegistry,
     private readonly lifecycle: ProviderLifecycle,
@@ -150,11 +150,11 @@ export class RefreshService implements BeforeApplicationShutdown {
    * @returns when the refresh is over, however long the provider takes
    * @throws as {@link refresh}
    */
-  refreshDue(connection: ClaimedConnection): Promise<void> {
+  refreshDue(connection: LeasedConnection): Promise<void> {
     return this.runs.start(connection, 'background', (request) => this.refreshTaken(connection, request)).done;
   }
 
-  private async refreshTaken(connection: ClaimedConnection, request: RefreshRequest): Promise<void> {
+  private async refreshTaken(connection: LeasedConnection, request: RefreshRequest): Promise<void> {
     const { claimId, wasInDoubt, registrationId } = connection;
     const takenAtMs = performance.now();
     const provider = this.registry.get(connection.provider);
@@ -207,7 +207,7 @@ export class RefreshService implements BeforeApplicationShutdown {
       }
       const gate = current.claimed ? undefined : await this.gates.findClosed(connection.registrationId);
       if (gate !== undefined) {
-        throw toGateError(provider.definition.displayName, gate);
+        throw toCircuitError(provider.definition.displayName, gate);
       }
       await sleep(pollMs);
     }
@@ -227,7 +227,7 @@ export class RefreshService implements BeforeApplicationShutdown {
         { fate: 'not-sent', retryAfterSeconds: 1 },
       );
     }
-    let claim: RefreshClaim | undefined;
+    let claim: RefreshLease | undefined;
     let obtained: Obtained | undefined;
     try {
       this.checkRunning();
@@ -290,7 +290,7 @@ export class RefreshService implements BeforeApplicationShutdown {
    */
   private async obtain(
     connection: StoredConnection,
-    claim: RefreshClaim,
+    claim: RefreshLease,
     provider: HealthProvider,
     request: RefreshRequest,
   ): Promise<Obtained | undefined> {
@@ -339,7 +339,7 @@ export class RefreshService implements BeforeApplicationShutdown {
   /** Reports an overdue response to waiting callers and to the circuit breaker, before the next refresh begins. */
   private async tellOverdue(
     connection: StoredConnection,
-    claim: RefreshClaim,
+    claim: RefreshLease,
     { definition }: HealthProvider,
     request: RefreshRequest,
   ): Promise<void> {
@@ -356,7 +356,7 @@ export class RefreshService implements BeforeApplicationShutdown {
    * Whether newer tokens of the connection, which the database had lost, were restored. Then nothing is sent, nor when
    * this cannot be determined.
    */
-  private async hasCaughtUp(connection: StoredConnection, claim: RefreshClaim): Promise<boolean> {
+  private async hasCaughtUp(connection: StoredConnection, claim: RefreshLease): Promise<boolean> {
     let mustNotSend = true;
     try {
       mustNotSend = await this.journal.hasCaughtUp(connection);
@@ -372,7 +372,7 @@ export class RefreshService implements BeforeApplicationShutdown {
   /** Stores the result. The provider is done, so its slot is already free for the next refresh. */
   private async keep(
     connection: StoredConnection,
-    claim: RefreshClaim,
+    claim: RefreshLease,
     provider: HealthProvider,
     obtained: Obtained | undefined,
   ): Promise<void> {
@@ -399,7 +399,7 @@ export class RefreshService implements BeforeApplicationShutdown {
    */
   private async withhold(
     connection: StoredConnection,
-    claim: RefreshClaim,
+    claim: RefreshLease,
     provider: HealthProvider,
     refusal: RefusedAnswer,
   ): Promise<void> {
@@ -445,12 +445,16 @@ export class RefreshService implements BeforeApplicationShutdown {
   /** Records a failed attempt and throws the error for its callers. Returns when a new link has replaced the tokens. */
   private async fail(
     connection: StoredConnection,
-    claim: RefreshClaim,
+    claim: RefreshLease,
     provider: HealthProvider,
     error: unknown,
   ): Promise<void> {
     const { definition } = provider;
-    const gate = await this.gates.report(connection.registrationId, toRefreshOutcome(error, connection), claim.isProbe);
+    const gate = await this.gates.report(
+      connection.registrationId,
+      toCircuitEvidence(error, connection),
+      claim.isProbe,
+    );
     const record = this.toRecord(error, connection, definition);
     // Where refusals come in numbers, none is evidence.
     const failure =
@@ -484,7 +488,7 @@ export class RefreshService implements BeforeApplicationShutdown {
 }
 
 /** For an overdue attempt, which the circuit breaker has already counted: not the first failure, and not a trial. */
-function asTold(connection: StoredConnection, claim: RefreshClaim): [StoredConnection, RefreshClaim] {
+function asTold(connection: StoredConnection, claim: RefreshLease): [StoredConnection, RefreshLease] {
   return [
     { ...connection, failedAttempts: connection.failedAttempts + 1 },
     { ...claim, isProbe: false },

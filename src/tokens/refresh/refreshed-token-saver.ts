@@ -6,7 +6,7 @@ import { ConnectionStore } from '../store/connection-store.js';
 import type { SealedTokens, StoredConnection } from '../store/stored-connection.js';
 import type { EntryKind } from './journal-entry.js';
 import { RefreshJournal } from './refresh-journal.js';
-import { RefreshOutcomes } from './refresh-recorder.js';
+import { RefreshRecorder } from './refresh-recorder.js';
 import { RevocationOutbox } from '../revocation/revocation-outbox.js';
 import { toTokenSet, type TokenSet } from '../token-set.js';
 import { TokenVault } from '../store/token-vault.js';
@@ -15,7 +15,7 @@ import { TokenVault } from '../store/token-vault.js';
 const saveRetryDelaysMs = [50, 100, 250, 500, 1_000, 2_000, 4_000];
 
 /** A token response that is not persisted yet. */
-export interface ObtainedGrant {
+export interface UnsavedTokens {
   readonly previous: TokenSet;
   readonly grant: TokenGrant;
 }
@@ -28,14 +28,14 @@ type SaveOutcome = 'saved' | 'found' | 'superseded';
  * row has changed, the unused grant is revoked.
  */
 @Injectable()
-export class ObtainedGrants {
-  private readonly logger = new Logger(ObtainedGrants.name);
+export class RefreshedTokenSaver {
+  private readonly logger = new Logger(RefreshedTokenSaver.name);
 
   constructor(
     private readonly store: ConnectionStore,
     private readonly journal: RefreshJournal,
     private readonly outbox: RevocationOutbox,
-    private readonly outcomes: RefreshOutcomes,
+    private readonly outcomes: RefreshRecorder,
     private readonly tokenVault: TokenVault,
   ) {}
 
@@ -46,7 +46,7 @@ export class ObtainedGrants {
    * @returns false when the connection was removed in the meantime; the grant is then revoked
    * @throws {@link DatabaseUnavailableError} when it cannot be stored; the journal has it
    */
-  async keep(connection: StoredConnection, provider: HealthProvider, obtained: ObtainedGrant): Promise<boolean> {
+  async keep(connection: StoredConnection, provider: HealthProvider, obtained: UnsavedTokens): Promise<boolean> {
     const tokens = toTokenSet(obtained.grant, obtained.previous);
     const sealed = await this.record(connection, tokens, 'refreshed');
     const { saved, isNoted } = await this.save(connection, tokens, sealed, 'refreshed');

@@ -5,8 +5,8 @@ import { ProviderLifecycle } from '../../provider-kit/definition/provider-lifecy
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import type { TokenGrant } from '../../provider-kit/token-grant.js';
 import { ConnectionStore } from '../store/connection-store.js';
-import { isSameAccount, LinkedAccounts } from '../accounts/account-rules.js';
-import { RevocationOutbox, type GrantPlace } from './revocation-outbox.js';
+import { isSameAccount, AccountRules } from '../accounts/account-rules.js';
+import { RevocationOutbox, type GrantOwner } from './revocation-outbox.js';
 import { toTokenSet, type TokenSet } from '../token-set.js';
 import { TokenVault } from '../store/token-vault.js';
 
@@ -19,13 +19,13 @@ import { TokenVault } from '../store/token-vault.js';
  * grant is not revoked when a connection has its account, or may have it because the account of either is unknown.
  */
 @Injectable()
-export class OrphanedGrants {
-  private readonly logger = new Logger(OrphanedGrants.name);
+export class OrphanedGrantRevoker {
+  private readonly logger = new Logger(OrphanedGrantRevoker.name);
 
   constructor(
     private readonly store: ConnectionStore,
     private readonly tokenVault: TokenVault,
-    private readonly accounts: LinkedAccounts,
+    private readonly accounts: AccountRules,
     private readonly outbox: RevocationOutbox,
     private readonly registry: ProviderRegistry,
     private readonly lifecycle: ProviderLifecycle,
@@ -38,7 +38,7 @@ export class OrphanedGrants {
    * @param connection - the connection that held the grant
    * @param tokens - the tokens that it held
    */
-  endReplaced(connection: GrantPlace, tokens: TokenSet): Promise<void> {
+  endReplaced(connection: GrantOwner, tokens: TokenSet): Promise<void> {
     return this.end(connection, tokens, () => this.accounts.mayBeHeldByAnother(connection, tokens));
   }
 
@@ -49,7 +49,7 @@ export class OrphanedGrants {
    * @param link - the link, with its id in place of a connection's
    * @param grant - the token response for its code
    */
-  endOfFailedLink(link: GrantPlace, grant: TokenGrant): Promise<void> {
+  endOfFailedLink(link: GrantOwner, grant: TokenGrant): Promise<void> {
     const { account } = this.registry.get(link.provider).definition;
     const isClaimed = grant.providerUserId === undefined && grant.idToken !== undefined && account.from === 'id-token';
     const claimed = isClaimed ? claimedUser(grant.idToken, account) : undefined;
@@ -58,7 +58,7 @@ export class OrphanedGrants {
     return this.end(link, tokens, () => this.mayBeInUse(link, tokens));
   }
 
-  private async end(place: GrantPlace, tokens: TokenSet, isInUse: () => Promise<boolean>): Promise<void> {
+  private async end(place: GrantOwner, tokens: TokenSet, isInUse: () => Promise<boolean>): Promise<void> {
     const provider = this.registry.get(place.provider);
     const { slug, revocation } = provider.definition;
     if (revocation === undefined || this.lifecycle.isRetired(provider)) {
@@ -80,7 +80,7 @@ export class OrphanedGrants {
     }
   }
 
-  private async mayBeInUse(link: GrantPlace, tokens: TokenSet): Promise<boolean> {
+  private async mayBeInUse(link: GrantOwner, tokens: TokenSet): Promise<boolean> {
     const { providerUserId } = tokens;
     if (providerUserId === undefined || (await this.accounts.mayBeHeldByAnother(link, tokens))) {
       return true;

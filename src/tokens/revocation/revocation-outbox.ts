@@ -17,7 +17,7 @@ import { BackgroundLoop } from '../../clock/background-loop.js';
 import { backoffDelayMs, revocationBackoff } from '../policy/backoff.js';
 import { ConnectionStore } from '../store/connection-store.js';
 import type { StoredConnection } from '../store/stored-connection.js';
-import { isSameAccount, LinkedAccounts } from '../accounts/account-rules.js';
+import { isSameAccount, AccountRules } from '../accounts/account-rules.js';
 import { parseTokenSet, toTokenSet, type TokenSet } from '../token-set.js';
 import { TokenVault } from '../store/token-vault.js';
 import { tokensConfig, type TokensConfig } from '../tokens.config.js';
@@ -110,9 +110,9 @@ export interface PendingRevocation {
 }
 
 /** The connection that a grant belonged to, or the link that brought it. */
-export type GrantPlace = Pick<StoredConnection, 'id' | 'userId' | 'provider' | 'registrationId'>;
+export type GrantOwner = Pick<StoredConnection, 'id' | 'userId' | 'provider' | 'registrationId'>;
 
-type EntryPlace = Pick<RevocationEntry, 'id' | 'connectionId' | 'registrationId'>;
+type EntryKey = Pick<RevocationEntry, 'id' | 'connectionId' | 'registrationId'>;
 
 /** What is sealed into an entry. */
 interface Payload {
@@ -149,7 +149,7 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
     private readonly registry: ProviderRegistry,
     private readonly store: ConnectionStore,
     private readonly tokenVault: TokenVault,
-    private readonly accounts: LinkedAccounts,
+    private readonly accounts: AccountRules,
     private readonly lifecycle: ProviderLifecycle,
     private readonly clock: Clock,
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
@@ -188,7 +188,7 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
    *
    * @throws {@link DatabaseUnavailableError} when the tokens could not be kept
    */
-  async add(connection: GrantPlace, tokens: TokenSet): Promise<RevocationEntry> {
+  async add(connection: GrantOwner, tokens: TokenSet): Promise<RevocationEntry> {
     const { id: connectionId, provider, registrationId } = connection;
     const id = randomUUID();
     const sealed = this.sealNew(id, connection, tokens);
@@ -399,7 +399,7 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
     return Math.min(longestPauseMs, Math.max(0, next?.inMs ?? longestPauseMs));
   }
 
-  private sealNew(id: string, { id: connectionId, userId, registrationId }: GrantPlace, tokens: TokenSet): Buffer {
+  private sealNew(id: string, { id: connectionId, userId, registrationId }: GrantOwner, tokens: TokenSet): Buffer {
     // A refresh token that may be another user's ends nothing.
     const own = tokens.mustNameUser === true ? { ...tokens, refreshToken: undefined } : tokens;
     const payload: Payload = { userId, tokens: own };
@@ -416,6 +416,6 @@ function parsePayload(opened: unknown): Payload {
   return { userId: result.data.userId, tokens: parseTokenSet(result.data.tokens) };
 }
 
-function toContext({ id, connectionId, registrationId }: EntryPlace) {
+function toContext({ id, connectionId, registrationId }: EntryKey) {
   return { purpose: 'revocations.sealed', rowId: id, userId: connectionId, registrationId, generation: 0 } as const;
 }

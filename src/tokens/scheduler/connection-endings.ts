@@ -7,7 +7,7 @@ import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { BackgroundLoop } from '../../clock/background-loop.js';
 import type { EndReason } from '../store/stored-connection.js';
 import type { ConnectionKey } from '../store/stored-connection.js';
-import { RefreshOutcomes } from '../refresh/refresh-recorder.js';
+import { RefreshRecorder } from '../refresh/refresh-recorder.js';
 import { retiringConnections } from '../tokens.metrics.js';
 
 /** Most rows that one statement changes, so that no statement holds locks for long. */
@@ -57,7 +57,7 @@ export class ConnectionEndings implements BeforeApplicationShutdown {
     private readonly database: Database,
     private readonly registry: ProviderRegistry,
     private readonly lifecycle: ProviderLifecycle,
-    private readonly outcomes: RefreshOutcomes,
+    private readonly outcomes: RefreshRecorder,
     private readonly clock: Clock,
   ) {}
 

@@ -6,7 +6,7 @@ import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { BackgroundLoop } from '../../clock/background-loop.js';
 import { RateLimiter } from '../policy/rate-limiter.js';
 import type { StoredConnection } from '../store/stored-connection.js';
-import { type ClaimedConnection, type ProviderRoom, RefreshClaims } from '../refresh/refresh-claims.js';
+import { type LeasedConnection, type ProviderRoom, RefreshLeases } from '../refresh/refresh-leases.js';
 import { dueClaimLengthMs, inDoubtHoldMs } from '../policy/refresh-policy.js';
 import { RefreshService } from '../refresh/refresh.service.js';
 import { TokenVault } from '../store/token-vault.js';
@@ -77,7 +77,7 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
 
   constructor(
     private readonly database: Database,
-    private readonly claims: RefreshClaims,
+    private readonly claims: RefreshLeases,
     private readonly refreshService: RefreshService,
     private readonly tokenVault: TokenVault,
     private readonly registry: ProviderRegistry,
@@ -174,7 +174,7 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
   }
 
   /** @returns how many there were of each provider */
-  private begin(claimed: readonly ClaimedConnection[]): ReadonlyMap<string, number> {
+  private begin(claimed: readonly LeasedConnection[]): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
     for (const connection of claimed) {
       counts.set(connection.provider, (counts.get(connection.provider) ?? 0) + 1);

@@ -45,7 +45,7 @@ type SaveResult = { readonly saved: boolean } | { readonly error: unknown };
  * Commits refreshed token sets in batches: sets that arrive during one commit share the next. A sweep then costs one
  * statement and one flush of the database's log instead of many. No save is reported before its commit.
  */
-export class RefreshedSaves {
+export class BatchedSaves {
   private readonly batch = new MicroBatch<Save, SaveResult>((saves) => this.saveTogether(saves), limits);
 
   constructor(private readonly database: Database) {}

@@ -11,7 +11,7 @@ export type ReadConnection = SealedConnection & {
 /** The columns that are read: whoever asks knows the others. */
 type ReadColumns = Omit<ReadConnection, 'userId' | 'provider'> & { readonly place: number };
 
-interface Place {
+interface ConnectionRef {
   readonly userId: string;
   readonly provider: string;
 }
@@ -32,7 +32,10 @@ const readMany: Statement = {
  */
 @Injectable()
 export class ConnectionReader {
-  private readonly reads = new MicroBatch<Place, ReadConnection | undefined>((places) => this.readAll(places), limits);
+  private readonly reads = new MicroBatch<ConnectionRef, ReadConnection | undefined>(
+    (places) => this.readAll(places),
+    limits,
+  );
 
   constructor(private readonly database: Database) {}
 
@@ -45,7 +48,7 @@ export class ConnectionReader {
     return this.reads.add({ userId, provider });
   }
 
-  private async readAll(places: readonly Place[]): Promise<(ReadConnection | undefined)[]> {
+  private async readAll(places: readonly ConnectionRef[]): Promise<(ReadConnection | undefined)[]> {
     const rows = await this.database.query<ReadColumns>(readMany, [
       places.map(({ userId }) => userId),
       places.map(({ provider }) => provider),

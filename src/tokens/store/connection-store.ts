@@ -2,12 +2,12 @@ import { Injectable } from '@nestjs/common';
 import type { ErrorCode } from '../../errors/error-code.js';
 import { Database, type Statement } from '../../database/database.js';
 import { AccountAlreadyLinkedError } from '../../errors/connection.errors.js';
-import { isAccountTaken, RefreshedSaves } from './batched-saves.js';
+import { isAccountTaken, BatchedSaves } from './batched-saves.js';
 import { noAttempt } from './stored-connection.js';
 import {
   type StoredConnection,
   type SealedTokens,
-  type LinkedAccount,
+  type StoredAccount,
   type RefreshFailureRecord,
   type EndingTerms,
   type RecordedFailure,
@@ -176,10 +176,10 @@ export interface RowBehind {
 /** The connections table. Every change of a token set is a compare-and-set on its generation. */
 @Injectable()
 export class ConnectionStore {
-  private readonly refreshedSaves: RefreshedSaves;
+  private readonly refreshedSaves: BatchedSaves;
 
   constructor(private readonly database: Database) {
-    this.refreshedSaves = new RefreshedSaves(database);
+    this.refreshedSaves = new BatchedSaves(database);
   }
 
   /** Returns the user's connection to a provider, if there is one. */
@@ -202,7 +202,7 @@ export class ConnectionStore {
   async insert(
     connection: Pick<StoredConnection, 'userId' | 'provider' | 'id' | 'registrationId' | 'scopesRequested'>,
     tokens: SealedTokens,
-    account: LinkedAccount,
+    account: StoredAccount,
   ): Promise<boolean> {
     const { userId, provider, id, registrationId, scopesRequested } = connection;
     return this.saveAccount(statements.insert, [
@@ -228,7 +228,7 @@ export class ConnectionStore {
     key: ConnectionKey,
     link: Pick<StoredConnection, 'registrationId' | 'scopesRequested'>,
     tokens: SealedTokens,
-    account: LinkedAccount,
+    account: StoredAccount,
   ): Promise<boolean> {
     return this.saveAccount(statements.relink, [
       ...keyValues(key),
@@ -248,7 +248,7 @@ export class ConnectionStore {
    *
    * @throws {@link AccountAlreadyLinkedError} as {@link insert} does
    */
-  learnAccount(key: ConnectionKey, { sealed }: SealedTokens, account: LinkedAccount): Promise<boolean> {
+  learnAccount(key: ConnectionKey, { sealed }: SealedTokens, account: StoredAccount): Promise<boolean> {
     return this.saveAccount(statements.learnAccount, [...keyValues(key), sealed, account.digest, account.exclusive]);
   }
 

@@ -82,7 +82,7 @@ export interface SealedTokens {
 }
 
 /** The account at the provider that a token set is for. */
-export interface LinkedAccount {
+export interface StoredAccount {
   /** Keyed digest; `null` while the account is not known. */
   readonly digest: Buffer | null;
   /** Digest of the previous id of the account; `null` when there is none. */

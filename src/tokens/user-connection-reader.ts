@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ConnectionStore } from './store/connection-store.js';
 import type { StoredConnection } from './store/stored-connection.js';
-import { GrantMigrationStore, type MigrationFacts } from './migration/migration-store.js';
+import { MigrationStore, type MigrationFacts } from './migration/migration-store.js';
 import { RevocationOutbox, type PendingRevocation } from './revocation/revocation-outbox.js';
 import { TokenVault } from './store/token-vault.js';
 
@@ -18,12 +18,12 @@ export type ConnectionFacts = Omit<StoredConnection, 'sealed'> & {
 
 /** Lists what is stored about a user's grants, for exports. It never uses the grants. */
 @Injectable()
-export class UserGrants {
+export class UserConnectionReader {
   constructor(
     private readonly store: ConnectionStore,
     private readonly tokenVault: TokenVault,
     private readonly outbox: RevocationOutbox,
-    private readonly migrations: GrantMigrationStore,
+    private readonly migrations: MigrationStore,
   ) {}
 
   /**

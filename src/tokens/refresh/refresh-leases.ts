@@ -120,7 +120,7 @@ const setAside: Statement = {
 };
 
 /** A due connection that is leased. */
-export interface ClaimedConnection extends StoredConnection {
+export interface LeasedConnection extends StoredConnection {
   readonly claimId: string;
   /** Whether an earlier attempt of unknown outcome exists, whose hold has passed. */
   readonly wasInDoubt: boolean;
@@ -131,13 +131,13 @@ export interface ProviderRoom {
   readonly provider: string;
   /** Most connections. */
   readonly wanted: number;
-  /** As in {@link RefreshClaims.take}. */
+  /** As in {@link RefreshLeases.take}. */
   readonly lengthMs: number;
   readonly inDoubtHoldMs: number;
 }
 
 /** A lease that was taken. */
-export interface RefreshClaim {
+export interface RefreshLease {
   readonly id: string;
   /** An instant of `performance.now` before it was taken. */
   readonly takenAtMs: number;
@@ -152,7 +152,7 @@ export interface RefreshClaim {
  * refresh token is spent. No transaction or pooled connection is held while the provider is called.
  */
 @Injectable()
-export class RefreshClaims {
+export class RefreshLeases {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
@@ -177,7 +177,7 @@ export class RefreshClaims {
    *   reuse
    * @returns the lease, or `undefined`
    */
-  async take(key: ConnectionKey, lengthMs: number, inDoubtHoldMs: number): Promise<RefreshClaim | undefined> {
+  async take(key: ConnectionKey, lengthMs: number, inDoubtHoldMs: number): Promise<RefreshLease | undefined> {
     const claimId = randomUUID();
     const takenAtMs = performance.now();
     const [row] = await this.database.query<{ isProbe: boolean }>(takeClaim, [
@@ -201,8 +201,8 @@ export class RefreshClaims {
    * @param rooms - what is wanted of each provider
    * @param limit - most connections in total
    */
-  takeDue(rooms: readonly ProviderRoom[], limit: number): Promise<ClaimedConnection[]> {
-    return this.database.query<ClaimedConnection>(takeDueClaims, [
+  takeDue(rooms: readonly ProviderRoom[], limit: number): Promise<LeasedConnection[]> {
+    return this.database.query<LeasedConnection>(takeDueClaims, [
       rooms.map(({ provider }) => provider),
       rooms.map(({ wanted }) => wanted),
       rooms.map(({ lengthMs }) => lengthMs),

@@ -5,7 +5,7 @@ import { tokensConfig, type TokensConfig } from '../tokens.config.js';
 export type RefreshPriority = 'on-demand' | 'background';
 
 /** A refresh that needs a slot to call a provider. */
-export interface SlotRequest {
+export interface PermitRequest {
   readonly provider: string;
   /** May rise while the request waits. */
   priority: RefreshPriority;
@@ -14,7 +14,7 @@ export interface SlotRequest {
 }
 
 interface Waiting {
-  readonly request: SlotRequest;
+  readonly request: PermitRequest;
   readonly start: () => void;
 }
 
@@ -31,7 +31,7 @@ interface Lane {
  * and a recovering provider does not get all refreshes at once. Refreshes that a caller waits for go first.
  */
 @Injectable()
-export class RefreshSlots {
+export class RefreshConcurrency {
   private readonly lanes = new Map<string, Lane>();
 
   constructor(@Inject(tokensConfig.KEY) private readonly config: TokensConfig) {}
@@ -43,7 +43,7 @@ export class RefreshSlots {
    * @param timeoutMs - how long to wait
    * @returns false when no slot became free in time
    */
-  acquire(request: SlotRequest, timeoutMs: number): Promise<boolean> {
+  acquire(request: PermitRequest, timeoutMs: number): Promise<boolean> {
     const lane = this.laneOf(request.provider);
     if (lane.taken < this.config.providerConcurrency) {
       lane.taken += 1;
@@ -68,7 +68,7 @@ export class RefreshSlots {
    * half as many refreshes as there are slots have done so, a refresh keeps its slot: a provider that leaves so many
    * requests without a response gets no further ones.
    */
-  giveOn(request: SlotRequest): void {
+  giveOn(request: PermitRequest): void {
     const lane = this.laneOf(request.provider);
     if (lane.overdue < this.config.providerConcurrency / 2) {
       this.pass(lane);
@@ -78,7 +78,7 @@ export class RefreshSlots {
   }
 
   /** Returns the slot of a finished refresh, unless it was passed on. */
-  release({ provider, isOverdue = false }: Pick<SlotRequest, 'provider' | 'isOverdue'>): void {
+  release({ provider, isOverdue = false }: Pick<PermitRequest, 'provider' | 'isOverdue'>): void {
     const lane = this.laneOf(provider);
     if (isOverdue) {
       lane.overdue -= 1;

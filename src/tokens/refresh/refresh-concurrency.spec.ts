@@ -1,16 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
-import { RefreshSlots, type RefreshPriority, type SlotRequest } from './refresh-slots.js';
+import { RefreshConcurrency, type RefreshPriority, type PermitRequest } from './refresh-concurrency.js';
 import { readTokensConfig } from '../tokens.config.js';
 
-describe('RefreshSlots', () => {
+describe('RefreshConcurrency', () => {
   const started: string[] = [];
 
-  function slotsOf(concurrency: number): RefreshSlots {
+  function slotsOf(concurrency: number): RefreshConcurrency {
     started.length = 0;
-    return new RefreshSlots(readTokensConfig({ PROVIDER_CONCURRENCY: String(concurrency) }));
+    return new RefreshConcurrency(readTokensConfig({ PROVIDER_CONCURRENCY: String(concurrency) }));
   }
 
-  function wait(slots: RefreshSlots, name: string, priority: RefreshPriority, provider = 'slow'): SlotRequest {
+  function wait(slots: RefreshConcurrency, name: string, priority: RefreshPriority, provider = 'slow'): PermitRequest {
     const request = { provider, priority };
     void slots.acquire(request, 60_000).then((acquired) => acquired && started.push(name));
     return request;
@@ -57,14 +57,14 @@ describe('RefreshSlots', () => {
     const [first, second] = ['first', 'second'].map((name) => wait(slots, name, 'on-demand'));
     ['third', 'fourth'].forEach((name) => wait(slots, name, 'on-demand'));
     await settle();
-    slots.giveOn(first as SlotRequest);
-    slots.giveOn(second as SlotRequest);
+    slots.giveOn(first as PermitRequest);
+    slots.giveOn(second as PermitRequest);
     await settle();
     expect(started).toEqual(['first', 'second', 'third']);
-    slots.release(first as SlotRequest);
+    slots.release(first as PermitRequest);
     await settle();
     expect(started).toEqual(['first', 'second', 'third']);
-    slots.release(second as SlotRequest);
+    slots.release(second as PermitRequest);
     await settle();
     expect(started).toEqual(['first', 'second', 'third', 'fourth']);
     slots.release({ provider: 'slow' });
