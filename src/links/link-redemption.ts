@@ -132,7 +132,7 @@ export class LinkRedemption {
       await provider.prepareAccount(grant);
       return await this.tokens.connect({ ...link, accountFailure: failure }, grant);
     } catch (error) {
-      await this.orphans.endOfFailedLink(link, grant);
+      await this.orphans.revokeFailedLink(link, grant);
       throw error;
     }
   }

@@ -42,7 +42,7 @@ function readAnswer(fields: object): TokenGrant {
 
 describe('toTokenSet', () => {
   it('keeps everything that a first grant brings', () => {
-    const grant = new TokenGrant({
+    const response = new TokenGrant({
       accessToken: 'at-1',
       refreshToken: 'rt-1',
       expiresInSeconds: 3_600,
@@ -51,7 +51,7 @@ describe('toTokenSet', () => {
       providerUserId: '4711',
       requestedAt: linkedAt,
     });
-    expect(toTokenSet(grant)).toEqual({
+    expect(toTokenSet(response)).toEqual({
       accessToken: 'at-1',
       tokenSecret: undefined,
       refreshToken: 'rt-1',
@@ -64,8 +64,8 @@ describe('toTokenSet', () => {
   });
 
   it('keeps the secret of an OAuth 1.0a token, which has neither expiry nor refresh token', () => {
-    const grant = new TokenGrant({ accessToken: 'token', tokenSecret: 'secret', requestedAt: linkedAt });
-    const tokens = toTokenSet(grant);
+    const response = new TokenGrant({ accessToken: 'token', tokenSecret: 'secret', requestedAt: linkedAt });
+    const tokens = toTokenSet(response);
     expect(tokens).toMatchObject({ accessToken: 'token', tokenSecret: 'secret' });
     expect([tokens.expiresAt, tokens.refreshToken, tokens.refreshExpiresAt]).toEqual([undefined, undefined, undefined]);
   });

@@ -37,24 +37,24 @@ export type TokenSet = z.output<typeof tokenSetSchema>;
 /**
  * Builds the token set to store from a token response. No lifetime in it ends later than at the provider.
  *
- * @param grant - the token response
+ * @param response - the token response
  * @param previous - the set that it replaces on a refresh; fields missing in the response are kept (RFC 6749 section 6)
  */
-export function toTokenSet(grant: TokenGrant, previous?: TokenSet): TokenSet {
+export function toTokenSet(response: TokenGrant, previous?: TokenSet): TokenSet {
   const after = (seconds: number | undefined): Date | undefined =>
-    seconds === undefined ? undefined : new Date(grant.requestedAt.getTime() + seconds * 1_000 - wholeSecondMs);
-  const keptRefreshExpiry = grant.refreshToken === undefined ? previous?.refreshExpiresAt : undefined;
+    seconds === undefined ? undefined : new Date(response.requestedAt.getTime() + seconds * 1_000 - wholeSecondMs);
+  const keptRefreshExpiry = response.refreshToken === undefined ? previous?.refreshExpiresAt : undefined;
   return {
-    accessToken: grant.accessToken,
-    tokenSecret: grant.tokenSecret,
-    refreshToken: grant.refreshToken ?? previous?.refreshToken,
-    expiresAt: after(grant.expiresInSeconds),
-    refreshExpiresAt: after(grant.refreshExpiresInSeconds) ?? keptRefreshExpiry,
-    ...toScopes(grant, previous),
+    accessToken: response.accessToken,
+    tokenSecret: response.tokenSecret,
+    refreshToken: response.refreshToken ?? previous?.refreshToken,
+    expiresAt: after(response.expiresInSeconds),
+    refreshExpiresAt: after(response.refreshExpiresInSeconds) ?? keptRefreshExpiry,
+    ...toScopes(response, previous),
     requestedScopes: previous?.requestedScopes,
-    providerUserId: grant.providerUserId ?? previous?.providerUserId,
-    formerUserId: grant.formerUserId ?? previous?.formerUserId,
-    obtainedAt: grant.requestedAt,
+    providerUserId: response.providerUserId ?? previous?.providerUserId,
+    formerUserId: response.formerUserId ?? previous?.formerUserId,
+    obtainedAt: response.requestedAt,
   };
 }
 

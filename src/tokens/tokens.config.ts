@@ -76,7 +76,7 @@ export function readTokensConfig(environment: Environment): {
   /** Concurrency limit: how many refreshes of this process run at one provider at the same time. */
   providerConcurrency: number;
   /** When the circuit breaker of a provider opens. */
-  gate: CircuitPolicy;
+  circuit: CircuitPolicy;
 } {
   const values = readEnvironment(schema, environment);
   return {
@@ -96,7 +96,7 @@ export function readTokensConfig(environment: Environment): {
     schedulerInApi: values.REFRESH_SCHEDULER === 'api',
     refreshRatePerSecond: values.REFRESH_RATE_PER_SECOND,
     providerConcurrency: values.PROVIDER_CONCURRENCY,
-    gate: {
+    circuit: {
       breakerFailures: values.PROVIDER_BREAKER_FAILURES,
       breakerPauseMs,
       breakerMaxPauseMs: values.PROVIDER_BREAKER_MAX_SECONDS * 1_000,

@@ -28,21 +28,21 @@ export const retiringConnections = new Gauge({
  * Tokens returned to or used for a caller, by provider and origin: `fresh`, `refreshed`, or `stale` when a refresh
  * failed but the token still works.
  */
-export const handOuts = new Counter({
+export const issuedTokens = new Counter({
   name: 'cufflink_token_hand_outs_total',
   help: 'Tokens returned to or used for a caller, by provider and origin',
   labelNames: ['provider', 'how'] as const,
 });
 
 /** 1 while refreshes are paused because the circuit breaker is open, as this process last saw it. */
-export const gatesClosed = new Gauge({
+export const circuitsOpen = new Gauge({
   name: 'cufflink_provider_gate_closed',
   help: 'Whether refreshes are paused (circuit breaker open), by client registration',
   labelNames: ['registration'] as const,
 });
 
 /** Times that the circuit breaker opened, by the error code that opened it; `TOKEN_REVOKED` is a spike of refusals. */
-export const gateClosings = new Counter({
+export const circuitOpenings = new Counter({
   name: 'cufflink_provider_gate_closings_total',
   help: 'Times that refreshes were paused (circuit breaker opened), by client registration and reason',
   labelNames: ['registration', 'reason'] as const,

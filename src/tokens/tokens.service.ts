@@ -24,7 +24,7 @@ import { RevocationOutbox, type RevocationOutcome } from './revocation/revocatio
 import { expectedExpiry, keepRefreshToken, sealedScopes, toTokenSet, type TokenSet } from './token-set.js';
 import { TokenVault } from './store/token-vault.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
-import { handOuts } from './tokens.metrics.js';
+import { issuedTokens } from './tokens.metrics.js';
 
 /** A token with less life left than this is refreshed before it is returned, in milliseconds. */
 const hardMarginMs = 60_000;
@@ -111,7 +111,7 @@ export class TokensService {
     private readonly tokenVault: TokenVault,
     private readonly accounts: AccountRules,
     private readonly refreshService: RefreshService,
-    private readonly orphans: OrphanedGrantRevoker,
+    private readonly orphanedGrants: OrphanedGrantRevoker,
     private readonly outbox: RevocationOutbox,
     private readonly journal: RefreshJournal,
     private readonly registry: ProviderRegistry,
@@ -130,7 +130,7 @@ export class TokensService {
    * (TE-15): some providers issue one only at the first consent.
    *
    * @param link - the link and its user
-   * @param grant - the token response
+   * @param response - the token response
    * @returns the connection
    * @throws {@link AccountAlreadyLinkedError} when another user has connected the same account and accounts are not
    *   shared
@@ -139,10 +139,10 @@ export class TokensService {
    * @throws {@link AccountChangedError} when the user's connection has another account and the link may not change that
    * @throws {@link DatabaseUnavailableError} when the connection cannot be stored; the user must link again
    */
-  async connect(link: CompletedLink, grant: TokenGrant): Promise<ConnectedAccount> {
+  async connect(link: CompletedLink, response: TokenGrant): Promise<ConnectedAccount> {
     const { userId, provider, registrationId, scopes: scopesRequested } = link;
     const { definition } = this.registry.get(provider);
-    const received = { ...toTokenSet(grant), requestedScopes: [...scopesRequested] };
+    const received = { ...toTokenSet(response), requestedScopes: [...scopesRequested] };
     let tokens: TokenSet = received;
     const { accountFailure } = link;
     const account = { ...this.accounts.identify(registrationId, tokens), isPending: accountFailure !== undefined };
@@ -168,7 +168,7 @@ export class TokensService {
         const sealed = this.tokenVault.seal({ ...existing, registrationId, secretGen }, tokens);
         if (await this.store.relink(existing, { registrationId, scopesRequested }, sealed, account)) {
           if (replaced !== undefined) {
-            await this.orphans.endReplaced(existing, replaced);
+            await this.orphanedGrants.revokeReplaced(existing, replaced);
           }
           return { connectionId: existing.id, lacksRefreshToken: lacksRefreshToken(definition, tokens) };
         }
@@ -233,7 +233,7 @@ export class TokensService {
       throw refused;
     }
     await this.audit.record({ ...event, outcome: 'success' });
-    handOuts.inc({ provider: slug, how });
+    issuedTokens.inc({ provider: slug, how });
     return {
       accessToken: tokens.accessToken,
       tokenSecret: tokens.tokenSecret,
@@ -279,14 +279,14 @@ export class TokensService {
       return toWorking(connection, tokens, 'fresh');
     }
     if (lifeMs > hardMarginMs && !refreshEndsOldToken(provider)) {
-      this.refreshBehind(connection);
+      this.refreshInBackground(connection);
       return toWorking(connection, tokens, 'fresh');
     }
     const refresh = this.refreshService.refresh(connection);
     try {
       const hasEnded = await endsWithin(refresh, this.callerWaitMs(lifeMs));
       if (!hasEnded && this.remainingLifeMs(tokens) > 0) {
-        this.leaveBehind(connection, refresh);
+        this.finishInBackground(connection, refresh);
         return toWorking(connection, tokens, 'stale');
       }
       await refresh;
@@ -378,7 +378,7 @@ export class TokensService {
       connectionId: connection.id,
     });
     for (let attempt = 0; attempt < connectAttempts; attempt += 1) {
-      const outcome = await this.letGo(connection, provider);
+      const outcome = await this.removeAndRevoke(connection, provider);
       if (outcome !== undefined) {
         await this.journal.erase(connection.id);
         return outcome;
@@ -389,7 +389,10 @@ export class TokensService {
   }
 
   /** Removes a row and revokes its grant. Returns `undefined` when the row holds another token set by now. */
-  private async letGo(connection: StoredConnection, provider: HealthProvider): Promise<RevocationOutcome | undefined> {
+  private async removeAndRevoke(
+    connection: StoredConnection,
+    provider: HealthProvider,
+  ): Promise<RevocationOutcome | undefined> {
     const tokens = await this.tokenVault.openIfReadable(connection);
     if (tokens === undefined) {
       this.logger.warn(
@@ -458,12 +461,12 @@ export class TokensService {
     }
   }
 
-  private refreshBehind(connection: StoredConnection): void {
-    this.leaveBehind(connection, this.refreshService.refresh(connection, { priority: 'background' }));
+  private refreshInBackground(connection: StoredConnection): void {
+    this.finishInBackground(connection, this.refreshService.refresh(connection, { priority: 'background' }));
   }
 
   /** Lets a refresh finish in the background. */
-  private leaveBehind(connection: StoredConnection, refresh: Promise<void>): void {
+  private finishInBackground(connection: StoredConnection, refresh: Promise<void>): void {
     refresh.catch((error: unknown) => {
       const code = codeOf(error);
       this.logger.debug(`Background refresh of connection ${connection.id} failed: ${code}.`);

@@ -253,8 +253,8 @@ describe('every route of the server and the address limit', () => {
         return statusCode;
       };
       const [first, second] = [await send(), await send()];
-      const isProbe = /^\/health\/(live|ready)$/.test(path);
-      if (first === 429 || (second === 429) === isProbe) {
+      const isTrial = /^\/health\/(live|ready)$/.test(path);
+      if (first === 429 || (second === 429) === isTrial) {
         wrong.push(`${method} ${path}: ${first}, ${second}`);
       }
     }

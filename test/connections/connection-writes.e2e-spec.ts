@@ -58,7 +58,7 @@ async function claimOf(userId: string): Promise<string | null> {
 
 /** Whatever changes a row while no refresh is under way: each would make the tokens that a refresh brings come too late. */
 const besideRefreshes: readonly (readonly [string, (key: StoredConnection) => Promise<boolean>])[] = [
-  ['a spare refresh token is kept (R-15)', (key) => store.keepSpare(key, Buffer.from('spare'))],
+  ['a spare refresh token is kept (R-15)', (key) => store.saveSpare(key, Buffer.from('spare'))],
   ['an account is learnt (AR-23)', (key) => store.learnAccount(key, tokens('account'), account)],
   ['the connection ends for its account (AR-23)', (key) => store.endForAccount(key, 'ACCOUNT_ALREADY_LINKED')],
 ];
@@ -66,7 +66,7 @@ const besideRefreshes: readonly (readonly [string, (key: StoredConnection) => Pr
 describe('a row whose refresh is under way', () => {
   it.each(besideRefreshes)('stays as it is until then: %s afterwards', async (_, change) => {
     const connection = await insert();
-    const claim = await claims.take(connection, minuteMs, 0);
+    const claim = await claims.acquire(connection, minuteMs, 0);
     expect(claim).toBeDefined();
 
     expect(await change(connection)).toBe(false);
@@ -80,7 +80,7 @@ describe('a row whose refresh is under way', () => {
 describe('what was begun for a connection that was unlinked and linked again as a new row', () => {
   const writes: readonly (readonly [string, (key: StoredConnection) => Promise<unknown>])[] = [
     ['a refreshed token set', (key) => store.saveRefreshed(key, tokens('late'))],
-    ['a refresh token of a response that is refused otherwise', (key) => store.keepRotated(key, tokens('late'))],
+    ['a refresh token of a response that is refused otherwise', (key) => store.saveRotated(key, tokens('late'))],
     ['a new link', (key) => store.relink(key, link, tokens('late'), account)],
     ...besideRefreshes,
   ];
@@ -104,7 +104,7 @@ describe('what was begun for a connection that was unlinked and linked again as 
     const read = () =>
       queryDatabase(application.databaseUrl, 'SELECT * FROM connections WHERE user_id = $1', [former.userId]);
     const before = await read();
-    expect(await claims.take(former, minuteMs, 0)).toBeUndefined();
+    expect(await claims.acquire(former, minuteMs, 0)).toBeUndefined();
     await store.askForAccount(former);
     await store.noteAccessRejected(former);
     expect(await read()).toEqual(before);
@@ -131,7 +131,7 @@ describe('a row that is claimed', () => {
       `UPDATE connections SET refresh_due_at = now() + interval '1 hour' WHERE user_id = $1`,
       [userId],
     );
-    expect(await claims.take({ userId, ...connection }, lengthMs, holdMs)).toBeDefined();
+    expect(await claims.acquire({ userId, ...connection }, lengthMs, holdMs)).toBeDefined();
     expect(await dueInMs(userId)).toBeGreaterThan(minuteMs);
     expect(await dueInMs(userId)).toBeLessThanOrEqual(2 * minuteMs);
   });
@@ -142,7 +142,7 @@ describe('a row that is claimed', () => {
     await queryDatabase(application.databaseUrl, set, [early.userId, new Date(0)]);
     await queryDatabase(application.databaseUrl, set, [never.userId, null]);
     for (const connection of [early, never]) {
-      expect(await claims.take(connection, minuteMs, minuteMs)).toBeDefined();
+      expect(await claims.acquire(connection, minuteMs, minuteMs)).toBeDefined();
     }
     expect(await dueInMs(early.userId)).toBeLessThan(0);
     expect(await dueInMs(never.userId)).toBeNull();
@@ -174,20 +174,23 @@ describe('a connection that has moved on', () => {
       `UPDATE connections SET status = 'needs_relink', end_reason = 'grant_refused', ended_at = now() WHERE user_id = $1`,
       [connection.userId],
     );
-    expect(await claims.take(connection, minuteMs, 0)).toBeUndefined();
+    expect(await claims.acquire(connection, minuteMs, 0)).toBeUndefined();
     expect(await claimOf(connection.userId)).toBeNull();
   });
 });
 
 describe('a process that wakes after its claim has run out', () => {
   it.each([
-    ['gives back', (key: StoredConnection, id: string) => claims.drop(key, id)],
+    ['gives back', (key: StoredConnection, id: string) => claims.release(key, id)],
     ['renews', (key: StoredConnection, id: string) => claims.renew(key, id, minuteMs)],
-    ['sets aside', (key: StoredConnection, id: string) => claims.setAside(key, id, 'TOKEN_UNREADABLE', minuteMs)],
+    [
+      'sets aside',
+      (key: StoredConnection, id: string) => claims.recordUnreadable(key, id, 'TOKEN_UNREADABLE', minuteMs),
+    ],
   ])('%s nothing of the process that holds the row now (R-04, R-26)', async (_, end) => {
     const connection = await insert();
-    const former = await claims.take(connection, 0, 0);
-    const current = await claims.take(connection, minuteMs, 0);
+    const former = await claims.acquire(connection, 0, 0);
+    const current = await claims.acquire(connection, minuteMs, 0);
     const read = () =>
       queryDatabase(application.databaseUrl, 'SELECT * FROM connections WHERE user_id = $1', [connection.userId]);
     const before = await read();

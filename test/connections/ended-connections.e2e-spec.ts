@@ -218,7 +218,7 @@ describe('connections that are due', () => {
 
 async function due(wanted = 10, limit = 10): Promise<string[]> {
   const rooms = ['whoop', 'fitbit'].map((provider) => ({ provider, wanted, lengthMs: 60_000, inDoubtHoldMs: 0 }));
-  const claimed = await application.app.get(RefreshLeases, { strict: false }).takeDue(rooms, limit);
+  const claimed = await application.app.get(RefreshLeases, { strict: false }).acquireDue(rooms, limit);
   return claimed.map(({ userId }) => userId).sort();
 }
 

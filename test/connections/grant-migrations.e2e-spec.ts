@@ -46,13 +46,13 @@ class HookedStore extends MigrationStore {
     super(database);
   }
 
-  override async claim(
+  override async lease(
     place: MigratedConnectionRef,
     claimId: string,
     to: { readonly slug: string; readonly registrationId: string },
   ): Promise<LeasedMigration | undefined> {
     await this.beforeClaim();
-    return super.claim(place, claimId, to);
+    return super.lease(place, claimId, to);
   }
 
   override async begin(claimed: LeasedMigration, secretGen: number): Promise<boolean> {
@@ -60,9 +60,9 @@ class HookedStore extends MigrationStore {
     return super.begin(claimed, secretGen);
   }
 
-  override async keep(claimed: LeasedMigration, secretGen: number, sealed: Buffer): Promise<boolean> {
+  override async saveResult(claimed: LeasedMigration, secretGen: number, sealed: Buffer): Promise<boolean> {
     await this.beforeKeep();
-    return super.keep(claimed, secretGen, sealed);
+    return super.saveResult(claimed, secretGen, sealed);
   }
 
   override async replace(
@@ -740,13 +740,13 @@ describe('O1-11 a run that is killed', () => {
     until(`${slug} was called`, () => calls(slug, kind, since).length > 0);
 
   it.each([
-    ['before it has claimed anything', 'hold', 'grant-migrations-claim', undefined],
-    ['after its claim', 'holdAnswer', 'grant-migrations-claim', 'ready'],
+    ['before it has claimed anything', 'hold', 'grant-migrations-lease', undefined],
+    ['after its claim', 'holdAnswer', 'grant-migrations-lease', 'ready'],
     ['before the account is kept', 'hold', 'connections-learn-account', 'ready'],
     ['after the account was kept', 'holdAnswer', 'connections-learn-account', 'ready'],
     ['before the exchange is marked as begun', 'hold', 'grant-migrations-begin', 'ready'],
-    ['with the answer in its hands', 'hold', 'grant-migrations-keep', 'begun'],
-    ['after the result was kept', 'holdAnswer', 'grant-migrations-keep', 'exchanged'],
+    ['with the answer in its hands', 'hold', 'grant-migrations-save-result', 'begun'],
+    ['after the result was kept', 'holdAnswer', 'grant-migrations-save-result', 'exchanged'],
     ['before the new connection stands', 'hold', 'grant-migrations-replace-connection', 'exchanged'],
     ['after the new connection stands', 'holdAnswer', 'grant-migrations-replace-connection', undefined],
   ] as const)('%s is resumed, with one exchange and nobody lost', async (_title, order, statement, state) => {
@@ -780,7 +780,7 @@ describe('O1-11 a run that is killed', () => {
 
   it.each([
     ['after the exchange was marked as begun', 'holdAnswer', 'grant-migrations-begin', 0],
-    ['with the answer in its hands, and its journal lost', 'hold', 'grant-migrations-keep', 1],
+    ['with the answer in its hands, and its journal lost', 'hold', 'grant-migrations-save-result', 1],
   ] as const)(
     '%s is in doubt: no second exchange, and the old connection works',
     async (_title, order, statement, made) => {
@@ -799,7 +799,7 @@ describe('O1-11 a run that is killed', () => {
 
   it('LOG-08 leaves nothing behind of a user who is erased before it is resumed', async () => {
     const { user } = await linkedUser();
-    await kill(untilHeld(proxy.hold('grant-migrations-keep')));
+    await kill(untilHeld(proxy.hold('grant-migrations-save-result')));
     const left = async (): Promise<string[]> =>
       (await readdir(join(directory, 'journal'))).filter((name) => name.endsWith('.exchange'));
     await expect(left()).resolves.toHaveLength(1);
@@ -824,7 +824,7 @@ describe('O1-11 a run that is killed', () => {
 
   it('is resumed after the keys were replaced', async () => {
     const { user, account } = await linkedUser();
-    await kill(untilHeld(proxy.holdAnswer('grant-migrations-keep')));
+    await kill(untilHeld(proxy.holdAnswer('grant-migrations-save-result')));
     const purpose = 'grant_migrations.sealed';
     const administration = application.app.get(KeyAdministration, { strict: false });
     await administration.promote(await administration.add(purpose), 0, true);
@@ -838,7 +838,7 @@ describe('O1-11 a run that is killed', () => {
   // The last one: commands in processes of their own do not share the clock that is put forward.
   it('is resumed a day later, with a refreshed token', async () => {
     const { user, account } = await linkedUser();
-    await kill(untilHeld(proxy.holdAnswer('grant-migrations-keep')));
+    await kill(untilHeld(proxy.holdAnswer('grant-migrations-save-result')));
     application.clock.advance(25 * hourMs);
     const before = callsSoFar();
 

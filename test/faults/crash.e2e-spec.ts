@@ -12,7 +12,7 @@ import type { Replica } from './support/replica.js';
 import { claimSeconds, confirmationSeconds, holdSeconds } from './support/timing.js';
 
 /** Takes the claim, saves what the maker answered: the statements between which a refresh happens. */
-const [takeClaim, saveRefreshed] = ['connections-take-claim', 'connections-save-refreshed'];
+const [takeClaim, saveRefreshed] = ['connections-acquire-lease', 'connections-save-refreshed'];
 const appendAudit = 'audit-append';
 const connectionCount = 5;
 const longestToKillMs = 25;

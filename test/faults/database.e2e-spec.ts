@@ -7,7 +7,7 @@ import { report, rounds } from './support/figures.js';
 import type { Replica } from './support/replica.js';
 import { claimSeconds, holdSeconds } from './support/timing.js';
 
-const [takeClaim, saveRefreshed] = ['connections-take-claim', 'connections-save-refreshed'];
+const [takeClaim, saveRefreshed] = ['connections-acquire-lease', 'connections-save-refreshed'];
 const connectionCount = 5;
 /** The saves are repeated for 7.9 s. The last repeat comes 4 s after the one before. */
 const savesRepeatMs = 3_800;

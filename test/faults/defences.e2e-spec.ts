@@ -21,12 +21,12 @@ const connectionCount = 10;
 const callers = 3;
 
 /** Switches the claim off: whoever asks may spend the refresh token. */
-class NoClaims implements Pick<RefreshLeases, 'take' | 'drop'> {
-  async take(): Promise<RefreshLease> {
-    return { id: randomUUID(), takenAtMs: performance.now(), isProbe: false };
+class NoClaims implements Pick<RefreshLeases, 'acquire' | 'release'> {
+  async acquire(): Promise<RefreshLease> {
+    return { id: randomUUID(), takenAtMs: performance.now(), isTrial: false };
   }
 
-  async drop(): Promise<void> {}
+  async release(): Promise<void> {}
 }
 
 /** Switches the audit trail off: hand-outs do not wait for their entry, nor have one. */

@@ -17,7 +17,7 @@ const [prompt, slow] = [definePeer('peer', 'body'), definePeer('peer-slow', 'bod
 const definitions = [prompt, slow];
 /** The slow one is overdue soon, so that its claim need not be waited for. */
 const hasty = [prompt, { ...slow, refresh: { ...slow.refresh, timeoutMs: 1_000 } }];
-const [takeClaim, saveRefreshed] = ['connections-take-claim', 'connections-save-refreshed'];
+const [takeClaim, saveRefreshed] = ['connections-acquire-lease', 'connections-save-refreshed'];
 const connectionCount = 8;
 /** Of one connection, at each replica, at the same moment. */
 const callers = 3;

@@ -163,7 +163,7 @@ describe('the grant of a link that failed after its code was redeemed', () => {
       expect(await link(first, 'tidepool', account)).toMatchObject({ status: 200 });
       const before = revocations('tidepool');
       const linkedAccounts = application.app.get(AccountRules, { strict: false });
-      linkedAccounts.mayBeHeldByAnother = () => Promise.resolve(false);
+      linkedAccounts.mayBelongToAnother = () => Promise.resolve(false);
       linkedAccounts.isOfAnother = () => Promise.resolve(false);
       try {
         wrongIdToken('tidepool', { aud: 'another-client' });

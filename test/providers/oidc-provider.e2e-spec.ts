@@ -373,9 +373,9 @@ describe('an independent OAuth 2.0 server as the provider', () => {
 
     it('R-03 loses the grant with the claim between instances switched off', async () => {
       const userId = await link(slug);
-      const everyClaim: Pick<RefreshLeases, 'take' | 'drop'> = {
-        take: async () => ({ id: randomUUID(), takenAtMs: performance.now(), isProbe: false }),
-        drop: async () => undefined,
+      const everyClaim: Pick<RefreshLeases, 'acquire' | 'release'> = {
+        acquire: async () => ({ id: randomUUID(), takenAtMs: performance.now(), isTrial: false }),
+        release: async () => undefined,
       };
       const override: ApplicationOptions['override'] = (builder) =>
         builder.overrideProvider(RefreshLeases).useValue(everyClaim);

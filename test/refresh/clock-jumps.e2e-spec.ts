@@ -46,14 +46,14 @@ describe('R-12 when the clock of the database is set forward by an hour', () => 
   }
 
   const takeDue = () =>
-    claims.takeDue([{ provider: 'whoop', wanted: 10, lengthMs: claimMs, inDoubtHoldMs: holdMs }], 10);
+    claims.acquireDue([{ provider: 'whoop', wanted: 10, lengthMs: claimMs, inDoubtHoldMs: holdMs }], 10);
 
   it.each([
-    ['a caller', async (connection: StoredConnection) => claims.take(connection, claimMs, holdMs)],
+    ['a caller', async (connection: StoredConnection) => claims.acquire(connection, claimMs, holdMs)],
     ['the scheduler', async () => (await takeDue())[0]],
   ])('what is under way is not begun again by %s', async (_who, take) => {
     const connection = await linked();
-    expect(await claims.take(connection, claimMs, holdMs)).toBeDefined();
+    expect(await claims.acquire(connection, claimMs, holdMs)).toBeDefined();
 
     const notice = await jump();
     expect(await take(connection)).toBeUndefined();
@@ -66,27 +66,27 @@ describe('R-12 when the clock of the database is set forward by an hour', () => 
   it('what is not under way is begun as ever', async () => {
     const connection = await linked();
     const notice = await jump();
-    expect(await claims.take(connection, claimMs, holdMs)).toBeDefined();
+    expect(await claims.acquire(connection, claimMs, holdMs)).toBeDefined();
     notice();
   });
 
   it('where the maker forgives repetition, it is repeated as ever', async () => {
     const connection = await linked();
-    expect(await claims.take(connection, claimMs, 0)).toBeDefined();
+    expect(await claims.acquire(connection, claimMs, 0)).toBeDefined();
     const notice = await jump();
-    expect(await claims.take(connection, claimMs, 0)).toBeDefined();
+    expect(await claims.acquire(connection, claimMs, 0)).toBeDefined();
     notice();
   });
 
   it('once the process has noticed, what was under way has time to be committed all the same', async () => {
     const connection = await linked();
-    expect(await claims.take(connection, claimMs, holdMs)).toBeDefined();
+    expect(await claims.acquire(connection, claimMs, holdMs)).toBeDefined();
     const notice = await jump();
 
     await application.app.get(ClockSync).syncAgain();
     notice();
 
-    expect(await claims.take(connection, claimMs, holdMs)).toBeUndefined();
+    expect(await claims.acquire(connection, claimMs, holdMs)).toBeUndefined();
     // What was claimed before the jump may wait for its slot, send, and be saved.
     expect(application.app.get(Database).reachableForMs).toBeLessThan(-2 * claimMs);
   });

@@ -35,7 +35,7 @@ class LosingStore extends ConnectionStore {
     return new Promise((resolve) => burials.push(() => resolve(false)));
   }
 
-  override keepRotated(key: ConnectionKey, tokens: SealedTokens): Promise<boolean> {
+  override saveRotated(key: ConnectionKey, tokens: SealedTokens): Promise<boolean> {
     return this.saveRefreshed(key, tokens);
   }
 }

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { FakeMaker } from '../../src/sandbox/fake-maker.js';
-import { openGate } from '../../src/tokens/circuit-breaker/circuit-state.js';
+import { closedCircuit } from '../../src/tokens/circuit-breaker/circuit-state.js';
 import { CircuitBreakerService } from '../../src/tokens/circuit-breaker/circuit-breaker.service.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from '../support/application.js';
 import { held } from '../support/makers.js';
@@ -11,14 +11,14 @@ import { until } from '../support/until.js';
 const serverError = at({ type: 'status', code: 503 });
 const invalidGrant = at({ type: 'error', error: 'invalid_grant', status: 400 });
 
-/** Switches the gates off: nothing is ever reported to them, so that all stay open. */
+/** Switches the circuit breakers off: nothing is ever recorded, so that all stay closed. */
 const withoutGates: ApplicationOptions = {
   override: (builder) =>
     builder.overrideProvider(CircuitBreakerService).useValue({
-      findClosed: () => Promise.resolve(undefined),
-      report: () => Promise.resolve(openGate(new Date())),
-      reportSuccess: () => Promise.resolve(),
-    } satisfies Pick<CircuitBreakerService, 'findClosed' | 'report' | 'reportSuccess'>),
+      findOpen: () => Promise.resolve(undefined),
+      record: () => Promise.resolve(closedCircuit(new Date())),
+      recordSuccess: () => Promise.resolve(),
+    } satisfies Pick<CircuitBreakerService, 'findOpen' | 'record' | 'recordSuccess'>),
 };
 
 async function linkMany(application: TestApplication, slug: string, count: number): Promise<Subject[]> {

@@ -171,7 +171,7 @@ describe('refresh', () => {
       const subject = await Subject.link(application, 'whoop');
       const first = await subject.token();
       await subject.liveFor(4 * minuteMs);
-      database.refuse = failing('connections-take-claim', 1, error);
+      database.refuse = failing('connections-acquire-lease', 1, error);
       expect(await subject.token()).toBe(first);
       expect(subject.refreshes).toEqual([]);
     });

@@ -109,7 +109,7 @@ describe('recovery of a refresh', () => {
     });
 
     it('R-15 without the second pair: the connection is lost', async () => {
-      jest.spyOn(application.app.get(ConnectionStore), 'keepSpare').mockResolvedValue(false);
+      jest.spyOn(application.app.get(ConnectionStore), 'saveSpare').mockResolvedValue(false);
       const subject = await withRival();
       expect(await subject.refusal()).toMatchObject({ code: 'TOKEN_REFRESH_PENDING' });
       await subject.passInDatabase(75 * 60 + 1);

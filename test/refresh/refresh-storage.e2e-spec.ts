@@ -26,7 +26,7 @@ describe('refresh', () => {
     it('R-06 is not started when the claim cannot be written', async () => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
-      database.refuse = failing('connections-take-claim', 1, unavailable);
+      database.refuse = failing('connections-acquire-lease', 1, unavailable);
       expect(await subject.refusal()).toMatchObject({ status: 503, code: 'DATABASE_UNAVAILABLE' });
       expect(subject.refreshes).toEqual([]);
       await subject.token();

@@ -80,7 +80,7 @@ describe('a refresh whose answer is not about the user of the connection', () =>
 
     const grants = application.app.get(RefreshedTokenSaver, { strict: false });
     const brought = { refreshToken: 'brought-too-late', namesAnotherUser };
-    await grants.keepRefreshToken(row as StoredConnection, provider, previous, brought);
+    await grants.saveRefreshToken(row as StoredConnection, provider, previous, brought);
 
     expect((await subject.stored()).spareRefreshToken).toBe(spareRefreshToken);
   });

@@ -153,7 +153,7 @@ class CarelessClaims extends RefreshLeases {
     super(unguarded, clock);
   }
 
-  override async takeDue(rooms: readonly ProviderRoom[], limit: number): Promise<LeasedConnection[]> {
+  override async acquireDue(rooms: readonly ProviderRoom[], limit: number): Promise<LeasedConnection[]> {
     const rows = await this.unguarded.query<LeasedConnection>(this.look, [
       rooms.map(({ provider }) => provider),
       limit,
@@ -477,7 +477,7 @@ describe('the refresh scheduler', () => {
       queryDatabase(application.databaseUrl, 'SELECT user_id, refresh_due_at FROM connections ORDER BY 1');
     const before = await dueAt();
     const room = { provider: slug, wanted: 2, lengthMs: minuteMs, inDoubtHoldMs: 2 * minuteMs };
-    expect(await application.app.get(RefreshLeases).takeDue([room], 3)).toHaveLength(2);
+    expect(await application.app.get(RefreshLeases).acquireDue([room], 3)).toHaveLength(2);
     expect(await dueAt()).toEqual(before);
     expect(await look(application)).toEqual({ due: 3, claimed: 2, in_doubt: 2 });
   });
@@ -583,8 +583,8 @@ describe('the refresh scheduler', () => {
     expect((await look(application)).due).toBe(connections.length);
     const begunAtMs: number[] = [];
     const service = application.app.get(RefreshService);
-    const refreshDue = service.refreshDue.bind(service);
-    jest.spyOn(service, 'refreshDue').mockImplementation((connection) => {
+    const refreshDue = service.refreshLeased.bind(service);
+    jest.spyOn(service, 'refreshLeased').mockImplementation((connection) => {
       begunAtMs.push(performance.now());
       return refreshDue(connection);
     });

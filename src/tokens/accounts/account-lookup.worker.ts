@@ -89,15 +89,15 @@ export class AccountLookupWorker implements BeforeApplicationShutdown {
    */
   async sweep(): Promise<number> {
     const connections = await this.database.query<StoredConnection>(takeDue, [batchSize]);
-    await Promise.all(connections.map((connection) => this.tryToLearn(connection)));
+    await Promise.all(connections.map((connection) => this.lookUp(connection)));
     return connections.length === batchSize ? batchPauseMs : longestPauseMs;
   }
 
-  private async tryToLearn(connection: StoredConnection): Promise<void> {
+  private async lookUp(connection: StoredConnection): Promise<void> {
     const { provider, id } = connection;
     let outcome: Outcome = 'postponed';
     try {
-      outcome = await this.learn(connection, this.registry.get(provider));
+      outcome = await this.findAccount(connection, this.registry.get(provider));
     } catch (error) {
       if (!(error instanceof AppError)) {
         this.logger.error(error);
@@ -108,7 +108,7 @@ export class AccountLookupWorker implements BeforeApplicationShutdown {
     accountLookups.inc({ provider, outcome });
   }
 
-  private async learn(connection: StoredConnection, provider: HealthProvider): Promise<Outcome> {
+  private async findAccount(connection: StoredConnection, provider: HealthProvider): Promise<Outcome> {
     this.lifecycle.check(provider);
     const tokens = await this.tokenVault.open(connection);
     if (tokens.providerUserId !== undefined && provider.definition.account.from === 'api') {
@@ -119,15 +119,15 @@ export class AccountLookupWorker implements BeforeApplicationShutdown {
       await this.postpone(connection);
       return 'postponed';
     }
-    const providerUserId = await this.ask(connection, provider, tokens);
+    const providerUserId = await this.askProvider(connection, provider, tokens);
     if (providerUserId === undefined) {
-      return this.keep(connection, tokens, 'refused');
+      return this.saveAccount(connection, tokens, 'refused');
     }
     try {
-      return await this.keep(connection, { ...tokens, providerUserId }, 'known');
+      return await this.saveAccount(connection, { ...tokens, providerUserId }, 'known');
     } catch (error) {
       if (error instanceof AccountAlreadyLinkedError) {
-        return this.end(connection, error);
+        return this.endForAccount(connection, error);
       }
       throw error;
     }
@@ -156,11 +156,15 @@ export class AccountLookupWorker implements BeforeApplicationShutdown {
   }
 
   /** @returns `undefined` when the maker will not tell */
-  private async ask({ id }: StoredConnection, provider: HealthProvider, tokens: TokenSet): Promise<string | undefined> {
+  private async askProvider(
+    { id }: StoredConnection,
+    provider: HealthProvider,
+    tokens: TokenSet,
+  ): Promise<string | undefined> {
     try {
       return await provider.findProviderUserId(tokens);
     } catch (error) {
-      if (!(error instanceof AppError) || isPassing(error) || isToBeMended(error)) {
+      if (!(error instanceof AppError) || isPassing(error) || needsOperator(error)) {
         throw error;
       }
       this.logger.warn(`The account of connection ${id} stays unknown until its next link (${error.code}).`);
@@ -169,7 +173,7 @@ export class AccountLookupWorker implements BeforeApplicationShutdown {
   }
 
   /** A refresh that is under way goes first. */
-  private async keep(connection: StoredConnection, tokens: TokenSet, outcome: Outcome): Promise<Outcome> {
+  private async saveAccount(connection: StoredConnection, tokens: TokenSet, outcome: Outcome): Promise<Outcome> {
     const account = this.accounts.identify(connection.registrationId, tokens);
     await this.accounts.checkFree(connection, account);
     const sealed = this.tokenVault.seal({ ...connection, secretGen: connection.secretGen + 1 }, tokens);
@@ -180,7 +184,7 @@ export class AccountLookupWorker implements BeforeApplicationShutdown {
    * The audit entry comes after, because before that a refresh or a new link may be quicker. The row says at once why
    * the connection ended.
    */
-  private async end(connection: StoredConnection, { code }: AccountAlreadyLinkedError): Promise<Outcome> {
+  private async endForAccount(connection: StoredConnection, { code }: AccountAlreadyLinkedError): Promise<Outcome> {
     const { userId, provider, id } = connection;
     if (!(await this.store.endForAccount(connection, code))) {
       return 'postponed';
@@ -208,6 +212,6 @@ export class AccountLookupWorker implements BeforeApplicationShutdown {
 }
 
 /** Whether it is not the maker that will not tell, but the operator or we that have something to mend first. */
-function isToBeMended(error: AppError): boolean {
+function needsOperator(error: AppError): boolean {
   return error instanceof ProviderMisconfiguredError || error instanceof InvalidTokenResponseError;
 }

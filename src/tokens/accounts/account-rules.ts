@@ -93,7 +93,7 @@ export class AccountRules {
    * Whether another user's connection has the account of a token set, shared or not, or may have it: the account of a
    * connection with the same registration is unknown.
    */
-  async mayBeHeldByAnother({ userId, registrationId }: AccountOwner, tokens: TokenSet): Promise<boolean> {
+  async mayBelongToAnother({ userId, registrationId }: AccountOwner, tokens: TokenSet): Promise<boolean> {
     return (
       (await this.isTaken(this.identify(registrationId, tokens), userId)) ||
       (await this.database.query(isUnknownOfAnother, [registrationId, userId])).length === 1

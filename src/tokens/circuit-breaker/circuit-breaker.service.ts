@@ -2,22 +2,22 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Database, type Statement } from '../../database/database.js';
 import {
   afterRefresh,
-  openGate,
+  closedCircuit,
   type CircuitReason,
   type CircuitState,
   type CircuitEvidence,
 } from './circuit-state.js';
 import { tokensConfig, type TokensConfig } from '../tokens.config.js';
-import { gateClosings, gatesClosed } from '../tokens.metrics.js';
+import { circuitOpenings, circuitsOpen } from '../tokens.metrics.js';
 
 const find: Statement = {
-  name: 'provider-gates-find',
-  text: `SELECT now.now, closed_until AS "closedUntil", reason, probe_until AS "probeUntil", closings, streak,
-           window_started_at AS "windowStartedAt", answers, suspects, suspects_forgotten_at AS "suspectsForgottenAt", version
+  name: 'circuit-breakers-find',
+  text: `SELECT now.now, closed_until AS "openUntil", reason, probe_until AS "trialUntil", closings, streak,
+           window_started_at AS "windowStartedAt", answers AS decisions, suspects, suspects_forgotten_at AS "suspectsForgottenAt", version
          FROM (SELECT now()) AS now LEFT JOIN provider_gates ON registration_id = $1`,
 };
 const save: Statement = {
-  name: 'provider-gates-save',
+  name: 'circuit-breakers-save',
   text: `INSERT INTO provider_gates (registration_id, closed_until, reason, probe_until, closings, streak, window_started_at,
            answers, suspects, suspects_forgotten_at, version)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1)
@@ -31,7 +31,7 @@ const save: Statement = {
 type Row = { readonly now: Date } & ((CircuitState & { readonly version: number }) | { readonly version: null });
 
 /** How often successes are shared with the other replicas, in milliseconds. */
-const tellSuccessesEveryMs = 1_000;
+const saveSuccessesEveryMs = 1_000;
 
 /** Why refreshes at a provider are paused, and for how long. */
 export interface OpenCircuit {
@@ -45,7 +45,7 @@ interface Known {
   successes: number;
   writtenAt: number;
   /** When this process last opened the circuit breaker or kept it open; on the clock of `performance.now`. */
-  closedAt: number;
+  openedAt: number;
   /** The last write; the next one waits for it. */
   writing: Promise<unknown>;
 }
@@ -68,12 +68,12 @@ export class CircuitBreakerService {
   ) {}
 
   /** Returns why a registration's circuit breaker is open; `undefined` when it is closed, or ready for a trial. */
-  async findClosed(registrationId: string): Promise<OpenCircuit | undefined> {
+  async findOpen(registrationId: string): Promise<OpenCircuit | undefined> {
     const { now, ...row } = await this.read(registrationId);
-    if (row.version === null || row.closedUntil === null || row.reason === null) {
+    if (row.version === null || row.openUntil === null || row.reason === null) {
       return undefined;
     }
-    const waitMs = Math.max(row.closedUntil.getTime(), row.probeUntil?.getTime() ?? 0) - now.getTime();
+    const waitMs = Math.max(row.openUntil.getTime(), row.trialUntil?.getTime() ?? 0) - now.getTime();
     return waitMs > 0 ? { reason: row.reason, waitMs } : undefined;
   }
 
@@ -83,28 +83,28 @@ export class CircuitBreakerService {
    *
    * @param sinceMs - an instant of `performance.now`
    */
-  wasClosedSince(registrationId: string, sinceMs: number): boolean {
-    return this.knownOf(registrationId).closedAt >= sinceMs;
+  hasOpenedSince(registrationId: string, sinceMs: number): boolean {
+    return this.knownOf(registrationId).openedAt >= sinceMs;
   }
 
   /**
    * Counts a successful refresh. A successful trial closes the circuit breaker before this returns; otherwise nothing
    * is awaited.
    */
-  async reportSuccess(registrationId: string, isProbe: boolean): Promise<void> {
+  async recordSuccess(registrationId: string, isTrial: boolean): Promise<void> {
     const known = this.knownOf(registrationId);
-    if (!isProbe) {
+    if (!isTrial) {
       known.successes += 1;
-      if (performance.now() - known.writtenAt < tellSuccessesEveryMs) {
+      if (performance.now() - known.writtenAt < saveSuccessesEveryMs) {
         return;
       }
       known.writtenAt = performance.now();
     }
-    const written = this.report(registrationId, { kind: 'answered', count: isProbe ? 1 : 0 }, isProbe).catch(() => {
-      // The tokens are saved; a count that is missing, or a probe that runs out, is not worth failing for.
+    const written = this.record(registrationId, { kind: 'responded', count: isTrial ? 1 : 0 }, isTrial).catch(() => {
+      // The tokens are saved; a count that is missing, or a trial that runs out, is not worth failing for.
       this.logger.warn(`The circuit breaker of ${registrationId} could not be saved.`);
     });
-    if (isProbe) {
+    if (isTrial) {
       await written;
     }
   }
@@ -115,9 +115,9 @@ export class CircuitBreakerService {
    * @returns the circuit breaker afterwards
    * @throws {@link DatabaseUnavailableError} when it cannot be written
    */
-  report(registrationId: string, outcome: CircuitEvidence, isProbe: boolean): Promise<CircuitState> {
+  record(registrationId: string, outcome: CircuitEvidence, isTrial: boolean): Promise<CircuitState> {
     const known = this.knownOf(registrationId);
-    const written = known.writing.then(() => this.change(registrationId, known, outcome, isProbe));
+    const written = known.writing.then(() => this.change(registrationId, known, outcome, isTrial));
     known.writing = written.catch(() => undefined);
     return written;
   }
@@ -126,43 +126,43 @@ export class CircuitBreakerService {
     registrationId: string,
     known: Known,
     outcome: CircuitEvidence,
-    isProbe: boolean,
+    isTrial: boolean,
   ): Promise<CircuitState> {
     for (;;) {
       const count = known.successes;
       const { now, ...row } = await this.read(registrationId);
-      const before = row.version === null ? openGate(now) : row;
-      const counted = afterRefresh(before, { kind: 'answered', count }, false, this.config.gate, now, 0);
+      const before = row.version === null ? closedCircuit(now) : row;
+      const counted = afterRefresh(before, { kind: 'responded', count }, false, this.config.circuit, now, 0);
       const after = afterRefresh(
         count === 0 ? before : counted,
         outcome,
-        isProbe,
-        this.config.gate,
+        isTrial,
+        this.config.circuit,
         now,
         Math.random(),
       );
       if (await this.write(registrationId, after, row.version)) {
         known.successes -= count;
-        known.closedAt = after.closedUntil === null ? -Infinity : performance.now();
-        this.tell(registrationId, before, after);
+        known.openedAt = after.openUntil === null ? -Infinity : performance.now();
+        this.announce(registrationId, before, after);
         return after;
       }
     }
   }
 
   /** Saves the circuit breaker if its row has not changed since it was read. */
-  private async write(registrationId: string, gate: CircuitState, version: number | null): Promise<boolean> {
+  private async write(registrationId: string, circuit: CircuitState, version: number | null): Promise<boolean> {
     const rows = await this.database.query(save, [
       registrationId,
-      gate.closedUntil,
-      gate.reason,
-      gate.probeUntil,
-      gate.closings,
-      gate.streak,
-      gate.windowStartedAt,
-      gate.answers,
-      gate.suspects,
-      gate.suspectsForgottenAt,
+      circuit.openUntil,
+      circuit.reason,
+      circuit.trialUntil,
+      circuit.openings,
+      circuit.streak,
+      circuit.windowStartedAt,
+      circuit.decisions,
+      circuit.suspects,
+      circuit.suspectsForgottenAt,
       version ?? 0,
     ]);
     return rows.length === 1;
@@ -176,14 +176,14 @@ export class CircuitBreakerService {
     return row;
   }
 
-  private tell(registrationId: string, before: CircuitState, after: CircuitState): void {
-    gatesClosed.set({ registration: registrationId }, after.closedUntil === null ? 0 : 1);
-    if (after.closings > before.closings) {
+  private announce(registrationId: string, before: CircuitState, after: CircuitState): void {
+    circuitsOpen.set({ registration: registrationId }, after.openUntil === null ? 0 : 1);
+    if (after.openings > before.openings) {
       const reason = after.reason ?? 'none';
-      gateClosings.inc({ registration: registrationId, reason });
-      const until = after.closedUntil?.toISOString() ?? 'now';
+      circuitOpenings.inc({ registration: registrationId, reason });
+      const until = after.openUntil?.toISOString() ?? 'now';
       this.logger.error(`Circuit breaker open: refreshes for ${registrationId} are paused until ${until} (${reason}).`);
-    } else if (before.closedUntil !== null && after.closedUntil === null) {
+    } else if (before.openUntil !== null && after.openUntil === null) {
       this.logger.log(`Circuit breaker closed: refreshes for ${registrationId} have resumed.`);
     }
   }
@@ -191,7 +191,7 @@ export class CircuitBreakerService {
   private knownOf(registrationId: string): Known {
     let known = this.known.get(registrationId);
     if (known === undefined) {
-      known = { successes: 0, writtenAt: 0, closedAt: -Infinity, writing: Promise.resolve() };
+      known = { successes: 0, writtenAt: 0, openedAt: -Infinity, writing: Promise.resolve() };
       this.known.set(registrationId, known);
     }
     return known;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import {
   afterRefresh,
-  openGate,
+  closedCircuit,
   type CircuitPolicy,
   type CircuitState,
   type CircuitEvidence,
@@ -20,57 +20,57 @@ const policy: CircuitPolicy = {
 };
 const failed: CircuitEvidence = { kind: 'failed', isFirst: true };
 const suspect: CircuitEvidence = { kind: 'suspect', since: null };
-const answered = (count: number): CircuitEvidence => ({ kind: 'answered', count });
+const responded = (count: number): CircuitEvidence => ({ kind: 'responded', count });
 
-/** The gate after some refreshes that were no probes. */
+/** The circuit breaker after some refreshes that were no trials. */
 function after(...outcomes: CircuitEvidence[]): CircuitState {
-  return outcomes.reduce((gate, outcome) => step(gate, outcome), openGate(start));
+  return outcomes.reduce((circuit, outcome) => step(circuit, outcome), closedCircuit(start));
 }
 
-function step(gate: CircuitState, outcome: CircuitEvidence, atMs = 0, isProbe = false): CircuitState {
-  return afterRefresh(gate, outcome, isProbe, policy, new Date(start.getTime() + atMs), 1);
+function step(circuit: CircuitState, outcome: CircuitEvidence, atMs = 0, isTrial = false): CircuitState {
+  return afterRefresh(circuit, outcome, isTrial, policy, new Date(start.getTime() + atMs), 1);
 }
 
-/** How long a gate stays closed from the start, or `undefined` when it is open. */
-function closedForMs(gate: CircuitState): number | undefined {
-  return gate.closedUntil === null ? undefined : gate.closedUntil.getTime() - start.getTime();
+/** How long a circuit breaker stays open from the start, or `undefined` when it is closed. */
+function openForMs(circuit: CircuitState): number | undefined {
+  return circuit.openUntil === null ? undefined : circuit.openUntil.getTime() - start.getTime();
 }
 
 describe('afterRefresh', () => {
-  it('R-09 closes after so many connections in a row, counting each connection once', () => {
+  it('R-09 opens after so many connections in a row, counting each connection once', () => {
     const again: CircuitEvidence = { kind: 'failed', isFirst: false };
-    expect(closedForMs(after(failed, failed, again, again, again))).toBeUndefined();
-    expect(closedForMs(after(failed, failed, answered(1), failed))).toBeUndefined();
-    expect(closedForMs(after(failed, failed, suspect, failed))).toBeUndefined();
-    expect(after(failed, failed, failed)).toMatchObject({ reason: 'PROVIDER_UNAVAILABLE', closings: 1 });
+    expect(openForMs(after(failed, failed, again, again, again))).toBeUndefined();
+    expect(openForMs(after(failed, failed, responded(1), failed))).toBeUndefined();
+    expect(openForMs(after(failed, failed, suspect, failed))).toBeUndefined();
+    expect(after(failed, failed, failed)).toMatchObject({ reason: 'PROVIDER_UNAVAILABLE', openings: 1 });
   });
 
-  it('R-09 waits twice as long after each probe that fails, up to a limit, and spreads the pauses', () => {
-    let gate = after(failed, failed, failed);
-    const pauses = [closedForMs(gate)];
-    for (let probe = 0; probe < 5; probe += 1) {
-      const nowMs = closedForMs(gate) ?? 0;
-      gate = step(gate, { kind: 'failed', isFirst: false }, nowMs, true);
-      pauses.push((closedForMs(gate) ?? 0) - nowMs);
+  it('R-09 waits twice as long after each trial that fails, up to a limit, and spreads the pauses', () => {
+    let circuit = after(failed, failed, failed);
+    const pauses = [openForMs(circuit)];
+    for (let trial = 0; trial < 5; trial += 1) {
+      const nowMs = openForMs(circuit) ?? 0;
+      circuit = step(circuit, { kind: 'failed', isFirst: false }, nowMs, true);
+      pauses.push((openForMs(circuit) ?? 0) - nowMs);
     }
     expect(pauses).toEqual([5_000, 10_000, 20_000, 40_000, 60_000, 60_000]);
     const least = afterRefresh(after(failed, failed), failed, false, policy, start, 0);
-    expect(closedForMs(least)).toBe(2_500);
+    expect(openForMs(least)).toBe(2_500);
   });
 
-  it('does not count refreshes that were under way when it closed', () => {
-    const gate = after(failed, failed, failed, failed, failed, failed, failed);
-    expect(gate.closings).toBe(1);
-    expect(step(gate, answered(1)).closedUntil).not.toBeNull();
+  it('does not count refreshes that were under way when it opened', () => {
+    const circuit = after(failed, failed, failed, failed, failed, failed, failed);
+    expect(circuit.openings).toBe(1);
+    expect(step(circuit, responded(1)).openUntil).not.toBeNull();
   });
 
-  it('opens by a probe that is answered, and starts afresh', () => {
-    const closed = after(failed, failed, failed);
-    expect(step(closed, answered(1), 9_000, true)).toEqual(openGate(new Date(start.getTime() + 9_000)));
-    expect(step(closed, suspect, 9_000, true)).toMatchObject({ closedUntil: null, closings: 0 });
-    expect(step({ ...closed, probeUntil: start }, { kind: 'not-tried' }, 9_000, true)).toEqual({
-      ...closed,
-      probeUntil: null,
+  it('closes after a trial that succeeds, and starts afresh', () => {
+    const opened = after(failed, failed, failed);
+    expect(step(opened, responded(1), 9_000, true)).toEqual(closedCircuit(new Date(start.getTime() + 9_000)));
+    expect(step(opened, suspect, 9_000, true)).toMatchObject({ openUntil: null, openings: 0 });
+    expect(step({ ...opened, trialUntil: start }, { kind: 'not-tried' }, 9_000, true)).toEqual({
+      ...opened,
+      trialUntil: null,
     });
   });
 
@@ -79,49 +79,49 @@ describe('afterRefresh', () => {
     ['absurdly long', 86_400_000, 3_600_000],
     ['without a word', undefined, 5_000],
   ])('R-10 waits as it was told to, %s', (_, retryAfterMs, expected) => {
-    const gate = after({ kind: 'told-to-wait', reason: 'PROVIDER_RATE_LIMITED', retryAfterMs });
-    expect(closedForMs(gate)).toBe(expected);
-    expect(gate.reason).toBe('PROVIDER_RATE_LIMITED');
+    const circuit = after({ kind: 'told-to-wait', reason: 'PROVIDER_RATE_LIMITED', retryAfterMs });
+    expect(openForMs(circuit)).toBe(expected);
+    expect(circuit.reason).toBe('PROVIDER_RATE_LIMITED');
   });
 
-  it('R-10 never opens earlier because another refresh was told a shorter time', () => {
+  it('R-10 never closes earlier because another refresh was told a shorter time', () => {
     const wait = (retryAfterMs: number): CircuitEvidence => ({
       kind: 'told-to-wait',
       reason: 'PROVIDER_RATE_LIMITED',
       retryAfterMs,
     });
-    expect(closedForMs(after(wait(120_000), wait(1_000)))).toBe(120_000);
+    expect(openForMs(after(wait(120_000), wait(1_000)))).toBe(120_000);
   });
 
-  it('TE-14 closes at once when our credentials are refused', () => {
-    const gate = after(answered(1_000), { kind: 'client-refused' });
-    expect(closedForMs(gate)).toBe(60_000);
-    expect(gate.reason).toBe('PROVIDER_MISCONFIGURED');
+  it('TE-14 opens at once when our credentials are refused', () => {
+    const circuit = after(responded(1_000), { kind: 'client-refused' });
+    expect(openForMs(circuit)).toBe(60_000);
+    expect(circuit.reason).toBe('PROVIDER_MISCONFIGURED');
   });
 
   it('R-13 takes refusals for the fault of the provider when they come in numbers', () => {
-    expect(after(suspect).closedUntil).toBeNull();
-    expect(after(answered(100), suspect, suspect).closedUntil).toBeNull();
-    const gate = after(answered(10), suspect, suspect);
-    expect(gate).toMatchObject({ reason: 'TOKEN_REVOKED', closings: 1 });
-    expect(gate.suspectsForgottenAt?.getTime()).toBeGreaterThan(start.getTime());
-    // Its probe is not believed either.
-    const still = step(gate, { kind: 'suspect', since: start }, 6_000, true);
-    expect(still).toMatchObject({ reason: 'TOKEN_REVOKED', closings: 2 });
-    expect(step(still, answered(1), 60_000, true).suspectsForgottenAt).toEqual(still.suspectsForgottenAt);
+    expect(after(suspect).openUntil).toBeNull();
+    expect(after(responded(100), suspect, suspect).openUntil).toBeNull();
+    const circuit = after(responded(10), suspect, suspect);
+    expect(circuit).toMatchObject({ reason: 'TOKEN_REVOKED', openings: 1 });
+    expect(circuit.suspectsForgottenAt?.getTime()).toBeGreaterThan(start.getTime());
+    // Its trial does not count as a success either.
+    const still = step(circuit, { kind: 'suspect', since: start }, 6_000, true);
+    expect(still).toMatchObject({ reason: 'TOKEN_REVOKED', openings: 2 });
+    expect(step(still, responded(1), 60_000, true).suspectsForgottenAt).toEqual(still.suspectsForgottenAt);
   });
 
   it('R-13 counts a connection once until its refusal is forgotten', () => {
     const again: CircuitEvidence = { kind: 'suspect', since: start };
     expect(after(suspect, again, again, again).suspects).toBe(1);
-    const forgotten = { ...openGate(start), suspectsForgottenAt: new Date(start.getTime() + 1) };
+    const forgotten = { ...closedCircuit(start), suspectsForgottenAt: new Date(start.getTime() + 1) };
     expect(step(forgotten, again).suspects).toBe(1);
   });
 
   it('R-13 forgets by halves what lies a window back', () => {
-    const gate = after(answered(7), suspect);
-    expect(step(gate, answered(0), 599_999)).toMatchObject({ answers: 8, suspects: 1 });
-    expect(step(gate, answered(0), 600_000)).toMatchObject({ answers: 4, suspects: 0.5 });
-    expect(step(gate, answered(0), 1_200_000)).toMatchObject({ answers: 0, suspects: 0 });
+    const circuit = after(responded(7), suspect);
+    expect(step(circuit, responded(0), 599_999)).toMatchObject({ decisions: 8, suspects: 1 });
+    expect(step(circuit, responded(0), 600_000)).toMatchObject({ decisions: 4, suspects: 0.5 });
+    expect(step(circuit, responded(0), 1_200_000)).toMatchObject({ decisions: 0, suspects: 0 });
   });
 });

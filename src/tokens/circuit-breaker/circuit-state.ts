@@ -12,17 +12,17 @@ export interface CircuitState {
    * `null` while the circuit breaker is closed, its normal state. Otherwise refreshes are paused until this instant.
    * After it the breaker is half-open: one refresh at a time is the trial.
    */
-  readonly closedUntil: Date | null;
+  readonly openUntil: Date | null;
   readonly reason: CircuitReason | null;
   /** Until when a half-open trial runs. */
-  readonly probeUntil: Date | null;
+  readonly trialUntil: Date | null;
   /** How many times in a row the circuit breaker opened. */
-  readonly closings: number;
+  readonly openings: number;
   /** Consecutive connections that failed because of the provider. */
   readonly streak: number;
   readonly windowStartedAt: Date;
   /** Decisions of the provider in the window, for or against a grant. */
-  readonly answers: number;
+  readonly decisions: number;
   /** Connections whose grant the provider called dead in the window. */
   readonly suspects: number;
   /** Refusals before this instant do not count. */
@@ -51,7 +51,7 @@ export interface CircuitPolicy {
 /** The outcome of a refresh, as evidence about the provider. */
 export type CircuitEvidence =
   /** The provider responded as expected, `count` times. */
-  | { readonly kind: 'answered'; readonly count: number }
+  | { readonly kind: 'responded'; readonly count: number }
   /** The provider refused the grant. `since` is its first refusal of this connection. */
   | { readonly kind: 'suspect'; readonly since: Date | null }
   /** The provider asked to wait; `retryAfterMs` if it said how long. */
@@ -64,15 +64,15 @@ export type CircuitEvidence =
   | { readonly kind: 'not-tried' };
 
 /** The initial state of a circuit breaker. */
-export function openGate(now: Date): CircuitState {
+export function closedCircuit(now: Date): CircuitState {
   return {
-    closedUntil: null,
+    openUntil: null,
     reason: null,
-    probeUntil: null,
-    closings: 0,
+    trialUntil: null,
+    openings: 0,
     streak: 0,
     windowStartedAt: now,
-    answers: 0,
+    decisions: 0,
     suspects: 0,
     suspectsForgottenAt: null,
   };
@@ -84,73 +84,76 @@ export function openGate(now: Date): CircuitState {
  * Failures are counted by connection, so a single connection that always fails never opens the breaker. Rejected
  * credentials and a request to wait open it at once. Once open, only the outcome of the trial closes it.
  *
- * @param gate - the circuit breaker before
+ * @param circuit - the circuit breaker before
  * @param outcome - of the refresh
- * @param isProbe - whether the refresh was the half-open trial
+ * @param isTrial - whether the refresh was the half-open trial
  * @param policy - when the breaker opens
  * @param now - the database's clock
  * @param random - a number in [0, 1); spreads the pauses
  */
 export function afterRefresh(
-  gate: CircuitState,
+  circuit: CircuitState,
   outcome: CircuitEvidence,
-  isProbe: boolean,
+  isTrial: boolean,
   policy: CircuitPolicy,
   now: Date,
   random: number,
 ): CircuitState {
-  const seen = inWindow(gate, policy.spikeWindowMs, now);
-  const close = (reason: CircuitReason, pauseMs: number): CircuitState => {
-    const closedUntil = new Date(Math.max(now.getTime() + pauseMs, seen.closedUntil?.getTime() ?? 0));
-    // Refreshes that were under way when the gate closed say nothing new.
-    const closings = seen.closedUntil === null || isProbe ? seen.closings + 1 : seen.closings;
-    return { ...seen, closedUntil, reason, closings, streak: 0, probeUntil: isProbe ? null : seen.probeUntil };
+  const seen = inWindow(circuit, policy.spikeWindowMs, now);
+  const open = (reason: CircuitReason, pauseMs: number): CircuitState => {
+    const openUntil = new Date(Math.max(now.getTime() + pauseMs, seen.openUntil?.getTime() ?? 0));
+    // Refreshes that were under way when the circuit breaker opened say nothing new.
+    const openings = seen.openUntil === null || isTrial ? seen.openings + 1 : seen.openings;
+    return { ...seen, openUntil, reason, openings, streak: 0, trialUntil: isTrial ? null : seen.trialUntil };
   };
-  const growingMs = Math.min(policy.breakerMaxPauseMs, policy.breakerPauseMs * 2 ** seen.closings) * (0.5 + random / 2);
+  const growingMs = Math.min(policy.breakerMaxPauseMs, policy.breakerPauseMs * 2 ** seen.openings) * (0.5 + random / 2);
   switch (outcome.kind) {
-    case 'answered':
-      return isProbe ? reopened(seen, now) : { ...seen, streak: 0, answers: seen.answers + outcome.count };
+    case 'responded':
+      return isTrial ? closedAgain(seen, now) : { ...seen, streak: 0, decisions: seen.decisions + outcome.count };
     case 'suspect': {
       const isNew = outcome.since === null || outcome.since <= (seen.suspectsForgottenAt ?? new Date(0));
-      const counted = { answers: seen.answers + 1, suspects: seen.suspects + (isNew ? 1 : 0) };
-      const goesOn = isProbe && seen.reason === 'TOKEN_REVOKED';
+      const counted = { decisions: seen.decisions + 1, suspects: seen.suspects + (isNew ? 1 : 0) };
+      const goesOn = isTrial && seen.reason === 'TOKEN_REVOKED';
       if (goesOn || isSpike(counted, policy)) {
         // Stored to the millisecond: what was written a moment ago must be forgotten as well.
         const suspectsForgottenAt = new Date(now.getTime() + 1);
-        return { ...close('TOKEN_REVOKED', growingMs), ...counted, suspectsForgottenAt };
+        return { ...open('TOKEN_REVOKED', growingMs), ...counted, suspectsForgottenAt };
       }
-      return isProbe ? { ...reopened(seen, now), ...counted } : { ...seen, ...counted, streak: 0 };
+      return isTrial ? { ...closedAgain(seen, now), ...counted } : { ...seen, ...counted, streak: 0 };
     }
     case 'told-to-wait':
-      return close(outcome.reason, Math.min(outcome.retryAfterMs ?? growingMs, policy.maxRetryAfterMs));
+      return open(outcome.reason, Math.min(outcome.retryAfterMs ?? growingMs, policy.maxRetryAfterMs));
     case 'client-refused':
-      return close('PROVIDER_MISCONFIGURED', policy.misconfiguredPauseMs);
+      return open('PROVIDER_MISCONFIGURED', policy.misconfiguredPauseMs);
     case 'failed': {
       const streak = seen.streak + (outcome.isFirst ? 1 : 0);
-      return isProbe || streak >= policy.breakerFailures
-        ? close('PROVIDER_UNAVAILABLE', growingMs)
+      return isTrial || streak >= policy.breakerFailures
+        ? open('PROVIDER_UNAVAILABLE', growingMs)
         : { ...seen, streak };
     }
     case 'not-tried':
-      return isProbe ? { ...seen, probeUntil: null } : seen;
+      return isTrial ? { ...seen, trialUntil: null } : seen;
   }
 }
 
 /** Whether the refusals are too many to be about single users. */
-export function isSpike({ answers, suspects }: { answers: number; suspects: number }, policy: CircuitPolicy): boolean {
-  return suspects >= policy.spikeMinimum && suspects * 100 > answers * policy.spikePercent;
+export function isSpike(
+  { decisions, suspects }: { decisions: number; suspects: number },
+  policy: CircuitPolicy,
+): boolean {
+  return suspects >= policy.spikeMinimum && suspects * 100 > decisions * policy.spikePercent;
 }
 
-function reopened(gate: CircuitState, now: Date): CircuitState {
-  return { ...openGate(now), suspectsForgottenAt: gate.suspectsForgottenAt };
+function closedAgain(circuit: CircuitState, now: Date): CircuitState {
+  return { ...closedCircuit(now), suspectsForgottenAt: circuit.suspectsForgottenAt };
 }
 
 /** Counts from the previous window count half, older ones not at all. */
-function inWindow(gate: CircuitState, windowMs: number, now: Date): CircuitState {
-  const ageMs = now.getTime() - gate.windowStartedAt.getTime();
+function inWindow(circuit: CircuitState, windowMs: number, now: Date): CircuitState {
+  const ageMs = now.getTime() - circuit.windowStartedAt.getTime();
   if (ageMs < windowMs) {
-    return gate;
+    return circuit;
   }
   const share = ageMs < 2 * windowMs ? 0.5 : 0;
-  return { ...gate, windowStartedAt: now, answers: gate.answers * share, suspects: gate.suspects * share };
+  return { ...circuit, windowStartedAt: now, decisions: circuit.decisions * share, suspects: circuit.suspects * share };
 }

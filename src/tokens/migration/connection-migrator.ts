@@ -104,7 +104,7 @@ export class ConnectionMigrator {
     private readonly tokenVault: TokenVault,
     private readonly vault: VaultService,
     private readonly accounts: AccountRules,
-    private readonly orphans: OrphanedGrantRevoker,
+    private readonly orphanedGrants: OrphanedGrantRevoker,
     private readonly lifecycle: ProviderLifecycle,
     private readonly audit: AuditTrail,
     private readonly clock: Clock,
@@ -120,60 +120,60 @@ export class ConnectionMigrator {
     const { old, successor } = exchange;
     const place = { userId, provider: old.definition.slug };
     const registration = { slug: successor.definition.slug, registrationId: registrationId(successor) };
-    const claimed = await this.store.claim(place, randomUUID(), registration);
-    if (claimed === undefined) {
+    const leased = await this.store.lease(place, randomUUID(), registration);
+    if (leased === undefined) {
       return { outcome: 'passed_by', connectionId: undefined, code: undefined };
     }
-    const connectionId = claimed.id;
+    const connectionId = leased.id;
     try {
-      const outcome = await this.proceed(exchange, claimed, repeatUnanswered);
-      await this.store.release(claimed, undefined);
+      const outcome = await this.proceed(exchange, leased, repeatUnanswered);
+      await this.store.release(leased, undefined);
       return { outcome, connectionId, code: undefined };
     } catch (error) {
       if (!(error instanceof AppError) || isOurOutage(error)) {
-        // The claim runs out by itself.
+        // The lease runs out by itself.
         throw error;
       }
       const { code } = error;
-      await this.record(exchange, claimed, 'connection.exchange_failed', code);
-      const state = await this.store.release(claimed, code);
+      await this.record(exchange, leased, 'connection.exchange_failed', code);
+      const state = await this.store.release(leased, code);
       return { outcome: state === 'begun' ? 'in_doubt' : 'failed', connectionId, code, error };
     }
   }
 
   private async proceed(
     exchange: Exchange,
-    claimed: LeasedMigration,
+    leased: LeasedMigration,
     repeatUnanswered: boolean,
   ): Promise<MigrationOutcome> {
-    const connection = await this.connections.find(claimed.userId, claimed.provider);
+    const connection = await this.connections.find(leased.userId, leased.provider);
     if (connection === undefined) {
       return 'passed_by';
     }
-    const holder = await this.withAccount(exchange.old, connection);
-    if (holder === undefined) {
+    const identified = await this.withAccount(exchange.old, connection);
+    if (identified === undefined) {
       return 'passed_by';
     }
-    const { tokens } = holder;
-    const linked = await this.connections.find(claimed.userId, exchange.successor.definition.slug);
+    const { tokens } = identified;
+    const linked = await this.connections.find(leased.userId, exchange.successor.definition.slug);
     if (linked !== undefined) {
-      return this.finishLinked(exchange, claimed, linked, holder);
+      return this.finishLinked(exchange, leased, linked, identified);
     }
-    const left = claimed.state === 'begun' ? await this.keepLeft(claimed, holder) : undefined;
+    const left = leased.state === 'begun' ? await this.saveLeftOver(leased, identified) : undefined;
     if (left !== undefined) {
-      await this.record(exchange, claimed, 'connection.exchanged');
-      return this.finish(exchange, claimed, left, holder);
+      await this.record(exchange, leased, 'connection.exchanged');
+      return this.finish(exchange, leased, left, identified);
     }
-    if (claimed.state === 'begun' && !repeatUnanswered) {
+    if (leased.state === 'begun' && !repeatUnanswered) {
       return 'in_doubt';
     }
-    if (claimed.state === 'exchanged' && claimed.sealed !== null) {
-      const kept = parseTokenSet(await this.vault.open(claimed.sealed, toContext(claimed)));
-      return this.finish(exchange, claimed, kept, holder);
+    if (leased.state === 'exchanged' && leased.sealed !== null) {
+      const kept = parseTokenSet(await this.vault.open(leased.sealed, toContext(leased)));
+      return this.finish(exchange, leased, kept, identified);
     }
-    await this.accounts.checkFree(claimed, this.accounts.identify(claimed.registrationId, tokens));
-    const brought = await this.exchange(exchange, claimed, holder);
-    return brought === undefined ? 'passed_by' : this.finish(exchange, claimed, brought, holder);
+    await this.accounts.checkFree(leased, this.accounts.identify(leased.registrationId, tokens));
+    const received = await this.exchange(exchange, leased, identified);
+    return received === undefined ? 'passed_by' : this.finish(exchange, leased, received, identified);
   }
 
   /**
@@ -191,10 +191,10 @@ export class ConnectionMigrator {
     if (providerUserId === undefined) {
       throw new AuthorizationFailedError(`${old.definition.displayName} does not say which user the grant belongs to.`);
     }
-    const holder = { tokens: { ...tokens, providerUserId }, secretGen: secretGen + 1, providerUserId };
-    const sealed = this.tokenVault.seal({ ...connection, secretGen: holder.secretGen }, holder.tokens);
-    const account = this.accounts.identify(connection.registrationId, holder.tokens);
-    return (await this.connections.learnAccount(connection, sealed, account)) ? holder : undefined;
+    const identified = { tokens: { ...tokens, providerUserId }, secretGen: secretGen + 1, providerUserId };
+    const sealed = this.tokenVault.seal({ ...connection, secretGen: identified.secretGen }, identified.tokens);
+    const account = this.accounts.identify(connection.registrationId, identified.tokens);
+    return (await this.connections.learnAccount(connection, sealed, account)) ? identified : undefined;
   }
 
   /**
@@ -204,38 +204,38 @@ export class ConnectionMigrator {
    */
   private async exchange(
     exchange: Exchange,
-    claimed: LeasedMigration,
+    leased: LeasedMigration,
     { tokens, secretGen, providerUserId }: IdentifiedTokens,
   ): Promise<TokenSet | undefined> {
     this.lifecycle.check(exchange.old);
     this.vault.ensureCanSeal('grant_migrations.sealed');
-    await this.record(exchange, claimed, 'connection.exchange_begun');
-    if (!(await this.store.begin(claimed, secretGen))) {
+    await this.record(exchange, leased, 'connection.exchange_begun');
+    if (!(await this.store.begin(leased, secretGen))) {
       return undefined;
     }
-    const grant = await this.askToExchange(exchange, claimed, tokens);
-    const brought = toTokenSet(grant);
-    if (!(await this.commit(exchange, claimed, { tokens: brought, secretGen, providerUserId }))) {
+    const response = await this.callExchange(exchange, leased, tokens);
+    const received = toTokenSet(response);
+    if (!(await this.commit(exchange, leased, { tokens: received, secretGen, providerUserId }))) {
       return undefined;
     }
-    await this.record(exchange, claimed, 'connection.exchanged');
-    return brought;
+    await this.record(exchange, leased, 'connection.exchanged');
+    return received;
   }
 
   /**
    * Commits a new token set, which exists nowhere else. While another run holds the migration, its journal entry stays
    * for the next run.
    *
-   * @param brought - the set, with the generation that was exchanged for it
+   * @param received - the set, with the generation that was exchanged for it
    * @returns false when it could not be committed; it is revoked if the connection was removed
    */
-  private async commit(exchange: Exchange, claimed: LeasedMigration, brought: IdentifiedTokens): Promise<boolean> {
-    const { tokens, secretGen, providerUserId } = brought;
-    const sealed = this.vault.seal(tokens, toContext(claimed));
-    const key = journalKey(claimed, secretGen);
+  private async commit(exchange: Exchange, leased: LeasedMigration, received: IdentifiedTokens): Promise<boolean> {
+    const { tokens, secretGen, providerUserId } = received;
+    const sealed = this.vault.seal(tokens, toContext(leased));
+    const key = journalKey(leased, secretGen);
     await this.journal.record(key, sealed);
-    const isKept = await this.keep(claimed, secretGen, sealed);
-    if (isKept || (await this.letGo(exchange, claimed, toGrant({ ...tokens, providerUserId })))) {
+    const isKept = await this.saveResult(leased, secretGen, sealed);
+    if (isKept || (await this.revokeIfRemoved(exchange, leased, toTokenResponse({ ...tokens, providerUserId })))) {
       await this.journal.forget(key);
     }
     return isKept;
@@ -245,15 +245,15 @@ export class ConnectionMigrator {
    * Stores a result that an earlier run received and could not commit. Returns `undefined` when there is none, or it
    * cannot be decrypted.
    */
-  private async keepLeft(claimed: LeasedMigration, { secretGen }: IdentifiedTokens): Promise<TokenSet | undefined> {
-    const key = journalKey(claimed, secretGen);
+  private async saveLeftOver(leased: LeasedMigration, { secretGen }: IdentifiedTokens): Promise<TokenSet | undefined> {
+    const key = journalKey(leased, secretGen);
     const sealed = await this.journal.find(key);
     if (sealed === undefined) {
       return undefined;
     }
     try {
-      const left = parseTokenSet(await this.vault.open(sealed, toContext(claimed)));
-      if (!(await this.keep(claimed, secretGen, sealed))) {
+      const left = parseTokenSet(await this.vault.open(sealed, toContext(leased)));
+      if (!(await this.saveResult(leased, secretGen, sealed))) {
         return undefined;
       }
       await this.journal.forget(key);
@@ -267,16 +267,16 @@ export class ConnectionMigrator {
   }
 
   /** What a repeated exchange says tells nothing of the first one: that stays in doubt. */
-  private async askToExchange(
+  private async callExchange(
     { old, successor }: Exchange,
-    claimed: LeasedMigration,
+    leased: LeasedMigration,
     tokens: TokenSet,
   ): Promise<TokenGrant> {
     try {
       return await old.exchangeGrant(tokens, successor.definition, newPatience());
     } catch (error) {
-      if (claimed.state === 'ready' && wasNotMade(error)) {
-        await this.store.takeBack(claimed);
+      if (leased.state === 'ready' && wasNotMade(error)) {
+        await this.store.undoBegin(leased);
       }
       throw error;
     }
@@ -287,21 +287,25 @@ export class ConnectionMigrator {
    *
    * @returns whether the connection was removed
    */
-  private async letGo({ successor }: Exchange, claimed: LeasedMigration, grant: TokenGrant): Promise<boolean> {
-    const { userId, provider, id, registrationId: registration } = claimed;
+  private async revokeIfRemoved(
+    { successor }: Exchange,
+    leased: LeasedMigration,
+    response: TokenGrant,
+  ): Promise<boolean> {
+    const { userId, provider, id, registrationId: registration } = leased;
     if ((await this.connections.find(userId, provider)) !== undefined) {
       return false;
     }
     const place = { userId, id, provider: successor.definition.slug, registrationId: registration };
-    await this.orphans.endOfFailedLink(place, grant);
+    await this.orphanedGrants.revokeFailedLink(place, response);
     return true;
   }
 
   /** Nobody else may have a copy: a database that is away is waited for. */
-  private async keep(claimed: LeasedMigration, secretGen: number, sealed: Buffer): Promise<boolean> {
+  private async saveResult(leased: LeasedMigration, secretGen: number, sealed: Buffer): Promise<boolean> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.store.keep(claimed, secretGen, sealed);
+        return await this.store.saveResult(leased, secretGen, sealed);
       } catch (error) {
         if (!(error instanceof DatabaseUnavailableError) || attempt === keepAttempts) {
           throw error;
@@ -314,35 +318,35 @@ export class ConnectionMigrator {
   /** Uses the new grant once, and puts it in the place of the old connection if it is of the same account. */
   private async finish(
     exchange: Exchange,
-    claimed: LeasedMigration,
+    leased: LeasedMigration,
     kept: TokenSet,
-    holder: IdentifiedTokens,
+    identified: IdentifiedTokens,
   ): Promise<MigrationOutcome> {
     const { successor } = exchange;
-    const { providerUserId } = holder;
-    const tokens = await this.withLife(exchange, claimed, kept, holder);
+    const { providerUserId } = identified;
+    const tokens = await this.withLife(exchange, leased, kept, identified);
     if (tokens === undefined) {
       return 'passed_by';
     }
     if ((await successor.findProviderUserId(tokens)) !== providerUserId) {
       return 'other_account';
     }
-    await successor.prepareAccount(toGrant(tokens));
-    await this.record(exchange, claimed, 'connection.migrated');
+    await successor.prepareAccount(toTokenResponse(tokens));
+    await this.record(exchange, leased, 'connection.migrated');
     const { slug } = successor.definition;
     const scopesRequested = successor.settings.scopes;
     const complete = { ...tokens, providerUserId, requestedScopes: [...scopesRequested] };
-    const place = { provider: slug, id: randomUUID(), registrationId: claimed.registrationId };
-    const sealed = this.tokenVault.seal({ ...place, userId: claimed.userId, secretGen: 1 }, complete);
-    const account = this.accounts.identify(claimed.registrationId, complete);
+    const place = { provider: slug, id: randomUUID(), registrationId: leased.registrationId };
+    const sealed = this.tokenVault.seal({ ...place, userId: leased.userId, secretGen: 1 }, complete);
+    const account = this.accounts.identify(leased.registrationId, complete);
     const connection = { ...place, scopesRequested };
-    const done = await this.store.replace(claimed, connection, sealed, account);
+    const done = await this.store.replace(leased, connection, sealed, account);
     if (done === 'linked') {
-      const linked = await this.connections.find(claimed.userId, slug);
-      return linked === undefined ? 'passed_by' : this.finishLinked(exchange, claimed, linked, holder);
+      const linked = await this.connections.find(leased.userId, slug);
+      return linked === undefined ? 'passed_by' : this.finishLinked(exchange, leased, linked, identified);
     }
     if (done === 'lost') {
-      await this.letGo(exchange, claimed, toGrant(complete));
+      await this.revokeIfRemoved(exchange, leased, toTokenResponse(complete));
       return 'passed_by';
     }
     return 'migrated';
@@ -356,9 +360,9 @@ export class ConnectionMigrator {
    */
   private async withLife(
     exchange: Exchange,
-    claimed: LeasedMigration,
+    leased: LeasedMigration,
     kept: TokenSet,
-    holder: IdentifiedTokens,
+    identified: IdentifiedTokens,
   ): Promise<TokenSet | undefined> {
     const endsInMs = (kept.expiresAt?.getTime() ?? Infinity) - this.clock.now().getTime();
     if (endsInMs > shortestLifeMs || kept.refreshToken === undefined) {
@@ -366,18 +370,18 @@ export class ConnectionMigrator {
     }
     this.vault.ensureCanSeal('grant_migrations.sealed');
     // A run that was killed may have left the entry of the set that is now spent.
-    await this.journal.forget(journalKey(claimed, holder.secretGen));
-    if (!(await this.store.begin(claimed, holder.secretGen))) {
+    await this.journal.forget(journalKey(leased, identified.secretGen));
+    if (!(await this.store.begin(leased, identified.secretGen))) {
       return undefined;
     }
-    const tokens = toTokenSet(await this.askToRefresh(exchange, claimed, kept, holder), kept);
-    return (await this.commit(exchange, claimed, { ...holder, tokens })) ? tokens : undefined;
+    const tokens = toTokenSet(await this.callRefresh(exchange, leased, kept, identified), kept);
+    return (await this.commit(exchange, leased, { ...identified, tokens })) ? tokens : undefined;
   }
 
   /** A refresh that was not made leaves the set as good as it was. */
-  private async askToRefresh(
+  private async callRefresh(
     { successor }: Exchange,
-    claimed: LeasedMigration,
+    leased: LeasedMigration,
     kept: TokenSet,
     { secretGen }: IdentifiedTokens,
   ): Promise<TokenGrant> {
@@ -385,7 +389,7 @@ export class ConnectionMigrator {
       return await successor.refresh(kept, newPatience());
     } catch (error) {
       if (wasNotMade(error) || error instanceof TokenRevokedError) {
-        await this.keep(claimed, secretGen, this.vault.seal(kept, toContext(claimed)));
+        await this.saveResult(leased, secretGen, this.vault.seal(kept, toContext(leased)));
       }
       throw error;
     }
@@ -394,16 +398,16 @@ export class ConnectionMigrator {
   /** The user was faster: the old connection goes if the new one works and is of the same account. */
   private async finishLinked(
     exchange: Exchange,
-    claimed: LeasedMigration,
+    leased: LeasedMigration,
     linked: StoredConnection,
     { secretGen, providerUserId }: IdentifiedTokens,
   ): Promise<MigrationOutcome> {
-    const held = linked.status === 'active' ? await this.tokenVault.openIfReadable(linked) : undefined;
-    if (held?.providerUserId !== providerUserId) {
+    const linkedTokens = linked.status === 'active' ? await this.tokenVault.openIfReadable(linked) : undefined;
+    if (linkedTokens?.providerUserId !== providerUserId) {
       return 'conflict';
     }
-    await this.record(exchange, claimed, 'connection.migrated');
-    return (await this.store.remove(claimed, secretGen, linked)) ? 'already_linked' : 'passed_by';
+    await this.record(exchange, leased, 'connection.migrated');
+    return (await this.store.remove(leased, secretGen, linked)) ? 'already_linked' : 'passed_by';
   }
 
   private record(
@@ -438,7 +442,7 @@ function wasNotMade(error: unknown): boolean {
   );
 }
 
-function toGrant({ accessToken, tokenSecret, refreshToken, providerUserId, obtainedAt }: TokenSet): TokenGrant {
+function toTokenResponse({ accessToken, tokenSecret, refreshToken, providerUserId, obtainedAt }: TokenSet): TokenGrant {
   return new TokenGrant({
     accessToken,
     requestedAt: obtainedAt,

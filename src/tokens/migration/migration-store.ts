@@ -22,7 +22,7 @@ export interface MigratedConnectionRef {
 
 /** A migration that a run holds. */
 export interface LeasedMigration extends MigratedConnectionRef {
-  readonly claimId: string;
+  readonly leaseId: string;
   /** Of the connection. */
   readonly id: string;
   readonly state: MigrationState;
@@ -51,7 +51,7 @@ export interface MigrationCounts {
   readonly alreadyLinked: number;
 }
 
-const held = `user_id = $1 AND provider = $2 AND claim_id = $3`;
+const isOurs = `user_id = $1 AND provider = $2 AND claim_id = $3`;
 const isMigratable = `provider = $1 AND registration_id = $2 AND status = 'active' AND sealed IS NOT NULL`;
 
 const statements = {
@@ -70,8 +70,8 @@ const statements = {
              FROM (SELECT user_id, provider, secret_gen FROM connections WHERE ${isMigratable}) AS old
              LEFT JOIN grant_migrations USING (user_id, provider, secret_gen)) AS each`,
   },
-  claim: {
-    name: 'grant-migrations-claim',
+  lease: {
+    name: 'grant-migrations-lease',
     text: `INSERT INTO grant_migrations AS mine (user_id, provider, id, secret_gen, successor, registration_id, claim_id, claimed_until)
            SELECT user_id, provider, id, secret_gen, $4, $5, $3, ${lease} FROM connections WHERE user_id = $1 AND provider = $2
            ON CONFLICT (user_id, provider) DO UPDATE SET claim_id = $3, claimed_until = ${lease},
@@ -81,7 +81,7 @@ const statements = {
                THEN mine.registration_id ELSE excluded.registration_id END,
              id = excluded.id, secret_gen = excluded.secret_gen
            WHERE mine.claimed_until IS NULL OR mine.claimed_until <= now()
-           RETURNING user_id AS "userId", provider, claim_id AS "claimId", id, state, sealed, registration_id AS "registrationId"`,
+           RETURNING user_id AS "userId", provider, claim_id AS "leaseId", id, state, sealed, registration_id AS "registrationId"`,
   },
   findBegun: {
     name: 'grant-migrations-find-begun',
@@ -90,23 +90,23 @@ const statements = {
   begin: {
     name: 'grant-migrations-begin',
     text: `UPDATE grant_migrations SET state = 'begun', sealed = NULL, begun_at = now(), secret_gen = $4, last_error_code = NULL,
-             claimed_until = ${lease} WHERE ${held} AND claimed_until > now() RETURNING id`,
+             claimed_until = ${lease} WHERE ${isOurs} AND claimed_until > now() RETURNING id`,
   },
-  // Also for a run that has lost its claim, while nobody else has one: what it holds exists nowhere else.
-  keep: {
-    name: 'grant-migrations-keep',
+  // Also for a run that has lost its lease, while nobody else has one: what it holds exists nowhere else.
+  saveResult: {
+    name: 'grant-migrations-save-result',
     text: `UPDATE grant_migrations SET state = 'exchanged', sealed = $4
            WHERE user_id = $1 AND provider = $2 AND id = $5 AND secret_gen = $6 AND registration_id = $7
              AND (claim_id = $3 AND state IN ('begun', 'exchanged')
                OR state = 'begun' AND (claimed_until IS NULL OR claimed_until <= now())) RETURNING id`,
   },
-  takeBack: {
-    name: 'grant-migrations-take-back',
-    text: `UPDATE grant_migrations SET state = 'ready' WHERE ${held} AND state = 'begun' RETURNING id`,
+  undoBegin: {
+    name: 'grant-migrations-undo-begin',
+    text: `UPDATE grant_migrations SET state = 'ready' WHERE ${isOurs} AND state = 'begun' RETURNING id`,
   },
   release: {
     name: 'grant-migrations-release',
-    text: `UPDATE grant_migrations SET claim_id = NULL, claimed_until = NULL, last_error_code = $4 WHERE ${held} RETURNING state`,
+    text: `UPDATE grant_migrations SET claim_id = NULL, claimed_until = NULL, last_error_code = $4 WHERE ${isOurs} RETURNING state`,
   },
   // The connection is locked first, as an unlink does. One that was linked anew meanwhile has another generation, and stays.
   remove: {
@@ -170,14 +170,14 @@ export class MigrationStore {
   }
 
   /** Leases the migration of a connection; `undefined` when another run holds it, or the connection was removed. */
-  async claim(
+  async lease(
     place: MigratedConnectionRef,
-    claimId: string,
+    leaseId: string,
     successor: { readonly slug: string; readonly registrationId: string },
   ): Promise<LeasedMigration | undefined> {
-    const values = [place.userId, place.provider, claimId, successor.slug, successor.registrationId];
+    const values = [place.userId, place.provider, leaseId, successor.slug, successor.registrationId];
     try {
-      const [row] = await this.database.query<LeasedMigration>(statements.claim, values);
+      const [row] = await this.database.query<LeasedMigration>(statements.lease, values);
       return row;
     } catch (error) {
       if (violated(error) === 'grant_migrations_connection') {
@@ -201,8 +201,8 @@ export class MigrationStore {
    *
    * @param secretGen - the generation of the token set that is exchanged
    */
-  begin(claimed: LeasedMigration, secretGen: number): Promise<boolean> {
-    return this.change(statements.begin, claimed, secretGen);
+  begin(leased: LeasedMigration, secretGen: number): Promise<boolean> {
+    return this.change(statements.begin, leased, secretGen);
   }
 
   /**
@@ -212,13 +212,13 @@ export class MigrationStore {
    * @param secretGen - as in {@link begin}
    * @returns false when another run holds it, it is no longer in doubt, or the connection was removed
    */
-  keep(claimed: LeasedMigration, secretGen: number, sealed: Buffer): Promise<boolean> {
-    return this.change(statements.keep, claimed, sealed, claimed.id, secretGen, claimed.registrationId);
+  saveResult(leased: LeasedMigration, secretGen: number, sealed: Buffer): Promise<boolean> {
+    return this.change(statements.saveResult, leased, sealed, leased.id, secretGen, leased.registrationId);
   }
 
   /** Records that a started exchange was not made. */
-  async takeBack(claimed: LeasedMigration): Promise<void> {
-    await this.change(statements.takeBack, claimed);
+  async undoBegin(leased: LeasedMigration): Promise<void> {
+    await this.change(statements.undoBegin, leased);
   }
 
   /**
@@ -227,8 +227,8 @@ export class MigrationStore {
    * @param code - why it was not finished
    * @returns its state; `undefined` when this run no longer holds it
    */
-  async release(claimed: LeasedMigration, code: ErrorCode | undefined): Promise<MigrationState | undefined> {
-    const values = [...keyOf(claimed), code ?? null];
+  async release(leased: LeasedMigration, code: ErrorCode | undefined): Promise<MigrationState | undefined> {
+    const values = [...keyOf(leased), code ?? null];
     const [row] = await this.database.query<{ state: MigrationState }>(statements.release, values);
     return row?.state;
   }
@@ -240,8 +240,8 @@ export class MigrationStore {
    * @param linked - the connection to the successor, as read
    * @returns false when this run no longer holds the migration, or one of the two connections has changed
    */
-  remove(claimed: LeasedMigration, secretGen: number, linked: StoredConnection): Promise<boolean> {
-    return this.change(statements.remove, claimed, secretGen, linked.provider, linked.id, linked.secretGen);
+  remove(leased: LeasedMigration, secretGen: number, linked: StoredConnection): Promise<boolean> {
+    return this.change(statements.remove, leased, secretGen, linked.provider, linked.id, linked.secretGen);
   }
 
   /**
@@ -252,7 +252,7 @@ export class MigrationStore {
    * @throws {@link AccountAlreadyLinkedError} when the account is exclusive and another active connection has it
    */
   async replace(
-    claimed: LeasedMigration,
+    leased: LeasedMigration,
     connection: NewConnection,
     tokens: SealedTokens,
     account: StoredAccount,
@@ -263,7 +263,7 @@ export class MigrationStore {
     const set = [sealed, scopesGranted, expiresAt, refreshable, refreshExpiresAt, refreshDueInMs];
     try {
       const values = [...place, ...set, account.digest, account.exclusive, scopesUnknown];
-      return (await this.change(statements.replace, claimed, ...values)) ? 'replaced' : 'lost';
+      return (await this.change(statements.replace, leased, ...values)) ? 'replaced' : 'lost';
     } catch (error) {
       if (violated(error) === 'connections_pkey') {
         return 'linked';
@@ -280,13 +280,13 @@ export class MigrationStore {
     return this.database.query<MigrationFacts>(statements.listOfUser, [userId]);
   }
 
-  private async change(statement: Statement, claimed: LeasedMigration, ...values: unknown[]): Promise<boolean> {
-    return (await this.database.query(statement, [...keyOf(claimed), ...values])).length === 1;
+  private async change(statement: Statement, leased: LeasedMigration, ...values: unknown[]): Promise<boolean> {
+    return (await this.database.query(statement, [...keyOf(leased), ...values])).length === 1;
   }
 }
 
-function keyOf({ userId, provider, claimId }: LeasedMigration): unknown[] {
-  return [userId, provider, claimId];
+function keyOf({ userId, provider, leaseId }: LeasedMigration): unknown[] {
+  return [userId, provider, leaseId];
 }
 
 /** The name of the constraint that an error is about. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { OAuth2Definition, RefreshPolicy } from '../../provider-kit/definition/provider-definition.js';
-import { claimLengthMs, dueClaimLengthMs, patienceMs } from './refresh-policy.js';
+import { leaseLengthMs, dueLeaseLengthMs, patienceMs } from './refresh-policy.js';
 
 const strictHoldMs = 120_000;
 
@@ -10,15 +10,15 @@ function definition(refresh: Partial<RefreshPolicy>): OAuth2Definition {
   return { oauth: '2.0', refresh: { ...strict, ...refresh } } as unknown as OAuth2Definition;
 }
 
-describe('a claim', () => {
+describe('a lease', () => {
   it.each([
     [10_000, 30_000, 60_000],
     [15_000, 40_000, 80_000],
   ])(
-    'lasts for two calls of %i ms and the commit: %i ms, and %i ms with the wait for a slot',
+    'lasts for two calls of %i ms and the commit: %i ms, and %i ms with the wait for a permit',
     (timeoutMs, length, due) => {
-      expect(claimLengthMs(definition({ timeoutMs }))).toBe(length);
-      expect(dueClaimLengthMs(definition({ timeoutMs }))).toBe(due);
+      expect(leaseLengthMs(definition({ timeoutMs }))).toBe(length);
+      expect(dueLeaseLengthMs(definition({ timeoutMs }))).toBe(due);
     },
   );
 });

@@ -12,21 +12,21 @@ export const stopPatienceMs = 15_000;
 /**
  * Length of a lease that is taken just before the provider is called, in milliseconds. Two calls may be made within it.
  */
-export function claimLengthMs(definition: ProviderDefinition): number {
+export function leaseLengthMs(definition: ProviderDefinition): number {
   return (definition.oauth === '2.0' ? 2 * definition.refresh.timeoutMs : 0) + commitBudgetMs;
 }
 
 /**
- * How long a refresh leased by the scheduler may wait for a slot, in milliseconds: as long as the refresh before it may
+ * How long a refresh leased by the scheduler may wait for a permit, in milliseconds: as long as the refresh before it may
  * take. After that its lease is returned.
  */
-export function slotWaitMs(definition: ProviderDefinition): number {
-  return claimLengthMs(definition);
+export function permitWaitMs(definition: ProviderDefinition): number {
+  return leaseLengthMs(definition);
 }
 
-/** Length of a lease that is taken before a slot, in milliseconds. */
-export function dueClaimLengthMs(definition: ProviderDefinition): number {
-  return slotWaitMs(definition) + claimLengthMs(definition);
+/** Length of a lease that is taken before a permit, in milliseconds. */
+export function dueLeaseLengthMs(definition: ProviderDefinition): number {
+  return permitWaitMs(definition) + leaseLengthMs(definition);
 }
 
 /**

@@ -67,7 +67,7 @@ export class JournalRecovery {
   constructor(
     private readonly database: Database,
     private readonly store: ConnectionStore,
-    private readonly outcomes: RefreshRecorder,
+    private readonly recorder: RefreshRecorder,
     private readonly tokenVault: TokenVault,
     private readonly vault: VaultService,
     private readonly auditReader: AuditReader,
@@ -174,7 +174,7 @@ export class JournalRecovery {
       return;
     }
     for (const entry of await this.store.findBehind(readable)) {
-      await this.outcomes.inTurn(entry.id, () => this.restore(entry));
+      await this.recorder.inTurn(entry.id, () => this.restore(entry));
     }
   }
 
@@ -213,9 +213,9 @@ export class JournalRecovery {
     this.logger.warn(
       `Journal: the database had lost refreshed tokens of connection ${entry.id}. The tokens are restored.`,
     );
-    await this.outcomes.note(entry, isRefreshed ? 'refreshed' : 'TOKEN_RESPONSE_INVALID');
+    await this.recorder.record(entry, isRefreshed ? 'refreshed' : 'TOKEN_RESPONSE_INVALID');
     if (entry.hasEnded) {
-      await this.outcomes.noteRecovery(entry);
+      await this.recorder.recordRecovery(entry);
     }
   }
 

@@ -6,7 +6,7 @@ import type { Patience } from '../../provider-kit/http/http-client.js';
 import type { TokenGrant } from '../../provider-kit/token-grant.js';
 import type { StoredConnection } from '../store/stored-connection.js';
 import { RefreshLeases, type RefreshLease } from './refresh-leases.js';
-import { claimLengthMs, forgivesRepeat, patienceMs, stopPatienceMs } from '../policy/refresh-policy.js';
+import { leaseLengthMs, forgivesRepeat, patienceMs, stopPatienceMs } from '../policy/refresh-policy.js';
 import type { TokenSet } from '../token-set.js';
 import { tokensConfig, type TokensConfig } from '../tokens.config.js';
 
@@ -27,7 +27,7 @@ export class RefreshExchange implements OnModuleDestroy {
   private readonly patiences = new Set<AbortController>();
 
   constructor(
-    private readonly claims: RefreshLeases,
+    private readonly leases: RefreshLeases,
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
   ) {}
 
@@ -47,26 +47,26 @@ export class RefreshExchange implements OnModuleDestroy {
    * never comes. The response to the second request is then awaited. Such a provider may get two requests where one
    * would have done, and loses nothing by it.
    *
-   * @param claim - the lease, held by this process; renewed while the response is overdue
+   * @param lease - the lease, held by this process; renewed while the response is overdue
    * @param onOverdue - called once, when the time limit has passed and the response is still awaited
    * @throws as `HealthProvider.refresh`
    */
   async send(
     connection: StoredConnection,
-    claim: RefreshLease,
+    lease: RefreshLease,
     provider: HealthProvider,
     tokens: SpentTokens,
     onOverdue: () => void,
   ): Promise<TokenGrant> {
     const { definition } = provider;
     const end = new AbortController();
-    const patienceLeftMs = claim.takenAtMs + patienceMs(definition, this.config.inDoubtHoldMs) - performance.now();
+    const patienceLeftMs = lease.takenAtMs + patienceMs(definition, this.config.inDoubtHoldMs) - performance.now();
     const ending = setTimeout(() => end.abort(), Math.max(0, patienceLeftMs));
     let renewing: NodeJS.Timeout | undefined;
     const becomeOverdue = (): void => {
       if (renewing === undefined) {
-        const renew = (): void => void this.renew(connection, claim, claimLengthMs(definition));
-        renewing = setInterval(renew, claimLengthMs(definition) / 3);
+        const renew = (): void => void this.renew(connection, lease, leaseLengthMs(definition));
+        renewing = setInterval(renew, leaseLengthMs(definition) / 3);
         renew();
         onOverdue();
       }
@@ -81,10 +81,10 @@ export class RefreshExchange implements OnModuleDestroy {
     }
   }
 
-  /** A claim that could not be renewed lasts for two more tries; after that the hold is what keeps others back. */
-  private async renew(connection: StoredConnection, claim: RefreshLease, lengthMs: number): Promise<void> {
+  /** A lease that could not be renewed lasts for two more tries; after that the hold is what keeps others back. */
+  private async renew(connection: StoredConnection, lease: RefreshLease, lengthMs: number): Promise<void> {
     try {
-      await this.claims.renew(connection, claim.id, lengthMs);
+      await this.leases.renew(connection, lease.id, lengthMs);
     } catch (error) {
       this.logger.warn(`The lease of connection ${connection.id} could not be renewed: ${codeOf(error)}.`);
     }

@@ -231,7 +231,7 @@ describe('toCircuitEvidence', () => {
     [
       'a conflict',
       new ProviderUnavailableError('retry', { fate: 'answered', isConflict: true }),
-      { kind: 'answered', count: 1 },
+      { kind: 'responded', count: 1 },
     ],
     [
       'TE-14 refused credentials',

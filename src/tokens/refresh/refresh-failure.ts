@@ -102,7 +102,7 @@ export function toCircuitEvidence(
   if (error instanceof ProviderUnavailableError) {
     // HTTP 410 is a clear response. What it says is decided for each connection, an hour later.
     if (error.isConflict || error.isGone) {
-      return { kind: 'answered', count: 1 };
+      return { kind: 'responded', count: 1 };
     }
     if (error.fate === 'not-sent') {
       return { kind: 'not-tried' };

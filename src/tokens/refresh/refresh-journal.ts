@@ -62,7 +62,7 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
 
   constructor(
     private readonly store: ConnectionStore,
-    private readonly outcomes: RefreshRecorder,
+    private readonly recorder: RefreshRecorder,
     private readonly outbox: RevocationOutbox,
     private readonly recovery: JournalRecovery,
     private readonly tokenVault: TokenVault,
@@ -276,33 +276,33 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
   }
 
   private commitInTurn(entry: JournalEntry & ConnectionKey): Promise<'done' | 'ended' | 'waiting'> {
-    return this.outcomes.inTurn(entry.id, () => this.commit(entry));
+    return this.recorder.inTurn(entry.id, () => this.commit(entry));
   }
 
   /** @returns `done` or `ended` when the tokens are stored or not wanted, and the audit trail tells so */
   private async commit(entry: JournalEntry & ConnectionKey): Promise<'done' | 'ended' | 'waiting'> {
     const isRotated = entry.kind === 'rotated';
-    if (await (isRotated ? this.store.keepRotated(entry, entry) : this.store.saveRefreshed(entry, entry))) {
+    if (await (isRotated ? this.store.saveRotated(entry, entry) : this.store.saveRefreshed(entry, entry))) {
       this.logger.warn(`Journal: the refreshed tokens of connection ${entry.id} are committed.`);
       const outcome = isRotated ? 'TOKEN_RESPONSE_INVALID' : 'refreshed';
-      return (await this.outcomes.note(entry, outcome)) ? 'done' : 'waiting';
+      return (await this.recorder.record(entry, outcome)) ? 'done' : 'waiting';
     }
     const current = await this.store.find(entry.userId, entry.provider);
     if (current === undefined) {
-      await this.endGrant(entry);
+      await this.revokeGrant(entry);
       return 'ended';
     }
     const isStored = !isRotated && current.id === entry.id && current.secretGen === entry.secretGen + 1;
     // A new link, which is noted as such, is no refresh.
     const storedAt = isStored ? current.lastRefreshedAt : null;
-    return storedAt === null || (await this.outcomes.noteStored(entry, storedAt)) ? 'done' : 'waiting';
+    return storedAt === null || (await this.recorder.recordOnce(entry, storedAt)) ? 'done' : 'waiting';
   }
 
   /**
    * Revokes the grant of a connection that was unlinked before its tokens could be committed: these are the last ones,
    * and nobody else has them (TE-11).
    */
-  private async endGrant(entry: JournalEntry & ConnectionKey): Promise<void> {
+  private async revokeGrant(entry: JournalEntry & ConnectionKey): Promise<void> {
     const provider = this.registry.has(entry.provider) ? this.registry.get(entry.provider) : undefined;
     if (provider?.definition.revocation === undefined) {
       return;
@@ -317,7 +317,7 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
     }
     await this.outbox.add(place, tokens);
     this.logger.warn(`Journal: connection ${entry.id} no longer exists. The grant of its refreshed tokens is revoked.`);
-    await this.outcomes.note(entry, 'superseded');
+    await this.recorder.record(entry, 'superseded');
   }
 
   /** Returns what is in a file: `undefined` when it is not there any more, `null` when it cannot be read. */

@@ -9,32 +9,32 @@ import { connectionColumns, type ConnectionKey, type StoredConnection } from '..
  * Grace period after an outage (ms): other replicas may still be committing from their journals. Longer than they take
  * to search their journals, and than an idle process takes to notice the outage.
  */
-const returnMs = 30_000;
+const outageGraceMs = 30_000;
 
 /**
  * Difference (ms) between the database's clock and the clock that this process derives from it, above which the
  * database's clock counts as set forward.
  */
-const jumpMs = 5_000;
+const clockJumpMs = 5_000;
 
 /**
  * SQL: whether a connection may be leased now. Nobody holds the lease, no pause applies, and no attempt of unknown
  * outcome is younger than the hold or may still be committed by its process. After a forward clock jump an attempt's
  * age is unknown, so nothing in doubt is leased (R-12).
  */
-const claimable = (holdMs: string, hasReturned: string, latestNow: string): string => `
+const isFree = (holdMs: string, outageIsOver: string, latestNow: string): string => `
   (claimed_until IS NULL OR claimed_until <= now())
   AND (retry_at IS NULL OR retry_at <= now())
   AND (attempt_started_at IS NULL OR attempt_started_at <= now() - ${holdMs} * interval '1 millisecond'
-    AND (${hasReturned} AND now() <= ${latestNow}::timestamptz OR ${holdMs} = 0))`;
+    AND (${outageIsOver} AND now() <= ${latestNow}::timestamptz OR ${holdMs} = 0))`;
 
 /**
  * SQL: what a lease writes. The row is due again when the lease and the hold have expired, so that an abandoned refresh
  * is picked up. A row that is already due stays due, because the condition skips it in the meantime: the index is left
  * alone, and the row changes in place.
  */
-const claimed = (claimId: string, lengthMs: string, holdMs: string): string => `
-  claim_id = ${claimId}, claimed_until = now() + ${lengthMs} * interval '1 millisecond', attempt_started_at = now(),
+const setLease = (leaseId: string, lengthMs: string, holdMs: string): string => `
+  claim_id = ${leaseId}, claimed_until = now() + ${lengthMs} * interval '1 millisecond', attempt_started_at = now(),
   refresh_due_at = CASE WHEN refresh_due_at IS NULL THEN NULL
     ELSE least(refresh_due_at, now() + greatest(${lengthMs}, ${holdMs}) * interval '1 millisecond') END`;
 
@@ -46,32 +46,32 @@ const mayBeTried = `(status = 'active' OR NOT EXISTS (
   SELECT FROM connections AS other WHERE other.account_digest = connections.account_digest AND other.status = 'active'))`;
 
 /** SQL: whether the provider's circuit breaker is closed. */
-const gateOpen = (row: string): string => `NOT EXISTS (
+const circuitClosed = (row: string): string => `NOT EXISTS (
   SELECT FROM provider_gates AS gate WHERE gate.registration_id = ${row}.registration_id AND gate.closed_until IS NOT NULL)`;
 
 /** SQL: whether an open circuit breaker is ready for a trial, and no trial is running. */
-const readyToBeTried = 'closed_until <= now() AND (probe_until IS NULL OR probe_until <= now())';
+const readyForTrial = 'closed_until <= now() AND (probe_until IS NULL OR probe_until <= now())';
 
-const takeClaim: Statement = {
-  name: 'connections-take-claim',
+const acquireOne: Statement = {
+  name: 'connections-acquire-lease',
   text: `WITH candidate AS (
            SELECT registration_id FROM connections
            WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 AND status = 'active'
-             AND ${claimable('$7::float8', '$8', '$9')}
+             AND ${isFree('$7::float8', '$8', '$9')}
            FOR UPDATE
          ), probe AS (
            UPDATE provider_gates SET probe_until = now() + $6::float8 * interval '1 millisecond', version = version + 1
            FROM candidate
-           WHERE provider_gates.registration_id = candidate.registration_id AND ${readyToBeTried}
+           WHERE provider_gates.registration_id = candidate.registration_id AND ${readyForTrial}
            RETURNING provider_gates.registration_id
          )
-         UPDATE connections SET ${claimed('$5', '$6::float8', '$7::float8')}
+         UPDATE connections SET ${setLease('$5', '$6::float8', '$7::float8')}
          FROM candidate
-         WHERE user_id = $1 AND provider = $2 AND (EXISTS (SELECT FROM probe) OR ${gateOpen('candidate')})
-         RETURNING EXISTS (SELECT FROM probe) AS "isProbe"`,
+         WHERE user_id = $1 AND provider = $2 AND (EXISTS (SELECT FROM probe) OR ${circuitClosed('candidate')})
+         RETURNING EXISTS (SELECT FROM probe) AS "isTrial"`,
 };
-const takeDueClaims: Statement = {
-  name: 'connections-take-due-claims',
+const acquireDue: Statement = {
+  name: 'connections-acquire-due-leases',
   // Locking skips what another replica is taking at this moment; the condition skips what it has taken before.
   text: `WITH due AS MATERIALIZED (
            SELECT row_user_id, row_provider, length_ms, hold_ms, in_doubt
@@ -80,39 +80,39 @@ const takeDueClaims: Statement = {
              SELECT user_id AS row_user_id, provider AS row_provider, refresh_due_at AS due_at,
                attempt_started_at IS NOT NULL AS in_doubt
              FROM connections
-             WHERE provider = slug AND refresh_due_at <= now() AND ${claimable('hold_ms', '$6', '$7')}
-               AND ${gateOpen('connections')} AND ${mayBeTried}
+             WHERE provider = slug AND refresh_due_at <= now() AND ${isFree('hold_ms', '$6', '$7')}
+               AND ${circuitClosed('connections')} AND ${mayBeTried}
              ORDER BY refresh_due_at LIMIT wanted FOR UPDATE SKIP LOCKED
            ) AS due_rows
            ORDER BY due_at LIMIT $5
          )
-         UPDATE connections SET ${claimed('gen_random_uuid()', 'length_ms', 'hold_ms')}
+         UPDATE connections SET ${setLease('gen_random_uuid()', 'length_ms', 'hold_ms')}
          FROM due WHERE user_id = row_user_id AND provider = row_provider
-         RETURNING ${connectionColumns}, claim_id AS "claimId", in_doubt AS "wasInDoubt"`,
+         RETURNING ${connectionColumns}, claim_id AS "leaseId", in_doubt AS "wasInDoubt"`,
 };
-const findProbes: Statement = {
-  name: 'connections-find-probes',
+const findTrials: Statement = {
+  name: 'connections-find-trials',
   text: `SELECT ${connectionColumns}
          FROM unnest($1::text[], $2::float8[]) AS room (slug, hold_ms)
          CROSS JOIN LATERAL (
            SELECT connections.* FROM connections JOIN provider_gates USING (registration_id)
            WHERE provider = slug AND refresh_due_at <= now() AND status = 'active'
-             AND ${claimable('hold_ms', '$3', '$4')} AND ${readyToBeTried}
+             AND ${isFree('hold_ms', '$3', '$4')} AND ${readyForTrial}
            ORDER BY refresh_due_at LIMIT 1
          ) AS due`,
 };
-const dropClaim: Statement = {
-  name: 'connections-drop-claim',
+const releaseOne: Statement = {
+  name: 'connections-release-lease',
   text: `UPDATE connections SET claim_id = NULL, claimed_until = NULL, attempt_started_at = NULL
          WHERE user_id = $1 AND provider = $2 AND id = $3 AND claim_id = $4`,
 };
-const renewClaim: Statement = {
-  name: 'connections-renew-claim',
+const renewOne: Statement = {
+  name: 'connections-renew-lease',
   text: `UPDATE connections SET claimed_until = now() + $5::float8 * interval '1 millisecond'
          WHERE user_id = $1 AND provider = $2 AND id = $3 AND claim_id = $4`,
 };
-const setAside: Statement = {
-  name: 'connections-set-aside',
+const recordUnreadable: Statement = {
+  name: 'connections-record-unreadable',
   text: `UPDATE connections SET claim_id = NULL, claimed_until = NULL, attempt_started_at = NULL,
            failed_attempts = failed_attempts + 1, last_error_code = $5, last_error_at = now(),
            refresh_due_at = CASE WHEN refresh_due_at IS NULL THEN NULL ELSE now() + $6::float8 * interval '1 millisecond' END
@@ -121,7 +121,7 @@ const setAside: Statement = {
 
 /** A due connection that is leased. */
 export interface LeasedConnection extends StoredConnection {
-  readonly claimId: string;
+  readonly leaseId: string;
   /** Whether an earlier attempt of unknown outcome exists, whose hold has passed. */
   readonly wasInDoubt: boolean;
 }
@@ -131,7 +131,7 @@ export interface ProviderRoom {
   readonly provider: string;
   /** Most connections. */
   readonly wanted: number;
-  /** As in {@link RefreshLeases.take}. */
+  /** As in {@link RefreshLeases.acquire}. */
   readonly lengthMs: number;
   readonly inDoubtHoldMs: number;
 }
@@ -142,7 +142,7 @@ export interface RefreshLease {
   /** An instant of `performance.now` before it was taken. */
   readonly takenAtMs: number;
   /** Whether this refresh is the half-open trial of the circuit breaker. */
-  readonly isProbe: boolean;
+  readonly isTrial: boolean;
 }
 
 /**
@@ -159,11 +159,11 @@ export class RefreshLeases {
   ) {}
 
   private get latestNow(): Date {
-    return new Date(this.clock.now().getTime() + jumpMs);
+    return new Date(this.clock.now().getTime() + clockJumpMs);
   }
 
-  private get hasReturned(): boolean {
-    return this.database.reachableForMs > returnMs;
+  private get outageIsOver(): boolean {
+    return this.database.reachableForMs > outageGraceMs;
   }
 
   /**
@@ -177,21 +177,21 @@ export class RefreshLeases {
    *   reuse
    * @returns the lease, or `undefined`
    */
-  async take(key: ConnectionKey, lengthMs: number, inDoubtHoldMs: number): Promise<RefreshLease | undefined> {
-    const claimId = randomUUID();
+  async acquire(key: ConnectionKey, lengthMs: number, inDoubtHoldMs: number): Promise<RefreshLease | undefined> {
+    const leaseId = randomUUID();
     const takenAtMs = performance.now();
-    const [row] = await this.database.query<{ isProbe: boolean }>(takeClaim, [
+    const [row] = await this.database.query<{ isTrial: boolean }>(acquireOne, [
       key.userId,
       key.provider,
       key.id,
       key.secretGen,
-      claimId,
+      leaseId,
       lengthMs,
       inDoubtHoldMs,
-      this.hasReturned,
+      this.outageIsOver,
       this.latestNow,
     ]);
-    return row === undefined ? undefined : { id: claimId, takenAtMs, isProbe: row.isProbe };
+    return row === undefined ? undefined : { id: leaseId, takenAtMs, isTrial: row.isTrial };
   }
 
   /**
@@ -201,14 +201,14 @@ export class RefreshLeases {
    * @param rooms - what is wanted of each provider
    * @param limit - most connections in total
    */
-  takeDue(rooms: readonly ProviderRoom[], limit: number): Promise<LeasedConnection[]> {
-    return this.database.query<LeasedConnection>(takeDueClaims, [
+  acquireDue(rooms: readonly ProviderRoom[], limit: number): Promise<LeasedConnection[]> {
+    return this.database.query<LeasedConnection>(acquireDue, [
       rooms.map(({ provider }) => provider),
       rooms.map(({ wanted }) => wanted),
       rooms.map(({ lengthMs }) => lengthMs),
       rooms.map(({ inDoubtHoldMs }) => inDoubtHoldMs),
       limit,
-      this.hasReturned,
+      this.outageIsOver,
       this.latestNow,
     ]);
   }
@@ -217,11 +217,11 @@ export class RefreshLeases {
    * Finds the most overdue connection at each provider whose circuit breaker is ready for a trial. None of them is
    * leased.
    */
-  findProbes(rooms: readonly ProviderRoom[]): Promise<StoredConnection[]> {
-    return this.database.query<StoredConnection>(findProbes, [
+  findTrials(rooms: readonly ProviderRoom[]): Promise<StoredConnection[]> {
+    return this.database.query<StoredConnection>(findTrials, [
       rooms.map(({ provider }) => provider),
       rooms.map(({ inDoubtHoldMs }) => inDoubtHoldMs),
-      this.hasReturned,
+      this.outageIsOver,
       this.latestNow,
     ]);
   }
@@ -232,17 +232,17 @@ export class RefreshLeases {
    *
    * @param dueInMs - when the scheduler looks at the row again
    */
-  async setAside(key: ConnectionKey, claimId: string, code: ErrorCode, dueInMs: number): Promise<void> {
-    await this.database.query(setAside, [key.userId, key.provider, key.id, claimId, code, dueInMs]);
+  async recordUnreadable(key: ConnectionKey, leaseId: string, code: ErrorCode, dueInMs: number): Promise<void> {
+    await this.database.query(recordUnreadable, [key.userId, key.provider, key.id, leaseId, code, dueInMs]);
   }
 
   /** Extends the lease to this length from now on, unless it has ended or was replaced. */
-  async renew(key: ConnectionKey, claimId: string, lengthMs: number): Promise<void> {
-    await this.database.query(renewClaim, [key.userId, key.provider, key.id, claimId, lengthMs]);
+  async renew(key: ConnectionKey, leaseId: string, lengthMs: number): Promise<void> {
+    await this.database.query(renewOne, [key.userId, key.provider, key.id, leaseId, lengthMs]);
   }
 
   /** Returns the lease without an attempt. */
-  async drop(key: ConnectionKey, claimId: string): Promise<void> {
-    await this.database.query(dropClaim, [key.userId, key.provider, key.id, claimId]);
+  async release(key: ConnectionKey, leaseId: string): Promise<void> {
+    await this.database.query(releaseOne, [key.userId, key.provider, key.id, leaseId]);
   }
 }

@@ -58,7 +58,7 @@ export class RefreshRecorder {
    * @param replaced - the row, with the generation that the refresh replaced
    * @returns whether the entry was written
    */
-  async note(replaced: ConnectionKey, outcome: RefreshResult): Promise<boolean> {
+  async record(replaced: ConnectionKey, outcome: RefreshResult): Promise<boolean> {
     refreshes.inc({ provider: replaced.provider, outcome });
     try {
       await this.audit.record(toEvent(replaced, outcome));
@@ -73,7 +73,7 @@ export class RefreshRecorder {
    *
    * @param connection - as it was before
    */
-  async noteEnd({ userId, provider, id }: ConnectionKey, reason: EndReason | null): Promise<void> {
+  async recordEnd({ userId, provider, id }: ConnectionKey, reason: EndReason | null): Promise<void> {
     const about = { actor: 'service', userId, provider, connectionId: id };
     const subject = reason === null ? undefined : `reason:${reason}`;
     endings.inc({ provider, reason: reason ?? 'unknown' });
@@ -83,7 +83,7 @@ export class RefreshRecorder {
   }
 
   /** Records that an ended connection works again. */
-  async noteRecovery({ userId, provider, id }: ConnectionKey): Promise<void> {
+  async recordRecovery({ userId, provider, id }: ConnectionKey): Promise<void> {
     const about = { actor: 'service', userId, provider, connectionId: id };
     await this.audit.record({ ...about, action: 'connection.recovered', outcome: 'success' }).catch(unlessMistake);
   }
@@ -92,18 +92,18 @@ export class RefreshRecorder {
    * Records a refresh whose tokens were found already stored, unless the process that stored them has recorded it. That
    * process may have died in between.
    *
-   * @param replaced - as for {@link note}
+   * @param replaced - as for {@link record}
    * @param since - an instant before the tokens were stored
    * @returns whether there is an entry
    */
-  async noteStored(replaced: ConnectionKey, since: Date): Promise<boolean> {
+  async recordOnce(replaced: ConnectionKey, since: Date): Promise<boolean> {
     const { userId, provider, id } = replaced;
     const { action, subject } = toEvent(replaced, 'refreshed');
     const from = new Date(since.getTime() - clockToleranceMs);
     try {
       const { entries } = await this.reader.find({ userId, provider, action, from }, maxEntries);
       const isNoted = entries.some((entry) => entry.connectionId === id && entry.subject === subject);
-      return isNoted || (await this.note(replaced, 'refreshed'));
+      return isNoted || (await this.record(replaced, 'refreshed'));
     } catch (error) {
       return unlessMistake(error);
     }

@@ -39,7 +39,7 @@ export class RefreshRuns {
     const run = { request, done, told: Promise.race([done, request.overdue.promise]) };
     // Those who wait for the one may not wait for the other.
     run.told.catch(() => undefined);
-    // A caller that lost the claim may be waiting here already, for just this refresh.
+    // A caller that lost the lease may be waiting here already, for just this refresh.
     if (!this.running.has(id)) {
       this.running.set(id, run);
     }

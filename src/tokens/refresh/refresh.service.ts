@@ -26,7 +26,7 @@ import { RefreshedTokenSaver, type UnsavedTokens } from './refreshed-token-saver
 import { CircuitBreakerService } from '../circuit-breaker/circuit-breaker.service.js';
 import { RefreshLeases, type LeasedConnection, type RefreshLease } from './refresh-leases.js';
 import { RefreshJournal } from './refresh-journal.js';
-import { claimLengthMs, forgivesRepeat, inDoubtHoldMs, slotWaitMs } from '../policy/refresh-policy.js';
+import { leaseLengthMs, forgivesRepeat, inDoubtHoldMs, permitWaitMs } from '../policy/refresh-policy.js';
 import { RefreshExchange } from './refresh-exchange.js';
 import { RefreshRecorder } from './refresh-recorder.js';
 import { RefreshRuns, type RefreshRequest } from './refresh-runs.js';
@@ -85,13 +85,13 @@ export class RefreshService implements BeforeApplicationShutdown {
 
   constructor(
     private readonly store: ConnectionStore,
-    private readonly claims: RefreshLeases,
+    private readonly leases: RefreshLeases,
     private readonly exchange: RefreshExchange,
     private readonly journal: RefreshJournal,
-    private readonly gates: CircuitBreakerService,
-    private readonly obtainedGrants: RefreshedTokenSaver,
-    private readonly outcomes: RefreshRecorder,
-    private readonly slots: RefreshConcurrency,
+    private readonly circuitBreakers: CircuitBreakerService,
+    private readonly saver: RefreshedTokenSaver,
+    private readonly recorder: RefreshRecorder,
+    private readonly concurrency: RefreshConcurrency,
     private readonly tokenVault: TokenVault,
     private readonly registry: ProviderRegistry,
     private readonly lifecycle: ProviderLifecycle,
@@ -144,37 +144,41 @@ export class RefreshService implements BeforeApplicationShutdown {
   /**
    * Refreshes a connection that is already leased, at background priority. Callers in this process join it.
    *
-   * Sends nothing when no slot becomes free in time, the provider's circuit breaker opens, or the application stops.
+   * Sends nothing when no permit becomes free in time, the provider's circuit breaker opens, or the application stops.
    * The lease is then returned (R-26).
    *
    * @returns when the refresh is over, however long the provider takes
    * @throws as {@link refresh}
    */
-  refreshDue(connection: LeasedConnection): Promise<void> {
+  refreshLeased(connection: LeasedConnection): Promise<void> {
     return this.runs.start(connection, 'background', (request) => this.refreshTaken(connection, request)).done;
   }
 
   private async refreshTaken(connection: LeasedConnection, request: RefreshRequest): Promise<void> {
-    const { claimId, wasInDoubt, registrationId } = connection;
+    const { leaseId, wasInDoubt, registrationId } = connection;
     const takenAtMs = performance.now();
     const provider = this.registry.get(connection.provider);
-    if (!(await this.slots.acquire(request, slotWaitMs(provider.definition)))) {
-      return this.claims.drop(connection, claimId);
+    if (!(await this.concurrency.acquire(request, permitWaitMs(provider.definition)))) {
+      return this.leases.release(connection, leaseId);
     }
-    const claim = { id: claimId, takenAtMs, isProbe: false };
-    let obtained: Obtained | undefined;
+    const lease = { id: leaseId, takenAtMs, isTrial: false };
+    let unsaved: Obtained | undefined;
     try {
-      if (this.stopping || this.lifecycle.isRetired(provider) || this.gates.wasClosedSince(registrationId, takenAtMs)) {
-        return await this.claims.drop(connection, claimId);
+      if (
+        this.stopping ||
+        this.lifecycle.isRetired(provider) ||
+        this.circuitBreakers.hasOpenedSince(registrationId, takenAtMs)
+      ) {
+        return await this.leases.release(connection, leaseId);
       }
       // An entry is the outcome of the attempt before. If it cannot be committed now, the refresh token is not to be sent either.
       if (!wasInDoubt || !(await this.journal.replay(connection))) {
-        obtained = await this.obtain(connection, claim, provider, request);
+        unsaved = await this.obtain(connection, lease, provider, request);
       }
     } finally {
-      this.slots.release(request);
+      this.concurrency.release(request);
     }
-    await this.keep(connection, claim, provider, obtained);
+    await this.keep(connection, lease, provider, unsaved);
   }
 
   private async refreshOnce(connection: StoredConnection, request: RefreshRequest): Promise<void> {
@@ -186,7 +190,7 @@ export class RefreshService implements BeforeApplicationShutdown {
     }
     this.checkInterval(connection, provider.definition);
     const holdMs = inDoubtHoldMs(provider.definition, this.config.inDoubtHoldMs);
-    const giveUpAt = performance.now() + claimLengthMs(provider.definition);
+    const giveUpAt = performance.now() + leaseLengthMs(provider.definition);
     if (connection.inDoubtForMs !== null) {
       await this.journal.replay(connection);
     }
@@ -201,19 +205,19 @@ export class RefreshService implements BeforeApplicationShutdown {
         throw relinkError(provider, current.endReason);
       }
       const inDoubt = current.inDoubtForMs !== null && current.inDoubtForMs < holdMs;
-      const blocked = !current.claimed && (current.retryInMs > 0 || inDoubt);
+      const blocked = !current.leased && (current.retryInMs > 0 || inDoubt);
       if (blocked || performance.now() > giveUpAt) {
         throw toPendingError(current, holdMs);
       }
-      const gate = current.claimed ? undefined : await this.gates.findClosed(connection.registrationId);
-      if (gate !== undefined) {
-        throw toCircuitError(provider.definition.displayName, gate);
+      const circuit = current.leased ? undefined : await this.circuitBreakers.findOpen(connection.registrationId);
+      if (circuit !== undefined) {
+        throw toCircuitError(provider.definition.displayName, circuit);
       }
       await sleep(pollMs);
     }
   }
 
-  /** Refreshes once a slot and the lease are available. Returns false when the lease is taken. */
+  /** Refreshes once a permit and the lease are available. Returns false when the lease is taken. */
   private async attempt(
     connection: StoredConnection,
     provider: HealthProvider,
@@ -221,26 +225,26 @@ export class RefreshService implements BeforeApplicationShutdown {
     giveUpAt: number,
   ): Promise<boolean> {
     const { definition } = provider;
-    if (!(await this.slots.acquire(request, Math.max(0, giveUpAt - performance.now())))) {
+    if (!(await this.concurrency.acquire(request, Math.max(0, giveUpAt - performance.now())))) {
       throw new ProviderUnavailableError(
         `Too many refreshes for ${definition.displayName} are in progress. Try again.`,
         { fate: 'not-sent', retryAfterSeconds: 1 },
       );
     }
-    let claim: RefreshLease | undefined;
-    let obtained: Obtained | undefined;
+    let lease: RefreshLease | undefined;
+    let unsaved: Obtained | undefined;
     try {
       this.checkRunning();
       const holdMs = inDoubtHoldMs(definition, this.config.inDoubtHoldMs);
-      claim = await this.claims.take(connection, claimLengthMs(definition), holdMs);
-      if (claim === undefined) {
+      lease = await this.leases.acquire(connection, leaseLengthMs(definition), holdMs);
+      if (lease === undefined) {
         return false;
       }
-      obtained = await this.obtain(connection, claim, provider, request);
+      unsaved = await this.obtain(connection, lease, provider, request);
     } finally {
-      this.slots.release(request);
+      this.concurrency.release(request);
     }
-    await this.keep(connection, claim, provider, obtained);
+    await this.keep(connection, lease, provider, unsaved);
     return true;
   }
 
@@ -283,18 +287,18 @@ export class RefreshService implements BeforeApplicationShutdown {
   }
 
   /**
-   * Spends the refresh token. Call it while holding a slot: the next refresh must see a circuit breaker that this one
+   * Spends the refresh token. Call it while holding a permit: the next refresh must see a circuit breaker that this one
    * opens.
    *
    * @returns `undefined` when there is nothing to store, because a new link or recovered tokens replaced the token set
    */
   private async obtain(
     connection: StoredConnection,
-    claim: RefreshLease,
+    lease: RefreshLease,
     provider: HealthProvider,
     request: RefreshRequest,
   ): Promise<Obtained | undefined> {
-    if (await this.hasCaughtUp(connection, claim)) {
+    if (await this.hasCaughtUp(connection, lease)) {
       return undefined;
     }
     let previous: TokenSet;
@@ -302,35 +306,35 @@ export class RefreshService implements BeforeApplicationShutdown {
       this.tokenVault.ensureCanSeal();
       previous = await this.tokenVault.open(connection);
     } catch (error) {
-      await this.setAside(connection, claim.id, error);
-      await this.gates.report(connection.registrationId, { kind: 'not-tried' }, claim.isProbe);
+      await this.setAside(connection, lease.id, error);
+      await this.circuitBreakers.record(connection.registrationId, { kind: 'not-tried' }, lease.isTrial);
       throw error;
     }
-    let grant: TokenGrant | undefined;
+    let response: TokenGrant | undefined;
     let isOverdue = false;
     let isOver = false;
     const onOverdue = (): void => {
       isOverdue = true;
-      void this.tellOverdue(connection, claim, provider, request).then(() => {
+      void this.tellOverdue(connection, lease, provider, request).then(() => {
         if (!isOver) {
-          this.slots.giveOn(request);
+          this.concurrency.releaseEarly(request);
         }
       });
     };
     try {
       const scopes = sealedScopes(previous, connection.scopesRequested) ?? connection.scopesRequested;
-      grant = await this.exchange
-        .send(connection, claim, provider, { ...previous, scopes }, onOverdue)
+      response = await this.exchange
+        .send(connection, lease, provider, { ...previous, scopes }, onOverdue)
         .finally(() => (isOver = true));
-      return { previous, grant: checkSameUser(provider, grant, previous) };
+      return { previous, grant: checkSameUser(provider, response, previous) };
     } catch (error) {
       if (error instanceof InvalidTokenResponseError) {
-        const refreshToken = grant?.refreshToken ?? error.refreshToken;
+        const refreshToken = response?.refreshToken ?? error.refreshToken;
         if (refreshToken !== undefined && refreshToken !== previous.refreshToken) {
-          return { previous, refused: error, refreshToken, namesAnotherUser: grant !== undefined };
+          return { previous, refused: error, refreshToken, namesAnotherUser: response !== undefined };
         }
       }
-      const [failed, failedClaim] = isOverdue ? asTold(connection, claim) : [connection, claim];
+      const [failed, failedClaim] = isOverdue ? asTold(connection, lease) : [connection, lease];
       await this.fail(failed, failedClaim, provider, error);
       return undefined;
     }
@@ -339,14 +343,14 @@ export class RefreshService implements BeforeApplicationShutdown {
   /** Reports an overdue response to waiting callers and to the circuit breaker, before the next refresh begins. */
   private async tellOverdue(
     connection: StoredConnection,
-    claim: RefreshLease,
+    lease: RefreshLease,
     { definition }: HealthProvider,
     request: RefreshRequest,
   ): Promise<void> {
     request.overdue.reject(toOverdueError(definition.displayName, requestTimeoutMs(definition)));
     const outcome = { kind: 'failed', isFirst: connection.failedAttempts === 0 } as const;
     try {
-      await this.gates.report(connection.registrationId, outcome, claim.isProbe);
+      await this.circuitBreakers.record(connection.registrationId, outcome, lease.isTrial);
     } catch (reason) {
       this.logger.warn(`The circuit breaker of ${connection.registrationId} could not be saved: ${codeOf(reason)}.`);
     }
@@ -356,40 +360,40 @@ export class RefreshService implements BeforeApplicationShutdown {
    * Whether newer tokens of the connection, which the database had lost, were restored. Then nothing is sent, nor when
    * this cannot be determined.
    */
-  private async hasCaughtUp(connection: StoredConnection, claim: RefreshLease): Promise<boolean> {
+  private async hasCaughtUp(connection: StoredConnection, lease: RefreshLease): Promise<boolean> {
     let mustNotSend = true;
     try {
       mustNotSend = await this.journal.hasCaughtUp(connection);
       return mustNotSend;
     } finally {
       if (mustNotSend) {
-        await this.claims.drop(connection, claim.id);
-        await this.gates.report(connection.registrationId, { kind: 'not-tried' }, claim.isProbe);
+        await this.leases.release(connection, lease.id);
+        await this.circuitBreakers.record(connection.registrationId, { kind: 'not-tried' }, lease.isTrial);
       }
     }
   }
 
-  /** Stores the result. The provider is done, so its slot is already free for the next refresh. */
+  /** Stores the result. The provider is done, so its permit is already free for the next refresh. */
   private async keep(
     connection: StoredConnection,
-    claim: RefreshLease,
+    lease: RefreshLease,
     provider: HealthProvider,
-    obtained: Obtained | undefined,
+    unsaved: Obtained | undefined,
   ): Promise<void> {
-    if (obtained === undefined) {
+    if (unsaved === undefined) {
       return;
     }
-    if ('refused' in obtained) {
-      return this.withhold(connection, claim, provider, obtained);
+    if ('refused' in unsaved) {
+      return this.withhold(connection, lease, provider, unsaved);
     }
-    const isKept = await this.obtainedGrants.keep(connection, provider, obtained);
-    await this.gates.reportSuccess(connection.registrationId, claim.isProbe);
+    const isKept = await this.saver.save(connection, provider, unsaved);
+    await this.circuitBreakers.recordSuccess(connection.registrationId, lease.isTrial);
     if (!isKept) {
       throw new ConnectionNotFoundError();
     }
     if (connection.status === 'needs_relink') {
       this.logger.warn(`Connection ${connection.id} works again: the provider accepted its refresh token.`);
-      await this.outcomes.noteRecovery(connection);
+      await this.recorder.recordRecovery(connection);
     }
   }
 
@@ -399,25 +403,25 @@ export class RefreshService implements BeforeApplicationShutdown {
    */
   private async withhold(
     connection: StoredConnection,
-    claim: RefreshLease,
+    lease: RefreshLease,
     provider: HealthProvider,
     refusal: RefusedAnswer,
   ): Promise<void> {
-    if (!(await this.obtainedGrants.keepRefreshToken(connection, provider, refusal.previous, refusal))) {
+    if (!(await this.saver.saveRefreshToken(connection, provider, refusal.previous, refusal))) {
       // Gone, refreshed or linked anew.
       await this.findUnchanged(connection);
       return;
     }
-    await this.fail(connection, claim, provider, refusal.refused);
+    await this.fail(connection, lease, provider, refusal.refused);
   }
 
   /** Sets an unreadable row aside for the operator, so that it does not block other connections (R-25). */
-  private async setAside(connection: StoredConnection, claimId: string, error: unknown): Promise<void> {
+  private async setAside(connection: StoredConnection, leaseId: string, error: unknown): Promise<void> {
     const code = codeOf(error);
     const dueInMs = backoffDelayMs(connection.failedAttempts + 1, unreadableBackoff, 1);
     unreadable.inc({ provider: connection.provider });
     this.logger.error(`Connection ${connection.id} cannot be refreshed: ${code}. Next attempt in ${dueInMs} ms.`);
-    await this.claims.setAside(connection, claimId, code, dueInMs);
+    await this.leases.recordUnreadable(connection, leaseId, code, dueInMs);
   }
 
   private toRecord(error: unknown, connection: StoredConnection, definition: ProviderDefinition): RefreshFailureRecord {
@@ -445,28 +449,28 @@ export class RefreshService implements BeforeApplicationShutdown {
   /** Records a failed attempt and throws the error for its callers. Returns when a new link has replaced the tokens. */
   private async fail(
     connection: StoredConnection,
-    claim: RefreshLease,
+    lease: RefreshLease,
     provider: HealthProvider,
     error: unknown,
   ): Promise<void> {
     const { definition } = provider;
-    const gate = await this.gates.report(
+    const circuit = await this.circuitBreakers.record(
       connection.registrationId,
       toCircuitEvidence(error, connection),
-      claim.isProbe,
+      lease.isTrial,
     );
     const record = this.toRecord(error, connection, definition);
     // Where refusals come in numbers, none is evidence.
     const failure =
-      gate.closedUntil !== null && gate.reason === 'TOKEN_REVOKED' && record.evidence === 'refused'
+      circuit.openUntil !== null && circuit.reason === 'TOKEN_REVOKED' && record.evidence === 'refused'
         ? ({ ...record, evidence: 'ours' } as const)
         : record;
     const holdMs = failure.outcomeKnown ? 0 : inDoubtHoldMs(definition, this.config.inDoubtHoldMs);
     const waitMs = Math.max(failure.retryInMs, holdMs);
-    await this.outcomes.note(connection, failure.code);
+    await this.recorder.record(connection, failure.code);
     // Whether the provider's API still takes the access token tells a mistake from the end of the grant.
     const asksAccount = failure.evidence === 'refused' && definition.account.from === 'api';
-    const recorded = await this.store.recordFailure(connection, claim.id, failure, this.endingTerms(), {
+    const recorded = await this.store.recordFailure(connection, lease.id, failure, this.endingTerms(), {
       dueInMs: Math.max(failure.dueInMs, holdMs),
       asksAccount,
     });
@@ -481,17 +485,17 @@ export class RefreshService implements BeforeApplicationShutdown {
       `${definition.displayName}: refresh of connection ${connection.id} failed with ${failure.code}; ${consequence}.`,
     );
     if (hasEnded && connection.status === 'active') {
-      await this.outcomes.noteEnd(connection, recorded.endReason);
+      await this.recorder.recordEnd(connection, recorded.endReason);
     }
     throw hasEnded ? relinkError(provider, recorded.endReason) : toAttemptError(error, waitMs);
   }
 }
 
 /** For an overdue attempt, which the circuit breaker has already counted: not the first failure, and not a trial. */
-function asTold(connection: StoredConnection, claim: RefreshLease): [StoredConnection, RefreshLease] {
+function asTold(connection: StoredConnection, lease: RefreshLease): [StoredConnection, RefreshLease] {
   return [
     { ...connection, failedAttempts: connection.failedAttempts + 1 },
-    { ...claim, isProbe: false },
+    { ...lease, isTrial: false },
   ];
 }
 

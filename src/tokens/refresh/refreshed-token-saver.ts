@@ -35,7 +35,7 @@ export class RefreshedTokenSaver {
     private readonly store: ConnectionStore,
     private readonly journal: RefreshJournal,
     private readonly outbox: RevocationOutbox,
-    private readonly outcomes: RefreshRecorder,
+    private readonly recorder: RefreshRecorder,
     private readonly tokenVault: TokenVault,
   ) {}
 
@@ -46,16 +46,16 @@ export class RefreshedTokenSaver {
    * @returns false when the connection was removed in the meantime; the grant is then revoked
    * @throws {@link DatabaseUnavailableError} when it cannot be stored; the journal has it
    */
-  async keep(connection: StoredConnection, provider: HealthProvider, obtained: UnsavedTokens): Promise<boolean> {
-    const tokens = toTokenSet(obtained.grant, obtained.previous);
-    const sealed = await this.record(connection, tokens, 'refreshed');
-    const { saved, isNoted } = await this.save(connection, tokens, sealed, 'refreshed');
-    if (saved === 'saved' && obtained.grant.formerUserId !== undefined) {
+  async save(connection: StoredConnection, provider: HealthProvider, unsaved: UnsavedTokens): Promise<boolean> {
+    const tokens = toTokenSet(unsaved.grant, unsaved.previous);
+    const sealed = await this.recordInJournal(connection, tokens, 'refreshed');
+    const { saved, isRecorded } = await this.saveRow(connection, tokens, sealed, 'refreshed');
+    if (saved === 'saved' && unsaved.grant.formerUserId !== undefined) {
       await this.store.askForAccount(connection);
     }
-    const isGone = saved === 'superseded' && (await this.discard(connection, provider, tokens, obtained.previous));
+    const isGone = saved === 'superseded' && (await this.discard(connection, provider, tokens, unsaved.previous));
     // Until the outcome is in the audit trail the journal has the entry. A replay then does the rest.
-    if (isNoted || (saved === 'superseded' && (await this.outcomes.note(connection, 'superseded')))) {
+    if (isRecorded || (saved === 'superseded' && (await this.recorder.record(connection, 'superseded')))) {
       await this.journal.forget(connection);
     }
     return !isGone;
@@ -70,7 +70,7 @@ export class RefreshedTokenSaver {
    * @returns false when another process has changed or removed the row; the refresh is then recorded as superseded
    * @throws {@link DatabaseUnavailableError} when it cannot be stored; the journal has it
    */
-  async keepRefreshToken(
+  async saveRefreshToken(
     connection: StoredConnection,
     provider: HealthProvider,
     previous: TokenSet,
@@ -84,37 +84,41 @@ export class RefreshedTokenSaver {
       spareRefreshToken: undefined,
       mustNameUser: namesAnotherUser || previous.mustNameUser,
     };
-    const sealed = await this.record(connection, tokens, 'rotated');
-    const { saved } = await this.save(connection, tokens, sealed, 'rotated');
+    const sealed = await this.recordInJournal(connection, tokens, 'rotated');
+    const { saved } = await this.saveRow(connection, tokens, sealed, 'rotated');
     if (saved !== 'superseded') {
       await this.journal.forget(connection);
       return true;
     }
     await this.discard(connection, provider, tokens, previous);
-    if (await this.outcomes.note(connection, 'superseded')) {
+    if (await this.recorder.record(connection, 'superseded')) {
       await this.journal.forget(connection);
     }
     return false;
   }
 
-  private async record(connection: StoredConnection, tokens: TokenSet, kind: EntryKind): Promise<SealedTokens> {
+  private async recordInJournal(
+    connection: StoredConnection,
+    tokens: TokenSet,
+    kind: EntryKind,
+  ): Promise<SealedTokens> {
     const sealed = this.tokenVault.seal({ ...connection, secretGen: connection.secretGen + 1 }, tokens);
     await this.journal.record(connection, sealed, kind);
     return sealed;
   }
 
   /** Commits a token set that exists only here and at the provider, through short database failures of any kind. */
-  private async save(
+  private async saveRow(
     connection: StoredConnection,
     tokens: TokenSet,
     sealed: SealedTokens,
     kind: EntryKind,
-  ): Promise<{ readonly saved: SaveOutcome; readonly isNoted: boolean }> {
+  ): Promise<{ readonly saved: SaveOutcome; readonly isRecorded: boolean }> {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await this.outcomes.inTurn(connection.id, async () => {
+        return await this.recorder.inTurn(connection.id, async () => {
           const saved = await this.saveOnce(connection, tokens, sealed, kind);
-          return { saved, isNoted: kind === 'refreshed' && (await this.noteSave(connection, saved, tokens)) };
+          return { saved, isRecorded: kind === 'refreshed' && (await this.recordSave(connection, saved, tokens)) };
         });
       } catch (error) {
         const delayMs = saveRetryDelaysMs[attempt];
@@ -138,7 +142,7 @@ export class RefreshedTokenSaver {
     const isRefreshed = kind === 'refreshed';
     const save = isRefreshed
       ? this.store.saveRefreshed(connection, sealed)
-      : this.store.keepRotated(connection, sealed);
+      : this.store.saveRotated(connection, sealed);
     if (await save) {
       return 'saved';
     }
@@ -150,12 +154,12 @@ export class RefreshedTokenSaver {
   }
 
   /** @returns whether the audit trail has the stored token set */
-  private async noteSave(connection: StoredConnection, saved: SaveOutcome, tokens: TokenSet): Promise<boolean> {
+  private async recordSave(connection: StoredConnection, saved: SaveOutcome, tokens: TokenSet): Promise<boolean> {
     switch (saved) {
       case 'saved':
-        return this.outcomes.note(connection, 'refreshed');
+        return this.recorder.record(connection, 'refreshed');
       case 'found':
-        return this.outcomes.noteStored(connection, tokens.obtainedAt);
+        return this.recorder.recordOnce(connection, tokens.obtainedAt);
       case 'superseded':
         return false;
     }
@@ -228,7 +232,7 @@ export class RefreshedTokenSaver {
     }
     const next = { ...current, secretGen: current.secretGen + 1 };
     const { sealed } = this.tokenVault.seal(next, { ...tokens, spareRefreshToken });
-    const kept = await this.store.keepSpare(current, sealed);
+    const kept = await this.store.saveSpare(current, sealed);
     this.logger.warn(
       `Connection ${current.id} was refreshed twice at once. The second refresh token is ${kept ? 'kept' : 'discarded'}.`,
     );

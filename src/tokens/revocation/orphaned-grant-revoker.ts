@@ -38,8 +38,8 @@ export class OrphanedGrantRevoker {
    * @param connection - the connection that held the grant
    * @param tokens - the tokens that it held
    */
-  endReplaced(connection: GrantOwner, tokens: TokenSet): Promise<void> {
-    return this.end(connection, tokens, () => this.accounts.mayBeHeldByAnother(connection, tokens));
+  revokeReplaced(connection: GrantOwner, tokens: TokenSet): Promise<void> {
+    return this.end(connection, tokens, () => this.accounts.mayBelongToAnother(connection, tokens));
   }
 
   /**
@@ -47,19 +47,20 @@ export class OrphanedGrantRevoker {
    * user.
    *
    * @param link - the link, with its id in place of a connection's
-   * @param grant - the token response for its code
+   * @param response - the token response for its code
    */
-  endOfFailedLink(link: GrantOwner, grant: TokenGrant): Promise<void> {
+  revokeFailedLink(link: GrantOwner, response: TokenGrant): Promise<void> {
     const { account } = this.registry.get(link.provider).definition;
-    const isClaimed = grant.providerUserId === undefined && grant.idToken !== undefined && account.from === 'id-token';
-    const claimed = isClaimed ? claimedUser(grant.idToken, account) : undefined;
+    const isClaimed =
+      response.providerUserId === undefined && response.idToken !== undefined && account.from === 'id-token';
+    const claimed = isClaimed ? claimedUser(response.idToken, account) : undefined;
     const ids = claimed && { providerUserId: claimed.userId, formerUserId: claimed.formerUserId };
-    const tokens = { ...toTokenSet(grant), ...ids };
+    const tokens = { ...toTokenSet(response), ...ids };
     return this.end(link, tokens, () => this.mayBeInUse(link, tokens));
   }
 
-  private async end(place: GrantOwner, tokens: TokenSet, isInUse: () => Promise<boolean>): Promise<void> {
-    const provider = this.registry.get(place.provider);
+  private async end(owner: GrantOwner, tokens: TokenSet, isInUse: () => Promise<boolean>): Promise<void> {
+    const provider = this.registry.get(owner.provider);
     const { slug, revocation } = provider.definition;
     if (revocation === undefined || this.lifecycle.isRetired(provider)) {
       return;
@@ -70,7 +71,7 @@ export class OrphanedGrantRevoker {
           `A grant at ${slug} that belongs to no connection is not revoked: that could end a connection.`,
         );
       } else {
-        await this.outbox.attempt(await this.outbox.add(place, tokens));
+        await this.outbox.attempt(await this.outbox.add(owner, tokens));
       }
     } catch (error) {
       this.logger.warn(`A grant at ${slug} that belongs to no connection could not be revoked: ${codeOf(error)}.`);
@@ -82,14 +83,14 @@ export class OrphanedGrantRevoker {
 
   private async mayBeInUse(link: GrantOwner, tokens: TokenSet): Promise<boolean> {
     const { providerUserId } = tokens;
-    if (providerUserId === undefined || (await this.accounts.mayBeHeldByAnother(link, tokens))) {
+    if (providerUserId === undefined || (await this.accounts.mayBelongToAnother(link, tokens))) {
       return true;
     }
     const own = await this.store.find(link.userId, link.provider);
     if (own?.status !== 'active') {
       return false;
     }
-    const held = await this.tokenVault.openIfReadable(own);
-    return held?.providerUserId === undefined || isSameAccount(held, tokens);
+    const currentTokens = await this.tokenVault.openIfReadable(own);
+    return currentTokens?.providerUserId === undefined || isSameAccount(currentTokens, tokens);
   }
 }

@@ -342,9 +342,9 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
     if (current === undefined || current.sealed === null) {
       return false;
     }
-    const held = await this.tokenVault.open(current);
-    const isKnown = held.providerUserId !== undefined && tokens.providerUserId !== undefined;
-    return !isKnown || isSameAccount(held, tokens);
+    const currentTokens = await this.tokenVault.open(current);
+    const isKnown = currentTokens.providerUserId !== undefined && tokens.providerUserId !== undefined;
+    return !isKnown || isSameAccount(currentTokens, tokens);
   }
 
   private async postpone(entry: RevocationEntry, error: unknown): Promise<RevocationOutcome> {

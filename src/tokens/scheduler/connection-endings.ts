@@ -57,7 +57,7 @@ export class ConnectionEndings implements BeforeApplicationShutdown {
     private readonly database: Database,
     private readonly registry: ProviderRegistry,
     private readonly lifecycle: ProviderLifecycle,
-    private readonly outcomes: RefreshRecorder,
+    private readonly recorder: RefreshRecorder,
     private readonly clock: Clock,
   ) {}
 
@@ -90,7 +90,7 @@ export class ConnectionEndings implements BeforeApplicationShutdown {
 
   private async end(reason: EndReason, statement: Statement, values: readonly unknown[]): Promise<number> {
     const rows = await this.database.query<ConnectionKey>(statement, values);
-    await Promise.all(rows.map((row) => this.outcomes.noteEnd(row, reason)));
+    await Promise.all(rows.map((row) => this.recorder.recordEnd(row, reason)));
     return rows.length;
   }
 

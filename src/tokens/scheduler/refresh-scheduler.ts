@@ -7,7 +7,7 @@ import { BackgroundLoop } from '../../clock/background-loop.js';
 import { RateLimiter } from '../policy/rate-limiter.js';
 import type { StoredConnection } from '../store/stored-connection.js';
 import { type LeasedConnection, type ProviderRoom, RefreshLeases } from '../refresh/refresh-leases.js';
-import { dueClaimLengthMs, inDoubtHoldMs } from '../policy/refresh-policy.js';
+import { dueLeaseLengthMs, inDoubtHoldMs } from '../policy/refresh-policy.js';
 import { RefreshService } from '../refresh/refresh.service.js';
 import { TokenVault } from '../store/token-vault.js';
 import { tokensConfig, type TokensConfig } from '../tokens.config.js';
@@ -24,7 +24,7 @@ const countLimit = 10_000;
 
 const surveyDue: Statement = {
   name: 'connections-survey-due',
-  // What is due and under way, or in doubt, is nobody's to take before claim and hold have passed.
+  // What is due and under way, or in doubt, is nobody's to take before lease and hold have passed.
   text: `SELECT slug AS provider, backlog::int, extract(epoch FROM least(first_free_at, (
              SELECT min(refresh_due_at) FROM connections WHERE provider = slug AND status = 'active' AND refresh_due_at > now())) - now())::float8 * 1000
              AS "nextDueInMs"
@@ -45,16 +45,16 @@ interface Survey {
 }
 
 /** What this process does for one provider. */
-interface Lane {
+interface ProviderState {
   readonly provider: string;
   readonly rate: RateLimiter;
   readonly lengthMs: number;
   readonly inDoubtHoldMs: number;
-  /** Connections claimed and not finished. */
+  /** Connections leased and not finished. */
   underWay: number;
-  /** There was nothing to claim; on the clock of `performance.now`. */
+  /** There was nothing to lease; on the clock of `performance.now`. */
   quietUntilMs: number;
-  /** Looks in a row that found nothing to claim. */
+  /** Looks in a row that found nothing to lease. */
   emptyLooks: number;
 }
 
@@ -64,7 +64,7 @@ interface Lane {
  * The connection's row is the job. Nothing is queued elsewhere, and any number of replicas may run this at once. One
  * statement leases a batch, the longest overdue first. {@link RefreshService} refreshes as for a caller, at background
  * priority. For each provider, the scheduler leases three times as many connections as run at a time: the others wait
- * for a slot in this process, or are being stored. It leases no more per second than its rate, so that catching up
+ * for a permit in this process, or are being stored. It leases no more per second than its rate, so that catching up
  * after a long stop does not turn into a storm (R-27).
  */
 @Injectable()
@@ -72,12 +72,12 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
   private readonly logger = new Logger(RefreshScheduler.name);
   private readonly loop = new BackgroundLoop(RefreshScheduler.name, () => this.step());
   private readonly underWay = new Set<Promise<void>>();
-  private lanes: readonly Lane[] | undefined;
+  private states: readonly ProviderState[] | undefined;
   private surveyedAtMs = -Infinity;
 
   constructor(
     private readonly database: Database,
-    private readonly claims: RefreshLeases,
+    private readonly leases: RefreshLeases,
     private readonly refreshService: RefreshService,
     private readonly tokenVault: TokenVault,
     private readonly registry: ProviderRegistry,
@@ -90,8 +90,8 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
    * started, unless other processes do this.
    */
   start(): void {
-    for (const lane of this.lanes ?? []) {
-      lane.quietUntilMs = 0;
+    for (const state of this.states ?? []) {
+      state.quietUntilMs = 0;
     }
     this.loop.start();
     this.loop.wake();
@@ -115,79 +115,79 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
     if (rooms.length > 0) {
       // Else every row would be set aside one by one, and left for hours when the keys are back.
       this.tokenVault.ensureCanSeal();
-      const claimed = await this.claims.takeDue(rooms, batchSize);
-      sweepBatchSize.observe(claimed.length);
-      const counts = this.begin(claimed);
-      if (claimed.length < batchSize) {
-        await this.rest(rooms.filter(({ provider, wanted }) => (counts.get(provider) ?? 0) < wanted));
+      const leased = await this.leases.acquireDue(rooms, batchSize);
+      sweepBatchSize.observe(leased.length);
+      const counts = this.startRefreshes(leased);
+      if (leased.length < batchSize) {
+        await this.pause(rooms.filter(({ provider, wanted }) => (counts.get(provider) ?? 0) < wanted));
       }
     }
     if (performance.now() - this.surveyedAtMs >= longestPauseMs) {
-      await this.survey(this.allLanes());
+      await this.survey(this.providerStates());
     }
     return this.pauseMs();
   }
 
   /**
-   * Most leases of one provider: as many at the provider, waiting for a slot, and being stored. A few statements store
+   * Most leases of one provider: as many at the provider, waiting for a permit, and being stored. A few statements store
    * many.
    */
-  private most(): number {
+  private leaseLimit(): number {
     return 3 * this.config.providerConcurrency;
   }
 
-  /** At how many claims a lane is filled again: when it has emptied by a third, so that batches stay batches. */
-  private few(): number {
+  /** Number of leases at which the provider gets more: when it has emptied by a third, so that batches stay batches. */
+  private refillLevel(): number {
     return 2 * this.config.providerConcurrency;
   }
 
-  /** What may be claimed now. */
+  /** What may be leased now. */
   private rooms(): ProviderRoom[] {
     const nowMs = performance.now();
-    return this.allLanes()
-      .filter((lane) => nowMs >= this.readyAtMs(lane, nowMs))
-      .map((lane) => {
-        const { provider, lengthMs, inDoubtHoldMs: holdMs } = lane;
-        const wanted = Math.min(this.most() - lane.underWay, lane.rate.available(nowMs));
+    return this.providerStates()
+      .filter((state) => nowMs >= this.readyAtMs(state, nowMs))
+      .map((state) => {
+        const { provider, lengthMs, inDoubtHoldMs: holdMs } = state;
+        const wanted = Math.min(this.leaseLimit() - state.underWay, state.rate.available(nowMs));
         return { provider, wanted, lengthMs, inDoubtHoldMs: holdMs };
       });
   }
 
   /**
-   * When the lane may lease next. `Infinity` while it waits for refreshes to end, which wake the loop, and after the
+   * When the provider may get leases next. `Infinity` while it waits for refreshes to end, which wake the loop, and after the
    * provider has shut down.
    */
-  private readyAtMs(lane: Lane, nowMs: number): number {
-    if (lane.underWay > this.few() || this.lifecycle.isRetired(this.registry.get(lane.provider))) {
+  private readyAtMs(state: ProviderState, nowMs: number): number {
+    if (state.underWay > this.refillLevel() || this.lifecycle.isRetired(this.registry.get(state.provider))) {
       return Infinity;
     }
     // A tenth of a second's worth at least, so that a limited rate is no reason for a statement a row.
     const least = Math.max(1, Math.ceil(this.config.refreshRatePerSecond / 10));
-    const missing = Math.min(least, this.config.providerConcurrency) - lane.rate.available(nowMs);
-    return Math.max(lane.quietUntilMs, nowMs + (Math.max(0, missing) * 1_000) / this.config.refreshRatePerSecond);
+    const missing = Math.min(least, this.config.providerConcurrency) - state.rate.available(nowMs);
+    return Math.max(state.quietUntilMs, nowMs + (Math.max(0, missing) * 1_000) / this.config.refreshRatePerSecond);
   }
 
   private pauseMs(): number {
     const nowMs = performance.now();
-    const readyAtMs = Math.min(...this.allLanes().map((lane) => this.readyAtMs(lane, nowMs)));
+    const readyAtMs = Math.min(...this.providerStates().map((state) => this.readyAtMs(state, nowMs)));
     return Math.ceil(Math.min(longestPauseMs, Math.max(0, readyAtMs - nowMs)));
   }
 
   /** @returns how many there were of each provider */
-  private begin(claimed: readonly LeasedConnection[]): ReadonlyMap<string, number> {
+  private startRefreshes(leased: readonly LeasedConnection[]): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
-    for (const connection of claimed) {
+    for (const connection of leased) {
       counts.set(connection.provider, (counts.get(connection.provider) ?? 0) + 1);
     }
     const nowMs = performance.now();
-    for (const lane of this.allLanes()) {
-      const count = counts.get(lane.provider) ?? 0;
-      lane.rate.take(count, nowMs);
-      lane.underWay += count;
-      lane.emptyLooks = count > 0 ? 0 : lane.emptyLooks;
+    for (const state of this.providerStates()) {
+      const count = counts.get(state.provider) ?? 0;
+      state.rate.take(count, nowMs);
+      state.underWay += count;
+      state.emptyLooks = count > 0 ? 0 : state.emptyLooks;
     }
-    for (const connection of claimed) {
-      this.watch(connection, this.refreshService.refreshDue(connection));
+    for (const connection of leased) {
+      this.watch(connection, this.refreshService.refreshLeased(connection));
     }
     return counts;
   }
@@ -209,77 +209,77 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
   }
 
   private finish(provider: string): void {
-    const lane = this.allLanes().find((each) => each.provider === provider);
-    if (lane !== undefined) {
-      lane.underWay -= 1;
-      if (lane.underWay === this.few() || lane.underWay === 0) {
+    const state = this.providerStates().find((each) => each.provider === provider);
+    if (state !== undefined) {
+      state.underWay -= 1;
+      if (state.underWay === this.refillLevel() || state.underWay === 0) {
         this.loop.wake();
       }
     }
   }
 
   /** Where a closed gate waits to be tried, one refresh tries it; callers may be long in coming. */
-  private async probe(rooms: readonly ProviderRoom[]): Promise<void> {
-    const found = rooms.length === 0 ? [] : await this.claims.findProbes(rooms);
+  private async startTrials(rooms: readonly ProviderRoom[]): Promise<void> {
+    const found = rooms.length === 0 ? [] : await this.leases.findTrials(rooms);
     for (const connection of found) {
-      const lane = this.allLanes().find(({ provider }) => provider === connection.provider);
-      if (lane !== undefined) {
-        lane.underWay += 1;
+      const state = this.providerStates().find(({ provider }) => provider === connection.provider);
+      if (state !== undefined) {
+        state.underWay += 1;
         const refreshed = this.refreshService.refresh(connection, { priority: 'background' });
         this.watch(
           connection,
           refreshed.then(() => {
-            lane.quietUntilMs = 0;
+            state.quietUntilMs = 0;
           }),
         );
       }
     }
   }
 
-  /** These have nothing to claim: they are looked at again when something becomes due, or by and by. */
-  private async rest(rooms: readonly ProviderRoom[]): Promise<void> {
+  /** These have nothing to lease: they are looked at again when something becomes due, or by and by. */
+  private async pause(rooms: readonly ProviderRoom[]): Promise<void> {
     const providers = new Set(rooms.map(({ provider }) => provider));
-    const lanes = this.allLanes().filter(({ provider }) => providers.has(provider));
-    const surveys = await this.survey(lanes);
-    await this.probe(rooms.filter(({ provider }) => (surveys.get(provider)?.backlog ?? 0) > 0));
+    const states = this.providerStates().filter(({ provider }) => providers.has(provider));
+    const surveys = await this.survey(states);
+    await this.startTrials(rooms.filter(({ provider }) => (surveys.get(provider)?.backlog ?? 0) > 0));
     const nowMs = performance.now();
-    for (const lane of lanes) {
-      const nextDueInMs = surveys.get(lane.provider)?.nextDueInMs ?? Infinity;
-      const atLeastMs = firstPauseMs * 2 ** Math.min(lane.emptyLooks, 10);
-      lane.emptyLooks += 1;
-      lane.quietUntilMs = nowMs + Math.min(longestPauseMs, Math.max(nextDueInMs, atLeastMs));
+    for (const state of states) {
+      const nextDueInMs = surveys.get(state.provider)?.nextDueInMs ?? Infinity;
+      const atLeastMs = firstPauseMs * 2 ** Math.min(state.emptyLooks, 10);
+      state.emptyLooks += 1;
+      state.quietUntilMs = nowMs + Math.min(longestPauseMs, Math.max(nextDueInMs, atLeastMs));
     }
   }
 
-  private async survey(lanes: readonly Lane[]): Promise<ReadonlyMap<string, Survey>> {
+  private async survey(states: readonly ProviderState[]): Promise<ReadonlyMap<string, Survey>> {
     const rows = await this.database.query<Survey>(surveyDue, [
-      lanes.map(({ provider }) => provider),
-      lanes.map(({ inDoubtHoldMs: holdMs }) => holdMs),
+      states.map(({ provider }) => provider),
+      states.map(({ inDoubtHoldMs: holdMs }) => holdMs),
     ]);
     for (const { provider, backlog, nextDueInMs } of rows) {
       dueConnections.set({ provider }, backlog);
       oldestOverdueSeconds.set({ provider }, Math.max(0, -(nextDueInMs ?? 0) / 1_000));
     }
-    if (lanes.length === this.allLanes().length) {
+    if (states.length === this.providerStates().length) {
       this.surveyedAtMs = performance.now();
     }
     return new Map(rows.map((row) => [row.provider, row]));
   }
 
   /** Made at the first look: only then all providers are registered. */
-  private allLanes(): readonly Lane[] {
-    this.lanes ??= this.registry
+  private providerStates(): readonly ProviderState[] {
+    this.states ??= this.registry
       .list()
       .filter(({ definition, settings }) => definition.oauth === '2.0' && settings.mode !== 'not-configured')
       .map(({ definition }) => ({
         provider: definition.slug,
         rate: new RateLimiter(this.config.refreshRatePerSecond, performance.now()),
-        lengthMs: dueClaimLengthMs(definition),
+        lengthMs: dueLeaseLengthMs(definition),
         inDoubtHoldMs: inDoubtHoldMs(definition, this.config.inDoubtHoldMs),
         underWay: 0,
         quietUntilMs: 0,
         emptyLooks: 0,
       }));
-    return this.lanes;
+    return this.states;
   }
 }

@@ -3,7 +3,7 @@ import type { Database, Statement } from '../../database/database.js';
 import { MicroBatch } from '../../database/micro-batch.js';
 import { DatabaseUnavailableError } from '../../errors/request.errors.js';
 import type { ConnectionKey, SealedTokens } from './stored-connection.js';
-import { noAttempt } from './stored-connection.js';
+import { clearedAttempt } from './stored-connection.js';
 
 /** The most saves that go together, and that wait. No more refreshes run in a process. */
 const limits = { maxItems: 200, maxWaiting: 10_000 };
@@ -24,7 +24,7 @@ const saveAll: Statement = {
              ELSE ARRAY(SELECT json_array_elements_text(saved.scopes::json)) END,
            scopes_unknown = saved.scopes_unknown, expires_at = saved.expires_at, refreshable = saved.refreshable, refresh_expires_at = saved.refresh_expires_at,
            refresh_due_at = now() + saved.due_in_ms * interval '1 millisecond', last_refreshed_at = now(),
-           ${noAttempt}
+           ${clearedAttempt}
          FROM unnest($1::text[], $2::text[], $3::uuid[], $4::int[], $5::bytea[], $6::text[], $7::timestamptz[], $8::bool[],
            $9::timestamptz[], $10::float8[], $11::bool[]) WITH ORDINALITY
            AS saved (user_id, provider, id, secret_gen, sealed, scopes, expires_at, refreshable, refresh_expires_at, due_in_ms,

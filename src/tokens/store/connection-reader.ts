@@ -33,7 +33,7 @@ const readMany: Statement = {
 @Injectable()
 export class ConnectionReader {
   private readonly reads = new MicroBatch<ConnectionRef, ReadConnection | undefined>(
-    (places) => this.readAll(places),
+    (refs) => this.readAll(refs),
     limits,
   );
 
@@ -48,14 +48,14 @@ export class ConnectionReader {
     return this.reads.add({ userId, provider });
   }
 
-  private async readAll(places: readonly ConnectionRef[]): Promise<(ReadConnection | undefined)[]> {
+  private async readAll(refs: readonly ConnectionRef[]): Promise<(ReadConnection | undefined)[]> {
     const rows = await this.database.query<ReadColumns>(readMany, [
-      places.map(({ userId }) => userId),
-      places.map(({ provider }) => provider),
+      refs.map(({ userId }) => userId),
+      refs.map(({ provider }) => provider),
     ]);
-    const found = new Array<ReadConnection | undefined>(places.length).fill(undefined);
+    const found = new Array<ReadConnection | undefined>(refs.length).fill(undefined);
     for (const { place, ...columns } of rows) {
-      const asked = places[place - 1];
+      const asked = refs[place - 1];
       if (asked !== undefined) {
         found[place - 1] = { ...asked, ...columns };
       }

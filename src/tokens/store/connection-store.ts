@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../errors/error-code.js';
 import { Database, type Statement } from '../../database/database.js';
 import { AccountAlreadyLinkedError } from '../../errors/connection.errors.js';
 import { isAccountTaken, BatchedSaves } from './batched-saves.js';
-import { noAttempt } from './stored-connection.js';
+import { clearedAttempt } from './stored-connection.js';
 import {
   type StoredConnection,
   type SealedTokens,
@@ -71,16 +71,16 @@ const statements = {
              sealed = $7, scopes_granted = $8, expires_at = $9, refreshable = $10, refresh_expires_at = $11,
              refresh_due_at = ${dueIn('$12')}, account_digest = $13, account_exclusive = $14,
              account_due_at = CASE WHEN $15 THEN now() END, scopes_unknown = $16,
-             linked_at = now(), last_refreshed_at = NULL, ${noAttempt}
+             linked_at = now(), last_refreshed_at = NULL, ${clearedAttempt}
            WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 RETURNING id`,
   },
-  keepSpare: {
-    name: 'connections-keep-spare',
+  saveSpare: {
+    name: 'connections-save-spare',
     text: `UPDATE connections SET secret_gen = secret_gen + 1, sealed = $5
            WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 AND attempt_started_at IS NULL RETURNING id`,
   },
-  keepRotated: {
-    name: 'connections-keep-rotated',
+  saveRotated: {
+    name: 'connections-save-rotated',
     text: `UPDATE connections SET secret_gen = secret_gen + 1, sealed = $5, suspect_since = NULL
            WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 RETURNING id`,
   },
@@ -176,10 +176,10 @@ export interface RowBehind {
 /** The connections table. Every change of a token set is a compare-and-set on its generation. */
 @Injectable()
 export class ConnectionStore {
-  private readonly refreshedSaves: BatchedSaves;
+  private readonly batchedSaves: BatchedSaves;
 
   constructor(private readonly database: Database) {
-    this.refreshedSaves = new BatchedSaves(database);
+    this.batchedSaves = new BatchedSaves(database);
   }
 
   /** Returns the user's connection to a provider, if there is one. */
@@ -287,15 +287,15 @@ export class ConnectionStore {
    * expired still has the only valid tokens.
    */
   saveRefreshed(key: ConnectionKey, tokens: SealedTokens): Promise<boolean> {
-    return this.refreshedSaves.save(key, tokens);
+    return this.batchedSaves.save(key, tokens);
   }
 
   /**
    * Seals the current token set again, with a spare refresh token in it, unless a refresh is in flight or in doubt.
    * Returns false in that case, or when the row has changed in the meantime.
    */
-  async keepSpare(key: ConnectionKey, sealed: Buffer): Promise<boolean> {
-    const rows = await this.database.query(statements.keepSpare, [...keyValues(key), sealed]);
+  async saveSpare(key: ConnectionKey, sealed: Buffer): Promise<boolean> {
+    const rows = await this.database.query(statements.saveSpare, [...keyValues(key), sealed]);
     return rows.length === 1;
   }
 
@@ -303,8 +303,8 @@ export class ConnectionStore {
    * Seals the current token set again, with the rotated refresh token, while the refresh that rotated it is still in
    * flight. Evidence against the old refresh token is cleared. Returns false when the row was removed or has changed.
    */
-  async keepRotated(key: ConnectionKey, { sealed }: SealedTokens): Promise<boolean> {
-    const rows = await this.database.query(statements.keepRotated, [...keyValues(key), sealed]);
+  async saveRotated(key: ConnectionKey, { sealed }: SealedTokens): Promise<boolean> {
+    const rows = await this.database.query(statements.saveRotated, [...keyValues(key), sealed]);
     return rows.length === 1;
   }
 
@@ -362,7 +362,7 @@ export class ConnectionStore {
    */
   async recordFailure(
     { registrationId, ...key }: ConnectionKey & Pick<StoredConnection, 'registrationId'>,
-    claimId: string,
+    leaseId: string,
     failure: RefreshFailureRecord,
     terms: EndingTerms,
     { dueInMs, asksAccount }: { readonly dueInMs: number; readonly asksAccount: boolean },
@@ -371,7 +371,7 @@ export class ConnectionStore {
       key.userId,
       key.provider,
       key.id,
-      claimId,
+      leaseId,
       failure.code,
       failure.outcomeKnown,
       failure.retryInMs,

@@ -53,7 +53,7 @@ export interface StoredConnection {
   readonly lastErrorCode: string | null;
   readonly lastErrorAt: Date | null;
   /** Whether a process holds the lease to refresh now. */
-  readonly claimed: boolean;
+  readonly leased: boolean;
   /** Milliseconds until a refresh may be tried; 0 when it may be tried now. */
   readonly retryInMs: number;
   /** Milliseconds since a refresh was started whose outcome is unknown; `null` when there is none. */
@@ -146,7 +146,7 @@ export const connectionColumns = `
   failed_attempts AS "failedAttempts", suspect_since AS "suspectSince",
   floor(extract(epoch FROM now() - suspect_since) * 1000)::float8 AS "suspectForMs", gone_since AS "goneSince",
   end_reason AS "endReason", ended_at AS "endedAt", last_error_code AS "lastErrorCode", last_error_at AS "lastErrorAt",
-  coalesce(claimed_until > now(), false) AS claimed,
+  coalesce(claimed_until > now(), false) AS leased,
   coalesce(greatest(0, ceil(extract(epoch FROM retry_at - now()) * 1000)), 0)::float8 AS "retryInMs",
   floor(extract(epoch FROM now() - attempt_started_at) * 1000)::float8 AS "inDoubtForMs"`;
 
@@ -156,7 +156,7 @@ export type ConnectionKey = Pick<StoredConnection, 'userId' | 'provider' | 'id' 
 /** Identifies a token set and its link. A new link keeps the id of the row. */
 export type LinkKey = ConnectionKey & Pick<StoredConnection, 'linkedAt'>;
 
-/** What every new token set clears: claim, failures, doubts, and the end if there was one. */
-export const noAttempt = `claim_id = NULL, claimed_until = NULL, attempt_started_at = NULL, failed_attempts = 0, retry_at = NULL,
+/** What every new token set clears: lease, failures, doubts, and the end if there was one. */
+export const clearedAttempt = `claim_id = NULL, claimed_until = NULL, attempt_started_at = NULL, failed_attempts = 0, retry_at = NULL,
   suspect_since = NULL, gone_since = NULL, failing_since = NULL, access_rejected_at = NULL,
   status = 'active', end_reason = NULL, ended_at = NULL, last_error_code = NULL, last_error_at = NULL`;

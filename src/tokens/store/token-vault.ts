@@ -27,15 +27,15 @@ export class TokenVault {
    * Seals a token set for one generation of one row, and returns the columns that can be read without a key. Call it
    * just before the set is stored: `refreshDueInMs` counts from now.
    *
-   * @param place - the row, with the generation that the set will have
+   * @param row - the row, with the generation that the set will have
    * @param tokens - the set
    */
-  seal(place: ConnectionKey & { registrationId: string }, tokens: TokenSet): SealedTokens {
-    const { definition } = this.registry.get(place.provider);
+  seal(row: ConnectionKey & { registrationId: string }, tokens: TokenSet): SealedTokens {
+    const { definition } = this.registry.get(row.provider);
     const { refreshMarginMs, assumedLifetimeMs } = this.config;
     const expected = { ...tokens, expiresAt: expectedExpiry(tokens, definition, assumedLifetimeMs) };
     return {
-      sealed: this.vault.seal(tokens, toContext(place)),
+      sealed: this.vault.seal(tokens, toContext(row)),
       scopesGranted: tokens.grantedScopes ?? null,
       scopesUnknown: tokens.scopesUnknown ?? false,
       expiresAt: tokens.expiresAt ?? null,
@@ -85,13 +85,13 @@ export class TokenVault {
   }
 }
 
-function toContext(place: ConnectionKey & { registrationId: string }) {
+function toContext(row: ConnectionKey & { registrationId: string }) {
   return {
     purpose: 'connections.sealed',
-    rowId: place.id,
+    rowId: row.id,
     // The provider belongs to the registration id.
-    userId: place.userId,
-    registrationId: place.registrationId,
-    generation: place.secretGen,
+    userId: row.userId,
+    registrationId: row.registrationId,
+    generation: row.secretGen,
   } as const;
 }
