@@ -1,143 +1,182 @@
 /**
- * Measures what single requests cost the service: processor time of each, and how long `/health/live` takes beside them. Send the
- * requests of one kind by themselves over a few connections; compare a version with the one before it.
+ * Measures the cost of single requests: processor time of each, and the time of `/health/live` beside them. Sends requests
+ * of one kind at a time over a few connections.
  *
- * Usage: npm run build && node bench/costly-requests.ts [--requests 200] [--connections 8] [--bodies 16000]
+ * Usage: npm run build && node bench/costly-requests.ts [--against <built checkout>] [--rounds 3] [--seconds 2]
+ *   [--connections 8] [--bodies 16000]
+ *
+ * `--against` names a checkout of an earlier version, with node_modules and dist. Both versions are measured in turn, each
+ * round in the other order, after a round that does not count. The table has the medians.
  *
  * BENCH_DATABASE_URL names a PostgreSQL to use, as a superuser, instead of an embedded one.
  */
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Pool } from 'undici';
 import { findFreePort } from '../src/development/free-port.ts';
-import { productionFlags, startChild, waitUntilReady, type Child } from './child.ts';
+import { waitUntilReady, type Child } from './child.ts';
 import { forEachConcurrently } from './concurrency.ts';
-import { createDeployment } from './deployment.ts';
-import { startServer } from './server.ts';
-import { quantile } from './statistics.ts';
+import { costlyRequests, type CostlyRequest } from './costly-kinds.ts';
+import { startLogin } from './login.ts';
+import { startServer, type BenchServer } from './server.ts';
+import { median, quantile } from './statistics.ts';
 
-interface CostlyRequest {
-  readonly name: string;
-  readonly method: 'GET' | 'POST';
-  readonly path: string;
-  readonly body?: string;
+/** One version of the service, running. */
+interface Version {
+  readonly service: Child;
+  readonly url: string;
+  readonly apiKey: string;
 }
 
 interface Cost {
   readonly status: number;
   readonly processorMs: number;
-  /** How long the probe took beside the requests, 95 of 100 times. */
-  readonly probeP95Ms: number;
+  /** 95 of 100 responses of `/health/live` beside the requests took no longer. */
+  readonly liveP95Ms: number;
 }
 
 const count = (text: string): number => Number.parseInt(text, 10);
 const { values } = parseArgs({
   options: {
-    requests: { type: 'string', default: '200' },
+    against: { type: 'string' },
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '2' },
     connections: { type: 'string', default: '8' },
-    // 64 KiB, the largest body that any call takes, hold so many of `{},`.
+    // 64 KiB, the largest body that any call takes, hold this many of `{},`.
     bodies: { type: 'string', default: '16000' },
   },
 });
-const requests = count(values.requests);
 const connections = count(values.connections);
-const size = count(values.bodies);
-
-const link = '/v1/users/user-0/connections/strava/link';
-const nested = (open: string, close: string, levels: number): string => open.repeat(levels) + close.repeat(levels);
-const kinds: readonly CostlyRequest[] = [
-  { name: '/health/live', method: 'GET', path: '/health/live' },
-  { name: 'no such call', method: 'GET', path: '/nothing' },
-  { name: '/docs', method: 'GET', path: '/docs' },
-  { name: '/docs-json', method: 'GET', path: '/docs-json' },
-  { name: '/docs-yaml', method: 'GET', path: '/docs-yaml' },
-  { name: '/docs/swagger-ui-init.js', method: 'GET', path: '/docs/swagger-ui-init.js' },
-  { name: '/docs/swagger-ui-bundle.js', method: 'GET', path: '/docs/swagger-ui-bundle.js' },
-  { name: '/v1/providers', method: 'GET', path: '/v1/providers' },
-  {
-    name: 'link, deep JSON',
-    method: 'POST',
-    path: link,
-    body: `{"return_url":${nested('{"":', '}', Math.floor((size * 13) / 16)).replace(':}', ':0}')}}`,
-  },
-  {
-    name: 'link, 2000 levels',
-    method: 'POST',
-    path: link,
-    body: `{"return_url":${nested('[', ']', 1_999)}}`,
-  },
-  {
-    name: 'link, wide JSON',
-    method: 'POST',
-    path: link,
-    body: `{"scopes":[${Array.from({ length: size }, () => '{}').join(',')}]}`,
-  },
-  {
-    name: 'callback, many JSON keys',
-    method: 'POST',
-    path: '/v1/oauth/strava/callback',
-    body: `{"constructor":1,${Array.from({ length: Math.floor(size / 3) }, (_, index) => `"${index}":1`).join(',')}}`,
-  },
-];
+/** The default of the service. */
+const addressLimit = 600;
+/** Enough for no address to reach its limit. */
+const addresses = 10_000;
+let sent = 0;
+let attackers = 0;
 
 const server = await startServer(process.env['BENCH_DATABASE_URL']);
-let service: Child | undefined;
+const login = await startLogin();
+const versions: Version[] = [];
 try {
-  const deployment = await createDeployment(server, 1);
+  const own = new URL('..', import.meta.url);
+  const former = values.against === undefined ? [] : [pathToFileURL(`${resolve(values.against)}/`)];
+  for (const checkout of [...former, own]) {
+    versions.push(await startVersion(checkout, server, login.environment));
+  }
+  const kinds = costlyRequests(count(values.bodies), () => login.forgeToken());
+  const costs = new Map<CostlyRequest, Cost[][]>(kinds.map((kind) => [kind, versions.map(() => [])]));
+  for (let round = -1; round < count(values.rounds); round += 1) {
+    for (const [kind, costsOfVersions] of costs) {
+      const order = versions.map((version, index) => ({ version, costs: costsOfVersions[index] }));
+      for (const each of round % 2 === 0 ? order : order.reverse()) {
+        const cost = await measure(each.version, kind);
+        if (round >= 0) {
+          each.costs?.push(cost);
+        }
+      }
+    }
+  }
+  print(costs);
+} finally {
+  await Promise.all(versions.map(({ service }) => service.stop()));
+  await login.stop();
+  await server.stop();
+}
+
+/** Starts the service of a checkout, with the code of that checkout for its database. */
+async function startVersion(
+  checkout: URL,
+  database: BenchServer,
+  userTokens: Readonly<Record<string, string>>,
+): Promise<Version> {
+  const load = (file: string): Promise<unknown> => import(new URL(`bench/${file}`, checkout).href);
+  const { createDeployment } = (await load('deployment.ts')) as typeof import('./deployment.ts');
+  const { productionFlags, startChild } = (await load('child.ts')) as typeof import('./child.ts');
+  const deployment = await createDeployment(database, 1);
   const port = await findFreePort();
   const settings = {
     NODE_ENV: 'production',
     API_DOCS: 'on',
     LOG_LEVEL: 'silent',
+    RATE_LIMIT_ADDRESS_PER_MINUTE: String(addressLimit),
     RATE_LIMIT_USER_PER_MINUTE: '0',
+    // The requests name the address that they come from.
+    TRUSTED_PROXIES: '127.0.0.1',
     STRAVA_TOKEN_URL: 'https://maker.invalid/token',
+    PORT: String(port),
   };
-  const environment = { ...deployment.environment, ...settings, PORT: String(port) };
-  service = startChild('processes/service.js', environment, await productionFlags());
+  const environment = { ...deployment.environment, ...userTokens, ...settings };
+  const service = startChild('processes/service.js', environment, await productionFlags());
   const url = `http://127.0.0.1:${port}`;
   await waitUntilReady(url);
-  process.stdout.write(`${'request'.padEnd(28)}  status  processor ms each  probe p95 ms\n`);
-  for (const kind of kinds) {
-    const { status, processorMs, probeP95Ms } = await measure(service, url, kind, deployment.apiKey);
-    const figures = [
-      String(status).padStart(6),
-      processorMs.toFixed(2).padStart(17),
-      probeP95Ms.toFixed(1).padStart(12),
-    ];
-    process.stdout.write(`${kind.name.padEnd(28)}  ${figures.join('  ')}\n`);
-  }
-} finally {
-  await service?.stop();
-  await server.stop();
+  return { service, url, apiKey: deployment.apiKey };
 }
 
-async function measure(child: Child, url: string, request: CostlyRequest, apiKey: string): Promise<Cost> {
+async function measure({ service, url, apiKey }: Version, request: CostlyRequest): Promise<Cost> {
+  const { method, path, body = null, makeToken = () => apiKey, isOverLimit = false } = request;
   const pool = new Pool(url, { connections, pipelining: 1 });
-  const probes = new Pool(url, { connections: 1 });
+  const others = new Pool(url, { connections: 1 });
   const statuses = new Set<number>();
+  attackers += 1;
+  const attacker = toAddress(172, attackers);
   const send = async (): Promise<void> => {
-    const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
-    const { method, path, body } = request;
-    const answer = await pool.request({ method, path, headers, body: body ?? null });
-    statuses.add(answer.statusCode);
-    await answer.body.dump({ limit: 16 * 1024 * 1024 });
+    sent += 1;
+    const headers = {
+      authorization: `Bearer ${makeToken()}`,
+      'content-type': 'application/json',
+      'x-forwarded-for': isOverLimit ? attacker : toAddress(10, sent % addresses),
+    };
+    const response = await pool.request({ method, path, headers, body });
+    statuses.add(response.statusCode);
+    await response.body.dump({ limit: 16 * 1024 * 1024 });
   };
-  await send();
+  await forEachConcurrently(Array.from({ length: isOverLimit ? addressLimit + 1 : 1 }), connections, send);
+  statuses.clear();
   const times: number[] = [];
   const ended = new AbortController();
-  const probing = (async () => {
+  const timing = (async () => {
     while (!ended.signal.aborted) {
       const startedAt = performance.now();
-      await (await probes.request({ method: 'GET', path: '/health/live' })).body.dump();
+      await (await others.request({ method: 'GET', path: '/health/live' })).body.dump();
       times.push(performance.now() - startedAt);
       await sleep(2);
     }
   })();
-  const before = await child.processorSeconds();
-  await forEachConcurrently(Array.from({ length: requests }), connections, send);
-  const processorMs = ((await child.processorSeconds()) - before) * 1_000;
+  const before = await service.processorSeconds();
+  const endAt = performance.now() + count(values.seconds) * 1_000;
+  let requests = 0;
+  const attack = async (): Promise<void> => {
+    while (performance.now() < endAt) {
+      await send();
+      requests += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: connections }, attack));
+  const processorMs = ((await service.processorSeconds()) - before) * 1_000;
   ended.abort();
-  await probing;
-  await Promise.all([pool.close(), probes.close()]);
-  return { status: Math.max(...statuses), processorMs: processorMs / requests, probeP95Ms: quantile(times, 0.95) };
+  await timing;
+  await Promise.all([pool.close(), others.close()]);
+  return { status: Math.max(...statuses), processorMs: processorMs / requests, liveP95Ms: quantile(times, 0.95) };
+}
+
+function toAddress(network: number, host: number): string {
+  return [network, host >> 16, (host >> 8) & 0xff, host & 0xff].join('.');
+}
+
+/** Prints a Markdown table; a cell has the figures of both versions, the earlier one first. */
+function print(costs: ReadonlyMap<CostlyRequest, readonly (readonly Cost[])[]>): void {
+  const lines = ['| request | status | processor ms each | `/health/live` p95 ms |', '|---|---|---|---|'];
+  for (const [{ name }, versionCosts] of costs) {
+    const cell = (digits: number, read: (cost: Cost) => number): string =>
+      versionCosts.map((rounds) => median(rounds.map(read)).toFixed(digits)).join(' → ');
+    const figures = [
+      cell(0, ({ status }) => status),
+      cell(2, ({ processorMs }) => processorMs),
+      cell(1, ({ liveP95Ms }) => liveP95Ms),
+    ];
+    lines.push(`| ${[name, ...figures].join(' | ')} |`);
+  }
+  process.stdout.write(`${lines.join('\n')}\n`);
 }
