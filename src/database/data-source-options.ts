@@ -7,7 +7,7 @@ import { ErasureEntity } from './entities/erasure.entity.js';
 import { GrantMigrationEntity } from './entities/grant-migration.entity.js';
 import { LinkSessionEntity } from './entities/link-session.entity.js';
 import { LinkEntity } from './entities/link.entity.js';
-import { ProviderGateEntity } from './entities/provider-gate.entity.js';
+import { CircuitBreakerEntity } from './entities/circuit-breaker.entity.js';
 import { RevocationEntity } from './entities/revocation.entity.js';
 import { RateLimitEntity } from './entities/rate-limit.entity.js';
 import { VaultKeyEntity } from './entities/vault-key.entity.js';
@@ -34,6 +34,7 @@ import { TellUnknownScopes1796000000000 } from './migrations/1796000000000-TellU
 import { TellWhyConnectionsEnd1796070000000 } from './migrations/1796070000000-TellWhyConnectionsEnd.js';
 import { AddAuditAddress1796050000000 } from './migrations/1796050000000-AddAuditAddress.js';
 import { BindAuthority1796060000000 } from './migrations/1796060000000-BindAuthority.js';
+import { RenameLeasesAndCircuitBreakers1796090000000 } from './migrations/1796090000000-RenameLeasesAndCircuitBreakers.js';
 import type { DatabaseConfig } from './database.config.js';
 
 /** How long a statement may take before PostgreSQL ends it, in milliseconds. No statement here needs a tenth of it. */
@@ -59,7 +60,7 @@ export function dataSourceOptions(config: DataSourceSettings): DataSourceOptions
       ErasureEntity,
       GrantMigrationEntity,
       LinkEntity,
-      ProviderGateEntity,
+      CircuitBreakerEntity,
       LinkSessionEntity,
       RevocationEntity,
       RateLimitEntity,
@@ -89,6 +90,7 @@ export function dataSourceOptions(config: DataSourceSettings): DataSourceOptions
       TellWhyConnectionsEnd1796070000000,
       AddAuditAddress1796050000000,
       BindAuthority1796060000000,
+      RenameLeasesAndCircuitBreakers1796090000000,
     ],
     migrationsRun: config.migrateOnBoot,
     synchronize: false,

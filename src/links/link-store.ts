@@ -78,7 +78,7 @@ const insertLink: Statement = {
          RETURNING id`,
 };
 /** Whether a callback is being redeemed: such a link is left alone, because a connection may depend on it. */
-const isInProgress = 'consumed_at IS NOT NULL AND outcome IS NULL AND parked_for IS NULL';
+const isInProgress = 'consumed_at IS NOT NULL AND outcome IS NULL AND held_for IS NULL';
 const voidLinks: Statement = {
   name: 'links-void',
   // Those that have ended go first.
@@ -120,7 +120,7 @@ const findVisitedLink: Statement = {
 };
 const findResumedLink: Statement = {
   name: 'links-find-resumed',
-  text: `SELECT ${visitColumns} FROM links WHERE id = $1 AND parked_hash = $2`,
+  text: `SELECT ${visitColumns} FROM links WHERE id = $1 AND held_hash = $2`,
 };
 const findEndedLinks: Statement = {
   name: 'links-find-ended',
@@ -133,19 +133,19 @@ const findLinkPlaceById: Statement = {
 };
 const parkLink: Statement = {
   name: 'links-park',
-  text: `UPDATE links SET sealed = $2, parked_for = $3, parked_hash = $4, parked_until = now() + $5 * interval '1 millisecond'
-         WHERE state_hash = $1 AND outcome IS NULL RETURNING parked_until AS "parkedUntil"`,
+  text: `UPDATE links SET sealed = $2, held_for = $3, held_hash = $4, held_until = now() + $5 * interval '1 millisecond'
+         WHERE state_hash = $1 AND outcome IS NULL RETURNING held_until AS "parkedUntil"`,
 };
 const takeParkedLink: Statement = {
   name: 'links-take-parked',
   text: `WITH parked AS (
            SELECT id, sealed FROM links
-           WHERE id = $1 AND parked_for = $2 AND parked_hash = $3 AND parked_until > now()
+           WHERE id = $1 AND held_for = $2 AND held_hash = $3 AND held_until > now()
              AND ($4::text[] IS NULL OR provider = ANY ($4)) FOR UPDATE
          )
-         UPDATE links SET sealed = NULL, parked_for = NULL,
-           parked_hash = CASE links.parked_for WHEN 'binding' THEN links.parked_hash END FROM parked
-         WHERE links.id = parked.id AND links.parked_for = $2
+         UPDATE links SET sealed = NULL, held_for = NULL,
+           held_hash = CASE links.held_for WHEN 'binding' THEN links.held_hash END FROM parked
+         WHERE links.id = parked.id AND links.held_for = $2
          RETURNING ${linkColumns}, parked.sealed`,
 };
 const finishLink: Statement = {
@@ -156,7 +156,7 @@ const listLinksOfUser: Statement = {
   name: 'links-list-of-user',
   text: `SELECT id, provider, return_url AS "returnUrl", scopes, require_confirmation AS "requireConfirmation",
            on_account_change AS "onAccountChange", created_at AS "createdAt", expires_at AS "expiresAt",
-           consumed_at AS "consumedAt", parked_for AS "parkedFor", parked_until AS "parkedUntil", outcome
+           consumed_at AS "consumedAt", held_for AS "parkedFor", held_until AS "parkedUntil", outcome
          FROM links WHERE user_id = $1 ORDER BY created_at, id`,
 };
 const removeLinksOfUser: Statement = {

@@ -84,7 +84,7 @@ function toContext(link: Terms, stage: keyof typeof generations, parkedHash: Buf
     require_confirmation: link.requireConfirmation,
     on_account_change: link.onAccountChange,
     browser_hash: link.browserHash,
-    parked_hash: parkedHash,
+    held_hash: parkedHash,
     expires_at: link.expiresAt,
   };
   const bound = sealedColumns['links.sealed'].bound.map((name) => columns[name]);

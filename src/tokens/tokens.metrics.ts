@@ -36,14 +36,14 @@ export const issuedTokens = new Counter({
 
 /** 1 while refreshes are paused because the circuit breaker is open, as this process last saw it. */
 export const circuitsOpen = new Gauge({
-  name: 'cufflink_provider_gate_closed',
+  name: 'cufflink_circuit_breaker_open',
   help: 'Whether refreshes are paused (circuit breaker open), by client registration',
   labelNames: ['registration'] as const,
 });
 
 /** Times that the circuit breaker opened, by the error code that opened it; `TOKEN_REVOKED` is a spike of refusals. */
 export const circuitOpenings = new Counter({
-  name: 'cufflink_provider_gate_closings_total',
+  name: 'cufflink_circuit_breaker_openings_total',
   help: 'Times that refreshes were paused (circuit breaker opened), by client registration and reason',
   labelNames: ['registration', 'reason'] as const,
 });

@@ -28,7 +28,7 @@ export const sealedColumns = {
     column: 'sealed',
     key: [{ name: 'state_hash', type: 'bytea' }],
     // What a link keeps sealed in its life, one after the other: `LinkVault` has the same numbers.
-    generation: `CASE parked_for WHEN 'binding' THEN 1 WHEN 'confirmation' THEN 2 ELSE 0 END`,
+    generation: `CASE held_for WHEN 'binding' THEN 1 WHEN 'confirmation' THEN 2 ELSE 0 END`,
     // Everything that decides who may finish the link, where the browser goes, and what is stored (AR-27).
     bound: [
       'state_hash',
@@ -39,7 +39,7 @@ export const sealedColumns = {
       'require_confirmation',
       'on_account_change',
       'browser_hash',
-      'parked_hash',
+      'held_hash',
       'expires_at',
     ],
   },

@@ -260,7 +260,7 @@ describe('the row of an open link', () => {
     const { user, callback } = await approvedLink(application, 'whoop', { body });
     await application.browser.get(pathOf(callback)).expect(303);
     const code = createOneTimeSecret();
-    const [row] = await query<{ id: string }>('UPDATE links SET parked_hash = $1 WHERE user_id = $2 RETURNING id', [
+    const [row] = await query<{ id: string }>('UPDATE links SET held_hash = $1 WHERE user_id = $2 RETURNING id', [
       hashOneTimeSecret(code),
       user,
     ]);

@@ -77,7 +77,7 @@ async function sweep(application: TestApplication, subject: Subject): Promise<vo
   application.app.get(RefreshScheduler, { strict: false }).start();
   await until('the scheduler has refreshed the connection', async () => {
     const row = await subject.row();
-    return subject.refreshes.length > before && row.claim_id === null;
+    return subject.refreshes.length > before && row.lease_id === null;
   });
 }
 
@@ -240,7 +240,7 @@ async function askAll(application: TestApplication, count: number): Promise<void
 
 async function passForAll(application: TestApplication, seconds: number): Promise<void> {
   await passAtGates(application, seconds);
-  const columns = ['retry_at', 'suspect_since', 'gone_since', 'failing_since', 'attempt_started_at', 'claimed_until'];
+  const columns = ['retry_at', 'suspect_since', 'gone_since', 'failing_since', 'attempt_started_at', 'leased_until'];
   const moves = columns.map((column) => `${column} = ${column} - $1 * interval '1 second'`);
   await queryDatabase(application.databaseUrl, `UPDATE connections SET ${moves.join(', ')}`, [seconds]);
 }

@@ -70,11 +70,11 @@ async function setAges(table: string, key: string, id: string, ages: Ages): Prom
 async function setGate(registrationId: string, ages: Ages): Promise<void> {
   await queryDatabase(
     application.databaseUrl,
-    `INSERT INTO provider_gates (registration_id, closings, streak, window_started_at, answers, suspects, version)
+    `INSERT INTO circuit_breakers (registration_id, openings, streak, window_started_at, decisions, suspects, version)
      VALUES ($1, 0, 0, now(), 0, 0, 1)`,
     [registrationId],
   );
-  await setAges('provider_gates', 'registration_id', registrationId, ages);
+  await setAges('circuit_breakers', 'registration_id', registrationId, ages);
 }
 
 async function look(userId: string): Promise<Row> {
@@ -101,7 +101,7 @@ async function fail(
   await store.insert({ ...key, scopesRequested: [] }, { ...tokens, ...rested }, account);
   await queryDatabase(
     application.databaseUrl,
-    `UPDATE connections SET claim_id = $2, claimed_until = now() + interval '1 minute', attempt_started_at = now(),
+    `UPDATE connections SET lease_id = $2, leased_until = now() + interval '1 minute', attempt_started_at = now(),
        status = CASE WHEN $3::text IS NULL THEN 'active' ELSE 'needs_relink' END, end_reason = $3 WHERE user_id = $1`,
     [userId, claimId, endReason ?? null],
   );
@@ -142,7 +142,7 @@ type Case = readonly [
 const refusedBefore = { suspect_since: 75 * minute + second };
 const goneBefore = { gone_since: hour + second };
 const deadForLong = { failing_since: week + second, expires_at: week + minute };
-const closed = { closed_until: -hour };
+const closed = { open_until: -hour };
 
 const refusals: readonly Case[] = [
   ['the first refusal', 'refused', {}, null],

@@ -48,12 +48,12 @@ async function look(userId: string): Promise<StoredConnection> {
 }
 
 async function claimOf(userId: string): Promise<string | null> {
-  const [row] = await queryDatabase<{ claim_id: string | null }>(
+  const [row] = await queryDatabase<{ lease_id: string | null }>(
     application.databaseUrl,
-    'SELECT claim_id FROM connections WHERE user_id = $1',
+    'SELECT lease_id FROM connections WHERE user_id = $1',
     [userId],
   );
-  return row?.claim_id ?? null;
+  return row?.lease_id ?? null;
 }
 
 /** Whatever changes a row while no refresh is under way: each would make the tokens that a refresh brings come too late. */

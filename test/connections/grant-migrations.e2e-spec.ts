@@ -211,7 +211,7 @@ async function runCommand(...args: string[]): Promise<{ status: number | null; o
 
 /** The claims of processes that are dead run out. */
 async function endClaims(): Promise<void> {
-  await queryDatabase(application.databaseUrl, 'UPDATE grant_migrations SET claimed_until = now()');
+  await queryDatabase(application.databaseUrl, 'UPDATE grant_migrations SET leased_until = now()');
 }
 
 /** How the calls of one kind for an account ended at a maker; for all accounts where none is given. */
@@ -702,7 +702,7 @@ describe('O1-11 a run that comes back after its claim has run out', () => {
     store.beforeKeep = () =>
       queryDatabase(
         application.databaseUrl,
-        `UPDATE grant_migrations SET claim_id = gen_random_uuid(), claimed_until = now() + interval '1 hour'`,
+        `UPDATE grant_migrations SET lease_id = gen_random_uuid(), leased_until = now() + interval '1 hour'`,
       );
 
     expect((await run()).results).toMatchObject([{ outcome: 'passed_by' }]);

@@ -162,7 +162,7 @@ describe('with one defence switched off the checker finds', () => {
     report('R-02', 'provider that does not respond', figures, violations);
     expect([...new Set(violations.map(({ invariant }) => invariant))]).toEqual(found);
     expect(violations).toHaveLength(without === undefined ? 0 : connections.length);
-    await queryDatabase(cluster.database.url, 'DELETE FROM provider_gates');
+    await queryDatabase(cluster.database.url, 'DELETE FROM circuit_breakers');
   });
 
   it('I5 hand-outs that nobody will know of without the audit trail', async () => {

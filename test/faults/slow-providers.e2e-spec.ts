@@ -91,8 +91,8 @@ describe('a server that decides on a refresh at once and responds long after the
   async function renewedClaims(): Promise<number> {
     const rows = await queryDatabase(
       cluster.database.url,
-      `SELECT 1 FROM connections WHERE claimed_until > now()
-         AND claimed_until > attempt_started_at + ($1::float8 + 0.5) * interval '1 second'`,
+      `SELECT 1 FROM connections WHERE leased_until > now()
+         AND leased_until > attempt_started_at + ($1::float8 + 0.5) * interval '1 second'`,
       [(2 * timeLimitMs + 10_000) / 1_000],
     );
     return rows.length;
@@ -184,9 +184,9 @@ describe('a server that decides on a refresh at once and responds long after the
       await first.stop();
       const rows = await queryDatabase(
         cluster.database.url,
-        'SELECT claim_id FROM connections WHERE attempt_started_at IS NOT NULL',
+        'SELECT lease_id FROM connections WHERE attempt_started_at IS NOT NULL',
       );
-      expect(rows).toEqual(connections.map(() => ({ claim_id: null })));
+      expect(rows).toEqual(connections.map(() => ({ lease_id: null })));
       peer.releaseTokenRequests();
       await cluster.passTime(holdSeconds);
       expect(await refreshAll(second, connections)).toEqual(

@@ -36,7 +36,7 @@ describe('a wrong key', () => {
     await queryDatabase(application.databaseUrl, `UPDATE connections SET sealed = ${altered} WHERE id = $1`, [id]);
     const calls = application.sandbox.maker('whoop').history.length;
     const tokens =
-      'SELECT user_id, status, secret_gen, sealed, claim_id, attempt_started_at FROM connections ORDER BY id';
+      'SELECT user_id, status, secret_gen, sealed, lease_id, attempt_started_at FROM connections ORDER BY id';
     const rows = await queryDatabase(application.databaseUrl, tokens);
 
     expectProblem(await application.api.get(`${base}/token`), 500, 'TOKEN_UNREADABLE');

@@ -162,7 +162,7 @@ describe('a link that has to be confirmed', () => {
     const user = newUser();
     const before = redemptions('whoop');
     const { linkId } = await unconfirmedLink(user, 'whoop');
-    await queryDatabase(application.databaseUrl, 'UPDATE links SET parked_until = now() WHERE id = $1', [linkId]);
+    await queryDatabase(application.databaseUrl, 'UPDATE links SET held_until = now() WHERE id = $1', [linkId]);
 
     expect(redemptions('whoop')).toBe(before);
     expect(await isConnected(user, 'whoop')).toBe(false);
@@ -237,7 +237,7 @@ describe('a link that has to be confirmed', () => {
 
       await queryDatabase(
         application.databaseUrl,
-        "UPDATE links SET parked_until = parked_until - $1 * interval '1 second' WHERE id = $2",
+        "UPDATE links SET held_until = held_until - $1 * interval '1 second' WHERE id = $2",
         [life, link.linkId],
       );
 
@@ -279,7 +279,7 @@ describe('a link that has to be confirmed', () => {
     expect(location.href).toBe(`${returnUrl}?status=error&provider=${slug}&error=AUTHORIZATION_DENIED`);
     const waiting = await queryDatabase(
       application.databaseUrl,
-      'SELECT id FROM links WHERE parked_for IS NOT NULL AND user_id = $1',
+      'SELECT id FROM links WHERE held_for IS NOT NULL AND user_id = $1',
       [user],
     );
     expect(waiting).toEqual([]);

@@ -53,7 +53,7 @@ const expected: Readonly<Record<string, Partial<Record<DatabaseRole, string>>>> 
   links: { cufflink_app: 'DELETE INSERT SELECT UPDATE', cufflink_operator: 'SELECT UPDATE(sealed)' },
   migrations: { cufflink_app: 'SELECT', cufflink_operator: 'SELECT' },
   migrations_id_seq: {},
-  provider_gates: { cufflink_app: 'INSERT SELECT UPDATE' },
+  circuit_breakers: { cufflink_app: 'INSERT SELECT UPDATE' },
   rate_limits: { cufflink_app: 'DELETE INSERT SELECT UPDATE' },
   revocations: { cufflink_app: 'DELETE INSERT SELECT UPDATE', cufflink_operator: 'SELECT UPDATE(sealed)' },
   vault_keys: {

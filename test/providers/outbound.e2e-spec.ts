@@ -16,7 +16,7 @@ import { until } from '../support/until.js';
 /** Refreshes under way. */
 const countClaims = {
   name: 'test-count-claims',
-  text: 'SELECT count(*) FROM connections WHERE claimed_until > now()',
+  text: 'SELECT count(*) FROM connections WHERE leased_until > now()',
 };
 
 /** Every name leads to the metadata service of a cloud. */

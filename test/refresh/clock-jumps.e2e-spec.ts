@@ -38,7 +38,7 @@ describe('R-12 when the clock of the database is set forward by an hour', () => 
   async function jump(): Promise<() => void> {
     await queryDatabase(
       application.databaseUrl,
-      `UPDATE connections SET claimed_until = claimed_until - interval '1 hour',
+      `UPDATE connections SET leased_until = leased_until - interval '1 hour',
          attempt_started_at = attempt_started_at - interval '1 hour', refresh_due_at = now() - interval '1 minute'`,
     );
     application.clock.advance(-hourMs);

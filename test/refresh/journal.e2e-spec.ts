@@ -103,7 +103,7 @@ describe('the journal of refreshed tokens', () => {
         (await readEntries(directory)).some((text) => text.endsWith('\n')),
       );
     }
-    await queryDatabase(databaseUrl, 'UPDATE connections SET claimed_until = now()');
+    await queryDatabase(databaseUrl, 'UPDATE connections SET leased_until = now()');
     return first;
   }
 

@@ -37,7 +37,7 @@ async function expireAll([first]: readonly Subject[]): Promise<void> {
 /** Lets time pass for the gates and all connections. */
 async function pass(application: TestApplication, seconds: number): Promise<void> {
   await passAtGates(application, seconds);
-  const columns = ['retry_at', 'suspect_since', 'attempt_started_at', 'claimed_until'];
+  const columns = ['retry_at', 'suspect_since', 'attempt_started_at', 'leased_until'];
   const moves = columns.map((column) => `${column} = ${column} - $1 * interval '1 second'`);
   await queryDatabase(application.databaseUrl, `UPDATE connections SET ${moves.join(', ')}`, [seconds]);
 }

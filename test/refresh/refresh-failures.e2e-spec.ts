@@ -188,7 +188,7 @@ describe('refresh', () => {
         expect(first.retry_after_seconds).toBeGreaterThanOrEqual(1);
 
         const after = await subject.row();
-        expect(after).toMatchObject({ status: 'active', secret_gen: 1, claim_id: null });
+        expect(after).toMatchObject({ status: 'active', secret_gen: 1, lease_id: null });
         expect(after.attempt_started_at !== null).toBe(inDoubt ?? false);
         expect(after.sealed.equals(before.sealed)).toBe(true);
         expect(after.failed_attempts).toBe(1);
@@ -497,7 +497,7 @@ describe('refresh', () => {
         await subject.expire();
         const answer = await other.api.get(`/v1/users/${subject.userId}/connections/whoop/token`);
         expect(answer.body).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
-        expect(await subject.row()).toMatchObject({ claim_id: null, attempt_started_at: null, failed_attempts: 1 });
+        expect(await subject.row()).toMatchObject({ lease_id: null, attempt_started_at: null, failed_attempts: 1 });
         await subject.passInDatabase(2, ['retry_at']);
         await subject.token();
         expect(subject.refreshes).toHaveLength(1);

@@ -33,7 +33,7 @@ class LastWriterWins extends ConnectionStore {
     await this.plainDatabase.query(
       {
         name: 'test-last-writer-wins',
-        text: `UPDATE connections SET secret_gen = $4, sealed = $5, claim_id = NULL, claimed_until = NULL,
+        text: `UPDATE connections SET secret_gen = $4, sealed = $5, lease_id = NULL, leased_until = NULL,
                  attempt_started_at = NULL WHERE user_id = $1 AND provider = $2 AND id = $3`,
       },
       [key.userId, key.provider, key.id, key.secretGen + 1, tokens.sealed],

@@ -192,7 +192,7 @@ describe('recovery of a refresh', () => {
       await subject.expire();
       expect(await subject.refusal()).toMatchObject({ act: 'operator' });
       expect(subject.refreshes).toEqual([]);
-      expect(await subject.row()).toMatchObject({ status: 'active', claim_id: null, attempt_started_at: null });
+      expect(await subject.row()).toMatchObject({ status: 'active', lease_id: null, attempt_started_at: null });
       jest.restoreAllMocks();
       await subject.token();
       await subject.expectStoredTokensAlive();

@@ -43,7 +43,7 @@ describe('refresh', () => {
       expect(subject.maker.isLiveAccessToken(await subject.token())).toBe(true);
       expect(subject.refreshes).toHaveLength(1);
       await subject.expectStoredTokensAlive();
-      expect(await subject.row()).toMatchObject({ secret_gen: 2, claim_id: null, attempt_started_at: null });
+      expect(await subject.row()).toMatchObject({ secret_gen: 2, lease_id: null, attempt_started_at: null });
     });
 
     it('R-05 saves the new pair when the line breaks between the answer of the maker and the save', async () => {
@@ -124,7 +124,7 @@ describe('refresh', () => {
       expect(poisoned.refreshes).toEqual([]);
       expect(await poisoned.row()).toMatchObject({
         status: 'active',
-        claim_id: null,
+        lease_id: null,
         attempt_started_at: null,
         failed_attempts: 1,
         last_error_code: 'TOKEN_UNREADABLE',

@@ -214,9 +214,9 @@ describe('refresh', () => {
         await closing;
       }
       expect(running.refreshes).toMatchObject([{ familyId: running.familyId, outcome: 'ok' }]);
-      expect(await running.row()).toMatchObject({ secret_gen: 2, claim_id: null, attempt_started_at: null });
+      expect(await running.row()).toMatchObject({ secret_gen: 2, lease_id: null, attempt_started_at: null });
       await running.expectStoredTokensAlive();
-      expect(await late.row()).toMatchObject({ secret_gen: 1, claim_id: null, attempt_started_at: null });
+      expect(await late.row()).toMatchObject({ secret_gen: 1, lease_id: null, attempt_started_at: null });
       await late.expectStoredTokensAlive();
     });
   });

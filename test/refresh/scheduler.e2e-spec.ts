@@ -116,7 +116,7 @@ async function look({ databaseUrl }: Pick<TestApplication, 'databaseUrl'>): Prom
   const [count] = await queryDatabase<Count>(
     databaseUrl,
     `SELECT count(*) FILTER (WHERE refresh_due_at <= now())::int AS due,
-       count(*) FILTER (WHERE claim_id IS NOT NULL)::int AS claimed,
+       count(*) FILTER (WHERE lease_id IS NOT NULL)::int AS claimed,
        count(*) FILTER (WHERE attempt_started_at IS NOT NULL)::int AS in_doubt FROM connections`,
   );
   return count ?? { due: 0, claimed: 0, in_doubt: 0 };
@@ -209,7 +209,7 @@ describe('the refresh scheduler', () => {
     expect(await dueInMinutes()).toBeGreaterThan(19);
     expect(await dueInMinutes()).toBeLessThan(21);
     await queryDatabase(application.databaseUrl, 'UPDATE connections SET retry_at = NULL');
-    await queryDatabase(application.databaseUrl, 'DELETE FROM provider_gates');
+    await queryDatabase(application.databaseUrl, 'DELETE FROM circuit_breakers');
     maker.revokeGrant('7000');
     await application.api.post(path).expect(503);
     await queryDatabase(application.databaseUrl, 'UPDATE connections SET retry_at = NULL');
@@ -621,7 +621,7 @@ describe('the refresh scheduler', () => {
     await expect(look(application)).resolves.toMatchObject({ in_doubt: 0, due: connections.length - refused });
 
     maker.behave();
-    await queryDatabase(databaseUrl, 'UPDATE provider_gates SET closed_until = now()');
+    await queryDatabase(databaseUrl, 'UPDATE circuit_breakers SET open_until = now()');
     await queryDatabase(databaseUrl, 'UPDATE connections SET retry_at = NULL, refresh_due_at = now()');
     maker.misbehave({ endpoint: 'refresh', ...held });
     const tries = jest.spyOn(application.app.get(RefreshService), 'refresh');

@@ -36,7 +36,7 @@ describe('a refresh whose response comes after the time limit', () => {
       await until('the gate is closed', async () => {
         const rows = await queryDatabase(
           application.databaseUrl,
-          'SELECT 1 FROM provider_gates WHERE closed_until > now()',
+          'SELECT 1 FROM circuit_breakers WHERE open_until > now()',
         );
         return rows.length === 1;
       });

@@ -17,7 +17,7 @@ export interface Row {
   readonly status: string;
   readonly secret_gen: number;
   readonly sealed: Buffer;
-  readonly claim_id: string | null;
+  readonly lease_id: string | null;
   readonly attempt_started_at: Date | null;
   readonly failed_attempts: number;
   readonly retry_at: Date | null;
@@ -192,14 +192,14 @@ export class Subject {
 
 /** Lets time pass for the gates of all providers. */
 export async function passAtGates({ databaseUrl }: TestApplication, seconds: number): Promise<void> {
-  const columns = ['closed_until', 'probe_until', 'window_started_at', 'suspects_forgotten_at'];
+  const columns = ['open_until', 'trial_until', 'window_started_at', 'suspects_forgotten_at'];
   const moves = columns.map((column) => `${column} = ${column} - $1 * interval '1 second'`);
-  await queryDatabase(databaseUrl, `UPDATE provider_gates SET ${moves.join(', ')}, version = version + 1`, [seconds]);
+  await queryDatabase(databaseUrl, `UPDATE circuit_breakers SET ${moves.join(', ')}, version = version + 1`, [seconds]);
 }
 
 /** Forgets whatever happened at any provider. */
 export async function openGates({ databaseUrl }: TestApplication): Promise<void> {
-  await queryDatabase(databaseUrl, 'DELETE FROM provider_gates');
+  await queryDatabase(databaseUrl, 'DELETE FROM circuit_breakers');
 }
 
 /** Lets every maker of the sandbox behave, and refreshes go to it again. */

@@ -130,7 +130,7 @@ describe('the erasure of a user', () => {
     const before = await queryDatabase<{ name: string; rows: number }>(databaseUrl, countTables);
     const filled = before.filter(({ rows }) => rows > 0).map(({ name }) => name);
     expect(filled).toEqual(
-      expect.arrayContaining(['connections', 'links', 'link_sessions', 'provider_gates', 'rate_limits', 'api_keys']),
+      expect.arrayContaining(['connections', 'links', 'link_sessions', 'circuit_breakers', 'rate_limits', 'api_keys']),
     );
     expect(await dump()).toContain(userId);
 

@@ -81,14 +81,14 @@ export class ConnectionEntity {
   @Column('timestamptz', { name: 'last_refreshed_at', nullable: true })
   lastRefreshedAt!: Date | null;
 
-  /** Who holds the right to refresh, and until when. */
-  @Column('uuid', { name: 'claim_id', nullable: true })
-  claimId!: string | null;
+  /** The lease of the process that refreshes now, and when it expires. */
+  @Column('uuid', { name: 'lease_id', nullable: true })
+  leaseId!: string | null;
 
-  @Column('timestamptz', { name: 'claimed_until', nullable: true })
-  claimedUntil!: Date | null;
+  @Column('timestamptz', { name: 'leased_until', nullable: true })
+  leasedUntil!: Date | null;
 
-  /** Set by a claim, cleared when the outcome is known: a value that stays means the refresh token may be spent. */
+  /** Set with a lease, cleared when the outcome is known: a value that stays means the refresh token may be spent. */
   @Column('timestamptz', { name: 'attempt_started_at', nullable: true })
   attemptStartedAt!: Date | null;
 
@@ -100,8 +100,8 @@ export class ConnectionEntity {
   retryAt!: Date | null;
 
   /**
-   * When the scheduler refreshes it; `null` when only callers do. A claim moves it to where the claim and the hold of an attempt of
-   * unknown outcome have passed, where it was later; while it is claimed, what is due is not taken again.
+   * When the scheduler refreshes it; `null` when only callers do. A lease moves a later instant to the end of the lease
+   * and of the hold after an attempt of unknown outcome. A leased row is not leased again while it is due.
    */
   @Column('timestamptz', { name: 'refresh_due_at', nullable: true })
   refreshDueAt!: Date | null;

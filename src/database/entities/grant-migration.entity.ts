@@ -34,7 +34,7 @@ export class GrantMigrationEntity {
   @Column('text', { name: 'registration_id' })
   registrationId!: string;
 
-  /** `ready`; `begun`: the exchange may have been made, and its answer is not known; `exchanged`. */
+  /** `ready`; `begun`: the exchange may have been made, and its response is not known; `exchanged`. */
   @Column('text', { default: 'ready' })
   state!: string;
 
@@ -42,12 +42,12 @@ export class GrantMigrationEntity {
   @Column('bytea', { nullable: true })
   sealed!: Buffer | null;
 
-  /** Which run works on it, and until when. */
-  @Column('uuid', { name: 'claim_id', nullable: true })
-  claimId!: string | null;
+  /** The lease of the run that migrates it, and when it expires. */
+  @Column('uuid', { name: 'lease_id', nullable: true })
+  leaseId!: string | null;
 
-  @Column('timestamptz', { name: 'claimed_until', nullable: true })
-  claimedUntil!: Date | null;
+  @Column('timestamptz', { name: 'leased_until', nullable: true })
+  leasedUntil!: Date | null;
 
   @CreateDateColumn({ name: 'created_at', type: 'timestamptz' })
   createdAt!: Date;

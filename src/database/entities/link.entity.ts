@@ -45,15 +45,15 @@ export class LinkEntity {
   browserHash!: Buffer | null;
 
   /** What the callback waits for: `binding` or `confirmation`. */
-  @Column('text', { name: 'parked_for', nullable: true })
-  parkedFor!: string | null;
+  @Column('text', { name: 'held_for', nullable: true })
+  heldFor!: string | null;
 
   /** SHA-256 of the one-time secret with which it goes on; kept afterwards for a browser that comes again with its cookie. */
-  @Column('bytea', { name: 'parked_hash', nullable: true })
-  parkedHash!: Buffer | null;
+  @Column('bytea', { name: 'held_hash', nullable: true })
+  heldHash!: Buffer | null;
 
-  @Column('timestamptz', { name: 'parked_until', nullable: true })
-  parkedUntil!: Date | null;
+  @Column('timestamptz', { name: 'held_until', nullable: true })
+  heldUntil!: Date | null;
 
   /**
    * The sealed PKCE verifier or temporary credentials, and the callback while it waits; erased when the link ends. Bound to every column that

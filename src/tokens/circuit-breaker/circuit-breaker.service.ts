@@ -12,18 +12,18 @@ import { circuitOpenings, circuitsOpen } from '../tokens.metrics.js';
 
 const find: Statement = {
   name: 'circuit-breakers-find',
-  text: `SELECT now.now, closed_until AS "openUntil", reason, probe_until AS "trialUntil", closings, streak,
-           window_started_at AS "windowStartedAt", answers AS decisions, suspects, suspects_forgotten_at AS "suspectsForgottenAt", version
-         FROM (SELECT now()) AS now LEFT JOIN provider_gates ON registration_id = $1`,
+  text: `SELECT now.now, open_until AS "openUntil", reason, trial_until AS "trialUntil", openings, streak,
+           window_started_at AS "windowStartedAt", decisions, suspects, suspects_forgotten_at AS "suspectsForgottenAt", version
+         FROM (SELECT now()) AS now LEFT JOIN circuit_breakers ON registration_id = $1`,
 };
 const save: Statement = {
   name: 'circuit-breakers-save',
-  text: `INSERT INTO provider_gates (registration_id, closed_until, reason, probe_until, closings, streak, window_started_at,
-           answers, suspects, suspects_forgotten_at, version)
+  text: `INSERT INTO circuit_breakers (registration_id, open_until, reason, trial_until, openings, streak, window_started_at,
+           decisions, suspects, suspects_forgotten_at, version)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1)
-         ON CONFLICT (registration_id) DO UPDATE SET closed_until = $2, reason = $3, probe_until = $4, closings = $5, streak = $6,
-           window_started_at = $7, answers = $8, suspects = $9, suspects_forgotten_at = $10, version = provider_gates.version + 1
-         WHERE provider_gates.version = $11
+         ON CONFLICT (registration_id) DO UPDATE SET open_until = $2, reason = $3, trial_until = $4, openings = $5, streak = $6,
+           window_started_at = $7, decisions = $8, suspects = $9, suspects_forgotten_at = $10, version = circuit_breakers.version + 1
+         WHERE circuit_breakers.version = $11
          RETURNING registration_id`,
 };
 

@@ -51,7 +51,7 @@ export interface MigrationCounts {
   readonly alreadyLinked: number;
 }
 
-const isOurs = `user_id = $1 AND provider = $2 AND claim_id = $3`;
+const isOurs = `user_id = $1 AND provider = $2 AND lease_id = $3`;
 const isMigratable = `provider = $1 AND registration_id = $2 AND status = 'active' AND sealed IS NOT NULL`;
 
 const statements = {
@@ -72,16 +72,16 @@ const statements = {
   },
   lease: {
     name: 'grant-migrations-lease',
-    text: `INSERT INTO grant_migrations AS mine (user_id, provider, id, secret_gen, successor, registration_id, claim_id, claimed_until)
+    text: `INSERT INTO grant_migrations AS mine (user_id, provider, id, secret_gen, successor, registration_id, lease_id, leased_until)
            SELECT user_id, provider, id, secret_gen, $4, $5, $3, ${lease} FROM connections WHERE user_id = $1 AND provider = $2
-           ON CONFLICT (user_id, provider) DO UPDATE SET claim_id = $3, claimed_until = ${lease},
+           ON CONFLICT (user_id, provider) DO UPDATE SET lease_id = $3, leased_until = ${lease},
              state = CASE WHEN mine.secret_gen = excluded.secret_gen THEN mine.state ELSE 'ready' END,
              sealed = CASE WHEN mine.secret_gen = excluded.secret_gen THEN mine.sealed END,
              registration_id = CASE WHEN mine.state = 'exchanged' AND mine.secret_gen = excluded.secret_gen
                THEN mine.registration_id ELSE excluded.registration_id END,
              id = excluded.id, secret_gen = excluded.secret_gen
-           WHERE mine.claimed_until IS NULL OR mine.claimed_until <= now()
-           RETURNING user_id AS "userId", provider, claim_id AS "leaseId", id, state, sealed, registration_id AS "registrationId"`,
+           WHERE mine.leased_until IS NULL OR mine.leased_until <= now()
+           RETURNING user_id AS "userId", provider, lease_id AS "leaseId", id, state, sealed, registration_id AS "registrationId"`,
   },
   findBegun: {
     name: 'grant-migrations-find-begun',
@@ -90,15 +90,15 @@ const statements = {
   begin: {
     name: 'grant-migrations-begin',
     text: `UPDATE grant_migrations SET state = 'begun', sealed = NULL, begun_at = now(), secret_gen = $4, last_error_code = NULL,
-             claimed_until = ${lease} WHERE ${isOurs} AND claimed_until > now() RETURNING id`,
+             leased_until = ${lease} WHERE ${isOurs} AND leased_until > now() RETURNING id`,
   },
   // Also for a run that has lost its lease, while nobody else has one: what it holds exists nowhere else.
   saveResult: {
     name: 'grant-migrations-save-result',
     text: `UPDATE grant_migrations SET state = 'exchanged', sealed = $4
            WHERE user_id = $1 AND provider = $2 AND id = $5 AND secret_gen = $6 AND registration_id = $7
-             AND (claim_id = $3 AND state IN ('begun', 'exchanged')
-               OR state = 'begun' AND (claimed_until IS NULL OR claimed_until <= now())) RETURNING id`,
+             AND (lease_id = $3 AND state IN ('begun', 'exchanged')
+               OR state = 'begun' AND (leased_until IS NULL OR leased_until <= now())) RETURNING id`,
   },
   undoBegin: {
     name: 'grant-migrations-undo-begin',
@@ -106,14 +106,14 @@ const statements = {
   },
   release: {
     name: 'grant-migrations-release',
-    text: `UPDATE grant_migrations SET claim_id = NULL, claimed_until = NULL, last_error_code = $4 WHERE ${isOurs} RETURNING state`,
+    text: `UPDATE grant_migrations SET lease_id = NULL, leased_until = NULL, last_error_code = $4 WHERE ${isOurs} RETURNING state`,
   },
   // The connection is locked first, as an unlink does. One that was linked anew meanwhile has another generation, and stays.
   remove: {
     name: 'grant-migrations-remove-connection',
     text: `WITH old AS (SELECT user_id, provider, secret_gen FROM connections WHERE user_id = $1 AND provider = $2 FOR UPDATE),
              migration AS (SELECT grant_migrations.user_id, provider FROM old JOIN grant_migrations USING (user_id, provider)
-               WHERE claim_id = $3 AND old.secret_gen = $4 FOR UPDATE OF grant_migrations),
+               WHERE lease_id = $3 AND old.secret_gen = $4 FOR UPDATE OF grant_migrations),
              linked AS (SELECT user_id FROM connections
                WHERE user_id = $1 AND provider = $5 AND id = $6 AND secret_gen = $7 AND status = 'active' FOR SHARE)
            DELETE FROM connections USING migration, linked
@@ -124,7 +124,7 @@ const statements = {
     text: `WITH old AS (SELECT user_id, provider, secret_gen FROM connections WHERE user_id = $1 AND provider = $2 FOR UPDATE),
              migration AS (SELECT grant_migrations.user_id, provider FROM old
                JOIN grant_migrations USING (user_id, provider, secret_gen)
-               WHERE claim_id = $3 AND state = 'exchanged' FOR UPDATE OF grant_migrations),
+               WHERE lease_id = $3 AND state = 'exchanged' FOR UPDATE OF grant_migrations),
              removed AS (DELETE FROM connections USING migration
                WHERE connections.user_id = migration.user_id AND connections.provider = migration.provider
                RETURNING connections.user_id, linked_at)

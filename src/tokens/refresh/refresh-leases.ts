@@ -23,7 +23,7 @@ const clockJumpMs = 5_000;
  * age is unknown, so nothing in doubt is leased (R-12).
  */
 const isFree = (holdMs: string, outageIsOver: string, latestNow: string): string => `
-  (claimed_until IS NULL OR claimed_until <= now())
+  (leased_until IS NULL OR leased_until <= now())
   AND (retry_at IS NULL OR retry_at <= now())
   AND (attempt_started_at IS NULL OR attempt_started_at <= now() - ${holdMs} * interval '1 millisecond'
     AND (${outageIsOver} AND now() <= ${latestNow}::timestamptz OR ${holdMs} = 0))`;
@@ -34,7 +34,7 @@ const isFree = (holdMs: string, outageIsOver: string, latestNow: string): string
  * alone, and the row changes in place.
  */
 const setLease = (leaseId: string, lengthMs: string, holdMs: string): string => `
-  claim_id = ${leaseId}, claimed_until = now() + ${lengthMs} * interval '1 millisecond', attempt_started_at = now(),
+  lease_id = ${leaseId}, leased_until = now() + ${lengthMs} * interval '1 millisecond', attempt_started_at = now(),
   refresh_due_at = CASE WHEN refresh_due_at IS NULL THEN NULL
     ELSE least(refresh_due_at, now() + greatest(${lengthMs}, ${holdMs}) * interval '1 millisecond') END`;
 
@@ -47,10 +47,10 @@ const mayBeTried = `(status = 'active' OR NOT EXISTS (
 
 /** SQL: whether the provider's circuit breaker is closed. */
 const circuitClosed = (row: string): string => `NOT EXISTS (
-  SELECT FROM provider_gates AS gate WHERE gate.registration_id = ${row}.registration_id AND gate.closed_until IS NOT NULL)`;
+  SELECT FROM circuit_breakers AS circuit WHERE circuit.registration_id = ${row}.registration_id AND circuit.open_until IS NOT NULL)`;
 
 /** SQL: whether an open circuit breaker is ready for a trial, and no trial is running. */
-const readyForTrial = 'closed_until <= now() AND (probe_until IS NULL OR probe_until <= now())';
+const readyForTrial = 'open_until <= now() AND (trial_until IS NULL OR trial_until <= now())';
 
 const acquireOne: Statement = {
   name: 'connections-acquire-lease',
@@ -59,16 +59,16 @@ const acquireOne: Statement = {
            WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 AND status = 'active'
              AND ${isFree('$7::float8', '$8', '$9')}
            FOR UPDATE
-         ), probe AS (
-           UPDATE provider_gates SET probe_until = now() + $6::float8 * interval '1 millisecond', version = version + 1
+         ), trial AS (
+           UPDATE circuit_breakers SET trial_until = now() + $6::float8 * interval '1 millisecond', version = version + 1
            FROM candidate
-           WHERE provider_gates.registration_id = candidate.registration_id AND ${readyForTrial}
-           RETURNING provider_gates.registration_id
+           WHERE circuit_breakers.registration_id = candidate.registration_id AND ${readyForTrial}
+           RETURNING circuit_breakers.registration_id
          )
          UPDATE connections SET ${setLease('$5', '$6::float8', '$7::float8')}
          FROM candidate
-         WHERE user_id = $1 AND provider = $2 AND (EXISTS (SELECT FROM probe) OR ${circuitClosed('candidate')})
-         RETURNING EXISTS (SELECT FROM probe) AS "isTrial"`,
+         WHERE user_id = $1 AND provider = $2 AND (EXISTS (SELECT FROM trial) OR ${circuitClosed('candidate')})
+         RETURNING EXISTS (SELECT FROM trial) AS "isTrial"`,
 };
 const acquireDue: Statement = {
   name: 'connections-acquire-due-leases',
@@ -88,14 +88,14 @@ const acquireDue: Statement = {
          )
          UPDATE connections SET ${setLease('gen_random_uuid()', 'length_ms', 'hold_ms')}
          FROM due WHERE user_id = row_user_id AND provider = row_provider
-         RETURNING ${connectionColumns}, claim_id AS "leaseId", in_doubt AS "wasInDoubt"`,
+         RETURNING ${connectionColumns}, lease_id AS "leaseId", in_doubt AS "wasInDoubt"`,
 };
 const findTrials: Statement = {
   name: 'connections-find-trials',
   text: `SELECT ${connectionColumns}
          FROM unnest($1::text[], $2::float8[]) AS room (slug, hold_ms)
          CROSS JOIN LATERAL (
-           SELECT connections.* FROM connections JOIN provider_gates USING (registration_id)
+           SELECT connections.* FROM connections JOIN circuit_breakers USING (registration_id)
            WHERE provider = slug AND refresh_due_at <= now() AND status = 'active'
              AND ${isFree('hold_ms', '$3', '$4')} AND ${readyForTrial}
            ORDER BY refresh_due_at LIMIT 1
@@ -103,20 +103,20 @@ const findTrials: Statement = {
 };
 const releaseOne: Statement = {
   name: 'connections-release-lease',
-  text: `UPDATE connections SET claim_id = NULL, claimed_until = NULL, attempt_started_at = NULL
-         WHERE user_id = $1 AND provider = $2 AND id = $3 AND claim_id = $4`,
+  text: `UPDATE connections SET lease_id = NULL, leased_until = NULL, attempt_started_at = NULL
+         WHERE user_id = $1 AND provider = $2 AND id = $3 AND lease_id = $4`,
 };
 const renewOne: Statement = {
   name: 'connections-renew-lease',
-  text: `UPDATE connections SET claimed_until = now() + $5::float8 * interval '1 millisecond'
-         WHERE user_id = $1 AND provider = $2 AND id = $3 AND claim_id = $4`,
+  text: `UPDATE connections SET leased_until = now() + $5::float8 * interval '1 millisecond'
+         WHERE user_id = $1 AND provider = $2 AND id = $3 AND lease_id = $4`,
 };
 const recordUnreadable: Statement = {
   name: 'connections-record-unreadable',
-  text: `UPDATE connections SET claim_id = NULL, claimed_until = NULL, attempt_started_at = NULL,
+  text: `UPDATE connections SET lease_id = NULL, leased_until = NULL, attempt_started_at = NULL,
            failed_attempts = failed_attempts + 1, last_error_code = $5, last_error_at = now(),
            refresh_due_at = CASE WHEN refresh_due_at IS NULL THEN NULL ELSE now() + $6::float8 * interval '1 millisecond' END
-         WHERE user_id = $1 AND provider = $2 AND id = $3 AND claim_id = $4`,
+         WHERE user_id = $1 AND provider = $2 AND id = $3 AND lease_id = $4`,
 };
 
 /** A due connection that is leased. */

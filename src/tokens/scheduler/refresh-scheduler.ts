@@ -31,7 +31,7 @@ const surveyDue: Statement = {
          FROM unnest($1::text[], $2::float8[]) AS providers (slug, hold_ms)
          CROSS JOIN LATERAL (
            SELECT count(*) FILTER (WHERE free_at <= now()) AS backlog, min(free_at) AS first_free_at FROM (
-             SELECT greatest(refresh_due_at, claimed_until, attempt_started_at + hold_ms * interval '1 millisecond') AS free_at
+             SELECT greatest(refresh_due_at, leased_until, attempt_started_at + hold_ms * interval '1 millisecond') AS free_at
              FROM connections WHERE provider = slug AND status = 'active' AND refresh_due_at <= now() LIMIT ${countLimit}) AS due
          ) AS counted`,
 };

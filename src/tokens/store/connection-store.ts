@@ -33,7 +33,7 @@ const verdict = `CASE
       AND suspect_since <= ${ago('CASE WHEN access_rejected_at IS NULL THEN $9::float8 ELSE least($9::float8, $12::float8) END')}
       THEN 'grant_refused'
     WHEN $8 = 'gone' AND gone_since <= ${ago('$13::float8')} THEN 'provider_gone'
-    WHEN $8 = 'failed' AND failing_since <= ${ago('$14::float8')} AND expires_at <= $15 AND NOT is_closed THEN 'unreachable'
+    WHEN $8 = 'failed' AND failing_since <= ${ago('$14::float8')} AND expires_at <= $15 AND NOT is_open THEN 'unreachable'
   END`;
 
 /** SQL: when an ended connection is tried again: once a day, until the trial period is over. */
@@ -98,7 +98,7 @@ const statements = {
     text: `UPDATE connections SET secret_gen = $4::int + 1, sealed = $5, scopes_granted = $6,
              scopes_unknown = $13, expires_at = $7, refreshable = $8,
              refresh_expires_at = $9, refresh_due_at = least(refresh_due_at, ${dueIn('$10')}),
-             last_refreshed_at = CASE WHEN $12 THEN now() ELSE last_refreshed_at END, claim_id = NULL, claimed_until = NULL,
+             last_refreshed_at = CASE WHEN $12 THEN now() ELSE last_refreshed_at END, lease_id = NULL, leased_until = NULL,
              attempt_started_at = now(), failed_attempts = 0, retry_at = NULL, suspect_since = NULL, gone_since = NULL,
              failing_since = NULL, access_rejected_at = NULL, last_error_code = NULL, last_error_at = NULL,
              status = 'active', end_reason = NULL, ended_at = NULL
@@ -118,7 +118,7 @@ const statements = {
     name: 'connections-end-for-account',
     text: `UPDATE connections SET status = 'needs_relink', end_reason = 'account_taken', ended_at = now(),
              secret_gen = secret_gen + 1, sealed = NULL, account_due_at = NULL,
-             refresh_due_at = NULL, claim_id = NULL, claimed_until = NULL, retry_at = NULL,
+             refresh_due_at = NULL, lease_id = NULL, leased_until = NULL, retry_at = NULL,
              last_error_code = $5, last_error_at = now()
            WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 AND attempt_started_at IS NULL RETURNING id`,
   },
@@ -129,15 +129,15 @@ const statements = {
   },
   recordFailure: {
     name: 'connections-record-failure',
-    text: `WITH gate AS (
+    text: `WITH circuit AS (
              SELECT coalesce(max(suspects_forgotten_at), '-infinity') AS forgotten_at,
-               coalesce(bool_or(closed_until IS NOT NULL), false) AS is_closed
-             FROM provider_gates WHERE registration_id = $10
+               coalesce(bool_or(open_until IS NOT NULL), false) AS is_open
+             FROM circuit_breakers WHERE registration_id = $10
            ), judged AS (
-             SELECT ${verdict} AS verdict, forgotten_at FROM connections CROSS JOIN gate
-             WHERE user_id = $1 AND provider = $2 AND id = $3 AND claim_id = $4 FOR UPDATE OF connections
+             SELECT ${verdict} AS verdict, forgotten_at FROM connections CROSS JOIN circuit
+             WHERE user_id = $1 AND provider = $2 AND id = $3 AND lease_id = $4 FOR UPDATE OF connections
            )
-           UPDATE connections SET claim_id = NULL, claimed_until = NULL,
+           UPDATE connections SET lease_id = NULL, leased_until = NULL,
              attempt_started_at = CASE WHEN $6 THEN NULL ELSE attempt_started_at END,
              failed_attempts = failed_attempts + 1, retry_at = ${dueIn('$7')},
              last_error_code = $5, last_error_at = now(),
@@ -153,7 +153,7 @@ const statements = {
                WHEN refresh_due_at IS NOT NULL THEN ${dueIn('$11')}
              END
            FROM judged
-           WHERE user_id = $1 AND provider = $2 AND id = $3 AND claim_id = $4
+           WHERE user_id = $1 AND provider = $2 AND id = $3 AND lease_id = $4
            RETURNING status, end_reason AS "endReason"`,
   },
   noteAccessRejected: {

@@ -146,7 +146,7 @@ export const connectionColumns = `
   failed_attempts AS "failedAttempts", suspect_since AS "suspectSince",
   floor(extract(epoch FROM now() - suspect_since) * 1000)::float8 AS "suspectForMs", gone_since AS "goneSince",
   end_reason AS "endReason", ended_at AS "endedAt", last_error_code AS "lastErrorCode", last_error_at AS "lastErrorAt",
-  coalesce(claimed_until > now(), false) AS leased,
+  coalesce(leased_until > now(), false) AS leased,
   coalesce(greatest(0, ceil(extract(epoch FROM retry_at - now()) * 1000)), 0)::float8 AS "retryInMs",
   floor(extract(epoch FROM now() - attempt_started_at) * 1000)::float8 AS "inDoubtForMs"`;
 
@@ -157,6 +157,6 @@ export type ConnectionKey = Pick<StoredConnection, 'userId' | 'provider' | 'id' 
 export type LinkKey = ConnectionKey & Pick<StoredConnection, 'linkedAt'>;
 
 /** What every new token set clears: lease, failures, doubts, and the end if there was one. */
-export const clearedAttempt = `claim_id = NULL, claimed_until = NULL, attempt_started_at = NULL, failed_attempts = 0, retry_at = NULL,
+export const clearedAttempt = `lease_id = NULL, leased_until = NULL, attempt_started_at = NULL, failed_attempts = 0, retry_at = NULL,
   suspect_since = NULL, gone_since = NULL, failing_since = NULL, access_rejected_at = NULL,
   status = 'active', end_reason = NULL, ended_at = NULL, last_error_code = NULL, last_error_at = NULL`;

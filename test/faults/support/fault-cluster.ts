@@ -297,7 +297,7 @@ export class FaultCluster {
   async refreshesInDoubt(): Promise<number> {
     const rows = await queryDatabase(
       this.database.url,
-      'SELECT 1 FROM connections WHERE attempt_started_at IS NOT NULL OR claim_id IS NOT NULL',
+      'SELECT 1 FROM connections WHERE attempt_started_at IS NOT NULL OR lease_id IS NOT NULL',
     );
     return rows.length;
   }
@@ -307,7 +307,7 @@ export class FaultCluster {
     const columns = await queryDatabase<{ tableName: string; name: string }>(
       this.database.url,
       `SELECT table_name AS "tableName", column_name AS name FROM information_schema.columns
-       WHERE table_name IN ('connections', 'provider_gates') AND data_type = 'timestamp with time zone'
+       WHERE table_name IN ('connections', 'circuit_breakers') AND data_type = 'timestamp with time zone'
          AND column_name NOT IN ('expires_at', 'refresh_expires_at', 'linked_at', 'last_refreshed_at', 'refresh_due_at')`,
     );
     for (const [tableName, each] of Map.groupBy(columns, (column) => column.tableName)) {
