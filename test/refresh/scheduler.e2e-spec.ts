@@ -583,10 +583,10 @@ describe('the refresh scheduler', () => {
     expect((await look(application)).due).toBe(connections.length);
     const begunAtMs: number[] = [];
     const service = application.app.get(RefreshService);
-    const refreshDue = service.refreshLeased.bind(service);
+    const refreshLeased = service.refreshLeased.bind(service);
     jest.spyOn(service, 'refreshLeased').mockImplementation((connection) => {
       begunAtMs.push(performance.now());
-      return refreshDue(connection);
+      return refreshLeased(connection);
     });
 
     beginSweeping(application);

@@ -199,7 +199,7 @@ export class RefreshedTokenSaver {
       const { refreshToken, mustNameUser } = tokens;
       // One that may be another user's is no spare.
       if (refreshToken !== undefined && refreshToken !== previous.refreshToken && mustNameUser !== true) {
-        await this.keepSpare(current, refreshToken);
+        await this.saveSpare(current, refreshToken);
       }
       return false;
     }
@@ -208,7 +208,7 @@ export class RefreshedTokenSaver {
       const kept = await this.tokenVault.openIfReadable(current);
       const { refreshToken } = tokens;
       if (refreshToken !== undefined && kept?.refreshToken === previous.refreshToken && tokens.mustNameUser !== true) {
-        await this.keepSpare(current, refreshToken);
+        await this.saveSpare(current, refreshToken);
         return false;
       }
       // A new link replaced the grant; ending it at the provider could end the new one with it.
@@ -225,7 +225,7 @@ export class RefreshedTokenSaver {
    * Two refreshes of one token set have succeeded, and only the provider knows which pair it keeps. The other refresh
    * token is kept with the set that was stored first.
    */
-  private async keepSpare(current: StoredConnection, spareRefreshToken: string): Promise<void> {
+  private async saveSpare(current: StoredConnection, spareRefreshToken: string): Promise<void> {
     const tokens = await this.tokenVault.open(current);
     if (spareRefreshToken === tokens.refreshToken) {
       return;
