@@ -8,7 +8,7 @@ import { isPassing } from '../errors/provider.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 import { ProviderLifecycle } from '../provider-kit/definition/provider-lifecycle.js';
 import { registrationHash } from '../provider-kit/registration.js';
-import type { TokenGrant } from '../provider-kit/token-grant.js';
+import type { TokenResponse } from '../provider-kit/token-response.js';
 import { OrphanedGrantRevoker } from '../tokens/revocation/orphaned-grant-revoker.js';
 import { TokensService, type ConnectedAccount } from '../tokens/tokens.service.js';
 import { LinkStore, type StoredLink } from './link-store.js';
@@ -143,7 +143,7 @@ export class LinkRedemption {
    */
   private async findAccount(
     provider: HealthProvider,
-    grant: TokenGrant,
+    grant: TokenResponse,
     link: StoredLink,
   ): Promise<{ providerUserId?: string | undefined; failure?: AppError }> {
     try {

@@ -2,7 +2,7 @@ import type { AuthorizationStart, CallbackParameters, Handshake, HandshakeSecret
 import type { Patience } from './http/http-client.js';
 import type { OAuth2Definition, ProviderDefinition } from './definition/provider-definition.js';
 import type { ProviderSettings } from './definition/provider-settings.js';
-import type { TokenGrant } from './token-grant.js';
+import type { TokenResponse } from './token-response.js';
 
 /** The tokens of a connection that a refresh, a revocation or an account lookup needs. */
 export interface GrantTokens {
@@ -57,7 +57,7 @@ export interface HealthProvider {
 
   /**
    * Exchanges a callback for tokens: checks it for errors, then redeems the code or verifier exactly once. Pass the
-   * grant to {@link verify} before any other use.
+   * token response to {@link verify} before any other use.
    *
    * The caller has already consumed the attempt, so this cannot be called twice for it.
    *
@@ -73,21 +73,21 @@ export interface HealthProvider {
    * @throws {@link InvalidTokenResponseError} when the token response cannot be used
    * @see RFC 6749 section 4.1.2 to 4.1.4, RFC 5849 section 2.2 and 2.3
    */
-  complete(callback: CallbackParameters, handshake: Handshake, secrets: HandshakeSecrets): Promise<TokenGrant>;
+  complete(callback: CallbackParameters, handshake: Handshake, secrets: HandshakeSecrets): Promise<TokenResponse>;
 
   /**
-   * Verifies what a redeemed grant says about its user, before any other use: the ID token, where the provider issues
-   * one (AR-18). This is a separate step so that the caller can revoke a grant that fails it.
+   * Verifies the user that a token response names, before any other use: the ID token, where the provider issues
+   * one (AR-18). This is a separate step so that the caller can revoke the grant if it fails.
    *
-   * @param grant - as returned by {@link complete}
+   * @param tokenResponse - as returned by {@link complete}
    * @param secrets - as returned by {@link begin}
-   * @returns the grant, with the user's id if an ID token contains it
+   * @returns the token response, with the user's id if an ID token contains it
    * @throws {@link InvalidTokenResponseError} when the ID token is missing, or not for this client, this link or this
    *   time
    * @throws {@link ProviderUnavailableError} when the signing keys cannot be read
    * @see OpenID Connect Core 1.0 section 3.1.3.7
    */
-  verify(grant: TokenGrant, secrets: HandshakeSecrets): Promise<TokenGrant>;
+  verify(tokenResponse: TokenResponse, secrets: HandshakeSecrets): Promise<TokenResponse>;
 
   /**
    * Checks that tokens belong to the server in the settings. Most providers have one server only.
@@ -111,7 +111,7 @@ export interface HealthProvider {
    * @throws {@link ConnectionNotRefreshableError} for OAuth 1.0a
    * @see RFC 6749 section 6
    */
-  refresh(tokens: GrantTokens, patience?: Patience): Promise<TokenGrant>;
+  refresh(tokens: GrantTokens, patience?: Patience): Promise<TokenResponse>;
 
   /**
    * Revokes the grant at the provider.
@@ -138,7 +138,7 @@ export interface HealthProvider {
    * @throws {@link ProviderUnavailableError} when it does not respond; `fate` says whether it may have acted
    * @throws {@link InvalidTokenResponseError} when the response cannot be used; the provider has acted
    */
-  exchangeGrant?(tokens: GrantTokens, successor: OAuth2Definition, patience?: Patience): Promise<TokenGrant>;
+  exchangeGrant?(tokens: GrantTokens, successor: OAuth2Definition, patience?: Patience): Promise<TokenResponse>;
 
   /**
    * Returns the user's id at the provider, from the tokens or by one API call; `undefined` if the provider documents no
@@ -153,5 +153,5 @@ export interface HealthProvider {
    *
    * @throws any of the provider errors when it refused; the link then fails
    */
-  prepareAccount(grant: TokenGrant): Promise<void>;
+  prepareAccount(tokenResponse: TokenResponse): Promise<void>;
 }

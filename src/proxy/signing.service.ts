@@ -55,8 +55,8 @@ export class SigningService {
     const url = apiUrl(baseUrl, targetBelow(baseUrl, request.url));
     const { method, form } = request;
     refuseCredentials(form ?? '', 'The form');
-    const grant = await this.tokens.getValid(userId, slug, requester, [], 'request.signed');
-    const call = { method, url, grant, ...(form === undefined ? {} : { formBody: form }) };
+    const tokens = await this.tokens.getValid(userId, slug, requester, [], 'request.signed');
+    const call = { method, url, tokens, ...(form === undefined ? {} : { formBody: form }) };
     return oauth1Authorization(definition, settings, call, this.clocks.now(slug));
   }
 }

@@ -97,10 +97,10 @@ describe('KnownSecrets', () => {
 
   it('LOG-01 knows the secrets of settings and grants without being told', async () => {
     const { Secret } = await import('../provider-kit/definition/secret.js');
-    const { TokenGrant } = await import('../provider-kit/token-grant.js');
+    const { TokenResponse } = await import('../provider-kit/token-response.js');
     expect(new Secret('settingword').reveal()).toBe('settingword');
     expect(
-      new TokenGrant({ accessToken: 'grantword', refreshToken: 'refreshword', requestedAt: new Date() }),
+      new TokenResponse({ accessToken: 'grantword', refreshToken: 'refreshword', requestedAt: new Date() }),
     ).toBeDefined();
     expect(knownSecrets.hide('settingword grantword refreshword')).toBe('[secret] [secret] [secret]');
   });

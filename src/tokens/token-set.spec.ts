@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { OAuth2Definition } from '../provider-kit/definition/provider-definition.js';
 import { exampleOAuth2 } from '../provider-kit/testing/example-definition.js';
-import { TokenGrant } from '../provider-kit/token-grant.js';
-import { parseTokenResponse } from '../provider-kit/responses/token-response.js';
+import { TokenResponse } from '../provider-kit/token-response.js';
+import { parseTokenResponse } from '../provider-kit/responses/parse-token-response.js';
 import { parseTokenSet, toTokenSet, type TokenSet } from './token-set.js';
 
 const linkedAt = new Date('2026-03-01T10:00:00.000Z');
@@ -24,7 +24,7 @@ function afterAnswer(fields: object, before = previous): TokenSet {
   return toTokenSet(readAnswer(fields), before);
 }
 
-function readAnswer(fields: object): TokenGrant {
+function readAnswer(fields: object): TokenResponse {
   const definition: OAuth2Definition = {
     ...exampleOAuth2,
     grantedScopesIn: 'token-response',
@@ -42,7 +42,7 @@ function readAnswer(fields: object): TokenGrant {
 
 describe('toTokenSet', () => {
   it('keeps everything that a first grant brings', () => {
-    const response = new TokenGrant({
+    const response = new TokenResponse({
       accessToken: 'at-1',
       refreshToken: 'rt-1',
       expiresInSeconds: 3_600,
@@ -64,7 +64,7 @@ describe('toTokenSet', () => {
   });
 
   it('keeps the secret of an OAuth 1.0a token, which has neither expiry nor refresh token', () => {
-    const response = new TokenGrant({ accessToken: 'token', tokenSecret: 'secret', requestedAt: linkedAt });
+    const response = new TokenResponse({ accessToken: 'token', tokenSecret: 'secret', requestedAt: linkedAt });
     const tokens = toTokenSet(response);
     expect(tokens).toMatchObject({ accessToken: 'token', tokenSecret: 'secret' });
     expect([tokens.expiresAt, tokens.refreshToken, tokens.refreshExpiresAt]).toEqual([undefined, undefined, undefined]);
@@ -138,7 +138,7 @@ describe('toTokenSet', () => {
 describe('parseTokenSet', () => {
   it('reads back what was stored as JSON, with instants as dates', () => {
     expect(parseTokenSet(JSON.parse(JSON.stringify(previous)))).toEqual(previous);
-    const oauth1 = toTokenSet(new TokenGrant({ accessToken: 'token', tokenSecret: 's', requestedAt: linkedAt }));
+    const oauth1 = toTokenSet(new TokenResponse({ accessToken: 'token', tokenSecret: 's', requestedAt: linkedAt }));
     expect(parseTokenSet(JSON.parse(JSON.stringify(oauth1)))).toEqual({
       accessToken: 'token',
       tokenSecret: 's',

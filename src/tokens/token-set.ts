@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { TokenUnreadableError } from '../errors/connection.errors.js';
 import type { ProviderDefinition } from '../provider-kit/definition/provider-definition.js';
-import type { TokenGrant } from '../provider-kit/token-grant.js';
+import type { TokenResponse } from '../provider-kit/token-response.js';
 
 /**
  * A lifetime counts from a whole second of the provider's clock, so it may end this much earlier than it seems, in
@@ -40,7 +40,7 @@ export type TokenSet = z.output<typeof tokenSetSchema>;
  * @param response - the token response
  * @param previous - the set that it replaces on a refresh; fields missing in the response are kept (RFC 6749 section 6)
  */
-export function toTokenSet(response: TokenGrant, previous?: TokenSet): TokenSet {
+export function toTokenSet(response: TokenResponse, previous?: TokenSet): TokenSet {
   const after = (seconds: number | undefined): Date | undefined =>
     seconds === undefined ? undefined : new Date(response.requestedAt.getTime() + seconds * 1_000 - wholeSecondMs);
   const keptRefreshExpiry = response.refreshToken === undefined ? previous?.refreshExpiresAt : undefined;
@@ -71,7 +71,7 @@ export function keepRefreshToken(tokens: TokenSet, stored: TokenSet): TokenSet {
  * @see RFC 6749 section 6, https://www.rfc-editor.org/rfc/rfc6749#section-6
  */
 function toScopes(
-  { grantedScopes }: TokenGrant,
+  { grantedScopes }: TokenResponse,
   previous?: TokenSet,
 ): Pick<TokenSet, 'grantedScopes' | 'scopesUnknown'> {
   const isEmpty = grantedScopes?.length === 0;

@@ -10,7 +10,7 @@ import type { HealthProvider } from '../provider-kit/health-provider.js';
 import type { ProviderDefinition } from '../provider-kit/definition/provider-definition.js';
 import { ProviderLifecycle } from '../provider-kit/definition/provider-lifecycle.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
-import type { TokenGrant } from '../provider-kit/token-grant.js';
+import type { TokenResponse } from '../provider-kit/token-response.js';
 import { callerWaitMs, endsWithin } from './policy/caller-wait.js';
 import { ConnectionReader } from './store/connection-reader.js';
 import { connectionState, refreshExpiry, type ConnectionState, type RefreshExpiry } from './policy/connection-state.js';
@@ -139,7 +139,7 @@ export class TokensService {
    * @throws {@link AccountChangedError} when the user's connection has another account and the link may not change that
    * @throws {@link DatabaseUnavailableError} when the connection cannot be stored; the user must link again
    */
-  async connect(link: CompletedLink, response: TokenGrant): Promise<ConnectedAccount> {
+  async connect(link: CompletedLink, response: TokenResponse): Promise<ConnectedAccount> {
     const { userId, provider, registrationId, scopes: scopesRequested } = link;
     const { definition } = this.registry.get(provider);
     const received = { ...toTokenSet(response), requestedScopes: [...scopesRequested] };

@@ -14,7 +14,7 @@ import { createOneTimeSecret } from '../../src/links/one-time-secret.js';
 import type { CallbackParameters } from '../../src/provider-kit/handshake.js';
 import type { HealthProvider } from '../../src/provider-kit/health-provider.js';
 import { ProviderRegistry } from '../../src/provider-kit/provider-registry.js';
-import { TokenGrant } from '../../src/provider-kit/token-grant.js';
+import { TokenResponse } from '../../src/provider-kit/token-response.js';
 import type { TestApplication } from '../support/application.js';
 import { auditEntriesOf } from '../support/audit-entries.js';
 import {
@@ -468,7 +468,7 @@ class ImplicitFlowRegistry extends ProviderRegistry {
   override get(slug: string): HealthProvider {
     const provider = super.get(slug);
     const complete: HealthProvider['complete'] = ({ access_token: accessToken = '' }) =>
-      Promise.resolve(new TokenGrant({ accessToken, requestedAt: new Date() }));
+      Promise.resolve(new TokenResponse({ accessToken, requestedAt: new Date() }));
     return Object.create(provider, { complete: { value: complete } }) as HealthProvider;
   }
 }

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { registrationId } from '../../src/provider-kit/registration.js';
 import { ProviderRegistry } from '../../src/provider-kit/provider-registry.js';
-import { TokenGrant } from '../../src/provider-kit/token-grant.js';
+import { TokenResponse } from '../../src/provider-kit/token-response.js';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
 import { TokensService, type CompletedLink } from '../../src/tokens/tokens.service.js';
 import { startApplication, type TestApplication } from '../support/application.js';
@@ -39,7 +39,8 @@ describe('the refresh token of a connection, when a new link brings none', () =>
     const userId = `linked-${newUser()}`;
     const onAccountChange = 'replace' as const;
     const link: CompletedLink = { userId, provider, registrationId: registration, scopes: [], onAccountChange };
-    const grantOf = (fields: object) => new TokenGrant({ accessToken: 'access', requestedAt: clock.now(), ...fields });
+    const grantOf = (fields: object) =>
+      new TokenResponse({ accessToken: 'access', requestedAt: clock.now(), ...fields });
     await service.connect(link, grantOf(one));
     if (between !== '') {
       await queryDatabase(databaseUrl, `UPDATE connections SET ${between} WHERE user_id = $1`, [userId]);

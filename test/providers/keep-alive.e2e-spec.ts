@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { TokenGrant } from '../../src/provider-kit/token-grant.js';
+import { TokenResponse } from '../../src/provider-kit/token-response.js';
 import { TokensService } from '../../src/tokens/tokens.service.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { queryDatabase } from '../support/test-database.js';
@@ -58,7 +58,7 @@ describe('R-24 a maker that breaks each connection when it is used again', () =>
       const grant = { accessToken: 'first', refreshToken: `of-${userId}`, expiresInSeconds: 3600 };
       await tokens.connect(
         { ...link, onAccountChange: 'refuse' },
-        new TokenGrant({ ...grant, requestedAt: application.clock.now() }),
+        new TokenResponse({ ...grant, requestedAt: application.clock.now() }),
       );
     }
     const outcomes = await Promise.allSettled(users.map((userId) => tokens.refreshNow(userId, 'whoop')));

@@ -82,7 +82,7 @@ describe('recovery of a refresh', () => {
       const provider = application.app.get(ProviderRegistry).get('whoop');
       const refresh = provider.refresh.bind(provider);
       jest.spyOn(provider, 'refresh').mockImplementationOnce(async (tokens) => {
-        const grant = await refresh(tokens);
+        const tokenResponse = await refresh(tokens);
         const rivals = await refresh(await other.stored());
         const connection = await store.find(subject.userId, 'whoop');
         if (connection === undefined) {
@@ -91,7 +91,7 @@ describe('recovery of a refresh', () => {
         const set = { ...toTokenSet(rivals, await subject.stored()), expiresAt: new Date(0) };
         const sealed = vault.seal({ ...connection, secretGen: connection.secretGen + 1 }, set);
         await store.saveRefreshed(connection, sealed);
-        return grant;
+        return tokenResponse;
       });
       await subject.refresh();
       subject.maker.revokeGrant(other.account);

@@ -25,7 +25,7 @@ import { parseJsonBody } from '../responses/response-body.js';
 /**
  * Talks to the endpoints of a provider that are none of OAuth's: its account, what it wants done for a link, what it publishes.
  *
- * The part of `TokenEndpointClient` that gives JSON and not grants; providers inject that. `@Injectable()` is here for the sake of the
+ * The part of `TokenEndpointClient` that returns JSON and not token responses; providers inject that. `@Injectable()` is here for the sake of the
  * constructor, whose parameter types Nest reads where it is declared.
  */
 @Injectable()
@@ -49,7 +49,7 @@ export abstract class ProviderApiClient {
    * @param definition - the provider's facts; its OAuth version decides between a bearer token and a signature
    * @param settings - client credentials in force
    * @param url - absolute URL below the provider's API
-   * @param grant - the tokens in force; `tokenSecret` is needed for OAuth 1.0a
+   * @param tokens - the tokens in force; `tokenSecret` is needed for OAuth 1.0a
    * @returns the parsed JSON, unchecked
    * @throws {@link AuthorizationFailedError} when the provider refuses the token or the call (any other 4xx); `rejectsToken` on 401
    * @throws {@link ProviderMisconfiguredError} when it refuses our client, signature or clock
@@ -60,14 +60,14 @@ export abstract class ProviderApiClient {
     definition: ProviderDefinition,
     settings: ProviderSettings,
     url: string,
-    grant: GrantTokens,
+    tokens: GrantTokens,
   ): Promise<unknown> {
     const response =
       definition.oauth === '1.0a'
         ? await this.clocks.send(definition, (now) =>
-            this.http.send(withAcceptJson(oauth1Request(definition, settings, { method: 'GET', url, grant }, now))),
+            this.http.send(withAcceptJson(oauth1Request(definition, settings, { method: 'GET', url, tokens }, now))),
           )
-        : await this.http.send(withAcceptJson(bearerRequest(definition, 'GET', url, grant)));
+        : await this.http.send(withAcceptJson(bearerRequest(definition, 'GET', url, tokens)));
     const message = `${definition.displayName} rejected the access token at its API. Start a new link.`;
     const rejectsToken = response.status === 401;
     return this.jsonOf(
@@ -96,7 +96,7 @@ export abstract class ProviderApiClient {
   /**
    * Posts to an endpoint of the provider's own: JSON with the user's bearer token, or a form with our client authentication.
    *
-   * @param request - `url`, `accepted` HTTP statuses beside 2xx, and either `grant` and `json` or the form's `fields`
+   * @param request - `url`, `accepted` HTTP statuses beside 2xx, and either `tokens` and `json` or the form's `fields`
    * @returns the parsed JSON, unchecked; `undefined` when the answer has none
    * @throws {@link AuthorizationFailedError} when the provider refuses the call
    * @throws the errors that any endpoint has: misconfigured, rate limited, unavailable
@@ -105,13 +105,13 @@ export abstract class ProviderApiClient {
     definition: OAuth2Definition,
     settings: ProviderSettings,
     request: { readonly url: string; readonly accepted?: readonly number[] } & (
-      { readonly grant: GrantTokens; readonly json: object } | { readonly fields: Readonly<Record<string, string>> }
+      { readonly tokens: GrantTokens; readonly json: object } | { readonly fields: Readonly<Record<string, string>> }
     ),
   ): Promise<unknown> {
     const { url, accepted = [] } = request;
     const response = await this.http.send(
       'json' in request
-        ? bearerJsonRequest(definition, url, request.grant, request.json)
+        ? bearerJsonRequest(definition, url, request.tokens, request.json)
         : await this.clientAuthentication.form(definition, settings, request, this.clock.now()),
     );
     if (isFailure(definition, response) && !accepted.includes(response.status)) {

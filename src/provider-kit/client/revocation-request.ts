@@ -17,7 +17,7 @@ import { requestTimeoutMs } from '../requests/request-timeout.js';
  *
  * @param definition - the provider's facts; must have a `revocation`
  * @param settings - endpoints and client credentials in force; `{clientId}` and `{providerUserId}` in the URL are filled in
- * @param grant - the tokens in force; `tokenSecret` is needed for OAuth 1.0a
+ * @param tokens - the tokens in force; `tokenSecret` is needed for OAuth 1.0a
  * @param clientAuthentication - builds the form for proof `client`
  * @param now - the current instant
  * @throws {@link AuthorizationFailedError} when the URL needs the user's id and the grant has none
@@ -27,7 +27,7 @@ import { requestTimeoutMs } from '../requests/request-timeout.js';
 export async function revocationRequest(
   definition: ProviderDefinition,
   settings: ProviderSettings,
-  grant: GrantTokens,
+  tokens: GrantTokens,
   clientAuthentication: ClientAuthentication,
   now: Date,
 ): Promise<ProviderRequest> {
@@ -36,29 +36,29 @@ export async function revocationRequest(
   if (revocation === undefined || template === undefined) {
     throw new Error(`Provider "${definition.slug}" offers no way to revoke a grant.`);
   }
-  const values = { clientId: settings.clientId, providerUserId: grant.providerUserId };
+  const values = { clientId: settings.clientId, providerUserId: tokens.providerUserId };
   const url = fillTemplate(definition, template, values);
   const { method } = revocation;
   switch (revocation.proof) {
     case 'bearer':
-      return bearerRequest(definition, method, url, grant);
+      return bearerRequest(definition, method, url, tokens);
     case 'token':
-      return formRequest(definition, url, tokenFields(grant));
+      return formRequest(definition, url, tokenFields(tokens));
     case 'query': {
-      const parameter = `${percentEncode(revocation.parameter)}=${percentEncode(grant.accessToken)}`;
+      const parameter = `${percentEncode(revocation.parameter)}=${percentEncode(tokens.accessToken)}`;
       const separator = url.includes('?') ? '&' : '?';
       return { method, url: `${url}${separator}${parameter}`, timeoutMs: requestTimeoutMs(definition) };
     }
     case 'client':
       if (definition.oauth === '2.0') {
         const { clientAuthentication: kind = definition.clientAuthentication } = revocation;
-        const form = { url, fields: tokenFields(grant) };
+        const form = { url, fields: tokenFields(tokens) };
         return clientAuthentication.form({ ...definition, clientAuthentication: kind }, settings, form, now);
       }
       break;
     case 'signature':
       if (definition.oauth === '1.0a') {
-        return oauth1Request(definition, settings, { method, url, grant }, now);
+        return oauth1Request(definition, settings, { method, url, tokens }, now);
       }
       break;
     case 'custom': // The provider's class overrides `revoke`.
@@ -69,10 +69,10 @@ export async function revocationRequest(
   );
 }
 
-function tokenFields(grant: GrantTokens): Readonly<Record<string, string>> {
-  return grant.refreshToken === undefined
-    ? { token: grant.accessToken, token_type_hint: 'access_token' }
-    : { token: grant.refreshToken, token_type_hint: 'refresh_token' };
+function tokenFields(tokens: GrantTokens): Readonly<Record<string, string>> {
+  return tokens.refreshToken === undefined
+    ? { token: tokens.accessToken, token_type_hint: 'access_token' }
+    : { token: tokens.refreshToken, token_type_hint: 'refresh_token' };
 }
 
 /** Fills `{name}` in a URL, percent-encoded. The braces may be percent-encoded themselves, as `URL` writes them in a path. */

@@ -18,7 +18,7 @@ import { TokenEndpointClient } from './token-endpoint-client.js';
 
 const now = new Date('2026-03-01T12:00:00Z');
 const json = { 'content-type': 'application/json' };
-const tokens = { access_token: 'newAT', token_type: 'Bearer', expires_in: 3600, refresh_token: 'newRT' };
+const tokenBody = { access_token: 'newAT', token_type: 'Bearer', expires_in: 3600, refresh_token: 'newRT' };
 const canary = 'canary5ecret';
 
 let http: ProviderHttpClient;
@@ -78,9 +78,9 @@ async function errorOf(promise: Promise<unknown>): Promise<unknown> {
 const code = { code: 'the/code+1', redirectUri: 'https://app.example/callback?a=1', scopes: [] };
 
 describe('exchangeCode', () => {
-  it('sends code, redirect URI and verifier in the form and returns the grant', async () => {
-    const { server, settings } = await provider(jsonAnswer(200, { ...tokens, scope: 'sleep', user_id: 'U1' }));
-    const grant = await client.exchangeCode(exampleOAuth2, settings, { ...code, codeVerifier: 'the~verifier' });
+  it('sends code, redirect URI and verifier in the form and returns the token response', async () => {
+    const { server, settings } = await provider(jsonAnswer(200, { ...tokenBody, scope: 'sleep', user_id: 'U1' }));
+    const tokenResponse = await client.exchangeCode(exampleOAuth2, settings, { ...code, codeVerifier: 'the~verifier' });
     const request = only(server);
     expect(request).toMatchObject({ method: 'POST', target: '/token', headers: { accept: 'application/json' } });
     expect(formOf(request)).toEqual({
@@ -89,7 +89,7 @@ describe('exchangeCode', () => {
       redirect_uri: 'https://app.example/callback?a=1',
       code_verifier: 'the~verifier',
     });
-    expect({ ...grant }).toMatchObject({
+    expect({ ...tokenResponse }).toMatchObject({
       accessToken: 'newAT',
       refreshToken: 'newRT',
       expiresInSeconds: 3600,
@@ -100,7 +100,7 @@ describe('exchangeCode', () => {
   });
 
   it('sends no verifier when there is none', async () => {
-    const { server, settings } = await provider(jsonAnswer(200, tokens));
+    const { server, settings } = await provider(jsonAnswer(200, tokenBody));
     await client.exchangeCode(exampleOAuth2, settings, code);
     expect(formOf(only(server))).not.toHaveProperty('code_verifier');
   });
@@ -109,12 +109,12 @@ describe('exchangeCode', () => {
     let ticks = 0;
     const server = await startRecordingServer(() => {
       ticks += 1000;
-      return jsonAnswer(200, tokens);
+      return jsonAnswer(200, tokenBody);
     });
     openServers.push(server);
     const slow = new TokenEndpointClient(http, Object.assign(new Clock(), { now: () => new Date(ticks) }));
-    const grant = await slow.exchangeCode(exampleOAuth2, exampleSettings(server.url), code);
-    expect(grant.requestedAt).toEqual(new Date(0));
+    const tokenResponse = await slow.exchangeCode(exampleOAuth2, exampleSettings(server.url), code);
+    expect(tokenResponse.requestedAt).toEqual(new Date(0));
   });
 });
 
@@ -123,7 +123,7 @@ describe('TE-01 client authentication', () => {
   const basic = `Basic ${Buffer.from('client%3A1+%C3%BC:a%3Ab%25%2B+%26%C3%BC').toString('base64')}`;
 
   it('basic: form-urlencodes id and secret, and puts neither into the form', async () => {
-    const { server, settings } = await provider(jsonAnswer(200, tokens));
+    const { server, settings } = await provider(jsonAnswer(200, tokenBody));
     await client.refresh(exampleOAuth2, settings, { accessToken: 'oldAT', refreshToken: 'oldRT' });
     const request = only(server);
     expect(request.headers.authorization).toBe(basic);
@@ -131,7 +131,7 @@ describe('TE-01 client authentication', () => {
   });
 
   it('body: puts id and secret into the form and sends no header', async () => {
-    const { server, settings } = await provider(jsonAnswer(200, tokens));
+    const { server, settings } = await provider(jsonAnswer(200, tokenBody));
     await client.refresh({ ...exampleOAuth2, clientAuthentication: 'body' }, settings, {
       accessToken: 'oldAT',
       refreshToken: 'oldRT',
@@ -147,7 +147,7 @@ describe('TE-01 client authentication', () => {
   });
 
   it('none: puts the id into the form and sends the secret nowhere', async () => {
-    const { server, settings } = await provider(jsonAnswer(200, tokens));
+    const { server, settings } = await provider(jsonAnswer(200, tokenBody));
     await client.refresh({ ...exampleOAuth2, clientAuthentication: 'none' }, settings, {
       accessToken: 'oldAT',
       refreshToken: 'oldRT',
@@ -160,7 +160,7 @@ describe('TE-01 client authentication', () => {
 
 describe('refresh', () => {
   it('sends the scope that the provider asks for', async () => {
-    const { server, settings } = await provider(jsonAnswer(200, tokens));
+    const { server, settings } = await provider(jsonAnswer(200, tokenBody));
     await client.refresh({ ...exampleOAuth2, scopeOnRefresh: 'offline' }, settings, {
       accessToken: 'oldAT',
       refreshToken: 'oldRT',
@@ -172,7 +172,7 @@ describe('refresh', () => {
     ['those of the connection', { scopes: ['one', 'two'] }, 'one two'],
     ['those of the settings where it has none of its own', {}, undefined],
   ])('repeats the scopes where the provider asks for that: %s', async (_, known, expected) => {
-    const { server, settings } = await provider(jsonAnswer(200, tokens));
+    const { server, settings } = await provider(jsonAnswer(200, tokenBody));
     await client.refresh({ ...exampleOAuth2, scopeOnRefresh: true }, settings, {
       accessToken: 'oldAT',
       refreshToken: 'oldRT',
@@ -182,7 +182,7 @@ describe('refresh', () => {
   });
 
   it('returns no refresh token when the provider keeps the old one', async () => {
-    const { settings } = await provider(jsonAnswer(200, { ...tokens, refresh_token: null }));
+    const { settings } = await provider(jsonAnswer(200, { ...tokenBody, refresh_token: null }));
     expect(
       (await client.refresh(exampleOAuth2, settings, { accessToken: 'oldAT', refreshToken: 'oldRT' })).refreshToken,
     ).toBeUndefined();
@@ -412,7 +412,7 @@ describe('failures of the token endpoint', () => {
   );
 
   it('names the field of a token answer that cannot be used', async () => {
-    const { settings } = await provider(jsonAnswer(200, { ...tokens, access_token: `${canary} x` }));
+    const { settings } = await provider(jsonAnswer(200, { ...tokenBody, access_token: `${canary} x` }));
     const error = await errorOf(
       client.refresh(exampleOAuth2, settings, { accessToken: 'oldAT', refreshToken: canary }),
     );
@@ -430,15 +430,15 @@ describe('failures of the token endpoint', () => {
 
   it('tells HTTP 410 apart at every endpoint, whatever its body says', async () => {
     const { server, settings } = await provider(jsonAnswer(410, { error: 'invalid_grant' }));
-    const grant = { accessToken: canary, refreshToken: canary };
+    const tokens = { accessToken: canary, refreshToken: canary };
     const calls = [
-      () => client.refresh(exampleOAuth2, settings, grant),
+      () => client.refresh(exampleOAuth2, settings, tokens),
       () => client.exchangeCode(exampleOAuth2, settings, { ...code, code: canary }),
-      () => client.revoke(exampleOAuth2, settings, grant),
+      () => client.revoke(exampleOAuth2, settings, tokens),
       () => client.revoke(exampleOAuth1, settings, { accessToken: canary, tokenSecret: canary }),
-      () => client.getJson(exampleOAuth2, settings, `${server.url}/me`, grant),
+      () => client.getJson(exampleOAuth2, settings, `${server.url}/me`, tokens),
       () => client.getPublicJson(exampleOAuth2, `${server.url}/metadata`),
-      () => client.post(exampleOAuth2, settings, { url: `${server.url}/own`, grant, json: {} }),
+      () => client.post(exampleOAuth2, settings, { url: `${server.url}/own`, tokens, json: {} }),
       () => client.temporaryCredentials(exampleOAuth1, settings, 'https://app.example/callback'),
       () => client.tokenCredentials(exampleOAuth1, settings, { token: canary, tokenSecret: canary, verifier: canary }),
     ];
@@ -466,12 +466,15 @@ describe('failures of the token endpoint', () => {
   });
 
   it('reads a token response of 1 MiB, also compressed (TE-04)', async () => {
-    const text = JSON.stringify({ ...tokens, profile: '' });
+    const text = JSON.stringify({ ...tokenBody, profile: '' });
     const body = text.replace('""', `"${'x'.repeat(1024 * 1024 - Buffer.byteLength(text))}"`);
     for (const answer of [{ body }, { headers: { 'content-encoding': 'gzip' }, body: gzipSync(body) }]) {
       const { settings } = await provider(answer);
-      const grant = await client.refresh(exampleOAuth2, settings, { accessToken: 'oldAT', refreshToken: canary });
-      expect(grant.accessToken).toBe(tokens.access_token);
+      const tokenResponse = await client.refresh(exampleOAuth2, settings, {
+        accessToken: 'oldAT',
+        refreshToken: canary,
+      });
+      expect(tokenResponse.accessToken).toBe(tokenBody.access_token);
     }
   });
 
@@ -503,14 +506,14 @@ describe('failures of the token endpoint', () => {
   });
 
   it.each([301, 302, 303, 307, 308])('TE-03 does not carry secrets to where HTTP %i points', async (status) => {
-    const other = await provider(jsonAnswer(200, tokens));
+    const other = await provider(jsonAnswer(200, tokenBody));
     const { server, settings } = await provider({ status, headers: { location: `${other.server.url}/token` } });
-    const grant = { accessToken: canary, refreshToken: canary };
+    const tokens = { accessToken: canary, refreshToken: canary };
     for (const call of [
       () => client.refresh(exampleOAuth2, settings, { accessToken: 'oldAT', refreshToken: canary }),
       () => client.exchangeCode(exampleOAuth2, settings, { ...code, code: canary }),
-      () => client.revoke(exampleOAuth2, settings, grant),
-      () => client.getJson(exampleOAuth2, settings, `${server.url}/me`, grant),
+      () => client.revoke(exampleOAuth2, settings, tokens),
+      () => client.getJson(exampleOAuth2, settings, `${server.url}/me`, tokens),
       () => client.temporaryCredentials(exampleOAuth1, settings, 'https://app.example/callback'),
       () => client.tokenCredentials(exampleOAuth1, settings, { token: canary, tokenSecret: canary, verifier: canary }),
     ]) {
@@ -522,11 +525,11 @@ describe('failures of the token endpoint', () => {
 });
 
 describe('revoke', () => {
-  const grant = { accessToken: 'theAT', refreshToken: 'theRT' };
+  const tokens = { accessToken: 'theAT', refreshToken: 'theRT' };
 
   it('proof client: sends the refresh token with client authentication (RFC 7009 section 2.1)', async () => {
     const { server, settings } = await provider({ status: 200 });
-    await client.revoke(exampleOAuth2, settings, grant);
+    await client.revoke(exampleOAuth2, settings, tokens);
     const request = only(server);
     expect(request).toMatchObject({ method: 'POST', target: '/revoke' });
     expect(request.headers.authorization).toMatch(/^Basic /);
@@ -544,7 +547,7 @@ describe('revoke', () => {
     async (method) => {
       const { server, settings } = await provider({ status: 204 });
       const revocation = { proof: 'bearer', method, url: 'https://provider.example/x' } as const;
-      await client.revoke({ ...exampleOAuth2, revocation }, settings, grant);
+      await client.revoke({ ...exampleOAuth2, revocation }, settings, tokens);
       const request = only(server);
       expect(request).toMatchObject({
         method,
@@ -618,7 +621,7 @@ describe('revoke', () => {
       { ...exampleOAuth1, revocation: { proof: 'client', method: 'POST', url: 'https://provider.example/x' } },
     ];
     for (const definition of wrong) {
-      await expect(client.revoke(definition, settings, grant)).rejects.toThrow(/^Provider "example"/);
+      await expect(client.revoke(definition, settings, tokens)).rejects.toThrow(/^Provider "example"/);
     }
     expect(server.requests).toHaveLength(0);
   });
@@ -736,14 +739,14 @@ describe('errors of OAuth 1.0a with HTTP 200', () => {
 describe('tokenCredentials', () => {
   const credentials = { token: 'tmp', tokenSecret: 'tmp secret', verifier: 'the/verifier+1' };
 
-  it('O1-10 signs the verifier and sends it in the header; returns the grant', async () => {
+  it('O1-10 signs the verifier and sends it in the header; returns the token response', async () => {
     const { server, settings } = await provider({ body: 'oauth_token=T&oauth_token_secret=S&encoded_user_id=U1' });
-    const grant = await client.tokenCredentials(exampleOAuth1, settings, credentials);
+    const tokenResponse = await client.tokenCredentials(exampleOAuth1, settings, credentials);
     const request = only(server);
     expect(request).toMatchObject({ method: 'POST', target: '/access_token', body: '' });
     const parameters = verified(request, server.url, { tmp: 'tmp secret' });
     expect(Object.fromEntries(parameters)).toMatchObject({ oauth_token: 'tmp', oauth_verifier: 'the/verifier+1' });
-    expect({ ...grant }).toMatchObject({
+    expect({ ...tokenResponse }).toMatchObject({
       accessToken: 'T',
       tokenSecret: 'S',
       refreshToken: undefined,
@@ -779,14 +782,14 @@ describe('tokenCredentials', () => {
 });
 
 describe('exchangeGrant', () => {
-  const grant = { accessToken: 'T', tokenSecret: 'S' };
+  const tokens = { accessToken: 'T', tokenSecret: 'S' };
   const successor = { ...exampleOAuth2, refreshExpiresInField: 'refresh_token_expires_in' };
 
-  it('O1-11 signs a POST without a body, sends no code_challenge, and returns the grant of the successor', async () => {
-    const answer = jsonAnswer(200, { ...tokens, refresh_token_expires_in: 7_775_998 });
+  it('O1-11 signs a POST without a body, sends no code_challenge, and returns the token response of the successor', async () => {
+    const answer = jsonAnswer(200, { ...tokenBody, refresh_token_expires_in: 7_775_998 });
     const { server, settings } = await provider(answer);
     const endpoints = { ...settings.endpoints, exchangeUrl: `${server.url}/exchange` };
-    const exchanged = await client.exchangeGrant(exampleOAuth1, { ...settings, endpoints }, grant, successor);
+    const exchanged = await client.exchangeGrant(exampleOAuth1, { ...settings, endpoints }, tokens, successor);
     const request = only(server);
     expect(request).toMatchObject({ method: 'POST', target: '/exchange', body: '' });
     expect([...verified(request, server.url, { T: 'S' }).keys()]).not.toContain('code_challenge');
@@ -825,7 +828,7 @@ describe('exchangeGrant', () => {
 
   it('refuses settings without an endpoint', async () => {
     const { settings } = await provider({});
-    await expect(client.exchangeGrant(exampleOAuth1, settings, grant, successor)).rejects.toThrow(
+    await expect(client.exchangeGrant(exampleOAuth1, settings, tokens, successor)).rejects.toThrow(
       'does not exchange grants',
     );
   });
@@ -874,14 +877,14 @@ describe('getJson', () => {
 describe('TE-02 outbound URLs', () => {
   it('hold no code, verifier, token or secret, whatever is called', async () => {
     const answers: Readonly<Record<string, PreparedAnswer>> = {
-      '/token': jsonAnswer(200, tokens),
+      '/token': jsonAnswer(200, tokenBody),
       '/request_token': { body: temporary },
       '/access_token': { body: 'oauth_token=T&oauth_token_secret=S' },
     };
     const server = await startRecordingServer(({ target }) => answers[target] ?? jsonAnswer(200, {}));
     openServers.push(server);
     const settings = exampleSettings(server.url);
-    const grant = { accessToken: canary, refreshToken: canary, tokenSecret: canary };
+    const tokens = { accessToken: canary, refreshToken: canary, tokenSecret: canary };
     const definitions: readonly OAuth2Definition[] = [
       exampleOAuth2,
       { ...exampleOAuth2, clientAuthentication: 'body' },
@@ -891,13 +894,13 @@ describe('TE-02 outbound URLs', () => {
     for (const definition of definitions) {
       await client.exchangeCode(definition, settings, { ...code, code: canary, codeVerifier: canary });
       await client.refresh(definition, settings, { accessToken: 'oldAT', refreshToken: canary });
-      await client.revoke(definition, settings, grant);
-      await client.getJson(definition, settings, `${server.url}/api/me`, grant);
+      await client.revoke(definition, settings, tokens);
+      await client.getJson(definition, settings, `${server.url}/api/me`, tokens);
     }
     await client.temporaryCredentials(exampleOAuth1, settings, `https://app.example/callback?state=${canary}`);
     await client.tokenCredentials(exampleOAuth1, settings, { token: canary, tokenSecret: canary, verifier: canary });
-    await client.revoke(exampleOAuth1, settings, grant);
-    await client.getJson(exampleOAuth1, settings, `${server.url}/api/me`, grant);
+    await client.revoke(exampleOAuth1, settings, tokens);
+    await client.getJson(exampleOAuth1, settings, `${server.url}/api/me`, tokens);
     expect(new Set(server.requests.map(({ target }) => target))).toEqual(
       new Set(['/token', '/revoke', '/api/me', '/request_token', '/access_token']),
     );

@@ -24,8 +24,8 @@ import { parseJsonBody } from '../responses/response-body.js';
 import { ResponseRemarks } from '../responses/response-remarks.js';
 import { revocationRequest } from './revocation-request.js';
 import { parseTokenExtension } from '../responses/token-extension.js';
-import { TokenGrant } from '../token-grant.js';
-import { parseTokenResponse } from '../responses/token-response.js';
+import { TokenResponse } from '../token-response.js';
+import { parseTokenResponse } from '../responses/parse-token-response.js';
 
 const pushedAnswerSchema = z.object({
   request_uri: z.string().regex(/^[\x21-\x7e]{1,1000}$/),
@@ -103,7 +103,7 @@ export class TokenEndpointClient extends ProviderApiClient {
    * @param definition - the provider's facts
    * @param settings - endpoints and client credentials in force
    * @param request - code and redirect URI as the callback brought and the authorization request sent them
-   * @returns the grant; its times count from the instant before the request left
+   * @returns the token response; its times count from the instant before the request left
    * @throws {@link AuthorizationCodeRefusedError} on `invalid_grant`, what the definition lists as meaning the same, or HTTP 400, 401 or
    *   403 without a known error code: the code is of no use any more, whatever the reason
    * @throws {@link ProviderMisconfiguredError} on `invalid_client`, `unauthorized_client`, `unsupported_grant_type`,
@@ -118,7 +118,7 @@ export class TokenEndpointClient extends ProviderApiClient {
     definition: OAuth2Definition,
     settings: ProviderSettings,
     request: CodeExchange,
-  ): Promise<TokenGrant> {
+  ): Promise<TokenResponse> {
     const fields = {
       grant_type: 'authorization_code',
       code: request.code,
@@ -135,16 +135,16 @@ export class TokenEndpointClient extends ProviderApiClient {
   }
 
   /**
-   * Exchanges a refresh token for a new grant at the token endpoint.
+   * Exchanges a refresh token for a new token response at the token endpoint.
    *
-   * When the grant carries a refresh token, the old one is dead and must not be sent again; when it carries none, the old
+   * When the token response carries a refresh token, the old one is dead and must not be sent again; when it carries none, the old
    * one stays valid.
    *
    * @param definition - the provider's facts
    * @param settings - endpoints and client credentials in force
    * @param tokens - the set in force; its refresh token as last issued by the provider
    * @param patience - reads the response on after the time limit of the definition
-   * @returns the grant; its times count from the instant before the request left
+   * @returns the token response; its times count from the instant before the request left
    * @throws {@link ConnectionNotRefreshableError} when there is no refresh token
    * @throws {@link TokenRevokedError} on `invalid_grant`, or what the definition lists as meaning the same; on nothing else
    * @throws {@link ProviderMisconfiguredError} on `invalid_client`, `unauthorized_client`, `unsupported_grant_type`,
@@ -161,7 +161,7 @@ export class TokenEndpointClient extends ProviderApiClient {
     settings: ProviderSettings,
     tokens: GrantTokens,
     patience?: Patience,
-  ): Promise<TokenGrant> {
+  ): Promise<TokenResponse> {
     const { refreshToken, accessToken } = tokens;
     const scopes = tokens.scopes ?? settings.scopes;
     if (refreshToken === undefined) {
@@ -194,7 +194,7 @@ export class TokenEndpointClient extends ProviderApiClient {
    *
    * @param definition - the provider's facts; must have a `revocation`
    * @param settings - endpoints and client credentials in force
-   * @param grant - the tokens in force; `tokenSecret` is needed for OAuth 1.0a
+   * @param tokens - the tokens in force; `tokenSecret` is needed for OAuth 1.0a
    * @throws {@link AuthorizationFailedError} when the provider refuses the token or the call
    * @throws {@link ProviderMisconfiguredError} when it refuses our client credentials
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
@@ -202,10 +202,10 @@ export class TokenEndpointClient extends ProviderApiClient {
    * @throws Error when the definition has no revocation, or one that does not go with its OAuth version
    * @see RFC 7009 section 2, https://www.rfc-editor.org/rfc/rfc7009#section-2
    */
-  async revoke(definition: ProviderDefinition, settings: ProviderSettings, grant: GrantTokens): Promise<void> {
+  async revoke(definition: ProviderDefinition, settings: ProviderSettings, tokens: GrantTokens): Promise<void> {
     const { revocation, displayName } = definition;
     const send = async (now: Date): Promise<ProviderResponse> =>
-      this.http.send(await revocationRequest(definition, settings, grant, this.clientAuthentication, now));
+      this.http.send(await revocationRequest(definition, settings, tokens, this.clientAuthentication, now));
     const response =
       definition.oauth === '1.0a' ? await this.clocks.send(definition, send) : await send(this.clock.now());
     const isGone = revocation?.proof === 'token' && response.status === revocation.goneStatus;
@@ -253,7 +253,7 @@ export class TokenEndpointClient extends ProviderApiClient {
    * @param definition - the provider's facts
    * @param settings - endpoints and client credentials in force
    * @param credentials - the temporary credentials of this attempt, and the verifier from its callback
-   * @returns the grant, with a token secret and without expiry
+   * @returns the token response, with a token secret and without expiry
    * @throws {@link AuthorizationCodeRefusedError} when the provider refuses token or verifier
    * @throws {@link ProviderMisconfiguredError} when it names our client credentials, signature or clock as the problem
    * @throws {@link InvalidTokenResponseError} when the answer lacks `oauth_token` or `oauth_token_secret`; the secret may be empty
@@ -265,12 +265,12 @@ export class TokenEndpointClient extends ProviderApiClient {
     definition: OAuth1Definition,
     settings: ProviderSettings,
     credentials: VerifiedCredentials,
-  ): Promise<TokenGrant> {
+  ): Promise<TokenResponse> {
     const { token, tokenSecret, verifier } = credentials;
     const requestedAt = this.clock.now();
     const call = {
       url: settings.endpoints.accessTokenUrl,
-      grant: { accessToken: token, tokenSecret },
+      tokens: { accessToken: token, tokenSecret },
       extraOAuthParams: { oauth_verifier: verifier },
     };
     const message = `${definition.displayName} rejected the verifier. The user must start a new link.`;
@@ -278,7 +278,7 @@ export class TokenEndpointClient extends ProviderApiClient {
     const answer = await this.requestCredentials(definition, settings, call, refused);
     const { account } = definition;
     const providerUserId = account.from === 'token-response' ? answer.extras.get(account.field) : undefined;
-    return new TokenGrant({
+    return new TokenResponse({
       accessToken: answer.token,
       tokenSecret: answer.tokenSecret,
       requestedAt,
@@ -291,7 +291,7 @@ export class TokenEndpointClient extends ProviderApiClient {
    *
    * @param definition - the facts of the provider that the grant is of
    * @param settings - client credentials in force; `exchangeUrl` among its endpoints
-   * @param grant - the tokens in force, with their secret
+   * @param tokens - the tokens in force, with their secret
    * @param successor - the facts by which the answer is read
    * @param patience - reads the response on after the time limit
    * @throws as `HealthProvider.exchangeGrant`; Error when there is no exchange
@@ -299,17 +299,17 @@ export class TokenEndpointClient extends ProviderApiClient {
   async exchangeGrant(
     definition: OAuth1Definition,
     settings: ProviderSettings,
-    grant: GrantTokens,
+    tokens: GrantTokens,
     successor: OAuth2Definition,
     patience?: Patience,
-  ): Promise<TokenGrant> {
+  ): Promise<TokenResponse> {
     const url = settings.endpoints.exchangeUrl;
     if (url === undefined) {
       throw new Error(`Provider "${definition.slug}" does not exchange grants.`);
     }
     const requestedAt = this.clock.now();
     const response = await this.clocks.send(definition, (now) => {
-      const request = oauth1Request(definition, settings, { method: 'POST', url, grant }, now);
+      const request = oauth1Request(definition, settings, { method: 'POST', url, tokens }, now);
       return this.http.send({ ...request, patience, mustBeRead: true });
     });
     if (!isSuccessStatus(response)) {
@@ -320,10 +320,10 @@ export class TokenEndpointClient extends ProviderApiClient {
   }
 
   /**
-   * Verifies the ID token of a grant and puts the user's id into the grant.
+   * Verifies the ID token of a token response and puts the user's id into it.
    *
    * @param nonce - as sent with the authorization request; `undefined` when none was
-   * @returns the grant with `providerUserId`
+   * @returns it with `providerUserId`
    * @throws {@link InvalidTokenResponseError} when there is no ID token, or one that is not for this client, this link or this time
    * @throws {@link ProviderUnavailableError} when the signing keys cannot be read
    * @see OpenID Connect Core 1.0 section 3.1.3.7, https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
@@ -331,16 +331,16 @@ export class TokenEndpointClient extends ProviderApiClient {
   async withVerifiedUser(
     definition: OAuth2Definition,
     settings: ProviderSettings,
-    grant: TokenGrant,
+    tokenResponse: TokenResponse,
     nonce: string | undefined,
-  ): Promise<TokenGrant> {
+  ): Promise<TokenResponse> {
     const { account } = definition;
     if (account.from !== 'id-token') {
       throw new Error(`Provider "${definition.slug}" has no ID token.`);
     }
     const { jwksUrl } = settings.endpoints;
     const keys = jwksUrl === undefined ? undefined : await this.getSigningKeys(definition, jwksUrl);
-    const { userId, formerUserId } = await verifyIdToken(grant.idToken, {
+    const { userId, formerUserId } = await verifyIdToken(tokenResponse.idToken, {
       displayName: definition.displayName,
       issuers: settings.issuers ?? [],
       account,
@@ -349,7 +349,7 @@ export class TokenEndpointClient extends ProviderApiClient {
       keys,
       now: this.clock.now(),
     });
-    return grant.with({ providerUserId: userId, formerUserId });
+    return tokenResponse.with({ providerUserId: userId, formerUserId });
   }
 
   private async requestToken(
@@ -373,7 +373,7 @@ export class TokenEndpointClient extends ProviderApiClient {
     return { response, requestedAt };
   }
 
-  private parseGrant(definition: OAuth2Definition, response: ProviderResponse, requestedAt: Date): TokenGrant {
+  private parseGrant(definition: OAuth2Definition, response: ProviderResponse, requestedAt: Date): TokenResponse {
     return parseTokenResponse(response, definition, requestedAt, (remark) => this.remarks.add(definition, remark));
   }
 

@@ -10,7 +10,7 @@ import { exampleOAuth1, exampleOAuth2, exampleSettings } from '../testing/exampl
 const baseUrl = 'https://api.provider.example/v1';
 const settings = exampleSettings('https://provider.example');
 const now = new Date('2026-11-23T00:00:00Z');
-const grant = { accessToken: 'token+/ü', tokenSecret: 'secret&%' };
+const tokens = { accessToken: 'token+/ü', tokenSecret: 'secret&%' };
 const formType = 'application/x-www-form-urlencoded';
 
 /** Text as forms and queries have it, right and a little wrong. */
@@ -43,7 +43,7 @@ function verify(
       contentType: request.headers?.['content-type'],
       body: changes.body ?? request.body?.toString() ?? '',
     },
-    { findClientSecret: () => settings.clientSecret.reveal(), findTokenSecret: () => grant.tokenSecret },
+    { findClientSecret: () => settings.clientSecret.reveal(), findTokenSecret: () => tokens.tokenSecret },
   );
 }
 
@@ -56,9 +56,9 @@ describe('a request of a data API', () => {
   };
 
   it('has the token of OAuth 2.0 in the header, and everything else as it came', () => {
-    expect(apiRequest({ definition: exampleOAuth2, settings }, call, grant, now)).toEqual({
+    expect(apiRequest({ definition: exampleOAuth2, settings }, call, tokens, now)).toEqual({
       ...call,
-      headers: { ...call.headers, authorization: `Bearer ${grant.accessToken}` },
+      headers: { ...call.headers, authorization: `Bearer ${tokens.accessToken}` },
       timeoutMs: 30_000,
       maxAnswerBytes: 10 * 1024 * 1024,
     });
@@ -75,10 +75,10 @@ describe('a request of a data API', () => {
             headers: { 'content-type': formType },
             body: Buffer.from(body),
           },
-          grant,
+          tokens,
           now,
         );
-        expect(verify(request).get('oauth_token')).toBe(grant.accessToken);
+        expect(verify(request).get('oauth_token')).toBe(tokens.accessToken);
         expect(() => verify(request, { body: `${body}&added=1` })).toThrow('signature_invalid');
         expect(() => verify(request, { method: 'GET' })).toThrow('signature_invalid');
       }),
@@ -93,10 +93,10 @@ describe('a request of a data API', () => {
       const request = apiRequest(
         { definition: exampleOAuth1, settings },
         { ...call, headers, body: Buffer.from('a=1') },
-        grant,
+        tokens,
         now,
       );
-      expect(verify(request).get('oauth_token')).toBe(grant.accessToken);
+      expect(verify(request).get('oauth_token')).toBe(tokens.accessToken);
       expect(() => verify(request, { body: 'a=2' })).toThrow('signature_invalid');
     },
   );
@@ -108,10 +108,10 @@ describe('a request of a data API', () => {
       const request = apiRequest(
         { definition: exampleOAuth1, settings },
         { ...call, headers, body: Buffer.from('a=1') },
-        grant,
+        tokens,
         now,
       );
-      expect(verify(request, { body: 'a=2' }).get('oauth_token')).toBe(grant.accessToken);
+      expect(verify(request, { body: 'a=2' }).get('oauth_token')).toBe(tokens.accessToken);
     },
   );
 
@@ -123,14 +123,14 @@ describe('a request of a data API', () => {
     const form = { ...call, headers: { ...headers, 'content-type': formType }, body };
     const refused = expect.objectContaining({ code: 'REQUEST_INVALID' }) as unknown;
     expect(() => formOf(form)).toThrow(refused);
-    expect(() => apiRequest({ definition: exampleOAuth1, settings }, form, grant, now)).toThrow(refused);
+    expect(() => apiRequest({ definition: exampleOAuth1, settings }, form, tokens, now)).toThrow(refused);
     const other = { ...form, headers: { ...headers, 'content-type': 'application/json' } };
-    expect(apiRequest({ definition: exampleOAuth1, settings }, other, grant, now).body).toEqual(body);
+    expect(apiRequest({ definition: exampleOAuth1, settings }, other, tokens, now).body).toEqual(body);
   });
 
   it('O1-03 has another nonce each time', () => {
     const nonces = Array.from({ length: 100 }, () =>
-      verify(apiRequest({ definition: exampleOAuth1, settings }, call, grant, now)).get('oauth_nonce'),
+      verify(apiRequest({ definition: exampleOAuth1, settings }, call, tokens, now)).get('oauth_nonce'),
     );
     expect(new Set(nonces).size).toBe(100);
   });

@@ -24,14 +24,14 @@ export interface ApiCall {
  *
  * @param provider - whose API is called
  * @param call - what to send
- * @param grant - the tokens in force
+ * @param tokens - the tokens in force
  * @param now - the current instant
  * @throws {@link RequestInvalidError} as {@link formOf}
  */
 export function apiRequest(
   provider: Pick<HealthProvider, 'definition' | 'settings'>,
   call: ApiCall,
-  grant: GrantTokens,
+  tokens: GrantTokens,
   now: Date,
 ): ProviderRequest {
   const { definition, settings } = provider;
@@ -42,10 +42,10 @@ export function apiRequest(
       ? oauth1Authorization(
           definition,
           settings,
-          { method, url, grant, ...(formBody === undefined ? {} : { formBody }) },
+          { method, url, tokens, ...(formBody === undefined ? {} : { formBody }) },
           now,
         )
-      : `Bearer ${grant.accessToken}`;
+      : `Bearer ${tokens.accessToken}`;
   return {
     method,
     url,

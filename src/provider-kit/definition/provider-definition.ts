@@ -20,7 +20,7 @@ export type AccountLookup =
   /** A field of the JSON response to an authenticated GET. */
   | { readonly from: 'api'; readonly url: string; readonly field: string }
   /**
-   * A claim of the ID token, which is verified before the grant is used (OpenID Connect Core 1.0 section 3.1.3.7). Its
+   * A claim of the ID token, which is verified before the tokens are used (OpenID Connect Core 1.0 section 3.1.3.7). Its
    * issuer must be one of the definition's `issuers`.
    */
   | {

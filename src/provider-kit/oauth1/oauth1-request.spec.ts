@@ -13,9 +13,9 @@ const secrets = {
 };
 
 function requestIn(place: ParameterPlace, url = 'https://provider.example/token?a=b%20c&a=%2B'): ProviderRequest {
-  const grant = { accessToken: 'token ü+&=%', tokenSecret: "secret of 'token' ü&%" };
+  const tokens = { accessToken: 'token ü+&=%', tokenSecret: "secret of 'token' ü&%" };
   const extraOAuthParams = { oauth_verifier: 'verifier +&=%ü' };
-  return oauth1Request(exampleOAuth1, settings, { method: 'POST', url, grant, extraOAuthParams }, now, place);
+  return oauth1Request(exampleOAuth1, settings, { method: 'POST', url, tokens: tokens, extraOAuthParams }, now, place);
 }
 
 /** As it arrives at the provider. */

@@ -17,7 +17,7 @@ export interface OAuth1Call {
   /** Absolute URL with its query. */
   readonly url: string;
   /** Token and token secret to sign with; absent when temporary credentials are requested. */
-  readonly grant?: GrantTokens;
+  readonly tokens?: GrantTokens;
   /** Further protocol parameters, such as `oauth_callback` and `oauth_verifier`. */
   readonly extraOAuthParams?: Readonly<Record<string, string>>;
   /** The body, only where it is sent as `application/x-www-form-urlencoded`: it is part of what is signed (O1-01). */
@@ -51,14 +51,14 @@ function signingRequest(
   call: OAuth1Call,
   now: Date,
 ): OAuth1SigningRequest {
-  const { method, url, grant, extraOAuthParams, formBody: body } = call;
+  const { method, url, tokens, extraOAuthParams, formBody: body } = call;
   return {
     method,
     url,
     ...(body === undefined ? {} : { formBody: body }),
     clientId: settings.clientId,
     clientSecret: settings.clientSecret.reveal(),
-    ...(grant === undefined ? {} : { token: grant.accessToken, tokenSecret: grant.tokenSecret ?? '' }),
+    ...(tokens === undefined ? {} : { token: tokens.accessToken, tokenSecret: tokens.tokenSecret ?? '' }),
     signatureMethod: definition.signatureMethod,
     extraOAuthParams: { oauth_version: '1.0', ...extraOAuthParams },
     timestampSeconds: Math.floor(now.getTime() / 1000),

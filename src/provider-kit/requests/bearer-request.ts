@@ -9,16 +9,16 @@ import { requestTimeoutMs } from './request-timeout.js';
  * @param definition - sets the total time
  * @param method - HTTP method
  * @param url - absolute URL
- * @param grant - the tokens in force; only the access token is sent
+ * @param tokens - the tokens in force; only the access token is sent
  * @see RFC 6750 section 2.1, https://www.rfc-editor.org/rfc/rfc6750#section-2.1
  */
 export function bearerRequest(
   definition: ProviderDefinition,
   method: ProviderRequest['method'],
   url: string,
-  grant: GrantTokens,
+  tokens: GrantTokens,
 ): ProviderRequest & Required<Pick<ProviderRequest, 'headers'>> {
-  const headers = { authorization: `Bearer ${grant.accessToken}` };
+  const headers = { authorization: `Bearer ${tokens.accessToken}` };
   return { method, url, headers, timeoutMs: requestTimeoutMs(definition) };
 }
 
@@ -27,16 +27,16 @@ export function bearerRequest(
  *
  * @param definition - sets the total time
  * @param url - absolute URL
- * @param grant - the tokens in force; only the access token is sent
+ * @param tokens - the tokens in force; only the access token is sent
  * @param json - the body
  */
 export function bearerJsonRequest(
   definition: ProviderDefinition,
   url: string,
-  grant: GrantTokens,
+  tokens: GrantTokens,
   json: object,
 ): ProviderRequest {
-  const request = bearerRequest(definition, 'POST', url, grant);
+  const request = bearerRequest(definition, 'POST', url, tokens);
   const headers = { accept: 'application/json', 'content-type': 'application/json', ...request.headers };
   return { ...request, headers, body: JSON.stringify(json) };
 }

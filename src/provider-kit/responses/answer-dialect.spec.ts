@@ -53,7 +53,7 @@ afterAll(async () => {
 });
 
 describe('answers in a shape of the provider', () => {
-  it('reads a grant out of an envelope, under other names', async () => {
+  it('reads the tokens out of an envelope, under other names', async () => {
     const body = { AccessToken: 'newAT', RefreshToken: 'newRT', Expires: 60, person: { id: 7 } };
     answer = { status: 200, json: { status: 0, body } };
     expect({ ...(await client.refresh(odd, exampleSettings(url), tokens)) }).toMatchObject({
@@ -76,7 +76,7 @@ describe('answers in a shape of the provider', () => {
     expect(JSON.stringify(error)).not.toContain('oldRT');
   });
 
-  it('does not take an envelope without its contents for a grant', async () => {
+  it('does not take an envelope without its contents for a token response', async () => {
     answer = { status: 200, json: { status: 0 } };
     await expect(client.refresh(odd, exampleSettings(url), tokens)).rejects.toMatchObject({
       code: 'TOKEN_RESPONSE_INVALID',
@@ -86,12 +86,12 @@ describe('answers in a shape of the provider', () => {
   it('ignores the life of a token that never expires', async () => {
     answer = { status: 200, json: { access_token: 'AT', token_type: 'bearer', expires_in: 1e12 } };
     const definition: OAuth2Definition = { ...exampleOAuth2, neverExpires: true };
-    const grant = await client.exchangeCode(definition, exampleSettings(url), {
+    const tokenResponse = await client.exchangeCode(definition, exampleSettings(url), {
       code: 'code',
       redirectUri: 'https://a.example',
       scopes: [],
     });
-    expect(grant.expiresInSeconds).toBeUndefined();
+    expect(tokenResponse.expiresInSeconds).toBeUndefined();
   });
 });
 
@@ -117,11 +117,11 @@ describe('refreshes of a kind of the provider', () => {
 
   it('takes new tokens when such an answer brings them after all', async () => {
     answer = { status: 200, json: { result: '0000', access_token: 'newAT', token_type: 'bearer' } };
-    const grant = await client.refresh(extending, exampleSettings(url), tokens);
-    expect(grant.accessToken).toBe('newAT');
+    const tokenResponse = await client.refresh(extending, exampleSettings(url), tokens);
+    expect(tokenResponse.accessToken).toBe('newAT');
   });
 
-  it('never takes an answer without a token for a grant where the provider does not extend', async () => {
+  it('never takes a response without a token for a token response where the provider does not extend', async () => {
     answer = { status: 200, json: { result: '0000' } };
     await expect(client.refresh(exampleOAuth2, exampleSettings(url), tokens)).rejects.toMatchObject({
       code: 'TOKEN_RESPONSE_INVALID',

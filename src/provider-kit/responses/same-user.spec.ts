@@ -3,7 +3,7 @@ import { UnsecuredJWT } from 'jose';
 import { checkSameUser } from './same-user.js';
 import type { OAuth2Definition } from '../definition/provider-definition.js';
 import { exampleOAuth2, exampleSettings } from '../testing/example-definition.js';
-import { TokenGrant, type TokenGrantFields } from '../token-grant.js';
+import { TokenResponse, type TokenResponseFields } from '../token-response.js';
 
 const issuer = 'https://issuer.example';
 const settings = { ...exampleSettings('http://127.0.0.1'), issuers: [issuer] };
@@ -11,11 +11,11 @@ const definition: OAuth2Definition = { ...exampleOAuth2, account: { from: 'id-to
 const claims = { iss: issuer, aud: settings.clientId, sub: 'user-1' };
 
 function check(
-  fields: Partial<TokenGrantFields>,
+  fields: Partial<TokenResponseFields>,
   tokens: { providerUserId?: string; mustNameUser?: boolean } = { providerUserId: 'user-1' },
 ): () => void {
-  const grant = new TokenGrant({ accessToken: 'at-of-same-user', requestedAt: new Date(0), ...fields });
-  return () => checkSameUser({ definition, settings }, grant, tokens);
+  const tokenResponse = new TokenResponse({ accessToken: 'at-of-same-user', requestedAt: new Date(0), ...fields });
+  return () => checkSameUser({ definition, settings }, tokenResponse, tokens);
 }
 
 function idToken(change: object): string {
@@ -61,9 +61,9 @@ describe('checkSameUser where the account has another id than before', () => {
     account: { from: 'id-token', claim: 'openid', formerClaim: 'sub' },
   };
 
-  function checked(change: object, providerUserId?: string, mustNameUser = false): TokenGrant {
+  function checked(change: object, providerUserId?: string, mustNameUser = false): TokenResponse {
     const fields = { accessToken: 'at-of-same-user', requestedAt: new Date(0), idToken: idToken(change) };
-    return checkSameUser({ definition: renamed, settings }, new TokenGrant(fields), {
+    return checkSameUser({ definition: renamed, settings }, new TokenResponse(fields), {
       mustNameUser,
       ...(providerUserId === undefined ? {} : { providerUserId }),
     });
@@ -79,12 +79,12 @@ describe('checkSameUser where the account has another id than before', () => {
   });
 
   it('AR-18 learns nothing where the new id is known, no id is known, or the answer has the former id only', () => {
-    for (const grant of [
+    for (const tokenResponse of [
       checked({ openid: 'open-1' }, 'open-1'),
       checked({ openid: 'open-1' }),
       checked({}, 'user-1'),
     ]) {
-      expect(grant).toMatchObject({ providerUserId: undefined, formerUserId: undefined });
+      expect(tokenResponse).toMatchObject({ providerUserId: undefined, formerUserId: undefined });
     }
   });
 

@@ -1,30 +1,30 @@
 import { InvalidTokenResponseError } from '../../errors/provider.errors.js';
 import type { GrantTokens, HealthProvider } from '../health-provider.js';
 import { readRefreshedUser } from './id-token.js';
-import type { TokenGrant } from '../token-grant.js';
+import type { TokenResponse } from '../token-response.js';
 
 /**
  * Checks that the answer to a refresh is still about the same user (AR-18): by the user's id where the answer has it, and by its ID token
  * where that tells the user. A user who is known by a former id is the same user, and is known by the new id from then on.
  *
  * @param provider - whose answer it is
- * @param grant - as received
+ * @param tokenResponse - as received
  * @param tokens - the set that was refreshed; without a user's id in it, any user is the same, and where the answer before named another
  *   one, this one has to name the right one
- * @returns the grant, with the user's id where it replaces a former one
+ * @returns the token response, with the user's id where it replaces a former one
  * @throws {@link InvalidTokenResponseError} when it names another user, or none where it has to, or has an ID token that is not for us
  */
 export function checkSameUser(
   { definition, settings }: Pick<HealthProvider, 'definition' | 'settings'>,
-  grant: TokenGrant,
+  tokenResponse: TokenResponse,
   tokens: Pick<GrantTokens, 'providerUserId'> & { readonly mustNameUser?: boolean | undefined },
-): TokenGrant {
+): TokenResponse {
   const { account, displayName } = definition;
   const { clientId, issuers = [] } = settings;
   const { userId, formerUserId } =
-    account.from === 'id-token' && grant.idToken !== undefined
-      ? readRefreshedUser(grant.idToken, { displayName, clientId, issuers, account })
-      : { userId: grant.providerUserId, formerUserId: undefined };
+    account.from === 'id-token' && tokenResponse.idToken !== undefined
+      ? readRefreshedUser(tokenResponse.idToken, { displayName, clientId, issuers, account })
+      : { userId: tokenResponse.providerUserId, formerUserId: undefined };
   const { providerUserId: known } = tokens;
   const named = [userId, formerUserId].filter((id) => id !== undefined);
   const isNamed = named.length > 0 && known !== undefined;
@@ -32,5 +32,5 @@ export function checkSameUser(
     throw new InvalidTokenResponseError(`The refresh response of ${displayName} does not name the connection's user.`);
   }
   const isFormer = isNamed && userId !== undefined && known !== userId;
-  return isFormer ? grant.with({ providerUserId: userId, formerUserId }) : grant;
+  return isFormer ? tokenResponse.with({ providerUserId: userId, formerUserId }) : tokenResponse;
 }

@@ -2,7 +2,7 @@ import type { ProviderResponse } from '../http/http-client.js';
 import type { OAuth2Definition } from '../definition/provider-definition.js';
 import { parseJsonBody } from './response-body.js';
 import { ownField } from './json-field.js';
-import { TokenGrant } from '../token-grant.js';
+import { TokenResponse } from '../token-response.js';
 
 /**
  * Reads the answer to a refresh that brings no tokens but gives the access token in use its documented life again.
@@ -11,7 +11,7 @@ import { TokenGrant } from '../token-grant.js';
  * @param definition - says with `refreshExtendsToken` whether the provider does this, and how long an access token lives
  * @param accessToken - the one in use when the request left
  * @param requestedAt - the instant just before the request left
- * @returns a grant with the same access token; `undefined` when the provider does not do this, or the answer has an access token
+ * @returns a token response with the same access token; `undefined` when the provider does not do this, or the answer has an access token
  *   of its own, is no JSON object, or does not say that it succeeded where the provider's answers do
  */
 export function parseTokenExtension(
@@ -19,7 +19,7 @@ export function parseTokenExtension(
   definition: OAuth2Definition,
   accessToken: string,
   requestedAt: Date,
-): TokenGrant | undefined {
+): TokenResponse | undefined {
   if (definition.refreshExtendsToken !== true) {
     return undefined;
   }
@@ -30,5 +30,9 @@ export function parseTokenExtension(
     return undefined;
   }
   const expiresInSeconds = definition.accessTokenLifetimeSeconds;
-  return new TokenGrant({ accessToken, requestedAt, ...(expiresInSeconds === undefined ? {} : { expiresInSeconds }) });
+  return new TokenResponse({
+    accessToken,
+    requestedAt,
+    ...(expiresInSeconds === undefined ? {} : { expiresInSeconds }),
+  });
 }

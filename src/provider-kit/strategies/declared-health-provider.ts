@@ -7,7 +7,7 @@ import { definitionInForce, type ProviderDefinition } from '../definition/provid
 import type { ProviderSettings } from '../definition/provider-settings.js';
 import { runStrategy, type RunnableStrategy, type StrategyRequest } from './strategy-runner.js';
 import type { TokenEndpointClient } from '../client/token-endpoint-client.js';
-import type { TokenGrant } from '../token-grant.js';
+import type { TokenResponse } from '../token-response.js';
 
 /**
  * A provider that does what its definition declares, as far as that is the same in both versions of OAuth. Use or
@@ -40,14 +40,18 @@ export abstract class DeclaredHealthProvider<
 
   abstract checkCallback(callback: CallbackParameters): void;
 
-  abstract complete(callback: CallbackParameters, handshake: Handshake, secrets: HandshakeSecrets): Promise<TokenGrant>;
+  abstract complete(
+    callback: CallbackParameters,
+    handshake: Handshake,
+    secrets: HandshakeSecrets,
+  ): Promise<TokenResponse>;
 
-  async verify(grant: TokenGrant, _secrets: HandshakeSecrets): Promise<TokenGrant> {
+  async verify(tokenResponse: TokenResponse, _secrets: HandshakeSecrets): Promise<TokenResponse> {
     // Without an ID token there is nothing to check.
-    return grant;
+    return tokenResponse;
   }
 
-  abstract refresh(tokens: GrantTokens, patience?: Patience): Promise<TokenGrant>;
+  abstract refresh(tokens: GrantTokens, patience?: Patience): Promise<TokenResponse>;
 
   async revoke(tokens: GrantTokens): Promise<'revoked' | 'unsupported'> {
     if (this.definition.revocation === undefined) {
@@ -61,7 +65,7 @@ export abstract class DeclaredHealthProvider<
     return readAccountId(this.definition, this.settings, this.client, tokens);
   }
 
-  async prepareAccount(_grant: TokenGrant): Promise<void> {
+  async prepareAccount(_tokenResponse: TokenResponse): Promise<void> {
     // Most providers want nothing.
   }
 
@@ -72,11 +76,11 @@ export abstract class DeclaredHealthProvider<
    * @throws {@link AuthorizationStateError} when the callback does not belong to the attempt
    * @throws whatever the token endpoint client throws, unchanged
    */
-  protected async redeem(request: StrategyRequest): Promise<TokenGrant> {
+  protected async redeem(request: StrategyRequest): Promise<TokenResponse> {
     const outcome = await runStrategy(this.strategy, request);
     if (outcome.kind !== 'success') {
       throw new AuthorizationStateError(outcome.kind === 'refused' ? outcome.reason : 'the strategy started again');
     }
-    return outcome.grant;
+    return outcome.tokenResponse;
   }
 }

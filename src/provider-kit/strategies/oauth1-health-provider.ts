@@ -5,7 +5,7 @@ import { isDenial } from '../responses/denial.js';
 import type { AuthorizationStart, CallbackParameters, Handshake, HandshakeSecrets } from '../handshake.js';
 import type { OAuth1ProviderStrategy } from './oauth1-provider.strategy.js';
 import type { OAuth1Definition } from '../definition/provider-definition.js';
-import type { TokenGrant } from '../token-grant.js';
+import type { TokenResponse } from '../token-response.js';
 
 /** What some providers send as the verifier when the user says no; RFC 5849 names no way to say so. */
 const noVerifiers = new Set(['denied', 'null']);
@@ -28,12 +28,16 @@ export class OAuth1HealthProvider extends DeclaredHealthProvider<OAuth1Definitio
     }
   }
 
-  async complete(callback: CallbackParameters, handshake: Handshake, secrets: HandshakeSecrets): Promise<TokenGrant> {
+  async complete(
+    callback: CallbackParameters,
+    handshake: Handshake,
+    secrets: HandshakeSecrets,
+  ): Promise<TokenResponse> {
     this.checkCallback(callback);
     return this.redeem({ query: callback, handshake, secrets });
   }
 
-  async refresh(): Promise<TokenGrant> {
+  async refresh(): Promise<TokenResponse> {
     throw new ConnectionNotRefreshableError();
   }
 }

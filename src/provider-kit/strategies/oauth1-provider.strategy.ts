@@ -5,7 +5,7 @@ import type { OAuth1Definition } from '../definition/provider-definition.js';
 import type { ProviderSettings } from '../definition/provider-settings.js';
 import type { StrategyRequest } from './strategy-runner.js';
 import type { TokenEndpointClient } from '../client/token-endpoint-client.js';
-import { TokenGrant } from '../token-grant.js';
+import { TokenResponse } from '../token-response.js';
 
 class NamedOAuth1Strategy extends OAuth1Strategy {
   constructor(name: string, options: OAuth1Strategy.Options, verify: OAuth1Strategy.Verify) {
@@ -66,15 +66,15 @@ export class OAuth1ProviderStrategy extends PassportStrategy(NamedOAuth1Strategy
     };
     this._oauth.getOAuthAccessToken = (token, tokenSecret, verifier, done): void => {
       client.tokenCredentials(definition, settings, { token, tokenSecret, verifier }).then(
-        (grant) => done(null, grant.accessToken, grant.tokenSecret, grant),
+        (tokenResponse) => done(null, tokenResponse.accessToken, tokenResponse.tokenSecret, tokenResponse),
         (error: unknown) => done(error),
       );
     };
   }
 
-  /** Passport's verify step: the grant that {@link TokenEndpointClient} parsed is the result. */
-  validate(_token: string, _tokenSecret: string, grant: TokenGrant): TokenGrant {
-    return grant;
+  /** Passport's verify step: the token response that {@link TokenEndpointClient} parsed is the result. */
+  validate(_token: string, _tokenSecret: string, tokenResponse: TokenResponse): TokenResponse {
+    return tokenResponse;
   }
 
   /** Passport would wrap our typed errors into its own; they pass as they are. */

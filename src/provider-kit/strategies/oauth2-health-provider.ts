@@ -7,7 +7,7 @@ import type { Patience } from '../http/http-client.js';
 import type { OAuth2ProviderStrategy } from './oauth2-provider.strategy.js';
 import type { OAuth2Definition } from '../definition/provider-definition.js';
 import { uncheckedIssuers } from '../provider-kit.metrics.js';
-import type { TokenGrant } from '../token-grant.js';
+import type { TokenResponse } from '../token-response.js';
 
 /** A provider of OAuth 2.0. One with a behaviour that its definition cannot declare extends this, and overrides one method. */
 export class OAuth2HealthProvider extends DeclaredHealthProvider<OAuth2Definition, OAuth2ProviderStrategy> {
@@ -37,26 +37,32 @@ export class OAuth2HealthProvider extends DeclaredHealthProvider<OAuth2Definitio
     readAuthorizationCode(this.definition, this.settings, callback);
   }
 
-  async complete(callback: CallbackParameters, handshake: Handshake, secrets: HandshakeSecrets): Promise<TokenGrant> {
+  async complete(
+    callback: CallbackParameters,
+    handshake: Handshake,
+    secrets: HandshakeSecrets,
+  ): Promise<TokenResponse> {
     const code = readAuthorizationCode(this.definition, this.settings, callback);
     if (callback['iss'] !== undefined && (this.settings.issuers ?? []).length === 0) {
       uncheckedIssuers.inc({ provider: this.definition.slug });
     }
-    const grant = await this.redeem({ query: { ...callback, code }, handshake, secrets });
-    return this.definition.grantedScopesIn === 'callback' ? this.withCallbackScopes(grant, callback) : grant;
+    const tokenResponse = await this.redeem({ query: { ...callback, code }, handshake, secrets });
+    return this.definition.grantedScopesIn === 'callback'
+      ? this.withCallbackScopes(tokenResponse, callback)
+      : tokenResponse;
   }
 
-  override async verify(grant: TokenGrant, { nonce }: HandshakeSecrets): Promise<TokenGrant> {
+  override async verify(tokenResponse: TokenResponse, { nonce }: HandshakeSecrets): Promise<TokenResponse> {
     return this.definition.account.from === 'id-token'
-      ? this.client.withVerifiedUser(this.definition, this.settings, grant, nonce)
-      : grant;
+      ? this.client.withVerifiedUser(this.definition, this.settings, tokenResponse, nonce)
+      : tokenResponse;
   }
 
-  refresh(tokens: GrantTokens, patience?: Patience): Promise<TokenGrant> {
+  refresh(tokens: GrantTokens, patience?: Patience): Promise<TokenResponse> {
     return this.client.refresh(this.definition, this.settings, tokens, patience);
   }
 
-  private withCallbackScopes(grant: TokenGrant, callback: CallbackParameters): TokenGrant {
-    return grant.with({ grantedScopes: parseGrantedScopes(callback['scope']) });
+  private withCallbackScopes(tokenResponse: TokenResponse, callback: CallbackParameters): TokenResponse {
+    return tokenResponse.with({ grantedScopes: parseGrantedScopes(callback['scope']) });
   }
 }

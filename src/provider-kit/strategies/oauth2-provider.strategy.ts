@@ -6,7 +6,7 @@ import { definitionInForce, type OAuth2Definition } from '../definition/provider
 import type { ProviderSettings } from '../definition/provider-settings.js';
 import type { StrategyRequest } from './strategy-runner.js';
 import type { TokenEndpointClient } from '../client/token-endpoint-client.js';
-import { TokenGrant } from '../token-grant.js';
+import { TokenResponse } from '../token-response.js';
 
 /** Passport names a strategy by a constructor argument; Nest's mixin registers it under that name. */
 class NamedOAuth2Strategy extends OAuth2Strategy {
@@ -72,7 +72,7 @@ export class OAuth2ProviderStrategy extends PassportStrategy(NamedOAuth2Strategy
     this._oauth2.getOAuthAccessToken = ((
       code: string,
       params: { redirect_uri: string; code_verifier?: string; scopes: readonly string[] },
-      done: (error: unknown, accessToken?: string, refreshToken?: string, grant?: TokenGrant) => void,
+      done: (error: unknown, accessToken?: string, refreshToken?: string, tokenResponse?: TokenResponse) => void,
     ): void => {
       const { redirect_uri: redirectUri, code_verifier: codeVerifier, scopes } = params;
       client
@@ -83,15 +83,15 @@ export class OAuth2ProviderStrategy extends PassportStrategy(NamedOAuth2Strategy
           ...(codeVerifier === undefined ? {} : { codeVerifier }),
         })
         .then(
-          (grant) => done(null, grant.accessToken, grant.refreshToken, grant),
+          (tokenResponse) => done(null, tokenResponse.accessToken, tokenResponse.refreshToken, tokenResponse),
           (error: unknown) => done(error),
         );
     }) as typeof this._oauth2.getOAuthAccessToken;
   }
 
-  /** Passport's verify step: the grant that {@link TokenEndpointClient} parsed is the result. */
-  validate(_accessToken: string, _refreshToken: string, grant: TokenGrant): TokenGrant {
-    return grant;
+  /** Passport's verify step: the token response that {@link TokenEndpointClient} parsed is the result. */
+  validate(_accessToken: string, _refreshToken: string, tokenResponse: TokenResponse): TokenResponse {
+    return tokenResponse;
   }
 
   /** Parameters of the authorization request beyond the standard ones. */

@@ -1,5 +1,5 @@
 import type { CallbackParameters, Handshake, HandshakeSecrets } from '../handshake.js';
-import type { TokenGrant } from '../token-grant.js';
+import type { TokenResponse } from '../token-response.js';
 
 /**
  * The request object that a strategy is run with. Strategies are stateless: what one attempt needs rides here, so that
@@ -12,10 +12,10 @@ export interface StrategyRequest {
   secrets: HandshakeSecrets;
 }
 
-/** How a strategy ended: it wants the browser sent somewhere, or it has a grant, or it refused. */
+/** How a strategy ended: it wants the browser sent somewhere, or it has a token response, or it refused. */
 export type StrategyOutcome =
   | { readonly kind: 'redirect'; readonly url: string }
-  | { readonly kind: 'success'; readonly grant: TokenGrant }
+  | { readonly kind: 'success'; readonly tokenResponse: TokenResponse }
   | { readonly kind: 'refused'; readonly reason: string };
 
 /** The part of a Passport strategy that the runner calls. */
@@ -35,7 +35,7 @@ export function runStrategy(strategy: RunnableStrategy, request: StrategyRequest
   return new Promise((resolve, reject) => {
     const run = Object.create(strategy) as RunnableStrategy & Record<string, unknown>;
     run['redirect'] = (url: string) => resolve({ kind: 'redirect', url });
-    run['success'] = (grant: TokenGrant) => resolve({ kind: 'success', grant });
+    run['success'] = (tokenResponse: TokenResponse) => resolve({ kind: 'success', tokenResponse });
     run['fail'] = (challenge: unknown) => resolve({ kind: 'refused', reason: describeChallenge(challenge) });
     run['pass'] = () => resolve({ kind: 'refused', reason: 'the strategy passed' });
     run['error'] = (error: unknown) => reject(error instanceof Error ? error : new Error('The strategy failed.'));

@@ -21,7 +21,7 @@ import type { OAuth2SandboxMaker } from '../definition/sandbox-maker.js';
 import { sandboxSigningKey } from '../definition/sandbox-credentials.js';
 import { Secret } from '../definition/secret.js';
 import { TokenEndpointClient } from '../client/token-endpoint-client.js';
-import type { TokenGrant } from '../token-grant.js';
+import type { TokenResponse } from '../token-response.js';
 import { IdTokenForge } from './id-token-forge.js';
 import { createPlainProvider } from './plain-provider.js';
 import { watchPassportClients } from './passport-clients.js';
@@ -149,21 +149,21 @@ class ContractBench {
     return { callback: Object.fromEntries(location.searchParams), secrets };
   }
 
-  async link(options: ConsentOptions = {}): Promise<TokenGrant> {
+  async link(options: ConsentOptions = {}): Promise<TokenResponse> {
     const { callback, secrets } = await this.approve(options);
-    const grant = await this.provider().complete(callback, this.handshake(), secrets);
-    return this.provider().verify(grant, secrets);
+    const tokenResponse = await this.provider().complete(callback, this.handshake(), secrets);
+    return this.provider().verify(tokenResponse, secrets);
   }
 
   /** As the core does after the callback: with the user's id, and with what the maker wants done once. */
-  async linkKnowingUser(): Promise<TokenGrant> {
-    const grant = await this.link();
-    const known = grant.with({ providerUserId: await this.provider().findProviderUserId(grant) });
+  async linkKnowingUser(): Promise<TokenResponse> {
+    const tokenResponse = await this.link();
+    const known = tokenResponse.with({ providerUserId: await this.provider().findProviderUserId(tokenResponse) });
     await this.provider().prepareAccount(known);
     return known;
   }
 
-  refresh(refreshToken: string | undefined): Promise<TokenGrant> {
+  refresh(refreshToken: string | undefined): Promise<TokenResponse> {
     return this.provider().refresh({ accessToken: 'unused', refreshToken });
   }
 
@@ -320,7 +320,7 @@ function describeIssuer(definition: ProviderDefinition, bench: ContractBench): v
   if (sandbox.oauth === '1.0a') {
     return;
   }
-  const complete = async (iss: string): Promise<TokenGrant> => {
+  const complete = async (iss: string): Promise<TokenResponse> => {
     const { callback, secrets } = await bench.approve();
     return bench.provider().complete({ ...callback, iss }, bench.handshake(), secrets);
   };
@@ -337,8 +337,8 @@ function describeIssuer(definition: ProviderDefinition, bench: ContractBench): v
 
   it('takes a callback that names an issuer of the maker (AR-08)', async () => {
     for (const issuer of sandbox.issuers ?? []) {
-      const grant = await complete(issuer.replace('{baseUrl}', bench.maker.url));
-      expect(bench.maker.isLiveAccessToken(grant.accessToken)).toBe(true);
+      const tokenResponse = await complete(issuer.replace('{baseUrl}', bench.maker.url));
+      expect(bench.maker.isLiveAccessToken(tokenResponse.accessToken)).toBe(true);
     }
   });
 
@@ -358,7 +358,7 @@ function describeIdToken({ account, sandbox }: ProviderDefinition, bench: Contra
     return;
   }
   const { idToken, issuers = [] } = sandbox;
-  const link = (claims: Record<string, string | number | null>): Promise<TokenGrant> => {
+  const link = (claims: Record<string, string | number | null>): Promise<TokenResponse> => {
     bench.maker.misbehave({ endpoint: 'token', type: 'idToken', claims });
     return bench.link({ account: '4711' });
   };
@@ -387,12 +387,12 @@ function describeIdToken({ account, sandbox }: ProviderDefinition, bench: Contra
       'takes an ID token that a published key has signed with %s only if the maker documents that (AR-18)',
       async (algorithm) => {
         const { callback, secrets } = await bench.approve({ account: '4711' });
-        const grant = await bench.provider().complete(callback, bench.handshake(), secrets);
+        const tokenResponse = await bench.provider().complete(callback, bench.handshake(), secrets);
         const forge = await IdTokenForge.start(algorithm);
         try {
           const { endpoints } = bench.settings;
           const provider = bench.provider({ endpoints: { ...endpoints, jwksUrl: forge.jwksUrl } });
-          const resigned = grant.with({ idToken: await forge.resign(grant.idToken ?? '') });
+          const resigned = tokenResponse.with({ idToken: await forge.resign(tokenResponse.idToken ?? '') });
           const isTaken = algorithm !== 'HS256' && (idToken.documentedAlgorithms ?? [algorithm]).includes(algorithm);
           const verified = provider.verify(resigned, secrets);
           await (isTaken
@@ -408,9 +408,11 @@ function describeIdToken({ account, sandbox }: ProviderDefinition, bench: Contra
 
     it('refuses an ID token without a signature (AR-18)', async () => {
       const { callback, secrets } = await bench.approve();
-      const grant = await bench.provider().complete(callback, bench.handshake(), secrets);
-      const unsigned = new UnsecuredJWT(decodeJwt(grant.idToken ?? '')).encode();
-      await expect(bench.provider().verify(grant.with({ idToken: unsigned }), secrets)).rejects.toMatchObject(refused);
+      const tokenResponse = await bench.provider().complete(callback, bench.handshake(), secrets);
+      const unsigned = new UnsecuredJWT(decodeJwt(tokenResponse.idToken ?? '')).encode();
+      await expect(bench.provider().verify(tokenResponse.with({ idToken: unsigned }), secrets)).rejects.toMatchObject(
+        refused,
+      );
     });
   }
 }
@@ -418,22 +420,22 @@ function describeIdToken({ account, sandbox }: ProviderDefinition, bench: Contra
 function describeExchange(definition: ProviderDefinition, bench: ContractBench): void {
   const exchange = definition.oauth === '2.0' ? 'token' : 'access_token';
 
-  it("redeems the callback into a grant that works, and learns the user's id", async () => {
-    const grant = await bench.link({ account: '4711' });
-    expect(bench.maker.isLiveAccessToken(grant.accessToken)).toBe(true);
+  it("redeems the callback for tokens that work, and learns the user's id", async () => {
+    const tokenResponse = await bench.link({ account: '4711' });
+    expect(bench.maker.isLiveAccessToken(tokenResponse.accessToken)).toBe(true);
     const knownId = definition.account.from === 'nowhere' ? undefined : '4711';
-    expect(await bench.provider().findProviderUserId(grant)).toBe(knownId);
+    expect(await bench.provider().findProviderUserId(tokenResponse)).toBe(knownId);
     if (definition.oauth === '2.0') {
       const life = definition.neverExpires === true ? undefined : bench.maker.accessTokenLifetimeSeconds;
-      expect(grant.expiresInSeconds).toBe(life);
-      expect(grant.refreshToken !== undefined).toBe(definition.noRefreshToken !== true);
-      expect(grant.refreshExpiresInSeconds !== undefined).toBe(definition.refreshExpiresInField !== undefined);
+      expect(tokenResponse.expiresInSeconds).toBe(life);
+      expect(tokenResponse.refreshToken !== undefined).toBe(definition.noRefreshToken !== true);
+      expect(tokenResponse.refreshExpiresInSeconds !== undefined).toBe(definition.refreshExpiresInField !== undefined);
       if (definition.sandbox.oauth === '2.0' && sendsPlainAnswer(definition.sandbox)) {
-        expect(grant.refreshExpiresInSeconds).toBe(definition.sandbox.refreshTokenLifetimeSeconds);
+        expect(tokenResponse.refreshExpiresInSeconds).toBe(definition.sandbox.refreshTokenLifetimeSeconds);
       }
     } else {
-      expect(grant).toMatchObject({ refreshToken: undefined, expiresInSeconds: undefined });
-      expect(grant.tokenSecret).toEqual(expect.any(String));
+      expect(tokenResponse).toMatchObject({ refreshToken: undefined, expiresInSeconds: undefined });
+      expect(tokenResponse.tokenSecret).toEqual(expect.any(String));
     }
   });
 
@@ -501,7 +503,7 @@ function sendsPlainAnswer({ tokenAnswer, tokenAnswerExtras }: OAuth2SandboxMaker
 }
 
 function describeRefresh(definition: OAuth2Definition, bench: ContractBench): void {
-  const refresh = async (): Promise<TokenGrant> => {
+  const refresh = async (): Promise<TokenResponse> => {
     const { refreshToken } = await bench.link();
     return bench.refresh(refreshToken);
   };
@@ -534,12 +536,12 @@ function describeRefresh(definition: OAuth2Definition, bench: ContractBench): vo
   });
 
   it('keeps refreshing over many rounds', async () => {
-    let grant = await bench.link();
+    let tokenResponse = await bench.link();
     for (let round = 0; round < 5; round += 1) {
-      const refreshed = await bench.provider().refresh(grant);
-      grant = refreshed.with({ refreshToken: refreshed.refreshToken ?? grant.refreshToken });
+      const refreshed = await bench.provider().refresh(tokenResponse);
+      tokenResponse = refreshed.with({ refreshToken: refreshed.refreshToken ?? tokenResponse.refreshToken });
     }
-    expect(bench.maker.isLiveAccessToken(grant.accessToken)).toBe(true);
+    expect(bench.maker.isLiveAccessToken(tokenResponse.accessToken)).toBe(true);
   });
 
   it('reports an answer without a refresh token as keeping the old one', async () => {
@@ -609,17 +611,17 @@ function describeRevocation(definition: ProviderDefinition, bench: ContractBench
   }
 
   it('ends the grant at the maker', async () => {
-    const grant = await bench.linkKnowingUser();
-    expect(await bench.provider().revoke(grant)).toBe('revoked');
-    expect(bench.maker.isLiveAccessToken(grant.accessToken)).toBe(false);
+    const tokenResponse = await bench.linkKnowingUser();
+    expect(await bench.provider().revoke(tokenResponse)).toBe('revoked');
+    expect(bench.maker.isLiveAccessToken(tokenResponse.accessToken)).toBe(false);
   });
 
   it('tells when the maker did not end the grant', async () => {
-    const grant = await bench.linkKnowingUser();
+    const tokenResponse = await bench.linkKnowingUser();
     const endpoint = definition.revocation?.proof === 'custom' ? 'endpoint' : 'revoke';
     bench.maker.misbehave({ endpoint, type: 'status', code: 503 });
-    await expect(bench.provider().revoke(grant)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
-    expect(bench.maker.isLiveAccessToken(grant.accessToken)).toBe(true);
+    await expect(bench.provider().revoke(tokenResponse)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+    expect(bench.maker.isLiveAccessToken(tokenResponse.accessToken)).toBe(true);
   });
 }
 

@@ -2,15 +2,15 @@ import { describe, expect, it } from '@jest/globals';
 import type { FakeMaker } from '../../sandbox/fake-maker.js';
 import type { Misbehaviour } from '../../sandbox/misbehaviour.js';
 import type { OAuth2Definition } from '../definition/provider-definition.js';
-import type { TokenGrant } from '../token-grant.js';
+import type { TokenResponse } from '../token-response.js';
 
 /** What the tests of a provider's responses need of it and its fake. */
 export interface ResponseBench {
   readonly maker: () => FakeMaker;
   /** What was logged about the responses that were used. */
   readonly remarks: () => readonly string[];
-  readonly link: () => Promise<TokenGrant>;
-  readonly refresh: (refreshToken: string | undefined) => Promise<TokenGrant>;
+  readonly link: () => Promise<TokenResponse>;
+  readonly refresh: (refreshToken: string | undefined) => Promise<TokenResponse>;
   readonly revoke: () => Promise<unknown>;
   readonly findAccount: () => Promise<unknown>;
 }
@@ -57,24 +57,24 @@ export function describeResponses(definition: OAuth2Definition, bench: ResponseB
   const hasRefreshToken = definition.noRefreshToken !== true;
   const refreshesTokens = hasRefreshToken && definition.refreshExtendsToken !== true;
 
-  const refreshWith = async (wrong: Wrong): Promise<TokenGrant> => {
+  const refreshWith = async (wrong: Wrong): Promise<TokenResponse> => {
     const { refreshToken } = await bench.link();
     bench.maker().misbehave({ endpoint: 'refresh', ...wrong } as Misbehaviour);
     return bench.refresh(refreshToken);
   };
-  const linkWith = async (wrong: Wrong): Promise<TokenGrant> => {
+  const linkWith = async (wrong: Wrong): Promise<TokenResponse> => {
     bench.maker().misbehave({ endpoint: 'token', ...wrong } as Misbehaviour);
     return bench.link();
   };
-  /** The grants of a link and, where a refresh brings tokens, of a refresh, each with the response changed in this way. */
-  const grantsWith = async (wrong: Wrong): Promise<TokenGrant[]> => [
+  /** The token responses of a link and, where a refresh brings tokens, of a refresh, each with the response changed in this way. */
+  const grantsWith = async (wrong: Wrong): Promise<TokenResponse[]> => [
     await linkWith(wrong),
     ...(refreshesTokens ? [await refreshWith(wrong)] : []),
   ];
-  const expectUsable = async (wrong: Wrong, expected: Partial<TokenGrant> = {}): Promise<void> => {
-    for (const grant of await grantsWith(wrong)) {
-      expect(bench.maker().isLiveAccessToken(grant.accessToken)).toBe(true);
-      expect({ ...grant }).toMatchObject(expected);
+  const expectUsable = async (wrong: Wrong, expected: Partial<TokenResponse> = {}): Promise<void> => {
+    for (const tokenResponse of await grantsWith(wrong)) {
+      expect(bench.maker().isLiveAccessToken(tokenResponse.accessToken)).toBe(true);
+      expect({ ...tokenResponse }).toMatchObject(expected);
     }
   };
 

@@ -46,16 +46,19 @@ describe('Sign in with Apple', () => {
     const { authorizeUrl, secrets } = await provider().begin(handshake);
     const posted = Object.fromEntries((await consent(authorizeUrl, { account: '4711' })).searchParams);
     const user = JSON.stringify({ name: { firstName: 'A', lastName: 'B' }, email: 'relay@privaterelay.example' });
-    const grant = await provider().complete({ ...posted, user }, handshake, secrets);
-    expect(await provider().verify(grant, secrets)).toMatchObject({ providerUserId: '4711', grantedScopes: undefined });
+    const tokenResponse = await provider().complete({ ...posted, user }, handshake, secrets);
+    expect(await provider().verify(tokenResponse, secrets)).toMatchObject({
+      providerUserId: '4711',
+      grantedScopes: undefined,
+    });
   });
 
   it('AR-18 refuses an ID token that was made for another link', async () => {
     const first = await provider().begin(handshake);
     const second = await provider().begin(handshake);
     const posted = Object.fromEntries((await consent(first.authorizeUrl)).searchParams);
-    const grant = await provider().complete(posted, handshake, first.secrets);
-    await expect(provider().verify(grant, second.secrets)).rejects.toMatchObject({
+    const tokenResponse = await provider().complete(posted, handshake, first.secrets);
+    await expect(provider().verify(tokenResponse, second.secrets)).rejects.toMatchObject({
       code: 'TOKEN_RESPONSE_INVALID',
     });
   });
@@ -64,8 +67,8 @@ describe('Sign in with Apple', () => {
     const { authorizeUrl, secrets } = await provider().begin(handshake);
     const posted = Object.fromEntries((await consent(authorizeUrl)).searchParams);
     sandbox.maker('apple-health').misbehave({ endpoint: 'jwks', type: 'status', code: 503 });
-    const grant = await provider().complete(posted, handshake, secrets);
-    await expect(provider().verify(grant, secrets)).rejects.toMatchObject({
+    const tokenResponse = await provider().complete(posted, handshake, secrets);
+    await expect(provider().verify(tokenResponse, secrets)).rejects.toMatchObject({
       code: 'PROVIDER_UNAVAILABLE',
     });
   });
@@ -127,8 +130,8 @@ describe('the ID token of Sign in with Apple', () => {
     new SignJWT({ ...claims(), ...change }).setProtectedHeader({ alg: 'RS256', kid: 'key-1' }).sign(key);
   const complete = async (): Promise<unknown> => {
     const provider = createProvider(settings);
-    const grant = await provider.complete({ code: 'code-1', state: handshake.state }, handshake, secrets);
-    return provider.verify(grant, secrets);
+    const tokenResponse = await provider.complete({ code: 'code-1', state: handshake.state }, handshake, secrets);
+    return provider.verify(tokenResponse, secrets);
   };
 
   it("AR-18 tells the user's id", async () => {

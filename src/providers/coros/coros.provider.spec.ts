@@ -37,9 +37,9 @@ describe('link with COROS', () => {
     const handshake = { state: 'state', redirectUri: 'http://localhost/callback', scopes: [] };
     const provider = await providerAnswered(200, { access_token: 'at', refresh_token: 'rt', openId: 'open-id' });
     const { secrets } = await provider.begin(handshake);
-    const grant = await provider.complete({ code: 'code', state: 'state' }, handshake, secrets);
-    expect(grant.expiresInSeconds).toBe(2_592_000);
-    expect(await provider.findProviderUserId(grant)).toBe('open-id');
+    const tokenResponse = await provider.complete({ code: 'code', state: 'state' }, handshake, secrets);
+    expect(tokenResponse.expiresInSeconds).toBe(2_592_000);
+    expect(await provider.findProviderUserId(tokenResponse)).toBe('open-id');
   });
 });
 

@@ -7,7 +7,7 @@ import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { createPlainProvider } from '../../provider-kit/testing/plain-provider.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
-import { parseTokenResponse } from '../../provider-kit/responses/token-response.js';
+import { parseTokenResponse } from '../../provider-kit/responses/parse-token-response.js';
 import { dexcomDefinition, dexcomEuDefinition, dexcomJpDefinition } from './dexcom.definition.js';
 import { DexcomModule } from './dexcom.module.js';
 

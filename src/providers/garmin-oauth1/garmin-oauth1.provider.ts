@@ -2,10 +2,10 @@ import type { GrantTokens } from '../../provider-kit/health-provider.js';
 import type { Patience } from '../../provider-kit/http/http-client.js';
 import { OAuth1HealthProvider } from '../../provider-kit/strategies/oauth1-health-provider.js';
 import type { OAuth2Definition } from '../../provider-kit/definition/provider-definition.js';
-import type { TokenGrant } from '../../provider-kit/token-grant.js';
+import type { TokenResponse } from '../../provider-kit/token-response.js';
 
 export class GarminOauth1Provider extends OAuth1HealthProvider {
-  exchangeGrant(tokens: GrantTokens, successor: OAuth2Definition, patience?: Patience): Promise<TokenGrant> {
+  exchangeGrant(tokens: GrantTokens, successor: OAuth2Definition, patience?: Patience): Promise<TokenResponse> {
     return this.client.exchangeGrant(this.definition, this.settings, tokens, successor, patience);
   }
 }

@@ -46,13 +46,13 @@ describe('link with Google Health', () => {
     });
     const { authorizeUrl, secrets } = await provider.begin(handshake);
     expect(new URL(authorizeUrl).searchParams.get('code_challenge_method')).toBe('S256');
-    const grant = await provider.complete({ code: 'code', state: 'state' }, handshake, secrets);
-    expect({ ...grant }).toMatchObject({
+    const tokenResponse = await provider.complete({ code: 'code', state: 'state' }, handshake, secrets);
+    expect({ ...tokenResponse }).toMatchObject({
       grantedScopes: ['a', 'b'],
       expiresInSeconds: 3600,
       refreshExpiresInSeconds: 604_799,
     });
-    expect(await provider.findProviderUserId(grant)).toBe('health-user');
+    expect(await provider.findProviderUserId(tokenResponse)).toBe('health-user');
     expect(server.requests.at(-1)).toMatchObject({ method: 'GET', target: '/google-health/v4/users/me/identity' });
   });
 });

@@ -7,7 +7,7 @@ import { checkSameUser } from '../../provider-kit/responses/same-user.js';
 import { createPlainProvider } from '../../provider-kit/testing/plain-provider.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
-import { TokenGrant } from '../../provider-kit/token-grant.js';
+import { TokenResponse } from '../../provider-kit/token-response.js';
 import { huaweiHealthKitSandbox } from './huawei-health-kit.sandbox.js';
 import { huaweiHealthKitDefinition } from './huawei-health-kit.definition.js';
 
@@ -49,13 +49,13 @@ describe('Huawei Health Kit', () => {
     });
     const idToken = (claims: object): string =>
       new UnsecuredJWT({ iss: 'https://accounts.huawei.com', aud: 'id', ...claims }).encode();
-    const refreshed = (claims: object, providerUserId: string): TokenGrant => {
-      const grant = new TokenGrant({
+    const refreshed = (claims: object, providerUserId: string): TokenResponse => {
+      const tokenResponse = new TokenResponse({
         accessToken: 'not-a-real-at',
         idToken: idToken(claims),
         requestedAt: new Date(0),
       });
-      return checkSameUser({ definition: huaweiHealthKitDefinition, settings }, grant, { providerUserId });
+      return checkSameUser({ definition: huaweiHealthKitDefinition, settings }, tokenResponse, { providerUserId });
     };
 
     it('AR-18 and learns it at a refresh of a connection that was known by sub', () => {

@@ -3,7 +3,7 @@ import { TokenRevokedError } from '../../errors/provider.errors.js';
 import { readProviderSettings } from '../../provider-kit/definition/provider-settings.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { isFailure, refusal, tokenFailure } from '../../provider-kit/responses/provider-failure.js';
-import { parseTokenResponse } from '../../provider-kit/responses/token-response.js';
+import { parseTokenResponse } from '../../provider-kit/responses/parse-token-response.js';
 import { ihealthDefinition } from './ihealth.definition.js';
 
 describeProviderContract(ihealthDefinition);
@@ -16,8 +16,8 @@ it("believes the answer's Expires more than the documented life", () => {
     UserID: 'u1',
   };
   const response = { status: 200, headers: { 'content-type': 'application/json' }, text: JSON.stringify(answer) };
-  const grant = parseTokenResponse(response, ihealthDefinition, new Date(0));
-  expect(grant).toMatchObject({ expiresInSeconds: 3600, providerUserId: 'u1' });
+  const tokenResponse = parseTokenResponse(response, ihealthDefinition, new Date(0));
+  expect(tokenResponse).toMatchObject({ expiresInSeconds: 3600, providerUserId: 'u1' });
 });
 
 it('has hosts of its own in Europe', () => {

@@ -35,9 +35,9 @@ describe('link with Polar v4', () => {
     const handshake = { state: 'state', redirectUri: 'http://localhost/callback', scopes: ['profile:read'] };
     const provider = await providerAnswered(200, { token_type: 'bearer', access_token: 'at', refresh_token: 'rt' });
     const { secrets } = await provider.begin(handshake);
-    const grant = await provider.complete({ code: 'code', state: 'state' }, handshake, secrets);
-    expect(grant.expiresInSeconds).toBe(43_199);
-    expect(await provider.findProviderUserId(grant)).toBeUndefined();
+    const tokenResponse = await provider.complete({ code: 'code', state: 'state' }, handshake, secrets);
+    expect(tokenResponse.expiresInSeconds).toBe(43_199);
+    expect(await provider.findProviderUserId(tokenResponse)).toBeUndefined();
     expect(server.requests).toHaveLength(1);
   });
 });

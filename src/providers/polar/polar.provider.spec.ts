@@ -7,7 +7,7 @@ import { OAuth2ProviderStrategy } from '../../provider-kit/strategies/oauth2-pro
 import { readProviderSettings } from '../../provider-kit/definition/provider-settings.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
-import type { TokenGrant } from '../../provider-kit/token-grant.js';
+import type { TokenResponse } from '../../provider-kit/token-response.js';
 import { VendorSandbox } from '../../sandbox/vendor-sandbox.js';
 import { polarDefinition } from './polar.definition.js';
 import { PolarProvider } from './polar.provider.js';
@@ -40,7 +40,7 @@ describe('registration at Polar', () => {
     await sandbox.stop();
   });
 
-  async function link(account: string): Promise<TokenGrant> {
+  async function link(account: string): Promise<TokenResponse> {
     const handshake = {
       state: 'state',
       redirectUri: 'http://localhost/callback',
@@ -51,7 +51,7 @@ describe('registration at Polar', () => {
     return provider.complete(Object.fromEntries(searchParams), handshake, secrets);
   }
 
-  async function callApi({ accessToken }: TokenGrant): Promise<number> {
+  async function callApi({ accessToken }: TokenResponse): Promise<number> {
     const url = `${sandbox.maker('polar').url}${polarDefinition.sandbox.apiPath}`;
     const answer = await request(url, { headers: { authorization: `Bearer ${accessToken}` } });
     await answer.body.dump();
@@ -59,19 +59,19 @@ describe('registration at Polar', () => {
   }
 
   it('opens the API to a new user, and succeeds again for one who is registered', async () => {
-    const grant = await link('1');
-    expect(await callApi(grant)).toBe(403);
-    await provider.prepareAccount(grant);
-    expect(await callApi(grant)).toBe(200);
+    const tokenResponse = await link('1');
+    expect(await callApi(tokenResponse)).toBe(403);
+    await provider.prepareAccount(tokenResponse);
+    expect(await callApi(tokenResponse)).toBe(200);
     const again = await link('1');
     await provider.prepareAccount(again);
     expect(await callApi(again)).toBe(200);
   });
 
   it('fails and names the consents when Polar answers 403', async () => {
-    const grant = await link('2');
+    const tokenResponse = await link('2');
     sandbox.maker('polar').misbehave({ endpoint: 'endpoint', type: 'status', code: 403 });
-    await expect(provider.prepareAccount(grant)).rejects.toMatchObject({
+    await expect(provider.prepareAccount(tokenResponse)).rejects.toMatchObject({
       code: 'AUTHORIZATION_FAILED',
       message: expect.stringContaining('consents') as unknown,
       detail: 'HTTP 403',
@@ -79,14 +79,14 @@ describe('registration at Polar', () => {
   });
 
   it('does not blame the user when Polar is down', async () => {
-    const grant = await link('3');
+    const tokenResponse = await link('3');
     sandbox.maker('polar').misbehave({ endpoint: 'endpoint', type: 'status', code: 503 });
-    await expect(provider.prepareAccount(grant)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+    await expect(provider.prepareAccount(tokenResponse)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
   });
 
   it('is not attempted without the user id', async () => {
-    const grant = (await link('4')).with({ providerUserId: undefined });
-    await expect(provider.prepareAccount(grant)).rejects.toMatchObject({ code: 'TOKEN_RESPONSE_INVALID' });
-    expect(await callApi(grant)).toBe(403);
+    const tokenResponse = (await link('4')).with({ providerUserId: undefined });
+    await expect(provider.prepareAccount(tokenResponse)).rejects.toMatchObject({ code: 'TOKEN_RESPONSE_INVALID' });
+    expect(await callApi(tokenResponse)).toBe(403);
   });
 });

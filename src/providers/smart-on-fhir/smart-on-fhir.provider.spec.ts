@@ -13,7 +13,7 @@ import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { startRecordingServer, type RecordingServer } from '../../provider-kit/testing/recording-server.js';
 import { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
-import type { TokenGrant } from '../../provider-kit/token-grant.js';
+import type { TokenResponse } from '../../provider-kit/token-response.js';
 import { VendorSandbox } from '../../sandbox/vendor-sandbox.js';
 import { readFhirServers, type FhirServer } from './fhir-servers.js';
 import { smartOnFhirDefinition } from './smart-on-fhir.definition.js';
@@ -41,12 +41,16 @@ class ContractProvider extends SmartOnFhirProvider {
     return { authorizeUrl, secrets: own };
   }
 
-  override complete(callback: CallbackParameters, attempt: Handshake, secrets: HandshakeSecrets): Promise<TokenGrant> {
+  override complete(
+    callback: CallbackParameters,
+    attempt: Handshake,
+    secrets: HandshakeSecrets,
+  ): Promise<TokenResponse> {
     return super.complete(callback, attempt, { ...secrets, discovered: ContractProvider.discovered });
   }
 
-  override async findProviderUserId(grant: GrantTokens): Promise<string | undefined> {
-    return (await super.findProviderUserId(grant))?.replace(`${fhirBaseUrl}|`, '');
+  override async findProviderUserId(tokens: GrantTokens): Promise<string | undefined> {
+    return (await super.findProviderUserId(tokens))?.replace(`${fhirBaseUrl}|`, '');
   }
 
   override revoke(tokens: GrantTokens): Promise<'revoked' | 'unsupported'> {
@@ -75,17 +79,17 @@ describe('SMART on FHIR', () => {
     return new SmartOnFhirProvider(server as FhirServer, client);
   };
 
-  async function link(linked = provider()): Promise<TokenGrant> {
+  async function link(linked = provider()): Promise<TokenResponse> {
     const { authorizeUrl, secrets } = await linked.begin(handshake);
     const callback = await consent(authorizeUrl, { account: '4711' });
     return linked.complete(Object.fromEntries(callback.searchParams), handshake, secrets);
   }
 
   it("puts the FHIR server in front of the patient's id, at the link and at each refresh", async () => {
-    const grant = await link();
-    expect(await provider().findProviderUserId(grant)).toBe(`${fhirBaseUrl}|4711`);
-    expect((await provider().refresh(grant)).providerUserId).toBe(`${fhirBaseUrl}|4711`);
-    expect(await provider().revoke(grant)).toBe('revoked');
+    const tokenResponse = await link();
+    expect(await provider().findProviderUserId(tokenResponse)).toBe(`${fhirBaseUrl}|4711`);
+    expect((await provider().refresh(tokenResponse)).providerUserId).toBe(`${fhirBaseUrl}|4711`);
+    expect(await provider().revoke(tokenResponse)).toBe('revoked');
   });
 
   it('asks once for the endpoints, not for each call', async () => {
@@ -96,10 +100,10 @@ describe('SMART on FHIR', () => {
   });
 
   it('sends no token of a connection with another FHIR server', async () => {
-    const grant = (await link()).with({ providerUserId: 'https://other.example/R4|4711' });
+    const tokenResponse = (await link()).with({ providerUserId: 'https://other.example/R4|4711' });
     const before = sandbox.maker('smart-on-fhir').history.length;
-    await expect(provider().refresh(grant)).rejects.toMatchObject({ code: 'PROVIDER_MISCONFIGURED' });
-    await expect(provider().revoke(grant)).rejects.toMatchObject({ code: 'PROVIDER_MISCONFIGURED' });
+    await expect(provider().refresh(tokenResponse)).rejects.toMatchObject({ code: 'PROVIDER_MISCONFIGURED' });
+    await expect(provider().revoke(tokenResponse)).rejects.toMatchObject({ code: 'PROVIDER_MISCONFIGURED' });
     expect(sandbox.maker('smart-on-fhir').history).toHaveLength(before);
   });
 
@@ -123,19 +127,24 @@ describe('SMART on FHIR', () => {
   });
 
   it('reports a refresh that discovery holds up as not sent', async () => {
-    const grant = await link();
+    const tokenResponse = await link();
     sandbox.maker('smart-on-fhir').misbehave({ endpoint: 'endpoint', type: 'drop' });
-    await expect(provider().refresh(grant)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE', fate: 'not-sent' });
-    expect(sandbox.maker('smart-on-fhir').isLiveRefreshToken(grant.refreshToken ?? '')).toBe(true);
+    await expect(provider().refresh(tokenResponse)).rejects.toMatchObject({
+      code: 'PROVIDER_UNAVAILABLE',
+      fate: 'not-sent',
+    });
+    expect(sandbox.maker('smart-on-fhir').isLiveRefreshToken(tokenResponse.refreshToken ?? '')).toBe(true);
   });
 
   it('leaves a call to the token endpoint less time than the core gives the whole refresh', async () => {
-    const grant = await link();
+    const tokenResponse = await link();
     const [server] = readFhirServers({ SANDBOX_URL: sandbox.url });
     const { definition } = server as FhirServer;
     const hasty = { ...definition, refresh: { ...definition.refresh, timeoutMs: 6_000 } };
     sandbox.maker('smart-on-fhir').misbehave({ endpoint: 'refresh', type: 'slow', ms: 600_000 });
-    const refresh = new SmartOnFhirProvider({ ...(server as FhirServer), definition: hasty }, client).refresh(grant);
+    const refresh = new SmartOnFhirProvider({ ...(server as FhirServer), definition: hasty }, client).refresh(
+      tokenResponse,
+    );
     await expect(refresh).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE', fate: 'unknown' });
   });
 
@@ -200,15 +209,15 @@ describe('a FHIR server of its own ways', () => {
   it('AR-10 gets the code at the endpoint that the link was started with, even when it names another meanwhile', async () => {
     const { secrets } = await provider().begin(handshake);
     configuration = { ...configuration, token_endpoint: `${peer.url}/elsewhere` };
-    const grant = await provider().complete(callback, handshake, secrets);
-    expect(grant.providerUserId).toBe(`${peer.url}/R4|p-1`);
+    const tokenResponse = await provider().complete(callback, handshake, secrets);
+    expect(tokenResponse.providerUserId).toBe(`${peer.url}/R4|p-1`);
     expect(peer.requests.map(({ target }) => target)).toEqual(['/R4/.well-known/smart-configuration', '/token']);
   });
 
   describe('that names its issuer', () => {
     const tokenCalls = (): number => peer.requests.filter(({ target }) => target === '/token').length;
 
-    async function complete(iss: string | undefined): Promise<TokenGrant> {
+    async function complete(iss: string | undefined): Promise<TokenResponse> {
       const linked = provider();
       const { secrets } = await linked.begin(handshake);
       return linked.complete({ ...callback, ...(iss === undefined ? {} : { iss }) }, handshake, secrets);

@@ -15,7 +15,7 @@ import { OAuth2ProviderStrategy } from '../../provider-kit/strategies/oauth2-pro
 import type { OAuth2Definition } from '../../provider-kit/definition/provider-definition.js';
 import type { ProviderSettings } from '../../provider-kit/definition/provider-settings.js';
 import type { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
-import type { TokenGrant } from '../../provider-kit/token-grant.js';
+import type { TokenResponse } from '../../provider-kit/token-response.js';
 import { discoveryTimeoutMs, FhirDiscovery } from './fhir-discovery.js';
 import type { FhirServer } from './fhir-servers.js';
 import { parseSmartConfiguration, type SmartConfiguration } from './smart-configuration.js';
@@ -51,7 +51,11 @@ export class SmartOnFhirProvider implements HealthProvider {
   }
 
   /** The code goes to the endpoint that the link was started with, whatever the server says meanwhile (AR-10). */
-  async complete(callback: CallbackParameters, handshake: Handshake, secrets: HandshakeSecrets): Promise<TokenGrant> {
+  async complete(
+    callback: CallbackParameters,
+    handshake: Handshake,
+    secrets: HandshakeSecrets,
+  ): Promise<TokenResponse> {
     if (secrets.discovered === undefined) {
       throw new AuthorizationStateError('the link does not tell the endpoints that it was started with');
     }
@@ -60,8 +64,8 @@ export class SmartOnFhirProvider implements HealthProvider {
   }
 
   /** Whose a grant is, is told by the patient in its answer; the ID token says who the person at the browser is. */
-  async verify(grant: TokenGrant): Promise<TokenGrant> {
-    return grant;
+  async verify(tokenResponse: TokenResponse): Promise<TokenResponse> {
+    return tokenResponse;
   }
 
   /** The operator may have given a server's name to another one; its tokens are not for that one. */
@@ -73,7 +77,7 @@ export class SmartOnFhirProvider implements HealthProvider {
     }
   }
 
-  async refresh(tokens: GrantTokens, patience?: Patience): Promise<TokenGrant> {
+  async refresh(tokens: GrantTokens, patience?: Patience): Promise<TokenResponse> {
     this.checkServer(tokens);
     return this.withServer(await this.at(await this.discovery.read()).refresh(tokens, patience));
   }
@@ -88,7 +92,7 @@ export class SmartOnFhirProvider implements HealthProvider {
     return readAccountId(this.definition, this.settings, this.client, tokens);
   }
 
-  async prepareAccount(_grant: TokenGrant): Promise<void> {
+  async prepareAccount(_tokenResponse: TokenResponse): Promise<void> {
     // A FHIR server wants nothing.
   }
 
@@ -116,8 +120,8 @@ export class SmartOnFhirProvider implements HealthProvider {
     return `${this.definition.apiBaseUrl}|`;
   }
 
-  private withServer(grant: TokenGrant): TokenGrant {
-    const { providerUserId: patient } = grant;
-    return patient === undefined ? grant : grant.with({ providerUserId: this.userIdPrefix + patient });
+  private withServer(tokenResponse: TokenResponse): TokenResponse {
+    const { providerUserId: patient } = tokenResponse;
+    return patient === undefined ? tokenResponse : tokenResponse.with({ providerUserId: this.userIdPrefix + patient });
   }
 }

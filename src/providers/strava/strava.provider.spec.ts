@@ -39,9 +39,12 @@ describe('link with Strava', () => {
     const provider = await providerAnswered(200, answer);
     const { secrets } = await provider.begin(handshake);
     const callback = { code: 'code', state: 'state', scope: 'read,activity:read_all' };
-    const grant = await provider.complete(callback, handshake, secrets);
-    expect({ ...grant }).toMatchObject({ grantedScopes: ['read', 'activity:read_all'], expiresInSeconds: 21_600 });
-    expect(await provider.findProviderUserId(grant)).toBe('7');
+    const tokenResponse = await provider.complete(callback, handshake, secrets);
+    expect({ ...tokenResponse }).toMatchObject({
+      grantedScopes: ['read', 'activity:read_all'],
+      expiresInSeconds: 21_600,
+    });
+    expect(await provider.findProviderUserId(tokenResponse)).toBe('7');
   });
 });
 

@@ -37,9 +37,9 @@ describe('link with Suunto', () => {
     const answer = { token_type: 'bearer', access_token: 'at', refresh_token: 'rt', user: 'sandbox-user' };
     const provider = await providerAnswered(200, answer);
     const { secrets } = await provider.begin(handshake);
-    const grant = await provider.complete({ code: 'code', state: 'state' }, handshake, secrets);
-    expect(grant.expiresInSeconds).toBe(86_400);
-    expect(await provider.findProviderUserId(grant)).toBe('sandbox-user');
+    const tokenResponse = await provider.complete({ code: 'code', state: 'state' }, handshake, secrets);
+    expect(tokenResponse.expiresInSeconds).toBe(86_400);
+    expect(await provider.findProviderUserId(tokenResponse)).toBe('sandbox-user');
   });
 });
 

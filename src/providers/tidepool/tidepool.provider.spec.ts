@@ -5,7 +5,7 @@ import { readProviderSettings } from '../../provider-kit/definition/provider-set
 import { createPlainProvider } from '../../provider-kit/testing/plain-provider.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
-import { parseTokenResponse } from '../../provider-kit/responses/token-response.js';
+import { parseTokenResponse } from '../../provider-kit/responses/parse-token-response.js';
 import { tidepoolDefinition } from './tidepool.definition.js';
 
 describeProviderContract(tidepoolDefinition);

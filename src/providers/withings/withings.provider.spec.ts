@@ -77,9 +77,12 @@ describe('link with Withings', () => {
     const server = await answering({ status: 0, body: { ...body, token_type: 'Bearer' } });
     const provider = providerAt(server.url);
     const { secrets } = await provider.begin(handshake);
-    const grant = await provider.complete({ code: 'code', state: 'state' }, handshake, secrets);
-    expect({ ...grant }).toMatchObject({ grantedScopes: ['user.info', 'user.metrics'], expiresInSeconds: 10_800 });
-    expect(await provider.findProviderUserId(grant)).toBe('4711');
+    const tokenResponse = await provider.complete({ code: 'code', state: 'state' }, handshake, secrets);
+    expect({ ...tokenResponse }).toMatchObject({
+      grantedScopes: ['user.info', 'user.metrics'],
+      expiresInSeconds: 10_800,
+    });
+    expect(await provider.findProviderUserId(tokenResponse)).toBe('4711');
   });
 });
 

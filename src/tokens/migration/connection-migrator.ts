@@ -19,7 +19,7 @@ import type { Patience } from '../../provider-kit/http/http-client.js';
 import type { OAuth2Definition } from '../../provider-kit/definition/provider-definition.js';
 import { ProviderLifecycle } from '../../provider-kit/definition/provider-lifecycle.js';
 import { registrationId } from '../../provider-kit/registration.js';
-import { TokenGrant } from '../../provider-kit/token-grant.js';
+import { TokenResponse } from '../../provider-kit/token-response.js';
 import { VaultService } from '../../vault/vault.service.js';
 import { ConnectionStore } from '../store/connection-store.js';
 import type { StoredConnection } from '../store/stored-connection.js';
@@ -271,7 +271,7 @@ export class ConnectionMigrator {
     { old, successor }: Exchange,
     leased: LeasedMigration,
     tokens: TokenSet,
-  ): Promise<TokenGrant> {
+  ): Promise<TokenResponse> {
     try {
       return await old.exchangeGrant(tokens, successor.definition, newPatience());
     } catch (error) {
@@ -290,7 +290,7 @@ export class ConnectionMigrator {
   private async revokeIfRemoved(
     { successor }: Exchange,
     leased: LeasedMigration,
-    response: TokenGrant,
+    response: TokenResponse,
   ): Promise<boolean> {
     const { userId, provider, id, registrationId: registration } = leased;
     if ((await this.connections.find(userId, provider)) !== undefined) {
@@ -384,7 +384,7 @@ export class ConnectionMigrator {
     leased: LeasedMigration,
     kept: TokenSet,
     { secretGen }: IdentifiedTokens,
-  ): Promise<TokenGrant> {
+  ): Promise<TokenResponse> {
     try {
       return await successor.refresh(kept, newPatience());
     } catch (error) {
@@ -442,8 +442,14 @@ function wasNotMade(error: unknown): boolean {
   );
 }
 
-function toTokenResponse({ accessToken, tokenSecret, refreshToken, providerUserId, obtainedAt }: TokenSet): TokenGrant {
-  return new TokenGrant({
+function toTokenResponse({
+  accessToken,
+  tokenSecret,
+  refreshToken,
+  providerUserId,
+  obtainedAt,
+}: TokenSet): TokenResponse {
+  return new TokenResponse({
     accessToken,
     requestedAt: obtainedAt,
     ...(tokenSecret === undefined ? {} : { tokenSecret }),

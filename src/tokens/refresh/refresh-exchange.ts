@@ -3,7 +3,7 @@ import { codeOf } from '../../errors/app-error.js';
 import { ProviderUnavailableError, TokenRevokedError } from '../../errors/provider.errors.js';
 import type { HealthProvider } from '../../provider-kit/health-provider.js';
 import type { Patience } from '../../provider-kit/http/http-client.js';
-import type { TokenGrant } from '../../provider-kit/token-grant.js';
+import type { TokenResponse } from '../../provider-kit/token-response.js';
 import type { StoredConnection } from '../store/stored-connection.js';
 import { RefreshLeases, type RefreshLease } from './refresh-leases.js';
 import { leaseLengthMs, forgivesRepeat, patienceMs, stopPatienceMs } from '../policy/refresh-policy.js';
@@ -57,7 +57,7 @@ export class RefreshExchange implements OnModuleDestroy {
     provider: HealthProvider,
     tokens: SpentTokens,
     onOverdue: () => void,
-  ): Promise<TokenGrant> {
+  ): Promise<TokenResponse> {
     const { definition } = provider;
     const end = new AbortController();
     const patienceLeftMs = lease.takenAtMs + patienceMs(definition, this.config.inDoubtHoldMs) - performance.now();
@@ -91,7 +91,7 @@ export class RefreshExchange implements OnModuleDestroy {
   }
 }
 
-async function exchange(provider: HealthProvider, tokens: SpentTokens, patience: Patience): Promise<TokenGrant> {
+async function exchange(provider: HealthProvider, tokens: SpentTokens, patience: Patience): Promise<TokenResponse> {
   const forgives = forgivesRepeat(provider.definition);
   try {
     return await provider.refresh(tokens, forgives ? undefined : patience);

@@ -18,7 +18,7 @@ import { ProviderLifecycle, retiredError } from '../../provider-kit/definition/p
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { requestTimeoutMs } from '../../provider-kit/requests/request-timeout.js';
 import { checkSameUser } from '../../provider-kit/responses/same-user.js';
-import type { TokenGrant } from '../../provider-kit/token-grant.js';
+import type { TokenResponse } from '../../provider-kit/token-response.js';
 import type { EndReason } from '../store/stored-connection.js';
 import { ConnectionStore } from '../store/connection-store.js';
 import type { EndingTerms, RefreshFailureRecord, StoredConnection } from '../store/stored-connection.js';
@@ -310,7 +310,7 @@ export class RefreshService implements BeforeApplicationShutdown {
       await this.circuitBreakers.record(connection.registrationId, { kind: 'not-tried' }, lease.isTrial);
       throw error;
     }
-    let response: TokenGrant | undefined;
+    let response: TokenResponse | undefined;
     let isOverdue = false;
     let isOver = false;
     const onOverdue = (): void => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import type { HealthProvider } from '../../provider-kit/health-provider.js';
-import type { TokenGrant } from '../../provider-kit/token-grant.js';
+import type { TokenResponse } from '../../provider-kit/token-response.js';
 import { ConnectionStore } from '../store/connection-store.js';
 import type { SealedTokens, StoredConnection } from '../store/stored-connection.js';
 import type { EntryKind } from './journal-entry.js';
@@ -17,7 +17,7 @@ const saveRetryDelaysMs = [50, 100, 250, 500, 1_000, 2_000, 4_000];
 /** A token response that is not persisted yet. */
 export interface UnsavedTokens {
   readonly previous: TokenSet;
-  readonly grant: TokenGrant;
+  readonly grant: TokenResponse;
 }
 
 /** `found`: the row already had the token set, from a save whose response was lost or from the journal. */

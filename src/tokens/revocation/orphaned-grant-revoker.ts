@@ -3,7 +3,7 @@ import { AppError, codeOf } from '../../errors/app-error.js';
 import { claimedUser } from '../../provider-kit/responses/id-token.js';
 import { ProviderLifecycle } from '../../provider-kit/definition/provider-lifecycle.js';
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
-import type { TokenGrant } from '../../provider-kit/token-grant.js';
+import type { TokenResponse } from '../../provider-kit/token-response.js';
 import { ConnectionStore } from '../store/connection-store.js';
 import { isSameAccount, AccountRules } from '../accounts/account-rules.js';
 import { RevocationOutbox, type GrantOwner } from './revocation-outbox.js';
@@ -49,7 +49,7 @@ export class OrphanedGrantRevoker {
    * @param link - the link, with its id in place of a connection's
    * @param response - the token response for its code
    */
-  revokeFailedLink(link: GrantOwner, response: TokenGrant): Promise<void> {
+  revokeFailedLink(link: GrantOwner, response: TokenResponse): Promise<void> {
     const { account } = this.registry.get(link.provider).definition;
     const isClaimed =
       response.providerUserId === undefined && response.idToken !== undefined && account.from === 'id-token';

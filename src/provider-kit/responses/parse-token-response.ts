@@ -8,7 +8,7 @@ import type { OAuth2Definition } from '../definition/provider-definition.js';
 import { parseFields } from './response-body.js';
 import { fieldAt, ownField } from './json-field.js';
 import type { Remark } from './response-remarks.js';
-import { TokenGrant } from '../token-grant.js';
+import { TokenResponse } from '../token-response.js';
 
 const tenYearsInSeconds = 10 * 365 * 24 * 3600;
 
@@ -28,7 +28,7 @@ const tokenAnswerSchema = z.object({
 });
 
 /**
- * Reads a grant out of a successful token response.
+ * Parses a successful token response.
  *
  * The body is read by its shape, JSON object or form, whatever its headers say. What a request cannot do without is checked:
  * `access_token`, `token_type` and `refresh_token` where sent. What only informs (life of the tokens, scopes, account id) is left out
@@ -38,7 +38,7 @@ const tokenAnswerSchema = z.object({
  * @param definition - tells the fields and defaults of this provider
  * @param requestedAt - the instant just before the request left
  * @param remark - told what is wrong with a response that is used all the same
- * @returns the grant; `refreshToken` is `undefined` when the response has none, `null` or an empty one: keep the old one
+ * @returns the token response; `refreshToken` is `undefined` when the response has none, `null` or an empty one: keep the old one
  * @throws {@link InvalidTokenResponseError} when a field is missing or wrong; names the field, never its value. It has the refresh token
  *   where that is sound; where not, the one that was sent may be spent, and the error is in doubt
  * @throws {@link ProviderUnavailableError} with fate `unknown` when the body has neither shape, such as a maintenance page, or nothing:
@@ -50,7 +50,7 @@ export function parseTokenResponse(
   definition: OAuth2Definition,
   requestedAt: Date,
   remark: (remark: Remark) => void = () => undefined,
-): TokenGrant {
+): TokenResponse {
   const whole = parseFields(response, ['access_token']);
   if (whole === undefined) {
     throw new ProviderUnavailableError(
@@ -76,7 +76,7 @@ export function parseTokenResponse(
   }
   const providerUserId = accountOf(body, definition, remark);
   const idToken = definition.account.from === 'id-token' ? ownField(body, 'id_token') : undefined;
-  return new TokenGrant({
+  return new TokenResponse({
     accessToken: answer.access_token,
     requestedAt,
     ...(answer.refresh_token ? { refreshToken: answer.refresh_token } : {}),

@@ -4,9 +4,9 @@ import type { InvalidTokenResponseError } from '../../errors/provider.errors.js'
 import { knownSecrets } from '../../redaction/known-secrets.js';
 import { exampleOAuth2 } from '../testing/example-definition.js';
 import type { ProviderResponse } from '../http/http-client.js';
-import { parseTokenResponse } from './token-response.js';
+import { parseTokenResponse } from './parse-token-response.js';
 import type { Remark } from './response-remarks.js';
-import type { TokenGrant } from '../token-grant.js';
+import type { TokenResponse } from '../token-response.js';
 
 const requestedAt = new Date('2026-03-01T12:00:00Z');
 const definition = { ...exampleOAuth2, accessTokenLifetimeSeconds: 7200, refreshExpiresInField: 'refresh_expires_in' };
@@ -16,7 +16,7 @@ function answer(body: unknown, contentType: string | undefined = 'application/js
   return { status: 200, headers: { 'content-type': contentType }, text };
 }
 
-function parse(body: unknown, overrides: Partial<typeof definition> = {}): TokenGrant {
+function parse(body: unknown, overrides: Partial<typeof definition> = {}): TokenResponse {
   return parseTokenResponse(answer(body), { ...definition, ...overrides }, requestedAt);
 }
 
@@ -35,14 +35,14 @@ const withoutRefreshToken = { access_token: 'AT', token_type: 'Bearer', expires_
 
 describe('TE-04 token answers that are taken', () => {
   it('reads every part', () => {
-    const grant = parse({
+    const tokenResponse = parse({
       ...good,
       refresh_expires_in: 7_776_000,
       scope: 'sleep  heart',
       user_id: 'U1',
       more: { a: 1 },
     });
-    expect({ ...grant }).toEqual({
+    expect({ ...tokenResponse }).toEqual({
       accessToken: 'AT',
       tokenSecret: undefined,
       refreshToken: 'RT',
@@ -54,7 +54,7 @@ describe('TE-04 token answers that are taken', () => {
     });
   });
 
-  it.each<[title: string, body: unknown, expected: Partial<TokenGrant>]>([
+  it.each<[title: string, body: unknown, expected: Partial<TokenResponse>]>([
     ['token_type in lower case', { ...good, token_type: 'bearer' }, { accessToken: 'AT' }],
     ['token_type in upper case', { ...good, token_type: 'BEARER' }, { accessToken: 'AT' }],
     ['expires_in as a numeric string', { ...good, expires_in: '28800' }, { expiresInSeconds: 28_800 }],
@@ -220,9 +220,9 @@ describe('TE-04 token answers that are taken', () => {
     expect(parseTokenResponse(answer(text), definition, requestedAt).expiresInSeconds).toBe(7200);
   });
 
-  it('redacts the grant in text', () => {
-    const grant = parse({ ...good, access_token: 'canary' });
-    expect(`${inspect(grant)} ${JSON.stringify(grant)}`).not.toContain('canary');
+  it('redacts itself in text', () => {
+    const tokenResponse = parse({ ...good, access_token: 'canary' });
+    expect(`${inspect(tokenResponse)} ${JSON.stringify(tokenResponse)}`).not.toContain('canary');
   });
 });
 

@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import { knownSecrets } from '../redaction/known-secrets.js';
 
-/** The parts of a {@link TokenGrant}. Which of them are set depends on the OAuth version and on the provider. */
-export interface TokenGrantFields {
+/** The parts of a {@link TokenResponse}. Which of them are set depends on the OAuth version and on the provider. */
+export interface TokenResponseFields {
   /** OAuth 2.0 access token, or the OAuth 1.0a token (RFC 5849 section 2.3). */
   readonly accessToken: string;
   /** OAuth 1.0a token secret; absent for OAuth 2.0. */
@@ -15,18 +15,18 @@ export interface TokenGrantFields {
   readonly refreshExpiresInSeconds?: number;
   /** Scopes the provider says it granted; absent when it did not say (RFC 6749 section 5.1), none for an empty field, `null` for an unreadable one. */
   readonly grantedScopes?: readonly string[] | null;
-  /** The user's id at the provider, where the token answer carries it. */
+  /** The user's id at the provider, where the response has it. */
   readonly providerUserId?: string;
   /** The id that connections of this user were known by before; told by a verified ID token. */
   readonly formerUserId?: string;
   /** OpenID Connect ID token, unverified; used once to learn the user's id and not stored. */
   readonly idToken?: string;
-  /** The instant just before the request left, so that a slow answer never makes a token look younger than it is. */
+  /** The instant just before the request left, so that a slow response never makes a token look younger than it is. */
   readonly requestedAt: Date;
 }
 
-/** A token answer just received and not yet stored. Prints as a placeholder; hand it to the vault and let it go. */
-export class TokenGrant {
+/** A successful response of the token endpoint that is not stored yet. It prints as a placeholder; do not keep it after sealing. */
+export class TokenResponse {
   readonly accessToken: string;
   readonly tokenSecret: string | undefined;
   readonly refreshToken: string | undefined;
@@ -38,7 +38,7 @@ export class TokenGrant {
   readonly idToken: string | undefined;
   readonly requestedAt: Date;
 
-  constructor(fields: TokenGrantFields) {
+  constructor(fields: TokenResponseFields) {
     this.accessToken = fields.accessToken;
     this.tokenSecret = fields.tokenSecret;
     this.refreshToken = fields.refreshToken;
@@ -55,15 +55,15 @@ export class TokenGrant {
   }
 
   /** Returns a copy with some parts replaced. */
-  with(fields: { [Field in keyof TokenGrantFields]?: TokenGrantFields[Field] | undefined }): TokenGrant {
-    return new TokenGrant({ ...this, ...fields } as TokenGrantFields);
+  with(fields: { [Field in keyof TokenResponseFields]?: TokenResponseFields[Field] | undefined }): TokenResponse {
+    return new TokenResponse({ ...this, ...fields } as TokenResponseFields);
   }
 
   toJSON(): string {
-    return '[TokenGrant]';
+    return '[TokenResponse]';
   }
 
   [inspect.custom](): string {
-    return '[TokenGrant]';
+    return '[TokenResponse]';
   }
 }
