@@ -40,7 +40,7 @@ type OptionalField<T> = { [Field in keyof T]-?: undefined extends T[Field] ? Fie
 /** Fields whose absence means that the provider does as the standard says. Those with a column of their own are left out. */
 type QuirkField = Exclude<
   OptionalField<OAuth2Definition>,
-  'apiBaseUrl' | 'revocation' | 'accessTokenLifetimeSeconds' | 'servers'
+  'apiBaseUrl' | 'revocation' | 'accessTokenLifetimeSeconds' | 'servers' | 'notifications'
 >;
 type QuirkSentences = { readonly [Field in QuirkField]: (value: NonNullable<OAuth2Definition[Field]>) => string };
 

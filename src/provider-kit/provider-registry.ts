@@ -23,7 +23,8 @@ export class ProviderRegistry {
     this.providers.set(slug, provider);
     // The authorization URL is for the browser; we send nothing there.
     const endpoints = Object.values({ ...provider.settings.endpoints, authorizeUrl: undefined });
-    for (const url of [...endpoints, ...(provider.furtherOrigins ?? [])]) {
+    const { checkUrl, keyUrls } = provider.settings.notifications;
+    for (const url of [...endpoints, checkUrl, ...keyUrls, ...(provider.furtherOrigins ?? [])]) {
       if (url) {
         this.outbound.allow(url);
       }

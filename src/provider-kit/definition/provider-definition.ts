@@ -1,3 +1,5 @@
+import { urlsOfNotifications } from './notification-settings.js';
+import type { Notifications } from './notifications.js';
 import type { SandboxMaker } from './sandbox-maker.js';
 
 /** Whether a provider can still be linked. Dates are calendar days in UTC, `YYYY-MM-DD`. */
@@ -135,6 +137,8 @@ interface DefinitionBase {
   readonly account: AccountLookup;
   /** `undefined` if the provider offers no way to revoke a grant. */
   readonly revocation: Revocation | undefined;
+  /** What the provider sends to `/v1/hooks/<slug>`; absent if it sends nothing. */
+  readonly notifications?: Notifications;
   readonly docsUrl: string;
   /** Facts that could not be confirmed, one sentence each. */
   readonly uncertain: readonly string[];
@@ -335,7 +339,7 @@ export function definitionInForce<Definition extends ProviderDefinition>(
 
 /** Returns every URL in a definition. */
 function urlsOf(definition: ProviderDefinition): string[] {
-  const { account, revocation } = definition;
+  const { account, notifications, revocation } = definition;
   const endpoints =
     definition.oauth === '2.0'
       ? [definition.tokenUrl, definition.refreshUrl, definition.parUrl]
@@ -347,5 +351,6 @@ function urlsOf(definition: ProviderDefinition): string[] {
     account.from === 'api' ? account.url : undefined,
     account.from === 'id-token' ? account.jwksUrl : undefined,
     revocation?.url,
+    ...(notifications === undefined ? [] : urlsOfNotifications(notifications)),
   ].filter((url) => url !== undefined);
 }

@@ -1,6 +1,11 @@
 import { createPrivateKey } from 'node:crypto';
 import { readSecret } from '../../config/read-environment.js';
 import { sandboxSigningKey } from './sandbox-credentials.js';
+import {
+  readNotificationSettings,
+  sandboxNotificationSettings,
+  type NotificationSettings,
+} from './notification-settings.js';
 import { Secret } from './secret.js';
 import { definitionInForce, type DeploymentChoice, type ProviderDefinition } from './provider-definition.js';
 
@@ -40,6 +45,7 @@ export interface ProviderSettings extends DeploymentChoice {
   /** What `iss` of a callback and of an ID token is compared with. Names that look like URLs; nothing is sent there. None: not known. */
   readonly issuers?: readonly string[];
   readonly endpoints: ProviderEndpoints;
+  readonly notifications: NotificationSettings;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -79,7 +85,7 @@ export function readProviderSettings(declared: ProviderDefinition, environment: 
   const production = environment['NODE_ENV'] === 'production';
   const read: ReadVariable = (name) => {
     const variable = `${prefix}_${name}`;
-    const value = name === 'CLIENT_SECRET' ? readSecret(environment, variable) : environment[variable];
+    const value = secretVariables.includes(name) ? readSecret(environment, variable) : environment[variable];
     return value?.trim() || undefined;
   };
   const choice = readChoice(declared, prefix, read);
@@ -98,8 +104,15 @@ export function readProviderSettings(declared: ProviderDefinition, environment: 
     scopes: readScopes(read('SCOPES')) ?? definition.defaultScopes,
   };
   if (credentials === undefined && sandboxUrl !== undefined) {
-    const endpoints = sandboxEndpoints(definition, sandboxUrl);
-    return { ...common, issuers: issuers ?? [], ...sandboxCredentials(definition), mode: 'sandbox', endpoints };
+    const moved = (url: string): string => movedToSandbox(definition, sandboxUrl, url);
+    return {
+      ...common,
+      issuers: issuers ?? [],
+      ...sandboxCredentials(definition),
+      mode: 'sandbox',
+      endpoints: sandboxEndpoints(definition, moved),
+      notifications: sandboxNotificationSettings(definition.slug, definition.notifications, moved),
+    };
   }
   return {
     ...common,
@@ -108,8 +121,12 @@ export function readProviderSettings(declared: ProviderDefinition, environment: 
     mode: credentials === undefined ? 'not-configured' : 'configured',
     issuers: read('ISSUER') === undefined ? (issuers ?? []) : [override('ISSUER', '')],
     endpoints: configuredEndpoints(definition, override),
+    notifications: readNotificationSettings(definition.notifications, prefix, read, override),
   };
 }
+
+/** Variables that may also be given as `<NAME>_FILE`. */
+const secretVariables: readonly string[] = ['CLIENT_SECRET', 'HOOK_PATH_SECRET', 'HOOK_SECRET', 'HOOK_VERIFY_TOKEN'];
 
 type ReadVariable = (name: string) => string | undefined;
 type Credentials = Pick<ProviderSettings, 'clientId' | 'clientSecret' | 'signing'>;
@@ -260,11 +277,12 @@ function configuredEndpoints(
 }
 
 /** The sandbox serves each fake below `/<slug>`, with the maker's own paths behind it. */
-function sandboxEndpoints(definition: ProviderDefinition, sandboxUrl: string): ProviderEndpoints {
-  const moved = (url: string): string => {
-    const { pathname, search } = new URL(url);
-    return `${sandboxUrl}/${definition.slug}${pathname === '/' ? '' : pathname}${search}`;
-  };
+function movedToSandbox({ slug }: ProviderDefinition, sandboxUrl: string, url: string): string {
+  const { pathname, search } = new URL(url);
+  return `${sandboxUrl}/${slug}${pathname === '/' ? '' : pathname}${search}`;
+}
+
+function sandboxEndpoints(definition: ProviderDefinition, moved: (url: string) => string): ProviderEndpoints {
   const defined = definedEndpoints(definition);
   const endpoints = Object.entries(defined).map(([name, url]: [string, string | undefined]): [string, unknown] => [
     name,

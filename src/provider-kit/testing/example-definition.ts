@@ -1,5 +1,6 @@
 import type { OAuth1Definition, OAuth2Definition } from '../definition/provider-definition.js';
 import type { ProviderEndpoints, ProviderSettings } from '../definition/provider-settings.js';
+import { noNotificationSettings } from '../definition/notification-settings.js';
 import { Secret } from '../definition/secret.js';
 
 const common = {
@@ -79,6 +80,7 @@ export function exampleSettings(baseUrl: string, endpoints: Partial<ProviderEndp
     signing: undefined,
     redirectUri: 'https://app.example/callback',
     scopes: ['sleep'],
+    notifications: noNotificationSettings,
     endpoints: {
       authorizeUrl: `${baseUrl}/authorize`,
       tokenUrl: `${baseUrl}/token`,

@@ -1,4 +1,5 @@
 import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
+import { appleHealthNotifications } from './apple-health.notifications.js';
 import { appleHealthSandbox } from './apple-health.sandbox.js';
 
 /** Sign in with Apple. It links the person; Apple has no cloud API for health samples (README.md). */
@@ -34,6 +35,7 @@ export const appleHealthDefinition = defineProvider({
     timeoutMs: 10_000,
   },
   revocation: { proof: 'client', method: 'POST', url: 'https://appleid.apple.com/auth/revoke' },
+  notifications: appleHealthNotifications,
   docsUrl: 'https://developer.apple.com/documentation/signinwithapplerestapi',
   uncertain: [
     'PKCE is not documented for Sign in with Apple on the web; it is not sent.',

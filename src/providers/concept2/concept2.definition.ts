@@ -1,4 +1,5 @@
 import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
+import { concept2Notifications } from './concept2.notifications.js';
 import { concept2Sandbox } from './concept2.sandbox.js';
 
 /** Concept2 Logbook, OAuth 2.0. */
@@ -27,6 +28,7 @@ export const concept2Definition = defineProvider({
     timeoutMs: 10_000,
   },
   revocation: undefined,
+  notifications: concept2Notifications,
   docsUrl: 'https://log.concept2.com/developers/documentation/',
   uncertain: [
     'The life of an access token: reported as about 7 days, so only the answer is believed.',

@@ -1,4 +1,5 @@
 import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
+import { corosNotifications } from './coros.notifications.js';
 import { corosSandbox } from './coros.sandbox.js';
 
 /** COROS, OAuth 2.0; a private API for partners, whose documents are not public. */
@@ -40,6 +41,7 @@ export const corosDefinition = defineProvider({
     url: 'https://open.coros.com/oauth2/deauthorize',
     parameter: 'token',
   },
+  notifications: corosNotifications,
   docsUrl: 'https://support.coros.com/hc/en-us/articles/17085887816340',
   uncertain: [
     'The documents for partners are private; the facts come from other implementations.',

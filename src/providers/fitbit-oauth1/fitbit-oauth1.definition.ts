@@ -1,4 +1,5 @@
 import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
+import { fitbitOauth1Notifications } from './fitbit-oauth1.notifications.js';
 import { fitbitOauth1Sandbox } from './fitbit-oauth1.sandbox.js';
 
 /** Fitbit, OAuth 1.0a; ended in 2016 and kept as a second OAuth 1.0a maker for the sandbox and for old rows. */
@@ -16,6 +17,7 @@ export const fitbitOauth1Definition = defineProvider({
   defaultScopes: [],
   account: { from: 'token-response', field: 'encoded_user_id' },
   revocation: undefined,
+  notifications: fitbitOauth1Notifications,
   docsUrl: 'https://community.fitbit.com/t5/Web-API/OAuth-2-0-is-official-OAuth-1-0a-is-deprecated/m-p/983800',
   uncertain: [
     'The exact day of the final switch-off in 2016; the announced one is given.',

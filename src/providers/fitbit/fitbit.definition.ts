@@ -1,5 +1,6 @@
 import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
 import { parseFitbitErrorCode } from './fitbit-error.js';
+import { fitbitNotifications } from './fitbit.notifications.js';
 import { fitbitSandbox } from './fitbit.sandbox.js';
 
 /** Fitbit Web API, OAuth 2.0; announced to be shut down on 2 November 2026 in favour of the Google Health API. */
@@ -40,6 +41,7 @@ export const fitbitDefinition = defineProvider({
   },
   revocation: { proof: 'client', method: 'POST', url: 'https://api.fitbit.com/oauth2/revoke' },
   parseErrorCode: parseFitbitErrorCode,
+  notifications: fitbitNotifications,
   docsUrl: 'https://dev.fitbit.com/build/reference/web-api/authorization/',
   uncertain: [
     'For how long a repeated refresh gets the same answer: no documentation states a number.',

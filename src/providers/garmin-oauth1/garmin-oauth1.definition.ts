@@ -1,4 +1,5 @@
 import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
+import { garminOauth1Notifications } from './garmin-oauth1.notifications.js';
 import { garminOauth1Sandbox } from './garmin-oauth1.sandbox.js';
 
 /** Garmin Connect, OAuth 1.0a; Garmin ends it on the last day of 2026. */
@@ -21,6 +22,7 @@ export const garminOauth1Definition = defineProvider({
     method: 'DELETE',
     url: 'https://apis.garmin.com/wellness-api/rest/user/registration',
   },
+  notifications: garminOauth1Notifications,
   docsUrl: 'https://developer.garmin.com/gc-developer-program/',
   uncertain: [
     'What happens on 1 January 2027 to tokens that were not exchanged; a new consent is assumed.',

@@ -1,4 +1,5 @@
 import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
+import { garminNotifications } from './garmin.notifications.js';
 import { garminSandbox } from './garmin.sandbox.js';
 
 /** Garmin Connect, OAuth 2.0 with PKCE. */
@@ -28,6 +29,7 @@ export const garminDefinition = defineProvider({
     timeoutMs: 10_000,
   },
   revocation: { proof: 'bearer', method: 'DELETE', url: 'https://apis.garmin.com/wellness-api/rest/user/registration' },
+  notifications: garminNotifications,
   docsUrl: 'https://developer.garmin.com/gc-developer-program/',
   uncertain: [
     'Whether the previous refresh token dies at once; it is treated as dead.',

@@ -1,4 +1,5 @@
 import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
+import { googleHealthNotifications } from './google-health.notifications.js';
 import { googleHealthSandbox } from './google-health.sandbox.js';
 
 /** Google Health API v4, OAuth 2.0; replaces the Fitbit Web API. */
@@ -35,6 +36,7 @@ export const googleHealthDefinition = defineProvider({
     timeoutMs: 10_000,
   },
   revocation: { proof: 'token', method: 'POST', url: 'https://oauth2.googleapis.com/revoke', goneStatus: 400 },
+  notifications: googleHealthNotifications,
   docsUrl: 'https://developers.google.com/health',
   uncertain: [
     "Which callbacks name the issuer; one that names another than Google's discovery document is refused.",

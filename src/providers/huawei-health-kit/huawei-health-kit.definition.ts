@@ -1,5 +1,6 @@
 import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
 import { parseHuaweiErrorCode } from './huawei-health-kit-error.js';
+import { huaweiHealthKitNotifications } from './huawei-health-kit.notifications.js';
 import { huaweiHealthKitSandbox } from './huawei-health-kit.sandbox.js';
 
 /** Huawei Health Kit, cloud side, OAuth 2.0 with OpenID Connect. */
@@ -44,6 +45,7 @@ export const huaweiHealthKitDefinition = defineProvider({
   },
   revocation: { proof: 'token', method: 'POST', url: 'https://oauth-login.cloud.huawei.com/oauth2/v3/revoke' },
   parseErrorCode: parseHuaweiErrorCode,
+  notifications: huaweiHealthKitNotifications,
   docsUrl: 'https://developer.huawei.com/consumer/en/doc/hmscore-guides/auth-example-0000001054581058',
   uncertain: [
     'The life of a refresh token, about 180 days, is from an answer in a support forum.',

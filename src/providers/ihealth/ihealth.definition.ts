@@ -1,5 +1,6 @@
 import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
 import { parseIhealthErrorCode } from './ihealth-error.js';
+import { ihealthNotifications } from './ihealth.notifications.js';
 import { ihealthSandbox } from './ihealth.sandbox.js';
 
 /** iHealth Open API V2, OAuth 2.0 with names of its own. */
@@ -42,6 +43,7 @@ export const ihealthDefinition = defineProvider({
     timeoutMs: 10_000,
   },
   revocation: undefined,
+  notifications: ihealthNotifications,
   docsUrl: 'https://developer.ihealthlabs.com/dev_documentation_Authentication.htm',
   uncertain: [
     'The names of the answer fields and the life of 48 hours were only partly read.',

@@ -1,4 +1,5 @@
 import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
+import { omronNotifications } from './omron.notifications.js';
 import { omronSandbox } from './omron.sandbox.js';
 
 /** Omron Wellness, partner API of the United States, OAuth 2.0 with OpenID Connect. */
@@ -26,6 +27,7 @@ export const omronDefinition = defineProvider({
     timeoutMs: 10_000,
   },
   revocation: { proof: 'client', method: 'POST', url: 'https://oauth.omronwellness.com/connect/revocation' },
+  notifications: omronNotifications,
   docsUrl: 'https://omronhealthcare-ohi.atlassian.net/wiki/spaces/OWP',
   uncertain: [
     'The lives of the tokens are not published.',

@@ -1,4 +1,5 @@
 import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
+import { ouraNotifications } from './oura.notifications.js';
 import { ouraClassicSandbox, ouraSandbox } from './oura.sandbox.js';
 
 /**
@@ -58,6 +59,7 @@ export const ouraDefinition = defineProvider({
     timeoutMs: 10_000,
   },
   revocation: { proof: 'client', method: 'POST', url: 'https://moi.ouraring.com/oauth/v2/ext/oauth-revoke' },
+  notifications: ouraNotifications,
   docsUrl: 'https://cloud.ouraring.com/docs/authentication',
   uncertain: [
     'The endpoints of the new authorization server come from its discovery document as another client read it, not from a page of the maker.',

@@ -1,4 +1,5 @@
 import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
+import { polarNotifications } from './polar.notifications.js';
 import { polarSandbox } from './polar.sandbox.js';
 
 /** Polar AccessLink v3, OAuth 2.0 without refresh; succeeded by v4, which has other hosts and other tokens. */
@@ -32,6 +33,7 @@ export const polarDefinition = defineProvider({
     method: 'DELETE',
     url: 'https://www.polaraccesslink.com/v3/users/{providerUserId}',
   },
+  notifications: polarNotifications,
   docsUrl: 'https://www.polar.com/accesslink-api/',
   uncertain: [
     'The value of expires_in, which is very large; it is not read, a token lives until it is revoked.',

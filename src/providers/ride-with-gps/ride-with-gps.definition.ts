@@ -1,4 +1,5 @@
 import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
+import { rideWithGpsNotifications } from './ride-with-gps.notifications.js';
 import { rideWithGpsSandbox } from './ride-with-gps.sandbox.js';
 
 /** Ride with GPS, OAuth 2.0 with access tokens that never expire. */
@@ -28,6 +29,7 @@ export const rideWithGpsDefinition = defineProvider({
     timeoutMs: 10_000,
   },
   revocation: { proof: 'client', method: 'POST', url: 'https://ridewithgps.com/oauth/revoke.json' },
+  notifications: rideWithGpsNotifications,
   docsUrl: 'https://github.com/ridewithgps/developers/blob/master/authentication.md',
   uncertain: [
     'PKCE is not documented; it is not sent.',

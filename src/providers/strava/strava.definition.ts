@@ -1,5 +1,6 @@
 import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
 import { parseStravaErrorCode } from './strava-error.js';
+import { stravaNotifications } from './strava.notifications.js';
 import { stravaSandbox } from './strava.sandbox.js';
 
 /** Strava API v3, OAuth 2.0. */
@@ -34,6 +35,7 @@ export const stravaDefinition = defineProvider({
     clientAuthentication: 'basic',
   },
   parseErrorCode: parseStravaErrorCode,
+  notifications: stravaNotifications,
   docsUrl: 'https://developers.strava.com/docs/authentication/',
   uncertain: [
     'That a refresh returns the same access token while it has more than an hour left is not confirmed.',

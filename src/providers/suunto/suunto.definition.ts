@@ -1,4 +1,5 @@
 import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
+import { suuntoNotifications } from './suunto.notifications.js';
 import { suuntoSandbox } from './suunto.sandbox.js';
 
 /** Suunto Cloud API, OAuth 2.0; for members of Suunto's partner programme. */
@@ -31,6 +32,7 @@ export const suuntoDefinition = defineProvider({
     method: 'GET',
     url: 'https://cloudapi-oauth.suunto.com/oauth/deauthorize?client_id={clientId}',
   },
+  notifications: suuntoNotifications,
   docsUrl: 'https://apizone.suunto.com/how-to-start',
   uncertain: [
     'Whether and when a refresh replaces the refresh token, and what becomes of the old tokens; the strictest is assumed.',

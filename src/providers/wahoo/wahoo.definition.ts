@@ -1,5 +1,6 @@
 import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
 import { parseWahooErrorCode } from './wahoo-error.js';
+import { wahooNotifications } from './wahoo.notifications.js';
 import { wahooSandbox } from './wahoo.sandbox.js';
 
 /** Wahoo Cloud API, OAuth 2.0. */
@@ -30,6 +31,7 @@ export const wahooDefinition = defineProvider({
   },
   revocation: { proof: 'bearer', method: 'DELETE', url: 'https://api.wahooligan.com/v1/permissions' },
   parseErrorCode: parseWahooErrorCode,
+  notifications: wahooNotifications,
   docsUrl: 'https://cloud-api.wahooligan.com/',
   uncertain: [
     'The life of a refresh token is not published.',

@@ -1,4 +1,5 @@
 import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
+import { whoopNotifications } from './whoop.notifications.js';
 import { whoopSandbox } from './whoop.sandbox.js';
 
 /** WHOOP API v2, OAuth 2.0. */
@@ -34,6 +35,7 @@ export const whoopDefinition = defineProvider({
     timeoutMs: 10_000,
   },
   revocation: { proof: 'bearer', method: 'DELETE', url: 'https://api.prod.whoop.com/developer/v2/user/access' },
+  notifications: whoopNotifications,
   docsUrl: 'https://developer.whoop.com/docs/developing/oauth',
   uncertain: [
     'The life of a refresh token is not published.',

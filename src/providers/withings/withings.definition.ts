@@ -1,5 +1,6 @@
 import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
 import { parseWithingsErrorCode } from './withings-error.js';
+import { withingsNotifications } from './withings.notifications.js';
 import { withingsSandbox } from './withings.sandbox.js';
 
 /** Withings Public Health Data API, OAuth 2.0 in an envelope of its own. */
@@ -67,6 +68,7 @@ export const withingsDefinition = defineProvider({
     timeoutMs: 10_000,
   },
   revocation: { proof: 'custom', method: 'POST', url: 'https://wbsapi.withings.net/v2/oauth2' },
+  notifications: withingsNotifications,
   docsUrl:
     'https://developer.withings.com/developer-guide/v3/integration-guide/public-health-data-api/get-access/access-and-refresh-tokens-no-recover',
   uncertain: [
