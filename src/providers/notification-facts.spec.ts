@@ -52,7 +52,9 @@ describe('the facts about notifications', () => {
 
   beforeAll(async () => {
     for (const folder of folders) {
-      for (const value of Object.values((await import(`./${folder}/${folder}.definition.js`)) as Record<string, ProviderDefinition>)) {
+      for (const value of Object.values(
+        (await import(`./${folder}/${folder}.definition.js`)) as Record<string, ProviderDefinition>,
+      )) {
         if (typeof value === 'object' && 'slug' in value) {
           definitions.set(value.slug, value);
         }

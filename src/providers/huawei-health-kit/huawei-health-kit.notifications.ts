@@ -40,7 +40,7 @@ export const huaweiHealthKitNotifications: Notifications = {
 };
 
 function readHuaweiEvents(body: unknown): NotifiedEvent[] {
-  const type = textAt(body, 'eventType');
+  const type = textAt(body, 'eventType') ?? '';
   const event = { accountId: textAt(body, 'openId'), occurredAt: instantAt(body, 'eventTime', 'milliseconds') };
   switch (type) {
     case 'USER_EVENT$REVOKE_ALL':

@@ -57,7 +57,7 @@ function readWithingsEvents(body: unknown): NotifiedEvent[] {
   const accountId = textAt(body, 'userid');
   const category = textAt(body, 'appli');
   if (category === userCategory) {
-    switch (textAt(body, 'action')) {
+    switch (textAt(body, 'action') ?? '') {
       case 'unlink':
         return [{ kind: 'deauthorized', accountId }];
       case 'delete':
