@@ -3,7 +3,7 @@
  * of one kind at a time over a few connections.
  *
  * Usage: npm run build && node bench/costly-requests.ts [--against <built checkout>] [--rounds 3] [--seconds 2]
- *   [--connections 8] [--bodies 16000]
+ *   [--connections 8] [--bodies 16000] [--only <part of a name>]
  *
  * `--against` names a checkout of an earlier version, with node_modules and dist. Both versions are measured in turn, each
  * round in the other order, after a round that does not count. The table has the medians.
@@ -46,13 +46,14 @@ const { values } = parseArgs({
     connections: { type: 'string', default: '8' },
     // 64 KiB, the largest body that any call takes, hold this many of `{},`.
     bodies: { type: 'string', default: '16000' },
+    only: { type: 'string', default: '' },
   },
 });
 const connections = count(values.connections);
 /** The default of the service. */
 const addressLimit = 600;
-/** Enough for no address to reach its limit. */
-const addresses = 10_000;
+/** Enough that none of them reaches its limit. */
+const addresses = 1_000;
 let sent = 0;
 let attackers = 0;
 
@@ -65,7 +66,8 @@ try {
   for (const checkout of [...former, own]) {
     versions.push(await startVersion(checkout, server, login.environment));
   }
-  const kinds = costlyRequests(count(values.bodies), () => login.forgeToken());
+  const all = costlyRequests(count(values.bodies), () => login.forgeToken());
+  const kinds = all.filter(({ name }) => name.includes(values.only));
   const costs = new Map<CostlyRequest, Cost[][]>(kinds.map((kind) => [kind, versions.map(() => [])]));
   for (let round = -1; round < count(values.rounds); round += 1) {
     for (const [kind, costsOfVersions] of costs) {
