@@ -14,6 +14,7 @@ import { startApplication, type ApplicationOptions, type TestApplication } from 
 import { auditEntriesOf } from '../support/audit-entries.js';
 import { approvedLink, linkAccount, pathOf } from '../support/linking.js';
 import { at, openGates, passAtGates, Subject } from '../support/subject.js';
+import { passTimeInRows } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -241,8 +242,7 @@ async function askAll(application: TestApplication, count: number): Promise<void
 async function passForAll(application: TestApplication, seconds: number): Promise<void> {
   await passAtGates(application, seconds);
   const columns = ['retry_at', 'suspect_since', 'gone_since', 'failing_since', 'attempt_started_at', 'leased_until'];
-  const moves = columns.map((column) => `${column} = ${column} - $1 * interval '1 second'`);
-  await queryDatabase(application.databaseUrl, `UPDATE connections SET ${moves.join(', ')}`, [seconds]);
+  await passTimeInRows(application.databaseUrl, 'connections', columns, seconds);
 }
 
 describe('a connection that has ended', () => {

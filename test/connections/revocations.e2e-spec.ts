@@ -11,6 +11,7 @@ import { startApplication, type ApplicationOptions, type TestApplication } from 
 import { linkAccount } from '../support/linking.js';
 import { held } from '../support/makers.js';
 import { removeDirectory, startService, waitUntilReady } from '../support/service-process.js';
+import { makeRevocationsDue } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -65,7 +66,7 @@ function outbox(): Promise<Row[]> {
 /** Lets the next attempt be due, and makes it. */
 async function tryAgain({ app }: Pick<TestApplication, 'app'> = application): Promise<void> {
   const [before] = await outbox();
-  await queryDatabase(application.databaseUrl, 'UPDATE revocations SET due_at = now()');
+  await makeRevocationsDue(application.databaseUrl);
   app.get(RevocationOutbox).start();
   await until('the attempt is over', async () => {
     const [row] = await outbox();
@@ -383,7 +384,7 @@ describe('the outbox of revocations', () => {
     expect(await outbox()).toHaveLength(2);
     expect(isGrantAlive('whoop')).toBe(true);
 
-    await queryDatabase(application.databaseUrl, 'UPDATE revocations SET due_at = now()');
+    await makeRevocationsDue(application.databaseUrl);
     application.app.get(RevocationOutbox).start();
     await until('the grant has ended', () => !isGrantAlive('whoop'));
   });

@@ -6,6 +6,7 @@ import { startApplication, type TestApplication } from '../support/application.j
 import { auditEntriesOf } from '../support/audit-entries.js';
 import { consent } from '../support/browser.js';
 import { linkAccount, pathOf, startLink } from '../support/linking.js';
+import { makeRevocationsDue } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -249,7 +250,7 @@ describe('a new link of a connected user', () => {
 
       const unwanted = onAccountChange === 'replace' ? mine : other;
       expect(liveGrants('whoop', unwanted)).toBe(1);
-      await queryDatabase(application.databaseUrl, 'UPDATE revocations SET due_at = now()');
+      await makeRevocationsDue(application.databaseUrl);
       application.app.get(RevocationOutbox, { strict: false }).start();
       await until('the grant is ended', () => liveGrants('whoop', unwanted) === 0);
       expect(await isConnected(user, 'whoop')).toBe(true);

@@ -7,6 +7,7 @@ import { startApplication, type TestApplication } from '../support/application.j
 import { auditEntriesOf } from '../support/audit-entries.js';
 import { consent } from '../support/browser.js';
 import { linkAccount, pathOf, startLink } from '../support/linking.js';
+import { damageSealedTokens } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 
 interface ConnectionBody {
@@ -599,9 +600,8 @@ describe('linking', () => {
 
     it('says failed when the stored tokens cannot be read, and erases them all the same', async () => {
       const user = newUser();
-      const id = await linkAccount(application, user, 'whoop');
-      const alter = 'UPDATE connections SET sealed = set_byte(sealed, 100, 255 - get_byte(sealed, 100)) WHERE id = $1';
-      await queryDatabase(application.databaseUrl, alter, [id]);
+      await linkAccount(application, user, 'whoop');
+      await damageSealedTokens(application.databaseUrl, user);
 
       const body = bodyOf(await application.api.delete(`/v1/users/${user}/connections/whoop`).expect(200));
 

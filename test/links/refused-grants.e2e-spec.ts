@@ -5,6 +5,7 @@ import { RevocationOutbox } from '../../src/tokens/revocation/revocation-outbox.
 import { startApplication, type TestApplication } from '../support/application.js';
 import { consent } from '../support/browser.js';
 import { newUser, pathOf, startLink } from '../support/linking.js';
+import { makeRevocationsDue } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -82,7 +83,7 @@ describe('the grant of a link that failed after its code was redeemed', () => {
     expect(await link(user, 'tidepool', account)).toEqual(refused);
 
     expect(liveGrants('tidepool', account)).toBe(1);
-    await queryDatabase(application.databaseUrl, 'UPDATE revocations SET due_at = now()');
+    await makeRevocationsDue(application.databaseUrl);
     application.app.get(RevocationOutbox, { strict: false }).start();
     await until('the grant is ended', () => liveGrants('tidepool', account) === 0);
   });

@@ -20,6 +20,7 @@ import {
 } from '../support/database-roles.js';
 import { linkAccount, pathOf, startLink } from '../support/linking.js';
 import { checkout, startProcess } from '../support/service-process.js';
+import { makeRevocationsDue } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -200,7 +201,7 @@ describe('LOG-11 the roles of the database', () => {
     await until('a refresh has failed', async () => (await refresh()).status === 503);
     sandbox.maker('whoop').misbehave({ endpoint: 'revoke', type: 'status', code: 503 });
     await api.delete('/v1/users/user-1/connections/whoop').expect(200);
-    await queryDatabase(database.ownerUrl, 'UPDATE revocations SET due_at = now()');
+    await makeRevocationsDue(database.ownerUrl);
     app.get(RevocationOutbox, { strict: false }).start();
     await until('the grant is ended', () => sandbox.maker('whoop').liveGrants().length === 0);
     await app.get(LinkPurge, { strict: false }).sweep();

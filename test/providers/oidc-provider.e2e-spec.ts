@@ -5,6 +5,7 @@ import { startApplication, type ApplicationOptions, type TestApplication } from 
 import { pathOf, startLink } from '../support/linking.js';
 import { OidcPeer, type PeerClient, type PeerConsent } from '../support/oidc-peer.js';
 import { PeerBasicModule, peerEnvironment, PeerPostModule, peerScopes } from '../support/peer-provider.js';
+import { passTimeInRows } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { openGates } from '../support/subject.js';
 
@@ -137,12 +138,8 @@ describe('an independent OAuth 2.0 server as the provider', () => {
 
   /** Lets the pause after a failed refresh be over, and the failure be older than the time that confirms it. */
   async function letPausePass(userId: string): Promise<void> {
-    await queryDatabase(
-      first.databaseUrl,
-      `UPDATE connections SET suspect_since = suspect_since - interval '2 hours', retry_at = retry_at - interval '2 hours'
-       WHERE user_id = $1`,
-      [userId],
-    );
+    const columns = ['suspect_since', 'retry_at'];
+    await passTimeInRows(first.databaseUrl, 'connections', columns, 2 * 3_600, { user_id: userId });
     await openGates(first);
   }
 

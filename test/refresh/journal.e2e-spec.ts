@@ -20,6 +20,7 @@ import { auditEntriesOf } from '../support/audit-entries.js';
 import { linkAccount } from '../support/linking.js';
 import { removeDirectory, startServiceOnFullDisk, waitUntilReady } from '../support/service-process.js';
 import { at } from '../support/subject.js';
+import { makeRevocationsDue } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -224,7 +225,7 @@ describe('the journal of refreshed tokens', () => {
 
       const second = await restart(first, journal);
       expect(await readEntries(journal)).toEqual([]);
-      await queryDatabase(first.databaseUrl, 'UPDATE revocations SET due_at = now()');
+      await makeRevocationsDue(first.databaseUrl);
       second.app.get(RevocationOutbox, { strict: false }).start();
 
       if (what === 'linked anew') {

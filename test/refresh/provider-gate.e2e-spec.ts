@@ -5,6 +5,7 @@ import { CircuitBreakerService } from '../../src/tokens/circuit-breaker/circuit-
 import { startApplication, type ApplicationOptions, type TestApplication } from '../support/application.js';
 import { held } from '../support/makers.js';
 import { at, openGates, passAtGates, Subject, type TokenBody } from '../support/subject.js';
+import { passTimeInRows } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -38,8 +39,7 @@ async function expireAll([first]: readonly Subject[]): Promise<void> {
 async function pass(application: TestApplication, seconds: number): Promise<void> {
   await passAtGates(application, seconds);
   const columns = ['retry_at', 'suspect_since', 'attempt_started_at', 'leased_until'];
-  const moves = columns.map((column) => `${column} = ${column} - $1 * interval '1 second'`);
-  await queryDatabase(application.databaseUrl, `UPDATE connections SET ${moves.join(', ')}`, [seconds]);
+  await passTimeInRows(application.databaseUrl, 'connections', columns, seconds);
 }
 
 async function ask(subjects: readonly Subject[]): Promise<{ status: number; body: TokenBody }[]> {

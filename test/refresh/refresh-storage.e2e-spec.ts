@@ -13,6 +13,7 @@ import {
 import { held } from '../support/makers.js';
 import { at, Subject } from '../support/subject.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
+import { damageSealedTokens } from '../support/rows.js';
 import { createTestDatabase, queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -110,12 +111,7 @@ describe('refresh', () => {
       const poisoned = await Subject.link(application, 'whoop');
       const healthy = await Subject.link(application, 'whoop');
       await healthy.expire();
-      await queryDatabase(
-        application.databaseUrl,
-        `UPDATE connections SET sealed = set_byte(sealed, length(sealed) - 1, get_byte(sealed, length(sealed) - 1) # 1)
-         WHERE user_id = $1`,
-        [poisoned.userId],
-      );
+      await damageSealedTokens(application.databaseUrl, poisoned.userId);
       expect(await poisoned.refusal()).toMatchObject({ status: 500, code: 'TOKEN_UNREADABLE', act: 'operator' });
       expect(await poisoned.force()).toMatchObject({
         status: 500,

@@ -30,6 +30,7 @@ import {
 import { linkAccount } from '../support/linking.js';
 import { held } from '../support/makers.js';
 import { checkout, startProcess, waitUntilReady } from '../support/service-process.js';
+import { damageSealedTokens } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -436,11 +437,7 @@ describe('the refresh scheduler', () => {
     const maker = sandbox.maker(slug);
     const connections = await linkMany(application, poisonCount);
     const [poisoned, ...others] = connections;
-    await queryDatabase(
-      databaseUrl,
-      'UPDATE connections SET sealed = set_byte(sealed, length(sealed) - 1, get_byte(sealed, length(sealed) - 1) # 1) WHERE user_id = $1',
-      [poisoned?.userId],
-    );
+    await damageSealedTokens(databaseUrl, poisoned?.userId ?? '');
     await makeDue(application);
     const errors = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
     const before = await total(unreadable);

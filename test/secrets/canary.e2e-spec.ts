@@ -33,6 +33,7 @@ import {
   startService,
   waitUntilReady,
 } from '../support/service-process.js';
+import { damageSealedTokens } from '../support/rows.js';
 import { createTestDatabase, queryDatabase } from '../support/test-database.js';
 
 /**
@@ -410,11 +411,7 @@ describe.each([
     await call('GET', `/v1/users/${user}/connections`);
     await finish(await approved(garminDefinition));
     await queryDatabase(databaseUrl, 'ALTER TABLE elsewhere RENAME TO connections');
-    await queryDatabase(
-      databaseUrl,
-      `UPDATE connections SET sealed = set_byte(sealed, 120, 255 - get_byte(sealed, 120)) WHERE user_id = $1`,
-      [user],
-    );
+    await damageSealedTokens(databaseUrl, user);
     await call('GET', `/v1/users/${user}/connections/whoop/token`);
     await call('POST', `/v1/users/${user}/connections/whoop/refresh`);
   }

@@ -9,6 +9,7 @@ import { TokenVault } from '../../src/tokens/store/token-vault.js';
 import type { TestApplication } from './application.js';
 import { linkAccount } from './linking.js';
 import { mendMakers } from './makers.js';
+import { passTimeInRows } from './rows.js';
 import { queryDatabase } from './test-database.js';
 import { until } from './until.js';
 
@@ -153,12 +154,8 @@ export class Subject {
     if (columns === undefined) {
       await passAtGates(this.application, seconds);
     }
-    const moves = (columns ?? pastColumns).map((column) => `${column} = ${column} - $3 * interval '1 second'`);
-    await queryDatabase(
-      this.application.databaseUrl,
-      `UPDATE connections SET ${moves.join(', ')} WHERE user_id = $1 AND provider = $2`,
-      [this.userId, this.slug, seconds],
-    );
+    const where = { user_id: this.userId, provider: this.slug };
+    await passTimeInRows(this.application.databaseUrl, 'connections', columns ?? pastColumns, seconds, where);
   }
 
   /** Opens what is stored. */

@@ -11,6 +11,7 @@ import { auditEntriesOf } from '../support/audit-entries.js';
 import { consent } from '../support/browser.js';
 import { linkAccount, pathOf, startLink } from '../support/linking.js';
 import { held } from '../support/makers.js';
+import { makeRevocationsDue } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -141,7 +142,7 @@ describe('the erasure of a user', () => {
     for (const trace of [userId, encodeURIComponent(userId), Buffer.from(userId).toString('base64'), account]) {
       expect(pending).not.toContain(trace);
     }
-    await queryDatabase(databaseUrl, 'UPDATE revocations SET due_at = now()');
+    await makeRevocationsDue(databaseUrl);
     application.app.get(RevocationOutbox, { strict: false }).start();
     await until('the maker has ended the grant', () => maker.liveGrants().length === 0);
     const rows = (): Promise<object[]> => queryDatabase(databaseUrl, 'SELECT FROM revocations');

@@ -29,6 +29,7 @@ import { consent } from '../../support/browser.js';
 import { linkAccount, pathOf as callbackPathOf, startLink } from '../../support/linking.js';
 import { type Secret, SecretSearch } from '../../support/secret-search.js';
 import { checkout, startProcess } from '../../support/service-process.js';
+import { passTimeInRows } from '../../support/rows.js';
 import { queryDatabase } from '../../support/test-database.js';
 import { type FaultDatabase, useSharedServer } from './fault-database.js';
 import { MakerLine } from './maker-line.js';
@@ -311,8 +312,8 @@ export class FaultCluster {
          AND column_name NOT IN ('expires_at', 'refresh_expires_at', 'linked_at', 'last_refreshed_at', 'refresh_due_at')`,
     );
     for (const [tableName, each] of Map.groupBy(columns, (column) => column.tableName)) {
-      const changes = each.map(({ name }) => `${name} = ${name} - interval '${seconds} seconds'`);
-      await queryDatabase(this.database.url, `UPDATE ${tableName} SET ${changes.join(', ')}`);
+      const names = each.map(({ name }) => name);
+      await passTimeInRows(this.database.url, tableName, names, seconds);
     }
   }
 
