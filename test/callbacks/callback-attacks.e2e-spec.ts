@@ -30,10 +30,10 @@ import {
   sendCallback,
   startReplica,
   useObserved,
-} from '../support/callbacks.js';
-import { dumpDatabase, expectAbsent } from '../support/leaks.js';
+} from '../support/observed-application.js';
+import { dumpDatabase, expectAbsent } from '../support/database-dump.js';
 import { findLinkRow, shiftExpiry } from '../support/link-rows.js';
-import { slugs } from '../support/makers.js';
+import { slugs } from '../support/sandbox-providers.js';
 import { approvedLink, linkAccount, newUser, pathOf } from '../support/linking.js';
 
 let application: TestApplication;

@@ -26,8 +26,8 @@ import {
   sendCallback,
   startReplica,
   useObserved,
-} from '../support/callbacks.js';
-import { dumpDatabase, expectAbsent } from '../support/leaks.js';
+} from '../support/observed-application.js';
+import { dumpDatabase, expectAbsent } from '../support/database-dump.js';
 import { approvedLink, linkAccount, newUser, pathOf, startLink } from '../support/linking.js';
 import { queryDatabase } from '../support/test-database.js';
 

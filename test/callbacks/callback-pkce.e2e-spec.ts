@@ -12,8 +12,8 @@ import {
   refused,
   sendCallback,
   useObserved,
-} from '../support/callbacks.js';
-import { dumpDatabase, expectAbsent } from '../support/leaks.js';
+} from '../support/observed-application.js';
+import { dumpDatabase, expectAbsent } from '../support/database-dump.js';
 import { findLinkRow, openSealed, reseal } from '../support/link-rows.js';
 import { approvedLink, newUser, pathOf, startLink } from '../support/linking.js';
 

@@ -6,7 +6,7 @@ import type { HealthProvider } from '../../src/provider-kit/health-provider.js';
 import { ProviderRegistry } from '../../src/provider-kit/provider-registry.js';
 import type { TestApplication } from '../support/application.js';
 import { auditEntriesOf } from '../support/audit-entries.js';
-import { calls, isGrantLive, returnUrl, startReplica, useObserved } from '../support/callbacks.js';
+import { calls, isGrantLive, returnUrl, startReplica, useObserved } from '../support/observed-application.js';
 import { findLinkRow, shiftExpiry } from '../support/link-rows.js';
 import { approvedLink, newUser, pathOf, startLink } from '../support/linking.js';
 import { queryDatabase } from '../support/test-database.js';

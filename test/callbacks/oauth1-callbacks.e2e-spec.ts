@@ -8,8 +8,8 @@ import {
   refused,
   sendCallback,
   useObserved,
-} from '../support/callbacks.js';
-import { dumpDatabase, expectAbsent } from '../support/leaks.js';
+} from '../support/observed-application.js';
+import { dumpDatabase, expectAbsent } from '../support/database-dump.js';
 import { findLinkRow, openSealed } from '../support/link-rows.js';
 import { approvedLink, newUser, pathOf } from '../support/linking.js';
 import { queryDatabase } from '../support/test-database.js';

@@ -6,9 +6,9 @@ import type { Misbehaviour } from '../../src/sandbox/misbehaviour.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { consent } from '../support/browser.js';
 import { approvedLink, linkAccount, newUser, pathOf, startLink } from '../support/linking.js';
-import { mendMakers, slugs } from '../support/makers.js';
+import { endMisbehavior, slugs } from '../support/sandbox-providers.js';
 import { bodyOf, expectProblem } from '../support/problems.js';
-import { connectionRows, linkBystander, takeStock } from '../support/stock.js';
+import { connectionRows, linkBystander, readUntouchedRows } from '../support/untouched-rows.js';
 import { queryDatabase } from '../support/test-database.js';
 
 let application: TestApplication;
@@ -17,7 +17,7 @@ beforeAll(async () => {
   application = await startApplication();
   await linkBystander(application);
 });
-afterEach(() => mendMakers(application));
+afterEach(() => endMisbehavior(application));
 afterAll(() => application.close());
 
 describe('a provider that is not set up', () => {
@@ -32,14 +32,14 @@ describe('a provider that is not set up', () => {
       environment: { SANDBOX_URL: undefined },
     });
     try {
-      const before = await takeStock(application);
+      const before = await readUntouchedRows(application);
       for (const slug of slugs) {
         const response = await bare.api.post(`/v1/users/${newUser()}/connections/${slug}/link`).send({});
         expectProblem(response, 409, 'PROVIDER_NOT_CONFIGURED');
         const callback = await bare.browser.get(`/v1/oauth/${slug}/callback?state=${createOneTimeSecret()}&code=1`);
         expectProblem(callback, 403, 'AUTHORIZATION_STATE_INVALID');
       }
-      expect(await takeStock(application)).toEqual(before);
+      expect(await readUntouchedRows(application)).toEqual(before);
       const body = bodyOf(await bare.api.get('/v1/providers').expect(200));
       const { providers } = body as { providers: { configured: boolean; sandbox: boolean }[] };
       expect(providers.filter(({ configured, sandbox: fake }) => configured || fake)).toEqual([]);
@@ -76,7 +76,7 @@ describe('a callback', () => {
     forged.searchParams.set('state', createOneTimeSecret());
     const missing = new URL(late.callback);
     missing.searchParams.delete('state');
-    const before = await takeStock(application);
+    const before = await readUntouchedRows(application);
 
     for (const url of [used.callback, late.callback, forged, missing]) {
       const byGet = await application.browser.get(pathOf(url));
@@ -86,7 +86,7 @@ describe('a callback', () => {
     }
     expectProblem(await application.browser.get(`/v1/oauth/${slug}/callback`), 403, 'AUTHORIZATION_STATE_INVALID');
     expectProblem(await application.browser.post(`/v1/oauth/${slug}/callback`), 403, 'AUTHORIZATION_STATE_INVALID');
-    expect(await takeStock(application)).toEqual(before);
+    expect(await readUntouchedRows(application)).toEqual(before);
   });
 
   it.each(slugs)('from %s whose user said no changes nothing, and cannot be used for a yes', async (slug) => {

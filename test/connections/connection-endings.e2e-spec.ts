@@ -13,7 +13,7 @@ import { tokenFingerprint } from '../../src/tokens/store/token-fingerprint.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from '../support/application.js';
 import { auditEntriesOf } from '../support/audit-entries.js';
 import { approvedLink, linkAccount, pathOf } from '../support/linking.js';
-import { at, openGates, passAtGates, Subject } from '../support/subject.js';
+import { at, resetCircuitBreakers, passTimeAtCircuitBreakers, Subject } from '../support/subject.js';
 import { passTimeInRows } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
@@ -184,7 +184,7 @@ describe('a refresh token that the provider refuses', () => {
         }
         maker.behave();
         await passForAll(application, confirmation);
-        await openGates(application);
+        await resetCircuitBreakers(application);
         const statuses = await queryDatabase(
           application.databaseUrl,
           'SELECT status, count(*)::int AS count FROM connections GROUP BY status',
@@ -240,7 +240,7 @@ async function askAll(application: TestApplication, count: number): Promise<void
 }
 
 async function passForAll(application: TestApplication, seconds: number): Promise<void> {
-  await passAtGates(application, seconds);
+  await passTimeAtCircuitBreakers(application, seconds);
   const columns = ['retry_at', 'suspect_since', 'gone_since', 'failing_since', 'attempt_started_at', 'leased_until'];
   await passTimeInRows(application.databaseUrl, 'connections', columns, seconds);
 }
@@ -255,7 +255,7 @@ describe('a connection that has ended', () => {
     expect(waitHours).toBeGreaterThan(21);
     expect(waitHours).toBeLessThanOrEqual(24);
     subject.maker.behave();
-    await openGates(application);
+    await resetCircuitBreakers(application);
     // Callers do not try it.
     await subject.refusal();
     const calls = subject.refreshes.length;
@@ -276,11 +276,11 @@ describe('a connection that has ended', () => {
     const application = await start();
     const subject = await Subject.link(application, 'whoop');
     await refuseTwice(subject);
-    await openGates(application);
+    await resetCircuitBreakers(application);
     let trials = 0;
     while ((await subject.row()).refresh_due_at !== null && trials < 20) {
       await pass(subject, day);
-      await openGates(application);
+      await resetCircuitBreakers(application);
       await sweep(application, subject);
       trials += 1;
     }
@@ -294,7 +294,7 @@ describe('a connection that has ended', () => {
     const subject = await Subject.link(application, 'whoop');
     await refuseTwice(subject);
     subject.maker.behave();
-    await openGates(application);
+    await resetCircuitBreakers(application);
     await linkAccount(application, 'another-user', 'whoop', { account: subject.account });
     const before = subject.refreshes.length;
     await queryDatabase(
@@ -314,7 +314,7 @@ describe('a provider that only ever fails', () => {
 
   async function failFor(application: TestApplication, subject: Subject, seconds: number): Promise<void> {
     await subject.force();
-    await openGates(application);
+    await resetCircuitBreakers(application);
     await pass(subject, seconds);
     await subject.force();
   }
@@ -326,14 +326,14 @@ describe('a provider that only ever fails', () => {
     subject.maker.misbehave(outage, Infinity);
     await failFor(application, subject, week - hour);
     expect(await lookAt(subject)).toMatchObject({ status: 'active', reason: 'refresh_failing' });
-    await openGates(application);
+    await resetCircuitBreakers(application);
     await pass(subject, 2 * hour);
     expect(await subject.force()).toMatchObject({ code: 'TOKEN_REVOKED', act: 'user' });
     expect(await lookAt(subject)).toMatchObject({ status: 'needs_relink', reason: 'unreachable' });
     expect(await subject.refusal()).toMatchObject({ code: 'TOKEN_REVOKED' });
 
     subject.maker.behave();
-    await openGates(application);
+    await resetCircuitBreakers(application);
     await pass(subject, day);
     await sweep(application, subject);
     expect(await lookAt(subject)).toMatchObject({ status: 'active' });
@@ -350,7 +350,7 @@ describe('a provider that only ever fails', () => {
     await subject.liveFor(life * 1_000);
     subject.maker.misbehave(wrong, Infinity);
     await failFor(application, subject, week + hour);
-    await openGates(application);
+    await resetCircuitBreakers(application);
     await pass(subject, week + hour);
     await subject.force();
     expect((await subject.row()).status).toBe('active');
@@ -394,7 +394,7 @@ describe('a provider that responds with HTTP 410', () => {
     for (const wrong of [gone, outage, gone]) {
       subject.maker.misbehave(wrong);
       await subject.refusal();
-      await openGates(application);
+      await resetCircuitBreakers(application);
       await pass(subject, hour + 1);
     }
     expect((await subject.row()).status).toBe('active');

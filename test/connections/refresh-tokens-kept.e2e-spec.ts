@@ -6,7 +6,7 @@ import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
 import { TokensService, type CompletedLink } from '../../src/tokens/tokens.service.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { linkAccount, newUser } from '../support/linking.js';
-import { held } from '../support/makers.js';
+import { held } from '../support/sandbox-providers.js';
 import { at, endTrouble, Subject } from '../support/subject.js';
 import { queryDatabase } from '../support/test-database.js';
 

@@ -9,7 +9,7 @@ import { RevocationOutbox } from '../../src/tokens/revocation/revocation-outbox.
 import { revocations } from '../../src/tokens/tokens.metrics.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from '../support/application.js';
 import { linkAccount } from '../support/linking.js';
-import { held } from '../support/makers.js';
+import { held } from '../support/sandbox-providers.js';
 import { removeDirectory, startService, waitUntilReady } from '../support/service-process.js';
 import { makeRevocationsDue } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';

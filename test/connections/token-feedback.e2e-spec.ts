@@ -5,7 +5,7 @@ import { TokenFeedbackService } from '../../src/tokens/token-feedback.service.js
 import { TokensService } from '../../src/tokens/tokens.service.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { auditEntriesOf } from '../support/audit-entries.js';
-import { at, openGates, Subject } from '../support/subject.js';
+import { at, resetCircuitBreakers, Subject } from '../support/subject.js';
 
 interface TokenBody {
   readonly access_token: string;
@@ -32,7 +32,7 @@ describe('feedback on tokens', () => {
   });
   afterEach(async () => {
     application.sandbox.maker('whoop').behave();
-    await openGates(application);
+    await resetCircuitBreakers(application);
   });
   afterAll(() => application.close());
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { whoopDefinition } from '../../src/providers/whoop/whoop.definition.js';
 import { wahooDefinition } from '../../src/providers/wahoo/wahoo.definition.js';
 import { lostUsers } from '../support/history-checker.js';
-import { held } from '../support/makers.js';
+import { held } from '../support/sandbox-providers.js';
 import { randomNumbers } from '../support/random-numbers.js';
 import { until } from '../support/until.js';
 import { FaultCluster, type FaultConnection } from './support/fault-cluster.js';

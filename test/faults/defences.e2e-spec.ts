@@ -9,7 +9,7 @@ import { type RefreshLease, RefreshLeases } from '../../src/tokens/refresh/refre
 import { TokensService } from '../../src/tokens/tokens.service.js';
 import type { TestApplication } from '../support/application.js';
 import type { Violation } from '../support/history-checker.js';
-import { held } from '../support/makers.js';
+import { held } from '../support/sandbox-providers.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 import { FaultCluster, type FaultConnection, pathOf } from './support/fault-cluster.js';

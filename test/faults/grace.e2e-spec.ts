@@ -2,10 +2,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { defineGraceful } from '../support/graceful-provider.js';
 import { FaultCluster, type FaultConnection } from './support/fault-cluster.js';
 import { report, rounds } from './support/figures.js';
-import type { LineFault } from './support/maker-line.js';
+import type { NetworkFault } from './support/faulty-network.js';
 import type { Replica } from './support/replica.js';
 import { claimSeconds, confirmationSeconds, holdSeconds } from './support/timing.js';
-import { lostAnswers } from './support/lost-answers.js';
+import { lostResponses } from './support/lost-responses.js';
 
 /** Longer than a claim, shorter than the hold. */
 const windowSeconds = 60;
@@ -72,7 +72,7 @@ describe('makers that take a used refresh token again for some seconds, and end 
   }
 
   /** Lets the first replica lose so many answers to the refreshes of a connection; a forgiving maker is asked twice at once. */
-  async function loseAnswers(connection: FaultConnection, times: number, fault: LineFault): Promise<void> {
+  async function loseResponses(connection: FaultConnection, times: number, fault: NetworkFault): Promise<void> {
     victim.maker.fail(fault, times);
     await cluster.ask(victim, connection);
     expect(victim.maker.outstanding).toBe(0);
@@ -121,7 +121,11 @@ describe('makers that take a used refresh token again for some seconds, and end 
         all.push(...connections);
         const losses = connections.map((_, index) => 1 + (index % 2));
         for (const [index, connection] of connections.entries()) {
-          await loseAnswers(connection, losses[index] ?? 0, lostAnswers[index % lostAnswers.length] as LineFault);
+          await loseResponses(
+            connection,
+            losses[index] ?? 0,
+            lostResponses[index % lostResponses.length] as NetworkFault,
+          );
         }
         faults += losses.reduce((sum, each) => sum + each, 0);
         await passTime(claimSeconds);
@@ -147,7 +151,7 @@ describe('makers that take a used refresh token again for some seconds, and end 
         all.push(...connections);
         const [limited, late] = connections as [FaultConnection, FaultConnection];
         hit.push(late);
-        await loseAnswers(late, 2, { kind: 'reset-answer', afterBytes: 0 });
+        await loseResponses(late, 2, { kind: 'reset-answer', afterBytes: 0 });
         const headers = { 'retry-after': String(retryAfterSeconds) };
         cluster.sandbox.maker(late.slug).misbehave({ endpoint: 'refresh', type: 'status', code: 429, headers });
         await cluster.ask(survivor, limited);

@@ -8,10 +8,10 @@ import type { OAuth2SandboxMaker } from '../../src/provider-kit/definition/sandb
 import { until } from '../support/until.js';
 import { FaultCluster, type FaultConnection, pathOf } from './support/fault-cluster.js';
 import { report, rounds } from './support/figures.js';
-import type { LineFault } from './support/maker-line.js';
+import type { NetworkFault } from './support/faulty-network.js';
 import type { Replica } from './support/replica.js';
 import { claimSeconds, confirmationSeconds, holdSeconds, pauseSeconds } from './support/timing.js';
-import { lostAnswers } from './support/lost-answers.js';
+import { lostResponses } from './support/lost-responses.js';
 
 const connectionCount = 5;
 /** More failures than close the gate of a provider for all replicas. */
@@ -51,7 +51,7 @@ describe('makers that answer late, halfway or not at all', () => {
   });
 
   /** Lets each of the faults meet one connection at the first replica. */
-  async function meet(slug: string, faults: readonly LineFault[]): Promise<FaultConnection[]> {
+  async function meet(slug: string, faults: readonly NetworkFault[]): Promise<FaultConnection[]> {
     const connections = await cluster.link(slug, faults.length, second);
     for (const [index, fault] of faults.entries()) {
       first.maker.fail(fault);
@@ -66,7 +66,7 @@ describe('makers that answer late, halfway or not at all', () => {
     async (slug) => {
       const all: FaultConnection[] = [];
       for (let round = 0; round < rounds; round += 1) {
-        const connections = await meet(slug, lostAnswers);
+        const connections = await meet(slug, lostResponses);
         // Where the first replica has not done it already.
         await cluster.passTime(pauseSeconds);
         const answers = await cluster.askAll(second, connections);
@@ -86,7 +86,7 @@ describe('makers that answer late, halfway or not at all', () => {
     async () => {
       const all: FaultConnection[] = [];
       for (let round = 0; round < rounds; round += 1) {
-        const connections = await meet('whoop', lostAnswers);
+        const connections = await meet('whoop', lostResponses);
         all.push(...connections);
         for (const [seconds, requests, status] of [
           [claimSeconds, 1, 'active'],
@@ -117,7 +117,7 @@ describe('makers that answer late, halfway or not at all', () => {
       for (let round = 0; round < rounds; round += 1) {
         const connections = await meet(
           'whoop',
-          lostAnswers.map(() => ({ kind: 'lose-request' })),
+          lostResponses.map(() => ({ kind: 'lose-request' })),
         );
         all.push(...connections);
         expect(cluster.refreshSum(connections)).toBe(0);

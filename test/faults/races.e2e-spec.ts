@@ -28,7 +28,7 @@ describe('a process that refreshes while another one does something else', () =>
     cluster = await FaultCluster.start({
       makers: { [slug]: whoopDefinition.sandbox },
       replicas: [{}, {}],
-      oneMakerLine: true,
+      oneNetwork: true,
     });
     refreshing = cluster.replica(0);
     other = cluster.replica(1);

@@ -27,7 +27,7 @@ describe('replicas on one database', () => {
     cluster = await FaultCluster.start({
       makers: { [slug]: whoopDefinition.sandbox },
       replicas: [{}, {}, {}],
-      oneMakerLine: true,
+      oneNetwork: true,
     });
   }, 120_000);
   afterAll(() => cluster?.stop());

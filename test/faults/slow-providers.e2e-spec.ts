@@ -3,7 +3,7 @@ import { whoopDefinition } from '../../src/providers/whoop/whoop.definition.js';
 import { defineGraceful } from '../support/graceful-provider.js';
 import { findFamily, lostUsers } from '../support/history-checker.js';
 import { pathOf as callbackPathOf, startLink } from '../support/linking.js';
-import { held } from '../support/makers.js';
+import { held } from '../support/sandbox-providers.js';
 import { OidcPeer, type PeerClient } from '../support/oidc-peer.js';
 import { definePeer, peerEnvironment, peerScopes } from '../support/peer-provider.js';
 import { queryDatabase } from '../support/test-database.js';

@@ -6,7 +6,7 @@ import { LinkSessionStore, type StoredLinkSession } from '../../src/links/link-s
 import { hashOneTimeSecret } from '../../src/links/one-time-secret.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { consent, type ConsentOptions } from '../support/browser.js';
-import { returnUrl, startReplica } from '../support/callbacks.js';
+import { returnUrl, startReplica } from '../support/observed-application.js';
 import { newUser, pathOf } from '../support/linking.js';
 import { queryDatabase } from '../support/test-database.js';
 

@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type DataApiApplication, startWithDataApi } from '../support/data-api.js';
+import { type DataApiApplication, startWithDataApi } from '../support/data-api-application.js';
 import { linkAccount } from '../support/linking.js';
 import { exchangeRaw, openSocket, parseResponse } from '../support/raw-http.js';
 import { until } from '../support/until.js';

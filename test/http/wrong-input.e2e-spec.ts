@@ -7,9 +7,9 @@ import { checkReturnUrl } from '../../src/links/return-url.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { consent } from '../support/browser.js';
 import { linkAccount, newUser, pathOf, startLink } from '../support/linking.js';
-import { mendMakers } from '../support/makers.js';
+import { endMisbehavior } from '../support/sandbox-providers.js';
 import { bodyOf, expectProblem } from '../support/problems.js';
-import { linkBystander, takeStock } from '../support/stock.js';
+import { linkBystander, readUntouchedRows } from '../support/untouched-rows.js';
 
 const registered = 'https://app.example.com/done';
 const registeredToo = 'https://app.example.com:8443/devices?tab=health';
@@ -20,16 +20,16 @@ beforeAll(async () => {
   application = await startApplication({ environment: { RETURN_URLS: `${registered},${registeredToo}` } });
   await linkBystander(application);
 });
-afterEach(() => mendMakers(application));
+afterEach(() => endMisbehavior(application));
 afterAll(() => application.close());
 
 describe('a request that is wrong in itself', () => {
   let before: unknown;
   beforeEach(async () => {
-    before = await takeStock(application);
+    before = await readUntouchedRows(application);
   });
   afterEach(async () => {
-    expect(await takeStock(application)).toEqual(before);
+    expect(await readUntouchedRows(application)).toEqual(before);
   });
 
   it.each(['unknown', 'WHOOP', '__proto__', 'constructor', '..%2Fwhoop', 'whoop%20', '%F0%9F%92%93'])(
@@ -308,7 +308,7 @@ describe('an API key', () => {
   it('is refused with another secret, another id, or one letter changed', async () => {
     const [one, two] = [await application.createKey(), await application.createKey()];
     const [, id = '', secret = ''] = one.split(/_(?=[0-9a-f]{18}_)|(?<=_[0-9a-f]{18})_/);
-    const before = await takeStock(application);
+    const before = await readUntouchedRows(application);
     await application.browser.get('/v1/providers').set(as(one)).expect(200);
 
     for (const key of [
@@ -323,7 +323,7 @@ describe('an API key', () => {
       const response = await application.browser.get('/v1/providers').set(as(key));
       expectProblem(response, 401, 'API_KEY_INVALID');
     }
-    expect(await takeStock(application)).toEqual(before);
+    expect(await readUntouchedRows(application)).toEqual(before);
   });
 
   it('is refused at once when it is revoked, although it has just worked', async () => {
@@ -358,13 +358,13 @@ describe('an API key', () => {
     await linkAccount(application, 'scoped', 'whoop');
     const without = await application.createKey(...accessScopes.filter((each) => each !== scope && each !== 'admin'));
     const only = await application.createKey(scope);
-    const before = await takeStock(application);
+    const before = await readUntouchedRows(application);
 
     const response = await application.browser[method](path).set(as(without));
 
     expectProblem(response, 403, 'SCOPE_MISSING');
     expect(response.text).toContain(scope);
-    expect(await takeStock(application)).toEqual(before);
+    expect(await readUntouchedRows(application)).toEqual(before);
     const allowed = await application.browser[method](path).set(as(only)).send(body);
     expect([200, 201]).toContain(allowed.status);
   });

@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { hashOneTimeSecret } from '../../src/links/one-time-secret.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { approvedLink, linkAccount, newUser, pathOf } from '../support/linking.js';
-import { mendMakers } from '../support/makers.js';
+import { endMisbehavior } from '../support/sandbox-providers.js';
 import { bodyOf, expectProblem } from '../support/problems.js';
-import { linkBystander } from '../support/stock.js';
+import { linkBystander } from '../support/untouched-rows.js';
 import { queryDatabase } from '../support/test-database.js';
 
 let application: TestApplication;
@@ -13,7 +13,7 @@ beforeAll(async () => {
   application = await startApplication();
   await linkBystander(application);
 });
-afterEach(() => mendMakers(application));
+afterEach(() => endMisbehavior(application));
 afterAll(() => application.close());
 
 describe('a wrong key', () => {

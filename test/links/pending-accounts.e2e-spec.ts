@@ -8,7 +8,7 @@ import { startApplication, type TestApplication } from '../support/application.j
 import { auditEntriesOf } from '../support/audit-entries.js';
 import { consent } from '../support/browser.js';
 import { newUser, pathOf, startLink } from '../support/linking.js';
-import { mendMakers } from '../support/makers.js';
+import { endMisbehavior } from '../support/sandbox-providers.js';
 import { checkout, removeDirectory, startProcess } from '../support/service-process.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
@@ -25,7 +25,7 @@ describe('an account that its maker could not tell at the end of the link', () =
     application = await startApplication({ environment: { ACCOUNT_SHARING: 'deny' } });
   });
   afterEach(async () => {
-    mendMakers(application);
+    endMisbehavior(application);
     await queryDatabase(application.databaseUrl, 'UPDATE connections SET account_due_at = NULL');
   });
   afterAll(() => application.close());

@@ -7,7 +7,7 @@ import { OidcPeer, type PeerClient, type PeerConsent } from '../support/oidc-pee
 import { PeerBasicModule, peerEnvironment, PeerPostModule, peerScopes } from '../support/peer-provider.js';
 import { passTimeInRows } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
-import { openGates } from '../support/subject.js';
+import { resetCircuitBreakers } from '../support/subject.js';
 
 const lifetimeSeconds = 900;
 
@@ -72,7 +72,7 @@ describe('an independent OAuth 2.0 server as the provider', () => {
   beforeEach(async () => {
     peer.forget();
     // One test after the other has the peer refuse: together they would look like an outage.
-    await openGates(first);
+    await resetCircuitBreakers(first);
   });
 
   function startInstance({ environment, ...options }: ApplicationOptions = {}): Promise<TestApplication> {
@@ -140,7 +140,7 @@ describe('an independent OAuth 2.0 server as the provider', () => {
   async function letPausePass(userId: string): Promise<void> {
     const columns = ['suspect_since', 'retry_at'];
     await passTimeInRows(first.databaseUrl, 'connections', columns, 2 * 3_600, { user_id: userId });
-    await openGates(first);
+    await resetCircuitBreakers(first);
   }
 
   /** Makes every access token issued so far look expired to the service. */

@@ -9,7 +9,7 @@ import { ouraDefinition } from '../../src/providers/oura/oura.definition.js';
 import { VendorSandbox } from '../../src/sandbox/vendor-sandbox.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { linkAccount } from '../support/linking.js';
-import { held } from '../support/makers.js';
+import { held } from '../support/sandbox-providers.js';
 import { TestClock } from '../support/test-clock.js';
 import { until } from '../support/until.js';
 

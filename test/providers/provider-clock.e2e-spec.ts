@@ -9,7 +9,7 @@ import {
   sendCallback,
   startObserved,
   startReplica,
-} from '../support/callbacks.js';
+} from '../support/observed-application.js';
 import { ProxyCaller } from '../support/proxied-call.js';
 import { approvedLink, linkAccount, newUser, pathOf } from '../support/linking.js';
 

@@ -6,7 +6,7 @@ import {
   startRecordingServer,
   startSocketServer,
 } from '../../src/provider-kit/testing/recording-server.js';
-import { type DataApiApplication, startWithDataApi } from '../support/data-api.js';
+import { type DataApiApplication, startWithDataApi } from '../support/data-api-application.js';
 import { linkAccount } from '../support/linking.js';
 import { type ProxiedAnswer, ProxyCaller } from '../support/proxied-call.js';
 

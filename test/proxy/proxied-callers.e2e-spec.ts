@@ -5,7 +5,7 @@ import { DataApiClient } from '../../src/provider-kit/data-api/data-api-client.j
 import type { PreparedAnswer } from '../../src/provider-kit/testing/recording-server.js';
 import { HeldAnswers } from '../../src/proxy/held-answers.js';
 import { proxiedCalls } from '../../src/proxy/proxy.metrics.js';
-import { type DataApiApplication, startWithDataApi } from '../support/data-api.js';
+import { type DataApiApplication, startWithDataApi } from '../support/data-api-application.js';
 import { linkAccount } from '../support/linking.js';
 import { ProxyCaller } from '../support/proxied-call.js';
 import { until } from '../support/until.js';

@@ -6,10 +6,10 @@ import { TokenFeedbackService } from '../../src/tokens/token-feedback.service.js
 import { TokensService } from '../../src/tokens/tokens.service.js';
 import { type ApplicationOptions, startApplication, type TestApplication } from '../support/application.js';
 import { auditEntriesOf } from '../support/audit-entries.js';
-import { startReplica } from '../support/callbacks.js';
+import { startReplica } from '../support/observed-application.js';
 import { linkAccount } from '../support/linking.js';
 import { type ProxiedAnswer, ProxyCaller } from '../support/proxied-call.js';
-import { openGates, Subject } from '../support/subject.js';
+import { resetCircuitBreakers, Subject } from '../support/subject.js';
 import { queryDatabase } from '../support/test-database.js';
 
 let application: TestApplication;
@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   application.sandbox.maker('whoop').behave();
-  await openGates(application);
+  await resetCircuitBreakers(application);
 });
 afterAll(async () => {
   await replica.close();

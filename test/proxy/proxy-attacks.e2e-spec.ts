@@ -9,7 +9,7 @@ import { ProviderHttpClient } from '../../src/provider-kit/http/http-client.js';
 import { sandboxClientId, sandboxClientSecret } from '../../src/provider-kit/definition/provider-settings.js';
 import { type RecordingServer, startRecordingServer } from '../../src/provider-kit/testing/recording-server.js';
 import { startApplication, type TestApplication } from '../support/application.js';
-import { basePath, type DataApiApplication, startWithDataApi } from '../support/data-api.js';
+import { basePath, type DataApiApplication, startWithDataApi } from '../support/data-api-application.js';
 import { linkAccount } from '../support/linking.js';
 import { type ProxiedAnswer, ProxyCaller } from '../support/proxied-call.js';
 import { Subject } from '../support/subject.js';

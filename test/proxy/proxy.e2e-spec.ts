@@ -4,7 +4,7 @@ import { startApplication, type TestApplication } from '../support/application.j
 import { auditEntriesOf } from '../support/audit-entries.js';
 import { linkAccount } from '../support/linking.js';
 import { type ProxiedAnswer, ProxyCaller } from '../support/proxied-call.js';
-import { openGates, Subject } from '../support/subject.js';
+import { resetCircuitBreakers, Subject } from '../support/subject.js';
 
 const user = 'the-user';
 const garminPath = '/wellness-api/rest';
@@ -23,7 +23,7 @@ afterEach(async () => {
   for (const slug of ['whoop', 'garmin-oauth1', 'oura']) {
     application.sandbox.maker(slug).behave();
   }
-  await openGates(application);
+  await resetCircuitBreakers(application);
 });
 afterAll(() => application.close());
 

@@ -9,7 +9,7 @@ import { startApplication, type TestApplication } from '../support/application.j
 import { auditEntriesOf } from '../support/audit-entries.js';
 import { copyDatabase, replaceDatabase } from '../support/database-copy.js';
 import { linkAccount } from '../support/linking.js';
-import { held } from '../support/makers.js';
+import { held } from '../support/sandbox-providers.js';
 import { at } from '../support/subject.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';

@@ -3,8 +3,8 @@ import type { FakeMaker } from '../../src/sandbox/fake-maker.js';
 import { closedCircuit } from '../../src/tokens/circuit-breaker/circuit-state.js';
 import { CircuitBreakerService } from '../../src/tokens/circuit-breaker/circuit-breaker.service.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from '../support/application.js';
-import { held } from '../support/makers.js';
-import { at, openGates, passAtGates, Subject, type TokenBody } from '../support/subject.js';
+import { held } from '../support/sandbox-providers.js';
+import { at, resetCircuitBreakers, passTimeAtCircuitBreakers, Subject, type TokenBody } from '../support/subject.js';
 import { passTimeInRows } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
@@ -37,7 +37,7 @@ async function expireAll([first]: readonly Subject[]): Promise<void> {
 
 /** Lets time pass for the gates and all connections. */
 async function pass(application: TestApplication, seconds: number): Promise<void> {
-  await passAtGates(application, seconds);
+  await passTimeAtCircuitBreakers(application, seconds);
   const columns = ['retry_at', 'suspect_since', 'attempt_started_at', 'leased_until'];
   await passTimeInRows(application.databaseUrl, 'connections', columns, seconds);
 }
@@ -81,7 +81,7 @@ describe('the gate of a provider', () => {
       application.sandbox.maker(slug).behave();
     }
     await queryDatabase(application.databaseUrl, 'DELETE FROM connections');
-    await openGates(application);
+    await resetCircuitBreakers(application);
   });
   afterAll(async () => {
     await other.close();

@@ -6,7 +6,7 @@ import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
 import type { ConnectionKey, SealedTokens } from '../../src/tokens/store/stored-connection.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { linkAccount } from '../support/linking.js';
-import { at, openGates, Subject } from '../support/subject.js';
+import { at, resetCircuitBreakers, Subject } from '../support/subject.js';
 
 /** Of each kind; 200 in the long form. */
 const interleavings = Number(process.env['RACE_INTERLEAVINGS'] ?? 12);
@@ -89,7 +89,7 @@ async function run(application: TestApplication, times: number, one: Race): Prom
   for (let round = 0; round < times; round += 1) {
     const slug = slugs[round % slugs.length] ?? '';
     wrong.push(...(await one(application, slug, random)).map((what) => `round ${round}, ${slug}: ${what}`));
-    await openGates(application);
+    await resetCircuitBreakers(application);
   }
   return wrong;
 }
@@ -134,7 +134,7 @@ describe(`a refresh that races with something else (${interleavings} interleavin
         // How many it takes depends on the machine; with the comparison, none of any number goes wrong.
         for (let round = 0; round < 200 && wrong.length === 0; round += 1) {
           wrong.push(...(await one(naive, slugs[round % slugs.length] ?? '', random)));
-          await openGates(naive);
+          await resetCircuitBreakers(naive);
         }
         expect(wrong).not.toEqual([]);
       },

@@ -10,11 +10,11 @@ import {
   useFaulty,
   unavailable,
 } from '../support/faulty-database.js';
-import { held } from '../support/makers.js';
+import { held } from '../support/sandbox-providers.js';
 import { at, Subject } from '../support/subject.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { damageSealedTokens } from '../support/rows.js';
-import { createTestDatabase, queryDatabase } from '../support/test-database.js';
+import { createTestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
 describe('refresh', () => {

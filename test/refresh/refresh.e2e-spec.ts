@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { request } from 'undici';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { linkAccount } from '../support/linking.js';
-import { held } from '../support/makers.js';
+import { held } from '../support/sandbox-providers.js';
 import { at, endTrouble, Subject, type TokenBody } from '../support/subject.js';
 import { until } from '../support/until.js';
 

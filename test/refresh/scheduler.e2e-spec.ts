@@ -28,7 +28,7 @@ import {
   type Violation,
 } from '../support/history-checker.js';
 import { linkAccount } from '../support/linking.js';
-import { held } from '../support/makers.js';
+import { held } from '../support/sandbox-providers.js';
 import { checkout, startProcess, waitUntilReady } from '../support/service-process.js';
 import { damageSealedTokens } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type ApplicationOptions, startApplication, type TestApplication } from '../support/application.js';
-import { held } from '../support/makers.js';
+import { held } from '../support/sandbox-providers.js';
 import { at, Subject } from '../support/subject.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';

@@ -4,7 +4,7 @@ import { startApplication, type TestApplication } from '../support/application.j
 import { newUser, pathOf, startLink } from '../support/linking.js';
 import { definePeer } from '../support/peer-provider.js';
 import { StrictAuthorizationServer } from '../support/strict-authorization-server.js';
-import { openGates, passAtGates, type Row } from '../support/subject.js';
+import { resetCircuitBreakers, passTimeAtCircuitBreakers, type Row } from '../support/subject.js';
 import { queryDatabase } from '../support/test-database.js';
 import { responseCases, type ResponseCase } from '../support/token-responses.js';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
@@ -38,7 +38,7 @@ beforeAll(async () => {
 afterEach(() => {
   server.behave();
   server.reuses = 0;
-  return openGates(application);
+  return resetCircuitBreakers(application);
 });
 afterAll(async () => {
   await application.close();
@@ -93,13 +93,13 @@ async function passAnHour(user: string): Promise<void> {
   await queryDatabase(application.databaseUrl, `UPDATE connections SET ${columns.join(', ')} WHERE user_id = $1`, [
     user,
   ]);
-  await passAtGates(application, 3_600);
+  await passTimeAtCircuitBreakers(application, 3_600);
 }
 
 /** The connection is as it should be: what is stored is what the server takes, now and once more. */
 async function expectHealthy(user: string): Promise<void> {
   server.behave();
-  await openGates(application);
+  await resetCircuitBreakers(application);
   expect(await refresh(user)).toMatchObject({ status: 200, body: { status: 'active', last_error: null } });
   expect(server.isLiveAccessToken(await token(user))).toBe(true);
   expect(await refresh(user)).toMatchObject({ status: 200 });
@@ -138,7 +138,7 @@ describe('a refresh at a server that ends all tokens when a spent one comes back
       await queryDatabase(application.databaseUrl, 'UPDATE connections SET retry_at = now() WHERE user_id = $1', [
         user,
       ]);
-      await openGates(application);
+      await resetCircuitBreakers(application);
       for (let call = 0; call < 3; call += 1) {
         expect(await refresh(user)).toMatchObject({ status: 503, body: { code: 'TOKEN_REFRESH_PENDING' } });
       }

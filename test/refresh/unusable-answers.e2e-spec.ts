@@ -3,12 +3,12 @@ import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
 import type { StoredConnection } from '../../src/tokens/store/stored-connection.js';
 import { RefreshService } from '../../src/tokens/refresh/refresh.service.js';
 import { startApplication, type TestApplication } from '../support/application.js';
-import { at, endTrouble, openGates, Subject } from '../support/subject.js';
+import { at, endTrouble, resetCircuitBreakers, Subject } from '../support/subject.js';
 
 /** Lets the pause after a failure pass, for the connection and the provider. */
 async function passPause(subject: Subject): Promise<void> {
   await subject.passInDatabase(1_000);
-  await openGates(subject.application);
+  await resetCircuitBreakers(subject.application);
 }
 
 describe('a refresh whose answer cannot be used', () => {

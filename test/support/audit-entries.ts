@@ -14,3 +14,23 @@ export async function auditEntriesOf({ app, databaseUrl }: TestApplication, user
     [action, outcome, actor.split(':')[0], ...(code === null ? [] : [code])].join(' '),
   );
 }
+
+/** Counts the refreshes in the audit trail, by the id of the connection and the number of the token set. */
+export async function countAuditedRefreshes(databaseUrl: string): Promise<ReadonlyMap<string, number>> {
+  const rows = await queryDatabase<{ key: string; count: number }>(
+    databaseUrl,
+    `SELECT connection_id || ' ' || subject AS key, count(*)::int AS count FROM audit_entries
+     WHERE action = 'token.refreshed' GROUP BY 1`,
+  );
+  return new Map(rows.map(({ key, count }) => [key, count]));
+}
+
+/** Counts the issued tokens in the audit trail, by the id of the connection. */
+export async function countAuditedIssues(databaseUrl: string): Promise<ReadonlyMap<string, number>> {
+  const rows = await queryDatabase<{ id: string; count: number }>(
+    databaseUrl,
+    `SELECT connection_id AS id, count(*)::int AS count FROM audit_entries
+     WHERE action = 'token.handed_out' AND outcome = 'success' GROUP BY connection_id`,
+  );
+  return new Map(rows.map(({ id, count }) => [id, count]));
+}

@@ -8,7 +8,7 @@ import type { TokenSet } from '../../src/tokens/token-set.js';
 import { TokenVault } from '../../src/tokens/store/token-vault.js';
 import type { TestApplication } from './application.js';
 import { linkAccount } from './linking.js';
-import { mendMakers } from './makers.js';
+import { endMisbehavior } from './sandbox-providers.js';
 import { passTimeInRows } from './rows.js';
 import { queryDatabase } from './test-database.js';
 import { until } from './until.js';
@@ -152,7 +152,7 @@ export class Subject {
   /** Lets time pass in the database: moves what the row, and the gates if no columns are named, remember into the past. */
   async passInDatabase(seconds: number, columns?: readonly string[]): Promise<void> {
     if (columns === undefined) {
-      await passAtGates(this.application, seconds);
+      await passTimeAtCircuitBreakers(this.application, seconds);
     }
     const where = { user_id: this.userId, provider: this.slug };
     await passTimeInRows(this.application.databaseUrl, 'connections', columns ?? pastColumns, seconds, where);
@@ -188,21 +188,21 @@ export class Subject {
 }
 
 /** Lets time pass for the gates of all providers. */
-export async function passAtGates({ databaseUrl }: TestApplication, seconds: number): Promise<void> {
+export async function passTimeAtCircuitBreakers({ databaseUrl }: TestApplication, seconds: number): Promise<void> {
   const columns = ['open_until', 'trial_until', 'window_started_at', 'suspects_forgotten_at'];
   const moves = columns.map((column) => `${column} = ${column} - $1 * interval '1 second'`);
   await queryDatabase(databaseUrl, `UPDATE circuit_breakers SET ${moves.join(', ')}, version = version + 1`, [seconds]);
 }
 
 /** Forgets whatever happened at any provider. */
-export async function openGates({ databaseUrl }: TestApplication): Promise<void> {
+export async function resetCircuitBreakers({ databaseUrl }: TestApplication): Promise<void> {
   await queryDatabase(databaseUrl, 'DELETE FROM circuit_breakers');
 }
 
 /** Lets every maker of the sandbox behave, and refreshes go to it again. */
 export async function endTrouble(application: TestApplication): Promise<void> {
-  mendMakers(application);
-  await openGates(application);
+  endMisbehavior(application);
+  await resetCircuitBreakers(application);
 }
 
 /** As the history of a fake maker names a refresh token. */

@@ -8,7 +8,7 @@ import { sandboxClientSecret } from '../../../src/provider-kit/definition/provid
 import type { OAuth2Definition } from '../../../src/provider-kit/definition/provider-definition.js';
 import type { SandboxMaker } from '../../../src/provider-kit/definition/sandbox-maker.js';
 import { VendorSandbox } from '../../../src/sandbox/vendor-sandbox.js';
-import { countAuditedHandOuts, countAuditedRefreshes } from '../../support/audit-rows.js';
+import { countAuditedIssues, countAuditedRefreshes } from '../../support/audit-entries.js';
 import {
   readConnectionHistory,
   recordConnectionHistory,
@@ -32,7 +32,7 @@ import { checkout, startProcess } from '../../support/service-process.js';
 import { passTimeInRows } from '../../support/rows.js';
 import { queryDatabase } from '../../support/test-database.js';
 import { type FaultDatabase, useSharedServer } from './fault-database.js';
-import { MakerLine } from './maker-line.js';
+import { FaultyNetwork } from './faulty-network.js';
 import { Replica } from './replica.js';
 import { StatementProxy } from './statement-proxy.js';
 import { startVaultReader } from './vault-reader.js';
@@ -46,7 +46,7 @@ export interface ClusterOptions {
   /** A database on the tests' shared server when absent. */
   readonly database?: FaultDatabase;
   /** All replicas reach the makers through one line, so that a link may end at another replica than it began at. */
-  readonly oneMakerLine?: boolean;
+  readonly oneNetwork?: boolean;
   /** The makers' URL, if not the sandbox's. */
   readonly makersUrl?: string;
   /** By slug: what servers have written down that stand in the place of the sandbox's makers. */
@@ -351,14 +351,14 @@ export class FaultCluster {
     }
   }
 
-  private async startReplicas({ replicas, oneMakerLine, makersUrl }: ClusterOptions): Promise<void> {
+  private async startReplicas({ replicas, oneNetwork, makersUrl }: ClusterOptions): Promise<void> {
     const starting: Promise<Replica>[] = [];
-    let maker: MakerLine | undefined;
+    let maker: FaultyNetwork | undefined;
     for (const settings of replicas) {
       const database = await StatementProxy.start(() => this.database.url);
       this.closers.push(() => database.stop());
-      if (maker === undefined || oneMakerLine !== true) {
-        maker = await MakerLine.start(makersUrl ?? this.sandbox.url);
+      if (maker === undefined || oneNetwork !== true) {
+        maker = await FaultyNetwork.start(makersUrl ?? this.sandbox.url);
         const line = maker;
         this.closers.push(() => line.stop());
       }
@@ -382,7 +382,7 @@ export class FaultCluster {
     inDoubt: readonly FaultConnection[],
     history: readonly StoredVersion[],
   ): Promise<Violation[]> {
-    const auditedHandOuts = await countAuditedHandOuts(this.database.url);
+    const auditedHandOuts = await countAuditedIssues(this.database.url);
     const auditedRefreshes = await countAuditedRefreshes(this.database.url);
     const violations: Violation[] = [];
     for (const slug of new Set(connections.map((connection) => connection.slug))) {

@@ -6,7 +6,7 @@ import type TestAgent from 'supertest/lib/agent.js';
 import type { OAuth2Definition } from '../../../src/provider-kit/definition/provider-definition.js';
 import { checkout, type ServiceProcess, startService } from '../../support/service-process.js';
 import { until } from '../../support/until.js';
-import type { MakerLine } from './maker-line.js';
+import type { FaultyNetwork } from './faulty-network.js';
 import type { HoldPoint, StatementProxy } from './statement-proxy.js';
 
 /** What a replica is started with. */
@@ -14,7 +14,7 @@ export interface ReplicaOptions {
   readonly rootKey: string;
   /** To the database; this replica's alone. */
   readonly database: StatementProxy;
-  readonly maker: MakerLine;
+  readonly maker: FaultyNetwork;
   readonly environment?: Readonly<Record<string, string>>;
   /** How far its wall clock is ahead, in milliseconds. */
   readonly clockOffsetMs?: number;
@@ -53,7 +53,7 @@ export class Replica {
   }
 
   /** Faults between this replica and the makers. */
-  get maker(): MakerLine {
+  get maker(): FaultyNetwork {
     return this.options.maker;
   }
 

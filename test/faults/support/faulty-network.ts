@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
 /** How the line to a maker fails a refresh. */
-export type LineFault =
+export type NetworkFault =
   /** The connection is reset before the maker has read the whole request. */
   | { readonly kind: 'lose-request' }
   /** The maker has answered; nothing arrives, and the connection stays open. */
@@ -19,9 +19,9 @@ const idleMs = 100;
 const refreshMark = 'grant_type=refresh_token';
 
 /** The line between a replica and the makers. It fails refreshes as told and passes everything else on. */
-export class MakerLine {
+export class FaultyNetwork {
   private readonly sockets = new Set<Socket>();
-  private readonly faults: LineFault[] = [];
+  private readonly faults: NetworkFault[] = [];
   private readonly port: number;
   /** Resets connections on which an answer has ended, as an idle one is by a maker or a firewall. */
   resetsIdleConnections = false;
@@ -33,8 +33,8 @@ export class MakerLine {
     this.port = (server.address() as AddressInfo).port;
   }
 
-  static async start(target: string): Promise<MakerLine> {
-    const line = new MakerLine(await listen(0), new URL(target));
+  static async start(target: string): Promise<FaultyNetwork> {
+    const line = new FaultyNetwork(await listen(0), new URL(target));
     line.serve();
     return line;
   }
@@ -44,7 +44,7 @@ export class MakerLine {
   }
 
   /** Fails so many of the next refreshes. */
-  fail(fault: LineFault, times = 1): void {
+  fail(fault: NetworkFault, times = 1): void {
     this.faults.push(...Array.from({ length: times }, () => fault));
   }
 
@@ -87,7 +87,7 @@ export class MakerLine {
     /** Of the request under way; several may come one after the other. */
     let asked = '';
     let idle: NodeJS.Timeout | undefined;
-    let fault: LineFault | undefined;
+    let fault: NetworkFault | undefined;
     let arrived = 0;
     for (const [socket, other] of [
       [client, maker],

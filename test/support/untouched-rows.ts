@@ -1,6 +1,6 @@
 import type { TestApplication } from './application.js';
 import { linkAccount } from './linking.js';
-import { slugs } from './makers.js';
+import { slugs } from './sandbox-providers.js';
 import { queryDatabase } from './test-database.js';
 
 /** Links accounts of somebody whose connections no wrong request may touch. */
@@ -10,7 +10,7 @@ export async function linkBystander(application: TestApplication): Promise<void>
 }
 
 /** Everything that a wrong request could change: rows, and what the makers were asked. */
-export async function takeStock(application: TestApplication): Promise<unknown> {
+export async function readUntouchedRows(application: TestApplication): Promise<unknown> {
   const rows = await queryDatabase(
     application.databaseUrl,
     `SELECT (SELECT jsonb_agg(to_jsonb(c) ORDER BY id) FROM connections c) AS connections,

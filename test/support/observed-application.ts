@@ -8,7 +8,7 @@ import {
 } from '../../src/provider-kit/http/http-client.js';
 import type { CallKind } from '../../src/sandbox/call-history.js';
 import { startApplication, type TestApplication } from './application.js';
-import { mendMakers } from './makers.js';
+import { endMisbehavior } from './sandbox-providers.js';
 
 /** What links of these tests start with. */
 export const publicUrl = 'https://link.example.com';
@@ -77,7 +77,7 @@ export function useObserved(assign: (observed: ObservedApplication) => void): vo
     observed = await startObserved();
     assign(observed);
   });
-  afterEach(() => mendMakers(observed.application));
+  afterEach(() => endMisbehavior(observed.application));
   afterAll(() => observed.application.close());
 }
 

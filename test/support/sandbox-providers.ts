@@ -7,7 +7,7 @@ export const slugs = ['whoop', 'garmin', 'fitbit', 'oura', 'garmin-oauth1', 'fit
 export const held = { type: 'slow', ms: 600_000 } as const;
 
 /** Lets them behave again. */
-export function mendMakers({ sandbox }: TestApplication): void {
+export function endMisbehavior({ sandbox }: TestApplication): void {
   for (const slug of slugs) {
     sandbox.maker(slug).behave();
   }

@@ -1,7 +1,7 @@
-import type { LineFault } from './maker-line.js';
+import type { NetworkFault } from './faulty-network.js';
 
 /** Ways of losing an answer that the maker has given. */
-export const lostAnswers: readonly LineFault[] = [
+export const lostResponses: readonly NetworkFault[] = [
   { kind: 'reset-answer', afterBytes: 0 },
   { kind: 'reset-answer', afterBytes: 200 },
   { kind: 'end-answer', afterBytes: 0 },
