@@ -26,7 +26,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   proxy: ['errors', 'clock', 'provider-kit', 'tokens', 'access', 'http', 'audit'],
   'connect-page': ['errors', 'provider-kit', 'audit', 'links', 'access', 'http'],
   users: ['errors', 'config', 'database', 'vault', 'tokens', 'links', 'access', 'http', 'audit'],
-  ops: ['redaction', 'errors', 'config', 'database', 'access', 'http', 'audit'],
+  ops: ['redaction', 'errors', 'config', 'clock', 'database', 'access', 'http', 'audit'],
   sandbox: ['errors', 'provider-kit'],
   providers: ['errors', 'provider-kit'],
   cli: [

@@ -2,15 +2,11 @@ import { Logger, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
+import { BackgroundJobs } from './clock/background-jobs.js';
 import { appConfig, type AppConfig } from './config/app.config.js';
 import { databaseConfig, type DatabaseConfig } from './database/database.config.js';
 import { configureApplication, createAdapter } from './http/application.js';
 import { ProviderRegistry } from './provider-kit/provider-registry.js';
-import { ConnectionEndings } from './tokens/scheduler/connection-endings.js';
-import { DeadTokenPurge } from './tokens/store/dead-token-purge.js';
-import { AccountLookupWorker } from './tokens/accounts/account-lookup.worker.js';
-import { RefreshScheduler } from './tokens/scheduler/refresh-scheduler.js';
-import { RevocationOutbox } from './tokens/revocation/revocation-outbox.js';
 import { tokensConfig, type TokensConfig } from './tokens/tokens.config.js';
 import { WorkerModule } from './worker.module.js';
 
@@ -18,7 +14,7 @@ import { WorkerModule } from './worker.module.js';
 export async function serve(): Promise<NestFastifyApplication> {
   const app = await listen(AppModule);
   if (app.get<TokensConfig>(tokensConfig.KEY, { strict: false }).schedulerInApi) {
-    startBackgroundWork(app);
+    app.get(BackgroundJobs, { strict: false }).startWorkers();
   }
   return app;
 }
@@ -26,16 +22,8 @@ export async function serve(): Promise<NestFastifyApplication> {
 /** Starts a process that only refreshes what is due; it answers for its health and metrics on the port of the environment. */
 export async function work(): Promise<NestFastifyApplication> {
   const app = await listen(WorkerModule);
-  startBackgroundWork(app);
+  app.get(BackgroundJobs, { strict: false }).startWorkers();
   return app;
-}
-
-function startBackgroundWork(app: NestFastifyApplication): void {
-  app.get(RefreshScheduler, { strict: false }).start();
-  app.get(RevocationOutbox, { strict: false }).start();
-  app.get(ConnectionEndings, { strict: false }).start();
-  app.get(DeadTokenPurge, { strict: false }).start();
-  app.get(AccountLookupWorker, { strict: false }).start();
 }
 
 async function listen(module: Type): Promise<NestFastifyApplication> {

@@ -1,12 +1,5 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type BeforeApplicationShutdown,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
-import { PeriodicTask } from '../clock/periodic-task.js';
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { BackgroundJobs } from '../clock/background-jobs.js';
 import { formatHead } from './audit-head.js';
 import { AuditTrail } from './audit-trail.js';
 import { auditConfig, type AuditConfig } from './audit.config.js';
@@ -16,22 +9,23 @@ import { auditConfig, type AuditConfig } from './audit.config.js';
  * already, so that entries cut off in the database are missed there: `audit verify --heads` compares (LOG-05).
  */
 @Injectable()
-export class AuditHeadLog implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+export class AuditHeadLog implements OnApplicationShutdown {
   private readonly logger = new Logger(AuditHeadLog.name);
-  private readonly rounds = new PeriodicTask(async () => this.write());
   private written = '';
 
   constructor(
     private readonly trail: AuditTrail,
-    @Inject(auditConfig.KEY) private readonly config: AuditConfig,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.rounds.start(this.config.headLogMs);
-  }
-
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.rounds.stop();
+    jobs: BackgroundJobs,
+    @Inject(auditConfig.KEY) { headLogMs }: AuditConfig,
+  ) {
+    jobs.add('everywhere', {
+      name: AuditHeadLog.name,
+      firstRunInMs: headLogMs,
+      run: () => {
+        this.write();
+        return Promise.resolve(headLogMs);
+      },
+    });
   }
 
   /** Everything has been recorded by now. */

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { BackgroundJobs } from '../clock/background-jobs.js';
 import { Clock } from '../clock/clock.js';
 import type { Database } from './database.js';
 import { ClockSync } from './clock-sync.js';
@@ -24,7 +25,7 @@ describe('R-12 ClockSync', () => {
       monotonicMs += answerMs;
       return Promise.resolve([{ nowMs }]);
     };
-    sync = new ClockSync(clock, { query, noteAbsence } as unknown as Database);
+    sync = new ClockSync(clock, { query, noteAbsence } as unknown as Database, new BackgroundJobs());
     await sync.syncAgain();
     noteAbsence.mockClear();
   });

@@ -1,6 +1,6 @@
-import { type BeforeApplicationShutdown, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { BackgroundJobs } from '../clock/background-jobs.js';
 import { Clock } from '../clock/clock.js';
-import { PeriodicTask } from '../clock/periodic-task.js';
 import { Database, type Statement } from './database.js';
 import { codeOf } from '../errors/app-error.js';
 
@@ -16,7 +16,7 @@ const notableDifferenceMs = 5_000;
 
 /**
  * Extra grace period (ms) after a forward clock jump, on top of that after a database outage: a lease taken right
- * before the jump may still wait for its slot and then send.
+ * before the jump may still wait for its permit and then send.
  */
 const jumpMs = 60_000;
 
@@ -25,14 +25,23 @@ const jumpMs = 60_000;
  * if the clocks of their machines are wrong (R-12).
  */
 @Injectable()
-export class ClockSync implements OnModuleInit, BeforeApplicationShutdown {
+export class ClockSync implements OnModuleInit {
   private readonly logger = new Logger(ClockSync.name);
-  private readonly again = new PeriodicTask(() => this.syncAgain());
 
   constructor(
     private readonly clock: Clock,
     private readonly database: Database,
-  ) {}
+    jobs: BackgroundJobs,
+  ) {
+    jobs.add('everywhere', {
+      name: ClockSync.name,
+      firstRunInMs: syncIntervalMs,
+      run: async () => {
+        await this.syncAgain();
+        return syncIntervalMs;
+      },
+    });
+  }
 
   /** @throws {@link DatabaseUnavailableError} */
   async onModuleInit(): Promise<void> {
@@ -40,11 +49,6 @@ export class ClockSync implements OnModuleInit, BeforeApplicationShutdown {
     if (Math.abs(differenceMs) > notableDifferenceMs) {
       this.logger.warn(`The clock of this machine is ${Math.round(differenceMs)} ms behind the clock of the database.`);
     }
-    this.again.start(syncIntervalMs);
-  }
-
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.again.stop();
   }
 
   /**

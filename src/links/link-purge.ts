@@ -1,6 +1,6 @@
-import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import { BackgroundJobs } from '../clock/background-jobs.js';
 import { Database, type Statement } from '../database/database.js';
-import { BackgroundLoop } from '../clock/background-loop.js';
 
 /** The most rows of each table that one statement deletes, so that none holds locks for long. */
 const maxRows = 1_000;
@@ -22,17 +22,12 @@ const deleteOld: Statement = {
 
 /** Deletes links and link sessions a day after they began, so that their tables stay as small as a day (AR-25, LOG-09). */
 @Injectable()
-export class LinkPurge implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly loop = new BackgroundLoop(LinkPurge.name, () => this.sweep());
-
-  constructor(private readonly database: Database) {}
-
-  onApplicationBootstrap(): void {
-    this.loop.start();
-  }
-
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.loop.stop();
+export class LinkPurge {
+  constructor(
+    private readonly database: Database,
+    jobs: BackgroundJobs,
+  ) {
+    jobs.add('everywhere', { name: LinkPurge.name, run: () => this.sweep() });
   }
 
   /**

@@ -3,12 +3,13 @@ import { ConfigModule } from '@nestjs/config';
 import { AuditHeadLog } from '../audit/audit-head-log.js';
 import { auditConfig } from '../audit/audit.config.js';
 import { AuditModule } from '../audit/audit.module.js';
+import { ClockModule } from '../clock/clock.module.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { HealthController } from './health.controller.js';
 import { MetricsController } from './metrics.controller.js';
 
 @Module({
-  imports: [AuditModule, ConfigModule.forFeature(auditConfig), DatabaseModule],
+  imports: [AuditModule, ClockModule, ConfigModule.forFeature(auditConfig), DatabaseModule],
   controllers: [HealthController, MetricsController],
   providers: [AuditHeadLog],
 })

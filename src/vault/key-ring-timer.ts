@@ -6,7 +6,8 @@ import {
   Logger,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { PeriodicTask } from '../clock/periodic-task.js';
+import type { BackgroundJob } from '../clock/background-job.js';
+import { BackgroundJobs } from '../clock/background-jobs.js';
 import type { HeldKey } from './held-key.js';
 import { KeyRing } from './key-ring.js';
 import { KeyStore } from './key-store.js';
@@ -26,17 +27,26 @@ export class KeyRingTimer implements OnApplicationBootstrap, BeforeApplicationSh
   private readonly logger = new Logger(KeyRingTimer.name);
   private readonly replicaId = randomUUID();
   private readonly warnedOf = new Set<string>();
-  private readonly rounds = new PeriodicTask(() => this.runRound().catch((error: unknown) => this.logger.error(error)));
+  private readonly rounds: BackgroundJob;
 
   constructor(
     private readonly keyRing: KeyRing,
     private readonly store: KeyStore,
+    jobs: BackgroundJobs,
     @Inject(vaultConfig.KEY) private readonly config: VaultConfig,
-  ) {}
+  ) {
+    this.rounds = jobs.add('everywhere', {
+      name: KeyRingTimer.name,
+      firstRunInMs: config.reloadMs,
+      run: async () => {
+        await this.runRound().catch((error: unknown) => this.logger.error(error));
+        return config.reloadMs;
+      },
+    });
+  }
 
   async onApplicationBootstrap(): Promise<void> {
     await this.runRound();
-    this.rounds.start(this.config.reloadMs);
   }
 
   async beforeApplicationShutdown(): Promise<void> {

@@ -75,7 +75,7 @@ async function sweep(application: TestApplication, subject: Subject): Promise<vo
     "UPDATE connections SET refresh_due_at = now() - interval '1 second' WHERE user_id = $1 AND refresh_due_at IS NOT NULL",
     [subject.userId],
   );
-  application.app.get(RefreshScheduler, { strict: false }).start();
+  application.app.get(RefreshScheduler, { strict: false }).lookNow();
   await until('the scheduler has refreshed the connection', async () => {
     const row = await subject.row();
     return subject.refreshes.length > before && row.lease_id === null;
@@ -301,7 +301,7 @@ describe('a connection that has ended', () => {
       application.databaseUrl,
       `UPDATE connections SET refresh_due_at = now() - interval '1 minute', retry_at = NULL`,
     );
-    application.app.get(RefreshScheduler, { strict: false }).start();
+    application.app.get(RefreshScheduler, { strict: false }).lookNow();
     await until('the other connection is refreshed', () => subject.refreshes.length === before + 1);
     expect((await subject.row()).status).toBe('needs_relink');
     const other = await application.api.get('/v1/users/another-user/connections/whoop').expect(200);
@@ -438,7 +438,7 @@ describe('a provider that has shut down', () => {
         application.databaseUrl,
         `UPDATE connections SET refresh_due_at = now(), account_due_at = now()`,
       );
-      application.app.get(RefreshScheduler, { strict: false }).start();
+      application.app.get(RefreshScheduler, { strict: false }).lookNow();
       await application.app.get(AccountLookupWorker, { strict: false }).sweep();
 
       const unlinked = await api.delete(path).expect(200);

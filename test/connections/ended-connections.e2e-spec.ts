@@ -171,7 +171,7 @@ describe('a connection that has ended and is due for a trial', () => {
       const { values } = await dueConnections.get();
       return values.find(({ labels }) => labels.provider === 'whoop')?.value;
     };
-    application.app.get(RefreshScheduler, { strict: false }).start();
+    application.app.get(RefreshScheduler, { strict: false }).lookNow();
     await until('the scheduler has counted', async () => (await counted()) !== undefined);
     expect(await counted()).toBe(0);
   });

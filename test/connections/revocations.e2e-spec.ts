@@ -67,7 +67,7 @@ function outbox(): Promise<Row[]> {
 async function tryAgain({ app }: Pick<TestApplication, 'app'> = application): Promise<void> {
   const [before] = await outbox();
   await makeRevocationsDue(application.databaseUrl);
-  app.get(RevocationOutbox).start();
+  app.get(RevocationOutbox).processNow();
   await until('the attempt is over', async () => {
     const [row] = await outbox();
     const isOver = row !== undefined && row.attempts > (before?.attempts ?? 0) && row.last_error_code !== null;
@@ -195,7 +195,7 @@ describe('the outbox of revocations', () => {
     await until('the maker is asked', () => revocationCalls('whoop') === 1);
     const looks = jest.spyOn(application.app.get(Database), 'query');
 
-    application.app.get(RevocationOutbox).start();
+    application.app.get(RevocationOutbox).processNow();
 
     await until('the outbox was looked at', () =>
       looks.mock.calls.some(([{ name }]) => name === 'revocations-next-due'),
@@ -385,7 +385,7 @@ describe('the outbox of revocations', () => {
     expect(isGrantAlive('whoop')).toBe(true);
 
     await makeRevocationsDue(application.databaseUrl);
-    application.app.get(RevocationOutbox).start();
+    application.app.get(RevocationOutbox).processNow();
     await until('the grant has ended', () => !isGrantAlive('whoop'));
   });
 

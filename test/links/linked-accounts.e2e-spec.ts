@@ -251,7 +251,7 @@ describe('a new link of a connected user', () => {
       const unwanted = onAccountChange === 'replace' ? mine : other;
       expect(liveGrants('whoop', unwanted)).toBe(1);
       await makeRevocationsDue(application.databaseUrl);
-      application.app.get(RevocationOutbox, { strict: false }).start();
+      application.app.get(RevocationOutbox, { strict: false }).processNow();
       await until('the grant is ended', () => liveGrants('whoop', unwanted) === 0);
       expect(await isConnected(user, 'whoop')).toBe(true);
       expect(liveGrants('whoop', onAccountChange === 'replace' ? other : mine)).toBe(1);

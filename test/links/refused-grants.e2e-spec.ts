@@ -84,7 +84,7 @@ describe('the grant of a link that failed after its code was redeemed', () => {
 
     expect(liveGrants('tidepool', account)).toBe(1);
     await makeRevocationsDue(application.databaseUrl);
-    application.app.get(RevocationOutbox, { strict: false }).start();
+    application.app.get(RevocationOutbox, { strict: false }).processNow();
     await until('the grant is ended', () => liveGrants('tidepool', account) === 0);
   });
 

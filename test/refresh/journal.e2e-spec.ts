@@ -226,7 +226,7 @@ describe('the journal of refreshed tokens', () => {
       const second = await restart(first, journal);
       expect(await readEntries(journal)).toEqual([]);
       await makeRevocationsDue(first.databaseUrl);
-      second.app.get(RevocationOutbox, { strict: false }).start();
+      second.app.get(RevocationOutbox, { strict: false }).processNow();
 
       if (what === 'linked anew') {
         await second.api.get('/v1/users/user-1/connections/garmin/token').expect(200);

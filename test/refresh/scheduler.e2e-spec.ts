@@ -67,7 +67,7 @@ function startBeside(
 }
 
 function beginSweeping({ app }: TestApplication): void {
-  app.get(RefreshScheduler).start();
+  app.get(RefreshScheduler).lookNow();
 }
 
 async function linkMany(

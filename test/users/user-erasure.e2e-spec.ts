@@ -143,7 +143,7 @@ describe('the erasure of a user', () => {
       expect(pending).not.toContain(trace);
     }
     await makeRevocationsDue(databaseUrl);
-    application.app.get(RevocationOutbox, { strict: false }).start();
+    application.app.get(RevocationOutbox, { strict: false }).processNow();
     await until('the maker has ended the grant', () => maker.liveGrants().length === 0);
     const rows = (): Promise<object[]> => queryDatabase(databaseUrl, 'SELECT FROM revocations');
     await until('nothing is left of it here', async () => (await rows()).length === 0);

@@ -1,5 +1,6 @@
-import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { AuditTrail } from '../../audit/audit-trail.js';
+import { BackgroundJobs } from '../../clock/background-jobs.js';
 import { Clock } from '../../clock/clock.js';
 import { Database, type Statement } from '../../database/database.js';
 import { AppError, codeOf } from '../../errors/app-error.js';
@@ -9,7 +10,6 @@ import { InvalidTokenResponseError, isPassing, ProviderMisconfiguredError } from
 import type { HealthProvider } from '../../provider-kit/health-provider.js';
 import { ProviderLifecycle } from '../../provider-kit/definition/provider-lifecycle.js';
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
-import { BackgroundLoop } from '../../clock/background-loop.js';
 import { ConnectionStore } from '../store/connection-store.js';
 import { connectionColumns, type StoredConnection } from '../store/stored-connection.js';
 import { AccountRules } from './account-rules.js';
@@ -56,9 +56,8 @@ type Outcome = 'known' | 'taken' | 'refused' | 'postponed' | 'works' | 'rejected
  * a refused refresh token this tells a mistake from the end of the grant (R-13).
  */
 @Injectable()
-export class AccountLookupWorker implements BeforeApplicationShutdown {
+export class AccountLookupWorker {
   private readonly logger = new Logger(AccountLookupWorker.name);
-  private readonly loop = new BackgroundLoop(AccountLookupWorker.name, () => this.sweep());
 
   constructor(
     private readonly database: Database,
@@ -69,16 +68,10 @@ export class AccountLookupWorker implements BeforeApplicationShutdown {
     private readonly lifecycle: ProviderLifecycle,
     private readonly audit: AuditTrail,
     private readonly clock: Clock,
+    jobs: BackgroundJobs,
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
-  ) {}
-
-  /** Starts looking up due accounts. */
-  start(): void {
-    this.loop.start();
-  }
-
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.loop.stop();
+  ) {
+    jobs.add('workers', { name: AccountLookupWorker.name, run: () => this.sweep() });
   }
 
   /**

@@ -1,15 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { access, constants, mkdir, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  type BeforeApplicationShutdown,
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
-import { PeriodicTask } from '../../clock/periodic-task.js';
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { BackgroundJobs } from '../../clock/background-jobs.js';
 import { AppError, codeOf } from '../../errors/app-error.js';
 import { TokenUnreadableError } from '../../errors/connection.errors.js';
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
@@ -53,11 +46,9 @@ const damagedExtension = '.damaged';
  * kept.
  */
 @Injectable()
-export class RefreshJournal implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+export class RefreshJournal implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(RefreshJournal.name);
   private readonly segments: JournalSegments | undefined;
-  private readonly replaying = new PeriodicTask(() => this.logFailure(this.replayLeftOvers()));
-  private readonly tidying = new PeriodicTask(() => this.logFailure(this.tidy()));
   private metBefore: ReadonlySet<string> = new Set();
 
   constructor(
@@ -68,6 +59,7 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
     private readonly tokenVault: TokenVault,
     private readonly registry: ProviderRegistry,
     private readonly vault: VaultService,
+    jobs: BackgroundJobs,
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
   ) {
     const { journalDirectory } = config;
@@ -75,11 +67,26 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
       journalDirectory === undefined
         ? undefined
         : new JournalSegments(journalDirectory, (file) => this.recovery.keep(file));
+    if (journalDirectory !== undefined) {
+      this.repeat(jobs, 'replay', replayIntervalMs, () => this.replayLeftOvers());
+      this.repeat(jobs, 'tidy', tidyIntervalMs, () => this.tidy());
+    }
+  }
+
+  private repeat(jobs: BackgroundJobs, name: string, intervalMs: number, work: () => Promise<void>): void {
+    jobs.add('everywhere', {
+      name: `${RefreshJournal.name} ${name}`,
+      firstRunInMs: intervalMs,
+      run: async () => {
+        await this.logFailure(work());
+        return intervalMs;
+      },
+    });
   }
 
   /**
-   * Commits entries that an earlier process could not, restores what the database has lost since, and keeps checking
-   * for both.
+   * Commits entries that an earlier process could not, and restores what the database has lost since. Background jobs
+   * keep checking for both.
    *
    * @throws Error when the directory cannot be written
    */
@@ -91,13 +98,6 @@ export class RefreshJournal implements OnApplicationBootstrap, BeforeApplication
     await prepareDirectory(journalDirectory);
     await this.takeOver(await this.list());
     await this.logFailure(this.tidy());
-    this.replaying.start(replayIntervalMs);
-    this.tidying.start(tidyIntervalMs);
-  }
-
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.replaying.stop();
-    await this.tidying.stop();
   }
 
   /** Called when all refreshes have ended. */

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { z } from 'zod';
+import type { BackgroundJob } from '../../clock/background-job.js';
+import { BackgroundJobs } from '../../clock/background-jobs.js';
 import { Clock } from '../../clock/clock.js';
 import { Database, type Statement } from '../../database/database.js';
 import { AppError, codeOf } from '../../errors/app-error.js';
@@ -13,7 +15,6 @@ import { ProviderLifecycle } from '../../provider-kit/definition/provider-lifecy
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { isRegistrationAt } from '../../provider-kit/registration.js';
 import { VaultService } from '../../vault/vault.service.js';
-import { BackgroundLoop } from '../../clock/background-loop.js';
 import { backoffDelayMs, revocationBackoff } from '../policy/backoff.js';
 import { ConnectionStore } from '../store/connection-store.js';
 import type { StoredConnection } from '../store/stored-connection.js';
@@ -139,9 +140,9 @@ export type RevocationOutcome = (typeof revocationOutcomes)[number];
  * reported.
  */
 @Injectable()
-export class RevocationOutbox implements BeforeApplicationShutdown {
+export class RevocationOutbox {
   private readonly logger = new Logger(RevocationOutbox.name);
-  private readonly loop = new BackgroundLoop(RevocationOutbox.name, () => this.step());
+  private readonly job: BackgroundJob;
 
   constructor(
     private readonly database: Database,
@@ -152,17 +153,16 @@ export class RevocationOutbox implements BeforeApplicationShutdown {
     private readonly accounts: AccountRules,
     private readonly lifecycle: ProviderLifecycle,
     private readonly clock: Clock,
+    jobs: BackgroundJobs,
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
-  ) {}
-
-  /** Starts processing due entries, or checks again at once if it is pausing. */
-  start(): void {
-    this.loop.start();
-    this.loop.wake();
+  ) {
+    this.job = jobs.add('workers', { name: RevocationOutbox.name, run: () => this.step() });
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.loop.stop();
+  /** Processes due entries now, and from now on in this process. */
+  processNow(): void {
+    this.job.start();
+    this.job.wake();
   }
 
   /**

@@ -1,10 +1,10 @@
-import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import { BackgroundJobs } from '../../clock/background-jobs.js';
 import { Clock } from '../../clock/clock.js';
 import { Database, type Statement } from '../../database/database.js';
 import type { HealthProvider } from '../../provider-kit/health-provider.js';
 import { ProviderLifecycle } from '../../provider-kit/definition/provider-lifecycle.js';
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
-import { BackgroundLoop } from '../../clock/background-loop.js';
 import type { EndReason } from '../store/stored-connection.js';
 import type { ConnectionKey } from '../store/stored-connection.js';
 import { RefreshRecorder } from '../refresh/refresh-recorder.js';
@@ -50,24 +50,16 @@ const countRetiring: Statement = {
  * those of providers that have shut down. Also counts the connections left at providers that will shut down.
  */
 @Injectable()
-export class ConnectionEndings implements BeforeApplicationShutdown {
-  private readonly loop = new BackgroundLoop(ConnectionEndings.name, () => this.sweep());
-
+export class ConnectionEndings {
   constructor(
     private readonly database: Database,
     private readonly registry: ProviderRegistry,
     private readonly lifecycle: ProviderLifecycle,
     private readonly recorder: RefreshRecorder,
     private readonly clock: Clock,
-  ) {}
-
-  /** Starts checking periodically. */
-  start(): void {
-    this.loop.start();
-  }
-
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.loop.stop();
+    jobs: BackgroundJobs,
+  ) {
+    jobs.add('workers', { name: ConnectionEndings.name, run: () => this.sweep() });
   }
 
   /**

@@ -1,9 +1,10 @@
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
+import type { BackgroundJob } from '../../clock/background-job.js';
+import { BackgroundJobs } from '../../clock/background-jobs.js';
 import { Database, type Statement } from '../../database/database.js';
 import { AppError } from '../../errors/app-error.js';
 import { ProviderLifecycle } from '../../provider-kit/definition/provider-lifecycle.js';
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
-import { BackgroundLoop } from '../../clock/background-loop.js';
 import { RateLimiter } from '../policy/rate-limiter.js';
 import type { StoredConnection } from '../store/stored-connection.js';
 import { type LeasedConnection, type ProviderRoom, RefreshLeases } from '../refresh/refresh-leases.js';
@@ -70,7 +71,7 @@ interface ProviderState {
 @Injectable()
 export class RefreshScheduler implements BeforeApplicationShutdown {
   private readonly logger = new Logger(RefreshScheduler.name);
-  private readonly loop = new BackgroundLoop(RefreshScheduler.name, () => this.step());
+  private readonly job: BackgroundJob;
   private readonly underWay = new Set<Promise<void>>();
   private states: readonly ProviderState[] | undefined;
   private surveyedAtMs = -Infinity;
@@ -82,24 +83,27 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
     private readonly tokenVault: TokenVault,
     private readonly registry: ProviderRegistry,
     private readonly lifecycle: ProviderLifecycle,
+    jobs: BackgroundJobs,
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
-  ) {}
+  ) {
+    this.job = jobs.add('workers', { name: RefreshScheduler.name, run: () => this.step() });
+  }
 
   /**
-   * Starts looking for due connections, or looks again at once if it is pausing. Called after the application has
-   * started, unless other processes do this.
+   * Looks for due connections now, also at providers where nothing was due a moment ago, and from now on in this
+   * process.
    */
-  start(): void {
+  lookNow(): void {
     for (const state of this.states ?? []) {
       state.quietUntilMs = 0;
     }
-    this.loop.start();
-    this.loop.wake();
+    this.job.start();
+    this.job.wake();
   }
 
   /** Leases nothing more, and waits until every lease is finished or returned. */
   async beforeApplicationShutdown(): Promise<void> {
-    await this.loop.stop();
+    await this.job.stop();
     await Promise.all(this.underWay);
   }
 
@@ -213,7 +217,7 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
     if (state !== undefined) {
       state.underWay -= 1;
       if (state.underWay === this.refillLevel() || state.underWay === 0) {
-        this.loop.wake();
+        this.job.wake();
       }
     }
   }

@@ -1,6 +1,6 @@
-import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { BackgroundJobs } from '../../clock/background-jobs.js';
 import { Database, type Statement } from '../../database/database.js';
-import { BackgroundLoop } from '../../clock/background-loop.js';
 import { tokensConfig, type TokensConfig } from '../tokens.config.js';
 
 /** Most rows that one statement changes, so that no statement holds locks for long. */
@@ -23,21 +23,13 @@ const eraseDead: Statement = {
  * that the company still sees that the user must link again.
  */
 @Injectable()
-export class DeadTokenPurge implements BeforeApplicationShutdown {
-  private readonly loop = new BackgroundLoop(DeadTokenPurge.name, () => this.sweep());
-
+export class DeadTokenPurge {
   constructor(
     private readonly database: Database,
+    jobs: BackgroundJobs,
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
-  ) {}
-
-  /** Starts checking periodically. */
-  start(): void {
-    this.loop.start();
-  }
-
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.loop.stop();
+  ) {
+    jobs.add('workers', { name: DeadTokenPurge.name, run: () => this.sweep() });
   }
 
   /**

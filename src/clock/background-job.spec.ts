@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { DatabaseUnavailableError } from '../errors/request.errors.js';
-import { BackgroundLoop } from './background-loop.js';
+import { BackgroundJob } from './background-job.js';
 
 /** How long the steps rest, in milliseconds, and how long a test waits for the next one at most. */
 const restMs = 60_000;
@@ -29,18 +29,18 @@ class Steps {
 
 jest.setTimeout(limitMs);
 
-describe('a background loop', () => {
-  let loop: BackgroundLoop | undefined;
+describe('a background job', () => {
+  let job: BackgroundJob | undefined;
 
   afterEach(async () => {
     jest.restoreAllMocks();
-    await loop?.stop();
+    await job?.stop();
   });
 
-  function start(steps: Steps): BackgroundLoop {
-    loop = new BackgroundLoop('Test', steps.step);
-    loop.start();
-    return loop;
+  function start(steps: Steps): BackgroundJob {
+    job = new BackgroundJob({ name: 'Test', run: steps.step });
+    job.start();
+    return job;
   }
 
   it('rests as long as a step says, and goes on when it is woken', async () => {
