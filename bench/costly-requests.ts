@@ -106,7 +106,7 @@ async function startVersion(
     RATE_LIMIT_USER_PER_MINUTE: '0',
     // The requests name the address that they come from.
     TRUSTED_PROXIES: '127.0.0.1',
-    STRAVA_TOKEN_URL: 'https://maker.invalid/token',
+    STRAVA_TOKEN_URL: 'https://provider.invalid/token',
     PORT: String(port),
   };
   const environment = { ...deployment.environment, ...userTokens, ...settings };

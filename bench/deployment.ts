@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { startChild } from './child.ts';
 import { run, type BenchServer } from './server.ts';
 
-/** The provider that is measured; its endpoints are moved to the maker of the benchmark. Any other would do. */
+/** The provider that is measured; its endpoints are moved to the fake provider of the benchmark. Any other would do. */
 export const provider = 'strava';
 /** Connections to PostgreSQL that each side has; the service's default. */
 export const poolSize = 10;
@@ -24,12 +24,12 @@ export interface Deployment {
  * Makes a database with connections: those of the service sealed by its vault, those of the reference by AES-256-GCM with one
  * key, both with a token set of about a kilobyte.
  *
- * @param makerUrl - where the provider's token endpoint is
+ * @param providerUrl - where the provider's token endpoint is
  */
 export async function createDeployment(
   server: BenchServer,
   connections: number,
-  makerUrl = 'https://maker.invalid',
+  providerUrl = 'https://provider.invalid',
 ): Promise<Deployment> {
   const databaseUrl = await server.createDatabase();
   const environment = {
@@ -48,13 +48,13 @@ export async function createDeployment(
     ENCRYPTION_ROOT_KEY: randomBytes(32).toString('base64'),
     STRAVA_CLIENT_ID: 'bench',
     STRAVA_CLIENT_SECRET: 'not-a-real-secret',
-    STRAVA_TOKEN_URL: `${makerUrl}/token`,
+    STRAVA_TOKEN_URL: `${providerUrl}/token`,
   };
   const referenceEnvironment = {
     DATABASE_URL: databaseUrl,
     POOL_SIZE: String(poolSize),
     KEY: randomBytes(32).toString('base64'),
-    TOKEN_URL: `${makerUrl}/token`,
+    TOKEN_URL: `${providerUrl}/token`,
   };
   const seeder = startChild('processes/seeder.ts', { ...environment, REFERENCE_KEY: referenceEnvironment.KEY });
   try {

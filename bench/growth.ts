@@ -12,19 +12,19 @@ import { startTokenServers } from './token.ts';
  * be compared with each other; between the largest and the smallest, `reference` is our own rate at the smallest.
  */
 export async function benchmarkGrowth(server: BenchServer, sizes: Sizes): Promise<Findings> {
-  const maker = startChild('processes/maker.ts', {});
-  const makerUrl = await maker.call<string>({ ask: 'url' });
+  const fakeProvider = startChild('processes/provider.ts', {});
+  const providerUrl = await fakeProvider.call<string>({ ask: 'url' });
   const load = startChild('processes/token-load.ts', {});
   const smallest = Math.min(...sizes.growth);
   const due = Math.min(sizes.due, smallest);
-  const running: { stop(): Promise<void> }[] = [load, maker];
+  const running: { stop(): Promise<void> }[] = [load, fakeProvider];
   try {
     const tables = [];
     for (const connections of sizes.growth) {
-      const deployment = await createDeployment(server, connections, makerUrl);
+      const deployment = await createDeployment(server, connections, providerUrl);
       const token = await startTokenServers(deployment, load, sizes);
       running.unshift(token);
-      const sweep = await startSweepers(deployment, maker, due, sizes.concurrency);
+      const sweep = await startSweepers(deployment, fakeProvider, due, sizes.concurrency);
       running.unshift(sweep);
       tables.push({ connections, token, sweep, tokenRounds: [] as Round[], sweepRounds: [] as Round[] });
     }

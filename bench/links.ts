@@ -9,8 +9,8 @@ import type { BenchServer } from './server.ts';
 
 /** How many links are started and called back a second over HTTP, against a loop of the statements and the exchange alone. */
 export async function benchmarkLinks(server: BenchServer, sizes: Sizes): Promise<Findings> {
-  const maker = startChild('processes/maker.ts', {});
-  const deployment = await createDeployment(server, sizes.links, await maker.call<string>({ ask: 'url' }));
+  const fakeProvider = startChild('processes/provider.ts', {});
+  const deployment = await createDeployment(server, sizes.links, await fakeProvider.call<string>({ ask: 'url' }));
   const port = await findFreePort();
   const service = startChild('processes/service.js', { ...deployment.environment, PORT: String(port) });
   const load = startChild('processes/link-load.ts', {});
@@ -37,6 +37,6 @@ export async function benchmarkLinks(server: BenchServer, sizes: Sizes): Promise
     await load.stop();
     await service.stop();
     await bare.stop();
-    await maker.stop();
+    await fakeProvider.stop();
   }
 }

@@ -8,7 +8,7 @@ import type { Findings } from './report.ts';
 import { compare, type Measure } from './rounds.ts';
 import { run, type BenchServer } from './server.ts';
 
-/** Both sides of the sweep on one database, with the maker they refresh at. */
+/** Both sides of the sweep on one database, with the fake provider they refresh at. */
 export interface Sweepers {
   readonly measureOurs: Measure;
   readonly measureReference: Measure;
@@ -18,10 +18,10 @@ export interface Sweepers {
 
 /** How fast due connections are refreshed, against a loop that does no more than the calls a refresh is made of. */
 export async function benchmarkSweep(server: BenchServer, sizes: Sizes): Promise<Findings> {
-  const maker = startChild('processes/maker.ts', {});
-  const makerUrl = await maker.call<string>({ ask: 'url' });
-  const deployment = await createDeployment(server, sizes.due, makerUrl);
-  const sweepers = await startSweepers(deployment, maker, sizes.due, sizes.concurrency);
+  const fakeProvider = startChild('processes/provider.ts', {});
+  const providerUrl = await fakeProvider.call<string>({ ask: 'url' });
+  const deployment = await createDeployment(server, sizes.due, providerUrl);
+  const sweepers = await startSweepers(deployment, fakeProvider, sizes.due, sizes.concurrency);
   try {
     const name = `refresh of ${sizes.due.toLocaleString('en-US')} due connections, ${sizes.concurrency} at once`;
     const { measureOurs, measureReference } = sweepers;
@@ -33,18 +33,18 @@ export async function benchmarkSweep(server: BenchServer, sizes: Sizes): Promise
     };
   } finally {
     await sweepers.stop();
-    await maker.stop();
+    await fakeProvider.stop();
   }
 }
 
 /**
  * Starts both sides. The due connections are spread evenly over the table.
  *
- * @param maker - the process that {@link Deployment} names as token endpoint
+ * @param fakeProvider - the process that {@link Deployment} names as token endpoint
  */
 export async function startSweepers(
   deployment: Deployment,
-  maker: Child,
+  fakeProvider: Child,
   due: number,
   concurrency: number,
 ): Promise<Sweepers> {
@@ -54,7 +54,7 @@ export async function startSweepers(
     ...environment,
     REFRESH_JOURNAL_DIRECTORY: journal,
     PROVIDER_CONCURRENCY: String(concurrency),
-    // The default protects makers; here the maker is to be the limit.
+    // The default protects providers; here the fake provider must be the limit.
     REFRESH_RATE_PER_SECOND: '100000',
   };
   const ours = startChild('processes/sweep.ts', settings, await productionFlags());
@@ -66,10 +66,10 @@ export async function startSweepers(
       // What the round before left behind is not this one's.
       await run(databaseUrl, 'VACUUM connections, reference_connections');
       await run(databaseUrl, 'CHECKPOINT');
-      const issuedBefore = await maker.call<number>({ ask: 'issued' });
+      const issuedBefore = await fakeProvider.call<number>({ ask: 'issued' });
       const generationsBefore = isOurs ? await sumOfGenerations(databaseUrl) : 0;
       const seconds = await child.call<number>({ users, provider, concurrency });
-      const issued = (await maker.call<number>({ ask: 'issued' })) - issuedBefore;
+      const issued = (await fakeProvider.call<number>({ ask: 'issued' })) - issuedBefore;
       const stored = isOurs ? (await sumOfGenerations(databaseUrl)) - generationsBefore : due;
       if (issued !== due || stored !== due) {
         throw new Error(`Of ${due} due connections ${issued} were refreshed and ${stored} stored.`);

@@ -52,7 +52,7 @@ export async function startTokenServers(deployment: Deployment, load: Child, siz
   const environment = {
     ...deployment.environment,
     NODE_ENV: 'production',
-    STRAVA_TOKEN_URL: 'https://maker.invalid/token',
+    STRAVA_TOKEN_URL: 'https://provider.invalid/token',
     PORT: String(servicePort),
   };
   const service = startChild('processes/service.js', environment, await productionFlags());

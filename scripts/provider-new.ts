@@ -117,10 +117,10 @@ async function createProvider(args: readonly string[]): Promise<string> {
   }
   return `Written: src/providers/${slug}/, a line in src/providers/providers.module.ts, a block in .env.example.
 
-Now, from the maker's documentation (docs/adding-a-provider.md explains each):
-  1. src/providers/${slug}/facts.json               what the maker documents
+Now, from the provider's documentation (docs/adding-a-provider.md explains each):
+  1. src/providers/${slug}/facts.json               what the provider documents
   2. src/providers/${slug}/${slug}.definition.ts   what we use of it
-  3. src/providers/${slug}/${slug}.sandbox.ts      what the maker expects and answers
+  3. src/providers/${slug}/${slug}.sandbox.ts      what the provider expects and answers
   4. src/providers/${slug}/README.md
   5. npm run docs:providers
   6. npm run test:jest -- src/providers/${slug} src/architecture
@@ -138,7 +138,7 @@ function parseCommand(args: readonly string[]): { slug: string; version: OAuthVe
     throw new RefusedError(`"${slug}" is no slug: take lower-case words joined by "-", such as acme or acme-band.`);
   }
   if (values.oauth1 === values.oauth2) {
-    throw new RefusedError(`Say which OAuth the maker speaks, --oauth1 or --oauth2. ${usage}`);
+    throw new RefusedError(`Say which OAuth the provider speaks, --oauth1 or --oauth2. ${usage}`);
   }
   return { slug, version: values.oauth1 ? '1' : '2' };
 }

@@ -21,7 +21,7 @@ const page = 'docs/providers.md';
 export interface DocumentedFacts {
   /** The provider's folder. */
   readonly id: string;
-  /** When they were last compared with the maker's documentation: `YYYY-MM-DD`. */
+  /** When they were last compared with the provider's documentation: `YYYY-MM-DD`. */
   readonly checkedOn: string;
   readonly refreshTokenLifetimeSeconds: number | null;
 }
@@ -89,15 +89,15 @@ const quirkSentences: QuirkSentences = {
   deadGrantErrors: (value) => `a dead grant is also told with ${value.map(fieldValues).join(' or ')}`,
 };
 
-/** Makers that people ask for and that cannot be linked. Kept by hand. */
+/** Providers that people ask for and that cannot be linked. Kept by hand. */
 const notOffered = `## Not offered
 
-| maker | why | instead |
+| provider | why | instead |
 |---|---|---|
-| Samsung Health, Health Connect | There is no cloud API and no OAuth. The data stays on the phone; an app of yours on it reads them with the user's permission (Samsung Health Data SDK; release builds need the maker's approval). | your own Android app |
+| Samsung Health, Health Connect | There is no cloud API and no OAuth. The data stays on the phone; an app of yours on it reads them with the user's permission (Samsung Health Data SDK; release builds need the provider's approval). | your own Android app |
 | Zepp, Amazfit | OAuth is for companies only, by request to Zepp; its documents are from 2017 to 2020. With an agreement it can be added like any other. What scripts do, logging in with the user's password, is against the terms. | Health Connect, Apple's HealthKit, Strava |
 | Peloton | There is no programme for developers. The known endpoints are those of its own web page, where only its own callback is registered: nobody else can be redirected to. | |
-| Eight Sleep | There is no OAuth for third parties. What scripts do is to send the user's password with credentials taken out of the maker's app. | Apple's HealthKit, Health Connect |
+| Eight Sleep | There is no OAuth for third parties. What scripts do is to send the user's password with credentials taken out of the provider's app. | Apple's HealthKit, Health Connect |
 | komoot | It speaks OAuth 2.0, but gives client ids to partners only and publishes neither lifetimes nor rotation. With a partnership it can be added like any other. | |
 `;
 
@@ -144,7 +144,7 @@ ${definitions.length} providers in ${new Set(definitions.map(folderOf)).size} fo
 which of them are switched on, and which redirect URI to register.
 
 ${table}
-Lives are as documented (?: not published); what a maker tells with a token goes before.
+Lives are as documented (?: not published); what a provider tells with a token goes before.
 
 ${definitions.map((definition) => renderProvider(definition, folderOf(definition), factsOf(definition)?.checkedOn)).join('\n')}
 ${notOffered}`;
@@ -233,7 +233,7 @@ function describeAccount(account: AccountLookup): string {
 
 function describeRevocation(revocation: Revocation | undefined): string {
   if (revocation === undefined) {
-    return 'the maker offers none; the user ends the grant in their account there';
+    return 'the provider offers none; the user ends the grant in their account there';
   }
   const proof = {
     bearer: "the user's access token as bearer",

@@ -15,7 +15,7 @@ const { origin, pathname: path } = new URL(tokenUrl);
  * HTTP of its own: no caller, no browser.
  */
 answer(async ({ users, concurrency }: { users: string[]; concurrency: number }) => {
-  const maker = new Pool(origin, { connections: concurrency });
+  const provider = new Pool(origin, { connections: concurrency });
   const startedAt = performance.now();
   await forEachConcurrently(users, concurrency, async (userId) => {
     const state = randomBytes(32).toString('base64url');
@@ -37,7 +37,7 @@ answer(async ({ users, concurrency }: { users: string[]; concurrency: number }) 
       client_id: 'bench',
       client_secret: 'not-a-real-secret',
     });
-    const { body } = await maker.request({
+    const { body } = await provider.request({
       method: 'POST',
       path,
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
@@ -50,6 +50,6 @@ answer(async ({ users, concurrency }: { users: string[]; concurrency: number }) 
     });
   });
   const seconds = (performance.now() - startedAt) / 1_000;
-  await maker.close();
+  await provider.close();
   return seconds;
 });

@@ -16,7 +16,7 @@ const { origin, pathname: path } = new URL(tokenUrl);
  * UPDATE. No claim, no journal, no generation: a crash or a second replica loses tokens.
  */
 answer(async ({ users, concurrency }: { users: string[]; concurrency: number }) => {
-  const maker = new Pool(origin, { connections: concurrency });
+  const provider = new Pool(origin, { connections: concurrency });
   const startedAt = performance.now();
   for (let first = 0; first < users.length; first += batchSize) {
     const { rows } = await pool.query<{ user_id: string; sealed: Buffer }>({
@@ -32,7 +32,7 @@ answer(async ({ users, concurrency }: { users: string[]; concurrency: number }) 
         client_id: 'bench',
         client_secret: 'not-a-real-secret',
       });
-      const { body } = await maker.request({
+      const { body } = await provider.request({
         method: 'POST',
         path,
         headers: { 'content-type': 'application/x-www-form-urlencoded' },
@@ -48,6 +48,6 @@ answer(async ({ users, concurrency }: { users: string[]; concurrency: number }) 
     });
   }
   const seconds = (performance.now() - startedAt) / 1_000;
-  await maker.close();
+  await provider.close();
   return seconds;
 });

@@ -104,12 +104,12 @@ async function startParts(started: (() => Promise<void>)[]): Promise<void> {
 /** Prefers one port, so that URLs in a browser stay the same; takes a free one when somebody else has it. */
 async function startSandbox(port: number): Promise<VendorSandbox> {
   try {
-    return await VendorSandbox.start({ port, makers: new Map() });
+    return await VendorSandbox.start({ port, providers: new Map() });
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) {
       throw error;
     }
-    return VendorSandbox.start({ makers: new Map() });
+    return VendorSandbox.start({ providers: new Map() });
   }
 }
 
@@ -144,7 +144,7 @@ function banner({ api_url: apiUrl, sandbox_url: sandboxUrl }: DevelopmentCredent
   return `
 Cufflink is running (development).
   API               ${apiUrl}   (documentation: ${apiUrl}/docs)
-  Vendor sandbox    ${sandboxUrl}   (fake device makers; used where no credentials are set)
+  Vendor sandbox    ${sandboxUrl}   (fake providers; used where no credentials are set)
   Credentials       ${credentialsFile}
 
 Start a link, then open its link_web_url in a browser:

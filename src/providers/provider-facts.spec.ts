@@ -9,10 +9,10 @@ import {
   type Revocation,
 } from '../provider-kit/definition/provider-definition.js';
 
-/** What a maker documents, in its own words: the `facts.json` of a provider's folder. */
+/** What a provider documents, in its own words: the `facts.json` of a provider's folder. */
 interface Facts {
   readonly id: string;
-  /** When they were last compared with the maker's documentation: `YYYY-MM-DD`. */
+  /** When they were last compared with the provider's documentation: `YYYY-MM-DD`. */
   readonly checkedOn: string;
   readonly oauthVersion: '1.0a' | '2.0' | null;
   readonly authorizeUrl: string | null;
@@ -38,9 +38,9 @@ interface Facts {
   readonly revokeEndpoint: { readonly method: string; readonly url: string } | null;
   readonly docsUrl: string | null;
   readonly uncertain: readonly string[];
-  /** Servers of the maker that an app may belong to, with what differs there; the empty one is described by the rest. */
+  /** Servers of the provider that an app may belong to, with what differs there; the empty one is described by the rest. */
   readonly servers?: Readonly<Record<string, Partial<Omit<Facts, 'servers'>>>>;
-  /** Separate systems of the maker with the same paths: their host by slug. */
+  /** Separate systems of the provider with the same paths: their host by slug. */
   readonly otherHosts?: Readonly<Record<string, string>>;
 }
 
@@ -81,7 +81,7 @@ const files: readonly Facts[] = folders
   .filter((path) => existsSync(path))
   .map((path) => readJson<Facts>(path));
 const facts = files.flatMap((each) => [each, ...ofOtherHosts(each)]);
-/** Each provider at each server of its maker; `default` is what applies when none is chosen. */
+/** Each provider at each of its servers; `default` is what applies when none is chosen. */
 const servers = facts.flatMap((each) =>
   ['default', ...Object.keys(each.servers ?? {})].map((server) => [each.id, server, each] as const),
 );
@@ -99,11 +99,11 @@ describe('facts of the providers', () => {
     expect([...definitions.keys()].filter((slug) => !facts.some(({ id }) => id === slug))).toEqual([]);
   });
 
-  it('are there once for each maker', () => {
+  it('are there once for each provider', () => {
     expect(facts.map(({ id }) => id).filter((id, at, all) => all.indexOf(id) !== at)).toEqual([]);
   });
 
-  it('have a definition for each maker', () => {
+  it('have a definition for each provider', () => {
     expect(facts.map(({ id }) => id).filter((id) => !definitions.has(id))).toEqual([]);
   });
 
@@ -125,7 +125,7 @@ describe('facts of the providers', () => {
   });
 
   it.each(servers)(
-    '%s (server: %s) uses what its maker documents, but for what differs on purpose',
+    '%s (server: %s) uses what its provider documents, but for what differs on purpose',
     (slug, server, documented) => {
       const definition = definitions.get(slug);
       expect(definition).toBeDefined();
@@ -277,7 +277,7 @@ const clientAuthentications: Readonly<Record<string, string>> = {
   jwt: 'es256-jwt',
 };
 
-/** PKCE that nobody documents is not sent: some makers refuse parameters that they do not know. */
+/** PKCE that nobody documents is not sent: some providers refuse parameters that they do not know. */
 const pkces: Readonly<Record<string, string>> = {
   'S256 required': 'required',
   'S256 supported': 'supported',

@@ -33,7 +33,7 @@ describe('Nest modules of the providers', () => {
     let sandbox: VendorSandbox;
 
     beforeEach(async () => {
-      sandbox = await VendorSandbox.start({ makers: new Map() });
+      sandbox = await VendorSandbox.start({ providers: new Map() });
       process.env = { SANDBOX_URL: sandbox.url };
     });
 
@@ -63,8 +63,8 @@ describe('Nest modules of the providers', () => {
 
     /** Starts the module of a folder and one link with each of its providers; tells which strategies carried the links. */
     async function beginLinks(folder: string): Promise<{ providers: HealthProvider[]; used: passport.Strategy[] }> {
-      for (const { slug, sandbox: maker } of await importDefinitions(folder)) {
-        sandbox.add(slug, maker);
+      for (const { slug, sandbox: sandboxDefinition } of await importDefinitions(folder)) {
+        sandbox.add(slug, sandboxDefinition);
       }
       const [module] = await importClasses(folder, 'module');
       const context = await NestFactory.createApplicationContext(module as Type, {

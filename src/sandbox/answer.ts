@@ -12,7 +12,7 @@ export interface Answer {
 type Fields = Readonly<Record<string, unknown>>;
 
 export type AnswerContent =
-  /** `shape` writes the fields as the maker does, at the very end: a misbehaviour names them as the standard does. */
+  /** `shape` writes the fields as the provider does, at the very end: a misbehaviour names them as the standard does. */
   | { readonly json: Fields; readonly shape?: (fields: Fields) => Fields }
   | { readonly form: Readonly<Record<string, string>> }
   | { readonly text: string; readonly type: string }

@@ -1,4 +1,4 @@
-/** What a call was about; `consent` is the answer to the consent page, `endpoint` one that only this maker has. */
+/** What a call was about; `consent` is the answer to the consent page, `endpoint` one that only this provider has. */
 export type CallKind =
   | 'authorize'
   | 'consent'

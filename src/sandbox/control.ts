@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Refusal, type Answer } from './answer.js';
-import type { FakeMaker } from './fake-maker.js';
+import type { FakeProvider } from './fake-provider.js';
 import type { IncomingCall } from './incoming-call.js';
 import { misbehaviourSchema } from './misbehaviour.js';
 import { onlyMethod } from './routing.js';
@@ -14,7 +14,7 @@ const orderSchema = z.strictObject({
   times: z.union([z.int().min(1), z.literal('forever')]).optional(),
   behave: z.literal(true).optional(),
   expireAccessTokens: z.literal(true).optional(),
-  /** An account at the maker, or `all`. */
+  /** An account at the provider, or `all`. */
   revokeGrant: z.string().optional(),
   accessTokenLifetimeSeconds: z.int().min(1).optional(),
   clockOffsetSeconds: z.int().optional(),
@@ -29,50 +29,50 @@ const orderSchema = z.strictObject({
  *
  * @throws {@link Refusal} 400 on a malformed order, 404 on another path, 415 when the body is not JSON
  */
-export function control(call: IncomingCall, findMaker: (slug: string) => FakeMaker | undefined): Answer {
+export function control(call: IncomingCall, findNeighbor: (slug: string) => FakeProvider | undefined): Answer {
   const [, slug = '', action] = call.path.split('/');
-  const maker = findMaker(slug);
-  if (maker === undefined || (action !== undefined && action !== 'history')) {
+  const fake = findNeighbor(slug);
+  if (fake === undefined || (action !== undefined && action !== 'history')) {
     throw new Refusal(404, 'not_found', 'there is POST /_control/<slug> and GET /_control/<slug>/history');
   }
   if (action === 'history') {
     onlyMethod(call, 'GET');
-    return { status: 200, content: { json: { history: maker.history } } };
+    return { status: 200, content: { json: { history: fake.history } } };
   }
   onlyMethod(call, 'POST');
   // A web page cannot send this type to another origin without being asked first.
   if (!/^application\/json\s*(;|$)/i.test(call.headers['content-type'] ?? '')) {
     throw new Refusal(415, 'invalid_request', 'Content-Type must be application/json');
   }
-  obey(parseOrder(call.body), maker);
+  obey(parseOrder(call.body), fake);
   return { status: 200, content: { json: { ok: true } } };
 }
 
-function obey(order: z.infer<typeof orderSchema>, maker: FakeMaker): void {
+function obey(order: z.infer<typeof orderSchema>, fake: FakeProvider): void {
   try {
     if (order.behave === true) {
-      maker.behave();
+      fake.behave();
     }
     if (order.accessTokenLifetimeSeconds !== undefined) {
-      maker.accessTokenLifetimeSeconds = order.accessTokenLifetimeSeconds;
+      fake.accessTokenLifetimeSeconds = order.accessTokenLifetimeSeconds;
     }
     if (order.misbehave !== undefined) {
-      maker.misbehave(order.misbehave, order.times === 'forever' ? Infinity : order.times);
+      fake.misbehave(order.misbehave, order.times === 'forever' ? Infinity : order.times);
     }
   } catch (error) {
     throw new Refusal(400, 'invalid_request', error instanceof Error ? error.message : 'not possible');
   }
   if (order.clockOffsetSeconds !== undefined) {
-    maker.clockOffsetSeconds = order.clockOffsetSeconds;
+    fake.clockOffsetSeconds = order.clockOffsetSeconds;
   }
   if (order.expireAccessTokens === true) {
-    maker.expireAccessTokens();
+    fake.expireAccessTokens();
   }
   if (order.revokeGrant !== undefined) {
-    maker.revokeGrant(order.revokeGrant);
+    fake.revokeGrant(order.revokeGrant);
   }
   if (order.restrictScopes !== undefined) {
-    maker.restrictScopes(order.restrictScopes ?? undefined);
+    fake.restrictScopes(order.restrictScopes ?? undefined);
   }
 }
 

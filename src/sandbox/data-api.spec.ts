@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { OAuth2SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
 import { call, json, OAuth2Driver, sha256, startSandbox } from './testing/sandbox-driver.js';
-import { plainDeclaration } from './testing/plain-declaration.js';
+import { plainDefinition } from './testing/plain-definition.js';
 import type { VendorSandbox } from './vendor-sandbox.js';
 
-const declaration: OAuth2SandboxMaker = {
-  ...plainDeclaration,
+const definition: OAuth2SandboxDefinition = {
+  ...plainDefinition,
   account: { path: '/api/me', answer: (accountId) => ({ id: accountId }) },
   apiBasePath: '/api',
   apiPath: '/api/data',
@@ -15,17 +15,17 @@ let sandbox: VendorSandbox;
 
 beforeAll(async () => {
   ({ sandbox } = await startSandbox({
-    plain: declaration,
-    keyed: { ...declaration, apiHeaders: ['X-Subscription-Key'] },
-    query: { ...declaration, apiTokenParameter: 'token' },
+    plain: definition,
+    keyed: { ...definition, apiHeaders: ['X-Subscription-Key'] },
+    query: { ...definition, apiTokenParameter: 'token' },
   }));
 });
 afterAll(() => sandbox.stop());
 
 async function linked(slug: string): Promise<{ url: string; authorization: string; token: string }> {
-  const maker = sandbox.maker(slug);
-  const { accessToken: token } = await new OAuth2Driver(maker).link({ account: '7' });
-  return { url: maker.url, authorization: `Bearer ${token}`, token };
+  const fake = sandbox.provider(slug);
+  const { accessToken: token } = await new OAuth2Driver(fake).link({ account: '7' });
+  return { url: fake.url, authorization: `Bearer ${token}`, token };
 }
 
 describe('the data API of a fake', () => {
@@ -36,7 +36,7 @@ describe('the data API of a fake', () => {
     expect(json(answer)).toEqual({
       ok: true,
       account_id: '7',
-      note: expect.stringContaining('sandbox, not the maker'),
+      note: expect.stringContaining('sandbox, not the provider'),
       received: {
         method: 'PATCH',
         path: '/api/a%2Fb/c',
@@ -49,7 +49,7 @@ describe('the data API of a fake', () => {
     expect(answer.text).not.toContain(authorization);
   });
 
-  it('leaves the other endpoints of the maker theirs, and has nothing elsewhere', async () => {
+  it('leaves the other endpoints of the provider theirs, and has nothing elsewhere', async () => {
     const { url, authorization } = await linked('plain');
     expect(json(await call('GET', `${url}/api/me`, { headers: { authorization } }))).toEqual({ id: '7' });
     for (const path of ['/apis/data', '/api', '/other']) {
@@ -63,7 +63,7 @@ describe('the data API of a fake', () => {
     expect((await call('GET', `${url}/api/a`, { headers: { authorization: 'Bearer other' } })).status).toBe(401);
   });
 
-  it('refuses a call without a header that the maker wants, and does not tell the header', async () => {
+  it('refuses a call without a header that the provider wants, and does not tell the header', async () => {
     const { url, authorization } = await linked('keyed');
     const refused = await call('GET', `${url}/api/a`, { headers: { authorization } });
     expect([refused.status, json(refused)['error_description']]).toEqual([

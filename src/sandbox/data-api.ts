@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
+import type { SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
 import { Refusal, type Answer } from './answer.js';
 import type { IncomingCall } from './incoming-call.js';
 import { isBelow } from './routing.js';
@@ -7,18 +7,18 @@ import { isBelow } from './routing.js';
 /** Headers that say who calls and how, not what for. */
 const unremarkable = ['authorization', 'connection', 'content-length', 'host', 'transfer-encoding'];
 
-/** Returns whether a call that is for no other endpoint of a maker is for its API. */
-export function isDataCall({ apiBasePath, apiPath }: SandboxMaker, { path }: IncomingCall): boolean {
+/** Returns whether a call that is for no other endpoint of a provider is for its API. */
+export function isDataCall({ apiBasePath, apiPath }: SandboxDefinition, { path }: IncomingCall): boolean {
   return isBelow(path, apiPath) || (apiBasePath !== undefined && path.startsWith(`${apiBasePath}/`));
 }
 
 /**
  * Answers a call of the API whose token is good. The fake has no measurements, and makes none up: it tells what it has received.
  *
- * @throws {@link Refusal} 401 when a header is missing that the maker wants beside the token
+ * @throws {@link Refusal} 401 when a header is missing that the provider wants beside the token
  */
-export function dataAnswer(maker: SandboxMaker, call: IncomingCall, accountId: string): Answer {
-  const { apiHeaders = [] } = maker;
+export function dataAnswer(definition: SandboxDefinition, call: IncomingCall, accountId: string): Answer {
+  const { apiHeaders = [] } = definition;
   const missing = apiHeaders.find((name) => !call.headers[name.toLowerCase()]);
   if (missing !== undefined) {
     throw new Refusal(401, 'invalid_request', `the header ${missing} is missing`);
@@ -26,13 +26,13 @@ export function dataAnswer(maker: SandboxMaker, call: IncomingCall, accountId: s
   const hidden = new Set([...unremarkable, ...apiHeaders.map((name) => name.toLowerCase())]);
   const headers = Object.fromEntries(Object.entries(call.headers).filter(([name]) => !hidden.has(name)));
   const { method, path, bytes } = call;
-  const tokenParameter = maker.oauth === '2.0' ? maker.apiTokenParameter : undefined;
+  const tokenParameter = definition.oauth === '2.0' ? definition.apiTokenParameter : undefined;
   const query = call.query.split('&').filter((pair) => pair.split('=', 1)[0] !== tokenParameter);
   const body = { body_bytes: bytes.length, body_sha256: createHash('sha256').update(bytes).digest('hex') };
   const json = {
     ok: true,
     account_id: accountId,
-    note: 'This is the sandbox, not the maker: it has no data, and tells what it received.',
+    note: 'This is the sandbox, not the provider: it has no data, and tells what it received.',
     received: { method, path, query: query.join('&'), headers, ...body },
   };
   return { status: 200, content: { json } };

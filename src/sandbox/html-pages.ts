@@ -61,10 +61,10 @@ export function consentPage(consent: ConsentPage): Answer {
   return page(
     200,
     `Sandbox: ${consent.slug}`,
-    `<p>This is a fake device maker. <strong>${escapeHtml(consent.clientId)}</strong> asks for access to an account.</p>
+    `<p>This is a fake provider. <strong>${escapeHtml(consent.clientId)}</strong> asks for access to an account.</p>
 <form method="post" action="/${escapeHtml(consent.slug)}/_consent">
 <input type="hidden" name="request" value="${escapeHtml(consent.requestId)}">
-<label>Account number at the maker <input type="text" name="account" value="1001" inputmode="numeric"></label>
+<label>Account number at the provider <input type="text" name="account" value="1001" inputmode="numeric"></label>
 ${scopes.length === 0 ? '' : list}
 <button type="submit" name="decision" value="approve">Approve</button>
 <button type="submit" name="decision" value="deny">Deny</button>
@@ -84,17 +84,17 @@ export function formPostPage(action: string, fields: Readonly<Record<string, str
   );
 }
 
-/** The list of makers. */
+/** The list of providers. */
 export function indexPage(
-  makers: readonly { readonly slug: string; readonly url: string; readonly oauth: string }[],
+  providers: readonly { readonly slug: string; readonly url: string; readonly oauth: string }[],
 ): Answer {
-  const rows = makers.map(
+  const rows = providers.map(
     ({ slug, url, oauth }) =>
       `<li><strong>${escapeHtml(slug)}</strong> (OAuth ${escapeHtml(oauth)}): <code>${escapeHtml(url)}</code></li>`,
   );
   return page(
     200,
     'Vendor sandbox',
-    `<p>Fake device makers for development and tests.</p>\n<ul>\n${rows.join('\n')}\n</ul>`,
+    `<p>Fake providers for development and tests.</p>\n<ul>\n${rows.join('\n')}\n</ul>`,
   );
 }

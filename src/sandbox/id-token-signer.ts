@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import type { OAuth2SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
 import type { Answer } from './answer.js';
 import type { Route } from './routing.js';
 
-/** Not published by most makers; long enough for an application that checks it at once. */
+/** Not published by most providers; long enough for an application that checks it at once. */
 const lifetimeSeconds = 3600;
 
 /** Signs the ID tokens of one fake with a key of its own, made when it starts (OpenID Connect Core section 2). */
@@ -13,10 +13,10 @@ export class IdTokenSigner {
   readonly #keys;
 
   constructor(
-    private readonly declaration: NonNullable<OAuth2SandboxMaker['idToken']>,
+    private readonly definition: NonNullable<OAuth2SandboxDefinition['idToken']>,
     private readonly context: { readonly clientId: string; readonly now: () => number },
   ) {
-    this.#keys = generateKeyPair(declaration.algorithm);
+    this.#keys = generateKeyPair(definition.algorithm);
   }
 
   /**
@@ -24,10 +24,10 @@ export class IdTokenSigner {
    *   leaves one out
    */
   async sign(accountId: string, further: Readonly<Record<string, unknown>>): Promise<string> {
-    const { issuer, algorithm } = this.declaration;
+    const { issuer, algorithm } = this.definition;
     const iat = Math.floor(this.context.now() / 1000);
     const times = { iat, exp: iat + lifetimeSeconds };
-    const ofUser = { sub: accountId, ...this.declaration.claims?.(accountId) };
+    const ofUser = { sub: accountId, ...this.definition.claims?.(accountId) };
     const usual = { iss: issuer, aud: this.context.clientId, ...ofUser, ...times };
     const claims = Object.entries({ ...usual, ...further }).filter(
       ([, value]) => value !== null && value !== undefined,
@@ -38,14 +38,14 @@ export class IdTokenSigner {
   }
 
   get routes(): Route[] {
-    const { jwksPath: path } = this.declaration;
+    const { jwksPath: path } = this.definition;
     return path === undefined ? [] : [{ kind: 'jwks', method: 'GET', path, answer: () => this.#keySet() }];
   }
 
   /** Answers with the public keys, as a JSON Web Key Set (RFC 7517). */
   async #keySet(): Promise<Answer> {
     const key = await exportJWK((await this.#keys).publicKey);
-    const json = { keys: [{ ...key, kid: this.#keyId, use: 'sig', alg: this.declaration.algorithm }] };
+    const json = { keys: [{ ...key, kid: this.#keyId, use: 'sig', alg: this.definition.algorithm }] };
     return { status: 200, content: { json } };
   }
 }

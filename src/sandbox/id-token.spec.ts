@@ -2,28 +2,28 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createLocalJWKSet, decodeJwt, jwtVerify, type JSONWebKeySet, type JWTPayload } from 'jose';
 import { sandboxClientId } from '../provider-kit/definition/provider-settings.js';
 import { call, json, OAuth2Driver, startSandbox, tokens, type TestClock } from './testing/sandbox-driver.js';
-import { plainDeclaration } from './testing/plain-declaration.js';
+import { plainDefinition } from './testing/plain-definition.js';
 import type { VendorSandbox } from './vendor-sandbox.js';
 
 const issuer = 'https://identity.example.test';
 
 let sandbox: VendorSandbox;
 let clock: TestClock;
-const driver = (slug: string): OAuth2Driver => new OAuth2Driver(sandbox.maker(slug));
+const driver = (slug: string): OAuth2Driver => new OAuth2Driver(sandbox.provider(slug));
 
 beforeAll(async () => {
   const idToken = { issuer, algorithm: 'RS256', jwksPath: '/keys' } as const;
   ({ sandbox, clock } = await startSandbox({
-    rsa: { ...plainDeclaration, idToken },
-    ec: { ...plainDeclaration, idToken: { ...idToken, algorithm: 'ES256', onRefresh: true } },
-    without: plainDeclaration,
+    rsa: { ...plainDefinition, idToken },
+    ec: { ...plainDefinition, idToken: { ...idToken, algorithm: 'ES256', onRefresh: true } },
+    without: plainDefinition,
   }));
 });
 
 afterAll(() => sandbox.stop());
 
 async function keys(slug: string): Promise<JSONWebKeySet> {
-  return json(await call('GET', `${sandbox.maker(slug).url}/keys`)) as unknown as JSONWebKeySet;
+  return json(await call('GET', `${sandbox.provider(slug).url}/keys`)) as unknown as JSONWebKeySet;
 }
 
 async function verified(slug: string, idToken: unknown): Promise<JWTPayload> {
@@ -54,7 +54,7 @@ describe.each([
     expect(list).toHaveLength(1);
     expect(list[0]).toMatchObject({ kty: keyType, use: 'sig', alg: algorithm, kid: expect.any(String) });
     expect(list[0]).not.toHaveProperty('d');
-    expect(sandbox.maker(slug).history.at(-1)?.kind).toBe('jwks');
+    expect(sandbox.provider(slug).history.at(-1)?.kind).toBe('jwks');
   });
 });
 
@@ -63,7 +63,7 @@ describe('ID tokens', () => {
     expect(decodeJwt(String((await driver('rsa').link()).fields['id_token']))).not.toHaveProperty('nonce');
   });
 
-  it('come with a refresh only where the maker says so, and then without nonce', async () => {
+  it('come with a refresh only where the provider says so, and then without nonce', async () => {
     const { refreshToken } = await driver('rsa').link();
     expect(json(await driver('rsa').refresh(refreshToken))).not.toHaveProperty('id_token');
     const first = tokens(await driver('ec').exchange(await driver('ec').code({ account: '78' }, { nonce: 'n' })));
@@ -78,14 +78,16 @@ describe('ID tokens', () => {
     await expect(verified('rsa', fields['id_token'])).rejects.toThrow();
   });
 
-  it('are absent where the maker issues none, and so are the keys', async () => {
+  it('are absent where the provider issues none, and so are the keys', async () => {
     expect((await driver('without').link()).fields).not.toHaveProperty('id_token');
-    expect((await call('GET', `${sandbox.maker('without').url}/keys`)).status).toBe(404);
-    expect(() => sandbox.maker('without').misbehave({ endpoint: 'jwks', type: 'drop' })).toThrow('no endpoint "jwks"');
+    expect((await call('GET', `${sandbox.provider('without').url}/keys`)).status).toBe(404);
+    expect(() => sandbox.provider('without').misbehave({ endpoint: 'jwks', type: 'drop' })).toThrow(
+      'no endpoint "jwks"',
+    );
   });
 
   it('cannot be verified while the keys are ordered away', async () => {
-    sandbox.maker('rsa').misbehave({ endpoint: 'jwks', type: 'status', code: 503 });
-    expect((await call('GET', `${sandbox.maker('rsa').url}/keys`)).status).toBe(503);
+    sandbox.provider('rsa').misbehave({ endpoint: 'jwks', type: 'status', code: 503 });
+    expect((await call('GET', `${sandbox.provider('rsa').url}/keys`)).status).toBe(503);
   });
 });

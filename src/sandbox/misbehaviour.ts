@@ -37,9 +37,9 @@ export const misbehaviourSchema = z.discriminatedUnion('type', [
   z.strictObject({ endpoint, type: z.literal('html'), processed }),
   /** 200 without a body. */
   z.strictObject({ endpoint, type: z.literal('emptyBody'), processed }),
-  /** 200 with the maker's error body. */
+  /** 200 with the provider's error body. */
   z.strictObject({ endpoint, type: z.literal('errorIn200'), error: z.string(), processed }),
-  /** The maker's error body. */
+  /** The provider's error body. */
   z.strictObject({
     endpoint,
     type: z.literal('error'),
@@ -48,7 +48,7 @@ export const misbehaviourSchema = z.discriminatedUnion('type', [
     contentType: z.string().optional(),
     processed,
   }),
-  /** The maker's error body, which quotes every secret that was presented. */
+  /** The provider's error body, which quotes every secret that was presented. */
   z.strictObject({ endpoint, type: z.literal('echoSecret'), error: z.string(), status, processed }),
   z.strictObject({ endpoint, type: z.literal('redirect'), status, location: z.string(), processed }),
   /** 200 with a JSON body of so many bytes. */
@@ -64,7 +64,7 @@ export const misbehaviourSchema = z.discriminatedUnion('type', [
   z.strictObject({ endpoint: tokenEndpoint, type: z.literal('emptyRefreshToken') }),
   /** The grant shrinks to these scopes, and the answer says so. */
   z.strictObject({ endpoint: tokenEndpoint, type: z.literal('scope'), scopes: z.array(z.string()) }),
-  /** An ID token with these claims on top of the right ones, also where this maker sends none with a refresh; `null` leaves one out. */
+  /** An ID token with these claims on top of the right ones, also where this provider sends none with a refresh; `null` leaves one out. */
   z.strictObject({ endpoint: tokenEndpoint, type: z.literal('idToken'), claims: z.record(z.string(), z.json()) }),
   /** Any JSON as `token_type`; `mac` when absent. */
   z.strictObject({ endpoint: tokenEndpoint, type: z.literal('badTokenType'), value: z.json().optional() }),

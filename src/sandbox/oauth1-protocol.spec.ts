@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { sandboxClientSecret } from '../provider-kit/definition/provider-settings.js';
-import type { OAuth1SandboxMaker, OAuth2SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
+import type {
+  OAuth1SandboxDefinition,
+  OAuth2SandboxDefinition,
+} from '../provider-kit/definition/sandbox-definition.js';
 import { consent, type ConsentOptions } from '../../test/support/browser.js';
 import {
   call,
@@ -15,7 +18,7 @@ import {
 } from './testing/sandbox-driver.js';
 import type { VendorSandbox } from './vendor-sandbox.js';
 
-const declaration: OAuth1SandboxMaker = {
+const definition: OAuth1SandboxDefinition = {
   oauth: '1.0a',
   authorizePath: '/authorize',
   requestTokenPath: '/request_token',
@@ -28,7 +31,7 @@ const declaration: OAuth1SandboxMaker = {
   exchange: { path: '/exchange', successor: 'next', tokenLivesOnSeconds: 1_000 },
 };
 
-const next: OAuth2SandboxMaker = {
+const next: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/authorize',
   tokenPath: '/token',
@@ -51,13 +54,13 @@ let clock: TestClock;
 let url: string;
 
 beforeAll(async () => {
-  ({ sandbox, clock } = await startSandbox({ one: declaration, two: declaration, next }));
-  url = sandbox.maker('one').url;
+  ({ sandbox, clock } = await startSandbox({ one: definition, two: definition, next }));
+  url = sandbox.provider('one').url;
 });
 
 afterAll(() => sandbox.stop());
 
-beforeEach(() => sandbox.maker('one').revokeGrant('all'));
+beforeEach(() => sandbox.provider('one').revokeGrant('all'));
 
 interface Credentials {
   readonly token: string;
@@ -254,7 +257,7 @@ describe('signed calls', () => {
     expect((await signed('DELETE', '/registration', one)).status).toBe(204);
     expect(problem(await signed('GET', '/data', one))).toEqual([401, 'token_rejected']);
     expect((await signed('GET', '/data', other)).status).toBe(200);
-    expect(sandbox.maker('one').liveGrants()).toHaveLength(1);
+    expect(sandbox.provider('one').liveGrants()).toHaveLength(1);
   });
 
   it('exchange a token once for a grant of the successor, and live on for a while', async () => {
@@ -268,41 +271,41 @@ describe('signed calls', () => {
     const fields = json(reply);
     expect(reply.status).toBe(200);
     expect(fields).toMatchObject({ token_type: 'bearer', expires_in: 500, refresh_token_expires_in: 5_000 });
-    const successor = new OAuth2Driver(sandbox.maker('next'));
+    const successor = new OAuth2Driver(sandbox.provider('next'));
     expect(json(await successor.api(String(fields['access_token'])))).toMatchObject({ ok: true, account_id: '77' });
     expect((await successor.refresh(String(fields['refresh_token']))).status).toBe(200);
     expect(problem(await signed('POST', '/exchange', token))).toEqual([401, 'token_used']);
     expect((await signed('GET', '/data', token)).status).toBe(200);
-    expect(sandbox.maker('next').liveGrants()).toHaveLength(1);
+    expect(sandbox.provider('next').liveGrants()).toHaveLength(1);
     clock.advance(1_000);
     expect(problem(await signed('GET', '/data', token))).toEqual([401, 'token_rejected']);
   });
 
-  it('end what a token was exchanged for too, since the maker knows the user once', async () => {
-    sandbox.maker('next').revokeGrant('all');
+  it('end what a token was exchanged for too, since the provider knows the user once', async () => {
+    sandbox.provider('next').revokeGrant('all');
     const token = await link('78');
     await signed('POST', '/exchange', token);
-    expect(sandbox.maker('next').liveGrants()).toHaveLength(1);
+    expect(sandbox.provider('next').liveGrants()).toHaveLength(1);
     expect((await signed('DELETE', '/registration', token)).status).toBe(204);
-    expect(sandbox.maker('next').liveGrants()).toEqual([]);
+    expect(sandbox.provider('next').liveGrants()).toEqual([]);
   });
 
   it("are refused at another fake, and after the user's withdrawal", async () => {
     const token = await link('8');
     const elsewhere = { slug: 'two', timestampSeconds: clock.ms / 1000, ...token };
-    expect(problem(await signedCall('GET', `${sandbox.maker('two').url}/data`, elsewhere))).toEqual([
+    expect(problem(await signedCall('GET', `${sandbox.provider('two').url}/data`, elsewhere))).toEqual([
       401,
       'token_rejected',
     ]);
-    sandbox.maker('one').revokeGrant('8');
+    sandbox.provider('one').revokeGrant('8');
     expect(problem(await signed('GET', '/data', token))).toEqual([401, 'token_rejected']);
   });
 
   it('leave a history without secrets', async () => {
-    const before = sandbox.maker('one').history.length;
+    const before = sandbox.provider('one').history.length;
     const token = await link();
     await signed('GET', '/data', token);
-    const entries = sandbox.maker('one').history.slice(before);
+    const entries = sandbox.provider('one').history.slice(before);
     expect(entries.map(({ kind, outcome }) => `${kind} ${outcome}`)).toEqual([
       'request_token ok',
       'authorize ok',

@@ -1,4 +1,4 @@
-import type { OAuth1SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
+import type { OAuth1SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
 import { appendQuery, redirect, Refusal, type Answer } from './answer.js';
 import { BoundedMap } from './bounded-map.js';
 import { dataAnswer, isDataCall } from './data-api.js';
@@ -6,7 +6,7 @@ import { Parameters } from './form.js';
 import type { AccessToken, Grant } from './grant-book.js';
 import type { IncomingCall } from './incoming-call.js';
 import { OAuth1Problem, OAuth1Verifier, type ParameterPlace } from './oauth1-verifier.js';
-import type { CallNote, Endpoint, MakerContext, Protocol } from './protocol.js';
+import type { CallNote, Endpoint, FakeContext, Protocol } from './protocol.js';
 import { equalSecrets, randomToken } from './random-token.js';
 import { isAcceptedRedirectUri } from './redirect-uri.js';
 import { onlyMethod } from './routing.js';
@@ -22,7 +22,7 @@ interface RequestToken {
   accountId: string;
 }
 
-/** Not published by any maker here; as long as an OAuth 2.0 code may live. */
+/** Not published by any provider here; as long as an OAuth 2.0 code may live. */
 const requestTokenLifetimeSeconds = 600;
 
 /** A fake that speaks OAuth 1.0a. */
@@ -32,39 +32,39 @@ export class OAuth1Protocol implements Protocol {
   readonly #exchanged = new WeakSet<Grant>();
 
   constructor(
-    private readonly maker: OAuth1SandboxMaker,
-    private readonly context: MakerContext,
+    private readonly definition: OAuth1SandboxDefinition,
+    private readonly context: FakeContext,
   ) {
-    this.#verifier = new OAuth1Verifier(maker.signatureMethod, context.now);
+    this.#verifier = new OAuth1Verifier(definition.signatureMethod, context.now);
   }
 
   findEndpoint(call: IncomingCall): Endpoint | undefined {
-    const { maker } = this;
-    if (call.path === maker.requestTokenPath) {
+    const { definition } = this;
+    if (call.path === definition.requestTokenPath) {
       onlyMethod(call, 'POST');
       return { kind: 'request_token', answer: (incoming) => this.#issueRequestToken(incoming) };
     }
-    if (call.path === maker.authorizePath) {
+    if (call.path === definition.authorizePath) {
       onlyMethod(call, 'GET');
       return { kind: 'authorize', answer: (incoming) => this.#authorize(incoming) };
     }
-    if (call.path === maker.accessTokenPath) {
+    if (call.path === definition.accessTokenPath) {
       onlyMethod(call, 'POST');
       return { kind: 'access_token', answer: (incoming, note) => this.#exchange(incoming, note) };
     }
-    if (call.path === maker.revoke?.path) {
-      onlyMethod(call, maker.revoke.method);
+    if (call.path === definition.revoke?.path) {
+      onlyMethod(call, definition.revoke.method);
       return { kind: 'revoke', answer: (incoming, note) => this.#revoke(incoming, note) };
     }
-    if (call.path === maker.exchange?.path) {
+    if (call.path === definition.exchange?.path) {
       onlyMethod(call, 'POST');
       return { kind: 'exchange', answer: (incoming, note) => this.#exchangeGrant(incoming, note) };
     }
-    if (call.path === maker.account?.path) {
+    if (call.path === definition.account?.path) {
       onlyMethod(call, 'GET');
       return { kind: 'account', answer: (incoming, note) => this.#account(incoming, note) };
     }
-    if (isDataCall(maker, call)) {
+    if (isDataCall(definition, call)) {
       return { kind: 'api', answer: (incoming, note) => this.#api(incoming, note) };
     }
     return undefined;
@@ -75,7 +75,7 @@ export class OAuth1Protocol implements Protocol {
   }
 
   #issueRequestToken(call: IncomingCall): Answer {
-    const parameters = this.#verify(call, () => undefined, this.maker.tokenParametersIn);
+    const parameters = this.#verify(call, () => undefined, this.definition.tokenParametersIn);
     const callback = parameters.get('oauth_callback');
     if (callback === undefined || callback === '') {
       throw unauthorized('parameter_absent');
@@ -132,7 +132,7 @@ export class OAuth1Protocol implements Protocol {
 
   #exchange(call: IncomingCall, note: CallNote): Answer {
     const findSecret = (value: string): string | undefined => this.#findRequestToken(value)?.secret;
-    const parameters = this.#verify(call, findSecret, this.maker.tokenParametersIn);
+    const parameters = this.#verify(call, findSecret, this.definition.tokenParametersIn);
     const token = this.#findRequestToken(parameters.get('oauth_token') ?? '');
     if (token === undefined) {
       throw unauthorized('token_rejected');
@@ -155,28 +155,28 @@ export class OAuth1Protocol implements Protocol {
     const grant = grants.open(token.accountId, []);
     note.familyId = grant.familyId;
     const access = grants.issueAccessToken(grant, Infinity, randomToken('ts'));
-    const extras = this.maker.tokenAnswerExtras?.(token.accountId) ?? {};
+    const extras = this.definition.tokenAnswerExtras?.(token.accountId) ?? {};
     const form = { oauth_token: access.value, oauth_token_secret: access.secret, ...extras };
     return { status: 200, content: { form } };
   }
 
   #api(call: IncomingCall, note: CallNote): Answer {
     const token = this.#signedToken(call, note);
-    return dataAnswer(this.maker, call, token.grant.accountId);
+    return dataAnswer(this.definition, call, token.grant.accountId);
   }
 
   #account(call: IncomingCall, note: CallNote): Answer {
     const token = this.#signedToken(call, note);
-    return { status: 200, content: { json: this.maker.account?.answer(token.grant.accountId) ?? {} } };
+    return { status: 200, content: { json: this.definition.account?.answer(token.grant.accountId) ?? {} } };
   }
 
   #exchangeGrant(call: IncomingCall, note: CallNote): Answer {
     const token = this.#signedToken(call, note);
-    const { successor = '', tokenLivesOnSeconds = 0 } = this.maker.exchange ?? {};
+    const { successor = '', tokenLivesOnSeconds = 0 } = this.definition.exchange ?? {};
     if (this.#exchanged.has(token.grant)) {
       throw unauthorized('token_used');
     }
-    const issued = this.context.findMaker(successor)?.issueGrant(token.grant.accountId);
+    const issued = this.context.findNeighbor(successor)?.issueGrant(token.grant.accountId);
     if (issued === undefined) {
       throw new Refusal(500, 'server_error', `there is no fake "${successor}"`);
     }
@@ -189,9 +189,9 @@ export class OAuth1Protocol implements Protocol {
     const { grant } = this.#signedToken(call, note);
     this.context.grants.end(grant);
     if (this.#exchanged.has(grant)) {
-      this.context.findMaker(this.maker.exchange?.successor ?? '')?.revokeGrant(grant.accountId);
+      this.context.findNeighbor(this.definition.exchange?.successor ?? '')?.revokeGrant(grant.accountId);
     }
-    return { status: this.maker.revoke?.status ?? 204 };
+    return { status: this.definition.revoke?.status ?? 204 };
   }
 
   #signedToken(call: IncomingCall, note: CallNote): AccessToken {

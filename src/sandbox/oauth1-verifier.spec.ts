@@ -266,7 +266,7 @@ describe('OAuth1Verifier', () => {
     expect(() => verify(resource, verifier)).not.toThrow();
   });
 
-  it('verifies HMAC-SHA256 where the maker asks for it', () => {
+  it('verifies HMAC-SHA256 where the provider asks for it', () => {
     const base =
       'GET&http%3A%2F%2Fphotos.example.net%2Fphotos&file%3Dvacation.jpg%26oauth_consumer_key%3Ddpf43f3p2l4k3l03%26' +
       'oauth_nonce%3DchapoH%26oauth_signature_method%3DHMAC-SHA256%26oauth_timestamp%3D137131202%26' +
@@ -280,7 +280,7 @@ describe('OAuth1Verifier', () => {
     expect(() => verify(request)).toThrow(expect.objectContaining({ problem: 'signature_method_rejected' }));
   });
 
-  describe('of a maker that takes the parameters in another place', () => {
+  describe('of a provider that takes the parameters in another place', () => {
     const parameters =
       'oauth_consumer_key=dpf43f3p2l4k3l03&oauth_nonce=chapoH&oauth_signature_method=HMAC-SHA1&oauth_timestamp=137131202&oauth_token=nnch734d00sl2jdk&oauth_signature=MdpQcU8iPSUjWoN%2FUDMsK2sui9I%3D';
     const inQuery: SignedRequest = {

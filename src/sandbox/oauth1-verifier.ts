@@ -105,7 +105,7 @@ export function signatureBaseString(request: SignedRequest): string {
 }
 
 /**
- * Verifies signed requests for one maker: independent of the signer under test, from the raw request.
+ * Verifies signed requests for one provider: independent of the signer under test, from the raw request.
  *
  * @see https://www.rfc-editor.org/rfc/rfc5849#section-3.2
  */
@@ -125,7 +125,7 @@ export class OAuth1Verifier {
    * Checks parameters, client, token, timestamp, signature and nonce, in this order; a nonce counts as used only with a right
    * signature.
    *
-   * @param place - the one place where the maker takes the protocol parameters
+   * @param place - the one place where the provider takes the protocol parameters
    * @returns the `oauth_*` parameters
    * @throws {@link OAuth1Problem} naming the first thing that is wrong
    */

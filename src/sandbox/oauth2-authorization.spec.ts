@@ -2,19 +2,19 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { consent } from '../../test/support/browser.js';
 import { consentByForm, readForm } from './testing/consent-by-form.js';
 import { call, callback, json, OAuth2Driver, redirected, startSandbox, type Fields } from './testing/sandbox-driver.js';
-import { plainDeclaration } from './testing/plain-declaration.js';
+import { plainDefinition } from './testing/plain-definition.js';
 import type { VendorSandbox } from './vendor-sandbox.js';
 
 let sandbox: VendorSandbox;
-const driver = (slug: string): OAuth2Driver => new OAuth2Driver(sandbox.maker(slug));
+const driver = (slug: string): OAuth2Driver => new OAuth2Driver(sandbox.provider(slug));
 
 beforeAll(async () => {
   ({ sandbox } = await startSandbox({
-    parameters: { ...plainDeclaration, authorizeParams: { access_type: 'offline', prompt: 'consent' } },
-    scope: { ...plainDeclaration, scopeParameter: 'APIName' },
-    code: { ...plainDeclaration, codeParameter: 'authorization_code' },
-    form: { ...plainDeclaration, callback: 'form_post', userPicksScopes: true, scopeInCallback: true },
-    shared: { ...plainDeclaration, authorizePath: '/oauth/', tokenPath: '/oauth/' },
+    parameters: { ...plainDefinition, authorizeParams: { access_type: 'offline', prompt: 'consent' } },
+    scope: { ...plainDefinition, scopeParameter: 'APIName' },
+    code: { ...plainDefinition, codeParameter: 'authorization_code' },
+    form: { ...plainDefinition, callback: 'form_post', userPicksScopes: true, scopeInCallback: true },
+    shared: { ...plainDefinition, authorizePath: '/oauth/', tokenPath: '/oauth/' },
   }));
 });
 
@@ -69,7 +69,7 @@ describe('a callback by form', () => {
     expect(fields).toEqual({ code: expect.any(String), state: '"><b>&\'state', scope: 'b' });
     const { access_token: accessToken } = json(await driver('form').exchange(fields['code'] ?? ''));
     expect(json(await driver('form').api(String(accessToken)))['account_id']).toBe('7');
-    const kinds = sandbox.maker('form').history.map(({ kind, status }) => [kind, status]);
+    const kinds = sandbox.provider('form').history.map(({ kind, status }) => [kind, status]);
     expect(kinds).toEqual(expect.arrayContaining([['consent', 200]]));
   });
 
@@ -100,7 +100,7 @@ describe('a callback by form', () => {
   it('posts the error of a malformed request, and records it', async () => {
     const page = await call('GET', driver('form').authorizeUrl({ scope: 'unknown' }));
     expect(readForm(page.text)).toMatchObject({ action: callback, fields: { error: 'invalid_scope' } });
-    expect(sandbox.maker('form').history.at(-1)).toMatchObject({ outcome: 'invalid_scope', status: 200 });
+    expect(sandbox.provider('form').history.at(-1)).toMatchObject({ outcome: 'invalid_scope', status: 200 });
   });
 });
 
@@ -108,9 +108,9 @@ describe('one path for authorize and token endpoint', () => {
   it('tells them apart by the method', async () => {
     const { refreshToken } = await driver('shared').link();
     expect((await driver('shared').refresh(refreshToken)).status).toBe(200);
-    const { history } = sandbox.maker('shared');
+    const { history } = sandbox.provider('shared');
     expect(history.map(({ kind }) => kind)).toEqual(['authorize', 'consent', 'token', 'refresh']);
-    const other = await call('PUT', `${sandbox.maker('shared').url}/oauth/`);
+    const other = await call('PUT', `${sandbox.provider('shared').url}/oauth/`);
     expect([other.status, other.headers['allow']]).toEqual([405, 'GET, POST']);
   });
 });

@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
 import { RedirectedRefusal, Refusal, type Answer } from './answer.js';
 import { BoundedMap } from './bounded-map.js';
 import { callbackAnswer } from './callback-answer.js';
@@ -6,7 +6,7 @@ import { Parameters } from './form.js';
 import type { Grant } from './grant-book.js';
 import type { IncomingCall } from './incoming-call.js';
 import { readChallenge } from './pkce.js';
-import type { MakerContext } from './protocol.js';
+import type { FakeContext } from './protocol.js';
 import { randomToken } from './random-token.js';
 import { isAcceptedRedirectUri } from './redirect-uri.js';
 
@@ -29,8 +29,8 @@ export class OAuth2Authorization {
   readonly #codes = new BoundedMap<AuthorizationCode>();
 
   constructor(
-    private readonly maker: OAuth2SandboxMaker,
-    private readonly context: MakerContext,
+    private readonly definition: OAuth2SandboxDefinition,
+    private readonly context: FakeContext,
   ) {}
 
   findCode(code: string): AuthorizationCode | undefined {
@@ -41,7 +41,7 @@ export class OAuth2Authorization {
    * Answers with the consent page, or sends the browser back with `error`.
    *
    * @throws {@link Refusal} 400 when the client or the redirect URI is wrong, so that nothing is redirected to a stranger; for
-   * some makers on every malformed request
+   * some providers on every malformed request
    */
   start(call: IncomingCall): Answer {
     const query = new Parameters(call.query);
@@ -49,7 +49,7 @@ export class OAuth2Authorization {
     try {
       return this.#ask(query, redirectUri);
     } catch (error) {
-      if (!(error instanceof Refusal) || this.maker.malformedAuthorizeIsNotRedirected === true) {
+      if (!(error instanceof Refusal) || this.definition.malformedAuthorizeIsNotRedirected === true) {
         throw error;
       }
       const state = query.repeated.includes('state') ? undefined : query.find('state');
@@ -62,7 +62,7 @@ export class OAuth2Authorization {
   }
 
   #callback(redirectUri: string, fields: Readonly<Record<string, string | undefined>>): Answer {
-    return callbackAnswer(this.maker.callback ?? 'redirect', redirectUri, fields);
+    return callbackAnswer(this.definition.callback ?? 'redirect', redirectUri, fields);
   }
 
   #redirectUri(query: Parameters): string {
@@ -91,51 +91,52 @@ export class OAuth2Authorization {
       throw new Refusal(400, 'unsupported_response_type', 'response_type must be code');
     }
     const state = query.get('state');
-    const minimum = this.maker.stateMinimumLength ?? 1;
+    const minimum = this.definition.stateMinimumLength ?? 1;
     if (state.length < minimum) {
       throw new Refusal(400, 'invalid_request', `state must have at least ${minimum} characters`);
     }
-    for (const [name, value] of Object.entries(this.maker.authorizeParams ?? {})) {
+    for (const [name, value] of Object.entries(this.definition.authorizeParams ?? {})) {
       query.demand(name, value);
     }
     const askedScopes = this.#scopes(this.#scopeParameter(query));
-    const challenge = readChallenge(this.maker.pkce, query);
+    const challenge = readChallenge(this.definition.pkce, query);
     const nonce = query.find('nonce');
     return this.context.consent.ask({
       clientId: this.context.clientId,
       scopes: askedScopes,
-      userPicksScopes: this.maker.userPicksScopes === true,
+      userPicksScopes: this.definition.userPicksScopes === true,
       approve: (accountId, scopes) => {
         const code = randomToken('code');
-        const expiresAtMs = this.context.now() + this.maker.codeLifetimeSeconds * 1000;
+        const expiresAtMs = this.context.now() + this.definition.codeLifetimeSeconds * 1000;
         this.#codes.set(code, { accountId, scopes, askedScopes, redirectUri, challenge, nonce, expiresAtMs });
-        const scope = this.maker.scopeInCallback === true ? scopes.join(this.maker.scopeSeparator) : undefined;
-        return this.#callback(redirectUri, { [this.maker.codeParameter ?? 'code']: code, scope, state });
+        const scope =
+          this.definition.scopeInCallback === true ? scopes.join(this.definition.scopeSeparator) : undefined;
+        return this.#callback(redirectUri, { [this.definition.codeParameter ?? 'code']: code, scope, state });
       },
       deny: () => {
-        const error = this.maker.deniedError ?? 'access_denied';
+        const error = this.definition.deniedError ?? 'access_denied';
         return this.#callback(redirectUri, { error, error_description: 'the user said no', state });
       },
     });
   }
 
   #scopeParameter(query: Parameters): string | undefined {
-    const name = this.maker.scopeParameter ?? 'scope';
+    const name = this.definition.scopeParameter ?? 'scope';
     if (name !== 'scope' && query.find('scope') !== undefined) {
-      throw new Refusal(400, 'invalid_request', `this maker takes ${name} instead of scope`);
+      throw new Refusal(400, 'invalid_request', `this provider takes ${name} instead of scope`);
     }
     return query.find(name);
   }
 
   #scopes(asked: string | undefined): readonly string[] {
-    const known = this.maker.scopes;
+    const known = this.definition.scopes;
     if (asked === undefined) {
-      if (known.length > 0 && this.maker.omittedScopeMeansAll !== true) {
+      if (known.length > 0 && this.definition.omittedScopeMeansAll !== true) {
         throw new Refusal(400, 'invalid_scope', 'scope is missing');
       }
       return known;
     }
-    const scopes = asked.split(this.maker.scopeSeparator);
+    const scopes = asked.split(this.definition.scopeSeparator);
     const unknown = scopes.filter((scope) => !known.includes(scope));
     if (unknown.length > 0) {
       throw new Refusal(400, 'invalid_scope', 'a scope is unknown, or the separator is wrong');

@@ -12,7 +12,7 @@ import {
   type Fields,
   type TestClock,
 } from './testing/sandbox-driver.js';
-import { plainDeclaration } from './testing/plain-declaration.js';
+import { plainDefinition } from './testing/plain-definition.js';
 import type { VendorSandbox } from './vendor-sandbox.js';
 
 const issuer = 'https://identity.example.test';
@@ -22,9 +22,9 @@ let clock: TestClock;
 
 beforeAll(async () => {
   ({ sandbox, clock } = await startSandbox({
-    public: { ...plainDeclaration, clientAuthentication: 'none' },
+    public: { ...plainDefinition, clientAuthentication: 'none' },
     signed: {
-      ...plainDeclaration,
+      ...plainDefinition,
       clientAuthentication: 'es256-jwt',
       idToken: { issuer, algorithm: 'ES256', jwksPath: '/keys' },
     },
@@ -35,7 +35,7 @@ afterAll(() => sandbox.stop());
 
 describe('a public client', () => {
   it('sends its id and no secret', async () => {
-    const driver = new OAuth2Driver(sandbox.maker('public'));
+    const driver = new OAuth2Driver(sandbox.provider('public'));
     const { refreshToken } = await driver.link();
     expect((await driver.refresh(refreshToken)).status).toBe(200);
   });
@@ -47,7 +47,7 @@ describe('a public client', () => {
     ['Basic beside the id', {}, { authorization: basic('public') }],
     ['Basic in its place', { client_id: undefined }, { authorization: basic('public') }],
   ])('is refused with %s', async (_, fields, headers) => {
-    const driver = new OAuth2Driver(sandbox.maker('public'));
+    const driver = new OAuth2Driver(sandbox.provider('public'));
     const exchange = { grant_type: 'authorization_code', code: await driver.code(), redirect_uri: 'https://x.test/' };
     const reply = await driver.post('/token', { ...exchange, ...fields }, headers);
     expect([reply.status, json(reply)['error']]).toEqual([401, 'invalid_client']);
@@ -59,10 +59,10 @@ describe('a client secret that is a JWT', () => {
   const right = (): Record<string, unknown> => ({ aud: issuer, iat: seconds(), exp: seconds() + 300 });
 
   async function send(secret: string | undefined, change: Fields = {}, headers = {}): Promise<unknown[]> {
-    const maker = sandbox.maker('signed');
+    const fake = sandbox.provider('signed');
     const client = { client_id: sandboxClientId('signed'), client_secret: secret };
     const grant = { grant_type: 'refresh_token', refresh_token: 'unknown' };
-    const reply = await postForm(`${maker.url}/token`, { ...client, ...grant, ...change }, headers);
+    const reply = await postForm(`${fake.url}/token`, { ...client, ...grant, ...change }, headers);
     return [reply.status, json(reply)['error']];
   }
 
@@ -114,8 +114,8 @@ describe('a client secret that is a JWT', () => {
   });
 
   it('is not possible in a fake that has no issuer', () => {
-    const declaration = { ...plainDeclaration, clientAuthentication: 'es256-jwt' } as const;
-    expect(() => sandbox.add('no-issuer', declaration)).toThrow('idToken.issuer');
+    const definition = { ...plainDefinition, clientAuthentication: 'es256-jwt' } as const;
+    expect(() => sandbox.add('no-issuer', definition)).toThrow('idToken.issuer');
   });
 });
 

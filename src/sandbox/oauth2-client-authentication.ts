@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
 import { Refusal } from './answer.js';
 import { verifyClientSecretJwt } from './client-secret-jwt.js';
 import { parseForm, type Parameters } from './form.js';
@@ -16,10 +16,10 @@ export interface ExpectedClient extends Client {
   readonly now: () => number;
 }
 
-export type ClientAuthentication = OAuth2SandboxMaker['clientAuthentication'];
+export type ClientAuthentication = OAuth2SandboxDefinition['clientAuthentication'];
 
 /**
- * Checks that a request carries exactly one client authentication, of the maker's own kind and with the right secret.
+ * Checks that a request carries exactly one client authentication, of the provider's own kind and with the right secret.
  *
  * @param kind - `basic`: both parts form-encoded inside the header, no secret in the body; `body`: both in the form, no header;
  * `none`: the client id in the form and no secret anywhere; `es256-jwt`: as `body`, the secret a JWT
@@ -63,7 +63,7 @@ export async function authenticateClient(
 function fromHeader(authorization: string | undefined, form: Parameters): Client {
   const encoded = /^Basic ([A-Za-z0-9+/]+={0,2})$/i.exec(authorization ?? '')?.[1];
   if (encoded === undefined) {
-    throw invalidClient('this maker wants HTTP Basic', 'basic');
+    throw invalidClient('this provider wants HTTP Basic', 'basic');
   }
   if (form.find('client_secret') !== undefined) {
     throw invalidClient('two client authentications at once', 'basic');
@@ -80,7 +80,7 @@ function fromHeader(authorization: string | undefined, form: Parameters): Client
 
 function fromBody(authorization: string | undefined, form: Parameters, kind: ClientAuthentication): Client {
   if (authorization !== undefined) {
-    throw invalidClient('this maker wants the client in the body and no Authorization header', kind);
+    throw invalidClient('this provider wants the client in the body and no Authorization header', kind);
   }
   return { clientId: form.find('client_id') ?? '', clientSecret: form.find('client_secret') ?? '' };
 }

@@ -1,9 +1,9 @@
-import type { OAuth2SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
 import { Refusal } from './answer.js';
 import { isForm, Parameters } from './form.js';
 import type { IncomingCall } from './incoming-call.js';
 import { authenticateClient, type ClientAuthentication } from './oauth2-client-authentication.js';
-import type { MakerContext } from './protocol.js';
+import type { FakeContext } from './protocol.js';
 
 /**
  * Reads a form that is sent directly, not through the browser.
@@ -29,11 +29,11 @@ export function readForm(call: IncomingCall): Parameters {
  */
 export async function readClientForm(
   call: IncomingCall,
-  maker: OAuth2SandboxMaker,
-  context: MakerContext,
+  definition: OAuth2SandboxDefinition,
+  context: FakeContext,
   kind: ClientAuthentication,
 ): Promise<Parameters> {
   const form = readForm(call);
-  await authenticateClient(kind, call.headers.authorization, form, context, maker.idToken?.issuer);
+  await authenticateClient(kind, call.headers.authorization, form, context, definition.idToken?.issuer);
   return form;
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { sandboxClientId, sandboxClientSecret } from '../provider-kit/definition/provider-settings.js';
-import type { OAuth2SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
 import { consent } from '../../test/support/browser.js';
 import {
   basic,
@@ -20,8 +20,8 @@ import {
 } from './testing/sandbox-driver.js';
 import type { VendorSandbox } from './vendor-sandbox.js';
 
-/** Every check switched on; `plain` differs where a maker may. */
-const strict: OAuth2SandboxMaker = {
+/** Every check switched on; `plain` differs where a provider may. */
+const strict: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/o/authorize',
   tokenPath: '/o/token',
@@ -46,7 +46,7 @@ const strict: OAuth2SandboxMaker = {
   revoke: { proof: 'client', method: 'POST', path: '/o/revoke', status: 200 },
 };
 
-const plain: OAuth2SandboxMaker = {
+const plain: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/o/authorize',
   tokenPath: '/o/token',
@@ -71,7 +71,7 @@ const plain: OAuth2SandboxMaker = {
   revoke: { proof: 'query', method: 'POST', path: '/o/revoke', status: 204, parameter: 'access_token' },
 };
 
-const still: OAuth2SandboxMaker = {
+const still: OAuth2SandboxDefinition = {
   ...plain,
   pkce: 'ignored',
   scopes: [],
@@ -87,31 +87,31 @@ function basicWith(from: string, to: string): string {
 
 let sandbox: VendorSandbox;
 let clock: TestClock;
-let strictMaker: OAuth2Driver;
-let plainMaker: OAuth2Driver;
-let stillMaker: OAuth2Driver;
+let strictProvider: OAuth2Driver;
+let plainProvider: OAuth2Driver;
+let stillProvider: OAuth2Driver;
 
 beforeAll(async () => {
   ({ sandbox, clock } = await startSandbox({ strict, plain, still }));
-  strictMaker = new OAuth2Driver(sandbox.maker('strict'));
-  plainMaker = new OAuth2Driver(sandbox.maker('plain'));
-  stillMaker = new OAuth2Driver(sandbox.maker('still'));
+  strictProvider = new OAuth2Driver(sandbox.provider('strict'));
+  plainProvider = new OAuth2Driver(sandbox.provider('plain'));
+  stillProvider = new OAuth2Driver(sandbox.provider('still'));
 });
 
 afterAll(() => sandbox.stop());
 
-beforeEach(() => sandbox.maker('strict').revokeGrant('all'));
+beforeEach(() => sandbox.provider('strict').revokeGrant('all'));
 
 describe('authorize endpoint', () => {
   it('lets the user approve, and sends code, state and granted scope to a callback whose own query stays as it was', async () => {
-    const landed = await consent(strictMaker.authorizeUrl());
+    const landed = await consent(strictProvider.authorizeUrl());
     expect(landed.href.startsWith(`${callback}&code=`)).toBe(true);
     expect(landed.searchParams.get('state')).toBe('state-of-the-test');
     expect(landed.searchParams.get('scope')).toBe('offline read:a read:b');
   });
 
   it('sends access_denied with the state, and no code, when the user denies', async () => {
-    const { searchParams } = await consent(strictMaker.authorizeUrl(), { decision: 'deny' });
+    const { searchParams } = await consent(strictProvider.authorizeUrl(), { decision: 'deny' });
     expect(searchParams.get('error')).toBe('access_denied');
     expect(searchParams.get('state')).toBe('state-of-the-test');
     expect(searchParams.has('code')).toBe(false);
@@ -128,7 +128,7 @@ describe('authorize endpoint', () => {
     ['another scheme', { redirect_uri: 'javascript:alert(1)' }],
     ['another scheme on loopback', { redirect_uri: 'ftp://localhost/callback' }],
   ])('shows an error page, without a redirect, for %s', async (_, changes) => {
-    const reply = await call('GET', strictMaker.authorizeUrl(changes));
+    const reply = await call('GET', strictProvider.authorizeUrl(changes));
     expect(reply.status).toBe(400);
     expect(reply.headers['location']).toBeUndefined();
   });
@@ -136,7 +136,7 @@ describe('authorize endpoint', () => {
   it.each(['client_id=sandbox-strict-client', 'redirect_uri=https%3A%2F%2Fother.test%2F'])(
     'shows an error page when %s is repeated',
     async (repetition) => {
-      expect((await call('GET', `${strictMaker.authorizeUrl()}&${repetition}`)).status).toBe(400);
+      expect((await call('GET', `${strictProvider.authorizeUrl()}&${repetition}`)).status).toBe(400);
     },
   );
 
@@ -154,49 +154,51 @@ describe('authorize endpoint', () => {
     ['a challenge of 42 characters', 'invalid_request', { code_challenge: challenge.slice(1) }],
     ['a challenge with =', 'invalid_request', { code_challenge: `${challenge.slice(1)}=` }],
   ])('redirects with an error for %s', async (_, error, changes) => {
-    const { searchParams } = await redirected(strictMaker.authorizeUrl(changes));
+    const { searchParams } = await redirected(strictProvider.authorizeUrl(changes));
     expect(searchParams.get('error')).toBe(error);
     expect(searchParams.get('state')).toBe('state' in changes ? (changes['state'] ?? null) : 'state-of-the-test');
   });
 
   it('redirects with invalid_request, and without either state, when state is repeated', async () => {
-    const { searchParams } = await redirected(`${strictMaker.authorizeUrl()}&state=another-state`);
+    const { searchParams } = await redirected(`${strictProvider.authorizeUrl()}&state=another-state`);
     expect(searchParams.get('error')).toBe('invalid_request');
     expect(searchParams.has('state')).toBe(false);
   });
 
-  it('does not redirect a malformed request where the maker does not', async () => {
-    const reply = await call('GET', plainMaker.authorizeUrl({ scope: 'unknown' }));
+  it('does not redirect a malformed request where the provider does not', async () => {
+    const reply = await call('GET', plainProvider.authorizeUrl({ scope: 'unknown' }));
     expect(reply.status).toBe(400);
     expect(reply.headers['location']).toBeUndefined();
   });
 
   it('takes an empty parameter as absent', async () => {
-    expect((await call('GET', plainMaker.authorizeUrl({ state: '' }))).status).toBe(400);
-    const { searchParams } = await consent(plainMaker.authorizeUrl({ scope: '' }));
+    expect((await call('GET', plainProvider.authorizeUrl({ state: '' }))).status).toBe(400);
+    const { searchParams } = await consent(plainProvider.authorizeUrl({ scope: '' }));
     expect(searchParams.has('code')).toBe(true);
   });
 
-  it('refuses a scope parameter where the maker takes none', async () => {
-    expect((await call('GET', stillMaker.authorizeUrl({ scope: 'a' }))).status).toBe(400);
+  it('refuses a scope parameter where the provider takes none', async () => {
+    expect((await call('GET', stillProvider.authorizeUrl({ scope: 'a' }))).status).toBe(400);
   });
 
   it('accepts a request without a challenge where PKCE is optional, but no broken one', async () => {
     const none = { code_challenge: undefined, code_challenge_method: undefined };
-    expect((await call('GET', plainMaker.authorizeUrl(none))).status).toBe(200);
-    expect((await call('GET', plainMaker.authorizeUrl({ ...none, code_challenge_method: 'S256' }))).status).toBe(400);
-    expect((await call('GET', plainMaker.authorizeUrl({ code_challenge_method: 'plain' }))).status).toBe(400);
+    expect((await call('GET', plainProvider.authorizeUrl(none))).status).toBe(200);
+    expect((await call('GET', plainProvider.authorizeUrl({ ...none, code_challenge_method: 'S256' }))).status).toBe(
+      400,
+    );
+    expect((await call('GET', plainProvider.authorizeUrl({ code_challenge_method: 'plain' }))).status).toBe(400);
   });
 
   it('answers GET only', async () => {
-    const reply = await call('POST', strictMaker.authorizeUrl());
+    const reply = await call('POST', strictProvider.authorizeUrl());
     expect([reply.status, reply.headers['allow']]).toEqual([405, 'GET']);
   });
 });
 
 describe('token endpoint: codes', () => {
   it('exchanges a code for a token answer that must not be cached', async () => {
-    const reply = await strictMaker.exchange(await strictMaker.code({ account: '77' }));
+    const reply = await strictProvider.exchange(await strictProvider.code({ account: '77' }));
     expect(reply.status).toBe(200);
     expect(reply.headers['cache-control']).toBe('no-store');
     expect(json(reply)).toEqual({
@@ -207,38 +209,38 @@ describe('token endpoint: codes', () => {
       refresh_token_expires_in: 7200,
       scope: 'offline read:a read:b',
     });
-    expect(json(await strictMaker.api(tokens(reply).accessToken))).toMatchObject({ ok: true, account_id: '77' });
+    expect(json(await strictProvider.api(tokens(reply).accessToken))).toMatchObject({ ok: true, account_id: '77' });
   });
 
   it('makes codes and tokens of which every one breaks where its encoding is forgotten', async () => {
-    const code = await strictMaker.code();
-    const { accessToken, refreshToken } = tokens(await strictMaker.exchange(code));
+    const code = await strictProvider.code();
+    const { accessToken, refreshToken } = tokens(await strictProvider.exchange(code));
     for (const token of [code, accessToken, refreshToken]) {
       expect(token).toMatch(/\+.*\/.*=/);
     }
   });
 
-  it('writes token type, scope and further fields as the maker does', async () => {
-    const { fields } = await plainMaker.link({ account: '78' });
+  it('writes token type, scope and further fields as the provider does', async () => {
+    const { fields } = await plainProvider.link({ account: '78' });
     expect(fields).toMatchObject({ token_type: 'Bearer', scope: 'SAME ALWAYS', user_id: '78' });
     expect(fields).not.toHaveProperty('refresh_token_expires_in');
   });
 
   it('refuses a code that is used twice, and revokes what the first use gave', async () => {
-    const code = await strictMaker.code();
-    const { accessToken, refreshToken } = tokens(await strictMaker.exchange(code));
-    const again = await strictMaker.exchange(code);
+    const code = await strictProvider.code();
+    const { accessToken, refreshToken } = tokens(await strictProvider.exchange(code));
+    const again = await strictProvider.exchange(code);
     expect([again.status, json(again)['error']]).toEqual([400, 'invalid_grant']);
-    expect((await strictMaker.api(accessToken)).status).toBe(401);
-    expect(sandbox.maker('strict').isLiveRefreshToken(refreshToken)).toBe(false);
+    expect((await strictProvider.api(accessToken)).status).toBe(401);
+    expect(sandbox.provider('strict').isLiveRefreshToken(refreshToken)).toBe(false);
   });
 
   it('refuses an expired code, and accepts it one second before', async () => {
-    const [first, second] = [await strictMaker.code(), await strictMaker.code()];
+    const [first, second] = [await strictProvider.code(), await strictProvider.code()];
     clock.advance(59);
-    expect((await strictMaker.exchange(first)).status).toBe(200);
+    expect((await strictProvider.exchange(first)).status).toBe(200);
     clock.advance(1);
-    expect(json(await strictMaker.exchange(second))['error']).toBe('invalid_grant');
+    expect(json(await strictProvider.exchange(second))['error']).toBe('invalid_grant');
   });
 
   it.each<[string, string, Fields]>([
@@ -255,39 +257,41 @@ describe('token endpoint: codes', () => {
     ['no grant_type', 'invalid_request', { grant_type: undefined }],
     ['another grant_type', 'unsupported_grant_type', { grant_type: 'password' }],
   ])('refuses %s', async (_, error, changes) => {
-    const code = await strictMaker.code();
-    const reply = await strictMaker.exchange(code, changes);
+    const code = await strictProvider.code();
+    const reply = await strictProvider.exchange(code, changes);
     expect([reply.status, json(reply)['error']]).toEqual([400, error]);
-    expect(sandbox.maker('strict').liveGrants()).toHaveLength(0);
+    expect(sandbox.provider('strict').liveGrants()).toHaveLength(0);
   });
 
   it('refuses a verifier for a code that was asked for without a challenge', async () => {
-    const code = await plainMaker.code({}, { code_challenge: undefined, code_challenge_method: undefined });
-    expect((await plainMaker.exchange(code)).status).toBe(400);
-    expect((await plainMaker.exchange(code, { code_verifier: undefined })).status).toBe(200);
+    const code = await plainProvider.code({}, { code_challenge: undefined, code_challenge_method: undefined });
+    expect((await plainProvider.exchange(code)).status).toBe(400);
+    expect((await plainProvider.exchange(code, { code_verifier: undefined })).status).toBe(200);
   });
 
-  it('does not look at a verifier where the maker ignores PKCE', async () => {
-    expect((await stillMaker.exchange(await stillMaker.code(), { code_verifier: 'x' })).status).toBe(200);
+  it('does not look at a verifier where the provider ignores PKCE', async () => {
+    expect((await stillProvider.exchange(await stillProvider.code(), { code_verifier: 'x' })).status).toBe(200);
   });
 
   it("refuses one fake's code at another", async () => {
-    expect((await plainMaker.exchange(await strictMaker.code())).status).toBe(400);
+    expect((await plainProvider.exchange(await strictProvider.code())).status).toBe(400);
   });
 
   it('issues no refresh token without the scope that is needed for one', async () => {
-    const { fields } = await strictMaker.link({ scopes: ['read:a'] });
+    const { fields } = await strictProvider.link({ scopes: ['read:a'] });
     expect(fields['scope']).toBe('read:a');
     expect(fields).not.toHaveProperty('refresh_token');
   });
 
-  it("ends the refresh token of the user's earlier grant where the maker keeps only one", async () => {
-    const first = await plainMaker.link({ account: '5' });
-    const other = await plainMaker.link({ account: '6' });
-    await plainMaker.link({ account: '5' });
-    expect(json(await plainMaker.refresh(first.refreshToken))).toMatchObject({ errors: [{ error: 'invalid_grant' }] });
-    expect((await plainMaker.api(first.accessToken)).status).toBe(200);
-    expect((await plainMaker.refresh(other.refreshToken)).status).toBe(200);
+  it("ends the refresh token of the user's earlier grant where the provider keeps only one", async () => {
+    const first = await plainProvider.link({ account: '5' });
+    const other = await plainProvider.link({ account: '6' });
+    await plainProvider.link({ account: '5' });
+    expect(json(await plainProvider.refresh(first.refreshToken))).toMatchObject({
+      errors: [{ error: 'invalid_grant' }],
+    });
+    expect((await plainProvider.api(first.accessToken)).status).toBe(200);
+    expect((await plainProvider.refresh(other.refreshToken)).status).toBe(200);
   });
 });
 
@@ -298,14 +302,14 @@ describe('token endpoint: requests', () => {
     'refuses the content type "%s"',
     async (type) => {
       const headers = { authorization: basic('strict'), ...(type === '' ? {} : { 'content-type': type }) };
-      const reply = await call('POST', `${strictMaker.maker.url}/o/token`, { headers, body });
+      const reply = await call('POST', `${strictProvider.fake.url}/o/token`, { headers, body });
       expect([reply.status, json(reply)['error']]).toEqual([400, 'invalid_request']);
     },
   );
 
   it('refuses a repeated parameter, a query, a stray % and any method but POST', async () => {
-    const url = `${strictMaker.maker.url}/o/token`;
-    const { refreshToken } = await strictMaker.link();
+    const url = `${strictProvider.fake.url}/o/token`;
+    const { refreshToken } = await strictProvider.link();
     const right = encodeForm({ grant_type: 'refresh_token', refresh_token: refreshToken, scope: 'offline' });
     const headers = { authorization: basic('strict'), 'content-type': 'application/x-www-form-urlencoded' };
     for (const [target, text] of [
@@ -343,17 +347,17 @@ describe('token endpoint: requests', () => {
     ['a header without a colon', { authorization: `Basic ${Buffer.from('abc').toString('base64')}` }, {}],
     ['another scheme', { authorization: `Bearer ${basic('strict').slice(6)}` }, {}],
   ])('refuses %s where Basic is wanted', async (_, headers, fields) => {
-    const { refreshToken } = await strictMaker.link();
+    const { refreshToken } = await strictProvider.link();
     const refresh = { grant_type: 'refresh_token', refresh_token: refreshToken, scope: 'offline' };
-    const reply = await postForm(`${strictMaker.maker.url}/o/token`, { ...refresh, ...fields }, headers);
+    const reply = await postForm(`${strictProvider.fake.url}/o/token`, { ...refresh, ...fields }, headers);
     expect([reply.status, json(reply)['error']]).toEqual([401, 'invalid_client']);
     expect(reply.headers['www-authenticate']).toMatch(/^Basic /);
-    expect(strictMaker.maker.isLiveRefreshToken(refreshToken)).toBe(true);
+    expect(strictProvider.fake.isLiveRefreshToken(refreshToken)).toBe(true);
   });
 
   it('accepts the same client_id in the body beside Basic', async () => {
-    const { refreshToken } = await strictMaker.link();
-    expect((await strictMaker.refresh(refreshToken, { client_id: sandboxClientId('strict') })).status).toBe(200);
+    const { refreshToken } = await strictProvider.link();
+    expect((await strictProvider.refresh(refreshToken, { client_id: sandboxClientId('strict') })).status).toBe(200);
   });
 
   it.each<[string, Record<string, string>, Fields]>([
@@ -362,8 +366,8 @@ describe('token endpoint: requests', () => {
     ['a wrong secret', {}, { client_secret: 'wrong' }],
     ['no secret', {}, { client_secret: undefined }],
     ['another client', {}, { client_id: 'other' }],
-  ])('refuses %s where the body is wanted, in the words of the maker', async (_, headers, fields) => {
-    const reply = await plainMaker.post(
+  ])('refuses %s where the body is wanted, in the words of the provider', async (_, headers, fields) => {
+    const reply = await plainProvider.post(
       '/o/token',
       { grant_type: 'refresh_token', refresh_token: 'the-token', ...fields },
       headers,
@@ -375,61 +379,61 @@ describe('token endpoint: requests', () => {
 
 describe('token endpoint: refresh', () => {
   it('rotates: the new pair works, the old refresh token and, where so, the old access token are dead', async () => {
-    const before = await strictMaker.link({ account: '9' });
-    const after = tokens(await strictMaker.refresh(before.refreshToken));
+    const before = await strictProvider.link({ account: '9' });
+    const after = tokens(await strictProvider.refresh(before.refreshToken));
     expect(after.refreshToken).not.toBe(before.refreshToken);
-    expect(json(await strictMaker.api(after.accessToken))['account_id']).toBe('9');
-    expect((await strictMaker.api(before.accessToken)).status).toBe(401);
-    expect(strictMaker.maker.isLiveRefreshToken(before.refreshToken)).toBe(false);
-    expect((await strictMaker.refresh(after.refreshToken)).status).toBe(200);
+    expect(json(await strictProvider.api(after.accessToken))['account_id']).toBe('9');
+    expect((await strictProvider.api(before.accessToken)).status).toBe(401);
+    expect(strictProvider.fake.isLiveRefreshToken(before.refreshToken)).toBe(false);
+    expect((await strictProvider.refresh(after.refreshToken)).status).toBe(200);
   });
 
-  it('keeps the old access token alive where the maker does', async () => {
-    const before = await plainMaker.link();
-    await plainMaker.refresh(before.refreshToken);
-    expect((await plainMaker.api(before.accessToken)).status).toBe(200);
+  it('keeps the old access token alive where the provider does', async () => {
+    const before = await plainProvider.link();
+    await plainProvider.refresh(before.refreshToken);
+    expect((await plainProvider.api(before.accessToken)).status).toBe(200);
   });
 
   it('revokes the whole family on reuse', async () => {
-    const first = await strictMaker.link();
-    const bystander = await strictMaker.link({ account: '2' });
-    const second = tokens(await strictMaker.refresh(first.refreshToken));
-    const reused = await strictMaker.refresh(first.refreshToken);
+    const first = await strictProvider.link();
+    const bystander = await strictProvider.link({ account: '2' });
+    const second = tokens(await strictProvider.refresh(first.refreshToken));
+    const reused = await strictProvider.refresh(first.refreshToken);
     expect([reused.status, json(reused)['error']]).toEqual([400, 'invalid_grant']);
-    expect((await strictMaker.api(second.accessToken)).status).toBe(401);
-    expect(json(await strictMaker.refresh(second.refreshToken))['error']).toBe('invalid_grant');
-    expect((await strictMaker.refresh(bystander.refreshToken)).status).toBe(200);
+    expect((await strictProvider.api(second.accessToken)).status).toBe(401);
+    expect(json(await strictProvider.refresh(second.refreshToken))['error']).toBe('invalid_grant');
+    expect((await strictProvider.refresh(bystander.refreshToken)).status).toBe(200);
   });
 
   it('gives the same answer again until a new token is used, and then an error that leaves the grant alone', async () => {
-    const first = await plainMaker.link();
-    const second = await plainMaker.refresh(first.refreshToken);
-    expect((await plainMaker.refresh(first.refreshToken)).text).toBe(second.text);
-    await plainMaker.api(tokens(second).accessToken);
-    const refused = await plainMaker.refresh(first.refreshToken);
+    const first = await plainProvider.link();
+    const second = await plainProvider.refresh(first.refreshToken);
+    expect((await plainProvider.refresh(first.refreshToken)).text).toBe(second.text);
+    await plainProvider.api(tokens(second).accessToken);
+    const refused = await plainProvider.refresh(first.refreshToken);
     expect(json(refused)).toMatchObject({ errors: [{ error: 'invalid_grant', token: first.refreshToken }] });
-    expect((await plainMaker.refresh(tokens(second).refreshToken)).status).toBe(200);
+    expect((await plainProvider.refresh(tokens(second).refreshToken)).status).toBe(200);
   });
 
   it('does not replay once the grant is revoked', async () => {
-    const first = await plainMaker.link({ account: '55' });
-    await plainMaker.refresh(first.refreshToken);
-    plainMaker.maker.revokeGrant('55');
-    expect((await plainMaker.refresh(first.refreshToken)).status).toBe(400);
+    const first = await plainProvider.link({ account: '55' });
+    await plainProvider.refresh(first.refreshToken);
+    plainProvider.fake.revokeGrant('55');
+    expect((await plainProvider.refresh(first.refreshToken)).status).toBe(400);
   });
 
   it('ends the replay when the new refresh token is used', async () => {
-    const first = await plainMaker.link();
-    await plainMaker.refresh(tokens(await plainMaker.refresh(first.refreshToken)).refreshToken);
-    expect((await plainMaker.refresh(first.refreshToken)).status).toBe(400);
+    const first = await plainProvider.link();
+    await plainProvider.refresh(tokens(await plainProvider.refresh(first.refreshToken)).refreshToken);
+    expect((await plainProvider.refresh(first.refreshToken)).status).toBe(400);
   });
 
-  it('keeps the refresh token where the maker never rotates', async () => {
-    const first = await stillMaker.link();
-    const second = await stillMaker.refresh(first.refreshToken);
+  it('keeps the refresh token where the provider never rotates', async () => {
+    const first = await stillProvider.link();
+    const second = await stillProvider.refresh(first.refreshToken);
     expect(second.status).toBe(200);
     expect(json(second)).not.toHaveProperty('refresh_token');
-    expect((await stillMaker.refresh(first.refreshToken)).status).toBe(200);
+    expect((await stillProvider.refresh(first.refreshToken)).status).toBe(200);
   });
 
   it.each<[string, string, Fields]>([
@@ -439,42 +443,42 @@ describe('token endpoint: refresh', () => {
     ['an unknown token', 'invalid_grant', { refresh_token: 'unknown' }],
     ['no token', 'invalid_request', { refresh_token: undefined }],
   ])('refuses %s, and leaves the refresh token alive', async (_, error, changes) => {
-    const { refreshToken } = await strictMaker.link({ scopes: ['offline', 'read:a'] });
-    const reply = await strictMaker.refresh(refreshToken, changes);
+    const { refreshToken } = await strictProvider.link({ scopes: ['offline', 'read:a'] });
+    const reply = await strictProvider.refresh(refreshToken, changes);
     expect([reply.status, json(reply)['error']]).toEqual([400, error]);
-    expect((await strictMaker.refresh(refreshToken)).status).toBe(200);
+    expect((await strictProvider.refresh(refreshToken)).status).toBe(200);
   });
 
   it('refuses an access token in place of a refresh token, and a refresh token of another fake', async () => {
-    expect((await strictMaker.refresh((await strictMaker.link()).accessToken)).status).toBe(400);
-    expect((await strictMaker.refresh((await plainMaker.link()).refreshToken)).status).toBe(400);
+    expect((await strictProvider.refresh((await strictProvider.link()).accessToken)).status).toBe(400);
+    expect((await strictProvider.refresh((await plainProvider.link()).refreshToken)).status).toBe(400);
   });
 
   it('refuses a refresh token after its life, and gives each new one a whole life', async () => {
-    const { refreshToken } = await strictMaker.link();
+    const { refreshToken } = await strictProvider.link();
     clock.advance(7199);
-    const next = tokens(await strictMaker.refresh(refreshToken)).refreshToken;
+    const next = tokens(await strictProvider.refresh(refreshToken)).refreshToken;
     clock.advance(7199);
-    const last = tokens(await strictMaker.refresh(next)).refreshToken;
+    const last = tokens(await strictProvider.refresh(next)).refreshToken;
     clock.advance(7200);
-    expect(json(await strictMaker.refresh(last))['error']).toBe('invalid_grant');
+    expect(json(await strictProvider.refresh(last))['error']).toBe('invalid_grant');
   });
 });
 
 describe('API and account', () => {
   it('accepts an access token until it expires', async () => {
-    const { accessToken } = await strictMaker.link();
+    const { accessToken } = await strictProvider.link();
     clock.advance(3599);
-    expect((await strictMaker.api(accessToken)).status).toBe(200);
+    expect((await strictProvider.api(accessToken)).status).toBe(200);
     clock.advance(1);
-    const reply = await strictMaker.api(accessToken);
+    const reply = await strictProvider.api(accessToken);
     expect(reply.status).toBe(401);
     expect(reply.headers['www-authenticate']).toContain('invalid_token');
   });
 
   it('refuses no token, an unknown one, a refresh token, another scheme, and a token in the query', async () => {
-    const { accessToken, refreshToken } = await strictMaker.link();
-    const url = `${strictMaker.maker.url}/data`;
+    const { accessToken, refreshToken } = await strictProvider.link();
+    const url = `${strictProvider.fake.url}/data`;
     const wrong = [
       undefined,
       'Bearer unknown',
@@ -490,58 +494,58 @@ describe('API and account', () => {
   });
 
   it('serves any method at the API path and below it, and nothing beside it', async () => {
-    const { accessToken } = await strictMaker.link();
-    expect((await strictMaker.api(accessToken, '/data/1?x=y', 'POST')).status).toBe(200);
-    expect((await strictMaker.api(accessToken, '/database')).status).toBe(404);
+    const { accessToken } = await strictProvider.link();
+    expect((await strictProvider.api(accessToken, '/data/1?x=y', 'POST')).status).toBe(200);
+    expect((await strictProvider.api(accessToken, '/database')).status).toBe(404);
   });
 
   it('answers who the account is, if the scope for it was granted', async () => {
-    expect(json(await strictMaker.api((await strictMaker.link({ account: '31' })).accessToken, '/me'))).toEqual({
+    expect(json(await strictProvider.api((await strictProvider.link({ account: '31' })).accessToken, '/me'))).toEqual({
       id: '31',
     });
-    const without = await strictMaker.link({ scopes: ['read:b'] });
-    expect((await strictMaker.api(without.accessToken, '/me')).status).toBe(403);
-    expect((await strictMaker.api(without.accessToken)).status).toBe(200);
+    const without = await strictProvider.link({ scopes: ['read:b'] });
+    expect((await strictProvider.api(without.accessToken, '/me')).status).toBe(403);
+    expect((await strictProvider.api(without.accessToken)).status).toBe(200);
   });
 });
 
 describe('revocation', () => {
   it.each(['accessToken', 'refreshToken'] as const)('by the client with the %s ends the whole grant', async (which) => {
-    const link = await strictMaker.link();
-    const other = await strictMaker.link();
-    expect((await strictMaker.post('/o/revoke', { token: link[which] })).status).toBe(200);
-    expect((await strictMaker.api(link.accessToken)).status).toBe(401);
-    expect(json(await strictMaker.refresh(link.refreshToken))['error']).toBe('invalid_grant');
-    expect((await strictMaker.api(other.accessToken)).status).toBe(200);
+    const link = await strictProvider.link();
+    const other = await strictProvider.link();
+    expect((await strictProvider.post('/o/revoke', { token: link[which] })).status).toBe(200);
+    expect((await strictProvider.api(link.accessToken)).status).toBe(401);
+    expect(json(await strictProvider.refresh(link.refreshToken))['error']).toBe('invalid_grant');
+    expect((await strictProvider.api(other.accessToken)).status).toBe(200);
   });
 
   it('by the client needs client authentication and a token, and accepts an unknown one', async () => {
-    const { accessToken } = await strictMaker.link();
-    expect((await postForm(`${strictMaker.maker.url}/o/revoke`, { token: accessToken })).status).toBe(401);
-    expect((await strictMaker.post('/o/revoke', {})).status).toBe(400);
-    expect((await strictMaker.post('/o/revoke', { token: 'unknown' })).status).toBe(200);
-    expect((await strictMaker.api(accessToken)).status).toBe(200);
+    const { accessToken } = await strictProvider.link();
+    expect((await postForm(`${strictProvider.fake.url}/o/revoke`, { token: accessToken })).status).toBe(401);
+    expect((await strictProvider.post('/o/revoke', {})).status).toBe(400);
+    expect((await strictProvider.post('/o/revoke', { token: 'unknown' })).status).toBe(200);
+    expect((await strictProvider.api(accessToken)).status).toBe(200);
   });
 
   it('by bearer ends the grant of that token and no other', async () => {
-    const [one, other] = [await stillMaker.link(), await stillMaker.link()];
-    expect((await stillMaker.api('unknown', '/o/revoke', 'DELETE')).status).toBe(401);
-    expect((await stillMaker.api(one.accessToken, '/o/revoke', 'POST')).status).toBe(405);
-    expect((await stillMaker.api(one.accessToken, '/o/revoke', 'DELETE')).status).toBe(204);
-    expect((await stillMaker.api(one.accessToken)).status).toBe(401);
-    expect((await stillMaker.refresh(one.refreshToken)).status).toBe(400);
-    expect((await stillMaker.api(other.accessToken)).status).toBe(200);
+    const [one, other] = [await stillProvider.link(), await stillProvider.link()];
+    expect((await stillProvider.api('unknown', '/o/revoke', 'DELETE')).status).toBe(401);
+    expect((await stillProvider.api(one.accessToken, '/o/revoke', 'POST')).status).toBe(405);
+    expect((await stillProvider.api(one.accessToken, '/o/revoke', 'DELETE')).status).toBe(204);
+    expect((await stillProvider.api(one.accessToken)).status).toBe(401);
+    expect((await stillProvider.refresh(one.refreshToken)).status).toBe(400);
+    expect((await stillProvider.api(other.accessToken)).status).toBe(200);
   });
 
   it('by query takes a live access token there, and nowhere else', async () => {
-    const { accessToken } = await plainMaker.link();
-    const url = `${plainMaker.maker.url}/o/revoke`;
+    const { accessToken } = await plainProvider.link();
+    const url = `${plainProvider.fake.url}/o/revoke`;
     const query = encodeForm({ access_token: accessToken });
     expect((await postForm(url, { access_token: accessToken })).status).toBe(400);
     expect((await call('POST', `${url}?access_token=${accessToken}`)).status).toBe(401);
     expect((await call('POST', `${url}?${query}&${query}`)).status).toBe(400);
-    expect((await plainMaker.api(accessToken)).status).toBe(200);
+    expect((await plainProvider.api(accessToken)).status).toBe(200);
     expect((await call('POST', `${url}?${query}`)).status).toBe(204);
-    expect((await plainMaker.api(accessToken)).status).toBe(401);
+    expect((await plainProvider.api(accessToken)).status).toBe(401);
   });
 });

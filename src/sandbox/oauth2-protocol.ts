@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
 import { AccessCheck } from './access-check.js';
 import { Refusal, type Answer } from './answer.js';
 import { dataAnswer, isDataCall } from './data-api.js';
@@ -9,7 +9,7 @@ import { OAuth2Authorization } from './oauth2-authorization.js';
 import { OAuth2Revocation } from './oauth2-revocation.js';
 import { OAuth2TokenEndpoint } from './oauth2-token-endpoint.js';
 import { OwnEndpoints } from './own-endpoints.js';
-import type { CallNote, Endpoint, IssuedGrant, MakerContext, Protocol } from './protocol.js';
+import type { CallNote, Endpoint, IssuedGrant, FakeContext, Protocol } from './protocol.js';
 import { findRoute, type Route } from './routing.js';
 
 /** A fake that speaks OAuth 2.0. */
@@ -19,28 +19,28 @@ export class OAuth2Protocol implements Protocol {
   readonly #routes: readonly Route[];
   readonly #token: OAuth2TokenEndpoint;
 
-  /** @throws Error when the declaration wants a client secret that is a JWT, and says for no audience */
+  /** @throws Error when the definition wants a client secret that is a JWT, and says for no audience */
   constructor(
-    private readonly maker: OAuth2SandboxMaker,
-    context: MakerContext,
+    private readonly definition: OAuth2SandboxDefinition,
+    context: FakeContext,
   ) {
-    if (maker.clientAuthentication === 'es256-jwt' && maker.idToken === undefined) {
+    if (definition.clientAuthentication === 'es256-jwt' && definition.idToken === undefined) {
       throw new Error(`The fake "${context.slug}" needs idToken.issuer, the audience of the client secret.`);
     }
-    const idTokens = maker.idToken === undefined ? undefined : new IdTokenSigner(maker.idToken, context);
-    const authorization = new OAuth2Authorization(maker, context);
-    this.#token = new OAuth2TokenEndpoint(maker, context, authorization, idTokens);
+    const idTokens = definition.idToken === undefined ? undefined : new IdTokenSigner(definition.idToken, context);
+    const authorization = new OAuth2Authorization(definition, context);
+    this.#token = new OAuth2TokenEndpoint(definition, context, authorization, idTokens);
     this.#access = new AccessCheck(context.grants);
-    const revocation = new OAuth2Revocation(maker, context, this.#access);
-    this.#own = new OwnEndpoints(maker, context, this.#access);
+    const revocation = new OAuth2Revocation(definition, context, this.#access);
+    this.#own = new OwnEndpoints(definition, context, this.#access);
     // What shares the path of the token endpoint gets the calls that have no grant type.
     const isOurs = ({ path, body }: IncomingCall): boolean =>
-      path !== maker.tokenPath || !/(^|&)grant_type=/.test(body);
+      path !== definition.tokenPath || !/(^|&)grant_type=/.test(body);
     this.#routes = [
       {
         kind: 'authorize',
         method: 'GET',
-        path: maker.authorizePath,
+        path: definition.authorizePath,
         answer: (call) => authorization.start(call),
       },
       ...[...revocation.routes, ...this.#own.routes].map((route) => ({ ...route, takes: isOurs })),
@@ -52,7 +52,7 @@ export class OAuth2Protocol implements Protocol {
 
   findEndpoint(call: IncomingCall): Endpoint | undefined {
     const route = findRoute(this.#routes, call);
-    if (route === undefined && isDataCall(this.maker, call)) {
+    if (route === undefined && isDataCall(this.definition, call)) {
       return { kind: 'api', answer: (incoming, note) => this.#api(incoming, note) };
     }
     return route;
@@ -63,7 +63,7 @@ export class OAuth2Protocol implements Protocol {
   }
 
   renderError(status: number, error: string, description: string, presentedToken: string): Answer {
-    const json = this.maker.errorAnswer?.(error, description, presentedToken) ?? {
+    const json = this.definition.errorAnswer?.(error, description, presentedToken) ?? {
       error,
       error_description: description,
     };
@@ -72,15 +72,15 @@ export class OAuth2Protocol implements Protocol {
 
   #api(call: IncomingCall, note: CallNote): Answer {
     const { accountId } = this.#accessToken(call, note).grant;
-    const { apiNeedsFact } = this.maker;
+    const { apiNeedsFact } = this.definition;
     if (apiNeedsFact !== undefined && !this.#own.isRemembered(`${apiNeedsFact}:${accountId}`)) {
       throw new Refusal(403, 'forbidden', `the account is not yet "${apiNeedsFact}"`);
     }
-    return dataAnswer(this.maker, call, accountId);
+    return dataAnswer(this.definition, call, accountId);
   }
 
   #accountRoutes(): Route[] {
-    const { account } = this.maker;
+    const { account } = this.definition;
     if (account === undefined) {
       return [];
     }
@@ -95,7 +95,7 @@ export class OAuth2Protocol implements Protocol {
   }
 
   #accessToken(call: IncomingCall, note: CallNote): AccessToken {
-    const { apiTokenParameter } = this.maker;
+    const { apiTokenParameter } = this.definition;
     return apiTokenParameter === undefined
       ? this.#access.byHeader(call, note)
       : this.#access.byQuery(call, apiTokenParameter, note);

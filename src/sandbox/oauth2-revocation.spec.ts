@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sandboxClientId } from '../provider-kit/definition/provider-settings.js';
-import type { OAuth2SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
 import {
   basic,
   call,
@@ -11,7 +11,7 @@ import {
   startSandbox,
   type TestClock,
 } from './testing/sandbox-driver.js';
-import { plainDeclaration } from './testing/plain-declaration.js';
+import { plainDefinition } from './testing/plain-definition.js';
 import type { VendorSandbox } from './vendor-sandbox.js';
 
 const revocations = {
@@ -27,15 +27,15 @@ const revocations = {
   lenient: { proof: 'token', method: 'POST', path: '/revoke', status: 200 },
   basic: { proof: 'client', method: 'POST', path: '/revoke', status: 200, clientAuthentication: 'basic' },
   none: { proof: 'client', method: 'POST', path: '/revoke', status: 200, clientAuthentication: 'none' },
-} satisfies Record<string, OAuth2SandboxMaker['revoke']>;
+} satisfies Record<string, OAuth2SandboxDefinition['revoke']>;
 
 let sandbox: VendorSandbox;
 let clock: TestClock;
-const driver = (slug: keyof typeof revocations): OAuth2Driver => new OAuth2Driver(sandbox.maker(slug));
+const driver = (slug: keyof typeof revocations): OAuth2Driver => new OAuth2Driver(sandbox.provider(slug));
 
 beforeAll(async () => {
   ({ sandbox, clock } = await startSandbox(
-    Object.fromEntries(Object.entries(revocations).map(([slug, revoke]) => [slug, { ...plainDeclaration, revoke }])),
+    Object.fromEntries(Object.entries(revocations).map(([slug, revoke]) => [slug, { ...plainDefinition, revoke }])),
   ));
 });
 
@@ -47,7 +47,7 @@ describe('by bearer with a query', () => {
   it('ends the grant where every parameter has its value', async () => {
     const { accessToken } = await driver('query').link();
     expect((await driver('query').api(accessToken, `/deauthorize?${encodeForm(right)}`)).status).toBe(200);
-    expect(sandbox.maker('query').isLiveAccessToken(accessToken)).toBe(false);
+    expect(sandbox.provider('query').isLiveAccessToken(accessToken)).toBe(false);
   });
 
   it.each([
@@ -59,11 +59,11 @@ describe('by bearer with a query', () => {
   ])('refuses %s', async (_, query) => {
     const { accessToken } = await driver('query').link();
     expect((await driver('query').api(accessToken, `/deauthorize?${query}`)).status).toBe(400);
-    expect(sandbox.maker('query').isLiveAccessToken(accessToken)).toBe(true);
+    expect(sandbox.provider('query').isLiveAccessToken(accessToken)).toBe(true);
   });
 
   it('refuses the query alone', async () => {
-    const url = `${sandbox.maker('query').url}/deauthorize?${encodeForm(right)}`;
+    const url = `${sandbox.provider('query').url}/deauthorize?${encodeForm(right)}`;
     expect((await call('GET', url)).status).toBe(401);
   });
 });
@@ -78,7 +78,7 @@ describe('by bearer with the account in the path', () => {
     expect((await driver('path').api(mine.accessToken, '/users/11', 'DELETE')).status).toBe(204);
     expect((await driver('path').api(mine.accessToken)).status).toBe(401);
     expect((await driver('path').api(other.accessToken)).status).toBe(200);
-    expect(sandbox.maker('path').history.filter(({ kind }) => kind === 'revoke')).toHaveLength(2);
+    expect(sandbox.provider('path').history.filter(({ kind }) => kind === 'revoke')).toHaveLength(2);
   });
 
   it('is not found without an account, or below it, and takes no other method', async () => {
@@ -87,7 +87,7 @@ describe('by bearer with the account in the path', () => {
       expect((await driver('path').api(accessToken, path, 'DELETE')).status).toBe(404);
     }
     expect((await driver('path').api(accessToken, '/users/11', 'POST')).status).toBe(405);
-    expect(sandbox.maker('path').isLiveAccessToken(accessToken)).toBe(true);
+    expect(sandbox.provider('path').isLiveAccessToken(accessToken)).toBe(true);
   });
 });
 
@@ -96,14 +96,14 @@ describe('by the token alone', () => {
     'ends the grant of a live %s, without any client',
     async (which) => {
       const link = await driver('token').link();
-      expect((await postForm(`${sandbox.maker('token').url}/revoke`, { token: link[which] })).status).toBe(200);
+      expect((await postForm(`${sandbox.provider('token').url}/revoke`, { token: link[which] })).status).toBe(200);
       expect((await driver('token').api(link.accessToken)).status).toBe(401);
       expect((await driver('token').refresh(link.refreshToken)).status).toBe(400);
     },
   );
 
-  it('answers a token that is not alive with the status of this maker', async () => {
-    const url = `${sandbox.maker('token').url}/revoke`;
+  it('answers a token that is not alive with the status of this provider', async () => {
+    const url = `${sandbox.provider('token').url}/revoke`;
     const { accessToken, refreshToken } = await driver('token').link();
     await driver('token').refresh(refreshToken);
     clock.advance(3600);
@@ -111,12 +111,12 @@ describe('by the token alone', () => {
       const reply = await postForm(url, { token });
       expect([reply.status, json(reply)['error']]).toEqual([400, 'invalid_token']);
     }
-    expect(sandbox.maker('token').liveGrants().length).toBeGreaterThan(0);
-    expect((await postForm(`${sandbox.maker('lenient').url}/revoke`, { token: 'unknown' })).status).toBe(200);
+    expect(sandbox.provider('token').liveGrants().length).toBeGreaterThan(0);
+    expect((await postForm(`${sandbox.provider('lenient').url}/revoke`, { token: 'unknown' })).status).toBe(200);
   });
 
   it('refuses a token in the query, two tokens, none, and a body that is no form', async () => {
-    const url = `${sandbox.maker('token').url}/revoke`;
+    const url = `${sandbox.provider('token').url}/revoke`;
     const { accessToken } = await driver('token').link();
     const form = encodeForm({ token: accessToken });
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -124,26 +124,26 @@ describe('by the token alone', () => {
     expect((await call('POST', url, { headers, body: `${form}&${form}` })).status).toBe(400);
     expect((await call('POST', url, { headers, body: '' })).status).toBe(400);
     expect((await call('POST', url, { body: form })).status).toBe(400);
-    expect(sandbox.maker('token').isLiveAccessToken(accessToken)).toBe(true);
+    expect(sandbox.provider('token').isLiveAccessToken(accessToken)).toBe(true);
   });
 });
 
 describe('by the client, otherwise than at the token endpoint', () => {
   it('wants Basic, and not the form', async () => {
     const { accessToken } = await driver('basic').link();
-    const url = `${sandbox.maker('basic').url}/revoke`;
+    const url = `${sandbox.provider('basic').url}/revoke`;
     expect((await driver('basic').post('/revoke', { token: accessToken })).status).toBe(401);
-    expect(sandbox.maker('basic').isLiveAccessToken(accessToken)).toBe(true);
+    expect(sandbox.provider('basic').isLiveAccessToken(accessToken)).toBe(true);
     expect((await postForm(url, { token: accessToken }, { authorization: basic('basic') })).status).toBe(200);
-    expect(sandbox.maker('basic').isLiveAccessToken(accessToken)).toBe(false);
+    expect(sandbox.provider('basic').isLiveAccessToken(accessToken)).toBe(false);
   });
 
   it('wants the client id, and no secret', async () => {
     const { accessToken } = await driver('none').link();
-    const url = `${sandbox.maker('none').url}/revoke`;
+    const url = `${sandbox.provider('none').url}/revoke`;
     expect((await driver('none').post('/revoke', { token: accessToken })).status).toBe(401);
     expect((await postForm(url, { token: accessToken })).status).toBe(401);
     expect((await postForm(url, { token: accessToken, client_id: sandboxClientId('none') })).status).toBe(200);
-    expect(sandbox.maker('none').isLiveAccessToken(accessToken)).toBe(false);
+    expect(sandbox.provider('none').isLiveAccessToken(accessToken)).toBe(false);
   });
 });

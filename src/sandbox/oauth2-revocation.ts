@@ -1,23 +1,23 @@
-import type { OAuth2SandboxMaker, SandboxRevocation } from '../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition, SandboxRevocation } from '../provider-kit/definition/sandbox-definition.js';
 import type { AccessCheck } from './access-check.js';
 import { Refusal, type Answer } from './answer.js';
 import { Parameters } from './form.js';
 import type { Grant } from './grant-book.js';
 import type { IncomingCall } from './incoming-call.js';
 import { readClientForm, readForm } from './oauth2-client-form.js';
-import type { CallNote, MakerContext } from './protocol.js';
+import type { CallNote, FakeContext } from './protocol.js';
 import { matchPath, type Route } from './routing.js';
 
-/** The endpoint that ends a grant, with the proof that this maker wants. */
+/** The endpoint that ends a grant, with the proof that this provider wants. */
 export class OAuth2Revocation {
   constructor(
-    private readonly maker: OAuth2SandboxMaker,
-    private readonly context: MakerContext,
+    private readonly definition: OAuth2SandboxDefinition,
+    private readonly context: FakeContext,
     private readonly access: AccessCheck,
   ) {}
 
   get routes(): Route[] {
-    const { revoke } = this.maker;
+    const { revoke } = this.definition;
     if (revoke === undefined) {
       return [];
     }
@@ -54,8 +54,8 @@ export class OAuth2Revocation {
         return grant;
       }
       case 'client': {
-        const kind = revoke.clientAuthentication ?? this.maker.clientAuthentication;
-        const token = (await readClientForm(call, this.maker, this.context, kind)).get('token');
+        const kind = revoke.clientAuthentication ?? this.definition.clientAuthentication;
+        const token = (await readClientForm(call, this.definition, this.context, kind)).get('token');
         return (grants.findAccessToken(token) ?? grants.findRefreshToken(token))?.grant;
       }
       case 'token': {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { OAuth2SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
 import type { Misbehaviour } from './misbehaviour.js';
 import {
   callback,
@@ -10,12 +10,12 @@ import {
   type Fields,
   type TestClock,
 } from './testing/sandbox-driver.js';
-import { plainDeclaration } from './testing/plain-declaration.js';
+import { plainDefinition } from './testing/plain-definition.js';
 import type { VendorSandbox } from './vendor-sandbox.js';
 
-/** Renames and wraps, as some makers do; without tokens there is only the status. */
-const shaped: OAuth2SandboxMaker = {
-  ...plainDeclaration,
+/** Renames and wraps, as some providers do; without tokens there is only the status. */
+const shaped: OAuth2SandboxDefinition = {
+  ...plainDefinition,
   errorStatus: 200,
   errorAnswer: (error) => ({ result: 'failed', error }),
   tokenAnswer: ({ access_token, refresh_token, expires_in, scope }, accountId) => ({
@@ -27,26 +27,26 @@ const shaped: OAuth2SandboxMaker = {
 const graceSeconds = 30;
 
 /** Takes a used refresh token again for a while, and ends the grant after that. */
-function graceful(answer: 'same' | 'further'): OAuth2SandboxMaker {
-  return { ...plainDeclaration, reuse: 'family-revoked', reuseGrace: { seconds: graceSeconds, answer } };
+function graceful(answer: 'same' | 'further'): OAuth2SandboxDefinition {
+  return { ...plainDefinition, reuse: 'family-revoked', reuseGrace: { seconds: graceSeconds, answer } };
 }
 
 let sandbox: VendorSandbox;
 let clock: TestClock;
-const driver = (slug: string): OAuth2Driver => new OAuth2Driver(sandbox.maker(slug));
+const driver = (slug: string): OAuth2Driver => new OAuth2Driver(sandbox.provider(slug));
 
 beforeAll(async () => {
   ({ sandbox, clock } = await startSandbox({
-    path: { ...plainDeclaration, refreshPath: '/refresh' },
-    once: { ...plainDeclaration, issuesRefreshToken: false },
+    path: { ...plainDefinition, refreshPath: '/refresh' },
+    once: { ...plainDefinition, issuesRefreshToken: false },
     extends: {
-      ...plainDeclaration,
+      ...plainDefinition,
       refreshExtendsToken: true,
       rotation: 'never',
       tokenAnswer: (standard) => ({ ...standard, result: '0000' }),
     },
-    parameters: { ...plainDeclaration, refreshPath: '/refresh', tokenParams: { action: 'requesttoken' } },
-    repeat: { ...plainDeclaration, scopeOnExchange: true, userPicksScopes: true, redirectUriOnRefresh: true },
+    parameters: { ...plainDefinition, refreshPath: '/refresh', tokenParams: { action: 'requesttoken' } },
+    repeat: { ...plainDefinition, scopeOnExchange: true, userPicksScopes: true, redirectUriOnRefresh: true },
     shaped,
     same: graceful('same'),
     further: graceful('further'),
@@ -67,14 +67,14 @@ describe('a refresh path of its own', () => {
   });
 
   it('is where a refresh is ordered to go wrong, and recorded', async () => {
-    sandbox.maker('path').misbehave({ endpoint: 'refresh', type: 'status', code: 503 });
+    sandbox.provider('path').misbehave({ endpoint: 'refresh', type: 'status', code: 503 });
     const { refreshToken } = await driver('path').link();
     expect((await driver('path').refresh(refreshToken)).status).toBe(503);
-    expect(sandbox.maker('path').history.at(-1)).toMatchObject({ kind: 'refresh', misbehaviour: 'status' });
+    expect(sandbox.provider('path').history.at(-1)).toMatchObject({ kind: 'refresh', misbehaviour: 'status' });
   });
 });
 
-describe('a maker without refresh tokens', () => {
+describe('a provider without refresh tokens', () => {
   it('issues none', async () => {
     const { fields } = await driver('once').link();
     expect(fields).toHaveProperty('access_token');
@@ -98,7 +98,7 @@ describe('a refresh that extends the access token', () => {
 
   it('revives a token that a test expired, and keeps the refresh token', async () => {
     const { accessToken, refreshToken } = await driver('extends').link();
-    sandbox.maker('extends').expireAccessTokens();
+    sandbox.provider('extends').expireAccessTokens();
     expect((await driver('extends').api(accessToken)).status).toBe(401);
     await driver('extends').refresh(refreshToken);
     expect((await driver('extends').api(accessToken)).status).toBe(200);
@@ -107,7 +107,7 @@ describe('a refresh that extends the access token', () => {
 
   it('is refused for a grant that ended, and extends nothing', async () => {
     const { accessToken, refreshToken } = await driver('extends').link({ account: '51' });
-    sandbox.maker('extends').revokeGrant('51');
+    sandbox.provider('extends').revokeGrant('51');
     expect(json(await driver('extends').refresh(refreshToken))['error']).toBe('invalid_grant');
     expect((await driver('extends').api(accessToken)).status).toBe(401);
   });
@@ -160,7 +160,7 @@ describe('a grace window', () => {
   it.each(['same', 'further'])('gives nothing once the grant has ended: %s', async (slug) => {
     const { refreshToken } = await driver(slug).link({ account: '71' });
     await driver(slug).refresh(refreshToken);
-    sandbox.maker(slug).revokeGrant('71');
+    sandbox.provider(slug).revokeGrant('71');
     expect((await driver(slug).refresh(refreshToken)).status).toBe(400);
   });
 });
@@ -210,7 +210,7 @@ describe('what has to be repeated', () => {
   });
 });
 
-describe("an answer in the maker's own shape", () => {
+describe("an answer in the provider's own shape", () => {
   const link = async (account = '61'): Promise<Record<string, unknown>> =>
     body(await driver('shaped').exchange(await driver('shaped').code({ account })));
   const body = (reply: Parameters<typeof json>[0]): Record<string, unknown> =>
@@ -231,17 +231,17 @@ describe("an answer in the maker's own shape", () => {
     ['scope', 'Scope', 'a'],
   ])('goes wrong before it is written: %s', async (type, field, expected) => {
     const options = type === 'scope' ? { scopes: ['a'] } : {};
-    sandbox.maker('shaped').misbehave({ endpoint: 'token', type, ...options } as Misbehaviour);
+    sandbox.provider('shaped').misbehave({ endpoint: 'token', type, ...options } as Misbehaviour);
     expect((await link())[field]).toEqual(expected);
   });
 
-  it('leaves errors to the status and body that this maker gives them', async () => {
-    sandbox.maker('shaped').misbehave({ endpoint: 'refresh', type: 'expiresIn', value: 5 });
+  it('leaves errors to the status and body that this provider gives them', async () => {
+    sandbox.provider('shaped').misbehave({ endpoint: 'refresh', type: 'expiresIn', value: 5 });
     const refused = await driver('shaped').refresh('unknown');
     expect([refused.status, json(refused)]).toEqual([200, { result: 'failed', error: 'invalid_grant' }]);
     const stranger = await driver('shaped').refresh('unknown', { client_secret: 'wrong' });
     expect([stranger.status, json(stranger)]).toEqual([200, { result: 'failed', error: 'invalid_client' }]);
-    expect(sandbox.maker('shaped').history.at(-1)).toMatchObject({ outcome: 'invalid_client', status: 200 });
+    expect(sandbox.provider('shaped').history.at(-1)).toMatchObject({ outcome: 'invalid_client', status: 200 });
   });
 
   it('keeps the standard status of errors elsewhere', async () => {

@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
 import { Refusal, type Answer } from './answer.js';
 import type { Parameters } from './form.js';
 import type { Grant, RefreshToken, TokenFields } from './grant-book.js';
@@ -7,7 +7,7 @@ import type { IncomingCall } from './incoming-call.js';
 import type { OAuth2Authorization } from './oauth2-authorization.js';
 import { readClientForm } from './oauth2-client-form.js';
 import { checkVerifier } from './pkce.js';
-import type { CallNote, IssuedGrant, MakerContext } from './protocol.js';
+import type { CallNote, IssuedGrant, FakeContext } from './protocol.js';
 import { fingerprint } from './random-token.js';
 import type { Route } from './routing.js';
 
@@ -24,15 +24,15 @@ type Issued = Omit<NonNullable<RefreshToken['successor']>, 'atMs'>;
 /** The token endpoint: exchanges codes and refresh tokens (RFC 6749 sections 4.1.3 and 6). */
 export class OAuth2TokenEndpoint {
   constructor(
-    private readonly maker: OAuth2SandboxMaker,
-    private readonly context: MakerContext,
+    private readonly definition: OAuth2SandboxDefinition,
+    private readonly context: FakeContext,
     private readonly authorization: OAuth2Authorization,
     private readonly idTokens: IdTokenSigner | undefined,
   ) {}
 
   /** Two for one path, so that a misbehaviour can single out refreshes; a malformed body counts as an exchange. */
   get routes(): Route[] {
-    const { tokenPath, refreshPath } = this.maker;
+    const { tokenPath, refreshPath } = this.definition;
     const answer = (call: IncomingCall, note: CallNote): Promise<Answer> => this.#answer(call, note);
     const refresh: Route = { kind: 'refresh', method: 'POST', path: refreshPath ?? tokenPath, answer };
     const takes = (call: IncomingCall): boolean => /(^|&)grant_type=refresh_token(&|$)/.test(call.body);
@@ -44,7 +44,7 @@ export class OAuth2TokenEndpoint {
 
   /** Opens a grant of all scopes, for an account whose user was asked elsewhere. */
   issueUnasked(accountId: string): IssuedGrant {
-    const grant = this.context.grants.open(accountId, this.maker.scopes);
+    const grant = this.context.grants.open(accountId, this.definition.scopes);
     const { answer: fields } = this.#issue(
       grant,
       { withoutRefreshToken: false, shrinkTo: undefined, idTokenClaims: undefined },
@@ -53,24 +53,24 @@ export class OAuth2TokenEndpoint {
     return { familyId: grant.familyId, fields };
   }
 
-  /** @throws {@link Refusal} with an error code of RFC 6749 section 5.2, and the status that this maker gives it */
+  /** @throws {@link Refusal} with an error code of RFC 6749 section 5.2, and the status that this provider gives it */
   async #answer(call: IncomingCall, note: CallNote): Promise<Answer> {
     try {
-      const form = await readClientForm(call, this.maker, this.context, this.maker.clientAuthentication);
-      for (const [name, value] of Object.entries(this.maker.tokenParams ?? {})) {
+      const form = await readClientForm(call, this.definition, this.context, this.definition.clientAuthentication);
+      for (const [name, value] of Object.entries(this.definition.tokenParams ?? {})) {
         form.demand(name, value);
       }
       return await this.#success(this.#grant(form, call.path, note));
     } catch (error) {
-      if (!(error instanceof Refusal) || this.maker.errorStatus === undefined) {
+      if (!(error instanceof Refusal) || this.definition.errorStatus === undefined) {
         throw error;
       }
-      throw new Refusal(this.maker.errorStatus, error.error, error.description);
+      throw new Refusal(this.definition.errorStatus, error.error, error.description);
     }
   }
 
   #grant(form: Parameters, path: string, note: CallNote): Outcome {
-    const { tokenPath, refreshPath = tokenPath } = this.maker;
+    const { tokenPath, refreshPath = tokenPath } = this.definition;
     const type = form.get('grant_type');
     if (type === 'authorization_code' && path === tokenPath) {
       return this.#exchange(form, note);
@@ -82,7 +82,7 @@ export class OAuth2TokenEndpoint {
   }
 
   async #success({ grant: { accountId }, fields, idToken }: Outcome): Promise<Answer> {
-    const { tokenAnswer } = this.maker;
+    const { tokenAnswer } = this.definition;
     const signed = idToken && (await this.idTokens?.sign(accountId, idToken));
     const json = signed === undefined ? fields : { ...fields, id_token: signed };
     const shape = tokenAnswer && ((standard: TokenFields): TokenFields => tokenAnswer(standard, accountId));
@@ -90,7 +90,7 @@ export class OAuth2TokenEndpoint {
   }
 
   #exchange(form: Parameters, note: CallNote): Outcome {
-    const { context, maker } = this;
+    const { context, definition } = this;
     const code = this.authorization.findCode(form.get('code'));
     const redirectUri = form.get('redirect_uri');
     if (code?.grant !== undefined) {
@@ -104,14 +104,14 @@ export class OAuth2TokenEndpoint {
     if (redirectUri !== code.redirectUri) {
       throw new Refusal(400, 'invalid_grant', 'redirect_uri differs from that of the authorize request');
     }
-    checkVerifier(maker.pkce, code.challenge, form);
-    if (maker.scopeOnExchange === true) {
+    checkVerifier(definition.pkce, code.challenge, form);
+    if (definition.scopeOnExchange === true) {
       this.#checkRepeatedScopes(form.get('scope'), code.askedScopes);
     }
     const grant = context.grants.open(code.accountId, code.scopes, code.redirectUri);
     code.grant = grant;
     note.familyId = grant.familyId;
-    if (maker.oneRefreshTokenPerUser === true) {
+    if (definition.oneRefreshTokenPerUser === true) {
       context.grants.endRefreshTokensOf(grant.accountId);
     }
     const fields = this.#issue(grant, note, this.#issuesRefreshToken(grant, note)).answer;
@@ -119,7 +119,7 @@ export class OAuth2TokenEndpoint {
   }
 
   #refresh(form: Parameters, note: CallNote): Outcome {
-    const { maker } = this;
+    const { definition } = this;
     const presented = form.get('refresh_token');
     note.refreshTokenFingerprint = fingerprint(presented);
     const { grants } = this.context;
@@ -129,7 +129,7 @@ export class OAuth2TokenEndpoint {
     }
     const { grant } = token;
     note.familyId = grant.familyId;
-    const idToken = maker.idToken?.onRefresh === true ? { ...note.idTokenClaims } : note.idTokenClaims;
+    const idToken = definition.idToken?.onRefresh === true ? { ...note.idTokenClaims } : note.idTokenClaims;
     if (token.successor !== undefined) {
       return { grant, fields: this.#reuse(token, token.successor, note), idToken };
     }
@@ -137,14 +137,14 @@ export class OAuth2TokenEndpoint {
       throw new Refusal(400, 'invalid_grant', 'the refresh token is revoked or expired');
     }
     this.#checkScope(form.find('scope'), grant);
-    if (maker.redirectUriOnRefresh === true && form.get('redirect_uri') !== grant.redirectUri) {
+    if (definition.redirectUriOnRefresh === true && form.get('redirect_uri') !== grant.redirectUri) {
       throw new Refusal(400, 'invalid_grant', 'redirect_uri differs from that of the authorize request');
     }
-    if (maker.refreshExtendsToken === true) {
+    if (definition.refreshExtendsToken === true) {
       grants.extendAccessTokens(grant, this.context.accessTokenLifetimeSeconds);
       return { grant, fields: {} };
     }
-    const rotates = maker.rotation === 'always' && this.#issuesRefreshToken(grant, note);
+    const rotates = definition.rotation === 'always' && this.#issuesRefreshToken(grant, note);
     const issued = this.#renew(grant, note, rotates);
     if (rotates) {
       grants.spend(token, issued);
@@ -153,7 +153,7 @@ export class OAuth2TokenEndpoint {
   }
 
   #reuse(token: RefreshToken, successor: NonNullable<RefreshToken['successor']>, note: CallNote): TokenFields {
-    const { replaysRefreshUntilNewTokenUsed, reuseGrace } = this.maker;
+    const { replaysRefreshUntilNewTokenUsed, reuseGrace } = this.definition;
     const unused = !successor.access.used && successor.refresh?.successor === undefined;
     if (replaysRefreshUntilNewTokenUsed === true && unused && !token.grant.ended) {
       return successor.answer;
@@ -162,7 +162,7 @@ export class OAuth2TokenEndpoint {
     if (this.context.now() < successor.atMs + graceMs && !token.grant.ended) {
       return reuseGrace?.answer === 'further' ? this.#renew(token.grant, note, true).answer : successor.answer;
     }
-    if (this.maker.reuse === 'family-revoked') {
+    if (this.definition.reuse === 'family-revoked') {
       this.context.grants.end(token.grant);
       throw new Refusal(400, 'invalid_grant', 'the refresh token was already used; the grant is revoked');
     }
@@ -170,16 +170,16 @@ export class OAuth2TokenEndpoint {
   }
 
   #checkRepeatedScopes(scope: string, asked: readonly string[]): void {
-    const repeated = scope.split(this.maker.scopeSeparator);
+    const repeated = scope.split(this.definition.scopeSeparator);
     if (repeated.length !== asked.length || asked.some((name) => !repeated.includes(name))) {
       throw new Refusal(400, 'invalid_scope', 'scope differs from that of the authorize request');
     }
   }
 
   #checkScope(scope: string | undefined, grant: Grant): void {
-    const asked = scope?.split(this.maker.scopeSeparator) ?? [];
-    if (this.maker.scopeOnRefresh !== undefined && !asked.includes(this.maker.scopeOnRefresh)) {
-      throw new Refusal(400, 'invalid_scope', `scope must hold ${this.maker.scopeOnRefresh}`);
+    const asked = scope?.split(this.definition.scopeSeparator) ?? [];
+    if (this.definition.scopeOnRefresh !== undefined && !asked.includes(this.definition.scopeOnRefresh)) {
+      throw new Refusal(400, 'invalid_scope', `scope must hold ${this.definition.scopeOnRefresh}`);
     }
     if (asked.some((name) => !grant.scopes.includes(name))) {
       throw new Refusal(400, 'invalid_scope', 'scope exceeds what was granted');
@@ -187,30 +187,30 @@ export class OAuth2TokenEndpoint {
   }
 
   #issuesRefreshToken(grant: Grant, note: CallNote): boolean {
-    const needed = this.maker.refreshTokenNeedsScope;
-    const issues = this.maker.issuesRefreshToken !== false && !note.withoutRefreshToken;
+    const needed = this.definition.refreshTokenNeedsScope;
+    const issues = this.definition.issuesRefreshToken !== false && !note.withoutRefreshToken;
     return issues && (needed === undefined || grant.scopes.includes(needed));
   }
 
   /** Issues the tokens of a refresh. */
   #renew(grant: Grant, note: CallNote, withRefreshToken: boolean): Issued {
-    if (this.maker.oldAccessTokenDiesOnRefresh) {
+    if (this.definition.oldAccessTokenDiesOnRefresh) {
       this.context.grants.expireAccessTokensOf(grant);
     }
     return this.#issue(grant, note, withRefreshToken);
   }
 
   #issue(grant: Grant, note: CallNote, withRefreshToken: boolean): Issued {
-    const { maker, context } = this;
+    const { definition, context } = this;
     if (note.shrinkTo !== undefined) {
       grant.scopes = note.shrinkTo;
     }
-    const lifetime = maker.refreshTokenLifetimeSeconds;
+    const lifetime = definition.refreshTokenLifetimeSeconds;
     const access = context.grants.issueAccessToken(grant, context.accessTokenLifetimeSeconds);
     const refresh = withRefreshToken ? context.grants.issueRefreshToken(grant, lifetime ?? Infinity) : undefined;
     const answer: Record<string, unknown> = {
       access_token: access.value,
-      token_type: maker.tokenType ?? 'bearer',
+      token_type: definition.tokenType ?? 'bearer',
       expires_in: context.accessTokenLifetimeSeconds,
     };
     if (refresh !== undefined) {
@@ -219,12 +219,12 @@ export class OAuth2TokenEndpoint {
         answer['refresh_token_expires_in'] = lifetime;
       }
     }
-    if (maker.scopeInTokenAnswer === true || note.shrinkTo !== undefined) {
-      answer['scope'] = grant.scopes.join(maker.scopeSeparator);
-    } else if (maker.scopeInTokenAnswer !== false) {
-      answer['scope'] = maker.scopeInTokenAnswer.constant;
+    if (definition.scopeInTokenAnswer === true || note.shrinkTo !== undefined) {
+      answer['scope'] = grant.scopes.join(definition.scopeSeparator);
+    } else if (definition.scopeInTokenAnswer !== false) {
+      answer['scope'] = definition.scopeInTokenAnswer.constant;
     }
-    Object.assign(answer, maker.tokenAnswerExtras?.(grant.accountId));
+    Object.assign(answer, definition.tokenAnswerExtras?.(grant.accountId));
     return { access, refresh, answer };
   }
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sandboxClientId, sandboxClientSecret } from '../provider-kit/definition/provider-settings.js';
-import type { OAuth2SandboxMaker, SandboxEndpointCall } from '../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition, SandboxEndpointCall } from '../provider-kit/definition/sandbox-definition.js';
 import {
   call,
   encodeForm,
@@ -10,13 +10,13 @@ import {
   startSandbox,
   type TestClock,
 } from './testing/sandbox-driver.js';
-import { plainDeclaration } from './testing/plain-declaration.js';
+import { plainDefinition } from './testing/plain-definition.js';
 import type { VendorSandbox } from './vendor-sandbox.js';
 
 let seen: SandboxEndpointCall | undefined;
 
-const declaration: OAuth2SandboxMaker = {
-  ...plainDeclaration,
+const definition: OAuth2SandboxDefinition = {
+  ...plainDefinition,
   apiNeedsFact: 'registered',
   tokenParams: { action: 'requesttoken' },
   endpoints: [
@@ -60,16 +60,16 @@ let url: string;
 
 beforeAll(async () => {
   ({ sandbox, clock } = await startSandbox({
-    own: declaration,
-    other: { ...declaration, endpoints: [] },
+    own: definition,
+    other: { ...definition, endpoints: [] },
     query: {
-      ...plainDeclaration,
+      ...plainDefinition,
       apiTokenParameter: 'token',
       account: { path: '/me', answer: (accountId) => ({ id: accountId }) },
     },
   }));
-  driver = new OAuth2Driver(sandbox.maker('own'));
-  ({ url } = sandbox.maker('own'));
+  driver = new OAuth2Driver(sandbox.provider('own'));
+  ({ url } = sandbox.provider('own'));
 });
 
 afterAll(() => sandbox.stop());
@@ -77,7 +77,7 @@ afterAll(() => sandbox.stop());
 const register = async (accessToken: string): Promise<number> =>
   (await driver.api(accessToken, '/register', 'POST')).status;
 
-describe('an endpoint that only one maker has', () => {
+describe('an endpoint that only one provider has', () => {
   it('sees form, query, credentials, clock and whose token the call carries', async () => {
     const { accessToken } = await driver.link({ account: '21' });
     const headers = { authorization: `Bearer ${accessToken}` };
@@ -118,16 +118,16 @@ describe('an endpoint that only one maker has', () => {
   it('is recorded as "endpoint" with the family, and answers only its methods', async () => {
     const { accessToken } = await driver.link({ account: '23' });
     await register(accessToken);
-    const family = sandbox.maker('own').history.findLast(({ kind }) => kind === 'token')?.familyId;
-    expect(sandbox.maker('own').history.at(-1)).toMatchObject({ kind: 'endpoint', status: 201, familyId: family });
+    const family = sandbox.provider('own').history.findLast(({ kind }) => kind === 'token')?.familyId;
+    expect(sandbox.provider('own').history.at(-1)).toMatchObject({ kind: 'endpoint', status: 201, familyId: family });
     const reply = await call('GET', `${url}/register`);
     expect([reply.status, reply.headers['allow']]).toEqual([405, 'POST, DELETE']);
   });
 
   it('can be ordered to go wrong, where there is one', async () => {
-    sandbox.maker('own').misbehave({ endpoint: 'endpoint', type: 'status', code: 503 });
+    sandbox.provider('own').misbehave({ endpoint: 'endpoint', type: 'status', code: 503 });
     expect(await register('any')).toBe(503);
-    const order = (): void => sandbox.maker('other').misbehave({ endpoint: 'endpoint', type: 'drop' });
+    const order = (): void => sandbox.provider('other').misbehave({ endpoint: 'endpoint', type: 'drop' });
     expect(order).toThrow('no endpoint "endpoint"');
   });
 
@@ -136,8 +136,8 @@ describe('an endpoint that only one maker has', () => {
     const again = await driver.link({ account: '24' });
     const other = await driver.link({ account: '25' });
     expect(json(await postForm(`${url}/token`, { action: 'revoke', account: '24' }))).toEqual({ ended: '24' });
-    expect(sandbox.maker('own').isLiveAccessToken(mine.accessToken)).toBe(false);
-    expect(sandbox.maker('own').isLiveAccessToken(again.accessToken)).toBe(false);
+    expect(sandbox.provider('own').isLiveAccessToken(mine.accessToken)).toBe(false);
+    expect(sandbox.provider('own').isLiveAccessToken(again.accessToken)).toBe(false);
     expect((await driver.refresh(other.refreshToken)).status).toBe(200);
   });
 });
@@ -158,8 +158,8 @@ describe('an API that needs a fact', () => {
 
 describe('an API with the access token in the query', () => {
   it.each(['/data/1', '/me'])('takes it there, and not in the header: %s', async (path) => {
-    const base = `${sandbox.maker('query').url}${path}`;
-    const { accessToken } = await new OAuth2Driver(sandbox.maker('query')).link({ account: '41' });
+    const base = `${sandbox.provider('query').url}${path}`;
+    const { accessToken } = await new OAuth2Driver(sandbox.provider('query')).link({ account: '41' });
     const query = encodeForm({ token: accessToken });
     expect((await call('GET', `${base}?${query}`)).status).toBe(200);
     expect((await call('GET', base, { headers: { authorization: `Bearer ${accessToken}` } })).status).toBe(400);

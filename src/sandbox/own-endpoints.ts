@@ -1,24 +1,24 @@
-import type { OAuth2SandboxMaker, SandboxEndpoint } from '../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition, SandboxEndpoint } from '../provider-kit/definition/sandbox-definition.js';
 import type { AccessCheck } from './access-check.js';
 import type { Answer } from './answer.js';
 import { BoundedMap } from './bounded-map.js';
 import { isForm, Parameters } from './form.js';
 import type { IncomingCall } from './incoming-call.js';
-import type { CallNote, MakerContext } from './protocol.js';
+import type { CallNote, FakeContext } from './protocol.js';
 import type { Route } from './routing.js';
 
-/** The endpoints that only one maker has, and the facts that they remember. */
+/** The endpoints that only one provider has, and the facts that they remember. */
 export class OwnEndpoints {
   readonly #facts = new BoundedMap<true>();
 
   constructor(
-    private readonly maker: OAuth2SandboxMaker,
-    private readonly context: MakerContext,
+    private readonly definition: OAuth2SandboxDefinition,
+    private readonly context: FakeContext,
     private readonly access: AccessCheck,
   ) {}
 
   get routes(): Route[] {
-    return (this.maker.endpoints ?? []).map((endpoint) => ({
+    return (this.definition.endpoints ?? []).map((endpoint) => ({
       kind: 'endpoint',
       method: endpoint.method,
       path: endpoint.path,

@@ -3,13 +3,13 @@ import { Refusal } from './answer.js';
 import type { Parameters } from './form.js';
 import { equalSecrets } from './random-token.js';
 
-/** How a maker treats PKCE; see the declaration of a sandbox maker. */
+/** How a provider treats PKCE; see the definition of a sandbox provider. */
 export type PkceRule = 'required' | 'supported' | 'ignored';
 
 /**
  * Reads the challenge of an authorize request.
  *
- * @returns the S256 challenge, or `undefined` where none was sent or the maker does not look
+ * @returns the S256 challenge, or `undefined` where none was sent or the provider does not look
  * @throws {@link Refusal} `invalid_request` when a demanded challenge is missing, is not 43 base64url characters, or is not S256
  * @see RFC 7636 section 4.3, https://www.rfc-editor.org/rfc/rfc7636#section-4.3
  */

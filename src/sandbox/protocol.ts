@@ -29,7 +29,7 @@ export interface IssuedGrant {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** One version of OAuth, as one maker speaks it. */
+/** One version of OAuth, as one provider speaks it. */
 export interface Protocol {
   /**
    * Finds what a request asks for.
@@ -37,20 +37,20 @@ export interface Protocol {
    * @throws {@link Refusal} 405 when the path exists under another method
    */
   findEndpoint(call: IncomingCall): Endpoint | undefined;
-  /** Opens a grant that no user was asked for, as the maker does who exchanges tokens; absent for OAuth 1.0a. */
+  /** Opens a grant that no user was asked for, as the provider does who exchanges tokens; absent for OAuth 1.0a. */
   issue?(accountId: string): IssuedGrant;
-  /** Renders an error of a token or API endpoint as the maker writes it. */
+  /** Renders an error of a token or API endpoint as the provider writes it. */
   renderError(status: number, error: string, description: string, presentedToken: string): Answer;
 }
 
 /** What one fake may ask of another, where both stand for the same company. */
-export interface NeighbouringMaker {
+export interface NeighboringProvider {
   issueGrant(accountId: string): IssuedGrant;
   revokeGrant(accountId: string): void;
 }
 
 /** What the parts of one fake share. */
-export interface MakerContext {
+export interface FakeContext {
   readonly slug: string;
   /** Base URL of the fake, without a slash at the end. */
   readonly baseUrl: string;
@@ -60,7 +60,7 @@ export interface MakerContext {
   readonly grants: GrantBook;
   readonly consent: ConsentDesk;
   /** Finds another fake of the sandbox. */
-  readonly findMaker: (slug: string) => NeighbouringMaker | undefined;
+  readonly findNeighbor: (slug: string) => NeighboringProvider | undefined;
   /** Settable by tests; `Infinity` for OAuth 1.0a. */
   accessTokenLifetimeSeconds: number;
 }

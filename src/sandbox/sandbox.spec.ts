@@ -2,8 +2,11 @@ import { gunzipSync } from 'node:zlib';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { request } from 'undici';
-import type { OAuth1SandboxMaker, OAuth2SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
-import type { FakeMaker } from './fake-maker.js';
+import type {
+  OAuth1SandboxDefinition,
+  OAuth2SandboxDefinition,
+} from '../provider-kit/definition/sandbox-definition.js';
+import type { FakeProvider } from './fake-provider.js';
 import type { Misbehaviour } from './misbehaviour.js';
 import {
   call,
@@ -20,7 +23,7 @@ import {
 } from './testing/sandbox-driver.js';
 import { VendorSandbox } from './vendor-sandbox.js';
 
-const declaration: OAuth2SandboxMaker = {
+const definition: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/authorize',
   tokenPath: '/token',
@@ -40,7 +43,7 @@ const declaration: OAuth2SandboxMaker = {
   revoke: { proof: 'bearer', method: 'DELETE', path: '/revoke', status: 204 },
 };
 
-const oauth1: OAuth1SandboxMaker = {
+const oauth1: OAuth1SandboxDefinition = {
   oauth: '1.0a',
   authorizePath: '/authorize',
   requestTokenPath: '/request_token',
@@ -51,17 +54,17 @@ const oauth1: OAuth1SandboxMaker = {
 
 let sandbox: VendorSandbox;
 let clock: TestClock;
-let maker: FakeMaker;
+let fake: FakeProvider;
 let driver: OAuth2Driver;
 
 beforeEach(async () => {
   ({ sandbox, clock } = await startSandbox({
-    one: declaration,
+    one: definition,
     old: oauth1,
-    fixed: { ...declaration, userPicksScopes: false },
+    fixed: { ...definition, userPicksScopes: false },
   }));
-  maker = sandbox.maker('one');
-  driver = new OAuth2Driver(maker);
+  fake = sandbox.provider('one');
+  driver = new OAuth2Driver(fake);
 });
 
 afterEach(() => sandbox.stop());
@@ -90,15 +93,15 @@ describe('consent page', () => {
   });
 
   it('offers no checkbox where the user cannot pick', async () => {
-    const fixed = new OAuth2Driver(sandbox.maker('fixed'));
+    const fixed = new OAuth2Driver(sandbox.provider('fixed'));
     expect((await call('GET', fixed.authorizeUrl())).text).not.toContain('checkbox');
     expect((await fixed.link({ scopes: ['a'] })).fields['scope']).toBe('a b c');
   });
 
   it('shows what came from outside only escaped', async () => {
-    const { sandbox: other } = await startSandbox({ odd: { ...declaration, scopes: ['"><b>&\'c'] } });
+    const { sandbox: other } = await startSandbox({ odd: { ...definition, scopes: ['"><b>&\'c'] } });
     try {
-      const page = await call('GET', new OAuth2Driver(other.maker('odd')).authorizeUrl());
+      const page = await call('GET', new OAuth2Driver(other.provider('odd')).authorizeUrl());
       expect(page.text).toContain('value="&quot;&gt;&lt;b&gt;&amp;&#39;c"');
       expect(page.text).not.toContain('<b>');
     } finally {
@@ -107,7 +110,7 @@ describe('consent page', () => {
   });
 
   it('takes one answer per request', async () => {
-    const url = `${maker.url}/_consent`;
+    const url = `${fake.url}/_consent`;
     const fields = { request: await openForm(), decision: 'approve' };
     expect((await postForm(url, fields)).status).toBe(302);
     expect((await postForm(url, fields)).status).toBe(400);
@@ -118,30 +121,30 @@ describe('consent page', () => {
   it('expires after ten minutes', async () => {
     const fields = { request: await openForm(), decision: 'approve' };
     clock.advance(600);
-    expect((await postForm(`${maker.url}/_consent`, fields)).status).toBe(400);
+    expect((await postForm(`${fake.url}/_consent`, fields)).status).toBe(400);
   });
 
-  it("is not answered at another maker's address", async () => {
+  it("is not answered at another provider's address", async () => {
     const fields = { request: await openForm(), decision: 'approve' };
-    expect((await postForm(`${sandbox.maker('fixed').url}/_consent`, fields)).status).toBe(400);
+    expect((await postForm(`${sandbox.provider('fixed').url}/_consent`, fields)).status).toBe(400);
   });
 
   it('refuses an account that is no number, and can then be corrected', async () => {
     const fields = { request: await openForm(), decision: 'approve' };
     for (const account of ['', 'abc', '0', '01', '-1', '1.5', '1234567890123456', '1 ']) {
-      const reply = await postForm(`${maker.url}/_consent`, { ...fields, account });
+      const reply = await postForm(`${fake.url}/_consent`, { ...fields, account });
       expect(reply.status).toBe(400);
       expect(reply.headers['content-type']).toBe('text/html; charset=utf-8');
     }
-    expect((await postForm(`${maker.url}/_consent`, { ...fields, account: '123456789012345' })).status).toBe(302);
+    expect((await postForm(`${fake.url}/_consent`, { ...fields, account: '123456789012345' })).status).toBe(302);
   });
 
   it('needs a decision, and at least one ticked scope to approve', async () => {
     const request = await openForm();
-    expect((await postForm(`${maker.url}/_consent`, { request })).status).toBe(400);
-    expect((await postForm(`${maker.url}/_consent`, { request, decision: 'maybe' })).status).toBe(400);
-    expect((await postForm(`${maker.url}/_consent`, { request, decision: 'approve', scope: '' })).status).toBe(400);
-    const denied = await postForm(`${maker.url}/_consent`, { request, decision: 'deny', scope: '' });
+    expect((await postForm(`${fake.url}/_consent`, { request })).status).toBe(400);
+    expect((await postForm(`${fake.url}/_consent`, { request, decision: 'maybe' })).status).toBe(400);
+    expect((await postForm(`${fake.url}/_consent`, { request, decision: 'approve', scope: '' })).status).toBe(400);
+    const denied = await postForm(`${fake.url}/_consent`, { request, decision: 'deny', scope: '' });
     expect(denied.headers['location']).toContain('error=access_denied');
   });
 
@@ -149,9 +152,9 @@ describe('consent page', () => {
     expect((await driver.link({ scopes: ['a', 'c'] })).fields['scope']).toBe('a c');
     const code = await driver.code({ scopes: ['a', 'c'] }, { scope: 'a b' });
     expect(json(await driver.exchange(code))['scope']).toBe('a');
-    maker.restrictScopes(['b', 'x']);
+    fake.restrictScopes(['b', 'x']);
     expect((await driver.link()).fields['scope']).toBe('b');
-    maker.restrictScopes(undefined);
+    fake.restrictScopes(undefined);
     expect((await driver.link()).fields['scope']).toBe('a b c');
   });
 });
@@ -159,9 +162,9 @@ describe('consent page', () => {
 describe('orders from a test', () => {
   it('expire the access tokens of now, not those of later', async () => {
     const before = await driver.link();
-    expect(maker.isLiveAccessToken(before.accessToken)).toBe(true);
-    maker.expireAccessTokens();
-    expect(maker.isLiveAccessToken(before.accessToken)).toBe(false);
+    expect(fake.isLiveAccessToken(before.accessToken)).toBe(true);
+    fake.expireAccessTokens();
+    expect(fake.isLiveAccessToken(before.accessToken)).toBe(false);
     expect((await driver.api(before.accessToken)).status).toBe(401);
     const after = tokens(await driver.refresh(before.refreshToken));
     expect((await driver.api(after.accessToken)).status).toBe(200);
@@ -169,35 +172,35 @@ describe('orders from a test', () => {
 
   it('withdraw the consent of one account, or of all', async () => {
     const [one, two] = [await driver.link({ account: '1' }), await driver.link({ account: '2' })];
-    expect(maker.liveGrants().map(({ accountId }) => accountId)).toEqual(['1', '2']);
-    maker.revokeGrant('1');
+    expect(fake.liveGrants().map(({ accountId }) => accountId)).toEqual(['1', '2']);
+    fake.revokeGrant('1');
     expect((await driver.api(one.accessToken)).status).toBe(401);
-    expect(maker.isLiveRefreshToken(one.refreshToken)).toBe(false);
+    expect(fake.isLiveRefreshToken(one.refreshToken)).toBe(false);
     expect(json(await driver.refresh(one.refreshToken))['error']).toBe('invalid_grant');
     expect((await driver.api(two.accessToken)).status).toBe(200);
-    maker.revokeGrant('all');
-    expect(maker.liveGrants()).toEqual([]);
+    fake.revokeGrant('all');
+    expect(fake.liveGrants()).toEqual([]);
   });
 
   it('shorten the life of access tokens', async () => {
-    maker.accessTokenLifetimeSeconds = 2;
+    fake.accessTokenLifetimeSeconds = 2;
     const { accessToken, fields } = await driver.link();
     expect(fields['expires_in']).toBe(2);
     clock.advance(2);
     expect((await driver.api(accessToken)).status).toBe(401);
-    expect(() => (maker.accessTokenLifetimeSeconds = 0.5)).toThrow(RangeError);
-    expect(() => (sandbox.maker('old').accessTokenLifetimeSeconds = 2)).toThrow(RangeError);
+    expect(() => (fake.accessTokenLifetimeSeconds = 0.5)).toThrow(RangeError);
+    expect(() => (sandbox.provider('old').accessTokenLifetimeSeconds = 2)).toThrow(RangeError);
   });
 
-  it('are refused where the maker has no such endpoint, or the number of times is odd', () => {
+  it('are refused where the provider has no such endpoint, or the number of times is odd', () => {
     const drop = (endpoint: string): Misbehaviour => ({ type: 'drop', endpoint }) as Misbehaviour;
-    expect(() => maker.misbehave(drop('request_token'))).toThrow('no endpoint');
-    expect(() => sandbox.maker('old').misbehave(drop('refresh'))).toThrow('no endpoint');
-    expect(() => sandbox.maker('old').misbehave(drop('account'))).toThrow('no endpoint');
-    expect(() => sandbox.maker('old').misbehave(drop('revoke'))).toThrow('no endpoint');
-    expect(() => maker.misbehave(drop('authorize'))).toThrow();
+    expect(() => fake.misbehave(drop('request_token'))).toThrow('no endpoint');
+    expect(() => sandbox.provider('old').misbehave(drop('refresh'))).toThrow('no endpoint');
+    expect(() => sandbox.provider('old').misbehave(drop('account'))).toThrow('no endpoint');
+    expect(() => sandbox.provider('old').misbehave(drop('revoke'))).toThrow('no endpoint');
+    expect(() => fake.misbehave(drop('authorize'))).toThrow();
     for (const times of [0, -1, 1.5, Number.NaN]) {
-      expect(() => maker.misbehave(drop('api'), times)).toThrow(RangeError);
+      expect(() => fake.misbehave(drop('api'), times)).toThrow(RangeError);
     }
   });
 });
@@ -208,8 +211,8 @@ describe('misbehaviour', () => {
 
   it('lasts as many calls of its endpoint as ordered, one order after the other', async () => {
     const { refreshToken } = await driver.link();
-    maker.misbehave({ endpoint: 'refresh', type: 'status', code: 503 }, 2);
-    maker.misbehave({ endpoint: 'refresh', type: 'status', code: 502 });
+    fake.misbehave({ endpoint: 'refresh', type: 'status', code: 503 }, 2);
+    fake.misbehave({ endpoint: 'refresh', type: 'status', code: 502 });
     expect((await driver.exchange(await driver.code())).status).toBe(200);
     const statuses = [];
     for (let count = 0; count < 4; count += 1) {
@@ -220,12 +223,12 @@ describe('misbehaviour', () => {
 
   it('lasts for ever with Infinity, until the fake is told to behave', async () => {
     const { refreshToken } = await driver.link();
-    maker.misbehave({ endpoint: 'refresh', type: 'error', error: 'invalid_grant', status: 400 }, Infinity);
+    fake.misbehave({ endpoint: 'refresh', type: 'error', error: 'invalid_grant', status: 400 }, Infinity);
     for (let count = 0; count < 5; count += 1) {
       const reply = await driver.refresh(refreshToken);
       expect([reply.status, json(reply)['error']]).toEqual([400, 'invalid_grant']);
     }
-    maker.behave();
+    fake.behave();
     expect((await driver.refresh(refreshToken)).status).toBe(200);
   });
 
@@ -236,9 +239,9 @@ describe('misbehaviour', () => {
     ['account', () => driver.api('any', '/me')],
     ['api', () => driver.api('any')],
   ] as const)('reaches the endpoint %s', async (endpoint, use) => {
-    maker.misbehave({ endpoint, type: 'status', code: 418 });
+    fake.misbehave({ endpoint, type: 'status', code: 418 });
     expect((await use()).status).toBe(418);
-    expect(maker.history.at(-1)).toMatchObject({
+    expect(fake.history.at(-1)).toMatchObject({
       kind: endpoint,
       outcome: 'status',
       misbehaviour: 'status',
@@ -247,7 +250,7 @@ describe('misbehaviour', () => {
   });
 
   it('status: with body, content type and headers', async () => {
-    maker.misbehave(
+    fake.misbehave(
       at({ type: 'status', code: 429, body: '<p>', contentType: 'text/html', headers: { 'Retry-After': '7' } }),
     );
     const reply = await driver.refresh('any');
@@ -260,22 +263,22 @@ describe('misbehaviour', () => {
   });
 
   it('html, emptyBody, errorIn200 and redirect', async () => {
-    maker.misbehave(at({ type: 'html' }));
+    fake.misbehave(at({ type: 'html' }));
     const html = await driver.refresh('any');
     expect([html.status, html.headers['content-type']]).toEqual([200, 'text/html']);
-    maker.misbehave(at({ type: 'emptyBody' }));
+    fake.misbehave(at({ type: 'emptyBody' }));
     const empty = await driver.refresh('any');
     expect([empty.status, empty.text]).toEqual([200, '']);
-    maker.misbehave(at({ type: 'errorIn200', error: 'invalid_grant' }));
+    fake.misbehave(at({ type: 'errorIn200', error: 'invalid_grant' }));
     const error = await driver.refresh('any');
     expect([error.status, json(error)['error']]).toEqual([200, 'invalid_grant']);
-    maker.misbehave(at({ type: 'redirect', status: 307, location: 'http://127.0.0.1:1/' }));
+    fake.misbehave(at({ type: 'redirect', status: 307, location: 'http://127.0.0.1:1/' }));
     const moved = await driver.refresh('any');
     expect([moved.status, moved.headers['location']]).toEqual([307, 'http://127.0.0.1:1/']);
   });
 
   it('echoSecret: quotes what was presented', async () => {
-    maker.misbehave(at({ type: 'echoSecret', error: 'invalid_grant', status: 400 }));
+    fake.misbehave(at({ type: 'echoSecret', error: 'invalid_grant', status: 400 }));
     const reply = await driver.refresh('the presented+token');
     expect(json(reply)['error']).toBe('invalid_grant');
     expect(json(reply)['error_description']).toContain('the presented+token');
@@ -284,25 +287,25 @@ describe('misbehaviour', () => {
 
   it('drop: before the request is processed, so that the token is still good', async () => {
     const { refreshToken } = await driver.link();
-    maker.misbehave(at({ type: 'drop', processed: false }));
+    fake.misbehave(at({ type: 'drop', processed: false }));
     await expect(driver.refresh(refreshToken)).rejects.toThrow();
-    expect(maker.history.at(-1)).toMatchObject({ kind: 'refresh', outcome: 'drop', status: 0 });
-    expect(maker.isLiveRefreshToken(refreshToken)).toBe(true);
+    expect(fake.history.at(-1)).toMatchObject({ kind: 'refresh', outcome: 'drop', status: 0 });
+    expect(fake.isLiveRefreshToken(refreshToken)).toBe(true);
   });
 
   it('drop: after the token was rotated, so that the answer is lost', async () => {
     const { refreshToken } = await driver.link();
-    maker.misbehave(at({ type: 'drop', processed: true }));
+    fake.misbehave(at({ type: 'drop', processed: true }));
     await expect(driver.refresh(refreshToken)).rejects.toThrow();
-    expect(maker.history.at(-1)).toMatchObject({ outcome: 'ok', misbehaviour: 'drop', status: 0 });
-    expect(maker.isLiveRefreshToken(refreshToken)).toBe(false);
+    expect(fake.history.at(-1)).toMatchObject({ outcome: 'ok', misbehaviour: 'drop', status: 0 });
+    expect(fake.isLiveRefreshToken(refreshToken)).toBe(false);
   });
 
   it('processes before any wrong answer where ordered so', async () => {
     const { refreshToken } = await driver.link();
-    maker.misbehave(at({ type: 'status', code: 502, processed: true }));
+    fake.misbehave(at({ type: 'status', code: 502, processed: true }));
     expect((await driver.refresh(refreshToken)).status).toBe(502);
-    expect(maker.isLiveRefreshToken(refreshToken)).toBe(false);
+    expect(fake.isLiveRefreshToken(refreshToken)).toBe(false);
   });
 
   it('slow: is in flight until the answer, the token already rotated unless ordered otherwise', async () => {
@@ -311,9 +314,9 @@ describe('misbehaviour', () => {
       [false, true],
     ] as const) {
       const { refreshToken } = await driver.link();
-      maker.misbehave(at({ type: 'slow', ms: 600_000, ...(processed === undefined ? {} : { processed }) }));
+      fake.misbehave(at({ type: 'slow', ms: 600_000, ...(processed === undefined ? {} : { processed }) }));
       const controller = new AbortController();
-      const pending = request(`${maker.url}/token`, {
+      const pending = request(`${fake.url}/token`, {
         method: 'POST',
         headers: { 'content-type': 'application/x-www-form-urlencoded' },
         body: new URLSearchParams({
@@ -325,9 +328,9 @@ describe('misbehaviour', () => {
         signal: controller.signal,
       });
       const settled = expect(pending).rejects.toThrow();
-      await until(() => maker.history.at(-1)?.kind === 'refresh');
-      expect(maker.history.at(-1)?.endsAt).toBeUndefined();
-      expect(maker.isLiveRefreshToken(refreshToken)).toBe(live);
+      await until(() => fake.history.at(-1)?.kind === 'refresh');
+      expect(fake.history.at(-1)?.endsAt).toBeUndefined();
+      expect(fake.isLiveRefreshToken(refreshToken)).toBe(live);
       controller.abort();
       await settled;
     }
@@ -335,31 +338,31 @@ describe('misbehaviour', () => {
 
   it('slow: answers rightly afterwards, and is cut off by stop', async () => {
     const { refreshToken } = await driver.link();
-    maker.misbehave(at({ type: 'slow', ms: 1 }));
+    fake.misbehave(at({ type: 'slow', ms: 1 }));
     const reply = await driver.refresh(refreshToken);
     expect(reply.status).toBe(200);
-    maker.misbehave(at({ type: 'slow', ms: 600_000 }));
+    fake.misbehave(at({ type: 'slow', ms: 600_000 }));
     const cut = expect(driver.refresh(tokens(reply).refreshToken)).rejects.toThrow();
-    await until(() => maker.history.at(-1)?.endsAt === undefined);
+    await until(() => fake.history.at(-1)?.endsAt === undefined);
     await sandbox.stop();
     await cut;
   });
 
   it('slow: is answered at once when the fake is told to behave', async () => {
     const { refreshToken } = await driver.link();
-    maker.misbehave(at({ type: 'slow', ms: 600_000 }));
+    fake.misbehave(at({ type: 'slow', ms: 600_000 }));
     const reply = driver.refresh(refreshToken);
-    await until(() => maker.history.at(-1)?.kind === 'refresh');
-    maker.behave();
+    await until(() => fake.history.at(-1)?.kind === 'refresh');
+    fake.behave();
     expect((await reply).status).toBe(200);
   });
 
   it('hugeBody and gzipBomb: as many bytes as ordered', async () => {
-    maker.misbehave(at({ type: 'hugeBody', bytes: 3_000_001 }));
+    fake.misbehave(at({ type: 'hugeBody', bytes: 3_000_001 }));
     const huge = await driver.refresh('any');
     expect(String(json(huge)['access_token'])).toHaveLength(3_000_001);
-    maker.misbehave(at({ type: 'gzipBomb', bytes: 3_000_001 }));
-    const bomb = await request(`${maker.url}/token`, { method: 'POST', body: 'grant_type=refresh_token' });
+    fake.misbehave(at({ type: 'gzipBomb', bytes: 3_000_001 }));
+    const bomb = await request(`${fake.url}/token`, { method: 'POST', body: 'grant_type=refresh_token' });
     const packed = Buffer.from(await bomb.body.arrayBuffer());
     expect(bomb.headers['content-encoding']).toBe('gzip');
     expect(packed.length).toBeLessThan(30_000);
@@ -378,20 +381,20 @@ describe('misbehaviour', () => {
     ['fields', { values: { scope: ['a'] } }, 'scope', ['a']],
     ['fields', { values: { token_type: null } }, 'token_type', undefined],
   ])('%s %j at the exchange and at a refresh', async (type, options, field, expected) => {
-    maker.misbehave({ endpoint: 'token', type, ...options } as Misbehaviour);
-    maker.misbehave(at({ type, ...options }));
+    fake.misbehave({ endpoint: 'token', type, ...options } as Misbehaviour);
+    fake.misbehave(at({ type, ...options }));
     const { refreshToken, fields } = await driver.link();
     expect(fields[field]).toEqual(expected);
     const refreshed = json(await driver.refresh(refreshToken));
     expect(refreshed[field]).toEqual(expected);
-    expect(maker.isLiveAccessToken(String(refreshed['access_token']))).toBe(true);
+    expect(fake.isLiveAccessToken(String(refreshed['access_token']))).toBe(true);
   });
 
   it('scope: the grant shrinks for good', async () => {
-    maker.misbehave({ endpoint: 'refresh', type: 'scope', scopes: ['a'] });
+    fake.misbehave({ endpoint: 'refresh', type: 'scope', scopes: ['a'] });
     const first = tokens(await driver.refresh((await driver.link()).refreshToken));
     expect(json(await driver.refresh(first.refreshToken))['scope']).toBe('a');
-    expect(maker.liveGrants()[0]?.scopes).toEqual(['a']);
+    expect(fake.liveGrants()[0]?.scopes).toEqual(['a']);
   });
 
   it.each([
@@ -399,15 +402,15 @@ describe('misbehaviour', () => {
     ['emptyRefreshToken', ''],
   ])('%s: the presented refresh token stays good', async (type, expected) => {
     const { refreshToken } = await driver.link();
-    maker.misbehave(at({ type }));
+    fake.misbehave(at({ type }));
     expect(json(await driver.refresh(refreshToken))['refresh_token']).toBe(expected);
-    expect(maker.isLiveRefreshToken(refreshToken)).toBe(true);
-    maker.misbehave({ endpoint: 'token', type } as Misbehaviour);
+    expect(fake.isLiveRefreshToken(refreshToken)).toBe(true);
+    fake.misbehave({ endpoint: 'token', type } as Misbehaviour);
     expect((await driver.link()).fields['refresh_token']).toBe(expected);
   });
 
   it('leaves a refusal as it is, where only fields of a right answer would change', async () => {
-    maker.misbehave(at({ type: 'badTokenType' }));
+    fake.misbehave(at({ type: 'badTokenType' }));
     const refused = json(await driver.refresh('unknown'));
     expect(refused['error']).toBe('invalid_grant');
     expect(refused).not.toHaveProperty('token_type');
@@ -418,7 +421,7 @@ describe('misbehaviour', () => {
     ['omit', null],
     ['false', 'false'],
   ] as const)('callbackNotConfirmed %s', async (value, expected) => {
-    const old = sandbox.maker('old');
+    const old = sandbox.provider('old');
     old.misbehave({
       endpoint: 'request_token',
       type: 'callbackNotConfirmed',
@@ -440,7 +443,7 @@ describe('history', () => {
     await driver.api(next.accessToken, '/me');
     await driver.api('unknown');
     await driver.api(next.accessToken, '/revoke', 'DELETE');
-    const entries = maker.history;
+    const entries = fake.history;
     expect(entries.map(({ kind, outcome, status }) => [kind, outcome, status])).toEqual([
       ['authorize', 'ok', 200],
       ['consent', 'ok', 302],
@@ -473,7 +476,7 @@ describe('history', () => {
   it('records why an authorize request was refused', async () => {
     await call('GET', driver.authorizeUrl({ client_id: 'other' }));
     await call('GET', driver.authorizeUrl({ scope: 'unknown' }));
-    expect(maker.history.map(({ outcome, status }) => [outcome, status])).toEqual([
+    expect(fake.history.map(({ outcome, status }) => [outcome, status])).toEqual([
       ['unauthorized_client', 400],
       ['invalid_scope', 302],
     ]);
@@ -494,12 +497,12 @@ describe('control over HTTP', () => {
     expect((await driver.refresh(refreshToken)).status).toBe(503);
     expect(json(await driver.refresh(refreshToken))['expires_in']).toBe(9);
     await order({ revokeGrant: '1001', restrictScopes: ['a'] });
-    expect(maker.liveGrants()).toEqual([]);
+    expect(fake.liveGrants()).toEqual([]);
     expect((await driver.link()).fields['scope']).toBe('a');
     await order({ restrictScopes: null });
     expect((await driver.link()).fields['scope']).toBe('a b c');
     const shown = json(await call('GET', `${sandbox.url}/_control/one/history`));
-    expect(shown).toEqual({ history: JSON.parse(JSON.stringify(maker.history)) as unknown });
+    expect(shown).toEqual({ history: JSON.parse(JSON.stringify(fake.history)) as unknown });
   });
 
   it('refuses what it does not understand', async () => {
@@ -520,34 +523,34 @@ describe('control over HTTP', () => {
 });
 
 describe('server', () => {
-  it('lists its makers, and knows no other', async () => {
+  it('lists its providers, and knows no other', async () => {
     const index = await call('GET', `${sandbox.url}/`);
     expect(index.status).toBe(200);
-    expect(index.text).toContain(maker.url);
-    expect(maker.url).toBe(`${sandbox.url}/one`);
+    expect(index.text).toContain(fake.url);
+    expect(fake.url).toBe(`${sandbox.url}/one`);
     expect((await call('POST', `${sandbox.url}/`)).status).toBe(405);
     expect((await call('GET', `${sandbox.url}/unknown/data`)).status).toBe(404);
     expect((await call('GET', `${sandbox.url}/one`)).status).toBe(404);
-    expect(() => sandbox.maker('unknown')).toThrow('no maker "unknown"');
+    expect(() => sandbox.provider('unknown')).toThrow('no provider "unknown"');
   });
 
-  it('takes further makers while it runs', async () => {
-    sandbox.add('later', declaration);
-    expect((await new OAuth2Driver(sandbox.maker('later')).link()).fields['scope']).toBe('a b c');
+  it('takes further providers while it runs', async () => {
+    sandbox.add('later', definition);
+    expect((await new OAuth2Driver(sandbox.provider('later')).link()).fields['scope']).toBe('a b c');
   });
 
   it('listens on loopback on the port that was asked for, and says when it is taken', async () => {
     const port = Number(new URL(sandbox.url).port);
-    await expect(VendorSandbox.start({ makers: new Map(), port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    await expect(VendorSandbox.start({ providers: new Map(), port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
     await sandbox.stop();
-    const again = await VendorSandbox.start({ makers: new Map(), port, publicHost: 'localhost' });
+    const again = await VendorSandbox.start({ providers: new Map(), port, publicHost: 'localhost' });
     expect(again.url).toBe(`http://localhost:${port}`);
     await again.stop();
     await again.stop();
   });
 
   it('refuses a body above 1 MiB, a repeated Authorization header, and a target in absolute form', async () => {
-    const big = await postForm(`${maker.url}/token`, { a: 'a'.repeat(1_048_576) });
+    const big = await postForm(`${fake.url}/token`, { a: 'a'.repeat(1_048_576) });
     expect(big.status).toBe(413);
     const lines = 'Host: x\r\nConnection: close\r\n';
     const twice = await raw(

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
+import type { SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
 import { Refusal, send } from './answer.js';
 import { control, controlSegment } from './control.js';
-import { FakeMaker } from './fake-maker.js';
+import { FakeProvider } from './fake-provider.js';
 import { indexPage } from './html-pages.js';
 import { readCall } from './incoming-call.js';
 import { onlyMethod } from './routing.js';
@@ -13,7 +13,7 @@ export interface SandboxOptions {
   /** 0, the default, takes a free one. */
   readonly port?: number;
   /** By slug. */
-  readonly makers: ReadonlyMap<string, SandboxMaker>;
+  readonly providers: ReadonlyMap<string, SandboxDefinition>;
   /** Milliseconds since 1970; the wall clock when absent. */
   readonly now?: () => number;
   /** Host name in the URLs, `127.0.0.1` when absent. The server listens on loopback in any case. */
@@ -21,12 +21,12 @@ export interface SandboxOptions {
 }
 
 /**
- * Fake device makers over real HTTP, each below `/<slug>`, for development and tests. Never part of production.
+ * Fake providers over real HTTP, each below `/<slug>`, for development and tests. Never part of production.
  *
  * All state is in memory and bounded.
  */
 export class VendorSandbox {
-  readonly #makers = new Map<string, FakeMaker>();
+  readonly #providers = new Map<string, FakeProvider>();
   readonly #stopping = new AbortController();
 
   private constructor(
@@ -48,26 +48,26 @@ export class VendorSandbox {
     const { port } = server.address() as AddressInfo;
     const url = `http://${options.publicHost ?? '127.0.0.1'}:${port}`;
     const sandbox = new VendorSandbox(server, url, options.now ?? Date.now);
-    for (const [slug, declaration] of options.makers) {
-      sandbox.add(slug, declaration);
+    for (const [slug, definition] of options.providers) {
+      sandbox.add(slug, definition);
     }
     server.on('request', (request, response) => void sandbox.#handle(request, response));
     return sandbox;
   }
 
   /** Adds a fake while the server runs. */
-  add(slug: string, declaration: SandboxMaker): void {
-    const findMaker = (wanted: string): FakeMaker | undefined => this.#makers.get(wanted);
-    this.#makers.set(slug, new FakeMaker(slug, `${this.url}/${slug}`, declaration, this.now, findMaker));
+  add(slug: string, definition: SandboxDefinition): void {
+    const findNeighbor = (wanted: string): FakeProvider | undefined => this.#providers.get(wanted);
+    this.#providers.set(slug, new FakeProvider(slug, `${this.url}/${slug}`, definition, this.now, findNeighbor));
   }
 
   /** @throws Error when there is no such fake */
-  maker(slug: string): FakeMaker {
-    const maker = this.#makers.get(slug);
-    if (maker === undefined) {
-      throw new Error(`The sandbox has no maker "${slug}".`);
+  provider(slug: string): FakeProvider {
+    const fake = this.#providers.get(slug);
+    if (fake === undefined) {
+      throw new Error(`The sandbox has no provider "${slug}".`);
     }
-    return maker;
+    return fake;
   }
 
   /** Closes every connection, those with a slow answer pending included. */
@@ -99,24 +99,24 @@ export class VendorSandbox {
     const call = await readCall(request);
     if (call.slug === '' && call.path === '') {
       onlyMethod(call, 'GET');
-      const makers = [...this.#makers.values()];
+      const fakes = [...this.#providers.values()];
       await send(
         response,
-        indexPage(makers.map(({ slug, url, declaration }) => ({ slug, url, oauth: declaration.oauth }))),
+        indexPage(fakes.map(({ slug, url, definition }) => ({ slug, url, oauth: definition.oauth }))),
       );
       return;
     }
     if (call.slug === controlSegment) {
       await send(
         response,
-        control(call, (slug) => this.#makers.get(slug)),
+        control(call, (slug) => this.#providers.get(slug)),
       );
       return;
     }
-    const maker = this.#makers.get(call.slug);
-    if (maker === undefined) {
-      throw new Refusal(404, 'not_found', 'no such maker; GET / lists them');
+    const fake = this.#providers.get(call.slug);
+    if (fake === undefined) {
+      throw new Refusal(404, 'not_found', 'no such provider; GET / lists them');
     }
-    await maker.serve(call, response, this.#stopping.signal);
+    await fake.serve(call, response, this.#stopping.signal);
   }
 }

@@ -3,7 +3,7 @@ import { createGzip } from 'node:zlib';
 import type { Answer } from './answer.js';
 import type { Misbehaviour } from './misbehaviour.js';
 
-/** Renders an error as the maker writes it. */
+/** Renders an error as the provider writes it. */
 export type ErrorRenderer = (status: number, error: string, description: string) => Answer;
 
 /**

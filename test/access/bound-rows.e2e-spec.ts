@@ -39,7 +39,7 @@ function query<Row extends object>(text: string, values: unknown[] = []): Promis
 }
 
 function redemptions(): number {
-  return application.sandbox.maker('whoop').history.filter(({ kind }) => kind === 'token').length;
+  return application.sandbox.provider('whoop').history.filter(({ kind }) => kind === 'token').length;
 }
 
 async function isConnected(user: string): Promise<boolean> {
@@ -428,8 +428,8 @@ describe('the row of a connection', () => {
       const provider = told === 'left out' ? 'suunto' : 'whoop';
       const garbled = { type: 'fields', values: { scope: 7 } } as const;
       if (told === 'unreadable') {
-        application.sandbox.maker(provider).misbehave({ endpoint: 'token', ...garbled });
-        application.sandbox.maker(provider).misbehave({ endpoint: 'refresh', ...garbled });
+        application.sandbox.provider(provider).misbehave({ endpoint: 'token', ...garbled });
+        application.sandbox.provider(provider).misbehave({ endpoint: 'refresh', ...garbled });
       }
       await linkAccount(application, user, provider);
       const path = `/v1/users/${user}/connections/${provider}/token`;

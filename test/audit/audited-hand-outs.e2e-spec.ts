@@ -129,7 +129,7 @@ describe('a hand-out', () => {
     await start();
     application.clock.advance(3_600_000);
     await Promise.all([application.api.get(tokenPath).expect(200), application.api.get(tokenPath).expect(200)]);
-    application.sandbox.maker('whoop').misbehave({ endpoint: 'refresh', type: 'status', code: 503 });
+    application.sandbox.provider('whoop').misbehave({ endpoint: 'refresh', type: 'status', code: 503 });
     await application.api.post('/v1/users/user-1/connections/whoop/refresh').expect(503);
 
     const rows = await queryDatabase<{ action: string; code: string | null }>(

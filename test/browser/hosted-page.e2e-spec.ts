@@ -13,7 +13,7 @@ const evil = 'https://evil.example';
 const unpackingMs = 120_000;
 const pageOfSession = /^https:\/\/link\.example\.com\/connect\?session=[A-Za-z0-9_-]{43}$/;
 
-/** Chromium, the application, the makers and two further sites, each on a site of its own and over https. */
+/** Chromium, the application, the providers and two further sites, each on a site of its own and over https. */
 describe('the hosted page in Chromium', () => {
   const pages = new Map<string, string>();
   let application: TestApplication;
@@ -26,7 +26,7 @@ describe('the hosted page in Chromium', () => {
     application = await startApplication({ environment: { PUBLIC_URL: ours, RETURN_URLS: returnUrl } });
     const upstreams = {
       'link.example.com': await application.app.getUrl(),
-      'maker.example.net': application.sandbox.url,
+      'provider.example.net': application.sandbox.url,
     };
     front = await HttpsFront.start(upstreams, pages);
     chromium = await TestChromium.start(front.port);
@@ -78,7 +78,7 @@ describe('the hosted page in Chromium', () => {
   }
 
   function redemptions(slug: string): number {
-    return application.sandbox.maker(slug).history.filter(({ kind }) => kind === 'token').length;
+    return application.sandbox.provider(slug).history.filter(({ kind }) => kind === 'token').length;
   }
 
   async function outcomes(user: string): Promise<(string | null)[]> {
@@ -90,14 +90,14 @@ describe('the hosted page in Chromium', () => {
     return rows.map(({ outcome }) => outcome);
   }
 
-  it('AR-03 AR-05 links a maker, with cookies that no page and no other host can read', async () => {
+  it('AR-03 AR-05 links a provider, with cookies that no page and no other host can read', async () => {
     const user = newUser();
     const context = await newContext();
     const page = await openSession(context, user);
     expect(page.url()).not.toContain('link_token');
     const handle = new URL(page.url()).searchParams.get('session');
     await page.getByRole('button', { name: 'WHOOP' }).click();
-    expect(new URL(page.url()).origin).toBe('https://maker.example.net');
+    expect(new URL(page.url()).origin).toBe('https://provider.example.net');
     const cookies = await context.cookies(ours);
     await page.getByRole('button', { name: 'Approve' }).click();
     await page.getByText('WHOOP is connected').waitFor();
@@ -143,14 +143,14 @@ describe('the hosted page in Chromium', () => {
   it('AR-15 with the defence off (no clean URL to go to) leaves the code in the history', async () => {
     const { linkWebUrl } = await startLink(application, newUser(), 'whoop');
     const page = await (await newContext()).newPage();
-    await page.goto(linkWebUrl.replace(application.sandbox.url, 'https://maker.example.net'));
+    await page.goto(linkWebUrl.replace(application.sandbox.url, 'https://provider.example.net'));
     await page.getByRole('button', { name: 'Approve' }).click();
     await page.getByText('The account is connected').waitFor();
 
     expect((await historyOf(page)).filter((url) => url.includes('code='))).toHaveLength(1);
   });
 
-  it('AR-16 links a maker of another site that answers with a form, with the Lax cookie', async () => {
+  it('AR-16 links a provider of another site that answers with a form, with the Lax cookie', async () => {
     const user = newUser();
     const page = await openSession(await newContext(), user, { return_url: returnUrl });
     await page.getByRole('button', { name: 'Apple Health' }).click();
@@ -237,10 +237,10 @@ describe('the hosted page in Chromium', () => {
     expect(posted?.cookie).toBeUndefined();
   });
 
-  it('sends our origin with our forms, no path of ours to anybody, and nothing to the maker (AR-28)', async () => {
+  it('sends our origin with our forms, no path of ours to anybody, and nothing to the provider (AR-28)', async () => {
     const page = await openSession(await newContext(), newUser());
     await page.getByRole('button', { name: 'WHOOP' }).click();
-    await page.waitForURL('https://maker.example.net/**');
+    await page.waitForURL('https://provider.example.net/**');
 
     const posted = front.requests.filter(({ method }) => method === 'POST');
     expect(posted.map(({ url, origin }) => ({ url, origin }))).toEqual([
@@ -249,10 +249,10 @@ describe('the hosted page in Chromium', () => {
     ]);
     const referers = new Set(front.requests.map(({ referer }) => referer));
     expect([...referers].filter((referer) => referer !== undefined && referer !== `${ours}/`)).toEqual([]);
-    const atMaker = front.requests.filter(({ url }) => url.startsWith('https://maker.example.net/'));
-    expect(atMaker.length).toBeGreaterThan(0);
-    expect(atMaker.flatMap(({ referer, origin }) => [referer, origin])).toEqual(
-      Array<undefined>(2 * atMaker.length).fill(undefined),
+    const atProvider = front.requests.filter(({ url }) => url.startsWith('https://provider.example.net/'));
+    expect(atProvider.length).toBeGreaterThan(0);
+    expect(atProvider.flatMap(({ referer, origin }) => [referer, origin])).toEqual(
+      Array<undefined>(2 * atProvider.length).fill(undefined),
     );
   });
 

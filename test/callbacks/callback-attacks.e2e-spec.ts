@@ -33,7 +33,7 @@ import {
 } from '../support/observed-application.js';
 import { dumpDatabase, expectAbsent } from '../support/database-dump.js';
 import { findLinkRow, shiftExpiry } from '../support/link-rows.js';
-import { slugs } from '../support/sandbox-providers.js';
+import { slugs } from '../support/fake-providers.js';
 import { approvedLink, linkAccount, newUser, pathOf } from '../support/linking.js';
 
 let application: TestApplication;
@@ -77,7 +77,7 @@ describe('the state', () => {
 
   it.each(['whoop', 'garmin-oauth1'])('AR-01 of a callback from %s must be there and be ours', async (slug) => {
     const { user, state, callback } = await approvedLink(application, slug);
-    const historyLength = application.sandbox.maker(slug).history.length;
+    const historyLength = application.sandbox.provider(slug).history.length;
     const withState = (value: string | undefined): string => {
       const url = new URL(callback);
       url.searchParams.delete('state');
@@ -90,7 +90,7 @@ describe('the state', () => {
     for (const forged of [undefined, '', createOneTimeSecret(), `${state}x`, state.slice(1), state.toLowerCase()]) {
       expect(await sendCallback(application, withState(forged))).toEqual(refused);
     }
-    expect(application.sandbox.maker(slug).history).toHaveLength(historyLength);
+    expect(application.sandbox.provider(slug).history).toHaveLength(historyLength);
     await expectNoConnection(application, user, slug);
   });
 });
@@ -157,7 +157,7 @@ describe('a callback that arrives more than once', () => {
     expect(stray.length).toBeLessThan(16);
   });
 
-  it('AR-02 with the defence off (SELECT, then UPDATE) is redeemed many times, and the maker revokes the grant', async () => {
+  it('AR-02 with the defence off (SELECT, then UPDATE) is redeemed many times, and the provider revokes the grant', async () => {
     const naive = await startReplica(application, {
       override: (builder) =>
         builder.overrideProvider(LinkStore).useFactory({
@@ -350,11 +350,11 @@ class AnyReturnUrlLinks extends LinksService {
   }
 }
 
-describe('a maker that takes the code and does not answer', () => {
+describe('a provider that takes the code and does not answer', () => {
   it.each(slugs)('AR-22 is asked once: %s drops the connection, the link ends, the user starts again', async (slug) => {
     const { user, account, state, callback } = await approvedLink(application, slug);
     const kind = redemption[slug] === 'access_token' ? 'access_token' : 'token';
-    application.sandbox.maker(slug).misbehave({ endpoint: kind, type: 'drop', processed: true });
+    application.sandbox.provider(slug).misbehave({ endpoint: kind, type: 'drop', processed: true });
     const before = calls(application, slug);
 
     expect(await sendCallback(application, pathOf(callback))).toEqual({ status: 503, code: 'PROVIDER_UNAVAILABLE' });
@@ -373,7 +373,7 @@ describe('a maker that takes the code and does not answer', () => {
     });
     try {
       const { account, callback } = await approvedLink(application, 'whoop');
-      application.sandbox.maker('whoop').misbehave({ endpoint: 'token', type: 'drop', processed: true });
+      application.sandbox.provider('whoop').misbehave({ endpoint: 'token', type: 'drop', processed: true });
       const before = calls(application, 'whoop');
 
       await careless.browser.get(pathOf(callback)).expect(403);
@@ -406,14 +406,14 @@ describe('a callback in the wrong place', () => {
     ['garmin-oauth1', 'fitbit-oauth1'],
     ['garmin', 'garmin-oauth1'],
     ['fitbit-oauth1', 'fitbit'],
-  ])('AR-09 from %s is not taken on the path of %s, and neither maker is asked', async (started, other) => {
+  ])('AR-09 from %s is not taken on the path of %s, and neither provider is asked', async (started, other) => {
     const { user, callback } = await approvedLink(application, started);
-    const before = [started, other].map((slug) => application.sandbox.maker(slug).history.length);
+    const before = [started, other].map((slug) => application.sandbox.provider(slug).history.length);
     const wrongPath = `/v1/oauth/${other}/callback${callback.search}`;
 
     expect(await sendCallback(application, wrongPath)).toEqual(refused);
 
-    expect([started, other].map((slug) => application.sandbox.maker(slug).history.length)).toEqual(before);
+    expect([started, other].map((slug) => application.sandbox.provider(slug).history.length)).toEqual(before);
     await expectNoConnection(application, user, other);
     await expectNoConnection(application, user, started);
     expect((await auditEntriesOf(application, user)).slice(1)).toEqual([
@@ -422,26 +422,26 @@ describe('a callback in the wrong place', () => {
     expect(await sendCallback(application, pathOf(callback))).toEqual(connected);
   });
 
-  it('AR-10 is refused when the client of the maker was changed after the link was started', async () => {
-    const makerUrl = application.sandbox.maker('whoop').url;
-    const { declaration } = application.sandbox.maker('whoop');
+  it('AR-10 is refused when the client of the provider was changed after the link was started', async () => {
+    const providerUrl = application.sandbox.provider('whoop').url;
+    const { definition } = application.sandbox.provider('whoop');
     const changed = await startReplica(application, {
       environment: {
         WHOOP_CLIENT_ID: 'another-client',
         WHOOP_CLIENT_SECRET: 'another-secret',
-        WHOOP_AUTH_URL: makerUrl + declaration.authorizePath,
-        WHOOP_TOKEN_URL: `${makerUrl}/oauth/oauth2/token`,
-        WHOOP_API_BASE_URL: `${makerUrl}/developer/v2`,
+        WHOOP_AUTH_URL: providerUrl + definition.authorizePath,
+        WHOOP_TOKEN_URL: `${providerUrl}/oauth/oauth2/token`,
+        WHOOP_API_BASE_URL: `${providerUrl}/developer/v2`,
       },
     });
     try {
       const { user, state, callback } = await approvedLink(application, 'whoop');
-      const before = application.sandbox.maker('whoop').history.length;
+      const before = application.sandbox.provider('whoop').history.length;
 
       expect(await sendCallback(changed, pathOf(callback))).toEqual(refused);
       expect(await sendCallback(application, pathOf(callback))).toEqual(refused);
 
-      expect(application.sandbox.maker('whoop').history).toHaveLength(before);
+      expect(application.sandbox.provider('whoop').history).toHaveLength(before);
       expect((await findLinkRow(application, state)).outcome).toBe('AUTHORIZATION_STATE_INVALID');
       await expectNoConnection(application, user, 'whoop');
     } finally {
@@ -453,13 +453,13 @@ describe('a callback in the wrong place', () => {
     ['the token URL', { WHOOP_TOKEN_URL: 'http://127.0.0.1:9/token' }],
     ['the redirect URI', { WHOOP_REDIRECT_URL: 'https://other.example.com/v1/oauth/whoop/callback' }],
   ])('AR-10 is refused when %s was changed after the link was started', async (_what, environment) => {
-    const { url: makerUrl, declaration } = application.sandbox.maker('whoop');
+    const { url: providerUrl, definition } = application.sandbox.provider('whoop');
     const settings = {
       WHOOP_CLIENT_ID: 'sandbox-whoop-client',
       WHOOP_CLIENT_SECRET: 'sandbox:whoop%+ &-not-a-real-secret',
-      WHOOP_AUTH_URL: makerUrl + declaration.authorizePath,
-      WHOOP_TOKEN_URL: `${makerUrl}/oauth/oauth2/token`,
-      WHOOP_API_BASE_URL: `${makerUrl}/developer/v2`,
+      WHOOP_AUTH_URL: providerUrl + definition.authorizePath,
+      WHOOP_TOKEN_URL: `${providerUrl}/oauth/oauth2/token`,
+      WHOOP_API_BASE_URL: `${providerUrl}/developer/v2`,
     };
     const same = await startReplica(application, { environment: settings });
     const changed = await startReplica(application, { environment: { ...settings, ...environment } });

@@ -26,7 +26,7 @@ describe('the issuer that a callback names', () => {
   }
 
   function redemptions(slug: string): number {
-    return application.sandbox.maker(slug).history.filter(({ kind }) => kind === 'token').length;
+    return application.sandbox.provider(slug).history.filter(({ kind }) => kind === 'token').length;
   }
 
   async function unchecked(slug: string): Promise<number> {

@@ -70,7 +70,7 @@ describe('what a callback may carry', () => {
     async (error) => {
       for (const body of [{ return_url: returnUrl }, {}]) {
         const { state } = await startLink(application, newUser(), 'whoop', body);
-        const before = application.sandbox.maker('whoop').history.length;
+        const before = application.sandbox.provider('whoop').history.length;
         const query = new URLSearchParams({
           error,
           state,
@@ -88,7 +88,7 @@ describe('what a callback may carry', () => {
         } else {
           expect(answer.body).toMatchObject({ code: expect.stringMatching(/^(AUTHORIZATION|PROVIDER)_/) });
         }
-        expect(application.sandbox.maker('whoop').history).toHaveLength(before);
+        expect(application.sandbox.provider('whoop').history).toHaveLength(before);
       }
       expect(logLines.join('')).toMatch(/Link [0-9a-f-]{36} to whoop failed with (AUTHORIZATION|PROVIDER)_/);
       expect(logLines.join('')).not.toMatch(/<script|hostile=1|evil\.test/i);
@@ -202,7 +202,7 @@ describe('what a callback may carry', () => {
     }
   });
 
-  it('may have a code of 4 KB: the maker decides about it (AR-14)', async () => {
+  it('may have a code of 4 KB: the provider decides about it (AR-14)', async () => {
     const { state } = await startLink(application, newUser(), 'whoop', { return_url: returnUrl });
     const before = calls(application, 'whoop');
 
@@ -224,12 +224,12 @@ describe('what a callback may carry', () => {
 
   it.each(['whoop', 'garmin-oauth1'])('is not used up by HEAD, which link scanners send, at %s', async (slug) => {
     const { callback } = await approvedLink(application, slug, { body: { return_url: returnUrl } });
-    const before = application.sandbox.maker(slug).history.length;
+    const before = application.sandbox.provider(slug).history.length;
 
     const head = await application.browser.head(pathOf(callback)).expect(200);
 
     expect(head.headers).toMatchObject({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' });
-    expect(application.sandbox.maker(slug).history).toHaveLength(before);
+    expect(application.sandbox.provider(slug).history).toHaveLength(before);
     await application.browser.get(pathOf(callback)).expect(303);
   });
 
@@ -329,7 +329,7 @@ describe('a hostile callback', () => {
   const started = 'link.started success api-key';
 
   describe('AR-12 with an access token of the attacker instead of a code', () => {
-    /** The token that the attacker has at the maker, and the callback that brings it into the link of another user. */
+    /** The token that the attacker has at the provider, and the callback that brings it into the link of another user. */
     async function prepare(): Promise<{ user: string; state: string; token: string }> {
       const attacker = newUser();
       await linkAccount(application, attacker, 'whoop', { account: '666' });

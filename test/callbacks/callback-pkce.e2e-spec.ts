@@ -108,10 +108,10 @@ describe('PKCE', () => {
     expect(recorder.lastForm().has('code_verifier')).toBe(sent);
   });
 
-  it('AR-07 is not dropped when the maker complains about it', async () => {
+  it('AR-07 is not dropped when the provider complains about it', async () => {
     const { user, callback } = await approvedLink(application, 'garmin');
     application.sandbox
-      .maker('garmin')
+      .provider('garmin')
       .misbehave({ endpoint: 'token', type: 'error', error: 'invalid_request', status: 400 });
     const before = recorder.sent.length;
 
@@ -127,11 +127,11 @@ describe('PKCE', () => {
     { slug: 'garmin', why: 'ignores the challenge' },
     { slug: 'whoop', why: 'knows no PKCE' },
   ])('AR-07 is not needed to refuse foreign callbacks where $slug $why', async ({ slug }) => {
-    const { declaration } = application.sandbox.maker(slug);
-    if (declaration.oauth !== '2.0') {
+    const { definition } = application.sandbox.provider(slug);
+    if (definition.oauth !== '2.0') {
       throw new Error('PKCE belongs to OAuth 2.0.');
     }
-    application.sandbox.add(slug, { ...declaration, pkce: 'ignored' });
+    application.sandbox.add(slug, { ...definition, pkce: 'ignored' });
     try {
       const used = await approvedLink(application, slug);
       expect(await sendCallback(application, pathOf(used.callback))).toEqual(connected);
@@ -146,7 +146,7 @@ describe('PKCE', () => {
       expect(await sendCallback(application, `/v1/oauth/${slug}/callback?code=${code}`)).toEqual(refused);
       expect(calls(application, slug)).toBe(before);
     } finally {
-      application.sandbox.add(slug, declaration);
+      application.sandbox.add(slug, definition);
     }
   });
 

@@ -133,7 +133,7 @@ describe('a callback that is visited again', () => {
 
   it('waits for the first visit, of which the browser may have forgotten the answer (R-18)', async () => {
     const { callback } = await approvedLink(application, 'whoop', { body: { return_url: returnUrl } });
-    application.sandbox.maker('whoop').misbehave({ endpoint: 'token', type: 'slow', ms: 800 });
+    application.sandbox.provider('whoop').misbehave({ endpoint: 'token', type: 'slow', ms: 800 });
     const before = calls(application, 'whoop');
 
     const told = await Promise.all([

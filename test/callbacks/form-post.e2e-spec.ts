@@ -39,7 +39,7 @@ describe('a provider that answers with a form', () => {
 
   it('is refreshed once a day at most', async () => {
     const refreshes = (): number =>
-      application.sandbox.maker('apple-health').history.filter(({ kind }) => kind === 'refresh').length;
+      application.sandbox.provider('apple-health').history.filter(({ kind }) => kind === 'refresh').length;
     const callback = await consent((await startLink(application, 'user-4', 'apple-health')).linkWebUrl);
     await post(callback);
     application.clock.advance(2 * hourMs);

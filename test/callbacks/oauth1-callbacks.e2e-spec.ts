@@ -21,13 +21,13 @@ let logLines: readonly string[];
 useObserved((observed) => ({ application, recorder, logLines } = observed));
 
 describe('OAuth 1.0a', () => {
-  const makers = ['garmin-oauth1', 'fitbit-oauth1'];
+  const providers = ['garmin-oauth1', 'fitbit-oauth1'];
 
-  it.each(makers.flatMap((slug) => [{ slug, value: 'omit' } as const, { slug, value: 'false' } as const]))(
+  it.each(providers.flatMap((slug) => [{ slug, value: 'omit' } as const, { slug, value: 'false' } as const]))(
     'O1-04 ends the attempt when $slug does not confirm the callback ($value)',
     async ({ slug, value }) => {
       const user = newUser();
-      application.sandbox.maker(slug).misbehave({ endpoint: 'request_token', type: 'callbackNotConfirmed', value });
+      application.sandbox.provider(slug).misbehave({ endpoint: 'request_token', type: 'callbackNotConfirmed', value });
 
       const answer = await application.api.post(`/v1/users/${user}/connections/${slug}/link`).expect(502);
 
@@ -38,7 +38,7 @@ describe('OAuth 1.0a', () => {
     },
   );
 
-  it.each(makers)("O1-05 refuses another attempt's token at %s and asks the maker nothing", async (slug) => {
+  it.each(providers)("O1-05 refuses another attempt's token at %s and asks the provider nothing", async (slug) => {
     const mine = await approvedLink(application, slug);
     const theirs = await approvedLink(application, slug);
     const before = calls(application, slug);
@@ -52,7 +52,7 @@ describe('OAuth 1.0a', () => {
     expect(await sendCallback(application, pathOf(theirs.callback))).toEqual(connected);
   });
 
-  it.each(makers.flatMap((slug) => ['oauth_verifier', 'oauth_token'].map((name) => ({ slug, name }))))(
+  it.each(providers.flatMap((slug) => ['oauth_verifier', 'oauth_token'].map((name) => ({ slug, name }))))(
     'O1-05 refuses a callback from $slug with a missing or empty $name',
     async ({ slug, name }) => {
       for (const spoil of [(url: URL) => url.searchParams.delete(name), (url: URL) => url.searchParams.set(name, '')]) {
@@ -68,7 +68,7 @@ describe('OAuth 1.0a', () => {
     },
   );
 
-  it.each(makers)("O1-05 gets nothing from %s with another session's verifier", async (slug) => {
+  it.each(providers)("O1-05 gets nothing from %s with another session's verifier", async (slug) => {
     const mine = await approvedLink(application, slug);
     const theirs = await approvedLink(application, slug);
     const before = calls(application, slug);
@@ -83,7 +83,7 @@ describe('OAuth 1.0a', () => {
     await expectNoConnection(application, mine.user, slug);
   });
 
-  it.each(makers)('O1-06 keeps the temporary secret of %s sealed, and drops it with the callback', async (slug) => {
+  it.each(providers)('O1-06 keeps the temporary secret of %s sealed, and drops it with the callback', async (slug) => {
     const { linkWebUrl, state, callback } = await approvedLink(application, slug);
     const { temporaryToken, temporaryTokenSecret } = await openSealed(application, state);
     const before = await dumpDatabase(application);

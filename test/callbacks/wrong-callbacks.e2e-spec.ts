@@ -6,7 +6,7 @@ import type { Misbehaviour } from '../../src/sandbox/misbehaviour.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { consent } from '../support/browser.js';
 import { approvedLink, linkAccount, newUser, pathOf, startLink } from '../support/linking.js';
-import { endMisbehavior, slugs } from '../support/sandbox-providers.js';
+import { endMisbehavior, slugs } from '../support/fake-providers.js';
 import { bodyOf, expectProblem } from '../support/problems.js';
 import { connectionRows, linkBystander, readUntouchedRows } from '../support/untouched-rows.js';
 import { queryDatabase } from '../support/test-database.js';
@@ -46,13 +46,13 @@ describe('a provider that is not set up', () => {
       expect(providers.length).toBeGreaterThan(slugs.length);
 
       // A link started while the provider was set up ends here, without a call to anybody.
-      const calls = sandbox.maker('whoop').history.length;
+      const calls = sandbox.provider('whoop').history.length;
       expectProblem(
         await bare.browser.get(`/v1/oauth/whoop/callback?state=${state}&code=1`),
         403,
         'AUTHORIZATION_STATE_INVALID',
       );
-      expect(sandbox.maker('whoop').history).toHaveLength(calls);
+      expect(sandbox.provider('whoop').history).toHaveLength(calls);
       // What was linked before can still be looked at and read.
       await bare.api.get('/v1/users/bystander/connections/whoop').expect(200);
     } finally {
@@ -93,14 +93,14 @@ describe('a callback', () => {
     const { linkWebUrl, state } = await startLink(application, 'bystander', slug);
     const callback = await consent(linkWebUrl, { decision: 'deny' });
     const before = await connectionRows(application);
-    const calls = application.sandbox.maker(slug).history.length;
+    const calls = application.sandbox.provider(slug).history.length;
 
     expectProblem(await application.browser.get(pathOf(callback)), 403, 'AUTHORIZATION_DENIED');
     const yes = `/v1/oauth/${slug}/callback?state=${state}&code=1`;
     expectProblem(await application.browser.get(yes), 403, 'AUTHORIZATION_STATE_INVALID');
 
     expect(await connectionRows(application)).toEqual(before);
-    expect(application.sandbox.maker(slug).history).toHaveLength(calls);
+    expect(application.sandbox.provider(slug).history).toHaveLength(calls);
   });
 
   it.each([
@@ -124,7 +124,7 @@ describe('a callback', () => {
     for (const slug of ['whoop', 'garmin', 'fitbit', 'oura']) {
       const { state } = await startLink(application, 'bystander', slug);
       const before = await connectionRows(application);
-      const calls = application.sandbox.maker(slug).history.length;
+      const calls = application.sandbox.provider(slug).history.length;
       const path = `/v1/oauth/${slug}/callback?error=${error}&error_description=secret+words&state=${state}`;
 
       const response = await application.browser.get(path);
@@ -133,7 +133,7 @@ describe('a callback', () => {
       expect(response.text).not.toContain('secret words');
       expectProblem(await application.browser.get(path), 403, 'AUTHORIZATION_STATE_INVALID');
       expect(await connectionRows(application)).toEqual(before);
-      expect(application.sandbox.maker(slug).history).toHaveLength(calls);
+      expect(application.sandbox.provider(slug).history).toHaveLength(calls);
     }
   });
 
@@ -154,17 +154,17 @@ describe('a callback', () => {
     for (const slug of ['garmin-oauth1', 'fitbit-oauth1']) {
       const { state } = await startLink(application, 'bystander', slug);
       const before = await connectionRows(application);
-      const calls = application.sandbox.maker(slug).history.length;
+      const calls = application.sandbox.provider(slug).history.length;
 
       const response = await application.browser.get(`/v1/oauth/${slug}/callback?state=${state}&${parameters}`);
 
       expectProblem(response, status, code);
       expect(await connectionRows(application)).toEqual(before);
-      expect(application.sandbox.maker(slug).history).toHaveLength(calls);
+      expect(application.sandbox.provider(slug).history).toHaveLength(calls);
     }
   });
 
-  it('with what the maker itself says about a scope that it does not have ends the link', async () => {
+  it('with what the provider itself says about a scope that it does not have ends the link', async () => {
     const { linkWebUrl } = await startLink(application, newUser(), 'whoop', { scopes: ['read:thoughts'] });
     const { headers, body } = await request(linkWebUrl);
     await body.dump();
@@ -198,7 +198,7 @@ describe('a callback', () => {
   });
 });
 
-describe('a maker that goes wrong when the code is redeemed', () => {
+describe('a provider that goes wrong when the code is redeemed', () => {
   type Wrong = Misbehaviour extends infer Each
     ? Each extends { endpoint: string }
       ? Omit<Each, 'endpoint'>
@@ -298,10 +298,10 @@ describe('a maker that goes wrong when the code is redeemed', () => {
 
   async function expectRefusal(slug: string, behaviour: Misbehaviour, status: number, code: ErrorCode): Promise<void> {
     const { callback } = await approvedLink(application, slug, { user: 'bystander' });
-    const maker = application.sandbox.maker(slug);
-    maker.misbehave(behaviour);
+    const fake = application.sandbox.provider(slug);
+    fake.misbehave(behaviour);
     const before = await connectionRows(application);
-    const calls = maker.history.length;
+    const calls = fake.history.length;
 
     const response = await application.browser.get(pathOf(callback));
 
@@ -311,9 +311,9 @@ describe('a maker that goes wrong when the code is redeemed', () => {
     for (const secret of callback.searchParams.values()) {
       expect(response.text).not.toContain(secret);
     }
-    expect(maker.history).toHaveLength(calls + 1);
+    expect(fake.history).toHaveLength(calls + 1);
     expectProblem(await application.browser.get(pathOf(callback)), 403, 'AUTHORIZATION_STATE_INVALID');
-    expect(maker.history).toHaveLength(calls + 1);
+    expect(fake.history).toHaveLength(calls + 1);
     expect(await connectionRows(application)).toEqual(before);
     await linkAccount(application, newUser(), slug);
   }
@@ -330,15 +330,15 @@ describe('a maker that goes wrong when the code is redeemed', () => {
   it.each(oauth1.filter(([, , , code]) => code !== 'AUTHORIZATION_CODE_REFUSED'))(
     'OAuth 1.0a, when the link is started: it %s',
     async (_what, wrong, status, code) => {
-      const maker = application.sandbox.maker('garmin-oauth1');
-      maker.misbehave({ ...wrong, endpoint: 'request_token' } as Misbehaviour);
+      const fake = application.sandbox.provider('garmin-oauth1');
+      fake.misbehave({ ...wrong, endpoint: 'request_token' } as Misbehaviour);
       const links = await queryDatabase(application.databaseUrl, 'SELECT id FROM links ORDER BY id');
-      const calls = maker.history.length;
+      const calls = fake.history.length;
 
       const response = await application.api.post('/v1/users/bystander/connections/garmin-oauth1/link').send({});
 
       expectProblem(response, status, code);
-      expect(maker.history).toHaveLength(calls + 1);
+      expect(fake.history).toHaveLength(calls + 1);
       expect(await queryDatabase(application.databaseUrl, 'SELECT id FROM links ORDER BY id')).toEqual(links);
       await linkAccount(application, newUser(), 'garmin-oauth1');
     },
@@ -353,7 +353,7 @@ describe('a maker that goes wrong when the code is redeemed', () => {
     'takes the documented life of a token of $slug that comes without expires_in',
     async ({ slug, lifetimeSeconds }) => {
       const user = newUser();
-      application.sandbox.maker(slug).misbehave({ endpoint: 'token', type: 'omitExpiresIn' });
+      application.sandbox.provider(slug).misbehave({ endpoint: 'token', type: 'omitExpiresIn' });
       const startedAt = application.clock.now().getTime();
       await linkAccount(application, user, slug);
 
@@ -369,10 +369,10 @@ describe('a maker that goes wrong when the code is redeemed', () => {
     ['answers 500', { endpoint: 'account', type: 'status', code: 500 }],
     ['answers with HTML', { endpoint: 'account', type: 'html' }],
     ['refuses', { endpoint: 'account', type: 'error', error: 'invalid_token', status: 403 }],
-  ])('keeps the grant when the maker only %s to tell the account', async (_what, behaviour) => {
+  ])('keeps the grant when the provider only %s to tell the account', async (_what, behaviour) => {
     for (const slug of ['whoop', 'garmin-oauth1']) {
       const user = newUser();
-      application.sandbox.maker(slug).misbehave(behaviour);
+      application.sandbox.provider(slug).misbehave(behaviour);
       await linkAccount(application, user, slug);
 
       await application.api.get(`/v1/users/${user}/connections/${slug}/token`).expect(200);

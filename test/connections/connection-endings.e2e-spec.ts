@@ -84,7 +84,7 @@ async function sweep(application: TestApplication, subject: Subject): Promise<vo
 
 /** Ends a connection as two refusals do. */
 async function refuseTwice(subject: Subject): Promise<void> {
-  subject.maker.misbehave(refused, Infinity);
+  subject.fake.misbehave(refused, Infinity);
   await subject.expire();
   await subject.refusal();
   await pass(subject, confirmation + 1);
@@ -96,7 +96,7 @@ describe('a refresh token that the provider refuses', () => {
     const application = await start();
     const subject = await Subject.link(application, 'whoop');
     expect(await lookAt(subject)).toMatchObject({ status: 'active', reason: null });
-    subject.maker.misbehave(refused, Infinity);
+    subject.fake.misbehave(refused, Infinity);
     await subject.expire();
     await subject.refusal();
     expect(await lookAt(subject)).toMatchObject({
@@ -122,7 +122,7 @@ describe('a refresh token that the provider refuses', () => {
     const application = await start();
     const subject = await Subject.link(application, 'whoop');
     const token = await subject.token();
-    subject.maker.misbehave(refused, Infinity);
+    subject.fake.misbehave(refused, Infinity);
     await queryDatabase(
       application.databaseUrl,
       `UPDATE connections SET last_refreshed_at = now() - interval '10 minutes'`,
@@ -147,10 +147,10 @@ describe('a refresh token that the provider refuses', () => {
       const application = await start();
       const subject = await Subject.link(application, 'whoop');
       await subject.liveFor(4 * minute * 1_000);
-      subject.maker.misbehave(refused, Infinity);
+      subject.fake.misbehave(refused, Infinity);
       await subject.token();
       if (wrong !== undefined) {
-        subject.maker.misbehave(wrong);
+        subject.fake.misbehave(wrong);
       }
       await application.app.get(AccountLookupWorker, { strict: false }).sweep();
       await pass(subject, 5 * minute + 1);
@@ -173,16 +173,16 @@ describe('a refresh token that the provider refuses', () => {
       const application = await start({ environment });
       const first = await Subject.link(application, 'suunto');
       await linkOthers(application, 'suunto', count - 1);
-      const { maker } = first;
+      const { fake } = first;
       await first.expire();
       for (const wrong of count > 10 ? refusals.slice(0, kindsForMany) : refusals) {
-        maker.misbehave(wrong, Infinity);
+        fake.misbehave(wrong, Infinity);
         // Each quarter of an hour every connection is asked for its token; the hour is over before the last refusal counts.
         for (let quarter = 0; quarter < 5; quarter += 1) {
           await askAll(application, count);
           await passForAll(application, quarter === 4 ? 0 : 14 * minute);
         }
-        maker.behave();
+        fake.behave();
         await passForAll(application, confirmation);
         await resetCircuitBreakers(application);
         const statuses = await queryDatabase(
@@ -254,7 +254,7 @@ describe('a connection that has ended', () => {
     const waitHours = (Number(dueAt) - Number(endedAt)) / 3_600_000;
     expect(waitHours).toBeGreaterThan(21);
     expect(waitHours).toBeLessThanOrEqual(24);
-    subject.maker.behave();
+    subject.fake.behave();
     await resetCircuitBreakers(application);
     // Callers do not try it.
     await subject.refusal();
@@ -293,7 +293,7 @@ describe('a connection that has ended', () => {
     const application = await start({ environment: { ACCOUNT_SHARING: 'deny' } });
     const subject = await Subject.link(application, 'whoop');
     await refuseTwice(subject);
-    subject.maker.behave();
+    subject.fake.behave();
     await resetCircuitBreakers(application);
     await linkAccount(application, 'another-user', 'whoop', { account: subject.account });
     const before = subject.refreshes.length;
@@ -323,7 +323,7 @@ describe('a provider that only ever fails', () => {
     const application = await start();
     const subject = await Subject.link(application, 'whoop');
     await subject.liveFor(-(week + day) * 1_000);
-    subject.maker.misbehave(outage, Infinity);
+    subject.fake.misbehave(outage, Infinity);
     await failFor(application, subject, week - hour);
     expect(await lookAt(subject)).toMatchObject({ status: 'active', reason: 'refresh_failing' });
     await resetCircuitBreakers(application);
@@ -332,7 +332,7 @@ describe('a provider that only ever fails', () => {
     expect(await lookAt(subject)).toMatchObject({ status: 'needs_relink', reason: 'unreachable' });
     expect(await subject.refusal()).toMatchObject({ code: 'TOKEN_REVOKED' });
 
-    subject.maker.behave();
+    subject.fake.behave();
     await resetCircuitBreakers(application);
     await pass(subject, day);
     await sweep(application, subject);
@@ -348,7 +348,7 @@ describe('a provider that only ever fails', () => {
     const application = await start();
     const subject = await Subject.link(application, 'whoop');
     await subject.liveFor(life * 1_000);
-    subject.maker.misbehave(wrong, Infinity);
+    subject.fake.misbehave(wrong, Infinity);
     await failFor(application, subject, week + hour);
     await resetCircuitBreakers(application);
     await pass(subject, week + hour);
@@ -360,7 +360,7 @@ describe('a provider that only ever fails', () => {
     const application = await start();
     const subject = await Subject.link(application, 'whoop');
     await subject.liveFor(-30 * day * 1_000);
-    subject.maker.misbehave(outage, Infinity);
+    subject.fake.misbehave(outage, Infinity);
     await subject.force();
     expect((await subject.row()).status).toBe('active');
   });
@@ -373,7 +373,7 @@ describe('a provider that responds with HTTP 410', () => {
     const application = await start();
     const subject = await Subject.link(application, 'whoop');
     await subject.expire();
-    subject.maker.misbehave(gone, Infinity);
+    subject.fake.misbehave(gone, Infinity);
     const first = await subject.refusal();
     expect(first).toMatchObject({ status: 503, code: 'PROVIDER_UNAVAILABLE' });
     expect(first.retry_after_seconds).toBeGreaterThan(3_500);
@@ -392,7 +392,7 @@ describe('a provider that responds with HTTP 410', () => {
     const subject = await Subject.link(application, 'whoop');
     await subject.expire();
     for (const wrong of [gone, outage, gone]) {
-      subject.maker.misbehave(wrong);
+      subject.fake.misbehave(wrong);
       await subject.refusal();
       await resetCircuitBreakers(application);
       await pass(subject, hour + 1);
@@ -414,7 +414,7 @@ describe('a provider that has shut down', () => {
       const { clock } = sandboxed;
       clock.advance(Date.parse(dayAfter) - clock.now().getTime());
       const application = await startConfigured(sandboxed, [slug]);
-      const requests = subject.maker.history.length;
+      const requests = subject.fake.history.length;
       const path = `/v1/users/${subject.userId}/connections/${slug}`;
       const { api } = application;
       for (const call of [
@@ -443,7 +443,7 @@ describe('a provider that has shut down', () => {
 
       const unlinked = await api.delete(path).expect(200);
       expect(unlinked.body).toEqual({ disconnected: true, provider_revocation: 'unsupported' });
-      expect(subject.maker.history).toHaveLength(requests);
+      expect(subject.fake.history).toHaveLength(requests);
     },
   );
 
@@ -485,7 +485,7 @@ describe('a connection without a refresh token', () => {
 
   it('says so from the link on, and ends with its access token (TE-15)', async () => {
     const application = await start();
-    application.sandbox.maker('whoop').misbehave(withoutRefreshToken);
+    application.sandbox.provider('whoop').misbehave(withoutRefreshToken);
     const link = await approvedLink(application, 'whoop');
     const finished = await application.browser.get(pathOf(link.callback)).expect(200);
     expect(finished.body).toMatchObject({ success: true, warning: 'no_refresh_token' });
@@ -526,7 +526,7 @@ describe('a connection without a refresh token', () => {
     const account = '4711001';
     await linkAccount(application, 'user-k', 'google-health', { account });
     const store = application.app.get(ConnectionStore, { strict: false });
-    application.sandbox.maker('google-health').misbehave(withoutRefreshToken);
+    application.sandbox.provider('google-health').misbehave(withoutRefreshToken);
     await linkAccount(application, 'user-k', 'google-health', { account });
     expect((await store.find('user-k', 'google-health'))?.refreshable).toBe(true);
     const path = '/v1/users/user-k/connections/google-health';
@@ -537,7 +537,7 @@ describe('a connection without a refresh token', () => {
   it('does not keep the one of another account (TE-15, AR-24)', async () => {
     const application = await start();
     await linkAccount(application, 'user-o', 'google-health', { account: '4711002' });
-    application.sandbox.maker('google-health').misbehave(withoutRefreshToken);
+    application.sandbox.provider('google-health').misbehave(withoutRefreshToken);
     const path = '/v1/users/user-o/connections/google-health';
     const link = await approvedLink(application, 'google-health', {
       user: 'user-o',
@@ -552,8 +552,8 @@ describe('a connection without a refresh token', () => {
     const application = await start();
     const subject = await Subject.link(application, 'whoop');
     await refuseTwice(subject);
-    subject.maker.behave();
-    subject.maker.misbehave(withoutRefreshToken);
+    subject.fake.behave();
+    subject.fake.misbehave(withoutRefreshToken);
     await linkAccount(application, subject.userId, 'whoop', { account: subject.account });
     expect(await lookAt(subject)).toMatchObject({ status: 'active', reason: 'no_refresh_token', refreshable: false });
   });

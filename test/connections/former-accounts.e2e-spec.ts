@@ -7,7 +7,7 @@ import { TokenVault } from '../../src/tokens/store/token-vault.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { consent } from '../support/browser.js';
 import { newUser, pathOf, startLink } from '../support/linking.js';
-import { at, endTrouble, Subject } from '../support/subject.js';
+import { at, endAllTrouble, Subject } from '../support/subject.js';
 import { queryDatabase } from '../support/test-database.js';
 
 const slug = 'huawei-health-kit';
@@ -21,7 +21,7 @@ describe('a connection whose account had another id in an earlier release', () =
     application = await startApplication({ environment: { ACCOUNT_SHARING: 'deny' } });
   });
   afterEach(async () => {
-    await endTrouble(application);
+    await endAllTrouble(application);
     await queryDatabase(application.databaseUrl, 'UPDATE connections SET account_due_at = NULL');
   });
   afterAll(() => application.close());
@@ -70,7 +70,7 @@ describe('a connection whose account had another id in an earlier release', () =
     const { linkWebUrl } = await startLink(application, user, slug);
     const callback = await consent(linkWebUrl, { account });
     if (claims !== undefined) {
-      application.sandbox.maker(slug).misbehave({ endpoint: 'token', type: 'idToken', claims });
+      application.sandbox.provider(slug).misbehave({ endpoint: 'token', type: 'idToken', claims });
     }
     const answer = await application.browser.get(pathOf(callback));
     return { status: answer.status, code: (answer.body as { code?: string }).code };
@@ -80,7 +80,7 @@ describe('a connection whose account had another id in an earlier release', () =
     const subject = await linkFormerly();
     const registration = await registrationOf(subject);
     await subject.expire();
-    subject.maker.misbehave(withIdToken);
+    subject.fake.misbehave(withIdToken);
 
     await subject.token();
 
@@ -95,7 +95,7 @@ describe('a connection whose account had another id in an earlier release', () =
     ]);
 
     await subject.expire();
-    subject.maker.misbehave(withIdToken);
+    subject.fake.misbehave(withIdToken);
     await subject.token();
     expect((await subject.stored()).providerUserId).toBe(subject.account);
   });
@@ -113,7 +113,7 @@ describe('a connection whose account had another id in an earlier release', () =
   it('AR-18 keeps its tokens when a refresh names another user by both ids', async () => {
     const subject = await linkFormerly();
     await subject.expire();
-    subject.maker.misbehave(at({ type: 'idToken', claims: { openid: '999', sub: 'union-999' } }));
+    subject.fake.misbehave(at({ type: 'idToken', claims: { openid: '999', sub: 'union-999' } }));
 
     expect(await subject.refusal()).toMatchObject({ status: 502, code: 'TOKEN_RESPONSE_INVALID' });
 
@@ -150,7 +150,7 @@ describe('a connection whose account had another id in an earlier release', () =
 
     expect(failed).toMatchObject({ code: 'TOKEN_RESPONSE_INVALID' });
     // Most providers keep one grant for a user and a client: ending the second would end the first.
-    const grants = subject.maker.liveGrants().filter(({ accountId }) => accountId === subject.account);
+    const grants = subject.fake.liveGrants().filter(({ accountId }) => accountId === subject.account);
     expect(grants).toHaveLength(2);
     await subject.expectStoredTokensAlive();
   });

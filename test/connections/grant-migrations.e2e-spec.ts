@@ -81,7 +81,7 @@ class HookedStore extends MigrationStore {
   }
 }
 
-/** Lets a test do something between the answer of the maker and its first copy. */
+/** Lets a test do something between the answer of the provider and its first copy. */
 @Injectable()
 class HookedJournal extends ExchangeJournal {
   beforeRecord: () => Promise<unknown> = () => Promise.resolve();
@@ -156,7 +156,7 @@ afterEach(async () => {
       () => Promise.resolve();
   journal.beforeRecord = () => Promise.resolve();
   for (const slug of [old, successor]) {
-    application.sandbox.maker(slug).behave();
+    application.sandbox.provider(slug).behave();
   }
   for (const user of users.splice(0)) {
     await application.api.delete(`/v1/users/${user}`).expect(200);
@@ -214,23 +214,23 @@ async function endClaims(): Promise<void> {
   await queryDatabase(application.databaseUrl, 'UPDATE grant_migrations SET leased_until = now()');
 }
 
-/** How the calls of one kind for an account ended at a maker; for all accounts where none is given. */
+/** How the calls of one kind for an account ended at a provider; for all accounts where none is given. */
 function calls(slug: string, kind: CallKind, since = 0): string[] {
   return application.sandbox
-    .maker(slug)
+    .provider(slug)
     .history.slice(since)
     .filter((entry) => entry.kind === kind)
     .map(({ outcome }) => outcome);
 }
 
 function callsSoFar(): { readonly [slug: string]: number } {
-  return Object.fromEntries([old, successor].map((slug) => [slug, application.sandbox.maker(slug).history.length]));
+  return Object.fromEntries([old, successor].map((slug) => [slug, application.sandbox.provider(slug).history.length]));
 }
 
-/** Grants of an account that a maker honours. */
+/** Grants of an account that a provider honours. */
 function liveGrants(slug: string, account: string): number {
   return application.sandbox
-    .maker(slug)
+    .provider(slug)
     .liveGrants()
     .filter(({ accountId }) => accountId === account).length;
 }
@@ -245,7 +245,7 @@ async function expectMigrated(user: string, account: string): Promise<void> {
   const status = await application.api.get(`/v1/users/${user}/connections/${successor}`).expect(200);
   expect(status.body).toMatchObject({ status: 'active' });
   await application.api.get(`/v1/users/${user}/connections/${old}`).expect(404);
-  expect(application.sandbox.maker(successor).isLiveAccessToken(await tokenOf(user, successor))).toBe(true);
+  expect(application.sandbox.provider(successor).isLiveAccessToken(await tokenOf(user, successor))).toBe(true);
   expect(liveGrants(successor, account)).toBe(1);
   const rows = await queryDatabase(application.databaseUrl, 'SELECT FROM grant_migrations WHERE user_id = $1', [user]);
   expect(rows).toEqual([]);
@@ -254,7 +254,7 @@ async function expectMigrated(user: string, account: string): Promise<void> {
 /** Checks that the old connection works, and that there is none to the successor. */
 async function expectUntouched(user: string): Promise<void> {
   const answer = await application.api.get(`/v1/users/${user}/connections/${old}/token`).expect(200);
-  expect(application.sandbox.maker(old).isLiveAccessToken((answer.body as { token: string }).token)).toBe(true);
+  expect(application.sandbox.provider(old).isLiveAccessToken((answer.body as { token: string }).token)).toBe(true);
   await application.api.get(`/v1/users/${user}/connections/${successor}`).expect(404);
 }
 
@@ -296,7 +296,7 @@ describe('O1-11 a migration of grants', () => {
     ]);
   });
 
-  it('only counts in a dry run, and asks the maker nothing', async () => {
+  it('only counts in a dry run, and asks the provider nothing', async () => {
     const { user } = await linkedUser();
     const before = callsSoFar();
 
@@ -315,14 +315,14 @@ describe('O1-11 a migration of grants', () => {
   });
 
   it('learns and keeps the account before it exchanges anything', async () => {
-    application.sandbox.maker(old).misbehave({ endpoint: 'account', type: 'status', code: 503 });
+    application.sandbox.provider(old).misbehave({ endpoint: 'account', type: 'status', code: 503 });
     const { user, account } = await linkedUser();
     const before = callsSoFar();
-    application.sandbox.maker(old).misbehave({ endpoint: 'exchange', type: 'status', code: 400 });
+    application.sandbox.provider(old).misbehave({ endpoint: 'exchange', type: 'status', code: 400 });
 
     expect((await run()).results).toMatchObject([{ outcome: 'failed', code: 'AUTHORIZATION_FAILED' }]);
     const kinds = application.sandbox
-      .maker(old)
+      .provider(old)
       .history.slice(before[old])
       .map(({ kind }) => kind);
     expect(kinds).toEqual(['account', 'exchange']);
@@ -375,7 +375,7 @@ describe('O1-11 a migration of grants', () => {
   });
 });
 
-describe('O1-11 a migration whose user or maker goes another way', () => {
+describe('O1-11 a migration whose user or provider goes another way', () => {
   it('ends without an exchange where the user has linked the same account with the successor', async () => {
     const { user, account } = await linkedUser();
     await linkAccount(application, user, successor, { account });
@@ -389,7 +389,7 @@ describe('O1-11 a migration whose user or maker goes another way', () => {
   });
 
   it('does so also where the account of the old connection was not known', async () => {
-    application.sandbox.maker(old).misbehave({ endpoint: 'account', type: 'status', code: 503 });
+    application.sandbox.provider(old).misbehave({ endpoint: 'account', type: 'status', code: 503 });
     const { user, account } = await linkedUser();
     await linkAccount(application, user, successor, { account });
 
@@ -434,7 +434,7 @@ describe('O1-11 a migration whose user or maker goes another way', () => {
 
   it('uses no grant of another account, and keeps the old connection', async () => {
     const { user, account } = await linkedUser();
-    application.sandbox.maker(successor).misbehave(
+    application.sandbox.provider(successor).misbehave(
       {
         endpoint: 'account',
         type: 'status',
@@ -449,15 +449,15 @@ describe('O1-11 a migration whose user or maker goes another way', () => {
     expect((await run()).results).toMatchObject([{ outcome: 'other_account' }]);
 
     await expectUntouched(user);
-    application.sandbox.maker(successor).behave();
+    application.sandbox.provider(successor).behave();
     expect((await run()).results).toMatchObject([{ outcome: 'migrated' }]);
     await expectMigrated(user, account);
   });
 
-  it('waits as long as the maker asks, and goes on', async () => {
+  it('waits as long as the provider asks, and goes on', async () => {
     const { user, account } = await linkedUser();
     application.sandbox
-      .maker(old)
+      .provider(old)
       .misbehave({ endpoint: 'exchange', type: 'status', code: 429, headers: { 'Retry-After': '1' } });
     const before = callsSoFar();
     const startedAtMs = performance.now();
@@ -469,10 +469,10 @@ describe('O1-11 a migration whose user or maker goes another way', () => {
     await expectMigrated(user, account);
   });
 
-  it('gives up at a maker that refuses our client, and asks for nobody else', async () => {
+  it('gives up at a provider that refuses our client, and asks for nobody else', async () => {
     const [first, second] = [await linkedUser(), await linkedUser()];
     application.sandbox
-      .maker(old)
+      .provider(old)
       .misbehave({ endpoint: 'exchange', type: 'error', error: 'consumer_key_rejected', status: 401 }, Infinity);
     const before = callsSoFar();
 
@@ -504,7 +504,7 @@ describe('O1-11 a migration whose user or maker goes another way', () => {
 
   it('ends the new grant of such a user by itself, also while the old one cannot be ended', async () => {
     const { user, account } = await linkedUser();
-    application.sandbox.maker(old).misbehave({ endpoint: 'revoke', type: 'status', code: 503 });
+    application.sandbox.provider(old).misbehave({ endpoint: 'revoke', type: 'status', code: 503 });
     store.beforeKeep = () => application.api.delete(`/v1/users/${user}/connections/${old}`).expect(200);
 
     expect((await run()).results).toMatchObject([{ outcome: 'passed_by' }]);
@@ -528,7 +528,7 @@ describe('O1-11 AR-24 a link that the user makes while a migration is under way'
   /** Checks that the old connection works, and is of this account. */
   async function expectLinked(user: string, account: string): Promise<void> {
     const answer = await application.api.get(`/v1/users/${user}/connections/${old}/token`).expect(200);
-    expect(application.sandbox.maker(old).isLiveAccessToken((answer.body as { token: string }).token)).toBe(true);
+    expect(application.sandbox.provider(old).isLiveAccessToken((answer.body as { token: string }).token)).toBe(true);
     const facts = await application.api.get(`/v1/users/${user}/export`).expect(200);
     expect((facts.body as { connections: object[] }).connections).toContainEqual(
       expect.objectContaining({ provider: old, provider_user_id: account }),
@@ -595,7 +595,7 @@ describe('O1-11 LOG-08 an erasure', () => {
 describe('an exchange whose response comes after the time limit', () => {
   it('is finished with it (O1-11, R-08)', async () => {
     const { user, account } = await linkedUser();
-    application.sandbox.maker(old).misbehave({ endpoint: 'exchange', type: 'slow', ms: 12_000 });
+    application.sandbox.provider(old).misbehave({ endpoint: 'exchange', type: 'slow', ms: 12_000 });
     const before = callsSoFar();
 
     expect((await run()).results).toMatchObject([{ outcome: 'migrated' }]);
@@ -611,7 +611,7 @@ describe('O1-11 an exchange whose answer is lost', () => {
   it('is not repeated by itself, and the old connection works on', async () => {
     const { user, connectionId } = await linkedUser();
     const next = await linkedUser();
-    application.sandbox.maker(old).misbehave(lost);
+    application.sandbox.provider(old).misbehave(lost);
     const before = callsSoFar();
 
     await expect(run()).resolves.toMatchObject({
@@ -631,7 +631,7 @@ describe('O1-11 an exchange whose answer is lost', () => {
 
   it('is made a second time without the mark that it was begun', async () => {
     const { user } = await linkedUser();
-    application.sandbox.maker(old).misbehave(lost);
+    application.sandbox.provider(old).misbehave(lost);
     const forgetful = await startApplication({
       databaseUrl: application.databaseUrl,
       rootKey: application.rootKey,
@@ -650,9 +650,9 @@ describe('O1-11 an exchange whose answer is lost', () => {
     await expectUntouched(user);
   });
 
-  it('is repeated when the operator says so; a maker that refuses it loses nobody', async () => {
+  it('is repeated when the operator says so; a provider that refuses it loses nobody', async () => {
     const { user, account } = await linkedUser();
-    application.sandbox.maker(old).misbehave(lost);
+    application.sandbox.provider(old).misbehave(lost);
     await run();
     const before = callsSoFar();
 
@@ -668,9 +668,9 @@ describe('O1-11 an exchange whose answer is lost', () => {
 
   it('is forgotten when the user links the old provider anew', async () => {
     const { user, account } = await linkedUser();
-    application.sandbox.maker(old).misbehave(lost);
+    application.sandbox.provider(old).misbehave(lost);
     await run();
-    application.sandbox.maker(successor).revokeGrant(account);
+    application.sandbox.provider(successor).revokeGrant(account);
     await linkAccount(application, user, old, { account });
 
     expect((await run()).results).toMatchObject([{ outcome: 'migrated' }]);
@@ -750,7 +750,7 @@ describe('O1-11 a run that is killed', () => {
     ['before the new connection stands', 'hold', 'grant-migrations-replace-connection', 'exchanged'],
     ['after the new connection stands', 'holdAnswer', 'grant-migrations-replace-connection', undefined],
   ] as const)('%s is resumed, with one exchange and nobody lost', async (_title, order, statement, state) => {
-    application.sandbox.maker(old).misbehave({ endpoint: 'account', type: 'status', code: 503 });
+    application.sandbox.provider(old).misbehave({ endpoint: 'account', type: 'status', code: 503 });
     const { user, account } = await linkedUser();
     const before = callsSoFar();
     const point = proxy[order](statement);
@@ -767,7 +767,7 @@ describe('O1-11 a run that is killed', () => {
   it('while the new grant is tried is resumed, with one exchange and nobody lost', async () => {
     const { user, account } = await linkedUser();
     const before = callsSoFar();
-    application.sandbox.maker(successor).misbehave({ endpoint: 'account', type: 'slow', ms: forEver });
+    application.sandbox.provider(successor).misbehave({ endpoint: 'account', type: 'slow', ms: forEver });
 
     await kill(untilCalled(successor, 'account', before[successor] ?? 0));
 
@@ -810,10 +810,10 @@ describe('O1-11 a run that is killed', () => {
     await expect(left()).resolves.toEqual([]);
   });
 
-  it('while the maker exchanges is in doubt: no second exchange, and the old connection works', async () => {
+  it('while the provider exchanges is in doubt: no second exchange, and the old connection works', async () => {
     const { user, connectionId } = await linkedUser();
     const before = callsSoFar();
-    application.sandbox.maker(old).misbehave({ endpoint: 'exchange', type: 'slow', ms: forEver });
+    application.sandbox.provider(old).misbehave({ endpoint: 'exchange', type: 'slow', ms: forEver });
 
     await kill(untilCalled(old, 'exchange', before[old] ?? 0));
 
@@ -871,7 +871,7 @@ describe('O1-11 R-01 a migration whose new token has expired before it was used'
 
   it('sends no refresh token again whose answer was lost', async () => {
     const { user, account, connectionId } = await exchangedADayAgo();
-    application.sandbox.maker(successor).misbehave(lost);
+    application.sandbox.provider(successor).misbehave(lost);
     const before = callsSoFar();
 
     await expect(run()).resolves.toMatchObject({
@@ -892,7 +892,7 @@ describe('O1-11 R-01 a migration whose new token has expired before it was used'
 
   it('is finished with the response to its refresh that comes after the time limit (R-08)', async () => {
     const { user, account } = await exchangedADayAgo();
-    application.sandbox.maker(successor).misbehave({ endpoint: 'refresh', type: 'slow', ms: 12_000 });
+    application.sandbox.provider(successor).misbehave({ endpoint: 'refresh', type: 'slow', ms: 12_000 });
     const before = callsSoFar();
 
     expect((await run()).results).toMatchObject([{ outcome: 'migrated' }]);
@@ -918,7 +918,7 @@ describe('O1-11 R-01 a migration whose new token has expired before it was used'
     const sealedSets = `SELECT sealed, id || '-' || secret_gen AS key FROM grant_migrations WHERE user_id = $1`;
     const [spent] = await queryDatabase<{ sealed: Buffer; key: string }>(application.databaseUrl, sealedSets, [user]);
     store.beforeClaim = () => journal.record(spent?.key ?? '', spent?.sealed ?? Buffer.alloc(0));
-    application.sandbox.maker(successor).misbehave(lost);
+    application.sandbox.provider(successor).misbehave(lost);
     const before = callsSoFar();
 
     expect((await run()).results).toMatchObject([{ outcome: 'in_doubt', connectionId }]);
@@ -931,7 +931,7 @@ describe('O1-11 R-01 a migration whose new token has expired before it was used'
 
   it('goes on after a refresh that was not made', async () => {
     const { user, account } = await exchangedADayAgo();
-    application.sandbox.maker(successor).misbehave({ endpoint: 'refresh', type: 'status', code: 503 });
+    application.sandbox.provider(successor).misbehave({ endpoint: 'refresh', type: 'status', code: 503 });
     const before = callsSoFar();
 
     expect((await run()).results).toMatchObject([{ outcome: 'migrated' }]);

@@ -6,8 +6,8 @@ import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
 import { TokensService, type CompletedLink } from '../../src/tokens/tokens.service.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { linkAccount, newUser } from '../support/linking.js';
-import { held } from '../support/sandbox-providers.js';
-import { at, endTrouble, Subject } from '../support/subject.js';
+import { held } from '../support/fake-providers.js';
+import { at, endAllTrouble, Subject } from '../support/subject.js';
 import { queryDatabase } from '../support/test-database.js';
 
 let application: TestApplication;
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   jest.restoreAllMocks();
-  await endTrouble(application);
+  await endAllTrouble(application);
 });
 afterAll(() => application.close());
 
@@ -87,30 +87,30 @@ describe('a new link that keeps the refresh token while a refresh spends it', ()
 
   it('has the refresh token that the refresh brings as a spare, and lives on by it (R-15, TE-15)', async () => {
     const subject = await Subject.link(application, 'whoop');
-    const { maker, account, userId } = subject;
-    maker.misbehave(at(held));
+    const { fake, account, userId } = subject;
+    fake.misbehave(at(held));
     const refreshing = subject.refresh().then(({ status }) => status);
     await subject.refreshInFlight();
     const { refreshToken: spent } = await subject.stored();
-    maker.misbehave(withoutRefreshToken);
+    fake.misbehave(withoutRefreshToken);
     await linkAccount(application, userId, 'whoop', { account });
     expect((await subject.stored()).refreshToken).toBe(spent);
-    maker.behave();
+    fake.behave();
     expect(await refreshing).toBe(200);
 
     const { refreshToken, spareRefreshToken } = await subject.stored();
     expect(refreshToken).toBe(spent);
-    expect(maker.isLiveRefreshToken(spareRefreshToken ?? '')).toBe(true);
+    expect(fake.isLiveRefreshToken(spareRefreshToken ?? '')).toBe(true);
   });
 
   it('has no spare of a refresh whose response names another user (R-15)', async () => {
     const subject = await Subject.link(application, 'fitbit');
-    const { maker, account, userId } = subject;
+    const { fake, account, userId } = subject;
     const provider = application.app.get(ProviderRegistry, { strict: false }).get('fitbit');
     const refresh = provider.refresh.bind(provider);
     jest.spyOn(provider, 'refresh').mockImplementationOnce(async (tokens) => {
       const grant = await refresh(tokens);
-      maker.misbehave(withoutRefreshToken);
+      fake.misbehave(withoutRefreshToken);
       await linkAccount(application, userId, 'fitbit', { account });
       return grant.with({ providerUserId: 'another' });
     });
@@ -123,13 +123,13 @@ describe('a new link that keeps the refresh token while a refresh spends it', ()
 
   it('has no spare where the new link brought a refresh token of its own (R-20)', async () => {
     const subject = await Subject.link(application, 'whoop');
-    const { maker, account, userId } = subject;
-    maker.misbehave(at(held));
+    const { fake, account, userId } = subject;
+    fake.misbehave(at(held));
     const refreshing = subject.refresh().then(({ status }) => status);
     await subject.refreshInFlight();
     await linkAccount(application, userId, 'whoop', { account });
     const { refreshToken: linked } = await subject.stored();
-    maker.behave();
+    fake.behave();
     expect(await refreshing).toBe(200);
 
     expect(await subject.stored()).toMatchObject({ refreshToken: linked });

@@ -30,9 +30,9 @@ describe('LOG-09 the tokens of a dead connection', () => {
   });
   afterEach(() => application.close());
 
-  /** As the refresh engine leaves a connection whose grant its maker has called dead twice, so long ago. */
+  /** As the refresh engine leaves a connection whose grant its provider has called dead twice, so long ago. */
   async function die(age: string): Promise<void> {
-    application.sandbox.maker('whoop').revokeGrant(account);
+    application.sandbox.provider('whoop').revokeGrant(account);
     await queryDatabase(
       application.databaseUrl,
       `UPDATE connections SET status = 'needs_relink', end_reason = 'grant_refused', last_error_code = 'TOKEN_REVOKED',

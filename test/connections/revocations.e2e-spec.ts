@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Database } from '../../src/database/database.js';
 import { findFreePort } from '../../src/development/free-port.js';
-import type { FakeMaker } from '../../src/sandbox/fake-maker.js';
+import type { FakeProvider } from '../../src/sandbox/fake-provider.js';
 import { RevocationOutbox } from '../../src/tokens/revocation/revocation-outbox.js';
 import { revocations } from '../../src/tokens/tokens.metrics.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from '../support/application.js';
 import { linkAccount } from '../support/linking.js';
-import { held } from '../support/sandbox-providers.js';
+import { held } from '../support/fake-providers.js';
 import { removeDirectory, startService, waitUntilReady } from '../support/service-process.js';
 import { makeRevocationsDue } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
@@ -31,18 +31,18 @@ beforeEach(async () => {
 
 afterEach(() => application.close());
 
-function makerOf(slug: string): FakeMaker {
-  return application.sandbox.maker(slug);
+function fakeOf(slug: string): FakeProvider {
+  return application.sandbox.provider(slug);
 }
 
 function isGrantAlive(slug: string): boolean {
-  return makerOf(slug)
+  return fakeOf(slug)
     .liveGrants()
     .some(({ accountId }) => accountId === account);
 }
 
 function revocationCalls(slug: string): number {
-  return makerOf(slug).history.filter(({ kind }) => kind === 'revoke').length;
+  return fakeOf(slug).history.filter(({ kind }) => kind === 'revoke').length;
 }
 
 async function unlink(slug: string): Promise<string> {
@@ -86,10 +86,10 @@ async function unsupported(): Promise<number> {
 
 describe('the outbox of revocations', () => {
   it.each(['whoop', 'fitbit', 'garmin-oauth1'])(
-    'TE-10 stops at once here and ends the grant when the maker is back (%s)',
+    'TE-10 stops at once here and ends the grant when the provider is back (%s)',
     async (slug) => {
       await linkAccount(application, userId, slug, { account });
-      makerOf(slug).misbehave(outage, 2);
+      fakeOf(slug).misbehave(outage, 2);
 
       expect(await unlink(slug)).toBe('pending');
       await application.api.get(`/v1/users/${userId}/connections/${slug}/token`).expect(404);
@@ -123,7 +123,7 @@ describe('the outbox of revocations', () => {
 
   it('TE-10 without its entry the grant outlives the connection', async () => {
     await linkAccount(application, userId, 'whoop', { account });
-    makerOf('whoop').misbehave(outage);
+    fakeOf('whoop').misbehave(outage);
     await unlink('whoop');
     await queryDatabase(application.databaseUrl, 'DELETE FROM revocations');
 
@@ -132,9 +132,9 @@ describe('the outbox of revocations', () => {
     expect(isGrantAlive('whoop')).toBe(true);
   });
 
-  it('TE-10 does not come back before the time that the maker named', async () => {
+  it('TE-10 does not come back before the time that the provider named', async () => {
     await linkAccount(application, userId, 'whoop', { account });
-    makerOf('whoop').misbehave({ ...outage, headers: { 'retry-after': '900' } });
+    fakeOf('whoop').misbehave({ ...outage, headers: { 'retry-after': '900' } });
 
     expect(await unlink('whoop')).toBe('pending');
 
@@ -144,7 +144,7 @@ describe('the outbox of revocations', () => {
 
   it('TE-10 refreshes an access token first that has expired meanwhile, where only a working one ends the grant', async () => {
     await linkAccount(application, userId, 'whoop', { account });
-    makerOf('whoop').misbehave(outage);
+    fakeOf('whoop').misbehave(outage);
     expect(await unlink('whoop')).toBe('pending');
     application.clock.advance(2 * 3_600_000);
 
@@ -157,21 +157,21 @@ describe('the outbox of revocations', () => {
   it('reads the response to that refresh after the time limit, and ends the grant with it (TE-10, R-08)', async () => {
     await linkAccount(application, userId, 'whoop', { account });
     application.clock.advance(24 * 3_600_000);
-    makerOf('whoop').misbehave({ endpoint: 'refresh', type: 'slow', ms: 12_000 });
+    fakeOf('whoop').misbehave({ endpoint: 'refresh', type: 'slow', ms: 12_000 });
 
     expect(await unlink('whoop')).toBe('pending');
     expect(isGrantAlive('whoop')).toBe(true);
     await until('the entry is gone', async () => (await outbox()).length === 0);
 
     expect(isGrantAlive('whoop')).toBe(false);
-    expect(makerOf('whoop').history.filter(({ kind }) => kind === 'refresh')).toHaveLength(1);
+    expect(fakeOf('whoop').history.filter(({ kind }) => kind === 'refresh')).toHaveLength(1);
     expect(revocationCalls('whoop')).toBe(1);
   });
 
   it('keeps what that refresh brought before it tries: the next attempt needs no other refresh (TE-10)', async () => {
     await linkAccount(application, userId, 'whoop', { account });
-    const maker = makerOf('whoop');
-    maker.misbehave(outage, 2);
+    const fake = fakeOf('whoop');
+    fake.misbehave(outage, 2);
     expect(await unlink('whoop')).toBe('pending');
     application.clock.advance(2 * 3_600_000);
     await tryAgain();
@@ -182,17 +182,17 @@ describe('the outbox of revocations', () => {
 
     expect(await outbox()).toEqual([]);
     // By a revocation that went well, and not by a refresh token that came twice.
-    expect(maker.history.filter(({ kind }) => kind === 'refresh')).toHaveLength(1);
-    expect(maker.history.at(-1)).toMatchObject({ kind: 'revoke' });
+    expect(fake.history.filter(({ kind }) => kind === 'refresh')).toHaveLength(1);
+    expect(fake.history.at(-1)).toMatchObject({ kind: 'revoke' });
     expect(isGrantAlive('whoop')).toBe(false);
   });
 
   it('leaves an attempt that is under way to the process that makes it (TE-10)', async () => {
     await linkAccount(application, userId, 'whoop', { account });
-    const maker = makerOf('whoop');
-    maker.misbehave({ endpoint: 'revoke', ...held });
+    const fake = fakeOf('whoop');
+    fake.misbehave({ endpoint: 'revoke', ...held });
     const unlinking = unlink('whoop');
-    await until('the maker is asked', () => revocationCalls('whoop') === 1);
+    await until('the provider is asked', () => revocationCalls('whoop') === 1);
     const looks = jest.spyOn(application.app.get(Database), 'query');
 
     application.app.get(RevocationOutbox).processNow();
@@ -203,13 +203,13 @@ describe('the outbox of revocations', () => {
     looks.mockRestore();
     expect(await outbox()).toMatchObject([{ attempts: 1 }]);
     expect(revocationCalls('whoop')).toBe(1);
-    maker.behave();
+    fake.behave();
     expect(await unlinking).toBe('revoked');
   });
 
   it('takes a second HTTP 410 an hour later for the end of what could be revoked there (TE-10, TE-16)', async () => {
     await linkAccount(application, userId, 'whoop', { account });
-    makerOf('whoop').misbehave(gone, 2);
+    fakeOf('whoop').misbehave(gone, 2);
 
     expect(await unlink('whoop')).toBe('pending');
     const [first] = await outbox();
@@ -223,14 +223,14 @@ describe('the outbox of revocations', () => {
     expect(revocationCalls('whoop')).toBe(2);
     expect((await unsupported()) - before).toBe(1);
     // Nothing was refused, so the access token was as good as before.
-    expect(makerOf('whoop').history.filter(({ kind }) => kind === 'refresh')).toEqual([]);
+    expect(fakeOf('whoop').history.filter(({ kind }) => kind === 'refresh')).toEqual([]);
   });
 
   it('goes on trying where another response comes between two HTTP 410 (TE-10, TE-16)', async () => {
     await linkAccount(application, userId, 'whoop', { account });
-    const maker = makerOf('whoop');
+    const fake = fakeOf('whoop');
     for (const wrong of [gone, outage, gone]) {
-      maker.misbehave(wrong);
+      fake.misbehave(wrong);
     }
     expect(await unlink('whoop')).toBe('pending');
     await tryAgain();
@@ -243,11 +243,11 @@ describe('the outbox of revocations', () => {
     expect(await outbox()).toEqual([]);
   });
 
-  it('TE-10 is done when the user has ended the grant at the maker meanwhile', async () => {
+  it('TE-10 is done when the user has ended the grant at the provider meanwhile', async () => {
     await linkAccount(application, userId, 'whoop', { account });
-    makerOf('whoop').misbehave(outage);
+    fakeOf('whoop').misbehave(outage);
     expect(await unlink('whoop')).toBe('pending');
-    makerOf('whoop').revokeGrant(account);
+    fakeOf('whoop').revokeGrant(account);
     application.clock.advance(2 * 3_600_000);
 
     await tryAgain();
@@ -257,7 +257,7 @@ describe('the outbox of revocations', () => {
 
   it('TE-10 leaves a new link of the same account alone', async () => {
     await linkAccount(application, userId, 'whoop', { account });
-    makerOf('whoop').misbehave(outage);
+    fakeOf('whoop').misbehave(outage);
     expect(await unlink('whoop')).toBe('pending');
     await linkAccount(application, userId, 'whoop', { account });
     const calls = revocationCalls('whoop');
@@ -272,7 +272,7 @@ describe('the outbox of revocations', () => {
   it('TE-10 AR-23 leaves the connection of another user alone who has linked the same account since', async () => {
     await begin({ environment: { ACCOUNT_SHARING: 'deny' } });
     await linkAccount(application, userId, 'whoop', { account });
-    makerOf('whoop').misbehave(outage);
+    fakeOf('whoop').misbehave(outage);
     expect(await unlink('whoop')).toBe('pending');
     await linkAccount(application, 'user-2', 'whoop', { account });
     const calls = revocationCalls('whoop');
@@ -300,7 +300,7 @@ describe('the outbox of revocations', () => {
   it('TE-10 ends a grant of its own where accounts are shared, whoever else has the account', async () => {
     await linkAccount(application, userId, 'whoop', { account });
     await linkAccount(application, 'user-2', 'whoop', { account });
-    makerOf('whoop').misbehave(outage);
+    fakeOf('whoop').misbehave(outage);
     expect(await unlink('whoop')).toBe('pending');
     const calls = revocationCalls('whoop');
 
@@ -313,7 +313,7 @@ describe('the outbox of revocations', () => {
   it('TE-10 gives up in the end, and erases the tokens', async () => {
     await begin({ environment: { REVOCATION_GIVE_UP_HOURS: '48' } });
     await linkAccount(application, userId, 'whoop', { account });
-    makerOf('whoop').misbehave(outage, Infinity);
+    fakeOf('whoop').misbehave(outage, Infinity);
     expect(await unlink('whoop')).toBe('pending');
     await tryAgain();
     expect(await outbox()).toHaveLength(1);
@@ -333,7 +333,7 @@ describe('the outbox of revocations', () => {
     }
     const response = await application.api.get(`/v1/users/${userId}/connections/whoop/token`).expect(200);
     const { access_token: accessToken } = response.body as { access_token: string };
-    makerOf('whoop').misbehave(outage, 2);
+    fakeOf('whoop').misbehave(outage, 2);
     expect(await unlink('whoop')).toBe('pending');
     await application.api.delete('/v1/users/user-2/connections/whoop').expect(200);
 
@@ -357,28 +357,28 @@ describe('the outbox of revocations', () => {
 
   it('sends nothing to another provider, where an entry was moved to (CR-03)', async () => {
     await linkAccount(application, userId, 'whoop', { account });
-    makerOf('whoop').misbehave(outage, 1);
+    fakeOf('whoop').misbehave(outage, 1);
     expect(await unlink('whoop')).toBe('pending');
     await queryDatabase(application.databaseUrl, `UPDATE revocations SET provider = 'fitbit'`);
 
     await tryAgain();
 
     expect(await outbox()).toMatchObject([{ last_error_code: 'TOKEN_UNREADABLE' }]);
-    expect(makerOf('fitbit').history).toEqual([]);
+    expect(fakeOf('fitbit').history).toEqual([]);
   });
 
-  it('TE-11 TE-10 ends a grant that was refreshed while it was unlinked, though the maker is away at that moment', async () => {
+  it('TE-11 TE-10 ends a grant that was refreshed while it was unlinked, though the provider is away at that moment', async () => {
     await linkAccount(application, userId, 'whoop', { account });
-    const maker = makerOf('whoop');
-    maker.misbehave({ endpoint: 'refresh', ...held });
+    const fake = fakeOf('whoop');
+    fake.misbehave({ endpoint: 'refresh', ...held });
     const refreshing = application.api
       .post(`/v1/users/${userId}/connections/whoop/refresh`)
       .then(({ status }) => status);
-    await until('the maker is asked', () => maker.history.some(({ kind }) => kind === 'refresh'));
-    maker.misbehave(outage);
+    await until('the provider is asked', () => fake.history.some(({ kind }) => kind === 'refresh'));
+    fake.misbehave(outage);
     expect(await unlink('whoop')).toBe('pending');
-    maker.behave();
-    maker.misbehave(outage);
+    fake.behave();
+    fake.misbehave(outage);
 
     expect(await refreshing).toBe(404);
     expect(await outbox()).toHaveLength(2);
@@ -391,9 +391,9 @@ describe('the outbox of revocations', () => {
 
   it('TE-10 is finished by another process when one is killed between the steps', async () => {
     await linkAccount(application, userId, 'whoop', { account });
-    const maker = makerOf('whoop');
-    // The maker reads nothing of it before the process is dead.
-    maker.misbehave({ endpoint: 'revoke', ...held, processed: false });
+    const fake = fakeOf('whoop');
+    // The provider reads nothing of it before the process is dead.
+    fake.misbehave({ endpoint: 'revoke', ...held, processed: false });
     const directory = await mkdtemp(join(tmpdir(), 'cufflink-unlink-'));
     const port = await findFreePort();
     const service = startService(directory, {
@@ -417,7 +417,7 @@ describe('the outbox of revocations', () => {
         () => 'answered',
         () => 'cut off',
       );
-      await until('the maker is asked', () => maker.history.some(({ kind }) => kind === 'revoke'));
+      await until('the provider is asked', () => fake.history.some(({ kind }) => kind === 'revoke'));
       await service.stop('SIGKILL');
       expect(await unlinking).toBe('cut off');
     } finally {

@@ -16,10 +16,10 @@ function fingerprintOf(token: string): string {
   return createHash('sha256').update(token).digest('hex');
 }
 
-/** What the maker's API says to a token. */
-async function apiStatus({ maker }: Subject, token: string): Promise<number> {
-  const { apiPath } = maker.declaration;
-  const answer = await request(`${maker.url}${apiPath}`, { headers: { authorization: `Bearer ${token}` } });
+/** What the provider's API says to a token. */
+async function apiStatus({ fake }: Subject, token: string): Promise<number> {
+  const { apiPath } = fake.definition;
+  const answer = await request(`${fake.url}${apiPath}`, { headers: { authorization: `Bearer ${token}` } });
   await answer.body.dump();
   return answer.statusCode;
 }
@@ -31,7 +31,7 @@ describe('feedback on tokens', () => {
     application = await startApplication();
   });
   afterEach(async () => {
-    application.sandbox.maker('whoop').behave();
+    application.sandbox.provider('whoop').behave();
     await resetCircuitBreakers(application);
   });
   afterAll(() => application.close());
@@ -59,7 +59,7 @@ describe('feedback on tokens', () => {
   it('TE-09 R-11 refreshes once when a hundred callers report the same token, and answers all with the new one', async () => {
     const subject = await Subject.link(application, 'whoop');
     const old = await subject.token();
-    application.sandbox.maker('whoop').expireAccessTokens();
+    application.sandbox.provider('whoop').expireAccessTokens();
     expect(await apiStatus(subject, old)).toBe(401);
     const answers = await Promise.all(Array.from({ length: 100 }, () => reported(subject, old)));
     expect(new Set(answers).size).toBe(1);
@@ -132,12 +132,12 @@ describe('feedback on tokens', () => {
   });
 
   it.each([
-    ['the maker does not answer', at({ type: 'status', code: 503 })],
-    ['the maker refuses the refresh token', at({ type: 'error', error: 'invalid_grant', status: 400 })],
+    ['the provider does not answer', at({ type: 'status', code: 503 })],
+    ['the provider refuses the refresh token', at({ type: 'error', error: 'invalid_grant', status: 400 })],
   ])('TE-09 withholds nothing because of a report: %s', async (_, wrong) => {
     const subject = await Subject.link(application, 'whoop');
     const token = await subject.token();
-    subject.maker.misbehave(wrong, Infinity);
+    subject.fake.misbehave(wrong, Infinity);
     expect(await reported(subject, token)).toBe(token);
     await subject.passInDatabase(900);
     expect(await reported(subject, token)).toBe(token);

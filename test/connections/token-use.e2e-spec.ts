@@ -21,35 +21,35 @@ describe('a token', () => {
     return response.body as TokenAnswer;
   }
 
-  it("comes with the address of the maker's API", async () => {
+  it("comes with the address of the provider's API", async () => {
     expect((await readToken('whoop')).api).toEqual({ base_url: `${application.sandbox.url}/whoop/developer/v2` });
     expect((await readToken('omron')).api).toEqual({ base_url: null });
   });
 
-  it('says where the maker wants it in the query, and works there', async () => {
+  it('says where the provider wants it in the query, and works there', async () => {
     const { access_token: token, api } = await readToken('coros');
     expect(api.token_parameter).toBe('token');
-    const { apiPath } = application.sandbox.maker('coros').declaration;
-    const url = new URL(`${application.sandbox.maker('coros').url}${apiPath}`);
+    const { apiPath } = application.sandbox.provider('coros').definition;
+    const url = new URL(`${application.sandbox.provider('coros').url}${apiPath}`);
     url.searchParams.set(api.token_parameter ?? '', token);
     const answer = await request(url);
     await answer.body.dump();
     expect(answer.statusCode).toBe(200);
   });
 
-  it("says which headers of the company's own the maker wants beside", async () => {
+  it("says which headers of the company's own the provider wants beside", async () => {
     expect((await readToken('suunto')).api.headers).toEqual(['Ocp-Apim-Subscription-Key']);
   });
 
-  it('is refreshed in its last minute only, where the maker wants no refresh ahead of time', async () => {
+  it('is refreshed in its last minute only, where the provider wants no refresh ahead of time', async () => {
     const { access_token: first } = await readToken('wahoo');
-    const maker = application.sandbox.maker('wahoo');
-    const refreshes = (): number => maker.history.filter(({ kind }) => kind === 'refresh').length;
+    const fake = application.sandbox.provider('wahoo');
+    const refreshes = (): number => fake.history.filter(({ kind }) => kind === 'refresh').length;
     const read = async (): Promise<string> => {
       const response = await application.api.get('/v1/users/user-1/connections/wahoo/token').expect(200);
       return (response.body as TokenAnswer).access_token;
     };
-    application.clock.advance((maker.accessTokenLifetimeSeconds - 120) * 1_000);
+    application.clock.advance((fake.accessTokenLifetimeSeconds - 120) * 1_000);
     expect(await read()).toBe(first);
     expect(refreshes()).toBe(0);
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { whoopDefinition } from '../../src/providers/whoop/whoop.definition.js';
 import { wahooDefinition } from '../../src/providers/wahoo/wahoo.definition.js';
 import { lostUsers } from '../support/history-checker.js';
-import { held } from '../support/sandbox-providers.js';
+import { held } from '../support/fake-providers.js';
 import { randomNumbers } from '../support/random-numbers.js';
 import { until } from '../support/until.js';
 import { FaultCluster, type FaultConnection } from './support/fault-cluster.js';
@@ -11,7 +11,7 @@ import { report, rounds, seed } from './support/figures.js';
 import type { Replica } from './support/replica.js';
 import { claimSeconds, confirmationSeconds, holdSeconds } from './support/timing.js';
 
-/** Takes the claim, saves what the maker answered: the statements between which a refresh happens. */
+/** Takes the claim, saves what the provider answered: the statements between which a refresh happens. */
 const [takeClaim, saveRefreshed] = ['connections-acquire-lease', 'connections-save-refreshed'];
 const appendAudit = 'audit-append';
 const connectionCount = 5;
@@ -28,7 +28,7 @@ describe('processes that die', () => {
 
   beforeAll(async () => {
     cluster = await FaultCluster.start({
-      makers: { whoop: whoopDefinition.sandbox, wahoo: wahooDefinition.sandbox },
+      providers: { whoop: whoopDefinition.sandbox, wahoo: wahooDefinition.sandbox },
       replicas: [{}, {}, { environment: { REFRESH_IN_DOUBT_HOLD_SECONDS: '0' } }],
     });
     victim = cluster.replica(0);
@@ -38,7 +38,7 @@ describe('processes that die', () => {
   afterAll(() => cluster?.stop());
   beforeEach(() => cluster.replicas.forEach(({ database }) => database.clear()));
 
-  /** Kills the victim when the maker has exchanged the tokens and none of the new ones is committed. */
+  /** Kills the victim when the provider has exchanged the tokens and none of the new ones is committed. */
   async function killBeforeCommit(connections: readonly FaultConnection[]): Promise<void> {
     const point = victim.database.hold(saveRefreshed);
     const asking = cluster.askAll(victim, connections);
@@ -103,7 +103,7 @@ describe('processes that die', () => {
   );
 
   it(
-    'R-01 (b) killed before the commit without a journal, a forgiving maker answers the same refresh token once more',
+    'R-01 (b) killed before the commit without a journal, a forgiving provider answers the same refresh token once more',
     async () => {
       const all: FaultConnection[] = [];
       for (let round = 0; round < rounds; round += 1) {
@@ -118,14 +118,14 @@ describe('processes that die', () => {
         await cluster.shorten(connections, survivor);
       }
       const violations = await cluster.check(all, all);
-      report('R-01b', 'the same, journal lost, forgiving maker', counts(rounds, all), violations);
+      report('R-01b', 'the same, journal lost, forgiving provider', counts(rounds, all), violations);
       expect(violations).toEqual([]);
     },
     timeoutMs,
   );
 
   it(
-    'R-01 (c) killed before the commit without a journal, a strict maker ends the one connection that was being refreshed',
+    'R-01 (c) killed before the commit without a journal, a strict provider ends the one connection that was being refreshed',
     async () => {
       const all: FaultConnection[] = [];
       const hit: FaultConnection[] = [];
@@ -143,9 +143,9 @@ describe('processes that die', () => {
       }
       const violations = await cluster.check(all, hit);
       const limit = 'the journal is lost with the process';
-      report('R-01c', 'killed before the commit, strict maker', { ...counts(rounds, all), limit }, violations);
+      report('R-01c', 'killed before the commit, strict provider', { ...counts(rounds, all), limit }, violations);
       expect(violations).toEqual(
-        hit.map(({ userId }) => ({ invariant: 'I3', userId, what: 'the maker has ended the grant' })),
+        hit.map(({ userId }) => ({ invariant: 'I3', userId, what: 'the provider has ended the grant' })),
       );
     },
     timeoutMs,
@@ -243,7 +243,7 @@ describe('processes that die', () => {
   }
 
   it(
-    'R-04 frozen until its claim has run out, a process still commits what the maker answered',
+    'R-04 frozen until its claim has run out, a process still commits what the provider answered',
     async () => {
       const all = await freezeBeforeCommit(survivor);
       const violations = await cluster.check(all);
@@ -269,12 +269,12 @@ describe('processes that die', () => {
     'R-04 frozen beyond the time limit of its call, a process takes the answer that came meanwhile',
     async () => {
       const connections = await cluster.link('whoop', connectionCount, survivor);
-      const maker = cluster.sandbox.maker('whoop');
-      maker.misbehave({ endpoint: 'refresh', ...held }, connectionCount);
+      const fake = cluster.sandbox.provider('whoop');
+      fake.misbehave({ endpoint: 'refresh', ...held }, connectionCount);
       const asking = cluster.askAll(victim, connections);
-      await until('the maker has all requests', () => cluster.refreshSum(connections) === connectionCount);
+      await until('the provider has all requests', () => cluster.refreshSum(connections) === connectionCount);
       victim.pause();
-      maker.behave();
+      fake.behave();
       await sleep(whoopDefinition.refresh.timeoutMs + 500);
       victim.resume();
       const answers = await asking;

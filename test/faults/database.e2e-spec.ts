@@ -22,7 +22,7 @@ describe('a database that fails', () => {
   beforeAll(async () => {
     postgres = await OwnPostgres.start();
     cluster = await FaultCluster.start({
-      makers: { whoop: whoopDefinition.sandbox },
+      providers: { whoop: whoopDefinition.sandbox },
       replicas: [{}, {}],
       database: postgres,
     });

@@ -9,7 +9,7 @@ import { type RefreshLease, RefreshLeases } from '../../src/tokens/refresh/refre
 import { TokensService } from '../../src/tokens/tokens.service.js';
 import type { TestApplication } from '../support/application.js';
 import type { Violation } from '../support/history-checker.js';
-import { held } from '../support/sandbox-providers.js';
+import { held } from '../support/fake-providers.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 import { FaultCluster, type FaultConnection, pathOf } from './support/fault-cluster.js';
@@ -66,10 +66,10 @@ describe('with one defence switched off the checker finds', () => {
   let cluster: FaultCluster;
 
   beforeAll(async () => {
-    cluster = await FaultCluster.start({ makers: { [slug]: whoopDefinition.sandbox }, replicas: [] });
+    cluster = await FaultCluster.start({ providers: { [slug]: whoopDefinition.sandbox }, replicas: [] });
   }, 120_000);
   afterAll(() => cluster?.stop());
-  beforeEach(() => cluster.sandbox.maker(slug).behave());
+  beforeEach(() => cluster.sandbox.provider(slug).behave());
 
   async function checkWithout(
     id: string,
@@ -82,7 +82,7 @@ describe('with one defence switched off the checker finds', () => {
   }
 
   /**
-   * Asks the instances for every token at the same moment, several times. The maker answers none before it has so many refreshes of
+   * Asks the instances for every token at the same moment, several times. The provider answers none before it has so many refreshes of
    * each connection.
    */
   async function askTogether(
@@ -91,14 +91,14 @@ describe('with one defence switched off the checker finds', () => {
     refreshesOfEach = 1,
   ): Promise<void> {
     const asked = instances.flatMap((instance) => Array.from({ length: callers }, () => instance));
-    const maker = cluster.sandbox.maker(slug);
-    maker.misbehave({ endpoint: 'refresh', ...held }, Infinity);
+    const fake = cluster.sandbox.provider(slug);
+    fake.misbehave({ endpoint: 'refresh', ...held }, Infinity);
     const asking = asked.map((instance) => cluster.askAll(instance, connections));
     await until(
-      'the maker has all refreshes',
+      'the provider has all refreshes',
       () => cluster.refreshSum(connections) === refreshesOfEach * connections.length,
     );
-    maker.behave();
+    fake.behave();
     await Promise.all(asking);
   }
 
@@ -133,7 +133,7 @@ describe('with one defence switched off the checker finds', () => {
     const instance = await cluster.startInstance({ environment: { REFRESH_CONFIRMATION_SECONDS: '0' } });
     const connections = await cluster.link(slug, connectionCount, instance);
     const refused = { endpoint: 'refresh', type: 'error', error: 'invalid_grant', status: 400 } as const;
-    cluster.sandbox.maker(slug).misbehave(refused, Infinity);
+    cluster.sandbox.provider(slug).misbehave(refused, Infinity);
     for (let attempt = 0; attempt < 2; attempt += 1) {
       await Promise.all(connections.map((connection) => instance.api.post(`${pathOf(connection)}/refresh`)));
     }
@@ -153,7 +153,7 @@ describe('with one defence switched off the checker finds', () => {
       // They end before the time limit of the refresh.
       ...(await cluster.link(slug, connectionCount / 2, instance, 10)),
     ];
-    cluster.sandbox.maker(slug).misbehave({ endpoint: 'refresh', ...held, processed: false }, Infinity);
+    cluster.sandbox.provider(slug).misbehave({ endpoint: 'refresh', ...held, processed: false }, Infinity);
     const answers = await cluster.askAll(instance, connections);
     const statuses = without === undefined ? [200] : [200, 503];
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set(statuses));

@@ -35,11 +35,11 @@ describe('a failover to a standby that lags behind', () => {
   async function failOverUnderLoad(environment: Readonly<Record<string, string>>): Promise<FaultConnection[]> {
     const database = await ReplicatedPostgres.start();
     const settings = { environment: { REFRESH_JOURNAL_DIRECTORY: journal, ...environment } };
-    const makers = { whoop: whoopDefinition.sandbox };
-    const cluster = await FaultCluster.start({ makers, replicas: [settings, settings], database });
+    const providers = { whoop: whoopDefinition.sandbox };
+    const cluster = await FaultCluster.start({ providers, replicas: [settings, settings], database });
     try {
       const connections = await cluster.link('whoop', connectionCount);
-      const provider = cluster.sandbox.maker('whoop');
+      const provider = cluster.sandbox.provider('whoop');
       provider.accessTokenLifetimeSeconds = lifeSeconds;
       provider.misbehave({ endpoint: 'refresh', type: 'slow', ms: latencyMs, processed: true }, Infinity);
       await database.cutReplication();

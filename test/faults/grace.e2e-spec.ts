@@ -24,7 +24,7 @@ const connectionCount = 4;
 const callers = 3;
 const timeoutMs = 120_000 + rounds * 20_000;
 
-describe('makers that take a used refresh token again for some seconds, and end the grant after that', () => {
+describe('providers that take a used refresh token again for some seconds, and end the grant after that', () => {
   let cluster: FaultCluster;
   /** Meets its end. */
   let victim: Replica;
@@ -32,7 +32,7 @@ describe('makers that take a used refresh token again for some seconds, and end 
 
   beforeAll(async () => {
     cluster = await FaultCluster.start({
-      makers: Object.fromEntries(definitions.map(({ slug, sandbox }) => [slug, sandbox])),
+      providers: Object.fromEntries(definitions.map(({ slug, sandbox }) => [slug, sandbox])),
       replicas: [{ definitions }, { definitions }],
     });
     victim = cluster.replica(0);
@@ -41,16 +41,16 @@ describe('makers that take a used refresh token again for some seconds, and end 
   afterAll(() => cluster?.stop());
   beforeEach(() => {
     cluster.replicas.forEach(({ database }) => database.clear());
-    definitions.forEach(({ slug }) => cluster.sandbox.maker(slug).behave());
+    definitions.forEach(({ slug }) => cluster.sandbox.provider(slug).behave());
   });
 
-  /** For the service and for the makers. */
+  /** For the service and for the providers. */
   async function passTime(seconds: number): Promise<void> {
-    cluster.passTimeAtMakers(seconds);
+    cluster.passTimeAtProviders(seconds);
     await cluster.passTime(seconds);
   }
 
-  /** Kills the victim when the maker has exchanged the tokens and none of the new ones is committed. */
+  /** Kills the victim when the provider has exchanged the tokens and none of the new ones is committed. */
   async function killBeforeCommit(connections: readonly FaultConnection[]): Promise<void> {
     const point = victim.database.hold(saveRefreshed);
     const asking = cluster.askAll(victim, connections);
@@ -63,7 +63,7 @@ describe('makers that take a used refresh token again for some seconds, and end 
     return (await Promise.all(slugs.map((slug) => cluster.link(slug, connectionCount, survivor)))).flat();
   }
 
-  /** Lets the maker refuse the refresh until it is believed. */
+  /** Lets the provider refuse the refresh until it is believed. */
   async function askUntilGivenUp(connections: readonly FaultConnection[]): Promise<void> {
     for (const seconds of [0, confirmationSeconds]) {
       await passTime(seconds);
@@ -71,11 +71,11 @@ describe('makers that take a used refresh token again for some seconds, and end 
     }
   }
 
-  /** Lets the first replica lose so many answers to the refreshes of a connection; a forgiving maker is asked twice at once. */
+  /** Lets the first replica lose so many answers to the refreshes of a connection; a forgiving provider is asked twice at once. */
   async function loseResponses(connection: FaultConnection, times: number, fault: NetworkFault): Promise<void> {
-    victim.maker.fail(fault, times);
+    victim.providerLine.fail(fault, times);
     await cluster.ask(victim, connection);
-    expect(victim.maker.outstanding).toBe(0);
+    expect(victim.providerLine.outstanding).toBe(0);
   }
 
   it(
@@ -101,11 +101,11 @@ describe('makers that take a used refresh token again for some seconds, and end 
         await restarting;
       }
       const violations = await cluster.check(all, all);
-      report('R-01b', 'journal lost, maker with a window', counts(rounds, all), violations);
+      report('R-01b', 'journal lost, provider with a window', counts(rounds, all), violations);
       expect(violations).toEqual([]);
       const losses = await cluster.check(undeclared, undeclared);
       const figures = { ...counts(rounds, undeclared), without: 'declaration of the window' };
-      report('R-01b', 'journal lost, maker with a window', figures, losses);
+      report('R-01b', 'journal lost, provider with a window', figures, losses);
       expect(losses).toEqual(lossOf(undeclared));
     },
     timeoutMs,
@@ -135,7 +135,7 @@ describe('makers that take a used refresh token again for some seconds, and end 
         await cluster.shorten(connections, survivor);
       }
       const violations = await cluster.check(all, all);
-      report('R-07', 'answers lost, maker with a window', counts(faults, all), violations);
+      report('R-07', 'answers lost, provider with a window', counts(faults, all), violations);
       expect(violations).toEqual([]);
     },
     timeoutMs,
@@ -153,7 +153,7 @@ describe('makers that take a used refresh token again for some seconds, and end 
         hit.push(late);
         await loseResponses(late, 2, { kind: 'reset-answer', afterBytes: 0 });
         const headers = { 'retry-after': String(retryAfterSeconds) };
-        cluster.sandbox.maker(late.slug).misbehave({ endpoint: 'refresh', type: 'status', code: 429, headers });
+        cluster.sandbox.provider(late.slug).misbehave({ endpoint: 'refresh', type: 'status', code: 429, headers });
         await cluster.ask(survivor, limited);
         await passTime(claimSeconds);
         // Inside the window; but the provider has asked to be left alone.
@@ -165,7 +165,7 @@ describe('makers that take a used refresh token again for some seconds, and end 
       }
       const violations = await cluster.check(all, hit);
       const limit = 'the gate is closed for longer';
-      report('R-07', 'answers lost, maker with a window', { ...counts(hit.length, all), limit }, violations);
+      report('R-07', 'answers lost, provider with a window', { ...counts(hit.length, all), limit }, violations);
       expect(violations).toEqual(lossOf(hit));
     },
     timeoutMs,
@@ -178,7 +178,7 @@ describe('makers that take a used refresh token again for some seconds, and end 
       for (let round = 1; round <= rounds; round += 1) {
         for (const slug of declared) {
           const slow = { endpoint: 'refresh', type: 'slow', ms: 50, processed: true } as const;
-          cluster.sandbox.maker(slug).misbehave(slow, connectionCount);
+          cluster.sandbox.provider(slug).misbehave(slow, connectionCount);
         }
         const asked = cluster.replicas.flatMap((replica) => Array.from({ length: callers }, () => replica));
         await Promise.all(asked.map((replica) => cluster.askAll(replica, all)));
@@ -186,7 +186,7 @@ describe('makers that take a used refresh token again for some seconds, and end 
         await cluster.shorten(all, survivor);
       }
       const violations = await cluster.check(all);
-      report('R-03', '2 processes ask at once, maker with a window', counts(rounds * all.length, all), violations);
+      report('R-03', '2 processes ask at once, provider with a window', counts(rounds * all.length, all), violations);
       expect(violations).toEqual([]);
     },
     timeoutMs,
@@ -194,7 +194,7 @@ describe('makers that take a used refresh token again for some seconds, and end 
 });
 
 function lossOf(connections: readonly FaultConnection[]) {
-  return connections.map(({ userId }) => ({ invariant: 'I3', userId, what: 'the maker has ended the grant' }));
+  return connections.map(({ userId }) => ({ invariant: 'I3', userId, what: 'the provider has ended the grant' }));
 }
 
 function counts(faults: number, connections: readonly FaultConnection[]) {

@@ -46,7 +46,7 @@ describe('an independent server that revokes the grant when a refresh token come
     ) as Record<string, string>;
     postgres = await OwnPostgres.start();
     cluster = await FaultCluster.start({
-      makers: Object.fromEntries(definitions.map(({ slug, sandbox }) => [slug, sandbox])),
+      providers: Object.fromEntries(definitions.map(({ slug, sandbox }) => [slug, sandbox])),
       records: Object.fromEntries(definitions.map(({ slug }) => [slug, peer.records])),
       replicas: [
         { environment, definitions: hasty },

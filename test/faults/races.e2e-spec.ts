@@ -26,7 +26,7 @@ describe('a process that refreshes while another one does something else', () =>
 
   beforeAll(async () => {
     cluster = await FaultCluster.start({
-      makers: { [slug]: whoopDefinition.sandbox },
+      providers: { [slug]: whoopDefinition.sandbox },
       replicas: [{}, {}],
       oneNetwork: true,
     });
@@ -34,11 +34,11 @@ describe('a process that refreshes while another one does something else', () =>
     other = cluster.replica(1);
   }, 120_000);
   afterAll(() => cluster?.stop());
-  beforeEach(() => cluster.sandbox.maker(slug).behave());
+  beforeEach(() => cluster.sandbox.provider(slug).behave());
 
   function makeSlow(): void {
     const ms = Math.floor(random() * maxLatencyMs);
-    cluster.sandbox.maker(slug).misbehave({ endpoint: 'refresh', type: 'slow', ms, processed: random() < 0.5 });
+    cluster.sandbox.provider(slug).misbehave({ endpoint: 'refresh', type: 'slow', ms, processed: random() < 0.5 });
   }
 
   /** Begins a refresh that takes some time, and does something else some time later. */
@@ -52,9 +52,9 @@ describe('a process that refreshes while another one does something else', () =>
   }
 
   it(
-    'R-19 TE-11 an unlinked connection never comes back, and its grant ends at the maker',
+    'R-19 TE-11 an unlinked connection never comes back, and its grant ends at the provider',
     async () => {
-      const maker = cluster.sandbox.maker(slug);
+      const fake = cluster.sandbox.provider(slug);
       const all: FaultConnection[] = [];
       for (let round = 0; round < rounds; round += 1) {
         for (const connection of await cluster.link(slug, connectionCount)) {
@@ -62,7 +62,7 @@ describe('a process that refreshes while another one does something else', () =>
           all.push({ ...connection, formerFamilyIds: [connection.familyId] });
           await race(connection, () => other.api.delete(pathOf(connection)).expect(200));
           await other.api.get(`${pathOf(connection)}/token`).expect(404);
-          expect(maker.liveGrants().map(({ familyId }) => familyId)).not.toContain(connection.familyId);
+          expect(fake.liveGrants().map(({ familyId }) => familyId)).not.toContain(connection.familyId);
         }
       }
       // That they are gone is what was asked for.
@@ -76,16 +76,16 @@ describe('a process that refreshes while another one does something else', () =>
   it(
     'R-20 AR-24 a new link is never overwritten by a refresh of the old one',
     async () => {
-      const maker = cluster.sandbox.maker(slug);
+      const fake = cluster.sandbox.provider(slug);
       const all: FaultConnection[] = [];
       for (let round = 0; round < rounds; round += 1) {
         for (const connection of await cluster.link(slug, connectionCount)) {
           const { userId } = connection;
-          const accountId = maker.liveGrants().find(({ familyId }) => familyId === connection.familyId)?.accountId;
+          const accountId = fake.liveGrants().find(({ familyId }) => familyId === connection.familyId)?.accountId;
           const { linkWebUrl } = await startLink(other, userId, slug);
           const callback = await consent(linkWebUrl, { account: accountId ?? '' });
           await race(connection, () => other.api.get(callbackPathOf(callback)).expect(200));
-          const familyId = findFamily(maker, accountId ?? '');
+          const familyId = findFamily(fake, accountId ?? '');
           all.push({ ...connection, familyId, formerFamilyIds: [connection.familyId] });
         }
       }

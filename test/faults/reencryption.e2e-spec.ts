@@ -85,7 +85,7 @@ describe(`re-encryption of a row that is being refreshed (${interleavings} inter
   let cluster: FaultCluster;
 
   beforeAll(async () => {
-    cluster = await FaultCluster.start({ makers: { [slug]: whoopDefinition.sandbox }, replicas: [] });
+    cluster = await FaultCluster.start({ providers: { [slug]: whoopDefinition.sandbox }, replicas: [] });
   }, 120_000);
   afterAll(() => cluster?.stop());
 

@@ -15,7 +15,7 @@ const connectionCount = 20;
 const expiries = Math.max(3, rounds);
 /** Of one connection, at each replica, at the same moment. */
 const callers = 3;
-/** Of the maker; the long form takes the two seconds that a maker may well take. */
+/** Of the provider; the long form takes the two seconds that a provider may well take. */
 const maxLatencyMs = rounds === 1 ? 100 : 2_000;
 const twoHoursMs = 7_200_000;
 const timeoutMs = 120_000 + rounds * 30_000;
@@ -25,19 +25,19 @@ describe('replicas on one database', () => {
 
   beforeAll(async () => {
     cluster = await FaultCluster.start({
-      makers: { [slug]: whoopDefinition.sandbox },
+      providers: { [slug]: whoopDefinition.sandbox },
       replicas: [{}, {}, {}],
       oneNetwork: true,
     });
   }, 120_000);
   afterAll(() => cluster?.stop());
-  beforeEach(() => cluster.sandbox.maker(slug).behave());
+  beforeEach(() => cluster.sandbox.provider(slug).behave());
 
   /** Lets every refresh take its own time, half of them before and half of them after the token was rotated. */
   function makeSlow(calls: number, random: () => number): void {
     for (let call = 0; call < calls; call += 1) {
       const ms = Math.floor(random() * maxLatencyMs);
-      cluster.sandbox.maker(slug).misbehave({ endpoint: 'refresh', type: 'slow', ms, processed: random() < 0.5 });
+      cluster.sandbox.provider(slug).misbehave({ endpoint: 'refresh', type: 'slow', ms, processed: random() < 0.5 });
     }
   }
 
@@ -54,7 +54,7 @@ describe('replicas on one database', () => {
     for (const index of connections.keys()) {
       const tokens = new Set(answers.map((each) => each[index]?.accessToken));
       expect(tokens.size).toBe(1);
-      expect(cluster.sandbox.maker(slug).isLiveAccessToken([...tokens][0] ?? '')).toBe(true);
+      expect(cluster.sandbox.provider(slug).isLiveAccessToken([...tokens][0] ?? '')).toBe(true);
     }
   }
 
@@ -67,7 +67,7 @@ describe('replicas on one database', () => {
       for (let round = 1; round <= expiries; round += 1) {
         makeSlow(connections.length, random);
         await askEverywhere(replicas, connections);
-        cluster.sandbox.maker(slug).behave();
+        cluster.sandbox.provider(slug).behave();
         expect(connections.map((each) => cluster.refreshCount(each))).toEqual(connections.map(() => 2 * round - 1));
         await cluster.shorten(connections);
       }
@@ -95,7 +95,7 @@ describe('replicas on one database', () => {
         });
         await cluster.replica(0).api.get(callback).expect(403);
         await cluster.replica(1).api.get(callback).expect(403);
-        const codes = cluster.sandbox.maker(slug).history.filter(({ kind, familyId }) => {
+        const codes = cluster.sandbox.provider(slug).history.filter(({ kind, familyId }) => {
           return kind === 'token' && familyId === connection.familyId;
         });
         expect(codes).toHaveLength(1);
@@ -115,7 +115,7 @@ describe('replicas whose clocks are wrong', () => {
 
   beforeAll(async () => {
     cluster = await FaultCluster.start({
-      makers: { [slug]: whoopDefinition.sandbox },
+      providers: { [slug]: whoopDefinition.sandbox },
       replicas: [{}, { clockOffsetMs: twoHoursMs }, { clockOffsetMs: -twoHoursMs }],
     });
   }, 120_000);

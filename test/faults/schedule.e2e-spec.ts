@@ -23,12 +23,12 @@ describe('replicas that refresh unasked', () => {
   beforeAll(async () => {
     const environment = { REFRESH_SCHEDULER: 'api', REFRESH_RATE_PER_SECOND: String(ratePerSecond) };
     cluster = await FaultCluster.start({
-      makers: { [slug]: whoopDefinition.sandbox },
+      providers: { [slug]: whoopDefinition.sandbox },
       replicas: [{ environment }, { environment }],
     });
   }, 120_000);
   afterAll(() => cluster?.stop());
-  beforeEach(() => cluster.sandbox.maker(slug).behave());
+  beforeEach(() => cluster.sandbox.provider(slug).behave());
 
   it(
     'R-23 processes that are replaced one after the other under load lose no token and leave no refresh in doubt',
@@ -52,7 +52,7 @@ describe('replicas that refresh unasked', () => {
       });
       for (let call = 0; call < 20_000; call += 1) {
         const ms = Math.floor(random() * maxLatencyMs);
-        cluster.sandbox.maker(slug).misbehave({ endpoint: 'refresh', type: 'slow', ms, processed: random() < 0.5 });
+        cluster.sandbox.provider(slug).misbehave({ endpoint: 'refresh', type: 'slow', ms, processed: random() < 0.5 });
       }
       for (let restart = 0; restart < restarts; restart += 1) {
         const replica = cluster.replica(restart % cluster.replicas.length);
@@ -66,7 +66,7 @@ describe('replicas that refresh unasked', () => {
       }
       isOver = true;
       await Promise.all(load);
-      cluster.sandbox.maker(slug).behave();
+      cluster.sandbox.provider(slug).behave();
       // The hold of an attempt in doubt is much longer.
       await until('no refresh is under way', async () => (await cluster.refreshesInDoubt()) === 0);
       const violations = await cluster.check(connections);
@@ -97,7 +97,7 @@ describe('replicas that refresh unasked', () => {
       await Promise.all(cluster.replicas.slice(1).map((replica) => replica.start()));
       const all = (): boolean => connections.every((each) => cluster.refreshCount(each) > 0);
       await until('everything is refreshed', all, (overdueCount / ratePerSecond) * 1_000 + 20_000);
-      const calls = connections.flatMap(({ familyId }) => refreshesOf(cluster.sandbox.maker(slug), familyId));
+      const calls = connections.flatMap(({ familyId }) => refreshesOf(cluster.sandbox.provider(slug), familyId));
       expect(calls.filter(({ at }) => at < startedAtMs)).toEqual([]);
       // Each process has a second's worth saved up. What it sends may arrive late, but no earlier than its rate allows.
       const runningMs = (at: number) =>

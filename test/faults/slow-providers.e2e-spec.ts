@@ -3,7 +3,7 @@ import { whoopDefinition } from '../../src/providers/whoop/whoop.definition.js';
 import { defineGraceful } from '../support/graceful-provider.js';
 import { findFamily, lostUsers } from '../support/history-checker.js';
 import { pathOf as callbackPathOf, startLink } from '../support/linking.js';
-import { held } from '../support/sandbox-providers.js';
+import { held } from '../support/fake-providers.js';
 import { OidcPeer, type PeerClient } from '../support/oidc-peer.js';
 import { definePeer, peerEnvironment, peerScopes } from '../support/peer-provider.js';
 import { queryDatabase } from '../support/test-database.js';
@@ -52,7 +52,7 @@ describe('a server that decides on a refresh at once and responds long after the
     ) as Record<string, string>;
     const withShortHold = { ...environment, REFRESH_IN_DOUBT_HOLD_SECONDS: String(shortHoldSeconds) };
     cluster = await FaultCluster.start({
-      makers: Object.fromEntries(definitions.map(({ slug, sandbox }) => [slug, sandbox])),
+      providers: Object.fromEntries(definitions.map(({ slug, sandbox }) => [slug, sandbox])),
       records: Object.fromEntries(definitions.map(({ slug }) => [slug, peer.records])),
       replicas: [
         { environment, definitions: hasty },
@@ -206,7 +206,7 @@ const lives = isReal ? [14, 22, 31] : [9, 12, 21];
 /** Of a token's life: then its caller would wait for the refresh to its end. */
 const unaskedSeconds = 7;
 const connectionsOfEach = 4;
-/** A strict maker that is slow gets one request; one that forgives a repetition gets it at the time limit, and no third one. */
+/** A strict provider that is slow gets one request; one that forgives a repetition gets it at the time limit, and no third one. */
 const requestsOfEach: Readonly<Record<string, number>> = { whoop: 1, 'grace-slow': 2 };
 const graceful = defineGraceful('grace-slow', { seconds: 60, answer: 'same', declared: { seconds: 60 } });
 
@@ -217,7 +217,7 @@ describe('callers with a working token', () => {
 
   beforeAll(async () => {
     cluster = await FaultCluster.start({
-      makers: { whoop: whoopDefinition.sandbox, [graceful.slug]: graceful.sandbox },
+      providers: { whoop: whoopDefinition.sandbox, [graceful.slug]: graceful.sandbox },
       replicas: [
         // A lease of it ends while callers still ask, unless it is renewed.
         {
@@ -232,14 +232,14 @@ describe('callers with a working token', () => {
   afterAll(() => cluster?.stop());
 
   afterEach(async () => {
-    [whoopDefinition.slug, graceful.slug].forEach((slug) => cluster.sandbox.maker(slug).behave());
+    [whoopDefinition.slug, graceful.slug].forEach((slug) => cluster.sandbox.provider(slug).behave());
     refresher.resume();
     await refresher.kill();
     await refresher.start();
   });
 
   function requestsAt(slug: string): number {
-    return cluster.sandbox.maker(slug).history.filter(({ kind }) => kind === 'refresh').length;
+    return cluster.sandbox.provider(slug).history.filter(({ kind }) => kind === 'refresh').length;
   }
 
   it.each<[string, string, () => Promise<void>]>([
@@ -250,7 +250,7 @@ describe('callers with a working token', () => {
   ])(
     'of %s get it, soon, from their call on, while the process that refreshes it is %s (R-02)',
     async (slug, what, disturb) => {
-      const maker = cluster.sandbox.maker(slug);
+      const fake = cluster.sandbox.provider(slug);
       const connections: FaultConnection[] = [];
       const askedUntil = new Map<FaultConnection, number>();
       for (const life of lives.toReversed()) {
@@ -259,10 +259,10 @@ describe('callers with a working token', () => {
         connections.push(...linkedNow);
       }
       const stillAsked = () => connections.filter((each) => performance.now() < (askedUntil.get(each) ?? 0));
-      maker.misbehave({ endpoint: 'refresh', ...held, processed: false }, Infinity);
+      fake.misbehave({ endpoint: 'refresh', ...held, processed: false }, Infinity);
       const before = requestsAt(slug);
       const asking = cluster.askAll(refresher, connections);
-      await until('the maker has all requests', () => requestsAt(slug) >= before + connections.length);
+      await until('the provider has all requests', () => requestsAt(slug) >= before + connections.length);
       await disturb();
       const isSlow = what === 'held up by a slow provider';
       while (stillAsked().length > 0) {

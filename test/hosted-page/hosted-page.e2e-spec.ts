@@ -116,7 +116,7 @@ describe('a form of the hosted page that another site sends', () => {
       'strict-origin',
       'strict-origin',
     ]);
-    // The maker learns nothing.
+    // The provider learns nothing.
     expect([opened, started].map(({ headers }) => headers['referrer-policy'])).toEqual(['no-referrer', 'no-referrer']);
   });
 });
@@ -216,7 +216,7 @@ describe('two sessions in one browser', () => {
     }
     expect(outcomes[0]).toContain('WHOOP is connected.');
     expect(outcomes[1]).toContain('WHOOP could not be connected.');
-    const grants = application.sandbox.maker('whoop').liveGrants();
+    const grants = application.sandbox.provider('whoop').liveGrants();
     expect(grants.filter(({ accountId }) => accountId.startsWith('8800')).map(({ accountId }) => accountId)).toEqual([
       '880001',
     ]);
@@ -332,7 +332,7 @@ describe('the buttons of the hosted page', () => {
       await open(browser, session).expect(303);
       await open(browser, other).expect(303);
       const page = await browser.get(session.page).expect(200);
-      const before = application.sandbox.maker('garmin-oauth1').history.length;
+      const before = application.sandbox.provider('garmin-oauth1').history.length;
 
       const statuses = [];
       for (let at = 0; at < 200; at += 1) {
@@ -340,7 +340,7 @@ describe('the buttons of the hosted page', () => {
       }
 
       expect(statuses).toEqual([...Array<number>(10).fill(303), ...Array<number>(190).fill(429)]);
-      expect(application.sandbox.maker('garmin-oauth1').history).toHaveLength(before + 10);
+      expect(application.sandbox.provider('garmin-oauth1').history).toHaveLength(before + 10);
       await limited.api.post(`/v1/users/${session.user}/connections/whoop/link`).send({}).expect(429);
       // Nobody else is held up.
       await press(browser, await browser.get(other.page), 'whoop').expect(303);
@@ -349,17 +349,17 @@ describe('the buttons of the hosted page', () => {
     }
   });
 
-  it('with the defence off (no limit for a user) ask the maker two hundred times (AR-28 AR-25)', async () => {
+  it('with the defence off (no limit for a user) ask the provider two hundred times (AR-28 AR-25)', async () => {
     const session = await createSession();
     const browser = await newBrowser();
     await open(browser, session).expect(303);
     const page = await browser.get(session.page).expect(200);
-    const before = application.sandbox.maker('garmin-oauth1').history.length;
+    const before = application.sandbox.provider('garmin-oauth1').history.length;
 
     for (let at = 0; at < 200; at += 1) {
       await press(browser, page, 'garmin-oauth1').expect(303);
     }
 
-    expect(application.sandbox.maker('garmin-oauth1').history).toHaveLength(before + 200);
+    expect(application.sandbox.provider('garmin-oauth1').history).toHaveLength(before + 200);
   });
 });

@@ -71,7 +71,7 @@ function start(browser: TestAgent, slug: string, session: Session) {
     .send({ session: handleOf(session), provider: slug });
 }
 
-/** Opens a session, presses a provider's button and consents there. Returns the URL that the maker sends the browser back to. */
+/** Opens a session, presses a provider's button and consents there. Returns the URL that the provider sends the browser back to. */
 async function chooseAndConsent(
   browser: TestAgent,
   slug: string,
@@ -93,7 +93,8 @@ async function chooseAgain(
 }
 
 function redemptions(slug: string): number {
-  return application.sandbox.maker(slug).history.filter(({ kind }) => ['token', 'access_token'].includes(kind)).length;
+  return application.sandbox.provider(slug).history.filter(({ kind }) => ['token', 'access_token'].includes(kind))
+    .length;
 }
 
 async function isConnected(user: string, slug: string): Promise<boolean> {
@@ -404,13 +405,13 @@ describe('a link session', () => {
 
 describe('a link started on the hosted page', () => {
   it.each(['whoop', 'garmin-oauth1'])(
-    'AR-03 AR-07 O1-05 that comes back from %s in another browser is refused, and the maker is not asked',
+    'AR-03 AR-07 O1-05 that comes back from %s in another browser is refused, and the provider is not asked',
     async (slug) => {
       const attacker = newUser();
       const browser = newBrowser();
       const victim = newBrowser();
       const before = redemptions(slug);
-      // The attacker opens the page and forwards the maker's URL; the victim consents.
+      // The attacker opens the page and forwards the provider's URL; the victim consents.
       const session = await createSession(attacker, { return_url: returnUrl });
       const callback = await chooseAndConsent(browser, slug, session);
 
@@ -484,7 +485,7 @@ describe('a link started on the hosted page', () => {
     );
   });
 
-  describe('whose maker sends the browser back with a form', () => {
+  describe('whose provider sends the browser back with a form', () => {
     async function post(browser: TestAgent, { pathname, search }: URL) {
       return browser.post(pathname).type('form').send(search.slice(1));
     }

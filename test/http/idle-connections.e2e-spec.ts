@@ -13,15 +13,15 @@ const host = 'Host: x\r\n';
 
 describe('a connection on which nothing moves', () => {
   let bench: DataApiApplication;
-  let answerOfMaker: PromiseWithResolvers<void>;
+  let responseOfProvider: PromiseWithResolvers<void>;
   let server: Server;
   let connected: Set<Socket>;
   let sockets: Socket[];
 
   beforeEach(async () => {
-    answerOfMaker = Promise.withResolvers();
+    responseOfProvider = Promise.withResolvers();
     bench = await startWithDataApi(async () => {
-      await answerOfMaker.promise;
+      await responseOfProvider.promise;
       return { body: Buffer.from('late') };
     });
     server = bench.application.app.getHttpServer();
@@ -33,7 +33,7 @@ describe('a connection on which nothing moves', () => {
     sockets = [];
   });
   afterEach(async () => {
-    answerOfMaker.resolve();
+    responseOfProvider.resolve();
     sockets.forEach((socket) => socket.destroy());
     await bench.close();
   });
@@ -82,7 +82,7 @@ describe('a connection on which nothing moves', () => {
     );
     await until('the call is at the provider', () => bench.dataApi.requests.length === 1);
     await sleep(4 * idleMs);
-    answerOfMaker.resolve();
+    responseOfProvider.resolve();
     expect(parseResponse(await call)).toMatchObject({ status: 200, body: expect.stringContaining('late') });
   });
 

@@ -7,7 +7,7 @@ import { checkReturnUrl } from '../../src/links/return-url.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { consent } from '../support/browser.js';
 import { linkAccount, newUser, pathOf, startLink } from '../support/linking.js';
-import { endMisbehavior } from '../support/sandbox-providers.js';
+import { endMisbehavior } from '../support/fake-providers.js';
 import { bodyOf, expectProblem } from '../support/problems.js';
 import { linkBystander, readUntouchedRows } from '../support/untouched-rows.js';
 

@@ -72,7 +72,7 @@ async function linkMany(application: TestApplication, count: number): Promise<Ch
   for (let index = 0; index < count; index += 1) {
     const account = String(7_000 + index);
     await linkAccount(application, `user-${index}`, 'whoop', { account });
-    connections.push({ userId: `user-${index}`, familyId: findFamily(application.sandbox.maker('whoop'), account) });
+    connections.push({ userId: `user-${index}`, familyId: findFamily(application.sandbox.provider('whoop'), account) });
   }
   return connections;
 }
@@ -183,7 +183,7 @@ describe('the use of a key', () => {
     await api.get(tokenPath('user-0')).expect(200);
     const refused = await api.post('/v1/users/user-0/connections/whoop/refresh').expect(503);
     expect(refused.body).toMatchObject({ code: 'KEY_UNAVAILABLE' });
-    const { history } = application.sandbox.maker('whoop');
+    const { history } = application.sandbox.provider('whoop');
     expect(history.filter(({ kind }) => kind === 'refresh')).toHaveLength(1);
 
     await rotate(application, 'connections.sealed');
@@ -357,8 +357,8 @@ describe('re-encryption', () => {
 
     expect(done).toMatchObject({ moved: 0, superseded: 1 });
     await expect(kidsOf(application, 'connections')).resolves.toEqual(new Set([kid]));
-    const maker = application.sandbox.maker('whoop');
-    await expect(findViolations({ maker, vault: application.app, connections })).resolves.toEqual([]);
+    const fake = application.sandbox.provider('whoop');
+    await expect(findViolations({ fake, vault: application.app, connections })).resolves.toEqual([]);
   });
 
   it('CR-08 loses the token set without the comparison', async () => {
@@ -436,8 +436,8 @@ describe('re-encryption', () => {
       expect(Math.min(...counts)).toBeGreaterThan(0);
       const { kid } = application.app.get(KeyRing).getActive('connections.sealed');
       await expect(kidsOf(application, 'connections')).resolves.toEqual(new Set([kid]));
-      const maker = application.sandbox.maker('whoop');
-      await expect(findViolations({ maker, vault: application.app, connections })).resolves.toEqual([]);
+      const fake = application.sandbox.provider('whoop');
+      await expect(findViolations({ fake, vault: application.app, connections })).resolves.toEqual([]);
     },
     120_000 + kills * 10_000,
   );

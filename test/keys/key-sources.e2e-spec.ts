@@ -235,7 +235,7 @@ describe('a service whose root key is in a key service', () => {
     expect(answer.body).toMatchObject({ code: 'KEY_UNAVAILABLE', act: 'operator', retry_after_seconds: 30 });
     const refused = await api.post(`${path}/refresh`).expect(503);
     expect(refused.body).toMatchObject({ code: 'KEY_UNAVAILABLE' });
-    expect(sandbox.maker('whoop').history.filter(({ kind }) => kind === 'refresh')).toEqual([]);
+    expect(sandbox.provider('whoop').history.filter(({ kind }) => kind === 'refresh')).toEqual([]);
 
     fake.failWith = undefined;
     await until('the keys are there again', async () => (await api.get(`${path}/token`)).status === 200);
@@ -253,7 +253,7 @@ describe('a service whose root key is in a key service', () => {
     jest.spyOn(performance, 'now').mockImplementation(() => now() + 500_000);
     const refused = await api.post(`${path}/refresh`).expect(503);
     expect(refused.body).toMatchObject({ code: 'KEY_UNAVAILABLE' });
-    expect(sandbox.maker('whoop').history.filter(({ kind }) => kind === 'refresh')).toEqual([]);
+    expect(sandbox.provider('whoop').history.filter(({ kind }) => kind === 'refresh')).toEqual([]);
     await api.get(`${path}/token`).expect(200);
   });
 

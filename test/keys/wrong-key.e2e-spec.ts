@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { hashOneTimeSecret } from '../../src/links/one-time-secret.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { approvedLink, linkAccount, newUser, pathOf } from '../support/linking.js';
-import { endMisbehavior } from '../support/sandbox-providers.js';
+import { endMisbehavior } from '../support/fake-providers.js';
 import { bodyOf, expectProblem } from '../support/problems.js';
 import { linkBystander } from '../support/untouched-rows.js';
 import { queryDatabase } from '../support/test-database.js';
@@ -34,7 +34,7 @@ describe('a wrong key', () => {
     const base = `/v1/users/${user}/connections/whoop`;
     const before = bodyOf(await application.api.get(base).expect(200)) as object;
     await queryDatabase(application.databaseUrl, `UPDATE connections SET sealed = ${altered} WHERE id = $1`, [id]);
-    const calls = application.sandbox.maker('whoop').history.length;
+    const calls = application.sandbox.provider('whoop').history.length;
     const tokens =
       'SELECT user_id, status, secret_gen, sealed, lease_id, attempt_started_at FROM connections ORDER BY id';
     const rows = await queryDatabase(application.databaseUrl, tokens);
@@ -47,16 +47,16 @@ describe('a wrong key', () => {
     expect(after).toEqual({ ...before, reason: 'refresh_failing', last_error: lastError });
     expect(after).toMatchObject({ status: 'active', needs_relink: false });
     expect(await queryDatabase(application.databaseUrl, tokens)).toEqual(rows);
-    expect(application.sandbox.maker('whoop').history).toHaveLength(calls);
+    expect(application.sandbox.provider('whoop').history).toHaveLength(calls);
     // A new link mends it.
     expect(await linkAccount(application, user, 'whoop')).toBe(id);
     await application.api.get(`${base}/token`).expect(200);
   });
 
-  it('CR-02 is what a link with altered secrets looks like; the maker is not asked', async () => {
+  it('CR-02 is what a link with altered secrets looks like; the provider is not asked', async () => {
     for (const slug of ['garmin', 'garmin-oauth1']) {
       const { user, state, callback } = await approvedLink(application, slug);
-      const calls = application.sandbox.maker(slug).history.length;
+      const calls = application.sandbox.provider(slug).history.length;
       await queryDatabase(
         application.databaseUrl,
         'UPDATE links SET sealed = set_byte(sealed, 100, get_byte(sealed, 100) # 1) WHERE state_hash = $1',
@@ -65,7 +65,7 @@ describe('a wrong key', () => {
 
       expectProblem(await application.browser.get(pathOf(callback)), 500, 'TOKEN_UNREADABLE');
 
-      expect(application.sandbox.maker(slug).history).toHaveLength(calls);
+      expect(application.sandbox.provider(slug).history).toHaveLength(calls);
       await application.api.get(`/v1/users/${user}/connections/${slug}`).expect(404);
     }
   });

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { startApplication, type ApplicationOptions, type TestApplication } from '../support/application.js';
 import { queryDatabase } from '../support/test-database.js';
 
-/** Credentials take a provider out of the sandbox; nothing is sent to the maker before a browser opens the link. */
+/** Credentials take a provider out of the sandbox; nothing is sent to the provider before a browser opens the link. */
 const fitbit = { FITBIT_CLIENT_ID: 'not-a-real-id', FITBIT_CLIENT_SECRET: 'not-a-real-secret' };
 
 let application: TestApplication;
@@ -17,7 +17,7 @@ async function start(environment: NonNullable<ApplicationOptions['environment']>
 
 afterEach(() => application.close());
 
-describe('a provider that its maker has shut down', () => {
+describe('a provider that was shut down', () => {
   it('is not linked: the answer names the successor, and nothing is stored', async () => {
     await start(fitbit);
     const body = bodyOf(await application.api.post('/v1/users/user-1/connections/fitbit/link').send({}).expect(410));
@@ -37,7 +37,7 @@ describe('a provider that its maker has shut down', () => {
   });
 });
 
-describe('a provider that its maker will shut down', () => {
+describe('a provider that will be shut down', () => {
   const garmin = { GARMIN_OAUTH1_CLIENT_ID: 'not-a-real-id', GARMIN_OAUTH1_CLIENT_SECRET: 'not-a-real-secret' };
 
   it('is linked with a warning that names the day and the successor, and is counted', async () => {

@@ -9,7 +9,7 @@ import { queryDatabase } from '../support/test-database.js';
 
 const returnUrl = 'https://app.example.com/devices';
 const settings = { RETURN_URLS: returnUrl };
-/** OAuth 2.0 with and without PKCE, OAuth 1.0a, and a maker that sends the browser back with a form. */
+/** OAuth 2.0 with and without PKCE, OAuth 1.0a, and a provider that sends the browser back with a form. */
 const slugs = ['whoop', 'fitbit', 'garmin-oauth1', 'apple-health'];
 const refused = { status: 403, code: 'AUTHORIZATION_STATE_INVALID' };
 
@@ -17,7 +17,7 @@ interface Unconfirmed {
   readonly linkId: string;
   readonly code: string;
   readonly expiresAt: Date;
-  /** What the browser brought from the maker. */
+  /** What the browser brought from the provider. */
   readonly callback: URL;
 }
 
@@ -40,16 +40,17 @@ function newUser(): string {
   return `user-${users}`;
 }
 
-/** How often the maker was asked to redeem something. */
+/** How often the provider was asked to redeem something. */
 function redemptions(slug: string): number {
-  return application.sandbox.maker(slug).history.filter(({ kind }) => ['token', 'access_token'].includes(kind)).length;
+  return application.sandbox.provider(slug).history.filter(({ kind }) => ['token', 'access_token'].includes(kind))
+    .length;
 }
 
 async function isConnected(user: string, slug: string): Promise<boolean> {
   return (await application.api.get(`/v1/users/${user}/connections/${slug}`)).status === 200;
 }
 
-/** Brings the browser back, as the maker does. */
+/** Brings the browser back, as the provider does. */
 async function comeBack(callback: URL, slug: string): Promise<URL> {
   const { pathname, search } = callback;
   const answer =
@@ -222,7 +223,7 @@ describe('a link that has to be confirmed', () => {
     ['whoop', 600],
     ['garmin-oauth1', 600],
   ])(
-    'AR-04 to %s waits as long as the maker takes its code, %i seconds, and is refused afterwards',
+    'AR-04 to %s waits as long as the provider takes its code, %i seconds, and is refused afterwards',
     async (slug, life) => {
       const user = newUser();
       const [{ now } = { now: new Date(0) }] = await queryDatabase<{ now: Date }>(
@@ -247,7 +248,7 @@ describe('a link that has to be confirmed', () => {
     },
   );
 
-  it('AR-10 is refused when the settings of the maker changed between its callback and its confirmation', async () => {
+  it('AR-10 is refused when the settings of the provider changed between its callback and its confirmation', async () => {
     const user = newUser();
     const { databaseUrl, rootKey, sandbox, clock } = application;
     const changed = await startApplication({

@@ -56,7 +56,7 @@ async function link(user: string, slug: string, account: string, body: object = 
 
 function liveGrants(slug: string, account: string): number {
   return application.sandbox
-    .maker(slug)
+    .provider(slug)
     .liveGrants()
     .filter(({ accountId }) => accountId === account).length;
 }
@@ -85,7 +85,7 @@ describe('an account that another user has connected', () => {
     expect(await isConnected(second, slug)).toBe(false);
     expect(await auditEntriesOf(application, second)).toContain('link.failed denied browser ACCOUNT_ALREADY_LINKED');
     expect(await readToken(first, slug)).toBe(token);
-    expect(application.sandbox.maker(slug).isLiveAccessToken(token)).toBe(true);
+    expect(application.sandbox.provider(slug).isLiveAccessToken(token)).toBe(true);
     expect(liveGrants(slug, account)).toBeGreaterThanOrEqual(1);
   });
 
@@ -119,7 +119,7 @@ describe('an account that another user has connected', () => {
     expect(await link(second, 'whoop', account)).toEqual(taken);
   });
 
-  it('is another one at another maker, and may be connected', async () => {
+  it('is another one at another provider, and may be connected', async () => {
     const [first, second, account] = [newUser(), newUser(), newAccount()];
     expect(await link(first, 'whoop', account)).toMatchObject({ status: 200 });
     expect(await link(second, 'oura', account)).toMatchObject({ status: 200 });
@@ -214,7 +214,7 @@ describe('a new link of a connected user', () => {
       expect(await auditEntriesOf(application, user)).toContain('link.failed denied browser ACCOUNT_CHANGED');
 
       expect(await readToken(user, slug)).toBe(token);
-      expect(application.sandbox.maker(slug).isLiveAccessToken(token)).toBe(true);
+      expect(application.sandbox.provider(slug).isLiveAccessToken(token)).toBe(true);
       expect(liveGrants(slug, other)).toBe(0);
     },
   );
@@ -229,7 +229,7 @@ describe('a new link of a connected user', () => {
     const answer = await application.api.get(`/v1/users/${user}/connections/whoop`).expect(200);
     expect((answer.body as { connection_id: string }).connection_id).toBe(id);
     expect(await readToken(user, 'whoop')).not.toBe(token);
-    expect(application.sandbox.maker('whoop').isLiveAccessToken(token)).toBe(false);
+    expect(application.sandbox.provider('whoop').isLiveAccessToken(token)).toBe(false);
     expect(liveGrants('whoop', other)).toBe(1);
     // The old account is free.
     expect(await link(next, 'whoop', mine)).toMatchObject({ status: 200 });
@@ -239,12 +239,12 @@ describe('a new link of a connected user', () => {
     ['the grant of the old account', 'replace', 200],
     ['a grant that is refused', 'refuse', 409],
   ] as const)(
-    'AR-24 TE-10 ends %s when the maker is back, where it was away',
+    'AR-24 TE-10 ends %s when the provider is back, where it was away',
     async (_what, onAccountChange, status) => {
       const [user, mine, other] = [newUser(), newAccount(), newAccount()];
-      const maker = application.sandbox.maker('whoop');
+      const fake = application.sandbox.provider('whoop');
       await linkAccount(application, user, 'whoop', { account: mine });
-      maker.misbehave({ endpoint: 'revoke', type: 'status', code: 503 });
+      fake.misbehave({ endpoint: 'revoke', type: 'status', code: 503 });
 
       expect(await link(user, 'whoop', other, { on_account_change: onAccountChange })).toMatchObject({ status });
 

@@ -83,7 +83,7 @@ describe('linking', () => {
   });
   afterEach(() => {
     for (const slug of ['whoop', 'garmin', 'fitbit', 'oura', 'garmin-oauth1', 'fitbit-oauth1']) {
-      application.sandbox.maker(slug).behave();
+      application.sandbox.provider(slug).behave();
     }
   });
   afterAll(() => application.close());
@@ -105,19 +105,19 @@ describe('linking', () => {
     return response.body as Body;
   }
 
-  /** Calls the maker's API as the company's own service would. */
-  async function callMaker(slug: string, authorization: string): Promise<{ status: number; body: unknown }> {
-    const maker = application.sandbox.maker(slug);
-    const answer = await request(maker.url + maker.declaration.apiPath, { headers: { authorization } });
+  /** Calls the provider's API as the company's own service would. */
+  async function callProvider(slug: string, authorization: string): Promise<{ status: number; body: unknown }> {
+    const fake = application.sandbox.provider(slug);
+    const answer = await request(fake.url + fake.definition.apiPath, { headers: { authorization } });
     const text = await answer.body.text();
     return { status: answer.statusCode, body: answer.statusCode === 200 ? (JSON.parse(text) as unknown) : text };
   }
 
   function signFor(slug: string, { token, token_secret: tokenSecret }: OAuth1Body): string {
-    const maker = application.sandbox.maker(slug);
+    const fake = application.sandbox.provider(slug);
     return signOAuth1Request({
       method: 'GET',
-      url: maker.url + maker.declaration.apiPath,
+      url: fake.url + fake.definition.apiPath,
       clientId: sandboxClientId(slug),
       clientSecret: sandboxClientSecret(slug),
       token,
@@ -129,7 +129,7 @@ describe('linking', () => {
   }
 
   describe('OAuth 2.0', () => {
-    it('repeats the scopes of the link, not others, where the maker wants them at the exchange and at a refresh', async () => {
+    it('repeats the scopes of the link, not others, where the provider wants them at the exchange and at a refresh', async () => {
       const user = newUser();
       const { linkWebUrl } = await startLink(application, user, 'concept2', { scopes: ['results:read'] });
       await application.browser.get(pathOf(await consent(linkWebUrl))).expect(200);
@@ -145,11 +145,11 @@ describe('linking', () => {
       'links $slug, hands out a token that works there, refreshes it when it has expired, and unlinks',
       async ({ slug, lifetimeSeconds, scopes }) => {
         const user = newUser();
-        const maker = application.sandbox.maker(slug);
+        const fake = application.sandbox.provider(slug);
         const startedAt = application.clock.now().getTime();
 
         const { linkWebUrl } = await startLink(application, user, slug);
-        expect(linkWebUrl.startsWith(maker.url + maker.declaration.authorizePath)).toBe(true);
+        expect(linkWebUrl.startsWith(fake.url + fake.definition.authorizePath)).toBe(true);
         const callback = await consent(linkWebUrl, { account: '4711' });
         expect(callback.pathname).toBe(`/v1/oauth/${slug}/callback`);
         const finished = await application.browser.get(pathOf(callback)).expect(200);
@@ -183,24 +183,24 @@ describe('linking', () => {
           access_token: expect.any(String),
           expires_at: connection.expires_at,
           scopes: connection.scopes_granted,
-          api: { base_url: expect.stringMatching(`^${application.sandbox.maker(slug).url}`) },
+          api: { base_url: expect.stringMatching(`^${application.sandbox.provider(slug).url}`) },
           fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
         });
-        expect(await callMaker(slug, `Bearer ${first.access_token}`)).toMatchObject({
+        expect(await callProvider(slug, `Bearer ${first.access_token}`)).toMatchObject({
           status: 200,
           body: { ok: true, account_id: '4711' },
         });
 
         application.clock.advance(lifetimeSeconds * 1_000 + 1_000);
-        expect(await callMaker(slug, `Bearer ${first.access_token}`)).toMatchObject({ status: 401 });
+        expect(await callProvider(slug, `Bearer ${first.access_token}`)).toMatchObject({ status: 401 });
         const second = await getToken<BearerBody>(user, slug);
         expect(second.access_token).not.toBe(first.access_token);
-        expect(await callMaker(slug, `Bearer ${second.access_token}`)).toMatchObject({ status: 200 });
+        expect(await callProvider(slug, `Bearer ${second.access_token}`)).toMatchObject({ status: 200 });
         expect((await getConnection(user, slug)).last_refreshed_at).not.toBeNull();
 
         const unlinked = await application.api.delete(`/v1/users/${user}/connections/${slug}`).expect(200);
         expect(unlinked.body).toEqual({ disconnected: true, provider_revocation: 'revoked' });
-        expect(await callMaker(slug, `Bearer ${second.access_token}`)).toMatchObject({ status: 401 });
+        expect(await callProvider(slug, `Bearer ${second.access_token}`)).toMatchObject({ status: 401 });
         const gone = await application.api.get(`/v1/users/${user}/connections/${slug}`).expect(404);
         expect(gone.body).toMatchObject({ code: 'CONNECTION_NOT_FOUND' });
         await application.api.get(`/v1/users/${user}/connections/${slug}/token`).expect(404);
@@ -214,10 +214,10 @@ describe('linking', () => {
       { slug: 'garmin-oauth1', revocation: 'revoked', statusAfterwards: 401 },
       { slug: 'fitbit-oauth1', revocation: 'unsupported', statusAfterwards: 200 },
     ])(
-      'links $slug, hands out a token that signs requests there, and unlinks ($revocation at the maker)',
+      'links $slug, hands out a token that signs requests there, and unlinks ($revocation at the provider)',
       async ({ slug, revocation, statusAfterwards }) => {
         const user = newUser();
-        const maker = application.sandbox.maker(slug);
+        const fake = application.sandbox.provider(slug);
 
         const { linkWebUrl, state } = await startLink(application, user, slug);
         expect(linkWebUrl).not.toContain(state);
@@ -242,20 +242,20 @@ describe('linking', () => {
           token_secret: expect.any(String),
           expires_at: null,
           scopes: [],
-          api: { base_url: expect.stringMatching(`^${application.sandbox.maker(slug).url}`) },
+          api: { base_url: expect.stringMatching(`^${application.sandbox.provider(slug).url}`) },
           fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
         });
-        expect(await callMaker(slug, signFor(slug, token))).toMatchObject({
+        expect(await callProvider(slug, signFor(slug, token))).toMatchObject({
           status: 200,
           body: { ok: true, account_id: '4711' },
         });
         const wrong = signFor(slug, { ...token, token_secret: 'wrong' });
-        expect(await callMaker(slug, wrong)).toMatchObject({ status: 401 });
+        expect(await callProvider(slug, wrong)).toMatchObject({ status: 401 });
 
         const unlinked = await application.api.delete(`/v1/users/${user}/connections/${slug}`).expect(200);
         expect(unlinked.body).toEqual({ disconnected: true, provider_revocation: revocation });
-        expect(maker.isLiveAccessToken(token.token)).toBe(statusAfterwards === 200);
-        expect(await callMaker(slug, signFor(slug, token))).toMatchObject({ status: statusAfterwards });
+        expect(fake.isLiveAccessToken(token.token)).toBe(statusAfterwards === 200);
+        expect(await callProvider(slug, signFor(slug, token))).toMatchObject({ status: statusAfterwards });
         await application.api.get(`/v1/users/${user}/connections/${slug}`).expect(404);
         await application.api.get(`/v1/users/${user}/connections/${slug}/token`).expect(404);
       },
@@ -377,7 +377,7 @@ describe('linking', () => {
   });
 
   describe('scopes', () => {
-    it('AR-17 asks the maker for the scopes of the link instead of the default ones', async () => {
+    it('AR-17 asks the provider for the scopes of the link instead of the default ones', async () => {
       const user = newUser();
       const scopes = ['offline', 'read:sleep', 'read:profile'];
       const { linkWebUrl } = await startLink(application, user, 'whoop', { scopes });
@@ -438,10 +438,10 @@ describe('linking', () => {
 
     it('tells scopes that cannot be read as unknown, never as all that was asked for (TE-04)', async () => {
       const user = newUser();
-      const maker = application.sandbox.maker('whoop');
+      const fake = application.sandbox.provider('whoop');
       const path = `/v1/users/${user}/connections/whoop`;
       const unknown = { scopes_granted: null, scopes_missing: null, scopes_unrequested: null };
-      maker.misbehave({ endpoint: 'token', type: 'fields', values: { scope: '' } });
+      fake.misbehave({ endpoint: 'token', type: 'fields', values: { scope: '' } });
       const { linkWebUrl } = await startLink(application, user, 'whoop');
       await application.browser.get(pathOf(await consent(linkWebUrl))).expect(200);
 
@@ -455,12 +455,12 @@ describe('linking', () => {
         connections: [unknown],
       });
 
-      // Once the maker tells them, they are known; what it garbles later is unknown again.
-      maker.misbehave({ endpoint: 'refresh', type: 'scope', scopes: ['offline'] });
+      // Once the provider tells them, they are known; what it garbles later is unknown again.
+      fake.misbehave({ endpoint: 'refresh', type: 'scope', scopes: ['offline'] });
       await application.api.post(`${path}/refresh`).expect(200);
       expect(await getConnection(user, 'whoop')).toMatchObject({ scopes_granted: ['offline'], scopes_unrequested: [] });
       await application.api.get(`${path}/token`).query({ scope: 'offline' }).expect(200);
-      maker.misbehave({ endpoint: 'refresh', type: 'fields', values: { scope: 7 } });
+      fake.misbehave({ endpoint: 'refresh', type: 'fields', values: { scope: 7 } });
       await application.api.post(`${path}/refresh`).expect(200);
       expect(await getConnection(user, 'whoop')).toMatchObject(unknown);
 
@@ -490,11 +490,11 @@ describe('linking', () => {
       });
     });
 
-    it('AR-17 shows what the maker granted without being asked, with the link and with a refresh', async () => {
+    it('AR-17 shows what the provider granted without being asked, with the link and with a refresh', async () => {
       const user = newUser();
       const scopes = ['offline', 'read:sleep'];
-      const maker = application.sandbox.maker('whoop');
-      maker.misbehave({ endpoint: 'token', type: 'scope', scopes: [...scopes, 'read:profile'] });
+      const fake = application.sandbox.provider('whoop');
+      fake.misbehave({ endpoint: 'token', type: 'scope', scopes: [...scopes, 'read:profile'] });
       const { linkWebUrl } = await startLink(application, user, 'whoop', { scopes });
       await application.browser.get(pathOf(await consent(linkWebUrl))).expect(200);
       expect(await getConnection(user, 'whoop')).toMatchObject({
@@ -502,7 +502,7 @@ describe('linking', () => {
         scopes_unrequested: ['read:profile'],
       });
 
-      maker.misbehave({ endpoint: 'refresh', type: 'scope', scopes: [...scopes, 'read:workout'] });
+      fake.misbehave({ endpoint: 'refresh', type: 'scope', scopes: [...scopes, 'read:workout'] });
       await application.api.post(`/v1/users/${user}/connections/whoop/refresh`).expect(200);
       expect(await getConnection(user, 'whoop')).toMatchObject({ scopes_unrequested: ['read:workout'] });
     });
@@ -518,7 +518,7 @@ describe('linking', () => {
 
       expect(secondId).toBe(firstId);
       expect(second.access_token).not.toBe(first.access_token);
-      expect(await callMaker(slug, `Bearer ${second.access_token}`)).toMatchObject({ body: { account_id: '2002' } });
+      expect(await callProvider(slug, `Bearer ${second.access_token}`)).toMatchObject({ body: { account_id: '2002' } });
       const list = await application.api.get(`/v1/users/${user}/connections`).expect(200);
       expect((list.body as { connections: ConnectionBody[] }).connections).toEqual([await getConnection(user, slug)]);
     });
@@ -533,7 +533,7 @@ describe('linking', () => {
       expect(secondId).toBe(firstId);
       expect(second.token).not.toBe(first.token);
       expect(second.token_secret).not.toBe(first.token_secret);
-      expect(await callMaker('fitbit-oauth1', signFor('fitbit-oauth1', second))).toMatchObject({ status: 200 });
+      expect(await callProvider('fitbit-oauth1', signFor('fitbit-oauth1', second))).toMatchObject({ status: 200 });
     });
 
     it('leaves the connection as it is when the user says no the second time', async () => {
@@ -546,7 +546,7 @@ describe('linking', () => {
       expect([await getConnection(user, 'whoop'), await getToken<BearerBody>(user, 'whoop')]).toEqual(before);
     });
 
-    it('keeps the connections of one user to several makers, and of several users to one, apart', async () => {
+    it('keeps the connections of one user to several providers, and of several users to one, apart', async () => {
       const [anna, ben] = [newUser(), newUser()];
       await linkAccount(application, anna, 'whoop', { account: '11' });
       await linkAccount(application, anna, 'fitbit-oauth1', { account: '12' });
@@ -561,7 +561,7 @@ describe('linking', () => {
       await application.api.delete(`/v1/users/${anna}/connections/whoop`).expect(200);
       expect(await listOf(anna)).toEqual(['fitbit-oauth1']);
       const { access_token: token } = await getToken<BearerBody>(ben, 'whoop');
-      expect(await callMaker('whoop', `Bearer ${token}`)).toMatchObject({ body: { account_id: '21' } });
+      expect(await callProvider('whoop', `Bearer ${token}`)).toMatchObject({ body: { account_id: '21' } });
     });
   });
 
@@ -577,19 +577,19 @@ describe('linking', () => {
     ];
 
     it.each(failures)(
-      'TE-10 erases the connection here and says pending when the maker %s',
+      'TE-10 erases the connection here and says pending when the provider %s',
       async (_title, behaviour) => {
         for (const slug of ['whoop', 'fitbit', 'garmin-oauth1']) {
           const user = newUser();
           const id = await linkAccount(application, user, slug);
-          const maker = application.sandbox.maker(slug);
-          maker.misbehave(behaviour);
-          const calls = maker.history.filter(({ kind }) => kind === 'revoke').length;
+          const fake = application.sandbox.provider(slug);
+          fake.misbehave(behaviour);
+          const calls = fake.history.filter(({ kind }) => kind === 'revoke').length;
 
           const body = bodyOf(await application.api.delete(`/v1/users/${user}/connections/${slug}`).expect(200));
 
           expect(body).toEqual({ disconnected: true, provider_revocation: 'pending' });
-          expect(maker.history.filter(({ kind }) => kind === 'revoke')).toHaveLength(calls + 1);
+          expect(fake.history.filter(({ kind }) => kind === 'revoke')).toHaveLength(calls + 1);
           await application.api.get(`/v1/users/${user}/connections/${slug}/token`).expect(404);
           expect(await queryDatabase(application.databaseUrl, 'SELECT 1 FROM connections WHERE id = $1', [id])).toEqual(
             [],
@@ -617,7 +617,7 @@ describe('linking', () => {
       const body = bodyOf(await application.api.delete(`/v1/users/${user}/connections/whoop`).expect(200));
 
       expect(body).toEqual({ disconnected: true, provider_revocation: 'revoked' });
-      const grants = application.sandbox.maker('whoop').liveGrants();
+      const grants = application.sandbox.provider('whoop').liveGrants();
       expect(grants.filter(({ accountId }) => accountId === '31337')).toEqual([]);
     });
   });

@@ -110,7 +110,7 @@ describe('the links of one user', () => {
   it('that are being redeemed stay, so that their connection does (AR-28)', async () => {
     const user = newUser();
     const { callback } = await approvedLink(application, 'whoop', { user });
-    application.sandbox.maker('whoop').misbehave({ endpoint: 'token', type: 'slow', ms: 1_500 });
+    application.sandbox.provider('whoop').misbehave({ endpoint: 'token', type: 'slow', ms: 1_500 });
     const before = calls(application, 'whoop');
     const redeemed = sendCallback(application, pathOf(callback));
     while (calls(application, 'whoop') === before) {

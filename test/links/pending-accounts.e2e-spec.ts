@@ -8,7 +8,7 @@ import { startApplication, type TestApplication } from '../support/application.j
 import { auditEntriesOf } from '../support/audit-entries.js';
 import { consent } from '../support/browser.js';
 import { newUser, pathOf, startLink } from '../support/linking.js';
-import { endMisbehavior } from '../support/sandbox-providers.js';
+import { endMisbehavior } from '../support/fake-providers.js';
 import { checkout, removeDirectory, startProcess } from '../support/service-process.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
@@ -17,7 +17,7 @@ const slugs = ['whoop', 'garmin-oauth1', 'oura'];
 const unlinked = 'connection.unlinked denied service ACCOUNT_ALREADY_LINKED';
 const outage = { endpoint: 'account', type: 'status', code: 503 } as const;
 
-describe('an account that its maker could not tell at the end of the link', () => {
+describe('an account that its provider could not tell at the end of the link', () => {
   let application: TestApplication;
   let accounts = 0;
 
@@ -41,9 +41,9 @@ describe('an account that its maker could not tell at the end of the link', () =
     return { status: answer.status, code: (answer.body as { code?: string }).code };
   }
 
-  /** Links while the maker does not tell the account. */
+  /** Links while the provider does not tell the account. */
   async function linkUntold(user: string, slug: string, account: string, wrong: object = {}): Promise<void> {
-    application.sandbox.maker(slug).misbehave({ ...outage, ...wrong });
+    application.sandbox.provider(slug).misbehave({ ...outage, ...wrong });
     expect(await link(user, slug, account)).toMatchObject({ status: 200 });
   }
 
@@ -51,7 +51,7 @@ describe('an account that its maker could not tell at the end of the link', () =
   const token = (user: string, slug: string) => application.api.get(`/v1/users/${user}/connections/${slug}/token`);
 
   function lookups(slug: string): number {
-    return application.sandbox.maker(slug).history.filter(({ kind }) => kind === 'account').length;
+    return application.sandbox.provider(slug).history.filter(({ kind }) => kind === 'account').length;
   }
 
   async function row(user: string) {
@@ -89,7 +89,7 @@ describe('an account that its maker could not tell at the end of the link', () =
       const [first, second, account] = [newUser(), newUser(), newAccount()];
       expect(await link(first, slug, account)).toMatchObject({ status: 200 });
       await linkUntold(second, slug, account);
-      // Until the maker tells, the rule is not known to be broken.
+      // Until the provider tells, the rule is not known to be broken.
       await token(second, slug).expect(200);
 
       await sweep();
@@ -99,13 +99,13 @@ describe('an account that its maker could not tell at the end of the link', () =
       expect(status.body).toMatchObject({ needs_relink: true, last_error: { code: 'ACCOUNT_ALREADY_LINKED' } });
       expect(await auditEntriesOf(application, second)).toContain(unlinked);
       await token(first, slug).expect(200);
-      const grants = application.sandbox.maker(slug).liveGrants();
+      const grants = application.sandbox.provider(slug).liveGrants();
       expect(grants.filter(({ accountId }) => accountId === account)).toHaveLength(2);
       expect(await link(second, slug, newAccount())).toMatchObject({ status: 200 });
     },
   );
 
-  it('AR-23 is one connection of two that were linked while the maker was away', async () => {
+  it('AR-23 is one connection of two that were linked while the provider was away', async () => {
     const [first, second, account] = [newUser(), newUser(), newAccount()];
     await linkUntold(first, 'whoop', account);
     await linkUntold(second, 'whoop', account);
@@ -138,7 +138,7 @@ describe('an account that its maker could not tell at the end of the link', () =
     const [user, account] = [newUser(), newAccount()];
     expect(await link(user, 'whoop', account)).toMatchObject({ status: 200 });
     const before = await token(user, 'whoop').expect(200);
-    application.sandbox.maker('whoop').misbehave(outage);
+    application.sandbox.provider('whoop').misbehave(outage);
 
     expect(await link(user, 'whoop', newAccount())).toEqual({ status: 503, code: 'PROVIDER_UNAVAILABLE' });
 
@@ -146,20 +146,20 @@ describe('an account that its maker could not tell at the end of the link', () =
     expect(await row(user)).toEqual({ isKnown: true, dueInSeconds: null });
   });
 
-  it('is asked for again after a pause while the maker stays away, not before the time that it names', async () => {
+  it('is asked for again after a pause while the provider stays away, not before the time that it names', async () => {
     const user = newUser();
     await linkUntold(user, 'whoop', newAccount(), { code: 429 });
-    const maker = application.sandbox.maker('whoop');
+    const fake = application.sandbox.provider('whoop');
     const asked = lookups('whoop');
 
-    maker.misbehave(outage);
+    fake.misbehave(outage);
     await sweep();
     expect(lookups('whoop')).toBe(asked + 1);
     expect((await row(user))?.dueInSeconds).toBeGreaterThan(50);
     await sweep();
     expect(lookups('whoop')).toBe(asked + 1);
 
-    maker.misbehave({ ...outage, code: 429, headers: { 'retry-after': '7200' } });
+    fake.misbehave({ ...outage, code: 429, headers: { 'retry-after': '7200' } });
     await letBeDue(user);
     await sweep();
     expect((await row(user))?.dueInSeconds).toBeGreaterThan(7_000);
@@ -169,12 +169,12 @@ describe('an account that its maker could not tell at the end of the link', () =
     expect(await row(user)).toEqual({ isKnown: true, dueInSeconds: null });
   });
 
-  it('stays unknown where the maker refuses to tell, at the link or later', async () => {
+  it('stays unknown where the provider refuses to tell, at the link or later', async () => {
     const [atOnce, later] = [newUser(), newUser()];
     await linkUntold(atOnce, 'whoop', newAccount(), { code: 403 });
     expect(await row(atOnce)).toEqual({ isKnown: false, dueInSeconds: null });
     await linkUntold(later, 'whoop', newAccount());
-    application.sandbox.maker('whoop').misbehave({ ...outage, code: 403 });
+    application.sandbox.provider('whoop').misbehave({ ...outage, code: 403 });
 
     await sweep();
 
@@ -185,11 +185,11 @@ describe('an account that its maker could not tell at the end of the link', () =
   it.each([
     ['refuses us', { code: 401, headers: { 'www-authenticate': 'Basic realm="client"' } }],
     ['answers without an id', { code: 200, body: '{}', contentType: 'application/json' }],
-  ])('AR-23 is asked for again where the maker %s, once that is mended', async (_title, wrong) => {
+  ])('AR-23 is asked for again where the provider %s, once that is mended', async (_title, wrong) => {
     const [first, second, account] = [newUser(), newUser(), newAccount()];
     expect(await link(first, 'whoop', account)).toMatchObject({ status: 200 });
     await linkUntold(second, 'whoop', account);
-    application.sandbox.maker('whoop').misbehave({ ...outage, ...wrong });
+    application.sandbox.provider('whoop').misbehave({ ...outage, ...wrong });
     await sweep();
     expect((await row(second))?.dueInSeconds).toBeGreaterThan(50);
 

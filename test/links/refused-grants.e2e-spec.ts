@@ -34,7 +34,7 @@ async function link(user: string, slug: string, account: string) {
 
 function liveGrants(slug: string, account: string): number {
   return application.sandbox
-    .maker(slug)
+    .provider(slug)
     .liveGrants()
     .filter(({ accountId }) => accountId === account).length;
 }
@@ -44,7 +44,7 @@ async function statusOf(user: string, slug: string): Promise<number> {
 }
 
 function wrongIdToken(slug: string, claims: Extract<Misbehaviour, { type: 'idToken' }>['claims']): void {
-  application.sandbox.maker(slug).misbehave({ endpoint: 'token', type: 'idToken', claims });
+  application.sandbox.provider(slug).misbehave({ endpoint: 'token', type: 'idToken', claims });
 }
 
 const refused = { status: 502, code: 'TOKEN_RESPONSE_INVALID' };
@@ -67,7 +67,7 @@ describe('the grant of a link that failed after its code was redeemed', () => {
 
   it('AR-18 is ended when the signing keys cannot be read', async () => {
     const [user, account] = [newUser(), newAccount()];
-    application.sandbox.maker('apple-health').misbehave({ endpoint: 'jwks', type: 'status', code: 503 });
+    application.sandbox.provider('apple-health').misbehave({ endpoint: 'jwks', type: 'status', code: 503 });
 
     expect(await link(user, 'apple-health', account)).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
 
@@ -75,10 +75,10 @@ describe('the grant of a link that failed after its code was redeemed', () => {
     expect(liveGrants('apple-health', account)).toBe(0);
   });
 
-  it('AR-18 TE-10 is ended when the maker is back, where it was away', async () => {
+  it('AR-18 TE-10 is ended when the provider is back, where it was away', async () => {
     const [user, account] = [newUser(), newAccount()];
     wrongIdToken('tidepool', { aud: 'another-client' });
-    application.sandbox.maker('tidepool').misbehave({ endpoint: 'revoke', type: 'status', code: 503 });
+    application.sandbox.provider('tidepool').misbehave({ endpoint: 'revoke', type: 'status', code: 503 });
 
     expect(await link(user, 'tidepool', account)).toEqual(refused);
 
@@ -88,9 +88,9 @@ describe('the grant of a link that failed after its code was redeemed', () => {
     await until('the grant is ended', () => liveGrants('tidepool', account) === 0);
   });
 
-  it('is ended when the maker refuses what it wants done once for a link', async () => {
+  it('is ended when the provider refuses what it wants done once for a link', async () => {
     const [user, account] = [newUser(), newAccount()];
-    application.sandbox.maker('polar').misbehave({ endpoint: 'endpoint', type: 'status', code: 503 });
+    application.sandbox.provider('polar').misbehave({ endpoint: 'endpoint', type: 'status', code: 503 });
 
     expect(await link(user, 'polar', account)).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
 
@@ -115,7 +115,7 @@ describe('the grant of a link that failed after its code was redeemed', () => {
 
   describe('where ending it could end a connection', () => {
     function revocations(slug: string): number {
-      return application.sandbox.maker(slug).history.filter(({ kind }) => kind === 'revoke').length;
+      return application.sandbox.provider(slug).history.filter(({ kind }) => kind === 'revoke').length;
     }
 
     it.each([

@@ -190,20 +190,20 @@ describe('LOG-11 the roles of the database', () => {
     await browser.get('/health/ready').expect(200);
 
     await queryDatabase(database.ownerUrl, `UPDATE connections SET refresh_due_at = now() WHERE provider = 'whoop'`);
-    const refreshes = (): number => sandbox.maker('whoop').history.filter(({ kind }) => kind === 'refresh').length;
+    const refreshes = (): number => sandbox.provider('whoop').history.filter(({ kind }) => kind === 'refresh').length;
     const before = refreshes();
     app.get(RefreshScheduler, { strict: false }).lookNow();
     await until('the scheduler has refreshed', () => refreshes() > before);
     app.get(RevocationOutbox, { strict: false }).processNow();
-    sandbox.maker('whoop').misbehave({ endpoint: 'refresh', type: 'status', code: 503 });
+    sandbox.provider('whoop').misbehave({ endpoint: 'refresh', type: 'status', code: 503 });
     // One that joins the scheduler's, which is being stored, does not meet the outage.
     const refresh = () => api.post('/v1/users/user-1/connections/whoop/refresh');
     await until('a refresh has failed', async () => (await refresh()).status === 503);
-    sandbox.maker('whoop').misbehave({ endpoint: 'revoke', type: 'status', code: 503 });
+    sandbox.provider('whoop').misbehave({ endpoint: 'revoke', type: 'status', code: 503 });
     await api.delete('/v1/users/user-1/connections/whoop').expect(200);
     await makeRevocationsDue(database.ownerUrl);
     app.get(RevocationOutbox, { strict: false }).processNow();
-    await until('the grant is ended', () => sandbox.maker('whoop').liveGrants().length === 0);
+    await until('the grant is ended', () => sandbox.provider('whoop').liveGrants().length === 0);
     await app.get(LinkPurge, { strict: false }).sweep();
     await app.get(DeadTokenPurge, { strict: false }).sweep();
     await app.get(KeyRing, { strict: false }).reloadNow();

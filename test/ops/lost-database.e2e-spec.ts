@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { startApplication, type TestApplication } from '../support/application.js';
 import { consent } from '../support/browser.js';
 import { linkAccount, pathOf, startLink } from '../support/linking.js';
-import { held } from '../support/sandbox-providers.js';
+import { held } from '../support/fake-providers.js';
 import { expectProblem } from '../support/problems.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { createTestDatabase, queryDatabase } from '../support/test-database.js';
@@ -28,12 +28,12 @@ describe('a lost database', () => {
     links: await queryDatabase(directUrl, 'SELECT to_jsonb(l) AS row FROM links l ORDER BY id'),
   });
 
-  it('is answered with 503 on every call, changes nothing, asks no maker, and is over when it is back', async () => {
+  it('is answered with 503 on every call, changes nothing, asks no provider, and is over when it is back', async () => {
     await linkAccount(behind, 'anna', 'whoop');
     const { linkWebUrl } = await startLink(behind, 'ben', 'whoop');
     const callback = await consent(linkWebUrl);
     const before = await rows();
-    const calls = behind.sandbox.maker('whoop').history.length;
+    const calls = behind.sandbox.provider('whoop').history.length;
     proxy.cut();
 
     const anna = '/v1/users/anna/connections';
@@ -54,7 +54,7 @@ describe('a lost database', () => {
       expect(response.text).not.toMatch(/postgres|ECONN|127\.0\.0\.1/i);
     }
     await behind.browser.get('/health/live').expect(200);
-    expect(behind.sandbox.maker('whoop').history).toHaveLength(calls);
+    expect(behind.sandbox.provider('whoop').history).toHaveLength(calls);
     expect(await rows()).toEqual(before);
 
     proxy.mend();
@@ -64,18 +64,18 @@ describe('a lost database', () => {
     await behind.api.get('/v1/users/ben/connections/whoop').expect(200);
   });
 
-  it('between the maker and the row is answered with 503; the link has ended, and a new one works', async () => {
+  it('between the provider and the row is answered with 503; the link has ended, and a new one works', async () => {
     const { linkWebUrl } = await startLink(behind, 'cleo', 'whoop');
     const callback = await consent(linkWebUrl);
-    const maker = behind.sandbox.maker('whoop');
+    const fake = behind.sandbox.provider('whoop');
     const { connections: before } = await rows();
-    const seen = maker.history.length;
-    maker.misbehave({ endpoint: 'token', ...held });
+    const seen = fake.history.length;
+    fake.misbehave({ endpoint: 'token', ...held });
 
     const answered = behind.browser.get(pathOf(callback)).then((response) => response);
-    await until('the maker is asked', () => maker.history.length > seen);
+    await until('the provider is asked', () => fake.history.length > seen);
     proxy.cut();
-    maker.behave();
+    fake.behave();
     expectProblem(await answered, 503, 'DATABASE_UNAVAILABLE');
     proxy.mend();
 

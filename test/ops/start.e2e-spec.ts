@@ -173,7 +173,7 @@ describe('node dist/main.js in development', () => {
     await writeFile(credentialsFile(), before);
   });
 
-  it('points a provider at its maker as soon as it has credentials, and the others at the sandbox', async () => {
+  it('sends the requests of a provider with credentials to its own endpoints, and those of the others to the sandbox', async () => {
     await startDevelopment({ WHOOP_CLIENT_ID: 'id', WHOOP_CLIENT_SECRET: 'secret' });
 
     const { api_url: url, api_key: key } = await readCredentials();

@@ -19,7 +19,7 @@ const issuing = { issuers: ['https://peer.invalid'], alwaysSendsIssuer: true } a
 const pushing = { ...issuing, parUrl: 'https://peer.invalid/request' };
 const modules = [
   OAuth2ProviderModule(definePeer('peer-iss', 'body', issuing)),
-  // Knows no issuer, as most makers document none.
+  // Knows no issuer, as most providers document none.
   OAuth2ProviderModule(definePeer('peer-deaf', 'body')),
   OAuth2ProviderModule(definePeer('peer-par-basic', 'basic', pushing)),
   OAuth2ProviderModule(definePeer('peer-par-post', 'body', pushing)),

@@ -10,8 +10,8 @@ import { queryDatabase } from '../support/test-database.js';
 /** More than the connections that are open to one origin at once, so that some are used again. */
 const users = Array.from({ length: 90 }, (_, index) => `user-${index}`);
 
-describe('R-24 a maker that breaks each connection when it is used again', () => {
-  let maker: Server;
+describe('R-24 a provider that breaks each connection when it is used again', () => {
+  let provider: Server;
   let application: TestApplication;
   /** Refresh tokens in the order of their arrival, and those that came on a used connection. */
   const received: string[] = [];
@@ -19,7 +19,7 @@ describe('R-24 a maker that breaks each connection when it is used again', () =>
 
   beforeAll(async () => {
     const used = new WeakSet<Socket>();
-    maker = createServer((request, response) => {
+    provider = createServer((request, response) => {
       let body = '';
       request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
       request.on('end', () => {
@@ -36,19 +36,19 @@ describe('R-24 a maker that breaks each connection when it is used again', () =>
         response.end(JSON.stringify({ token_type: 'bearer', expires_in: 3600, ...tokens }));
       });
     }).listen(0, '127.0.0.1');
-    await once(maker, 'listening');
+    await once(provider, 'listening');
     application = await startApplication({
       environment: {
         WHOOP_CLIENT_ID: 'client',
         WHOOP_CLIENT_SECRET: 'not-a-real-secret',
-        WHOOP_TOKEN_URL: `http://127.0.0.1:${(maker.address() as AddressInfo).port}/token`,
+        WHOOP_TOKEN_URL: `http://127.0.0.1:${(provider.address() as AddressInfo).port}/token`,
       },
     });
   });
   afterAll(async () => {
     await application.close();
-    maker.close();
-    maker.closeAllConnections();
+    provider.close();
+    provider.closeAllConnections();
   });
 
   it('sees every refresh token once; those it did not answer are in doubt, the others are stored', async () => {

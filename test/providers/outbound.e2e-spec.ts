@@ -9,7 +9,7 @@ import { ouraDefinition } from '../../src/providers/oura/oura.definition.js';
 import { VendorSandbox } from '../../src/sandbox/vendor-sandbox.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { linkAccount } from '../support/linking.js';
-import { held } from '../support/sandbox-providers.js';
+import { held } from '../support/fake-providers.js';
 import { TestClock } from '../support/test-clock.js';
 import { until } from '../support/until.js';
 
@@ -96,8 +96,8 @@ describe('NET-04 a provider that does not answer', () => {
 
   beforeAll(async () => {
     const clock = new TestClock();
-    // At an origin of its own, as makers are.
-    others = await VendorSandbox.start({ makers: new Map(), now: () => clock.now().getTime() });
+    // At an origin of its own, as providers are.
+    others = await VendorSandbox.start({ providers: new Map(), now: () => clock.now().getTime() });
     others.add('oura', ouraDefinition.sandbox);
     const moved = (url: string | undefined): string => `${others.url}/oura${new URL(url ?? '').pathname}`;
     const environment = {
@@ -121,7 +121,7 @@ describe('NET-04 a provider that does not answer', () => {
 
   it('holds up neither calls to another provider nor those that need the database only', async () => {
     application.clock.advance(30 * 24 * 3_600 * 1_000);
-    const whoop = application.sandbox.maker('whoop');
+    const whoop = application.sandbox.provider('whoop');
     whoop.misbehave({ endpoint: 'refresh', ...held }, Infinity);
     let answered = 0;
     const waiting = users.map(async (user) => {

@@ -31,17 +31,17 @@ beforeAll(async () => {
   ({ application, recorder, logLines } = await startObserved());
 });
 afterEach(async () => {
-  const maker = application.sandbox.maker(slug);
-  maker.behave();
-  maker.clockOffsetSeconds = 0;
+  const fake = application.sandbox.provider(slug);
+  fake.behave();
+  fake.clockOffsetSeconds = 0;
   // One link at the right time, so that the next test begins with clocks that agree.
   await linkAccount(application, newUser(), slug);
 });
 afterAll(() => application.close());
 
-/** What the maker said to calls of one kind since there were so many. */
+/** What the provider said to calls of one kind since there were so many. */
 function outcomes(kind: CallKind, since = 0): string[] {
-  const { history } = application.sandbox.maker(slug);
+  const { history } = application.sandbox.provider(slug);
   return history
     .slice(since)
     .filter((entry) => entry.kind === kind)
@@ -49,19 +49,19 @@ function outcomes(kind: CallKind, since = 0): string[] {
 }
 
 function callsSoFar(): number {
-  return application.sandbox.maker(slug).history.length;
+  return application.sandbox.provider(slug).history.length;
 }
 
 function protocolParameter(authorization: string | undefined, name: string): string | undefined {
   return new RegExp(`${name}="([^"]*)"`).exec(authorization ?? '')?.[1];
 }
 
-describe('a maker whose clock is not ours', () => {
+describe('a provider whose clock is not ours', () => {
   it.each([600, -600])(
     'O1-09 is asked once more by its own time when it is %i s ahead, and then never again',
     async (offset) => {
-      const maker = application.sandbox.maker(slug);
-      maker.clockOffsetSeconds = offset;
+      const fake = application.sandbox.provider(slug);
+      fake.clockOffsetSeconds = offset;
       const [before, sentBefore, user] = [callsSoFar(), recorder.sent.length, newUser()];
 
       await linkAccount(application, user, slug);
@@ -83,8 +83,8 @@ describe('a maker whose clock is not ours', () => {
   it('O1-09 takes the verifier of a link that began when the clocks agreed, and redeems it once', async () => {
     const { callback } = await approvedLink(application, slug);
     const before = callsSoFar();
-    // Beyond what the maker accepts, and within the life of the temporary credentials.
-    application.sandbox.maker(slug).clockOffsetSeconds = 400;
+    // Beyond what the provider accepts, and within the life of the temporary credentials.
+    application.sandbox.provider(slug).clockOffsetSeconds = 400;
 
     expect(await sendCallback(application, pathOf(callback))).toEqual(connected);
 
@@ -95,12 +95,12 @@ describe('a maker whose clock is not ours', () => {
   it("O1-09 takes a caller's own call at once, and a signature for one after that", async () => {
     const user = newUser();
     await linkAccount(application, user, slug);
-    const maker = application.sandbox.maker(slug);
-    maker.clockOffsetSeconds = -600;
+    const fake = application.sandbox.provider(slug);
+    fake.clockOffsetSeconds = -600;
     const [before, caller] = [callsSoFar(), await ProxyCaller.of(application)];
 
     expect(await caller.call(slug, 'dailies', { user })).toMatchObject({ status: 200 });
-    const url = `${maker.url}/wellness-api/rest/dailies`;
+    const url = `${fake.url}/wellness-api/rest/dailies`;
     const signed = await caller.sign(slug, { method: 'GET', url }, user);
     const authorization = String(signed.json['authorization']);
     expect(await fetch(url, { headers: { authorization } })).toMatchObject({ status: 200 });
@@ -113,8 +113,8 @@ describe('a maker whose clock is not ours', () => {
   it('O1-09 ends no link and no connection when it is two days away, asks once and calls the operator', async () => {
     const user = newUser();
     await linkAccount(application, user, slug);
-    const maker = application.sandbox.maker(slug);
-    maker.clockOffsetSeconds = twoDaysSeconds;
+    const fake = application.sandbox.provider(slug);
+    fake.clockOffsetSeconds = twoDaysSeconds;
     const [before, logged] = [callsSoFar(), logLines.length];
 
     const answer = await application.api.post(`/v1/users/${newUser()}/connections/${slug}/link`).expect(500);
@@ -129,7 +129,7 @@ describe('a maker whose clock is not ours', () => {
     const status = await application.api.get(`/v1/users/${user}/connections/${slug}`).expect(200);
     expect(status.body).toMatchObject({ status: 'active' });
     await application.api.get(`/v1/users/${user}/connections/${slug}/token`).expect(200);
-    maker.clockOffsetSeconds = 0;
+    fake.clockOffsetSeconds = 0;
     await linkAccount(application, newUser(), slug);
     expect(outcomes('request_token', before)).toEqual(['timestamp_refused', 'ok']);
   });
@@ -139,7 +139,7 @@ describe('a maker whose clock is not ours', () => {
     ['missing', undefined, 500, 'PROVIDER_MISCONFIGURED'],
   ])('O1-09 does not believe a refusal whose Date is %s', async (_title, offset, status, code) => {
     const at = offset === undefined ? undefined : new Date(application.clock.now().getTime() + offset * 1_000);
-    application.sandbox.maker(slug).misbehave({
+    application.sandbox.provider(slug).misbehave({
       endpoint: 'request_token',
       type: 'status',
       code: 401,
@@ -156,8 +156,8 @@ describe('a maker whose clock is not ours', () => {
   });
 
   it('O1-09 has the last word: a second refusal is not answered with a third request', async () => {
-    const maker = application.sandbox.maker(slug);
-    maker.misbehave({ endpoint: 'request_token', type: 'error', error: 'timestamp_refused', status: 401 }, Infinity);
+    const fake = application.sandbox.provider(slug);
+    fake.misbehave({ endpoint: 'request_token', type: 'error', error: 'timestamp_refused', status: 401 }, Infinity);
     const before = callsSoFar();
 
     const answer = await application.api.post(`/v1/users/${newUser()}/connections/${slug}/link`).expect(500);
@@ -166,12 +166,12 @@ describe('a maker whose clock is not ours', () => {
     expect(outcomes('request_token', before)).toEqual(['timestamp_refused', 'timestamp_refused']);
   });
 
-  it('O1-09 takes no link without this: a run with one try is refused by a maker that is 10 minutes ahead', async () => {
+  it('O1-09 takes no link without this: a run with one try is refused by a provider that is 10 minutes ahead', async () => {
     const replica = await startReplica(application, {
       override: (builder) => builder.overrideProvider(ProviderClocks).useClass(OneTryClocks),
     });
     try {
-      application.sandbox.maker(slug).clockOffsetSeconds = 600;
+      application.sandbox.provider(slug).clockOffsetSeconds = 600;
       const before = callsSoFar();
       const answer = await replica.api.post(`/v1/users/${newUser()}/connections/${slug}/link`).expect(500);
       expect(answer.body).toMatchObject({ code: 'PROVIDER_MISCONFIGURED' });

@@ -13,7 +13,7 @@ import { type ProxiedAnswer, ProxyCaller } from '../support/proxied-call.js';
 const user = 'the-user';
 const maxBytes = 10 * 1024 * 1024;
 
-describe('what a maker answers', () => {
+describe('what a provider answers', () => {
   let bench: DataApiApplication;
   let caller: ProxyCaller;
   let next: PreparedAnswer = {};
@@ -74,7 +74,7 @@ describe('what a maker answers', () => {
       etag: '"1"',
       'last-modified': 'Sun, 22 Nov 2026 00:00:00 GMT',
       'retry-after': '5',
-      link: '<https://api.maker.example/a?page=2>; rel="next"',
+      link: '<https://api.provider.example/a?page=2>; rel="next"',
       'content-language': 'de',
       'x-ratelimit-limit': '100, 1000',
       'x-readratelimit-usage': '1,2',
@@ -121,7 +121,7 @@ describe('what a maker answers', () => {
     const part = { status: 206, headers: { 'content-range': 'bytes 0-1/9' }, body: 'ab' };
     expect(await answered(part, { range: 'bytes=0-1' })).toMatchObject({ status: 206, headers: part.headers });
     expect(bench.dataApi.requests.at(-1)?.headers).toMatchObject({ range: 'bytes=0-1' });
-    const created = { status: 201, headers: { location: 'https://api.maker.example/a/1' } };
+    const created = { status: 201, headers: { location: 'https://api.provider.example/a/1' } };
     expect(await answered(created, {}, 'POST')).toMatchObject(created);
   });
 
@@ -131,7 +131,7 @@ describe('what a maker answers', () => {
     expectUnusable(await answered(unchanged));
   });
 
-  it('TE-07 shows no token where the maker quotes the one that it was called with', async () => {
+  it('TE-07 shows no token where the provider quotes the one that it was called with', async () => {
     let spellings: string[] = [];
     const bodyOf = (quoted: readonly string[]): string => `{"text":"${quoted.join(' ')}","data":"ünchanged"}`;
     echo = (authorization) => {
@@ -206,7 +206,7 @@ describe('what a maker answers', () => {
   });
 });
 
-describe('a maker that breaks HTTP', () => {
+describe('a provider that breaks HTTP', () => {
   it.each([
     ['a status that does not exist', 'HTTP/1.1 999 Wow\r\nContent-Length: 0\r\n\r\n', 502, 'CALL_ANSWER_UNUSABLE'],
     ['half an answer', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf', 503, 'PROVIDER_UNAVAILABLE'],

@@ -120,7 +120,7 @@ describe('NET-04 callers that do not read', () => {
     for (let count = 1; count <= 3; count += 1) {
       await callWithoutReading();
     }
-    await until('the maker has been called', () => bench.dataApi.requests.length === 3);
+    await until('the provider has been called', () => bench.dataApi.requests.length === 3);
     await until('nothing is held', () => heldBytes() === 0);
     for (const socket of sockets) {
       // The end of a connection shows behind what came before it.
@@ -175,7 +175,7 @@ describe('callers that leave', () => {
     await start(() => gate.promise);
     const exchange = jest.spyOn(bench.application.app.get(DataApiClient), 'exchange');
     const calls = Array.from({ length: 16 }, () => caller.call('whoop', 'a'));
-    await until('the maker has all that it gets at a time', () => bench.dataApi.requests.length === 16);
+    await until('the provider has all that it gets at a time', () => bench.dataApi.requests.length === 16);
     const abandoned = await counted('abandoned');
     const { leave } = await callAndLeave(method);
     await until('the call waits', () => exchange.mock.calls.length === 17);

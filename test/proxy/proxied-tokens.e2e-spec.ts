@@ -24,7 +24,7 @@ beforeAll(async () => {
   another = await ProxyCaller.of(replica);
 });
 afterEach(async () => {
-  application.sandbox.maker('whoop').behave();
+  application.sandbox.provider('whoop').behave();
   await resetCircuitBreakers(application);
 });
 afterAll(async () => {
@@ -32,7 +32,7 @@ afterAll(async () => {
   await application.close();
 });
 
-/** What the maker received, as its fake tells. */
+/** What the provider received, as its fake tells. */
 function received({ json }: ProxiedAnswer): Record<string, unknown> {
   return json['received'] as Record<string, unknown>;
 }
@@ -41,19 +41,19 @@ function sha256(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** Calls of the maker's API since the link of a subject, with how they ended. */
+/** Calls of the provider's API since the link of a subject, with how they ended. */
 function apiCalls(subject: Subject, from = 0): string[] {
-  return subject.maker.history
+  return subject.fake.history
     .slice(from)
     .filter(({ kind }) => kind === 'api')
     .map(({ outcome, status }) => `${outcome} ${status}`);
 }
 
-describe("TE-09 a maker's 401", () => {
+describe("TE-09 a provider's 401", () => {
   it('R-11 leads to one refresh for a hundred callers of two replicas, and each is answered with the new token', async () => {
     const subject = await Subject.link(application, 'whoop');
-    const from = subject.maker.history.length;
-    subject.maker.expireAccessTokens();
+    const from = subject.fake.history.length;
+    subject.fake.expireAccessTokens();
     const answers = await Promise.all(
       Array.from({ length: 100 }, (_, index) =>
         (index % 2 === 0 ? caller : another).call('whoop', `cycle/${index}`, {
@@ -77,9 +77,9 @@ describe("TE-09 a maker's 401", () => {
 
   it('is passed on when another refresh changes nothing: two requests at most, one refresh', async () => {
     const subject = await Subject.link(application, 'whoop');
-    const from = subject.maker.history.length;
+    const from = subject.fake.history.length;
     const wrong = { type: 'status', code: 401, body: '{"theirs":1}', contentType: 'application/json' } as const;
-    subject.maker.misbehave({ endpoint: 'api', ...wrong }, Infinity);
+    subject.fake.misbehave({ endpoint: 'api', ...wrong }, Infinity);
     for (const expected of [2, 3, 4]) {
       const answer = await caller.call('whoop', 'cycle', { user: subject.userId });
       expect(answer).toMatchObject({ status: 401, headers: { 'cufflink-answer-from': 'whoop' }, json: { theirs: 1 } });
@@ -91,16 +91,16 @@ describe("TE-09 a maker's 401", () => {
 
   it('is passed on when the refresh fails', async () => {
     const subject = await Subject.link(application, 'whoop');
-    subject.maker.expireAccessTokens();
-    subject.maker.misbehave({ endpoint: 'refresh', type: 'status', code: 503 }, Infinity);
+    subject.fake.expireAccessTokens();
+    subject.fake.misbehave({ endpoint: 'refresh', type: 'status', code: 503 }, Infinity);
     const answer = await caller.call('whoop', 'cycle', { user: subject.userId });
     expect(answer).toMatchObject({ status: 401, headers: { 'cufflink-answer-from': 'whoop' } });
   });
 
   it('is passed on for OAuth 1.0a, where nothing can be refreshed', async () => {
     const subject = await Subject.link(application, 'garmin-oauth1');
-    const from = subject.maker.history.length;
-    subject.maker.revokeGrant(subject.account);
+    const from = subject.fake.history.length;
+    subject.fake.revokeGrant(subject.account);
     const answer = await caller.call('garmin-oauth1', 'dailies', { user: subject.userId });
     expect(answer).toMatchObject({ status: 401, headers: { 'cufflink-answer-from': 'garmin-oauth1' } });
     expect(apiCalls(subject, from)).toEqual(['token_rejected 401']);
@@ -122,7 +122,7 @@ describe("TE-09 a maker's 401", () => {
     try {
       const subject = await Subject.link(application, 'whoop');
       const own = await ProxyCaller.of(naive);
-      subject.maker.misbehave({ endpoint: 'api', type: 'status', code: 401 }, Infinity);
+      subject.fake.misbehave({ endpoint: 'api', type: 'status', code: 401 }, Infinity);
       for (let call = 0; call < 3; call += 1) {
         await own.call('whoop', 'cycle', { user: subject.userId });
       }
@@ -145,22 +145,22 @@ describe('LOG-06 a call whose audit entry cannot be written', () => {
   let own: TestApplication;
   afterEach(() => own.close());
 
-  /** A call and a signature while the trail takes nothing; what became of them, of the maker's API and of the trail. */
+  /** A call and a signature while the trail takes nothing; what became of them, of the provider's API and of the trail. */
   async function callWithoutTrail(options: ApplicationOptions = {}): Promise<unknown> {
     own = await startApplication(options);
     await linkAccount(own, 'the-user', 'garmin-oauth1');
     const service = await ProxyCaller.of(own);
     await queryDatabase(own.databaseUrl, 'ALTER TABLE audit_entries ADD CONSTRAINT no_more CHECK (false) NOT VALID');
-    const maker = own.sandbox.maker('garmin-oauth1');
+    const fake = own.sandbox.provider('garmin-oauth1');
     const called = await service.call('garmin-oauth1', 'dailies');
     const signed = await service.sign('garmin-oauth1', {
       method: 'GET',
-      url: `${maker.url}/wellness-api/rest/dailies`,
+      url: `${fake.url}/wellness-api/rest/dailies`,
     });
     const entries = await auditEntriesOf(own, 'the-user');
     return {
       answers: [called, signed].map(({ status, json }) => [status, json['code']]),
-      sent: maker.history.filter(({ kind }) => kind === 'api').length,
+      sent: fake.history.filter(({ kind }) => kind === 'api').length,
       signature: signed.json['authorization'] !== undefined,
       entries: entries.filter((entry) => entry.startsWith('request.')),
     };

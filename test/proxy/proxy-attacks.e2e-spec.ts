@@ -159,7 +159,7 @@ describe('what a caller tries', () => {
     await caller.call('whoop', 'a?authorization=x', { headers: { 'x-authorization': 'Bearer other', cookie: 'a=b' } });
     const [sent] = dataApi.requests.slice(from);
     const token = /^Bearer (\S+)$/.exec(sent?.headers.authorization ?? '')?.[1] ?? '';
-    expect(bench.application.sandbox.maker('whoop').isLiveAccessToken(token)).toBe(true);
+    expect(bench.application.sandbox.provider('whoop').isLiveAccessToken(token)).toBe(true);
     expect(sent?.target).toBe(`${basePath}/a?authorization=x`);
     expect(sent?.headers).not.toHaveProperty('cookie');
     expect(sent?.headers).not.toHaveProperty('x-authorization');
@@ -205,7 +205,7 @@ describe('TE-12 the host of an API', () => {
     }
   }
 
-  it.each(['https://10.0.0.1/v2', 'https://169.254.169.254/v2', 'https://api.maker.example/v2'])(
+  it.each(['https://10.0.0.1/v2', 'https://169.254.169.254/v2', 'https://api.provider.example/v2'])(
     'NET-02 is not called where it must not be: %s',
     async (url) => {
       const bench = await startWithDataApi(() => ({}), {
@@ -262,7 +262,7 @@ describe('NET-04 many slow calls of an API', () => {
   /**
    * Has a hundred calls wait for an API that is at the host of the token endpoint; tells whether a refresh gets past them.
    *
-   * @param atOnce - how many of them are let to the maker at a time
+   * @param atOnce - how many of them are let to the provider at a time
    * @param ms - how long each takes, unless the refresh is through before
    */
   async function refreshBesides(
@@ -272,7 +272,7 @@ describe('NET-04 many slow calls of an API', () => {
   ): Promise<'at once' | 'after them'> {
     const subject = await Subject.link(running, 'whoop');
     const caller = await ProxyCaller.of(running);
-    subject.maker.misbehave({ endpoint: 'api', type: 'slow', ms }, Infinity);
+    subject.fake.misbehave({ endpoint: 'api', type: 'slow', ms }, Infinity);
     let answered = 0;
     const calls = Array.from({ length: 100 }, async () => {
       await caller.call('whoop', 'cycle', { user: subject.userId });
@@ -281,13 +281,13 @@ describe('NET-04 many slow calls of an API', () => {
     await until('the calls wait', () => apiCallsUnderWay(subject) >= atOnce);
     await subject.refresh().expect(200);
     const answeredBefore = answered;
-    subject.maker.behave();
+    subject.fake.behave();
     await Promise.all(calls);
     return answeredBefore === 0 ? 'at once' : 'after them';
   }
 
-  function apiCallsUnderWay({ maker }: Subject): number {
-    return maker.history.filter(({ kind, endsAt }) => kind === 'api' && endsAt === undefined).length;
+  function apiCallsUnderWay({ fake }: Subject): number {
+    return fake.history.filter(({ kind, endsAt }) => kind === 'api' && endsAt === undefined).length;
   }
 
   it('keep no refresh waiting', async () => {
@@ -299,7 +299,7 @@ describe('NET-04 many slow calls of an API', () => {
     application = await startApplication();
     const subject = await Subject.link(application, 'whoop');
     const caller = await ProxyCaller.of(application);
-    subject.maker.misbehave({ endpoint: 'api', type: 'slow', ms: 25_000 }, Infinity);
+    subject.fake.misbehave({ endpoint: 'api', type: 'slow', ms: 25_000 }, Infinity);
     const refused: ProxiedAnswer[] = [];
     const calls = Array.from({ length: 240 }, async () => {
       const answer = await caller.call('whoop', 'cycle', { user: subject.userId });
@@ -309,7 +309,7 @@ describe('NET-04 many slow calls of an API', () => {
       return answer.status;
     });
     await until('all have come that are too many', () => refused.length === 24);
-    subject.maker.behave();
+    subject.fake.behave();
     const statuses = await Promise.all(calls);
     expect(statuses.filter((status) => status === 200)).toHaveLength(216);
     expect(refused[0]).toMatchObject({
@@ -322,11 +322,11 @@ describe('NET-04 many slow calls of an API', () => {
     application = await startApplication();
     const subject = await Subject.link(application, 'whoop');
     const caller = await ProxyCaller.of(application);
-    subject.maker.misbehave({ endpoint: 'api', type: 'slow', ms: 25_000 });
+    subject.fake.misbehave({ endpoint: 'api', type: 'slow', ms: 25_000 });
     const call = caller.call('whoop', 'cycle', { user: subject.userId });
     await until('the call waits', () => apiCallsUnderWay(subject) === 1);
     const ended = application.app.close();
-    subject.maker.behave();
+    subject.fake.behave();
     expect((await call).status).toBe(200);
     await ended;
   }, 30_000);

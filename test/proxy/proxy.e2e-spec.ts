@@ -21,13 +21,13 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   for (const slug of ['whoop', 'garmin-oauth1', 'oura']) {
-    application.sandbox.maker(slug).behave();
+    application.sandbox.provider(slug).behave();
   }
   await resetCircuitBreakers(application);
 });
 afterAll(() => application.close());
 
-/** What the maker received, as its fake tells. */
+/** What the provider received, as its fake tells. */
 function received({ json }: ProxiedAnswer): Record<string, unknown> {
   return json['received'] as Record<string, unknown>;
 }
@@ -40,7 +40,7 @@ describe.each([
   ['whoop', '/developer/v2', 'cycle'],
   ['garmin-oauth1', garminPath, 'dailies'],
 ])('a proxied call of %s', (slug, base, path) => {
-  it("reaches the maker with the user's token, and brings its answer back", async () => {
+  it("reaches the provider with the user's token, and brings its answer back", async () => {
     const answer = await caller.call(slug, `${path}?limit=2&from=2026-01-01T00%3A00%3A00Z&x=a+b&x=%c3%bc`);
     expect(answer).toMatchObject({
       status: 200,
@@ -115,7 +115,7 @@ describe.each([
       'proxy-authorization': 'Basic eA==',
       te: 'trailers',
       'x-request-id': 'request-0001',
-      'ocp-apim-subscription-key': 'meant for another maker',
+      'ocp-apim-subscription-key': 'meant for another provider',
     };
     const answer = await caller.call(slug, path, { headers: { ...passed, ...kept } });
     expect(received(answer)['headers']).toEqual({ ...passed, 'user-agent': 'cufflink', 'accept-encoding': 'identity' });
@@ -129,24 +129,29 @@ describe.each([
     expect(entries).not.toContain('token.handed_out success api-key');
   });
 
-  it.each([400, 403, 404, 409, 429, 500, 503])("passes on the maker's %d, and repeats nothing", async (code) => {
+  it.each([400, 403, 404, 409, 429, 500, 503])("passes on the provider's %d, and repeats nothing", async (code) => {
     const subject = await Subject.link(application, slug);
-    const before = subject.maker.history.length;
-    const headers = { 'Retry-After': '7', 'X-RateLimit-Remaining': '0', 'Set-Cookie': 'a=b', 'X-Powered-By': 'maker' };
+    const before = subject.fake.history.length;
+    const headers = {
+      'Retry-After': '7',
+      'X-RateLimit-Remaining': '0',
+      'Set-Cookie': 'a=b',
+      'X-Powered-By': 'provider',
+    };
     const body = '{"error":"their own"}';
-    subject.maker.misbehave({
+    subject.fake.misbehave({
       endpoint: 'api',
       type: 'status',
       code,
       body,
-      contentType: 'application/vnd.maker+json',
+      contentType: 'application/vnd.provider+json',
       headers,
     });
     const answer = await caller.call(slug, path, { user: subject.userId, method: 'POST' });
     expect(answer).toMatchObject({
       status: code,
       headers: {
-        'content-type': 'application/vnd.maker+json',
+        'content-type': 'application/vnd.provider+json',
         'cufflink-answer-from': slug,
         'retry-after': '7',
         'x-ratelimit-remaining': '0',
@@ -155,37 +160,37 @@ describe.each([
     });
     expect(answer.headers).not.toHaveProperty('set-cookie');
     expect(answer.headers).not.toHaveProperty('x-powered-by');
-    expect(subject.maker.history.length - before).toBe(1);
+    expect(subject.fake.history.length - before).toBe(1);
     // Neither a rate limit nor an outage of the API holds up tokens.
     expect((await subject.read()).status).toBe(200);
     expect((await caller.call(slug, path, { user: subject.userId })).status).toBe(200);
   });
 
-  it('tells that the maker did not answer, and repeats nothing', async () => {
-    const before = application.sandbox.maker(slug).history.length;
-    application.sandbox.maker(slug).misbehave({ endpoint: 'api', type: 'drop', processed: true });
+  it('tells that the provider did not answer, and repeats nothing', async () => {
+    const before = application.sandbox.provider(slug).history.length;
+    application.sandbox.provider(slug).misbehave({ endpoint: 'api', type: 'drop', processed: true });
     const answer = await caller.call(slug, path, { method: 'POST' });
     expect(answer).toMatchObject({ status: 503, json: { code: 'PROVIDER_UNAVAILABLE', act: 'provider' } });
     expect(answer.json['detail']).toMatch(/The call may have taken effect: check before you repeat it\.$/);
     expect(answer.headers).not.toHaveProperty('cufflink-answer-from');
-    expect(application.sandbox.maker(slug).history.length - before).toBe(1);
-    application.sandbox.maker(slug).misbehave({ endpoint: 'api', type: 'drop' });
+    expect(application.sandbox.provider(slug).history.length - before).toBe(1);
+    application.sandbox.provider(slug).misbehave({ endpoint: 'api', type: 'drop' });
     expect((await caller.call(slug, path)).json['detail']).not.toContain('may have');
   });
 });
 
 describe('a call that cannot be proxied', () => {
-  it('TE-02 goes to a maker that takes the token in the URL only', async () => {
-    const before = application.sandbox.maker('coros').history.length;
+  it('TE-02 goes to a provider that takes the token in the URL only', async () => {
+    const before = application.sandbox.provider('coros').history.length;
     const answer = await caller.call('coros', 'v2/coros/sport/list');
     expect(answer).toMatchObject({
       status: 409,
       json: { code: 'CALL_UNSUPPORTED', act: 'caller', detail: expect.stringContaining('GET .../token') },
     });
-    expect(application.sandbox.maker('coros').history).toHaveLength(before);
+    expect(application.sandbox.provider('coros').history).toHaveLength(before);
   });
 
-  it('goes to a maker without an API', async () => {
+  it('goes to a provider without an API', async () => {
     const answer = await caller.call('omron', 'measurement');
     expect(answer).toMatchObject({ status: 409, json: { code: 'CALL_UNSUPPORTED' } });
   });
@@ -212,35 +217,35 @@ describe('a call that cannot be proxied', () => {
   });
 });
 
-describe('the headers that a maker wants beside the token', () => {
+describe('the headers that a provider wants beside the token', () => {
   const name = 'Ocp-Apim-Subscription-Key';
 
-  it('are passed on to that maker', async () => {
+  it('are passed on to that provider', async () => {
     const answer = await caller.call('suunto', 'v2/workouts', { headers: { [name]: 'key-1' } });
     expect(answer).toMatchObject({ status: 200, json: { ok: true } });
     // The fake has checked it, and does not tell it.
     expect(answer.body.toString()).not.toContain('key-1');
   });
 
-  it('are asked for before the maker is called', async () => {
-    const before = application.sandbox.maker('suunto').history.length;
+  it('are asked for before the provider is called', async () => {
+    const before = application.sandbox.provider('suunto').history.length;
     const answer = await caller.call('suunto', 'v2/workouts');
     expect(answer).toMatchObject({
       status: 400,
       json: { code: 'REQUEST_INVALID', detail: expect.stringContaining(name) },
     });
-    expect(application.sandbox.maker('suunto').history).toHaveLength(before);
+    expect(application.sandbox.provider('suunto').history).toHaveLength(before);
   });
 });
 
 describe('O1-03 requests that are signed', () => {
-  it('have a nonce each, so that the maker takes them one after the other', async () => {
+  it('have a nonce each, so that the provider takes them one after the other', async () => {
     for (let call = 0; call < 3; call += 1) {
       expect((await caller.call('garmin-oauth1', 'dailies')).status).toBe(200);
     }
   });
 
-  it('TE-12 are not signed for a maker that has no credentials here', async () => {
+  it('TE-12 are not signed for a provider that has no credentials here', async () => {
     const off = await startApplication({
       databaseUrl: application.databaseUrl,
       rootKey: application.rootKey,

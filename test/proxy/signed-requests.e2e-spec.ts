@@ -18,7 +18,7 @@ describe('a signature', () => {
   beforeAll(async () => {
     application = await startApplication();
     caller = await ProxyCaller.of(application);
-    base = `${application.sandbox.maker('garmin-oauth1').url}/wellness-api/rest`;
+    base = `${application.sandbox.provider('garmin-oauth1').url}/wellness-api/rest`;
     await linkAccount(application, user, 'garmin-oauth1', { account: '4711' });
     await linkAccount(application, user, 'whoop', { account: '4711' });
   });
@@ -31,7 +31,7 @@ describe('a signature', () => {
     return String(answer.json['authorization']);
   }
 
-  /** Sends a request as the company's service does, and tells the status and the problem that the maker names. */
+  /** Sends a request as the company's service does, and tells the status and the problem that the provider names. */
   async function send(authorization: string, method: 'GET' | 'POST', url: string, form?: string): Promise<string> {
     const headers = { authorization, ...(form === undefined ? {} : { 'content-type': formType }) };
     const answer = await request(url, { method, headers, body: form ?? null });
@@ -110,7 +110,7 @@ describe('a signature', () => {
   });
 
   it('is not made for OAuth 2.0, where none is needed', async () => {
-    const url = `${application.sandbox.maker('whoop').url}/developer/v2/cycle`;
+    const url = `${application.sandbox.provider('whoop').url}/developer/v2/cycle`;
     expect(await caller.sign('whoop', { method: 'GET', url })).toMatchObject({
       status: 409,
       json: { code: 'CALL_UNSUPPORTED', act: 'caller', detail: expect.stringContaining('.../proxy') },

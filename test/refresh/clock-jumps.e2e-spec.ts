@@ -70,7 +70,7 @@ describe('R-12 when the clock of the database is set forward by an hour', () => 
     notice();
   });
 
-  it('where the maker forgives repetition, it is repeated as ever', async () => {
+  it('where the provider forgives repetition, it is repeated as ever', async () => {
     const connection = await linked();
     expect(await claims.acquire(connection, claimMs, 0)).toBeDefined();
     const notice = await jump();

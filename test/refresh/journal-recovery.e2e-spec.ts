@@ -9,7 +9,7 @@ import { startApplication, type TestApplication } from '../support/application.j
 import { auditEntriesOf } from '../support/audit-entries.js';
 import { copyDatabase, replaceDatabase } from '../support/database-copy.js';
 import { linkAccount } from '../support/linking.js';
-import { held } from '../support/sandbox-providers.js';
+import { held } from '../support/fake-providers.js';
 import { at } from '../support/subject.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
@@ -116,7 +116,7 @@ describe('the entries that the journal keeps', () => {
       const statuses = [await refresh(second, user), await refresh(second, user)];
       lost.push(...(statuses.every((status) => status === 200) ? [] : [user]));
     }
-    expect(second.sandbox.maker('whoop').liveGrants()).toHaveLength(users.length - lost.length);
+    expect(second.sandbox.provider('whoop').liveGrants()).toHaveLength(users.length - lost.length);
     return { lost, second };
   }
 
@@ -139,14 +139,14 @@ describe('the entries that the journal keeps', () => {
 
   it('restore a connection before its refresh token is sent, when the database is replaced under the process (R-05)', async () => {
     const application = await refreshAfterReplacement();
-    expect(application.sandbox.maker('whoop').liveGrants()).toHaveLength(1);
+    expect(application.sandbox.provider('whoop').liveGrants()).toHaveLength(1);
     expect(await refresh(application, 'user-1')).toBe(200);
   });
 
   it('are what prevents that: without them the old refresh token is sent, and the grant ends', async () => {
     keepSeconds = '0';
     const application = await refreshAfterReplacement();
-    expect(application.sandbox.maker('whoop').liveGrants()).toEqual([]);
+    expect(application.sandbox.provider('whoop').liveGrants()).toEqual([]);
   });
 
   /** Two processes; the database loses a refresh, and the lease of the next, while one of them waits for the response to that. */
@@ -156,7 +156,7 @@ describe('the entries that the journal keeps', () => {
     await linkAccount(first, 'user-1', 'whoop');
     const backup = await copyDatabase(first.databaseUrl);
     expect(await refresh(first, 'user-1')).toBe(200);
-    const provider = first.sandbox.maker('whoop');
+    const provider = first.sandbox.provider('whoop');
     const refreshes = () => provider.history.filter(({ kind }) => kind === 'refresh').length;
     provider.misbehave({ endpoint: 'refresh', ...held, processed: true });
     const underWay = refresh(first, 'user-1');
@@ -174,20 +174,20 @@ describe('the entries that the journal keeps', () => {
   it('are restored as in doubt: a refresh whose lease is lost may be under way in another process (R-04)', async () => {
     holdSeconds = '120';
     const application = await replaceDuringRefresh();
-    expect(application.sandbox.maker('whoop').liveGrants()).toHaveLength(1);
+    expect(application.sandbox.provider('whoop').liveGrants()).toHaveLength(1);
     expect(await refresh(application, 'user-1')).toBe(200);
   });
 
   it('would cost that connection its grant without the hold', async () => {
     const application = await replaceDuringRefresh();
-    expect(application.sandbox.maker('whoop').liveGrants()).toEqual([]);
+    expect(application.sandbox.provider('whoop').liveGrants()).toEqual([]);
   });
 
   it('lose no response that arrives after they were read and before the row is restored (R-05)', async () => {
     holdSeconds = '120';
     const { first, backup } = await linkAndBackUp(['user-1']);
     expect(await refresh(first, 'user-1')).toBe(200);
-    const provider = first.sandbox.maker('whoop');
+    const provider = first.sandbox.provider('whoop');
     const refreshes = () => provider.history.filter(({ kind }) => kind === 'refresh').length;
     provider.misbehave({ endpoint: 'refresh', ...held, processed: true });
     const underWay = refresh(first, 'user-1');
@@ -239,7 +239,7 @@ describe('the entries that the journal keeps', () => {
       return catchUp();
     });
     await refresh(first, 'user-1');
-    expect(first.sandbox.maker('whoop').liveGrants()).toHaveLength(1);
+    expect(first.sandbox.provider('whoop').liveGrants()).toHaveLength(1);
     expect(await refresh(first, 'user-1')).toBe(200);
   });
 
@@ -293,11 +293,11 @@ describe('the entries that the journal keeps', () => {
 
   it('restore a refresh token whose token response could not be used (TE-04)', async () => {
     const { first, backup } = await linkAndBackUp(['user-1']);
-    first.sandbox.maker('whoop').misbehave(at({ type: 'badTokenType' }));
+    first.sandbox.provider('whoop').misbehave(at({ type: 'badTokenType' }));
     expect(await refresh(first, 'user-1')).toBe(502);
     const second = await start(first, backup);
     expect(await refresh(second, 'user-1')).toBe(200);
-    expect(second.sandbox.maker('whoop').liveGrants()).toHaveLength(1);
+    expect(second.sandbox.provider('whoop').liveGrants()).toHaveLength(1);
   });
 
   it('never replace the tokens of a newer link, of however old a generation (AR-24)', async () => {

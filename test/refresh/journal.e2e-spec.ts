@@ -69,7 +69,7 @@ describe('the journal of refreshed tokens', () => {
     };
   }
 
-  /** Links at a maker that kills the family on reuse, and refreshes in a process that dies before the commit. */
+  /** Links at a provider that kills the family on reuse, and refreshes in a process that dies before the commit. */
   async function dieBeforeCommit(
     directory: string | undefined,
     slug = 'whoop',
@@ -90,13 +90,13 @@ describe('the journal of refreshed tokens', () => {
       override: (builder) => builder.overrideProvider(ConnectionStore).useClass(LosingStore),
     });
     if (wrong !== undefined) {
-      sandbox.maker(slug).misbehave(wrong);
+      sandbox.provider(slug).misbehave(wrong);
     }
     // Nobody waits for its answer, nor for its end: that is what dying means.
     running.push(dying);
     dying.api.get(tokenPath.replace('whoop', slug)).end(() => undefined);
-    const { history } = sandbox.maker(slug);
-    await until('the maker has answered', () =>
+    const { history } = sandbox.provider(slug);
+    await until('the provider has answered', () =>
       history.some(({ kind, status }) => kind === 'refresh' && status === 200),
     );
     if (directory !== undefined) {
@@ -124,14 +124,14 @@ describe('the journal of refreshed tokens', () => {
     const first = await dieBeforeCommit(journal);
     const second = await restart(first, journal);
     const token = await readToken(second);
-    const maker = first.sandbox.maker('whoop');
-    expect(maker.isLiveAccessToken(token)).toBe(true);
-    expect(maker.history.filter(({ kind }) => kind === 'refresh')).toHaveLength(1);
+    const fake = first.sandbox.provider('whoop');
+    expect(fake.isLiveAccessToken(token)).toBe(true);
+    expect(fake.history.filter(({ kind }) => kind === 'refresh')).toHaveLength(1);
     expect(await readdir(journal)).toEqual([]);
 
     second.clock.advance(lifetimeMs);
     await second.api.get(tokenPath).expect(200);
-    expect(maker.history.filter(({ kind }) => kind === 'refresh').map(({ status }) => status)).toEqual([200, 200]);
+    expect(fake.history.filter(({ kind }) => kind === 'refresh').map(({ status }) => status)).toEqual([200, 200]);
   });
 
   it('keeps which scopes are unknown (TE-04)', async () => {
@@ -149,15 +149,15 @@ describe('the journal of refreshed tokens', () => {
       'token.refresh_failed failed service TOKEN_RESPONSE_INVALID',
     );
     const token = await readToken(second);
-    const maker = first.sandbox.maker('whoop');
-    expect(maker.isLiveAccessToken(token)).toBe(true);
-    expect(maker.history.filter(({ kind }) => kind === 'refresh').map(({ status }) => status)).toEqual([200, 200]);
+    const fake = first.sandbox.provider('whoop');
+    expect(fake.isLiveAccessToken(token)).toBe(true);
+    expect(fake.history.filter(({ kind }) => kind === 'refresh').map(({ status }) => status)).toEqual([200, 200]);
   });
 
   it('R-05 commits it before the refresh token would be sent again, without a restart', async () => {
     const first = await dieBeforeCommit(journal);
     await first.api.get(tokenPath).expect(200);
-    expect(first.sandbox.maker('whoop').history.filter(({ kind }) => kind === 'refresh')).toHaveLength(1);
+    expect(first.sandbox.provider('whoop').history.filter(({ kind }) => kind === 'refresh')).toHaveLength(1);
   });
 
   it('R-05 does not send the refresh token again while an entry of it cannot be committed', async () => {
@@ -174,16 +174,16 @@ describe('the journal of refreshed tokens', () => {
     const refused = await second.api.get(tokenPath).expect(503);
     expect((refused.body as { code: string }).code).toBe('DATABASE_UNAVAILABLE');
 
-    const maker = first.sandbox.maker('whoop');
-    expect(maker.isLiveAccessToken(await readToken(second))).toBe(true);
-    expect(maker.history.filter(({ kind }) => kind === 'refresh')).toHaveLength(1);
+    const fake = first.sandbox.provider('whoop');
+    expect(fake.isLiveAccessToken(await readToken(second))).toBe(true);
+    expect(fake.history.filter(({ kind }) => kind === 'refresh')).toHaveLength(1);
   });
 
-  it('R-01 without a journal the same death loses the grant at a strict maker', async () => {
+  it('R-01 without a journal the same death loses the grant at a strict provider', async () => {
     const first = await dieBeforeCommit(undefined);
     const second = await restart(first, undefined);
     await second.api.get(tokenPath).expect(503);
-    expect(first.sandbox.maker('whoop').liveGrants()).toEqual([]);
+    expect(first.sandbox.provider('whoop').liveGrants()).toEqual([]);
   });
 
   it('CR-12 has no token in clear in it', async () => {
@@ -211,13 +211,13 @@ describe('the journal of refreshed tokens', () => {
     async (what) => {
       keepSeconds = '3600';
       const first = await dieBeforeCommit(journal, 'garmin');
-      const maker = first.sandbox.maker('garmin');
+      const fake = first.sandbox.provider('garmin');
       const [file = ''] = await readdir(journal);
       const entry = await readFile(join(journal, file));
       await rm(join(journal, file));
       await first.api.delete(`/v1/users/user-1${what === 'erased' ? '' : '/connections/garmin'}`).expect(200);
-      // A maker that does not punish it when an old token is used again: what the dead process received lives on.
-      expect(maker.liveGrants()).toHaveLength(1);
+      // A provider that does not punish it when an old token is used again: what the dead process received lives on.
+      expect(fake.liveGrants()).toHaveLength(1);
       if (what === 'linked anew') {
         await linkAccount(first, 'user-1', 'garmin');
       }
@@ -231,7 +231,7 @@ describe('the journal of refreshed tokens', () => {
       if (what === 'linked anew') {
         await second.api.get('/v1/users/user-1/connections/garmin/token').expect(200);
       } else {
-        await until('the grant has ended', () => maker.liveGrants().length === 0);
+        await until('the grant has ended', () => fake.liveGrants().length === 0);
         await second.api.get('/v1/users/user-1/connections/garmin').expect(404);
       }
     },
@@ -259,7 +259,7 @@ describe('the journal of refreshed tokens', () => {
     await mkdir(join(journal, '0.journal'));
     const second = await restart(first, journal);
     expect((await readdir(journal)).join()).toMatch(/^[0-9a-f-]+\.journal\.damaged$/);
-    expect(first.sandbox.maker('whoop').isLiveAccessToken(await readToken(second))).toBe(true);
+    expect(first.sandbox.provider('whoop').isLiveAccessToken(await readToken(second))).toBe(true);
   });
 
   it('R-01 starts although PostgreSQL refuses an entry, which stays', async () => {
@@ -274,7 +274,7 @@ describe('the journal of refreshed tokens', () => {
     });
     expect(await readdir(journal)).toHaveLength(1);
     const third = await restart(first, journal);
-    expect(first.sandbox.maker('whoop').isLiveAccessToken(await readToken(third))).toBe(true);
+    expect(first.sandbox.provider('whoop').isLiveAccessToken(await readToken(third))).toBe(true);
   });
 
   it('does not start when its directory cannot be written', async () => {
@@ -291,7 +291,7 @@ describe('the journal of refreshed tokens', () => {
     await writeFile(join(journal, file), line + line.slice(0, line.length / 2));
     const second = await restart(first, journal);
     expect(await readEntries(journal)).toEqual([]);
-    expect(first.sandbox.maker('whoop').isLiveAccessToken(await readToken(second))).toBe(true);
+    expect(first.sandbox.provider('whoop').isLiveAccessToken(await readToken(second))).toBe(true);
   });
 
   it('R-01 loses nothing when a replica starts on the directory of one that is at work', async () => {
@@ -305,7 +305,7 @@ describe('the journal of refreshed tokens', () => {
     await restart(first, journal);
     await Promise.all(refreshes);
     await until('the journal is empty', async () => (await readdir(journal)).length === 0);
-    expect(first.sandbox.maker('whoop').history.filter(({ kind }) => kind === 'refresh')).toHaveLength(users.length);
+    expect(first.sandbox.provider('whoop').history.filter(({ kind }) => kind === 'refresh')).toHaveLength(users.length);
   });
 
   it('R-05 that has no room for an entry stops no refresh, and tells so', async () => {
@@ -340,7 +340,7 @@ describe('the journal of refreshed tokens', () => {
       await service.stop();
       await removeDirectory(directory);
     }
-    expect(application.sandbox.maker('whoop').isLiveAccessToken(await readToken(application))).toBe(true);
+    expect(application.sandbox.provider('whoop').isLiveAccessToken(await readToken(application))).toBe(true);
   });
 
   it('is empty after a refresh that went well', async () => {

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import type { FakeMaker } from '../../src/sandbox/fake-maker.js';
+import type { FakeProvider } from '../../src/sandbox/fake-provider.js';
 import { closedCircuit } from '../../src/tokens/circuit-breaker/circuit-state.js';
 import { CircuitBreakerService } from '../../src/tokens/circuit-breaker/circuit-breaker.service.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from '../support/application.js';
-import { held } from '../support/sandbox-providers.js';
+import { held } from '../support/fake-providers.js';
 import { at, resetCircuitBreakers, passTimeAtCircuitBreakers, Subject, type TokenBody } from '../support/subject.js';
 import { passTimeInRows } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
@@ -59,8 +59,8 @@ async function statuses({ databaseUrl }: TestApplication): Promise<Record<string
   return Object.fromEntries(rows.map(({ status, count }) => [status, count]));
 }
 
-/** The most refreshes that the maker worked on at the same time. */
-function mostAtOnce({ history }: FakeMaker): number {
+/** The most refreshes that the provider worked on at the same time. */
+function mostAtOnce({ history }: FakeProvider): number {
   const calls = history.filter(({ kind }) => kind === 'refresh');
   return Math.max(
     ...calls.map((call) => calls.filter((other) => other.at <= call.at && (other.endsAt ?? Infinity) > call.at).length),
@@ -78,7 +78,7 @@ describe('the gate of a provider', () => {
   });
   afterEach(async () => {
     for (const slug of ['whoop', 'fitbit']) {
-      application.sandbox.maker(slug).behave();
+      application.sandbox.provider(slug).behave();
     }
     await queryDatabase(application.databaseUrl, 'DELETE FROM connections');
     await resetCircuitBreakers(application);
@@ -100,7 +100,7 @@ describe('the gate of a provider', () => {
       await first?.expire();
       const askedAtMs = Date.now();
       const headers = { 'Retry-After': header(application.clock.now()) };
-      first?.maker.misbehave(at({ type: 'status', code: 429, headers }));
+      first?.fake.misbehave(at({ type: 'status', code: 429, headers }));
       await first?.refusal();
 
       const refusal = await second?.refusal();
@@ -124,12 +124,12 @@ describe('the gate of a provider', () => {
     },
   );
 
-  it('R-10 without gates: the next connection calls the maker although it asked to wait', async () => {
+  it('R-10 without gates: the next connection calls the provider although it asked to wait', async () => {
     const open = await startApplication(withoutGates);
     try {
       const [first, second] = await linkMany(open, 'whoop', 2);
       await first?.expire();
-      first?.maker.misbehave(at({ type: 'status', code: 429, headers: { 'Retry-After': '120' } }));
+      first?.fake.misbehave(at({ type: 'status', code: 429, headers: { 'Retry-After': '120' } }));
       await first?.refusal();
       await second?.token();
       expect(first?.refreshes).toHaveLength(2);
@@ -142,11 +142,11 @@ describe('the gate of a provider', () => {
     const subjects = await linkMany(application, 'whoop', 8);
     const [first] = subjects;
     await expireAll(subjects);
-    first?.maker.misbehave(at({ type: 'status', code: 429, headers: { 'Retry-After': '60' } }));
+    first?.fake.misbehave(at({ type: 'status', code: 429, headers: { 'Retry-After': '60' } }));
     await first?.refusal();
     await pass(application, 61);
 
-    first?.maker.misbehave(at(held), Infinity);
+    first?.fake.misbehave(at(held), Infinity);
     const answers: number[] = [];
     const asking = subjects.map(async ({ userId }, index) => {
       const { api } = index % 2 === 0 ? application : other;
@@ -155,7 +155,7 @@ describe('the gate of a provider', () => {
     await until('all are answered but the one that tries', () => answers.length === subjects.length - 1);
     expect(answers).not.toContain(200);
     expect(first?.refreshes).toHaveLength(2);
-    first?.maker.behave();
+    first?.fake.behave();
     await Promise.all(asking);
     expect(answers.at(-1)).toBe(200);
     expect(first?.refreshes).toHaveLength(2);
@@ -165,7 +165,7 @@ describe('the gate of a provider', () => {
   it('gives the probe back when it could not be made', async () => {
     const [poisoned, healthy] = await linkMany(application, 'whoop', 2);
     await poisoned?.expire();
-    poisoned?.maker.misbehave(at({ type: 'status', code: 429, headers: { 'Retry-After': '60' } }));
+    poisoned?.fake.misbehave(at({ type: 'status', code: 429, headers: { 'Retry-After': '60' } }));
     await poisoned?.refusal();
     await pass(application, 61);
     await queryDatabase(application.databaseUrl, `UPDATE connections SET sealed = '\\x00' WHERE user_id = $1`, [
@@ -179,7 +179,7 @@ describe('the gate of a provider', () => {
     const subjects = await linkMany(application, 'whoop', 6);
     const [first] = subjects;
     await expireAll(subjects);
-    first?.maker.misbehave(at({ type: 'error', error: 'invalid_client', status: 401 }), Infinity);
+    first?.fake.misbehave(at({ type: 'error', error: 'invalid_client', status: 401 }), Infinity);
     for (let minute = 0; minute < 5; minute += 1) {
       for (const { status, body } of await ask(subjects)) {
         expect(status).toBe(500);
@@ -191,7 +191,7 @@ describe('the gate of a provider', () => {
     // One call a minute, whoever makes it.
     expect(first?.refreshes).toHaveLength(5);
     expect(await statuses(application)).toEqual({ active: 6 });
-    first?.maker.behave();
+    first?.fake.behave();
     await pass(application, 3_600);
     expect((await ask(subjects)).map(({ status }) => status)).toEqual(subjects.map(() => 200));
   });
@@ -199,26 +199,26 @@ describe('the gate of a provider', () => {
   it('TE-14 does not close for an error that may concern one grant alone', async () => {
     const [first, second] = await linkMany(application, 'whoop', 2);
     await first?.expire();
-    first?.maker.misbehave(at({ type: 'error', error: 'invalid_scope', status: 400 }));
+    first?.fake.misbehave(at({ type: 'error', error: 'invalid_scope', status: 400 }));
     expect(await first?.refusal()).toMatchObject({ code: 'PROVIDER_MISCONFIGURED' });
     await second?.token();
   });
 
-  /** Half an hour of HTTP 503; returns how many calls the maker got in all. */
+  /** Half an hour of HTTP 503; returns how many calls the provider got in all. */
   async function outage(subject: TestApplication, subjects: readonly Subject[]): Promise<number> {
-    const maker = subject.sandbox.maker('whoop');
+    const fake = subject.sandbox.provider('whoop');
     await expireAll(subjects);
-    const before = maker.history.length;
-    maker.misbehave(serverError, Infinity);
+    const before = fake.history.length;
+    fake.misbehave(serverError, Infinity);
     for (let minute = 0; minute < 30; minute += 1) {
       await ask(subjects);
       await pass(subject, 60);
     }
-    maker.behave();
-    return maker.history.length - before;
+    fake.behave();
+    return fake.history.length - before;
   }
 
-  it('R-09 leaves a maker alone that is down for half an hour, and everybody is back afterwards', async () => {
+  it('R-09 leaves a provider alone that is down for half an hour, and everybody is back afterwards', async () => {
     const subjects = await linkMany(application, 'whoop', 15);
     const calls = await outage(application, subjects);
     // Ten until it is noticed, then one for each pause.
@@ -243,7 +243,7 @@ describe('the gate of a provider', () => {
   it('R-09 is not closed to others by one connection that always fails', async () => {
     const [poisoned, healthy] = await linkMany(application, 'whoop', 2);
     await poisoned?.expire();
-    poisoned?.maker.misbehave(serverError, 15);
+    poisoned?.fake.misbehave(serverError, 15);
     for (let attempt = 0; attempt < 15; attempt += 1) {
       await poisoned?.refusal();
       await pass(application, 900);
@@ -252,18 +252,18 @@ describe('the gate of a provider', () => {
     await healthy?.token();
   });
 
-  /** Ten minutes in which the maker calls grants dead that are not. */
+  /** Ten minutes in which the provider calls grants dead that are not. */
   async function falseRefusals(
     subject: TestApplication,
     refused: readonly Subject[],
     well: readonly Subject[],
   ): Promise<void> {
-    const maker = subject.sandbox.maker('whoop');
+    const fake = subject.sandbox.provider('whoop');
     for (let minute = 0; minute < 10; minute += 1) {
       for (const one of refused) {
-        maker.misbehave(invalidGrant, 1);
+        fake.misbehave(invalidGrant, 1);
         await ask([one]);
-        maker.behave();
+        fake.behave();
       }
       await ask(well.slice(minute * 4, minute * 4 + 4));
       await pass(subject, 75);
@@ -273,7 +273,7 @@ describe('the gate of a provider', () => {
   it.each([
     ['everybody', 12, 0],
     ['one in ten', 6, 54],
-  ])('R-13 ends no connection while the maker refuses %s for ten minutes', async (_, refusedCount, wellCount) => {
+  ])('R-13 ends no connection while the provider refuses %s for ten minutes', async (_, refusedCount, wellCount) => {
     const subjects = await linkMany(application, 'whoop', refusedCount + wellCount);
     await expireAll(subjects);
     await falseRefusals(application, subjects.slice(0, refusedCount), subjects.slice(refusedCount));
@@ -283,7 +283,7 @@ describe('the gate of a provider', () => {
 
     // What is really revoked afterwards is still found out.
     const [revoked, ...others] = subjects;
-    revoked?.maker.revokeGrant(revoked.account);
+    revoked?.fake.revokeGrant(revoked.account);
     await expireAll(subjects);
     expect((await ask(others)).every(({ status }) => status === 200)).toBe(true);
     expect(await revoked?.refusal()).toMatchObject({ code: 'TOKEN_REFRESH_PENDING' });
@@ -297,7 +297,7 @@ describe('the gate of a provider', () => {
     const [first, , , , closing, well] = subjects;
     await expireAll(subjects);
     const refuse = async (subject: Subject | undefined): Promise<TokenBody | undefined> => {
-      subject?.maker.misbehave(invalidGrant);
+      subject?.fake.misbehave(invalidGrant);
       return subject?.refusal();
     };
     for (const subject of subjects.slice(0, 5)) {
@@ -338,7 +338,7 @@ describe('the slots of a provider', () => {
     [2, 2],
     [100, 10],
   ])(
-    'NET-04 with %i let %i refreshes at once to a slow maker and hold no other maker up',
+    'NET-04 with %i let %i refreshes at once to a slow provider and hold no other provider up',
     async (concurrency, expected) => {
       const application = await startApplication({ environment: { PROVIDER_CONCURRENCY: String(concurrency) } });
       try {
@@ -346,18 +346,18 @@ describe('the slots of a provider', () => {
         const fast = await Subject.link(application, 'fitbit');
         await expireAll(slow);
         const [first] = slow;
-        first?.maker.misbehave(at(held), Infinity);
+        first?.fake.misbehave(at(held), Infinity);
         const waiting = Promise.all(slow.map((subject) => subject.token()));
-        await until('the maker has them', () => mostAtOnce(application.sandbox.maker('whoop')) === expected);
+        await until('the provider has them', () => mostAtOnce(application.sandbox.provider('whoop')) === expected);
         await fast.token();
         expect(
           application.sandbox
-            .maker('whoop')
+            .provider('whoop')
             .history.some(({ kind, endsAt }) => kind === 'refresh' && endsAt === undefined),
         ).toBe(true);
-        first?.maker.behave();
+        first?.fake.behave();
         await waiting;
-        expect(mostAtOnce(application.sandbox.maker('whoop'))).toBe(expected);
+        expect(mostAtOnce(application.sandbox.provider('whoop'))).toBe(expected);
       } finally {
         await application.close();
       }

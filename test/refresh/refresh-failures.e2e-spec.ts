@@ -139,10 +139,10 @@ describe('refresh', () => {
       const subject = await Subject.link(application, 'whoop');
       const first = await subject.token();
       await subject.liveFor(4 * minuteMs);
-      subject.maker.misbehave(wrong);
+      subject.fake.misbehave(wrong);
       expect(await subject.token()).toBe(first);
       expect(subject.refreshes).toHaveLength(1);
-      // Nor during the pause that follows, in which the maker is left alone; its length is random, so it is made longer.
+      // Nor during the pause that follows, in which the provider is left alone; its length is random, so it is made longer.
       await subject.passInDatabase(-600, ['retry_at']);
       expect(await subject.token()).toBe(first);
       expect(subject.refreshes).toHaveLength(1);
@@ -153,14 +153,14 @@ describe('refresh', () => {
 
     it.each([
       ['the answer is lost', at({ type: 'drop' })],
-      ['the answer is lost after the maker has acted', at({ type: 'drop', processed: true })],
+      ['the answer is lost after the provider has acted', at({ type: 'drop', processed: true })],
     ])('does not withhold a token that still works: %s', async (_, wrong) => {
       const subject = await Subject.link(application, 'fitbit');
       const first = await subject.token();
       await subject.liveFor(30_000);
-      subject.maker.misbehave(wrong, 2);
+      subject.fake.misbehave(wrong, 2);
       expect(await subject.token()).toBe(first);
-      expect(subject.maker.isLiveAccessToken(first)).toBe(true);
+      expect(subject.fake.isLiveAccessToken(first)).toBe(true);
       expect(subject.refreshes).toHaveLength(2);
     });
 
@@ -182,7 +182,7 @@ describe('refresh', () => {
         const subject = await Subject.link(application, 'whoop');
         await subject.expire();
         const before = await subject.row();
-        subject.maker.misbehave(wrong);
+        subject.fake.misbehave(wrong);
         const first = await subject.refusal();
         expect(first).toMatchObject({ code, status });
         expect(first.retry_after_seconds).toBeGreaterThanOrEqual(1);
@@ -206,7 +206,7 @@ describe('refresh', () => {
         expect(subject.refreshes).toHaveLength(1);
 
         await subject.passInDatabase(longestPauseSeconds + 600);
-        expect(subject.maker.isLiveAccessToken(await subject.token())).toBe(true);
+        expect(subject.fake.isLiveAccessToken(await subject.token())).toBe(true);
         expect(subject.refreshes).toHaveLength(2);
         expect(subject.isGrantAlive).toBe(true);
         await subject.expectStoredTokensAlive();
@@ -224,12 +224,12 @@ describe('refresh', () => {
       ['seconds with 429', 429, () => '120', 120],
       ['a date with 429', 429, (now: Date) => new Date(now.getTime() + 180_000).toUTCString(), 180],
       ['seconds with 503', 503, () => '240', 240],
-    ])('R-10 is not repeated before the maker allows it: %s', async (_, status, header, seconds) => {
+    ])('R-10 is not repeated before the provider allows it: %s', async (_, status, header, seconds) => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
       const askedAtMs = Date.now();
       const headers = { 'Retry-After': header(application.clock.now()) };
-      subject.maker.misbehave(at({ type: 'status', code: status, headers }));
+      subject.fake.misbehave(at({ type: 'status', code: status, headers }));
       const answer = await subject.read().expect(503);
       const { retry_after_seconds: asked } = answer.body as TokenBody;
       // A date has whole seconds, and comes closer while the answer is under way.
@@ -255,7 +255,7 @@ describe('refresh', () => {
       try {
         const subject = await Subject.link(application, 'whoop');
         await subject.expire();
-        subject.maker.misbehave(at({ type: 'status', code: 503 }), Infinity);
+        subject.fake.misbehave(at({ type: 'status', code: 503 }), Infinity);
         const pauses: number[] = [];
         for (let attempt = 1; attempt <= 13; attempt += 1) {
           await subject.refusal();
@@ -274,7 +274,7 @@ describe('refresh', () => {
     });
   });
 
-  describe('that the maker refuses', () => {
+  describe('that the provider refuses', () => {
     it.each([
       ['invalid_grant', at({ type: 'error', error: 'invalid_grant', status: 400 })],
       [
@@ -284,7 +284,7 @@ describe('refresh', () => {
     ])('R-13 tells nobody to link anew after %s once, however often it is asked', async (_, wrong) => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
-      subject.maker.misbehave(wrong);
+      subject.fake.misbehave(wrong);
       for (let call = 0; call < 5; call += 1) {
         const refusal = await subject.refusal();
         expect(refusal).toMatchObject({ code: 'TOKEN_REFRESH_PENDING', act: 'caller' });
@@ -305,7 +305,7 @@ describe('refresh', () => {
     ])('ends no connection by %s, however often and long it comes (R-13)', async (_, wrong) => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
-      subject.maker.misbehave(wrong, 4);
+      subject.fake.misbehave(wrong, 4);
       for (let round = 0; round < 4; round += 1) {
         expect(await subject.refusal()).toMatchObject({ status: 503, code: 'PROVIDER_UNAVAILABLE' });
         expect(await subject.row()).toMatchObject({ status: 'active', suspect_since: null, attempt_started_at: null });
@@ -318,7 +318,7 @@ describe('refresh', () => {
     it('R-13 does not end the connection by a second refusal that comes too early', async () => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
-      subject.maker.misbehave(at({ type: 'error', error: 'invalid_grant', status: 400 }), 2);
+      subject.fake.misbehave(at({ type: 'error', error: 'invalid_grant', status: 400 }), 2);
       await subject.refusal();
       await subject.passInDatabase(301);
       expect(await subject.refusal()).toMatchObject({ code: 'TOKEN_REFRESH_PENDING' });
@@ -333,7 +333,7 @@ describe('refresh', () => {
       const subject = await Subject.link(application, 'whoop');
       const first = await subject.token();
       await subject.liveFor(4 * minuteMs);
-      subject.maker.misbehave(at({ type: 'error', error: 'invalid_grant', status: 400 }), Infinity);
+      subject.fake.misbehave(at({ type: 'error', error: 'invalid_grant', status: 400 }), Infinity);
       expect(await subject.token()).toBe(first);
       const suspected = await subject.look().expect(200);
       expect(suspected.body).toMatchObject({ status: 'active', reason: 'refusal_unconfirmed', needs_relink: false });
@@ -358,15 +358,15 @@ describe('refresh', () => {
       });
       expect(subject.refreshes).toHaveLength(2);
 
-      subject.maker.behave();
+      subject.fake.behave();
       await linkAccount(application, subject.userId, 'whoop', { account: subject.account });
       expect((await subject.row()).status).toBe('active');
-      expect(subject.maker.isLiveAccessToken(await subject.token())).toBe(true);
+      expect(subject.fake.isLiveAccessToken(await subject.token())).toBe(true);
     });
 
     it('finds out with three calls within 80 minutes that the user has withdrawn consent (R-14)', async () => {
       const subject = await Subject.link(application, 'whoop');
-      subject.maker.revokeGrant(subject.account);
+      subject.fake.revokeGrant(subject.account);
       await subject.expire();
       expect(await subject.refusal()).toMatchObject({ code: 'TOKEN_REFRESH_PENDING' });
       await subject.passInDatabase(301);
@@ -384,7 +384,7 @@ describe('refresh', () => {
       const before = await Promise.all(subjects.map((subject) => subject.row()));
       await subjects[1]?.expire();
       application.sandbox
-        .maker('whoop')
+        .provider('whoop')
         .misbehave(at({ type: 'error', error: 'invalid_client', status: 401 }), Infinity);
       for (let round = 0; round < 3; round += 1) {
         for (const subject of subjects) {
@@ -401,7 +401,7 @@ describe('refresh', () => {
         expect(row).toMatchObject({ status: 'active', secret_gen: 1, suspect_since: null });
         expect(row.sealed.equals(before[index]?.sealed ?? Buffer.of())).toBe(true);
       }
-      application.sandbox.maker('whoop').behave();
+      application.sandbox.provider('whoop').behave();
       for (const subject of subjects) {
         await subject.token();
         await subject.expectStoredTokensAlive();
@@ -410,11 +410,11 @@ describe('refresh', () => {
   });
 
   describe('whose answer is lost', () => {
-    it('R-07 R-04 holds the refresh token back at a strict maker and spends it exactly once more', async () => {
+    it('R-07 R-04 holds the refresh token back at a strict provider and spends it exactly once more', async () => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
       const { refreshToken } = await subject.stored();
-      subject.maker.misbehave(at({ type: 'drop', processed: true }));
+      subject.fake.misbehave(at({ type: 'drop', processed: true }));
       const lost = await subject.refusal();
       expect(lost).toMatchObject({ status: 503, code: 'PROVIDER_UNAVAILABLE' });
       expect(lost.retry_after_seconds).toBeGreaterThan(110);
@@ -439,16 +439,16 @@ describe('refresh', () => {
         fingerprint(refreshToken),
         fingerprint(refreshToken),
       ]);
-      // The maker took it for theft, as announced; even so only a confirmed refusal ends the connection.
+      // The provider took it for theft, as announced; even so only a confirmed refusal ends the connection.
       expect(await subject.row()).toMatchObject({ status: 'active', last_error_code: 'TOKEN_REVOKED' });
       await subject.passInDatabase(confirmationSeconds + 1);
       expect(await subject.refusal()).toMatchObject({ status: 409, code: 'TOKEN_REVOKED' });
     });
 
-    it('R-07 loses nothing at a strict maker that never got the request', async () => {
+    it('R-07 loses nothing at a strict provider that never got the request', async () => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
-      subject.maker.misbehave(at({ type: 'drop' }));
+      subject.fake.misbehave(at({ type: 'drop' }));
       await subject.refusal();
       await subject.passInDatabase(60);
       await subject.refusal();
@@ -459,20 +459,20 @@ describe('refresh', () => {
       await subject.expectStoredTokensAlive();
     });
 
-    it('R-07 is repeated without a hold at a maker that gives the same answer again', async () => {
+    it('R-07 is repeated without a hold at a provider that gives the same answer again', async () => {
       const subject = await Subject.link(application, 'fitbit');
       await subject.expire();
       const { refreshToken } = await subject.stored();
-      subject.maker.misbehave(at({ type: 'drop', processed: true }), 5);
+      subject.fake.misbehave(at({ type: 'drop', processed: true }), 5);
       expect(await subject.refusal()).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
       await subject.passInDatabase(2, ['retry_at']);
       expect(await subject.refusal()).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
-      // However often it has failed before: the maker gives the answer again for two minutes only.
+      // However often it has failed before: the provider gives the answer again for two minutes only.
       await queryDatabase(application.databaseUrl, 'UPDATE connections SET failed_attempts = 20 WHERE user_id = $1', [
         subject.userId,
       ]);
       await subject.passInDatabase(2, ['retry_at']);
-      expect(subject.maker.isLiveAccessToken(await subject.token())).toBe(true);
+      expect(subject.fake.isLiveAccessToken(await subject.token())).toBe(true);
       expect(subject.refreshes).toHaveLength(6);
       expect(new Set(subject.refreshes.map((entry) => entry.refreshTokenFingerprint))).toEqual(
         new Set([fingerprint(refreshToken)]),
@@ -480,7 +480,7 @@ describe('refresh', () => {
       await subject.expectStoredTokensAlive();
     });
 
-    it('R-26 is not in doubt when the maker could not be reached at all', async () => {
+    it('R-26 is not in doubt when the provider could not be reached at all', async () => {
       const other = await startApplication({
         environment: {
           WHOOP_CLIENT_ID: 'sandbox-whoop-client',

@@ -44,12 +44,12 @@ class LastWriterWins extends ConnectionStore {
 
 /** One refresh with a random answer time, and something else a random time after it began. */
 async function race(subject: Subject, random: () => number, rival: () => Promise<unknown>): Promise<number> {
-  subject.maker.misbehave(at({ type: 'slow', ms: Math.floor(random() * 60), processed: random() < 0.5 }));
+  subject.fake.misbehave(at({ type: 'slow', ms: Math.floor(random() * 60), processed: random() < 0.5 }));
   const refreshing = subject.refresh().then(({ status }) => status);
   await sleep(Math.floor(random() * 40));
   await rival();
   const status = await refreshing;
-  subject.maker.behave();
+  subject.fake.behave();
   return status;
 }
 
@@ -59,7 +59,7 @@ async function unlinkRace(application: TestApplication, slug: string, random: ()
   const status = await race(subject, random, () => subject.unlink().expect(200));
   return [
     ...((await subject.find()) === undefined ? [] : ['the connection is back']),
-    ...(subject.isGrantAlive ? ['its grant lives on at the maker'] : []),
+    ...(subject.isGrantAlive ? ['its grant lives on at the provider'] : []),
     ...([200, 404].includes(status) ? [] : [`the refresh was answered with ${status}`]),
     ...((await subject.read()).status === 404 ? [] : ['a token is handed out']),
   ];
@@ -70,7 +70,7 @@ async function relinkRace(application: TestApplication, slug: string, random: ()
   const subject = await Subject.link(application, slug);
   const { account, userId } = subject;
   const status = await race(subject, random, () => linkAccount(application, userId, slug, { account }));
-  const grants = subject.maker.liveGrants().filter(({ accountId }) => accountId === account);
+  const grants = subject.fake.liveGrants().filter(({ accountId }) => accountId === account);
   const newest = grants.sort((one, other) => one.createdAtMs - other.createdAtMs).at(-1);
   const again = await subject.refresh();
   const last = subject.refreshes.at(-1);
@@ -102,7 +102,7 @@ describe(`a refresh that races with something else (${interleavings} interleavin
   });
   afterAll(() => application.close());
 
-  it('TE-11 R-19 never brings an unlinked connection back, nor leaves its grant at the maker', async () => {
+  it('TE-11 R-19 never brings an unlinked connection back, nor leaves its grant at the provider', async () => {
     expect(await run(application, interleavings, unlinkRace)).toEqual([]);
   }, 600_000);
 
@@ -124,7 +124,7 @@ describe(`a refresh that races with something else (${interleavings} interleavin
     afterAll(() => naive.close());
 
     it.each([
-      ['TE-11 R-19 grants live on at the maker', unlinkRace],
+      ['TE-11 R-19 grants live on at the provider', unlinkRace],
       ['AR-24 R-20 new links lose their tokens', relinkRace],
     ])(
       '%s',

@@ -28,16 +28,16 @@ describe('recovery of a refresh', () => {
   useFaulty((faulty) => ({ application, database } = faulty));
   afterEach(() => {
     jest.restoreAllMocks();
-    application.sandbox.maker('concept2').behave();
+    application.sandbox.provider('concept2').behave();
   });
 
   describe('when the answer is lost', () => {
-    it('R-07 sends the same refresh token again at once to a maker that gives the same answer again', async () => {
+    it('R-07 sends the same refresh token again at once to a provider that gives the same answer again', async () => {
       const subject = await Subject.link(application, 'fitbit');
       await subject.expire();
       const { refreshToken } = await subject.stored();
-      subject.maker.misbehave(at({ type: 'drop', processed: true }));
-      expect(subject.maker.isLiveAccessToken(await subject.token())).toBe(true);
+      subject.fake.misbehave(at({ type: 'drop', processed: true }));
+      expect(subject.fake.isLiveAccessToken(await subject.token())).toBe(true);
       expect(subject.refreshes.map((entry) => entry.refreshTokenFingerprint)).toEqual([
         fingerprint(refreshToken),
         fingerprint(refreshToken),
@@ -45,10 +45,10 @@ describe('recovery of a refresh', () => {
       await subject.expectStoredTokensAlive();
     });
 
-    it('R-07 does not at a strict maker', async () => {
+    it('R-07 does not at a strict provider', async () => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
-      subject.maker.misbehave(at({ type: 'drop' }));
+      subject.fake.misbehave(at({ type: 'drop' }));
       await subject.refusal();
       expect(subject.refreshes).toHaveLength(1);
     });
@@ -61,7 +61,7 @@ describe('recovery of a refresh', () => {
     const subject = await Subject.link(application, 'whoop');
     await subject.expire();
     for (let attempt = 0; attempt < 12; attempt += 1) {
-      subject.maker.misbehave(wrong);
+      subject.fake.misbehave(wrong);
       expect(await subject.refusal()).toMatchObject({ status: 503, code: 'PROVIDER_UNAVAILABLE' });
       await queryDatabase(application.databaseUrl, 'UPDATE connections SET failed_attempts = 0');
       await subject.passInDatabase(900);
@@ -72,7 +72,7 @@ describe('recovery of a refresh', () => {
   });
 
   describe('when two refreshes of one token have succeeded', () => {
-    /** A rival saves another pair of the same maker first; then ends the grant of that pair. */
+    /** A rival saves another pair of the same provider first; then ends the grant of that pair. */
     async function withRival(): Promise<Subject> {
       const subject = await Subject.link(application, 'whoop');
       const other = await Subject.link(application, 'whoop');
@@ -94,7 +94,7 @@ describe('recovery of a refresh', () => {
         return tokenResponse;
       });
       await subject.refresh();
-      subject.maker.revokeGrant(other.account);
+      subject.fake.revokeGrant(other.account);
       await subject.passInDatabase(3_600);
       return subject;
     }
@@ -102,7 +102,7 @@ describe('recovery of a refresh', () => {
     it('R-15 keeps the pair that came second, and tries it before a refusal counts', async () => {
       const subject = await withRival();
       expect((await subject.stored()).spareRefreshToken).toBeDefined();
-      expect(subject.maker.isLiveAccessToken(await subject.token())).toBe(true);
+      expect(subject.fake.isLiveAccessToken(await subject.token())).toBe(true);
       expect(await subject.row()).toMatchObject({ status: 'active', suspect_since: null, last_error_code: null });
       expect((await subject.stored()).spareRefreshToken).toBeUndefined();
       await subject.expectStoredTokensAlive();
@@ -120,14 +120,14 @@ describe('recovery of a refresh', () => {
       const subject = await withRival();
       const { spareRefreshToken } = await subject.stored();
       // The first refresh token is refused, and the second one brings a refresh token that is all that can be used.
-      subject.maker.misbehave(at({ type: 'error', error: 'invalid_grant', status: 400 }));
-      subject.maker.misbehave(at({ type: 'badTokenType' }));
+      subject.fake.misbehave(at({ type: 'error', error: 'invalid_grant', status: 400 }));
+      subject.fake.misbehave(at({ type: 'badTokenType' }));
       expect(await subject.refusal()).toMatchObject({ code: 'TOKEN_RESPONSE_INVALID' });
 
       const stored = await subject.stored();
       expect(stored.spareRefreshToken).toBeUndefined();
       expect(stored.refreshToken).not.toBe(spareRefreshToken);
-      expect(subject.maker.isLiveRefreshToken(stored.refreshToken ?? '')).toBe(true);
+      expect(subject.fake.isLiveRefreshToken(stored.refreshToken ?? '')).toBe(true);
       await subject.passInDatabase(3_600);
       await subject.token();
       await subject.expectStoredTokensAlive();
@@ -135,7 +135,7 @@ describe('recovery of a refresh', () => {
 
     it('R-15 counts a refusal of both', async () => {
       const subject = await withRival();
-      subject.maker.revokeGrant(subject.account);
+      subject.fake.revokeGrant(subject.account);
       expect(await subject.refusal()).toMatchObject({ code: 'TOKEN_REFRESH_PENDING' });
       await subject.passInDatabase(75 * 60 + 1);
       expect(await subject.refusal()).toMatchObject({ code: 'TOKEN_REVOKED' });
@@ -198,7 +198,7 @@ describe('recovery of a refresh', () => {
       await subject.expectStoredTokensAlive();
     });
 
-    it('CR-14 without the check: the maker has rotated, and nobody has the new pair', async () => {
+    it('CR-14 without the check: the provider has rotated, and nobody has the new pair', async () => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
       const vault = application.app.get(VaultService);
@@ -207,13 +207,13 @@ describe('recovery of a refresh', () => {
       await subject.refusal();
       expect(subject.refreshes).toMatchObject([{ outcome: 'ok' }]);
       const { refreshToken } = await subject.stored();
-      expect(subject.maker.isLiveRefreshToken(refreshToken ?? '')).toBe(false);
+      expect(subject.fake.isLiveRefreshToken(refreshToken ?? '')).toBe(false);
     });
   });
 
-  describe('of a token whose life the maker does not tell', () => {
+  describe('of a token whose life the provider does not tell', () => {
     async function linkWithoutLife(): Promise<Subject> {
-      application.sandbox.maker('concept2').misbehave({ endpoint: 'token', type: 'omitExpiresIn' });
+      application.sandbox.provider('concept2').misbehave({ endpoint: 'token', type: 'omitExpiresIn' });
       return Subject.link(application, 'concept2');
     }
 
@@ -233,7 +233,7 @@ describe('recovery of a refresh', () => {
       const subject = await linkWithoutLife();
       const first = await subject.token();
       application.clock.advance(30 * 24 * 3_600_000);
-      subject.maker.misbehave(at({ type: 'status', code: 503 }), Infinity);
+      subject.fake.misbehave(at({ type: 'status', code: 503 }), Infinity);
       expect(await subject.token()).toBe(first);
       expect(subject.refreshes).toHaveLength(1);
     });

@@ -10,7 +10,7 @@ import {
   useFaulty,
   unavailable,
 } from '../support/faulty-database.js';
-import { held } from '../support/sandbox-providers.js';
+import { held } from '../support/fake-providers.js';
 import { at, Subject } from '../support/subject.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { damageSealedTokens } from '../support/rows.js';
@@ -37,17 +37,17 @@ describe('refresh', () => {
     it.each([
       ['cannot be reached', unavailable, 4],
       ['refuses the transaction', serializationFailure, 2],
-    ])('R-05 still saves the new pair with one request to the maker: it %s', async (_, error, times) => {
+    ])('R-05 still saves the new pair with one request to the provider: it %s', async (_, error, times) => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
       database.refuse = failing('connections-save-refreshed', times, error);
-      expect(subject.maker.isLiveAccessToken(await subject.token())).toBe(true);
+      expect(subject.fake.isLiveAccessToken(await subject.token())).toBe(true);
       expect(subject.refreshes).toHaveLength(1);
       await subject.expectStoredTokensAlive();
       expect(await subject.row()).toMatchObject({ secret_gen: 2, lease_id: null, attempt_started_at: null });
     });
 
-    it('R-05 saves the new pair when the line breaks between the answer of the maker and the save', async () => {
+    it('R-05 saves the new pair when the line breaks between the answer of the provider and the save', async () => {
       const target = await createTestDatabase();
       const line = await TcpProxy.start(target);
       const cut = await startApplication({ ...faultyDatabase, databaseUrl: line.through(target) });
@@ -59,14 +59,14 @@ describe('refresh', () => {
           saves += name === 'connections-save-refreshed' ? 1 : 0;
           return undefined;
         };
-        subject.maker.misbehave(at(held));
+        subject.fake.misbehave(at(held));
         const reading = subject.token();
         await subject.refreshInFlight();
         line.cut();
-        subject.maker.behave();
+        subject.fake.behave();
         await until('it is saved again and again', () => saves >= 3);
         line.mend();
-        expect(subject.maker.isLiveAccessToken(await reading)).toBe(true);
+        expect(subject.fake.isLiveAccessToken(await reading)).toBe(true);
         expect(subject.refreshes).toHaveLength(1);
         await subject.expectStoredTokensAlive();
       } finally {

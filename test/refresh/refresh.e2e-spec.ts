@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { request } from 'undici';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { linkAccount } from '../support/linking.js';
-import { held } from '../support/sandbox-providers.js';
-import { at, endTrouble, Subject, type TokenBody } from '../support/subject.js';
+import { held } from '../support/fake-providers.js';
+import { at, endAllTrouble, Subject, type TokenBody } from '../support/subject.js';
 import { until } from '../support/until.js';
 
 const minuteMs = 60_000;
@@ -14,7 +14,7 @@ describe('refresh', () => {
   beforeAll(async () => {
     application = await startApplication();
   });
-  afterEach(() => endTrouble(application));
+  afterEach(() => endAllTrouble(application));
   afterAll(() => application.close());
 
   describe('of a token that has expired', () => {
@@ -22,11 +22,11 @@ describe('refresh', () => {
       const subject = await Subject.link(application, slug);
       const first = await subject.token();
       await subject.expire();
-      expect(subject.maker.isLiveAccessToken(first)).toBe(false);
+      expect(subject.fake.isLiveAccessToken(first)).toBe(false);
 
       const second = await subject.token();
       expect(second).not.toBe(first);
-      const api = await request(`${subject.maker.url}${subject.maker.declaration.apiPath}`, {
+      const api = await request(`${subject.fake.url}${subject.fake.definition.apiPath}`, {
         headers: { authorization: `Bearer ${second}` },
       });
       expect(api.statusCode).toBe(200);
@@ -42,23 +42,23 @@ describe('refresh', () => {
     it('R-03 R-11 happens once for a hundred callers at the same moment', async () => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
-      subject.maker.misbehave(at({ type: 'slow', ms: 100 }), Infinity);
+      subject.fake.misbehave(at({ type: 'slow', ms: 100 }), Infinity);
       const answers = await Promise.all(Array.from({ length: 100 }, () => subject.token()));
       expect(new Set(answers).size).toBe(1);
       expect(subject.refreshes).toHaveLength(1);
       await subject.expectStoredTokensAlive();
     });
 
-    it('R-16 goes on over ten rounds when the maker sends a new refresh token only now and then', async () => {
+    it('R-16 goes on over ten rounds when the provider sends a new refresh token only now and then', async () => {
       const subject = await Subject.link(application, 'whoop');
       for (let round = 0; round < 10; round += 1) {
         const { refreshToken: before } = await subject.stored();
         const kept = round % 3 !== 2;
         if (kept) {
-          subject.maker.misbehave(at({ type: round % 2 === 0 ? 'omitRefreshToken' : 'emptyRefreshToken' }));
+          subject.fake.misbehave(at({ type: round % 2 === 0 ? 'omitRefreshToken' : 'emptyRefreshToken' }));
         }
         await subject.expire();
-        expect(subject.maker.isLiveAccessToken(await subject.token())).toBe(true);
+        expect(subject.fake.isLiveAccessToken(await subject.token())).toBe(true);
         expect((await subject.stored()).refreshToken === before).toBe(kept);
       }
       expect(subject.refreshes.map(({ outcome }) => outcome)).toEqual(Array.from({ length: 10 }, () => 'ok'));
@@ -81,7 +81,7 @@ describe('refresh', () => {
       await subject.liveFor(5 * minuteMs - 5_000);
       const second = await subject.token();
       expect(second).not.toBe(first);
-      expect(subject.maker.isLiveAccessToken(second)).toBe(true);
+      expect(subject.fake.isLiveAccessToken(second)).toBe(true);
       expect(subject.refreshes).toHaveLength(1);
     });
 
@@ -89,16 +89,16 @@ describe('refresh', () => {
       const subject = await Subject.link(application, 'fitbit');
       const first = await subject.token();
       await subject.liveFor(4 * minuteMs);
-      subject.maker.misbehave(at(held));
+      subject.fake.misbehave(at(held));
       expect(await subject.token()).toBe(first);
-      expect(subject.maker.isLiveAccessToken(first)).toBe(true);
-      // The answer did not wait for the maker.
+      expect(subject.fake.isLiveAccessToken(first)).toBe(true);
+      // The answer did not wait for the provider.
       expect((await subject.refreshInFlight()).outcome).toBe('ok');
-      subject.maker.behave();
+      subject.fake.behave();
       await until('the new tokens are stored', async () => (await subject.row()).secret_gen === 2);
       const second = await subject.token();
       expect(second).not.toBe(first);
-      expect(subject.maker.isLiveAccessToken(second)).toBe(true);
+      expect(subject.fake.isLiveAccessToken(second)).toBe(true);
       expect(subject.refreshes).toHaveLength(1);
     });
 
@@ -112,9 +112,9 @@ describe('refresh', () => {
   });
 
   describe('that meets an unlink or a new link', () => {
-    it('TE-11 R-19 never brings an unlinked connection back, and ends the successor at the maker', async () => {
+    it('TE-11 R-19 never brings an unlinked connection back, and ends the successor at the provider', async () => {
       const subject = await Subject.link(application, 'whoop');
-      subject.maker.misbehave(at(held));
+      subject.fake.misbehave(at(held));
       const refreshing = subject.refresh().then((response) => response);
       await subject.refreshInFlight();
       const unlinked = await subject.unlink().expect(200);
@@ -123,7 +123,7 @@ describe('refresh', () => {
       expect(unlinked.body).toMatchObject({ disconnected: true, provider_revocation: 'pending' });
       expect(subject.isGrantAlive).toBe(true);
 
-      subject.maker.behave();
+      subject.fake.behave();
       const answer = await refreshing;
       expect(answer.status).toBe(404);
       expect(answer.body).toMatchObject({ code: 'CONNECTION_NOT_FOUND' });
@@ -135,11 +135,11 @@ describe('refresh', () => {
     it('TE-11 hands out nothing of an unlinked connection, even when the refresh then fails', async () => {
       const subject = await Subject.link(application, 'fitbit');
       await subject.liveFor(30_000);
-      subject.maker.misbehave(at({ ...held, processed: false }));
+      subject.fake.misbehave(at({ ...held, processed: false }));
       const reading = subject.refusal();
       await subject.refreshInFlight();
       await subject.unlink().expect(200, { disconnected: true, provider_revocation: 'revoked' });
-      subject.maker.behave();
+      subject.fake.behave();
       expect(await reading).toMatchObject({ status: 404, code: 'CONNECTION_NOT_FOUND' });
       expect(await subject.find()).toBeUndefined();
       expect(subject.isGrantAlive).toBe(false);
@@ -151,15 +151,15 @@ describe('refresh', () => {
     ])('AR-24 R-20 gives way to a new link: the refresh %s', async (outcome, wrong) => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
-      subject.maker.misbehave(wrong);
+      subject.fake.misbehave(wrong);
       const reading = subject.read().then((response) => response);
       await subject.refreshInFlight();
       if (outcome === 'is refused') {
-        subject.maker.revokeGrant(subject.account);
+        subject.fake.revokeGrant(subject.account);
       }
       await linkAccount(application, subject.userId, 'whoop', { account: subject.account });
       const linked = await subject.stored();
-      subject.maker.behave();
+      subject.fake.behave();
 
       const answer = await reading;
       expect(answer.status).toBe(200);
@@ -178,7 +178,7 @@ describe('refresh', () => {
       expect(refreshed.body).toMatchObject({ status: 'active', provider: 'whoop', last_error: null });
       const second = await subject.token();
       expect(second).not.toBe(first);
-      expect(subject.maker.isLiveAccessToken(second)).toBe(true);
+      expect(subject.fake.isLiveAccessToken(second)).toBe(true);
       expect(subject.refreshes).toHaveLength(1);
     });
 
@@ -203,14 +203,14 @@ describe('refresh', () => {
       const stopping = await startApplication({ databaseUrl, rootKey, sandbox, clock });
       const read = ({ userId }: Subject) => stopping.api.get(`/v1/users/${userId}/connections/fitbit/token`);
       try {
-        running.maker.misbehave(at(held));
+        running.fake.misbehave(at(held));
         // Refreshed behind the answer: no caller waits for it when the application stops.
         await read(running).expect(200);
         await running.refreshInFlight();
       } finally {
         const closing = stopping.close();
         await read(late).expect(200);
-        running.maker.behave();
+        running.fake.behave();
         await closing;
       }
       expect(running.refreshes).toMatchObject([{ familyId: running.familyId, outcome: 'ok' }]);

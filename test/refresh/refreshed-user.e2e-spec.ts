@@ -5,7 +5,7 @@ import type { StoredConnection } from '../../src/tokens/store/stored-connection.
 import { RefreshedTokenSaver } from '../../src/tokens/refresh/refreshed-token-saver.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { auditEntriesOf } from '../support/audit-entries.js';
-import { at, endTrouble, Subject } from '../support/subject.js';
+import { at, endAllTrouble, Subject } from '../support/subject.js';
 
 const anotherUser = at({ type: 'idToken', claims: { sub: '999' } });
 
@@ -15,7 +15,7 @@ describe('a refresh whose answer is not about the user of the connection', () =>
   beforeAll(async () => {
     application = await startApplication();
   });
-  afterEach(() => endTrouble(application));
+  afterEach(() => endAllTrouble(application));
   afterAll(() => application.close());
 
   it.each([
@@ -26,7 +26,7 @@ describe('a refresh whose answer is not about the user of the connection', () =>
     const subject = await Subject.link(application, 'tidepool');
     const token = await subject.token();
     await subject.liveFor(30_000);
-    subject.maker.misbehave(at({ type: 'idToken', claims }));
+    subject.fake.misbehave(at({ type: 'idToken', claims }));
 
     expect(await subject.token()).toBe(token);
 
@@ -42,7 +42,7 @@ describe('a refresh whose answer is not about the user of the connection', () =>
     await subject.expire();
     for (let round = 0; round < 5; round += 1) {
       const before = await subject.stored();
-      subject.maker.misbehave(anotherUser);
+      subject.fake.misbehave(anotherUser);
       expect(await subject.refusal()).toMatchObject({ status: 502, code: 'TOKEN_RESPONSE_INVALID', act: 'us' });
       // It is not asked again at once.
       expect(await subject.refusal()).toMatchObject({ status: 502, code: 'TOKEN_RESPONSE_INVALID' });
@@ -53,14 +53,14 @@ describe('a refresh whose answer is not about the user of the connection', () =>
         providerUserId: subject.account,
       });
       expect(refreshToken).not.toBe(before.refreshToken);
-      expect(subject.maker.isLiveRefreshToken(refreshToken ?? '')).toBe(true);
+      expect(subject.fake.isLiveRefreshToken(refreshToken ?? '')).toBe(true);
       expect((await subject.row()).failed_attempts).toBe(round + 1);
       await subject.passInDatabase(3_600);
     }
     // The refresh token may be the other user's: an answer that names nobody says nothing.
     expect(await subject.refusal()).toMatchObject({ status: 502, code: 'TOKEN_RESPONSE_INVALID' });
     await subject.passInDatabase(3_600);
-    subject.maker.misbehave(at({ type: 'idToken', claims: {} }));
+    subject.fake.misbehave(at({ type: 'idToken', claims: {} }));
 
     await subject.token();
 
@@ -88,7 +88,7 @@ describe('a refresh whose answer is not about the user of the connection', () =>
   it("AR-18 TE-10 ends no grant with a refresh token that may be another user's", async () => {
     const subject = await Subject.link(application, 'tidepool');
     await subject.expire();
-    subject.maker.misbehave(anotherUser);
+    subject.fake.misbehave(anotherUser);
     await subject.refusal();
     const { accessToken } = await subject.stored();
     const provider = application.app.get(ProviderRegistry, { strict: false }).get('tidepool');
@@ -105,7 +105,7 @@ describe('a refresh whose answer is not about the user of the connection', () =>
     const subject = await Subject.link(application, 'huawei-health-kit');
     await subject.expire();
     const before = await subject.row();
-    subject.maker.misbehave(at({ type: 'idToken', claims: { openid: '999', sub: 'union-999' } }));
+    subject.fake.misbehave(at({ type: 'idToken', claims: { openid: '999', sub: 'union-999' } }));
 
     expect(await subject.refusal()).toMatchObject({ status: 502, code: 'TOKEN_RESPONSE_INVALID' });
 
@@ -118,7 +118,7 @@ describe('a refresh whose answer is not about the user of the connection', () =>
   it('AR-18 takes tokens whose ID token names the user of the connection', async () => {
     const subject = await Subject.link(application, 'tidepool');
     await subject.expire();
-    subject.maker.misbehave(at({ type: 'idToken', claims: {} }));
+    subject.fake.misbehave(at({ type: 'idToken', claims: {} }));
 
     await subject.token();
 

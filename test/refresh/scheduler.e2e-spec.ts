@@ -9,7 +9,7 @@ import { findFreePort } from '../../src/development/free-port.js';
 import { Database, type Statement } from '../../src/database/database.js';
 import { KeyUnavailableError } from '../../src/errors/connection.errors.js';
 import { sandboxClientId, sandboxClientSecret } from '../../src/provider-kit/definition/provider-settings.js';
-import type { FakeMaker } from '../../src/sandbox/fake-maker.js';
+import type { FakeProvider } from '../../src/sandbox/fake-provider.js';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
 import { connectionColumns, type ConnectionKey, type SealedTokens } from '../../src/tokens/store/stored-connection.js';
 import { RefreshLeases, type LeasedConnection, type ProviderRoom } from '../../src/tokens/refresh/refresh-leases.js';
@@ -28,13 +28,13 @@ import {
   type Violation,
 } from '../support/history-checker.js';
 import { linkAccount } from '../support/linking.js';
-import { held } from '../support/sandbox-providers.js';
+import { held } from '../support/fake-providers.js';
 import { checkout, startProcess, waitUntilReady } from '../support/service-process.js';
 import { damageSealedTokens } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
-/** A maker that ends the whole grant when a refresh token comes twice. */
+/** A provider that ends the whole grant when a refresh token comes twice. */
 const slug = 'whoop';
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
@@ -58,7 +58,7 @@ async function start(options: ApplicationOptions = {}): Promise<TestApplication>
   return application;
 }
 
-/** A further replica on the database and at the makers of the first one. */
+/** A further replica on the database and at the providers of the first one. */
 function startBeside(
   { databaseUrl, rootKey, sandbox, clock }: TestApplication,
   options: ApplicationOptions = {},
@@ -75,12 +75,12 @@ async function linkMany(
   count: number,
   provider: string = slug,
 ): Promise<CheckedConnection[]> {
-  const maker = application.sandbox.maker(provider);
+  const fake = application.sandbox.provider(provider);
   const connections: CheckedConnection[] = [];
   for (let index = 0; index < count; index += 1) {
     const [userId, account] = [`user-${index}`, String(7_000 + index)];
     await linkAccount(application, userId, provider, { account });
-    connections.push({ userId, familyId: findFamily(maker, account) });
+    connections.push({ userId, familyId: findFamily(fake, account) });
   }
   return connections;
 }
@@ -131,8 +131,8 @@ async function untilSwept(application: Pick<TestApplication, 'databaseUrl'>): Pr
   });
 }
 
-function refreshCount(maker: FakeMaker): number {
-  return maker.history.filter(({ kind }) => kind === 'refresh').length;
+function refreshCount(fake: FakeProvider): number {
+  return fake.history.filter(({ kind }) => kind === 'refresh').length;
 }
 
 /** Most of these instants, in milliseconds, within one second. */
@@ -166,7 +166,7 @@ class CarelessClaims extends RefreshLeases {
 describe('the refresh scheduler', () => {
   it('refreshes what is due, the longest overdue first, and nothing else', async () => {
     const application = await start({ environment: { PROVIDER_CONCURRENCY: '1' } });
-    const maker = application.sandbox.maker(slug);
+    const fake = application.sandbox.provider(slug);
     const connections = await linkMany(application, 4);
     const overdue = { 'user-2': 30, 'user-0': 20, 'user-3': 10 };
     for (const [userId, minutes] of Object.entries(overdue)) {
@@ -181,14 +181,14 @@ describe('the refresh scheduler', () => {
     await untilSwept(application);
 
     const users = new Map(connections.map(({ familyId, userId }) => [familyId, userId]));
-    const refreshed = maker.history.filter(({ kind }) => kind === 'refresh');
+    const refreshed = fake.history.filter(({ kind }) => kind === 'refresh');
     expect(refreshed.map(({ familyId }) => users.get(familyId ?? ''))).toEqual(Object.keys(overdue));
-    await expect(findViolations({ maker, vault: application.app, connections })).resolves.toEqual([]);
+    await expect(findViolations({ fake, vault: application.app, connections })).resolves.toEqual([]);
   });
 
   it('is told when each connection is due: by the link, by a refresh, by a failure, and once a day by an end', async () => {
     const application = await start({ environment: { REFRESH_CONFIRMATION_SECONDS: '0' } });
-    const maker = application.sandbox.maker(slug);
+    const fake = application.sandbox.provider(slug);
     const [connection] = await linkMany(application, 1);
     const path = `/v1/users/${connection?.userId}/connections/${slug}/refresh`;
     const dueInMinutes = async (): Promise<number | null> => {
@@ -205,13 +205,13 @@ describe('the refresh scheduler', () => {
     await queryDatabase(application.databaseUrl, 'UPDATE connections SET refresh_due_at = now()');
     await application.api.post(path).expect(200);
     expect(await dueInMinutes()).toBeGreaterThan(48);
-    maker.misbehave({ endpoint: 'refresh', type: 'status', code: 503, headers: { 'retry-after': '1200' } });
+    fake.misbehave({ endpoint: 'refresh', type: 'status', code: 503, headers: { 'retry-after': '1200' } });
     await application.api.post(path).expect(503);
     expect(await dueInMinutes()).toBeGreaterThan(19);
     expect(await dueInMinutes()).toBeLessThan(21);
     await queryDatabase(application.databaseUrl, 'UPDATE connections SET retry_at = NULL');
     await queryDatabase(application.databaseUrl, 'DELETE FROM circuit_breakers');
-    maker.revokeGrant('7000');
+    fake.revokeGrant('7000');
     await application.api.post(path).expect(503);
     await queryDatabase(application.databaseUrl, 'UPDATE connections SET retry_at = NULL');
     await application.api.post(path).expect(409);
@@ -247,36 +247,36 @@ describe('the refresh scheduler', () => {
     const environment = { PROVIDER_CONCURRENCY: String(concurrency) };
     const first = await start({ environment, ...options });
     const second = await startBeside(first, { environment, ...options });
-    const maker = first.sandbox.maker(slug);
+    const fake = first.sandbox.provider(slug);
     const connections = await linkMany(first, 40);
     for (let round = 1; round <= rounds; round += 1) {
       await makeDue(first);
-      maker.misbehave({ endpoint: 'refresh', ...held }, Infinity);
+      fake.misbehave({ endpoint: 'refresh', ...held }, Infinity);
       beginSweeping(first);
       beginSweeping(second);
-      const before = refreshCount(maker);
-      await until('both have sent all they may', () => refreshCount(maker) === before + 2 * concurrency);
-      maker.behave();
-      maker.misbehave({ endpoint: 'refresh', type: 'slow', ms: 20 }, Infinity);
-      await until('everything is refreshed', () => refreshCount(maker) >= round * connections.length);
-      maker.behave();
+      const before = refreshCount(fake);
+      await until('both have sent all they may', () => refreshCount(fake) === before + 2 * concurrency);
+      fake.behave();
+      fake.misbehave({ endpoint: 'refresh', type: 'slow', ms: 20 }, Infinity);
+      await until('everything is refreshed', () => refreshCount(fake) >= round * connections.length);
+      fake.behave();
       if (options.override === undefined) {
         await untilSwept(first);
       }
     }
     await Promise.all([first, second].map(({ app }) => app.get(RefreshScheduler).beforeApplicationShutdown()));
     return {
-      refreshes: refreshCount(maker),
-      violations: await findViolations({ maker, vault: first.app, connections }),
+      refreshes: refreshCount(fake),
+      violations: await findViolations({ fake, vault: first.app, connections }),
     };
   }
 
   it('R-22 keeps refresh tokens alive for sixty days in which nobody asks, without a peak', async () => {
     const application = await start();
     const provider = 'garmin';
-    const maker = application.sandbox.maker(provider);
+    const fake = application.sandbox.provider(provider);
     // Its refresh tokens die after ninety days unused; the access token alone would let them.
-    maker.accessTokenLifetimeSeconds = 365 * 86_400;
+    fake.accessTokenLifetimeSeconds = 365 * 86_400;
     const startedAt = application.clock.now().getTime();
     const connections = await linkMany(application, 40, provider);
     beginSweeping(application);
@@ -293,18 +293,18 @@ describe('the refresh scheduler', () => {
     const gaps = connections.flatMap(({ familyId }) => {
       const instants = [
         startedAt,
-        ...refreshesOf(maker, familyId).map(({ at }) => at),
+        ...refreshesOf(fake, familyId).map(({ at }) => at),
         application.clock.now().getTime(),
       ];
       return instants.slice(1).map((at, index) => at - (instants[index] ?? 0));
     });
     expect(Math.max(...gaps)).toBeLessThanOrEqual(45.5 * dayMs);
     const perHalfDay = Map.groupBy(
-      maker.history.filter(({ kind }) => kind === 'refresh'),
+      fake.history.filter(({ kind }) => kind === 'refresh'),
       ({ at }) => Math.floor((at - startedAt) / (dayMs / 2)),
     );
     expect(Math.max(...[...perHalfDay.values()].map(({ length }) => length))).toBeLessThanOrEqual(10);
-    await expect(findViolations({ maker, vault: application.app, connections })).resolves.toEqual([]);
+    await expect(findViolations({ fake, vault: application.app, connections })).resolves.toEqual([]);
   });
 
   it('R-22 without a scheduler refresh tokens stay unused for sixty days', async () => {
@@ -313,27 +313,27 @@ describe('the refresh scheduler', () => {
     for (let step = 0; step < 60; step += 1) {
       await pass(application, dayMs);
     }
-    expect(refreshesOf(application.sandbox.maker('garmin'), connections[0]?.familyId ?? '')).toEqual([]);
+    expect(refreshesOf(application.sandbox.provider('garmin'), connections[0]?.familyId ?? '')).toEqual([]);
   });
 
   it('R-23 leaves nothing in doubt and loses nothing when replicas are stopped in the middle of their work', async () => {
     const owner = await start();
-    const maker = owner.sandbox.maker(slug);
+    const fake = owner.sandbox.provider(slug);
     const connections = await linkMany(owner, 40);
-    maker.misbehave({ endpoint: 'refresh', type: 'slow', ms: 30 }, Infinity);
+    fake.misbehave({ endpoint: 'refresh', type: 'slow', ms: 30 }, Infinity);
     const environment = { PROVIDER_CONCURRENCY: '4' };
     for (let restart = 1; restart <= restarts; restart += 1) {
       await makeDue(owner);
-      const before = refreshCount(maker);
+      const before = refreshCount(fake);
       const replica = await startBeside(owner, { environment });
       beginSweeping(replica);
-      await until('there is work', () => refreshCount(maker) >= before + 6);
+      await until('there is work', () => refreshCount(fake) >= before + 6);
       await replica.close();
       applications.pop();
       await expect(look(owner)).resolves.toMatchObject({ claimed: 0, in_doubt: 0, due: expect.any(Number) });
     }
     expect((await look(owner)).due).toBeGreaterThan(0);
-    await expect(findViolations({ maker, vault: owner.app, connections })).resolves.toEqual([]);
+    await expect(findViolations({ fake, vault: owner.app, connections })).resolves.toEqual([]);
   });
 
   it('gives back what gets no slot in time, with nothing in doubt (R-26)', async () => {
@@ -346,18 +346,18 @@ describe('the refresh scheduler', () => {
     beginSweeping(application);
     await until('it has waited for a slot', () => acquire.mock.calls.length > 0);
     await application.app.get(RefreshScheduler).beforeApplicationShutdown();
-    expect(refreshCount(application.sandbox.maker(slug))).toBe(0);
+    expect(refreshCount(application.sandbox.provider(slug))).toBe(0);
     expect(await look(application)).toEqual({ due: 1, claimed: 0, in_doubt: 0 });
   });
 
   it('is not stopped before what it has begun is done with (R-23)', async () => {
     const application = await start({ environment: { PROVIDER_CONCURRENCY: '2' } });
-    const maker = application.sandbox.maker(slug);
+    const fake = application.sandbox.provider(slug);
     await linkMany(application, 2);
     await makeDue(application);
-    maker.misbehave({ endpoint: 'refresh', ...held }, Infinity);
+    fake.misbehave({ endpoint: 'refresh', ...held }, Infinity);
     beginSweeping(application);
-    await until('both are at the maker', () => refreshCount(maker) === 2);
+    await until('both are at the provider', () => refreshCount(fake) === 2);
 
     let isStopped = false;
     const stopping = application.app
@@ -368,7 +368,7 @@ describe('the refresh scheduler', () => {
       expect(await look(application)).toMatchObject({ claimed: 2 });
     }
     expect(isStopped).toBe(false);
-    maker.behave();
+    fake.behave();
     await stopping;
 
     expect(await look(application)).toEqual({ due: 0, claimed: 0, in_doubt: 0 });
@@ -376,22 +376,22 @@ describe('the refresh scheduler', () => {
 
   it('gives back what waits for a slot when it is stopped, and refreshes no more of it (R-23)', async () => {
     const application = await start({ environment: { PROVIDER_CONCURRENCY: '2' } });
-    const maker = application.sandbox.maker(slug);
+    const fake = application.sandbox.provider(slug);
     await linkMany(application, 8);
     await makeDue(application);
-    maker.misbehave({ endpoint: 'refresh', ...held }, Infinity);
+    fake.misbehave({ endpoint: 'refresh', ...held }, Infinity);
     beginSweeping(application);
-    await until('two are at the maker, and four wait', async () => {
-      return refreshCount(maker) === 2 && (await look(application)).claimed === 6;
+    await until('two are at the provider, and four wait', async () => {
+      return refreshCount(fake) === 2 && (await look(application)).claimed === 6;
     });
 
     const stopped = [RefreshScheduler, RefreshService].map((part) =>
       application.app.get(part).beforeApplicationShutdown(),
     );
-    maker.behave();
+    fake.behave();
     await Promise.all(stopped);
 
-    expect(refreshCount(maker)).toBe(2);
+    expect(refreshCount(fake)).toBe(2);
     // Nor is anything claimed that is due by now.
     beginSweeping(application);
     for (let queries = 0; queries < 10; queries += 1) {
@@ -401,9 +401,9 @@ describe('the refresh scheduler', () => {
 
   it('R-23 lets a worker process of its own sweep, answer for its health, and drain on SIGTERM', async () => {
     const owner = await start();
-    const maker = owner.sandbox.maker(slug);
+    const fake = owner.sandbox.provider(slug);
     const connections = await linkMany(owner, 60);
-    maker.misbehave({ endpoint: 'refresh', type: 'slow', ms: 300 }, Infinity);
+    fake.misbehave({ endpoint: 'refresh', type: 'slow', ms: 300 }, Infinity);
     await makeDue(owner);
     const directory = await mkdtemp(join(tmpdir(), 'cufflink-worker-'));
     const port = await findFreePort();
@@ -420,7 +420,7 @@ describe('the refresh scheduler', () => {
       const url = `http://127.0.0.1:${port}`;
       await waitUntilReady(worker, url);
       expect((await fetch(`${url}/v1/providers`)).status).toBe(404);
-      await until('there is work', () => refreshCount(maker) >= 8);
+      await until('there is work', () => refreshCount(fake) >= 8);
       await expect(worker.stop('SIGTERM')).resolves.toEqual({ status: null, signal: 'SIGTERM' });
     } finally {
       await worker.stop('SIGKILL');
@@ -428,13 +428,13 @@ describe('the refresh scheduler', () => {
     }
     await expect(look(owner)).resolves.toMatchObject({ claimed: 0, in_doubt: 0 });
     expect((await look(owner)).due).toBeGreaterThan(0);
-    await expect(findViolations({ maker, vault: owner.app, connections })).resolves.toEqual([]);
+    await expect(findViolations({ fake, vault: owner.app, connections })).resolves.toEqual([]);
   });
 
   it(`R-25 refreshes ${poisonCount - 1} of ${poisonCount} connections on time when the stored tokens of one do not open`, async () => {
     const application = await start();
     const { databaseUrl, sandbox } = application;
-    const maker = sandbox.maker(slug);
+    const fake = sandbox.provider(slug);
     const connections = await linkMany(application, poisonCount);
     const [poisoned, ...others] = connections;
     await damageSealedTokens(databaseUrl, poisoned?.userId ?? '');
@@ -445,9 +445,9 @@ describe('the refresh scheduler', () => {
     beginSweeping(application);
     await untilSwept(application);
 
-    const counts = connections.map(({ familyId }) => refreshesOf(maker, familyId).length);
+    const counts = connections.map(({ familyId }) => refreshesOf(fake, familyId).length);
     expect(counts).toEqual([0, ...others.map(() => 1)]);
-    await expect(findViolations({ maker, vault: application.app, connections: others })).resolves.toEqual([]);
+    await expect(findViolations({ fake, vault: application.app, connections: others })).resolves.toEqual([]);
     const [row] = await queryDatabase<object>(
       databaseUrl,
       `SELECT status, last_error_code, failed_attempts, attempt_started_at, retry_at,
@@ -492,17 +492,17 @@ describe('the refresh scheduler', () => {
       override: (builder) => builder.overrideProvider(ConnectionStore).useClass(SlowStore),
     });
     const connections = await linkMany(application, 2);
-    const maker = application.sandbox.maker(slug);
+    const fake = application.sandbox.provider(slug);
     const refreshing = connections.map(({ userId }) =>
       application.api.post(`/v1/users/${userId}/connections/${slug}/refresh`).then(({ status }) => status),
     );
     try {
-      await until('the maker has both', () => refreshCount(maker) === connections.length);
+      await until('the provider has both', () => refreshCount(fake) === connections.length);
     } finally {
       stored.resolve();
     }
     expect(await Promise.all(refreshing)).toEqual([200, 200]);
-    await expect(findViolations({ maker, vault: application.app, connections })).resolves.toEqual([]);
+    await expect(findViolations({ fake, vault: application.app, connections })).resolves.toEqual([]);
   });
 
   it('CR-14 leaves what is due as it is while nothing can be sealed, and goes on when it can', async () => {
@@ -519,16 +519,16 @@ describe('the refresh scheduler', () => {
     beginSweeping(application);
     await until('it has looked twice', () => check.mock.calls.length > 1);
     expect(await rows()).toEqual(before);
-    expect(refreshCount(application.sandbox.maker(slug))).toBe(0);
+    expect(refreshCount(application.sandbox.provider(slug))).toBe(0);
 
     check.mockRestore();
     await untilSwept(application);
-    expect(refreshCount(application.sandbox.maker(slug))).toBe(connections.length);
+    expect(refreshCount(application.sandbox.provider(slug))).toBe(connections.length);
   });
 
-  it('R-26 lets another replica take over from one that cannot reach the maker, with nothing in doubt', async () => {
+  it('R-26 lets another replica take over from one that cannot reach the provider, with nothing in doubt', async () => {
     const owner = await start();
-    const maker = owner.sandbox.maker(slug);
+    const fake = owner.sandbox.provider(slug);
     const connections = await linkMany(owner, 10);
     const nobody = await findFreePort();
     const cutOff = await startBeside(owner, {
@@ -548,15 +548,15 @@ describe('the refresh scheduler', () => {
       );
       return row?.failed === connections.length;
     });
-    expect(refreshCount(maker)).toBe(0);
+    expect(refreshCount(fake)).toBe(0);
     await cutOff.app.get(RefreshScheduler).beforeApplicationShutdown();
     await expect(look(owner)).resolves.toMatchObject({ claimed: 0, in_doubt: 0 });
     await makeDue(owner);
     beginSweeping(owner);
     await untilSwept(owner);
 
-    expect(refreshCount(maker)).toBe(connections.length);
-    await expect(findViolations({ maker, vault: owner.app, connections })).resolves.toEqual([]);
+    expect(refreshCount(fake)).toBe(connections.length);
+    await expect(findViolations({ fake, vault: owner.app, connections })).resolves.toEqual([]);
   });
 
   it('R-27 catches up after a long stop at its own rate, and serves those who ask meanwhile', async () => {
@@ -566,7 +566,7 @@ describe('the refresh scheduler', () => {
     expect(busiest).toBeLessThanOrEqual(2 * 40);
   });
 
-  it('R-27 without a rate the maker gets everything at once', async () => {
+  it('R-27 without a rate the provider gets everything at once', async () => {
     const { busiest } = await catchUp(100_000);
     expect(busiest).toBeGreaterThan(2 * 40);
   });
@@ -574,7 +574,7 @@ describe('the refresh scheduler', () => {
   /** Two hours stopped with everything due; one caller wants a token that has expired. */
   async function catchUp(ratePerSecond: number): Promise<{ busiest: number; dueWhenServed: number }> {
     const application = await start({ environment: { REFRESH_RATE_PER_SECOND: String(ratePerSecond) } });
-    const maker = application.sandbox.maker(slug);
+    const fake = application.sandbox.provider(slug);
     const connections = await linkMany(application, 130);
     await pass(application, 120 * minuteMs);
     expect((await look(application)).due).toBe(connections.length);
@@ -587,75 +587,75 @@ describe('the refresh scheduler', () => {
     });
 
     beginSweeping(application);
-    await until('the maker is asked', () => refreshCount(maker) > 0);
+    await until('the provider is asked', () => refreshCount(fake) > 0);
     // Linked last, so it is due last.
     const last = connections.at(-1)?.userId;
     await application.api.get(`/v1/users/${last}/connections/${slug}/token`).expect(200);
     const { due: dueWhenServed } = await look(application);
     await untilSwept(application);
 
-    expect(refreshCount(maker)).toBe(connections.length);
-    await expect(findViolations({ maker, vault: application.app, connections })).resolves.toEqual([]);
+    expect(refreshCount(fake)).toBe(connections.length);
+    await expect(findViolations({ fake, vault: application.app, connections })).resolves.toEqual([]);
     return { busiest: busiestSecond(begunAtMs), dueWhenServed };
   }
 
   it('R-10 R-27 stops at the first answer that asks to wait, gives back what it had claimed, and goes on after one refresh has tried', async () => {
     const application = await start({ environment: { PROVIDER_CONCURRENCY: '2' } });
     const { databaseUrl, sandbox } = application;
-    const maker = sandbox.maker(slug);
+    const fake = sandbox.provider(slug);
     const connections = await linkMany(application, 20);
     await makeDue(application);
-    maker.misbehave({ endpoint: 'refresh', type: 'status', code: 429, headers: { 'retry-after': '600' } }, Infinity);
+    fake.misbehave({ endpoint: 'refresh', type: 'status', code: 429, headers: { 'retry-after': '600' } }, Infinity);
 
     beginSweeping(application);
     await until('it has stopped', async () => {
       const { claimed } = await look(application);
-      return refreshCount(maker) > 0 && claimed === 0;
+      return refreshCount(fake) > 0 && claimed === 0;
     });
     // What was being sent when the answer came, not what waited for a slot.
-    const refused = refreshCount(maker);
+    const refused = refreshCount(fake);
     expect(refused).toBeLessThanOrEqual(2);
     await expect(look(application)).resolves.toMatchObject({ in_doubt: 0, due: connections.length - refused });
 
-    maker.behave();
+    fake.behave();
     await queryDatabase(databaseUrl, 'UPDATE circuit_breakers SET open_until = now()');
     await queryDatabase(databaseUrl, 'UPDATE connections SET retry_at = NULL, refresh_due_at = now()');
-    maker.misbehave({ endpoint: 'refresh', ...held });
+    fake.misbehave({ endpoint: 'refresh', ...held });
     const tries = jest.spyOn(application.app.get(RefreshService), 'refresh');
     beginSweeping(application);
-    await until('one tries', () => refreshCount(maker) > refused);
-    expect(refreshCount(maker)).toBe(refused + 1);
+    await until('one tries', () => refreshCount(fake) > refused);
+    expect(refreshCount(fake)).toBe(refused + 1);
     // Whoever waits for a token goes before it.
     expect(tries.mock.calls.map(([, options]) => options)).toEqual([{ priority: 'background' }]);
-    maker.behave();
+    fake.behave();
     await untilSwept(application);
-    expect(refreshCount(maker)).toBe(refused + connections.length);
-    await expect(findViolations({ maker, vault: application.app, connections })).resolves.toEqual([]);
+    expect(refreshCount(fake)).toBe(refused + connections.length);
+    await expect(findViolations({ fake, vault: application.app, connections })).resolves.toEqual([]);
   });
 
   it('lets a caller who wants a token join the refresh that waits for a slot, and puts it first', async () => {
     const application = await start({ environment: { PROVIDER_CONCURRENCY: '4' } });
-    const maker = application.sandbox.maker(slug);
+    const fake = application.sandbox.provider(slug);
     const connections = await linkMany(application, 8);
     await pass(application, 120 * minuteMs);
     await makeDue(application);
-    maker.misbehave({ endpoint: 'refresh', ...held }, 4);
+    fake.misbehave({ endpoint: 'refresh', ...held }, 4);
     const joined = jest.spyOn(application.app.get(RefreshService), 'refresh');
 
     beginSweeping(application);
-    await until('four are at the maker, and four wait', async () => {
-      return refreshCount(maker) === 4 && (await look(application)).claimed === 8;
+    await until('four are at the provider, and four wait', async () => {
+      return refreshCount(fake) === 4 && (await look(application)).claimed === 8;
     });
     const asked = connections.at(-1);
     const asking = application.api
       .get(`/v1/users/${asked?.userId}/connections/${slug}/token`)
       .then(({ status }) => status);
     await until('the caller has joined', () => joined.mock.calls.length === 1);
-    maker.behave();
+    fake.behave();
     expect(await asking).toBe(200);
     await untilSwept(application);
 
-    const order = maker.history.filter(({ kind }) => kind === 'refresh').map(({ familyId }) => familyId);
+    const order = fake.history.filter(({ kind }) => kind === 'refresh').map(({ familyId }) => familyId);
     expect(order).toHaveLength(8);
     expect(order.indexOf(asked?.familyId)).toBe(4);
   });

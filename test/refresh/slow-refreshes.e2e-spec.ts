@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type ApplicationOptions, startApplication, type TestApplication } from '../support/application.js';
-import { held } from '../support/sandbox-providers.js';
+import { held } from '../support/fake-providers.js';
 import { at, Subject } from '../support/subject.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
@@ -9,7 +9,7 @@ const slug = 'whoop';
 const connectionCount = 6;
 
 describe('a refresh whose response comes after the time limit', () => {
-  /** Asks for expired tokens at a maker that decides at once, and responds when it is told to behave. */
+  /** Asks for expired tokens at a provider that decides at once, and responds when it is told to behave. */
   async function startLate(environment: NonNullable<ApplicationOptions['environment']>) {
     const application = await startApplication({ environment });
     const subjects: Subject[] = [];
@@ -18,12 +18,12 @@ describe('a refresh whose response comes after the time limit', () => {
     }
     // One clock for all of them.
     await subjects[0]?.expire();
-    application.sandbox.maker(slug).misbehave(at(held), Infinity);
+    application.sandbox.provider(slug).misbehave(at(held), Infinity);
     return { application, subjects };
   }
 
   function refreshesAt({ sandbox }: TestApplication): number {
-    return sandbox.maker(slug).history.filter(({ kind }) => kind === 'refresh').length;
+    return sandbox.provider(slug).history.filter(({ kind }) => kind === 'refresh').length;
   }
 
   it('closes the gate of its provider at the time limit, and is stored all the same (R-08, R-10)', async () => {
@@ -40,9 +40,9 @@ describe('a refresh whose response comes after the time limit', () => {
         );
         return rows.length === 1;
       });
-      // Who comes later is told at once: the maker still does not respond.
+      // Who comes later is told at once: the provider still does not respond.
       expect(await subjects[0]?.refusal()).toMatchObject({ status: 503, code: 'PROVIDER_UNAVAILABLE' });
-      application.sandbox.maker(slug).behave();
+      application.sandbox.provider(slug).behave();
       for (const subject of subjects) {
         await until('the new tokens are stored', async () => (await subject.read()).status === 200);
         await subject.expectStoredTokensAlive();
@@ -57,9 +57,9 @@ describe('a refresh whose response comes after the time limit', () => {
     const { application, subjects } = await startLate({ PROVIDER_CONCURRENCY: '2' });
     try {
       const asking = Promise.all(subjects.map((subject) => subject.read()));
-      await until('the first two are at the maker', () => refreshesAt(application) === 2);
+      await until('the first two are at the provider', () => refreshesAt(application) === 2);
       await until('one more has begun', () => refreshesAt(application) === 3);
-      application.sandbox.maker(slug).behave();
+      application.sandbox.provider(slug).behave();
       await asking;
       for (const subject of subjects) {
         await until('the new tokens are stored', async () => (await subject.read()).status === 200);

@@ -3,7 +3,7 @@ import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
 import type { StoredConnection } from '../../src/tokens/store/stored-connection.js';
 import { RefreshService } from '../../src/tokens/refresh/refresh.service.js';
 import { startApplication, type TestApplication } from '../support/application.js';
-import { at, endTrouble, resetCircuitBreakers, Subject } from '../support/subject.js';
+import { at, endAllTrouble, resetCircuitBreakers, Subject } from '../support/subject.js';
 
 /** Lets the pause after a failure pass, for the connection and the provider. */
 async function passPause(subject: Subject): Promise<void> {
@@ -17,7 +17,7 @@ describe('a refresh whose answer cannot be used', () => {
   beforeAll(async () => {
     application = await startApplication();
   });
-  afterEach(() => endTrouble(application));
+  afterEach(() => endAllTrouble(application));
   afterAll(() => application.close());
 
   it.each([
@@ -28,14 +28,14 @@ describe('a refresh whose answer cannot be used', () => {
     await subject.expire();
     for (let round = 0; round < 3; round += 1) {
       const before = await subject.stored();
-      subject.maker.misbehave(unusable);
+      subject.fake.misbehave(unusable);
 
       expect(await subject.refusal()).toMatchObject({ status: 502, code: 'TOKEN_RESPONSE_INVALID', act: 'us' });
 
       const { accessToken, refreshToken } = await subject.stored();
       expect(accessToken).toBe(before.accessToken);
       expect(refreshToken).not.toBe(before.refreshToken);
-      expect(subject.maker.isLiveRefreshToken(refreshToken ?? '')).toBe(true);
+      expect(subject.fake.isLiveRefreshToken(refreshToken ?? '')).toBe(true);
       expect(await subject.row()).toMatchObject({ status: 'active', failed_attempts: round + 1 });
       await subject.passInDatabase(3_600);
     }
@@ -51,7 +51,7 @@ describe('a refresh whose answer cannot be used', () => {
     await subject.expire();
     const store = application.app.get(ConnectionStore, { strict: false });
     const asRead = (await store.find(subject.userId, 'whoop')) as StoredConnection;
-    subject.maker.misbehave(at({ type: 'badTokenType' }));
+    subject.fake.misbehave(at({ type: 'badTokenType' }));
     await subject.refusal();
     const { accessToken } = await subject.stored();
 
@@ -65,11 +65,11 @@ describe('a refresh whose answer cannot be used', () => {
   it('TE-04 forgets what was said against the refresh token before: it is not the one that lives now', async () => {
     const subject = await Subject.link(application, 'whoop');
     await subject.expire();
-    subject.maker.misbehave(at({ type: 'error', error: 'invalid_grant', status: 400 }));
+    subject.fake.misbehave(at({ type: 'error', error: 'invalid_grant', status: 400 }));
     await subject.refusal();
     expect((await subject.row()).suspect_since).not.toBeNull();
     await subject.passInDatabase(3_600);
-    subject.maker.misbehave(at({ type: 'badTokenType' }));
+    subject.fake.misbehave(at({ type: 'badTokenType' }));
 
     await subject.refusal();
 
@@ -80,7 +80,7 @@ describe('a refresh whose answer cannot be used', () => {
     const subject = await Subject.link(application, 'whoop');
     await subject.expire();
     const before = await subject.row();
-    subject.maker.misbehave(
+    subject.fake.misbehave(
       at({ type: 'status', code: 200, body: '{"token_type":"bearer"}', contentType: 'application/json' }),
     );
 
@@ -97,10 +97,10 @@ describe('a refresh whose answer cannot be used', () => {
     await subject.expectStoredTokensAlive();
   });
 
-  it('asks a forgiving maker less and less often that goes on to send what cannot be read (R-09)', async () => {
+  it('asks a forgiving provider less and less often that goes on to send what cannot be read (R-09)', async () => {
     const subject = await Subject.link(application, 'wahoo');
     await subject.expire();
-    subject.maker.misbehave(at({ type: 'html' }), Infinity);
+    subject.fake.misbehave(at({ type: 'html' }), Infinity);
     const random = jest.spyOn(Math, 'random').mockReturnValue(0.999);
     try {
       const pauses: number[] = [];
@@ -112,16 +112,16 @@ describe('a refresh whose answer cannot be used', () => {
       expect(pauses.at(-1)).toBeGreaterThan(600);
     } finally {
       random.mockRestore();
-      subject.maker.behave();
+      subject.fake.behave();
     }
     await subject.token();
     await subject.expectStoredTokensAlive();
   });
 
-  it('TE-04 sends the refresh token again at once where the maker forgives that', async () => {
+  it('TE-04 sends the refresh token again at once where the provider forgives that', async () => {
     const subject = await Subject.link(application, 'wahoo');
     await subject.expire();
-    subject.maker.misbehave(at({ type: 'html', processed: true }));
+    subject.fake.misbehave(at({ type: 'html', processed: true }));
 
     await subject.token();
 

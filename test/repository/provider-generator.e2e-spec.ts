@@ -138,8 +138,8 @@ describe('npm run provider:new', () => {
     ['capitals', ['Acme', '--oauth2'], '"Acme" is no slug'],
     ['a path', ['../acme', '--oauth2'], '"../acme" is no slug'],
     ['two dashes', ['acme--x', '--oauth2'], '"acme--x" is no slug'],
-    ['neither version', ['acme'], 'Say which OAuth the maker speaks'],
-    ['both versions', ['acme', '--oauth1', '--oauth2'], 'Say which OAuth the maker speaks'],
+    ['neither version', ['acme'], 'Say which OAuth the provider speaks'],
+    ['both versions', ['acme', '--oauth1', '--oauth2'], 'Say which OAuth the provider speaks'],
     ['an unknown flag', ['acme', '--oauth3'], "'--oauth3'"],
     ['a folder that exists', ['whoop', '--oauth2'], 'src/providers/whoop exists already'],
   ])('refuses %s in one sentence, with status 1, and writes nothing', async (_, args, sentence) => {
@@ -201,7 +201,7 @@ describe('npm run provider:new', () => {
         for (const file of [`${slug}.definition.ts`, `${slug}.sandbox.ts`, 'facts.json']) {
           const path = join(copy, 'src/providers', slug, file);
           const filled = (await readFile(path, 'utf8'))
-            .replaceAll('example.invalid', 'makers.example')
+            .replaceAll('example.invalid', 'providers.example')
             .replaceAll('fill-in:read', 'sleep:read')
             .replaceAll(/To fill in: [^'"]*/g, 'Nothing.');
           await writeFile(path, filled);

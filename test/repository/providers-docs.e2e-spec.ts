@@ -45,14 +45,14 @@ describe('renderProvidersPage', () => {
     return page.slice(page.indexOf('\n## example'), page.indexOf('\n## Not offered'));
   }
 
-  it('has a row and a section for each provider, and says which makers are not offered', () => {
+  it('has a row and a section for each provider, and says which providers are not offered', () => {
     const page = renderProvidersPage(source);
     for (const { slug } of source.definitions) {
       expect(page).toContain(`\n| [\`${slug}\`](#${slug}) | `);
       expect(page).toContain(`\n## ${slug}\n`);
     }
-    for (const maker of ['Samsung Health', 'Zepp', 'Peloton', 'Eight Sleep', 'komoot']) {
-      expect(page.split('\n## Not offered')[1]).toContain(`| ${maker}`);
+    for (const provider of ['Samsung Health', 'Zepp', 'Peloton', 'Eight Sleep', 'komoot']) {
+      expect(page.split('\n## Not offered')[1]).toContain(`| ${provider}`);
     }
   });
 
@@ -81,7 +81,7 @@ describe('renderProvidersPage', () => {
     [{}, 'Scopes: `sleep`; the token answer tells which were granted.'],
     [{ defaultScopes: [] }, 'Scopes: none are asked for.'],
     [{ defaultScopes: ['a', 'b'], scopeSeparator: ',' }, 'Scopes: `a` `b`, joined by commas;'],
-    [{ revocation: undefined }, 'Revocation: the maker offers none'],
+    [{ revocation: undefined }, 'Revocation: the provider offers none'],
     [{ refreshUrl: 'https://a.example/refresh' }, 'Peculiar: refreshes go to `https://a.example/refresh`.'],
     [{ extraAuthorizeParams: { prompt: 'consent' } }, 'Peculiar: the authorisation request has `prompt=consent`.'],
     [{ answer: { noTokenType: true, bodyField: 'body' } }, 'the tokens are inside `body`; there is no `token_type`.'],

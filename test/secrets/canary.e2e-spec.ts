@@ -44,43 +44,43 @@ import { createTestDatabase, queryDatabase } from '../support/test-database.js';
 const oauth2: readonly OAuth2Definition[] = [whoopDefinition, garminDefinition, fitbitDefinition, ouraDefinition];
 const oauth1 = [garminOauth1Definition, fitbitOauth1Definition];
 
-/** Texts that stand for secrets nobody issued: a caller or a maker sends them where they do not belong. */
+/** Texts that stand for secrets nobody issued: a caller or a provider sends them where they do not belong. */
 const planted = {
   accessToken: canary('access-token'),
   code: canary('code'),
   verifier: canary('verifier'),
   state: canary('state'),
   errorDescription: canary('error-description'),
-  makerBody: canary('maker-body'),
-  makerHeader: canary('maker-header'),
-  makerToken: canary('maker-token'),
+  providerBody: canary('provider-body'),
+  providerHeader: canary('provider-header'),
+  providerToken: canary('provider-token'),
   apiKey: `cuff_${randomBytes(9).toString('hex')}_${randomBytes(32).toString('base64url')}`,
 };
 
-/** What a service asks a maker, which is between the two. It stands in the URL that the maker gets, as it should. */
+/** What a service asks a provider, which is between the two. It stands in the URL that the provider gets, as it should. */
 const asked = canary('asked');
 
 /** How token answers go wrong. */
 const failures = [
   { type: 'echoSecret', error: 'invalid_grant', status: 400 },
   { type: 'echoSecret', error: 'server_error', status: 500 },
-  { type: 'echoSecret', error: planted.makerToken, status: 401 },
+  { type: 'echoSecret', error: planted.providerToken, status: 401 },
   { type: 'error', error: 'invalid_client', status: 401 },
   { type: 'errorIn200', error: 'invalid_grant' },
   { type: 'html' },
   { type: 'emptyBody' },
   { type: 'drop' },
   { type: 'drop', processed: true },
-  { type: 'redirect', status: 302, location: `https://maker.example/?access_token=${planted.makerToken}` },
+  { type: 'redirect', status: 302, location: `https://provider.example/?access_token=${planted.providerToken}` },
   { type: 'hugeBody', bytes: 1_100_000 },
   { type: 'gzipBomb', bytes: 1_100_000 },
-  status(500, `<html>${planted.makerBody}</html>`, 'text/html'),
-  status(429, planted.makerBody),
-  status(400, JSON.stringify({ error: planted.makerToken, error_description: planted.makerBody })),
-  status(401, `oauth_problem=${planted.makerToken}&oauth_problem_advice=${planted.makerBody}`),
-  status(200, JSON.stringify({ access_token: [planted.makerToken], token_type: planted.makerToken })),
-  status(200, JSON.stringify({ access_token: planted.makerToken, token_type: planted.makerBody })),
-  status(200, `oauth_token=${planted.makerToken}&oauth_callback_confirmed=true`),
+  status(500, `<html>${planted.providerBody}</html>`, 'text/html'),
+  status(429, planted.providerBody),
+  status(400, JSON.stringify({ error: planted.providerToken, error_description: planted.providerBody })),
+  status(401, `oauth_problem=${planted.providerToken}&oauth_problem_advice=${planted.providerBody}`),
+  status(200, JSON.stringify({ access_token: [planted.providerToken], token_type: planted.providerToken })),
+  status(200, JSON.stringify({ access_token: planted.providerToken, token_type: planted.providerBody })),
+  status(200, `oauth_token=${planted.providerToken}&oauth_callback_confirmed=true`),
 ] as const;
 
 /** A public answer of the service, with what it is there to tell. */
@@ -116,7 +116,7 @@ describe.each([
     await chmod(directory, 0o755);
     databaseUrl = await createTestDatabase();
     sandbox = await VendorSandbox.start({
-      makers: new Map(providers.map((definition) => [definition.slug, definition.sandbox])),
+      providers: new Map(providers.map((definition) => [definition.slug, definition.sandbox])),
     });
     const certificate = makeTestCertificate({ ip: '127.0.0.1' });
     proxy = await startRecordingProxy(sandbox.url, production ? certificate : undefined);
@@ -156,7 +156,7 @@ describe.each([
     dumps = await dumpDatabase(databaseUrl);
     await service.stop();
     dumps.push(...(await dumpDatabase(databaseUrl)));
-    collectFromMakers();
+    collectFromProviders();
     search = new SecretSearch([...listSecrets(), { kind: 'root key', value: rootKey }]);
   }, 600_000);
 
@@ -240,7 +240,7 @@ describe.each([
     }
   });
 
-  /** All calls, with right and wrong input, at makers that behave and at makers that do not. */
+  /** All calls, with right and wrong input, at providers that behave and at providers that do not. */
   async function runEverything(): Promise<void> {
     for (const definition of oauth2) {
       await runConnection(definition);
@@ -260,9 +260,9 @@ describe.each([
       await runCallbacks(definition);
       for (const failure of failures) {
         await failAt(definition, { ...failure, endpoint: 'access_token' });
-        sandbox.maker(definition.slug).misbehave({ ...failure, endpoint: 'request_token' });
+        sandbox.provider(definition.slug).misbehave({ ...failure, endpoint: 'request_token' });
         await start(definition);
-        sandbox.maker(definition.slug).behave();
+        sandbox.provider(definition.slug).behave();
       }
     }
     for (const definition of production ? oauth2 : providers) {
@@ -293,9 +293,9 @@ describe.each([
     const path = `/v1/users/${user}/connections`;
     await call('GET', path);
     await call('GET', `${path}/${definition.slug}/token`);
-    await callMaker(definition, user);
+    await callProvider(definition, user);
     await call('POST', `${path}/${definition.slug}/refresh`);
-    sandbox.maker(definition.slug).expireAccessTokens();
+    sandbox.provider(definition.slug).expireAccessTokens();
     await call('POST', `${path}/${definition.slug}/refresh`);
     await call('GET', `${path}/${definition.slug}/token`);
     await call('GET', `${path}/${definition.slug}`);
@@ -305,8 +305,8 @@ describe.each([
     await call('GET', `${path}/${definition.slug}/token`);
   }
 
-  /** Right and wrong calls of the maker's API, by proxy and with a signature. */
-  async function callMaker(definition: ProviderDefinition, user: string): Promise<void> {
+  /** Right and wrong calls of the provider's API, by proxy and with a signature. */
+  async function callProvider(definition: ProviderDefinition, user: string): Promise<void> {
     const path = `/v1/users/${user}/connections/${definition.slug}`;
     const { apiPath, apiBasePath = '' } = definition.sandbox;
     const target = apiPath.slice(apiBasePath.length + 1);
@@ -323,12 +323,12 @@ describe.each([
   }
 
   async function failProxied(definition: ProviderDefinition, user: string, wrong: Misbehaviour): Promise<void> {
-    const maker = sandbox.maker(definition.slug);
-    maker.misbehave(wrong);
+    const fake = sandbox.provider(definition.slug);
+    fake.misbehave(wrong);
     const { apiPath, apiBasePath = '' } = definition.sandbox;
     const target = apiPath.slice(apiBasePath.length + 1);
     await call('POST', `/v1/users/${user}/connections/${definition.slug}/proxy/${target}`, '{}', 'application/json');
-    maker.behave();
+    fake.behave();
   }
 
   async function runCallbacks(definition: ProviderDefinition): Promise<void> {
@@ -355,7 +355,7 @@ describe.each([
     const { state } = await start(definition);
     const error = new URLSearchParams({
       state,
-      error: planted.makerToken,
+      error: planted.providerToken,
       error_description: planted.errorDescription,
     });
     await call('GET', `${callback}?${error.toString()}`);
@@ -367,29 +367,29 @@ describe.each([
 
   async function failAt(definition: ProviderDefinition, misbehaviour: Misbehaviour): Promise<void> {
     const callback = await approved(definition);
-    const maker = sandbox.maker(definition.slug);
-    maker.misbehave(misbehaviour);
+    const fake = sandbox.provider(definition.slug);
+    fake.misbehave(misbehaviour);
     await finish(callback);
-    maker.behave();
+    fake.behave();
   }
 
   async function failRefresh(definition: ProviderDefinition, misbehaviour: Misbehaviour): Promise<void> {
     const user = await link(definition);
-    const maker = sandbox.maker(definition.slug);
-    maker.misbehave(misbehaviour);
+    const fake = sandbox.provider(definition.slug);
+    fake.misbehave(misbehaviour);
     const path = `/v1/users/${user}/connections/${definition.slug}`;
     await call('POST', `${path}/refresh`);
-    maker.behave();
+    fake.behave();
     await call('GET', path);
     await call('GET', `${path}/token`);
   }
 
   async function failRevocation(definition: ProviderDefinition, misbehaviour: Misbehaviour): Promise<void> {
     const user = await link(definition);
-    const maker = sandbox.maker(definition.slug);
-    maker.misbehave(misbehaviour, Infinity);
+    const fake = sandbox.provider(definition.slug);
+    fake.misbehave(misbehaviour, Infinity);
     await call('DELETE', `/v1/users/${user}/connections/${definition.slug}`);
-    maker.behave();
+    fake.behave();
   }
 
   /** What nobody foresaw: the database refuses a row, lacks a table, holds bytes that do not open. */
@@ -448,7 +448,7 @@ describe.each([
       states.push(state);
       remember('state', state);
     }
-    // The browser does not ask who the maker is.
+    // The browser does not ask who the provider is.
     return { linkWebUrl: linkWebUrl.replace(proxy.url, sandbox.url), state };
   }
 
@@ -496,8 +496,8 @@ describe.each([
       const [, token = ''] = /oauth_token="([^"]*)"/.exec(String(json['authorization'])) ?? [];
       given.add(decodeURIComponent(token));
     } else if (headers.includes('"cufflink-answer-from"')) {
-      // What the maker wrote of its own, and signatures, which are used up by then.
-      given.add(planted.makerBody).add(planted.makerToken);
+      // What the provider wrote of its own, and signatures, which are used up by then.
+      given.add(planted.providerBody).add(planted.providerToken);
       [...secrets].filter(([, kind]) => kind === 'OAuth 1.0a signature').forEach(([value]) => given.add(value));
     }
     return [...search.find(headers), ...search.find(body).filter(({ value }) => !given.has(value))];
@@ -513,8 +513,8 @@ describe.each([
     return [...secrets].map(([value, kind]) => ({ kind, value }));
   }
 
-  /** What only service and maker know of each other. */
-  function collectFromMakers(): void {
+  /** What only service and provider know of each other. */
+  function collectFromProviders(): void {
     for (const { slug } of providers) {
       remember('client secret', sandboxClientSecret(slug));
     }
@@ -574,7 +574,7 @@ describe('LOG-01 the usual redaction by key path', () => {
     const search = new SecretSearch([{ kind: 'access token', value }]);
 
     redacting.info({ access_token: value, grant: { access_token: value } }, 'redacted');
-    redacting.info(`the maker refused ${value}`);
+    redacting.info(`the provider refused ${value}`);
     redacting.info({ answer: { body: { access_token: value } } }, 'deeper');
     redacting.error(Object.assign(new Error('Request failed'), { config: { data: `token=${value}` } }));
 
@@ -641,8 +641,8 @@ const expectedCodes = [
 
 const tokenFieldFailures = [
   { type: 'omitExpiresIn' },
-  { type: 'expiresIn', value: planted.makerBody },
-  { type: 'badTokenType', value: planted.makerToken },
+  { type: 'expiresIn', value: planted.providerBody },
+  { type: 'badTokenType', value: planted.providerToken },
   { type: 'omitRefreshToken' },
   { type: 'emptyRefreshToken' },
 ] as const;
@@ -653,14 +653,14 @@ function canary(name: string): string {
 
 function status(code: number, body: string, contentType = 'application/json') {
   const headers = {
-    'WWW-Authenticate': `Bearer error_description="${planted.makerHeader}"`,
+    'WWW-Authenticate': `Bearer error_description="${planted.providerHeader}"`,
     'Retry-After': '1',
-    'X-Trace': planted.makerHeader,
+    'X-Trace': planted.providerHeader,
   };
   return { type: 'status', code, body, contentType, headers } as const;
 }
 
-/** The secrets in what was sent to a maker and in what it answered. */
+/** The secrets in what was sent to a provider and in what it answered. */
 function* secretsOf({ headers, body, answer }: RecordedExchange): Generator<readonly [string, string]> {
   const sent = new URLSearchParams(body);
   const answered = parseObject(answer) ?? Object.fromEntries(new URLSearchParams(answer));

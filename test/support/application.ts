@@ -60,7 +60,7 @@ export interface TestApplication {
 export async function startApplication(options: ApplicationOptions = {}): Promise<TestApplication> {
   const clock = options.clock ?? new TestClock();
   const sandbox =
-    options.sandbox ?? (await VendorSandbox.start({ makers: new Map(), now: () => clock.now().getTime() }));
+    options.sandbox ?? (await VendorSandbox.start({ providers: new Map(), now: () => clock.now().getTime() }));
   const databaseUrl = options.databaseUrl ?? (await createTestDatabase());
   const rootKey = options.rootKey ?? randomBytes(32).toString('base64');
   const restore = setEnvironment({

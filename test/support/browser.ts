@@ -1,9 +1,9 @@
 import { request } from 'undici';
 
-/** What the user does on a maker's consent page. */
+/** What the user does on a provider's consent page. */
 export interface ConsentOptions {
   readonly decision?: 'approve' | 'deny';
-  /** Account at the maker, digits. */
+  /** Account at the provider, digits. */
   readonly account?: string;
   /** Scopes left ticked, where the page has boxes; all of them when absent. */
   readonly scopes?: readonly string[];
@@ -12,7 +12,7 @@ export interface ConsentOptions {
 /**
  * Opens the authorisation URL, fills the consent form in and sends it, as a browser without JavaScript does.
  *
- * @returns the URL that the maker sends the browser back to; where the maker answers with a form to be posted there (form_post),
+ * @returns the URL that the provider sends the browser back to; where the provider answers with a form to be posted there (form_post),
  *   the form's fields are the query
  */
 export async function consent(linkWebUrl: string, options: ConsentOptions = {}): Promise<URL> {
@@ -22,7 +22,7 @@ export async function consent(linkWebUrl: string, options: ConsentOptions = {}):
   if (page.statusCode !== 200 || action === undefined) {
     const refusal =
       typeof page.headers['location'] === 'string' ? new URL(page.headers['location'], linkWebUrl).search : '';
-    throw new Error(`The maker shows no consent form but HTTP ${page.statusCode}: ${refusal}${html.slice(0, 300)}`);
+    throw new Error(`The provider shows no consent form but HTTP ${page.statusCode}: ${refusal}${html.slice(0, 300)}`);
   }
   const form = new URLSearchParams();
   for (const [input] of html.matchAll(/<input[^>]*>/gi)) {

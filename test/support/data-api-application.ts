@@ -34,7 +34,7 @@ export async function startWithDataApi(
   const clock = new TestClock();
   const dataApi = await startRecordingServer(answer);
   const sandbox = await VendorSandbox.start({
-    makers: new Map([['whoop', whoopSandbox]]),
+    providers: new Map([['whoop', whoopSandbox]]),
     now: () => clock.now().getTime(),
   });
   const moved = (url: string): string => `${sandbox.url}/whoop${new URL(url).pathname}`;

@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm';
 import { Database, type Statement } from '../../src/database/database.js';
 import { DatabaseUnavailableError } from '../../src/errors/request.errors.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from './application.js';
-import { endTrouble } from './subject.js';
+import { endAllTrouble } from './subject.js';
 
 /** A database that loses statements when told to, as a server does that is stopped, full or failing over. */
 export class FaultyDatabase extends Database {
@@ -45,7 +45,7 @@ export interface FaultyApplication {
 }
 
 /**
- * Gives the tests around it such an application. Its database is mended and its makers behave again after each test.
+ * Gives the tests around it such an application. Its database is mended and its providers behave again after each test.
  *
  * @param assign - takes its parts before the first test
  */
@@ -59,7 +59,7 @@ export function useFaulty(assign: (faulty: FaultyApplication) => void): void {
   });
   afterEach(async () => {
     database.mend();
-    await endTrouble(application);
+    await endAllTrouble(application);
   });
   afterAll(() => application.close());
 }

@@ -4,16 +4,16 @@ import {
   type RefreshPolicy,
 } from '../../src/provider-kit/definition/provider-definition.js';
 
-/** How a graceful maker treats a used refresh token, and what its definition says of it. */
+/** How a graceful provider treats a used refresh token, and what its definition says of it. */
 export interface Grace {
   /** For so long it is taken again; after that it ends the grant. */
   readonly seconds: number;
   readonly answer: 'same' | 'further';
-  /** The strictest value for a maker whose window nobody knows of. */
+  /** The strictest value for a provider whose window nobody knows of. */
   readonly declared: RefreshPolicy['grace'];
 }
 
-/** Declares a provider of a test whose maker takes a used refresh token again for some seconds; the vendor sandbox has its fake. */
+/** Declares a test provider that takes a used refresh token again for some seconds; the vendor sandbox has its fake. */
 export function defineGraceful(slug: string, { seconds, answer, declared }: Grace): OAuth2Definition {
   return defineProvider({
     slug,

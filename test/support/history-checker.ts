@@ -1,6 +1,6 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import type { HistoryEntry } from '../../src/sandbox/call-history.js';
-import type { FakeMaker } from '../../src/sandbox/fake-maker.js';
+import type { FakeProvider } from '../../src/sandbox/fake-provider.js';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
 import { TokenVault } from '../../src/tokens/store/token-vault.js';
 import type { StoredVersion } from './connection-history.js';
@@ -8,7 +8,7 @@ import type { StoredVersion } from './connection-history.js';
 /** A connection as the checker knows it from the beginning on, however it ends. */
 export interface CheckedConnection {
   readonly userId: string;
-  /** The grant at the maker that the link brought; of several links the last. */
+  /** The grant at the provider that the link brought; of several links the last. */
   readonly familyId: string;
   /** The grants of earlier links; what a refresh of them brings after the last link is dropped. */
   readonly formerFamilyIds?: readonly string[];
@@ -36,14 +36,14 @@ export interface TokenCall {
   readonly code: string | undefined;
 }
 
-/** What a maker has seen and issued: a fake writes it down, and so does an independent server under test. */
-export type MakerRecords = Pick<FakeMaker, 'history' | 'liveGrants' | 'isLiveRefreshToken' | 'findIssued'>;
+/** What a provider has seen and issued: a fake writes it down, and so does an independent server under test. */
+export type ProviderRecords = Pick<FakeProvider, 'history' | 'liveGrants' | 'isLiveRefreshToken' | 'findIssued'>;
 
 /** What a run has left behind on both sides. */
 export interface Evidence {
-  readonly maker: FakeMaker;
-  /** Of the server that stands in the maker's place; the maker's own when absent. */
-  readonly records?: MakerRecords;
+  readonly fake: FakeProvider;
+  /** Of the server that stands in the provider's place; the provider's own when absent. */
+  readonly records?: ProviderRecords;
   /** Opens what is stored; any instance on the database can. */
   readonly vault: Pick<INestApplicationContext, 'get'>;
   readonly connections: readonly CheckedConnection[];
@@ -68,7 +68,7 @@ export interface Violation {
   /**
    * `I1` a refresh token was sent again although it had been exchanged, or might be at that moment;
    * `I2` a caller got a token that was not this user's, not committed yet, replaced already, or expired;
-   * `I3` what is stored is not what the maker takes: the connection is lost;
+   * `I3` what is stored is not what the provider takes: the connection is lost;
    * `I4` the user is asked to link anew although the grant stands;
    * `I5` a refresh ended in no commit or in several, or has not one row in the audit trail, or a hand-out has none;
    * `I6` two token requests for one connection were in flight at once;
@@ -91,18 +91,18 @@ const slackMs = 5_000;
 
 type Report = (invariant: Violation['invariant'], what: string) => void;
 
-/** Finds a connection's grant at the maker by the account that was linked last. */
-export function findFamily(maker: MakerRecords, accountId: string): string {
-  const family = maker.liveGrants().findLast((grant) => grant.accountId === accountId)?.familyId;
+/** Finds a connection's grant at the provider by the account that was linked last. */
+export function findFamily(provider: ProviderRecords, accountId: string): string {
+  const family = provider.liveGrants().findLast((grant) => grant.accountId === accountId)?.familyId;
   if (family === undefined) {
-    throw new Error(`The maker has no grant of account ${accountId}.`);
+    throw new Error(`The provider has no grant of account ${accountId}.`);
   }
   return family;
 }
 
-/** Returns the refreshes of one grant in the order in which they reached the maker. */
-export function refreshesOf(maker: MakerRecords, familyId: string): HistoryEntry[] {
-  return maker.history.filter((entry) => entry.kind === 'refresh' && entry.familyId === familyId);
+/** Returns the refreshes of one grant in the order in which they reached the provider. */
+export function refreshesOf(provider: ProviderRecords, familyId: string): HistoryEntry[] {
+  return provider.history.filter((entry) => entry.kind === 'refresh' && entry.familyId === familyId);
 }
 
 /** The users whose connection has to be linked anew. */
@@ -111,9 +111,9 @@ export function lostUsers(violations: readonly Violation[]): Set<string> {
 }
 
 /**
- * Joins what the maker has seen with what is stored. Call it when nothing is under way any more.
+ * Joins what the provider has seen with what is stored. Call it when nothing is under way any more.
  *
- * Requests that the maker turned away unread, by a misbehaviour without `processed`, belong to no family and are not judged.
+ * Requests that the provider turned away unread, by a misbehaviour without `processed`, belong to no family and are not judged.
  *
  * @returns every broken promise; empty when all were kept
  */
@@ -122,7 +122,7 @@ export async function findViolations(evidence: Evidence): Promise<Violation[]> {
   for (const connection of evidence.connections) {
     const { userId, familyId } = connection;
     const families = new Set([familyId, ...(connection.formerFamilyIds ?? [])]);
-    const calls = (evidence.records ?? evidence.maker).history.filter(
+    const calls = (evidence.records ?? evidence.fake).history.filter(
       (entry) => families.has(entry.familyId ?? '') && (entry.kind === 'token' || entry.kind === 'refresh'),
     );
     const report: Report = (invariant, what) => {
@@ -130,7 +130,7 @@ export async function findViolations(evidence: Evidence): Promise<Violation[]> {
     };
     const inDoubt = evidence.inDoubt?.has(familyId) === true;
     if (!inDoubt) {
-      findRepeatedTokens(calls, evidence.maker).forEach((what) => report('I1', what));
+      findRepeatedTokens(calls, evidence.fake).forEach((what) => report('I1', what));
     }
     for (const family of families) {
       findOverlaps(calls.filter((call) => call.familyId === family)).forEach((what) => report('I6', what));
@@ -138,11 +138,11 @@ export async function findViolations(evidence: Evidence): Promise<Violation[]> {
     await findDivergence(evidence, connection, report);
     if (evidence.history !== undefined) {
       const isOurs = (each: { userId: string; provider: string }): boolean =>
-        each.userId === userId && each.provider === evidence.maker.slug;
+        each.userId === userId && each.provider === evidence.fake.slug;
       const versions = evidence.history.filter(isOurs);
       const handOuts = evidence.handOuts?.filter(isOurs) ?? [];
       for (const handOut of handOuts) {
-        findWrongHandOut(handOut, versions, connection, evidence.records ?? evidence.maker).forEach((what) =>
+        findWrongHandOut(handOut, versions, connection, evidence.records ?? evidence.fake).forEach((what) =>
           report('I2', what),
         );
       }
@@ -159,9 +159,9 @@ export async function findViolations(evidence: Evidence): Promise<Violation[]> {
   return violations;
 }
 
-function findRepeatedTokens(calls: readonly HistoryEntry[], maker: FakeMaker): string[] {
-  const { declaration } = maker;
-  if (declaration.oauth !== '2.0' || declaration.rotation === 'never') {
+function findRepeatedTokens(calls: readonly HistoryEntry[], fake: FakeProvider): string[] {
+  const { definition } = fake;
+  if (definition.oauth !== '2.0' || definition.rotation === 'never') {
     return [];
   }
   const found: string[] = [];
@@ -178,7 +178,7 @@ function findRepeatedTokens(calls: readonly HistoryEntry[], maker: FakeMaker): s
   return found;
 }
 
-/** The maker answered without a new refresh token, so the old one goes on. */
+/** The provider answered without a new refresh token, so the old one goes on. */
 function keepsRefreshToken({ misbehaviour }: HistoryEntry): boolean {
   return misbehaviour === 'omitRefreshToken' || misbehaviour === 'emptyRefreshToken';
 }
@@ -196,12 +196,12 @@ function findOverlaps(calls: readonly HistoryEntry[]): string[] {
 }
 
 async function findDivergence(
-  { maker, records = maker, vault }: Evidence,
+  { fake, records = fake, vault }: Evidence,
   { userId, familyId }: CheckedConnection,
   report: Report,
 ): Promise<void> {
   const isGrantAlive = records.liveGrants().some((grant) => grant.familyId === familyId);
-  const stored = await vault.get(ConnectionStore).find(userId, maker.slug);
+  const stored = await vault.get(ConnectionStore).find(userId, fake.slug);
   if (stored === undefined) {
     report('I3', 'the connection is gone');
     return;
@@ -211,7 +211,7 @@ async function findDivergence(
   }
   const { refreshToken } = await vault.get(TokenVault).open(stored);
   if (!isGrantAlive) {
-    report('I3', 'the maker has ended the grant');
+    report('I3', 'the provider has ended the grant');
   } else if (refreshToken === undefined || !records.isLiveRefreshToken(refreshToken)) {
     report('I3', 'the stored refresh token is not the live one');
   }
@@ -221,12 +221,12 @@ function findWrongHandOut(
   { accessToken, askedAtMs, receivedAtMs }: HandOut,
   versions: readonly StoredVersion[],
   { familyId, formerFamilyIds = [] }: CheckedConnection,
-  records: MakerRecords,
+  records: ProviderRecords,
 ): string[] {
   const at = `at ${receivedAtMs}`;
   const issued = records.findIssued(accessToken);
   if (issued === undefined || ![familyId, ...formerFamilyIds].includes(issued.familyId)) {
-    return [`a token was handed out ${at} that the maker has not issued for this grant`];
+    return [`a token was handed out ${at} that the provider has not issued for this grant`];
   }
   if (issued.expiresAtMs <= askedAtMs) {
     return [`a token was handed out ${at} that had expired at ${issued.expiresAtMs}`];
@@ -262,7 +262,7 @@ function findWithheldToken(
   return tookMs > Math.min(longestWaitMs, lifeMs - leastLifeMs) + slackMs ? [`${asked} waited for ${tookMs} ms`] : [];
 }
 
-/** Each set that the maker has issued is stored once, unless a new link came first; each that is stored came from one answer. */
+/** Each set that the provider has issued is stored once, unless a new link came first; each that is stored came from one answer. */
 function findWrongOutcomes(
   calls: readonly HistoryEntry[],
   versions: readonly StoredVersion[],
@@ -273,7 +273,7 @@ function findWrongOutcomes(
   const isComplete = formerFamilyIds.length === 0 ? stored === issued : stored <= issued;
   return isComplete && stored === versions.length
     ? []
-    : [`the maker has issued ${issued} token sets, ${versions.length} were stored, ${stored} of them different`];
+    : [`the provider has issued ${issued} token sets, ${versions.length} were stored, ${stored} of them different`];
 }
 
 /** Each set that a refresh has stored has one entry; where there were several links, nobody knows which sets those brought. */

@@ -13,7 +13,7 @@ export async function startLink(
   return { linkWebUrl, state };
 }
 
-/** Path and query of a URL: what reaches the application, whatever host the maker was told. */
+/** Path and query of a URL: what reaches the application, whatever host the provider was told. */
 export function pathOf(url: URL): string {
   return url.pathname + url.search;
 }

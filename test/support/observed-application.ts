@@ -8,13 +8,13 @@ import {
 } from '../../src/provider-kit/http/http-client.js';
 import type { CallKind } from '../../src/sandbox/call-history.js';
 import { startApplication, type TestApplication } from './application.js';
-import { endMisbehavior } from './sandbox-providers.js';
+import { endMisbehavior } from './fake-providers.js';
 
 /** What links of these tests start with. */
 export const publicUrl = 'https://link.example.com';
 export const returnUrl = 'https://app.example.com/devices';
 
-/** The call at which a maker gives tokens away. */
+/** The call at which a provider gives tokens away. */
 export const redemption: Readonly<Record<string, CallKind>> = {
   whoop: 'token',
   garmin: 'token',
@@ -28,7 +28,7 @@ export const redemption: Readonly<Record<string, CallKind>> = {
 export const refused = { status: 403, code: 'AUTHORIZATION_STATE_INVALID' };
 export const connected = { status: 200, code: undefined };
 
-/** Keeps what the application sends to the makers. */
+/** Keeps what the application sends to the providers. */
 export class RecordingHttpClient extends ProviderHttpClient {
   readonly sent: ProviderRequest[] = [];
 
@@ -43,7 +43,7 @@ export class RecordingHttpClient extends ProviderHttpClient {
   }
 }
 
-/** An application of which everything that it logs and sends to the makers is kept. */
+/** An application of which everything that it logs and sends to the providers is kept. */
 export interface ObservedApplication {
   readonly application: TestApplication;
   readonly recorder: RecordingHttpClient;
@@ -67,7 +67,7 @@ export async function startObserved(): Promise<ObservedApplication> {
 }
 
 /**
- * Gives the tests of a file such an application. Its makers behave again after each test.
+ * Gives the tests of a file such an application. Its providers behave again after each test.
  *
  * @param assign - takes its parts before the first test
  */
@@ -92,7 +92,7 @@ async function loggingInto(lines: string[]): Promise<Params> {
   return { ...others, pinoHttp: [options, { write: (line: string) => void lines.push(line) }] };
 }
 
-/** Another replica: its own process state, the same database, key, clock and makers. */
+/** Another replica: its own process state, the same database, key, clock and providers. */
 export function startReplica(
   { databaseUrl, rootKey, sandbox, clock }: TestApplication,
   options: Parameters<typeof startApplication>[0] = {},
@@ -107,18 +107,18 @@ export function startReplica(
   });
 }
 
-/** How often a maker was asked: to redeem, unless another call is named. */
+/** How often a provider was asked: to redeem, unless another call is named. */
 export function calls(
   { sandbox }: TestApplication,
   slug: string,
   kind: CallKind | undefined = redemption[slug],
 ): number {
-  return sandbox.maker(slug).history.filter((entry) => entry.kind === kind).length;
+  return sandbox.provider(slug).history.filter((entry) => entry.kind === kind).length;
 }
 
-/** Whether a maker still honours a grant of an account. */
+/** Whether a provider still honours a grant of an account. */
 export function isGrantLive({ sandbox }: TestApplication, slug: string, account: string): boolean {
-  const grants = sandbox.maker(slug).liveGrants();
+  const grants = sandbox.provider(slug).liveGrants();
   return grants.some(({ accountId }) => accountId === account);
 }
 

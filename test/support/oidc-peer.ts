@@ -258,7 +258,7 @@ export class OidcPeer {
   }
 
   /**
-   * Delays, counts and records. Requests are processed one after the other, as in a maker's transaction: the peer looks at a
+   * Delays, counts and records. Requests are processed one after the other, as in a provider's transaction: the peer looks at a
    * token and uses it up in two steps, and a second request between them would go unnoticed.
    */
   private async answerToken(context: Context, next: () => Promise<void>): Promise<void> {

@@ -1,7 +1,7 @@
 import { defineProvider, type OAuth2Definition } from '../../src/provider-kit/definition/provider-definition.js';
 import { OAuth2ProviderModule } from '../../src/provider-kit/provider-module.js';
 import { environmentPrefix } from '../../src/provider-kit/definition/provider-settings.js';
-import type { OAuth2SandboxMaker } from '../../src/provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../src/provider-kit/definition/sandbox-definition.js';
 import type { OidcPeer, PeerClient } from './oidc-peer.js';
 
 /*
@@ -13,7 +13,7 @@ import type { OidcPeer, PeerClient } from './oidc-peer.js';
 export const peerScopes = ['activity', 'sleep'] as const;
 
 /** Nothing talks to it; a definition needs one. */
-const sandbox: OAuth2SandboxMaker = {
+const sandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/auth',
   tokenPath: '/token',

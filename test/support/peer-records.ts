@@ -1,6 +1,6 @@
 import type { HistoryEntry } from '../../src/sandbox/call-history.js';
 import { fingerprint } from '../../src/sandbox/random-token.js';
-import type { MakerRecords } from './history-checker.js';
+import type { ProviderRecords } from './history-checker.js';
 
 /** One request at the token endpoint of a peer, with its tokens. */
 export interface PeerExchange {
@@ -33,8 +33,8 @@ interface Grant {
   refreshToken: string | undefined;
 }
 
-/** What the history checker asks of a maker, written down at an independent server that rotates at every refresh. */
-export class PeerRecords implements MakerRecords {
+/** What the history checker asks of a provider, written down at an independent server that rotates at every refresh. */
+export class PeerRecords implements ProviderRecords {
   readonly history: HistoryEntry[] = [];
   private readonly grants = new Map<string, Grant>();
   private readonly families = new Map<string, string>();

@@ -18,7 +18,7 @@ export interface ProxiedAnswer {
   readonly json: Readonly<Record<string, unknown>>;
 }
 
-/** Calls makers through an application, with a key that may do nothing else. */
+/** Calls providers through an application, with a key that may do nothing else. */
 export class ProxyCaller {
   private constructor(
     private readonly url: string,

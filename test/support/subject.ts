@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { expect } from '@jest/globals';
 import type { HistoryEntry } from '../../src/sandbox/call-history.js';
-import type { FakeMaker } from '../../src/sandbox/fake-maker.js';
+import type { FakeProvider } from '../../src/sandbox/fake-provider.js';
 import type { Misbehaviour } from '../../src/sandbox/misbehaviour.js';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
 import type { TokenSet } from '../../src/tokens/token-set.js';
 import { TokenVault } from '../../src/tokens/store/token-vault.js';
 import type { TestApplication } from './application.js';
 import { linkAccount } from './linking.js';
-import { endMisbehavior } from './sandbox-providers.js';
+import { endMisbehavior } from './fake-providers.js';
 import { passTimeInRows } from './rows.js';
 import { queryDatabase } from './test-database.js';
 import { until } from './until.js';
@@ -52,7 +52,7 @@ let nextUser = 1;
 
 /** One user linked to one provider, and everything that a test does with it. */
 export class Subject {
-  readonly maker: FakeMaker;
+  readonly fake: FakeProvider;
   private readonly path: string;
   private readonly callsBefore: number;
 
@@ -63,9 +63,9 @@ export class Subject {
     readonly account: string,
     readonly familyId: string,
   ) {
-    this.maker = application.sandbox.maker(slug);
+    this.fake = application.sandbox.provider(slug);
     this.path = `/v1/users/${userId}/connections/${slug}`;
-    this.callsBefore = this.maker.history.length;
+    this.callsBefore = this.fake.history.length;
   }
 
   static async link(application: TestApplication, slug: string): Promise<Subject> {
@@ -74,7 +74,7 @@ export class Subject {
     const account = String(5_000 + number);
     await linkAccount(application, `user-${number}`, slug, { account });
     const grant = application.sandbox
-      .maker(slug)
+      .provider(slug)
       .liveGrants()
       .find(({ accountId }) => accountId === account);
     return new Subject(application, `user-${number}`, slug, account, grant?.familyId ?? 'oauth1');
@@ -124,14 +124,14 @@ export class Subject {
     clock.advance(Date.parse(expiresAt) - milliseconds - clock.now().getTime());
   }
 
-  /** The maker ends the token a second later than the service does. */
+  /** The provider ends the token a second later than the service does. */
   expire(): Promise<void> {
     return this.liveFor(-2_000);
   }
 
-  /** Refreshes that the maker has seen since the link, with whatever outcome. */
+  /** Refreshes that the provider has seen since the link, with whatever outcome. */
   get refreshes(): readonly HistoryEntry[] {
-    return this.maker.history.slice(this.callsBefore).filter(({ kind }) => kind === 'refresh');
+    return this.fake.history.slice(this.callsBefore).filter(({ kind }) => kind === 'refresh');
   }
 
   async find(): Promise<Row | undefined> {
@@ -167,22 +167,22 @@ export class Subject {
     return this.application.app.get(TokenVault).open(connection);
   }
 
-  /** Checks that what is stored is what the maker takes. */
+  /** Checks that what is stored is what the provider takes. */
   async expectStoredTokensAlive(): Promise<void> {
     const { accessToken, refreshToken } = await this.stored();
-    expect(this.maker.isLiveAccessToken(accessToken)).toBe(true);
-    expect(this.maker.isLiveRefreshToken(refreshToken ?? '')).toBe(true);
+    expect(this.fake.isLiveAccessToken(accessToken)).toBe(true);
+    expect(this.fake.isLiveRefreshToken(refreshToken ?? '')).toBe(true);
   }
 
-  /** Whether the grant of the first link still stands at the maker. */
+  /** Whether the grant of the first link still stands at the provider. */
   get isGrantAlive(): boolean {
-    return this.maker.liveGrants().some(({ familyId }) => familyId === this.familyId);
+    return this.fake.liveGrants().some(({ familyId }) => familyId === this.familyId);
   }
 
-  /** Waits until the maker is working on a refresh. */
+  /** Waits until the provider is working on a refresh. */
   async refreshInFlight(): Promise<HistoryEntry> {
     const inFlight = () => this.refreshes.find(({ endsAt }) => endsAt === undefined);
-    await until('the maker is working on a refresh', () => inFlight() !== undefined);
+    await until('the provider is working on a refresh', () => inFlight() !== undefined);
     return inFlight() as HistoryEntry;
   }
 }
@@ -199,13 +199,13 @@ export async function resetCircuitBreakers({ databaseUrl }: TestApplication): Pr
   await queryDatabase(databaseUrl, 'DELETE FROM circuit_breakers');
 }
 
-/** Lets every maker of the sandbox behave, and refreshes go to it again. */
-export async function endTrouble(application: TestApplication): Promise<void> {
+/** Lets every provider of the sandbox behave, and refreshes go to it again. */
+export async function endAllTrouble(application: TestApplication): Promise<void> {
   endMisbehavior(application);
   await resetCircuitBreakers(application);
 }
 
-/** As the history of a fake maker names a refresh token. */
+/** As the history of a fake provider names a refresh token. */
 export function fingerprint(token: string | undefined): string {
   return createHash('sha256')
     .update(token ?? '')

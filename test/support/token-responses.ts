@@ -69,7 +69,7 @@ const packed: readonly ResponseCase[] = [
   },
 ];
 
-/** Fields beside the tokens, as makers send them; `undefined` leaves one out. */
+/** Fields beside the tokens, as providers send them; `undefined` leaves one out. */
 const oddFields: readonly (readonly [
   field: string,
   value: unknown,

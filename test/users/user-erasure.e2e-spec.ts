@@ -10,7 +10,7 @@ import { startApplication, type TestApplication } from '../support/application.j
 import { auditEntriesOf } from '../support/audit-entries.js';
 import { consent } from '../support/browser.js';
 import { linkAccount, pathOf, startLink } from '../support/linking.js';
-import { held } from '../support/sandbox-providers.js';
+import { held } from '../support/fake-providers.js';
 import { makeRevocationsDue } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
@@ -96,7 +96,7 @@ describe('the erasure of a user', () => {
 
     expect(erased.connections.map(({ provider }) => provider)).toEqual(['garmin-oauth1', 'whoop']);
     expect(erased.connections.find(({ provider }) => provider === 'whoop')?.provider_revocation).toBe('revoked');
-    expect(application.sandbox.maker('whoop').liveGrants()).toEqual([]);
+    expect(application.sandbox.provider('whoop').liveGrants()).toEqual([]);
     const left = await dump();
     for (const secret of [userId, account, accessToken]) {
       expect(left).not.toContain(secret);
@@ -108,7 +108,7 @@ describe('the erasure of a user', () => {
 
   it('LOG-08 leaves nothing in any table, whatever the user was about to do', async () => {
     const { api, browser, sandbox, databaseUrl } = application;
-    const maker = sandbox.maker('whoop');
+    const fake = sandbox.provider('whoop');
     await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
     // A link that waits for its confirmation, a session of the hosted page that was opened, and one that was not.
     const { linkWebUrl } = await startLink(application, encodeURIComponent(userId), 'oura', {
@@ -124,10 +124,10 @@ describe('the erasure of a user', () => {
       }
     }
     // A refresh that fails, which the gate counts, and one that leaves its error with the connection.
-    maker.misbehave({ endpoint: 'refresh', type: 'status', code: 503 });
+    fake.misbehave({ endpoint: 'refresh', type: 'status', code: 503 });
     await api.post(`${path}/connections/whoop/refresh`).expect(503);
-    // A maker that is away when the grants are to be ended.
-    maker.misbehave({ endpoint: 'revoke', type: 'status', code: 503 });
+    // A provider that is away when the grants are to be ended.
+    fake.misbehave({ endpoint: 'revoke', type: 'status', code: 503 });
     const before = await queryDatabase<{ name: string; rows: number }>(databaseUrl, countTables);
     const filled = before.filter(({ rows }) => rows > 0).map(({ name }) => name);
     expect(filled).toEqual(
@@ -144,7 +144,7 @@ describe('the erasure of a user', () => {
     }
     await makeRevocationsDue(databaseUrl);
     application.app.get(RevocationOutbox, { strict: false }).processNow();
-    await until('the maker has ended the grant', () => maker.liveGrants().length === 0);
+    await until('the provider has ended the grant', () => fake.liveGrants().length === 0);
     const rows = (): Promise<object[]> => queryDatabase(databaseUrl, 'SELECT FROM revocations');
     await until('nothing is left of it here', async () => (await rows()).length === 0);
     expect(await dump()).not.toContain(userId);
@@ -245,31 +245,31 @@ describe('the erasure of a user', () => {
   });
 
   it('LOG-08 starts no link whose provider answers while its user is being erased', async () => {
-    const maker = application.sandbox.maker('garmin-oauth1');
-    maker.misbehave({ endpoint: 'request_token', ...held });
+    const fake = application.sandbox.provider('garmin-oauth1');
+    fake.misbehave({ endpoint: 'request_token', ...held });
     const started = application.api
       .post(`${path}/connections/garmin-oauth1/link`)
       .send({})
       .then(({ status, body }) => ({ status, code: (body as { code?: string }).code }));
-    await until('the maker is asked', () => maker.history.some(({ kind }) => kind === 'request_token'));
+    await until('the provider is asked', () => fake.history.some(({ kind }) => kind === 'request_token'));
     await erase();
-    maker.behave();
+    fake.behave();
     expect(await started).toEqual({ status: 403, code: 'AUTHORIZATION_STATE_INVALID' });
     expect(await dump()).not.toContain(userId);
     await startLink(application, encodeURIComponent(userId), 'garmin-oauth1');
   });
 
   it('LOG-08 undoes a link whose provider answers while its user is being erased', async () => {
-    const maker = application.sandbox.maker('whoop');
+    const fake = application.sandbox.provider('whoop');
     const { linkWebUrl } = await startLink(application, encodeURIComponent(userId), 'whoop');
     const callback = await consent(linkWebUrl);
-    maker.misbehave({ endpoint: 'token', ...held });
+    fake.misbehave({ endpoint: 'token', ...held });
     const answer = application.browser.get(pathOf(callback)).then(({ status }) => status);
-    await until('the maker is asked', () => maker.history.some(({ kind }) => kind === 'token'));
+    await until('the provider is asked', () => fake.history.some(({ kind }) => kind === 'token'));
     await erase();
-    maker.behave();
+    fake.behave();
     expect(await answer).toBe(403);
-    expect(maker.liveGrants()).toEqual([]);
+    expect(fake.liveGrants()).toEqual([]);
     expect(await dump()).not.toContain(userId);
   });
 
@@ -363,14 +363,14 @@ describe('the erasure of a user', () => {
 
   it('R-19 drops what a refresh brings that was under way', async () => {
     await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
-    const maker = application.sandbox.maker('whoop');
-    maker.misbehave({ endpoint: 'refresh', ...held });
+    const fake = application.sandbox.provider('whoop');
+    fake.misbehave({ endpoint: 'refresh', ...held });
     const answer = application.api.post(`${path}/connections/whoop/refresh`).then(({ status }) => status);
-    await until('the maker is asked', () => maker.history.some(({ kind }) => kind === 'refresh'));
+    await until('the provider is asked', () => fake.history.some(({ kind }) => kind === 'refresh'));
     await erase();
-    maker.behave();
+    fake.behave();
     expect(await answer).toBe(404);
-    expect(maker.liveGrants()).toEqual([]);
+    expect(fake.liveGrants()).toEqual([]);
     expect(await dump()).not.toContain(userId);
   });
 });

@@ -62,12 +62,12 @@ describe('GET /v1/users/{user_id}/export', () => {
     await linkAccount(application, encodeURIComponent(userId), 'garmin-oauth1', { account });
     const token = await api.get(`${path}/connections/whoop/token`).expect(200);
     const signing = await api.get(`${path}/connections/garmin-oauth1/token`).expect(200);
-    sandbox.maker('garmin').misbehave({ endpoint: 'account', type: 'status', code: 403 });
+    sandbox.provider('garmin').misbehave({ endpoint: 'account', type: 'status', code: 403 });
     const options = { repeatUnanswered: false, perSecond: 100, limit: Infinity };
     await application.app.get(MigrationRun, { strict: false }).run('garmin-oauth1', options, () => undefined);
     await linkAccount(application, encodeURIComponent(userId), 'fitbit', { account: '7770001' });
     const unlinked = await api.get(`${path}/connections/fitbit/token`).expect(200);
-    sandbox.maker('fitbit').misbehave({ endpoint: 'revoke', type: 'status', code: 503 });
+    sandbox.provider('fitbit').misbehave({ endpoint: 'revoke', type: 'status', code: 503 });
     const gone = await api.delete(`${path}/connections/fitbit`).expect(200);
     expect(gone.body).toMatchObject({ provider_revocation: 'pending' });
     const waiting = await startLink(application, encodeURIComponent(userId), 'oura', {

@@ -225,7 +225,7 @@ const basicChallenge = { 'www-authenticate': 'Basic realm="clients"' };
 const html = { 'content-type': 'text/html' };
 const quoting = { error_description: `The token ${canary} is invalid` };
 
-/** Most rows quote the token that was sent, as a real maker does (LOG-03). */
+/** Most rows quote the token that was sent, as a real provider does (LOG-03). */
 const failures: readonly FailureCase[] = [
   ...[429].map((status) => ({
     title: `HTTP ${status}`,

@@ -2,7 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { apiUrl, targetBelow } from './api-url.js';
 
-const bases = ['https://api.maker.example/v1', 'https://api.maker.example', 'https://api.maker.example:8443/a%20b/c/'];
+const bases = [
+  'https://api.provider.example/v1',
+  'https://api.provider.example',
+  'https://api.provider.example:8443/a%20b/c/',
+];
 const refused = expect.objectContaining({ code: 'REQUEST_INVALID' }) as unknown;
 
 /** What becomes of a target: the URL, or that it is refused. Anything else that is thrown is a mistake. */
@@ -80,25 +84,28 @@ const target = fc.oneof(
 
 describe('the URL of a call', () => {
   it.each([
-    ['cycle', 'https://api.maker.example/v1/cycle'],
-    ['', 'https://api.maker.example/v1/'],
-    ['%E4%BD%93+%C2%BD/%EF%AC%81/%E2%91%A0', 'https://api.maker.example/v1/%E4%BD%93+%C2%BD/%EF%AC%81/%E2%91%A0'],
-    ['a/b/', 'https://api.maker.example/v1/a/b/'],
-    ['Patient/$everything', 'https://api.maker.example/v1/Patient/$everything'],
-    ["users/me:sync/(x)!*'~_-.a..b/...", "https://api.maker.example/v1/users/me:sync/(x)!*'~_-.a..b/..."],
-    ['a%20b/%c3%bc/%40/100%25', 'https://api.maker.example/v1/a%20b/%c3%bc/%40/100%25'],
-    ['a?', 'https://api.maker.example/v1/a?'],
-    ['?x=1', 'https://api.maker.example/v1/?x=1'],
-    ['a?b=../..//%2e%2e@?&c=a+b&c=%2F|[]{}`^', 'https://api.maker.example/v1/a?b=../..//%2e%2e@?&c=a+b&c=%2F|[]{}`^'],
-    [`a?b='"<>`, 'https://api.maker.example/v1/a?b=%27%22%3C%3E'],
+    ['cycle', 'https://api.provider.example/v1/cycle'],
+    ['', 'https://api.provider.example/v1/'],
+    ['%E4%BD%93+%C2%BD/%EF%AC%81/%E2%91%A0', 'https://api.provider.example/v1/%E4%BD%93+%C2%BD/%EF%AC%81/%E2%91%A0'],
+    ['a/b/', 'https://api.provider.example/v1/a/b/'],
+    ['Patient/$everything', 'https://api.provider.example/v1/Patient/$everything'],
+    ["users/me:sync/(x)!*'~_-.a..b/...", "https://api.provider.example/v1/users/me:sync/(x)!*'~_-.a..b/..."],
+    ['a%20b/%c3%bc/%40/100%25', 'https://api.provider.example/v1/a%20b/%c3%bc/%40/100%25'],
+    ['a?', 'https://api.provider.example/v1/a?'],
+    ['?x=1', 'https://api.provider.example/v1/?x=1'],
+    [
+      'a?b=../..//%2e%2e@?&c=a+b&c=%2F|[]{}`^',
+      'https://api.provider.example/v1/a?b=../..//%2e%2e@?&c=a+b&c=%2F|[]{}`^',
+    ],
+    [`a?b='"<>`, 'https://api.provider.example/v1/a?b=%27%22%3C%3E'],
   ])('is the base URL and what came: %s', (path, url) => {
     // The parser drops an empty query.
-    expect([url, url.replace(/\?$/, '')]).toContain(apiUrl('https://api.maker.example/v1', path));
+    expect([url, url.replace(/\?$/, '')]).toContain(apiUrl('https://api.provider.example/v1', path));
   });
 
   it('takes a base URL with a slash at its end, a port and a default port', () => {
-    expect(apiUrl('https://api.maker.example:8443/v1/', 'a')).toBe('https://api.maker.example:8443/v1/a');
-    expect(apiUrl('https://API.maker.example:443', 'a')).toBe('https://api.maker.example/a');
+    expect(apiUrl('https://api.provider.example:8443/v1/', 'a')).toBe('https://api.provider.example:8443/v1/a');
+    expect(apiUrl('https://API.provider.example:443', 'a')).toBe('https://api.provider.example/a');
   });
 
   it.each([
@@ -163,14 +170,14 @@ describe('the URL of a call', () => {
   });
 
   it('TE-12 would leave the base, and its host, without that', () => {
-    const base = 'https://api.maker.example/v1/';
-    expect(new URL('../v2/a', base).href).toBe('https://api.maker.example/v2/a');
-    expect(new URL(`${base}%2e%2e/v2/a`).href).toBe('https://api.maker.example/v2/a');
-    expect(new URL(`${base}a\\..\\..\\v2`).href).toBe('https://api.maker.example/v2');
+    const base = 'https://api.provider.example/v1/';
+    expect(new URL('../v2/a', base).href).toBe('https://api.provider.example/v2/a');
+    expect(new URL(`${base}%2e%2e/v2/a`).href).toBe('https://api.provider.example/v2/a');
+    expect(new URL(`${base}a\\..\\..\\v2`).href).toBe('https://api.provider.example/v2');
     expect(new URL('//evil.example/a', base).href).toBe('https://evil.example/a');
     expect(new URL('\\\\evil.example/a', base).host).toBe('evil.example');
-    expect(new URL(`https://api.maker.example${'@evil.example/a'}`).host).toBe('evil.example');
-    expect(new URL(`${base}a\r\n/../../b`).href).toBe('https://api.maker.example/b');
+    expect(new URL(`https://api.provider.example${'@evil.example/a'}`).host).toBe('evil.example');
+    expect(new URL(`${base}a\r\n/../../b`).href).toBe('https://api.provider.example/b');
   });
 
   it.each([
@@ -187,37 +194,39 @@ describe('the URL of a call', () => {
     'client_secret=x',
   ])('TE-02 carries no credentials: ?%s', (query) => {
     const target = `a?${query}`;
-    expect(outcome('https://api.maker.example/v1', target)).toBeUndefined();
-    expect(() => apiUrl('https://api.maker.example/v1', target)).toThrow(
+    expect(outcome('https://api.provider.example/v1', target)).toBeUndefined();
+    expect(() => apiUrl('https://api.provider.example/v1', target)).toThrow(
       /The query must not carry "\w*[a-z]\w*": Cufflink adds the token/i,
     );
   });
 
   it('may have parameters that only look like credentials', () => {
     for (const query of ['token_type=x', 'my_access_token=x', 'a=access_token', 'oauth=1', 'author_id=1']) {
-      expect(apiUrl('https://api.maker.example/v1', `a?${query}`)).toBe(`https://api.maker.example/v1/a?${query}`);
+      expect(apiUrl('https://api.provider.example/v1', `a?${query}`)).toBe(
+        `https://api.provider.example/v1/a?${query}`,
+      );
     }
   });
 });
 
 describe('the target of a URL', () => {
   it('is what is behind the base URL', () => {
-    expect(targetBelow('https://api.maker.example/v1/', 'https://api.maker.example/v1/a?b=1')).toBe('a?b=1');
+    expect(targetBelow('https://api.provider.example/v1/', 'https://api.provider.example/v1/a?b=1')).toBe('a?b=1');
   });
 
   it.each([
-    'https://api.maker.example/v1',
-    'https://api.maker.example/v1?a=1',
-    'https://api.maker.example/v2/a',
-    'https://api.maker.example/v10/a',
-    'http://api.maker.example/v1/a',
-    'https://api.maker.example:8443/v1/a',
-    'https://api.maker.example.evil.example/v1/a',
-    'https://user@api.maker.example/v1/a',
-    '//api.maker.example/v1/a',
+    'https://api.provider.example/v1',
+    'https://api.provider.example/v1?a=1',
+    'https://api.provider.example/v2/a',
+    'https://api.provider.example/v10/a',
+    'http://api.provider.example/v1/a',
+    'https://api.provider.example:8443/v1/a',
+    'https://api.provider.example.evil.example/v1/a',
+    'https://user@api.provider.example/v1/a',
+    '//api.provider.example/v1/a',
     'javascript:alert(1)',
     '',
   ])('NET-05 TE-12 is refused with another URL: %s', (url) => {
-    expect(() => targetBelow('https://api.maker.example/v1', url)).toThrow(refused);
+    expect(() => targetBelow('https://api.provider.example/v1', url)).toThrow(refused);
   });
 });

@@ -1,6 +1,6 @@
 import { urlsOfNotifications } from './notification-settings.js';
 import type { Notifications } from './notifications.js';
-import type { SandboxMaker } from './sandbox-maker.js';
+import type { SandboxDefinition } from './sandbox-definition.js';
 
 /** Whether a provider can still be linked. Dates are calendar days in UTC, `YYYY-MM-DD`. */
 export type Lifecycle =
@@ -146,7 +146,7 @@ interface DefinitionBase {
    * The behavior of the provider's fake in the vendor sandbox; written from the provider's documentation, not from the
    * fields above.
    */
-  readonly sandbox: SandboxMaker;
+  readonly sandbox: SandboxDefinition;
 }
 
 /** Facts that may differ between two servers of one provider. */

@@ -276,7 +276,7 @@ function configuredEndpoints(
   };
 }
 
-/** The sandbox serves each fake below `/<slug>`, with the maker's own paths behind it. */
+/** The sandbox serves each fake below `/<slug>`, with the provider's own paths behind it. */
 function movedToSandbox({ slug }: ProviderDefinition, sandboxUrl: string, url: string): string {
   const { pathname, search } = new URL(url);
   return `${sandboxUrl}/${slug}${pathname === '/' ? '' : pathname}${search}`;

@@ -48,41 +48,42 @@ function send(policy: OutboundPolicy, url: string): Promise<{ text: string }> {
 }
 
 describe('NET-01 a request', () => {
-  it.each(['https://other.example/token', 'https://maker.example.evil.example', 'https://maker.example:8443/token'])(
-    'to %s, which no provider has, is refused before anything is resolved',
-    async (url) => {
-      const resolver = new PreparedResolver([['127.0.0.1']]);
-      const policy = new OutboundPolicy(readOutboundSettings(production), resolver);
-      policy.allow('https://maker.example/oauth/token');
-      await expect(send(policy, url)).rejects.toMatchObject({
-        code: 'PROVIDER_MISCONFIGURED',
-        message: expect.stringContaining('is not one of the hosts of the configured providers'),
-      });
-      expect(resolver.calls).toBe(0);
-    },
-  );
+  it.each([
+    'https://other.example/token',
+    'https://provider.example.evil.example',
+    'https://provider.example:8443/token',
+  ])('to %s, which no provider has, is refused before anything is resolved', async (url) => {
+    const resolver = new PreparedResolver([['127.0.0.1']]);
+    const policy = new OutboundPolicy(readOutboundSettings(production), resolver);
+    policy.allow('https://provider.example/oauth/token');
+    await expect(send(policy, url)).rejects.toMatchObject({
+      code: 'PROVIDER_MISCONFIGURED',
+      message: expect.stringContaining('is not one of the hosts of the configured providers'),
+    });
+    expect(resolver.calls).toBe(0);
+  });
 
   it('to a provider goes on to the resolver', async () => {
     const resolver = new PreparedResolver([['127.0.0.1']]);
     const policy = new OutboundPolicy(readOutboundSettings(production), resolver);
-    policy.allow('https://maker.example/oauth/token');
-    await expect(send(policy, 'https://maker.example/account')).rejects.toMatchObject({
+    policy.allow('https://provider.example/oauth/token');
+    await expect(send(policy, 'https://provider.example/account')).rejects.toMatchObject({
       message: expect.stringContaining('an address that is not public'),
     });
     expect(resolver.calls).toBe(1);
   });
 
   it.each([
-    'http://maker.example/token',
-    'https://good@maker.example/',
-    'https://a:b@maker.example/',
-    'https://maker.example/#x',
+    'http://provider.example/token',
+    'https://good@provider.example/',
+    'https://a:b@provider.example/',
+    'https://provider.example/#x',
   ])('to %s is refused although the host is allowed', (url) => {
     const policy = new OutboundPolicy(readOutboundSettings(production), new PreparedResolver([]));
-    policy.allow('https://maker.example');
-    policy.allow('http://maker.example');
+    policy.allow('https://provider.example');
+    policy.allow('http://provider.example');
     expect(policy.findObjection(new URL(url))).toBeDefined();
-    expect(policy.findObjection(new URL('https://maker.example/'))).toBeUndefined();
+    expect(policy.findObjection(new URL('https://provider.example/'))).toBeUndefined();
   });
 });
 
@@ -102,7 +103,7 @@ describe('NET-02 an address', () => {
     });
   });
 
-  it.each(['localhost', 'localhost.', 'maker.localhost', 'maker.example'])(
+  it.each(['localhost', 'localhost.', 'provider.localhost', 'provider.example'])(
     'of this machine is refused in production behind the name %s',
     async (host) => {
       const policy = new OutboundPolicy(readOutboundSettings(production), new PreparedResolver([['127.0.0.1']]));
@@ -121,13 +122,13 @@ describe('NET-02 an address', () => {
     ['none', []],
   ])('is refused when a name has %s', async (_, addresses) => {
     const policy = new OutboundPolicy(readOutboundSettings(production), new PreparedResolver([addresses]));
-    expect(await lookUp(policy, 'maker.example')).toMatchObject({ code: 'ADDRESS_REFUSED' });
+    expect(await lookUp(policy, 'provider.example')).toMatchObject({ code: 'ADDRESS_REFUSED' });
   });
 
   it('of NAT64 is connected to when the address in it is public: networks that have IPv6 alone', async () => {
     const addresses = ['93.184.216.34', '64:ff9b::5db8:d822'];
     const policy = new OutboundPolicy(readOutboundSettings(production), new PreparedResolver([addresses]));
-    expect(await lookUp(policy, 'maker.example')).not.toMatchObject({ code: 'ADDRESS_REFUSED' });
+    expect(await lookUp(policy, 'provider.example')).not.toMatchObject({ code: 'ADDRESS_REFUSED' });
   });
 
   it('in a private network is connected to when the operator named the host, and no other host', async () => {
@@ -136,7 +137,7 @@ describe('NET-02 an address', () => {
     policy.allow('https://10.0.0.7');
     policy.allow('https://127.0.0.1');
     expect(await lookUp(policy, 'fhir.internal')).toEqual([{ address: '10.1.2.3', family: 4 }]);
-    expect(await lookUp(policy, 'maker.example')).toMatchObject({ code: 'ADDRESS_REFUSED' });
+    expect(await lookUp(policy, 'provider.example')).toMatchObject({ code: 'ADDRESS_REFUSED' });
     expect(policy.findObjection(new URL('https://10.0.0.7/'))).toBeUndefined();
     expect(policy.findObjection(new URL('https://127.0.0.1/'))).toBeUndefined();
   });

@@ -7,7 +7,7 @@ import type { OAuth2Definition } from '../definition/provider-definition.js';
 import { exampleOAuth2, exampleSettings } from '../testing/example-definition.js';
 import { TokenEndpointClient } from '../client/token-endpoint-client.js';
 
-/** A maker that answers with errors in HTTP 200, its fields in an envelope and under names of its own. */
+/** A provider that answers with errors in HTTP 200, its fields in an envelope and under names of its own. */
 const odd: OAuth2Definition = {
   ...exampleOAuth2,
   account: { from: 'token-response', field: 'person.id' },

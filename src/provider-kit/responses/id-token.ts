@@ -68,7 +68,7 @@ export async function verifyIdToken(idToken: string | undefined, expected: IdTok
 
 /**
  * Reads the user of an ID token that came with refreshed tokens. Its signature is not looked at, because nothing may be asked of the
- * maker between a refresh and its commit; it came straight from the token endpoint over TLS (section 3.1.3.7, 6).
+ * provider between a refresh and its commit; it came straight from the token endpoint over TLS (section 3.1.3.7, 6).
  *
  * @param idToken - as received
  * @returns the user, to be compared with that of the link; without a user's id where it has the former one only

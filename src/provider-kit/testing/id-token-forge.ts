@@ -1,7 +1,7 @@
 import { decodeJwt, exportJWK, generateKeyPair, generateSecret, SignJWT, type CryptoKey } from 'jose';
 import { startRecordingServer, type RecordingServer } from './recording-server.js';
 
-/** Signs ID tokens with a key of its own, which it publishes as a maker would. */
+/** Signs ID tokens with a key of its own, which it publishes as a provider would. */
 export class IdTokenForge {
   private constructor(
     private readonly algorithm: string,

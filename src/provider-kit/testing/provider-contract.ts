@@ -4,7 +4,7 @@ import { decodeJwt, UnsecuredJWT } from 'jose';
 import { consent, type ConsentOptions } from '../../../test/support/browser.js';
 import { Clock } from '../../clock/clock.js';
 import { VendorSandbox } from '../../sandbox/vendor-sandbox.js';
-import type { FakeMaker } from '../../sandbox/fake-maker.js';
+import type { FakeProvider } from '../../sandbox/fake-provider.js';
 import type { Misbehaviour } from '../../sandbox/misbehaviour.js';
 import type { HandshakeSecrets } from '../handshake.js';
 import type { HealthProvider } from '../health-provider.js';
@@ -17,7 +17,7 @@ import {
 } from '../definition/provider-definition.js';
 import { uncheckedIssuers } from '../provider-kit.metrics.js';
 import { environmentPrefix, readProviderSettings, type ProviderSettings } from '../definition/provider-settings.js';
-import type { OAuth2SandboxMaker } from '../definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../definition/sandbox-definition.js';
 import { sandboxSigningKey } from '../definition/sandbox-credentials.js';
 import { Secret } from '../definition/secret.js';
 import { TokenEndpointClient } from '../client/token-endpoint-client.js';
@@ -32,7 +32,7 @@ export type CreateProvider = (settings: ProviderSettings, client: TokenEndpointC
 
 /**
  * Runs the contract of every provider: what the core relies on, shown against the provider's fake in the vendor sandbox. The
- * fake's expectations are written by hand from the maker's documentation, so a wrong fact in the definition fails here.
+ * fake's expectations are written by hand from the provider's documentation, so a wrong fact in the definition fails here.
  *
  * @param definition - the provider's facts
  * @param createProvider - wires its strategy and provider as its module does; for a provider with a class of its own
@@ -48,7 +48,7 @@ export function describeProviderContract(
   }
 }
 
-/** The contract at one of the maker's servers, each with a fake of its own where its paths differ. */
+/** The contract at one of the provider's servers, each with a fake of its own where its paths differ. */
 function describeServerContract(
   declared: ProviderDefinition,
   server: string | undefined,
@@ -60,7 +60,7 @@ function describeServerContract(
     const passport = watchPassportClients();
     beforeAll(() => passport.start());
     beforeAll(() => bench.start());
-    beforeEach(() => bench.maker.behave());
+    beforeEach(() => bench.fake.behave());
     afterAll(() => bench.stop());
     afterAll(() => passport.stop());
 
@@ -111,7 +111,7 @@ class ContractBench {
   ) {}
 
   async start(): Promise<void> {
-    this.sandbox = await VendorSandbox.start({ makers: new Map([[this.definition.slug, this.definition.sandbox]]) });
+    this.sandbox = await VendorSandbox.start({ providers: new Map([[this.definition.slug, this.definition.sandbox]]) });
   }
 
   async stop(): Promise<void> {
@@ -119,15 +119,15 @@ class ContractBench {
     await this.sandbox?.stop();
   }
 
-  get maker(): FakeMaker {
+  get fake(): FakeProvider {
     if (this.sandbox === undefined) {
       throw new Error('The sandbox is not started.');
     }
-    return this.sandbox.maker(this.definition.slug);
+    return this.sandbox.provider(this.definition.slug);
   }
 
   get settings(): ProviderSettings {
-    const SANDBOX_URL = this.maker.url.slice(0, -this.definition.slug.length - 1);
+    const SANDBOX_URL = this.fake.url.slice(0, -this.definition.slug.length - 1);
     const prefix = environmentPrefix(this.definition.slug);
     return readProviderSettings(this.definition, { SANDBOX_URL, [`${prefix}_SERVER`]: this.server });
   }
@@ -155,7 +155,7 @@ class ContractBench {
     return this.provider().verify(tokenResponse, secrets);
   }
 
-  /** As the core does after the callback: with the user's id, and with what the maker wants done once. */
+  /** As the core does after the callback: with the user's id, and with what the provider wants done once. */
   async linkKnowingUser(): Promise<TokenResponse> {
     const tokenResponse = await this.link();
     const known = tokenResponse.with({ providerUserId: await this.provider().findProviderUserId(tokenResponse) });
@@ -170,7 +170,7 @@ class ContractBench {
   /** The provider under test as the tests of its responses see it. */
   responses(): ResponseBench {
     return {
-      maker: () => this.maker,
+      fake: () => this.fake,
       remarks: () => this.client.remarks.all,
       link: () => this.link(),
       refresh: (refreshToken) => this.refresh(refreshToken),
@@ -180,14 +180,14 @@ class ContractBench {
   }
 
   calls(...kinds: string[]): number {
-    return this.maker.history.filter(({ kind }) => kinds.includes(kind)).length;
+    return this.fake.history.filter(({ kind }) => kinds.includes(kind)).length;
   }
 }
 
-/** What the maker offers has to be used: a link that leaves it out works, and is worse. */
+/** What the provider offers has to be used: a link that leaves it out works, and is worse. */
 function describeUse(definition: ProviderDefinition): void {
   const { sandbox, account } = definition;
-  it("uses what the maker tells of the user's id, of the granted scopes, of its API and of ending a grant", () => {
+  it("uses what the provider tells of the user's id, of the granted scopes, of its API and of ending a grant", () => {
     expect(account.from === 'nowhere').toBe(sandbox.tellsNoUserId === true);
     expect(definition.revocation !== undefined || sandbox.revoke === undefined).toBe(true);
     expect(definition.dataApi?.tokenParameter).toBe(sandbox.oauth === '2.0' ? sandbox.apiTokenParameter : undefined);
@@ -205,24 +205,24 @@ function describeUse(definition: ProviderDefinition): void {
       expect(definition.issuers ?? []).toEqual((sandbox.issuers ?? []).filter((issuer) => !issuer.startsWith('{')));
       const keys = account.from === 'id-token' ? account.jwksUrl : undefined;
       expect(keys && new URL(keys).pathname).toBe(sandbox.idToken?.jwksPath);
-      // Where the maker publishes no life of a code, the fake has one all the same.
+      // Where the provider publishes no life of a code, the fake has one all the same.
       expect(definition.codeLifetimeSeconds ?? sandbox.codeLifetimeSeconds).toBe(sandbox.codeLifetimeSeconds);
     }
   });
 
   if (definition.oauth === '2.0' && sandbox.oauth === '2.0') {
     const { pkce } = sandbox;
-    it('AR-06 sends PKCE wherever the maker takes it', () => {
+    it('AR-06 sends PKCE wherever the provider takes it', () => {
       expect(definition.pkce).toBe(pkce === 'ignored' ? 'unsupported' : pkce);
     });
   }
 }
 
 function describeStart(definition: ProviderDefinition, bench: ContractBench): void {
-  it('sends the browser to the maker with exactly the parameters it documents', async () => {
+  it('sends the browser to the provider with exactly the parameters it documents', async () => {
     const { authorizeUrl, secrets } = await bench.provider().begin(bench.handshake());
     const url = new URL(authorizeUrl);
-    expect(url.origin + url.pathname).toBe(bench.maker.url + definition.sandbox.authorizePath);
+    expect(url.origin + url.pathname).toBe(bench.fake.url + definition.sandbox.authorizePath);
     expect(Object.fromEntries(url.searchParams)).toEqual(
       definition.oauth === '2.0'
         ? expectedOAuth2Parameters(definition, bench)
@@ -235,7 +235,7 @@ function describeStart(definition: ProviderDefinition, bench: ContractBench): vo
 
   const { sandbox } = definition;
   if (sandbox.oauth === '2.0' && sandbox.scopes.length > 0) {
-    it('asks for several scopes in the way the maker reads them', async () => {
+    it('asks for several scopes in the way the provider reads them', async () => {
       const scopes = [...sandbox.scopes, 'another-scope'].slice(0, 2);
       const { authorizeUrl } = await bench.provider().begin({ ...bench.handshake(), scopes });
       const asked = new URL(authorizeUrl).searchParams.get(sandbox.scopeParameter ?? 'scope');
@@ -252,16 +252,16 @@ function describeStart(definition: ProviderDefinition, bench: ContractBench): vo
   });
 
   if (definition.oauth === '1.0a') {
-    it('O1-04 does not start when the maker does not confirm the callback', async () => {
+    it('O1-04 does not start when the provider does not confirm the callback', async () => {
       for (const value of ['omit', 'false'] as const) {
-        bench.maker.misbehave({ endpoint: 'request_token', type: 'callbackNotConfirmed', value });
+        bench.fake.misbehave({ endpoint: 'request_token', type: 'callbackNotConfirmed', value });
         await expect(bench.provider().begin(bench.handshake())).rejects.toMatchObject({
           code: 'TOKEN_RESPONSE_INVALID',
         });
       }
     });
 
-    it('blames the operator when the maker refuses our signature', async () => {
+    it('blames the operator when the provider refuses our signature', async () => {
       const provider = bench.provider({ clientSecret: new Secret('not-the-secret') });
       await expect(provider.begin(bench.handshake())).rejects.toMatchObject({ code: 'PROVIDER_MISCONFIGURED' });
     });
@@ -287,7 +287,7 @@ function expectedOAuth2Parameters(definition: OAuth2Definition, bench: ContractB
 }
 
 function describeCallback(bench: ContractBench): void {
-  it('reports that the user said no, and asks the maker for nothing', async () => {
+  it('reports that the user said no, and asks the provider for nothing', async () => {
     const { callback, secrets } = await bench.approve({ decision: 'deny' });
     const before = bench.calls('token', 'access_token');
     await expect(bench.provider().complete(callback, bench.handshake(), secrets)).rejects.toMatchObject({
@@ -296,7 +296,7 @@ function describeCallback(bench: ContractBench): void {
     expect(bench.calls('token', 'access_token')).toBe(before);
   });
 
-  it("refuses another link's callback, and asks the maker for nothing", async () => {
+  it("refuses another link's callback, and asks the provider for nothing", async () => {
     const { callback } = await bench.approve();
     const other = await bench.provider().begin(bench.handshake('state-of-another-link'));
     const before = bench.calls('token', 'access_token');
@@ -335,16 +335,16 @@ function describeIssuer(definition: ProviderDefinition, bench: ContractBench): v
     return;
   }
 
-  it('takes a callback that names an issuer of the maker (AR-08)', async () => {
+  it('takes a callback that names an issuer of the provider (AR-08)', async () => {
     for (const issuer of sandbox.issuers ?? []) {
-      const tokenResponse = await complete(issuer.replace('{baseUrl}', bench.maker.url));
-      expect(bench.maker.isLiveAccessToken(tokenResponse.accessToken)).toBe(true);
+      const tokenResponse = await complete(issuer.replace('{baseUrl}', bench.fake.url));
+      expect(bench.fake.isLiveAccessToken(tokenResponse.accessToken)).toBe(true);
     }
   });
 
-  it('refuses a callback that names another issuer, and asks the maker for nothing (AR-08)', async () => {
+  it('refuses a callback that names another issuer, and asks the provider for nothing (AR-08)', async () => {
     const before = bench.calls('token');
-    const own = sandbox.issuers?.[0]?.replace('{baseUrl}', bench.maker.url) ?? '';
+    const own = sandbox.issuers?.[0]?.replace('{baseUrl}', bench.fake.url) ?? '';
     for (const issuer of ['https://evil.example', `${own}/`, own.toUpperCase(), '']) {
       await expect(complete(issuer)).rejects.toMatchObject({ code: 'AUTHORIZATION_STATE_INVALID' });
     }
@@ -352,14 +352,14 @@ function describeIssuer(definition: ProviderDefinition, bench: ContractBench): v
   });
 }
 
-/** OpenID Connect Core 1.0 section 3.1.3.7, as far as the maker publishes what it takes. */
+/** OpenID Connect Core 1.0 section 3.1.3.7, as far as the provider publishes what it takes. */
 function describeIdToken({ account, sandbox }: ProviderDefinition, bench: ContractBench): void {
   if (account.from !== 'id-token' || sandbox.oauth === '1.0a') {
     return;
   }
   const { idToken, issuers = [] } = sandbox;
   const link = (claims: Record<string, string | number | null>): Promise<TokenResponse> => {
-    bench.maker.misbehave({ endpoint: 'token', type: 'idToken', claims });
+    bench.fake.misbehave({ endpoint: 'token', type: 'idToken', claims });
     return bench.link({ account: '4711' });
   };
   const accepted = { providerUserId: '4711' };
@@ -372,7 +372,7 @@ function describeIdToken({ account, sandbox }: ProviderDefinition, bench: Contra
   });
 
   if (issuers.length > 0) {
-    it('takes an ID token of each issuer of the maker, and of no other (AR-18)', async () => {
+    it('takes an ID token of each issuer of the provider, and of no other (AR-18)', async () => {
       for (const iss of issuers) {
         expect(await link({ iss })).toMatchObject(accepted);
       }
@@ -384,7 +384,7 @@ function describeIdToken({ account, sandbox }: ProviderDefinition, bench: Contra
 
   if (idToken?.jwksPath !== undefined) {
     it.each(['RS256', 'PS256', 'ES256', 'HS256'])(
-      'takes an ID token that a published key has signed with %s only if the maker documents that (AR-18)',
+      'takes an ID token that a published key has signed with %s only if the provider documents that (AR-18)',
       async (algorithm) => {
         const { callback, secrets } = await bench.approve({ account: '4711' });
         const tokenResponse = await bench.provider().complete(callback, bench.handshake(), secrets);
@@ -398,7 +398,7 @@ function describeIdToken({ account, sandbox }: ProviderDefinition, bench: Contra
           await (isTaken
             ? expect(verified).resolves.toMatchObject(accepted)
             : expect(verified).rejects.toMatchObject(refused));
-          // The key is not the maker's.
+          // The key is not the provider's.
           await expect(bench.provider().verify(resigned, secrets)).rejects.toMatchObject(refused);
         } finally {
           await forge.stop();
@@ -422,11 +422,11 @@ function describeExchange(definition: ProviderDefinition, bench: ContractBench):
 
   it("redeems the callback for tokens that work, and learns the user's id", async () => {
     const tokenResponse = await bench.link({ account: '4711' });
-    expect(bench.maker.isLiveAccessToken(tokenResponse.accessToken)).toBe(true);
+    expect(bench.fake.isLiveAccessToken(tokenResponse.accessToken)).toBe(true);
     const knownId = definition.account.from === 'nowhere' ? undefined : '4711';
     expect(await bench.provider().findProviderUserId(tokenResponse)).toBe(knownId);
     if (definition.oauth === '2.0') {
-      const life = definition.neverExpires === true ? undefined : bench.maker.accessTokenLifetimeSeconds;
+      const life = definition.neverExpires === true ? undefined : bench.fake.accessTokenLifetimeSeconds;
       expect(tokenResponse.expiresInSeconds).toBe(life);
       expect(tokenResponse.refreshToken !== undefined).toBe(definition.noRefreshToken !== true);
       expect(tokenResponse.refreshExpiresInSeconds !== undefined).toBe(definition.refreshExpiresInField !== undefined);
@@ -453,13 +453,13 @@ function describeExchange(definition: ProviderDefinition, bench: ContractBench):
     return;
   }
 
-  it('authenticates the client as the maker wants it, and in no other way', async () => {
+  it('authenticates the client as the provider wants it, and in no other way', async () => {
     await bench.link();
-    const scheme = bench.maker.history.filter(({ kind }) => kind === 'token').at(-1)?.authorizationScheme;
+    const scheme = bench.fake.history.filter(({ kind }) => kind === 'token').at(-1)?.authorizationScheme;
     expect(scheme).toBe(definition.clientAuthentication === 'basic' ? 'basic' : undefined);
   });
 
-  it('blames the operator when the maker refuses our credentials', async () => {
+  it('blames the operator when the provider refuses our credentials', async () => {
     const { callback, secrets } = await bench.approve();
     const provider = bench.provider(wrongCredentials(definition));
     await expect(provider.complete(callback, bench.handshake(), secrets)).rejects.toMatchObject({
@@ -468,12 +468,12 @@ function describeExchange(definition: ProviderDefinition, bench: ContractBench):
   });
 
   it('uses the documented life of a token when the answer tells none', async () => {
-    bench.maker.misbehave({ endpoint: 'token', type: 'omitExpiresIn' });
+    bench.fake.misbehave({ endpoint: 'token', type: 'omitExpiresIn' });
     expect((await bench.link()).expiresInSeconds).toBe(definition.accessTokenLifetimeSeconds);
   });
 
   if (definition.pkce !== 'unsupported') {
-    it('AR-06 proves possession of the verifier: with another one the maker refuses the code', async () => {
+    it('AR-06 proves possession of the verifier: with another one the provider refuses the code', async () => {
       const { callback } = await bench.approve();
       const secrets = { codeVerifier: 'v'.repeat(43) };
       await expect(bench.provider().complete(callback, bench.handshake(), secrets)).rejects.toMatchObject({
@@ -482,23 +482,23 @@ function describeExchange(definition: ProviderDefinition, bench: ContractBench):
     });
   }
 
-  it('tells the scopes that were granted, where the maker tells them', async () => {
+  it('tells the scopes that were granted, where the provider tells them', async () => {
     const [first] = definition.defaultScopes;
     if (first === undefined || definition.grantedScopesIn === 'nowhere') {
       expect((await bench.link()).grantedScopes).toBeUndefined();
       return;
     }
-    bench.maker.restrictScopes([first]);
+    bench.fake.restrictScopes([first]);
     try {
       expect((await bench.link()).grantedScopes).toEqual([first]);
     } finally {
-      bench.maker.restrictScopes(undefined);
+      bench.fake.restrictScopes(undefined);
     }
   });
 }
 
 /** Whether the life of a refresh token is sent under the name that the sandbox gives it. */
-function sendsPlainAnswer({ tokenAnswer, tokenAnswerExtras }: OAuth2SandboxMaker): boolean {
+function sendsPlainAnswer({ tokenAnswer, tokenAnswerExtras }: OAuth2SandboxDefinition): boolean {
   return tokenAnswer === undefined && !('refresh_expires_in' in (tokenAnswerExtras?.('1') ?? {}));
 }
 
@@ -515,7 +515,7 @@ function describeRefresh(definition: OAuth2Definition, bench: ContractBench): vo
       expect(definition.refresh.rotates).toBe('never');
       expect(after).toMatchObject({ accessToken: before.accessToken, refreshToken: undefined });
       expect(after.expiresInSeconds).toBe(definition.accessTokenLifetimeSeconds);
-      expect(bench.maker.isLiveAccessToken(after.accessToken)).toBe(true);
+      expect(bench.fake.isLiveAccessToken(after.accessToken)).toBe(true);
     });
 
     describeRefusals(bench, definition);
@@ -526,12 +526,12 @@ function describeRefresh(definition: OAuth2Definition, bench: ContractBench): vo
   it('refreshes, with rotation and the fate of the old access token as declared', async () => {
     const before = await bench.link();
     const after = await bench.provider().refresh(before);
-    expect(bench.maker.isLiveAccessToken(after.accessToken)).toBe(true);
+    expect(bench.fake.isLiveAccessToken(after.accessToken)).toBe(true);
     expect(after.refreshToken !== undefined && after.refreshToken !== before.refreshToken).toBe(
       definition.refresh.rotates !== 'never',
     );
-    // Where the maker does not say, the definition assumes that the old token dies and the fake lets it live.
-    const oldTokenLives = bench.maker.isLiveAccessToken(before.accessToken);
+    // Where the provider does not say, the definition assumes that the old token dies and the fake lets it live.
+    const oldTokenLives = bench.fake.isLiveAccessToken(before.accessToken);
     expect(oldTokenLives || definition.refresh.oldAccessTokenDiesOnRefresh).toBe(true);
   });
 
@@ -541,55 +541,55 @@ function describeRefresh(definition: OAuth2Definition, bench: ContractBench): vo
       const refreshed = await bench.provider().refresh(tokenResponse);
       tokenResponse = refreshed.with({ refreshToken: refreshed.refreshToken ?? tokenResponse.refreshToken });
     }
-    expect(bench.maker.isLiveAccessToken(tokenResponse.accessToken)).toBe(true);
+    expect(bench.fake.isLiveAccessToken(tokenResponse.accessToken)).toBe(true);
   });
 
   it('reports an answer without a refresh token as keeping the old one', async () => {
     const { refreshToken } = await bench.link();
     for (const type of ['omitRefreshToken', 'emptyRefreshToken'] as const) {
-      bench.maker.misbehave({ endpoint: 'refresh', type });
+      bench.fake.misbehave({ endpoint: 'refresh', type });
       expect((await bench.refresh(refreshToken)).refreshToken).toBeUndefined();
     }
-    expect(bench.maker.isLiveRefreshToken(refreshToken ?? '')).toBe(true);
+    expect(bench.fake.isLiveRefreshToken(refreshToken ?? '')).toBe(true);
   });
 
   describeRefusals(bench, definition);
   describeFailures(bench, 'refresh', refresh);
 }
 
-/** A maker that says no to a refresh: to the token, to us, with words that must not be repeated. */
+/** A provider that says no to a refresh: to the token, to us, with words that must not be repeated. */
 function describeRefusals(bench: ContractBench, definition: OAuth2Definition): void {
-  it('reports a refresh token that the maker does not know as evidence of a dead grant', async () => {
+  it('reports a refresh token that the provider does not know as evidence of a dead grant', async () => {
     await expect(bench.refresh('not-a-refresh-token')).rejects.toMatchObject({ code: 'TOKEN_REVOKED' });
   });
 
-  it('blames the operator, not the grant, when the maker refuses our credentials', async () => {
+  it('blames the operator, not the grant, when the provider refuses our credentials', async () => {
     const { refreshToken } = await bench.link();
     const provider = bench.provider(wrongCredentials(definition));
     await expect(provider.refresh({ accessToken: 'unused', refreshToken })).rejects.toMatchObject({
       code: 'PROVIDER_MISCONFIGURED',
     });
-    expect(bench.maker.isLiveRefreshToken(refreshToken ?? '')).toBe(true);
+    expect(bench.fake.isLiveRefreshToken(refreshToken ?? '')).toBe(true);
   });
 
-  it("does not take the maker's other errors, in its own words, for evidence against the grant", async () => {
+  it("does not take the provider's other errors, in its own words, for evidence against the grant", async () => {
     const { refreshToken } = await bench.link();
-    bench.maker.misbehave({ endpoint: 'refresh', type: 'error', error: 'invalid_client', status: 400 });
+    bench.fake.misbehave({ endpoint: 'refresh', type: 'error', error: 'invalid_client', status: 400 });
     const error: unknown = await bench.refresh(refreshToken).catch((reason: unknown) => reason);
     expect(error).toHaveProperty('code');
     expect(error).not.toHaveProperty('code', 'TOKEN_REVOKED');
   });
 
-  it('LOG-03 quotes no token, even when the maker does', async () => {
+  it('LOG-03 quotes no token, even when the provider does', async () => {
     const { refreshToken } = await bench.link();
-    bench.maker.misbehave({ endpoint: 'refresh', type: 'echoSecret', error: 'invalid_grant', status: 400 });
+    bench.fake.misbehave({ endpoint: 'refresh', type: 'echoSecret', error: 'invalid_grant', status: 400 });
     const error: unknown = await bench.refresh(refreshToken).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'TOKEN_REVOKED' });
     expect(inspect(error, { depth: 10, showHidden: true })).not.toContain(refreshToken);
   });
 }
 
-/** Credentials that the maker does not know, well-formed. */
+/** Credentials that the provider does not know, well-formed. */
 function wrongCredentials(definition: OAuth2Definition): Partial<ProviderSettings> {
   switch (definition.clientAuthentication) {
     case 'none':
@@ -604,28 +604,28 @@ function wrongCredentials(definition: OAuth2Definition): Partial<ProviderSetting
 
 function describeRevocation(definition: ProviderDefinition, bench: ContractBench): void {
   if (definition.revocation === undefined) {
-    it('says that the maker offers no way to end a grant', async () => {
+    it('says that the provider offers no way to end a grant', async () => {
       expect(await bench.provider().revoke(await bench.link())).toBe('unsupported');
     });
     return;
   }
 
-  it('ends the grant at the maker', async () => {
+  it('ends the grant at the provider', async () => {
     const tokenResponse = await bench.linkKnowingUser();
     expect(await bench.provider().revoke(tokenResponse)).toBe('revoked');
-    expect(bench.maker.isLiveAccessToken(tokenResponse.accessToken)).toBe(false);
+    expect(bench.fake.isLiveAccessToken(tokenResponse.accessToken)).toBe(false);
   });
 
-  it('tells when the maker did not end the grant', async () => {
+  it('tells when the provider did not end the grant', async () => {
     const tokenResponse = await bench.linkKnowingUser();
     const endpoint = definition.revocation?.proof === 'custom' ? 'endpoint' : 'revoke';
-    bench.maker.misbehave({ endpoint, type: 'status', code: 503 });
+    bench.fake.misbehave({ endpoint, type: 'status', code: 503 });
     await expect(bench.provider().revoke(tokenResponse)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
-    expect(bench.maker.isLiveAccessToken(tokenResponse.accessToken)).toBe(true);
+    expect(bench.fake.isLiveAccessToken(tokenResponse.accessToken)).toBe(true);
   });
 }
 
-/** The ways in which a maker fails, the same for every endpoint that gives tokens. */
+/** The ways in which a provider fails, the same for every endpoint that gives tokens. */
 function describeFailures(
   bench: ContractBench,
   endpoint: Misbehaviour['endpoint'],
@@ -647,8 +647,8 @@ function describeFailures(
     ['sends more than it should', { type: 'hugeBody', bytes: 1_100_000 }, { code: 'PROVIDER_UNAVAILABLE' }],
     ['sends a bomb', { type: 'gzipBomb', bytes: 5_000_000 }, { code: 'PROVIDER_UNAVAILABLE' }],
   ];
-  it.each(failures)(`tells when the maker %s (${endpoint})`, async (_name, misbehaviour, expected) => {
-    bench.maker.misbehave({ endpoint, ...misbehaviour } as Misbehaviour);
+  it.each(failures)(`tells when the provider %s (${endpoint})`, async (_name, misbehaviour, expected) => {
+    bench.fake.misbehave({ endpoint, ...misbehaviour } as Misbehaviour);
     await expect(call()).rejects.toMatchObject(expected);
   });
 }

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import type { FakeMaker } from '../../sandbox/fake-maker.js';
+import type { FakeProvider } from '../../sandbox/fake-provider.js';
 import type { Misbehaviour } from '../../sandbox/misbehaviour.js';
 import type { OAuth2Definition } from '../definition/provider-definition.js';
 import type { TokenResponse } from '../token-response.js';
 
 /** What the tests of a provider's responses need of it and its fake. */
 export interface ResponseBench {
-  readonly maker: () => FakeMaker;
+  readonly fake: () => FakeProvider;
   /** What was logged about the responses that were used. */
   readonly remarks: () => readonly string[];
   readonly link: () => Promise<TokenResponse>;
@@ -59,11 +59,11 @@ export function describeResponses(definition: OAuth2Definition, bench: ResponseB
 
   const refreshWith = async (wrong: Wrong): Promise<TokenResponse> => {
     const { refreshToken } = await bench.link();
-    bench.maker().misbehave({ endpoint: 'refresh', ...wrong } as Misbehaviour);
+    bench.fake().misbehave({ endpoint: 'refresh', ...wrong } as Misbehaviour);
     return bench.refresh(refreshToken);
   };
   const linkWith = async (wrong: Wrong): Promise<TokenResponse> => {
-    bench.maker().misbehave({ endpoint: 'token', ...wrong } as Misbehaviour);
+    bench.fake().misbehave({ endpoint: 'token', ...wrong } as Misbehaviour);
     return bench.link();
   };
   /** The token responses of a link and, where a refresh brings tokens, of a refresh, each with the response changed in this way. */
@@ -73,13 +73,13 @@ export function describeResponses(definition: OAuth2Definition, bench: ResponseB
   ];
   const expectUsable = async (wrong: Wrong, expected: Partial<TokenResponse> = {}): Promise<void> => {
     for (const tokenResponse of await grantsWith(wrong)) {
-      expect(bench.maker().isLiveAccessToken(tokenResponse.accessToken)).toBe(true);
+      expect(bench.fake().isLiveAccessToken(tokenResponse.accessToken)).toBe(true);
       expect({ ...tokenResponse }).toMatchObject(expected);
     }
   };
 
   describe('responses that break the rules', () => {
-    it('finds nothing to remark in the responses that the maker documents (TE-04)', async () => {
+    it('finds nothing to remark in the responses that the provider documents (TE-04)', async () => {
       const { refreshToken } = await bench.link();
       if (refreshesTokens) {
         await bench.refresh(refreshToken);
@@ -141,7 +141,7 @@ export function describeResponses(definition: OAuth2Definition, bench: ResponseB
 
     if (definition.account.from === 'api') {
       it('tells HTTP 410 apart (account)', async () => {
-        bench.maker().misbehave({ endpoint: 'account', type: 'status', code: 410 });
+        bench.fake().misbehave({ endpoint: 'account', type: 'status', code: 410 });
         await expect(bench.findAccount()).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE', isGone: true });
       });
     }
@@ -149,7 +149,7 @@ export function describeResponses(definition: OAuth2Definition, bench: ResponseB
     if (definition.revocation !== undefined) {
       it('tells HTTP 410 apart (revocation)', async () => {
         const endpoint = definition.revocation?.proof === 'custom' ? 'endpoint' : 'revoke';
-        bench.maker().misbehave({ endpoint, type: 'status', code: 410 });
+        bench.fake().misbehave({ endpoint, type: 'status', code: 410 });
         await expect(bench.revoke()).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE', isGone: true });
       });
     }

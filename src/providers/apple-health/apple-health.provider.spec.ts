@@ -35,7 +35,7 @@ describe('Sign in with Apple', () => {
   let sandbox: VendorSandbox;
 
   beforeAll(async () => {
-    sandbox = await VendorSandbox.start({ makers: new Map([['apple-health', appleHealthDefinition.sandbox]]) });
+    sandbox = await VendorSandbox.start({ providers: new Map([['apple-health', appleHealthDefinition.sandbox]]) });
   });
   afterAll(() => sandbox.stop());
 
@@ -66,7 +66,7 @@ describe('Sign in with Apple', () => {
   it('does not count a link while the signing keys cannot be read', async () => {
     const { authorizeUrl, secrets } = await provider().begin(handshake);
     const posted = Object.fromEntries((await consent(authorizeUrl)).searchParams);
-    sandbox.maker('apple-health').misbehave({ endpoint: 'jwks', type: 'status', code: 503 });
+    sandbox.provider('apple-health').misbehave({ endpoint: 'jwks', type: 'status', code: 503 });
     const tokenResponse = await provider().complete(posted, handshake, secrets);
     await expect(provider().verify(tokenResponse, secrets)).rejects.toMatchObject({
       code: 'PROVIDER_UNAVAILABLE',

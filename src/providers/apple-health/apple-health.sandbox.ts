@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
  * Sign in with Apple as https://developer.apple.com/documentation/signinwithapplerestapi describes it.
@@ -10,7 +10,7 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-m
  *
  * Apple has no API that takes the access token. `apiPath` is made up, so that a test can see whether a token is alive.
  */
-export const appleHealthSandbox: OAuth2SandboxMaker = {
+export const appleHealthSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/auth/authorize',
   tokenPath: '/auth/token',

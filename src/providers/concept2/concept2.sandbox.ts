@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
  * Concept2 Logbook as https://log.concept2.com/developers/documentation/ describes it.
@@ -10,7 +10,7 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-m
  * commas separate the scopes of the token answer, that a used refresh token is refused without further consequences while the old access token lives on, the
  * path of the data call, and that no other scopes exist.
  */
-export const concept2Sandbox: OAuth2SandboxMaker = {
+export const concept2Sandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/oauth/authorize',
   tokenPath: '/oauth/access_token',

@@ -1,13 +1,13 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
  * Dexcom as https://developer.dexcom.com/docs/dexcom/authentication describes it, the same in each region.
  *
- * Assumed: a refresh token's year in `refresh_expires_in`, where the maker may also send 0; `scope` in the token answer (RFC 6749
+ * Assumed: a refresh token's year in `refresh_expires_in`, where the provider may also send 0; `scope` in the token answer (RFC 6749
  * section 5.1), that a used refresh token is refused without further consequences while the old access token lives on, that PKCE
  * parameters are not looked at, and the path of the data call.
  */
-export const dexcomSandbox: OAuth2SandboxMaker = {
+export const dexcomSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   tellsNoUserId: true,
   authorizePath: '/v3/oauth2/login',

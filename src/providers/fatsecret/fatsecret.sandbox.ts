@@ -1,4 +1,4 @@
-import type { OAuth1SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth1SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
  * FatSecret as https://platform.fatsecret.com/docs/guides/authentication/oauth1/three-legged describes it: HMAC-SHA1 only, tokens that
@@ -9,7 +9,7 @@ import type { OAuth1SandboxMaker } from '../../provider-kit/definition/sandbox-m
  * Assumed: that data calls take the header, POST alone for the access token (GET is seen too), and the 401 of a refused signature. Not looked at: timestamps that go
  * backwards, which FatSecret refuses; one that is too far from now is refused.
  */
-export const fatsecretSandbox: OAuth1SandboxMaker = {
+export const fatsecretSandbox: OAuth1SandboxDefinition = {
   oauth: '1.0a',
   tellsNoUserId: true,
   requestTokenPath: '/oauth/request_token',

@@ -2,7 +2,7 @@ import { defineProvider } from '../../provider-kit/definition/provider-definitio
 import { fitbitOauth1Notifications } from './fitbit-oauth1.notifications.js';
 import { fitbitOauth1Sandbox } from './fitbit-oauth1.sandbox.js';
 
-/** Fitbit, OAuth 1.0a; ended in 2016 and kept as a second OAuth 1.0a maker for the sandbox and for old rows. */
+/** Fitbit, OAuth 1.0a; ended in 2016 and kept as a second OAuth 1.0a provider for the sandbox and for old rows. */
 export const fitbitOauth1Definition = defineProvider({
   slug: 'fitbit-oauth1',
   displayName: 'Fitbit (OAuth 1.0a)',

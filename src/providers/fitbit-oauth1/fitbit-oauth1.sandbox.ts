@@ -1,7 +1,7 @@
-import type { OAuth1SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth1SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /** Fitbit over OAuth 1.0a, gone since 2016. Tokens did not expire and could not be revoked. The field `encoded_user_id` is that of old client libraries. */
-export const fitbitOauth1Sandbox: OAuth1SandboxMaker = {
+export const fitbitOauth1Sandbox: OAuth1SandboxDefinition = {
   oauth: '1.0a',
   authorizePath: '/oauth/authorize',
   requestTokenPath: '/oauth/request_token',

@@ -31,7 +31,7 @@ export const fitbitDefinition = defineProvider({
   grantedScopesIn: 'token-response',
   accessTokenLifetimeSeconds: 28_800,
   account: { from: 'token-response', field: 'user_id' },
-  // The same answer is given again until the new pair is used; the maker says not to depend on it.
+  // The same answer is given again until the new pair is used; the provider says not to depend on it.
   refresh: {
     rotates: 'always',
     reuse: 'error',

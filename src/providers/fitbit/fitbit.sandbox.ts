@@ -1,13 +1,13 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
  * Fitbit Web API as https://dev.fitbit.com/build/reference/web-api/authorization/ describes it, before its end in November 2026.
  *
- * Assumed: the scopes after `cardio_fitness` (from the maker's list of scopes), the statuses of error answers, the
+ * Assumed: the scopes after `cardio_fitness` (from the provider's list of scopes), the statuses of error answers, the
  * exact words around the refresh token in them, and that a used refresh token is refused without further consequences. Account
  * numbers are digits here; real ones are six letters and digits.
  */
-export const fitbitSandbox: OAuth2SandboxMaker = {
+export const fitbitSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/oauth2/authorize',
   tokenPath: '/oauth2/token',

@@ -1,4 +1,4 @@
-import type { OAuth1SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth1SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
  * Garmin Connect over OAuth 1.0a, until its retirement on 31 December 2026.
@@ -6,7 +6,7 @@ import type { OAuth1SandboxMaker } from '../../provider-kit/definition/sandbox-m
  * The verifier has to be in the signed Authorization header: Garmin refuses it in the body. Assumed: the 204 of a deregistration,
  * that it ends what the token was exchanged for too, because a user is registered once, and that a second exchange is refused.
  */
-export const garminOauth1Sandbox: OAuth1SandboxMaker = {
+export const garminOauth1Sandbox: OAuth1SandboxDefinition = {
   oauth: '1.0a',
   authorizePath: '/oauthConfirm',
   requestTokenPath: '/oauth-service/oauth/request_token',

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
  * Garmin Connect over OAuth 2.0, as the Garmin Connect Developer Program's guide and public clients describe it.
@@ -7,7 +7,7 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-m
  * Assumed: the code's lifetime, the 204 of a deregistration, and that a used refresh token is refused without further
  * consequences. `redirect_uri` and `state`, optional at Garmin, are demanded here because Cufflink always sends them.
  */
-export const garminSandbox: OAuth2SandboxMaker = {
+export const garminSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/oauth2Confirm',
   tokenPath: '/di-oauth2-service/oauth/token',

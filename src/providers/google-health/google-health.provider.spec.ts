@@ -16,7 +16,7 @@ let server: RecordingServer;
 
 afterAll(() => http.onApplicationShutdown());
 
-/** The provider in front of a maker that has only this answer. */
+/** The provider, at a server that has only this response. */
 async function providerAnswered(status: number, body: object): Promise<HealthProvider> {
   server = await startRecordingServer(() => ({
     status,

@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 const scope = (name: string): string => `https://www.googleapis.com/auth/googlehealth.${name}`;
 
@@ -12,7 +12,7 @@ const scope = (name: string): string => `https://www.googleapis.com/auth/googleh
  * Assumed: the code's lifetime, the full names of the scopes after `profile.readonly`, that the identity call needs no scope, and
  * that a refresh leaves the previous access token alive. Account numbers are digits here; real ones have up to 63 characters.
  */
-export const googleHealthSandbox: OAuth2SandboxMaker = {
+export const googleHealthSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/o/oauth2/v2/auth',
   authorizeParams: { access_type: 'offline', prompt: 'consent', include_granted_scopes: 'true' },

@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
  * Hexoskin as https://api.hexoskin.com/docs/page/oauth2/ describes it. A URL without the slash at its end finds nothing.
@@ -7,7 +7,7 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-m
  * parameters are not looked at, `scope` in the token answer (RFC 6749 section 5.1), the account call (not confirmed), and the path of
  * the data call.
  */
-export const hexoskinSandbox: OAuth2SandboxMaker = {
+export const hexoskinSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/api/connect/oauth2/auth/',
   tokenPath: '/api/connect/oauth2/token/',

@@ -12,7 +12,7 @@ export const huaweiHealthKitDefinition = defineProvider({
   authorizeUrl: 'https://oauth-login.cloud.huawei.com/oauth2/v3/authorize',
   tokenUrl: 'https://oauth-login.cloud.huawei.com/oauth2/v3/token',
   apiBaseUrl: 'https://health-api.cloud.huawei.com/healthkit/v2',
-  // The maker wants openid first.
+  // The provider wants openid first.
   defaultScopes: [
     'openid',
     'https://www.huawei.com/healthkit/step.read',
@@ -28,7 +28,7 @@ export const huaweiHealthKitDefinition = defineProvider({
   codeParameters: ['code', 'authorization_code'],
   grantedScopesIn: 'token-response',
   accessTokenLifetimeSeconds: 3600,
-  // The maker's notifications name users by `openid`; connections of earlier releases are known by `sub`.
+  // The provider's notifications name users by `openid`; connections of earlier releases are known by `sub`.
   account: {
     from: 'id-token',
     claim: 'openid',
@@ -56,7 +56,7 @@ export const huaweiHealthKitDefinition = defineProvider({
     'Issuer, keys and algorithms of the ID token are those of the discovery document as the reference reproduces it.',
     'Whether a refresh brings an ID token, from which a connection of an earlier release learns the new id of its user.',
     'Whether the token answer tells the granted scopes; they are read where it does.',
-    "One source says that no revocation exists; the maker's reference describes it.",
+    "One source says that no revocation exists; the provider's reference describes it.",
   ],
   sandbox: huaweiHealthKitSandbox,
 });

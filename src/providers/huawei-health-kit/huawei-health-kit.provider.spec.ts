@@ -31,7 +31,7 @@ describe('Huawei Health Kit', () => {
     return new URL((await provider.begin(handshake)).authorizeUrl).searchParams;
   }
 
-  it('sends a PKCE challenge, which the maker takes though it does not insist', async () => {
+  it('sends a PKCE challenge, which the provider takes though it does not insist', async () => {
     const parameters = await authorizeParameters(huaweiHealthKitDefinition.defaultScopes);
     expect(parameters.get('code_challenge')).toMatch(/^[A-Za-z0-9_-]{43}$/);
     expect(parameters.get('code_challenge_method')).toBe('S256');

@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
  * Huawei Health Kit's account service as Huawei's reference and its discovery document describe it, with the odd callback: the code
@@ -11,7 +11,7 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-m
  * code's lifetime, that the old access token lives on after a refresh and brings no ID token, the status of a revocation, also for an
  * unknown token, and the path of the data call. Of the two documented algorithms of the ID token PS256 is used.
  */
-export const huaweiHealthKitSandbox: OAuth2SandboxMaker = {
+export const huaweiHealthKitSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/oauth2/v3/authorize',
   tokenPath: '/oauth2/v3/token',

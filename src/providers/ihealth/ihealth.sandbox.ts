@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
  * iHealth Open API V2 as https://developer.ihealthlabs.com/dev_documentation_Authentication.htm describes it: one URL for consent,
@@ -13,7 +13,7 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-m
  * wrong client secret's, the code's lifetime, that PKCE parameters are not looked at, and the API names after the first two, which follow
  * their pattern.
  */
-export const ihealthSandbox: OAuth2SandboxMaker = {
+export const ihealthSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/OpenApiV2/OAuthv2/userauthorization/',
   tokenPath: '/OpenApiV2/OAuthv2/userauthorization/',

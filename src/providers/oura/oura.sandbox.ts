@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 const account = {
   path: '/v2/usercollection/personal_info',
@@ -14,7 +14,7 @@ const account = {
  * further consequences while the old access token lives on, that no callback names the issuer, and the 200 of a revocation. The ID token
  * that comes with the tokens is left out: nobody here reads it.
  */
-export const ouraSandbox: OAuth2SandboxMaker = {
+export const ouraSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/oauth/v2/ext/oauth-authorize',
   tokenPath: '/oauth/v2/ext/oauth-token',
@@ -55,7 +55,7 @@ export const ouraSandbox: OAuth2SandboxMaker = {
  * Assumed: client authentication in the body only (both kinds appear to work), the code's lifetime, that a used refresh token is
  * refused without further consequences, and method and status of the revocation.
  */
-export const ouraClassicSandbox: OAuth2SandboxMaker = {
+export const ouraClassicSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/oauth/authorize',
   tokenPath: '/oauth/token',

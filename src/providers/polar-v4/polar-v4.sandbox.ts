@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
  * Polar Dynamic API (AccessLink v4) as https://www.polar.com/polar-api-v4/ and its swagger.yaml describe it: Basic authentication, a
@@ -7,7 +7,7 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-m
  * Assumed: that a refresh replaces the refresh token, that a used one is refused without further consequences, that the old access
  * token lives on, the code's lifetime, and that PKCE parameters are not looked at.
  */
-export const polarV4Sandbox: OAuth2SandboxMaker = {
+export const polarV4Sandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   tellsNoUserId: true,
   authorizePath: '/oauth/authorize',

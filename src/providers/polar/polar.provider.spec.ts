@@ -24,7 +24,7 @@ describe('registration at Polar', () => {
   let provider: PolarProvider;
 
   beforeAll(async () => {
-    sandbox = await VendorSandbox.start({ makers: new Map([['polar', polarDefinition.sandbox]]) });
+    sandbox = await VendorSandbox.start({ providers: new Map([['polar', polarDefinition.sandbox]]) });
     const settings = readProviderSettings(polarDefinition, { SANDBOX_URL: sandbox.url });
     const client = new TokenEndpointClient(http, new Clock());
     provider = new PolarProvider(
@@ -34,7 +34,7 @@ describe('registration at Polar', () => {
       client,
     );
   });
-  afterEach(() => sandbox.maker('polar').behave());
+  afterEach(() => sandbox.provider('polar').behave());
   afterAll(async () => {
     await http.onApplicationShutdown();
     await sandbox.stop();
@@ -52,7 +52,7 @@ describe('registration at Polar', () => {
   }
 
   async function callApi({ accessToken }: TokenResponse): Promise<number> {
-    const url = `${sandbox.maker('polar').url}${polarDefinition.sandbox.apiPath}`;
+    const url = `${sandbox.provider('polar').url}${polarDefinition.sandbox.apiPath}`;
     const answer = await request(url, { headers: { authorization: `Bearer ${accessToken}` } });
     await answer.body.dump();
     return answer.statusCode;
@@ -70,7 +70,7 @@ describe('registration at Polar', () => {
 
   it('fails and names the consents when Polar answers 403', async () => {
     const tokenResponse = await link('2');
-    sandbox.maker('polar').misbehave({ endpoint: 'endpoint', type: 'status', code: 403 });
+    sandbox.provider('polar').misbehave({ endpoint: 'endpoint', type: 'status', code: 403 });
     await expect(provider.prepareAccount(tokenResponse)).rejects.toMatchObject({
       code: 'AUTHORIZATION_FAILED',
       message: expect.stringContaining('consents') as unknown,
@@ -80,7 +80,7 @@ describe('registration at Polar', () => {
 
   it('does not blame the user when Polar is down', async () => {
     const tokenResponse = await link('3');
-    sandbox.maker('polar').misbehave({ endpoint: 'endpoint', type: 'status', code: 503 });
+    sandbox.provider('polar').misbehave({ endpoint: 'endpoint', type: 'status', code: 503 });
     await expect(provider.prepareAccount(tokenResponse)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
   });
 

@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
  * Polar AccessLink v3 as https://www.polar.com/accesslink-api/ describes it.
@@ -7,7 +7,7 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-m
  * request without `scope` is refused, that the token answer has no scope, the statuses of the
  * registration and the deletion, the path of data calls, and that a deleted user stays registered.
  */
-export const polarSandbox: OAuth2SandboxMaker = {
+export const polarSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/oauth2/authorization',
   tokenPath: '/v2/oauth2/token',

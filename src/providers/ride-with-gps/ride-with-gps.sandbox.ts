@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 const tenYearsInSeconds = 10 * 365 * 24 * 3600;
 
@@ -9,7 +9,7 @@ const tenYearsInSeconds = 10 * 365 * 24 * 3600;
  *
  * Assumed: the code's lifetime, that PKCE parameters are not looked at, that `user_id` is a number, the 200 of a revocation, the path of the data call, and that no other scope exists.
  */
-export const rideWithGpsSandbox: OAuth2SandboxMaker = {
+export const rideWithGpsSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/oauth/authorize',
   tokenPath: '/oauth/token.json',

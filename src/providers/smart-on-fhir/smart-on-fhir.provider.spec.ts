@@ -69,7 +69,7 @@ describe('SMART on FHIR', () => {
   let sandbox: VendorSandbox;
 
   beforeEach(async () => {
-    sandbox = await VendorSandbox.start({ makers: new Map([['smart-on-fhir', smartOnFhirDefinition.sandbox]]) });
+    sandbox = await VendorSandbox.start({ providers: new Map([['smart-on-fhir', smartOnFhirDefinition.sandbox]]) });
   });
   afterEach(() => sandbox.stop());
   afterAll(() => http.onApplicationShutdown());
@@ -95,16 +95,16 @@ describe('SMART on FHIR', () => {
   it('asks once for the endpoints, not for each call', async () => {
     const one = provider();
     await one.refresh(await link(one));
-    const discoveries = sandbox.maker('smart-on-fhir').history.filter(({ kind }) => kind === 'endpoint');
+    const discoveries = sandbox.provider('smart-on-fhir').history.filter(({ kind }) => kind === 'endpoint');
     expect(discoveries).toHaveLength(1);
   });
 
   it('sends no token of a connection with another FHIR server', async () => {
     const tokenResponse = (await link()).with({ providerUserId: 'https://other.example/R4|4711' });
-    const before = sandbox.maker('smart-on-fhir').history.length;
+    const before = sandbox.provider('smart-on-fhir').history.length;
     await expect(provider().refresh(tokenResponse)).rejects.toMatchObject({ code: 'PROVIDER_MISCONFIGURED' });
     await expect(provider().revoke(tokenResponse)).rejects.toMatchObject({ code: 'PROVIDER_MISCONFIGURED' });
-    expect(sandbox.maker('smart-on-fhir').history).toHaveLength(before);
+    expect(sandbox.provider('smart-on-fhir').history).toHaveLength(before);
   });
 
   it('AR-10 refuses a link that does not tell its endpoints', async () => {
@@ -128,12 +128,12 @@ describe('SMART on FHIR', () => {
 
   it('reports a refresh that discovery holds up as not sent', async () => {
     const tokenResponse = await link();
-    sandbox.maker('smart-on-fhir').misbehave({ endpoint: 'endpoint', type: 'drop' });
+    sandbox.provider('smart-on-fhir').misbehave({ endpoint: 'endpoint', type: 'drop' });
     await expect(provider().refresh(tokenResponse)).rejects.toMatchObject({
       code: 'PROVIDER_UNAVAILABLE',
       fate: 'not-sent',
     });
-    expect(sandbox.maker('smart-on-fhir').isLiveRefreshToken(tokenResponse.refreshToken ?? '')).toBe(true);
+    expect(sandbox.provider('smart-on-fhir').isLiveRefreshToken(tokenResponse.refreshToken ?? '')).toBe(true);
   });
 
   it('leaves a call to the token endpoint less time than the core gives the whole refresh', async () => {
@@ -141,7 +141,7 @@ describe('SMART on FHIR', () => {
     const [server] = readFhirServers({ SANDBOX_URL: sandbox.url });
     const { definition } = server as FhirServer;
     const hasty = { ...definition, refresh: { ...definition.refresh, timeoutMs: 6_000 } };
-    sandbox.maker('smart-on-fhir').misbehave({ endpoint: 'refresh', type: 'slow', ms: 600_000 });
+    sandbox.provider('smart-on-fhir').misbehave({ endpoint: 'refresh', type: 'slow', ms: 600_000 });
     const refresh = new SmartOnFhirProvider({ ...(server as FhirServer), definition: hasty }, client).refresh(
       tokenResponse,
     );

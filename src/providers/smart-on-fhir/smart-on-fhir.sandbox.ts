@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 const fhirPath = '/interconnect-fhir-oauth/api/FHIR/R4';
 
@@ -11,7 +11,7 @@ const fhirPath = '/interconnect-fhir-oauth/api/FHIR/R4';
  * refuses the old one without further consequences, that an earlier access token lives on after a refresh, all lifetimes, the issuer,
  * that no callback names it, and path and status of the revocation.
  */
-export const smartOnFhirSandbox: OAuth2SandboxMaker = {
+export const smartOnFhirSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/interconnect-fhir-oauth/oauth2/authorize',
   tokenPath: '/interconnect-fhir-oauth/oauth2/token',

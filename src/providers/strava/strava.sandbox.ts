@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
  * Strava API v3 as https://developers.strava.com/docs/authentication/ describes it, with the revocation of June 2026.
@@ -10,7 +10,7 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-m
  * complete. `expires_at` is left out. What a refusal looks like is taken from what other code meets; errors other than those of the
  * client, the grant and the access token stand under `Application`.
  */
-export const stravaSandbox: OAuth2SandboxMaker = {
+export const stravaSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/oauth/authorize',
   tokenPath: '/oauth/token',

@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
  * Suunto Cloud API as https://apizone.suunto.com/how-to-start and public clients describe it.
@@ -10,7 +10,7 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-m
  * consequences, that the old access token lives on, the code's lifetime, that PKCE parameters are not looked at, that the token
  * answer has no scope, the path of data calls, and the status of a deauthorisation.
  */
-export const suuntoSandbox: OAuth2SandboxMaker = {
+export const suuntoSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/oauth/authorize',
   tokenPath: '/oauth/token',

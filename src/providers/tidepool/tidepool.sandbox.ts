@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
  * Tidepool as reference/auth.v2.yaml of https://tidepool.redocly.app/tidepool-apis describes it: Keycloak, access tokens of up to 10
@@ -12,7 +12,7 @@ export const tidepoolSandbox = ofRealm('tidepool', 'https://auth.tidepool.org');
 
 export const tidepoolIntegrationSandbox = ofRealm('integration', 'https://auth.integration.tidepool.org');
 
-function ofRealm(realm: string, host: string): OAuth2SandboxMaker {
+function ofRealm(realm: string, host: string): OAuth2SandboxDefinition {
   const endpoints = `/realms/${realm}/protocol/openid-connect`;
   return {
     oauth: '2.0',

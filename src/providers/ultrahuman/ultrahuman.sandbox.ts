@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
  * Ultrahuman's partner API as https://vision.ultrahuman.com/developer-docs describes it.
@@ -7,7 +7,7 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-m
  * used refresh token is refused without further consequences while the old access token lives on, the 200 of a revocation, the path
  * of the data call, and the 403 for the account call without `profile`.
  */
-export const ultrahumanSandbox: OAuth2SandboxMaker = {
+export const ultrahumanSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/authorise',
   tokenPath: '/api/partners/oauth/token',

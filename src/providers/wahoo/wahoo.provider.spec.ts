@@ -34,7 +34,7 @@ describe('Wahoo', () => {
     return new URL((await provider.begin(handshake)).authorizeUrl).searchParams;
   }
 
-  it('sends a PKCE challenge, which the maker takes though it does not insist', async () => {
+  it('sends a PKCE challenge, which the provider takes though it does not insist', async () => {
     const parameters = await authorizeParameters(wahooDefinition.defaultScopes);
     expect(parameters.get('code_challenge')).toMatch(/^[A-Za-z0-9_-]{43}$/);
     expect(parameters.get('code_challenge_method')).toBe('S256');

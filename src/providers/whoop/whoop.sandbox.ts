@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
  * WHOOP as https://developer.whoop.com/docs/developing/oauth describes it.
@@ -7,7 +7,7 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-m
  * that PKCE parameters are not looked at, that a refresh without `scope` is refused, and the 403 for an account call without
  * `read:profile`.
  */
-export const whoopSandbox: OAuth2SandboxMaker = {
+export const whoopSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/oauth/oauth2/auth',
   tokenPath: '/oauth/oauth2/token',

@@ -49,7 +49,7 @@ function providerAt(SANDBOX_URL: string): WithingsProvider {
   );
 }
 
-/** A maker that answers each call with the next of these, the last one again and again. */
+/** A provider that answers each call with the next of these, the last one again and again. */
 async function answering(...answers: readonly object[]): Promise<RecordingServer> {
   const rest = [...answers];
   const server = await startRecordingServer(() => ({
@@ -145,7 +145,7 @@ describe('revocation at Withings', () => {
     await expect(providerAt(server.url).revoke(tokens)).rejects.toMatchObject({ code: 'AUTHORIZATION_FAILED' });
   });
 
-  it('tells when the maker is down, at either call', async () => {
+  it('tells when the provider is down, at either call', async () => {
     for (const down of ['/withings/v2/signature', '/withings/v2/oauth2']) {
       const server = await startRecordingServer(({ target }) => ({
         status: target === down ? 503 : 200,

@@ -1,8 +1,8 @@
 import { createHmac, randomUUID } from 'node:crypto';
-import type { OAuth2SandboxMaker, SandboxEndpointCall } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition, SandboxEndpointCall } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
- * Withings Public Health Data API as the maker's developer guide and API reference describe it.
+ * Withings Public Health Data API as the provider's developer guide and API reference describe it.
  *
  * Milder than Withings: a used refresh token gets the same answer again until a new token is used, without the end after 8 hours.
  *
@@ -11,7 +11,7 @@ import type { OAuth2SandboxMaker, SandboxEndpointCall } from '../../provider-kit
  * action, client_id and nonce or timestamp, that the client secret is refused beside a signature, and that a timestamp may be 5
  * minutes off. Errors of the API come with their own HTTP status here; Withings sends 200.
  */
-export const withingsSandbox: OAuth2SandboxMaker = {
+export const withingsSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/oauth2_user/authorize2',
   tokenPath: '/v2/oauth2',

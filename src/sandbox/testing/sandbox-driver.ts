@@ -4,8 +4,8 @@ import { request } from 'undici';
 import { consent, type ConsentOptions } from '../../../test/support/browser.js';
 import { sandboxClientId, sandboxClientSecret } from '../../provider-kit/definition/provider-settings.js';
 import { sandboxSigningKey } from '../../provider-kit/definition/sandbox-credentials.js';
-import type { SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
-import type { FakeMaker } from '../fake-maker.js';
+import type { SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
+import type { FakeProvider } from '../fake-provider.js';
 import { VendorSandbox } from '../vendor-sandbox.js';
 
 export const callback = 'http://localhost:3000/v1/oauth/x/callback?kept=%2Fas+is';
@@ -33,10 +33,10 @@ export class TestClock {
 
 /** One sandbox with a clock of its own. */
 export async function startSandbox(
-  makers: Readonly<Record<string, SandboxMaker>>,
+  providers: Readonly<Record<string, SandboxDefinition>>,
 ): Promise<{ sandbox: VendorSandbox; clock: TestClock }> {
   const clock = new TestClock();
-  const sandbox = await VendorSandbox.start({ makers: new Map(Object.entries(makers)), now: () => clock.ms });
+  const sandbox = await VendorSandbox.start({ providers: new Map(Object.entries(providers)), now: () => clock.ms });
   return { sandbox, clock };
 }
 
@@ -84,7 +84,7 @@ export function basic(slug: string, secret = sandboxClientSecret(slug)): string 
   return `Basic ${Buffer.from(`${encode(sandboxClientId(slug))}:${encode(secret)}`).toString('base64')}`;
 }
 
-/** The client secret of a maker that wants a JWT, right but for the changes; `undefined` takes a claim away. */
+/** The client secret of a provider that wants a JWT, right but for the changes; `undefined` takes a claim away. */
 export async function signedClientSecret(
   slug: string,
   claims: Readonly<Record<string, unknown>>,
@@ -97,22 +97,22 @@ export async function signedClientSecret(
     .sign(createPrivateKey(privateKeyPem));
 }
 
-/** Drives one OAuth 2.0 fake as its declaration says, with every step open to alteration. */
+/** Drives one OAuth 2.0 fake as its definition says, with every step open to alteration. */
 export class OAuth2Driver {
-  readonly #declaration;
+  readonly #definition;
 
-  constructor(readonly maker: FakeMaker) {
-    if (maker.declaration.oauth !== '2.0') {
+  constructor(readonly fake: FakeProvider) {
+    if (fake.definition.oauth !== '2.0') {
       throw new Error('not OAuth 2.0');
     }
-    this.#declaration = maker.declaration;
+    this.#definition = fake.definition;
   }
 
   authorizeUrl(changes: Fields = {}): string {
-    const { scopes, pkce, scopeSeparator, authorizePath, authorizeParams, scopeParameter } = this.#declaration;
+    const { scopes, pkce, scopeSeparator, authorizePath, authorizeParams, scopeParameter } = this.#definition;
     const query = encodeForm({
       response_type: 'code',
-      client_id: sandboxClientId(this.maker.slug),
+      client_id: sandboxClientId(this.fake.slug),
       redirect_uri: callback,
       state: 'state-of-the-test',
       [scopeParameter ?? 'scope']: scopes.length > 0 ? scopes.join(scopeSeparator) : undefined,
@@ -120,7 +120,7 @@ export class OAuth2Driver {
       ...(pkce === 'ignored' ? {} : { code_challenge: challenge, code_challenge_method: 'S256' }),
       ...changes,
     });
-    return `${this.maker.url}${authorizePath}?${query}`;
+    return `${this.fake.url}${authorizePath}?${query}`;
   }
 
   async code(user: ConsentOptions = {}, changes: Fields = {}): Promise<string> {
@@ -128,23 +128,23 @@ export class OAuth2Driver {
   }
 
   async post(path: string, fields: Fields, headers: Record<string, string> = {}): Promise<Reply> {
-    const { slug } = this.maker;
-    const { clientAuthentication } = this.#declaration;
+    const { slug } = this.fake;
+    const { clientAuthentication } = this.#definition;
     if (clientAuthentication === 'basic') {
-      return postForm(this.maker.url + path, fields, { authorization: basic(slug), ...headers });
+      return postForm(this.fake.url + path, fields, { authorization: basic(slug), ...headers });
     }
     const client_secret = clientAuthentication === 'none' ? undefined : sandboxClientSecret(slug);
     const client = { client_id: sandboxClientId(slug), client_secret };
-    return postForm(this.maker.url + path, { ...client, ...fields }, headers);
+    return postForm(this.fake.url + path, { ...client, ...fields }, headers);
   }
 
   async exchange(code: string, changes: Fields = {}): Promise<Reply> {
-    return this.post(this.#declaration.tokenPath, {
+    return this.post(this.#definition.tokenPath, {
       grant_type: 'authorization_code',
       code,
       redirect_uri: callback,
-      ...this.#declaration.tokenParams,
-      ...(this.#declaration.pkce === 'ignored' ? {} : { code_verifier: verifier }),
+      ...this.#definition.tokenParams,
+      ...(this.#definition.pkce === 'ignored' ? {} : { code_verifier: verifier }),
       ...changes,
     });
   }
@@ -156,7 +156,7 @@ export class OAuth2Driver {
   }
 
   async refresh(refreshToken: string, changes: Fields = {}): Promise<Reply> {
-    const { scopeOnRefresh: scope, tokenPath, refreshPath = tokenPath, tokenParams } = this.#declaration;
+    const { scopeOnRefresh: scope, tokenPath, refreshPath = tokenPath, tokenParams } = this.#definition;
     return this.post(refreshPath, {
       grant_type: 'refresh_token',
       refresh_token: refreshToken,
@@ -166,8 +166,8 @@ export class OAuth2Driver {
     });
   }
 
-  async api(accessToken: string, path = this.#declaration.apiPath, method = 'GET'): Promise<Reply> {
-    return call(method, this.maker.url + path, { headers: { authorization: `Bearer ${accessToken}` } });
+  async api(accessToken: string, path = this.#definition.apiPath, method = 'GET'): Promise<Reply> {
+    return call(method, this.fake.url + path, { headers: { authorization: `Bearer ${accessToken}` } });
   }
 }
 

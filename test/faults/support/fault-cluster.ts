@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { INestApplicationContext } from '@nestjs/common';
 import { sandboxClientSecret } from '../../../src/provider-kit/definition/provider-settings.js';
 import type { OAuth2Definition } from '../../../src/provider-kit/definition/provider-definition.js';
-import type { SandboxMaker } from '../../../src/provider-kit/definition/sandbox-maker.js';
+import type { SandboxDefinition } from '../../../src/provider-kit/definition/sandbox-definition.js';
 import { VendorSandbox } from '../../../src/sandbox/vendor-sandbox.js';
 import { countAuditedIssues, countAuditedRefreshes } from '../../support/audit-entries.js';
 import {
@@ -19,7 +19,7 @@ import {
   findFamily,
   findViolations,
   type HandOut,
-  type MakerRecords,
+  type ProviderRecords,
   type TokenCall,
   refreshesOf,
   type Violation,
@@ -40,17 +40,17 @@ import { startVaultReader } from './vault-reader.js';
 /** What a scenario may choose about its replicas. */
 export interface ClusterOptions {
   /** By slug. */
-  readonly makers: Readonly<Record<string, SandboxMaker>>;
+  readonly providers: Readonly<Record<string, SandboxDefinition>>;
   /** One replica for each. */
   readonly replicas: readonly ReplicaSettings[];
   /** A database on the tests' shared server when absent. */
   readonly database?: FaultDatabase;
-  /** All replicas reach the makers through one line, so that a link may end at another replica than it began at. */
+  /** All replicas reach the providers through one line, so that a link may end at another replica than it began at. */
   readonly oneNetwork?: boolean;
-  /** The makers' URL, if not the sandbox's. */
-  readonly makersUrl?: string;
-  /** By slug: what servers have written down that stand in the place of the sandbox's makers. */
-  readonly records?: Readonly<Record<string, MakerRecords>>;
+  /** The providers' URL, if not the sandbox's. */
+  readonly providersUrl?: string;
+  /** By slug: what servers have written down that stand in the place of the sandbox's providers. */
+  readonly records?: Readonly<Record<string, ProviderRecords>>;
 }
 
 /** How one replica differs from the others. */
@@ -93,7 +93,7 @@ const usualEnvironment = {
   REFRESH_SCHEDULER: 'off',
 };
 
-/** Some processes of the built program, one database, and makers in this process; each line between them can be broken. */
+/** Some processes of the built program, one database, and providers in this process; each line between them can be broken. */
 export class FaultCluster {
   readonly replicas: Replica[] = [];
   private readonly closers: (() => Promise<void>)[] = [];
@@ -106,20 +106,20 @@ export class FaultCluster {
   private constructor(
     private readonly rootKey: string,
     readonly sandbox: VendorSandbox,
-    private readonly makersClock: { aheadMs: number },
+    private readonly providersClock: { aheadMs: number },
     readonly database: FaultDatabase,
     private readonly vault: INestApplicationContext,
-    private readonly foreignRecords: Readonly<Record<string, MakerRecords>>,
+    private readonly foreignRecords: Readonly<Record<string, ProviderRecords>>,
   ) {}
 
   static async start(options: ClusterOptions): Promise<FaultCluster> {
     const closers: (() => Promise<void>)[] = [];
     try {
       const rootKey = randomBytes(32).toString('base64');
-      const makersClock = { aheadMs: 0 };
+      const providersClock = { aheadMs: 0 };
       const sandbox = await VendorSandbox.start({
-        makers: new Map(Object.entries(options.makers)),
-        now: () => Date.now() + makersClock.aheadMs,
+        providers: new Map(Object.entries(options.providers)),
+        now: () => Date.now() + providersClock.aheadMs,
       });
       closers.push(() => sandbox.stop());
       const database = options.database ?? (await useSharedServer());
@@ -129,7 +129,7 @@ export class FaultCluster {
       const vault = await startVaultReader(readerLine.url, rootKey);
       closers.push(() => vault.close());
       await recordConnectionHistory(database.url);
-      const cluster = new FaultCluster(rootKey, sandbox, makersClock, database, vault, options.records ?? {});
+      const cluster = new FaultCluster(rootKey, sandbox, providersClock, database, vault, options.records ?? {});
       cluster.closers.push(...closers.splice(0));
       try {
         await cluster.startReplicas(options);
@@ -156,7 +156,7 @@ export class FaultCluster {
 
   /**
    * Starts an instance in this process, beside the replicas, so that a defence can be switched off by dependency injection. It
-   * reaches database and makers directly.
+   * reaches database and providers directly.
    */
   async startInstance(
     options: Pick<ApplicationOptions, 'override' | 'clock' | 'environment'>,
@@ -173,7 +173,7 @@ export class FaultCluster {
   }
 
   /**
-   * Links so many accounts at the maker.
+   * Links so many accounts at the provider.
    *
    * @param lifetimeSeconds - of the first access tokens; if absent, they have to be refreshed before the next hand-out
    */
@@ -183,18 +183,18 @@ export class FaultCluster {
     replica: Asked = this.replica(0),
     lifetimeSeconds = shortLifeSeconds,
   ): Promise<FaultConnection[]> {
-    const maker = this.sandbox.maker(slug);
-    maker.behave();
-    maker.accessTokenLifetimeSeconds = lifetimeSeconds;
+    const fake = this.sandbox.provider(slug);
+    fake.behave();
+    fake.accessTokenLifetimeSeconds = lifetimeSeconds;
     const connections = await Promise.all(
       Array.from({ length: count }, async () => {
         this.linked += 1;
         const [userId, account] = [`user-${this.linked}`, String(10_000 + this.linked)];
         await linkAccount({ api: replica.api, browser: replica.api }, userId, slug, { account });
-        return { userId, slug, familyId: findFamily(maker, account) };
+        return { userId, slug, familyId: findFamily(fake, account) };
       }),
     );
-    maker.accessTokenLifetimeSeconds = longLifeSeconds;
+    fake.accessTokenLifetimeSeconds = longLifeSeconds;
     return connections;
   }
 
@@ -212,7 +212,7 @@ export class FaultCluster {
     const { linkWebUrl } = await startLink({ api: this.replica(0).api }, userId, slug);
     const callback = callbackPathOf(await consent(linkWebUrl, { account }));
     await comeBack(callback);
-    return { connection: { userId, slug, familyId: findFamily(this.sandbox.maker(slug), account) }, callback };
+    return { connection: { userId, slug, familyId: findFamily(this.sandbox.provider(slug), account) }, callback };
   }
 
   /** Runs `cli keys ...` on the cluster's database, and returns what it printed. */
@@ -242,10 +242,10 @@ export class FaultCluster {
     replica = this.replica(0),
     lifetimeSeconds = shortLifeSeconds,
   ): Promise<void> {
-    const makers = new Set(connections.map(({ slug }) => this.sandbox.maker(slug)));
-    makers.forEach((maker) => (maker.accessTokenLifetimeSeconds = lifetimeSeconds));
+    const fakes = new Set(connections.map(({ slug }) => this.sandbox.provider(slug)));
+    fakes.forEach((fake) => (fake.accessTokenLifetimeSeconds = lifetimeSeconds));
     await Promise.all(connections.map((connection) => replica.api.post(`${pathOf(connection)}/refresh`).expect(200)));
-    makers.forEach((maker) => (maker.accessTokenLifetimeSeconds = longLifeSeconds));
+    fakes.forEach((fake) => (fake.accessTokenLifetimeSeconds = longLifeSeconds));
   }
 
   /** Asks a replica for the token, as the company's services do, and remembers what it said. */
@@ -275,12 +275,12 @@ export class FaultCluster {
     return Promise.all(connections.map((connection) => this.ask(replica, connection)));
   }
 
-  /** How many refreshes of the connection have reached its maker. */
+  /** How many refreshes of the connection have reached its provider. */
   refreshCount({ slug, familyId }: FaultConnection): number {
     return refreshesOf(this.recordsOf(slug), familyId).length;
   }
 
-  /** How many refreshes of all these connections have reached their maker. */
+  /** How many refreshes of all these connections have reached their provider. */
   refreshSum(connections: readonly FaultConnection[]): number {
     return connections.reduce((sum, connection) => sum + this.refreshCount(connection), 0);
   }
@@ -317,9 +317,9 @@ export class FaultCluster {
     }
   }
 
-  /** Lets time pass at the makers: windows close, and tokens come closer to their end. */
-  passTimeAtMakers(seconds: number): void {
-    this.makersClock.aheadMs += seconds * 1_000;
+  /** Lets time pass at the providers: windows close, and tokens come closer to their end. */
+  passTimeAtProviders(seconds: number): void {
+    this.providersClock.aheadMs += seconds * 1_000;
   }
 
   /**
@@ -351,19 +351,19 @@ export class FaultCluster {
     }
   }
 
-  private async startReplicas({ replicas, oneNetwork, makersUrl }: ClusterOptions): Promise<void> {
+  private async startReplicas({ replicas, oneNetwork, providersUrl }: ClusterOptions): Promise<void> {
     const starting: Promise<Replica>[] = [];
-    let maker: FaultyNetwork | undefined;
+    let providerLine: FaultyNetwork | undefined;
     for (const settings of replicas) {
       const database = await StatementProxy.start(() => this.database.url);
       this.closers.push(() => database.stop());
-      if (maker === undefined || oneNetwork !== true) {
-        maker = await FaultyNetwork.start(makersUrl ?? this.sandbox.url);
-        const line = maker;
+      if (providerLine === undefined || oneNetwork !== true) {
+        providerLine = await FaultyNetwork.start(providersUrl ?? this.sandbox.url);
+        const line = providerLine;
         this.closers.push(() => line.stop());
       }
       const environment = { ...usualEnvironment, ...settings.environment };
-      starting.push(Replica.start({ rootKey: this.rootKey, database, maker, ...settings, environment }));
+      starting.push(Replica.start({ rootKey: this.rootKey, database, providerLine, ...settings, environment }));
     }
     const settled = await Promise.allSettled(starting);
     for (const result of settled) {
@@ -387,7 +387,7 @@ export class FaultCluster {
     const violations: Violation[] = [];
     for (const slug of new Set(connections.map((connection) => connection.slug))) {
       const found = await findViolations({
-        maker: this.sandbox.maker(slug),
+        fake: this.sandbox.provider(slug),
         records: this.recordsOf(slug),
         vault: this.vault,
         connections: connections.filter((connection) => connection.slug === slug),
@@ -417,8 +417,8 @@ export class FaultCluster {
     return this.findSecrets(secrets);
   }
 
-  private recordsOf(slug: string): MakerRecords {
-    return this.foreignRecords[slug] ?? this.sandbox.maker(slug);
+  private recordsOf(slug: string): ProviderRecords {
+    return this.foreignRecords[slug] ?? this.sandbox.provider(slug);
   }
 
   /** In what the processes print, in their journals and in the whole database. */

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-/** How the line to a maker fails a refresh. */
+/** How the line to a provider fails a refresh. */
 export type NetworkFault =
-  /** The connection is reset before the maker has read the whole request. */
+  /** The connection is reset before the provider has read the whole request. */
   | { readonly kind: 'lose-request' }
-  /** The maker has answered; nothing arrives, and the connection stays open. */
+  /** The provider has answered; nothing arrives, and the connection stays open. */
   | { readonly kind: 'swallow-answer' }
   /** The connection is reset when so many bytes of the answer have arrived. */
   | { readonly kind: 'reset-answer'; readonly afterBytes: number }
@@ -18,12 +18,12 @@ const idleMs = 100;
 /** A request counts as a refresh from here on. */
 const refreshMark = 'grant_type=refresh_token';
 
-/** The line between a replica and the makers. It fails refreshes as told and passes everything else on. */
+/** The line between a replica and the providers. It fails refreshes as told and passes everything else on. */
 export class FaultyNetwork {
   private readonly sockets = new Set<Socket>();
   private readonly faults: NetworkFault[] = [];
   private readonly port: number;
-  /** Resets connections on which an answer has ended, as an idle one is by a maker or a firewall. */
+  /** Resets connections on which an answer has ended, as an idle one is by a provider or a firewall. */
   resetsIdleConnections = false;
 
   private constructor(
@@ -83,21 +83,21 @@ export class FaultyNetwork {
   }
 
   private accept(client: Socket): void {
-    const maker = connect(Number(this.target.port), this.target.hostname);
+    const provider = connect(Number(this.target.port), this.target.hostname);
     /** Of the request under way; several may come one after the other. */
     let asked = '';
     let idle: NodeJS.Timeout | undefined;
     let fault: NetworkFault | undefined;
     let arrived = 0;
     for (const [socket, other] of [
-      [client, maker],
-      [maker, client],
+      [client, provider],
+      [provider, client],
     ] as const) {
       this.sockets.add(socket);
       socket.on('error', () => other.destroy());
       socket.on('close', () => {
         this.sockets.delete(socket);
-        if (!(socket === maker && fault?.kind === 'swallow-answer')) {
+        if (!(socket === provider && fault?.kind === 'swallow-answer')) {
           other.destroy();
         }
       });
@@ -111,12 +111,12 @@ export class FaultyNetwork {
       }
       if (fault?.kind === 'lose-request') {
         client.resetAndDestroy();
-        maker.destroy();
+        provider.destroy();
         return;
       }
-      maker.write(chunk);
+      provider.write(chunk);
     });
-    maker.on('data', (chunk) => {
+    provider.on('data', (chunk) => {
       if (fault?.kind === 'swallow-answer') {
         return;
       }
@@ -127,7 +127,7 @@ export class FaultyNetwork {
         const finish = (): void => {
           if (arrived >= (fault as { afterBytes: number }).afterBytes) {
             void (kind === 'reset-answer' ? client.resetAndDestroy() : client.end());
-            maker.destroy();
+            provider.destroy();
           }
         };
         if (part.length > 0) {
@@ -143,7 +143,7 @@ export class FaultyNetwork {
         idle = setTimeout(() => client.resetAndDestroy(), idleMs);
       }
     });
-    maker.on('end', () => {
+    provider.on('end', () => {
       if (fault?.kind !== 'swallow-answer') {
         client.end();
       }

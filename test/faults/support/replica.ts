@@ -14,7 +14,7 @@ export interface ReplicaOptions {
   readonly rootKey: string;
   /** To the database; this replica's alone. */
   readonly database: StatementProxy;
-  readonly maker: FaultyNetwork;
+  readonly providerLine: FaultyNetwork;
   readonly environment?: Readonly<Record<string, string>>;
   /** How far its wall clock is ahead, in milliseconds. */
   readonly clockOffsetMs?: number;
@@ -52,9 +52,9 @@ export class Replica {
     return this.options.database;
   }
 
-  /** Faults between this replica and the makers. */
-  get maker(): FaultyNetwork {
-    return this.options.maker;
+  /** Faults between this replica and the providers. */
+  get providerLine(): FaultyNetwork {
+    return this.options.providerLine;
   }
 
   /** Calls with a key that has every scope. */
@@ -106,7 +106,7 @@ export class Replica {
 
   /** Starts the program, with an empty journal in place of the old one when that is to be lost. */
   async start({ withoutJournal = false }: { withoutJournal?: boolean } = {}): Promise<void> {
-    const { rootKey, database, maker, environment, clockOffsetMs, definitions } = this.options;
+    const { rootKey, database, providerLine, environment, clockOffsetMs, definitions } = this.options;
     this.journalNumber += withoutJournal ? 1 : 0;
     const service = startService(this.directory, {
       NODE_ENV: 'development',
@@ -119,7 +119,7 @@ export class Replica {
       PUBLIC_URL: 'http://localhost:3000',
       DATABASE_URL: database.url,
       ENCRYPTION_ROOT_KEY: rootKey,
-      SANDBOX_URL: maker.url,
+      SANDBOX_URL: providerLine.url,
       REFRESH_JOURNAL_DIRECTORY: this.journalDirectory,
       ...(clockOffsetMs === undefined ? {} : shiftedClock(clockOffsetMs)),
       ...(definitions === undefined ? {} : furtherProviders(definitions)),

@@ -17,7 +17,7 @@ import { setEnvironment } from '../../support/application.js';
 })
 class VaultReaderModule {}
 
-/** Makes the tables, and opens what the replicas store; calls no maker. */
+/** Makes the tables, and opens what the replicas store; calls no provider. */
 export async function startVaultReader(databaseUrl: string, rootKey: string): Promise<INestApplicationContext> {
   const restore = setEnvironment({
     NODE_ENV: 'test',

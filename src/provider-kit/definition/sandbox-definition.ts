@@ -1,8 +1,8 @@
-/** What both kinds of fake maker share. Paths start with `/` and are the real maker's, without its host. */
-interface SandboxMakerBase {
+/** What both kinds of fake provider share. Paths start with `/` and are the real provider's, without its host. */
+interface SandboxDefinitionBase {
   readonly authorizePath: string;
   /**
-   * Path of the API's base URL; empty where the whole host is the API. Any method and path below it that is none of the maker's other
+   * Path of the API's base URL; empty where the whole host is the API. Any method and path below it that is none of the provider's other
    * endpoints takes a valid token or signature, and is answered with `ok`, `account_id` and what was received, credentials left out:
    * the fake has no data.
    */
@@ -11,9 +11,9 @@ interface SandboxMakerBase {
   readonly apiPath: string;
   /** Headers without which the API refuses a call, beside `Authorization`. */
   readonly apiHeaders?: readonly string[];
-  /** Set where the maker documents no way to learn the user's id. */
+  /** Set where the provider documents no way to learn the user's id. */
   readonly tellsNoUserId?: true;
-  /** The account call, where the maker has one, and the JSON it answers with. */
+  /** The account call, where the provider has one, and the JSON it answers with. */
   readonly account?: {
     readonly path: string;
     readonly answer: (accountId: string) => Record<string, unknown>;
@@ -22,7 +22,7 @@ interface SandboxMakerBase {
   };
 }
 
-/** What an endpoint of a maker's own sees of a call and may do. */
+/** What an endpoint of a provider's own sees of a call and may do. */
 export interface SandboxEndpointCall {
   /** Base URL of the fake, without a slash at the end. */
   readonly baseUrl: string;
@@ -45,7 +45,7 @@ export interface SandboxEndpointCall {
   forget(fact: string): void;
 }
 
-/** An endpoint that only one maker has, such as a registration after the link. */
+/** An endpoint that only one provider has, such as a registration after the link. */
 export interface SandboxEndpoint {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
@@ -53,7 +53,7 @@ export interface SandboxEndpoint {
   readonly answer: (call: SandboxEndpointCall) => { readonly status: number; readonly json: Record<string, unknown> };
 }
 
-/** How a fake OAuth 2.0 maker ends a grant. `{accountId}` in a path stands for the account's number. */
+/** How a fake OAuth 2.0 provider ends a grant. `{accountId}` in a path stands for the account's number. */
 export type SandboxRevocation = { readonly method: string; readonly path: string; readonly status: number } & (
   | {
       readonly proof: 'bearer';
@@ -70,16 +70,16 @@ export type SandboxRevocation = { readonly method: string; readonly path: string
   | { readonly proof: 'query'; readonly parameter: string }
 );
 
-/** What a fake OAuth 2.0 maker expects and answers; written by hand from the maker's documentation. */
-export interface OAuth2SandboxMaker extends SandboxMakerBase {
+/** What a fake OAuth 2.0 provider expects and answers; written by hand from the provider's documentation. */
+export interface OAuth2SandboxDefinition extends SandboxDefinitionBase {
   readonly oauth: '2.0';
   readonly tokenPath: string;
   /** The one way of client authentication that is accepted at the token endpoint; any other, or two at once, is `invalid_client`. */
   readonly clientAuthentication: 'basic' | 'body' | 'none' | 'es256-jwt';
-  /** `required`: refuse without a challenge; `supported`: check when sent; `ignored`: the maker does not look. */
+  /** `required`: refuse without a challenge; `supported`: check when sent; `ignored`: the provider does not look. */
   readonly pkce: 'required' | 'supported' | 'ignored';
   readonly scopeSeparator: ' ' | ',';
-  /** Every scope that exists at the maker; asking for another is `invalid_scope`. Empty: the maker takes no scope parameter. */
+  /** Every scope that exists at the provider; asking for another is `invalid_scope`. Empty: the provider takes no scope parameter. */
   readonly scopes: readonly string[];
   /** Whether a request without `scope` asks for all of them; otherwise it is `invalid_scope`. */
   readonly omittedScopeMeansAll?: boolean;
@@ -112,20 +112,20 @@ export interface OAuth2SandboxMaker extends SandboxMakerBase {
   /** Whether a new grant ends the refresh tokens of the user's earlier grants; their access tokens stay alive. */
   readonly oneRefreshTokenPerUser?: boolean;
   readonly oldAccessTokenDiesOnRefresh: boolean;
-  /** Value that a refresh must carry in `scope`, where the maker asks for it. */
+  /** Value that a refresh must carry in `scope`, where the provider asks for it. */
   readonly scopeOnRefresh?: string;
-  /** As the maker writes it; `bearer` when absent. */
+  /** As the provider writes it; `bearer` when absent. */
   readonly tokenType?: string;
   /** Further fields of the token answer. */
   readonly tokenAnswerExtras?: (accountId: string) => Record<string, unknown>;
   /** Body of an error answer of the token endpoint and the API; RFC 6749 section 5.2 when absent. `token` is the presented refresh token or code. */
   readonly errorAnswer?: (error: string, description: string, token: string) => Record<string, unknown>;
-  /** HTTP status of an error answer of the token endpoint, where the maker always sends the same; the standard ones when absent. */
+  /** HTTP status of an error answer of the token endpoint, where the provider always sends the same; the standard ones when absent. */
   readonly errorStatus?: number;
   readonly revoke?: SandboxRevocation;
   /** Path of the refresh call, where it is not the token endpoint. */
   readonly refreshPath?: string;
-  /** `false` where the maker issues no refresh token at all. */
+  /** `false` where the provider issues no refresh token at all. */
   readonly issuesRefreshToken?: boolean;
   /** Whether a refresh answers without tokens (`tokenAnswer` is given `{}`) and extends the access token in use by its whole life. */
   readonly refreshExtendsToken?: boolean;
@@ -145,7 +145,7 @@ export interface OAuth2SandboxMaker extends SandboxMakerBase {
   readonly deniedError?: string;
   /** Name of the code parameter in the callback; `code` when absent. */
   readonly codeParameter?: string;
-  /** The issuer identifiers that the maker publishes; `{baseUrl}` stands for the fake's own address. */
+  /** The issuer identifiers that the provider publishes; `{baseUrl}` stands for the fake's own address. */
   readonly issuers?: readonly string[];
   /** Signs an `id_token` into every exchange answer (and, where `onRefresh`, every refresh answer). */
   readonly idToken?: {
@@ -153,13 +153,13 @@ export interface OAuth2SandboxMaker extends SandboxMakerBase {
     readonly algorithm: 'RS256' | 'ES256' | 'PS256';
     /** Further claims about the user. */
     readonly claims?: (accountId: string) => Record<string, unknown>;
-    /** Where the public keys are served, as a JSON Web Key Set; absent where the maker documents no address. */
+    /** Where the public keys are served, as a JSON Web Key Set; absent where the provider documents no address. */
     readonly jwksPath?: string;
-    /** The algorithms that the maker documents, where it does; a token signed otherwise is not its own. */
+    /** The algorithms that the provider documents, where it does; a token signed otherwise is not its own. */
     readonly documentedAlgorithms?: readonly string[];
     readonly onRefresh?: boolean;
   };
-  /** Writes the successful token answer in the maker's own shape; the standard fields come in. */
+  /** Writes the successful token answer in the provider's own shape; the standard fields come in. */
   readonly tokenAnswer?: (standard: Readonly<Record<string, unknown>>, accountId: string) => Record<string, unknown>;
   /** Name of the query parameter that carries the access token of API calls, where it is not the `Authorization` header. */
   readonly apiTokenParameter?: string;
@@ -168,8 +168,8 @@ export interface OAuth2SandboxMaker extends SandboxMakerBase {
   readonly endpoints?: readonly SandboxEndpoint[];
 }
 
-/** What a fake OAuth 1.0a maker expects and answers; written by hand from the maker's documentation. */
-export interface OAuth1SandboxMaker extends SandboxMakerBase {
+/** What a fake OAuth 1.0a provider expects and answers; written by hand from the provider's documentation. */
+export interface OAuth1SandboxDefinition extends SandboxDefinitionBase {
   readonly oauth: '1.0a';
   readonly requestTokenPath: string;
   readonly accessTokenPath: string;
@@ -187,5 +187,5 @@ export interface OAuth1SandboxMaker extends SandboxMakerBase {
   readonly exchange?: { readonly path: string; readonly successor: string; readonly tokenLivesOnSeconds: number };
 }
 
-/** A fake device maker of the vendor sandbox, as data. */
-export type SandboxMaker = OAuth2SandboxMaker | OAuth1SandboxMaker;
+/** A fake provider of the vendor sandbox, as data. */
+export type SandboxDefinition = OAuth2SandboxDefinition | OAuth1SandboxDefinition;

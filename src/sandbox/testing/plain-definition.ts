@@ -1,7 +1,7 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
-/** A maker without peculiarities, for specs that add one. */
-export const plainDeclaration: OAuth2SandboxMaker = {
+/** A provider without peculiarities, for specs that add one. */
+export const plainDefinition: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/authorize',
   tokenPath: '/token',

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sandboxClientId, sandboxClientSecret } from '../provider-kit/definition/provider-settings.js';
-import type { SandboxMaker } from '../provider-kit/definition/sandbox-maker.js';
+import type { SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
 import { RedirectedRefusal, Refusal, send, type Answer } from './answer.js';
 import { CallHistory, type CallKind, type HistoryEntry, type OpenEntry } from './call-history.js';
 import { ConsentDesk } from './consent-desk.js';
@@ -12,36 +12,36 @@ import type { IncomingCall } from './incoming-call.js';
 import { MisbehaviourQueue, type Misbehaviour } from './misbehaviour.js';
 import { OAuth1Protocol } from './oauth1-protocol.js';
 import { OAuth2Protocol } from './oauth2-protocol.js';
-import type { CallNote, Endpoint, IssuedGrant, MakerContext, Protocol } from './protocol.js';
+import type { CallNote, Endpoint, IssuedGrant, FakeContext, Protocol } from './protocol.js';
 import { onlyMethod } from './routing.js';
 import { alter, replacement } from './wrong-answer.js';
 
 const consentPath = '/_consent';
 
-/** One fake device maker: serves its endpoints, and lets a test look at it and order it about. */
-export class FakeMaker {
-  readonly #context: MakerContext;
+/** One fake provider: serves its endpoints, and lets a test look at it and order it about. */
+export class FakeProvider {
+  readonly #context: FakeContext;
   readonly #protocol: Protocol;
   readonly #history: CallHistory;
   readonly #misbehaviours = new MisbehaviourQueue();
   /** Ends slow answers. */
   #behaving = new AbortController();
-  /** How far the clock of this maker is ahead of the sandbox's, in seconds. */
+  /** How far the clock of this provider is ahead of the sandbox's, in seconds. */
   clockOffsetSeconds = 0;
 
   /**
    * @param slug - the provider's
    * @param url - base of all its endpoints: `<sandbox>/<slug>`
-   * @param declaration - what the maker expects and answers
+   * @param definition - what the provider expects and answers
    * @param sandboxNow - milliseconds since 1970
-   * @param findMaker - finds the other fakes
+   * @param findNeighbor - finds the other fakes
    */
   constructor(
     readonly slug: string,
     readonly url: string,
-    readonly declaration: SandboxMaker,
+    readonly definition: SandboxDefinition,
     sandboxNow: () => number,
-    findMaker: MakerContext['findMaker'],
+    findNeighbor: FakeContext['findNeighbor'],
   ) {
     const now = (): number => sandboxNow() + this.clockOffsetSeconds * 1_000;
     this.#history = new CallHistory(now);
@@ -53,13 +53,13 @@ export class FakeMaker {
       now,
       grants: new GrantBook(now),
       consent: new ConsentDesk(slug, now),
-      findMaker,
-      accessTokenLifetimeSeconds: declaration.oauth === '2.0' ? declaration.accessTokenLifetimeSeconds : Infinity,
+      findNeighbor,
+      accessTokenLifetimeSeconds: definition.oauth === '2.0' ? definition.accessTokenLifetimeSeconds : Infinity,
     };
     this.#protocol =
-      declaration.oauth === '2.0'
-        ? new OAuth2Protocol(declaration, this.#context)
-        : new OAuth1Protocol(declaration, this.#context);
+      definition.oauth === '2.0'
+        ? new OAuth2Protocol(definition, this.#context)
+        : new OAuth1Protocol(definition, this.#context);
   }
 
   /** Every call in order of arrival, those in flight included. */
@@ -74,7 +74,7 @@ export class FakeMaker {
 
   /** @throws {@link RangeError} for OAuth 1.0a, and when the value is not a positive integer */
   set accessTokenLifetimeSeconds(seconds: number) {
-    if (this.declaration.oauth === '1.0a' || !Number.isInteger(seconds) || seconds < 1) {
+    if (this.definition.oauth === '1.0a' || !Number.isInteger(seconds) || seconds < 1) {
       throw new RangeError(`accessTokenLifetimeSeconds of "${this.slug}" cannot be ${seconds}`);
     }
     this.#context.accessTokenLifetimeSeconds = seconds;
@@ -84,15 +84,15 @@ export class FakeMaker {
    * Orders the fake to go wrong.
    *
    * @param times - calls of that endpoint that go wrong; a positive integer, or `Infinity` for ever
-   * @throws Error when this maker has no such endpoint, {@link RangeError} on bad `times`
+   * @throws Error when this provider has no such endpoint, {@link RangeError} on bad `times`
    */
   misbehave(behaviour: Misbehaviour, times = 1): void {
     const oauth1 = ['request_token', 'access_token'].includes(behaviour.endpoint);
     const oauth2 = ['token', 'refresh'].includes(behaviour.endpoint);
-    const { declaration } = this;
-    const { oauth, account, revoke } = declaration;
-    const { idToken, endpoints = [] } = declaration.oauth === '2.0' ? declaration : {};
-    const exchange = declaration.oauth === '1.0a' ? declaration.exchange : undefined;
+    const { definition } = this;
+    const { oauth, account, revoke } = definition;
+    const { idToken, endpoints = [] } = definition.oauth === '2.0' ? definition : {};
+    const exchange = definition.oauth === '1.0a' ? definition.exchange : undefined;
     const missing =
       (oauth1 && oauth === '2.0') ||
       (oauth2 && oauth === '1.0a') ||
@@ -114,12 +114,12 @@ export class FakeMaker {
     this.#behaving = new AbortController();
   }
 
-  /** Access tokens issued so far are expired at the maker. */
+  /** Access tokens issued so far are expired at the provider. */
   expireAccessTokens(): void {
     this.#context.grants.expireAccessTokens();
   }
 
-  /** The user withdraws consent at the maker. */
+  /** The user withdraws consent at the provider. */
   revokeGrant(accountId: string): void {
     this.#context.grants.endAll(accountId === 'all' ? undefined : accountId);
   }
@@ -140,7 +140,7 @@ export class FakeMaker {
     return this.#context.grants.findAccessToken(token) !== undefined;
   }
 
-  /** Tells whose an access token is, dead ones included; `undefined` when this maker has not issued it. */
+  /** Tells whose an access token is, dead ones included; `undefined` when this provider has not issued it. */
   findIssued(accessToken: string): { readonly familyId: string; readonly expiresAtMs: number } | undefined {
     const issued = this.#context.grants.findIssuedAccessToken(accessToken);
     return issued && { familyId: issued.grant.familyId, expiresAtMs: issued.expiresAtMs };
@@ -272,7 +272,7 @@ export class FakeMaker {
   }
 }
 
-/** The refresh token, token or code in a form; some makers quote it in an error. */
+/** The refresh token, token or code in a form; some providers quote it in an error. */
 function presentedToken(call: IncomingCall): string {
   const fields = new Map(formFields(call));
   return fields.get('refresh_token') ?? fields.get('token') ?? fields.get('code') ?? '';

@@ -4,7 +4,7 @@ import { googleHealthDefinition } from '../../src/providers/google-health/google
 import { hexoskinDefinition } from '../../src/providers/hexoskin/hexoskin.definition.js';
 import { wahooDefinition } from '../../src/providers/wahoo/wahoo.definition.js';
 import { whoopDefinition } from '../../src/providers/whoop/whoop.definition.js';
-import type { OAuth2SandboxMaker } from '../../src/provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../src/provider-kit/definition/sandbox-definition.js';
 import { until } from '../support/until.js';
 import { FaultCluster, type FaultConnection, pathOf } from './support/fault-cluster.js';
 import { report, rounds } from './support/figures.js';
@@ -16,11 +16,11 @@ import { lostResponses } from './support/lost-responses.js';
 const connectionCount = 5;
 /** More failures than close the gate of a provider for all replicas. */
 const manyConnections = 15;
-/** How long a claim lasts at these makers, in milliseconds. */
+/** How long a claim lasts at these providers, in milliseconds. */
 const claimMs = 30_000;
 const timeoutMs = 120_000 + rounds * 20_000;
 
-describe('makers that answer late, halfway or not at all', () => {
+describe('providers that answer late, halfway or not at all', () => {
   let cluster: FaultCluster;
   let first: Replica;
   let second: Replica;
@@ -29,7 +29,7 @@ describe('makers that answer late, halfway or not at all', () => {
 
   beforeAll(async () => {
     cluster = await FaultCluster.start({
-      makers: {
+      providers: {
         whoop: whoopDefinition.sandbox,
         // Strict as well, for scenarios that run beside each other.
         concept2: strict(concept2Definition.sandbox),
@@ -46,7 +46,7 @@ describe('makers that answer late, halfway or not at all', () => {
   afterAll(() => cluster?.stop());
   beforeEach(() => {
     for (const slug of ['whoop', 'concept2', 'hexoskin', 'wahoo', 'google-health']) {
-      cluster.sandbox.maker(slug).behave();
+      cluster.sandbox.provider(slug).behave();
     }
   });
 
@@ -54,10 +54,10 @@ describe('makers that answer late, halfway or not at all', () => {
   async function meet(slug: string, faults: readonly NetworkFault[]): Promise<FaultConnection[]> {
     const connections = await cluster.link(slug, faults.length, second);
     for (const [index, fault] of faults.entries()) {
-      first.maker.fail(fault);
+      first.providerLine.fail(fault);
       await cluster.askAll(first, connections.slice(index, index + 1));
     }
-    expect(first.maker.outstanding).toBe(0);
+    expect(first.providerLine.outstanding).toBe(0);
     return connections;
   }
 
@@ -82,7 +82,7 @@ describe('makers that answer late, halfway or not at all', () => {
   );
 
   it(
-    'R-07 a lost answer of a strict maker ends the connection only after the hold and a second refusal',
+    'R-07 a lost answer of a strict provider ends the connection only after the hold and a second refusal',
     async () => {
       const all: FaultConnection[] = [];
       for (let round = 0; round < rounds; round += 1) {
@@ -102,16 +102,16 @@ describe('makers that answer late, halfway or not at all', () => {
       }
       const violations = await cluster.check(all, all);
       const limit = 'the answer is lost for good';
-      report('R-07', 'answers lost, strict maker', { ...counts(all.length, all), limit }, violations);
+      report('R-07', 'answers lost, strict provider', { ...counts(all.length, all), limit }, violations);
       expect(violations).toEqual(
-        all.map(({ userId }) => ({ invariant: 'I3', userId, what: 'the maker has ended the grant' })),
+        all.map(({ userId }) => ({ invariant: 'I3', userId, what: 'the provider has ended the grant' })),
       );
     },
     timeoutMs,
   );
 
   it(
-    'R-07 a request that never reached a strict maker is sent again after the hold, and nothing is lost',
+    'R-07 a request that never reached a strict provider is sent again after the hold, and nothing is lost',
     async () => {
       const all: FaultConnection[] = [];
       for (let round = 0; round < rounds; round += 1) {
@@ -133,23 +133,23 @@ describe('makers that answer late, halfway or not at all', () => {
   );
 
   it(
-    'R-08 a maker slower than the claim never has two requests of a connection, unless the hold is switched off',
+    'R-08 a provider slower than the claim never has two requests of a connection, unless the hold is switched off',
     async () => {
-      const makers = { late: 'whoop', lateWithoutHold: 'concept2', silent: 'hexoskin' };
+      const providers = { late: 'whoop', lateWithoutHold: 'concept2', silent: 'hexoskin' };
       const [late, lateWithoutHold, silent] = await Promise.all([
-        cluster.link(makers.late, connectionCount),
-        cluster.link(makers.lateWithoutHold, connectionCount),
-        cluster.link(makers.silent, connectionCount),
+        cluster.link(providers.late, connectionCount),
+        cluster.link(providers.lateWithoutHold, connectionCount),
+        cluster.link(providers.silent, connectionCount),
       ]);
       for (const [slug, processed] of [
-        [makers.late, false],
-        [makers.lateWithoutHold, true],
+        [providers.late, false],
+        [providers.lateWithoutHold, true],
       ] as const) {
         const slow = { endpoint: 'refresh', type: 'slow', ms: 3 * claimMs, processed } as const;
-        cluster.sandbox.maker(slug).misbehave(slow, Infinity);
+        cluster.sandbox.provider(slug).misbehave(slow, Infinity);
       }
-      const before = { late: requestsAt(makers.late), silent: requestsAt(makers.silent) };
-      second.maker.fail({ kind: 'swallow-answer' }, connectionCount);
+      const before = { late: requestsAt(providers.late), silent: requestsAt(providers.silent) };
+      second.providerLine.fail({ kind: 'swallow-answer' }, connectionCount);
       // Each caller gets its error when the time limit is over; without the hold the response is then given up.
       const refused = await Promise.all([
         refreshAll(first, late),
@@ -162,14 +162,14 @@ describe('makers that answer late, halfway or not at all', () => {
       await cluster.askAll(second, late);
       await cluster.askAll(first, silent);
       await until('the eager replica has asked again', () => cluster.refreshSum(lateWithoutHold) > connectionCount);
-      expect(requestsAt(makers.late) - before.late).toBe(connectionCount);
-      expect(requestsAt(makers.silent) - before.silent).toBe(connectionCount);
+      expect(requestsAt(providers.late) - before.late).toBe(connectionCount);
+      expect(requestsAt(providers.silent) - before.silent).toBe(connectionCount);
       const violations = await cluster.check(late);
-      report('R-08', 'maker slower than the claim', { ...counts(late.length, late), rounds: 1 }, violations);
+      report('R-08', 'provider slower than the claim', { ...counts(late.length, late), rounds: 1 }, violations);
       expect(violations).toEqual([]);
       const broken = await cluster.check(lateWithoutHold);
       const figures = { ...counts(late.length, lateWithoutHold), rounds: 1, without: 'hold' };
-      report('R-08', 'maker slower than the claim', figures, broken);
+      report('R-08', 'provider slower than the claim', figures, broken);
       expect(broken.map(({ invariant }) => invariant)).toEqual(expect.arrayContaining(['I1', 'I6']));
       await eager.kill();
       await again;
@@ -178,15 +178,15 @@ describe('makers that answer late, halfway or not at all', () => {
   );
 
   it(
-    'R-24 TE-06 a maker that resets idle connections breaks no refresh',
+    'R-24 TE-06 a provider that resets idle connections breaks no refresh',
     async () => {
       const all = await cluster.link('whoop', connectionCount);
-      first.maker.resetsIdleConnections = true;
+      first.providerLine.resetsIdleConnections = true;
       for (let round = 0; round < 5 * rounds; round += 1) {
         await cluster.shorten(all, first);
-        await until('every connection was reset', () => !first.maker.isOpen);
+        await until('every connection was reset', () => !first.providerLine.isOpen);
       }
-      first.maker.resetsIdleConnections = false;
+      first.providerLine.resetsIdleConnections = false;
       expect(cluster.refreshSum(all)).toBe(5 * rounds * all.length);
       const violations = await cluster.check(all);
       report('R-24', 'idle connections reset', { ...counts(5 * rounds * all.length, all) }, violations);
@@ -196,13 +196,13 @@ describe('makers that answer late, halfway or not at all', () => {
   );
 
   it(
-    'R-26 a replica that cannot reach the maker leaves the refresh to another one before the claim would have run out',
+    'R-26 a replica that cannot reach the provider leaves the refresh to another one before the claim would have run out',
     async () => {
       const all: FaultConnection[] = [];
       for (let round = 0; round < rounds; round += 1) {
         const connections = await cluster.link('whoop', manyConnections, second);
         all.push(...connections);
-        await first.maker.close();
+        await first.providerLine.close();
         await cluster.askAll(first, connections);
         expect(cluster.refreshSum(connections)).toBe(0);
         const takenOver = async (): Promise<boolean> => {
@@ -210,10 +210,10 @@ describe('makers that answer late, halfway or not at all', () => {
           return cluster.refreshSum(connections) === connections.length;
         };
         await until('the other replica has refreshed everything', takenOver, claimMs);
-        await first.maker.reopen();
+        await first.providerLine.reopen();
       }
       const violations = await cluster.check(all);
-      report('R-26', 'maker out of reach of one replica', counts(rounds, all), violations);
+      report('R-26', 'provider out of reach of one replica', counts(rounds, all), violations);
       expect(violations).toEqual([]);
     },
     timeoutMs,
@@ -230,7 +230,7 @@ describe('makers that answer late, halfway or not at all', () => {
   }
 
   function requestsAt(slug: string): number {
-    return cluster.sandbox.maker(slug).history.filter(({ kind }) => kind === 'refresh').length;
+    return cluster.sandbox.provider(slug).history.filter(({ kind }) => kind === 'refresh').length;
   }
 
   /** Of the given connections in the eyes of the company. */
@@ -244,8 +244,8 @@ describe('makers that answer late, halfway or not at all', () => {
   }
 });
 
-function strict(maker: OAuth2SandboxMaker): OAuth2SandboxMaker {
-  return { ...maker, reuse: 'family-revoked' };
+function strict(provider: OAuth2SandboxDefinition): OAuth2SandboxDefinition {
+  return { ...provider, reuse: 'family-revoked' };
 }
 
 function counts(faults: number, connections: readonly FaultConnection[]) {

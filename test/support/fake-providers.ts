@@ -1,14 +1,14 @@
 import type { TestApplication } from './application.js';
 
-/** Makers of both protocols that the tests of requests and callbacks go through. */
+/** Providers of both protocols that the tests of requests and callbacks go through. */
 export const slugs = ['whoop', 'garmin', 'fitbit', 'oura', 'garmin-oauth1', 'fitbit-oauth1'];
 
-/** A maker that misbehaves so answers when it is told to behave: what happens meanwhile may take any time. */
+/** A provider that misbehaves so answers when it is told to behave: what happens meanwhile may take any time. */
 export const held = { type: 'slow', ms: 600_000 } as const;
 
 /** Lets them behave again. */
 export function endMisbehavior({ sandbox }: TestApplication): void {
   for (const slug of slugs) {
-    sandbox.maker(slug).behave();
+    sandbox.provider(slug).behave();
   }
 }
