@@ -3,7 +3,7 @@ import { describeBootError } from '../config/boot-error.js';
 import { isSecretSet, type Environment } from '../config/read-environment.js';
 import { dataSourceOptions } from '../database/data-source-options.js';
 import { readDatabaseConfig, type DatabaseConfig } from '../database/database.config.js';
-import { KeySources } from '../vault/key-sources.js';
+import { RotatingKeySource } from '../vault/rotating-key-source.js';
 import { LocalKeySource } from '../vault/local-key-source.js';
 import { readVaultConfig } from '../vault/vault.config.js';
 import type { Finding } from './doctor.js';
@@ -111,7 +111,7 @@ async function checkKeys(dataSource: DataSource, environment: Environment): Prom
   if (rows.length === 0) {
     return [];
   }
-  const sources = first === undefined ? undefined : new KeySources(first, others);
+  const sources = first === undefined ? undefined : new RotatingKeySource(first, others);
   let closed = 0;
   for (const { kid, purpose, ...wrapped } of rows) {
     const context = { kid, purpose, environment: settings.environmentName };

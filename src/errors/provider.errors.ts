@@ -123,7 +123,7 @@ export class CallUnsupportedError extends AppError {
 }
 
 /** The provider's response to a caller's own call cannot be passed on: a redirect, too large, or not valid HTTP. */
-export class CallAnswerUnusableError extends AppError {
+export class CallResponseUnusableError extends AppError {
   readonly code = 'CALL_ANSWER_UNUSABLE';
 }
 

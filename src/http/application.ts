@@ -9,7 +9,7 @@ import type { AppError } from '../errors/app-error.js';
 import { problemHeaders, toProblem } from '../errors/app-error.filter.js';
 import { RequestInvalidError } from '../errors/request.errors.js';
 import { addApiDocs } from './api-docs.js';
-import { answerOddRequests, answerParserErrors, logUnserved } from './client-errors.js';
+import { respondToOddRequests, respondToParserErrors, logUnserved } from './client-errors.js';
 import { describeApi } from './openapi.js';
 import { addBodyParsers } from './request-bodies.js';
 import { findHeadObjection } from './request-head.js';
@@ -51,7 +51,7 @@ export function createAdapter({
     routerOptions: { maxParamLength: maxParameterLength },
     rewriteUrl: ({ url = '/' }) => url.replace(callbackSlash, '$1'),
     genReqId: requestIdOf,
-    clientErrorHandler: answerParserErrors(everywhere),
+    clientErrorHandler: respondToParserErrors(everywhere),
     // A URL that cannot be decoded reaches neither Nest and its filter nor the hooks.
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       const problem = toProblem(error, request.id);
@@ -60,7 +60,7 @@ export function createAdapter({
       logUnserved(problem);
     },
   });
-  answerOddRequests(adapter.getInstance().server, everywhere);
+  respondToOddRequests(adapter.getInstance().server, everywhere);
   return adapter;
 }
 

@@ -23,7 +23,7 @@ const unreadable = [400, 'The request is not valid HTTP/1.1. Correct the request
  *
  * @param headers - those of every response
  */
-export function answerParserErrors(
+export function respondToParserErrors(
   headers: Readonly<Record<string, string>>,
 ): (error: ConnectionError, socket: Socket) => void {
   return (error, socket) => {
@@ -39,7 +39,7 @@ export function answerParserErrors(
  * Answers what Node would drop or answer without a body: `CONNECT`, and expectations other than `100-continue`, which are ignored (RFC
  * 9110 section 10.1.1).
  */
-export function answerOddRequests(server: Server, headers: Readonly<Record<string, string>>): void {
+export function respondToOddRequests(server: Server, headers: Readonly<Record<string, string>>): void {
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
     writeProblem(socket, headers, 405, 'CONNECT is not supported: this service is not a proxy for other hosts.');
     socket.destroy();

@@ -6,7 +6,7 @@ import { AuthorizationStateError } from '../errors/authorization.errors.js';
 import { errorActors, type ErrorCode } from '../errors/error-code.js';
 import { TokensService, type ConnectedAccount } from '../tokens/tokens.service.js';
 import type { CallbackOutcome } from './callback-outcome.js';
-import { LinkRefusals } from './link-refusals.js';
+import { LinkRefusalRecorder } from './link-refusal-recorder.js';
 import { LinkStore, type VisitedLink } from './link-store.js';
 import { linksConfig, type LinksConfig } from './links.config.js';
 import { isAllowedReturnUrl } from './return-url.js';
@@ -24,7 +24,7 @@ const pauseMs = 250;
 export class LinkRevisits {
   constructor(
     private readonly store: LinkStore,
-    private readonly refusals: LinkRefusals,
+    private readonly refusals: LinkRefusalRecorder,
     private readonly tokens: TokensService,
     @Inject(linksConfig.KEY) private readonly config: LinksConfig,
   ) {}

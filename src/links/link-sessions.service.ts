@@ -5,7 +5,7 @@ import { TokenUnreadableError } from '../errors/connection.errors.js';
 import { UnknownProviderError } from '../errors/provider.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
-import { LinkRefusals } from './link-refusals.js';
+import { LinkRefusalRecorder } from './link-refusal-recorder.js';
 import { LinkSessionStore, type StoredLinkSession } from './link-session-store.js';
 import { LinkStore, type EndedLink } from './link-store.js';
 import { LinkVault } from './link-vault.js';
@@ -38,7 +38,7 @@ export class LinkSessionsService {
     private readonly vault: LinkVault,
     private readonly links: LinksService,
     private readonly registry: ProviderRegistry,
-    private readonly refusals: LinkRefusals,
+    private readonly refusals: LinkRefusalRecorder,
     @Inject(linksConfig.KEY) private readonly config: LinksConfig,
   ) {}
 

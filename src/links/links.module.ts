@@ -10,7 +10,7 @@ import { VaultModule } from '../vault/vault.module.js';
 import { LinkCookies } from './link-cookies.js';
 import { LinkPurge } from './link-purge.js';
 import { LinkRedemption } from './link-redemption.js';
-import { LinkRefusals } from './link-refusals.js';
+import { LinkRefusalRecorder } from './link-refusal-recorder.js';
 import { LinkRevisits } from './link-revisits.js';
 import { LinkSessionStore } from './link-session-store.js';
 import { LinkSessionsController } from './link-sessions.controller.js';
@@ -37,7 +37,7 @@ import { LinksService } from './links.service.js';
     LinkCookies,
     LinkPurge,
     LinkRedemption,
-    LinkRefusals,
+    LinkRefusalRecorder,
     LinkRevisits,
     LinkSessionStore,
     LinkSessionsService,

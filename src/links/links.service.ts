@@ -19,7 +19,7 @@ import { checkAskedScopes } from './asked-scopes.js';
 import type { CallbackArrival, CallbackOutcome } from './callback-outcome.js';
 import type { CallbackReading } from './callback-parameters.js';
 import { LinkRedemption } from './link-redemption.js';
-import { LinkRefusals } from './link-refusals.js';
+import { LinkRefusalRecorder } from './link-refusal-recorder.js';
 import { LinkRevisits } from './link-revisits.js';
 import { LinkStore, type Parking, type StoredLink } from './link-store.js';
 import { LinkVault, type ParkedCallback } from './link-vault.js';
@@ -89,7 +89,7 @@ export class LinksService {
     private readonly store: LinkStore,
     private readonly vault: LinkVault,
     private readonly redemption: LinkRedemption,
-    private readonly refusals: LinkRefusals,
+    private readonly refusals: LinkRefusalRecorder,
     private readonly lifecycle: ProviderLifecycle,
     private readonly revisits: LinkRevisits,
     private readonly audit: AuditTrail,

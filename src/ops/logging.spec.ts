@@ -9,7 +9,7 @@ import { pino } from 'pino';
 import { pinoHttp, type HttpLogger, type Options } from 'pino-http';
 import { readAppConfig } from '../config/app.config.js';
 import { describeError } from './describe-error.js';
-import { loggingOptions, logWhenAnswered } from './logging.js';
+import { loggingOptions, logWhenFinished } from './logging.js';
 
 const escape = '\u001b[2K';
 const forged = '\r\n{"level":30,"msg":"forged"}\n[12:00:00] INFO: forged';
@@ -240,7 +240,7 @@ async function serve(
   route: string | null = path,
 ): Promise<void> {
   const server = createServer((_incoming, response) => {
-    logWhenAnswered(
+    logWhenFinished(
       logger,
       {
         id: 'request-1',

@@ -77,7 +77,7 @@ export interface LoggedRequest extends Pick<
  *
  * @param logger - of the request: has its id
  */
-export function logWhenAnswered(logger: Logger, request: LoggedRequest, response: ServerResponse): void {
+export function logWhenFinished(logger: Logger, request: LoggedRequest, response: ServerResponse): void {
   if (!logger.isLevelEnabled('info')) {
     return;
   }

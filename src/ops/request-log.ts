@@ -2,7 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import { PinoLogger } from 'nestjs-pino';
-import { logWhenAnswered } from './logging.js';
+import { logWhenFinished } from './logging.js';
 
 /** Marks every line that is logged for a request with its id, and logs the request itself. */
 @Injectable()
@@ -17,7 +17,7 @@ export class RequestLog implements OnModuleInit {
     const adapter = this.adapterHost.httpAdapter as FastifyAdapter | undefined;
     adapter?.getInstance().addHook('onRequest', (request, reply, done) => {
       const log = (): void => {
-        logWhenAnswered(this.logger.logger, request, reply.raw);
+        logWhenFinished(this.logger.logger, request, reply.raw);
         done();
       };
       this.logger.runInContext(log, { bindings: { reqId: request.id } });

@@ -18,7 +18,7 @@ import { RawBody } from '../http/request-bodies.js';
 import { AnyQuery } from '../http/request-rules.decorators.js';
 import { ConnectionPath } from '../http/user-path.dto.js';
 import { CallerConnection } from './caller-connection.js';
-import { HeldAnswers } from './held-answers.js';
+import { ResponseMemory } from './response-memory.js';
 import { passedToCaller } from './passed-headers.js';
 import { ProxyService, type CallerRequest } from './proxy.service.js';
 import { tokenUseProblems } from './token-use-problems.js';
@@ -74,7 +74,7 @@ const AnyBody = () =>
 export class ProxyController {
   constructor(
     private readonly proxy: ProxyService,
-    private readonly answers: HeldAnswers,
+    private readonly answers: ResponseMemory,
   ) {}
 
   // Before `get`, which would otherwise answer it with a length of nothing.

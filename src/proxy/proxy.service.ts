@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Requester } from '../audit/audit-event.js';
 import { codeOf } from '../errors/app-error.js';
-import { CallAnswerUnusableError, ProviderUnavailableError } from '../errors/provider.errors.js';
+import { CallResponseUnusableError, ProviderUnavailableError } from '../errors/provider.errors.js';
 import { RequestInvalidError } from '../errors/request.errors.js';
 import { apiRequest, formOf, type ApiCall } from '../provider-kit/data-api/api-request.js';
 import { apiUrl } from '../provider-kit/data-api/api-url.js';
@@ -16,7 +16,7 @@ import { tokenFingerprint } from '../tokens/store/token-fingerprint.js';
 import { TokensService, type ValidToken } from '../tokens/tokens.service.js';
 import { callableBaseUrl } from './callable-api.js';
 import { coverTokens } from './covered-tokens.js';
-import type { AnswerPlace } from './held-answers.js';
+import type { ResponseReservation } from './response-memory.js';
 import { passedToProvider } from './passed-headers.js';
 import { proxiedCalls } from './proxy.metrics.js';
 
@@ -34,7 +34,7 @@ export interface CallerRequest {
 interface Sending {
   readonly provider: HealthProvider;
   readonly call: ApiCall;
-  readonly place: AnswerPlace;
+  readonly place: ResponseReservation;
   readonly gone: AbortSignal;
 }
 
@@ -64,7 +64,7 @@ export class ProxyService {
    * @param gone - aborted when the caller does not wait any more: what has not left by then is not sent
    * @returns the provider's answer, whatever its status, with the token covered where it is quoted
    * @throws {@link RequestInvalidError} when path, query or form may not be sent, {@link CallUnsupportedError} when nothing may
-   * @throws {@link CallAnswerUnusableError} on a redirect (NET-03), an answer above 10 MiB, or one that cannot be read; it may have done
+   * @throws {@link CallResponseUnusableError} on a redirect (NET-03), an answer above 10 MiB, or one that cannot be read; it may have done
    *   what was asked all the same
    * @throws {@link RateLimitedError} when there is no room for its answer; nothing was sent
    * @throws {@link ProviderMisconfiguredError} when the API's host may not be called, the connection is with another server (TE-12), or
@@ -77,7 +77,7 @@ export class ProxyService {
     slug: string,
     request: CallerRequest,
     requester: Requester,
-    place: AnswerPlace,
+    place: ResponseReservation,
     gone: AbortSignal,
   ): Promise<ProviderAnswer> {
     const provider = this.registry.get(slug);
@@ -114,7 +114,7 @@ export class ProxyService {
     place.shrinkTo(answer.body.length);
     if (answer.status > 599) {
       const message = `${provider.definition.displayName} responded with a status that HTTP does not define.`;
-      throw new CallAnswerUnusableError(mayBeDone(message, call));
+      throw new CallResponseUnusableError(mayBeDone(message, call));
     }
     return coverTokens(answer, token);
   }
@@ -137,7 +137,7 @@ function toCallersError(error: unknown, call: ApiCall): unknown {
   }
   const { message, detail, fate } = error;
   if (fate === 'answered') {
-    return new CallAnswerUnusableError(mayBeDone(message, call), { detail });
+    return new CallResponseUnusableError(mayBeDone(message, call), { detail });
   }
   return fate === 'not-sent' ? error : new ProviderUnavailableError(mayBeDone(message, call), { detail, fate });
 }

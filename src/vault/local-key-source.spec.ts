@@ -1,6 +1,6 @@
 import { createSecretKey, generateKeySync, type KeyObject, randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { KeySources } from './key-sources.js';
+import { RotatingKeySource } from './rotating-key-source.js';
 import { LocalKeySource } from './local-key-source.js';
 import { describeKeySourceContract } from './testing/key-source-contract.js';
 
@@ -16,9 +16,9 @@ describeKeySourceContract('LocalKeySource', async () => ({
   stop: () => Promise.resolve(),
 }));
 
-describeKeySourceContract('KeySources', async () => ({
-  source: new KeySources(new LocalKeySource(randomRootKey()), [new LocalKeySource(randomRootKey())]),
-  other: new KeySources(new LocalKeySource(randomRootKey()), []),
+describeKeySourceContract('RotatingKeySource', async () => ({
+  source: new RotatingKeySource(new LocalKeySource(randomRootKey()), [new LocalKeySource(randomRootKey())]),
+  other: new RotatingKeySource(new LocalKeySource(randomRootKey()), []),
   stop: () => Promise.resolve(),
 }));
 
@@ -29,12 +29,12 @@ describe('LocalKeySource', () => {
   });
 });
 
-describe('KeySources', () => {
+describe('RotatingKeySource', () => {
   it('unwraps what the former root key wrapped, and wraps with the new one', async () => {
     const [former, current] = [new LocalKeySource(randomRootKey()), new LocalKeySource(randomRootKey())];
     const key = generateKeySync('aes', { length: 256 });
     const wrapped = await former.wrap(key, context);
-    const sources = new KeySources(current, [former]);
+    const sources = new RotatingKeySource(current, [former]);
     expect((await sources.unwrap(wrapped, context)).equals(key)).toBe(true);
     expect(current.keeps((await sources.wrap(key, context)).keyRef)).toBe(true);
   });

@@ -5,7 +5,7 @@ import { AwsKmsKeySource } from './aws-kms-key-source.js';
 import { KeyAdministration } from './key-administration.js';
 import { KeyRing } from './key-ring.js';
 import { KeySource } from './key-source.js';
-import { KeySources } from './key-sources.js';
+import { RotatingKeySource } from './rotating-key-source.js';
 import { KeyStore } from './key-store.js';
 import { LocalKeySource } from './local-key-source.js';
 import { Reencryption } from './reencryption.js';
@@ -35,7 +35,7 @@ function createKeySource({ keySources }: VaultConfig): KeySource {
   if (first === undefined) {
     throw new Error('No root key is configured.');
   }
-  return new KeySources(first, others);
+  return new RotatingKeySource(first, others);
 }
 
 function toKeySource(settings: KeySourceSettings): KeySource {

@@ -20,7 +20,7 @@ export interface VaultTransitSettings {
 const encryptResponseSchema = z.object({ data: z.object({ ciphertext: z.string().regex(/^vault:v\d+:/) }) });
 const decryptResponseSchema = z.object({ data: z.object({ plaintext: z.base64() }) });
 const errorResponseSchema = z.object({ errors: z.array(z.string()) });
-const maxAnswerBytes = 64 * 1024;
+const maxResponseBytes = 64 * 1024;
 
 /**
  * A root key in HashiCorp Vault's transit engine, of a type that takes associated data (`aes256-gcm96`, the default). Vault
@@ -43,7 +43,7 @@ export class VaultTransitKeySource extends KeySource {
       plaintext: key.export().toString('base64'),
       associated_data: encodeWrapContext(context).toString('base64'),
     });
-    const { ciphertext } = parseAnswer(encryptResponseSchema, answer).data;
+    const { ciphertext } = parseResponse(encryptResponseSchema, answer).data;
     return { blob: Buffer.from(ciphertext), keyRef: `${this.refPrefix()}${versionOf(ciphertext)}` };
   }
 
@@ -58,7 +58,7 @@ export class VaultTransitKeySource extends KeySource {
       ciphertext,
       associated_data: encodeWrapContext(context).toString('base64'),
     });
-    return Buffer.from(parseAnswer(decryptResponseSchema, answer).data.plaintext, 'base64');
+    return Buffer.from(parseResponse(decryptResponseSchema, answer).data.plaintext, 'base64');
   }
 
   private refPrefix(): string {
@@ -105,7 +105,7 @@ async function readLimited(body: AsyncIterable<Buffer>): Promise<string> {
   let size = 0;
   for await (const chunk of body) {
     size += chunk.length;
-    if (size > maxAnswerBytes) {
+    if (size > maxResponseBytes) {
       throw new Error('The response is too long.');
     }
     chunks.push(chunk);
@@ -129,7 +129,7 @@ function toError(statusCode: number, answer: unknown): Error {
   return new KeySourceUnavailableError(`Vault responded with HTTP ${statusCode}.`);
 }
 
-function parseAnswer<Schema extends z.ZodType>(schema: Schema, answer: unknown): z.output<Schema> {
+function parseResponse<Schema extends z.ZodType>(schema: Schema, answer: unknown): z.output<Schema> {
   const parsed = schema.safeParse(answer);
   if (!parsed.success) {
     throw new KeySourceUnavailableError('Vault sent a response that is not from the transit engine.');

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { DataApiClient } from '../../src/provider-kit/data-api/data-api-client.js';
 import type { PreparedAnswer } from '../../src/provider-kit/testing/recording-server.js';
-import { HeldAnswers } from '../../src/proxy/held-answers.js';
+import { ResponseMemory } from '../../src/proxy/response-memory.js';
 import { proxiedCalls } from '../../src/proxy/proxy.metrics.js';
 import { type DataApiApplication, startWithDataApi } from '../support/data-api-application.js';
 import { linkAccount } from '../support/linking.js';
@@ -16,16 +16,16 @@ const maxAnswerBytes = 10 * 1024 * 1024;
 const largest: PreparedAnswer = { body: Buffer.alloc(maxAnswerBytes, 'x') };
 
 /** Room for three of the largest answers, which are waited for as long as the tests take. */
-class ThreeAnswers extends HeldAnswers {
+class ThreeResponses extends ResponseMemory {
   protected override readonly maxBytes: number = 3 * maxAnswerBytes;
   override readonly readWithinMs: number = 600_000;
 }
 
-class ThreeAnswersForAMoment extends ThreeAnswers {
+class ThreeAnswersForAMoment extends ThreeResponses {
   override readonly readWithinMs = 100;
 }
 
-class AnyNumberOfAnswers extends ThreeAnswers {
+class AnyNumberOfAnswers extends ThreeResponses {
   protected override readonly maxBytes = Infinity;
 }
 
@@ -42,10 +42,10 @@ afterEach(async () => {
 
 async function start(
   answer: () => PreparedAnswer | Promise<PreparedAnswer>,
-  answers: new () => HeldAnswers = HeldAnswers,
+  answers: new () => ResponseMemory = ResponseMemory,
 ): Promise<void> {
   bench = await startWithDataApi(answer, {
-    override: (builder) => builder.overrideProvider(HeldAnswers).useClass(answers),
+    override: (builder) => builder.overrideProvider(ResponseMemory).useClass(answers),
   });
   caller = await ProxyCaller.of(bench.application);
   await linkAccount(bench.application, user, 'whoop');
@@ -64,12 +64,12 @@ async function callWithoutReading(calls = 1): Promise<Socket> {
 }
 
 function heldBytes(): number {
-  return bench.application.app.get(HeldAnswers).bytes;
+  return bench.application.app.get(ResponseMemory).bytes;
 }
 
 describe('NET-04 callers that do not read', () => {
   it('are held so many answers for and no more: others are told to come back, until they have gone', async () => {
-    await start(() => largest, ThreeAnswers);
+    await start(() => largest, ThreeResponses);
     for (let count = 1; count <= 3; count += 1) {
       await callWithoutReading();
       await until('its answer is held', () => heldBytes() === count * maxAnswerBytes);
@@ -92,7 +92,7 @@ describe('NET-04 callers that do not read', () => {
   });
 
   it('cannot have more by calling all at once, nor keep a place by calls that wait on one connection', async () => {
-    await start(() => largest, ThreeAnswers);
+    await start(() => largest, ThreeResponses);
     let most = 0;
     const statuses = await Promise.all(
       Array.from({ length: 12 }, async () => {
@@ -145,7 +145,7 @@ describe('NET-04 callers that do not read', () => {
 
   it('are held smaller answers for by their size', async () => {
     const bytes = 0.6 * maxAnswerBytes;
-    await start(() => ({ body: Buffer.alloc(bytes, 'x') }), ThreeAnswers);
+    await start(() => ({ body: Buffer.alloc(bytes, 'x') }), ThreeResponses);
     for (let count = 1; count <= 4; count += 1) {
       await callWithoutReading();
       await until('its answer is held', () => heldBytes() === count * bytes);

@@ -6,7 +6,7 @@ import { KeySource, type WrapContext, type WrappedKey } from './key-source.js';
  * The root keys of a deployment that moves from one to another: the first wraps, each unwraps what it has wrapped. The
  * reference stored with a key says which one that is; no other is tried.
  */
-export class KeySources extends KeySource {
+export class RotatingKeySource extends KeySource {
   /** @param first - wraps new keys */
   constructor(
     private readonly first: KeySource,

@@ -10,7 +10,7 @@ const leastBytes = 64 * 1024;
  * read cannot have more (NET-04).
  */
 @Injectable()
-export class HeldAnswers {
+export class ResponseMemory {
   /** The most that all may take; room for as many calls at a time as four providers' hosts are sent. */
   protected readonly maxBytes: number = 64 * maxApiAnswerBytes;
   /** How long a caller may take to read an answer, in milliseconds. */
@@ -27,9 +27,9 @@ export class HeldAnswers {
    *
    * @throws {@link RateLimitedError} when there is no room for another answer
    */
-  open(): AnswerPlace {
+  open(): ResponseReservation {
     this.refuseBeyond(maxApiAnswerBytes);
-    return new AnswerPlace((from, to) => {
+    return new ResponseReservation((from, to) => {
       if (to > from) {
         this.refuseBeyond(to - from);
       }
@@ -45,7 +45,7 @@ export class HeldAnswers {
 }
 
 /** The room that the answer of one call takes, whichever attempt it comes from. */
-export class AnswerPlace {
+export class ResponseReservation {
   #bytes = 0;
 
   /** @param resize - throws where there is no room for more */

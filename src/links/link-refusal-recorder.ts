@@ -6,7 +6,7 @@ import { LinkStore } from './link-store.js';
 
 /** Notes what came to a link that was not open to it: again, too late, on another maker's path, from a wrong key. */
 @Injectable()
-export class LinkRefusals {
+export class LinkRefusalRecorder {
   constructor(
     private readonly store: LinkStore,
     private readonly sessions: LinkSessionStore,
