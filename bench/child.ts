@@ -135,7 +135,8 @@ async function residentMiB(processId: number): Promise<number> {
 async function processorSeconds(processId: number): Promise<number> {
   const stat = await readFile(`/proc/${processId}/stat`, 'utf8').catch(() => undefined);
   if (stat !== undefined) {
-    // The second field is the name in parentheses, which may hold spaces; user and system time are the 14th and the 15th.
+    // The second field is the name in parentheses, which may hold spaces; user and system time are the 14th and the
+    // 15th.
     const [user, system] = stat
       .slice(stat.lastIndexOf(')') + 2)
       .split(' ')

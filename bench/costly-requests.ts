@@ -1,12 +1,12 @@
 /**
- * Measures the cost of single requests: processor time of each, and the time of `/health/live` beside them. Sends requests
- * of one kind at a time over a few connections.
+ * Measures the cost of single requests: processor time of each, and the time of `/health/live` beside them. Sends
+ * requests of one kind at a time over a few connections.
  *
  * Usage: npm run build && node bench/costly-requests.ts [--against <built checkout>] [--rounds 3] [--seconds 2]
  *   [--connections 8] [--bodies 16000] [--only <part of a name>]
  *
- * `--against` names a checkout of an earlier version, with node_modules and dist. Both versions are measured in turn, each
- * round in the other order, after a round that does not count. The table has the medians.
+ * `--against` names a checkout of an earlier version, with node_modules and dist. Both versions are measured in turn,
+ * each round in the other order, after a round that does not count. The table has the medians.
  *
  * BENCH_DATABASE_URL names a PostgreSQL to use, as a superuser, instead of an embedded one.
  */

@@ -19,8 +19,8 @@ interface Target {
 }
 
 /**
- * Where the processor time of a hand-out goes, in microseconds of our process each: `node:http` with one part of the service after
- * the other, then the whole service, and the bare server of the token benchmark.
+ * Where the processor time of a hand-out goes, in microseconds of our process each: `node:http` with one part of the
+ * service after the other, then the whole service, and the bare server of the token benchmark.
  */
 export async function benchmarkLayers(server: BenchServer, sizes: Sizes): Promise<Findings> {
   const deployment = await createDeployment(server, sizes.connections);

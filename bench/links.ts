@@ -7,7 +7,10 @@ import type { Findings } from './report.ts';
 import { compare } from './rounds.ts';
 import type { BenchServer } from './server.ts';
 
-/** How many links are started and called back a second over HTTP, against a loop of the statements and the exchange alone. */
+/**
+ * How many links are started and called back a second over HTTP, against a loop of the statements and the exchange
+ * alone.
+ */
 export async function benchmarkLinks(server: BenchServer, sizes: Sizes): Promise<Findings> {
   const fakeProvider = startChild('processes/provider.ts', {});
   const deployment = await createDeployment(server, sizes.links, await fakeProvider.call<string>({ ask: 'url' }));

@@ -1,6 +1,7 @@
 /**
- * Shows that the contract suite bites: flips each quirk that a provider declares, one at a time in a copy of the project, and runs
- * that provider's spec. Every flip has to make a case fail; the survivors are listed and end the run with status 1.
+ * Shows that the contract suite bites: flips each quirk that a provider declares, one at a time in a copy of the
+ * project, and runs that provider's spec. Every flip has to make a case fail; the survivors are listed and end the run
+ * with status 1.
  *
  * Usage: npm run test:mutation-providers [-- slug ...]
  */

@@ -1,6 +1,6 @@
 /**
- * `node scripts/prose-figures.ts [--warn] [source folder ...]`: prints how long the sentences of the pages are, and of the
- * doc comments in the folders given. With `--warn` it prints only what is over a limit. It never fails.
+ * `node scripts/prose-figures.ts [--warn] [source folder ...]`: prints how long the sentences of the pages are, and of
+ * the doc comments in the folders given. With `--warn` it prints only what is over a limit. It never fails.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

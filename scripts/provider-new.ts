@@ -5,7 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
 
-/** `npm run provider:new -- acme --oauth2`: writes a provider's folder, its line in the list, and its block in `.env.example`. */
+/**
+ * `npm run provider:new -- acme --oauth2`: writes a provider's folder, its line in the list, and its block in
+ * `.env.example`.
+ */
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const usage = 'Usage: npm run provider:new -- <slug> --oauth2 (or --oauth1), for example acme --oauth2.';

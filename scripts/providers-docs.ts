@@ -37,7 +37,10 @@ export interface ProvidersSource {
 }
 
 type OptionalField<T> = { [Field in keyof T]-?: undefined extends T[Field] ? Field : never }[keyof T];
-/** Fields whose absence means that the provider does as the standard says. Those with a column of their own are left out. */
+/**
+ * Fields whose absence means that the provider does as the standard says. Those with a column of their own are left
+ * out.
+ */
 type QuirkField = Exclude<
   OptionalField<OAuth2Definition>,
   'apiBaseUrl' | 'revocation' | 'accessTokenLifetimeSeconds' | 'servers' | 'notifications'

@@ -47,8 +47,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * What each room of a folder may import of the folder's other rooms. Files beside the rooms are the folder's front: every room may use them,
- * and they may use every room. Between rooms the arrows point one way.
+ * What each room of a folder may import of the folder's other rooms. Files beside the rooms are the folder's front:
+ * every room may use them, and they may use every room. Between rooms the arrows point one way.
  */
 const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   tokens: {

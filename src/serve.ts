@@ -19,7 +19,10 @@ export async function serve(): Promise<NestFastifyApplication> {
   return app;
 }
 
-/** Starts a process that only refreshes what is due; it answers for its health and metrics on the port of the environment. */
+/**
+ * Starts a process that only refreshes what is due; it answers for its health and metrics on the port of the
+ * environment.
+ */
 export async function work(): Promise<NestFastifyApplication> {
   const app = await listen(WorkerModule);
   app.get(BackgroundJobs, { strict: false }).startWorkers();
@@ -43,7 +46,8 @@ async function listen(module: Type): Promise<NestFastifyApplication> {
     );
   }
   try {
-    // Apart from `listen`, which would do it too, so that a database or a key that is wrong is not taken for a taken port.
+    // Apart from `listen`, which would do it too, so that a database or a key that is wrong is not taken for a taken
+    // port.
     await app.init();
     await app.listen(port, host).catch((error: unknown) => {
       throw new Error(`PORT ${port} cannot be used. Choose another one.`, { cause: error });

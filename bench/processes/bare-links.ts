@@ -11,8 +11,8 @@ const key = createSecretKey(encodedKey, 'base64');
 const { origin, pathname: path } = new URL(tokenUrl);
 
 /**
- * The least that a link can be: INSERT the attempt, use it up, exchange the code on a kept connection, INSERT the connection. No
- * HTTP of its own: no caller, no browser.
+ * The least that a link can be: INSERT the attempt, use it up, exchange the code on a kept connection, INSERT the
+ * connection. No HTTP of its own: no caller, no browser.
  */
 answer(async ({ users, concurrency }: { users: string[]; concurrency: number }) => {
   const provider = new Pool(origin, { connections: concurrency });

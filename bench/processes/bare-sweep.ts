@@ -12,8 +12,8 @@ const key = createSecretKey(encodedKey, 'base64');
 const { origin, pathname: path } = new URL(tokenUrl);
 
 /**
- * The least that a refresh can be: read the rows in batches, and for each one POST on a kept connection, one AES-256-GCM, one
- * UPDATE. No claim, no journal, no generation: a crash or a second replica loses tokens.
+ * The least that a refresh can be: read the rows in batches, and for each one POST on a kept connection, one
+ * AES-256-GCM, one UPDATE. No claim, no journal, no generation: a crash or a second replica loses tokens.
  */
 answer(async ({ users, concurrency }: { users: string[]; concurrency: number }) => {
   const provider = new Pool(origin, { connections: concurrency });

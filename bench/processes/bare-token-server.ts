@@ -4,8 +4,8 @@ import pg from 'pg';
 import { plainOpen } from '../plain-gcm.ts';
 
 /**
- * The least that can answer with a token from an encrypted row: `node:http`, one SELECT by primary key as a prepared statement,
- * one AES-256-GCM. No access check, no audit, no refresh.
+ * The least that can answer with a token from an encrypted row: `node:http`, one SELECT by primary key as a prepared
+ * statement, one AES-256-GCM. No access check, no audit, no refresh.
  */
 process.on('disconnect', () => process.exit(0));
 const pool = new pg.Pool({ connectionString: process.env['DATABASE_URL'], max: Number(process.env['POOL_SIZE']) });

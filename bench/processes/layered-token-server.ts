@@ -28,8 +28,8 @@ const token = {
 };
 
 /**
- * Answers `GET .../token` as `node:http` alone would, doing as many of the parts as asked: 0 none, 1 checks the API key, 2 reads
- * the row, 3 opens it, 4 writes the audit entry. Each number has a port of its own.
+ * Answers `GET .../token` as `node:http` alone would, doing as many of the parts as asked: 0 none, 1 checks the API
+ * key, 2 reads the row, 3 opens it, 4 writes the audit entry. Each number has a port of its own.
  */
 async function handOut(layer: number, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const [, userId = '', provider = ''] =

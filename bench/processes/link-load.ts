@@ -12,7 +12,9 @@ export interface LinkLoad {
   readonly concurrency: number;
 }
 
-/** Starts a link for each user and calls back at once, as a browser would that the provider sent back. Returns the seconds. */
+/**
+ * Starts a link for each user and calls back at once, as a browser would that the provider sent back. Returns the seconds.
+ */
 answer(async ({ url, apiKey, provider, users, concurrency }: LinkLoad) => {
   const service = new Pool(url, { connections: concurrency });
   const startedAt = performance.now();

@@ -2,7 +2,10 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { answer } from './answer.ts';
 
-/** A provider that answers every POST at once with a new token pair, and counts. Only what begins a grant is told its user. */
+/**
+ * A provider that answers every POST at once with a new token pair, and counts. Only what begins a grant is told
+ * its user.
+ */
 let issued = 0;
 const accessTail = 'aB3_-9'.repeat(104);
 const refreshTail = 'zY8-_1'.repeat(31);

@@ -22,7 +22,9 @@ const makeDue = {
   text: 'UPDATE connections SET refresh_due_at = now() WHERE provider = $2 AND user_id = ANY ($1)',
 };
 
-/** Lets the scheduler refresh the connections of the given users, and nothing else is due; returns the seconds it took. */
+/**
+ * Lets the scheduler refresh the connections of the given users, and nothing else is due; returns the seconds it took.
+ */
 answer(async ({ users, provider }: { users: string[]; provider: string }) => {
   const before = await countOutcomes();
   await database.query(makeDue, [users, provider]);

@@ -21,7 +21,9 @@ export interface TokenLoadResult {
   readonly p99Ms: number;
 }
 
-/** Asks for tokens of random users over keep-alive connections, each of which waits for its answer before it asks again. */
+/**
+ * Asks for tokens of random users over keep-alive connections, each of which waits for its answer before it asks again.
+ */
 answer(async (load: TokenLoad): Promise<TokenLoadResult> => {
   const nextUser = randomIntegers(load.seed, load.connections);
   const stopAt = performance.now() + load.seconds * 1_000;

@@ -20,8 +20,8 @@ export class AccessDenials {
   ) {}
 
   /**
-   * Notes a denial. The user whom the request names has no part in it: the caller may not act for them, or nobody has looked whether they
-   * exist.
+   * Notes a denial. The user whom the request names has no part in it: the caller may not act for them, or nobody has
+   * looked whether they exist.
    *
    * @param error - what the caller is told
    * @param request - what was asked for; its caller is known, or absent

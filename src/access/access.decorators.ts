@@ -12,8 +12,8 @@ export interface AccessOptions {
   /** Whether users may call it for themselves, with a token of the company's own; the path then has their `user_id`. */
   readonly orUser?: boolean;
   /**
-   * Whether it asks `mayUseProvider` itself. Without it, keys that are limited to some providers may call the route only where
-   * its path names one of them.
+   * Whether it asks `mayUseProvider` itself. Without it, keys that are limited to some providers may call the route
+   * only where its path names one of them.
    */
   readonly filtersProviders?: boolean;
 }
@@ -24,11 +24,12 @@ export type AccessRule =
 
 export const unlimitedMetadata = 'cufflink:unlimited';
 
-/** Sets no limit for callers with valid credentials: the hand-out and use of tokens is what the service is for. */
+/** Sets no limit for callers with valid credentials: issuing tokens is the purpose of the service. */
 export const Unlimited = () => SetMetadata(unlimitedMetadata, true);
 
 /**
- * Opens a route to anyone, such as browsers on their way back from a provider. Goes on the handler, not on its class. A body must be a form.
+ * Opens a route to anyone, such as browsers on their way back from a provider. Goes on the handler, not on its class. A
+ * body must be a form.
  *
  * @param options - `counted: false` for probes: their addresses have no limit
  */

@@ -18,9 +18,10 @@ import { UserTokens } from './user-tokens.js';
 type CallerRule = Extract<AccessRule, { kind: 'caller' }>;
 
 /**
- * Lets a request through when its caller may do what the route does, with the provider and for the user that the path names.
- * Routes that ask for nothing are closed. All of it is decided before anything is looked up, so that a refusal tells nothing about
- * what exists. Who is refused is counted, and told to come back later when that is too often (AR-25).
+ * Lets a request through when its caller may do what the route does, with the provider and for the user that the path
+ * names. Routes that ask for nothing are closed. All of it is decided before anything is looked up, so that a refusal
+ * tells nothing about what exists. Who is refused is counted, and told to come back later when that is too often
+ * (AR-25).
  */
 @Injectable()
 export class AccessGuard implements CanActivate {

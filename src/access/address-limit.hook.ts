@@ -16,11 +16,12 @@ export interface AddressRule {
 }
 
 /**
- * Counts calls for the address that they come from, before a body is read or anything is looked up (AR-25). It is a hook of the server, so
- * that it covers every route, those that Nest does not know and those that do not exist included.
+ * Counts calls for the address that they come from, before a body is read or anything is looked up (AR-25). It is a
+ * hook of the server, so that it covers every route, those that Nest does not know and those that do not exist
+ * included.
  *
- * A caller with an API key that has been used here, or with what may be a user token, is not counted: the access guard counts those that it
- * refuses. Once an address is over its limit, only credentials that are valid get through.
+ * A caller with an API key that has been used here, or with what may be a user token, is not counted: the access guard
+ * counts those that it refuses. Once an address is over its limit, only credentials that are valid get through.
  */
 @Injectable()
 export class AddressLimit {
@@ -31,7 +32,10 @@ export class AddressLimit {
     private readonly userTokens: UserTokens,
   ) {}
 
-  /** Adds the hook. It comes after those for requests, which give the response its headers and its log line, and before the body is read. */
+  /**
+   * Adds the hook. It comes after those for requests, which give the response its headers and its log line, and before
+   * the body is read.
+   */
   install(fastify: FastifyInstance): void {
     fastify.addHook('preParsing', (request, reply, _payload, done) => {
       const checked = this.check(request);
@@ -57,7 +61,10 @@ export class AddressLimit {
     return isKnown && !this.limits.isGuessingTooOften(request.ip) ? undefined : this.checkGuess(request, token);
   }
 
-  /** Pages take forms only: what a browser can be made to send from elsewhere, and nothing that has to be parsed as a tree. */
+  /**
+   * Pages take forms only: what a browser can be made to send from elsewhere, and nothing that has to be parsed as a
+   * tree.
+   */
   private async checkPage({ ip, method, headers }: FastifyRequest): Promise<void> {
     await this.limits.countPage(ip);
     const type = headers['content-type'];

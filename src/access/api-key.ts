@@ -1,6 +1,9 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
-/** An API key in its two halves. The text form is `cuff_<id>_<secret>`; the id is public, the secret has 256 random bits. */
+/**
+ * An API key in its two halves. The text form is `cuff_<id>_<secret>`; the id is public, the secret has 256 random
+ * bits.
+ */
 export interface ApiKeyParts {
   readonly id: string;
   readonly secret: string;

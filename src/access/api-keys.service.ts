@@ -13,7 +13,7 @@ import { isAccessScope, type AccessScope } from './scopes.js';
 /** How long a key that was read is trusted without reading it again: a revoked key stops working within this time. */
 const cacheMs = 5_000;
 const maxCachedKeys = 1_000;
-/** Compared with when there is no such key, so that the answer takes the same time. */
+/** Compared with when there is no such key, so that the response takes the same time. */
 const noHash = Buffer.alloc(32);
 
 /** What narrows a new key. */
@@ -32,12 +32,14 @@ interface KnownKey {
   readonly trustedUntil: number;
 }
 
-/** Whether a row says what this service wrote: `altered` rows are never used, `unbound` ones as the operator has set it. */
+/**
+ * Whether a row says what this service wrote: `altered` rows are never used, `unbound` ones as the operator has set it.
+ */
 type Binding = 'bound' | 'unbound' | 'altered';
 
 /**
- * The API keys of the company's services. Only hashes are stored; a key is shown once, when it is made. A MAC binds its row to what it
- * may do, so that nobody makes or widens a key by writing to the database (AR-27).
+ * The API keys of the company's services. Only hashes are stored; a key is shown once, when it is made. A MAC binds its
+ * row to what it may do, so that nobody makes or widens a key by writing to the database (AR-27).
  */
 @Injectable()
 export class ApiKeysService {
@@ -95,7 +97,8 @@ export class ApiKeysService {
   }
 
   /**
-   * Makes a key that may do what another one may, with a life as long as that one was given, and lets the other one expire.
+   * Makes a key that may do what another one may, with a life as long as that one was given, and lets the other one
+   * expire.
    *
    * @param id - of the key to be replaced
    * @param overlapMs - how long both work, in milliseconds; 0 ends the old one now
@@ -130,8 +133,8 @@ export class ApiKeysService {
   }
 
   /**
-   * Binds keys from before there was a binding to what their rows say now. Check the rows first: a row that somebody has slipped into the
-   * table becomes a key.
+   * Binds keys from before there was a binding to what their rows say now. Check the rows first: a row that somebody
+   * has slipped into the table becomes a key.
    *
    * @param ids - which; every key in use that was never bound when absent
    * @returns the keys that were bound
@@ -153,7 +156,8 @@ export class ApiKeysService {
    * Tells whose key this is.
    *
    * @param text - as sent in `Authorization: Bearer`
-   * @throws {@link ApiKeyInvalidError} when it is malformed, unknown, expired or revoked; the answer does not tell which
+   * @throws {@link ApiKeyInvalidError} when it is malformed, unknown, expired or revoked; the response does not tell
+   *   which
    */
   async authenticate(text: string): Promise<Caller> {
     const key = parseApiKey(text);
@@ -215,7 +219,10 @@ export class ApiKeysService {
     return known;
   }
 
-  /** An altered row leaves an entry each time that it is read, which is every few seconds at most, however many calls name it. */
+  /**
+   * An altered row leaves an entry each time that it is read, which is every few seconds at most, however many calls
+   * name it.
+   */
   private async isUsable(row: StoredApiKey): Promise<boolean> {
     const binding = await this.bindingOf(row);
     if (binding === 'altered') {

@@ -13,7 +13,9 @@ const digestBytes = 12;
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The address of the caller as log and audit trail show it; `undefined` while the key for digests may not be used. */
+    /**
+     * The address of the caller as log and audit trail show it; `undefined` while the key for digests may not be used.
+     */
     readonly callerAddress: string | undefined;
   }
 }
@@ -67,8 +69,8 @@ export class CallerAddresses {
 }
 
 /**
- * Writes an address in one of three forms: a keyed digest of the IPv4 address or the /64 network, the /24 or /48 network, or the address
- * itself.
+ * Writes an address in one of three forms: a keyed digest of the IPv4 address or the /64 network, the /24 or /48
+ * network, or the address itself.
  *
  * @param sender - as the connection or a trusted proxy tells it
  * @param digest - keyed

@@ -10,7 +10,8 @@ const findIds: Statement = {
 };
 
 /**
- * Which API keys exist, as of at most five seconds ago. However many keys are made up, they cost the database one statement in that time.
+ * Which API keys exist, as of at most five seconds ago. However many keys are made up, they cost the database one
+ * statement in that time.
  */
 @Injectable()
 export class ExistingKeyIds {

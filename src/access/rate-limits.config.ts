@@ -20,7 +20,7 @@ export function readRateLimitsConfig(environment: Environment): {
   caller: number;
   /** Calls in a minute of one user, with however many tokens. */
   userToken: number;
-  /** Changes in a minute that concern one user, whoever makes them. */
+  /** Changes in a minute that concern one user, by all callers together. */
   user: number;
   /** `memory` counts in each process, `postgres` across them. */
   storage: 'memory' | 'postgres';

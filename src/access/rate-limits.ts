@@ -22,8 +22,8 @@ const windows = {
 } as const satisfies Record<string, Limit>;
 
 /**
- * How often anybody may call in a minute (AR-25). Everything is counted for the address that a call comes from, or for somebody whom the
- * caller may act for, never for a name that a caller has only written down (AR-26).
+ * How often anybody may call in a minute (AR-25). Everything is counted for the address that a call comes from, or for
+ * somebody whom the caller may act for, never for a name that a caller has only written down (AR-26).
  */
 @Injectable()
 export class RateLimits {
@@ -45,8 +45,8 @@ export class RateLimits {
   }
 
   /**
-   * Counts a call without credentials that are known, for its address. Apart from the pages: behind a proxy that is not known as one,
-   * everybody has the same address, and users must come back from providers all the same.
+   * Counts a call without credentials that are known, for its address. Apart from the pages: behind a proxy that is not
+   * known as one, everybody has the same address, and users must come back from providers all the same.
    *
    * @throws {@link RateLimitedError} when this call is one too many
    */

@@ -13,7 +13,7 @@ export abstract class RateStorage {
    *
    * @param key - a digest of what is counted
    * @param windowMs - length of a window, in milliseconds
-   * @throws {@link DatabaseUnavailableError} when it counts in the database, and that does not answer
+   * @throws {@link DatabaseUnavailableError} when it counts in the database, and that does not respond
    */
   abstract count(key: string, windowMs: number): Promise<CountedCall>;
 }

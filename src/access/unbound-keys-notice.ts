@@ -2,7 +2,10 @@ import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs
 import { ApiKeyStore } from './api-key-store.js';
 import { apiKeysConfig, type ApiKeysConfig } from './api-keys.config.js';
 
-/** Tells the operator at the start of a service what becomes of API keys that were never bound to what they may do (AR-27). */
+/**
+ * Tells the operator at the start of a service what becomes of API keys that were never bound to what they may do
+ * (AR-27).
+ */
 @Injectable()
 export class UnboundKeysNotice implements OnApplicationBootstrap {
   private readonly logger = new Logger(UnboundKeysNotice.name);

@@ -2,7 +2,9 @@ import { registerAs, type ConfigType } from '@nestjs/config';
 import { z } from 'zod';
 import { readEnvironment, type Environment } from '../config/read-environment.js';
 
-/** Asymmetric ones only: with a symmetric algorithm, whoever knows the public key could sign (RFC 8725 section 3.1). */
+/**
+ * Asymmetric ones only: with a symmetric algorithm, anyone who knows the public key could sign (RFC 8725 section 3.1).
+ */
 const knownAlgorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 
 const schema = z.object({

@@ -23,14 +23,14 @@ class SettableClock extends Clock {
 }
 
 let server: RecordingServer;
-let answer: { status?: number; body: string };
+let response: { status?: number; body: string };
 let http: ProviderHttpClient;
 const clock = new SettableClock();
 
 beforeEach(async () => {
   clock.offsetMs = 0;
-  answer = { body: keySet({ 'key-1': own.publicKey, 'key-2': elliptic.publicKey }) };
-  server = await startRecordingServer(() => answer);
+  response = { body: keySet({ 'key-1': own.publicKey, 'key-2': elliptic.publicKey }) };
+  server = await startRecordingServer(() => response);
   const policy = new OutboundPolicy();
   http = new ProviderHttpClient(policy);
 });
@@ -211,7 +211,7 @@ describe('the key set', () => {
     ['something else', { body: '{"keys":1}' }],
     ['too much', { body: `{"keys":[],"more":"${'x'.repeat(1_100_000)}"}` }],
   ])("that answers with %s is the operator's matter, and is not asked again at once", async (_, wrong) => {
-    answer = wrong;
+    response = wrong;
     const tokens = userTokens();
     const good = await sign();
     for (let attempt = 0; attempt < 20; attempt += 1) {
@@ -227,7 +227,7 @@ describe('the key set', () => {
     const tokens = userTokens();
     const good = await sign();
     await tokens.authenticate(good);
-    answer = { status: 500, body: '' };
+    response = { status: 500, body: '' };
     await expect(tokens.authenticate(await sign({ header: { kid: 'other' } }))).rejects.toBeDefined();
     await expect(tokens.authenticate(good)).resolves.toMatchObject({ userId: 'user-1' });
   });

@@ -9,7 +9,7 @@ import type { Caller } from './caller.js';
 import { userTokensConfig, type UserTokensConfig, type UserTokenSettings } from './user-tokens.config.js';
 
 const fetchTimeoutMs = 5_000;
-/** A key that is not known makes the set be read anew, at most so often. */
+/** A key that is not known makes the set be read again, at most so often. */
 const cooldownMs = 30_000;
 /** How long a key that was withdrawn is still believed. */
 const cacheMs = 10 * 60_000;
@@ -17,7 +17,10 @@ const cacheMs = 10 * 60_000;
 const pauseAfterFailureMs = 5_000;
 /** Clocks differ a little. */
 const clockToleranceSeconds = 5;
-/** Kinds of token that say who calls; the others that an issuer signs, such as logout tokens, do not (RFC 8725 section 3.11). */
+/**
+ * Kinds of token that say who calls; the others that an issuer signs, such as logout tokens, do not (RFC 8725 section
+ * 3.11).
+ */
 const acceptedTypes = ['jwt', 'at+jwt', 'application/at+jwt'];
 /** Codes of the library that blame the key set, not the token. */
 const keySetProblems = new Set(['ERR_JOSE_GENERIC', 'ERR_JWKS_INVALID', 'ERR_JWKS_TIMEOUT']);
@@ -59,8 +62,9 @@ export class UserTokens {
    * Tells which user this is.
    *
    * @param text - as sent in `Authorization: Bearer`, {@link recognizes | recognized} before
-   * @throws {@link UserTokenInvalidError} when signature, algorithm, type, issuer, audience or time is wrong, its life is too long, it is
-   *   bound to a key whose possession nobody proves here, or it names no user; the answer does not tell which
+   * @throws {@link UserTokenInvalidError} when signature, algorithm, type, issuer, audience or time is wrong, its life
+   *   is too long, it is bound to a key whose possession nobody proves here, or it names no user; the response does not
+   *   tell which
    * @throws {@link UserKeysUnavailableError} when the company's keys cannot be read
    * @see RFC 8725, https://www.rfc-editor.org/rfc/rfc8725
    */
@@ -131,8 +135,8 @@ export class UserTokens {
 }
 
 /**
- * Whether a token ends in time: its life is bounded from its issue, or from now where it does not tell when that was. The library takes an
- * infinite `exp` (JSON's `1e400`), and an `iat` of the future.
+ * Whether a token ends in time: its life is bounded from its issue, or from now where it does not tell when that was.
+ * The library takes an infinite `exp` (JSON's `1e400`), and an `iat` of the future.
  */
 function hasBoundedLife({ exp, iat }: JWTPayload, nowSeconds: number, maxLifeSeconds: number): boolean {
   const from = iat ?? nowSeconds;

@@ -20,7 +20,10 @@ const facts: AuditFacts = {
   address: null,
 };
 
-/** Joins fields as docs/audit.md says, apart from the code on purpose: the number of fields, then each with its length in front. */
+/**
+ * Joins fields as docs/audit.md says, apart from the code on purpose: the number of fields, then each with its length
+ * in front.
+ */
 function macOf(fields: readonly (string | Buffer)[]): string {
   const number = (value: number): Buffer => {
     const bytes = Buffer.alloc(4);

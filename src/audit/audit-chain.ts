@@ -62,7 +62,7 @@ export function beginningOf(writer: AuditWriter, key: MacKey): ChainHead {
 /**
  * Chains an entry to the one before it.
  *
- * The MAC is keyed: a plain hash could be computed anew by whoever can write to the database, a MAC only by whoever has the
+ * The MAC is keyed: anyone who can write to the database could compute a plain hash again, but a MAC only with the
  * root key too. An entry without an address has the form that all entries had before addresses were kept.
  */
 export function chain(facts: AuditFacts, previous: ChainHead, key: MacKey): AuditEntry {

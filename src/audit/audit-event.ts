@@ -58,8 +58,8 @@ export interface AuditEvent {
   /** UUID. */
   readonly connectionId?: string | undefined;
   /**
-   * What it was done to, or what came of it: `api-key:<id>`, `key:<kid>`, `link:<id>`, `before:<date>`, `provider:<slug>`,
-   * `token-set:<number>`, `reason:<reason>` or, in a summary, `calls:<number>`.
+   * What it was done to, or what came of it: `api-key:<id>`, `key:<kid>`, `link:<id>`, `before:<date>`,
+   * `provider:<slug>`, `token-set:<number>`, `reason:<reason>` or, in a summary, `calls:<number>`.
    */
   readonly subject?: string | undefined;
   /** Why it was denied or failed. */

@@ -5,8 +5,9 @@ import { AuditTrail } from './audit-trail.js';
 import { auditConfig, type AuditConfig } from './audit.config.js';
 
 /**
- * Writes into the log how far this process has written the audit trail, every few minutes and at its end. Logs usually are elsewhere
- * already, so that entries cut off in the database are missed there: `audit verify --heads` compares (LOG-05).
+ * Writes into the log how far this process has written the audit trail, every few minutes and at its end. Logs usually
+ * are elsewhere already, so that entries cut off in the database are missed there: `audit verify --heads` compares
+ * (LOG-05).
  */
 @Injectable()
 export class AuditHeadLog implements OnApplicationShutdown {

@@ -1,4 +1,7 @@
-/** How far the chain of a writer reaches, signed. Kept outside the database, it shows when the end of the chain was cut off (LOG-05). */
+/**
+ * How far the chain of a writer reaches, signed. Kept outside the database, it shows when the end of the chain was cut
+ * off (LOG-05).
+ */
 export interface SignedHead {
   readonly writer: number;
   readonly sequence: number;

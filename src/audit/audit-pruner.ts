@@ -16,8 +16,9 @@ import { AuditTrail } from './audit-trail.js';
 const pageSize = 1_000;
 
 /**
- * Removes what is old from the audit trail, for an operator. Of each chain the beginning goes, and a signed checkpoint stays in its place,
- * so that the rest can still be verified. What is not as it was written is not removed: it would take its traces along.
+ * Removes what is old from the audit trail, for an operator. Of each chain the beginning goes, and a signed checkpoint
+ * stays in its place, so that the rest can still be verified. What is not as it was written is not removed: it would
+ * take its traces along.
  */
 @Injectable()
 export class AuditPruner {
@@ -28,7 +29,8 @@ export class AuditPruner {
   ) {}
 
   /**
-   * Removes the entries from before an instant. May be ended and run again at any time, and beside writers and a verification.
+   * Removes the entries from before an instant. May be ended and run again at any time, and beside writers and a
+   * verification.
    *
    * @param before - exclusive; an older entry behind a younger one of the same chain stays
    * @returns how many entries were removed

@@ -34,7 +34,7 @@ export class AuditReader {
    * @param filter - all of it must hold
    * @param size - entries on the page, at least 1
    * @param after - `next` of the page before
-   * @throws {@link DatabaseUnavailableError} when the database does not answer in time
+   * @throws {@link DatabaseUnavailableError} when the database does not respond in time
    */
   async find(filter: AuditFilter, size: number, after?: EntryPlace): Promise<AuditPage> {
     const { userId, ...rest } = filter;

@@ -87,7 +87,7 @@ const statements = {
            ) AS entry ON true
            WHERE number = $1`,
   },
-  // What is removed and what vouches for it, in one statement: whoever verifies meanwhile sees both or neither.
+  // The removal and its checkpoint in one statement: a verifier at the same time sees both or neither.
   prune: {
     name: 'audit-prune',
     text: `WITH checkpoint AS (
@@ -181,7 +181,8 @@ export class AuditStore {
   }
 
   /**
-   * Returns entries of a writer in their order, with the head that it has noted and the checkpoint that it has at the same moment.
+   * Returns entries of a writer in their order, with the head that it has noted and the checkpoint that it has at the
+   * same moment.
    *
    * @param writerNumber - whose chain; it exists
    * @param afterSequence - only entries behind this one; all when `undefined`, those that nobody wrote included

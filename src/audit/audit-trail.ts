@@ -24,9 +24,9 @@ interface OwnChain {
 /**
  * Writes the audit trail: append-only, durable before the caller goes on, chained per process.
  *
- * Entries that arrive while others are being written go together into the next statement, so that a busy process pays one
- * commit for many entries. Processes do not wait for each other: each has a chain of its own. A chain whose last write failed
- * is left as it is, because nobody knows whether that write arrived; the next entries begin a new one.
+ * Entries that arrive while others are being written go together into the next statement, so that a busy process pays
+ * one commit for many entries. Processes do not wait for each other: each has a chain of its own. A chain whose last
+ * write failed is left as it is, because nobody knows whether that write arrived; the next entries begin a new one.
  */
 @Injectable()
 export class AuditTrail implements BeforeApplicationShutdown {
@@ -52,12 +52,12 @@ export class AuditTrail implements BeforeApplicationShutdown {
   }
 
   /**
-   * Records one event. Where the entry is what allows an answer, await it before answering (LOG-06).
+   * Records one event. If a response depends on the entry, await it before you respond (LOG-06).
    *
    * @param event - holds no secret
    * @returns when the entry is committed
-   * @throws {@link DatabaseUnavailableError} when it could not be written, or too many entries wait; the entry may exist all the
-   *   same, what it tells of must not happen
+   * @throws {@link DatabaseUnavailableError} when it could not be written, or too many entries wait; the entry may
+   *   exist all the same, what it tells of must not happen
    */
   async record(event: AuditEvent): Promise<void> {
     const facts = this.toFacts(event);

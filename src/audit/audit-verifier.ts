@@ -33,7 +33,10 @@ export interface AuditCount {
   entries: number;
 }
 
-/** Recomputes the chains of the audit trail and tells what does not fit (LOG-05). Changes nothing; writers may go on meanwhile. */
+/**
+ * Recomputes the chains of the audit trail and tells what does not fit (LOG-05). Changes nothing; writers may go on
+ * meanwhile.
+ */
 @Injectable()
 export class AuditVerifier {
   constructor(

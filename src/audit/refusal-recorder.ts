@@ -25,8 +25,9 @@ interface Summary extends Pick<Refusal, 'action' | 'actor' | 'code'> {
 }
 
 /**
- * The one writer of entries for refused calls. Neither their number nor what they name is up to the caller: of each source a few
- * a minute have an entry of their own, and all others are told in one summary a minute for each actor, action and code.
+ * The one writer of entries for refused calls. Neither their number nor what they name is up to the caller: of each
+ * source a few a minute have an entry of their own, and all others are told in one summary a minute for each actor,
+ * action and code.
  */
 @Injectable()
 export class RefusalRecorder implements BeforeApplicationShutdown {
@@ -41,8 +42,8 @@ export class RefusalRecorder implements BeforeApplicationShutdown {
    * Notes a refused call. The refusal stands when the entry cannot be written.
    *
    * @param refusal - without a user or anything else that the caller has only written down
-   * @param source - whose refused calls are counted together: a known caller, or something known that was called. A call without a source
-   *   has no entry of its own
+   * @param source - whose refused calls are counted together: a known caller, or something known that was called. A
+   *   call without a source has no entry of its own
    */
   async record(refusal: Refusal, source?: string): Promise<void> {
     this.timer ??= setTimeout(() => void this.flush(), windowMs).unref();

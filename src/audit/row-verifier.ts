@@ -55,8 +55,9 @@ const statements = {
 } satisfies Record<string, Statement>;
 
 /**
- * Compares rows with what the audit trail says of them: a copy of an older row, put back in its place, opens, because it was sealed for this
- * very place. The trail is only as good as its own verification. Reads in pages, and only what the database has an index for.
+ * Compares rows with what the audit trail says of them: a copy of an older row, put back in its place, opens, because
+ * it was sealed for this very place. The trail is only as good as its own verification. Reads in pages, and only what
+ * the database has an index for.
  */
 @Injectable()
 export class RowVerifier {

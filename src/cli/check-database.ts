@@ -16,7 +16,10 @@ interface WrappedRow {
   readonly keyRef: string;
 }
 
-/** Looks whether PostgreSQL answers, has every migration, and holds keys that the root key opens. Changes nothing there. */
+/**
+ * Looks whether PostgreSQL responds, has every migration, and holds keys that the root key opens. Changes nothing
+ * there.
+ */
 export async function checkDatabase(environment: Environment): Promise<Finding[]> {
   const subject = 'database';
   const production = environment['NODE_ENV'] === 'production';
@@ -50,7 +53,7 @@ export async function checkDatabase(environment: Environment): Promise<Finding[]
 /**
  * Counts the active connections of providers.
  *
- * @returns by slug; empty when there is no database, or it does not answer: another check tells that
+ * @returns by slug; empty when there is no database, or it does not respond: another check tells that
  */
 export async function countConnections(
   environment: Environment,
@@ -90,8 +93,8 @@ async function findPendingMigrations(dataSource: DataSource): Promise<string[]> 
 }
 
 /**
- * Opens the keys that a root key of ours has wrapped. Those of a key service are left to the start: to ask for them would leave a
- * trace there.
+ * Opens the keys that a root key of ours has wrapped. Those of a key service are left to the start: to ask for them
+ * would leave a trace there.
  *
  * @returns nothing where the root key itself is wrong, which has a finding of its own
  */

@@ -23,7 +23,10 @@ import { textTable } from './text-table.js';
 /** From so many days before the end of a provider on, the connections that are left there are counted. */
 const firstWarningDays = 30;
 
-/** One thing that was looked at. `wrong`: would not work; `note`: works, and somebody should know; `off`: not switched on. */
+/**
+ * One thing that was looked at. `wrong`: would not work; `note`: works, and somebody should know; `off`: not switched
+ * on.
+ */
 export interface Finding {
   readonly verdict: 'ok' | 'note' | 'off' | 'wrong';
   readonly subject: string;

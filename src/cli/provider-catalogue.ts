@@ -38,7 +38,7 @@ export async function readCatalogue(environment: Environment): Promise<Catalogue
   return entries.sort((left, right) => (left.definition.slug < right.definition.slug ? -1 : 1));
 }
 
-/** Most modules have one provider; some have one for each region or server of a provider. */
+/** Most modules have one provider; some have one for each region or server. */
 async function readProvider(module: Type, environment: Environment): Promise<CatalogueEntry[]> {
   try {
     return (await startProviders(module, environment)).map(({ definition, settings }) => ({ definition, settings }));

@@ -30,7 +30,10 @@ export function addProviderCommands(program: Command, print: (text: string) => v
     });
 }
 
-/** Outside production the service starts a sandbox for the providers without credentials. How requests leave is looked at once, not for each. */
+/**
+ * Outside production the service starts a sandbox for the providers without credentials. How requests leave is looked
+ * at once, not for each.
+ */
 function readOwnCatalogue(environment: Environment): Promise<CatalogueEntry[]> {
   const SANDBOX_URL = environment['SANDBOX_URL'] || 'http://127.0.0.1:3001';
   return readCatalogue({

@@ -6,7 +6,9 @@ const undefinedTable = '42P01';
 /** Codes of a database that cannot be reached, does not let us in, or does not exist. */
 const unreachable = new Set(['ECONNREFUSED', 'ENOTFOUND', 'ETIMEDOUT', 'EAI_AGAIN', '28000', '28P01', '3D000']);
 
-/** Returns what the operator has to read when the process cannot start: the message and those of its causes, no stack. */
+/**
+ * Returns what the operator has to read when the process cannot start: the message and those of its causes, no stack.
+ */
 export function describeBootError(error: unknown): string {
   const messages: string[] = [];
   for (let each = error; each instanceof Error && messages.length < 4; each = each.cause) {

@@ -1,8 +1,8 @@
 import type { Environment } from './read-environment.js';
 
 /**
- * The flags of Node that a production process may run with: the sizes of its heap, and what closes it further. A list of what is allowed,
- * because Node and V8 learn new ways to show memory with every version.
+ * The flags of Node that a production process may run with: the sizes of its heap, and what closes it further. A list
+ * of what is allowed, because Node and V8 learn new ways to show memory with every version.
  */
 const allowed = [
   '--max-old-space-size',
@@ -13,8 +13,8 @@ const allowed = [
 ];
 
 /**
- * Finds the flags that a production process must not have (CR-17). `--import` and `--require` are among them: they run code before the first
- * line of the program.
+ * Finds the flags that a production process must not have (CR-17). `--import` and `--require` are among them: they run
+ * code before the first line of the program.
  *
  * @param execArgv - flags of `node`, as `process.execArgv`
  * @param nodeOptions - the variable NODE_OPTIONS
@@ -44,7 +44,10 @@ function nameOf(flag: string): string {
   return name.replaceAll('_', '-');
 }
 
-/** Splits as Node does: at spaces outside of double quotes; inside of them, a backslash takes the next character as it is. */
+/**
+ * Splits as Node does: at spaces outside of double quotes; inside of them, a backslash takes the next character as it
+ * is.
+ */
 function splitNodeOptions(text: string): string[] {
   const flags: string[] = [];
   let flag = '';

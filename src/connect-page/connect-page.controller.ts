@@ -22,9 +22,9 @@ const redirectHeaders = { 'referrer-policy': 'no-referrer' } as const;
 /**
  * The hosted page: opens a link session in one browser and starts links there.
  *
- * GET changes nothing. Both forms need a POST of the page's own: the session's cookie does not come with what another site posts, and
- * where the browser tells which site posts, another one is refused. A browser may have several sessions open. Each page names its
- * own by a handle, and the session's cookie proves that this browser has opened it.
+ * GET changes nothing. Both forms need a POST of the page's own: the session's cookie does not come with what another
+ * site posts, and where the browser tells which site posts, another one is refused. A browser may have several sessions
+ * open. Each page names its own by a handle, and the session's cookie proves that this browser has opened it.
  */
 @ApiExcludeController()
 @Controller('connect')
@@ -49,7 +49,7 @@ export class ConnectPageController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.answer(reply, async () => {
+    await this.respond(reply, async () => {
       const { link_token: token, session: handle } = query;
       if (typeof token === 'string') {
         return this.follow(token, request);
@@ -63,7 +63,7 @@ export class ConnectPageController {
   @Public()
   @HttpCode(200)
   async open(@Body() form: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    await this.answer(reply, async () => {
+    await this.respond(reply, async () => {
       this.checkSameOrigin(request);
       const token = fieldOf(form, 'link_token');
       const secret = await this.sessions.open(token, browserOf(request));
@@ -77,7 +77,7 @@ export class ConnectPageController {
   @Public()
   @HttpCode(200)
   async start(@Body() form: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    await this.answer(reply, async () => {
+    await this.respond(reply, async () => {
       this.checkSameOrigin(request);
       const session = await this.findSession(fieldOf(form, 'session'), request);
       await this.limits.countChange(session.userId);
@@ -125,14 +125,17 @@ export class ConnectPageController {
     }
   }
 
-  /** Answers with a page or a redirect; with a page also where the API would answer with problem details. */
-  private async answer(reply: FastifyReply, act: () => Promise<string | { readonly redirect: string }>): Promise<void> {
+  /** Responds with a page or a redirect; with a page also where the API would send problem details. */
+  private async respond(
+    reply: FastifyReply,
+    act: () => Promise<string | { readonly redirect: string }>,
+  ): Promise<void> {
     void reply.headers(this.headers);
     try {
-      const answer = await act();
-      await (typeof answer === 'string'
-        ? reply.send(answer)
-        : reply.headers(redirectHeaders).redirect(answer.redirect, 303));
+      const outcome = await act();
+      await (typeof outcome === 'string'
+        ? reply.send(outcome)
+        : reply.headers(redirectHeaders).redirect(outcome.redirect, 303));
     } catch (error) {
       if (!(error instanceof AppError)) {
         throw error;

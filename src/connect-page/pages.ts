@@ -13,13 +13,14 @@ export interface OfferedProvider {
 /**
  * Returns the headers of every page: nothing is loaded, run, framed or kept.
  *
- * With the policy `no-referrer` a browser would send `Origin: null` with our own forms (Fetch standard, "append a request Origin
- * header"). With `strict-origin` it sends our origin, and the Referer has no path: a link token is in the query of a page.
+ * With the policy `no-referrer` a browser would send `Origin: null` with our own forms (Fetch standard, "append a
+ * request Origin header"). With `strict-origin` it sends our origin, and the Referer has no path: a link token is in
+ * the query of a page.
  *
- * `form-action` names schemes and not hosts because browsers apply it to every redirect that follows a form, and a maker's sign-in
- * may lead anywhere.
+ * `form-action` names schemes and not hosts because browsers apply it to every redirect that follows a form, and a
+ * provider's sign-in may lead anywhere.
  *
- * @param plainHttp - whether makers may have plain http, as the vendor sandbox has
+ * @param plainHttp - whether providers may have plain http, as the vendor sandbox has
  */
 export function pageHeaders(plainHttp: boolean): Record<string, string> {
   const styleHash = createHash('sha256').update(style).digest('base64');
@@ -33,7 +34,10 @@ export function pageHeaders(plainHttp: boolean): Record<string, string> {
   };
 }
 
-/** The page that a link opens. The session begins with the click: programs that follow links do not press buttons (AR-05). */
+/**
+ * The page that a link opens. The session begins with the click: programs that follow links do not press buttons
+ * (AR-05).
+ */
 export function openingPage(token: string): string {
   return page(
     `<p>Continue in the browser where you want to sign in. This link works once.</p>

@@ -12,17 +12,17 @@ describe('R-12 ClockSync', () => {
   let monotonicMs: number;
   /** What the database has to add to that. */
   let aheadMs: number;
-  /** How long its answer is under way. */
-  let answerMs: number;
+  /** How long its response is under way. */
+  let responseMs: number;
   let sync: ClockSync;
 
   beforeEach(async () => {
-    [monotonicMs, aheadMs, answerMs] = [1_000, 1_700_000_000_000, 0];
+    [monotonicMs, aheadMs, responseMs] = [1_000, 1_700_000_000_000, 0];
     jest.spyOn(performance, 'now').mockImplementation(() => monotonicMs);
     jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
     const query = (): Promise<object[]> => {
       const nowMs = monotonicMs + aheadMs;
-      monotonicMs += answerMs;
+      monotonicMs += responseMs;
       return Promise.resolve([{ nowMs }]);
     };
     sync = new ClockSync(clock, { query, noteAbsence } as unknown as Database, new BackgroundJobs());
@@ -45,19 +45,19 @@ describe('R-12 ClockSync', () => {
   });
 
   it('leaves a clock alone that is right for all that an answer tells which was long under way', async () => {
-    answerMs = 12_000;
+    responseMs = 12_000;
     await sync.syncAgain();
     expect(behindMs()).toBe(0);
     expect(noteAbsence).not.toHaveBeenCalled();
   });
 
   it('notices that the clock of the database was set forward, also by such an answer', async () => {
-    answerMs = 12_000;
+    responseMs = 12_000;
     aheadMs += 3_600_000;
     await sync.syncAgain();
     expect(behindMs()).toBe(6_000);
     expect(noteAbsence.mock.calls).toEqual([[60_000]]);
-    answerMs = 2;
+    responseMs = 2;
     await sync.syncAgain();
     expect(behindMs()).toBe(1);
   });

@@ -42,12 +42,18 @@ const statementTimeoutMs = 10_000;
 
 type DataSourceSettings = Pick<DatabaseConfig, 'url' | 'poolSize' | 'migrateOnBoot'>;
 
-/** The database for the migration command: a migration takes as long as its tables are large, and no longer than its own locks need. */
+/**
+ * The database for the migration command: a migration takes as long as its tables are large, and no longer than its own
+ * locks need.
+ */
 export function migrationOptions(config: DataSourceSettings): DataSourceOptions {
   return { ...dataSourceOptions(config), extra: {}, migrationsTransactionMode: 'each' };
 }
 
-/** The one description of the database, for the application and, with {@link migrationOptions}, for the migration command. */
+/**
+ * The one description of the database, for the application and, with {@link migrationOptions}, for the migration
+ * command.
+ */
 export function dataSourceOptions(config: DataSourceSettings): DataSourceOptions {
   return {
     type: 'postgres',
@@ -100,7 +106,7 @@ export function dataSourceOptions(config: DataSourceSettings): DataSourceOptions
     extra: {
       statement_timeout: statementTimeoutMs,
       query_timeout: statementTimeoutMs + 1_000,
-      // A statement that takes lists would else be planned anew at each call, which costs as much as running it.
+      // A statement that takes lists would else be planned again at each call, which costs as much as running it.
       options: '-c plan_cache_mode=force_generic_plan',
     },
   };

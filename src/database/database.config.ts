@@ -23,7 +23,7 @@ export function readDatabaseConfig(environment: Environment): {
 } {
   const values = readEnvironment(schema, environment, ['DATABASE_URL']);
   const url = new URL(values.DATABASE_URL);
-  // PostgreSQL's errors do not tell it; whoever logs the URL would.
+  // PostgreSQL's errors do not contain it; a logged URL would.
   knownSecrets.addSetting(url.password);
   knownSecrets.addSetting(decodeURIComponent(url.password));
   return {

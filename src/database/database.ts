@@ -21,14 +21,17 @@ export class Database {
   constructor(private readonly dataSource: DataSource) {}
 
   /**
-   * Milliseconds since a statement of this process last met a database that was away, or since an absence that {@link noteAbsence} told of;
-   * negative while that lasts, `Infinity` where there was none.
+   * Milliseconds since a statement of this process last met a database that was away, or since an absence that {@link
+   * noteAbsence} told of; negative while that lasts, `Infinity` where there was none.
    */
   get reachableForMs(): number {
     return performance.now() - this.unavailableAtMs;
   }
 
-  /** Counts the database as one that is away for so many milliseconds from now: nobody can tell what has happened meanwhile. */
+  /**
+   * Counts the database as one that is away for so many milliseconds from now: nobody can tell what has happened
+   * meanwhile.
+   */
   noteAbsence(forMs = 0): void {
     this.unavailableAtMs = Math.max(this.unavailableAtMs, performance.now() + forMs);
   }
@@ -39,7 +42,8 @@ export class Database {
    * @param statement - text with `$1 ...` and a unique name
    * @param values - one for each placeholder
    * @returns the rows; `Row` is what the statement selects, unchecked
-   * @throws {@link DatabaseUnavailableError} when PostgreSQL cannot be reached or cannot work now; the statement may have run
+   * @throws {@link DatabaseUnavailableError} when PostgreSQL cannot be reached or cannot work now; the statement may
+   *   have run
    */
   async query<Row extends object>(statement: Statement, values: readonly unknown[] = []): Promise<Row[]> {
     try {

@@ -17,15 +17,16 @@ interface WaitingItem<Item, Result> {
 /**
  * Shares one statement between those who want it at the same time.
  *
- * What comes while one batch is under way goes together into the next; when nothing is under way, what comes within one turn of
- * the event loop does. Nobody waits for a timer, and every item is in a batch that begins after the item came.
+ * What comes while one batch is under way goes together into the next; when nothing is under way, what comes within one
+ * turn of the event loop does. Nobody waits for a timer, and every item is in a batch that begins after the item came.
  */
 export class MicroBatch<Item, Result> {
   private waiting: WaitingItem<Item, Result>[] = [];
   private running: Promise<void> | undefined;
 
   /**
-   * @param run - runs the statement for all items and returns one result for each, in their order; what it throws, all of them get
+   * @param run - runs the statement for all items and returns one result for each, in their order; what it throws, all
+   *   of them get
    * @param limits - how many items go together, and how many may wait
    */
   constructor(

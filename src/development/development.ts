@@ -29,8 +29,8 @@ const directory = resolve('.cufflink');
 const credentialsFile = join(directory, 'dev-credentials.json');
 
 /**
- * Gives the process what development needs and the environment does not name: a root key, a journal and a database, all kept in
- * `.cufflink/`. Called by the service and by the command line alike, so that both see the same data.
+ * Gives the process what development needs and the environment does not name: a root key, a journal and a database, all
+ * kept in `.cufflink/`. Called by the service and by the command line alike, so that both see the same data.
  *
  * @param environment - the process's own; completed in place
  * @returns the database that was started or found, if one was needed
@@ -53,7 +53,9 @@ export async function completeDevelopmentEnvironment(
   return postgres;
 }
 
-/** Runs the API with everything a newcomer needs beside it: database, vendor sandbox, credentials, and a first command. */
+/**
+ * Runs the API with everything a newcomer needs beside it: database, vendor sandbox, credentials, and a first command.
+ */
 export async function startDevelopment(): Promise<void> {
   const started: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {

@@ -7,15 +7,16 @@ const POLL_INTERVAL_MS = 50;
 /**
  * Runs an action while no one else, in this process or another, runs one under the same lock file.
  *
- * The lock is an open transaction on an empty SQLite file, hence a lock of the operating system: it ends with the process
- * that holds it, however that process ends. A file with a process id in it would have to be taken from dead owners, which
- * two waiting processes cannot do without a race, and process ids are used again.
+ * The lock is an open transaction on an empty SQLite file, hence a lock of the operating system: it ends with the
+ * process that holds it, however that process ends. A file with a process id in it would have to be taken from dead
+ * owners, which two waiting processes cannot do without a race, and process ids are used again.
  *
  * @param file - created when absent and left in place; nothing else may open it
  * @param timeoutMs - how long to wait for the lock
  * @param action - what to do while holding it
  * @returns what the action returns
- * @throws Error when the lock is not free within `timeoutMs`, or its file cannot be written; and whatever the action throws
+ * @throws Error when the lock is not free within `timeoutMs`, or its file cannot be written; and whatever the action
+ *   throws
  */
 export async function withExclusiveLock<Result>(
   file: string,

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** Systems give ports from 32768 or 49152 on to whoever asks for any: such a port would soon be somebody else's. */
+/** Systems give ports from 32768 or 49152 on to any process: such a port would soon be taken. */
 const [firstPort, endPort] = [20_000, 32_000];
 const attempts = 100;
 

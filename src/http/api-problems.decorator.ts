@@ -3,7 +3,7 @@ import { ApiResponse } from '@nestjs/swagger';
 import { errorStatuses } from '../errors/app-error.filter.js';
 import { errorActors, type ErrorCode } from '../errors/error-code.js';
 
-/** Codes that any call behind an API key can answer with. */
+/** Codes that any call behind an API key can return. */
 const everywhere: readonly ErrorCode[] = [
   'REQUEST_INVALID',
   'API_KEY_INVALID',
@@ -41,12 +41,15 @@ export const problemSchema = {
   },
 };
 
-/** Documents the errors of a call behind an API key: its own, and those that any such call can answer with. */
+/** Documents the errors of a call behind an API key: its own, and those that any such call can return. */
 export function ApiProblems(...codes: ErrorCode[]): MethodDecorator {
   return ApiPublicProblems(...codes, ...everywhere);
 }
 
-/** Documents the errors of a call in the OpenAPI description, these and no others: one response a status, one example a code. */
+/**
+ * Documents the errors of a call in the OpenAPI description, these and no others: one response a status, one example a
+ * code.
+ */
 export function ApiPublicProblems(...codes: ErrorCode[]): MethodDecorator {
   const byStatus = Map.groupBy(new Set(codes), (code) => errorStatuses[code]);
   return applyDecorators(

@@ -116,8 +116,8 @@ function refuse(error: AppError, request: FastifyRequest, reply: FastifyReply): 
 }
 
 /**
- * Closes the connection of a response that nobody reads. Without a listener Node would close it too while the handler still works, such
- * as on a call that a provider takes its time for.
+ * Closes the connection of a response that nobody reads. Without a listener Node would close it too while the handler
+ * still works, such as on a call that a provider takes its time for.
  */
 function closeWhenUnread({ raw: { socket } }: FastifyRequest, { raw }: FastifyReply): void {
   raw.on('timeout', () => {

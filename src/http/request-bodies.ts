@@ -14,7 +14,10 @@ interface BodyConfig {
   readonly body?: 'raw' | 'large';
 }
 
-/** Gives a route its body as the bytes that came, of whatever content type: a `Buffer`, or `undefined` where there is none. */
+/**
+ * Gives a route its body as the bytes that came, of whatever content type: a `Buffer`, or `undefined` where there is
+ * none.
+ */
 export const RawBody = () => RouteConfig({ body: 'raw' } satisfies BodyConfig);
 
 /** Lets a route have JSON of up to 64 KiB. */
@@ -24,8 +27,8 @@ export const LargeBody = () => RouteConfig({ body: 'large' } satisfies BodyConfi
  * Sets how bodies are read: JSON is parsed, forms and plain text arrive as text, anything else is refused. Routes with
  * {@link RawBody} take every content type, in bytes; only one that is malformed is refused there too.
  *
- * JSON is refused by size, depth and number of members before anything else looks at it (AR-14). No bytes at all are no body,
- * whatever content type is announced: many HTTP layers always send one.
+ * JSON is refused by size, depth and number of members before anything else looks at it (AR-14). No bytes at all are no
+ * body, whatever content type is announced: many HTTP layers always send one.
  */
 export function addBodyParsers(fastify: FastifyInstance): void {
   fastify.addHook('onRoute', (route) => {

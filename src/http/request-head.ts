@@ -1,6 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 
-/** Headers that decide where a request goes, who sends it and how its body is read. With two of them, two servers may pick different ones. */
+/**
+ * Headers that decide where a request goes, who sends it and how its body is read. With two of them, two servers may
+ * pick different ones.
+ */
 const singular = new Set(['host', 'authorization', 'content-type']);
 const lengths = new Set([...singular].map(({ length }) => length));
 

@@ -3,12 +3,15 @@ import { SetMetadata } from '@nestjs/common';
 export const queryMetadata = 'cufflink:query';
 export const headMetadata = 'cufflink:head';
 
-/** Names the query parameters that a call takes. A call without this takes none; every other parameter is refused (TE-17). */
+/**
+ * Names the query parameters that a call takes. A call without this takes none; every other parameter is refused
+ * (TE-17).
+ */
 export const QueryParameters = (...names: string[]) => SetMetadata(queryMetadata, names);
 
 /**
- * Lets any query parameter through to the handler: where it checks them itself, where the query is somebody else's, or where a browser
- * brings it, which must not be stranded by a parameter too many (RFC 6749 section 4.1.2).
+ * Lets any query parameter through to the handler: where it checks them itself, where the query is somebody else's, or
+ * where a browser brings it, which must not be stranded by a parameter too many (RFC 6749 section 4.1.2).
  */
 export const AnyQuery = () => SetMetadata(queryMetadata, 'any');
 

@@ -11,8 +11,8 @@ interface PathClass {
 /**
  * Checks what a request brings against the class that a handler asks for, and refuses what that class does not know.
  *
- * Paths, which nearly every call has, are looked at by the class itself where it can: class-validator takes as long as reading a
- * token from the database. It words the refusals all the same.
+ * Paths, which nearly every call has, are looked at by the class itself where it can: class-validator takes as long as
+ * reading a token from the database. It words the refusals all the same.
  */
 @Injectable()
 export class RequestValidationPipe extends ValidationPipe {
@@ -21,7 +21,8 @@ export class RequestValidationPipe extends ValidationPipe {
       whitelist: true,
       forbidNonWhitelisted: true,
       transform: true,
-      // Decorators run from the bottom up: those of a list's length stand below those of its elements, which then are not looked at.
+      // Decorators run from the bottom up: those of a list's length stand below those of its elements, which then are
+      // not looked at.
       stopAtFirstError: true,
       exceptionFactory: toRequestInvalidError,
     });

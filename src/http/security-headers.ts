@@ -1,6 +1,7 @@
 /**
- * Returns what every answer forbids browsers: nothing that we answer is a page, but for the few that say what they need. The same
- * for all answers, so that it is made once; the headers are those of helmet, https://helmetjs.github.io.
+ * Returns what every response forbids browsers: none of our responses is a page, but for the few that say what they
+ * need. The same for all responses, so that it is made once; the headers are those of helmet,
+ * https://helmetjs.github.io.
  *
  * @param production - whether browsers may come by https only from now on
  */

@@ -6,24 +6,27 @@ const forbidden = new Set(['access_token', 'id_token']);
 
 /** What a callback says, as far as it is looked at. */
 export interface CallbackReading {
-  /** The parameters that are used and sound, none of them empty. Of a refused callback only the state counts: it finds the link. */
+  /**
+   * The parameters that are used and sound, none of them empty. Of a refused callback only the state counts: it finds
+   * the link.
+   */
   readonly parameters: CallbackParameters;
   /** Why the callback is refused; `undefined` where it is not. Names the parameter, never its value. */
   readonly refusal: RequestInvalidError | undefined;
 }
 
 /**
- * Parameters that count although they are empty. A provider of OAuth 1.0a may say "denied" by the name alone, and an empty scope does not say
- * that everything was granted (TE-04).
+ * Parameters that count although they are empty. A provider of OAuth 1.0a may say "denied" by the name alone, and an
+ * empty scope does not say that everything was granted (TE-04).
  */
 const saysSomethingEmpty: ReadonlySet<string> = new Set(['denied', 'scope']);
 
 /**
  * Reads the parameters of a callback that are used, and drops all others unread, in whatever form they come (AR-14).
  *
- * An empty value counts as absent. A used parameter is refused when it is repeated, is an array or object, or has control
- * characters or invalid UTF-8. Its length is not limited here: the HTTP server bounds URLs and bodies, and so what may have to be
- * kept sealed for a while.
+ * An empty value counts as absent. A used parameter is refused when it is repeated, is an array or object, or has
+ * control characters or invalid UTF-8. Its length is not limited here: the HTTP server bounds URLs and bodies, and so
+ * what may have to be kept sealed for a while.
  *
  * @param encoded - the raw query string, or the raw form body; `application/x-www-form-urlencoded`
  * @param names - of the parameters that are used

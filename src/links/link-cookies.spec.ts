@@ -6,7 +6,9 @@ import type { LinksConfig } from './links.config.js';
 const secret = 'A'.repeat(43);
 
 describe('the cookies of links in a browser (AR-03)', () => {
-  /** Writes the cookie of a further link in a browser that has so many. Returns the names that are cleared and written. */
+  /**
+   * Writes the cookie of a further link in a browser that has so many. Returns the names that are cleared and written.
+   */
   function writeBeside(count: number): { cleared: string[]; written: string[] } {
     const cookies = new LinkCookies({ publicUrl: 'http://localhost:3000' } as LinksConfig);
     const names = Array.from({ length: count }, (_, at) => nameOf(at));

@@ -10,7 +10,8 @@ const maxLinks = 20;
 const lifetimeSeconds = 10 * 60;
 
 /**
- * Returns what the cookie of a session is called. A browser may have several sessions, and each has a cookie of its own.
+ * Returns what the cookie of a session is called. A browser may have several sessions, and each has a cookie of its
+ * own.
  *
  * @param handle - of the session
  */
@@ -21,9 +22,9 @@ export function sessionPurpose(handle: string): string {
 /**
  * Cookies that bind a link to the browser that started it (AR-03).
  *
- * Over https their names begin with `__Host-`: no other host of the site can set or read them (RFC 6265bis section 4.1.3.2). Over
- * plain http, which only development has, a browser would refuse that name and `Secure`. `SameSite=Lax`, because the maker's page sends
- * the browser back; no cookie comes with what another site posts, frames or fetches.
+ * Over https their names begin with `__Host-`: no other host of the site can set or read them (RFC 6265bis section
+ * 4.1.3.2). Over plain http, which only development has, a browser would refuse that name and `Secure`. `SameSite=Lax`,
+ * because the provider's page sends the browser back; no cookie comes with what another site posts, frames or fetches.
  */
 @Injectable()
 export class LinkCookies {

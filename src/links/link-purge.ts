@@ -20,7 +20,9 @@ const deleteOld: Statement = {
          SELECT greatest((SELECT count(*) FROM old_links), (SELECT count(*) FROM old_sessions))::int AS deleted`,
 };
 
-/** Deletes links and link sessions a day after they began, so that their tables stay as small as a day (AR-25, LOG-09). */
+/**
+ * Deletes links and link sessions a day after they began, so that their tables stay as small as a day (AR-25, LOG-09).
+ */
 @Injectable()
 export class LinkPurge {
   constructor(

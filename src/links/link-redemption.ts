@@ -29,15 +29,16 @@ export class LinkRedemption {
   ) {}
 
   /**
-   * Redeems the code or verifier of a callback once, stores the connection, and notes that it is connected. The grant of a link that
-   * fails after that is ended, where that can do no harm.
+   * Redeems the code or verifier of a callback once, stores the connection, and notes that it is connected. The grant
+   * of a link that fails after that is ended, where that can do no harm.
    *
    * @param link - used up before, so that this cannot happen twice
    * @returns the connection
    * @throws {@link ProviderRetiredError} when the provider has shut down since the link was started
-   * @throws {@link AuthorizationStateError} when the settings of the provider changed after the link was started (AR-10), or the
-   *   user was erased meanwhile
-   * @throws whatever the provider's `complete`, `verify` and `prepareAccount` throw, and the errors of `TokensService.connect`
+   * @throws {@link AuthorizationStateError} when the settings of the provider changed after the link was started
+   *   (AR-10), or the user was erased meanwhile
+   * @throws whatever the provider's `complete`, `verify` and `prepareAccount` throw, and the errors of
+   *   `TokensService.connect`
    */
   async redeem(
     provider: HealthProvider,
@@ -47,7 +48,7 @@ export class LinkRedemption {
   ): Promise<ConnectedAccount> {
     const connected = await this.connect(provider, link, parked);
     if (!(await this.noteOutcome(link, 'connected'))) {
-      // The user was erased while the provider answered: what the link has brought since goes too.
+      // The user was erased while the provider responded: what the link has brought since goes too.
       await this.tokens.disconnect(link.userId, link.provider, { actor: 'service' });
       throw new AuthorizationStateError('the user was erased in the meantime');
     }
@@ -138,8 +139,8 @@ export class LinkRedemption {
   }
 
   /**
-   * A profile call that fails does not undo what the user has just allowed. The provider is asked again later, unless it refuses to tell:
-   * then the account stays unknown until the next link.
+   * A profile call that fails does not undo what the user has just allowed. The provider is asked again later, unless
+   * it refuses to tell: then the account stays unknown until the next link.
    */
   private async findAccount(
     provider: HealthProvider,

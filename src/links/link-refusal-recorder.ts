@@ -4,7 +4,10 @@ import { RefusalRecorder } from '../audit/refusal-recorder.js';
 import { LinkSessionStore } from './link-session-store.js';
 import { LinkStore } from './link-store.js';
 
-/** Notes what came to a link that was not open to it: again, too late, on another maker's path, from a wrong key. */
+/**
+ * Audits callbacks and confirmations that match no open link: replayed, late, for another provider, or from another
+ * key.
+ */
 @Injectable()
 export class LinkRefusalRecorder {
   constructor(
@@ -14,7 +17,8 @@ export class LinkRefusalRecorder {
   ) {}
 
   /**
-   * Notes a callback that no open link waited for. One whose state was never given out leaves nothing: anybody can make those up.
+   * Notes a callback that no open link waited for. A state that was never issued leaves no entry, because anybody can
+   * invent one.
    *
    * @param stateHash - of the state that it brought
    * @throws {@link DatabaseUnavailableError} when the link cannot be looked up
@@ -29,8 +33,9 @@ export class LinkRefusalRecorder {
   }
 
   /**
-   * Notes a confirmation that no callback waited for: a wrong code, too early, too late, again, or by a key for other makers. The user whom
-   * it names has no part in it; the link and its user have, if there is such a link and the key may use its provider.
+   * Notes a confirmation that no callback waited for: a wrong code, too early, too late, again, or by a key for other
+   * providers. The user whom it names has no part in it; the link and its user have, if there is such a link and the
+   * key may use its provider.
    *
    * @param linkId - as the caller wrote it
    * @param providers - the only ones that the caller may use; all when absent
@@ -52,8 +57,8 @@ export class LinkRefusalRecorder {
   }
 
   /**
-   * Notes that a link session was to be opened which is over, or bound to another browser. A token that was never given out leaves
-   * nothing.
+   * Notes that a link session was to be opened which is over, or bound to another browser. A token that was never
+   * issued leaves nothing.
    *
    * @throws {@link DatabaseUnavailableError} when the session cannot be looked up
    */

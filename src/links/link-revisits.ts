@@ -15,10 +15,11 @@ import { isAllowedReturnUrl } from './return-url.js';
 const pauseMs = 250;
 
 /**
- * Tells a browser that visits a callback again how its link ended (R-18). Browsers do so by themselves: they reload, restore tabs, and
- * send a request twice.
+ * Tells a browser that visits a callback again how its link ended (R-18). Browsers do so by themselves: they reload,
+ * restore tabs, and send a request twice.
  *
- * Nothing is redeemed, and a confirmation code is given out once only: with the callback's URL alone, somebody else could fetch it.
+ * Nothing is redeemed, and a confirmation code is given out once only: with the callback's URL alone, somebody else
+ * could fetch it.
  */
 @Injectable()
 export class LinkRevisits {
@@ -33,8 +34,9 @@ export class LinkRevisits {
    * Tells how the link with a state ended, where no open link has it.
    *
    * @param stateHash - of the state that the callback brought
-   * @param unknown - thrown when the state was never given out, or its link is deleted
-   * @returns what the first visit was told; an error where the link has expired, waits, or belongs to another provider's callback
+   * @param unknown - thrown when the state was never issued, or its link is deleted
+   * @returns what the first visit was told; an error where the link has expired, waits, or belongs to another
+   *   provider's callback
    * @throws {@link DatabaseUnavailableError}
    */
   async tell(stateHash: Buffer, requester: Requester, unknown: AppError): Promise<CallbackOutcome> {
@@ -55,7 +57,7 @@ export class LinkRevisits {
   private async tellEnd(find: () => Promise<VisitedLink | undefined>, unknown: AppError): Promise<CallbackOutcome> {
     let link = await find();
     while (link?.isInProgress === true && link.returnUrl !== null) {
-      // Of a request that the browser sent twice, it shows one answer only.
+      // Of a request that the browser sent twice, it shows one response only.
       await setTimeout(pauseMs);
       link = await find();
     }

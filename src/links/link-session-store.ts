@@ -101,7 +101,8 @@ export class LinkSessionStore {
   }
 
   /**
-   * Binds a session to a browser: of any number of calls one does. Returns false when it is not there, expired or bound.
+   * Binds a session to a browser: of any number of calls one does. Returns false when it is not there, expired or
+   * bound.
    *
    * @param mac - vouches for the session with this browser
    */

@@ -68,7 +68,10 @@ export class LinkSessionsService {
     return { token, connectUrl: `${this.config.publicUrl}/connect?link_token=${token}`, expiresAt };
   }
 
-  /** Tells whether a session can be opened. Changes nothing, so that a scanner or prefetch that looks does not use it up. */
+  /**
+   * Tells whether a session can be opened. Changes nothing, so that a scanner or prefetch that looks does not use it
+   * up.
+   */
   isUnopened(token: string): Promise<boolean> {
     return this.store.isUnopened(hashOneTimeSecret(token));
   }
@@ -101,7 +104,8 @@ export class LinkSessionsService {
   }
 
   /**
-   * Returns a session that a browser has opened. One browser may have opened several: the handle says which, and the cookie proves it.
+   * Returns a session that a browser has opened. One browser may have opened several: the handle says which, and the
+   * cookie proves it.
    *
    * @param handle - of the session, as the page's URL or form has it
    * @param secret - from the browser's cookie for this session, if it has one

@@ -2,7 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../database/database.js';
 import type { OnAccountChange } from '../tokens/accounts/account-rules.js';
 
-/** What a callback waits for: the browser's cookie (AR-16), or the company's word that the right user is signed in (AR-04). */
+/**
+ * What a callback waits for: the browser's cookie (AR-16), or the company's word that the right user is signed in
+ * (AR-04).
+ */
 export type Parking = 'binding' | 'confirmation';
 
 /** A link attempt, as stored. */
@@ -185,8 +188,8 @@ export class LinkStore {
   /**
    * Stores a link, and deletes the oldest of its user where there would be too many.
    *
-   * @param start - under what an erasure of its user would be noted, for how long the link has been being started, in milliseconds,
-   *   and how many there may be
+   * @param start - under what an erasure of its user would be noted, for how long the link has been being started, in
+   *   milliseconds, and how many there may be
    * @returns false when its user was erased since the start began (LOG-08)
    */
   async insert(link: StoredLink, start: LinkStart): Promise<boolean> {
@@ -213,8 +216,8 @@ export class LinkStore {
   }
 
   /**
-   * Uses up a link: of any number of calls at the same moment, on any number of replicas, one gets it (AR-02). Its secrets
-   * leave the database in the same statement.
+   * Uses up a link: of any number of calls at the same moment, on any number of replicas, one gets it (AR-02). Its
+   * secrets leave the database in the same statement.
    *
    * @returns the link, or `undefined` when it does not exist, is of another provider, has expired or was used
    */
@@ -235,7 +238,10 @@ export class LinkStore {
     return row;
   }
 
-  /** Returns the link whose callback waited for the browser's cookie under this secret, taken or not; `undefined` when none did. */
+  /**
+   * Returns the link whose callback waited for the browser's cookie under this secret, taken or not; `undefined` when
+   * none did.
+   */
   async findResumed(id: string, secretHash: Buffer): Promise<VisitedLink | undefined> {
     const [row] = await this.database.query<VisitedLink>(findResumedLink, [id, secretHash]);
     return row;
@@ -275,7 +281,8 @@ export class LinkStore {
    * Takes a parked callback out of the database; of any number of calls one gets it.
    *
    * @param providers - the only ones whose links may be taken; all when absent
-   * @returns the link with what was kept, or `undefined` when there is none under this secret, it has expired or was taken
+   * @returns the link with what was kept, or `undefined` when there is none under this secret, it has expired or was
+   *   taken
    */
   async takeParked(
     id: string,
@@ -289,8 +296,8 @@ export class LinkStore {
   }
 
   /**
-   * Notes how a link ended: `connected`, `user_mismatch`, `rejected_binding`, or the code of the error. Returns false when the link is
-   * gone, as its user was erased.
+   * Notes how a link ended: `connected`, `user_mismatch`, `rejected_binding`, or the code of the error. Returns false
+   * when the link is gone, as its user was erased.
    */
   async finish(stateHash: Buffer, outcome: string): Promise<boolean> {
     const rows = await this.database.query(finishLink, [stateHash, outcome]);

@@ -20,7 +20,9 @@ type Terms = Omit<StoredLink, 'sealed'>;
 const secretsSchema = z.record(z.string(), z.string());
 const parkedSchema = z.object({ callback: z.record(z.string(), z.string()), secrets: secretsSchema });
 
-/** What one link keeps sealed in its life, one after the other: a value of one stage does not open as one of another. */
+/**
+ * What one link keeps sealed in its life, one after the other: a value of one stage does not open as one of another.
+ */
 const generations: Readonly<Record<'handshake' | Parking, number>> = { handshake: 0, binding: 1, confirmation: 2 };
 
 /** Seals what a link must not forget into its row, and opens it. */

@@ -22,7 +22,10 @@ export function readLinksConfig(environment: Environment): {
   returnUrls: readonly string[];
   /** Whether any http URL on this very machine is allowed too; for development. */
   allowLoopbackReturnUrls: boolean;
-  /** Whether every link has to be confirmed by the company (AR-04); in production unless LINK_CONFIRMATION says otherwise. */
+  /**
+   * Whether every link has to be confirmed by the company (AR-04); in production unless LINK_CONFIRMATION says
+   * otherwise.
+   */
   confirmationRequired: boolean;
   /** How many links one user may have at one provider and in all, and how many link sessions in all (AR-28). */
   mostLinks: { perProvider: number; perUser: number };

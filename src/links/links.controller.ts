@@ -166,7 +166,7 @@ export class LinksController {
       return;
     }
     const outcome = await this.links.finish(slug, this.read(slug, queryOf(request)), this.arrival(request));
-    await this.answer(outcome, request, reply);
+    await this.respond(outcome, request, reply);
   }
 
   @Post('oauth/:provider/callback')
@@ -189,7 +189,7 @@ export class LinksController {
   ): Promise<void> {
     const reading = this.read(slug, typeof form === 'string' ? form : '');
     const outcome = await this.links.finish(slug, reading, { ...this.arrival(request), byForm: true });
-    await this.answer(outcome, request, reply);
+    await this.respond(outcome, request, reply);
   }
 
   @Get('links/:link_id/resume')
@@ -209,7 +209,7 @@ export class LinksController {
       throw refusal;
     }
     const { handle = '' } = parameters;
-    await this.answer(await this.links.resume(path.link_id, handle, this.arrival(request)), request, reply);
+    await this.respond(await this.links.resume(path.link_id, handle, this.arrival(request)), request, reply);
   }
 
   private read(slug: string, encoded: string): CallbackReading {
@@ -225,7 +225,7 @@ export class LinksController {
     };
   }
 
-  private async answer(outcome: CallbackOutcome, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  private async respond(outcome: CallbackOutcome, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { provider, linkId, returnUrl } = outcome;
     void reply.headers(callbackHeaders);
     if (outcome.kind === 'unbound') {

@@ -30,7 +30,10 @@ import { checkReturnUrl, isAllowedReturnUrl } from './return-url.js';
 
 /** How long a link may take from its start to its callback, in milliseconds. */
 const linkLifetimeMs = 10 * 60 * 1_000;
-/** How long a code is kept where the maker does not say how long it lives: the longest that RFC 6749 section 4.1.2 recommends. */
+/**
+ * How long a code is kept where the provider does not say how long it lives: the longest that RFC 6749 section 4.1.2
+ * recommends.
+ */
 const longestCodeLifetimeSeconds = 600;
 
 /** What a caller asks for when a link is started. */
@@ -102,8 +105,8 @@ export class LinksService {
    *
    * @throws {@link UnknownProviderError}, {@link ProviderNotConfiguredError}, {@link ProviderRetiredError},
    *   {@link ReturnUrlNotAllowedError}
-   * @throws {@link RequestInvalidError} when the link has to be confirmed and names no return URL, or must not be without confirmation,
-   *   or asks for too many scopes
+   * @throws {@link RequestInvalidError} when the link has to be confirmed and names no return URL, or must not be
+   *   without confirmation, or asks for too many scopes
    * @throws {@link DatabaseUnavailableError} when the link cannot be stored
    * @throws a provider error when an OAuth 1.0a provider does not give temporary credentials
    */
@@ -140,7 +143,7 @@ export class LinksService {
    * Starts a link whose terms were checked.
    *
    * @throws as {@link start} does, except about the terms
-   * @throws {@link AuthorizationStateError} when the user was erased while the provider answered
+   * @throws {@link AuthorizationStateError} when the user was erased while the provider responded
    */
   async begin(terms: LinkTerms, requester: Requester): Promise<StartedLink> {
     const startedAt = performance.now();
@@ -216,8 +219,9 @@ export class LinksService {
   }
 
   /**
-   * Takes the callback of a link: uses the link up, then redeems the code or verifier once and stores the connection, or keeps it
-   * sealed until the link is confirmed. A malformed callback ends its link. A link that is not open is told how it ended.
+   * Takes the callback of a link: uses the link up, then redeems the code or verifier once and stores the connection,
+   * or keeps it sealed until the link is confirmed. A malformed callback ends its link. A link that is not open is told
+   * how it ended.
    *
    * @param slug - the provider whose callback was called
    * @param reading - what the callback says
@@ -256,7 +260,7 @@ export class LinksService {
    * Goes on with a callback that a form brought, now that the browser can show its cookie (AR-16).
    *
    * @param linkId - the link
-   * @param handle - the one-time secret that the answer to the form named
+   * @param handle - the one-time secret that the posted form named
    * @returns as {@link finish} does
    * @throws {@link AuthorizationStateError} when no callback of this link has waited for this handle
    * @throws {@link DatabaseUnavailableError}
@@ -280,7 +284,8 @@ export class LinksService {
    * @param confirmer - who confirms, and with which providers only
    * @returns the connection
    * @throws {@link AuthorizationStateError} when no callback waits for this code: not yet, not any more, or never
-   * @throws {@link LinkUserMismatchError} when the link was started for another user; nothing was redeemed, the link has ended
+   * @throws {@link LinkUserMismatchError} when the link was started for another user; nothing was redeemed, the link
+   *   has ended
    * @throws {@link DatabaseUnavailableError} when the callback cannot be taken; the call may be repeated
    * @throws a provider error when the redemption failed; the link has ended
    */
@@ -369,7 +374,7 @@ export class LinksService {
     }
   }
 
-  /** Keeps a callback sealed, for as long as the maker takes its code. */
+  /** Keeps a callback sealed, for as long as the provider takes its code. */
   private async park(
     provider: HealthProvider,
     link: StoredLink,

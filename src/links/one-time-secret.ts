@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 
 /**
- * Returns a new secret that travels through a browser once: a state, a confirmation code, what a cookie or a link holds. 256 random
- * bits in 43 base64url characters (RFC 6749 section 10.12, AR-01).
+ * Returns a new secret that travels through a browser once: a state, a confirmation code, what a cookie or a link
+ * holds. 256 random bits in 43 base64url characters (RFC 6749 section 10.12, AR-01).
  */
 export function createOneTimeSecret(): string {
   return randomBytes(32).toString('base64url');

@@ -2,7 +2,8 @@ import { ReturnUrlNotAllowedError } from '../errors/request.errors.js';
 import type { LinksConfig } from './links.config.js';
 
 /**
- * Checks a return URL against the registered ones: the same scheme, host, port, path and query after WHATWG parsing (NET-05).
+ * Checks a return URL against the registered ones: the same scheme, host, port, path and query after WHATWG parsing
+ * (NET-05).
  *
  * @param text - as the caller sent it
  * @returns the URL as the parser writes it

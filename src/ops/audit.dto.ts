@@ -3,7 +3,10 @@ import { IsIn, IsISO8601, IsOptional, Matches } from 'class-validator';
 import { AuditEntryFacts } from '../audit/audit-entry.dto.js';
 import { auditActions } from '../audit/audit-event.js';
 
-/** A day, or an instant with its offset: what RFC 3339 and every JavaScript engine agree on. The days of a month are checked beside. */
+/**
+ * A day, or an instant with its offset: what RFC 3339 and every JavaScript engine agree on. The days of a month are
+ * checked beside.
+ */
 const isInstant = Matches(
   /^\d{4}-\d\d-\d\d(T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d))?$/,
   {

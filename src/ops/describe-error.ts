@@ -1,8 +1,8 @@
 import { scrub } from '../redaction/scrub.js';
 
 /**
- * Returns an error as it may be logged: its type, message and stack, and the same of its causes. Never other properties:
- * those of foreign errors hold requests, answers and rows (LOG-02).
+ * Returns an error as it may be logged: its type, message and stack, and the same of its causes. Never other
+ * properties: those of foreign errors hold requests, responses and rows (LOG-02).
  */
 export function describeError(error: unknown, depth = 0): object {
   if (!(error instanceof Error)) {

@@ -5,7 +5,10 @@ import { AllowHead } from '../http/request-rules.decorators.js';
 import { ApiPublicProblems } from '../http/api-problems.decorator.js';
 import { Database, type Statement } from '../database/database.js';
 
-/** How long the answer of the database holds, in milliseconds: however often anybody asks, the database is asked once in this time. */
+/**
+ * How long the response of the database holds, in milliseconds: however often anybody asks, the database is asked once
+ * in this time.
+ */
 const holdsForMs = 1_000;
 
 const ping: Statement = { name: 'ops-ping', text: 'SELECT 1 AS ok' };
@@ -17,7 +20,7 @@ export class HealthController {
   /** By a clock that only runs forward. */
   private askedAtMs = -Infinity;
   private isAsking = false;
-  private answer: Promise<unknown> = Promise.resolve();
+  private response: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly database: Database) {}
 
@@ -29,7 +32,10 @@ export class HealthController {
     return { status: 'ok' };
   }
 
-  /** @throws {@link DatabaseUnavailableError}, answered as 503, when PostgreSQL does not answer, or did not within the last second */
+  /**
+   * @throws {@link DatabaseUnavailableError}, as 503, when PostgreSQL does not respond, or did not within the last
+   *   second
+   */
   @Get('ready')
   @Public({ counted: false })
   @ApiOperation({ summary: 'Check that calls can be served; 503 while the database does not respond' })
@@ -44,10 +50,10 @@ export class HealthController {
     if (!this.isAsking && performance.now() - this.askedAtMs >= holdsForMs) {
       this.isAsking = true;
       this.askedAtMs = performance.now();
-      this.answer = this.database.query(ping).finally(() => {
+      this.response = this.database.query(ping).finally(() => {
         this.isAsking = false;
       });
     }
-    return this.answer;
+    return this.response;
   }
 }

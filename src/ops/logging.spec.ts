@@ -231,7 +231,10 @@ async function logged(
   return (await all).split('\n').filter((line) => line !== '');
 }
 
-/** Sends one request to a server that logs as ours does. Node refuses most control characters in a path, so the path is set here. */
+/**
+ * Sends one request to a server that logs as ours does. Node refuses most control characters in a path, so the path is
+ * set here.
+ */
 async function serve(
   { logger }: Pick<HttpLogger, 'logger'>,
   path: string,

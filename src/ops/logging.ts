@@ -12,10 +12,11 @@ import { describeError, visible } from './describe-error.js';
 /**
  * How the process logs: one JSON object a line in production, readable lines in development.
  *
- * Nothing is logged by default and then redacted: of a request only method, path and the caller's address, as CALLER_ADDRESS says, are taken (queries hold codes), of an
- * answer only the status, of an error only its type, message and stack (LOG-02). What is a known secret or looks like one is
- * hidden by its value in whatever is left (LOG-01). Invisible characters are written out, so
- * that text from outside can neither begin a line of its own nor command a terminal (LOG-04).
+ * Nothing is logged by default and then redacted: of a request only method, path and the caller's address, as
+ * CALLER_ADDRESS says, are taken (queries hold codes), of an answer only the status, of an error only its type, message
+ * and stack (LOG-02). What is a known secret or looks like one is hidden by its value in whatever is left (LOG-01).
+ * Invisible characters are written out, so that text from outside can neither begin a line of its own nor command a
+ * terminal (LOG-04).
  *
  * @param config - level and format; readable lines where it names none
  * @param destination - where the lines go; standard output unless given
@@ -72,7 +73,7 @@ export interface LoggedRequest extends Pick<
 }
 
 /**
- * Tells of a request, once it is answered, its method, path and status, and the code of the error if there was one, at the level
+ * Logs a request that has ended: its method, path and status, and the code of the error if there was one, at the level
  * `info`. Where the log begins higher, nothing is gathered for it.
  *
  * @param logger - of the request: has its id
@@ -82,7 +83,7 @@ export function logWhenFinished(logger: Logger, request: LoggedRequest, response
     return;
   }
   const startedAt = Date.now();
-  // Comes once: after the answer, or where the caller has gone before it.
+  // Comes once: after the response, or where the caller has gone before it.
   response.once('close', () => {
     const { problemCode: code } = request;
     const line = { res: response, responseTime: Date.now() - startedAt, ...(code === undefined ? {} : { code }) };
@@ -117,8 +118,8 @@ function withOwnMessage([first, ...rest]: unknown[]): unknown[] {
 }
 
 /**
- * The path of a URL without its query. What a route takes under `*` is the caller's affair with somebody else, and stays out; so does what
- * is below `.../proxy` in a request that no route takes, such as one with another method.
+ * The path of a URL without its query. What a route takes under `*` is the caller's affair with somebody else, and
+ * stays out; so does what is below `.../proxy` in a request that no route takes, such as one with another method.
  */
 function pathOf({ originalUrl, routeOptions }: LoggedRequest): string {
   const segments = (originalUrl.split('?', 1)[0] ?? '').split('/');

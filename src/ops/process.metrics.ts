@@ -1,6 +1,9 @@
 import { Counter, Gauge } from 'prom-client';
 
-/** Measured when somebody asks: what prom-client offers beside would also watch the event loop and the garbage collector all the time. */
+/**
+ * Measured when somebody asks: what prom-client offers beside would also watch the event loop and the garbage collector
+ * all the time.
+ */
 
 new Gauge({
   name: 'process_resident_memory_bytes',

@@ -23,7 +23,8 @@ export class CallerConnection {
   }
 
   /**
-   * Waits until a response has left this process, or cannot any more. A caller that does not read it in time loses the connection.
+   * Waits until a response has left this process, or cannot any more. A caller that does not read it in time loses the
+   * connection.
    *
    * @param response - the one to the call, already ended
    * @param withinMs - how long it may take, in milliseconds

@@ -40,8 +40,8 @@ const spellings: readonly (readonly [name: string, text: string])[] = [
 const grant = { accessToken: token } as Parameters<typeof coverTokens>[1];
 
 function cover(body: string, headers: Record<string, string> = {}) {
-  const answer = coverTokens({ status: 401, headers, body: Buffer.from(body, 'latin1') }, grant);
-  return { body: answer.body.toString('latin1'), headers: answer.headers };
+  const response = coverTokens({ status: 401, headers, body: Buffer.from(body, 'latin1') }, grant);
+  return { body: response.body.toString('latin1'), headers: response.headers };
 }
 
 describe('a token that a provider quotes (TE-02)', () => {

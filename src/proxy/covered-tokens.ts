@@ -53,21 +53,22 @@ const entityNames: Readonly<Record<string, string>> = {
 const base64Twins: Readonly<Record<string, string>> = { '+': '+-', '/': '/_' };
 
 /**
- * Covers a token, and its secret, with asterisks where a provider quotes them in a response, as some do in errors. Every other byte stays
- * as it is, and every length.
+ * Covers a token, and its secret, with asterisks where a provider quotes them in a response, as some do in errors.
+ * Every other byte stays as it is, and every length.
  *
- * A second line of defence, not a promise: it finds the whole token, as it is and with any of its characters percent-encoded, escaped as in
- * JSON or HTML, each of them also repeatedly; in UTF-16; and within base64. It does not find a token that a provider splits, compresses or
- * encrypts, nor one that a caller has sent back in parts with `Range`.
+ * A second line of defence, not a promise: it finds the whole token, as it is and with any of its characters
+ * percent-encoded, escaped as in JSON or HTML, each of them also repeatedly; in UTF-16; and within base64. It does not
+ * find a token that a provider splits, compresses or encrypts, nor one that a caller has sent back in parts with
+ * `Range`.
  *
- * @param answer - its body is changed in place
+ * @param response - its body is changed in place
  * @param grant - what the call was made with
  */
-export function coverTokens(answer: ProviderAnswer, { accessToken, tokenSecret }: GrantTokens): ProviderAnswer {
+export function coverTokens(response: ProviderAnswer, { accessToken, tokenSecret }: GrantTokens): ProviderAnswer {
   const needles = [accessToken, tokenSecret ?? ''].filter(({ length }) => length >= leastLength).flatMap(needlesOf);
   // One character for each byte, so that places in the text are places in the body.
-  for (const { from, to } of findAll(answer.body.toString('latin1'), needles)) {
-    answer.body.fill('*', from, to);
+  for (const { from, to } of findAll(response.body.toString('latin1'), needles)) {
+    response.body.fill('*', from, to);
   }
   const cover = (text: string): string => {
     let covered = text;
@@ -76,8 +77,8 @@ export function coverTokens(answer: ProviderAnswer, { accessToken, tokenSecret }
     }
     return covered;
   };
-  const headers = Object.entries(answer.headers).map(([name, value]) => [name, value && cover(value)] as const);
-  return { ...answer, headers: Object.fromEntries(headers) };
+  const headers = Object.entries(response.headers).map(([name, value]) => [name, value && cover(value)] as const);
+  return { ...response, headers: Object.fromEntries(headers) };
 }
 
 /** A part of a text, from one index to before another. */
@@ -196,7 +197,10 @@ function anchorsOf(text: string): string[] {
   return [...new Set([run, [...run].join('\0'), ...escaped('%'), ...escaped('\\u00')])];
 }
 
-/** A pattern of one character in all of its spellings. All repetitions are bounded, so that no response makes the search slow. */
+/**
+ * A pattern of one character in all of its spellings. All repetitions are bounded, so that no response makes the search
+ * slow.
+ */
 function spellingsOf(character: string): string {
   const code = character.charCodeAt(0);
   const hex = code

@@ -15,7 +15,7 @@ function documented(row: string): string[] {
 const anyHeader = new Proxy<Record<string, string>>({}, { get: (_, name) => String(name) });
 
 /** What answers have in them, written down apart from the code. */
-const answered = [
+const received = [
   ...[
     'accept-ranges',
     'content-disposition',
@@ -66,7 +66,7 @@ describe('the headers that are passed on', () => {
   });
 
   it('to a caller are those that are documented', () => {
-    expect(Object.keys(passedToCaller(Object.fromEntries(answered.map((name) => [name, name])))).sort()).toEqual(
+    expect(Object.keys(passedToCaller(Object.fromEntries(received.map((name) => [name, name])))).sort()).toEqual(
       documented('response headers'),
     );
   });

@@ -1,7 +1,8 @@
 import { RequestInvalidError } from '../errors/request.errors.js';
 
 /**
- * What is passed on of a caller's request: what the call means, never who makes it, from where, or over which connection.
+ * What is passed on of a caller's request: what the call means, never who makes it, from where, or over which
+ * connection.
  */
 const requestHeaders = [
   'accept',
@@ -20,8 +21,11 @@ const requestHeaders = [
   'range',
 ];
 
-/** What is passed on of a provider's answer, beside what tells of its rate limits. Never a cookie, a challenge or a rule for browsers. */
-const answerHeaders: ReadonlySet<string> = new Set([
+/**
+ * What is passed on of a provider's response, beside what tells of its rate limits. Never a cookie, a challenge or a
+ * rule for browsers.
+ */
+const responseHeaders: ReadonlySet<string> = new Set([
   'accept-ranges',
   'content-disposition',
   'content-language',
@@ -37,7 +41,8 @@ const answerHeaders: ReadonlySet<string> = new Set([
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 /**
- * Picks the headers of a request that go to the provider: never one that `Connection` names, which is meant for us alone.
+ * Picks the headers of a request that go to the provider: never one that `Connection` names, which is meant for us
+ * alone.
  *
  * @param headers - as they came, names in lower case
  * @param wanted - names of further headers that the provider's API wants, in any case
@@ -58,12 +63,12 @@ export function passedToProvider(headers: Headers, wanted: readonly string[]): R
   );
 }
 
-/** Picks the headers of a provider's answer that go to the caller: never one that its `Connection` names. */
+/** Picks the headers of a provider's response that go to the caller: never one that its `Connection` names. */
 export function passedToCaller(headers: Headers): Record<string, string> {
   const ours = namedByConnection(headers);
   return Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]) =>
-      value !== undefined && !ours.has(name) && (answerHeaders.has(name) || /rate-?limit/.test(name))
+      value !== undefined && !ours.has(name) && (responseHeaders.has(name) || /rate-?limit/.test(name))
         ? [[name, [value].flat().join(', ')]]
         : [],
     ),

@@ -23,8 +23,8 @@ import { passedToCaller } from './passed-headers.js';
 import { ProxyService, type CallerRequest } from './proxy.service.js';
 import { tokenUseProblems } from './token-use-problems.js';
 
-/** The header that says that an answer is a provider's: its slug. Answers of ours have none. */
-const answeredBy = 'cufflink-answer-from';
+/** The header that says that a response is a provider's: its slug. Responses of ours have none. */
+const providerHeader = 'cufflink-answer-from';
 
 const route = ':provider/proxy/*';
 
@@ -40,7 +40,7 @@ const ProxyRoute = () =>
       summary: "Call the provider's API with the user's token",
       description:
         "The path after `proxy/` is appended to the base URL of the provider's API. Path, query and body are sent unchanged, with the " +
-        `user's token or signature added. A response with the header \`${answeredBy}\` comes from the provider, with its status and body. A ` +
+        `user's token or signature added. A response with the header \`${providerHeader}\` comes from the provider, with its status and body. A ` +
         'response without it is an error of this service. docs/calling-makers.md lists the headers that are passed on.',
     }),
     ApiParam({
@@ -50,7 +50,7 @@ const ProxyRoute = () =>
     }),
     ApiResponse({
       status: 'default',
-      description: `with the header \`${answeredBy}\`: the provider's response, with any status`,
+      description: `with the header \`${providerHeader}\`: the provider's response, with any status`,
       content: { '*/*': {} },
     }),
     ApiProblems('CALL_UNSUPPORTED', 'CALL_ANSWER_UNUSABLE', ...tokenUseProblems),
@@ -67,14 +67,14 @@ const AnyBody = () =>
     }),
   );
 
-/** Calls of makers' APIs through this service. */
+/** Calls of the APIs of providers through this service. */
 @ApiTags('Calls')
 @ApiBearerAuth()
 @Controller('v1/users/:user_id/connections')
 export class ProxyController {
   constructor(
     private readonly proxy: ProxyService,
-    private readonly answers: ResponseMemory,
+    private readonly memory: ResponseMemory,
   ) {}
 
   // Before `get`, which would otherwise answer it with a length of nothing.
@@ -130,25 +130,35 @@ export class ProxyController {
   private async pass(path: ConnectionPath, request: AuthenticatedRequest, reply: FastifyReply): Promise<void> {
     const { user_id: userId, provider } = path;
     const call = readCall(request);
-    const place = this.answers.open();
+    const reservation = this.memory.open();
     const connection = new CallerConnection(request.raw.socket);
     try {
-      const answer = await this.proxy.call(userId, provider, call, requesterOf(request), place, connection.gone);
-      const length = request.method === 'HEAD' ? answer.headers['content-length'] : undefined;
+      const response = await this.proxy.call(
+        userId,
+        provider,
+        call,
+        requesterOf(request),
+        reservation,
+        connection.gone,
+      );
+      const length = request.method === 'HEAD' ? response.headers['content-length'] : undefined;
       void reply
-        .status(answer.status)
-        .headers(passedToCaller(answer.headers))
-        .headers({ [answeredBy]: provider, ...(length === undefined ? {} : { 'content-length': length }) })
-        .send(answer.body.length === 0 ? undefined : answer.body);
-      await connection.written(reply.raw, this.answers.readWithinMs);
+        .status(response.status)
+        .headers(passedToCaller(response.headers))
+        .headers({ [providerHeader]: provider, ...(length === undefined ? {} : { 'content-length': length }) })
+        .send(response.body.length === 0 ? undefined : response.body);
+      await connection.written(reply.raw, this.memory.readWithinMs);
     } finally {
       connection.leave();
-      place.leave();
+      reservation.leave();
     }
   }
 }
 
-/** @throws {@link RequestInvalidError} when the request has a body that would not be sent, or its URL is not a plain path */
+/**
+ * @throws {@link RequestInvalidError} when the request has a body that would not be sent, or its URL is not a plain
+ *   path
+ */
 function readCall({ method, headers, body, originalUrl }: AuthenticatedRequest): CallerRequest {
   const announcesBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
   if (announcesBody && (method === 'GET' || method === 'HEAD')) {
@@ -163,8 +173,8 @@ function readCall({ method, headers, body, originalUrl }: AuthenticatedRequest):
 }
 
 /**
- * What stands behind `/v1/users/{user_id}/connections/{provider}/proxy/` in a URL that this route has matched, as it came: the router's
- * parameter is decoded. None of the six segments can hold a slash of its own.
+ * What stands behind `/v1/users/{user_id}/connections/{provider}/proxy/` in a URL that this route has matched, as it
+ * came: the router's parameter is decoded. None of the six segments can hold a slash of its own.
  */
 function targetOf(url: string): string {
   const target = /^(?:\/[^/?#]*){6}\/(.*)$/s.exec(url)?.[1];

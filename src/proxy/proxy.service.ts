@@ -34,7 +34,7 @@ export interface CallerRequest {
 interface Sending {
   readonly provider: HealthProvider;
   readonly call: ApiCall;
-  readonly place: ResponseReservation;
+  readonly reservation: ResponseReservation;
   readonly gone: AbortSignal;
 }
 
@@ -52,24 +52,26 @@ export class ProxyService {
   /**
    * Sends a call with the user's token, once its use is in the audit trail (LOG-06).
    *
-   * Where the provider answers 401 and another token is in force, or one can be had by a refresh, the call is sent once more with that
-   * (TE-09); so it is where the provider refuses the time of a signature, or may, because it gives no reason and its clock is more than a
-   * minute from the signature's (O1-09). It is repeated for no other reason.
+   * Where the provider responds with 401 and another token is in force, or one can be had by a refresh, the call is
+   * sent once more with that (TE-09); so it is where the provider refuses the time of a signature, or may, because it
+   * gives no reason and its clock is more than a minute from the signature's (O1-09). It is repeated for no other
+   * reason.
    *
    * @param userId - the company's id of the user
    * @param slug - the provider
    * @param request - what to send
    * @param requester - who asks for it
-   * @param place - where the answer is held; takes room when the call leaves
+   * @param reservation - where the response is held; takes room when the call leaves
    * @param gone - aborted when the caller does not wait any more: what has not left by then is not sent
-   * @returns the provider's answer, whatever its status, with the token covered where it is quoted
-   * @throws {@link RequestInvalidError} when path, query or form may not be sent, {@link CallUnsupportedError} when nothing may
-   * @throws {@link CallResponseUnusableError} on a redirect (NET-03), an answer above 10 MiB, or one that cannot be read; it may have done
-   *   what was asked all the same
-   * @throws {@link RateLimitedError} when there is no room for its answer; nothing was sent
-   * @throws {@link ProviderMisconfiguredError} when the API's host may not be called, the connection is with another server (TE-12), or
-   *   the clock of an OAuth 1.0a provider is more than an hour from ours
-   * @throws {@link ProviderUnavailableError} when it does not answer; it may have done what was asked all the same
+   * @returns the provider's response, whatever its status, with the token covered where it is quoted
+   * @throws {@link RequestInvalidError} when path, query or form may not be sent, {@link CallUnsupportedError} when
+   *   nothing may
+   * @throws {@link CallResponseUnusableError} on a redirect (NET-03), a response above 10 MiB, or one that cannot be
+   *   read; it may have done what was asked all the same
+   * @throws {@link RateLimitedError} when there is no room for its response; nothing was sent
+   * @throws {@link ProviderMisconfiguredError} when the API's host may not be called, the connection is with another
+   *   server (TE-12), or the clock of an OAuth 1.0a provider is more than an hour from ours
+   * @throws {@link ProviderUnavailableError} when it does not respond; it may have done what was asked all the same
    * @throws as {@link TokensService.getValid}
    */
   async call(
@@ -77,15 +79,15 @@ export class ProxyService {
     slug: string,
     request: CallerRequest,
     requester: Requester,
-    place: ResponseReservation,
+    reservation: ResponseReservation,
     gone: AbortSignal,
   ): Promise<ProviderAnswer> {
     const provider = this.registry.get(slug);
     try {
       const call = toApiCall(provider, request);
-      const answer = await this.send(userId, { provider, call, place, gone }, requester);
-      proxiedCalls.inc({ provider: slug, outcome: `${Math.floor(answer.status / 100)}xx` });
-      return answer;
+      const response = await this.send(userId, { provider, call, reservation, gone }, requester);
+      proxiedCalls.inc({ provider: slug, outcome: `${Math.floor(response.status / 100)}xx` });
+      return response;
     } catch (error) {
       proxiedCalls.inc({ provider: slug, outcome: gone.aborted ? 'abandoned' : codeOf(error) });
       throw error;
@@ -96,41 +98,41 @@ export class ProxyService {
     const { slug } = sending.provider.definition;
     const getToken = (): Promise<ValidToken> => this.tokens.getValid(userId, slug, requester, [], 'request.proxied');
     const token = await getToken();
-    const answer = await this.exchange(sending, token);
-    if (answer.status !== 401) {
-      return answer;
+    const response = await this.exchange(sending, token);
+    if (response.status !== 401) {
+      return response;
     }
     const fingerprint = tokenFingerprint(token.accessToken);
     const isReplaced = await this.feedback.reportRejected(userId, slug, fingerprint, requester);
-    return isReplaced ? this.exchange(sending, await getToken()) : answer;
+    return isReplaced ? this.exchange(sending, await getToken()) : response;
   }
 
   private async exchange(sending: Sending, token: ValidToken): Promise<ProviderAnswer> {
-    const { provider, call, place } = sending;
+    const { provider, call, reservation } = sending;
     provider.checkServer?.(token);
-    const answer = await this.sendSigned(sending, token).catch((error: unknown) => {
+    const response = await this.sendSigned(sending, token).catch((error: unknown) => {
       throw toCallersError(error, call);
     });
-    place.shrinkTo(answer.body.length);
-    if (answer.status > 599) {
+    reservation.shrinkTo(response.body.length);
+    if (response.status > 599) {
       const message = `${provider.definition.displayName} responded with a status that HTTP does not define.`;
       throw new CallResponseUnusableError(mayBeDone(message, call));
     }
-    return coverTokens(answer, token);
+    return coverTokens(response, token);
   }
 
   /** A timestamp that an OAuth 1.0a provider refuses is corrected once (O1-09). */
-  private sendSigned({ provider, call, place, gone }: Sending, token: ValidToken): Promise<ProviderAnswer> {
+  private sendSigned({ provider, call, reservation, gone }: Sending, token: ValidToken): Promise<ProviderAnswer> {
     const { definition } = provider;
     const send = (now: Date): Promise<ProviderAnswer> => {
       const request = apiRequest(provider, call, token, now);
-      return this.client.exchange({ ...request, abandoned: gone, beforeSending: () => place.reserve() });
+      return this.client.exchange({ ...request, abandoned: gone, beforeSending: () => reservation.reserve() });
     };
     return definition.oauth === '1.0a' ? this.clocks.send(definition, send) : send(this.clocks.now(definition.slug));
   }
 }
 
-/** What the failure of a call means for whoever made it: what the refresh engine decides for tokens, the caller has to. */
+/** Turns the failure of a call into an error for its caller, who decides about a repetition. */
 function toCallersError(error: unknown, call: ApiCall): unknown {
   if (!(error instanceof ProviderUnavailableError)) {
     return error;

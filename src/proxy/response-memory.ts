@@ -2,18 +2,18 @@ import { Injectable } from '@nestjs/common';
 import { RateLimitedError } from '../errors/request.errors.js';
 import { maxApiAnswerBytes } from '../provider-kit/data-api/api-request.js';
 
-/** What a call takes beside its answer, such as a request body. */
+/** Memory that a call takes beside its response, such as its request body. */
 const leastBytes = 64 * 1024;
 
 /**
- * Bounds the memory of this process that calls' answers take, which are held whole until their callers have read them: callers that do not
- * read cannot have more (NET-04).
+ * Bounds the memory that the responses of calls take in this process. Each is held whole until its caller has read it,
+ * so that slow readers must have a limit (NET-04).
  */
 @Injectable()
 export class ResponseMemory {
   /** The most that all may take; room for as many calls at a time as four providers' hosts are sent. */
   protected readonly maxBytes: number = 64 * maxApiAnswerBytes;
-  /** How long a caller may take to read an answer, in milliseconds. */
+  /** How long a caller may take to read a response, in milliseconds. */
   readonly readWithinMs: number = 30_000;
   #bytes = 0;
 
@@ -23,9 +23,9 @@ export class ResponseMemory {
   }
 
   /**
-   * Returns the place of one call's answer, which takes nothing yet.
+   * Opens the reservation of one call. It takes no memory yet.
    *
-   * @throws {@link RateLimitedError} when there is no room for another answer
+   * @throws {@link RateLimitedError} when there is no room for another response
    */
   open(): ResponseReservation {
     this.refuseBeyond(maxApiAnswerBytes);
@@ -44,7 +44,7 @@ export class ResponseMemory {
   }
 }
 
-/** The room that the answer of one call takes, whichever attempt it comes from. */
+/** The memory that the response of one call takes. The attempts of a call share it. */
 export class ResponseReservation {
   #bytes = 0;
 
@@ -52,7 +52,7 @@ export class ResponseReservation {
   constructor(private readonly resize: (from: number, to: number) => void) {}
 
   /**
-   * Takes room for the largest answer, right before the call leaves.
+   * Takes room for the largest response, right before the call leaves.
    *
    * @throws {@link RateLimitedError} when there is none
    */
@@ -60,7 +60,7 @@ export class ResponseReservation {
     this.change(maxApiAnswerBytes);
   }
 
-  /** Leaves what an answer that has arrived does not need. */
+  /** Leaves what a response that has arrived does not need. */
   shrinkTo(bytes: number): void {
     this.change(Math.min(Math.max(bytes, leastBytes), this.#bytes));
   }

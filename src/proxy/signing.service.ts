@@ -20,8 +20,8 @@ export interface UnsignedRequest {
 }
 
 /**
- * Signs callers' requests to OAuth 1.0a providers, so that no token secret has to leave (O1-07). By the provider's clock, as far as calls of
- * this process have learnt it (O1-09): the answer goes to the caller.
+ * Signs callers' requests to OAuth 1.0a providers, so that no token secret has to leave (O1-07). By the provider's
+ * clock, as far as calls of this process have learnt it (O1-09): the response goes to the caller.
  */
 @Injectable()
 export class SigningService {
@@ -38,7 +38,8 @@ export class SigningService {
    * @param slug - the provider
    * @param request - just what will be sent
    * @param requester - who asks for it
-   * @returns the value of the `Authorization` header: for this request, once, within the minutes that the provider allows
+   * @returns the value of the `Authorization` header: for this request, once, within the minutes that the provider
+   *   allows
    * @throws {@link CallUnsupportedError} when the provider's requests are not signed
    * @throws {@link RequestInvalidError} when the URL is not below the provider's API, or brings credentials
    * @throws as {@link TokensService.getValid}

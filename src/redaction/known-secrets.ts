@@ -19,11 +19,11 @@ interface KnownSetting {
 }
 
 /**
- * The secrets that this process has met: settings for good, tokens as long as there is room. Digests only, never the text, so that it
- * adds no copy of a key to the memory (CR-17).
+ * The secrets that this process has met: settings for good, tokens as long as there is room. Digests only, never the
+ * text, so that it adds no copy of a key to the memory (CR-17).
  *
- * A second wall. Nothing in the code logs a secret; should a mistake, or text from outside, bring one to a log line, its value
- * is recognised there whatever the line calls it (LOG-01).
+ * A second wall. Nothing in the code logs a secret; should a mistake, or text from outside, bring one to a log line,
+ * its value is recognised there whatever the line calls it (LOG-01).
  */
 export class KnownSecrets {
   /** Outside of the heap, as key objects are. */
@@ -31,7 +31,9 @@ export class KnownSecrets {
   /** By 16 bits about their beginning: what says where in a text one may begin, and little about the secret. */
   readonly #settings = new Map<number, KnownSetting[]>();
   readonly #fingerprints = new Set<string>();
-  /** The same in the order of their arrival, as a ring: to look for the first of a set costs more the more were deleted. */
+  /**
+   * The same in the order of their arrival, as a ring: to look for the first of a set costs more the more were deleted.
+   */
   readonly #ring: string[] = [];
   #next = 0;
 
@@ -120,7 +122,10 @@ function beginningOf(text: string): number {
   return fold(window);
 }
 
-/** Moves a window of {@link minimumLength} characters on by one: a hash that rolls (Karp and Rabin), as every character of the log passes it. */
+/**
+ * Moves a window of {@link minimumLength} characters on by one: a hash that rolls (Karp and Rabin), as every character
+ * of the log passes it.
+ */
 function slide(window: number, text: string, end: number): number {
   const left = end < minimumLength ? 0 : text.charCodeAt(end - minimumLength);
   return (Math.imul(window, base) + text.charCodeAt(end) - Math.imul(left, baseOfLeft)) | 0;

@@ -5,7 +5,7 @@ const secretNames =
   '(?:access_|refresh_|id_|link_|oauth_)?token(?:_secret)?|client_secret|client_assertion|code|code_verifier|confirmation_code|' +
   'oauth_verifier|oauth_signature|state|nonce|password|secret|api_key';
 
-/** What secrets look like, whoever issued them. The first group is kept. */
+/** The shapes of secrets of any issuer. The first group is kept. */
 const shapes: readonly RegExp[] = [
   new RegExp(`\\b((?:${secretNames})=)[^\\s&"',;<>]+`, 'gi'),
   new RegExp(`("(?:${secretNames})"\\s*:\\s*")[^"]*`, 'gi'),

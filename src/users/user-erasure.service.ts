@@ -32,12 +32,13 @@ export class UserErasureService {
   /**
    * Erases everything that is held of a user, and ends the grants at the providers.
    *
-   * The erasure is noted before anything goes, so that one that was interrupted is finished by {@link replay} or by repeating
-   * the call. Erasing a user of whom nothing is held is no error. What stays is a keyed digest and the instant.
+   * The erasure is noted before anything goes, so that one that was interrupted is finished by {@link replay} or by
+   * repeating the call. Erasing a user of whom nothing is held is no error. What stays is a keyed digest and the
+   * instant.
    *
    * @param userId - the company's id of the user
    * @param requester - who erases the user
-   * @throws {@link DatabaseUnavailableError} when the database does not answer; repeat the call
+   * @throws {@link DatabaseUnavailableError} when the database does not respond; repeat the call
    */
   async erase(userId: string, requester: Requester): Promise<UserErasure> {
     const userDigest = this.digest(userId);

@@ -1,6 +1,8 @@
 import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto';
 
-/** Length of an IV, in bytes: with any other GCM hashes it first, and a random one of 12 is what SP 800-38D counts on. */
+/**
+ * Length of an IV, in bytes: with any other GCM hashes it first, and a random one of 12 is what SP 800-38D counts on.
+ */
 export const ivBytes = 12;
 /** Length of a tag, in bytes. Node would take 4 unless told. */
 export const tagBytes = 16;

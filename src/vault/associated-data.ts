@@ -1,6 +1,6 @@
 /**
- * What a sealed value is bound to. All of it must be the same when the value is opened, so a sealed value moved to another
- * row, column, user, provider registration or generation does not open (CR-03).
+ * What a sealed value is bound to. All of it must be the same when the value is opened, so a sealed value moved to
+ * another row, column, user, provider registration or generation does not open (CR-03).
  */
 export interface SealContext {
   /** `table.column` that holds the sealed value. */
@@ -14,8 +14,8 @@ export interface SealContext {
   /** Generation of the token set; 0 where a row holds one value for its whole life. */
   readonly generation: number;
   /**
-   * What else of the row decides what becomes of the value, in a fixed order: nobody alters those columns without the key. Absent where
-   * nothing does.
+   * What else of the row decides what becomes of the value, in a fixed order: nobody alters those columns without the
+   * key. Absent where nothing does.
    */
   readonly bound?: readonly BoundValue[] | undefined;
 }
@@ -27,20 +27,23 @@ export type BoundValue = string | number | boolean | null | Date | Buffer | read
 export type SealPurpose = 'connections.sealed' | 'links.sealed' | 'revocations.sealed' | 'grant_migrations.sealed';
 
 /**
- * What keyed digests stand for: a user in the audit trail, a user who was erased, an account at a provider, the address of a caller. Each has a key of
- * its own (CR-11), so that no digest of one can be looked up in another.
+ * What keyed digests stand for: a user in the audit trail, a user who was erased, an account at a provider, the address
+ * of a caller. Each has a key of its own (CR-11), so that no digest of one can be looked up in another.
  */
 export type DigestPurpose = 'audit.user' | 'erasures.user' | 'connections.account' | 'access.address';
 
-/** What keyed signatures vouch for: that nobody but us has written the audit trail, what an API key may do, what a link session allows. */
+/**
+ * What keyed signatures vouch for: that nobody but us has written the audit trail, what an API key may do, what a link
+ * session allows.
+ */
 export type MacPurpose = 'audit.chain' | 'api_keys.mac' | 'link_sessions.mac';
 
 /** What a branch key is for. */
 export type KeyPurpose = SealPurpose | DigestPurpose | MacPurpose;
 
 /**
- * Joins fields injectively: the number of fields, then for each its length in bytes and its bytes, numbers as unsigned 32-bit
- * big-endian. Two different lists never give the same bytes, whatever the fields hold.
+ * Joins fields injectively: the number of fields, then for each its length in bytes and its bytes, numbers as unsigned
+ * 32-bit big-endian. Two different lists never give the same bytes, whatever the fields hold.
  */
 export function encodeLengthPrefixed(fields: readonly (string | Buffer)[]): Buffer {
   // UTF-8 takes at most three bytes for each unit of a string.

@@ -90,9 +90,9 @@ export class AwsKmsKeySource extends KeySource {
     return bytes;
   }
 
-  private async call<Answer>(
-    send: (client: KMSClient, sdk: typeof import('@aws-sdk/client-kms'), signal: AbortSignal) => Promise<Answer>,
-  ): Promise<Answer> {
+  private async call<Response>(
+    send: (client: KMSClient, sdk: typeof import('@aws-sdk/client-kms'), signal: AbortSignal) => Promise<Response>,
+  ): Promise<Response> {
     const sdk = await import('@aws-sdk/client-kms');
     const { keyArn, endpoint, timeoutMs } = this.settings;
     this.client ??= new sdk.KMSClient({
@@ -109,7 +109,7 @@ export class AwsKmsKeySource extends KeySource {
   }
 }
 
-/** The SDK's errors carry the request and answer with them, so only the name goes on (LOG-02). */
+/** The SDK's errors carry the request and response with them, so only the name goes on (LOG-02). */
 function toError(name: string, error: unknown): Error {
   if (error instanceof KeySourceUnavailableError) {
     return error;

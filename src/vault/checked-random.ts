@@ -7,8 +7,9 @@ export type RandomSource = (length: number) => Buffer;
 const remembered = 1_024;
 
 /**
- * Random bytes that are watched: a value that comes again within the last thousand of 32 bytes means that the generator is
- * broken, and nothing is sealed any more (CR-04). Two values that are equal by chance are not seen in the life of the universe.
+ * Random bytes that are watched: a value that comes again within the last thousand of 32 bytes means that the generator
+ * is broken, and nothing is sealed any more (CR-04). Two values that are equal by chance are not seen in the life of
+ * the universe.
  */
 export class CheckedRandom {
   private readonly recent = new Set<string>();
@@ -19,7 +20,7 @@ export class CheckedRandom {
   /**
    * Returns 32 random bytes.
    *
-   * @throws Error from the first repetition on, until the process is started anew
+   * @throws Error from the first repetition on, until the process is started again
    */
   next(): Buffer {
     const value = this.source(32);

@@ -4,8 +4,8 @@ import { encodeBound, encodeLengthPrefixed, type SealContext } from './associate
 import { CheckedRandom } from './checked-random.js';
 
 /**
- * Suite 1: AES-256-GCM under a key used for one message, derived with HKDF-SHA-256 from a branch key and a random salt, with a
- * commitment to key and context. `docs/adr/0004-envelope-format.md` has the layout and the reasons.
+ * Suite 1: AES-256-GCM under a key used for one message, derived with HKDF-SHA-256 from a branch key and a random salt,
+ * with a commitment to key and context. `docs/adr/0004-envelope-format.md` has the layout and the reasons.
  *
  *     magic(2) version(1) suite(1) kid(16) salt(32) commitment(32) iv(12) | ciphertext | tag(16)
  */
@@ -28,7 +28,10 @@ export interface BranchKey {
   readonly key: KeyObject;
 }
 
-/** Why an envelope did not open. One class and one text for every cause behind the header, so that nothing can be probed. */
+/**
+ * Why an envelope did not open. One class and one text for every cause behind the header, so that nothing can be
+ * probed.
+ */
 export class EnvelopeError extends Error {
   override readonly name = 'EnvelopeError';
 }

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import type { BranchKey } from './envelope.js';
 import type { StoredKey } from './key-store.js';
 
-/** A branch key in memory. The key itself is let go of when it may not be used any more. */
+/** A branch key in memory. The key itself is released when it may not be used any more. */
 export class HeldKey {
   #stored: StoredKey;
   #key: KeyObject | undefined;
@@ -33,12 +33,12 @@ export class HeldKey {
     this.#reported = 0;
   }
 
-  /** Milliseconds since its keeper unwrapped it last. */
+  /** Milliseconds since the key service unwrapped it last. */
   ageMs(nowMs: number): number {
     return nowMs - this.#unwrappedAtMs;
   }
 
-  /** Takes the key as its keeper has unwrapped it anew. */
+  /** Takes the key as the key service has unwrapped it again. */
   renew(key: KeyObject, nowMs: number): void {
     this.#key = key;
     this.#unwrappedAtMs = nowMs;

@@ -10,7 +10,10 @@ import { SealedRows } from './sealed-rows.js';
 import { vaultConfig, type VaultConfig } from './vault.config.js';
 
 const pollMs = 250;
-/** A key is destroyed this long after the last value was sealed under it at the earliest: refreshes under way may still save. */
+/**
+ * A key is destroyed this long after the last value was sealed under it at the earliest: refreshes under way may still
+ * save.
+ */
 const leastRetiredSeconds = 600;
 
 /** A key and how many stored values are sealed under it. */
@@ -89,8 +92,8 @@ export class KeyAdministration {
   /**
    * Destroys a decrypt-only key under which no stored value is left (CR-09).
    *
-   * @param horizonSeconds - how long it must have been decrypt-only: as long as backups are kept, for what is in an older one is
-   *   unreadable afterwards
+   * @param horizonSeconds - how long it must have been decrypt-only: as long as backups are kept, for what is in an
+   *   older one is unreadable afterwards
    * @throws Error when it is not decrypt-only, not for long enough, or a value is left; nothing was changed
    */
   async retire(kid: string, horizonSeconds: number): Promise<void> {
@@ -114,7 +117,7 @@ export class KeyAdministration {
   /**
    * Wraps every key by the root key that is set up now, unless it is already.
    *
-   * @returns the ids of those that were wrapped anew
+   * @returns the ids of those that were wrapped again
    * @throws Error when a key's former root key is not set up beside the new one; keys before it are moved
    */
   async rewrap(): Promise<string[]> {

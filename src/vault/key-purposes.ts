@@ -22,7 +22,7 @@ export function isKeyPurpose(text: string): text is KeyPurpose {
   return Object.hasOwn(uses, text);
 }
 
-/** Whether values are sealed under keys of this purpose, so that they can be sealed anew under another key. */
+/** Whether values are sealed under keys of this purpose, so that they can be sealed again under another key. */
 export function isSealPurpose(purpose: KeyPurpose): purpose is SealPurpose {
   return uses[purpose] === 'seal';
 }

@@ -19,8 +19,8 @@ import { keyAges, keyOperations } from './vault.metrics.js';
 const missedRounds = 3;
 
 /**
- * Keeps the key ring of a running service up to date: every round it reports what was sealed, reads the keys, tells the other
- * replicas which ones it has, and warns of keys that should be replaced.
+ * Keeps the key ring of a running service up to date: every round it reports what was sealed, reads the keys, tells the
+ * other replicas which ones it has, and warns of keys that should be replaced.
  */
 @Injectable()
 export class KeyRingTimer implements OnApplicationBootstrap, BeforeApplicationShutdown {

@@ -18,9 +18,9 @@ const sealAheadMs = 120_000;
 /**
  * The branch keys of this deployment, unwrapped and in memory.
  *
- * The first boot makes one active key a purpose. A boot whose root key does not open the stored keys fails: going on would
- * seal new values under keys that nobody else has (CR-10). Later, a key that its keeper does not unwrap anew is used on until
- * it is `staleMs` old, and one that its keeper has disabled is let go of at once (CR-14).
+ * The first boot makes one active key a purpose. A boot whose root key does not open the stored keys fails: going on
+ * would seal new values under keys that nobody else has (CR-10). Later, a key that the key service does not unwrap
+ * again is used on until it is `staleMs` old, and one that the key service has disabled is released at once (CR-14).
  */
 @Injectable()
 export class KeyRing implements OnModuleInit {
@@ -37,7 +37,7 @@ export class KeyRing implements OnModuleInit {
     @Inject(vaultConfig.KEY) private readonly config: VaultConfig,
   ) {}
 
-  /** @throws Error when a stored key does not open, or its keeper does not answer */
+  /** @throws Error when a stored key does not open, or the key service does not respond */
   async onModuleInit(): Promise<void> {
     await this.load();
     for (const purpose of keyPurposes.filter((each) => !this.active.has(each))) {
@@ -82,8 +82,8 @@ export class KeyRing implements OnModuleInit {
   /**
    * Returns the one key with this id; reads the database once when it is not known yet. `undefined` when there is none.
    *
-   * @throws {@link KeyUnavailableError} when it may not be used, or its keeper did not unwrap it
-   * @throws {@link DatabaseUnavailableError} when it is not known and the database does not answer
+   * @throws {@link KeyUnavailableError} when it may not be used, or the key service did not unwrap it
+   * @throws {@link DatabaseUnavailableError} when it is not known and the database does not respond
    */
   async find(kid: string): Promise<BranchKey | undefined> {
     if (!this.keys.has(kid)) {
@@ -100,10 +100,10 @@ export class KeyRing implements OnModuleInit {
   }
 
   /**
-   * Reports how many values were sealed, reads the keys again, and has those unwrapped anew that are due. Callers at the same
-   * moment share one reading.
+   * Reports how many values were sealed, reads the keys again, and has those unwrapped again that are due. Callers at
+   * the same moment share one reading.
    *
-   * @throws {@link DatabaseUnavailableError} when the database does not answer; the keys in memory stay as they are
+   * @throws {@link DatabaseUnavailableError} when the database does not respond; the keys in memory stay as they are
    */
   reload(): Promise<void> {
     this.reloading ??= this.reportOperations()
@@ -139,7 +139,7 @@ export class KeyRing implements OnModuleInit {
   }
 
   /**
-   * Has a stored key unwrapped by its keeper.
+   * Has a stored key unwrapped by the key service.
    *
    * @throws {@link KeyUnwrapError} when it does not open, or is not the one that was made
    * @throws {@link KeySourceUnavailableError}, {@link RootKeyDisabledError}
@@ -208,7 +208,7 @@ export class KeyRing implements OnModuleInit {
     );
   }
 
-  /** Returns the key in memory, unwrapped anew when it is due; `undefined` when it cannot be had. */
+  /** Returns the key in memory, unwrapped again when it is due; `undefined` when it cannot be had. */
   private async hold(stored: StoredKey): Promise<HeldKey | undefined> {
     const held = this.keys.get(stored.kid);
     if (held !== undefined) {

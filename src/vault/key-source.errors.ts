@@ -1,4 +1,4 @@
-/** The keeper of the root key does not answer now: a time-out, a broken line, 429, 5xx. A later try can help. */
+/** The key service does not respond now: a time-out, a broken line, 429, 5xx. A later try can help. */
 export class KeySourceUnavailableError extends Error {
   override readonly name = 'KeySourceUnavailableError';
 }

@@ -15,7 +15,7 @@ export interface WrappedKey {
   readonly keyRef: string;
 }
 
-/** The keeper of the root key: wraps and unwraps branch keys, and never gives the root key out. */
+/** The place of the root key: wraps and unwraps branch keys, and never reveals the root key. */
 export abstract class KeySource {
   private readonly unwrapping = new Map<string, Promise<KeyObject>>();
 
@@ -30,7 +30,7 @@ export abstract class KeySource {
   abstract wrap(key: KeyObject, context: WrapContext): Promise<WrappedKey>;
 
   /**
-   * Unwraps a key. Callers that want the same key at the same moment share one call to its keeper.
+   * Unwraps a key. Callers that want the same key at the same moment share one call to the key service.
    *
    * @throws {@link KeyUnwrapError} when root key, context or blob are not those of the wrapping
    * @throws {@link KeySourceUnavailableError}, {@link RootKeyDisabledError}

@@ -5,8 +5,8 @@ import type { KeyPurpose } from './associated-data.js';
 import type { WrappedKey } from './key-source.js';
 
 /**
- * `pending`: every replica loads it, none seals under it. `active`: new values are sealed under it. `decrypt_only`: opens what
- * was sealed under it. `destroyed`: only the record is left.
+ * `pending`: every replica loads it, none seals under it. `active`: new values are sealed under it. `decrypt_only`:
+ * opens what was sealed under it. `destroyed`: only the record is left.
  */
 export type KeyState = 'pending' | 'active' | 'decrypt_only' | 'destroyed';
 
@@ -152,7 +152,9 @@ export class KeyStore {
     return (await this.database.query(statements.promote, [kid, force])).length === 1;
   }
 
-  /** Erases a key that has been decrypt-only for so long. Returns false when it is not, or was promoted away too lately. */
+  /**
+   * Erases a key that has been decrypt-only for so long. Returns false when it is not, or was promoted away too lately.
+   */
   async destroy(kid: string, retiredForSeconds: number): Promise<boolean> {
     return (await this.database.query(statements.destroy, [kid, retiredForSeconds])).length === 1;
   }

@@ -16,7 +16,7 @@ export interface ReencryptionProgress {
   readonly seen: number;
   /** Rows that the table held at the beginning. */
   readonly total: number;
-  /** Values sealed anew so far. */
+  /** Values sealed again so far. */
   readonly moved: number;
   /** Values that somebody else replaced at the same moment. */
   readonly superseded: number;
@@ -27,10 +27,11 @@ export interface ReencryptionProgress {
 }
 
 /**
- * Seals values anew that are not under the active key of their purpose.
+ * Seals values again that are not under the active key of their purpose.
  *
- * Needs no memory of its own: a row that was moved is passed by, so after an end of any kind it goes on by being run again, and
- * two of them at once do no harm. A refresh at the same moment wins, and its row is sealed under the active key already.
+ * Needs no memory of its own: a row that was moved is passed by, so after an end of any kind it goes on by being run
+ * again, and two of them at once do no harm. A refresh at the same moment wins, and its row is sealed under the active
+ * key already.
  */
 @Injectable()
 export class Reencryption {

@@ -49,8 +49,8 @@ export class SealedRows {
   }
 
   /**
-   * Replaces a sealed value if the row still holds exactly the value that was read, of the same generation: a newer token set
-   * is never overwritten. The generation stays, so a refresh under way can still commit (R-21).
+   * Replaces a sealed value if the row still holds exactly the value that was read, of the same generation: a newer
+   * token set is never overwritten. The generation stays, so a refresh under way can still commit (R-21).
    *
    * @returns whether it was replaced
    */
@@ -61,7 +61,10 @@ export class SealedRows {
     return rows.length === 1;
   }
 
-  /** Counts the sealed values of a purpose by the key they are sealed under; what is no envelope counts under `unreadable`. */
+  /**
+   * Counts the sealed values of a purpose by the key they are sealed under; what is no envelope counts under
+   * `unreadable`.
+   */
   async countByKey(purpose: SealPurpose): Promise<Map<string, number>> {
     const counts = new Map<string, number>();
     let after: readonly unknown[] | undefined;

@@ -23,8 +23,8 @@ const errorResponseSchema = z.object({ errors: z.array(z.string()) });
 const maxResponseBytes = 64 * 1024;
 
 /**
- * A root key in HashiCorp Vault's transit engine, of a type that takes associated data (`aes256-gcm96`, the default). Vault
- * replaces it by versions; the reference stored with a wrapped key names the version.
+ * A root key in HashiCorp Vault's transit engine, of a type that takes associated data (`aes256-gcm96`, the default).
+ * Vault replaces it by versions; the reference stored with a wrapped key names the version.
  *
  * @see https://developer.hashicorp.com/vault/api-docs/secret/transit
  */
@@ -39,11 +39,11 @@ export class VaultTransitKeySource extends KeySource {
   }
 
   override async wrap(key: KeyObject, context: WrapContext): Promise<WrappedKey> {
-    const answer = await this.call('encrypt', {
+    const response = await this.call('encrypt', {
       plaintext: key.export().toString('base64'),
       associated_data: encodeWrapContext(context).toString('base64'),
     });
-    const { ciphertext } = parseResponse(encryptResponseSchema, answer).data;
+    const { ciphertext } = parseResponse(encryptResponseSchema, response).data;
     return { blob: Buffer.from(ciphertext), keyRef: `${this.refPrefix()}${versionOf(ciphertext)}` };
   }
 
@@ -54,11 +54,11 @@ export class VaultTransitKeySource extends KeySource {
         `The key was wrapped with ${keyRef}, which does not match the wrapped key or is not configured here.`,
       );
     }
-    const answer = await this.call('decrypt', {
+    const response = await this.call('decrypt', {
       ciphertext,
       associated_data: encodeWrapContext(context).toString('base64'),
     });
-    return Buffer.from(parseResponse(decryptResponseSchema, answer).data.plaintext, 'base64');
+    return Buffer.from(parseResponse(decryptResponseSchema, response).data.plaintext, 'base64');
   }
 
   private refPrefix(): string {
@@ -70,7 +70,7 @@ export class VaultTransitKeySource extends KeySource {
     let statusCode: number;
     let text: string;
     try {
-      const answer = await request(new URL(`/v1/${mount}/${operation}/${encodeURIComponent(keyName)}`, url), {
+      const response = await request(new URL(`/v1/${mount}/${operation}/${encodeURIComponent(keyName)}`, url), {
         method: 'POST',
         headers: {
           'content-type': 'application/json',
@@ -81,8 +81,8 @@ export class VaultTransitKeySource extends KeySource {
         body: JSON.stringify(body),
         signal: AbortSignal.timeout(timeoutMs),
       });
-      ({ statusCode } = answer);
-      text = await readLimited(answer.body);
+      ({ statusCode } = response);
+      text = await readLimited(response.body);
     } catch (error) {
       throw new KeySourceUnavailableError(`Vault did not respond within ${timeoutMs} ms.`, {
         cause: error,
@@ -114,11 +114,12 @@ async function readLimited(body: AsyncIterable<Buffer>): Promise<string> {
 }
 
 /**
- * Vault says 403 for a token that has expired as well as for one that may no longer use the key. Taking it for an outage keeps a
- * forgotten renewal from stopping everything at once; keys in memory end with `KEY_STALE_SECONDS` either way.
+ * Vault says 403 for a token that has expired as well as for one that may no longer use the key. Taking it for an
+ * outage keeps a forgotten renewal from stopping everything at once; keys in memory end with `KEY_STALE_SECONDS` either
+ * way.
  */
-function toError(statusCode: number, answer: unknown): Error {
-  const parsed = errorResponseSchema.safeParse(answer);
+function toError(statusCode: number, response: unknown): Error {
+  const parsed = errorResponseSchema.safeParse(response);
   const reasons = parsed.success ? parsed.data.errors.join(' ') : '';
   if (/disallowed by policy|key not found|key is deleted|could not be found/i.test(reasons)) {
     return new RootKeyDisabledError('Vault no longer allows this key or its version.');
@@ -129,8 +130,8 @@ function toError(statusCode: number, answer: unknown): Error {
   return new KeySourceUnavailableError(`Vault responded with HTTP ${statusCode}.`);
 }
 
-function parseResponse<Schema extends z.ZodType>(schema: Schema, answer: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(answer);
+function parseResponse<Schema extends z.ZodType>(schema: Schema, response: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(response);
   if (!parsed.success) {
     throw new KeySourceUnavailableError('Vault sent a response that is not from the transit engine.');
   }

@@ -72,16 +72,17 @@ export interface VaultSettings {
   readonly keySources: readonly KeySourceSettings[];
   /** How often the key ring is read again. */
   readonly reloadMs: number;
-  /** After so long a key in memory is unwrapped anew by its keeper. */
+  /** After so long a key in memory is unwrapped again by the key service. */
   readonly cacheMs: number;
-  /** While its keeper does not answer, a key in memory is used until it is so old. */
+  /** While the key service does not respond, a key in memory is used until it is so old. */
   readonly staleMs: number;
 }
 
 /**
  * Reads where the root key is and the name of the deployment, both of which sealed values are bound to.
  *
- * @throws Error naming the variable when no key, two keys, or a key of the wrong form is given. There is no mode without a key.
+ * @throws Error naming the variable when no key, two keys, or a key of the wrong form is given. There is no mode
+ *   without a key.
  */
 export function readVaultConfig(environment: Environment): VaultSettings {
   const values = readEnvironment(schema, environment, rootKeyVariables);
@@ -127,8 +128,8 @@ function readLocalSources(values: z.output<typeof schema>, environment: Environm
 }
 
 /**
- * Refuses a key file that others can read, and one of our own that its group can read, as ssh does. A file of another owner may be given to
- * the process by its group: so Kubernetes mounts secrets (`fsGroup`, `defaultMode: 0440`).
+ * Refuses a key file that others can read, and one of our own that its group can read, as ssh does. A file of another
+ * owner may be given to the process by its group: so Kubernetes mounts secrets (`fsGroup`, `defaultMode: 0440`).
  */
 function checkPrivate(variable: string, file: string): void {
   const { mode, uid } = statSync(file);

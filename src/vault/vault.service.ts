@@ -38,8 +38,8 @@ export class VaultService {
   }
 
   /**
-   * Checks that a value of a purpose can be sealed now and for the next two minutes: call it before something is spent whose result
-   * has to be sealed (CR-14). A key in memory is tried by sealing a value, once.
+   * Checks that a value of a purpose can be sealed now and for the next two minutes: call it before something is spent
+   * whose result has to be sealed (CR-14). A key in memory is tried by sealing a value, once.
    *
    * @throws {@link KeyUnavailableError} when it cannot
    */
@@ -76,7 +76,8 @@ export class VaultService {
   }
 
   /**
-   * Stands for a value without telling it: equal fields give equal digests, and nobody without the key can try values out.
+   * Stands for a value without telling it: equal fields give equal digests, and nobody without the key can try values
+   * out.
    *
    * @param purpose - digests of different purposes have nothing in common
    * @param fields - what is digested, in a fixed order; joined injectively

@@ -1,6 +1,9 @@
 import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
 
-/** A key of one of the company's services. Only the hash of its secret half is kept, and a MAC over it and what the key may do. */
+/**
+ * A key of one of the company's services. Only the hash of its secret half is kept, and a MAC over it and what the key
+ * may do.
+ */
 @Entity('api_keys')
 export class ApiKeyEntity {
   @PrimaryColumn('text', { primaryKeyConstraintName: 'api_keys_pkey' })
@@ -9,7 +12,10 @@ export class ApiKeyEntity {
   @Column('text')
   name!: string;
 
-  /** SHA-256 of the secret half. The secret has 256 random bits, so a slow hash would add nothing. Zeros once the key is revoked. */
+  /**
+   * SHA-256 of the secret half. The secret has 256 random bits, so a slow hash would add nothing. Zeros once the key is
+   * revoked.
+   */
   @Column('bytea', { name: 'secret_hash' })
   secretHash!: Buffer;
 

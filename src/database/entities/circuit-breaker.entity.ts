@@ -7,7 +7,9 @@ export class CircuitBreakerEntity {
   @PrimaryColumn('text', { name: 'registration_id', primaryKeyConstraintName: 'circuit_breakers_pkey' })
   registrationId!: string;
 
-  /** `null` while the circuit breaker is closed. After this instant it is half-open: one refresh at a time is the trial. */
+  /**
+   * `null` while the circuit breaker is closed. After this instant it is half-open: one refresh at a time is the trial.
+   */
   @Column('timestamptz', { name: 'open_until', nullable: true })
   openUntil!: Date | null;
 

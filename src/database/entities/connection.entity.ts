@@ -38,7 +38,9 @@ export class ConnectionEntity {
   @Column('boolean', { name: 'account_exclusive', default: false })
   accountExclusive!: boolean;
 
-  /** When the provider is asked for the account again, because it could not tell it at the link; `null` when it is not. */
+  /**
+   * When the provider is asked for the account again, because it could not tell it at the link; `null` when it is not.
+   */
   @Column('timestamptz', { name: 'account_due_at', nullable: true })
   accountDueAt!: Date | null;
 
@@ -61,7 +63,9 @@ export class ConnectionEntity {
   @Column('text', { name: 'scopes_granted', array: true, nullable: true })
   scopesGranted!: string[] | null;
 
-  /** Whether the provider told the granted scopes in a way that cannot be read. `scopes_granted` wins where it is there. */
+  /**
+   * Whether the provider told the granted scopes in a way that cannot be read. `scopes_granted` wins where it is there.
+   */
   @Column('boolean', { name: 'scopes_unknown', default: false })
   scopesUnknown!: boolean;
 

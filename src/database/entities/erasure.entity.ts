@@ -1,6 +1,8 @@
 import { CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
 
-/** What is left of an erased user: a keyed digest of the id, so that the erasure can be repeated in a restored database. */
+/**
+ * What is left of an erased user: a keyed digest of the id, so that the erasure can be repeated in a restored database.
+ */
 @Entity('erasures')
 export class ErasureEntity {
   @PrimaryColumn('bytea', { name: 'user_digest', primaryKeyConstraintName: 'erasures_pkey' })

@@ -1,7 +1,10 @@
 import { Column, CreateDateColumn, Entity, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
 import { ConnectionEntity } from './connection.entity.js';
 
-/** A connection whose grant is being exchanged for one of the provider that replaces its own. It goes with the connection. */
+/**
+ * A connection whose grant is being exchanged for one of the provider that replaces its own. It goes with the
+ * connection.
+ */
 @Entity('grant_migrations')
 export class GrantMigrationEntity {
   @PrimaryColumn('text', { name: 'user_id', primaryKeyConstraintName: 'grant_migrations_pkey' })

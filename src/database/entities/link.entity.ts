@@ -40,7 +40,10 @@ export class LinkEntity {
   @Column('text', { name: 'on_account_change', default: 'refuse' })
   onAccountChange!: string;
 
-  /** SHA-256 of the secret in the cookie of the browser that started the link; `null` for one that any browser may finish. */
+  /**
+   * SHA-256 of the secret in the cookie of the browser that started the link; `null` for one that any browser may
+   * finish.
+   */
   @Column('bytea', { name: 'browser_hash', nullable: true })
   browserHash!: Buffer | null;
 
@@ -48,7 +51,10 @@ export class LinkEntity {
   @Column('text', { name: 'held_for', nullable: true })
   heldFor!: string | null;
 
-  /** SHA-256 of the one-time secret with which it goes on; kept afterwards for a browser that comes again with its cookie. */
+  /**
+   * SHA-256 of the one-time secret with which it goes on; kept afterwards for a browser that comes again with its
+   * cookie.
+   */
   @Column('bytea', { name: 'held_hash', nullable: true })
   heldHash!: Buffer | null;
 
@@ -56,8 +62,8 @@ export class LinkEntity {
   heldUntil!: Date | null;
 
   /**
-   * The sealed PKCE verifier or temporary credentials, and the callback while it waits; erased when the link ends. Bound to every column that
-   * decides something.
+   * The sealed PKCE verifier or temporary credentials, and the callback while it waits; erased when the link ends.
+   * Bound to every column that decides something.
    */
   @Column('bytea', { nullable: true })
   sealed!: Buffer | null;

@@ -7,7 +7,10 @@ export class RevocationEntity {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'revocations_pkey' })
   id!: string;
 
-  /** The id of the connection that is gone, never the user's own: whom it was is told in the sealed value only, which is bound to this. */
+  /**
+   * The id of the connection that is gone, never the user's own: whom it was is told in the sealed value only, which is
+   * bound to this.
+   */
   @Column('text', { name: 'user_id' })
   userId!: string;
 

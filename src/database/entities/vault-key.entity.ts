@@ -10,7 +10,9 @@ export class VaultKeyEntity {
   @Column('text')
   purpose!: string;
 
-  /** `pending` waits until every replica has it, `active` seals and opens, `decrypt_only` opens, `destroyed` is gone. */
+  /**
+   * `pending` waits until every replica has it, `active` seals and opens, `decrypt_only` opens, `destroyed` is gone.
+   */
   @Column('text')
   state!: string;
 

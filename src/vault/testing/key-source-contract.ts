@@ -21,7 +21,7 @@ function newKey(): KeyObject {
   return generateKeySync('aes', { length: 256 });
 }
 
-/** What every key source has to do, whoever keeps its root key (CR-13). */
+/** The contract of every key source (CR-13). */
 export function describeKeySourceContract(name: string, start: () => Promise<TestedSource>): void {
   describe(`key source contract of ${name}`, () => {
     let tested: TestedSource;
