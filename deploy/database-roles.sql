@@ -37,7 +37,9 @@ ALTER DEFAULT PRIVILEGES REVOKE ALL ON SEQUENCES FROM PUBLIC, cufflink_app, cuff
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor;
 
 -- cufflink_app: the service and its workers, and `erasures replay` and `connections migrate`, which do what the service does.
-GRANT SELECT, INSERT, UPDATE, DELETE ON connections, grant_migrations, links, link_sessions, revocations, rate_limits, vault_replicas TO cufflink_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON connections, grant_migrations, links, link_sessions, revocations, rate_limits, vault_replicas,
+  events TO cufflink_app;
+GRANT SELECT, INSERT, UPDATE ON event_cursors TO cufflink_app;
 GRANT SELECT, INSERT, UPDATE ON circuit_breakers TO cufflink_app;
 GRANT SELECT, INSERT, UPDATE (erased_at) ON erasures TO cufflink_app;
 GRANT SELECT, INSERT ON audit_entries TO cufflink_app;
@@ -49,7 +51,7 @@ GRANT SELECT ON migrations TO cufflink_app;
 -- cufflink_operator: `npm run cli`. It makes keys and seals values anew; it neither links nor ends anything.
 GRANT SELECT, INSERT, UPDATE ON vault_keys TO cufflink_operator;
 GRANT SELECT ON vault_replicas TO cufflink_operator;
-GRANT SELECT, UPDATE (sealed) ON connections, grant_migrations, links, revocations TO cufflink_operator;
+GRANT SELECT, UPDATE (sealed) ON connections, events, grant_migrations, links, revocations TO cufflink_operator;
 GRANT SELECT, INSERT, UPDATE (expires_at, revoked_at, secret_hash, mac) ON api_keys TO cufflink_operator;
 -- `audit prune` leaves a signed checkpoint: entries that go without one are noticed.
 GRANT SELECT, INSERT, DELETE ON audit_entries TO cufflink_operator;

@@ -7,6 +7,7 @@ import { RateLimitsModule } from './access/rate-limits.module.js';
 import { ConnectPageModule } from './connect-page/connect-page.module.js';
 import { ConnectionsModule } from './connections/connections.module.js';
 import { AppErrorFilter } from './errors/app-error.filter.js';
+import { EventsApiModule } from './events/events-api.module.js';
 import { RequestRulesGuard } from './http/request-rules.guard.js';
 import { RequestValidationPipe } from './http/request-validation.pipe.js';
 import { LinksModule } from './links/links.module.js';
@@ -25,6 +26,7 @@ import { UsersModule } from './users/users.module.js';
     AuditApiModule,
     ConnectPageModule,
     ConnectionsModule,
+    EventsApiModule,
     LinksModule,
     OpsModule,
     ProvidersModule,

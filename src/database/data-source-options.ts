@@ -4,6 +4,8 @@ import { AuditEntryEntity } from './entities/audit-entry.entity.js';
 import { AuditWriterEntity } from './entities/audit-writer.entity.js';
 import { ConnectionEntity } from './entities/connection.entity.js';
 import { ErasureEntity } from './entities/erasure.entity.js';
+import { EventCursorEntity } from './entities/event-cursor.entity.js';
+import { EventEntity } from './entities/event.entity.js';
 import { GrantMigrationEntity } from './entities/grant-migration.entity.js';
 import { LinkSessionEntity } from './entities/link-session.entity.js';
 import { LinkEntity } from './entities/link.entity.js';
@@ -35,6 +37,7 @@ import { TellWhyConnectionsEnd1796070000000 } from './migrations/1796070000000-T
 import { AddAuditAddress1796050000000 } from './migrations/1796050000000-AddAuditAddress.js';
 import { BindAuthority1796060000000 } from './migrations/1796060000000-BindAuthority.js';
 import { RenameLeasesAndCircuitBreakers1796090000000 } from './migrations/1796090000000-RenameLeasesAndCircuitBreakers.js';
+import { CreateEvents1796100000000 } from './migrations/1796100000000-CreateEvents.js';
 import type { DatabaseConfig } from './database.config.js';
 
 /** How long a statement may take before PostgreSQL ends it, in milliseconds. No statement here needs a tenth of it. */
@@ -64,6 +67,8 @@ export function dataSourceOptions(config: DataSourceSettings): DataSourceOptions
       AuditWriterEntity,
       ConnectionEntity,
       ErasureEntity,
+      EventCursorEntity,
+      EventEntity,
       GrantMigrationEntity,
       LinkEntity,
       CircuitBreakerEntity,
@@ -97,6 +102,7 @@ export function dataSourceOptions(config: DataSourceSettings): DataSourceOptions
       AddAuditAddress1796050000000,
       BindAuthority1796060000000,
       RenameLeasesAndCircuitBreakers1796090000000,
+      CreateEvents1796100000000,
     ],
     migrationsRun: config.migrateOnBoot,
     synchronize: false,

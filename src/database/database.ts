@@ -13,6 +13,9 @@ export interface Statement {
 /** SQLSTATE classes that mean "not now": connection lost, resources gone, server shutting down or starting. */
 const unavailableStates = /^(08|53|57P|57014|25006)/;
 
+/** Runs one statement and returns its rows, unchecked. */
+export type Query = <Row extends object>(statement: Statement, values?: readonly unknown[]) => Promise<Row[]>;
+
 /** Statements against PostgreSQL on the pool of the DataSource; the only way our code talks to the database. */
 @Injectable()
 export class Database {
@@ -46,9 +49,42 @@ export class Database {
    *   have run
    */
   async query<Row extends object>(statement: Statement, values: readonly unknown[] = []): Promise<Row[]> {
+    return this.guard(() => runOn<Row>(this.pool(), statement, values));
+  }
+
+  /**
+   * Runs several statements in one transaction, at READ COMMITTED: each sees what was committed before it began. Use it only where
+   * one statement cannot do it, and wait for nothing else inside: it holds a pooled connection.
+   *
+   * @param run - gets the way to run a statement in the transaction; if it throws, nothing is changed
+   * @returns the result of `run`, committed
+   * @throws {@link DatabaseUnavailableError} as {@link query} does; it is unknown whether a commit succeeded
+   * @throws what `run` throws
+   */
+  async transaction<Result>(run: (query: Query) => Promise<Result>): Promise<Result> {
+    return this.guard(async () => {
+      const client = await this.pool().connect();
+      try {
+        await client.query('BEGIN');
+        const result = await run((statement, values = []) => runOn(client, statement, values));
+        await client.query('COMMIT');
+        client.release();
+        return result;
+      } catch (error) {
+        // A connection whose state is unknown is closed, which also ends its transaction.
+        const hasEnded = await client.query('ROLLBACK').then(
+          () => true,
+          () => false,
+        );
+        client.release(!hasEnded);
+        throw error;
+      }
+    });
+  }
+
+  private async guard<Result>(work: () => Promise<Result>): Promise<Result> {
     try {
-      const result = await this.pool().query<Row>({ ...statement, values: [...values] });
-      return result.rows;
+      return await work();
     } catch (error) {
       if (isUnavailable(error)) {
         this.noteAbsence();
@@ -68,6 +104,15 @@ export class Database {
   private pool(): pg.Pool {
     return (this.dataSource.driver as unknown as { master: pg.Pool }).master;
   }
+}
+
+async function runOn<Row extends object>(
+  connection: Pick<pg.ClientBase, 'query'> | pg.Pool,
+  statement: Statement,
+  values: readonly unknown[],
+): Promise<Row[]> {
+  const { rows } = await connection.query<Row>({ ...statement, values: [...values] });
+  return rows;
 }
 
 function isUnavailable(error: unknown): boolean {

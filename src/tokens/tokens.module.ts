@@ -3,6 +3,7 @@ import { ConfigModule } from '@nestjs/config';
 import { AuditModule } from '../audit/audit.module.js';
 import { ClockModule } from '../clock/clock.module.js';
 import { DatabaseModule } from '../database/database.module.js';
+import { EventsModule } from '../events/events.module.js';
 import { ProviderKitModule } from '../provider-kit/provider-kit.module.js';
 import { VaultModule } from '../vault/vault.module.js';
 import { ClockSync } from '../database/clock-sync.js';
@@ -40,6 +41,7 @@ import { UserConnectionReader } from './user-connection-reader.js';
     AuditModule,
     ClockModule,
     DatabaseModule,
+    EventsModule,
     ProviderKitModule,
     VaultModule,
   ],

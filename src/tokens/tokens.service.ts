@@ -4,6 +4,9 @@ import type { AuditAction, Requester } from '../audit/audit-event.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { RefusalRecorder } from '../audit/refusal-recorder.js';
 import { Clock } from '../clock/clock.js';
+import type { Removal } from '../events/event-statement.js';
+import { eventSource } from '../events/event-type.js';
+import { EventUsers } from '../events/event-users.js';
 import { AppError, codeOf } from '../errors/app-error.js';
 import { AccountChangedError, ConnectionNotFoundError, ScopeNotGrantedError } from '../errors/connection.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
@@ -117,6 +120,7 @@ export class TokensService {
     private readonly registry: ProviderRegistry,
     private readonly lifecycle: ProviderLifecycle,
     private readonly audit: AuditTrail,
+    private readonly eventUsers: EventUsers,
     private readonly refusals: RefusalRecorder,
     private readonly clock: Clock,
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
@@ -366,7 +370,16 @@ export class TokensService {
    * @throws {@link ConnectionNotFoundError} when there is no such connection
    * @throws {@link DatabaseUnavailableError} when it cannot be erased; nothing happened at the provider
    */
-  async disconnect(userId: string, slug: string, requester: Requester): Promise<RevocationOutcome> {
+  disconnect(userId: string, slug: string, requester: Requester): Promise<RevocationOutcome> {
+    return this.unlink(userId, slug, requester, this.eventUsers.removalOf(userId, eventSource(requester), false));
+  }
+
+  private async unlink(
+    userId: string,
+    slug: string,
+    requester: Requester,
+    removal: Removal,
+  ): Promise<RevocationOutcome> {
     const provider = this.registry.get(slug);
     let connection = await this.get(userId, slug);
     await this.audit.record({
@@ -378,7 +391,7 @@ export class TokensService {
       connectionId: connection.id,
     });
     for (let attempt = 0; attempt < connectAttempts; attempt += 1) {
-      const outcome = await this.removeAndRevoke(connection, provider);
+      const outcome = await this.removeAndRevoke(connection, provider, removal);
       if (outcome !== undefined) {
         await this.journal.erase(connection.id);
         return outcome;
@@ -392,20 +405,21 @@ export class TokensService {
   private async removeAndRevoke(
     connection: StoredConnection,
     provider: HealthProvider,
+    removal: Removal,
   ): Promise<RevocationOutcome | undefined> {
     const tokens = await this.tokenVault.openIfReadable(connection);
     if (tokens === undefined) {
       this.logger.warn(
         `Connection ${connection.id} is erased, but its tokens cannot be decrypted, so its grant is not revoked.`,
       );
-      await this.store.remove(connection.userId, connection.provider);
+      await this.store.remove(connection.userId, connection.provider, removal);
       return 'failed';
     }
     if (provider.definition.revocation === undefined || this.lifecycle.isRetired(provider)) {
-      await this.store.remove(connection.userId, connection.provider);
+      await this.store.remove(connection.userId, connection.provider, removal);
       return 'unsupported';
     }
-    const entry = await this.outbox.moveOut(connection, tokens);
+    const entry = await this.outbox.moveOut(connection, tokens, removal);
     return entry === undefined ? undefined : this.outbox.attempt(entry);
   }
 
@@ -443,15 +457,16 @@ export class TokensService {
     slug: string,
     requester: Requester,
   ): Promise<ErasedConnection['outcome']> {
+    const removal = this.eventUsers.removalOf(userId, eventSource(requester), true);
     if (!this.registry.has(slug)) {
-      const removed = await this.store.remove(userId, slug);
+      const removed = await this.store.remove(userId, slug, removal);
       if (removed !== undefined) {
         await this.journal.erase(removed.id);
       }
       return 'unsupported';
     }
     try {
-      return await this.disconnect(userId, slug, requester);
+      return await this.unlink(userId, slug, requester, removal);
     } catch (error) {
       if (error instanceof ConnectionNotFoundError) {
         // Somebody else has unlinked it at this moment.

@@ -22,6 +22,7 @@ const statements = {
              SELECT user_id, linked_at AS since FROM connections WHERE user_id > $1
              UNION ALL SELECT user_id, created_at FROM links WHERE user_id > $1
              UNION ALL SELECT user_id, created_at FROM link_sessions WHERE user_id > $1
+             UNION ALL SELECT user_id, occurred_at FROM events WHERE user_id > $1
            ) AS held GROUP BY user_id ORDER BY user_id LIMIT $2`,
   },
 } satisfies Record<string, Statement>;

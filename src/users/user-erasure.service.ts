@@ -1,6 +1,8 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Requester } from '../audit/audit-event.js';
 import { AuditTrail } from '../audit/audit-trail.js';
+import { eventSource } from '../events/event-type.js';
+import { EventUsers } from '../events/event-users.js';
 import { LinkStore } from '../links/link-store.js';
 import { TokensService, type ErasedConnection } from '../tokens/tokens.service.js';
 import { VaultService } from '../vault/vault.service.js';
@@ -25,6 +27,7 @@ export class UserErasureService {
     private readonly log: ErasureLog,
     private readonly tokens: TokensService,
     private readonly links: LinkStore,
+    private readonly events: EventUsers,
     private readonly audit: AuditTrail,
     private readonly vault: VaultService,
   ) {}
@@ -45,7 +48,9 @@ export class UserErasureService {
     const erasedAt = await this.store.record(userDigest);
     await this.log.append({ userDigest, erasedAt });
     await this.audit.record({ ...requester, action: 'user.erased', outcome: 'success', userId });
-    return { erasedAt, connections: await this.remove(userId, requester) };
+    const connections = await this.remove(userId, requester);
+    await this.events.recordErasure(userId, eventSource(requester));
+    return { erasedAt, connections };
   }
 
   /**
@@ -83,6 +88,7 @@ export class UserErasureService {
   private async remove(userId: string, requester: Requester, until?: Date): Promise<ErasedConnection[]> {
     // First the links: a callback that is still to come must not bring a connection back.
     await this.links.removeOfUser(userId, until);
+    await this.events.forget(userId, until);
     const connections = await this.tokens.eraseUser(userId, requester, until);
     this.logger.log(`A user was erased, with ${connections.length} connections.`);
     return connections;

@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { AuditEntryFacts } from '../audit/audit-entry.dto.js';
+import type { EventPayload } from '../events/event-payload.js';
 
 const connectionId = '0b8f6c1e-6a5e-4b39-9f0e-1f2d3c4b5a69';
 const instant = '2026-11-22T10:00:00.000Z';
@@ -187,6 +188,13 @@ export class UserExportResponse {
 
   @ApiProperty({ type: [ExportedLinkSession] })
   link_sessions!: ExportedLinkSession[];
+
+  @ApiProperty({
+    type: 'array',
+    items: { type: 'object' },
+    description: 'of the last 30 days, oldest first; shaped as in `GET /v1/events`',
+  })
+  events!: EventPayload[];
 
   @ApiProperty({ type: [AuditEntryFacts], description: 'newest first, including this export' })
   audit_entries!: AuditEntryFacts[];

@@ -4,6 +4,8 @@ import type { Requester } from '../audit/audit-event.js';
 import { AuditReader } from '../audit/audit-reader.js';
 import type { EntryPlace } from '../audit/audit-store.js';
 import { AuditTrail } from '../audit/audit-trail.js';
+import { toPayload } from '../events/event-payload.js';
+import { EventStore } from '../events/event-store.js';
 import { LinkSessionStore, type LinkSessionFacts } from '../links/link-session-store.js';
 import { LinkStore, type LinkFacts } from '../links/link-store.js';
 import type { MigrationFacts } from '../tokens/migration/migration-store.js';
@@ -31,6 +33,7 @@ export class UserExportService {
     private readonly links: LinkStore,
     private readonly sessions: LinkSessionStore,
     private readonly erasures: ErasureStore,
+    private readonly events: EventStore,
     private readonly vault: VaultService,
     private readonly audit: AuditTrail,
     private readonly auditReader: AuditReader,
@@ -39,8 +42,8 @@ export class UserExportService {
   /**
    * Returns what is held about a user as the text of one JSON document, once the export is in the audit trail.
    *
-   * All but the audit entries is read before this resolves. Those may be many and are read page by page while the text
-   * is sent; should the database go away meanwhile, the text ends early and is no JSON.
+   * All but the events and the audit entries is read before this resolves. Those may be many and are read page by page
+   * while the text is sent; should the database go away meanwhile, the text ends early and is no JSON.
    *
    * @param userId - the company's id of the user; nothing held is no error
    * @param requester - who asks
@@ -57,7 +60,7 @@ export class UserExportService {
       this.erasures.find(this.vault.digest('erasures.user', [userId])),
     ]);
     await this.audit.record({ ...requester, action: 'user.exported', outcome: 'success', userId });
-    const head: Omit<UserExportResponse, 'audit_entries'> = {
+    const head: Omit<UserExportResponse, 'events' | 'audit_entries'> = {
       user_id: userId,
       last_erased_at: toText(erasedAt),
       connections: connections.map(toConnection),
@@ -70,17 +73,43 @@ export class UserExportService {
   }
 
   private async *write(head: object, userId: string): AsyncGenerator<string, void> {
-    yield `${JSON.stringify(head).slice(0, -1)},"audit_entries":[`;
-    let separator = '';
+    yield `${JSON.stringify(head).slice(0, -1)},"events":[`;
+    yield* joined(this.readEvents(userId));
+    yield '],"audit_entries":[';
+    yield* joined(this.readEntries(userId));
+    yield ']}';
+  }
+
+  private async *readEvents(userId: string): AsyncGenerator<object[], void> {
+    let after = 0;
+    for (;;) {
+      const page = await this.events.listOfUser(userId, after, pageSize);
+      yield page.map((event) => toPayload(event, userId));
+      after = page.at(-1)?.position ?? after;
+      if (page.length < pageSize) {
+        return;
+      }
+    }
+  }
+
+  private async *readEntries(userId: string): AsyncGenerator<object[], void> {
     let next: EntryPlace | undefined;
     do {
       const page = await this.auditReader.find({ userId }, pageSize, next);
-      const text = page.entries.map((entry) => JSON.stringify(toEntryFacts(entry))).join(',');
-      yield text === '' ? '' : `${separator}${text}`;
-      separator = ',';
+      yield page.entries.map(toEntryFacts);
       next = page.next;
     } while (next !== undefined);
-    yield ']}';
+  }
+}
+
+/** Writes the elements of pages as those of one JSON array. */
+async function* joined(pages: AsyncGenerator<object[], void>): AsyncGenerator<string, void> {
+  let separator = '';
+  for await (const page of pages) {
+    for (const element of page) {
+      yield `${separator}${JSON.stringify(element)}`;
+      separator = ',';
+    }
   }
 }
 

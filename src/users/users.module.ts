@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
 import { AuditModule } from '../audit/audit.module.js';
 import { DatabaseModule } from '../database/database.module.js';
+import { EventsModule } from '../events/events.module.js';
 import { LinksModule } from '../links/links.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { VaultModule } from '../vault/vault.module.js';
@@ -13,7 +14,15 @@ import { usersConfig } from './users.config.js';
 import { UsersController } from './users.controller.js';
 
 @Module({
-  imports: [ConfigModule.forFeature(usersConfig), AuditModule, DatabaseModule, LinksModule, TokensModule, VaultModule],
+  imports: [
+    ConfigModule.forFeature(usersConfig),
+    AuditModule,
+    DatabaseModule,
+    EventsModule,
+    LinksModule,
+    TokensModule,
+    VaultModule,
+  ],
   controllers: [UsersController],
   providers: [ErasureLog, ErasureStore, UserErasureService, UserExportService],
   exports: [UserErasureService],

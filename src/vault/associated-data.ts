@@ -24,7 +24,8 @@ export interface SealContext {
 export type BoundValue = string | number | boolean | null | Date | Buffer | readonly string[];
 
 /** The columns that hold sealed values. Each has branch keys of its own (CR-11). */
-export type SealPurpose = 'connections.sealed' | 'links.sealed' | 'revocations.sealed' | 'grant_migrations.sealed';
+export type SealPurpose =
+  'connections.sealed' | 'links.sealed' | 'revocations.sealed' | 'grant_migrations.sealed' | 'events.sealed';
 
 /**
  * What keyed digests stand for: a user in the audit trail, a user who was erased, an account at a provider, the address

@@ -6,6 +6,7 @@ const uses = {
   'links.sealed': 'seal',
   'revocations.sealed': 'seal',
   'grant_migrations.sealed': 'seal',
+  'events.sealed': 'seal',
   'audit.user': 'digest',
   'audit.chain': 'sign',
   'api_keys.mac': 'sign',

@@ -6,6 +6,8 @@ export interface SealedColumn {
   readonly column: string;
   /** Primary key, in order, with types. */
   readonly key: readonly { readonly name: string; readonly type: 'text' | 'bytea' | 'uuid' }[];
+  /** Whether its value is bound to no user and no registration, and the table has no columns for them. */
+  readonly isUnowned?: true;
   /** SQL expression over the row: the generation that its value is bound to. */
   readonly generation: string;
   /** Columns of the row that its value is bound to as well, in this order. */
@@ -56,6 +58,13 @@ export const sealedColumns = {
       { name: 'user_id', type: 'text' },
       { name: 'provider', type: 'text' },
     ],
+    generation: '0',
+  },
+  'events.sealed': {
+    table: 'events',
+    column: 'sealed',
+    key: [{ name: 'id', type: 'uuid' }],
+    isUnowned: true,
     generation: '0',
   },
 } as const satisfies Record<SealPurpose, SealedColumn>;

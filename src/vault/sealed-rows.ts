@@ -97,10 +97,13 @@ function readStatement(purpose: SealPurpose, column: SealedColumn, isBehind: boo
   const key = column.key.map(({ name }) => name).join(', ');
   const behind = column.key.map(({ type }, at) => `$${at + 2}::${type}`).join(', ');
   // Enough for the header; the rest only has to be as long as the shortest envelope.
+  const owner = column.isUnowned
+    ? `'' AS "userId", '' AS "registrationId"`
+    : 'user_id AS "userId", registration_id AS "registrationId"';
   const value = withValues ? column.column : `substring(${column.column} FROM 1 FOR 112)`;
   return {
     name: `vault-read-${purpose}-${isBehind ? 'next' : 'first'}-${withValues ? 'values' : 'headers'}`,
-    text: `SELECT ${key}, id AS "rowId", user_id AS "userId", registration_id AS "registrationId",
+    text: `SELECT ${key}, id AS "rowId", ${owner},
              ${[`${column.generation} AS generation`, ...(column.bound ?? []), `${value} AS sealed`].join(', ')}
            FROM ${column.table} WHERE ${column.column} IS NOT NULL ${isBehind ? `AND (${key}) > (${behind})` : ''}
            ORDER BY ${key} LIMIT $1`,

@@ -44,6 +44,7 @@ const expected: Readonly<Record<string, Access>> = {
   'POST /v1/users/:user_id/connections/:provider/refresh': { scope: 'connections:write' },
   'DELETE /v1/users/:user_id': { scope: 'connections:write' },
   'GET /v1/users/:user_id/export': { scope: 'connections:read' },
+  'GET /v1/events': { scope: 'events:read', filtered: true },
   'POST /v1/links/:link_id/confirm': { scope: 'links:write', filtered: true },
   'POST /v1/link-sessions': { scope: 'links:write', filtered: true },
   'GET /metrics': { scope: 'metrics:read', admin: true },

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Removal } from '../../src/events/event-statement.js';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
 import type { SealedTokens, StoredConnection } from '../../src/tokens/store/stored-connection.js';
 import { RefreshLeases } from '../../src/tokens/refresh/refresh-leases.js';
@@ -22,6 +23,10 @@ function tokens(text: string): SealedTokens {
     refreshExpiresAt: null,
     refreshDueInMs: minuteMs,
   };
+}
+
+function removal(): Removal {
+  return { source: 'call', eventId: randomUUID(), sealed: null };
 }
 
 let application: TestApplication;
@@ -87,7 +92,7 @@ describe('what was begun for a connection that was unlinked and linked again as 
 
   it.each(writes)('does not touch the new row: %s (R-19, R-20)', async (_, write) => {
     const former = await insert();
-    await store.remove(former.userId, former.provider);
+    await store.remove(former.userId, former.provider, removal());
     const current = await insert(former.userId);
     // The generations begin again.
     expect(current.secretGen).toBe(former.secretGen);
@@ -99,7 +104,7 @@ describe('what was begun for a connection that was unlinked and linked again as 
 
   it('does not claim the new row, ask for its account, or hold a rejected token against it (R-19)', async () => {
     const former = await insert();
-    await store.remove(former.userId, former.provider);
+    await store.remove(former.userId, former.provider, removal());
     await insert(former.userId);
     const read = () =>
       queryDatabase(application.databaseUrl, 'SELECT * FROM connections WHERE user_id = $1', [former.userId]);

@@ -11,6 +11,8 @@ const ourTables = [
   'circuit_breakers',
   'connections',
   'erasures',
+  'event_cursors',
+  'events',
   'grant_migrations',
   'link_sessions',
   'links',

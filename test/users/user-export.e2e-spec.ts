@@ -19,6 +19,7 @@ const partOf: Readonly<Record<string, keyof Export>> = {
   revocations: 'pending_revocations',
   links: 'links',
   link_sessions: 'link_sessions',
+  events: 'events',
   audit_entries: 'audit_entries',
   erasures: 'last_erased_at',
 };
@@ -31,6 +32,7 @@ interface Export {
   readonly pending_revocations: Record<string, unknown>[];
   readonly links: Record<string, unknown>[];
   readonly link_sessions: Record<string, unknown>[];
+  readonly events: Record<string, unknown>[];
   readonly audit_entries: Record<string, unknown>[];
 }
 
@@ -134,6 +136,7 @@ describe('GET /v1/users/{user_id}/export', () => {
       pending_revocations: [],
       links: [],
       link_sessions: [],
+      events: [],
     });
     expect(body.last_erased_at).toBeNull();
     expect(body.audit_entries.map(({ action }) => action)).toEqual(['user.exported']);

@@ -138,4 +138,12 @@ export class ConnectionEntity {
   /** When the provider's API rejected the access token in force although it had not expired. */
   @Column('timestamptz', { name: 'access_rejected_at', nullable: true })
   accessRejectedAt!: Date | null;
+
+  /** The types of the events that the last change of the row caused; `null` when none did. */
+  @Column('text', { name: 'last_events', array: true, nullable: true })
+  lastEvents!: string[] | null;
+
+  /** Events of this connection so far. */
+  @Column('integer', { name: 'event_sequence', default: 0 })
+  eventSequence!: number;
 }

@@ -1,6 +1,7 @@
 import { isNativeError } from 'node:util/types';
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../../database/database.js';
+import { typesOf, withEvents, writeRemoval } from '../../events/event-statement.js';
 import type { ErrorCode } from '../../errors/error-code.js';
 import { AccountAlreadyLinkedError } from '../../errors/connection.errors.js';
 import type { StoredAccount, SealedTokens, StoredConnection } from '../store/stored-connection.js';
@@ -51,6 +52,9 @@ export interface MigrationCounts {
   readonly alreadyLinked: number;
 }
 
+/** A migration replaces a connection by one of the successor: two events, because their ids differ. */
+const byMigration = { origin: { source: 'operator', proof: 'confirmed' }, reason: `'migrated'` } as const;
+const removal = { source: `'operator'`, eventId: 'gen_random_uuid()', sealed: 'NULL', reason: `'migrated'` };
 const isOurs = `user_id = $1 AND provider = $2 AND lease_id = $3`;
 const isMigratable = `provider = $1 AND registration_id = $2 AND status = 'active' AND sealed IS NOT NULL`;
 
@@ -115,25 +119,36 @@ const statements = {
              migration AS (SELECT grant_migrations.user_id, provider FROM old JOIN grant_migrations USING (user_id, provider)
                WHERE lease_id = $3 AND old.secret_gen = $4 FOR UPDATE OF grant_migrations),
              linked AS (SELECT user_id FROM connections
-               WHERE user_id = $1 AND provider = $5 AND id = $6 AND secret_gen = $7 AND status = 'active' FOR SHARE)
-           DELETE FROM connections USING migration, linked
-           WHERE connections.user_id = migration.user_id AND connections.provider = migration.provider RETURNING id`,
+               WHERE user_id = $1 AND provider = $5 AND id = $6 AND secret_gen = $7 AND status = 'active' FOR SHARE),
+             removed AS (DELETE FROM connections USING migration, linked
+               WHERE connections.user_id = migration.user_id AND connections.provider = migration.provider
+               RETURNING connections.user_id, connections.provider, connections.id, event_sequence),
+             told AS (${writeRemoval('removed', removal)})
+           SELECT id FROM removed`,
   },
   replace: {
     name: 'grant-migrations-replace-connection',
-    text: `WITH old AS (SELECT user_id, provider, secret_gen FROM connections WHERE user_id = $1 AND provider = $2 FOR UPDATE),
+    text: withEvents(
+      `INSERT INTO connections (user_id, provider, id, registration_id, scopes_requested, status, secret_gen, linked_at,
+         sealed, scopes_granted, expires_at, refreshable, refresh_expires_at, refresh_due_at, account_digest, account_exclusive,
+         scopes_unknown, last_events, event_sequence)
+       SELECT user_id, $4, $5, $6, $7::text[], 'active', 1, linked_at, $8, $9::text[], $10::timestamptz, $11::boolean,
+         $12::timestamptz, now() + $13::float8 * interval '1 millisecond', $14, $15::boolean, $16::boolean,
+         ${typesOf('connection.linked')}, 1
+       FROM removed`,
+      byMigration,
+      'id',
+      {
+        with: `old AS (SELECT user_id, provider, secret_gen FROM connections WHERE user_id = $1 AND provider = $2 FOR UPDATE),
              migration AS (SELECT grant_migrations.user_id, provider FROM old
                JOIN grant_migrations USING (user_id, provider, secret_gen)
                WHERE lease_id = $3 AND state = 'exchanged' FOR UPDATE OF grant_migrations),
              removed AS (DELETE FROM connections USING migration
                WHERE connections.user_id = migration.user_id AND connections.provider = migration.provider
-               RETURNING connections.user_id, linked_at)
-           INSERT INTO connections (user_id, provider, id, registration_id, scopes_requested, status, secret_gen, linked_at,
-             sealed, scopes_granted, expires_at, refreshable, refresh_expires_at, refresh_due_at, account_digest, account_exclusive,
-             scopes_unknown)
-           SELECT user_id, $4, $5, $6, $7::text[], 'active', 1, linked_at, $8, $9::text[], $10::timestamptz, $11::boolean,
-             $12::timestamptz, now() + $13::float8 * interval '1 millisecond', $14, $15::boolean, $16::boolean
-           FROM removed RETURNING id`,
+               RETURNING connections.user_id, connections.provider, connections.id, event_sequence, linked_at),
+             told_removed AS (${writeRemoval('removed', removal)})`,
+      },
+    ),
   },
   listOfUser: {
     name: 'grant-migrations-list-of-user',

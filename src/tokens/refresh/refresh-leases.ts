@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../clock/clock.js';
 import { Database, type Statement } from '../../database/database.js';
+import { announce, typesWhere, withEvents } from '../../events/event-statement.js';
 import type { ErrorCode } from '../../errors/error-code.js';
+import { byRefresh, failureDetails, failureReason, isFirstFailure } from '../store/connection-events.js';
 import { connectionColumns, type ConnectionKey, type StoredConnection } from '../store/stored-connection.js';
 
 /**
@@ -113,10 +115,15 @@ const renewOne: Statement = {
 };
 const recordUnreadable: Statement = {
   name: 'connections-record-unreadable',
-  text: `UPDATE connections SET lease_id = NULL, leased_until = NULL, attempt_started_at = NULL,
-           failed_attempts = failed_attempts + 1, last_error_code = $5, last_error_at = now(),
-           refresh_due_at = CASE WHEN refresh_due_at IS NULL THEN NULL ELSE now() + $6::float8 * interval '1 millisecond' END
-         WHERE user_id = $1 AND provider = $2 AND id = $3 AND lease_id = $4`,
+  text: withEvents(
+    `UPDATE connections SET lease_id = NULL, leased_until = NULL, attempt_started_at = NULL,
+       failed_attempts = failed_attempts + 1, last_error_code = $5, last_error_at = now(),
+       refresh_due_at = CASE WHEN refresh_due_at IS NULL THEN NULL ELSE now() + $6::float8 * interval '1 millisecond' END,
+       ${announce(typesWhere({ 'connection.refresh_failing': isFirstFailure }))}
+     WHERE user_id = $1 AND provider = $2 AND id = $3 AND lease_id = $4`,
+    { origin: byRefresh, reason: failureReason, details: failureDetails },
+    'id',
+  ),
 };
 
 /** A due connection that is leased. */

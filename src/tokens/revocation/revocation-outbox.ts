@@ -6,6 +6,7 @@ import { BackgroundJobs } from '../../clock/background-jobs.js';
 import { Clock } from '../../clock/clock.js';
 import { Database, type Statement } from '../../database/database.js';
 import { AppError, codeOf } from '../../errors/app-error.js';
+import { type Removal, writeRemoval } from '../../events/event-statement.js';
 import { TokenUnreadableError } from '../../errors/connection.errors.js';
 import type { ErrorCode } from '../../errors/error-code.js';
 import { ProviderUnavailableError, TokenRevokedError } from '../../errors/provider.errors.js';
@@ -52,10 +53,10 @@ const statements = {
     name: 'revocations-move-out',
     text: `WITH removed AS (
              DELETE FROM connections WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4
-             RETURNING id::text AS connection_id, provider, registration_id
-           )
+             RETURNING user_id, provider, id, event_sequence, registration_id
+           ), told AS (${writeRemoval('removed', { source: '$7', eventId: '$8', sealed: '$9' })})
            INSERT INTO revocations (id, user_id, provider, registration_id, sealed, due_at)
-           SELECT $5, connection_id, provider, registration_id, $6, ${lease} FROM removed RETURNING ${columns}`,
+           SELECT $5, id::text, provider, registration_id, $6, ${lease} FROM removed RETURNING ${columns}`,
   },
   add: {
     name: 'revocations-add',
@@ -169,16 +170,26 @@ export class RevocationOutbox {
    * Removes a connection and keeps its tokens until its grant is revoked, in one statement. The caller then makes the
    * first {@link attempt}.
    *
+   * @param removal - for the event
    * @returns the entry, or `undefined` when the row holds another token set or was removed
    * @throws {@link DatabaseUnavailableError} when it is unknown whether the statement ran; it ran as a whole or not at
    *   all
    */
-  async moveOut(connection: StoredConnection, tokens: TokenSet): Promise<RevocationEntry | undefined> {
+  async moveOut(
+    connection: StoredConnection,
+    tokens: TokenSet,
+    removal: Removal,
+  ): Promise<RevocationEntry | undefined> {
     const { userId, provider, secretGen } = connection;
     const id = randomUUID();
     const sealed = this.sealNew(id, connection, tokens);
     const values = [userId, provider, connection.id, secretGen, id, sealed];
-    const [entry] = await this.database.query<RevocationEntry>(statements.moveOut, values);
+    const [entry] = await this.database.query<RevocationEntry>(statements.moveOut, [
+      ...values,
+      removal.source,
+      removal.eventId,
+      removal.sealed,
+    ]);
     return entry;
   }
 

@@ -2,9 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { BackgroundJobs } from '../../clock/background-jobs.js';
 import { Clock } from '../../clock/clock.js';
 import { Database, type Statement } from '../../database/database.js';
+import { announce, typesOf, withEvents } from '../../events/event-statement.js';
 import type { HealthProvider } from '../../provider-kit/health-provider.js';
 import { ProviderLifecycle } from '../../provider-kit/definition/provider-lifecycle.js';
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
+import { byRefresh } from '../store/connection-events.js';
 import type { EndReason } from '../store/stored-connection.js';
 import type { ConnectionKey } from '../store/stored-connection.js';
 import { RefreshRecorder } from '../refresh/refresh-recorder.js';
@@ -15,29 +17,38 @@ const maxRows = 500;
 /** How often the table is checked, in milliseconds. The reported state of a connection does not wait for it. */
 const pauseMs = 60_000;
 
-const ended = `status = 'needs_relink', ended_at = now(), refresh_due_at = NULL, account_due_at = NULL`;
+const ended = `status = 'needs_relink', ended_at = now(), refresh_due_at = NULL, account_due_at = NULL,
+  ${announce(typesOf('connection.needs_relink'))}`;
+const fields = { origin: byRefresh, reason: 'end_reason' };
+const key = `user_id AS "userId", provider, id, secret_gen AS "secretGen"`;
 
 const endExpired: Statement = {
   name: 'connections-end-expired',
-  text: `UPDATE connections SET ${ended}, end_reason = 'no_refresh_token'
-         WHERE (user_id, provider) IN (
-           SELECT user_id, provider FROM connections
-           WHERE status = 'active' AND NOT refreshable AND expires_at <= $1
-           ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
-         RETURNING user_id AS "userId", provider, id, secret_gen AS "secretGen"`,
+  text: withEvents(
+    `UPDATE connections SET ${ended}, end_reason = 'no_refresh_token'
+     WHERE (user_id, provider) IN (
+       SELECT user_id, provider FROM connections
+       WHERE status = 'active' AND NOT refreshable AND expires_at <= $1
+       ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+    fields,
+    key,
+  ),
 };
 const endRetired: Statement = {
   name: 'connections-end-retired',
   // A grant that was exchanged for one of the successor in time still has to find its connection.
-  text: `UPDATE connections SET ${ended}, end_reason = 'provider_retired'
-         WHERE (user_id, provider) IN (
-           SELECT user_id, provider FROM connections
-           WHERE provider = ANY ($1) AND status = 'active' AND NOT EXISTS (
-             SELECT FROM grant_migrations AS migration
-             WHERE migration.user_id = connections.user_id AND migration.provider = connections.provider
-               AND migration.state <> 'ready')
-           LIMIT $2 FOR UPDATE SKIP LOCKED)
-         RETURNING user_id AS "userId", provider, id, secret_gen AS "secretGen"`,
+  text: withEvents(
+    `UPDATE connections SET ${ended}, end_reason = 'provider_retired'
+     WHERE (user_id, provider) IN (
+       SELECT user_id, provider FROM connections
+       WHERE provider = ANY ($1) AND status = 'active' AND NOT EXISTS (
+         SELECT FROM grant_migrations AS migration
+         WHERE migration.user_id = connections.user_id AND migration.provider = connections.provider
+           AND migration.state <> 'ready')
+       LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+    fields,
+    key,
+  ),
 };
 const countRetiring: Statement = {
   name: 'connections-count-retiring',

@@ -1,7 +1,9 @@
 import { isNativeError } from 'node:util/types';
 import type { Database, Statement } from '../../database/database.js';
 import { MicroBatch } from '../../database/micro-batch.js';
+import { announce, withEvents } from '../../events/event-statement.js';
 import { DatabaseUnavailableError } from '../../errors/request.errors.js';
+import { afterRefresh, byRefresh } from './connection-events.js';
 import type { ConnectionKey, SealedTokens } from './stored-connection.js';
 import { clearedAttempt } from './stored-connection.js';
 
@@ -13,25 +15,31 @@ export function isAccountTaken(error: unknown): boolean {
   return isNativeError(error) && 'constraint' in error && error.constraint === 'connections_one_per_account';
 }
 
+/** SQL: the scopes of a token response. */
+const granted = `CASE WHEN saved.scopes IS NULL THEN NULL ELSE ARRAY(SELECT json_array_elements_text(saved.scopes::json)) END`;
+
 /**
  * SQL: compares and sets each row by itself, and returns the numbers of those that were set. A list of scopes is passed
  * as JSON.
  */
 const saveAll: Statement = {
   name: 'connections-save-refreshed',
-  text: `UPDATE connections SET secret_gen = connections.secret_gen + 1, sealed = saved.sealed,
-           scopes_granted = CASE WHEN saved.scopes IS NULL THEN NULL
-             ELSE ARRAY(SELECT json_array_elements_text(saved.scopes::json)) END,
+  text: withEvents(
+    `UPDATE connections SET secret_gen = connections.secret_gen + 1, sealed = saved.sealed,
+           scopes_granted = ${granted},
            scopes_unknown = saved.scopes_unknown, expires_at = saved.expires_at, refreshable = saved.refreshable, refresh_expires_at = saved.refresh_expires_at,
            refresh_due_at = now() + saved.due_in_ms * interval '1 millisecond', last_refreshed_at = now(),
-           ${clearedAttempt}
+           ${clearedAttempt}, ${announce(afterRefresh(granted))}
          FROM unnest($1::text[], $2::text[], $3::uuid[], $4::int[], $5::bytea[], $6::text[], $7::timestamptz[], $8::bool[],
            $9::timestamptz[], $10::float8[], $11::bool[]) WITH ORDINALITY
            AS saved (user_id, provider, id, secret_gen, sealed, scopes, expires_at, refreshable, refresh_expires_at, due_in_ms,
              scopes_unknown, number)
          WHERE connections.user_id = saved.user_id AND connections.provider = saved.provider
-           AND connections.id = saved.id AND connections.secret_gen = saved.secret_gen
-         RETURNING saved.number::int AS number`,
+           AND connections.id = saved.id AND connections.secret_gen = saved.secret_gen`,
+    { origin: byRefresh },
+    'number',
+    { columns: 'saved.number::int AS number' },
+  ),
 };
 
 interface Save {

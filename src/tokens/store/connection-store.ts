@@ -1,8 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import type { ErrorCode } from '../../errors/error-code.js';
 import { Database, type Statement } from '../../database/database.js';
+import { announce, type Removal, typesOf, typesWhere, withEvents, writeRemoval } from '../../events/event-statement.js';
 import { AccountAlreadyLinkedError } from '../../errors/connection.errors.js';
 import { isAccountTaken, BatchedSaves } from './batched-saves.js';
+import {
+  afterRefresh,
+  byCall,
+  byRefresh,
+  failureDetails,
+  failureReason,
+  haveScopesChanged,
+  isFirstFailure,
+} from './connection-events.js';
 import { clearedAttempt } from './stored-connection.js';
 import {
   type StoredConnection,
@@ -59,20 +69,30 @@ const statements = {
   },
   insert: {
     name: 'connections-insert',
-    text: `INSERT INTO connections (user_id, provider, id, registration_id, scopes_requested, status, secret_gen,
-             sealed, scopes_granted, expires_at, refreshable, refresh_expires_at, refresh_due_at, account_digest, account_exclusive,
-             account_due_at, scopes_unknown)
-           VALUES ($1, $2, $3, $4, $5, 'active', 1, $6, $7, $8, $9, $10, ${dueIn('$11')}, $12, $13, CASE WHEN $14 THEN now() END, $15)
-           ON CONFLICT (user_id, provider) DO NOTHING RETURNING id`,
+    text: withEvents(
+      `INSERT INTO connections (user_id, provider, id, registration_id, scopes_requested, status, secret_gen,
+         sealed, scopes_granted, expires_at, refreshable, refresh_expires_at, refresh_due_at, account_digest, account_exclusive,
+         account_due_at, scopes_unknown, last_events, event_sequence)
+       VALUES ($1, $2, $3, $4, $5, 'active', 1, $6, $7, $8, $9, $10, ${dueIn('$11')}, $12, $13, CASE WHEN $14 THEN now() END, $15,
+         ${typesOf('connection.linked')}, 1)
+       ON CONFLICT (user_id, provider) DO NOTHING`,
+      { origin: byCall },
+      'id',
+    ),
   },
   relink: {
     name: 'connections-relink',
-    text: `UPDATE connections SET registration_id = $5, scopes_requested = $6, secret_gen = secret_gen + 1,
-             sealed = $7, scopes_granted = $8, expires_at = $9, refreshable = $10, refresh_expires_at = $11,
-             refresh_due_at = ${dueIn('$12')}, account_digest = $13, account_exclusive = $14,
-             account_due_at = CASE WHEN $15 THEN now() END, scopes_unknown = $16,
-             linked_at = now(), last_refreshed_at = NULL, ${clearedAttempt}
-           WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 RETURNING id`,
+    text: withEvents(
+      `UPDATE connections SET registration_id = $5, scopes_requested = $6, secret_gen = secret_gen + 1,
+         sealed = $7, scopes_granted = $8, expires_at = $9, refreshable = $10, refresh_expires_at = $11,
+         refresh_due_at = ${dueIn('$12')}, account_digest = $13, account_exclusive = $14,
+         account_due_at = CASE WHEN $15 THEN now() END, scopes_unknown = $16,
+         linked_at = now(), last_refreshed_at = NULL, ${clearedAttempt},
+         ${announce(typesWhere({ 'connection.relinked': 'true', 'connection.scopes_changed': haveScopesChanged('$8::text[]') }))}
+       WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4`,
+      { origin: byCall },
+      'id',
+    ),
   },
   saveSpare: {
     name: 'connections-save-spare',
@@ -95,14 +115,18 @@ const statements = {
   },
   restore: {
     name: 'connections-restore',
-    text: `UPDATE connections SET secret_gen = $4::int + 1, sealed = $5, scopes_granted = $6,
-             scopes_unknown = $13, expires_at = $7, refreshable = $8,
-             refresh_expires_at = $9, refresh_due_at = least(refresh_due_at, ${dueIn('$10')}),
-             last_refreshed_at = CASE WHEN $12 THEN now() ELSE last_refreshed_at END, lease_id = NULL, leased_until = NULL,
-             attempt_started_at = now(), failed_attempts = 0, retry_at = NULL, suspect_since = NULL, gone_since = NULL,
-             failing_since = NULL, access_rejected_at = NULL, last_error_code = NULL, last_error_at = NULL,
-             status = 'active', end_reason = NULL, ended_at = NULL
-           WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen <= $4::int AND ${isLink('$11::timestamptz')} RETURNING id`,
+    text: withEvents(
+      `UPDATE connections SET secret_gen = $4::int + 1, sealed = $5, scopes_granted = $6,
+         scopes_unknown = $13, expires_at = $7, refreshable = $8,
+         refresh_expires_at = $9, refresh_due_at = least(refresh_due_at, ${dueIn('$10')}),
+         last_refreshed_at = CASE WHEN $12 THEN now() ELSE last_refreshed_at END, lease_id = NULL, leased_until = NULL,
+         attempt_started_at = now(), failed_attempts = 0, retry_at = NULL, suspect_since = NULL, gone_since = NULL,
+         failing_since = NULL, access_rejected_at = NULL, last_error_code = NULL, last_error_at = NULL,
+         status = 'active', end_reason = NULL, ended_at = NULL, ${announce(afterRefresh('$6::text[]'))}
+       WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen <= $4::int AND ${isLink('$11::timestamptz')}`,
+      { origin: byRefresh },
+      'id',
+    ),
   },
   learnAccount: {
     name: 'connections-learn-account',
@@ -116,11 +140,15 @@ const statements = {
   },
   endForAccount: {
     name: 'connections-end-for-account',
-    text: `UPDATE connections SET status = 'needs_relink', end_reason = 'account_taken', ended_at = now(),
-             secret_gen = secret_gen + 1, sealed = NULL, account_due_at = NULL,
-             refresh_due_at = NULL, lease_id = NULL, leased_until = NULL, retry_at = NULL,
-             last_error_code = $5, last_error_at = now()
-           WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 AND attempt_started_at IS NULL RETURNING id`,
+    text: withEvents(
+      `UPDATE connections SET status = 'needs_relink', end_reason = 'account_taken', ended_at = now(),
+         secret_gen = secret_gen + 1, sealed = NULL, account_due_at = NULL,
+         refresh_due_at = NULL, lease_id = NULL, leased_until = NULL, retry_at = NULL,
+         last_error_code = $5, last_error_at = now(), ${announce(typesOf('connection.needs_relink'))}
+       WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 AND attempt_started_at IS NULL`,
+      { origin: byRefresh, reason: 'end_reason' },
+      'id',
+    ),
   },
   isAccountTaken: {
     name: 'connections-is-account-taken',
@@ -129,15 +157,8 @@ const statements = {
   },
   recordFailure: {
     name: 'connections-record-failure',
-    text: `WITH circuit AS (
-             SELECT coalesce(max(suspects_forgotten_at), '-infinity') AS forgotten_at,
-               coalesce(bool_or(open_until IS NOT NULL), false) AS is_open
-             FROM circuit_breakers WHERE registration_id = $10
-           ), judged AS (
-             SELECT ${verdict} AS verdict, forgotten_at FROM connections CROSS JOIN circuit
-             WHERE user_id = $1 AND provider = $2 AND id = $3 AND lease_id = $4 FOR UPDATE OF connections
-           )
-           UPDATE connections SET lease_id = NULL, leased_until = NULL,
+    text: withEvents(
+      `UPDATE connections SET lease_id = NULL, leased_until = NULL,
              attempt_started_at = CASE WHEN $6 THEN NULL ELSE attempt_started_at END,
              failed_attempts = failed_attempts + 1, retry_at = ${dueIn('$7')},
              last_error_code = $5, last_error_at = now(),
@@ -151,10 +172,28 @@ const statements = {
              refresh_due_at = CASE
                WHEN verdict IS NOT NULL OR status = 'needs_relink' THEN ${nextTrial}
                WHEN refresh_due_at IS NOT NULL THEN ${dueIn('$11')}
-             END
+             END,
+             ${announce(
+               typesWhere({
+                 'connection.needs_relink': 'verdict IS NOT NULL',
+                 'connection.refresh_failing': `verdict IS NULL AND ${isFirstFailure}`,
+               }),
+             )}
            FROM judged
-           WHERE user_id = $1 AND provider = $2 AND id = $3 AND lease_id = $4
-           RETURNING status, end_reason AS "endReason"`,
+           WHERE user_id = $1 AND provider = $2 AND id = $3 AND lease_id = $4`,
+      { origin: byRefresh, reason: failureReason, details: failureDetails },
+      'status, end_reason AS "endReason"',
+      {
+        with: `circuit AS (
+             SELECT coalesce(max(suspects_forgotten_at), '-infinity') AS forgotten_at,
+               coalesce(bool_or(open_until IS NOT NULL), false) AS is_open
+             FROM circuit_breakers WHERE registration_id = $10
+           ), judged AS (
+             SELECT ${verdict} AS verdict, forgotten_at FROM connections CROSS JOIN circuit
+             WHERE user_id = $1 AND provider = $2 AND id = $3 AND lease_id = $4 FOR UPDATE OF connections
+           )`,
+      },
+    ),
   },
   noteAccessRejected: {
     name: 'connections-note-access-rejected',
@@ -163,7 +202,9 @@ const statements = {
   },
   remove: {
     name: 'connections-remove',
-    text: `DELETE FROM connections WHERE user_id = $1 AND provider = $2 RETURNING ${connectionColumns}`,
+    text: `WITH removed AS (DELETE FROM connections WHERE user_id = $1 AND provider = $2 RETURNING *),
+             told AS (${writeRemoval('removed', { source: '$3', eventId: '$4', sealed: '$5' })})
+           SELECT ${connectionColumns} FROM removed`,
   },
 } satisfies Record<string, Statement>;
 
@@ -398,9 +439,19 @@ export class ConnectionStore {
     await this.database.query(statements.noteAccessRejected, keyValues(key));
   }
 
-  /** Deletes a connection and returns it. */
-  async remove(userId: string, provider: string): Promise<StoredConnection | undefined> {
-    const [row] = await this.database.query<StoredConnection>(statements.remove, [userId, provider]);
+  /**
+   * Deletes a connection and returns it.
+   *
+   * @param removal - for the event
+   */
+  async remove(userId: string, provider: string, removal: Removal): Promise<StoredConnection | undefined> {
+    const [row] = await this.database.query<StoredConnection>(statements.remove, [
+      userId,
+      provider,
+      removal.source,
+      removal.eventId,
+      removal.sealed,
+    ]);
     return row;
   }
 }

@@ -1,0 +1,68 @@
+/** Every type of event. The list is closed: a company can handle each one. */
+export const eventTypes = [
+  /** The user has linked an account. */
+  'connection.linked',
+  /** The user has linked again; the connection keeps its id. */
+  'connection.relinked',
+  /** The provider has granted other scopes than before. */
+  'connection.scopes_changed',
+  /** The first failed refresh after a successful one. The connection may recover. */
+  'connection.refresh_failing',
+  /** A connection whose refresh had failed, or that had ended, works again. */
+  'connection.recovered',
+  /** The connection has ended; only a new link helps. */
+  'connection.needs_relink',
+  /** The refresh token expires in a few days unless it is used before. */
+  'connection.expiring',
+  /** The connection was removed. */
+  'connection.unlinked',
+  /** Everything that was stored of a user is erased. */
+  'user.erased',
+  /** The provider will shut down, or has. */
+  'provider.retiring',
+  /** The circuit breaker of the provider opened: refreshes are paused. */
+  'provider.degraded',
+  /** The circuit breaker of the provider closed: refreshes have resumed. */
+  'provider.restored',
+  /** The provider has told of new health data of a user. */
+  'data.available',
+  /** The company has asked for an event to test an endpoint with. */
+  'webhook.test',
+] as const;
+
+export type EventType = (typeof eventTypes)[number];
+
+/**
+ * What led to an event: a `notification` of the provider, the `refresh` of tokens and the other work that Cufflink does by
+ * itself, a `call` of the company or its user, or a command of the `operator`.
+ */
+export const eventSources = ['notification', 'refresh', 'call', 'operator'] as const;
+
+export type EventSource = (typeof eventSources)[number];
+
+/**
+ * How the fact is known: a notification with a valid signature is `signed`; Cufflink did it itself or saw it in a response of the
+ * provider, so it is `confirmed`; a notification without a proof is `unproven`.
+ */
+export const eventProofs = ['signed', 'confirmed', 'unproven'] as const;
+
+export type EventProof = (typeof eventProofs)[number];
+
+/** What led to an event, and how it is known. */
+export interface EventOrigin {
+  readonly source: EventSource;
+  readonly proof: EventProof;
+}
+
+/** Further fields of a payload, by their names on the wire. Ids, times and names only: no token, no secret, no health data. */
+export type EventDetails = Readonly<Record<string, string | number | readonly string[] | null>>;
+
+/** Returns the source of an event that a requester causes. */
+export function eventSource({ actor }: { readonly actor: string }): EventSource {
+  return actor === 'cli' ? 'operator' : 'call';
+}
+
+/** Tells whether a text is a type of event. */
+export function isEventType(text: string): text is EventType {
+  return (eventTypes as readonly string[]).includes(text);
+}
