@@ -23,6 +23,8 @@ import { AccountLookupWorker } from './accounts/account-lookup.worker.js';
 import { CircuitBreakerService } from './circuit-breaker/circuit-breaker.service.js';
 import { RefreshLeases } from './refresh/refresh-leases.js';
 import { RefreshExchange } from './refresh/refresh-exchange.js';
+import { AttemptDependencies } from './refresh/refresh-attempt.js';
+import { RefreshFailureRecorder } from './refresh/refresh-failure-recorder.js';
 import { RefreshJournal } from './refresh/refresh-journal.js';
 import { RefreshRecorder } from './refresh/refresh-recorder.js';
 import { RefreshConcurrency } from './refresh/refresh-concurrency.js';
@@ -46,6 +48,7 @@ import { UserConnectionReader } from './user-connection-reader.js';
     VaultModule,
   ],
   providers: [
+    AttemptDependencies,
     ClockSync,
     ConnectionEndings,
     ConnectionReader,
@@ -63,6 +66,7 @@ import { UserConnectionReader } from './user-connection-reader.js';
     CircuitBreakerService,
     RefreshLeases,
     RefreshExchange,
+    RefreshFailureRecorder,
     RefreshJournal,
     RefreshScheduler,
     RefreshRecorder,

@@ -8,10 +8,12 @@ import {
   ProviderUnavailableError,
   TokenRevokedError,
 } from '../../errors/provider.errors.js';
+import type { HealthProvider } from '../../provider-kit/health-provider.js';
+import { retiredError } from '../../provider-kit/definition/provider-lifecycle.js';
 import type { OpenCircuit } from '../circuit-breaker/circuit-breaker.service.js';
 import type { CircuitEvidence } from '../circuit-breaker/circuit-state.js';
 import { backoffDelayMs, refreshBackoff } from '../policy/backoff.js';
-import type { RefreshEvidence, RefreshFailureRecord, StoredConnection } from '../store/stored-connection.js';
+import type { EndReason, RefreshEvidence, RefreshFailureRecord, StoredConnection } from '../store/stored-connection.js';
 
 /** Wrong credentials are not fixed within seconds, and every attempt counts against us at the provider. */
 const misconfiguredDelayMs = 60_000;
@@ -230,6 +232,30 @@ export function toCircuitError(displayName: string, { reason, waitMs }: OpenCirc
         `${displayName} is rejecting unusually many refresh tokens, so refreshes are paused. Users do not need to link again. ${again}`,
         { retryAfterSeconds, fate: 'not-sent' },
       );
+  }
+}
+
+/** Returns the error for a connection that only a new link can restore. */
+export function relinkError(provider: HealthProvider, reason: EndReason | null): AppError {
+  const { displayName } = provider.definition;
+  const again = 'The user must link the account again.';
+  switch (reason) {
+    case 'provider_retired':
+    case 'provider_gone':
+      return retiredError(provider);
+    case 'no_refresh_token':
+      return new TokenRevokedError(
+        `The access token has expired, and ${displayName} issued no refresh token to renew it. ${again}`,
+      );
+    case 'unreachable':
+      return new TokenRevokedError(`${displayName} has failed to refresh this connection for days. ${again}`);
+    case 'account_taken':
+      return new TokenRevokedError(
+        'Another user has connected the same account, so this connection has ended. Unlink it there to link it here again.',
+      );
+    case 'grant_refused':
+    case null:
+      return new TokenRevokedError(`${displayName} has ended this connection. ${again}`);
   }
 }
 

@@ -17,7 +17,7 @@ const saveRetryDelaysMs = [50, 100, 250, 500, 1_000, 2_000, 4_000];
 /** A token response that is not persisted yet. */
 export interface UnsavedTokens {
   readonly previous: TokenSet;
-  readonly grant: TokenResponse;
+  readonly response: TokenResponse;
 }
 
 /** `found`: the row already had the token set, from a save whose response was lost or from the journal. */
@@ -47,10 +47,10 @@ export class RefreshedTokenSaver {
    * @throws {@link DatabaseUnavailableError} when it cannot be stored; the journal has it
    */
   async save(connection: StoredConnection, provider: HealthProvider, unsaved: UnsavedTokens): Promise<boolean> {
-    const tokens = toTokenSet(unsaved.grant, unsaved.previous);
+    const tokens = toTokenSet(unsaved.response, unsaved.previous);
     const sealed = await this.recordInJournal(connection, tokens, 'refreshed');
     const { saved, isRecorded } = await this.saveRow(connection, tokens, sealed, 'refreshed');
-    if (saved === 'saved' && unsaved.grant.formerUserId !== undefined) {
+    if (saved === 'saved' && unsaved.response.formerUserId !== undefined) {
       await this.store.askForAccount(connection);
     }
     const isGone = saved === 'superseded' && (await this.discard(connection, provider, tokens, unsaved.previous));

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { ErrorCode } from '../../errors/error-code.js';
 import { Database, type Statement } from '../../database/database.js';
 import { announce, type Removal, typesOf, typesWhere, withEvents, writeRemoval } from '../../events/event-statement.js';
-import { AccountAlreadyLinkedError } from '../../errors/connection.errors.js';
+import { AccountAlreadyLinkedError, ConnectionNotFoundError } from '../../errors/connection.errors.js';
 import { isAccountTaken, BatchedSaves } from './batched-saves.js';
 import {
   afterRefresh,
@@ -227,6 +227,26 @@ export class ConnectionStore {
   async find(userId: string, provider: string): Promise<StoredConnection | undefined> {
     const [row] = await this.database.query<StoredConnection>(statements.find, [userId, provider]);
     return row;
+  }
+
+  /**
+   * Returns the current row of a connection, or `undefined` when it was refreshed or linked again. A new generation
+   * alone does not mean either: the account may have become known, or a rejected response may have replaced the refresh
+   * token.
+   *
+   * @param connection - as read before
+   * @throws {@link ConnectionNotFoundError} when it was removed
+   */
+  async findUnchanged(connection: StoredConnection): Promise<StoredConnection | undefined> {
+    const current = await this.find(connection.userId, connection.provider);
+    if (current === undefined) {
+      throw new ConnectionNotFoundError();
+    }
+    const isSame =
+      current.id === connection.id &&
+      current.linkedAt.getTime() === connection.linkedAt.getTime() &&
+      current.lastRefreshedAt?.getTime() === connection.lastRefreshedAt?.getTime();
+    return isSame ? current : undefined;
   }
 
   /** Returns all connections of a user, sorted by provider. */
