@@ -22,7 +22,7 @@ import type { StoredConnection } from './store/stored-connection.js';
 import { AccountRules, type OnAccountChange } from './accounts/account-rules.js';
 import { OrphanedGrantRevoker } from './revocation/orphaned-grant-revoker.js';
 import { RefreshJournal } from './refresh/refresh-journal.js';
-import { relinkError } from './refresh/refresh-failure.js';
+import { relinkError } from './refresh/refresh-errors.js';
 import { RefreshService } from './refresh/refresh.service.js';
 import { RevocationOutbox, type RevocationOutcome } from './revocation/revocation-outbox.js';
 import { expectedExpiry, keepRefreshToken, sealedScopes, toTokenSet, type TokenSet } from './token-set.js';

@@ -16,7 +16,7 @@ import { unreadable } from '../tokens.metrics.js';
 import { RefreshConcurrency } from './refresh-concurrency.js';
 import { RefreshExchange } from './refresh-exchange.js';
 import { RefreshFailureRecorder } from './refresh-failure-recorder.js';
-import { toOverdueError } from './refresh-failure.js';
+import { toOverdueError } from './refresh-errors.js';
 import { RefreshJournal } from './refresh-journal.js';
 import { RefreshLeases, type RefreshLease } from './refresh-leases.js';
 import { RefreshRecorder } from './refresh-recorder.js';

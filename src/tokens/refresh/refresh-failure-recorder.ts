@@ -7,7 +7,8 @@ import { forgivesRepeat, inDoubtHoldMs } from '../policy/refresh-policy.js';
 import { ConnectionStore } from '../store/connection-store.js';
 import type { EndingTerms, RefreshFailureRecord, StoredConnection } from '../store/stored-connection.js';
 import { tokensConfig, type TokensConfig } from '../tokens.config.js';
-import { relinkError, toAttemptError, toCircuitEvidence, toFailureRecord } from './refresh-failure.js';
+import { relinkError, toAttemptError } from './refresh-errors.js';
+import { toCircuitEvidence, toFailureRecord } from './refresh-failure.js';
 import type { RefreshLease } from './refresh-leases.js';
 import { RefreshRecorder } from './refresh-recorder.js';
 

@@ -6,14 +6,7 @@ import {
   ProviderUnavailableError,
   TokenRevokedError,
 } from '../../errors/provider.errors.js';
-import type { StoredConnection } from '../store/stored-connection.js';
-import {
-  toAttemptError,
-  toFailureRecord,
-  toCircuitError,
-  toPendingError,
-  toCircuitEvidence,
-} from './refresh-failure.js';
+import { toCircuitEvidence, toFailureRecord } from './refresh-failure.js';
 
 const times = { confirmationMs: 4_500_000, corroboratedMs: 300_000, goneMs: 3_600_000 };
 
@@ -126,86 +119,6 @@ describe('toFailureRecord', () => {
   });
 });
 
-describe('toAttemptError', () => {
-  it('R-13 does not tell callers of a first refusal that the connection is lost', () => {
-    const refused = new TokenRevokedError('refused', { detail: 'HTTP 400, invalid_grant' });
-    expect(toAttemptError(refused, 300_000)).toMatchObject({
-      code: 'TOKEN_REFRESH_PENDING',
-      detail: 'HTTP 400, invalid_grant',
-      retryAfterSeconds: 300,
-      cause: refused,
-    });
-  });
-
-  it.each([
-    new ProviderRateLimitedError('slower', { detail: 'HTTP 429', retryAfterSeconds: 7 }),
-    new ProviderMisconfiguredError('wrong secret', { detail: 'HTTP 401, invalid_client' }),
-    new ProviderUnavailableError('lost', { detail: 'TIMEOUT, unknown', fate: 'unknown' }),
-    new InvalidTokenResponseError('no access token', { detail: 'HTTP 200' }),
-  ])('keeps what $name says and adds when it is tried again', (error) => {
-    const { code, message, detail } = error;
-    const told = toAttemptError(error, 41_001);
-    expect(told).toMatchObject({ code, message, detail, retryAfterSeconds: 42, cause: error });
-    expect(told).toBeInstanceOf(error.constructor);
-    expect(toAttemptError(error, 0)).toMatchObject({ retryAfterSeconds: 1 });
-  });
-
-  it('keeps what is known about a request that was not answered', () => {
-    const error = new ProviderUnavailableError('unreachable', { fate: 'not-sent' });
-    expect(toAttemptError(error, 0)).toMatchObject({ fate: 'not-sent' });
-  });
-
-  it.each([
-    [new ProviderUnavailableError('gone', { fate: 'answered', isGone: true }), { isGone: true, isConflict: false }],
-    [new ProviderUnavailableError('busy', { fate: 'answered', isConflict: true }), { isConflict: true, isGone: false }],
-    [new ProviderMisconfiguredError('wrong client', { refusesClient: true }), { refusesClient: true }],
-    [new InvalidTokenResponseError('no refresh token', { isInDoubt: true }), { isInDoubt: true }],
-  ])('keeps what an error says of the provider besides (%#)', (error, said) => {
-    expect(toAttemptError(error, 0)).toMatchObject(said);
-  });
-
-  it('leaves a mistake of ours alone', () => {
-    const mistake = new TypeError('a mistake of ours');
-    expect(toAttemptError(mistake, 1_000)).toBe(mistake);
-  });
-});
-
-describe('toPendingError', () => {
-  const waiting = { lastErrorCode: null, retryInMs: 0, inDoubtForMs: null } as unknown as StoredConnection;
-
-  it.each([
-    ['PROVIDER_RATE_LIMITED', 'PROVIDER_RATE_LIMITED'],
-    ['PROVIDER_MISCONFIGURED', 'PROVIDER_MISCONFIGURED'],
-    ['PROVIDER_UNAVAILABLE', 'PROVIDER_UNAVAILABLE'],
-    ['TOKEN_RESPONSE_INVALID', 'TOKEN_RESPONSE_INVALID'],
-    ['TOKEN_REVOKED', 'TOKEN_REFRESH_PENDING'],
-    ['INTERNAL_ERROR', 'TOKEN_REFRESH_PENDING'],
-    [null, 'TOKEN_REFRESH_PENDING'],
-  ])('R-09 answers %s during the pause after it with %s', (lastErrorCode, code) => {
-    const error = toPendingError({ ...waiting, lastErrorCode, retryInMs: 41_001 }, 0);
-    expect(error).toMatchObject({ code, retryAfterSeconds: 42 });
-    expect(error.message).toContain('42 s');
-  });
-
-  it('R-04 R-07 names the hold when the outcome is unknown and the hold lasts longer than the pause', () => {
-    const inDoubt = { ...waiting, lastErrorCode: 'PROVIDER_UNAVAILABLE', retryInMs: 900, inDoubtForMs: 20_000 };
-    expect(toPendingError(inDoubt, 120_000)).toMatchObject({ code: 'TOKEN_REFRESH_PENDING', retryAfterSeconds: 100 });
-    expect(toPendingError({ ...inDoubt, retryInMs: 600_000 }, 120_000)).toMatchObject({
-      code: 'PROVIDER_UNAVAILABLE',
-      retryAfterSeconds: 600,
-    });
-  });
-
-  it('R-07 does not hold where the provider forgives a repeated refresh token', () => {
-    const inDoubt = { ...waiting, lastErrorCode: 'PROVIDER_UNAVAILABLE', retryInMs: 900, inDoubtForMs: 100 };
-    expect(toPendingError(inDoubt, 0)).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', retryAfterSeconds: 1 });
-  });
-
-  it('never asks to come back at once', () => {
-    expect(toPendingError(waiting, 0).retryAfterSeconds).toBe(1);
-  });
-});
-
 describe('toCircuitEvidence', () => {
   const first = { suspectSince: null, failedAttempts: 0 };
 
@@ -247,16 +160,5 @@ describe('toCircuitEvidence', () => {
   it('tells failures in a row from the first one', () => {
     const error = new InvalidTokenResponseError('no access token');
     expect(toCircuitEvidence(error, { ...first, failedAttempts: 2 })).toEqual({ kind: 'failed', isFirst: false });
-  });
-});
-
-describe('toCircuitError', () => {
-  it.each([
-    ['PROVIDER_RATE_LIMITED', 'PROVIDER_RATE_LIMITED'],
-    ['PROVIDER_MISCONFIGURED', 'PROVIDER_MISCONFIGURED'],
-    ['PROVIDER_UNAVAILABLE', 'PROVIDER_UNAVAILABLE'],
-    ['TOKEN_REVOKED', 'PROVIDER_UNAVAILABLE'],
-  ] as const)('tells callers of a gate closed for %s to come back', (reason, code) => {
-    expect(toCircuitError('WHOOP', { reason, waitMs: 1_500 })).toMatchObject({ code, retryAfterSeconds: 2 });
   });
 });

@@ -14,7 +14,7 @@ import type { StoredConnection } from '../store/stored-connection.js';
 import { tokensConfig, type TokensConfig } from '../tokens.config.js';
 import { AttemptDependencies, RefreshAttempt } from './refresh-attempt.js';
 import type { RefreshPriority } from './refresh-concurrency.js';
-import { relinkError, toCircuitError, toPendingError } from './refresh-failure.js';
+import { relinkError, toCircuitError, toPendingError } from './refresh-errors.js';
 import { RefreshJournal } from './refresh-journal.js';
 import { RefreshLeases, type LeasedConnection, type RefreshLease } from './refresh-leases.js';
 import { RefreshRuns, type RefreshRequest } from './refresh-runs.js';
