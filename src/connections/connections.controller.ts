@@ -13,6 +13,7 @@ import type { ConnectionState, RefreshExpiry } from '../tokens/policy/connection
 import { scopesOf, type StoredConnection } from '../tokens/store/stored-connection.js';
 import { TokenFeedbackService } from '../tokens/token-feedback.service.js';
 import { tokenFingerprint } from '../tokens/store/token-fingerprint.js';
+import { ConnectionEraser } from '../tokens/connection-eraser.js';
 import { TokensService, type TokenUse, type ValidToken } from '../tokens/tokens.service.js';
 import {
   ConnectionListResponse,
@@ -29,6 +30,7 @@ import {
 export class ConnectionsController {
   constructor(
     private readonly tokens: TokensService,
+    private readonly eraser: ConnectionEraser,
     private readonly feedback: TokenFeedbackService,
   ) {}
 
@@ -120,7 +122,7 @@ export class ConnectionsController {
   @ApiOkResponse({ type: DisconnectedResponse })
   @ApiProblems('PROVIDER_UNKNOWN', 'CONNECTION_NOT_FOUND')
   async disconnect(@Param() path: ConnectionPath, @Req() request: AuthenticatedRequest): Promise<DisconnectedResponse> {
-    const outcome = await this.tokens.disconnect(path.user_id, path.provider, requesterOf(request));
+    const outcome = await this.eraser.disconnect(path.user_id, path.provider, requesterOf(request));
     return { disconnected: true, provider_revocation: outcome };
   }
 

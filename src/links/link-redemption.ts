@@ -10,7 +10,8 @@ import { ProviderLifecycle } from '../provider-kit/definition/provider-lifecycle
 import { registrationHash } from '../provider-kit/registration.js';
 import type { TokenResponse } from '../provider-kit/token-response.js';
 import { OrphanedGrantRevoker } from '../tokens/revocation/orphaned-grant-revoker.js';
-import { TokensService, type ConnectedAccount } from '../tokens/tokens.service.js';
+import { ConnectionEraser } from '../tokens/connection-eraser.js';
+import { ConnectionLinker, type ConnectedAccount } from '../tokens/connection-linker.js';
 import { LinkStore, type StoredLink } from './link-store.js';
 import type { ParkedCallback } from './link-vault.js';
 import { linkOutcomes } from './links.metrics.js';
@@ -22,7 +23,8 @@ export class LinkRedemption {
 
   constructor(
     private readonly store: LinkStore,
-    private readonly tokens: TokensService,
+    private readonly linker: ConnectionLinker,
+    private readonly eraser: ConnectionEraser,
     private readonly orphans: OrphanedGrantRevoker,
     private readonly lifecycle: ProviderLifecycle,
     private readonly audit: AuditTrail,
@@ -38,7 +40,7 @@ export class LinkRedemption {
    * @throws {@link AuthorizationStateError} when the settings of the provider changed after the link was started
    *   (AR-10), or the user was erased meanwhile
    * @throws whatever the provider's `complete`, `verify` and `prepareAccount` throw, and the errors of
-   *   `TokensService.connect`
+   *   `ConnectionLinker.connect`
    */
   async redeem(
     provider: HealthProvider,
@@ -49,7 +51,7 @@ export class LinkRedemption {
     const connected = await this.connect(provider, link, parked);
     if (!(await this.noteOutcome(link, 'connected'))) {
       // The user was erased while the provider responded: what the link has brought since goes too.
-      await this.tokens.disconnect(link.userId, link.provider, { actor: 'service' });
+      await this.eraser.disconnect(link.userId, link.provider, { actor: 'service' });
       throw new AuthorizationStateError('the user was erased in the meantime');
     }
     const { userId } = link;
@@ -131,7 +133,7 @@ export class LinkRedemption {
       const { providerUserId, failure } = await this.findAccount(provider, grant, link);
       grant = grant.with({ providerUserId });
       await provider.prepareAccount(grant);
-      return await this.tokens.connect({ ...link, accountFailure: failure }, grant);
+      return await this.linker.connect({ ...link, accountFailure: failure }, grant);
     } catch (error) {
       await this.orphans.revokeFailedLink(link, grant);
       throw error;

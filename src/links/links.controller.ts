@@ -32,7 +32,7 @@ import {
 } from './links.dto.js';
 import { LinksService, type Retirement } from './links.service.js';
 import { isHostedPage, withOutcome } from './return-url.js';
-import type { ConnectedAccount } from '../tokens/tokens.service.js';
+import type { ConnectedAccount } from '../tokens/connection-linker.js';
 
 /** The browser must neither keep nor tell the callback's URL: it holds the code (RFC 9700 section 4.2.4). */
 const callbackHeaders = {

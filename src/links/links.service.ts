@@ -14,7 +14,7 @@ import { ProviderLifecycle } from '../provider-kit/definition/provider-lifecycle
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { registrationHash, registrationId } from '../provider-kit/registration.js';
 import type { OnAccountChange } from '../tokens/accounts/account-rules.js';
-import type { ConnectedAccount } from '../tokens/tokens.service.js';
+import type { ConnectedAccount } from '../tokens/connection-linker.js';
 import { checkAskedScopes } from './asked-scopes.js';
 import type { CallbackArrival, CallbackOutcome } from './callback-outcome.js';
 import type { CallbackReading } from './callback-parameters.js';

@@ -7,6 +7,8 @@ import { EventsModule } from '../events/events.module.js';
 import { ProviderKitModule } from '../provider-kit/provider-kit.module.js';
 import { VaultModule } from '../vault/vault.module.js';
 import { ClockSync } from '../database/clock-sync.js';
+import { ConnectionEraser } from './connection-eraser.js';
+import { ConnectionLinker } from './connection-linker.js';
 import { ConnectionEndings } from './scheduler/connection-endings.js';
 import { ConnectionReader } from './store/connection-reader.js';
 import { ConnectionStore } from './store/connection-store.js';
@@ -51,6 +53,8 @@ import { UserConnectionReader } from './user-connection-reader.js';
     AttemptDependencies,
     ClockSync,
     ConnectionEndings,
+    ConnectionEraser,
+    ConnectionLinker,
     ConnectionReader,
     ConnectionStore,
     DeadTokenPurge,
@@ -78,6 +82,14 @@ import { UserConnectionReader } from './user-connection-reader.js';
     TokensService,
     UserConnectionReader,
   ],
-  exports: [MigrationRun, OrphanedGrantRevoker, TokenFeedbackService, TokensService, UserConnectionReader],
+  exports: [
+    ConnectionEraser,
+    ConnectionLinker,
+    MigrationRun,
+    OrphanedGrantRevoker,
+    TokenFeedbackService,
+    TokensService,
+    UserConnectionReader,
+  ],
 })
 export class TokensModule {}

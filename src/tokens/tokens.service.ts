@@ -1,63 +1,27 @@
-import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { AuditAction, Requester } from '../audit/audit-event.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { RefusalRecorder } from '../audit/refusal-recorder.js';
 import { Clock } from '../clock/clock.js';
-import type { Removal } from '../events/event-statement.js';
-import { eventSource } from '../events/event-type.js';
-import { EventUsers } from '../events/event-users.js';
 import { AppError, codeOf } from '../errors/app-error.js';
-import { AccountChangedError, ConnectionNotFoundError, ScopeNotGrantedError } from '../errors/connection.errors.js';
+import { ConnectionNotFoundError, ScopeNotGrantedError } from '../errors/connection.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
-import type { ProviderDefinition } from '../provider-kit/definition/provider-definition.js';
 import { ProviderLifecycle } from '../provider-kit/definition/provider-lifecycle.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
-import type { TokenResponse } from '../provider-kit/token-response.js';
 import { callerWaitMs, endsWithin } from './policy/caller-wait.js';
 import { ConnectionReader } from './store/connection-reader.js';
 import { connectionState, refreshExpiry, type ConnectionState, type RefreshExpiry } from './policy/connection-state.js';
 import { ConnectionStore } from './store/connection-store.js';
 import type { StoredConnection } from './store/stored-connection.js';
-import { AccountRules, type OnAccountChange } from './accounts/account-rules.js';
-import { OrphanedGrantRevoker } from './revocation/orphaned-grant-revoker.js';
-import { RefreshJournal } from './refresh/refresh-journal.js';
 import { relinkError } from './refresh/refresh-errors.js';
 import { RefreshService } from './refresh/refresh.service.js';
-import { RevocationOutbox, type RevocationOutcome } from './revocation/revocation-outbox.js';
-import { expectedExpiry, keepRefreshToken, sealedScopes, toTokenSet, type TokenSet } from './token-set.js';
+import { expectedExpiry, sealedScopes, type TokenSet } from './token-set.js';
 import { TokenVault } from './store/token-vault.js';
 import { tokensConfig, type TokensConfig } from './tokens.config.js';
 import { issuedTokens } from './tokens.metrics.js';
 
 /** A token with less life left than this is refreshed before it is returned, in milliseconds. */
 const hardMarginMs = 60_000;
-/** How often a save is repeated when two links of one user finish at the same moment. */
-const connectAttempts = 5;
-
-/** A completed link, ready to be stored. */
-export interface CompletedLink {
-  readonly userId: string;
-  readonly provider: string;
-  readonly registrationId: string;
-  readonly scopes: readonly string[];
-  readonly onAccountChange: OnAccountChange;
-  /**
-   * Why the provider could not return the account, which is looked up again later. Absent when the account is known or
-   * never will be.
-   */
-  readonly accountFailure?: AppError | undefined;
-}
-
-/** The connection that a link created or updated. */
-export interface ConnectedAccount {
-  readonly connectionId: string;
-  /**
-   * Whether the provider normally issues a refresh token and issued none: the connection ends when its access token
-   * expires.
-   */
-  readonly lacksRefreshToken: boolean;
-}
 
 /** A valid token for the company's own services. */
 export interface ValidToken {
@@ -86,12 +50,6 @@ export interface TokenUse {
   readonly headers: readonly string[];
 }
 
-/** The outcome of revoking the grant of an erased connection. */
-export interface ErasedConnection {
-  readonly provider: string;
-  readonly outcome: RevocationOutcome;
-}
-
 /** The purpose of a token, as named in the audit trail. */
 export type TokenPurpose = Extract<AuditAction, 'token.handed_out' | 'request.proxied' | 'request.signed'>;
 
@@ -103,7 +61,7 @@ interface WorkingTokens {
   readonly how: 'fresh' | 'refreshed' | 'stale';
 }
 
-/** Stores the tokens of links, returns valid tokens, and removes connections. */
+/** Returns valid tokens of connections, and tells the state of connections. */
 @Injectable()
 export class TokensService {
   private readonly logger = new Logger(TokensService.name);
@@ -113,92 +71,14 @@ export class TokensService {
     private readonly store: ConnectionStore,
     private readonly reader: ConnectionReader,
     private readonly tokenVault: TokenVault,
-    private readonly accounts: AccountRules,
     private readonly refreshService: RefreshService,
-    private readonly orphanedGrants: OrphanedGrantRevoker,
-    private readonly outbox: RevocationOutbox,
-    private readonly journal: RefreshJournal,
     private readonly registry: ProviderRegistry,
     private readonly lifecycle: ProviderLifecycle,
     private readonly audit: AuditTrail,
-    private readonly eventUsers: EventUsers,
     private readonly refusals: RefusalRecorder,
     private readonly clock: Clock,
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
   ) {}
-
-  /**
-   * Stores the tokens of a completed link: as a new connection, or as the new tokens of an existing one. If this
-   * throws, the caller must revoke the grant.
-   *
-   * A token response without a refresh token keeps the stored refresh token, if the account is known to be the same
-   * (TE-15): some providers issue one only at the first consent.
-   *
-   * @param link - the link and its user
-   * @param response - the token response
-   * @returns the connection
-   * @throws {@link AccountAlreadyLinkedError} when another user has connected the same account and accounts are not
-   *   shared
-   * @throws `link.accountFailure` when the account of the user's connection is known, so that the new account must be
-   *   compared with it
-   * @throws {@link AccountChangedError} when the user's connection has another account and the link may not change that
-   * @throws {@link DatabaseUnavailableError} when the connection cannot be stored; the user must link again
-   */
-  async connect(link: CompletedLink, response: TokenResponse): Promise<ConnectedAccount> {
-    const { userId, provider, registrationId, scopes: scopesRequested } = link;
-    const { definition } = this.registry.get(provider);
-    const received = { ...toTokenSet(response), requestedScopes: [...scopesRequested] };
-    let tokens: TokenSet = received;
-    const { accountFailure } = link;
-    const account = { ...this.accounts.identify(registrationId, tokens), isPending: accountFailure !== undefined };
-    await this.accounts.checkFree(link, account);
-    for (let attempt = 0; attempt < connectAttempts; attempt += 1) {
-      const existing = await this.store.find(userId, provider);
-      if (existing === undefined) {
-        const id = randomUUID();
-        const sealed = this.tokenVault.seal({ userId, provider, id, registrationId, secretGen: 1 }, tokens);
-        if (await this.store.insert({ userId, provider, id, registrationId, scopesRequested }, sealed, account)) {
-          return { connectionId: id, lacksRefreshToken: lacksRefreshToken(definition, tokens) };
-        }
-      } else {
-        if (accountFailure !== undefined && (await this.accounts.isKnown(existing))) {
-          throw accountFailure;
-        }
-        tokens = await this.withStoredRefreshToken(received, existing, registrationId);
-        const replaced = await this.accounts.findReplaced(existing, tokens);
-        if (replaced !== undefined && link.onAccountChange === 'refuse') {
-          throw new AccountChangedError();
-        }
-        const secretGen = existing.secretGen + 1;
-        const sealed = this.tokenVault.seal({ ...existing, registrationId, secretGen }, tokens);
-        if (await this.store.relink(existing, { registrationId, scopesRequested }, sealed, account)) {
-          if (replaced !== undefined) {
-            await this.orphanedGrants.revokeReplaced(existing, replaced);
-          }
-          return { connectionId: existing.id, lacksRefreshToken: lacksRefreshToken(definition, tokens) };
-        }
-      }
-    }
-    throw new Error(`A connection changed ${connectAttempts} times while it was being stored.`);
-  }
-
-  /**
-   * Adds the stored refresh token to tokens of a new link that came without one, unless it may belong to another
-   * account or is dead.
-   */
-  private async withStoredRefreshToken(
-    tokens: TokenSet,
-    existing: StoredConnection,
-    registrationId: string,
-  ): Promise<TokenSet> {
-    const isDead = existing.endReason === 'grant_refused';
-    if (tokens.refreshToken !== undefined || isDead || existing.registrationId !== registrationId) {
-      return tokens;
-    }
-    const stored = await this.tokenVault.openIfReadable(existing);
-    const isSameAccount = stored?.providerUserId !== undefined && stored.providerUserId === tokens.providerUserId;
-    return isSameAccount ? keepRefreshToken(tokens, stored) : tokens;
-  }
 
   /**
    * Returns a valid token, after recording its purpose in the audit trail (LOG-06).
@@ -357,126 +237,6 @@ export class TokensService {
     return this.store.list(userId);
   }
 
-  /**
-   * Erases a connection here, then revokes its grant at the provider.
-   *
-   * First the audit entry is written, then the row is removed. From then on no token of the connection is returned,
-   * whatever the provider responds.
-   *
-   * @param userId - the company's id of the user
-   * @param slug - the provider
-   * @param requester - who ends the connection
-   * @returns the outcome at the provider: `revoked`; `unsupported` when it offers no way; `pending` when it will be
-   *   retried; `failed` when no attempt is left
-   * @throws {@link ConnectionNotFoundError} when there is no such connection
-   * @throws {@link DatabaseUnavailableError} when it cannot be erased; nothing happened at the provider
-   */
-  disconnect(userId: string, slug: string, requester: Requester): Promise<RevocationOutcome> {
-    return this.unlink(userId, slug, requester, this.eventUsers.removalOf(userId, eventSource(requester), false));
-  }
-
-  private async unlink(
-    userId: string,
-    slug: string,
-    requester: Requester,
-    removal: Removal,
-  ): Promise<RevocationOutcome> {
-    const provider = this.registry.get(slug);
-    let connection = await this.get(userId, slug);
-    await this.audit.record({
-      ...requester,
-      action: 'connection.unlinked',
-      outcome: 'success',
-      userId,
-      provider: slug,
-      connectionId: connection.id,
-    });
-    for (let attempt = 0; attempt < connectAttempts; attempt += 1) {
-      const outcome = await this.removeAndRevoke(connection, provider, removal);
-      if (outcome !== undefined) {
-        await this.journal.erase(connection.id);
-        return outcome;
-      }
-      connection = await this.get(userId, slug);
-    }
-    throw new Error(`A connection changed ${connectAttempts} times while it was being unlinked.`);
-  }
-
-  /** Removes a row and revokes its grant. Returns `undefined` when the row holds another token set by now. */
-  private async removeAndRevoke(
-    connection: StoredConnection,
-    provider: HealthProvider,
-    removal: Removal,
-  ): Promise<RevocationOutcome | undefined> {
-    const tokens = await this.tokenVault.openIfReadable(connection);
-    if (tokens === undefined) {
-      this.logger.warn(
-        `Connection ${connection.id} is erased, but its tokens cannot be decrypted, so its grant is not revoked.`,
-      );
-      await this.store.remove(connection.userId, connection.provider, removal);
-      return 'failed';
-    }
-    if (provider.definition.revocation === undefined || this.lifecycle.isRetired(provider)) {
-      await this.store.remove(connection.userId, connection.provider, removal);
-      return 'unsupported';
-    }
-    const entry = await this.outbox.moveOut(connection, tokens, removal);
-    return entry === undefined ? undefined : this.outbox.attempt(entry);
-  }
-
-  /**
-   * Erases all connections of a user, including those to providers that this deployment no longer knows.
-   *
-   * @param userId - the company's id of the user
-   * @param requester - who erases the user
-   * @param until - erase only connections linked until then; all if absent
-   * @returns the outcome for each at its provider, sorted by provider, followed by connections that were added in the
-   *   meantime
-   * @throws {@link DatabaseUnavailableError} when one cannot be erased
-   */
-  async eraseUser(userId: string, requester: Requester, until?: Date): Promise<ErasedConnection[]> {
-    const erased: ErasedConnection[] = [];
-    for (let attempt = 0; attempt < connectAttempts; attempt += 1) {
-      const connections = (await this.store.list(userId)).filter(
-        ({ linkedAt }) => until === undefined || linkedAt <= until,
-      );
-      if (connections.length === 0) {
-        return erased;
-      }
-      const outcomes = connections.map(async ({ provider }) => ({
-        provider,
-        outcome: await this.eraseConnection(userId, provider, requester),
-      }));
-      erased.push(...(await Promise.all(outcomes)));
-      // A migration may have put another connection in the place of one behind the list.
-    }
-    throw new Error(`A user had new connections ${connectAttempts} times while being erased.`);
-  }
-
-  private async eraseConnection(
-    userId: string,
-    slug: string,
-    requester: Requester,
-  ): Promise<ErasedConnection['outcome']> {
-    const removal = this.eventUsers.removalOf(userId, eventSource(requester), true);
-    if (!this.registry.has(slug)) {
-      const removed = await this.store.remove(userId, slug, removal);
-      if (removed !== undefined) {
-        await this.journal.erase(removed.id);
-      }
-      return 'unsupported';
-    }
-    try {
-      return await this.unlink(userId, slug, requester, removal);
-    } catch (error) {
-      if (error instanceof ConnectionNotFoundError) {
-        // Somebody else has unlinked it at this moment.
-        return 'revoked';
-      }
-      throw error;
-    }
-  }
-
   private refreshInBackground(connection: StoredConnection): void {
     this.finishInBackground(connection, this.refreshService.refresh(connection, { priority: 'background' }));
   }
@@ -510,15 +270,6 @@ export class TokensService {
   private remainingLifeMs(tokens: TokenSet): number {
     return tokens.expiresAt === undefined ? Infinity : tokens.expiresAt.getTime() - this.clock.now().getTime();
   }
-}
-
-function lacksRefreshToken(definition: ProviderDefinition, { refreshToken }: TokenSet): boolean {
-  return (
-    definition.oauth === '2.0' &&
-    definition.noRefreshToken !== true &&
-    definition.neverExpires !== true &&
-    refreshToken === undefined
-  );
 }
 
 function toWorking(

@@ -4,7 +4,7 @@ import { AuditTrail } from '../audit/audit-trail.js';
 import { eventSource } from '../events/event-type.js';
 import { EventUsers } from '../events/event-users.js';
 import { LinkStore } from '../links/link-store.js';
-import { TokensService, type ErasedConnection } from '../tokens/tokens.service.js';
+import { ConnectionEraser, type ErasedConnection } from '../tokens/connection-eraser.js';
 import { VaultService } from '../vault/vault.service.js';
 import { ErasureLog } from './erasure-log.js';
 import { ErasureStore } from './erasure-store.js';
@@ -25,7 +25,7 @@ export class UserErasureService {
   constructor(
     private readonly store: ErasureStore,
     private readonly log: ErasureLog,
-    private readonly tokens: TokensService,
+    private readonly eraser: ConnectionEraser,
     private readonly links: LinkStore,
     private readonly events: EventUsers,
     private readonly audit: AuditTrail,
@@ -89,7 +89,7 @@ export class UserErasureService {
     // First the links: a callback that is still to come must not bring a connection back.
     await this.links.removeOfUser(userId, until);
     await this.events.forget(userId, until);
-    const connections = await this.tokens.eraseUser(userId, requester, until);
+    const connections = await this.eraser.eraseUser(userId, requester, until);
     this.logger.log(`A user was erased, with ${connections.length} connections.`);
     return connections;
   }

@@ -3,7 +3,7 @@ import { registrationId } from '../../src/provider-kit/registration.js';
 import { ProviderRegistry } from '../../src/provider-kit/provider-registry.js';
 import { TokenResponse } from '../../src/provider-kit/token-response.js';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
-import { TokensService, type CompletedLink } from '../../src/tokens/tokens.service.js';
+import { ConnectionLinker, type CompletedLink } from '../../src/tokens/connection-linker.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { linkAccount, newUser } from '../support/linking.js';
 import { held } from '../support/fake-providers.js';
@@ -34,7 +34,7 @@ describe('the refresh token of a connection, when a new link brings none', () =>
     between: string = '',
   ): Promise<boolean | undefined> {
     const { app, databaseUrl, clock } = application;
-    const service = app.get(TokensService, { strict: false });
+    const service = app.get(ConnectionLinker, { strict: false });
     const registration = registrationId(app.get(ProviderRegistry, { strict: false }).get(provider));
     const userId = `linked-${newUser()}`;
     const onAccountChange = 'replace' as const;

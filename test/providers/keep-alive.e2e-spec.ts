@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { TokenResponse } from '../../src/provider-kit/token-response.js';
+import { ConnectionLinker } from '../../src/tokens/connection-linker.js';
 import { TokensService } from '../../src/tokens/tokens.service.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { queryDatabase } from '../support/test-database.js';
@@ -53,10 +54,11 @@ describe('R-24 a provider that breaks each connection when it is used again', ()
 
   it('sees every refresh token once; those it did not answer are in doubt, the others are stored', async () => {
     const tokens = application.app.get(TokensService, { strict: false });
+    const linker = application.app.get(ConnectionLinker, { strict: false });
     for (const userId of users) {
       const link = { userId, provider: 'whoop', registrationId: 'whoop:test', scopes: [] };
       const grant = { accessToken: 'first', refreshToken: `of-${userId}`, expiresInSeconds: 3600 };
-      await tokens.connect(
+      await linker.connect(
         { ...link, onAccountChange: 'refuse' },
         new TokenResponse({ ...grant, requestedAt: application.clock.now() }),
       );

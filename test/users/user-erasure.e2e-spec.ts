@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { DatabaseUnavailableError } from '../../src/errors/request.errors.js';
 import { RevocationOutbox } from '../../src/tokens/revocation/revocation-outbox.js';
-import { TokensService } from '../../src/tokens/tokens.service.js';
+import { ConnectionEraser } from '../../src/tokens/connection-eraser.js';
 import { UserErasureService } from '../../src/users/user-erasure.service.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { auditEntriesOf } from '../support/audit-entries.js';
@@ -177,8 +177,8 @@ describe('the erasure of a user', () => {
   it('is noted everywhere before anything goes, so that the replay finishes one that was broken off (LOG-08)', async () => {
     await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
     await linkAccount(application, encodeURIComponent(userId), 'oura', { account });
-    const tokens = application.app.get(TokensService, { strict: false });
-    jest.spyOn(tokens, 'eraseUser').mockRejectedValueOnce(new DatabaseUnavailableError('It went away.'));
+    const eraser = application.app.get(ConnectionEraser, { strict: false });
+    jest.spyOn(eraser, 'eraseUser').mockRejectedValueOnce(new DatabaseUnavailableError('It went away.'));
 
     await application.api.delete(path).expect(503);
 
@@ -193,10 +193,10 @@ describe('the erasure of a user', () => {
   it('voids the links first: a callback behind the end of the connections brings none back (LOG-08)', async () => {
     const { linkWebUrl } = await startLink(application, encodeURIComponent(userId), 'whoop');
     const callback = await consent(linkWebUrl);
-    const tokens = application.app.get(TokensService, { strict: false });
-    const eraseUser = tokens.eraseUser.bind(tokens);
+    const eraser = application.app.get(ConnectionEraser, { strict: false });
+    const eraseUser = eraser.eraseUser.bind(eraser);
     const statuses: number[] = [];
-    jest.spyOn(tokens, 'eraseUser').mockImplementationOnce(async (...call) => {
+    jest.spyOn(eraser, 'eraseUser').mockImplementationOnce(async (...call) => {
       const erased = await eraseUser(...call);
       statuses.push((await application.browser.get(pathOf(callback))).status);
       return erased;
