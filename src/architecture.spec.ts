@@ -63,6 +63,11 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     scheduler: ['policy', 'refresh', 'store'],
     migration: ['accounts', 'refresh', 'revocation', 'store'],
   },
+  links: {
+    store: [],
+    callback: ['store'],
+    sessions: ['store'],
+  },
   'provider-kit': {
     definition: [],
     http: [],

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Requester } from '../audit/audit-event.js';
 import { RefusalRecorder } from '../audit/refusal-recorder.js';
-import { LinkSessionStore } from './link-session-store.js';
-import { LinkStore } from './link-store.js';
+import { LinkSessionStore } from './store/link-session-store.js';
+import { LinkStore } from './store/link-store.js';
 
 /**
  * Audits callbacks and confirmations that match no open link: replayed, late, for another provider, or from another

@@ -17,9 +17,9 @@ import { AllowHead, AnyQuery } from '../http/request-rules.decorators.js';
 import { ConnectionPath } from '../http/user-path.dto.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { usedCallbackParameters } from '../provider-kit/responses/used-callback-parameters.js';
-import type { CallbackArrival, CallbackOutcome } from './callback-outcome.js';
-import { readCallback, type CallbackReading } from './callback-parameters.js';
-import { isPeek } from './is-peek.js';
+import type { CallbackArrival, CallbackOutcome } from './callback/callback-outcome.js';
+import { readCallback, type CallbackReading } from './callback/callback-parameters.js';
+import { isPeek } from './callback/is-peek.js';
 import { LinkCookies } from './link-cookies.js';
 import { linksConfig, type LinksConfig } from './links.config.js';
 import {

@@ -16,16 +16,16 @@ import { registrationHash, registrationId } from '../provider-kit/registration.j
 import type { OnAccountChange } from '../tokens/accounts/account-rules.js';
 import type { ConnectedAccount } from '../tokens/connection-linker.js';
 import { checkAskedScopes } from './asked-scopes.js';
-import type { CallbackArrival, CallbackOutcome } from './callback-outcome.js';
-import type { CallbackReading } from './callback-parameters.js';
-import { LinkRedemption } from './link-redemption.js';
+import type { CallbackArrival, CallbackOutcome } from './callback/callback-outcome.js';
+import type { CallbackReading } from './callback/callback-parameters.js';
+import { LinkRedemption } from './callback/link-redemption.js';
 import { LinkRefusalRecorder } from './link-refusal-recorder.js';
-import { LinkRevisits } from './link-revisits.js';
-import { LinkStore, type Parking, type StoredLink } from './link-store.js';
-import { LinkVault, type ParkedCallback } from './link-vault.js';
+import { LinkRevisits } from './callback/link-revisits.js';
+import { LinkStore, type Parking, type StoredLink } from './store/link-store.js';
+import { LinkVault, type ParkedCallback } from './store/link-vault.js';
 import { linksConfig, type LinksConfig } from './links.config.js';
 import { retiringLinks } from './links.metrics.js';
-import { createOneTimeSecret, hashOneTimeSecret } from './one-time-secret.js';
+import { createOneTimeSecret, hashOneTimeSecret } from './store/one-time-secret.js';
 import { checkReturnUrl, isAllowedReturnUrl } from './return-url.js';
 
 /** How long a link may take from its start to its callback, in milliseconds. */

@@ -3,7 +3,7 @@ import type { Requester } from '../audit/audit-event.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { eventSource } from '../events/event-type.js';
 import { EventUsers } from '../events/event-users.js';
-import { LinkStore } from '../links/link-store.js';
+import { LinkStore } from '../links/store/link-store.js';
 import { ConnectionEraser, type ErasedConnection } from '../tokens/connection-eraser.js';
 import { VaultService } from '../vault/vault.service.js';
 import { ErasureLog } from './erasure-log.js';

@@ -5,7 +5,7 @@ import type TestAgent from 'supertest/lib/agent.js';
 import { createApiKey, formatApiKey, hashApiKeySecret } from '../../src/access/api-key.js';
 import { ApiKeysService } from '../../src/access/api-keys.service.js';
 import { accessScopes } from '../../src/access/scopes.js';
-import { createOneTimeSecret, hashOneTimeSecret } from '../../src/links/one-time-secret.js';
+import { createOneTimeSecret, hashOneTimeSecret } from '../../src/links/store/one-time-secret.js';
 import { Reencryption } from '../../src/vault/reencryption.js';
 import { KeyAdministration } from '../../src/vault/key-administration.js';
 import { startApplication, type TestApplication } from '../support/application.js';

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type MiddlewareConsumer, Module, type NestModule } from '@nestjs/common';
 import { Database } from '../../src/database/database.js';
 import { ProviderUnavailableError } from '../../src/errors/provider.errors.js';
-import { createOneTimeSecret, hashOneTimeSecret } from '../../src/links/one-time-secret.js';
-import { LinkStore, type StoredLink } from '../../src/links/link-store.js';
+import { createOneTimeSecret, hashOneTimeSecret } from '../../src/links/store/one-time-secret.js';
+import { LinkStore, type StoredLink } from '../../src/links/store/link-store.js';
 import { LinksService, type LinkRequest, type LinkTerms } from '../../src/links/links.service.js';
 import type { HealthProvider } from '../../src/provider-kit/health-provider.js';
 import {

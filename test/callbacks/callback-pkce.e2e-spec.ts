@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { createOneTimeSecret } from '../../src/links/one-time-secret.js';
+import { createOneTimeSecret } from '../../src/links/store/one-time-secret.js';
 import type { TestApplication } from '../support/application.js';
 import { consent } from '../support/browser.js';
 import {

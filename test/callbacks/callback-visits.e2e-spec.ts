@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 
-import { createOneTimeSecret, hashOneTimeSecret } from '../../src/links/one-time-secret.js';
+import { createOneTimeSecret, hashOneTimeSecret } from '../../src/links/store/one-time-secret.js';
 import type { HealthProvider } from '../../src/provider-kit/health-provider.js';
 import { ProviderRegistry } from '../../src/provider-kit/provider-registry.js';
 import type { TestApplication } from '../support/application.js';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { request } from 'undici';
 import type { ErrorCode } from '../../src/errors/error-code.js';
-import { createOneTimeSecret, hashOneTimeSecret } from '../../src/links/one-time-secret.js';
+import { createOneTimeSecret, hashOneTimeSecret } from '../../src/links/store/one-time-secret.js';
 import type { Misbehaviour } from '../../src/sandbox/misbehaviour.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { consent } from '../support/browser.js';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { LinkSessionStore, type StoredLinkSession } from '../../src/links/link-session-store.js';
+import { LinkSessionStore, type StoredLinkSession } from '../../src/links/store/link-session-store.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { newUser } from '../support/linking.js';
 import { queryDatabase } from '../support/test-database.js';

@@ -3,7 +3,7 @@ import request from 'supertest';
 import type TestAgent from 'supertest/lib/agent.js';
 import { ApiKeysService } from '../../src/access/api-keys.service.js';
 import { RefusalRecorder } from '../../src/audit/refusal-recorder.js';
-import { createOneTimeSecret, hashOneTimeSecret } from '../../src/links/one-time-secret.js';
+import { createOneTimeSecret, hashOneTimeSecret } from '../../src/links/store/one-time-secret.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { auditEntriesOf } from '../support/audit-entries.js';
 import { consent, type ConsentOptions } from '../support/browser.js';

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import fc from 'fast-check';
 import { ApiKeysService } from '../../src/access/api-keys.service.js';
 import { accessScopes, type AccessScope } from '../../src/access/scopes.js';
-import { createOneTimeSecret } from '../../src/links/one-time-secret.js';
+import { createOneTimeSecret } from '../../src/links/store/one-time-secret.js';
 import { checkReturnUrl } from '../../src/links/return-url.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { consent } from '../support/browser.js';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { hashOneTimeSecret } from '../../src/links/one-time-secret.js';
+import { hashOneTimeSecret } from '../../src/links/store/one-time-secret.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { approvedLink, linkAccount, newUser, pathOf } from '../support/linking.js';
 import { endMisbehavior } from '../support/fake-providers.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ApiKeysService } from '../../src/access/api-keys.service.js';
-import { hashOneTimeSecret, createOneTimeSecret } from '../../src/links/one-time-secret.js';
+import { hashOneTimeSecret, createOneTimeSecret } from '../../src/links/store/one-time-secret.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { auditEntriesOf } from '../support/audit-entries.js';
 import { consent, type ConsentOptions } from '../support/browser.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { LinkPurge } from '../../src/links/link-purge.js';
+import { LinkPurge } from '../../src/links/store/link-purge.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { consent } from '../support/browser.js';
 import { pathOf, startLink } from '../support/linking.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { databaseConfig } from '../../src/database/database.config.js';
-import { LinkPurge } from '../../src/links/link-purge.js';
+import { LinkPurge } from '../../src/links/store/link-purge.js';
 import { ApiKeyUse } from '../../src/access/api-key-use.js';
 import { DeadTokenPurge } from '../../src/tokens/store/dead-token-purge.js';
 import { MigrationRun } from '../../src/tokens/migration/migration-run.js';

@@ -1,6 +1,6 @@
-import { LinkVault } from '../../src/links/link-vault.js';
-import type { StoredLink } from '../../src/links/link-store.js';
-import { hashOneTimeSecret } from '../../src/links/one-time-secret.js';
+import { LinkVault } from '../../src/links/store/link-vault.js';
+import type { StoredLink } from '../../src/links/store/link-store.js';
+import { hashOneTimeSecret } from '../../src/links/store/one-time-secret.js';
 import type { HandshakeSecrets } from '../../src/provider-kit/handshake.js';
 import type { TestApplication } from './application.js';
 import { queryDatabase } from './test-database.js';

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import { TokenUnreadableError } from '../errors/connection.errors.js';
-import type { CallbackParameters, HandshakeSecrets } from '../provider-kit/handshake.js';
-import type { BoundValue, SealContext } from '../vault/associated-data.js';
-import { sealedColumns } from '../vault/sealed-columns.js';
-import { VaultService } from '../vault/vault.service.js';
+import { TokenUnreadableError } from '../../errors/connection.errors.js';
+import type { CallbackParameters, HandshakeSecrets } from '../../provider-kit/handshake.js';
+import type { BoundValue, SealContext } from '../../vault/associated-data.js';
+import { sealedColumns } from '../../vault/sealed-columns.js';
+import { VaultService } from '../../vault/vault.service.js';
 import type { StoredLinkSession } from './link-session-store.js';
 import type { Parking, StoredLink } from './link-store.js';
 

@@ -1,12 +1,12 @@
 import { Body, Controller, Post, Req } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { AccessDenials } from '../access/access-denials.js';
-import { RequireScope } from '../access/access.decorators.js';
-import type { AuthenticatedRequest } from '../access/authenticated-request.js';
-import { mayUseProvider } from '../access/caller.js';
-import { CountForUser } from '../access/count-for-user.pipe.js';
-import { AccessDeniedError } from '../errors/request.errors.js';
-import { ApiProblems } from '../http/api-problems.decorator.js';
+import { AccessDenials } from '../../access/access-denials.js';
+import { RequireScope } from '../../access/access.decorators.js';
+import type { AuthenticatedRequest } from '../../access/authenticated-request.js';
+import { mayUseProvider } from '../../access/caller.js';
+import { CountForUser } from '../../access/count-for-user.pipe.js';
+import { AccessDeniedError } from '../../errors/request.errors.js';
+import { ApiProblems } from '../../http/api-problems.decorator.js';
 import { CreateLinkSessionBody, LinkSessionResponse } from './link-sessions.dto.js';
 import { LinkSessionsService } from './link-sessions.service.js';
 

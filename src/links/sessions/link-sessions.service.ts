@@ -1,18 +1,18 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Requester } from '../audit/audit-event.js';
-import { LinkSessionInvalidError } from '../errors/authorization.errors.js';
-import { TokenUnreadableError } from '../errors/connection.errors.js';
-import { UnknownProviderError } from '../errors/provider.errors.js';
-import type { HealthProvider } from '../provider-kit/health-provider.js';
-import { ProviderRegistry } from '../provider-kit/provider-registry.js';
-import { LinkRefusalRecorder } from './link-refusal-recorder.js';
-import { LinkSessionStore, type StoredLinkSession } from './link-session-store.js';
-import { LinkStore, type EndedLink } from './link-store.js';
-import { LinkVault } from './link-vault.js';
-import { linksConfig, type LinksConfig } from './links.config.js';
-import { LinksService, type LinkRequest, type StartedLink } from './links.service.js';
-import { createOneTimeSecret, hashOneTimeSecret } from './one-time-secret.js';
-import { hostedPageUrl } from './return-url.js';
+import type { Requester } from '../../audit/audit-event.js';
+import { LinkSessionInvalidError } from '../../errors/authorization.errors.js';
+import { TokenUnreadableError } from '../../errors/connection.errors.js';
+import { UnknownProviderError } from '../../errors/provider.errors.js';
+import type { HealthProvider } from '../../provider-kit/health-provider.js';
+import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
+import { LinkRefusalRecorder } from '../link-refusal-recorder.js';
+import { LinkSessionStore, type StoredLinkSession } from '../store/link-session-store.js';
+import { LinkStore, type EndedLink } from '../store/link-store.js';
+import { LinkVault } from '../store/link-vault.js';
+import { linksConfig, type LinksConfig } from '../links.config.js';
+import { LinksService, type LinkRequest, type StartedLink } from '../links.service.js';
+import { createOneTimeSecret, hashOneTimeSecret } from '../store/one-time-secret.js';
+import { hostedPageUrl } from '../return-url.js';
 
 /** How long a session may be opened and used, in milliseconds. */
 const sessionLifetimeMs = 10 * 60 * 1_000;

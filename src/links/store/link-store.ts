@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Database, type Statement } from '../database/database.js';
-import type { OnAccountChange } from '../tokens/accounts/account-rules.js';
+import { Database, type Statement } from '../../database/database.js';
+import type { OnAccountChange } from '../../tokens/accounts/account-rules.js';
 
 /**
  * What a callback waits for: the browser's cookie (AR-16), or the company's word that the right user is signed in

@@ -1,20 +1,20 @@
 import { Injectable, Logger } from '@nestjs/common';
-import type { Requester } from '../audit/audit-event.js';
-import { AuditTrail } from '../audit/audit-trail.js';
-import { AppError } from '../errors/app-error.js';
-import { TokenUnreadableError } from '../errors/connection.errors.js';
-import { AuthorizationStateError } from '../errors/authorization.errors.js';
-import { isPassing } from '../errors/provider.errors.js';
-import type { HealthProvider } from '../provider-kit/health-provider.js';
-import { ProviderLifecycle } from '../provider-kit/definition/provider-lifecycle.js';
-import { registrationHash } from '../provider-kit/registration.js';
-import type { TokenResponse } from '../provider-kit/token-response.js';
-import { OrphanedGrantRevoker } from '../tokens/revocation/orphaned-grant-revoker.js';
-import { ConnectionEraser } from '../tokens/connection-eraser.js';
-import { ConnectionLinker, type ConnectedAccount } from '../tokens/connection-linker.js';
-import { LinkStore, type StoredLink } from './link-store.js';
-import type { ParkedCallback } from './link-vault.js';
-import { linkOutcomes } from './links.metrics.js';
+import type { Requester } from '../../audit/audit-event.js';
+import { AuditTrail } from '../../audit/audit-trail.js';
+import { AppError } from '../../errors/app-error.js';
+import { TokenUnreadableError } from '../../errors/connection.errors.js';
+import { AuthorizationStateError } from '../../errors/authorization.errors.js';
+import { isPassing } from '../../errors/provider.errors.js';
+import type { HealthProvider } from '../../provider-kit/health-provider.js';
+import { ProviderLifecycle } from '../../provider-kit/definition/provider-lifecycle.js';
+import { registrationHash } from '../../provider-kit/registration.js';
+import type { TokenResponse } from '../../provider-kit/token-response.js';
+import { OrphanedGrantRevoker } from '../../tokens/revocation/orphaned-grant-revoker.js';
+import { ConnectionEraser } from '../../tokens/connection-eraser.js';
+import { ConnectionLinker, type ConnectedAccount } from '../../tokens/connection-linker.js';
+import { LinkStore, type StoredLink } from '../store/link-store.js';
+import type { ParkedCallback } from '../store/link-vault.js';
+import { linkOutcomes } from '../links.metrics.js';
 
 /** The end of a link: redeems its callback, or notes why it was not. */
 @Injectable()

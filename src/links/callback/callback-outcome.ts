@@ -1,6 +1,6 @@
-import type { Requester } from '../audit/audit-event.js';
-import type { ErrorCode } from '../errors/error-code.js';
-import type { ConnectedAccount } from '../tokens/connection-linker.js';
+import type { Requester } from '../../audit/audit-event.js';
+import type { ErrorCode } from '../../errors/error-code.js';
+import type { ConnectedAccount } from '../../tokens/connection-linker.js';
 
 /** How a callback reached us. */
 export interface CallbackArrival {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { BackgroundJobs } from '../clock/background-jobs.js';
-import { Database, type Statement } from '../database/database.js';
+import { BackgroundJobs } from '../../clock/background-jobs.js';
+import { Database, type Statement } from '../../database/database.js';
 
 /** The most rows of each table that one statement deletes, so that none holds locks for long. */
 const maxRows = 1_000;

@@ -1,5 +1,5 @@
-import { RequestInvalidError } from '../errors/request.errors.js';
-import type { CallbackParameters } from '../provider-kit/handshake.js';
+import { RequestInvalidError } from '../../errors/request.errors.js';
+import type { CallbackParameters } from '../../provider-kit/handshake.js';
 
 /** A callback with one of these is refused: only the authorization code flow is supported (AR-12). */
 const forbidden = new Set(['access_token', 'id_token']);

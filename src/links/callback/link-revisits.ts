@@ -1,16 +1,16 @@
 import { setTimeout } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
-import type { Requester } from '../audit/audit-event.js';
-import type { AppError } from '../errors/app-error.js';
-import { AuthorizationStateError } from '../errors/authorization.errors.js';
-import { errorActors, type ErrorCode } from '../errors/error-code.js';
-import type { ConnectedAccount } from '../tokens/connection-linker.js';
-import { TokensService } from '../tokens/tokens.service.js';
+import type { Requester } from '../../audit/audit-event.js';
+import type { AppError } from '../../errors/app-error.js';
+import { AuthorizationStateError } from '../../errors/authorization.errors.js';
+import { errorActors, type ErrorCode } from '../../errors/error-code.js';
+import type { ConnectedAccount } from '../../tokens/connection-linker.js';
+import { TokensService } from '../../tokens/tokens.service.js';
 import type { CallbackOutcome } from './callback-outcome.js';
-import { LinkRefusalRecorder } from './link-refusal-recorder.js';
-import { LinkStore, type VisitedLink } from './link-store.js';
-import { linksConfig, type LinksConfig } from './links.config.js';
-import { isAllowedReturnUrl } from './return-url.js';
+import { LinkRefusalRecorder } from '../link-refusal-recorder.js';
+import { LinkStore, type VisitedLink } from '../store/link-store.js';
+import { linksConfig, type LinksConfig } from '../links.config.js';
+import { isAllowedReturnUrl } from '../return-url.js';
 
 /** How often a visit looks whether the first one has ended, in milliseconds. */
 const pauseMs = 250;

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database, type Statement } from '../database/database.js';
+import { Database, type Statement } from '../../database/database.js';
 
 /** Permission for one browser to link accounts of one user, as stored. */
 export interface StoredLinkSession {

@@ -9,7 +9,7 @@ import {
   IsString,
   MaxLength,
 } from 'class-validator';
-import { UserPath } from '../http/user-path.dto.js';
+import { UserPath } from '../../http/user-path.dto.js';
 
 export class CreateLinkSessionBody extends UserPath {
   @ApiPropertyOptional({
