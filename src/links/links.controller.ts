@@ -30,7 +30,8 @@ import {
   StartedLinkResponse,
   StartLinkBody,
 } from './links.dto.js';
-import { LinksService, type Retirement } from './links.service.js';
+import type { Retirement } from './link-terms.js';
+import { LinksService } from './links.service.js';
 import { isHostedPage, withOutcome } from './return-url.js';
 import type { ConnectedAccount } from '../tokens/connection-linker.js';
 

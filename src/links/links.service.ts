@@ -13,7 +13,6 @@ import { lifecycleAt } from '../provider-kit/definition/lifecycle.js';
 import { ProviderLifecycle } from '../provider-kit/definition/provider-lifecycle.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { registrationHash, registrationId } from '../provider-kit/registration.js';
-import type { OnAccountChange } from '../tokens/accounts/account-rules.js';
 import type { ConnectedAccount } from '../tokens/connection-linker.js';
 import { checkAskedScopes } from './asked-scopes.js';
 import type { CallbackArrival, CallbackOutcome } from './callback/callback-outcome.js';
@@ -26,6 +25,7 @@ import { LinkVault, type ParkedCallback } from './store/link-vault.js';
 import { linksConfig, type LinksConfig } from './links.config.js';
 import { retiringLinks } from './links.metrics.js';
 import { createOneTimeSecret, hashOneTimeSecret } from './store/one-time-secret.js';
+import type { LinkConfirmer, LinkRequest, LinkTerms, Retirement, StartedLink } from './link-terms.js';
 import { checkReturnUrl, isAllowedReturnUrl } from './return-url.js';
 
 /** How long a link may take from its start to its callback, in milliseconds. */
@@ -35,52 +35,6 @@ const linkLifetimeMs = 10 * 60 * 1_000;
  * recommends.
  */
 const longestCodeLifetimeSeconds = 600;
-
-/** What a caller asks for when a link is started. */
-export interface LinkRequest {
-  readonly userId: string;
-  readonly provider: string;
-  readonly returnUrl: string | undefined;
-  readonly scopes: readonly string[] | undefined;
-  /** `undefined`: as LINK_CONFIRMATION says. */
-  readonly requireConfirmation: boolean | undefined;
-  readonly onAccountChange: OnAccountChange;
-}
-
-/** A link whose terms were checked. */
-export interface LinkTerms extends Pick<LinkRequest, 'userId' | 'provider' | 'scopes' | 'onAccountChange'> {
-  readonly returnUrl: string | null;
-  readonly requireConfirmation: boolean;
-  /** Secret that only the browser has that shall finish the link (AR-03); `undefined` when any browser may. */
-  readonly browserSecret: string | undefined;
-}
-
-/** A link that waits for its callback. */
-export interface StartedLink {
-  readonly id: string;
-  /** The provider's authorization URL, for the user's browser. */
-  readonly linkWebUrl: string;
-  readonly state: string;
-  readonly expiresAt: Date;
-  readonly requireConfirmation: boolean;
-  /** Set when the provider will be shut down. */
-  readonly retirement: Retirement | undefined;
-}
-
-/** The announced end of a provider. */
-export interface Retirement {
-  readonly message: string;
-  /** `YYYY-MM-DD`, the last day. */
-  readonly sunsetAt: string;
-  readonly replacedBy: string | undefined;
-}
-
-/** Who confirms a link. */
-export interface LinkConfirmer {
-  readonly requester: Requester;
-  /** The only providers it may use; `undefined` is all. */
-  readonly providers: ReadonlySet<string> | undefined;
-}
 
 /** One attempt to connect: starts it, and turns its callback into a connection. */
 @Injectable()

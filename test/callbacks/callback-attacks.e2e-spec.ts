@@ -6,7 +6,8 @@ import { Database } from '../../src/database/database.js';
 import { ProviderUnavailableError } from '../../src/errors/provider.errors.js';
 import { createOneTimeSecret, hashOneTimeSecret } from '../../src/links/store/one-time-secret.js';
 import { LinkStore, type StoredLink } from '../../src/links/store/link-store.js';
-import { LinksService, type LinkRequest, type LinkTerms } from '../../src/links/links.service.js';
+import type { LinkRequest, LinkTerms } from '../../src/links/link-terms.js';
+import { LinksService } from '../../src/links/links.service.js';
 import type { HealthProvider } from '../../src/provider-kit/health-provider.js';
 import {
   ProviderHttpClient,

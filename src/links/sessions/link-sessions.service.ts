@@ -10,7 +10,8 @@ import { LinkSessionStore, type StoredLinkSession } from '../store/link-session-
 import { LinkStore, type EndedLink } from '../store/link-store.js';
 import { LinkVault } from '../store/link-vault.js';
 import { linksConfig, type LinksConfig } from '../links.config.js';
-import { LinksService, type LinkRequest, type StartedLink } from '../links.service.js';
+import type { LinkRequest, StartedLink } from '../link-terms.js';
+import { LinksService } from '../links.service.js';
 import { createOneTimeSecret, hashOneTimeSecret } from '../store/one-time-secret.js';
 import { hostedPageUrl } from '../return-url.js';
 
