@@ -28,7 +28,7 @@ const meanings: Readonly<Record<MigrationOutcome, string>> = {
   in_doubt: 'an exchange was sent (or the refresh after it), and its response was lost; see --repeat-unanswered',
   conflict: 'the user has a connection to the successor that has ended or is of another account',
   other_account: 'the new grant belongs to another account and is not used',
-  failed: 'nothing was changed; run the command again',
+  failed: 'the old connection stays, and an exchanged grant is kept; run the command again',
 };
 
 /** Those that somebody has to look after, or to run the command again for. */

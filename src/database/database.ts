@@ -89,7 +89,7 @@ export class Database {
       if (isUnavailable(error)) {
         this.noteAbsence();
         throw new DatabaseUnavailableError(
-          'The database cannot be reached at the moment. Nothing was changed. Try again.',
+          'The database cannot be reached at the moment. The call may have been carried out. Try again.',
           {
             detail: isNativeError(error) ? error.message : undefined,
             retryAfterSeconds: 5,

@@ -44,7 +44,7 @@ export class MicroBatch<Item, Result> {
   add(item: Item): Promise<Result> {
     if (this.waiting.length >= this.limits.maxWaiting) {
       const detail = `${this.limits.maxWaiting} items are waiting for one statement`;
-      const message = 'The database is overloaded at the moment. Nothing was changed. Try again.';
+      const message = 'The database is overloaded at the moment. Try again.';
       return Promise.reject(new DatabaseUnavailableError(message, { detail, retryAfterSeconds: 5 }));
     }
     return new Promise((resolve, reject) => {

@@ -75,7 +75,7 @@ export class ReturnUrlNotAllowedError extends AppError {
   readonly code = 'RETURN_URL_NOT_ALLOWED';
 }
 
-/** The database did not respond, or responded that it cannot work now. Nothing was changed. */
+/** The database did not respond, or responded that it cannot work now. The call may have been carried out. */
 export class DatabaseUnavailableError extends AppError {
   readonly code = 'DATABASE_UNAVAILABLE';
 }

@@ -1,9 +1,12 @@
 import { Counter } from 'prom-client';
 
-/** Callbacks of known links by provider and outcome: `connected`, or the code of the error. */
+/**
+ * Links that ended by their callback or confirmation, by provider and outcome: `connected`, `user_mismatch` when they
+ * were confirmed for another user, `rejected_binding` when they came back in another browser, or the code of the error.
+ */
 export const linkOutcomes = new Counter({
   name: 'cufflink_links_total',
-  help: 'Callbacks of known links by provider and outcome',
+  help: 'Links that ended by their callback or confirmation, by provider and outcome',
   labelNames: ['provider', 'outcome'] as const,
 });
 
