@@ -1,10 +1,12 @@
 /**
- * `node scripts/prose-figures.ts [--warn] [source folder ...]`: prints how long the sentences of the pages are, and of
- * the doc comments in the folders given. With `--warn` it prints only what is over a limit. It never fails.
+ * `node scripts/prose-figures.ts [--warn] [--checkout <folder>]`: prints figures about the sentences of pages, API texts
+ * and comments, and about the source files. With `--warn` it prints only figures over a limit. It never fails.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { findApiTexts, measureSources, readSources, type SourceFigures, type SourceText } from './source-figures.ts';
 
 export interface ProseFigures {
   readonly words: number;
@@ -18,6 +20,7 @@ export interface ProseFigures {
 }
 
 const limits = { wordsPerSentence: 20, longLines: 0, longestCell: 30 };
+const longestFileLines = 400;
 
 /** Measures a page. Code blocks, headings, HTML comments and, in sentences, cells of tables do not count. */
 export function measureMarkdown(text: string): ProseFigures {
@@ -59,19 +62,44 @@ function countWords(text: string): number {
   return text.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word)).length;
 }
 
-if (import.meta.main) {
-  const root = dirname(dirname(fileURLToPath(import.meta.url)));
+/** Measures texts that are not part of a page, such as descriptions of the API. */
+export function measureTexts(texts: readonly string[]): ProseFigures {
+  return { ...measureSentences(texts), longLines: 0, longestCell: 0 };
+}
+
+function measureCheckout(root: string): { prose: Map<string, ProseFigures>; sources: Record<string, SourceFigures> } {
   const read = (path: string): string => readFileSync(join(root, path), 'utf8');
   const pages = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md') && name !== 'providers.md');
   const paths = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', ...pages.map((name) => `docs/${name}`)];
-  const figures = new Map(paths.map((path) => [path, measureMarkdown(read(path))]));
-  for (const folder of process.argv.slice(2).filter((argument) => argument !== '--warn')) {
-    const files = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' });
-    const sources = files.filter((name) => name.endsWith('.ts')).map((name) => read(join(folder, name)));
-    figures.set(`${folder} (doc comments)`, measureDocComments(sources.join('\n')));
-  }
+  const [src, test] = [readSources(root, 'src'), readSources(root, 'test')];
+  const production = src.filter(({ path }) => !/\.spec\.ts$|\/testing\//.test(path));
+  const joined = (sources: readonly SourceText[]): string => sources.map(({ text }) => text).join('\n');
+  return {
+    prose: new Map([
+      ...paths
+        .filter((path) => existsSync(join(root, path)))
+        .map((path) => [path, measureMarkdown(read(path))] as const),
+      ['all pages of docs', measureMarkdown(pages.map((name) => read(`docs/${name}`)).join('\n\n'))],
+      ['texts of the API', measureTexts(production.flatMap(findApiTexts))],
+      ['doc comments of src', measureDocComments(joined(src))],
+      ['comments of test', measureDocComments(joined(test))],
+    ]),
+    sources: { src: measureSources(production), 'src with its tests': measureSources(src), test: measureSources(test) },
+  };
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({ options: { warn: { type: 'boolean' }, checkout: { type: 'string' } } });
+  const { prose, sources } = measureCheckout(values.checkout ?? dirname(dirname(fileURLToPath(import.meta.url))));
   const isOver = (page: ProseFigures): boolean =>
     (Object.keys(limits) as (keyof typeof limits)[]).some((name) => page[name] > limits[name]);
-  const shown = [...figures].filter(([, page]) => !process.argv.includes('--warn') || isOver(page));
-  if (shown.length > 0) console.table(Object.fromEntries(shown));
+  const isTooBig = ({ longestLines, circles }: SourceFigures): boolean =>
+    longestLines > longestFileLines || circles > 0;
+  const shownProse = [...prose].filter(([, page]) => values.warn !== true || isOver(page));
+  const shownSources = Object.entries(sources).filter(
+    ([name, each]) => values.warn !== true || (name === 'src' && isTooBig(each)),
+  );
+  for (const shown of [shownProse, shownSources].filter(({ length }) => length > 0)) {
+    console.table(Object.fromEntries(shown));
+  }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { measureDocComments, measureMarkdown } from '../../scripts/prose-figures.js';
+import { findApiTexts, measureSources } from '../../scripts/source-figures.js';
 
 const figures = { words: 0, wordsPerSentence: 0, longest: 0, longLines: 0, longestCell: 0 };
 
@@ -33,5 +34,36 @@ describe('measureDocComments', () => {
       longest: 2,
       longLines: 1,
     });
+  });
+});
+
+describe('measureSources', () => {
+  it('counts files, lines, imports inside a folder, and groups of files that import each other', () => {
+    const sources = [
+      { path: 'src/tokens/a.ts', text: "import { b } from './b.js';\nimport { e } from '../errors/e.js';\n" },
+      { path: 'src/tokens/b.ts', text: "import { c } from './store/c.js';\n" },
+      { path: 'src/tokens/store/c.ts', text: "import type { A } from '../a.js';\n" },
+      { path: 'src/errors/e.ts', text: "import { f } from './f.js';\n" },
+      { path: 'src/errors/f.ts', text: '// nothing\n' },
+    ];
+    expect(measureSources(sources)).toEqual({
+      files: 5,
+      lines: 6,
+      longestFile: 'src/tokens/a.ts',
+      longestLines: 2,
+      circles: 1,
+      importsInside: { tokens: 3, 'provider-kit': 0 },
+    });
+  });
+});
+
+describe('findApiTexts', () => {
+  it('finds descriptions and messages of errors, joined and with values, and no other text', () => {
+    const text = [
+      "const documented = { description: 'One two.' + ' Three four.', example: 'not a text' };",
+      'throw new SomeError(`It took ${seconds} seconds.`, { cause });',
+      "log('not a text either');",
+    ].join('\n');
+    expect(findApiTexts({ path: 'a.ts', text })).toEqual(['One two. Three four.', 'It took Value seconds.']);
   });
 });
