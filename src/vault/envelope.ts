@@ -1,7 +1,6 @@
 import { createSecretKey, hash, hkdfSync, randomBytes, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { AeadError, decryptAead, encryptAead, ivBytes, tagBytes } from './aead.js';
 import { encodeBound, encodeLengthPrefixed, type SealContext } from './associated-data.js';
-import { CheckedRandom } from './checked-random.js';
 
 /**
  * Suite 1: AES-256-GCM under a key used for one message, derived with HKDF-SHA-256 from a branch key and a random salt,
@@ -15,8 +14,7 @@ const header = Buffer.from([...Buffer.from('CL'), version, suite]);
 const infoLabel = Buffer.concat([Buffer.from('vault/v1/record'), Buffer.from([suite])]);
 const offsets = { kid: 4, salt: 20, commitment: 52, iv: 84, ciphertext: 96 } as const;
 
-/** Watches the salts of this process. */
-const salts = new CheckedRandom();
+const saltBytes = 32;
 
 /** The largest value that is sealed, in bytes. A token set is about one kilobyte. */
 export const maxPlaintextBytes = 64 * 1024;
@@ -43,22 +41,19 @@ export class EnvelopeError extends Error {
  * @param branchKey - 256-bit key and its id
  * @param environment - name of the deployment
  * @param context - the place it is sealed for
- * @param random - where the salt comes from
  * @throws RangeError when the plaintext is too long
- * @throws Error when the random generator repeats itself (CR-04)
  */
 export function sealEnvelope(
   plaintext: Buffer,
   branchKey: BranchKey,
   environment: string,
   context: SealContext,
-  random: CheckedRandom = salts,
 ): Buffer {
   if (plaintext.length > maxPlaintextBytes) {
     throw new RangeError(`A sealed value holds at most ${maxPlaintextBytes} bytes, got ${plaintext.length}.`);
   }
   const kid = kidBytes(branchKey.kid);
-  const salt = random.next();
+  const salt = randomBytes(saltBytes);
   const iv = randomBytes(ivBytes);
   const associatedData = encodeAssociatedData(kid, environment, context);
   const { messageKey, commitment } = deriveMessageKey(branchKey.key, kid, salt, associatedData);
