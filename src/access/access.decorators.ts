@@ -7,7 +7,7 @@ import type { AccessScope } from './scopes.js';
 
 export const accessMetadata = 'cufflink:access';
 
-/** What a route does with what its callers may see. */
+/** Options of a route about the rights of its callers. */
 export interface AccessOptions {
   /** Whether users may call it for themselves, with a token of the company's own; the path then has their `user_id`. */
   readonly orUser?: boolean;
@@ -18,7 +18,7 @@ export interface AccessOptions {
   readonly filtersProviders?: boolean;
 }
 
-/** What a route asks of its caller. A route without any of this is closed to everybody. */
+/** The requirements of a route for its caller. A route without any is closed to everybody. */
 export type AccessRule =
   { readonly kind: 'public' } | ({ readonly kind: 'caller'; readonly scope: AccessScope | undefined } & AccessOptions);
 

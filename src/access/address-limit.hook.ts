@@ -9,7 +9,7 @@ import { ExistingKeyIds } from './existing-key-ids.js';
 import { RateLimits } from './rate-limits.js';
 import { UserTokens } from './user-tokens.js';
 
-/** What a route says about its callers' addresses; a route that says nothing is for callers with credentials. */
+/** The setting of a route for its callers' addresses; without one the route is for callers with credentials. */
 export interface AddressRule {
   /** `page`: open to anyone, and counted for the address. `none`: not counted at all. */
   readonly addressRule?: 'page' | 'none';

@@ -18,7 +18,7 @@ export interface ApiKeyTerms {
 export interface StoredApiKey extends ApiKeyTerms {
   /** Vouches for all of the terms; `null` in a row that was never bound. */
   readonly mac: Buffer | null;
-  /** How long it still works; `null` when it does not expire. */
+  /** Remaining life; `null` when it does not expire. */
   readonly livesMs: number | null;
 }
 
@@ -83,7 +83,7 @@ const statements = {
     name: 'api-keys-count-unbound',
     text: `SELECT count(*)::int AS count FROM api_keys WHERE mac IS NULL AND ${isValid}`,
   },
-  // What would verify the key goes with it: to take the revocation back is of no use.
+  // The MAC is erased too, so that undoing the revocation in the row does not bring the key back.
   revoke: {
     name: 'api-keys-revoke',
     text: `UPDATE api_keys SET revoked_at = now(), secret_hash = decode(repeat('00', 32), 'hex'), mac = NULL

@@ -2,7 +2,7 @@ import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/comm
 import { Database, type Statement } from '../database/database.js';
 import { AppError } from '../errors/app-error.js';
 
-/** How exact the noted time is: one write a key in this time. */
+/** Precision of the recorded time: at most one write for each key in this time. */
 const noteIntervalMs = 60_000;
 /** Uses are gathered for this long before they are written together. */
 const gatherMs = 1_000;

@@ -10,17 +10,17 @@ import { apiKeysConfig, type ApiKeysConfig } from './api-keys.config.js';
 import type { Caller } from './caller.js';
 import { isAccessScope, type AccessScope } from './scopes.js';
 
-/** How long a key that was read is trusted without reading it again: a revoked key stops working within this time. */
+/** Time until a key is read again. A revoked key stops working within this time. */
 const cacheMs = 5_000;
 const maxCachedKeys = 1_000;
 /** Compared with when there is no such key, so that the response takes the same time. */
 const noHash = Buffer.alloc(32);
 
-/** What narrows a new key. */
+/** Restrictions of a new key. */
 export interface ApiKeyLimits {
   /** Slugs of the only providers it may use; all when absent. */
   readonly providers?: readonly string[] | undefined;
-  /** How long it works, in milliseconds; for ever when absent. */
+  /** Lifetime in milliseconds; unlimited when absent. */
   readonly lifetimeMs?: number | undefined;
 }
 

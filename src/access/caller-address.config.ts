@@ -2,7 +2,7 @@ import { registerAs, type ConfigType } from '@nestjs/config';
 import { z } from 'zod';
 import { readEnvironment, type Environment } from '../config/read-environment.js';
 
-/** How much of a caller's address the log and the audit trail show. */
+/** The form of a caller's address in the log and the audit trail. */
 export const addressForms = ['digest', 'prefix', 'plain'] as const;
 
 export type AddressForm = (typeof addressForms)[number];

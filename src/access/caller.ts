@@ -1,6 +1,6 @@
 import type { AccessScope } from './scopes.js';
 
-/** Who calls, and what the caller may do. */
+/** A caller and its rights. */
 export interface Caller {
   /** `api-key:<id>` or `user`, for the audit trail; names no user. */
   readonly actor: string;

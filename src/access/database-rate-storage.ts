@@ -3,7 +3,7 @@ import type { Database, Statement } from '../database/database.js';
 import { AppError } from '../errors/app-error.js';
 import { RateStorage, type CountedCall } from './rate-storage.js';
 
-/** How often windows that have ended are deleted. */
+/** Interval at which ended windows are deleted. */
 const purgeIntervalMs = 60_000;
 
 const statements = {

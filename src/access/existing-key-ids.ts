@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../database/database.js';
 
-/** How long an id that was not there counts as one that does not exist. */
+/** Time for which an unknown id is not looked up again. */
 const rememberedMs = 5_000;
 
 const findIds: Statement = {

@@ -34,7 +34,7 @@ export class MemoryRateStorage extends RateStorage {
     return Promise.resolve({ hits: window.hits, remainingMs: window.endsAt - now });
   }
 
-  /** How many windows are kept. */
+  /** Upper limit for the windows in memory. */
   get size(): number {
     return this.windows.size;
   }

@@ -12,7 +12,7 @@ const maxRemembered = 100_000;
 
 type Limit = 'address' | 'caller' | 'userToken' | 'user';
 
-/** What is counted for itself, and by which limit. */
+/** The counters, each with its limit. */
 const windows = {
   page: 'address',
   guess: 'address',
@@ -22,7 +22,7 @@ const windows = {
 } as const satisfies Record<string, Limit>;
 
 /**
- * How often anybody may call in a minute (AR-25). Everything is counted for the address that a call comes from, or for
+ * Calls allowed in a minute (AR-25). Everything is counted for the address that a call comes from, or for
  * somebody whom the caller may act for, never for a name that a caller has only written down (AR-26).
  */
 @Injectable()

@@ -1,4 +1,4 @@
-/** What is known of one window. */
+/** The state of one window. */
 export interface CountedCall {
   /** Calls in this window, this one included. */
   readonly hits: number;

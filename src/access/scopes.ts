@@ -1,5 +1,5 @@
 /**
- * What an API key may do.
+ * The scopes of API keys.
  *
  * `links:write` start links · `connections:read` see status · `connections:write` refresh and unlink · `tokens:read`
  * read access tokens · `tokens:sign` use tokens without seeing them, in proxied calls and signatures, and with

@@ -28,9 +28,9 @@ const schema = z.object({
     .default(86_400),
 });
 
-/** What a token of one of the company's users has to agree with. */
+/** The requirements for a token of one of the company's users. */
 export interface UserTokenSettings {
-  /** Where the company publishes the keys that it signs with. */
+  /** URL of the company's signing keys. */
   readonly jwksUrl: string;
   readonly issuer: string;
   readonly audience: string;

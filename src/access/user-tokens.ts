@@ -11,7 +11,7 @@ import { userTokensConfig, type UserTokensConfig, type UserTokenSettings } from 
 const fetchTimeoutMs = 5_000;
 /** A key that is not known makes the set be read again, at most so often. */
 const cooldownMs = 30_000;
-/** How long a key that was withdrawn is still believed. */
+/** Time until a withdrawn key is no longer accepted. */
 const cacheMs = 10 * 60_000;
 /** After a reading that failed, the next one waits for so long. */
 const pauseAfterFailureMs = 5_000;

@@ -8,12 +8,12 @@ export interface AuditWriter {
   /** The key of the chain. */
   readonly kid: string;
   readonly startedAt: Date;
-  /** Where the writer before this one stood when this one began; 0 and empty for the first. */
+  /** The head of the writer before this one when this one began; 0 and empty for the first. */
   readonly witnessedSequence: number;
   readonly witnessedMac: Buffer;
 }
 
-/** What an entry says, as it is stored. */
+/** The content of a stored entry. */
 export interface AuditFacts {
   readonly recordedAt: Date;
   readonly action: string;
@@ -36,7 +36,7 @@ export interface AuditEntry extends AuditFacts {
   readonly mac: Buffer;
 }
 
-/** How far a chain reaches. */
+/** The end of a chain. */
 export interface ChainHead {
   readonly sequence: number;
   readonly mac: Buffer;
@@ -91,7 +91,7 @@ export function signHead(writerNumber: number, head: ChainHead, key: MacKey): Bu
   return key.sign(encodeLengthPrefixed(['audit/v1/head', String(writerNumber), String(head.sequence), head.mac]));
 }
 
-/** Where a chain begins since the entries before were removed on purpose. */
+/** The beginning of a chain whose older entries were pruned. */
 export interface Checkpoint extends ChainHead {
   /** By {@link signCheckpoint}; empty while nothing was removed, with `sequence` 0. */
   readonly signature: Buffer;

@@ -2,7 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import { auditActions, auditOutcomes } from './audit-event.js';
 import type { StoredEntry } from './audit-store.js';
 
-/** What everybody is told of an entry who may see it. */
+/** An entry as callers see it. */
 export class AuditEntryFacts {
   @ApiProperty({ example: '2026-11-22T10:00:00.000Z' })
   recorded_at!: string;

@@ -37,19 +37,19 @@ export const auditActions = [
 
 export type AuditAction = (typeof auditActions)[number];
 
-/** How what was tried ended: it was done, it was not allowed, or it went wrong. */
+/** Result of an action: done, not allowed, or failed. */
 export const auditOutcomes = ['success', 'denied', 'failed'] as const;
 
 export type AuditOutcome = (typeof auditOutcomes)[number];
 
-/** Who asks, for the audit trail. */
+/** The origin of a request, for the audit trail. */
 export type Requester = Pick<AuditEvent, 'actor' | 'requestId' | 'address'>;
 
 /** One fact for the audit trail. Holds no token, secret, code, verifier or key. */
 export interface AuditEvent {
   readonly action: AuditAction;
   readonly outcome: AuditOutcome;
-  /** Who acted: `api-key:<id>`, `user`, `browser`, `service` or `cli`. Never a user's id: entries outlive the user. */
+  /** The actor: `api-key:<id>`, `user`, `browser`, `service` or `cli`. Never a user's id: entries outlive the user. */
   readonly actor: string;
   /** Whom it concerns. Only a keyed digest of it is kept. */
   readonly userId?: string | undefined;
@@ -58,7 +58,7 @@ export interface AuditEvent {
   /** UUID. */
   readonly connectionId?: string | undefined;
   /**
-   * What it was done to, or what came of it: `api-key:<id>`, `key:<kid>`, `link:<id>`, `before:<date>`,
+   * The object or the result of the action: `api-key:<id>`, `key:<kid>`, `link:<id>`, `before:<date>`,
    * `provider:<slug>`, `token-set:<number>`, `reason:<reason>` or, in a summary, `calls:<number>`.
    */
   readonly subject?: string | undefined;
@@ -66,6 +66,6 @@ export interface AuditEvent {
   readonly code?: ErrorCode | undefined;
   /** Joins the entry with the log lines of the request. */
   readonly requestId?: string | undefined;
-  /** Where the caller is, as CALLER_ADDRESS says; absent where nobody calls. */
+  /** The caller's address in the form of CALLER_ADDRESS; absent without a caller. */
   readonly address?: string | undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * How far the chain of a writer reaches, signed. Kept outside the database, it shows when the end of the chain was cut
+ * The signed end of a writer's chain. Kept outside the database, it shows when the end of the chain was cut
  * off (LOG-05).
  */
 export interface SignedHead {

@@ -16,7 +16,7 @@ export interface AuditFilter {
 /** Entries, the newest first. */
 export interface AuditPage {
   readonly entries: readonly StoredEntry[];
-  /** Where the next page begins; `undefined` on the last one. */
+  /** Start of the next page; `undefined` on the last one. */
   readonly next: EntryPlace | undefined;
 }
 

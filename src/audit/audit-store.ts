@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../database/database.js';
 import type { AuditEntry, AuditWriter, ChainHead, Checkpoint } from './audit-chain.js';
 
-/** Where an entry is among all of them. */
+/** The position of an entry in the trail. */
 export interface EntryPlace {
   readonly recordedAt: Date;
   readonly writer: number;
@@ -73,7 +73,7 @@ const statements = {
     name: 'audit-writer-of-entries',
     text: 'SELECT min(writer) AS number FROM audit_entries WHERE writer >= $1',
   },
-  // Head and entries in one statement: the writer may go on meanwhile.
+  // Head and entries in one statement: the writer may continue.
   readChain: {
     name: 'audit-read-chain',
     text: `SELECT head_sequence::float8 AS "headSequence", head_mac AS "headMac",
@@ -101,7 +101,7 @@ const statements = {
   findOfUser: findEntries('audit-find-of-user', 'user_digest = $1'),
 } satisfies Record<string, Statement>;
 
-/** What a writer has noted about its chain. */
+/** The record of a writer about its chain. */
 interface ChainColumns {
   readonly headSequence: number;
   readonly headMac: Buffer;

@@ -11,7 +11,7 @@ import { AuditStore } from './audit-store.js';
 
 /** A database that leaves more entries waiting does not keep up. */
 const limits = { maxItems: 500, maxWaiting: 10_000 };
-/** How often a new writer asks for a number that another process has just taken. */
+/** Attempts of a new writer to get a number, if other processes take it first. */
 const numberAttempts = 20;
 
 /** The chain that this process writes. */
@@ -41,7 +41,7 @@ export class AuditTrail implements BeforeApplicationShutdown {
     private readonly clock: Clock,
   ) {}
 
-  /** How far this process has written, as of its last group of entries; `undefined` before the first. */
+  /** The head after the last group of entries of this process; `undefined` before the first. */
   get head(): SignedHead | undefined {
     return this.latestHead;
   }

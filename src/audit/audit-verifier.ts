@@ -23,11 +23,11 @@ export interface AuditFinding {
   readonly writer: number | undefined;
   /** The entry; `undefined` when it is about the writer as a whole. */
   readonly sequence: number | undefined;
-  /** What is wrong, as the end of a sentence that begins with the place. */
+  /** The finding, as the end of a sentence that begins with the place. */
   readonly problem: string;
 }
 
-/** How much was looked at. */
+/** Numbers of verified items. */
 export interface AuditCount {
   writers: number;
   entries: number;
@@ -154,7 +154,7 @@ export class AuditVerifier {
       }
       for (const entry of entries) {
         yield* findFaults(writer.number, entry, last, key);
-        // What is behind where the chain begins is no part of it: the next one is not chained to it.
+        // Entries before the beginning of the chain are no part of it: the next one is not chained to them.
         last = entry.sequence > last.sequence ? { sequence: entry.sequence, mac: entry.mac } : last;
         readUpTo = entry.sequence;
         count.entries += 1;

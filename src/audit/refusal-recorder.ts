@@ -12,7 +12,7 @@ const perActor = 100;
 /** Sources and actors that are counted; of more, only the summaries tell. */
 const maxCounted = 10_000;
 
-/** A call that was refused. Whatever it names exists, and the caller may act for it (AR-26). */
+/** A refused call. The user, link or provider that it names exists, and the caller may act for it (AR-26). */
 export interface Refusal extends Omit<AuditEvent, 'outcome' | 'code'> {
   readonly code: ErrorCode;
 }
@@ -20,7 +20,7 @@ export interface Refusal extends Omit<AuditEvent, 'outcome' | 'code'> {
 /** Refused calls that have no entry of their own. */
 interface Summary extends Pick<Refusal, 'action' | 'actor' | 'code'> {
   calls: number;
-  /** Where all of them came from; `undefined` when they came from several addresses. */
+  /** The address of all of them; `undefined` when they had several. */
   address: string | undefined;
 }
 

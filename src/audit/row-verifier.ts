@@ -6,7 +6,7 @@ import { VaultService } from '../vault/vault.service.js';
 export interface RowFinding {
   /** Such as `Connection <id>`. */
   readonly place: string;
-  /** What is wrong, as the end of a sentence that begins with the place. */
+  /** The finding, as the end of a sentence that begins with the place. */
   readonly problem: string;
 }
 

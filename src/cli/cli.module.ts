@@ -6,14 +6,14 @@ import { ProvidersModule } from '../providers/providers.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { UsersModule } from '../users/users.module.js';
 
-/** What commands about keys need of the service. */
+/** The parts of the service for commands about keys. */
 @Module({ imports: [ConfigModule.forRoot({ ignoreEnvFile: true }), ApiKeysModule, AuditModule] })
 export class CliModule {}
 
-/** What commands about connections need, the providers included. */
+/** The parts for commands about connections, with the providers. */
 @Module({ imports: [ConfigModule.forRoot({ ignoreEnvFile: true }), ProvidersModule, TokensModule] })
 export class ConnectionsCliModule {}
 
-/** What commands about users need, the providers included. */
+/** The parts for commands about users, with the providers. */
 @Module({ imports: [ConfigModule.forRoot({ ignoreEnvFile: true }), ProvidersModule, UsersModule] })
 export class UsersCliModule {}

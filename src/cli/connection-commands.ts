@@ -5,7 +5,7 @@ import { MigrationRun } from '../tokens/migration/migration-run.js';
 import { ProgressBar, type ProgressOutput } from './progress-bar.js';
 import { textTable } from './text-table.js';
 
-/** What the commands need of the program around them. */
+/** The environment of the commands. */
 export interface ConnectionCommandContext {
   /** Runs a command with the providers and the stored grants, against the database of the environment. */
   readonly withConnections: (command: (app: INestApplicationContext) => Promise<void>) => Promise<void>;
@@ -20,7 +20,7 @@ interface MigrateOptions {
   readonly repeatUnanswered: boolean;
 }
 
-/** What each outcome means, in the order of the table. */
+/** The meaning of each outcome, in the order of the table. */
 const meanings: Readonly<Record<MigrationOutcome, string>> = {
   migrated: 'the connection was replaced by one of the successor',
   already_linked: 'the user had already linked the successor; the old connection was removed',
@@ -31,7 +31,7 @@ const meanings: Readonly<Record<MigrationOutcome, string>> = {
   failed: 'the old connection stays, and an exchanged grant is kept; run the command again',
 };
 
-/** Those that somebody has to look after, or to run the command again for. */
+/** Outcomes that need an operator, or another run of the command. */
 const unfinished: readonly MigrationOutcome[] = ['in_doubt', 'conflict', 'other_account', 'failed'];
 
 /** More connections than this are counted only: a list of thousands helps nobody. */

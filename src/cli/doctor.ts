@@ -33,7 +33,7 @@ export interface Finding {
   readonly text: string;
 }
 
-/** Checks the settings of the service, all but the database. Every part is read, whatever is wrong with the others. */
+/** Checks the settings of the service, all but the database. Each part is checked, even if others have failed. */
 export function checkService(environment: Environment): Finding[] {
   const production = environment['NODE_ENV'] === 'production';
   return [

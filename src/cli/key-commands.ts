@@ -12,7 +12,7 @@ import { Reencryption } from '../vault/reencryption.js';
 import { ProgressBar, type ProgressOutput } from './progress-bar.js';
 import { textTable } from './text-table.js';
 
-/** What the commands need of the program around them. */
+/** The environment of the commands. */
 export interface KeyCommandContext {
   /** Runs a command with the key ring, against the database of the environment. */
   readonly withKeys: (command: (app: INestApplicationContext) => Promise<void>) => Promise<void>;

@@ -3,6 +3,6 @@ import { ConfigModule } from '@nestjs/config';
 import { AuditModule } from '../audit/audit.module.js';
 import { VaultKeysModule } from '../vault/vault-keys.module.js';
 
-/** What the commands for keys need of the service. They are no replica: no timer runs. */
+/** The parts of the service for commands about keys. The process is no replica: no timer runs. */
 @Module({ imports: [ConfigModule.forRoot({ ignoreEnvFile: true }), AuditModule, VaultKeysModule] })
 export class KeysCliModule {}

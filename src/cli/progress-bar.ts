@@ -1,4 +1,4 @@
-/** Where progress is written to; standard error in the command line. */
+/** The output of the progress bar; standard error in the command line. */
 export interface ProgressOutput {
   readonly isTTY?: boolean;
   write(text: string): unknown;

@@ -12,7 +12,7 @@ import { ProvidersModule } from '../providers/providers.module.js';
 /** A provider of this build, and what the environment says about it. */
 export interface CatalogueEntry {
   readonly definition: ProviderDefinition;
-  /** Those of a provider that is off where `problem` is set. */
+  /** Its settings; those of a provider that is off if `problem` is set. */
   readonly settings: ProviderSettings;
   /** Why its settings would stop the boot. */
   readonly problem?: string;

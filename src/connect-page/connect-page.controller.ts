@@ -16,7 +16,7 @@ import { linksConfig, type LinksConfig } from '../links/links.config.js';
 import { hostedPagePath } from '../links/return-url.js';
 import { choicePage, openingPage, pageHeaders, refusalPage, type OfferedProvider } from './pages.js';
 
-/** What the next page is told in a redirect: nothing of the one before. */
+/** Headers of a redirect: the next page learns nothing about the one before. */
 const redirectHeaders = { 'referrer-policy': 'no-referrer' } as const;
 
 /**
@@ -150,7 +150,7 @@ function fieldOf(form: unknown, name: string): string {
   return typeof form === 'string' ? (new URLSearchParams(form).get(name) ?? '') : '';
 }
 
-/** What the user should know after a link that comes back to the page. */
+/** The notice for the user after a link that returned to the page. */
 function noticeOf({ provider, outcome }: EndedLink, providers: readonly OfferedProvider[]): string | undefined {
   const name = providers.find(({ slug }) => slug === provider)?.displayName;
   if (name === undefined) {

@@ -9,7 +9,7 @@ const readTime: Statement = {
   text: 'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS "nowMs"',
 };
 
-/** How often the clock is synchronized, in milliseconds. A machine that slept has a clock that is behind. */
+/** Interval of synchronization in milliseconds. A machine that slept has a clock that is behind. */
 const syncIntervalMs = 15_000;
 /** A difference that is logged for the operator, in milliseconds. */
 const notableDifferenceMs = 5_000;

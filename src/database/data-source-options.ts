@@ -40,7 +40,7 @@ import { RenameLeasesAndCircuitBreakers1796090000000 } from './migrations/179609
 import { CreateEvents1796100000000 } from './migrations/1796100000000-CreateEvents.js';
 import type { DatabaseConfig } from './database.config.js';
 
-/** How long a statement may take before PostgreSQL ends it, in milliseconds. No statement here needs a tenth of it. */
+/** Time limit of a statement in milliseconds. PostgreSQL ends it then. No statement here needs a tenth of it. */
 const statementTimeoutMs = 10_000;
 
 type DataSourceSettings = Pick<DatabaseConfig, 'url' | 'poolSize' | 'migrateOnBoot'>;

@@ -39,7 +39,7 @@ function isOnThisMachine({ hostname, searchParams }: URL): boolean {
   return host === '' || host.startsWith('/') || /^(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/.test(host);
 }
 
-/** What `pg` makes TLS of: it does not fall back to plain text. */
+/** Whether URL or environment ask `pg` for TLS. It then does not fall back to plain text. */
 function asksForTls({ searchParams }: URL, byEnvironment: string | undefined): boolean {
   const mode = searchParams.get('sslmode') ?? byEnvironment;
   return (

@@ -32,8 +32,8 @@ export class Database {
   }
 
   /**
-   * Counts the database as one that is away for so many milliseconds from now: nobody can tell what has happened
-   * meanwhile.
+   * Counts the database as one that is away for so many milliseconds from now: other processes may have changed
+   * rows in between.
    */
   noteAbsence(forMs = 0): void {
     this.unavailableAtMs = Math.max(this.unavailableAtMs, performance.now() + forMs);

@@ -1,6 +1,6 @@
 import { DatabaseUnavailableError } from '../errors/request.errors.js';
 
-/** What a {@link MicroBatch} is limited to. */
+/** Limits of a {@link MicroBatch}. */
 export interface MicroBatchLimits {
   /** The most items that go together. */
   readonly maxItems: number;

@@ -12,7 +12,7 @@ import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { VendorSandbox } from '../sandbox/vendor-sandbox.js';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded-postgres.js';
 
-/** What a newcomer's scripts read to find the running service. */
+/** The content of the file from which scripts learn the address and key of the running service. */
 interface DevelopmentCredentials {
   readonly api_url: string;
   readonly api_key: string;

@@ -23,7 +23,7 @@ const LOG_LINES_IN_ERRORS = 15;
 const UNFINISHED_PREFIX = 'unfinished-';
 
 export interface EmbeddedPostgresOptions {
-  /** Where data, password and PostgreSQL's log are kept; made when absent. One directory, one server. */
+  /** Directory of data, password and PostgreSQL's log; made when absent. One directory, one server. */
   readonly directory: string;
   /** Made when absent; `cufflink` unless given. */
   readonly database?: string;
@@ -31,9 +31,9 @@ export interface EmbeddedPostgresOptions {
   readonly log?: (line: string) => void;
   /** Server settings by name, as in postgresql.conf. They have no effect on a server that is already running. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Where root looks for a user PostgreSQL can run as; `/etc/passwd` unless given. */
+  /** List of users, from which root picks one for PostgreSQL; `/etc/passwd` unless given. */
   readonly passwdFile?: string;
-  /** Where root puts what that user could not reach in `directory`; `/var/lib/cufflink` unless given. */
+  /** Directory for data that this user could not reach in `directory`; `/var/lib/cufflink` unless given. */
   readonly reachableFolder?: string;
 }
 

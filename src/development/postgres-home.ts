@@ -21,7 +21,7 @@ import { dirname, join, sep } from 'node:path';
 import type { PostgresBinaries } from './postgres-binaries.js';
 import { type Account, chooseUnprivilegedAccount } from './unprivileged-account.js';
 
-/** Where one PostgreSQL lives, and as whom it runs. */
+/** The directories of one PostgreSQL, and the user that runs it. */
 export interface PostgresHome {
   /** Absolute path of a folder with mode 0700 that belongs to the user PostgreSQL runs as. */
   readonly folder: string;
@@ -31,11 +31,11 @@ export interface PostgresHome {
   readonly account?: Account;
 }
 
-/** What root's half of {@link preparePostgresHome} depends on on this machine. */
+/** The parts of this machine that {@link preparePostgresHome} uses when root runs it. */
 export interface RootSurroundings {
   /** The list of users, usually `/etc/passwd`. */
   readonly passwdFile: string;
-  /** Where to put what is out of that user's reach; usually `/var/lib/cufflink`, made when needed. */
+  /** Directory for data out of that user's reach; usually `/var/lib/cufflink`, made when needed. */
   readonly reachableFolder: string;
 }
 

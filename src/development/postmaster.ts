@@ -17,7 +17,7 @@ export interface Postmaster {
  * often belongs to somebody else soon. PostgreSQL itself then refuses to start. This tells the two apart by the
  * process's command line, and marks such a left-over file so that PostgreSQL, started by this process, takes it over.
  *
- * @param dataDirectory - absolute path; no one may start PostgreSQL on it meanwhile
+ * @param dataDirectory - absolute path; no other process may start PostgreSQL on it during the call
  * @throws Error when the directory was copied from one that is in use
  */
 export async function findPostmaster(dataDirectory: string): Promise<Postmaster | undefined> {

@@ -32,7 +32,7 @@ export abstract class AppError extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds;
   }
 
-  /** Who must act before the call can succeed. */
+  /** The party that must act before the call can succeed. */
   get act(): Actor {
     return errorActors[this.code];
   }

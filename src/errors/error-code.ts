@@ -1,4 +1,4 @@
-/** Who must act before the call can succeed. Sent to callers as `act`. */
+/** The party that must act before the call can succeed. Sent to callers as `act`. */
 export type Actor = 'caller' | 'user' | 'operator' | 'provider' | 'us';
 
 /**

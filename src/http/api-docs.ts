@@ -11,7 +11,7 @@ interface Document {
   readonly bytes: Buffer;
 }
 
-/** What the page needs: its own scripts, and the styles that they write. */
+/** Content of the page: its own scripts, and the styles that they write. */
 const pagePolicy =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
   "frame-ancestors 'none'";

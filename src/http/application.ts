@@ -18,7 +18,7 @@ import { securityHeaders } from './security-headers.js';
 
 /** All headers and the request line together. */
 const maxHeaderBytes = 16 * 1024;
-/** Who sends slower than this holds a connection up for nothing. */
+/** Time limits for slow senders, so that they do not hold connections. */
 const headersTimeoutMs = 5_000;
 const requestTimeoutMs = 15_000;
 const timeoutCheckMs = 1_000;

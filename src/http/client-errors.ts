@@ -9,7 +9,7 @@ import { newRequestId } from './request-id.js';
 
 const logger = new Logger('HttpParser');
 
-/** What becomes of an error of Node's parser: status and sentence. Every other one is a request that cannot be read. */
+/** Status and sentence for errors of Node's parser. Every other error means that a request cannot be read. */
 const parserErrors: Readonly<Record<string, readonly [status: number, detail: string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request did not arrive in time. Send it again.'],
   HPE_HEADER_OVERFLOW: [431, 'The request line and the headers are too large. The limit is 16 KiB.'],

@@ -1,4 +1,4 @@
-/** What a call can end in that needs a token, which may have to be refreshed for it. */
+/** Errors of calls that need a token, which may need a refresh. */
 export const refreshProblems = [
   'PROVIDER_RETIRED',
   'TOKEN_REVOKED',

@@ -9,7 +9,7 @@ export const largestBodyBytes = 64 * 1024;
 /** JSON of this API: a user, a few scopes, a URL. */
 const jsonBodyBytes = 4 * 1024;
 
-/** How a route takes its body, where it is not JSON of at most 4 KiB. */
+/** The body of a route, if it is not JSON of at most 4 KiB. */
 interface BodyConfig {
   readonly body?: 'raw' | 'large';
 }
@@ -62,7 +62,7 @@ export function addBodyParsers(fastify: FastifyInstance): void {
   for (const asText of ['application/x-www-form-urlencoded', 'text/plain']) {
     add(asText, largestBodyBytes, (_request, body, done) => done(null, body.toString()));
   }
-  // A route that does not exist says so, whatever was sent to it.
+  // A route that does not exist responds with 404 for every body.
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     if (bodyOf(request.routeOptions.config) === 'raw') {
       done(null, body);

@@ -43,7 +43,7 @@ export class RequestValidationPipe extends ValidationPipe {
   }
 }
 
-/** Whether a handler asks for a body of a certain shape, and not for whatever comes. */
+/** Whether a handler declares a shape for its body. */
 function isBodyClass(type: Type | undefined): boolean {
   return type !== undefined && type !== Object;
 }

@@ -6,7 +6,7 @@ import { linksConfig, type LinksConfig } from './links.config.js';
 
 /** So many links a browser may have open; more cookies would make its requests too large to be taken. */
 const maxLinks = 20;
-/** How long the browser keeps a cookie, in seconds; as long as the link or session that it belongs to. */
+/** Lifetime of a cookie in seconds: that of its link or session. */
 const lifetimeSeconds = 10 * 60;
 
 /**

@@ -27,7 +27,7 @@ export function readLinksConfig(environment: Environment): {
    * otherwise.
    */
   confirmationRequired: boolean;
-  /** How many links one user may have at one provider and in all, and how many link sessions in all (AR-28). */
+  /** Limits for a user's open links, at one provider and in all, and for link sessions in all (AR-28). */
   mostLinks: { perProvider: number; perUser: number };
 } {
   const values = readEnvironment(schema, environment);

@@ -42,7 +42,7 @@ const callbackHeaders = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 } as const;
 
-/** What the redemption of a code or verifier can end in. */
+/** Errors of the redemption of a code or verifier. */
 const redemptionProblems = [
   'ACCOUNT_ALREADY_LINKED',
   'ACCOUNT_CHANGED',
@@ -56,7 +56,7 @@ const redemptionProblems = [
   'TOKEN_UNREADABLE',
 ] as const;
 
-/** What a browser that comes back can be answered beside, whatever it brings. */
+/** Errors that a returning browser can get, beside those of the redemption. */
 const callbackProblems = [
   'REQUEST_INVALID',
   'PROVIDER_UNKNOWN',
@@ -255,7 +255,7 @@ export class LinksController {
   }
 }
 
-/** What the company's page is told in the query; nothing the provider wrote (NET-05). */
+/** The query for the company's page; nothing in it was written by the provider (NET-05). */
 function toReturnParameters(outcome: Exclude<CallbackOutcome, { kind: 'unbound' }>): Record<string, string> {
   const { provider } = outcome;
   switch (outcome.kind) {

@@ -28,10 +28,10 @@ import { createOneTimeSecret, hashOneTimeSecret } from './store/one-time-secret.
 import type { LinkConfirmer, LinkRequest, LinkTerms, Retirement, StartedLink } from './link-terms.js';
 import { checkReturnUrl, isAllowedReturnUrl } from './return-url.js';
 
-/** How long a link may take from its start to its callback, in milliseconds. */
+/** Time limit from the start of a link to its callback, in milliseconds. */
 const linkLifetimeMs = 10 * 60 * 1_000;
 /**
- * How long a code is kept where the provider does not say how long it lives: the longest that RFC 6749 section 4.1.2
+ * Time for which a code is kept if the provider documents no lifetime: the longest that RFC 6749 section 4.1.2
  * recommends.
  */
 const longestCodeLifetimeSeconds = 600;
@@ -136,7 +136,7 @@ export class LinksService {
       userId,
       provider: terms.provider,
     });
-    // Who set out in time may come back later, as long as the link itself lasts.
+    // A browser that left in time may come back later, as long as the link itself lasts.
     const shortenedByMs = Math.max(0, linkLifetimeMs - (expiresInSeconds * 1_000 - tookMs));
     const setOutBy = new Date(link.expiresAt.getTime() - shortenedByMs);
     return { id: link.id, linkWebUrl: authorizeUrl, state, expiresAt: setOutBy, requireConfirmation, retirement };
@@ -313,7 +313,7 @@ export class LinksService {
     } catch (error) {
       await this.redemption.noteFailure(link, error, arrival.requester, end);
       if (!(error instanceof AppError) && outcome.returnUrl !== undefined) {
-        // Where the browser goes, nobody else sees it.
+        // The browser is redirected, so no filter logs this error.
         this.logger.error(error);
       }
       // A row that was altered does not say where the browser goes (AR-27).

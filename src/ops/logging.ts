@@ -14,7 +14,7 @@ import { describeError, visible } from './describe-error.js';
  *
  * Nothing is logged by default and then redacted: of a request only method, path and the caller's address, as
  * CALLER_ADDRESS says, are taken (queries hold codes), of an answer only the status, of an error only its type, message
- * and stack (LOG-02). What is a known secret or looks like one is hidden by its value in whatever is left (LOG-01).
+ * and stack (LOG-02). Known secrets, and text that looks like one, are hidden by value in the rest (LOG-01).
  * Invisible characters are written out, so that text from outside can neither begin a line of its own nor command a
  * terminal (LOG-04).
  *
@@ -64,7 +64,7 @@ async function readableStream(destination: Writable | undefined): Promise<Pretty
   });
 }
 
-/** What is logged of a request. */
+/** The logged parts of a request. */
 export interface LoggedRequest extends Pick<
   FastifyRequest,
   'id' | 'method' | 'originalUrl' | 'problemCode' | 'callerAddress'

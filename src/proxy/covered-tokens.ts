@@ -103,7 +103,7 @@ function findAll(text: string, needles: readonly Needle[]): Place[] {
   );
 }
 
-/** Where in a text something can be found: around anchors, which native code looks for. */
+/** Candidate places in a text: around anchors, which native code looks for. */
 function findSurroundings(text: string, needles: readonly Needle[]): Place[] {
   const around: Place[] = needles.flatMap(({ anchors, length }) =>
     anchors.flatMap((anchor) => {
@@ -141,7 +141,7 @@ function findIn(text: string, needles: readonly Needle[]): Place[] {
   return places;
 }
 
-/** Where a needle that begins at a place ends; -1 where it does not. */
+/** The end of a needle that begins at a place; -1 if none begins there. */
 function endOf(text: string, from: number, { parts }: Needle): number {
   let at = from;
   for (const part of parts()) {

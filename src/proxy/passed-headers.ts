@@ -1,7 +1,7 @@
 import { RequestInvalidError } from '../errors/request.errors.js';
 
 /**
- * What is passed on of a caller's request: what the call means, never who makes it, from where, or over which
+ * The headers of a caller's request that are passed on: the meaning of the call, never its sender, address or
  * connection.
  */
 const requestHeaders = [

@@ -28,7 +28,7 @@ const providerHeader = 'cufflink-answer-from';
 
 const route = ':provider/proxy/*';
 
-/** What the route is under any method. */
+/** The decorators of the route, for each method. */
 const ProxyRoute = () =>
   applyDecorators(
     Unlimited(),
@@ -173,7 +173,7 @@ function readCall({ method, headers, body, originalUrl }: AuthenticatedRequest):
 }
 
 /**
- * What stands behind `/v1/users/{user_id}/connections/{provider}/proxy/` in a URL that this route has matched, as it
+ * The part behind `/v1/users/{user_id}/connections/{provider}/proxy/` in a URL that this route has matched, as it
  * came: the router's parameter is decoded. None of the six segments can hold a slash of its own.
  */
 function targetOf(url: string): string {

@@ -30,7 +30,7 @@ export interface CallerRequest {
   readonly body: Buffer | undefined;
 }
 
-/** What an attempt to send a call needs to know, beside the token. */
+/** The parts of a call, without the token. */
 interface Sending {
   readonly provider: HealthProvider;
   readonly call: ApiCall;
@@ -63,7 +63,7 @@ export class ProxyService {
    * @param requester - who asks for it
    * @param reservation - where the response is held; takes room when the call leaves
    * @param gone - aborted when the caller does not wait any more: what has not left by then is not sent
-   * @returns the provider's response, whatever its status, with the token covered where it is quoted
+   * @returns the provider's response of any status, with a quoted token covered
    * @throws {@link RequestInvalidError} when path, query or form may not be sent, {@link CallUnsupportedError} when
    *   nothing may
    * @throws {@link CallResponseUnusableError} on a redirect (NET-03), a response above 10 MiB, or one that cannot be

@@ -13,11 +13,11 @@ const leastBytes = 64 * 1024;
 export class ResponseMemory {
   /** The most that all may take; room for as many calls at a time as four providers' hosts are sent. */
   protected readonly maxBytes: number = 64 * maxApiAnswerBytes;
-  /** How long a caller may take to read a response, in milliseconds. */
+  /** Time limit for reading a response, in milliseconds. */
   readonly readWithinMs: number = 30_000;
   #bytes = 0;
 
-  /** What they take now, those that are still to come at their largest. */
+  /** The memory in use and reserved now. */
   get bytes(): number {
     return this.#bytes;
   }

@@ -1,6 +1,6 @@
 import { refreshProblems } from '../http/refresh-problems.js';
 
-/** What a call that is made with a user's token can end in. */
+/** Errors of calls that are made with a user's token. */
 export const tokenUseProblems = [
   'PROVIDER_UNKNOWN',
   'PROVIDER_NOT_CONFIGURED',

@@ -1,6 +1,6 @@
 import { createHmac, createSecretKey, hash, randomBytes, type KeyObject } from 'node:crypto';
 
-/** What stands in the place of a secret. */
+/** The text in the place of a secret. */
 export const placeholder = '[secret]';
 
 /** Shorter values would be found in ordinary words. */
@@ -23,7 +23,7 @@ interface KnownSetting {
  * text, so that it adds no copy of a key to the memory (CR-17).
  *
  * A second wall. Nothing in the code logs a secret; should a mistake, or text from outside, bring one to a log line,
- * its value is recognised there whatever the line calls it (LOG-01).
+ * its value is recognized there under every name (LOG-01).
  */
 export class KnownSecrets {
   /** Outside of the heap, as key objects are. */

@@ -38,7 +38,7 @@ export function scrubPath(path: string): string {
 }
 
 /**
- * The same for every text inside an object, whatever it is called; objects of classes are left to their serializers.
+ * The same for every text inside an object, under every name; objects of classes are left to their serializers.
  *
  * @param depth - how far down; what is deeper is cut off
  */

@@ -27,7 +27,7 @@ const statements = {
   },
 } satisfies Record<string, Statement>;
 
-/** Who was erased and when. The user is a keyed digest: it recognises the user's id and does not tell it. */
+/** An erased user and the instant. The user is a keyed digest, which recognizes an id and reveals none. */
 export interface Erasure {
   readonly userDigest: Buffer;
   readonly erasedAt: Date;

@@ -11,7 +11,7 @@ import { ErasureStore } from './erasure-store.js';
 
 const pageSize = 1_000;
 
-/** What was erased of a user. */
+/** The result of an erasure. */
 export interface UserErasure {
   readonly erasedAt: Date;
   readonly connections: readonly ErasedConnection[];

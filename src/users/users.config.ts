@@ -6,7 +6,7 @@ const schema = z.object({ ERASURE_LOG_FILE: z.string().optional() });
 
 /** Reads what concerns users as a whole. */
 export function readUsersConfig(environment: Environment): {
-  /** Where erasures are written down outside the database; `undefined` writes none. */
+  /** The file of erasures outside the database; `undefined` writes none. */
   erasureLogFile: string | undefined;
 } {
   return { erasureLogFile: readEnvironment(schema, environment).ERASURE_LOG_FILE };

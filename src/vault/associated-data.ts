@@ -1,6 +1,6 @@
 /**
- * What a sealed value is bound to. All of it must be the same when the value is opened, so a sealed value moved to
- * another row, column, user, provider registration or generation does not open (CR-03).
+ * The place to which a sealed value is bound. All of it must be the same when the value is opened, so a sealed value
+ * moved to another row, column, user, provider registration or generation does not open (CR-03).
  */
 export interface SealContext {
   /** `table.column` that holds the sealed value. */
@@ -28,23 +28,23 @@ export type SealPurpose =
   'connections.sealed' | 'links.sealed' | 'revocations.sealed' | 'grant_migrations.sealed' | 'events.sealed';
 
 /**
- * What keyed digests stand for: a user in the audit trail, a user who was erased, an account at a provider, the address
- * of a caller. Each has a key of its own (CR-11), so that no digest of one can be looked up in another.
+ * The subjects of keyed digests: a user in the audit trail, a user who was erased, an account at a provider, the
+ * address of a caller. Each has a key of its own (CR-11), so that no digest of one can be looked up in another.
  */
 export type DigestPurpose = 'audit.user' | 'erasures.user' | 'connections.account' | 'access.address';
 
 /**
- * What keyed signatures vouch for: that nobody but us has written the audit trail, what an API key may do, what a link
- * session allows.
+ * The statements of keyed signatures: that nobody but us has written the audit trail, what an API key may do, what a
+ * link session allows.
  */
 export type MacPurpose = 'audit.chain' | 'api_keys.mac' | 'link_sessions.mac';
 
-/** What a branch key is for. */
+/** The purpose of a branch key. */
 export type KeyPurpose = SealPurpose | DigestPurpose | MacPurpose;
 
 /**
  * Joins fields injectively: the number of fields, then for each its length in bytes and its bytes, numbers as unsigned
- * 32-bit big-endian. Two different lists never give the same bytes, whatever the fields hold.
+ * 32-bit big-endian. Two different lists never give the same bytes.
  */
 export function encodeLengthPrefixed(fields: readonly (string | Buffer)[]): Buffer {
   // UTF-8 takes at most three bytes for each unit of a string.

@@ -22,7 +22,7 @@ export interface ListedKey extends StoredKey {
   readonly rows: number | undefined;
 }
 
-/** What an operator does with branch keys. Every refusal is an Error whose text says what to do. */
+/** The operator's actions on branch keys. Each refusal is an Error whose text says what to do. */
 @Injectable()
 export class KeyAdministration {
   constructor(

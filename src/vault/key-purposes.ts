@@ -1,6 +1,6 @@
 import type { DigestPurpose, KeyPurpose, MacPurpose, SealPurpose } from './associated-data.js';
 
-/** What a key of each purpose does. Each purpose has keys of its own (CR-11). */
+/** The use of a key of each purpose. Each purpose has keys of its own (CR-11). */
 const uses = {
   'connections.sealed': 'seal',
   'links.sealed': 'seal',

@@ -1,7 +1,10 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { KeyUnwrapError } from './key-source.errors.js';
 
-/** What a wrapped key is bound to. Holds no secret and nothing about a person: a remote key service logs it. */
+/**
+ * The context to which a wrapped key is bound. Holds no secret and nothing about a person: a remote key service logs
+ * it.
+ */
 export interface WrapContext {
   readonly kid: string;
   readonly purpose: string;

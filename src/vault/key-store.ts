@@ -30,7 +30,7 @@ export interface StoredKey {
   readonly activeForSeconds: number;
 }
 
-/** What is needed to store a new key. */
+/** A new key, ready to be stored. */
 export interface NewKey extends WrappedKey {
   readonly kid: string;
   readonly purpose: KeyPurpose;

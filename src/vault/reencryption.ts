@@ -10,7 +10,7 @@ const pageSize = 200;
 /** New rows under an old key can only come from a replica that has not noticed the new one, so few passes find none. */
 const maxPasses = 10;
 
-/** How far a re-encryption has come. */
+/** The progress of a re-encryption. */
 export interface ReencryptionProgress {
   /** Rows looked at in this pass. */
   readonly seen: number;

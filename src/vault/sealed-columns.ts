@@ -1,6 +1,9 @@
 import type { SealPurpose } from './associated-data.js';
 
-/** Where sealed values of one purpose are, and what each is bound to. Names are SQL identifiers of ours. */
+/**
+ * The columns with sealed values of one purpose, and the columns to which each is bound. Names are SQL identifiers of
+ * ours.
+ */
 export interface SealedColumn {
   readonly table: string;
   readonly column: string;
@@ -29,7 +32,7 @@ export const sealedColumns = {
     table: 'links',
     column: 'sealed',
     key: [{ name: 'state_hash', type: 'bytea' }],
-    // What a link keeps sealed in its life, one after the other: `LinkVault` has the same numbers.
+    // The sealed values of a link, one after the other: `LinkVault` has the same numbers.
     generation: `CASE held_for WHEN 'binding' THEN 1 WHEN 'confirmation' THEN 2 ELSE 0 END`,
     // Everything that decides who may finish the link, where the browser goes, and what is stored (AR-27).
     bound: [

@@ -6,7 +6,7 @@ import { KeySourceUnavailableError, KeyUnwrapError, RootKeyDisabledError } from 
 import { KeySource, type WrapContext, type WrappedKey } from './key-source.js';
 import { encodeWrapContext } from './wrap-context.js';
 
-/** Where a key of HashiCorp Vault's transit engine is, and how to get at it. */
+/** A key of HashiCorp Vault's transit engine, and the access to it. */
 export interface VaultTransitSettings {
   readonly url: string;
   readonly mount: string;

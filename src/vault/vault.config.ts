@@ -58,19 +58,19 @@ const schema = z.object({
 /** The variables that hold root keys: the one in force first. */
 const rootKeyVariables = ['ENCRYPTION_ROOT_KEY', 'ENCRYPTION_ROOT_KEY_PREVIOUS'] as const;
 
-/** Where a root key is. */
+/** The place of a root key. */
 export type KeySourceSettings =
   | { readonly kind: 'local'; /** 256 bits. */ readonly rootKey: KeyObject }
   | ({ readonly kind: 'vault-transit' } & VaultTransitSettings)
   | ({ readonly kind: 'aws-kms' } & AwsKmsSettings);
 
-/** How the vault is set up. */
+/** The settings of the vault. */
 export interface VaultSettings {
   /** Sealed values and wrapped keys are bound to it. */
   readonly environmentName: string;
   /** The first wraps new branch keys; the others still unwrap what they have wrapped, while keys move to the first. */
   readonly keySources: readonly KeySourceSettings[];
-  /** How often the key ring is read again. */
+  /** Interval at which the key ring is read again. */
   readonly reloadMs: number;
   /** After so long a key in memory is unwrapped again by the key service. */
   readonly cacheMs: number;

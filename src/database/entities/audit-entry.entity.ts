@@ -34,7 +34,7 @@ export class AuditEntryEntity {
   @Column('uuid', { name: 'connection_id', nullable: true })
   connectionId!: string | null;
 
-  /** What it was done to, where that is no connection. */
+  /** The object of the action, if it is no connection. */
   @Column('text', { nullable: true })
   subject!: string | null;
 

@@ -1,7 +1,7 @@
 import { CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
 
 /**
- * What is left of an erased user: a keyed digest of the id, so that the erasure can be repeated in a restored database.
+ * The trace of an erased user: a keyed digest of the id, so that the erasure can be repeated in a restored database.
  */
 @Entity('erasures')
 export class ErasureEntity {

@@ -36,7 +36,7 @@ export class LinkEntity {
   @Column('boolean', { name: 'require_confirmation', default: false })
   requireConfirmation!: boolean;
 
-  /** What happens when another account at the provider is connected than before: `refuse` or `replace`. */
+  /** The rule for another account at the provider than before: `refuse` or `replace`. */
   @Column('text', { name: 'on_account_change', default: 'refuse' })
   onAccountChange!: string;
 
@@ -47,7 +47,7 @@ export class LinkEntity {
   @Column('bytea', { name: 'browser_hash', nullable: true })
   browserHash!: Buffer | null;
 
-  /** What the callback waits for: `binding` or `confirmation`. */
+  /** The step for which the callback is held: `binding` or `confirmation`. */
   @Column('text', { name: 'held_for', nullable: true })
   heldFor!: string | null;
 

@@ -1,6 +1,6 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
-/** How often somebody has called in the current window. Unlogged: after a crash everybody begins again. */
+/** Calls of a caller in the current window. Unlogged: after a crash everybody begins again. */
 @Entity('rate_limits')
 @Index('rate_limits_ends_at', ['endsAt'])
 export class RateLimitEntity {

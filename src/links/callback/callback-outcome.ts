@@ -2,7 +2,7 @@ import type { Requester } from '../../audit/audit-event.js';
 import type { ErrorCode } from '../../errors/error-code.js';
 import type { ConnectedAccount } from '../../tokens/connection-linker.js';
 
-/** How a callback reached us. */
+/** The request that brought a callback. */
 export interface CallbackArrival {
   /** Whether another site posted it as a form: no Lax cookie can come with that (AR-16). */
   readonly byForm: boolean;
@@ -11,7 +11,7 @@ export interface CallbackArrival {
   readonly findSecret: (linkId: string) => string | undefined;
 }
 
-/** How a visit of the callback ended. `returnUrl` is where the browser goes with it, if the link named one. */
+/** The end of a visit of the callback. `returnUrl` is the browser's next page, if the link named one. */
 export type CallbackOutcome = {
   readonly provider: string;
   readonly linkId: string;

@@ -4,7 +4,7 @@ import type { CallbackParameters } from '../../provider-kit/handshake.js';
 /** A callback with one of these is refused: only the authorization code flow is supported (AR-12). */
 const forbidden = new Set(['access_token', 'id_token']);
 
-/** What a callback says, as far as it is looked at. */
+/** The parameters of a callback that are read. */
 export interface CallbackReading {
   /**
    * The parameters that are used and sound, none of them empty. Of a refused callback only the state counts: it finds
@@ -22,7 +22,7 @@ export interface CallbackReading {
 const saysSomethingEmpty: ReadonlySet<string> = new Set(['denied', 'scope']);
 
 /**
- * Reads the parameters of a callback that are used, and drops all others unread, in whatever form they come (AR-14).
+ * Reads the parameters of a callback that are used, and drops all others unread, in every form (AR-14).
  *
  * An empty value counts as absent. A used parameter is refused when it is repeated, is an array or object, or has
  * control characters or invalid UTF-8. Its length is not limited here: the HTTP server bounds URLs and bodies, and so

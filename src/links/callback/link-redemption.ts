@@ -93,7 +93,7 @@ export class LinkRedemption {
         provider,
         code,
       })
-      // What went wrong is what the caller has to know.
+      // The caller needs the original error.
       .catch((failure: unknown) => this.logger.error(failure));
   }
 

@@ -12,7 +12,7 @@ import { LinkStore, type VisitedLink } from '../store/link-store.js';
 import { linksConfig, type LinksConfig } from '../links.config.js';
 import { isAllowedReturnUrl } from '../return-url.js';
 
-/** How often a visit looks whether the first one has ended, in milliseconds. */
+/** Interval at which a later visit checks whether the first one has ended, in milliseconds. */
 const pauseMs = 250;
 
 /**
@@ -66,7 +66,7 @@ export class LinkRevisits {
       throw unknown;
     }
     const error = new AuthorizationStateError('the link was used, has expired, or is of another provider');
-    // What a row says is compared with the list once more: the link's sealed value, which held it, is gone.
+    // The return URL of the row is compared with the list again: the sealed value that bound it is gone.
     const returnUrl =
       link.returnUrl !== null && isAllowedReturnUrl(link.returnUrl, this.config) ? link.returnUrl : undefined;
     const place = { provider: link.provider, linkId: link.id, returnUrl };

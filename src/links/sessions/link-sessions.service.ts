@@ -15,10 +15,10 @@ import { LinksService } from '../links.service.js';
 import { createOneTimeSecret, hashOneTimeSecret } from '../store/one-time-secret.js';
 import { hostedPageUrl } from '../return-url.js';
 
-/** How long a session may be opened and used, in milliseconds. */
+/** Lifetime of a session in milliseconds. */
 const sessionLifetimeMs = 10 * 60 * 1_000;
 
-/** What a caller asks for when a session is made. */
+/** The terms of a session as a caller asks for them. */
 export interface LinkSessionRequest extends Pick<LinkRequest, 'userId' | 'returnUrl' | 'requireConfirmation'> {
   /** Slugs; `undefined` for every provider that can be linked. */
   readonly providers: readonly string[] | undefined;

@@ -17,7 +17,7 @@ export interface StoredLinkSession {
   readonly mac: Buffer | null;
 }
 
-/** What is known of a link session, without its secrets. */
+/** A link session without its secrets. */
 export interface LinkSessionFacts extends Pick<
   StoredLinkSession,
   'providers' | 'returnUrl' | 'requireConfirmation' | 'expiresAt'

@@ -3,8 +3,8 @@ import { Database, type Statement } from '../../database/database.js';
 import type { OnAccountChange } from '../../tokens/accounts/account-rules.js';
 
 /**
- * What a callback waits for: the browser's cookie (AR-16), or the company's word that the right user is signed in
- * (AR-04).
+ * The step for which a callback is held: the browser's cookie (AR-16), or the company's word that the right user is
+ * signed in (AR-04).
  */
 export type Parking = 'binding' | 'confirmation';
 
@@ -37,16 +37,16 @@ export interface VisitedLink extends Pick<StoredLink, 'id' | 'userId' | 'provide
 export interface LinkStart {
   readonly erasureDigest: Buffer;
   readonly tookMs: number;
-  /** How many links a user may have (AR-28). */
+  /** Limits for a user's open links (AR-28). */
   readonly most: { readonly perProvider: number; readonly perUser: number };
 }
 
-/** How a link ended that a browser started on the hosted page. */
+/** The end of a link that was started on the hosted page. */
 export interface EndedLink extends Pick<StoredLink, 'id' | 'provider' | 'returnUrl' | 'browserHash'> {
   readonly outcome: string;
 }
 
-/** What is known of a link attempt, without its secrets. */
+/** A link without its secrets. */
 export interface LinkFacts extends Pick<
   StoredLink,
   'id' | 'provider' | 'returnUrl' | 'scopes' | 'requireConfirmation' | 'onAccountChange'
@@ -84,7 +84,7 @@ const insertLink: Statement = {
 const isInProgress = 'consumed_at IS NOT NULL AND outcome IS NULL AND held_for IS NULL';
 const voidLinks: Statement = {
   name: 'links-void',
-  // Those that have ended go first.
+  // Ended links are removed first.
   text: `WITH of_provider AS (
            SELECT state_hash, outcome IS NOT NULL AS has_ended, created_at,
              provider = $2 AND row_number() OVER (PARTITION BY provider ORDER BY outcome IS NOT NULL, created_at DESC) >= $3 AS is_surplus

@@ -14,14 +14,14 @@ export interface ParkedCallback {
   readonly secrets: HandshakeSecrets;
 }
 
-/** What a link's sealed value is bound to: everything in its row that decides something (AR-27). */
+/** The columns to which a link's sealed value is bound: all that decide something (AR-27). */
 type Terms = Omit<StoredLink, 'sealed'>;
 
 const secretsSchema = z.record(z.string(), z.string());
 const parkedSchema = z.object({ callback: z.record(z.string(), z.string()), secrets: secretsSchema });
 
 /**
- * What one link keeps sealed in its life, one after the other: a value of one stage does not open as one of another.
+ * The sealed values of a link, one after the other: a value of one stage does not open as one of another.
  */
 const generations: Readonly<Record<'handshake' | Parking, number>> = { handshake: 0, binding: 1, confirmation: 2 };
 
