@@ -38,7 +38,7 @@ ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM PUBLIC, cufflink_app, cuff
 
 -- cufflink_app: the service and its workers, and `erasures replay` and `connections migrate`, which do what the service does.
 GRANT SELECT, INSERT, UPDATE, DELETE ON connections, grant_migrations, links, link_sessions, revocations, rate_limits, vault_replicas,
-  events TO cufflink_app;
+  events, notifications TO cufflink_app;
 GRANT SELECT, INSERT, UPDATE ON event_cursors TO cufflink_app;
 GRANT SELECT, INSERT, UPDATE ON circuit_breakers TO cufflink_app;
 GRANT SELECT, INSERT, UPDATE (erased_at) ON erasures TO cufflink_app;

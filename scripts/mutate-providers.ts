@@ -77,6 +77,28 @@ const removable = [
   ...ofIdToken,
 ];
 
+/** Facts of the proofs of notifications, in a file of their own. */
+const ofProofs: readonly (readonly [quirk: string, pattern: RegExp, opposite: Readonly<Record<string, string>>])[] = [
+  ['algorithm', /\balgorithm: '(\w+)'/, { sha1: 'sha256', sha256: 'sha1' }],
+  ['encoding', /\bencoding: '(\w+)'/, { hex: 'base64', base64: 'hex' }],
+  ['secret', /\bsecret: '([\w-]+)'/, { 'client-secret': 'hook-secret', 'hook-secret': 'client-secret' }],
+  ['signed text', /\bsigned: '([\w+]+)'/, { 'timestamp+body': 'body' }],
+  ['unit', /\bunit: '(\w+)'/, { seconds: 'milliseconds', milliseconds: 'seconds' }],
+  [
+    'repeated secret',
+    /\bequals: '([\w-]+)'/,
+    { 'client-id': 'client-secret', 'client-secret': 'client-id', 'hook-secret': 'client-id' },
+  ],
+  [
+    'kind of proof',
+    /\bproof: \{\s*kind: '([\w-]+)'/,
+    { hmac: 'none', jws: 'none', ecdsa: 'none', token: 'none', 'access-token': 'token', none: 'token' },
+  ],
+];
+/** Their fields that are there or not, or name something. */
+const removableOfProofs = ['secretSuffix', 'secretIsBase64'];
+const namesOfProofs = /\b(header|headers|field|keysUrl): (\[?)'([^']+)'/g;
+
 /** Facts of a server of its own that no test of a running provider can notice. */
 const unnoticeable = ['docsUrl', 'uncertain', 'sandbox'];
 
@@ -115,22 +137,28 @@ async function run(): Promise<string[]> {
   let flips = 0;
   const work = async (): Promise<void> => {
     for (let slug = queue.shift(); slug !== undefined; slug = queue.shift()) {
-      const file = join(copy, `src/providers/${slug}/${slug}.definition.ts`);
-      const original = await readFile(file, 'utf8');
       if (!(await passes(slug))) {
         survivors.push(`${slug}: its spec fails without any flip`);
         continue;
       }
-      const all = flipsOf(original);
-      flips += all.length;
+      const all: Flip[] = [];
       const alive: string[] = [];
-      for (const { quirk, flipped } of all) {
-        await writeFile(file, flipped);
-        if (await passes(slug)) {
-          alive.push(quirk);
+      for (const [part, findFlips] of [
+        ['definition', flipsOf],
+        ['notifications', flipsOfProofs],
+      ] as const) {
+        const file = join(copy, `src/providers/${slug}/${slug}.${part}.ts`);
+        const original = await readFile(file, 'utf8').catch(() => '');
+        for (const flip of findFlips(original)) {
+          all.push(flip);
+          await writeFile(file, flip.flipped);
+          if (await passes(slug)) {
+            alive.push(flip.quirk);
+          }
+          await writeFile(file, original);
         }
       }
-      await writeFile(file, original);
+      flips += all.length;
       survivors.push(...alive.map((quirk) => `${slug}: ${quirk}`));
       const outcome = alive.length === 0 ? 'all noticed' : `NOT NOTICED: ${alive.join(', ')}`;
       process.stdout.write(`${slug.padEnd(20)} ${String(all.length).padStart(3)} flips, ${outcome}\n`);
@@ -183,6 +211,39 @@ function flipsOf(definition: string): Flip[] {
       flipped: replaced(match, takeAway([...match].toSpliced(2, 1))),
     }));
   return [...opposed, ...removed, ...issuers, ...ofServers];
+}
+
+function flipsOfProofs(notifications: string): Flip[] {
+  const replaced = ({ index, 0: found }: RegExpExecArray, text: string): string =>
+    notifications.slice(0, index) + text + notifications.slice(index + found.length);
+  const opposed = ofProofs.flatMap(([quirk, pattern, opposite]) =>
+    [...notifications.matchAll(new RegExp(pattern, 'g'))].flatMap((match) => {
+      const [text, value = ''] = match;
+      const other = opposite[value];
+      return other === undefined
+        ? []
+        : [{ quirk: `${quirk} ${value}`, flipped: replaced(match, text.replace(`'${value}'`, `'${other}'`)) }];
+    }),
+  );
+  const removed = removableOfProofs.flatMap((field) =>
+    [...notifications.matchAll(new RegExp(`\\b${field}: `, 'g'))].map((match) => ({
+      quirk: field,
+      flipped: replaced(match, 'takenAway: '),
+    })),
+  );
+  // A handshake is no part of a proof, and the name of a header that is public is compared only where it is there.
+  const proofs = /\bproof: \{.*?\n {6}\},|\bproof: \{[^\n]*\},/s.exec(notifications);
+  const names = [...notifications.matchAll(namesOfProofs)]
+    .filter(({ index }) => proofs !== null && index > proofs.index && index < proofs.index + proofs[0].length)
+    .filter(() => !/kind: 'none'/.test(proofs?.[0] ?? ''))
+    .map((match) => ({
+      quirk: `${match[1]} ${match[3]}`,
+      flipped: replaced(
+        match,
+        match[0].replace(match[3] ?? '', match[1] === 'keysUrl' ? 'https://flipped.example/keys' : 'x-flipped'),
+      ),
+    }));
+  return [...opposed, ...removed, ...names];
 }
 
 /** A shorthand field would need a value, so it goes as a whole. */

@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findOutdatedNotifications, notificationsPage } from './notifications-docs.ts';
 import type {
   AccountLookup,
   Lifecycle,
@@ -11,7 +12,8 @@ import type {
 } from '../src/provider-kit/definition/provider-definition.js';
 
 /**
- * `npm run docs:providers`: writes `docs/providers.md` from the definitions of the providers. With `--check` it writes
+ * `npm run docs:providers`: writes `docs/providers.md`, and the table of
+ * `docs/notifications.md`, from the definitions of the providers. With `--check` it writes
  * nothing and fails when the page is not what it would write.
  */
 
@@ -357,12 +359,18 @@ if (import.meta.main) {
   const root = dirname(dirname(fileURLToPath(import.meta.url)));
   const built = new URL('../dist/cli/provider-catalogue.js', import.meta.url).href;
   const { readDefinitions } = (await import(built)) as typeof import('../src/cli/provider-catalogue.js');
-  const wanted = await findOutdatedPage(root, await readSource(root, await readDefinitions()));
-  if (wanted !== undefined && process.argv.includes('--check')) {
-    process.stderr.write(`${page} is not what the definitions say: run \`npm run docs:providers\`.\n`);
-    process.exitCode = 1;
-  } else if (wanted !== undefined) {
-    await writeFile(join(root, page), wanted);
-    process.stdout.write(`Written: ${page}\n`);
+  const definitions = await readDefinitions();
+  const pages = [
+    [page, await findOutdatedPage(root, await readSource(root, definitions))],
+    [notificationsPage, await findOutdatedNotifications(root, definitions)],
+  ] as const;
+  for (const [path, wanted] of pages) {
+    if (wanted !== undefined && process.argv.includes('--check')) {
+      process.stderr.write(`${path} is not what the definitions say: run \`npm run docs:providers\`.\n`);
+      process.exitCode = 1;
+    } else if (wanted !== undefined) {
+      await writeFile(join(root, path), wanted);
+      process.stdout.write(`Written: ${path}\n`);
+    }
   }
 }

@@ -10,6 +10,7 @@ import { AppErrorFilter } from './errors/app-error.filter.js';
 import { EventsApiModule } from './events/events-api.module.js';
 import { RequestRulesGuard } from './http/request-rules.guard.js';
 import { RequestValidationPipe } from './http/request-validation.pipe.js';
+import { HooksApiModule } from './hooks/hooks-api.module.js';
 import { LinksModule } from './links/links.module.js';
 import { AuditApiModule } from './ops/audit-api.module.js';
 import { OpsModule } from './ops/ops.module.js';
@@ -27,6 +28,7 @@ import { UsersModule } from './users/users.module.js';
     ConnectPageModule,
     ConnectionsModule,
     EventsApiModule,
+    HooksApiModule,
     LinksModule,
     OpsModule,
     ProvidersModule,

@@ -4,6 +4,7 @@ import { AccessGuard } from './access/access.guard.js';
 import { AccessModule } from './access/access.module.js';
 import { RateLimitsModule } from './access/rate-limits.module.js';
 import { AppErrorFilter } from './errors/app-error.filter.js';
+import { HooksModule } from './hooks/hooks.module.js';
 import { RequestRulesGuard } from './http/request-rules.guard.js';
 import { OpsModule } from './ops/ops.module.js';
 import { ProcessModule } from './process.module.js';
@@ -12,7 +13,7 @@ import { TokensModule } from './tokens/tokens.module.js';
 
 /** The process that works in the background: all providers, no API beside health and metrics. */
 @Module({
-  imports: [ProcessModule, AccessModule, OpsModule, ProvidersModule, RateLimitsModule, TokensModule],
+  imports: [ProcessModule, AccessModule, HooksModule, OpsModule, ProvidersModule, RateLimitsModule, TokensModule],
   providers: [
     { provide: APP_FILTER, useClass: AppErrorFilter },
     { provide: APP_GUARD, useClass: AccessGuard },

@@ -2,6 +2,7 @@ import { applyDecorators, SetMetadata } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiExtension } from '@nestjs/swagger';
 import { orUserExtension, scopeExtension } from '../http/openapi.js';
+import type { BodyConfig } from '../http/request-bodies.js';
 import type { AddressRule } from './address-limit.hook.js';
 import type { AccessScope } from './scopes.js';
 
@@ -26,6 +27,13 @@ export const unlimitedMetadata = 'cufflink:unlimited';
 
 /** Sets no limit for callers with valid credentials: issuing tokens is the purpose of the service. */
 export const Unlimited = () => SetMetadata(unlimitedMetadata, true);
+
+/** Opens a route to the servers of providers. It takes any body as the bytes that came, and verifies the request itself. */
+export const ProviderHook = (): MethodDecorator =>
+  applyDecorators(
+    SetMetadata(accessMetadata, { kind: 'public' } satisfies AccessRule),
+    RouteConfig({ addressRule: 'hook', body: 'notification' } satisfies AddressRule & BodyConfig),
+  );
 
 /**
  * Opens a route to anyone, such as browsers on their way back from a provider. Goes on the handler, not on its class. A

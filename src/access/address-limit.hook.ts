@@ -11,8 +11,11 @@ import { UserTokens } from './user-tokens.js';
 
 /** The setting of a route for its callers' addresses; without one the route is for callers with credentials. */
 export interface AddressRule {
-  /** `page`: open to anyone, and counted for the address. `none`: not counted at all. */
-  readonly addressRule?: 'page' | 'none';
+  /**
+   * `page`: open to anyone, and counted for the address. `hook`: the same with a limit of its own, for the servers of providers.
+   * `none`: not counted at all.
+   */
+  readonly addressRule?: 'page' | 'hook' | 'none';
 }
 
 /**
@@ -52,9 +55,19 @@ export class AddressLimit {
 
   private check(request: AuthenticatedRequest): Promise<void> | undefined {
     const { addressRule } = request.routeOptions.config as AddressRule;
-    if (addressRule !== undefined) {
-      return addressRule === 'none' ? undefined : this.checkPage(request);
+    switch (addressRule) {
+      case 'none':
+        return undefined;
+      case 'page':
+        return this.checkPage(request);
+      case 'hook':
+        return this.limits.countHook(request.ip);
+      default:
+        return this.checkCaller(request);
     }
+  }
+
+  private checkCaller(request: AuthenticatedRequest): Promise<void> | undefined {
     const token = bearerTokenOf(request);
     const key = token === undefined ? undefined : parseApiKey(token);
     const isKnown = key === undefined ? this.isUserToken(token) : this.apiKeys.knows(key.id);

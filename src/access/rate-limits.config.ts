@@ -6,6 +6,7 @@ const perMinute = z.coerce.number('must be a number; 0 means no limit.').int().m
 
 const schema = z.object({
   RATE_LIMIT_ADDRESS_PER_MINUTE: perMinute.default(600),
+  RATE_LIMIT_HOOK_PER_MINUTE: perMinute.default(12_000),
   RATE_LIMIT_CALLER_PER_MINUTE: perMinute.default(60_000),
   RATE_LIMIT_USER_TOKEN_PER_MINUTE: perMinute.default(600),
   RATE_LIMIT_USER_PER_MINUTE: perMinute.default(120),
@@ -16,6 +17,8 @@ const schema = z.object({
 export function readRateLimitsConfig(environment: Environment): {
   /** Calls in a minute from one address to what is open to anyone, and as many without credentials that are known. */
   address: number;
+  /** Notifications in a minute from one address. */
+  hook: number;
   /** Calls in a minute with one API key. */
   caller: number;
   /** Calls in a minute of one user, with however many tokens. */
@@ -28,6 +31,7 @@ export function readRateLimitsConfig(environment: Environment): {
   const values = readEnvironment(schema, environment);
   return {
     address: values.RATE_LIMIT_ADDRESS_PER_MINUTE,
+    hook: values.RATE_LIMIT_HOOK_PER_MINUTE,
     caller: values.RATE_LIMIT_CALLER_PER_MINUTE,
     userToken: values.RATE_LIMIT_USER_TOKEN_PER_MINUTE,
     user: values.RATE_LIMIT_USER_PER_MINUTE,

@@ -10,11 +10,12 @@ const windowMs = 60_000;
 /** Keys over their limit that are remembered; the oldest is forgotten first. */
 const maxRemembered = 100_000;
 
-type Limit = 'address' | 'caller' | 'userToken' | 'user';
+type Limit = 'address' | 'hook' | 'caller' | 'userToken' | 'user';
 
 /** The counters, each with its limit. */
 const windows = {
   page: 'address',
+  hook: 'hook',
   guess: 'address',
   caller: 'caller',
   userToken: 'userToken',
@@ -42,6 +43,15 @@ export class RateLimits {
    */
   countPage(address: string): Promise<void> {
     return this.count('page', networkOf(address));
+  }
+
+  /**
+   * Counts a notification of a provider, for its address: a few addresses send for many users.
+   *
+   * @throws {@link RateLimitedError} when this call is one too many
+   */
+  countHook(address: string): Promise<void> {
+    return this.count('hook', networkOf(address));
   }
 
   /**

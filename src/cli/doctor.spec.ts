@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { exampleOAuth1, exampleOAuth2, exampleSettings } from '../provider-kit/testing/example-definition.js';
+import { Secret } from '../provider-kit/definition/secret.js';
 import { checkProvider, checkService, countWrong, renderReport, type Finding } from './doctor.js';
 import type { CatalogueEntry } from './provider-catalogue.js';
 
@@ -103,6 +104,32 @@ describe('checkService', () => {
 });
 
 describe('checkProvider', () => {
+  it('tells where to register notifications, and which secret is missing', () => {
+    const channel = {
+      sends: [],
+      setup: { by: 'portal', scope: 'app', note: 'Set one URL for each type.' },
+      contentType: 'application/json',
+      proof: { kind: 'token', tokens: [{ field: 'token', equals: 'hook-secret' }] },
+      response: { status: 200 },
+      retries: 'none',
+      read: () => [],
+      confidence: 'high',
+      sources: [],
+    } as const;
+    const definition = { ...exampleOAuth2, notifications: { channels: [channel] } };
+    const url = 'https://link.example.com/v1/hooks/example';
+    const notifications = { ...settings.notifications, url };
+    const textWith = (own: object): string =>
+      checkProvider({ definition, settings: { ...settings, notifications: { ...notifications, ...own } } }, today).text;
+    expect(textWith({})).toContain(
+      `register ${url}. Set EXAMPLE_HOOK_SECRET: without it they are refused. Set one URL`,
+    );
+    const secret = new Secret('not-a-real-secret');
+    expect(textWith({ secret, pathSecret: secret })).toContain(
+      `register ${url}/<EXAMPLE_HOOK_PATH_SECRET>. Set one URL`,
+    );
+  });
+
   it('tells the redirect URI to register of a provider that is configured, and not its secret', () => {
     const finding = checkProvider({ definition: exampleOAuth2, settings }, today);
     expect(finding).toEqual({

@@ -14,7 +14,11 @@ import {
   type Lifecycle,
   type ProviderDefinition,
 } from '../provider-kit/definition/provider-definition.js';
-import { environmentPrefix, requiredVariables } from '../provider-kit/definition/provider-settings.js';
+import {
+  environmentPrefix,
+  requiredVariables,
+  type ProviderSettings,
+} from '../provider-kit/definition/provider-settings.js';
 import { readTokensConfig } from '../tokens/tokens.config.js';
 import { readVaultConfig } from '../vault/vault.config.js';
 import type { CatalogueEntry } from './provider-catalogue.js';
@@ -114,12 +118,30 @@ export function checkProvider(
   if (settings.mode === 'configured') {
     const text = `Configured. Register the redirect URI ${settings.redirectUri} at the provider.`;
     const server = serverOf(definition, settings.server);
-    return { verdict: lifecycle.status === 'live' ? 'ok' : 'note', subject, text: sentences(text, server, end) };
+    const hook = hookOf(definition, settings);
+    return { verdict: lifecycle.status === 'live' ? 'ok' : 'note', subject, text: sentences(text, server, hook, end) };
   }
   const state = settings.mode === 'sandbox' ? 'Uses the vendor sandbox.' : 'Off.';
   const missing = variablesOf(definition).join(', ');
   const remedy = `To enable it, set ${missing} and register the redirect URI ${settings.redirectUri}.`;
   return { verdict: 'off', subject, text: sentences(state, remedy, end) };
+}
+
+/** Where the provider sends notifications. What a path secret protects is not printed with it. */
+function hookOf({ slug, notifications }: ProviderDefinition, settings: ProviderSettings): string {
+  const [channel] = notifications?.channels ?? [];
+  if (channel === undefined) {
+    return '';
+  }
+  const prefix = environmentPrefix(slug);
+  const { pathSecret, secret, url } = settings.notifications;
+  const path = pathSecret === undefined ? '' : `/<${prefix}_HOOK_PATH_SECRET>`;
+  const needsSecret = JSON.stringify(channel.proof).includes('"hook-secret"') && secret === undefined;
+  return sentences(
+    `For notifications, register ${url}${path}.`,
+    needsSecret ? `Set ${prefix}_HOOK_SECRET: without it they are refused.` : '',
+    channel.setup.note,
+  );
 }
 
 /** Which of several servers is used; a connection made at another one dies there. */

@@ -10,6 +10,7 @@ import { GrantMigrationEntity } from './entities/grant-migration.entity.js';
 import { LinkSessionEntity } from './entities/link-session.entity.js';
 import { LinkEntity } from './entities/link.entity.js';
 import { CircuitBreakerEntity } from './entities/circuit-breaker.entity.js';
+import { NotificationEntity } from './entities/notification.entity.js';
 import { RevocationEntity } from './entities/revocation.entity.js';
 import { RateLimitEntity } from './entities/rate-limit.entity.js';
 import { VaultKeyEntity } from './entities/vault-key.entity.js';
@@ -38,6 +39,7 @@ import { AddAuditAddress1796050000000 } from './migrations/1796050000000-AddAudi
 import { BindAuthority1796060000000 } from './migrations/1796060000000-BindAuthority.js';
 import { RenameLeasesAndCircuitBreakers1796090000000 } from './migrations/1796090000000-RenameLeasesAndCircuitBreakers.js';
 import { CreateEvents1796100000000 } from './migrations/1796100000000-CreateEvents.js';
+import { CreateNotifications1796110000000 } from './migrations/1796110000000-CreateNotifications.js';
 import type { DatabaseConfig } from './database.config.js';
 
 /** Time limit of a statement in milliseconds. PostgreSQL ends it then. No statement here needs a tenth of it. */
@@ -72,6 +74,7 @@ export function dataSourceOptions(config: DataSourceSettings): DataSourceOptions
       GrantMigrationEntity,
       LinkEntity,
       CircuitBreakerEntity,
+      NotificationEntity,
       LinkSessionEntity,
       RevocationEntity,
       RateLimitEntity,
@@ -103,6 +106,7 @@ export function dataSourceOptions(config: DataSourceSettings): DataSourceOptions
       BindAuthority1796060000000,
       RenameLeasesAndCircuitBreakers1796090000000,
       CreateEvents1796100000000,
+      CreateNotifications1796110000000,
     ],
     migrationsRun: config.migrateOnBoot,
     synchronize: false,

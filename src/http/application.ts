@@ -8,8 +8,10 @@ import { appConfig, type AppConfig } from '../config/app.config.js';
 import type { AppError } from '../errors/app-error.js';
 import { problemHeaders, toProblem } from '../errors/app-error.filter.js';
 import { RequestInvalidError } from '../errors/request.errors.js';
+import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { addApiDocs } from './api-docs.js';
 import { respondToOddRequests, respondToParserErrors, logUnserved } from './client-errors.js';
+import { limitNotificationBodies } from './notification-bodies.js';
 import { describeApi } from './openapi.js';
 import { addBodyParsers } from './request-bodies.js';
 import { findHeadObjection } from './request-head.js';
@@ -74,6 +76,7 @@ export function configureApplication(app: NestFastifyApplication): void {
   void fastify.register(fastifyCookie);
   app.get(CallerAddresses).install(fastify);
   app.get(AddressLimit).install(fastify);
+  limitNotificationBodies(fastify, app.get(ProviderRegistry, { strict: false }));
   const config = app.get<AppConfig>(appConfig.KEY);
   if (config.corsOrigins.length > 0) {
     app.enableCors({

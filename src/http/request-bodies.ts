@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { errorCodes, type FastifyBodyParser, type FastifyInstance } from 'fastify';
+import { largestNotificationBytes } from '../provider-kit/definition/notifications.js';
 import { RequestInvalidError } from '../errors/request.errors.js';
 import { findJsonObjection } from './flat-json.js';
 
@@ -10,8 +11,9 @@ export const largestBodyBytes = 64 * 1024;
 const jsonBodyBytes = 4 * 1024;
 
 /** The body of a route, if it is not JSON of at most 4 KiB. */
-interface BodyConfig {
-  readonly body?: 'raw' | 'large';
+export interface BodyConfig {
+  /** `notification`: as `raw`, and the provider that the path names decides how large it may be. */
+  readonly body?: 'raw' | 'large' | 'notification';
 }
 
 /**
@@ -32,14 +34,15 @@ export const LargeBody = () => RouteConfig({ body: 'large' } satisfies BodyConfi
  */
 export function addBodyParsers(fastify: FastifyInstance): void {
   fastify.addHook('onRoute', (route) => {
-    if (bodyOf(route.config) !== undefined) {
-      route.bodyLimit = largestBodyBytes;
+    const body = bodyOf(route.config);
+    if (body !== undefined) {
+      route.bodyLimit = body === 'notification' ? largestNotificationBytes : largestBodyBytes;
     }
   });
   const parseJson = fastify.getDefaultJsonParser('error', 'error');
   const add = (contentType: string, bodyLimit: number, parse: FastifyBodyParser<Buffer>): void => {
     fastify.addContentTypeParser(contentType, { parseAs: 'buffer', bodyLimit }, (request, body: Buffer, done) => {
-      if (bodyOf(request.routeOptions.config) === 'raw') {
+      if (isRaw(request.routeOptions.config)) {
         done(null, body);
       } else if (body.length === 0) {
         done(null, undefined);
@@ -64,7 +67,7 @@ export function addBodyParsers(fastify: FastifyInstance): void {
   }
   // A route that does not exist responds with 404 for every body.
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
-    if (bodyOf(request.routeOptions.config) === 'raw') {
+    if (isRaw(request.routeOptions.config)) {
       done(null, body);
     } else if (request.is404) {
       done(null, undefined);
@@ -74,6 +77,11 @@ export function addBodyParsers(fastify: FastifyInstance): void {
   });
 }
 
-function bodyOf(config: object | undefined): BodyConfig['body'] {
+function isRaw(config: object | undefined): boolean {
+  const body = bodyOf(config);
+  return body === 'raw' || body === 'notification';
+}
+
+export function bodyOf(config: object | undefined): BodyConfig['body'] {
   return (config as BodyConfig | undefined)?.body;
 }

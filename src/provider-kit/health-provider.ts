@@ -14,6 +14,9 @@ export interface GrantTokens {
   readonly scopes?: readonly string[] | null | undefined;
 }
 
+/** Whether a provider's API accepts an access token. */
+export type AccessVerdict = 'accepted' | 'rejected' | 'unknown';
+
 /**
  * A provider: its definition, its settings here, and the operations it supports. The core uses providers only through
  * this interface.
@@ -147,6 +150,15 @@ export interface HealthProvider {
    * @throws any of the provider errors when the call fails or the response has no id
    */
   findProviderUserId(tokens: GrantTokens): Promise<string | undefined>;
+
+  /**
+   * Asks the provider's API whether it accepts the access token, by a call that does no harm.
+   *
+   * @param tokens - with an access token that has not expired
+   * @returns `unknown` if the provider has no such call
+   * @throws any of the provider errors when the response decides nothing
+   */
+  checkAccess(tokens: GrantTokens): Promise<AccessVerdict>;
 
   /**
    * Does what the provider requires once after a link before its API responds, such as registering the user.

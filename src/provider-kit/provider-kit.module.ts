@@ -4,6 +4,7 @@ import { ClockModule } from '../clock/clock.module.js';
 import { DataApiClient } from './data-api/data-api-client.js';
 import { HostResolver } from './http/host-resolver.js';
 import { ProviderHttpClient } from './http/http-client.js';
+import { NotificationKeys } from './notifications/notification-keys.js';
 import { OutboundPolicy } from './http/outbound-policy.js';
 import { outboundConfig } from './http/outbound.config.js';
 import { lifecycleConfig } from './definition/lifecycle.config.js';
@@ -17,6 +18,7 @@ import { TokenEndpointClient } from './client/token-endpoint-client.js';
   providers: [
     DataApiClient,
     HostResolver,
+    NotificationKeys,
     OutboundPolicy,
     ProviderClocks,
     ProviderHttpClient,
@@ -26,6 +28,7 @@ import { TokenEndpointClient } from './client/token-endpoint-client.js';
   ],
   exports: [
     DataApiClient,
+    NotificationKeys,
     OutboundPolicy,
     ProviderClocks,
     ProviderHttpClient,

@@ -20,6 +20,18 @@ const orderSchema = z.strictObject({
   clockOffsetSeconds: z.int().optional(),
   /** `null` lifts the limit. */
   restrictScopes: z.array(z.string()).nullable().optional(),
+  /** Sends notifications to a hook of this machine. */
+  notify: z
+    .strictObject({
+      url: z.url({ protocol: /^http$/, hostname: /^(localhost|127\.0\.0\.1)$/ }),
+      kind: z.enum(['deauthorized', 'account_deleted', 'permissions_changed', 'data']),
+      accounts: z.array(z.string()).min(1).max(1_000),
+      lateByMs: z.int().min(0).optional(),
+      batch: z.boolean().optional(),
+      forged: z.boolean().optional(),
+      times: z.int().min(1).max(100).optional(),
+    })
+    .optional(),
 });
 
 /**
@@ -29,7 +41,10 @@ const orderSchema = z.strictObject({
  *
  * @throws {@link Refusal} 400 on a malformed order, 404 on another path, 415 when the body is not JSON
  */
-export function control(call: IncomingCall, findNeighbor: (slug: string) => FakeProvider | undefined): Answer {
+export async function control(
+  call: IncomingCall,
+  findNeighbor: (slug: string) => FakeProvider | undefined,
+): Promise<Answer> {
   const [, slug = '', action] = call.path.split('/');
   const fake = findNeighbor(slug);
   if (fake === undefined || (action !== undefined && action !== 'history')) {
@@ -44,8 +59,21 @@ export function control(call: IncomingCall, findNeighbor: (slug: string) => Fake
   if (!/^application\/json\s*(;|$)/i.test(call.headers['content-type'] ?? '')) {
     throw new Refusal(415, 'invalid_request', 'Content-Type must be application/json');
   }
-  obey(parseOrder(call.body), fake);
-  return { status: 200, content: { json: { ok: true } } };
+  const order = parseOrder(call.body);
+  obey(order, fake);
+  const { notify } = order;
+  if (notify === undefined) {
+    return { status: 200, content: { json: { ok: true } } };
+  }
+  const { url, kind, accounts: accountIds, batch, forged, ...times } = notify;
+  const options = { kind, accountIds, isBatch: batch === true, isForged: forged === true, ...definedOf(times) };
+  return { status: 200, content: { json: { ok: true, statuses: await fake.notifier.send(url, options) } } };
+}
+
+function definedOf<Value extends object>(fields: Value): { [Name in keyof Value]?: Exclude<Value[Name], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [Name in keyof Value]?: Exclude<Value[Name], undefined>;
+  };
 }
 
 function obey(order: z.infer<typeof orderSchema>, fake: FakeProvider): void {

@@ -9,6 +9,7 @@ import { isForm, parseForm } from './form.js';
 import { GrantBook, type LiveGrant } from './grant-book.js';
 import { errorPage } from './html-pages.js';
 import type { IncomingCall } from './incoming-call.js';
+import { Notifier } from './notifier.js';
 import { MisbehaviourQueue, type Misbehaviour } from './misbehaviour.js';
 import { OAuth1Protocol } from './oauth1-protocol.js';
 import { OAuth2Protocol } from './oauth2-protocol.js';
@@ -23,6 +24,8 @@ export class FakeProvider {
   readonly #context: FakeContext;
   readonly #protocol: Protocol;
   readonly #history: CallHistory;
+  /** Tells the app's hook what happens to accounts. */
+  readonly notifier: Notifier;
   readonly #misbehaviours = new MisbehaviourQueue();
   /** Ends slow answers. */
   #behaving = new AbortController();
@@ -60,6 +63,7 @@ export class FakeProvider {
       definition.oauth === '2.0'
         ? new OAuth2Protocol(definition, this.#context)
         : new OAuth1Protocol(definition, this.#context);
+    this.notifier = new Notifier(definition.notify, this.#context, this.#protocol);
   }
 
   /** Every call in order of arrival, those in flight included. */

@@ -105,6 +105,11 @@ export class GrantBook {
     return this.#access.get(value);
   }
 
+  /** Returns the last access token of an account, dead ones included; empty when it never had one. */
+  lastAccessTokenOf(accountId: string): string {
+    return [...this.#access.values()].findLast(({ grant }) => grant.accountId === accountId)?.value ?? '';
+  }
+
   /** Finds a refresh token, used ones included. */
   findRefreshToken(value: string): RefreshToken | undefined {
     return this.#refresh.get(value) ?? this.#spent.get(value);

@@ -18,6 +18,7 @@ export class OAuth2Protocol implements Protocol {
   readonly #own: OwnEndpoints;
   readonly #routes: readonly Route[];
   readonly #token: OAuth2TokenEndpoint;
+  readonly #idTokens: IdTokenSigner | undefined;
 
   /** @throws Error when the definition wants a client secret that is a JWT, and says for no audience */
   constructor(
@@ -27,7 +28,8 @@ export class OAuth2Protocol implements Protocol {
     if (definition.clientAuthentication === 'es256-jwt' && definition.idToken === undefined) {
       throw new Error(`The fake "${context.slug}" needs idToken.issuer, the audience of the client secret.`);
     }
-    const idTokens = definition.idToken === undefined ? undefined : new IdTokenSigner(definition.idToken, context);
+    const idTokens = (this.#idTokens =
+      definition.idToken === undefined ? undefined : new IdTokenSigner(definition.idToken, context));
     const authorization = new OAuth2Authorization(definition, context);
     this.#token = new OAuth2TokenEndpoint(definition, context, authorization, idTokens);
     this.#access = new AccessCheck(context.grants);
@@ -60,6 +62,10 @@ export class OAuth2Protocol implements Protocol {
 
   issue(accountId: string): IssuedGrant {
     return this.#token.issueUnasked(accountId);
+  }
+
+  async signClaims(claims: Readonly<Record<string, unknown>>): Promise<string> {
+    return (await this.#idTokens?.sign('', { sub: undefined, ...claims })) ?? '';
   }
 
   renderError(status: number, error: string, description: string, presentedToken: string): Answer {

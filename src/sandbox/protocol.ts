@@ -39,6 +39,8 @@ export interface Protocol {
   findEndpoint(call: IncomingCall): Endpoint | undefined;
   /** Opens a grant that no user was asked for, as the provider does who exchanges tokens; absent for OAuth 1.0a. */
   issue?(accountId: string): IssuedGrant;
+  /** Signs claims with the key of the ID tokens; absent where the provider issues none. */
+  signClaims?(claims: Readonly<Record<string, unknown>>): Promise<string>;
   /** Renders an error of a token or API endpoint as the provider writes it. */
   renderError(status: number, error: string, description: string, presentedToken: string): Answer;
 }

@@ -107,10 +107,7 @@ export class VendorSandbox {
       return;
     }
     if (call.slug === controlSegment) {
-      await send(
-        response,
-        control(call, (slug) => this.#providers.get(slug)),
-      );
+      await send(response, await control(call, (slug) => this.#providers.get(slug)));
       return;
     }
     const fake = this.#providers.get(call.slug);

@@ -20,6 +20,7 @@ import { MigrationRun } from './migration/migration-run.js';
 import { JournalRecovery } from './refresh/journal-recovery.js';
 import { AccountRules } from './accounts/account-rules.js';
 import { RefreshedTokenSaver } from './refresh/refreshed-token-saver.js';
+import { NotifiedConnections } from './notified-connections.js';
 import { OrphanedGrantRevoker } from './revocation/orphaned-grant-revoker.js';
 import { AccountLookupWorker } from './accounts/account-lookup.worker.js';
 import { CircuitBreakerService } from './circuit-breaker/circuit-breaker.service.js';
@@ -65,6 +66,7 @@ import { UserConnectionReader } from './user-connection-reader.js';
     JournalRecovery,
     AccountRules,
     RefreshedTokenSaver,
+    NotifiedConnections,
     OrphanedGrantRevoker,
     AccountLookupWorker,
     CircuitBreakerService,
@@ -86,6 +88,7 @@ import { UserConnectionReader } from './user-connection-reader.js';
     ConnectionEraser,
     ConnectionLinker,
     MigrationRun,
+    NotifiedConnections,
     OrphanedGrantRevoker,
     TokenFeedbackService,
     TokensService,

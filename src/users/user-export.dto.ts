@@ -80,6 +80,26 @@ export class ExportedMigration {
   last_error_code!: string | null;
 }
 
+export class ExportedNotification {
+  @ApiProperty({ example: 'strava' })
+  provider!: string;
+
+  @ApiProperty({ enum: ['deauthorized', 'account_deleted', 'permissions_changed', 'data'], example: 'data' })
+  kind!: string;
+
+  @ApiProperty({ example: 'activity', nullable: true, type: String, description: "the provider's name" })
+  data_type!: string | null;
+
+  @ApiProperty(noInstant)
+  occurred_at!: string | null;
+
+  @ApiProperty({ example: instant })
+  received_at!: string;
+
+  @ApiProperty({ example: 'announced', nullable: true, type: String, description: 'null until it is processed' })
+  outcome!: string | null;
+}
+
 export class ExportedRevocation {
   @ApiProperty({ example: connectionId, description: 'id of the removed connection' })
   connection_id!: string;
@@ -182,6 +202,9 @@ export class UserExportResponse {
 
   @ApiProperty({ type: [ExportedRevocation], description: 'grants that are still to be revoked at their providers' })
   pending_revocations!: ExportedRevocation[];
+
+  @ApiProperty({ type: [ExportedNotification], description: "events of providers' notifications that are still held" })
+  notifications!: ExportedNotification[];
 
   @ApiProperty({ type: [ExportedLink] })
   links!: ExportedLink[];

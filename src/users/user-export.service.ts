@@ -6,6 +6,7 @@ import type { EntryPlace } from '../audit/audit-store.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { toPayload } from '../events/event-payload.js';
 import { EventStore } from '../events/event-store.js';
+import { NotificationStore, type NotificationFacts } from '../hooks/notification-store.js';
 import { LinkSessionStore, type LinkSessionFacts } from '../links/store/link-session-store.js';
 import { LinkStore, type LinkFacts } from '../links/store/link-store.js';
 import type { MigrationFacts } from '../tokens/migration/migration-store.js';
@@ -18,6 +19,7 @@ import type {
   ExportedLink,
   ExportedLinkSession,
   ExportedMigration,
+  ExportedNotification,
   ExportedRevocation,
   UserExportResponse,
 } from './user-export.dto.js';
@@ -34,6 +36,7 @@ export class UserExportService {
     private readonly sessions: LinkSessionStore,
     private readonly erasures: ErasureStore,
     private readonly events: EventStore,
+    private readonly notifications: NotificationStore,
     private readonly vault: VaultService,
     private readonly audit: AuditTrail,
     private readonly auditReader: AuditReader,
@@ -51,12 +54,13 @@ export class UserExportService {
    * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError}
    */
   async export(userId: string, requester: Requester): Promise<AsyncGenerator<string, void>> {
-    const [connections, migrations, revocations, links, sessions, erasedAt] = await Promise.all([
+    const [connections, migrations, revocations, links, sessions, notifications, erasedAt] = await Promise.all([
       this.grants.listConnections(userId),
       this.grants.listMigrations(userId),
       this.grants.listPendingRevocations(userId),
       this.links.listOfUser(userId),
       this.sessions.listOfUser(userId),
+      this.notifications.listOfUser(userId),
       this.erasures.find(this.vault.digest('erasures.user', [userId])),
     ]);
     await this.audit.record({ ...requester, action: 'user.exported', outcome: 'success', userId });
@@ -68,6 +72,7 @@ export class UserExportService {
       pending_revocations: revocations.map(toRevocation),
       links: links.map(toLink),
       link_sessions: sessions.map(toSession),
+      notifications: notifications.map(toNotification),
     };
     return this.write(head, userId);
   }
@@ -128,6 +133,17 @@ function toConnection(connection: ConnectionFacts): ExportedConnection {
     last_refreshed_at: toText(connection.lastRefreshedAt),
     last_error_code: connection.lastErrorCode,
     last_error_at: toText(connection.lastErrorAt),
+  };
+}
+
+function toNotification(notification: NotificationFacts): ExportedNotification {
+  return {
+    provider: notification.provider,
+    kind: notification.kind,
+    data_type: notification.dataType,
+    occurred_at: toText(notification.occurredAt),
+    received_at: notification.receivedAt.toISOString(),
+    outcome: notification.outcome,
   };
 }
 

@@ -3,6 +3,7 @@ import { ConfigModule } from '@nestjs/config';
 import { AuditModule } from '../audit/audit.module.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { EventsModule } from '../events/events.module.js';
+import { HooksModule } from '../hooks/hooks.module.js';
 import { LinksModule } from '../links/links.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { VaultModule } from '../vault/vault.module.js';
@@ -19,6 +20,7 @@ import { UsersController } from './users.controller.js';
     AuditModule,
     DatabaseModule,
     EventsModule,
+    HooksModule,
     LinksModule,
     TokensModule,
     VaultModule,

@@ -54,6 +54,10 @@ const expected: Readonly<Record<string, Access>> = {
   'GET /v1/oauth/:provider/callback': 'anyone',
   'POST /v1/oauth/:provider/callback': 'anyone',
   'GET /v1/links/:link_id/resume': 'anyone',
+  'GET /v1/hooks/:provider': 'anyone',
+  'POST /v1/hooks/:provider': 'anyone',
+  'GET /v1/hooks/:provider/:path_secret': 'anyone',
+  'POST /v1/hooks/:provider/:path_secret': 'anyone',
   'GET /connect': 'anyone',
   'POST /connect': 'anyone',
   'POST /connect/start': 'anyone',
@@ -234,7 +238,11 @@ describe('TE-08 every route and every kind of caller', () => {
 describe('every route of the server and the address limit', () => {
   let application: TestApplication;
   beforeAll(async () => {
-    const environment = { TRUSTED_PROXIES: '127.0.0.1', RATE_LIMIT_ADDRESS_PER_MINUTE: '1' };
+    const environment = {
+      TRUSTED_PROXIES: '127.0.0.1',
+      RATE_LIMIT_ADDRESS_PER_MINUTE: '1',
+      RATE_LIMIT_HOOK_PER_MINUTE: '1',
+    };
     application = await startApplication({ environment });
   });
   afterAll(() => application.close());

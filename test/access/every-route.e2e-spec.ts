@@ -15,6 +15,8 @@ const open = [
   '/health/ready',
   '/v1/oauth/:provider/callback',
   '/v1/links/:link_id/resume',
+  '/v1/hooks/:provider',
+  '/v1/hooks/:provider/:path_secret',
   '/connect',
   '/connect/start',
   '/docs',
@@ -31,6 +33,8 @@ const open = [
 const anyQuery = [
   '/v1/oauth/:provider/callback',
   '/v1/links/:link_id/resume',
+  '/v1/hooks/:provider',
+  '/v1/hooks/:provider/:path_secret',
   '/connect',
   '/connect/start',
   '/v1/users/:user_id/connections/:provider/proxy/*',
@@ -138,7 +142,9 @@ describe('an address that is over its limit', () => {
   let send: (route: Route, headers?: Readonly<Record<string, string>>) => Promise<number>;
 
   beforeAll(async () => {
-    limited = await startApplication({ environment: { RATE_LIMIT_ADDRESS_PER_MINUTE: '1' } });
+    limited = await startApplication({
+      environment: { RATE_LIMIT_ADDRESS_PER_MINUTE: '1', RATE_LIMIT_HOOK_PER_MINUTE: '1' },
+    });
     const url = await limited.app.getUrl();
     send = async ({ method, path }, headers = {}) => {
       const named = path.replace(/:(\w+)/g, 'whoop').replace('*', 'cycle');
@@ -147,7 +153,7 @@ describe('an address that is over its limit', () => {
       return response.statusCode;
     };
     // Pages and calls without known credentials are counted apart.
-    for (const path of ['/connect', '/connect', '/v1/providers', '/v1/providers']) {
+    for (const path of ['/connect', '/connect', '/v1/hooks/a', '/v1/hooks/a', '/v1/providers', '/v1/providers']) {
       await send({ method: 'GET', path });
     }
   });

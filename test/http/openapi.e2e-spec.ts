@@ -39,6 +39,8 @@ describe('the OpenAPI description', () => {
       'GET /health/ready',
       'GET /metrics',
       'GET /v1/audit',
+      'GET /v1/hooks/{provider}',
+      'GET /v1/hooks/{provider}/{path_secret}',
       'GET /v1/links/{link_id}/resume',
       'GET /v1/oauth/{provider}/callback',
       'GET /v1/providers',
@@ -48,6 +50,8 @@ describe('the OpenAPI description', () => {
       'GET /v1/users/{user_id}/connections/{provider}/token',
       'GET /v1/users/{user_id}/export',
       'PATCH /v1/users/{user_id}/connections/{provider}/proxy/{path}',
+      'POST /v1/hooks/{provider}',
+      'POST /v1/hooks/{provider}/{path_secret}',
       'POST /v1/link-sessions',
       'POST /v1/links/{link_id}/confirm',
       'POST /v1/oauth/{provider}/callback',
@@ -67,7 +71,14 @@ describe('the OpenAPI description', () => {
     expect(operations.filter(({ operation }) => !operation.summary)).toEqual([]);
     const open = operations.filter(({ operation }) => operation.security === undefined).map(({ path }) => path);
     expect(new Set(open)).toEqual(
-      new Set(['/health/live', '/health/ready', '/v1/links/{link_id}/resume', '/v1/oauth/{provider}/callback']),
+      new Set([
+        '/health/live',
+        '/health/ready',
+        '/v1/hooks/{provider}',
+        '/v1/hooks/{provider}/{path_secret}',
+        '/v1/links/{link_id}/resume',
+        '/v1/oauth/{provider}/callback',
+      ]),
     );
   });
 

@@ -48,6 +48,7 @@ const expected: Readonly<Record<string, Partial<Record<DatabaseRole, string>>>> 
     cufflink_auditor: 'SELECT',
   },
   connections: { cufflink_app: 'DELETE INSERT SELECT UPDATE', cufflink_operator: 'SELECT UPDATE(sealed)' },
+  notifications: { cufflink_app: 'DELETE INSERT SELECT UPDATE' },
   grant_migrations: { cufflink_app: 'DELETE INSERT SELECT UPDATE', cufflink_operator: 'SELECT UPDATE(sealed)' },
   event_cursors: { cufflink_app: 'INSERT SELECT UPDATE' },
   events: { cufflink_app: 'DELETE INSERT SELECT UPDATE', cufflink_operator: 'SELECT UPDATE(sealed)' },

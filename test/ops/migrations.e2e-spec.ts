@@ -16,6 +16,7 @@ const ourTables = [
   'grant_migrations',
   'link_sessions',
   'links',
+  'notifications',
   'rate_limits',
   'revocations',
   'vault_keys',

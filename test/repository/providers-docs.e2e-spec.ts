@@ -6,6 +6,7 @@ import {
   renderProvidersPage,
   type ProvidersSource,
 } from '../../scripts/providers-docs.js';
+import { findOutdatedNotifications, renderNotifications } from '../../scripts/notifications-docs.js';
 import { readDefinitions } from '../../src/cli/provider-catalogue.js';
 import type { ProviderDefinition } from '../../src/provider-kit/definition/provider-definition.js';
 import { exampleOAuth1, exampleOAuth2 } from '../../src/provider-kit/testing/example-definition.js';
@@ -15,6 +16,20 @@ let source: ProvidersSource;
 
 beforeAll(async () => {
   source = await readSource(checkout, await readDefinitions());
+});
+
+describe('the table of notifications', () => {
+  it('says what the definitions say; otherwise run `npm run docs:providers`', async () => {
+    expect(await findOutdatedNotifications(checkout, source.definitions)).toBeUndefined();
+  });
+
+  it('has a row and a section for each provider that sends notifications, and names the others', () => {
+    const page = renderNotifications(source.definitions);
+    for (const { slug, notifications } of source.definitions) {
+      expect(page.includes(`\n### ${slug}\n`)).toBe(notifications !== undefined);
+      expect(page).toContain(`\`${slug}\``);
+    }
+  });
 });
 
 describe('the page about providers', () => {

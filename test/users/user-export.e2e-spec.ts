@@ -17,6 +17,7 @@ const partOf: Readonly<Record<string, keyof Export>> = {
   connections: 'connections',
   grant_migrations: 'migrations',
   revocations: 'pending_revocations',
+  notifications: 'notifications',
   links: 'links',
   link_sessions: 'link_sessions',
   events: 'events',
@@ -31,6 +32,7 @@ interface Export {
   readonly migrations: Record<string, unknown>[];
   readonly pending_revocations: Record<string, unknown>[];
   readonly links: Record<string, unknown>[];
+  readonly notifications: Record<string, unknown>[];
   readonly link_sessions: Record<string, unknown>[];
   readonly events: Record<string, unknown>[];
   readonly audit_entries: Record<string, unknown>[];
@@ -84,6 +86,12 @@ describe('GET /v1/users/{user_id}/export', () => {
       .send({ user_id: userId, providers: ['whoop'] })
       .expect(201);
 
+    for (const { headers, body } of await sandbox
+      .provider('whoop')
+      .notifier.prepare({ kind: 'data', accountIds: [account] })) {
+      await browser.post('/v1/hooks/whoop').set(headers).send(body).expect(200);
+    }
+
     const { body, text } = await exportUser();
 
     for (const [table, part] of Object.entries(partOf)) {
@@ -102,6 +110,7 @@ describe('GET /v1/users/{user_id}/export', () => {
       outcome: null,
     });
     expect(body.migrations).toMatchObject([{ provider: 'garmin-oauth1', successor: 'garmin', state: 'exchanged' }]);
+    expect(body.notifications).toMatchObject([{ provider: 'whoop', kind: 'data', data_type: 'sleep' }]);
     expect(body.link_sessions).toMatchObject([{ providers: ['whoop'], opened: false }]);
     expect(body.audit_entries[0]).toMatchObject({ action: 'user.exported', outcome: 'success' });
     expect(body.audit_entries.map(({ action }) => action)).toEqual(
@@ -137,6 +146,7 @@ describe('GET /v1/users/{user_id}/export', () => {
       links: [],
       link_sessions: [],
       events: [],
+      notifications: [],
     });
     expect(body.last_erased_at).toBeNull();
     expect(body.audit_entries.map(({ action }) => action)).toEqual(['user.exported']);

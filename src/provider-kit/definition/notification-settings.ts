@@ -3,6 +3,8 @@ import { Secret } from './secret.js';
 
 /** What this deployment uses for the notifications of one provider. */
 export interface NotificationSettings {
+  /** Where the provider sends notifications, without the path secret. */
+  readonly url: string;
   /** Last segment of the URL, if the operator has set one; a request without it is refused. */
   readonly pathSecret: Secret | undefined;
   /** A secret of the provider's portal that proves notifications. */
@@ -17,6 +19,7 @@ export interface NotificationSettings {
 
 /** Settings of a provider that sends nothing. */
 export const noNotificationSettings: NotificationSettings = {
+  url: '',
   pathSecret: undefined,
   secret: undefined,
   verifyToken: undefined,
@@ -40,20 +43,22 @@ const pathSecretShape = /^[\w-]{16,128}$/;
  * Reads the settings of a provider's notifications: `<PREFIX>_HOOK_PATH_SECRET`, `_HOOK_SECRET`, `_HOOK_VERIFY_TOKEN`,
  * `_HOOK_CHECK_URL` and, for a provider whose keys are published, `_HOOK_KEYS_URL`.
  *
- * @param prefix - of the provider's variables
+ * @param definition - the provider's facts
+ * @param publicUrl - base URL of this deployment, without a slash at the end
  * @param read - reads a variable by its name without the prefix; `undefined` when it is not set
  * @param moved - returns the URL in force
  * @throws Error naming the variable when a value is malformed
  */
 export function readNotificationSettings(
-  notifications: Notifications | undefined,
-  prefix: string,
+  { slug, notifications }: { readonly slug: string; readonly notifications?: Notifications },
+  publicUrl: string,
   read: (name: string) => string | undefined,
   moved: (name: string, url: string) => string,
 ): NotificationSettings {
   if (notifications === undefined) {
     return noNotificationSettings;
   }
+  const prefix = slug.toUpperCase().replaceAll('-', '_');
   const secretOf = (name: string): Secret | undefined => {
     const value = read(name);
     return value === undefined ? undefined : new Secret(value);
@@ -65,6 +70,7 @@ export function readNotificationSettings(
   const { checkUrl, channels } = notifications;
   const keyUrls = channels.map(keysUrlOf);
   return {
+    url: `${publicUrl}/v1/hooks/${slug}`,
     pathSecret: secretOf('HOOK_PATH_SECRET'),
     secret: secretOf('HOOK_SECRET'),
     verifyToken: secretOf('HOOK_VERIFY_TOKEN'),
@@ -75,14 +81,15 @@ export function readNotificationSettings(
 
 /** Settings for the provider's fake: its secrets, and its URLs. */
 export function sandboxNotificationSettings(
-  slug: string,
-  notifications: Notifications | undefined,
+  { slug, notifications }: { readonly slug: string; readonly notifications?: Notifications },
+  publicUrl: string,
   moved: (url: string) => string,
 ): NotificationSettings {
   if (notifications === undefined) {
     return noNotificationSettings;
   }
   return {
+    url: `${publicUrl}/v1/hooks/${slug}`,
     pathSecret: undefined,
     secret: new Secret(sandboxHookSecret(slug)),
     verifyToken: new Secret(sandboxVerifyToken(slug)),

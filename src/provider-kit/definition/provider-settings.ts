@@ -96,11 +96,14 @@ export function readProviderSettings(declared: ProviderDefinition, environment: 
     const value = read(name);
     return value === undefined ? fallback : checkUrl(`${prefix}_${name}`, value, production);
   };
-  const publicUrl = environment['PUBLIC_URL'] || `http://localhost:${environment['PORT'] || '3000'}`;
+  const publicUrl = (environment['PUBLIC_URL'] || `http://localhost:${environment['PORT'] || '3000'}`).replace(
+    /\/+$/,
+    '',
+  );
   const issuers = definition.oauth === '2.0' ? definition.issuers : undefined;
   const common = {
     ...choice,
-    redirectUri: override('REDIRECT_URL', `${publicUrl.replace(/\/+$/, '')}/v1/oauth/${definition.slug}/callback`),
+    redirectUri: override('REDIRECT_URL', `${publicUrl}/v1/oauth/${definition.slug}/callback`),
     scopes: readScopes(read('SCOPES')) ?? definition.defaultScopes,
   };
   if (credentials === undefined && sandboxUrl !== undefined) {
@@ -111,7 +114,7 @@ export function readProviderSettings(declared: ProviderDefinition, environment: 
       ...sandboxCredentials(definition),
       mode: 'sandbox',
       endpoints: sandboxEndpoints(definition, moved),
-      notifications: sandboxNotificationSettings(definition.slug, definition.notifications, moved),
+      notifications: sandboxNotificationSettings(definition, publicUrl, moved),
     };
   }
   return {
@@ -121,7 +124,7 @@ export function readProviderSettings(declared: ProviderDefinition, environment: 
     mode: credentials === undefined ? 'not-configured' : 'configured',
     issuers: read('ISSUER') === undefined ? (issuers ?? []) : [override('ISSUER', '')],
     endpoints: configuredEndpoints(definition, override),
-    notifications: readNotificationSettings(definition.notifications, prefix, read, override),
+    notifications: readNotificationSettings(definition, publicUrl, read, override),
   };
 }
 

@@ -1,3 +1,5 @@
+import type { SandboxNotify } from './sandbox-notification.js';
+
 /** What both kinds of fake provider share. Paths start with `/` and are the real provider's, without its host. */
 interface SandboxDefinitionBase {
   readonly authorizePath: string;
@@ -20,6 +22,8 @@ interface SandboxDefinitionBase {
     /** Scope without which the call is refused with 403; OAuth 2.0 only. */
     readonly scope?: string;
   };
+  /** What it sends to the hook of the app; nothing if absent. */
+  readonly notify?: SandboxNotify;
 }
 
 /** What an endpoint of a provider's own sees of a call and may do. */

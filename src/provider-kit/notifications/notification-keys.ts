@@ -24,7 +24,7 @@ export class NotificationKeys {
    */
   async get(definition: ProviderDefinition, url: string): Promise<unknown> {
     const known = this.documents.get(url);
-    return known === undefined ? this.fetch(definition, url) : known.document;
+    return known === undefined ? this.read(definition, url) : known.document;
   }
 
   /**
@@ -36,10 +36,10 @@ export class NotificationKeys {
     const known = this.documents.get(url);
     return known !== undefined && performance.now() - known.atMs < refetchPauseMs
       ? undefined
-      : this.fetch(definition, url);
+      : this.read(definition, url);
   }
 
-  private fetch(definition: ProviderDefinition, url: string): Promise<unknown> {
+  private read(definition: ProviderDefinition, url: string): Promise<unknown> {
     const document = this.client.getPublicJson(definition, url);
     const fetched = { atMs: performance.now(), document };
     this.documents.set(url, fetched);

@@ -1,7 +1,7 @@
-import { AuthorizationStateError } from '../../errors/authorization.errors.js';
+import { AuthorizationFailedError, AuthorizationStateError } from '../../errors/authorization.errors.js';
 import { readAccountId } from '../client/account-lookup.js';
 import type { AuthorizationStart, CallbackParameters, Handshake, HandshakeSecrets } from '../handshake.js';
-import type { GrantTokens, HealthProvider } from '../health-provider.js';
+import type { AccessVerdict, GrantTokens, HealthProvider } from '../health-provider.js';
 import type { Patience } from '../http/http-client.js';
 import { definitionInForce, type ProviderDefinition } from '../definition/provider-definition.js';
 import type { ProviderSettings } from '../definition/provider-settings.js';
@@ -63,6 +63,22 @@ export abstract class DeclaredHealthProvider<
 
   findProviderUserId(tokens: GrantTokens): Promise<string | undefined> {
     return readAccountId(this.definition, this.settings, this.client, tokens);
+  }
+
+  async checkAccess(tokens: GrantTokens): Promise<AccessVerdict> {
+    const url = this.settings.notifications.checkUrl ?? this.settings.endpoints.accountUrl;
+    if (url === undefined) {
+      return 'unknown';
+    }
+    try {
+      await this.client.getJson(this.definition, this.settings, url, tokens);
+      return 'accepted';
+    } catch (error) {
+      if (error instanceof AuthorizationFailedError && error.rejectsToken) {
+        return 'rejected';
+      }
+      throw error;
+    }
   }
 
   async prepareAccount(_tokenResponse: TokenResponse): Promise<void> {

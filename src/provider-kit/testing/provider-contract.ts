@@ -23,6 +23,7 @@ import { Secret } from '../definition/secret.js';
 import { TokenEndpointClient } from '../client/token-endpoint-client.js';
 import type { TokenResponse } from '../token-response.js';
 import { IdTokenForge } from './id-token-forge.js';
+import { describeNotifications } from './notification-contract.js';
 import { createPlainProvider } from './plain-provider.js';
 import { watchPassportClients } from './passport-clients.js';
 import { describeResponses, type ResponseBench } from './response-contract.js';
@@ -80,6 +81,9 @@ function describeServerContract(
       });
     }
     describeRevocation(definition, bench);
+    if (definition.notifications !== undefined) {
+      describeNotifications(definition.notifications, bench);
+    }
     if (definition.oauth === '2.0') {
       describeResponses(definition, bench.responses());
     }

@@ -1,4 +1,5 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
+import { appleHealthSandboxNotification } from './apple-health.sandbox-notification.js';
 
 /**
  * Sign in with Apple as https://developer.apple.com/documentation/signinwithapplerestapi describes it.
@@ -32,4 +33,5 @@ export const appleHealthSandbox: OAuth2SandboxDefinition = {
   idToken: { issuer: 'https://appleid.apple.com', algorithm: 'RS256', jwksPath: '/auth/keys' },
   apiPath: '/sandbox-only',
   revoke: { proof: 'client', method: 'POST', path: '/auth/revoke', status: 200 },
+  notify: appleHealthSandboxNotification,
 };

@@ -1,4 +1,5 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
+import { concept2SandboxNotification } from './concept2.sandbox-notification.js';
 
 /**
  * Concept2 Logbook as https://log.concept2.com/developers/documentation/ describes it.
@@ -32,4 +33,5 @@ export const concept2Sandbox: OAuth2SandboxDefinition = {
   },
   apiBasePath: '/api',
   apiPath: '/api/users/me/results',
+  notify: concept2SandboxNotification,
 };

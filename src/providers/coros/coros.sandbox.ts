@@ -1,4 +1,5 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
+import { corosSandboxNotification } from './coros.sandbox-notification.js';
 
 /**
  * COROS as implementations for its partners describe it; the provider's documents are private.
@@ -36,6 +37,7 @@ export const corosSandbox: OAuth2SandboxDefinition = {
   apiBasePath: '',
   apiPath: '/v2/coros',
   revoke: { proof: 'query', method: 'POST', path: '/oauth2/deauthorize', status: 200, parameter: 'token' },
+  notify: corosSandboxNotification,
 };
 
 function resultOf(error: string): string {

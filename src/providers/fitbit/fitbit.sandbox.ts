@@ -1,4 +1,5 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
+import { fitbitSandboxNotification } from './fitbit.sandbox-notification.js';
 
 /**
  * Fitbit Web API as https://dev.fitbit.com/build/reference/web-api/authorization/ describes it, before its end in November 2026.
@@ -58,4 +59,5 @@ export const fitbitSandbox: OAuth2SandboxDefinition = {
   apiBasePath: '',
   apiPath: '/1/user/-/profile.json',
   revoke: { proof: 'client', method: 'POST', path: '/oauth2/revoke', status: 200 },
+  notify: fitbitSandboxNotification,
 };

@@ -1,4 +1,5 @@
 import type { OAuth1SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
+import { garminOauth1SandboxNotification } from './garmin-oauth1.sandbox-notification.js';
 
 /**
  * Garmin Connect over OAuth 1.0a, until its retirement on 31 December 2026.
@@ -21,4 +22,5 @@ export const garminOauth1Sandbox: OAuth1SandboxDefinition = {
     tokenLivesOnSeconds: 30 * 86_400,
   },
   revoke: { method: 'DELETE', path: '/wellness-api/rest/user/registration', status: 204 },
+  notify: garminOauth1SandboxNotification,
 };

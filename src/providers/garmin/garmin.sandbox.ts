@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
+import { garminSandboxNotification } from './garmin.sandbox-notification.js';
 
 /**
  * Garmin Connect over OAuth 2.0, as the Garmin Connect Developer Program's guide and public clients describe it.
@@ -29,4 +30,5 @@ export const garminSandbox: OAuth2SandboxDefinition = {
   apiBasePath: '/wellness-api/rest',
   apiPath: '/wellness-api/rest/dailies',
   revoke: { proof: 'bearer', method: 'DELETE', path: '/wellness-api/rest/user/registration', status: 204 },
+  notify: garminSandboxNotification,
 };

@@ -1,4 +1,5 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
+import { googleHealthKeyset, googleHealthSandboxNotification } from './google-health.sandbox-notification.js';
 
 const scope = (name: string): string => `https://www.googleapis.com/auth/googlehealth.${name}`;
 
@@ -53,4 +54,12 @@ export const googleHealthSandbox: OAuth2SandboxDefinition = {
   apiBasePath: '/v4',
   apiPath: '/v4/users',
   revoke: { proof: 'token', method: 'POST', path: '/revoke', status: 200, goneStatus: 400 },
+  endpoints: [
+    {
+      method: 'GET',
+      path: '/googlehealthapi/webhooks/webhooks_public_keyset.json',
+      answer: () => ({ status: 200, json: googleHealthKeyset() }),
+    },
+  ],
+  notify: googleHealthSandboxNotification,
 };

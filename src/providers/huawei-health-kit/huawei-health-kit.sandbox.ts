@@ -1,4 +1,5 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
+import { huaweiHealthKitSandboxNotification } from './huawei-health-kit.sandbox-notification.js';
 
 /**
  * Huawei Health Kit's account service as Huawei's reference and its discovery document describe it, with the odd callback: the code
@@ -57,4 +58,5 @@ export const huaweiHealthKitSandbox: OAuth2SandboxDefinition = {
   apiBasePath: '/healthkit/v2',
   apiPath: '/healthkit/v2/sampleSets',
   revoke: { proof: 'token', method: 'POST', path: '/oauth2/v3/revoke', status: 200 },
+  notify: huaweiHealthKitSandboxNotification,
 };

@@ -1,4 +1,5 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
+import { ihealthSandboxNotification } from './ihealth.sandbox-notification.js';
 
 /**
  * iHealth Open API V2 as https://developer.ihealthlabs.com/dev_documentation_Authentication.htm describes it: one URL for consent,
@@ -41,6 +42,7 @@ export const ihealthSandbox: OAuth2SandboxDefinition = {
   apiBasePath: '/openapiv2',
   apiPath: '/openapiv2/user',
   apiTokenParameter: 'access_token',
+  notify: ihealthSandboxNotification,
 };
 
 function nameOf(error: string): { readonly Error: string; readonly ErrorCode: number } {

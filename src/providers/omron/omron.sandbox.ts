@@ -1,4 +1,5 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
+import { omronSandboxNotification } from './omron.sandbox-notification.js';
 
 /**
  * Omron Wellness as the partner API for the United States describes it.
@@ -26,4 +27,5 @@ export const omronSandbox: OAuth2SandboxDefinition = {
   idToken: { issuer: 'https://oauth.omronwellness.com', algorithm: 'RS256' },
   apiPath: '/api/measurement',
   revoke: { proof: 'client', method: 'POST', path: '/connect/revocation', status: 200 },
+  notify: omronSandboxNotification,
 };

@@ -9,7 +9,7 @@ export const ouraNotifications: Notifications = {
       setup: {
         by: 'api',
         scope: 'app',
-        note: 'One subscription for each kind of event and data. They expire and are renewed.',
+        note: 'Choose a verification token and set it as OURA_HOOK_VERIFY_TOKEN. Then create a subscription for each kind of event and data with POST /v2/webhook/subscription. Renew each before its expiration_time.',
       },
       contentType: 'application/json',
       handshakes: [

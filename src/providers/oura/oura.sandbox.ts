@@ -1,4 +1,5 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
+import { ouraSandboxNotification } from './oura.sandbox-notification.js';
 
 const account = {
   path: '/v2/usercollection/personal_info',
@@ -47,6 +48,7 @@ export const ouraSandbox: OAuth2SandboxDefinition = {
   apiBasePath: '/v2/usercollection',
   apiPath: '/v2/usercollection/daily_activity',
   revoke: { proof: 'client', method: 'POST', path: '/oauth/v2/ext/oauth-revoke', status: 200 },
+  notify: ouraSandboxNotification,
 };
 
 /**
@@ -89,4 +91,5 @@ export const ouraClassicSandbox: OAuth2SandboxDefinition = {
   apiBasePath: '/v2/usercollection',
   apiPath: '/v2/usercollection/daily_activity',
   revoke: { proof: 'query', method: 'POST', path: '/oauth/revoke', status: 200, parameter: 'access_token' },
+  notify: ouraSandboxNotification,
 };

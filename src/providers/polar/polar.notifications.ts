@@ -9,7 +9,7 @@ export const polarNotifications: Notifications = {
       setup: {
         by: 'api',
         scope: 'app',
-        note: 'Polar gives the secret of the signature once, when the webhook is created. It switches a webhook off after 7 days without a success.',
+        note: 'Create the webhook with POST /v3/webhooks and your client id and secret. The response has signature_secret_key once: set it as POLAR_HOOK_SECRET. Polar switches a webhook off after 7 days without a success.',
       },
       contentType: 'application/json',
       handshakes: [{ method: 'POST', field: 'event', value: 'PING', status: 200 }],

@@ -1,4 +1,5 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
+import { polarSandboxNotification } from './polar.sandbox-notification.js';
 
 /**
  * Polar AccessLink v3 as https://www.polar.com/accesslink-api/ describes it.
@@ -50,4 +51,5 @@ export const polarSandbox: OAuth2SandboxDefinition = {
     },
   ],
   revoke: { proof: 'bearer', method: 'DELETE', path: '/v3/users/{accountId}', status: 204 },
+  notify: polarSandboxNotification,
 };

@@ -1,4 +1,5 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
+import { rideWithGpsSandboxNotification } from './ride-with-gps.sandbox-notification.js';
 
 const tenYearsInSeconds = 10 * 365 * 24 * 3600;
 
@@ -34,4 +35,5 @@ export const rideWithGpsSandbox: OAuth2SandboxDefinition = {
   apiBasePath: '/api/v1',
   apiPath: '/api/v1/users',
   revoke: { proof: 'client', method: 'POST', path: '/oauth/revoke.json', status: 200 },
+  notify: rideWithGpsSandboxNotification,
 };

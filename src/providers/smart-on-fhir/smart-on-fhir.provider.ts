@@ -8,7 +8,7 @@ import type {
   Handshake,
   HandshakeSecrets,
 } from '../../provider-kit/handshake.js';
-import type { GrantTokens, HealthProvider } from '../../provider-kit/health-provider.js';
+import type { AccessVerdict, GrantTokens, HealthProvider } from '../../provider-kit/health-provider.js';
 import type { Patience } from '../../provider-kit/http/http-client.js';
 import { OAuth2HealthProvider } from '../../provider-kit/strategies/oauth2-health-provider.js';
 import { OAuth2ProviderStrategy } from '../../provider-kit/strategies/oauth2-provider.strategy.js';
@@ -90,6 +90,11 @@ export class SmartOnFhirProvider implements HealthProvider {
 
   findProviderUserId(tokens: GrantTokens): Promise<string | undefined> {
     return readAccountId(this.definition, this.settings, this.client, tokens);
+  }
+
+  /** No call of FHIR does for every server. */
+  async checkAccess(): Promise<AccessVerdict> {
+    return 'unknown';
   }
 
   async prepareAccount(_tokenResponse: TokenResponse): Promise<void> {

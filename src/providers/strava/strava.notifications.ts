@@ -13,7 +13,7 @@ export const stravaNotifications: Notifications = {
       setup: {
         by: 'api',
         scope: 'app',
-        note: 'An app has one subscription. Cufflink does not replace one with another URL.',
+        note: 'Choose a verify token and set it as STRAVA_HOOK_VERIFY_TOKEN. Then create the one subscription of the app with POST /api/v3/push_subscriptions.',
       },
       contentType: 'application/json',
       handshakes: [

@@ -1,4 +1,5 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
+import { stravaSandboxNotification } from './strava.sandbox-notification.js';
 
 /**
  * Strava API v3 as https://developers.strava.com/docs/authentication/ describes it, with the revocation of June 2026.
@@ -35,6 +36,7 @@ export const stravaSandbox: OAuth2SandboxDefinition = {
   apiBasePath: '/api/v3',
   apiPath: '/api/v3',
   revoke: { proof: 'client', clientAuthentication: 'basic', method: 'POST', path: '/oauth/revoke', status: 200 },
+  notify: stravaSandboxNotification,
 };
 
 function refusedPart(error: string, description: string): { readonly resource: string; readonly field: string } {

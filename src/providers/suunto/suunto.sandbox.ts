@@ -1,4 +1,5 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
+import { suuntoSandboxNotification } from './suunto.sandbox-notification.js';
 
 /**
  * Suunto Cloud API as https://apizone.suunto.com/how-to-start and public clients describe it.
@@ -36,4 +37,5 @@ export const suuntoSandbox: OAuth2SandboxDefinition = {
     query: { client_id: '{clientId}' },
     status: 200,
   },
+  notify: suuntoSandboxNotification,
 };

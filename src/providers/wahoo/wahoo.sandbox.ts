@@ -1,4 +1,5 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
+import { wahooSandboxNotification } from './wahoo.sandbox-notification.js';
 
 /**
  * Wahoo Cloud API as https://cloud-api.wahooligan.com/ describes it.
@@ -46,4 +47,5 @@ export const wahooSandbox: OAuth2SandboxDefinition = {
   apiBasePath: '/v1',
   apiPath: '/v1/workouts',
   revoke: { proof: 'bearer', method: 'DELETE', path: '/v1/permissions', status: 204 },
+  notify: wahooSandboxNotification,
 };

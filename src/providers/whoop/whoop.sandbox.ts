@@ -1,4 +1,5 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
+import { whoopSandboxNotification } from './whoop.sandbox-notification.js';
 
 /**
  * WHOOP as https://developer.whoop.com/docs/developing/oauth describes it.
@@ -40,4 +41,5 @@ export const whoopSandbox: OAuth2SandboxDefinition = {
   apiBasePath: '/developer/v2',
   apiPath: '/developer/v2/cycle',
   revoke: { proof: 'bearer', method: 'DELETE', path: '/developer/v2/user/access', status: 204 },
+  notify: whoopSandboxNotification,
 };

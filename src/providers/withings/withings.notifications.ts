@@ -22,6 +22,7 @@ const dataTypes: Readonly<Record<string, string>> = {
 
 /** Withings' notifications, one subscription for each user and category. They are not signed. */
 export const withingsNotifications: Notifications = {
+  checkUrl: 'https://wbsapi.withings.net/notify?action=list',
   channels: [
     {
       sends: [
@@ -32,7 +33,7 @@ export const withingsNotifications: Notifications = {
       setup: {
         by: 'api',
         scope: 'user',
-        note: 'The URL must be https on port 443 with a domain name. Withings checks it with HEAD.',
+        note: 'Subscribe each user to each category with POST /notify, action subscribe, for example through the proxy. The URL must be https on port 443 with a domain name.',
       },
       contentType: 'application/x-www-form-urlencoded',
       handshakes: [{ method: 'HEAD', status: 200 }],
@@ -48,6 +49,7 @@ export const withingsNotifications: Notifications = {
       uncertain: [
         'After how many failures a subscription is canceled: 20 days of failures, or 4 in a row by an older page.',
         'One project no longer trusts appli 46.',
+        'Whether the list of subscriptions, which is the check, also takes GET.',
       ],
     },
   ],

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { AuthorizationFailedError } from '../../errors/authorization.errors.js';
 import { InvalidTokenResponseError } from '../../errors/provider.errors.js';
-import type { GrantTokens } from '../../provider-kit/health-provider.js';
+import type { AccessVerdict, GrantTokens } from '../../provider-kit/health-provider.js';
 import { OAuth2HealthProvider } from '../../provider-kit/strategies/oauth2-health-provider.js';
 import type { OAuth2Definition } from '../../provider-kit/definition/provider-definition.js';
+import { fieldAt } from '../../provider-kit/responses/json-field.js';
 import { withingsSignature } from './withings-signature.js';
 import { withingsDefinition } from './withings.definition.js';
 
@@ -13,6 +14,19 @@ const nonceResponse = z.object({ body: z.object({ nonce: z.string().min(1) }) })
 const withoutSecret: OAuth2Definition = { ...withingsDefinition, clientAuthentication: 'none' };
 
 export class WithingsProvider extends OAuth2HealthProvider {
+  /** Withings sends errors with HTTP 200. */
+  override async checkAccess(tokens: GrantTokens): Promise<AccessVerdict> {
+    const url = this.settings.notifications.checkUrl ?? '';
+    switch (fieldAt(await this.client.getJson(this.definition, this.settings, url, tokens), 'status')) {
+      case 0:
+        return 'accepted';
+      case 401:
+        return 'rejected';
+      default:
+        return 'unknown';
+    }
+  }
+
   /** Withings ends a grant by the user's id and our signature over a nonce; no token is sent. */
   override async revoke(tokens: GrantTokens): Promise<'revoked'> {
     const { providerUserId } = tokens;

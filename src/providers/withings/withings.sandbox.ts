@@ -1,5 +1,6 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import type { OAuth2SandboxDefinition, SandboxEndpointCall } from '../../provider-kit/definition/sandbox-definition.js';
+import { withingsSandboxNotification } from './withings.sandbox-notification.js';
 
 /**
  * Withings Public Health Data API as the provider's developer guide and API reference describe it.
@@ -38,6 +39,17 @@ export const withingsSandbox: OAuth2SandboxDefinition = {
   apiPath: '/v2/measure',
   endpoints: [
     {
+      method: 'GET',
+      path: '/notify',
+      answer: ({ bearerAccountId, query }) => ({
+        status: 200,
+        json:
+          query['action'] === 'list' && bearerAccountId !== undefined
+            ? { status: 0, body: { profiles: [] } }
+            : { status: 401 },
+      }),
+    },
+    {
       method: 'POST',
       path: '/v2/signature',
       answer: (call) => {
@@ -67,6 +79,7 @@ export const withingsSandbox: OAuth2SandboxDefinition = {
       },
     },
   ],
+  notify: withingsSandboxNotification,
 };
 
 const refusal = { status: 200, json: { status: 503, body: {}, error: 'Invalid Params' } };

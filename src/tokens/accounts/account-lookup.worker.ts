@@ -4,12 +4,12 @@ import { BackgroundJobs } from '../../clock/background-jobs.js';
 import { Clock } from '../../clock/clock.js';
 import { Database, type Statement } from '../../database/database.js';
 import { AppError, codeOf } from '../../errors/app-error.js';
-import { AuthorizationFailedError } from '../../errors/authorization.errors.js';
 import { AccountAlreadyLinkedError } from '../../errors/connection.errors.js';
 import { InvalidTokenResponseError, isPassing, ProviderMisconfiguredError } from '../../errors/provider.errors.js';
-import type { HealthProvider } from '../../provider-kit/health-provider.js';
+import type { AccessVerdict, HealthProvider } from '../../provider-kit/health-provider.js';
 import { ProviderLifecycle } from '../../provider-kit/definition/provider-lifecycle.js';
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
+import { canCheckAccess } from '../../provider-kit/notifications/can-check-access.js';
 import { ConnectionStore } from '../store/connection-store.js';
 import { connectionColumns, type StoredConnection } from '../store/stored-connection.js';
 import { AccountRules } from './account-rules.js';
@@ -44,8 +44,21 @@ const setDue: Statement = {
          WHERE user_id = $1 AND provider = $2 AND id = $3 AND account_due_at IS NOT NULL`,
 };
 
+/** A rejected access token is of no use: the refresh shows whether the grant has ended. A first refusal has its own next attempt. */
+const refreshSoon: Statement = {
+  name: 'connections-refresh-soon',
+  text: `UPDATE connections SET refresh_due_at = least(refresh_due_at, now())
+         WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 AND status = 'active'
+           AND suspect_since IS NULL AND refresh_due_at IS NOT NULL`,
+};
+
 /** `works`, `rejected`: state of the access token of a connection whose account is known. */
 type Outcome = 'known' | 'taken' | 'refused' | 'postponed' | 'works' | 'rejected';
+
+const verdicts = { accepted: 'works', rejected: 'rejected', unknown: 'postponed' } as const satisfies Record<
+  AccessVerdict,
+  Outcome
+>;
 
 /**
  * Looks up accounts that the provider could not return during the link, and then applies the rule about accounts
@@ -104,7 +117,7 @@ export class AccountLookupWorker {
   private async findAccount(connection: StoredConnection, provider: HealthProvider): Promise<Outcome> {
     this.lifecycle.check(provider);
     const tokens = await this.tokenVault.open(connection);
-    if (tokens.providerUserId !== undefined && provider.definition.account.from === 'api') {
+    if (tokens.providerUserId !== undefined && canCheckAccess(provider)) {
       return this.tryToken(connection, provider, tokens);
     }
     const endsAt = expectedExpiry(tokens, provider.definition, this.config.assumedLifetimeMs);
@@ -132,17 +145,16 @@ export class AccountLookupWorker {
     let outcome: Outcome = 'postponed';
     if (tokens.expiresAt === undefined || tokens.expiresAt > this.clock.now()) {
       try {
-        await provider.findProviderUserId(tokens);
-        outcome = 'works';
+        outcome = verdicts[await provider.checkAccess(tokens)];
       } catch (error) {
         if (!(error instanceof AppError)) {
           throw error;
         }
-        outcome = error instanceof AuthorizationFailedError && error.rejectsToken ? 'rejected' : 'postponed';
       }
     }
     if (outcome === 'rejected') {
       await this.store.noteAccessRejected(connection);
+      await this.database.query(refreshSoon, [userId, slug, id, connection.secretGen]);
     }
     await this.database.query(setDue, [userId, slug, id, null]);
     return outcome;

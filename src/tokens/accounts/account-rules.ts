@@ -41,7 +41,7 @@ export class AccountRules {
    * Returns the stored form of the account of a token set. An account that the provider does not return belongs to
    * nobody.
    */
-  identify(registrationId: string, { providerUserId, formerUserId }: TokenSet): StoredAccount {
+  identify(registrationId: string, { providerUserId, formerUserId }: Account): StoredAccount {
     const digestOf = (id: string | undefined): Buffer | null =>
       id === undefined ? null : this.vault.digest('connections.account', [registrationId, id]);
     const digest = digestOf(providerUserId);

@@ -156,6 +156,10 @@ export function relinkError(provider: HealthProvider, reason: EndReason | null):
       return new TokenRevokedError(
         'Another user has connected the same account, so this connection has ended. Unlink it there to link it here again.',
       );
+    case 'deauthorized':
+      return new TokenRevokedError(`The user has withdrawn consent at ${displayName}. ${again}`);
+    case 'account_deleted':
+      return new TokenRevokedError(`The user's account at ${displayName} was deleted or disabled. ${again}`);
     case 'grant_refused':
     case null:
       return new TokenRevokedError(`${displayName} has ended this connection. ${again}`);

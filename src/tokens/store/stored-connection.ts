@@ -14,6 +14,10 @@ export const endReasons = [
   'provider_retired',
   /** Another user has connected the same account. */
   'account_taken',
+  /** The provider has proven that the user withdrew consent there. */
+  'deauthorized',
+  /** The provider has proven that the user's account there is gone. */
+  'account_deleted',
 ] as const;
 
 export type EndReason = (typeof endReasons)[number];

@@ -1,0 +1,16 @@
+import { Module } from '@nestjs/common';
+import { ClockModule } from '../clock/clock.module.js';
+import { DatabaseModule } from '../database/database.module.js';
+import { EventsModule } from '../events/events.module.js';
+import { ProviderKitModule } from '../provider-kit/provider-kit.module.js';
+import { TokensModule } from '../tokens/tokens.module.js';
+import { NotificationStore } from './notification-store.js';
+import { NotificationWorker } from './notification-worker.js';
+
+/** Processes the notifications of providers. */
+@Module({
+  imports: [ClockModule, DatabaseModule, EventsModule, ProviderKitModule, TokensModule],
+  providers: [NotificationStore, NotificationWorker],
+  exports: [NotificationStore, NotificationWorker],
+})
+export class HooksModule {}

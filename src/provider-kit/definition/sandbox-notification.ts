@@ -1,0 +1,37 @@
+import type { NotificationKind } from './notifications.js';
+
+/** An event at a fake provider, with what the fake needs to send and sign it. */
+export interface SandboxEvent {
+  readonly kind: NotificationKind;
+  /** More than one only where the provider sends batches. */
+  readonly accountIds: readonly string[];
+  readonly occurredAt: Date;
+  readonly sentAt: Date;
+  /** Different for each event of the fake. */
+  readonly number: number;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** The secret of the provider's portal. */
+  readonly hookSecret: string;
+  /** The last access token of an account; empty when it has none. */
+  readonly accessTokenOf: (accountId: string) => string;
+  /** Whether it is signed by somebody who has none of the keys; the secrets above are then wrong already. */
+  readonly isForged: boolean;
+  /** Signs claims with the key of the fake's ID tokens. */
+  readonly signJwt: (claims: Readonly<Record<string, unknown>>) => Promise<string>;
+}
+
+/** A request that a fake sends to a hook. */
+export interface SandboxNotification {
+  /** `content-type` included; names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/**
+ * What a fake sends for an event; written by hand from the provider's documentation, and not from its definition.
+ * `undefined` when the provider sends nothing for it.
+ */
+export type SandboxNotify = (
+  event: SandboxEvent,
+) => SandboxNotification | undefined | Promise<SandboxNotification | undefined>;

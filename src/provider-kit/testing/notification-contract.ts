@@ -1,0 +1,88 @@
+import { describe, expect, it } from '@jest/globals';
+import { Clock } from '../../clock/clock.js';
+import type { FakeProvider } from '../../sandbox/fake-provider.js';
+import type { TokenEndpointClient } from '../client/token-endpoint-client.js';
+import type { NotificationKind, Notifications } from '../definition/notifications.js';
+import type { SandboxNotification } from '../definition/sandbox-notification.js';
+import type { HealthProvider } from '../health-provider.js';
+import { NotificationKeys } from '../notifications/notification-keys.js';
+import { openNotification, type OpenedNotification } from '../notifications/open-notification.js';
+
+/** What the cases about notifications need of the contract's bench. */
+export interface NotificationBench {
+  readonly fake: FakeProvider;
+  readonly client: TokenEndpointClient;
+  provider(): HealthProvider;
+  link(options: { readonly account: string }): Promise<unknown>;
+}
+
+const kinds: readonly NotificationKind[] = ['deauthorized', 'account_deleted', 'permissions_changed', 'data'];
+const account = '70017001';
+
+/** The contract of what a provider sends: what its fake signs by the documentation, the definition verifies and reads. */
+export function describeNotifications({ channels }: Notifications, bench: NotificationBench): void {
+  const [channel] = channels;
+  if (channel === undefined) {
+    throw new Error('Notifications need a channel.');
+  }
+  const { proof } = channel;
+  // The stored token of the connection decides, which the provider itself does not know.
+  const isByStoredToken = proof.kind === 'access-token';
+
+  describe('notifications', () => {
+    it('are read as what the fake sends, with their proof', async () => {
+      await bench.link({ account });
+      let sent = 0;
+      for (const kind of kinds) {
+        for (const notification of await prepare(kind)) {
+          const opened = await open(notification);
+          const proves = await bench.fake.notifier.proves(kind, account);
+          expect(opened).toMatchObject({ isRefused: false, isProven: proves && !isByStoredToken });
+          const events = opened.isRefused ? [] : opened.events;
+          const tokens = isByStoredToken ? [expect.any(String)] : [undefined];
+          expect([...new Set(events.map(({ accessToken }) => accessToken))]).toEqual(tokens);
+          expect(events.map((event) => event.kind)).toContain(kind);
+          expect(new Set(events.map(({ accountId }) => accountId))).toEqual(new Set([account]));
+          sent += 1;
+        }
+      }
+      expect(sent).toBeGreaterThan(0);
+    });
+
+    it('are never proven with another secret, another account, or without headers', async () => {
+      for (const kind of kinds) {
+        const proves = !isByStoredToken && (await bench.fake.notifier.proves(kind, account));
+        for (const notification of [...(await prepare(kind)), ...(await prepare(kind, true))]) {
+          const altered = notification.body.replaceAll(account, '70017002');
+          const wrong: readonly SandboxNotification[] = [
+            // Secrets that are repeated say nothing about the rest.
+            ...(altered === notification.body || proof.kind === 'token' ? [] : [{ ...notification, body: altered }]),
+            ...(proof.kind === 'jws' || (proof.kind === 'token' && proof.tokens.some((token) => 'field' in token))
+              ? []
+              : [{ ...notification, headers: {} }]),
+          ];
+          for (const each of wrong) {
+            expect(await open(each)).toMatchObject(proves ? { isRefused: true, why: 'forged' } : { isProven: false });
+          }
+        }
+        for (const forged of await prepare(kind, true)) {
+          expect(await open(forged)).toMatchObject(proves ? { isRefused: true, why: 'forged' } : { isProven: false });
+        }
+      }
+    });
+  });
+
+  function prepare(kind: NotificationKind, isForged = false): Promise<SandboxNotification[]> {
+    return bench.fake.notifier.prepare({ kind, accountIds: [account], isForged });
+  }
+
+  function open({ headers, body }: SandboxNotification): Promise<OpenedNotification> {
+    const provider = bench.provider();
+    const ours = provider.definition.notifications?.channels[0];
+    if (ours === undefined) {
+      throw new Error('The provider declares no notifications.');
+    }
+    const received = { headers, body: Buffer.from(body), receivedAt: new Clock().now() };
+    return openNotification(provider, ours, received, new NotificationKeys(bench.client));
+  }
+}

@@ -1,0 +1,92 @@
+import type { NotificationKind } from '../provider-kit/definition/notifications.js';
+import { sandboxHookSecret } from '../provider-kit/definition/notification-settings.js';
+import type { SandboxNotification, SandboxNotify } from '../provider-kit/definition/sandbox-notification.js';
+import type { FakeContext, Protocol } from './protocol.js';
+
+/** What a fake tells a hook, and how. */
+export interface NotificationOrder {
+  readonly kind: NotificationKind;
+  readonly accountIds: readonly string[];
+  /** Milliseconds before now at which it happened. */
+  readonly lateByMs?: number;
+  /** All accounts in one request; otherwise one request for each. */
+  readonly isBatch?: boolean;
+  /** Signs with another secret, as somebody does who does not know the right one. */
+  readonly isForged?: boolean;
+  /** How often each request is sent; once if absent. */
+  readonly times?: number;
+}
+
+/** Makes and sends the notifications of one fake. */
+export class Notifier {
+  #number = 0;
+
+  constructor(
+    private readonly notify: SandboxNotify | undefined,
+    private readonly context: FakeContext,
+    private readonly protocol: Protocol,
+  ) {}
+
+  /** Returns the requests for an event, signed; none when the provider sends nothing for it. */
+  async prepare({ accountIds, isBatch, ...order }: NotificationOrder): Promise<SandboxNotification[]> {
+    const requests: SandboxNotification[] = [];
+    for (const accounts of isBatch === true ? [accountIds] : accountIds.map((accountId) => [accountId])) {
+      this.#number += 1;
+      const request = await this.#make({ ...order, accountIds: accounts }, this.context.now());
+      requests.push(...(request === undefined ? [] : [request]));
+    }
+    return requests;
+  }
+
+  /** Tells whether the provider proves such an event: a request of somebody without its secrets is another one. */
+  async proves(kind: NotificationKind, accountId: string): Promise<boolean> {
+    const now = this.context.now();
+    const [right, forged] = await Promise.all(
+      [false, true].map((isForged) => this.#make({ kind, accountIds: [accountId], isForged }, now)),
+    );
+    return JSON.stringify(right) !== JSON.stringify(forged);
+  }
+
+  async #make({ kind, accountIds, lateByMs = 0, isForged = false }: NotificationOrder, now: number) {
+    const { slug, clientId, clientSecret, grants } = this.context;
+    const wrong = Buffer.from('another-secret-not-a-real-secret').toString('base64');
+    return this.notify?.({
+      kind,
+      accountIds,
+      occurredAt: new Date(now - lateByMs),
+      sentAt: new Date(now),
+      number: this.#number,
+      clientId,
+      clientSecret: isForged ? wrong : clientSecret,
+      hookSecret: isForged ? wrong : sandboxHookSecret(slug),
+      accessTokenOf: (accountId) => (isForged ? wrong : grants.lastAccessTokenOf(accountId)),
+      isForged,
+      signJwt: (claims) => this.#sign(claims, isForged),
+    });
+  }
+
+  /**
+   * Sends the notifications of an event.
+   *
+   * @param url - of the hook
+   * @returns the status of each response, in order
+   */
+  async send(url: string, order: NotificationOrder): Promise<number[]> {
+    const statuses: number[] = [];
+    for (const { headers, body } of await this.prepare(order)) {
+      for (let sent = 0; sent < (order.times ?? 1); sent += 1) {
+        const response = await fetch(url, { method: 'POST', headers, body });
+        await response.arrayBuffer();
+        statuses.push(response.status);
+      }
+    }
+    return statuses;
+  }
+
+  async #sign(claims: Readonly<Record<string, unknown>>, isForged: boolean): Promise<string> {
+    const token = (await this.protocol.signClaims?.(claims)) ?? '';
+    return isForged
+      ? `${token.slice(0, token.lastIndexOf('.'))}.${Buffer.from('forged').toString('base64url')}`
+      : token;
+  }
+}
