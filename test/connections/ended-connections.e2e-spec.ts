@@ -5,7 +5,7 @@ import { sandboxClientId, sandboxClientSecret } from '../../src/provider-kit/def
 import { ConnectionEndings } from '../../src/tokens/scheduler/connection-endings.js';
 import { RefreshLeases } from '../../src/tokens/refresh/refresh-leases.js';
 import { RefreshScheduler } from '../../src/tokens/scheduler/refresh-scheduler.js';
-import { dueConnections } from '../../src/tokens/scheduler/refresh-scheduler.metrics.js';
+import { dueConnections } from '../../src/tokens/tokens.metrics.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';

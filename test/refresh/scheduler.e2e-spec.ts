@@ -14,7 +14,7 @@ import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
 import { connectionColumns, type ConnectionKey, type SealedTokens } from '../../src/tokens/store/stored-connection.js';
 import { RefreshLeases, type LeasedConnection, type ProviderRoom } from '../../src/tokens/refresh/refresh-leases.js';
 import { RefreshScheduler } from '../../src/tokens/scheduler/refresh-scheduler.js';
-import { dueConnections } from '../../src/tokens/scheduler/refresh-scheduler.metrics.js';
+import { dueConnections } from '../../src/tokens/tokens.metrics.js';
 import { unreadable } from '../../src/tokens/tokens.metrics.js';
 import { RefreshService } from '../../src/tokens/refresh/refresh.service.js';
 import { RefreshConcurrency } from '../../src/tokens/refresh/refresh-concurrency.js';

@@ -12,7 +12,7 @@ import { dueLeaseLengthMs, inDoubtHoldMs } from '../policy/refresh-policy.js';
 import { RefreshService } from '../refresh/refresh.service.js';
 import { TokenVault } from '../store/token-vault.js';
 import { tokensConfig, type TokensConfig } from '../tokens.config.js';
-import { dueConnections, oldestOverdueSeconds, sweepBatchSize } from './refresh-scheduler.metrics.js';
+import { dueConnections, oldestOverdueSeconds, sweepBatchSize } from '../tokens.metrics.js';
 
 /** Most connections leased by one statement. */
 const batchSize = 200;
