@@ -21,6 +21,7 @@ import { SmartOnFhirModule } from './smart-on-fhir/smart-on-fhir.module.js';
 import { StravaModule } from './strava/strava.module.js';
 import { SuuntoModule } from './suunto/suunto.module.js';
 import { TidepoolModule } from './tidepool/tidepool.module.js';
+import { TrainingpeaksModule } from './trainingpeaks/trainingpeaks.module.js';
 import { UltrahumanModule } from './ultrahuman/ultrahuman.module.js';
 import { WahooModule } from './wahoo/wahoo.module.js';
 import { WhoopModule } from './whoop/whoop.module.js';
@@ -51,6 +52,7 @@ import { WithingsModule } from './withings/withings.module.js';
     StravaModule,
     SuuntoModule,
     TidepoolModule,
+    TrainingpeaksModule,
     UltrahumanModule,
     WahooModule,
     WhoopModule,

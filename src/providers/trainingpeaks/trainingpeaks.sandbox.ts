@@ -1,0 +1,31 @@
+import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+
+/**
+ * TrainingPeaks as https://github.com/TrainingPeaks/PartnersAPI/wiki describes it.
+ *
+ * Assumed: that every refresh replaces the refresh token, that a used one is refused without further consequences, that the
+ * old access token stays valid, that PKCE parameters are ignored, and the status of a deauthorization.
+ */
+export const trainingpeaksSandbox: OAuth2SandboxMaker = {
+  oauth: '2.0',
+  authorizePath: '/OAuth/Authorize',
+  tokenPath: '/oauth/token',
+  clientAuthentication: 'body',
+  pkce: 'ignored',
+  scopeSeparator: ' ',
+  scopes: ['athlete:profile', 'workouts:read', 'metrics:read'],
+  scopeInTokenAnswer: true,
+  codeLifetimeSeconds: 3600,
+  accessTokenLifetimeSeconds: 600,
+  rotation: 'always',
+  reuse: 'error',
+  oldAccessTokenDiesOnRefresh: false,
+  account: {
+    path: '/v1/athlete/profile',
+    answer: (accountId) => ({ Id: Number(accountId), FirstName: 'Example' }),
+    scope: 'athlete:profile',
+  },
+  apiBasePath: '',
+  apiPath: '/v2/workouts',
+  revoke: { proof: 'bearer', method: 'POST', path: '/oauth/deauthorize', status: 200 },
+};
