@@ -26,7 +26,7 @@ const opposites: readonly (readonly [quirk: string, pattern: RegExp, opposite: R
   ['place of the token parameters', /\btokenParametersIn: '(\w+)'/, { header: 'form', form: 'query', query: 'header' }],
   ['signature method', /\bsignatureMethod: '([\w-]+)'/, { 'HMAC-SHA1': 'HMAC-SHA256', 'HMAC-SHA256': 'HMAC-SHA1' }],
   ['rotation', /\brotates: '(\w+)'/, { always: 'never', sometimes: 'never', never: 'always' }],
-  ['separator', /\bscopeSeparator: '(.)'/, { ' ': ',', ',': ' ' }],
+  ['separator', /\bscopeSeparator: '(.)'/, { ' ': ',', ',': ' ', ';': ',' }],
   [
     'granted scopes',
     /\bgrantedScopesIn: '([\w-]+)'/,
@@ -66,6 +66,9 @@ const removable = [
   'nonce',
   'refreshExpiresInField',
   'parseErrorCode',
+  'plainTextErrors',
+  'authorizeRoute',
+  'headers',
   'deadGrantErrors',
   'answer',
   'status',

@@ -59,6 +59,8 @@ const quirkSentences: QuirkSentences = {
     `the client secret is a JWT that is signed here and used for ${duration(value.lifetimeSeconds)}`,
   scopeParameter: (value) => `scopes are asked for in ${code(value)}`,
   extraAuthorizeParams: (value) => `the authorisation request has ${parameters(value)}`,
+  authorizeRoute: (value) =>
+    `the authorization page reads its parameters from the fragment, behind ${code(`#${value}`)}`,
   nonce: () => 'a nonce has to come back in the ID token',
   codeLifetimeSeconds: (value) => `an authorization code lives ${duration(value)}`,
   deniedError: (value) => `the callback says with ${code(value)} that the user said no`,
@@ -91,6 +93,10 @@ const quirkSentences: QuirkSentences = {
   refreshOnDemandOnly: () => 'a token is refreshed close to its end only, when somebody asks for it',
   minRefreshIntervalSeconds: (value) => `a refresh is asked for once in ${duration(value)} at most`,
   parseErrorCode: () => 'errors have a shape of their own',
+  plainTextErrors: (value) =>
+    value
+      .map(({ status, error }) => `the token endpoint reports ${code(error)} by HTTP ${status} with a plain text`)
+      .join('; '),
   deadGrantErrors: (value) => `a dead grant is also told with ${value.map(fieldValues).join(' or ')}`,
 };
 
@@ -100,7 +106,6 @@ const notOffered = `## Not offered
 | provider | why | instead |
 |---|---|---|
 | Samsung Health, Health Connect | There is no cloud API and no OAuth. The data stays on the phone; an app of yours on it reads them with the user's permission (Samsung Health Data SDK; release builds need the provider's approval). | your own Android app |
-| Zepp, Amazfit | OAuth is for companies only, by request to Zepp; its documents are from 2017 to 2020. With an agreement it can be added like any other. What scripts do, logging in with the user's password, is against the terms. | Health Connect, Apple's HealthKit, Strava |
 | Peloton | There is no programme for developers. The known endpoints are those of its own web page, where only its own callback is registered: nobody else can be redirected to. | |
 | Eight Sleep | There is no OAuth for third parties. What scripts do is to send the user's password with credentials taken out of the provider's app. | Apple's HealthKit, Health Connect |
 | komoot | It speaks OAuth 2.0, but gives client ids to partners only and publishes neither lifetimes nor rotation. With a partnership it can be added like any other. | |
@@ -217,10 +222,10 @@ function describeScopes(definition: ProviderDefinition): string {
   if (definition.defaultScopes.length === 0) {
     return 'none are asked for';
   }
-  const comma = definition.oauth === '2.0' && definition.scopeSeparator === ',';
+  const separator = definition.oauth === '2.0' ? definition.scopeSeparator : ' ';
   const granted = definition.oauth === '2.0' ? definition.grantedScopesIn : 'nowhere';
   const told = { 'token-response': 'the token answer', callback: 'the callback', nowhere: 'nothing' }[granted];
-  return `${codes(definition.defaultScopes)}${comma ? ', joined by commas' : ''}; ${told} tells which were granted`;
+  return `${codes(definition.defaultScopes)}${{ ' ': '', ',': ', joined by commas', ';': ', joined by semicolons' }[separator]}; ${told} tells which were granted`;
 }
 
 function describeAccount(account: AccountLookup): string {
@@ -228,7 +233,7 @@ function describeAccount(account: AccountLookup): string {
     case 'token-response':
       return `${fields(account.field)} of the token answer`;
     case 'api':
-      return `${fields(account.field)} of ${code(`GET ${account.url}`)}`;
+      return `${fields(account.field)} of ${code(`GET ${account.url}`)}${account.headers === undefined ? '' : `, which also needs ${codes(account.headers)}`}`;
     case 'id-token':
       return `${code(account.claim ?? 'sub')} of the ID token, whose signature is ${account.jwksUrl === undefined ? 'not checked: no keys are published' : 'checked'}`;
     case 'nowhere':

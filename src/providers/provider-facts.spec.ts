@@ -210,6 +210,8 @@ function ofDefinition(definition: ProviderDefinition): Comparable {
       }
     : {
         ...common,
+        authorizeUrl:
+          definition.authorizeUrl + (definition.authorizeRoute === undefined ? '' : `#${definition.authorizeRoute}`),
         tokenUrl: definition.tokenUrl,
         refreshUrl: definition.refreshUrl,
         requestTokenUrl: undefined,

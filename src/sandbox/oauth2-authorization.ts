@@ -4,6 +4,7 @@ import { BoundedMap } from './bounded-map.js';
 import { callbackAnswer } from './callback-answer.js';
 import { Parameters } from './form.js';
 import type { Grant } from './grant-book.js';
+import { fragmentPage } from './fragment-page.js';
 import type { IncomingCall } from './incoming-call.js';
 import { readChallenge } from './pkce.js';
 import type { FakeContext } from './protocol.js';
@@ -44,6 +45,9 @@ export class OAuth2Authorization {
    * some providers on every malformed request
    */
   start(call: IncomingCall): Answer {
+    if (this.maker.authorizeRoute !== undefined && call.query === '') {
+      return fragmentPage(this.maker.authorizeRoute);
+    }
     const query = new Parameters(call.query);
     const redirectUri = this.#redirectUri(query);
     try {

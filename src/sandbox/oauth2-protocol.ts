@@ -1,3 +1,4 @@
+import { sandboxHeaderValue } from '../provider-kit/definition/provider-settings.js';
 import type { OAuth2SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
 import { AccessCheck } from './access-check.js';
 import { Refusal, type Answer } from './answer.js';
@@ -23,7 +24,7 @@ export class OAuth2Protocol implements Protocol {
   /** @throws Error when the definition wants a client secret that is a JWT, and says for no audience */
   constructor(
     private readonly definition: OAuth2SandboxDefinition,
-    context: FakeContext,
+    private readonly context: FakeContext,
   ) {
     if (definition.clientAuthentication === 'es256-jwt' && definition.idToken === undefined) {
       throw new Error(`The fake "${context.slug}" needs idToken.issuer, the audience of the client secret.`);
@@ -69,6 +70,10 @@ export class OAuth2Protocol implements Protocol {
   }
 
   renderError(status: number, error: string, description: string, presentedToken: string): Answer {
+    const plain = this.definition.plainTextErrors?.[error];
+    if (plain !== undefined) {
+      return { status: plain.status, content: { text: plain.text, type: 'text/plain; charset=utf-8' } };
+    }
     const json = this.definition.errorAnswer?.(error, description, presentedToken) ?? {
       error,
       error_description: description,
@@ -92,6 +97,10 @@ export class OAuth2Protocol implements Protocol {
     }
     const answer = (call: IncomingCall, note: CallNote): Answer => {
       const { grant } = this.#accessToken(call, note);
+      const missing = account.headers?.find((name) => call.headers[name] !== sandboxHeaderValue(this.context.slug));
+      if (missing !== undefined) {
+        throw new Refusal(403, 'forbidden', `the header ${missing} is missing or wrong`);
+      }
       if (account.scope !== undefined && !grant.scopes.includes(account.scope)) {
         throw new Refusal(403, 'insufficient_scope', `${account.scope} was not granted`);
       }

@@ -16,7 +16,8 @@ export interface ConsentOptions {
  *   the form's fields are the query
  */
 export async function consent(linkWebUrl: string, options: ConsentOptions = {}): Promise<URL> {
-  const page = await request(linkWebUrl);
+  // A web app reads its parameters from the fragment, behind a route; the fake takes them as a query too.
+  const page = await request(linkWebUrl.replace(/#\/[^?]*\?/, '?'));
   const html = await page.body.text();
   const action = attribute(/<form[^>]*>/i.exec(html)?.[0] ?? '', 'action');
   if (page.statusCode !== 200 || action === undefined) {

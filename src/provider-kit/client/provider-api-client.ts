@@ -19,6 +19,7 @@ import {
   type Refusal,
 } from '../responses/provider-failure.js';
 import type { ProviderSettings } from '../definition/provider-settings.js';
+import type { Secret } from '../definition/secret.js';
 import { defaultTimeoutMs } from '../requests/request-timeout.js';
 import { parseJsonBody } from '../responses/response-body.js';
 
@@ -67,7 +68,7 @@ export abstract class ProviderApiClient {
         ? await this.clocks.send(definition, (now) =>
             this.http.send(withAcceptJson(oauth1Request(definition, settings, { method: 'GET', url, tokens }, now))),
           )
-        : await this.http.send(withAcceptJson(bearerRequest(definition, 'GET', url, tokens)));
+        : await this.http.send(withAcceptJson(bearerRequest(definition, 'GET', url, tokens), settings.accountHeaders));
     const message = `${definition.displayName} rejected the access token at its API. Start a new link.`;
     const rejectsToken = response.status === 401;
     return this.jsonOf(
@@ -158,6 +159,11 @@ export abstract class ProviderApiClient {
   }
 }
 
-function withAcceptJson(request: ProviderRequest): ProviderRequest {
-  return { ...request, headers: { ...request.headers, accept: 'application/json' } };
+/** @param secrets - further headers, such as the operator's API key */
+function withAcceptJson(request: ProviderRequest, secrets: Readonly<Record<string, Secret>> = {}): ProviderRequest {
+  const headers: Record<string, string> = { ...request.headers, accept: 'application/json' };
+  for (const [name, secret] of Object.entries(secrets)) {
+    headers[name] = secret.reveal();
+  }
+  return { ...request, headers };
 }

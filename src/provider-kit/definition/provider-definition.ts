@@ -20,7 +20,16 @@ export type IdTokenAlgorithm = 'RS256' | 'ES256' | 'PS256';
 export type AccountLookup =
   | { readonly from: 'token-response'; readonly field: string }
   /** A field of the JSON response to an authenticated GET. */
-  | { readonly from: 'api'; readonly url: string; readonly field: string }
+  | {
+      readonly from: 'api';
+      readonly url: string;
+      readonly field: string;
+      /**
+       * Headers that the call needs beside `Authorization`. Their values are the operator's own and come from the
+       * environment: `x-api-key` from `<PREFIX>_X_API_KEY`.
+       */
+      readonly headers?: readonly string[];
+    }
   /**
    * A claim of the ID token, which is verified before the tokens are used (OpenID Connect Core 1.0 section 3.1.3.7). Its
    * issuer must be one of the definition's `issuers`.
@@ -197,10 +206,15 @@ export interface OAuth2Definition extends DefinitionBase {
    * better sets `<PREFIX>_PKCE=on`. `required` cannot be switched off.
    */
   readonly pkce: 'required' | 'supported' | 'unsupported';
-  readonly scopeSeparator: ' ' | ',';
+  readonly scopeSeparator: ' ' | ',' | ';';
   /** Name of the scope parameter of the authorization request; `scope` if absent. */
   readonly scopeParameter?: string;
   readonly extraAuthorizeParams?: Readonly<Record<string, string>>;
+  /**
+   * Set if the authorization page is a web app that reads the parameters from the fragment: the route that stands before
+   * them, so `/` gives `<authorizeUrl>#/?response_type=code&...`.
+   */
+  readonly authorizeRoute?: string;
   /** Whether a `nonce` is sent and must be in the ID token. */
   readonly nonce?: true;
   /** Documented lifetime of an authorization code in seconds; absent if it is not published. */
@@ -253,6 +267,11 @@ export interface OAuth2Definition extends DefinitionBase {
    *   quote a token.
    */
   readonly parseErrorCode?: (body: unknown) => string | undefined;
+  /**
+   * Errors that the token endpoint reports by an HTTP status and a plain text, each with the error code of RFC 6749
+   * section 5.2 that it stands for. A page in HTML is none.
+   */
+  readonly plainTextErrors?: readonly { readonly status: number; readonly error: string }[];
   /**
    * Other errors that mean `invalid_grant`, documented by the provider or observed by others. Nothing unlisted is
    * evidence against a grant: not an HTTP status, not an unknown code, not an empty body.

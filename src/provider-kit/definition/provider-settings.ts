@@ -45,6 +45,8 @@ export interface ProviderSettings extends DeploymentChoice {
   /** What `iss` of a callback and of an ID token is compared with. Names that look like URLs; nothing is sent there. None: not known. */
   readonly issuers?: readonly string[];
   readonly endpoints: ProviderEndpoints;
+  /** Values of the headers that the account call needs, by name; absent if it needs none. */
+  readonly accountHeaders?: Readonly<Record<string, Secret>>;
   readonly notifications: NotificationSettings;
 }
 
@@ -60,6 +62,11 @@ export function sandboxClientSecret(slug: string): string {
   return `sandbox:${slug}%+ &-not-a-real-secret`;
 }
 
+/** The value that the provider's fake wants in each header of the account call; not a secret. */
+export function sandboxHeaderValue(slug: string): string {
+  return `sandbox-${slug}-header-not-a-real-secret`;
+}
+
 /** Returns the prefix of a provider's variables: `garmin-oauth1` gives `GARMIN_OAUTH1`. */
 export function environmentPrefix(slug: string): string {
   return slug.toUpperCase().replaceAll('-', '_');
@@ -69,7 +76,7 @@ export function environmentPrefix(slug: string): string {
  * Reads a provider's credentials and overrides from the environment.
  *
  * `<PREFIX>_CLIENT_ID` and `_CLIENT_SECRET` switch the provider on; a public client has no secret, one that signs its secret also
- * has `_TEAM_ID` and `_KEY_ID`, and its private key in `_CLIENT_SECRET`. `_SERVER` picks one of the definition's servers, `_PKCE`
+ * has `_TEAM_ID` and `_KEY_ID`, and its private key in `_CLIENT_SECRET`. Headers of the account call have a variable each. `_SERVER` picks one of the definition's servers, `_PKCE`
  * (`on` or `off`) decides where the provider leaves it open.
  * `_REDIRECT_URL`, `_SCOPES` (separated by spaces or commas), `_AUTH_URL`, `_TOKEN_URL`, `_REFRESH_URL`, `_API_BASE_URL`,
  * `_ACCOUNT_URL`, `_REVOKE_URL`, `_PAR_URL`, `_JWKS_URL`, `_ISSUER`, for OAuth 1.0a `_REQUEST_TOKEN_URL`, `_ACCESS_TOKEN_URL` and
@@ -85,7 +92,7 @@ export function readProviderSettings(declared: ProviderDefinition, environment: 
   const production = environment['NODE_ENV'] === 'production';
   const read: ReadVariable = (name) => {
     const variable = `${prefix}_${name}`;
-    const value = secretVariables.includes(name) ? readSecret(environment, variable) : environment[variable];
+    const value = isSecretVariable(declared, name) ? readSecret(environment, variable) : environment[variable];
     return value?.trim() || undefined;
   };
   const choice = readChoice(declared, prefix, read);
@@ -131,8 +138,22 @@ export function readProviderSettings(declared: ProviderDefinition, environment: 
 /** Variables that may also be given as `<NAME>_FILE`. */
 const secretVariables: readonly string[] = ['CLIENT_SECRET', 'HOOK_PATH_SECRET', 'HOOK_SECRET', 'HOOK_VERIFY_TOKEN'];
 
+function isSecretVariable(definition: ProviderDefinition, name: string): boolean {
+  return secretVariables.includes(name) || accountHeaders(definition).some((header) => variableOf(header) === name);
+}
+
+/** Headers that the account call needs and whose values the operator sets. */
+function accountHeaders({ account }: ProviderDefinition): readonly string[] {
+  return account.from === 'api' ? (account.headers ?? []) : [];
+}
+
+/** `x-api-key` is set by `<PREFIX>_X_API_KEY`. */
+function variableOf(header: string): string {
+  return header.toUpperCase().replaceAll('-', '_');
+}
+
 type ReadVariable = (name: string) => string | undefined;
-type Credentials = Pick<ProviderSettings, 'clientId' | 'clientSecret' | 'signing'>;
+type Credentials = Pick<ProviderSettings, 'clientId' | 'clientSecret' | 'signing' | 'accountHeaders'>;
 
 /** Returns the scopes of a list in any style; `undefined` when it names none. */
 function readScopes(list: string | undefined): readonly string[] | undefined {
@@ -140,8 +161,12 @@ function readScopes(list: string | undefined): readonly string[] | undefined {
   return scopes.length === 0 ? undefined : scopes;
 }
 
-/** Variables that a provider needs to be switched on, by its client authentication. */
+/** Variables that a provider needs to be switched on, by its client authentication and its account call. */
 export function requiredVariables(definition: ProviderDefinition): readonly string[] {
+  return [...clientVariables(definition), ...accountHeaders(definition).map(variableOf)];
+}
+
+function clientVariables(definition: ProviderDefinition): readonly string[] {
   switch (definition.oauth === '2.0' ? definition.clientAuthentication : 'signature') {
     case 'none':
       return ['CLIENT_ID'];
@@ -174,7 +199,18 @@ function readCredentials(definition: ProviderDefinition, prefix: string, read: R
     clientId: read('CLIENT_ID') ?? '',
     clientSecret: new Secret(signing === undefined ? secret : readPrivateKey(`${prefix}_CLIENT_SECRET`, secret)),
     signing,
+    ...withAccountHeaders(definition, (header) => read(variableOf(header)) ?? ''),
   };
+}
+
+function withAccountHeaders(
+  definition: ProviderDefinition,
+  valueOf: (header: string) => string,
+): Pick<ProviderSettings, 'accountHeaders'> {
+  const headers = accountHeaders(definition);
+  return headers.length === 0
+    ? {}
+    : { accountHeaders: Object.fromEntries(headers.map((header) => [header, new Secret(valueOf(header))])) };
 }
 
 /** Checks a private key for ES256. A variable often holds the line ends of a PEM file as the two characters "\n". */
@@ -192,11 +228,12 @@ function readPrivateKey(variable: string, text: string): string {
 
 function sandboxCredentials(definition: ProviderDefinition): Credentials {
   const clientId = sandboxClientId(definition.slug);
+  const headers = withAccountHeaders(definition, () => sandboxHeaderValue(definition.slug));
   if (definition.oauth === '2.0' && definition.clientAuthentication === 'es256-jwt') {
     const { teamId, keyId, privateKeyPem } = sandboxSigningKey(definition.slug);
-    return { clientId, clientSecret: new Secret(privateKeyPem), signing: { teamId, keyId } };
+    return { clientId, clientSecret: new Secret(privateKeyPem), signing: { teamId, keyId }, ...headers };
   }
-  return { clientId, clientSecret: new Secret(sandboxClientSecret(definition.slug)), signing: undefined };
+  return { clientId, clientSecret: new Secret(sandboxClientSecret(definition.slug)), signing: undefined, ...headers };
 }
 
 function checkUrl(name: string, value: string, production: boolean): string {

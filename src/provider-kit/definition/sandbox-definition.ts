@@ -21,6 +21,8 @@ interface SandboxDefinitionBase {
     readonly answer: (accountId: string) => Record<string, unknown>;
     /** Scope without which the call is refused with 403; OAuth 2.0 only. */
     readonly scope?: string;
+    /** Headers without which the call is refused, beside `Authorization`; OAuth 2.0 only. */
+    readonly headers?: readonly string[];
   };
   /** What it sends to the hook of the app; nothing if absent. */
   readonly notify?: SandboxNotify;
@@ -82,7 +84,7 @@ export interface OAuth2SandboxDefinition extends SandboxDefinitionBase {
   readonly clientAuthentication: 'basic' | 'body' | 'none' | 'es256-jwt';
   /** `required`: refuse without a challenge; `supported`: check when sent; `ignored`: the provider does not look. */
   readonly pkce: 'required' | 'supported' | 'ignored';
-  readonly scopeSeparator: ' ' | ',';
+  readonly scopeSeparator: ' ' | ',' | ';';
   /** Every scope that exists at the provider; asking for another is `invalid_scope`. Empty: the provider takes no scope parameter. */
   readonly scopes: readonly string[];
   /** Whether a request without `scope` asks for all of them; otherwise it is `invalid_scope`. */
@@ -139,6 +141,13 @@ export interface OAuth2SandboxDefinition extends SandboxDefinitionBase {
   readonly authorizeParams?: Readonly<Record<string, string>>;
   /** Parameters that every call of the token endpoint must have with just these values. */
   readonly tokenParams?: Readonly<Record<string, string>>;
+  /**
+   * Set if the authorization page is a web app that reads the parameters from the fragment: the route that stands before
+   * them there.
+   */
+  readonly authorizeRoute?: string;
+  /** Errors of the token endpoint that are a plain text with a status of their own, by their code. */
+  readonly plainTextErrors?: Readonly<Record<string, { readonly status: number; readonly text: string }>>;
   /** Whether the exchange must repeat the scopes of the authorize request in `scope`. */
   readonly scopeOnExchange?: boolean;
   /** Whether a refresh must repeat the redirect URI. */

@@ -77,6 +77,17 @@ function hasToken(body: unknown): boolean {
   return !['', null, undefined].includes(ownField(body, 'access_token') as string | null | undefined);
 }
 
+/**
+ * Returns an error that a definition declares as a plain text, in the form of RFC 6749 section 5.2; any other response
+ * unchanged.
+ */
+export function inStandardForm(definition: ProviderDefinition, response: ProviderResponse): ProviderResponse {
+  const declared = definition.oauth === '2.0' ? definition.plainTextErrors : undefined;
+  const found = declared?.find(({ status }) => status === response.status);
+  const isText = parseJsonBody(response) === undefined && !response.text.trimStart().startsWith('<');
+  return found === undefined || !isText ? response : { ...response, text: JSON.stringify({ error: found.error }) };
+}
+
 /** Returns the value where it has the shape of an error code and so cannot be a token. */
 export function safeErrorCode(value: unknown): string | undefined {
   return typeof value === 'string' && /^[a-z_]{1,40}$/i.test(value) ? value : undefined;

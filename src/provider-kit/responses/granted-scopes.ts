@@ -1,5 +1,5 @@
 /**
- * Reads a list of granted scopes, forgivingly: parted by white space, commas or both, or as a JSON list.
+ * Reads a list of granted scopes, forgivingly: separated by white space, commas or semicolons, or as a JSON list.
  *
  * Who tells a user's consent wrongly does harm, so what cannot be read never counts as "all that was asked for".
  *
@@ -13,7 +13,7 @@ export function parseGrantedScopes(value: unknown): readonly string[] | null | u
   }
   const text = value === null ? '' : value;
   if (typeof text === 'string') {
-    const scopes = text.split(/[\s,]+/).filter((each) => each !== '');
+    const scopes = text.split(/[\s,;]+/).filter((each) => each !== '');
     return scopes.every(isScope) ? scopes : null;
   }
   return Array.isArray(text) && text.length > 0 && text.every(isScope) ? text : null;

@@ -4,7 +4,7 @@ import {
   ProviderRateLimitedError,
   ProviderUnavailableError,
 } from '../../errors/provider.errors.js';
-import { errorCodeReader, parseErrorAnswer } from './error-response.js';
+import { errorCodeReader, inStandardForm, parseErrorAnswer } from './error-response.js';
 import type { ProviderResponse } from '../http/http-client.js';
 import { parseOAuth1ErrorBody, parseOAuth1Problem } from './oauth1-response.js';
 import type { ProviderDefinition } from '../definition/provider-definition.js';
@@ -95,7 +95,7 @@ export function endpointFailure(answer: FailedAnswer, otherwise: Refusal): AppEr
 /**
  * Returns the error for an answer of an OAuth 2.0 token endpoint: as at any endpoint, then by the codes of RFC 6749.
  *
- * @param answer - the answer and its provider
+ * @param failed - the answer and its provider
  * @param refused - makes the error for `invalid_grant`, and for what the definition lists as meaning the same
  * @param refusedWithoutReason - makes the error for HTTP 400, 401 or 403 without a known code that is JSON, a form or empty. Absent where
  *   that is no evidence: firewalls, quotas and gateways answer so too (R-13)
@@ -104,8 +104,10 @@ export function endpointFailure(answer: FailedAnswer, otherwise: Refusal): AppEr
  *   the page of a firewall
  * @see RFC 6749 section 5.2, https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
-export function tokenFailure(answer: FailedAnswer, refused: Refusal, refusedWithoutReason?: Refusal): AppError {
-  const { definition, response } = answer;
+export function tokenFailure(failed: FailedAnswer, refused: Refusal, refusedWithoutReason?: Refusal): AppError {
+  const { definition } = failed;
+  const response = inStandardForm(definition, failed.response);
+  const answer = { ...failed, response };
   const { isRead, code, asksToRetry } = parseErrorAnswer(response, errorCodeReader(definition));
   return endpointFailure(answer, (detail) => {
     if (code === 'invalid_grant') {

@@ -16,7 +16,7 @@ export class OAuth2HealthProvider extends DeclaredHealthProvider<OAuth2Definitio
     const start = await super.begin(handshake);
     const { parUrl, authorizeUrl } = this.settings.endpoints;
     if (parUrl === undefined) {
-      return start;
+      return { ...start, authorizeUrl: this.withRoute(start.authorizeUrl) };
     }
     const fields = Object.fromEntries(new URL(start.authorizeUrl).searchParams);
     const { requestUri, expiresInSeconds } = await this.client.pushAuthorizationRequest(
@@ -60,6 +60,12 @@ export class OAuth2HealthProvider extends DeclaredHealthProvider<OAuth2Definitio
 
   refresh(tokens: GrantTokens, patience?: Patience): Promise<TokenResponse> {
     return this.client.refresh(this.definition, this.settings, tokens, patience);
+  }
+
+  /** Moves the parameters behind the route of a web app, which reads them from the fragment. */
+  private withRoute(authorizeUrl: string): string {
+    const { authorizeRoute } = this.definition;
+    return authorizeRoute === undefined ? authorizeUrl : authorizeUrl.replace('?', `#${authorizeRoute}?`);
   }
 
   private withCallbackScopes(tokenResponse: TokenResponse, callback: CallbackParameters): TokenResponse {

@@ -196,6 +196,7 @@ function describeUse(definition: ProviderDefinition): void {
     expect(definition.revocation !== undefined || sandbox.revoke === undefined).toBe(true);
     expect(definition.dataApi?.tokenParameter).toBe(sandbox.oauth === '2.0' ? sandbox.apiTokenParameter : undefined);
     expect(definition.dataApi?.headers).toEqual(sandbox.apiHeaders);
+    expect(account.from === 'api' ? account.headers : undefined).toEqual(sandbox.account?.headers);
     const { apiBaseUrl } = definition;
     expect(apiBaseUrl && new URL(apiBaseUrl).pathname.replace(/\/$/, '')).toBe(sandbox.apiBasePath);
     if (definition.oauth === '2.0' && sandbox.oauth === '2.0') {
@@ -225,9 +226,11 @@ function describeUse(definition: ProviderDefinition): void {
 function describeStart(definition: ProviderDefinition, bench: ContractBench): void {
   it('sends the browser to the provider with exactly the parameters it documents', async () => {
     const { authorizeUrl, secrets } = await bench.provider().begin(bench.handshake());
-    const url = new URL(authorizeUrl);
-    expect(url.origin + url.pathname).toBe(bench.fake.url + definition.sandbox.authorizePath);
-    expect(Object.fromEntries(url.searchParams)).toEqual(
+    const [address, parameters] = partsOf(authorizeUrl);
+    const { sandbox } = definition;
+    const route = sandbox.oauth === '2.0' && sandbox.authorizeRoute !== undefined ? `#${sandbox.authorizeRoute}` : '';
+    expect(address).toBe(bench.fake.url + sandbox.authorizePath + route);
+    expect(Object.fromEntries(parameters)).toEqual(
       definition.oauth === '2.0'
         ? expectedOAuth2Parameters(definition, bench)
         : { oauth_token: secrets.temporaryToken },
@@ -242,7 +245,7 @@ function describeStart(definition: ProviderDefinition, bench: ContractBench): vo
     it('asks for several scopes in the way the provider reads them', async () => {
       const scopes = [...sandbox.scopes, 'another-scope'].slice(0, 2);
       const { authorizeUrl } = await bench.provider().begin({ ...bench.handshake(), scopes });
-      const asked = new URL(authorizeUrl).searchParams.get(sandbox.scopeParameter ?? 'scope');
+      const asked = partsOf(authorizeUrl)[1].get(sandbox.scopeParameter ?? 'scope');
       expect(asked).toBe(scopes.join(sandbox.scopeSeparator));
     });
   }
@@ -272,6 +275,12 @@ function describeStart(definition: ProviderDefinition, bench: ContractBench): vo
 
     describeFailures(bench, 'request_token', () => bench.provider().begin(bench.handshake()));
   }
+}
+
+/** The address, with the route of a web app, and the parameters behind it. */
+function partsOf(authorizeUrl: string): [address: string, parameters: URLSearchParams] {
+  const [address = '', query] = authorizeUrl.split('?');
+  return [address, new URLSearchParams(query)];
 }
 
 function expectedOAuth2Parameters(definition: OAuth2Definition, bench: ContractBench): object {

@@ -1,0 +1,4 @@
+import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
+import { decathlonDefinition } from './decathlon.definition.js';
+
+describeProviderContract(decathlonDefinition);

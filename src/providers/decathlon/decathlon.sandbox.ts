@@ -1,0 +1,33 @@
+import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+
+/**
+ * Decathlon as its get-started page and public clients describe it: every call of the API needs `x-api-key`.
+ *
+ * Assumed: the code's lifetime, that every refresh replaces the refresh token while a used one is refused without
+ * further consequences and the old access token stays valid, and the path of the data call. The ID token of the real
+ * service is left out: nothing reads it.
+ */
+export const decathlonSandbox: OAuth2SandboxMaker = {
+  oauth: '2.0',
+  authorizePath: '/connect/oauth/authorize',
+  tokenPath: '/connect/oauth/token',
+  clientAuthentication: 'body',
+  pkce: 'supported',
+  scopeSeparator: ' ',
+  scopes: ['openid', 'profile', 'sports_tracking_data', 'sports_tracking_data:write'],
+  scopeInTokenAnswer: true,
+  codeLifetimeSeconds: 600,
+  accessTokenLifetimeSeconds: 899,
+  rotation: 'always',
+  reuse: 'error',
+  oldAccessTokenDiesOnRefresh: false,
+  tokenAnswerExtras: () => ({ jti: 'not-a-real-jti' }),
+  account: {
+    path: '/sportstrackingdata/v2/me/',
+    answer: (accountId) => ({ id: accountId }),
+    headers: ['x-api-key'],
+  },
+  apiBasePath: '/sportstrackingdata/v2',
+  apiHeaders: ['x-api-key'],
+  apiPath: '/sportstrackingdata/v2/activities',
+};

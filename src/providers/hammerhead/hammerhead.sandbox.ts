@@ -1,0 +1,29 @@
+import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+
+/**
+ * Hammerhead as https://api.hammerhead.io/v1/docs/openapi.yml describes it.
+ *
+ * Assumed: the code's lifetime, that PKCE parameters are ignored, that the token response has `scope`, that every
+ * refresh replaces the refresh token while a used one is refused without further consequences and the old access
+ * token stays valid, the path of the data call, and the 200 of a deauthorization.
+ */
+export const hammerheadSandbox: OAuth2SandboxMaker = {
+  oauth: '2.0',
+  authorizePath: '/v1/auth/oauth/authorize',
+  tokenPath: '/v1/auth/oauth/token',
+  clientAuthentication: 'body',
+  pkce: 'ignored',
+  scopeSeparator: ' ',
+  scopes: ['activity:read', 'route:read', 'route:write', 'workout:write', 'metrics:write'],
+  userPicksScopes: true,
+  scopeInTokenAnswer: true,
+  codeLifetimeSeconds: 600,
+  accessTokenLifetimeSeconds: 52_000,
+  rotation: 'always',
+  reuse: 'error',
+  oldAccessTokenDiesOnRefresh: false,
+  tokenAnswerExtras: (accountId) => ({ user_id: accountId }),
+  apiBasePath: '/v1/api',
+  apiPath: '/v1/api/activities',
+  revoke: { proof: 'client', method: 'POST', path: '/v1/auth/oauth/deauthorize', status: 200 },
+};

@@ -1,0 +1,4 @@
+import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
+import { intervalsIcuDefinition } from './intervals-icu.definition.js';
+
+describeProviderContract(intervalsIcuDefinition);

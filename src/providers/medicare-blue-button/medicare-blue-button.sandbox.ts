@@ -1,0 +1,37 @@
+import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+
+/**
+ * Blue Button as https://bluebutton.cms.gov/api-documentation/authorization/ describes it.
+ *
+ * Milder than Blue Button: every app gets refresh tokens, and a consent has no end after 13 months.
+ *
+ * Assumed: the code's lifetime, that a used refresh token is refused without further consequences while the old
+ * access token stays valid, that the token response always has `patient`, and the 200 of a revocation.
+ */
+export const medicareBlueButtonSandbox: OAuth2SandboxMaker = {
+  oauth: '2.0',
+  authorizePath: '/v2/o/authorize/',
+  tokenPath: '/v2/o/token/',
+  clientAuthentication: 'basic',
+  pkce: 'required',
+  scopeSeparator: ' ',
+  scopes: [
+    'openid',
+    'profile',
+    'launch/patient',
+    'patient/Patient.read',
+    'patient/Coverage.read',
+    'patient/ExplanationOfBenefit.read',
+  ],
+  scopeInTokenAnswer: true,
+  codeLifetimeSeconds: 600,
+  accessTokenLifetimeSeconds: 3600,
+  rotation: 'always',
+  reuse: 'error',
+  oldAccessTokenDiesOnRefresh: false,
+  tokenType: 'Bearer',
+  tokenAnswerExtras: (accountId) => ({ patient: accountId }),
+  apiBasePath: '/v2/fhir',
+  apiPath: '/v2/fhir/ExplanationOfBenefit/',
+  revoke: { proof: 'client', method: 'POST', path: '/v2/o/revoke_token/', status: 200 },
+};

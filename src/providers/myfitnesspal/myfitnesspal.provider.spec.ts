@@ -1,0 +1,4 @@
+import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
+import { myfitnesspalDefinition } from './myfitnesspal.definition.js';
+
+describeProviderContract(myfitnesspalDefinition);

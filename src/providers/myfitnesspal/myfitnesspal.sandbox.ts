@@ -1,0 +1,28 @@
+import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+
+/**
+ * MyFitnessPal API v2 as https://myfitnesspalapi.com/docs describes it.
+ *
+ * Assumed: the lifetimes, that PKCE parameters are ignored, that the token response has `user_id` and `scope`, that
+ * every refresh replaces the refresh token while a used one is refused without further consequences and the old
+ * access token stays valid, the form and the 200 of a revocation, and the path of the data call.
+ */
+export const myfitnesspalSandbox: OAuth2SandboxMaker = {
+  oauth: '2.0',
+  authorizePath: '/v2/oauth2/auth',
+  tokenPath: '/v2/oauth2/token',
+  clientAuthentication: 'body',
+  pkce: 'ignored',
+  scopeSeparator: ' ',
+  scopes: ['diary', 'measurements', 'private-exercises', 'subscriptions'],
+  scopeInTokenAnswer: true,
+  codeLifetimeSeconds: 600,
+  accessTokenLifetimeSeconds: 3600,
+  rotation: 'always',
+  reuse: 'error',
+  oldAccessTokenDiesOnRefresh: false,
+  tokenAnswerExtras: (accountId) => ({ user_id: accountId }),
+  apiBasePath: '/v2',
+  apiPath: '/v2/diary',
+  revoke: { proof: 'client', method: 'POST', path: '/v2/oauth2/revoke', status: 200 },
+};

@@ -1,0 +1,28 @@
+import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+
+/**
+ * Nolio API v2 as https://github.com/NolioApp/NolioAPI-Documentation/wiki and its migration guide describe it.
+ *
+ * Assumed: that a used refresh token is refused without further consequences while the old access token stays valid,
+ * and the path of the data call.
+ */
+export const nolioSandbox: OAuth2SandboxMaker = {
+  oauth: '2.0',
+  authorizePath: '/api/authorize/',
+  tokenPath: '/api/token/',
+  clientAuthentication: 'basic',
+  pkce: 'supported',
+  scopeSeparator: ' ',
+  scopes: ['real:read', 'metrics:read', 'settings:read'],
+  userPicksScopes: true,
+  scopeInTokenAnswer: true,
+  codeLifetimeSeconds: 600,
+  accessTokenLifetimeSeconds: 86_400,
+  rotation: 'always',
+  reuse: 'error',
+  oldAccessTokenDiesOnRefresh: false,
+  tokenType: 'Bearer',
+  account: { path: '/api/v2/me/', answer: (accountId) => ({ id: accountId }) },
+  apiBasePath: '/api/v2',
+  apiPath: '/api/v2/trainings/',
+};

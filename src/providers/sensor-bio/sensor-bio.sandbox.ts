@@ -1,0 +1,27 @@
+import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+
+/**
+ * Sensor Bio as a public client describes it.
+ *
+ * Assumed: the lifetimes, that PKCE parameters are ignored and that there are no scopes, that every refresh replaces
+ * the refresh token while a used one is refused without further consequences and the old access token stays valid,
+ * and the path of the data call. The fake speaks HTTP/1.1.
+ */
+export const sensorBioSandbox: OAuth2SandboxMaker = {
+  oauth: '2.0',
+  authorizePath: '/authorize',
+  tokenPath: '/token',
+  clientAuthentication: 'body',
+  pkce: 'ignored',
+  scopeSeparator: ' ',
+  scopes: [],
+  scopeInTokenAnswer: false,
+  codeLifetimeSeconds: 600,
+  accessTokenLifetimeSeconds: 3600,
+  rotation: 'always',
+  reuse: 'error',
+  oldAccessTokenDiesOnRefresh: false,
+  account: { path: '/v1/user', answer: (accountId) => ({ data: { id: accountId } }) },
+  apiBasePath: '',
+  apiPath: '/v1/sleep',
+};

@@ -1,0 +1,31 @@
+import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+
+/**
+ * TANITA Health Planet as https://www.healthplanet.jp/apis/api.html and public clients describe it: data calls have
+ * the token in the query, and nothing tells the user's id.
+ *
+ * Assumed: the lifetimes, that the callback has `state`, that a refresh needs the redirect URI and replaces the
+ * refresh token, that a used one is refused without further consequences while the old access token stays valid,
+ * that PKCE parameters are ignored, and that errors are JSON (they may be pages in HTML).
+ */
+export const tanitaHealthPlanetSandbox: OAuth2SandboxMaker = {
+  oauth: '2.0',
+  authorizePath: '/oauth/auth',
+  tokenPath: '/oauth/token',
+  clientAuthentication: 'body',
+  pkce: 'ignored',
+  scopeSeparator: ',',
+  scopes: ['innerscan', 'sphygmomanometer', 'pedometer'],
+  scopeInTokenAnswer: false,
+  codeLifetimeSeconds: 600,
+  accessTokenLifetimeSeconds: 2_592_000,
+  rotation: 'always',
+  reuse: 'error',
+  oldAccessTokenDiesOnRefresh: false,
+  redirectUriOnRefresh: true,
+  tokenAnswer: ({ access_token, expires_in, refresh_token }) => ({ access_token, expires_in, refresh_token }),
+  tellsNoUserId: true,
+  apiBasePath: '/status',
+  apiPath: '/status/innerscan.json',
+  apiTokenParameter: 'access_token',
+};

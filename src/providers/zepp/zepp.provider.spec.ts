@@ -1,0 +1,4 @@
+import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
+import { zeppDefinition } from './zepp.definition.js';
+
+describeProviderContract(zeppDefinition);
