@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { consent } from '../../test/support/browser.js';
 import { consentByForm, readForm } from './testing/consent-by-form.js';
@@ -14,6 +15,7 @@ beforeAll(async () => {
     scope: { ...plainDefinition, scopeParameter: 'APIName' },
     code: { ...plainDefinition, codeParameter: 'authorization_code' },
     form: { ...plainDefinition, callback: 'form_post', userPicksScopes: true, scopeInCallback: true },
+    route: { ...plainDefinition, authorizeRoute: '/' },
     shared: { ...plainDefinition, authorizePath: '/oauth/', tokenPath: '/oauth/' },
   }));
 });
@@ -112,5 +114,22 @@ describe('one path for authorize and token endpoint', () => {
     expect(history.map(({ kind }) => kind)).toEqual(['authorize', 'consent', 'token', 'refresh']);
     const other = await call('PUT', `${sandbox.provider('shared').url}/oauth/`);
     expect([other.status, other.headers['allow']]).toEqual([405, 'GET, POST']);
+  });
+});
+
+describe('an authorization page that is a web app', () => {
+  it('sends what it reads from the fragment on as a query', async () => {
+    const provider = driver('route');
+    const page = await call('GET', provider.authorizeUrl().split('?')[0] ?? '');
+    expect(page.status).toBe(200);
+    const script = /<script>(.*)<\/script>/.exec(page.text)?.[1] ?? '';
+    const replaced: string[] = [];
+    const location = { hash: '#/?client_id=1&state=2', replace: (url: string) => replaced.push(url) };
+    // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the page's own script, with a location of the test
+    (new Function('location', script) as (place: object) => void)(location);
+    expect(replaced).toEqual(['?client_id=1&state=2']);
+    const hash = createHash('sha256').update(script).digest('base64');
+    expect(page.headers['content-security-policy']).toContain(`script-src 'sha256-${hash}'`);
+    expect((await provider.link()).fields).toHaveProperty('access_token');
   });
 });

@@ -267,3 +267,27 @@ describe('defineProvider', () => {
     expect(() => defineProvider({ ...exampleOAuth2, servers })).toThrow('http://api.example must be an https URL');
   });
 });
+
+describe('headers of the account call', () => {
+  const account = { from: 'api', url: 'https://api.provider.example/me', field: 'id', headers: ['x-api-key'] } as const;
+  const withHeader: OAuth2Definition = { ...exampleOAuth2, account };
+
+  it('have a variable each, without which the provider is half configured', () => {
+    expect(() => readProviderSettings(withHeader, credentials)).toThrow('EXAMPLE_X_API_KEY is missing');
+    const settings = readProviderSettings(withHeader, { ...credentials, EXAMPLE_X_API_KEY: 'not-a-real-key' });
+    expect(settings.accountHeaders?.['x-api-key']?.reveal()).toBe('not-a-real-key');
+    expect(JSON.stringify(settings)).not.toContain('not-a-real-key');
+  });
+
+  it('may be in a file, as every secret', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'cufflink-settings-'));
+    try {
+      const file = join(directory, 'key');
+      writeFileSync(file, 'not-a-real-key\n');
+      const settings = readProviderSettings(withHeader, { ...credentials, EXAMPLE_X_API_KEY_FILE: file });
+      expect(settings.accountHeaders?.['x-api-key']?.reveal()).toBe('not-a-real-key');
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+});

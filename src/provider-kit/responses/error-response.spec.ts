@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { errorCodeReader, parseErrorAnswer } from './error-response.js';
+import { errorCodeReader, inStandardForm, parseErrorAnswer } from './error-response.js';
 import type { ProviderResponse } from '../http/http-client.js';
 import { defineProvider } from '../definition/provider-definition.js';
 import { exampleOAuth2 } from '../testing/example-definition.js';
@@ -79,5 +79,27 @@ describe('error answers', () => {
       code: undefined,
       asksToRetry: false,
     });
+  });
+});
+
+describe('errors that are a plain text', () => {
+  const definition = { ...exampleOAuth2, plainTextErrors: [{ status: 400, error: 'invalid_client' }] };
+  const read = (body: unknown, status = 400) => inStandardForm(definition, { ...answer(body), status }).text;
+
+  it('reads the declared status with a text, or with nothing, as the error that it stands for', () => {
+    expect(read('Client not found')).toBe('{"error":"invalid_client"}');
+    expect(read('')).toBe('{"error":"invalid_client"}');
+  });
+
+  it.each<[title: string, body: string, status: number]>([
+    ['another status', 'Client not found', 401],
+    ['a page in HTML', ' <!doctype html><p>Blocked', 400],
+    ['JSON', '{"error":"invalid_grant"}', 400],
+  ])('leaves %s as it is', (_title, body, status) => {
+    expect(read(body, status)).toBe(body);
+  });
+
+  it('changes nothing for a provider that declares none', () => {
+    expect(inStandardForm(exampleOAuth2, answer('Client not found')).text).toBe('Client not found');
   });
 });

@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { fhirPresets, findFhirPreset } from './fhir-presets.js';
 import { readFhirServers } from './fhir-servers.js';
 
 const hospital = {
@@ -101,5 +105,70 @@ describe('readFhirServers', () => {
     'SMART_ON_FHIR_HOSPITAL_TOKEN_URL',
   ])('refuses %s, which would have no effect', (name) => {
     expect(() => readFhirServers({ ...hospital, [name]: 'https://fhir.example/token' })).toThrow(name);
+  });
+});
+
+describe('presets', () => {
+  const client = { CLIENT_ID: 'client-1', CLIENT_SECRET: 'secret-1' };
+  const of = (name: string): Record<string, string> =>
+    Object.fromEntries(Object.entries(client).map(([variable, value]) => [`SMART_ON_FHIR_${name}_${variable}`, value]));
+
+  it.each(Object.keys(fhirPresets))('knows the server "%s" by its name alone', (name) => {
+    const prefix = name.toUpperCase().replaceAll('-', '_');
+    const [, server] = readFhirServers({ SMART_ON_FHIR_SERVERS: name, ...of(prefix) });
+    const preset = findFhirPreset(name);
+    expect(server).toMatchObject({
+      definition: { slug: `smart-on-fhir-${name}`, apiBaseUrl: preset?.fhirBaseUrl, docsUrl: preset?.docsUrl },
+      settings: { mode: 'configured', scopes: preset?.scopes },
+      allowedHosts: preset?.allowedHosts,
+    });
+  });
+
+  it('uses the facts and the credentials of a preset for a server at another URL', () => {
+    const [, first, second] = readFhirServers({
+      SMART_ON_FHIR_SERVERS:
+        'north=oracle-health:https://fhir-myrecord.cerner.com/r4/north,south=oracle-health:https://fhir-myrecord.cerner.com/r4/south',
+      ...of('ORACLE_HEALTH'),
+      SMART_ON_FHIR_SOUTH_CLIENT_ID: 'client-2',
+      SMART_ON_FHIR_SOUTH_CLIENT_SECRET: 'secret-2',
+      SMART_ON_FHIR_SOUTH_ALLOWED_HOSTS: 'login.south.example',
+    });
+    expect(first).toMatchObject({
+      definition: { slug: 'smart-on-fhir-north', apiBaseUrl: 'https://fhir-myrecord.cerner.com/r4/north' },
+      settings: { clientId: 'client-1' },
+      allowedHosts: ['authorization.cerner.com'],
+    });
+    expect(second).toMatchObject({
+      settings: { clientId: 'client-2' },
+      allowedHosts: ['authorization.cerner.com', 'login.south.example'],
+    });
+  });
+
+  it('reads a file with one entry a line, and comments', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'cufflink-fhir-'));
+    try {
+      const file = join(directory, 'servers');
+      writeFileSync(file, '# two servers\nepic\n\neast=epic:https://fhir.east.example/R4 # the east\n');
+      const servers = readFhirServers({ SMART_ON_FHIR_SERVERS_FILE: file, ...of('EPIC') });
+      expect(servers.map(({ definition }) => definition.slug)).toEqual([
+        'smart-on-fhir',
+        'smart-on-fhir-epic',
+        'smart-on-fhir-east',
+      ]);
+      expect(() => readFhirServers({ SMART_ON_FHIR_SERVERS_FILE: file, SMART_ON_FHIR_SERVERS: 'va' })).toThrow(
+        'not both',
+      );
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  it.each([
+    ['nobody', /"nobody" is none of these. The presets are epic,/],
+    ['x=nobody:https://fhir.example/R4', /is none of these/],
+    ['toString', /is none of these/],
+    ['epic,epic=epic:https://fhir.example/R4', /two servers with the name "epic"/],
+  ])('refuses the list "%s"', (list, message) => {
+    expect(() => readFhirServers({ SMART_ON_FHIR_SERVERS: list, ...of('EPIC') })).toThrow(message);
   });
 });

@@ -4,6 +4,7 @@ import {
   readProviderSettings,
   type ProviderSettings,
 } from '../../provider-kit/definition/provider-settings.js';
+import { readFhirServerList } from './fhir-server-list.js';
 import { fhirServerDefinition, smartOnFhirDefinition } from './smart-on-fhir.definition.js';
 
 /** One FHIR server that the operator allows. Nothing that a user sends ever becomes the URL of one. */
@@ -18,22 +19,20 @@ export interface FhirServer {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads the FHIR servers of this deployment: `smart-on-fhir` itself, and one provider `smart-on-fhir-<name>` for each `name=URL` in
+ * Reads the FHIR servers of this deployment: `smart-on-fhir` itself, and one provider `smart-on-fhir-<name>` for each entry of
  * `SMART_ON_FHIR_SERVERS`. Each has the variables of any provider, and `_ALLOWED_HOSTS`.
  *
  * @param environment - usually `process.env`
  * @throws Error naming the variable that is malformed or missing
  */
 export function readFhirServers(environment: Environment): FhirServer[] {
-  const listed = splitList(environment['SMART_ON_FHIR_SERVERS']).map((entry) => {
-    const [, name, url] = /^([a-z0-9]+(?:-[a-z0-9]+)*)=(https:\/\/[^\s?#@]+)$/.exec(entry) ?? [];
-    if (name === undefined || url === undefined) {
-      throw new Error('SMART_ON_FHIR_SERVERS must be a list like "name=https://fhir.example/R4,other=https://…".');
-    }
-    return fhirServerDefinition(name, url);
+  const others = readFhirServerList(environment).map((listed) => {
+    const definition = fhirServerDefinition(listed.name, listed.fhirBaseUrl, listed.preset?.facts);
+    const variables = withPresetCredentials(environment, definition.slug, listed.preset?.name);
+    // No sandbox stands for a server that was listed by name.
+    const server = toServer(definition, { ...variables, SANDBOX_URL: undefined });
+    return { ...server, allowedHosts: [...(listed.preset?.facts.allowedHosts ?? []), ...server.allowedHosts] };
   });
-  // No sandbox stands for a server that was listed by name.
-  const others = listed.map((definition) => toServer(definition, { ...environment, SANDBOX_URL: undefined }));
   for (const { definition, settings } of others) {
     if (settings.mode === 'not-configured') {
       const prefix = environmentPrefix(definition.slug);
@@ -43,6 +42,23 @@ export function readFhirServers(environment: Environment): FhirServer[] {
     }
   }
   return [toServer(smartOnFhirDefinition, environment), ...others];
+}
+
+/**
+ * Many hospitals of one vendor take the same client: a server without credentials of its own uses those of its preset,
+ * such as `SMART_ON_FHIR_EPIC_CLIENT_ID`.
+ */
+function withPresetCredentials(environment: Environment, slug: string, preset: string | undefined): Environment {
+  const own = environmentPrefix(slug);
+  if (preset === undefined || environment[`${own}_CLIENT_ID`]) {
+    return environment;
+  }
+  const shared = environmentPrefix(`${smartOnFhirDefinition.slug}-${preset}`);
+  const credentials = ['CLIENT_ID', 'CLIENT_SECRET', 'CLIENT_SECRET_FILE'].map((name) => [
+    `${own}_${name}`,
+    environment[`${shared}_${name}`],
+  ]);
+  return { ...environment, ...(Object.fromEntries(credentials) as Environment) };
 }
 
 function toServer(definition: OAuth2Definition, environment: Environment): FhirServer {

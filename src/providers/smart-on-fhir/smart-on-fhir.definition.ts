@@ -1,4 +1,5 @@
 import { defineProvider, type OAuth2Definition } from '../../provider-kit/definition/provider-definition.js';
+import type { FhirPreset } from './fhir-presets.js';
 import { smartOnFhirSandbox } from './smart-on-fhir.sandbox.js';
 
 /**
@@ -40,14 +41,25 @@ export const smartOnFhirDefinition = defineProvider({
   sandbox: smartOnFhirSandbox,
 });
 
-/** Returns the definition of one server that an operator listed. */
-export function fhirServerDefinition(name: string, fhirBaseUrl: string): OAuth2Definition {
+/**
+ * Returns the definition of one server that an operator listed.
+ *
+ * @param preset - what is known about servers of its kind
+ */
+export function fhirServerDefinition(name: string, fhirBaseUrl: string, preset?: FhirPreset): OAuth2Definition {
   return defineProvider({
     ...smartOnFhirDefinition,
     slug: `${smartOnFhirDefinition.slug}-${name}`,
-    displayName: `${smartOnFhirDefinition.displayName} (${name})`,
+    displayName: `${preset?.displayName ?? smartOnFhirDefinition.displayName} (${name})`,
     authorizeUrl: 'https://discovered.invalid/authorization_endpoint',
     tokenUrl: 'https://discovered.invalid/token_endpoint',
     apiBaseUrl: fhirBaseUrl,
+    ...(preset === undefined
+      ? {}
+      : {
+          defaultScopes: preset.scopes,
+          docsUrl: preset.docsUrl,
+          uncertain: [...smartOnFhirDefinition.uncertain, ...preset.uncertain],
+        }),
   });
 }
