@@ -45,8 +45,8 @@ export class OAuth2Authorization {
    * some providers on every malformed request
    */
   start(call: IncomingCall): Answer {
-    if (this.maker.authorizeRoute !== undefined && call.query === '') {
-      return fragmentPage(this.maker.authorizeRoute);
+    if (this.definition.authorizeRoute !== undefined && call.query === '') {
+      return fragmentPage(this.definition.authorizeRoute);
     }
     const query = new Parameters(call.query);
     const redirectUri = this.#redirectUri(query);

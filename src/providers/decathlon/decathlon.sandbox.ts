@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
  * Decathlon as its get-started page and public clients describe it: every call of the API needs `x-api-key`.
@@ -7,7 +7,7 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-m
  * further consequences and the old access token stays valid, and the path of the data call. The ID token of the real
  * service is left out: nothing reads it.
  */
-export const decathlonSandbox: OAuth2SandboxMaker = {
+export const decathlonSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/connect/oauth/authorize',
   tokenPath: '/connect/oauth/token',

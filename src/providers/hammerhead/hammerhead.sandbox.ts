@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
  * Hammerhead as https://api.hammerhead.io/v1/docs/openapi.yml describes it.
@@ -7,7 +7,7 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-m
  * refresh replaces the refresh token while a used one is refused without further consequences and the old access
  * token stays valid, the path of the data call, and the 200 of a deauthorization.
  */
-export const hammerheadSandbox: OAuth2SandboxMaker = {
+export const hammerheadSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/v1/auth/oauth/authorize',
   tokenPath: '/v1/auth/oauth/token',

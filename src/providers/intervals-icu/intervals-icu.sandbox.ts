@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 const tenYearsInSeconds = 10 * 365 * 24 * 3600;
 
@@ -10,7 +10,7 @@ const tenYearsInSeconds = 10 * 365 * 24 * 3600;
  * Assumed: the wording of that text, that PKCE parameters are ignored, that an athlete's id may consist of digits
  * only, the path of the data call, and the 200 of a revocation.
  */
-export const intervalsIcuSandbox: OAuth2SandboxMaker = {
+export const intervalsIcuSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/oauth/authorize',
   tokenPath: '/api/oauth/token',

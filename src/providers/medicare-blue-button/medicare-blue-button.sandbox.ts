@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
  * Blue Button as https://bluebutton.cms.gov/api-documentation/authorization/ describes it.
@@ -8,7 +8,7 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-m
  * Assumed: the code's lifetime, that a used refresh token is refused without further consequences while the old
  * access token stays valid, that the token response always has `patient`, and the 200 of a revocation.
  */
-export const medicareBlueButtonSandbox: OAuth2SandboxMaker = {
+export const medicareBlueButtonSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/v2/o/authorize/',
   tokenPath: '/v2/o/token/',

@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
  * MyFitnessPal API v2 as https://myfitnesspalapi.com/docs describes it.
@@ -7,7 +7,7 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-m
  * every refresh replaces the refresh token while a used one is refused without further consequences and the old
  * access token stays valid, the form and the 200 of a revocation, and the path of the data call.
  */
-export const myfitnesspalSandbox: OAuth2SandboxMaker = {
+export const myfitnesspalSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/v2/oauth2/auth',
   tokenPath: '/v2/oauth2/token',

@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
  * Nolio API v2 as https://github.com/NolioApp/NolioAPI-Documentation/wiki and its migration guide describe it.
@@ -6,7 +6,7 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-m
  * Assumed: that a used refresh token is refused without further consequences while the old access token stays valid,
  * and the path of the data call.
  */
-export const nolioSandbox: OAuth2SandboxMaker = {
+export const nolioSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/api/authorize/',
   tokenPath: '/api/token/',

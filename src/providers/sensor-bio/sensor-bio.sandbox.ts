@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
  * Sensor Bio as a public client describes it.
@@ -7,7 +7,7 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-m
  * the refresh token while a used one is refused without further consequences and the old access token stays valid,
  * and the path of the data call. The fake speaks HTTP/1.1.
  */
-export const sensorBioSandbox: OAuth2SandboxMaker = {
+export const sensorBioSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/authorize',
   tokenPath: '/token',

@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
  * TANITA Health Planet as https://www.healthplanet.jp/apis/api.html and public clients describe it: data calls have
@@ -8,7 +8,7 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-m
  * refresh token, that a used one is refused without further consequences while the old access token stays valid,
  * that PKCE parameters are ignored, and that errors are JSON (they may be pages in HTML).
  */
-export const tanitaHealthPlanetSandbox: OAuth2SandboxMaker = {
+export const tanitaHealthPlanetSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/oauth/auth',
   tokenPath: '/oauth/token',

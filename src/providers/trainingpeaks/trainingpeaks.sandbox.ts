@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
  * TrainingPeaks as https://github.com/TrainingPeaks/PartnersAPI/wiki describes it.
@@ -6,7 +6,7 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-m
  * Assumed: that every refresh replaces the refresh token, that a used one is refused without further consequences, that the
  * old access token stays valid, that PKCE parameters are ignored, and the status of a deauthorization.
  */
-export const trainingpeaksSandbox: OAuth2SandboxMaker = {
+export const trainingpeaksSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/OAuth/Authorize',
   tokenPath: '/oauth/token',

@@ -1,4 +1,4 @@
-import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-maker.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
  * Zepp as https://github.com/zepp-health/rest-api/wiki describes it: the authorization page is a web app that reads
@@ -8,7 +8,7 @@ import type { OAuth2SandboxMaker } from '../../provider-kit/definition/sandbox-m
  * refused without further consequences and the old access token stays valid, that the token response has no scope,
  * and the path of the data call.
  */
-export const zeppSandbox: OAuth2SandboxMaker = {
+export const zeppSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
   authorizePath: '/oauth/index.html',
   authorizeRoute: '/',
