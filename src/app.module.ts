@@ -18,6 +18,7 @@ import { ProcessModule } from './process.module.js';
 import { ProvidersModule } from './providers/providers.module.js';
 import { ProxyModule } from './proxy/proxy.module.js';
 import { UsersModule } from './users/users.module.js';
+import { WebhooksApiModule } from './webhooks/webhooks-api.module.js';
 
 /** The composition root: the only place that sees both the core and the providers. */
 @Module({
@@ -35,6 +36,7 @@ import { UsersModule } from './users/users.module.js';
     ProxyModule,
     RateLimitsModule,
     UsersModule,
+    WebhooksApiModule,
   ],
   providers: [
     { provide: APP_FILTER, useClass: AppErrorFilter },

@@ -27,6 +27,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   connections: ['errors', 'clock', 'provider-kit', 'tokens', 'access', 'http', 'audit'],
   proxy: ['errors', 'clock', 'provider-kit', 'tokens', 'access', 'http', 'audit'],
   'connect-page': ['errors', 'provider-kit', 'audit', 'links', 'access', 'http'],
+  webhooks: ['errors', 'clock', 'database', 'provider-kit', 'vault', 'audit', 'events', 'access', 'http'],
   users: ['errors', 'config', 'database', 'vault', 'tokens', 'events', 'hooks', 'links', 'access', 'http', 'audit'],
   ops: ['redaction', 'errors', 'config', 'clock', 'database', 'access', 'http', 'audit'],
   sandbox: ['errors', 'provider-kit'],
@@ -44,6 +45,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'providers',
     'development',
     'audit',
+    'events',
+    'webhooks',
   ],
   development: ['errors', 'config', 'access', 'provider-kit', 'sandbox'],
 };

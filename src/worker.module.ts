@@ -10,10 +10,20 @@ import { OpsModule } from './ops/ops.module.js';
 import { ProcessModule } from './process.module.js';
 import { ProvidersModule } from './providers/providers.module.js';
 import { TokensModule } from './tokens/tokens.module.js';
+import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 /** The process that works in the background: all providers, no API beside health and metrics. */
 @Module({
-  imports: [ProcessModule, AccessModule, HooksModule, OpsModule, ProvidersModule, RateLimitsModule, TokensModule],
+  imports: [
+    ProcessModule,
+    AccessModule,
+    HooksModule,
+    OpsModule,
+    ProvidersModule,
+    RateLimitsModule,
+    TokensModule,
+    WebhooksModule,
+  ],
   providers: [
     { provide: APP_FILTER, useClass: AppErrorFilter },
     { provide: APP_GUARD, useClass: AccessGuard },

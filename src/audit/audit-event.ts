@@ -33,6 +33,10 @@ export const auditActions = [
   'api_key.revoked',
   'api_key.bound',
   'audit.pruned',
+  'webhook_endpoint.created',
+  'webhook_endpoint.changed',
+  'webhook_endpoint.rotated',
+  'webhook_endpoint.removed',
 ] as const;
 
 export type AuditAction = (typeof auditActions)[number];

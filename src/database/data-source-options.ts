@@ -38,6 +38,9 @@ import { TellWhyConnectionsEnd1796070000000 } from './migrations/1796070000000-T
 import { AddAuditAddress1796050000000 } from './migrations/1796050000000-AddAuditAddress.js';
 import { BindAuthority1796060000000 } from './migrations/1796060000000-BindAuthority.js';
 import { RenameLeasesAndCircuitBreakers1796090000000 } from './migrations/1796090000000-RenameLeasesAndCircuitBreakers.js';
+import { CreateWebhooks1796120000000 } from './migrations/1796120000000-CreateWebhooks.js';
+import { WebhookAttemptEntity } from './entities/webhook-attempt.entity.js';
+import { WebhookEndpointEntity } from './entities/webhook-endpoint.entity.js';
 import { CreateEvents1796100000000 } from './migrations/1796100000000-CreateEvents.js';
 import { CreateNotifications1796110000000 } from './migrations/1796110000000-CreateNotifications.js';
 import type { DatabaseConfig } from './database.config.js';
@@ -80,6 +83,8 @@ export function dataSourceOptions(config: DataSourceSettings): DataSourceOptions
       RateLimitEntity,
       VaultKeyEntity,
       VaultReplicaEntity,
+      WebhookAttemptEntity,
+      WebhookEndpointEntity,
     ],
     migrations: [
       CreateTables1795305600000,
@@ -107,6 +112,7 @@ export function dataSourceOptions(config: DataSourceSettings): DataSourceOptions
       RenameLeasesAndCircuitBreakers1796090000000,
       CreateEvents1796100000000,
       CreateNotifications1796110000000,
+      CreateWebhooks1796120000000,
     ],
     migrationsRun: config.migrateOnBoot,
     synchronize: false,

@@ -39,6 +39,9 @@ export const errorActors = {
   PROVIDER_RATE_LIMITED: 'provider',
   CALL_UNSUPPORTED: 'caller',
   CALL_ANSWER_UNUSABLE: 'caller',
+  WEBHOOK_ENDPOINT_NOT_FOUND: 'caller',
+  WEBHOOK_URL_NOT_ALLOWED: 'caller',
+  EVENT_NOT_FOUND: 'caller',
   DATABASE_UNAVAILABLE: 'operator',
   INTERNAL_ERROR: 'us',
 } as const satisfies Record<string, Actor>;

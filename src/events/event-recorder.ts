@@ -27,11 +27,12 @@ export class EventRecorder {
    *
    * @param event - holds no token, no secret and no health data
    * @param provider - slug
+   * @returns the id of the event
    * @throws {@link DatabaseUnavailableError} when it cannot be written
    */
-  async record({ type, reason, details, source, proof }: NewEvent, provider?: string): Promise<void> {
+  record({ type, reason, details, source, proof }: NewEvent, provider?: string): Promise<string> {
     const facts = { type, reason: reason ?? null, details: details ?? {}, source, proof };
-    await this.store.add({ ...facts, userId: null, provider: provider ?? null });
+    return this.store.add({ ...facts, userId: null, provider: provider ?? null });
   }
 
   /**

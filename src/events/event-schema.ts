@@ -87,6 +87,11 @@ const shapes: Record<
     [...ofConnection, 'data_types'],
     { source: 'notification', proof: 'signed' },
   ],
+  'webhook.disabled': [
+    'Deliveries to an endpoint were stopped: they failed for days, or it responded with HTTP 410.',
+    ['reason', 'endpoint_id'],
+    { reason: 'failing' },
+  ],
   'webhook.test': ['You have asked for an event to test an endpoint with.', ['endpoint_id'], { source: 'call' }],
 };
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../database/database.js';
 import { writeEvents } from './event-statement.js';
@@ -52,7 +53,7 @@ const statements = {
   add: {
     name: 'events-add',
     text: `INSERT INTO events (id, type, user_id, provider, reason, details, source, proof)
-           VALUES (gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7)`,
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
   },
   addOfConnection: {
     name: 'events-add-of-connection',
@@ -86,9 +87,9 @@ const statements = {
   },
   page: page('events-page', ''),
   pageOfUser: page('events-page-of-user', 'AND user_id = $5'),
-  findOne: {
+  find: {
     name: 'events-find',
-    text: `SELECT ${columns('position')} FROM events WHERE id = $1 AND position IS NOT NULL`,
+    text: `SELECT ${columns('position')} FROM events WHERE id = ANY ($1::uuid[]) AND position IS NOT NULL`,
   },
   ofUser: {
     name: 'events-of-user',
@@ -116,10 +117,14 @@ const statements = {
 export class EventStore {
   constructor(private readonly database: Database) {}
 
-  /** Adds an event that is of no connection. */
-  async add(event: Omit<StoredEvent, 'id' | 'position' | 'occurredAt' | 'sealed' | 'connectionId' | 'sequence'>) {
+  /** Adds an event that is of no connection. Returns its id. */
+  async add(
+    event: Omit<StoredEvent, 'id' | 'position' | 'occurredAt' | 'sealed' | 'connectionId' | 'sequence'>,
+  ): Promise<string> {
+    const id = randomUUID();
     const { type, userId, provider, reason, details, source, proof } = event;
-    await this.database.query(statements.add, [type, userId, provider, reason, details, source, proof]);
+    await this.database.query(statements.add, [id, type, userId, provider, reason, details, source, proof]);
+    return id;
   }
 
   /** Adds an event of a connection, with its next number. Returns false when there is no such connection. */
@@ -171,10 +176,10 @@ export class EventStore {
       : this.database.query<StoredEvent>(statements.pageOfUser, [...values, userId]);
   }
 
-  /** Returns one event of the stream. */
-  async find(id: string): Promise<StoredEvent | undefined> {
-    const [row] = await this.database.query<StoredEvent>(statements.findOne, [id]);
-    return row;
+  /** Returns events of the stream, by their ids; those that were erased are left out. */
+  async findAll(ids: readonly string[]): Promise<Map<string, StoredEvent>> {
+    const rows = await this.database.query<StoredEvent>(statements.find, [ids]);
+    return new Map(rows.map((row) => [row.id, row]));
   }
 
   /**

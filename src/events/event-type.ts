@@ -26,6 +26,8 @@ export const eventTypes = [
   'provider.restored',
   /** The provider has told of new health data of a user. */
   'data.available',
+  /** Deliveries to an endpoint were stopped, because they failed for days or the endpoint is gone. */
+  'webhook.disabled',
   /** The company has asked for an event to test an endpoint with. */
   'webhook.test',
 ] as const;

@@ -137,6 +137,16 @@ export class ConnectionEraser {
     throw new Error(`A user had new connections ${eraseAttempts} times while being erased.`);
   }
 
+  /**
+   * Erases a connection that was made while its user was being erased, and the event that told of it.
+   *
+   * @throws {@link DatabaseUnavailableError} when it cannot be erased
+   */
+  async undoConnect(userId: string, slug: string, requester: Requester): Promise<void> {
+    await this.eraseConnection(userId, slug, requester);
+    await this.eventUsers.forget(userId);
+  }
+
   private async eraseConnection(
     userId: string,
     slug: string,

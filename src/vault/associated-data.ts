@@ -25,7 +25,12 @@ export type BoundValue = string | number | boolean | null | Date | Buffer | read
 
 /** The columns that hold sealed values. Each has branch keys of its own (CR-11). */
 export type SealPurpose =
-  'connections.sealed' | 'links.sealed' | 'revocations.sealed' | 'grant_migrations.sealed' | 'events.sealed';
+  | 'connections.sealed'
+  | 'links.sealed'
+  | 'revocations.sealed'
+  | 'grant_migrations.sealed'
+  | 'events.sealed'
+  | 'webhook_endpoints.sealed';
 
 /**
  * The subjects of keyed digests: a user in the audit trail, a user who was erased, an account at a provider, the

@@ -7,6 +7,7 @@ const uses = {
   'revocations.sealed': 'seal',
   'grant_migrations.sealed': 'seal',
   'events.sealed': 'seal',
+  'webhook_endpoints.sealed': 'seal',
   'audit.user': 'digest',
   'audit.chain': 'sign',
   'api_keys.mac': 'sign',

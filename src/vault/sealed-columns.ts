@@ -70,4 +70,13 @@ export const sealedColumns = {
     isUnowned: true,
     generation: '0',
   },
+  'webhook_endpoints.sealed': {
+    table: 'webhook_endpoints',
+    column: 'sealed',
+    key: [{ name: 'id', type: 'uuid' }],
+    isUnowned: true,
+    generation: '0',
+    // Where events go, and which.
+    bound: ['url', 'event_types', 'providers'],
+  },
 } as const satisfies Record<SealPurpose, SealedColumn>;

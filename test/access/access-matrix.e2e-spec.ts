@@ -44,6 +44,16 @@ const expected: Readonly<Record<string, Access>> = {
   'POST /v1/users/:user_id/connections/:provider/refresh': { scope: 'connections:write' },
   'DELETE /v1/users/:user_id': { scope: 'connections:write' },
   'GET /v1/users/:user_id/export': { scope: 'connections:read' },
+  'POST /v1/webhook-endpoints': { scope: 'webhooks:write' },
+  'GET /v1/webhook-endpoints': { scope: 'webhooks:write' },
+  'GET /v1/webhook-endpoints/:endpoint_id': { scope: 'webhooks:write' },
+  'PATCH /v1/webhook-endpoints/:endpoint_id': { scope: 'webhooks:write' },
+  'DELETE /v1/webhook-endpoints/:endpoint_id': { scope: 'webhooks:write' },
+  'POST /v1/webhook-endpoints/:endpoint_id/rotate-secret': { scope: 'webhooks:write' },
+  'GET /v1/webhook-endpoints/:endpoint_id/attempts': { scope: 'webhooks:write' },
+  'POST /v1/webhook-endpoints/:endpoint_id/resend': { scope: 'webhooks:write' },
+  'POST /v1/webhook-endpoints/:endpoint_id/resend-failed': { scope: 'webhooks:write' },
+  'POST /v1/webhook-endpoints/:endpoint_id/test': { scope: 'webhooks:write' },
   'GET /v1/events': { scope: 'events:read', filtered: true },
   'POST /v1/links/:link_id/confirm': { scope: 'links:write', filtered: true },
   'POST /v1/link-sessions': { scope: 'links:write', filtered: true },
@@ -196,7 +206,12 @@ describe('TE-08 every route and every kind of caller', () => {
   );
 
   function pathOf(route: string): string {
-    const parameters = { user_id: 'user-1', provider: 'whoop', link_id: '00000000-0000-4000-8000-000000000000' };
+    const parameters = {
+      user_id: 'user-1',
+      provider: 'whoop',
+      link_id: '00000000-0000-4000-8000-000000000000',
+      endpoint_id: '00000000-0000-4000-8000-000000000000',
+    };
     return (route.split(' ')[1] ?? '').replace(/:(\w+)/g, (_, name: keyof typeof parameters) => parameters[name]);
   }
 

@@ -67,6 +67,9 @@ const expected: Readonly<Record<string, Partial<Record<DatabaseRole, string>>>> 
     cufflink_auditor: 'SELECT',
   },
   vault_replicas: { cufflink_app: 'DELETE INSERT SELECT UPDATE', cufflink_operator: 'SELECT' },
+  webhook_attempts: { cufflink_app: 'DELETE INSERT SELECT UPDATE' },
+  webhook_attempts_number_seq: {},
+  webhook_endpoints: { cufflink_app: 'DELETE INSERT SELECT UPDATE', cufflink_operator: 'SELECT UPDATE(sealed)' },
 };
 
 /** What would let whoever takes the service over hide it, or make it last. */

@@ -21,6 +21,8 @@ const ourTables = [
   'revocations',
   'vault_keys',
   'vault_replicas',
+  'webhook_attempts',
+  'webhook_endpoints',
 ];
 
 let databaseUrl: string;

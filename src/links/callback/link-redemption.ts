@@ -51,7 +51,7 @@ export class LinkRedemption {
     const connected = await this.connect(provider, link, parked);
     if (!(await this.noteOutcome(link, 'connected'))) {
       // The user was erased while the provider responded: what the link has brought since goes too.
-      await this.eraser.disconnect(link.userId, link.provider, { actor: 'service' });
+      await this.eraser.undoConnect(link.userId, link.provider, { actor: 'service' });
       throw new AuthorizationStateError('the user was erased in the meantime');
     }
     const { userId } = link;

@@ -1,0 +1,29 @@
+import { AppError } from './app-error.js';
+
+/** There is no webhook endpoint with this id. */
+export class WebhookEndpointNotFoundError extends AppError {
+  readonly code = 'WEBHOOK_ENDPOINT_NOT_FOUND';
+
+  constructor() {
+    super('There is no webhook endpoint with this id. List the endpoints to find its id.');
+  }
+}
+
+/** The URL of a webhook endpoint is one to which Cufflink sends nothing (NET-02). */
+export class WebhookUrlNotAllowedError extends AppError {
+  readonly code = 'WEBHOOK_URL_NOT_ALLOWED';
+
+  /** @param objection - what is wrong with the URL, behind "It ..." */
+  constructor(objection: string) {
+    super(`No event can be sent to this URL. It ${objection}. Give a public https URL.`);
+  }
+}
+
+/** There is no event with this id, or it is too old. */
+export class EventNotFoundError extends AppError {
+  readonly code = 'EVENT_NOT_FOUND';
+
+  constructor() {
+    super('There is no event with this id. Events are kept for 30 days.');
+  }
+}

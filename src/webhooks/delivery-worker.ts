@@ -1,0 +1,190 @@
+import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
+import type { BackgroundJob } from '../clock/background-job.js';
+import { BackgroundJobs } from '../clock/background-jobs.js';
+import { Clock } from '../clock/clock.js';
+import { Database } from '../database/database.js';
+import { MicroBatch } from '../database/micro-batch.js';
+import { toPayload } from '../events/event-payload.js';
+import { EventStore, type StoredEvent } from '../events/event-store.js';
+import { EventUsers } from '../events/event-users.js';
+import { type Attempt, AttemptStore } from './attempt-store.js';
+import { DeliveryQueue, type DeliveryJob } from './delivery-queue.js';
+import { pauseAfterSeconds } from './delivery-schedule.js';
+import { EndpointSecrets } from './endpoint-secrets.js';
+import { EndpointStore } from './endpoint-store.js';
+import { EventDispatcher } from './event-dispatcher.js';
+import type { WebhookEndpoint } from './webhook-endpoint.js';
+import { WebhookRequest, type WebhookResponse } from './webhook-request.js';
+import { deliveries, disabledEndpoints } from './webhooks.metrics.js';
+
+/** Deliveries at once to one endpoint, in this process. */
+const concurrency = 20;
+/** Longest pause between checks of the queues, in milliseconds. */
+const pauseMs = 500;
+/** Deliveries that are recorded together. */
+const limits = { maxItems: 500, maxWaiting: 10_000 };
+
+/** A delivery that has ended; without an attempt when its event is erased. */
+interface Ended {
+  readonly endpointId: string;
+  readonly job: DeliveryJob;
+  readonly attempt: Attempt | undefined;
+  readonly isGone: boolean;
+}
+
+/**
+ * Makes the deliveries. Each endpoint has a queue and a concurrency limit of its own. An outcome is recorded after the response, in
+ * one transaction with the next attempt: a process that dies in between repeats the delivery, and loses none.
+ */
+@Injectable()
+export class DeliveryWorker implements BeforeApplicationShutdown {
+  private readonly logger = new Logger(DeliveryWorker.name);
+  private readonly job: BackgroundJob;
+  private readonly records = new MicroBatch<Ended, void>((ended) => this.record(ended), limits);
+  /** Deliveries under way, by endpoint. */
+  private readonly running = new Map<string, Set<Promise<void>>>();
+
+  constructor(
+    private readonly database: Database,
+    private readonly endpoints: EndpointStore,
+    private readonly secrets: EndpointSecrets,
+    private readonly queue: DeliveryQueue,
+    private readonly events: EventStore,
+    private readonly users: EventUsers,
+    private readonly attempts: AttemptStore,
+    private readonly request: WebhookRequest,
+    private readonly clock: Clock,
+    dispatcher: EventDispatcher,
+    jobs: BackgroundJobs,
+  ) {
+    this.job = jobs.add('workers', { name: DeliveryWorker.name, run: () => this.step() });
+    dispatcher.onDispatched(() => this.job.wake());
+  }
+
+  /** Starts no further delivery, and lets the running ones finish. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.job.stop();
+    await Promise.all([...this.running.values()].flatMap((each) => [...each]));
+  }
+
+  /** Takes what is due and starts delivering it. Returns milliseconds until the next check. */
+  private async step(): Promise<number> {
+    const endpoints = (await this.endpoints.list()).filter(({ status }) => status === 'enabled');
+    const taken = await Promise.all(endpoints.map((endpoint) => this.take(endpoint)));
+    return taken.some((isFull) => isFull) ? 0 : pauseMs;
+  }
+
+  /** @returns whether more may be due that there is room for */
+  private async take(endpoint: WebhookEndpoint): Promise<boolean> {
+    const running = this.running.get(endpoint.id) ?? new Set();
+    this.running.set(endpoint.id, running);
+    const room = concurrency - running.size;
+    if (room <= 0) {
+      return false;
+    }
+    const jobs = await this.queue.take(endpoint.id, room);
+    if (jobs.length === 0) {
+      return false;
+    }
+    const [events, secrets] = await Promise.all([
+      this.events.findAll(jobs.map(({ data }) => data.eventId)),
+      this.secrets.live(endpoint),
+    ]);
+    for (const job of jobs) {
+      const delivery = this.deliver(endpoint, secrets, job, events.get(job.data.eventId))
+        .catch((error: unknown) => {
+          // The job is repeated when it has expired.
+          this.logger.error(error);
+        })
+        .finally(() => {
+          running.delete(delivery);
+          if (jobs.length === room) {
+            this.job.wake();
+          }
+        });
+      running.add(delivery);
+    }
+    return false;
+  }
+
+  private async deliver(
+    endpoint: WebhookEndpoint,
+    secrets: readonly string[],
+    job: DeliveryJob,
+    event: StoredEvent | undefined,
+  ): Promise<void> {
+    if (event === undefined) {
+      return this.records.add({ endpointId: endpoint.id, job, attempt: undefined, isGone: false });
+    }
+    const body = JSON.stringify(toPayload(event, await this.users.of(event)));
+    const startedAt = performance.now();
+    const attemptedAt = this.clock.now();
+    const response = await this.request.send(endpoint.url, event.id, body, secrets);
+    const durationMs = Math.round(performance.now() - startedAt);
+    const attempt = this.toAttempt(endpoint.id, event, job, response, { attemptedAt, durationMs });
+    deliveries.inc({ endpoint: endpoint.id, outcome: attempt.outcome });
+    await this.records.add({ endpointId: endpoint.id, job, attempt, isGone: response.isGone });
+  }
+
+  private toAttempt(
+    endpointId: string,
+    event: StoredEvent,
+    { data: { attempt } }: DeliveryJob,
+    { isDelivered, httpStatus, errorCode, retryAfterSeconds }: WebhookResponse,
+    times: Pick<Attempt, 'attemptedAt' | 'durationMs'>,
+  ): Attempt {
+    const pause = isDelivered ? undefined : pauseAfterSeconds(attempt, retryAfterSeconds, Math.random());
+    return {
+      endpointId,
+      eventId: event.id,
+      eventType: event.type,
+      attempt,
+      ...times,
+      outcome: isDelivered ? 'delivered' : pause === undefined ? 'failed' : 'retrying',
+      httpStatus,
+      errorCode,
+      nextAttemptAt: pause === undefined ? null : new Date(this.clock.now().getTime() + pause * 1_000),
+    };
+  }
+
+  /** Records outcomes, and queues the next attempts. */
+  private async record(ended: readonly Ended[]): Promise<void[]> {
+    const disabled = await this.database.transaction(async (query) => {
+      const attempts = ended.flatMap(({ attempt }) => attempt ?? []);
+      await this.attempts.insert(query, attempts);
+      const reasons = [];
+      for (const [endpointId, own] of Map.groupBy(ended, (each) => each.endpointId)) {
+        await this.queue.finish(
+          query,
+          endpointId,
+          own.map(({ job }) => job),
+        );
+        const retries = own.flatMap(({ attempt }) =>
+          attempt?.nextAttemptAt ? [toRetry(attempt, attempt.nextAttemptAt)] : [],
+        );
+        if (retries.length > 0) {
+          await this.queue.add(query, endpointId, retries);
+        }
+        if (own.some(({ attempt }) => attempt?.outcome === 'delivered')) {
+          await this.endpoints.noteSuccess(query, endpointId);
+        } else if (own.some(({ attempt }) => attempt !== undefined)) {
+          const isGone = own.some((each) => each.isGone);
+          reasons.push({ endpointId, reason: await this.endpoints.noteFailure(query, endpointId, isGone) });
+        }
+      }
+      return reasons;
+    });
+    for (const { endpointId, reason } of disabled) {
+      if (reason !== undefined) {
+        disabledEndpoints.inc({ reason });
+        this.logger.error(`Webhook endpoint ${endpointId} is disabled: ${reason}. Events for it are kept for 30 days.`);
+      }
+    }
+    return ended.map(() => undefined);
+  }
+}
+
+function toRetry({ eventId, attempt, attemptedAt, durationMs }: Attempt, nextAt: Date) {
+  const startAfterSeconds = Math.max(0, Math.round((nextAt.getTime() - attemptedAt.getTime() - durationMs) / 1_000));
+  return { eventId, attempt: attempt + 1, startAfterSeconds };
+}
