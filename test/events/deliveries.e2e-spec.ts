@@ -34,7 +34,7 @@ beforeEach(async () => {
   receiver = await WebhookReceiver.start();
 });
 afterEach(async () => {
-  const { body } = await application.api.get(path).expect(200);
+  const { body } = (await application.api.get(path).expect(200)) as { body: unknown };
   for (const { id } of (body as { endpoints: Endpoint[] }).endpoints) {
     await application.api.delete(`${path}/${id}`).expect(204);
   }
