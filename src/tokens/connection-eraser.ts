@@ -104,8 +104,7 @@ export class ConnectionEraser {
       await this.store.remove(connection.userId, connection.provider, removal);
       return 'unsupported';
     }
-    const entry = await this.outbox.moveOut(connection, tokens, removal);
-    return entry === undefined ? undefined : this.outbox.attempt(entry);
+    return this.outbox.removeAndRevoke(connection, tokens, removal);
   }
 
   /**

@@ -34,6 +34,7 @@ import { RefreshConcurrency } from './refresh/refresh-concurrency.js';
 import { RefreshScheduler } from './scheduler/refresh-scheduler.js';
 import { RefreshService } from './refresh/refresh.service.js';
 import { TokenFeedbackService } from './token-feedback.service.js';
+import { RevocationStore } from './revocation/revocation-store.js';
 import { RevocationOutbox } from './revocation/revocation-outbox.js';
 import { TokenVault } from './store/token-vault.js';
 import { tokensConfig } from './tokens.config.js';
@@ -80,6 +81,7 @@ import { UserConnectionReader } from './user-connection-reader.js';
     RefreshConcurrency,
     TokenFeedbackService,
     RevocationOutbox,
+    RevocationStore,
     TokenVault,
     TokensService,
     UserConnectionReader,

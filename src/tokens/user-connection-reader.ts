@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ConnectionStore } from './store/connection-store.js';
 import type { StoredConnection } from './store/stored-connection.js';
 import { MigrationStore, type MigrationFacts } from './migration/migration-store.js';
-import { RevocationOutbox, type PendingRevocation } from './revocation/revocation-outbox.js';
+import { RevocationStore, type PendingRevocation } from './revocation/revocation-store.js';
 import { TokenVault } from './store/token-vault.js';
 
 /** A connection without its tokens, with the account that is sealed beside them. */
@@ -22,7 +22,7 @@ export class UserConnectionReader {
   constructor(
     private readonly store: ConnectionStore,
     private readonly tokenVault: TokenVault,
-    private readonly outbox: RevocationOutbox,
+    private readonly revocations: RevocationStore,
     private readonly migrations: MigrationStore,
   ) {}
 
@@ -57,6 +57,6 @@ export class UserConnectionReader {
    * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError}
    */
   listPendingRevocations(userId: string): Promise<PendingRevocation[]> {
-    return this.outbox.listOfUser(userId);
+    return this.revocations.listOfUser(userId);
   }
 }

@@ -10,7 +10,7 @@ import { NotificationStore, type NotificationFacts } from '../hooks/notification
 import { LinkSessionStore, type LinkSessionFacts } from '../links/store/link-session-store.js';
 import { LinkStore, type LinkFacts } from '../links/store/link-store.js';
 import type { MigrationFacts } from '../tokens/migration/migration-store.js';
-import type { PendingRevocation } from '../tokens/revocation/revocation-outbox.js';
+import type { PendingRevocation } from '../tokens/revocation/revocation-store.js';
 import { UserConnectionReader, type ConnectionFacts } from '../tokens/user-connection-reader.js';
 import { VaultService } from '../vault/vault.service.js';
 import { ErasureStore } from './erasure-store.js';

@@ -315,7 +315,7 @@ export class RefreshJournal implements OnApplicationBootstrap, OnApplicationShut
       );
       return;
     }
-    await this.outbox.add(place, tokens);
+    await this.outbox.revokeLater(place, tokens);
     this.logger.warn(`Journal: connection ${entry.id} no longer exists. The grant of its refreshed tokens is revoked.`);
     await this.recorder.record(entry, 'superseded');
   }

@@ -216,7 +216,7 @@ export class RefreshedTokenSaver {
       return false;
     }
     if (provider.definition.revocation !== undefined) {
-      await this.outbox.attempt(await this.outbox.add(connection, tokens));
+      await this.outbox.revoke(connection, tokens);
     }
     return true;
   }

@@ -6,7 +6,8 @@ import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import type { TokenResponse } from '../../provider-kit/token-response.js';
 import { ConnectionStore } from '../store/connection-store.js';
 import { isSameAccount, AccountRules } from '../accounts/account-rules.js';
-import { RevocationOutbox, type GrantOwner } from './revocation-outbox.js';
+import { RevocationOutbox } from './revocation-outbox.js';
+import type { GrantOwner } from './revocation-store.js';
 import { toTokenSet, type TokenSet } from '../token-set.js';
 import { TokenVault } from '../store/token-vault.js';
 
@@ -39,7 +40,7 @@ export class OrphanedGrantRevoker {
    * @param tokens - the tokens that it held
    */
   revokeReplaced(connection: GrantOwner, tokens: TokenSet): Promise<void> {
-    return this.end(connection, tokens, () => this.accounts.mayBelongToAnother(connection, tokens));
+    return this.revoke(connection, tokens, () => this.accounts.mayBelongToAnother(connection, tokens));
   }
 
   /**
@@ -56,10 +57,10 @@ export class OrphanedGrantRevoker {
     const claimed = isClaimed ? claimedUser(response.idToken, account) : undefined;
     const ids = claimed && { providerUserId: claimed.userId, formerUserId: claimed.formerUserId };
     const tokens = { ...toTokenSet(response), ...ids };
-    return this.end(link, tokens, () => this.mayBeInUse(link, tokens));
+    return this.revoke(link, tokens, () => this.mayBeInUse(link, tokens));
   }
 
-  private async end(owner: GrantOwner, tokens: TokenSet, isInUse: () => Promise<boolean>): Promise<void> {
+  private async revoke(owner: GrantOwner, tokens: TokenSet, isInUse: () => Promise<boolean>): Promise<void> {
     const provider = this.registry.get(owner.provider);
     const { slug, revocation } = provider.definition;
     if (revocation === undefined || this.lifecycle.isRetired(provider)) {
@@ -71,7 +72,7 @@ export class OrphanedGrantRevoker {
           `A grant at ${slug} that belongs to no connection is not revoked: that could end a connection.`,
         );
       } else {
-        await this.outbox.attempt(await this.outbox.add(owner, tokens));
+        await this.outbox.revoke(owner, tokens);
       }
     } catch (error) {
       this.logger.warn(`A grant at ${slug} that belongs to no connection could not be revoked: ${codeOf(error)}.`);
