@@ -13,6 +13,7 @@ import { ConnectionEndings } from './scheduler/connection-endings.js';
 import { ConnectionReader } from './store/connection-reader.js';
 import { ConnectionStore } from './store/connection-store.js';
 import { DeadTokenPurge } from './store/dead-token-purge.js';
+import { GrantExchanger } from './migration/grant-exchanger.js';
 import { ExchangeJournal } from './migration/exchange-journal.js';
 import { MigrationStore } from './migration/migration-store.js';
 import { ConnectionMigrator } from './migration/connection-migrator.js';
@@ -61,6 +62,7 @@ import { UserConnectionReader } from './user-connection-reader.js';
     ConnectionStore,
     DeadTokenPurge,
     ExchangeJournal,
+    GrantExchanger,
     MigrationStore,
     ConnectionMigrator,
     MigrationRun,

@@ -7,7 +7,8 @@ import { successorOf } from '../../provider-kit/definition/lifecycle.js';
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { registrationId } from '../../provider-kit/registration.js';
 import { ExchangeJournal } from './exchange-journal.js';
-import { ConnectionMigrator, type Attempt, type Exchange, type MigratedConnection } from './connection-migrator.js';
+import { ConnectionMigrator, type Attempt, type MigratedConnection } from './connection-migrator.js';
+import type { Exchange } from './grant-exchanger.js';
 import { MigrationStore, type MigrationCounts } from './migration-store.js';
 
 /** Connections looked up at a time. */
