@@ -53,8 +53,8 @@ export class Database {
   }
 
   /**
-   * Runs several statements in one transaction, at READ COMMITTED: each sees what was committed before it began. Use it only where
-   * one statement cannot do it, and wait for nothing else inside: it holds a pooled connection.
+   * Runs several statements in one transaction, at READ COMMITTED: each sees what was committed before it began. Use it
+   * only where one statement cannot do it, and wait for nothing else inside: it holds a pooled connection.
    *
    * @param run - gets the way to run a statement in the transaction; if it throws, nothing is changed
    * @returns the result of `run`, committed
