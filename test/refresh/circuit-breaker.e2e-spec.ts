@@ -67,7 +67,7 @@ function mostAtOnce({ history }: FakeProvider): number {
   );
 }
 
-describe('the gate of a provider', () => {
+describe('the circuit breaker of a provider', () => {
   let application: TestApplication;
   let other: TestApplication;
 
@@ -333,7 +333,7 @@ describe('the gate of a provider', () => {
   });
 });
 
-describe('the slots of a provider', () => {
+describe('the concurrency limit of a provider', () => {
   it.each([
     [2, 2],
     [100, 10],
