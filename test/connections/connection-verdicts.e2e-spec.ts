@@ -22,13 +22,13 @@ const terms: Omit<EndingTerms, 'expiredBefore'> = {
   trialsForMs: week,
 };
 
-/** Columns of a row or a gate, each with the milliseconds since its instant. */
+/** Columns of a row or a circuit breaker, each with the milliseconds since its instant. */
 type Ages = Readonly<Record<string, number | null>>;
 
 interface Circumstances {
   readonly terms?: Partial<EndingTerms>;
-  readonly gate?: Ages;
-  readonly otherGate?: Ages;
+  readonly circuit?: Ages;
+  readonly otherCircuit?: Ages;
   readonly outcomeKnown?: boolean;
   readonly asksAccount?: boolean;
   /** An ended connection. */
@@ -67,7 +67,7 @@ async function setAges(table: string, key: string, id: string, ages: Ages): Prom
   }
 }
 
-async function setGate(registrationId: string, ages: Ages): Promise<void> {
+async function setCircuit(registrationId: string, ages: Ages): Promise<void> {
   await queryDatabase(
     application.databaseUrl,
     `INSERT INTO circuit_breakers (registration_id, openings, streak, window_started_at, decisions, suspects, version)
@@ -90,7 +90,15 @@ async function look(userId: string): Promise<Row> {
 async function fail(
   evidence: RefreshEvidence,
   past: Ages,
-  { gate, otherGate, endReason, outcomeKnown = true, asksAccount = false, refreshDue = true, ...rest }: Circumstances,
+  {
+    circuit,
+    otherCircuit,
+    endReason,
+    outcomeKnown = true,
+    asksAccount = false,
+    refreshDue = true,
+    ...rest
+  }: Circumstances,
 ): Promise<{ before: Row; after: Row }> {
   places += 1;
   const [userId, registrationId, claimId] = [newUser(), `whoop:${places}`, randomUUID()];
@@ -106,11 +114,11 @@ async function fail(
     [userId, claimId, endReason ?? null],
   );
   await setAges('connections', 'user_id', userId, past);
-  if (gate !== undefined) {
-    await setGate(registrationId, gate);
+  if (circuit !== undefined) {
+    await setCircuit(registrationId, circuit);
   }
-  if (otherGate !== undefined) {
-    await setGate(`whoop:other-${places}`, otherGate);
+  if (otherCircuit !== undefined) {
+    await setCircuit(`whoop:other-${places}`, otherCircuit);
   }
   const before = await look(userId);
   const failure = { code: 'PROVIDER_UNAVAILABLE', outcomeKnown, retryInMs: minute, dueInMs: minute, evidence } as const;
@@ -142,33 +150,33 @@ type Case = readonly [
 const refusedBefore = { suspect_since: 75 * minute + second };
 const goneBefore = { gone_since: hour + second };
 const deadForLong = { failing_since: week + second, expires_at: week + minute };
-const closed = { open_until: -hour };
+const open = { open_until: -hour };
 
 const refusals: readonly Case[] = [
   ['the first refusal', 'refused', {}, null],
   ['a refusal 74 minutes after the first', 'refused', { suspect_since: 74 * minute }, null],
   ['a refusal 75 minutes after the first', 'refused', refusedBefore, 'grant_refused'],
-  ['the same while refreshes are held back', 'refused', refusedBefore, 'grant_refused', { gate: closed }],
+  ['the same while refreshes are held back', 'refused', refusedBefore, 'grant_refused', { circuit: open }],
   [
     'the same when the first was forgotten since',
     'refused',
     refusedBefore,
     null,
-    { gate: { suspects_forgotten_at: 0 } },
+    { circuit: { suspects_forgotten_at: 0 } },
   ],
   [
     'the same when others were forgotten before the first',
     'refused',
     refusedBefore,
     'grant_refused',
-    { gate: { suspects_forgotten_at: 2 * hour } },
+    { circuit: { suspects_forgotten_at: 2 * hour } },
   ],
   [
     'the same when those of another registration were forgotten',
     'refused',
     refusedBefore,
     'grant_refused',
-    { otherGate: { suspects_forgotten_at: 0 } },
+    { otherCircuit: { suspects_forgotten_at: 0 } },
   ],
   [
     'a refusal five minutes after the first where the API rejects the access token',
@@ -195,21 +203,21 @@ const others: readonly Case[] = [
   ['the first HTTP 410', 'gone', {}, null],
   ['an HTTP 410 59 minutes after the first', 'gone', { gone_since: 59 * minute }, null],
   ['an HTTP 410 an hour after the first', 'gone', goneBefore, 'provider_gone'],
-  ['the same while refreshes are held back', 'gone', goneBefore, 'provider_gone', { gate: closed }],
+  ['the same while refreshes are held back', 'gone', goneBefore, 'provider_gone', { circuit: open }],
   ['a failure after a week of failures, with a token that expired before', 'failed', deadForLong, 'unreachable'],
   ['the first failure, with a token that expired long ago', 'failed', { expires_at: 2 * week }, null],
   ['a failure after six days of failures', 'failed', { ...deadForLong, failing_since: 6 * day }, null],
   ['a failure with a token that expired six days ago', 'failed', { ...deadForLong, expires_at: 6 * day }, null],
   ['a failure with a token whose expiry nobody knows', 'failed', { ...deadForLong, expires_at: null }, null],
-  ['a failure while refreshes are held back', 'failed', deadForLong, null, { gate: closed }],
+  ['a failure while refreshes are held back', 'failed', deadForLong, null, { circuit: open }],
   [
     'a failure while those of another registration are held back',
     'failed',
     deadForLong,
     'unreachable',
-    { otherGate: closed },
+    { otherCircuit: open },
   ],
-  ['a failure beside an open gate', 'failed', deadForLong, 'unreachable', { gate: {} }],
+  ['a failure beside a closed circuit breaker', 'failed', deadForLong, 'unreachable', { circuit: {} }],
   ['a failure after a refusal and an HTTP 410', 'failed', { ...refusedBefore, ...goneBefore }, null],
   ['a refusal after an HTTP 410 and a week of failures', 'refused', { ...goneBefore, ...deadForLong }, null],
   ['an HTTP 410 after a refusal and a week of failures', 'gone', { ...refusedBefore, ...deadForLong }, null],
@@ -260,7 +268,7 @@ describe('what a failed refresh leaves in the row', () => {
   it.each<[RefreshEvidence, Ages, Memory, Memory, Memory, Circumstances?]>([
     ['refused', nothing, 'now', 'none', 'none'],
     ['refused', past, 'kept', 'none', 'none'],
-    ['refused', past, 'now', 'none', 'none', { gate: { suspects_forgotten_at: 0 } }],
+    ['refused', past, 'now', 'none', 'none', { circuit: { suspects_forgotten_at: 0 } }],
     ['gone', nothing, 'none', 'now', 'none'],
     ['gone', past, 'kept', 'kept', 'none'],
     ['failed', nothing, 'none', 'none', 'now'],

@@ -58,9 +58,9 @@ class WriteBehindReader extends ConnectionReader {
 }
 
 /*
- * What the checker is worth: each run has one defence less than the program, and the checker has to name the promise that breaks.
- * The hold and the database's clock are switched off beside the scenarios that need them; the comparison of generations in
- * `refresh-races.e2e-spec.ts` and `key-rotation.e2e-spec.ts`.
+ * What the checker is worth: each run has one defence less than the program, and the checker has to name the promise
+ * that breaks. The hold and the database's clock are switched off beside the scenarios that need them; the comparison
+ * of generations in `refresh-races.e2e-spec.ts` and `key-rotation.e2e-spec.ts`.
  */
 describe('with one defence switched off the checker finds', () => {
   let cluster: FaultCluster;
@@ -82,8 +82,8 @@ describe('with one defence switched off the checker finds', () => {
   }
 
   /**
-   * Asks the instances for every token at the same moment, several times. The provider answers none before it has so many refreshes of
-   * each connection.
+   * Asks the instances for every token at the same moment, several times. The provider answers none before it has so
+   * many refreshes of each connection.
    */
   async function askTogether(
     instances: TestApplication[],
@@ -146,7 +146,7 @@ describe('with one defence switched off the checker finds', () => {
     ['callers with working tokens that wait, and are refused in the end, without a bound of the wait', 'bound', ['I8']],
   ])('%s, at a provider that does not respond (R-02)', async (_what, without, found) => {
     const override = without === undefined ? {} : { override: replaceBy(TokensService, PatientCallers) };
-    // The gate is not what this is about.
+    // This test is not about the circuit breaker.
     const instance = await cluster.startInstance({ ...override, environment: { PROVIDER_BREAKER_FAILURES: '1000' } });
     const connections = [
       ...(await cluster.link(slug, connectionCount / 2, instance, 30)),

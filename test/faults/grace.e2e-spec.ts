@@ -71,7 +71,10 @@ describe('providers that take a used refresh token again for some seconds, and e
     }
   }
 
-  /** Lets the first replica lose so many answers to the refreshes of a connection; a forgiving provider is asked twice at once. */
+  /**
+   * Lets the first replica lose so many answers to the refreshes of a connection; a forgiving provider is asked twice
+   * at once.
+   */
   async function loseResponses(connection: FaultConnection, times: number, fault: NetworkFault): Promise<void> {
     victim.providerLine.fail(fault, times);
     await cluster.ask(victim, connection);
@@ -142,7 +145,7 @@ describe('providers that take a used refresh token again for some seconds, and e
   );
 
   it(
-    'R-07 when the gate of the provider is closed for longer than the window, the retry comes too late and the grant is lost',
+    'R-07 when the circuit breaker of the provider is open for longer than the window, the retry comes too late and the grant is lost',
     async () => {
       const all: FaultConnection[] = [];
       const hit: FaultConnection[] = [];
@@ -164,7 +167,7 @@ describe('providers that take a used refresh token again for some seconds, and e
         await askUntilGivenUp([late]);
       }
       const violations = await cluster.check(all, hit);
-      const limit = 'the gate is closed for longer';
+      const limit = 'the circuit breaker is open for longer';
       report('R-07', 'answers lost, provider with a window', { ...counts(hit.length, all), limit }, violations);
       expect(violations).toEqual(lossOf(hit));
     },

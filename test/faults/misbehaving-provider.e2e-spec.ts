@@ -14,7 +14,7 @@ import { claimSeconds, confirmationSeconds, holdSeconds, pauseSeconds } from './
 import { lostResponses } from './support/lost-responses.js';
 
 const connectionCount = 5;
-/** More failures than close the gate of a provider for all replicas. */
+/** More failures than open the circuit breaker of a provider for all replicas. */
 const manyConnections = 15;
 /** How long a claim lasts at these providers, in milliseconds. */
 const claimMs = 30_000;

@@ -30,7 +30,9 @@ const timeoutMs = 400_000;
 const [prompt, slow] = [definePeer('peer', 'body'), definePeer('peer-slow', 'body')];
 const definitions = [prompt, slow];
 const hasty = [prompt, { ...slow, refresh: { ...slow.refresh, timeoutMs: timeLimitMs } }];
-/** More than one connection in a row would close the gate of the provider, which is not what this is about. */
+/**
+ * More than one connection in a row would open the circuit breaker of the provider, which is not what this is about.
+ */
 const patientGate = { PROVIDER_BREAKER_FAILURES: '1000' };
 
 describe('a server that decides on a refresh at once and responds long after the time limit', () => {
@@ -206,7 +208,10 @@ const lives = isReal ? [14, 22, 31] : [9, 12, 21];
 /** Of a token's life: then its caller would wait for the refresh to its end. */
 const unaskedSeconds = 7;
 const connectionsOfEach = 4;
-/** A strict provider that is slow gets one request; one that forgives a repetition gets it at the time limit, and no third one. */
+/**
+ * A strict provider that is slow gets one request; one that forgives a repetition gets it at the time limit, and no
+ * third one.
+ */
 const requestsOfEach: Readonly<Record<string, number>> = { whoop: 1, 'grace-slow': 2 };
 const graceful = defineGraceful('grace-slow', { seconds: 60, answer: 'same', declared: { seconds: 60 } });
 

@@ -35,7 +35,7 @@ async function expireAll([first]: readonly Subject[]): Promise<void> {
   await first?.liveFor(-24 * 3_600_000);
 }
 
-/** Lets time pass for the gates and all connections. */
+/** Lets time pass for the circuit breakers and all connections. */
 async function pass(application: TestApplication, seconds: number): Promise<void> {
   await passTimeAtCircuitBreakers(application, seconds);
   const columns = ['retry_at', 'suspect_since', 'attempt_started_at', 'leased_until'];
@@ -124,7 +124,7 @@ describe('the circuit breaker of a provider', () => {
     },
   );
 
-  it('R-10 without gates: the next connection calls the provider although it asked to wait', async () => {
+  it('R-10 without circuit breakers: the next connection calls the provider although it asked to wait', async () => {
     const open = await startApplication(withoutGates);
     try {
       const [first, second] = await linkMany(open, 'whoop', 2);
@@ -231,7 +231,7 @@ describe('the circuit breaker of a provider', () => {
     }
   });
 
-  it('R-09 without gates: every connection goes on calling', async () => {
+  it('R-09 without circuit breakers: every connection goes on calling', async () => {
     const open = await startApplication(withoutGates);
     try {
       expect(await outage(open, await linkMany(open, 'whoop', 15))).toBeGreaterThan(100);
@@ -305,7 +305,7 @@ describe('the circuit breaker of a provider', () => {
     }
     expect((await closing?.row())?.suspect_since).toBeNull();
     await pass(application, 75 * 60 + 1);
-    // Its success opens the gate.
+    // Its success closes the circuit breaker.
     await well?.token();
 
     for (const subject of [first, closing]) {

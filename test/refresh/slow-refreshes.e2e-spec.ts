@@ -26,14 +26,14 @@ describe('a refresh whose response comes after the time limit', () => {
     return sandbox.provider(slug).history.filter(({ kind }) => kind === 'refresh').length;
   }
 
-  it('closes the gate of its provider at the time limit, and is stored all the same (R-08, R-10)', async () => {
+  it('opens the circuit breaker of its provider at the time limit, and is stored all the same (R-08, R-10)', async () => {
     const { application, subjects } = await startLate({ PROVIDER_BREAKER_FAILURES: String(connectionCount) });
     try {
       const refused = await Promise.all(subjects.map((subject) => subject.refusal()));
       for (const refusal of refused) {
         expect(refusal).toMatchObject({ status: 503, code: 'PROVIDER_UNAVAILABLE' });
       }
-      await until('the gate is closed', async () => {
+      await until('the circuit breaker is open', async () => {
         const rows = await queryDatabase(
           application.databaseUrl,
           'SELECT 1 FROM circuit_breakers WHERE open_until > now()',

@@ -149,7 +149,10 @@ export class Subject {
     return row as Row;
   }
 
-  /** Lets time pass in the database: moves what the row, and the gates if no columns are named, remember into the past. */
+  /**
+   * Lets time pass in the database: moves what the row, and the circuit breakers if no columns are named, remember into
+   * the past.
+   */
   async passInDatabase(seconds: number, columns?: readonly string[]): Promise<void> {
     if (columns === undefined) {
       await passTimeAtCircuitBreakers(this.application, seconds);
@@ -187,7 +190,7 @@ export class Subject {
   }
 }
 
-/** Lets time pass for the gates of all providers. */
+/** Lets time pass for the circuit breakers of all providers. */
 export async function passTimeAtCircuitBreakers({ databaseUrl }: TestApplication, seconds: number): Promise<void> {
   const columns = ['open_until', 'trial_until', 'window_started_at', 'suspects_forgotten_at'];
   const moves = columns.map((column) => `${column} = ${column} - $1 * interval '1 second'`);

@@ -123,7 +123,7 @@ describe('the erasure of a user', () => {
         await browser.post('/connect').type('form').send({ link_token: token }).expect(303);
       }
     }
-    // A refresh that fails, which the gate counts, and one that leaves its error with the connection.
+    // A refresh that fails, which the circuit breaker counts, and one that leaves its error with the connection.
     fake.misbehave({ endpoint: 'refresh', type: 'status', code: 503 });
     await api.post(`${path}/connections/whoop/refresh`).expect(503);
     // A provider that is away when the grants are to be ended.

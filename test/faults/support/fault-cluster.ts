@@ -79,7 +79,10 @@ export interface Answer {
 /** A replica, or an instance in this process. */
 type Asked = Pick<Replica, 'api'> & Partial<Pick<Replica, 'disturbedAtMs'>>;
 
-/** With this little life an access token is refreshed before it is handed out; it outlives what a scenario does meanwhile. */
+/**
+ * With this little life an access token is refreshed before it is handed out; it outlives what a scenario does
+ * meanwhile.
+ */
 const shortLifeSeconds = 55;
 const longLifeSeconds = 3_600;
 /** How long an entry of the audit trail may take, and how often it is looked for. */
@@ -93,7 +96,10 @@ const usualEnvironment = {
   REFRESH_SCHEDULER: 'off',
 };
 
-/** Some processes of the built program, one database, and providers in this process; each line between them can be broken. */
+/**
+ * Some processes of the built program, one database, and providers in this process; each line between them can be
+ * broken.
+ */
 export class FaultCluster {
   readonly replicas: Replica[] = [];
   private readonly closers: (() => Promise<void>)[] = [];
@@ -155,8 +161,8 @@ export class FaultCluster {
   }
 
   /**
-   * Starts an instance in this process, beside the replicas, so that a defence can be switched off by dependency injection. It
-   * reaches database and providers directly.
+   * Starts an instance in this process, beside the replicas, so that a defence can be switched off by dependency
+   * injection. It reaches database and providers directly.
    */
   async startInstance(
     options: Pick<ApplicationOptions, 'override' | 'clock' | 'environment'>,
@@ -303,7 +309,10 @@ export class FaultCluster {
     return rows.length;
   }
 
-  /** Lets time pass for the state of refreshes and gates, which is on the database's clock; tokens do not age by it. */
+  /**
+   * Lets time pass for the state of refreshes and circuit breakers, which is on the database's clock; tokens do not age
+   * by it.
+   */
   async passTime(seconds: number): Promise<void> {
     const columns = await queryDatabase<{ tableName: string; name: string }>(
       this.database.url,
@@ -325,7 +334,8 @@ export class FaultCluster {
   /**
    * Runs the history checker over these connections, and looks for secrets where none may be.
    *
-   * A refresh that nobody waits for writes its entry after its commit. So a missing entry counts once it has not come in time.
+   * A refresh that nobody waits for writes its entry after its commit. So a missing entry counts once it has not come
+   * in time.
    *
    * @param inDoubt - connections whose refresh token may be sent again because an answer to it was lost
    */
