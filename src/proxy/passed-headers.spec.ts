@@ -4,7 +4,7 @@ import { passedToCaller, passedToProvider } from './passed-headers.js';
 
 /** Names that the page for callers lists in a row of its table. */
 function documented(row: string): string[] {
-  const page = readFileSync(new URL('../../docs/calling-makers.md', import.meta.url), 'utf8');
+  const page = readFileSync(new URL('../../docs/calling-providers.md', import.meta.url), 'utf8');
   const cell = new RegExp(`^\\| ${row} \\| (.*) \\|$`, 'm').exec(page)?.[1] ?? '';
   expect(cell).not.toBe('');
   const names = [...cell.matchAll(/`([a-z][a-z-]+)`/g)].map((match) => match[1] ?? '');

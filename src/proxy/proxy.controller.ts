@@ -41,7 +41,7 @@ const ProxyRoute = () =>
       description:
         "The path after `proxy/` is appended to the base URL of the provider's API. Path, query and body are sent unchanged, with the " +
         `user's token or signature added. A response with the header \`${providerHeader}\` comes from the provider, with its status and body. A ` +
-        'response without it is an error of this service. docs/calling-makers.md lists the headers that are passed on.',
+        'response without it is an error of this service. docs/calling-providers.md lists the headers that are passed on.',
     }),
     ApiParam({
       name: 'path',
