@@ -8,7 +8,10 @@ import type {
 } from '../src/provider-kit/definition/notifications.js';
 import type { ProviderDefinition } from '../src/provider-kit/definition/provider-definition.js';
 
-/** Where `npm run docs:providers` writes the table of notifications: behind the marker. The text before it is kept by hand. */
+/**
+ * Where `npm run docs:providers` writes the table of notifications: behind the marker. The text before it is kept by
+ * hand.
+ */
 export const notificationsPage = 'docs/notifications.md';
 const marker = '<!-- Written by `npm run docs:providers` from the definitions in src/providers; do not edit below. -->';
 

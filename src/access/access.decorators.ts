@@ -28,7 +28,9 @@ export const unlimitedMetadata = 'cufflink:unlimited';
 /** Sets no limit for callers with valid credentials: issuing tokens is the purpose of the service. */
 export const Unlimited = () => SetMetadata(unlimitedMetadata, true);
 
-/** Opens a route to the servers of providers. It takes any body as the bytes that came, and verifies the request itself. */
+/**
+ * Opens a route to the servers of providers. It takes any body as the bytes that came, and verifies the request itself.
+ */
 export const ProviderHook = (): MethodDecorator =>
   applyDecorators(
     SetMetadata(accessMetadata, { kind: 'public' } satisfies AccessRule),

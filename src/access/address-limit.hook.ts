@@ -12,8 +12,8 @@ import { UserTokens } from './user-tokens.js';
 /** The setting of a route for its callers' addresses; without one the route is for callers with credentials. */
 export interface AddressRule {
   /**
-   * `page`: open to anyone, and counted for the address. `hook`: the same with a limit of its own, for the servers of providers.
-   * `none`: not counted at all.
+   * `page`: open to anyone, and counted for the address. `hook`: the same with a limit of its own, for the servers of
+   * providers. `none`: not counted at all.
    */
   readonly addressRule?: 'page' | 'hook' | 'none';
 }
@@ -55,6 +55,9 @@ export class AddressLimit {
 
   private check(request: AuthenticatedRequest): Promise<void> | undefined {
     const { addressRule } = request.routeOptions.config as AddressRule;
+    if (addressRule === undefined) {
+      return this.checkCaller(request);
+    }
     switch (addressRule) {
       case 'none':
         return undefined;
@@ -62,8 +65,6 @@ export class AddressLimit {
         return this.checkPage(request);
       case 'hook':
         return this.limits.countHook(request.ip);
-      default:
-        return this.checkCaller(request);
     }
   }
 

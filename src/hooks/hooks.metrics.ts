@@ -1,8 +1,8 @@
 import { Counter } from 'prom-client';
 
 /**
- * Requests to a provider's hook, by outcome: `accepted`, `handshake`, or why it was refused: `forged`, `stale`, `malformed`,
- * `no_secret`, `wrong_path`, `wrong_handshake`.
+ * Requests to a provider's hook, by outcome: `accepted`, `handshake`, or why it was refused: `forged`, `stale`,
+ * `malformed`, `no_secret`, `wrong_path`, `wrong_handshake`.
  */
 export const hookRequests = new Counter({
   name: 'cufflink_hook_requests_total',
@@ -11,8 +11,8 @@ export const hookRequests = new Counter({
 });
 
 /**
- * Events of accepted notifications, by what became of them: `announced`, `ended`, `checked`, or nothing: `unknown_account`,
- * `repeated`, `older_than_link`, `already_ended`, `no_check`.
+ * Events of accepted notifications, by what became of them: `announced`, `ended`, `checked`, or nothing:
+ * `unknown_account`, `repeated`, `older_than_link`, `already_ended`, `no_check`.
  */
 export const notifiedEvents = new Counter({
   name: 'cufflink_notified_events_total',

@@ -42,7 +42,9 @@ const refusedStatus = 401;
 /** Events that one statement stores. */
 const batchSize = 500;
 
-/** Receives the requests of providers: handshakes, and notifications, which are verified and stored before the response. */
+/**
+ * Receives the requests of providers: handshakes, and notifications, which are verified and stored before the response.
+ */
 @Injectable()
 export class HooksService {
   constructor(
@@ -58,8 +60,8 @@ export class HooksService {
    * Handles one request.
    *
    * @returns the response; `undefined` when there is no such hook
-   * @throws {@link DatabaseUnavailableError} or a provider error when the notification cannot be stored or verified now: the provider
-   *   sends it again
+   * @throws {@link DatabaseUnavailableError} or a provider error when the notification cannot be stored or verified
+   *   now: the provider sends it again
    */
   async handle(request: HookRequest): Promise<HookResponse | undefined> {
     const provider = this.find(request);

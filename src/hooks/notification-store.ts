@@ -194,7 +194,10 @@ export class NotificationStore {
   }
 }
 
-/** Equal for the same event about the same account, however often it is sent. The account's digest is keyed, so nobody can try values out. */
+/**
+ * Equal for the same event about the same account, however often it is sent. The account's digest is keyed, so nobody
+ * can try values out.
+ */
 function digestOf(event: ArrivedEvent): Buffer {
   const { accountDigest, kind, dataType, occurredAt, eventId, isProven, tokenFingerprint } = event;
   const parts = [kind, dataType, occurredAt?.toISOString(), eventId, isProven, tokenFingerprint];

@@ -30,8 +30,8 @@ type Outcome =
 /**
  * Processes stored notifications (TE-13).
  *
- * Only a proven notification ends a connection, and only if it is newer than the link. An unproven one, or one that may mean something
- * else, starts a check at the provider.
+ * Only a proven notification ends a connection, and only if it is newer than the link. An unproven one, or one that may
+ * mean something else, starts a check at the provider.
  */
 @Injectable()
 export class NotificationWorker {
@@ -135,8 +135,8 @@ export class NotificationWorker {
 }
 
 /**
- * Compares an event with the link that the connection holds. An event without a time, or one whose time is before the link by no more
- * than clocks may differ, may be either.
+ * Compares an event with the link that the connection holds. An event without a time, or one whose time is before the
+ * link by no more than clocks may differ, may be either.
  */
 function ageOf(
   { occurredAt }: DueEvent,

@@ -5,8 +5,8 @@ import type { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { bodyOf } from './request-bodies.js';
 
 /**
- * Refuses the body of a notification that is larger than its provider sends, while it is read: anybody can post to a hook, and only one
- * provider needs megabytes.
+ * Refuses the body of a notification that is larger than its provider sends, while it is read: anybody can post to a
+ * hook, and only one provider needs megabytes.
  */
 export function limitNotificationBodies(fastify: FastifyInstance, registry: ProviderRegistry): void {
   fastify.addHook('preParsing', (request, _reply, payload, done) => {

@@ -84,7 +84,9 @@ export class NotifiedConnections {
     return true;
   }
 
-  /** Counts a proven notification as evidence: the first refusal of the refresh token is then confirmed sooner. */
+  /**
+   * Counts a proven notification as evidence: the first refusal of the refresh token is then confirmed sooner (R-13).
+   */
   async corroborate(connection: ConnectionKey): Promise<void> {
     await this.store.noteAccessRejected(connection);
   }

@@ -9,8 +9,8 @@ import { linkAccount } from '../support/linking.js';
 import { queryDatabase } from '../support/test-database.js';
 
 /**
- * What each provider proves, written down here apart from the code: `ends` - a proven withdrawal ends the connection; `data` - proven, of
- * data only; `unproven` - nothing is proven; `retired` - the service has shut down.
+ * What each provider proves, written down here apart from the code: `ends` - a proven withdrawal ends the connection;
+ * `data` - proven, of data only; `unproven` - nothing is proven.
  */
 const providers: Readonly<Record<string, 'ends' | 'data' | 'unproven'>> = {
   'apple-health': 'ends',

@@ -1,7 +1,10 @@
 import { Column, CreateDateColumn, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
 import { ConnectionEntity } from './connection.entity.js';
 
-/** One event of a provider's notification about one connection. It holds ids, times and names, no body. It goes with the connection. */
+/**
+ * One event of a provider's notification about one connection. It holds ids, times and names, no body. It goes with the
+ * connection.
+ */
 @Entity('notifications')
 @Index('notifications_due', ['dueAt'], { where: 'due_at IS NOT NULL' })
 @Index('notifications_repeatable', ['repeatableAt'])

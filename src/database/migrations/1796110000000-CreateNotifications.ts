@@ -1,6 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** Events that providers have told of, until they are processed, and for as long as a repeated one must be recognized. */
+/**
+ * Events that providers have told of, until they are processed, and for as long as a repeated one must be recognized.
+ */
 export class CreateNotifications1796110000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`

@@ -98,7 +98,9 @@ export type NotificationHandshake =
 
 /** How the URL is made known to the provider. */
 export interface NotificationSetup {
-  /** `portal`: on a page of the provider; `api`: by calls of its API, which the operator makes; `contact`: by agreement. */
+  /**
+   * `portal`: on a page of the provider; `api`: by calls of its API, which the operator makes; `contact`: by agreement.
+   */
   readonly by: 'portal' | 'api' | 'contact';
   /** Whether one URL serves all users of the app, or each user has a subscription. */
   readonly scope: 'app' | 'user';

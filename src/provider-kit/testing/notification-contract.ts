@@ -19,7 +19,9 @@ export interface NotificationBench {
 const kinds: readonly NotificationKind[] = ['deauthorized', 'account_deleted', 'permissions_changed', 'data'];
 const account = '70017001';
 
-/** The contract of what a provider sends: what its fake signs by the documentation, the definition verifies and reads. */
+/**
+ * The contract of what a provider sends: what its fake signs by the documentation, the definition verifies and reads.
+ */
 export function describeNotifications({ channels }: Notifications, bench: NotificationBench): void {
   const [channel] = channels;
   if (channel === undefined) {

@@ -39,7 +39,10 @@ function signAsTink(body: string, key: KeyObject): string {
   return Buffer.concat([prefix, sign('sha256', Buffer.from(body), key)]).toString('base64');
 }
 
-/** The public keyset as Google publishes it: a protobuf with the parameters, x in field 3 and y in field 4, each with a leading zero. */
+/**
+ * The public keyset as Google publishes it: a protobuf with the parameters, x in field 3 and y in field 4, each with a
+ * leading zero.
+ */
 export function googleHealthKeyset(): Record<string, unknown> {
   const { x = '', y = '' } = publicKey.export({ format: 'jwk' });
   const field = (number: number, bytes: Buffer): Buffer =>

@@ -44,7 +44,10 @@ const setDue: Statement = {
          WHERE user_id = $1 AND provider = $2 AND id = $3 AND account_due_at IS NOT NULL`,
 };
 
-/** A rejected access token is of no use: the refresh shows whether the grant has ended. A first refusal has its own next attempt. */
+/**
+ * A rejected access token is of no use: the refresh shows whether the grant has ended. A first refusal has its own next
+ * attempt.
+ */
 const refreshSoon: Statement = {
   name: 'connections-refresh-soon',
   text: `UPDATE connections SET refresh_due_at = least(refresh_due_at, now())
