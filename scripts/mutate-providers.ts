@@ -70,7 +70,7 @@ const removable = [
   'authorizeRoute',
   'headers',
   'deadGrantErrors',
-  'answer',
+  'responseDialect',
   'status',
   'bodyField',
   'fieldNames',

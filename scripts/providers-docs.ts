@@ -73,7 +73,7 @@ const quirkSentences: QuirkSentences = {
   neverExpires: () => 'access tokens live until they are revoked',
   noRefreshToken: () => 'there are no refresh tokens',
   refreshExtendsToken: () => 'a refresh brings no tokens but gives the one in use its life again',
-  answer: ({ status, bodyField, fieldNames, noTokenType }) =>
+  responseDialect: ({ status, bodyField, fieldNames, noTokenType }) =>
     [
       status && `errors come with HTTP 200 and a ${code(status.field)} in the body`,
       bodyField && `the tokens are inside ${code(bodyField)}`,
@@ -224,14 +224,14 @@ function describeScopes(definition: ProviderDefinition): string {
   }
   const separator = definition.oauth === '2.0' ? definition.scopeSeparator : ' ';
   const granted = definition.oauth === '2.0' ? definition.grantedScopesIn : 'nowhere';
-  const told = { 'token-response': 'the token answer', callback: 'the callback', nowhere: 'nothing' }[granted];
+  const told = { 'token-response': 'the token response', callback: 'the callback', nowhere: 'nothing' }[granted];
   return `${codes(definition.defaultScopes)}${{ ' ': '', ',': ', joined by commas', ';': ', joined by semicolons' }[separator]}; ${told} tells which were granted`;
 }
 
 function describeAccount(account: AccountLookup): string {
   switch (account.from) {
     case 'token-response':
-      return `${fields(account.field)} of the token answer`;
+      return `${fields(account.field)} of the token response`;
     case 'api':
       return `${fields(account.field)} of ${code(`GET ${account.url}`)}${account.headers === undefined ? '' : `, which also needs ${codes(account.headers)}`}`;
     case 'id-token':

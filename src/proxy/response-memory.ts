@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { RateLimitedError } from '../errors/request.errors.js';
-import { maxApiAnswerBytes } from '../provider-kit/data-api/api-request.js';
+import { maxApiResponseBytes } from '../provider-kit/data-api/api-request.js';
 
 /** Memory that a call takes beside its response, such as its request body. */
 const leastBytes = 64 * 1024;
@@ -12,7 +12,7 @@ const leastBytes = 64 * 1024;
 @Injectable()
 export class ResponseMemory {
   /** The most that all may take; room for as many calls at a time as four providers' hosts are sent. */
-  protected readonly maxBytes: number = 64 * maxApiAnswerBytes;
+  protected readonly maxBytes: number = 64 * maxApiResponseBytes;
   /** Time limit for reading a response, in milliseconds. */
   readonly readWithinMs: number = 30_000;
   #bytes = 0;
@@ -28,7 +28,7 @@ export class ResponseMemory {
    * @throws {@link RateLimitedError} when there is no room for another response
    */
   open(): ResponseReservation {
-    this.refuseBeyond(maxApiAnswerBytes);
+    this.refuseBeyond(maxApiResponseBytes);
     return new ResponseReservation((from, to) => {
       if (to > from) {
         this.refuseBeyond(to - from);
@@ -57,7 +57,7 @@ export class ResponseReservation {
    * @throws {@link RateLimitedError} when there is none
    */
   reserve(): void {
-    this.change(maxApiAnswerBytes);
+    this.change(maxApiResponseBytes);
   }
 
   /** Leaves what a response that has arrived does not need. */

@@ -1,4 +1,4 @@
-import { Refusal } from './answer.js';
+import { Refusal } from './fake-response.js';
 import { Parameters } from './form.js';
 import type { AccessToken, GrantBook } from './grant-book.js';
 import type { IncomingCall } from './incoming-call.js';

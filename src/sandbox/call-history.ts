@@ -1,4 +1,4 @@
-/** What a call was about; `consent` is the answer to the consent page, `endpoint` one that only this provider has. */
+/** What a call was about; `consent` is the user's answer on the consent page, `endpoint` one that only this provider has. */
 export type CallKind =
   | 'authorize'
   | 'consent'
@@ -18,7 +18,7 @@ export interface HistoryEntry {
   readonly kind: CallKind;
   /** Arrival, milliseconds since 1970 on the sandbox's clock. */
   readonly at: number;
-  /** When the answer was ready; `undefined` while the call is in flight. */
+  /** When the response was ready; `undefined` while the call is in flight. */
   readonly endsAt: number | undefined;
   /** `ok`, the error code, `pending` while in flight, or the type of the misbehaviour that took the call's place. */
   readonly outcome: string;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Refusal, type Answer } from './answer.js';
+import { Refusal, type FakeResponse } from './fake-response.js';
 import { BoundedMap } from './bounded-map.js';
 import { parseForm } from './form.js';
 import { consentPage } from './html-pages.js';
@@ -11,15 +11,15 @@ export interface ConsentRequest {
   readonly scopes: readonly string[];
   readonly userPicksScopes: boolean;
   /** Sends the browser back. */
-  readonly approve: (accountId: string, scopes: readonly string[]) => Answer;
+  readonly approve: (accountId: string, scopes: readonly string[]) => FakeResponse;
   /** Sends the browser back. */
-  readonly deny: () => Answer;
+  readonly deny: () => FakeResponse;
 }
 
 const lifetimeMs = 600_000;
 const defaultAccount = '1001';
 
-/** Asks the user, and takes the answer once. */
+/** Asks the user, and takes one answer. */
 export class ConsentDesk {
   readonly #open = new BoundedMap<{ readonly request: ConsentRequest; readonly expiresAtMs: number }>();
   #limit: readonly string[] | undefined;
@@ -34,7 +34,7 @@ export class ConsentDesk {
     this.#limit = scopes;
   }
 
-  ask(request: ConsentRequest): Answer {
+  ask(request: ConsentRequest): FakeResponse {
     const requestId = randomUUID();
     this.#open.set(requestId, { request, expiresAtMs: this.now() + lifetimeMs });
     return consentPage({ slug: this.slug, requestId, ...request });
@@ -46,7 +46,7 @@ export class ConsentDesk {
    * @throws {@link Refusal} 400 on an unknown, answered or expired request, an account that is not 1 to 15 digits, no decision, a
    * scope that was not asked for, or none of the offered ones
    */
-  answer(call: IncomingCall): Answer {
+  respond(call: IncomingCall): FakeResponse {
     const fields = readFields(call.body);
     const requestId = fields.get('request')?.[0] ?? '';
     const open = this.#open.get(requestId);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Refusal, type Answer } from './answer.js';
+import { Refusal, type FakeResponse } from './fake-response.js';
 import type { FakeProvider } from './fake-provider.js';
 import type { IncomingCall } from './incoming-call.js';
 import { misbehaviourSchema } from './misbehaviour.js';
@@ -44,7 +44,7 @@ const orderSchema = z.strictObject({
 export async function control(
   call: IncomingCall,
   findNeighbor: (slug: string) => FakeProvider | undefined,
-): Promise<Answer> {
+): Promise<FakeResponse> {
   const [, slug = '', action] = call.path.split('/');
   const fake = findNeighbor(slug);
   if (fake === undefined || (action !== undefined && action !== 'history')) {

@@ -6,7 +6,7 @@ import type { VendorSandbox } from './vendor-sandbox.js';
 
 const definition: OAuth2SandboxDefinition = {
   ...plainDefinition,
-  account: { path: '/api/me', answer: (accountId) => ({ id: accountId }) },
+  account: { path: '/api/me', respond: (accountId) => ({ id: accountId }) },
   apiBasePath: '/api',
   apiPath: '/api/data',
 };
@@ -32,8 +32,8 @@ describe('the data API of a fake', () => {
   it('tells what it received at any path below its base, by any method, credentials left out', async () => {
     const { url, authorization } = await linked('plain');
     const headers = { authorization, 'content-type': 'text/plain', 'x-sent': '1' };
-    const answer = await call('PATCH', `${url}/api/a%2Fb/c?d=%20&d=+`, { headers, body: 'ü' });
-    expect(json(answer)).toEqual({
+    const response = await call('PATCH', `${url}/api/a%2Fb/c?d=%20&d=+`, { headers, body: 'ü' });
+    expect(json(response)).toEqual({
       ok: true,
       account_id: '7',
       note: expect.stringContaining('sandbox, not the provider'),
@@ -46,7 +46,7 @@ describe('the data API of a fake', () => {
         body_sha256: sha256('ü'),
       },
     });
-    expect(answer.text).not.toContain(authorization);
+    expect(response.text).not.toContain(authorization);
   });
 
   it('leaves the other endpoints of the provider theirs, and has nothing elsewhere', async () => {
@@ -77,7 +77,7 @@ describe('the data API of a fake', () => {
 
   it('does not tell a token in the query', async () => {
     const { url, token } = await linked('query');
-    const answer = await call('GET', `${url}/api/a?b=1&token=${encodeURIComponent(token)}`);
-    expect(json(answer)).toMatchObject({ received: { query: 'b=1' } });
+    const response = await call('GET', `${url}/api/a?b=1&token=${encodeURIComponent(token)}`);
+    expect(json(response)).toMatchObject({ received: { query: 'b=1' } });
   });
 });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
-import { Refusal, type Answer } from './answer.js';
+import { Refusal, type FakeResponse } from './fake-response.js';
 import type { IncomingCall } from './incoming-call.js';
 import { isBelow } from './routing.js';
 
@@ -13,11 +13,11 @@ export function isDataCall({ apiBasePath, apiPath }: SandboxDefinition, { path }
 }
 
 /**
- * Answers a call of the API whose token is good. The fake has no measurements, and makes none up: it tells what it has received.
+ * Responds to a call of the API whose token is good. The fake has no measurements, and makes none up: it tells what it has received.
  *
  * @throws {@link Refusal} 401 when a header is missing that the provider wants beside the token
  */
-export function dataAnswer(definition: SandboxDefinition, call: IncomingCall, accountId: string): Answer {
+export function dataResponse(definition: SandboxDefinition, call: IncomingCall, accountId: string): FakeResponse {
   const { apiHeaders = [] } = definition;
   const missing = apiHeaders.find((name) => !call.headers[name.toLowerCase()]);
   if (missing !== undefined) {

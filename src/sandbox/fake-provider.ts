@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sandboxClientId, sandboxClientSecret } from '../provider-kit/definition/provider-settings.js';
 import type { SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
-import { RedirectedRefusal, Refusal, send, type Answer } from './answer.js';
+import { RedirectedRefusal, Refusal, send, type FakeResponse } from './fake-response.js';
 import { CallHistory, type CallKind, type HistoryEntry, type OpenEntry } from './call-history.js';
 import { ConsentDesk } from './consent-desk.js';
 import { isForm, parseForm } from './form.js';
@@ -15,7 +15,7 @@ import { OAuth1Protocol } from './oauth1-protocol.js';
 import { OAuth2Protocol } from './oauth2-protocol.js';
 import type { CallNote, Endpoint, IssuedGrant, FakeContext, Protocol } from './protocol.js';
 import { onlyMethod } from './routing.js';
-import { alter, replacement } from './wrong-answer.js';
+import { alter, replacement } from './wrong-response.js';
 
 const consentPath = '/_consent';
 
@@ -27,7 +27,7 @@ export class FakeProvider {
   /** Tells the app's hook what happens to accounts. */
   readonly notifier: Notifier;
   readonly #misbehaviours = new MisbehaviourQueue();
-  /** Ends slow answers. */
+  /** Ends slow responses. */
   #behaving = new AbortController();
   /** How far the clock of this provider is ahead of the sandbox's, in seconds. */
   clockOffsetSeconds = 0;
@@ -164,39 +164,39 @@ export class FakeProvider {
     this.#context.consent.restrictScopes(scopes);
   }
 
-  /** Answers one request. Called by the sandbox's server. */
-  async serve(call: IncomingCall, response: ServerResponse, stopping: AbortSignal): Promise<void> {
+  /** Responds to one request. Called by the sandbox's server. */
+  async serve(call: IncomingCall, outgoing: ServerResponse, stopping: AbortSignal): Promise<void> {
     const endpoint = this.#findEndpoint(call);
     if (endpoint === undefined) {
       throw new Refusal(404, 'not_found', `"${this.slug}" has nothing at ${call.method} ${call.path}`);
     }
     const entry = this.#history.begin(endpoint.kind, call.headers.authorization);
     const wrong = this.#misbehaviours.take(endpoint.kind);
-    const answer = await this.#answer(endpoint, call, entry, wrong, stopping);
-    this.#history.end(entry, answer === 'drop' ? 0 : answer.status);
-    if (answer === 'drop') {
-      response.destroy();
+    const response = await this.#respond(endpoint, call, entry, wrong, stopping);
+    this.#history.end(entry, response === 'drop' ? 0 : response.status);
+    if (response === 'drop') {
+      outgoing.destroy();
       return;
     }
-    response.setHeader('Date', new Date(this.#context.now()).toUTCString());
-    await send(response, answer);
+    outgoing.setHeader('Date', new Date(this.#context.now()).toUTCString());
+    await send(outgoing, response);
   }
 
   #findEndpoint(call: IncomingCall): Endpoint | undefined {
     if (call.path === consentPath) {
       onlyMethod(call, 'POST');
-      return { kind: 'consent', answer: (incoming) => this.#context.consent.answer(incoming) };
+      return { kind: 'consent', respond: (incoming) => this.#context.consent.respond(incoming) };
     }
     return this.#protocol.findEndpoint(call);
   }
 
-  async #answer(
+  async #respond(
     endpoint: Endpoint,
     call: IncomingCall,
     entry: OpenEntry,
     wrong: Misbehaviour | undefined,
     stopping: AbortSignal,
-  ): Promise<Answer | 'drop'> {
+  ): Promise<FakeResponse | 'drop'> {
     if (wrong === undefined) {
       return this.#process(endpoint, call, entry, wrong);
     }
@@ -207,10 +207,10 @@ export class FakeProvider {
         await wait;
         return this.#process(endpoint, call, entry, wrong);
       }
-      const [answer] = await Promise.all([this.#process(endpoint, call, entry, wrong), wait]);
-      return answer;
+      const [response] = await Promise.all([this.#process(endpoint, call, entry, wrong), wait]);
+      return response;
     }
-    const render = (status: number, error: string, description: string): Answer =>
+    const render = (status: number, error: string, description: string): FakeResponse =>
       this.#protocol.renderError(status, error, description, presentedToken(call));
     const instead = replacement(wrong, render, presentedSecrets(call));
     if (instead === undefined) {
@@ -242,16 +242,16 @@ export class FakeProvider {
     call: IncomingCall,
     entry: OpenEntry,
     wrong: Misbehaviour | undefined,
-  ): Promise<Answer> {
+  ): Promise<FakeResponse> {
     const note: CallNote = {
       withoutRefreshToken: wrong?.type === 'omitRefreshToken' || wrong?.type === 'emptyRefreshToken',
       shrinkTo: wrong?.type === 'scope' ? wrong.scopes : undefined,
       idTokenClaims: wrong?.type === 'idToken' ? wrong.claims : undefined,
     };
     try {
-      const answer = await endpoint.answer(call, note);
+      const response = await endpoint.respond(call, note);
       entry.outcome = 'ok';
-      return answer;
+      return response;
     } catch (error) {
       if (!(error instanceof Refusal)) {
         throw error;
@@ -264,15 +264,20 @@ export class FakeProvider {
     }
   }
 
-  #refusal(refusal: Refusal, kind: CallKind, call: IncomingCall): Answer {
+  #refusal(refusal: Refusal, kind: CallKind, call: IncomingCall): FakeResponse {
     if (refusal instanceof RedirectedRefusal) {
-      return refusal.answer;
+      return refusal.response;
     }
     if (kind === 'authorize' || kind === 'consent') {
       return errorPage(refusal.status, refusal.description);
     }
-    const answer = this.#protocol.renderError(refusal.status, refusal.error, refusal.description, presentedToken(call));
-    return { ...answer, headers: { ...answer.headers, ...refusal.headers } };
+    const response = this.#protocol.renderError(
+      refusal.status,
+      refusal.error,
+      refusal.description,
+      presentedToken(call),
+    );
+    return { ...response, headers: { ...response.headers, ...refusal.headers } };
   }
 }
 

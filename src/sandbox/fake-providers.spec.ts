@@ -82,7 +82,7 @@ describe('Garmin', () => {
     expect(scoped.searchParams.get('error')).toBe('invalid_scope');
   });
 
-  it('answers with its own fields, names the account by a call, and deregisters by DELETE', async () => {
+  it('responds with its own fields, names the account by a call, and deregisters by DELETE', async () => {
     const provider = driver('garmin');
     const { accessToken, fields } = await provider.link({ account: '13' });
     expect(fields).toMatchObject({
@@ -98,7 +98,7 @@ describe('Garmin', () => {
 });
 
 describe('Fitbit', () => {
-  it('names the account in the token answer, and quotes the refresh token in an error of its own shape', async () => {
+  it('names the account in the token response, and quotes the refresh token in an error of its own shape', async () => {
     const provider = driver('fitbit');
     const { fields } = await provider.link({ account: '14' });
     expect(fields).toMatchObject({ user_id: '14', token_type: 'Bearer', expires_in: 28_800 });
@@ -123,7 +123,7 @@ describe('Fitbit', () => {
 });
 
 describe('Oura, classic server', () => {
-  it('grants what is ticked, and says so in callback and token answer; no scope asks for all', async () => {
+  it('grants what is ticked, and says so in callback and token response; no scope asks for all', async () => {
     const provider = driver('oura');
     const landed = await consent(provider.authorizeUrl({ scope: undefined }), { scopes: ['daily', 'spo2'] });
     expect(landed.searchParams.get('scope')).toBe('daily spo2');

@@ -1,4 +1,4 @@
-import { Refusal } from './answer.js';
+import { Refusal } from './fake-response.js';
 
 /** Decoded name and value, in the order of arrival, repetitions kept. */
 export type Pair = readonly [name: string, value: string];

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Answer } from './answer.js';
+import type { FakeResponse } from './fake-response.js';
 
 /**
  * The authorization page of a provider whose page is a web app: its parameters are behind a route in the fragment, which no
@@ -7,7 +7,7 @@ import type { Answer } from './answer.js';
  *
  * @param route - stands before the parameters: `/` for `#/?client_id=...`
  */
-export function fragmentPage(route: string): Answer {
+export function fragmentPage(route: string): FakeResponse {
   const start = JSON.stringify(`#${route}?`);
   const script = `const hash=location.hash;if(hash.startsWith(${start}))location.replace('?'+hash.slice(${start}.length))`;
   const hash = createHash('sha256').update(script).digest('base64');

@@ -34,7 +34,7 @@ export interface RefreshToken {
     readonly atMs: number;
     readonly access: AccessToken;
     readonly refresh: RefreshToken | undefined;
-    readonly answer: TokenFields;
+    readonly response: TokenFields;
   };
 }
 

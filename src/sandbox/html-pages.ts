@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Answer } from './answer.js';
+import type { FakeResponse } from './fake-response.js';
 
 const style =
   'body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:3rem auto;padding:0 1rem}' +
@@ -23,7 +23,7 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => escapes[character] ?? character);
 }
 
-function page(status: number, title: string, body: string): Answer {
+function page(status: number, title: string, body: string): FakeResponse {
   const text =
     `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>${escapeHtml(title)}</title>` +
     `<style>${style}</style></head><body>\n<h1>${escapeHtml(title)}</h1>\n${body}\n</body></html>\n`;
@@ -35,7 +35,7 @@ function page(status: number, title: string, body: string): Answer {
 }
 
 /** A page for a mistake that must not be redirected to the application. */
-export function errorPage(status: number, message: string): Answer {
+export function errorPage(status: number, message: string): FakeResponse {
   return page(status, 'This request is not accepted', `<p>${escapeHtml(message)}</p>`);
 }
 
@@ -49,7 +49,7 @@ export interface ConsentPage {
 }
 
 /** The page on which the user approves or denies; a plain form, for browsers without JavaScript and for scripts. */
-export function consentPage(consent: ConsentPage): Answer {
+export function consentPage(consent: ConsentPage): FakeResponse {
   const scopes = consent.scopes.map((scope) =>
     consent.userPicksScopes
       ? `<label><input type="checkbox" name="scope" value="${escapeHtml(scope)}" checked> ${escapeHtml(scope)}</label>`
@@ -72,8 +72,8 @@ ${scopes.length === 0 ? '' : list}
   );
 }
 
-/** The page whose form carries the answer to the application (OAuth 2.0 Form Post Response Mode); sent by a press of the button. */
-export function formPostPage(action: string, fields: Readonly<Record<string, string | undefined>>): Answer {
+/** The page whose form carries the response to the application (OAuth 2.0 Form Post Response Mode); sent by a press of the button. */
+export function formPostPage(action: string, fields: Readonly<Record<string, string | undefined>>): FakeResponse {
   const inputs = Object.entries(fields).map(([name, value]) =>
     value === undefined ? '' : `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">\n`,
   );
@@ -87,7 +87,7 @@ export function formPostPage(action: string, fields: Readonly<Record<string, str
 /** The list of providers. */
 export function indexPage(
   providers: readonly { readonly slug: string; readonly url: string; readonly oauth: string }[],
-): Answer {
+): FakeResponse {
   const rows = providers.map(
     ({ slug, url, oauth }) =>
       `<li><strong>${escapeHtml(slug)}</strong> (OAuth ${escapeHtml(oauth)}): <code>${escapeHtml(url)}</code></li>`,

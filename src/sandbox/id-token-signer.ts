@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { OAuth2SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
-import type { Answer } from './answer.js';
+import type { FakeResponse } from './fake-response.js';
 import type { Route } from './routing.js';
 
 /** Not published by most providers; long enough for an application that checks it at once. */
@@ -39,11 +39,11 @@ export class IdTokenSigner {
 
   get routes(): Route[] {
     const { jwksPath: path } = this.definition;
-    return path === undefined ? [] : [{ kind: 'jwks', method: 'GET', path, answer: () => this.#keySet() }];
+    return path === undefined ? [] : [{ kind: 'jwks', method: 'GET', path, respond: () => this.#keySet() }];
   }
 
   /** Answers with the public keys, as a JSON Web Key Set (RFC 7517). */
-  async #keySet(): Promise<Answer> {
+  async #keySet(): Promise<FakeResponse> {
     const key = await exportJWK((await this.#keys).publicKey);
     const json = { keys: [{ ...key, kid: this.#keyId, use: 'sig', alg: this.definition.algorithm }] };
     return { status: 200, content: { json } };

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { Refusal } from './answer.js';
+import { Refusal } from './fake-response.js';
 
 /** One request, read whole and otherwise untouched: signatures are recomputed from what really arrived. */
 export interface IncomingCall {

@@ -14,7 +14,7 @@ const endpoint = z.enum([
 ]);
 const tokenEndpoint = z.enum(['token', 'refresh']);
 const status = z.int().min(200).max(599);
-/** Whether the fake does what was asked (rotates, revokes ...) before its answer goes wrong. */
+/** Whether the fake does what was asked (rotates, revokes ...) before its response goes wrong. */
 const processed = z.boolean().optional();
 const bytes = z.int().min(0).max(1_073_741_824);
 
@@ -22,7 +22,7 @@ const bytes = z.int().min(0).max(1_073_741_824);
 export const misbehaviourSchema = z.discriminatedUnion('type', [
   /** Answers late, or when told to behave. What was asked is done at arrival, or, with `processed: false`, only after the wait. */
   z.strictObject({ endpoint, type: z.literal('slow'), ms: z.int().min(0).max(600_000), processed }),
-  /** Closes the connection without an answer; with `processed` after the token was rotated, so the answer is lost. */
+  /** Closes the connection without a response; with `processed` after the token was rotated, so the response is lost. */
   z.strictObject({ endpoint, type: z.literal('drop'), processed }),
   z.strictObject({
     endpoint,
@@ -58,19 +58,19 @@ export const misbehaviourSchema = z.discriminatedUnion('type', [
   z.strictObject({ endpoint: tokenEndpoint, type: z.literal('omitExpiresIn') }),
   /** Any JSON as `expires_in`. */
   z.strictObject({ endpoint: tokenEndpoint, type: z.literal('expiresIn'), value: z.json() }),
-  /** No `refresh_token` in the answer; at a refresh the presented one stays valid. */
+  /** No `refresh_token` in the response; at a refresh the presented one stays valid. */
   z.strictObject({ endpoint: tokenEndpoint, type: z.literal('omitRefreshToken') }),
   /** The same with an empty string as `refresh_token`. */
   z.strictObject({ endpoint: tokenEndpoint, type: z.literal('emptyRefreshToken') }),
-  /** The grant shrinks to these scopes, and the answer says so. */
+  /** The grant shrinks to these scopes, and the response says so. */
   z.strictObject({ endpoint: tokenEndpoint, type: z.literal('scope'), scopes: z.array(z.string()) }),
   /** An ID token with these claims on top of the right ones, also where this provider sends none with a refresh; `null` leaves one out. */
   z.strictObject({ endpoint: tokenEndpoint, type: z.literal('idToken'), claims: z.record(z.string(), z.json()) }),
   /** Any JSON as `token_type`; `mac` when absent. */
   z.strictObject({ endpoint: tokenEndpoint, type: z.literal('badTokenType'), value: z.json().optional() }),
-  /** Any JSON as these fields of the answer; `null` leaves one out. */
+  /** Any JSON as these fields of the response; `null` leaves one out. */
   z.strictObject({ endpoint: tokenEndpoint, type: z.literal('fields'), values: z.record(z.string(), z.json()) }),
-  /** The right answer under another content type. */
+  /** The right response under another content type. */
   z.strictObject({ endpoint: tokenEndpoint, type: z.literal('contentType'), value: z.string() }),
   /** OAuth 1.0a: `oauth_callback_confirmed` is left out or another value. */
   z.strictObject({

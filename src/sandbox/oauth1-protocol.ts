@@ -1,7 +1,7 @@
 import type { OAuth1SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
-import { appendQuery, redirect, Refusal, type Answer } from './answer.js';
+import { appendQuery, redirect, Refusal, type FakeResponse } from './fake-response.js';
 import { BoundedMap } from './bounded-map.js';
-import { dataAnswer, isDataCall } from './data-api.js';
+import { dataResponse, isDataCall } from './data-api.js';
 import { Parameters } from './form.js';
 import type { AccessToken, Grant } from './grant-book.js';
 import type { IncomingCall } from './incoming-call.js';
@@ -42,39 +42,39 @@ export class OAuth1Protocol implements Protocol {
     const { definition } = this;
     if (call.path === definition.requestTokenPath) {
       onlyMethod(call, 'POST');
-      return { kind: 'request_token', answer: (incoming) => this.#issueRequestToken(incoming) };
+      return { kind: 'request_token', respond: (incoming) => this.#issueRequestToken(incoming) };
     }
     if (call.path === definition.authorizePath) {
       onlyMethod(call, 'GET');
-      return { kind: 'authorize', answer: (incoming) => this.#authorize(incoming) };
+      return { kind: 'authorize', respond: (incoming) => this.#authorize(incoming) };
     }
     if (call.path === definition.accessTokenPath) {
       onlyMethod(call, 'POST');
-      return { kind: 'access_token', answer: (incoming, note) => this.#exchange(incoming, note) };
+      return { kind: 'access_token', respond: (incoming, note) => this.#exchange(incoming, note) };
     }
     if (call.path === definition.revoke?.path) {
       onlyMethod(call, definition.revoke.method);
-      return { kind: 'revoke', answer: (incoming, note) => this.#revoke(incoming, note) };
+      return { kind: 'revoke', respond: (incoming, note) => this.#revoke(incoming, note) };
     }
     if (call.path === definition.exchange?.path) {
       onlyMethod(call, 'POST');
-      return { kind: 'exchange', answer: (incoming, note) => this.#exchangeGrant(incoming, note) };
+      return { kind: 'exchange', respond: (incoming, note) => this.#exchangeGrant(incoming, note) };
     }
     if (call.path === definition.account?.path) {
       onlyMethod(call, 'GET');
-      return { kind: 'account', answer: (incoming, note) => this.#account(incoming, note) };
+      return { kind: 'account', respond: (incoming, note) => this.#account(incoming, note) };
     }
     if (isDataCall(definition, call)) {
-      return { kind: 'api', answer: (incoming, note) => this.#api(incoming, note) };
+      return { kind: 'api', respond: (incoming, note) => this.#api(incoming, note) };
     }
     return undefined;
   }
 
-  renderError(status: number, error: string, description: string): Answer {
+  renderError(status: number, error: string, description: string): FakeResponse {
     return { status, content: { form: { oauth_problem: error, oauth_problem_advice: description } } };
   }
 
-  #issueRequestToken(call: IncomingCall): Answer {
+  #issueRequestToken(call: IncomingCall): FakeResponse {
     const parameters = this.#verify(call, () => undefined, this.definition.tokenParametersIn);
     const callback = parameters.get('oauth_callback');
     if (callback === undefined || callback === '') {
@@ -97,7 +97,7 @@ export class OAuth1Protocol implements Protocol {
     return { status: 200, content: { form } };
   }
 
-  #authorize(call: IncomingCall): Answer {
+  #authorize(call: IncomingCall): FakeResponse {
     const query = new Parameters(call.query);
     query.refuseRepeated();
     const token = this.#findRequestToken(query.get('oauth_token'));
@@ -130,7 +130,7 @@ export class OAuth1Protocol implements Protocol {
     token.state = state;
   }
 
-  #exchange(call: IncomingCall, note: CallNote): Answer {
+  #exchange(call: IncomingCall, note: CallNote): FakeResponse {
     const findSecret = (value: string): string | undefined => this.#findRequestToken(value)?.secret;
     const parameters = this.#verify(call, findSecret, this.definition.tokenParametersIn);
     const token = this.#findRequestToken(parameters.get('oauth_token') ?? '');
@@ -155,22 +155,22 @@ export class OAuth1Protocol implements Protocol {
     const grant = grants.open(token.accountId, []);
     note.familyId = grant.familyId;
     const access = grants.issueAccessToken(grant, Infinity, randomToken('ts'));
-    const extras = this.definition.tokenAnswerExtras?.(token.accountId) ?? {};
+    const extras = this.definition.tokenResponseExtras?.(token.accountId) ?? {};
     const form = { oauth_token: access.value, oauth_token_secret: access.secret, ...extras };
     return { status: 200, content: { form } };
   }
 
-  #api(call: IncomingCall, note: CallNote): Answer {
+  #api(call: IncomingCall, note: CallNote): FakeResponse {
     const token = this.#signedToken(call, note);
-    return dataAnswer(this.definition, call, token.grant.accountId);
+    return dataResponse(this.definition, call, token.grant.accountId);
   }
 
-  #account(call: IncomingCall, note: CallNote): Answer {
+  #account(call: IncomingCall, note: CallNote): FakeResponse {
     const token = this.#signedToken(call, note);
-    return { status: 200, content: { json: this.definition.account?.answer(token.grant.accountId) ?? {} } };
+    return { status: 200, content: { json: this.definition.account?.respond(token.grant.accountId) ?? {} } };
   }
 
-  #exchangeGrant(call: IncomingCall, note: CallNote): Answer {
+  #exchangeGrant(call: IncomingCall, note: CallNote): FakeResponse {
     const token = this.#signedToken(call, note);
     const { successor = '', tokenLivesOnSeconds = 0 } = this.definition.exchange ?? {};
     if (this.#exchanged.has(token.grant)) {
@@ -185,7 +185,7 @@ export class OAuth1Protocol implements Protocol {
     return { status: 200, content: { json: issued.fields } };
   }
 
-  #revoke(call: IncomingCall, note: CallNote): Answer {
+  #revoke(call: IncomingCall, note: CallNote): FakeResponse {
     const { grant } = this.#signedToken(call, note);
     this.context.grants.end(grant);
     if (this.#exchanged.has(grant)) {

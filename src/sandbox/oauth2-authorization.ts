@@ -1,7 +1,7 @@
 import type { OAuth2SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
-import { RedirectedRefusal, Refusal, type Answer } from './answer.js';
+import { RedirectedRefusal, Refusal, type FakeResponse } from './fake-response.js';
 import { BoundedMap } from './bounded-map.js';
-import { callbackAnswer } from './callback-answer.js';
+import { callbackResponse } from './callback-response.js';
 import { Parameters } from './form.js';
 import type { Grant } from './grant-book.js';
 import { fragmentPage } from './fragment-page.js';
@@ -44,7 +44,7 @@ export class OAuth2Authorization {
    * @throws {@link Refusal} 400 when the client or the redirect URI is wrong, so that nothing is redirected to a stranger; for
    * some providers on every malformed request
    */
-  start(call: IncomingCall): Answer {
+  start(call: IncomingCall): FakeResponse {
     if (this.definition.authorizeRoute !== undefined && call.query === '') {
       return fragmentPage(this.definition.authorizeRoute);
     }
@@ -65,8 +65,8 @@ export class OAuth2Authorization {
     }
   }
 
-  #callback(redirectUri: string, fields: Readonly<Record<string, string | undefined>>): Answer {
-    return callbackAnswer(this.definition.callback ?? 'redirect', redirectUri, fields);
+  #callback(redirectUri: string, fields: Readonly<Record<string, string | undefined>>): FakeResponse {
+    return callbackResponse(this.definition.callback ?? 'redirect', redirectUri, fields);
   }
 
   #redirectUri(query: Parameters): string {
@@ -89,7 +89,7 @@ export class OAuth2Authorization {
     return redirectUri;
   }
 
-  #ask(query: Parameters, redirectUri: string): Answer {
+  #ask(query: Parameters, redirectUri: string): FakeResponse {
     query.refuseRepeated();
     if (query.get('response_type') !== 'code') {
       throw new Refusal(400, 'unsupported_response_type', 'response_type must be code');

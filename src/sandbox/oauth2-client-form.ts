@@ -1,5 +1,5 @@
 import type { OAuth2SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
-import { Refusal } from './answer.js';
+import { Refusal } from './fake-response.js';
 import { isForm, Parameters } from './form.js';
 import type { IncomingCall } from './incoming-call.js';
 import { authenticateClient, type ClientAuthentication } from './oauth2-client-authentication.js';

@@ -33,7 +33,7 @@ const strict: OAuth2SandboxDefinition = {
   userPicksScopes: true,
   scopeInCallback: true,
   refreshTokenNeedsScope: 'offline',
-  scopeInTokenAnswer: true,
+  scopeInTokenResponse: true,
   codeLifetimeSeconds: 60,
   accessTokenLifetimeSeconds: 3600,
   refreshTokenLifetimeSeconds: 7200,
@@ -41,7 +41,7 @@ const strict: OAuth2SandboxDefinition = {
   reuse: 'family-revoked',
   oldAccessTokenDiesOnRefresh: true,
   scopeOnRefresh: 'offline',
-  account: { path: '/me', answer: (accountId) => ({ id: accountId }), scope: 'read:a' },
+  account: { path: '/me', respond: (accountId) => ({ id: accountId }), scope: 'read:a' },
   apiPath: '/data',
   revoke: { proof: 'client', method: 'POST', path: '/o/revoke', status: 200 },
 };
@@ -56,7 +56,7 @@ const plain: OAuth2SandboxDefinition = {
   scopes: ['a', 'b'],
   omittedScopeMeansAll: true,
   malformedAuthorizeIsNotRedirected: true,
-  scopeInTokenAnswer: { constant: 'SAME ALWAYS' },
+  scopeInTokenResponse: { constant: 'SAME ALWAYS' },
   codeLifetimeSeconds: 600,
   accessTokenLifetimeSeconds: 3600,
   rotation: 'always',
@@ -65,8 +65,8 @@ const plain: OAuth2SandboxDefinition = {
   oneRefreshTokenPerUser: true,
   oldAccessTokenDiesOnRefresh: false,
   tokenType: 'Bearer',
-  tokenAnswerExtras: (accountId) => ({ user_id: accountId }),
-  errorAnswer: (error, description, token) => ({ errors: [{ error, description, token }] }),
+  tokenResponseExtras: (accountId) => ({ user_id: accountId }),
+  errorResponse: (error, description, token) => ({ errors: [{ error, description, token }] }),
   apiPath: '/data',
   revoke: { proof: 'query', method: 'POST', path: '/o/revoke', status: 204, parameter: 'access_token' },
 };
@@ -197,7 +197,7 @@ describe('authorize endpoint', () => {
 });
 
 describe('token endpoint: codes', () => {
-  it('exchanges a code for a token answer that must not be cached', async () => {
+  it('exchanges a code for a token response that must not be cached', async () => {
     const reply = await strictProvider.exchange(await strictProvider.code({ account: '77' }));
     expect(reply.status).toBe(200);
     expect(reply.headers['cache-control']).toBe('no-store');
@@ -405,7 +405,7 @@ describe('token endpoint: refresh', () => {
     expect((await strictProvider.refresh(bystander.refreshToken)).status).toBe(200);
   });
 
-  it('gives the same answer again until a new token is used, and then an error that leaves the grant alone', async () => {
+  it('gives the same response again until a new token is used, and then an error that leaves the grant alone', async () => {
     const first = await plainProvider.link();
     const second = await plainProvider.refresh(first.refreshToken);
     expect((await plainProvider.refresh(first.refreshToken)).text).toBe(second.text);

@@ -1,8 +1,8 @@
 import { sandboxHeaderValue } from '../provider-kit/definition/provider-settings.js';
 import type { OAuth2SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
 import { AccessCheck } from './access-check.js';
-import { Refusal, type Answer } from './answer.js';
-import { dataAnswer, isDataCall } from './data-api.js';
+import { Refusal, type FakeResponse } from './fake-response.js';
+import { dataResponse, isDataCall } from './data-api.js';
 import type { AccessToken } from './grant-book.js';
 import { IdTokenSigner } from './id-token-signer.js';
 import type { IncomingCall } from './incoming-call.js';
@@ -44,7 +44,7 @@ export class OAuth2Protocol implements Protocol {
         kind: 'authorize',
         method: 'GET',
         path: definition.authorizePath,
-        answer: (call) => authorization.start(call),
+        respond: (call) => authorization.start(call),
       },
       ...[...revocation.routes, ...this.#own.routes].map((route) => ({ ...route, takes: isOurs })),
       ...this.#token.routes,
@@ -56,7 +56,7 @@ export class OAuth2Protocol implements Protocol {
   findEndpoint(call: IncomingCall): Endpoint | undefined {
     const route = findRoute(this.#routes, call);
     if (route === undefined && isDataCall(this.definition, call)) {
-      return { kind: 'api', answer: (incoming, note) => this.#api(incoming, note) };
+      return { kind: 'api', respond: (incoming, note) => this.#api(incoming, note) };
     }
     return route;
   }
@@ -69,25 +69,25 @@ export class OAuth2Protocol implements Protocol {
     return (await this.#idTokens?.sign('', { sub: undefined, ...claims })) ?? '';
   }
 
-  renderError(status: number, error: string, description: string, presentedToken: string): Answer {
+  renderError(status: number, error: string, description: string, presentedToken: string): FakeResponse {
     const plain = this.definition.plainTextErrors?.[error];
     if (plain !== undefined) {
       return { status: plain.status, content: { text: plain.text, type: 'text/plain; charset=utf-8' } };
     }
-    const json = this.definition.errorAnswer?.(error, description, presentedToken) ?? {
+    const json = this.definition.errorResponse?.(error, description, presentedToken) ?? {
       error,
       error_description: description,
     };
     return { status, content: { json } };
   }
 
-  #api(call: IncomingCall, note: CallNote): Answer {
+  #api(call: IncomingCall, note: CallNote): FakeResponse {
     const { accountId } = this.#accessToken(call, note).grant;
     const { apiNeedsFact } = this.definition;
     if (apiNeedsFact !== undefined && !this.#own.isRemembered(`${apiNeedsFact}:${accountId}`)) {
       throw new Refusal(403, 'forbidden', `the account is not yet "${apiNeedsFact}"`);
     }
-    return dataAnswer(this.definition, call, accountId);
+    return dataResponse(this.definition, call, accountId);
   }
 
   #accountRoutes(): Route[] {
@@ -95,7 +95,7 @@ export class OAuth2Protocol implements Protocol {
     if (account === undefined) {
       return [];
     }
-    const answer = (call: IncomingCall, note: CallNote): Answer => {
+    const respond = (call: IncomingCall, note: CallNote): FakeResponse => {
       const { grant } = this.#accessToken(call, note);
       const missing = account.headers?.find((name) => call.headers[name] !== sandboxHeaderValue(this.context.slug));
       if (missing !== undefined) {
@@ -104,9 +104,9 @@ export class OAuth2Protocol implements Protocol {
       if (account.scope !== undefined && !grant.scopes.includes(account.scope)) {
         throw new Refusal(403, 'insufficient_scope', `${account.scope} was not granted`);
       }
-      return { status: 200, content: { json: account.answer(grant.accountId) } };
+      return { status: 200, content: { json: account.respond(grant.accountId) } };
     };
-    return [{ kind: 'account', method: 'GET', path: account.path, answer }];
+    return [{ kind: 'account', method: 'GET', path: account.path, respond }];
   }
 
   #accessToken(call: IncomingCall, note: CallNote): AccessToken {

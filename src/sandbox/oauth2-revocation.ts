@@ -1,6 +1,6 @@
 import type { OAuth2SandboxDefinition, SandboxRevocation } from '../provider-kit/definition/sandbox-definition.js';
 import type { AccessCheck } from './access-check.js';
-import { Refusal, type Answer } from './answer.js';
+import { Refusal, type FakeResponse } from './fake-response.js';
 import { Parameters } from './form.js';
 import type { Grant } from './grant-book.js';
 import type { IncomingCall } from './incoming-call.js';
@@ -22,10 +22,10 @@ export class OAuth2Revocation {
       return [];
     }
     const { method, path } = revoke;
-    return [{ kind: 'revoke', method, path, answer: (call, note) => this.#answer(revoke, call, note) }];
+    return [{ kind: 'revoke', method, path, respond: (call, note) => this.#respond(revoke, call, note) }];
   }
 
-  async #answer(revoke: SandboxRevocation, call: IncomingCall, note: CallNote): Promise<Answer> {
+  async #respond(revoke: SandboxRevocation, call: IncomingCall, note: CallNote): Promise<FakeResponse> {
     const grant = await this.#provenGrant(revoke, call, note);
     const inPath = matchPath(revoke.path, call.path)?.['accountId'];
     if (grant !== undefined && inPath !== undefined && inPath !== grant.accountId) {

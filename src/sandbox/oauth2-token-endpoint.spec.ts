@@ -17,8 +17,8 @@ import type { VendorSandbox } from './vendor-sandbox.js';
 const shaped: OAuth2SandboxDefinition = {
   ...plainDefinition,
   errorStatus: 200,
-  errorAnswer: (error) => ({ result: 'failed', error }),
-  tokenAnswer: ({ access_token, refresh_token, expires_in, scope }, accountId) => ({
+  errorResponse: (error) => ({ result: 'failed', error }),
+  tokenResponse: ({ access_token, refresh_token, expires_in, scope }, accountId) => ({
     result: 'ok',
     body: { AccessToken: access_token, RefreshToken: refresh_token, Expires: expires_in, Scope: scope, accountId },
   }),
@@ -27,8 +27,8 @@ const shaped: OAuth2SandboxDefinition = {
 const graceSeconds = 30;
 
 /** Takes a used refresh token again for a while, and ends the grant after that. */
-function graceful(answer: 'same' | 'further'): OAuth2SandboxDefinition {
-  return { ...plainDefinition, reuse: 'family-revoked', reuseGrace: { seconds: graceSeconds, answer } };
+function graceful(response: 'same' | 'further'): OAuth2SandboxDefinition {
+  return { ...plainDefinition, reuse: 'family-revoked', reuseGrace: { seconds: graceSeconds, response } };
 }
 
 let sandbox: VendorSandbox;
@@ -43,7 +43,7 @@ beforeAll(async () => {
       ...plainDefinition,
       refreshExtendsToken: true,
       rotation: 'never',
-      tokenAnswer: (standard) => ({ ...standard, result: '0000' }),
+      tokenResponse: (standard) => ({ ...standard, result: '0000' }),
     },
     parameters: { ...plainDefinition, refreshPath: '/refresh', tokenParams: { action: 'requesttoken' } },
     repeat: { ...plainDefinition, scopeOnExchange: true, userPicksScopes: true, redirectUriOnRefresh: true },
@@ -128,14 +128,14 @@ describe('a grace window', () => {
     },
   );
 
-  it('answers with the same pair, used or not', async () => {
+  it('responds with the same pair, used or not', async () => {
     const first = await driver('same').link();
-    const answer = await driver('same').refresh(first.refreshToken);
-    await driver('same').api(tokens(answer).accessToken);
-    expect((await driver('same').refresh(first.refreshToken)).text).toBe(answer.text);
+    const response = await driver('same').refresh(first.refreshToken);
+    await driver('same').api(tokens(response).accessToken);
+    expect((await driver('same').refresh(first.refreshToken)).text).toBe(response.text);
   });
 
-  it('answers with a further pair, beside which the first one lives on', async () => {
+  it('responds with a further pair, beside which the first one lives on', async () => {
     const first = await driver('further').link();
     const pairs = [
       tokens(await driver('further').refresh(first.refreshToken)),
@@ -210,7 +210,7 @@ describe('what has to be repeated', () => {
   });
 });
 
-describe("an answer in the provider's own shape", () => {
+describe("a response in the provider's own shape", () => {
   const link = async (account = '61'): Promise<Record<string, unknown>> =>
     body(await driver('shaped').exchange(await driver('shaped').code({ account })));
   const body = (reply: Parameters<typeof json>[0]): Record<string, unknown> =>

@@ -1,5 +1,5 @@
 import type { OAuth2SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
-import { Refusal, type Answer } from './answer.js';
+import { Refusal, type FakeResponse } from './fake-response.js';
 import type { Parameters } from './form.js';
 import type { Grant, RefreshToken, TokenFields } from './grant-book.js';
 import type { IdTokenSigner } from './id-token-signer.js';
@@ -33,19 +33,19 @@ export class OAuth2TokenEndpoint {
   /** Two for one path, so that a misbehaviour can single out refreshes; a malformed body counts as an exchange. */
   get routes(): Route[] {
     const { tokenPath, refreshPath } = this.definition;
-    const answer = (call: IncomingCall, note: CallNote): Promise<Answer> => this.#answer(call, note);
-    const refresh: Route = { kind: 'refresh', method: 'POST', path: refreshPath ?? tokenPath, answer };
+    const respond = (call: IncomingCall, note: CallNote): Promise<FakeResponse> => this.#respond(call, note);
+    const refresh: Route = { kind: 'refresh', method: 'POST', path: refreshPath ?? tokenPath, respond };
     const takes = (call: IncomingCall): boolean => /(^|&)grant_type=refresh_token(&|$)/.test(call.body);
     return [
       refreshPath === undefined ? { ...refresh, takes } : refresh,
-      { kind: 'token', method: 'POST', path: tokenPath, answer },
+      { kind: 'token', method: 'POST', path: tokenPath, respond },
     ];
   }
 
   /** Opens a grant of all scopes, for an account whose user was asked elsewhere. */
   issueUnasked(accountId: string): IssuedGrant {
     const grant = this.context.grants.open(accountId, this.definition.scopes);
-    const { answer: fields } = this.#issue(
+    const { response: fields } = this.#issue(
       grant,
       { withoutRefreshToken: false, shrinkTo: undefined, idTokenClaims: undefined },
       true,
@@ -54,7 +54,7 @@ export class OAuth2TokenEndpoint {
   }
 
   /** @throws {@link Refusal} with an error code of RFC 6749 section 5.2, and the status that this provider gives it */
-  async #answer(call: IncomingCall, note: CallNote): Promise<Answer> {
+  async #respond(call: IncomingCall, note: CallNote): Promise<FakeResponse> {
     try {
       const form = await readClientForm(call, this.definition, this.context, this.definition.clientAuthentication);
       for (const [name, value] of Object.entries(this.definition.tokenParams ?? {})) {
@@ -81,11 +81,11 @@ export class OAuth2TokenEndpoint {
     throw new Refusal(400, 'unsupported_grant_type', 'this grant_type is not served here');
   }
 
-  async #success({ grant: { accountId }, fields, idToken }: Outcome): Promise<Answer> {
-    const { tokenAnswer } = this.definition;
+  async #success({ grant: { accountId }, fields, idToken }: Outcome): Promise<FakeResponse> {
+    const { tokenResponse } = this.definition;
     const signed = idToken && (await this.idTokens?.sign(accountId, idToken));
     const json = signed === undefined ? fields : { ...fields, id_token: signed };
-    const shape = tokenAnswer && ((standard: TokenFields): TokenFields => tokenAnswer(standard, accountId));
+    const shape = tokenResponse && ((standard: TokenFields): TokenFields => tokenResponse(standard, accountId));
     return { status: 200, content: shape === undefined ? { json } : { json, shape } };
   }
 
@@ -114,7 +114,7 @@ export class OAuth2TokenEndpoint {
     if (definition.oneRefreshTokenPerUser === true) {
       context.grants.endRefreshTokensOf(grant.accountId);
     }
-    const fields = this.#issue(grant, note, this.#issuesRefreshToken(grant, note)).answer;
+    const fields = this.#issue(grant, note, this.#issuesRefreshToken(grant, note)).response;
     return { grant, fields, idToken: { nonce: code.nonce, ...note.idTokenClaims } };
   }
 
@@ -149,18 +149,18 @@ export class OAuth2TokenEndpoint {
     if (rotates) {
       grants.spend(token, issued);
     }
-    return { grant, fields: issued.answer, idToken };
+    return { grant, fields: issued.response, idToken };
   }
 
   #reuse(token: RefreshToken, successor: NonNullable<RefreshToken['successor']>, note: CallNote): TokenFields {
     const { replaysRefreshUntilNewTokenUsed, reuseGrace } = this.definition;
     const unused = !successor.access.used && successor.refresh?.successor === undefined;
     if (replaysRefreshUntilNewTokenUsed === true && unused && !token.grant.ended) {
-      return successor.answer;
+      return successor.response;
     }
     const graceMs = (reuseGrace?.seconds ?? 0) * 1000;
     if (this.context.now() < successor.atMs + graceMs && !token.grant.ended) {
-      return reuseGrace?.answer === 'further' ? this.#renew(token.grant, note, true).answer : successor.answer;
+      return reuseGrace?.response === 'further' ? this.#renew(token.grant, note, true).response : successor.response;
     }
     if (this.definition.reuse === 'family-revoked') {
       this.context.grants.end(token.grant);
@@ -208,23 +208,23 @@ export class OAuth2TokenEndpoint {
     const lifetime = definition.refreshTokenLifetimeSeconds;
     const access = context.grants.issueAccessToken(grant, context.accessTokenLifetimeSeconds);
     const refresh = withRefreshToken ? context.grants.issueRefreshToken(grant, lifetime ?? Infinity) : undefined;
-    const answer: Record<string, unknown> = {
+    const response: Record<string, unknown> = {
       access_token: access.value,
       token_type: definition.tokenType ?? 'bearer',
       expires_in: context.accessTokenLifetimeSeconds,
     };
     if (refresh !== undefined) {
-      answer['refresh_token'] = refresh.value;
+      response['refresh_token'] = refresh.value;
       if (lifetime !== undefined) {
-        answer['refresh_token_expires_in'] = lifetime;
+        response['refresh_token_expires_in'] = lifetime;
       }
     }
-    if (definition.scopeInTokenAnswer === true || note.shrinkTo !== undefined) {
-      answer['scope'] = grant.scopes.join(definition.scopeSeparator);
-    } else if (definition.scopeInTokenAnswer !== false) {
-      answer['scope'] = definition.scopeInTokenAnswer.constant;
+    if (definition.scopeInTokenResponse === true || note.shrinkTo !== undefined) {
+      response['scope'] = grant.scopes.join(definition.scopeSeparator);
+    } else if (definition.scopeInTokenResponse !== false) {
+      response['scope'] = definition.scopeInTokenResponse.constant;
     }
-    Object.assign(answer, definition.tokenAnswerExtras?.(grant.accountId));
-    return { access, refresh, answer };
+    Object.assign(response, definition.tokenResponseExtras?.(grant.accountId));
+    return { access, refresh, response };
   }
 }

@@ -23,7 +23,7 @@ const definition: OAuth2SandboxDefinition = {
     {
       method: 'POST',
       path: '/register',
-      answer: (incoming) => {
+      respond: (incoming) => {
         seen = incoming;
         if (incoming.bearerAccountId === undefined) {
           return { status: 401, json: {} };
@@ -37,7 +37,7 @@ const definition: OAuth2SandboxDefinition = {
     {
       method: 'DELETE',
       path: '/register',
-      answer: (incoming) => {
+      respond: (incoming) => {
         incoming.forget(`registered:${incoming.query['account']}`);
         return { status: 200, json: {} };
       },
@@ -45,7 +45,7 @@ const definition: OAuth2SandboxDefinition = {
     {
       method: 'POST',
       path: '/token',
-      answer: (incoming) => {
+      respond: (incoming) => {
         incoming.endGrants(incoming.form['account'] ?? '');
         return { status: 200, json: { ended: incoming.form['account'] } };
       },
@@ -65,7 +65,7 @@ beforeAll(async () => {
     query: {
       ...plainDefinition,
       apiTokenParameter: 'token',
-      account: { path: '/me', answer: (accountId) => ({ id: accountId }) },
+      account: { path: '/me', respond: (accountId) => ({ id: accountId }) },
     },
   }));
   driver = new OAuth2Driver(sandbox.provider('own'));

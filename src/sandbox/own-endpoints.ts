@@ -1,6 +1,6 @@
 import type { OAuth2SandboxDefinition, SandboxEndpoint } from '../provider-kit/definition/sandbox-definition.js';
 import type { AccessCheck } from './access-check.js';
-import type { Answer } from './answer.js';
+import type { FakeResponse } from './fake-response.js';
 import { BoundedMap } from './bounded-map.js';
 import { isForm, Parameters } from './form.js';
 import type { IncomingCall } from './incoming-call.js';
@@ -22,7 +22,7 @@ export class OwnEndpoints {
       kind: 'endpoint',
       method: endpoint.method,
       path: endpoint.path,
-      answer: (call, note) => this.#answer(endpoint, call, note),
+      respond: (call, note) => this.#respond(endpoint, call, note),
     }));
   }
 
@@ -30,7 +30,7 @@ export class OwnEndpoints {
     return this.#facts.get(fact) === true;
   }
 
-  #answer(endpoint: SandboxEndpoint, call: IncomingCall, note: CallNote): Answer {
+  #respond(endpoint: SandboxEndpoint, call: IncomingCall, note: CallNote): FakeResponse {
     const form = new Parameters(isForm(call.headers['content-type']) ? call.body : '');
     form.refuseRepeated();
     const query = new Parameters(call.query);
@@ -41,7 +41,7 @@ export class OwnEndpoints {
       note.familyId = bearer.grant.familyId;
     }
     const { baseUrl, clientId, clientSecret, grants, now } = this.context;
-    const { status, json } = endpoint.answer({
+    const { status, json } = endpoint.respond({
       baseUrl,
       clientId,
       clientSecret,

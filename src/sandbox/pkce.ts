@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Refusal } from './answer.js';
+import { Refusal } from './fake-response.js';
 import type { Parameters } from './form.js';
 import { equalSecrets } from './random-token.js';
 

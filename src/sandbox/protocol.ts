@@ -1,4 +1,4 @@
-import type { Answer } from './answer.js';
+import type { FakeResponse } from './fake-response.js';
 import type { CallKind } from './call-history.js';
 import type { ConsentDesk } from './consent-desk.js';
 import type { GrantBook } from './grant-book.js';
@@ -12,7 +12,7 @@ export interface CallNote {
   readonly withoutRefreshToken: boolean;
   /** Shrink the grant to these scopes. */
   readonly shrinkTo: readonly string[] | undefined;
-  /** Answer with an ID token whose claims are changed so. */
+  /** FakeResponse with an ID token whose claims are changed so. */
   readonly idTokenClaims: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -20,10 +20,10 @@ export interface CallNote {
 export interface Endpoint {
   readonly kind: CallKind;
   /** @throws {@link Refusal} when the request is not accepted */
-  readonly answer: (call: IncomingCall, note: CallNote) => Answer | Promise<Answer>;
+  readonly respond: (call: IncomingCall, note: CallNote) => FakeResponse | Promise<FakeResponse>;
 }
 
-/** A grant that was opened, and the fields of the token answer that tells it. */
+/** A grant that was opened, and the fields of the token response that tells it. */
 export interface IssuedGrant {
   readonly familyId: string;
   readonly fields: Readonly<Record<string, unknown>>;
@@ -42,7 +42,7 @@ export interface Protocol {
   /** Signs claims with the key of the ID tokens; absent where the provider issues none. */
   signClaims?(claims: Readonly<Record<string, unknown>>): Promise<string>;
   /** Renders an error of a token or API endpoint as the provider writes it. */
-  renderError(status: number, error: string, description: string, presentedToken: string): Answer;
+  renderError(status: number, error: string, description: string, presentedToken: string): FakeResponse;
 }
 
 /** What one fake may ask of another, where both stand for the same company. */

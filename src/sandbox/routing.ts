@@ -1,4 +1,4 @@
-import { Refusal } from './answer.js';
+import { Refusal } from './fake-response.js';
 import type { IncomingCall } from './incoming-call.js';
 import type { Endpoint } from './protocol.js';
 

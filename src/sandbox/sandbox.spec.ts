@@ -32,13 +32,13 @@ const definition: OAuth2SandboxDefinition = {
   scopeSeparator: ' ',
   scopes: ['a', 'b', 'c'],
   userPicksScopes: true,
-  scopeInTokenAnswer: true,
+  scopeInTokenResponse: true,
   codeLifetimeSeconds: 600,
   accessTokenLifetimeSeconds: 3600,
   rotation: 'always',
   reuse: 'error',
   oldAccessTokenDiesOnRefresh: false,
-  account: { path: '/me', answer: (accountId) => ({ id: accountId }) },
+  account: { path: '/me', respond: (accountId) => ({ id: accountId }) },
   apiPath: '/data',
   revoke: { proof: 'bearer', method: 'DELETE', path: '/revoke', status: 204 },
 };
@@ -293,7 +293,7 @@ describe('misbehaviour', () => {
     expect(fake.isLiveRefreshToken(refreshToken)).toBe(true);
   });
 
-  it('drop: after the token was rotated, so that the answer is lost', async () => {
+  it('drop: after the token was rotated, so that the response is lost', async () => {
     const { refreshToken } = await driver.link();
     fake.misbehave(at({ type: 'drop', processed: true }));
     await expect(driver.refresh(refreshToken)).rejects.toThrow();
@@ -308,7 +308,7 @@ describe('misbehaviour', () => {
     expect(fake.isLiveRefreshToken(refreshToken)).toBe(false);
   });
 
-  it('slow: is in flight until the answer, the token already rotated unless ordered otherwise', async () => {
+  it('slow: is in flight until the response, the token already rotated unless ordered otherwise', async () => {
     for (const [processed, live] of [
       [undefined, false],
       [false, true],
@@ -409,7 +409,7 @@ describe('misbehaviour', () => {
     expect((await driver.link()).fields['refresh_token']).toBe(expected);
   });
 
-  it('leaves a refusal as it is, where only fields of a right answer would change', async () => {
+  it('leaves a refusal as it is, where only fields of a right response would change', async () => {
     fake.misbehave(at({ type: 'badTokenType' }));
     const refused = json(await driver.refresh('unknown'));
     expect(refused['error']).toBe('invalid_grant');
@@ -564,11 +564,11 @@ describe('server', () => {
 async function raw(text: string): Promise<string> {
   const socket = connect(Number(new URL(sandbox.url).port), '127.0.0.1');
   socket.write(text);
-  let answer = '';
+  let response = '';
   for await (const chunk of socket) {
-    answer += String(chunk);
+    response += String(chunk);
   }
-  return answer;
+  return response;
 }
 
 /** Waits, turn by turn of the event loop, until the request has arrived. */

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
-import { Refusal, send } from './answer.js';
+import { Refusal, send } from './fake-response.js';
 import { control, controlSegment } from './control.js';
 import { FakeProvider } from './fake-provider.js';
 import { indexPage } from './html-pages.js';
@@ -51,7 +51,7 @@ export class VendorSandbox {
     for (const [slug, definition] of options.providers) {
       sandbox.add(slug, definition);
     }
-    server.on('request', (request, response) => void sandbox.#handle(request, response));
+    server.on('request', (request, outgoing) => void sandbox.#handle(request, outgoing));
     return sandbox;
   }
 
@@ -70,7 +70,7 @@ export class VendorSandbox {
     return fake;
   }
 
-  /** Closes every connection, those with a slow answer pending included. */
+  /** Closes every connection, those with a slow response pending included. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     if (this.server.listening) {
@@ -81,39 +81,39 @@ export class VendorSandbox {
     }
   }
 
-  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #handle(request: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     try {
-      await this.#route(request, response);
+      await this.#route(request, outgoing);
     } catch (error) {
-      if (this.#stopping.signal.aborted || response.headersSent) {
-        response.destroy();
+      if (this.#stopping.signal.aborted || outgoing.headersSent) {
+        outgoing.destroy();
         return;
       }
       const refusal = error instanceof Refusal ? error : new Refusal(500, 'server_error', 'the sandbox itself failed');
       const json = { error: refusal.error, error_description: refusal.description };
-      await send(response, { status: refusal.status, headers: refusal.headers, content: { json } });
+      await send(outgoing, { status: refusal.status, headers: refusal.headers, content: { json } });
     }
   }
 
-  async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #route(request: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const call = await readCall(request);
     if (call.slug === '' && call.path === '') {
       onlyMethod(call, 'GET');
       const fakes = [...this.#providers.values()];
       await send(
-        response,
+        outgoing,
         indexPage(fakes.map(({ slug, url, definition }) => ({ slug, url, oauth: definition.oauth }))),
       );
       return;
     }
     if (call.slug === controlSegment) {
-      await send(response, await control(call, (slug) => this.#providers.get(slug)));
+      await send(outgoing, await control(call, (slug) => this.#providers.get(slug)));
       return;
     }
     const fake = this.#providers.get(call.slug);
     if (fake === undefined) {
       throw new Refusal(404, 'not_found', 'no such provider; GET / lists them');
     }
-    await fake.serve(call, response, this.#stopping.signal);
+    await fake.serve(call, outgoing, this.#stopping.signal);
   }
 }

@@ -13,9 +13,9 @@ const windowSeconds = 60;
 const retryAfterSeconds = 120;
 const grace = { seconds: windowSeconds, declared: { seconds: windowSeconds } };
 const definitions = [
-  defineGraceful('grace-same', { ...grace, answer: 'same' }),
-  defineGraceful('grace-further', { ...grace, answer: 'further' }),
-  defineGraceful('grace-undeclared', { ...grace, answer: 'same', declared: 'none' }),
+  defineGraceful('grace-same', { ...grace, response: 'same' }),
+  defineGraceful('grace-further', { ...grace, response: 'further' }),
+  defineGraceful('grace-undeclared', { ...grace, response: 'same', declared: 'none' }),
 ];
 const declared = ['grace-same', 'grace-further'];
 const saveRefreshed = 'connections-save-refreshed';

@@ -213,7 +213,7 @@ const connectionsOfEach = 4;
  * third one.
  */
 const requestsOfEach: Readonly<Record<string, number>> = { whoop: 1, 'grace-slow': 2 };
-const graceful = defineGraceful('grace-slow', { seconds: 60, answer: 'same', declared: { seconds: 60 } });
+const graceful = defineGraceful('grace-slow', { seconds: 60, response: 'same', declared: { seconds: 60 } });
 
 describe('callers with a working token', () => {
   let cluster: FaultCluster;

@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { DataApiClient } from '../../src/provider-kit/data-api/data-api-client.js';
-import type { PreparedAnswer } from '../../src/provider-kit/testing/recording-server.js';
+import type { PreparedResponse } from '../../src/provider-kit/testing/recording-server.js';
 import { ResponseMemory } from '../../src/proxy/response-memory.js';
 import { proxiedCalls } from '../../src/proxy/proxy.metrics.js';
 import { type DataApiApplication, startWithDataApi } from '../support/data-api-application.js';
@@ -12,12 +12,12 @@ import { until } from '../support/until.js';
 
 const user = 'the-user';
 const path = `/v1/users/${user}/connections/whoop/proxy/a`;
-const maxAnswerBytes = 10 * 1024 * 1024;
-const largest: PreparedAnswer = { body: Buffer.alloc(maxAnswerBytes, 'x') };
+const maxResponseBytes = 10 * 1024 * 1024;
+const largest: PreparedResponse = { body: Buffer.alloc(maxResponseBytes, 'x') };
 
 /** Room for three of the largest answers, which are waited for as long as the tests take. */
 class ThreeResponses extends ResponseMemory {
-  protected override readonly maxBytes: number = 3 * maxAnswerBytes;
+  protected override readonly maxBytes: number = 3 * maxResponseBytes;
   override readonly readWithinMs: number = 600_000;
 }
 
@@ -41,7 +41,7 @@ afterEach(async () => {
 });
 
 async function start(
-  answer: () => PreparedAnswer | Promise<PreparedAnswer>,
+  answer: () => PreparedResponse | Promise<PreparedResponse>,
   answers: new () => ResponseMemory = ResponseMemory,
 ): Promise<void> {
   bench = await startWithDataApi(answer, {
@@ -72,7 +72,7 @@ describe('NET-04 callers that do not read', () => {
     await start(() => largest, ThreeResponses);
     for (let count = 1; count <= 3; count += 1) {
       await callWithoutReading();
-      await until('its answer is held', () => heldBytes() === count * maxAnswerBytes);
+      await until('its answer is held', () => heldBytes() === count * maxResponseBytes);
     }
     await until('all have arrived', () => bench.dataApi.requests.length === 3);
     const refused = await caller.call('whoop', 'a', { method: 'POST' });
@@ -83,12 +83,12 @@ describe('NET-04 callers that do not read', () => {
     });
     expect(refused.json['detail']).toMatch(/provider responses/);
     expect(bench.dataApi.requests).toHaveLength(3);
-    expect(heldBytes()).toBe(3 * maxAnswerBytes);
+    expect(heldBytes()).toBe(3 * maxResponseBytes);
     for (const socket of sockets) {
       socket.destroy();
     }
     await until('nothing is held', () => heldBytes() === 0);
-    expect((await caller.call('whoop', 'a')).body).toHaveLength(maxAnswerBytes);
+    expect((await caller.call('whoop', 'a')).body).toHaveLength(maxResponseBytes);
   });
 
   it('cannot have more by calling all at once, nor keep a place by calls that wait on one connection', async () => {
@@ -104,11 +104,11 @@ describe('NET-04 callers that do not read', () => {
     expect(statuses.filter((status) => status !== 200 && status !== 429)).toEqual([]);
     expect(statuses).toContain(200);
     expect(bench.dataApi.requests).toHaveLength(statuses.filter((status) => status === 200).length);
-    expect(most).toBeLessThanOrEqual(3 * maxAnswerBytes);
+    expect(most).toBeLessThanOrEqual(3 * maxResponseBytes);
     await until('nothing is held', () => heldBytes() === 0);
     const before = bench.dataApi.requests.length;
     const socket = await callWithoutReading(3);
-    await until('the answers are held', () => heldBytes() === 3 * maxAnswerBytes);
+    await until('the answers are held', () => heldBytes() === 3 * maxResponseBytes);
     await until('all have arrived', () => bench.dataApi.requests.length === before + 3);
     socket.destroy();
     await until('nothing is held', () => heldBytes() === 0);
@@ -126,7 +126,7 @@ describe('NET-04 callers that do not read', () => {
       // The end of a connection shows behind what came before it.
       socket.resume();
       await until('it is closed', () => socket.closed);
-      expect(socket.bytesRead).toBeLessThan(maxAnswerBytes);
+      expect(socket.bytesRead).toBeLessThan(maxResponseBytes);
     }
     // A moment is not enough to read much.
     answer = { body: 'small' };
@@ -138,13 +138,13 @@ describe('NET-04 callers that do not read', () => {
     for (let count = 1; count <= 6; count += 1) {
       await callWithoutReading();
     }
-    await until('six times the largest is held', () => heldBytes() === 6 * maxAnswerBytes);
+    await until('six times the largest is held', () => heldBytes() === 6 * maxResponseBytes);
     await until('all have arrived', () => bench.dataApi.requests.length === 6);
     expect((await caller.call('whoop', 'a')).status).toBe(200);
   });
 
   it('are held smaller answers for by their size', async () => {
-    const bytes = 0.6 * maxAnswerBytes;
+    const bytes = 0.6 * maxResponseBytes;
     await start(() => ({ body: Buffer.alloc(bytes, 'x') }), ThreeResponses);
     for (let count = 1; count <= 4; count += 1) {
       await callWithoutReading();
@@ -171,7 +171,7 @@ describe('callers that leave', () => {
   }
 
   it.each(['POST', 'GET'])('have nothing sent that still waits: %s', async (method) => {
-    const gate = Promise.withResolvers<PreparedAnswer>();
+    const gate = Promise.withResolvers<PreparedResponse>();
     await start(() => gate.promise);
     const exchange = jest.spyOn(bench.application.app.get(DataApiClient), 'exchange');
     const calls = Array.from({ length: 16 }, () => caller.call('whoop', 'a'));
@@ -191,7 +191,7 @@ describe('callers that leave', () => {
   });
 
   it('have what was sent go on to its end', async () => {
-    const gate = Promise.withResolvers<PreparedAnswer>();
+    const gate = Promise.withResolvers<PreparedResponse>();
     await start(() => gate.promise);
     const [answered, abandoned] = [await counted('2xx'), await counted('abandoned')];
     const { leave } = await callAndLeave('POST');

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import {
-  type PreparedAnswer,
+  type PreparedResponse,
   startRecordingServer,
   startSocketServer,
 } from '../../src/provider-kit/testing/recording-server.js';
@@ -16,9 +16,9 @@ const maxBytes = 10 * 1024 * 1024;
 describe('what a provider answers', () => {
   let bench: DataApiApplication;
   let caller: ProxyCaller;
-  let next: PreparedAnswer = {};
+  let next: PreparedResponse = {};
   /** Answers instead, with what it was called with. */
-  let echo: ((authorization: string) => PreparedAnswer) | undefined;
+  let echo: ((authorization: string) => PreparedResponse) | undefined;
 
   beforeAll(async () => {
     bench = await startWithDataApi(({ headers }) => echo?.(headers.authorization ?? '') ?? next);
@@ -31,7 +31,7 @@ describe('what a provider answers', () => {
   afterAll(() => bench.close());
 
   function answered(
-    prepared: PreparedAnswer,
+    prepared: PreparedResponse,
     headers: Record<string, string> = {},
     method = 'GET',
   ): Promise<ProxiedAnswer> {
@@ -57,7 +57,7 @@ describe('what a provider answers', () => {
     expect(url.digest).toBe(createHash('sha256').update(body).digest('hex'));
   });
 
-  async function answeredBytes(prepared: PreparedAnswer): Promise<{ type: string | undefined; digest: string }> {
+  async function answeredBytes(prepared: PreparedResponse): Promise<{ type: string | undefined; digest: string }> {
     next = prepared;
     const key = await bench.application.createKey('tokens:sign');
     const url = `${await bench.application.app.getUrl()}/v1/users/${user}/connections/whoop/proxy/a`;

@@ -93,17 +93,20 @@ describe('renderProvidersPage', () => {
   });
 
   it.each<[Partial<ProviderDefinition>, string]>([
-    [{}, 'Scopes: `sleep`; the token answer tells which were granted.'],
+    [{}, 'Scopes: `sleep`; the token response tells which were granted.'],
     [{ defaultScopes: [] }, 'Scopes: none are asked for.'],
     [{ defaultScopes: ['a', 'b'], scopeSeparator: ',' }, 'Scopes: `a` `b`, joined by commas;'],
     [{ revocation: undefined }, 'Revocation: the provider offers none'],
     [{ refreshUrl: 'https://a.example/refresh' }, 'Peculiar: refreshes go to `https://a.example/refresh`.'],
     [{ extraAuthorizeParams: { prompt: 'consent' } }, 'Peculiar: the authorisation request has `prompt=consent`.'],
-    [{ answer: { noTokenType: true, bodyField: 'body' } }, 'the tokens are inside `body`; there is no `token_type`.'],
+    [
+      { responseDialect: { noTokenType: true, bodyField: 'body' } },
+      'the tokens are inside `body`; there is no `token_type`.',
+    ],
     [{ uncertain: ['Who knows.'] }, '- Not confirmed: Who knows.\n'],
     [{}, 'Refresh: brings a new refresh token; a used one ends the grant.'],
     [{}, 'Source: <https://provider.example/docs>, checked on 2026-11-30.'],
-    [{ account: { from: 'token-response', field: 'a|b.c' } }, "The user's id: `a` or `b.c` of the token answer."],
+    [{ account: { from: 'token-response', field: 'a|b.c' } }, "The user's id: `a` or `b.c` of the token response."],
     [{ account: { from: 'id-token', claim: 'openid' } }, '`openid` of the ID token, whose signature is not checked'],
     [
       { issuers: ['https://a.example', 'https://b.example'] },

@@ -1,6 +1,6 @@
 import { sandboxClientId, sandboxClientSecret } from '../../src/provider-kit/definition/provider-settings.js';
 import type {
-  PreparedAnswer,
+  PreparedResponse,
   RecordedRequest,
   RecordingServer,
 } from '../../src/provider-kit/testing/recording-server.js';
@@ -25,14 +25,14 @@ export const basePath = '/developer/v2';
 /**
  * Starts it.
  *
- * @param answer - what the data API answers; called once per request
+ * @param response - what the data API answers; called once per request
  */
 export async function startWithDataApi(
-  answer: (request: RecordedRequest) => PreparedAnswer | Promise<PreparedAnswer>,
+  response: (request: RecordedRequest) => PreparedResponse | Promise<PreparedResponse>,
   options: ApplicationOptions = {},
 ): Promise<DataApiApplication> {
   const clock = new TestClock();
-  const dataApi = await startRecordingServer(answer);
+  const dataApi = await startRecordingServer(response);
   const sandbox = await VendorSandbox.start({
     providers: new Map([['whoop', whoopSandbox]]),
     now: () => clock.now().getTime(),

@@ -8,13 +8,13 @@ import {
 export interface Grace {
   /** For so long it is taken again; after that it ends the grant. */
   readonly seconds: number;
-  readonly answer: 'same' | 'further';
+  readonly response: 'same' | 'further';
   /** The strictest value for a provider whose window nobody knows of. */
   readonly declared: RefreshPolicy['grace'];
 }
 
 /** Declares a test provider that takes a used refresh token again for some seconds; the vendor sandbox has its fake. */
-export function defineGraceful(slug: string, { seconds, answer, declared }: Grace): OAuth2Definition {
+export function defineGraceful(slug: string, { seconds, response, declared }: Grace): OAuth2Definition {
   return defineProvider({
     slug,
     displayName: `Graceful (${slug})`,
@@ -48,14 +48,14 @@ export function defineGraceful(slug: string, { seconds, answer, declared }: Grac
       pkce: 'required',
       scopeSeparator: ' ',
       scopes: ['activity'],
-      scopeInTokenAnswer: true,
+      scopeInTokenResponse: true,
       codeLifetimeSeconds: 60,
       accessTokenLifetimeSeconds: 3_600,
       rotation: 'always',
       reuse: 'family-revoked',
-      reuseGrace: { seconds, answer },
+      reuseGrace: { seconds, response },
       oldAccessTokenDiesOnRefresh: false,
-      account: { path: '/me', answer: (accountId) => ({ id: accountId }) },
+      account: { path: '/me', respond: (accountId) => ({ id: accountId }) },
       apiPath: '/data',
     },
   });

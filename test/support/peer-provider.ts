@@ -21,7 +21,7 @@ const sandbox: OAuth2SandboxDefinition = {
   pkce: 'required',
   scopeSeparator: ' ',
   scopes: ['openid', 'offline_access', ...peerScopes],
-  scopeInTokenAnswer: true,
+  scopeInTokenResponse: true,
   codeLifetimeSeconds: 60,
   accessTokenLifetimeSeconds: 600,
   rotation: 'always',

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   startRecordingServer,
-  type PreparedAnswer,
+  type PreparedResponse,
   type RecordedRequest,
   type RecordingServer,
 } from '../../src/provider-kit/testing/recording-server.js';
@@ -17,7 +17,7 @@ export type TokenFields = Readonly<
 export interface StagedResponse {
   /** Whether the call is carried out all the same: the code or refresh token is spent, and new tokens are issued. */
   readonly isDone: boolean;
-  readonly render: (fields: TokenFields) => PreparedAnswer;
+  readonly render: (fields: TokenFields) => PreparedResponse;
 }
 
 interface Family {
@@ -77,7 +77,7 @@ export class StrictAuthorizationServer {
     return requests.filter(({ body }) => [...new URLSearchParams(body).values()].includes(credential)).length;
   }
 
-  #answer({ body }: RecordedRequest): PreparedAnswer {
+  #answer({ body }: RecordedRequest): PreparedResponse {
     const form = new URLSearchParams(body);
     const staged = this.#staged;
     if (staged?.isDone === false) {
@@ -135,6 +135,6 @@ function fieldsOf({ accessToken, refreshToken, userId }: Family): TokenFields {
   };
 }
 
-function plain(fields: TokenFields): PreparedAnswer {
+function plain(fields: TokenFields): PreparedResponse {
   return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(fields) };
 }

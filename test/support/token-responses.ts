@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import type { PreparedAnswer } from '../../src/provider-kit/testing/recording-server.js';
+import type { PreparedResponse } from '../../src/provider-kit/testing/recording-server.js';
 import type { StagedResponse, TokenFields } from './strict-authorization-server.js';
 
 /** A response of a token endpoint, and what must come of it. */
@@ -16,7 +16,7 @@ export interface ResponseCase extends StagedResponse {
   readonly keepsScopes?: boolean;
 }
 
-type Headers = NonNullable<PreparedAnswer['headers']>;
+type Headers = NonNullable<PreparedResponse['headers']>;
 type Write = (fields: TokenFields) => string;
 
 const asJson: Write = (fields) => JSON.stringify(fields);
@@ -111,7 +111,7 @@ const rotated: readonly ResponseCase[] = [
   render: (fields) => ({ body: JSON.stringify({ ...fields, ...(change as object) }) }),
 }));
 
-const unreadableBodies: readonly (readonly [string, (fields: TokenFields) => PreparedAnswer])[] = [
+const unreadableBodies: readonly (readonly [string, (fields: TokenFields) => PreparedResponse])[] = [
   ['nothing', () => ({})],
   ['HTTP 204', () => ({ status: 204 })],
   ['a page', () => ({ headers: { 'content-type': 'text/html' }, body: '<!doctype html><title>Maintenance</title>' })],

@@ -7,10 +7,10 @@ import type { TokenEndpointClient } from './token-endpoint-client.js';
 import { readId } from '../responses/json-field.js';
 
 /**
- * Returns the user's id at the provider: from the token answer, or by one authenticated GET, as the definition says;
+ * Returns the user's id at the provider: from the token response, or by one authenticated GET, as the definition says;
  * `undefined` where it says that there is no way.
  *
- * @throws {@link InvalidTokenResponseError} when the answer has no id
+ * @throws {@link InvalidTokenResponseError} when the response has no id
  * @throws any provider error when the call fails
  */
 export async function readAccountId(

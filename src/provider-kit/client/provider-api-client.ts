@@ -15,7 +15,7 @@ import {
   misconfigured,
   refusal,
   unavailable,
-  type FailedAnswer,
+  type FailedResponse,
   type Refusal,
 } from '../responses/provider-failure.js';
 import type { ProviderSettings } from '../definition/provider-settings.js';
@@ -55,7 +55,7 @@ export abstract class ProviderApiClient {
    * @throws {@link AuthorizationFailedError} when the provider refuses the token or the call (any other 4xx); `rejectsToken` on 401
    * @throws {@link ProviderMisconfiguredError} when it refuses our client, signature or clock
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
-   * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 410, 425, or no JSON
+   * @throws {@link ProviderUnavailableError} when there is no response, or HTTP 5xx, 408, 409, 410, 425, or no JSON
    */
   async getJson(
     definition: ProviderDefinition,
@@ -87,7 +87,7 @@ export abstract class ProviderApiClient {
    * @returns the parsed JSON, unchecked
    * @throws {@link ProviderMisconfiguredError} when there is no such document (any other 4xx): the URL is wrong
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
-   * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 410, 425, or no JSON
+   * @throws {@link ProviderUnavailableError} when there is no response, or HTTP 5xx, 408, 409, 410, 425, or no JSON
    */
   async getPublicJson(definition: ProviderDefinition, url: string, timeoutMs = defaultTimeoutMs): Promise<unknown> {
     const response = await this.http.send(withAcceptJson({ method: 'GET', url, timeoutMs }));
@@ -98,7 +98,7 @@ export abstract class ProviderApiClient {
    * Posts to an endpoint of the provider's own: JSON with the user's bearer token, or a form with our client authentication.
    *
    * @param request - `url`, `accepted` HTTP statuses beside 2xx, and either `tokens` and `json` or the form's `fields`
-   * @returns the parsed JSON, unchecked; `undefined` when the answer has none
+   * @returns the parsed JSON, unchecked; `undefined` when the response has none
    * @throws {@link AuthorizationFailedError} when the provider refuses the call
    * @throws the errors that any endpoint has: misconfigured, rate limited, unavailable
    */
@@ -128,7 +128,7 @@ export abstract class ProviderApiClient {
    * @param definition - the provider's facts
    * @param url - absolute URL of the JSON Web Key Set
    * @returns the parsed JSON, unchecked
-   * @throws {@link ProviderUnavailableError} when there is no answer, or one that is not HTTP 2xx with JSON
+   * @throws {@link ProviderUnavailableError} when there is no response, or one that is not HTTP 2xx with JSON
    * @see RFC 7517 section 5, https://www.rfc-editor.org/rfc/rfc7517#section-5
    */
   protected async getSigningKeys(definition: OAuth2Definition, url: string): Promise<unknown> {
@@ -142,8 +142,8 @@ export abstract class ProviderApiClient {
     return keys;
   }
 
-  /** Returns what the errors for this answer are made of, as of now. */
-  protected failed(definition: ProviderDefinition, response: ProviderResponse): FailedAnswer {
+  /** Returns what the errors for this response are made of, as of now. */
+  protected failed(definition: ProviderDefinition, response: ProviderResponse): FailedResponse {
     return { definition, response, now: this.clock.now() };
   }
 

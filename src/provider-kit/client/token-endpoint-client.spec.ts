@@ -9,7 +9,7 @@ import type { ProviderEndpoints } from '../definition/provider-settings.js';
 import { exampleOAuth1, exampleOAuth2, exampleSettings } from '../testing/example-definition.js';
 import {
   startRecordingServer,
-  type PreparedAnswer,
+  type PreparedResponse,
   type RecordedRequest,
   type RecordingServer,
 } from '../testing/recording-server.js';
@@ -36,17 +36,17 @@ afterEach(async () => {
   await http.onApplicationShutdown();
 });
 
-/** Starts a provider whose clock is ours, that gives one and the same answer, and settings that point at it. */
+/** Starts a provider whose clock is ours, that gives one and the same response, and settings that point at it. */
 async function provider(
-  { headers, ...answer }: PreparedAnswer,
+  { headers, ...response }: PreparedResponse,
   endpoints: Partial<ProviderEndpoints> = {},
 ): Promise<{ server: RecordingServer; settings: ReturnType<typeof exampleSettings> }> {
-  const server = await startRecordingServer(() => ({ ...answer, headers: { date: now.toUTCString(), ...headers } }));
+  const server = await startRecordingServer(() => ({ ...response, headers: { date: now.toUTCString(), ...headers } }));
   openServers.push(server);
   return { server, settings: exampleSettings(server.url, endpoints) };
 }
 
-function jsonAnswer(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): PreparedAnswer {
+function jsonResponse(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): PreparedResponse {
   return { status, headers: { ...json, ...headers }, body: JSON.stringify(body) };
 }
 
@@ -79,7 +79,7 @@ const code = { code: 'the/code+1', redirectUri: 'https://app.example/callback?a=
 
 describe('exchangeCode', () => {
   it('sends code, redirect URI and verifier in the form and returns the token response', async () => {
-    const { server, settings } = await provider(jsonAnswer(200, { ...tokenBody, scope: 'sleep', user_id: 'U1' }));
+    const { server, settings } = await provider(jsonResponse(200, { ...tokenBody, scope: 'sleep', user_id: 'U1' }));
     const tokenResponse = await client.exchangeCode(exampleOAuth2, settings, { ...code, codeVerifier: 'the~verifier' });
     const request = only(server);
     expect(request).toMatchObject({ method: 'POST', target: '/token', headers: { accept: 'application/json' } });
@@ -100,7 +100,7 @@ describe('exchangeCode', () => {
   });
 
   it('sends no verifier when there is none', async () => {
-    const { server, settings } = await provider(jsonAnswer(200, tokenBody));
+    const { server, settings } = await provider(jsonResponse(200, tokenBody));
     await client.exchangeCode(exampleOAuth2, settings, code);
     expect(formOf(only(server))).not.toHaveProperty('code_verifier');
   });
@@ -109,7 +109,7 @@ describe('exchangeCode', () => {
     let ticks = 0;
     const server = await startRecordingServer(() => {
       ticks += 1000;
-      return jsonAnswer(200, tokenBody);
+      return jsonResponse(200, tokenBody);
     });
     openServers.push(server);
     const slow = new TokenEndpointClient(http, Object.assign(new Clock(), { now: () => new Date(ticks) }));
@@ -123,7 +123,7 @@ describe('TE-01 client authentication', () => {
   const basic = `Basic ${Buffer.from('client%3A1+%C3%BC:a%3Ab%25%2B+%26%C3%BC').toString('base64')}`;
 
   it('basic: form-urlencodes id and secret, and puts neither into the form', async () => {
-    const { server, settings } = await provider(jsonAnswer(200, tokenBody));
+    const { server, settings } = await provider(jsonResponse(200, tokenBody));
     await client.refresh(exampleOAuth2, settings, { accessToken: 'oldAT', refreshToken: 'oldRT' });
     const request = only(server);
     expect(request.headers.authorization).toBe(basic);
@@ -131,7 +131,7 @@ describe('TE-01 client authentication', () => {
   });
 
   it('body: puts id and secret into the form and sends no header', async () => {
-    const { server, settings } = await provider(jsonAnswer(200, tokenBody));
+    const { server, settings } = await provider(jsonResponse(200, tokenBody));
     await client.refresh({ ...exampleOAuth2, clientAuthentication: 'body' }, settings, {
       accessToken: 'oldAT',
       refreshToken: 'oldRT',
@@ -147,7 +147,7 @@ describe('TE-01 client authentication', () => {
   });
 
   it('none: puts the id into the form and sends the secret nowhere', async () => {
-    const { server, settings } = await provider(jsonAnswer(200, tokenBody));
+    const { server, settings } = await provider(jsonResponse(200, tokenBody));
     await client.refresh({ ...exampleOAuth2, clientAuthentication: 'none' }, settings, {
       accessToken: 'oldAT',
       refreshToken: 'oldRT',
@@ -160,7 +160,7 @@ describe('TE-01 client authentication', () => {
 
 describe('refresh', () => {
   it('sends the scope that the provider asks for', async () => {
-    const { server, settings } = await provider(jsonAnswer(200, tokenBody));
+    const { server, settings } = await provider(jsonResponse(200, tokenBody));
     await client.refresh({ ...exampleOAuth2, scopeOnRefresh: 'offline' }, settings, {
       accessToken: 'oldAT',
       refreshToken: 'oldRT',
@@ -172,7 +172,7 @@ describe('refresh', () => {
     ['those of the connection', { scopes: ['one', 'two'] }, 'one two'],
     ['those of the settings where it has none of its own', {}, undefined],
   ])('repeats the scopes where the provider asks for that: %s', async (_, known, expected) => {
-    const { server, settings } = await provider(jsonAnswer(200, tokenBody));
+    const { server, settings } = await provider(jsonResponse(200, tokenBody));
     await client.refresh({ ...exampleOAuth2, scopeOnRefresh: true }, settings, {
       accessToken: 'oldAT',
       refreshToken: 'oldRT',
@@ -182,14 +182,14 @@ describe('refresh', () => {
   });
 
   it('returns no refresh token when the provider keeps the old one', async () => {
-    const { settings } = await provider(jsonAnswer(200, { ...tokenBody, refresh_token: null }));
+    const { settings } = await provider(jsonResponse(200, { ...tokenBody, refresh_token: null }));
     expect(
       (await client.refresh(exampleOAuth2, settings, { accessToken: 'oldAT', refreshToken: 'oldRT' })).refreshToken,
     ).toBeUndefined();
   });
 
   it('gives up after the time of its refresh policy', async () => {
-    const server = await startRecordingServer(() => new Promise<PreparedAnswer>(() => undefined));
+    const server = await startRecordingServer(() => new Promise<PreparedResponse>(() => undefined));
     openServers.push(server);
     const definition = { ...exampleOAuth2, refresh: { ...exampleOAuth2.refresh, timeoutMs: 1_000 } };
     const error = await errorOf(
@@ -200,7 +200,7 @@ describe('refresh', () => {
   });
 
   it('TE-05 reports an untrusted certificate as an outage, never as a revoked grant', async () => {
-    const server = await startRecordingServer(() => jsonAnswer(400, {}), makeTestCertificate({ ip: '127.0.0.1' }));
+    const server = await startRecordingServer(() => jsonResponse(400, {}), makeTestCertificate({ ip: '127.0.0.1' }));
     openServers.push(server);
     const error = await errorOf(
       client.refresh(exampleOAuth2, exampleSettings(server.url), { accessToken: 'oldAT', refreshToken: canary }),
@@ -212,7 +212,7 @@ describe('refresh', () => {
 
 interface FailureCase {
   readonly title: string;
-  readonly answer: PreparedAnswer;
+  readonly response: PreparedResponse;
   /** The code at a refresh; at an exchange `TOKEN_REVOKED` becomes `AUTHORIZATION_CODE_REFUSED`. */
   readonly expected: string;
   readonly detail: string;
@@ -229,58 +229,58 @@ const quoting = { error_description: `The token ${canary} is invalid` };
 const failures: readonly FailureCase[] = [
   ...[429].map((status) => ({
     title: `HTTP ${status}`,
-    answer: jsonAnswer(status, quoting),
+    response: jsonResponse(status, quoting),
     expected: 'PROVIDER_RATE_LIMITED',
     detail: `HTTP ${status}`,
   })),
   ...[408, 409, 410, 425, 500, 502, 503, 504, 599].map((status) => ({
     title: `HTTP ${status}`,
-    answer: jsonAnswer(status, { error: 'invalid_grant', ...quoting }),
+    response: jsonResponse(status, { error: 'invalid_grant', ...quoting }),
     expected: 'PROVIDER_UNAVAILABLE',
     detail: `HTTP ${status}, invalid_grant`,
   })),
   {
     title: 'an HTML page with HTTP 400',
-    answer: { status: 400, headers: html, body: `<p>${canary}</p>` },
+    response: { status: 400, headers: html, body: `<p>${canary}</p>` },
     expected: 'PROVIDER_UNAVAILABLE',
     detail: 'HTTP 400',
   },
   {
     title: 'an HTML page with HTTP 403',
-    answer: { status: 403, headers: html, body: `<p>${canary}</p>` },
+    response: { status: 403, headers: html, body: `<p>${canary}</p>` },
     expected: 'PROVIDER_UNAVAILABLE',
     detail: 'HTTP 403',
   },
   {
     title: 'broken JSON with HTTP 400',
-    answer: { status: 400, headers: json, body: `{"error":"${canary}` },
+    response: { status: 400, headers: json, body: `{"error":"${canary}` },
     expected: 'PROVIDER_UNAVAILABLE',
     detail: 'HTTP 400',
   },
-  { title: 'HTTP 404', answer: jsonAnswer(404, quoting), expected: 'PROVIDER_UNAVAILABLE', detail: 'HTTP 404' },
+  { title: 'HTTP 404', response: jsonResponse(404, quoting), expected: 'PROVIDER_UNAVAILABLE', detail: 'HTTP 404' },
   {
     title: 'an HTML page with HTTP 200',
-    answer: { status: 200, headers: html, body: `<p>${canary}</p>` },
+    response: { status: 200, headers: html, body: `<p>${canary}</p>` },
     expected: 'PROVIDER_UNAVAILABLE',
     fate: 'unknown',
     detail: 'HTTP 200, unreadable body',
   },
   {
     title: 'nothing with HTTP 204',
-    answer: { status: 204 },
+    response: { status: 204 },
     expected: 'PROVIDER_UNAVAILABLE',
     fate: 'unknown',
     detail: 'HTTP 204, unreadable body',
   },
   ...['server_error', 'temporarily_unavailable', 'slow_down'].map((error) => ({
     title: error,
-    answer: jsonAnswer(400, { error, ...quoting }),
+    response: jsonResponse(400, { error, ...quoting }),
     expected: 'PROVIDER_UNAVAILABLE',
     detail: `HTTP 400, ${error}`,
   })),
   {
     title: 'invalid_request that asks to retry',
-    answer: jsonAnswer(400, {
+    response: jsonResponse(400, {
       error: 'invalid_request',
       error_description: `Concurrent use of ${canary}. Please retry the request.`,
     }),
@@ -297,97 +297,97 @@ const failures: readonly FailureCase[] = [
     'invalid_request',
   ].map((error) => ({
     title: error,
-    answer: jsonAnswer(400, { error, ...quoting }),
+    response: jsonResponse(400, { error, ...quoting }),
     expected: 'PROVIDER_MISCONFIGURED',
     detail: `HTTP 400, ${error}`,
   })),
   {
     title: 'HTTP 401 with a Basic challenge',
-    answer: { status: 401, headers: basicChallenge },
+    response: { status: 401, headers: basicChallenge },
     expected: 'PROVIDER_MISCONFIGURED',
     detail: 'HTTP 401',
   },
   {
     title: 'HTTP 401 with a Basic challenge and an unknown code',
-    answer: jsonAnswer(401, { error: 'unauthorized', ...quoting }, basicChallenge),
+    response: jsonResponse(401, { error: 'unauthorized', ...quoting }, basicChallenge),
     expected: 'PROVIDER_MISCONFIGURED',
     detail: 'HTTP 401, unauthorized',
   },
   {
     title: 'invalid_grant with HTTP 401 and a Basic challenge',
-    answer: jsonAnswer(401, { error: 'invalid_grant', ...quoting }, basicChallenge),
+    response: jsonResponse(401, { error: 'invalid_grant', ...quoting }, basicChallenge),
     expected: 'TOKEN_REVOKED',
     detail: 'HTTP 401, invalid_grant',
   },
   {
     title: 'invalid_grant',
-    answer: jsonAnswer(400, { error: 'invalid_grant', ...quoting }),
+    response: jsonResponse(400, { error: 'invalid_grant', ...quoting }),
     expected: 'TOKEN_REVOKED',
     detail: 'HTTP 400, invalid_grant',
   },
   ...[
-    { title: 'an empty HTTP 400', answer: { status: 400 } },
-    { title: 'an empty HTTP 401', answer: { status: 401 } },
-    { title: 'an empty HTTP 403', answer: { status: 403 } },
+    { title: 'an empty HTTP 400', response: { status: 400 } },
+    { title: 'an empty HTTP 401', response: { status: 401 } },
+    { title: 'an empty HTTP 403', response: { status: 403 } },
     {
       title: 'HTTP 401 with a Bearer challenge',
-      answer: jsonAnswer(401, quoting, { 'www-authenticate': `Bearer realm="basics", error="${canary}"` }),
+      response: jsonResponse(401, quoting, { 'www-authenticate': `Bearer realm="basics", error="${canary}"` }),
     },
-    { title: 'JSON without a code', answer: jsonAnswer(400, { message: canary }) },
-    { title: 'free text in place of a code', answer: jsonAnswer(400, { error: `bad ${canary}` }) },
+    { title: 'JSON without a code', response: jsonResponse(400, { message: canary }) },
+    { title: 'free text in place of a code', response: jsonResponse(400, { error: `bad ${canary}` }) },
     {
       title: 'a problem document',
-      answer: {
+      response: {
         status: 403,
         headers: { 'content-type': 'application/problem+json' },
         body: '{"title":"Request blocked","detail":"","status":403}',
       },
     },
-    { title: 'a fault of Apigee', answer: jsonAnswer(400, { fault: { faultstring: canary } }) },
-    { title: 'an exhausted quota of Google', answer: jsonAnswer(400, { error: { status: 'RESOURCE_EXHAUSTED' } }) },
-  ].map(({ title, answer }) => ({
+    { title: 'a fault of Apigee', response: jsonResponse(400, { fault: { faultstring: canary } }) },
+    { title: 'an exhausted quota of Google', response: jsonResponse(400, { error: { status: 'RESOURCE_EXHAUSTED' } }) },
+  ].map(({ title, response }) => ({
     title,
-    answer,
+    response,
     expected: 'PROVIDER_UNAVAILABLE',
     atExchange: 'AUTHORIZATION_CODE_REFUSED',
-    detail: `HTTP ${answer.status}`,
+    detail: `HTTP ${response.status}`,
   })),
   ...['expired_token', 'rate_limit_exceeded', 'too_many_requests', 'internal_error', 'invalid_token'].map((error) => ({
     title: `the unknown code ${error}`,
-    answer: jsonAnswer(403, { error, ...quoting }),
+    response: jsonResponse(403, { error, ...quoting }),
     expected: 'PROVIDER_UNAVAILABLE',
     atExchange: 'AUTHORIZATION_CODE_REFUSED',
     detail: `HTTP 403, ${error}`,
   })),
   {
     title: 'invalid_grant as text/plain',
-    answer: { status: 400, headers: { 'content-type': 'text/plain' }, body: '{"error":"invalid_grant"}' },
+    response: { status: 400, headers: { 'content-type': 'text/plain' }, body: '{"error":"invalid_grant"}' },
     expected: 'TOKEN_REVOKED',
     detail: 'HTTP 400, invalid_grant',
   },
   {
     title: 'invalid_grant with HTTP 200',
-    answer: jsonAnswer(200, { error: 'invalid_grant', ...quoting }),
+    response: jsonResponse(200, { error: 'invalid_grant', ...quoting }),
     expected: 'TOKEN_REVOKED',
     detail: 'HTTP 200, invalid_grant',
   },
   {
     title: 'invalid_client with HTTP 200',
-    answer: jsonAnswer(200, { error: 'invalid_client', ...quoting }),
+    response: jsonResponse(200, { error: 'invalid_client', ...quoting }),
     expected: 'PROVIDER_MISCONFIGURED',
     detail: 'HTTP 200, invalid_client',
   },
   {
     title: 'an unknown code with HTTP 200',
-    answer: jsonAnswer(200, { error: 'oops', ...quoting }),
+    response: jsonResponse(200, { error: 'oops', ...quoting }),
     expected: 'PROVIDER_UNAVAILABLE',
     detail: 'HTTP 200, oops',
   },
 ];
 
 describe('failures of the token endpoint', () => {
-  it.each(failures)('$title at a refresh is $expected', async ({ answer, expected, fate, detail }) => {
-    const { server, settings } = await provider(answer);
+  it.each(failures)('$title at a refresh is $expected', async ({ response, expected, fate, detail }) => {
+    const { server, settings } = await provider(response);
     const error = await errorOf(
       client.refresh(exampleOAuth2, settings, { accessToken: 'oldAT', refreshToken: canary }),
     );
@@ -398,8 +398,8 @@ describe('failures of the token endpoint', () => {
 
   it.each(failures)(
     '$title at an exchange is read as at a refresh, or refuses the code',
-    async ({ answer, expected, atExchange, detail }) => {
-      const { server, settings } = await provider(answer);
+    async ({ response, expected, atExchange, detail }) => {
+      const { server, settings } = await provider(response);
       const error = await errorOf(
         client.exchangeCode(exampleOAuth2, settings, { ...code, code: canary, codeVerifier: canary }),
       );
@@ -411,8 +411,8 @@ describe('failures of the token endpoint', () => {
     },
   );
 
-  it('names the field of a token answer that cannot be used', async () => {
-    const { settings } = await provider(jsonAnswer(200, { ...tokenBody, access_token: `${canary} x` }));
+  it('names the field of a token response that cannot be used', async () => {
+    const { settings } = await provider(jsonResponse(200, { ...tokenBody, access_token: `${canary} x` }));
     const error = await errorOf(
       client.refresh(exampleOAuth2, settings, { accessToken: 'oldAT', refreshToken: canary }),
     );
@@ -422,14 +422,14 @@ describe('failures of the token endpoint', () => {
   it('takes what the definition lists for the end of the grant, also beside a Basic challenge (R-13)', async () => {
     const definition = { ...exampleOAuth2, deadGrantErrors: [{ error: 'invalid_token' }] };
     for (const status of [200, 400, 401, 403]) {
-      const { settings } = await provider(jsonAnswer(status, { error: 'invalid_token', ...quoting }, basicChallenge));
+      const { settings } = await provider(jsonResponse(status, { error: 'invalid_token', ...quoting }, basicChallenge));
       const refresh = client.refresh(definition, settings, { accessToken: 'oldAT', refreshToken: canary });
       expect(await errorOf(refresh)).toMatchObject({ code: 'TOKEN_REVOKED' });
     }
   });
 
   it('tells HTTP 410 apart at every endpoint, whatever its body says', async () => {
-    const { server, settings } = await provider(jsonAnswer(410, { error: 'invalid_grant' }));
+    const { server, settings } = await provider(jsonResponse(410, { error: 'invalid_grant' }));
     const tokens = { accessToken: canary, refreshToken: canary };
     const calls = [
       () => client.refresh(exampleOAuth2, settings, tokens),
@@ -448,7 +448,7 @@ describe('failures of the token endpoint', () => {
     expect(server.requests).toHaveLength(calls.length);
   });
 
-  it.each<[title: string, answer: PreparedAnswer, fate: string]>([
+  it.each<[title: string, response: PreparedResponse, fate: string]>([
     ['a body that is too large', { body: `{"access_token":"${canary}"}`.padEnd(1024 * 1024 + 1) }, 'unknown'],
     ['a body in an unknown encoding', { headers: { 'content-encoding': 'zstd' }, body: canary }, 'unknown'],
     ['a body that cannot be decompressed', { headers: { 'content-encoding': 'gzip' }, body: canary }, 'unknown'],
@@ -459,8 +459,8 @@ describe('failures of the token endpoint', () => {
       'answered',
     ],
     ['a redirect', { status: 302, headers: { location: 'http://127.0.0.1:9/' } }, 'answered'],
-  ])('knows of %s whether the refresh token may be spent (TE-04)', async (_title, answer, fate) => {
-    const { settings } = await provider(answer);
+  ])('knows of %s whether the refresh token may be spent (TE-04)', async (_title, response, fate) => {
+    const { settings } = await provider(response);
     const refresh = client.refresh(exampleOAuth2, settings, { accessToken: 'oldAT', refreshToken: canary });
     expect(await errorOf(refresh)).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', fate });
   });
@@ -468,8 +468,8 @@ describe('failures of the token endpoint', () => {
   it('reads a token response of 1 MiB, also compressed (TE-04)', async () => {
     const text = JSON.stringify({ ...tokenBody, profile: '' });
     const body = text.replace('""', `"${'x'.repeat(1024 * 1024 - Buffer.byteLength(text))}"`);
-    for (const answer of [{ body }, { headers: { 'content-encoding': 'gzip' }, body: gzipSync(body) }]) {
-      const { settings } = await provider(answer);
+    for (const response of [{ body }, { headers: { 'content-encoding': 'gzip' }, body: gzipSync(body) }]) {
+      const { settings } = await provider(response);
       const tokenResponse = await client.refresh(exampleOAuth2, settings, {
         accessToken: 'oldAT',
         refreshToken: canary,
@@ -480,7 +480,7 @@ describe('failures of the token endpoint', () => {
 
   it('asks the hook of the provider first', async () => {
     const body = { errors: [{ errorType: 'invalid_client', message: canary }], error: 'invalid_grant' };
-    const { settings } = await provider(jsonAnswer(400, body));
+    const { settings } = await provider(jsonResponse(400, body));
     const parseErrorCode = (parsed: unknown): string | undefined =>
       (parsed as { errors?: { errorType: string }[] }).errors?.[0]?.errorType;
     const error = await errorOf(
@@ -506,7 +506,7 @@ describe('failures of the token endpoint', () => {
   });
 
   it.each([301, 302, 303, 307, 308])('TE-03 does not carry secrets to where HTTP %i points', async (status) => {
-    const other = await provider(jsonAnswer(200, tokenBody));
+    const other = await provider(jsonResponse(200, tokenBody));
     const { server, settings } = await provider({ status, headers: { location: `${other.server.url}/token` } });
     const tokens = { accessToken: canary, refreshToken: canary };
     for (const call of [
@@ -584,16 +584,20 @@ describe('revoke', () => {
     expect(parameters.get('oauth_token')).toBe('theToken');
   });
 
-  it.each<[title: string, answer: PreparedAnswer, expected: object]>([
+  it.each<[title: string, response: PreparedResponse, expected: object]>([
     [
       'HTTP 401',
-      jsonAnswer(401, { errors: [{ message: canary }] }),
+      jsonResponse(401, { errors: [{ message: canary }] }),
       { code: 'AUTHORIZATION_FAILED', detail: 'HTTP 401' },
     ],
     ['HTTP 403', { status: 403, headers: html, body: canary }, { code: 'AUTHORIZATION_FAILED', detail: 'HTTP 403' }],
     ['HTTP 404', { status: 404 }, { code: 'AUTHORIZATION_FAILED', detail: 'HTTP 404' }],
-    ['unsupported_token_type', jsonAnswer(400, { error: 'unsupported_token_type' }), { code: 'AUTHORIZATION_FAILED' }],
-    ['invalid_client', jsonAnswer(401, { error: 'invalid_client' }), { code: 'PROVIDER_MISCONFIGURED' }],
+    [
+      'unsupported_token_type',
+      jsonResponse(400, { error: 'unsupported_token_type' }),
+      { code: 'AUTHORIZATION_FAILED' },
+    ],
+    ['invalid_client', jsonResponse(401, { error: 'invalid_client' }), { code: 'PROVIDER_MISCONFIGURED' }],
     [
       'HTTP 429',
       { status: 429, headers: { 'retry-after': '9' } },
@@ -604,8 +608,8 @@ describe('revoke', () => {
       { status: 503, headers: { 'retry-after': '9' } },
       { code: 'PROVIDER_UNAVAILABLE', retryAfterSeconds: 9 },
     ],
-  ])('reports %s', async (_, answer, expected) => {
-    const { settings } = await provider(answer);
+  ])('reports %s', async (_, response, expected) => {
+    const { settings } = await provider(response);
     const revocation = { proof: 'bearer', method: 'DELETE', url: 'https://provider.example/x' } as const;
     const secrets = { accessToken: canary, refreshToken: canary, tokenSecret: canary };
     for (const definition of [exampleOAuth2, { ...exampleOAuth2, revocation }, exampleOAuth1]) {
@@ -679,7 +683,7 @@ describe('temporaryCredentials', () => {
   );
 
   it.each(['', '&oauth_callback_confirmed=false'])(
-    'O1-04 refuses an answer that does not confirm the callback: %j',
+    'O1-04 refuses a response that does not confirm the callback: %j',
     async (rest) => {
       const { settings } = await provider({ body: `oauth_token=${canary}&oauth_token_secret=${canary}${rest}` });
       const error = await errorOf(client.temporaryCredentials(exampleOAuth1, settings, 'https://app.example/cb'));
@@ -756,7 +760,7 @@ describe('tokenCredentials', () => {
     });
   });
 
-  it.each<[title: string, answer: PreparedAnswer, expected: object]>([
+  it.each<[title: string, response: PreparedResponse, expected: object]>([
     ['HTTP 401', { status: 401, body: canary }, { code: 'AUTHORIZATION_CODE_REFUSED', detail: 'HTTP 401' }],
     ['HTTP 400', { status: 400 }, { code: 'AUTHORIZATION_CODE_REFUSED', detail: 'HTTP 400' }],
     [
@@ -773,8 +777,8 @@ describe('tokenCredentials', () => {
       { body: `oauth_token=${canary}&oauth_token=b&oauth_token_secret=c` },
       { code: 'TOKEN_RESPONSE_INVALID' },
     ],
-  ])('reports %s', async (_, answer, expected) => {
-    const { server, settings } = await provider(answer);
+  ])('reports %s', async (_, response, expected) => {
+    const { server, settings } = await provider(response);
     const secrets = { token: canary, tokenSecret: canary, verifier: canary };
     expect(await errorOf(client.tokenCredentials(exampleOAuth1, settings, secrets))).toMatchObject(expected);
     expect(server.requests).toHaveLength(1);
@@ -786,8 +790,8 @@ describe('exchangeGrant', () => {
   const successor = { ...exampleOAuth2, refreshExpiresInField: 'refresh_token_expires_in' };
 
   it('O1-11 signs a POST without a body, sends no code_challenge, and returns the token response of the successor', async () => {
-    const answer = jsonAnswer(200, { ...tokenBody, refresh_token_expires_in: 7_775_998 });
-    const { server, settings } = await provider(answer);
+    const response = jsonResponse(200, { ...tokenBody, refresh_token_expires_in: 7_775_998 });
+    const { server, settings } = await provider(response);
     const endpoints = { ...settings.endpoints, exchangeUrl: `${server.url}/exchange` };
     const exchanged = await client.exchangeGrant(exampleOAuth1, { ...settings, endpoints }, tokens, successor);
     const request = only(server);
@@ -803,7 +807,7 @@ describe('exchangeGrant', () => {
     });
   });
 
-  it.each<[title: string, answer: PreparedAnswer, expected: object]>([
+  it.each<[title: string, response: PreparedResponse, expected: object]>([
     ['HTTP 400', { status: 400, body: canary }, { code: 'AUTHORIZATION_FAILED' }],
     [
       'an unknown client',
@@ -816,9 +820,9 @@ describe('exchangeGrant', () => {
       { code: 'PROVIDER_RATE_LIMITED', retryAfterSeconds: 7 },
     ],
     ['HTTP 503', { status: 503 }, { code: 'PROVIDER_UNAVAILABLE', fate: 'answered' }],
-    ['no access token', jsonAnswer(200, { secret: canary }), { code: 'TOKEN_RESPONSE_INVALID' }],
-  ])('reports %s', async (_, answer, expected) => {
-    const { server, settings } = await provider(answer);
+    ['no access token', jsonResponse(200, { secret: canary }), { code: 'TOKEN_RESPONSE_INVALID' }],
+  ])('reports %s', async (_, response, expected) => {
+    const { server, settings } = await provider(response);
     const endpoints = { ...settings.endpoints, exchangeUrl: `${server.url}/exchange` };
     const secrets = { accessToken: canary, tokenSecret: canary };
     const exchanging = client.exchangeGrant(exampleOAuth1, { ...settings, endpoints }, secrets, successor);
@@ -836,7 +840,7 @@ describe('exchangeGrant', () => {
 
 describe('getJson', () => {
   it('OAuth 2.0: sends the access token in the header', async () => {
-    const { server, settings } = await provider(jsonAnswer(200, { id: 1 }));
+    const { server, settings } = await provider(jsonResponse(200, { id: 1 }));
     await expect(
       client.getJson(exampleOAuth2, settings, `${server.url}/me?a=1`, { accessToken: 'theAT' }),
     ).resolves.toEqual({ id: 1 });
@@ -848,16 +852,16 @@ describe('getJson', () => {
   });
 
   it('OAuth 1.0a: signs the request, query included', async () => {
-    const { server, settings } = await provider(jsonAnswer(200, { id: 1 }));
+    const { server, settings } = await provider(jsonResponse(200, { id: 1 }));
     const url = `${server.url}/me?b=r+b&c%40=&a=%c3%bc&a=1`;
     await client.getJson(exampleOAuth1, settings, url, { accessToken: 'T', tokenSecret: 'S' });
     expect(verified(only(server), server.url, { T: 'S' }).get('oauth_token')).toBe('T');
   });
 
-  it.each<[title: string, answer: PreparedAnswer, expected: object]>([
+  it.each<[title: string, response: PreparedResponse, expected: object]>([
     [
       'HTTP 401',
-      jsonAnswer(401, { error: 'invalid_token', error_description: canary }),
+      jsonResponse(401, { error: 'invalid_token', error_description: canary }),
       { code: 'AUTHORIZATION_FAILED', detail: 'HTTP 401, invalid_token' },
     ],
     ['HTTP 404', { status: 404, body: canary }, { code: 'AUTHORIZATION_FAILED', detail: 'HTTP 404' }],
@@ -865,8 +869,8 @@ describe('getJson', () => {
     ['HTTP 502', { status: 502, headers: html, body: canary }, { code: 'PROVIDER_UNAVAILABLE', fate: 'answered' }],
     ['an HTML page', { headers: html, body: canary }, { code: 'PROVIDER_UNAVAILABLE', fate: 'answered' }],
     ['broken JSON', { headers: json, body: `{"${canary}` }, { code: 'PROVIDER_UNAVAILABLE', fate: 'answered' }],
-  ])('reports %s', async (_, answer, expected) => {
-    const { server, settings } = await provider(answer);
+  ])('reports %s', async (_, response, expected) => {
+    const { server, settings } = await provider(response);
     for (const definition of [exampleOAuth2, exampleOAuth1]) {
       const secrets = { accessToken: canary, tokenSecret: canary };
       expect(await errorOf(client.getJson(definition, settings, `${server.url}/me`, secrets))).toMatchObject(expected);
@@ -876,12 +880,12 @@ describe('getJson', () => {
 
 describe('TE-02 outbound URLs', () => {
   it('hold no code, verifier, token or secret, whatever is called', async () => {
-    const answers: Readonly<Record<string, PreparedAnswer>> = {
-      '/token': jsonAnswer(200, tokenBody),
+    const responses: Readonly<Record<string, PreparedResponse>> = {
+      '/token': jsonResponse(200, tokenBody),
       '/request_token': { body: temporary },
       '/access_token': { body: 'oauth_token=T&oauth_token_secret=S' },
     };
-    const server = await startRecordingServer(({ target }) => answers[target] ?? jsonAnswer(200, {}));
+    const server = await startRecordingServer(({ target }) => responses[target] ?? jsonResponse(200, {}));
     openServers.push(server);
     const settings = exampleSettings(server.url);
     const tokens = { accessToken: canary, refreshToken: canary, tokenSecret: canary };

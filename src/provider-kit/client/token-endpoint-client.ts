@@ -7,7 +7,7 @@ import type { GrantTokens } from '../health-provider.js';
 import type { Patience, ProviderResponse } from '../http/http-client.js';
 import { verifyIdToken } from '../responses/id-token.js';
 import { oauth1Request, type OAuth1Call } from '../oauth1/oauth1-request.js';
-import { parseOAuth1TokenResponse, type OAuth1TokenAnswer } from '../responses/oauth1-response.js';
+import { parseOAuth1TokenResponse, type OAuth1TokenResponse } from '../responses/oauth1-response.js';
 import { ProviderApiClient } from './provider-api-client.js';
 import type { OAuth1Definition, OAuth2Definition, ProviderDefinition } from '../definition/provider-definition.js';
 import {
@@ -27,7 +27,7 @@ import { parseTokenExtension } from '../responses/token-extension.js';
 import { TokenResponse } from '../token-response.js';
 import { parseTokenResponse } from '../responses/parse-token-response.js';
 
-const pushedAnswerSchema = z.object({
+const pushedResponseSchema = z.object({
   request_uri: z.string().regex(/^[\x21-\x7e]{1,1000}$/),
   // Without a life that can be read, the link's own stands.
   expires_in: z.int().positive().optional().catch(undefined),
@@ -76,8 +76,8 @@ export class TokenEndpointClient extends ProviderApiClient {
    * @param form - absolute `url` of the endpoint, and the parameters of the request as `fields`
    * @throws {@link ProviderMisconfiguredError} when the provider refuses the request or our client credentials
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
-   * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 410, 425
-   * @throws {@link InvalidTokenResponseError} when the answer has no valid `request_uri`
+   * @throws {@link ProviderUnavailableError} when there is no response, or HTTP 5xx, 408, 409, 410, 425
+   * @throws {@link InvalidTokenResponseError} when the response has no valid `request_uri`
    * @see RFC 9126 section 2, https://www.rfc-editor.org/rfc/rfc9126#section-2
    */
   async pushAuthorizationRequest(
@@ -90,11 +90,11 @@ export class TokenEndpointClient extends ProviderApiClient {
     if (isFailure(definition, response)) {
       throw tokenFailure(this.failed(definition, response), misconfigured(definition), misconfigured(definition));
     }
-    const answer = pushedAnswerSchema.safeParse(parseJsonBody(response));
-    if (!answer.success) {
+    const pushed = pushedResponseSchema.safeParse(parseJsonBody(response));
+    if (!pushed.success) {
       throw new InvalidTokenResponseError(`The response of ${definition.displayName} has no valid "request_uri".`);
     }
-    return { requestUri: answer.data.request_uri, expiresInSeconds: answer.data.expires_in };
+    return { requestUri: pushed.data.request_uri, expiresInSeconds: pushed.data.expires_in };
   }
 
   /**
@@ -109,9 +109,9 @@ export class TokenEndpointClient extends ProviderApiClient {
    * @throws {@link ProviderMisconfiguredError} on `invalid_client`, `unauthorized_client`, `unsupported_grant_type`,
    *   `invalid_scope`, `invalid_request`, or HTTP 401 that asks for Basic authentication
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
-   * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 410, 425, a request to retry, or a successful
-   *   answer that cannot be read
-   * @throws {@link InvalidTokenResponseError} when a successful answer lacks a required field
+   * @throws {@link ProviderUnavailableError} when there is no response, or HTTP 5xx, 408, 409, 410, 425, a request to retry, or a successful
+   *   response that cannot be read
+   * @throws {@link InvalidTokenResponseError} when a successful response lacks a required field
    * @see RFC 6749 section 4.1.3, https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3
    */
   async exchangeCode(
@@ -150,9 +150,9 @@ export class TokenEndpointClient extends ProviderApiClient {
    * @throws {@link ProviderMisconfiguredError} on `invalid_client`, `unauthorized_client`, `unsupported_grant_type`,
    *   `invalid_scope`, `invalid_request`, or HTTP 401 that asks for Basic authentication
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
-   * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 410, 425, a request to retry, a refusal without
-   *   a known code, or a successful answer that cannot be read; `fate` says whether the provider may have spent the refresh token
-   * @throws {@link InvalidTokenResponseError} when a successful answer lacks a required field; in doubt unless it has a refresh token
+   * @throws {@link ProviderUnavailableError} when there is no response, or HTTP 5xx, 408, 409, 410, 425, a request to retry, a refusal without
+   *   a known code, or a successful response that cannot be read; `fate` says whether the provider may have spent the refresh token
+   * @throws {@link InvalidTokenResponseError} when a successful response lacks a required field; in doubt unless it has a refresh token
    * @see RFC 6749 section 6, https://www.rfc-editor.org/rfc/rfc6749#section-6
    * @see RFC 6749 section 5.2 (errors), https://www.rfc-editor.org/rfc/rfc6749#section-5.2
    */
@@ -198,7 +198,7 @@ export class TokenEndpointClient extends ProviderApiClient {
    * @throws {@link AuthorizationFailedError} when the provider refuses the token or the call
    * @throws {@link ProviderMisconfiguredError} when it refuses our client credentials
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
-   * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 410, 425
+   * @throws {@link ProviderUnavailableError} when there is no response, or HTTP 5xx, 408, 409, 410, 425
    * @throws Error when the definition has no revocation, or one that does not go with its OAuth version
    * @see RFC 7009 section 2, https://www.rfc-editor.org/rfc/rfc7009#section-2
    */
@@ -224,10 +224,10 @@ export class TokenEndpointClient extends ProviderApiClient {
    * @returns the temporary token and its secret; keep both sealed until the callback
    * @throws {@link ProviderMisconfiguredError} when the provider refuses the request: wrong client credentials, signature, clock or
    *   callback
-   * @throws {@link InvalidTokenResponseError} when the answer lacks a field or does not confirm the callback (session fixation,
+   * @throws {@link InvalidTokenResponseError} when the response lacks a field or does not confirm the callback (session fixation,
    *   OAuth Security Advisory 2009.1); the user must not be redirected
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
-   * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 410, 425
+   * @throws {@link ProviderUnavailableError} when there is no response, or HTTP 5xx, 408, 409, 410, 425
    * @see RFC 5849 section 2.1, https://www.rfc-editor.org/rfc/rfc5849#section-2.1
    */
   async temporaryCredentials(
@@ -237,8 +237,8 @@ export class TokenEndpointClient extends ProviderApiClient {
   ): Promise<{ token: string; tokenSecret: string }> {
     const call = { url: settings.endpoints.requestTokenUrl, extraOAuthParams: { oauth_callback: callbackUrl } };
     const refused = misconfigured(definition);
-    const answer = await this.requestCredentials(definition, settings, call, refused);
-    const { token, tokenSecret, callbackConfirmed } = answer;
+    const response = await this.requestCredentials(definition, settings, call, refused);
+    const { token, tokenSecret, callbackConfirmed } = response;
     if (!callbackConfirmed) {
       throw new InvalidTokenResponseError(
         `${definition.displayName} did not confirm the callback: the response has no valid "oauth_callback_confirmed".`,
@@ -256,9 +256,9 @@ export class TokenEndpointClient extends ProviderApiClient {
    * @returns the token response, with a token secret and without expiry
    * @throws {@link AuthorizationCodeRefusedError} when the provider refuses token or verifier
    * @throws {@link ProviderMisconfiguredError} when it names our client credentials, signature or clock as the problem
-   * @throws {@link InvalidTokenResponseError} when the answer lacks `oauth_token` or `oauth_token_secret`; the secret may be empty
+   * @throws {@link InvalidTokenResponseError} when the response lacks `oauth_token` or `oauth_token_secret`; the secret may be empty
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
-   * @throws {@link ProviderUnavailableError} when there is no answer, or HTTP 5xx, 408, 409, 410, 425
+   * @throws {@link ProviderUnavailableError} when there is no response, or HTTP 5xx, 408, 409, 410, 425
    * @see RFC 5849 section 2.3, https://www.rfc-editor.org/rfc/rfc5849#section-2.3
    */
   async tokenCredentials(
@@ -275,12 +275,12 @@ export class TokenEndpointClient extends ProviderApiClient {
     };
     const message = `${definition.displayName} rejected the verifier. The user must start a new link.`;
     const refused = refusal(AuthorizationCodeRefusedError, message);
-    const answer = await this.requestCredentials(definition, settings, call, refused);
+    const response = await this.requestCredentials(definition, settings, call, refused);
     const { account } = definition;
-    const providerUserId = account.from === 'token-response' ? answer.extras.get(account.field) : undefined;
+    const providerUserId = account.from === 'token-response' ? response.extras.get(account.field) : undefined;
     return new TokenResponse({
-      accessToken: answer.token,
-      tokenSecret: answer.tokenSecret,
+      accessToken: response.token,
+      tokenSecret: response.tokenSecret,
       requestedAt,
       ...(providerUserId ? { providerUserId } : {}),
     });
@@ -292,7 +292,7 @@ export class TokenEndpointClient extends ProviderApiClient {
    * @param definition - the facts of the provider that the grant is of
    * @param settings - client credentials in force; `exchangeUrl` among its endpoints
    * @param tokens - the tokens in force, with their secret
-   * @param successor - the facts by which the answer is read
+   * @param successor - the facts by which the response is read
    * @param patience - reads the response on after the time limit
    * @throws as `HealthProvider.exchangeGrant`; Error when there is no exchange
    */
@@ -382,7 +382,7 @@ export class TokenEndpointClient extends ProviderApiClient {
     settings: ProviderSettings,
     call: Omit<OAuth1Call, 'method'>,
     refused: Refusal,
-  ): Promise<OAuth1TokenAnswer> {
+  ): Promise<OAuth1TokenResponse> {
     const place = definition.tokenParametersIn;
     const response = await this.clocks.send(definition, (now) =>
       this.http.send(oauth1Request(definition, settings, { method: 'POST', ...call }, now, place)),

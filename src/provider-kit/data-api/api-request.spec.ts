@@ -60,7 +60,7 @@ describe('a request of a data API', () => {
       ...call,
       headers: { ...call.headers, authorization: `Bearer ${tokens.accessToken}` },
       timeoutMs: 30_000,
-      maxAnswerBytes: 10 * 1024 * 1024,
+      maxResponseBytes: 10 * 1024 * 1024,
     });
   });
 

@@ -6,7 +6,7 @@ import { oauth1Authorization } from '../oauth1/oauth1-request.js';
 /** Total time of a call of a data API, in milliseconds: it may answer with months of measurements. */
 const timeoutMs = 30_000;
 /** The most that a data API may answer with. */
-export const maxApiAnswerBytes = 10 * 1024 * 1024;
+export const maxApiResponseBytes = 10 * 1024 * 1024;
 
 /** A call of a provider's data API, without the credentials that it needs. */
 export interface ApiCall {
@@ -52,7 +52,7 @@ export function apiRequest(
     headers: { ...headers, authorization },
     ...(body === undefined ? {} : { body }),
     timeoutMs,
-    maxAnswerBytes: maxApiAnswerBytes,
+    maxResponseBytes: maxApiResponseBytes,
   };
 }
 

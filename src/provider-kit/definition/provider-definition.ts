@@ -101,7 +101,7 @@ export interface RefreshPolicy {
 }
 
 /** How a provider's token response differs from RFC 6749 section 5.1. */
-export interface AnswerDialect {
+export interface ResponseDialect {
   /** Errors are sent with HTTP 200 and a status in the body. */
   readonly status?: {
     readonly field: string;
@@ -248,7 +248,7 @@ export interface OAuth2Definition extends DefinitionBase {
   /** Set if a refresh response has no tokens, and renews the lifetime of the current access token instead. */
   readonly refreshExtendsToken?: true;
   /** How the token response differs from RFC 6749 section 5.1; not at all if absent. */
-  readonly answer?: AnswerDialect;
+  readonly responseDialect?: ResponseDialect;
   /**
    * Minimum interval between refreshes of one connection in seconds, if the provider limits how often a refresh token
    * may be used. An access token that expires earlier stays expired until the next refresh is allowed.

@@ -15,10 +15,10 @@ interface SandboxDefinitionBase {
   readonly apiHeaders?: readonly string[];
   /** Set where the provider documents no way to learn the user's id. */
   readonly tellsNoUserId?: true;
-  /** The account call, where the provider has one, and the JSON it answers with. */
+  /** The account call, where the provider has one, and the JSON it responds with. */
   readonly account?: {
     readonly path: string;
-    readonly answer: (accountId: string) => Record<string, unknown>;
+    readonly respond: (accountId: string) => Record<string, unknown>;
     /** Scope without which the call is refused with 403; OAuth 2.0 only. */
     readonly scope?: string;
     /** Headers without which the call is refused, beside `Authorization`; OAuth 2.0 only. */
@@ -55,8 +55,8 @@ export interface SandboxEndpointCall {
 export interface SandboxEndpoint {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
-  /** Answers a call. Only called where form and query have no field twice. */
-  readonly answer: (call: SandboxEndpointCall) => { readonly status: number; readonly json: Record<string, unknown> };
+  /** Responds to a call. Only called where form and query have no field twice. */
+  readonly respond: (call: SandboxEndpointCall) => { readonly status: number; readonly json: Record<string, unknown> };
 }
 
 /** How a fake OAuth 2.0 provider ends a grant. `{accountId}` in a path stands for the account's number. */
@@ -99,8 +99,8 @@ export interface OAuth2SandboxDefinition extends SandboxDefinitionBase {
   readonly refreshTokenNeedsScope?: string;
   /** Whether the callback carries the granted `scope`. */
   readonly scopeInCallback?: boolean;
-  /** Whether the token answer carries `scope`, and a constant value where it says nothing about the user's choice. */
-  readonly scopeInTokenAnswer: boolean | { readonly constant: string };
+  /** Whether the token response carries `scope`, and a constant value where it says nothing about the user's choice. */
+  readonly scopeInTokenResponse: boolean | { readonly constant: string };
   readonly codeLifetimeSeconds: number;
   readonly accessTokenLifetimeSeconds: number;
   /** Sent as `refresh_token_expires_in` where set. */
@@ -108,13 +108,13 @@ export interface OAuth2SandboxDefinition extends SandboxDefinitionBase {
   readonly rotation: 'always' | 'never';
   /** What becomes of a used refresh token: refused, or refused with the whole grant revoked. */
   readonly reuse: 'error' | 'family-revoked';
-  /** Whether a used refresh token gets the same answer again until one of the new tokens is used. */
+  /** Whether a used refresh token gets the same response again until one of the new tokens is used. */
   readonly replaysRefreshUntilNewTokenUsed?: boolean;
   /**
    * For how long after its exchange a used refresh token is taken again, and what it gets: the `same` pair once more, or a `further`
    * pair of the same grant, beside which the first one stays alive. Once the time is over, `reuse` says what becomes of it.
    */
-  readonly reuseGrace?: { readonly seconds: number; readonly answer: 'same' | 'further' };
+  readonly reuseGrace?: { readonly seconds: number; readonly response: 'same' | 'further' };
   /** Whether a new grant ends the refresh tokens of the user's earlier grants; their access tokens stay alive. */
   readonly oneRefreshTokenPerUser?: boolean;
   readonly oldAccessTokenDiesOnRefresh: boolean;
@@ -122,18 +122,18 @@ export interface OAuth2SandboxDefinition extends SandboxDefinitionBase {
   readonly scopeOnRefresh?: string;
   /** As the provider writes it; `bearer` when absent. */
   readonly tokenType?: string;
-  /** Further fields of the token answer. */
-  readonly tokenAnswerExtras?: (accountId: string) => Record<string, unknown>;
-  /** Body of an error answer of the token endpoint and the API; RFC 6749 section 5.2 when absent. `token` is the presented refresh token or code. */
-  readonly errorAnswer?: (error: string, description: string, token: string) => Record<string, unknown>;
-  /** HTTP status of an error answer of the token endpoint, where the provider always sends the same; the standard ones when absent. */
+  /** Further fields of the token response. */
+  readonly tokenResponseExtras?: (accountId: string) => Record<string, unknown>;
+  /** Body of an error response of the token endpoint and the API; RFC 6749 section 5.2 when absent. `token` is the presented refresh token or code. */
+  readonly errorResponse?: (error: string, description: string, token: string) => Record<string, unknown>;
+  /** HTTP status of an error response of the token endpoint, where the provider always sends the same; the standard ones when absent. */
   readonly errorStatus?: number;
   readonly revoke?: SandboxRevocation;
   /** Path of the refresh call, where it is not the token endpoint. */
   readonly refreshPath?: string;
   /** `false` where the provider issues no refresh token at all. */
   readonly issuesRefreshToken?: boolean;
-  /** Whether a refresh answers without tokens (`tokenAnswer` is given `{}`) and extends the access token in use by its whole life. */
+  /** Whether a refresh responses without tokens (`tokenResponse` is given `{}`) and extends the access token in use by its whole life. */
   readonly refreshExtendsToken?: boolean;
   /** Name of the scope parameter of the authorize request; `scope` when absent. A request with `scope` is then refused. */
   readonly scopeParameter?: string;
@@ -160,7 +160,7 @@ export interface OAuth2SandboxDefinition extends SandboxDefinitionBase {
   readonly codeParameter?: string;
   /** The issuer identifiers that the provider publishes; `{baseUrl}` stands for the fake's own address. */
   readonly issuers?: readonly string[];
-  /** Signs an `id_token` into every exchange answer (and, where `onRefresh`, every refresh answer). */
+  /** Signs an `id_token` into every exchange response (and, where `onRefresh`, every refresh response). */
   readonly idToken?: {
     readonly issuer: string;
     readonly algorithm: 'RS256' | 'ES256' | 'PS256';
@@ -172,8 +172,8 @@ export interface OAuth2SandboxDefinition extends SandboxDefinitionBase {
     readonly documentedAlgorithms?: readonly string[];
     readonly onRefresh?: boolean;
   };
-  /** Writes the successful token answer in the provider's own shape; the standard fields come in. */
-  readonly tokenAnswer?: (standard: Readonly<Record<string, unknown>>, accountId: string) => Record<string, unknown>;
+  /** Writes the successful token response in the provider's own shape; the standard fields come in. */
+  readonly tokenResponse?: (standard: Readonly<Record<string, unknown>>, accountId: string) => Record<string, unknown>;
   /** Name of the query parameter that carries the access token of API calls, where it is not the `Authorization` header. */
   readonly apiTokenParameter?: string;
   /** A fact that an endpoint of `endpoints` must have remembered as `<fact>:<accountId>` before the API answers; 403 otherwise. */
@@ -189,8 +189,8 @@ export interface OAuth1SandboxDefinition extends SandboxDefinitionBase {
   readonly signatureMethod: 'HMAC-SHA1' | 'HMAC-SHA256';
   /** The one place where the two token calls may have their `oauth_*` parameters; the header when absent, as for every other call. */
   readonly tokenParametersIn?: 'header' | 'form' | 'query';
-  /** Further fields of the form-encoded access-token answer. */
-  readonly tokenAnswerExtras?: (accountId: string) => Record<string, string>;
+  /** Further fields of the form-encoded access-token response. */
+  readonly tokenResponseExtras?: (accountId: string) => Record<string, string>;
   /** Ends the grant; proved by a signature. */
   readonly revoke?: { readonly method: string; readonly path: string; readonly status: number };
   /**

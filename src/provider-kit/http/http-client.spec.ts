@@ -77,7 +77,7 @@ describe('ProviderHttpClient', () => {
     expect(response.headers).toMatchObject({ 'content-type': 'application/json', 'www-authenticate': 'Basic, Bearer' });
   });
 
-  it.each([204, 400, 404, 429, 500, 503])('takes HTTP %i for an answer', async (status) => {
+  it.each([204, 400, 404, 429, 500, 503])('takes HTTP %i for a response', async (status) => {
     const server = opened(await startRecordingServer(() => ({ status })));
     await expect(post(server.url)).resolves.toMatchObject({ status, text: '' });
   });
@@ -234,7 +234,7 @@ describe('TE-03 redirects', () => {
     expect(await errorOf(post(server.url))).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', fate: 'answered' });
   });
 
-  it.each(['if-none-match', 'If-Modified-Since'])('takes 304 for an answer to a request with %s', async (name) => {
+  it.each(['if-none-match', 'If-Modified-Since'])('takes 304 for a response to a request with %s', async (name) => {
     const server = opened(await startRecordingServer(() => ({ status: 304, headers: { etag: '"1"' } })));
     const request = { method: 'GET', url: server.url, timeoutMs: 5_000 } as const;
     await expect(client.send({ ...request, headers: { [name]: '"1"' } })).resolves.toMatchObject({
@@ -295,7 +295,7 @@ describe('TE-06 connections', () => {
     let count = 0;
     socket.on('data', () => handle((count += 1)));
   }
-  const keepAliveAnswer =
+  const keepAliveResponse =
     'HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nKeep-Alive: timeout=60\r\nContent-Length: 2\r\n\r\nok';
 
   it('sends a POST once when the peer closes on receipt', async () => {
@@ -318,7 +318,7 @@ describe('TE-06 connections', () => {
   async function startKeepingServer(
     answered: number,
     next: (socket: Socket) => void,
-    answer = keepAliveAnswer,
+    response = keepAliveResponse,
   ): Promise<{ url: string; perConnection: number[] }> {
     const perConnection: number[] = [];
     const { url } = opened(
@@ -327,7 +327,7 @@ describe('TE-06 connections', () => {
         onEachRequest(socket, (count) => {
           perConnection[index] = count;
           if (count <= answered) {
-            socket.write(answer);
+            socket.write(response);
           } else {
             next(socket);
           }
@@ -337,7 +337,7 @@ describe('TE-06 connections', () => {
     return { url, perConnection };
   }
 
-  it('uses a connection again right after a complete answer', async () => {
+  it('uses a connection again right after a complete response', async () => {
     const { url, perConnection } = await startKeepingServer(9, () => undefined);
     // A machine that stands still for a fifth of a second lets one grow too old, but not each.
     for (let round = 0; round < 20 && Math.max(0, ...perConnection) < 3; round += 1) {
@@ -374,7 +374,7 @@ describe('TE-06 connections', () => {
       await startSocketServer((socket) => {
         onEachRequest(socket, () => {
           requests += 1;
-          socket.end(keepAliveAnswer);
+          socket.end(keepAliveResponse);
         });
         // The other half of the goodbye: the client knows.
         socket.once('close', () => closed.resolve());
@@ -400,18 +400,18 @@ describe('TE-06 connections', () => {
   });
 
   it.each([
-    ['Connection: close', keepAliveAnswer.replace('keep-alive', 'close')],
-    ['Keep-Alive: timeout=0', keepAliveAnswer.replace('timeout=60', 'timeout=0')],
-    ['HTTP/1.0', keepAliveAnswer.replace('HTTP/1.1', 'HTTP/1.0').replace('Connection: keep-alive\r\n', '')],
-  ])('opens a new connection after an answer with %s', async (_, answer) => {
-    const { url, perConnection } = await startKeepingServer(9, () => undefined, answer);
+    ['Connection: close', keepAliveResponse.replace('keep-alive', 'close')],
+    ['Keep-Alive: timeout=0', keepAliveResponse.replace('timeout=60', 'timeout=0')],
+    ['HTTP/1.0', keepAliveResponse.replace('HTTP/1.1', 'HTTP/1.0').replace('Connection: keep-alive\r\n', '')],
+  ])('opens a new connection after a response with %s', async (_, response) => {
+    const { url, perConnection } = await startKeepingServer(9, () => undefined, response);
     await post(url);
     await post(url);
     expect(perConnection).toEqual([1, 1]);
   });
 
-  it('opens a new connection after an answer that it gave up', async () => {
-    const redirect = keepAliveAnswer.replace('200 OK', '302 Found');
+  it('opens a new connection after a response that it gave up', async () => {
+    const redirect = keepAliveResponse.replace('200 OK', '302 Found');
     const { url, perConnection } = await startKeepingServer(9, () => undefined, redirect);
     await errorOf(post(url));
     await errorOf(post(url));
@@ -443,7 +443,7 @@ describe('TE-06 connections', () => {
     expect((error as Error).message).toMatch(/^The provider at 127\.0\.0\.1:\d+ could not be reached\.$/);
   });
 
-  it('reports an answer that is no HTTP as unknown', async () => {
+  it('reports a response that is no HTTP as unknown', async () => {
     const server = opened(
       await startSocketServer((socket) => onEachRequest(socket, () => socket.end(`${canary}\r\n\r\n`))),
     );
@@ -609,9 +609,9 @@ describe('TE-04 body size', () => {
     const body = Buffer.alloc(limit * 3, Buffer.from([0xff, 0x00, 0xc3, 0x0d, 0x0a]));
     const server = opened(await startRecordingServer(() => ({ body })));
     const request = { method: 'GET', url: server.url, timeoutMs: 5_000 } as const;
-    const answer = await client.exchange({ ...request, maxAnswerBytes: body.length });
-    expect(answer.body.equals(body)).toBe(true);
-    const refused = client.exchange({ ...request, maxAnswerBytes: body.length - 1 });
+    const response = await client.exchange({ ...request, maxResponseBytes: body.length });
+    expect(response.body.equals(body)).toBe(true);
+    const refused = client.exchange({ ...request, maxResponseBytes: body.length - 1 });
     expect(await errorOf(refused)).toMatchObject({
       ...tooLarge,
       message: expect.stringContaining(`${body.length - 1} bytes`),

@@ -23,9 +23,9 @@ export interface ProviderRequest {
   readonly timeoutMs: number;
   /** Reads the response on after that time, once the request is written. */
   readonly patience?: Patience | undefined;
-  /** The most bytes read of the answer's body, and the most it may expand to; {@link defaultMaxAnswerBytes} when absent. */
-  readonly maxAnswerBytes?: number;
-  /** Set where the answer is the only copy of what the provider did: a 2xx that cannot be read then has the fate `unknown`. */
+  /** The most bytes read of the response's body, and the most it may expand to; {@link defaultMaxResponseBytes} when absent. */
+  readonly maxResponseBytes?: number;
+  /** Set where the response is the only copy of what the provider did: a 2xx that cannot be read then has the fate `unknown`. */
   readonly mustBeRead?: true;
   /** Gives the request up, unless it has been written by then; what was written goes on to its end. */
   readonly abandoned?: AbortSignal;
@@ -41,27 +41,27 @@ export interface Patience {
   readonly signal: AbortSignal;
 }
 
-interface AnswerHead {
+interface ResponseHead {
   /** 200 to 299 or 400 to 599; 304 where the request asked for it with `if-none-match` or `if-modified-since`. */
   readonly status: number;
   /** Names in lower case; values of a repeated header are joined by `, `. */
   readonly headers: Readonly<Record<string, string | undefined>>;
 }
 
-/** A provider's complete answer as text; never a redirect. */
-export interface ProviderResponse extends AnswerHead {
+/** A provider's complete response as text; never a redirect. */
+export interface ProviderResponse extends ResponseHead {
   /** The decompressed body, decoded as UTF-8. */
   readonly text: string;
 }
 
-/** A provider's complete answer in bytes; never a redirect. */
-export interface ProviderAnswer extends AnswerHead {
+/** A provider's complete response in bytes; never a redirect. */
+export interface ProviderAnswer extends ResponseHead {
   /** Decompressed. */
   readonly body: Buffer;
 }
 
-/** Token answers have a few KiB, and some carry what nobody asked for. */
-export const defaultMaxAnswerBytes = 1024 * 1024;
+/** Token responses have a few KiB, and some carry what nobody asked for. */
+export const defaultMaxResponseBytes = 1024 * 1024;
 
 /** Servers close idle connections after a second at the earliest, most after 5 s or more. */
 const maxIdleMs = 200;
@@ -110,7 +110,7 @@ export class ProviderHttpClient implements OnApplicationShutdown {
   }
 
   /**
-   * Sends one request and reads the whole answer as text.
+   * Sends one request and reads the whole response as text.
    *
    * @param request - what to send
    * @throws as {@link exchange}
@@ -121,13 +121,13 @@ export class ProviderHttpClient implements OnApplicationShutdown {
   }
 
   /**
-   * Sends one request and reads the whole answer.
+   * Sends one request and reads the whole response.
    *
-   * Every status but 1xx and 3xx is an answer, not an error; 304 is one to a request that asked for it. Errors name the host only,
+   * Every status but 1xx and 3xx is a response, not an error; 304 is one to a request that asked for it. Errors name the host only,
    * never the path, query, headers or body, and carry neither request nor response.
    *
    * @param request - what to send
-   * @returns the answer, with a body of at most `maxAnswerBytes` after decompression
+   * @returns the response, with a body of at most `maxResponseBytes` after decompression
    * @throws {@link ProviderUnavailableError} with `fate`
    *   `not-sent` when no byte of the request was written: no connection, no TLS, the time ran out before, it was abandoned, or too many
    *   wait already;
@@ -162,8 +162,8 @@ export class ProviderHttpClient implements OnApplicationShutdown {
         1,
       );
     }
-    const { maxAnswerBytes = defaultMaxAnswerBytes } = request;
-    const exchange = new Exchange(url.host, request, { maxAnswerBytes, mayBeUnmodified: isConditional(request) });
+    const { maxResponseBytes = defaultMaxResponseBytes } = request;
+    const exchange = new Exchange(url.host, request, { maxResponseBytes, mayBeUnmodified: isConditional(request) });
     connections.dispatch(
       {
         origin: url.origin,
@@ -177,10 +177,10 @@ export class ProviderHttpClient implements OnApplicationShutdown {
       },
       exchange,
     );
-    const { status, headers, body } = await exchange.answer;
+    const { status, headers, body } = await exchange.response;
     const plain = await decompress(body, headers['content-encoding'], {
       host: url.host,
-      maxBytes: maxAnswerBytes,
+      maxBytes: maxResponseBytes,
       fate: fateOfUnreadable(request, status),
     });
     return { status, headers, body: plain };
@@ -202,25 +202,25 @@ export class ProviderHttpClient implements OnApplicationShutdown {
   }
 }
 
-/** Whether the answer may be that nothing has changed (RFC 9110 section 13). */
+/** Whether the response may be that nothing has changed (RFC 9110 section 13). */
 function isConditional({ headers = {} }: ProviderRequest): boolean {
   return Object.keys(headers).some((name) => /^if-(none-match|modified-since)$/i.test(name));
 }
 
-/** What an answer may be like. */
-interface AnswerTerms {
-  readonly maxAnswerBytes: number;
+/** What a response may be like. */
+interface ResponseTerms {
+  readonly maxResponseBytes: number;
   readonly mayBeUnmodified: boolean;
 }
 
 /**
- * Follows one request from the queue to the last byte of its answer.
+ * Follows one request from the queue to the last byte of its response.
  *
  * Written on `dispatch` because `undici.request` neither tells whether the request left nor gives up while it still connects.
  */
 class Exchange implements PooledRequest {
-  readonly answer: Promise<ProviderAnswer>;
-  readonly #resolve: (answer: ProviderAnswer) => void;
+  readonly response: Promise<ProviderAnswer>;
+  readonly #resolve: (response: ProviderAnswer) => void;
   readonly #reject: (error: Error) => void;
   readonly #timer: NodeJS.Timeout;
   readonly #onAbandoned = (): void => this.#fail(abandoned(this.host));
@@ -238,10 +238,10 @@ class Exchange implements PooledRequest {
       ProviderRequest,
       'timeoutMs' | 'patience' | 'abandoned' | 'beforeSending' | 'mustBeRead'
     >,
-    private readonly terms: AnswerTerms,
+    private readonly terms: ResponseTerms,
   ) {
     const { promise, resolve, reject } = Promise.withResolvers<ProviderAnswer>();
-    this.answer = promise;
+    this.response = promise;
     this.#resolve = resolve;
     this.#reject = reject;
     this.#timer = setTimeout(() => afterReading(() => this.#onTimeout()), request.timeoutMs);
@@ -287,9 +287,9 @@ class Exchange implements PooledRequest {
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#bodyBytes += chunk.length;
-    if (this.#bodyBytes > this.terms.maxAnswerBytes) {
+    if (this.#bodyBytes > this.terms.maxResponseBytes) {
       const fate = fateOfUnreadable(this.request, this.#status);
-      this.#fail(bodyTooLarge(this.host, this.terms.maxAnswerBytes, fate));
+      this.#fail(bodyTooLarge(this.host, this.terms.maxResponseBytes, fate));
       return;
     }
     this.#chunks.push(chunk);

@@ -2,8 +2,8 @@ import type { Dispatcher } from 'undici';
 
 /** A request on its way, as {@link OriginConnections} has to know it. */
 export interface PooledRequest extends Dispatcher.DispatchHandler {
-  /** Resolves with the complete answer, rejects on any failure. */
-  readonly answer: Promise<unknown>;
+  /** Resolves with the complete response, rejects on any failure. */
+  readonly response: Promise<unknown>;
   /** Whether it was given up or has ended. */
   isOver(): boolean;
 }
@@ -25,7 +25,7 @@ interface IdleConnection {
 /**
  * The connections to one origin: one request at a time on each, the latest idle one first.
  *
- * A connection is used again only right after a complete answer. A provider closes idle connections, none of them within
+ * A connection is used again only right after a complete response. A provider closes idle connections, none of them within
  * `maxIdleMs`; a request written at that very moment would leave unknown whether it was received. The time is looked at when
  * the request is about to leave, not by a timer, so a process that stood still meanwhile does not use an old one. Whatever fails
  * takes its connection with it.
@@ -67,7 +67,7 @@ export class OriginConnections {
   }
 
   private run(client: Dispatcher, options: Dispatcher.DispatchOptions, request: PooledRequest): void {
-    const run: Promise<void> = request.answer.then(
+    const run: Promise<void> = request.response.then(
       () => this.release(run, client),
       () => {
         void client.destroy();

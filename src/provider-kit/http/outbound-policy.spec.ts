@@ -15,14 +15,14 @@ const production = { NODE_ENV: 'production' };
 class PreparedResolver extends HostResolver {
   calls = 0;
 
-  constructor(private readonly answers: readonly (readonly string[])[]) {
+  constructor(private readonly responses: readonly (readonly string[])[]) {
     super();
   }
 
   override resolve(): Promise<{ address: string; family: number }[]> {
-    const answer = this.answers[Math.min(this.calls, this.answers.length - 1)] ?? [];
+    const response = this.responses[Math.min(this.calls, this.responses.length - 1)] ?? [];
     this.calls += 1;
-    return Promise.resolve(answer.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })));
+    return Promise.resolve(response.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })));
   }
 }
 

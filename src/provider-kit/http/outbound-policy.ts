@@ -63,7 +63,7 @@ export class OutboundPolicy {
 
   /**
    * Resolves a name for a connection. The connection is made to one of the addresses that were checked here, so that a second
-   * answer of the name server changes nothing (NET-02).
+   * response of the name server changes nothing (NET-02).
    *
    * Ends with an error of the code {@link addressRefused} when any of the addresses may not be connected to.
    */

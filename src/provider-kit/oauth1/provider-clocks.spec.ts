@@ -3,7 +3,7 @@ import { Clock } from '../../clock/clock.js';
 import { ProviderHttpClient, type ProviderResponse } from '../http/http-client.js';
 import { ProviderClocks } from './provider-clocks.js';
 import { exampleOAuth1 } from '../testing/example-definition.js';
-import { startRecordingServer, type PreparedAnswer, type RecordingServer } from '../testing/recording-server.js';
+import { startRecordingServer, type PreparedResponse, type RecordingServer } from '../testing/recording-server.js';
 
 const now = new Date('2026-03-01T12:00:00Z');
 const minute = 60;
@@ -11,11 +11,11 @@ const minute = 60;
 let http: ProviderHttpClient;
 let server: RecordingServer;
 let clocks: ProviderClocks;
-let answers: PreparedAnswer[];
+let responses: PreparedResponse[];
 
 beforeEach(async () => {
-  answers = [];
-  server = await startRecordingServer(() => answers.shift() ?? { body: 'ok' });
+  responses = [];
+  server = await startRecordingServer(() => responses.shift() ?? { body: 'ok' });
   http = new ProviderHttpClient();
   clocks = new ProviderClocks(Object.assign(new Clock(), { now: () => now }));
 });
@@ -43,7 +43,7 @@ function signedAhead(): number[] {
 const refused = 'oauth_problem=timestamp_refused';
 
 describe('O1-09 ProviderClocks', () => {
-  it.each<[title: string, answer: PreparedAnswer]>([
+  it.each<[title: string, response: PreparedResponse]>([
     ['names it in the body', { status: 401, headers: { date: dateAhead(10 * minute) }, body: refused }],
     [
       'names it in the header',
@@ -58,8 +58,8 @@ describe('O1-09 ProviderClocks', () => {
     ['names it with HTTP 400', { status: 400, headers: { date: dateAhead(10 * minute) }, body: refused }],
     ['has the oldest form of a date', { status: 401, headers: { date: 'Sun Mar  1 12:10:00 2026' }, body: refused }],
     ['gives no reason and has another time', { status: 401, headers: { date: dateAhead(10 * minute) }, body: 'no' }],
-  ])('corrects the time once when the refusal %s, and keeps to it', async (_title, answer) => {
-    answers = [answer];
+  ])('corrects the time once when the refusal %s, and keeps to it', async (_title, response) => {
+    responses = [response];
     expect((await send()).text).toBe('ok');
     await send();
     expect(signedAhead()).toEqual([0, 600, 600]);
@@ -67,7 +67,7 @@ describe('O1-09 ProviderClocks', () => {
     expect(clocks.now('another')).toEqual(now);
   });
 
-  it.each<[title: string, answer: PreparedAnswer]>([
+  it.each<[title: string, response: PreparedResponse]>([
     ['success', { status: 200, headers: { date: dateAhead(10 * minute) } }],
     ['HTTP 403', { status: 403, headers: { date: dateAhead(10 * minute) } }],
     ['HTTP 503', { status: 503, headers: { date: dateAhead(10 * minute) } }],
@@ -78,15 +78,15 @@ describe('O1-09 ProviderClocks', () => {
     ['no reason, and about our time', { status: 401, headers: { date: dateAhead(30) } }],
     ['a Date that is none', { status: 401, headers: { date: 'soon' }, body: refused }],
     ['a Date without a zone', { status: 401, headers: { date: '2026-03-01 12:10:00' }, body: refused }],
-  ])('neither repeats nor learns from %s', async (_title, answer) => {
-    answers = [answer];
-    expect((await send()).status).toBe(answer.status);
+  ])('neither repeats nor learns from %s', async (_title, response) => {
+    responses = [response];
+    expect((await send()).status).toBe(response.status);
     await send();
     expect(signedAhead()).toEqual([0, 0]);
   });
 
   it('returns the second refusal as it is', async () => {
-    answers = Array.from({ length: 3 }, () => ({
+    responses = Array.from({ length: 3 }, () => ({
       status: 401,
       headers: { date: dateAhead(10 * minute) },
       body: refused,
@@ -100,7 +100,7 @@ describe('O1-09 ProviderClocks', () => {
     ['an outage', 503],
   ])('does not learn from a Date by which the second request is answered with %s', async (_title, status) => {
     const wrong = { status: 401, headers: { date: dateAhead(30 * minute) }, body: 'dead token' };
-    answers = [wrong, { ...wrong, status }];
+    responses = [wrong, { ...wrong, status }];
     expect((await send()).status).toBe(status);
     await send();
     expect(signedAhead()).toEqual([0, 1_800, 0]);
@@ -108,14 +108,14 @@ describe('O1-09 ProviderClocks', () => {
   });
 
   it("returns a refusal without a reason as it is where the provider's Date is hours away", async () => {
-    answers = [{ status: 400, headers: { date: dateAhead(90 * minute) }, body: 'no such day' }];
+    responses = [{ status: 400, headers: { date: dateAhead(90 * minute) }, body: 'no such day' }];
     expect(await send()).toMatchObject({ status: 400, text: 'no such day' });
     await send();
     expect(signedAhead()).toEqual([0, 0]);
   });
 
   it.each([3_601, -3_601, 172_800])('refuses a clock that is %i s ahead, and keeps what it knew', async (seconds) => {
-    answers = [
+    responses = [
       { status: 401, headers: { date: dateAhead(10 * minute) }, body: refused },
       { body: 'ok' },
       { status: 401, headers: { date: dateAhead(seconds) }, body: refused },
@@ -127,7 +127,7 @@ describe('O1-09 ProviderClocks', () => {
   });
 
   it('finds back to our time when the clocks agree again', async () => {
-    answers = [
+    responses = [
       { status: 401, headers: { date: dateAhead(10 * minute) }, body: refused },
       { body: 'ok' },
       { status: 401, headers: { date: dateAhead(0) }, body: refused },
@@ -138,7 +138,7 @@ describe('O1-09 ProviderClocks', () => {
   });
 
   it('keeps the clocks of providers apart', async () => {
-    answers = [{ status: 401, headers: { date: dateAhead(10 * minute) }, body: refused }];
+    responses = [{ status: 401, headers: { date: dateAhead(10 * minute) }, body: refused }];
     await send();
     await send({ ...exampleOAuth1, slug: 'another' });
     expect(signedAhead()).toEqual([0, 600, 0]);

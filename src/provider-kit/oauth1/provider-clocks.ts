@@ -58,10 +58,10 @@ export class ProviderClocks {
     send: (now: Date) => Promise<Answer>,
   ): Promise<Answer> {
     const usedOffsetMs = this.offsetOf(definition.slug);
-    const answer = await send(this.instant(usedOffsetMs));
-    const refusal = this.refusalOfTime(answer, usedOffsetMs);
+    const response = await send(this.instant(usedOffsetMs));
+    const refusal = this.refusalOfTime(response, usedOffsetMs);
     if (refusal === undefined || !this.isWithinBound(definition, refusal)) {
-      return answer;
+      return response;
     }
     const repeated = await send(this.instant(refusal.offsetMs));
     if (repeated.status >= 200 && repeated.status < 300) {
@@ -82,15 +82,15 @@ export class ProviderClocks {
    * Returns how far the provider's clock is ahead of ours where it has refused the timestamp, or gives no reason and the request was
    * signed for quite another time than its own; `undefined` where it has not, or does not tell its time.
    */
-  private refusalOfTime(answer: ProviderResponse | ProviderAnswer, usedOffsetMs: number): RefusalOfTime | undefined {
-    const { status, headers } = answer;
+  private refusalOfTime(response: ProviderResponse | ProviderAnswer, usedOffsetMs: number): RefusalOfTime | undefined {
+    const { status, headers } = response;
     if (status !== 400 && status !== 401) {
       return undefined;
     }
     const now = this.clock.now();
     const theirsMs = parseHttpDate(headers['date']?.trim() ?? '', now) + dateRoundingMs;
     const offsetMs = theirsMs - now.getTime();
-    const text = 'text' in answer ? answer.text : answer.body.toString();
+    const text = 'text' in response ? response.text : response.body.toString();
     const problem = parseOAuth1Problem({ headers, text });
     const isNamed = problem === 'timestamp_refused';
     const isSuspected = problem === undefined && Math.abs(offsetMs - usedOffsetMs) > toleranceMs;

@@ -1,15 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
-import { errorCodeReader, inStandardForm, parseErrorAnswer } from './error-response.js';
+import { errorCodeReader, inStandardForm, parseErrorResponse } from './error-response.js';
 import type { ProviderResponse } from '../http/http-client.js';
 import { defineProvider } from '../definition/provider-definition.js';
 import { exampleOAuth2 } from '../testing/example-definition.js';
 
-function answer(body: unknown, contentType: string | undefined = 'application/json'): ProviderResponse {
+function response(body: unknown, contentType: string | undefined = 'application/json'): ProviderResponse {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   return { status: 400, headers: { 'content-type': contentType }, text };
 }
 
-describe('error answers', () => {
+describe('error responses', () => {
   it.each<[title: string, body: unknown, code: string | undefined]>([
     ['the standard field', { error: 'invalid_grant' }, 'invalid_grant'],
     ['free text in place of a code', { error: 'Refresh token invalid: abc123' }, undefined],
@@ -24,47 +24,47 @@ describe('error answers', () => {
     ["Google's shape of an error", { error: { code: 429, status: 'RESOURCE_EXHAUSTED' } }, undefined],
     ["Apigee's shape of an error", { fault: { faultstring: 'invalid_grant' } }, undefined],
   ])('reads %s', (_, body, code) => {
-    expect(parseErrorAnswer(answer(body))).toMatchObject({ isRead: true, code });
+    expect(parseErrorResponse(response(body))).toMatchObject({ isRead: true, code });
   });
 
   it('asks the hook of the provider first and checks what it returns', () => {
     const body = { error: 'invalid_request', kind: 'invalid_grant' };
-    expect(parseErrorAnswer(answer(body), () => 'invalid_grant').code).toBe('invalid_grant');
-    expect(parseErrorAnswer(answer(body), () => undefined).code).toBe('invalid_request');
-    expect(parseErrorAnswer(answer(body), () => 'token abc is invalid').code).toBe('invalid_request');
+    expect(parseErrorResponse(response(body), () => 'invalid_grant').code).toBe('invalid_grant');
+    expect(parseErrorResponse(response(body), () => undefined).code).toBe('invalid_request');
+    expect(parseErrorResponse(response(body), () => 'token abc is invalid').code).toBe('invalid_request');
   });
 
   it('tells a request to retry from other descriptions', () => {
     const retry = { error: 'invalid_request', error_description: 'Concurrent use. Please retry the request.' };
-    expect(parseErrorAnswer(answer(retry)).asksToRetry).toBe(true);
-    expect(parseErrorAnswer(answer({ error: 'invalid_request', error_hint: 'Retry.' })).asksToRetry).toBe(true);
-    expect(parseErrorAnswer(answer({ error: 'invalid_request', error_description: 'retrying' })).asksToRetry).toBe(
+    expect(parseErrorResponse(response(retry)).asksToRetry).toBe(true);
+    expect(parseErrorResponse(response({ error: 'invalid_request', error_hint: 'Retry.' })).asksToRetry).toBe(true);
+    expect(parseErrorResponse(response({ error: 'invalid_request', error_description: 'retrying' })).asksToRetry).toBe(
       false,
     );
-    expect(parseErrorAnswer(answer({ error: 'invalid_request', error_description: { retry: 1 } })).asksToRetry).toBe(
-      false,
-    );
-    expect(parseErrorAnswer(answer({ error_description: { toString: 'retry' } })).asksToRetry).toBe(false);
+    expect(
+      parseErrorResponse(response({ error: 'invalid_request', error_description: { retry: 1 } })).asksToRetry,
+    ).toBe(false);
+    expect(parseErrorResponse(response({ error_description: { toString: 'retry' } })).asksToRetry).toBe(false);
   });
 
   it.each(['text/plain; charset=utf-8', 'text/html', 'application/json, application/json', '', undefined])(
     'reads an error under the content type %j (TE-04)',
     (contentType) => {
-      expect(parseErrorAnswer(answer({ error: 'invalid_grant' }, contentType)).code).toBe('invalid_grant');
+      expect(parseErrorResponse(response({ error: 'invalid_grant' }, contentType)).code).toBe('invalid_grant');
     },
   );
 
   it('reads an error in a form, and takes no other text with a "=" for one (TE-04)', () => {
-    expect(parseErrorAnswer(answer('error=invalid_grant&error_description=gone', 'text/plain')).code).toBe(
+    expect(parseErrorResponse(response('error=invalid_grant&error_description=gone', 'text/plain')).code).toBe(
       'invalid_grant',
     );
-    expect(parseErrorAnswer(answer('reason=invalid_grant', 'text/plain'))).toMatchObject({ isRead: false });
+    expect(parseErrorResponse(response('reason=invalid_grant', 'text/plain'))).toMatchObject({ isRead: false });
   });
 
   it('reads what a definition lists as a dead grant, all fields of an entry together, and nothing else (R-13)', () => {
     const deadGrantErrors = [{ error: 'invalid_token' }, { 'errors.0.resource': 'RefreshToken', code: 7 }];
     const codeOf = (body: unknown) =>
-      parseErrorAnswer(answer(body), errorCodeReader({ ...exampleOAuth2, deadGrantErrors })).code;
+      parseErrorResponse(response(body), errorCodeReader({ ...exampleOAuth2, deadGrantErrors })).code;
     expect(codeOf({ error: 'invalid_token' })).toBe('invalid_grant');
     expect(codeOf({ errors: [{ resource: 'RefreshToken' }], code: 7 })).toBe('invalid_grant');
     expect(codeOf({ errors: [{ resource: 'RefreshToken' }], code: '7' })).toBeUndefined();
@@ -74,7 +74,7 @@ describe('error answers', () => {
   });
 
   it('says that HTML is no JSON', () => {
-    expect(parseErrorAnswer(answer('<html>', 'text/html'))).toEqual({
+    expect(parseErrorResponse(response('<html>', 'text/html'))).toEqual({
       isRead: false,
       code: undefined,
       asksToRetry: false,
@@ -84,7 +84,7 @@ describe('error answers', () => {
 
 describe('errors that are a plain text', () => {
   const definition = { ...exampleOAuth2, plainTextErrors: [{ status: 400, error: 'invalid_client' }] };
-  const read = (body: unknown, status = 400) => inStandardForm(definition, { ...answer(body), status }).text;
+  const read = (body: unknown, status = 400) => inStandardForm(definition, { ...response(body), status }).text;
 
   it('reads the declared status with a text, or with nothing, as the error that it stands for', () => {
     expect(read('Client not found')).toBe('{"error":"invalid_client"}');
@@ -100,6 +100,6 @@ describe('errors that are a plain text', () => {
   });
 
   it('changes nothing for a provider that declares none', () => {
-    expect(inStandardForm(exampleOAuth2, answer('Client not found')).text).toBe('Client not found');
+    expect(inStandardForm(exampleOAuth2, response('Client not found')).text).toBe('Client not found');
   });
 });

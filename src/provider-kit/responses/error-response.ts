@@ -14,14 +14,17 @@ export function errorCodeReader(definition: ProviderDefinition): ReadErrorCode {
   if (definition.oauth === '1.0a') {
     return () => undefined;
   }
-  const { parseErrorCode, answer, deadGrantErrors = [] } = definition;
+  const { parseErrorCode, responseDialect, deadGrantErrors = [] } = definition;
   return (body) => {
     if (deadGrantErrors.some((fields) => hasAll(body, fields))) {
       return 'invalid_grant';
     }
-    const status = ownField(body, answer?.status?.field);
-    const failed = status !== undefined && status !== answer?.status?.success;
-    return parseErrorCode?.(body) ?? (failed ? (answer?.status?.errors[asKey(status)] ?? unlistedStatus) : undefined);
+    const status = ownField(body, responseDialect?.status?.field);
+    const failed = status !== undefined && status !== responseDialect?.status?.success;
+    return (
+      parseErrorCode?.(body) ??
+      (failed ? (responseDialect?.status?.errors[asKey(status)] ?? unlistedStatus) : undefined)
+    );
   };
 }
 
@@ -37,7 +40,7 @@ function asKey(status: unknown): string {
 const unlistedStatus = 'unlisted_status';
 
 /** What an error response says, reduced to what may be kept: error descriptions may quote a token. */
-export interface ErrorAnswer {
+export interface ErrorResponse {
   /** The body is JSON or a form of OAuth, not the page of something in between. */
   readonly isRead: boolean;
   /** Letters and `_` only, at most 40; `undefined` when the response has none of that shape. */
@@ -56,7 +59,10 @@ export interface ErrorAnswer {
  * @param readErrorCode - as {@link errorCodeReader} gives it
  * @see RFC 6749 section 5.2, https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
-export function parseErrorAnswer(response: Pick<ProviderResponse, 'text'>, readErrorCode?: ReadErrorCode): ErrorAnswer {
+export function parseErrorResponse(
+  response: Pick<ProviderResponse, 'text'>,
+  readErrorCode?: ReadErrorCode,
+): ErrorResponse {
   const body = parseFields(response, ['access_token', 'error']);
   const isRead = body !== undefined || parseJsonBody(response) !== undefined;
   if (body === undefined || hasToken(body)) {

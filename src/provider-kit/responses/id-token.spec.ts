@@ -135,7 +135,7 @@ describe('verifyIdToken', () => {
     });
   });
 
-  it('refuses an answer without a token, text that is none, and keys that are none', async () => {
+  it('refuses a response without a token, text that is none, and keys that are none', async () => {
     const token = await sign({});
     await expect(verifyIdToken(undefined, expected)).rejects.toMatchObject({ code: 'TOKEN_RESPONSE_INVALID' });
     await expect(verifyIdToken('not-a-token', expected)).rejects.toMatchObject({ code: 'TOKEN_RESPONSE_INVALID' });

@@ -38,7 +38,7 @@ const keySetSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })
 /**
  * Verifies an ID token and returns the user that it names.
  *
- * @param idToken - as received; `undefined` when the answer had none
+ * @param idToken - as received; `undefined` when the response had none
  * @throws {@link InvalidTokenResponseError} when signature, algorithm, issuer, audience, time or nonce is wrong, or the user's id is
  *   missing
  * @see OpenID Connect Core 1.0 section 3.1.3.7, https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation

@@ -7,7 +7,7 @@ import { fieldAt, ownField } from './json-field.js';
 const visibleAscii = /^[\x21-\x7e]*$/;
 
 /** A parsed OAuth 1.0a credentials response. Holds a secret: hand it on, do not print it. */
-export interface OAuth1TokenAnswer {
+export interface OAuth1TokenResponse {
   readonly token: string;
   /** May be empty: RFC 5849 asks for the field, not for a character in it. */
   readonly tokenSecret: string;
@@ -25,7 +25,7 @@ export interface OAuth1TokenAnswer {
  *   missing, or one of them is not visible ASCII
  * @see RFC 5849 section 2.1 and 2.3, https://www.rfc-editor.org/rfc/rfc5849#section-2.1
  */
-export function parseOAuth1TokenResponse(text: string): OAuth1TokenAnswer {
+export function parseOAuth1TokenResponse(text: string): OAuth1TokenResponse {
   const fields = parseStrictForm(text);
   if (fields === undefined) {
     throw new InvalidTokenResponseError('The credentials response is not a form with each field once.');

@@ -11,13 +11,13 @@ import type { TokenResponse } from '../token-response.js';
 const requestedAt = new Date('2026-03-01T12:00:00Z');
 const definition = { ...exampleOAuth2, accessTokenLifetimeSeconds: 7200, refreshExpiresInField: 'refresh_expires_in' };
 
-function answer(body: unknown, contentType: string | undefined = 'application/json'): ProviderResponse {
+function response(body: unknown, contentType: string | undefined = 'application/json'): ProviderResponse {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   return { status: 200, headers: { 'content-type': contentType }, text };
 }
 
 function parse(body: unknown, overrides: Partial<typeof definition> = {}): TokenResponse {
-  return parseTokenResponse(answer(body), { ...definition, ...overrides }, requestedAt);
+  return parseTokenResponse(response(body), { ...definition, ...overrides }, requestedAt);
 }
 
 function thrownBy(call: () => unknown): unknown {
@@ -33,7 +33,7 @@ const good = { access_token: 'AT', token_type: 'Bearer', expires_in: 3600, refre
 const withoutExpiry = { access_token: 'AT', token_type: 'Bearer', refresh_token: 'RT' };
 const withoutRefreshToken = { access_token: 'AT', token_type: 'Bearer', expires_in: 3600 };
 
-describe('TE-04 token answers that are taken', () => {
+describe('TE-04 token responses that are taken', () => {
   it('reads every part', () => {
     const tokenResponse = parse({
       ...good,
@@ -117,7 +117,7 @@ describe('TE-04 token answers that are taken', () => {
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
 
-  it('does not take an inherited property for a field of the answer', () => {
+  it('does not take an inherited property for a field of the response', () => {
     Object.defineProperty(Object.prototype, 'user_id', { value: 'evil', configurable: true });
     try {
       expect(parse(good).providerUserId).toBeUndefined();
@@ -128,7 +128,7 @@ describe('TE-04 token answers that are taken', () => {
 
   it('has no expiry when none is sent and none documented', () => {
     const undocumented = { ...exampleOAuth2, accessTokenLifetimeSeconds: undefined };
-    expect(parseTokenResponse(answer(withoutExpiry), undocumented, requestedAt).expiresInSeconds).toBeUndefined();
+    expect(parseTokenResponse(response(withoutExpiry), undocumented, requestedAt).expiresInSeconds).toBeUndefined();
   });
 
   it.each(['a b c', 'a,b,c', 'a, b, c', ' a  b\tc\n', 'a b,c'])('splits the scopes %j at each provider', (scope) => {
@@ -157,7 +157,7 @@ describe('TE-04 token answers that are taken', () => {
     '',
     undefined,
   ])('takes content type %j', (contentType) => {
-    expect(parseTokenResponse(answer(good, contentType), definition, requestedAt).accessToken).toBe('AT');
+    expect(parseTokenResponse(response(good, contentType), definition, requestedAt).accessToken).toBe('AT');
   });
 
   it.each([
@@ -177,7 +177,7 @@ describe('TE-04 token answers that are taken', () => {
     ],
   ])('takes %s, under any content type', (_, text) => {
     for (const contentType of ['text/html', 'application/json', undefined]) {
-      expect({ ...parseTokenResponse(answer(text, contentType), definition, requestedAt) }).toMatchObject({
+      expect({ ...parseTokenResponse(response(text, contentType), definition, requestedAt) }).toMatchObject({
         accessToken: 'AT',
         refreshToken: 'RT',
         expiresInSeconds: 3600,
@@ -194,7 +194,7 @@ describe('TE-04 token answers that are taken', () => {
     ['an unreadable account id', { ...good, user_id: { id: 1 } }, ['account-unreadable']],
   ])('remarks on %s', (_, body, expected) => {
     const remarks: Remark[] = [];
-    parseTokenResponse(answer(body), definition, requestedAt, (remark) => remarks.push(remark));
+    parseTokenResponse(response(body), definition, requestedAt, (remark) => remarks.push(remark));
     expect(remarks).toEqual(expected);
   });
 
@@ -216,8 +216,8 @@ describe('TE-04 token answers that are taken', () => {
   ])('takes expires_in %j for not told', (expires_in) => {
     const text = `{"access_token":"AT","expires_in":${expires_in === Infinity ? '1e309' : JSON.stringify(expires_in)}}`;
     const undocumented = { ...definition, accessTokenLifetimeSeconds: undefined };
-    expect(parseTokenResponse(answer(text), undocumented, requestedAt).expiresInSeconds).toBeUndefined();
-    expect(parseTokenResponse(answer(text), definition, requestedAt).expiresInSeconds).toBe(7200);
+    expect(parseTokenResponse(response(text), undocumented, requestedAt).expiresInSeconds).toBeUndefined();
+    expect(parseTokenResponse(response(text), definition, requestedAt).expiresInSeconds).toBe(7200);
   });
 
   it('redacts itself in text', () => {
@@ -226,7 +226,7 @@ describe('TE-04 token answers that are taken', () => {
   });
 });
 
-describe('TE-04 token answers that are refused', () => {
+describe('TE-04 token responses that are refused', () => {
   const canary = 'canary5ecret';
 
   it.each<[title: string, body: unknown, field: string]>([
@@ -294,7 +294,7 @@ describe('TE-04 token answers that are refused', () => {
     ['a call of a function', `callback({"access_token":"${canary}"});`],
   ])('cannot say whether anything was done when the body is %s', (_, text) => {
     for (const contentType of ['application/json', 'text/html', undefined]) {
-      const error = thrownBy(() => parseTokenResponse(answer(text, contentType), definition, requestedAt));
+      const error = thrownBy(() => parseTokenResponse(response(text, contentType), definition, requestedAt));
       expect(error).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', fate: 'unknown' });
       expect(inspect(error, { depth: 10, showHidden: true })).not.toContain(canary);
     }
@@ -302,6 +302,6 @@ describe('TE-04 token answers that are refused', () => {
 
   it('reads a body of many line ends in time that grows with it', () => {
     const text = `${'\n \t'.repeat(300_000)}<html>`;
-    expect(() => parseTokenResponse(answer(text), definition, requestedAt)).toThrow('cannot be read');
+    expect(() => parseTokenResponse(response(text), definition, requestedAt)).toThrow('cannot be read');
   });
 });

@@ -17,7 +17,7 @@ const visibleAscii = /^[\x21-\x7e]+$/;
 
 const tokenSchema = z.string().regex(visibleAscii);
 
-const tokenAnswerSchema = z.object({
+const tokenResponseSchema = z.object({
   access_token: tokenSchema,
   // Absent, null and blank are a server's slip. Another type is another way to use the token (RFC 6749 section 7.1).
   token_type: z
@@ -34,7 +34,7 @@ const tokenAnswerSchema = z.object({
  * `access_token`, `token_type` and `refresh_token` where sent. What only informs (life of the tokens, scopes, account id) is left out
  * when malformed, because refusing the response would throw away a refresh token that has just replaced the old one.
  *
- * @param response - a response with status 2xx that is no error; see {@link parseErrorAnswer}
+ * @param response - a response with status 2xx that is no error; see {@link parseErrorResponse}
  * @param definition - tells the fields and defaults of this provider
  * @param requestedAt - the instant just before the request left
  * @param remark - told what is wrong with a response that is used all the same
@@ -59,12 +59,12 @@ export function parseTokenResponse(
     );
   }
   const body = toStandardFields(whole, definition);
-  const result = tokenAnswerSchema.safeParse(body);
+  const result = tokenResponseSchema.safeParse(body);
   if (!result.success) {
-    throw invalidAnswer(definition, result.error.issues[0]?.path[0], ownField(body, 'refresh_token'));
+    throw invalidResponse(definition, result.error.issues[0]?.path[0], ownField(body, 'refresh_token'));
   }
-  const answer = result.data;
-  if (!answer.token_type?.trim() && definition.answer?.noTokenType !== true) {
+  const fields = result.data;
+  if (!fields.token_type?.trim() && definition.responseDialect?.noTokenType !== true) {
     remark('no-token-type');
   }
   const expiresInSeconds = lifetimeOf(body, definition, remark);
@@ -77,9 +77,9 @@ export function parseTokenResponse(
   const providerUserId = accountOf(body, definition, remark);
   const idToken = definition.account.from === 'id-token' ? ownField(body, 'id_token') : undefined;
   return new TokenResponse({
-    accessToken: answer.access_token,
+    accessToken: fields.access_token,
     requestedAt,
-    ...(answer.refresh_token ? { refreshToken: answer.refresh_token } : {}),
+    ...(fields.refresh_token ? { refreshToken: fields.refresh_token } : {}),
     ...(expiresInSeconds === undefined ? {} : { expiresInSeconds }),
     ...(refreshExpiresInSeconds === undefined ? {} : { refreshExpiresInSeconds }),
     ...(grantedScopes === undefined ? {} : { grantedScopes }),
@@ -122,24 +122,24 @@ function accountOf(body: unknown, { account }: OAuth2Definition, remark: (remark
 }
 
 /** Returns the token fields under their standard names. */
-function toStandardFields(whole: unknown, { answer }: OAuth2Definition): unknown {
-  const body = answer?.bodyField === undefined ? whole : ownField(whole, answer.bodyField);
+function toStandardFields(whole: unknown, { responseDialect }: OAuth2Definition): unknown {
+  const body = responseDialect?.bodyField === undefined ? whole : ownField(whole, responseDialect.bodyField);
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     return body;
   }
   const fields: Record<string, unknown> = { ...body };
-  for (const [standard, own] of Object.entries(answer?.fieldNames ?? {})) {
+  for (const [standard, own] of Object.entries(responseDialect?.fieldNames ?? {})) {
     fields[standard] = ownField(body, own);
   }
   return fields;
 }
 
-function invalidAnswer(
+function invalidResponse(
   definition: OAuth2Definition,
   field: PropertyKey | undefined,
   refreshToken: unknown,
 ): InvalidTokenResponseError {
-  const message = `The token response of ${definition.displayName} has no valid "${String(field ?? definition.answer?.bodyField)}".`;
+  const message = `The token response of ${definition.displayName} has no valid "${String(field ?? definition.responseDialect?.bodyField)}".`;
   const rotated = tokenSchema.safeParse(refreshToken).data;
   if (rotated === undefined) {
     return new InvalidTokenResponseError(message, { isInDoubt: true });

@@ -4,14 +4,14 @@ import {
   ProviderRateLimitedError,
   ProviderUnavailableError,
 } from '../../errors/provider.errors.js';
-import { errorCodeReader, inStandardForm, parseErrorAnswer } from './error-response.js';
+import { errorCodeReader, inStandardForm, parseErrorResponse } from './error-response.js';
 import type { ProviderResponse } from '../http/http-client.js';
 import { parseOAuth1ErrorBody, parseOAuth1Problem } from './oauth1-response.js';
 import type { ProviderDefinition } from '../definition/provider-definition.js';
 import { parseRetryAfterSeconds } from '../http/retry-after.js';
 
-/** An answer that cannot be used, with what it takes to say what it means. */
-export interface FailedAnswer {
+/** A response that cannot be used, with what it takes to say what it means. */
+export interface FailedResponse {
   readonly definition: ProviderDefinition;
   readonly response: ProviderResponse;
   /** The current instant, which a date in `Retry-After` is compared with. */
@@ -21,7 +21,7 @@ export interface FailedAnswer {
 /**
  * Makes the error that stands for a refusal in one call.
  *
- * @param detail - for the log: HTTP status and error code of the answer, nothing that the provider wrote freely
+ * @param detail - for the log: HTTP status and error code of the response, nothing that the provider wrote freely
  */
 export type Refusal = (detail: string) => AppError;
 
@@ -47,39 +47,39 @@ export function isSuccessStatus(response: ProviderResponse): boolean {
   return response.status >= 200 && response.status < 300;
 }
 
-/** Whether the answer reports an error: by its HTTP status, or in its body, which some providers send with HTTP 200. */
+/** Whether the response reports an error: by its HTTP status, or in its body, which some providers send with HTTP 200. */
 export function isFailure(definition: ProviderDefinition, response: ProviderResponse): boolean {
   return (
     !isSuccessStatus(response) ||
-    parseErrorAnswer(response, errorCodeReader(definition)).code !== undefined ||
+    parseErrorResponse(response, errorCodeReader(definition)).code !== undefined ||
     (definition.oauth === '1.0a' && (parseOAuth1Problem(response) ?? parseOAuth1ErrorBody(response)) !== undefined)
   );
 }
 
 /**
- * Returns the error for an answer of any endpoint. Some failures mean the same everywhere: rate limit, outage, conflict, our client
+ * Returns the error for a response of any endpoint. Some failures mean the same everywhere: rate limit, outage, conflict, our client
  * credentials.
  *
- * @param answer - the answer and its provider
+ * @param failed - the response and its provider
  * @param otherwise - decides what the rest means
  * @returns {@link ProviderRateLimitedError} on HTTP 429 or code `rate_limited`; {@link ProviderUnavailableError} on HTTP 5xx, 408,
  *   409, 410, 425 or the code of an outage; {@link ProviderMisconfiguredError} on a code or `oauth_problem` that means our client, our
  *   signature or our clock, or HTTP 401 that asks for Basic authentication; else what `otherwise` returns
  */
-export function endpointFailure(answer: FailedAnswer, otherwise: Refusal): AppError {
-  const { definition, response } = answer;
+export function endpointFailure(failed: FailedResponse, otherwise: Refusal): AppError {
+  const { definition, response } = failed;
   const { status } = response;
-  const code = errorCodeOf(answer);
-  const detail = detailOf(answer, code);
+  const code = errorCodeOf(failed);
+  const detail = detailOf(failed, code);
   if (status === 429 || code === 'rate_limited') {
     const message = `${definition.displayName} limits the rate of our requests. Try again later.`;
-    return new ProviderRateLimitedError(message, { detail, ...retryAfter(answer) });
+    return new ProviderRateLimitedError(message, { detail, ...retryAfter(failed) });
   }
   if (status === 409) {
-    return conflict(answer, detail);
+    return conflict(failed, detail);
   }
   if (status >= 500 || [408, 410, 425].includes(status) || (code !== undefined && outageCodes.has(code))) {
-    return unavailable(answer, detail);
+    return unavailable(failed, detail);
   }
   const asksForClient = status === 401 && /(^|,)\s*basic\b/i.test(response.headers['www-authenticate'] ?? '');
   if ((asksForClient && code !== 'invalid_grant') || (code !== undefined && refusedClientCodes.has(code))) {
@@ -93,9 +93,9 @@ export function endpointFailure(answer: FailedAnswer, otherwise: Refusal): AppEr
 }
 
 /**
- * Returns the error for an answer of an OAuth 2.0 token endpoint: as at any endpoint, then by the codes of RFC 6749.
+ * Returns the error for a response of an OAuth 2.0 token endpoint: as at any endpoint, then by the codes of RFC 6749.
  *
- * @param failed - the answer and its provider
+ * @param received - the response and its provider
  * @param refused - makes the error for `invalid_grant`, and for what the definition lists as meaning the same
  * @param refusedWithoutReason - makes the error for HTTP 400, 401 or 403 without a known code that is JSON, a form or empty. Absent where
  *   that is no evidence: firewalls, quotas and gateways answer so too (R-13)
@@ -104,42 +104,42 @@ export function endpointFailure(answer: FailedAnswer, otherwise: Refusal): AppEr
  *   the page of a firewall
  * @see RFC 6749 section 5.2, https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
-export function tokenFailure(failed: FailedAnswer, refused: Refusal, refusedWithoutReason?: Refusal): AppError {
-  const { definition } = failed;
-  const response = inStandardForm(definition, failed.response);
-  const answer = { ...failed, response };
-  const { isRead, code, asksToRetry } = parseErrorAnswer(response, errorCodeReader(definition));
-  return endpointFailure(answer, (detail) => {
+export function tokenFailure(received: FailedResponse, refused: Refusal, refusedWithoutReason?: Refusal): AppError {
+  const { definition } = received;
+  const response = inStandardForm(definition, received.response);
+  const failed = { ...received, response };
+  const { isRead, code, asksToRetry } = parseErrorResponse(response, errorCodeReader(definition));
+  return endpointFailure(failed, (detail) => {
     if (code === 'invalid_grant') {
       return refused(detail);
     }
     if (code === 'invalid_request') {
-      return asksToRetry ? conflict(answer, detail) : misconfigured(definition)(detail);
+      return asksToRetry ? conflict(failed, detail) : misconfigured(definition)(detail);
     }
     const isOpaque = [400, 401, 403].includes(response.status) && (isRead || response.text.trim() === '');
-    return isOpaque && refusedWithoutReason !== undefined ? refusedWithoutReason(detail) : unavailable(answer, detail);
+    return isOpaque && refusedWithoutReason !== undefined ? refusedWithoutReason(detail) : unavailable(failed, detail);
   });
 }
 
 /**
- * Returns the error for an answer that says nothing about the user or us: the provider cannot do it now.
+ * Returns the error for a response that says nothing about the user or us: the provider cannot do it now.
  *
- * @param answer - the answer and its provider
+ * @param failed - the response and its provider
  * @param detail - for the log; nothing that the provider wrote freely
  * @returns the error with fate `answered`, and `retryAfterSeconds` if the provider sent it; `isGone` on HTTP 410
  */
-export function unavailable(answer: FailedAnswer, detail: string): ProviderUnavailableError {
-  const isGone = answer.response.status === 410;
+export function unavailable(failed: FailedResponse, detail: string): ProviderUnavailableError {
+  const isGone = failed.response.status === 410;
   const message = isGone
-    ? `${answer.definition.displayName} says that this part of its API no longer exists (HTTP 410). The operator must check its URL.`
-    : `${answer.definition.displayName} cannot serve requests at the moment. Try again later.`;
-  return new ProviderUnavailableError(message, { fate: 'answered', isGone, detail, ...retryAfter(answer) });
+    ? `${failed.definition.displayName} says that this part of its API no longer exists (HTTP 410). The operator must check its URL.`
+    : `${failed.definition.displayName} cannot serve requests at the moment. Try again later.`;
+  return new ProviderUnavailableError(message, { fate: 'answered', isGone, detail, ...retryAfter(failed) });
 }
 
-/** Returns the error for an answer by which the provider asks to repeat the request: it was in the way of another one. */
-function conflict(answer: FailedAnswer, detail: string): ProviderUnavailableError {
-  const message = `${answer.definition.displayName} was busy with another request for the same grant. Try again.`;
-  return new ProviderUnavailableError(message, { fate: 'answered', isConflict: true, detail, ...retryAfter(answer) });
+/** Returns the error for a response by which the provider asks to repeat the request: it was in the way of another one. */
+function conflict(failed: FailedResponse, detail: string): ProviderUnavailableError {
+  const message = `${failed.definition.displayName} was busy with another request for the same grant. Try again.`;
+  return new ProviderUnavailableError(message, { fate: 'answered', isConflict: true, detail, ...retryAfter(failed) });
 }
 
 /** Error codes that say that our client id or secret is not, or no longer, good; some providers have more than RFC 6749 section 5.2. */
@@ -165,17 +165,17 @@ const clientProblems: ReadonlySet<string> = new Set([
 ]);
 
 /** The `oauth_problem` of OAuth 1.0a (OAuth Problem Reporting extension), or the code that a body of any provider may have. */
-function errorCodeOf({ definition, response }: FailedAnswer): string | undefined {
+function errorCodeOf({ definition, response }: FailedResponse): string | undefined {
   const problem = definition.oauth === '1.0a' ? parseOAuth1Problem(response) : undefined;
-  return problem ?? parseErrorAnswer(response, errorCodeReader(definition)).code;
+  return problem ?? parseErrorResponse(response, errorCodeReader(definition)).code;
 }
 
-function detailOf({ definition, response }: FailedAnswer, code: string | undefined): string {
+function detailOf({ definition, response }: FailedResponse, code: string | undefined): string {
   const named = code ?? (definition.oauth === '1.0a' ? parseOAuth1ErrorBody(response) : undefined);
   return named === undefined ? `HTTP ${response.status}` : `HTTP ${response.status}, ${named}`;
 }
 
-function retryAfter({ response, now }: FailedAnswer): { retryAfterSeconds?: number } {
+function retryAfter({ response, now }: FailedResponse): { retryAfterSeconds?: number } {
   const retryAfterSeconds = parseRetryAfterSeconds(response.headers['retry-after'], now);
   return retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
 }

@@ -28,7 +28,7 @@ describe('checkSameUser', () => {
     ['has an ID token of the user', { idToken: idToken({}) }],
     ['has one without a nonce and with the authorised party', { idToken: idToken({ azp: claims.aud }) }],
     ['names the user', { providerUserId: 'user-1' }],
-  ])('AR-18 takes an answer that %s', (_what, fields) => {
+  ])('AR-18 takes a response that %s', (_what, fields) => {
     expect(check(fields)).not.toThrow();
   });
 
@@ -36,7 +36,7 @@ describe('checkSameUser', () => {
     expect(check({ idToken: idToken({ sub: 'user-2' }) }, {})).not.toThrow();
   });
 
-  it('AR-18 refuses an answer that names nobody, where the one before named another user', () => {
+  it('AR-18 refuses a response that names nobody, where the one before named another user', () => {
     const tokens = { providerUserId: 'user-1', mustNameUser: true };
     expect(check({}, tokens)).toThrow(expect.objectContaining({ code: 'TOKEN_RESPONSE_INVALID' }));
     expect(check({ providerUserId: 'user-1' }, tokens)).not.toThrow();
@@ -50,7 +50,7 @@ describe('checkSameUser', () => {
     ['has an ID token for several clients', { idToken: idToken({ aud: [claims.aud, 'another-client'] }) }],
     ['has an ID token that is none', { idToken: 'not-a-jwt' }],
     ['names another user', { providerUserId: 'user-2' }],
-  ])('AR-18 refuses an answer that %s', (_what, fields) => {
+  ])('AR-18 refuses a response that %s', (_what, fields) => {
     expect(check(fields)).toThrow(expect.objectContaining({ code: 'TOKEN_RESPONSE_INVALID' }));
   });
 });
@@ -78,7 +78,7 @@ describe('checkSameUser where the account has another id than before', () => {
     }
   });
 
-  it('AR-18 learns nothing where the new id is known, no id is known, or the answer has the former id only', () => {
+  it('AR-18 learns nothing where the new id is known, no id is known, or the response has the former id only', () => {
     for (const tokenResponse of [
       checked({ openid: 'open-1' }, 'open-1'),
       checked({ openid: 'open-1' }),
@@ -93,7 +93,7 @@ describe('checkSameUser where the account has another id than before', () => {
     ['another user by the new id', { openid: 'open-2', sub: 'user-2' }, 'open-1'],
     ['the former id of a user who is known by the new one', {}, 'open-1'],
     ['nobody', { sub: undefined }, 'user-1'],
-  ])('AR-18 refuses an answer that names %s', (_what, change, known) => {
+  ])('AR-18 refuses a response that names %s', (_what, change, known) => {
     expect(() => checked(change, known)).toThrow(expect.objectContaining({ code: 'TOKEN_RESPONSE_INVALID' }));
   });
 });

@@ -5,14 +5,14 @@ import { ownField } from './json-field.js';
 import { TokenResponse } from '../token-response.js';
 
 /**
- * Reads the answer to a refresh that brings no tokens but gives the access token in use its documented life again.
+ * Reads the response to a refresh that brings no tokens but gives the access token in use its documented life again.
  *
- * @param response - an answer to a refresh with status 2xx that is no error
+ * @param response - a response to a refresh with status 2xx that is no error
  * @param definition - says with `refreshExtendsToken` whether the provider does this, and how long an access token lives
  * @param accessToken - the one in use when the request left
  * @param requestedAt - the instant just before the request left
- * @returns a token response with the same access token; `undefined` when the provider does not do this, or the answer has an access token
- *   of its own, is no JSON object, or does not say that it succeeded where the provider's answers do
+ * @returns a token response with the same access token; `undefined` when the provider does not do this, or the response has an access token
+ *   of its own, is no JSON object, or does not say that it succeeded where the provider's responses do
  */
 export function parseTokenExtension(
   response: ProviderResponse,
@@ -24,7 +24,7 @@ export function parseTokenExtension(
     return undefined;
   }
   const body = parseJsonBody(response);
-  const { status } = definition.answer ?? {};
+  const { status } = definition.responseDialect ?? {};
   const saysSuccess = status === undefined || ownField(body, status.field) === status.success;
   if (body === undefined || Array.isArray(body) || !saysSuccess || ownField(body, 'access_token') !== undefined) {
     return undefined;

@@ -48,7 +48,7 @@ const attemptStore = {
  *
  * Closes Passport's traps once: state and PKCE are always on where the provider takes them, the code is exchanged by
  * {@link TokenEndpointClient} (time-out, size limit, the provider's client authentication, typed errors), and the whole token
- * answer arrives instead of two strings.
+ * response arrives instead of two strings.
  */
 export class OAuth2ProviderStrategy extends PassportStrategy(NamedOAuth2Strategy, undefined, 5) {
   private readonly definition: OAuth2Definition;

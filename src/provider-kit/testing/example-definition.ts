@@ -42,7 +42,7 @@ export const exampleOAuth2: OAuth2Definition = {
     pkce: 'required',
     scopeSeparator: ' ',
     scopes: ['sleep'],
-    scopeInTokenAnswer: true,
+    scopeInTokenResponse: true,
     codeLifetimeSeconds: 60,
     accessTokenLifetimeSeconds: 3600,
     rotation: 'always',

@@ -203,7 +203,7 @@ function describeUse(definition: ProviderDefinition): void {
       const told =
         sandbox.scopeInCallback === true
           ? 'callback'
-          : sandbox.scopeInTokenAnswer === true
+          : sandbox.scopeInTokenResponse === true
             ? 'token-response'
             : 'nowhere';
       expect(definition.grantedScopesIn).toBe(told);
@@ -443,7 +443,7 @@ function describeExchange(definition: ProviderDefinition, bench: ContractBench):
       expect(tokenResponse.expiresInSeconds).toBe(life);
       expect(tokenResponse.refreshToken !== undefined).toBe(definition.noRefreshToken !== true);
       expect(tokenResponse.refreshExpiresInSeconds !== undefined).toBe(definition.refreshExpiresInField !== undefined);
-      if (definition.sandbox.oauth === '2.0' && sendsPlainAnswer(definition.sandbox)) {
+      if (definition.sandbox.oauth === '2.0' && sendsPlainResponse(definition.sandbox)) {
         expect(tokenResponse.refreshExpiresInSeconds).toBe(definition.sandbox.refreshTokenLifetimeSeconds);
       }
     } else {
@@ -480,7 +480,7 @@ function describeExchange(definition: ProviderDefinition, bench: ContractBench):
     });
   });
 
-  it('uses the documented life of a token when the answer tells none', async () => {
+  it('uses the documented life of a token when the response tells none', async () => {
     bench.fake.misbehave({ endpoint: 'token', type: 'omitExpiresIn' });
     expect((await bench.link()).expiresInSeconds).toBe(definition.accessTokenLifetimeSeconds);
   });
@@ -511,8 +511,8 @@ function describeExchange(definition: ProviderDefinition, bench: ContractBench):
 }
 
 /** Whether the life of a refresh token is sent under the name that the sandbox gives it. */
-function sendsPlainAnswer({ tokenAnswer, tokenAnswerExtras }: OAuth2SandboxDefinition): boolean {
-  return tokenAnswer === undefined && !('refresh_expires_in' in (tokenAnswerExtras?.('1') ?? {}));
+function sendsPlainResponse({ tokenResponse, tokenResponseExtras }: OAuth2SandboxDefinition): boolean {
+  return tokenResponse === undefined && !('refresh_expires_in' in (tokenResponseExtras?.('1') ?? {}));
 }
 
 function describeRefresh(definition: OAuth2Definition, bench: ContractBench): void {
@@ -557,7 +557,7 @@ function describeRefresh(definition: OAuth2Definition, bench: ContractBench): vo
     expect(bench.fake.isLiveAccessToken(tokenResponse.accessToken)).toBe(true);
   });
 
-  it('reports an answer without a refresh token as keeping the old one', async () => {
+  it('reports a response without a refresh token as keeping the old one', async () => {
     const { refreshToken } = await bench.link();
     for (const type of ['omitRefreshToken', 'emptyRefreshToken'] as const) {
       bench.fake.misbehave({ endpoint: 'refresh', type });

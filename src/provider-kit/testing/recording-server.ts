@@ -11,8 +11,8 @@ export interface RecordedRequest {
   readonly body: string;
 }
 
-/** What a test server answers with. */
-export interface PreparedAnswer {
+/** What a test server responds with. */
+export interface PreparedResponse {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: string | Buffer;
@@ -27,13 +27,13 @@ export interface RecordingServer {
 }
 
 /**
- * Starts an HTTP server that records each request and then asks for the answer.
+ * Starts an HTTP server that records each request and then asks for the response.
  *
- * @param answer - called once per request, in order of arrival
+ * @param response - called once per request, in order of arrival
  * @param tls - certificate and options of an https server; plain http when absent
  */
 export async function startRecordingServer(
-  answer: (request: RecordedRequest) => PreparedAnswer | Promise<PreparedAnswer>,
+  response: (request: RecordedRequest) => PreparedResponse | Promise<PreparedResponse>,
   tls?: ServerOptions,
 ): Promise<RecordingServer> {
   const requests: RecordedRequest[] = [];
@@ -44,7 +44,7 @@ export async function startRecordingServer(
       const { method = '', url: target = '', headers } = incoming;
       const request = { method, target, headers, body: Buffer.concat(chunks).toString() };
       requests.push(request);
-      void Promise.resolve(answer(request)).then(({ status = 200, headers: sent = {}, body = '' }) => {
+      void Promise.resolve(response(request)).then(({ status = 200, headers: sent = {}, body = '' }) => {
         outgoing.writeHead(
           status,
           Object.entries(sent)

@@ -96,7 +96,7 @@ export function describeResponses(definition: OAuth2Definition, bench: ResponseB
       expectUsable({ type: 'fields', values: { token_type } }),
     );
 
-    if (definition.answer?.noTokenType !== true) {
+    if (definition.responseDialect?.noTokenType !== true) {
       it('refuses a token of another type (TE-04)', async () => {
         await expect(linkWith({ type: 'badTokenType' })).rejects.toMatchObject({ code: 'TOKEN_RESPONSE_INVALID' });
       });

@@ -5,7 +5,7 @@ import { appleHealthSandboxNotification } from './apple-health.sandbox-notificat
  * Sign in with Apple as https://developer.apple.com/documentation/signinwithapplerestapi describes it.
  *
  * Asking for name or email demands `response_mode=form_post`; the client secret is an ES256 JWT for `https://appleid.apple.com`; the
- * code lives five minutes and works once; a user who cancels brings back `user_cancelled_authorize`; a refresh answers without a refresh token; the token answer tells no scopes. Assumed: RS256
+ * code lives five minutes and works once; a user who cancels brings back `user_cancelled_authorize`; a refresh responses without a refresh token; the token response tells no scopes. Assumed: RS256
  * for the ID token, no ID token at a refresh, that an earlier access token lives on after a refresh, and that PKCE parameters are not
  * looked at.
  *
@@ -23,7 +23,7 @@ export const appleHealthSandbox: OAuth2SandboxDefinition = {
   issuers: ['https://appleid.apple.com', 'https://account.apple.com'],
   callback: 'form_post',
   deniedError: 'user_cancelled_authorize',
-  scopeInTokenAnswer: false,
+  scopeInTokenResponse: false,
   codeLifetimeSeconds: 300,
   accessTokenLifetimeSeconds: 3_600,
   rotation: 'never',

@@ -8,7 +8,7 @@ import { concept2SandboxNotification } from './concept2.sandbox-notification.js'
  * two scopes only, which stands for the whole list.
  *
  * Assumed: the life of an access token (reported as 7 days) and of a code, that PKCE parameters are not looked at, that
- * commas separate the scopes of the token answer, that a used refresh token is refused without further consequences while the old access token lives on, the
+ * commas separate the scopes of the token response, that a used refresh token is refused without further consequences while the old access token lives on, the
  * path of the data call, and that no other scopes exist.
  */
 export const concept2Sandbox: OAuth2SandboxDefinition = {
@@ -19,7 +19,7 @@ export const concept2Sandbox: OAuth2SandboxDefinition = {
   pkce: 'ignored',
   scopeSeparator: ',',
   scopes: ['user:read', 'results:read'],
-  scopeInTokenAnswer: true,
+  scopeInTokenResponse: true,
   scopeOnExchange: true,
   scopeOnRefresh: 'results:read',
   codeLifetimeSeconds: 600,
@@ -29,7 +29,7 @@ export const concept2Sandbox: OAuth2SandboxDefinition = {
   oldAccessTokenDiesOnRefresh: false,
   account: {
     path: '/api/users/me',
-    answer: (accountId) => ({ data: { id: Number(accountId), username: 'sandbox' } }),
+    respond: (accountId) => ({ data: { id: Number(accountId), username: 'sandbox' } }),
   },
   apiBasePath: '/api',
   apiPath: '/api/users/me/results',

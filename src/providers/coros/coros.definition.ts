@@ -20,7 +20,7 @@ export const corosDefinition = defineProvider({
   grantedScopesIn: 'nowhere',
   accessTokenLifetimeSeconds: 2_592_000,
   refreshExtendsToken: true,
-  answer: {
+  responseDialect: {
     // "Authentication" is read as ours and "permission" as the user's, so that a wrong secret never ends a connection.
     // It may be about one user all the same, so it is not the code that closes the gate for all.
     status: { field: 'result', success: '0000', errors: { '5006': 'unauthorized_client', '30009': 'invalid_grant' } },
@@ -48,7 +48,7 @@ export const corosDefinition = defineProvider({
     'Whom the result 5006 (authentication) blames at the token endpoint: it is read as ours, without holding up other connections.',
     'Whom the result 30009 (permission) blames at the token endpoint: it is read as the end of the grant.',
     'Whether any scope means anything: some clients send "workout"; none is sent.',
-    'Whether the token answer has token_type; it is not asked for.',
+    'Whether the token response has token_type; it is not asked for.',
     'PKCE is not documented; it is not sent.',
   ],
   sandbox: corosSandbox,

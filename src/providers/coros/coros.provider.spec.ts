@@ -17,7 +17,7 @@ let server: RecordingServer;
 afterAll(() => http.onApplicationShutdown());
 
 /** The provider, at a server that has only this response. */
-async function providerAnswered(status: number, body: object): Promise<HealthProvider> {
+async function providerResponded(status: number, body: object): Promise<HealthProvider> {
   server = await startRecordingServer(() => ({
     status,
     headers: { 'content-type': 'application/json' },
@@ -33,9 +33,9 @@ const tokens = { accessToken: 'not-a-real-at', refreshToken: 'not-a-real-rt' };
 describe('link with COROS', () => {
   afterEach(() => server.close());
 
-  it('reads the user from the token answer, and takes one without token_type', async () => {
+  it('reads the user from the token response, and takes one without token_type', async () => {
     const handshake = { state: 'state', redirectUri: 'http://localhost/callback', scopes: [] };
-    const provider = await providerAnswered(200, { access_token: 'at', refresh_token: 'rt', openId: 'open-id' });
+    const provider = await providerResponded(200, { access_token: 'at', refresh_token: 'rt', openId: 'open-id' });
     const { secrets } = await provider.begin(handshake);
     const tokenResponse = await provider.complete({ code: 'code', state: 'state' }, handshake, secrets);
     expect(tokenResponse.expiresInSeconds).toBe(2_592_000);
@@ -47,7 +47,7 @@ describe('refresh at COROS', () => {
   afterEach(() => server.close());
 
   it('gives the token in use 30 days more', async () => {
-    const provider = await providerAnswered(200, { result: '0000', message: 'OK' });
+    const provider = await providerResponded(200, { result: '0000', message: 'OK' });
     expect({ ...(await provider.refresh(tokens)) }).toMatchObject({
       accessToken: 'not-a-real-at',
       refreshToken: undefined,
@@ -58,9 +58,9 @@ describe('refresh at COROS', () => {
     ]);
   });
 
-  it('takes tokens in the answer when they come after all', async () => {
-    const answer = { access_token: 'new-at', refresh_token: 'new-rt', expires_in: 60, openId: 'open-id' };
-    const provider = await providerAnswered(200, answer);
+  it('takes tokens in the response when they come after all', async () => {
+    const response = { access_token: 'new-at', refresh_token: 'new-rt', expires_in: 60, openId: 'open-id' };
+    const provider = await providerResponded(200, response);
     expect({ ...(await provider.refresh(tokens)) }).toMatchObject({
       accessToken: 'new-at',
       refreshToken: 'new-rt',
@@ -72,8 +72,8 @@ describe('refresh at COROS', () => {
     ['5006', 'PROVIDER_MISCONFIGURED'],
     ['30009', 'TOKEN_REVOKED'],
     ['1', 'PROVIDER_UNAVAILABLE'],
-  ])('reads result %s in an HTTP 200 answer as %s', async (result, code) => {
-    const provider = await providerAnswered(200, { result, message: 'free text' });
+  ])('reads result %s in an HTTP 200 response as %s', async (result, code) => {
+    const provider = await providerResponded(200, { result, message: 'free text' });
     await expect(provider.refresh(tokens)).rejects.toMatchObject({ code });
   });
 });
@@ -82,7 +82,7 @@ describe('result 5006 of COROS', () => {
   afterEach(() => server.close());
 
   it('holds up no other connection, since it may be about this one alone', async () => {
-    const provider = await providerAnswered(200, { result: '5006', message: 'free text' });
+    const provider = await providerResponded(200, { result: '5006', message: 'free text' });
     await expect(provider.refresh(tokens)).rejects.toMatchObject({
       code: 'PROVIDER_MISCONFIGURED',
       refusesClient: false,
@@ -94,7 +94,7 @@ describe('revocation at COROS', () => {
   afterEach(() => server.close());
 
   it('sends the access token in the query', async () => {
-    const provider = await providerAnswered(200, { result: '0000', message: 'OK' });
+    const provider = await providerResponded(200, { result: '0000', message: 'OK' });
     await expect(provider.revoke(tokens)).resolves.toBe('revoked');
     expect(server.requests).toHaveLength(1);
     expect(server.requests[0]).toMatchObject({
@@ -105,7 +105,7 @@ describe('revocation at COROS', () => {
   });
 
   it('is not done when the result says so', async () => {
-    const provider = await providerAnswered(200, { result: '30009', message: 'free text' });
+    const provider = await providerResponded(200, { result: '30009', message: 'free text' });
     await expect(provider.revoke(tokens)).rejects.toMatchObject({ code: 'AUTHORIZATION_FAILED' });
   });
 });

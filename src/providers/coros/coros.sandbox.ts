@@ -5,7 +5,7 @@ import { corosSandboxNotification } from './coros.sandbox-notification.js';
  * COROS as implementations for its partners describe it; the provider's documents are private.
  *
  * Assumed: which result blames whom (5006, authentication: the client; 30009, permission: code, token or user), the result of every
- * other error, that an exchange answers without `result` and `token_type`, that both calls take the standard form fields, the
+ * other error, that an exchange responses without `result` and `token_type`, that both calls take the standard form fields, the
  * code's lifetime, that PKCE parameters are not looked at, and that a scope may be left out. Errors of the API come with their own
  * HTTP status here; COROS sends 200.
  */
@@ -19,7 +19,7 @@ export const corosSandbox: OAuth2SandboxDefinition = {
   scopeSeparator: ' ',
   scopes: ['workout'],
   omittedScopeMeansAll: true,
-  scopeInTokenAnswer: false,
+  scopeInTokenResponse: false,
   codeLifetimeSeconds: 600,
   accessTokenLifetimeSeconds: 2_592_000,
   rotation: 'never',
@@ -27,12 +27,12 @@ export const corosSandbox: OAuth2SandboxDefinition = {
   oldAccessTokenDiesOnRefresh: false,
   refreshExtendsToken: true,
   // A refresh gives no tokens: it says that the one in use lives 30 days more.
-  tokenAnswer: ({ access_token, refresh_token, expires_in }, accountId) =>
+  tokenResponse: ({ access_token, refresh_token, expires_in }, accountId) =>
     access_token === undefined
       ? { result: '0000', message: 'OK' }
       : { access_token, refresh_token, expires_in, openId: accountId },
   errorStatus: 200,
-  errorAnswer: (error, description) => ({ result: resultOf(error), message: description }),
+  errorResponse: (error, description) => ({ result: resultOf(error), message: description }),
   apiTokenParameter: 'token',
   apiBasePath: '',
   apiPath: '/v2/coros',

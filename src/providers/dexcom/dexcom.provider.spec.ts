@@ -53,13 +53,13 @@ describe('Dexcom', () => {
     ['of 0 as not told', 0, undefined],
     ['of a year as it is', 31_536_000, 31_536_000],
   ])('reads a refresh_expires_in %s', (_name, told, read) => {
-    const answer = {
+    const body = {
       access_token: 'not-a-real-token',
       token_type: 'Bearer',
       expires_in: 7200,
       refresh_expires_in: told,
     };
-    const response = { status: 200, headers: { 'content-type': 'application/json' }, text: JSON.stringify(answer) };
+    const response = { status: 200, headers: { 'content-type': 'application/json' }, text: JSON.stringify(body) };
     expect(parseTokenResponse(response, dexcomDefinition, new Date(0)).refreshExpiresInSeconds).toBe(read);
   });
 });

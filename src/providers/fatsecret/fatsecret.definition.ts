@@ -18,7 +18,7 @@ export const fatsecretDefinition = defineProvider({
   revocation: undefined,
   docsUrl: 'https://platform.fatsecret.com/docs/guides/authentication/oauth1/three-legged',
   uncertain: [
-    'Whether profile.get tells an id of the user; the token answer has none, so none is kept.',
+    'Whether profile.get tells an id of the user; the token response has none, so none is kept.',
     'Whether the token calls take their parameters in the header: clients that sign there report missing parameters, so the form is used.',
     'Whether data calls take the header; one client uses it, most use the query.',
     'The HTTP method of the access-token call: both GET and POST are seen; POST is used.',

@@ -2,7 +2,7 @@ import type { OAuth1SandboxDefinition } from '../../provider-kit/definition/sand
 
 /**
  * FatSecret as https://platform.fatsecret.com/docs/guides/authentication/oauth1/three-legged describes it: HMAC-SHA1 only, tokens that
- * do not expire, no user id in the token answer and no call that ends a grant.
+ * do not expire, no user id in the token response and no call that ends a grant.
  *
  * Reported by clients: a token call whose parameters are in the header is refused as lacking them.
  *

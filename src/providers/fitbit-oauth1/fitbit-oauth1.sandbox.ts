@@ -8,7 +8,7 @@ export const fitbitOauth1Sandbox: OAuth1SandboxDefinition = {
   requestTokenPath: '/oauth/request_token',
   accessTokenPath: '/oauth/access_token',
   signatureMethod: 'HMAC-SHA1',
-  tokenAnswerExtras: (accountId) => ({ encoded_user_id: accountId }),
+  tokenResponseExtras: (accountId) => ({ encoded_user_id: accountId }),
   apiBasePath: '/1',
   apiPath: '/1/user/-/profile.json',
   notify: fitbitOauth1SandboxNotification,

@@ -31,7 +31,7 @@ export const fitbitDefinition = defineProvider({
   grantedScopesIn: 'token-response',
   accessTokenLifetimeSeconds: 28_800,
   account: { from: 'token-response', field: 'user_id' },
-  // The same answer is given again until the new pair is used; the provider says not to depend on it.
+  // The same response is given again until the new pair is used; the provider says not to depend on it.
   refresh: {
     rotates: 'always',
     reuse: 'error',
@@ -44,7 +44,7 @@ export const fitbitDefinition = defineProvider({
   notifications: fitbitNotifications,
   docsUrl: 'https://dev.fitbit.com/build/reference/web-api/authorization/',
   uncertain: [
-    'For how long a repeated refresh gets the same answer: no documentation states a number.',
+    'For how long a repeated refresh gets the same response: no documentation states a number.',
     'What the endpoints answer since the shutdown on 2 November 2026: HTTP 410 is announced, its body was not seen.',
   ],
   sandbox: fitbitSandbox,

@@ -4,7 +4,7 @@ import { fitbitSandboxNotification } from './fitbit.sandbox-notification.js';
 /**
  * Fitbit Web API as https://dev.fitbit.com/build/reference/web-api/authorization/ describes it, before its end in November 2026.
  *
- * Assumed: the scopes after `cardio_fitness` (from the provider's list of scopes), the statuses of error answers, the
+ * Assumed: the scopes after `cardio_fitness` (from the provider's list of scopes), the statuses of error responses, the
  * exact words around the refresh token in them, and that a used refresh token is refused without further consequences. Account
  * numbers are digits here; real ones are six letters and digits.
  */
@@ -34,7 +34,7 @@ export const fitbitSandbox: OAuth2SandboxDefinition = {
   ],
   userPicksScopes: true,
   malformedAuthorizeIsNotRedirected: true,
-  scopeInTokenAnswer: true,
+  scopeInTokenResponse: true,
   codeLifetimeSeconds: 600,
   accessTokenLifetimeSeconds: 28_800,
   rotation: 'always',
@@ -43,8 +43,8 @@ export const fitbitSandbox: OAuth2SandboxDefinition = {
   oneRefreshTokenPerUser: true,
   oldAccessTokenDiesOnRefresh: false,
   tokenType: 'Bearer',
-  tokenAnswerExtras: (accountId) => ({ user_id: accountId }),
-  errorAnswer: (error, description, token) => ({
+  tokenResponseExtras: (accountId) => ({ user_id: accountId }),
+  errorResponse: (error, description, token) => ({
     errors: [
       {
         errorType: error,

@@ -13,7 +13,7 @@ export const garminOauth1Sandbox: OAuth1SandboxDefinition = {
   requestTokenPath: '/oauth-service/oauth/request_token',
   accessTokenPath: '/oauth-service/oauth/access_token',
   signatureMethod: 'HMAC-SHA1',
-  account: { path: '/wellness-api/rest/user/id', answer: (accountId) => ({ userId: accountId }) },
+  account: { path: '/wellness-api/rest/user/id', respond: (accountId) => ({ userId: accountId }) },
   apiBasePath: '/wellness-api/rest',
   apiPath: '/wellness-api/rest/dailies',
   exchange: {

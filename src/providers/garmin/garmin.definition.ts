@@ -11,7 +11,7 @@ export const garminDefinition = defineProvider({
   authorizeUrl: 'https://connect.garmin.com/oauth2Confirm',
   tokenUrl: 'https://diauth.garmin.com/di-oauth2-service/oauth/token',
   apiBaseUrl: 'https://apis.garmin.com/wellness-api/rest',
-  // Permissions are set on the app and toggled by the user; the scope in the token answer is a constant.
+  // Permissions are set on the app and toggled by the user; the scope in the token response is a constant.
   defaultScopes: [],
   scopeSeparator: ' ',
   clientAuthentication: 'body',

@@ -18,15 +18,15 @@ export const garminSandbox: OAuth2SandboxDefinition = {
   // Permissions are set on the app and toggled by the user; there is no scope parameter.
   scopes: [],
   // Says nothing about what the user allowed.
-  scopeInTokenAnswer: { constant: 'PARTNER_WRITE PARTNER_READ CONNECT_READ CONNECT_WRITE' },
+  scopeInTokenResponse: { constant: 'PARTNER_WRITE PARTNER_READ CONNECT_READ CONNECT_WRITE' },
   codeLifetimeSeconds: 600,
   accessTokenLifetimeSeconds: 86_400,
   refreshTokenLifetimeSeconds: 7_775_998,
   rotation: 'always',
   reuse: 'error',
   oldAccessTokenDiesOnRefresh: false,
-  tokenAnswerExtras: () => ({ jti: randomUUID() }),
-  account: { path: '/wellness-api/rest/user/id', answer: (accountId) => ({ userId: accountId }) },
+  tokenResponseExtras: () => ({ jti: randomUUID() }),
+  account: { path: '/wellness-api/rest/user/id', respond: (accountId) => ({ userId: accountId }) },
   apiBasePath: '/wellness-api/rest',
   apiPath: '/wellness-api/rest/dailies',
   revoke: { proof: 'bearer', method: 'DELETE', path: '/wellness-api/rest/user/registration', status: 204 },

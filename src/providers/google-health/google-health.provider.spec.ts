@@ -17,7 +17,7 @@ let server: RecordingServer;
 afterAll(() => http.onApplicationShutdown());
 
 /** The provider, at a server that has only this response. */
-async function providerAnswered(status: number, body: object): Promise<HealthProvider> {
+async function providerResponded(status: number, body: object): Promise<HealthProvider> {
   server = await startRecordingServer(() => ({
     status,
     headers: { 'content-type': 'application/json' },
@@ -35,7 +35,7 @@ describe('link with Google Health', () => {
   afterEach(() => server.close());
 
   it('sends a challenge, and reads scopes, lives and user where Google tells them', async () => {
-    const provider = await providerAnswered(200, {
+    const provider = await providerResponded(200, {
       access_token: 'at',
       refresh_token: 'rt',
       refresh_token_expires_in: 604_799,
@@ -61,7 +61,7 @@ describe('revocation at Google', () => {
   afterEach(() => server.close());
 
   it('is proved by the token alone', async () => {
-    const provider = await providerAnswered(200, {});
+    const provider = await providerResponded(200, {});
     await expect(provider.revoke(tokens)).resolves.toBe('revoked');
     const [request] = server.requests;
     expect(request).toMatchObject({ method: 'POST', target: '/google-health/revoke' });
@@ -72,12 +72,12 @@ describe('revocation at Google', () => {
   });
 
   it('takes HTTP 400 as ended before', async () => {
-    const provider = await providerAnswered(400, { error: 'invalid_token' });
+    const provider = await providerResponded(400, { error: 'invalid_token' });
     await expect(provider.revoke(tokens)).resolves.toBe('revoked');
   });
 
   it('takes no other refusal as ended', async () => {
-    const provider = await providerAnswered(403, { error: 'invalid_token' });
+    const provider = await providerResponded(403, { error: 'invalid_token' });
     await expect(provider.revoke(tokens)).rejects.toMatchObject({ code: 'AUTHORIZATION_FAILED' });
   });
 });

@@ -40,7 +40,7 @@ export const googleHealthSandbox: OAuth2SandboxDefinition = {
   ],
   userPicksScopes: true,
   issuers: ['https://accounts.google.com'],
-  scopeInTokenAnswer: true,
+  scopeInTokenResponse: true,
   codeLifetimeSeconds: 600,
   accessTokenLifetimeSeconds: 3600,
   refreshTokenLifetimeSeconds: 604_800,
@@ -49,7 +49,7 @@ export const googleHealthSandbox: OAuth2SandboxDefinition = {
   oldAccessTokenDiesOnRefresh: false,
   account: {
     path: '/v4/users/me/identity',
-    answer: (accountId) => ({ healthUserId: accountId, legacyUserId: 'ABC123' }),
+    respond: (accountId) => ({ healthUserId: accountId, legacyUserId: 'ABC123' }),
   },
   apiBasePath: '/v4',
   apiPath: '/v4/users',
@@ -58,7 +58,7 @@ export const googleHealthSandbox: OAuth2SandboxDefinition = {
     {
       method: 'GET',
       path: '/googlehealthapi/webhooks/webhooks_public_keyset.json',
-      answer: () => ({ status: 200, json: googleHealthKeyset() }),
+      respond: () => ({ status: 200, json: googleHealthKeyset() }),
     },
   ],
   notify: googleHealthSandboxNotification,

@@ -4,7 +4,7 @@ import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sand
  * Hexoskin as https://api.hexoskin.com/docs/page/oauth2/ describes it. A URL without the slash at its end finds nothing.
  *
  * Assumed: rotation without further consequences while the old access token lives on, the lives of code and access token, that PKCE
- * parameters are not looked at, `scope` in the token answer (RFC 6749 section 5.1), the account call (not confirmed), and the path of
+ * parameters are not looked at, `scope` in the token response (RFC 6749 section 5.1), the account call (not confirmed), and the path of
  * the data call.
  */
 export const hexoskinSandbox: OAuth2SandboxDefinition = {
@@ -15,7 +15,7 @@ export const hexoskinSandbox: OAuth2SandboxDefinition = {
   pkce: 'ignored',
   scopeSeparator: ' ',
   scopes: ['readonly', 'readwrite'],
-  scopeInTokenAnswer: true,
+  scopeInTokenResponse: true,
   codeLifetimeSeconds: 600,
   accessTokenLifetimeSeconds: 3600,
   rotation: 'always',
@@ -23,7 +23,7 @@ export const hexoskinSandbox: OAuth2SandboxDefinition = {
   oldAccessTokenDiesOnRefresh: false,
   account: {
     path: '/api/account/',
-    answer: (accountId) => ({ objects: [{ id: Number(accountId) }] }),
+    respond: (accountId) => ({ objects: [{ id: Number(accountId) }] }),
   },
   apiBasePath: '/api',
   apiPath: '/api/record/',

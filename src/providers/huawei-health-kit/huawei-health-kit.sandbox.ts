@@ -8,7 +8,7 @@ import { huaweiHealthKitSandboxNotification } from './huawei-health-kit.sandbox-
  * Documented and not imitated: `openid` must be the first scope.
  *
  * Assumed: that a refresh without a new refresh token leaves the field out always, the numbers for a refused code (those of a refused
- * refresh token), standard names for the other errors, statuses 400 and 401, `scope` in the token answer (RFC 6749 section 5.1), the
+ * refresh token), standard names for the other errors, statuses 400 and 401, `scope` in the token response (RFC 6749 section 5.1), the
  * code's lifetime, that the old access token lives on after a refresh and brings no ID token, the status of a revocation, also for an
  * unknown token, and the path of the data call. Of the two documented algorithms of the ID token PS256 is used.
  */
@@ -31,7 +31,7 @@ export const huaweiHealthKitSandbox: OAuth2SandboxDefinition = {
   issuers: ['https://accounts.huawei.com'],
   callback: 'form_post',
   codeParameter: 'authorization_code',
-  scopeInTokenAnswer: true,
+  scopeInTokenResponse: true,
   codeLifetimeSeconds: 600,
   accessTokenLifetimeSeconds: 3600,
   rotation: 'never',
@@ -45,7 +45,7 @@ export const huaweiHealthKitSandbox: OAuth2SandboxDefinition = {
     jwksPath: '/oauth2/v3/certs',
     claims: (accountId) => ({ openid: accountId, sub: `union-${accountId}` }),
   },
-  errorAnswer: (error, description) => {
+  errorResponse: (error, description) => {
     switch (error) {
       case 'invalid_grant':
         return { error: 1203, sub_error: 11_205, error_description: description };

@@ -12,7 +12,7 @@ const codes: Readonly<Record<string, string>> = {
 /**
  * Reads the error code out of iHealth's own error body, `{Error, ErrorCode, ErrorDescription}`.
  *
- * A name that is not listed is given back as it is, so that an answer with HTTP 200 counts as a failure too. It is no evidence against the
+ * A name that is not listed is given back as it is, so that a response with HTTP 200 counts as a failure too. It is no evidence against the
  * grant unless the definition lists it.
  */
 export function parseIhealthErrorCode(body: unknown): string | undefined {

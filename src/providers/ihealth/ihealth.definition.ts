@@ -28,7 +28,7 @@ export const ihealthDefinition = defineProvider({
   pkce: 'unsupported',
   grantedScopesIn: 'nowhere',
   accessTokenLifetimeSeconds: 172_800,
-  answer: {
+  responseDialect: {
     fieldNames: { access_token: 'AccessToken', refresh_token: 'RefreshToken', expires_in: 'Expires' },
     noTokenType: true,
   },
@@ -46,7 +46,7 @@ export const ihealthDefinition = defineProvider({
   notifications: ihealthNotifications,
   docsUrl: 'https://developer.ihealthlabs.com/dev_documentation_Authentication.htm',
   uncertain: [
-    'The names of the answer fields and the life of 48 hours were only partly read.',
+    'The names of the response fields and the life of 48 hours were only partly read.',
     'Whether a code is redeemed by GET or POST: two clients use GET with everything in the query, one POST at the European host; POST is used.',
     "Whether the user's id is called UserID or UserId; both are read.",
     'The European hosts are from old clients; that tokens come from the host of the consent page there, and the path of its API, are assumed.',

@@ -8,14 +8,14 @@ import { ihealthDefinition } from './ihealth.definition.js';
 
 describeProviderContract(ihealthDefinition);
 
-it("believes the answer's Expires more than the documented life", () => {
-  const answer = {
+it("believes the response's Expires more than the documented life", () => {
+  const body = {
     AccessToken: 'not-a-real-token',
     RefreshToken: 'not-a-real-one-either',
     Expires: 3600,
     UserID: 'u1',
   };
-  const response = { status: 200, headers: { 'content-type': 'application/json' }, text: JSON.stringify(answer) };
+  const response = { status: 200, headers: { 'content-type': 'application/json' }, text: JSON.stringify(body) };
   const tokenResponse = parseTokenResponse(response, ihealthDefinition, new Date(0));
   expect(tokenResponse).toMatchObject({ expiresInSeconds: 3600, providerUserId: 'u1' });
 });
@@ -30,13 +30,13 @@ it('has hosts of its own in Europe', () => {
 });
 
 it.each(['UserID', 'UserId'])("reads the user's id as %s", (field) => {
-  const answer = {
+  const body = {
     AccessToken: 'not-a-real-token',
     RefreshToken: 'not-a-real-one-either',
     Expires: 3600,
     [field]: 'u1',
   };
-  const response = { status: 200, headers: { 'content-type': 'application/json' }, text: JSON.stringify(answer) };
+  const response = { status: 200, headers: { 'content-type': 'application/json' }, text: JSON.stringify(body) };
   expect(parseTokenResponse(response, ihealthDefinition, new Date(0)).providerUserId).toBe('u1');
 });
 

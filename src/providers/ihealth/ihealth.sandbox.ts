@@ -23,19 +23,19 @@ export const ihealthSandbox: OAuth2SandboxDefinition = {
   scopeParameter: 'APIName',
   scopeSeparator: ' ',
   scopes: ['OpenApiBP', 'OpenApiWeight', 'OpenApiActivity', 'OpenApiSleep', 'OpenApiBG', 'OpenApiSpO2'],
-  scopeInTokenAnswer: false,
+  scopeInTokenResponse: false,
   codeLifetimeSeconds: 600,
   accessTokenLifetimeSeconds: 172_800,
   rotation: 'always',
   reuse: 'error',
   oldAccessTokenDiesOnRefresh: false,
-  tokenAnswer: (standard, accountId) => ({
+  tokenResponse: (standard, accountId) => ({
     AccessToken: standard['access_token'],
     RefreshToken: standard['refresh_token'],
     Expires: standard['expires_in'],
     UserID: accountId,
   }),
-  errorAnswer: (error, description) => ({
+  errorResponse: (error, description) => ({
     ...nameOf(error),
     ErrorDescription: description,
   }),

@@ -31,7 +31,7 @@ export const intervalsIcuSandbox: OAuth2SandboxDefinition = {
     'SETTINGS:READ',
     'SETTINGS:WRITE',
   ],
-  scopeInTokenAnswer: true,
+  scopeInTokenResponse: true,
   codeLifetimeSeconds: 120,
   accessTokenLifetimeSeconds: tenYearsInSeconds,
   issuesRefreshToken: false,
@@ -39,7 +39,7 @@ export const intervalsIcuSandbox: OAuth2SandboxDefinition = {
   reuse: 'error',
   oldAccessTokenDiesOnRefresh: false,
   tokenType: 'Bearer',
-  tokenAnswer: ({ access_token, token_type, scope }, accountId) => ({
+  tokenResponse: ({ access_token, token_type, scope }, accountId) => ({
     access_token,
     token_type,
     scope,

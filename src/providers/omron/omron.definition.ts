@@ -34,7 +34,7 @@ export const omronDefinition = defineProvider({
     'Whether a refresh replaces the refresh token, what a second use does, and what becomes of the old access token; the strictest is assumed.',
     'PKCE is not documented; it is not sent.',
     'The address of the API, the issuer of the ID token and its keys; the ID token is believed because it comes over TLS.',
-    'Whether the token answer tells the granted scopes; they are read where it does.',
+    'Whether the token response tells the granted scopes; they are read where it does.',
     'The hosts outside the United States, and the exact page of the documentation.',
   ],
   sandbox: omronSandbox,

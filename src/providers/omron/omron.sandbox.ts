@@ -6,7 +6,7 @@ import { omronSandboxNotification } from './omron.sandbox-notification.js';
  *
  * Assumed: that a refresh without the redirect URI is refused (the provider's sample sends it), rotation without further consequences
  * while the old access token lives on, the lives of code and access token, that PKCE parameters are not looked at, `scope` in the token
- * answer (RFC 6749 section 5.1), the 200 of a revocation, the path of the data call, and issuer, algorithm and key path of the ID token,
+ * response (RFC 6749 section 5.1), the 200 of a revocation, the path of the data call, and issuer, algorithm and key path of the ID token,
  * which nobody here reads.
  */
 export const omronSandbox: OAuth2SandboxDefinition = {
@@ -17,7 +17,7 @@ export const omronSandbox: OAuth2SandboxDefinition = {
   pkce: 'ignored',
   scopeSeparator: ' ',
   scopes: ['bloodpressure', 'activity', 'openid', 'offline_access'],
-  scopeInTokenAnswer: true,
+  scopeInTokenResponse: true,
   redirectUriOnRefresh: true,
   codeLifetimeSeconds: 600,
   accessTokenLifetimeSeconds: 3600,

@@ -65,7 +65,7 @@ export const ouraDefinition = defineProvider({
     'The endpoints of the new authorization server come from its discovery document as another client read it, not from a page of the provider.',
     'Whether the new server grants bare scope names: two repositories say that it silently does not, one sends them and does not complain.',
     'The verb of the classic revoke call: POST is what other code uses, the page names none.',
-    'The life of an access token: the classic page says 24 hours, a log shows one with 14 days left; only the answer counts.',
+    'The life of an access token: the classic page says 24 hours, a log shows one with 14 days left; only the response counts.',
     'The life of a refresh token, and what a second use of one does; the strictest is assumed.',
     'The address of the documentation is reconstructed.',
   ],

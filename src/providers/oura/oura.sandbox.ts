@@ -3,7 +3,7 @@ import { ouraSandboxNotification } from './oura.sandbox-notification.js';
 
 const account = {
   path: '/v2/usercollection/personal_info',
-  answer: (accountId: string) => ({ id: accountId, email: 'sandbox@example.test' }),
+  respond: (accountId: string) => ({ id: accountId, email: 'sandbox@example.test' }),
 };
 
 /**
@@ -11,7 +11,7 @@ const account = {
  * authenticates in the form, a revocation follows RFC 7009. Clients report that scope names without `extapi:` are granted as nothing;
  * here they are refused, so that asking for them is noticed.
  *
- * Assumed: the granted scopes in the token answer, the lives of code and access token, that a used refresh token is refused without
+ * Assumed: the granted scopes in the token response, the lives of code and access token, that a used refresh token is refused without
  * further consequences while the old access token lives on, that no callback names the issuer, and the 200 of a revocation. The ID token
  * that comes with the tokens is left out: nobody here reads it.
  */
@@ -37,7 +37,7 @@ export const ouraSandbox: OAuth2SandboxDefinition = {
   ],
   issuers: ['https://moi.ouraring.com/oauth/v2/ext/oauth-anonymous'],
   userPicksScopes: true,
-  scopeInTokenAnswer: true,
+  scopeInTokenResponse: true,
   codeLifetimeSeconds: 600,
   accessTokenLifetimeSeconds: 86_400,
   rotation: 'always',
@@ -81,7 +81,7 @@ export const ouraClassicSandbox: OAuth2SandboxDefinition = {
   omittedScopeMeansAll: true,
   userPicksScopes: true,
   scopeInCallback: true,
-  scopeInTokenAnswer: true,
+  scopeInTokenResponse: true,
   codeLifetimeSeconds: 600,
   accessTokenLifetimeSeconds: 86_400,
   rotation: 'always',

@@ -17,7 +17,7 @@ let server: RecordingServer;
 afterAll(() => http.onApplicationShutdown());
 
 /** The provider, at a server that has only this response. */
-async function providerAnswered(status: number, body: object): Promise<HealthProvider> {
+async function providerResponded(status: number, body: object): Promise<HealthProvider> {
   server = await startRecordingServer(() => ({
     status,
     headers: { 'content-type': 'application/json' },
@@ -31,9 +31,9 @@ async function providerAnswered(status: number, body: object): Promise<HealthPro
 describe('link with Polar v4', () => {
   afterEach(() => server.close());
 
-  it('knows the life of a token when the answer does not tell it, and knows no user', async () => {
+  it('knows the life of a token when the response does not tell it, and knows no user', async () => {
     const handshake = { state: 'state', redirectUri: 'http://localhost/callback', scopes: ['profile:read'] };
-    const provider = await providerAnswered(200, { token_type: 'bearer', access_token: 'at', refresh_token: 'rt' });
+    const provider = await providerResponded(200, { token_type: 'bearer', access_token: 'at', refresh_token: 'rt' });
     const { secrets } = await provider.begin(handshake);
     const tokenResponse = await provider.complete({ code: 'code', state: 'state' }, handshake, secrets);
     expect(tokenResponse.expiresInSeconds).toBe(43_199);

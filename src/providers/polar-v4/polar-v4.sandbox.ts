@@ -2,7 +2,7 @@ import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sand
 
 /**
  * Polar Dynamic API (AccessLink v4) as https://www.polar.com/polar-api-v4/ and its swagger.yaml describe it: Basic authentication, a
- * mandatory scope, 43199 seconds, the granted scopes and a `jti` in the token answer, no call that ends a grant.
+ * mandatory scope, 43199 seconds, the granted scopes and a `jti` in the token response, no call that ends a grant.
  *
  * Assumed: that a refresh replaces the refresh token, that a used one is refused without further consequences, that the old access
  * token lives on, the code's lifetime, and that PKCE parameters are not looked at.
@@ -33,8 +33,8 @@ export const polarV4Sandbox: OAuth2SandboxDefinition = {
   ],
   omittedScopeMeansAll: false,
   userPicksScopes: true,
-  scopeInTokenAnswer: true,
-  tokenAnswerExtras: () => ({ jti: 'not-a-real-jti' }),
+  scopeInTokenResponse: true,
+  tokenResponseExtras: () => ({ jti: 'not-a-real-jti' }),
   codeLifetimeSeconds: 600,
   accessTokenLifetimeSeconds: 43_199,
   rotation: 'always',

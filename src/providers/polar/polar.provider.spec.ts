@@ -53,9 +53,9 @@ describe('registration at Polar', () => {
 
   async function callApi({ accessToken }: TokenResponse): Promise<number> {
     const url = `${sandbox.provider('polar').url}${polarDefinition.sandbox.apiPath}`;
-    const answer = await request(url, { headers: { authorization: `Bearer ${accessToken}` } });
-    await answer.body.dump();
-    return answer.statusCode;
+    const response = await request(url, { headers: { authorization: `Bearer ${accessToken}` } });
+    await response.body.dump();
+    return response.statusCode;
   }
 
   it('opens the API to a new user, and succeeds again for one who is registered', async () => {

@@ -5,7 +5,7 @@ import { polarSandboxNotification } from './polar.sandbox-notification.js';
  * Polar AccessLink v3 as https://www.polar.com/accesslink-api/ describes it.
  *
  * Assumed: the value of `expires_in` (known to be very large), the code's lifetime, that PKCE parameters are not looked at, that a
- * request without `scope` is refused, that the token answer has no scope, the statuses of the
+ * request without `scope` is refused, that the token response has no scope, the statuses of the
  * registration and the deletion, the path of data calls, and that a deleted user stays registered.
  */
 export const polarSandbox: OAuth2SandboxDefinition = {
@@ -16,7 +16,7 @@ export const polarSandbox: OAuth2SandboxDefinition = {
   pkce: 'ignored',
   scopeSeparator: ' ',
   scopes: ['accesslink.read_all'],
-  scopeInTokenAnswer: false,
+  scopeInTokenResponse: false,
   codeLifetimeSeconds: 600,
   // More than ten years and than 31 bits.
   accessTokenLifetimeSeconds: 4_000_000_000,
@@ -24,7 +24,7 @@ export const polarSandbox: OAuth2SandboxDefinition = {
   rotation: 'never',
   reuse: 'error',
   oldAccessTokenDiesOnRefresh: false,
-  tokenAnswerExtras: (accountId) => ({ x_user_id: Number(accountId) }),
+  tokenResponseExtras: (accountId) => ({ x_user_id: Number(accountId) }),
   apiBasePath: '/v3',
   apiPath: '/v3/exercises',
   apiNeedsFact: 'registered',
@@ -32,7 +32,7 @@ export const polarSandbox: OAuth2SandboxDefinition = {
     {
       method: 'POST',
       path: '/v3/users',
-      answer: (call) => {
+      respond: (call) => {
         const { json, bearerAccountId } = call;
         if (bearerAccountId === undefined) {
           return { status: 401, json: { error: 'invalid_token' } };

@@ -4,9 +4,9 @@ import { rideWithGpsSandboxNotification } from './ride-with-gps.sandbox-notifica
 const tenYearsInSeconds = 10 * 365 * 24 * 3600;
 
 /**
- * Ride with GPS as https://github.com/ridewithgps/developers/blob/master/authentication.md describes it: the token answer has
+ * Ride with GPS as https://github.com/ridewithgps/developers/blob/master/authentication.md describes it: the token response has
  * `created_at`, `scope` and `user_id`, and neither a life nor a refresh token. Access tokens have no end; ten years stand for that here,
- * and the answer does not tell them.
+ * and the response does not tell them.
  *
  * Assumed: the code's lifetime, that PKCE parameters are not looked at, that `user_id` is a number, the 200 of a revocation, the path of the data call, and that no other scope exists.
  */
@@ -18,14 +18,14 @@ export const rideWithGpsSandbox: OAuth2SandboxDefinition = {
   pkce: 'ignored',
   scopeSeparator: ' ',
   scopes: ['user'],
-  scopeInTokenAnswer: true,
+  scopeInTokenResponse: true,
   codeLifetimeSeconds: 600,
   accessTokenLifetimeSeconds: tenYearsInSeconds,
   issuesRefreshToken: false,
   rotation: 'never',
   reuse: 'error',
   oldAccessTokenDiesOnRefresh: false,
-  tokenAnswer: ({ access_token, token_type, scope }, accountId) => ({
+  tokenResponse: ({ access_token, token_type, scope }, accountId) => ({
     access_token,
     token_type,
     scope,

@@ -4,7 +4,7 @@ import { Clock } from '../../clock/clock.js';
 import { ProviderHttpClient } from '../../provider-kit/http/http-client.js';
 import {
   startRecordingServer,
-  type PreparedAnswer,
+  type PreparedResponse,
   type RecordingServer,
 } from '../../provider-kit/testing/recording-server.js';
 import { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
@@ -17,11 +17,11 @@ const hourMs = 60 * 60 * 1_000;
 describe('FhirDiscovery', () => {
   const http = new ProviderHttpClient();
   let peer: RecordingServer;
-  let answer: PreparedAnswer;
+  let response: PreparedResponse;
   let nowMs: number;
   let discovery: FhirDiscovery;
 
-  const good = (tokenPath = '/token'): PreparedAnswer => ({
+  const good = (tokenPath = '/token'): PreparedResponse => ({
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({
       authorization_endpoint: `${peer.url}/authorize`,
@@ -33,8 +33,8 @@ describe('FhirDiscovery', () => {
 
   beforeEach(async () => {
     Logger.overrideLogger(false);
-    peer = await startRecordingServer(() => answer);
-    answer = good();
+    peer = await startRecordingServer(() => response);
+    response = good();
     nowMs = 1_000;
     const [server] = readFhirServers({
       SMART_ON_FHIR_CLIENT_ID: 'client-1',
@@ -67,7 +67,7 @@ describe('FhirDiscovery', () => {
 
   it('uses a document for an hour, then reads it again', async () => {
     await discovery.read();
-    answer = good('/new-token');
+    response = good('/new-token');
     nowMs += hourMs - 1;
     expect(await discovery.read()).toMatchObject({ token_endpoint: `${peer.url}/token` });
     nowMs += 1;
@@ -75,7 +75,7 @@ describe('FhirDiscovery', () => {
     expect(peer.requests).toHaveLength(2);
   });
 
-  it.each<readonly [string, () => PreparedAnswer]>([
+  it.each<readonly [string, () => PreparedResponse]>([
     ['is down', () => ({ status: 503 })],
     ['has no such document any more', () => ({ status: 404 })],
     [
@@ -84,18 +84,18 @@ describe('FhirDiscovery', () => {
     ],
   ])('AR-19 keeps the last good document for a minute at a time while the server %s', async (_name, bad) => {
     await discovery.read();
-    answer = bad();
+    response = bad();
     nowMs += hourMs;
     expect(await discovery.read()).toMatchObject({ token_endpoint: `${peer.url}/token` });
     nowMs += 59_999;
     await discovery.read();
     expect(peer.requests).toHaveLength(2);
-    answer = good('/new-token');
+    response = good('/new-token');
     nowMs += 1;
     expect(await discovery.read()).toMatchObject({ token_endpoint: `${peer.url}/new-token` });
   });
 
-  it.each<readonly [string, PreparedAnswer, object]>([
+  it.each<readonly [string, PreparedResponse, object]>([
     ['is down', { status: 503 }, { code: 'PROVIDER_UNAVAILABLE', fate: 'not-sent' }],
     [
       'limits the rate',
@@ -109,19 +109,19 @@ describe('FhirDiscovery', () => {
       { code: 'PROVIDER_UNAVAILABLE', fate: 'not-sent' },
     ],
     [
-      'answers with a page',
+      'responds with a page',
       { headers: { 'content-type': 'text/html' }, body: '<p>' },
       { code: 'PROVIDER_UNAVAILABLE' },
     ],
     [
-      'answers with a list',
+      'responds with a list',
       { headers: { 'content-type': 'application/json' }, body: '[]' },
       { code: 'PROVIDER_MISCONFIGURED', message: expect.stringContaining('the whole document') as unknown },
     ],
   ])('fails when the server %s, and tries again at the next call', async (_name, bad, expected) => {
-    answer = bad;
+    response = bad;
     await expect(discovery.read()).rejects.toMatchObject(expected);
-    answer = good();
+    response = good();
     expect(await discovery.read()).toMatchObject({ token_endpoint: `${peer.url}/token` });
   });
 });

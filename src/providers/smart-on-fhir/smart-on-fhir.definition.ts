@@ -36,7 +36,7 @@ export const smartOnFhirDefinition = defineProvider({
   uncertain: [
     'How long refresh tokens live differs from server to server and is not known here.',
     'What happens to a refresh token used twice, and to the previous access token, is left to the server; the strictest is assumed.',
-    'need_patient_banner and smart_style_url of the token answer are not confirmed; they are not used.',
+    'need_patient_banner and smart_style_url of the token response are not confirmed; they are not used.',
   ],
   sandbox: smartOnFhirSandbox,
 });

@@ -63,7 +63,7 @@ export class SmartOnFhirProvider implements HealthProvider {
     return this.withServer(await this.at(configuration).complete(callback, handshake, secrets));
   }
 
-  /** Whose a grant is, is told by the patient in its answer; the ID token says who the person at the browser is. */
+  /** Whose a grant is, is told by the patient in its response; the ID token says who the person at the browser is. */
   async verify(tokenResponse: TokenResponse): Promise<TokenResponse> {
     return tokenResponse;
   }

@@ -4,7 +4,7 @@ const fhirPath = '/interconnect-fhir-oauth/api/FHIR/R4';
 
 /**
  * A FHIR server as https://hl7.org/fhir/smart-app-launch/app-launch.html describes it, at the paths of Epic's sandbox: endpoints are
- * discovered, S256 is required, `aud` has to be the FHIR base URL, a confidential client uses Basic, the token answer has the patient and
+ * discovered, S256 is required, `aud` has to be the FHIR base URL, a confidential client uses Basic, the token response has the patient and
  * the granted scopes.
  *
  * Assumed: that no refresh token comes without `offline_access`, that a refresh brings a new refresh token (which is optional) and then
@@ -22,14 +22,14 @@ export const smartOnFhirSandbox: OAuth2SandboxDefinition = {
   authorizeParams: { aud: 'https://fhir.epic.com/interconnect-fhir-oauth/api/FHIR/R4' },
   issuers: ['{baseUrl}/interconnect-fhir-oauth/oauth2'],
   refreshTokenNeedsScope: 'offline_access',
-  scopeInTokenAnswer: true,
+  scopeInTokenResponse: true,
   codeLifetimeSeconds: 300,
   accessTokenLifetimeSeconds: 3_600,
   rotation: 'always',
   reuse: 'error',
   oldAccessTokenDiesOnRefresh: false,
   tokenType: 'Bearer',
-  tokenAnswerExtras: (accountId) => ({ patient: accountId, need_patient_banner: true }),
+  tokenResponseExtras: (accountId) => ({ patient: accountId, need_patient_banner: true }),
   apiBasePath: fhirPath,
   apiPath: `${fhirPath}/Patient`,
   revoke: { proof: 'client', method: 'POST', path: '/interconnect-fhir-oauth/oauth2/revoke', status: 200 },
@@ -37,7 +37,7 @@ export const smartOnFhirSandbox: OAuth2SandboxDefinition = {
     {
       method: 'GET',
       path: `${fhirPath}/.well-known/smart-configuration`,
-      answer: ({ baseUrl }) => ({
+      respond: ({ baseUrl }) => ({
         status: 200,
         json: {
           issuer: `${baseUrl}/interconnect-fhir-oauth/oauth2`,

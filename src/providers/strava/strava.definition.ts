@@ -18,7 +18,7 @@ export const stravaDefinition = defineProvider({
   pkce: 'unsupported',
   grantedScopesIn: 'callback',
   accessTokenLifetimeSeconds: 21_600,
-  // The answer to an exchange has the athlete, the answer to a refresh has not.
+  // The response to an exchange has the athlete, the response to a refresh has not.
   account: { from: 'token-response', field: 'athlete.id' },
   refresh: {
     rotates: 'sometimes',

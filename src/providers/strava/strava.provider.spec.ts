@@ -17,7 +17,7 @@ let server: RecordingServer;
 afterAll(() => http.onApplicationShutdown());
 
 /** The provider, at a server that has only this response. */
-async function providerAnswered(status: number, body: object): Promise<HealthProvider> {
+async function providerResponded(status: number, body: object): Promise<HealthProvider> {
   server = await startRecordingServer(() => ({
     status,
     headers: { 'content-type': 'application/json' },
@@ -34,9 +34,9 @@ const tokens = { accessToken: 'not-a-real-at', refreshToken: 'not-a-real-rt', pr
 describe('link with Strava', () => {
   afterEach(() => server.close());
 
-  it('reads the scopes from the callback and the athlete from the token answer', async () => {
-    const answer = { token_type: 'Bearer', access_token: 'at', refresh_token: 'rt', athlete: { id: 7 } };
-    const provider = await providerAnswered(200, answer);
+  it('reads the scopes from the callback and the athlete from the token response', async () => {
+    const response = { token_type: 'Bearer', access_token: 'at', refresh_token: 'rt', athlete: { id: 7 } };
+    const provider = await providerResponded(200, response);
     const { secrets } = await provider.begin(handshake);
     const callback = { code: 'code', state: 'state', scope: 'read,activity:read_all' };
     const tokenResponse = await provider.complete(callback, handshake, secrets);
@@ -51,9 +51,9 @@ describe('link with Strava', () => {
 describe('refresh at Strava', () => {
   afterEach(() => server.close());
 
-  it('takes an answer with the same tokens and without an athlete', async () => {
+  it('takes a response with the same tokens and without an athlete', async () => {
     const { accessToken: access_token, refreshToken: refresh_token } = tokens;
-    const provider = await providerAnswered(200, {
+    const provider = await providerResponded(200, {
       token_type: 'Bearer',
       access_token,
       refresh_token,
@@ -83,7 +83,7 @@ describe('a refusal of Strava', () => {
     [400, because('Application', 'client_secret')],
     [403, { message: 'Authorization Error', errors: [{ resource: 'Application', field: 'Status', code: 'Inactive' }] }],
   ])('TE-14 means this deployment and ends no connection: %i %j', async (status, body) => {
-    const provider = await providerAnswered(status, body);
+    const provider = await providerResponded(status, body);
     await expect(provider.refresh(tokens)).rejects.toMatchObject({
       code: 'PROVIDER_MISCONFIGURED',
       refusesClient: true,
@@ -91,12 +91,12 @@ describe('a refusal of Strava', () => {
   });
 
   it('means the grant when it names the refresh token', async () => {
-    const provider = await providerAnswered(400, because('RefreshToken', 'refresh_token'));
+    const provider = await providerResponded(400, because('RefreshToken', 'refresh_token'));
     await expect(provider.refresh(tokens)).rejects.toMatchObject({ code: 'TOKEN_REVOKED' });
   });
 
   it('means the code when it names that', async () => {
-    const provider = await providerAnswered(400, because('AuthorizationCode', 'code'));
+    const provider = await providerResponded(400, because('AuthorizationCode', 'code'));
     const { secrets } = await provider.begin(handshake);
     const redeemed = provider.complete({ code: 'code', state: 'state' }, handshake, secrets);
     await expect(redeemed).rejects.toMatchObject({ code: 'AUTHORIZATION_CODE_REFUSED' });
@@ -107,7 +107,7 @@ describe('revocation at Strava', () => {
   afterEach(() => server.close());
 
   it('has the client in the header and the token in the form', async () => {
-    const provider = await providerAnswered(200, {});
+    const provider = await providerResponded(200, {});
     await expect(provider.revoke(tokens)).resolves.toBe('revoked');
     const [request] = server.requests;
     expect(request).toMatchObject({ method: 'POST', target: '/strava/oauth/revoke' });

@@ -37,7 +37,7 @@ export const suuntoDefinition = defineProvider({
   uncertain: [
     'Whether and when a refresh replaces the refresh token, and what becomes of the old tokens; the strictest is assumed.',
     'Whether the scope means anything: public clients send an empty one or "workout", and both link.',
-    'Whether the token answer tells the granted scopes; they are not read.',
+    'Whether the token response tells the granted scopes; they are not read.',
     'PKCE is not documented; it is not sent.',
     'The lives of the tokens, 24 hours and 180 days, are from a mail of the provider.',
   ],

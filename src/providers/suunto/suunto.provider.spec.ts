@@ -17,7 +17,7 @@ let server: RecordingServer;
 afterAll(() => http.onApplicationShutdown());
 
 /** The provider, at a server that has only this response. */
-async function providerAnswered(status: number, body: object): Promise<HealthProvider> {
+async function providerResponded(status: number, body: object): Promise<HealthProvider> {
   server = await startRecordingServer(() => ({
     status,
     headers: { 'content-type': 'application/json' },
@@ -33,9 +33,9 @@ const handshake = { state: 'state', redirectUri: 'http://localhost/callback', sc
 describe('link with Suunto', () => {
   afterEach(() => server.close());
 
-  it('reads the user from the token answer', async () => {
-    const answer = { token_type: 'bearer', access_token: 'at', refresh_token: 'rt', user: 'sandbox-user' };
-    const provider = await providerAnswered(200, answer);
+  it('reads the user from the token response', async () => {
+    const response = { token_type: 'bearer', access_token: 'at', refresh_token: 'rt', user: 'sandbox-user' };
+    const provider = await providerResponded(200, response);
     const { secrets } = await provider.begin(handshake);
     const tokenResponse = await provider.complete({ code: 'code', state: 'state' }, handshake, secrets);
     expect(tokenResponse.expiresInSeconds).toBe(86_400);
@@ -47,7 +47,7 @@ describe('revocation at Suunto', () => {
   afterEach(() => server.close());
 
   it('names the client in the query and the user by the access token in the header', async () => {
-    const provider = await providerAnswered(200, {});
+    const provider = await providerResponded(200, {});
     await expect(provider.revoke({ accessToken: 'not-a-real-at' })).resolves.toBe('revoked');
     expect(server.requests).toHaveLength(1);
     expect(server.requests[0]).toMatchObject({

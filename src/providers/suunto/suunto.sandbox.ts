@@ -9,7 +9,7 @@ import { suuntoSandboxNotification } from './suunto.sandbox-notification.js';
  *
  * Assumed: that every refresh replaces the refresh token (it may also return the same), that a used one is refused without further
  * consequences, that the old access token lives on, the code's lifetime, that PKCE parameters are not looked at, that the token
- * answer has no scope, the path of data calls, and the status of a deauthorisation.
+ * response has no scope, the path of data calls, and the status of a deauthorisation.
  */
 export const suuntoSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
@@ -20,13 +20,13 @@ export const suuntoSandbox: OAuth2SandboxDefinition = {
   scopeSeparator: ' ',
   scopes: ['workout'],
   omittedScopeMeansAll: true,
-  scopeInTokenAnswer: false,
+  scopeInTokenResponse: false,
   codeLifetimeSeconds: 600,
   accessTokenLifetimeSeconds: 86_400,
   rotation: 'always',
   reuse: 'error',
   oldAccessTokenDiesOnRefresh: false,
-  tokenAnswerExtras: (accountId) => ({ user: accountId }),
+  tokenResponseExtras: (accountId) => ({ user: accountId }),
   apiBasePath: '',
   apiHeaders: ['Ocp-Apim-Subscription-Key'],
   apiPath: '/v2',

@@ -18,7 +18,7 @@ export const tanitaHealthPlanetDefinition = defineProvider({
   redirectUriOnRefresh: true,
   grantedScopesIn: 'nowhere',
   accessTokenLifetimeSeconds: undefined,
-  answer: { noTokenType: true },
+  responseDialect: { noTokenType: true },
   account: { from: 'nowhere' },
   refresh: {
     rotates: 'always',

@@ -61,7 +61,7 @@ export const tidepoolDefinition = defineProvider({
     'What a second use of a refresh token does, and what becomes of the old access token; the strictest is assumed.',
     'That refresh_expires_in is sent, and 0 for offline tokens, is what Keycloak does everywhere.',
     'Issuer and address of the keys are where Keycloak has them for this realm; the specification does not write them down.',
-    'Whether the token answer tells the granted scopes; they are read where it does.',
+    'Whether the token response tells the granted scopes; they are read where it does.',
   ],
   sandbox: tidepoolSandbox,
 });

@@ -30,13 +30,13 @@ describe('Tidepool', () => {
     ['of 0, an offline token without end, as not told', 0, undefined],
     ['of half an hour as it is', 1800, 1800],
   ])('reads a refresh_expires_in %s', (_name, told, read) => {
-    const answer = {
+    const body = {
       access_token: 'not-a-real-token',
       token_type: 'Bearer',
       expires_in: 600,
       refresh_expires_in: told,
     };
-    const response = { status: 200, headers: { 'content-type': 'application/json' }, text: JSON.stringify(answer) };
+    const response = { status: 200, headers: { 'content-type': 'application/json' }, text: JSON.stringify(body) };
     expect(parseTokenResponse(response, tidepoolDefinition, new Date(0)).refreshExpiresInSeconds).toBe(read);
   });
 

@@ -5,7 +5,7 @@ import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sand
  * minutes, and a refresh that brings a new pair, of which only the newest refresh token may be used.
  *
  * Assumed: a client without a secret, the scopes beside openid and email, a realm that ends offline sessions after 30 days, so that
- * `refresh_expires_in` is a number; without a limit Keycloak sends 0. Also rotation without further consequences while the old access token lives on, the life of a code, `scope` in the token answer
+ * `refresh_expires_in` is a number; without a limit Keycloak sends 0. Also rotation without further consequences while the old access token lives on, the life of a code, `scope` in the token response
  * (RFC 6749 section 5.1), the 200 of a revocation, the path of the data call, and issuer, algorithm and key path of the ID token.
  */
 export const tidepoolSandbox = ofRealm('tidepool', 'https://auth.tidepool.org');
@@ -23,14 +23,14 @@ function ofRealm(realm: string, host: string): OAuth2SandboxDefinition {
     scopeSeparator: ' ',
     scopes: ['openid', 'email', 'offline_access', 'data_read', 'data_write'],
     issuers: [`${host}/realms/${realm}`],
-    scopeInTokenAnswer: true,
+    scopeInTokenResponse: true,
     codeLifetimeSeconds: 60,
     accessTokenLifetimeSeconds: 600,
     rotation: 'always',
     reuse: 'error',
     oldAccessTokenDiesOnRefresh: false,
     tokenType: 'Bearer',
-    tokenAnswerExtras: () => ({ refresh_expires_in: 2_592_000, 'not-before-policy': 0 }),
+    tokenResponseExtras: () => ({ refresh_expires_in: 2_592_000, 'not-before-policy': 0 }),
     idToken: { issuer: `${host}/realms/${realm}`, algorithm: 'RS256', jwksPath: `${endpoints}/certs` },
     apiBasePath: '',
     apiPath: '/v1/users',

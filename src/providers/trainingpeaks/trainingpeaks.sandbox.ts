@@ -14,7 +14,7 @@ export const trainingpeaksSandbox: OAuth2SandboxDefinition = {
   pkce: 'ignored',
   scopeSeparator: ' ',
   scopes: ['athlete:profile', 'workouts:read', 'metrics:read'],
-  scopeInTokenAnswer: true,
+  scopeInTokenResponse: true,
   codeLifetimeSeconds: 3600,
   accessTokenLifetimeSeconds: 600,
   rotation: 'always',
@@ -22,7 +22,7 @@ export const trainingpeaksSandbox: OAuth2SandboxDefinition = {
   oldAccessTokenDiesOnRefresh: false,
   account: {
     path: '/v1/athlete/profile',
-    answer: (accountId) => ({ Id: Number(accountId), FirstName: 'Example' }),
+    respond: (accountId) => ({ Id: Number(accountId), FirstName: 'Example' }),
     scope: 'athlete:profile',
   },
   apiBasePath: '',

@@ -36,7 +36,7 @@ export const ultrahumanDefinition = defineProvider({
     'PKCE is not documented; it is not sent.',
     'The life of a refresh token is not published.',
     'What a second use of a refresh token does, and what becomes of the old access token; the strictest is assumed.',
-    'Whether the token answer tells the granted scopes; they are read where it does.',
+    'Whether the token response tells the granted scopes; they are read where it does.',
     'Webhooks and rate limits are not public.',
   ],
   sandbox: ultrahumanSandbox,

@@ -3,7 +3,7 @@ import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sand
 /**
  * Ultrahuman's partner API as https://vision.ultrahuman.com/developer-docs describes it.
  *
- * Assumed: the code's lifetime, that PKCE parameters are not looked at, `scope` in the token answer (RFC 6749 section 5.1), that a
+ * Assumed: the code's lifetime, that PKCE parameters are not looked at, `scope` in the token response (RFC 6749 section 5.1), that a
  * used refresh token is refused without further consequences while the old access token lives on, the 200 of a revocation, the path
  * of the data call, and the 403 for the account call without `profile`.
  */
@@ -15,7 +15,7 @@ export const ultrahumanSandbox: OAuth2SandboxDefinition = {
   pkce: 'ignored',
   scopeSeparator: ' ',
   scopes: ['profile', 'ring_data', 'cgm_data'],
-  scopeInTokenAnswer: true,
+  scopeInTokenResponse: true,
   codeLifetimeSeconds: 600,
   accessTokenLifetimeSeconds: 604_800,
   rotation: 'always',
@@ -23,7 +23,7 @@ export const ultrahumanSandbox: OAuth2SandboxDefinition = {
   oldAccessTokenDiesOnRefresh: false,
   account: {
     path: '/api/partners/v1/user_data/user_info',
-    answer: (accountId) => ({ user_id: accountId }),
+    respond: (accountId) => ({ user_id: accountId }),
     scope: 'profile',
   },
   apiBasePath: '/api/partners/v1',

@@ -7,8 +7,8 @@ import { wahooSandboxNotification } from './wahoo.sandbox-notification.js';
  * Documented and not imitated: that the old access token, too, ends when the new one is first used, and that an eleventh unrevoked
  * access token is refused.
  *
- * Assumed: the exact names of the write scopes, the same answer to a repeated refresh until then (the provider only says that the old
- * refresh token still works), that a dead token or code is told as RFC 6749 section 5.2 says (an opaque 400 is also met, and tells nothing), `scope` in the token answer (RFC 6749 section
+ * Assumed: the exact names of the write scopes, the same response to a repeated refresh until then (the provider only says that the old
+ * refresh token still works), that a dead token or code is told as RFC 6749 section 5.2 says (an opaque 400 is also met, and tells nothing), `scope` in the token response (RFC 6749 section
  * 5.1), the code's lifetime, that a refresh token has no end, and the 403 for the account call without `user_read`.
  */
 export const wahooSandbox: OAuth2SandboxDefinition = {
@@ -32,7 +32,7 @@ export const wahooSandbox: OAuth2SandboxDefinition = {
     'routes_read',
     'routes_write',
   ],
-  scopeInTokenAnswer: true,
+  scopeInTokenResponse: true,
   codeLifetimeSeconds: 600,
   accessTokenLifetimeSeconds: 7200,
   rotation: 'always',
@@ -41,7 +41,7 @@ export const wahooSandbox: OAuth2SandboxDefinition = {
   oldAccessTokenDiesOnRefresh: false,
   account: {
     path: '/v1/user',
-    answer: (accountId) => ({ id: Number(accountId) }),
+    respond: (accountId) => ({ id: Number(accountId) }),
     scope: 'user_read',
   },
   apiBasePath: '/v1',

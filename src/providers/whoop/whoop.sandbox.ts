@@ -26,7 +26,7 @@ export const whoopSandbox: OAuth2SandboxDefinition = {
   ],
   stateMinimumLength: 8,
   refreshTokenNeedsScope: 'offline',
-  scopeInTokenAnswer: true,
+  scopeInTokenResponse: true,
   codeLifetimeSeconds: 600,
   accessTokenLifetimeSeconds: 3600,
   rotation: 'always',
@@ -35,7 +35,7 @@ export const whoopSandbox: OAuth2SandboxDefinition = {
   scopeOnRefresh: 'offline',
   account: {
     path: '/developer/v2/user/profile/basic',
-    answer: (accountId) => ({ user_id: Number(accountId), email: 'sandbox@example.test', first_name: 'Sandbox' }),
+    respond: (accountId) => ({ user_id: Number(accountId), email: 'sandbox@example.test', first_name: 'Sandbox' }),
     scope: 'read:profile',
   },
   apiBasePath: '/developer/v2',

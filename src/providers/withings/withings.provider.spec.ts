@@ -50,8 +50,8 @@ function providerAt(SANDBOX_URL: string): WithingsProvider {
 }
 
 /** A provider that answers each call with the next of these, the last one again and again. */
-async function answering(...answers: readonly object[]): Promise<RecordingServer> {
-  const rest = [...answers];
+async function answering(...responses: readonly object[]): Promise<RecordingServer> {
+  const rest = [...responses];
   const server = await startRecordingServer(() => ({
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(rest.length > 1 ? rest.shift() : rest[0]),
@@ -134,8 +134,8 @@ describe('revocation at Withings', () => {
     { status: 0, body: {} },
     { status: 0, body: { nonce: '' } },
     { status: 0, body: { nonce: 7 } },
-  ])('goes no further with %j instead of a nonce', async (answer) => {
-    const server = await answering(answer);
+  ])('goes no further with %j instead of a nonce', async (response) => {
+    const server = await answering(response);
     await expect(providerAt(server.url).revoke(tokens)).rejects.toMatchObject({ code: 'TOKEN_RESPONSE_INVALID' });
     expect(server.requests).toHaveLength(1);
   });
@@ -206,7 +206,7 @@ describe('statuses of Withings', () => {
     [2555, 'PROVIDER_MISCONFIGURED'],
     [522, 'PROVIDER_UNAVAILABLE'],
     [9999, 'PROVIDER_UNAVAILABLE'],
-  ])('reads %i in an HTTP 200 answer to a refresh as %s', async (status, code) => {
+  ])('reads %i in an HTTP 200 response to a refresh as %s', async (status, code) => {
     const server = await answering({ status, body: {}, error: 'free text' });
     await expect(providerAt(server.url).refresh(tokens)).rejects.toMatchObject({ code });
   });

@@ -42,13 +42,13 @@ export class WithingsProvider extends OAuth2HealthProvider {
   private async requestNonce(): Promise<string> {
     const timestamp = String(Math.floor(this.client.now().getTime() / 1000));
     const apiBaseUrl = this.settings.endpoints.apiBaseUrl ?? withingsDefinition.apiBaseUrl;
-    const answer = nonceResponse.safeParse(
+    const response = nonceResponse.safeParse(
       await this.postSigned(`${apiBaseUrl}/v2/signature`, { action: 'getnonce', timestamp }),
     );
-    if (!answer.success) {
-      throw new InvalidTokenResponseError('The answer of Withings has no valid "nonce".');
+    if (!response.success) {
+      throw new InvalidTokenResponseError('The response of Withings has no valid "nonce".');
     }
-    return answer.data.body.nonce;
+    return response.data.body.nonce;
   }
 
   /** @param signed - parameters that the signature covers, beside the client id */

@@ -5,7 +5,7 @@ import { withingsSandboxNotification } from './withings.sandbox-notification.js'
 /**
  * Withings Public Health Data API as the provider's developer guide and API reference describe it.
  *
- * Milder than Withings: a used refresh token gets the same answer again until a new token is used, without the end after 8 hours.
+ * Milder than Withings: a used refresh token gets the same response again until a new token is used, without the end after 8 hours.
  *
  * Assumed: status 503 for every mistake in a request, with the text in `error` that other code meets for a dead code or refresh token
  * (401 is reported as well), that PKCE parameters are not looked at, that the old access token lives on, that a signature covers
@@ -21,7 +21,7 @@ export const withingsSandbox: OAuth2SandboxDefinition = {
   pkce: 'ignored',
   scopeSeparator: ',',
   scopes: ['user.info', 'user.metrics', 'user.activity', 'user.sleepevents'],
-  scopeInTokenAnswer: true,
+  scopeInTokenResponse: true,
   codeLifetimeSeconds: 30,
   accessTokenLifetimeSeconds: 10_800,
   rotation: 'always',
@@ -29,19 +29,19 @@ export const withingsSandbox: OAuth2SandboxDefinition = {
   replaysRefreshUntilNewTokenUsed: true,
   oldAccessTokenDiesOnRefresh: false,
   tokenType: 'Bearer',
-  tokenAnswer: (standard, accountId) => ({
+  tokenResponse: (standard, accountId) => ({
     status: 0,
     body: { userid: Number(accountId), ...standard, csrf_token: 'not-a-real-csrf-token' },
   }),
   errorStatus: 200,
-  errorAnswer: (error, description) => ({ status: statusOf(error), body: {}, error: textOf(error, description) }),
+  errorResponse: (error, description) => ({ status: statusOf(error), body: {}, error: textOf(error, description) }),
   apiBasePath: '',
   apiPath: '/v2/measure',
   endpoints: [
     {
       method: 'GET',
       path: '/notify',
-      answer: ({ bearerAccountId, query }) => ({
+      respond: ({ bearerAccountId, query }) => ({
         status: 200,
         json:
           query['action'] === 'list' && bearerAccountId !== undefined
@@ -52,7 +52,7 @@ export const withingsSandbox: OAuth2SandboxDefinition = {
     {
       method: 'POST',
       path: '/v2/signature',
-      answer: (call) => {
+      respond: (call) => {
         const { action = '', client_id = '', timestamp = '' } = call.form;
         const isRecent = Math.abs(Number(timestamp) * 1000 - call.nowMs) <= 300_000;
         if (action !== 'getnonce' || !isRecent || !isSignedByClient(call, [action, client_id, timestamp])) {
@@ -66,7 +66,7 @@ export const withingsSandbox: OAuth2SandboxDefinition = {
     {
       method: 'POST',
       path: '/v2/oauth2',
-      answer: (call) => {
+      respond: (call) => {
         const { action = '', client_id = '', nonce = '', userid = '' } = call.form;
         // 30 minutes, once.
         const isFresh = call.has(`nonce:${nonce}`) && Number.parseInt(nonce, 10) > call.nowMs;

@@ -23,15 +23,15 @@ export async function consentByForm(linkWebUrl: string, options: ConsentOptions 
   if (options.scopes === undefined) {
     body.delete('scope');
   }
-  const answer = await read(new URL(asked.action, linkWebUrl), {
+  const response = await read(new URL(asked.action, linkWebUrl), {
     method: 'POST',
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     body: body.toString(),
   });
-  if (!answer.includes('<button type="submit">Continue</button>')) {
-    throw new Error(`The consent form was not answered with a form to continue: ${answer.slice(0, 300)}`);
+  if (!response.includes('<button type="submit">Continue</button>')) {
+    throw new Error(`The consent form was not answered with a form to continue: ${response.slice(0, 300)}`);
   }
-  return readForm(answer);
+  return readForm(response);
 }
 
 /** Reads the form of a page. Of several fields with one name, such as boxes, the last counts. */

@@ -9,7 +9,7 @@ export const plainDefinition: OAuth2SandboxDefinition = {
   pkce: 'ignored',
   scopeSeparator: ' ',
   scopes: ['a', 'b'],
-  scopeInTokenAnswer: true,
+  scopeInTokenResponse: true,
   codeLifetimeSeconds: 600,
   accessTokenLifetimeSeconds: 3600,
   rotation: 'always',

@@ -1,4 +1,4 @@
-import { appendQuery, redirect, type Answer } from './answer.js';
+import { appendQuery, redirect, type FakeResponse } from './fake-response.js';
 import { formPostPage } from './html-pages.js';
 
 /**
@@ -8,10 +8,10 @@ import { formPostPage } from './html-pages.js';
  * @param fields - absent ones are left out
  * @see OAuth 2.0 Form Post Response Mode, https://openid.net/specs/oauth-v2-form-post-response-mode-1_0.html
  */
-export function callbackAnswer(
+export function callbackResponse(
   mode: 'redirect' | 'form_post',
   redirectUri: string,
   fields: Readonly<Record<string, string | undefined>>,
-): Answer {
+): FakeResponse {
   return mode === 'form_post' ? formPostPage(redirectUri, fields) : redirect(appendQuery(redirectUri, fields));
 }

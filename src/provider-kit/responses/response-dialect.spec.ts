@@ -7,11 +7,11 @@ import type { OAuth2Definition } from '../definition/provider-definition.js';
 import { exampleOAuth2, exampleSettings } from '../testing/example-definition.js';
 import { TokenEndpointClient } from '../client/token-endpoint-client.js';
 
-/** A provider that answers with errors in HTTP 200, its fields in an envelope and under names of its own. */
+/** A provider that responds with errors in HTTP 200, its fields in an envelope and under names of its own. */
 const odd: OAuth2Definition = {
   ...exampleOAuth2,
   account: { from: 'token-response', field: 'person.id' },
-  answer: {
+  responseDialect: {
     status: {
       field: 'status',
       success: 0,
@@ -28,7 +28,7 @@ const client = new TokenEndpointClient(http, new Clock());
 
 let server: Server;
 let url: string;
-let answer: { status: number; json: unknown };
+let prepared: { status: number; json: unknown };
 let requests: { path: string; form: URLSearchParams; headers: IncomingMessage['headers'] }[];
 
 beforeAll(async () => {
@@ -38,7 +38,7 @@ beforeAll(async () => {
     request.on('end', () => {
       const form = new URLSearchParams(Buffer.concat(chunks).toString());
       requests.push({ path: request.url ?? '', form, headers: request.headers });
-      response.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.json));
+      response.writeHead(prepared.status, { 'content-type': 'application/json' }).end(JSON.stringify(prepared.json));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -52,10 +52,10 @@ afterAll(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-describe('answers in a shape of the provider', () => {
+describe('responses in a shape of the provider', () => {
   it('reads the tokens out of an envelope, under other names', async () => {
     const body = { AccessToken: 'newAT', RefreshToken: 'newRT', Expires: 60, person: { id: 7 } };
-    answer = { status: 200, json: { status: 0, body } };
+    prepared = { status: 200, json: { status: 0, body } };
     expect({ ...(await client.refresh(odd, exampleSettings(url), tokens)) }).toMatchObject({
       accessToken: 'newAT',
       refreshToken: 'newRT',
@@ -69,22 +69,22 @@ describe('answers in a shape of the provider', () => {
     [503, 'PROVIDER_MISCONFIGURED'],
     [601, 'PROVIDER_RATE_LIMITED'],
     [2555, 'PROVIDER_UNAVAILABLE'],
-  ])('reads status %i in an HTTP 200 answer as %s', async (status, code) => {
-    answer = { status: 200, json: { status, error: 'free text with oldRT', body: {} } };
+  ])('reads status %i in an HTTP 200 response as %s', async (status, code) => {
+    prepared = { status: 200, json: { status, error: 'free text with oldRT', body: {} } };
     const error: unknown = await client.refresh(odd, exampleSettings(url), tokens).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code });
     expect(JSON.stringify(error)).not.toContain('oldRT');
   });
 
   it('does not take an envelope without its contents for a token response', async () => {
-    answer = { status: 200, json: { status: 0 } };
+    prepared = { status: 200, json: { status: 0 } };
     await expect(client.refresh(odd, exampleSettings(url), tokens)).rejects.toMatchObject({
       code: 'TOKEN_RESPONSE_INVALID',
     });
   });
 
   it('ignores the life of a token that never expires', async () => {
-    answer = { status: 200, json: { access_token: 'AT', token_type: 'bearer', expires_in: 1e12 } };
+    prepared = { status: 200, json: { access_token: 'AT', token_type: 'bearer', expires_in: 1e12 } };
     const definition: OAuth2Definition = { ...exampleOAuth2, neverExpires: true };
     const tokenResponse = await client.exchangeCode(definition, exampleSettings(url), {
       code: 'code',
@@ -101,11 +101,11 @@ describe('refreshes of a kind of the provider', () => {
     refreshUrl: 'https://provider.example/refresh',
     refreshExtendsToken: true,
     accessTokenLifetimeSeconds: 1_000,
-    answer: { status: { field: 'result', success: '0000', errors: {} } },
+    responseDialect: { status: { field: 'result', success: '0000', errors: {} } },
   };
 
-  it('keeps the access token, with its whole life again, when the answer has none', async () => {
-    answer = { status: 200, json: { result: '0000', message: 'OK' } };
+  it('keeps the access token, with its whole life again, when the response has none', async () => {
+    prepared = { status: 200, json: { result: '0000', message: 'OK' } };
     const settings = exampleSettings(url, { refreshUrl: `${url}/refresh` });
     expect({ ...(await client.refresh(extending, settings, tokens)) }).toMatchObject({
       accessToken: 'oldAT',
@@ -115,21 +115,21 @@ describe('refreshes of a kind of the provider', () => {
     expect(requests.map(({ path }) => path)).toEqual(['/refresh']);
   });
 
-  it('takes new tokens when such an answer brings them after all', async () => {
-    answer = { status: 200, json: { result: '0000', access_token: 'newAT', token_type: 'bearer' } };
+  it('takes new tokens when such a response brings them after all', async () => {
+    prepared = { status: 200, json: { result: '0000', access_token: 'newAT', token_type: 'bearer' } };
     const tokenResponse = await client.refresh(extending, exampleSettings(url), tokens);
     expect(tokenResponse.accessToken).toBe('newAT');
   });
 
   it('never takes a response without a token for a token response where the provider does not extend', async () => {
-    answer = { status: 200, json: { result: '0000' } };
+    prepared = { status: 200, json: { result: '0000' } };
     await expect(client.refresh(exampleOAuth2, exampleSettings(url), tokens)).rejects.toMatchObject({
       code: 'TOKEN_RESPONSE_INVALID',
     });
   });
 
   it('sends what the provider wants with each call, and nothing else', async () => {
-    answer = { status: 200, json: { access_token: 'AT', token_type: 'bearer' } };
+    prepared = { status: 200, json: { access_token: 'AT', token_type: 'bearer' } };
     const definition: OAuth2Definition = {
       ...exampleOAuth2,
       extraTokenParams: { action: 'requesttoken' },
@@ -173,7 +173,7 @@ describe('refreshes of a kind of the provider', () => {
 
 describe('revocations of a kind of the provider', () => {
   it('fills our id and the user into the URL, encoded', async () => {
-    answer = { status: 204, json: {} };
+    prepared = { status: 204, json: {} };
     const definition: OAuth2Definition = {
       ...exampleOAuth2,
       revocation: { proof: 'bearer', method: 'DELETE', url: 'https://provider.example/users/{providerUserId}' },
@@ -189,18 +189,18 @@ describe('revocations of a kind of the provider', () => {
       ...exampleOAuth2,
       revocation: { proof: 'token', method: 'POST', url: 'https://provider.example/revoke', goneStatus: 400 },
     };
-    answer = { status: 400, json: { error: 'invalid_token' } };
+    prepared = { status: 400, json: { error: 'invalid_token' } };
     await client.revoke(definition, exampleSettings(url), tokens);
     expect(requests[0]?.headers.authorization).toBeUndefined();
     expect(Object.fromEntries(requests[0]?.form ?? [])).toEqual({ token: 'oldRT', token_type_hint: 'refresh_token' });
-    answer = { status: 403, json: {} };
+    prepared = { status: 403, json: {} };
     await expect(client.revoke(definition, exampleSettings(url), tokens)).rejects.toMatchObject({
       code: 'AUTHORIZATION_FAILED',
     });
   });
 
   it('authenticates the client there in another way than at the token endpoint', async () => {
-    answer = { status: 200, json: {} };
+    prepared = { status: 200, json: {} };
     const definition: OAuth2Definition = {
       ...exampleOAuth2,
       clientAuthentication: 'body',
@@ -216,8 +216,8 @@ describe('revocations of a kind of the provider', () => {
     expect(requests[0]?.form.has('client_secret')).toBe(false);
   });
 
-  it('does not take an error in an HTTP 200 answer for an end of the grant', async () => {
-    answer = { status: 200, json: { status: 401 } };
+  it('does not take an error in an HTTP 200 response for an end of the grant', async () => {
+    prepared = { status: 200, json: { status: 401 } };
     await expect(client.revoke(odd, exampleSettings(url), tokens)).rejects.toThrow();
   });
 });

@@ -3,15 +3,15 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 /** What a fake answers, before it becomes bytes; kept apart so that a misbehaviour can change single fields. */
-export interface Answer {
+export interface FakeResponse {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly content?: AnswerContent;
+  readonly content?: ResponseContent;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
-export type AnswerContent =
+export type ResponseContent =
   /** `shape` writes the fields as the provider does, at the very end: a misbehaviour names them as the standard does. */
   | { readonly json: Fields; readonly shape?: (fields: Fields) => Fields }
   | { readonly form: Readonly<Record<string, string>> }
@@ -23,7 +23,7 @@ export class Refusal extends Error {
   /**
    * @param status - HTTP status
    * @param error - the code that the caller and the history see
-   * @param description - one sentence for whoever reads the answer; no secret
+   * @param description - one sentence for whoever reads the response; no secret
    * @param headers - such as `WWW-Authenticate`
    */
   constructor(
@@ -41,14 +41,14 @@ export class Refusal extends Error {
 export class RedirectedRefusal extends Refusal {
   constructor(
     error: string,
-    readonly answer: Answer,
+    readonly response: FakeResponse,
   ) {
-    super(answer.status, error, 'sent to the application');
+    super(response.status, error, 'sent to the application');
   }
 }
 
 /** Returns a redirect that no cache keeps. */
-export function redirect(location: string): Answer {
+export function redirect(location: string): FakeResponse {
   return { status: 302, headers: { Location: location, 'Referrer-Policy': 'no-referrer' } };
 }
 
@@ -64,33 +64,33 @@ export function appendQuery(url: string, parameters: Readonly<Record<string, str
   return `${url}${join}${added.toString()}`;
 }
 
-/** Writes an answer. A caller that hung up is not an error. */
-export async function send(response: ServerResponse, answer: Answer): Promise<void> {
-  response.statusCode = answer.status;
-  response.setHeader('Cache-Control', 'no-store');
-  response.setHeader('X-Content-Type-Options', 'nosniff');
-  const { content } = answer;
+/** Writes a response. A caller that hung up is not an error. */
+export async function send(outgoing: ServerResponse, response: FakeResponse): Promise<void> {
+  outgoing.statusCode = response.status;
+  outgoing.setHeader('Cache-Control', 'no-store');
+  outgoing.setHeader('X-Content-Type-Options', 'nosniff');
+  const { content } = response;
   if (content !== undefined) {
-    response.setHeader('Content-Type', contentType(content));
+    outgoing.setHeader('Content-Type', contentType(content));
   }
-  for (const [name, value] of Object.entries(answer.headers ?? {})) {
-    response.setHeader(name, value);
+  for (const [name, value] of Object.entries(response.headers ?? {})) {
+    outgoing.setHeader(name, value);
   }
   if (content !== undefined && 'stream' in content) {
-    await pipeline(content.stream(), response).catch(() => undefined);
+    await pipeline(content.stream(), outgoing).catch(() => undefined);
     return;
   }
-  response.end(content === undefined ? undefined : contentText(content));
+  outgoing.end(content === undefined ? undefined : contentText(content));
 }
 
-function contentType(content: AnswerContent): string {
+function contentType(content: ResponseContent): string {
   if ('json' in content) {
     return 'application/json; charset=utf-8';
   }
   return 'form' in content ? 'application/x-www-form-urlencoded' : content.type;
 }
 
-function contentText(content: Exclude<AnswerContent, { stream: unknown }>): string {
+function contentText(content: Exclude<ResponseContent, { stream: unknown }>): string {
   if ('json' in content) {
     return JSON.stringify(content.shape?.(content.json) ?? content.json);
   }

@@ -1,13 +1,13 @@
 import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
-import type { Answer } from './answer.js';
+import type { FakeResponse } from './fake-response.js';
 import type { Misbehaviour } from './misbehaviour.js';
 
 /** Renders an error as the provider writes it. */
-export type ErrorRenderer = (status: number, error: string, description: string) => Answer;
+export type ErrorRenderer = (status: number, error: string, description: string) => FakeResponse;
 
 /**
- * Returns the answer that takes the place of the right one, `drop`, or `undefined` where the misbehaviour only changes fields or
+ * Returns the response that takes the place of the right one, `drop`, or `undefined` where the misbehaviour only changes fields or
  * the time.
  *
  * @param presented - the secrets in the request, for `echoSecret`
@@ -16,7 +16,7 @@ export function replacement(
   wrong: Misbehaviour,
   render: ErrorRenderer,
   presented: string,
-): Answer | 'drop' | undefined {
+): FakeResponse | 'drop' | undefined {
   switch (wrong.type) {
     case 'drop':
       return 'drop';
@@ -61,16 +61,16 @@ export function replacement(
   }
 }
 
-/** Returns a right answer with the fields changed that the misbehaviour names. */
-export function alter(answer: Answer, wrong: Misbehaviour): Answer {
-  const { content } = answer;
-  if (answer.status !== 200 || content === undefined) {
-    return answer;
+/** Returns a right response with the fields changed that the misbehaviour names. */
+export function alter(response: FakeResponse, wrong: Misbehaviour): FakeResponse {
+  const { content } = response;
+  if (response.status !== 200 || content === undefined) {
+    return response;
   }
   if ('json' in content) {
-    const isTokenAnswer = 'access_token' in content.json;
-    const altered = { ...answer, content: { ...content, json: alteredFields(content.json, wrong) } };
-    return isTokenAnswer ? under(wrong.type === 'contentType' ? wrong.value : undefined, altered) : answer;
+    const isTokenResponse = 'access_token' in content.json;
+    const altered = { ...response, content: { ...content, json: alteredFields(content.json, wrong) } };
+    return isTokenResponse ? under(wrong.type === 'contentType' ? wrong.value : undefined, altered) : response;
   }
   if ('form' in content && wrong.type === 'callbackNotConfirmed') {
     const form: Record<string, string> = { ...content.form };
@@ -79,15 +79,15 @@ export function alter(answer: Answer, wrong: Misbehaviour): Answer {
     } else {
       delete form['oauth_callback_confirmed'];
     }
-    return { ...answer, content: { form } };
+    return { ...response, content: { form } };
   }
-  return answer;
+  return response;
 }
 
-function under(contentType: string | undefined, answer: Answer): Answer {
+function under(contentType: string | undefined, response: FakeResponse): FakeResponse {
   return contentType === undefined
-    ? answer
-    : { ...answer, headers: { ...answer.headers, 'Content-Type': contentType } };
+    ? response
+    : { ...response, headers: { ...response.headers, 'Content-Type': contentType } };
 }
 
 function alteredFields(fields: Readonly<Record<string, unknown>>, wrong: Misbehaviour): Record<string, unknown> {
