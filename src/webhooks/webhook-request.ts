@@ -8,7 +8,7 @@ import { WebhookHttpClient, WebhookOutboundPolicy } from './webhook-http-client.
 /** A receiver stores the event and responds; its work comes later. */
 const timeoutMs = 15_000;
 /** The body of a response is of no use, and may be anything. */
-const maxAnswerBytes = 64 * 1024;
+const maxResponseBytes = 64 * 1024;
 
 /** Result of one request to an endpoint. */
 export interface WebhookResponse {
@@ -51,7 +51,7 @@ export class WebhookRequest {
         headers: { 'content-type': 'application/json', ...signatureHeaders(id, this.clock.now(), body, secrets) },
         body,
         timeoutMs,
-        maxAnswerBytes,
+        maxResponseBytes,
       });
       return {
         isDelivered: status >= 200 && status < 300,

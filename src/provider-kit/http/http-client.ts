@@ -27,6 +27,8 @@ export interface ProviderRequest {
   readonly maxResponseBytes?: number;
   /** Set where the response is the only copy of what the provider did: a 2xx that cannot be read then has the fate `unknown`. */
   readonly mustBeRead?: true;
+  /** Set to get a redirect as a response, with its `location`. It is not followed. */
+  readonly mayRedirect?: true;
   /** Gives the request up, unless it has been written by then; what was written goes on to its end. */
   readonly abandoned?: AbortSignal;
   /** Called right before the request is written. What it throws is thrown instead, and nothing is sent. */
@@ -42,7 +44,10 @@ export interface Patience {
 }
 
 interface ResponseHead {
-  /** 200 to 299 or 400 to 599; 304 where the request asked for it with `if-none-match` or `if-modified-since`. */
+  /**
+   * 200 to 299 or 400 to 599; 304 where the request asked for it with `if-none-match` or `if-modified-since`; 300 to 399
+   * where it set `mayRedirect`.
+   */
   readonly status: number;
   /** Names in lower case; values of a repeated header are joined by `, `. */
   readonly headers: Readonly<Record<string, string | undefined>>;
@@ -163,7 +168,11 @@ export class ProviderHttpClient implements OnApplicationShutdown {
       );
     }
     const { maxResponseBytes = defaultMaxResponseBytes } = request;
-    const exchange = new Exchange(url.host, request, { maxResponseBytes, mayBeUnmodified: isConditional(request) });
+    const exchange = new Exchange(url.host, request, {
+      maxResponseBytes,
+      mayBeUnmodified: isConditional(request),
+      mayRedirect: request.mayRedirect === true,
+    });
     connections.dispatch(
       {
         origin: url.origin,
@@ -211,6 +220,7 @@ function isConditional({ headers = {} }: ProviderRequest): boolean {
 interface ResponseTerms {
   readonly maxResponseBytes: number;
   readonly mayBeUnmodified: boolean;
+  readonly mayRedirect: boolean;
 }
 
 /**
@@ -270,7 +280,8 @@ class Exchange implements PooledRequest {
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: WireHeaders): void {
-    if (status >= 300 && status < 400 && !(status === 304 && this.terms.mayBeUnmodified)) {
+    const { mayBeUnmodified, mayRedirect } = this.terms;
+    if (status >= 300 && status < 400 && !mayRedirect && !(status === 304 && mayBeUnmodified)) {
       this.#fail(
         unavailable(this.host, 'responded with a redirect, which is not followed', 'answered', `HTTP ${status}`),
       );

@@ -1,0 +1,68 @@
+import { resolve } from 'node:path';
+import type { Environment } from '../../config/read-environment.js';
+import { readOutboundSettings } from '../../provider-kit/http/outbound.config.js';
+import type { CatalogueEntry } from '../provider-catalogue.js';
+import { textTable } from '../text-table.js';
+import { askProvider, type ProbeResult } from './live-doctor.js';
+import { ProbeDiary } from './probe-diary.js';
+
+/** What the operator chose. */
+export interface LiveChoice {
+  /** Slugs; all configured providers if there are none. */
+  readonly slugs: readonly string[];
+  readonly withClient: boolean;
+}
+
+/** Where the time of each provider's last probes is kept. */
+export const diaryFile = '.cufflink/live-probes.json';
+
+/**
+ * Asks the chosen providers, one after the other, and prints what differs.
+ *
+ * @param catalogue - as the environment configures the providers, without a sandbox
+ * @throws Error when a slug names no provider
+ */
+export async function askProviders(
+  catalogue: readonly CatalogueEntry[],
+  choice: LiveChoice,
+  {
+    environment,
+    print,
+    now = () => new Date(),
+  }: { environment: Environment; print: (text: string) => void; now?: () => Date },
+): Promise<void> {
+  const strangers = choice.slugs.filter((slug) => !catalogue.some(({ definition }) => definition.slug === slug));
+  if (strangers.length > 0) {
+    throw new Error(`There is no provider ${strangers.join(', ')}. "providers" lists them.`);
+  }
+  const chosen = catalogue.filter(({ definition, settings, problem }) =>
+    choice.slugs.length === 0
+      ? settings.mode === 'configured' && problem === undefined
+      : choice.slugs.includes(definition.slug),
+  );
+  if (chosen.length === 0) {
+    print('No provider is configured. Name the providers to ask, for example: doctor --live strava.');
+    return;
+  }
+  const diary = await ProbeDiary.open(resolve(diaryFile));
+  for (const entry of chosen) {
+    const { slug } = entry.definition;
+    const blockedUntil = diary.blockedUntil(slug, now());
+    if (blockedUntil !== undefined) {
+      print(`${slug}\nAsked less than a day ago. It can be asked again from ${blockedUntil.toISOString()} on.\n`);
+      continue;
+    }
+    const before = diary.memoryOf(slug);
+    await diary.note(slug, now(), before);
+    const outbound = readOutboundSettings(environment);
+    const { results, memory } = await askProvider(entry, { withClient: choice.withClient, outbound, now, before });
+    await diary.note(slug, now(), memory);
+    print(`${slug}\n${renderResults(results)}\n`);
+  }
+}
+
+function renderResults(results: readonly ProbeResult[]): string {
+  const differing = results.filter(({ verdict }) => verdict === 'DIFFERS').length;
+  const table = textTable(results.map(({ verdict, probe, compared }) => [verdict, probe, compared]));
+  return `${table}\n${differing === 0 ? 'Nothing differs.' : `${differing} of ${results.length} differ.`}`;
+}

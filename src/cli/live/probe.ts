@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto';
+import { AppError } from '../../errors/app-error.js';
+import type { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
+import type { ProviderDefinition } from '../../provider-kit/definition/provider-definition.js';
+import type { ProviderSettings } from '../../provider-kit/definition/provider-settings.js';
+import type { ProviderHttpClient, ProviderResponse } from '../../provider-kit/http/http-client.js';
+
+/** `OK`: the provider does as declared; `DIFFERS`: it does not; `UNKNOWN`: the response does not tell. */
+export type Verdict = 'OK' | 'DIFFERS' | 'UNKNOWN';
+
+/** The result of one probe. */
+export interface Observation {
+  readonly verdict: Verdict;
+  /** What was compared, in one sentence without secrets and without the provider's own words. */
+  readonly compared: string;
+}
+
+/** What a probe may use. */
+export interface ProbeBench {
+  /** In force: with the facts of the chosen server. */
+  readonly definition: ProviderDefinition;
+  readonly settings: ProviderSettings;
+  readonly http: ProviderHttpClient;
+  readonly client: TokenEndpointClient;
+  readonly now: () => Date;
+  /** Whether our client secret may be sent (`--with-client`). */
+  readonly withClient: boolean;
+  /** What the last run saw; empty at first. */
+  readonly before: ProbeMemory;
+  /** What the next run shall see. */
+  readonly after: { documentation?: string; date?: Date };
+}
+
+/** What is kept between two runs. */
+export interface ProbeMemory {
+  /** SHA-256 of the documentation page. */
+  readonly documentation?: string | undefined;
+}
+
+/** One question to a provider, asked by at most one request. */
+export interface Probe {
+  readonly name: string;
+  /** Whether the question can be asked of this provider at all. */
+  readonly applies: (bench: ProbeBench) => boolean;
+  readonly ask: (bench: ProbeBench) => Promise<Observation>;
+}
+
+export function ok(compared: string): Observation {
+  return { verdict: 'OK', compared };
+}
+
+export function differs(compared: string): Observation {
+  return { verdict: 'DIFFERS', compared };
+}
+
+export function unknown(compared: string): Observation {
+  return { verdict: 'UNKNOWN', compared };
+}
+
+/** Returns a value that no provider has issued, and that its logs show to be of a probe. */
+export function probeValue(): string {
+  return `cufflink-probe-${randomBytes(16).toString('hex')}`;
+}
+
+/** Whether our own client is set, so that its id can be sent. */
+export function hasClient({ settings }: ProbeBench): boolean {
+  return settings.mode !== 'not-configured';
+}
+
+/** Whether a URL is one that is found out at run time (RFC 2606 section 2). */
+export function isDiscovered(url: string): boolean {
+  return new URL(url).hostname.endsWith('.invalid');
+}
+
+/** Sends a GET without credentials, unless `headers` has some. A redirect is a response. */
+export function get(
+  { http }: ProbeBench,
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<ProviderResponse> {
+  return http.send({ method: 'GET', url, headers, timeoutMs: 10_000, mayRedirect: true });
+}
+
+/** Says which response came, in fixed words. */
+export function describeStatus({ status, headers }: ProviderResponse): string {
+  const { location } = headers;
+  const to = location !== undefined && URL.canParse(location) ? ` to ${new URL(location).host}` : '';
+  return `HTTP ${status}${to}`;
+}
+
+/** Says how a call ended that our own client made: the code of the error, and its detail, which has no free text. */
+export function describeError(error: unknown): string {
+  return error instanceof AppError
+    ? `${error.code}${error.detail === undefined ? '' : ` (${error.detail})`}`
+    : 'an error';
+}
