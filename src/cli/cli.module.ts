@@ -5,6 +5,7 @@ import { AuditModule } from '../audit/audit.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { UsersModule } from '../users/users.module.js';
+import { WebhooksModule } from '../webhooks/webhooks.module.js';
 
 /** The parts of the service for commands about keys. */
 @Module({ imports: [ConfigModule.forRoot({ ignoreEnvFile: true }), ApiKeysModule, AuditModule] })
@@ -17,3 +18,7 @@ export class ConnectionsCliModule {}
 /** The parts for commands about users, with the providers. */
 @Module({ imports: [ConfigModule.forRoot({ ignoreEnvFile: true }), ProvidersModule, UsersModule] })
 export class UsersCliModule {}
+
+/** What commands about webhook endpoints need. */
+@Module({ imports: [ConfigModule.forRoot({ ignoreEnvFile: true }), WebhooksModule] })
+export class WebhooksCliModule {}

@@ -3,12 +3,13 @@ import { NestFactory } from '@nestjs/core';
 import { Command } from 'commander';
 import { addApiKeyCommands } from './api-key-commands.js';
 import { addAuditCommands } from './audit-commands.js';
-import { CliModule, ConnectionsCliModule, UsersCliModule } from './cli.module.js';
+import { CliModule, ConnectionsCliModule, UsersCliModule, WebhooksCliModule } from './cli.module.js';
 import { addConnectionCommands } from './connection-commands.js';
 import { addErasureCommands } from './erasure-commands.js';
 import { addKeyCommands } from './key-commands.js';
 import { KeysCliModule } from './keys-cli.module.js';
 import { addProviderCommands } from './provider-commands.js';
+import { addWebhookCommands } from './webhook-commands.js';
 
 /** The command line. */
 export const program = new Command('cufflink').description('Operate a Cufflink deployment.').showHelpAfterError();
@@ -22,6 +23,7 @@ addConnectionCommands(program, {
 });
 addErasureCommands(program, (command) => withService(command, UsersCliModule), print);
 addProviderCommands(program, print);
+addWebhookCommands(program, (command) => withService(command, WebhooksCliModule), print);
 addKeyCommands(program, {
   withKeys: (command) => withService(command, KeysCliModule),
   print,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { EventStore } from './event-store.js';
 import type { EventDetails, EventOrigin, EventType } from './event-type.js';
@@ -36,6 +37,19 @@ export class EventRecorder {
   }
 
   /**
+   * Writes an event of a provider, unless the same one is there.
+   *
+   * @param key - tells this event from every other; decides its id
+   * @param event - as in {@link record}
+   * @param provider - slug
+   * @throws {@link DatabaseUnavailableError} when it cannot be written
+   */
+  async recordOnce(key: string, { type, reason, details, source, proof }: NewEvent, provider: string): Promise<void> {
+    const facts = { type, reason: reason ?? null, details: details ?? {}, source, proof };
+    await this.store.add({ ...facts, userId: null, provider }, idOf(key));
+  }
+
+  /**
    * Writes an event of a connection and counts it there.
    *
    * @param connection - its user, provider and id
@@ -48,4 +62,10 @@ export class EventRecorder {
     const facts = { type, reason: reason ?? null, details: details ?? {}, source, proof };
     return this.store.addOfConnection({ ...place, connectionId: id, ...facts });
   }
+}
+
+/** Returns a UUID of version 8 (RFC 9562) for a text. */
+function idOf(key: string): string {
+  const hex = createHash('sha256').update(key).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

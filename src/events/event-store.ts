@@ -53,7 +53,7 @@ const statements = {
   add: {
     name: 'events-add',
     text: `INSERT INTO events (id, type, user_id, provider, reason, details, source, proof)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING`,
   },
   addOfConnection: {
     name: 'events-add-of-connection',
@@ -117,11 +117,11 @@ const statements = {
 export class EventStore {
   constructor(private readonly database: Database) {}
 
-  /** Adds an event that is of no connection. Returns its id. */
+  /** Adds an event that is of no connection, unless there is one with this id. Returns its id. */
   async add(
     event: Omit<StoredEvent, 'id' | 'position' | 'occurredAt' | 'sealed' | 'connectionId' | 'sequence'>,
+    id: string = randomUUID(),
   ): Promise<string> {
-    const id = randomUUID();
     const { type, userId, provider, reason, details, source, proof } = event;
     await this.database.query(statements.add, [id, type, userId, provider, reason, details, source, proof]);
     return id;

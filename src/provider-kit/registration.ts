@@ -12,7 +12,12 @@ export function registrationId(provider: HealthProvider): string {
 
 /** Tells whether a registration is one at this provider: what is sealed for the one must never be sent to another. */
 export function isRegistrationAt(id: string, slug: string): boolean {
-  return id.slice(0, id.lastIndexOf(':')) === slug;
+  return providerOf(id) === slug;
+}
+
+/** Returns the slug of the provider of a registration. */
+export function providerOf(id: string): string {
+  return id.slice(0, id.lastIndexOf(':'));
 }
 
 /**

@@ -14,6 +14,8 @@ import { ConnectionReader } from './store/connection-reader.js';
 import { ConnectionStore } from './store/connection-store.js';
 import { DeadTokenPurge } from './store/dead-token-purge.js';
 import { GrantExchanger } from './migration/grant-exchanger.js';
+import { ExpiryNotices } from './scheduler/expiry-notices.js';
+import { RetirementNotices } from './scheduler/retirement-notices.js';
 import { ExchangeJournal } from './migration/exchange-journal.js';
 import { MigrationStore } from './migration/migration-store.js';
 import { ConnectionMigrator } from './migration/connection-migrator.js';
@@ -63,6 +65,7 @@ import { UserConnectionReader } from './user-connection-reader.js';
     DeadTokenPurge,
     ExchangeJournal,
     GrantExchanger,
+    ExpiryNotices,
     MigrationStore,
     ConnectionMigrator,
     MigrationRun,
@@ -82,6 +85,7 @@ import { UserConnectionReader } from './user-connection-reader.js';
     RefreshService,
     RefreshConcurrency,
     TokenFeedbackService,
+    RetirementNotices,
     RevocationOutbox,
     RevocationStore,
     TokenVault,

@@ -34,8 +34,8 @@ beforeEach(async () => {
   receiver = await WebhookReceiver.start();
 });
 afterEach(async () => {
-  const { body } = (await application.api.get(path).expect(200)) as { body: unknown };
-  for (const { id } of (body as { endpoints: Endpoint[] }).endpoints) {
+  const response = await application.api.get(path).expect(200);
+  for (const { id } of (response.body as { endpoints: Endpoint[] }).endpoints) {
     await application.api.delete(`${path}/${id}`).expect(204);
   }
   await receiver.stop();

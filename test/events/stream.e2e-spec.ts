@@ -5,6 +5,10 @@ import { EventPublisher } from '../../src/events/event-publisher.js';
 import { EventPurge } from '../../src/events/event-purge.js';
 import { EventRecorder } from '../../src/events/event-recorder.js';
 import { EventStore } from '../../src/events/event-store.js';
+import { ProviderRegistry } from '../../src/provider-kit/provider-registry.js';
+import { CircuitBreakerService } from '../../src/tokens/circuit-breaker/circuit-breaker.service.js';
+import { ExpiryNotices } from '../../src/tokens/scheduler/expiry-notices.js';
+import { RetirementNotices } from '../../src/tokens/scheduler/retirement-notices.js';
 import { ConnectionEndings } from '../../src/tokens/scheduler/connection-endings.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { eventsOf, readEvents, typesOf } from '../support/event-stream.js';
@@ -130,6 +134,66 @@ describe('the events of a connection', () => {
       proof: 'signed',
     });
   });
+});
+
+describe('the events before an end', () => {
+  it('tell once that a refresh token expires within a week', async () => {
+    const subject = await Subject.link(application, 'whoop');
+    const expire = (days: number) =>
+      queryDatabase(application.databaseUrl, `UPDATE connections SET refresh_expires_at = $2 WHERE user_id = $1`, [
+        subject.userId,
+        new Date(application.clock.now().getTime() + days * 86_400_000),
+      ]);
+    const notices = application.app.get(ExpiryNotices, { strict: false });
+    await expire(8);
+    await notices.sweep();
+    expect(typesOf(await eventsOf(application, subject.userId))).toEqual(['connection.linked']);
+    await expire(6);
+    await notices.sweep();
+    await notices.sweep();
+    const events = await eventsOf(application, subject.userId);
+    expect(typesOf(events)).toEqual(['connection.linked', 'connection.expiring']);
+    expect(String(events[1]?.data['expires_at'])).toMatch(/^2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    await expire(5);
+    await notices.sweep();
+    expect(await eventsOf(application, subject.userId)).toHaveLength(3);
+  });
+
+  it('tell of a provider that will shut down, once for each notice', async () => {
+    const start = (await readEvents(application, { limit: '1000' })).next_cursor;
+    const notices = application.app.get(RetirementNotices, { strict: false });
+    await notices.sweep();
+    await notices.sweep();
+    const { events } = await readEvents(application, { after: start });
+    const retiring = application.app
+      .get(ProviderRegistry)
+      .list()
+      .filter(({ definition }) => definition.lifecycle.status !== 'live')
+      .filter(({ definition: { lifecycle } }) => 'sunsetAt' in lifecycle && isWithin(lifecycle.sunsetAt, 90));
+    expect(retiring.length).toBeGreaterThan(0);
+    expect(events.map(({ data }) => data.provider).sort()).toEqual(
+      retiring.map(({ definition }) => definition.slug).sort(),
+    );
+    expect(new Set(typesOf(events))).toEqual(new Set(['provider.retiring']));
+    expect(events[0]?.data['sunset_at']).toMatch(/^\d{4}-\d\d-\d\d$/);
+  });
+
+  it('tell when the circuit breaker of a provider opens, and when it closes', async () => {
+    const start = (await readEvents(application, { limit: '1000' })).next_cursor;
+    const circuits = application.app.get(CircuitBreakerService, { strict: false });
+    const registration = 'whoop:0123456789abcdef';
+    await circuits.record(registration, { kind: 'client-refused' }, false);
+    await circuits.record(registration, { kind: 'client-refused' }, false);
+    await circuits.recordSuccess(registration, true);
+    const { events } = await readEvents(application, { after: start });
+    expect(typesOf(events)).toEqual(['provider.degraded', 'provider.restored']);
+    expect(events[0]?.data).toMatchObject({ provider: 'whoop', error_code: 'PROVIDER_MISCONFIGURED' });
+  });
+
+  function isWithin(day: string, days: number): boolean {
+    const left = Date.parse(`${day}T00:00:00Z`) + 86_400_000 - application.clock.now().getTime();
+    return left > 0 && left <= days * 86_400_000;
+  }
 });
 
 describe('the events of an erasure', () => {

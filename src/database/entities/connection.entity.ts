@@ -14,6 +14,9 @@ import { Column, CreateDateColumn, Entity, Index, PrimaryColumn } from 'typeorm'
   where: `status = 'active' AND NOT refreshable AND expires_at IS NOT NULL`,
 })
 @Index('connections_of_provider', ['provider', 'status'])
+@Index('connections_refresh_expires', ['refreshExpiresAt'], {
+  where: `status = 'active' AND refresh_expires_at IS NOT NULL`,
+})
 @Index('connections_refresh_due', ['provider', 'refreshDueAt'], { where: 'refresh_due_at IS NOT NULL' })
 export class ConnectionEntity {
   @PrimaryColumn('text', { name: 'user_id', primaryKeyConstraintName: 'connections_pkey' })
@@ -138,6 +141,10 @@ export class ConnectionEntity {
   /** When the provider's API rejected the access token in force although it had not expired. */
   @Column('timestamptz', { name: 'access_rejected_at', nullable: true })
   accessRejectedAt!: Date | null;
+
+  /** The expiry of the refresh token that the company was told of last; `null` before the first time. */
+  @Column('timestamptz', { name: 'expiry_announced', nullable: true })
+  expiryAnnounced!: Date | null;
 
   /** The types of the events that the last change of the row caused; `null` when none did. */
   @Column('text', { name: 'last_events', array: true, nullable: true })

@@ -1,5 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Database, type Statement } from '../../database/database.js';
+import type { EventType } from '../../events/event-type.js';
+import { providerOf } from '../../provider-kit/registration.js';
 import {
   afterRefresh,
   closedCircuit,
@@ -18,13 +20,21 @@ const find: Statement = {
 };
 const save: Statement = {
   name: 'circuit-breakers-save',
-  text: `INSERT INTO circuit_breakers (registration_id, open_until, reason, trial_until, openings, streak, window_started_at,
+  text: `WITH saved AS (
+         INSERT INTO circuit_breakers (registration_id, open_until, reason, trial_until, openings, streak, window_started_at,
            decisions, suspects, suspects_forgotten_at, version)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1)
          ON CONFLICT (registration_id) DO UPDATE SET open_until = $2, reason = $3, trial_until = $4, openings = $5, streak = $6,
            window_started_at = $7, decisions = $8, suspects = $9, suspects_forgotten_at = $10, version = circuit_breakers.version + 1
          WHERE circuit_breakers.version = $11
-         RETURNING registration_id`,
+         RETURNING registration_id
+       ), told AS (
+         INSERT INTO events (id, type, provider, details, source, proof)
+         SELECT gen_random_uuid(), $12, $13, CASE WHEN $12 = 'provider.degraded' THEN jsonb_build_object('error_code', $3::text) ELSE '{}' END,
+           'refresh', 'confirmed'
+         FROM saved WHERE $12::text IS NOT NULL
+       )
+       SELECT registration_id FROM saved`,
 };
 
 /** The circuit breaker as a row, with the database's clock; only the clock where no row exists yet. */
@@ -141,7 +151,7 @@ export class CircuitBreakerService {
         now,
         Math.random(),
       );
-      if (await this.write(registrationId, after, row.version)) {
+      if (await this.write(registrationId, after, row.version, eventOf(before, after))) {
         known.successes -= count;
         known.openedAt = after.openUntil === null ? -Infinity : performance.now();
         this.announce(registrationId, before, after);
@@ -150,8 +160,13 @@ export class CircuitBreakerService {
     }
   }
 
-  /** Saves the circuit breaker if its row has not changed since it was read. */
-  private async write(registrationId: string, circuit: CircuitState, version: number | null): Promise<boolean> {
+  /** Saves the circuit breaker, and the event of a change, if its row has not changed since it was read. */
+  private async write(
+    registrationId: string,
+    circuit: CircuitState,
+    version: number | null,
+    event: EventType | null,
+  ): Promise<boolean> {
     const rows = await this.database.query(save, [
       registrationId,
       circuit.openUntil,
@@ -164,6 +179,8 @@ export class CircuitBreakerService {
       circuit.suspects,
       circuit.suspectsForgottenAt,
       version ?? 0,
+      event,
+      providerOf(registrationId),
     ]);
     return rows.length === 1;
   }
@@ -196,4 +213,12 @@ export class CircuitBreakerService {
     }
     return known;
   }
+}
+
+/** Returns the event of a change; `null` while the circuit breaker stays open or closed. */
+function eventOf(before: CircuitState, after: CircuitState): EventType | null {
+  if ((before.openUntil === null) === (after.openUntil === null)) {
+    return null;
+  }
+  return after.openUntil === null ? 'provider.restored' : 'provider.degraded';
 }
