@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { BackgroundJobs } from '../../src/clock/background-jobs.js';
 import { EventRecorder } from '../../src/events/event-recorder.js';
+import { RetirementNotices } from '../../src/tokens/scheduler/retirement-notices.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { readEvents } from '../support/event-stream.js';
 import { queryDatabase } from '../support/test-database.js';
@@ -28,7 +29,10 @@ let receiver: WebhookReceiver;
 
 beforeAll(async () => {
   application = await startApplication();
+  // Its notices are written once, and would come between the events of the tests.
+  await application.app.get(RetirementNotices, { strict: false }).sweep();
   application.app.get(BackgroundJobs, { strict: false }).startWorkers();
+  await untilDispatched();
 });
 beforeEach(async () => {
   receiver = await WebhookReceiver.start();
@@ -67,6 +71,18 @@ function record(provider = 'whoop'): Promise<string> {
 
 function received(): string[] {
   return receiver.received.map(({ headers }) => String(headers['webhook-id']));
+}
+
+/** Waits until every event so far is in the queues of the endpoints that want it. */
+async function untilDispatched(): Promise<void> {
+  const { next_cursor: cursor } = await readEvents(application, { limit: '1000' });
+  await until('the events are behind the cursor', async () => {
+    const [row] = await queryDatabase<{ position: number }>(
+      application.databaseUrl,
+      `SELECT position::float8 AS position FROM event_cursors WHERE name = 'webhooks'`,
+    );
+    return (row?.position ?? 0) >= Number(cursor);
+  });
 }
 
 /** Lets time pass for the queues and the endpoints. */
@@ -220,14 +236,7 @@ describe('an endpoint', () => {
     await until('it is disabled', async () => (await look(id)).status === 'disabled');
     expect((await look(id)).disabled_reason).toBe('failing');
     const second = await record();
-    const { next_cursor: cursor } = await readEvents(application, { limit: '1000' });
-    await until('the second event is behind the cursor', async () => {
-      const [row] = await queryDatabase<{ position: number }>(
-        application.databaseUrl,
-        `SELECT position::float8 AS position FROM event_cursors WHERE name = 'webhooks'`,
-      );
-      return (row?.position ?? 0) >= Number(cursor);
-    });
+    await untilDispatched();
 
     receiver.respond = (response) => response.writeHead(204).end();
     await application.api.patch(`${path}/${id}`).send({ status: 'enabled' }).expect(200);
