@@ -111,8 +111,10 @@ async function runOn<Row extends object>(
   statement: Statement,
   values: readonly unknown[],
 ): Promise<Row[]> {
-  const { rows } = await connection.query<Row>({ ...statement, values: [...values] });
-  return rows;
+  const result = (await connection.query<Row>({ ...statement, values: [...values] })) as
+    pg.QueryResult<Row> | readonly pg.QueryResult<Row>[];
+  // A text of several statements without values has a result for each.
+  return 'rows' in result ? result.rows : result.flatMap(({ rows }) => rows);
 }
 
 function isUnavailable(error: unknown): boolean {
