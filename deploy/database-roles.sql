@@ -1,6 +1,6 @@
 -- Splits the rights in the database of Cufflink (LOG-11). docs/database-roles.md says how it is used.
 --
--- Run it as the owner of the tables, after every `npm run migration:run`:
+-- Run it as the owner of the tables, after every `npm run cli -- migrate`:
 --
 --     psql "$OWNER_DATABASE_URL" --set ON_ERROR_STOP=1 --single-transaction --file deploy/database-roles.sql
 --

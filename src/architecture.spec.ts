@@ -29,10 +29,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'connect-page': ['errors', 'provider-kit', 'audit', 'links', 'access', 'http'],
   webhooks: ['errors', 'clock', 'database', 'provider-kit', 'vault', 'audit', 'events', 'access', 'http'],
   users: ['errors', 'config', 'database', 'vault', 'tokens', 'events', 'hooks', 'links', 'access', 'http', 'audit'],
-  ops: ['redaction', 'errors', 'config', 'clock', 'database', 'access', 'http', 'audit'],
+  ops: ['redaction', 'errors', 'config', 'clock', 'database', 'vault', 'tokens', 'access', 'http', 'audit'],
   sandbox: ['errors', 'provider-kit'],
   providers: ['errors', 'provider-kit'],
   cli: [
+    'redaction',
     'errors',
     'config',
     'database',
@@ -98,7 +99,14 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
 };
 
 /** Files at the top put the folders together; development adds the application that it starts. */
-const compositionFiles = ['app.module.ts', 'worker.module.ts', 'process.module.ts', 'serve.ts', 'main.ts'];
+const compositionFiles = [
+  'app.module.ts',
+  'worker.module.ts',
+  'process.module.ts',
+  'serve.ts',
+  'main.ts',
+  'tracing.ts',
+];
 const lazyImports: Readonly<Record<string, readonly string[]>> = { 'development/development.ts': ['serve.ts'] };
 
 interface SourceFile {
@@ -274,7 +282,12 @@ describe('architecture', () => {
   it('NET-01 sends requests through the one HTTP client', () => {
     // The vault's key services are infrastructure of the operator; development and sandbox never run in production.
     const exempt = ['vault', 'development', 'sandbox'];
-    const client = ['provider-kit/http/http-client.ts', 'provider-kit/http/origin-connections.ts'];
+    // `doctor --url` asks a service of the operator, at a URL that the operator names.
+    const client = [
+      'provider-kit/http/http-client.ts',
+      'provider-kit/http/origin-connections.ts',
+      'cli/check-running-service.ts',
+    ];
     const wrong = production.filter(
       ({ path, folder, text }) =>
         !client.includes(path) &&

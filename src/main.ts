@@ -12,18 +12,24 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   });
 }
 
+const isWorker = process.argv[2] === 'worker';
+let areFlagsChecked = false;
+
 try {
   const [major = 0] = process.versions.node.split('.').map(Number);
   if (major < 24) {
     throw new Error(
-      `Cufflink needs Node 24 or later, and this is ${process.version}. The npm scripts use the version in node_modules.`,
+      `Cufflink needs Node 24 or later, and this is ${process.version}. After \`npm ci\` the npm scripts use a suitable one; \`npm ci --omit=dev\` installs none.`,
     );
   }
   if (existsSync('.env')) {
     process.loadEnvFile('.env');
   }
   checkProcessFlags(process.execArgv, process.env);
-  if (process.argv[2] === 'worker') {
+  areFlagsChecked = true;
+  if (isWorker) {
+    // A worker that starts before the API must not decide which root key and name the database gets.
+    process.env['KEY_CREATION'] = 'off';
     const { work } = await import('./serve.js');
     await work();
   } else if (process.env['NODE_ENV'] === 'production') {
@@ -35,5 +41,11 @@ try {
   }
 } catch (error) {
   process.stderr.write(`Cufflink cannot start. ${describeBootError(error)}\n`);
+  if (areFlagsChecked) {
+    // The boot ends at the first wrong setting. The operator can correct all of them at once.
+    const { findWrongSettings } = await import('./cli/wrong-settings.js');
+    const others = await findWrongSettings(process.env, isWorker, describeBootError(error));
+    process.stderr.write(others.map((text) => `Also wrong: ${text}\n`).join(''));
+  }
   process.exit(1);
 }

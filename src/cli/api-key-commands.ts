@@ -4,6 +4,7 @@ import type { ApiKeyListing, ApiKeyTerms } from '../access/api-key-store.js';
 import { ApiKeysService } from '../access/api-keys.service.js';
 import { accessScopes, isAccessScope, type AccessScope } from '../access/scopes.js';
 import { parseDurationMs } from './duration.js';
+import type { Print } from './output.js';
 import { readCatalogue } from './provider-catalogue.js';
 import { textTable } from './text-table.js';
 
@@ -18,7 +19,7 @@ interface CreateOptions {
 export function addApiKeyCommands(
   program: Command,
   withService: (command: (app: INestApplicationContext) => Promise<void>) => Promise<void>,
-  print: (text: string) => void,
+  print: Print,
 ): void {
   const apiKeys = program.command('api-keys').description('manage the API keys of your services');
 
@@ -32,14 +33,20 @@ export function addApiKeyCommands(
     .action(async ({ name, scopes, providers, expires }: CreateOptions) => {
       await checkProvidersExist(providers ?? []);
       await withService(async (app) => {
-        print(await app.get(ApiKeysService).create(name, scopes, { providers, lifetimeMs: expires }));
+        const key = await app.get(ApiKeysService).create(name, scopes, { providers, lifetimeMs: expires });
+        print(key, { key });
       });
     });
 
   apiKeys
     .command('list')
     .description('list the keys, without their secrets')
-    .action(() => withService(async (app) => print(apiKeysTable(await app.get(ApiKeysService).list()))));
+    .action(() =>
+      withService(async (app) => {
+        const keys = await app.get(ApiKeysService).list();
+        print(apiKeysTable(keys), { keys: keys.map(listingOf) });
+      }),
+    );
 
   apiKeys
     .command('rotate')
@@ -52,7 +59,7 @@ export function addApiKeyCommands(
         if (key === undefined) {
           throw new Error(`No active key has the id ${id}. Run "api-keys list".`);
         }
-        print(key);
+        print(key, { key });
       }),
     );
 
@@ -73,7 +80,9 @@ export function addApiKeyCommands(
         if (missing.length > 0) {
           throw new Error(`Not bound, because they are not active or already bound: ${missing.join(', ')}.`);
         }
-        print(bound.length === 0 ? 'Every active key is already bound.' : boundTable(bound));
+        print(bound.length === 0 ? 'Every active key is already bound.' : boundTable(bound), {
+          bound: bound.map(termsOf),
+        });
       });
     });
 
@@ -86,9 +95,24 @@ export function addApiKeyCommands(
         if (!(await app.get(ApiKeysService).revoke(id))) {
           throw new Error(`No active key has the id ${id}. Run "api-keys list".`);
         }
-        print(`Key ${id} is revoked. Every replica rejects it within 5 seconds.`);
+        print(`Key ${id} is revoked. Every replica rejects it within 5 seconds.`, { revoked: id });
       }),
     );
+}
+
+function termsOf({
+  id,
+  name,
+  scopes,
+  providers,
+  expiresAt,
+}: Pick<ApiKeyTerms, 'id' | 'name' | 'scopes' | 'providers' | 'expiresAt'>): object {
+  return { id, name, scopes, providers: providers ?? null, expiresAt };
+}
+
+function listingOf(key: ApiKeyListing): object {
+  const { createdAt, lastUsedAt, revokedAt, bound } = key;
+  return { ...termsOf(key), createdAt, lastUsedAt, revokedAt, bound };
 }
 
 function boundTable(keys: readonly ApiKeyTerms[]): string {

@@ -6,43 +6,39 @@ import { parseHead, type SignedHead } from '../audit/audit-head.js';
 import { AuditPruner } from '../audit/audit-pruner.js';
 import { AuditVerifier, type AuditCount, type AuditFinding } from '../audit/audit-verifier.js';
 import { RowVerifier } from '../audit/row-verifier.js';
+import { exitCodes, type Print } from './output.js';
 
 /** Adds the commands that look whether the audit trail is as it was written, and remove what is old from it. */
 export function addAuditCommands(
   program: Command,
   withService: (command: (app: INestApplicationContext) => Promise<void>) => Promise<void>,
-  print: (text: string) => void,
+  print: Print,
 ): void {
   const audit = program.command('audit').description('verify and prune the audit trail');
 
   audit
     .command('verify')
-    .description('check whether entries were changed, removed or added; exit status 1 if so')
+    .description('check whether entries were changed, removed or added; exit status 1 if so, 2 if it could not check')
     .option('--heads <file>', 'also compare with the audit heads in a log file of the service')
     .option('--rows', 'also check connections and API keys for older rows that were put back')
     .action(async ({ heads: file, rows }: { heads?: string; rows?: boolean }) => {
       const heads = file === undefined ? [] : await readHeads(file);
       await withService(async (app) => {
         const count: AuditCount = { writers: 0, entries: 0 };
-        let findings = 0;
-        const tell = (text: string): void => {
-          print(`${text}.`);
-          findings += 1;
-        };
+        const findings: string[] = [];
         for await (const finding of app.get(AuditVerifier).verify(count)) {
-          tell(sentenceOf(finding));
+          findings.push(sentenceOf(finding));
         }
         for await (const finding of app.get(AuditVerifier).verifyHeads(heads)) {
-          tell(sentenceOf(finding));
+          findings.push(sentenceOf(finding));
         }
         if (rows === true) {
           for await (const { place, problem } of app.get(RowVerifier).verify()) {
-            tell(`${place} ${problem}`);
+            findings.push(`${place} ${problem}`);
           }
         }
-        const looked = `${count.entries} entries of ${count.writers} writers were checked`;
-        print(findings === 0 ? `${looked}; none was changed.` : `${looked}; ${findings} findings.`);
-        process.exitCode = findings === 0 ? 0 : 1;
+        print(reportOf(count, findings), { ...count, findings });
+        process.exitCode = findings.length === 0 ? exitCodes.success : exitCodes.finding;
       });
     });
 
@@ -53,9 +49,16 @@ export function addAuditCommands(
     .action(({ before }: { before: Date }) =>
       withService(async (app) => {
         const removed = await app.get(AuditPruner).prune(before);
-        print(`${removed} entries from before ${before.toISOString()} were removed.`);
+        print(`${removed} entries from before ${before.toISOString()} were removed.`, { removed, before });
       }),
     );
+}
+
+function reportOf({ entries, writers }: AuditCount, findings: readonly string[]): string {
+  const checked = `${entries} entries of ${writers} writers were checked`;
+  const count = findings.length === 1 ? '1 finding' : `${findings.length} findings`;
+  const verdict = findings.length === 0 ? `${checked}; none was changed.` : `${checked}; ${count}.`;
+  return [...findings.map((finding) => `${finding}.`), verdict].join('\n');
 }
 
 function sentenceOf({ writer, sequence, problem }: AuditFinding): string {

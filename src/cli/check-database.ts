@@ -1,8 +1,11 @@
+import type pg from 'pg';
 import { DataSource } from 'typeorm';
 import { describeBootError } from '../config/boot-error.js';
 import { isSecretSet, type Environment } from '../config/read-environment.js';
 import { dataSourceOptions } from '../database/data-source-options.js';
 import { readDatabaseConfig, type DatabaseConfig } from '../database/database.config.js';
+import { checkPooler } from '../database/pooler-check.js';
+import { findPendingMigrations } from '../database/pending-migrations.js';
 import { RotatingKeySource } from '../vault/rotating-key-source.js';
 import { LocalKeySource } from '../vault/local-key-source.js';
 import { readVaultConfig } from '../vault/vault.config.js';
@@ -28,8 +31,9 @@ export async function checkDatabase(environment: Environment): Promise<Finding[]
   }
   let dataSource: DataSource | undefined;
   try {
-    const config = { ...readDatabaseConfig(environment), migrateOnBoot: false, poolSize: 1 };
+    const config = { ...readDatabaseConfig(environment), migrateOnBoot: false, poolSize: 2 };
     dataSource = await new DataSource(dataSourceOptions(config)).initialize();
+    await checkNamedStatements(dataSource);
     const pending = await findPendingMigrations(dataSource);
     if (pending.length === 0) {
       const keys = await checkKeys(dataSource, environment);
@@ -41,7 +45,7 @@ export async function checkDatabase(environment: Environment): Promise<Finding[]
     }
     const text = `reachable; ${pending.length} ${pending.length === 1 ? 'migration is' : 'migrations are'} pending: ${pending.join(', ')}`;
     return production
-      ? [{ verdict: 'wrong', subject, text: `${text}. Run \`npm run migration:run\`.` }]
+      ? [{ verdict: 'wrong', subject, text: `${text}. Run \`npm run cli -- migrate\`.` }]
       : [{ verdict: 'note', subject, text: `${text}. They run when the service starts.` }];
   } catch (error) {
     return [{ verdict: 'wrong', subject, text: describeBootError(error) }];
@@ -79,17 +83,19 @@ export async function countConnections(
   }
 }
 
+async function checkNamedStatements(dataSource: DataSource): Promise<void> {
+  const { master: pool } = dataSource.driver as unknown as { master: pg.Pool };
+  const [first, second] = await Promise.all([pool.connect(), pool.connect()]);
+  await checkPooler(first, second).finally(() => {
+    first.release();
+    second.release();
+  });
+}
+
 /** @returns nothing where rows and the password cannot be read on their way */
 function checkTransport({ remoteWithoutTls }: Pick<DatabaseConfig, 'remoteWithoutTls'>): Finding[] {
   const text = 'is on another machine, and DATABASE_URL does not require TLS. Add sslmode=verify-full to DATABASE_URL.';
   return remoteWithoutTls ? [{ verdict: 'note', subject: 'database', text }] : [];
-}
-
-async function findPendingMigrations(dataSource: DataSource): Promise<string[]> {
-  const [table] = await dataSource.query<{ name: string | null }[]>(`SELECT to_regclass('migrations')::text AS name`);
-  const done = table?.name ? await dataSource.query<{ name: string }[]>('SELECT name FROM migrations') : [];
-  const names = dataSource.migrations.map(({ name, constructor }) => name ?? constructor.name);
-  return names.filter((name) => !done.some((row) => row.name === name));
 }
 
 /**

@@ -2,6 +2,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { MigratedConnection, MigrationOutcome } from '../tokens/migration/connection-migrator.js';
 import { MigrationRun } from '../tokens/migration/migration-run.js';
+import { exitCodes, type Print } from './output.js';
 import { ProgressBar, type ProgressOutput } from './progress-bar.js';
 import { textTable } from './text-table.js';
 
@@ -9,7 +10,7 @@ import { textTable } from './text-table.js';
 export interface ConnectionCommandContext {
   /** Runs a command with the providers and the stored grants, against the database of the environment. */
   readonly withConnections: (command: (app: INestApplicationContext) => Promise<void>) => Promise<void>;
-  readonly print: (text: string) => void;
+  readonly print: Print;
   readonly progress: ProgressOutput;
 }
 
@@ -63,7 +64,7 @@ export function addConnectionCommands(
             ['already linked with the successor by the user', String(alreadyLinked)],
             ['in doubt', String(inDoubt)],
           ];
-          print(textTable([['CONNECTIONS', 'NUMBER'], ...rows]));
+          print(textTable([['CONNECTIONS', 'NUMBER'], ...rows]), { ready, exchanged, alreadyLinked, inDoubt });
           return;
         }
         const total = Math.min(options.limit ?? Infinity, ready + inDoubt + exchanged + alreadyLinked);
@@ -86,26 +87,33 @@ export function addConnectionCommands(
         bar.show(results.length, total, `${provider}: ${results.length} of ${total} connections`);
       })
       .finally(() => bar.end());
-    print(resultsTable(results));
     const open = results.filter(({ outcome }) => unfinished.includes(outcome));
-    if (open.length > 0) {
-      print(`\n${openTable(open)}`);
-    }
-    if (!finished) {
-      print(
-        '\nStopped early: the provider is unavailable, or rejects one exchange after another. Run the command again later.',
-      );
-    }
+    const stopped =
+      'Stopped early: the provider is unavailable, or rejects one exchange after another. Run the command again later.';
+    const parts = [
+      resultsTable(results),
+      ...(open.length > 0 ? [openTable(open)] : []),
+      ...(finished ? [] : [stopped]),
+    ];
+    print(parts.join('\n\n'), {
+      finished,
+      outcomes: Object.keys(meanings).map((outcome) => ({ outcome, connections: countOf(results, outcome) })),
+      open: open.map(({ connectionId, outcome, code }) => ({ connectionId, outcome, code })),
+    });
     if (!finished || open.length > 0) {
-      process.exitCode = 1;
+      process.exitCode = exitCodes.finding;
     }
   }
+}
+
+function countOf(results: readonly MigratedConnection[], outcome: string): number {
+  return results.filter((result) => result.outcome === outcome).length;
 }
 
 function resultsTable(results: readonly MigratedConnection[]): string {
   const rows = Object.entries(meanings).map(([outcome, meaning]) => [
     outcome,
-    String(results.filter((result) => result.outcome === outcome).length),
+    String(countOf(results, outcome)),
     meaning,
   ]);
   return textTable([['OUTCOME', 'NUMBER', 'MEANING'], ...rows]);

@@ -48,6 +48,8 @@ describe('checkService', () => {
     ['root key', { ENCRYPTION_ROOT_KEY: '' }, 'Set either ENCRYPTION_ROOT_KEY or ENCRYPTION_ROOT_KEY_FILE'],
     ['root key', { ENCRYPTION_ROOT_KEY: 'short' }, 'ENCRYPTION_ROOT_KEY must hold 32 bytes'],
     ['RETURN_URLS', { RETURN_URLS: 'http://app.example.com' }, 'RETURN_URLS must be a comma-separated list'],
+    ['RETURN_URLS', { RETURN_URLS: 'https://*.example.com/' }, 'which is not supported. List each URL in full'],
+    ['process', { HOST: 'everywhere' }, 'HOST: must be an address of this machine'],
     ['tokens', { REFRESH_CONFIRMATION_SECONDS: 'soon' }, 'REFRESH_CONFIRMATION_SECONDS'],
     ['access', { UNBOUND_API_KEYS: 'maybe' }, 'UNBOUND_API_KEYS'],
     ['audit', { AUDIT_HEAD_LOG_SECONDS: '0' }, 'AUDIT_HEAD_LOG_SECONDS'],
@@ -84,16 +86,15 @@ describe('checkService', () => {
     expect(countWrong(checkService(environment))).toBe(4);
   });
 
-  it('notes that no link can end anywhere without RETURN_URLS, in production', () => {
-    expect(verdicts(checkService({ ...production, RETURN_URLS: '' }))).toMatchObject({ RETURN_URLS: 'note' });
-  });
-
   it.each([
-    ['has to be confirmed', {}, 'so no link can be started'],
-    ['may be direct', { LINK_CONFIRMATION: 'optional' }, 'back to your application'],
-  ])('tells what follows from that where a link %s', (_what, environment, text) => {
+    ['must be confirmed', 'wrong', {}, 'so no link can be started'],
+    ['may be direct', 'note', { LINK_CONFIRMATION: 'optional' }, 'back to your application'],
+  ])('reports empty RETURN_URLS in production where a link %s: %s', (_what, verdict, environment, text) => {
     const findings = checkService({ ...production, RETURN_URLS: '', ...environment });
-    expect(findings.find(({ subject }) => subject === 'RETURN_URLS')?.text).toContain(text);
+    expect(findings.find(({ subject }) => subject === 'RETURN_URLS')).toMatchObject({
+      verdict,
+      text: expect.stringContaining(text),
+    });
   });
 
   it('LOG-01 shows no root key', () => {

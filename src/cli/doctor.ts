@@ -6,7 +6,7 @@ import { readAuditConfig } from '../audit/audit.config.js';
 import { readAppConfig } from '../config/app.config.js';
 import { checkProcessFlags } from '../config/process-flags.js';
 import { isSecretSet, type Environment } from '../config/read-environment.js';
-import { readLinksConfig } from '../links/links.config.js';
+import { findLinkObjection, readLinksConfig } from '../links/links.config.js';
 import { lifecycleAt } from '../provider-kit/definition/lifecycle.js';
 import { readOutboundSettings } from '../provider-kit/http/outbound.config.js';
 import {
@@ -78,12 +78,16 @@ export function checkService(environment: Environment): Finding[] {
 }
 
 function checkReturnUrls(environment: Environment): Finding {
-  const finding = check('RETURN_URLS', () => readLinksConfig(environment).returnUrls.join(', '));
+  const finding = check('RETURN_URLS', () => {
+    const config = readLinksConfig(environment);
+    const objection = findLinkObjection(config);
+    if (objection !== undefined) {
+      throw new Error(objection);
+    }
+    return config.returnUrls.join(', ');
+  });
   if (finding.text !== '') {
     return finding;
-  }
-  if (readLinksConfig(environment).confirmationRequired) {
-    return { ...finding, verdict: 'note', text: 'empty: links need confirmation, so no link can be started' };
   }
   return environment['NODE_ENV'] === 'production'
     ? { ...finding, verdict: 'note', text: 'empty: no link can send the browser back to your application' }
@@ -191,6 +195,14 @@ function daysLeft(sunsetAt: string, today: string): number {
 
 function sentences(...each: readonly string[]): string {
   return each.filter((text) => text !== '').join(' ');
+}
+
+/** Puts the providers that are off into one finding. */
+export function groupDisabled(providers: readonly Finding[]): Finding[] {
+  const off = providers.filter(({ verdict }) => verdict === 'off').map(({ subject }) => subject);
+  const text = `${off.join(', ')}. Add --all to see how to enable them.`;
+  const group: Finding = { verdict: 'off', subject: `${off.length} providers`, text };
+  return [...providers.filter(({ verdict }) => verdict !== 'off'), ...(off.length === 0 ? [] : [group])];
 }
 
 /** Returns the report to print, which ends with how many things would not work. */

@@ -8,7 +8,8 @@ import { KeyAdministration, type ListedKey } from '../vault/key-administration.j
 import { isKeyPurpose, isReplaceable, isSealPurpose, keyPurposes } from '../vault/key-purposes.js';
 import { KeyRing } from '../vault/key-ring.js';
 import { rotationReason } from '../vault/key-usage.js';
-import { Reencryption } from '../vault/reencryption.js';
+import { Reencryption, type ReencryptionProgress } from '../vault/reencryption.js';
+import { exitCodes, type Print } from './output.js';
 import { ProgressBar, type ProgressOutput } from './progress-bar.js';
 import { textTable } from './text-table.js';
 
@@ -16,7 +17,7 @@ import { textTable } from './text-table.js';
 export interface KeyCommandContext {
   /** Runs a command with the key ring, against the database of the environment. */
   readonly withKeys: (command: (app: INestApplicationContext) => Promise<void>) => Promise<void>;
-  readonly print: (line: string) => void;
+  readonly print: Print;
   readonly progress: ProgressOutput;
 }
 
@@ -29,7 +30,12 @@ export function addKeyCommands(program: Command, { withKeys, print, progress }: 
   keys
     .command('list')
     .description('list the keys with state, age and use')
-    .action(() => withKeys(async (app) => print(keysTable(await app.get(KeyAdministration).list()))));
+    .action(() =>
+      withKeys(async (app) => {
+        const listed = await app.get(KeyAdministration).list();
+        print(keysTable(listed), { keys: listed.map(describeKey) });
+      }),
+    );
 
   keys
     .command('inventory')
@@ -37,8 +43,11 @@ export function addKeyCommands(program: Command, { withKeys, print, progress }: 
     .action(() =>
       withKeys(async (app) => {
         const algorithms = cryptoInventory.map(({ algorithm, standard, use }) => [algorithm, standard, use]);
-        print(textTable([['ALGORITHM', 'STANDARD', 'USE'], ...algorithms]));
-        print(`\n${keysTable(await app.get(KeyAdministration).list())}`);
+        const listed = await app.get(KeyAdministration).list();
+        print(`${textTable([['ALGORITHM', 'STANDARD', 'USE'], ...algorithms])}\n\n${keysTable(listed)}`, {
+          algorithms: cryptoInventory.map(({ algorithm, standard, use }) => ({ algorithm, standard, use })),
+          keys: listed.map(describeKey),
+        });
       }),
     );
 
@@ -50,7 +59,7 @@ export function addKeyCommands(program: Command, { withKeys, print, progress }: 
       withKeys(async (app) => {
         const kid = await app.get(KeyAdministration).add(purpose);
         await record(app, 'key.added', kid);
-        print(kid);
+        print(kid, { kid });
       }),
     );
 
@@ -64,7 +73,7 @@ export function addKeyCommands(program: Command, { withKeys, print, progress }: 
       withKeys(async (app) => {
         await app.get(KeyAdministration).promote(kid, wait * 1_000, force);
         await record(app, 'key.promoted', kid);
-        print(`Key ${kid} is active. Run "keys reencrypt" to re-encrypt values under older keys.`);
+        print(`Key ${kid} is active. Run "keys reencrypt" to re-encrypt values under older keys.`, { active: kid });
       }),
     );
 
@@ -86,7 +95,7 @@ export function addKeyCommands(program: Command, { withKeys, print, progress }: 
       withKeys(async (app) => {
         await app.get(KeyAdministration).retire(kid, horizonDays * 86_400);
         await record(app, 'key.retired', kid);
-        print(`Key ${kid} is destroyed.`);
+        print(`Key ${kid} is destroyed.`, { destroyed: kid });
       }),
     );
 
@@ -99,7 +108,7 @@ export function addKeyCommands(program: Command, { withKeys, print, progress }: 
         for (const kid of kids) {
           await record(app, 'key.rewrapped', kid);
         }
-        print(`${kids.length} keys were wrapped with the new root key.`);
+        print(`${kids.length} keys were wrapped with the new root key.`, { rewrapped: kids });
       }),
     );
 
@@ -108,6 +117,10 @@ export function addKeyCommands(program: Command, { withKeys, print, progress }: 
     purposes: readonly SealPurpose[],
     rate: number,
   ): Promise<void> {
+    const results: ({ readonly purpose: SealPurpose } & Pick<
+      ReencryptionProgress,
+      'moved' | 'superseded' | 'unreadable'
+    >)[] = [];
     for (const purpose of purposes) {
       const bar = new ProgressBar(progress, () => performance.now());
       const done = await app
@@ -117,18 +130,37 @@ export function addKeyCommands(program: Command, { withKeys, print, progress }: 
         )
         .finally(() => bar.end());
       await record(app, 'key.reencrypted', app.get(KeyRing).getActive(purpose).kid);
-      print(
-        `${purpose}: ${done.moved} re-encrypted, ${done.superseded} replaced in the meantime, ${done.unreadable} unreadable.`,
-      );
-      if (done.unreadable > 0) {
-        process.exitCode = 1;
-      }
+      const { moved, superseded, unreadable } = done;
+      results.push({ purpose, moved, superseded, unreadable });
+    }
+    const lines = results.map(
+      ({ purpose, moved, superseded, unreadable }) =>
+        `${purpose}: ${moved} re-encrypted, ${superseded} replaced in the meantime, ${unreadable} unreadable.`,
+    );
+    print(lines.join('\n'), { results });
+    if (results.some(({ unreadable }) => unreadable > 0)) {
+      process.exitCode = exitCodes.finding;
     }
   }
 }
 
 function record(app: INestApplicationContext, action: AuditAction, kid: string): Promise<void> {
   return app.get(AuditTrail).record({ action, outcome: 'success', actor: 'cli', subject: `key:${kid}` });
+}
+
+/** Without the wrapped key. */
+function describeKey({
+  kid,
+  purpose,
+  state,
+  createdAt,
+  activatedAt,
+  retiredAt,
+  operations,
+  rows,
+  rootKeyRef,
+}: ListedKey) {
+  return { kid, purpose, state, createdAt, activatedAt, retiredAt, operations, rows: rows ?? null, rootKeyRef };
 }
 
 function keysTable(keys: readonly ListedKey[]): string {

@@ -1,7 +1,9 @@
 import '../config/debug-signal.js';
 import { existsSync } from 'node:fs';
+import { CommanderError } from 'commander';
 import { describeBootError } from '../config/boot-error.js';
 import { checkProcessFlags } from '../config/process-flags.js';
+import { exitCodes } from './output.js';
 
 try {
   if (existsSync('.env')) {
@@ -12,6 +14,11 @@ try {
   const { program } = await import('./program.js');
   await program.parseAsync();
 } catch (error) {
-  process.stderr.write(`${describeBootError(error)}\n`);
-  process.exitCode = 1;
+  if (error instanceof CommanderError) {
+    // Commander has written the help or what is wrong with the arguments.
+    process.exitCode = error.exitCode === 0 ? exitCodes.success : exitCodes.failed;
+  } else {
+    process.stderr.write(`${describeBootError(error)}\n`);
+    process.exitCode = exitCodes.failed;
+  }
 }

@@ -1,6 +1,7 @@
 import type { INestApplicationContext, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Command } from 'commander';
+import { version } from '../config/version.js';
 import { addApiKeyCommands } from './api-key-commands.js';
 import { addAuditCommands } from './audit-commands.js';
 import { CliModule, ConnectionsCliModule, UsersCliModule, WebhooksCliModule } from './cli.module.js';
@@ -8,11 +9,21 @@ import { addConnectionCommands } from './connection-commands.js';
 import { addErasureCommands } from './erasure-commands.js';
 import { addKeyCommands } from './key-commands.js';
 import { KeysCliModule } from './keys-cli.module.js';
+import { addMigrateCommand } from './migrate-command.js';
+import { printTo } from './output.js';
 import { addProviderCommands } from './provider-commands.js';
 import { addWebhookCommands } from './webhook-commands.js';
 
 /** The command line. */
-export const program = new Command('cufflink').description('Operate a Cufflink deployment.').showHelpAfterError();
+export const program = new Command('cufflink')
+  .description('Operate a Cufflink deployment.')
+  .version(version)
+  .option('--json', 'print the result as JSON')
+  .showHelpAfterError()
+  // Commander would end the process with 1, which says that a check has found something.
+  .exitOverride();
+
+const print = printTo(process.stdout, () => program.opts<{ json?: boolean }>().json === true);
 
 addApiKeyCommands(program, withService, print);
 addAuditCommands(program, withService, print);
@@ -22,6 +33,7 @@ addConnectionCommands(program, {
   progress: process.stderr,
 });
 addErasureCommands(program, (command) => withService(command, UsersCliModule), print);
+addMigrateCommand(program, print);
 addProviderCommands(program, print);
 addWebhookCommands(program, (command) => withService(command, WebhooksCliModule), print);
 addKeyCommands(program, {
@@ -51,8 +63,4 @@ async function withService(
   } finally {
     await stopDatabase?.();
   }
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

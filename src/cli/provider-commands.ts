@@ -1,47 +1,76 @@
-import type { Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import type { Environment } from '../config/read-environment.js';
 import { checkDatabase, countConnections } from './check-database.js';
-import { checkProvider, checkService, countWrong, renderReport } from './doctor.js';
-import { askProviders } from './live/live-command.js';
+import { checkRunningService } from './check-running-service.js';
+import { checkProvider, checkService, countWrong, groupDisabled, renderReport } from './doctor.js';
+import { askProviders, renderLive } from './live/live-command.js';
+import { findMisspelled } from './misspelled-variables.js';
+import { exitCodes, type Print } from './output.js';
 import { readCatalogue, type CatalogueEntry } from './provider-catalogue.js';
-import { providersTable } from './providers-table.js';
+import { describeProvider, providersTable } from './providers-table.js';
 
 /** Adds the commands that look at the configuration and change nothing. */
-export function addProviderCommands(program: Command, print: (text: string) => void): void {
+export function addProviderCommands(program: Command, print: Print): void {
   program
     .command('providers')
     .description('list the providers and whether they are enabled')
-    .action(async () => print(providersTable(await readOwnCatalogue(process.env))));
+    .action(async () => {
+      const entries = await readOwnCatalogue(process.env);
+      print(providersTable(entries), { providers: entries.map(describeProvider) });
+    });
 
   program
     .command('doctor')
-    .description('check the settings; exit status 1 if there is a problem')
+    .description('check the settings, the database and a running service; exit status 1 if there is a problem')
     .argument('[slugs...]', 'with --live: the providers to ask; all configured ones if there are none')
-    .option('--live', 'ask the providers themselves, at most once a day, without a user')
-    .option('--with-client', 'with --live: also send probes that need the client secret')
-    .action(async (slugs: readonly string[], { live, withClient }: { live?: true; withClient?: true }) => {
-      if (live === true) {
+    .option('--url <url>', 'also check the service that runs at this URL, such as http://localhost:3000', parseUrl)
+    .option('--all', 'show each provider that is off', false)
+    .option('--live', 'ask the providers themselves, at most once a day, without a user', false)
+    .option('--with-client', 'with --live: also send probes that need the client secret', false)
+    .action(async (asked: readonly string[], { url, all, live, withClient }: DoctorOptions) => {
+      if (live) {
         // No sandbox stands for a provider here.
-        const catalogue = await readCatalogue(withoutOutbound({ ...process.env, SANDBOX_URL: undefined }));
-        const choice = { slugs, withClient: withClient === true };
-        await askProviders(catalogue, choice, { environment: process.env, print });
+        const declared = await readCatalogue(withoutOutbound({ ...process.env, SANDBOX_URL: undefined }));
+        const reports = await askProviders(declared, { slugs: asked, withClient }, { environment: process.env });
+        print(renderLive(reports), { reports });
         return;
       }
-      if (slugs.length > 0 || withClient === true) {
+      if (asked.length > 0 || withClient) {
         throw new Error('Providers and --with-client go with --live only.');
       }
-      const service = [...checkService(process.env), ...(await checkDatabase(process.env))];
-      const today = new Date().toISOString().slice(0, 10);
       const catalogue = await readOwnCatalogue(process.env);
+      const slugs = catalogue.map(({ definition }) => definition.slug);
+      const service = [
+        ...checkService(process.env),
+        ...(await checkDatabase(process.env)),
+        ...(url === undefined ? [] : await checkRunningService(url)),
+        ...findMisspelled(process.env, slugs),
+      ];
+      const today = new Date().toISOString().slice(0, 10);
       const ending = catalogue.filter(({ definition }) => definition.lifecycle.status !== 'live');
       const counts = await countConnections(
         process.env,
         ending.map(({ definition }) => definition.slug),
       );
       const providers = catalogue.map((entry) => checkProvider(entry, today, counts.get(entry.definition.slug)));
-      print(renderReport(service, providers));
-      process.exitCode = countWrong([...service, ...providers]) === 0 ? 0 : 1;
+      const problems = countWrong([...service, ...providers]);
+      print(renderReport(service, all ? providers : groupDisabled(providers)), { service, providers, problems });
+      process.exitCode = problems === 0 ? exitCodes.success : exitCodes.finding;
     });
+}
+
+interface DoctorOptions {
+  readonly url?: URL;
+  readonly all: boolean;
+  readonly live: boolean;
+  readonly withClient: boolean;
+}
+
+function parseUrl(text: string): URL {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
+    throw new InvalidArgumentError('an http or https URL.');
+  }
+  return new URL(text);
 }
 
 /**

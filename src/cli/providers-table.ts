@@ -4,14 +4,16 @@ import { textTable } from './text-table.js';
 
 /** Returns the providers as a table to print. */
 export function providersTable(entries: readonly CatalogueEntry[]): string {
-  const rows = entries.map((entry) => [
-    entry.definition.slug,
-    entry.definition.displayName,
-    entry.definition.oauth,
-    stateOf(entry),
-    describeLifecycle(entry.definition.lifecycle),
-  ]);
+  const rows = entries.map((entry) => Object.values(describeProvider(entry)));
   return textTable([['SLUG', 'NAME', 'OAUTH', 'STATE', 'LIFECYCLE'], ...rows]);
+}
+
+/** One provider, in the order of the table's columns. */
+export function describeProvider(
+  entry: CatalogueEntry,
+): Record<'slug' | 'name' | 'oauth' | 'state' | 'lifecycle', string> {
+  const { slug, displayName: name, oauth, lifecycle } = entry.definition;
+  return { slug, name, oauth, state: stateOf(entry), lifecycle: describeLifecycle(lifecycle) };
 }
 
 /** Returns whether a provider can be linked, such as `retiring 2026-12-31, then garmin`. */

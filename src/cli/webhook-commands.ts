@@ -3,6 +3,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { eventTypes, isEventType, type EventType } from '../events/event-type.js';
 import type { WebhookEndpoint } from '../webhooks/webhook-endpoint.js';
 import { WebhookEndpointsService } from '../webhooks/webhook-endpoints.service.js';
+import type { Print } from './output.js';
 import { textTable } from './text-table.js';
 
 const requester = { actor: 'cli' };
@@ -18,16 +19,21 @@ interface AddOptions {
 export function addWebhookCommands(
   program: Command,
   withService: (command: (app: INestApplicationContext) => Promise<void>) => Promise<void>,
-  print: (text: string) => void,
+  print: Print,
 ): void {
   const webhooks = program.command('webhooks').description('manage the endpoints that receive events');
-  const run = (work: (endpoints: WebhookEndpointsService) => Promise<string>): Promise<void> =>
-    withService(async (app) => print(await work(app.get(WebhookEndpointsService, { strict: false }))));
+  const run = (work: (endpoints: WebhookEndpointsService) => Promise<Parameters<Print>>): Promise<void> =>
+    withService(async (app) => print(...(await work(app.get(WebhookEndpointsService, { strict: false })))));
 
   webhooks
     .command('list')
     .description('list the endpoints')
-    .action(() => run(async (endpoints) => endpointsTable(await endpoints.list())));
+    .action(() =>
+      run(async (service) => {
+        const endpoints = await service.list();
+        return [endpointsTable(endpoints), { endpoints }];
+      }),
+    );
 
   webhooks
     .command('add')
@@ -39,7 +45,7 @@ export function addWebhookCommands(
       run(async (endpoints) => {
         const target = { url, eventTypes: types ?? [], providers: providers ?? null };
         const { endpoint, secret } = await endpoints.create(target, requester);
-        return `${endpoint.id}\n${secret}`;
+        return [`${endpoint.id}\n${secret}`, { id: endpoint.id, secret }];
       }),
     );
 
@@ -54,7 +60,7 @@ export function addWebhookCommands(
       .action((id: string) =>
         run(async (endpoints) => {
           await endpoints.change(id, { status }, requester);
-          return `Endpoint ${id} is ${status}.`;
+          return [`Endpoint ${id} is ${status}.`, { id, status }];
         }),
       );
   }
@@ -63,7 +69,12 @@ export function addWebhookCommands(
     .command('rotate')
     .argument('<id>', 'id of the endpoint')
     .description('make a new signing secret and print it; the previous one signs too for 24 hours')
-    .action((id: string) => run(async (endpoints) => (await endpoints.rotate(id, requester)).secret));
+    .action((id: string) =>
+      run(async (endpoints) => {
+        const { secret } = await endpoints.rotate(id, requester);
+        return [secret, { id, secret }];
+      }),
+    );
 
   webhooks
     .command('remove')
@@ -72,7 +83,7 @@ export function addWebhookCommands(
     .action((id: string) =>
       run(async (endpoints) => {
         await endpoints.remove(id, requester);
-        return `Endpoint ${id} is removed.`;
+        return [`Endpoint ${id} is removed.`, { id }];
       }),
     );
 
@@ -91,7 +102,7 @@ export function addWebhookCommands(
           each.outcome,
           String(each.httpStatus ?? each.errorCode ?? '-'),
         ]);
-        return textTable([['AT', 'EVENT', 'TYPE', 'ATTEMPT', 'OUTCOME', 'RESPONSE'], ...rows]);
+        return [textTable([['AT', 'EVENT', 'TYPE', 'ATTEMPT', 'OUTCOME', 'RESPONSE'], ...rows]), { attempts }];
       }),
     );
 
@@ -103,7 +114,7 @@ export function addWebhookCommands(
     .action((id: string, event: string) =>
       run(async (endpoints) => {
         await endpoints.resend(id, event);
-        return `Event ${event} is queued.`;
+        return [`Event ${event} is queued.`, { eventId: event }];
       }),
     );
 
@@ -113,7 +124,10 @@ export function addWebhookCommands(
     .argument('<since>', 'RFC 3339, such as 2026-11-28T00:00:00Z', parseInstant)
     .description('deliver all events since an instant that the endpoint has not received')
     .action((id: string, since: Date) =>
-      run(async (endpoints) => `${await endpoints.resendFailed(id, since)} events are queued.`),
+      run(async (endpoints) => {
+        const queued = await endpoints.resendFailed(id, since);
+        return [`${queued} events are queued.`, { queued }];
+      }),
     );
 
   webhooks
@@ -121,7 +135,10 @@ export function addWebhookCommands(
     .argument('<id>', 'id of the endpoint')
     .description('send a webhook.test event to an endpoint')
     .action((id: string) =>
-      run(async (endpoints) => `Event ${await endpoints.test(id, requester)} will be delivered by a worker.`),
+      run(async (endpoints) => {
+        const eventId = await endpoints.test(id, requester);
+        return [`Event ${eventId} will be delivered by a worker.`, { eventId }];
+      }),
     );
 }
 

@@ -9,6 +9,7 @@ describe('readAppConfig', () => {
       production: false,
       port: 3000,
       host: '127.0.0.1',
+      drainMs: 0,
       logLevel: 'info',
       logFormat: 'readable',
       trustedProxies: [],
@@ -21,13 +22,27 @@ describe('readAppConfig', () => {
     expect(readAppConfig({ ...production, PORT: '8080', LOG_LEVEL: 'warn' })).toEqual({
       production: true,
       port: 8080,
-      host: '0.0.0.0',
+      // Of a machine without IPv6 the former.
+      host: expect.stringMatching(/^(0\.0\.0\.0|::)$/),
+      drainMs: 5_000,
       logLevel: 'warn',
       logFormat: 'json',
       trustedProxies: [],
       corsOrigins: [],
       apiDocs: false,
     });
+  });
+
+  it.each(['127.0.0.1', '::1', '::', 'localhost'])('listens on HOST=%s', (HOST) => {
+    expect(readAppConfig({ ...production, HOST }).host).toBe(HOST);
+  });
+
+  it.each([
+    ['HOST', { HOST: 'cufflink.example.com' }],
+    ['DRAIN_SECONDS', { DRAIN_SECONDS: '-1' }],
+    ['DRAIN_SECONDS', { DRAIN_SECONDS: 'long' }],
+  ])('rejects a wrong %s: %j', (name, environment) => {
+    expect(() => readAppConfig(environment)).toThrow(name);
   });
 
   it.each([

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { registerAs, type ConfigType } from '@nestjs/config';
 import { z } from 'zod';
 import { readEnvironment, type Environment } from './read-environment.js';
@@ -8,6 +9,12 @@ const schema = z.object({
     .enum(['development', 'test', 'production'], 'must be development, test or production.')
     .default('development'),
   PORT: z.coerce.number('must be a port number.').int().min(0).max(65_535).default(3000),
+  HOST: z
+    .string()
+    .refine((host) => host === 'localhost' || isIP(host) !== 0, {
+      error: 'must be an address of this machine, such as 0.0.0.0, :: or 127.0.0.1.',
+    })
+    .optional(),
   PUBLIC_URL: z
     .url({
       protocol: /^https?$/,
@@ -38,6 +45,7 @@ const schema = z.object({
     .refine((entries) => entries.every((entry) => isAddressOrNetwork(entry)), {
       error: 'must be a comma-separated list of addresses or networks, such as 10.0.0.0/8.',
     }),
+  DRAIN_SECONDS: z.coerce.number('must be a number of seconds.').min(0).max(300).optional(),
   API_DOCS: z.enum(['on', 'off'], 'must be on or off.').optional(),
   NODE_TLS_REJECT_UNAUTHORIZED: z.string().optional(),
 });
@@ -46,8 +54,12 @@ const schema = z.object({
 export function readAppConfig(environment: Environment): {
   production: boolean;
   port: number;
-  /** Address to listen on: everywhere in production, only this machine otherwise. */
+  /** Address to listen on. Default: every address in production, only this machine otherwise. */
   host: string;
+  /**
+   * How long calls are served after SIGTERM, so that load balancers notice. Default: 5 s in production, 0 otherwise.
+   */
+  drainMs: number;
   logLevel: string;
   /** `json` in production and `readable` otherwise, unless LOG_FORMAT says. */
   logFormat: 'json' | 'readable';
@@ -76,13 +88,20 @@ export function readAppConfig(environment: Environment): {
   return {
     production,
     port: values.PORT,
-    host: production ? '0.0.0.0' : '127.0.0.1',
+    host: values.HOST ?? (production ? everyAddress() : '127.0.0.1'),
+    drainMs: (values.DRAIN_SECONDS ?? (production ? 5 : 0)) * 1_000,
     logLevel: values.LOG_LEVEL,
     logFormat: values.LOG_FORMAT ?? (production ? 'json' : 'readable'),
     trustedProxies: values.TRUSTED_PROXIES,
     corsOrigins: values.CORS_ORIGINS,
     apiDocs: values.API_DOCS === undefined ? !production : values.API_DOCS === 'on',
   };
+}
+
+/** `::` takes IPv4 calls too. A machine without IPv6 cannot listen on it. */
+function everyAddress(): string {
+  const hasIPv6 = Object.values(networkInterfaces()).some((each) => each?.some(({ family }) => family === 'IPv6'));
+  return hasIPv6 ? '::' : '0.0.0.0';
 }
 
 function isPlaceOnly(url: string): boolean {

@@ -11,7 +11,7 @@ describe('describeBootError', () => {
   it('says how to prepare a database that lacks the tables', () => {
     const error = Object.assign(new Error('relation "vault_keys" does not exist'), { code: '42P01' });
     expect(describeBootError(error)).toBe(
-      'The database has no tables yet: run `npm run migration:run` with the same DATABASE_URL. ' +
+      'The database has no tables yet: run `npm run cli -- migrate` with the same DATABASE_URL. ' +
         'Cause: relation "vault_keys" does not exist',
     );
   });

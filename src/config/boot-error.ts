@@ -3,6 +3,9 @@ import { scrub } from '../redaction/scrub.js';
 /** SQLSTATE of a statement that names a table which does not exist. */
 const undefinedTable = '42P01';
 
+/** SQLSTATE of a named statement that a connection pooler has lost. */
+const lostStatements = new Set(['26000', '42P05']);
+
 /** Codes of a database that cannot be reached, does not let us in, or does not exist. */
 const unreachable = new Set(['ECONNREFUSED', 'ENOTFOUND', 'ETIMEDOUT', 'EAI_AGAIN', '28000', '28P01', '3D000']);
 
@@ -13,10 +16,15 @@ export function describeBootError(error: unknown): string {
   const messages: string[] = [];
   for (let each = error; each instanceof Error && messages.length < 4; each = each.cause) {
     if ('code' in each && each.code === undefinedTable) {
-      messages.push('The database has no tables yet: run `npm run migration:run` with the same DATABASE_URL.');
+      messages.push('The database has no tables yet: run `npm run cli -- migrate` with the same DATABASE_URL.');
     }
     if ('code' in each && typeof each.code === 'string' && unreachable.has(each.code)) {
       messages.push('The database at DATABASE_URL cannot be opened.');
+    }
+    if ('code' in each && typeof each.code === 'string' && lostStatements.has(each.code)) {
+      messages.push(
+        'A connection pooler loses named statements: PgBouncer needs version 1.21 or later (docs/scale.md).',
+      );
     }
     const message = messageOf(each);
     if (message !== '' && !messages.some((earlier) => earlier.includes(message))) {

@@ -4,6 +4,9 @@ import type { z } from 'zod';
 /** The variables a process was started with. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** The names of all variables that {@link readEnvironment} has asked for in this process. */
+export const knownVariables = new Set<string>();
+
 /**
  * Checks the variables of one folder.
  *
@@ -14,11 +17,14 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * @param secrets - those of them that {@link readSecret} reads, so that a file may hold them
  * @throws Error that names each wrong variable and says what it has to be; never shows a value. The boot fails.
  */
-export function readEnvironment<Schema extends z.ZodType>(
+export function readEnvironment<Schema extends z.ZodObject>(
   schema: Schema,
   environment: Environment,
   secrets: readonly string[] = [],
 ): z.output<Schema> {
+  for (const name of [...Object.keys(schema.shape), ...secrets.map((secret) => `${secret}_FILE`)]) {
+    knownVariables.add(name);
+  }
   const values = {
     ...environment,
     ...Object.fromEntries(secrets.map((name) => [name, readSecret(environment, name)])),

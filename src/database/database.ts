@@ -1,8 +1,9 @@
 import { isNativeError } from 'node:util/types';
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type pg from 'pg';
 import { DataSource } from 'typeorm';
 import { DatabaseUnavailableError } from '../errors/request.errors.js';
+import { checkPooler } from './pooler-check.js';
 
 /** A statement with a name, prepared once per connection. Two statements must not share a name. */
 export interface Statement {
@@ -18,10 +19,22 @@ export type Query = <Row extends object>(statement: Statement, values?: readonly
 
 /** Statements against PostgreSQL on the pool of the DataSource; the only way our code talks to the database. */
 @Injectable()
-export class Database {
+export class Database implements OnModuleInit {
   private unavailableAtMs = -Infinity;
 
   constructor(private readonly dataSource: DataSource) {}
+
+  /** @throws Error when a connection pooler loses named statements: calls would fail as soon as there is load */
+  async onModuleInit(): Promise<void> {
+    const pool = this.pool();
+    if ((pool.options.max ?? 0) >= 2) {
+      const [first, second] = await Promise.all([pool.connect(), pool.connect()]);
+      await checkPooler(first, second).finally(() => {
+        first.release();
+        second.release();
+      });
+    }
+  }
 
   /**
    * Milliseconds since a statement of this process last met a database that was away, or since an absence that {@link
@@ -98,6 +111,12 @@ export class Database {
       }
       throw error;
     }
+  }
+
+  /** How many connections the pool has open, how many of them are idle, and how many statements wait for one. */
+  get connections(): { readonly open: number; readonly idle: number; readonly waiting: number } {
+    const { totalCount: open, idleCount: idle, waitingCount: waiting } = this.pool();
+    return { open, idle, waiting };
   }
 
   /** The pool that TypeORM opened, so that there is one limit for all connections of this process. */

@@ -42,6 +42,7 @@ export const errorStatuses = {
   WEBHOOK_URL_NOT_ALLOWED: HttpStatus.BAD_REQUEST,
   EVENT_NOT_FOUND: HttpStatus.NOT_FOUND,
   DATABASE_UNAVAILABLE: HttpStatus.SERVICE_UNAVAILABLE,
+  NOT_READY: HttpStatus.SERVICE_UNAVAILABLE,
   INTERNAL_ERROR: HttpStatus.INTERNAL_SERVER_ERROR,
 } satisfies Record<ErrorCode, HttpStatus>;
 

@@ -43,6 +43,7 @@ export const errorActors = {
   WEBHOOK_URL_NOT_ALLOWED: 'caller',
   EVENT_NOT_FOUND: 'caller',
   DATABASE_UNAVAILABLE: 'operator',
+  NOT_READY: 'operator',
   INTERNAL_ERROR: 'us',
 } as const satisfies Record<string, Actor>;
 

@@ -79,3 +79,8 @@ export class ReturnUrlNotAllowedError extends AppError {
 export class DatabaseUnavailableError extends AppError {
   readonly code = 'DATABASE_UNAVAILABLE';
 }
+
+/** This process should get no calls at the moment: it is stopping, or the database is not prepared for its version. */
+export class NotReadyError extends AppError {
+  readonly code = 'NOT_READY';
+}

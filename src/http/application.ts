@@ -1,16 +1,18 @@
 import fastifyCookie from '@fastify/cookie';
+import { ShutdownSignal } from '@nestjs/common';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { Logger } from 'nestjs-pino';
 import { AddressLimit } from '../access/address-limit.hook.js';
 import { CallerAddresses } from '../access/caller-address.js';
 import { appConfig, type AppConfig } from '../config/app.config.js';
-import type { AppError } from '../errors/app-error.js';
-import { problemHeaders, toProblem } from '../errors/app-error.filter.js';
+import { problemHeaders, requestProblem, toProblem, type ProblemResponse } from '../errors/app-error.filter.js';
 import { RequestInvalidError } from '../errors/request.errors.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
+import { collectMethods } from './allowed-methods.js';
 import { addApiDocs } from './api-docs.js';
 import { respondToOddRequests, respondToParserErrors, logUnserved } from './client-errors.js';
+import { Draining } from './draining.js';
 import { limitNotificationBodies } from './notification-bodies.js';
 import { describeApi } from './openapi.js';
 import { addBodyParsers } from './request-bodies.js';
@@ -52,6 +54,8 @@ export function createAdapter({
     },
     routerOptions: { maxParamLength: maxParameterLength },
     rewriteUrl: ({ url = '/' }) => url.replace(callbackSlash, '$1'),
+    // Its 503 is no problem document. A request that arrives while the port closes is served.
+    return503OnClosing: false,
     genReqId: requestIdOf,
     clientErrorHandler: respondToParserErrors(everywhere),
     // A URL that cannot be decoded reaches neither Nest and its filter nor the hooks.
@@ -70,7 +74,8 @@ export function createAdapter({
 export function configureApplication(app: NestFastifyApplication): void {
   app.useLogger(app.get(Logger));
   app.flushLogs();
-  app.enableShutdownHooks();
+  // SIGTERM has a way of its own: serve.ts.
+  app.enableShutdownHooks([ShutdownSignal.SIGINT, ShutdownSignal.SIGHUP, ShutdownSignal.SIGQUIT]);
   const fastify = app.getHttpAdapter().getInstance();
   addBodyParsers(fastify);
   void fastify.register(fastifyCookie);
@@ -88,8 +93,12 @@ export function configureApplication(app: NestFastifyApplication): void {
     });
   }
   const forbidden = securityHeaders(config.production);
+  const draining = app.get(Draining, { strict: false });
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.headers(forbidden).header('x-request-id', request.id);
+    if (draining.isActive) {
+      void reply.header('connection', 'close');
+    }
     // The URL may spell the path in another way.
     if (request.routeOptions.url?.startsWith('/v1/') === true) {
       void reply.header('cache-control', 'no-store');
@@ -97,13 +106,19 @@ export function configureApplication(app: NestFastifyApplication): void {
     closeWhenUnread(request, reply);
     done();
   });
+  const methodsOf = collectMethods(fastify, { maxParamLength: maxParameterLength });
   // Behind every `onRequest` hook: what is refused here has been logged and counted.
   fastify.addHook('preParsing', (request, reply, _payload, done) => {
     const objection = findHeadObjection(request.raw);
-    if (objection === undefined) {
-      done();
+    const methods = objection === undefined && request.is404 ? methodsOf(request.url.split('?', 1)[0] ?? '/') : [];
+    if (objection !== undefined) {
+      refuse(toProblem(new RequestInvalidError(objection), request.id), request, reply);
+    } else if (methods.length > 0) {
+      const allow = methods.join(', ');
+      const detail = `This path does not support ${request.method}. It supports ${allow}. Use one of these methods.`;
+      refuse(requestProblem(405, detail, request.id), request, reply.header('allow', allow));
     } else {
-      refuse(new RequestInvalidError(objection), request, reply);
+      done();
     }
   });
   if (config.apiDocs) {
@@ -112,8 +127,7 @@ export function configureApplication(app: NestFastifyApplication): void {
 }
 
 /** Answers at once: routes that Nest does not know, such as the API description, have none of its filters. */
-function refuse(error: AppError, request: FastifyRequest, reply: FastifyReply): void {
-  const problem = toProblem(error, request.id);
+function refuse(problem: ProblemResponse, request: FastifyRequest, reply: FastifyReply): void {
   request.problemCode = problem.code;
   void reply.status(problem.status).headers(problemHeaders(problem)).send(JSON.stringify(problem));
 }

@@ -36,6 +36,9 @@ export function readLinksConfig(environment: Environment): {
     .map((url) => url.trim())
     .filter((url) => url !== '')
     .map((url) => {
+      if (url.includes('*')) {
+        throw new Error('RETURN_URLS has an entry with "*", which is not supported. List each URL in full.');
+      }
       const parsed = URL.canParse(url) ? new URL(url) : undefined;
       const scheme = parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && !production);
       if (parsed === undefined || !scheme || parsed.hash !== '' || parsed.username !== '') {
@@ -50,6 +53,16 @@ export function readLinksConfig(environment: Environment): {
     confirmationRequired: (values.LINK_CONFIRMATION ?? (production ? 'required' : 'optional')) === 'required',
     mostLinks: { perProvider: values.LINKS_PER_PROVIDER, perUser: values.LINKS_PER_USER },
   };
+}
+
+/** Returns why no link could be started with these settings; `undefined` if links can. */
+export function findLinkObjection(
+  config: Pick<ReturnType<typeof readLinksConfig>, 'returnUrls' | 'allowLoopbackReturnUrls' | 'confirmationRequired'>,
+): string | undefined {
+  return config.confirmationRequired && config.returnUrls.length === 0 && !config.allowLoopbackReturnUrls
+    ? 'RETURN_URLS is empty, so no link can be started: every link must be confirmed at one of these URLs. Set it, or set ' +
+        'LINK_CONFIRMATION=optional.'
+    : undefined;
 }
 
 export const linksConfig = registerAs('links', () => readLinksConfig(process.env));

@@ -15,6 +15,9 @@ import { vaultConfig, type VaultConfig } from './vault.config.js';
 /** A refresh takes at most this long from its check of the key to the sealing of its result, in milliseconds. */
 const sealAheadMs = 120_000;
 
+/** The names that sealed values are bound to where ENVIRONMENT_NAME is not set. */
+const defaultNames = ['development', 'test', 'production'];
+
 /**
  * The branch keys of this deployment, unwrapped and in memory.
  *
@@ -40,7 +43,14 @@ export class KeyRing implements OnModuleInit {
   /** @throws Error when a stored key does not open, or the key service does not respond */
   async onModuleInit(): Promise<void> {
     await this.load();
-    for (const purpose of keyPurposes.filter((each) => !this.active.has(each))) {
+    const missing = keyPurposes.filter((each) => !this.active.has(each));
+    if (missing.length > 0 && !this.config.createsKeys) {
+      throw new Error(
+        `The database has no key for ${missing.join(', ')} yet, and this process creates none (a worker never does). Start the ` +
+          'API first, or run `npm run cli -- keys list` once. Then start this process again.',
+      );
+    }
+    for (const purpose of missing) {
       await this.store.insertActive(await this.createKey(purpose));
     }
     await this.load();
@@ -159,6 +169,21 @@ export class KeyRing implements OnModuleInit {
     return key;
   }
 
+  /** Returns the default name that a key was wrapped for, if the root key unwraps it under that name. */
+  private async findName({ kid, purpose, wrappedKey, rootKeyRef }: StoredKey): Promise<string | undefined> {
+    for (const environment of defaultNames.filter((each) => each !== this.config.environmentName)) {
+      const wrapped = { blob: wrappedKey ?? Buffer.alloc(0), keyRef: rootKeyRef };
+      const isIt = await this.keySource.unwrap(wrapped, { kid, purpose, environment }).then(
+        () => true,
+        () => false,
+      );
+      if (isIt) {
+        return environment;
+      }
+    }
+    return undefined;
+  }
+
   private async reportOperations(): Promise<void> {
     for (const held of this.keys.values()) {
       const count = held.takeUnreported();
@@ -228,9 +253,9 @@ export class KeyRing implements OnModuleInit {
   }
 
   /** @throws Error at boot, when nothing is in memory yet */
-  private holdOn(stored: StoredKey, held: HeldKey | undefined, error: unknown): HeldKey | undefined {
+  private async holdOn(stored: StoredKey, held: HeldKey | undefined, error: unknown): Promise<HeldKey | undefined> {
     if (this.keys.size === 0) {
-      throw bootError(stored.kid, error);
+      throw bootError(stored.kid, error, error instanceof KeyUnwrapError ? await this.findName(stored) : undefined);
     }
     if (error instanceof RootKeyDisabledError) {
       held?.drop();
@@ -240,9 +265,16 @@ export class KeyRing implements OnModuleInit {
   }
 }
 
-function bootError(kid: string, error: unknown): unknown {
+function bootError(kid: string, error: unknown, name: string | undefined): unknown {
   if (error instanceof KeySourceUnavailableError || error instanceof RootKeyDisabledError) {
     return new Error(`Key ${kid} cannot be unwrapped.`, { cause: error });
+  }
+  if (error instanceof KeyUnwrapError && name !== undefined) {
+    return new Error(
+      `The keys of this database belong to the environment "${name}", and this process has another one. The root key is right. ` +
+        `Set ENVIRONMENT_NAME=${name}, or use the database of this environment.`,
+      { cause: error },
+    );
   }
   if (error instanceof KeyUnwrapError) {
     return new Error(

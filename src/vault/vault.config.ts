@@ -50,6 +50,7 @@ const schema = z.object({
     .regex(/^[a-z0-9-]{1,40}$/, 'must be 1 to 40 lower-case letters, digits or "-".')
     .optional(),
   NODE_ENV: z.string().default('development'),
+  KEY_CREATION: z.enum(['on', 'off'], 'must be on or off.').default('on'),
   KEY_RELOAD_SECONDS: seconds(0.1, 300, 30),
   KEY_CACHE_SECONDS: seconds(0.1, 900, 300),
   KEY_STALE_SECONDS: seconds(0.1, 86_400, 1_800),
@@ -70,6 +71,8 @@ export interface VaultSettings {
   readonly environmentName: string;
   /** The first wraps new branch keys; the others still unwrap what they have wrapped, while keys move to the first. */
   readonly keySources: readonly KeySourceSettings[];
+  /** Whether this process may create the first keys of a database. */
+  readonly createsKeys: boolean;
   /** Interval at which the key ring is read again. */
   readonly reloadMs: number;
   /** After so long a key in memory is unwrapped again by the key service. */
@@ -93,6 +96,7 @@ export function readVaultConfig(environment: Environment): VaultSettings {
   return {
     environmentName: values.ENVIRONMENT_NAME ?? values.NODE_ENV,
     keySources: readKeySources(values, environment),
+    createsKeys: values.KEY_CREATION === 'on',
     reloadMs,
     cacheMs,
     staleMs,

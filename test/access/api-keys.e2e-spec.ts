@@ -193,9 +193,9 @@ describe('API keys', () => {
     const key = await apiKeys.create('of-earlier', ['tokens:read'], { providers: ['whoop'] });
     await queryDatabase(application.databaseUrl, 'UPDATE api_keys SET mac = NULL WHERE id = $1', [idOf(key)]);
 
-    expect(await run('bind')).toMatchObject({ status: 1, output: expect.stringContaining('use --all') });
+    expect(await run('bind')).toMatchObject({ status: 2, output: expect.stringContaining('use --all') });
     expect(await run('bind', '0'.repeat(18))).toMatchObject({
-      status: 1,
+      status: 2,
       output: expect.stringContaining('Not bound'),
     });
     await get(key, connections).expect(401);
@@ -215,7 +215,7 @@ describe('API keys', () => {
       ENCRYPTION_ROOT_KEY: application.rootKey,
     });
 
-    expect(await program.ended()).toMatchObject({ status: 1 });
+    expect(await program.ended()).toMatchObject({ status: 2 });
     expect(program.stderr()).toBe('Unknown provider: uora. `npm run cli -- providers` lists all providers.\n');
     expect((await apiKeys.list()).map(({ name }) => name)).not.toContain('typo');
   });

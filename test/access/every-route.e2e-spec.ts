@@ -7,8 +7,8 @@ import { CompanyLogin } from '../support/company-login.js';
 import { linkAccount } from '../support/linking.js';
 
 /**
- * Routes that anybody can call. Everything else that the server routes, whoever put it there, must ask for credentials. Written down here
- * apart from the code, on purpose.
+ * Routes that anybody can call. Everything else that the server routes, whoever put it there, must ask for credentials.
+ * Written down here apart from the code, on purpose.
  */
 const open = [
   '/health/live',
@@ -111,6 +111,23 @@ describe('every route of the server', () => {
       expect(wrong).toEqual([]);
     },
   );
+
+  it('answers a method that a path does not support with 405 and the ones that it supports (TE-17)', async () => {
+    const wrong: string[] = [];
+    for (const path of new Set(routes.map((route) => route.path))) {
+      const supported = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((method) =>
+        routes.some((route) => route.path === path && route.method === method),
+      );
+      for (const method of ['PUT', 'PATCH', 'DELETE'].filter((each) => !supported.includes(each))) {
+        const { status, headers, text } = await send({ method, path }, key);
+        if (status !== 405 || headers['allow'] !== supported.join(', ') || !text.includes('REQUEST_INVALID')) {
+          wrong.push(`${method} ${path}: ${status} ${String(headers['allow'])}`);
+        }
+      }
+    }
+    expect(wrong).toEqual([]);
+    await expect(send({ method: 'PUT', path: '/nothing' }, key)).resolves.toMatchObject({ status: 404 });
+  });
 
   it('answers HEAD with 405 where GET would do work that nobody sees (TE-17)', async () => {
     const wrong: string[] = [];

@@ -93,7 +93,7 @@ describe('the heads of the audit trail in the log', () => {
       status: 1,
       output:
         'Writer 2, entry 2 is missing with its writer, although the log recorded it.\n' +
-        '1 entries of 1 writers were checked; 1 findings.\n',
+        '1 entries of 1 writers were checked; 1 finding.\n',
     });
   });
 
@@ -101,9 +101,9 @@ describe('the heads of the audit trail in the log', () => {
     const log = join(directory, 'other.log');
     await writeFile(log, '{"level":30,"msg":"Listening"}\n');
     await expect(cli('audit', 'verify', '--heads', log)).resolves.toMatchObject({
-      status: 1,
+      status: 2,
       output: expect.stringContaining('contains no audit head'),
     });
-    await expect(cli('audit', 'verify', '--heads', join(directory, 'none'))).resolves.toMatchObject({ status: 1 });
+    await expect(cli('audit', 'verify', '--heads', join(directory, 'none'))).resolves.toMatchObject({ status: 2 });
   });
 });

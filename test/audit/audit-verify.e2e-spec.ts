@@ -25,7 +25,9 @@ describe('the audit verifier', () => {
   let applications: TestApplication[];
   let first: TestApplication;
 
-  /** Two writers: the first with the key of the application and six entries, the second, begun after it, with as many. */
+  /**
+   * Two writers: the first with the key of the application and six entries, the second, begun after it, with as many.
+   */
   beforeEach(async () => {
     first = await startApplication();
     applications = [first];
@@ -428,7 +430,7 @@ describe('the audit verifier', () => {
     await expect(run()).resolves.toEqual({
       status: 1,
       signal: null,
-      output: 'Writer 1, entry 4 was changed.\n14 entries of 2 writers were checked; 1 findings.\n',
+      output: 'Writer 1, entry 4 was changed.\n14 entries of 2 writers were checked; 1 finding.\n',
     });
   });
 });

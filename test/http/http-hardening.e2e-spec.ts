@@ -94,7 +94,7 @@ describe('an answer', () => {
     await preflight(application).expect(204);
     const closed = await startApplication();
     try {
-      const { headers } = await preflight(closed).expect(404);
+      const { headers } = await preflight(closed).expect(405);
       expect(headers['access-control-allow-origin']).toBeUndefined();
       const answer = await closed.api.get('/v1/providers').set('origin', 'https://app.example.com').expect(200);
       expect(answer.headers['access-control-allow-origin']).toBeUndefined();

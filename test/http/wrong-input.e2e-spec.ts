@@ -140,16 +140,24 @@ describe('a request that is wrong in itself', () => {
     ['GET', '/v2/providers'],
     ['GET', '//v1/providers'],
     ['GET', '/v1/providers/whoop'],
-    ['PUT', '/v1/users/bystander/connections/whoop'],
-    ['PATCH', '/v1/users/bystander/connections/whoop/token'],
-    ['POST', '/v1/users/bystander/connections/whoop/token'],
-    ['GET', '/v1/users/bystander/connections/whoop/link'],
-    ['DELETE', '/v1/oauth/whoop/callback'],
-    ['PUT', '/v1/oauth/whoop/callback'],
-  ] as const)('asks for %s %s, which does not exist', async (method, path) => {
+  ] as const)('asks for %s %s, which does not exist', async (_method, path) => {
+    expectProblem(await application.api.get(path), 404, 'ROUTE_NOT_FOUND');
+  });
+
+  it.each([
+    ['PUT', '/v1/users/bystander/connections/whoop', 'GET, DELETE'],
+    ['PATCH', '/v1/users/bystander/connections/whoop/token', 'GET'],
+    ['POST', '/v1/users/bystander/connections/whoop/token', 'GET'],
+    ['GET', '/v1/users/bystander/connections/whoop/link', 'POST'],
+    ['DELETE', '/v1/oauth/whoop/callback', 'GET, POST'],
+    ['PUT', '/v1/oauth/whoop/callback', 'GET, POST'],
+  ] as const)('asks for %s %s, whose path supports %s only', async (method, path, allow) => {
     const verb = method.toLowerCase() as 'get' | 'put' | 'patch' | 'post' | 'delete';
 
-    expectProblem(await application.api[verb](path), 404, 'ROUTE_NOT_FOUND');
+    const response = await application.api[verb](path);
+
+    expectProblem(response, 405, 'REQUEST_INVALID');
+    expect(response.headers['allow']).toBe(allow);
   });
 
   it.each(['application/xml', 'multipart/form-data; boundary=x', 'application/json', 'text/plain'])(

@@ -29,8 +29,8 @@ describe('the command line', () => {
 
   afterAll(() => rm(working, { recursive: true, force: true }));
 
-  async function cli(command: string, environment: Readonly<Record<string, string>>) {
-    const program = startProcess([join(checkout, 'dist/cli/main.js'), command], working, environment);
+  async function cli(command: string, environment: Readonly<Record<string, string>>, ...options: readonly string[]) {
+    const program = startProcess([join(checkout, 'bin/cufflink.js'), command, ...options], working, environment);
     const { status } = await program.ended();
     return { status, stdout: program.stdout(), stderr: program.stderr() };
   }
@@ -46,7 +46,7 @@ describe('the command line', () => {
   it('finds nothing wrong with complete settings and a prepared database', async () => {
     const databaseUrl = await createTestDatabase();
     await runMigrationCommand(['migration:run'], databaseUrl);
-    const { status, stdout, stderr } = await cli('doctor', { ...production, DATABASE_URL: databaseUrl });
+    const { status, stdout, stderr } = await cli('doctor', { ...production, DATABASE_URL: databaseUrl }, '--all');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toMatch(/^OK +database +reachable; every migration has run$/m);
     expect(stdout).not.toContain('WRONG');
@@ -80,7 +80,7 @@ describe('the command line', () => {
     const databaseUrl = await createTestDatabase();
     const { status, stdout } = await cli('doctor', { ...production, DATABASE_URL: databaseUrl });
     expect(status).toBe(1);
-    expect(stdout).toMatch(/^WRONG +database +reachable; \d+ migrations? (is|are) pending: .*npm run migration:run/m);
+    expect(stdout).toMatch(/^WRONG +database +reachable; \d+ migrations? (is|are) pending: .*npm run cli -- migrate/m);
     await expect(queryDatabase(databaseUrl, `SELECT * FROM pg_tables WHERE schemaname = 'public'`)).resolves.toEqual(
       [],
     );

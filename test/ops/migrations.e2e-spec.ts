@@ -1,7 +1,10 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../../src/database/data-source-options.js';
 import { runMigrationCommand } from '../support/migration-command.js';
+import { checkout, startProcess } from '../support/service-process.js';
 import { createTestDatabase, queryDatabase } from '../support/test-database.js';
 
 const ourTables = [
@@ -98,6 +101,26 @@ describe('the migration commands', () => {
     await expect(runMigrationCommand(['migration:revert'], databaseUrl)).resolves.toMatchObject({ status: 0 });
 
     await expect(migrations()).resolves.toEqual(applied.slice(0, -1));
+  });
+
+  it('of the command line list what is pending, and run it once from two places at the same moment', async () => {
+    const migrate = async (...options: readonly string[]) => {
+      const args = [join(checkout, 'bin/cufflink.js'), 'migrate', '--json', ...options];
+      const program = startProcess(args, tmpdir(), { NODE_ENV: 'production', DATABASE_URL: databaseUrl });
+      const { status } = await program.ended();
+      return { status, result: JSON.parse(program.stdout()) as Record<string, string[]>, stderr: program.stderr() };
+    };
+
+    const pending = await migrate('--check');
+    const runs = await Promise.all([migrate(), migrate()]);
+    const after = await migrate('--check');
+
+    expect(pending).toMatchObject({ status: 1, stderr: '' });
+    expect(pending.result['pending']?.length).toBeGreaterThan(20);
+    expect(runs.map(({ status }) => status)).toEqual([0, 0]);
+    expect(runs.map(({ result }) => result['ran']?.length).sort()).toEqual([0, pending.result['pending']?.length]);
+    expect(after).toEqual({ status: 0, result: { pending: [] }, stderr: '' });
+    await expect(migrations()).resolves.toEqual(pending.result['pending']);
   });
 
   it('name the variable when there is no DATABASE_URL', async () => {

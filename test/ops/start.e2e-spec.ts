@@ -294,6 +294,8 @@ describe('node dist/main.js in production', () => {
       DATABASE_URL: databaseUrl,
       PUBLIC_URL: 'https://link.example.com',
       ENCRYPTION_ROOT_KEY: rootKey.toString('base64'),
+      RETURN_URLS: 'https://app.example.com/devices',
+      DRAIN_SECONDS: '0',
       PORT: String(await findFreePort()),
     };
   });
@@ -353,7 +355,7 @@ describe('node dist/main.js in production', () => {
   });
 
   it('does not boot on an empty database, says how to prepare it, and leaves it empty', async () => {
-    await expectRefusal({}, 'npm run migration:run');
+    await expectRefusal({}, 'npm run cli -- migrate');
 
     const tables = await queryDatabase(databaseUrl, `SELECT 1 FROM pg_tables WHERE schemaname = 'public'`);
     expect(tables).toEqual([]);
@@ -476,7 +478,7 @@ describe('node dist/main.js in production', () => {
       expect(revoked).toMatchObject({ status: 0, stdout: expect.stringContaining(`Key ${id} is revoked`) });
       expect(after.stdout).toMatch(new RegExp(`^${id} +to be ended +admin +all +\\S+Z +(-|\\S+Z) +- +\\S+Z +-$`, 'm'));
       expect(again).toMatchObject({
-        status: 1,
+        status: 2,
         stdout: '',
         stderr: `No active key has the id ${id}. Run "api-keys list".\n`,
       });
@@ -497,7 +499,7 @@ describe('node dist/main.js in production', () => {
 
       const { status: exitStatus, stdout, stderr } = await cli(...args);
 
-      expect({ exitStatus, stdout }).toEqual({ exitStatus: 1, stdout: '' });
+      expect({ exitStatus, stdout }).toEqual({ exitStatus: 2, stdout: '' });
       expect(stderr).toContain(sentence);
       await expect(queryDatabase(databaseUrl, 'SELECT id FROM api_keys')).resolves.toEqual(before);
     });
@@ -508,11 +510,11 @@ describe('node dist/main.js in production', () => {
       const empty = await run(cliArguments('list'), { ...environment, DATABASE_URL: await createTestDatabase() });
 
       expect(without).toMatchObject({
-        status: 1,
+        status: 2,
         stdout: '',
         stderr: expect.stringMatching(/^Invalid settings\. DATABASE_URL/),
       });
-      expect(empty).toMatchObject({ status: 1, stdout: '', stderr: expect.stringContaining('npm run migration:run') });
+      expect(empty).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining('npm run cli -- migrate') });
     });
   });
 

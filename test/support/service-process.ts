@@ -44,7 +44,8 @@ export function startProcess(
   return startCommand([process.execPath, ...args], directory, environment);
 }
 
-function startCommand(
+/** Starts any command; see {@link startProcess}. */
+export function startCommand(
   [command = '', ...args]: readonly string[],
   directory: string,
   environment: Readonly<Record<string, string>>,

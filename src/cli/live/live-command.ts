@@ -13,24 +13,28 @@ export interface LiveChoice {
   readonly withClient: boolean;
 }
 
+/** What a provider responded, or when it may be asked again. */
+export interface LiveReport {
+  readonly provider: string;
+  readonly blockedUntil?: Date;
+  readonly results?: readonly ProbeResult[];
+}
+
 /** Where the time of each provider's last probes is kept. */
 export const diaryFile = '.cufflink/live-probes.json';
 
 /**
- * Asks the chosen providers, one after the other, and prints what differs.
+ * Asks the chosen providers, one after the other.
  *
  * @param catalogue - as the environment configures the providers, without a sandbox
+ * @returns a report for each; empty when no provider is configured
  * @throws Error when a slug names no provider
  */
 export async function askProviders(
   catalogue: readonly CatalogueEntry[],
   choice: LiveChoice,
-  {
-    environment,
-    print,
-    now = () => new Date(),
-  }: { environment: Environment; print: (text: string) => void; now?: () => Date },
-): Promise<void> {
+  { environment, now = () => new Date() }: { readonly environment: Environment; readonly now?: () => Date },
+): Promise<LiveReport[]> {
   const strangers = choice.slugs.filter((slug) => !catalogue.some(({ definition }) => definition.slug === slug));
   if (strangers.length > 0) {
     throw new Error(`There is no provider ${strangers.join(', ')}. "providers" lists them.`);
@@ -40,16 +44,13 @@ export async function askProviders(
       ? settings.mode === 'configured' && problem === undefined
       : choice.slugs.includes(definition.slug),
   );
-  if (chosen.length === 0) {
-    print('No provider is configured. Name the providers to ask, for example: doctor --live strava.');
-    return;
-  }
   const diary = await ProbeDiary.open(resolve(diaryFile));
+  const reports: LiveReport[] = [];
   for (const entry of chosen) {
     const { slug } = entry.definition;
     const blockedUntil = diary.blockedUntil(slug, now());
     if (blockedUntil !== undefined) {
-      print(`${slug}\nAsked less than a day ago. It can be asked again from ${blockedUntil.toISOString()} on.\n`);
+      reports.push({ provider: slug, blockedUntil });
       continue;
     }
     const before = diary.memoryOf(slug);
@@ -57,8 +58,22 @@ export async function askProviders(
     const outbound = readOutboundSettings(environment);
     const { results, memory } = await askProvider(entry, { withClient: choice.withClient, outbound, now, before });
     await diary.note(slug, now(), memory);
-    print(`${slug}\n${renderResults(results)}\n`);
+    reports.push({ provider: slug, results });
   }
+  return reports;
+}
+
+/** Writes the reports for a person. */
+export function renderLive(reports: readonly LiveReport[]): string {
+  return reports.length === 0
+    ? 'No provider is configured. Name the providers to ask, for example: doctor --live strava.'
+    : reports.map(renderLiveReport).join('\n');
+}
+
+function renderLiveReport({ provider, blockedUntil, results = [] }: LiveReport): string {
+  return blockedUntil === undefined
+    ? `${provider}\n${renderResults(results)}\n`
+    : `${provider}\nAsked less than a day ago. It can be asked again from ${blockedUntil.toISOString()} on.\n`;
 }
 
 function renderResults(results: readonly ProbeResult[]): string {

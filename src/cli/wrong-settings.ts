@@ -1,0 +1,27 @@
+import type { Environment } from '../config/read-environment.js';
+import { scrub } from '../redaction/scrub.js';
+import { checkProvider, checkService, countWrong } from './doctor.js';
+import { readCatalogue } from './provider-catalogue.js';
+
+/**
+ * Finds every setting that stops the boot, for a start that failed at the first of them.
+ *
+ * @param isWorker - a worker starts no links, and does not read their settings
+ * @param known - text that was shown already
+ * @returns one text for each wrong part that `known` does not show; never a value of a secret
+ */
+export async function findWrongSettings(environment: Environment, isWorker: boolean, known: string): Promise<string[]> {
+  const today = new Date().toISOString().slice(0, 10);
+  const providers = await readCatalogue({
+    ...environment,
+    // These are among the service's own settings, and every provider would report them again.
+    OUTBOUND_PROXY_URL: undefined,
+    OUTBOUND_PRIVATE_HOSTS: undefined,
+  });
+  const service = checkService(environment).filter(({ subject }) => !isWorker || subject !== 'RETURN_URLS');
+  const findings = [...service, ...providers.map((entry) => checkProvider(entry, today))];
+  return findings
+    .filter((finding) => countWrong([finding]) === 1)
+    .map(({ text }) => scrub(text))
+    .filter((text) => !known.includes(text));
+}

@@ -1,0 +1,133 @@
+import { access, constants } from 'node:fs/promises';
+import { Inject, Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { Database, type Statement } from '../database/database.js';
+import { findPendingMigrations } from '../database/pending-migrations.js';
+import { AppError } from '../errors/app-error.js';
+import { KeyUnavailableError } from '../errors/connection.errors.js';
+import { NotReadyError } from '../errors/request.errors.js';
+import { Draining } from '../http/draining.js';
+import { tokensConfig, type TokensConfig } from '../tokens/tokens.config.js';
+import { KeyRing } from '../vault/key-ring.js';
+
+/**
+ * How long the response of the database holds, in milliseconds: however often anybody asks, the database is asked once
+ * in this time.
+ */
+const holdsForMs = 1_000;
+
+const ping: Statement = { name: 'ops-ping', text: 'SELECT 1 AS ok' };
+
+/** What readiness consists of. */
+export const readinessParts = ['process', 'database', 'migrations', 'keys', 'journal'] as const;
+
+/** One part. `degraded`: calls are served, and an operator should look. */
+export interface ReadinessCheck {
+  readonly status: 'ok' | 'degraded' | 'failed';
+  readonly detail?: string;
+}
+
+/** All parts, and why no call should come here, if so. */
+export interface Readiness {
+  readonly checks: Record<(typeof readinessParts)[number], ReadinessCheck>;
+  readonly failure: AppError | undefined;
+}
+
+const ok: ReadinessCheck = { status: 'ok' };
+
+/** Checks if this process can serve calls, part by part. */
+@Injectable()
+export class ReadinessService {
+  /** By a clock that only runs forward. */
+  private askedAtMs = -Infinity;
+  private isAsking = false;
+  private response: Promise<unknown> = Promise.resolve();
+  /** Migrations are not taken back while a process of their version runs. */
+  private isMigrated = false;
+
+  constructor(
+    private readonly database: Database,
+    private readonly dataSource: DataSource,
+    private readonly keyRing: KeyRing,
+    private readonly draining: Draining,
+    @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
+  ) {}
+
+  /** Checks every part. Asks the database at most once a second. */
+  async check(): Promise<Readiness> {
+    const parts = {
+      process: this.checkProcess(),
+      database: this.askDatabase(),
+      migrations: this.askDatabase().then(() => this.checkMigrations()),
+      keys: this.checkKeys(),
+    };
+    const failures: AppError[] = [];
+    const settle = (part: Promise<unknown>): Promise<ReadinessCheck> =>
+      part.then(
+        () => ok,
+        (error: unknown) => {
+          if (!(error instanceof AppError)) {
+            throw error;
+          }
+          failures.push(error);
+          return { status: 'failed', detail: error.message };
+        },
+      );
+    const checks = {
+      process: await settle(parts.process),
+      database: await settle(parts.database),
+      migrations: await settle(parts.migrations),
+      keys: await settle(parts.keys),
+      journal: await this.checkJournal(),
+    };
+    return { checks, failure: failures[0] };
+  }
+
+  private async checkProcess(): Promise<void> {
+    if (this.draining.isActive) {
+      throw new NotReadyError('This instance is stopping. Send calls to another one.', { retryAfterSeconds: 1 });
+    }
+  }
+
+  private askDatabase(): Promise<unknown> {
+    if (!this.isAsking && performance.now() - this.askedAtMs >= holdsForMs) {
+      this.isAsking = true;
+      this.askedAtMs = performance.now();
+      this.response = this.database.query(ping).finally(() => {
+        this.isAsking = false;
+      });
+    }
+    return this.response;
+  }
+
+  private async checkMigrations(): Promise<void> {
+    if (this.isMigrated) {
+      return;
+    }
+    const pending = await findPendingMigrations(this.dataSource);
+    if (pending.length > 0) {
+      throw new NotReadyError(`Migrations are pending: ${pending.length}. Run \`npm run cli -- migrate\`.`, {
+        retryAfterSeconds: 5,
+      });
+    }
+    this.isMigrated = true;
+  }
+
+  private async checkKeys(): Promise<void> {
+    if (this.keyRing.usableKids().length === 0) {
+      throw new KeyUnavailableError('No key can be used: the key source has not responded for too long.');
+    }
+  }
+
+  /** A replica without a journal serves every call, so it stays ready. */
+  private async checkJournal(): Promise<ReadinessCheck> {
+    const { journalDirectory } = this.config;
+    if (journalDirectory === undefined) {
+      return { status: 'ok', detail: 'REFRESH_JOURNAL_DIRECTORY is not set' };
+    }
+    return access(journalDirectory, constants.W_OK).then(
+      () => ok,
+      () => ({ status: 'degraded', detail: 'REFRESH_JOURNAL_DIRECTORY cannot be written' }),
+    );
+  }
+}

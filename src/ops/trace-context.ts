@@ -1,0 +1,29 @@
+/** What log lines and spans have in common. */
+export interface TraceIds {
+  readonly trace_id: string;
+  readonly span_id: string;
+}
+
+/** What `tracing.ts` puts here when the process was started with it. Nothing else knows OpenTelemetry. */
+export interface Tracing {
+  /** Returns the ids of the span that the running code belongs to. */
+  readonly activeIds: () => TraceIds | undefined;
+  /** Names the running request's span by its method and the pattern of its route, and gives it the request's id. */
+  readonly nameRequest: (method: string, route: string, requestId: string) => void;
+  /** Sends the spans that are still in memory. */
+  readonly flush: () => Promise<void>;
+}
+
+const off: Tracing = { activeIds: () => undefined, nameRequest: () => undefined, flush: () => Promise.resolve() };
+
+let current = off;
+
+/** Switches tracing on, before the first request. */
+export function useTracing(tracing: Tracing): void {
+  current = tracing;
+}
+
+/** Returns the tracing of this process; without OpenTelemetry one that does nothing. */
+export function tracing(): Tracing {
+  return current;
+}
