@@ -1,3 +1,7 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { checkProcessFlags, findForbiddenFlags } from './process-flags.js';
 
@@ -16,6 +20,9 @@ describe('findForbiddenFlags', () => {
     '--report-uncaught-exception',
     '--tls-keylog=/tmp/keys',
     '--import=./hook.js',
+    '--import=./dist/main.js',
+    '--import=',
+    '--import',
     '--require=./hook.js',
     '-r',
     '--max-old-space-size-of-something-new=1',
@@ -31,6 +38,21 @@ describe('findForbiddenFlags', () => {
     ['"--diagnostic-dir=/a b" --max-old-space-size=1', ['--diagnostic-dir=/a b']],
   ])('reads NODE_OPTIONS=%s as Node does (CR-17)', (nodeOptions, expected) => {
     expect(findForbiddenFlags([], nodeOptions)).toEqual(expected);
+  });
+
+  it('allows to import the tracing of Cufflink, and no other file (CR-17)', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'cufflink-flags-'));
+    try {
+      // Where the built file lies, as this one would after a build.
+      const own = join(import.meta.dirname, '../tracing.js');
+      const flag = `--import=${own}`;
+      const copy = join(folder, 'tracing.js');
+      await writeFile(copy, '');
+      expect(findForbiddenFlags([flag], undefined)).toEqual(existsSync(own) ? [] : [flag]);
+      expect(findForbiddenFlags([`--import=${copy}`], undefined)).toEqual([`--import=${copy}`]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('allows the sizes of the heap and what closes the process further', () => {

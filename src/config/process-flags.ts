@@ -1,3 +1,6 @@
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Environment } from './read-environment.js';
 
 /**
@@ -12,6 +15,9 @@ const allowed = [
   '--enable-source-maps',
 ];
 
+/** The one file that `--import` may name. */
+const tracingFile = pathOf(fileURLToPath(new URL('../tracing.js', import.meta.url)));
+
 /**
  * Finds the flags that a production process must not have (CR-17). `--import` and `--require` are among them: they run
  * code before the first line of the program.
@@ -20,7 +26,9 @@ const allowed = [
  * @param nodeOptions - the variable NODE_OPTIONS
  */
 export function findForbiddenFlags(execArgv: readonly string[], nodeOptions: string | undefined): string[] {
-  return [...execArgv, ...splitNodeOptions(nodeOptions ?? '')].filter((flag) => !allowed.includes(nameOf(flag)));
+  return [...execArgv, ...splitNodeOptions(nodeOptions ?? '')].filter(
+    (flag) => !allowed.includes(nameOf(flag)) && !isOwnTracing(flag),
+  );
 }
 
 /**
@@ -33,8 +41,23 @@ export function checkProcessFlags(execArgv: readonly string[], environment: Envi
   if (environment['NODE_ENV'] === 'production' && forbidden.length > 0) {
     throw new Error(
       `${forbidden.join(', ')}: these Node flags can let others read the keys and tokens in memory. Remove them: ` +
-        `production allows only ${allowed.join(', ')}.`,
+        `production allows only ${allowed.join(', ')} and --import=./dist/tracing.js.`,
     );
+  }
+}
+
+/** Whether a flag imports our own `tracing.js` and nothing else. */
+function isOwnTracing(flag: string): boolean {
+  const [, path] = /^--import=(.+)$/s.exec(flag) ?? [];
+  return path !== undefined && tracingFile !== undefined && pathOf(path) === tracingFile;
+}
+
+/** Without links, so that another name of the file is the same file. */
+function pathOf(path: string): string | undefined {
+  try {
+    return realpathSync(resolve(path));
+  } catch {
+    return undefined;
   }
 }
 

@@ -16,3 +16,18 @@ export const retiringLinks = new Counter({
   help: 'Links started to providers whose end is announced',
   labelNames: ['provider'] as const,
 });
+
+/** How far links get: the funnel from the start to the connection. */
+export type LinkStage = 'started' | 'returned' | 'parked' | 'confirmed' | 'connected';
+
+/** Links that reached a stage, by provider: `parked` and `confirmed` only where links need confirmation. */
+export const linkStages = new Counter({
+  name: 'cufflink_link_stages_total',
+  help: 'Links that reached a stage of the funnel, by provider',
+  labelNames: ['provider', 'stage'] as const,
+});
+
+/** Counts a link at a stage. */
+export function countStage(provider: string, stage: LinkStage): void {
+  linkStages.inc({ provider, stage });
+}

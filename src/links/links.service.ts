@@ -23,7 +23,7 @@ import { LinkRevisits } from './callback/link-revisits.js';
 import { LinkStore, type Parking, type StoredLink } from './store/link-store.js';
 import { LinkVault, type ParkedCallback } from './store/link-vault.js';
 import { linksConfig, type LinksConfig } from './links.config.js';
-import { retiringLinks } from './links.metrics.js';
+import { countStage, retiringLinks } from './links.metrics.js';
 import { createOneTimeSecret, hashOneTimeSecret } from './store/one-time-secret.js';
 import type { LinkConfirmer, LinkRequest, LinkTerms, Retirement, StartedLink } from './link-terms.js';
 import { checkReturnUrl, isAllowedReturnUrl } from './return-url.js';
@@ -136,6 +136,7 @@ export class LinksService {
       userId,
       provider: terms.provider,
     });
+    countStage(terms.provider, 'started');
     // A browser that left in time may come back later, as long as the link itself lasts.
     const shortenedByMs = Math.max(0, linkLifetimeMs - (expiresInSeconds * 1_000 - tookMs));
     const setOutBy = new Date(link.expiresAt.getTime() - shortenedByMs);
@@ -201,6 +202,7 @@ export class LinksService {
     if (link === undefined) {
       return this.revisits.tell(stateHash, arrival.requester, unknown);
     }
+    countStage(slug, 'returned');
     const open = async (): Promise<ParkedCallback> => {
       if (refusal !== undefined) {
         throw refusal;
@@ -260,6 +262,7 @@ export class LinksService {
       await this.redemption.noteFailure(link, mismatch, requester, 'user_mismatch');
       throw mismatch;
     }
+    countStage(link.provider, 'confirmed');
     try {
       await this.audit.record({
         ...requester,
@@ -343,6 +346,9 @@ export class LinksService {
     const until = await this.store.park({ stateHash, sealed }, parking, secretHash, lifetimeMs);
     if (until === undefined) {
       throw new AuthorizationStateError('the user was erased in the meantime');
+    }
+    if (parking === 'confirmation') {
+      countStage(link.provider, 'parked');
     }
     return { secret, until };
   }

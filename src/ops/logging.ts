@@ -8,6 +8,7 @@ import type { PrettyStream } from 'pino-pretty';
 import type { AppConfig } from '../config/app.config.js';
 import { scrub, scrubDeep, scrubPath } from '../redaction/scrub.js';
 import { describeError, visible } from './describe-error.js';
+import { tracing } from './trace-context.js';
 
 /**
  * How the process logs: one JSON object a line in production, readable lines in development.
@@ -32,7 +33,10 @@ export async function loggingOptions(
       {
         level: config.logLevel,
         hooks: { logMethod },
-        formatters: { log: (line: object) => scrubDeep(line) as Record<string, unknown> },
+        formatters: {
+          // The ids of a trace look like a key, and are none.
+          log: (line: object) => ({ ...(scrubDeep(line) as Record<string, unknown>), ...tracing().activeIds() }),
+        },
         // Otherwise pino copies every property of an error before `describeError` sees it, and hides that it is one.
         wrapSerializers: false,
         serializers: {
@@ -58,7 +62,7 @@ async function readableStream(destination: Writable | undefined): Promise<Pretty
   return pretty({
     ...(destination === undefined ? { sync: true } : { destination }),
     translateTime: 'HH:MM:ss',
-    ignore: 'pid,hostname,req,res,responseTime,reqId,code,context',
+    ignore: 'pid,hostname,req,res,responseTime,reqId,code,context,trace_id,span_id',
     // The id stands where somebody may look for it: on what went wrong.
     messageFormat: '{if context}[{context}] {end}{msg}{if code} {code} {reqId}{end}',
   });

@@ -4,11 +4,17 @@ import type { FastifyReply } from 'fastify';
 import { register } from 'prom-client';
 import { RequireScope } from '../access/access.decorators.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
+import { Database } from '../database/database.js';
+import { observePool } from './database.metrics.js';
 import './process.metrics.js';
 
 @ApiTags('Operation')
 @Controller('metrics')
 export class MetricsController {
+  constructor(database: Database) {
+    observePool(database);
+  }
+
   @Get()
   @RequireScope('metrics:read')
   @ApiBearerAuth()

@@ -3,8 +3,10 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import { PinoLogger } from 'nestjs-pino';
 import { logWhenFinished } from './logging.js';
+import { measureRequests } from './request.metrics.js';
+import { tracing } from './trace-context.js';
 
-/** Marks every line that is logged for a request with its id, and logs the request itself. */
+/** Marks every line that is logged for a request with its id, logs the request itself, and measures it. */
 @Injectable()
 export class RequestLog implements OnModuleInit {
   constructor(
@@ -13,14 +15,20 @@ export class RequestLog implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    // Commands have no server.
     const adapter = this.adapterHost.httpAdapter as FastifyAdapter | undefined;
-    adapter?.getInstance().addHook('onRequest', (request, reply, done) => {
+    if (adapter === undefined) {
+      // Commands have no server.
+      return;
+    }
+    const fastify = adapter.getInstance();
+    fastify.addHook('onRequest', (request, reply, done) => {
+      tracing().nameRequest(request.method, request.routeOptions.url ?? 'none', request.id);
       const log = (): void => {
         logWhenFinished(this.logger.logger, request, reply.raw);
         done();
       };
       this.logger.runInContext(log, { bindings: { reqId: request.id } });
     });
+    measureRequests(fastify);
   }
 }

@@ -1,4 +1,4 @@
-import { Counter } from 'prom-client';
+import { Counter, Histogram } from 'prom-client';
 
 /**
  * Calls of callers that went to providers' APIs, by provider and outcome: `2xx` to `5xx`, the code of the error, or
@@ -8,4 +8,12 @@ export const proxiedCalls = new Counter({
   name: 'cufflink_proxied_calls_total',
   help: 'Proxied calls by provider and outcome',
   labelNames: ['provider', 'outcome'] as const,
+});
+
+/** Proxied calls, from the caller's request to the provider's response. A refresh that the call waited for is in it. */
+export const proxiedCallSeconds = new Histogram({
+  name: 'cufflink_proxied_call_seconds',
+  help: 'Duration of proxied calls by provider',
+  labelNames: ['provider'] as const,
+  buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 60],
 });

@@ -18,7 +18,7 @@ import { callableBaseUrl } from './callable-api.js';
 import { coverTokens } from './covered-tokens.js';
 import type { ResponseReservation } from './response-memory.js';
 import { passedToProvider } from './passed-headers.js';
-import { proxiedCalls } from './proxy.metrics.js';
+import { proxiedCalls, proxiedCallSeconds } from './proxy.metrics.js';
 
 /** A caller's own call of a provider's API. */
 export interface CallerRequest {
@@ -83,6 +83,7 @@ export class ProxyService {
     gone: AbortSignal,
   ): Promise<ProviderAnswer> {
     const provider = this.registry.get(slug);
+    const stopTimer = proxiedCallSeconds.startTimer({ provider: slug });
     try {
       const call = toApiCall(provider, request);
       const response = await this.send(userId, { provider, call, reservation, gone }, requester);
@@ -91,6 +92,8 @@ export class ProxyService {
     } catch (error) {
       proxiedCalls.inc({ provider: slug, outcome: gone.aborted ? 'abandoned' : codeOf(error) });
       throw error;
+    } finally {
+      stopTimer();
     }
   }
 

@@ -111,3 +111,11 @@ export const sweepBatchSize = new Histogram({
   help: 'Due connections leased by one statement',
   buckets: [0, 1, 5, 20, 50, 100, 200],
 });
+
+/** Successful refreshes, from the lease to the commit of the new tokens. */
+export const refreshSeconds = new Histogram({
+  name: 'cufflink_refresh_seconds',
+  help: 'Duration of successful refreshes by provider, from the lease to the commit',
+  labelNames: ['provider'] as const,
+  buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 60, 120],
+});

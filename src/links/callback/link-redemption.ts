@@ -14,7 +14,7 @@ import { ConnectionEraser } from '../../tokens/connection-eraser.js';
 import { ConnectionLinker, type ConnectedAccount } from '../../tokens/connection-linker.js';
 import { LinkStore, type StoredLink } from '../store/link-store.js';
 import type { ParkedCallback } from '../store/link-vault.js';
-import { linkOutcomes } from '../links.metrics.js';
+import { countStage, linkOutcomes } from '../links.metrics.js';
 
 /** The end of a link: redeems its callback, or notes why it was not. */
 @Injectable()
@@ -104,6 +104,9 @@ export class LinkRedemption {
    */
   private async noteOutcome(link: StoredLink, outcome: string): Promise<boolean> {
     linkOutcomes.inc({ provider: link.provider, outcome });
+    if (outcome === 'connected') {
+      countStage(link.provider, 'connected');
+    }
     try {
       return await this.store.finish(link.stateHash, outcome);
     } catch (error) {

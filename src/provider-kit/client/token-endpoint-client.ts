@@ -5,6 +5,7 @@ import { ConnectionNotRefreshableError } from '../../errors/connection.errors.js
 import { InvalidTokenResponseError, TokenRevokedError } from '../../errors/provider.errors.js';
 import type { GrantTokens } from '../health-provider.js';
 import type { Patience, ProviderResponse } from '../http/http-client.js';
+import { tokenCallSeconds } from '../provider-kit.metrics.js';
 import { verifyIdToken } from '../responses/id-token.js';
 import { oauth1Request, type OAuth1Call } from '../oauth1/oauth1-request.js';
 import { parseOAuth1TokenResponse, type OAuth1TokenResponse } from '../responses/oauth1-response.js';
@@ -60,10 +61,12 @@ export interface VerifiedCredentials {
 }
 
 /**
- * Talks to the providers' token, revocation and account endpoints: one request per call, never repeated but by {@link ProviderClocks}.
+ * Talks to the providers' token, revocation and account endpoints: one request per call, never repeated but by {@link
+ * ProviderClocks}.
  *
- * Every failure comes out as one of a few typed errors that say who has to act. Their text holds the provider's name, the HTTP
- * status and an error code of letters and `_`; nothing that the provider wrote freely, because it may quote a token.
+ * Every failure comes out as one of a few typed errors that say who has to act. Their text holds the provider's name,
+ * the HTTP status and an error code of letters and `_`; nothing that the provider wrote freely, because it may quote a
+ * token.
  */
 @Injectable()
 export class TokenEndpointClient extends ProviderApiClient {
@@ -137,8 +140,8 @@ export class TokenEndpointClient extends ProviderApiClient {
   /**
    * Exchanges a refresh token for a new token response at the token endpoint.
    *
-   * When the token response carries a refresh token, the old one is dead and must not be sent again; when it carries none, the old
-   * one stays valid.
+   * When the token response carries a refresh token, the old one is dead and must not be sent again; when it carries
+   * none, the old one stays valid.
    *
    * @param definition - the provider's facts
    * @param settings - endpoints and client credentials in force
@@ -188,9 +191,10 @@ export class TokenEndpointClient extends ProviderApiClient {
   /**
    * Ends a grant at the provider, with the proof that its definition names. Resolves on any 2xx.
    *
-   * With proof `client` the refresh token is sent where there is one, since that ends the access token too; providers answer 200
-   * to a token they do not know, which counts as ended. With the other proofs a refusal does not tell an ended grant from an expired
-   * access token, so it is an {@link AuthorizationFailedError}: refresh once, try again, then give up.
+   * With proof `client` the refresh token is sent where there is one, since that ends the access token too; providers
+   * answer 200 to a token they do not know, which counts as ended. With the other proofs a refusal does not tell an
+   * ended grant from an expired access token, so it is an {@link AuthorizationFailedError}: refresh once, try again,
+   * then give up.
    *
    * @param definition - the provider's facts; must have a `revocation`
    * @param settings - endpoints and client credentials in force
@@ -216,7 +220,8 @@ export class TokenEndpointClient extends ProviderApiClient {
   }
 
   /**
-   * Requests temporary credentials, the first step of an OAuth 1.0a link. The callback is signed and sent in the header.
+   * Requests temporary credentials, the first step of an OAuth 1.0a link. The callback is signed and sent in the
+   * header.
    *
    * @param definition - the provider's facts
    * @param settings - endpoints and client credentials in force
@@ -366,7 +371,15 @@ export class TokenEndpointClient extends ProviderApiClient {
     const requestedAt = this.clock.now();
     const form = { url: call.url, fields: { ...call.fields, ...definition.extraTokenParams } };
     const request = await this.clientAuthentication.form(definition, settings, form, requestedAt);
-    const response = await this.http.send({ ...request, patience: call.patience, mustBeRead: true });
+    const labels = { provider: definition.slug, grant_type: call.fields['grant_type'] ?? 'other' };
+    const stopTimer = tokenCallSeconds.startTimer(labels);
+    const response = await this.http
+      .send({ ...request, patience: call.patience, mustBeRead: true })
+      .catch((error: unknown) => {
+        stopTimer({ outcome: 'no_response' });
+        throw error;
+      });
+    stopTimer({ outcome: `${Math.floor(response.status / 100)}xx` });
     if (isFailure(definition, response)) {
       throw tokenFailure(this.failed(definition, response), refused, refusedWithoutReason);
     }

@@ -12,7 +12,7 @@ import { ConnectionStore } from '../store/connection-store.js';
 import type { StoredConnection } from '../store/stored-connection.js';
 import { TokenVault } from '../store/token-vault.js';
 import { sealedScopes, type TokenSet } from '../token-set.js';
-import { unreadable } from '../tokens.metrics.js';
+import { refreshSeconds, unreadable } from '../tokens.metrics.js';
 import { RefreshConcurrency } from './refresh-concurrency.js';
 import { RefreshExchange } from './refresh-exchange.js';
 import { RefreshFailureRecorder } from './refresh-failure-recorder.js';
@@ -184,6 +184,8 @@ export class RefreshAttempt {
   private async saveTokens(lease: RefreshLease, unsaved: UnsavedTokens): Promise<void> {
     const { saver, circuitBreakers, recorder } = this.services;
     const isSaved = await saver.save(this.connection, this.provider, unsaved);
+    const { provider } = this.connection;
+    refreshSeconds.observe({ provider }, (performance.now() - lease.takenAtMs) / 1_000);
     await circuitBreakers.recordSuccess(this.connection.registrationId, lease.isTrial);
     if (!isSaved) {
       throw new ConnectionNotFoundError();
