@@ -216,7 +216,7 @@ export class ConnectionMigrator {
   }
 }
 
-/** Without the database or the keys nothing goes on. */
+/** Whether the database or the keys are unavailable, so that no connection can be migrated. */
 function isOurOutage(error: AppError): boolean {
   return error instanceof DatabaseUnavailableError || error instanceof KeyUnavailableError;
 }

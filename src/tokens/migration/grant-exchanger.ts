@@ -131,7 +131,7 @@ export class GrantExchanger {
     }
   }
 
-  /** What a repeated exchange says tells nothing of the first one: that stays in doubt. */
+  /** The response to a repeated exchange says nothing about the first one, which stays in doubt. */
   private async callExchange(
     { old, successor }: Exchange,
     leased: LeasedMigration,
@@ -162,7 +162,7 @@ export class GrantExchanger {
     return true;
   }
 
-  /** Nobody else may have a copy: a database that is away is waited for. */
+  /** Waits for an unavailable database, because the tokens exist nowhere else. */
   private async saveResult(leased: LeasedMigration, secretGen: number, sealed: Buffer): Promise<boolean> {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -202,7 +202,7 @@ export class GrantExchanger {
     return (await this.commit(exchange, leased, { ...identified, tokens })) ? tokens : undefined;
   }
 
-  /** A refresh that was not made leaves the set as good as it was. */
+  /** Keeps the set as it was if the refresh was certainly not made. */
   private async callRefresh(
     { successor }: Exchange,
     leased: LeasedMigration,
@@ -252,7 +252,7 @@ export function toTokenResponse({
   });
 }
 
-/** Other tokens of the connection are another exchange. */
+/** Each generation of a connection's tokens is another exchange. */
 function journalKey({ id }: LeasedMigration, secretGen: number): string {
   return `${id}-${secretGen}`;
 }

@@ -1,6 +1,6 @@
 import type { AuditTrail } from '../../audit/audit-trail.js';
 import type { ErrorCode } from '../../errors/error-code.js';
-import type { Exchange } from './grant-exchanger.js';
+import type { HealthProvider } from '../../provider-kit/health-provider.js';
 import type { LeasedMigration } from './migration-store.js';
 
 /**
@@ -11,7 +11,7 @@ import type { LeasedMigration } from './migration-store.js';
  */
 export function recordMigration(
   audit: AuditTrail,
-  { successor }: Exchange,
+  { successor }: { readonly successor: HealthProvider },
   { userId, provider, id }: LeasedMigration,
   action: 'connection.exchange_begun' | 'connection.exchanged' | 'connection.exchange_failed' | 'connection.migrated',
   code?: ErrorCode,

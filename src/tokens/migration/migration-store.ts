@@ -96,7 +96,7 @@ const statements = {
     text: `UPDATE grant_migrations SET state = 'begun', sealed = NULL, begun_at = now(), secret_gen = $4, last_error_code = NULL,
              leased_until = ${lease} WHERE ${isOurs} AND leased_until > now() RETURNING id`,
   },
-  // Also for a run that has lost its lease, while nobody else has one: what it holds exists nowhere else.
+  // Also for a run whose lease has expired, if no other run has one: its tokens exist nowhere else.
   saveResult: {
     name: 'grant-migrations-save-result',
     text: `UPDATE grant_migrations SET state = 'exchanged', sealed = $4
@@ -112,7 +112,7 @@ const statements = {
     name: 'grant-migrations-release',
     text: `UPDATE grant_migrations SET lease_id = NULL, leased_until = NULL, last_error_code = $4 WHERE ${isOurs} RETURNING state`,
   },
-  // The connection is locked first, as an unlink does. One that was linked anew meanwhile has another generation, and stays.
+  // The connection is locked first, as an unlink does. A connection that was linked again has another generation, and stays.
   remove: {
     name: 'grant-migrations-remove-connection',
     text: `WITH old AS (SELECT user_id, provider, secret_gen FROM connections WHERE user_id = $1 AND provider = $2 FOR UPDATE),
