@@ -7,7 +7,7 @@ import { BackgroundJob } from './background-job.js';
 const restMs = 60_000;
 const limitMs = 30_000;
 
-/** Calls back when a step begins, and waits until it is let go. */
+/** Counts runs, and lets a test wait for the next one. */
 class Steps {
   private readonly begun: (() => void)[] = [];
   count = 0;

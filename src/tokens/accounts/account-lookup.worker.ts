@@ -163,7 +163,7 @@ export class AccountLookupWorker {
     return outcome;
   }
 
-  /** @returns `undefined` when the maker will not tell */
+  /** @returns `undefined` when the provider refuses to return the account */
   private async askProvider(
     { id }: StoredConnection,
     provider: HealthProvider,
@@ -180,7 +180,7 @@ export class AccountLookupWorker {
     }
   }
 
-  /** A refresh that is under way goes first. */
+  /** Saves the account, unless a refresh is in flight. */
   private async saveAccount(connection: StoredConnection, tokens: TokenSet, outcome: Outcome): Promise<Outcome> {
     const account = this.accounts.identify(connection.registrationId, tokens);
     await this.accounts.checkFree(connection, account);
@@ -219,7 +219,7 @@ export class AccountLookupWorker {
   }
 }
 
-/** Whether it is not the maker that will not tell, but the operator or we that have something to mend first. */
+/** Whether the operator, or a fix of ours, can make the lookup succeed. */
 function needsOperator(error: AppError): boolean {
   return error instanceof ProviderMisconfiguredError || error instanceof InvalidTokenResponseError;
 }

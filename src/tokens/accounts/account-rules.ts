@@ -77,7 +77,7 @@ export class AccountRules {
    * @returns the old token set when it belongs to another account
    */
   async findReplaced(existing: StoredConnection, tokens: TokenSet): Promise<TokenSet | undefined> {
-    // A new link mends a row that does not open any more, or is empty.
+    // A new link repairs a row that cannot be decrypted, or is empty.
     const old = await this.tokenVault.openIfReadable(existing);
     const differs =
       old?.providerUserId !== undefined && tokens.providerUserId !== undefined && !isSameAccount(old, tokens);

@@ -21,7 +21,7 @@ const entrySchema = z.object({
   expiresAt: z.coerce.date().nullable(),
   refreshable: z.boolean(),
   refreshExpiresAt: z.coerce.date().nullable(),
-  // Counted anew from the replay: no clock tells how long the entry lay there, and callers refresh it in any case.
+  // Counts from the replay: the age of an entry is unknown, and callers refresh the connection in any case.
   refreshDueInMs: z.number().min(0).nullable().default(0),
 });
 

@@ -87,7 +87,7 @@ export class RefreshConcurrency {
     }
   }
 
-  /** To whoever waits: on demand before background, then by arrival. */
+  /** Gives a permit to the next waiting refresh: on demand before background, then by arrival. */
   private handOver(permits: ProviderPermits): void {
     const all = [...permits.waiting];
     const next = all.find(({ request }) => request.priority === 'on-demand') ?? all[0];

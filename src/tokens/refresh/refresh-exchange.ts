@@ -10,7 +10,7 @@ import { leaseLengthMs, forgivesRepeat, patienceMs, stopPatienceMs } from '../po
 import type { TokenSet } from '../token-set.js';
 import { tokensConfig, type TokensConfig } from '../tokens.config.js';
 
-/** What a refresh is asked for with. */
+/** The tokens that are sent, and the scopes to ask for. */
 type SpentTokens = TokenSet & { readonly scopes: readonly string[] };
 
 /**
@@ -23,7 +23,7 @@ type SpentTokens = TokenSet & { readonly scopes: readonly string[] };
 @Injectable()
 export class RefreshExchange implements OnModuleDestroy {
   private readonly logger = new Logger(RefreshExchange.name);
-  /** Of the exchanges under way. */
+  /** Of the exchanges in flight. */
   private readonly patiences = new Set<AbortController>();
 
   constructor(
@@ -81,7 +81,7 @@ export class RefreshExchange implements OnModuleDestroy {
     }
   }
 
-  /** A lease that could not be renewed lasts for two more tries; after that the hold is what keeps others back. */
+  /** A lease that could not be renewed lasts for two more tries. After that the hold keeps other processes back. */
   private async renew(connection: StoredConnection, lease: RefreshLease, lengthMs: number): Promise<void> {
     try {
       await this.leases.renew(connection, lease.id, lengthMs);

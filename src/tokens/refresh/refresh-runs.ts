@@ -37,9 +37,9 @@ export class RefreshRuns {
       }
     });
     const run = { request, done, told: Promise.race([done, request.overdue.promise]) };
-    // Those who wait for the one may not wait for the other.
+    // Not every caller waits for both promises.
     run.told.catch(() => undefined);
-    // A caller that lost the lease may be waiting here already, for just this refresh.
+    // A caller that lost the lease may already be waiting here for this refresh.
     if (!this.running.has(id)) {
       this.running.set(id, run);
     }

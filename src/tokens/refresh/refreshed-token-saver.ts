@@ -79,7 +79,7 @@ export class RefreshedTokenSaver {
     const tokens: TokenSet = {
       ...previous,
       refreshToken,
-      // How long it lives is not known, and a spare one may be what was spent.
+      // Its lifetime is unknown, and the spare one may be the one that was spent.
       refreshExpiresAt: undefined,
       spareRefreshToken: undefined,
       mustNameUser: namesAnotherUser || previous.mustNameUser,
@@ -197,7 +197,7 @@ export class RefreshedTokenSaver {
     const isSameLink = current?.id === connection.id && current.linkedAt.getTime() === connection.linkedAt.getTime();
     if (isSameLink && current.secretGen === connection.secretGen + 1) {
       const { refreshToken, mustNameUser } = tokens;
-      // One that may be another user's is no spare.
+      // A refresh token that may be another user's is no spare.
       if (refreshToken !== undefined && refreshToken !== previous.refreshToken && mustNameUser !== true) {
         await this.saveSpare(current, refreshToken);
       }

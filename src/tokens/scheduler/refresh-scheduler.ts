@@ -18,14 +18,14 @@ import { dueConnections, oldestOverdueSeconds, sweepBatchSize } from '../tokens.
 const batchSize = 200;
 /** Longest pause between checks of the table and updates of the metrics, in milliseconds. */
 const longestPauseMs = 15_000;
-/** First pause after a look that found due what could not be had, because another replica was at it. Doubles. */
+/** First pause after a check that could lease nothing, because another replica has the due rows. It doubles. */
 const firstPauseMs = 200;
 /** Due connections are counted up to here; more is "many". */
 const countLimit = 10_000;
 
 const surveyDue: Statement = {
   name: 'connections-survey-due',
-  // What is due and under way, or in doubt, is nobody's to take before lease and hold have passed.
+  // A due row with a lease or in doubt cannot be leased before lease and hold have passed.
   text: `SELECT slug AS provider, backlog::int, extract(epoch FROM least(first_free_at, (
              SELECT min(refresh_due_at) FROM connections WHERE provider = slug AND status = 'active' AND refresh_due_at > now())) - now())::float8 * 1000
              AS "nextDueInMs"
@@ -37,7 +37,7 @@ const surveyDue: Statement = {
          ) AS counted`,
 };
 
-/** What is due of one provider. */
+/** The due connections of one provider. */
 interface Survey {
   readonly provider: string;
   readonly backlog: number;
@@ -45,7 +45,7 @@ interface Survey {
   readonly nextDueInMs: number | null;
 }
 
-/** What this process does for one provider. */
+/** The refreshes of this process at one provider. */
 interface ProviderState {
   readonly provider: string;
   readonly rate: RateLimiter;
@@ -53,9 +53,9 @@ interface ProviderState {
   readonly inDoubtHoldMs: number;
   /** Connections leased and not finished. */
   underWay: number;
-  /** There was nothing to lease; on the clock of `performance.now`. */
+  /** No check before this instant of `performance.now`, because there was nothing to lease. */
   quietUntilMs: number;
-  /** Looks in a row that found nothing to lease. */
+  /** Consecutive checks that found nothing to lease. */
   emptyLooks: number;
 }
 
@@ -117,7 +117,7 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
   private async step(): Promise<number> {
     const rooms = this.rooms();
     if (rooms.length > 0) {
-      // Else every row would be set aside one by one, and left for hours when the keys are back.
+      // Otherwise every row would be postponed, and stay so for hours after the keys are back.
       this.tokenVault.ensureCanSeal();
       const leased = await this.leases.acquireDue(rooms, batchSize);
       sweepBatchSize.observe(leased.length);
@@ -165,7 +165,7 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
     if (state.underWay > this.refillLevel() || this.lifecycle.isRetired(this.registry.get(state.provider))) {
       return Infinity;
     }
-    // A tenth of a second's worth at least, so that a limited rate is no reason for a statement a row.
+    // At least a tenth of a second's worth, so that a limited rate does not cost one statement for each row.
     const least = Math.max(1, Math.ceil(this.config.refreshRatePerSecond / 10));
     const missing = Math.min(least, this.config.providerConcurrency) - state.rate.available(nowMs);
     return Math.max(state.quietUntilMs, nowMs + (Math.max(0, missing) * 1_000) / this.config.refreshRatePerSecond);
@@ -222,7 +222,7 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
     }
   }
 
-  /** Where a closed gate waits to be tried, one refresh tries it; callers may be long in coming. */
+  /** Starts one refresh as the trial of each circuit breaker that is ready for it, because callers may come late. */
   private async startTrials(rooms: readonly ProviderRoom[]): Promise<void> {
     const found = rooms.length === 0 ? [] : await this.leases.findTrials(rooms);
     for (const connection of found) {
@@ -240,7 +240,7 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
     }
   }
 
-  /** These have nothing to lease: they are looked at again when something becomes due, or by and by. */
+  /** Pauses providers without anything to lease, until something becomes due or the longest pause has passed. */
   private async pause(rooms: readonly ProviderRoom[]): Promise<void> {
     const providers = new Set(rooms.map(({ provider }) => provider));
     const states = this.providerStates().filter(({ provider }) => providers.has(provider));
@@ -270,7 +270,7 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
     return new Map(rows.map((row) => [row.provider, row]));
   }
 
-  /** Made at the first look: only then all providers are registered. */
+  /** Built at the first check, when all providers are registered. */
   private providerStates(): readonly ProviderState[] {
     this.states ??= this.registry
       .list()

@@ -72,7 +72,7 @@ export class BatchedSaves {
     return result.saved;
   }
 
-  /** One value that PostgreSQL refuses must not keep the others from being saved: then each goes by itself. */
+  /** A value that PostgreSQL refuses must not prevent the other saves: each is then repeated alone. */
   private async saveTogether(saves: readonly Save[]): Promise<SaveResult[]> {
     try {
       const numbers = await this.saveAll(saves);

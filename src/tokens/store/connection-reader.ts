@@ -8,7 +8,7 @@ export type ReadConnection = SealedConnection & {
   readonly scopesRequested: readonly string[];
 };
 
-/** The columns that are read: whoever asks knows the others. */
+/** The columns that are read. The caller knows the others. */
 type ReadColumns = Omit<ReadConnection, 'userId' | 'provider'> & { readonly place: number };
 
 interface ConnectionRef {

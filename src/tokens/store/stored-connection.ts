@@ -160,7 +160,7 @@ export type ConnectionKey = Pick<StoredConnection, 'userId' | 'provider' | 'id' 
 /** Identifies a token set and its link. A new link keeps the id of the row. */
 export type LinkKey = ConnectionKey & Pick<StoredConnection, 'linkedAt'>;
 
-/** What every new token set clears: lease, failures, doubts, and the end if there was one. */
+/** SQL: what a new token set clears: lease, failures, doubt, and the end if there was one. */
 export const clearedAttempt = `lease_id = NULL, leased_until = NULL, attempt_started_at = NULL, failed_attempts = 0, retry_at = NULL,
   suspect_since = NULL, gone_since = NULL, failing_since = NULL, access_rejected_at = NULL,
   status = 'active', end_reason = NULL, ended_at = NULL, last_error_code = NULL, last_error_at = NULL`;
