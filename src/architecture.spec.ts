@@ -73,6 +73,11 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     callback: ['store'],
     sessions: ['store'],
   },
+  sandbox: {
+    oauth1: [],
+    oauth2: [],
+    testing: [],
+  },
   'provider-kit': {
     definition: [],
     http: [],

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Clock } from '../../clock/clock.js';
-import { OAuth1Verifier } from '../../sandbox/oauth1-verifier.js';
+import { OAuth1Verifier } from '../../sandbox/oauth1/oauth1-verifier.js';
 import { ProviderHttpClient } from '../http/http-client.js';
 import type { OAuth1Definition, OAuth2Definition, ProviderDefinition } from '../definition/provider-definition.js';
 import type { ProviderEndpoints } from '../definition/provider-settings.js';

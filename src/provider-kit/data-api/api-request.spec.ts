@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { OAuth1Verifier } from '../../sandbox/oauth1-verifier.js';
+import { OAuth1Verifier } from '../../sandbox/oauth1/oauth1-verifier.js';
 import { apiRequest, formOf, type ApiCall } from './api-request.js';
 import { apiUrl } from './api-url.js';
 import type { ProviderRequest } from '../http/http-client.js';

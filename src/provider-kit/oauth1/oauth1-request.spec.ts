@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { OAuth1Verifier, type ParameterPlace, type SignedRequest } from '../../sandbox/oauth1-verifier.js';
+import { OAuth1Verifier, type ParameterPlace, type SignedRequest } from '../../sandbox/oauth1/oauth1-verifier.js';
 import type { ProviderRequest } from '../http/http-client.js';
 import { oauth1Request } from './oauth1-request.js';
 import { exampleOAuth1, exampleSettings } from '../testing/example-definition.js';

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createLocalJWKSet, decodeJwt, jwtVerify, type JSONWebKeySet, type JWTPayload } from 'jose';
-import { sandboxClientId } from '../provider-kit/definition/provider-settings.js';
-import { call, json, OAuth2Driver, startSandbox, tokens, type TestClock } from './testing/sandbox-driver.js';
-import { plainDefinition } from './testing/plain-definition.js';
-import type { VendorSandbox } from './vendor-sandbox.js';
+import { sandboxClientId } from '../../provider-kit/definition/provider-settings.js';
+import { call, json, OAuth2Driver, startSandbox, tokens, type TestClock } from '../testing/sandbox-driver.js';
+import { plainDefinition } from '../testing/plain-definition.js';
+import type { VendorSandbox } from '../vendor-sandbox.js';
 
 const issuer = 'https://identity.example.test';
 

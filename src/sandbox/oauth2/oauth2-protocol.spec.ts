@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { sandboxClientId, sandboxClientSecret } from '../provider-kit/definition/provider-settings.js';
-import type { OAuth2SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
-import { consent } from '../../test/support/browser.js';
+import { sandboxClientId, sandboxClientSecret } from '../../provider-kit/definition/provider-settings.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
+import { consent } from '../../../test/support/browser.js';
 import {
   basic,
   call,
@@ -17,8 +17,8 @@ import {
   verifier,
   type Fields,
   type TestClock,
-} from './testing/sandbox-driver.js';
-import type { VendorSandbox } from './vendor-sandbox.js';
+} from '../testing/sandbox-driver.js';
+import type { VendorSandbox } from '../vendor-sandbox.js';
 
 /** Every check switched on; `plain` differs where a provider may. */
 const strict: OAuth2SandboxDefinition = {

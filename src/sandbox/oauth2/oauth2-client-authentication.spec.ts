@@ -1,7 +1,7 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { sandboxClientId, sandboxClientSecret } from '../provider-kit/definition/provider-settings.js';
-import { sandboxSigningKey } from '../provider-kit/definition/sandbox-credentials.js';
+import { sandboxClientId, sandboxClientSecret } from '../../provider-kit/definition/provider-settings.js';
+import { sandboxSigningKey } from '../../provider-kit/definition/sandbox-credentials.js';
 import {
   basic,
   json,
@@ -11,9 +11,9 @@ import {
   startSandbox,
   type Fields,
   type TestClock,
-} from './testing/sandbox-driver.js';
-import { plainDefinition } from './testing/plain-definition.js';
-import type { VendorSandbox } from './vendor-sandbox.js';
+} from '../testing/sandbox-driver.js';
+import { plainDefinition } from '../testing/plain-definition.js';
+import type { VendorSandbox } from '../vendor-sandbox.js';
 
 const issuer = 'https://identity.example.test';
 

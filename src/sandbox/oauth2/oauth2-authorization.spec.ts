@@ -1,10 +1,18 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { consent } from '../../test/support/browser.js';
-import { consentByForm, readForm } from './testing/consent-by-form.js';
-import { call, callback, json, OAuth2Driver, redirected, startSandbox, type Fields } from './testing/sandbox-driver.js';
-import { plainDefinition } from './testing/plain-definition.js';
-import type { VendorSandbox } from './vendor-sandbox.js';
+import { consent } from '../../../test/support/browser.js';
+import { consentByForm, readForm } from '../testing/consent-by-form.js';
+import {
+  call,
+  callback,
+  json,
+  OAuth2Driver,
+  redirected,
+  startSandbox,
+  type Fields,
+} from '../testing/sandbox-driver.js';
+import { plainDefinition } from '../testing/plain-definition.js';
+import type { VendorSandbox } from '../vendor-sandbox.js';
 
 let sandbox: VendorSandbox;
 const driver = (slug: string): OAuth2Driver => new OAuth2Driver(sandbox.provider(slug));

@@ -1,8 +1,8 @@
-import { Refusal } from './fake-response.js';
-import { Parameters } from './form.js';
-import type { AccessToken, GrantBook } from './grant-book.js';
-import type { IncomingCall } from './incoming-call.js';
-import type { CallNote } from './protocol.js';
+import { Refusal } from '../fake-response.js';
+import { Parameters } from '../form.js';
+import type { AccessToken, GrantBook } from '../grant-book.js';
+import type { IncomingCall } from '../incoming-call.js';
+import type { CallNote } from '../protocol.js';
 
 /** Finds the access token of a call. */
 export class AccessCheck {

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { sandboxClientSecret } from '../provider-kit/definition/provider-settings.js';
+import { sandboxClientSecret } from '../../provider-kit/definition/provider-settings.js';
 import type {
   OAuth1SandboxDefinition,
   OAuth2SandboxDefinition,
-} from '../provider-kit/definition/sandbox-definition.js';
-import { consent, type ConsentOptions } from '../../test/support/browser.js';
+} from '../../provider-kit/definition/sandbox-definition.js';
+import { consent, type ConsentOptions } from '../../../test/support/browser.js';
 import {
   call,
   callback,
@@ -15,8 +15,8 @@ import {
   type Reply,
   type Signing,
   type TestClock,
-} from './testing/sandbox-driver.js';
-import type { VendorSandbox } from './vendor-sandbox.js';
+} from '../testing/sandbox-driver.js';
+import type { VendorSandbox } from '../vendor-sandbox.js';
 
 const definition: OAuth1SandboxDefinition = {
   oauth: '1.0a',

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { sandboxClientId } from '../provider-kit/definition/provider-settings.js';
-import type { OAuth2SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
+import { sandboxClientId } from '../../provider-kit/definition/provider-settings.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 import {
   basic,
   call,
@@ -10,9 +10,9 @@ import {
   postForm,
   startSandbox,
   type TestClock,
-} from './testing/sandbox-driver.js';
-import { plainDefinition } from './testing/plain-definition.js';
-import type { VendorSandbox } from './vendor-sandbox.js';
+} from '../testing/sandbox-driver.js';
+import { plainDefinition } from '../testing/plain-definition.js';
+import type { VendorSandbox } from '../vendor-sandbox.js';
 
 const revocations = {
   query: {

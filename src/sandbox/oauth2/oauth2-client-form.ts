@@ -1,9 +1,9 @@
-import type { OAuth2SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
-import { Refusal } from './fake-response.js';
-import { isForm, Parameters } from './form.js';
-import type { IncomingCall } from './incoming-call.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
+import { Refusal } from '../fake-response.js';
+import { isForm, Parameters } from '../form.js';
+import type { IncomingCall } from '../incoming-call.js';
 import { authenticateClient, type ClientAuthentication } from './oauth2-client-authentication.js';
-import type { FakeContext } from './protocol.js';
+import type { FakeContext } from '../protocol.js';
 
 /**
  * Reads a form that is sent directly, not through the browser.

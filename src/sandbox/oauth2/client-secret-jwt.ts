@@ -1,6 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import { jwtVerify } from 'jose';
-import { sandboxSigningKey } from '../provider-kit/definition/sandbox-credentials.js';
+import { sandboxSigningKey } from '../../provider-kit/definition/sandbox-credentials.js';
 
 /** Six months, as providers that take such a secret count them. */
 const longestLifeSeconds = 15_777_000;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { OAuth2SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
-import type { Misbehaviour } from './misbehaviour.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
+import type { Misbehaviour } from '../misbehaviour.js';
 import {
   callback,
   json,
@@ -9,9 +9,9 @@ import {
   tokens,
   type Fields,
   type TestClock,
-} from './testing/sandbox-driver.js';
-import { plainDefinition } from './testing/plain-definition.js';
-import type { VendorSandbox } from './vendor-sandbox.js';
+} from '../testing/sandbox-driver.js';
+import { plainDefinition } from '../testing/plain-definition.js';
+import type { VendorSandbox } from '../vendor-sandbox.js';
 
 /** Renames and wraps, as some providers do; without tokens there is only the status. */
 const shaped: OAuth2SandboxDefinition = {

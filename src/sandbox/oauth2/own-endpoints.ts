@@ -1,11 +1,11 @@
-import type { OAuth2SandboxDefinition, SandboxEndpoint } from '../provider-kit/definition/sandbox-definition.js';
+import type { OAuth2SandboxDefinition, SandboxEndpoint } from '../../provider-kit/definition/sandbox-definition.js';
 import type { AccessCheck } from './access-check.js';
-import type { FakeResponse } from './fake-response.js';
-import { BoundedMap } from './bounded-map.js';
-import { isForm, Parameters } from './form.js';
-import type { IncomingCall } from './incoming-call.js';
-import type { CallNote, FakeContext } from './protocol.js';
-import type { Route } from './routing.js';
+import type { FakeResponse } from '../fake-response.js';
+import { BoundedMap } from '../bounded-map.js';
+import { isForm, Parameters } from '../form.js';
+import type { IncomingCall } from '../incoming-call.js';
+import type { CallNote, FakeContext } from '../protocol.js';
+import type { Route } from '../routing.js';
 
 /** The endpoints that only one provider has, and the facts that they remember. */
 export class OwnEndpoints {
