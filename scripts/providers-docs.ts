@@ -26,6 +26,14 @@ export interface DocumentedFacts {
   /** When they were last compared with the provider's documentation: `YYYY-MM-DD`. */
   readonly checkedOn: string;
   readonly refreshTokenLifetimeSeconds: number | null;
+  /** What its users have; a key of {@link kinds}. */
+  readonly kind: string;
+  /** What the provider demands of an app; `?` if that is not known. */
+  readonly access: string;
+  /** Absent if the provider serves all regions alike, as far as is known. */
+  readonly region?: string;
+  /** The day of `fixtures/observed.json`, when a consent was observed: `YYYY-MM-DD`. */
+  readonly observedOn?: string | undefined;
 }
 
 /** What the page is made from. */
@@ -111,6 +119,38 @@ const notOffered = `## Not offered
 | komoot | It speaks OAuth 2.0, but gives client ids to partners only and publishes neither lifetimes nor rotation. With a partnership it can be added like any other. | |
 `;
 
+/** What readers look for, in this order. */
+const kinds: Readonly<Record<string, string>> = {
+  wearable: 'Watches, rings and bands',
+  training: 'Training platforms and equipment',
+  device: 'Scales, blood pressure monitors and other devices',
+  glucose: 'Glucose and diabetes',
+  nutrition: 'Nutrition',
+  record: 'Health records',
+  phone: 'Phones',
+};
+
+/** The table for readers who look for a device: by kind, then by name. */
+function renderFinder(
+  definitions: readonly ProviderDefinition[],
+  factsOf: (definition: ProviderDefinition) => DocumentedFacts | undefined,
+): string {
+  return Object.entries(kinds)
+    .map(([kind, title]) => {
+      const ofKind = definitions
+        .filter((definition) => factsOf(definition)?.kind === kind)
+        .sort((left, right) => (left.displayName.toLowerCase() < right.displayName.toLowerCase() ? -1 : 1));
+      const rows = ofKind.map((definition) => {
+        const { access = '?', region = '', checkedOn = '', observedOn = 'no' } = factsOf(definition) ?? {};
+        const { slug, displayName, uncertain } = definition;
+        return [`[${displayName}](#${slug})`, region, access, checkedOn, observedOn, String(uncertain.length)];
+      });
+      const head = ['provider', 'region', 'what an app needs', 'documented', 'observed', 'uncertain facts'];
+      return rows.length === 0 ? '' : `### ${title}\n\n${renderTable(head, rows)}\n`;
+    })
+    .join('');
+}
+
 /** Returns the text of `docs/providers.md`. */
 export function renderProvidersPage({ definitions, facts, folders }: ProvidersSource): string {
   const folderOf = ({ slug }: ProviderDefinition): string =>
@@ -153,11 +193,16 @@ export function renderProvidersPage({ definitions, facts, folders }: ProvidersSo
 ${definitions.length} providers in ${new Set(definitions.map(folderOf)).size} folders of \`src/providers\`, whose READMEs say how to get credentials. \`npm run cli -- doctor\` tells
 which of them are switched on, and which redirect URI to register.
 
+## Find a provider
+
+${renderFinder(definitions, factsOf)}
+${notOffered}
+## How they speak OAuth
+
 ${table}
 Lives are as documented (?: not published); what a provider tells with a token goes before.
 
-${definitions.map((definition) => renderProvider(definition, folderOf(definition), factsOf(definition)?.checkedOn)).join('\n')}
-${notOffered}`;
+${definitions.map((definition) => renderProvider(definition, folderOf(definition), factsOf(definition)?.checkedOn)).join('\n')}`;
 }
 
 /** Returns `docs/providers.md` as it should be, or undefined when it is so below `root`. */
@@ -355,7 +400,10 @@ export async function readSource(root: string, definitions: readonly ProviderDef
   const entries = await readdir(providers, { withFileTypes: true });
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   const facts = folders.map(async (folder) => {
-    return JSON.parse(await readFile(join(providers, folder, 'facts.json'), 'utf8')) as DocumentedFacts;
+    const documented = JSON.parse(await readFile(join(providers, folder, 'facts.json'), 'utf8')) as DocumentedFacts;
+    const observed = await readFile(join(providers, folder, 'fixtures/observed.json'), 'utf8').catch(() => undefined);
+    const { observedOn } = (observed === undefined ? {} : JSON.parse(observed)) as { observedOn?: string };
+    return { ...documented, observedOn };
   });
   return { definitions, facts: await Promise.all(facts), folders };
 }

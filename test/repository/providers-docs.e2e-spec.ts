@@ -50,14 +50,16 @@ describe('the page about providers', () => {
 
 describe('renderProvidersPage', () => {
   function render(definition: ProviderDefinition, refreshTokenLifetimeSeconds: number | null = null): string {
-    const facts = [{ id: 'example', checkedOn: '2026-11-30', refreshTokenLifetimeSeconds }];
+    const facts = [
+      { id: 'example', checkedOn: '2026-11-30', refreshTokenLifetimeSeconds, kind: 'wearable', access: 'partners' },
+    ];
     return renderProvidersPage({ definitions: [definition], facts, folders: ['exam', 'example', 'example-b'] });
   }
 
   /** The section about one provider. */
   function sectionOf(definition: ProviderDefinition): string {
     const page = render(definition);
-    return page.slice(page.indexOf('\n## example'), page.indexOf('\n## Not offered'));
+    return page.slice(page.indexOf('\n## example'));
   }
 
   it('has a row and a section for each provider, and says which providers are not offered', () => {
@@ -66,9 +68,21 @@ describe('renderProvidersPage', () => {
       expect(page).toContain(`\n| [\`${slug}\`](#${slug}) | `);
       expect(page).toContain(`\n## ${slug}\n`);
     }
-    for (const provider of ['Samsung Health', 'Zepp', 'Peloton', 'Eight Sleep', 'komoot']) {
+    for (const provider of ['Samsung Health', 'Peloton', 'Eight Sleep', 'komoot']) {
       expect(page.split('\n## Not offered')[1]).toContain(`| ${provider}`);
     }
+  });
+
+  it('leads a reader who looks for a device to each provider, with what an app needs and what was observed', () => {
+    const page = renderProvidersPage(source);
+    const finder = page.slice(page.indexOf('\n## Find a provider'), page.indexOf('\n## Not offered'));
+    expect(source.definitions.filter(({ slug }) => !finder.includes(`](#${slug}) |`))).toEqual([]);
+    const [facts] = source.facts.filter(({ id }) => id === 'oura');
+    const observed = { ...source, facts: [{ ...facts, observedOn: '2026-12-01' }] } as ProvidersSource;
+    expect(renderProvidersPage(observed)).toContain(
+      '| [Oura](#oura) |  | app registration | 2026-11-30 | 2026-12-01 |',
+    );
+    expect(finder).toContain('| [TANITA Health Planet](#tanita-health-planet) | Japan |');
   });
 
   it('tells lives in the largest unit that fits, and what is not published', () => {
