@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
+import { fillFromDiscovery, readDiscovery, type Discovered } from './provider-discovery.ts';
 
 /**
  * `npm run provider:new -- acme --oauth2`: writes a provider's folder, its line in the list, and its block in
@@ -11,7 +12,8 @@ import { format, resolveConfig } from 'prettier';
  */
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const usage = 'Usage: npm run provider:new -- <slug> --oauth2 (or --oauth1), for example acme --oauth2.';
+const usage =
+  'Usage: npm run provider:new -- <slug> --oauth2 [--discovery <url>] (or --oauth1), for example acme --oauth2.';
 
 /** The version of OAuth in the names of the kit's classes. */
 export type OAuthVersion = '1' | '2';
@@ -101,7 +103,7 @@ export async function addToEnvironment(text: string, slug: string): Promise<stri
 
 /** Carries out the command line. Writes nothing unless everything can be written. */
 async function createProvider(args: readonly string[]): Promise<string> {
-  const { slug, version } = parseCommand(args);
+  const { slug, version, discovery } = parseCommand(args);
   const folder = join(root, 'src/providers', slug);
   if (existsSync(folder)) {
     throw new RefusedError(`src/providers/${slug} exists already; choose another slug or remove that folder.`);
@@ -109,9 +111,9 @@ async function createProvider(args: readonly string[]): Promise<string> {
   const list = join(root, 'src/providers/providers.module.ts');
   const environment = join(root, '.env.example');
   const checkedOn = new Date().toISOString().slice(0, 10);
-  const files = new Map(
-    [...(await renderProvider(slug, version, checkedOn))].map(([path, text]) => [join(folder, path), text]),
-  );
+  const rendered = await renderProvider(slug, version, checkedOn);
+  const filled = discovery === undefined ? rendered : fillFromDiscovery(rendered, slug, await discover(discovery));
+  const files = new Map([...filled].map(([path, text]) => [join(folder, path), text]));
   files.set(list, await addToList(await readFile(list, 'utf8'), slug));
   files.set(environment, await addToEnvironment(await readFile(environment, 'utf8'), slug));
   for (const [path, text] of files) {
@@ -131,7 +133,22 @@ Now, from the provider's documentation (docs/adding-a-provider.md explains each)
 `;
 }
 
-function parseCommand(args: readonly string[]): { slug: string; version: OAuthVersion } {
+async function discover(url: string): Promise<Discovered> {
+  try {
+    return await readDiscovery(url);
+  } catch (error) {
+    throw new RefusedError(error instanceof Error ? error.message : 'The discovery document cannot be read.');
+  }
+}
+
+interface Order {
+  readonly slug: string;
+  readonly version: OAuthVersion;
+  /** URL of the provider's discovery document. */
+  readonly discovery: string | undefined;
+}
+
+function parseCommand(args: readonly string[]): Order {
   const { positionals, values } = parseFlags(args);
   const [slug] = positionals;
   if (slug === undefined || positionals.length > 1) {
@@ -143,15 +160,25 @@ function parseCommand(args: readonly string[]): { slug: string; version: OAuthVe
   if (values.oauth1 === values.oauth2) {
     throw new RefusedError(`Say which OAuth the provider speaks, --oauth1 or --oauth2. ${usage}`);
   }
-  return { slug, version: values.oauth1 ? '1' : '2' };
+  if (values.discovery !== undefined && values.oauth1) {
+    throw new RefusedError(`--discovery goes with --oauth2 only. ${usage}`);
+  }
+  return { slug, version: values.oauth1 ? '1' : '2', discovery: values.discovery };
 }
 
-function parseFlags(args: readonly string[]): { positionals: string[]; values: { oauth1: boolean; oauth2: boolean } } {
+function parseFlags(args: readonly string[]): {
+  positionals: string[];
+  values: { oauth1: boolean; oauth2: boolean; discovery?: string | undefined };
+} {
   try {
     return parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { oauth1: { type: 'boolean', default: false }, oauth2: { type: 'boolean', default: false } },
+      options: {
+        oauth1: { type: 'boolean', default: false },
+        oauth2: { type: 'boolean', default: false },
+        discovery: { type: 'string' },
+      },
     });
   } catch (error) {
     throw new RefusedError(`${error instanceof Error ? error.message : 'Wrong arguments.'} ${usage}`);
