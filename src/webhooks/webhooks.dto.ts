@@ -152,7 +152,7 @@ export class EndpointListResponse {
 }
 
 export class AttemptsQuery {
-  @ApiPropertyOptional({ enum: attemptOutcomes, example: 'failed' })
+  @ApiPropertyOptional({ enum: attemptOutcomes, example: 'failed', description: 'only attempts with this outcome' })
   @IsOptional()
   @IsIn(attemptOutcomes)
   outcome?: AttemptOutcome;

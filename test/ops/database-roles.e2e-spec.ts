@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { BackgroundJobs } from '../../src/clock/background-jobs.js';
 import { databaseConfig } from '../../src/database/database.config.js';
 import { LinkPurge } from '../../src/links/store/link-purge.js';
 import { ApiKeyUse } from '../../src/access/api-key-use.js';
@@ -9,6 +10,8 @@ import { DeadTokenPurge } from '../../src/tokens/store/dead-token-purge.js';
 import { MigrationRun } from '../../src/tokens/migration/migration-run.js';
 import { RefreshScheduler } from '../../src/tokens/scheduler/refresh-scheduler.js';
 import { RevocationOutbox } from '../../src/tokens/revocation/revocation-outbox.js';
+import { EventPurge } from '../../src/events/event-purge.js';
+import { AttemptPurge } from '../../src/webhooks/attempt-purge.js';
 import { KeyRing } from '../../src/vault/key-ring.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { consent } from '../support/browser.js';
@@ -23,6 +26,7 @@ import { checkout, startProcess } from '../support/service-process.js';
 import { makeRevocationsDue } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
+import { WebhookReceiver } from '../support/webhook-receiver.js';
 
 const rootKey = randomBytes(32).toString('base64');
 const returnUrl = 'https://app.example.com/devices';
@@ -215,6 +219,20 @@ describe('LOG-11 the roles of the database', () => {
     await app.get(DeadTokenPurge, { strict: false }).sweep();
     await app.get(KeyRing, { strict: false }).reloadNow();
     await app.get(ApiKeyUse, { strict: false }).beforeApplicationShutdown();
+    app.get(BackgroundJobs, { strict: false }).startWorkers();
+    const receiver = await WebhookReceiver.start();
+    try {
+      const added = await api.post('/v1/webhook-endpoints').send({ url: receiver.url }).expect(201);
+      const endpoint = `/v1/webhook-endpoints/${(added.body as { id: string }).id}`;
+      await api.post(`${endpoint}/test`).expect(202);
+      await until('the event is delivered', () => receiver.received.some(({ body }) => body.includes('webhook.test')));
+      await api.post(`${endpoint}/resend-failed`).send({ since: '2020-01-01T00:00:00Z' }).expect(202);
+      await app.get(AttemptPurge, { strict: false }).sweep();
+      await app.get(EventPurge, { strict: false }).sweep();
+      await api.delete(endpoint).expect(204);
+    } finally {
+      await receiver.stop();
+    }
     await api.delete('/v1/users/user-1').expect(200);
 
     const [used] = await queryDatabase<{ used: boolean; sealed: boolean }>(
