@@ -309,7 +309,7 @@ describe('LOG-11 the roles of the database', () => {
   });
 });
 
-const allScopes = 'links:write,connections:read,connections:write,tokens:read,tokens:sign,admin';
+const allScopes = 'links:write,connections:read,connections:write,tokens:read,tokens:sign,admin,webhooks:write';
 
 /** Everything that is granted to anybody but the owner, by relation and role. */
 async function readPrivileges(ownerUrl: string): Promise<Record<string, Record<string, string>>> {
