@@ -43,6 +43,21 @@ describe('the command line', () => {
     expect(listed.filter((line) => !/ sandbox /.test(line))).toEqual([]);
   });
 
+  it('asks no provider that it was not told to, and names one that it does not know', async () => {
+    expect(await cli('doctor', {}, '--live')).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('No provider is configured.') as unknown,
+    });
+    expect(await cli('doctor', {}, '--live', 'nobody')).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('There is no provider nobody.') as unknown,
+    });
+    expect(await cli('doctor', {}, '--with-client')).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('go with --live only') as unknown,
+    });
+  });
+
   it('finds nothing wrong with complete settings and a prepared database', async () => {
     const databaseUrl = await createTestDatabase();
     await runMigrationCommand(['migration:run'], databaseUrl);

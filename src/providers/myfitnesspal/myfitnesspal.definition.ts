@@ -31,6 +31,7 @@ export const myfitnesspalDefinition = defineProvider({
     'Whether a refresh replaces the refresh token, and what happens to the old tokens; the strictest is assumed.',
     "Where the user's id is: user_id of the token response is assumed; without it the account is unknown.",
     'The form of a revocation was not read in detail; that of RFC 7009 is sent.',
+    'Whether a token response for further scopes covers the scopes that were granted before.',
     "Whether data calls need headers with the client id and the user's id.",
   ],
   sandbox: myfitnesspalSandbox,
