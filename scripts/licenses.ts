@@ -12,6 +12,7 @@ const allowed = new Set([
   'BlueOak-1.0.0',
   'CC0-1.0',
   'Python-2.0',
+  'Unlicense',
 ]);
 
 /** Packages older than the field `license`. Their own files name it. */

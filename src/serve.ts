@@ -1,4 +1,3 @@
-import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -89,7 +88,7 @@ async function listen(
 
 /** The address as it is. Nest's `getUrl` says 127.0.0.1 for every address that has no name. */
 function addressOf(app: NestFastifyApplication): string {
-  const { address, family, port } = (app.getHttpServer() as Server).address() as AddressInfo;
+  const { address, family, port } = app.getHttpServer().address() as AddressInfo;
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
@@ -102,7 +101,7 @@ function closeOnTermination(app: NestFastifyApplication, drainMs: number): void 
     app.get(Draining, { strict: false }).begin();
     await sleep(drainMs);
     // Calls end before the rest of the service stops: they would find it half closed.
-    const closed = promisify((done: () => void) => (app.getHttpServer() as Server).close(done))();
+    const closed = promisify((done: () => void) => app.getHttpServer().close(done))();
     await Promise.race([closed, sleep(longestCallMs, undefined, { ref: false })]);
     await app.close();
     await tracing().flush();

@@ -7,7 +7,7 @@ import { Database } from '../../src/database/database.js';
 import type { ErrorCode } from '../../src/errors/error-code.js';
 import { KeyRing } from '../../src/vault/key-ring.js';
 import { startApplication, type TestApplication } from '../support/application.js';
-import { expectProblem } from '../support/problems.js';
+import { bodyOf, expectProblem } from '../support/problems.js';
 import { stopClock } from '../support/stopped-clock.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { createTestDatabase, queryDatabase } from '../support/test-database.js';
@@ -76,9 +76,9 @@ describe('/health/ready', () => {
 
   it('reports each part, and the version', async () => {
     stopClock().advance(300_000);
-    const { body } = await ready().expect(200);
+    const response = await ready().expect(200);
 
-    expect(body).toEqual({
+    expect(bodyOf(response)).toEqual({
       status: 'ok',
       version: expect.stringMatching(/^\d+\.\d+\.\d+/),
       checks: {
@@ -128,8 +128,8 @@ describe('/health/ready', () => {
     const withJournal = await startApplication({ environment: { REFRESH_JOURNAL_DIRECTORY: directory } });
     try {
       await rm(directory, { recursive: true });
-      const { body } = await withJournal.browser.get('/health/ready').expect(200);
-      expect(body).toMatchObject({ checks: { journal: { status: 'degraded' } } });
+      const response = await withJournal.browser.get('/health/ready').expect(200);
+      expect(bodyOf(response)).toMatchObject({ checks: { journal: { status: 'degraded' } } });
     } finally {
       await withJournal.close();
     }
