@@ -1,6 +1,6 @@
 import type { Environment } from '../config/read-environment.js';
 import { scrub } from '../redaction/scrub.js';
-import { checkProvider, checkService, countWrong } from './doctor.js';
+import { checkService, countWrong } from './doctor.js';
 import { readCatalogue } from './provider-catalogue.js';
 
 /**
@@ -11,7 +11,6 @@ import { readCatalogue } from './provider-catalogue.js';
  * @returns one text for each wrong part that `known` does not show; never a value of a secret
  */
 export async function findWrongSettings(environment: Environment, isWorker: boolean, known: string): Promise<string[]> {
-  const today = new Date().toISOString().slice(0, 10);
   const providers = await readCatalogue({
     ...environment,
     // These are among the service's own settings, and every provider would report them again.
@@ -19,9 +18,9 @@ export async function findWrongSettings(environment: Environment, isWorker: bool
     OUTBOUND_PRIVATE_HOSTS: undefined,
   });
   const service = checkService(environment).filter(({ subject }) => !isWorker || subject !== 'RETURN_URLS');
-  const findings = [...service, ...providers.map((entry) => checkProvider(entry, today))];
-  return findings
-    .filter((finding) => countWrong([finding]) === 1)
-    .map(({ text }) => scrub(text))
-    .filter((text) => !known.includes(text));
+  const wrong = [
+    ...service.filter((finding) => countWrong([finding]) === 1).map(({ text }) => text),
+    ...providers.flatMap(({ problem }) => problem ?? []),
+  ];
+  return wrong.map(scrub).filter((text) => !known.includes(text));
 }

@@ -15,8 +15,8 @@ export class RequestLog implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    const adapter = this.adapterHost.httpAdapter as FastifyAdapter | undefined;
-    if (adapter === undefined) {
+    const adapter = this.adapterHost.httpAdapter as FastifyAdapter | null | undefined;
+    if (!adapter) {
       // Commands have no server.
       return;
     }
