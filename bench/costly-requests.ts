@@ -100,6 +100,7 @@ async function startVersion(
   const port = await findFreePort();
   const settings = {
     NODE_ENV: 'production',
+    LINK_CONFIRMATION: 'optional',
     API_DOCS: 'on',
     LOG_LEVEL: 'silent',
     RATE_LIMIT_ADDRESS_PER_MINUTE: String(addressLimit),

@@ -52,6 +52,7 @@ export async function startTokenServers(deployment: Deployment, load: Child, siz
   const environment = {
     ...deployment.environment,
     NODE_ENV: 'production',
+    LINK_CONFIRMATION: 'optional',
     STRAVA_TOKEN_URL: 'https://provider.invalid/token',
     PORT: String(servicePort),
   };

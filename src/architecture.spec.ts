@@ -31,11 +31,12 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   users: ['errors', 'config', 'database', 'vault', 'tokens', 'events', 'hooks', 'links', 'access', 'http', 'audit'],
   ops: ['redaction', 'errors', 'config', 'clock', 'database', 'vault', 'tokens', 'access', 'http', 'audit'],
   sandbox: ['errors', 'provider-kit'],
-  providers: ['errors', 'provider-kit'],
+  providers: ['errors', 'config', 'provider-kit'],
   cli: [
     'redaction',
     'errors',
     'config',
+    'clock',
     'database',
     'provider-kit',
     'vault',

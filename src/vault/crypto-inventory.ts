@@ -29,7 +29,7 @@ export const cryptoInventory: readonly AlgorithmUse[] = [
   {
     algorithm: 'ES256',
     standard: 'RFC 7518 section 3.4',
-    use: 'client secrets that are JWTs; tokens of other issuers',
+    use: 'client secrets that are JWTs; tokens of other issuers; notifications that providers sign with ECDSA',
   },
   ...['ES384', 'ES512'].map((algorithm) => verified(algorithm, 'RFC 7518 section 3.4')),
   ...['RS256', 'RS384', 'RS512'].map((algorithm) => verified(algorithm, 'RFC 7518 section 3.3')),

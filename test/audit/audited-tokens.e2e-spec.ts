@@ -173,6 +173,7 @@ describe('a process that is killed', () => {
       ENVIRONMENT_NAME: 'test',
       LOG_LEVEL: 'warn',
       PUBLIC_URL: 'https://link.example.com',
+      LINK_CONFIRMATION: 'optional',
       PORT: String(port),
       DATABASE_URL: application.databaseUrl,
       ENCRYPTION_ROOT_KEY: application.rootKey,

@@ -49,11 +49,11 @@ describe('the command line', () => {
       stdout: expect.stringContaining('No provider is configured.') as unknown,
     });
     expect(await cli('doctor', {}, '--live', 'nobody')).toMatchObject({
-      status: 1,
+      status: 2,
       stderr: expect.stringContaining('There is no provider nobody.') as unknown,
     });
     expect(await cli('doctor', {}, '--with-client')).toMatchObject({
-      status: 1,
+      status: 2,
       stderr: expect.stringContaining('go with --live only') as unknown,
     });
   });

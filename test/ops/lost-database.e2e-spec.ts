@@ -37,8 +37,14 @@ describe('a lost database', () => {
     proxy.cut();
 
     const anna = '/v1/users/anna/connections';
+    const readiness = await behind.browser.get('/health/ready');
+    expectProblem(readiness, 503, 'DATABASE_UNAVAILABLE', {
+      checks: expect.objectContaining({
+        database: expect.objectContaining({ status: 'failed' }) as unknown,
+      }) as unknown,
+      version: expect.any(String) as unknown,
+    });
     for (const call of [
-      behind.browser.get('/health/ready'),
       behind.api.post(`${anna}/whoop/link`).send({}),
       behind.api.get(anna),
       behind.api.get(`${anna}/whoop`),
@@ -53,6 +59,8 @@ describe('a lost database', () => {
       expect(response.headers['retry-after']).toBe('5');
       expect(response.text).not.toMatch(/postgres|ECONN|127\.0\.0\.1/i);
     }
+    expect(readiness.headers['retry-after']).toBe('5');
+    expect(readiness.text).not.toMatch(/postgres|ECONN|127\.0\.0\.1/i);
     await behind.browser.get('/health/live').expect(200);
     expect(behind.sandbox.provider('whoop').history).toHaveLength(calls);
     expect(await rows()).toEqual(before);

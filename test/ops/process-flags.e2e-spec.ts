@@ -3,10 +3,10 @@ import { describe, expect, it } from '@jest/globals';
 import { checkout, startProcess } from '../support/service-process.js';
 
 describe.each([
-  ['dist/main.js', []],
-  ['dist/main.js', ['worker']],
-  ['dist/cli/main.js', ['keys', 'inventory']],
-])('node %s %j in production', (file, args) => {
+  ['dist/main.js', [], 1],
+  ['dist/main.js', ['worker'], 1],
+  ['dist/cli/main.js', ['keys', 'inventory'], 2],
+])('node %s %j in production', (file, args, exitStatus) => {
   it.each([
     ['--heapsnapshot-signal=SIGUSR2', '', '--heapsnapshot-signal=SIGUSR2'],
     ['--report_on_signal', '', '--report_on_signal'],
@@ -21,7 +21,7 @@ describe.each([
       });
       const { status } = await service.ended();
       expect({ status, text: service.stderr() }).toEqual({
-        status: 1,
+        status: exitStatus,
         text: expect.stringContaining(`${named}: these Node flags can let others read`),
       });
     },

@@ -2,8 +2,12 @@ import { expect } from '@jest/globals';
 import type { Response } from 'supertest';
 import { errorActors, type ErrorCode } from '../../src/errors/error-code.js';
 
-/** Checks that an answer is problem details with this code, and the one who has to act. */
-export function expectProblem(response: Response, status: number, code: ErrorCode): void {
+/**
+ * Checks that a response is problem details with this code, and the one who has to act.
+ *
+ * @param members - what this problem has beside the usual members
+ */
+export function expectProblem(response: Response, status: number, code: ErrorCode, members: object = {}): void {
   expect({ status: response.status, body: response.body as unknown }).toEqual({
     status,
     body: {
@@ -17,6 +21,7 @@ export function expectProblem(response: Response, status: number, code: ErrorCod
       ...(response.headers['retry-after'] === undefined
         ? {}
         : { retry_after_seconds: Number(response.headers['retry-after']) }),
+      ...members,
     },
   });
   expect(response.headers['content-type']).toBe('application/problem+json; charset=utf-8');
