@@ -1,7 +1,6 @@
 /**
  * Traces for OpenTelemetry. Import it before the service: `node --import=./dist/tracing.js dist/main.js`.
- * docs/operations.md says what spans contain. The packages are optional: an installation with `--omit=optional` has
- * none of them.
+ * docs/operations.md says what spans contain. Nothing else imports these packages.
  */
 import { register } from 'node:module';
 import { context, propagation, trace, type TextMapPropagator } from '@opentelemetry/api';
