@@ -10,7 +10,7 @@ import { QueryParameters } from '../http/request-rules.decorators.js';
 import { refreshProblems } from '../http/refresh-problems.js';
 import { ConnectionPath, UserPath } from '../http/user-path.dto.js';
 import type { ConnectionState, RefreshExpiry } from '../tokens/policy/connection-state.js';
-import { scopesOf, type StoredConnection } from '../tokens/store/stored-connection.js';
+import { scopesOf, type Connection } from '../tokens/store/connection.js';
 import { TokenFeedbackService } from '../tokens/token-feedback.service.js';
 import { tokenFingerprint } from '../tokens/store/token-fingerprint.js';
 import { ConnectionEraser } from '../tokens/connection-eraser.js';
@@ -126,7 +126,7 @@ export class ConnectionsController {
     return { disconnected: true, provider_revocation: outcome };
   }
 
-  private toResponse(connection: StoredConnection): ConnectionResponse {
+  private toResponse(connection: Connection): ConnectionResponse {
     return toResponse(connection, this.tokens.stateOf(connection), this.tokens.refreshExpiryOf(connection));
   }
 }
@@ -141,7 +141,7 @@ function readScopes({ query }: AuthenticatedRequest): string[] {
 }
 
 function toResponse(
-  connection: StoredConnection,
+  connection: Connection,
   { status, reason }: ConnectionState,
   expiry: RefreshExpiry | undefined,
 ): ConnectionResponse {

@@ -5,7 +5,7 @@ import { EventRecorder } from '../events/event-recorder.js';
 import { canCheckAccess } from '../provider-kit/notifications/can-check-access.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { NotifiedConnections } from '../tokens/notified-connections.js';
-import type { StoredConnection } from '../tokens/store/stored-connection.js';
+import type { Connection } from '../tokens/store/connection.js';
 import { notifiedEvents } from './hooks.metrics.js';
 import { NotificationStore, type DueEvent } from './notification-store.js';
 
@@ -118,7 +118,7 @@ export class NotificationWorker {
     return this.check(event, connection);
   }
 
-  private async check(event: DueEvent, connection: StoredConnection): Promise<Outcome | 'too_many_checks'> {
+  private async check(event: DueEvent, connection: Connection): Promise<Outcome | 'too_many_checks'> {
     if (!canCheckAccess(this.registry.get(event.provider))) {
       return 'no_check';
     }
@@ -140,7 +140,7 @@ export class NotificationWorker {
  */
 function ageOf(
   { occurredAt }: DueEvent,
-  { linkedAt }: StoredConnection,
+  { linkedAt }: Connection,
   isOfThisLink: boolean,
 ): 'newer' | 'older' | 'unknown' {
   if (isOfThisLink) {

@@ -11,7 +11,7 @@ import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { RefreshJournal } from './refresh/refresh-journal.js';
 import { RevocationOutbox, type RevocationOutcome } from './revocation/revocation-outbox.js';
 import { ConnectionStore } from './store/connection-store.js';
-import type { StoredConnection } from './store/stored-connection.js';
+import type { Connection } from './store/connection.js';
 import { TokenVault } from './store/token-vault.js';
 import { TokensService } from './tokens.service.js';
 
@@ -88,7 +88,7 @@ export class ConnectionEraser {
 
   /** Removes a row and revokes its grant. Returns `undefined` when the row holds another token set by now. */
   private async removeAndRevoke(
-    connection: StoredConnection,
+    connection: Connection,
     provider: HealthProvider,
     removal: Removal,
   ): Promise<RevocationOutcome | undefined> {

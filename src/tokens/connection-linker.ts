@@ -8,7 +8,7 @@ import type { TokenResponse } from '../provider-kit/token-response.js';
 import { AccountRules, type OnAccountChange } from './accounts/account-rules.js';
 import { OrphanedGrantRevoker } from './revocation/orphaned-grant-revoker.js';
 import { ConnectionStore } from './store/connection-store.js';
-import type { StoredConnection } from './store/stored-connection.js';
+import type { Connection } from './store/connection.js';
 import { TokenVault } from './store/token-vault.js';
 import { keepRefreshToken, toTokenSet, type TokenSet } from './token-set.js';
 
@@ -111,7 +111,7 @@ export class ConnectionLinker {
    */
   private async withStoredRefreshToken(
     tokens: TokenSet,
-    existing: StoredConnection,
+    existing: Connection,
     registrationId: string,
   ): Promise<TokenSet> {
     const isDead = existing.endReason === 'grant_refused';

@@ -7,7 +7,7 @@ import { registrationId } from '../provider-kit/registration.js';
 import { AccountRules } from './accounts/account-rules.js';
 import { RefreshRecorder } from './refresh/refresh-recorder.js';
 import { ConnectionStore } from './store/connection-store.js';
-import type { ConnectionKey, EndReason, StoredConnection } from './store/stored-connection.js';
+import type { ConnectionKey, EndReason, Connection } from './store/connection.js';
 import { tokenFingerprint } from './store/token-fingerprint.js';
 import { TokenVault } from './store/token-vault.js';
 
@@ -49,7 +49,7 @@ export class NotifiedConnections {
   }
 
   /** Returns the user's connection to a provider, if there is one. */
-  find(userId: string, provider: string): Promise<StoredConnection | undefined> {
+  find(userId: string, provider: string): Promise<Connection | undefined> {
     return this.store.find(userId, provider);
   }
 
@@ -58,7 +58,7 @@ export class NotifiedConnections {
    *
    * @param fingerprint - of the token, see {@link tokenFingerprint}
    */
-  async holdsToken(connection: StoredConnection, fingerprint: string): Promise<boolean> {
+  async holdsToken(connection: Connection, fingerprint: string): Promise<boolean> {
     const tokens = await this.tokenVault.openIfReadable(connection);
     const [held, presented] = [
       Buffer.from(tokens ? tokenFingerprint(tokens.accessToken) : ''),

@@ -12,7 +12,7 @@ import { callerWaitMs, endsWithin } from './policy/caller-wait.js';
 import { ConnectionReader } from './store/connection-reader.js';
 import { connectionState, refreshExpiry, type ConnectionState, type RefreshExpiry } from './policy/connection-state.js';
 import { ConnectionStore } from './store/connection-store.js';
-import type { StoredConnection } from './store/stored-connection.js';
+import type { Connection } from './store/connection.js';
 import { relinkError } from './refresh/refresh-errors.js';
 import { RefreshService } from './refresh/refresh.service.js';
 import { expectedExpiry, sealedScopes, type TokenSet } from './token-set.js';
@@ -192,7 +192,7 @@ export class TokensService {
    * @returns the connection afterwards
    * @throws as {@link RefreshService.refresh}
    */
-  async refreshNow(userId: string, slug: string): Promise<StoredConnection> {
+  async refreshNow(userId: string, slug: string): Promise<Connection> {
     const provider = this.registry.get(slug);
     this.lifecycle.check(provider);
     const connection = await this.get(userId, slug);
@@ -209,7 +209,7 @@ export class TokensService {
    *
    * @throws {@link UnknownProviderError}, {@link ConnectionNotFoundError}
    */
-  async get(userId: string, slug: string): Promise<StoredConnection> {
+  async get(userId: string, slug: string): Promise<Connection> {
     this.registry.get(slug);
     const connection = await this.store.find(userId, slug);
     if (connection === undefined) {
@@ -219,7 +219,7 @@ export class TokensService {
   }
 
   /** Returns the current state of a connection, which its row may not show yet. */
-  stateOf(connection: StoredConnection): ConnectionState {
+  stateOf(connection: Connection): ConnectionState {
     const { provider: slug } = connection;
     // This deployment may not know the provider any more.
     const isRetired = this.registry.has(slug) && this.lifecycle.isRetired(this.registry.get(slug));
@@ -227,22 +227,22 @@ export class TokensService {
   }
 
   /** Returns when the refresh token of a connection expires, if that is known. */
-  refreshExpiryOf(connection: StoredConnection): RefreshExpiry | undefined {
+  refreshExpiryOf(connection: Connection): RefreshExpiry | undefined {
     const { provider: slug } = connection;
     return refreshExpiry(connection, this.registry.has(slug) ? this.registry.get(slug).definition : undefined);
   }
 
   /** Returns all connections of a user. Their tokens stay sealed. */
-  list(userId: string): Promise<StoredConnection[]> {
+  list(userId: string): Promise<Connection[]> {
     return this.store.list(userId);
   }
 
-  private refreshInBackground(connection: StoredConnection): void {
+  private refreshInBackground(connection: Connection): void {
     this.finishInBackground(connection, this.refreshService.refresh(connection, { priority: 'background' }));
   }
 
   /** Lets a refresh finish in the background. */
-  private finishInBackground(connection: StoredConnection, refresh: Promise<void>): void {
+  private finishInBackground(connection: Connection, refresh: Promise<void>): void {
     refresh.catch((error: unknown) => {
       const code = codeOf(error);
       this.logger.debug(`Background refresh of connection ${connection.id} failed: ${code}.`);
@@ -261,7 +261,7 @@ export class TokensService {
    * The known or assumed life left, so never more than the real one. It triggers a refresh, but never withholds a
    * token.
    */
-  private expectedLifeMs({ provider }: Pick<StoredConnection, 'provider'>, tokens: TokenSet): number {
+  private expectedLifeMs({ provider }: Pick<Connection, 'provider'>, tokens: TokenSet): number {
     const { definition } = this.registry.get(provider);
     const endsAt = expectedExpiry(tokens, definition, this.config.assumedLifetimeMs);
     return endsAt === undefined ? Infinity : endsAt.getTime() - this.clock.now().getTime();
@@ -273,7 +273,7 @@ export class TokensService {
 }
 
 function toWorking(
-  { id, scopesRequested }: Pick<StoredConnection, 'id' | 'scopesRequested'>,
+  { id, scopesRequested }: Pick<Connection, 'id' | 'scopesRequested'>,
   tokens: TokenSet,
   how: WorkingTokens['how'],
 ): WorkingTokens {

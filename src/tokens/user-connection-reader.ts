@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { ConnectionStore } from './store/connection-store.js';
-import type { StoredConnection } from './store/stored-connection.js';
+import type { Connection } from './store/connection.js';
 import { MigrationStore, type MigrationFacts } from './migration/migration-store.js';
 import { RevocationStore, type PendingRevocation } from './revocation/revocation-store.js';
 import { TokenVault } from './store/token-vault.js';
 
 /** A connection without its tokens, with the account that is sealed beside them. */
-export type ConnectionFacts = Omit<StoredConnection, 'sealed'> & {
+export type ConnectionFacts = Omit<Connection, 'sealed'> & {
   /**
    * The user's id at the provider; `undefined` when the provider does not return it, or the sealed value was erased or
    * cannot be decrypted.

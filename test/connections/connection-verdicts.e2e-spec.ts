@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { EndReason } from '../../src/tokens/store/stored-connection.js';
+import type { EndReason } from '../../src/tokens/store/connection.js';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
-import type { EndingTerms, RefreshEvidence } from '../../src/tokens/store/stored-connection.js';
+import type { EndingTerms, RefreshEvidence } from '../../src/tokens/store/connection.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { newUser } from '../support/linking.js';
 import { queryDatabase } from '../support/test-database.js';

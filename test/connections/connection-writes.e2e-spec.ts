@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Removal } from '../../src/events/event-statement.js';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
-import type { SealedTokens, StoredConnection } from '../../src/tokens/store/stored-connection.js';
+import type { SealedTokenSet, Connection } from '../../src/tokens/store/connection.js';
 import { RefreshLeases } from '../../src/tokens/refresh/refresh-leases.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { newUser } from '../support/linking.js';
@@ -13,7 +13,7 @@ const link = { registrationId, scopesRequested: [] };
 const account = { digest: null, formerDigest: null, exclusive: false, isPending: false };
 const minuteMs = 60_000;
 
-function tokens(text: string): SealedTokens {
+function tokens(text: string): SealedTokenSet {
   return {
     sealed: Buffer.from(text),
     scopesGranted: null,
@@ -40,16 +40,16 @@ beforeAll(async () => {
 });
 afterAll(() => application.close());
 
-async function insert(userId = newUser()): Promise<StoredConnection> {
+async function insert(userId = newUser()): Promise<Connection> {
   const key = { userId, provider: 'whoop', id: randomUUID() };
   expect(await store.insert({ ...key, ...link }, tokens('first'), account)).toBe(true);
   return look(userId);
 }
 
-async function look(userId: string): Promise<StoredConnection> {
+async function look(userId: string): Promise<Connection> {
   const connection = await store.find(userId, 'whoop');
   expect(connection).toBeDefined();
-  return connection as StoredConnection;
+  return connection as Connection;
 }
 
 async function claimOf(userId: string): Promise<string | null> {
@@ -62,7 +62,7 @@ async function claimOf(userId: string): Promise<string | null> {
 }
 
 /** Whatever changes a row while no refresh is under way: each would make the tokens that a refresh brings come too late. */
-const besideRefreshes: readonly (readonly [string, (key: StoredConnection) => Promise<boolean>])[] = [
+const besideRefreshes: readonly (readonly [string, (key: Connection) => Promise<boolean>])[] = [
   ['a spare refresh token is kept (R-15)', (key) => store.saveSpare(key, Buffer.from('spare'))],
   ['an account is learnt (AR-23)', (key) => store.learnAccount(key, tokens('account'), account)],
   ['the connection ends for its account (AR-23)', (key) => store.endForAccount(key, 'ACCOUNT_ALREADY_LINKED')],
@@ -83,7 +83,7 @@ describe('a row whose refresh is under way', () => {
 });
 
 describe('what was begun for a connection that was unlinked and linked again as a new row', () => {
-  const writes: readonly (readonly [string, (key: StoredConnection) => Promise<unknown>])[] = [
+  const writes: readonly (readonly [string, (key: Connection) => Promise<unknown>])[] = [
     ['a refreshed token set', (key) => store.saveRefreshed(key, tokens('late'))],
     ['a refresh token of a response that is refused otherwise', (key) => store.saveRotated(key, tokens('late'))],
     ['a new link', (key) => store.relink(key, link, tokens('late'), account)],
@@ -186,12 +186,9 @@ describe('a connection that has moved on', () => {
 
 describe('a process that wakes after its claim has run out', () => {
   it.each([
-    ['gives back', (key: StoredConnection, id: string) => claims.release(key, id)],
-    ['renews', (key: StoredConnection, id: string) => claims.renew(key, id, minuteMs)],
-    [
-      'sets aside',
-      (key: StoredConnection, id: string) => claims.recordUnreadable(key, id, 'TOKEN_UNREADABLE', minuteMs),
-    ],
+    ['gives back', (key: Connection, id: string) => claims.release(key, id)],
+    ['renews', (key: Connection, id: string) => claims.renew(key, id, minuteMs)],
+    ['sets aside', (key: Connection, id: string) => claims.recordUnreadable(key, id, 'TOKEN_UNREADABLE', minuteMs)],
   ])('%s nothing of the process that holds the row now (R-04, R-26)', async (_, end) => {
     const connection = await insert();
     const former = await claims.acquire(connection, 0, 0);

@@ -5,7 +5,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Database } from '../../src/database/database.js';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
-import type { StoredAccount, SealedTokens, StoredConnection } from '../../src/tokens/store/stored-connection.js';
+import type { StoredAccount, SealedTokenSet, Connection } from '../../src/tokens/store/connection.js';
 import { ExchangeJournal } from '../../src/tokens/migration/exchange-journal.js';
 import {
   type LeasedMigration,
@@ -68,14 +68,14 @@ class HookedStore extends MigrationStore {
   override async replace(
     claimed: LeasedMigration,
     connection: NewConnection,
-    tokens: SealedTokens,
+    tokens: SealedTokenSet,
     account: StoredAccount,
   ): ReturnType<MigrationStore['replace']> {
     await this.beforeReplace();
     return super.replace(claimed, connection, tokens, account);
   }
 
-  override async remove(claimed: LeasedMigration, secretGen: number, linked: StoredConnection): Promise<boolean> {
+  override async remove(claimed: LeasedMigration, secretGen: number, linked: Connection): Promise<boolean> {
     await this.beforeRemove();
     return super.remove(claimed, secretGen, linked);
   }
@@ -105,7 +105,7 @@ class HookedConnections extends ConnectionStore {
     super(database);
   }
 
-  override async list(userId: string): Promise<StoredConnection[]> {
+  override async list(userId: string): Promise<Connection[]> {
     const rows = await super.list(userId);
     await this.afterList();
     return rows;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { findFreePort } from '../../src/development/free-port.js';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
-import type { StoredConnection } from '../../src/tokens/store/stored-connection.js';
+import type { Connection } from '../../src/tokens/store/connection.js';
 import { DeadTokenPurge } from '../../src/tokens/store/dead-token-purge.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { linkAccount } from '../support/linking.js';
@@ -105,7 +105,7 @@ describe('LOG-09 the tokens of a dead connection', () => {
     const before = await store.find('user-1', 'whoop');
     await die('31 days');
     await sweep();
-    const late = { ...(before as StoredConnection), sealed: Buffer.from('late'), refreshDueInMs: null };
+    const late = { ...(before as Connection), sealed: Buffer.from('late'), refreshDueInMs: null };
     expect(await store.saveRefreshed(late, late)).toBe(false);
     expect((await held())[1]?.sealed).toBe(false);
   });

@@ -4,7 +4,7 @@ import { AuditTrail } from '../../src/audit/audit-trail.js';
 import { whoopDefinition } from '../../src/providers/whoop/whoop.definition.js';
 import { ConnectionReader, type ReadConnection } from '../../src/tokens/store/connection-reader.js';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
-import type { ConnectionKey, SealedTokens, StoredConnection } from '../../src/tokens/store/stored-connection.js';
+import type { ConnectionKey, SealedTokenSet, Connection } from '../../src/tokens/store/connection.js';
 import { type RefreshLease, RefreshLeases } from '../../src/tokens/refresh/refresh-leases.js';
 import { TokensService } from '../../src/tokens/tokens.service.js';
 import type { TestApplication } from '../support/application.js';
@@ -35,16 +35,16 @@ class NoAudit implements Pick<AuditTrail, 'record'> {
 }
 
 /** Token sets that are in memory only. */
-const unsaved = new Map<string, SealedTokens & { readonly secretGen: number }>();
+const unsaved = new Map<string, SealedTokenSet & { readonly secretGen: number }>();
 
 /** Switches the commit before the hand-out off: a refreshed set is used at once, and written some day. */
 class WriteBehindStore extends ConnectionStore {
-  override async saveRefreshed(key: ConnectionKey, tokens: SealedTokens): Promise<boolean> {
+  override async saveRefreshed(key: ConnectionKey, tokens: SealedTokenSet): Promise<boolean> {
     unsaved.set(key.id, { ...tokens, secretGen: key.secretGen + 1 });
     return true;
   }
 
-  override async find(userId: string, provider: string): Promise<StoredConnection | undefined> {
+  override async find(userId: string, provider: string): Promise<Connection | undefined> {
     const row = await super.find(userId, provider);
     return row && { ...row, ...unsaved.get(row.id) };
   }

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Database } from '../../src/database/database.js';
 import { whoopDefinition } from '../../src/providers/whoop/whoop.definition.js';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
-import type { ConnectionKey, SealedTokens } from '../../src/tokens/store/stored-connection.js';
+import type { ConnectionKey, SealedTokenSet } from '../../src/tokens/store/connection.js';
 import type { SealPurpose } from '../../src/vault/associated-data.js';
 import { KeyAdministration } from '../../src/vault/key-administration.js';
 import { Reencryption } from '../../src/vault/reencryption.js';
@@ -45,7 +45,7 @@ class HoldingStore extends ConnectionStore {
     super(database);
   }
 
-  override async saveRefreshed(key: ConnectionKey, tokens: SealedTokens): Promise<boolean> {
+  override async saveRefreshed(key: ConnectionKey, tokens: SealedTokenSet): Promise<boolean> {
     await this.beforeSave(key.id);
     return super.saveRefreshed(key, tokens);
   }

@@ -3,7 +3,7 @@ import { Database } from '../../src/database/database.js';
 import { ClockSync } from '../../src/database/clock-sync.js';
 import { RefreshLeases } from '../../src/tokens/refresh/refresh-leases.js';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
-import type { StoredConnection } from '../../src/tokens/store/stored-connection.js';
+import type { Connection } from '../../src/tokens/store/connection.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { linkAccount } from '../support/linking.js';
 import { queryDatabase } from '../support/test-database.js';
@@ -24,7 +24,7 @@ describe('R-12 when the clock of the database is set forward by an hour', () => 
   afterEach(() => queryDatabase(application.databaseUrl, 'DELETE FROM connections'));
   afterAll(() => application.close());
 
-  async function linked(): Promise<StoredConnection> {
+  async function linked(): Promise<Connection> {
     users += 1;
     await linkAccount(application, `user-${users}`, 'whoop', { account: String(users) });
     const connection = await application.app.get(ConnectionStore).find(`user-${users}`, 'whoop');
@@ -49,7 +49,7 @@ describe('R-12 when the clock of the database is set forward by an hour', () => 
     claims.acquireDue([{ provider: 'whoop', wanted: 10, lengthMs: claimMs, inDoubtHoldMs: holdMs }], 10);
 
   it.each([
-    ['a caller', async (connection: StoredConnection) => claims.acquire(connection, claimMs, holdMs)],
+    ['a caller', async (connection: Connection) => claims.acquire(connection, claimMs, holdMs)],
     ['the scheduler', async () => (await takeDue())[0]],
   ])('what is under way is not begun again by %s', async (_who, take) => {
     const connection = await linked();

@@ -6,7 +6,7 @@ import { findFreePort } from '../../src/development/free-port.js';
 import { Database } from '../../src/database/database.js';
 import type { Misbehaviour } from '../../src/sandbox/misbehaviour.js';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
-import type { ConnectionKey, SealedTokens } from '../../src/tokens/store/stored-connection.js';
+import type { ConnectionKey, SealedTokenSet } from '../../src/tokens/store/connection.js';
 import { RevocationOutbox } from '../../src/tokens/revocation/revocation-outbox.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from '../support/application.js';
 import {
@@ -32,11 +32,11 @@ let burials: (() => void)[] = [];
 
 /** A process that never gets to the commit: killed, or with a database that stays away. */
 class LosingStore extends ConnectionStore {
-  override saveRefreshed(_key: ConnectionKey, _tokens: SealedTokens): Promise<boolean> {
+  override saveRefreshed(_key: ConnectionKey, _tokens: SealedTokenSet): Promise<boolean> {
     return new Promise((resolve) => burials.push(() => resolve(false)));
   }
 
-  override saveRotated(key: ConnectionKey, tokens: SealedTokens): Promise<boolean> {
+  override saveRotated(key: ConnectionKey, tokens: SealedTokenSet): Promise<boolean> {
     return this.saveRefreshed(key, tokens);
   }
 }

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Database } from '../../src/database/database.js';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
-import type { ConnectionKey, SealedTokens } from '../../src/tokens/store/stored-connection.js';
+import type { ConnectionKey, SealedTokenSet } from '../../src/tokens/store/connection.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { linkAccount } from '../support/linking.js';
 import { at, resetCircuitBreakers, Subject } from '../support/subject.js';
@@ -29,7 +29,7 @@ class LastWriterWins extends ConnectionStore {
     super(plainDatabase);
   }
 
-  override async saveRefreshed(key: ConnectionKey, tokens: SealedTokens): Promise<boolean> {
+  override async saveRefreshed(key: ConnectionKey, tokens: SealedTokenSet): Promise<boolean> {
     await this.plainDatabase.query(
       {
         name: 'test-last-writer-wins',

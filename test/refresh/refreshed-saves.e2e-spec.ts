@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
-import type { ConnectionKey, SealedTokens } from '../../src/tokens/store/stored-connection.js';
+import type { ConnectionKey, SealedTokenSet } from '../../src/tokens/store/connection.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 
 const users = Array.from({ length: 40 }, (_, index) => `user-${index}`);
 
-function tokens(text: string, scopesGranted: string[] | null = null): SealedTokens {
+function tokens(text: string, scopesGranted: string[] | null = null): SealedTokenSet {
   const expiresAt = new Date('2030-01-02T03:04:05.678Z');
   const rest = { scopesUnknown: false, refreshable: true, refreshExpiresAt: null, refreshDueInMs: 60_000 };
   return { sealed: Buffer.from(text), scopesGranted, expiresAt, ...rest };

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { ProviderRegistry } from '../../src/provider-kit/provider-registry.js';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
-import type { StoredConnection } from '../../src/tokens/store/stored-connection.js';
+import type { Connection } from '../../src/tokens/store/connection.js';
 import { RefreshedTokenSaver } from '../../src/tokens/refresh/refreshed-token-saver.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { auditEntriesOf } from '../support/audit-entries.js';
@@ -80,7 +80,7 @@ describe('a refresh whose answer is not about the user of the connection', () =>
 
     const grants = application.app.get(RefreshedTokenSaver, { strict: false });
     const brought = { refreshToken: 'brought-too-late', namesAnotherUser };
-    await grants.saveRefreshToken(row as StoredConnection, provider, previous, brought);
+    await grants.saveRefreshToken(row as Connection, provider, previous, brought);
 
     expect((await subject.stored()).spareRefreshToken).toBe(spareRefreshToken);
   });

@@ -11,7 +11,7 @@ import { KeyUnavailableError } from '../../src/errors/connection.errors.js';
 import { sandboxClientId, sandboxClientSecret } from '../../src/provider-kit/definition/provider-settings.js';
 import type { FakeProvider } from '../../src/sandbox/fake-provider.js';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
-import { connectionColumns, type ConnectionKey, type SealedTokens } from '../../src/tokens/store/stored-connection.js';
+import { connectionColumns, type ConnectionKey, type SealedTokenSet } from '../../src/tokens/store/connection.js';
 import { RefreshLeases, type LeasedConnection, type ProviderRoom } from '../../src/tokens/refresh/refresh-leases.js';
 import { RefreshScheduler } from '../../src/tokens/scheduler/refresh-scheduler.js';
 import { dueConnections } from '../../src/tokens/tokens.metrics.js';
@@ -482,7 +482,7 @@ describe('the refresh scheduler', () => {
   it('has the next refresh call the provider while the tokens of the one before are being stored', async () => {
     const stored = Promise.withResolvers<void>();
     class SlowStore extends ConnectionStore {
-      override async saveRefreshed(key: ConnectionKey, tokens: SealedTokens): Promise<boolean> {
+      override async saveRefreshed(key: ConnectionKey, tokens: SealedTokenSet): Promise<boolean> {
         await stored.promise;
         return super.saveRefreshed(key, tokens);
       }

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
-import type { StoredConnection } from '../../src/tokens/store/stored-connection.js';
+import type { Connection } from '../../src/tokens/store/connection.js';
 import { RefreshService } from '../../src/tokens/refresh/refresh.service.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { at, endAllTrouble, resetCircuitBreakers, Subject } from '../support/subject.js';
@@ -50,7 +50,7 @@ describe('a refresh whose answer cannot be used', () => {
     const subject = await Subject.link(application, 'whoop');
     await subject.expire();
     const store = application.app.get(ConnectionStore, { strict: false });
-    const asRead = (await store.find(subject.userId, 'whoop')) as StoredConnection;
+    const asRead = (await store.find(subject.userId, 'whoop')) as Connection;
     subject.fake.misbehave(at({ type: 'badTokenType' }));
     await subject.refusal();
     const { accessToken } = await subject.stored();

@@ -1,5 +1,5 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import type { StoredConnection } from '../../src/tokens/store/stored-connection.js';
+import type { Connection } from '../../src/tokens/store/connection.js';
 import { TokenVault } from '../../src/tokens/store/token-vault.js';
 import type { TokenSet } from '../../src/tokens/token-set.js';
 import { queryDatabase } from './test-database.js';
@@ -39,7 +39,7 @@ export async function readConnectionHistory(
   vault: Pick<INestApplicationContext, 'get'>,
 ): Promise<StoredVersion[]> {
   // A row's own transaction id tells when it was committed.
-  const rows = await queryDatabase<StoredConnection & { committedAtMs: number }>(
+  const rows = await queryDatabase<Connection & { committedAtMs: number }>(
     databaseUrl,
     `SELECT user_id AS "userId", provider, id, registration_id AS "registrationId", secret_gen AS "secretGen", sealed,
        (extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000)::float8 AS "committedAtMs"

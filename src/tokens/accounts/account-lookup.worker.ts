@@ -11,7 +11,7 @@ import { ProviderLifecycle } from '../../provider-kit/definition/provider-lifecy
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { canCheckAccess } from '../../provider-kit/notifications/can-check-access.js';
 import { ConnectionStore } from '../store/connection-store.js';
-import { connectionColumns, type StoredConnection } from '../store/stored-connection.js';
+import { connectionColumns, type Connection } from '../store/connection.js';
 import { AccountRules } from './account-rules.js';
 import { expectedExpiry, type TokenSet } from '../token-set.js';
 import { TokenVault } from '../store/token-vault.js';
@@ -97,12 +97,12 @@ export class AccountLookupWorker {
    * @throws {@link DatabaseUnavailableError}
    */
   async sweep(): Promise<number> {
-    const connections = await this.database.query<StoredConnection>(takeDue, [batchSize]);
+    const connections = await this.database.query<Connection>(takeDue, [batchSize]);
     await Promise.all(connections.map((connection) => this.lookUp(connection)));
     return connections.length === batchSize ? batchPauseMs : longestPauseMs;
   }
 
-  private async lookUp(connection: StoredConnection): Promise<void> {
+  private async lookUp(connection: Connection): Promise<void> {
     const { provider, id } = connection;
     let outcome: Outcome = 'postponed';
     try {
@@ -117,7 +117,7 @@ export class AccountLookupWorker {
     accountLookups.inc({ provider, outcome });
   }
 
-  private async findAccount(connection: StoredConnection, provider: HealthProvider): Promise<Outcome> {
+  private async findAccount(connection: Connection, provider: HealthProvider): Promise<Outcome> {
     this.lifecycle.check(provider);
     const tokens = await this.tokenVault.open(connection);
     if (tokens.providerUserId !== undefined && canCheckAccess(provider)) {
@@ -143,7 +143,7 @@ export class AccountLookupWorker {
   }
 
   /** Asks once whether the access token still works. One that has expired cannot tell. */
-  private async tryToken(connection: StoredConnection, provider: HealthProvider, tokens: TokenSet): Promise<Outcome> {
+  private async tryToken(connection: Connection, provider: HealthProvider, tokens: TokenSet): Promise<Outcome> {
     const { userId, provider: slug, id } = connection;
     let outcome: Outcome = 'postponed';
     if (tokens.expiresAt === undefined || tokens.expiresAt > this.clock.now()) {
@@ -165,7 +165,7 @@ export class AccountLookupWorker {
 
   /** @returns `undefined` when the provider refuses to return the account */
   private async askProvider(
-    { id }: StoredConnection,
+    { id }: Connection,
     provider: HealthProvider,
     tokens: TokenSet,
   ): Promise<string | undefined> {
@@ -181,7 +181,7 @@ export class AccountLookupWorker {
   }
 
   /** Saves the account, unless a refresh is in flight. */
-  private async saveAccount(connection: StoredConnection, tokens: TokenSet, outcome: Outcome): Promise<Outcome> {
+  private async saveAccount(connection: Connection, tokens: TokenSet, outcome: Outcome): Promise<Outcome> {
     const account = this.accounts.identify(connection.registrationId, tokens);
     await this.accounts.checkFree(connection, account);
     const sealed = this.tokenVault.seal({ ...connection, secretGen: connection.secretGen + 1 }, tokens);
@@ -192,7 +192,7 @@ export class AccountLookupWorker {
    * The audit entry comes after, because before that a refresh or a new link may be quicker. The row says at once why
    * the connection ended.
    */
-  private async endForAccount(connection: StoredConnection, { code }: AccountAlreadyLinkedError): Promise<Outcome> {
+  private async endForAccount(connection: Connection, { code }: AccountAlreadyLinkedError): Promise<Outcome> {
     const { userId, provider, id } = connection;
     if (!(await this.store.endForAccount(connection, code))) {
       return 'postponed';
@@ -212,7 +212,7 @@ export class AccountLookupWorker {
     return 'taken';
   }
 
-  private async postpone({ userId, provider, id, linkedAt }: StoredConnection, retryAfterSeconds = 0): Promise<void> {
+  private async postpone({ userId, provider, id, linkedAt }: Connection, retryAfterSeconds = 0): Promise<void> {
     const awayMs = this.clock.now().getTime() - linkedAt.getTime();
     const waitMs = Math.max(shortestWaitMs, Math.min(awayMs, longestWaitMs), retryAfterSeconds * 1_000);
     await this.database.query(setDue, [userId, provider, id, waitMs]);

@@ -3,7 +3,7 @@ import { Database, type Statement } from '../../database/database.js';
 import { AccountAlreadyLinkedError } from '../../errors/connection.errors.js';
 import { VaultService } from '../../vault/vault.service.js';
 import { ConnectionStore } from '../store/connection-store.js';
-import type { StoredAccount, StoredConnection } from '../store/stored-connection.js';
+import type { StoredAccount, Connection } from '../store/connection.js';
 import type { TokenSet } from '../token-set.js';
 import { TokenVault } from '../store/token-vault.js';
 import { tokensConfig, type TokensConfig } from '../tokens.config.js';
@@ -76,7 +76,7 @@ export class AccountRules {
    *
    * @returns the old token set when it belongs to another account
    */
-  async findReplaced(existing: StoredConnection, tokens: TokenSet): Promise<TokenSet | undefined> {
+  async findReplaced(existing: Connection, tokens: TokenSet): Promise<TokenSet | undefined> {
     // A new link repairs a row that cannot be decrypted, or is empty.
     const old = await this.tokenVault.openIfReadable(existing);
     const differs =
@@ -85,7 +85,7 @@ export class AccountRules {
   }
 
   /** Whether the account of a connection is known. */
-  async isKnown(existing: StoredConnection): Promise<boolean> {
+  async isKnown(existing: Connection): Promise<boolean> {
     return (await this.tokenVault.openIfReadable(existing))?.providerUserId !== undefined;
   }
 

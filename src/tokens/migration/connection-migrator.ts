@@ -11,7 +11,7 @@ import { ProviderLifecycle } from '../../provider-kit/definition/provider-lifecy
 import { registrationId } from '../../provider-kit/registration.js';
 import { VaultService } from '../../vault/vault.service.js';
 import { ConnectionStore } from '../store/connection-store.js';
-import type { StoredConnection } from '../store/stored-connection.js';
+import type { Connection } from '../store/connection.js';
 import { GrantExchanger, toContext, toTokenResponse, type Exchange, type IdentifiedTokens } from './grant-exchanger.js';
 import { recordMigration } from './migration-audit.js';
 import { MigrationStore, type LeasedMigration } from './migration-store.js';
@@ -146,7 +146,7 @@ export class ConnectionMigrator {
    * Returns the tokens of a connection, with their account. If the account is unknown, asks the provider and stores it.
    * `undefined` when the connection changed in the meantime.
    */
-  private async withAccount(old: HealthProvider, connection: StoredConnection): Promise<IdentifiedTokens | undefined> {
+  private async withAccount(old: HealthProvider, connection: Connection): Promise<IdentifiedTokens | undefined> {
     const tokens = await this.tokenVault.open(connection);
     const { secretGen } = connection;
     if (tokens.providerUserId !== undefined) {
@@ -204,7 +204,7 @@ export class ConnectionMigrator {
   private async finishLinked(
     exchange: Exchange,
     leased: LeasedMigration,
-    linked: StoredConnection,
+    linked: Connection,
     { secretGen, providerUserId }: IdentifiedTokens,
   ): Promise<MigrationOutcome> {
     const linkedTokens = linked.status === 'active' ? await this.tokenVault.openIfReadable(linked) : undefined;

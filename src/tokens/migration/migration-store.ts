@@ -4,7 +4,7 @@ import { Database, type Statement } from '../../database/database.js';
 import { typesOf, withEvents, writeRemoval } from '../../events/event-statement.js';
 import type { ErrorCode } from '../../errors/error-code.js';
 import { AccountAlreadyLinkedError } from '../../errors/connection.errors.js';
-import type { StoredAccount, SealedTokens, StoredConnection } from '../store/stored-connection.js';
+import type { StoredAccount, SealedTokenSet, Connection } from '../store/connection.js';
 
 /**
  * A run that has not returned by then was lost with its process. Longer than all requests of one migration together.
@@ -255,7 +255,7 @@ export class MigrationStore {
    * @param linked - the connection to the successor, as read
    * @returns false when this run no longer holds the migration, or one of the two connections has changed
    */
-  remove(leased: LeasedMigration, secretGen: number, linked: StoredConnection): Promise<boolean> {
+  remove(leased: LeasedMigration, secretGen: number, linked: Connection): Promise<boolean> {
     return this.change(statements.remove, leased, secretGen, linked.provider, linked.id, linked.secretGen);
   }
 
@@ -269,7 +269,7 @@ export class MigrationStore {
   async replace(
     leased: LeasedMigration,
     connection: NewConnection,
-    tokens: SealedTokens,
+    tokens: SealedTokenSet,
     account: StoredAccount,
   ): Promise<'replaced' | 'linked' | 'lost'> {
     const { provider, id, registrationId, scopesRequested } = connection;

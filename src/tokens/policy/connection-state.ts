@@ -1,6 +1,6 @@
 import type { ProviderDefinition } from '../../provider-kit/definition/provider-definition.js';
-import type { StoredConnection } from '../store/stored-connection.js';
-import { endReasons, type EndReason } from '../store/stored-connection.js';
+import type { Connection } from '../store/connection.js';
+import { endReasons, type EndReason } from '../store/connection.js';
 
 /** Warnings about an active connection. */
 export const warningReasons = [
@@ -25,7 +25,7 @@ export type ConnectionState =
   | { readonly status: 'needs_relink'; readonly reason: EndReason };
 
 type StateColumns = Pick<
-  StoredConnection,
+  Connection,
   'status' | 'endReason' | 'refreshable' | 'expiresAt' | 'suspectSince' | 'goneSince' | 'failedAttempts'
 >;
 
@@ -78,7 +78,7 @@ export interface RefreshExpiry {
  * @param definition - of its provider, with the published lifetime; `undefined` when this deployment does not know it
  */
 export function refreshExpiry(
-  connection: Pick<StoredConnection, 'refreshable' | 'refreshExpiresAt' | 'lastRefreshedAt' | 'linkedAt'>,
+  connection: Pick<Connection, 'refreshable' | 'refreshExpiresAt' | 'lastRefreshedAt' | 'linkedAt'>,
   definition: ProviderDefinition | undefined,
 ): RefreshExpiry | undefined {
   if (!connection.refreshable) {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { SealContext } from '../../vault/associated-data.js';
 import type { VaultService } from '../../vault/vault.service.js';
-import type { ConnectionKey, LinkKey, SealedTokens } from '../store/stored-connection.js';
+import type { ConnectionKey, LinkKey, SealedTokenSet } from '../store/connection.js';
 
 /** `rotated`: only the refresh token is new, because the rest of the response was rejected. */
 const entryKindSchema = z.enum(['refreshed', 'rotated']);
@@ -33,7 +33,7 @@ const ownerSchema = z.object({ userId: z.string(), linkedAt: z.coerce.date().opt
 export type EntryOwner = z.output<typeof ownerSchema>;
 
 /** Returns an entry as a line. The user's id is sealed too: a file may outlive the user (LOG-08). */
-export function formatEntry(vault: VaultService, replaced: LinkKey, tokens: SealedTokens, kind: EntryKind): string {
+export function formatEntry(vault: VaultService, replaced: LinkKey, tokens: SealedTokenSet, kind: EntryKind): string {
   const { userId, linkedAt, provider, id, secretGen } = replaced;
   const owner = vault.seal({ userId, linkedAt }, ownerContext(replaced)).toString('base64');
   return JSON.stringify({ owner, provider, id, secretGen, kind, ...tokens, sealed: tokens.sealed.toString('base64') });

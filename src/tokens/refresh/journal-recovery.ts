@@ -8,7 +8,7 @@ import { AppError } from '../../errors/app-error.js';
 import { TokenUnreadableError } from '../../errors/connection.errors.js';
 import { VaultService } from '../../vault/vault.service.js';
 import { ConnectionStore, type RowBehind } from '../store/connection-store.js';
-import type { LinkKey } from '../store/stored-connection.js';
+import type { LinkKey } from '../store/connection.js';
 import { openOwner, parseEntry, type JournalEntry } from './journal-entry.js';
 import { KeptEntries } from './kept-entries.js';
 import { RefreshRecorder } from './refresh-recorder.js';

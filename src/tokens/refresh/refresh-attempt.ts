@@ -9,7 +9,7 @@ import type { TokenResponse } from '../../provider-kit/token-response.js';
 import { CircuitBreakerService } from '../circuit-breaker/circuit-breaker.service.js';
 import { backoffDelayMs, unreadableBackoff } from '../policy/backoff.js';
 import { ConnectionStore } from '../store/connection-store.js';
-import type { StoredConnection } from '../store/stored-connection.js';
+import type { Connection } from '../store/connection.js';
 import { TokenVault } from '../store/token-vault.js';
 import { sealedScopes, type TokenSet } from '../token-set.js';
 import { refreshSeconds, unreadable } from '../tokens.metrics.js';
@@ -60,7 +60,7 @@ export class RefreshAttempt {
   /** @param connection - as read; the attempt replaces the token set of its generation */
   constructor(
     private readonly services: AttemptDependencies,
-    private readonly connection: StoredConnection,
+    private readonly connection: Connection,
     private readonly provider: HealthProvider,
     private readonly request: RefreshRequest,
   ) {}

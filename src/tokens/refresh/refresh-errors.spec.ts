@@ -6,7 +6,7 @@ import {
   ProviderUnavailableError,
   TokenRevokedError,
 } from '../../errors/provider.errors.js';
-import type { StoredConnection } from '../store/stored-connection.js';
+import type { Connection } from '../store/connection.js';
 import { toAttemptError, toCircuitError, toPendingError } from './refresh-errors.js';
 
 describe('toAttemptError', () => {
@@ -54,7 +54,7 @@ describe('toAttemptError', () => {
 });
 
 describe('toPendingError', () => {
-  const waiting = { lastErrorCode: null, retryInMs: 0, inDoubtForMs: null } as unknown as StoredConnection;
+  const waiting = { lastErrorCode: null, retryInMs: 0, inDoubtForMs: null } as unknown as Connection;
 
   it.each([
     ['PROVIDER_RATE_LIMITED', 'PROVIDER_RATE_LIMITED'],

@@ -12,7 +12,7 @@ import { retiredError } from '../../provider-kit/definition/provider-lifecycle.j
 import type { HealthProvider } from '../../provider-kit/health-provider.js';
 import type { OpenCircuit } from '../circuit-breaker/circuit-breaker.service.js';
 import type { CircuitReason } from '../circuit-breaker/circuit-state.js';
-import type { EndReason, StoredConnection } from '../store/stored-connection.js';
+import type { EndReason, Connection } from '../store/connection.js';
 
 /** What callers are told about a failed refresh, until the next attempt. */
 interface CallerError {
@@ -107,7 +107,7 @@ export function toAttemptError(error: unknown, waitMs: number): unknown {
  * Returns the error for a caller who must wait for the next attempt: the failure that caused the pause, with the
  * seconds to wait.
  */
-export function toPendingError(connection: StoredConnection, inDoubtHoldMs: number): AppError {
+export function toPendingError(connection: Connection, inDoubtHoldMs: number): AppError {
   const holdMs = connection.inDoubtForMs === null ? 0 : inDoubtHoldMs - connection.inDoubtForMs;
   const retryAfterSeconds = wholeSeconds(Math.max(connection.retryInMs, holdMs));
   if (holdMs > connection.retryInMs) {

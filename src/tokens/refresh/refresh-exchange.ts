@@ -4,7 +4,7 @@ import { ProviderUnavailableError, TokenRevokedError } from '../../errors/provid
 import type { HealthProvider } from '../../provider-kit/health-provider.js';
 import type { Patience } from '../../provider-kit/http/http-client.js';
 import type { TokenResponse } from '../../provider-kit/token-response.js';
-import type { StoredConnection } from '../store/stored-connection.js';
+import type { Connection } from '../store/connection.js';
 import { RefreshLeases, type RefreshLease } from './refresh-leases.js';
 import { leaseLengthMs, forgivesRepeat, patienceMs, stopPatienceMs } from '../policy/refresh-policy.js';
 import type { TokenSet } from '../token-set.js';
@@ -52,7 +52,7 @@ export class RefreshExchange implements OnModuleDestroy {
    * @throws as `HealthProvider.refresh`
    */
   async send(
-    connection: StoredConnection,
+    connection: Connection,
     lease: RefreshLease,
     provider: HealthProvider,
     tokens: SpentTokens,
@@ -82,7 +82,7 @@ export class RefreshExchange implements OnModuleDestroy {
   }
 
   /** A lease that could not be renewed lasts for two more tries. After that the hold keeps other processes back. */
-  private async renew(connection: StoredConnection, lease: RefreshLease, lengthMs: number): Promise<void> {
+  private async renew(connection: Connection, lease: RefreshLease, lengthMs: number): Promise<void> {
     try {
       await this.leases.renew(connection, lease.id, lengthMs);
     } catch (error) {

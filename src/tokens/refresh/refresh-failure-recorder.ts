@@ -5,7 +5,7 @@ import type { HealthProvider } from '../../provider-kit/health-provider.js';
 import { CircuitBreakerService } from '../circuit-breaker/circuit-breaker.service.js';
 import { forgivesRepeat, inDoubtHoldMs } from '../policy/refresh-policy.js';
 import { ConnectionStore } from '../store/connection-store.js';
-import type { EndingTerms, RefreshFailureRecord, StoredConnection } from '../store/stored-connection.js';
+import type { EndingTerms, RefreshFailureRecord, Connection } from '../store/connection.js';
 import { tokensConfig, type TokensConfig } from '../tokens.config.js';
 import { relinkError, toAttemptError } from './refresh-errors.js';
 import { toCircuitEvidence, toFailureRecord } from './refresh-failure.js';
@@ -46,12 +46,7 @@ export class RefreshFailureRecorder {
    * @throws the provider's error, with the seconds until the next attempt
    * @throws {@link ConnectionNotFoundError} when the connection was removed in the meantime
    */
-  async record(
-    connection: StoredConnection,
-    lease: RefreshLease,
-    provider: HealthProvider,
-    error: unknown,
-  ): Promise<void> {
+  async record(connection: Connection, lease: RefreshLease, provider: HealthProvider, error: unknown): Promise<void> {
     const { definition } = provider;
     const evidence = toCircuitEvidence(error, connection);
     const circuit = await this.circuitBreakers.record(connection.registrationId, evidence, lease.isTrial);
@@ -86,7 +81,7 @@ export class RefreshFailureRecorder {
     throw hasEnded ? relinkError(provider, recorded.endReason) : toAttemptError(error, waitMs);
   }
 
-  private toRecord(error: unknown, connection: StoredConnection, definition: ProviderDefinition): RefreshFailureRecord {
+  private toRecord(error: unknown, connection: Connection, definition: ProviderDefinition): RefreshFailureRecord {
     const record = toFailureRecord(error, connection, { ...this.config, corroboratedMs, goneMs }, Math.random());
     // The provider replays a lost response only for a short time. A response that stays unreadable is an outage.
     const isOld = (connection.inDoubtForMs ?? 0) > lostResponseQuickMs;

@@ -9,7 +9,7 @@ import {
 } from '../../errors/provider.errors.js';
 import type { CircuitEvidence } from '../circuit-breaker/circuit-state.js';
 import { backoffDelayMs, refreshBackoff } from '../policy/backoff.js';
-import type { RefreshEvidence, RefreshFailureRecord, StoredConnection } from '../store/stored-connection.js';
+import type { RefreshEvidence, RefreshFailureRecord, Connection } from '../store/connection.js';
 
 /** Wrong credentials are not fixed within seconds, and every attempt counts against us at the provider. */
 const misconfiguredDelayMs = 60_000;
@@ -37,7 +37,7 @@ export interface ConfirmationTimes {
  */
 export function toFailureRecord(
   error: unknown,
-  { failedAttempts, suspectForMs }: Pick<StoredConnection, 'failedAttempts' | 'suspectForMs'>,
+  { failedAttempts, suspectForMs }: Pick<Connection, 'failedAttempts' | 'suspectForMs'>,
   times: ConfirmationTimes,
   random: number,
 ): RefreshFailureRecord {
@@ -84,7 +84,7 @@ export function toFailureRecord(
  */
 export function toCircuitEvidence(
   error: unknown,
-  { suspectSince, failedAttempts }: Pick<StoredConnection, 'suspectSince' | 'failedAttempts'>,
+  { suspectSince, failedAttempts }: Pick<Connection, 'suspectSince' | 'failedAttempts'>,
 ): CircuitEvidence {
   if (error instanceof TokenRevokedError) {
     return { kind: 'suspect', since: suspectSince };

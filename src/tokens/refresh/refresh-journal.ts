@@ -9,7 +9,7 @@ import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { registrationId } from '../../provider-kit/registration.js';
 import { VaultService } from '../../vault/vault.service.js';
 import { ConnectionStore } from '../store/connection-store.js';
-import type { ConnectionKey, LinkKey, SealedTokens } from '../store/stored-connection.js';
+import type { ConnectionKey, LinkKey, SealedTokenSet } from '../store/connection.js';
 import {
   formatEntry,
   keyOf,
@@ -112,7 +112,7 @@ export class RefreshJournal implements OnApplicationBootstrap, OnApplicationShut
    * @param tokens - the sealed set that replaces it
    * @param kind - how it is stored
    */
-  async record(replaced: LinkKey, tokens: SealedTokens, kind: EntryKind): Promise<void> {
+  async record(replaced: LinkKey, tokens: SealedTokenSet, kind: EntryKind): Promise<void> {
     try {
       await this.segments?.append(keyOf(replaced), formatEntry(this.vault, replaced, tokens, kind));
     } catch (error) {

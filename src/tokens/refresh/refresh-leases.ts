@@ -5,7 +5,7 @@ import { Database, type Statement } from '../../database/database.js';
 import { announce, typesWhere, withEvents } from '../../events/event-statement.js';
 import type { ErrorCode } from '../../errors/error-code.js';
 import { byRefresh, failureDetails, failureReason, isFirstFailure } from '../store/connection-events.js';
-import { connectionColumns, type ConnectionKey, type StoredConnection } from '../store/stored-connection.js';
+import { connectionColumns, type ConnectionKey, type Connection } from '../store/connection.js';
 
 /**
  * Grace period after an outage (ms): other replicas may still be committing from their journals. Longer than they take
@@ -127,7 +127,7 @@ const recordUnreadable: Statement = {
 };
 
 /** A due connection that is leased. */
-export interface LeasedConnection extends StoredConnection {
+export interface LeasedConnection extends Connection {
   readonly leaseId: string;
   /** Whether an earlier attempt of unknown outcome exists, whose hold has passed. */
   readonly wasInDoubt: boolean;
@@ -224,8 +224,8 @@ export class RefreshLeases {
    * Finds the most overdue connection at each provider whose circuit breaker is ready for a trial. None of them is
    * leased.
    */
-  findTrials(rooms: readonly ProviderRoom[]): Promise<StoredConnection[]> {
-    return this.database.query<StoredConnection>(findTrials, [
+  findTrials(rooms: readonly ProviderRoom[]): Promise<Connection[]> {
+    return this.database.query<Connection>(findTrials, [
       rooms.map(({ provider }) => provider),
       rooms.map(({ inDoubtHoldMs }) => inDoubtHoldMs),
       this.outageIsOver,

@@ -4,8 +4,8 @@ import { AuditReader } from '../../audit/audit-reader.js';
 import { AuditTrail } from '../../audit/audit-trail.js';
 import { AppError } from '../../errors/app-error.js';
 import type { ErrorCode } from '../../errors/error-code.js';
-import type { EndReason } from '../store/stored-connection.js';
-import type { ConnectionKey } from '../store/stored-connection.js';
+import type { EndReason } from '../store/connection.js';
+import type { ConnectionKey } from '../store/connection.js';
 import { endings, refreshes } from '../tokens.metrics.js';
 
 /** How a call to a provider's token endpoint ended: new tokens that were stored, tokens that came too late, or none. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import type { StoredConnection } from '../store/stored-connection.js';
+import type { Connection } from '../store/connection.js';
 import { RefreshRuns, type RefreshRun } from './refresh-runs.js';
 
-const connection = { id: 'one', provider: 'whoop' } as StoredConnection;
+const connection = { id: 'one', provider: 'whoop' } as Connection;
 
 /** Starts a refresh that ends when it is told to. */
 function start(runs: RefreshRuns): { run: RefreshRun; end: () => Promise<void>; fail: (error: Error) => void } {

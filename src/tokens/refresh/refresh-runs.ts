@@ -1,4 +1,4 @@
-import type { StoredConnection } from '../store/stored-connection.js';
+import type { Connection } from '../store/connection.js';
 import type { RefreshPriority, PermitRequest } from './refresh-concurrency.js';
 
 /** A requested refresh. */
@@ -20,13 +20,13 @@ export class RefreshRuns {
   private readonly running = new Map<string, RefreshRun>();
 
   /** Returns the refresh of a connection that others may join. */
-  find(connection: StoredConnection): RefreshRun | undefined {
+  find(connection: Connection): RefreshRun | undefined {
     return this.running.get(connection.id);
   }
 
   /** Follows a refresh until it is over. */
   start(
-    { id, provider }: StoredConnection,
+    { id, provider }: Connection,
     priority: RefreshPriority,
     refresh: (request: RefreshRequest) => Promise<void>,
   ): RefreshRun {

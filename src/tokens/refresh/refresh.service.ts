@@ -10,7 +10,7 @@ import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { CircuitBreakerService } from '../circuit-breaker/circuit-breaker.service.js';
 import { inDoubtHoldMs, leaseLengthMs, permitWaitMs } from '../policy/refresh-policy.js';
 import { ConnectionStore } from '../store/connection-store.js';
-import type { StoredConnection } from '../store/stored-connection.js';
+import type { Connection } from '../store/connection.js';
 import { tokensConfig, type TokensConfig } from '../tokens.config.js';
 import { AttemptDependencies, RefreshAttempt } from './refresh-attempt.js';
 import type { RefreshPriority } from './refresh-concurrency.js';
@@ -77,10 +77,7 @@ export class RefreshService implements BeforeApplicationShutdown {
    *   and stored
    * @throws the provider's error when this attempt failed, or an equivalent error during the pause after it
    */
-  refresh(
-    connection: StoredConnection,
-    { priority = 'on-demand' }: { priority?: RefreshPriority } = {},
-  ): Promise<void> {
+  refresh(connection: Connection, { priority = 'on-demand' }: { priority?: RefreshPriority } = {}): Promise<void> {
     const running = this.runs.find(connection);
     if (running !== undefined) {
       if (priority === 'on-demand') {
@@ -104,7 +101,7 @@ export class RefreshService implements BeforeApplicationShutdown {
     return this.runs.start(connection, 'background', (request) => this.refreshForScheduler(connection, request)).done;
   }
 
-  private async refreshForCaller(connection: StoredConnection, request: RefreshRequest): Promise<void> {
+  private async refreshForCaller(connection: Connection, request: RefreshRequest): Promise<void> {
     this.checkRunning();
     const provider = this.registry.get(connection.provider);
     this.lifecycle.check(provider);
@@ -130,7 +127,7 @@ export class RefreshService implements BeforeApplicationShutdown {
 
   /** Returns false when another process holds the lease, or a pause applies. */
   private async tryForCaller(
-    connection: StoredConnection,
+    connection: Connection,
     provider: HealthProvider,
     request: RefreshRequest,
     giveUpAtMs: number,
@@ -154,7 +151,7 @@ export class RefreshService implements BeforeApplicationShutdown {
    *
    * @throws the error for the caller when the connection has ended, a pause applies or the time is up
    */
-  private async checkMayWait(current: StoredConnection, provider: HealthProvider, giveUpAtMs: number): Promise<void> {
+  private async checkMayWait(current: Connection, provider: HealthProvider, giveUpAtMs: number): Promise<void> {
     if (current.status === 'needs_relink') {
       throw relinkError(provider, current.endReason);
     }
@@ -211,7 +208,7 @@ export class RefreshService implements BeforeApplicationShutdown {
   }
 
   /** Enforces the provider's minimum refresh interval. */
-  private checkInterval(connection: StoredConnection, definition: ProviderDefinition): void {
+  private checkInterval(connection: Connection, definition: ProviderDefinition): void {
     const intervalSeconds = definition.oauth === '2.0' ? (definition.minRefreshIntervalSeconds ?? 0) : 0;
     const lastAt = connection.lastRefreshedAt ?? connection.linkedAt;
     const waitMs = lastAt.getTime() + intervalSeconds * 1_000 - this.clock.now().getTime();

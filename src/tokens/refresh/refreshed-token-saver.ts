@@ -3,7 +3,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { HealthProvider } from '../../provider-kit/health-provider.js';
 import type { TokenResponse } from '../../provider-kit/token-response.js';
 import { ConnectionStore } from '../store/connection-store.js';
-import type { SealedTokens, StoredConnection } from '../store/stored-connection.js';
+import type { SealedTokenSet, Connection } from '../store/connection.js';
 import type { EntryKind } from './journal-entry.js';
 import { RefreshJournal } from './refresh-journal.js';
 import { RefreshRecorder } from './refresh-recorder.js';
@@ -46,7 +46,7 @@ export class RefreshedTokenSaver {
    * @returns false when the connection was removed in the meantime; the grant is then revoked
    * @throws {@link DatabaseUnavailableError} when it cannot be stored; the journal has it
    */
-  async save(connection: StoredConnection, provider: HealthProvider, unsaved: UnsavedTokens): Promise<boolean> {
+  async save(connection: Connection, provider: HealthProvider, unsaved: UnsavedTokens): Promise<boolean> {
     const tokens = toTokenSet(unsaved.response, unsaved.previous);
     const sealed = await this.recordInJournal(connection, tokens, 'refreshed');
     const { saved, isRecorded } = await this.saveRow(connection, tokens, sealed, 'refreshed');
@@ -71,7 +71,7 @@ export class RefreshedTokenSaver {
    * @throws {@link DatabaseUnavailableError} when it cannot be stored; the journal has it
    */
   async saveRefreshToken(
-    connection: StoredConnection,
+    connection: Connection,
     provider: HealthProvider,
     previous: TokenSet,
     { refreshToken, namesAnotherUser }: { readonly refreshToken: string; readonly namesAnotherUser: boolean },
@@ -97,11 +97,7 @@ export class RefreshedTokenSaver {
     return false;
   }
 
-  private async recordInJournal(
-    connection: StoredConnection,
-    tokens: TokenSet,
-    kind: EntryKind,
-  ): Promise<SealedTokens> {
+  private async recordInJournal(connection: Connection, tokens: TokenSet, kind: EntryKind): Promise<SealedTokenSet> {
     const sealed = this.tokenVault.seal({ ...connection, secretGen: connection.secretGen + 1 }, tokens);
     await this.journal.record(connection, sealed, kind);
     return sealed;
@@ -109,9 +105,9 @@ export class RefreshedTokenSaver {
 
   /** Commits a token set that exists only here and at the provider, through short database failures of any kind. */
   private async saveRow(
-    connection: StoredConnection,
+    connection: Connection,
     tokens: TokenSet,
-    sealed: SealedTokens,
+    sealed: SealedTokenSet,
     kind: EntryKind,
   ): Promise<{ readonly saved: SaveOutcome; readonly isRecorded: boolean }> {
     for (let attempt = 0; ; attempt += 1) {
@@ -134,9 +130,9 @@ export class RefreshedTokenSaver {
   }
 
   private async saveOnce(
-    connection: StoredConnection,
+    connection: Connection,
     tokens: TokenSet,
-    sealed: SealedTokens,
+    sealed: SealedTokenSet,
     kind: EntryKind,
   ): Promise<SaveOutcome> {
     const isRefreshed = kind === 'refreshed';
@@ -154,7 +150,7 @@ export class RefreshedTokenSaver {
   }
 
   /** @returns whether the audit trail has the stored token set */
-  private async recordSave(connection: StoredConnection, saved: SaveOutcome, tokens: TokenSet): Promise<boolean> {
+  private async recordSave(connection: Connection, saved: SaveOutcome, tokens: TokenSet): Promise<boolean> {
     switch (saved) {
       case 'saved':
         return this.recorder.record(connection, 'refreshed');
@@ -169,7 +165,7 @@ export class RefreshedTokenSaver {
    * Whether the row holds this token set. A save whose response was lost may have run. The bytes prove nothing, because
    * a key rotation may have sealed the set again.
    */
-  private async isStored(connection: StoredConnection, tokens: TokenSet): Promise<boolean> {
+  private async isStored(connection: Connection, tokens: TokenSet): Promise<boolean> {
     const current = await this.store.find(connection.userId, connection.provider);
     if (current?.id !== connection.id || current.secretGen !== connection.secretGen + 1) {
       return false;
@@ -188,7 +184,7 @@ export class RefreshedTokenSaver {
    * @returns whether the connection was removed
    */
   private async discard(
-    connection: StoredConnection,
+    connection: Connection,
     provider: HealthProvider,
     tokens: TokenSet,
     previous: TokenSet,
@@ -225,7 +221,7 @@ export class RefreshedTokenSaver {
    * Two refreshes of one token set have succeeded, and only the provider knows which pair it keeps. The other refresh
    * token is kept with the set that was stored first.
    */
-  private async saveSpare(current: StoredConnection, spareRefreshToken: string): Promise<void> {
+  private async saveSpare(current: Connection, spareRefreshToken: string): Promise<void> {
     const tokens = await this.tokenVault.open(current);
     if (spareRefreshToken === tokens.refreshToken) {
       return;

@@ -13,7 +13,7 @@ import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { backoffDelayMs, revocationBackoff } from '../policy/backoff.js';
 import { RevocationStore, type GrantOwner, type RevocationEntry } from './revocation-store.js';
 import { ConnectionStore } from '../store/connection-store.js';
-import type { StoredConnection } from '../store/stored-connection.js';
+import type { Connection } from '../store/connection.js';
 import { isSameAccount, AccountRules } from '../accounts/account-rules.js';
 import { toTokenSet, type TokenSet } from '../token-set.js';
 import { TokenVault } from '../store/token-vault.js';
@@ -80,7 +80,7 @@ export class RevocationOutbox {
    *   if it was
    */
   async removeAndRevoke(
-    connection: StoredConnection,
+    connection: Connection,
     tokens: TokenSet,
     removal: Removal,
   ): Promise<RevocationOutcome | undefined> {

@@ -8,7 +8,7 @@ import { TokenUnreadableError } from '../../errors/connection.errors.js';
 import type { ErrorCode } from '../../errors/error-code.js';
 import { isRegistrationAt } from '../../provider-kit/registration.js';
 import { VaultService } from '../../vault/vault.service.js';
-import type { StoredConnection } from '../store/stored-connection.js';
+import type { Connection } from '../store/connection.js';
 import { parseTokenSet, type TokenSet } from '../token-set.js';
 
 /**
@@ -87,7 +87,7 @@ export interface PendingRevocation {
 }
 
 /** The connection that a grant belonged to, or the link that brought it. */
-export type GrantOwner = Pick<StoredConnection, 'id' | 'userId' | 'provider' | 'registrationId'>;
+export type GrantOwner = Pick<Connection, 'id' | 'userId' | 'provider' | 'registrationId'>;
 
 type EntryKey = Pick<RevocationEntry, 'id' | 'connectionId' | 'registrationId'>;
 
@@ -120,11 +120,7 @@ export class RevocationStore {
    * @throws {@link DatabaseUnavailableError} when it is unknown whether the statement ran; it ran as a whole or not at
    *   all
    */
-  async moveOut(
-    connection: StoredConnection,
-    tokens: TokenSet,
-    removal: Removal,
-  ): Promise<RevocationEntry | undefined> {
+  async moveOut(connection: Connection, tokens: TokenSet, removal: Removal): Promise<RevocationEntry | undefined> {
     const { userId, provider, secretGen } = connection;
     const id = randomUUID();
     const sealed = this.sealNew(id, connection, tokens);

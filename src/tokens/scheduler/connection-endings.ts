@@ -7,8 +7,8 @@ import type { HealthProvider } from '../../provider-kit/health-provider.js';
 import { ProviderLifecycle } from '../../provider-kit/definition/provider-lifecycle.js';
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { byRefresh } from '../store/connection-events.js';
-import type { EndReason } from '../store/stored-connection.js';
-import type { ConnectionKey } from '../store/stored-connection.js';
+import type { EndReason } from '../store/connection.js';
+import type { ConnectionKey } from '../store/connection.js';
 import { RefreshRecorder } from '../refresh/refresh-recorder.js';
 import { retiringConnections } from '../tokens.metrics.js';
 

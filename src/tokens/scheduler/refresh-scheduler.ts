@@ -6,7 +6,7 @@ import { AppError } from '../../errors/app-error.js';
 import { ProviderLifecycle } from '../../provider-kit/definition/provider-lifecycle.js';
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { RateLimiter } from '../policy/rate-limiter.js';
-import type { StoredConnection } from '../store/stored-connection.js';
+import type { Connection } from '../store/connection.js';
 import { type LeasedConnection, type ProviderRoom, RefreshLeases } from '../refresh/refresh-leases.js';
 import { dueLeaseLengthMs, inDoubtHoldMs } from '../policy/refresh-policy.js';
 import { RefreshService } from '../refresh/refresh.service.js';
@@ -196,7 +196,7 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
     return counts;
   }
 
-  private watch(connection: StoredConnection, refresh: Promise<void>): void {
+  private watch(connection: Connection, refresh: Promise<void>): void {
     const watched = refresh
       .catch((error: unknown) => {
         if (error instanceof AppError) {

@@ -4,8 +4,8 @@ import { MicroBatch } from '../../database/micro-batch.js';
 import { announce, withEvents } from '../../events/event-statement.js';
 import { DatabaseUnavailableError } from '../../errors/request.errors.js';
 import { afterRefresh, byRefresh } from './connection-events.js';
-import type { ConnectionKey, SealedTokens } from './stored-connection.js';
-import { clearedAttempt } from './stored-connection.js';
+import type { ConnectionKey, SealedTokenSet } from './connection.js';
+import { clearedAttempt } from './connection.js';
 
 /** The most saves that go together, and that wait. No more refreshes run in a process. */
 const limits = { maxItems: 200, maxWaiting: 10_000 };
@@ -44,7 +44,7 @@ const saveAll: Statement = {
 
 interface Save {
   readonly key: ConnectionKey;
-  readonly tokens: SealedTokens;
+  readonly tokens: SealedTokenSet;
 }
 
 type SaveResult = { readonly saved: boolean } | { readonly error: unknown };
@@ -64,7 +64,7 @@ export class BatchedSaves {
    * @returns whether it was replaced
    * @throws {@link DatabaseUnavailableError} when PostgreSQL cannot be reached; the save may have happened
    */
-  async save(key: ConnectionKey, tokens: SealedTokens): Promise<boolean> {
+  async save(key: ConnectionKey, tokens: SealedTokenSet): Promise<boolean> {
     const result = await this.batch.add({ key, tokens });
     if ('error' in result) {
       throw result.error;

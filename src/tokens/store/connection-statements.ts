@@ -9,7 +9,7 @@ import {
   haveScopesChanged,
   isFirstFailure,
 } from './connection-events.js';
-import { clearedAttempt, connectionColumns } from './stored-connection.js';
+import { clearedAttempt, connectionColumns } from './connection.js';
 
 /** SQL: an instant that many milliseconds from now, on the database's clock; null when null. */
 const dueIn = (parameter: string): string => `now() + ${parameter}::float8 * interval '1 millisecond'`;

@@ -6,15 +6,15 @@ import { AccountAlreadyLinkedError, ConnectionNotFoundError } from '../../errors
 import { isAccountTaken, BatchedSaves } from './batched-saves.js';
 import { connectionStatements } from './connection-statements.js';
 import {
-  type StoredConnection,
-  type SealedTokens,
+  type Connection,
+  type SealedTokenSet,
   type StoredAccount,
   type RefreshFailureRecord,
   type EndingTerms,
   type RecordedFailure,
   type ConnectionKey,
   type LinkKey,
-} from './stored-connection.js';
+} from './connection.js';
 
 /** What the row says whose token set is older than one that was received. */
 export interface RowBehind {
@@ -32,8 +32,8 @@ export class ConnectionStore {
   }
 
   /** Returns the user's connection to a provider, if there is one. */
-  async find(userId: string, provider: string): Promise<StoredConnection | undefined> {
-    const [row] = await this.database.query<StoredConnection>(connectionStatements.find, [userId, provider]);
+  async find(userId: string, provider: string): Promise<Connection | undefined> {
+    const [row] = await this.database.query<Connection>(connectionStatements.find, [userId, provider]);
     return row;
   }
 
@@ -45,7 +45,7 @@ export class ConnectionStore {
    * @param connection - as read before
    * @throws {@link ConnectionNotFoundError} when it was removed
    */
-  async findUnchanged(connection: StoredConnection): Promise<StoredConnection | undefined> {
+  async findUnchanged(connection: Connection): Promise<Connection | undefined> {
     const current = await this.find(connection.userId, connection.provider);
     if (current === undefined) {
       throw new ConnectionNotFoundError();
@@ -58,8 +58,8 @@ export class ConnectionStore {
   }
 
   /** Returns all connections of a user, sorted by provider. */
-  list(userId: string): Promise<StoredConnection[]> {
-    return this.database.query<StoredConnection>(connectionStatements.list, [userId]);
+  list(userId: string): Promise<Connection[]> {
+    return this.database.query<Connection>(connectionStatements.list, [userId]);
   }
 
   /**
@@ -69,8 +69,8 @@ export class ConnectionStore {
    * @throws {@link AccountAlreadyLinkedError} when the account is exclusive and another active connection has it
    */
   async insert(
-    connection: Pick<StoredConnection, 'userId' | 'provider' | 'id' | 'registrationId' | 'scopesRequested'>,
-    tokens: SealedTokens,
+    connection: Pick<Connection, 'userId' | 'provider' | 'id' | 'registrationId' | 'scopesRequested'>,
+    tokens: SealedTokenSet,
     account: StoredAccount,
   ): Promise<boolean> {
     const { userId, provider, id, registrationId, scopesRequested } = connection;
@@ -95,8 +95,8 @@ export class ConnectionStore {
    */
   async relink(
     key: ConnectionKey,
-    link: Pick<StoredConnection, 'registrationId' | 'scopesRequested'>,
-    tokens: SealedTokens,
+    link: Pick<Connection, 'registrationId' | 'scopesRequested'>,
+    tokens: SealedTokenSet,
     account: StoredAccount,
   ): Promise<boolean> {
     return this.saveAccount(connectionStatements.relink, [
@@ -117,7 +117,7 @@ export class ConnectionStore {
    *
    * @throws {@link AccountAlreadyLinkedError} as {@link insert} does
    */
-  learnAccount(key: ConnectionKey, { sealed }: SealedTokens, account: StoredAccount): Promise<boolean> {
+  learnAccount(key: ConnectionKey, { sealed }: SealedTokenSet, account: StoredAccount): Promise<boolean> {
     return this.saveAccount(connectionStatements.learnAccount, [
       ...keyValues(key),
       sealed,
@@ -160,7 +160,7 @@ export class ConnectionStore {
    * the row was removed or holds a newer set. The comparison uses the generation, not the lease: a holder whose lease
    * expired still has the only valid tokens.
    */
-  saveRefreshed(key: ConnectionKey, tokens: SealedTokens): Promise<boolean> {
+  saveRefreshed(key: ConnectionKey, tokens: SealedTokenSet): Promise<boolean> {
     return this.batchedSaves.save(key, tokens);
   }
 
@@ -177,7 +177,7 @@ export class ConnectionStore {
    * Seals the current token set again, with the rotated refresh token, while the refresh that rotated it is still in
    * flight. Evidence against the old refresh token is cleared. Returns false when the row was removed or has changed.
    */
-  async saveRotated(key: ConnectionKey, { sealed }: SealedTokens): Promise<boolean> {
+  async saveRotated(key: ConnectionKey, { sealed }: SealedTokenSet): Promise<boolean> {
     const rows = await this.database.query(connectionStatements.saveRotated, [...keyValues(key), sealed]);
     return rows.length === 1;
   }
@@ -211,7 +211,7 @@ export class ConnectionStore {
    * @param isRefreshed - whether the whole set is new, and not only its refresh token
    * @returns false when the row does not hold the link or has a newer set, or when another connection has the account
    */
-  async restore(replaced: LinkKey, tokens: SealedTokens, isRefreshed: boolean): Promise<boolean> {
+  async restore(replaced: LinkKey, tokens: SealedTokenSet, isRefreshed: boolean): Promise<boolean> {
     const values = [
       ...keyValues(replaced),
       ...tokenValues(tokens),
@@ -238,7 +238,7 @@ export class ConnectionStore {
    * @returns the connection's state afterwards, or `undefined` when the lease was lost and nothing was written
    */
   async recordFailure(
-    { registrationId, ...key }: ConnectionKey & Pick<StoredConnection, 'registrationId'>,
+    { registrationId, ...key }: ConnectionKey & Pick<Connection, 'registrationId'>,
     leaseId: string,
     failure: RefreshFailureRecord,
     terms: EndingTerms,
@@ -280,8 +280,8 @@ export class ConnectionStore {
    *
    * @param removal - for the event
    */
-  async remove(userId: string, provider: string, removal: Removal): Promise<StoredConnection | undefined> {
-    const [row] = await this.database.query<StoredConnection>(connectionStatements.remove, [
+  async remove(userId: string, provider: string, removal: Removal): Promise<Connection | undefined> {
+    const [row] = await this.database.query<Connection>(connectionStatements.remove, [
       userId,
       provider,
       removal.source,
@@ -296,7 +296,7 @@ function keyValues(key: ConnectionKey): unknown[] {
   return [key.userId, key.provider, key.id, key.secretGen];
 }
 
-function tokenValues(tokens: SealedTokens): unknown[] {
+function tokenValues(tokens: SealedTokenSet): unknown[] {
   return [
     tokens.sealed,
     tokens.scopesGranted,

@@ -5,13 +5,13 @@ import { TokenRevokedError } from '../../errors/provider.errors.js';
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { isRegistrationAt } from '../../provider-kit/registration.js';
 import { VaultService } from '../../vault/vault.service.js';
-import type { ConnectionKey, SealedTokens, StoredConnection } from './stored-connection.js';
+import type { ConnectionKey, SealedTokenSet, Connection } from './connection.js';
 import { refreshDueInMs } from '../policy/refresh-due.js';
 import { expectedExpiry, parseTokenSet, type TokenSet } from '../token-set.js';
 import { tokensConfig, type TokensConfig } from '../tokens.config.js';
 
 /** The columns of a row that concern its token set. */
-export type SealedConnection = ConnectionKey & Pick<StoredConnection, 'registrationId' | 'sealed'>;
+export type SealedConnection = ConnectionKey & Pick<Connection, 'registrationId' | 'sealed'>;
 
 /** Encrypts token sets for connection rows, and decrypts them. */
 @Injectable()
@@ -30,7 +30,7 @@ export class TokenVault {
    * @param row - the row, with the generation that the set will have
    * @param tokens - the set
    */
-  seal(row: ConnectionKey & { registrationId: string }, tokens: TokenSet): SealedTokens {
+  seal(row: ConnectionKey & { registrationId: string }, tokens: TokenSet): SealedTokenSet {
     const { definition } = this.registry.get(row.provider);
     const { refreshMarginMs, assumedLifetimeMs } = this.config;
     const expected = { ...tokens, expiresAt: expectedExpiry(tokens, definition, assumedLifetimeMs) };

@@ -26,7 +26,7 @@ export type EndReason = (typeof endReasons)[number];
 export type ConnectionStatus = 'active' | 'needs_relink';
 
 /** A stored connection, with columns that SQL computes by the database's clock. */
-export interface StoredConnection {
+export interface Connection {
   readonly userId: string;
   readonly provider: string;
   readonly id: string;
@@ -69,12 +69,12 @@ export function scopesOf({
   scopesGranted,
   scopesUnknown,
   scopesRequested,
-}: Pick<StoredConnection, 'scopesGranted' | 'scopesUnknown' | 'scopesRequested'>): readonly string[] | null {
+}: Pick<Connection, 'scopesGranted' | 'scopesUnknown' | 'scopesRequested'>): readonly string[] | null {
   return scopesGranted ?? (scopesUnknown ? null : scopesRequested);
 }
 
 /** The columns that a new token set changes. */
-export interface SealedTokens {
+export interface SealedTokenSet {
   readonly sealed: Buffer;
   readonly scopesGranted: readonly string[] | null;
   readonly scopesUnknown: boolean;
@@ -141,7 +141,7 @@ export interface RecordedFailure {
   readonly endReason: EndReason | null;
 }
 
-/** Columns of a {@link StoredConnection}. */
+/** Columns of a {@link Connection}. */
 export const connectionColumns = `
   user_id AS "userId", provider, id, registration_id AS "registrationId", status, secret_gen AS "secretGen", sealed,
   scopes_requested AS "scopesRequested", scopes_granted AS "scopesGranted",
@@ -155,10 +155,10 @@ export const connectionColumns = `
   floor(extract(epoch FROM now() - attempt_started_at) * 1000)::float8 AS "inDoubtForMs"`;
 
 /** Identifies a row and the token set in it. */
-export type ConnectionKey = Pick<StoredConnection, 'userId' | 'provider' | 'id' | 'secretGen'>;
+export type ConnectionKey = Pick<Connection, 'userId' | 'provider' | 'id' | 'secretGen'>;
 
 /** Identifies a token set and its link. A new link keeps the id of the row. */
-export type LinkKey = ConnectionKey & Pick<StoredConnection, 'linkedAt'>;
+export type LinkKey = ConnectionKey & Pick<Connection, 'linkedAt'>;
 
 /** SQL: what a new token set clears: lease, failures, doubt, and the end if there was one. */
 export const clearedAttempt = `lease_id = NULL, leased_until = NULL, attempt_started_at = NULL, failed_attempts = 0, retry_at = NULL,
