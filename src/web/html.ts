@@ -1,0 +1,22 @@
+import { html as render, raw as trust } from 'hono/html';
+import type { HtmlEscapedString } from 'hono/utils/html';
+
+/** A piece of HTML that needs no escaping. Only {@link html} and {@link trusted} make one. */
+export type Html = HtmlEscapedString;
+
+/** What a template takes. A string is text and is escaped; `undefined` and `false` leave nothing. */
+export type HtmlContent = string | number | Html | undefined | false | readonly HtmlContent[];
+
+/**
+ * Renders a template: html`<p>${name}</p>`. Every string is escaped, in text and in quoted attributes. The result of
+ * another template is taken as it is.
+ */
+export function html(parts: TemplateStringsArray, ...contents: readonly HtmlContent[]): Html {
+  // The library also takes promises and then returns one; the types above let none in.
+  return render(parts, ...contents) as Html;
+}
+
+/** Takes constant text of ours, such as a style sheet, without escaping it. Never for anything that came in. */
+export function trusted(constant: string): Html {
+  return trust(constant);
+}
