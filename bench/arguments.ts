@@ -7,8 +7,10 @@ export type BenchmarkName = (typeof benchmarkNames)[number];
 export interface Sizes {
   /** Connections of the token and layers benchmarks. */
   readonly connections: number;
-  /** Keep-alive clients that ask for tokens. */
+  /** Keep-alive clients that ask for tokens, in the layers and growth benchmarks. */
   readonly clients: number;
+  /** The same for the token benchmark, which measures each number of clients. */
+  readonly loads: readonly number[];
   /** How long each side is measured in each round of the token and layers benchmarks. */
   readonly seconds: number;
   /** Connections refreshed in each round of the sweep. */
@@ -44,6 +46,7 @@ export function readArguments(args: readonly string[], defaultResults: string): 
     options: {
       connections: { ...text, default: '100000' },
       clients: { ...text, default: '32' },
+      loads: { ...text, default: '1,4,32,128' },
       seconds: { ...text, default: '5' },
       due: { ...text, default: '20000' },
       concurrency: { ...text, default: '32' },
@@ -54,13 +57,14 @@ export function readArguments(args: readonly string[], defaultResults: string): 
       results: { ...text, default: defaultResults },
     },
   });
-  const { results, growth, ...single } = values;
+  const { results, growth, loads, ...single } = values;
+  const toCounts = (name: string, list: string): number[] => list.split(',').map((part) => toCount(name, part));
   const sizes = Object.fromEntries(Object.entries(single).map(([name, value]) => [name, toCount(name, value)]));
   const names = positionals.length === 0 ? benchmarkNames : positionals.map(toName);
   return {
     names,
     results,
-    sizes: { ...sizes, growth: growth.split(',').map((part) => toCount('growth', part)) } as unknown as Sizes,
+    sizes: { ...sizes, growth: toCounts('growth', growth), loads: toCounts('loads', loads) } as unknown as Sizes,
   };
 }
 

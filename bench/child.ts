@@ -131,8 +131,8 @@ async function residentMiB(processId: number): Promise<number> {
   return Number(kibibytes) / 1024;
 }
 
-/** Linux counts hundredths of a second; elsewhere `ps` prints them. */
-async function processorSeconds(processId: number): Promise<number> {
+/** Time on processors that a process has had so far, in seconds. Linux counts hundredths; elsewhere `ps` prints them. */
+export async function processorSeconds(processId: number): Promise<number> {
   const stat = await readFile(`/proc/${processId}/stat`, 'utf8').catch(() => undefined);
   if (stat !== undefined) {
     // The second field is the name in parentheses, which may hold spaces; user and system time are the 14th and the

@@ -3,8 +3,10 @@ import { productionFlags, startChild, waitUntilReady, type Child } from './child
 import { findFreePort } from '../src/development/free-port.ts';
 import { createDeployment, provider, type Deployment } from './deployment.ts';
 import type { TokenLoad, TokenLoadResult } from './processes/token-load.ts';
+import { postgresProcessorSeconds } from './postgres-time.ts';
 import type { Findings } from './report.ts';
-import { compare, type Measure } from './rounds.ts';
+import { compare, type Comparison, type Measure } from './rounds.ts';
+import { median } from './statistics.ts';
 import type { BenchServer } from './server.ts';
 
 /** A process that hands tokens out over HTTP. */
@@ -22,28 +24,73 @@ export interface TokenServers {
   stop(): Promise<void>;
 }
 
-/** How fast tokens are handed out, against a bare server that selects a row and decrypts it. */
+/** What one side needed for its tokens during one measurement. */
+interface TokenUse extends TokenLoadResult {
+  /** Processor time of the server for one token, in microseconds. */
+  readonly ownMicroseconds: number;
+  /** The same of PostgreSQL. */
+  readonly postgresMicroseconds: number;
+}
+
+/**
+ * How fast tokens are issued, against a bare server that selects a row and decrypts it: once for each number of
+ * clients, with the processor time of both sides and of PostgreSQL.
+ */
 export async function benchmarkToken(server: BenchServer, sizes: Sizes): Promise<Findings> {
   const deployment = await createDeployment(server, sizes.connections);
   const load = startChild('processes/token-load.ts', {});
   const servers = await startTokenServers(deployment, load, sizes);
+  const comparisons: Comparison[] = [];
+  const figures: Record<string, number> = {};
   try {
-    const comparison = await compare(
-      `GET token, ${sizes.connections.toLocaleString('en-US')} connections, ${sizes.clients} clients`,
-      'tokens/s',
-      sizes.rounds,
-      servers.measureOurs,
-      servers.measureReference,
-    );
-    return {
-      benchmark: 'token',
-      comparisons: [comparison],
-      figures: { 'memory of the service, MiB': await servers.ours.child.residentMiB() },
-    };
+    for (const clients of sizes.loads) {
+      const uses = { ours: [] as TokenUse[], reference: [] as TokenUse[] };
+      const measure = (side: keyof typeof uses): Measure => {
+        return async () => {
+          const order = { clients, seconds: sizes.seconds, seed: uses[side].length + 2 };
+          const use = await measureUse(deployment, load, servers[side], order);
+          uses[side].push(use);
+          return use.perSecond;
+        };
+      };
+      const name = `GET token, ${sizes.connections.toLocaleString('en-US')} connections, ${clients} clients`;
+      comparisons.push(await compare(name, 'tokens/s', sizes.rounds, measure('ours'), measure('reference')));
+      for (const [side, label] of [
+        ['ours', 'ours'],
+        ['reference', 'bare'],
+      ] as const) {
+        // The first use belongs to the round that does not count.
+        const medianOf = (read: (use: TokenUse) => number): number => median(uses[side].slice(1).map(read));
+        const of = `${clients} clients, ${label}`;
+        figures[`processor time of a token, ${of}, µs`] = medianOf((use) => use.ownMicroseconds);
+        figures[`processor time of PostgreSQL for a token, ${of}, µs`] = medianOf((use) => use.postgresMicroseconds);
+        figures[`p50, ${of}, ms`] = medianOf((use) => use.medianMs);
+        figures[`p99, ${of}, ms`] = medianOf((use) => use.p99Ms);
+      }
+    }
+    figures['memory of the service, MiB'] = await servers.ours.child.residentMiB();
+    return { benchmark: 'token', comparisons, figures };
   } finally {
     await servers.stop();
     await load.stop();
   }
+}
+
+/** Asks one side for tokens and returns what they cost. Both sides of a round have the same seed, so the same users. */
+async function measureUse(
+  { databaseUrl, apiKey, connections }: Deployment,
+  load: Child,
+  { child, port }: TokenServer,
+  { clients, seconds, seed }: Pick<TokenLoad, 'clients' | 'seconds' | 'seed'>,
+): Promise<TokenUse> {
+  const command: TokenLoad = { port, apiKey, provider, connections, clients, seconds, seed };
+  const readSeconds = (): Promise<[number, number]> =>
+    Promise.all([child.processorSeconds(), postgresProcessorSeconds(databaseUrl)]);
+  const before = await readSeconds();
+  const result = await load.call<TokenLoadResult>(command);
+  const after = await readSeconds();
+  const perToken = (part: 0 | 1): number => ((after[part] - before[part]) / (result.perSecond * seconds)) * 1e6;
+  return { ...result, ownMicroseconds: perToken(0), postgresMicroseconds: perToken(1) };
 }
 
 /** Starts both sides on a database. */
@@ -64,21 +111,21 @@ export async function startTokenServers(deployment: Deployment, load: Child, siz
   });
   await waitUntilReady(`http://127.0.0.1:${servicePort}`);
   await waitUntilReady(`http://127.0.0.1:${barePort}`);
-  const measure = (port: number): Measure => {
+  const ours = { child: service, port: servicePort };
+  const reference = { child: bare, port: barePort };
+  const measure = (server: TokenServer): Measure => {
     let seed = 1;
     return async () => {
-      const { apiKey, connections } = deployment;
-      const { clients, seconds } = sizes;
       seed += 1;
-      const command: TokenLoad = { port, apiKey, provider, connections, clients, seconds, seed };
-      return (await load.call<TokenLoadResult>(command)).perSecond;
+      const { clients, seconds } = sizes;
+      return (await measureUse(deployment, load, server, { clients, seconds, seed })).perSecond;
     };
   };
   return {
-    ours: { child: service, port: servicePort },
-    reference: { child: bare, port: barePort },
-    measureOurs: measure(servicePort),
-    measureReference: measure(barePort),
+    ours,
+    reference,
+    measureOurs: measure(ours),
+    measureReference: measure(reference),
     stop: async () => {
       await service.stop();
       await bare.stop();
