@@ -153,6 +153,7 @@ function describeKey({
   kid,
   purpose,
   state,
+  suite,
   createdAt,
   activatedAt,
   retiredAt,
@@ -160,7 +161,7 @@ function describeKey({
   rows,
   rootKeyRef,
 }: ListedKey) {
-  return { kid, purpose, state, createdAt, activatedAt, retiredAt, operations, rows: rows ?? null, rootKeyRef };
+  return { kid, purpose, state, suite, createdAt, activatedAt, retiredAt, operations, rows: rows ?? null, rootKeyRef };
 }
 
 function keysTable(keys: readonly ListedKey[]): string {
@@ -169,6 +170,7 @@ function keysTable(keys: readonly ListedKey[]): string {
     key.kid,
     key.purpose,
     key.state,
+    String(key.suite),
     day(key.createdAt),
     day(key.activatedAt),
     day(key.retiredAt),
@@ -178,7 +180,7 @@ function keysTable(keys: readonly ListedKey[]): string {
     key.state === 'active' ? toDo(key) : '',
   ]);
   return textTable([
-    ['KEY', 'PURPOSE', 'STATE', 'CREATED', 'ACTIVE', 'RETIRED', 'SEALED', 'ROWS', 'ROOT KEY', 'TO DO'],
+    ['KEY', 'PURPOSE', 'STATE', 'SUITE', 'CREATED', 'ACTIVE', 'RETIRED', 'SEALED', 'ROWS', 'ROOT KEY', 'TO DO'],
     ...rows,
   ]);
 }

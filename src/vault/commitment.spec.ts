@@ -1,8 +1,9 @@
-import { createCipheriv, createHash, createSecretKey, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createHash, createHmac, createSecretKey, hkdfSync, randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { decryptAead } from './aead.js';
 import { encodeLengthPrefixed, type SealContext } from './associated-data.js';
 import { EnvelopeError, openEnvelope } from './envelope.js';
+import type { Suite } from './message-key.js';
 
 const kid = '3f1a8f0e-5d1b-4f57-9a55-0a86c2f3d101';
 const kidBytes = Buffer.from(kid.replaceAll('-', ''), 'hex');
@@ -68,19 +69,36 @@ function craft(keys: readonly [Buffer, Buffer], iv: Buffer, associatedData: Buff
   return Buffer.concat([first, toBlock(free), toBlock(tag)]);
 }
 
-/** The format of ADR 4, written a second time. */
-function derive(branchKey: Buffer, salt: Buffer, associatedData: Buffer): { messageKey: Buffer; commitment: Buffer } {
+/** The formats of ADR 4 and ADR 16, written a second time. */
+function derive(
+  suite: Suite,
+  branchKey: Buffer,
+  salt: Buffer,
+  associatedData: Buffer,
+): { messageKey: Buffer; commitment: Buffer } {
+  const label = Buffer.from('vault/v1/record');
+  if (suite === 2) {
+    const input = Buffer.concat([
+      Buffer.from('00000001', 'hex'),
+      label,
+      Buffer.from('0200', 'hex'),
+      salt,
+      associatedData,
+    ]);
+    const block = createHmac('sha512', branchKey).update(input).update(Buffer.from('00000200', 'hex')).digest();
+    return { messageKey: block.subarray(0, 32), commitment: block.subarray(32) };
+  }
   const digest = createHash('sha256').update(associatedData).digest();
-  const info = Buffer.concat([Buffer.from('vault/v1/record'), Buffer.from([1]), kidBytes, digest]);
+  const info = Buffer.concat([label, Buffer.from([1]), kidBytes, digest]);
   const derived = Buffer.from(hkdfSync('sha256', branchKey, salt, info, 64));
   return { messageKey: derived.subarray(0, 32), commitment: derived.subarray(32) };
 }
 
-describe('CR-06 a ciphertext that is valid under two keys', () => {
+describe.each([1, 2] as const)('CR-06 a ciphertext of suite %i that is valid under two keys', (suite) => {
   const [iv, salt] = [randomBytes(12), randomBytes(32)];
   const branchKeys = [randomBytes(32), randomBytes(32)] as const;
   const associatedData = encodeLengthPrefixed([
-    Buffer.from([1, 1]),
+    Buffer.from([1, suite]),
     kidBytes,
     place.purpose,
     'test',
@@ -89,15 +107,15 @@ describe('CR-06 a ciphertext that is valid under two keys', () => {
     place.registrationId,
     String(place.generation),
   ]);
-  const [one, two] = branchKeys.map((key) => derive(key, salt, associatedData)) as [
+  const [one, two] = branchKeys.map((key) => derive(suite, key, salt, associatedData)) as [
     ReturnType<typeof derive>,
     ReturnType<typeof derive>,
   ];
   const sealed = craft([one.messageKey, two.messageKey], iv, associatedData);
   const envelopeWith = (commitment: Buffer): Buffer =>
-    Buffer.concat([Buffer.from('CL'), Buffer.from([1, 1]), kidBytes, salt, commitment, iv, sealed]);
+    Buffer.concat([Buffer.from('CL'), Buffer.from([1, suite]), kidBytes, salt, commitment, iv, sealed]);
   const open = (envelope: Buffer, key: Buffer): Buffer =>
-    openEnvelope(envelope, { kid, key: createSecretKey(key) }, 'test', place);
+    openEnvelope(envelope, { kid, key: createSecretKey(key), suite }, 'test', place);
 
   it('is taken by plain GCM under both', () => {
     const opened = [one, two].map(({ messageKey }) =>

@@ -14,11 +14,20 @@ export const cryptoInventory: readonly AlgorithmUse[] = [
     use: 'sealed values; branch keys wrapped by a local root key',
   },
   { algorithm: 'aes', standard: 'FIPS 197', use: 'making branch keys, 256 bits' },
-  { algorithm: 'hkdf sha256', standard: 'RFC 5869', use: 'a key and a commitment for each sealed value' },
+  {
+    algorithm: 'hkdf sha256',
+    standard: 'RFC 5869',
+    use: 'a key and a commitment for each sealed value, under branch keys of suite 1',
+  },
   {
     algorithm: 'hmac sha256',
     standard: 'RFC 2104',
     use: 'keyed digests, audit chain, key checks; signatures that providers require',
+  },
+  {
+    algorithm: 'hmac sha512',
+    standard: 'NIST SP 800-108r1, counter mode',
+    use: 'a key and a commitment for each sealed value, under branch keys of suite 2',
   },
   {
     algorithm: 'hmac sha1',

@@ -1,4 +1,4 @@
-import { createSecretKey, randomBytes, randomUUID } from 'node:crypto';
+import { createSecretKey, Hmac, randomBytes, randomUUID } from 'node:crypto';
 import { describe, expect, it, jest } from '@jest/globals';
 import type { SealContext } from './associated-data.js';
 import {
@@ -21,13 +21,10 @@ const place: SealContext = {
   generation: 7,
 };
 const secret = Buffer.from('not-a-real-token');
-const key = newKey();
+describe.each([1, 2] as const)('an envelope of suite %i', (suite) => {
+  const newKey = (): BranchKey => ({ kid: randomUUID(), key: createSecretKey(randomBytes(32)), suite });
+  const key = newKey();
 
-function newKey(): BranchKey {
-  return { kid: randomUUID(), key: createSecretKey(randomBytes(32)) };
-}
-
-describe('envelope', () => {
   it('opens what it sealed, in the same place', () => {
     expect(openEnvelope(sealEnvelope(secret, key, 'test', place), key, 'test', place)).toEqual(secret);
   });
@@ -43,11 +40,14 @@ describe('envelope', () => {
   });
 
   it('CR-17 leaves no derived key in the heap', () => {
-    const buffers = jest.spyOn(Buffer, 'from');
+    // HKDF gives bytes that are read through Buffer.from; the HMAC gives a buffer.
+    const derivations = [jest.spyOn(Buffer, 'from'), jest.spyOn(Hmac.prototype, 'digest')] as const;
     const envelope = sealEnvelope(secret, key, 'test', place);
     openEnvelope(envelope, key, 'test', place);
-    const derived = buffers.mock.results.map(({ value }) => value as Buffer).filter(({ length }) => length === 64);
-    buffers.mockRestore();
+    const derived = derivations
+      .flatMap(({ mock }) => mock.results.map(({ value }) => value as Buffer))
+      .filter(({ length }) => length === 64);
+    derivations.forEach((spy) => spy.mockRestore());
     const keyAndCommitment = Buffer.concat([Buffer.alloc(32), envelope.subarray(52, 84)]);
     expect(derived).toEqual([keyAndCommitment, keyAndCommitment]);
   });
@@ -81,6 +81,15 @@ describe('envelope', () => {
   it('CR-03 does not open in another environment', () => {
     const envelope = sealEnvelope(secret, key, 'test', place);
     expect(() => openEnvelope(envelope, key, 'production', place)).toThrow(EnvelopeError);
+  });
+
+  it('does not open under a key of the other suite', () => {
+    const envelope = sealEnvelope(secret, key, 'test', place);
+    const other = { ...key, suite: suite === 1 ? 2 : 1 } as const;
+    expect(() => openEnvelope(envelope, other, 'test', place)).toThrow(EnvelopeError);
+    envelope.writeUInt8(other.suite, 3);
+    expect(() => openEnvelope(envelope, other, 'test', place)).toThrow(EnvelopeError);
+    expect(() => openEnvelope(envelope, key, 'test', place)).toThrow(EnvelopeError);
   });
 
   it('does not open under another key, even one with the same id', () => {

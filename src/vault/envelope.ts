@@ -1,18 +1,17 @@
-import { createSecretKey, hash, hkdfSync, randomBytes, timingSafeEqual, type KeyObject } from 'node:crypto';
+import { randomBytes, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { AeadError, decryptAead, encryptAead, ivBytes, tagBytes } from './aead.js';
 import { encodeBound, encodeLengthPrefixed, type SealContext } from './associated-data.js';
+import { deriveMessageKey, isSuite, type Suite } from './message-key.js';
 
 /**
- * Suite 1: AES-256-GCM under a key used for one message, derived with HKDF-SHA-256 from a branch key and a random salt,
- * with a commitment to key and context. `docs/adr/0004-envelope-format.md` has the layout and the reasons.
+ * AES-256-GCM under a key used for one message, derived from a branch key and a random salt, with a commitment to key
+ * and context. `docs/adr/0004-envelope-format.md` has the layout and the reasons, `message-key.ts` the derivations.
  *
  *     magic(2) version(1) suite(1) kid(16) salt(32) commitment(32) iv(12) | ciphertext | tag(16)
  */
 const version = 1;
-const suite = 1;
-const header = Buffer.from([...Buffer.from('CL'), version, suite]);
-const infoLabel = Buffer.concat([Buffer.from('vault/v1/record'), Buffer.from([suite])]);
-const offsets = { kid: 4, salt: 20, commitment: 52, iv: 84, ciphertext: 96 } as const;
+const magic = Buffer.from([...Buffer.from('CL'), version]);
+const offsets = { suite: 3, kid: 4, salt: 20, commitment: 52, iv: 84, ciphertext: 96 } as const;
 
 const saltBytes = 32;
 
@@ -24,6 +23,8 @@ export interface BranchKey {
   /** UUID; written into every envelope, so that opening never tries a second key (CR-05). */
   readonly kid: string;
   readonly key: KeyObject;
+  /** Every message under this key is derived like this; an envelope that names another suite does not open. */
+  readonly suite: Suite;
 }
 
 /**
@@ -55,10 +56,11 @@ export function sealEnvelope(
   const kid = kidBytes(branchKey.kid);
   const salt = randomBytes(saltBytes);
   const iv = randomBytes(ivBytes);
-  const associatedData = encodeAssociatedData(kid, environment, context);
-  const { messageKey, commitment } = deriveMessageKey(branchKey.key, kid, salt, associatedData);
+  const { key, suite } = branchKey;
+  const associatedData = encodeAssociatedData(suite, kid, environment, context);
+  const { messageKey, commitment } = deriveMessageKey(suite, { branchKey: key, kid, salt, associatedData });
   const sealed = encryptAead(messageKey, iv, associatedData, plaintext);
-  return Buffer.concat([header, kid, salt, commitment, iv, sealed]);
+  return Buffer.concat([magic, Buffer.from([suite]), kid, salt, commitment, iv, sealed]);
 }
 
 /**
@@ -87,11 +89,15 @@ export function openEnvelope(
   context: SealContext,
 ): Buffer {
   checkFormat(envelope);
+  const { key, suite } = branchKey;
   const kid = kidBytes(branchKey.kid);
-  const associatedData = encodeAssociatedData(kid, environment, context);
+  const associatedData = encodeAssociatedData(suite, kid, environment, context);
   const salt = envelope.subarray(offsets.salt, offsets.commitment);
-  const { messageKey, commitment } = deriveMessageKey(branchKey.key, kid, salt, associatedData);
-  if (!timingSafeEqual(commitment, envelope.subarray(offsets.commitment, offsets.iv))) {
+  const { messageKey, commitment } = deriveMessageKey(suite, { branchKey: key, kid, salt, associatedData });
+  if (
+    envelope[offsets.suite] !== suite ||
+    !timingSafeEqual(commitment, envelope.subarray(offsets.commitment, offsets.iv))
+  ) {
     throw new EnvelopeError('The envelope does not open.');
   }
   const iv = envelope.subarray(offsets.iv, offsets.ciphertext);
@@ -106,15 +112,18 @@ export function openEnvelope(
 }
 
 function checkFormat(envelope: Buffer): void {
-  const known = envelope.length >= offsets.ciphertext + tagBytes && envelope.subarray(0, offsets.kid).equals(header);
+  const known =
+    envelope.length >= offsets.ciphertext + tagBytes &&
+    envelope.subarray(0, offsets.suite).equals(magic) &&
+    isSuite(envelope[offsets.suite]);
   if (!known) {
     throw new EnvelopeError('Not an envelope of a known format.');
   }
 }
 
-function encodeAssociatedData(kid: Buffer, environment: string, context: SealContext): Buffer {
+function encodeAssociatedData(suite: Suite, kid: Buffer, environment: string, context: SealContext): Buffer {
   return encodeLengthPrefixed([
-    header.subarray(2),
+    Buffer.from([version, suite]),
     kid,
     context.purpose,
     environment,
@@ -124,23 +133,6 @@ function encodeAssociatedData(kid: Buffer, environment: string, context: SealCon
     String(context.generation),
     ...(context.bound === undefined ? [] : [encodeBound(context.bound)]),
   ]);
-}
-
-function deriveMessageKey(
-  branchKey: KeyObject,
-  kid: Buffer,
-  salt: Buffer,
-  associatedData: Buffer,
-): { messageKey: KeyObject; commitment: Buffer } {
-  const info = Buffer.concat([infoLabel, kid, hash('sha256', associatedData, 'buffer')]);
-  const derived = Buffer.from(hkdfSync('sha256', branchKey, salt, info, 64));
-  const keyBytes = derived.subarray(0, 32);
-  try {
-    return { messageKey: createSecretKey(keyBytes), commitment: derived.subarray(32) };
-  } finally {
-    // The key object has a copy outside the heap (CR-17).
-    keyBytes.fill(0);
-  }
 }
 
 /** Returns the 16 bytes of a key's id. */

@@ -51,7 +51,9 @@ export class HeldKey {
 
   /** Returns the key unless it was dropped or unwrapped longer ago than allowed. */
   use(nowMs: number, maxAgeMs: number): BranchKey | undefined {
-    return this.#key === undefined || this.ageMs(nowMs) > maxAgeMs ? undefined : { kid: this.kid, key: this.#key };
+    return this.#key === undefined || this.ageMs(nowMs) > maxAgeMs
+      ? undefined
+      : { kid: this.kid, key: this.#key, suite: this.#stored.suite };
   }
 
   /** Values sealed under it, as far as this process knows. */

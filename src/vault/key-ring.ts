@@ -10,6 +10,7 @@ import { KeySource } from './key-source.js';
 import { KeySourceUnavailableError, KeyUnwrapError, RootKeyDisabledError } from './key-source.errors.js';
 import { KeyStore, type NewKey, type StoredKey } from './key-store.js';
 import { maxOperations } from './key-usage.js';
+import { currentSuite } from './message-key.js';
 import { vaultConfig, type VaultConfig } from './vault.config.js';
 
 /** A refresh takes at most this long from its check of the key to the sealing of its result, in milliseconds. */
@@ -145,7 +146,7 @@ export class KeyRing implements OnModuleInit {
     const kid = randomUUID();
     const key = generateKeySync('aes', { length: 256 });
     const wrapped = await this.keySource.wrap(key, { kid, purpose, environment: this.config.environmentName });
-    return { kid, purpose, ...wrapped, keyCheck: computeKeyCheck(kid, key) };
+    return { kid, purpose, suite: currentSuite, ...wrapped, keyCheck: computeKeyCheck(kid, key) };
   }
 
   /**

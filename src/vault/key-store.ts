@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../database/database.js';
 import type { KeyPurpose } from './associated-data.js';
 import type { WrappedKey } from './key-source.js';
+import type { Suite } from './message-key.js';
 
 /**
  * `pending`: every replica loads it, none seals under it. `active`: new values are sealed under it. `decrypt_only`:
@@ -15,6 +16,8 @@ export interface StoredKey {
   readonly kid: string;
   readonly purpose: KeyPurpose;
   readonly state: KeyState;
+  /** How the keys of its messages are derived. */
+  readonly suite: Suite;
   /** `null` once destroyed. */
   readonly wrappedKey: Buffer | null;
   readonly rootKeyRef: string;
@@ -34,6 +37,7 @@ export interface StoredKey {
 export interface NewKey extends WrappedKey {
   readonly kid: string;
   readonly purpose: KeyPurpose;
+  readonly suite: Suite;
   readonly keyCheck: Buffer;
 }
 
@@ -45,7 +49,7 @@ const lacksKey = `live_until > now() AND NOT $1::uuid = ANY (kids)`;
 const statements = {
   list: {
     name: 'vault-select-keys',
-    text: `SELECT kid, purpose, state, wrapped_key AS "wrappedKey", root_key_ref AS "rootKeyRef", key_check AS "keyCheck",
+    text: `SELECT kid, purpose, state, suite, wrapped_key AS "wrappedKey", root_key_ref AS "rootKeyRef", key_check AS "keyCheck",
              operations::float8 AS operations, created_at AS "createdAt", activated_at AS "activatedAt",
              retired_at AS "retiredAt", destroyed_at AS "destroyedAt",
              coalesce(extract(epoch FROM now() - activated_at), 0)::float8 AS "activeForSeconds"
@@ -53,13 +57,13 @@ const statements = {
   },
   insertActive: {
     name: 'vault-insert-active-key',
-    text: `INSERT INTO vault_keys (kid, purpose, wrapped_key, root_key_ref, key_check, state, activated_at)
-           VALUES ($1, $2, $3, $4, $5, 'active', now()) ON CONFLICT (purpose) WHERE state = 'active' DO NOTHING`,
+    text: `INSERT INTO vault_keys (kid, purpose, wrapped_key, root_key_ref, key_check, suite, state, activated_at)
+           VALUES ($1, $2, $3, $4, $5, $6, 'active', now()) ON CONFLICT (purpose) WHERE state = 'active' DO NOTHING`,
   },
   insertPending: {
     name: 'vault-insert-pending-key',
-    text: `INSERT INTO vault_keys (kid, purpose, wrapped_key, root_key_ref, key_check, state)
-           VALUES ($1, $2, $3, $4, $5, 'pending')`,
+    text: `INSERT INTO vault_keys (kid, purpose, wrapped_key, root_key_ref, key_check, suite, state)
+           VALUES ($1, $2, $3, $4, $5, $6, 'pending')`,
   },
   setKeyCheck: {
     name: 'vault-set-key-check',
@@ -185,6 +189,6 @@ export class KeyStore {
   }
 }
 
-function newKeyValues({ kid, purpose, blob, keyRef, keyCheck }: NewKey): unknown[] {
-  return [kid, purpose, blob, keyRef, keyCheck];
+function newKeyValues({ kid, purpose, blob, keyRef, keyCheck, suite }: NewKey): unknown[] {
+  return [kid, purpose, blob, keyRef, keyCheck, suite];
 }

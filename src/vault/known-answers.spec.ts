@@ -5,6 +5,7 @@ import { AeadError, decryptAead, encryptAead } from './aead.js';
 import type { SealContext } from './associated-data.js';
 import { openEnvelope } from './envelope.js';
 import { LocalKeySource } from './local-key-source.js';
+import type { Suite } from './message-key.js';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/\s/g, ''), 'hex');
 
@@ -121,6 +122,7 @@ interface FrozenFormats {
   readonly environment: string;
   readonly envelopes: readonly {
     readonly format: string;
+    readonly suite: Suite;
     readonly kid: string;
     readonly branchKey: string;
     readonly context: SealContext;
@@ -141,8 +143,8 @@ describe('CR-18 what was stored by any release', () => {
     readFileSync(new URL('fixtures/frozen-formats.json', import.meta.url), 'utf8'),
   ) as FrozenFormats;
 
-  it.each(frozen.envelopes)('opens: $format', ({ kid, branchKey, context, plaintext, envelope }) => {
-    const key = { kid, key: createSecretKey(hex(branchKey)) };
+  it.each(frozen.envelopes)('opens: $format', ({ suite, kid, branchKey, context, plaintext, envelope }) => {
+    const key = { kid, key: createSecretKey(hex(branchKey)), suite };
     expect(openEnvelope(hex(envelope), key, frozen.environment, context).toString()).toBe(plaintext);
   });
 

@@ -232,7 +232,7 @@ describe('the key ring', () => {
     const ring = app.get(KeyRing, { strict: false });
     const vault = app.get(VaultService, { strict: false });
     expect(() => vault.ensureCanSeal('connections.sealed')).not.toThrow();
-    const broken = { kid: randomUUID(), key: generateKeyPairSync('ed25519').publicKey };
+    const broken = { kid: randomUUID(), key: generateKeyPairSync('ed25519').publicKey, suite: 2 as const };
     jest.spyOn(ring, 'checkSeal').mockReturnValue(broken);
     expect(() => vault.ensureCanSeal('connections.sealed')).toThrow();
   });

@@ -80,6 +80,25 @@ async function linkMany(application: TestApplication, count: number): Promise<Ch
 const tokenPath = (userId: string): string => `/v1/users/${userId}/connections/whoop/token`;
 const quiet = (): void => undefined;
 
+describe('a key of a version that knew one suite', () => {
+  it('still seals and opens with suite 1, and re-encryption moves its values to suite 2', async () => {
+    const application = await start();
+    const suitesOf = async (): Promise<unknown[]> =>
+      queryDatabase(application.databaseUrl, 'SELECT DISTINCT get_byte(sealed, 3) AS suite FROM connections');
+    await queryDatabase(application.databaseUrl, 'UPDATE vault_keys SET suite = 1');
+    await application.app.get(KeyRing).reloadNow();
+    await linkMany(application, 2);
+    await expect(suitesOf()).resolves.toEqual([{ suite: 1 }]);
+
+    await rotate(application, 'connections.sealed');
+    await application.api.get(tokenPath('user-0')).expect(200);
+    const done = await application.app.get(Reencryption).run('connections.sealed', 1_000, quiet);
+    expect(done).toMatchObject({ moved: 2, unreadable: 0 });
+    await expect(suitesOf()).resolves.toEqual([{ suite: 2 }]);
+    await application.api.get(tokenPath('user-1')).expect(200);
+  });
+});
+
 describe('a new key', () => {
   it('CR-07 is not promoted while a live replica lacks it, and is once the replica has it', async () => {
     const first = await start({ environment: oftenReloaded });

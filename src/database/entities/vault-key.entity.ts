@@ -20,6 +20,10 @@ export class VaultKeyEntity {
   @Column('bytea', { name: 'wrapped_key', nullable: true })
   wrappedKey!: Buffer | null;
 
+  /** How the keys of its messages are derived (`vault/message-key.ts`). */
+  @Column('smallint', { default: 1 })
+  suite!: number;
+
   @Column('text', { name: 'root_key_ref' })
   rootKeyRef!: string;
 
