@@ -115,9 +115,9 @@ export class UserTokens {
     }
     try {
       const headers = { accept: 'application/json' };
-      const { status, text } = await this.http.send({ method: 'GET', url, headers, timeoutMs: fetchTimeoutMs });
+      const { status, body } = await this.http.send({ method: 'GET', url, headers, timeoutMs: fetchTimeoutMs });
       if (status === 200) {
-        return new Response(text, { status });
+        return new Response(body, { status });
       }
       throw this.keysUnavailable(`HTTP ${status}`);
     } catch (error) {

@@ -1,5 +1,5 @@
 import type { GrantTokens } from '../provider-kit/health-provider.js';
-import type { ProviderAnswer } from '../provider-kit/http/http-client.js';
+import type { ProviderResponse } from '../provider-kit/http/http-client.js';
 
 /** Shorter texts could be anything. */
 const leastLength = 8;
@@ -64,7 +64,10 @@ const base64Twins: Readonly<Record<string, string>> = { '+': '+-', '/': '/_' };
  * @param response - its body is changed in place
  * @param grant - what the call was made with
  */
-export function coverTokens(response: ProviderAnswer, { accessToken, tokenSecret }: GrantTokens): ProviderAnswer {
+export function coverTokens(
+  response: ProviderResponse<Buffer>,
+  { accessToken, tokenSecret }: GrantTokens,
+): ProviderResponse<Buffer> {
   const needles = [accessToken, tokenSecret ?? ''].filter(({ length }) => length >= leastLength).flatMap(needlesOf);
   // One character for each byte, so that places in the text are places in the body.
   for (const { from, to } of findAll(response.body.toString('latin1'), needles)) {

@@ -7,7 +7,7 @@ import { apiRequest, formOf, type ApiCall } from '../provider-kit/data-api/api-r
 import { apiUrl } from '../provider-kit/data-api/api-url.js';
 import { DataApiClient } from '../provider-kit/data-api/data-api-client.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
-import type { ProviderAnswer } from '../provider-kit/http/http-client.js';
+import type { ProviderResponse } from '../provider-kit/http/http-client.js';
 import { ProviderClocks } from '../provider-kit/oauth1/provider-clocks.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { refuseCredentials } from '../provider-kit/data-api/sent-credentials.js';
@@ -81,7 +81,7 @@ export class ProxyService {
     requester: Requester,
     reservation: ResponseReservation,
     gone: AbortSignal,
-  ): Promise<ProviderAnswer> {
+  ): Promise<ProviderResponse<Buffer>> {
     const provider = this.registry.get(slug);
     const stopTimer = proxiedCallSeconds.startTimer({ provider: slug });
     try {
@@ -97,7 +97,7 @@ export class ProxyService {
     }
   }
 
-  private async send(userId: string, sending: Sending, requester: Requester): Promise<ProviderAnswer> {
+  private async send(userId: string, sending: Sending, requester: Requester): Promise<ProviderResponse<Buffer>> {
     const { slug } = sending.provider.definition;
     const getToken = (): Promise<ValidToken> => this.tokens.getValid(userId, slug, requester, [], 'request.proxied');
     const token = await getToken();
@@ -110,7 +110,7 @@ export class ProxyService {
     return isReplaced ? this.exchange(sending, await getToken()) : response;
   }
 
-  private async exchange(sending: Sending, token: ValidToken): Promise<ProviderAnswer> {
+  private async exchange(sending: Sending, token: ValidToken): Promise<ProviderResponse<Buffer>> {
     const { provider, call, reservation } = sending;
     provider.checkServer?.(token);
     const response = await this.sendSigned(sending, token).catch((error: unknown) => {
@@ -125,9 +125,12 @@ export class ProxyService {
   }
 
   /** A timestamp that an OAuth 1.0a provider refuses is corrected once (O1-09). */
-  private sendSigned({ provider, call, reservation, gone }: Sending, token: ValidToken): Promise<ProviderAnswer> {
+  private sendSigned(
+    { provider, call, reservation, gone }: Sending,
+    token: ValidToken,
+  ): Promise<ProviderResponse<Buffer>> {
     const { definition } = provider;
-    const send = (now: Date): Promise<ProviderAnswer> => {
+    const send = (now: Date): Promise<ProviderResponse<Buffer>> => {
       const request = apiRequest(provider, call, token, now);
       return this.client.exchange({ ...request, abandoned: gone, beforeSending: () => reservation.reserve() });
     };

@@ -35,7 +35,7 @@ function readAnswer(fields: object): TokenResponse {
   const response = {
     status: 200,
     headers: { 'content-type': 'application/json' },
-    text: JSON.stringify({ access_token: 'at-2', token_type: 'bearer', ...fields }),
+    body: JSON.stringify({ access_token: 'at-2', token_type: 'bearer', ...fields }),
   };
   return parseTokenResponse(response, definition, refreshedAt);
 }

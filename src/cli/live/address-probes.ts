@@ -68,7 +68,7 @@ export const documentationProbe: Probe = {
     if (response.status !== 200) {
       return unknown(`The documentation page was not read: ${describeStatus(response)}.`);
     }
-    const digest = createHash('sha256').update(response.text).digest('hex');
+    const digest = createHash('sha256').update(response.body).digest('hex');
     bench.after.documentation = digest;
     const { documentation } = bench.before;
     if (documentation === undefined) {

@@ -403,6 +403,6 @@ export class TokenEndpointClient extends ProviderApiClient {
     if (isFailure(definition, response)) {
       throw endpointFailure(this.failed(definition, response), refused);
     }
-    return parseOAuth1TokenResponse(response.text);
+    return parseOAuth1TokenResponse(response.body);
   }
 }

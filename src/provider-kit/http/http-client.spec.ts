@@ -73,13 +73,13 @@ describe('ProviderHttpClient', () => {
     const headers = { 'Content-Type': 'application/json', 'WWW-Authenticate': ['Basic', 'Bearer'] };
     const server = opened(await startRecordingServer(() => ({ status: 401, headers, body: '\ufeff{"ü":1}' })));
     const response = await client.send({ method: 'GET', url: server.url, timeoutMs: 5000 });
-    expect(response).toMatchObject({ status: 401, text: '{"ü":1}' });
+    expect(response).toMatchObject({ status: 401, body: '{"ü":1}' });
     expect(response.headers).toMatchObject({ 'content-type': 'application/json', 'www-authenticate': 'Basic, Bearer' });
   });
 
   it.each([204, 400, 404, 429, 500, 503])('takes HTTP %i for a response', async (status) => {
     const server = opened(await startRecordingServer(() => ({ status })));
-    await expect(post(server.url)).resolves.toMatchObject({ status, text: '' });
+    await expect(post(server.url)).resolves.toMatchObject({ status, body: '' });
   });
 
   it('sends a body of bytes as it is', async () => {
@@ -148,7 +148,7 @@ describe('ProviderHttpClient', () => {
     const closing = client.onApplicationShutdown();
     const later = await errorOf(post(server.url));
     release();
-    await expect(underWay).resolves.toMatchObject({ text: 'late' });
+    await expect(underWay).resolves.toMatchObject({ body: 'late' });
     await closing;
     expect(later).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', fate: 'not-sent' });
     expect(server.requests).toHaveLength(1);
@@ -176,7 +176,7 @@ describe('ProviderHttpClient', () => {
     expect(await waiting).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', fate: 'not-sent' });
     expect(await errorOf(post(server.url, { abandoned: caller.signal }))).toMatchObject({ fate: 'not-sent' });
     gate.resolve({ body: 'ok' });
-    expect((await Promise.all(written)).map(({ text }) => text)).toEqual(Array.from({ length: 64 }, () => 'ok'));
+    expect((await Promise.all(written)).map(({ body }) => body)).toEqual(Array.from({ length: 64 }, () => 'ok'));
     await post(server.url);
     expect(server.requests).toHaveLength(65);
   });
@@ -199,8 +199,8 @@ describe('ProviderHttpClient', () => {
     names.forEach((name) => (process.env[name] = proxy.url));
     const proxied = new ProviderHttpClient();
     try {
-      const { text } = await proxied.send({ method: 'GET', url: server.url, timeoutMs: 5000 });
-      expect(text).toBe('direct');
+      const { body } = await proxied.send({ method: 'GET', url: server.url, timeoutMs: 5000 });
+      expect(body).toBe('direct');
       expect(proxy.requests).toHaveLength(0);
     } finally {
       for (const [name, value] of before) {
@@ -239,7 +239,7 @@ describe('TE-03 redirects', () => {
     const request = { method: 'GET', url: server.url, timeoutMs: 5_000 } as const;
     await expect(client.send({ ...request, headers: { [name]: '"1"' } })).resolves.toMatchObject({
       status: 304,
-      text: '',
+      body: '',
     });
     await expect(client.send(request)).rejects.toMatchObject({ fate: 'answered', detail: 'HTTP 304, answered' });
   });
@@ -261,7 +261,7 @@ describe('TE-05 TLS', () => {
 
   it('accepts a certificate that is trusted, current and of this host', async () => {
     const server = opened(await startRecordingServer(() => ({ body: 'ok' }), trusted));
-    await expect(post(server.url)).resolves.toMatchObject({ status: 200, text: 'ok' });
+    await expect(post(server.url)).resolves.toMatchObject({ status: 200, body: 'ok' });
   });
 
   it.each([
@@ -341,8 +341,8 @@ describe('TE-06 connections', () => {
     const { url, perConnection } = await startKeepingServer(9, () => undefined);
     // A machine that stands still for a fifth of a second lets one grow too old, but not each.
     for (let round = 0; round < 20 && Math.max(0, ...perConnection) < 3; round += 1) {
-      await expect(post(url)).resolves.toMatchObject({ text: 'ok' });
-      await expect(client.send({ method: 'GET', url, timeoutMs: 5000 })).resolves.toMatchObject({ text: 'ok' });
+      await expect(post(url)).resolves.toMatchObject({ body: 'ok' });
+      await expect(client.send({ method: 'GET', url, timeoutMs: 5000 })).resolves.toMatchObject({ body: 'ok' });
     }
     expect(Math.max(...perConnection)).toBeGreaterThanOrEqual(3);
   });
@@ -362,7 +362,7 @@ describe('TE-06 connections', () => {
     }
     expect(failed).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', fate: 'unknown' });
     expect(perConnection.at(-1)).toBe(2);
-    await expect(send()).resolves.toMatchObject({ text: 'ok' });
+    await expect(send()).resolves.toMatchObject({ body: 'ok' });
     expect(perConnection.at(-1)).toBe(1);
     expect(perConnection.reduce((sum, count) => sum + count, 0)).toBe(requests);
   });
@@ -382,7 +382,7 @@ describe('TE-06 connections', () => {
     );
     await post(server.url);
     await closed.promise;
-    await expect(post(server.url)).resolves.toMatchObject({ text: 'ok' });
+    await expect(post(server.url)).resolves.toMatchObject({ body: 'ok' });
     expect(requests).toBe(2);
   });
 
@@ -534,7 +534,7 @@ describe('NET-04 total time', () => {
     const sent = post(server.url, { timeoutMs: sentTimeoutMs, patience: { onOverdue: overdue.resolve, signal } });
     await overdue.promise;
     server.respond({ body: 'late' });
-    await expect(sent).resolves.toMatchObject({ status: 200, text: 'late' });
+    await expect(sent).resolves.toMatchObject({ status: 200, body: 'late' });
     expect(server.requests).toHaveLength(1);
   });
 
@@ -581,7 +581,7 @@ describe('TE-04 body size', () => {
 
   it('takes 1 MiB', async () => {
     const server = opened(await startRecordingServer(() => ({ body: 'x'.repeat(limit) })));
-    expect((await post(server.url)).text).toHaveLength(limit);
+    expect((await post(server.url)).body).toHaveLength(limit);
   });
 
   it('refuses a byte more', async () => {
@@ -629,7 +629,7 @@ describe('TE-04 body size', () => {
   ])('decodes content encoding %s', async (encoding, compress) => {
     const body = compress(Buffer.from('{"ü":1}'));
     const server = opened(await startRecordingServer(() => ({ headers: { 'content-encoding': encoding }, body })));
-    await expect(post(server.url)).resolves.toMatchObject({ text: '{"ü":1}' });
+    await expect(post(server.url)).resolves.toMatchObject({ body: '{"ü":1}' });
   });
 
   it.each([
@@ -647,7 +647,7 @@ describe('TE-04 body size', () => {
         body: which === 'bomb' ? bomb : exact,
       })),
     );
-    expect((await post(server.url)).text).toHaveLength(limit);
+    expect((await post(server.url)).body).toHaveLength(limit);
     expect(await errorOf(post(server.url, { headers: { 'x-case': 'bomb' } }))).toMatchObject(tooLarge);
   });
 

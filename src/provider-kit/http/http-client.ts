@@ -43,7 +43,8 @@ export interface Patience {
   readonly signal: AbortSignal;
 }
 
-interface ResponseHead {
+/** A provider's complete response; a redirect only where the request allows one. The body is decompressed. */
+export interface ProviderResponse<Body extends string | Buffer = string> {
   /**
    * 200 to 299 or 400 to 599; 304 where the request asked for it with `if-none-match` or `if-modified-since`; 300 to 399
    * where it set `mayRedirect`.
@@ -51,18 +52,8 @@ interface ResponseHead {
   readonly status: number;
   /** Names in lower case; values of a repeated header are joined by `, `. */
   readonly headers: Readonly<Record<string, string | undefined>>;
-}
-
-/** A provider's complete response as text; never a redirect. */
-export interface ProviderResponse extends ResponseHead {
-  /** The decompressed body, decoded as UTF-8. */
-  readonly text: string;
-}
-
-/** A provider's complete response in bytes; never a redirect. */
-export interface ProviderAnswer extends ResponseHead {
-  /** Decompressed. */
-  readonly body: Buffer;
+  /** A text was decoded as UTF-8. */
+  readonly body: Body;
 }
 
 /** Token responses have a few KiB, and some carry what nobody asked for. */
@@ -122,7 +113,7 @@ export class ProviderHttpClient implements OnApplicationShutdown {
    */
   async send(request: ProviderRequest): Promise<ProviderResponse> {
     const { status, headers, body } = await this.exchange(request);
-    return { status, headers, text: new TextDecoder().decode(body) };
+    return { status, headers, body: new TextDecoder().decode(body) };
   }
 
   /**
@@ -142,7 +133,7 @@ export class ProviderHttpClient implements OnApplicationShutdown {
    * @throws {@link ProviderMisconfiguredError} when the {@link OutboundPolicy} does not let the request out; nothing was sent
    * @throws Error when the URL is malformed or a header holds characters that HTTP does not allow
    */
-  async exchange(request: ProviderRequest): Promise<ProviderAnswer> {
+  async exchange(request: ProviderRequest): Promise<ProviderResponse<Buffer>> {
     const url = URL.canParse(request.url) ? new URL(request.url) : undefined;
     if (url === undefined) {
       throw new Error('The URL of a provider request is malformed.');
@@ -229,8 +220,8 @@ interface ResponseTerms {
  * Written on `dispatch` because `undici.request` neither tells whether the request left nor gives up while it still connects.
  */
 class Exchange implements PooledRequest {
-  readonly response: Promise<ProviderAnswer>;
-  readonly #resolve: (response: ProviderAnswer) => void;
+  readonly response: Promise<ProviderResponse<Buffer>>;
+  readonly #resolve: (response: ProviderResponse<Buffer>) => void;
   readonly #reject: (error: Error) => void;
   readonly #timer: NodeJS.Timeout;
   readonly #onAbandoned = (): void => this.#fail(abandoned(this.host));
@@ -250,7 +241,7 @@ class Exchange implements PooledRequest {
     >,
     private readonly terms: ResponseTerms,
   ) {
-    const { promise, resolve, reject } = Promise.withResolvers<ProviderAnswer>();
+    const { promise, resolve, reject } = Promise.withResolvers<ProviderResponse<Buffer>>();
     this.response = promise;
     this.#resolve = resolve;
     this.#reject = reject;

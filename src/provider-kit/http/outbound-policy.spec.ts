@@ -41,7 +41,7 @@ beforeEach(() => {
 
 afterEach(() => Promise.all(clients.map((client) => client.onApplicationShutdown())));
 
-function send(policy: OutboundPolicy, url: string): Promise<{ text: string }> {
+function send(policy: OutboundPolicy, url: string): Promise<{ body: string }> {
   const client = new ProviderHttpClient(policy);
   clients.push(client);
   return client.send({ method: 'POST', url, body: 'refresh_token=canary', timeoutMs: 5_000 });
@@ -157,7 +157,7 @@ describe('NET-02 an address', () => {
     const resolver = new PreparedResolver([['127.0.0.1']]);
     try {
       const development = new OutboundPolicy(readOutboundSettings({ SANDBOX_URL: sandboxUrl }), resolver);
-      await expect(send(development, sandboxUrl)).resolves.toMatchObject({ text: 'ok' });
+      await expect(send(development, sandboxUrl)).resolves.toMatchObject({ body: 'ok' });
       expect(server.requests[0]?.headers.host).toBe(new URL(sandboxUrl).host);
       const inProduction = readOutboundSettings({ ...production, SANDBOX_URL: sandboxUrl });
       await expect(send(new OutboundPolicy(inProduction, resolver), sandboxUrl)).rejects.toMatchObject({
@@ -205,7 +205,7 @@ describe('NET-02 DNS rebinding', () => {
     policy.allow(url);
     // Plain http stands in for https here, which the policy asks for otherwise.
     policy.findObjection = () => undefined;
-    await expect(send(policy, url)).resolves.toMatchObject({ text: 'ok' });
+    await expect(send(policy, url)).resolves.toMatchObject({ body: 'ok' });
     for (let attempt = 0; attempt < 5; attempt += 1) {
       await expect(send(policy, url)).rejects.toMatchObject({ code: 'PROVIDER_MISCONFIGURED' });
     }
@@ -243,7 +243,7 @@ describe('NET-03 a proxy', () => {
     const { port } = proxy.address() as AddressInfo;
     const settings = readOutboundSettings({ OUTBOUND_PROXY_URL: `http://127.0.0.1:${port}` });
     try {
-      await expect(send(new OutboundPolicy(settings), server.url)).resolves.toMatchObject({ text: 'ok' });
+      await expect(send(new OutboundPolicy(settings), server.url)).resolves.toMatchObject({ body: 'ok' });
       expect(asked).toEqual([new URL(server.url).host]);
       await expect(send(new OutboundPolicy(settings), 'https://other.example/')).rejects.toMatchObject({
         code: 'PROVIDER_MISCONFIGURED',

@@ -60,7 +60,7 @@ describe('O1-09 ProviderClocks', () => {
     ['gives no reason and has another time', { status: 401, headers: { date: dateAhead(10 * minute) }, body: 'no' }],
   ])('corrects the time once when the refusal %s, and keeps to it', async (_title, response) => {
     responses = [response];
-    expect((await send()).text).toBe('ok');
+    expect((await send()).body).toBe('ok');
     await send();
     expect(signedAhead()).toEqual([0, 600, 600]);
     expect(Math.floor((clocks.now(exampleOAuth1.slug).getTime() - now.getTime()) / 1_000)).toBe(600);
@@ -109,7 +109,7 @@ describe('O1-09 ProviderClocks', () => {
 
   it("returns a refusal without a reason as it is where the provider's Date is hours away", async () => {
     responses = [{ status: 400, headers: { date: dateAhead(90 * minute) }, body: 'no such day' }];
-    expect(await send()).toMatchObject({ status: 400, text: 'no such day' });
+    expect(await send()).toMatchObject({ status: 400, body: 'no such day' });
     await send();
     expect(signedAhead()).toEqual([0, 0]);
   });

@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../../clock/clock.js';
 import { ProviderMisconfiguredError } from '../../errors/provider.errors.js';
 import { parseHttpDate } from '../http/http-date.js';
-import type { ProviderAnswer, ProviderResponse } from '../http/http-client.js';
+import type { ProviderResponse } from '../http/http-client.js';
 import type { OAuth1Definition } from '../definition/provider-definition.js';
 import { parseOAuth1Problem } from '../responses/oauth1-response.js';
 
@@ -48,15 +48,15 @@ export class ProviderClocks {
    *
    * @param definition - the provider's facts
    * @param send - signs the request for an instant of the provider's clock, with a nonce of its own each time (O1-03), and sends it
-   * @returns the last answer, whatever its status
+   * @returns the last response, whatever its status
    * @throws {@link ProviderMisconfiguredError} when a timestamp is refused and the clocks are more than an hour apart
    * @throws whatever `send` throws
    * @see RFC 5849 section 3.3, https://www.rfc-editor.org/rfc/rfc5849#section-3.3
    */
-  async send<Answer extends ProviderResponse | ProviderAnswer>(
+  async send<Response extends ProviderResponse<string | Buffer>>(
     definition: OAuth1Definition,
-    send: (now: Date) => Promise<Answer>,
-  ): Promise<Answer> {
+    send: (now: Date) => Promise<Response>,
+  ): Promise<Response> {
     const usedOffsetMs = this.offsetOf(definition.slug);
     const response = await send(this.instant(usedOffsetMs));
     const refusal = this.refusalOfTime(response, usedOffsetMs);
@@ -82,7 +82,7 @@ export class ProviderClocks {
    * Returns how far the provider's clock is ahead of ours where it has refused the timestamp, or gives no reason and the request was
    * signed for quite another time than its own; `undefined` where it has not, or does not tell its time.
    */
-  private refusalOfTime(response: ProviderResponse | ProviderAnswer, usedOffsetMs: number): RefusalOfTime | undefined {
+  private refusalOfTime(response: ProviderResponse<string | Buffer>, usedOffsetMs: number): RefusalOfTime | undefined {
     const { status, headers } = response;
     if (status !== 400 && status !== 401) {
       return undefined;
@@ -90,8 +90,8 @@ export class ProviderClocks {
     const now = this.clock.now();
     const theirsMs = parseHttpDate(headers['date']?.trim() ?? '', now) + dateRoundingMs;
     const offsetMs = theirsMs - now.getTime();
-    const text = 'text' in response ? response.text : response.body.toString();
-    const problem = parseOAuth1Problem({ headers, text });
+    const body = response.body.toString();
+    const problem = parseOAuth1Problem({ headers, body });
     const isNamed = problem === 'timestamp_refused';
     const isSuspected = problem === undefined && Math.abs(offsetMs - usedOffsetMs) > toleranceMs;
     return Number.isFinite(offsetMs) && (isNamed || isSuspected) ? { offsetMs, isNamed } : undefined;

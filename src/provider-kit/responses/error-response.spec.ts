@@ -5,8 +5,11 @@ import { defineProvider } from '../definition/provider-definition.js';
 import { exampleOAuth2 } from '../testing/example-definition.js';
 
 function response(body: unknown, contentType: string | undefined = 'application/json'): ProviderResponse {
-  const text = typeof body === 'string' ? body : JSON.stringify(body);
-  return { status: 400, headers: { 'content-type': contentType }, text };
+  return {
+    status: 400,
+    headers: { 'content-type': contentType },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  };
 }
 
 describe('error responses', () => {
@@ -84,7 +87,7 @@ describe('error responses', () => {
 
 describe('errors that are a plain text', () => {
   const definition = { ...exampleOAuth2, plainTextErrors: [{ status: 400, error: 'invalid_client' }] };
-  const read = (body: unknown, status = 400) => inStandardForm(definition, { ...response(body), status }).text;
+  const read = (body: unknown, status = 400) => inStandardForm(definition, { ...response(body), status }).body;
 
   it('reads the declared status with a text, or with nothing, as the error that it stands for', () => {
     expect(read('Client not found')).toBe('{"error":"invalid_client"}');
@@ -100,6 +103,6 @@ describe('errors that are a plain text', () => {
   });
 
   it('changes nothing for a provider that declares none', () => {
-    expect(inStandardForm(exampleOAuth2, response('Client not found')).text).toBe('Client not found');
+    expect(inStandardForm(exampleOAuth2, response('Client not found')).body).toBe('Client not found');
   });
 });

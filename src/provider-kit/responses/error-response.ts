@@ -60,7 +60,7 @@ export interface ErrorResponse {
  * @see RFC 6749 section 5.2, https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
 export function parseErrorResponse(
-  response: Pick<ProviderResponse, 'text'>,
+  response: Pick<ProviderResponse, 'body'>,
   readErrorCode?: ReadErrorCode,
 ): ErrorResponse {
   const body = parseFields(response, ['access_token', 'error']);
@@ -90,8 +90,8 @@ function hasToken(body: unknown): boolean {
 export function inStandardForm(definition: ProviderDefinition, response: ProviderResponse): ProviderResponse {
   const declared = definition.oauth === '2.0' ? definition.plainTextErrors : undefined;
   const found = declared?.find(({ status }) => status === response.status);
-  const isText = parseJsonBody(response) === undefined && !response.text.trimStart().startsWith('<');
-  return found === undefined || !isText ? response : { ...response, text: JSON.stringify({ error: found.error }) };
+  const isText = parseJsonBody(response) === undefined && !response.body.trimStart().startsWith('<');
+  return found === undefined || !isText ? response : { ...response, body: JSON.stringify({ error: found.error }) };
 }
 
 /** Returns the value where it has the shape of an error code and so cannot be a token. */

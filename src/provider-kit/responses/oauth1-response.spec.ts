@@ -55,7 +55,7 @@ describe('O1-10 OAuth 1.0a credentials responses', () => {
     ['{"profile":{}}', undefined],
     ['oauth_token=a&oauth_token_secret=b', undefined],
   ])('names the error in %j (O1-10)', (text, named) => {
-    expect(parseOAuth1ErrorBody({ text })).toBe(named);
+    expect(parseOAuth1ErrorBody({ body: text })).toBe(named);
   });
 
   it.each([
@@ -85,13 +85,13 @@ describe('O1-10 OAuth 1.0a credentials responses', () => {
   });
 
   it('reads oauth_problem where it has the shape of a code', () => {
-    const inBody = (text: string): string | undefined => parseOAuth1Problem({ headers: {}, text });
+    const inBody = (body: string): string | undefined => parseOAuth1Problem({ headers: {}, body });
     expect(inBody('oauth_problem=timestamp_refused&oauth_acceptable_timestamps=1-2')).toBe('timestamp_refused');
     expect(inBody('oauth_problem=token%20abc')).toBeUndefined();
     expect(inBody('<html>')).toBeUndefined();
 
     const inHeader = (header: string): string | undefined =>
-      parseOAuth1Problem({ headers: { 'www-authenticate': header }, text: '<html>' });
+      parseOAuth1Problem({ headers: { 'www-authenticate': header }, body: '<html>' });
     expect(inHeader('OAuth realm="x", oauth_problem="timestamp_refused"')).toBe('timestamp_refused');
     expect(inHeader('OAuth realm="x", oauth_problem="token abc"')).toBeUndefined();
     expect(inHeader('Basic oauth_problem="timestamp_refused"')).toBeUndefined();

@@ -49,9 +49,9 @@ export function parseOAuth1TokenResponse(text: string): OAuth1TokenResponse {
  *
  * @param response - carries it in the header `WWW-Authenticate`, in its body as a form, or in both (OAuth Problem Reporting extension)
  */
-export function parseOAuth1Problem(response: Pick<ProviderResponse, 'headers' | 'text'>): string | undefined {
+export function parseOAuth1Problem(response: Pick<ProviderResponse, 'body' | 'headers'>): string | undefined {
   const inHeader = /^OAuth\b.*\boauth_problem="([^"]*)"/i.exec(response.headers['www-authenticate'] ?? '')?.[1];
-  return safeErrorCode(inHeader ?? parseStrictForm(response.text)?.get('oauth_problem'));
+  return safeErrorCode(inHeader ?? parseStrictForm(response.body)?.get('oauth_problem'));
 }
 
 /**
@@ -60,9 +60,9 @@ export function parseOAuth1Problem(response: Pick<ProviderResponse, 'headers' | 
  *
  * @returns `undefined` when the body is no such error. Never free text: it may quote a signature or a token
  */
-export function parseOAuth1ErrorBody(response: Pick<ProviderResponse, 'text'>): string | undefined {
-  if (/^\s*(<\?xml[^>]*>\s*)?<error\b/i.test(response.text)) {
-    return named('XML', /<code>\s*(\d{1,6})\s*<\/code>/i.exec(response.text)?.[1]);
+export function parseOAuth1ErrorBody(response: Pick<ProviderResponse, 'body'>): string | undefined {
+  if (/^\s*(<\?xml[^>]*>\s*)?<error\b/i.test(response.body)) {
+    return named('XML', /<code>\s*(\d{1,6})\s*<\/code>/i.exec(response.body)?.[1]);
   }
   const body = parseJsonBody(response);
   return ownField(body, 'error') === undefined ? undefined : named('JSON', fieldAt(body, 'error.code'));

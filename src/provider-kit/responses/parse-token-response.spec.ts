@@ -12,8 +12,11 @@ const requestedAt = new Date('2026-03-01T12:00:00Z');
 const definition = { ...exampleOAuth2, accessTokenLifetimeSeconds: 7200, refreshExpiresInField: 'refresh_expires_in' };
 
 function response(body: unknown, contentType: string | undefined = 'application/json'): ProviderResponse {
-  const text = typeof body === 'string' ? body : JSON.stringify(body);
-  return { status: 200, headers: { 'content-type': contentType }, text };
+  return {
+    status: 200,
+    headers: { 'content-type': contentType },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  };
 }
 
 function parse(body: unknown, overrides: Partial<typeof definition> = {}): TokenResponse {

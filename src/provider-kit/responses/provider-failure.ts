@@ -116,7 +116,7 @@ export function tokenFailure(received: FailedResponse, refused: Refusal, refused
     if (code === 'invalid_request') {
       return asksToRetry ? conflict(failed, detail) : misconfigured(definition)(detail);
     }
-    const isOpaque = [400, 401, 403].includes(response.status) && (isRead || response.text.trim() === '');
+    const isOpaque = [400, 401, 403].includes(response.status) && (isRead || response.body.trim() === '');
     return isOpaque && refusedWithoutReason !== undefined ? refusedWithoutReason(detail) : unavailable(failed, detail);
   });
 }

@@ -11,7 +11,7 @@ import { formDecode } from '../http/percent-encoding.js';
  * @returns the value, from outside and unchecked, with integers beyond 2^53 as text so that no digit is lost; `undefined` when the body
  *   is neither object nor list. The parser's own error is dropped because it quotes the text.
  */
-export function parseJsonBody({ text }: Pick<ProviderResponse, 'text'>): object | undefined {
+export function parseJsonBody({ body: text }: Pick<ProviderResponse, 'body'>): object | undefined {
   const whole = parseObject(text);
   if (whole !== undefined) {
     return whole;
@@ -28,14 +28,14 @@ export function parseJsonBody({ text }: Pick<ProviderResponse, 'text'>): object 
  * @returns the fields, from outside and unchecked; `undefined` when the body has neither shape
  */
 export function parseFields(
-  response: Pick<ProviderResponse, 'text'>,
+  response: Pick<ProviderResponse, 'body'>,
   wanted: readonly string[],
 ): Readonly<Record<string, unknown>> | undefined {
   const json = parseJsonBody(response);
   if (json !== undefined) {
     return Array.isArray(json) ? undefined : (json as Record<string, unknown>);
   }
-  const form = parseStrictForm(response.text);
+  const form = parseStrictForm(response.body);
   return form !== undefined && wanted.some((name) => form.has(name)) ? Object.fromEntries(form) : undefined;
 }
 

@@ -59,7 +59,7 @@ describe('Dexcom', () => {
       expires_in: 7200,
       refresh_expires_in: told,
     };
-    const response = { status: 200, headers: { 'content-type': 'application/json' }, text: JSON.stringify(body) };
+    const response = { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
     expect(parseTokenResponse(response, dexcomDefinition, new Date(0)).refreshExpiresInSeconds).toBe(read);
   });
 });

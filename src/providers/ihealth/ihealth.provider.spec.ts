@@ -15,7 +15,7 @@ it("believes the response's Expires more than the documented life", () => {
     Expires: 3600,
     UserID: 'u1',
   };
-  const response = { status: 200, headers: { 'content-type': 'application/json' }, text: JSON.stringify(body) };
+  const response = { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
   const tokenResponse = parseTokenResponse(response, ihealthDefinition, new Date(0));
   expect(tokenResponse).toMatchObject({ expiresInSeconds: 3600, providerUserId: 'u1' });
 });
@@ -36,14 +36,14 @@ it.each(['UserID', 'UserId'])("reads the user's id as %s", (field) => {
     Expires: 3600,
     [field]: 'u1',
   };
-  const response = { status: 200, headers: { 'content-type': 'application/json' }, text: JSON.stringify(body) };
+  const response = { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
   expect(parseTokenResponse(response, ihealthDefinition, new Date(0)).providerUserId).toBe('u1');
 });
 
 describe('a refusal of iHealth', () => {
   const read = (status: number, Error: string, ErrorCode: number): unknown => {
-    const text = JSON.stringify({ Error, ErrorCode, ErrorDescription: 'free text' });
-    const response = { status, headers: { 'content-type': 'application/json' }, text };
+    const body = JSON.stringify({ Error, ErrorCode, ErrorDescription: 'free text' });
+    const response = { status, headers: { 'content-type': 'application/json' }, body };
     return isFailure(ihealthDefinition, response)
       ? tokenFailure({ definition: ihealthDefinition, response, now: new Date(0) }, refusal(TokenRevokedError, 'dead'))
       : 'no failure';

@@ -36,7 +36,7 @@ describe('Tidepool', () => {
       expires_in: 600,
       refresh_expires_in: told,
     };
-    const response = { status: 200, headers: { 'content-type': 'application/json' }, text: JSON.stringify(body) };
+    const response = { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
     expect(parseTokenResponse(response, tidepoolDefinition, new Date(0)).refreshExpiresInSeconds).toBe(read);
   });
 

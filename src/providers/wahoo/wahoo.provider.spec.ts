@@ -14,13 +14,13 @@ describeProviderContract(wahooDefinition);
 describe('Wahoo', () => {
   it('does not take a full quota of access tokens for the end of the grant', () => {
     const error = 'Too many unrevoked access tokens exist for this app and user. Revoke one first.';
-    const response = { status: 400, headers: { 'content-type': 'application/json' }, text: JSON.stringify({ error }) };
+    const response = { status: 400, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ error }) };
     const failed = { definition: wahooDefinition, response, now: new Date(0) };
     expect(tokenFailure(failed, refusal(TokenRevokedError, 'dead'))).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
   });
 
   it('does not take a refusal without a reason for the end of the grant (R-13)', () => {
-    const response = { status: 400, headers: { 'content-type': 'application/json' }, text: '{}' };
+    const response = { status: 400, headers: { 'content-type': 'application/json' }, body: '{}' };
     const failed = { definition: wahooDefinition, response, now: new Date(0) };
     expect(tokenFailure(failed, refusal(TokenRevokedError, 'dead'))).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
   });
