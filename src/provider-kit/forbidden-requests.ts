@@ -1,6 +1,6 @@
 /**
  * Makes every method of an OAuth client of Passport's strategies throw. These clients have no time limit, no size limit and no rule for
- * addresses, and their errors quote responses: requests are sent by {@link TokenEndpointClient} alone. Put the methods that the strategy
+ * addresses, and their errors quote responses: requests are sent by {@link OAuth1Client} and {@link OAuth2Client} alone. Put the methods that the strategy
  * calls, with an implementation of our own, into the client afterwards.
  *
  * @param client - the `_oauth` or `_oauth2` of a strategy; its data stays
@@ -10,7 +10,7 @@ export function forbidRequests(client: object): void {
   for (const name of Object.getOwnPropertyNames(prototype)) {
     if (name !== 'constructor' && typeof prototype[name] === 'function') {
       const refuse = (): never => {
-        throw new Error(`${name} of Passport's OAuth client must not be called. Use TokenEndpointClient.`);
+        throw new Error(`${name} of Passport's OAuth client must not be called. Use OAuth1Client or OAuth2Client.`);
       };
       Object.defineProperty(client, name, { value: refuse, writable: true });
     }

@@ -11,7 +11,10 @@ import { lifecycleConfig } from './definition/lifecycle.config.js';
 import { ProviderClocks } from './oauth1/provider-clocks.js';
 import { ProviderLifecycle } from './definition/provider-lifecycle.js';
 import { ProviderRegistry } from './provider-registry.js';
-import { TokenEndpointClient } from './client/token-endpoint-client.js';
+import { OAuth1Client } from './client/oauth1-client.js';
+import { OAuth2Client } from './client/oauth2-client.js';
+import { PublicJsonClient } from './client/public-json-client.js';
+import { ResponseRemarks } from './responses/response-remarks.js';
 
 @Module({
   imports: [ClockModule, ConfigModule.forFeature(outboundConfig), ConfigModule.forFeature(lifecycleConfig)],
@@ -19,22 +22,26 @@ import { TokenEndpointClient } from './client/token-endpoint-client.js';
     DataApiClient,
     HostResolver,
     NotificationKeys,
+    OAuth1Client,
+    OAuth2Client,
     OutboundPolicy,
     ProviderClocks,
     ProviderHttpClient,
     ProviderLifecycle,
     ProviderRegistry,
-    TokenEndpointClient,
+    PublicJsonClient,
+    ResponseRemarks,
   ],
   exports: [
     DataApiClient,
     NotificationKeys,
+    OAuth1Client,
+    OAuth2Client,
     OutboundPolicy,
     ProviderClocks,
     ProviderHttpClient,
     ProviderLifecycle,
     ProviderRegistry,
-    TokenEndpointClient,
   ],
 })
 export class ProviderKitModule {}

@@ -8,27 +8,28 @@ import { OAuth2ProviderStrategy } from './strategies/oauth2-provider.strategy.js
 import type { OAuth1Definition, OAuth2Definition, ProviderDefinition } from './definition/provider-definition.js';
 import { ProviderKitModule } from './provider-kit.module.js';
 import { ProviderRegistry } from './provider-registry.js';
-import type { ProviderSettings } from './definition/provider-settings.js';
+import type { SettingsOf } from './definition/provider-settings.js';
 import { providerConfig } from './provider.config.js';
-import { TokenEndpointClient } from './client/token-endpoint-client.js';
+import { OAuth1Client } from './client/oauth1-client.js';
+import { OAuth2Client } from './client/oauth2-client.js';
 
-type StrategyClass<Definition, Strategy> = new (
+type StrategyClass<Definition extends ProviderDefinition, Strategy, Client> = new (
   definition: Definition,
-  settings: ProviderSettings,
-  client: TokenEndpointClient,
+  settings: SettingsOf<Definition>,
+  client: Client,
 ) => Strategy;
 
-type ProviderClass<Definition, Strategy> = new (
+type ProviderClass<Definition extends ProviderDefinition, Strategy, Client> = new (
   definition: Definition,
-  settings: ProviderSettings,
+  settings: SettingsOf<Definition>,
   strategy: Strategy,
-  client: TokenEndpointClient,
+  client: Client,
 ) => HealthProvider;
 
 /** What a provider has beyond its definition; most have nothing. */
-export interface ProviderModuleOptions<Definition, Strategy> {
+export interface ProviderModuleOptions<Definition extends ProviderDefinition, Strategy, Client> {
   /** The provider's own class, where it has a behaviour that a definition cannot declare. */
-  readonly provider?: ProviderClass<Definition, Strategy>;
+  readonly provider?: ProviderClass<Definition, Strategy, Client>;
 }
 
 /**
@@ -47,23 +48,28 @@ export interface ProviderModuleOptions<Definition, Strategy> {
  */
 export function OAuth2ProviderModule(
   definition: OAuth2Definition,
-  { provider = OAuth2HealthProvider }: ProviderModuleOptions<OAuth2Definition, OAuth2ProviderStrategy> = {},
+  {
+    provider = OAuth2HealthProvider,
+  }: ProviderModuleOptions<OAuth2Definition, OAuth2ProviderStrategy, OAuth2Client> = {},
 ): Type<OnModuleInit> {
-  return providerModule(definition, OAuth2ProviderStrategy, provider);
+  return providerModule(definition, OAuth2ProviderStrategy, provider, OAuth2Client);
 }
 
 /** As {@link OAuth2ProviderModule}, for a provider of OAuth 1.0a. */
 export function OAuth1ProviderModule(
   definition: OAuth1Definition,
-  { provider = OAuth1HealthProvider }: ProviderModuleOptions<OAuth1Definition, OAuth1ProviderStrategy> = {},
+  {
+    provider = OAuth1HealthProvider,
+  }: ProviderModuleOptions<OAuth1Definition, OAuth1ProviderStrategy, OAuth1Client> = {},
 ): Type<OnModuleInit> {
-  return providerModule(definition, OAuth1ProviderStrategy, provider);
+  return providerModule(definition, OAuth1ProviderStrategy, provider, OAuth1Client);
 }
 
-function providerModule<Definition extends ProviderDefinition, Strategy>(
+function providerModule<Definition extends ProviderDefinition, Strategy, Client>(
   definition: Definition,
-  Strategy: StrategyClass<Definition, Strategy>,
-  Provider: ProviderClass<Definition, Strategy>,
+  Strategy: StrategyClass<Definition, Strategy, Client>,
+  Provider: ProviderClass<Definition, Strategy, Client>,
+  Client: Type<Client>,
 ): Type<OnModuleInit> {
   const config = providerConfig(definition);
 
@@ -72,15 +78,14 @@ function providerModule<Definition extends ProviderDefinition, Strategy>(
     providers: [
       {
         provide: Strategy,
-        useFactory: (settings: ProviderSettings, client: TokenEndpointClient) =>
-          new Strategy(definition, settings, client),
-        inject: [config.KEY, TokenEndpointClient],
+        useFactory: (settings: SettingsOf<Definition>, client: Client) => new Strategy(definition, settings, client),
+        inject: [config.KEY, Client],
       },
       {
         provide: Provider,
-        useFactory: (settings: ProviderSettings, strategy: Strategy, client: TokenEndpointClient) =>
+        useFactory: (settings: SettingsOf<Definition>, strategy: Strategy, client: Client) =>
           new Provider(definition, settings, strategy, client),
-        inject: [config.KEY, Strategy, TokenEndpointClient],
+        inject: [config.KEY, Strategy, Client],
       },
     ],
   })

@@ -3,6 +3,6 @@ import type { ProviderDefinition } from './definition/provider-definition.js';
 import { readProviderSettings } from './definition/provider-settings.js';
 
 /** Returns what Nest reads a provider's settings with: `providers.<slug>`. */
-export function providerConfig(definition: ProviderDefinition) {
+export function providerConfig<Definition extends ProviderDefinition>(definition: Definition) {
   return registerAs(`providers.${definition.slug}`, () => readProviderSettings(definition, process.env));
 }

@@ -20,13 +20,30 @@ export function providerOf(id: string): string {
   return id.slice(0, id.lastIndexOf(':'));
 }
 
+/** Gives the fields of the digest their order, and holds those that the other version of OAuth has. */
+const noEndpoints = {
+  authorizeUrl: '',
+  tokenUrl: '',
+  refreshUrl: undefined,
+  parUrl: undefined,
+  jwksUrl: undefined,
+  requestTokenUrl: '',
+  accessTokenUrl: '',
+  exchangeUrl: undefined,
+  apiBaseUrl: undefined,
+  accountUrl: undefined,
+  revokeUrl: undefined,
+};
+
 /**
- * Digests everything a link depends on: endpoints, client and redirect URI. A link that was started under other settings than
- * those in force at its callback is refused, so that a code never goes to an endpoint it was not meant for (AR-10).
+ * Digests everything that a link depends on: endpoints, client and redirect URI. A link is refused if it was started
+ * under other settings than those in force at its callback, so that a code never goes to another endpoint (AR-10).
+ *
+ * The digest must not change between versions: replicas of both serve the links that are open during an upgrade.
  */
 export function registrationHash(provider: HealthProvider): Buffer {
   const { clientId, endpoints, redirectUri } = provider.settings;
   return createHash('sha256')
-    .update(JSON.stringify([provider.definition.slug, clientId, redirectUri, endpoints]))
+    .update(JSON.stringify([provider.definition.slug, clientId, redirectUri, { ...noEndpoints, ...endpoints }]))
     .digest();
 }

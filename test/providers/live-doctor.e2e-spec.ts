@@ -7,11 +7,16 @@ import { ProbeDiary } from '../../src/cli/live/probe-diary.js';
 import type { CatalogueEntry } from '../../src/cli/provider-catalogue.js';
 import { readDefinitions } from '../../src/cli/provider-catalogue.js';
 import { Clock } from '../../src/clock/clock.js';
-import { TokenEndpointClient } from '../../src/provider-kit/client/token-endpoint-client.js';
+import { createClient } from '../../src/provider-kit/client/create-client.js';
 import type { ProviderDefinition } from '../../src/provider-kit/definition/provider-definition.js';
 import { readProviderSettings } from '../../src/provider-kit/definition/provider-settings.js';
 import { ProviderHttpClient } from '../../src/provider-kit/http/http-client.js';
-import { exampleOAuth1, exampleOAuth2, exampleSettings } from '../../src/provider-kit/testing/example-definition.js';
+import {
+  exampleOAuth1,
+  exampleOAuth1Settings,
+  exampleOAuth2,
+  exampleSettings,
+} from '../../src/provider-kit/testing/example-definition.js';
 import { createPlainProvider } from '../../src/provider-kit/testing/plain-provider.js';
 import {
   startRecordingServer,
@@ -78,7 +83,7 @@ describe('probes of a provider that does as declared', () => {
       const provider = createPlainProvider(
         entry.definition,
         entry.settings,
-        new TokenEndpointClient(http, new Clock()),
+        createClient(entry.definition, http, new Clock()),
       );
       const { redirectUri, scopes } = entry.settings;
       const handshake = { state: 'state-of-the-test-not-random', redirectUri, scopes };
@@ -220,7 +225,7 @@ describe('probes of a provider that does not do as declared', () => {
       body: 'oauth_token=t&oauth_token_secret=s&oauth_callback_confirmed=true',
     }));
     const definition = { ...exampleOAuth1, docsUrl: server.url };
-    const found = verdicts(await ask({ definition, settings: exampleSettings(server.url) }));
+    const found = verdicts(await ask({ definition, settings: exampleOAuth1Settings(server.url) }));
     expect(found).toMatchObject({ 'request token': 'OK', 'wrong signature': 'DIFFERS' });
   });
 

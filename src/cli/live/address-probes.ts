@@ -2,7 +2,18 @@ import { createHash } from 'node:crypto';
 import { AppError } from '../../errors/app-error.js';
 import { lifecycleAt } from '../../provider-kit/definition/lifecycle.js';
 import { parseJsonBody } from '../../provider-kit/responses/response-body.js';
-import { describeStatus, differs, get, isDiscovered, ok, unknown, type Observation, type Probe } from './probe.js';
+import {
+  describeStatus,
+  differs,
+  get,
+  isDiscovered,
+  isOAuth2,
+  ok,
+  unknown,
+  type Observation,
+  type Probe,
+  type ProbeBench,
+} from './probe.js';
 
 /** Difference between the two clocks above which signatures and lifetimes suffer, in milliseconds. */
 const maxClockDifferenceMs = 60_000;
@@ -100,14 +111,14 @@ export const lifecycleProbe: Probe = {
 /** The discovery document, against the endpoints in force. */
 export const discoveryProbe: Probe = {
   name: 'discovery document',
-  applies: ({ definition }) => definition.oauth === '2.0',
+  applies: isOAuth2,
   ask: async (bench) => {
-    const { definition, settings } = bench;
-    if (definition.oauth !== '2.0') {
+    if (!isOAuth2(bench)) {
       return unknown('OAuth 1.0a has none.');
     }
+    const { definition, settings } = bench;
     const { endpoints } = settings;
-    const [issuer] = settings.issuers ?? [];
+    const [issuer] = settings.issuers;
     const url = isDiscovered(endpoints.tokenUrl)
       ? `${endpoints.apiBaseUrl}/.well-known/smart-configuration`
       : issuer === undefined
@@ -153,12 +164,16 @@ function compareDocument(
     : ok(`The document agrees: ${compared.join(', ')}.`);
 }
 
+function keySetUrl(bench: ProbeBench): string | undefined {
+  return isOAuth2(bench) ? bench.settings.endpoints.jwksUrl : undefined;
+}
+
 /** The keys that sign ID tokens. */
 export const keySetProbe: Probe = {
   name: 'key set',
-  applies: ({ settings }) => settings.endpoints.jwksUrl !== undefined,
+  applies: (bench) => keySetUrl(bench) !== undefined,
   ask: async (bench) => {
-    const response = await get(bench, bench.settings.endpoints.jwksUrl ?? '');
+    const response = await get(bench, keySetUrl(bench) ?? '');
     const keys =
       response.status === 200 ? (parseJsonBody(response) as { keys?: unknown } | undefined)?.keys : undefined;
     return Array.isArray(keys) && keys.length > 0

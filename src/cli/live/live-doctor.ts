@@ -1,6 +1,6 @@
 import { definitionInForce } from '../../provider-kit/definition/provider-definition.js';
 import { Clock } from '../../clock/clock.js';
-import { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
+import { createClient } from '../../provider-kit/client/create-client.js';
 import { ProviderHttpClient } from '../../provider-kit/http/http-client.js';
 import { OutboundPolicy } from '../../provider-kit/http/outbound-policy.js';
 import type { OutboundSettings } from '../../provider-kit/http/outbound.config.js';
@@ -79,15 +79,15 @@ export async function askProvider(
   const { withClient, outbound, now, before } = options;
   const definition = definitionInForce(declared, settings);
   const policy = new OutboundPolicy(outbound);
-  const urls = [...Object.values(settings.endpoints as unknown as Record<string, string | undefined>)]
-    .filter((url): url is string => url !== undefined && url !== '')
+  const urls = Object.values({ ...settings.endpoints })
+    .filter((url) => url !== undefined)
     .filter((url) => !isDiscovered(url));
   const origins = [...new Set(urls.map((url) => new URL(url).origin))];
-  for (const url of [...urls, ...(settings.issuers ?? []), definition.docsUrl]) {
+  for (const url of [...urls, ...('issuers' in settings ? settings.issuers : []), definition.docsUrl]) {
     policy.allow(url);
   }
   const http = new ProviderHttpClient(policy);
-  const client = new TokenEndpointClient(http, new Clock());
+  const client = createClient(definition, http, new Clock());
   const bench = {
     definition,
     settings,

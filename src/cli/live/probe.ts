@@ -1,8 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { AppError } from '../../errors/app-error.js';
-import type { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
-import type { ProviderDefinition } from '../../provider-kit/definition/provider-definition.js';
-import type { ProviderSettings } from '../../provider-kit/definition/provider-settings.js';
+import type { ClientOf } from '../../provider-kit/client/create-client.js';
+import type {
+  OAuth1Definition,
+  OAuth2Definition,
+  ProviderDefinition,
+} from '../../provider-kit/definition/provider-definition.js';
+import type { SettingsOf } from '../../provider-kit/definition/provider-settings.js';
 import type { ProviderHttpClient, ProviderResponse } from '../../provider-kit/http/http-client.js';
 
 /** `OK`: the provider does as declared; `DIFFERS`: it does not; `UNKNOWN`: the response does not tell. */
@@ -16,12 +20,12 @@ export interface Observation {
 }
 
 /** What a probe may use. */
-export interface ProbeBench {
+export interface ProbeBench<Definition extends ProviderDefinition = ProviderDefinition> {
   /** In force: with the facts of the chosen server. */
-  readonly definition: ProviderDefinition;
-  readonly settings: ProviderSettings;
+  readonly definition: Definition;
+  readonly settings: SettingsOf<Definition>;
   readonly http: ProviderHttpClient;
-  readonly client: TokenEndpointClient;
+  readonly client: ClientOf<Definition>;
   readonly now: () => Date;
   /** Whether our client secret may be sent (`--with-client`). */
   readonly withClient: boolean;
@@ -60,6 +64,16 @@ export function unknown(compared: string): Observation {
 /** Returns a value that no provider has issued, and that its logs show to be of a probe. */
 export function probeValue(): string {
   return `cufflink-probe-${randomBytes(16).toString('hex')}`;
+}
+
+/** Whether the provider speaks OAuth 1.0a. */
+export function isOAuth1(bench: ProbeBench): bench is ProbeBench<OAuth1Definition> {
+  return bench.definition.oauth === '1.0a';
+}
+
+/** Whether the provider speaks OAuth 2.0. */
+export function isOAuth2(bench: ProbeBench): bench is ProbeBench<OAuth2Definition> {
+  return bench.definition.oauth === '2.0';
 }
 
 /** Whether our own client is set, so that its id can be sent. */

@@ -1,6 +1,8 @@
 import { codeOf } from '../../errors/app-error.js';
 import { Secret } from '../../provider-kit/definition/secret.js';
-import type { ProviderSettings } from '../../provider-kit/definition/provider-settings.js';
+import type { OAuthClient } from '../../provider-kit/client/oauth-client.js';
+import type { OAuth2Definition, ProviderDefinition } from '../../provider-kit/definition/provider-definition.js';
+import type { OAuth2Settings, ProviderSettings } from '../../provider-kit/definition/provider-settings.js';
 import {
   describeError,
   describeStatus,
@@ -8,6 +10,8 @@ import {
   get,
   hasClient,
   isDiscovered,
+  isOAuth1,
+  isOAuth2,
   ok,
   probeValue,
   unknown,
@@ -40,19 +44,20 @@ async function expectRejection(call: Promise<unknown>, wanted: string, meaning: 
     : differs(`It is not read as ${meaning} but as ${describeError(error)}.`);
 }
 
-function isOAuth2({ definition, settings }: ProbeBench): boolean {
-  return definition.oauth === '2.0' && !isDiscovered(settings.endpoints.tokenUrl);
+function hasKnownTokenUrl(bench: ProbeBench): bench is ProbeBench<OAuth2Definition> {
+  return isOAuth2(bench) && !isDiscovered(bench.settings.endpoints.tokenUrl);
 }
 
 function maySendSecret(bench: ProbeBench): boolean {
   return bench.withClient && hasClient(bench);
 }
 
-function exchange(bench: ProbeBench, settings: ProviderSettings): Promise<unknown> {
-  const { definition, client } = bench;
-  if (definition.oauth !== '2.0') {
+function exchange(bench: ProbeBench, change: Partial<OAuth2Settings>): Promise<unknown> {
+  if (!isOAuth2(bench)) {
     throw new Error('Only OAuth 2.0 has authorization codes.');
   }
+  const { definition, client } = bench;
+  const settings = { ...bench.settings, ...change };
   const pkce = definition.pkce === 'unsupported' ? {} : { codeVerifier: probeValue() };
   const { redirectUri, scopes } = settings;
   return client.exchangeCode(definition, settings, { code: probeValue(), redirectUri, scopes, ...pkce });
@@ -61,33 +66,32 @@ function exchange(bench: ProbeBench, settings: ProviderSettings): Promise<unknow
 /** A client that does not exist; signed secrets need a key of ours, so a public client stands for them. */
 export const wrongClientProbe: Probe = {
   name: 'wrong client',
-  applies: (bench) =>
-    isOAuth2(bench) && bench.definition.oauth === '2.0' && bench.definition.clientAuthentication !== 'es256-jwt',
+  applies: (bench) => hasKnownTokenUrl(bench) && bench.definition.clientAuthentication !== 'es256-jwt',
   ask: (bench) => {
-    const settings = { ...bench.settings, clientId: probeValue(), clientSecret: new Secret(probeValue()) };
-    return expectRejection(exchange(bench, settings), 'PROVIDER_MISCONFIGURED', 'a mistake of this deployment');
+    const wrong = { clientId: probeValue(), clientSecret: new Secret(probeValue()) };
+    return expectRejection(exchange(bench, wrong), 'PROVIDER_MISCONFIGURED', 'a mistake of this deployment');
   },
 };
 
 /** Our client, with a code that nobody issued. */
 export const randomCodeProbe: Probe = {
   name: 'random code',
-  applies: isOAuth2,
+  applies: hasKnownTokenUrl,
   ask: (bench) =>
     maySendSecret(bench)
-      ? expectRejection(exchange(bench, bench.settings), 'AUTHORIZATION_CODE_REFUSED', 'a code that is no good')
+      ? expectRejection(exchange(bench, {}), 'AUTHORIZATION_CODE_REFUSED', 'a code that is no good')
       : Promise.resolve(withoutClient),
 };
 
 /** Which error means a dead grant. */
 export const randomRefreshProbe: Probe = {
   name: 'random refresh token',
-  applies: (bench) => isOAuth2(bench) && bench.definition.oauth === '2.0' && bench.definition.noRefreshToken !== true,
+  applies: (bench) => hasKnownTokenUrl(bench) && bench.definition.noRefreshToken !== true,
   ask: (bench) => {
-    const { definition, client, settings } = bench;
-    if (!maySendSecret(bench) || definition.oauth !== '2.0') {
+    if (!maySendSecret(bench) || !isOAuth2(bench)) {
       return Promise.resolve(withoutClient);
     }
+    const { definition, client, settings } = bench;
     const tokens = { accessToken: probeValue(), refreshToken: probeValue() };
     return expectRejection(client.refresh(definition, settings, tokens), 'TOKEN_REVOKED', 'a dead grant');
   },
@@ -101,7 +105,8 @@ export const randomRevocationProbe: Probe = {
     return definition.revocation !== undefined && revokeUrl !== undefined && !isDiscovered(revokeUrl);
   },
   ask: async (bench) => {
-    const { definition, client, settings } = bench;
+    const { definition, settings } = bench;
+    const client: OAuthClient<ProviderDefinition> = bench.client;
     const { proof } = definition.revocation ?? {};
     if (proof === 'custom') {
       return unknown('The provider has a call of its own, which is not sent.');
@@ -135,7 +140,8 @@ export const accountProbe: Probe = {
   name: 'account call',
   applies: ({ definition }) => definition.account.from === 'api',
   ask: async (bench) => {
-    const { definition, settings, client } = bench;
+    const { definition, settings } = bench;
+    const client: OAuthClient<ProviderDefinition> = bench.client;
     const { accountUrl } = settings.endpoints;
     if (definition.oauth === '1.0a' && !maySendSecret(bench)) {
       return withoutClient;
@@ -179,12 +185,12 @@ export const apiProbe: Probe = {
 /** Temporary credentials, which bind nobody and end by themselves. */
 export const requestTokenProbe: Probe = {
   name: 'request token',
-  applies: ({ definition }) => definition.oauth === '1.0a',
+  applies: isOAuth1,
   ask: async (bench) => {
-    const { definition, client, settings } = bench;
-    if (definition.oauth !== '1.0a' || !maySendSecret(bench)) {
+    if (!isOAuth1(bench) || !maySendSecret(bench)) {
       return withoutClient;
     }
+    const { definition, client, settings } = bench;
     try {
       await client.temporaryCredentials(definition, settings, settings.redirectUri);
       return ok('Temporary credentials are issued for our signature and redirect URI.');
@@ -199,12 +205,12 @@ export const requestTokenProbe: Probe = {
 /** Our consumer key with a secret that is not ours, so nothing of ours is sent but a public name. */
 export const wrongSignatureProbe: Probe = {
   name: 'wrong signature',
-  applies: ({ definition }) => definition.oauth === '1.0a',
+  applies: isOAuth1,
   ask: (bench) => {
-    const { definition, client, settings } = bench;
-    if (definition.oauth !== '1.0a' || !hasClient(bench)) {
+    if (!isOAuth1(bench) || !hasClient(bench)) {
       return Promise.resolve(unknown('This needs our client ID: set the credentials of the provider.'));
     }
+    const { definition, client, settings } = bench;
     const wrong = { ...settings, clientSecret: new Secret(probeValue()) };
     const call = client.temporaryCredentials(definition, wrong, settings.redirectUri);
     return expectRejection(call, 'PROVIDER_MISCONFIGURED', 'a mistake of this deployment');

@@ -1,10 +1,9 @@
 import { InvalidTokenResponseError } from '../../errors/provider.errors.js';
 import type { GrantTokens } from '../health-provider.js';
 import type { ProviderDefinition } from '../definition/provider-definition.js';
-import type { ProviderSettings } from '../definition/provider-settings.js';
-import { fieldAt } from '../responses/json-field.js';
-import type { TokenEndpointClient } from './token-endpoint-client.js';
-import { readId } from '../responses/json-field.js';
+import type { SettingsOf } from '../definition/provider-settings.js';
+import { fieldAt, readId } from '../responses/json-field.js';
+import type { OAuthClient } from './oauth-client.js';
 
 /**
  * Returns the user's id at the provider: from the token response, or by one authenticated GET, as the definition says;
@@ -13,10 +12,10 @@ import { readId } from '../responses/json-field.js';
  * @throws {@link InvalidTokenResponseError} when the response has no id
  * @throws any provider error when the call fails
  */
-export async function readAccountId(
-  definition: ProviderDefinition,
-  settings: ProviderSettings,
-  client: TokenEndpointClient,
+export async function readAccountId<Definition extends ProviderDefinition>(
+  definition: Definition,
+  settings: SettingsOf<Definition>,
+  client: OAuthClient<Definition>,
   tokens: GrantTokens,
 ): Promise<string | undefined> {
   const { account } = definition;

@@ -1,75 +1,68 @@
 import { AuthorizationFailedError } from '../../errors/authorization.errors.js';
 import { bearerRequest } from '../requests/bearer-request.js';
-import type { ClientAuthentication } from '../oauth2/client-authentication.js';
 import { formRequest } from '../requests/form-request.js';
 import type { GrantTokens } from '../health-provider.js';
 import type { ProviderRequest } from '../http/http-client.js';
-import { oauth1Request } from '../oauth1/oauth1-request.js';
 import { percentEncode } from '../http/percent-encoding.js';
 import type { ProviderDefinition } from '../definition/provider-definition.js';
 import type { ProviderSettings } from '../definition/provider-settings.js';
 import { requestTimeoutMs } from '../requests/request-timeout.js';
 
 /**
- * Builds the request that ends a grant, with the proof that the definition names.
- *
- * A form carries the refresh token where there is one, since that ends the access token too.
+ * Returns the URL that ends a grant, with `{clientId}` and `{providerUserId}` filled in.
  *
  * @param definition - the provider's facts; must have a `revocation`
- * @param settings - endpoints and client credentials in force; `{clientId}` and `{providerUserId}` in the URL are filled in
- * @param tokens - the tokens in force; `tokenSecret` is needed for OAuth 1.0a
- * @param clientAuthentication - builds the form for proof `client`
- * @param now - the current instant
+ * @param settings - endpoints and client id in force
+ * @param tokens - the tokens in force
  * @throws {@link AuthorizationFailedError} when the URL needs the user's id and the grant has none
- * @throws Error when the definition has no revocation, one that does not go with its OAuth version, or one of the provider's own
- * @see RFC 7009 section 2.1, https://www.rfc-editor.org/rfc/rfc7009#section-2.1
+ * @throws Error when the definition has no revocation
  */
-export async function revocationRequest(
-  definition: ProviderDefinition,
-  settings: ProviderSettings,
-  tokens: GrantTokens,
-  clientAuthentication: ClientAuthentication,
-  now: Date,
-): Promise<ProviderRequest> {
-  const { revocation } = definition;
+export function revocationUrl(definition: ProviderDefinition, settings: ProviderSettings, tokens: GrantTokens): string {
   const template = settings.endpoints.revokeUrl;
-  if (revocation === undefined || template === undefined) {
+  if (definition.revocation === undefined || template === undefined) {
     throw new Error(`Provider "${definition.slug}" offers no way to revoke a grant.`);
   }
   const values = { clientId: settings.clientId, providerUserId: tokens.providerUserId };
-  const url = fillTemplate(definition, template, values);
-  const { method } = revocation;
-  switch (revocation.proof) {
+  return fillTemplate(definition, template, values);
+}
+
+/**
+ * Builds the request that ends a grant by a token alone, with no proof of the client.
+ *
+ * @param definition - the provider's facts
+ * @param url - as {@link revocationUrl} returns it
+ * @param tokens - the tokens in force
+ * @throws Error when the definition names a proof that its OAuth version does not have, or one of the provider's own
+ */
+export function tokenRevocationRequest(
+  definition: ProviderDefinition,
+  url: string,
+  tokens: GrantTokens,
+): ProviderRequest {
+  const { revocation } = definition;
+  switch (revocation?.proof) {
     case 'bearer':
-      return bearerRequest(definition, method, url, tokens);
+      return bearerRequest(definition, revocation.method, url, tokens);
     case 'token':
       return formRequest(definition, url, tokenFields(tokens));
     case 'query': {
       const parameter = `${percentEncode(revocation.parameter)}=${percentEncode(tokens.accessToken)}`;
       const separator = url.includes('?') ? '&' : '?';
+      const { method } = revocation;
       return { method, url: `${url}${separator}${parameter}`, timeoutMs: requestTimeoutMs(definition) };
     }
     case 'client':
-      if (definition.oauth === '2.0') {
-        const { clientAuthentication: kind = definition.clientAuthentication } = revocation;
-        const form = { url, fields: tokenFields(tokens) };
-        return clientAuthentication.form({ ...definition, clientAuthentication: kind }, settings, form, now);
-      }
-      break;
     case 'signature':
-      if (definition.oauth === '1.0a') {
-        return oauth1Request(definition, settings, { method, url, tokens }, now);
-      }
-      break;
     case 'custom': // The provider's class overrides `revoke`.
-      break;
+    case undefined:
+      throw new Error(
+        `Provider "${definition.slug}": proof "${revocation?.proof}" does not go with OAuth ${definition.oauth}.`,
+      );
   }
-  throw new Error(
-    `Provider "${definition.slug}": proof "${revocation.proof}" does not go with OAuth ${definition.oauth}.`,
-  );
 }
 
-function tokenFields(tokens: GrantTokens): Readonly<Record<string, string>> {
+/** Returns the fields that name a grant (RFC 7009 section 2.1): the refresh token, which ends the access token too. */
+export function tokenFields(tokens: GrantTokens): Readonly<Record<string, string>> {
   return tokens.refreshToken === undefined
     ? { token: tokens.accessToken, token_type_hint: 'access_token' }
     : { token: tokens.refreshToken, token_type_hint: 'refresh_token' };

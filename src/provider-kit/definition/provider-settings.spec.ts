@@ -206,7 +206,6 @@ describe('readProviderSettings', () => {
   it('reads the endpoints of OAuth 1.0a', () => {
     const environment = { ...credentials, EXAMPLE_REQUEST_TOKEN_URL: 'https://other.example/request' };
     expect(readProviderSettings(exampleOAuth1, environment).endpoints).toMatchObject({
-      tokenUrl: '',
       requestTokenUrl: 'https://other.example/request',
       accessTokenUrl: exampleOAuth1.accessTokenUrl,
     });

@@ -7,48 +7,60 @@ import {
   type NotificationSettings,
 } from './notification-settings.js';
 import { Secret } from './secret.js';
-import { definitionInForce, type DeploymentChoice, type ProviderDefinition } from './provider-definition.js';
+import {
+  definitionInForce,
+  type DeploymentChoice,
+  type OAuth2Definition,
+  type ProviderDefinition,
+} from './provider-definition.js';
+import {
+  configuredUrl,
+  oauth1Endpoints,
+  oauth2Endpoints,
+  sandboxUrl,
+  type MoveUrl,
+  type OAuth1Endpoints,
+  type OAuth2Endpoints,
+} from './provider-endpoints.js';
 
-/** The URLs in force for a provider: its definition's, unless the environment or the sandbox moves them. */
-export interface ProviderEndpoints {
-  readonly authorizeUrl: string;
-  /** OAuth 2.0 token endpoint; empty for OAuth 1.0a. */
-  readonly tokenUrl: string;
-  /** Where refreshes go, if not to the token endpoint. */
-  readonly refreshUrl: string | undefined;
-  /** Where authorization requests are pushed (RFC 9126). */
-  readonly parUrl?: string | undefined;
-  /** Where the keys are that sign ID tokens. */
-  readonly jwksUrl: string | undefined;
-  /** OAuth 1.0a temporary credential endpoint; empty for OAuth 2.0. */
-  readonly requestTokenUrl: string;
-  /** OAuth 1.0a token endpoint; empty for OAuth 2.0. */
-  readonly accessTokenUrl: string;
-  /** Where a grant of OAuth 1.0a is exchanged for one of the successor. */
-  readonly exchangeUrl?: string | undefined;
-  readonly apiBaseUrl: string | undefined;
-  readonly accountUrl: string | undefined;
-  readonly revokeUrl: string | undefined;
-}
-
-/** What this deployment uses to talk to one provider. */
-export interface ProviderSettings extends DeploymentChoice {
-  /** `sandbox`: no credentials in the environment, so development mode points the provider at its fake. */
-  readonly mode: 'configured' | 'sandbox' | 'not-configured';
+/** What proves to a provider who we are. */
+export interface ClientCredentials {
   readonly clientId: string;
   /** For `es256-jwt` the private key, PKCS#8 in PEM. */
   readonly clientSecret: Secret;
-  /** For `es256-jwt`: what names the private key to the provider. */
-  readonly signing: { readonly teamId: string; readonly keyId: string } | undefined;
+}
+
+interface CommonSettings extends ClientCredentials, DeploymentChoice {
+  /** `sandbox`: no credentials in the environment, so development mode points the provider at its fake. */
+  readonly mode: 'configured' | 'sandbox' | 'not-configured';
   readonly redirectUri: string;
   readonly scopes: readonly string[];
-  /** What `iss` of a callback and of an ID token is compared with. Names that look like URLs; nothing is sent there. None: not known. */
-  readonly issuers?: readonly string[];
-  readonly endpoints: ProviderEndpoints;
   /** Values of the headers that the account call needs, by name; absent if it needs none. */
   readonly accountHeaders?: Readonly<Record<string, Secret>>;
   readonly notifications: NotificationSettings;
 }
+
+/** The settings of a provider of OAuth 1.0a. */
+export interface OAuth1Settings extends CommonSettings {
+  readonly endpoints: OAuth1Endpoints;
+}
+
+/** The settings of a provider of OAuth 2.0. */
+export interface OAuth2Settings extends CommonSettings {
+  readonly endpoints: OAuth2Endpoints;
+  /** For `es256-jwt`: names the private key to the provider. */
+  readonly signing: { readonly teamId: string; readonly keyId: string } | undefined;
+  /** `iss` of a callback and of an ID token must be one of these. They look like URLs; nothing is sent there. Empty: not known. */
+  readonly issuers: readonly string[];
+}
+
+/** What this deployment uses to talk to one provider. */
+export type ProviderSettings = OAuth1Settings | OAuth2Settings;
+
+/** The settings that go with a definition. */
+export type SettingsOf<Definition extends ProviderDefinition> = Definition extends OAuth2Definition
+  ? OAuth2Settings
+  : OAuth1Settings;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -87,6 +99,10 @@ export function environmentPrefix(slug: string): string {
  * @param environment - usually `process.env`
  * @throws Error naming the variable when only half is set, a URL is malformed, or plain http is used where it may not be
  */
+export function readProviderSettings<Definition extends ProviderDefinition>(
+  declared: Definition,
+  environment: Environment,
+): SettingsOf<Definition>;
 export function readProviderSettings(declared: ProviderDefinition, environment: Environment): ProviderSettings {
   const prefix = environmentPrefix(declared.slug);
   const production = environment['NODE_ENV'] === 'production';
@@ -97,9 +113,8 @@ export function readProviderSettings(declared: ProviderDefinition, environment: 
   };
   const choice = readChoice(declared, prefix, read);
   const definition = definitionInForce(declared, choice);
-  const credentials = readCredentials(definition, prefix, read);
-  const sandboxUrl = production ? undefined : environment['SANDBOX_URL'] || undefined;
-  const override = (name: string, fallback: string): string => {
+  const found = readCredentials(definition, prefix, read);
+  const override: MoveUrl = (name, fallback) => {
     const value = read(name);
     return value === undefined ? fallback : checkUrl(`${prefix}_${name}`, value, production);
   };
@@ -107,32 +122,40 @@ export function readProviderSettings(declared: ProviderDefinition, environment: 
     /\/+$/,
     '',
   );
-  const issuers = definition.oauth === '2.0' ? definition.issuers : undefined;
   const common = {
     ...choice,
     redirectUri: override('REDIRECT_URL', `${publicUrl}/v1/oauth/${definition.slug}/callback`),
     scopes: readScopes(read('SCOPES')) ?? definition.defaultScopes,
   };
-  if (credentials === undefined && sandboxUrl !== undefined) {
-    const moved = (url: string): string => movedToSandbox(definition, sandboxUrl, url);
-    return {
-      ...common,
-      issuers: issuers ?? [],
-      ...sandboxCredentials(definition),
-      mode: 'sandbox',
-      endpoints: sandboxEndpoints(definition, moved),
-      notifications: sandboxNotificationSettings(definition, publicUrl, moved),
-    };
+  const sandbox = production ? undefined : environment['SANDBOX_URL'] || undefined;
+  if (found === undefined && sandbox !== undefined) {
+    const moved: MoveUrl = (_name, url) => sandboxUrl(definition, sandbox, url);
+    const notifications = sandboxNotificationSettings(definition, publicUrl, (url) => moved('', url));
+    const settings = { ...common, mode: 'sandbox', notifications } as const;
+    return withEndpoints(definition, settings, sandboxCredentials(definition), undefined, moved);
   }
-  return {
-    ...common,
-    // Passport refuses an empty client id, also of a provider that is off.
-    ...(credentials ?? { clientId: 'not-configured', clientSecret: new Secret(''), signing: undefined }),
-    mode: credentials === undefined ? 'not-configured' : 'configured',
-    issuers: read('ISSUER') === undefined ? (issuers ?? []) : [override('ISSUER', '')],
-    endpoints: configuredEndpoints(definition, override),
-    notifications: readNotificationSettings(definition, publicUrl, read, override),
-  };
+  const mode = found === undefined ? 'not-configured' : 'configured';
+  const notifications = readNotificationSettings(definition, publicUrl, read, override);
+  // Passport refuses an empty client id, also of a provider that is off.
+  const credentials = found ?? { clientId: 'not-configured', clientSecret: new Secret(''), signing: undefined };
+  const issuer = read('ISSUER') === undefined ? undefined : override('ISSUER', '');
+  const move = configuredUrl(definition, override);
+  return withEndpoints(definition, { ...common, mode, notifications }, credentials, issuer, move);
+}
+
+/** Adds what depends on the version of OAuth. */
+function withEndpoints(
+  definition: ProviderDefinition,
+  settings: Omit<CommonSettings, keyof Credentials>,
+  { signing, ...credentials }: Credentials,
+  issuer: string | undefined,
+  move: MoveUrl,
+): ProviderSettings {
+  if (definition.oauth === '1.0a') {
+    return { ...settings, ...credentials, endpoints: oauth1Endpoints(definition, move) };
+  }
+  const issuers = issuer === undefined ? (definition.issuers ?? []) : [issuer];
+  return { ...settings, ...credentials, signing, issuers, endpoints: oauth2Endpoints(definition, move) };
 }
 
 /** Variables that may also be given as `<NAME>_FILE`. */
@@ -153,7 +176,7 @@ function variableOf(header: string): string {
 }
 
 type ReadVariable = (name: string) => string | undefined;
-type Credentials = Pick<ProviderSettings, 'clientId' | 'clientSecret' | 'signing' | 'accountHeaders'>;
+type Credentials = Pick<OAuth2Settings, 'clientId' | 'clientSecret' | 'signing' | 'accountHeaders'>;
 
 /** Returns the scopes of a list in any style; `undefined` when it names none. */
 function readScopes(list: string | undefined): readonly string[] | undefined {
@@ -269,64 +292,4 @@ function readChoice(definition: ProviderDefinition, prefix: string, read: ReadVa
     throw new Error(`${prefix}_PKCE cannot be ${pkce}: ${definition.displayName} ${why}. Remove the variable.`);
   }
   return { server, pkce: pkce === 'on' };
-}
-
-/** The URLs of a definition. The empty ones belong to the other version of OAuth. */
-function definedEndpoints(definition: ProviderDefinition): ProviderEndpoints {
-  const { account, revocation } = definition;
-  return {
-    authorizeUrl: definition.authorizeUrl,
-    tokenUrl: definition.oauth === '2.0' ? definition.tokenUrl : '',
-    refreshUrl: definition.oauth === '2.0' ? definition.refreshUrl : undefined,
-    parUrl: definition.oauth === '2.0' ? definition.parUrl : undefined,
-    jwksUrl: account.from === 'id-token' ? account.jwksUrl : undefined,
-    requestTokenUrl: definition.oauth === '1.0a' ? definition.requestTokenUrl : '',
-    accessTokenUrl: definition.oauth === '1.0a' ? definition.accessTokenUrl : '',
-    exchangeUrl: definition.oauth === '1.0a' ? definition.exchangeUrl : undefined,
-    apiBaseUrl: definition.apiBaseUrl,
-    accountUrl: account.from === 'api' ? account.url : undefined,
-    revokeUrl: revocation?.url,
-  };
-}
-
-/** URLs below the API's base move with it. */
-function configuredEndpoints(
-  definition: ProviderDefinition,
-  override: (name: string, fallback: string) => string,
-): ProviderEndpoints {
-  const defined = definedEndpoints(definition);
-  const { apiBaseUrl: base } = defined;
-  const apiBaseUrl = base === undefined ? undefined : override('API_BASE_URL', base).replace(/\/+$/, '');
-  const below = (name: string, url: string | undefined): string | undefined => {
-    const moved = base !== undefined && url?.startsWith(`${base}/`) ? `${apiBaseUrl}${url.slice(base.length)}` : url;
-    return moved === undefined ? undefined : override(name, moved);
-  };
-  return {
-    authorizeUrl: override('AUTH_URL', defined.authorizeUrl),
-    tokenUrl: definition.oauth === '2.0' ? override('TOKEN_URL', defined.tokenUrl) : '',
-    refreshUrl: defined.refreshUrl === undefined ? undefined : override('REFRESH_URL', defined.refreshUrl),
-    parUrl: defined.parUrl === undefined ? undefined : override('PAR_URL', defined.parUrl),
-    jwksUrl: defined.jwksUrl === undefined ? undefined : override('JWKS_URL', defined.jwksUrl),
-    requestTokenUrl: definition.oauth === '1.0a' ? override('REQUEST_TOKEN_URL', defined.requestTokenUrl) : '',
-    accessTokenUrl: definition.oauth === '1.0a' ? override('ACCESS_TOKEN_URL', defined.accessTokenUrl) : '',
-    exchangeUrl: defined.exchangeUrl === undefined ? undefined : override('EXCHANGE_URL', defined.exchangeUrl),
-    apiBaseUrl,
-    accountUrl: below('ACCOUNT_URL', defined.accountUrl),
-    revokeUrl: below('REVOKE_URL', defined.revokeUrl),
-  };
-}
-
-/** The sandbox serves each fake below `/<slug>`, with the provider's own paths behind it. */
-function movedToSandbox({ slug }: ProviderDefinition, sandboxUrl: string, url: string): string {
-  const { pathname, search } = new URL(url);
-  return `${sandboxUrl}/${slug}${pathname === '/' ? '' : pathname}${search}`;
-}
-
-function sandboxEndpoints(definition: ProviderDefinition, moved: (url: string) => string): ProviderEndpoints {
-  const defined = definedEndpoints(definition);
-  const endpoints = Object.entries(defined).map(([name, url]: [string, string | undefined]): [string, unknown] => [
-    name,
-    url ? moved(url) : url,
-  ]);
-  return { ...defined, ...Object.fromEntries(endpoints) };
 }

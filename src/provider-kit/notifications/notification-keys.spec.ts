@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { TokenEndpointClient } from '../client/token-endpoint-client.js';
+import type { PublicJsonClient } from '../client/public-json-client.js';
 import { exampleOAuth2 } from '../testing/example-definition.js';
 import { NotificationKeys } from './notification-keys.js';
 import { readTinkKeyset, tinkKeyId } from './tink-keyset.js';
@@ -8,7 +8,7 @@ const url = 'https://provider.example/keys';
 
 /** Keys of a client that returns the number of the call, or fails while it is told to. */
 function keysOf(state: { calls: number; fails?: boolean }): NotificationKeys {
-  const client: Pick<TokenEndpointClient, 'getPublicJson'> = {
+  const client: Pick<PublicJsonClient, 'getPublicJson'> = {
     getPublicJson: async () => {
       state.calls += 1;
       if (state.fails === true) {
@@ -17,7 +17,7 @@ function keysOf(state: { calls: number; fails?: boolean }): NotificationKeys {
       return { call: state.calls };
     },
   };
-  return new NotificationKeys(client as TokenEndpointClient);
+  return new NotificationKeys(client as PublicJsonClient);
 }
 
 describe('NotificationKeys', () => {

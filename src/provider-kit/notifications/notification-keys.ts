@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { TokenEndpointClient } from '../client/token-endpoint-client.js';
+import { PublicJsonClient } from '../client/public-json-client.js';
 import type { ProviderDefinition } from '../definition/provider-definition.js';
 
 /** Keys are asked for again at most this often, in milliseconds: a notification with a made-up key id costs nothing. */
@@ -15,7 +15,7 @@ interface Fetched {
 export class NotificationKeys {
   private readonly documents = new Map<string, Fetched>();
 
-  constructor(private readonly client: TokenEndpointClient) {}
+  constructor(private readonly client: PublicJsonClient) {}
 
   /**
    * Returns the document at a URL, from memory if it is there.

@@ -8,7 +8,7 @@ import {
 } from './oauth1-signature.js';
 import { formBody } from '../http/percent-encoding.js';
 import type { OAuth1Definition, OAuth1ParameterPlace } from '../definition/provider-definition.js';
-import type { ProviderSettings } from '../definition/provider-settings.js';
+import type { ClientCredentials } from '../definition/provider-settings.js';
 import { requestTimeoutMs } from '../requests/request-timeout.js';
 
 /** What an OAuth 1.0a request asks for, before it is signed. */
@@ -38,7 +38,7 @@ export interface OAuth1Call {
  */
 export function oauth1Authorization(
   definition: OAuth1Definition,
-  settings: ProviderSettings,
+  settings: ClientCredentials,
   call: OAuth1Call,
   now: Date,
 ): string {
@@ -47,7 +47,7 @@ export function oauth1Authorization(
 
 function signingRequest(
   definition: OAuth1Definition,
-  settings: ProviderSettings,
+  settings: ClientCredentials,
   call: OAuth1Call,
   now: Date,
 ): OAuth1SigningRequest {
@@ -77,7 +77,7 @@ function signingRequest(
  */
 export function oauth1Request(
   definition: OAuth1Definition,
-  settings: ProviderSettings,
+  settings: ClientCredentials,
   call: Omit<OAuth1Call, 'formBody'>,
   now: Date,
   place: OAuth1ParameterPlace = 'header',

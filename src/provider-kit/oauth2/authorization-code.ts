@@ -8,7 +8,7 @@ import { RequestInvalidError } from '../../errors/request.errors.js';
 import { isDenial } from '../responses/denial.js';
 import type { CallbackParameters } from '../handshake.js';
 import type { OAuth2Definition } from '../definition/provider-definition.js';
-import type { ProviderSettings } from '../definition/provider-settings.js';
+import type { OAuth2Settings } from '../definition/provider-settings.js';
 import { codeParameters } from '../responses/used-callback-parameters.js';
 
 /**
@@ -25,7 +25,7 @@ import { codeParameters } from '../responses/used-callback-parameters.js';
  */
 export function readAuthorizationCode(
   definition: OAuth2Definition,
-  { issuers = [] }: Pick<ProviderSettings, 'issuers'>,
+  { issuers }: Pick<OAuth2Settings, 'issuers'>,
   callback: CallbackParameters,
 ): string {
   checkIssuer(issuers, definition.alwaysSendsIssuer === true, callback['iss']);

@@ -3,7 +3,7 @@ import { formRequest } from '../requests/form-request.js';
 import type { ProviderRequest } from '../http/http-client.js';
 import { formEncode } from '../http/percent-encoding.js';
 import type { OAuth2Definition } from '../definition/provider-definition.js';
-import type { ProviderSettings } from '../definition/provider-settings.js';
+import type { OAuth2Settings } from '../definition/provider-settings.js';
 
 /** Builds the forms that prove who we are. Keeps signed secrets until half of their life is over. */
 export class ClientAuthentication {
@@ -21,7 +21,7 @@ export class ClientAuthentication {
    */
   async form(
     definition: OAuth2Definition,
-    settings: ProviderSettings,
+    settings: OAuth2Settings,
     form: { readonly url: string; readonly fields: Readonly<Record<string, string | undefined>> },
     now: Date,
   ): Promise<ProviderRequest> {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { importPKCS8, SignJWT } from 'jose';
 import type { OAuth2Definition } from '../definition/provider-definition.js';
-import type { ProviderSettings } from '../definition/provider-settings.js';
+import type { OAuth2Settings } from '../definition/provider-settings.js';
 
 /**
  * Makes the client secrets of providers that want a JWT signed with ES256 (RFC 7518 section 3.4) in place of a fixed text.
@@ -19,7 +19,7 @@ export class ClientSecretSigner {
    * @param now - the current instant
    * @throws Error when the definition or the settings lack what a JWT needs; the settings are checked at boot
    */
-  async sign(definition: OAuth2Definition, settings: ProviderSettings, now: Date): Promise<string> {
+  async sign(definition: OAuth2Definition, settings: OAuth2Settings, now: Date): Promise<string> {
     const { clientSecretJwt } = definition;
     const { signing, clientId } = settings;
     if (clientSecretJwt === undefined || signing === undefined) {

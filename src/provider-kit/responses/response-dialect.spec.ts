@@ -5,7 +5,7 @@ import { Clock } from '../../clock/clock.js';
 import { ProviderHttpClient } from '../http/http-client.js';
 import type { OAuth2Definition } from '../definition/provider-definition.js';
 import { exampleOAuth2, exampleSettings } from '../testing/example-definition.js';
-import { TokenEndpointClient } from '../client/token-endpoint-client.js';
+import { OAuth2Client } from '../client/oauth2-client.js';
 
 /** A provider that responds with errors in HTTP 200, its fields in an envelope and under names of its own. */
 const odd: OAuth2Definition = {
@@ -24,7 +24,7 @@ const odd: OAuth2Definition = {
 };
 const tokens = { accessToken: 'oldAT', refreshToken: 'oldRT' };
 const http = new ProviderHttpClient();
-const client = new TokenEndpointClient(http, new Clock());
+const client = new OAuth2Client(http, new Clock());
 
 let server: Server;
 let url: string;

@@ -1,4 +1,4 @@
-import { Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { ProviderDefinition } from '../definition/provider-definition.js';
 
 /** What a token response that is used all the same has wrong. */
@@ -13,6 +13,7 @@ const texts: Readonly<Record<Remark, string>> = {
 };
 
 /** Logs what is odd about providers' token responses, each thing once for each provider: a sweep would repeat it for every user. */
+@Injectable()
 export class ResponseRemarks {
   private readonly logger = new Logger(ResponseRemarks.name);
   private readonly logged = new Set<string>();

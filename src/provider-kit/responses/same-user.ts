@@ -20,7 +20,8 @@ export function checkSameUser(
   tokens: Pick<GrantTokens, 'providerUserId'> & { readonly mustNameUser?: boolean | undefined },
 ): TokenResponse {
   const { account, displayName } = definition;
-  const { clientId, issuers = [] } = settings;
+  const { clientId } = settings;
+  const issuers = 'issuers' in settings ? settings.issuers : [];
   const { userId, formerUserId } =
     account.from === 'id-token' && tokenResponse.idToken !== undefined
       ? readRefreshedUser(tokenResponse.idToken, { displayName, clientId, issuers, account })

@@ -4,9 +4,9 @@ import type { AuthorizationStart, CallbackParameters, Handshake, HandshakeSecret
 import type { AccessVerdict, GrantTokens, HealthProvider } from '../health-provider.js';
 import type { Patience } from '../http/http-client.js';
 import { definitionInForce, type ProviderDefinition } from '../definition/provider-definition.js';
-import type { ProviderSettings } from '../definition/provider-settings.js';
+import type { SettingsOf } from '../definition/provider-settings.js';
 import { runStrategy, type RunnableStrategy, type StrategyRequest } from './strategy-runner.js';
-import type { TokenEndpointClient } from '../client/token-endpoint-client.js';
+import type { OAuthClient } from '../client/oauth-client.js';
 import type { TokenResponse } from '../token-response.js';
 
 /**
@@ -16,15 +16,16 @@ import type { TokenResponse } from '../token-response.js';
 export abstract class DeclaredHealthProvider<
   Definition extends ProviderDefinition,
   Strategy extends RunnableStrategy,
+  Client extends OAuthClient<Definition>,
 > implements HealthProvider {
   /** As in force: with the facts of the server that the deployment has chosen. */
   readonly definition: Definition;
 
   constructor(
     definition: Definition,
-    readonly settings: ProviderSettings,
+    readonly settings: SettingsOf<Definition>,
     private readonly strategy: Strategy,
-    protected readonly client: TokenEndpointClient,
+    protected readonly client: Client,
   ) {
     this.definition = definitionInForce(definition, settings);
   }
@@ -90,7 +91,7 @@ export abstract class DeclaredHealthProvider<
    *
    * @param request - the callback, free of refusals, and the attempt that it belongs to
    * @throws {@link AuthorizationStateError} when the callback does not belong to the attempt
-   * @throws whatever the token endpoint client throws, unchanged
+   * @throws whatever the client throws, unchanged
    */
   protected async redeem(request: StrategyRequest): Promise<TokenResponse> {
     const outcome = await runStrategy(this.strategy, request);

@@ -4,6 +4,7 @@ import { DeclaredHealthProvider } from './declared-health-provider.js';
 import { isDenial } from '../responses/denial.js';
 import type { AuthorizationStart, CallbackParameters, Handshake, HandshakeSecrets } from '../handshake.js';
 import type { OAuth1ProviderStrategy } from './oauth1-provider.strategy.js';
+import type { OAuth1Client } from '../client/oauth1-client.js';
 import type { OAuth1Definition } from '../definition/provider-definition.js';
 import type { TokenResponse } from '../token-response.js';
 
@@ -11,7 +12,11 @@ import type { TokenResponse } from '../token-response.js';
 const noVerifiers = new Set(['denied', 'null']);
 
 /** A provider of OAuth 1.0a. Its tokens do not expire, so there is nothing to refresh. */
-export class OAuth1HealthProvider extends DeclaredHealthProvider<OAuth1Definition, OAuth1ProviderStrategy> {
+export class OAuth1HealthProvider extends DeclaredHealthProvider<
+  OAuth1Definition,
+  OAuth1ProviderStrategy,
+  OAuth1Client
+> {
   override async begin(handshake: Handshake): Promise<AuthorizationStart> {
     return super.begin(withStateInCallback(handshake));
   }

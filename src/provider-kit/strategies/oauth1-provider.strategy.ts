@@ -2,9 +2,9 @@ import { PassportStrategy } from '@nestjs/passport';
 import OAuth1Strategy from 'passport-oauth1';
 import { forbidRequests } from '../forbidden-requests.js';
 import type { OAuth1Definition } from '../definition/provider-definition.js';
-import type { ProviderSettings } from '../definition/provider-settings.js';
+import type { OAuth1Settings } from '../definition/provider-settings.js';
 import type { StrategyRequest } from './strategy-runner.js';
-import type { TokenEndpointClient } from '../client/token-endpoint-client.js';
+import type { OAuth1Client } from '../client/oauth1-client.js';
 import { TokenResponse } from '../token-response.js';
 
 class NamedOAuth1Strategy extends OAuth1Strategy {
@@ -41,12 +41,12 @@ const attemptStore = {
 /**
  * The Passport strategy of an OAuth 1.0a provider, registered under its slug (RFC 5849 section 2).
  *
- * Closes Passport's traps once: requests are signed and sent by {@link TokenEndpointClient} (time-out, size limit, a signature
+ * Closes Passport's traps once: requests are signed and sent by {@link OAuth1Client} (time-out, size limit, a signature
  * exact to section 3.4, typed errors), an unconfirmed callback ends the attempt instead of falling back to OAuth 1.0, and the
  * callback's token is compared with the attempt's.
  */
 export class OAuth1ProviderStrategy extends PassportStrategy(NamedOAuth1Strategy, undefined, 5) {
-  constructor(definition: OAuth1Definition, settings: ProviderSettings, client: TokenEndpointClient) {
+  constructor(definition: OAuth1Definition, settings: OAuth1Settings, client: OAuth1Client) {
     super(definition.slug, {
       requestTokenURL: settings.endpoints.requestTokenUrl,
       accessTokenURL: settings.endpoints.accessTokenUrl,
@@ -72,7 +72,7 @@ export class OAuth1ProviderStrategy extends PassportStrategy(NamedOAuth1Strategy
     };
   }
 
-  /** Passport's verify step: the token response that {@link TokenEndpointClient} parsed is the result. */
+  /** Passport's verify step: the token response that {@link OAuth1Client} parsed is the result. */
   validate(_token: string, _tokenSecret: string, tokenResponse: TokenResponse): TokenResponse {
     return tokenResponse;
   }

@@ -5,12 +5,17 @@ import { parseGrantedScopes } from '../responses/granted-scopes.js';
 import type { GrantTokens } from '../health-provider.js';
 import type { Patience } from '../http/http-client.js';
 import type { OAuth2ProviderStrategy } from './oauth2-provider.strategy.js';
+import type { OAuth2Client } from '../client/oauth2-client.js';
 import type { OAuth2Definition } from '../definition/provider-definition.js';
 import { uncheckedIssuers } from '../provider-kit.metrics.js';
 import type { TokenResponse } from '../token-response.js';
 
 /** A provider of OAuth 2.0. One with a behaviour that its definition cannot declare extends this, and overrides one method. */
-export class OAuth2HealthProvider extends DeclaredHealthProvider<OAuth2Definition, OAuth2ProviderStrategy> {
+export class OAuth2HealthProvider extends DeclaredHealthProvider<
+  OAuth2Definition,
+  OAuth2ProviderStrategy,
+  OAuth2Client
+> {
   /** Where the provider takes pushed requests, the browser carries a reference to one and nothing else (RFC 9126 section 4). */
   override async begin(handshake: Handshake): Promise<AuthorizationStart> {
     const start = await super.begin(handshake);
@@ -43,7 +48,7 @@ export class OAuth2HealthProvider extends DeclaredHealthProvider<OAuth2Definitio
     secrets: HandshakeSecrets,
   ): Promise<TokenResponse> {
     const code = readAuthorizationCode(this.definition, this.settings, callback);
-    if (callback['iss'] !== undefined && (this.settings.issuers ?? []).length === 0) {
+    if (callback['iss'] !== undefined && this.settings.issuers.length === 0) {
       uncheckedIssuers.inc({ provider: this.definition.slug });
     }
     const tokenResponse = await this.redeem({ query: { ...callback, code }, handshake, secrets });

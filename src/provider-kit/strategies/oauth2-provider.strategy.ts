@@ -3,9 +3,9 @@ import { PassportStrategy } from '@nestjs/passport';
 import OAuth2Strategy, { type StrategyOptions } from 'passport-oauth2';
 import { forbidRequests } from '../forbidden-requests.js';
 import { definitionInForce, type OAuth2Definition } from '../definition/provider-definition.js';
-import type { ProviderSettings } from '../definition/provider-settings.js';
+import type { OAuth2Settings } from '../definition/provider-settings.js';
 import type { StrategyRequest } from './strategy-runner.js';
-import type { TokenEndpointClient } from '../client/token-endpoint-client.js';
+import type { OAuth2Client } from '../client/oauth2-client.js';
 import { TokenResponse } from '../token-response.js';
 
 /** Passport names a strategy by a constructor argument; Nest's mixin registers it under that name. */
@@ -47,13 +47,13 @@ const attemptStore = {
  * The Passport strategy of an OAuth 2.0 provider, registered under its slug (RFC 6749 section 4.1, RFC 7636).
  *
  * Closes Passport's traps once: state and PKCE are always on where the provider takes them, the code is exchanged by
- * {@link TokenEndpointClient} (time-out, size limit, the provider's client authentication, typed errors), and the whole token
+ * {@link OAuth2Client} (time-out, size limit, the provider's client authentication, typed errors), and the whole token
  * response arrives instead of two strings.
  */
 export class OAuth2ProviderStrategy extends PassportStrategy(NamedOAuth2Strategy, undefined, 5) {
   private readonly definition: OAuth2Definition;
 
-  constructor(declared: OAuth2Definition, settings: ProviderSettings, client: TokenEndpointClient) {
+  constructor(declared: OAuth2Definition, settings: OAuth2Settings, client: OAuth2Client) {
     const definition = definitionInForce(declared, settings);
     super(definition.slug, {
       authorizationURL: settings.endpoints.authorizeUrl,
@@ -89,7 +89,7 @@ export class OAuth2ProviderStrategy extends PassportStrategy(NamedOAuth2Strategy
     }) as typeof this._oauth2.getOAuthAccessToken;
   }
 
-  /** Passport's verify step: the token response that {@link TokenEndpointClient} parsed is the result. */
+  /** Passport's verify step: the token response that {@link OAuth2Client} parsed is the result. */
   validate(_accessToken: string, _refreshToken: string, tokenResponse: TokenResponse): TokenResponse {
     return tokenResponse;
   }

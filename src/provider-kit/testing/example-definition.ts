@@ -1,5 +1,6 @@
 import type { OAuth1Definition, OAuth2Definition } from '../definition/provider-definition.js';
-import type { ProviderEndpoints, ProviderSettings } from '../definition/provider-settings.js';
+import type { OAuth1Endpoints, OAuth2Endpoints } from '../definition/provider-endpoints.js';
+import type { OAuth1Settings, OAuth2Settings } from '../definition/provider-settings.js';
 import { noNotificationSettings } from '../definition/notification-settings.js';
 import { Secret } from '../definition/secret.js';
 
@@ -71,27 +72,43 @@ export const exampleOAuth1: OAuth1Definition = {
   },
 };
 
-/** Settings that point every endpoint below one server. The secret has what a wrong encoding breaks on. */
-export function exampleSettings(baseUrl: string, endpoints: Partial<ProviderEndpoints> = {}): ProviderSettings {
+const commonSettings = {
+  mode: 'configured',
+  clientId: 'client:1 ü',
+  clientSecret: new Secret('a:b%+ &ü'),
+  redirectUri: 'https://app.example/callback',
+  scopes: ['sleep'],
+  notifications: noNotificationSettings,
+} as const;
+
+/** Settings of {@link exampleOAuth2} that point every endpoint below one server. The secret breaks a wrong encoding. */
+export function exampleSettings(baseUrl: string, endpoints: Partial<OAuth2Endpoints> = {}): OAuth2Settings {
   return {
-    mode: 'configured',
-    clientId: 'client:1 ü',
-    clientSecret: new Secret('a:b%+ &ü'),
+    ...commonSettings,
     signing: undefined,
-    redirectUri: 'https://app.example/callback',
-    scopes: ['sleep'],
-    notifications: noNotificationSettings,
+    issuers: [],
+    endpoints: { ...commonEndpoints(baseUrl), tokenUrl: `${baseUrl}/token`, ...endpoints },
+  };
+}
+
+/** Settings of {@link exampleOAuth1} that point every endpoint below one server. */
+export function exampleOAuth1Settings(baseUrl: string, endpoints: Partial<OAuth1Endpoints> = {}): OAuth1Settings {
+  return {
+    ...commonSettings,
     endpoints: {
-      authorizeUrl: `${baseUrl}/authorize`,
-      tokenUrl: `${baseUrl}/token`,
-      refreshUrl: undefined,
-      jwksUrl: undefined,
+      ...commonEndpoints(baseUrl),
       requestTokenUrl: `${baseUrl}/request_token`,
       accessTokenUrl: `${baseUrl}/access_token`,
-      apiBaseUrl: `${baseUrl}/api`,
-      accountUrl: `${baseUrl}/api/me`,
-      revokeUrl: `${baseUrl}/revoke`,
       ...endpoints,
     },
+  };
+}
+
+function commonEndpoints(baseUrl: string) {
+  return {
+    authorizeUrl: `${baseUrl}/authorize`,
+    apiBaseUrl: `${baseUrl}/api`,
+    accountUrl: `${baseUrl}/api/me`,
+    revokeUrl: `${baseUrl}/revoke`,
   };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Clock } from '../../clock/clock.js';
 import type { FakeProvider } from '../../sandbox/fake-provider.js';
-import type { TokenEndpointClient } from '../client/token-endpoint-client.js';
+import type { PublicJsonClient } from '../client/public-json-client.js';
 import type { NotificationKind, Notifications } from '../definition/notifications.js';
 import type { SandboxNotification } from '../definition/sandbox-notification.js';
 import type { HealthProvider } from '../health-provider.js';
@@ -11,7 +11,7 @@ import { openNotification, type OpenedNotification } from '../notifications/open
 /** What the cases about notifications need of the contract's bench. */
 export interface NotificationBench {
   readonly fake: FakeProvider;
-  readonly client: TokenEndpointClient;
+  readonly client: PublicJsonClient;
   provider(): HealthProvider;
   link(options: { readonly account: string }): Promise<unknown>;
 }

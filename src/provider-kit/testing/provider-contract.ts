@@ -15,12 +15,20 @@ import {
   type OAuth2Definition,
   type ProviderDefinition,
 } from '../definition/provider-definition.js';
+import type { OAuth2Endpoints } from '../definition/provider-endpoints.js';
 import { uncheckedIssuers } from '../provider-kit.metrics.js';
-import { environmentPrefix, readProviderSettings, type ProviderSettings } from '../definition/provider-settings.js';
+import {
+  environmentPrefix,
+  readProviderSettings,
+  type OAuth2Settings,
+  type SettingsOf,
+} from '../definition/provider-settings.js';
 import type { OAuth2SandboxDefinition } from '../definition/sandbox-definition.js';
 import { sandboxSigningKey } from '../definition/sandbox-credentials.js';
 import { Secret } from '../definition/secret.js';
-import { TokenEndpointClient } from '../client/token-endpoint-client.js';
+import { createClient, type ClientOf } from '../client/create-client.js';
+import { PublicJsonClient } from '../client/public-json-client.js';
+import { ResponseRemarks } from '../responses/response-remarks.js';
 import type { TokenResponse } from '../token-response.js';
 import { IdTokenForge } from './id-token-forge.js';
 import { describeNotifications } from './notification-contract.js';
@@ -29,7 +37,10 @@ import { watchPassportClients } from './passport-clients.js';
 import { describeResponses, type ResponseBench } from './response-contract.js';
 
 /** Builds the provider under test from settings that point at its fake. */
-export type CreateProvider = (settings: ProviderSettings, client: TokenEndpointClient) => HealthProvider;
+export type CreateProvider<Definition extends ProviderDefinition> = (
+  settings: SettingsOf<Definition>,
+  client: ClientOf<Definition>,
+) => HealthProvider;
 
 /**
  * Runs the contract of every provider: what the core relies on, shown against the provider's fake in the vendor sandbox. The
@@ -38,9 +49,9 @@ export type CreateProvider = (settings: ProviderSettings, client: TokenEndpointC
  * @param definition - the provider's facts
  * @param createProvider - wires its strategy and provider as its module does; for a provider with a class of its own
  */
-export function describeProviderContract(
-  definition: ProviderDefinition,
-  createProvider: CreateProvider = (settings, client) => createPlainProvider(definition, settings, client),
+export function describeProviderContract<Definition extends ProviderDefinition>(
+  definition: Definition,
+  createProvider: CreateProvider<Definition> = (settings, client) => createPlainProvider(definition, settings, client),
 ): void {
   const servers = Object.entries(definition.oauth === '2.0' ? (definition.servers ?? {}) : {});
   const others = servers.filter(([, facts]) => !isDefaultServer(facts)).map(([name]) => name);
@@ -50,10 +61,10 @@ export function describeProviderContract(
 }
 
 /** The contract at one of the provider's servers, each with a fake of its own where its paths differ. */
-function describeServerContract(
-  declared: ProviderDefinition,
+function describeServerContract<Definition extends ProviderDefinition>(
+  declared: Definition,
   server: string | undefined,
-  createProvider: CreateProvider,
+  createProvider: CreateProvider<Definition>,
 ): void {
   const definition = definitionInForce(declared, { server });
   const describeCases = (): void => {
@@ -103,16 +114,20 @@ function describeServerContract(
 }
 
 /** The provider under test, its fake, and the steps of a link. */
-class ContractBench {
+class ContractBench<Definition extends ProviderDefinition = ProviderDefinition> {
   private sandbox: VendorSandbox | undefined;
   private readonly http = new ProviderHttpClient();
-  readonly client = new TokenEndpointClient(this.http, new Clock());
+  private readonly remarks = new ResponseRemarks();
+  private readonly oauthClient: ClientOf<Definition>;
+  readonly client = new PublicJsonClient(this.http, new Clock());
 
   constructor(
-    private readonly definition: ProviderDefinition,
+    private readonly definition: Definition,
     private readonly server: string | undefined,
-    private readonly createProvider: CreateProvider,
-  ) {}
+    private readonly createProvider: CreateProvider<Definition>,
+  ) {
+    this.oauthClient = createClient(definition, this.http, new Clock(), this.remarks);
+  }
 
   async start(): Promise<void> {
     this.sandbox = await VendorSandbox.start({ providers: new Map([[this.definition.slug, this.definition.sandbox]]) });
@@ -130,14 +145,14 @@ class ContractBench {
     return this.sandbox.provider(this.definition.slug);
   }
 
-  get settings(): ProviderSettings {
+  get settings(): SettingsOf<Definition> {
     const SANDBOX_URL = this.fake.url.slice(0, -this.definition.slug.length - 1);
     const prefix = environmentPrefix(this.definition.slug);
     return readProviderSettings(this.definition, { SANDBOX_URL, [`${prefix}_SERVER`]: this.server });
   }
 
-  provider(change: Partial<ProviderSettings> = {}): HealthProvider {
-    return this.createProvider({ ...this.settings, ...change }, this.client);
+  provider(change: Partial<SettingsOf<Definition>> = {}): HealthProvider {
+    return this.createProvider({ ...this.settings, ...change }, this.oauthClient);
   }
 
   handshake(state = 'state-of-the-contract-not-random') {
@@ -175,7 +190,7 @@ class ContractBench {
   responses(): ResponseBench {
     return {
       fake: () => this.fake,
-      remarks: () => this.client.remarks.all,
+      remarks: () => this.remarks.all,
       link: () => this.link(),
       refresh: (refreshToken) => this.refresh(refreshToken),
       revoke: async () => this.provider().revoke(await this.linkKnowingUser()),
@@ -403,8 +418,8 @@ function describeIdToken({ account, sandbox }: ProviderDefinition, bench: Contra
         const tokenResponse = await bench.provider().complete(callback, bench.handshake(), secrets);
         const forge = await IdTokenForge.start(algorithm);
         try {
-          const { endpoints } = bench.settings;
-          const provider = bench.provider({ endpoints: { ...endpoints, jwksUrl: forge.jwksUrl } });
+          const endpoints = { ...bench.settings.endpoints, jwksUrl: forge.jwksUrl } as OAuth2Endpoints;
+          const provider = bench.provider({ endpoints });
           const resigned = tokenResponse.with({ idToken: await forge.resign(tokenResponse.idToken ?? '') });
           const isTaken = algorithm !== 'HS256' && (idToken.documentedAlgorithms ?? [algorithm]).includes(algorithm);
           const verified = provider.verify(resigned, secrets);
@@ -603,7 +618,7 @@ function describeRefusals(bench: ContractBench, definition: OAuth2Definition): v
 }
 
 /** Credentials that the provider does not know, well-formed. */
-function wrongCredentials(definition: OAuth2Definition): Partial<ProviderSettings> {
+function wrongCredentials(definition: OAuth2Definition): Partial<OAuth2Settings> {
   switch (definition.clientAuthentication) {
     case 'none':
       return { clientId: 'not-a-client' };

@@ -6,7 +6,7 @@ import { readProviderSettings } from '../../provider-kit/definition/provider-set
 import { createPlainProvider } from '../../provider-kit/testing/plain-provider.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { startRecordingServer, type RecordingServer } from '../../provider-kit/testing/recording-server.js';
-import { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
+import { OAuth2Client } from '../../provider-kit/client/oauth2-client.js';
 import { corosDefinition } from './coros.definition.js';
 
 describeProviderContract(corosDefinition);
@@ -24,7 +24,7 @@ async function providerResponded(status: number, body: object): Promise<HealthPr
     body: JSON.stringify(body),
   }));
   const settings = readProviderSettings(corosDefinition, { SANDBOX_URL: server.url });
-  const client = new TokenEndpointClient(http, new Clock());
+  const client = new OAuth2Client(http, new Clock());
   return createPlainProvider(corosDefinition, settings, client);
 }
 

@@ -6,7 +6,7 @@ import { readProviderSettings } from '../../provider-kit/definition/provider-set
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { createPlainProvider } from '../../provider-kit/testing/plain-provider.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
-import { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
+import { OAuth2Client } from '../../provider-kit/client/oauth2-client.js';
 import { parseTokenResponse } from '../../provider-kit/responses/parse-token-response.js';
 import { dexcomDefinition, dexcomEuDefinition, dexcomJpDefinition } from './dexcom.definition.js';
 import { DexcomModule } from './dexcom.module.js';
@@ -42,7 +42,7 @@ describe('Dexcom', () => {
 
   it.each(regions)('separates scopes of $slug by spaces', async (definition) => {
     const settings = readProviderSettings(definition, { SANDBOX_URL: 'http://localhost:3001' });
-    const client = new TokenEndpointClient(new ProviderHttpClient(), new Clock());
+    const client = new OAuth2Client(new ProviderHttpClient(), new Clock());
     const provider = createPlainProvider(definition, settings, client);
     const handshake = { state: 'a-state', redirectUri: settings.redirectUri, scopes: ['offline_access', 'another'] };
     const { authorizeUrl } = await provider.begin(handshake);

@@ -4,7 +4,7 @@ import { ProviderHttpClient } from '../../provider-kit/http/http-client.js';
 import { readProviderSettings } from '../../provider-kit/definition/provider-settings.js';
 import { createPlainProvider } from '../../provider-kit/testing/plain-provider.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
-import { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
+import { OAuth2Client } from '../../provider-kit/client/oauth2-client.js';
 import { hexoskinDefinition } from './hexoskin.definition.js';
 
 describeProviderContract(hexoskinDefinition);
@@ -16,7 +16,7 @@ describe('Hexoskin', () => {
       HEXOSKIN_CLIENT_ID: 'id',
       HEXOSKIN_CLIENT_SECRET: 'secret',
     });
-    const client = new TokenEndpointClient(new ProviderHttpClient(), new Clock());
+    const client = new OAuth2Client(new ProviderHttpClient(), new Clock());
     const provider = createPlainProvider(hexoskinDefinition, settings, client);
     const handshake = { state: 'a-state', redirectUri: settings.redirectUri, scopes };
     return new URL((await provider.begin(handshake)).authorizeUrl).searchParams;

@@ -6,7 +6,7 @@ import { readProviderSettings } from '../../provider-kit/definition/provider-set
 import { checkSameUser } from '../../provider-kit/responses/same-user.js';
 import { createPlainProvider } from '../../provider-kit/testing/plain-provider.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
-import { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
+import { OAuth2Client } from '../../provider-kit/client/oauth2-client.js';
 import { TokenResponse } from '../../provider-kit/token-response.js';
 import { huaweiHealthKitSandbox } from './huawei-health-kit.sandbox.js';
 import { huaweiHealthKitDefinition } from './huawei-health-kit.definition.js';
@@ -25,7 +25,7 @@ describe('Huawei Health Kit', () => {
       HUAWEI_HEALTH_KIT_CLIENT_ID: 'id',
       HUAWEI_HEALTH_KIT_CLIENT_SECRET: 'secret',
     });
-    const client = new TokenEndpointClient(new ProviderHttpClient(), new Clock());
+    const client = new OAuth2Client(new ProviderHttpClient(), new Clock());
     const provider = createPlainProvider(huaweiHealthKitDefinition, settings, client);
     const handshake = { state: 'a-state', redirectUri: settings.redirectUri, scopes };
     return new URL((await provider.begin(handshake)).authorizeUrl).searchParams;

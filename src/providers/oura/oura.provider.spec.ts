@@ -2,20 +2,17 @@ import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { Clock } from '../../clock/clock.js';
 import type { HealthProvider } from '../../provider-kit/health-provider.js';
 import { ProviderHttpClient } from '../../provider-kit/http/http-client.js';
-import { readProviderSettings, type ProviderSettings } from '../../provider-kit/definition/provider-settings.js';
+import { readProviderSettings, type OAuth2Settings } from '../../provider-kit/definition/provider-settings.js';
 import { createPlainProvider } from '../../provider-kit/testing/plain-provider.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { startRecordingServer, type RecordingServer } from '../../provider-kit/testing/recording-server.js';
-import { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
+import { OAuth2Client } from '../../provider-kit/client/oauth2-client.js';
 import { ouraDefinition } from './oura.definition.js';
 
 const http = new ProviderHttpClient();
 afterAll(() => http.onApplicationShutdown());
 
-function createProvider(
-  settings: ProviderSettings,
-  client = new TokenEndpointClient(http, new Clock()),
-): HealthProvider {
+function createProvider(settings: OAuth2Settings, client = new OAuth2Client(http, new Clock())): HealthProvider {
   return createPlainProvider(ouraDefinition, settings, client);
 }
 

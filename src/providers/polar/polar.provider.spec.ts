@@ -6,7 +6,7 @@ import { ProviderHttpClient } from '../../provider-kit/http/http-client.js';
 import { OAuth2ProviderStrategy } from '../../provider-kit/strategies/oauth2-provider.strategy.js';
 import { readProviderSettings } from '../../provider-kit/definition/provider-settings.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
-import { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
+import { OAuth2Client } from '../../provider-kit/client/oauth2-client.js';
 import type { TokenResponse } from '../../provider-kit/token-response.js';
 import { VendorSandbox } from '../../sandbox/vendor-sandbox.js';
 import { polarDefinition } from './polar.definition.js';
@@ -26,7 +26,7 @@ describe('registration at Polar', () => {
   beforeAll(async () => {
     sandbox = await VendorSandbox.start({ providers: new Map([['polar', polarDefinition.sandbox]]) });
     const settings = readProviderSettings(polarDefinition, { SANDBOX_URL: sandbox.url });
-    const client = new TokenEndpointClient(http, new Clock());
+    const client = new OAuth2Client(http, new Clock());
     provider = new PolarProvider(
       polarDefinition,
       settings,

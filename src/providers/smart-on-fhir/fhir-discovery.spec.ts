@@ -7,7 +7,7 @@ import {
   type PreparedResponse,
   type RecordingServer,
 } from '../../provider-kit/testing/recording-server.js';
-import { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
+import { OAuth2Client } from '../../provider-kit/client/oauth2-client.js';
 import { FhirDiscovery } from './fhir-discovery.js';
 import { readFhirServers, type FhirServer } from './fhir-servers.js';
 import { parseSmartConfiguration } from './smart-configuration.js';
@@ -41,7 +41,7 @@ describe('FhirDiscovery', () => {
       SMART_ON_FHIR_CLIENT_SECRET: 'secret-1',
       SMART_ON_FHIR_API_BASE_URL: `${peer.url}/R4/`,
     });
-    discovery = new FhirDiscovery(server as FhirServer, new TokenEndpointClient(http, new Clock()), () => nowMs);
+    discovery = new FhirDiscovery(server as FhirServer, new OAuth2Client(http, new Clock()), () => nowMs);
   });
   afterEach(async () => {
     Logger.overrideLogger(true);

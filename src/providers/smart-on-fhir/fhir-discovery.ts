@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { AppError } from '../../errors/app-error.js';
 import { ProviderUnavailableError } from '../../errors/provider.errors.js';
-import type { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
+import type { PublicJsonClient } from '../../provider-kit/client/public-json-client.js';
 import type { FhirServer } from './fhir-servers.js';
 import { parseSmartConfiguration, type SmartConfiguration } from './smart-configuration.js';
 
@@ -21,7 +21,7 @@ export class FhirDiscovery {
   /** @param nowMs - a clock that only runs forward, in milliseconds */
   constructor(
     private readonly server: FhirServer,
-    private readonly client: TokenEndpointClient,
+    private readonly client: PublicJsonClient,
     private readonly nowMs: () => number = () => performance.now(),
   ) {}
 

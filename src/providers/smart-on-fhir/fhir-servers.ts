@@ -2,7 +2,7 @@ import type { OAuth2Definition } from '../../provider-kit/definition/provider-de
 import {
   environmentPrefix,
   readProviderSettings,
-  type ProviderSettings,
+  type OAuth2Settings,
 } from '../../provider-kit/definition/provider-settings.js';
 import { readFhirServerList } from './fhir-server-list.js';
 import { fhirServerDefinition, smartOnFhirDefinition } from './smart-on-fhir.definition.js';
@@ -11,7 +11,7 @@ import { fhirServerDefinition, smartOnFhirDefinition } from './smart-on-fhir.def
 export interface FhirServer {
   /** Its `apiBaseUrl` is the FHIR base URL, by which the server knows itself. */
   readonly definition: OAuth2Definition;
-  readonly settings: ProviderSettings;
+  readonly settings: OAuth2Settings;
   /** Hosts that its OAuth endpoints may be on beside the FHIR server's own; with the port, where it is not the usual one. */
   readonly allowedHosts: readonly string[];
 }

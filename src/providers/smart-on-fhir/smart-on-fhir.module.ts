@@ -2,7 +2,7 @@ import { Inject, Module, type OnModuleInit } from '@nestjs/common';
 import { ConfigModule, type ConfigType } from '@nestjs/config';
 import { ProviderKitModule } from '../../provider-kit/provider-kit.module.js';
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
-import { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
+import { OAuth2Client } from '../../provider-kit/client/oauth2-client.js';
 import { smartOnFhirConfig } from './smart-on-fhir.config.js';
 import { SmartOnFhirProvider } from './smart-on-fhir.provider.js';
 
@@ -16,7 +16,7 @@ import { SmartOnFhirProvider } from './smart-on-fhir.provider.js';
 export class SmartOnFhirModule implements OnModuleInit {
   constructor(
     private readonly registry: ProviderRegistry,
-    private readonly client: TokenEndpointClient,
+    private readonly client: OAuth2Client,
     @Inject(smartOnFhirConfig.KEY) private readonly config: ConfigType<typeof smartOnFhirConfig>,
   ) {}
 

@@ -12,7 +12,7 @@ import { ProviderHttpClient } from '../../provider-kit/http/http-client.js';
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { startRecordingServer, type RecordingServer } from '../../provider-kit/testing/recording-server.js';
-import { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
+import { OAuth2Client } from '../../provider-kit/client/oauth2-client.js';
 import type { TokenResponse } from '../../provider-kit/token-response.js';
 import { VendorSandbox } from '../../sandbox/vendor-sandbox.js';
 import { readFhirServers, type FhirServer } from './fhir-servers.js';
@@ -65,7 +65,7 @@ describeProviderContract(
 
 describe('SMART on FHIR', () => {
   const http = new ProviderHttpClient();
-  const client = new TokenEndpointClient(http, new Clock());
+  const client = new OAuth2Client(http, new Clock());
   let sandbox: VendorSandbox;
 
   beforeEach(async () => {
@@ -171,7 +171,7 @@ describe('SMART on FHIR', () => {
 
 describe('a FHIR server of its own ways', () => {
   const http = new ProviderHttpClient();
-  const client = new TokenEndpointClient(http, new Clock());
+  const client = new OAuth2Client(http, new Clock());
   let peer: RecordingServer;
   let configuration: object;
 

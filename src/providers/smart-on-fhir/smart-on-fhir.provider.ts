@@ -13,8 +13,8 @@ import type { Patience } from '../../provider-kit/http/http-client.js';
 import { OAuth2HealthProvider } from '../../provider-kit/strategies/oauth2-health-provider.js';
 import { OAuth2ProviderStrategy } from '../../provider-kit/strategies/oauth2-provider.strategy.js';
 import type { OAuth2Definition } from '../../provider-kit/definition/provider-definition.js';
-import type { ProviderSettings } from '../../provider-kit/definition/provider-settings.js';
-import type { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
+import type { OAuth2Settings } from '../../provider-kit/definition/provider-settings.js';
+import type { OAuth2Client } from '../../provider-kit/client/oauth2-client.js';
 import type { TokenResponse } from '../../provider-kit/token-response.js';
 import { discoveryTimeoutMs, FhirDiscovery } from './fhir-discovery.js';
 import type { FhirServer } from './fhir-servers.js';
@@ -27,12 +27,12 @@ import { parseSmartConfiguration, type SmartConfiguration } from './smart-config
  */
 export class SmartOnFhirProvider implements HealthProvider {
   readonly definition: OAuth2Definition;
-  readonly settings: ProviderSettings;
+  readonly settings: OAuth2Settings;
   readonly furtherOrigins: readonly string[];
 
   constructor(
     private readonly server: FhirServer,
-    private readonly client: TokenEndpointClient,
+    private readonly client: OAuth2Client,
     private readonly discovery = new FhirDiscovery(server, client),
   ) {
     this.definition = server.definition;
@@ -109,7 +109,7 @@ export class SmartOnFhirProvider implements HealthProvider {
       tokenUrl: configuration.token_endpoint,
       revokeUrl: configuration.revocation_endpoint ?? undefined,
     };
-    const issuers = configuration.issuer ? [configuration.issuer] : (this.settings.issuers ?? []);
+    const issuers = configuration.issuer ? [configuration.issuer] : this.settings.issuers;
     const settings = { ...this.settings, issuers, endpoints };
     const timeoutMs = this.definition.refresh.timeoutMs - discoveryTimeoutMs;
     const definition: OAuth2Definition = {

@@ -6,7 +6,7 @@ import { refusal, tokenFailure } from '../../provider-kit/responses/provider-fai
 import { readProviderSettings } from '../../provider-kit/definition/provider-settings.js';
 import { createPlainProvider } from '../../provider-kit/testing/plain-provider.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
-import { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
+import { OAuth2Client } from '../../provider-kit/client/oauth2-client.js';
 import { wahooDefinition } from './wahoo.definition.js';
 
 describeProviderContract(wahooDefinition);
@@ -28,7 +28,7 @@ describe('Wahoo', () => {
   /** The query of the authorisation request. */
   async function authorizeParameters(scopes: readonly string[]): Promise<URLSearchParams> {
     const settings = readProviderSettings(wahooDefinition, { WAHOO_CLIENT_ID: 'id', WAHOO_CLIENT_SECRET: 'secret' });
-    const client = new TokenEndpointClient(new ProviderHttpClient(), new Clock());
+    const client = new OAuth2Client(new ProviderHttpClient(), new Clock());
     const provider = createPlainProvider(wahooDefinition, settings, client);
     const handshake = { state: 'a-state', redirectUri: settings.redirectUri, scopes };
     return new URL((await provider.begin(handshake)).authorizeUrl).searchParams;

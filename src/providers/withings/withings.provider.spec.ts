@@ -5,7 +5,7 @@ import { OAuth2ProviderStrategy } from '../../provider-kit/strategies/oauth2-pro
 import { readProviderSettings } from '../../provider-kit/definition/provider-settings.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
 import { startRecordingServer, type RecordingServer } from '../../provider-kit/testing/recording-server.js';
-import { TokenEndpointClient } from '../../provider-kit/client/token-endpoint-client.js';
+import { OAuth2Client } from '../../provider-kit/client/oauth2-client.js';
 import { withingsSignature } from './withings-signature.js';
 import { withingsDefinition } from './withings.definition.js';
 import { WithingsProvider } from './withings.provider.js';
@@ -40,7 +40,7 @@ afterAll(() => http.onApplicationShutdown());
 
 function providerAt(SANDBOX_URL: string): WithingsProvider {
   const settings = readProviderSettings(withingsDefinition, { SANDBOX_URL });
-  const client = new TokenEndpointClient(http, new FixedClock());
+  const client = new OAuth2Client(http, new FixedClock());
   return new WithingsProvider(
     withingsDefinition,
     settings,

@@ -7,7 +7,7 @@ import { OAuth2ProviderStrategy } from '../../../dist/provider-kit/strategies/oa
 import { ProviderKitModule } from '../../../dist/provider-kit/provider-kit.module.js';
 import { ProviderRegistry } from '../../../dist/provider-kit/provider-registry.js';
 import { readProviderSettings } from '../../../dist/provider-kit/definition/provider-settings.js';
-import { TokenEndpointClient } from '../../../dist/provider-kit/client/token-endpoint-client.js';
+import { OAuth2Client } from '../../../dist/provider-kit/client/oauth2-client.js';
 import { ProvidersModule } from '../../../dist/providers/providers.module.js';
 
 const definitions = JSON.parse(process.env.TEST_PROVIDER_DEFINITIONS);
@@ -20,7 +20,7 @@ const furtherProviders = {
   providers: [
     {
       provide: 'further providers',
-      inject: [ProviderRegistry, TokenEndpointClient],
+      inject: [ProviderRegistry, OAuth2Client],
       useFactory: (registry, client) => {
         for (const definition of definitions) {
           const settings = readProviderSettings(definition, process.env);

@@ -1,16 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
+import { Clock } from '../../clock/clock.js';
 import { AuthorizationCodeRefusedError, AuthorizationFailedError } from '../../errors/authorization.errors.js';
 import { ConnectionNotRefreshableError } from '../../errors/connection.errors.js';
 import { InvalidTokenResponseError, TokenRevokedError } from '../../errors/provider.errors.js';
+import type { OAuth2Definition } from '../definition/provider-definition.js';
+import type { OAuth2Settings } from '../definition/provider-settings.js';
 import type { GrantTokens } from '../health-provider.js';
-import type { Patience, ProviderResponse } from '../http/http-client.js';
+import { ProviderHttpClient, type Patience, type ProviderResponse } from '../http/http-client.js';
+import { ClientAuthentication } from '../oauth2/client-authentication.js';
 import { tokenCallSeconds } from '../provider-kit.metrics.js';
+import { bearerJsonRequest, bearerRequest } from '../requests/bearer-request.js';
+import { defaultTimeoutMs } from '../requests/request-timeout.js';
 import { verifyIdToken } from '../responses/id-token.js';
-import { oauth1Request, type OAuth1Call } from '../oauth1/oauth1-request.js';
-import { parseOAuth1TokenResponse, type OAuth1TokenResponse } from '../responses/oauth1-response.js';
-import { ProviderApiClient } from './provider-api-client.js';
-import type { OAuth1Definition, OAuth2Definition, ProviderDefinition } from '../definition/provider-definition.js';
+import { parseTokenResponse } from '../responses/parse-token-response.js';
 import {
   endpointFailure,
   isFailure,
@@ -18,15 +21,16 @@ import {
   misconfigured,
   refusal,
   tokenFailure,
+  unavailable,
   type Refusal,
 } from '../responses/provider-failure.js';
-import type { ProviderSettings } from '../definition/provider-settings.js';
 import { parseJsonBody } from '../responses/response-body.js';
 import { ResponseRemarks } from '../responses/response-remarks.js';
-import { revocationRequest } from './revocation-request.js';
 import { parseTokenExtension } from '../responses/token-extension.js';
 import { TokenResponse } from '../token-response.js';
-import { parseTokenResponse } from '../responses/parse-token-response.js';
+import { OAuthClient } from './oauth-client.js';
+import { withAcceptJson } from './public-json-client.js';
+import { revocationUrl, tokenFields, tokenRevocationRequest } from './revocation-request.js';
 
 const pushedResponseSchema = z.object({
   request_uri: z.string().regex(/^[\x21-\x7e]{1,1000}$/),
@@ -53,25 +57,18 @@ export interface CodeExchange {
   readonly scopes: readonly string[];
 }
 
-/** What temporary credentials are redeemed with (RFC 5849 section 2.3). */
-export interface VerifiedCredentials {
-  readonly token: string;
-  readonly tokenSecret: string;
-  readonly verifier: string;
-}
-
-/**
- * Talks to the providers' token, revocation and account endpoints: one request per call, never repeated but by {@link
- * ProviderClocks}.
- *
- * Every failure comes out as one of a few typed errors that say who has to act. Their text holds the provider's name,
- * the HTTP status and an error code of letters and `_`; nothing that the provider wrote freely, because it may quote a
- * token.
- */
+/** Calls the endpoints of OAuth 2.0 providers. A request is never sent twice. */
 @Injectable()
-export class TokenEndpointClient extends ProviderApiClient {
-  /** What was odd about the token responses that were used. */
-  readonly remarks = new ResponseRemarks();
+export class OAuth2Client extends OAuthClient<OAuth2Definition> {
+  private readonly clientAuthentication = new ClientAuthentication();
+
+  constructor(
+    http: ProviderHttpClient,
+    clock: Clock,
+    private readonly remarks: ResponseRemarks = new ResponseRemarks(),
+  ) {
+    super(http, clock);
+  }
 
   /**
    * Pushes an authorization request, with the client authentication of the token endpoint.
@@ -85,7 +82,7 @@ export class TokenEndpointClient extends ProviderApiClient {
    */
   async pushAuthorizationRequest(
     definition: OAuth2Definition,
-    settings: ProviderSettings,
+    settings: OAuth2Settings,
     form: { readonly url: string; readonly fields: Readonly<Record<string, string>> },
   ): Promise<PushedRequest> {
     const request = await this.clientAuthentication.form(definition, settings, form, this.clock.now());
@@ -119,7 +116,7 @@ export class TokenEndpointClient extends ProviderApiClient {
    */
   async exchangeCode(
     definition: OAuth2Definition,
-    settings: ProviderSettings,
+    settings: OAuth2Settings,
     request: CodeExchange,
   ): Promise<TokenResponse> {
     const fields = {
@@ -134,7 +131,7 @@ export class TokenEndpointClient extends ProviderApiClient {
     const refused = refusal(AuthorizationCodeRefusedError, message);
     // A refusal without a reason ends nothing here: whatever it means, a code works once and the user starts again.
     const { response, requestedAt } = await this.requestToken(definition, settings, form, refused, refused);
-    return this.parseGrant(definition, response, requestedAt);
+    return this.parseTokenResponse(definition, response, requestedAt);
   }
 
   /**
@@ -161,7 +158,7 @@ export class TokenEndpointClient extends ProviderApiClient {
    */
   async refresh(
     definition: OAuth2Definition,
-    settings: ProviderSettings,
+    settings: OAuth2Settings,
     tokens: GrantTokens,
     patience?: Patience,
   ): Promise<TokenResponse> {
@@ -184,144 +181,8 @@ export class TokenEndpointClient extends ProviderApiClient {
     const { response, requestedAt } = await this.requestToken(definition, settings, form, refused);
     return (
       parseTokenExtension(response, definition, accessToken, requestedAt) ??
-      this.parseGrant(definition, response, requestedAt)
+      this.parseTokenResponse(definition, response, requestedAt)
     );
-  }
-
-  /**
-   * Ends a grant at the provider, with the proof that its definition names. Resolves on any 2xx.
-   *
-   * With proof `client` the refresh token is sent where there is one, since that ends the access token too; providers
-   * answer 200 to a token they do not know, which counts as ended. With the other proofs a refusal does not tell an
-   * ended grant from an expired access token, so it is an {@link AuthorizationFailedError}: refresh once, try again,
-   * then give up.
-   *
-   * @param definition - the provider's facts; must have a `revocation`
-   * @param settings - endpoints and client credentials in force
-   * @param tokens - the tokens in force; `tokenSecret` is needed for OAuth 1.0a
-   * @throws {@link AuthorizationFailedError} when the provider refuses the token or the call
-   * @throws {@link ProviderMisconfiguredError} when it refuses our client credentials
-   * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
-   * @throws {@link ProviderUnavailableError} when there is no response, or HTTP 5xx, 408, 409, 410, 425
-   * @throws Error when the definition has no revocation, or one that does not go with its OAuth version
-   * @see RFC 7009 section 2, https://www.rfc-editor.org/rfc/rfc7009#section-2
-   */
-  async revoke(definition: ProviderDefinition, settings: ProviderSettings, tokens: GrantTokens): Promise<void> {
-    const { revocation, displayName } = definition;
-    const send = async (now: Date): Promise<ProviderResponse> =>
-      this.http.send(await revocationRequest(definition, settings, tokens, this.clientAuthentication, now));
-    const response =
-      definition.oauth === '1.0a' ? await this.clocks.send(definition, send) : await send(this.clock.now());
-    const isGone = revocation?.proof === 'token' && response.status === revocation.goneStatus;
-    if (!isGone && isFailure(definition, response)) {
-      const message = `${displayName} refused to revoke the grant. The access token may have expired or be revoked already.`;
-      throw endpointFailure(this.failed(definition, response), refusal(AuthorizationFailedError, message));
-    }
-  }
-
-  /**
-   * Requests temporary credentials, the first step of an OAuth 1.0a link. The callback is signed and sent in the
-   * header.
-   *
-   * @param definition - the provider's facts
-   * @param settings - endpoints and client credentials in force
-   * @param callbackUrl - where the provider shall send the user back
-   * @returns the temporary token and its secret; keep both sealed until the callback
-   * @throws {@link ProviderMisconfiguredError} when the provider refuses the request: wrong client credentials, signature, clock or
-   *   callback
-   * @throws {@link InvalidTokenResponseError} when the response lacks a field or does not confirm the callback (session fixation,
-   *   OAuth Security Advisory 2009.1); the user must not be redirected
-   * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
-   * @throws {@link ProviderUnavailableError} when there is no response, or HTTP 5xx, 408, 409, 410, 425
-   * @see RFC 5849 section 2.1, https://www.rfc-editor.org/rfc/rfc5849#section-2.1
-   */
-  async temporaryCredentials(
-    definition: OAuth1Definition,
-    settings: ProviderSettings,
-    callbackUrl: string,
-  ): Promise<{ token: string; tokenSecret: string }> {
-    const call = { url: settings.endpoints.requestTokenUrl, extraOAuthParams: { oauth_callback: callbackUrl } };
-    const refused = misconfigured(definition);
-    const response = await this.requestCredentials(definition, settings, call, refused);
-    const { token, tokenSecret, callbackConfirmed } = response;
-    if (!callbackConfirmed) {
-      throw new InvalidTokenResponseError(
-        `${definition.displayName} did not confirm the callback: the response has no valid "oauth_callback_confirmed".`,
-      );
-    }
-    return { token, tokenSecret };
-  }
-
-  /**
-   * Redeems temporary credentials and the verifier of the callback, the last step of an OAuth 1.0a link.
-   *
-   * @param definition - the provider's facts
-   * @param settings - endpoints and client credentials in force
-   * @param credentials - the temporary credentials of this attempt, and the verifier from its callback
-   * @returns the token response, with a token secret and without expiry
-   * @throws {@link AuthorizationCodeRefusedError} when the provider refuses token or verifier
-   * @throws {@link ProviderMisconfiguredError} when it names our client credentials, signature or clock as the problem
-   * @throws {@link InvalidTokenResponseError} when the response lacks `oauth_token` or `oauth_token_secret`; the secret may be empty
-   * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
-   * @throws {@link ProviderUnavailableError} when there is no response, or HTTP 5xx, 408, 409, 410, 425
-   * @see RFC 5849 section 2.3, https://www.rfc-editor.org/rfc/rfc5849#section-2.3
-   */
-  async tokenCredentials(
-    definition: OAuth1Definition,
-    settings: ProviderSettings,
-    credentials: VerifiedCredentials,
-  ): Promise<TokenResponse> {
-    const { token, tokenSecret, verifier } = credentials;
-    const requestedAt = this.clock.now();
-    const call = {
-      url: settings.endpoints.accessTokenUrl,
-      tokens: { accessToken: token, tokenSecret },
-      extraOAuthParams: { oauth_verifier: verifier },
-    };
-    const message = `${definition.displayName} rejected the verifier. The user must start a new link.`;
-    const refused = refusal(AuthorizationCodeRefusedError, message);
-    const response = await this.requestCredentials(definition, settings, call, refused);
-    const { account } = definition;
-    const providerUserId = account.from === 'token-response' ? response.extras.get(account.field) : undefined;
-    return new TokenResponse({
-      accessToken: response.token,
-      tokenSecret: response.tokenSecret,
-      requestedAt,
-      ...(providerUserId ? { providerUserId } : {}),
-    });
-  }
-
-  /**
-   * Exchanges a grant of OAuth 1.0a for one of its successor: a POST without a body, signed with client and token.
-   *
-   * @param definition - the facts of the provider that the grant is of
-   * @param settings - client credentials in force; `exchangeUrl` among its endpoints
-   * @param tokens - the tokens in force, with their secret
-   * @param successor - the facts by which the response is read
-   * @param patience - reads the response on after the time limit
-   * @throws as `HealthProvider.exchangeGrant`; Error when there is no exchange
-   */
-  async exchangeGrant(
-    definition: OAuth1Definition,
-    settings: ProviderSettings,
-    tokens: GrantTokens,
-    successor: OAuth2Definition,
-    patience?: Patience,
-  ): Promise<TokenResponse> {
-    const url = settings.endpoints.exchangeUrl;
-    if (url === undefined) {
-      throw new Error(`Provider "${definition.slug}" does not exchange grants.`);
-    }
-    const requestedAt = this.clock.now();
-    const response = await this.clocks.send(definition, (now) => {
-      const request = oauth1Request(definition, settings, { method: 'POST', url, tokens }, now);
-      return this.http.send({ ...request, patience, mustBeRead: true });
-    });
-    if (!isSuccessStatus(response)) {
-      const message = `${definition.displayName} refused to exchange the grant. The connection is unchanged.`;
-      throw endpointFailure(this.failed(definition, response), refusal(AuthorizationFailedError, message));
-    }
-    return this.parseGrant(successor, response, requestedAt);
   }
 
   /**
@@ -335,7 +196,7 @@ export class TokenEndpointClient extends ProviderApiClient {
    */
   async withVerifiedUser(
     definition: OAuth2Definition,
-    settings: ProviderSettings,
+    settings: OAuth2Settings,
     tokenResponse: TokenResponse,
     nonce: string | undefined,
   ): Promise<TokenResponse> {
@@ -347,7 +208,7 @@ export class TokenEndpointClient extends ProviderApiClient {
     const keys = jwksUrl === undefined ? undefined : await this.getSigningKeys(definition, jwksUrl);
     const { userId, formerUserId } = await verifyIdToken(tokenResponse.idToken, {
       displayName: definition.displayName,
-      issuers: settings.issuers ?? [],
+      issuers: settings.issuers,
       account,
       clientId: settings.clientId,
       nonce,
@@ -357,9 +218,86 @@ export class TokenEndpointClient extends ProviderApiClient {
     return tokenResponse.with({ providerUserId: userId, formerUserId });
   }
 
+  /**
+   * Posts to an endpoint of the provider's own: JSON with the user's bearer token, or a form with our client authentication.
+   *
+   * @param request - `url`, `accepted` HTTP statuses beside 2xx, and either `tokens` and `json` or the form's `fields`
+   * @returns the parsed JSON, unchecked; `undefined` when the response has none
+   * @throws {@link AuthorizationFailedError} when the provider refuses the call
+   * @throws the errors that any endpoint has: misconfigured, rate limited, unavailable
+   */
+  async post(
+    definition: OAuth2Definition,
+    settings: OAuth2Settings,
+    request: { readonly url: string; readonly accepted?: readonly number[] } & (
+      { readonly tokens: GrantTokens; readonly json: object } | { readonly fields: Readonly<Record<string, string>> }
+    ),
+  ): Promise<unknown> {
+    const { url, accepted = [] } = request;
+    const response = await this.http.send(
+      'json' in request
+        ? bearerJsonRequest(definition, url, request.tokens, request.json)
+        : await this.clientAuthentication.form(definition, settings, request, this.clock.now()),
+    );
+    if (isFailure(definition, response) && !accepted.includes(response.status)) {
+      const message = `${definition.displayName} rejected a call that the link needs. Start a new link.`;
+      throw endpointFailure(this.failed(definition, response), refusal(AuthorizationFailedError, message));
+    }
+    return parseJsonBody(response);
+  }
+
+  protected override async sendAsUser(
+    definition: OAuth2Definition,
+    settings: OAuth2Settings,
+    url: string,
+    tokens: GrantTokens,
+  ): Promise<ProviderResponse> {
+    const request = withAcceptJson(bearerRequest(definition, 'GET', url, tokens));
+    // Further headers, such as the operator's API key.
+    const headers = Object.entries(settings.accountHeaders ?? {}).map(([name, secret]) => [name, secret.reveal()]);
+    return this.http.send({ ...request, headers: { ...request.headers, ...Object.fromEntries(headers) } });
+  }
+
+  protected override async sendRevocation(
+    definition: OAuth2Definition,
+    settings: OAuth2Settings,
+    tokens: GrantTokens,
+  ): Promise<ProviderResponse> {
+    const url = revocationUrl(definition, settings, tokens);
+    const { revocation } = definition;
+    if (revocation?.proof !== 'client') {
+      return this.http.send(tokenRevocationRequest(definition, url, tokens));
+    }
+    const { clientAuthentication = definition.clientAuthentication } = revocation;
+    const form = { url, fields: tokenFields(tokens) };
+    return this.http.send(
+      await this.clientAuthentication.form({ ...definition, clientAuthentication }, settings, form, this.clock.now()),
+    );
+  }
+
+  /**
+   * Gets the keys that the provider signs its ID tokens with. No credentials are sent.
+   *
+   * @param definition - the provider's facts
+   * @param url - absolute URL of the JSON Web Key Set
+   * @returns the parsed JSON, unchecked
+   * @throws {@link ProviderUnavailableError} when there is no response, or one that is not HTTP 2xx with JSON
+   * @see RFC 7517 section 5, https://www.rfc-editor.org/rfc/rfc7517#section-5
+   */
+  private async getSigningKeys(definition: OAuth2Definition, url: string): Promise<unknown> {
+    const headers = { accept: 'application/json' };
+    const response = await this.http.send({ method: 'GET', url, headers, timeoutMs: defaultTimeoutMs });
+    const keys = isSuccessStatus(response) ? parseJsonBody(response) : undefined;
+    if (keys === undefined) {
+      const detail = `HTTP ${response.status} instead of signing keys`;
+      throw unavailable(this.failed(definition, response), detail);
+    }
+    return keys;
+  }
+
   private async requestToken(
     definition: OAuth2Definition,
-    settings: ProviderSettings,
+    settings: OAuth2Settings,
     call: {
       readonly url: string;
       readonly fields: Readonly<Record<string, string | undefined>>;
@@ -386,23 +324,11 @@ export class TokenEndpointClient extends ProviderApiClient {
     return { response, requestedAt };
   }
 
-  private parseGrant(definition: OAuth2Definition, response: ProviderResponse, requestedAt: Date): TokenResponse {
+  private parseTokenResponse(
+    definition: OAuth2Definition,
+    response: ProviderResponse,
+    requestedAt: Date,
+  ): TokenResponse {
     return parseTokenResponse(response, definition, requestedAt, (remark) => this.remarks.add(definition, remark));
-  }
-
-  private async requestCredentials(
-    definition: OAuth1Definition,
-    settings: ProviderSettings,
-    call: Omit<OAuth1Call, 'method'>,
-    refused: Refusal,
-  ): Promise<OAuth1TokenResponse> {
-    const place = definition.tokenParametersIn;
-    const response = await this.clocks.send(definition, (now) =>
-      this.http.send(oauth1Request(definition, settings, { method: 'POST', ...call }, now, place)),
-    );
-    if (isFailure(definition, response)) {
-      throw endpointFailure(this.failed(definition, response), refused);
-    }
-    return parseOAuth1TokenResponse(response.body);
   }
 }
