@@ -65,6 +65,8 @@ const quirkSentences: QuirkSentences = {
   alwaysSendsIssuer: () => 'every callback has the issuer',
   clientSecretJwt: (value) =>
     `the client secret is a JWT that is signed here and used for ${duration(value.lifetimeSeconds)}`,
+  clientAssertion: ({ algorithms }) =>
+    `the client may authenticate with a key (${code('private_key_jwt')}, ${algorithms.join(' or ')})`,
   scopeParameter: (value) => `scopes are asked for in ${code(value)}`,
   extraAuthorizeParams: (value) => `the authorisation request has ${parameters(value)}`,
   authorizeRoute: (value) =>

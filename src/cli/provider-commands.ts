@@ -1,5 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { Environment } from '../config/read-environment.js';
+import { clientKeySet } from './client-keys.js';
 import { checkDatabase, countConnections } from './check-database.js';
 import { checkRunningService } from './check-running-service.js';
 import { checkProvider, checkService, countWrong, groupDisabled, renderReport } from './doctor.js';
@@ -17,6 +18,14 @@ export function addProviderCommands(program: Command, print: Print): void {
     .action(async () => {
       const entries = await readOwnCatalogue(process.env);
       print(providersTable(entries), { providers: entries.map(describeProvider) });
+    });
+
+  program
+    .command('client-keys')
+    .description('print the public keys that this deployment authenticates with at providers, as a JWK set')
+    .action(async () => {
+      const keySet = clientKeySet(await readOwnCatalogue(process.env));
+      print(JSON.stringify(keySet, null, 2), keySet);
     });
 
   program

@@ -277,6 +277,7 @@ const clientAuthentications: Readonly<Record<string, string>> = {
   client_secret_basic: 'basic',
   none: 'none',
   jwt: 'es256-jwt',
+  private_key_jwt: 'private_key_jwt',
 };
 
 /** PKCE that nobody documents is not sent: some providers refuse parameters that they do not know. */

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { request } from 'undici';
 import { OAuth2ProviderModule } from '../../src/provider-kit/provider-module.js';
@@ -6,11 +7,18 @@ import { pathOf, startLink } from '../support/linking.js';
 import { OidcPeer, type PeerClient } from '../support/oidc-peer.js';
 import { definePeer, peerEnvironment, peerScopes } from '../support/peer-provider.js';
 
-const slugs = ['peer-iss', 'peer-deaf', 'peer-par-basic', 'peer-par-post'] as const;
+const slugs = ['peer-iss', 'peer-deaf', 'peer-par-basic', 'peer-par-post', 'peer-key'] as const;
 type Slug = (typeof slugs)[number];
+
+const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
 
 function client(slug: Slug): PeerClient {
   const redirectUri = `http://localhost:3000/v1/oauth/${slug}/callback`;
+  if (slug === 'peer-key') {
+    const secret = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const key = { ...publicKey.export({ format: 'jwk' }), kid: 'key-1' };
+    return { id: slug, secret, authentication: 'private_key_jwt', redirectUri, key };
+  }
   const authentication = slug === 'peer-par-basic' ? 'client_secret_basic' : 'client_secret_post';
   return { id: slug, secret: `${slug}-secret %:+`, authentication, redirectUri };
 }
@@ -23,6 +31,9 @@ const modules = [
   OAuth2ProviderModule(definePeer('peer-deaf', 'body')),
   OAuth2ProviderModule(definePeer('peer-par-basic', 'basic', pushing)),
   OAuth2ProviderModule(definePeer('peer-par-post', 'body', pushing)),
+  OAuth2ProviderModule(
+    definePeer('peer-key', 'body', { ...pushing, clientAssertion: { algorithms: ['ES384'], audience: 'issuer' } }),
+  ),
 ];
 
 /** `oidc-provider` sends `iss` with every callback, and can insist on pushed requests. */
@@ -48,6 +59,9 @@ describe('an authorization server that says who it is and takes pushed requests'
         ...peerEnvironment(strict, 'peer-par-post', client('peer-par-post')),
         PEER_PAR_POST_ISSUER: strict.url,
         PEER_PAR_POST_PAR_URL: `${strict.url}/request`,
+        ...peerEnvironment(strict, 'peer-key', client('peer-key')),
+        PEER_KEY_ISSUER: strict.url,
+        PEER_KEY_PAR_URL: `${strict.url}/request`,
       },
     });
   });
@@ -71,6 +85,21 @@ describe('an authorization server that says who it is and takes pushed requests'
     const { linkWebUrl } = await startLink(application, user, slug);
     return { user, callback: await peer.consent(linkWebUrl) };
   }
+
+  it('AR-21 takes a signed assertion for the pushed request, the code, each refresh and the revocation', async () => {
+    const { user, callback } = await approved('peer-key', strict);
+    await application.browser.get(pathOf(callback)).expect(200);
+    const connection = `/v1/users/${user}/connections/peer-key`;
+
+    await application.api.post(`${connection}/refresh`).expect(200);
+    await application.api.delete(connection).expect(200);
+
+    expect(strict.tokenRequests).toMatchObject([
+      { grantType: 'authorization_code', authentication: [], status: 200 },
+      { grantType: 'refresh_token', authentication: [], status: 200 },
+    ]);
+    expect(strict.revokedGrants).toBe(1);
+  });
 
   describe('the issuer of a callback', () => {
     it('AR-08 is taken when it is the very one that is expected', async () => {

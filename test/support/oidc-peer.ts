@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, type JsonWebKey } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -13,7 +13,9 @@ import { PeerRecords } from './peer-records.js';
 export interface PeerClient {
   readonly id: string;
   readonly secret: string;
-  readonly authentication: 'client_secret_basic' | 'client_secret_post';
+  readonly authentication: 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt';
+  /** For `private_key_jwt`, the public key that the client has registered. */
+  readonly key?: JsonWebKey & { readonly kid: string };
   readonly redirectUri: string;
 }
 
@@ -356,16 +358,9 @@ const interactionPath = '/interaction/';
 function configuration(options: PeerOptions): object {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   return {
-    adapter: memoryAdapters(),
-    clients: options.clients.map(({ id, secret, authentication, redirectUri }) => ({
-      client_id: id,
-      client_secret: secret,
-      token_endpoint_auth_method: authentication,
-      redirect_uris: [redirectUri],
-      grant_types: ['authorization_code', 'refresh_token'],
-      response_types: ['code'],
-      id_token_signed_response_alg: 'ES256',
-    })),
+    adapter: memoryAdapters(options.clients),
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+    enabledJWA: { clientAuthSigningAlgValues: ['ES384'] },
     cookies: { keys: [randomBytes(32).toString('hex')] },
     features: {
       devInteractions: { enabled: false },
@@ -407,9 +402,24 @@ function isSame(caller: Owner, token: Owner): boolean {
 
 type Payload = Record<string, unknown> & { grantId?: string; uid?: string; consumed?: number };
 
+function registrationOf({ id, secret, authentication, redirectUri, key }: PeerClient): Payload {
+  return {
+    client_id: id,
+    ...(key === undefined
+      ? { client_secret: secret }
+      : { jwks: { keys: [{ ...key }] }, token_endpoint_auth_signing_alg: 'ES384' }),
+    token_endpoint_auth_method: authentication,
+    redirect_uris: [redirectUri],
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    id_token_signed_response_alg: 'ES256',
+  };
+}
+
 /** The storage that `oidc-provider` asks for. Its own warns on the console that it is for development, and forgets old entries. */
-function memoryAdapters(): (model: string) => object {
-  const stored = new Map<string, Payload>();
+function memoryAdapters(clients: readonly PeerClient[]): (model: string) => object {
+  // Not in the configuration: `oidc-provider` clones that, and then takes no JWK set out of Jest's own realm.
+  const stored = new Map<string, Payload>(clients.map((client) => [`Client:${client.id}`, registrationOf(client)]));
   return (model) => ({
     upsert: async (id: string, payload: Payload) => void stored.set(`${model}:${id}`, payload),
     find: async (id: string) => stored.get(`${model}:${id}`),

@@ -80,6 +80,7 @@ export function peerEnvironment(peer: OidcPeer, slug: string, client: PeerClient
   return {
     [`${prefix}_CLIENT_ID`]: client.id,
     [`${prefix}_CLIENT_SECRET`]: client.secret,
+    ...(client.key === undefined ? {} : { [`${prefix}_KEY_ID`]: client.key.kid }),
     [`${prefix}_REDIRECT_URL`]: client.redirectUri,
     [`${prefix}_AUTH_URL`]: `${peer.url}/auth`,
     [`${prefix}_TOKEN_URL`]: `${peer.url}/token`,

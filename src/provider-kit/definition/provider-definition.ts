@@ -1,3 +1,4 @@
+import type { AssertionAlgorithm } from './assertion-key.js';
 import { urlsOfNotifications } from './notification-settings.js';
 import type { Notifications } from './notifications.js';
 import type { SandboxDefinition } from './sandbox-definition.js';
@@ -195,12 +196,21 @@ export interface OAuth2Definition extends DefinitionBase {
   /** Set if every callback has `iss`: a callback without it is from another provider. */
   readonly alwaysSendsIssuer?: true;
   /**
-   * Client authentication at the token endpoint (RFC 6749 section 2.3.1): header, form, none (public client), or a
-   * secret in the form that is a JWT signed with ES256.
+   * Client authentication at the token endpoint: header, form, none (public client; all RFC 6749 section 2.3.1), a
+   * secret in the form that is a JWT signed with ES256, or an assertion signed with our key (RFC 7523).
    */
-  readonly clientAuthentication: 'basic' | 'body' | 'none' | 'es256-jwt';
+  readonly clientAuthentication: 'basic' | 'body' | 'none' | 'es256-jwt' | 'private_key_jwt';
   /** For `es256-jwt`: the audience of the JWT, and how long a JWT is used, in seconds. */
   readonly clientSecretJwt?: { readonly audience: string; readonly lifetimeSeconds: number };
+  /**
+   * For `private_key_jwt`: the algorithms that the provider verifies, and the audience of an assertion. That is the
+   * issuer (the endpoint of the request if the issuer is not known), or always the endpoint of the request. Beside
+   * another client authentication it says that the operator may choose a key, by setting `<PREFIX>_KEY_ID`.
+   */
+  readonly clientAssertion?: {
+    readonly algorithms: readonly AssertionAlgorithm[];
+    readonly audience: 'issuer' | 'endpoint';
+  };
   /**
    * PKCE with S256 (RFC 7636). Also `unsupported` if the provider documents nothing about it; an operator who knows
    * better sets `<PREFIX>_PKCE=on`. `required` cannot be switched off.
@@ -338,22 +348,30 @@ export interface DeploymentChoice {
   readonly server?: string | undefined;
   /** Whether to use PKCE, if the provider leaves it open. */
   readonly pkce?: boolean | undefined;
+  /** Set if the client authenticates with a key where the provider also takes a secret. */
+  readonly clientAuthentication?: 'private_key_jwt' | undefined;
 }
 
 /**
- * Returns the definition that applies to a deployment: with the facts of the chosen server, and PKCE as chosen.
+ * Returns the definition that applies to a deployment: with the facts of the chosen server, PKCE and client
+ * authentication as chosen.
  * Applying it twice changes nothing.
  */
 export function definitionInForce<Definition extends ProviderDefinition>(
   definition: Definition,
-  { server, pkce }: DeploymentChoice,
+  { server, pkce, clientAuthentication }: DeploymentChoice,
 ): Definition {
   if (definition.oauth !== '2.0') {
     return definition;
   }
   const facts = server === undefined ? {} : { ...definition.servers?.[server] };
   const isOpen = pkce !== undefined && (facts.pkce ?? definition.pkce) !== 'required';
-  return { ...definition, ...facts, ...(isOpen ? { pkce: pkce ? 'supported' : 'unsupported' } : {}) };
+  return {
+    ...definition,
+    ...facts,
+    ...(isOpen ? { pkce: pkce ? 'supported' : 'unsupported' } : {}),
+    ...(clientAuthentication === undefined ? {} : { clientAuthentication }),
+  };
 }
 
 /** Returns every URL in a definition. */

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -244,6 +244,47 @@ describe('readProviderSettings', () => {
       expect(() =>
         readProviderSettings(signing, { EXAMPLE_CLIENT_ID: 'id', EXAMPLE_CLIENT_SECRET: pem('P-256') }),
       ).toThrow('EXAMPLE_TEAM_ID, EXAMPLE_KEY_ID is missing');
+    });
+  });
+
+  describe('of a provider that takes a key in place of a secret', () => {
+    const keyed: OAuth2Definition = {
+      ...definition,
+      clientAssertion: { algorithms: ['ES384', 'RS384'], audience: 'endpoint' },
+    };
+    const pem = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const right = pem(generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey);
+    const withKey = (secret: string): Record<string, string> => ({
+      EXAMPLE_CLIENT_ID: 'id',
+      EXAMPLE_CLIENT_SECRET: secret,
+      EXAMPLE_KEY_ID: 'key',
+    });
+
+    it('uses the key once the operator names it, and the secret otherwise', () => {
+      const settings = readProviderSettings(keyed, withKey(right));
+      expect(settings).toMatchObject({ clientAuthentication: 'private_key_jwt', signing: { keyId: 'key' } });
+      expect(definitionInForce(keyed, settings).clientAuthentication).toBe('private_key_jwt');
+      const plain = readProviderSettings(keyed, credentials);
+      expect(definitionInForce(keyed, plain).clientAuthentication).toBe(definition.clientAuthentication);
+      expect(readProviderSettings(definition, withKey('secret')).signing).toBeUndefined();
+    });
+
+    it.each([
+      ['no key', 'canary-of-the-test'],
+      ['a key of another curve', pem(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey)],
+      ['a short key of RSA', pem(generateKeyPairSync('rsa', { modulusLength: 1_024 }).privateKey)],
+    ])('refuses %s, and does not show it', (_what, wrong) => {
+      const read = (): unknown => readProviderSettings(keyed, withKey(wrong));
+      expect(read).toThrow('EXAMPLE_CLIENT_SECRET must hold the private key for ES384 or RS384');
+      expect(read).not.toThrow(wrong.slice(40, 80) || wrong);
+    });
+
+    it.each([
+      ['a provider that takes keys', keyed, 'Set EXAMPLE_KEY_ID as well.'],
+      ['one that takes none', definition, 'Put the client secret there.'],
+    ])('never uses a private key as the client secret of %s', (_what, which, remedy) => {
+      const environment = { EXAMPLE_CLIENT_ID: 'id', EXAMPLE_CLIENT_SECRET: right };
+      expect(() => readProviderSettings(which, environment)).toThrow(remedy);
     });
   });
 

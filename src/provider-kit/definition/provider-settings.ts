@@ -1,6 +1,6 @@
-import { createPrivateKey } from 'node:crypto';
 import { readSecret } from '../../config/read-environment.js';
-import { sandboxSigningKey } from './sandbox-credentials.js';
+import { findAlgorithm, type AssertionAlgorithm } from './assertion-key.js';
+import { sandboxAssertionKey, sandboxSigningKey } from './sandbox-credentials.js';
 import {
   readNotificationSettings,
   sandboxNotificationSettings,
@@ -26,7 +26,7 @@ import {
 /** What proves to a provider who we are. */
 export interface ClientCredentials {
   readonly clientId: string;
-  /** For `es256-jwt` the private key, PKCS#8 in PEM. */
+  /** For `es256-jwt` and `private_key_jwt` the private key, PKCS#8 in PEM. */
   readonly clientSecret: Secret;
 }
 
@@ -48,8 +48,8 @@ export interface OAuth1Settings extends CommonSettings {
 /** The settings of a provider of OAuth 2.0. */
 export interface OAuth2Settings extends CommonSettings {
   readonly endpoints: OAuth2Endpoints;
-  /** For `es256-jwt`: names the private key to the provider. */
-  readonly signing: { readonly teamId: string; readonly keyId: string } | undefined;
+  /** Names the private key to the provider. `teamId` only for `es256-jwt`. */
+  readonly signing: { readonly teamId?: string; readonly keyId: string } | undefined;
   /** `iss` of a callback and of an ID token must be one of these. They look like URLs; nothing is sent there. Empty: not known. */
   readonly issuers: readonly string[];
 }
@@ -88,8 +88,9 @@ export function environmentPrefix(slug: string): string {
  * Reads a provider's credentials and overrides from the environment.
  *
  * `<PREFIX>_CLIENT_ID` and `_CLIENT_SECRET` switch the provider on; a public client has no secret, one that signs its secret also
- * has `_TEAM_ID` and `_KEY_ID`, and its private key in `_CLIENT_SECRET`. Headers of the account call have a variable each. `_SERVER` picks one of the definition's servers, `_PKCE`
- * (`on` or `off`) decides where the provider leaves it open.
+ * has `_TEAM_ID` and `_KEY_ID`, one with assertions `_KEY_ID`, and both have the private key in `_CLIENT_SECRET`. Headers of the account
+ * call have a variable each. `_SERVER` picks one of the definition's servers, `_PKCE` (`on` or `off`) decides where the provider leaves
+ * it open, and so does `_KEY_ID` for a key in place of a secret.
  * `_REDIRECT_URL`, `_SCOPES` (separated by spaces or commas), `_AUTH_URL`, `_TOKEN_URL`, `_REFRESH_URL`, `_API_BASE_URL`,
  * `_ACCOUNT_URL`, `_REVOKE_URL`, `_PAR_URL`, `_JWKS_URL`, `_ISSUER`, for OAuth 1.0a `_REQUEST_TOKEN_URL`, `_ACCESS_TOKEN_URL` and
  * `_EXCHANGE_URL` replace the definition's.
@@ -195,6 +196,8 @@ function clientVariables(definition: ProviderDefinition): readonly string[] {
       return ['CLIENT_ID'];
     case 'es256-jwt':
       return ['CLIENT_ID', 'CLIENT_SECRET', 'TEAM_ID', 'KEY_ID'];
+    case 'private_key_jwt':
+      return ['CLIENT_ID', 'CLIENT_SECRET', 'KEY_ID'];
     case 'basic':
     case 'body':
     case 'signature':
@@ -213,15 +216,21 @@ function readCredentials(definition: ProviderDefinition, prefix: string, read: R
     const names = (list: readonly string[]): string => list.map((name) => `${prefix}_${name}`).join(', ');
     throw new Error(`${names(missing)} is missing. Set all of ${names(required)}, or none.`);
   }
-  const teamId = read('TEAM_ID');
-  const keyId = read('KEY_ID');
-  const signing =
-    required.includes('KEY_ID') && teamId !== undefined && keyId !== undefined ? { teamId, keyId } : undefined;
+  const ofKey = (name: string): string | undefined => (required.includes(name) ? read(name) : undefined);
+  const [teamId, keyId] = [ofKey('TEAM_ID'), ofKey('KEY_ID')];
   const secret = read('CLIENT_SECRET') ?? '';
+  const readKey = (): string => readPrivateKey(`${prefix}_CLIENT_SECRET`, secret, keyAlgorithms(definition));
+  if (keyId === undefined && secret.includes('PRIVATE KEY-----')) {
+    throw new Error(
+      `${prefix}_CLIENT_SECRET holds a private key, which would be sent to the provider. ${
+        keyAlgorithms(definition).length === 0 ? 'Put the client secret there.' : `Set ${prefix}_KEY_ID as well.`
+      }`,
+    );
+  }
   return {
     clientId: read('CLIENT_ID') ?? '',
-    clientSecret: new Secret(signing === undefined ? secret : readPrivateKey(`${prefix}_CLIENT_SECRET`, secret)),
-    signing,
+    clientSecret: new Secret(keyId === undefined ? secret : readKey()),
+    signing: keyId === undefined ? undefined : { keyId, ...(teamId === undefined ? {} : { teamId }) },
     ...withAccountHeaders(definition, (header) => read(variableOf(header)) ?? ''),
   };
 }
@@ -236,17 +245,28 @@ function withAccountHeaders(
     : { accountHeaders: Object.fromEntries(headers.map((header) => [header, new Secret(valueOf(header))])) };
 }
 
-/** Checks a private key for ES256. A variable often holds the line ends of a PEM file as the two characters "\n". */
-function readPrivateKey(variable: string, text: string): string {
-  const pem = text.replaceAll('\\n', '\n');
-  try {
-    if (createPrivateKey(pem).asymmetricKeyDetails?.namedCurve === 'prime256v1') {
-      return pem;
-    }
-  } catch {
-    // Said below; the library's own error could quote the key.
+/** The algorithms that the operator's key may be for; none if the provider takes no key. */
+function keyAlgorithms(definition: ProviderDefinition): readonly AssertionAlgorithm[] {
+  if (definition.oauth !== '2.0') {
+    return [];
   }
-  throw new Error(`${variable} must hold the private key for ES256: PKCS#8 in PEM, of the curve P-256.`);
+  return definition.clientAuthentication === 'es256-jwt' ? ['ES256'] : (definition.clientAssertion?.algorithms ?? []);
+}
+
+const keyKinds: Readonly<Record<AssertionAlgorithm, string>> = {
+  ES256: 'of the curve P-256',
+  ES384: 'of the curve P-384',
+  RS384: 'RSA of 2048 bits or more',
+};
+
+/** Checks a private key. A variable often holds the line ends of a PEM file as the two characters "\n". */
+function readPrivateKey(variable: string, text: string, algorithms: readonly AssertionAlgorithm[]): string {
+  const pem = text.replaceAll('\\n', '\n');
+  if (findAlgorithm(pem, algorithms) === undefined) {
+    const kinds = algorithms.map((algorithm) => keyKinds[algorithm]).join(', or ');
+    throw new Error(`${variable} must hold the private key for ${algorithms.join(' or ')}: PKCS#8 in PEM, ${kinds}.`);
+  }
+  return pem;
 }
 
 function sandboxCredentials(definition: ProviderDefinition): Credentials {
@@ -255,6 +275,10 @@ function sandboxCredentials(definition: ProviderDefinition): Credentials {
   if (definition.oauth === '2.0' && definition.clientAuthentication === 'es256-jwt') {
     const { teamId, keyId, privateKeyPem } = sandboxSigningKey(definition.slug);
     return { clientId, clientSecret: new Secret(privateKeyPem), signing: { teamId, keyId }, ...headers };
+  }
+  if (definition.oauth === '2.0' && definition.clientAuthentication === 'private_key_jwt') {
+    const { keyId, privateKeyPem } = sandboxAssertionKey(definition.slug);
+    return { clientId, clientSecret: new Secret(privateKeyPem), signing: { keyId }, ...headers };
   }
   return { clientId, clientSecret: new Secret(sandboxClientSecret(definition.slug)), signing: undefined, ...headers };
 }
@@ -271,8 +295,10 @@ function checkUrl(name: string, value: string, production: boolean): string {
   return value;
 }
 
-/** Reads which of the provider's servers the app belongs to, and whether PKCE is used. */
+/** Reads which of the provider's servers the app belongs to, whether PKCE is used, and whether a key is. */
 function readChoice(definition: ProviderDefinition, prefix: string, read: ReadVariable): DeploymentChoice {
+  const takesKey = definition.oauth === '2.0' && definition.clientAssertion !== undefined;
+  const chosen: DeploymentChoice = takesKey && read('KEY_ID') ? { clientAuthentication: 'private_key_jwt' } : {};
   const server = read('SERVER');
   const servers = definition.oauth === '2.0' ? Object.keys(definition.servers ?? {}) : [];
   if (server !== undefined && !servers.includes(server)) {
@@ -281,7 +307,7 @@ function readChoice(definition: ProviderDefinition, prefix: string, read: ReadVa
   }
   const pkce = read('PKCE');
   if (pkce === undefined) {
-    return { server };
+    return { ...chosen, server };
   }
   if (pkce !== 'on' && pkce !== 'off') {
     throw new Error(`${prefix}_PKCE must be on or off.`);
@@ -291,5 +317,5 @@ function readChoice(definition: ProviderDefinition, prefix: string, read: ReadVa
     const why = oauth === '1.0a' ? 'speaks OAuth 1.0a, which has no PKCE' : 'requires PKCE';
     throw new Error(`${prefix}_PKCE cannot be ${pkce}: ${definition.displayName} ${why}. Remove the variable.`);
   }
-  return { server, pkce: pkce === 'on' };
+  return { ...chosen, server, pkce: pkce === 'on' };
 }

@@ -9,7 +9,7 @@ export interface SandboxSigningKey {
 }
 
 /**
- * Returns the signing key that the provider's fake knows.
+ * Returns the key for client secrets that the provider's fake knows.
  *
  * It protects nothing: the private scalar is the SHA-256 of a public text, so that sandbox and application find the same key and no
  * key file lies in the repository. Anybody can compute it.
@@ -18,16 +18,26 @@ export interface SandboxSigningKey {
  */
 export function sandboxSigningKey(slug: string): SandboxSigningKey {
   const scalar = createHash('sha256').update(`vendor sandbox signing key, not a secret: ${slug}`).digest();
-  const ecdh = createECDH('prime256v1');
+  return keyOf(scalar, 'prime256v1', 'P-256');
+}
+
+/** Returns the key for client assertions that the provider's fake knows: as {@link sandboxSigningKey}, on P-384. */
+export function sandboxAssertionKey(slug: string): Omit<SandboxSigningKey, 'teamId'> {
+  const scalar = createHash('sha384').update(`vendor sandbox assertion key, not a secret: ${slug}`).digest();
+  return keyOf(scalar, 'secp384r1', 'P-384');
+}
+
+function keyOf(scalar: Buffer, curve: string, crv: string): SandboxSigningKey {
+  const ecdh = createECDH(curve);
   ecdh.setPrivateKey(scalar);
-  // 0x04, then 32 octets each of x and y: SEC 1 section 2.3.3.
+  // 0x04, then as many octets each of x and y as the scalar has: SEC 1 section 2.3.3.
   const point = ecdh.getPublicKey();
   const jwk = {
     kty: 'EC',
-    crv: 'P-256',
+    crv,
     d: scalar.toString('base64url'),
-    x: point.subarray(1, 33).toString('base64url'),
-    y: point.subarray(33).toString('base64url'),
+    x: point.subarray(1, 1 + scalar.length).toString('base64url'),
+    y: point.subarray(1 + scalar.length).toString('base64url'),
   };
   const name = createHash('sha256').update(point).digest('hex').toUpperCase();
   return {

@@ -81,7 +81,7 @@ export interface OAuth2SandboxDefinition extends SandboxDefinitionBase {
   readonly oauth: '2.0';
   readonly tokenPath: string;
   /** The one way of client authentication that is accepted at the token endpoint; any other, or two at once, is `invalid_client`. */
-  readonly clientAuthentication: 'basic' | 'body' | 'none' | 'es256-jwt';
+  readonly clientAuthentication: 'basic' | 'body' | 'none' | 'es256-jwt' | 'private_key_jwt';
   /** `required`: refuse without a challenge; `supported`: check when sent; `ignored`: the provider does not look. */
   readonly pkce: 'required' | 'supported' | 'ignored';
   readonly scopeSeparator: ' ' | ',' | ';';

@@ -1,3 +1,4 @@
+import { clientAssertion } from './client-assertion.js';
 import { ClientSecretSigner } from './client-secret-signer.js';
 import { formRequest } from '../requests/form-request.js';
 import type { ProviderRequest } from '../http/http-client.js';
@@ -15,8 +16,8 @@ export class ClientAuthentication {
    * @param definition - tells the kind of authentication
    * @param settings - client credentials in force
    * @param form - absolute `url`, and `fields` in the order to send them; a field that is `undefined` is left out
-   * @param now - the current instant, for a secret that is signed
-   * @throws Error when a secret has to be signed and definition or settings lack what it is made of
+   * @param now - the current instant, for a secret or an assertion that is signed
+   * @throws Error when one has to be signed and definition or settings lack what it is made of
    * @see RFC 6749 section 2.3, https://www.rfc-editor.org/rfc/rfc6749#section-2.3
    */
   async form(
@@ -41,6 +42,8 @@ export class ClientAuthentication {
         const secret = await this.signedSecrets.sign(definition, settings, now);
         return formRequest(definition, url, { ...fields, client_id: clientId, client_secret: secret });
       }
+      case 'private_key_jwt':
+        return formRequest(definition, url, { ...fields, ...(await clientAssertion(definition, settings, url, now)) });
     }
   }
 }

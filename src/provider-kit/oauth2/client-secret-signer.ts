@@ -22,7 +22,7 @@ export class ClientSecretSigner {
   async sign(definition: OAuth2Definition, settings: OAuth2Settings, now: Date): Promise<string> {
     const { clientSecretJwt } = definition;
     const { signing, clientId } = settings;
-    if (clientSecretJwt === undefined || signing === undefined) {
+    if (clientSecretJwt === undefined || signing?.teamId === undefined) {
       throw new Error(`Provider "${definition.slug}" lacks the settings that its client secret is made from.`);
     }
     const keyDigest = createHash('sha256').update(settings.clientSecret.reveal()).digest('hex');

@@ -24,7 +24,7 @@ import {
   type SettingsOf,
 } from '../definition/provider-settings.js';
 import type { OAuth2SandboxDefinition } from '../definition/sandbox-definition.js';
-import { sandboxSigningKey } from '../definition/sandbox-credentials.js';
+import { sandboxAssertionKey, sandboxSigningKey } from '../definition/sandbox-credentials.js';
 import { Secret } from '../definition/secret.js';
 import { createClient, type ClientOf } from '../client/create-client.js';
 import { PublicJsonClient } from '../client/public-json-client.js';
@@ -624,6 +624,8 @@ function wrongCredentials(definition: OAuth2Definition): Partial<OAuth2Settings>
       return { clientId: 'not-a-client' };
     case 'es256-jwt':
       return { clientSecret: new Secret(sandboxSigningKey('another-provider').privateKeyPem) };
+    case 'private_key_jwt':
+      return { clientSecret: new Secret(sandboxAssertionKey('another-provider').privateKeyPem) };
     case 'basic':
     case 'body':
       return { clientSecret: new Secret('not-the-secret') };

@@ -7,6 +7,8 @@ export interface FhirPreset {
   readonly allowedHosts: readonly string[];
   readonly scopes: readonly string[];
   readonly docsUrl: string;
+  /** Whether the client of a person's app may authenticate with a key (client-confidential-asymmetric). */
+  readonly takesKeys: boolean;
   /** Facts that could not be confirmed, one sentence each. */
   readonly uncertain: readonly string[];
 }
@@ -18,7 +20,7 @@ const commonResources = ['Patient', 'Observation', 'Condition', 'MedicationReque
 );
 
 const oracleTenant = 'https://fhir-myrecord.cerner.com/r4';
-const blueButton: Pick<FhirPreset, 'displayName' | 'allowedHosts' | 'scopes' | 'docsUrl' | 'uncertain'> = {
+const blueButton: Omit<FhirPreset, 'fhirBaseUrl'> = {
   displayName: 'Blue Button',
   allowedHosts: [],
   scopes: [
@@ -30,6 +32,7 @@ const blueButton: Pick<FhirPreset, 'displayName' | 'allowedHosts' | 'scopes' | '
     'patient/ExplanationOfBenefit.read',
   ],
   docsUrl: 'https://bluebutton.cms.gov/api-documentation/authorization/',
+  takesKeys: false,
   uncertain: [
     'Refresh tokens are only for apps that are approved for 13 months or for research.',
     'Whether the token endpoint takes Basic authentication as well as the form: clients use both.',
@@ -47,6 +50,7 @@ export const fhirPresets: Readonly<Record<string, FhirPreset>> = {
     allowedHosts: [],
     scopes: [...session, 'patient/*.rs'],
     docsUrl: 'https://fhir.epic.com/Documentation?docId=oauth2',
+    takesKeys: true,
     uncertain: ['The URL of the preset is the sandbox of Epic; each hospital has a base URL of its own.'],
   },
   'oracle-health': {
@@ -55,6 +59,7 @@ export const fhirPresets: Readonly<Record<string, FhirPreset>> = {
     allowedHosts: ['authorization.cerner.com'],
     scopes: [...session, ...commonResources],
     docsUrl: 'https://docs.oracle.com/en/industries/health/millennium-platform-apis/mfrap/index.html',
+    takesKeys: true,
     uncertain: [
       'The URL of the preset is the public sandbox tenant; each organization has a tenant of its own.',
       'The authorization host is what the discovery document of the provider side names; that of the patient side was not read.',
@@ -66,7 +71,11 @@ export const fhirPresets: Readonly<Record<string, FhirPreset>> = {
     allowedHosts: [],
     scopes: [...session, ...commonResources],
     docsUrl: 'https://docs.athenahealth.com/api/',
-    uncertain: ['The address of the documentation is from memory.'],
+    takesKeys: true,
+    uncertain: [
+      'The address of the documentation is from memory.',
+      'Whether an app of a patient may authenticate with a key was not read.',
+    ],
   },
   'athenahealth-preview': {
     fhirBaseUrl: 'https://api.preview.platform.athenahealth.com/fhir/r4',
@@ -74,7 +83,11 @@ export const fhirPresets: Readonly<Record<string, FhirPreset>> = {
     allowedHosts: [],
     scopes: [...session, ...commonResources],
     docsUrl: 'https://docs.athenahealth.com/api/',
-    uncertain: ['The address of the documentation is from memory.'],
+    takesKeys: true,
+    uncertain: [
+      'The address of the documentation is from memory.',
+      'Whether an app of a patient may authenticate with a key was not read.',
+    ],
   },
   va: {
     fhirBaseUrl: 'https://api.va.gov/services/fhir/v0/r4',
@@ -82,6 +95,7 @@ export const fhirPresets: Readonly<Record<string, FhirPreset>> = {
     allowedHosts: [],
     scopes: ['launch/patient', 'openid', 'profile', 'offline_access', ...commonResources],
     docsUrl: 'https://developer.va.gov/',
+    takesKeys: false,
     uncertain: ['The scopes are what public clients request; whether fhirUser is known was not read.'],
   },
   'va-sandbox': {
@@ -90,6 +104,7 @@ export const fhirPresets: Readonly<Record<string, FhirPreset>> = {
     allowedHosts: [],
     scopes: ['launch/patient', 'openid', 'profile', 'offline_access', ...commonResources],
     docsUrl: 'https://developer.va.gov/',
+    takesKeys: false,
     uncertain: ['The scopes are what public clients request; whether fhirUser is known was not read.'],
   },
   'blue-button': { ...blueButton, fhirBaseUrl: 'https://api.bluebutton.cms.gov/v2/fhir' },

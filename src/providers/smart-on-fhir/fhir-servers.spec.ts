@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -141,6 +142,53 @@ describe('presets', () => {
     expect(second).toMatchObject({
       settings: { clientId: 'client-2' },
       allowedHosts: ['authorization.cerner.com', 'login.south.example'],
+    });
+  });
+
+  describe('with a key in place of a secret', () => {
+    const pem = (): string =>
+      generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const twoHospitals = {
+      SMART_ON_FHIR_SERVERS: 'north=epic:https://north.example/R4,south=epic:https://south.example/R4',
+      SMART_ON_FHIR_EPIC_CLIENT_ID: 'client-1',
+      SMART_ON_FHIR_NORTH_KEY_ID: 'north-1',
+      SMART_ON_FHIR_SOUTH_KEY_ID: 'south-1',
+    };
+
+    it('shares the client id of the preset, and gives each server a key of its own (AR-21)', () => {
+      const [, north, south] = readFhirServers({
+        ...twoHospitals,
+        SMART_ON_FHIR_NORTH_CLIENT_SECRET: pem(),
+        SMART_ON_FHIR_SOUTH_CLIENT_SECRET: pem(),
+      });
+      const settings = { clientId: 'client-1', clientAuthentication: 'private_key_jwt' };
+      expect(north).toMatchObject({
+        definition: { clientAuthentication: 'private_key_jwt' },
+        settings: { ...settings, signing: { keyId: 'north-1' } },
+      });
+      expect(south).toMatchObject({ settings: { ...settings, signing: { keyId: 'south-1' } } });
+    });
+
+    it('refuses two servers with the same key, which could use the assertions of each other (AR-21)', () => {
+      const key = pem();
+      expect(() =>
+        readFhirServers({
+          ...twoHospitals,
+          SMART_ON_FHIR_NORTH_CLIENT_SECRET: key,
+          SMART_ON_FHIR_SOUTH_CLIENT_SECRET: key,
+        }),
+      ).toThrow('SMART_ON_FHIR_NORTH_CLIENT_SECRET and SMART_ON_FHIR_SOUTH_CLIENT_SECRET are the same private key');
+    });
+
+    it('sends no key to servers whose preset takes none', () => {
+      expect(() =>
+        readFhirServers({
+          SMART_ON_FHIR_SERVERS: 'va',
+          SMART_ON_FHIR_VA_CLIENT_ID: 'client-1',
+          SMART_ON_FHIR_VA_CLIENT_SECRET: pem(),
+          SMART_ON_FHIR_VA_KEY_ID: 'key-1',
+        }),
+      ).toThrow('SMART_ON_FHIR_VA_CLIENT_SECRET holds a private key');
     });
   });
 

@@ -1,4 +1,5 @@
-import type { OAuth2Definition } from '../../provider-kit/definition/provider-definition.js';
+import { createPublicKey } from 'node:crypto';
+import { definitionInForce, type OAuth2Definition } from '../../provider-kit/definition/provider-definition.js';
 import {
   environmentPrefix,
   readProviderSettings,
@@ -23,7 +24,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * `SMART_ON_FHIR_SERVERS`. Each has the variables of any provider, and `_ALLOWED_HOSTS`.
  *
  * @param environment - usually `process.env`
- * @throws Error naming the variable that is malformed or missing
+ * @throws Error naming the variable that is malformed or missing, and the servers that have the same private key
  */
 export function readFhirServers(environment: Environment): FhirServer[] {
   const others = readFhirServerList(environment).map((listed) => {
@@ -41,12 +42,32 @@ export function readFhirServers(environment: Environment): FhirServer[] {
       );
     }
   }
-  return [toServer(smartOnFhirDefinition, environment), ...others];
+  const servers = [toServer(smartOnFhirDefinition, environment), ...others];
+  refuseSharedKeys(servers);
+  return servers;
+}
+
+/** A server that sees an assertion of ours must not be able to use it at another one (AR-21). */
+function refuseSharedKeys(servers: readonly FhirServer[]): void {
+  const owners = new Map<string, string>();
+  for (const { definition, settings } of servers) {
+    if (settings.signing === undefined) {
+      continue;
+    }
+    const key = createPublicKey(settings.clientSecret.reveal()).export({ type: 'spki', format: 'pem' }).toString();
+    const owner = owners.get(key);
+    if (owner !== undefined) {
+      throw new Error(
+        `${environmentPrefix(owner)}_CLIENT_SECRET and ${environmentPrefix(definition.slug)}_CLIENT_SECRET are the same private key. Make one for each server.`,
+      );
+    }
+    owners.set(key, definition.slug);
+  }
 }
 
 /**
  * Many hospitals of one vendor take the same client: a server without credentials of its own uses those of its preset,
- * such as `SMART_ON_FHIR_EPIC_CLIENT_ID`.
+ * such as `SMART_ON_FHIR_EPIC_CLIENT_ID`. A server with a key of its own takes the client id alone.
  */
 function withPresetCredentials(environment: Environment, slug: string, preset: string | undefined): Environment {
   const own = environmentPrefix(slug);
@@ -54,10 +75,8 @@ function withPresetCredentials(environment: Environment, slug: string, preset: s
     return environment;
   }
   const shared = environmentPrefix(`${smartOnFhirDefinition.slug}-${preset}`);
-  const credentials = ['CLIENT_ID', 'CLIENT_SECRET', 'CLIENT_SECRET_FILE'].map((name) => [
-    `${own}_${name}`,
-    environment[`${shared}_${name}`],
-  ]);
+  const names = environment[`${own}_KEY_ID`] ? ['CLIENT_ID'] : ['CLIENT_ID', 'CLIENT_SECRET', 'CLIENT_SECRET_FILE'];
+  const credentials = names.map((name) => [`${own}_${name}`, environment[`${shared}_${name}`]]);
   return { ...environment, ...(Object.fromEntries(credentials) as Environment) };
 }
 
@@ -72,7 +91,11 @@ function toServer(definition: OAuth2Definition, environment: Environment): FhirS
   // The fake goes by the name of the server that it stands for.
   const fhirBaseUrl = settings.mode === 'sandbox' ? definition.apiBaseUrl : settings.endpoints.apiBaseUrl;
   return {
-    definition: { ...definition, apiBaseUrl: fhirBaseUrl, extraAuthorizeParams: { aud: fhirBaseUrl ?? '' } },
+    definition: {
+      ...definitionInForce(definition, settings),
+      apiBaseUrl: fhirBaseUrl,
+      extraAuthorizeParams: { aud: fhirBaseUrl ?? '' },
+    },
     settings,
     allowedHosts: splitList(environment[`${prefix}_ALLOWED_HOSTS`]).map((host) => host.toLowerCase()),
   };

@@ -8,6 +8,7 @@ const configurationSchema = z.object({
   revocation_endpoint: z.string().nullish(),
   issuer: z.string().nullish(),
   authorization_response_iss_parameter_supported: z.boolean().nullish(),
+  token_endpoint_auth_methods_supported: z.array(z.string()).nullish(),
   code_challenge_methods_supported: z.array(z.string()).refine((methods) => methods.includes('S256')),
 });
 
@@ -17,7 +18,8 @@ export type SmartConfiguration = Readonly<z.infer<typeof configurationSchema>>;
 /**
  * Reads such a document strictly (AR-19): S256 is offered, and every endpoint and the issuer are https at the FHIR server's own host or
  * one that the operator allowed. Plain http passes only where the FHIR server itself has it, at the very same origin. A server that
- * could name another one's issuer would pass for that one (RFC 9207 section 2.4, RFC 8414 section 3.3).
+ * could name another one's issuer would pass for that one (RFC 9207 section 2.4, RFC 8414 section 3.3). A server that lists its
+ * client authentications, and not keys, is not sent an assertion.
  *
  * @param document - parsed JSON, from outside
  * @throws {@link ProviderMisconfiguredError} naming the first field that is wrong
@@ -33,6 +35,11 @@ export function parseSmartConfiguration(document: unknown, server: FhirServer): 
     if (url !== undefined && !isAllowed(url, server)) {
       throw refused(server, field);
     }
+  }
+  const methods = parsed.data.token_endpoint_auth_methods_supported;
+  const { clientAuthentication } = server.definition;
+  if (clientAuthentication === 'private_key_jwt' && methods?.includes(clientAuthentication) === false) {
+    throw refused(server, 'token_endpoint_auth_methods_supported');
   }
   return parsed.data;
 }

@@ -18,6 +18,8 @@ export const smartOnFhirDefinition = defineProvider({
   defaultScopes: ['launch/patient', 'openid', 'fhirUser', 'offline_access', 'patient/*.rs'],
   scopeSeparator: ' ',
   clientAuthentication: 'basic',
+  // The token URL is the audience by the specification. Allowed hosts and a key for each server keep it from others.
+  clientAssertion: { algorithms: ['ES384', 'RS384'], audience: 'endpoint' },
   pkce: 'required',
   extraAuthorizeParams: { aud: 'https://fhir.epic.com/interconnect-fhir-oauth/api/FHIR/R4' },
   grantedScopesIn: 'token-response',
@@ -47,8 +49,10 @@ export const smartOnFhirDefinition = defineProvider({
  * @param preset - what is known about servers of its kind
  */
 export function fhirServerDefinition(name: string, fhirBaseUrl: string, preset?: FhirPreset): OAuth2Definition {
+  const { clientAssertion, ...facts } = smartOnFhirDefinition;
   return defineProvider({
-    ...smartOnFhirDefinition,
+    ...facts,
+    ...(preset?.takesKeys === false ? {} : { clientAssertion }),
     slug: `${smartOnFhirDefinition.slug}-${name}`,
     displayName: `${preset?.displayName ?? smartOnFhirDefinition.displayName} (${name})`,
     authorizeUrl: 'https://discovered.invalid/authorization_endpoint',

@@ -1,4 +1,6 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { decodeJwt } from 'jose';
 import { consent } from '../../../test/support/browser.js';
 import { Clock } from '../../clock/clock.js';
 import type {
@@ -8,6 +10,7 @@ import type {
   HandshakeSecrets,
 } from '../../provider-kit/handshake.js';
 import type { GrantTokens } from '../../provider-kit/health-provider.js';
+import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
 import { ProviderHttpClient } from '../../provider-kit/http/http-client.js';
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
@@ -19,6 +22,7 @@ import { readFhirServers, type FhirServer } from './fhir-servers.js';
 import { smartOnFhirDefinition } from './smart-on-fhir.definition.js';
 import { SmartOnFhirModule } from './smart-on-fhir.module.js';
 import { SmartOnFhirProvider } from './smart-on-fhir.provider.js';
+import { smartOnFhirSandbox } from './smart-on-fhir.sandbox.js';
 
 const fhirBaseUrl = 'https://fhir.epic.com/interconnect-fhir-oauth/api/FHIR/R4';
 const handshake = {
@@ -62,6 +66,19 @@ describeProviderContract(
   smartOnFhirDefinition,
   (settings, client) => new ContractProvider({ definition: smartOnFhirDefinition, settings, allowedHosts: [] }, client),
 );
+
+// The same server for a client that has registered a key.
+const keyedDefinition = defineProvider({
+  ...smartOnFhirDefinition,
+  clientAuthentication: 'private_key_jwt',
+  sandbox: { ...smartOnFhirSandbox, clientAuthentication: 'private_key_jwt' },
+});
+describe('with a key in place of a secret', () => {
+  describeProviderContract(
+    keyedDefinition,
+    (settings, client) => new ContractProvider({ definition: keyedDefinition, settings, allowedHosts: [] }, client),
+  );
+});
 
 describe('SMART on FHIR', () => {
   const http = new ProviderHttpClient();
@@ -246,6 +263,41 @@ describe('a FHIR server of its own ways', () => {
       configuration = { ...configuration, issuer: undefined };
       await complete('https://evil.example');
       expect(tokenCalls()).toBe(1);
+    });
+  });
+
+  describe('whose client has registered a key', () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+    const keyed = (): SmartOnFhirProvider => {
+      const [server] = readFhirServers({
+        SMART_ON_FHIR_CLIENT_ID: 'client-1',
+        SMART_ON_FHIR_CLIENT_SECRET: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+        SMART_ON_FHIR_KEY_ID: 'key-1',
+        SMART_ON_FHIR_API_BASE_URL: `${peer.url}/R4`,
+      });
+      return new SmartOnFhirProvider(server as FhirServer, client);
+    };
+
+    it('gets an assertion for the endpoint that it is sent to, and no other proof (AR-21)', async () => {
+      configuration = { ...configuration, issuer: `${peer.url}/issuer`, revocation_endpoint: `${peer.url}/revoke` };
+      const { secrets } = await keyed().begin(handshake);
+      const tokens = await keyed().complete({ ...callback, iss: `${peer.url}/issuer` }, handshake, secrets);
+      await keyed().revoke(tokens);
+      const calls = peer.requests.filter(({ method }) => method === 'POST');
+      const audiences = calls.map(({ body }) => decodeJwt(new URLSearchParams(body).get('client_assertion') ?? '').aud);
+      expect(audiences).toEqual([`${peer.url}/token`, `${peer.url}/revoke`]);
+      expect(calls.map(({ headers }) => headers.authorization)).toEqual([undefined, undefined]);
+      expect(calls.filter(({ body }) => body.includes('client_secret'))).toEqual([]);
+    });
+
+    it('gets none if it lists its client authentications without keys', async () => {
+      configuration = { ...configuration, token_endpoint_auth_methods_supported: ['client_secret_basic'] };
+      await expect(keyed().begin(handshake)).rejects.toMatchObject({
+        code: 'PROVIDER_MISCONFIGURED',
+        message: expect.stringContaining('token_endpoint_auth_methods_supported') as unknown,
+      });
+      configuration = { ...configuration, token_endpoint_auth_methods_supported: ['private_key_jwt'] };
+      await expect(keyed().begin(handshake)).resolves.toBeDefined();
     });
   });
 

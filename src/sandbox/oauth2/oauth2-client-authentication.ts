@@ -28,7 +28,7 @@ export type ClientAuthentication = OAuth2SandboxDefinition['clientAuthentication
  * @see RFC 6749 section 2.3.1, https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1
  */
 export async function authenticateClient(
-  kind: ClientAuthentication,
+  kind: Exclude<ClientAuthentication, 'private_key_jwt'>,
   authorization: string | undefined,
   form: Parameters,
   expected: ExpectedClient,

@@ -10,6 +10,7 @@ import { OAuth2Authorization } from './oauth2-authorization.js';
 import { OAuth2Revocation } from './oauth2-revocation.js';
 import { OAuth2TokenEndpoint } from './oauth2-token-endpoint.js';
 import { OwnEndpoints } from './own-endpoints.js';
+import { ClientForms } from './oauth2-client-form.js';
 import type { CallNote, Endpoint, IssuedGrant, FakeContext, Protocol } from '../protocol.js';
 import { findRoute, type Route } from '../routing.js';
 
@@ -32,9 +33,10 @@ export class OAuth2Protocol implements Protocol {
     const idTokens = (this.#idTokens =
       definition.idToken === undefined ? undefined : new IdTokenSigner(definition.idToken, context));
     const authorization = new OAuth2Authorization(definition, context);
-    this.#token = new OAuth2TokenEndpoint(definition, context, authorization, idTokens);
+    const forms = new ClientForms(definition, context);
+    this.#token = new OAuth2TokenEndpoint(definition, context, forms, authorization, idTokens);
     this.#access = new AccessCheck(context.grants);
-    const revocation = new OAuth2Revocation(definition, context, this.#access);
+    const revocation = new OAuth2Revocation(definition, context, forms, this.#access);
     this.#own = new OwnEndpoints(definition, context, this.#access);
     // What shares the path of the token endpoint gets the calls that have no grant type.
     const isOurs = ({ path, body }: IncomingCall): boolean =>

@@ -4,7 +4,7 @@ import { Refusal, type FakeResponse } from '../fake-response.js';
 import { Parameters } from '../form.js';
 import type { Grant } from '../grant-book.js';
 import type { IncomingCall } from '../incoming-call.js';
-import { readClientForm, readForm } from './oauth2-client-form.js';
+import { readForm, type ClientForms } from './oauth2-client-form.js';
 import type { CallNote, FakeContext } from '../protocol.js';
 import { matchPath, type Route } from '../routing.js';
 
@@ -13,6 +13,7 @@ export class OAuth2Revocation {
   constructor(
     private readonly definition: OAuth2SandboxDefinition,
     private readonly context: FakeContext,
+    private readonly forms: ClientForms,
     private readonly access: AccessCheck,
   ) {}
 
@@ -55,7 +56,7 @@ export class OAuth2Revocation {
       }
       case 'client': {
         const kind = revoke.clientAuthentication ?? this.definition.clientAuthentication;
-        const token = (await readClientForm(call, this.definition, this.context, kind)).get('token');
+        const token = (await this.forms.read(call, kind)).get('token');
         return (grants.findAccessToken(token) ?? grants.findRefreshToken(token))?.grant;
       }
       case 'token': {

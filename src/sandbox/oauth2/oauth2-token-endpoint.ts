@@ -5,7 +5,7 @@ import type { Grant, RefreshToken, TokenFields } from '../grant-book.js';
 import type { IdTokenSigner } from './id-token-signer.js';
 import type { IncomingCall } from '../incoming-call.js';
 import type { OAuth2Authorization } from './oauth2-authorization.js';
-import { readClientForm } from './oauth2-client-form.js';
+import type { ClientForms } from './oauth2-client-form.js';
 import { checkVerifier } from './pkce.js';
 import type { CallNote, IssuedGrant, FakeContext } from '../protocol.js';
 import { fingerprint } from '../random-token.js';
@@ -26,6 +26,7 @@ export class OAuth2TokenEndpoint {
   constructor(
     private readonly definition: OAuth2SandboxDefinition,
     private readonly context: FakeContext,
+    private readonly forms: ClientForms,
     private readonly authorization: OAuth2Authorization,
     private readonly idTokens: IdTokenSigner | undefined,
   ) {}
@@ -56,7 +57,7 @@ export class OAuth2TokenEndpoint {
   /** @throws {@link Refusal} with an error code of RFC 6749 section 5.2, and the status that this provider gives it */
   async #respond(call: IncomingCall, note: CallNote): Promise<FakeResponse> {
     try {
-      const form = await readClientForm(call, this.definition, this.context, this.definition.clientAuthentication);
+      const form = await this.forms.read(call, this.definition.clientAuthentication);
       for (const [name, value] of Object.entries(this.definition.tokenParams ?? {})) {
         form.demand(name, value);
       }
