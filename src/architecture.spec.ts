@@ -89,7 +89,7 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     oauth2: ['definition', 'http', 'requests', 'responses'],
     client: ['definition', 'http', 'oauth1', 'oauth2', 'requests', 'responses'],
     'data-api': ['http', 'oauth1'],
-    notifications: ['client', 'definition', 'http', 'responses'],
+    notifications: ['client', 'definition', 'http', 'requests', 'responses'],
     strategies: ['client', 'definition', 'http', 'oauth2', 'responses'],
     testing: [
       'client',

@@ -1,15 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
-import type {
-  NotificationChannel,
-  NotificationHandshake,
-  NotifiedEvent,
-} from '../provider-kit/definition/notifications.js';
+import type { NotificationChannel, NotifiedEvent } from '../provider-kit/definition/notifications.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
+import {
+  findHandshake,
+  respondToHandshake,
+  type HandshakeRequest,
+  type HandshakeResponse,
+} from '../provider-kit/notifications/handshakes.js';
 import { NotificationKeys } from '../provider-kit/notifications/notification-keys.js';
-import { isSameText, openNotification, parseNotification } from '../provider-kit/notifications/open-notification.js';
+import { isSameText, openNotification } from '../provider-kit/notifications/open-notification.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
-import { ownField } from '../provider-kit/responses/json-field.js';
 import { NotifiedConnections } from '../tokens/notified-connections.js';
 import { tokenFingerprint } from '../tokens/store/token-fingerprint.js';
 import { hookRequests, notifiedEvents } from './hooks.metrics.js';
@@ -17,25 +18,12 @@ import { NotificationStore, type ArrivedEvent } from './notification-store.js';
 import { NotificationWorker } from './notification-worker.js';
 
 /** A request to a hook. */
-export interface HookRequest {
-  readonly method: 'GET' | 'HEAD' | 'POST';
+export interface HookRequest extends HandshakeRequest {
   /** Slug in the path. */
   readonly provider: string;
   readonly pathSecret: string | undefined;
-  readonly query: Readonly<Record<string, unknown>>;
-  /** Names in lower case; a repeated header is joined or missing. */
-  readonly headers: Readonly<Record<string, string | undefined>>;
-  readonly body: Buffer;
 }
 
-/** The response that the provider expects. */
-export interface HookResponse {
-  readonly status: number;
-  readonly body?: Readonly<Record<string, string>>;
-}
-
-/** What a challenge may consist of: it is sent back. */
-const challengeShape = /^[\w.~+/=-]{1,512}$/;
 /** What a name of a kind of data may consist of: it goes into an event. */
 const dataTypeShape = /^[\w.-]{1,64}$/;
 const refusedStatus = 401;
@@ -63,15 +51,18 @@ export class HooksService {
    * @throws {@link DatabaseUnavailableError} or a provider error when the notification cannot be stored or verified
    *   now: the provider sends it again
    */
-  async handle(request: HookRequest): Promise<HookResponse | undefined> {
+  async handle(request: HookRequest): Promise<HandshakeResponse | undefined> {
     const provider = this.find(request);
     if (provider === undefined) {
       return undefined;
     }
     const channels = provider.definition.notifications?.channels ?? [];
-    const handshake = channels.flatMap(({ handshakes = [] }) => handshakes).find((each) => isMeant(each, request));
+    const handshake = findHandshake(channels, request);
     if (handshake !== undefined) {
-      return this.shakeHands(provider, handshake, request);
+      const response = respondToHandshake(provider, handshake, request);
+      const outcome = response.status < 300 ? 'handshake' : 'wrong_handshake';
+      hookRequests.inc({ provider: request.provider, outcome });
+      return response;
     }
     return request.method === 'POST' ? this.receive(provider, channels, request) : undefined;
   }
@@ -89,18 +80,11 @@ export class HooksService {
     return provider;
   }
 
-  private shakeHands(provider: HealthProvider, handshake: NotificationHandshake, request: HookRequest): HookResponse {
-    const response = respondToHandshake(provider, handshake, request);
-    const isRight = response.status < 300;
-    hookRequests.inc({ provider: request.provider, outcome: isRight ? 'handshake' : 'wrong_handshake' });
-    return response;
-  }
-
   private async receive(
     provider: HealthProvider,
     channels: readonly NotificationChannel[],
     { provider: slug, headers, body }: HookRequest,
-  ): Promise<HookResponse | undefined> {
+  ): Promise<HandshakeResponse | undefined> {
     const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase();
     const channel = channels.find(({ contentType }) => contentType === type) ?? channels[0];
     if (channel === undefined) {
@@ -154,45 +138,4 @@ export class HooksService {
       },
     ];
   }
-}
-
-/** Whether a request is this handshake. */
-function isMeant(handshake: NotificationHandshake, { method, query, body }: HookRequest): boolean {
-  if (handshake.method !== method) {
-    return false;
-  }
-  if (handshake.method === 'POST') {
-    return ownField(parseNotification('application/json', body), handshake.field) === handshake.value;
-  }
-  if ('challenge' in handshake) {
-    return handshake.challenge in query;
-  }
-  return !('code' in handshake) || handshake.code in query;
-}
-
-function respondToHandshake(
-  provider: HealthProvider,
-  handshake: NotificationHandshake,
-  request: HookRequest,
-): HookResponse {
-  const { secret, verifyToken } = provider.settings.notifications;
-  const isToken = (value: unknown): boolean =>
-    typeof value === 'string' && verifyToken !== undefined && isSameText(value, verifyToken.reveal());
-  if (handshake.method === 'POST') {
-    const { status, unauthorizedStatus } = handshake;
-    const isAuthorized = secret !== undefined && isSameText(request.headers['authorization'] ?? '', secret.reveal());
-    return { status: unauthorizedStatus === undefined || isAuthorized ? status : unauthorizedStatus };
-  }
-  if ('challenge' in handshake) {
-    const challenge = request.query[handshake.challenge];
-    const isRight =
-      typeof challenge === 'string' && challengeShape.test(challenge) && isToken(request.query[handshake.token]);
-    return isRight
-      ? { status: 200, body: { [handshake.responseField]: challenge } }
-      : { status: handshake.wrongStatus };
-  }
-  if ('code' in handshake) {
-    return { status: isToken(request.query[handshake.code]) ? handshake.status : handshake.wrongStatus };
-  }
-  return { status: handshake.status, ...('body' in handshake ? { body: handshake.body } : {}) };
 }

@@ -5,6 +5,7 @@ import { DataApiClient } from './data-api/data-api-client.js';
 import { HostResolver } from './http/host-resolver.js';
 import { ProviderHttpClient } from './http/http-client.js';
 import { NotificationKeys } from './notifications/notification-keys.js';
+import { SubscriptionClient } from './notifications/subscription-client.js';
 import { OutboundPolicy } from './http/outbound-policy.js';
 import { outboundConfig } from './http/outbound.config.js';
 import { lifecycleConfig } from './definition/lifecycle.config.js';
@@ -31,6 +32,7 @@ import { ResponseRemarks } from './responses/response-remarks.js';
     ProviderRegistry,
     PublicJsonClient,
     ResponseRemarks,
+    SubscriptionClient,
   ],
   exports: [
     DataApiClient,
@@ -42,6 +44,7 @@ import { ResponseRemarks } from './responses/response-remarks.js';
     ProviderHttpClient,
     ProviderLifecycle,
     ProviderRegistry,
+    SubscriptionClient,
   ],
 })
 export class ProviderKitModule {}

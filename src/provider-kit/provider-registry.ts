@@ -23,8 +23,8 @@ export class ProviderRegistry {
     this.providers.set(slug, provider);
     // The authorization URL is for the browser; we send nothing there.
     const endpoints = Object.values({ ...provider.settings.endpoints, authorizeUrl: undefined });
-    const { checkUrl, keyUrls } = provider.settings.notifications;
-    for (const url of [...endpoints, checkUrl, ...keyUrls, ...(provider.furtherOrigins ?? [])]) {
+    const { checkUrl, subscriptionsUrl, keyUrls } = provider.settings.notifications;
+    for (const url of [...endpoints, checkUrl, subscriptionsUrl, ...keyUrls, ...(provider.furtherOrigins ?? [])]) {
       if (url) {
         this.outbound.allow(url);
       }

@@ -13,6 +13,8 @@ export interface NotificationSettings {
   readonly verifyToken: Secret | undefined;
   /** Where an access token is tried, if not at the account call. */
   readonly checkUrl: string | undefined;
+  /** Where subscriptions are created. */
+  readonly subscriptionsUrl: string | undefined;
   /** Where the keys of each channel are, in the order of the channels. */
   readonly keyUrls: readonly (string | undefined)[];
 }
@@ -24,6 +26,7 @@ export const noNotificationSettings: NotificationSettings = {
   secret: undefined,
   verifyToken: undefined,
   checkUrl: undefined,
+  subscriptionsUrl: undefined,
   keyUrls: [],
 };
 
@@ -41,7 +44,7 @@ const pathSecretShape = /^[\w-]{16,128}$/;
 
 /**
  * Reads the settings of a provider's notifications: `<PREFIX>_HOOK_PATH_SECRET`, `_HOOK_SECRET`, `_HOOK_VERIFY_TOKEN`,
- * `_HOOK_CHECK_URL` and, for a provider whose keys are published, `_HOOK_KEYS_URL`.
+ * `_HOOK_CHECK_URL`, `_HOOK_SUBSCRIPTIONS_URL` and, for a provider whose keys are published, `_HOOK_KEYS_URL`.
  *
  * @param definition - the provider's facts
  * @param publicUrl - base URL of this deployment, without a slash at the end
@@ -67,7 +70,7 @@ export function readNotificationSettings(
   if (pathSecret !== undefined && !pathSecretShape.test(pathSecret)) {
     throw new Error(`${prefix}_HOOK_PATH_SECRET must be 16 to 128 letters, digits, "-" or "_".`);
   }
-  const { checkUrl, channels } = notifications;
+  const { checkUrl, channels, subscriptions } = notifications;
   const keyUrls = channels.map(keysUrlOf);
   return {
     url: `${publicUrl}/v1/hooks/${slug}`,
@@ -75,6 +78,7 @@ export function readNotificationSettings(
     secret: secretOf('HOOK_SECRET'),
     verifyToken: secretOf('HOOK_VERIFY_TOKEN'),
     checkUrl: checkUrl === undefined ? undefined : moved('HOOK_CHECK_URL', checkUrl),
+    subscriptionsUrl: subscriptions && moved('HOOK_SUBSCRIPTIONS_URL', subscriptions.url),
     keyUrls: keyUrls.map((url, index) => url && moved(index === 0 ? 'HOOK_KEYS_URL' : `HOOK_KEYS_URL_${index}`, url)),
   };
 }
@@ -94,13 +98,20 @@ export function sandboxNotificationSettings(
     secret: new Secret(sandboxHookSecret(slug)),
     verifyToken: new Secret(sandboxVerifyToken(slug)),
     checkUrl: notifications.checkUrl && moved(notifications.checkUrl),
+    subscriptionsUrl: notifications.subscriptions && moved(notifications.subscriptions.url),
     keyUrls: notifications.channels.map(keysUrlOf).map((url) => url && moved(url)),
   };
 }
 
+/** Returns the URL to which a provider sends notifications. It may end in a secret. */
+export function hookUrl({ url, pathSecret }: NotificationSettings): string {
+  return pathSecret === undefined ? url : `${url}/${pathSecret.reveal()}`;
+}
+
 /** Returns every URL of the notifications that this deployment calls. */
-export function urlsOfNotifications({ checkUrl, channels }: Notifications): readonly (string | undefined)[] {
-  return [checkUrl, ...channels.map(keysUrlOf)];
+export function urlsOfNotifications(notifications: Notifications): readonly (string | undefined)[] {
+  const { checkUrl, subscriptions, channels } = notifications;
+  return [checkUrl, subscriptions?.url, ...channels.map(keysUrlOf)];
 }
 
 function keysUrlOf({ proof }: NotificationChannel): string | undefined {

@@ -1,3 +1,5 @@
+import type { ApiSubscriptions } from './subscriptions.js';
+
 /**
  * What a notification says about an account at the provider:
  * `deauthorized` - the user has withdrawn consent there; `account_deleted` - the account is gone;
@@ -99,7 +101,8 @@ export type NotificationHandshake =
 /** How the URL is made known to the provider. */
 export interface NotificationSetup {
   /**
-   * `portal`: on a page of the provider; `api`: by calls of its API, which the operator makes; `contact`: by agreement.
+   * `portal`: on a page of the provider; `api`: by calls of its API, which Cufflink makes where the definition has
+   * `subscriptions`; `contact`: by agreement.
    */
   readonly by: 'portal' | 'api' | 'contact';
   /** Whether one URL serves all users of the app, or each user has a subscription. */
@@ -152,6 +155,8 @@ export interface Notifications {
    * account call if absent; without either, nothing is checked.
    */
   readonly checkUrl?: string;
+  /** The API that creates subscriptions, where Cufflink can use it. */
+  readonly subscriptions?: ApiSubscriptions;
 }
 
 /** Notifications have a few KiB; a batch has some hundred. */

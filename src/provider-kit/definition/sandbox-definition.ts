@@ -41,6 +41,12 @@ export interface SandboxEndpointCall {
   /** Fields of the JSON body; empty when the body is no JSON object. */
   readonly json: Readonly<Record<string, unknown>>;
   readonly query: Readonly<Record<string, string>>;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** What stands at each `{name}` of the path. */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** The secret of the provider's portal, which notifications are signed with. */
+  readonly hookSecret: string;
   /** The account whose live access token the `Authorization` header carries. */
   readonly bearerAccountId: string | undefined;
   /** Ends every grant of the account. */
@@ -49,14 +55,46 @@ export interface SandboxEndpointCall {
   remember(fact: string): void;
   has(fact: string): boolean;
   forget(fact: string): void;
+  /** What the fake keeps, by an id of its choice, such as subscriptions. */
+  readonly kept: SandboxRecords;
+  /** Calls a URL of the app on this machine, as the provider does to check it; `undefined` without a response in time. */
+  callBack(url: string, options: SandboxCallback): Promise<SandboxCallbackResponse | undefined>;
+}
+
+/** What a fake keeps. */
+export interface SandboxRecords {
+  get(id: string): Readonly<Record<string, unknown>> | undefined;
+  set(id: string, record: Readonly<Record<string, unknown>>): void;
+  delete(id: string): boolean;
+  values(): Iterable<Readonly<Record<string, unknown>>>;
+}
+
+/** How a fake checks a URL of the app. */
+export interface SandboxCallback {
+  readonly method: 'GET' | 'HEAD' | 'POST';
+  /** Sent as JSON. */
+  readonly json?: Readonly<Record<string, unknown>>;
+  readonly withinSeconds: number;
+}
+
+export interface SandboxCallbackResponse {
+  readonly status: number;
+  readonly text: string;
 }
 
 /** An endpoint that only one provider has, such as a registration after the link. */
 export interface SandboxEndpoint {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** `{name}` stands for one segment. */
   readonly path: string;
   /** Responds to a call. Only called where form and query have no field twice. */
-  readonly respond: (call: SandboxEndpointCall) => { readonly status: number; readonly json: Record<string, unknown> };
+  readonly respond: (call: SandboxEndpointCall) => SandboxEndpointResponse | Promise<SandboxEndpointResponse>;
+}
+
+export interface SandboxEndpointResponse {
+  readonly status: number;
+  /** No body if absent. */
+  readonly json?: Readonly<Record<string, unknown>> | readonly unknown[];
 }
 
 /** How a fake OAuth 2.0 provider ends a grant. `{accountId}` in a path stands for the account's number. */

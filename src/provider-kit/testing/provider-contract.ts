@@ -34,6 +34,7 @@ import { IdTokenForge } from './id-token-forge.js';
 import { describeNotifications } from './notification-contract.js';
 import { createPlainProvider } from './plain-provider.js';
 import { watchPassportClients } from './passport-clients.js';
+import { describeSubscriptions } from './subscription-contract.js';
 import { describeResponses, type ResponseBench } from './response-contract.js';
 
 /** Builds the provider under test from settings that point at its fake. */
@@ -93,7 +94,11 @@ function describeServerContract<Definition extends ProviderDefinition>(
     }
     describeRevocation(definition, bench);
     if (definition.notifications !== undefined) {
+      const { subscriptions } = definition.notifications;
       describeNotifications(definition.notifications, bench);
+      if (subscriptions !== undefined) {
+        describeSubscriptions(definition.notifications, subscriptions, bench);
+      }
     }
     if (definition.oauth === '2.0') {
       describeResponses(definition, bench.responses());

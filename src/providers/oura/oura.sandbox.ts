@@ -1,5 +1,6 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 import { ouraSandboxNotification } from './oura.sandbox-notification.js';
+import { ouraSandboxSubscriptions } from './oura.sandbox-subscriptions.js';
 
 const account = {
   path: '/v2/usercollection/personal_info',
@@ -48,6 +49,7 @@ export const ouraSandbox: OAuth2SandboxDefinition = {
   apiBasePath: '/v2/usercollection',
   apiPath: '/v2/usercollection/daily_activity',
   revoke: { proof: 'client', method: 'POST', path: '/oauth/v2/ext/oauth-revoke', status: 200 },
+  endpoints: ouraSandboxSubscriptions,
   notify: ouraSandboxNotification,
 };
 
@@ -91,5 +93,6 @@ export const ouraClassicSandbox: OAuth2SandboxDefinition = {
   apiBasePath: '/v2/usercollection',
   apiPath: '/v2/usercollection/daily_activity',
   revoke: { proof: 'query', method: 'POST', path: '/oauth/revoke', status: 200, parameter: 'access_token' },
+  endpoints: ouraSandboxSubscriptions,
   notify: ouraSandboxNotification,
 };

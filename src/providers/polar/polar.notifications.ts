@@ -3,13 +3,45 @@ import { eventIdOf, instantAt, textAt } from '../../provider-kit/notifications/e
 
 /** Polar's webhook, one for each app. It tells of data only. */
 export const polarNotifications: Notifications = {
+  subscriptions: {
+    scope: 'app',
+    url: 'https://www.polaraccesslink.com/v3/webhooks',
+    proof: { by: 'client-basic' },
+    topics: [
+      {
+        fields: {
+          events: [
+            'EXERCISE',
+            'SLEEP',
+            'CONTINUOUS_HEART_RATE',
+            'SLEEP_WISE_CIRCADIAN_BEDTIME',
+            'SLEEP_WISE_ALERTNESS',
+            'ACTIVITY_SUMMARY',
+            'PHYSICAL_INFORMATION',
+          ],
+        },
+      },
+    ],
+    isOnlyOne: true,
+    list: { method: 'GET', in: 'query' },
+    create: { method: 'POST', in: 'json', fields: { url: '{callbackUrl}' }, sendsTopic: true },
+    remove: { method: 'DELETE', path: '/{id}', in: 'query' },
+    activate: { method: 'POST', path: '/activate', in: 'query' },
+    response: {
+      items: 'data',
+      id: 'id',
+      callbackUrl: 'url',
+      active: 'active',
+      secret: 'data.signature_secret_key',
+    },
+  },
   channels: [
     {
       sends: [{ kind: 'data', name: 'event EXERCISE, SLEEP and others' }],
       setup: {
         by: 'api',
         scope: 'app',
-        note: 'Create the webhook with POST /v3/webhooks and your client id and secret. The response has signature_secret_key once: set it as POLAR_HOOK_SECRET. Polar switches a webhook off after 7 days without a success.',
+        note: 'Polar allows one webhook for each app and tells its secret once; Cufflink keeps it sealed. Set POLAR_HOOK_SECRET only if you have created the webhook yourself.',
       },
       contentType: 'application/json',
       handshakes: [{ method: 'POST', field: 'event', value: 'PING', status: 200 }],
@@ -28,6 +60,10 @@ export const polarNotifications: Notifications = {
       sources: [
         'https://www.polar.com/accesslink-api/#webhooks',
         'github:the-momentum/open-wearables@44a268b:backend/app/services/providers/polar/webhook_service.py',
+      ],
+      uncertain: [
+        'What the list of webhooks is before there is one; 404 is read as an empty list.',
+        'Whether the call that activates a webhook is POST, as its documentation says, or GET, as generated clients have it.',
       ],
     },
   ],

@@ -1,5 +1,6 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 import { polarSandboxNotification } from './polar.sandbox-notification.js';
+import { polarSandboxSubscriptions } from './polar.sandbox-subscriptions.js';
 
 /**
  * Polar AccessLink v3 as https://www.polar.com/accesslink-api/ describes it.
@@ -29,6 +30,7 @@ export const polarSandbox: OAuth2SandboxDefinition = {
   apiPath: '/v3/exercises',
   apiNeedsFact: 'registered',
   endpoints: [
+    ...polarSandboxSubscriptions,
     {
       method: 'POST',
       path: '/v3/users',

@@ -4,6 +4,23 @@ import { eventIdOf, instantAt, textAt } from '../../provider-kit/notifications/e
 /** Strava's push subscription, one for each app. Its notifications are not signed with a published key. */
 export const stravaNotifications: Notifications = {
   checkUrl: 'https://www.strava.com/api/v3/athlete',
+  subscriptions: {
+    scope: 'app',
+    url: 'https://www.strava.com/api/v3/push_subscriptions',
+    proof: { by: 'client', in: 'fields', id: 'client_id', secret: 'client_secret' },
+    topics: [{ fields: {} }],
+    isOnlyOne: true,
+    list: { method: 'GET', in: 'query' },
+    create: {
+      method: 'POST',
+      in: 'form',
+      fields: { callback_url: '{callbackUrl}', verify_token: '{verifyToken}' },
+    },
+    // The secret has to travel in the URL; the documented call knows no other way.
+    remove: { method: 'DELETE', path: '/{id}', in: 'query' },
+    response: { id: 'id', callbackUrl: 'callback_url' },
+    maxUrlLength: 255,
+  },
   channels: [
     {
       sends: [
@@ -13,7 +30,7 @@ export const stravaNotifications: Notifications = {
       setup: {
         by: 'api',
         scope: 'app',
-        note: 'Choose a verify token and set it as STRAVA_HOOK_VERIFY_TOKEN. Then create the one subscription of the app with POST /api/v3/push_subscriptions.',
+        note: 'Choose a verify token and set it as STRAVA_HOOK_VERIFY_TOKEN. Strava allows one subscription for each app.',
       },
       contentType: 'application/json',
       handshakes: [

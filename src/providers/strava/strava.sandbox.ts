@@ -1,5 +1,6 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 import { stravaSandboxNotification } from './strava.sandbox-notification.js';
+import { stravaSandboxSubscriptions } from './strava.sandbox-subscriptions.js';
 
 /**
  * Strava API v3 as https://developers.strava.com/docs/authentication/ describes it, with the revocation of June 2026.
@@ -36,6 +37,7 @@ export const stravaSandbox: OAuth2SandboxDefinition = {
   apiBasePath: '/api/v3',
   apiPath: '/api/v3',
   revoke: { proof: 'client', clientAuthentication: 'basic', method: 'POST', path: '/oauth/revoke', status: 200 },
+  endpoints: stravaSandboxSubscriptions,
   notify: stravaSandboxNotification,
 };
 

@@ -20,9 +20,40 @@ const dataTypes: Readonly<Record<string, string>> = {
   62: 'hrv',
 };
 
+/** What each user is subscribed to: the categories, by the scope that they need. */
+const categories: Readonly<Record<string, readonly string[]>> = {
+  'user.info': [userCategory],
+  'user.metrics': ['1', '2', '4', '54', '58', '62'],
+  'user.activity': ['16', '44'],
+  'user.sleepevents': ['50', '51', '52'],
+};
+
 /** Withings' notifications, one subscription for each user and category. They are not signed. */
 export const withingsNotifications: Notifications = {
   checkUrl: 'https://wbsapi.withings.net/notify?action=list',
+  subscriptions: {
+    scope: 'user',
+    url: 'https://wbsapi.withings.net/notify',
+    proof: { by: 'user' },
+    topics: Object.entries(categories).flatMap(([scope, numbers]) =>
+      numbers.map((appli) => ({ fields: { appli }, scope })),
+    ),
+    list: { method: 'POST', in: 'form', fields: { action: 'list' } },
+    create: {
+      method: 'POST',
+      in: 'form',
+      fields: { action: 'subscribe', callbackurl: '{callbackUrl}' },
+      sendsTopic: true,
+    },
+    remove: {
+      method: 'POST',
+      in: 'form',
+      fields: { action: 'revoke', callbackurl: '{callbackUrl}' },
+      sendsTopic: true,
+    },
+    response: { items: 'body.profiles', callbackUrl: 'callbackurl' },
+    maxUrlLength: 255,
+  },
   channels: [
     {
       sends: [
@@ -33,7 +64,7 @@ export const withingsNotifications: Notifications = {
       setup: {
         by: 'api',
         scope: 'user',
-        note: 'Subscribe each user to each category with POST /notify, action subscribe, for example through the proxy. The URL must be https on port 443 with a domain name.',
+        note: 'Each user is subscribed to each category that the scopes allow. The URL must be https on port 443 with a domain name.',
       },
       contentType: 'application/x-www-form-urlencoded',
       handshakes: [{ method: 'HEAD', status: 200 }],
@@ -50,6 +81,8 @@ export const withingsNotifications: Notifications = {
         'After how many failures a subscription is canceled: 20 days of failures, or 4 in a row by an older page.',
         'One project no longer trusts appli 46.',
         'Whether the list of subscriptions, which is the check, also takes GET.',
+        'Whether the list has all categories when none is named, as the documentation says.',
+        'Which scope each category needs, beyond user.info for appli 46.',
       ],
     },
   ],

@@ -1,6 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import type { OAuth2SandboxDefinition, SandboxEndpointCall } from '../../provider-kit/definition/sandbox-definition.js';
 import { withingsSandboxNotification } from './withings.sandbox-notification.js';
+import { withingsSandboxSubscriptions } from './withings.sandbox-subscriptions.js';
 
 /**
  * Withings Public Health Data API as the provider's developer guide and API reference describe it.
@@ -38,17 +39,7 @@ export const withingsSandbox: OAuth2SandboxDefinition = {
   apiBasePath: '',
   apiPath: '/v2/measure',
   endpoints: [
-    {
-      method: 'GET',
-      path: '/notify',
-      respond: ({ bearerAccountId, query }) => ({
-        status: 200,
-        json:
-          query['action'] === 'list' && bearerAccountId !== undefined
-            ? { status: 0, body: { profiles: [] } }
-            : { status: 401 },
-      }),
-    },
+    ...withingsSandboxSubscriptions,
     {
       method: 'POST',
       path: '/v2/signature',

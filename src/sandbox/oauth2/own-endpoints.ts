@@ -1,15 +1,23 @@
-import type { OAuth2SandboxDefinition, SandboxEndpoint } from '../../provider-kit/definition/sandbox-definition.js';
+import { sandboxHookSecret } from '../../provider-kit/definition/notification-settings.js';
+import type {
+  OAuth2SandboxDefinition,
+  SandboxCallback,
+  SandboxCallbackResponse,
+  SandboxEndpoint,
+  SandboxEndpointResponse,
+} from '../../provider-kit/definition/sandbox-definition.js';
 import type { AccessCheck } from './access-check.js';
 import type { FakeResponse } from '../fake-response.js';
 import { BoundedMap } from '../bounded-map.js';
 import { isForm, Parameters } from '../form.js';
 import type { IncomingCall } from '../incoming-call.js';
 import type { CallNote, FakeContext } from '../protocol.js';
-import type { Route } from '../routing.js';
+import { matchPath, type Route } from '../routing.js';
 
 /** The endpoints that only one provider has, and the facts that they remember. */
 export class OwnEndpoints {
   readonly #facts = new BoundedMap<true>();
+  readonly #kept = new BoundedMap<Readonly<Record<string, unknown>>>();
 
   constructor(
     private readonly definition: OAuth2SandboxDefinition,
@@ -30,7 +38,7 @@ export class OwnEndpoints {
     return this.#facts.get(fact) === true;
   }
 
-  #respond(endpoint: SandboxEndpoint, call: IncomingCall, note: CallNote): FakeResponse {
+  async #respond(endpoint: SandboxEndpoint, call: IncomingCall, note: CallNote): Promise<FakeResponse> {
     const form = new Parameters(isForm(call.headers['content-type']) ? call.body : '');
     form.refuseRepeated();
     const query = new Parameters(call.query);
@@ -40,8 +48,8 @@ export class OwnEndpoints {
       bearer.used = true;
       note.familyId = bearer.grant.familyId;
     }
-    const { baseUrl, clientId, clientSecret, grants, now } = this.context;
-    const { status, json } = endpoint.respond({
+    const { slug, baseUrl, clientId, clientSecret, grants, now } = this.context;
+    const response = await endpoint.respond({
       baseUrl,
       clientId,
       clientSecret,
@@ -49,13 +57,49 @@ export class OwnEndpoints {
       form: form.all,
       json: parseJsonObject(call),
       query: query.all,
+      headers: call.headers,
+      parameters: matchPath(endpoint.path, call.path) ?? {},
+      hookSecret: sandboxHookSecret(slug),
       bearerAccountId: bearer?.grant.accountId,
       endGrants: (accountId) => grants.endAll(accountId),
       remember: (fact) => this.#facts.set(fact, true),
       has: (fact) => this.isRemembered(fact),
       forget: (fact) => void this.#facts.delete(fact),
+      kept: this.#kept,
+      callBack,
     });
-    return { status, content: { json } };
+    return render(response);
+  }
+}
+
+function render({ status, json }: SandboxEndpointResponse): FakeResponse {
+  if (json === undefined) {
+    return { status };
+  }
+  // A list has no fields that a misbehaviour could change.
+  return Array.isArray(json)
+    ? { status, content: { text: JSON.stringify(json), type: 'application/json' } }
+    : { status, content: { json: json as Readonly<Record<string, unknown>> } };
+}
+
+/** A fake runs on the machine of a developer: it calls nothing else. */
+async function callBack(
+  url: string,
+  { method, json, withinSeconds }: SandboxCallback,
+): Promise<SandboxCallbackResponse | undefined> {
+  if (!URL.canParse(url) || !/^(localhost|127\.\d+\.\d+\.\d+)$/.test(new URL(url).hostname)) {
+    return undefined;
+  }
+  try {
+    const response = await fetch(url, {
+      method,
+      redirect: 'manual',
+      signal: AbortSignal.timeout(withinSeconds * 1_000),
+      ...(json === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(json) }),
+    });
+    return { status: response.status, text: await response.text() };
+  } catch {
+    return undefined;
   }
 }
 
