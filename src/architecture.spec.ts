@@ -12,7 +12,7 @@ const root = dirname(src);
 const allowed: Readonly<Record<string, readonly string[]>> = {
   redaction: [],
   errors: [],
-  web: [],
+  web: ['errors', 'config'],
   config: ['redaction'],
   clock: ['errors'],
   database: ['redaction', 'errors', 'config', 'clock'],
@@ -22,7 +22,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   events: ['errors', 'config', 'clock', 'database', 'vault', 'access', 'http'],
   tokens: ['errors', 'config', 'clock', 'database', 'provider-kit', 'vault', 'audit', 'events'],
   access: ['errors', 'config', 'clock', 'database', 'provider-kit', 'vault', 'http', 'audit'],
-  http: ['config', 'errors', 'access', 'provider-kit'],
+  http: ['config', 'errors', 'web', 'access', 'provider-kit'],
   hooks: ['errors', 'clock', 'database', 'provider-kit', 'tokens', 'events', 'access', 'http'],
   links: ['errors', 'web', 'config', 'clock', 'database', 'provider-kit', 'vault', 'tokens', 'access', 'http', 'audit'],
   connections: ['errors', 'clock', 'provider-kit', 'tokens', 'access', 'http', 'audit'],

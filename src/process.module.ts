@@ -4,11 +4,13 @@ import { LoggerModule } from 'nestjs-pino';
 import { appConfig, type AppConfig } from './config/app.config.js';
 import { loggingOptions } from './ops/logging.js';
 import { RequestLog } from './ops/request-log.js';
+import { WebModule } from './web/web.module.js';
 
-/** What every process of ours has, whatever it serves: settings and a log. */
+/** What every process of ours has, whatever it serves: settings, a log, and pages for errors. */
 @Module({
   imports: [
     ConfigModule.forRoot({ ignoreEnvFile: true, load: [appConfig] }),
+    WebModule,
     LoggerModule.forRootAsync({
       imports: [ConfigModule.forFeature(appConfig)],
       inject: [appConfig.KEY],

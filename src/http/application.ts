@@ -9,6 +9,7 @@ import { appConfig, type AppConfig } from '../config/app.config.js';
 import { problemHeaders, requestProblem, toProblem, type ProblemResponse } from '../errors/app-error.filter.js';
 import { RequestInvalidError } from '../errors/request.errors.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
+import { CompanyPages } from '../web/company-pages.js';
 import { collectMethods } from './allowed-methods.js';
 import { addApiDocs } from './api-docs.js';
 import { respondToOddRequests, respondToParserErrors, logUnserved } from './client-errors.js';
@@ -16,6 +17,7 @@ import { Draining } from './draining.js';
 import { limitNotificationBodies } from './notification-bodies.js';
 import { describeApi } from './openapi.js';
 import { addBodyParsers } from './request-bodies.js';
+import { addProblemPages } from './problem-pages.js';
 import { findHeadObjection } from './request-head.js';
 import { requestIdOf } from './request-id.js';
 import { securityHeaders } from './security-headers.js';
@@ -82,6 +84,7 @@ export function configureApplication(app: NestFastifyApplication): void {
   app.get(CallerAddresses).install(fastify);
   app.get(AddressLimit).install(fastify);
   limitNotificationBodies(fastify, app.get(ProviderRegistry, { strict: false }));
+  addProblemPages(fastify, app.get(CompanyPages, { strict: false }), app.get(ProviderRegistry, { strict: false }));
   const config = app.get<AppConfig>(appConfig.KEY);
   if (config.corsOrigins.length > 0) {
     app.enableCors({

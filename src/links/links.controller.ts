@@ -34,6 +34,8 @@ import type { Retirement } from './link-terms.js';
 import { LinksService } from './links.service.js';
 import { isHostedPage, withOutcome } from './return-url.js';
 import type { ConnectedAccount } from '../tokens/connection-linker.js';
+import { CompanyPages } from '../web/company-pages.js';
+import { prefersPage } from '../web/negotiation.js';
 
 /** The browser must neither keep nor tell the callback's URL: it holds the code (RFC 9700 section 4.2.4). */
 const callbackHeaders = {
@@ -74,6 +76,7 @@ export class LinksController {
     private readonly links: LinksService,
     private readonly cookies: LinkCookies,
     private readonly registry: ProviderRegistry,
+    private readonly pages: CompanyPages,
     @Inject(linksConfig.KEY) private readonly config: LinksConfig,
   ) {}
 
@@ -250,6 +253,14 @@ export class LinksController {
     }
     if (outcome.kind === 'unconfirmed') {
       throw new Error('A link that needs confirmation has no return URL.');
+    }
+    if (prefersPage(request.headers, false)) {
+      const page = this.pages.renderOutcome(request.headers, {
+        name: 'connected',
+        provider: this.registry.get(provider).definition.displayName,
+      });
+      await reply.headers({ ...this.pages.headers, 'referrer-policy': 'no-referrer' }).send(page);
+      return;
     }
     await reply.send(toFinished(provider, outcome));
   }

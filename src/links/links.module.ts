@@ -7,6 +7,7 @@ import { DatabaseModule } from '../database/database.module.js';
 import { ProviderKitModule } from '../provider-kit/provider-kit.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { VaultModule } from '../vault/vault.module.js';
+import { WebModule } from '../web/web.module.js';
 import { LinkCookies } from './link-cookies.js';
 import { LinkPurge } from './store/link-purge.js';
 import { LinkRedemption } from './callback/link-redemption.js';
@@ -31,6 +32,7 @@ import { LinksService } from './links.service.js';
     ProviderKitModule,
     TokensModule,
     VaultModule,
+    WebModule,
   ],
   controllers: [LinksController, LinkSessionsController],
   providers: [

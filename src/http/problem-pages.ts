@@ -1,0 +1,44 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { AddressRule } from '../access/address-limit.hook.js';
+import type { ProviderRegistry } from '../provider-kit/provider-registry.js';
+import type { CompanyPages } from '../web/company-pages.js';
+import { prefersPage } from '../web/negotiation.js';
+import { outcomeOfError } from '../web/outcomes.js';
+
+/** Paths that only programs call: a wrong one gets JSON, whatever the client accepts. */
+const ofPrograms = /^\/(?!v1\/oauth\/|v1\/links\/[^/]+\/resume)(v1|health|metrics|docs-)(\/|$)?/;
+/** Paths that only browsers open: a client that says nothing gets a page. */
+const ofBrowsers = /^\/connect(\/|$)/;
+
+/**
+ * Sends a page in the place of a problem document where a person would read it. This is the only place that decides so,
+ * whatever has made the problem: a handler, a guard, the address limit, or a path that does not exist.
+ */
+export function addProblemPages(fastify: FastifyInstance, pages: CompanyPages, registry: ProviderRegistry): void {
+  fastify.addHook('onSend', (request, reply, payload, done) => {
+    const { problemCode: code } = request;
+    if (code === undefined || !isProblem(reply) || !isForPerson(request)) {
+      done(null, payload);
+      return;
+    }
+    const { provider: slug } = request.params as { readonly provider?: string };
+    const isWrongMethod = reply.statusCode === 405;
+    const page = pages.renderOutcome(request.headers, {
+      name: isWrongMethod ? 'notFound' : outcomeOfError(code),
+      provider: slug !== undefined && registry.has(slug) ? registry.get(slug).definition.displayName : undefined,
+      requestId: request.id,
+    });
+    void reply.headers(pages.headers).header('cufflink-error', code);
+    done(null, page);
+  });
+}
+
+function isProblem(reply: FastifyReply): boolean {
+  return String(reply.getHeader('content-type')).startsWith('application/problem+json');
+}
+
+function isForPerson({ headers, url, is404, routeOptions }: FastifyRequest): boolean {
+  const path = url.split('?', 1)[0] ?? '/';
+  const isPage = is404 ? !ofPrograms.test(path) : (routeOptions.config as AddressRule).addressRule === 'page';
+  return isPage && prefersPage(headers, ofBrowsers.test(path));
+}

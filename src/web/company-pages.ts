@@ -1,0 +1,117 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { Inject, Injectable } from '@nestjs/common';
+import { readableOn, textOn } from './colors.js';
+import { companyConfig, type CompanyConfig } from './company.config.js';
+import { html, type Html, type HtmlContent } from './html.js';
+import type { OutcomeName, Texts } from './languages/en.js';
+import { languages } from './languages/languages.js';
+import { preferredLanguage } from './negotiation.js';
+import { pageHeaders, type PagePermissions } from './page-headers.js';
+import { renderPage } from './page.js';
+
+/** Path of the company's logo. */
+export const logoPath = '/connect/logo';
+
+/** What a person reads of one outcome. */
+export interface Outcome {
+  readonly name: OutcomeName;
+  /** Name of the provider, if it is known. */
+  readonly provider?: string | undefined;
+  /** Where "Back to" leads; the company's own page if absent. */
+  readonly returnUrl?: string | undefined;
+  /** Finds the log line of a failure. */
+  readonly requestId?: string | undefined;
+}
+
+/** A page before it has the company's dress. */
+export interface CompanyPage {
+  readonly title: string;
+  readonly content: HtmlContent;
+  /** Where "Back to" leads; the company's own page if absent. */
+  readonly returnUrl?: string | undefined;
+}
+
+/** Pages for the company's users: in the company's dress and the reader's language. */
+@Injectable()
+export class CompanyPages {
+  private readonly style: string;
+  /** The headers of pages that lead to no provider. */
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(@Inject(companyConfig.KEY) private readonly company: CompanyConfig) {
+    this.style = styleOf(company.color);
+    this.headers = this.headersFor();
+  }
+
+  /** Returns the headers of a kind of page. */
+  headersFor({ directives = [], ...permissions }: Omit<PagePermissions, 'style'> = {}): Record<string, string> {
+    const pictures = this.company.logo === undefined ? [] : [`img-src 'self'`];
+    return {
+      ...pageHeaders({ ...permissions, style: this.style, directives: [...pictures, ...directives] }),
+      vary: 'accept, accept-language',
+    };
+  }
+
+  /** Returns the texts in the language that a reader prefers. */
+  textsFor(headers: IncomingHttpHeaders): Texts {
+    return languages[preferredLanguage(headers)];
+  }
+
+  /** Renders a page for a reader. */
+  render(reader: IncomingHttpHeaders, { title, content, returnUrl }: CompanyPage): string {
+    const language = preferredLanguage(reader);
+    const { name, logo } = this.company;
+    const { direction } = languages[language];
+    const picture = logo && html`<img src="${logoPath}" alt="" height="32" />`;
+    return renderPage({
+      language,
+      direction,
+      title: name === undefined ? title : `${title} · ${name}`,
+      ...(name === undefined && picture === undefined
+        ? {}
+        : { header: html`<p class="brand">${picture}${name && html`<strong>${name}</strong>`}</p>` }),
+      content,
+      footer: this.wayBack(languages[language], returnUrl),
+      style: this.style,
+    });
+  }
+
+  /** Renders the page of one outcome: what happened, what to do, and the way back. */
+  renderOutcome(reader: IncomingHttpHeaders, { name, provider, returnUrl, requestId }: Outcome): string {
+    const texts = this.textsFor(reader);
+    const { title, reason, advice } = texts.outcomes[name];
+    const heading = title(provider ?? texts.yourDevice);
+    const reference = requestId && html`<p class="muted">${texts.reference} <code>${requestId}</code></p>`;
+    const content = html`<h1>${heading}</h1>
+      <p>${reason}</p>
+      <p>${advice}</p>
+      ${reference}`;
+    return this.render(reader, { title: heading, content, returnUrl });
+  }
+
+  private wayBack(texts: Texts, returnUrl: string | undefined): Html {
+    const { name, url } = this.company;
+    const target = returnUrl ?? url;
+    return target === undefined
+      ? html`<p class="muted">${texts.closePage}</p>`
+      : html`<p><a class="button quiet" href="${target}">${texts.backTo(name)}</a></p>`;
+  }
+}
+
+/** The company's color, shaded as far as text in it can be read on the pages, light and dark. */
+function styleOf(color: string | undefined): string {
+  const brand = '.brand{display:flex;gap:.75rem;align-items:center;margin:0}.brand img{max-width:12rem}';
+  if (color === undefined) {
+    return brand;
+  }
+  const accent = (backgrounds: readonly string[]): string => {
+    const shade = readableOn(color, backgrounds);
+    return `--accent:${shade};--accent-text:${textOn(shade)}`;
+  };
+  // The surfaces of page-style.ts.
+  return (
+    `:root{${accent(['#ffffff', '#f6f8fa'])}}` +
+    `@media(prefers-color-scheme:dark){:root{${accent(['#0d1117', '#161b22'])}}}` +
+    brand
+  );
+}
