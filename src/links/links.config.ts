@@ -40,9 +40,13 @@ export function readLinksConfig(environment: Environment): {
         throw new Error('RETURN_URLS has an entry with "*", which is not supported. List each URL in full.');
       }
       const parsed = URL.canParse(url) ? new URL(url) : undefined;
-      const scheme = parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && !production);
-      if (parsed === undefined || !scheme || parsed.hash !== '' || parsed.username !== '') {
-        throw new Error('RETURN_URLS must be a comma-separated list of https URLs without user or fragment.');
+      const scheme =
+        parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && !production) || (parsed && isAppUrl(parsed));
+      if (parsed === undefined || scheme !== true || parsed.hash !== '' || parsed.username !== '') {
+        throw new Error(
+          'RETURN_URLS must be a comma-separated list of https URLs, or URLs of an app such as com.example.app:/linked, ' +
+            'without user or fragment.',
+        );
       }
       return parsed.href;
     });
@@ -53,6 +57,20 @@ export function readLinksConfig(environment: Environment): {
     confirmationRequired: (values.LINK_CONFIRMATION ?? (production ? 'required' : 'optional')) === 'required',
     mostLinks: { perProvider: values.LINKS_PER_PROVIDER, perUser: values.LINKS_PER_USER },
   };
+}
+
+/**
+ * Tells whether a URL opens an app: its scheme is a domain name of the app's maker in reverse order (RFC 8252 section
+ * 7.1). A scheme without a dot may be another app's, or one that runs code in a browser.
+ */
+function isAppUrl({ protocol, href }: URL): boolean {
+  return /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:$/.test(protocol) && href.startsWith(`${protocol}/`);
+}
+
+/** Returns the schemes of apps among the return URLs, each with its colon. */
+export function appSchemes({ returnUrls }: Pick<LinksConfig, 'returnUrls'>): string[] {
+  const protocols = returnUrls.map((url) => new URL(url).protocol);
+  return [...new Set(protocols)].filter((protocol) => !/^https?:$/.test(protocol));
 }
 
 /** Returns why no link could be started with these settings; `undefined` if links can. */

@@ -5,6 +5,8 @@ import { styleOf } from './page.js';
 export interface PagePermissions {
   /** Whether providers may have plain http, as the vendor sandbox has. */
   readonly plainHttp?: boolean;
+  /** Schemes of apps that a form may lead back to, each with its colon. */
+  readonly appSchemes?: readonly string[];
   /** The page's own style, as given to `renderPage`. */
   readonly style?: string;
   /** More directives of the Content Security Policy, such as `img-src 'self'`. */
@@ -22,12 +24,13 @@ export interface PagePermissions {
  * provider's sign-in may lead anywhere.
  */
 export function pageHeaders(permissions: PagePermissions = {}): Readonly<Record<string, string>> {
-  const { plainHttp = false, style, directives = [] } = permissions;
+  const { plainHttp = false, appSchemes = [], style, directives = [] } = permissions;
+  const formTargets = [`'self'`, 'https:', ...(plainHttp ? ['http:'] : []), ...appSchemes];
   const styleHash = createHash('sha256').update(styleOf(style)).digest('base64');
   const policy = [
     `default-src 'none'`,
     `style-src 'sha256-${styleHash}'`,
-    `form-action 'self' https:${plainHttp ? ' http:' : ''}`,
+    `form-action ${formTargets.join(' ')}`,
     `base-uri 'none'`,
     `frame-ancestors 'none'`,
     ...directives,
