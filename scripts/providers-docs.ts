@@ -53,7 +53,7 @@ type OptionalField<T> = { [Field in keyof T]-?: undefined extends T[Field] ? Fie
  */
 type QuirkField = Exclude<
   OptionalField<OAuth2Definition>,
-  'apiBaseUrl' | 'revocation' | 'accessTokenLifetimeSeconds' | 'servers' | 'notifications'
+  'brandColor' | 'apiBaseUrl' | 'revocation' | 'accessTokenLifetimeSeconds' | 'servers' | 'notifications'
 >;
 type QuirkSentences = { readonly [Field in QuirkField]: (value: NonNullable<OAuth2Definition[Field]>) => string };
 

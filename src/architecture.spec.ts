@@ -27,7 +27,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   links: ['errors', 'web', 'config', 'clock', 'database', 'provider-kit', 'vault', 'tokens', 'access', 'http', 'audit'],
   connections: ['errors', 'clock', 'provider-kit', 'tokens', 'access', 'http', 'audit'],
   proxy: ['errors', 'clock', 'provider-kit', 'tokens', 'access', 'http', 'audit'],
-  'connect-page': ['errors', 'web', 'provider-kit', 'audit', 'links', 'access', 'http'],
+  'connect-page': ['errors', 'web', 'provider-kit', 'tokens', 'audit', 'links', 'access', 'http'],
   webhooks: ['errors', 'clock', 'database', 'provider-kit', 'vault', 'audit', 'events', 'access', 'http'],
   users: ['errors', 'config', 'database', 'vault', 'tokens', 'events', 'hooks', 'links', 'access', 'http', 'audit'],
   ops: ['redaction', 'errors', 'config', 'clock', 'database', 'vault', 'tokens', 'access', 'http', 'audit'],
@@ -50,6 +50,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'audit',
     'events',
     'webhooks',
+    'web',
   ],
   development: ['errors', 'config', 'access', 'provider-kit', 'sandbox'],
 };

@@ -25,6 +25,7 @@ const allOk = {
   process: 'ok',
   'root key': 'ok',
   RETURN_URLS: 'ok',
+  pages: 'ok',
   tokens: 'ok',
   access: 'ok',
   audit: 'ok',

@@ -21,6 +21,7 @@ import {
 } from '../provider-kit/definition/provider-settings.js';
 import { readTokensConfig } from '../tokens/tokens.config.js';
 import { readVaultConfig } from '../vault/vault.config.js';
+import { readCompanyConfig } from '../web/company.config.js';
 import type { CatalogueEntry } from './provider-catalogue.js';
 import { textTable } from './text-table.js';
 
@@ -58,6 +59,10 @@ export function checkService(environment: Environment): Finding[] {
       return `present (${keySources[0]?.kind ?? 'local'}); sealed values are bound to the name "${environmentName}"`;
     }),
     checkReturnUrls(environment),
+    check('pages', () => {
+      const { name } = readCompanyConfig(environment);
+      return name === undefined ? 'they name no company; set COMPANY_NAME' : `they name ${name}`;
+    }),
     check('tokens', () => {
       readTokensConfig(environment);
       return 'the settings are valid';

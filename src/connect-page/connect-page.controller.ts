@@ -5,26 +5,41 @@ import { Public } from '../access/access.decorators.js';
 import { browserOf } from '../access/authenticated-request.js';
 import { RateLimits } from '../access/rate-limits.js';
 import { AppError } from '../errors/app-error.js';
-import { errorStatuses } from '../errors/app-error.filter.js';
 import { LinkSessionInvalidError } from '../errors/authorization.errors.js';
+import { ConnectionNotFoundError } from '../errors/connection.errors.js';
+import { UnknownProviderError } from '../errors/provider.errors.js';
+import { AccessDeniedError } from '../errors/request.errors.js';
 import { AllowHead, AnyQuery } from '../http/request-rules.decorators.js';
 import { isPeek } from '../links/callback/is-peek.js';
 import { LinkCookies, sessionPurpose } from '../links/link-cookies.js';
 import { LinkSessionsService, type OpenLinkSession } from '../links/sessions/link-sessions.service.js';
-import type { EndedLink } from '../links/store/link-store.js';
-import { linksConfig, type LinksConfig } from '../links/links.config.js';
+import { appSchemes, linksConfig, type LinksConfig } from '../links/links.config.js';
 import { hostedPagePath } from '../links/return-url.js';
-import { choicePage, openingPage, pageHeaders, refusalPage, type OfferedProvider } from './pages.js';
+import { ProviderRegistry } from '../provider-kit/provider-registry.js';
+import { ConnectionEraser } from '../tokens/connection-eraser.js';
+import { CompanyPages, type CompanyPage } from '../web/company-pages.js';
+import { outcomeOfError } from '../web/outcomes.js';
+import { Devices } from './devices.js';
+import { Notices } from './notices.js';
+import { choicePage } from './pages/choice-page.js';
+import { connectStyle } from './pages/connect-style.js';
+import { disconnectPage, openingPage } from './pages/question-pages.js';
 
 /** Headers of a redirect: the next page learns nothing about the one before. */
 const redirectHeaders = { 'referrer-policy': 'no-referrer' } as const;
+/** The longest text that somebody searches for. */
+const longestSearch = 60;
+
+/** A page to show, or a place to go to. */
+type Response = CompanyPage | { readonly redirect: string };
 
 /**
- * The hosted page: opens a link session in one browser and starts links there.
+ * The hosted page: opens a link session in one browser, starts links there, and ends connections.
  *
- * GET changes nothing. Both forms need a POST of the page's own: the session's cookie does not come with what another
- * site posts, and where the browser tells which site posts, another one is refused. A browser may have several sessions
- * open. Each page names its own by a handle, and the session's cookie proves that this browser has opened it.
+ * GET changes nothing but what the page has told. All forms need a POST of the page's own: the session's cookie does not
+ * come with what another site posts, and where the browser tells which site posts, another one is refused. A browser may
+ * have several sessions open. Each page names its own by a handle, and the session's cookie proves that this browser has
+ * opened it.
  */
 @ApiExcludeController()
 @Controller('connect')
@@ -35,11 +50,20 @@ export class ConnectPageController {
 
   constructor(
     private readonly sessions: LinkSessionsService,
+    private readonly devices: Devices,
+    private readonly notices: Notices,
+    private readonly eraser: ConnectionEraser,
+    private readonly registry: ProviderRegistry,
     private readonly cookies: LinkCookies,
     private readonly limits: RateLimits,
+    private readonly pages: CompanyPages,
     @Inject(linksConfig.KEY) private readonly config: LinksConfig,
   ) {
-    this.headers = pageHeaders(config.publicUrl.startsWith('http:'));
+    this.headers = pages.headersFor({
+      plainHttp: config.publicUrl.startsWith('http:'),
+      appSchemes: appSchemes(config),
+      style: connectStyle,
+    });
   }
 
   @Get()
@@ -49,48 +73,80 @@ export class ConnectPageController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.respond(reply, async () => {
-      const { link_token: token, session: handle } = query;
-      if (typeof token === 'string') {
-        return this.follow(token, request);
-      }
-      const session = await this.findSession(typeof handle === 'string' ? handle : '', request);
-      return this.showChoice(session, request, reply);
-    });
+    const token = textOf(query['link_token']);
+    if (token !== '') {
+      await this.respond(await this.follow(token, request), request, reply);
+      return;
+    }
+    const session = await this.findSession(textOf(query['session']), request);
+    const words = textOf(query['q']).trim().slice(0, longestSearch);
+    await this.respond(await this.showChoice(session, words, request, reply), request, reply);
   }
 
   @Post()
   @Public()
   @HttpCode(200)
   async open(@Body() form: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    await this.respond(reply, async () => {
-      this.checkSameOrigin(request);
-      const token = fieldOf(form, 'link_token');
-      const secret = await this.sessions.open(token, browserOf(request));
-      const handle = this.sessions.handleOf(token);
-      this.cookies.write(reply, sessionPurpose(handle), secret);
-      return { redirect: hostedPagePath(handle) };
-    });
+    this.checkSameOrigin(request);
+    const { session, secret } = await this.sessions.open(fieldOf(form, 'link_token'), browserOf(request));
+    this.cookies.write(reply, sessionPurpose(session.handle), secret);
+    const only = await this.devices.findOnly(session);
+    const redirect =
+      only === undefined ? hostedPagePath(session.handle) : await this.begin(session, only, request, reply);
+    await this.respond({ redirect }, request, reply);
   }
 
   @Post('start')
   @Public()
   @HttpCode(200)
   async start(@Body() form: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    await this.respond(reply, async () => {
-      this.checkSameOrigin(request);
-      const session = await this.findSession(fieldOf(form, 'session'), request);
-      await this.limits.countChange(session.userId);
-      const link = await this.sessions.start(session, fieldOf(form, 'provider'), browserOf(request));
-      this.cookies.writeLink(request, reply, link.id, link.browserSecret);
-      return { redirect: link.linkWebUrl };
-    });
+    this.checkSameOrigin(request);
+    const session = await this.findSession(fieldOf(form, 'session'), request);
+    const redirect = await this.begin(session, fieldOf(form, 'provider'), request, reply);
+    await this.respond({ redirect }, request, reply);
+  }
+
+  @Get('disconnect')
+  @Public()
+  async askToDisconnect(
+    @Query() query: Readonly<Record<string, unknown>>,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const session = await this.findSession(textOf(query['session']), request);
+    const slug = textOf(query['provider']);
+    this.checkMayDisconnect(session, slug);
+    const name = this.registry.get(slug).definition.displayName;
+    const page = disconnectPage(this.pages.textsFor(request.headers), { session: session.handle, slug, name });
+    await this.respond({ ...page, returnUrl: this.sessions.returnUrlOf(session) }, request, reply);
+  }
+
+  @Post('disconnect')
+  @Public()
+  @HttpCode(200)
+  async disconnect(@Body() form: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    this.checkSameOrigin(request);
+    const session = await this.findSession(fieldOf(form, 'session'), request);
+    const slug = fieldOf(form, 'provider');
+    this.checkMayDisconnect(session, slug);
+    try {
+      const outcome = await this.eraser.disconnect(session.userId, slug, browserOf(request));
+      const isEndedThere = outcome === 'revoked' || outcome === 'pending';
+      await this.sessions.addNotice(session, slug, isEndedThere ? 'disconnected' : 'disconnectedHere');
+    } catch (error) {
+      // It has ended elsewhere since the page was shown.
+      if (!(error instanceof ConnectionNotFoundError)) {
+        throw error;
+      }
+    }
+    await this.respond({ redirect: hostedPagePath(session.handle) }, request, reply);
   }
 
   /** The link of a session is followed: it asks to be opened, or has been opened in this browser. */
-  private async follow(token: string, request: FastifyRequest): Promise<string | { readonly redirect: string }> {
-    if (await this.sessions.isUnopened(token)) {
-      return openingPage(token);
+  private async follow(token: string, request: FastifyRequest): Promise<Response> {
+    const unopened = await this.sessions.findUnopened(token);
+    if (unopened !== undefined) {
+      return { ...openingPage(this.pages.textsFor(request.headers), token), returnUrl: unopened.returnUrl };
     }
     const { handle } = await this.findSession(this.sessions.handleOf(token), request, browserOf(request));
     return { redirect: hostedPagePath(handle) };
@@ -104,15 +160,55 @@ export class ConnectPageController {
     return this.sessions.get(handle, this.cookies.read(request, sessionPurpose(handle)), follower);
   }
 
-  /** Shows what may be linked, and once how each link ended that the browser has come back from. */
-  private async showChoice(session: OpenLinkSession, request: FastifyRequest, reply: FastifyReply): Promise<string> {
-    const ended = await this.sessions.findEnded(session, this.cookies.readLinks(request));
-    if (!isPeek(request)) {
-      ended.forEach(({ id }) => this.cookies.clear(reply, id));
+  /** Starts a link. A provider that cannot start one is told of on the page. Returns where the browser goes. */
+  private async begin(
+    session: OpenLinkSession,
+    slug: string,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<string> {
+    await this.limits.countChange(session.userId);
+    try {
+      const link = await this.sessions.start(session, slug, browserOf(request));
+      this.cookies.writeLink(request, reply, link.id, link.browserSecret);
+      return link.linkWebUrl;
+    } catch (error) {
+      if (!isForPerson(error) || error instanceof UnknownProviderError) {
+        throw error;
+      }
+      request.problemCode = error.code;
+      await this.sessions.addNotice(session, slug, outcomeOfError(error.code));
+      return hostedPagePath(session.handle);
     }
-    const providers = this.sessions.listProviders(session).map(({ definition }) => definition);
-    const notices = ended.flatMap((link) => noticeOf(link, providers) ?? []);
-    return choicePage(session.handle, providers, notices);
+  }
+
+  /** Shows the devices, and once each outcome that the person has not read yet. */
+  private async showChoice(
+    session: OpenLinkSession,
+    words: string,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<Response> {
+    const secrets = this.cookies.readLinks(request);
+    const { notices, endedLinks } = isPeek(request)
+      ? { notices: [], endedLinks: [] }
+      : await this.notices.take(session, secrets);
+    endedLinks.forEach((id) => this.cookies.clear(reply, id));
+    const page = choicePage(this.pages.textsFor(request.headers), {
+      session: session.handle,
+      devices: await this.devices.list(session),
+      words,
+      mayDisconnect: session.connectionAccess === 'write',
+      notices,
+    });
+    return { ...page, returnUrl: this.sessions.returnUrlOf(session) };
+  }
+
+  /** @throws {@link AccessDeniedError} when the key that made the session may not end connections, or not this one */
+  private checkMayDisconnect({ connectionAccess, providers }: OpenLinkSession, slug: string): void {
+    if (connectionAccess !== 'write' || providers?.includes(slug) === false) {
+      throw new AccessDeniedError();
+    }
   }
 
   /** Browsers that send neither header are old; there the cookie alone has to do. */
@@ -125,41 +221,23 @@ export class ConnectPageController {
     }
   }
 
-  /** Responds with a page or a redirect; with a page also where the API would send problem details. */
-  private async respond(
-    reply: FastifyReply,
-    act: () => Promise<string | { readonly redirect: string }>,
-  ): Promise<void> {
+  private async respond(response: Response, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     void reply.headers(this.headers);
-    try {
-      const outcome = await act();
-      await (typeof outcome === 'string'
-        ? reply.send(outcome)
-        : reply.headers(redirectHeaders).redirect(outcome.redirect, 303));
-    } catch (error) {
-      if (!(error instanceof AppError)) {
-        throw error;
-      }
-      reply.request.problemCode = error.code;
-      await reply.status(errorStatuses[error.code]).send(refusalPage(error.message));
-    }
+    await ('redirect' in response
+      ? reply.headers(redirectHeaders).redirect(response.redirect, 303)
+      : reply.send(this.pages.render(request.headers, { ...response, style: connectStyle })));
   }
+}
+
+/** Tells whether an error is one that the person, or time, can do something about. The others are logged. */
+function isForPerson(error: unknown): error is AppError {
+  return error instanceof AppError && error.act !== 'operator' && error.act !== 'us';
 }
 
 function fieldOf(form: unknown, name: string): string {
   return typeof form === 'string' ? (new URLSearchParams(form).get(name) ?? '') : '';
 }
 
-/** The notice for the user after a link that returned to the page. */
-function noticeOf({ provider, outcome }: EndedLink, providers: readonly OfferedProvider[]): string | undefined {
-  const name = providers.find(({ slug }) => slug === provider)?.displayName;
-  if (name === undefined) {
-    return undefined;
-  }
-  if (outcome === 'connected') {
-    return `${name} is connected. You can connect another device, or close this page.`;
-  }
-  return outcome === 'AUTHORIZATION_DENIED'
-    ? `${name} is not connected, because you declined.`
-    : `${name} could not be connected. Try again now or later.`;
+function textOf(parameter: unknown): string {
+  return typeof parameter === 'string' ? parameter : '';
 }

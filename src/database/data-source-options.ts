@@ -41,6 +41,7 @@ import { RenameLeasesAndCircuitBreakers1796090000000 } from './migrations/179609
 import { CreateWebhooks1796120000000 } from './migrations/1796120000000-CreateWebhooks.js';
 import { AddKeySuite1796150000000 } from './migrations/1796150000000-AddKeySuite.js';
 import { AnnounceExpiry1796130000000 } from './migrations/1796130000000-AnnounceExpiry.js';
+import { ShowConnectionsInSessions1796150000000 } from './migrations/1796150000000-ShowConnectionsInSessions.js';
 import { WebhookAttemptEntity } from './entities/webhook-attempt.entity.js';
 import { WebhookEndpointEntity } from './entities/webhook-endpoint.entity.js';
 import { CreateEvents1796100000000 } from './migrations/1796100000000-CreateEvents.js';
@@ -117,6 +118,7 @@ export function dataSourceOptions(config: DataSourceSettings): DataSourceOptions
       CreateWebhooks1796120000000,
       AnnounceExpiry1796130000000,
       AddKeySuite1796150000000,
+      ShowConnectionsInSessions1796150000000,
     ],
     migrationsRun: config.migrateOnBoot,
     synchronize: false,

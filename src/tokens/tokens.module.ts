@@ -93,6 +93,7 @@ import { UserConnectionReader } from './user-connection-reader.js';
     UserConnectionReader,
   ],
   exports: [
+    CircuitBreakerService,
     ConnectionEraser,
     ConnectionLinker,
     MigrationRun,

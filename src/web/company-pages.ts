@@ -29,6 +29,8 @@ export interface CompanyPage {
   readonly content: HtmlContent;
   /** Where "Back to" leads; the company's own page if absent. */
   readonly returnUrl?: string | undefined;
+  /** The kind's own style, as given to {@link CompanyPages.headersFor}. */
+  readonly style?: string;
 }
 
 /** Pages for the company's users: in the company's dress and the reader's language. */
@@ -44,10 +46,10 @@ export class CompanyPages {
   }
 
   /** Returns the headers of a kind of page. */
-  headersFor({ directives = [], ...permissions }: Omit<PagePermissions, 'style'> = {}): Record<string, string> {
+  headersFor({ directives = [], style = '', ...permissions }: PagePermissions = {}): Record<string, string> {
     const pictures = this.company.logo === undefined ? [] : [`img-src 'self'`];
     return {
-      ...pageHeaders({ ...permissions, style: this.style, directives: [...pictures, ...directives] }),
+      ...pageHeaders({ ...permissions, style: this.style + style, directives: [...pictures, ...directives] }),
       vary: 'accept, accept-language',
     };
   }
@@ -58,7 +60,7 @@ export class CompanyPages {
   }
 
   /** Renders a page for a reader. */
-  render(reader: IncomingHttpHeaders, { title, content, returnUrl }: CompanyPage): string {
+  render(reader: IncomingHttpHeaders, { title, content, returnUrl, style = '' }: CompanyPage): string {
     const language = preferredLanguage(reader);
     const { name, logo } = this.company;
     const { direction } = languages[language];
@@ -72,7 +74,7 @@ export class CompanyPages {
         : { header: html`<p class="brand">${picture}${name && html`<strong>${name}</strong>`}</p>` }),
       content,
       footer: this.wayBack(languages[language], returnUrl),
-      style: this.style,
+      style: this.style + style,
     });
   }
 

@@ -18,6 +18,8 @@ const outcomes: Partial<Record<ErrorCode, OutcomeName>> = {
   RATE_LIMITED: 'tooOften',
   ROUTE_NOT_FOUND: 'notFound',
   PROVIDER_UNKNOWN: 'notFound',
+  ACCESS_DENIED: 'notFound',
+  CONNECTION_NOT_FOUND: 'notFound',
 };
 
 /** Returns which words tell a person of an error. docs/errors.md says the same to callers. */

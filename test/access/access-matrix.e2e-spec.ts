@@ -71,6 +71,9 @@ const expected: Readonly<Record<string, Access>> = {
   'GET /connect': 'anyone',
   'POST /connect': 'anyone',
   'POST /connect/start': 'anyone',
+  'GET /connect/disconnect': 'anyone',
+  'POST /connect/disconnect': 'anyone',
+  'GET /connect/logo': 'anyone',
 };
 
 /** Routes of the documentation, whose number is the library's affair: open to anyone. */

@@ -19,6 +19,8 @@ const open = [
   '/v1/hooks/:provider/:path_secret',
   '/connect',
   '/connect/start',
+  '/connect/disconnect',
+  '/connect/logo',
   '/docs',
   '/docs/',
   '/docs-json',
@@ -37,6 +39,8 @@ const anyQuery = [
   '/v1/hooks/:provider/:path_secret',
   '/connect',
   '/connect/start',
+  '/connect/disconnect',
+  '/connect/logo',
   '/v1/users/:user_id/connections/:provider/proxy/*',
 ];
 const isDocument = (path: string): boolean => path.startsWith('/docs');

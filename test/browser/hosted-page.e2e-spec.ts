@@ -145,7 +145,7 @@ describe('the hosted page in Chromium', () => {
     const page = await (await newContext()).newPage();
     await page.goto(linkWebUrl.replace(application.sandbox.url, 'https://provider.example.net'));
     await page.getByRole('button', { name: 'Approve' }).click();
-    await page.getByText('The account is connected').waitFor();
+    await page.getByText('WHOOP is connected').waitFor();
 
     expect((await historyOf(page)).filter((url) => url.includes('code='))).toHaveLength(1);
   });

@@ -46,7 +46,7 @@ function open(browser: TestAgent, { token }: Session) {
 
 /** Presses the button of a provider on a page that is shown: sends what the page's form has. */
 function press(browser: TestAgent, page: { text: string }, provider: string) {
-  const session = /<input type="hidden" name="session" value="([^"]*)">/.exec(page.text)?.[1];
+  const session = /<input type="hidden" name="session" value="([^"]*)"/.exec(page.text)?.[1];
   return browser.post('/connect/start').type('form').send({ session, provider });
 }
 
@@ -180,10 +180,10 @@ describe('two sessions in one browser', () => {
 
     const ofFirst = await browser.get(first.page).expect(200);
     const ofSecond = await browser.get(second.page).expect(200);
-    expect(ofFirst.text).toContain('WHOOP is connected.');
-    expect(ofFirst.text).not.toContain('Oura is connected.');
-    expect(ofSecond.text).toContain('Oura is connected.');
-    expect(ofSecond.text).not.toContain('WHOOP is connected.');
+    expect(ofFirst.text).toContain('WHOOP is connected');
+    expect(ofFirst.text).not.toContain('Oura is connected');
+    expect(ofSecond.text).toContain('Oura is connected');
+    expect(ofSecond.text).not.toContain('WHOOP is connected');
   });
 
   it('of one user tell on each page what ended there, and not what ended on the other (AR-28)', async () => {
@@ -197,7 +197,7 @@ describe('two sessions in one browser', () => {
     expect(await comeBack(browser, started)).toBe(first.page);
 
     expect((await browser.get(second.page).expect(200)).text).not.toContain('role="status"');
-    expect((await browser.get(first.page).expect(200)).text).toContain('WHOOP is connected.');
+    expect((await browser.get(first.page).expect(200)).text).toContain('WHOOP is connected');
   });
 
   it('do not change the account of a connection, which only the company may allow (AR-24)', async () => {
@@ -214,8 +214,8 @@ describe('two sessions in one browser', () => {
       await comeBack(browser, started, { account });
       outcomes.push((await browser.get(session.page).expect(200)).text);
     }
-    expect(outcomes[0]).toContain('WHOOP is connected.');
-    expect(outcomes[1]).toContain('WHOOP could not be connected.');
+    expect(outcomes[0]).toContain('WHOOP is connected');
+    expect(outcomes[1]).toContain('You signed in with another account than before.');
     const grants = application.sandbox.provider('whoop').liveGrants();
     expect(grants.filter(({ accountId }) => accountId.startsWith('8800')).map(({ accountId }) => accountId)).toEqual([
       '880001',
@@ -283,8 +283,8 @@ describe('what the hosted page tells of a link', () => {
   });
 
   it.each([
-    ['approve', 'Oura is connected.'],
-    ['deny', 'Oura is not connected, because you declined.'],
+    ['approve', 'Oura is connected'],
+    ['deny', 'Oura is not connected'],
   ] as const)('is how it ended, once (%s, AR-28)', async (decision, notice) => {
     const session = await createSession();
     const browser = await newBrowser();
@@ -296,7 +296,9 @@ describe('what the hosted page tells of a link', () => {
 
     await browser.head(back).expect(200);
     await browser.get(back).set('sec-purpose', 'prefetch').expect(200);
-    expect((await browser.get(back).expect(200)).text).toContain(`<p role="status">${notice}`);
+    const told = (await browser.get(back).expect(200)).text;
+    expect(told).toMatch(new RegExp(`role="status"[^>]*>\\s*<h2>${notice}</h2>`));
+    expect(told.includes('You declined to share your data.')).toBe(decision === 'deny');
     expect((await browser.get(back).expect(200)).text).not.toContain('role="status"');
   });
 

@@ -110,29 +110,26 @@ async function findLinks(user: string) {
 }
 
 describe('the hosted page', () => {
-  it.each(['whoop', 'fitbit', 'garmin-oauth1'])(
-    'links %s in the browser that opened it, and stays there',
-    async (slug) => {
-      const user = newUser();
-      const session = await createSession(user);
-      expect(session.connect_url).toBe(`http://localhost:3000/connect?link_token=${session.link_token}`);
-      expect(session.link_token).toMatch(/^[A-Za-z0-9_-]{43}$/);
-      const browser = newBrowser();
+  it.each(['whoop', 'strava', 'fatsecret'])('links %s in the browser that opened it, and stays there', async (slug) => {
+    const user = newUser();
+    const session = await createSession(user);
+    expect(session.connect_url).toBe(`http://localhost:3000/connect?link_token=${session.link_token}`);
+    expect(session.link_token).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    const browser = newBrowser();
 
-      const opening = await browser.get(pathOf(new URL(session.connect_url))).expect(200);
-      const opened = await open(browser, session).expect(303);
-      const page = await browser.get(pathOfPage(session)).expect(200);
-      const callback = await chooseAgain(browser, slug, session);
-      const finished = await browser.get(pathOf(callback)).expect(303);
-      const back = await browser.get(pathOf(new URL(String(finished.headers['location'])))).expect(200);
+    const opening = await browser.get(pathOf(new URL(session.connect_url))).expect(200);
+    const opened = await open(browser, session).expect(303);
+    const page = await browser.get(pathOfPage(session)).expect(200);
+    const callback = await chooseAgain(browser, slug, session);
+    const finished = await browser.get(pathOf(callback)).expect(303);
+    const back = await browser.get(pathOf(new URL(String(finished.headers['location'])))).expect(200);
 
-      expect(opening.text).toContain('Continue');
-      expect(opened.headers['location']).toBe(pathOfPage(session));
-      expect(page.text).toContain(`value="${slug}"`);
-      expect(back.text).toContain('is connected');
-      expect(await isConnected(user, slug)).toBe(true);
-    },
-  );
+    expect(opening.text).toContain('Continue');
+    expect(opened.headers['location']).toBe(pathOfPage(session));
+    expect(page.text).toContain(`value="${slug}"`);
+    expect(back.text).toContain('is connected');
+    expect(await isConnected(user, slug)).toBe(true);
+  });
 
   it('goes to the return_url where the session names one, and asks for confirmation where it says so', async () => {
     const [direct, confirmed] = [newUser(), newUser()];
@@ -163,7 +160,7 @@ describe('the hosted page', () => {
     const callback = await chooseAndConsent(browser, 'oura', session, { decision: 'deny' });
     const finished = await browser.get(pathOf(callback)).expect(303);
     const back = await browser.get(pathOf(new URL(String(finished.headers['location'])))).expect(200);
-    expect(back.text).toContain('Oura is not connected, because you declined.');
+    expect(back.text).toContain('You declined to share your data.');
 
     await browser.get(pathOf(await chooseAgain(browser, 'oura', session))).expect(303);
     expect(await isConnected(user, 'oura')).toBe(true);
@@ -184,6 +181,21 @@ describe('the hosted page', () => {
     ]);
     expect(refusal.headers['content-type']).toMatch(/^text\/html/);
     expect(await findLinks(user)).toEqual([]);
+  });
+
+  it('offers no provider that has ended, though its fake still responds', async () => {
+    const browser = newBrowser();
+    const session = await createSession(newUser());
+    await open(browser, session).expect(303);
+
+    const page = await browser.get(pathOfPage(session)).expect(200);
+
+    expect(page.text).toContain('value="google-health"');
+    expect(page.text).not.toContain('value="fitbit"');
+    const refused = await application.api
+      .post('/v1/link-sessions')
+      .send({ user_id: newUser(), providers: ['fitbit', 'fitbit-oauth1'] });
+    expect(refused.body).toMatchObject({ status: 409, code: 'PROVIDER_NOT_CONFIGURED' });
   });
 
   it('offers no provider that cannot be linked here, for want of credentials', async () => {

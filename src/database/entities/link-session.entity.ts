@@ -23,6 +23,10 @@ export class LinkSessionEntity {
   @Column('boolean', { name: 'require_confirmation' })
   requireConfirmation!: boolean;
 
+  /** What the page may do with the user's connections: `none`, `read`, or `write` to end them too. */
+  @Column('text', { name: 'connection_access', default: 'none' })
+  connectionAccess!: string;
+
   /** SHA-256 of the secret in the cookie of the browser that opened it; `null` until then. */
   @Column('bytea', { name: 'browser_hash', nullable: true })
   browserHash!: Buffer | null;
@@ -30,6 +34,10 @@ export class LinkSessionEntity {
   /** Keyed, over everything above and the end, so that nobody writes or alters a row without the key. */
   @Column('bytea', { nullable: true })
   mac!: Buffer | null;
+
+  /** What the page has to tell once, each a slug and an outcome. Decides nothing. */
+  @Column('text', { array: true, default: '{}' })
+  notices!: string[];
 
   @CreateDateColumn({ name: 'created_at', type: 'timestamptz' })
   createdAt!: Date;

@@ -3,10 +3,11 @@ import { ApiBearerAuth, ApiCreatedResponse, ApiOperation, ApiTags } from '@nestj
 import { AccessDenials } from '../../access/access-denials.js';
 import { RequireScope } from '../../access/access.decorators.js';
 import type { AuthenticatedRequest } from '../../access/authenticated-request.js';
-import { mayUseProvider } from '../../access/caller.js';
+import { mayUseProvider, type Caller } from '../../access/caller.js';
 import { CountForUser } from '../../access/count-for-user.pipe.js';
 import { AccessDeniedError } from '../../errors/request.errors.js';
 import { ApiProblems } from '../../http/api-problems.decorator.js';
+import type { ConnectionAccess } from '../store/link-session-store.js';
 import { CreateLinkSessionBody, LinkSessionResponse } from './link-sessions.dto.js';
 import { LinkSessionsService } from './link-sessions.service.js';
 
@@ -23,7 +24,7 @@ export class LinkSessionsController {
   @RequireScope('links:write', { filtersProviders: true })
   @ApiOperation({ summary: 'Create a link session: get the URL of a page where the user links accounts' })
   @ApiCreatedResponse({ type: LinkSessionResponse })
-  @ApiProblems('PROVIDER_UNKNOWN', 'RETURN_URL_NOT_ALLOWED')
+  @ApiProblems('PROVIDER_UNKNOWN', 'PROVIDER_NOT_CONFIGURED', 'RETURN_URL_NOT_ALLOWED')
   async create(
     @Body(CountForUser) body: CreateLinkSessionBody,
     @Req() request: AuthenticatedRequest,
@@ -40,7 +41,16 @@ export class LinkSessionsController {
       providers,
       returnUrl: body.return_url ?? undefined,
       requireConfirmation: body.require_confirmation ?? undefined,
+      connectionAccess: connectionAccessOf(caller),
     });
     return { link_token: token, connect_url: connectUrl, expires_at: expiresAt.toISOString() };
   }
+}
+
+/** The page may do with connections what the key may, so that nobody gets more rights by way of the page. */
+function connectionAccessOf({ scopes }: Caller): ConnectionAccess {
+  if (scopes.has('connections:write')) {
+    return 'write';
+  }
+  return scopes.has('connections:read') ? 'read' : 'none';
 }

@@ -2,18 +2,20 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Requester } from '../../audit/audit-event.js';
 import { LinkSessionInvalidError } from '../../errors/authorization.errors.js';
 import { TokenUnreadableError } from '../../errors/connection.errors.js';
-import { UnknownProviderError } from '../../errors/provider.errors.js';
+import { ProviderNotConfiguredError, UnknownProviderError } from '../../errors/provider.errors.js';
 import type { HealthProvider } from '../../provider-kit/health-provider.js';
+import { ProviderLifecycle } from '../../provider-kit/definition/provider-lifecycle.js';
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
+import type { OutcomeName } from '../../web/languages/en.js';
 import { LinkRefusalRecorder } from '../link-refusal-recorder.js';
-import { LinkSessionStore, type StoredLinkSession } from '../store/link-session-store.js';
+import { LinkSessionStore, type ConnectionAccess, type StoredLinkSession } from '../store/link-session-store.js';
 import { LinkStore, type EndedLink } from '../store/link-store.js';
 import { LinkVault } from '../store/link-vault.js';
 import { linksConfig, type LinksConfig } from '../links.config.js';
 import type { LinkRequest, StartedLink } from '../link-terms.js';
 import { LinksService } from '../links.service.js';
 import { createOneTimeSecret, hashOneTimeSecret } from '../store/one-time-secret.js';
-import { hostedPageUrl } from '../return-url.js';
+import { hostedPageUrl, isAllowedReturnUrl } from '../return-url.js';
 
 /** Lifetime of a session in milliseconds. */
 const sessionLifetimeMs = 10 * 60 * 1_000;
@@ -22,6 +24,7 @@ const sessionLifetimeMs = 10 * 60 * 1_000;
 export interface LinkSessionRequest extends Pick<LinkRequest, 'userId' | 'returnUrl' | 'requireConfirmation'> {
   /** Slugs; `undefined` for every provider that can be linked. */
   readonly providers: readonly string[] | undefined;
+  readonly connectionAccess: ConnectionAccess;
 }
 
 /** A session that the browser of a request has opened. */
@@ -39,6 +42,7 @@ export class LinkSessionsService {
     private readonly vault: LinkVault,
     private readonly links: LinksService,
     private readonly registry: ProviderRegistry,
+    private readonly lifecycle: ProviderLifecycle,
     private readonly refusals: LinkRefusalRecorder,
     @Inject(linksConfig.KEY) private readonly config: LinksConfig,
   ) {}
@@ -48,19 +52,26 @@ export class LinkSessionsService {
    *
    * @returns its token, which is not stored and works once, the URL that opens it, and its end
    * @throws {@link UnknownProviderError}, {@link ReturnUrlNotAllowedError}, {@link RequestInvalidError} as a link does
+   * @throws {@link ProviderNotConfiguredError} when it could link nothing
    * @throws {@link DatabaseUnavailableError} when it cannot be stored
    */
   async create(
     request: LinkSessionRequest,
   ): Promise<{ readonly token: string; readonly connectUrl: string; readonly expiresAt: Date }> {
-    const { userId, providers } = request;
+    const { userId, providers, connectionAccess } = request;
     providers?.forEach((slug) => this.registry.get(slug));
+    if (this.listProviders({ providers: providers ?? null }).length === 0) {
+      throw new ProviderNotConfiguredError(
+        'None of these providers can be linked in this deployment. The operator must set a client ID and secret.',
+      );
+    }
     const token = createOneTimeSecret();
     const session = {
       tokenHash: hashOneTimeSecret(token),
       userId,
       providers: providers ?? null,
       ...this.links.checkTerms(request),
+      connectionAccess,
       browserHash: null,
       expiresAt: await this.linkStore.readEnd(sessionLifetimeMs),
     };
@@ -70,21 +81,47 @@ export class LinkSessionsService {
   }
 
   /**
-   * Tells whether a session can be opened. Changes nothing, so that a scanner or prefetch that looks does not use it
-   * up.
+   * Returns a session that can be opened. Changes nothing, so that a scanner or prefetch that looks does not use it up.
+   *
+   * @returns its return URL, if the browser may be sent there; `undefined` when no such session waits
    */
-  isUnopened(token: string): Promise<boolean> {
-    return this.store.isUnopened(hashOneTimeSecret(token));
+  async findUnopened(token: string): Promise<{ readonly returnUrl: string | undefined } | undefined> {
+    const session = await this.store.findUnopened(hashOneTimeSecret(token));
+    return session && { returnUrl: this.returnUrlOf(session) };
+  }
+
+  /** Returns where the page of a session leads back to. */
+  returnUrlOf({ returnUrl }: Pick<StoredLinkSession, 'returnUrl'>): string | undefined {
+    return returnUrl !== null && isAllowedReturnUrl(returnUrl, this.config) ? returnUrl : undefined;
+  }
+
+  /** Keeps the outcome of an action for the page of a session, which tells it once. */
+  addNotice({ tokenHash }: OpenLinkSession, slug: string, outcome: OutcomeName): Promise<void> {
+    return this.store.addNotice(tokenHash, `${slug} ${outcome}`);
+  }
+
+  /** Returns the outcomes that the page of a session has not told yet, and forgets them. */
+  async takeNotices({
+    tokenHash,
+  }: OpenLinkSession): Promise<{ readonly provider: string; readonly outcome: string }[]> {
+    const notices = await this.store.takeNotices(tokenHash);
+    return notices.map((notice) => {
+      const [provider = '', outcome = ''] = notice.split(' ');
+      return { provider, outcome };
+    });
   }
 
   /**
    * Opens a session, in one browser only.
    *
    * @param requester - who opens it, for the audit trail
-   * @returns the secret for the browser's cookie
+   * @returns the session, and the secret for the browser's cookie
    * @throws {@link LinkSessionInvalidError} when it does not exist, has expired, or a browser has opened it
    */
-  async open(token: string, requester: Requester): Promise<string> {
+  async open(
+    token: string,
+    requester: Requester,
+  ): Promise<{ readonly session: OpenLinkSession; readonly secret: string }> {
     const tokenHash = hashOneTimeSecret(token);
     const browserSecret = createOneTimeSecret();
     const browserHash = hashOneTimeSecret(browserSecret);
@@ -92,7 +129,7 @@ export class LinkSessionsService {
     if (session !== undefined) {
       await this.check(session, requester);
       if (await this.store.bind(tokenHash, browserHash, this.vault.signSession({ ...session, browserHash }))) {
-        return browserSecret;
+        return { session: { ...session, browserHash, handle: this.handleOf(token) }, secret: browserSecret };
       }
     }
     await this.refusals.noteSession(tokenHash, requester);
@@ -153,11 +190,11 @@ export class LinkSessionsService {
   }
 
   /** Returns the providers that may be linked in a session now, sorted by name. */
-  listProviders(session: OpenLinkSession): HealthProvider[] {
+  listProviders(session: Pick<StoredLinkSession, 'providers'>): HealthProvider[] {
     return this.registry
       .list()
       .filter((provider) => session.providers?.includes(provider.definition.slug) ?? true)
-      .filter((provider) => this.links.isLinkable(provider))
+      .filter((provider) => this.links.isLinkable(provider) && !this.lifecycle.isPastItsEnd(provider))
       .sort((left, right) => left.definition.displayName.localeCompare(right.definition.displayName, 'en'));
   }
 

@@ -1,6 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../../database/database.js';
 
+/**
+ * What a session may do with the user's connections: nothing, show them, or end them too. The key that made the session
+ * may do the same.
+ */
+export type ConnectionAccess = 'none' | 'read' | 'write';
+
 /** Permission for one browser to link accounts of one user, as stored. */
 export interface StoredLinkSession {
   readonly userId: string;
@@ -8,6 +14,7 @@ export interface StoredLinkSession {
   readonly providers: readonly string[] | null;
   readonly returnUrl: string | null;
   readonly requireConfirmation: boolean;
+  readonly connectionAccess: ConnectionAccess;
   /** SHA-256 of the token in the link that opens it. */
   readonly tokenHash: Buffer;
   /** SHA-256 of the secret in the cookie of the browser that opened it; `null` until then. */
@@ -28,17 +35,14 @@ export interface LinkSessionFacts extends Pick<
 }
 
 const sessionColumns = `token_hash AS "tokenHash", user_id AS "userId", providers, return_url AS "returnUrl",
-  require_confirmation AS "requireConfirmation", browser_hash AS "browserHash", expires_at AS "expiresAt", mac`;
+  require_confirmation AS "requireConfirmation", connection_access AS "connectionAccess", browser_hash AS "browserHash",
+  expires_at AS "expiresAt", mac`;
 
 const statements = {
   insert: {
     name: 'link-sessions-insert',
-    text: `INSERT INTO link_sessions (token_hash, user_id, providers, return_url, require_confirmation, expires_at, mac)
-           VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-  },
-  isUnopened: {
-    name: 'link-sessions-is-unopened',
-    text: 'SELECT 1 AS found FROM link_sessions WHERE token_hash = $1 AND browser_hash IS NULL AND expires_at > now()',
+    text: `INSERT INTO link_sessions (token_hash, user_id, providers, return_url, require_confirmation, connection_access, expires_at, mac)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
   },
   findUnopened: {
     name: 'link-sessions-find-unopened',
@@ -57,6 +61,18 @@ const statements = {
     name: 'link-sessions-find-bound',
     text: `SELECT ${sessionColumns} FROM link_sessions
            WHERE token_hash = $1 AND browser_hash = $2 AND expires_at > now()`,
+  },
+  addNotice: {
+    name: 'link-sessions-add-notice',
+    // The newest five, so that a row stays small.
+    text: `UPDATE link_sessions
+           SET notices = (array_append(notices, $2))[greatest(1, cardinality(notices) - 3):] WHERE token_hash = $1`,
+  },
+  takeNotices: {
+    name: 'link-sessions-take-notices',
+    text: `WITH told AS (SELECT token_hash, notices FROM link_sessions WHERE token_hash = $1 AND notices <> '{}' FOR UPDATE)
+           UPDATE link_sessions SET notices = '{}' FROM told WHERE link_sessions.token_hash = told.token_hash
+           RETURNING told.notices`,
   },
   void: {
     name: 'link-sessions-void',
@@ -83,15 +99,10 @@ export class LinkSessionStore {
    * @param most - how many a user may have (AR-28)
    */
   async insert(session: StoredLinkSession, most: number): Promise<void> {
-    const { tokenHash, userId, providers, returnUrl, requireConfirmation, expiresAt, mac } = session;
+    const { tokenHash, userId, providers, returnUrl, requireConfirmation, connectionAccess, expiresAt, mac } = session;
     await this.database.query(statements.void, [userId, most - 1]);
-    const values = [tokenHash, userId, providers, returnUrl, requireConfirmation, expiresAt, mac];
+    const values = [tokenHash, userId, providers, returnUrl, requireConfirmation, connectionAccess, expiresAt, mac];
     await this.database.query(statements.insert, values);
-  }
-
-  /** Tells whether no browser has opened a session yet. */
-  async isUnopened(tokenHash: Buffer): Promise<boolean> {
-    return (await this.database.query(statements.isUnopened, [tokenHash])).length === 1;
   }
 
   /** Returns a session that no browser has opened yet and that has not expired. */
@@ -120,6 +131,17 @@ export class LinkSessionStore {
   async findBound(tokenHash: Buffer, browserHash: Buffer): Promise<StoredLinkSession | undefined> {
     const [row] = await this.database.query<StoredLinkSession>(statements.findBound, [tokenHash, browserHash]);
     return row;
+  }
+
+  /** Keeps something that the page of a session has to tell once. */
+  async addNotice(tokenHash: Buffer, notice: string): Promise<void> {
+    await this.database.query(statements.addNotice, [tokenHash, notice]);
+  }
+
+  /** Returns what the page of a session has to tell, the oldest first, and forgets it. */
+  async takeNotices(tokenHash: Buffer): Promise<readonly string[]> {
+    const [row] = await this.database.query<{ notices: readonly string[] }>(statements.takeNotices, [tokenHash]);
+    return row?.notices ?? [];
   }
 
   /** Returns the sessions of a user that are still kept, the oldest first. */

@@ -94,8 +94,11 @@ function toContext(link: Terms, stage: keyof typeof generations, parkedHash: Buf
 }
 
 function toSessionRow(session: Omit<StoredLinkSession, 'mac'>): BoundValue[] {
-  const { tokenHash, userId, providers, returnUrl, requireConfirmation, browserHash, expiresAt } = session;
-  return [tokenHash, userId, providers, returnUrl, requireConfirmation, browserHash, expiresAt];
+  const { tokenHash, userId, providers, returnUrl, requireConfirmation, connectionAccess, browserHash, expiresAt } =
+    session;
+  const terms = [tokenHash, userId, providers, returnUrl, requireConfirmation, browserHash, expiresAt];
+  // A session of a version that knew no such access has the same signature as one without any.
+  return connectionAccess === 'none' ? terms : [...terms, connectionAccess];
 }
 
 function check<Value>(schema: z.ZodType<Value>, opened: unknown): Value {

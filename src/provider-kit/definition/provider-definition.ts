@@ -132,6 +132,8 @@ interface DefinitionBase {
   /** Name in URLs, the database and the environment: lower case, digits and `-`. */
   readonly slug: string;
   readonly displayName: string;
+  /** Color of the brand, `#rrggbb`, for its mark on the hosted page; absent if nobody publishes one. */
+  readonly brandColor?: string;
   readonly lifecycle: Lifecycle;
   readonly authorizeUrl: string;
   /** `undefined` if there is no API to call. */

@@ -15,12 +15,12 @@ export class ProviderLifecycle {
 
   /** Tells whether a provider has shut down. A fake in the sandbox has not, whatever happened to the real one. */
   isRetired({ definition, settings }: Pick<HealthProvider, 'definition' | 'settings'>): boolean {
-    return (
-      definition.lifecycle.status !== 'live' &&
-      settings.mode !== 'sandbox' &&
-      !this.config.allowRetired &&
-      lifecycleAt(definition.lifecycle, this.clock.now()).status === 'retired'
-    );
+    return definition.lifecycle.status !== 'live' && settings.mode !== 'sandbox' && this.isPastItsEnd({ definition });
+  }
+
+  /** Tells whether the announced end of a provider has passed, of its fake in the sandbox too. Nobody is offered it. */
+  isPastItsEnd({ definition }: Pick<HealthProvider, 'definition'>): boolean {
+    return !this.config.allowRetired && lifecycleAt(definition.lifecycle, this.clock.now()).status === 'retired';
   }
 
   /** @throws {@link ProviderRetiredError} when the provider has shut down; names its successor */

@@ -6,6 +6,7 @@ import { appleHealthSandbox } from './apple-health.sandbox.js';
 export const appleHealthDefinition = defineProvider({
   slug: 'apple-health',
   displayName: 'Apple Health',
+  brandColor: '#000000',
   oauth: '2.0',
   lifecycle: { status: 'live' },
   authorizeUrl: 'https://appleid.apple.com/auth/authorize',

@@ -6,6 +6,7 @@ import { fitbitOauth1Sandbox } from './fitbit-oauth1.sandbox.js';
 export const fitbitOauth1Definition = defineProvider({
   slug: 'fitbit-oauth1',
   displayName: 'Fitbit (OAuth 1.0a)',
+  brandColor: '#00b0b9',
   oauth: '1.0a',
   lifecycle: { status: 'retired', sunsetAt: '2016-04-12', replacedBy: 'google-health' },
   requestTokenUrl: 'https://api.fitbit.com/oauth/request_token',

@@ -7,6 +7,7 @@ import { fitbitSandbox } from './fitbit.sandbox.js';
 export const fitbitDefinition = defineProvider({
   slug: 'fitbit',
   displayName: 'Fitbit',
+  brandColor: '#00b0b9',
   oauth: '2.0',
   lifecycle: { status: 'retired', sunsetAt: '2026-11-02', replacedBy: 'google-health' },
   authorizeUrl: 'https://www.fitbit.com/oauth2/authorize',

@@ -6,6 +6,7 @@ import { garminOauth1Sandbox } from './garmin-oauth1.sandbox.js';
 export const garminOauth1Definition = defineProvider({
   slug: 'garmin-oauth1',
   displayName: 'Garmin Connect (OAuth 1.0a)',
+  brandColor: '#000000',
   oauth: '1.0a',
   lifecycle: { status: 'retiring', sunsetAt: '2026-12-31', replacedBy: 'garmin' },
   requestTokenUrl: 'https://connectapi.garmin.com/oauth-service/oauth/request_token',

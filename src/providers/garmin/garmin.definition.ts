@@ -6,6 +6,7 @@ import { garminSandbox } from './garmin.sandbox.js';
 export const garminDefinition = defineProvider({
   slug: 'garmin',
   displayName: 'Garmin Connect',
+  brandColor: '#000000',
   oauth: '2.0',
   lifecycle: { status: 'live' },
   authorizeUrl: 'https://connect.garmin.com/oauth2Confirm',

@@ -6,6 +6,7 @@ import { googleHealthSandbox } from './google-health.sandbox.js';
 export const googleHealthDefinition = defineProvider({
   slug: 'google-health',
   displayName: 'Google Health',
+  brandColor: '#4285f4',
   oauth: '2.0',
   lifecycle: { status: 'live' },
   authorizeUrl: 'https://accounts.google.com/o/oauth2/v2/auth',

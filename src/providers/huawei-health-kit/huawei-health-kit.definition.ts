@@ -7,6 +7,7 @@ import { huaweiHealthKitSandbox } from './huawei-health-kit.sandbox.js';
 export const huaweiHealthKitDefinition = defineProvider({
   slug: 'huawei-health-kit',
   displayName: 'Huawei Health Kit',
+  brandColor: '#ff0000',
   oauth: '2.0',
   lifecycle: { status: 'live' },
   authorizeUrl: 'https://oauth-login.cloud.huawei.com/oauth2/v3/authorize',

@@ -7,6 +7,7 @@ import { stravaSandbox } from './strava.sandbox.js';
 export const stravaDefinition = defineProvider({
   slug: 'strava',
   displayName: 'Strava',
+  brandColor: '#fc4c02',
   oauth: '2.0',
   lifecycle: { status: 'live' },
   authorizeUrl: 'https://www.strava.com/oauth/authorize',

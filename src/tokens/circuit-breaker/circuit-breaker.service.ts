@@ -18,6 +18,10 @@ const find: Statement = {
            window_started_at AS "windowStartedAt", decisions, suspects, suspects_forgotten_at AS "suspectsForgottenAt", version
          FROM (SELECT now()) AS now LEFT JOIN circuit_breakers ON registration_id = $1`,
 };
+const listOpen: Statement = {
+  name: 'circuit-breakers-list-open',
+  text: `SELECT registration_id AS "registrationId" FROM circuit_breakers WHERE greatest(open_until, trial_until) > now()`,
+};
 const save: Statement = {
   name: 'circuit-breakers-save',
   text: `WITH saved AS (
@@ -85,6 +89,12 @@ export class CircuitBreakerService {
     }
     const waitMs = Math.max(row.openUntil.getTime(), row.trialUntil?.getTime() ?? 0) - now.getTime();
     return waitMs > 0 ? { reason: row.reason, waitMs } : undefined;
+  }
+
+  /** Returns the registrations whose circuit breakers are open. */
+  async listOpen(): Promise<ReadonlySet<string>> {
+    const rows = await this.database.query<{ registrationId: string }>(listOpen, []);
+    return new Set(rows.map(({ registrationId }) => registrationId));
   }
 
   /**
