@@ -20,7 +20,8 @@ import {
   ConnectionResponse,
   DisconnectedResponse,
   RejectedTokenBody,
-  TokenResponse,
+  ApiTokenResponse,
+  type TokenResponse,
   TokenUseResponse,
 } from './connections.dto.js';
 
@@ -72,7 +73,7 @@ export class ConnectionsController {
     description:
       'scopes that you need, separated by spaces; the call is rejected unless all of them are known to be granted',
   })
-  @ApiOkResponse({ type: TokenResponse })
+  @ApiTokenResponse()
   @ApiProblems('PROVIDER_UNKNOWN', 'CONNECTION_NOT_FOUND', 'SCOPE_NOT_GRANTED', ...refreshProblems)
   async token(@Param() path: ConnectionPath, @Req() request: AuthenticatedRequest): Promise<TokenResponse> {
     const wanted = readScopes(request);
@@ -91,7 +92,7 @@ export class ConnectionsController {
       'Triggers one refresh, and only if the reported token is still the current one, even if many callers report it. Returns the current ' +
       'token as the call for a valid token does. It is the same token if it could not be replaced.',
   })
-  @ApiOkResponse({ type: TokenResponse })
+  @ApiTokenResponse()
   @ApiProblems('PROVIDER_UNKNOWN', 'CONNECTION_NOT_FOUND', ...refreshProblems)
   async rejected(
     @Param() path: ConnectionPath,

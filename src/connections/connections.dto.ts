@@ -1,4 +1,5 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { applyDecorators } from '@nestjs/common';
+import { ApiExtraModels, ApiOkResponse, ApiProperty, ApiPropertyOptional, getSchemaPath, refs } from '@nestjs/swagger';
 import { Matches } from 'class-validator';
 import { stateReasons } from '../tokens/policy/connection-state.js';
 import { revocationOutcomes, type RevocationOutcome } from '../tokens/revocation/revocation-outbox.js';
@@ -126,22 +127,8 @@ export class TokenUseResponse {
   headers?: string[];
 }
 
-export class TokenResponse {
-  @ApiProperty({ enum: ['bearer', 'oauth1'], example: 'bearer' })
-  token_type!: 'bearer' | 'oauth1';
-
-  @ApiPropertyOptional({ example: 'example-access-token', description: 'OAuth 2.0: send it as Authorization: Bearer' })
-  access_token?: string;
-
-  @ApiPropertyOptional({ example: 'example-token', description: 'OAuth 1.0a' })
-  token?: string;
-
-  @ApiPropertyOptional({
-    example: 'example-token-secret',
-    description: 'OAuth 1.0a; only for keys that also have the scope tokens:sign',
-  })
-  token_secret?: string;
-
+/** The fields that a token has in both versions of OAuth. */
+class TokenFields {
   @ApiProperty({
     example: '2026-11-22T11:00:00.000Z',
     nullable: true,
@@ -168,6 +155,46 @@ export class TokenResponse {
   @ApiProperty({ type: TokenUseResponse, description: "how to call the provider's API with the token" })
   api!: TokenUseResponse;
 }
+
+export class BearerTokenResponse extends TokenFields {
+  @ApiProperty({ enum: ['bearer'], example: 'bearer' })
+  token_type!: 'bearer';
+
+  @ApiProperty({ example: 'example-access-token', description: 'send it as Authorization: Bearer' })
+  access_token!: string;
+}
+
+export class OAuth1TokenResponse extends TokenFields {
+  @ApiProperty({ enum: ['oauth1'], example: 'oauth1' })
+  token_type!: 'oauth1';
+
+  @ApiProperty({ example: 'example-token' })
+  token!: string;
+
+  @ApiPropertyOptional({
+    example: 'example-token-secret',
+    description: 'only for keys that also have the scope tokens:sign',
+  })
+  token_secret?: string;
+}
+
+/** A token of OAuth 2.0 or 1.0a; `token_type` tells which. */
+export type TokenResponse = BearerTokenResponse | OAuth1TokenResponse;
+
+/** Documents a response with a token. */
+export const ApiTokenResponse = (): MethodDecorator =>
+  applyDecorators(
+    ApiExtraModels(BearerTokenResponse, OAuth1TokenResponse),
+    ApiOkResponse({
+      schema: {
+        oneOf: refs(BearerTokenResponse, OAuth1TokenResponse),
+        discriminator: {
+          propertyName: 'token_type',
+          mapping: { bearer: getSchemaPath(BearerTokenResponse), oauth1: getSchemaPath(OAuth1TokenResponse) },
+        },
+      },
+    }),
+  );
 
 export class RejectedTokenBody {
   @ApiProperty({

@@ -1,16 +1,18 @@
 import { Controller, Get, Header, Query, Req } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiExtension, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { RequireScope } from '../access/access.decorators.js';
 import type { AuthenticatedRequest } from '../access/authenticated-request.js';
 import { RequestInvalidError } from '../errors/request.errors.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
+import { partsExtension } from '../http/openapi.js';
 import { QueryParameters } from '../http/request-rules.decorators.js';
 import { toPayload } from './event-payload.js';
 import { eventRetentionDays } from './event-purge.js';
-import { eventSchemas, exampleEvent } from './event-schema.js';
+import { exampleEvent } from './event-schema.js';
 import { EventStore } from './event-store.js';
 import { eventTypes, isEventType, type EventType } from './event-type.js';
 import { EventUsers } from './event-users.js';
+import { eventParts, eventReference } from './event-webhooks.js';
 import { EventsQuery, type EventPage } from './events.dto.js';
 
 const defaultPageSize = 100;
@@ -19,7 +21,7 @@ const pageSchema = {
   type: 'object',
   required: ['events', 'next_cursor', 'has_more'],
   properties: {
-    events: { type: 'array', items: { oneOf: eventSchemas() } },
+    events: { type: 'array', items: eventReference },
     next_cursor: {
       type: 'string',
       example: '1042',
@@ -48,6 +50,7 @@ export class EventsController {
       'Keep `next_cursor` and pass it as `after` the next time: you then see every event once, in order. The events are the same that ' +
       'webhook endpoints receive. An event appears within a second after the change.',
   })
+  @ApiExtension(partsExtension, eventParts())
   @ApiOkResponse({
     content: {
       'application/json': {

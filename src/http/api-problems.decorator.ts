@@ -60,13 +60,18 @@ export function ApiPublicProblems(...codes: ErrorCode[]): MethodDecorator {
         content: {
           'application/problem+json': {
             schema: { $ref: `#/components/schemas/${problemSchemaName}` },
-            examples: Object.fromEntries(statusCodes.map((code) => [code, { value: exampleProblem(code) }])),
+            examples: Object.fromEntries(statusCodes.map((code) => [code, { $ref: `#/components/examples/${code}` }])),
           },
         },
       }),
     ),
   );
 }
+
+/** One example of a problem for each code, for the components of the OpenAPI description. */
+export const problemExamples: Readonly<Record<string, { readonly value: object }>> = Object.fromEntries(
+  (Object.keys(errorActors) as ErrorCode[]).map((code) => [code, { value: exampleProblem(code) }]),
+);
 
 function exampleProblem(code: ErrorCode): object {
   return {

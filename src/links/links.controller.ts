@@ -201,6 +201,7 @@ export class LinksController {
   @AnyQuery()
   @AllowHead()
   @ApiOperation({ summary: 'Resume a link after a form_post callback: read its cookie' })
+  @ApiResponse({ status: 200, type: FinishedLinkResponse, description: 'connected; the link has no return_url' })
   @ApiResponse({ status: 303, description: 'as for the callback' })
   @ApiPublicProblems(...callbackProblems, ...redemptionProblems)
   async resume(@Param() path: LinkPath, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {

@@ -6,6 +6,7 @@ import {
   ApiExcludeEndpoint,
   ApiOperation,
   ApiParam,
+  ApiQuery,
   ApiResponse,
   ApiTags,
 } from '@nestjs/swagger';
@@ -45,8 +46,23 @@ const ProxyRoute = () =>
     }),
     ApiParam({
       name: 'path',
-      example: 'cycle',
-      description: "path below the base URL of the provider's API, slashes included",
+      example: 'activity/sleep',
+      description:
+        "path below the base URL of the provider's API. Send its slashes as they are, or all of them escaped as `%2F`, as generated clients do.",
+    }),
+    ApiQuery({
+      name: 'query',
+      required: false,
+      style: 'form',
+      explode: true,
+      schema: { type: 'object', additionalProperties: { type: 'string' } },
+      example: { limit: '10' },
+      description: 'any parameters of the provider, but for credentials',
+    }),
+    ApiResponse({
+      status: '2XX',
+      description: `the provider's response, with the header \`${providerHeader}\``,
+      content: { '*/*': {} },
     }),
     ApiResponse({
       status: 'default',
@@ -175,11 +191,17 @@ function readCall({ method, headers, body, originalUrl }: AuthenticatedRequest):
 /**
  * The part behind `/v1/users/{user_id}/connections/{provider}/proxy/` in a URL that this route has matched, as it
  * came: the router's parameter is decoded. None of the six segments can hold a slash of its own.
+ *
+ * A path in which every slash is escaped comes from a generated client, which escapes a parameter as a whole. A path with
+ * both kinds is left as it is, and refused later: its caller has built it from escaped pieces, and a slash in a piece
+ * must not become a separator.
  */
 function targetOf(url: string): string {
   const target = /^(?:\/[^/?#]*){6}\/(.*)$/s.exec(url)?.[1];
   if (target === undefined) {
     throw new RequestInvalidError('The request target must be a path that begins with "/".');
   }
-  return target;
+  const end = target.search(/\?|$/);
+  const path = target.slice(0, end);
+  return path.includes('/') ? target : path.replaceAll(/%2f/gi, '/') + target.slice(end);
 }

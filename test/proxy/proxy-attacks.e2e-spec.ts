@@ -43,6 +43,15 @@ describe('what a caller tries', () => {
     ],
     ...['%EF%BC%8E%EF%BC%8E/x', '%E2%80%A5/x', 'a%EF%BC%8Fb', '%E2%80%A4%E2%80%A4/x', 'a%EF%BC%BCb', '%E2%84%80'],
     ...['%25EF%25BC%258E%25EF%25BC%258E/x', '%2525E2%252580%2525A5/x', 'a%EF%BC%9Bb', 'a%EF%BC%A0b', 'a%EF%BC%85b'],
+    ...[
+      '..%2f..%2fb',
+      'a%2f..%2f..%2fb',
+      'a%2f%2e%2e%2fb',
+      '%2fevil.example',
+      '%2f%2fevil.example',
+      'a%2f%2fb',
+      'a%252fb',
+    ],
     ...['a%00', 'a%0d%0aAuthorization:%20x', 'a%0aHost:%20evil.example', 'a#b', 'http://evil.example/a'],
   ])('TE-12 NET-01 cannot leave the API: %s', async (target) => {
     const before = dataApi.requests.length;
@@ -50,6 +59,23 @@ describe('what a caller tries', () => {
     expect(answer).toMatchObject({ status: 400, json: { code: 'REQUEST_INVALID', act: 'caller' } });
     expect(answer.headers).not.toHaveProperty('cufflink-answer-from');
     expect(dataApi.requests).toHaveLength(before);
+  });
+
+  it.each(['items/a%2fb', 'a%2Fb/c'])(
+    'cannot make a separator of a slash that is escaped within one piece of a path: %s (TE-12)',
+    async (target) => {
+      const before = dataApi.requests.length;
+      expect(await caller.call('whoop', target)).toMatchObject({ status: 400, json: { code: 'REQUEST_INVALID' } });
+      expect(dataApi.requests).toHaveLength(before);
+    },
+  );
+
+  it.each([
+    ['activity%2Fsleep?limit=1', 'activity/sleep?limit=1'],
+    ['a%2fb%20c%2Fd?e=%2F', 'a/b%20c/d?e=%2F'],
+  ])('may escape every slash of the path, as generated clients do: %s', async (target, sent) => {
+    expect((await caller.call('whoop', target)).status).toBe(200);
+    expect(dataApi.requests.at(-1)?.target).toBe(`${basePath}/${sent}`);
   });
 
   it('TE-12 cannot leave the API, whatever stands in the request line', async () => {

@@ -1,0 +1,11 @@
+/** The parts of the API, in the order of a reader who starts with it. */
+export const apiTags: Readonly<Record<string, string>> = {
+  Providers: 'The providers that users can link.',
+  Links: 'Attempts to connect an account: start one, receive the callback, confirm it for the signed-in user.',
+  Connections: 'Linked accounts: their status, their tokens, and their end.',
+  Calls: "Calls of a provider's API with a token that the caller does not see, and signatures for OAuth 1.0a.",
+  Events: 'What happened to connections, as a stream and as deliveries to your endpoints.',
+  Users: 'Export and erasure of everything that is stored about a user.',
+  Hooks: 'Calls by providers, not by you: checks of a URL, and notifications.',
+  Operation: 'For operators: audit trail, health and metrics.',
+};
