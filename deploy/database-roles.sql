@@ -36,9 +36,10 @@ ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM PUBLIC, cufflink_app, cufflin
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON SEQUENCES FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor;
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor;
 
--- cufflink_app: the service and its workers, and `erasures replay` and `connections migrate`, which do what the service does.
+-- cufflink_app: the service and its workers, and `erasures replay` and `connections`, which do what the service does.
 GRANT SELECT, INSERT, UPDATE, DELETE ON connections, grant_migrations, links, link_sessions, revocations, rate_limits, vault_replicas,
   events, notifications, webhook_attempts, webhook_endpoints TO cufflink_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON connection_counts, console_sessions TO cufflink_app;
 GRANT SELECT, INSERT, UPDATE ON event_cursors TO cufflink_app;
 GRANT SELECT, INSERT, UPDATE ON circuit_breakers TO cufflink_app;
 GRANT SELECT, INSERT, UPDATE (erased_at) ON erasures TO cufflink_app;

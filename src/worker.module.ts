@@ -4,6 +4,7 @@ import { AccessGuard } from './access/access.guard.js';
 import { AccessModule } from './access/access.module.js';
 import { RateLimitsModule } from './access/rate-limits.module.js';
 import { AppErrorFilter } from './errors/app-error.filter.js';
+import { FleetModule } from './fleet/fleet.module.js';
 import { HooksModule } from './hooks/hooks.module.js';
 import { RequestRulesGuard } from './http/request-rules.guard.js';
 import { OpsModule } from './ops/ops.module.js';
@@ -17,6 +18,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
   imports: [
     ProcessModule,
     AccessModule,
+    FleetModule,
     HooksModule,
     OpsModule,
     ProvidersModule,

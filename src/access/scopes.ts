@@ -4,8 +4,9 @@
  * `links:write` start links · `connections:read` see status · `connections:write` refresh and unlink · `tokens:read`
  * read access tokens · `tokens:sign` use tokens without seeing them, in proxied calls and signatures, and with
  * `tokens:read` read the token secrets of OAuth 1.0a · `events:read` read the stream of events · `webhooks:write`
- * manage webhook endpoints · `metrics:read` read the metrics · `audit:read` read the audit trail · `admin` both of
- * these, for keys from before they were scopes of their own.
+ * manage webhook endpoints · `fleet:read` see connections of all users · `console` sign in to the operators' console ·
+ * `metrics:read` read the metrics · `audit:read` read the audit trail · `admin` both of these, for keys from before they
+ * were scopes of their own.
  */
 export const accessScopes = [
   'links:write',
@@ -15,6 +16,8 @@ export const accessScopes = [
   'tokens:sign',
   'events:read',
   'webhooks:write',
+  'fleet:read',
+  'console',
   'metrics:read',
   'audit:read',
   'admin',

@@ -2,6 +2,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { MigratedConnection, MigrationOutcome } from '../tokens/migration/connection-migrator.js';
 import { MigrationRun } from '../tokens/migration/migration-run.js';
+import { addFleetCommands } from './fleet-commands.js';
 import { exitCodes, type Print } from './output.js';
 import { ProgressBar, type ProgressOutput } from './progress-bar.js';
 import { textTable } from './text-table.js';
@@ -38,14 +39,13 @@ const unfinished: readonly MigrationOutcome[] = ['in_doubt', 'conflict', 'other_
 /** More connections than this are counted only: a list of thousands helps nobody. */
 const mostListed = 100;
 
-/** Adds the commands for many connections at once; `docs/migrating-garmin.md` says how to go about it. */
-export function addConnectionCommands(
-  program: Command,
-  { withConnections, print, progress }: ConnectionCommandContext,
-): void {
-  program
-    .command('connections')
-    .description('manage stored connections')
+/** Adds the commands for connections; `docs/migrating-garmin.md` says how to go about a migration. */
+export function addConnectionCommands(program: Command, context: ConnectionCommandContext): void {
+  const { withConnections, print, progress } = context;
+  const connections = program.command('connections').description('manage stored connections');
+  addFleetCommands(connections, context);
+
+  connections
     .command('migrate')
     .argument('<provider>', 'the provider to migrate from, such as garmin-oauth1')
     .description('exchange the grants of a provider for grants of its successor; safe to run again')

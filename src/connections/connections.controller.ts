@@ -9,12 +9,12 @@ import { ApiProblems } from '../http/api-problems.decorator.js';
 import { QueryParameters } from '../http/request-rules.decorators.js';
 import { refreshProblems } from '../http/refresh-problems.js';
 import { ConnectionPath, UserPath } from '../http/user-path.dto.js';
-import type { ConnectionState, RefreshExpiry } from '../tokens/policy/connection-state.js';
-import { scopesOf, type Connection } from '../tokens/store/connection.js';
+import type { Connection } from '../tokens/store/connection.js';
 import { TokenFeedbackService } from '../tokens/token-feedback.service.js';
 import { tokenFingerprint } from '../tokens/store/token-fingerprint.js';
 import { ConnectionEraser } from '../tokens/connection-eraser.js';
 import { TokensService, type TokenUse, type ValidToken } from '../tokens/tokens.service.js';
+import { toConnectionResponse } from './connection-response.js';
 import {
   ConnectionListResponse,
   ConnectionResponse,
@@ -128,7 +128,7 @@ export class ConnectionsController {
   }
 
   private toResponse(connection: Connection): ConnectionResponse {
-    return toResponse(connection, this.tokens.stateOf(connection), this.tokens.refreshExpiryOf(connection));
+    return toConnectionResponse(connection, this.tokens);
   }
 }
 
@@ -139,35 +139,6 @@ function readScopes({ query }: AuthenticatedRequest): string[] {
     throw new RequestInvalidError('scope must be one list of scopes separated by spaces.');
   }
   return scope.split(' ').filter((each) => each !== '');
-}
-
-function toResponse(
-  connection: Connection,
-  { status, reason }: ConnectionState,
-  expiry: RefreshExpiry | undefined,
-): ConnectionResponse {
-  const granted = scopesOf(connection);
-  return {
-    connection_id: connection.id,
-    user_id: connection.userId,
-    provider: connection.provider,
-    status,
-    reason,
-    needs_relink: status === 'needs_relink',
-    refreshable: connection.refreshable && connection.sealed !== null,
-    scopes_granted: granted && [...granted],
-    scopes_missing: granted && connection.scopesRequested.filter((scope) => !granted.includes(scope)),
-    scopes_unrequested: granted && granted.filter((scope) => !connection.scopesRequested.includes(scope)),
-    expires_at: connection.expiresAt?.toISOString() ?? null,
-    refresh_expires_at: expiry?.at.toISOString() ?? null,
-    refresh_expires_at_source: expiry?.source ?? null,
-    linked_at: connection.linkedAt.toISOString(),
-    last_refreshed_at: connection.lastRefreshedAt?.toISOString() ?? null,
-    last_error:
-      connection.lastErrorCode === null || connection.lastErrorAt === null
-        ? null
-        : { code: connection.lastErrorCode, at: connection.lastErrorAt.toISOString() },
-  };
 }
 
 function toTokenResponse(token: ValidToken, maySign: boolean): TokenResponse {

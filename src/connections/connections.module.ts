@@ -1,13 +1,15 @@
 import { Module } from '@nestjs/common';
 import { RateLimitsModule } from '../access/rate-limits.module.js';
 import { ClockModule } from '../clock/clock.module.js';
+import { FleetModule } from '../fleet/fleet.module.js';
 import { ProviderKitModule } from '../provider-kit/provider-kit.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { ConnectionsController } from './connections.controller.js';
+import { FleetController } from './fleet.controller.js';
 import { ProvidersController } from './providers.controller.js';
 
 @Module({
-  imports: [ClockModule, ProviderKitModule, RateLimitsModule, TokensModule],
-  controllers: [ConnectionsController, ProvidersController],
+  imports: [ClockModule, FleetModule, ProviderKitModule, RateLimitsModule, TokensModule],
+  controllers: [ConnectionsController, FleetController, ProvidersController],
 })
 export class ConnectionsModule {}

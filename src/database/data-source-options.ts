@@ -2,7 +2,9 @@ import type { DataSourceOptions } from 'typeorm';
 import { ApiKeyEntity } from './entities/api-key.entity.js';
 import { AuditEntryEntity } from './entities/audit-entry.entity.js';
 import { AuditWriterEntity } from './entities/audit-writer.entity.js';
+import { ConnectionCountEntity } from './entities/connection-count.entity.js';
 import { ConnectionEntity } from './entities/connection.entity.js';
+import { ConsoleSessionEntity } from './entities/console-session.entity.js';
 import { ErasureEntity } from './entities/erasure.entity.js';
 import { EventCursorEntity } from './entities/event-cursor.entity.js';
 import { EventEntity } from './entities/event.entity.js';
@@ -46,6 +48,7 @@ import { WebhookAttemptEntity } from './entities/webhook-attempt.entity.js';
 import { WebhookEndpointEntity } from './entities/webhook-endpoint.entity.js';
 import { CreateEvents1796100000000 } from './migrations/1796100000000-CreateEvents.js';
 import { CreateNotifications1796110000000 } from './migrations/1796110000000-CreateNotifications.js';
+import { CreateFleet1796200000000 } from './migrations/1796200000000-CreateFleet.js';
 import type { DatabaseConfig } from './database.config.js';
 
 /** Time limit of a statement in milliseconds. PostgreSQL ends it then. No statement here needs a tenth of it. */
@@ -73,7 +76,9 @@ export function dataSourceOptions(config: DataSourceSettings): DataSourceOptions
       ApiKeyEntity,
       AuditEntryEntity,
       AuditWriterEntity,
+      ConnectionCountEntity,
       ConnectionEntity,
+      ConsoleSessionEntity,
       ErasureEntity,
       EventCursorEntity,
       EventEntity,
@@ -119,6 +124,7 @@ export function dataSourceOptions(config: DataSourceSettings): DataSourceOptions
       AnnounceExpiry1796130000000,
       AddKeySuite1796150000000,
       ShowConnectionsInSessions1796150000000,
+      CreateFleet1796200000000,
     ],
     migrationsRun: config.migrateOnBoot,
     synchronize: false,

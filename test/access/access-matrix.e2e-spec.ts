@@ -54,6 +54,8 @@ const expected: Readonly<Record<string, Access>> = {
   'POST /v1/webhook-endpoints/:endpoint_id/resend': { scope: 'webhooks:write' },
   'POST /v1/webhook-endpoints/:endpoint_id/resend-failed': { scope: 'webhooks:write' },
   'POST /v1/webhook-endpoints/:endpoint_id/test': { scope: 'webhooks:write' },
+  'GET /v1/connections': { scope: 'fleet:read', filtered: true },
+  'GET /v1/connections/stats': { scope: 'fleet:read', filtered: true },
   'GET /v1/events': { scope: 'events:read', filtered: true },
   'POST /v1/links/:link_id/confirm': { scope: 'links:write', filtered: true },
   'POST /v1/link-sessions': { scope: 'links:write', filtered: true },

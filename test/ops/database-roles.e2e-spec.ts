@@ -51,6 +51,8 @@ const expected: Readonly<Record<string, Partial<Record<DatabaseRole, string>>>> 
       'INSERT SELECT UPDATE(head_mac) UPDATE(head_sequence) UPDATE(pruned_mac) UPDATE(pruned_sequence) UPDATE(pruned_signature)',
     cufflink_auditor: 'SELECT',
   },
+  connection_counts: { cufflink_app: 'DELETE INSERT SELECT UPDATE' },
+  console_sessions: { cufflink_app: 'DELETE INSERT SELECT UPDATE' },
   connections: { cufflink_app: 'DELETE INSERT SELECT UPDATE', cufflink_operator: 'SELECT UPDATE(sealed)' },
   notifications: { cufflink_app: 'DELETE INSERT SELECT UPDATE' },
   grant_migrations: { cufflink_app: 'DELETE INSERT SELECT UPDATE', cufflink_operator: 'SELECT UPDATE(sealed)' },

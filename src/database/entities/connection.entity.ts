@@ -13,7 +13,12 @@ import { Column, CreateDateColumn, Entity, Index, PrimaryColumn } from 'typeorm'
 @Index('connections_not_refreshable', ['expiresAt'], {
   where: `status = 'active' AND NOT refreshable AND expires_at IS NOT NULL`,
 })
-@Index('connections_of_provider', ['provider', 'status'])
+@Index('connections_ended', ['userId', 'provider'], { where: `status = 'needs_relink'` })
+@Index('connections_error', ['lastErrorCode', 'userId', 'provider'], { where: 'last_error_code IS NOT NULL' })
+@Index('connections_of_provider', ['provider', 'status', 'userId'])
+// Indexes of expressions, which TypeORM cannot describe: see fleet/fleet-columns.ts.
+@Index('connections_reason', { synchronize: false })
+@Index('connections_updated', { synchronize: false })
 @Index('connections_refresh_expires', ['refreshExpiresAt'], {
   where: `status = 'active' AND refresh_expires_at IS NOT NULL`,
 })

@@ -1,0 +1,82 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../database/database.js';
+import type { Connection } from '../tokens/store/connection.js';
+import { filterValues, planWalk, readChanged, type FleetFilter, type FleetKey } from './fleet-statements.js';
+
+/** The most rows that one page examines, wanted or not. */
+const mostExamined = 10_000;
+
+/** Where the next page begins. */
+export interface FleetPlace extends FleetKey {
+  /** Whether so many connections have changed since the wanted instant that reading them first would not pay. */
+  readonly isBusy: boolean;
+}
+
+/** Connections of all users, in the order of user and provider. */
+export interface FleetPage {
+  readonly connections: readonly Connection[];
+  /** `undefined` on the last page. Another page may follow one that is not full, and one that is empty. */
+  readonly next: FleetPlace | undefined;
+}
+
+const beginning: FleetPlace = { userId: '', provider: '', isBusy: false };
+
+/** The connections table as a list over all users. */
+@Injectable()
+export class FleetStore {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Returns one page of connections. A walk through all pages meets each connection once that exists and is wanted all the
+   * while, whatever changes in between: the order is that of the primary key.
+   *
+   * A page is read from the index that fits the filter best. What the index does not tell is read from the rows, of which a
+   * page examines at most 10,000, so that no page takes as long as the table is large.
+   *
+   * @param filter - compared with what is stored: an end that nothing has noticed yet does not count
+   * @param size - most connections
+   * @param after - `next` of the page before
+   * @throws {@link DatabaseUnavailableError}
+   */
+  async list(filter: FleetFilter, size: number, after: FleetPlace = beginning): Promise<FleetPage> {
+    const changed =
+      filter.updatedAfter === undefined || after.isBusy ? undefined : await this.listChanged(filter, size, after);
+    return changed ?? this.walk(filter, size, { ...after, isBusy: filter.updatedAfter !== undefined });
+  }
+
+  /** Returns a page of what has changed since the wanted instant; `undefined` when that is too much. */
+  private async listChanged(filter: FleetFilter, size: number, after: FleetKey): Promise<FleetPage | undefined> {
+    type Row = (Connection | { readonly userId: null }) & { readonly examined: number };
+    const rows = await this.database.query<Row>(readChanged, [
+      after.userId,
+      after.provider,
+      size + 1,
+      filter.updatedAfter,
+      mostExamined,
+      ...filterValues(filter),
+    ]);
+    if ((rows[0]?.examined ?? 0) > mostExamined) {
+      return undefined;
+    }
+    const found = rows.filter((row): row is Connection & { examined: number } => row.userId !== null);
+    return toPage(found, size, undefined, false);
+  }
+
+  private async walk(filter: FleetFilter, size: number, after: FleetPlace): Promise<FleetPage> {
+    const plan = planWalk(filter);
+    const values = [after.userId, after.provider];
+    const end = plan.isExact
+      ? undefined
+      : (await this.database.query<FleetKey>(plan.findEnd, [...values, mostExamined, ...plan.values]))[0];
+    const [statement, upTo] = end === undefined ? [plan.read, []] : [plan.readTo, [end.userId, end.provider]];
+    const read = [...values, size + 1, ...plan.values, ...filterValues(filter), ...upTo];
+    return toPage(await this.database.query<Connection>(statement, read), size, end, after.isBusy);
+  }
+}
+
+/** @param end - the last key that was examined, if there is more behind it */
+function toPage(found: readonly Connection[], size: number, end: FleetKey | undefined, isBusy: boolean): FleetPage {
+  const connections = found.slice(0, size);
+  const last = found.length > size ? connections.at(-1) : end;
+  return { connections, next: last && { userId: last.userId, provider: last.provider, isBusy } };
+}
