@@ -6,6 +6,7 @@ import { RateLimitGuard } from './access/rate-limit.guard.js';
 import { RateLimitsModule } from './access/rate-limits.module.js';
 import { ConnectPageModule } from './connect-page/connect-page.module.js';
 import { ConnectionsModule } from './connections/connections.module.js';
+import { ConsoleModule } from './console/console.module.js';
 import { AppErrorFilter } from './errors/app-error.filter.js';
 import { EventsApiModule } from './events/events-api.module.js';
 import { RequestRulesGuard } from './http/request-rules.guard.js';
@@ -28,6 +29,7 @@ import { WebhooksApiModule } from './webhooks/webhooks-api.module.js';
     AuditApiModule,
     ConnectPageModule,
     ConnectionsModule,
+    ConsoleModule,
     EventsApiModule,
     HooksApiModule,
     LinksModule,

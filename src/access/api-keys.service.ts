@@ -172,6 +172,11 @@ export class ApiKeysService {
     return known.caller;
   }
 
+  /** Returns what a key may do that has been authenticated before; `undefined` when it is not valid any more. */
+  async findCaller(id: string): Promise<Caller | undefined> {
+    return (await this.find(id))?.caller;
+  }
+
   /** Tells whether a key with this id was valid here before, without looking it up. */
   knows(id: string): boolean {
     return this.cache.has(id);

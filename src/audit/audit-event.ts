@@ -37,6 +37,10 @@ export const auditActions = [
   'webhook_endpoint.changed',
   'webhook_endpoint.rotated',
   'webhook_endpoint.removed',
+  'console.signed_in',
+  'console.signed_out',
+  'console.user_viewed',
+  'console.delivery_resent',
 ] as const;
 
 export type AuditAction = (typeof auditActions)[number];

@@ -68,3 +68,12 @@ export class LinkSessionInvalidError extends AppError {
     );
   }
 }
+
+/** The browser has no open session of the console: it was never opened here, has expired or was ended. */
+export class ConsoleSessionInvalidError extends AppError {
+  readonly code = 'CONSOLE_SESSION_INVALID';
+
+  constructor(message = 'Your session has ended. Sign in again.') {
+    super(message);
+  }
+}

@@ -26,6 +26,7 @@ export const errorActors = {
   AUTHORIZATION_FAILED: 'provider',
   LINK_USER_MISMATCH: 'user',
   LINK_SESSION_INVALID: 'user',
+  CONSOLE_SESSION_INVALID: 'operator',
   ACCOUNT_ALREADY_LINKED: 'user',
   ACCOUNT_CHANGED: 'user',
   SCOPE_NOT_GRANTED: 'user',

@@ -9,6 +9,8 @@ export interface PagePermissions {
   readonly appSchemes?: readonly string[];
   /** The page's own style, as given to `renderPage`. */
   readonly style?: string;
+  /** Whether forms may lead to this service only. */
+  readonly keepsForms?: boolean;
   /** More directives of the Content Security Policy, such as `img-src 'self'`. */
   readonly directives?: readonly string[];
 }
@@ -24,8 +26,9 @@ export interface PagePermissions {
  * provider's sign-in may lead anywhere.
  */
 export function pageHeaders(permissions: PagePermissions = {}): Readonly<Record<string, string>> {
-  const { plainHttp = false, appSchemes = [], style, directives = [] } = permissions;
-  const formTargets = [`'self'`, 'https:', ...(plainHttp ? ['http:'] : []), ...appSchemes];
+  const { plainHttp = false, appSchemes = [], keepsForms = false, style, directives = [] } = permissions;
+  const foreignTargets = ['https:', ...(plainHttp ? ['http:'] : []), ...appSchemes];
+  const formTargets = [`'self'`, ...(keepsForms ? [] : foreignTargets)];
   const styleHash = createHash('sha256').update(styleOf(style)).digest('base64');
   const policy = [
     `default-src 'none'`,

@@ -15,6 +15,8 @@ export interface Page {
   readonly footer?: Html;
   /** A style of this kind of page, after the common one. A constant: its hash stands in the policy. */
   readonly style?: string;
+  /** Path of the only script, in a file of its own. The policy must allow it. */
+  readonly script?: string;
   /** For tables: the page takes the width of a desktop. */
   readonly isWide?: boolean;
 }
@@ -26,7 +28,7 @@ export function styleOf(ownStyle = ''): string {
 
 /** Returns a whole HTML document. */
 export function renderPage(page: Page): string {
-  const { language = 'en', direction = 'ltr', title, header, content, footer, style, isWide = false } = page;
+  const { language = 'en', direction = 'ltr', title, header, content, footer, style, script, isWide = false } = page;
   return html`<!doctype html>
     <html lang="${language}" dir="${direction}">
       <head>
@@ -34,6 +36,7 @@ export function renderPage(page: Page): string {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>${title}</title>
         <style>${trusted(styleOf(style))}</style>
+        ${script !== undefined && html`<script src="${script}" defer></script>`}
       </head>
       <body${isWide && trusted(' class="wide"')}>
         ${header && html`<header>${header}</header>`}

@@ -38,7 +38,7 @@ describe('the commands about connections', () => {
     });
     const { status } = await command.ended();
     const stdout = command.stdout();
-    return { status, result: stdout === '' ? undefined : JSON.parse(stdout), stderr: command.stderr() };
+    return { status, result: stdout === '' ? undefined : (JSON.parse(stdout) as unknown), stderr: command.stderr() };
   }
 
   it('list, show, refresh and unlink connections, and tell by their exit status what became of it', async () => {

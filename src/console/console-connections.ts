@@ -1,0 +1,43 @@
+import { Injectable } from '@nestjs/common';
+import { readCursor, toCursor } from '../connections/fleet-cursor.js';
+import { FleetStore, type FleetPage } from '../fleet/fleet-store.js';
+
+/** Connections on a page. */
+const pageSize = 50;
+const filterNames = ['provider', 'status', 'reason', 'error'] as const;
+
+/** A page of connections for the console. */
+export interface ChosenConnections {
+  /** The filters that are set, by their names. */
+  readonly chosen: Readonly<Record<string, string>>;
+  readonly page: FleetPage;
+  /** The query of the next page; `undefined` on the last one. */
+  readonly next: string | undefined;
+}
+
+/** The list of connections, by the query of a page. */
+@Injectable()
+export class ConsoleConnections {
+  constructor(private readonly fleet: FleetStore) {}
+
+  /**
+   * Returns the connections that a query asks for; those that need a relink when it names no filter.
+   *
+   * @throws {@link RequestInvalidError} when the cursor is not one of ours
+   */
+  async list(query: Readonly<Record<string, unknown>>): Promise<ChosenConnections> {
+    const named = filterNames.some((name) => query[name] !== undefined);
+    const given = named ? query : { ...query, status: 'needs_relink' };
+    const chosen: Record<string, string> = {};
+    for (const name of filterNames) {
+      const value = given[name];
+      if (typeof value === 'string' && /^[A-Za-z0-9_-]{1,100}$/.test(value)) {
+        chosen[name] = value;
+      }
+    }
+    const cursor = typeof query['cursor'] === 'string' ? readCursor(query['cursor']) : undefined;
+    const page = await this.fleet.list(chosen, pageSize, cursor);
+    const next = page.next && new URLSearchParams({ ...chosen, cursor: toCursor(page.next) }).toString();
+    return { chosen, page, next };
+  }
+}

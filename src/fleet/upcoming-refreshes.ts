@@ -1,0 +1,46 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Statement } from '../database/database.js';
+
+/** Length of a bucket, and how many there are: the next hour. */
+export const bucketMinutes = 5;
+const buckets = 12;
+/** Refreshes of one bucket and provider are counted up to here. */
+export const countLimit = 10_000;
+
+/** Refreshes that are coming at one provider. */
+export interface UpcomingRefreshes {
+  readonly provider: string;
+  /** Due by now, up to {@link countLimit}. */
+  readonly due: number;
+  /** Seconds since the most overdue connection became due; `null` when none is due. */
+  readonly overdueSeconds: number | null;
+  /** In each of the next buckets, up to {@link countLimit} each. */
+  readonly upcoming: readonly number[];
+}
+
+const read: Statement = {
+  name: 'fleet-upcoming-refreshes',
+  text: `SELECT slug AS provider,
+           (SELECT count(*) FROM (
+             SELECT FROM connections WHERE provider = slug AND refresh_due_at <= now() LIMIT ${countLimit}) AS due)::int AS due,
+           (SELECT extract(epoch FROM now() - min(refresh_due_at)) FROM connections
+             WHERE provider = slug AND refresh_due_at <= now())::float8 AS "overdueSeconds",
+           ARRAY(SELECT (SELECT count(*) FROM (
+               SELECT FROM connections
+               WHERE provider = slug AND refresh_due_at > now() + bucket * interval '${bucketMinutes} minutes'
+                 AND refresh_due_at <= now() + (bucket + 1) * interval '${bucketMinutes} minutes'
+               LIMIT ${countLimit}) AS coming)::int
+             FROM generate_series(0, ${buckets - 1}) AS bucket ORDER BY bucket) AS upcoming
+         FROM unnest($1::text[]) AS slug ORDER BY slug`,
+};
+
+/** When the scheduler will refresh. */
+@Injectable()
+export class UpcomingRefreshesReader {
+  constructor(private readonly database: Database) {}
+
+  /** Returns the refreshes of the next hour, by provider. Every count comes from an index alone, and is bounded. */
+  read(providers: readonly string[]): Promise<UpcomingRefreshes[]> {
+    return this.database.query<UpcomingRefreshes>(read, [providers]);
+  }
+}
