@@ -98,8 +98,14 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     sessions: ['store'],
   },
   sandbox: {
-    oauth1: [],
-    oauth2: [],
+    http: [],
+    grants: [],
+    pages: ['http'],
+    consent: ['grants', 'http', 'pages'],
+    'data-api': ['http'],
+    oauth1: ['data-api', 'grants', 'http'],
+    oauth2: ['data-api', 'grants', 'http', 'pages'],
+    orders: ['http'],
     testing: [],
   },
   'provider-kit': {

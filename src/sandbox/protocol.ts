@@ -1,8 +1,8 @@
-import type { FakeResponse } from './fake-response.js';
+import type { FakeResponse } from './http/fake-response.js';
 import type { CallKind } from './call-history.js';
-import type { ConsentDesk } from './consent-desk.js';
-import type { GrantBook } from './grant-book.js';
-import type { IncomingCall } from './incoming-call.js';
+import type { ConsentDesk } from './consent/consent-desk.js';
+import type { GrantBook } from './grants/grant-book.js';
+import type { IncomingCall } from './http/incoming-call.js';
 
 /** What an endpoint tells the history, and what a misbehaviour tells the endpoint. */
 export interface CallNote {

@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
-import { Refusal, send } from './fake-response.js';
-import { control, controlSegment } from './control.js';
+import { Refusal, send } from './http/fake-response.js';
+import { control, controlSegment } from './orders/control.js';
 import { FakeProvider } from './fake-provider.js';
-import { indexPage } from './html-pages.js';
-import { readCall } from './incoming-call.js';
-import { onlyMethod } from './routing.js';
+import { indexPage } from './pages/html-pages.js';
+import { readCall } from './http/incoming-call.js';
+import { onlyMethod } from './http/routing.js';
 
 export interface SandboxOptions {
   /** 0, the default, takes a free one. */

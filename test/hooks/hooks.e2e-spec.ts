@@ -4,7 +4,7 @@ import { request } from 'undici';
 import { NotificationWorker } from '../../src/hooks/notification-worker.js';
 import { sandboxHookSecret, sandboxVerifyToken } from '../../src/provider-kit/definition/notification-settings.js';
 import { ProviderRegistry } from '../../src/provider-kit/provider-registry.js';
-import type { NotificationOrder } from '../../src/sandbox/notifier.js';
+import type { NotificationOrder } from '../../src/sandbox/orders/notifier.js';
 import { AccountLookupWorker } from '../../src/tokens/accounts/account-lookup.worker.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { linkAccount } from '../support/linking.js';

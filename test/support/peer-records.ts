@@ -1,5 +1,5 @@
 import type { HistoryEntry } from '../../src/sandbox/call-history.js';
-import { fingerprint } from '../../src/sandbox/random-token.js';
+import { fingerprint } from '../../src/sandbox/grants/random-token.js';
 import type { ProviderRecords } from './history-checker.js';
 
 /** One request at the token endpoint of a peer, with its tokens. */

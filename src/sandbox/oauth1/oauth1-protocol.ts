@@ -1,15 +1,15 @@
 import type { OAuth1SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
-import { appendQuery, redirect, Refusal, type FakeResponse } from '../fake-response.js';
-import { BoundedMap } from '../bounded-map.js';
-import { dataResponse, isDataCall } from '../data-api.js';
-import { Parameters } from '../form.js';
-import type { AccessToken, Grant } from '../grant-book.js';
-import type { IncomingCall } from '../incoming-call.js';
+import { appendQuery, redirect, Refusal, type FakeResponse } from '../http/fake-response.js';
+import { BoundedMap } from '../grants/bounded-map.js';
+import { dataResponse, isDataCall } from '../data-api/data-api.js';
+import { Parameters } from '../http/form.js';
+import type { AccessToken, Grant } from '../grants/grant-book.js';
+import type { IncomingCall } from '../http/incoming-call.js';
 import { OAuth1Problem, OAuth1Verifier, type ParameterPlace } from './oauth1-verifier.js';
 import type { CallNote, Endpoint, FakeContext, Protocol } from '../protocol.js';
-import { equalSecrets, randomToken } from '../random-token.js';
-import { isAcceptedRedirectUri } from '../redirect-uri.js';
-import { onlyMethod } from '../routing.js';
+import { equalSecrets, randomToken } from '../grants/random-token.js';
+import { isAcceptedRedirectUri } from '../http/redirect-uri.js';
+import { onlyMethod } from '../http/routing.js';
 
 /** Temporary credentials (RFC 5849 section 2.1) and how far they have got. */
 interface RequestToken {

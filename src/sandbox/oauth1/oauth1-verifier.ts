@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { BoundedMap } from '../bounded-map.js';
-import { isForm, parseForm, type Pair } from '../form.js';
+import { BoundedMap } from '../grants/bounded-map.js';
+import { isForm, parseForm, type Pair } from '../http/form.js';
 
 /** A request as it arrived. */
 export interface SignedRequest {

@@ -1,7 +1,7 @@
-import { Refusal } from '../fake-response.js';
-import { Parameters } from '../form.js';
-import type { AccessToken, GrantBook } from '../grant-book.js';
-import type { IncomingCall } from '../incoming-call.js';
+import { Refusal } from '../http/fake-response.js';
+import { Parameters } from '../http/form.js';
+import type { AccessToken, GrantBook } from '../grants/grant-book.js';
+import type { IncomingCall } from '../http/incoming-call.js';
 import type { CallNote } from '../protocol.js';
 
 /** Finds the access token of a call. */

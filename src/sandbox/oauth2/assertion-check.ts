@@ -1,8 +1,8 @@
 import { createPublicKey } from 'node:crypto';
 import { jwtVerify } from 'jose';
 import { sandboxAssertionKey } from '../../provider-kit/definition/sandbox-credentials.js';
-import { BoundedMap } from '../bounded-map.js';
-import type { Parameters } from '../form.js';
+import { BoundedMap } from '../grants/bounded-map.js';
+import type { Parameters } from '../http/form.js';
 
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { FakeResponse } from '../fake-response.js';
+import type { FakeResponse } from '../http/fake-response.js';
 
 /**
  * The authorization page of a provider whose page is a web app: its parameters are behind a route in the fragment, which no

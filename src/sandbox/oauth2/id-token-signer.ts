@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
-import type { FakeResponse } from '../fake-response.js';
-import type { Route } from '../routing.js';
+import type { FakeResponse } from '../http/fake-response.js';
+import type { Route } from '../http/routing.js';
 
 /** Not published by most providers; long enough for an application that checks it at once. */
 const lifetimeSeconds = 3600;

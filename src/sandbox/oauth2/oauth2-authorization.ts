@@ -1,15 +1,15 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
-import { RedirectedRefusal, Refusal, type FakeResponse } from '../fake-response.js';
-import { BoundedMap } from '../bounded-map.js';
+import { RedirectedRefusal, Refusal, type FakeResponse } from '../http/fake-response.js';
+import { BoundedMap } from '../grants/bounded-map.js';
 import { callbackResponse } from './callback-response.js';
-import { Parameters } from '../form.js';
-import type { Grant } from '../grant-book.js';
+import { Parameters } from '../http/form.js';
+import type { Grant } from '../grants/grant-book.js';
 import { fragmentPage } from './fragment-page.js';
-import type { IncomingCall } from '../incoming-call.js';
+import type { IncomingCall } from '../http/incoming-call.js';
 import { readChallenge } from './pkce.js';
 import type { FakeContext } from '../protocol.js';
-import { randomToken } from '../random-token.js';
-import { isAcceptedRedirectUri } from '../redirect-uri.js';
+import { randomToken } from '../grants/random-token.js';
+import { isAcceptedRedirectUri } from '../http/redirect-uri.js';
 
 /** An authorization code and what it is bound to. */
 export interface AuthorizationCode {

@@ -1,8 +1,8 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
-import { Refusal } from '../fake-response.js';
+import { Refusal } from '../http/fake-response.js';
 import { verifyClientSecretJwt } from './client-secret-jwt.js';
-import { parseForm, type Parameters } from '../form.js';
-import { equalSecrets } from '../random-token.js';
+import { parseForm, type Parameters } from '../http/form.js';
+import { equalSecrets } from '../grants/random-token.js';
 
 interface Client {
   readonly clientId: string;

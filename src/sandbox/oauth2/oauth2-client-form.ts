@@ -1,7 +1,7 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
-import { Refusal } from '../fake-response.js';
-import { isForm, Parameters } from '../form.js';
-import type { IncomingCall } from '../incoming-call.js';
+import { Refusal } from '../http/fake-response.js';
+import { isForm, Parameters } from '../http/form.js';
+import type { IncomingCall } from '../http/incoming-call.js';
 import { AssertionCheck } from './assertion-check.js';
 import { authenticateClient, type ClientAuthentication } from './oauth2-client-authentication.js';
 import type { FakeContext } from '../protocol.js';

@@ -1,18 +1,18 @@
 import { sandboxHeaderValue } from '../../provider-kit/definition/provider-settings.js';
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 import { AccessCheck } from './access-check.js';
-import { Refusal, type FakeResponse } from '../fake-response.js';
-import { dataResponse, isDataCall } from '../data-api.js';
-import type { AccessToken } from '../grant-book.js';
+import { Refusal, type FakeResponse } from '../http/fake-response.js';
+import { dataResponse, isDataCall } from '../data-api/data-api.js';
+import type { AccessToken } from '../grants/grant-book.js';
 import { IdTokenSigner } from './id-token-signer.js';
-import type { IncomingCall } from '../incoming-call.js';
+import type { IncomingCall } from '../http/incoming-call.js';
 import { OAuth2Authorization } from './oauth2-authorization.js';
 import { OAuth2Revocation } from './oauth2-revocation.js';
 import { OAuth2TokenEndpoint } from './oauth2-token-endpoint.js';
 import { OwnEndpoints } from './own-endpoints.js';
 import { ClientForms } from './oauth2-client-form.js';
 import type { CallNote, Endpoint, IssuedGrant, FakeContext, Protocol } from '../protocol.js';
-import { findRoute, type Route } from '../routing.js';
+import { findRoute, type Route } from '../http/routing.js';
 
 /** A fake that speaks OAuth 2.0. */
 export class OAuth2Protocol implements Protocol {

@@ -1,12 +1,12 @@
 import type { OAuth2SandboxDefinition, SandboxRevocation } from '../../provider-kit/definition/sandbox-definition.js';
 import type { AccessCheck } from './access-check.js';
-import { Refusal, type FakeResponse } from '../fake-response.js';
-import { Parameters } from '../form.js';
-import type { Grant } from '../grant-book.js';
-import type { IncomingCall } from '../incoming-call.js';
+import { Refusal, type FakeResponse } from '../http/fake-response.js';
+import { Parameters } from '../http/form.js';
+import type { Grant } from '../grants/grant-book.js';
+import type { IncomingCall } from '../http/incoming-call.js';
 import { readForm, type ClientForms } from './oauth2-client-form.js';
 import type { CallNote, FakeContext } from '../protocol.js';
-import { matchPath, type Route } from '../routing.js';
+import { matchPath, type Route } from '../http/routing.js';
 
 /** The endpoint that ends a grant, with the proof that this provider wants. */
 export class OAuth2Revocation {

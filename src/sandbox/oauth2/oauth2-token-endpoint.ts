@@ -1,15 +1,15 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
-import { Refusal, type FakeResponse } from '../fake-response.js';
-import type { Parameters } from '../form.js';
-import type { Grant, RefreshToken, TokenFields } from '../grant-book.js';
+import { Refusal, type FakeResponse } from '../http/fake-response.js';
+import type { Parameters } from '../http/form.js';
+import type { Grant, RefreshToken, TokenFields } from '../grants/grant-book.js';
 import type { IdTokenSigner } from './id-token-signer.js';
-import type { IncomingCall } from '../incoming-call.js';
+import type { IncomingCall } from '../http/incoming-call.js';
 import type { OAuth2Authorization } from './oauth2-authorization.js';
 import type { ClientForms } from './oauth2-client-form.js';
 import { checkVerifier } from './pkce.js';
 import type { CallNote, IssuedGrant, FakeContext } from '../protocol.js';
-import { fingerprint } from '../random-token.js';
-import type { Route } from '../routing.js';
+import { fingerprint } from '../grants/random-token.js';
+import type { Route } from '../http/routing.js';
 
 /** What a successful call leads to. */
 interface Outcome {

@@ -7,12 +7,12 @@ import type {
   SandboxEndpointResponse,
 } from '../../provider-kit/definition/sandbox-definition.js';
 import type { AccessCheck } from './access-check.js';
-import type { FakeResponse } from '../fake-response.js';
-import { BoundedMap } from '../bounded-map.js';
-import { isForm, Parameters } from '../form.js';
-import type { IncomingCall } from '../incoming-call.js';
+import type { FakeResponse } from '../http/fake-response.js';
+import { BoundedMap } from '../grants/bounded-map.js';
+import { isForm, Parameters } from '../http/form.js';
+import type { IncomingCall } from '../http/incoming-call.js';
 import type { CallNote, FakeContext } from '../protocol.js';
-import { matchPath, type Route } from '../routing.js';
+import { matchPath, type Route } from '../http/routing.js';
 
 /** The endpoints that only one provider has, and the facts that they remember. */
 export class OwnEndpoints {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { Refusal } from '../fake-response.js';
-import type { Parameters } from '../form.js';
-import { equalSecrets } from '../random-token.js';
+import { Refusal } from '../http/fake-response.js';
+import type { Parameters } from '../http/form.js';
+import { equalSecrets } from '../grants/random-token.js';
 
 /** How a provider treats PKCE; see the definition of a sandbox provider. */
 export type PkceRule = 'required' | 'supported' | 'ignored';

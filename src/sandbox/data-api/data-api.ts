@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
-import { Refusal, type FakeResponse } from './fake-response.js';
-import type { IncomingCall } from './incoming-call.js';
-import { isBelow } from './routing.js';
+import type { SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
+import { Refusal, type FakeResponse } from '../http/fake-response.js';
+import type { IncomingCall } from '../http/incoming-call.js';
+import { isBelow } from '../http/routing.js';
 
 /** Headers that say who calls and how, not what for. */
 const unremarkable = ['authorization', 'connection', 'content-length', 'host', 'transfer-encoding'];

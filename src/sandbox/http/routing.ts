@@ -1,6 +1,6 @@
 import { Refusal } from './fake-response.js';
 import type { IncomingCall } from './incoming-call.js';
-import type { Endpoint } from './protocol.js';
+import type { Endpoint } from '../protocol.js';
 
 /** An endpoint at a path, where `{name}` stands for one segment. */
 export interface Route extends Endpoint {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { OAuth2SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
-import { call, json, OAuth2Driver, sha256, startSandbox } from './testing/sandbox-driver.js';
-import { plainDefinition } from './testing/plain-definition.js';
-import type { VendorSandbox } from './vendor-sandbox.js';
+import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
+import { call, json, OAuth2Driver, sha256, startSandbox } from '../testing/sandbox-driver.js';
+import { plainDefinition } from '../testing/plain-definition.js';
+import type { VendorSandbox } from '../vendor-sandbox.js';
 
 const definition: OAuth2SandboxDefinition = {
   ...plainDefinition,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { FakeResponse } from './fake-response.js';
+import type { FakeResponse } from '../http/fake-response.js';
 
 const style =
   'body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:3rem auto;padding:0 1rem}' +

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { Refusal, type FakeResponse } from './fake-response.js';
-import type { FakeProvider } from './fake-provider.js';
-import type { IncomingCall } from './incoming-call.js';
-import { misbehaviourSchema } from './misbehaviour.js';
-import { onlyMethod } from './routing.js';
+import { Refusal, type FakeResponse } from '../http/fake-response.js';
+import type { FakeProvider } from '../fake-provider.js';
+import type { IncomingCall } from '../http/incoming-call.js';
+import { misbehaviourSchema } from '../misbehaviour.js';
+import { onlyMethod } from '../http/routing.js';
 
 /** First segment of the control paths: no slug starts with `_`. */
 export const controlSegment = '_control';

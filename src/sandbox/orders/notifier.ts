@@ -1,7 +1,7 @@
-import type { NotificationKind } from '../provider-kit/definition/notifications.js';
-import { sandboxHookSecret } from '../provider-kit/definition/notification-settings.js';
-import type { SandboxNotification, SandboxNotify } from '../provider-kit/definition/sandbox-notification.js';
-import type { FakeContext, Protocol } from './protocol.js';
+import type { NotificationKind } from '../../provider-kit/definition/notifications.js';
+import { sandboxHookSecret } from '../../provider-kit/definition/notification-settings.js';
+import type { SandboxNotification, SandboxNotify } from '../../provider-kit/definition/sandbox-notification.js';
+import type { FakeContext, Protocol } from '../protocol.js';
 
 /** What a fake tells a hook, and how. */
 export interface NotificationOrder {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { BoundedMap } from './bounded-map.js';
-import { CallHistory } from './call-history.js';
+import { CallHistory } from '../call-history.js';
 
 describe('BoundedMap', () => {
   it('forgets the oldest entry beyond its limit', () => {

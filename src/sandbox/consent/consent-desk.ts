@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { Refusal, type FakeResponse } from './fake-response.js';
-import { BoundedMap } from './bounded-map.js';
-import { parseForm } from './form.js';
-import { consentPage } from './html-pages.js';
-import type { IncomingCall } from './incoming-call.js';
+import { Refusal, type FakeResponse } from '../http/fake-response.js';
+import { BoundedMap } from '../grants/bounded-map.js';
+import { parseForm } from '../http/form.js';
+import { consentPage } from '../pages/html-pages.js';
+import type { IncomingCall } from '../http/incoming-call.js';
 
 /** A question to the user, with what follows from each answer. */
 export interface ConsentRequest {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
-import type { FakeResponse } from './fake-response.js';
-import type { Misbehaviour } from './misbehaviour.js';
+import type { FakeResponse } from '../http/fake-response.js';
+import type { Misbehaviour } from '../misbehaviour.js';
 
 /** Renders an error as the provider writes it. */
 export type ErrorRenderer = (status: number, error: string, description: string) => FakeResponse;
