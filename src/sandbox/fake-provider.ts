@@ -4,13 +4,16 @@ import { sandboxClientId, sandboxClientSecret } from '../provider-kit/definition
 import type { SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
 import { RedirectedRefusal, Refusal, send, type FakeResponse } from './http/fake-response.js';
 import { CallHistory, type CallKind, type HistoryEntry, type OpenEntry } from './call-history.js';
+import { AccountProposals } from './consent/account-proposals.js';
 import { ConsentDesk } from './consent/consent-desk.js';
 import { isForm, parseForm } from './http/form.js';
+import { BoundedMap } from './grants/bounded-map.js';
 import { GrantBook, type LiveGrant } from './grants/grant-book.js';
-import { errorPage } from './pages/html-pages.js';
+import { MemoryFile } from './grants/memory-file.js';
+import { errorPage } from './pages/error-page.js';
 import type { IncomingCall } from './http/incoming-call.js';
 import { Notifier } from './orders/notifier.js';
-import { MisbehaviourQueue, type Misbehaviour } from './misbehaviour.js';
+import { endpointsOf, MisbehaviourQueue, type Misbehaviour } from './misbehaviour.js';
 import { OAuth1Protocol } from './oauth1/oauth1-protocol.js';
 import { OAuth2Protocol } from './oauth2/oauth2-protocol.js';
 import type { CallNote, Endpoint, IssuedGrant, FakeContext, Protocol } from './protocol.js';
@@ -19,11 +22,35 @@ import { alter, replacement } from './orders/wrong-response.js';
 
 const consentPath = '/_consent';
 
+/** What makes a fake provider. */
+export interface FakeProviderOptions {
+  readonly slug: string;
+  /** As people know the provider. */
+  readonly displayName: string;
+  /** Base of all its endpoints: `<sandbox>/<slug>`. */
+  readonly url: string;
+  /** What the provider expects and answers. */
+  readonly definition: SandboxDefinition;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Finds the other fakes. */
+  readonly findNeighbor: FakeContext['findNeighbor'];
+  /** Where it keeps its grants; in memory only if absent. */
+  readonly file?: string | undefined;
+  /** Tells the person of a problem with that file. */
+  readonly report: (line: string) => void;
+}
+
 /** One fake provider: serves its endpoints, and lets a test look at it and order it about. */
 export class FakeProvider {
+  readonly slug: string;
+  readonly displayName: string;
+  readonly url: string;
+  readonly definition: SandboxDefinition;
   readonly #context: FakeContext;
   readonly #protocol: Protocol;
   readonly #history: CallHistory;
+  readonly #memory: MemoryFile | undefined;
   /** Tells the app's hook what happens to accounts. */
   readonly notifier: Notifier;
   readonly #misbehaviours = new MisbehaviourQueue();
@@ -32,21 +59,22 @@ export class FakeProvider {
   /** How far the clock of this provider is ahead of the sandbox's, in seconds. */
   clockOffsetSeconds = 0;
 
-  /**
-   * @param slug - the provider's
-   * @param url - base of all its endpoints: `<sandbox>/<slug>`
-   * @param definition - what the provider expects and answers
-   * @param sandboxNow - milliseconds since 1970
-   * @param findNeighbor - finds the other fakes
-   */
-  constructor(
-    readonly slug: string,
-    readonly url: string,
-    readonly definition: SandboxDefinition,
-    sandboxNow: () => number,
-    findNeighbor: FakeContext['findNeighbor'],
-  ) {
+  constructor({
+    slug,
+    displayName,
+    url,
+    definition,
+    file,
+    report,
+    findNeighbor,
+    now: sandboxNow,
+  }: FakeProviderOptions) {
+    this.slug = slug;
+    this.displayName = displayName;
+    this.url = url;
+    this.definition = definition;
     const now = (): number => sandboxNow() + this.clockOffsetSeconds * 1_000;
+    const grants = new GrantBook(now);
     this.#history = new CallHistory(now);
     this.#context = {
       slug,
@@ -54,8 +82,9 @@ export class FakeProvider {
       clientId: sandboxClientId(slug),
       clientSecret: sandboxClientSecret(slug),
       now,
-      grants: new GrantBook(now),
-      consent: new ConsentDesk(slug, now),
+      grants,
+      facts: new BoundedMap(),
+      consent: new ConsentDesk({ slug, displayName }, new AccountProposals(slug, grants), now),
       findNeighbor,
       accessTokenLifetimeSeconds: definition.oauth === '2.0' ? definition.accessTokenLifetimeSeconds : Infinity,
     };
@@ -64,6 +93,8 @@ export class FakeProvider {
         ? new OAuth2Protocol(definition, this.#context)
         : new OAuth1Protocol(definition, this.#context);
     this.notifier = new Notifier(definition.notify, this.#context, this.#protocol);
+    this.#memory = file === undefined ? undefined : new MemoryFile(file, this.#context, report);
+    this.#memory?.load();
   }
 
   /** Every call in order of arrival, those in flight included. */
@@ -84,6 +115,16 @@ export class FakeProvider {
     this.#context.accessTokenLifetimeSeconds = seconds;
   }
 
+  /** The endpoints that can be ordered to go wrong. */
+  get endpoints(): readonly Misbehaviour['endpoint'][] {
+    return endpointsOf(this.definition);
+  }
+
+  /** The endpoints that go wrong at the next call. */
+  get misbehavingEndpoints(): readonly Misbehaviour['endpoint'][] {
+    return this.#misbehaviours.endpoints;
+  }
+
   /**
    * Orders the fake to go wrong.
    *
@@ -91,21 +132,8 @@ export class FakeProvider {
    * @throws Error when this provider has no such endpoint, {@link RangeError} on bad `times`
    */
   misbehave(behaviour: Misbehaviour, times = 1): void {
-    const oauth1 = ['request_token', 'access_token'].includes(behaviour.endpoint);
-    const oauth2 = ['token', 'refresh'].includes(behaviour.endpoint);
-    const { definition } = this;
-    const { oauth, account, revoke } = definition;
-    const { idToken, endpoints = [] } = definition.oauth === '2.0' ? definition : {};
-    const exchange = definition.oauth === '1.0a' ? definition.exchange : undefined;
-    const missing =
-      (oauth1 && oauth === '2.0') ||
-      (oauth2 && oauth === '1.0a') ||
-      (behaviour.endpoint === 'account' && account === undefined) ||
-      (behaviour.endpoint === 'revoke' && revoke === undefined) ||
-      (behaviour.endpoint === 'exchange' && exchange === undefined) ||
-      ((behaviour.endpoint === 'jwks' || behaviour.type === 'idToken') && idToken === undefined) ||
-      (behaviour.endpoint === 'endpoint' && endpoints.length === 0);
-    if (missing) {
+    const hasIdToken = this.endpoints.includes('jwks');
+    if (!this.endpoints.includes(behaviour.endpoint) || (behaviour.type === 'idToken' && !hasIdToken)) {
       throw new Error(`The fake "${this.slug}" has no endpoint "${behaviour.endpoint}".`);
     }
     this.#misbehaviours.add(behaviour, times);
@@ -173,6 +201,7 @@ export class FakeProvider {
     const entry = this.#history.begin(endpoint.kind, call.headers.authorization);
     const wrong = this.#misbehaviours.take(endpoint.kind);
     const response = await this.#respond(endpoint, call, entry, wrong, stopping);
+    await this.save();
     this.#history.end(entry, response === 'drop' ? 0 : response.status);
     if (response === 'drop') {
       outgoing.destroy();
@@ -180,6 +209,11 @@ export class FakeProvider {
     }
     outgoing.setHeader('Date', new Date(this.#context.now()).toUTCString());
     await send(outgoing, response);
+  }
+
+  /** Resolves once the grants are in the file, if this fake has one. */
+  async save(): Promise<void> {
+    await this.#memory?.save();
   }
 
   #findEndpoint(call: IncomingCall): Endpoint | undefined {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
 
 const endpoint = z.enum([
   'token',
@@ -82,9 +83,33 @@ export const misbehaviourSchema = z.discriminatedUnion('type', [
 
 export type Misbehaviour = z.infer<typeof misbehaviourSchema>;
 
+/** Returns the endpoints of a fake that can go wrong: those that it has. */
+export function endpointsOf(definition: SandboxDefinition): Misbehaviour['endpoint'][] {
+  const oauth2 = definition.oauth === '2.0' ? definition : undefined;
+  const oauth1 = definition.oauth === '1.0a' ? definition : undefined;
+  const has: Readonly<Record<Misbehaviour['endpoint'], boolean>> = {
+    token: oauth2 !== undefined,
+    refresh: oauth2 !== undefined,
+    revoke: definition.revoke !== undefined,
+    account: definition.account !== undefined,
+    api: true,
+    jwks: oauth2?.idToken !== undefined,
+    endpoint: (oauth2?.endpoints ?? []).length > 0,
+    request_token: oauth1 !== undefined,
+    access_token: oauth1 !== undefined,
+    exchange: oauth1?.exchange !== undefined,
+  };
+  return endpoint.options.filter((name) => has[name]);
+}
+
 /** What was ordered, per endpoint in the order of the orders; each call uses up one. */
 export class MisbehaviourQueue {
   readonly #orders: { readonly misbehaviour: Misbehaviour; times: number }[] = [];
+
+  /** The endpoints that have orders. */
+  get endpoints(): Misbehaviour['endpoint'][] {
+    return [...new Set(this.#orders.map(({ misbehaviour }) => misbehaviour.endpoint))];
+  }
 
   /** @throws {@link RangeError} when `times` is not a positive integer or `Infinity` */
   add(misbehaviour: Misbehaviour, times: number): void {

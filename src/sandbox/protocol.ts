@@ -1,6 +1,7 @@
 import type { FakeResponse } from './http/fake-response.js';
 import type { CallKind } from './call-history.js';
 import type { ConsentDesk } from './consent/consent-desk.js';
+import type { BoundedMap } from './grants/bounded-map.js';
 import type { GrantBook } from './grants/grant-book.js';
 import type { IncomingCall } from './http/incoming-call.js';
 
@@ -60,6 +61,8 @@ export interface FakeContext {
   readonly clientSecret: string;
   readonly now: () => number;
   readonly grants: GrantBook;
+  /** What the endpoints of this provider alone have remembered. */
+  readonly facts: BoundedMap<true>;
   readonly consent: ConsentDesk;
   /** Finds another fake of the sandbox. */
   readonly findNeighbor: (slug: string) => NeighboringProvider | undefined;

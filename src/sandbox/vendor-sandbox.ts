@@ -1,13 +1,23 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import type { SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
 import { Refusal, send } from './http/fake-response.js';
 import { control, controlSegment } from './orders/control.js';
 import { FakeProvider } from './fake-provider.js';
-import { indexPage } from './pages/html-pages.js';
+import { describeFake, type FakeDescription } from './fake-description.js';
+import { indexPage } from './pages/index-page.js';
 import { readCall } from './http/incoming-call.js';
 import { onlyMethod } from './http/routing.js';
+
+/** Where the fakes keep their grants from one start to the next. */
+export interface SandboxMemory {
+  /** A folder that exists. Each fake has one file in it. */
+  readonly directory: string;
+  /** Tells the person of a problem with a file, in one line. */
+  readonly report: (line: string) => void;
+}
 
 export interface SandboxOptions {
   /** 0, the default, takes a free one. */
@@ -16,6 +26,8 @@ export interface SandboxOptions {
   readonly providers: ReadonlyMap<string, SandboxDefinition>;
   /** Milliseconds since 1970; the wall clock when absent. */
   readonly now?: () => number;
+  /** Where the fakes keep their grants; in memory only if absent. */
+  readonly memory?: SandboxMemory;
   /** Host name in the URLs, `127.0.0.1` when absent. The server listens on loopback in any case. */
   readonly publicHost?: string;
 }
@@ -23,7 +35,7 @@ export interface SandboxOptions {
 /**
  * Fake providers over real HTTP, each below `/<slug>`, for development and tests. Never part of production.
  *
- * All state is in memory and bounded.
+ * All state is bounded, and in memory only unless {@link SandboxOptions.memory} is set.
  */
 export class VendorSandbox {
   readonly #providers = new Map<string, FakeProvider>();
@@ -34,6 +46,7 @@ export class VendorSandbox {
     /** `http://127.0.0.1:<port>`, without a slash at the end. */
     readonly url: string,
     private readonly now: () => number,
+    private readonly memory: SandboxMemory | undefined,
   ) {}
 
   /**
@@ -47,7 +60,7 @@ export class VendorSandbox {
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     const url = `http://${options.publicHost ?? '127.0.0.1'}:${port}`;
-    const sandbox = new VendorSandbox(server, url, options.now ?? Date.now);
+    const sandbox = new VendorSandbox(server, url, options.now ?? Date.now, options.memory);
     for (const [slug, definition] of options.providers) {
       sandbox.add(slug, definition);
     }
@@ -55,10 +68,19 @@ export class VendorSandbox {
     return sandbox;
   }
 
-  /** Adds a fake while the server runs. */
-  add(slug: string, definition: SandboxDefinition): void {
-    const findNeighbor = (wanted: string): FakeProvider | undefined => this.#providers.get(wanted);
-    this.#providers.set(slug, new FakeProvider(slug, `${this.url}/${slug}`, definition, this.now, findNeighbor));
+  /** Adds a fake while the server runs. With a folder to keep grants in, it takes over those of an earlier start. */
+  add(slug: string, definition: SandboxDefinition, displayName = slug): void {
+    const fake = new FakeProvider({
+      slug,
+      displayName,
+      url: `${this.url}/${slug}`,
+      definition,
+      now: this.now,
+      findNeighbor: (wanted) => this.#providers.get(wanted),
+      file: this.memory && join(this.memory.directory, `${slug}.json`),
+      report: (line) => this.memory?.report(line),
+    });
+    this.#providers.set(slug, fake);
   }
 
   /** @throws Error when there is no such fake */
@@ -99,15 +121,11 @@ export class VendorSandbox {
     const call = await readCall(request);
     if (call.slug === '' && call.path === '') {
       onlyMethod(call, 'GET');
-      const fakes = [...this.#providers.values()];
-      await send(
-        outgoing,
-        indexPage(fakes.map(({ slug, url, definition }) => ({ slug, url, oauth: definition.oauth }))),
-      );
+      await send(outgoing, indexPage(await this.#describe(), this.url));
       return;
     }
     if (call.slug === controlSegment) {
-      await send(outgoing, await control(call, (slug) => this.#providers.get(slug)));
+      await send(outgoing, await control(call, this.#providers));
       return;
     }
     const fake = this.#providers.get(call.slug);
@@ -115,5 +133,9 @@ export class VendorSandbox {
       throw new Refusal(404, 'not_found', 'no such provider; GET / lists them');
     }
     await fake.serve(call, outgoing, this.#stopping.signal);
+  }
+
+  #describe(): Promise<FakeDescription[]> {
+    return Promise.all([...this.#providers.values()].map(describeFake));
   }
 }

@@ -65,7 +65,7 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
   const rootKey = options.rootKey ?? randomBytes(32).toString('base64');
   const restore = setEnvironment({
     NODE_ENV: 'test',
-    // The sandbox offers one account by default, and many tests have many users.
+    // The user of most tests has one account, and many tests have many users.
     ACCOUNT_SHARING: 'allow',
     LOG_LEVEL: 'silent',
     DATABASE_URL: databaseUrl,
@@ -94,7 +94,7 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
     await app.listen(0, '127.0.0.1');
     for (const { definition } of app.get(ProviderRegistry).list()) {
       if (options.sandbox === undefined) {
-        sandbox.add(definition.slug, definition.sandbox);
+        sandbox.add(definition.slug, definition.sandbox, definition.displayName);
       }
     }
     const started = app;

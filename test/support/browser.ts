@@ -1,9 +1,12 @@
 import { request } from 'undici';
 
+/** The sandbox proposes a new account for each consent, but the user of these tests has one. */
+const usualAccount = '1001';
+
 /** What the user does on a provider's consent page. */
 export interface ConsentOptions {
   readonly decision?: 'approve' | 'deny';
-  /** Account at the provider, digits. */
+  /** Account at the provider, digits; the same one for everybody if absent. */
   readonly account?: string;
   /** Scopes left ticked, where the page has boxes; all of them when absent. */
   readonly scopes?: readonly string[];
@@ -33,7 +36,7 @@ export async function consent(linkWebUrl: string, options: ConsentOptions = {}):
     if (name === undefined || (isBox && options.scopes !== undefined && !options.scopes.includes(value))) {
       continue;
     }
-    form.append(name, name === 'account' && options.account !== undefined ? options.account : value);
+    form.append(name, name === 'account' ? (options.account ?? usualAccount) : value);
   }
   form.append('decision', options.decision ?? 'approve');
   const answer = await request(new URL(action, linkWebUrl), {

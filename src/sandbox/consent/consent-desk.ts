@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { Refusal, type FakeResponse } from '../http/fake-response.js';
 import { BoundedMap } from '../grants/bounded-map.js';
 import { parseForm } from '../http/form.js';
-import { consentPage } from '../pages/html-pages.js';
+import { consentPage } from '../pages/consent-page.js';
 import type { IncomingCall } from '../http/incoming-call.js';
+import { isAccountNumber, type AccountProposals } from './account-proposals.js';
 
 /** A question to the user, with what follows from each answer. */
 export interface ConsentRequest {
@@ -16,16 +17,22 @@ export interface ConsentRequest {
   readonly deny: () => FakeResponse;
 }
 
+interface OpenRequest {
+  readonly request: ConsentRequest;
+  readonly account: string;
+  readonly expiresAtMs: number;
+}
+
 const lifetimeMs = 600_000;
-const defaultAccount = '1001';
 
 /** Asks the user, and takes one answer. */
 export class ConsentDesk {
-  readonly #open = new BoundedMap<{ readonly request: ConsentRequest; readonly expiresAtMs: number }>();
+  readonly #open = new BoundedMap<OpenRequest>();
   #limit: readonly string[] | undefined;
 
   constructor(
-    private readonly slug: string,
+    private readonly provider: { readonly slug: string; readonly displayName: string },
+    private readonly proposals: AccountProposals,
     private readonly now: () => number,
   ) {}
 
@@ -34,10 +41,14 @@ export class ConsentDesk {
     this.#limit = scopes;
   }
 
-  ask(request: ConsentRequest): FakeResponse {
+  /** Shows the consent page to the browser of a call. */
+  ask(request: ConsentRequest, call: IncomingCall): FakeResponse {
     const requestId = randomUUID();
-    this.#open.set(requestId, { request, expiresAtMs: this.now() + lifetimeMs });
-    return consentPage({ slug: this.slug, requestId, ...request });
+    const { slug, displayName } = this.provider;
+    const { account, otherAccounts } = this.proposals.propose(call);
+    this.#open.set(requestId, { request, account, expiresAtMs: this.now() + lifetimeMs });
+    const { clientId, scopes, userPicksScopes } = request;
+    return consentPage({ slug, displayName, requestId, clientId, scopes, userPicksScopes, account, otherAccounts });
   }
 
   /**
@@ -61,13 +72,17 @@ export class ConsentDesk {
     if (decision !== 'approve' && decision !== 'deny') {
       throw new Refusal(400, 'invalid_request', 'Press Approve or Deny.');
     }
-    const account = fields.get('account')?.[0] ?? defaultAccount;
-    if (!/^[1-9]\d{0,14}$/.test(account)) {
+    const account = fields.get('account')?.[0] ?? open.account;
+    if (!isAccountNumber(account)) {
       throw new Refusal(400, 'invalid_request', 'The account must be a number of 1 to 15 digits.');
     }
     const scopes = decision === 'approve' ? this.#granted(open.request, fields.get('scope')) : [];
     this.#open.delete(requestId);
-    return decision === 'approve' ? open.request.approve(account, scopes) : open.request.deny();
+    if (decision === 'deny') {
+      return open.request.deny();
+    }
+    const response = open.request.approve(account, scopes);
+    return { ...response, headers: { ...response.headers, 'Set-Cookie': this.proposals.remember(call, account) } };
   }
 
   /** A script may leave `scope` out and grants everything; a browser always sends the hidden empty one. */

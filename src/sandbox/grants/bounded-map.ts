@@ -23,7 +23,11 @@ export class BoundedMap<Value> {
     return this.#entries.delete(key);
   }
 
-  values(): IterableIterator<Value> {
+  keys(): MapIterator<string> {
+    return this.#entries.keys();
+  }
+
+  values(): MapIterator<Value> {
     return this.#entries.values();
   }
 

@@ -13,6 +13,8 @@ export interface Grant {
   ended: boolean;
   /** Access tokens of an earlier generation are dead. */
   generation: number;
+  /** Whether it was exchanged for a grant of a successor. */
+  exchanged: boolean;
 }
 
 export interface AccessToken {
@@ -48,9 +50,20 @@ export interface LiveGrant {
   readonly createdAtMs: number;
 }
 
+/** Everything in a book. */
+export interface BookEntries {
+  readonly grants: readonly Grant[];
+  readonly accessTokens: readonly AccessToken[];
+  readonly refreshTokens: readonly RefreshToken[];
+  /** Refresh tokens that were exchanged, in the order of their exchange. */
+  readonly spentTokens: readonly RefreshToken[];
+}
+
 /** All grants and tokens of one fake. */
 export class GrantBook {
   readonly #grants = new BoundedMap<Grant>();
+  /** Every account that ever had a grant. */
+  readonly #accounts = new BoundedMap<true>();
   readonly #access = new BoundedMap<AccessToken>();
   readonly #refresh = new BoundedMap<RefreshToken>();
   /** Kept apart, so that many refreshes of one grant do not push out the live tokens of others. */
@@ -58,11 +71,43 @@ export class GrantBook {
 
   constructor(private readonly now: () => number) {}
 
+  get entries(): BookEntries {
+    return {
+      grants: [...this.#grants.values()],
+      accessTokens: [...this.#access.values()],
+      refreshTokens: [...this.#refresh.values()],
+      spentTokens: [...this.#spent.values()],
+    };
+  }
+
+  /** Takes the entries of an earlier book. */
+  restore({ grants, accessTokens, refreshTokens, spentTokens }: BookEntries): void {
+    grants.forEach((grant) => this.#addGrant(grant));
+    accessTokens.forEach((token) => this.#access.set(token.value, token));
+    refreshTokens.forEach((token) => this.#refresh.set(token.value, token));
+    spentTokens.forEach((token) => this.#spent.set(token.value, token));
+  }
+
+  #addGrant(grant: Grant): void {
+    this.#grants.set(grant.familyId, grant);
+    this.#accounts.set(grant.accountId, true);
+  }
+
+  /** Tells whether an account ever had a grant. */
+  hasAccount(accountId: string): boolean {
+    return this.#accounts.get(accountId) === true;
+  }
+
+  hasLiveGrant(accountId: string): boolean {
+    return [...this.#grants.values()].some((grant) => grant.accountId === accountId && !grant.ended);
+  }
+
   open(accountId: string, scopes: readonly string[], redirectUri = ''): Grant {
     const familyId = randomUUID();
     const createdAtMs = this.now();
-    const grant: Grant = { familyId, accountId, scopes, redirectUri, createdAtMs, ended: false, generation: 0 };
-    this.#grants.set(grant.familyId, grant);
+    const begun = { ended: false, generation: 0, exchanged: false };
+    const grant: Grant = { familyId, accountId, scopes, redirectUri, createdAtMs, ...begun };
+    this.#addGrant(grant);
     return grant;
   }
 

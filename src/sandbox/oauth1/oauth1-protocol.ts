@@ -1,9 +1,10 @@
 import type { OAuth1SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 import { appendQuery, redirect, Refusal, type FakeResponse } from '../http/fake-response.js';
+import type { ConsentRequest } from '../consent/consent-desk.js';
 import { BoundedMap } from '../grants/bounded-map.js';
 import { dataResponse, isDataCall } from '../data-api/data-api.js';
 import { Parameters } from '../http/form.js';
-import type { AccessToken, Grant } from '../grants/grant-book.js';
+import type { AccessToken } from '../grants/grant-book.js';
 import type { IncomingCall } from '../http/incoming-call.js';
 import { OAuth1Problem, OAuth1Verifier, type ParameterPlace } from './oauth1-verifier.js';
 import type { CallNote, Endpoint, FakeContext, Protocol } from '../protocol.js';
@@ -29,7 +30,6 @@ const requestTokenLifetimeSeconds = 600;
 export class OAuth1Protocol implements Protocol {
   readonly #requestTokens = new BoundedMap<RequestToken>();
   readonly #verifier: OAuth1Verifier;
-  readonly #exchanged = new WeakSet<Grant>();
 
   constructor(
     private readonly definition: OAuth1SandboxDefinition,
@@ -105,7 +105,7 @@ export class OAuth1Protocol implements Protocol {
       throw new Refusal(400, 'token_rejected', 'oauth_token is unknown, expired or already answered');
     }
     token.state = 'asked';
-    return this.context.consent.ask({
+    const request: ConsentRequest = {
       clientId: this.context.clientId,
       scopes: [],
       userPicksScopes: false,
@@ -119,7 +119,8 @@ export class OAuth1Protocol implements Protocol {
         this.#decide(token, 'denied');
         return redirect(appendQuery(token.callback, { denied: token.value }));
       },
-    });
+    };
+    return this.context.consent.ask(request, call);
   }
 
   /** The page may have been opened twice; only the first answer counts. */
@@ -173,14 +174,14 @@ export class OAuth1Protocol implements Protocol {
   #exchangeGrant(call: IncomingCall, note: CallNote): FakeResponse {
     const token = this.#signedToken(call, note);
     const { successor = '', tokenLivesOnSeconds = 0 } = this.definition.exchange ?? {};
-    if (this.#exchanged.has(token.grant)) {
+    if (token.grant.exchanged) {
       throw unauthorized('token_used');
     }
     const issued = this.context.findNeighbor(successor)?.issueGrant(token.grant.accountId);
     if (issued === undefined) {
       throw new Refusal(500, 'server_error', `there is no fake "${successor}"`);
     }
-    this.#exchanged.add(token.grant);
+    token.grant.exchanged = true;
     token.expiresAtMs = this.context.now() + tokenLivesOnSeconds * 1000;
     return { status: 200, content: { json: issued.fields } };
   }
@@ -188,7 +189,7 @@ export class OAuth1Protocol implements Protocol {
   #revoke(call: IncomingCall, note: CallNote): FakeResponse {
     const { grant } = this.#signedToken(call, note);
     this.context.grants.end(grant);
-    if (this.#exchanged.has(grant)) {
+    if (grant.exchanged) {
       this.context.findNeighbor(this.definition.exchange?.successor ?? '')?.revokeGrant(grant.accountId);
     }
     return { status: this.definition.revoke?.status ?? 204 };

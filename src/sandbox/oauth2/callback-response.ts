@@ -1,5 +1,5 @@
 import { appendQuery, redirect, type FakeResponse } from '../http/fake-response.js';
-import { formPostPage } from '../pages/html-pages.js';
+import { formPostPage } from '../pages/form-post-page.js';
 
 /**
  * Sends the browser back to the application.

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { html, trusted } from '../../web/html.js';
 import type { FakeResponse } from '../http/fake-response.js';
+import { pageResponse } from '../pages/page-response.js';
 
 /**
  * The authorization page of a provider whose page is a web app: its parameters are behind a route in the fragment, which no
@@ -10,12 +12,10 @@ import type { FakeResponse } from '../http/fake-response.js';
 export function fragmentPage(route: string): FakeResponse {
   const start = JSON.stringify(`#${route}?`);
   const script = `const hash=location.hash;if(hash.startsWith(${start}))location.replace('?'+hash.slice(${start}.length))`;
-  const hash = createHash('sha256').update(script).digest('base64');
-  const policy = `default-src 'none'; script-src 'sha256-${hash}'; base-uri 'none'; frame-ancestors 'none'`;
-  const text = `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Authorization</title></head><body><script>${script}</script></body></html>\n`;
-  return {
-    status: 200,
-    headers: { 'Content-Security-Policy': policy, 'Referrer-Policy': 'no-referrer' },
-    content: { text, type: 'text/html; charset=utf-8' },
-  };
+  const scriptHash = createHash('sha256').update(script).digest('base64');
+  const title = 'Authorization';
+  // The hash is that of the exact text between the tags.
+  const content = html`<h1>${title}</h1>
+    ${trusted(`<script>${script}</script>`)}`;
+  return pageResponse({ title, content, directives: [`script-src 'sha256-${scriptHash}'`] });
 }

@@ -1,5 +1,6 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 import { RedirectedRefusal, Refusal, type FakeResponse } from '../http/fake-response.js';
+import type { ConsentRequest } from '../consent/consent-desk.js';
 import { BoundedMap } from '../grants/bounded-map.js';
 import { callbackResponse } from './callback-response.js';
 import { Parameters } from '../http/form.js';
@@ -51,7 +52,7 @@ export class OAuth2Authorization {
     const query = new Parameters(call.query);
     const redirectUri = this.#redirectUri(query);
     try {
-      return this.#ask(query, redirectUri);
+      return this.#ask(query, redirectUri, call);
     } catch (error) {
       if (!(error instanceof Refusal) || this.definition.malformedAuthorizeIsNotRedirected === true) {
         throw error;
@@ -89,7 +90,7 @@ export class OAuth2Authorization {
     return redirectUri;
   }
 
-  #ask(query: Parameters, redirectUri: string): FakeResponse {
+  #ask(query: Parameters, redirectUri: string, call: IncomingCall): FakeResponse {
     query.refuseRepeated();
     if (query.get('response_type') !== 'code') {
       throw new Refusal(400, 'unsupported_response_type', 'response_type must be code');
@@ -105,7 +106,7 @@ export class OAuth2Authorization {
     const askedScopes = this.#scopes(this.#scopeParameter(query));
     const challenge = readChallenge(this.definition.pkce, query);
     const nonce = query.find('nonce');
-    return this.context.consent.ask({
+    const request: ConsentRequest = {
       clientId: this.context.clientId,
       scopes: askedScopes,
       userPicksScopes: this.definition.userPicksScopes === true,
@@ -121,7 +122,8 @@ export class OAuth2Authorization {
         const error = this.definition.deniedError ?? 'access_denied';
         return this.#callback(redirectUri, { error, error_description: 'the user said no', state });
       },
-    });
+    };
+    return this.context.consent.ask(request, call);
   }
 
   #scopeParameter(query: Parameters): string | undefined {

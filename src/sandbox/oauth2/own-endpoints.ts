@@ -16,7 +16,6 @@ import { matchPath, type Route } from '../http/routing.js';
 
 /** The endpoints that only one provider has, and the facts that they remember. */
 export class OwnEndpoints {
-  readonly #facts = new BoundedMap<true>();
   readonly #kept = new BoundedMap<Readonly<Record<string, unknown>>>();
 
   constructor(
@@ -35,7 +34,7 @@ export class OwnEndpoints {
   }
 
   isRemembered(fact: string): boolean {
-    return this.#facts.get(fact) === true;
+    return this.context.facts.get(fact) === true;
   }
 
   async #respond(endpoint: SandboxEndpoint, call: IncomingCall, note: CallNote): Promise<FakeResponse> {
@@ -48,7 +47,7 @@ export class OwnEndpoints {
       bearer.used = true;
       note.familyId = bearer.grant.familyId;
     }
-    const { slug, baseUrl, clientId, clientSecret, grants, now } = this.context;
+    const { slug, baseUrl, clientId, clientSecret, facts, grants, now } = this.context;
     const response = await endpoint.respond({
       baseUrl,
       clientId,
@@ -62,9 +61,9 @@ export class OwnEndpoints {
       hookSecret: sandboxHookSecret(slug),
       bearerAccountId: bearer?.grant.accountId,
       endGrants: (accountId) => grants.endAll(accountId),
-      remember: (fact) => this.#facts.set(fact, true),
+      remember: (fact) => facts.set(fact, true),
       has: (fact) => this.isRemembered(fact),
-      forget: (fact) => void this.#facts.delete(fact),
+      forget: (fact) => void facts.delete(fact),
       kept: this.#kept,
       callBack,
     });

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { Refusal, type FakeResponse } from '../http/fake-response.js';
+import { describeFake } from '../fake-description.js';
 import type { FakeProvider } from '../fake-provider.js';
 import type { IncomingCall } from '../http/incoming-call.js';
 import { misbehaviourSchema } from '../misbehaviour.js';
+import { notificationKinds } from './notifier.js';
 import { onlyMethod } from '../http/routing.js';
 
 /** First segment of the control paths: no slug starts with `_`. */
@@ -24,7 +26,7 @@ const orderSchema = z.strictObject({
   notify: z
     .strictObject({
       url: z.url({ protocol: /^http$/, hostname: /^(localhost|127\.0\.0\.1)$/ }),
-      kind: z.enum(['deauthorized', 'account_deleted', 'permissions_changed', 'data']),
+      kind: z.enum(notificationKinds),
       accounts: z.array(z.string()).min(1).max(1_000),
       lateByMs: z.int().min(0).optional(),
       batch: z.boolean().optional(),
@@ -35,20 +37,22 @@ const orderSchema = z.strictObject({
 });
 
 /**
- * Serves `POST /_control/<slug>` and `GET /_control/<slug>/history`, for tests in another process.
+ * Serves `GET /_control`, `POST /_control/<slug>` and `GET /_control/<slug>/history`, for other processes.
  *
  * An order takes `behave` first, so that one call can replace an earlier misbehaviour.
  *
  * @throws {@link Refusal} 400 on a malformed order, 404 on another path, 415 when the body is not JSON
  */
-export async function control(
-  call: IncomingCall,
-  findNeighbor: (slug: string) => FakeProvider | undefined,
-): Promise<FakeResponse> {
+export async function control(call: IncomingCall, fakes: ReadonlyMap<string, FakeProvider>): Promise<FakeResponse> {
+  if (call.path === '') {
+    onlyMethod(call, 'GET');
+    return { status: 200, content: { json: { providers: await Promise.all([...fakes.values()].map(describeFake)) } } };
+  }
   const [, slug = '', action] = call.path.split('/');
-  const fake = findNeighbor(slug);
+  const fake = fakes.get(slug);
   if (fake === undefined || (action !== undefined && action !== 'history')) {
-    throw new Refusal(404, 'not_found', 'there is POST /_control/<slug> and GET /_control/<slug>/history');
+    const paths = 'GET /_control, POST /_control/<slug> and GET /_control/<slug>/history';
+    throw new Refusal(404, 'not_found', `there is ${paths}`);
   }
   if (action === 'history') {
     onlyMethod(call, 'GET');
@@ -61,6 +65,7 @@ export async function control(
   }
   const order = parseOrder(call.body);
   obey(order, fake);
+  await fake.save();
   const { notify } = order;
   if (notify === undefined) {
     return { status: 200, content: { json: { ok: true } } };

@@ -3,6 +3,13 @@ import { sandboxHookSecret } from '../../provider-kit/definition/notification-se
 import type { SandboxNotification, SandboxNotify } from '../../provider-kit/definition/sandbox-notification.js';
 import type { FakeContext, Protocol } from '../protocol.js';
 
+export const notificationKinds = [
+  'deauthorized',
+  'account_deleted',
+  'permissions_changed',
+  'data',
+] as const satisfies readonly NotificationKind[];
+
 /** What a fake tells a hook, and how. */
 export interface NotificationOrder {
   readonly kind: NotificationKind;

@@ -40,7 +40,7 @@ export function readForm(html: string): SubmittedForm {
   if (form?.[1] === undefined || form[2] === undefined) {
     throw new Error(`The page holds no form: ${html.slice(0, 300)}`);
   }
-  const inputs = [...form[2].matchAll(/<input type="(?:hidden|text)" name="([^"]*)" value="([^"]*)"/g)];
+  const inputs = [...form[2].matchAll(/<input\s+type="(?:hidden|text)"\s+name="([^"]*)"\s+value="([^"]*)"/g)];
   const fields = inputs.map(([, name = '', value = '']) => [unescapeHtml(name), unescapeHtml(value)] as const);
   return { action: unescapeHtml(form[1]), fields: Object.fromEntries(fields) };
 }
