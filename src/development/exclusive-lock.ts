@@ -23,20 +23,39 @@ export async function withExclusiveLock<Result>(
   timeoutMs: number,
   action: () => Promise<Result>,
 ): Promise<Result> {
+  const release = await takeExclusiveLock(file, timeoutMs);
+  if (release === undefined) {
+    throw new Error(`Another process holds ${file} for more than ${timeoutMs / 1000} s; stop that process.`);
+  }
+  try {
+    return await action();
+  } finally {
+    release();
+  }
+}
+
+/**
+ * Takes the same lock until it is released, or until the process ends.
+ *
+ * @returns what releases it; `undefined` if it is not free within `timeoutMs`
+ * @throws Error when the file cannot be written
+ */
+export async function takeExclusiveLock(file: string, timeoutMs: number): Promise<(() => void) | undefined> {
   // Loaded here, because Node 20 has no such module and may still run the parts of the application that need no lock.
   const { DatabaseSync } = await import('node:sqlite');
   const giveUpAtMs = Date.now() + timeoutMs;
   const lock = new DatabaseSync(file, { timeout: 0, open: false });
+  let isTaken = false;
   try {
-    while (!tryToTake(file, lock)) {
+    while (!(isTaken = tryToTake(file, lock))) {
       if (Date.now() >= giveUpAtMs) {
-        throw new Error(`Another process holds ${file} for more than ${timeoutMs / 1000} s; stop that process.`);
+        return undefined;
       }
       await sleep(POLL_INTERVAL_MS);
     }
-    return await action();
+    return () => lock.close();
   } finally {
-    if (lock.isOpen) {
+    if (!isTaken && lock.isOpen) {
       lock.close();
     }
   }

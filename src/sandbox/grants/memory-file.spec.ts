@@ -19,8 +19,8 @@ const registering: OAuth2SandboxDefinition = {
     {
       method: 'POST',
       path: '/register',
-      respond: ({ bearerAccountId, remember }) => {
-        remember(`registered:${bearerAccountId}`);
+      respond: (call) => {
+        call.remember(`registered:${call.bearerAccountId}`);
         return { status: 200, json: {} };
       },
     },

@@ -60,7 +60,7 @@ function list(fakes: readonly FakeDescription[]): Html {
         </thead>
         <tbody>
           ${fakes.map(
-            ({ slug, displayName, oauth, url, liveGrants, endpoints, misbehaving, notifications }) =>
+            ({ displayName, oauth, url, liveGrants, endpoints, misbehaving, notifications }) =>
               html`<tr>
                 <th scope="row">${displayName}<br /><code>${url}</code></th>
                 <td>${oauth}</td>
