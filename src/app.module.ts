@@ -13,6 +13,7 @@ import { RequestRulesGuard } from './http/request-rules.guard.js';
 import { RequestValidationPipe } from './http/request-validation.pipe.js';
 import { HooksApiModule } from './hooks/hooks-api.module.js';
 import { LinksModule } from './links/links.module.js';
+import { MovingApiModule } from './moving/moving-api.module.js';
 import { AuditApiModule } from './ops/audit-api.module.js';
 import { OpsModule } from './ops/ops.module.js';
 import { ProcessModule } from './process.module.js';
@@ -33,6 +34,7 @@ import { WebhooksApiModule } from './webhooks/webhooks-api.module.js';
     EventsApiModule,
     HooksApiModule,
     LinksModule,
+    MovingApiModule,
     OpsModule,
     ProvidersModule,
     ProxyModule,

@@ -13,6 +13,10 @@ export const auditActions = [
   'connection.exchanged',
   'connection.exchange_failed',
   'connection.migrated',
+  'connection.imported',
+  'connection.exported',
+  'connections.frozen',
+  'connections.thawed',
   'token.handed_out',
   'request.proxied',
   'request.signed',
@@ -67,7 +71,8 @@ export interface AuditEvent {
   readonly connectionId?: string | undefined;
   /**
    * The object or the result of the action: `api-key:<id>`, `key:<kid>`, `link:<id>`, `before:<date>`,
-   * `provider:<slug>`, `token-set:<number>`, `reason:<reason>` or, in a summary, `calls:<number>`.
+   * `provider:<slug>`, `token-set:<number>`, `reason:<reason>`, of an export `move` or `copy`, or, in a summary,
+   * `calls:<number>`.
    */
   readonly subject?: string | undefined;
   /** Why it was denied or failed. */

@@ -3,8 +3,8 @@ import { ConfigModule } from '@nestjs/config';
 import { ApiKeysModule } from '../access/api-keys.module.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { FleetModule } from '../fleet/fleet.module.js';
+import { MovingModule } from '../moving/moving.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
-import { TokensModule } from '../tokens/tokens.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { WebhooksModule } from '../webhooks/webhooks.module.js';
 
@@ -13,7 +13,7 @@ import { WebhooksModule } from '../webhooks/webhooks.module.js';
 export class CliModule {}
 
 /** The parts for commands about connections, with the providers. */
-@Module({ imports: [ConfigModule.forRoot({ ignoreEnvFile: true }), FleetModule, ProvidersModule, TokensModule] })
+@Module({ imports: [ConfigModule.forRoot({ ignoreEnvFile: true }), FleetModule, ProvidersModule, MovingModule] })
 export class ConnectionsCliModule {}
 
 /** The parts for commands about users, with the providers. */

@@ -1,19 +1,14 @@
-import type { INestApplicationContext } from '@nestjs/common';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { MigratedConnection, MigrationOutcome } from '../tokens/migration/connection-migrator.js';
 import { MigrationRun } from '../tokens/migration/migration-run.js';
+import type { ConnectionCommandContext } from './connection-context.js';
+import { addExportCommand } from './export-command.js';
 import { addFleetCommands } from './fleet-commands.js';
-import { exitCodes, type Print } from './output.js';
-import { ProgressBar, type ProgressOutput } from './progress-bar.js';
+import { addFreezeCommands } from './freeze-commands.js';
+import { addImportCommand } from './import-command.js';
+import { exitCodes } from './output.js';
+import { ProgressBar } from './progress-bar.js';
 import { textTable } from './text-table.js';
-
-/** The environment of the commands. */
-export interface ConnectionCommandContext {
-  /** Runs a command with the providers and the stored grants, against the database of the environment. */
-  readonly withConnections: (command: (app: INestApplicationContext) => Promise<void>) => Promise<void>;
-  readonly print: Print;
-  readonly progress: ProgressOutput;
-}
 
 interface MigrateOptions {
   readonly dryRun: boolean;
@@ -44,6 +39,9 @@ export function addConnectionCommands(program: Command, context: ConnectionComma
   const { withConnections, print, progress } = context;
   const connections = program.command('connections').description('manage stored connections');
   addFleetCommands(connections, context);
+  addImportCommand(connections, context);
+  addFreezeCommands(connections, context);
+  addExportCommand(connections, context);
 
   connections
     .command('migrate')

@@ -30,6 +30,8 @@ export function toConnectionResponse(
     refresh_expires_at_source: expiry?.source ?? null,
     linked_at: connection.linkedAt.toISOString(),
     last_refreshed_at: connection.lastRefreshedAt?.toISOString() ?? null,
+    frozen_at: connection.frozenAt?.toISOString() ?? null,
+    metadata: connection.metadata,
     last_error:
       connection.lastErrorCode === null || connection.lastErrorAt === null
         ? null

@@ -36,12 +36,24 @@ export class ConnectionsController {
   ) {}
 
   @Get()
+  @QueryParameters('metadata')
   @RequireScope('connections:read', { orUser: true, filtersProviders: true })
   @ApiOperation({ summary: "List a user's connections" })
+  @ApiQuery({
+    name: 'metadata',
+    required: false,
+    example: 'clinic:north',
+    description: 'a key of the metadata, a colon and its value: only connections that have both',
+  })
   @ApiOkResponse({ type: ConnectionListResponse })
   @ApiProblems()
-  async list(@Param() path: UserPath, @Req() { caller }: AuthenticatedRequest): Promise<ConnectionListResponse> {
-    const connections = await this.tokens.list(path.user_id);
+  async list(@Param() path: UserPath, @Req() request: AuthenticatedRequest): Promise<ConnectionListResponse> {
+    const { caller } = request;
+    const wanted = readMetadataFilter(request);
+    const connections = (await this.tokens.list(path.user_id)).filter(
+      ({ metadata }) =>
+        wanted === undefined || (Object.hasOwn(metadata, wanted.key) && metadata[wanted.key] === wanted.value),
+    );
     const visible = connections.filter(({ provider }) => caller !== undefined && mayUseProvider(caller, provider));
     return { connections: visible.map((connection) => this.toResponse(connection)) };
   }
@@ -139,6 +151,19 @@ function readScopes({ query }: AuthenticatedRequest): string[] {
     throw new RequestInvalidError('scope must be one list of scopes separated by spaces.');
   }
   return scope.split(' ').filter((each) => each !== '');
+}
+
+/** The key and value that connections are filtered by. The key has no colon. */
+function readMetadataFilter({ query }: AuthenticatedRequest): { key: string; value: string } | undefined {
+  const { metadata } = query as { metadata?: unknown };
+  if (metadata === undefined) {
+    return undefined;
+  }
+  const [, key, value] = (typeof metadata === 'string' && /^([A-Za-z0-9_.-]{1,64}):(.*)$/su.exec(metadata)) || [];
+  if (key === undefined || value === undefined) {
+    throw new RequestInvalidError('metadata must be one key, a colon and the value that the key must have.');
+  }
+  return { key, value };
 }
 
 function toTokenResponse(token: ValidToken, maySign: boolean): TokenResponse {

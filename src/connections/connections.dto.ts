@@ -1,6 +1,8 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiExtraModels, ApiOkResponse, ApiProperty, ApiPropertyOptional, getSchemaPath, refs } from '@nestjs/swagger';
 import { Matches } from 'class-validator';
+import { metadataSchema } from '../tokens/store/metadata.dto.js';
+import type { Metadata } from '../tokens/store/metadata.js';
 import { stateReasons } from '../tokens/policy/connection-state.js';
 import { revocationOutcomes, type RevocationOutcome } from '../tokens/revocation/revocation-outbox.js';
 
@@ -95,6 +97,17 @@ export class ConnectionResponse {
 
   @ApiProperty({ example: null, nullable: true, type: String })
   last_refreshed_at!: string | null;
+
+  @ApiProperty({
+    example: null,
+    nullable: true,
+    type: String,
+    description: 'since when the operator has stopped refreshes of it, because another system may use its tokens',
+  })
+  frozen_at!: string | null;
+
+  @ApiProperty({ ...metadataSchema, description: 'your own notes; see the call that starts a link' })
+  metadata!: Metadata;
 
   @ApiProperty({ nullable: true, type: LastErrorResponse })
   last_error!: LastErrorResponse | null;

@@ -6,6 +6,7 @@ import { ConnectionCountEntity } from './entities/connection-count.entity.js';
 import { ConnectionEntity } from './entities/connection.entity.js';
 import { ConsoleSessionEntity } from './entities/console-session.entity.js';
 import { ErasureEntity } from './entities/erasure.entity.js';
+import { IdempotencyKeyEntity } from './entities/idempotency-key.entity.js';
 import { EventCursorEntity } from './entities/event-cursor.entity.js';
 import { EventEntity } from './entities/event.entity.js';
 import { GrantMigrationEntity } from './entities/grant-migration.entity.js';
@@ -49,6 +50,8 @@ import { WebhookEndpointEntity } from './entities/webhook-endpoint.entity.js';
 import { CreateEvents1796100000000 } from './migrations/1796100000000-CreateEvents.js';
 import { CreateNotifications1796110000000 } from './migrations/1796110000000-CreateNotifications.js';
 import { CreateFleet1796200000000 } from './migrations/1796200000000-CreateFleet.js';
+import { MoveConnections1796300000000 } from './migrations/1796300000000-MoveConnections.js';
+import { CreateIdempotencyKeys1796310000000 } from './migrations/1796310000000-CreateIdempotencyKeys.js';
 import type { DatabaseConfig } from './database.config.js';
 
 /** Time limit of a statement in milliseconds. PostgreSQL ends it then. No statement here needs a tenth of it. */
@@ -83,6 +86,7 @@ export function dataSourceOptions(config: DataSourceSettings): DataSourceOptions
       EventCursorEntity,
       EventEntity,
       GrantMigrationEntity,
+      IdempotencyKeyEntity,
       LinkEntity,
       CircuitBreakerEntity,
       NotificationEntity,
@@ -125,6 +129,8 @@ export function dataSourceOptions(config: DataSourceSettings): DataSourceOptions
       AddKeySuite1796150000000,
       ShowConnectionsInSessions1796150000000,
       CreateFleet1796200000000,
+      MoveConnections1796300000000,
+      CreateIdempotencyKeys1796310000000,
     ],
     migrationsRun: config.migrateOnBoot,
     synchronize: false,

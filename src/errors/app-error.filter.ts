@@ -6,6 +6,8 @@ import { errorActors, type ErrorCode } from './error-code.js';
 /** The HTTP status of each error code. A new code does not compile until it has one. */
 export const errorStatuses = {
   REQUEST_INVALID: HttpStatus.BAD_REQUEST,
+  IDEMPOTENCY_KEY_REUSED: HttpStatus.UNPROCESSABLE_ENTITY,
+  IDEMPOTENCY_KEY_IN_PROGRESS: HttpStatus.CONFLICT,
   ROUTE_NOT_FOUND: HttpStatus.NOT_FOUND,
   API_KEY_INVALID: HttpStatus.UNAUTHORIZED,
   USER_TOKEN_INVALID: HttpStatus.UNAUTHORIZED,
@@ -31,6 +33,7 @@ export const errorStatuses = {
   SCOPE_NOT_GRANTED: HttpStatus.CONFLICT,
   TOKEN_REVOKED: HttpStatus.CONFLICT,
   TOKEN_REFRESH_PENDING: HttpStatus.SERVICE_UNAVAILABLE,
+  CONNECTION_FROZEN: HttpStatus.CONFLICT,
   TOKEN_UNREADABLE: HttpStatus.INTERNAL_SERVER_ERROR,
   KEY_UNAVAILABLE: HttpStatus.SERVICE_UNAVAILABLE,
   TOKEN_RESPONSE_INVALID: HttpStatus.BAD_GATEWAY,

@@ -43,6 +43,18 @@ export class RefreshPendingError extends AppError {
   readonly code = 'TOKEN_REFRESH_PENDING';
 }
 
+/** The operator has frozen the connection, because another system may use its tokens. Nothing was sent. */
+export class ConnectionFrozenError extends AppError {
+  readonly code = 'CONNECTION_FROZEN';
+
+  constructor() {
+    super(
+      'This connection is frozen while it moves to another system, so its tokens are not refreshed. ' +
+        'The operator must thaw it, or point this call at the other system.',
+    );
+  }
+}
+
 /**
  * A sealed value cannot be decrypted: wrong key, altered bytes, or moved to another row. Never a reason to end a
  * connection.

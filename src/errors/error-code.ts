@@ -7,6 +7,8 @@ export type Actor = 'caller' | 'user' | 'operator' | 'provider' | 'us';
  */
 export const errorActors = {
   REQUEST_INVALID: 'caller',
+  IDEMPOTENCY_KEY_REUSED: 'caller',
+  IDEMPOTENCY_KEY_IN_PROGRESS: 'caller',
   ROUTE_NOT_FOUND: 'caller',
   API_KEY_INVALID: 'caller',
   USER_TOKEN_INVALID: 'caller',
@@ -32,6 +34,7 @@ export const errorActors = {
   SCOPE_NOT_GRANTED: 'user',
   TOKEN_REVOKED: 'user',
   TOKEN_REFRESH_PENDING: 'caller',
+  CONNECTION_FROZEN: 'operator',
   TOKEN_UNREADABLE: 'operator',
   KEY_UNAVAILABLE: 'operator',
   TOKEN_RESPONSE_INVALID: 'us',

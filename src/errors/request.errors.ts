@@ -7,6 +7,26 @@ export class RequestInvalidError extends AppError {
   readonly code = 'REQUEST_INVALID';
 }
 
+/** The idempotency key was used for another call, or with another body. Nothing was done. */
+export class IdempotencyKeyReusedError extends AppError {
+  readonly code = 'IDEMPOTENCY_KEY_REUSED';
+
+  constructor() {
+    super('This Idempotency-Key was used with another body in the last 24 hours. Use a new key for a new call.');
+  }
+}
+
+/** A call with the same idempotency key has not ended yet. */
+export class IdempotencyKeyInProgressError extends AppError {
+  readonly code = 'IDEMPOTENCY_KEY_IN_PROGRESS';
+
+  constructor() {
+    super('A call with this Idempotency-Key is still in progress. Repeat this call to get its response.', {
+      retryAfterSeconds: 1,
+    });
+  }
+}
+
 /** The request has no API key, or one that is unknown, expired or revoked. The caller sends a valid one. */
 export class ApiKeyInvalidError extends AppError {
   readonly code = 'API_KEY_INVALID';

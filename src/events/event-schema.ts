@@ -28,6 +28,12 @@ const fields = {
     example: ['sleep'],
     description: 'the kinds of data, as the provider calls them',
   },
+  metadata: {
+    type: 'object',
+    additionalProperties: { type: 'string' },
+    example: { clinic: 'north' },
+    description: 'your own metadata of the connection, if it has any',
+  },
   endpoint_id: { type: 'string', format: 'uuid', example: '5f0e1d2c-3b4a-4958-8776-655443322110' },
   source: {
     type: 'string',
@@ -45,7 +51,9 @@ const fields = {
 
 type Field = keyof typeof fields;
 
-const ofConnection: readonly Field[] = ['user_id', 'provider', 'connection_id', 'sequence'];
+const ofConnection: readonly Field[] = ['user_id', 'provider', 'connection_id', 'sequence', 'metadata'];
+/** Fields that an event may lack. */
+const optional: readonly Field[] = ['metadata'];
 
 /** What each type means, and its fields besides `source` and `proof`. */
 const shapes: Record<
@@ -113,7 +121,7 @@ export function eventSchemas(): Schema[] {
         timestamp: { type: 'string', format: 'date-time', example: timestampExample },
         data: {
           type: 'object',
-          required: all,
+          required: all.filter((name) => !optional.includes(name)),
           properties: Object.fromEntries(all.map((name) => [name, fields[name]])),
         },
       },

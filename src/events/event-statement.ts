@@ -51,10 +51,13 @@ export function withEvents(
     SELECT ${returning} FROM changed`;
 }
 
+/** SQL: the company's metadata as a detail of an event; nothing where there is none. An erased user's is left out. */
+const metadataDetails = `CASE WHEN metadata = '{}' THEN '{}'::jsonb ELSE jsonb_build_object('metadata', metadata) END`;
+
 /**
  * SQL: writes the events of changed connections.
  *
- * @param changed - a part of the WITH clause with the user, provider, id and event columns of the changed rows
+ * @param changed - a part of the WITH clause with the user, provider, id, metadata and event columns of the changed rows
  * @param fields - as in {@link withEvents}
  */
 export function writeEvents(
@@ -64,14 +67,16 @@ export function writeEvents(
   const [source, proof] =
     'sourceSql' in origin ? [origin.sourceSql, origin.proofSql] : [`'${origin.source}'`, `'${origin.proof}'`];
   return `INSERT INTO events (id, type, user_id, provider, connection_id, sequence, reason, details, source, proof)
-    SELECT gen_random_uuid(), type, user_id, provider, id, event_sequence - cardinality(last_events) + place, ${reason}, ${details}, ${source}, ${proof}
+    SELECT gen_random_uuid(), type, user_id, provider, id, event_sequence - cardinality(last_events) + place, ${reason},
+      ${details} || ${metadataDetails}, ${source}, ${proof}
     FROM ${changed} CROSS JOIN LATERAL unnest(last_events) WITH ORDINALITY AS each (type, place)`;
 }
 
 /**
  * SQL: writes the event of a removed connection.
  *
- * @param removed - a part of the WITH clause with the user, provider, id and `event_sequence` of the removed row
+ * @param removed - a part of the WITH clause with the user, provider, id, metadata and `event_sequence` of the
+ *   removed row
  * @param values - SQL for what {@link Removal} holds, and for the reason
  */
 export function writeRemoval(
@@ -79,9 +84,10 @@ export function writeRemoval(
   values: { readonly source: string; readonly eventId: string; readonly sealed: string; readonly reason?: string },
 ): string {
   const { source, eventId, sealed, reason = 'NULL' } = values;
-  return `INSERT INTO events (id, type, user_id, sealed, provider, connection_id, sequence, reason, source, proof)
+  return `INSERT INTO events (id, type, user_id, sealed, provider, connection_id, sequence, reason, details, source, proof)
     SELECT ${eventId}::uuid, 'connection.unlinked', CASE WHEN ${sealed}::bytea IS NULL THEN user_id END, ${sealed}::bytea,
-      provider, id, event_sequence + 1, ${reason}, ${source}, 'confirmed' FROM ${removed}`;
+      provider, id, event_sequence + 1, ${reason}, CASE WHEN ${sealed}::bytea IS NULL THEN ${metadataDetails} ELSE '{}'::jsonb END,
+      ${source}, 'confirmed' FROM ${removed}`;
 }
 
 /** What the event of a removed connection needs. */

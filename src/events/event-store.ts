@@ -59,7 +59,7 @@ const statements = {
     name: 'events-add-of-connection',
     text: `WITH changed AS (
              UPDATE connections SET last_events = ARRAY[$4], event_sequence = event_sequence + 1
-             WHERE user_id = $1 AND provider = $2 AND id = $3 RETURNING user_id, provider, id, last_events, event_sequence
+             WHERE user_id = $1 AND provider = $2 AND id = $3 RETURNING user_id, provider, id, metadata, last_events, event_sequence
            )
            ${writeEvents('changed', { origin: { sourceSql: '$7', proofSql: '$8' }, reason: '$5', details: '$6::jsonb' })}
            RETURNING id`,

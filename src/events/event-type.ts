@@ -57,7 +57,9 @@ export interface EventOrigin {
 }
 
 /** Further fields of a payload, by their names on the wire. Ids, times and names only: no token, no secret, no health data. */
-export type EventDetails = Readonly<Record<string, string | number | readonly string[] | null>>;
+export type EventDetails = Readonly<
+  Record<string, string | number | readonly string[] | Readonly<Record<string, string>> | null>
+>;
 
 /** Returns the source of an event that a requester causes. */
 export function eventSource({ actor }: { readonly actor: string }): EventSource {

@@ -1,7 +1,11 @@
+/** Most levels of a body, and most keys and elements of all of them. */
+export interface JsonLimits {
+  readonly depth: number;
+  readonly members: number;
+}
+
 /** Bodies of this API are flat: an object with fields, and lists of texts in them. */
-const maxDepth = 3;
-/** Keys and elements of a whole body. */
-const maxMembers = 100;
+const flat: JsonLimits = { depth: 3, members: 100 };
 
 /**
  * Says why parsed JSON is no body of this API, before anything walks through it (AR-14).
@@ -9,9 +13,11 @@ const maxMembers = 100;
  * Stops at the first level that is too deep and at the first member too many, so that its own work has a bound.
  *
  * @param value - as `JSON.parse` returns it
+ * @param limits - those of a flat body if absent
  * @returns a sentence for the caller; `undefined` where depth and number of members are within the limits
  */
-export function findJsonObjection(value: unknown): string | undefined {
+export function findJsonObjection(value: unknown, limits: JsonLimits = flat): string | undefined {
+  const { depth: maxDepth, members: maxMembers } = limits;
   let members = 0;
   let level: unknown[] = [value];
   for (let depth = 0; level.length > 0; depth += 1) {

@@ -3,24 +3,38 @@ import { RouteConfig } from '@nestjs/platform-fastify';
 import { errorCodes, type FastifyBodyParser, type FastifyInstance } from 'fastify';
 import { largestNotificationBytes } from '../provider-kit/definition/notifications.js';
 import { RequestInvalidError } from '../errors/request.errors.js';
-import { findJsonObjection } from './flat-json.js';
+import { findJsonObjection, type JsonLimits } from './flat-json.js';
 
 /** The largest body of any call: what the proxy passes on, what is signed, and the form of a callback. */
 export const largestBodyBytes = 64 * 1024;
 /** JSON of this API: a user, a few scopes, a URL. */
 const jsonBodyBytes = 4 * 1024;
 
+/** The body of a batch. */
+const batchBodyBytes = 1024 * 1024;
+const batchJson: JsonLimits = { depth: 5, members: 10_000 };
+
 /** The body of a route, if it is not JSON of at most 4 KiB. */
 export interface BodyConfig {
-  /** `notification`: as `raw`, and the provider that the path names decides how large it may be. */
-  readonly body?: 'raw' | 'large' | 'notification';
+  /** `batch`: JSON of many rows. `notification`: as `raw`, and the provider that the path names decides how large it may be. */
+  readonly body?: 'raw' | 'large' | 'batch' | 'notification';
 }
+
+const limits = {
+  raw: largestBodyBytes,
+  large: largestBodyBytes,
+  batch: batchBodyBytes,
+  notification: largestNotificationBytes,
+} as const satisfies Record<NonNullable<BodyConfig['body']>, number>;
 
 /**
  * Gives a route its body as the bytes that came, of whatever content type: a `Buffer`, or `undefined` where there is
  * none.
  */
 export const RawBody = () => RouteConfig({ body: 'raw' } satisfies BodyConfig);
+
+/** Lets a route have JSON of up to 1 MiB, of many rows. */
+export const BatchBody = () => RouteConfig({ body: 'batch' } satisfies BodyConfig);
 
 /** Lets a route have JSON of up to 64 KiB. */
 export const LargeBody = () => RouteConfig({ body: 'large' } satisfies BodyConfig);
@@ -36,7 +50,7 @@ export function addBodyParsers(fastify: FastifyInstance): void {
   fastify.addHook('onRoute', (route) => {
     const body = bodyOf(route.config);
     if (body !== undefined) {
-      route.bodyLimit = body === 'notification' ? largestNotificationBytes : largestBodyBytes;
+      route.bodyLimit = limits[body];
     }
   });
   const parseJson = fastify.getDefaultJsonParser('error', 'error');
@@ -57,7 +71,8 @@ export function addBodyParsers(fastify: FastifyInstance): void {
       return;
     }
     void parseJson(request, body.toString(), (error, value: unknown) => {
-      const objection = error === null ? findJsonObjection(value) : undefined;
+      const isBatch = bodyOf(request.routeOptions.config) === 'batch';
+      const objection = error === null ? findJsonObjection(value, isBatch ? batchJson : undefined) : undefined;
       done(objection === undefined ? error : new RequestInvalidError(objection), value);
     });
   });

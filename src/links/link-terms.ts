@@ -1,5 +1,6 @@
 import type { Requester } from '../audit/audit-event.js';
 import type { OnAccountChange } from '../tokens/accounts/account-rules.js';
+import type { Metadata } from '../tokens/store/metadata.js';
 
 /** The terms of a link as a caller asks for them. */
 export interface LinkRequest {
@@ -10,10 +11,15 @@ export interface LinkRequest {
   /** `undefined`: as LINK_CONFIRMATION says. */
   readonly requireConfirmation: boolean | undefined;
   readonly onAccountChange: OnAccountChange;
+  /** For the connection; absent keeps those that it has. */
+  readonly metadata?: Metadata | undefined;
 }
 
 /** The terms of a link, checked. */
-export interface LinkTerms extends Pick<LinkRequest, 'userId' | 'provider' | 'scopes' | 'onAccountChange'> {
+export interface LinkTerms extends Pick<
+  LinkRequest,
+  'userId' | 'provider' | 'scopes' | 'onAccountChange' | 'metadata'
+> {
   readonly returnUrl: string | null;
   readonly requireConfirmation: boolean;
   /** Secret that only the browser has that shall finish the link (AR-03); `undefined` when any browser may. */
@@ -28,6 +34,7 @@ export interface StartedLink {
   readonly state: string;
   readonly expiresAt: Date;
   readonly requireConfirmation: boolean;
+  readonly metadata: Metadata | undefined;
   /** Set when the provider will be shut down. */
   readonly retirement: Retirement | undefined;
 }

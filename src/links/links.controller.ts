@@ -13,6 +13,8 @@ import { browserOf, requesterOf, type AuthenticatedRequest } from '../access/aut
 import { Public, RequireScope } from '../access/access.decorators.js';
 import { CountForUser } from '../access/count-for-user.pipe.js';
 import { ApiProblems, ApiPublicProblems } from '../http/api-problems.decorator.js';
+import { idempotencyProblems, Idempotent } from '../idempotency/idempotent.decorator.js';
+import { LargeBody } from '../http/request-bodies.js';
 import { AllowHead, AnyQuery } from '../http/request-rules.decorators.js';
 import { ConnectionPath } from '../http/user-path.dto.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
@@ -81,6 +83,8 @@ export class LinksController {
   ) {}
 
   @Post('users/:user_id/connections/:provider/link')
+  @LargeBody()
+  @Idempotent()
   @RequireScope('links:write', { orUser: true })
   @ApiBearerAuth()
   @ApiOperation({ summary: 'Start a link: get the URL that the user opens in a browser' })
@@ -95,6 +99,7 @@ export class LinksController {
     'PROVIDER_UNAVAILABLE',
     'PROVIDER_RATE_LIMITED',
     'TOKEN_RESPONSE_INVALID',
+    ...idempotencyProblems,
   )
   async start(
     @Param(CountForUser) path: ConnectionPath,
@@ -109,6 +114,7 @@ export class LinksController {
       scopes: body.scopes ?? undefined,
       requireConfirmation: body.require_confirmation ?? undefined,
       onAccountChange: body.on_account_change ?? 'refuse',
+      metadata: body.metadata ?? undefined,
     };
     const link = await this.links.start(terms, requesterOf(request));
     return {
@@ -117,6 +123,7 @@ export class LinksController {
       state: link.state,
       expires_at: link.expiresAt.toISOString(),
       require_confirmation: link.requireConfirmation,
+      ...(link.metadata === undefined ? {} : { metadata: link.metadata }),
       ...(link.retirement === undefined ? {} : { warning: toWarning(link.retirement) }),
     };
   }

@@ -12,6 +12,8 @@ import {
 } from 'class-validator';
 import type { OnAccountChange } from '../tokens/accounts/account-rules.js';
 import { UserPath } from '../http/user-path.dto.js';
+import { IsMetadata, metadataLimits, metadataSchema } from '../tokens/store/metadata.dto.js';
+import type { Metadata } from '../tokens/store/metadata.js';
 
 export class StartLinkBody {
   @ApiPropertyOptional({
@@ -56,6 +58,11 @@ export class StartLinkBody {
   @IsOptional()
   @IsIn(['refuse', 'replace'])
   on_account_change?: OnAccountChange;
+
+  @ApiPropertyOptional({ ...metadataSchema, description: `for the connection: ${metadataLimits}. Absent: unchanged` })
+  @IsOptional()
+  @IsMetadata()
+  metadata?: Metadata;
 }
 
 export class LinkPath {
@@ -115,6 +122,9 @@ export class StartedLinkResponse {
 
   @ApiProperty({ example: false, description: 'whether you must call POST /v1/links/{link_id}/confirm' })
   require_confirmation!: boolean;
+
+  @ApiPropertyOptional({ ...metadataSchema, description: 'as given' })
+  metadata?: Metadata;
 
   @ApiPropertyOptional({ type: RetirementResponse, description: 'present if the provider will shut down its API' })
   warning?: RetirementResponse;

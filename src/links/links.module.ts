@@ -1,3 +1,4 @@
+import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { Module } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
 import { AccessModule } from '../access/access.module.js';
@@ -24,6 +25,7 @@ import { LinksService } from './links.service.js';
 
 @Module({
   imports: [
+    IdempotencyModule,
     ConfigModule.forFeature(linksConfig),
     AccessModule,
     AuditModule,

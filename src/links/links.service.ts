@@ -107,7 +107,7 @@ export class LinksService {
     const scopes = terms.scopes ?? provider.settings.scopes;
     const handshake = { state, redirectUri: provider.settings.redirectUri, scopes };
     const { authorizeUrl, secrets, expiresInSeconds = Infinity } = await provider.begin(handshake);
-    const { userId, returnUrl, requireConfirmation, onAccountChange, browserSecret } = terms;
+    const { userId, returnUrl, requireConfirmation, onAccountChange, metadata, browserSecret } = terms;
     const link = {
       id: randomUUID(),
       stateHash: hashOneTimeSecret(state),
@@ -119,6 +119,7 @@ export class LinksService {
       scopes,
       requireConfirmation,
       onAccountChange,
+      metadata: metadata ?? null,
       browserHash: browserSecret === undefined ? null : hashOneTimeSecret(browserSecret),
       expiresAt: await this.store.readEnd(linkLifetimeMs),
     };
@@ -140,7 +141,15 @@ export class LinksService {
     // A browser that left in time may come back later, as long as the link itself lasts.
     const shortenedByMs = Math.max(0, linkLifetimeMs - (expiresInSeconds * 1_000 - tookMs));
     const setOutBy = new Date(link.expiresAt.getTime() - shortenedByMs);
-    return { id: link.id, linkWebUrl: authorizeUrl, state, expiresAt: setOutBy, requireConfirmation, retirement };
+    return {
+      id: link.id,
+      linkWebUrl: authorizeUrl,
+      state,
+      expiresAt: setOutBy,
+      requireConfirmation,
+      metadata,
+      retirement,
+    };
   }
 
   private getConfigured(slug: string): HealthProvider {

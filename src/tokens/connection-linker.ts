@@ -9,6 +9,7 @@ import { AccountRules, type OnAccountChange } from './accounts/account-rules.js'
 import { OrphanedGrantRevoker } from './revocation/orphaned-grant-revoker.js';
 import { ConnectionStore } from './store/connection-store.js';
 import type { Connection } from './store/connection.js';
+import type { Metadata } from './store/metadata.js';
 import { TokenVault } from './store/token-vault.js';
 import { keepRefreshToken, toTokenSet, type TokenSet } from './token-set.js';
 
@@ -22,6 +23,8 @@ export interface CompletedLink {
   readonly registrationId: string;
   readonly scopes: readonly string[];
   readonly onAccountChange: OnAccountChange;
+  /** Absent keeps those that the connection has. */
+  readonly metadata?: Metadata | undefined;
   /**
    * Why the provider could not return the account, which is looked up again later. Absent when the account is known or
    * never will be.
@@ -70,6 +73,7 @@ export class ConnectionLinker {
   async connect(link: CompletedLink, response: TokenResponse): Promise<ConnectedAccount> {
     const { userId, provider, registrationId, scopes: scopesRequested } = link;
     const { definition } = this.registry.get(provider);
+    const terms = { registrationId, scopesRequested, metadata: link.metadata };
     const received = { ...toTokenSet(response), requestedScopes: [...scopesRequested] };
     let tokens: TokenSet = received;
     const { accountFailure } = link;
@@ -80,7 +84,7 @@ export class ConnectionLinker {
       if (existing === undefined) {
         const id = randomUUID();
         const sealed = this.tokenVault.seal({ userId, provider, id, registrationId, secretGen: 1 }, tokens);
-        if (await this.store.insert({ userId, provider, id, registrationId, scopesRequested }, sealed, account)) {
+        if (await this.store.insert({ userId, provider, id, ...terms }, sealed, account)) {
           return { connectionId: id, lacksRefreshToken: lacksRefreshToken(definition, tokens) };
         }
       } else {
@@ -94,7 +98,7 @@ export class ConnectionLinker {
         }
         const secretGen = existing.secretGen + 1;
         const sealed = this.tokenVault.seal({ ...existing, registrationId, secretGen }, tokens);
-        if (await this.store.relink(existing, { registrationId, scopesRequested }, sealed, account)) {
+        if (await this.store.relink(existing, terms, sealed, account)) {
           if (replaced !== undefined) {
             await this.orphanedGrants.revokeReplaced(existing, replaced);
           }

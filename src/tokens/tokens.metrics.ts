@@ -105,6 +105,13 @@ export const oldestOverdueSeconds = new Gauge({
   labelNames: ['provider'] as const,
 });
 
+/** Connections whose refreshes the operator has stopped. */
+export const frozenConnections = new Gauge({
+  name: 'cufflink_frozen_connections',
+  help: 'Connections that are frozen, by provider: their tokens are not refreshed',
+  labelNames: ['provider'] as const,
+});
+
 /** Connections leased by one statement of the scheduler. */
 export const sweepBatchSize = new Histogram({
   name: 'cufflink_refresh_batch_size',

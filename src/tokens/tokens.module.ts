@@ -20,6 +20,15 @@ import { ExchangeJournal } from './migration/exchange-journal.js';
 import { MigrationStore } from './migration/migration-store.js';
 import { ConnectionMigrator } from './migration/connection-migrator.js';
 import { MigrationRun } from './migration/migration-run.js';
+import { ConnectionFreezer } from './freeze/connection-freezer.js';
+import { ConnectionExporter } from './freeze/connection-exporter.js';
+import { ExportStore } from './freeze/export-store.js';
+import { FreezeStore } from './freeze/freeze-store.js';
+import { FrozenCount } from './freeze/frozen-count.js';
+import { ConnectionImporter } from './import/connection-importer.js';
+import { GrantCheck } from './import/grant-check.js';
+import { GrantVerifier } from './import/grant-verifier.js';
+import { ImportStore } from './import/import-store.js';
 import { JournalRecovery } from './refresh/journal-recovery.js';
 import { AccountRules } from './accounts/account-rules.js';
 import { RefreshedTokenSaver } from './refresh/refreshed-token-saver.js';
@@ -59,8 +68,17 @@ import { UserConnectionReader } from './user-connection-reader.js';
     ClockSync,
     ConnectionEndings,
     ConnectionEraser,
+    ConnectionExporter,
+    ConnectionFreezer,
+    ConnectionImporter,
     ConnectionLinker,
+    ExportStore,
     ConnectionReader,
+    FreezeStore,
+    FrozenCount,
+    GrantCheck,
+    GrantVerifier,
+    ImportStore,
     ConnectionStore,
     DeadTokenPurge,
     ExchangeJournal,
@@ -95,6 +113,9 @@ import { UserConnectionReader } from './user-connection-reader.js';
   exports: [
     CircuitBreakerService,
     ConnectionEraser,
+    ConnectionExporter,
+    ConnectionFreezer,
+    ConnectionImporter,
     ConnectionLinker,
     MigrationRun,
     NotifiedConnections,

@@ -98,6 +98,7 @@ export class TokensService {
    * @throws {@link TokenRevokedError} when the token has expired and only a new link helps
    * @throws {@link ProviderRetiredError} when the provider has shut down
    * @throws {@link TokenUnreadableError} when the stored tokens cannot be decrypted
+   * @throws {@link ConnectionFrozenError} when the token has expired and the operator has frozen the connection
    * @throws {@link DatabaseUnavailableError} when the database does not respond, or the audit entry cannot be written
    * @throws {@link RefreshPendingError} or a provider error when the token has expired and cannot be refreshed now
    */
@@ -159,6 +160,10 @@ export class TokensService {
       }
       const { status, reason } = this.stateOf(connection);
       throw relinkError(provider, status === 'needs_relink' ? reason : null);
+    }
+    if (connection.frozenAt !== null && lifeMs > 0) {
+      // A refresh in flight before the freeze still ends; until then the old token works.
+      return toWorking(connection, tokens, 'stale');
     }
     if (lifeMs > hardMarginMs && refreshesOnDemandOnly(provider)) {
       return toWorking(connection, tokens, 'fresh');

@@ -1,6 +1,8 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { AuditEntryFacts } from '../audit/audit-entry.dto.js';
 import type { EventPayload } from '../events/event-payload.js';
+import { metadataSchema } from '../tokens/store/metadata.dto.js';
+import type { Metadata } from '../tokens/store/metadata.js';
 
 const connectionId = '0b8f6c1e-6a5e-4b39-9f0e-1f2d3c4b5a69';
 const instant = '2026-11-22T10:00:00.000Z';
@@ -55,6 +57,12 @@ export class ExportedConnection {
 
   @ApiProperty(noInstant)
   last_error_at!: string | null;
+
+  @ApiProperty({ ...noInstant, description: 'since when the operator has stopped its refreshes' })
+  frozen_at!: string | null;
+
+  @ApiProperty(metadataSchema)
+  metadata!: Metadata;
 }
 
 export class ExportedMigration {
@@ -141,6 +149,9 @@ export class ExportedLink {
 
   @ApiProperty({ enum: ['refuse', 'replace'], example: 'refuse' })
   on_account_change!: string;
+
+  @ApiProperty({ ...metadataSchema, nullable: true, description: 'for the connection; null: unchanged' })
+  metadata!: Metadata | null;
 
   @ApiProperty({ example: instant })
   started_at!: string;

@@ -133,6 +133,8 @@ function toConnection(connection: ConnectionFacts): ExportedConnection {
     last_refreshed_at: toText(connection.lastRefreshedAt),
     last_error_code: connection.lastErrorCode,
     last_error_at: toText(connection.lastErrorAt),
+    frozen_at: toText(connection.frozenAt),
+    metadata: connection.metadata,
   };
 }
 
@@ -179,6 +181,7 @@ function toLink(link: LinkFacts): ExportedLink {
     return_url: link.returnUrl,
     require_confirmation: link.requireConfirmation,
     on_account_change: link.onAccountChange,
+    metadata: link.metadata,
     started_at: link.createdAt.toISOString(),
     expires_at: link.expiresAt.toISOString(),
     returned_at: toText(link.consumedAt),

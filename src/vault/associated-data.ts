@@ -30,13 +30,15 @@ export type SealPurpose =
   | 'revocations.sealed'
   | 'grant_migrations.sealed'
   | 'events.sealed'
-  | 'webhook_endpoints.sealed';
+  | 'webhook_endpoints.sealed'
+  | 'idempotency_keys.sealed';
 
 /**
- * The subjects of keyed digests: a user in the audit trail, a user who was erased, an account at a provider, the
- * address of a caller. Each has a key of its own (CR-11), so that no digest of one can be looked up in another.
+ * The subjects of keyed digests: a user in the audit trail, a user who was erased, an account at a provider, imported
+ * tokens, the address of a caller. Each has a key of its own (CR-11), so that no digest of one can be looked up in another.
  */
-export type DigestPurpose = 'audit.user' | 'erasures.user' | 'connections.account' | 'access.address';
+export type DigestPurpose =
+  'audit.user' | 'erasures.user' | 'connections.account' | 'connections.import' | 'access.address';
 
 /**
  * The statements of keyed signatures: that nobody but us has written the audit trail, what an API key may do, what a

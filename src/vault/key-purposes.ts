@@ -8,12 +8,14 @@ const uses = {
   'grant_migrations.sealed': 'seal',
   'events.sealed': 'seal',
   'webhook_endpoints.sealed': 'seal',
+  'idempotency_keys.sealed': 'seal',
   'audit.user': 'digest',
   'audit.chain': 'sign',
   'api_keys.mac': 'sign',
   'link_sessions.mac': 'sign',
   'erasures.user': 'digest',
   'connections.account': 'digest',
+  'connections.import': 'digest',
   'access.address': 'digest',
 } as const satisfies Record<SealPurpose, 'seal'> & Record<DigestPurpose, 'digest'> & Record<MacPurpose, 'sign'>;
 

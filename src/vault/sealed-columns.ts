@@ -79,4 +79,12 @@ export const sealedColumns = {
     // Where events go, and which.
     bound: ['url', 'event_types', 'providers'],
   },
+  'idempotency_keys.sealed': {
+    table: 'idempotency_keys',
+    column: 'sealed',
+    key: [{ name: 'digest', type: 'bytea' }],
+    isUnowned: true,
+    generation: '0',
+    bound: ['digest', 'body_hash'],
+  },
 } as const satisfies Record<SealPurpose, SealedColumn>;

@@ -60,6 +60,7 @@ const expected: Readonly<Record<string, Partial<Record<DatabaseRole, string>>>> 
   events: { cufflink_app: 'DELETE INSERT SELECT UPDATE', cufflink_operator: 'SELECT UPDATE(sealed)' },
   events_number_seq: {},
   erasures: { cufflink_app: 'INSERT SELECT UPDATE(erased_at)' },
+  idempotency_keys: { cufflink_app: 'DELETE INSERT SELECT UPDATE', cufflink_operator: 'SELECT UPDATE(sealed)' },
   link_sessions: { cufflink_app: 'DELETE INSERT SELECT UPDATE' },
   links: { cufflink_app: 'DELETE INSERT SELECT UPDATE', cufflink_operator: 'SELECT UPDATE(sealed)' },
   migrations: { cufflink_app: 'SELECT', cufflink_operator: 'SELECT' },

@@ -22,7 +22,10 @@ import { Column, CreateDateColumn, Entity, Index, PrimaryColumn } from 'typeorm'
 @Index('connections_refresh_expires', ['refreshExpiresAt'], {
   where: `status = 'active' AND refresh_expires_at IS NOT NULL`,
 })
-@Index('connections_refresh_due', ['provider', 'refreshDueAt'], { where: 'refresh_due_at IS NOT NULL' })
+@Index('connections_refresh_due', ['provider', 'refreshDueAt'], {
+  where: 'refresh_due_at IS NOT NULL AND frozen_at IS NULL',
+})
+@Index('connections_frozen', ['provider', 'userId'], { where: 'frozen_at IS NOT NULL' })
 export class ConnectionEntity {
   @PrimaryColumn('text', { name: 'user_id', primaryKeyConstraintName: 'connections_pkey' })
   userId!: string;
@@ -154,6 +157,22 @@ export class ConnectionEntity {
   /** The types of the events that the last change of the row caused; `null` when none did. */
   @Column('text', { name: 'last_events', array: true, nullable: true })
   lastEvents!: string[] | null;
+
+  /** Since when its tokens are not refreshed, because another system may use them; `null` when they are. */
+  @Column('timestamptz', { name: 'frozen_at', nullable: true })
+  frozenAt!: Date | null;
+
+  /** When its current tokens were given to another deployment; `null` when they were not. */
+  @Column('timestamptz', { name: 'exported_at', nullable: true })
+  exportedAt!: Date | null;
+
+  /** Keyed digest of the imported tokens, so that importing them again changes nothing; `null` when it was linked. */
+  @Column('bytea', { name: 'import_digest', nullable: true })
+  importDigest!: Buffer | null;
+
+  /** The company's own notes about it. */
+  @Column('jsonb', { default: {} })
+  metadata!: Record<string, string>;
 
   /** Events of this connection so far. */
   @Column('integer', { name: 'event_sequence', default: 0 })

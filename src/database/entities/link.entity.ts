@@ -40,6 +40,10 @@ export class LinkEntity {
   @Column('text', { name: 'on_account_change', default: 'refuse' })
   onAccountChange!: string;
 
+  /** The company's notes for the connection; `null` keeps those that a connection has. */
+  @Column('jsonb', { nullable: true })
+  metadata!: Record<string, string> | null;
+
   /**
    * SHA-256 of the secret in the cookie of the browser that started the link; `null` for one that any browser may
    * finish.

@@ -23,6 +23,10 @@ export class RevocationEntity {
   @Column('bytea')
   sealed!: Buffer;
 
+  /** Whether its refresh token may be spent first: not of a frozen connection, whose tokens another system may use. */
+  @Column('boolean', { name: 'may_refresh', default: true })
+  mayRefresh!: boolean;
+
   @CreateDateColumn({ name: 'created_at', type: 'timestamptz' })
   createdAt!: Date;
 

@@ -136,7 +136,10 @@ export class LinkRedemption {
       const { providerUserId, failure } = await this.findAccount(provider, grant, link);
       grant = grant.with({ providerUserId });
       await provider.prepareAccount(grant);
-      return await this.linker.connect({ ...link, accountFailure: failure }, grant);
+      return await this.linker.connect(
+        { ...link, metadata: link.metadata ?? undefined, accountFailure: failure },
+        grant,
+      );
     } catch (error) {
       await this.orphans.revokeFailedLink(link, grant);
       throw error;

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../../database/database.js';
 import type { OnAccountChange } from '../../tokens/accounts/account-rules.js';
+import type { Metadata } from '../../tokens/store/metadata.js';
 
 /**
  * The step for which a callback is held: the browser's cookie (AR-16), or the company's word that the right user is
@@ -20,6 +21,8 @@ export interface StoredLink {
   readonly scopes: readonly string[];
   readonly requireConfirmation: boolean;
   readonly onAccountChange: OnAccountChange;
+  /** For the connection; `null` keeps those that it has. */
+  readonly metadata: Metadata | null;
   /** SHA-256 of the secret in the cookie of the only browser that may finish it; `null` when any may. */
   readonly browserHash: Buffer | null;
   readonly expiresAt: Date;
@@ -49,7 +52,7 @@ export interface EndedLink extends Pick<StoredLink, 'id' | 'provider' | 'returnU
 /** A link without its secrets. */
 export interface LinkFacts extends Pick<
   StoredLink,
-  'id' | 'provider' | 'returnUrl' | 'scopes' | 'requireConfirmation' | 'onAccountChange'
+  'id' | 'provider' | 'returnUrl' | 'scopes' | 'requireConfirmation' | 'onAccountChange' | 'metadata'
 > {
   readonly createdAt: Date;
   readonly expiresAt: Date;
@@ -64,7 +67,7 @@ export interface LinkFacts extends Pick<
 const linkColumns = `links.id, links.state_hash AS "stateHash", links.user_id AS "userId", links.provider,
   links.registration_id AS "registrationId", links.registration_hash AS "registrationHash", links.return_url AS "returnUrl",
   links.scopes, links.require_confirmation AS "requireConfirmation", links.browser_hash AS "browserHash",
-  links.on_account_change AS "onAccountChange", links.expires_at AS "expiresAt"`;
+  links.on_account_change AS "onAccountChange", links.metadata, links.expires_at AS "expiresAt"`;
 
 const readEnd: Statement = {
   name: 'links-read-end',
@@ -74,8 +77,8 @@ const readEnd: Statement = {
 const insertLink: Statement = {
   name: 'links-insert',
   text: `INSERT INTO links (id, state_hash, user_id, provider, registration_id, registration_hash, return_url, scopes,
-           require_confirmation, browser_hash, on_account_change, sealed, expires_at)
-         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+           require_confirmation, browser_hash, on_account_change, sealed, expires_at, metadata)
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $16
          WHERE NOT EXISTS (
            SELECT FROM erasures WHERE user_digest = $14 AND erased_at >= now() - $15::float8 * interval '1 millisecond')
          RETURNING id`,
@@ -158,7 +161,7 @@ const finishLink: Statement = {
 const listLinksOfUser: Statement = {
   name: 'links-list-of-user',
   text: `SELECT id, provider, return_url AS "returnUrl", scopes, require_confirmation AS "requireConfirmation",
-           on_account_change AS "onAccountChange", created_at AS "createdAt", expires_at AS "expiresAt",
+           on_account_change AS "onAccountChange", metadata, created_at AS "createdAt", expires_at AS "expiresAt",
            consumed_at AS "consumedAt", held_for AS "parkedFor", held_until AS "parkedUntil", outcome
          FROM links WHERE user_id = $1 ORDER BY created_at, id`,
 };
@@ -211,6 +214,7 @@ export class LinkStore {
       link.expiresAt,
       start.erasureDigest,
       start.tookMs,
+      link.metadata,
     ]);
     return rows.length === 1;
   }

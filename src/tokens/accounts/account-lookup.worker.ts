@@ -34,7 +34,7 @@ const takeDue: Statement = {
   name: 'connections-take-pending-accounts',
   text: `UPDATE connections SET account_due_at = now() + interval '60 seconds'
          WHERE (user_id, provider) IN (
-           SELECT user_id, provider FROM connections WHERE account_due_at <= now() AND status = 'active'
+           SELECT user_id, provider FROM connections WHERE account_due_at <= now() AND status = 'active' AND frozen_at IS NULL
            ORDER BY account_due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
          RETURNING ${connectionColumns}`,
 };

@@ -56,7 +56,8 @@ export interface MigrationCounts {
 const byMigration = { origin: { source: 'operator', proof: 'confirmed' }, reason: `'migrated'` } as const;
 const removal = { source: `'operator'`, eventId: 'gen_random_uuid()', sealed: 'NULL', reason: `'migrated'` };
 const isOurs = `user_id = $1 AND provider = $2 AND lease_id = $3`;
-const isMigratable = `provider = $1 AND registration_id = $2 AND status = 'active' AND sealed IS NOT NULL`;
+const isMigratable = `provider = $1 AND registration_id = $2 AND status = 'active' AND sealed IS NOT NULL
+  AND frozen_at IS NULL`;
 
 const statements = {
   page: {
@@ -77,7 +78,7 @@ const statements = {
   lease: {
     name: 'grant-migrations-lease',
     text: `INSERT INTO grant_migrations AS mine (user_id, provider, id, secret_gen, successor, registration_id, lease_id, leased_until)
-           SELECT user_id, provider, id, secret_gen, $4, $5, $3, ${lease} FROM connections WHERE user_id = $1 AND provider = $2
+           SELECT user_id, provider, id, secret_gen, $4, $5, $3, ${lease} FROM connections WHERE user_id = $1 AND provider = $2 AND frozen_at IS NULL
            ON CONFLICT (user_id, provider) DO UPDATE SET lease_id = $3, leased_until = ${lease},
              state = CASE WHEN mine.secret_gen = excluded.secret_gen THEN mine.state ELSE 'ready' END,
              sealed = CASE WHEN mine.secret_gen = excluded.secret_gen THEN mine.sealed END,
@@ -122,7 +123,7 @@ const statements = {
                WHERE user_id = $1 AND provider = $5 AND id = $6 AND secret_gen = $7 AND status = 'active' FOR SHARE),
              removed AS (DELETE FROM connections USING migration, linked
                WHERE connections.user_id = migration.user_id AND connections.provider = migration.provider
-               RETURNING connections.user_id, connections.provider, connections.id, event_sequence),
+               RETURNING connections.user_id, connections.provider, connections.id, metadata, event_sequence),
              told AS (${writeRemoval('removed', removal)})
            SELECT id FROM removed`,
   },
@@ -131,9 +132,9 @@ const statements = {
     text: withEvents(
       `INSERT INTO connections (user_id, provider, id, registration_id, scopes_requested, status, secret_gen, linked_at,
          sealed, scopes_granted, expires_at, refreshable, refresh_expires_at, refresh_due_at, account_digest, account_exclusive,
-         scopes_unknown, last_events, event_sequence)
+         scopes_unknown, metadata, last_events, event_sequence)
        SELECT user_id, $4, $5, $6, $7::text[], 'active', 1, linked_at, $8, $9::text[], $10::timestamptz, $11::boolean,
-         $12::timestamptz, now() + $13::float8 * interval '1 millisecond', $14, $15::boolean, $16::boolean,
+         $12::timestamptz, now() + $13::float8 * interval '1 millisecond', $14, $15::boolean, $16::boolean, metadata,
          ${typesOf('connection.linked')}, 1
        FROM removed`,
       byMigration,
@@ -145,7 +146,7 @@ const statements = {
                WHERE lease_id = $3 AND state = 'exchanged' FOR UPDATE OF grant_migrations),
              removed AS (DELETE FROM connections USING migration
                WHERE connections.user_id = migration.user_id AND connections.provider = migration.provider
-               RETURNING connections.user_id, connections.provider, connections.id, event_sequence, linked_at),
+               RETURNING connections.user_id, connections.provider, connections.id, metadata, event_sequence, linked_at),
              told_removed AS (${writeRemoval('removed', removal)})`,
       },
     ),

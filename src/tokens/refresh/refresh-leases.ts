@@ -20,12 +20,13 @@ const outageGraceMs = 30_000;
 const clockJumpMs = 5_000;
 
 /**
- * SQL: whether a connection may be leased now. Nobody holds the lease, no pause applies, and no attempt of unknown
+ * SQL: whether a connection may be leased now. It is not frozen, nobody holds the lease, no pause applies, and no attempt of unknown
  * outcome is younger than the hold or may still be committed by its process. After a forward clock jump an attempt's
  * age is unknown, so nothing in doubt is leased (R-12).
  */
 const isFree = (holdMs: string, outageIsOver: string, latestNow: string): string => `
-  (leased_until IS NULL OR leased_until <= now())
+  frozen_at IS NULL
+  AND (leased_until IS NULL OR leased_until <= now())
   AND (retry_at IS NULL OR retry_at <= now())
   AND (attempt_started_at IS NULL OR attempt_started_at <= now() - ${holdMs} * interval '1 millisecond'
     AND (${outageIsOver} AND now() <= ${latestNow}::timestamptz OR ${holdMs} = 0))`;

@@ -1,7 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../../clock/clock.js';
-import { ConnectionNotRefreshableError, RefreshPendingError } from '../../errors/connection.errors.js';
+import {
+  ConnectionFrozenError,
+  ConnectionNotRefreshableError,
+  RefreshPendingError,
+} from '../../errors/connection.errors.js';
 import { ProviderUnavailableError } from '../../errors/provider.errors.js';
 import type { ProviderDefinition } from '../../provider-kit/definition/provider-definition.js';
 import { ProviderLifecycle } from '../../provider-kit/definition/provider-lifecycle.js';
@@ -65,6 +69,7 @@ export class RefreshService implements BeforeApplicationShutdown {
    * @param priority - `background` yields to refreshes that a caller waits for, when the provider is at its concurrency
    *   limit
    * @throws {@link ConnectionNotRefreshableError} when there is no refresh token
+   * @throws {@link ConnectionFrozenError} when the operator has frozen the connection; nothing was sent
    * @throws {@link ConnectionNotFoundError} when the connection was removed in the meantime
    * @throws {@link TokenRevokedError} when the connection needs a new link
    * @throws {@link ProviderRetiredError} when the provider has shut down; nothing was sent
@@ -108,6 +113,7 @@ export class RefreshService implements BeforeApplicationShutdown {
     if (!connection.refreshable) {
       throw new ConnectionNotRefreshableError();
     }
+    checkNotFrozen(connection);
     this.checkInterval(connection, provider.definition);
     const giveUpAtMs = performance.now() + leaseLengthMs(provider.definition);
     if (connection.inDoubtForMs !== null) {
@@ -154,6 +160,9 @@ export class RefreshService implements BeforeApplicationShutdown {
   private async checkMayWait(current: Connection, provider: HealthProvider, giveUpAtMs: number): Promise<void> {
     if (current.status === 'needs_relink') {
       throw relinkError(provider, current.endReason);
+    }
+    if (!current.leased) {
+      checkNotFrozen(current);
     }
     const { definition } = provider;
     const holdMs = this.holdMs(definition);
@@ -223,5 +232,12 @@ export class RefreshService implements BeforeApplicationShutdown {
 
   private holdMs(definition: ProviderDefinition): number {
     return inDoubtHoldMs(definition, this.config.inDoubtHoldMs);
+  }
+}
+
+/** @throws {@link ConnectionFrozenError} */
+function checkNotFrozen({ frozenAt }: Connection): void {
+  if (frozenAt !== null) {
+    throw new ConnectionFrozenError();
   }
 }

@@ -32,7 +32,7 @@ const goneCode: ErrorCode = 'PROVIDER_RETIRED';
 const goneMs = 3_600_000;
 
 /**
- * Outcome of a revocation at the provider. `left`: not revoked, because it would also end an active connection.
+ * Outcome of a revocation at the provider. `left`: not revoked, because it would also end an active connection, or spend a token of a frozen one.
  * `pending`: it will be retried.
  */
 export const revocationOutcomes = ['revoked', 'left', 'unsupported', 'pending', 'failed'] as const;
@@ -140,6 +140,10 @@ export class RevocationOutbox {
     }
     if (!this.needsRefresh(entry, provider, tokens)) {
       return provider.revoke(tokens);
+    }
+    if (!entry.mayRefresh) {
+      this.logger.warn(`Revocation ${entry.id} is discarded: it would spend the refresh token of a frozen connection.`);
+      return 'left';
     }
     try {
       const patience = { onOverdue, signal: AbortSignal.timeout(patienceMs) };

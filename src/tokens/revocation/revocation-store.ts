@@ -21,17 +21,18 @@ const pageSize = 500;
 
 const lease = `now() + interval '${leaseSeconds} seconds'`;
 const columns = `id, user_id AS "connectionId", provider, registration_id AS "registrationId", sealed, attempts,
-  (extract(epoch FROM now() - created_at) * 1000)::float8 AS "ageMs", last_error_code AS "lastErrorCode"`;
+  (extract(epoch FROM now() - created_at) * 1000)::float8 AS "ageMs", last_error_code AS "lastErrorCode",
+  may_refresh AS "mayRefresh"`;
 
 const statements = {
   moveOut: {
     name: 'revocations-move-out',
     text: `WITH removed AS (
              DELETE FROM connections WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4
-             RETURNING user_id, provider, id, event_sequence, registration_id
+             RETURNING user_id, provider, id, metadata, event_sequence, registration_id, frozen_at
            ), told AS (${writeRemoval('removed', { source: '$7', eventId: '$8', sealed: '$9' })})
-           INSERT INTO revocations (id, user_id, provider, registration_id, sealed, due_at)
-           SELECT $5, id::text, provider, registration_id, $6, ${lease} FROM removed RETURNING ${columns}`,
+           INSERT INTO revocations (id, user_id, provider, registration_id, sealed, due_at, may_refresh)
+           SELECT $5, id::text, provider, registration_id, $6, ${lease}, frozen_at IS NULL FROM removed RETURNING ${columns}`,
   },
   add: {
     name: 'revocations-add',
@@ -68,6 +69,8 @@ export interface RevocationEntry {
   readonly provider: string;
   readonly registrationId: string;
   readonly sealed: Buffer;
+  /** Whether its refresh token may be spent: not of a frozen connection, whose tokens another system may use. */
+  readonly mayRefresh: boolean;
   /** Attempts started, including this one. */
   readonly attempts: number;
   readonly ageMs: number;

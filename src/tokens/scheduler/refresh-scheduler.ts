@@ -27,13 +27,15 @@ const surveyDue: Statement = {
   name: 'connections-survey-due',
   // A due row with a lease or in doubt cannot be leased before lease and hold have passed.
   text: `SELECT slug AS provider, backlog::int, extract(epoch FROM least(first_free_at, (
-             SELECT min(refresh_due_at) FROM connections WHERE provider = slug AND status = 'active' AND refresh_due_at > now())) - now())::float8 * 1000
+             SELECT min(refresh_due_at) FROM connections WHERE provider = slug AND status = 'active' AND refresh_due_at > now()
+               AND frozen_at IS NULL)) - now())::float8 * 1000
              AS "nextDueInMs"
          FROM unnest($1::text[], $2::float8[]) AS providers (slug, hold_ms)
          CROSS JOIN LATERAL (
            SELECT count(*) FILTER (WHERE free_at <= now()) AS backlog, min(free_at) AS first_free_at FROM (
              SELECT greatest(refresh_due_at, leased_until, attempt_started_at + hold_ms * interval '1 millisecond') AS free_at
-             FROM connections WHERE provider = slug AND status = 'active' AND refresh_due_at <= now() LIMIT ${countLimit}) AS due
+             FROM connections WHERE provider = slug AND status = 'active' AND refresh_due_at <= now()
+               AND frozen_at IS NULL LIMIT ${countLimit}) AS due
          ) AS counted`,
 };
 

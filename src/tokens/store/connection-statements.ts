@@ -2,7 +2,6 @@ import type { Statement } from '../../database/database.js';
 import { announce, typesOf, typesWhere, withEvents, writeRemoval } from '../../events/event-statement.js';
 import {
   afterRefresh,
-  byCall,
   byRefresh,
   failureDetails,
   failureReason,
@@ -58,11 +57,12 @@ export const connectionStatements = {
     text: withEvents(
       `INSERT INTO connections (user_id, provider, id, registration_id, scopes_requested, status, secret_gen,
          sealed, scopes_granted, expires_at, refreshable, refresh_expires_at, refresh_due_at, account_digest, account_exclusive,
-         account_due_at, scopes_unknown, last_events, event_sequence)
+         account_due_at, scopes_unknown, metadata, last_events, event_sequence)
        VALUES ($1, $2, $3, $4, $5, 'active', 1, $6, $7, $8, $9, $10, ${dueIn('$11')}, $12, $13, CASE WHEN $14 THEN now() END, $15,
+         coalesce($16::jsonb, '{}'),
          ${typesOf('connection.linked')}, 1)
        ON CONFLICT (user_id, provider) DO NOTHING`,
-      { origin: byCall },
+      { origin: { sourceSql: '$17', proofSql: `'confirmed'` } },
       'id',
     ),
   },
@@ -72,11 +72,12 @@ export const connectionStatements = {
       `UPDATE connections SET registration_id = $5, scopes_requested = $6, secret_gen = secret_gen + 1,
          sealed = $7, scopes_granted = $8, expires_at = $9, refreshable = $10, refresh_expires_at = $11,
          refresh_due_at = ${dueIn('$12')}, account_digest = $13, account_exclusive = $14,
-         account_due_at = CASE WHEN $15 THEN now() END, scopes_unknown = $16,
+         account_due_at = CASE WHEN $15 THEN now() END, scopes_unknown = $16, metadata = coalesce($17::jsonb, connections.metadata),
+         exported_at = NULL, import_digest = coalesce($18::bytea, import_digest),
          linked_at = now(), last_refreshed_at = NULL, ${clearedAttempt},
          ${announce(typesWhere({ 'connection.relinked': 'true', 'connection.scopes_changed': haveScopesChanged('$8::text[]') }))}
        WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4`,
-      { origin: byCall },
+      { origin: { sourceSql: '$19', proofSql: `'confirmed'` } },
       'id',
     ),
   },

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { ErrorCode } from '../../errors/error-code.js';
 import { Database, type Statement } from '../../database/database.js';
 import type { Removal } from '../../events/event-statement.js';
+import type { EventSource } from '../../events/event-type.js';
 import { AccountAlreadyLinkedError, ConnectionNotFoundError } from '../../errors/connection.errors.js';
 import { isAccountTaken, BatchedSaves } from './batched-saves.js';
 import { connectionStatements } from './connection-statements.js';
@@ -15,11 +16,20 @@ import {
   type ConnectionKey,
   type LinkKey,
 } from './connection.js';
+import type { Metadata } from './metadata.js';
 
 /** What the row says whose token set is older than one that was received. */
 export interface RowBehind {
   readonly registrationId: string;
   readonly hasEnded: boolean;
+}
+
+/** What a link or an import brings beside tokens. */
+export interface ConnectionTerms extends Pick<Connection, 'registrationId' | 'scopesRequested'> {
+  /** Absent keeps what the connection has. */
+  readonly metadata?: Metadata | undefined;
+  /** Who brings it, for the event; `call` if absent. */
+  readonly source?: EventSource;
 }
 
 /** The connections table. Every change of a token set is a compare-and-set on its generation. */
@@ -69,11 +79,11 @@ export class ConnectionStore {
    * @throws {@link AccountAlreadyLinkedError} when the account is exclusive and another active connection has it
    */
   async insert(
-    connection: Pick<Connection, 'userId' | 'provider' | 'id' | 'registrationId' | 'scopesRequested'>,
+    connection: Pick<Connection, 'userId' | 'provider' | 'id'> & ConnectionTerms,
     tokens: SealedTokenSet,
     account: StoredAccount,
   ): Promise<boolean> {
-    const { userId, provider, id, registrationId, scopesRequested } = connection;
+    const { userId, provider, id, registrationId, scopesRequested, metadata, source } = connection;
     return this.saveAccount(connectionStatements.insert, [
       userId,
       provider,
@@ -85,6 +95,8 @@ export class ConnectionStore {
       account.exclusive,
       account.isPending,
       tokens.scopesUnknown,
+      metadata ?? null,
+      source ?? 'call',
     ]);
   }
 
@@ -95,7 +107,7 @@ export class ConnectionStore {
    */
   async relink(
     key: ConnectionKey,
-    link: Pick<Connection, 'registrationId' | 'scopesRequested'>,
+    link: ConnectionTerms & { readonly importDigest?: Buffer | undefined },
     tokens: SealedTokenSet,
     account: StoredAccount,
   ): Promise<boolean> {
@@ -108,6 +120,9 @@ export class ConnectionStore {
       account.exclusive,
       account.isPending,
       tokens.scopesUnknown,
+      link.metadata ?? null,
+      link.importDigest ?? null,
+      link.source ?? 'call',
     ]);
   }
 

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../errors/error-code.js';
+import type { Metadata } from './metadata.js';
 
 /** Why a connection needs a new link. */
 export const endReasons = [
@@ -56,6 +57,9 @@ export interface Connection {
   readonly endedAt: Date | null;
   readonly lastErrorCode: string | null;
   readonly lastErrorAt: Date | null;
+  /** Since when its tokens are not refreshed, because another system may use them; `null` when they are. */
+  readonly frozenAt: Date | null;
+  readonly metadata: Metadata;
   /** Whether a process holds the lease to refresh now. */
   readonly leased: boolean;
   /** Milliseconds until a refresh may be tried; 0 when it may be tried now. */
@@ -150,6 +154,7 @@ export const connectionColumns = `
   failed_attempts AS "failedAttempts", suspect_since AS "suspectSince",
   floor(extract(epoch FROM now() - suspect_since) * 1000)::float8 AS "suspectForMs", gone_since AS "goneSince",
   end_reason AS "endReason", ended_at AS "endedAt", last_error_code AS "lastErrorCode", last_error_at AS "lastErrorAt",
+  frozen_at AS "frozenAt", metadata,
   coalesce(leased_until > now(), false) AS leased,
   coalesce(greatest(0, ceil(extract(epoch FROM retry_at - now()) * 1000)), 0)::float8 AS "retryInMs",
   floor(extract(epoch FROM now() - attempt_started_at) * 1000)::float8 AS "inDoubtForMs"`;

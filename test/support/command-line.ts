@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import type { TestApplication } from './application.js';
+import { checkout, startProcess, type ServiceProcess } from './service-process.js';
+
+/** The result of a command. */
+export interface CommandResult {
+  readonly status: number | null;
+  readonly output: string;
+  /** What `--json` printed. */
+  readonly json: Record<string, unknown>;
+}
+
+/** Starts `cufflink --json ...` against the database of an application. */
+export function startCommandLine(
+  { databaseUrl, rootKey, sandbox }: Pick<TestApplication, 'databaseUrl' | 'rootKey' | 'sandbox'>,
+  args: readonly string[],
+  directory: string,
+  environment: Readonly<Record<string, string>> = {},
+): ServiceProcess {
+  return startProcess([join(checkout, 'dist/cli/main.js'), '--json', ...args], directory, {
+    NODE_ENV: 'test',
+    DATABASE_URL: databaseUrl,
+    ENCRYPTION_ROOT_KEY: rootKey,
+    SANDBOX_URL: sandbox.url,
+    ...environment,
+  });
+}
+
+/** Runs a command to its end. */
+export async function runCommandLine(...options: Parameters<typeof startCommandLine>): Promise<CommandResult> {
+  const command = startCommandLine(...options);
+  const { status } = await command.ended();
+  const text = command.stdout();
+  return {
+    status,
+    output: command.output(),
+    json: text.startsWith('{') ? (JSON.parse(text) as Record<string, unknown>) : {},
+  };
+}
