@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { errorCodes, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { problemHeaders, toProblem } from '../errors/app-error.filter.js';
+import { problemHeaders, quotaHeaders, toProblem } from '../errors/app-error.filter.js';
 import { ApiKeyInvalidError, RateLimitedError, UserTokenInvalidError } from '../errors/request.errors.js';
 import { parseApiKey } from './api-key.js';
 import { ApiKeysService } from './api-keys.service.js';
@@ -128,5 +128,9 @@ export class AddressLimit {
 function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error, request.id);
   request.problemCode = problem.code;
-  void reply.status(problem.status).headers(problemHeaders(problem)).send(JSON.stringify(problem));
+  const limits = error instanceof RateLimitedError && error.quota !== undefined ? quotaHeaders(error.quota) : {};
+  void reply
+    .status(problem.status)
+    .headers({ ...problemHeaders(problem), ...limits })
+    .send(JSON.stringify(problem));
 }

@@ -1,12 +1,14 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
+import type { FastifyReply } from 'fastify';
+import { quotaHeaders } from '../errors/app-error.filter.js';
 import { unlimitedMetadata } from './access.decorators.js';
 import type { AuthenticatedRequest } from './authenticated-request.js';
 import { RateLimits } from './rate-limits.js';
 
 /**
  * Answers known callers that come too often with 429 (AR-25). Runs behind the access guard, which counts what it
- * refuses itself. Every route is limited unless it is `@Unlimited()`. Addresses are counted earlier, by `AddressLimit`.
+ * refuses itself. Responses tell what is left. Every route is limited unless it is `@Unlimited()`. Addresses are counted earlier, by `AddressLimit`.
  */
 @Injectable()
 export class RateLimitGuard implements CanActivate {
@@ -16,11 +18,15 @@ export class RateLimitGuard implements CanActivate {
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const { caller } = context.switchToHttp().getRequest<AuthenticatedRequest>();
+    const http = context.switchToHttp();
+    const { caller } = http.getRequest<AuthenticatedRequest>();
     const targets = [context.getHandler(), context.getClass()];
     const isUnlimited = this.reflector.getAllAndOverride<boolean | undefined>(unlimitedMetadata, targets) === true;
     if (caller !== undefined && !isUnlimited) {
-      await this.limits.countCaller(caller);
+      const quota = await this.limits.countCaller(caller);
+      if (quota !== undefined) {
+        void http.getResponse<FastifyReply>().headers(quotaHeaders(quota));
+      }
     }
     return true;
   }

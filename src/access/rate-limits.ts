@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { RateLimitedError } from '../errors/request.errors.js';
+import { RateLimitedError, type CallQuota } from '../errors/request.errors.js';
 import type { Caller } from './caller.js';
 import { networkOf } from './network-of.js';
 import { rateLimitsConfig, type RateLimitsConfig } from './rate-limits.config.js';
@@ -41,8 +41,8 @@ export class RateLimits {
    *
    * @throws {@link RateLimitedError} when this call is one too many
    */
-  countPage(address: string): Promise<void> {
-    return this.count('page', networkOf(address));
+  async countPage(address: string): Promise<void> {
+    await this.count('page', networkOf(address));
   }
 
   /**
@@ -50,8 +50,8 @@ export class RateLimits {
    *
    * @throws {@link RateLimitedError} when this call is one too many
    */
-  countHook(address: string): Promise<void> {
-    return this.count('hook', networkOf(address));
+  async countHook(address: string): Promise<void> {
+    await this.count('hook', networkOf(address));
   }
 
   /**
@@ -60,8 +60,8 @@ export class RateLimits {
    *
    * @throws {@link RateLimitedError} when this call is one too many
    */
-  countGuess(address: string): Promise<void> {
-    return this.count('guess', networkOf(address));
+  async countGuess(address: string): Promise<void> {
+    await this.count('guess', networkOf(address));
   }
 
   /** Tells whether an address is known to be over the limit of {@link countGuess}. Asks no storage. */
@@ -72,9 +72,10 @@ export class RateLimits {
   /**
    * Counts a call of a caller who is known: for the API key, or for the user with however many tokens.
    *
+   * @returns what is left; `undefined` where there is no limit
    * @throws {@link RateLimitedError} when this call is one too many
    */
-  countCaller({ actor, userId }: Caller): Promise<void> {
+  countCaller({ actor, userId }: Caller): Promise<CallQuota | undefined> {
     return userId === undefined ? this.count('caller', actor) : this.count('userToken', userId);
   }
 
@@ -84,25 +85,26 @@ export class RateLimits {
    * @param userId - the caller may act for this user
    * @throws {@link RateLimitedError} when this call is one too many
    */
-  countChange(userId: string): Promise<void> {
-    return this.count('user', userId);
+  async countChange(userId: string): Promise<void> {
+    await this.count('user', userId);
   }
 
-  private async count(window: keyof typeof windows, whom: string): Promise<void> {
+  private async count(window: keyof typeof windows, whom: string): Promise<CallQuota | undefined> {
     const limit = this.limits[windows[window]];
     if (limit === 0) {
-      return;
+      return undefined;
     }
     const key = keyOf(window, whom);
     const leftMs = this.remainingMs(key);
     if (leftMs > 0) {
-      throw tooOften(leftMs);
+      throw tooOften(window, limit, leftMs);
     }
     const { hits, remainingMs } = await this.storage.count(key, windowMs);
     if (hits > limit) {
       this.remember(key, remainingMs);
-      throw tooOften(remainingMs);
+      throw tooOften(window, limit, remainingMs);
     }
+    return toQuota(window, limit, limit - hits, remainingMs);
   }
 
   private remainingMs(key: string): number {
@@ -131,6 +133,12 @@ function keyOf(window: keyof typeof windows, whom: string): string {
   return hash('sha256', `${window}:${whom}`, 'base64url');
 }
 
-function tooOften(remainingMs: number): RateLimitedError {
-  return new RateLimitedError(Math.max(1, Math.ceil(remainingMs / 1_000)));
+function tooOften(window: keyof typeof windows, limit: number, remainingMs: number): RateLimitedError {
+  const quota = toQuota(window, limit, 0, remainingMs);
+  return new RateLimitedError(quota.resetSeconds, undefined, quota);
+}
+
+function toQuota(window: keyof typeof windows, limit: number, remaining: number, remainingMs: number): CallQuota {
+  const resetSeconds = Math.max(1, Math.ceil(remainingMs / 1_000));
+  return { policy: window, limit, windowSeconds: windowMs / 1_000, remaining, resetSeconds };
 }

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
-import { open, readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { SealedLines } from '../moving/sealed-file.js';
-import { ConnectionExporter, type LeftOut } from '../tokens/freeze/connection-exporter.js';
+import { ExportRun, type WrittenExport } from '../moving/export-run.js';
+import type { LeftOut } from '../tokens/freeze/connection-exporter.js';
 import { RecipientSeal } from '../vault/recipient-envelope.js';
 import type { ConnectionCommandContext } from './connection-context.js';
 import { addScope, readScope } from './freeze-commands.js';
@@ -39,58 +38,29 @@ export function addExportCommand(
     .action((file: string, flags: ExportFlags) =>
       withConnections(async (app) => {
         const seal = RecipientSeal.fromPem(await readFile(flags.toPublicKey, 'utf8'));
-        const scope = readScope(flags);
-        const exporter = app.get(ConnectionExporter, { strict: false });
-        const { active, notFrozen, inFlight, ended } = await exporter.count(scope);
-        if (!flags.copy && (notFrozen > 0 || inFlight > 0)) {
-          throw new Error(
-            `${notFrozen} connections are not frozen, and ${inFlight} refreshes are in flight. Run connections freeze first, ` +
-              'so that no two systems spend the same tokens.',
-          );
-        }
+        const terms = { ...readScope(flags), isCopy: flags.copy };
         const bar = new ProgressBar(progress, () => performance.now());
-        const lines = new SealedLines(seal);
-        const hash = createHash('sha256');
-        const leftOut: { readonly id: string; readonly provider: string; readonly why: LeftOut }[] = [];
-        let exported = 0;
-        const output = await open(file, 'wx', 0o600);
-        try {
-          const write = async (line: string): Promise<void> => {
-            hash.update(line);
-            await output.write(line);
-          };
-          const pages = exporter.export({ ...scope, isCopy: flags.copy }, { actor: 'cli' }, ({ id, provider }, why) =>
-            leftOut.push({ id, provider, why }),
-          );
-          for await (const page of pages) {
-            await write(await lines.page(page));
-            exported += page.length;
-            bar.show(exported, active, `${exported} of ${active} connections`);
-          }
-          await write(await lines.end());
-          await output.sync();
-        } catch (error) {
-          await rm(file, { force: true });
-          throw error;
-        } finally {
-          bar.end();
-          await output.close();
-        }
-        const sha256 = hash.digest('hex');
-        const rows = leftOut.slice(0, mostListed).map(({ id, provider, why }) => [id, provider, reasons[why]]);
-        print(
-          [
-            `${exported} connections are exported. SHA-256 of the file: ${sha256}`,
-            ...(ended > 0 ? [`${ended} ended connections are left out: their users must link again.`] : []),
-            ...(flags.copy ? ['This is a copy. Each refresh here may make tokens in it worthless.'] : []),
-            ...(rows.length > 0 ? [textTable([['LEFT OUT', 'PROVIDER', 'WHY'], ...rows])] : []),
-            ...(leftOut.length > mostListed ? [`... and ${leftOut.length - mostListed} more`] : []),
-          ].join('\n'),
-          { exported, ended, sha256, copy: flags.copy, leftOut },
-        );
-        if (leftOut.length > 0) {
+        const written = await app
+          .get(ExportRun, { strict: false })
+          .write(file, seal, terms, { actor: 'cli' }, (done, total) =>
+            bar.show(done, total, `${done} of ${total} connections`),
+          )
+          .finally(() => bar.end());
+        print(describe(written, flags.copy), { ...written, copy: flags.copy });
+        if (written.leftOut.length > 0) {
           process.exitCode = exitCodes.finding;
         }
       }),
     );
+}
+
+function describe({ exported, ended, leftOut, sha256 }: WrittenExport, isCopy: boolean): string {
+  const rows = leftOut.slice(0, mostListed).map(({ id, provider, why }) => [id, provider, reasons[why]]);
+  return [
+    `${exported} connections are exported. SHA-256 of the file: ${sha256}`,
+    ...(ended > 0 ? [`${ended} ended connections are left out: their users must link again.`] : []),
+    ...(isCopy ? ['This is a copy. Each refresh here may make tokens in it worthless.'] : []),
+    ...(rows.length > 0 ? [textTable([['LEFT OUT', 'PROVIDER', 'WHY'], ...rows])] : []),
+    ...(leftOut.length > mostListed ? [`... and ${leftOut.length - mostListed} more`] : []),
+  ].join('\n');
 }

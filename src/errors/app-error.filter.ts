@@ -2,6 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, HttpSta
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from './app-error.js';
 import { errorActors, type ErrorCode } from './error-code.js';
+import { RateLimitedError, type CallQuota } from './request.errors.js';
 
 /** The HTTP status of each error code. A new code does not compile until it has one. */
 export const errorStatuses = {
@@ -84,7 +85,9 @@ export class AppErrorFilter implements ExceptionFilter {
     request.problemCode = problem.code;
     this.log(error, problem);
     const reply = http.getResponse<FastifyReply>();
-    void reply.status(problem.status).headers(problemHeaders(problem)).send(JSON.stringify(problem));
+    const limits = error instanceof RateLimitedError && error.quota !== undefined ? quotaHeaders(error.quota) : {};
+    const headers = { ...problemHeaders(problem), ...limits };
+    void reply.status(problem.status).headers(headers).send(JSON.stringify(problem));
   }
 
   /** Logs errors that the operator or we must fix. Errors that somebody else must fix are only sent. */
@@ -126,6 +129,19 @@ export function toProblem(error: unknown, requestId: string): ProblemResponse {
  */
 export function requestProblem(status: number, detail: string, requestId: string): ProblemResponse {
   return { ...problem('REQUEST_INVALID', detail, requestId), status };
+}
+
+/**
+ * Returns the headers that tell a caller its limit.
+ *
+ * @see draft-ietf-httpapi-ratelimit-headers-11
+ */
+export function quotaHeaders(quota: CallQuota): Record<string, string> {
+  const { policy, limit, windowSeconds, remaining, resetSeconds } = quota;
+  return {
+    'ratelimit-policy': `"${policy}";q=${limit};w=${windowSeconds}`,
+    ratelimit: `"${policy}";r=${remaining};t=${resetSeconds}`,
+  };
 }
 
 /** Returns the headers of a problem response. */

@@ -58,19 +58,33 @@ export class UserKeysUnavailableError extends AppError {
   }
 }
 
+/** How many calls somebody may make, and how many are left. */
+export interface CallQuota {
+  /** What is counted: `caller`, `user`, `address` and so on. */
+  readonly policy: string;
+  readonly limit: number;
+  readonly windowSeconds: number;
+  readonly remaining: number;
+  readonly resetSeconds: number;
+}
+
 /**
  * The caller, the user or the address has made too many calls in this minute, or this process has no room for more
  * responses.
  */
 export class RateLimitedError extends AppError {
   readonly code = 'RATE_LIMITED';
+  /** The limit that was reached; absent where it is not about calls. */
+  readonly quota: CallQuota | undefined;
 
   /**
    * @param retryAfterSeconds - until the next call is counted from zero
    * @param what - the sentence that says what there is too much of
+   * @param quota - the limit that was reached
    */
-  constructor(retryAfterSeconds: number, what = 'There were too many calls.') {
+  constructor(retryAfterSeconds: number, what = 'There were too many calls.', quota?: CallQuota) {
     super(`${what} Try again in ${retryAfterSeconds} s.`, { retryAfterSeconds });
+    this.quota = quota;
   }
 }
 

@@ -115,13 +115,16 @@ describe('an imported connection', () => {
     const refreshed = await application.api.post(`${connectionOf(row.user_id)}/refresh`).expect(200);
     expect(refreshed.body).toMatchObject({ status: 'active', metadata: { clinic: 'north' }, reason: null });
     const stored = await rowOf(row.user_id);
-    expect(stored).toMatchObject({ status: 'active', account_exclusive: true, last_events: null });
+    expect(stored).toMatchObject({ status: 'active', account_exclusive: true });
     const events = await queryDatabase(application.databaseUrl, 'SELECT * FROM events WHERE user_id = $1', [
       row.user_id,
     ]);
-    expect(events).toMatchObject([
-      { type: 'connection.linked', source: 'operator', sequence: 1, details: { metadata: { clinic: 'north' } } },
-    ]);
+    expect(events[0]).toMatchObject({
+      type: 'connection.linked',
+      source: 'operator',
+      sequence: 1,
+      details: { metadata: { clinic: 'north' } },
+    });
     const entries = await auditEntriesOf(application, row.user_id);
     expect(entries).toContain('connection.imported success cli');
   });
@@ -173,7 +176,7 @@ describe('an import', () => {
 
   it('names line, user and reason of each refused row, and stores the others', async () => {
     const linked = newUser();
-    await linkAccount(application, linked, 'whoop', { account: '700001' });
+    await linkAccount(application, linked, 'whoop', { account: '799999' });
     const erased = newUser();
     await application.api.delete(`/v1/users/${erased}`).expect(200);
     const good = issuedRow();
