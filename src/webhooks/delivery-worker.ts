@@ -30,6 +30,8 @@ interface Ended {
   readonly job: DeliveryJob;
   readonly attempt: Attempt | undefined;
   readonly isGone: boolean;
+  /** Until the next attempt; `undefined` if none follows. */
+  readonly pauseSeconds: number | undefined;
 }
 
 /**
@@ -114,36 +116,46 @@ export class DeliveryWorker implements BeforeApplicationShutdown {
     event: StoredEvent | undefined,
   ): Promise<void> {
     if (event === undefined) {
-      return this.records.add({ endpointId: endpoint.id, job, attempt: undefined, isGone: false });
+      return this.records.add({
+        endpointId: endpoint.id,
+        job,
+        attempt: undefined,
+        isGone: false,
+        pauseSeconds: undefined,
+      });
     }
     const body = JSON.stringify(toPayload(event, await this.users.of(event)));
     const startedAt = performance.now();
     const attemptedAt = this.clock.now();
     const response = await this.request.send(endpoint.url, event.id, body, secrets);
     const durationMs = Math.round(performance.now() - startedAt);
-    const attempt = this.toAttempt(endpoint.id, event, job, response, { attemptedAt, durationMs });
+    const { isDelivered, isGone, retryAfterSeconds } = response;
+    const pauseSeconds = isDelivered
+      ? undefined
+      : pauseAfterSeconds(job.data.attempt, retryAfterSeconds, Math.random());
+    const times = { attemptedAt, durationMs, pauseSeconds };
+    const attempt = this.toAttempt(endpoint.id, event, job, response, times);
     deliveries.inc({ endpoint: endpoint.id, outcome: attempt.outcome });
-    await this.records.add({ endpointId: endpoint.id, job, attempt, isGone: response.isGone });
+    await this.records.add({ endpointId: endpoint.id, job, attempt, isGone, pauseSeconds });
   }
 
   private toAttempt(
     endpointId: string,
     event: StoredEvent,
     { data: { attempt } }: DeliveryJob,
-    { isDelivered, httpStatus, errorCode, retryAfterSeconds }: WebhookResponse,
-    times: Pick<Attempt, 'attemptedAt' | 'durationMs'>,
+    { isDelivered, httpStatus, errorCode }: WebhookResponse,
+    { pauseSeconds, ...times }: Pick<Attempt, 'attemptedAt' | 'durationMs'> & Pick<Ended, 'pauseSeconds'>,
   ): Attempt {
-    const pause = isDelivered ? undefined : pauseAfterSeconds(attempt, retryAfterSeconds, Math.random());
     return {
       endpointId,
       eventId: event.id,
       eventType: event.type,
       attempt,
       ...times,
-      outcome: isDelivered ? 'delivered' : pause === undefined ? 'failed' : 'retrying',
+      outcome: isDelivered ? 'delivered' : pauseSeconds === undefined ? 'failed' : 'retrying',
       httpStatus,
       errorCode,
-      nextAttemptAt: pause === undefined ? null : new Date(this.clock.now().getTime() + pause * 1_000),
+      nextAttemptAt: pauseSeconds === undefined ? null : new Date(this.clock.now().getTime() + pauseSeconds * 1_000),
     };
   }
 
@@ -159,8 +171,8 @@ export class DeliveryWorker implements BeforeApplicationShutdown {
           endpointId,
           own.map(({ job }) => job),
         );
-        const retries = own.flatMap(({ attempt }) =>
-          attempt?.nextAttemptAt ? [toRetry(attempt, attempt.nextAttemptAt)] : [],
+        const retries = own.flatMap(({ job: { data }, pauseSeconds: startAfterSeconds }) =>
+          startAfterSeconds === undefined ? [] : [{ ...data, attempt: data.attempt + 1, startAfterSeconds }],
         );
         if (retries.length > 0) {
           await this.queue.add(query, endpointId, retries);
@@ -182,9 +194,4 @@ export class DeliveryWorker implements BeforeApplicationShutdown {
     }
     return ended.map(() => undefined);
   }
-}
-
-function toRetry({ eventId, attempt, attemptedAt, durationMs }: Attempt, nextAt: Date) {
-  const startAfterSeconds = Math.max(0, Math.round((nextAt.getTime() - attemptedAt.getTime() - durationMs) / 1_000));
-  return { eventId, attempt: attempt + 1, startAfterSeconds };
 }

@@ -14,6 +14,11 @@ const batchSize = 1_000;
 /** Longest pause between checks; events of this process are handed over at once. In milliseconds. */
 const pauseMs = 500;
 
+const isBehind: Statement = {
+  name: 'webhooks-is-behind',
+  text: `SELECT 1 FROM event_cursors AS own, event_cursors AS stream
+         WHERE own.name = 'webhooks' AND stream.name = 'stream' AND own.position < stream.position`,
+};
 const lockCursor: Statement = {
   name: 'webhooks-lock-cursor',
   text: `SELECT position::float8 AS position FROM event_cursors WHERE name = 'webhooks' FOR UPDATE SKIP LOCKED`,
@@ -56,6 +61,9 @@ export class EventDispatcher {
    * @throws {@link DatabaseUnavailableError}
    */
   async dispatch(): Promise<boolean> {
+    if ((await this.database.query(isBehind)).length === 0) {
+      return false;
+    }
     const endpoints = (await this.endpoints.list()).filter(({ status }) => status === 'enabled');
     const events = await this.database.transaction(async (query) => {
       const [cursor] = await query<{ position: number }>(lockCursor);
