@@ -1,21 +1,11 @@
-import type { Notifications, NotifiedEvent } from '../../provider-kit/definition/notifications.js';
-import { listAt, textAt } from '../../provider-kit/notifications/event-fields.js';
+import type { Notifications } from '../../provider-kit/definition/notifications.js';
+import { fitbitChannel } from '../fitbit-channel.js';
 
-/** Subscriptions of the Fitbit Web API. The service has shut down; the facts remain for deployments that still receive some. */
+/** Subscriptions of the Fitbit Web API with OAuth 1.0a. */
 export const fitbitOauth1Notifications: Notifications = {
   channels: [
     {
-      sends: [
-        { kind: 'deauthorized', name: 'collectionType userRevokedAccess' },
-        { kind: 'data', name: 'collectionType activities, body, foods, sleep' },
-      ],
-      setup: {
-        by: 'portal',
-        scope: 'user',
-        note: 'Set a subscriber URL in the portal. No subscriptions are created: the service has shut down.',
-      },
-      contentType: 'application/json',
-      handshakes: [{ method: 'GET', code: 'verify', status: 204, wrongStatus: 404 }],
+      ...fitbitChannel,
       proof: {
         kind: 'hmac',
         header: 'x-fitbit-signature',
@@ -25,22 +15,7 @@ export const fitbitOauth1Notifications: Notifications = {
         secretSuffix: '&',
         signed: 'body',
       },
-      response: { status: 204, withinSeconds: 5 },
-      refusedStatus: 404,
-      retries: 'not known',
-      read: (body) => listAt(body).map(toEvent),
       confidence: 'low',
-      sources: ['https://dev.fitbit.com/build/reference/web-api/subscription/delete-subscription'],
-      uncertain: ['That a wrong signature gets 404 is from memory.'],
     },
   ],
 };
-
-/** A withdrawal has a date and no time, so that it cannot be told from one before the last link. */
-function toEvent(item: unknown): NotifiedEvent {
-  const accountId = textAt(item, 'ownerId');
-  const collection = textAt(item, 'collectionType');
-  return collection === 'userRevokedAccess'
-    ? { kind: 'deauthorized', accountId }
-    : { kind: 'data', accountId, dataType: collection, eventId: textAt(item, 'date') };
-}

@@ -1,5 +1,5 @@
 import type { OAuth1SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
-import { fitbitOauth1SandboxNotification } from './fitbit-oauth1.sandbox-notification.js';
+import { fitbitSandboxNotification } from '../fitbit-sandbox-notification.js';
 
 /** Fitbit over OAuth 1.0a, gone since 2016. Tokens did not expire and could not be revoked. The field `encoded_user_id` is that of old client libraries. */
 export const fitbitOauth1Sandbox: OAuth1SandboxDefinition = {
@@ -11,5 +11,5 @@ export const fitbitOauth1Sandbox: OAuth1SandboxDefinition = {
   tokenResponseExtras: (accountId) => ({ encoded_user_id: accountId }),
   apiBasePath: '/1',
   apiPath: '/1/user/-/profile.json',
-  notify: fitbitOauth1SandboxNotification,
+  notify: fitbitSandboxNotification,
 };

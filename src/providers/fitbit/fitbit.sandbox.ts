@@ -1,5 +1,5 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
-import { fitbitSandboxNotification } from './fitbit.sandbox-notification.js';
+import { fitbitSandboxNotification } from '../fitbit-sandbox-notification.js';
 
 /**
  * Fitbit Web API as https://dev.fitbit.com/build/reference/web-api/authorization/ describes it, before its end in November 2026.

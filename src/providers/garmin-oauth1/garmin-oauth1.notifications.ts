@@ -1,72 +1,13 @@
-import {
-  largestNotificationBytes,
-  type Notifications,
-  type NotifiedEvent,
-} from '../../provider-kit/definition/notifications.js';
-import { eventIdOf, instantAt, listAt, textAt } from '../../provider-kit/notifications/event-fields.js';
+import type { Notifications } from '../../provider-kit/definition/notifications.js';
+import { garminChannel, garminLargeBodies } from '../garmin-channel.js';
 
 /** Garmin sends the access token of OAuth 1.0a with each event, which proves it. */
 export const garminOauth1Notifications: Notifications = {
   channels: [
     {
-      sends: [
-        { kind: 'deauthorized', name: 'deregistrations' },
-        { kind: 'permissions_changed', name: 'userPermissionsChange' },
-        { kind: 'data', name: 'dailies, sleeps, activities and others' },
-      ],
-      setup: {
-        by: 'portal',
-        scope: 'app',
-        note: 'Set one URL for each type at https://apis.garmin.com/tools/endpoints. A production key requires the deregistration and the permission URL.',
-      },
-      contentType: 'application/json',
+      ...garminChannel,
       proof: { kind: 'access-token' },
-      maxBodyBytes: largestNotificationBytes,
-      response: { status: 200, withinSeconds: 30 },
-      retries: 'with growing pauses for 7 days; a URL that fails for 30 days is switched off',
-      read: readGarminEvents,
-      confidence: 'high',
-      sources: [
-        'github:RADAR-base/RADAR-Rest-Source-Auth@c4187d0:authorizer-app-backend/src/main/java/org/radarbase/authorizer/resources/SourceClientResource.kt',
-        'github:jimmykane/quantified-self@1d68a4b:functions/src/garmin/auth/wrapper.ts',
-        'https://github.com/the-momentum/open-wearables/pull/942',
-      ],
-      uncertain: [
-        'Whether a change of permissions repeats the access token.',
-        'Details of activities may have up to 100 MB in push mode; use ping mode for them.',
-      ],
+      uncertain: ['Whether a change of permissions repeats the access token.', garminLargeBodies],
     },
   ],
 };
-
-function readGarminEvents(body: unknown): NotifiedEvent[] {
-  return Object.keys(typeof body === 'object' && body !== null ? body : {}).flatMap((type) =>
-    listAt(body, type).map((item) => toEvent(type, item)),
-  );
-}
-
-function toEvent(type: string, item: unknown): NotifiedEvent {
-  const accountId = textAt(item, 'userId');
-  const accessToken = textAt(item, 'userAccessToken');
-  switch (type) {
-    case 'deregistrations':
-      return { kind: 'deauthorized', accountId, accessToken };
-    case 'userPermissionsChange':
-      return {
-        kind: 'permissions_changed',
-        accountId,
-        accessToken,
-        occurredAt: instantAt(item, 'changeTimeInSeconds', 'seconds'),
-      };
-    default: {
-      const times = [textAt(item, 'uploadStartTimeInSeconds'), textAt(item, 'uploadEndTimeInSeconds')];
-      return {
-        kind: 'data',
-        accountId,
-        accessToken,
-        dataType: type,
-        eventId: eventIdOf(textAt(item, 'summaryId'), ...times),
-      };
-    }
-  }
-}

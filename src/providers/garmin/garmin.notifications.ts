@@ -1,57 +1,15 @@
-import {
-  largestNotificationBytes,
-  type Notifications,
-  type NotifiedEvent,
-} from '../../provider-kit/definition/notifications.js';
-import { eventIdOf, instantAt, listAt, textAt } from '../../provider-kit/notifications/event-fields.js';
+import type { Notifications } from '../../provider-kit/definition/notifications.js';
+import { garminChannel, garminLargeBodies } from '../garmin-channel.js';
 
-/** Garmin's notifications, in ping or push mode. The header `garmin-client-id` is public and proves nothing. */
+/** Garmin's notifications. The header `garmin-client-id` is public and proves nothing. */
 export const garminNotifications: Notifications = {
   channels: [
     {
-      sends: [
-        { kind: 'deauthorized', name: 'deregistrations' },
-        { kind: 'permissions_changed', name: 'userPermissionsChange' },
-        { kind: 'data', name: 'dailies, sleeps, activities and others' },
-      ],
-      setup: {
-        by: 'portal',
-        scope: 'app',
-        note: 'Set one URL for each type at https://apis.garmin.com/tools/endpoints. A production key requires the deregistration and the permission URL.',
-      },
-      contentType: 'application/json',
+      ...garminChannel,
       proof: { kind: 'none', names: { header: 'garmin-client-id', equals: 'client-id' } },
-      maxBodyBytes: largestNotificationBytes,
-      response: { status: 200, withinSeconds: 30 },
-      retries: 'with growing pauses for 7 days; a URL that fails for 30 days is switched off',
-      read: readGarminEvents,
-      confidence: 'high',
-      sources: [
-        'github:RADAR-base/RADAR-Rest-Source-Auth@c4187d0:authorizer-app-backend/src/main/java/org/radarbase/authorizer/resources/SourceClientResource.kt',
-        'github:jimmykane/quantified-self@1d68a4b:functions/src/garmin/auth/wrapper.ts',
-        'https://github.com/the-momentum/open-wearables/pull/942',
-      ],
-      uncertain: ['Details of activities may have up to 100 MB in push mode; use ping mode for them.'],
+      // An access token in an event would be none of ours.
+      read: (body) => garminChannel.read(body).map((event) => ({ ...event, accessToken: undefined })),
+      uncertain: [garminLargeBodies],
     },
   ],
 };
-
-function readGarminEvents(body: unknown): NotifiedEvent[] {
-  return Object.keys(typeof body === 'object' && body !== null ? body : {}).flatMap((type) =>
-    listAt(body, type).map((item) => toEvent(type, item)),
-  );
-}
-
-function toEvent(type: string, item: unknown): NotifiedEvent {
-  const accountId = textAt(item, 'userId');
-  switch (type) {
-    case 'deregistrations':
-      return { kind: 'deauthorized', accountId };
-    case 'userPermissionsChange':
-      return { kind: 'permissions_changed', accountId, occurredAt: instantAt(item, 'changeTimeInSeconds', 'seconds') };
-    default: {
-      const times = [textAt(item, 'uploadStartTimeInSeconds'), textAt(item, 'uploadEndTimeInSeconds')];
-      return { kind: 'data', accountId, dataType: type, eventId: eventIdOf(textAt(item, 'summaryId'), ...times) };
-    }
-  }
-}

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { SandboxNotify } from '../../provider-kit/definition/sandbox-notification.js';
+import type { SandboxNotify } from '../provider-kit/definition/sandbox-notification.js';
 
 /** Fitbit: HMAC-SHA1 with the client secret and "&". */
 export const fitbitSandboxNotification: SandboxNotify = ({ kind, accountIds, occurredAt, clientSecret }) => {
