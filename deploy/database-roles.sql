@@ -38,7 +38,7 @@ ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM PUBLIC, cufflink_app, cuff
 
 -- cufflink_app: the service and its workers, and `erasures replay` and `connections`, which do what the service does.
 GRANT SELECT, INSERT, UPDATE, DELETE ON connections, grant_migrations, links, link_sessions, revocations, rate_limits, vault_replicas,
-  events, notifications, webhook_attempts, webhook_endpoints, idempotency_keys TO cufflink_app;
+  events, notifications, subscriptions, webhook_attempts, webhook_endpoints, idempotency_keys TO cufflink_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON connection_counts, console_sessions TO cufflink_app;
 GRANT SELECT, INSERT, UPDATE ON event_cursors TO cufflink_app;
 GRANT SELECT, INSERT, UPDATE ON circuit_breakers TO cufflink_app;
@@ -57,8 +57,8 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA cufflink_jobs TO cufflink_app;
 -- cufflink_operator: `npm run cli`. It makes keys and seals values anew; it neither links nor ends anything.
 GRANT SELECT, INSERT, UPDATE ON vault_keys TO cufflink_operator;
 GRANT SELECT ON vault_replicas TO cufflink_operator;
-GRANT SELECT, UPDATE (sealed) ON connections, events, grant_migrations, links, revocations, webhook_endpoints, idempotency_keys
-  TO cufflink_operator;
+GRANT SELECT, UPDATE (sealed) ON connections, events, grant_migrations, links, revocations, subscriptions,
+  webhook_endpoints, idempotency_keys TO cufflink_operator;
 GRANT SELECT, INSERT, UPDATE (expires_at, revoked_at, secret_hash, mac) ON api_keys TO cufflink_operator;
 -- `audit prune` leaves a signed checkpoint: entries that go without one are noticed.
 GRANT SELECT, INSERT, DELETE ON audit_entries TO cufflink_operator;

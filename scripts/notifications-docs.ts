@@ -4,6 +4,7 @@ import type {
   NotificationChannel,
   NotificationHandshake,
   NotificationProof,
+  Notifications,
   RepeatedToken,
 } from '../src/provider-kit/definition/notifications.js';
 import type { ProviderDefinition } from '../src/provider-kit/definition/provider-definition.js';
@@ -18,15 +19,20 @@ const marker = '<!-- Written by `npm run docs:providers` from the definitions in
 /** Returns the generated part of the page. */
 export function renderNotifications(definitions: readonly ProviderDefinition[]): string {
   const senders = definitions.flatMap(({ slug, displayName, notifications }) =>
-    (notifications?.channels ?? []).map((channel) => ({ slug, displayName, channel })),
+    (notifications?.channels ?? []).map((channel, at) => ({
+      slug,
+      displayName,
+      channel,
+      subscriptions: at === 0 ? notifications?.subscriptions : undefined,
+    })),
   );
   const silent = definitions.filter(({ notifications }) => notifications === undefined).map(({ slug }) => code(slug));
-  const rows = senders.map(({ slug, channel }) => [
+  const rows = senders.map(({ slug, channel, subscriptions }) => [
     `[${code(slug)}](#${slug})`,
     [...new Set(channel.sends.map(({ kind }) => code(kind)))].join(' '),
     describeProof(channel.proof),
     String(channel.response.status),
-    channel.setup.by,
+    subscriptions === undefined ? channel.setup.by : 'Cufflink',
     channel.confidence,
   ]);
   const head = ['provider', 'sends', 'proof', 'response', 'set up by', 'confidence'];
@@ -37,7 +43,7 @@ export function renderNotifications(definitions: readonly ProviderDefinition[]):
 ${table}
 These providers send nothing, or nothing that Cufflink receives: ${silent.join(', ')}.
 
-${senders.map(({ slug, displayName, channel }) => renderChannel(slug, displayName, channel)).join('\n')}`;
+${[...Map.groupBy(senders, ({ slug }) => slug).values()].map(renderProvider).join('\n')}`;
 }
 
 /** Returns the page as it should be; `undefined` when it is so below `root`. */
@@ -50,20 +56,62 @@ export async function findOutdatedNotifications(
   return found === wanted ? undefined : wanted;
 }
 
-function renderChannel(slug: string, displayName: string, channel: NotificationChannel): string {
+interface Sender {
+  readonly slug: string;
+  readonly displayName: string;
+  readonly channel: NotificationChannel;
+  readonly subscriptions: Notifications['subscriptions'];
+}
+
+function renderProvider(channels: readonly Sender[]): string {
+  const [{ slug = '', displayName = '' } = {}] = channels;
+  return `### ${slug}\n\n${displayName}\n\n${channels.map(renderChannel).join('\n')}`;
+}
+
+function renderChannel({ channel, subscriptions }: Sender): string {
   const { response, handshakes = [] } = channel;
   const limit = response.withinSeconds === undefined ? '' : ` within ${response.withinSeconds} s`;
   const lines = [
     ...channel.sends.map(({ kind, name }) => `Sends ${code(kind)}: ${name}`),
+    ...(subscriptions === undefined
+      ? []
+      : [
+          `Cufflink subscribes each ${subscriptions.scope} (${subscriptions.topics.length}): ${code(subscriptions.url)}`,
+        ]),
     `Setup (${channel.setup.by}, for each ${channel.setup.scope}): ${channel.setup.note.replace(/\.$/, '')}`,
     ...handshakes.map((handshake) => `Check of the URL: ${describeHandshake(handshake)}`),
     `Proof: ${describeProof(channel.proof)}`,
     `Response: ${response.status}${limit}; a wrong proof gets ${channel.refusedStatus ?? 401}`,
     `Repeats: ${channel.retries}`,
     ...(channel.uncertain ?? []).map((sentence) => `Not confirmed: ${sentence.replace(/\.$/, '')}`),
-    ...channel.sources.map((source) => `Source: ${source.startsWith('https:') ? `<${source}>` : code(source)}`),
+    ...channel.sources.map((source) => `Source: ${describeSource(source)}`),
   ];
-  return `### ${slug}\n\n${displayName}\n\n${lines.map((text) => `- ${text}.\n`).join('')}`;
+  return lines.map((text) => `${wrap(`- ${text}.`)}\n`).join('');
+}
+
+const longestLine = 120;
+
+/** Breaks an item of a list into lines. A word that is too long stands alone. */
+function wrap(text: string): string {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= longestLine) {
+      lines[lines.length - 1] = `${last} ${word}`;
+    } else {
+      lines.push(lines.length === 0 ? word : `  ${word}`);
+    }
+  }
+  return lines.join('\n');
+}
+
+/** A path inside a repository is shortened to the name of the file. */
+function describeSource(source: string): string {
+  if (source.startsWith('https:')) {
+    return `<${source}>`;
+  }
+  const [, repository = '', path = ''] = /^(github:[^:]+):(.+)$/.exec(source) ?? [];
+  return repository === '' ? code(source) : `${code(repository)}, ${code(path.split('/').at(-1) ?? path)}`;
 }
 
 function describeProof(proof: NotificationProof): string {

@@ -26,7 +26,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   http: ['config', 'errors', 'web', 'access', 'provider-kit'],
   idempotency: ['errors', 'clock', 'database', 'vault', 'access', 'http'],
   moving: ['errors', 'vault', 'tokens', 'access', 'http', 'audit', 'idempotency'],
-  hooks: ['errors', 'clock', 'database', 'provider-kit', 'tokens', 'events', 'access', 'http'],
+  subscriptions: ['errors', 'config', 'clock', 'database', 'provider-kit', 'vault', 'tokens', 'events'],
+  hooks: ['errors', 'clock', 'database', 'provider-kit', 'tokens', 'events', 'subscriptions', 'access', 'http'],
   links: [
     'errors',
     'web',
@@ -88,6 +89,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'webhooks',
     'web',
     'moving',
+    'subscriptions',
   ],
   development: ['errors', 'config', 'access', 'provider-kit', 'sandbox'],
 };

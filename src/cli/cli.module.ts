@@ -5,6 +5,7 @@ import { AuditModule } from '../audit/audit.module.js';
 import { FleetModule } from '../fleet/fleet.module.js';
 import { MovingModule } from '../moving/moving.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
+import { SubscriptionsModule } from '../subscriptions/subscriptions.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { WebhooksModule } from '../webhooks/webhooks.module.js';
 
@@ -19,6 +20,10 @@ export class ConnectionsCliModule {}
 /** The parts for commands about users, with the providers. */
 @Module({ imports: [ConfigModule.forRoot({ ignoreEnvFile: true }), ProvidersModule, UsersModule] })
 export class UsersCliModule {}
+
+/** The parts for commands about subscriptions, with the providers. */
+@Module({ imports: [ConfigModule.forRoot({ ignoreEnvFile: true }), ProvidersModule, SubscriptionsModule] })
+export class SubscriptionsCliModule {}
 
 /** What commands about webhook endpoints need. */
 @Module({ imports: [ConfigModule.forRoot({ ignoreEnvFile: true }), WebhooksModule] })

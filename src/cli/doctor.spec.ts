@@ -124,12 +124,26 @@ describe('checkProvider', () => {
     const textWith = (own: object): string =>
       checkProvider({ definition, settings: { ...settings, notifications: { ...notifications, ...own } } }, today).text;
     expect(textWith({})).toContain(
-      `register ${url}. Set EXAMPLE_HOOK_SECRET: without it they are refused. Set one URL`,
+      `register ${url} by hand. Set EXAMPLE_HOOK_SECRET: without it they are refused. Set one URL`,
     );
     const secret = new Secret('not-a-real-secret');
     expect(textWith({ secret, pathSecret: secret })).toContain(
-      `register ${url}/<EXAMPLE_HOOK_PATH_SECRET>. Set one URL`,
+      `register ${url}/<EXAMPLE_HOOK_PATH_SECRET> by hand. Set one URL`,
     );
+    const subscriptions = {
+      scope: 'app',
+      url: 'https://api.example/subscriptions',
+      proof: { by: 'client-basic' },
+      topics: [],
+      list: { method: 'GET', in: 'query' },
+      create: { method: 'POST', in: 'json', fields: { token: '{verifyToken}' } },
+      remove: { method: 'DELETE', in: 'query' },
+      response: { callbackUrl: 'url' },
+    } as const;
+    Object.assign(definition.notifications, { subscriptions });
+    expect(textWith({})).toContain(`A worker subscribes ${url} to notifications. Set EXAMPLE_HOOK_SECRET`);
+    expect(textWith({ secret })).toContain('Set EXAMPLE_HOOK_VERIFY_TOKEN to a random text');
+    expect(textWith({ secret, verifyToken: secret })).not.toContain('EXAMPLE_HOOK_VERIFY_TOKEN');
   });
 
   it('tells the redirect URI to register of a provider that is configured, and not its secret', () => {

@@ -14,6 +14,7 @@ import {
   type Lifecycle,
   type ProviderDefinition,
 } from '../provider-kit/definition/provider-definition.js';
+import { subscriptionObstacle } from '../provider-kit/notifications/subscription-obstacle.js';
 import {
   environmentPrefix,
   requiredVariables,
@@ -137,19 +138,29 @@ export function checkProvider(
 }
 
 /** Where the provider sends notifications. What a path secret protects is not printed with it. */
-function hookOf({ slug, notifications }: ProviderDefinition, settings: ProviderSettings): string {
-  const [channel] = notifications?.channels ?? [];
-  if (channel === undefined) {
+function hookOf(definition: ProviderDefinition, settings: ProviderSettings): string {
+  const { slug, notifications } = definition;
+  if (notifications === undefined) {
     return '';
   }
+  const { channels, subscriptions } = notifications;
   const prefix = environmentPrefix(slug);
   const { pathSecret, secret, url } = settings.notifications;
   const path = pathSecret === undefined ? '' : `/<${prefix}_HOOK_PATH_SECRET>`;
-  const needsSecret = JSON.stringify(channel.proof).includes('"hook-secret"') && secret === undefined;
+  const registration =
+    subscriptions === undefined
+      ? `For notifications, register ${url}${path} by hand.`
+      : `A worker subscribes ${url}${path} to notifications.`;
+  const isProvenByChosenSecret = subscriptions?.response.secret !== undefined;
+  const needsSecret =
+    !isProvenByChosenSecret &&
+    secret === undefined &&
+    channels.some(({ proof }) => JSON.stringify(proof).includes('"hook-secret"'));
   return sentences(
-    `For notifications, register ${url}${path}.`,
+    registration,
     needsSecret ? `Set ${prefix}_HOOK_SECRET: without it they are refused.` : '',
-    channel.setup.note,
+    subscriptionObstacle({ definition, settings }) ?? '',
+    ...channels.map(({ setup }) => setup.note),
   );
 }
 

@@ -4,7 +4,13 @@ import { Command } from 'commander';
 import { version } from '../config/version.js';
 import { addApiKeyCommands } from './api-key-commands.js';
 import { addAuditCommands } from './audit-commands.js';
-import { CliModule, ConnectionsCliModule, UsersCliModule, WebhooksCliModule } from './cli.module.js';
+import {
+  CliModule,
+  ConnectionsCliModule,
+  SubscriptionsCliModule,
+  UsersCliModule,
+  WebhooksCliModule,
+} from './cli.module.js';
 import { addConnectionCommands } from './connection-commands.js';
 import { addErasureCommands } from './erasure-commands.js';
 import { addKeyCommands } from './key-commands.js';
@@ -12,6 +18,7 @@ import { KeysCliModule } from './keys-cli.module.js';
 import { addMigrateCommand } from './migrate-command.js';
 import { printTo } from './output.js';
 import { addProviderCommands } from './provider-commands.js';
+import { addSubscriptionCommands } from './subscription-commands.js';
 import { addWebhookCommands } from './webhook-commands.js';
 
 /** The command line. */
@@ -35,6 +42,7 @@ addConnectionCommands(program, {
 addErasureCommands(program, (command) => withService(command, UsersCliModule), print);
 addMigrateCommand(program, print);
 addProviderCommands(program, print);
+addSubscriptionCommands(program, (command) => withService(command, SubscriptionsCliModule), print);
 addWebhookCommands(program, (command) => withService(command, WebhooksCliModule), print);
 addKeyCommands(program, {
   withKeys: (command) => withService(command, KeysCliModule),

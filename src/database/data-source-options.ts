@@ -16,6 +16,7 @@ import { CircuitBreakerEntity } from './entities/circuit-breaker.entity.js';
 import { NotificationEntity } from './entities/notification.entity.js';
 import { RevocationEntity } from './entities/revocation.entity.js';
 import { RateLimitEntity } from './entities/rate-limit.entity.js';
+import { SubscriptionEntity } from './entities/subscription.entity.js';
 import { VaultKeyEntity } from './entities/vault-key.entity.js';
 import { VaultReplicaEntity } from './entities/vault-replica.entity.js';
 import { CreateTables1795305600000 } from './migrations/1795305600000-CreateTables.js';
@@ -45,6 +46,8 @@ import { CreateWebhooks1796120000000 } from './migrations/1796120000000-CreateWe
 import { AddKeySuite1796150000000 } from './migrations/1796150000000-AddKeySuite.js';
 import { AnnounceExpiry1796130000000 } from './migrations/1796130000000-AnnounceExpiry.js';
 import { ShowConnectionsInSessions1796150000000 } from './migrations/1796150000000-ShowConnectionsInSessions.js';
+import { CreateSubscriptions1796410000000 } from './migrations/1796410000000-CreateSubscriptions.js';
+import { TellExpiryMoves1796420000000 } from './migrations/1796420000000-TellExpiryMoves.js';
 import { WebhookAttemptEntity } from './entities/webhook-attempt.entity.js';
 import { WebhookEndpointEntity } from './entities/webhook-endpoint.entity.js';
 import { CreateEvents1796100000000 } from './migrations/1796100000000-CreateEvents.js';
@@ -93,6 +96,7 @@ export function dataSourceOptions(config: DataSourceSettings): DataSourceOptions
       LinkSessionEntity,
       RevocationEntity,
       RateLimitEntity,
+      SubscriptionEntity,
       VaultKeyEntity,
       VaultReplicaEntity,
       WebhookAttemptEntity,
@@ -131,6 +135,8 @@ export function dataSourceOptions(config: DataSourceSettings): DataSourceOptions
       CreateFleet1796200000000,
       MoveConnections1796300000000,
       CreateIdempotencyKeys1796310000000,
+      CreateSubscriptions1796410000000,
+      TellExpiryMoves1796420000000,
     ],
     migrationsRun: config.migrateOnBoot,
     synchronize: false,

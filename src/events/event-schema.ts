@@ -14,6 +14,12 @@ const fields = {
     description: 'the `reason` of the connection; see docs/errors.md',
   },
   expires_at: { type: 'string', format: 'date-time', example: '2026-12-06T10:00:00.000Z' },
+  expires_at_source: {
+    type: 'string',
+    enum: ['provider', 'declared'],
+    example: 'provider',
+    description: 'who says so: the token response, or the lifetime that the provider publishes',
+  },
   sunset_at: {
     type: 'string',
     nullable: true,
@@ -76,7 +82,7 @@ const shapes: Record<
   ],
   'connection.expiring': [
     'The refresh token expires in a few days unless it is used before. Ask the user to link again.',
-    [...ofConnection, 'expires_at'],
+    [...ofConnection, 'expires_at', 'expires_at_source'],
   ],
   'connection.unlinked': ['The connection was removed.', ofConnection, { source: 'call' }],
   'user.erased': ['Everything that Cufflink stored of the user is erased.', ['user_id'], { source: 'call' }],

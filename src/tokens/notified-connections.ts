@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../database/database.js';
 import { announce, typesOf, withEvents } from '../events/event-statement.js';
-import type { HealthProvider } from '../provider-kit/health-provider.js';
+import type { GrantTokens, HealthProvider } from '../provider-kit/health-provider.js';
 import { registrationId } from '../provider-kit/registration.js';
 import { AccountRules } from './accounts/account-rules.js';
 import { RefreshRecorder } from './refresh/refresh-recorder.js';
@@ -10,6 +10,7 @@ import { ConnectionStore } from './store/connection-store.js';
 import type { ConnectionKey, EndReason, Connection } from './store/connection.js';
 import { tokenFingerprint } from './store/token-fingerprint.js';
 import { TokenVault } from './store/token-vault.js';
+import { sealedScopes } from './token-set.js';
 
 /** Reasons that only a proven notification gives. */
 export type NotifiedReason = Extract<EndReason, 'deauthorized' | 'account_deleted'>;
@@ -51,6 +52,14 @@ export class NotifiedConnections {
   /** Returns the user's connection to a provider, if there is one. */
   find(userId: string, provider: string): Promise<Connection | undefined> {
     return this.store.find(userId, provider);
+  }
+
+  /** Decrypts the tokens of a connection; `undefined` when they cannot be decrypted or were erased. */
+  async openTokens(
+    connection: Connection,
+  ): Promise<(GrantTokens & { readonly expiresAt?: Date | undefined }) | undefined> {
+    const tokens = await this.tokenVault.openIfReadable(connection);
+    return tokens && { ...tokens, scopes: sealedScopes(tokens, connection.scopesRequested) };
   }
 
   /**

@@ -31,7 +31,8 @@ export type SealPurpose =
   | 'grant_migrations.sealed'
   | 'events.sealed'
   | 'webhook_endpoints.sealed'
-  | 'idempotency_keys.sealed';
+  | 'idempotency_keys.sealed'
+  | 'subscriptions.sealed';
 
 /**
  * The subjects of keyed digests: a user in the audit trail, a user who was erased, an account at a provider, imported

@@ -9,6 +9,7 @@ const uses = {
   'events.sealed': 'seal',
   'webhook_endpoints.sealed': 'seal',
   'idempotency_keys.sealed': 'seal',
+  'subscriptions.sealed': 'seal',
   'audit.user': 'digest',
   'audit.chain': 'sign',
   'api_keys.mac': 'sign',

@@ -87,4 +87,12 @@ export const sealedColumns = {
     generation: '0',
     bound: ['digest', 'body_hash'],
   },
+  'subscriptions.sealed': {
+    table: 'subscriptions',
+    column: 'sealed',
+    key: [{ name: 'id', type: 'uuid' }],
+    isUnowned: true,
+    generation: '0',
+    bound: ['provider'],
+  },
 } as const satisfies Record<SealPurpose, SealedColumn>;

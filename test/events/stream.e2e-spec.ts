@@ -10,6 +10,8 @@ import { CircuitBreakerService } from '../../src/tokens/circuit-breaker/circuit-
 import { ExpiryNotices } from '../../src/tokens/scheduler/expiry-notices.js';
 import { RetirementNotices } from '../../src/tokens/scheduler/retirement-notices.js';
 import { ConnectionEndings } from '../../src/tokens/scheduler/connection-endings.js';
+import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
+import { TokenVault } from '../../src/tokens/store/token-vault.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { eventsOf, readEvents, typesOf } from '../support/event-stream.js';
 import { linkAccount } from '../support/linking.js';
@@ -140,10 +142,11 @@ describe('the events before an end', () => {
   it('tell once that a refresh token expires within a week', async () => {
     const subject = await Subject.link(application, 'whoop');
     const expire = (days: number) =>
-      queryDatabase(application.databaseUrl, `UPDATE connections SET refresh_expires_at = $2 WHERE user_id = $1`, [
-        subject.userId,
-        new Date(application.clock.now().getTime() + days * 86_400_000),
-      ]);
+      queryDatabase(
+        application.databaseUrl,
+        `UPDATE connections SET refresh_expires_at = $2, expiry_moved_at = $2::timestamptz - interval '90 days' WHERE user_id = $1`,
+        [subject.userId, new Date(application.clock.now().getTime() + days * 86_400_000)],
+      );
     const notices = application.app.get(ExpiryNotices, { strict: false });
     await expire(8);
     await notices.sweep();
@@ -153,9 +156,68 @@ describe('the events before an end', () => {
     await notices.sweep();
     const events = await eventsOf(application, subject.userId);
     expect(typesOf(events)).toEqual(['connection.linked', 'connection.expiring']);
+    expect(events[1]?.data).toMatchObject({ expires_at_source: 'provider' });
     expect(String(events[1]?.data['expires_at'])).toMatch(/^2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     await expire(5);
     await notices.sweep();
+    expect(await eventsOf(application, subject.userId)).toHaveLength(3);
+  });
+
+  it('tell of a fixed expiry once, although each refresh repeats it in whole seconds', async () => {
+    const subject = await Subject.link(application, 'whoop');
+    const notices = application.app.get(ExpiryNotices, { strict: false });
+    const days = (count: number) => new Date(application.clock.now().getTime() + count * 86_400_000);
+    const save = async (expiry: Date) => {
+      const store = application.app.get(ConnectionStore, { strict: false });
+      const row = await store.find(subject.userId, 'whoop');
+      const vault = application.app.get(TokenVault, { strict: false });
+      if (row === undefined) {
+        throw new Error('There is no connection.');
+      }
+      const tokens = { ...(await vault.open(row)), refreshExpiresAt: expiry };
+      expect(await store.saveRefreshed(row, vault.seal({ ...row, secretGen: row.secretGen + 1 }, tokens))).toBe(true);
+      await notices.sweep();
+    };
+    const announced = async () =>
+      typesOf(await eventsOf(application, subject.userId)).filter((type) => type === 'connection.expiring').length;
+    const fixed = days(6);
+    await save(fixed);
+    // The expiry is new: a life of six days has most of it left.
+    expect(await announced()).toBe(0);
+    await queryDatabase(
+      application.databaseUrl,
+      `UPDATE connections SET expiry_moved_at = expiry_moved_at - interval '90 days' WHERE user_id = $1`,
+      [subject.userId],
+    );
+    for (const roundedMs of [0, 900, -1_000, 3_000]) {
+      await save(new Date(fixed.getTime() + roundedMs));
+    }
+    expect(await announced()).toBe(1);
+    // A refresh has extended it.
+    await save(days(6.5));
+    expect(await announced()).toBe(1);
+  });
+
+  it('tell of an expiry that is only declared, once until the token is used', async () => {
+    const subject = await Subject.link(application, 'withings');
+    const notices = application.app.get(ExpiryNotices, { strict: false });
+    const unusedFor = (days: number) =>
+      queryDatabase(
+        application.databaseUrl,
+        `UPDATE connections SET last_refreshed_at = $2, refresh_expires_at = NULL WHERE user_id = $1`,
+        [subject.userId, new Date(application.clock.now().getTime() - days * 86_400_000)],
+      );
+    await unusedFor(357);
+    await notices.sweepDeclared();
+    expect(typesOf(await eventsOf(application, subject.userId))).toEqual(['connection.linked']);
+    await unusedFor(359);
+    await notices.sweepDeclared();
+    await notices.sweepDeclared();
+    const [, event, ...others] = await eventsOf(application, subject.userId);
+    expect(event).toMatchObject({ type: 'connection.expiring', data: { expires_at_source: 'declared' } });
+    expect(others).toEqual([]);
+    await unusedFor(358.5);
+    await notices.sweepDeclared();
     expect(await eventsOf(application, subject.userId)).toHaveLength(3);
   });
 

@@ -68,6 +68,7 @@ const expected: Readonly<Record<string, Partial<Record<DatabaseRole, string>>>> 
   circuit_breakers: { cufflink_app: 'INSERT SELECT UPDATE' },
   rate_limits: { cufflink_app: 'DELETE INSERT SELECT UPDATE' },
   revocations: { cufflink_app: 'DELETE INSERT SELECT UPDATE', cufflink_operator: 'SELECT UPDATE(sealed)' },
+  subscriptions: { cufflink_app: 'DELETE INSERT SELECT UPDATE', cufflink_operator: 'SELECT UPDATE(sealed)' },
   vault_keys: {
     cufflink_app: 'SELECT UPDATE(operations)',
     cufflink_operator: 'INSERT SELECT UPDATE',

@@ -24,6 +24,7 @@ const ourTables = [
   'notifications',
   'rate_limits',
   'revocations',
+  'subscriptions',
   'vault_keys',
   'vault_replicas',
   'webhook_attempts',

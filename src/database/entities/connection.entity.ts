@@ -154,6 +154,10 @@ export class ConnectionEntity {
   @Column('timestamptz', { name: 'expiry_announced', nullable: true })
   expiryAnnounced!: Date | null;
 
+  /** Since when `refresh_expires_at` is what it is; `null` if since the link. */
+  @Column('timestamptz', { name: 'expiry_moved_at', nullable: true })
+  expiryMovedAt!: Date | null;
+
   /** The types of the events that the last change of the row caused; `null` when none did. */
   @Column('text', { name: 'last_events', array: true, nullable: true })
   lastEvents!: string[] | null;

@@ -13,6 +13,9 @@ import { textAt } from './event-fields.js';
 import type { NotificationKeys } from './notification-keys.js';
 import { isTinkSignature, readTinkKeyset, tinkKeyId } from './tink-keyset.js';
 
+/** What verifying needs to know of a provider. */
+type OpenableProvider = Pick<HealthProvider, 'definition' | 'settings'>;
+
 /** A request of a provider, as it came. */
 export interface ReceivedNotification {
   /** Names in lower case. */
@@ -53,7 +56,7 @@ class Refused extends Error {
  * @throws a provider error when the keys cannot be read: the provider sends the notification again
  */
 export async function openNotification(
-  provider: HealthProvider,
+  provider: OpenableProvider,
   channel: NotificationChannel,
   received: ReceivedNotification,
   keys: NotificationKeys,
@@ -99,7 +102,7 @@ interface Proven {
 }
 
 async function prove(
-  provider: HealthProvider,
+  provider: OpenableProvider,
   channel: NotificationChannel,
   received: ReceivedNotification,
   keys: NotificationKeys,
@@ -156,7 +159,7 @@ function refuseUnless(isRight: boolean): void {
 type Proof<Kind extends NotificationProof['kind']> = Extract<NotificationProof, { readonly kind: Kind }>;
 
 function checkHmac(
-  provider: HealthProvider,
+  provider: OpenableProvider,
   proof: Proof<'hmac'>,
   { headers, body, receivedAt }: ReceivedNotification,
   parsed: unknown,
@@ -189,7 +192,7 @@ interface KeySource {
 }
 
 async function checkEcdsa(
-  { definition }: HealthProvider,
+  { definition }: OpenableProvider,
   proof: Proof<'ecdsa'>,
   { headers, body }: ReceivedNotification,
   { keys, url }: KeySource,
@@ -207,7 +210,7 @@ async function checkEcdsa(
 }
 
 async function verifyJws(
-  { definition, settings }: HealthProvider,
+  { definition, settings }: OpenableProvider,
   proof: Proof<'jws'>,
   { body, receivedAt }: { readonly body: unknown; readonly receivedAt: Date },
   { keys, url }: KeySource,
@@ -250,7 +253,7 @@ function isThere(token: RepeatedToken, { headers }: ReceivedNotification, body: 
 }
 
 function repeats(
-  provider: HealthProvider,
+  provider: OpenableProvider,
   token: RepeatedToken,
   { headers }: ReceivedNotification,
   body: unknown,
@@ -259,7 +262,7 @@ function repeats(
   return isSameText(typeof presented === 'string' ? presented : '', secretOf(provider, token.equals));
 }
 
-function secretOf({ settings }: HealthProvider, secret: NotificationSecret): string {
+function secretOf({ settings }: OpenableProvider, secret: NotificationSecret): string {
   switch (secret) {
     case 'client-id':
       return settings.clientId;

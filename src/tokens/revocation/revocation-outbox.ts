@@ -5,10 +5,11 @@ import { Clock } from '../../clock/clock.js';
 import { AppError, codeOf } from '../../errors/app-error.js';
 import type { Removal } from '../../events/event-statement.js';
 import type { ErrorCode } from '../../errors/error-code.js';
-import { ProviderUnavailableError, TokenRevokedError } from '../../errors/provider.errors.js';
+import { isPassing, ProviderUnavailableError, TokenRevokedError } from '../../errors/provider.errors.js';
 import type { HealthProvider } from '../../provider-kit/health-provider.js';
 import { successorOf } from '../../provider-kit/definition/lifecycle.js';
 import { ProviderLifecycle } from '../../provider-kit/definition/provider-lifecycle.js';
+import { SubscriptionClient } from '../../provider-kit/notifications/subscription-client.js';
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { backoffDelayMs, revocationBackoff } from '../policy/backoff.js';
 import { RevocationStore, type GrantOwner, type RevocationEntry } from './revocation-store.js';
@@ -22,6 +23,8 @@ import { revocations } from '../tokens.metrics.js';
 
 /** How long the response to a refresh is read, in milliseconds: a revocation fits in behind it before the lease ends. */
 const patienceMs = 40_000;
+/** Attempts to remove subscriptions before the grant is revoked without. */
+const unsubscribeAttempts = 3;
 /** Entries processed at a time. */
 const batchSize = 20;
 /** Longest pause between checks of the outbox, in milliseconds. */
@@ -58,6 +61,7 @@ export class RevocationOutbox {
     private readonly tokenVault: TokenVault,
     private readonly accounts: AccountRules,
     private readonly lifecycle: ProviderLifecycle,
+    private readonly subscriptions: SubscriptionClient,
     private readonly clock: Clock,
     jobs: BackgroundJobs,
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
@@ -139,6 +143,7 @@ export class RevocationOutbox {
       return 'left';
     }
     if (!this.needsRefresh(entry, provider, tokens)) {
+      await this.unsubscribe(entry, provider, tokens);
       return provider.revoke(tokens);
     }
     if (!entry.mayRefresh) {
@@ -149,6 +154,7 @@ export class RevocationOutbox {
       const patience = { onOverdue, signal: AbortSignal.timeout(patienceMs) };
       const fresh = toTokenSet(await provider.refresh(tokens, patience), tokens);
       await this.revocations.replace(entry, { userId, tokens: fresh });
+      await this.unsubscribe(entry, provider, fresh);
       return await provider.revoke(fresh);
     } catch (error) {
       if (error instanceof TokenRevokedError) {
@@ -156,6 +162,24 @@ export class RevocationOutbox {
         return 'revoked';
       }
       throw error;
+    }
+  }
+
+  /**
+   * Removes the user's subscriptions to notifications while the token still works. A provider that refuses, or keeps
+   * failing, does not keep the grant alive.
+   */
+  private async unsubscribe(entry: RevocationEntry, provider: HealthProvider, tokens: TokenSet): Promise<void> {
+    if (provider.definition.notifications?.subscriptions?.scope !== 'user') {
+      return;
+    }
+    try {
+      await this.subscriptions.removeAll(provider, tokens);
+    } catch (error) {
+      if (!(error instanceof AppError) || (isPassing(error) && entry.attempts < unsubscribeAttempts)) {
+        throw error;
+      }
+      this.logger.warn(`Subscriptions of a user at ${entry.provider} may be left: ${error.code}.`);
     }
   }
 

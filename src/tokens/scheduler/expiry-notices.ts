@@ -3,13 +3,26 @@ import { BackgroundJobs } from '../../clock/background-jobs.js';
 import { Clock } from '../../clock/clock.js';
 import { Database, type Statement } from '../../database/database.js';
 import { announce, typesOf, withEvents } from '../../events/event-statement.js';
+import type { ProviderDefinition } from '../../provider-kit/definition/provider-definition.js';
+import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { byRefresh } from '../store/connection-events.js';
 
 /** How long before the refresh token expires the company is told, in milliseconds: time enough to ask the user. */
 const noticeMs = 7 * 24 * 3_600_000;
+/** Or, if that is less, this share of its life: a short one that refreshes extend comes near its end only if they fail. */
+const noticeShare = 0.25;
 /** Most rows that one statement changes, so that no statement holds locks for long. */
 const maxRows = 500;
 const pauseMs = 10 * 60_000;
+/** Declared lives are months, and a look reads all connections of a provider. In milliseconds. */
+const declaredPauseMs = 6 * 3_600_000;
+
+const told = (expiry: string, source: 'provider' | 'declared'): string =>
+  `jsonb_build_object('expires_at', to_char(${expiry} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+     'expires_at_source', '${source}')`;
+
+/** SQL: since when the refresh token expires when it does. */
+const movedAt = 'coalesce(expiry_moved_at, linked_at)';
 
 const announceExpiring: Statement = {
   name: 'connections-announce-expiring',
@@ -18,39 +31,82 @@ const announceExpiring: Statement = {
      WHERE (user_id, provider) IN (
        SELECT user_id, provider FROM connections
        WHERE status = 'active' AND refresh_expires_at > $1 AND refresh_expires_at <= $2
+         AND refresh_expires_at <= $1::timestamptz + (refresh_expires_at - ${movedAt}) * $4::float8
          AND expiry_announced IS DISTINCT FROM refresh_expires_at
        ORDER BY refresh_expires_at LIMIT $3 FOR UPDATE SKIP LOCKED)`,
-    {
-      origin: byRefresh,
-      details: `jsonb_build_object('expires_at', to_char(refresh_expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))`,
-    },
+    { origin: byRefresh, details: told('refresh_expires_at', 'provider') },
+    'id',
+  ),
+};
+
+/** SQL: when a refresh token expires that has the declared life since its last use. */
+const declaredExpiry = `coalesce(last_refreshed_at, linked_at) + $4::float8 * interval '1 second'`;
+
+const announceDeclared: Statement = {
+  name: 'connections-announce-declared-expiry',
+  text: withEvents(
+    `UPDATE connections SET expiry_announced = ${declaredExpiry}, ${announce(typesOf('connection.expiring'))}
+     WHERE (user_id, provider) IN (
+       SELECT user_id, provider FROM connections
+       WHERE provider = $5 AND status = 'active' AND refreshable AND refresh_expires_at IS NULL
+         AND ${declaredExpiry} > $1 AND ${declaredExpiry} <= $2 AND expiry_announced IS DISTINCT FROM ${declaredExpiry}
+       LIMIT $3 FOR UPDATE SKIP LOCKED)`,
+    { origin: byRefresh, details: told('expiry_announced', 'declared') },
     'id',
   ),
 };
 
 /**
- * Tells the company of refresh tokens that expire within days, once for each expiry. Where a refresh extends the token, this
- * means that refreshes fail or that nobody has used the connection; elsewhere only a new link helps.
+ * Tells the company of refresh tokens that expire within days, once for each expiry: one that the provider told, or one
+ * that follows from the life that it publishes. Where a refresh extends the token, this means that refreshes fail or that
+ * nobody has used the connection; elsewhere only a new link helps.
  */
 @Injectable()
 export class ExpiryNotices {
   constructor(
     private readonly database: Database,
+    private readonly registry: ProviderRegistry,
     private readonly clock: Clock,
     jobs: BackgroundJobs,
   ) {
     jobs.add('workers', { name: ExpiryNotices.name, run: () => this.sweep() });
+    jobs.add('workers', { name: `${ExpiryNotices.name}: declared`, run: () => this.sweepDeclared() });
   }
 
   /**
-   * Tells of a batch of such connections.
+   * Tells of a batch of such connections whose expiry the provider told.
    *
    * @returns milliseconds until the next call; 0 while there is more
    * @throws {@link DatabaseUnavailableError}
    */
   async sweep(): Promise<number> {
     const now = this.clock.now();
-    const told = await this.database.query(announceExpiring, [now, new Date(now.getTime() + noticeMs), maxRows]);
-    return told.length === maxRows ? 0 : pauseMs;
+    const until = new Date(now.getTime() + noticeMs);
+    const found = await this.database.query(announceExpiring, [now, until, maxRows, noticeShare]);
+    return found.length === maxRows ? 0 : pauseMs;
   }
+
+  /**
+   * The same for a batch of each provider with a declared life.
+   *
+   * @returns milliseconds until the next call; 0 while there is more
+   * @throws {@link DatabaseUnavailableError}
+   */
+  async sweepDeclared(): Promise<number> {
+    let isFull = false;
+    for (const { definition } of this.registry.list()) {
+      const idleSeconds = idleSecondsOf(definition);
+      if (idleSeconds !== undefined) {
+        const now = this.clock.now();
+        const aheadMs = Math.min(noticeMs, idleSeconds * 1_000 * noticeShare);
+        const values = [now, new Date(now.getTime() + aheadMs), maxRows, idleSeconds, definition.slug];
+        isFull ||= (await this.database.query(announceDeclared, values)).length === maxRows;
+      }
+    }
+    return isFull ? 0 : declaredPauseMs;
+  }
+}
+
+function idleSecondsOf(definition: ProviderDefinition): number | undefined {
+  return definition.oauth === '2.0' ? definition.refresh.refreshTokenIdleSeconds : undefined;
 }

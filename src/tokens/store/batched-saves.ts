@@ -3,7 +3,7 @@ import type { Database, Statement } from '../../database/database.js';
 import { MicroBatch } from '../../database/micro-batch.js';
 import { announce, withEvents } from '../../events/event-statement.js';
 import { DatabaseUnavailableError } from '../../errors/request.errors.js';
-import { afterRefresh, byRefresh } from './connection-events.js';
+import { afterRefresh, byRefresh, movedExpiry } from './connection-events.js';
 import type { ConnectionKey, SealedTokenSet } from './connection.js';
 import { clearedAttempt } from './connection.js';
 
@@ -27,7 +27,8 @@ const saveAll: Statement = {
   text: withEvents(
     `UPDATE connections SET secret_gen = connections.secret_gen + 1, sealed = saved.sealed,
            scopes_granted = ${granted},
-           scopes_unknown = saved.scopes_unknown, expires_at = saved.expires_at, refreshable = saved.refreshable, refresh_expires_at = saved.refresh_expires_at,
+           scopes_unknown = saved.scopes_unknown, expires_at = saved.expires_at, refreshable = saved.refreshable,
+           ${movedExpiry('saved.refresh_expires_at')},
            refresh_due_at = now() + saved.due_in_ms * interval '1 millisecond', last_refreshed_at = now(),
            ${clearedAttempt}, ${announce(afterRefresh(granted))}
          FROM unnest($1::text[], $2::text[], $3::uuid[], $4::int[], $5::bytea[], $6::text[], $7::timestamptz[], $8::bool[],

@@ -34,3 +34,15 @@ export const failureDetails = `CASE WHEN type = 'connection.refresh_failing' THE
 export const failureReason = `CASE WHEN type = 'connection.needs_relink' THEN end_reason
   WHEN suspect_since IS NOT NULL THEN 'refusal_unconfirmed' WHEN gone_since IS NOT NULL THEN 'gone_unconfirmed'
   ELSE 'refresh_failing' END`;
+
+/**
+ * SQL: sets the expiry of the refresh token after a refresh. Where the token ends at a fixed time, each response tells
+ * how long it still lives, in whole seconds: what differs by less than ten is the same expiry, which is announced once.
+ *
+ * @param expiry - SQL: the expiry by the token response
+ */
+export function movedExpiry(expiry: string): string {
+  const isSame = `abs(extract(epoch FROM ${expiry} - connections.refresh_expires_at)) < 10`;
+  return `refresh_expires_at = CASE WHEN ${isSame} THEN connections.refresh_expires_at ELSE ${expiry} END,
+    expiry_moved_at = CASE WHEN ${isSame} THEN connections.expiry_moved_at ELSE now() END`;
+}

@@ -7,6 +7,7 @@ import {
   failureReason,
   haveScopesChanged,
   isFirstFailure,
+  movedExpiry,
 } from './connection-events.js';
 import { clearedAttempt, connectionColumns } from './connection.js';
 
@@ -71,7 +72,7 @@ export const connectionStatements = {
     text: withEvents(
       `UPDATE connections SET registration_id = $5, scopes_requested = $6, secret_gen = secret_gen + 1,
          sealed = $7, scopes_granted = $8, expires_at = $9, refreshable = $10, refresh_expires_at = $11,
-         refresh_due_at = ${dueIn('$12')}, account_digest = $13, account_exclusive = $14,
+         expiry_moved_at = NULL, refresh_due_at = ${dueIn('$12')}, account_digest = $13, account_exclusive = $14,
          account_due_at = CASE WHEN $15 THEN now() END, scopes_unknown = $16, metadata = coalesce($17::jsonb, connections.metadata),
          exported_at = NULL, import_digest = coalesce($18::bytea, import_digest),
          linked_at = now(), last_refreshed_at = NULL, ${clearedAttempt},
@@ -105,7 +106,7 @@ export const connectionStatements = {
     text: withEvents(
       `UPDATE connections SET secret_gen = $4::int + 1, sealed = $5, scopes_granted = $6,
          scopes_unknown = $13, expires_at = $7, refreshable = $8,
-         refresh_expires_at = $9, refresh_due_at = least(refresh_due_at, ${dueIn('$10')}),
+         ${movedExpiry('$9::timestamptz')}, refresh_due_at = least(refresh_due_at, ${dueIn('$10')}),
          last_refreshed_at = CASE WHEN $12 THEN now() ELSE last_refreshed_at END, lease_id = NULL, leased_until = NULL,
          attempt_started_at = now(), failed_attempts = 0, retry_at = NULL, suspect_since = NULL, gone_since = NULL,
          failing_since = NULL, access_rejected_at = NULL, last_error_code = NULL, last_error_at = NULL,

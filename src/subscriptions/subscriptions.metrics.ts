@@ -1,0 +1,8 @@
+import { Gauge } from 'prom-client';
+
+/** Subscriptions of apps and users, as of the last look of this process. */
+export const subscriptions = new Gauge({
+  name: 'cufflink_subscriptions',
+  help: 'Apps and users with subscriptions to notifications, by provider and state',
+  labelNames: ['provider', 'state'] as const,
+});
