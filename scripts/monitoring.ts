@@ -63,11 +63,28 @@ function quantiles(metric: string, by: string, selector = ''): Readonly<Record<s
   };
 }
 
+/** One line for each combination of labels. */
+function lines(labels: readonly string[], query: (by: string) => string): Readonly<Record<string, string>> {
+  return { [labels.map((label) => `{{${label}}}`).join(' ')]: query(labels.join(', ')) };
+}
+
+function rates(metric: string, ...labels: string[]): Readonly<Record<string, string>> {
+  return lines(labels, (by) => `sum by (${by}) (rate(${metric}[5m]))`);
+}
+
+function inAnHour(metric: string, ...labels: string[]): Readonly<Record<string, string>> {
+  return lines(labels, (by) => `sum by (${by}) (increase(${metric}[1h]))`);
+}
+
+function worst(metric: string, label: string): Readonly<Record<string, string>> {
+  return lines([label], (by) => `max by (${by}) (${metric})`);
+}
+
 const panels: readonly Panel[] = [
   {
     title: 'Token calls by status',
     unit: 'reqps',
-    queries: { '{{status}}': `sum by (status) (rate(cufflink_http_request_seconds_count{${tokenRoute}}[5m]))` },
+    queries: rates(`cufflink_http_request_seconds_count{${tokenRoute}}`, 'status'),
   },
   {
     title: 'Duration of token calls',
@@ -77,12 +94,12 @@ const panels: readonly Panel[] = [
   {
     title: 'Requests by status',
     unit: 'reqps',
-    queries: { '{{status}}': 'sum by (status) (rate(cufflink_http_request_seconds_count[5m]))' },
+    queries: rates('cufflink_http_request_seconds_count', 'status'),
   },
   {
     title: 'Refreshes by provider and outcome',
     unit: 'ops',
-    queries: { '{{provider}} {{outcome}}': 'sum by (provider, outcome) (rate(cufflink_refreshes_total[5m]))' },
+    queries: rates('cufflink_refreshes_total', 'provider', 'outcome'),
   },
   { title: 'Duration of refreshes', unit: 's', queries: quantiles('cufflink_refresh_seconds', 'provider') },
   {
@@ -93,34 +110,32 @@ const panels: readonly Panel[] = [
   {
     title: 'Longest overdue refresh',
     unit: 's',
-    queries: { '{{provider}}': 'max by (provider) (cufflink_refresh_oldest_overdue_seconds)' },
+    queries: worst('cufflink_refresh_oldest_overdue_seconds', 'provider'),
   },
   {
     title: 'Connections due for a refresh',
     unit: 'short',
-    queries: { '{{provider}}': 'max by (provider) (cufflink_refresh_due_connections)' },
+    queries: worst('cufflink_refresh_due_connections', 'provider'),
   },
   {
     title: 'Open circuit breakers',
     unit: 'short',
-    queries: { '{{registration}}': 'max by (registration) (cufflink_circuit_breaker_open)' },
+    queries: worst('cufflink_circuit_breaker_open', 'registration'),
   },
   {
     title: 'Links by stage, in an hour',
     unit: 'short',
-    queries: { '{{stage}}': 'sum by (stage) (increase(cufflink_link_stages_total[1h]))' },
+    queries: inAnHour('cufflink_link_stages_total', 'stage'),
   },
   {
     title: 'Outcomes of links, in an hour',
     unit: 'short',
-    queries: { '{{provider}} {{outcome}}': 'sum by (provider, outcome) (increase(cufflink_links_total[1h]))' },
+    queries: inAnHour('cufflink_links_total', 'provider', 'outcome'),
   },
   {
     title: 'Ended connections, in an hour',
     unit: 'short',
-    queries: {
-      '{{provider}} {{reason}}': 'sum by (provider, reason) (increase(cufflink_connection_endings_total[1h]))',
-    },
+    queries: inAnHour('cufflink_connection_endings_total', 'provider', 'reason'),
   },
   { title: 'Duration of proxied calls', unit: 's', queries: quantiles('cufflink_proxied_call_seconds', 'provider') },
   {
@@ -144,7 +159,7 @@ const panels: readonly Panel[] = [
   {
     title: 'Denied requests',
     unit: 'ops',
-    queries: { '{{code}}': 'sum by (code) (rate(cufflink_access_denials_total[5m]))' },
+    queries: rates('cufflink_access_denials_total', 'code'),
   },
   { title: 'Versions', unit: 'short', queries: { '{{version}}': 'count by (version) (cufflink_build_info)' } },
 ];

@@ -198,6 +198,20 @@ describe('checkProvider', () => {
     });
   });
 
+  it.each([
+    ['2026-10-16', 3, 'on 2026-10-16.', false],
+    ['2026-10-15', 3, '3 active connections are left, 30 days before the end.', true],
+    ['2026-09-22', 3, '3 active connections are left, 7 days before the end.', true],
+    ['2026-09-16', 1, '1 active connection is left, 1 day before the end.', true],
+    ['2026-09-14', 2, '2 active connections are left, which end now.', true],
+    ['2026-09-22', 0, 'on 2026-09-22.', false],
+  ])('counts what is left of a provider that ends on %s, with %d connections', (sunsetAt, left, sentence, counted) => {
+    const definition = { ...exampleOAuth2, lifecycle: { status: 'retiring', sunsetAt } as const };
+    const { text } = checkProvider({ definition, settings }, today, left);
+    expect(text).toContain(sentence);
+    expect(text.includes('left')).toBe(counted);
+  });
+
   it('says that nothing replaces a provider without a successor', () => {
     const definition = { ...exampleOAuth2, lifecycle: { status: 'retiring', sunsetAt: '2027-01-01' } as const };
     expect(checkProvider({ definition, settings }, today).text).toContain('It has no successor.');

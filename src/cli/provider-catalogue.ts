@@ -1,9 +1,10 @@
-import type { Type } from '@nestjs/common';
+import type { INestApplicationContext, Type } from '@nestjs/common';
 import { MODULE_METADATA } from '@nestjs/common/constants.js';
 import { NestFactory } from '@nestjs/core';
 import { describeBootError } from '../config/boot-error.js';
 import type { Environment } from '../config/read-environment.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
+import { ProviderHttpClient } from '../provider-kit/http/http-client.js';
 import type { ProviderDefinition } from '../provider-kit/definition/provider-definition.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { readProviderSettings, type ProviderSettings } from '../provider-kit/definition/provider-settings.js';
@@ -24,15 +25,16 @@ export async function readDefinitions(): Promise<ProviderDefinition[]> {
 }
 
 /**
- * Reads each provider's settings by itself, so that the wrong ones of one provider do not hide those of another.
+ * Reads the settings of all providers. If some are wrong, it reads each provider by itself, so that the wrong ones of one
+ * do not hide those of another. That takes much longer.
  *
  * @param environment - in place of the process's own
  * @returns all providers, sorted by slug
  */
 export async function readCatalogue(environment: Environment): Promise<CatalogueEntry[]> {
-  const modules = Reflect.getMetadata(MODULE_METADATA.IMPORTS, ProvidersModule) as Type[];
-  const entries: CatalogueEntry[] = [];
-  for (const module of modules) {
+  const whole = await startProviders(ProvidersModule, environment).catch(() => undefined);
+  const entries: CatalogueEntry[] = whole?.map(({ definition, settings }) => ({ definition, settings })) ?? [];
+  for (const module of whole === undefined ? providerModules() : []) {
     entries.push(...(await readProvider(module, environment)));
   }
   return entries.sort((left, right) => (left.definition.slug < right.definition.slug ? -1 : 1));
@@ -60,15 +62,46 @@ function readSettings({ definition, settings }: HealthProvider, environment: Env
   }
 }
 
+/**
+ * Uses one provider as the service would, and its HTTP client.
+ *
+ * @param environment - in place of the process's own
+ * @throws Error when no provider has this slug, or the settings of any would stop the boot
+ */
+export async function withProvider<Result>(
+  slug: string,
+  environment: Environment,
+  use: (provider: HealthProvider, http: ProviderHttpClient) => Promise<Result>,
+): Promise<Result> {
+  const context = await startContext(ProvidersModule, environment);
+  try {
+    const registry = context.get(ProviderRegistry, { strict: false });
+    if (!registry.has(slug)) {
+      throw new Error(`There is no provider ${slug}. "providers" lists them.`);
+    }
+    return await use(registry.get(slug), context.get(ProviderHttpClient, { strict: false }));
+  } finally {
+    await context.close();
+  }
+}
+
+function providerModules(): readonly Type[] {
+  return Reflect.getMetadata(MODULE_METADATA.IMPORTS, ProvidersModule) as Type[];
+}
+
 /** Starts modules of providers with these variables and nothing around them, as far as to know what they register. */
 async function startProviders(module: Type, environment: Environment): Promise<HealthProvider[]> {
+  const context = await startContext(module, environment);
+  const providers = context.get(ProviderRegistry, { strict: false }).list();
+  await context.close();
+  return providers;
+}
+
+async function startContext(module: Type, environment: Environment): Promise<INestApplicationContext> {
   const own = process.env;
   process.env = { ...environment };
   try {
-    const context = await NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
-    const providers = context.get(ProviderRegistry, { strict: false }).list();
-    await context.close();
-    return providers;
+    return await NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
   } finally {
     process.env = own;
   }

@@ -5,9 +5,16 @@ import { checkDatabase, countConnections } from './check-database.js';
 import { checkRunningService } from './check-running-service.js';
 import { checkProvider, checkService, countWrong, groupDisabled, renderReport } from './doctor.js';
 import { askProviders, renderLive } from './live/live-command.js';
+import {
+  findFixtures,
+  observeUser,
+  renderObservation,
+  writeObservation,
+  type Terminal,
+} from './live/observe-command.js';
 import { findMisspelled } from './misspelled-variables.js';
 import { exitCodes, type Print } from './output.js';
-import { readCatalogue, type CatalogueEntry } from './provider-catalogue.js';
+import { readCatalogue, withProvider, type CatalogueEntry } from './provider-catalogue.js';
 import { describeProvider, providersTable } from './providers-table.js';
 
 /** Adds the commands that look at the configuration and change nothing. */
@@ -35,8 +42,19 @@ export function addProviderCommands(program: Command, print: Print): void {
     .option('--url <url>', 'also check the service that runs at this URL, such as http://localhost:3000', parseUrl)
     .option('--all', 'show each provider that is off', false)
     .option('--live', 'ask the providers themselves, at most once a day, without a user', false)
+    .option(
+      '--with-test-user',
+      'with --live and one provider: guide a consent of a test user, then end its grant',
+      false,
+    )
+    .option('--fixtures <folder>', 'with --with-test-user: where to write observed.json')
     .option('--with-client', 'with --live: also send probes that need the client secret', false)
-    .action(async (asked: readonly string[], { url, all, live, withClient }: DoctorOptions) => {
+    .action(async (asked: readonly string[], options: DoctorOptions) => {
+      const { url, all, live, withClient, withTestUser } = options;
+      if (live && withTestUser) {
+        await observeTestUser(asked, options.fixtures, print);
+        return;
+      }
       if (live) {
         // No sandbox stands for a provider here.
         const declared = await readCatalogue(withoutOutbound({ ...process.env, SANDBOX_URL: undefined }));
@@ -44,8 +62,8 @@ export function addProviderCommands(program: Command, print: Print): void {
         print(renderLive(reports), { reports });
         return;
       }
-      if (asked.length > 0 || withClient) {
-        throw new Error('Providers and --with-client go with --live only.');
+      if (asked.length > 0 || withClient || withTestUser) {
+        throw new Error('Providers, --with-client and --with-test-user go with --live only.');
       }
       const catalogue = await readOwnCatalogue(process.env);
       const slugs = catalogue.map(({ definition }) => definition.slug);
@@ -68,11 +86,29 @@ export function addProviderCommands(program: Command, print: Print): void {
     });
 }
 
+/** @param asked - the one provider */
+async function observeTestUser(asked: readonly string[], fixtures: string | undefined, print: Print): Promise<void> {
+  const [slug, ...others] = asked;
+  if (slug === undefined || others.length > 0) {
+    throw new Error('Name one provider, for example: doctor --live --with-test-user strava.');
+  }
+  const folder = fixtures ?? (await findFixtures(slug));
+  const terminal: Terminal = { input: process.stdin, tell: (text) => process.stderr.write(`${text}\n`) };
+  const environment = { ...process.env, SANDBOX_URL: undefined };
+  const observation = await withProvider(slug, environment, (provider, http) =>
+    observeUser(provider, http, terminal, new Date()),
+  );
+  const file = await writeObservation(observation, folder);
+  print(renderObservation(observation, file), { ...observation, file });
+}
+
 interface DoctorOptions {
   readonly url?: URL;
   readonly all: boolean;
   readonly live: boolean;
   readonly withClient: boolean;
+  readonly withTestUser: boolean;
+  readonly fixtures?: string;
 }
 
 function parseUrl(text: string): URL {

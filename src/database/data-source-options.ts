@@ -43,7 +43,7 @@ import { AddAuditAddress1796050000000 } from './migrations/1796050000000-AddAudi
 import { BindAuthority1796060000000 } from './migrations/1796060000000-BindAuthority.js';
 import { RenameLeasesAndCircuitBreakers1796090000000 } from './migrations/1796090000000-RenameLeasesAndCircuitBreakers.js';
 import { CreateWebhooks1796120000000 } from './migrations/1796120000000-CreateWebhooks.js';
-import { AddKeySuite1796150000000 } from './migrations/1796150000000-AddKeySuite.js';
+import { AddKeySuite1796140000000 } from './migrations/1796140000000-AddKeySuite.js';
 import { AnnounceExpiry1796130000000 } from './migrations/1796130000000-AnnounceExpiry.js';
 import { ShowConnectionsInSessions1796150000000 } from './migrations/1796150000000-ShowConnectionsInSessions.js';
 import { CreateSubscriptions1796410000000 } from './migrations/1796410000000-CreateSubscriptions.js';
@@ -130,7 +130,7 @@ export function dataSourceOptions(config: DataSourceSettings): DataSourceOptions
       CreateNotifications1796110000000,
       CreateWebhooks1796120000000,
       AnnounceExpiry1796130000000,
-      AddKeySuite1796150000000,
+      AddKeySuite1796140000000,
       ShowConnectionsInSessions1796150000000,
       CreateFleet1796200000000,
       MoveConnections1796300000000,

@@ -8,6 +8,7 @@ import {
 } from '@nestjs/common';
 import type { BackgroundJob } from '../clock/background-job.js';
 import { BackgroundJobs } from '../clock/background-jobs.js';
+import { DatabaseUnavailableError } from '../errors/request.errors.js';
 import type { HeldKey } from './held-key.js';
 import { KeyRing } from './key-ring.js';
 import { KeyStore } from './key-store.js';
@@ -46,7 +47,13 @@ export class KeyRingTimer implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    await this.runRound();
+    await this.runRound().catch((error: unknown) => {
+      // The next round may find a database that is no longer slow.
+      if (!(error instanceof DatabaseUnavailableError)) {
+        throw error;
+      }
+      this.logger.warn(error.message);
+    });
   }
 
   async beforeApplicationShutdown(): Promise<void> {

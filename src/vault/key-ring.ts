@@ -1,6 +1,7 @@
 import { generateKeySync, randomUUID, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { KeyUnavailableError } from '../errors/connection.errors.js';
+import { DatabaseUnavailableError } from '../errors/request.errors.js';
 import type { KeyPurpose } from './associated-data.js';
 import type { BranchKey } from './envelope.js';
 import { HeldKey } from './held-key.js';
@@ -25,6 +26,8 @@ const defaultNames = ['development', 'test', 'production'];
  * The first boot makes one active key a purpose. A boot whose root key does not open the stored keys fails: going on
  * would seal new values under keys that nobody else has (CR-10). Later, a key that the key service does not unwrap
  * again is used on until it is `staleMs` old, and one that the key service has disabled is released at once (CR-14).
+ *
+ * A database that is only slow ends no boot: the process runs without a key, is not ready, and reads the keys again.
  */
 @Injectable()
 export class KeyRing implements OnModuleInit {
@@ -34,6 +37,7 @@ export class KeyRing implements OnModuleInit {
   private stored: ReadonlySet<string> = new Set();
   private active = new Map<KeyPurpose, HeldKey>();
   private reloading: Promise<void> | undefined;
+  private isPrepared = false;
 
   constructor(
     private readonly store: KeyStore,
@@ -43,6 +47,18 @@ export class KeyRing implements OnModuleInit {
 
   /** @throws Error when a stored key does not open, or the key service does not respond */
   async onModuleInit(): Promise<void> {
+    try {
+      await this.prepare();
+    } catch (error) {
+      if (!(error instanceof DatabaseUnavailableError)) {
+        throw error;
+      }
+      this.logger.warn('The keys could not be read, because the database does not respond. They are read again.');
+    }
+  }
+
+  /** Reads the keys, and makes those that a fresh database lacks. */
+  private async prepare(): Promise<void> {
     await this.load();
     const missing = keyPurposes.filter((each) => !this.active.has(each));
     if (missing.length > 0 && !this.config.createsKeys) {
@@ -55,6 +71,7 @@ export class KeyRing implements OnModuleInit {
       await this.store.insertActive(await this.createKey(purpose));
     }
     await this.load();
+    this.isPrepared = true;
   }
 
   /**
@@ -118,7 +135,7 @@ export class KeyRing implements OnModuleInit {
    */
   reload(): Promise<void> {
     this.reloading ??= this.reportOperations()
-      .then(() => this.load())
+      .then(() => (this.isPrepared ? this.load() : this.prepare()))
       .finally(() => (this.reloading = undefined));
     return this.reloading;
   }

@@ -63,10 +63,11 @@ function exchange(bench: ProbeBench, change: Partial<OAuth2Settings>): Promise<u
   return client.exchangeCode(definition, settings, { code: probeValue(), redirectUri, scopes, ...pkce });
 }
 
-/** A client that does not exist; signed secrets need a key of ours, so a public client stands for them. */
+/** A client that does not exist. One that signs is left out: what it sends is made with our own key. */
 export const wrongClientProbe: Probe = {
   name: 'wrong client',
-  applies: (bench) => hasKnownTokenUrl(bench) && bench.definition.clientAuthentication !== 'es256-jwt',
+  applies: (bench) =>
+    hasKnownTokenUrl(bench) && !['es256-jwt', 'private_key_jwt'].includes(bench.definition.clientAuthentication),
   ask: (bench) => {
     const wrong = { clientId: probeValue(), clientSecret: new Secret(probeValue()) };
     return expectRejection(exchange(bench, wrong), 'PROVIDER_MISCONFIGURED', 'a mistake of this deployment');

@@ -91,6 +91,9 @@ export class ProviderHttpClient implements OnApplicationShutdown {
   /** Requests that may wait for one origin. Whoever sends those for tokens sees to it that there are not too many. */
   protected readonly maxWaiting: number = Infinity;
 
+  /** Is told of each response that is read as text. Only a command sets it, to show what a provider sends. */
+  onResponse: ((request: ProviderRequest, response: ProviderResponse) => void) | undefined;
+
   constructor(private readonly policy: OutboundPolicy = new OutboundPolicy()) {
     const tls = { rejectUnauthorized: true, minVersion: 'TLSv1.2', allowH2: false } as const;
     const { proxyUrl } = policy.settings;
@@ -113,7 +116,9 @@ export class ProviderHttpClient implements OnApplicationShutdown {
    */
   async send(request: ProviderRequest): Promise<ProviderResponse> {
     const { status, headers, body } = await this.exchange(request);
-    return { status, headers, body: new TextDecoder().decode(body) };
+    const response = { status, headers, body: new TextDecoder().decode(body) };
+    this.onResponse?.(request, response);
+    return response;
   }
 
   /**
