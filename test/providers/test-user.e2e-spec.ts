@@ -9,7 +9,7 @@ import { request } from 'undici';
 import { observeUser, type UserObservation } from '../../src/cli/live/observe-command.js';
 import { readDefinitions } from '../../src/cli/provider-catalogue.js';
 import { Clock } from '../../src/clock/clock.js';
-import { TokenEndpointClient } from '../../src/provider-kit/client/token-endpoint-client.js';
+import { createClient } from '../../src/provider-kit/client/create-client.js';
 import type { OAuth2Definition, ProviderDefinition } from '../../src/provider-kit/definition/provider-definition.js';
 import {
   environmentPrefix,
@@ -20,8 +20,8 @@ import {
 } from '../../src/provider-kit/definition/provider-settings.js';
 import {
   ProviderHttpClient,
-  type ProviderAnswer,
   type ProviderRequest,
+  type ProviderResponse,
 } from '../../src/provider-kit/http/http-client.js';
 import { createPlainProvider } from '../../src/provider-kit/testing/plain-provider.js';
 import { VendorSandbox } from '../../src/sandbox/vendor-sandbox.js';
@@ -35,10 +35,10 @@ import { until } from '../support/until.js';
 class RecordingClient extends ProviderHttpClient {
   readonly bodies: string[] = [];
 
-  override async exchange(sent: ProviderRequest): Promise<ProviderAnswer> {
-    const answer = await super.exchange(sent);
-    this.bodies.push(answer.body.toString());
-    return answer;
+  override async exchange(sent: ProviderRequest): Promise<ProviderResponse<Buffer>> {
+    const response = await super.exchange(sent);
+    this.bodies.push(response.body.toString());
+    return response;
   }
 }
 
@@ -64,7 +64,7 @@ async function observe(
       });
     }
   };
-  const provider = createPlainProvider(definition, settings, new TokenEndpointClient(http, new Clock()));
+  const provider = createPlainProvider(definition, settings, createClient(definition, http, new Clock()));
   try {
     const observation = await observeUser(provider, http, { input, tell }, new Date('2026-12-01T10:00:00Z'));
     expect(told.at(-1)).toContain('This is not a URL');
@@ -221,7 +221,7 @@ describe('a consent of a test user', () => {
         [`${prefix}_CLIENT_SECRET`]: sandboxClientSecret('whoop'),
         [`${prefix}_REDIRECT_URL`]: redirectUri,
         [`${prefix}_AUTH_URL`]: endpoints.authorizeUrl,
-        [`${prefix}_TOKEN_URL`]: endpoints.tokenUrl,
+        [`${prefix}_TOKEN_URL`]: 'tokenUrl' in endpoints ? endpoints.tokenUrl : '',
         [`${prefix}_API_BASE_URL`]: endpoints.apiBaseUrl ?? '',
       },
     );

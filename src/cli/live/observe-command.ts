@@ -74,10 +74,10 @@ export async function observeUser(
       version,
       facts,
       // Now that every token is known to the redaction.
-      responses: seen.map(([request, { status, text }]) => ({
+      responses: seen.map(([request, { status, body }]) => ({
         from: endpointOf(provider, request),
         status,
-        shape: shapeOfBody(text),
+        shape: shapeOfBody(body),
       })),
     };
   } finally {
