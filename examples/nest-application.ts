@@ -6,6 +6,7 @@ import {
   BadGatewayException,
   ConflictException,
   Controller,
+  ForbiddenException,
   Get,
   Headers,
   Injectable,
@@ -34,7 +35,14 @@ export class DevicesService {
 
   /** @param query - the parameters that the browser has brought to the return URL */
   async finish(user: string, query: Readonly<Record<string, string>>): Promise<object> {
-    return this.cufflink.links.complete(new URLSearchParams(query), user);
+    try {
+      return await this.cufflink.links.complete(new URLSearchParams(query), user);
+    } catch (error) {
+      if (CufflinkError.is(error, 'LINK_USER_MISMATCH')) {
+        throw new ForbiddenException('This link was made for somebody else. Nothing was connected.');
+      }
+      throw error;
+    }
   }
 
   async recentCycles(user: string): Promise<unknown> {

@@ -219,7 +219,7 @@ describe('the Nest application', () => {
     const cycles = (await (await visit('/devices/whoop/cycles', anna)).json()) as { received: object };
     expect(cycles.received).toMatchObject({ method: 'GET', query: 'limit=10' });
 
-    expect((await visit(await approve(anna, '7002'), ben)).status).toBe(500);
+    expect((await visit(await approve(anna, '7002'), ben)).status).toBe(403);
     expect(await connectionsOf('nest-ben')).toEqual([]);
   });
 });
