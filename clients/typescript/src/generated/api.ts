@@ -116,6 +116,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/connections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List connections of all users
+         * @description Needs an API key with the scope `fleet:read`. In the order of user and provider. Follow `next_cursor` to the end, with the same filters: you then see every connection once that was there all the while. A page examines at most 10,000 connections, so it may have few or none although more follow. Filters compare the stored state. A connection that ended less than a minute ago may still be found as `active`.
+         */
+        get: operations["fleetList"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/connections/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count connections by provider, status and reason
+         * @description Needs an API key with the scope `fleet:read`. A worker counts once a minute, and this call returns what it has counted last. Without a worker the counts are made by this call, and are up to five minutes old.
+         */
+        get: operations["fleetStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users/{user_id}/connections": {
         parameters: {
             query?: never;
@@ -214,6 +254,26 @@ export interface paths {
          * @description Needs an API key with the scope `tokens:read`. Triggers one refresh, and only if the reported token is still the current one, even if many callers report it. Returns the current token as the call for a valid token does. It is the same token if it could not be replaced.
          */
         post: operations["connectionsRejected"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import tokens that another system obtained
+         * @description Needs an API key with the scope `connections:import`. Each row succeeds or is refused by itself. Repeating a call imports nothing twice. The other system must not use the tokens any more.
+         */
+        post: operations["importsImport"];
         delete?: never;
         options?: never;
         head?: never;
@@ -967,7 +1027,7 @@ export interface components {
              * @example token.handed_out
              * @enum {string}
              */
-            action: "link.started" | "link.completed" | "link.failed" | "link.confirmed" | "connection.unlinked" | "connection.needs_relink" | "connection.recovered" | "connection.exchange_begun" | "connection.exchanged" | "connection.exchange_failed" | "connection.migrated" | "token.handed_out" | "request.proxied" | "request.signed" | "token.rejected" | "token.refreshed" | "token.refresh_failed" | "token.refresh_superseded" | "access.denied" | "user.erased" | "user.exported" | "key.added" | "key.promoted" | "key.reencrypted" | "key.rewrapped" | "key.retired" | "api_key.created" | "api_key.rotated" | "api_key.revoked" | "api_key.bound" | "audit.pruned" | "webhook_endpoint.created" | "webhook_endpoint.changed" | "webhook_endpoint.rotated" | "webhook_endpoint.removed";
+            action: "link.started" | "link.completed" | "link.failed" | "link.confirmed" | "connection.unlinked" | "connection.needs_relink" | "connection.recovered" | "connection.exchange_begun" | "connection.exchanged" | "connection.exchange_failed" | "connection.migrated" | "connection.imported" | "connection.exported" | "connections.frozen" | "connections.thawed" | "token.handed_out" | "request.proxied" | "request.signed" | "token.rejected" | "token.refreshed" | "token.refresh_failed" | "token.refresh_superseded" | "access.denied" | "user.erased" | "user.exported" | "key.added" | "key.promoted" | "key.reencrypted" | "key.rewrapped" | "key.retired" | "api_key.created" | "api_key.rotated" | "api_key.revoked" | "api_key.bound" | "audit.pruned" | "webhook_endpoint.created" | "webhook_endpoint.changed" | "webhook_endpoint.rotated" | "webhook_endpoint.removed" | "console.signed_in" | "console.signed_out" | "console.user_viewed" | "console.delivery_resent";
             /**
              * @example success
              * @enum {string}
@@ -1010,7 +1070,7 @@ export interface components {
              * @example token.handed_out
              * @enum {string}
              */
-            action: "link.started" | "link.completed" | "link.failed" | "link.confirmed" | "connection.unlinked" | "connection.needs_relink" | "connection.recovered" | "connection.exchange_begun" | "connection.exchanged" | "connection.exchange_failed" | "connection.migrated" | "token.handed_out" | "request.proxied" | "request.signed" | "token.rejected" | "token.refreshed" | "token.refresh_failed" | "token.refresh_superseded" | "access.denied" | "user.erased" | "user.exported" | "key.added" | "key.promoted" | "key.reencrypted" | "key.rewrapped" | "key.retired" | "api_key.created" | "api_key.rotated" | "api_key.revoked" | "api_key.bound" | "audit.pruned" | "webhook_endpoint.created" | "webhook_endpoint.changed" | "webhook_endpoint.rotated" | "webhook_endpoint.removed";
+            action: "link.started" | "link.completed" | "link.failed" | "link.confirmed" | "connection.unlinked" | "connection.needs_relink" | "connection.recovered" | "connection.exchange_begun" | "connection.exchanged" | "connection.exchange_failed" | "connection.migrated" | "connection.imported" | "connection.exported" | "connections.frozen" | "connections.thawed" | "token.handed_out" | "request.proxied" | "request.signed" | "token.rejected" | "token.refreshed" | "token.refresh_failed" | "token.refresh_superseded" | "access.denied" | "user.erased" | "user.exported" | "key.added" | "key.promoted" | "key.reencrypted" | "key.rewrapped" | "key.retired" | "api_key.created" | "api_key.rotated" | "api_key.revoked" | "api_key.bound" | "audit.pruned" | "webhook_endpoint.created" | "webhook_endpoint.changed" | "webhook_endpoint.rotated" | "webhook_endpoint.removed" | "console.signed_in" | "console.signed_out" | "console.user_viewed" | "console.delivery_resent";
             /**
              * @example success
              * @enum {string}
@@ -1141,6 +1201,23 @@ export interface components {
              */
             confirmation_code: string;
         };
+        ConnectionCountResponse: {
+            /** @example whoop */
+            provider: string;
+            /**
+             * @example active
+             * @enum {string}
+             */
+            status: "active" | "needs_relink";
+            /**
+             * @description see docs/errors.md
+             * @example null
+             * @enum {string|null}
+             */
+            reason: "refusal_unconfirmed" | "gone_unconfirmed" | "refresh_failing" | "no_refresh_token" | "grant_refused" | "unreachable" | "provider_gone" | "provider_retired" | "account_taken" | "deauthorized" | "account_deleted" | null;
+            /** @example 4711 */
+            connections: number;
+        };
         /**
          * connection.expiring
          * @description The refresh token expires in a few days unless it is used before. Ask the user to link again.
@@ -1153,6 +1230,9 @@ export interface components {
          *         "provider": "whoop",
          *         "connection_id": "0b8f6c1e-6a5e-4b39-9f0e-1f2d3c4b5a69",
          *         "sequence": 7,
+         *         "metadata": {
+         *           "clinic": "north"
+         *         },
          *         "expires_at": "2026-12-06T10:00:00.000Z",
          *         "source": "refresh",
          *         "proof": "confirmed"
@@ -1198,6 +1278,15 @@ export interface components {
                  */
                 sequence: number;
                 /**
+                 * @description your own metadata of the connection, if it has any
+                 * @example {
+                 *       "clinic": "north"
+                 *     }
+                 */
+                metadata?: {
+                    [key: string]: string;
+                };
+                /**
                  * Format: date-time
                  * @example 2026-12-06T10:00:00.000Z
                  */
@@ -1228,6 +1317,9 @@ export interface components {
          *         "provider": "whoop",
          *         "connection_id": "0b8f6c1e-6a5e-4b39-9f0e-1f2d3c4b5a69",
          *         "sequence": 1,
+         *         "metadata": {
+         *           "clinic": "north"
+         *         },
          *         "source": "call",
          *         "proof": "confirmed"
          *       }
@@ -1272,6 +1364,15 @@ export interface components {
                  */
                 sequence: number;
                 /**
+                 * @description your own metadata of the connection, if it has any
+                 * @example {
+                 *       "clinic": "north"
+                 *     }
+                 */
+                metadata?: {
+                    [key: string]: string;
+                };
+                /**
                  * @description notification of the provider, refresh or other work in the background, call of the API, or operator
                  * @example refresh
                  * @enum {string}
@@ -1300,6 +1401,9 @@ export interface components {
          *         "provider": "whoop",
          *         "connection_id": "0b8f6c1e-6a5e-4b39-9f0e-1f2d3c4b5a69",
          *         "sequence": 7,
+         *         "metadata": {
+         *           "clinic": "north"
+         *         },
          *         "reason": "grant_refused",
          *         "source": "refresh",
          *         "proof": "confirmed"
@@ -1345,6 +1449,15 @@ export interface components {
                  */
                 sequence: number;
                 /**
+                 * @description your own metadata of the connection, if it has any
+                 * @example {
+                 *       "clinic": "north"
+                 *     }
+                 */
+                metadata?: {
+                    [key: string]: string;
+                };
+                /**
                  * @description the `reason` of the connection; see docs/errors.md
                  * @example grant_refused
                  */
@@ -1375,6 +1488,9 @@ export interface components {
          *         "provider": "whoop",
          *         "connection_id": "0b8f6c1e-6a5e-4b39-9f0e-1f2d3c4b5a69",
          *         "sequence": 7,
+         *         "metadata": {
+         *           "clinic": "north"
+         *         },
          *         "source": "refresh",
          *         "proof": "confirmed"
          *       }
@@ -1419,6 +1535,15 @@ export interface components {
                  */
                 sequence: number;
                 /**
+                 * @description your own metadata of the connection, if it has any
+                 * @example {
+                 *       "clinic": "north"
+                 *     }
+                 */
+                metadata?: {
+                    [key: string]: string;
+                };
+                /**
                  * @description notification of the provider, refresh or other work in the background, call of the API, or operator
                  * @example refresh
                  * @enum {string}
@@ -1444,6 +1569,9 @@ export interface components {
          *         "provider": "whoop",
          *         "connection_id": "0b8f6c1e-6a5e-4b39-9f0e-1f2d3c4b5a69",
          *         "sequence": 7,
+         *         "metadata": {
+         *           "clinic": "north"
+         *         },
          *         "reason": "refresh_failing",
          *         "error_code": "PROVIDER_UNAVAILABLE",
          *         "source": "refresh",
@@ -1490,6 +1618,15 @@ export interface components {
                  */
                 sequence: number;
                 /**
+                 * @description your own metadata of the connection, if it has any
+                 * @example {
+                 *       "clinic": "north"
+                 *     }
+                 */
+                metadata?: {
+                    [key: string]: string;
+                };
+                /**
                  * @description the `reason` of the connection; see docs/errors.md
                  * @example grant_refused
                  */
@@ -1525,6 +1662,9 @@ export interface components {
          *         "provider": "whoop",
          *         "connection_id": "0b8f6c1e-6a5e-4b39-9f0e-1f2d3c4b5a69",
          *         "sequence": 7,
+         *         "metadata": {
+         *           "clinic": "north"
+         *         },
          *         "source": "call",
          *         "proof": "confirmed"
          *       }
@@ -1568,6 +1708,15 @@ export interface components {
                  * @example 7
                  */
                 sequence: number;
+                /**
+                 * @description your own metadata of the connection, if it has any
+                 * @example {
+                 *       "clinic": "north"
+                 *     }
+                 */
+                metadata?: {
+                    [key: string]: string;
+                };
                 /**
                  * @description notification of the provider, refresh or other work in the background, call of the API, or operator
                  * @example refresh
@@ -1650,6 +1799,21 @@ export interface components {
             linked_at: string;
             /** @example null */
             last_refreshed_at: string | null;
+            /**
+             * @description since when the operator has stopped refreshes of it, because another system may use its tokens
+             * @example null
+             */
+            frozen_at: string | null;
+            /**
+             * @description your own notes; see the call that starts a link
+             * @example {
+             *       "clinic": "north",
+             *       "plan": "pro"
+             *     }
+             */
+            metadata: {
+                [key: string]: string;
+            };
             last_error: components["schemas"]["LastErrorResponse"] | null;
         };
         /**
@@ -1664,6 +1828,9 @@ export interface components {
          *         "provider": "whoop",
          *         "connection_id": "0b8f6c1e-6a5e-4b39-9f0e-1f2d3c4b5a69",
          *         "sequence": 7,
+         *         "metadata": {
+         *           "clinic": "north"
+         *         },
          *         "source": "refresh",
          *         "proof": "confirmed"
          *       }
@@ -1708,6 +1875,15 @@ export interface components {
                  */
                 sequence: number;
                 /**
+                 * @description your own metadata of the connection, if it has any
+                 * @example {
+                 *       "clinic": "north"
+                 *     }
+                 */
+                metadata?: {
+                    [key: string]: string;
+                };
+                /**
                  * @description notification of the provider, refresh or other work in the background, call of the API, or operator
                  * @example refresh
                  * @enum {string}
@@ -1733,6 +1909,9 @@ export interface components {
          *         "provider": "whoop",
          *         "connection_id": "0b8f6c1e-6a5e-4b39-9f0e-1f2d3c4b5a69",
          *         "sequence": 7,
+         *         "metadata": {
+         *           "clinic": "north"
+         *         },
          *         "source": "call",
          *         "proof": "confirmed"
          *       }
@@ -1776,6 +1955,15 @@ export interface components {
                  * @example 7
                  */
                 sequence: number;
+                /**
+                 * @description your own metadata of the connection, if it has any
+                 * @example {
+                 *       "clinic": "north"
+                 *     }
+                 */
+                metadata?: {
+                    [key: string]: string;
+                };
                 /**
                  * @description notification of the provider, refresh or other work in the background, call of the API, or operator
                  * @example refresh
@@ -1848,6 +2036,9 @@ export interface components {
          *         "provider": "whoop",
          *         "connection_id": "0b8f6c1e-6a5e-4b39-9f0e-1f2d3c4b5a69",
          *         "sequence": 7,
+         *         "metadata": {
+         *           "clinic": "north"
+         *         },
          *         "data_types": [
          *           "sleep"
          *         ],
@@ -1894,6 +2085,15 @@ export interface components {
                  * @example 7
                  */
                 sequence: number;
+                /**
+                 * @description your own metadata of the connection, if it has any
+                 * @example {
+                 *       "clinic": "north"
+                 *     }
+                 */
+                metadata?: {
+                    [key: string]: string;
+                };
                 /**
                  * @description the kinds of data, as the provider calls them
                  * @example [
@@ -2031,6 +2231,20 @@ export interface components {
             last_error_code: string | null;
             /** @example null */
             last_error_at: string | null;
+            /**
+             * @description since when the operator has stopped its refreshes
+             * @example null
+             */
+            frozen_at: string | null;
+            /**
+             * @example {
+             *       "clinic": "north",
+             *       "plan": "pro"
+             *     }
+             */
+            metadata: {
+                [key: string]: string;
+            };
         };
         ExportedLink: {
             /** @example 0b8f6c1e-6a5e-4b39-9f0e-1f2d3c4b5a69 */
@@ -2053,6 +2267,16 @@ export interface components {
              * @enum {string}
              */
             on_account_change: "refuse" | "replace";
+            /**
+             * @description for the connection; null: unchanged
+             * @example {
+             *       "clinic": "north",
+             *       "plan": "pro"
+             *     }
+             */
+            metadata: {
+                [key: string]: string;
+            } | null;
             /** @example 2026-11-22T10:00:00.000Z */
             started_at: string;
             /** @example 2026-11-22T10:00:00.000Z */
@@ -2177,6 +2401,152 @@ export interface components {
              */
             warning?: "no_refresh_token";
         };
+        FleetPageResponse: {
+            connections: components["schemas"]["ConnectionResponse"][];
+            /**
+             * @description null: last page; a page before it may have fewer connections than the limit, or none
+             * @example null
+             */
+            next_cursor: string | null;
+        };
+        FleetStatsResponse: {
+            /**
+             * @description when the connections were counted; null while the first count runs
+             * @example 2026-11-22T10:00:00.000Z
+             */
+            counted_at: string | null;
+            /**
+             * @description all of them together
+             * @example 4711
+             */
+            connections: number;
+            counts: components["schemas"]["ConnectionCountResponse"][];
+        };
+        ImportBody: {
+            /** @description 1 to 100 rows */
+            connections: components["schemas"]["ImportRow"][];
+            /**
+             * @description only check the rows
+             * @example false
+             */
+            dry_run?: boolean;
+            /**
+             * @description replace the tokens of users who are connected already
+             * @example false
+             */
+            replace?: boolean;
+        };
+        ImportResponse: {
+            /** @example 1 */
+            imported: number;
+            /**
+             * @description rows that an earlier call has imported
+             * @example 0
+             */
+            already_imported: number;
+            /** @example 0 */
+            refused: number;
+            /** @description one for each row, in their order */
+            results: components["schemas"]["ImportedRowResponse"][];
+        };
+        ImportRow: {
+            /**
+             * @description your own id of the user
+             * @example user-42
+             */
+            user_id: string;
+            /**
+             * @description slug of the provider
+             * @example whoop
+             */
+            provider: string;
+            /**
+             * @description needed for OAuth 1.0a
+             * @example example-access-token
+             */
+            access_token?: string;
+            /** @example example-refresh-token */
+            refresh_token?: string;
+            /**
+             * @description OAuth 1.0a only
+             * @example example-token-secret
+             */
+            token_secret?: string;
+            /**
+             * @description when the access token expires
+             * @example 2026-11-22T11:00:00.000Z
+             */
+            expires_at?: string;
+            /**
+             * @description when the refresh token expires
+             * @example 2027-11-22T11:00:00.000Z
+             */
+            refresh_expires_at?: string;
+            /**
+             * @description when the access token was issued
+             * @example 2026-11-22T10:00:00.000Z
+             */
+            issued_at?: string;
+            /**
+             * @description granted scopes; absent: unknown
+             * @example [
+             *       "offline",
+             *       "read:sleep"
+             *     ]
+             */
+            scopes?: string[];
+            /**
+             * @description the user's id at the provider; absent: the provider is asked
+             * @example 8015551
+             */
+            provider_user_id?: string;
+            /** @description the client id that the tokens were issued to; absent: that of this deployment */
+            client_id?: string;
+            /**
+             * @example {
+             *       "clinic": "north",
+             *       "plan": "pro"
+             *     }
+             */
+            metadata?: {
+                [key: string]: string;
+            };
+        };
+        ImportedRowResponse: {
+            /**
+             * @description place of the row in the call, from 0
+             * @example 0
+             */
+            index: number;
+            /**
+             * @example imported
+             * @enum {string}
+             */
+            outcome: "imported" | "already_imported" | "refused";
+            /**
+             * @description absent if refused or in a dry run
+             * @example 0b8f6c1e-6a5e-4b39-9f0e-1f2d3c4b5a69
+             */
+            connection_id?: string;
+            /**
+             * @description see docs/moving.md
+             * @example already_linked
+             * @enum {string}
+             */
+            reason?: "invalid" | "access_denied" | "provider_unknown" | "provider_not_configured" | "provider_retired" | "other_registration" | "wrong_version" | "no_usable_token" | "refresh_token_expired" | "user_erased" | "already_linked" | "older_tokens" | "account_already_linked" | "account_changed" | "account_mismatch" | "token_rejected" | "failed";
+            /**
+             * @description the reason in words
+             * @example The user has a connection to this provider. Import with the option "replace" to replace its tokens.
+             */
+            detail?: string;
+            /**
+             * @description what an imported row lacks
+             * @example [
+             *       "scopes_unknown"
+             *     ]
+             */
+            warnings: string[];
+        };
         LastErrorResponse: {
             /** @example PROVIDER_UNAVAILABLE */
             code: string;
@@ -2286,7 +2656,7 @@ export interface components {
              * @example TOKEN_REVOKED
              * @enum {string}
              */
-            code: "REQUEST_INVALID" | "ROUTE_NOT_FOUND" | "API_KEY_INVALID" | "USER_TOKEN_INVALID" | "USER_KEYS_UNAVAILABLE" | "RATE_LIMITED" | "SCOPE_MISSING" | "ACCESS_DENIED" | "RETURN_URL_NOT_ALLOWED" | "PROVIDER_UNKNOWN" | "PROVIDER_NOT_CONFIGURED" | "PROVIDER_RETIRED" | "CONNECTION_NOT_FOUND" | "CONNECTION_NOT_REFRESHABLE" | "AUTHORIZATION_DENIED" | "AUTHORIZATION_STATE_INVALID" | "AUTHORIZATION_CODE_REFUSED" | "AUTHORIZATION_FAILED" | "LINK_USER_MISMATCH" | "LINK_SESSION_INVALID" | "ACCOUNT_ALREADY_LINKED" | "ACCOUNT_CHANGED" | "SCOPE_NOT_GRANTED" | "TOKEN_REVOKED" | "TOKEN_REFRESH_PENDING" | "TOKEN_UNREADABLE" | "KEY_UNAVAILABLE" | "TOKEN_RESPONSE_INVALID" | "PROVIDER_MISCONFIGURED" | "PROVIDER_UNAVAILABLE" | "PROVIDER_RATE_LIMITED" | "CALL_UNSUPPORTED" | "CALL_ANSWER_UNUSABLE" | "WEBHOOK_ENDPOINT_NOT_FOUND" | "WEBHOOK_URL_NOT_ALLOWED" | "EVENT_NOT_FOUND" | "DATABASE_UNAVAILABLE" | "NOT_READY" | "INTERNAL_ERROR";
+            code: "REQUEST_INVALID" | "IDEMPOTENCY_KEY_REUSED" | "IDEMPOTENCY_KEY_IN_PROGRESS" | "ROUTE_NOT_FOUND" | "API_KEY_INVALID" | "USER_TOKEN_INVALID" | "USER_KEYS_UNAVAILABLE" | "RATE_LIMITED" | "SCOPE_MISSING" | "ACCESS_DENIED" | "RETURN_URL_NOT_ALLOWED" | "PROVIDER_UNKNOWN" | "PROVIDER_NOT_CONFIGURED" | "PROVIDER_RETIRED" | "CONNECTION_NOT_FOUND" | "CONNECTION_NOT_REFRESHABLE" | "AUTHORIZATION_DENIED" | "AUTHORIZATION_STATE_INVALID" | "AUTHORIZATION_CODE_REFUSED" | "AUTHORIZATION_FAILED" | "LINK_USER_MISMATCH" | "LINK_SESSION_INVALID" | "CONSOLE_SESSION_INVALID" | "ACCOUNT_ALREADY_LINKED" | "ACCOUNT_CHANGED" | "SCOPE_NOT_GRANTED" | "TOKEN_REVOKED" | "TOKEN_REFRESH_PENDING" | "CONNECTION_FROZEN" | "TOKEN_UNREADABLE" | "KEY_UNAVAILABLE" | "TOKEN_RESPONSE_INVALID" | "PROVIDER_MISCONFIGURED" | "PROVIDER_UNAVAILABLE" | "PROVIDER_RATE_LIMITED" | "CALL_UNSUPPORTED" | "CALL_ANSWER_UNUSABLE" | "WEBHOOK_ENDPOINT_NOT_FOUND" | "WEBHOOK_URL_NOT_ALLOWED" | "EVENT_NOT_FOUND" | "DATABASE_UNAVAILABLE" | "NOT_READY" | "INTERNAL_ERROR";
             /**
              * @description who must act
              * @example user
@@ -2361,6 +2731,29 @@ export interface components {
                 proof: "signed" | "confirmed" | "unproven";
             };
         };
+        ProviderHealthResponse: {
+            /**
+             * @description open: refreshes at the provider are paused; half_open: one trial decides; as of 5 seconds ago
+             * @example closed
+             * @enum {string}
+             */
+            circuit_breaker: "closed" | "open" | "half_open";
+            /**
+             * @description when refreshes are tried again; null unless the circuit breaker is open
+             * @example null
+             */
+            retry_at: string | null;
+            /**
+             * @description share of active connections whose last refresh failed, from 0 to 1; null with fewer than 20 of them
+             * @example 0.004
+             */
+            failing_share: number | null;
+            /**
+             * @description when the connections were counted, usually at most a minute ago; null before the first count
+             * @example 2026-11-22T10:00:00.000Z
+             */
+            counted_at: string | null;
+        };
         ProviderListResponse: {
             providers: components["schemas"]["ProviderResponse"][];
         };
@@ -2395,6 +2788,8 @@ export interface components {
             replaced_by: string | null;
             /** @example [] */
             default_scopes: string[];
+            /** @description how refreshes at the provider go; null while the database does not respond */
+            health: components["schemas"]["ProviderHealthResponse"] | null;
         };
         /**
          * provider.restored
@@ -2642,6 +3037,16 @@ export interface components {
              * @enum {string}
              */
             on_account_change?: "refuse" | "replace";
+            /**
+             * @description for the connection: your own notes, at most 16 keys and 4 KiB; keys of letters, digits, "_", "." and "-"; values are texts. Absent: unchanged
+             * @example {
+             *       "clinic": "north",
+             *       "plan": "pro"
+             *     }
+             */
+            metadata?: {
+                [key: string]: string;
+            };
         };
         StartedLinkResponse: {
             /** @example 5f4c1f7e-3a52-4c11-8f4e-6f0a9f2f3b10 */
@@ -2666,6 +3071,16 @@ export interface components {
              * @example false
              */
             require_confirmation: boolean;
+            /**
+             * @description as given
+             * @example {
+             *       "clinic": "north",
+             *       "plan": "pro"
+             *     }
+             */
+            metadata?: {
+                [key: string]: string;
+            };
             /** @description present if the provider will shut down its API */
             warning?: components["schemas"]["RetirementResponse"];
         };
@@ -3062,7 +3477,10 @@ export interface operations {
     linksStart: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description a key of your own, such as a UUID. Repeat the call with the same key and body, and you get the same response for 24 hours */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description your own id of the user */
                 user_id: string;
@@ -3089,9 +3507,68 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    connectionsList: {
+    fleetList: {
+        parameters: {
+            query?: {
+                /** @description slug of the provider */
+                provider?: string;
+                status?: "active" | "needs_relink";
+                /** @description see docs/errors.md */
+                reason?: "refusal_unconfirmed" | "gone_unconfirmed" | "refresh_failing" | "no_refresh_token" | "grant_refused" | "unreachable" | "provider_gone" | "provider_retired" | "account_taken" | "deauthorized" | "account_deleted";
+                /** @description code of the last error */
+                error?: string;
+                /** @description RFC 3339; only connections that were linked, refreshed, failed or ended after it */
+                updated_after?: string;
+                /** @description most connections on the page, 1 to 1000 */
+                limit?: string;
+                /** @description `next_cursor` of the previous page */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetPageResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    fleetStats: {
         parameters: {
             query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetStatsResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    connectionsList: {
+        parameters: {
+            query?: {
+                /** @description a key of the metadata, a colon and its value: only connections that have both */
+                metadata?: string;
+            };
             header?: never;
             path: {
                 /** @description your own id of the user */
@@ -3245,6 +3722,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BearerTokenResponse"] | components["schemas"]["OAuth1TokenResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    importsImport: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description a key of your own, such as a UUID. Repeat the call with the same key and body, and you get the same response for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportResponse"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -4014,7 +4519,7 @@ export interface operations {
                 /** @description slug of the provider */
                 provider?: string;
                 /** @description what was done */
-                action?: "link.started" | "link.completed" | "link.failed" | "link.confirmed" | "connection.unlinked" | "connection.needs_relink" | "connection.recovered" | "connection.exchange_begun" | "connection.exchanged" | "connection.exchange_failed" | "connection.migrated" | "token.handed_out" | "request.proxied" | "request.signed" | "token.rejected" | "token.refreshed" | "token.refresh_failed" | "token.refresh_superseded" | "access.denied" | "user.erased" | "user.exported" | "key.added" | "key.promoted" | "key.reencrypted" | "key.rewrapped" | "key.retired" | "api_key.created" | "api_key.rotated" | "api_key.revoked" | "api_key.bound" | "audit.pruned" | "webhook_endpoint.created" | "webhook_endpoint.changed" | "webhook_endpoint.rotated" | "webhook_endpoint.removed";
+                action?: "link.started" | "link.completed" | "link.failed" | "link.confirmed" | "connection.unlinked" | "connection.needs_relink" | "connection.recovered" | "connection.exchange_begun" | "connection.exchanged" | "connection.exchange_failed" | "connection.migrated" | "connection.imported" | "connection.exported" | "connections.frozen" | "connections.thawed" | "token.handed_out" | "request.proxied" | "request.signed" | "token.rejected" | "token.refreshed" | "token.refresh_failed" | "token.refresh_superseded" | "access.denied" | "user.erased" | "user.exported" | "key.added" | "key.promoted" | "key.reencrypted" | "key.rewrapped" | "key.retired" | "api_key.created" | "api_key.rotated" | "api_key.revoked" | "api_key.bound" | "audit.pruned" | "webhook_endpoint.created" | "webhook_endpoint.changed" | "webhook_endpoint.rotated" | "webhook_endpoint.removed" | "console.signed_in" | "console.signed_out" | "console.user_viewed" | "console.delivery_resent";
                 /** @description RFC 3339; inclusive */
                 from?: string;
                 /** @description RFC 3339; exclusive */
