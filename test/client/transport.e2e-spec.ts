@@ -121,6 +121,16 @@ describe('a call that failed', () => {
     expect(service.requests.map((request) => request.body)).toEqual([JSON.stringify(body), JSON.stringify(body)]);
   });
 
+  it("is repeated if it writes with an idempotency key, but not behind the proxy, where the key is the provider's", async () => {
+    responses = [lost, problem(409, 'IDEMPOTENCY_KEY_IN_PROGRESS'), ok({ link_id: 'link-1' }), lost];
+    const link = client().links.create('user-1', 'whoop', {}, { idempotencyKey: 'key-1' });
+    await expect(link).resolves.toEqual({ link_id: 'link-1' });
+    expect(service.requests.map(({ headers }) => headers['idempotency-key'])).toEqual(['key-1', 'key-1', 'key-1']);
+    const init = { method: 'POST', headers: { 'idempotency-key': 'key-2' } };
+    await expect(client().proxy('user-1', 'whoop').fetch('/a', init)).rejects.toMatchObject({ code: 'NO_RESPONSE' });
+    expect(service.requests).toHaveLength(4);
+  });
+
   it('is not repeated if Cufflink asks for a longer pause than allowed', async () => {
     responses = [problem(503, 'TOKEN_REFRESH_PENDING', { retry_after_seconds: 60 })];
     await expect(get(client())).rejects.toMatchObject({ retryAfterSeconds: 60 });

@@ -1,5 +1,5 @@
 export type { CufflinkApi, Schemas } from './api.js';
-export type { Connection } from './connections.js';
+export type { Connection, ConnectionFilter } from './connections.js';
 export { Cufflink, type CufflinkOptions } from './cufflink.js';
 export { CufflinkError, type ErrorActor, type ErrorCode } from './errors.js';
 export type { CufflinkEvent, EventFilter, EventPage } from './events.js';

@@ -13,14 +13,23 @@ export class Links {
     this.#api = api;
   }
 
-  /** Starts a link. Send the user's browser to its `link_web_url`. */
+  /**
+   * Starts a link. Send the user's browser to its `link_web_url`.
+   *
+   * @param idempotencyKey - a key of your own, such as a UUID: the call is then safe to repeat, and is tried again when
+   *   its response is lost
+   */
   create(
     userId: string,
     provider: string,
     body: Schemas['StartLinkBody'] = {},
+    { idempotencyKey }: { readonly idempotencyKey?: string } = {},
   ): Promise<Schemas['StartedLinkResponse']> {
-    const path = { user_id: userId, provider };
-    return dataOf(this.#api.POST('/v1/users/{user_id}/connections/{provider}/link', { params: { path }, body }));
+    const params = {
+      path: { user_id: userId, provider },
+      ...(idempotencyKey === undefined ? {} : { header: { 'Idempotency-Key': idempotencyKey } }),
+    };
+    return dataOf(this.#api.POST('/v1/users/{user_id}/connections/{provider}/link', { params, body }));
   }
 
   /** Opens the hosted page, where the user picks a provider. Send the user's browser to its `connect_url`. */

@@ -19,8 +19,8 @@ export interface TransportOptions {
 }
 
 /**
- * Sends a request, and repeats it where that is safe: a GET or HEAD that got no response or a temporary error, and any
- * other request that was refused for a rate limit, before anything was done.
+ * Sends a request, and repeats it where that is safe: a GET, a HEAD or a request with an idempotency key that got no
+ * response or a temporary error, and any request that was refused for a rate limit, before anything was done.
  *
  * @returns a success of Cufflink, or any response of a provider
  * @throws {@link CufflinkError} for everything else, but for an abort by the caller's own signal
@@ -34,7 +34,7 @@ export async function send(request: Request, options: TransportOptions): Promise
       return outcome;
     }
     const pauseMs = (outcome.retryAfterSeconds ?? 0) * 1_000 || backoffMs(tries);
-    if (tries >= options.retries || !isSafeToRepeat(request.method, outcome) || pauseMs > options.maxRetryDelayMs) {
+    if (tries >= options.retries || !isSafeToRepeat(request, outcome) || pauseMs > options.maxRetryDelayMs) {
       throw outcome;
     }
     await pause(pauseMs, request.signal);
@@ -55,9 +55,11 @@ async function sendOnce(request: Request, { fetch, timeoutMs }: TransportOptions
   return response.ok || response.headers.has(providerHeader) ? response : readError(response);
 }
 
-function isSafeToRepeat(method: string, { code, status }: CufflinkError): boolean {
-  if (method === 'GET' || method === 'HEAD') {
-    return status === undefined || temporary.has(status);
+function isSafeToRepeat({ method, headers, url }: Request, { code, status }: CufflinkError): boolean {
+  // Behind the proxy the key is the provider's, and Cufflink does not know what it does with it.
+  const hasKey = headers.has('idempotency-key') && !url.includes('/proxy/');
+  if (method === 'GET' || method === 'HEAD' || hasKey) {
+    return status === undefined || temporary.has(status) || code === 'IDEMPOTENCY_KEY_IN_PROGRESS';
   }
   return code === 'RATE_LIMITED';
 }
