@@ -28,6 +28,8 @@ const frameworks = [
   '@nestjs/common',
   '@nestjs/core',
   '@nestjs/platform-fastify',
+  '@types/node',
+  'typescript',
 ];
 
 /** After a refusal, the time until the second one that ends a connection. */
@@ -55,8 +57,8 @@ afterEach(async () => {
   example = undefined;
 });
 afterAll(async () => {
-  await project.remove();
   await application.close();
+  await project.remove();
 });
 
 /** Compiles the examples as they are, beside the packed client. */
@@ -77,12 +79,8 @@ async function sources(): Promise<string[]> {
   return (await readdir(join(checkout, 'examples'))).filter((name) => name.endsWith('.ts'));
 }
 
-async function start(
-  name: string,
-  environment: Record<string, string> = {},
-  args: string[] = [],
-): Promise<ServiceProcess> {
-  example = startProcess([join(project.directory, 'examples', `${name}.js`), ...args], project.directory, {
+async function start(name: string, environment: Record<string, string> = {}): Promise<ServiceProcess> {
+  example = startProcess([join(project.directory, 'examples', `${name}.js`)], project.directory, {
     CUFFLINK_URL: await application.app.getUrl(),
     CUFFLINK_API_KEY: await application.createKey('links:write', 'connections:read', 'fleet:read', 'tokens:sign'),
     PORT: port,
