@@ -13,7 +13,7 @@ export class FleetQuery {
   @Matches(/^[a-z0-9-]{1,100}$/, { message: 'provider must be the slug of a provider' })
   provider?: string;
 
-  @ApiPropertyOptional({ enum: connectionStatuses, example: 'needs_relink' })
+  @ApiPropertyOptional({ enum: connectionStatuses, example: 'needs_relink', description: 'active, or ended' })
   @IsOptional()
   @IsIn(connectionStatuses)
   status?: string;

@@ -46,7 +46,10 @@ export class ImportRow {
   })
   provider_user_id?: string;
 
-  @ApiPropertyOptional({ description: 'the client id that the tokens were issued to; absent: that of this deployment' })
+  @ApiPropertyOptional({
+    example: 'your-client-id',
+    description: 'the client id that the tokens were issued to; absent: that of this deployment',
+  })
   client_id?: string;
 
   @ApiPropertyOptional(metadataSchema)

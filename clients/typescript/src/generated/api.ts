@@ -2500,7 +2500,10 @@ export interface components {
              * @example 8015551
              */
             provider_user_id?: string;
-            /** @description the client id that the tokens were issued to; absent: that of this deployment */
+            /**
+             * @description the client id that the tokens were issued to; absent: that of this deployment
+             * @example your-client-id
+             */
             client_id?: string;
             /**
              * @example {
@@ -3512,6 +3515,7 @@ export interface operations {
             query?: {
                 /** @description slug of the provider */
                 provider?: string;
+                /** @description active, or ended */
                 status?: "active" | "needs_relink";
                 /** @description see docs/errors.md */
                 reason?: "refusal_unconfirmed" | "gone_unconfirmed" | "refresh_failing" | "no_refresh_token" | "grant_refused" | "unreachable" | "provider_gone" | "provider_retired" | "account_taken" | "deauthorized" | "account_deleted";
