@@ -1234,6 +1234,7 @@ export interface components {
          *           "clinic": "north"
          *         },
          *         "expires_at": "2026-12-06T10:00:00.000Z",
+         *         "expires_at_source": "provider",
          *         "source": "refresh",
          *         "proof": "confirmed"
          *       }
@@ -1291,6 +1292,12 @@ export interface components {
                  * @example 2026-12-06T10:00:00.000Z
                  */
                 expires_at: string;
+                /**
+                 * @description who says so: the token response, or the lifetime that the provider publishes
+                 * @example provider
+                 * @enum {string}
+                 */
+                expires_at_source: "provider" | "declared";
                 /**
                  * @description notification of the provider, refresh or other work in the background, call of the API, or operator
                  * @example refresh
