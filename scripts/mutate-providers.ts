@@ -103,7 +103,7 @@ const removableOfProofs = ['secretSuffix', 'secretIsBase64'];
 const namesOfProofs = /\b(header|headers|field|keysUrl): (\[?)'([^']+)'/g;
 
 /** Facts of a server of its own that no test of a running provider can notice. */
-const unnoticeable = ['docsUrl', 'uncertain', 'sandbox'];
+const unnoticeable = ['brandColor', 'docsUrl', 'uncertain', 'sandbox'];
 
 const project = resolve(import.meta.dirname, '..');
 const copy = await mkdtemp(join(tmpdir(), 'cufflink-mutation-'));

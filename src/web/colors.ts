@@ -17,9 +17,13 @@ export function contrastOf(one: string, other: string): number {
   return (lighter + 0.05) / (darker + 0.05);
 }
 
-/** Returns the color of text that can be read on a background: white where that suffices, nearly black elsewhere. */
-export function textOn(background: string): string {
-  return contrastOf('#ffffff', background) >= leastContrast ? '#ffffff' : '#0b0f14';
+/**
+ * Returns the color of text that can be read on a background: white where that suffices, nearly black elsewhere.
+ *
+ * @param contrast - the least that suffices for white; 3 for large text
+ */
+export function textOn(background: string, contrast = leastContrast): string {
+  return contrastOf('#ffffff', background) >= contrast ? '#ffffff' : '#0b0f14';
 }
 
 /**

@@ -29,9 +29,16 @@ export interface CompanyPage {
   readonly content: HtmlContent;
   /** Where "Back to" leads; the company's own page if absent. */
   readonly returnUrl?: string | undefined;
+  /** Whether there is nothing to do on the page but to go back. */
+  readonly isEnd?: boolean;
   /** The kind's own style, as given to {@link CompanyPages.headersFor}. */
   readonly style?: string;
 }
+
+const ownStyle =
+  '.brand{display:flex;gap:.75rem;align-items:center;margin:0}.brand img{max-width:12rem}' +
+  '.outcome{padding:1.5rem}.sign{width:3rem;height:3rem;margin:0;border:3px solid;border-radius:50%;display:grid;' +
+  'place-items:center;font-size:1.5rem;font-weight:700}';
 
 /** Pages for the company's users: in the company's dress and the reader's language. */
 @Injectable()
@@ -60,7 +67,7 @@ export class CompanyPages {
   }
 
   /** Renders a page for a reader. */
-  render(reader: IncomingHttpHeaders, { title, content, returnUrl, style = '' }: CompanyPage): string {
+  render(reader: IncomingHttpHeaders, { title, content, returnUrl, isEnd = false, style = '' }: CompanyPage): string {
     const language = preferredLanguage(reader);
     const { name, logo } = this.company;
     const { direction } = languages[language];
@@ -73,7 +80,7 @@ export class CompanyPages {
         ? {}
         : { header: html`<p class="brand">${picture}${name && html`<strong>${name}</strong>`}</p>` }),
       content,
-      footer: this.wayBack(languages[language], returnUrl),
+      footer: this.wayBack(languages[language], returnUrl, isEnd),
       style: this.style + style,
     });
   }
@@ -84,36 +91,36 @@ export class CompanyPages {
     const { title, reason, advice } = texts.outcomes[name];
     const heading = title(provider ?? texts.yourDevice);
     const reference = requestId && html`<p class="muted">${texts.reference} <code>${requestId}</code></p>`;
-    const content = html`<h1>${heading}</h1>
+    const isGood = name === 'connected';
+    const content = html`<div class="card outcome">
+      <p class="sign ${isGood ? 'good' : 'bad'}" aria-hidden="true">${isGood ? '✓' : '!'}</p>
+      <h1>${heading}</h1>
       <p>${reason}</p>
       <p>${advice}</p>
-      ${reference}`;
-    return this.render(reader, { title: heading, content, returnUrl });
+      ${reference}
+    </div>`;
+    return this.render(reader, { title: heading, content, returnUrl, isEnd: true });
   }
 
-  private wayBack(texts: Texts, returnUrl: string | undefined): Html {
+  private wayBack(texts: Texts, returnUrl: string | undefined, isMain: boolean): Html {
     const { name, url } = this.company;
     const target = returnUrl ?? url;
     return target === undefined
       ? html`<p class="muted">${texts.closePage}</p>`
-      : html`<p><a class="button quiet" href="${target}">${texts.backTo(name)}</a></p>`;
+      : html`<p><a class="${isMain ? 'button' : 'button quiet'}" href="${target}">${texts.backTo(name)}</a></p>`;
   }
 }
 
-/** The company's color, shaded as far as text in it can be read on the pages, light and dark. */
+/** The company's color: buttons have it as it is, and texts have it shaded as far as they can be read. */
 function styleOf(color: string | undefined): string {
-  const brand = '.brand{display:flex;gap:.75rem;align-items:center;margin:0}.brand img{max-width:12rem}';
   if (color === undefined) {
-    return brand;
+    return ownStyle;
   }
-  const accent = (backgrounds: readonly string[]): string => {
-    const shade = readableOn(color, backgrounds);
-    return `--accent:${shade};--accent-text:${textOn(shade)}`;
-  };
   // The surfaces of page-style.ts.
+  const [light, dark] = [readableOn(color, ['#ffffff', '#f6f8fa']), readableOn(color, ['#0d1117', '#161b22'])];
+  const button = `--button:${color};--accent-text:${textOn(color)}`;
   return (
-    `:root{${accent(['#ffffff', '#f6f8fa'])}}` +
-    `@media(prefers-color-scheme:dark){:root{${accent(['#0d1117', '#161b22'])}}}` +
-    brand
+    `:root{--accent:${light};${button}}` +
+    `@media(prefers-color-scheme:dark){:root{--accent:${dark};${button}}}${ownStyle}`
   );
 }

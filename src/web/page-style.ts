@@ -3,8 +3,8 @@
  * It names no file and no font from elsewhere. Browsers pick light or dark by the person's own setting.
  */
 export const pageStyle = [
-  ':root{color-scheme:light dark;--accent:#1f5fbf;--accent-text:#fff;--text:#1b1f24;--muted:#57606a;--page:#f6f8fa;' +
-    '--surface:#fff;--line:#d0d7de;--good:#1a7f37;--bad:#b42318;--warn:#8a5a00}',
+  ':root{color-scheme:light dark;--accent:#1f5fbf;--accent-text:#fff;--button:var(--accent);--text:#1b1f24;' +
+    '--muted:#57606a;--page:#f6f8fa;--surface:#fff;--line:#d0d7de;--good:#1a7f37;--bad:#b42318;--warn:#8a5a00}',
   '@media(prefers-color-scheme:dark){:root{--accent:#7ab0ff;--accent-text:#0b1526;--text:#e6edf3;--muted:#9da7b3;' +
     '--page:#0d1117;--surface:#161b22;--line:#3d444d;--good:#5cc877;--bad:#ff8a80;--warn:#e3b341}}',
   '*{box-sizing:border-box}',
@@ -16,9 +16,9 @@ export const pageStyle = [
   'a{color:var(--accent)}',
   ':focus-visible{outline:3px solid var(--accent);outline-offset:2px}',
   'button,.button{display:inline-block;font:inherit;font-weight:600;padding:.6rem 1rem;border-radius:.5rem;' +
-    'border:1px solid var(--accent);background:var(--accent);color:var(--accent-text);cursor:pointer;' +
+    'border:1px solid var(--button);background:var(--button);color:var(--accent-text);cursor:pointer;' +
     'text-decoration:none;min-height:2.75rem}',
-  'button.quiet,.button.quiet{background:transparent;color:var(--accent)}',
+  'button.quiet,.button.quiet{background:transparent;border-color:var(--accent);color:var(--accent)}',
   'button.danger{background:transparent;border-color:var(--bad);color:var(--bad)}',
   'input,select{font:inherit;color:inherit;background:var(--surface);border:1px solid var(--muted);' +
     'border-radius:.5rem;padding:.5rem .75rem;min-height:2.75rem;max-width:100%}',

@@ -314,6 +314,7 @@ describe('the row of a link session', () => {
     ['providers', 'providers = NULL'],
     ['return_url', `return_url = '${evilUrl}'`],
     ['require_confirmation', 'require_confirmation = false'],
+    ['access to connections', `connection_access = 'read'`],
     ['end', `expires_at = expires_at + interval '1 day'`],
     ['binding, taken away', 'mac = NULL'],
   ];

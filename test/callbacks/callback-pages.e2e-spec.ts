@@ -134,7 +134,7 @@ describe('the page that a callback ends at', () => {
     });
     expect(page.headers['cufflink-error']).toBe(code);
     expect(page.text).toContain(words);
-    expect(page.text).toContain('<a class="button quiet" href="https://app.example.com/">Back to Stride &amp; Co</a>');
+    expect(page.text).toContain('<a class="button" href="https://app.example.com/">Back to Stride &amp; Co</a>');
     expect(page.text).toContain('<html lang="en" dir="ltr">');
     expect(page.text).not.toContain('{"');
     expect(page.headers).toMatchObject({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });

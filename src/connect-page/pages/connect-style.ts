@@ -7,5 +7,6 @@ export const connectStyle = [
   '.device:hover{border-color:var(--accent)}',
   '.mark{flex:none}.mark rect{stroke:var(--line)}.mark text{font:700 19px system-ui,sans-serif}',
   'small{display:block;font-weight:400}',
-  '.notice h2{margin:0 0 .25rem}.notice p{margin:0}',
+  // It has the focus so that it is read first. Nothing can be done with it.
+  '.notice:focus-visible{outline:none}.notice h2{margin:0 0 .25rem}.notice p{margin:0}',
 ].join('');

@@ -11,7 +11,7 @@ export function deviceMark(slug: string, name: string, brandColor: string | unde
   const color = brandColor ?? colorFor(slug);
   return html`<svg class="mark" width="40" height="40" viewBox="0 0 40 40" aria-hidden="true">
     <rect width="40" height="40" rx="10" fill="${color}" />
-    <text x="20" y="27" text-anchor="middle" font-size="19" fill="${textOn(color)}">
+    <text x="20" y="27" text-anchor="middle" font-size="19" fill="${textOn(color, 3)}">
       ${[...name][0]?.toUpperCase()}
     </text>
   </svg>`;

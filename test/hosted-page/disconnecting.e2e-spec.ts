@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import request from 'supertest';
+import type TestAgent from 'supertest/lib/agent.js';
+import type { AccessScope } from '../../src/access/scopes.js';
+import { hashOneTimeSecret } from '../../src/links/store/one-time-secret.js';
+import { startApplication, type TestApplication } from '../support/application.js';
+import { auditEntriesOf } from '../support/audit-entries.js';
+import { linkAccount, newUser } from '../support/linking.js';
+
+const ours = 'http://localhost:3000';
+
+describe('a connection on the hosted page', () => {
+  let application: TestApplication;
+  beforeAll(async () => {
+    application = await startApplication({ environment: { PUBLIC_URL: ours } });
+  });
+  afterAll(() => application.close());
+
+  /** Opens a session that a key with these scopes has made. */
+  async function openSession(user: string, scopes: readonly AccessScope[], body: object = {}) {
+    const key = await application.createKey('links:write', ...scopes);
+    const made = await application.browser
+      .post('/v1/link-sessions')
+      .set('authorization', `Bearer ${key}`)
+      .send({ user_id: user, ...body })
+      .expect(201);
+    const { link_token: token } = made.body as { link_token: string };
+    const browser = request.agent(await application.app.getUrl());
+    await browser.post('/connect').type('form').send({ link_token: token }).expect(303);
+    return { browser, handle: hashOneTimeSecret(token).toString('base64url') };
+  }
+
+  function ask(browser: TestAgent, session: string, provider: string) {
+    return browser.get('/connect/disconnect').query({ session, provider });
+  }
+
+  function disconnect(browser: TestAgent, session: string, provider: string) {
+    return browser.post('/connect/disconnect').type('form').send({ session, provider });
+  }
+
+  async function isConnected(user: string, provider: string): Promise<boolean> {
+    return (await application.api.get(`/v1/users/${user}/connections/${provider}`)).status === 200;
+  }
+
+  async function connectedUser(...providers: string[]): Promise<string> {
+    const user = newUser();
+    for (const provider of providers) {
+      await linkAccount(application, user, provider);
+    }
+    return user;
+  }
+
+  it('ends after a question, is revoked at the provider, and leaves an entry', async () => {
+    const user = await connectedUser('whoop');
+    const { browser, handle } = await openSession(user, ['connections:write']);
+    const before = application.sandbox.provider('whoop').liveGrants().length;
+
+    const question = await ask(browser, handle, 'whoop').expect(200);
+    expect(question.text).toContain('Disconnect WHOOP?');
+    expect(await isConnected(user, 'whoop')).toBe(true);
+    const answer = await disconnect(browser, handle, 'whoop').expect(303);
+    const page = await browser.get(String(answer.headers['location'])).expect(200);
+
+    expect(page.text).toContain('WHOOP is disconnected');
+    expect(await isConnected(user, 'whoop')).toBe(false);
+    expect(application.sandbox.provider('whoop').liveGrants()).toHaveLength(before - 1);
+    expect(await auditEntriesOf(application, user)).toContain('connection.unlinked success browser');
+    // Pressed once more, it is no error.
+    await disconnect(browser, handle, 'whoop').expect(303);
+    expect((await browser.get(`/connect?session=${handle}`)).text).not.toContain('role="status"');
+  });
+
+  it.each([
+    [[], false],
+    [['connections:read'], true],
+  ] as const)(
+    'is not ended by way of a key that may not do so itself, and shown only where it may: %j (AR-28)',
+    async (scopes, isShown) => {
+      const user = await connectedUser('whoop');
+      const { browser, handle } = await openSession(user, scopes);
+
+      const page = await browser.get(`/connect?session=${handle}`).expect(200);
+      expect(page.text.includes('Your devices')).toBe(isShown);
+      expect(page.text).not.toContain('/connect/disconnect');
+      await ask(browser, handle, 'whoop').expect(403);
+      await disconnect(browser, handle, 'whoop').expect(403);
+
+      expect(await isConnected(user, 'whoop')).toBe(true);
+    },
+  );
+
+  it('is not ended where the session is for other providers (TE-08)', async () => {
+    const user = await connectedUser('whoop', 'oura');
+    const { browser, handle } = await openSession(user, ['connections:write'], { providers: ['oura', 'polar'] });
+
+    const page = await browser.get(`/connect?session=${handle}`).expect(200);
+    await disconnect(browser, handle, 'whoop').expect(403);
+    await ask(browser, handle, 'nothing').expect(403);
+
+    expect(page.text).toContain('Oura');
+    expect(page.text).not.toContain('WHOOP');
+    expect(await isConnected(user, 'whoop')).toBe(true);
+  });
+
+  it('is not ended by the form of another site, nor without the cookie of the session (AR-28)', async () => {
+    const user = await connectedUser('whoop');
+    const { browser, handle } = await openSession(user, ['connections:write']);
+
+    for (const site of ['cross-site', 'same-site', 'none']) {
+      await disconnect(browser, handle, 'whoop').set('sec-fetch-site', site).expect(403);
+    }
+    for (const origin of ['https://evil.example', 'http://localhost:3001', 'null']) {
+      await disconnect(browser, handle, 'whoop').set('origin', origin).expect(403);
+    }
+    const stranger = request.agent(await application.app.getUrl());
+    await ask(stranger, handle, 'whoop').expect(403);
+    await disconnect(stranger, handle, 'whoop').expect(403);
+
+    expect(await isConnected(user, 'whoop')).toBe(true);
+    await disconnect(browser, handle, 'whoop').set({ origin: ours, 'sec-fetch-site': 'same-origin' }).expect(303);
+    expect(await isConnected(user, 'whoop')).toBe(false);
+  });
+
+  it('of another user is neither shown nor ended', async () => {
+    const [user, other] = [await connectedUser('oura'), await connectedUser('whoop')];
+    const { browser, handle } = await openSession(user, ['connections:write']);
+
+    const page = await browser.get(`/connect?session=${handle}`).expect(200);
+    expect(page.text.match(/class="card row"/g)).toHaveLength(1);
+    await disconnect(browser, handle, 'whoop').expect(303);
+
+    expect(await isConnected(other, 'whoop')).toBe(true);
+  });
+});
