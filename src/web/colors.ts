@@ -18,12 +18,13 @@ export function contrastOf(one: string, other: string): number {
 }
 
 /**
- * Returns the color of text that can be read on a background: white where that suffices, nearly black elsewhere.
+ * Returns the color of text that can be read on a background: white where that suffices, black elsewhere. One of
+ * the two always suffices.
  *
  * @param contrast - the least that suffices for white; 3 for large text
  */
 export function textOn(background: string, contrast = leastContrast): string {
-  return contrastOf('#ffffff', background) >= contrast ? '#ffffff' : '#0b0f14';
+  return contrastOf('#ffffff', background) >= contrast ? '#ffffff' : '#000000';
 }
 
 /**

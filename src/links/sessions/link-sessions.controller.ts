@@ -22,7 +22,12 @@ export class LinkSessionsController {
 
   @Post()
   @RequireScope('links:write', { filtersProviders: true })
-  @ApiOperation({ summary: 'Create a link session: get the URL of a page where the user links accounts' })
+  @ApiOperation({
+    summary: 'Create a link session: get the URL of a page where the user links accounts',
+    description:
+      'The page also shows the connections of the user if the key has `connections:read`, and unlinks them if it has ' +
+      '`connections:write`.',
+  })
   @ApiCreatedResponse({ type: LinkSessionResponse })
   @ApiProblems('PROVIDER_UNKNOWN', 'PROVIDER_NOT_CONFIGURED', 'RETURN_URL_NOT_ALLOWED')
   async create(
