@@ -268,6 +268,7 @@ describe('the pages for people', () => {
     expect(await page.evaluate('document.activeElement.getAttribute("role")')).toBe('status');
     await tabTo(page, 'Disconnect: WHOOP');
     await page.keyboard.press('Enter');
+    await page.waitForURL(`${ours}/connect/disconnect?*`);
     await tabTo(page, 'Disconnect');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'WHOOP is disconnected' }).waitFor();
