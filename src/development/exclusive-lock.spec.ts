@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
-import { withExclusiveLock } from './exclusive-lock.js';
+import { takeExclusiveLock, withExclusiveLock } from './exclusive-lock.js';
 
 const TIMEOUT_MS = 10_000;
 const HOLD_FOREVER = `
@@ -69,5 +69,17 @@ describe('withExclusiveLock', () => {
   it('names the file when it cannot be opened', async () => {
     const unusable = join(folder, 'absent', 'lock');
     await expect(withExclusiveLock(unusable, 0, async () => 'done')).rejects.toThrow(`Cannot lock ${unusable}`);
+  });
+});
+
+describe('takeExclusiveLock', () => {
+  it('holds the lock until it is released', async () => {
+    const release = await takeExclusiveLock(file, 0);
+    await expect(takeExclusiveLock(file, 0)).resolves.toBeUndefined();
+    await expect(withExclusiveLock(file, 0, () => Promise.resolve())).rejects.toThrow(/Another process holds/);
+    release?.();
+    const again = await takeExclusiveLock(file, 0);
+    expect(again).toBeDefined();
+    again?.();
   });
 });
