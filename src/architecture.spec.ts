@@ -91,7 +91,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'moving',
     'subscriptions',
   ],
-  development: ['errors', 'config', 'access', 'provider-kit', 'sandbox'],
+  demo: ['web', 'access', 'http'],
+  development: ['errors', 'config', 'access', 'provider-kit', 'sandbox', 'demo'],
 };
 
 /**
@@ -156,13 +157,16 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
 /** Files at the top put the folders together; development adds the application that it starts. */
 const compositionFiles = [
   'app.module.ts',
+  'development.module.ts',
   'worker.module.ts',
   'process.module.ts',
   'serve.ts',
   'main.ts',
   'tracing.ts',
 ];
-const lazyImports: Readonly<Record<string, readonly string[]>> = { 'development/development.ts': ['serve.ts'] };
+const lazyImports: Readonly<Record<string, readonly string[]>> = {
+  'development/development.ts': ['serve.ts', 'development.module.ts'],
+};
 
 interface SourceFile {
   readonly path: string;
@@ -338,8 +342,8 @@ describe('architecture', () => {
   });
 
   it('NET-01 sends requests through the one HTTP client', () => {
-    // The vault's key services are infrastructure of the operator; development and sandbox never run in production.
-    const exempt = ['vault', 'development', 'sandbox'];
+    // The vault's key services are infrastructure of the operator; development, demo and sandbox never run in production.
+    const exempt = ['vault', 'development', 'demo', 'sandbox'];
     // `doctor --url` asks a service of the operator, at a URL that the operator names.
     const client = [
       'provider-kit/http/http-client.ts',

@@ -19,9 +19,13 @@ import { WorkerModule } from './worker.module.js';
 /** A call that takes longer waits for a provider that does not respond. */
 const longestCallMs = 20_000;
 
-/** Starts the API on the port of the environment, and the refresh scheduler unless it is off here. */
-export async function serve(): Promise<NestFastifyApplication> {
-  const app = await listen(AppModule, (context) => {
+/**
+ * Starts the API on the port of the environment, and the refresh scheduler unless it is off here.
+ *
+ * @param module - `AppModule`, or one that imports it
+ */
+export async function serve(module: Type = AppModule): Promise<NestFastifyApplication> {
+  const app = await listen(module, (context) => {
     const objection = findLinkObjection(context.get<LinksConfig>(linksConfig.KEY, { strict: false }));
     if (objection !== undefined) {
       throw new Error(objection);

@@ -8,9 +8,11 @@ import { accessScopes } from '../access/scopes.js';
 import { readAppConfig } from '../config/app.config.js';
 import { isSecretSet, readEnvironment } from '../config/read-environment.js';
 import { ApiKeyInvalidError } from '../errors/request.errors.js';
+import { DemoPlace } from '../demo/demo-place.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { VendorSandbox } from '../sandbox/vendor-sandbox.js';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded-postgres.js';
+import { takeExclusiveLock } from './exclusive-lock.js';
 
 /** The content of the file from which scripts learn the address and key of the running service. */
 interface DevelopmentCredentials {
@@ -27,6 +29,8 @@ const schema = z.object({
 
 const directory = resolve('.cufflink');
 const credentialsFile = join(directory, 'dev-credentials.json');
+const lockFile = join(directory, 'start.lock');
+const grantsDirectory = join(directory, 'sandbox');
 
 /**
  * Gives the process what development needs and the environment does not name: a root key, a journal and a database, all
@@ -81,17 +85,19 @@ async function startParts(started: (() => Promise<void>)[]): Promise<void> {
   // Before anything runs: a wrong setting must not leave a database behind.
   readAppConfig(process.env);
   const { SANDBOX_PORT: sandboxPort, SANDBOX_URL: givenSandboxUrl } = readEnvironment(schema, process.env);
+  started.push(await takeFolder());
   const postgres = await completeDevelopmentEnvironment(process.env, log);
   started.push(async () => postgres?.stop());
-  const sandbox = givenSandboxUrl === undefined ? await startSandbox(sandboxPort) : undefined;
+  const sandbox = givenSandboxUrl === undefined ? await startSandbox(sandboxPort, log) : undefined;
   started.push(async () => sandbox?.stop());
   const sandboxUrl = sandbox?.url ?? String(givenSandboxUrl);
   process.env['SANDBOX_URL'] = sandboxUrl;
   const { serve } = await import('../serve.js');
-  const app = await serve();
+  const { DevelopmentModule } = await import('../development.module.js');
+  const app = await serve(DevelopmentModule);
   started.push(() => app.close());
   for (const { definition } of app.get(ProviderRegistry).list()) {
-    sandbox?.add(definition.slug, definition.sandbox);
+    sandbox?.add(definition.slug, definition.sandbox, definition.displayName);
   }
   const credentials: DevelopmentCredentials = {
     api_url: (await app.getUrl()).replace(/0\.0\.0\.0|\[::\]|127\.0\.0\.1|\[::1\]/, 'localhost'),
@@ -100,18 +106,41 @@ async function startParts(started: (() => Promise<void>)[]): Promise<void> {
   };
   await writeFile(credentialsFile, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 });
   await chmod(credentialsFile, 0o600);
+  app
+    .get(DemoPlace)
+    .open({ apiUrl: credentials.api_url, apiKey: credentials.api_key, sandboxUrl: credentials.sandbox_url });
   log(banner(credentials));
 }
 
+/**
+ * Takes the folder for this process: credentials and the sandbox's grants in it belong to one start at a time.
+ *
+ * @returns how to give it back
+ */
+async function takeFolder(): Promise<() => Promise<void>> {
+  mkdirSync(directory, { recursive: true });
+  const release = await takeExclusiveLock(lockFile, 0);
+  if (release === undefined) {
+    const { api_url: url } = await readCredentials().catch(() => ({ api_url: undefined }));
+    throw new Error(
+      `Cufflink already runs in this folder${url === undefined ? '' : `, at ${url}`}. Use it, or stop it first. ` +
+        'To run a second one beside it, start it in another folder with other values of PORT and SANDBOX_PORT.',
+    );
+  }
+  return async () => release();
+}
+
 /** Prefers one port, so that URLs in a browser stay the same; takes a free one when somebody else has it. */
-async function startSandbox(port: number): Promise<VendorSandbox> {
+async function startSandbox(port: number, log: (line: string) => void): Promise<VendorSandbox> {
+  mkdirSync(grantsDirectory, { recursive: true, mode: 0o700 });
+  const options = { providers: new Map(), memory: { directory: grantsDirectory, report: log } };
   try {
-    return await VendorSandbox.start({ port, providers: new Map() });
+    return await VendorSandbox.start({ ...options, port });
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) {
       throw error;
     }
-    return VendorSandbox.start({ providers: new Map() });
+    return VendorSandbox.start(options);
   }
 }
 
@@ -130,7 +159,7 @@ async function ensureRootKeyFile(): Promise<string> {
 /** Keeps the key of an earlier start as long as this database knows it. */
 async function ensureApiKey(apiKeys: ApiKeysService): Promise<string> {
   try {
-    const { api_key: key } = JSON.parse(await readFile(credentialsFile, 'utf8')) as DevelopmentCredentials;
+    const { api_key: key } = await readCredentials();
     await apiKeys.authenticate(key);
     return key;
   } catch (error) {
@@ -142,9 +171,14 @@ async function ensureApiKey(apiKeys: ApiKeysService): Promise<string> {
   }
 }
 
+async function readCredentials(): Promise<DevelopmentCredentials> {
+  return JSON.parse(await readFile(credentialsFile, 'utf8')) as DevelopmentCredentials;
+}
+
 function banner({ api_url: apiUrl, sandbox_url: sandboxUrl }: DevelopmentCredentials): string {
   return `
-Cufflink is running (development).
+Cufflink is running (development). Open the demo in a browser to make the first link:
+  Demo              ${apiUrl}/demo
   API               ${apiUrl}   (documentation: ${apiUrl}/docs)
   Vendor sandbox    ${sandboxUrl}   (fake providers; used where no credentials are set)
   Credentials       ${credentialsFile}

@@ -143,18 +143,33 @@ describe('node dist/main.js in development', () => {
     await expectConnection();
   });
 
-  it('runs a second instance on another PORT on the same database, which outlives it', async () => {
+  it('refuses a second start in the same folder, says what to do, and leaves the credentials of the first', async () => {
     const first = await startDevelopment();
-    const firstUrl = (await readCredentials()).api_url;
+    const before = await readFile(credentialsFile());
 
-    const second = await startDevelopment();
+    const second = keep(startService(directory, { PORT: String(await findFreePort()), SANDBOX_PORT: '0' }));
 
-    expect(second.stdout()).toContain('Attached to the PostgreSQL already running');
-    expect((await readCredentials()).api_url).not.toBe(firstUrl);
-    await expectConnection();
-    await second.stop();
-    await expect(status(`${firstUrl}/health/ready`)).resolves.toBe(200);
+    await expect(second.ended()).resolves.toEqual({ status: 1, signal: null });
+    const { api_url: url } = await readCredentials();
+    expect(second.stderr()).toMatch(`Cufflink cannot start. Cufflink already runs in this folder, at ${url}.`);
+    expect(second.stderr()).toContain('start it in another folder with other values of PORT and SANDBOX_PORT');
+    await expect(readFile(credentialsFile())).resolves.toEqual(before);
+    await expect(status(`${url}/health/ready`)).resolves.toBe(200);
     expect(first.child.exitCode).toBeNull();
+  });
+
+  it('keeps the grants of the fake providers over a stop, so that a refresh works after it', async () => {
+    await startDevelopment();
+    const { api_url: url, api_key: key } = await readCredentials();
+    const tokenUrl = `${url}/v1/users/user-1/connections/whoop`;
+    const before = await call('GET', `${tokenUrl}/token`, key);
+
+    await expect(call('POST', `${tokenUrl}/refresh`, key)).resolves.toMatchObject({ status: 200 });
+
+    const after = await call('GET', `${tokenUrl}/token`, key);
+    expect(after.status).toBe(200);
+    expect(after.body['fingerprint']).not.toBe(before.body['fingerprint']);
+    await expect(call('GET', `${tokenUrl}/proxy/cycle`, key)).resolves.toMatchObject({ status: 200 });
   });
 
   it('takes the credentials file back to mode 0600 and makes a new key where the database does not know the old one', async () => {
@@ -373,19 +388,21 @@ describe('node dist/main.js in production', () => {
       url = `http://127.0.0.1:${valid['PORT']}`;
     });
 
-    it('boots, starts no sandbox whatever SANDBOX_URL says, makes no files, and logs JSON lines only', async () => {
+    it('boots, starts no sandbox whatever SANDBOX_URL says, has no demo, makes no files, and logs JSON lines only', async () => {
       const files = await readdir(working);
       const service = await startProduction({ SANDBOX_URL: 'http://127.0.0.1:3001', LOG_LEVEL: 'debug' });
       const key = await createKey('links:write');
 
       const providers = await call('GET', `${url}/v1/providers`, key);
       const link = await call('POST', `${url}/v1/users/user-1/connections/whoop/link`, key);
+      const demo = await Promise.all(['/demo', '/demo/return', '/demo/user'].map((path) => status(url + path)));
       await service.stop();
 
       const listed = providers.body['providers'] as readonly { configured: boolean; sandbox: boolean }[];
       expect(listed.length).toBeGreaterThan(6);
       expect(listed.every(({ configured, sandbox }) => !configured && !sandbox)).toBe(true);
       expect(link).toMatchObject({ status: 409, body: { code: 'PROVIDER_NOT_CONFIGURED' } });
+      expect(demo).toEqual([404, 404, 404]);
       await expect(readdir(working)).resolves.toEqual(files);
       expect(service.stderr()).toBe('');
       const lines = service.stdout().trimEnd().split('\n');

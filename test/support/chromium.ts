@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { chromium, type Browser } from 'playwright-core';
 
 const run = promisify(execFile);
+const onlyThisMachine = '~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1';
 const printPath = `import chromium from '@sparticuz/chromium'; process.stdout.write(await chromium.executablePath());`;
 
 /** Chromium, unpacked for one test file. */
@@ -18,9 +19,10 @@ export class TestChromium {
   /**
    * Unpacks and starts the browser, which takes some seconds.
    *
-   * @param httpsPort - port of this machine that every host name and port leads to
+   * @param httpsPort - port of this machine that every host name and port leads to; if absent, the browser reaches
+   *   this machine alone, as it is
    */
-  static async start(httpsPort: number): Promise<TestChromium> {
+  static async start(httpsPort?: number): Promise<TestChromium> {
     const directory = await mkdtemp(join(tmpdir(), 'cufflink-chromium-'));
     try {
       // In a process of its own: it is unpacked into the temporary folder, and the one of all users may hold another account's.
@@ -31,7 +33,7 @@ export class TestChromium {
         '--no-sandbox',
         '--no-zygote',
         '--disable-gpu',
-        `--host-resolver-rules=MAP * 127.0.0.1:${httpsPort}`,
+        `--host-resolver-rules=MAP * ${httpsPort === undefined ? onlyThisMachine : `127.0.0.1:${httpsPort}`}`,
       ];
       return new TestChromium(await chromium.launch({ executablePath: stdout, args }), directory);
     } catch (error) {
