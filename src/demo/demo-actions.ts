@@ -100,7 +100,8 @@ export class DemoActions {
     return {
       tone: 'neutral',
       text: isNotified
-        ? `The user withdrew consent at ${fake.displayName}, which has told Cufflink. Reload to see the connection end.`
+        ? `The user withdrew consent at ${fake.displayName}, which has told Cufflink. If that proves the end, the ` +
+          'connection ends now. Otherwise Cufflink checks it. Press "Look again".'
         : `The user withdrew consent at ${fake.displayName}, which tells nobody. Press "Refresh" or "Call": Cufflink ` +
           'finds out then. It ends a connection after a second refusal some minutes later.',
     };

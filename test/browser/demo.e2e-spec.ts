@@ -64,9 +64,9 @@ describe('the demo', () => {
     await page.getByRole('button', { name: 'Approve' }).waitFor();
   }
 
-  async function connect(device: string): Promise<void> {
-    await openConsent(device);
-    await press('Approve');
+  /** This provider sends its response in a form, which the person takes on by a press. */
+  async function continueToDemo(): Promise<void> {
+    await press('Continue');
     await page.getByText('The device is connected').waitFor();
   }
 
@@ -141,15 +141,17 @@ describe('the demo', () => {
     await press('Approve');
     await page.getByText('The device is connected, and the link was confirmed for user-2.').waitFor();
 
-    await connect('Fitbit');
-    await press('Withdraw consent: Fitbit');
+    await openConsent('Huawei Health Kit');
+    await press('Approve');
+    await continueToDemo();
+    await press('Withdraw consent: Huawei Health Kit');
     await page.getByText('which has told Cufflink').waitFor();
     await untilShown('needs a new link');
     expect(await findFlaws(page, 'demo-withdrawn')).toEqual([]);
-    await openConsent('Fitbit');
+    await openConsent('Huawei Health Kit');
     expect(await accountOnPage()).toBe('1001');
     await press('Approve');
-    await page.getByText('The device is connected').waitFor();
+    await continueToDemo();
     expect(await page.getByText('needs a new link').count()).toBe(0);
   });
 
