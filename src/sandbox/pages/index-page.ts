@@ -3,6 +3,9 @@ import type { FakeDescription } from '../fake-description.js';
 import type { FakeResponse } from '../http/fake-response.js';
 import { pageResponse } from './page-response.js';
 
+/** Wide tables scroll in their place, and keep words whole. */
+const style = '.scroll{overflow-wrap:normal}.scroll code{white-space:nowrap}';
+
 /** Lists the fake providers, and what can be forced at each. */
 export function indexPage(fakes: readonly FakeDescription[], sandboxUrl: string): FakeResponse {
   const title = 'Vendor sandbox';
@@ -13,7 +16,7 @@ export function indexPage(fakes: readonly FakeDescription[], sandboxUrl: string)
       lead to them where no credentials are set.
     </p>
     ${first === undefined ? html`<p>No provider has been added yet.</p>` : [forcing(first, sandboxUrl), list(fakes)]}`;
-  return pageResponse({ title, content, isWide: true });
+  return pageResponse({ title, content, style, isWide: true });
 }
 
 function forcing({ slug }: FakeDescription, sandboxUrl: string): Html {
