@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { BackgroundJobs } from '../clock/background-jobs.js';
 import { Database, type Statement } from '../database/database.js';
 import { storedReason } from './fleet-columns.js';
+import type { FleetCount } from './fleet-count.js';
 import { observeCounts } from './fleet.metrics.js';
 
 /** How often connections are counted, in milliseconds, unless counting takes long. */
@@ -14,20 +15,6 @@ const staleMs = 5 * 60_000;
 const cacheMs = 10_000;
 /** Counts of hours before that are deleted. */
 const keptDays = 35;
-
-/** Connections that have the same provider, status and reason. */
-export interface ConnectionCount {
-  readonly provider: string;
-  readonly status: 'active' | 'needs_relink';
-  readonly reason: string | null;
-  readonly connections: number;
-}
-
-/** All connections, counted at one moment. */
-export interface FleetCount {
-  readonly countedAt: Date;
-  readonly counts: readonly ConnectionCount[];
-}
 
 const statements = {
   // Totals are read from an index alone, reasons from the few rows that have one.

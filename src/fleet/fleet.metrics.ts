@@ -1,5 +1,5 @@
 import { Gauge } from 'prom-client';
-import type { FleetCount } from './fleet-counts.js';
+import type { FleetCount } from './fleet-count.js';
 
 /** Read when somebody asks; of the application that started last: a process has one. */
 let observed: { latest(): Promise<FleetCount | undefined> } | undefined;

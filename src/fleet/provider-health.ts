@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../database/database.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 import { registrationId } from '../provider-kit/registration.js';
-import { FleetCounts, type FleetCount } from './fleet-counts.js';
+import type { FleetCount } from './fleet-count.js';
+import { FleetCounts } from './fleet-counts.js';
 
 /** How long this process uses what it has read, in milliseconds. */
 const cacheMs = 5_000;

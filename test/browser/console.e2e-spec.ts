@@ -15,8 +15,9 @@ import { queryDatabase } from '../support/test-database.js';
 
 const ours = 'https://link.example.com';
 const evil = 'https://evil.example';
-const unpackingMs = 120_000;
-const looksMs = 300_000;
+/** Machines that run tests are slow at times. */
+const unpackingMs = 400_000;
+const looksMs = 600_000;
 
 describe('the console in Chromium', () => {
   const pages = new Map<string, string>();
@@ -340,19 +341,17 @@ describe('the console in Chromium', () => {
       expect((await operator.goto(`${ours}/console`))?.url()).toBe(`${ours}/console`);
     },
   );
-});
 
-describe('the console in production', () => {
-  it('is not there unless CONSOLE=on', async () => {
+  it('is not there in production unless CONSOLE=on', async () => {
+    const { databaseUrl, rootKey } = application;
     const production = { NODE_ENV: 'production', ENVIRONMENT_NAME: 'test', PUBLIC_URL: ours, SANDBOX_URL: undefined };
-    const off = await startApplication({ environment: production });
-    const { databaseUrl, rootKey } = off;
+    const off = await startApplication({ environment: production, databaseUrl, rootKey });
     await off.browser.get('/console').expect(404);
     await off.browser.get('/console/console.js').expect(404);
     await off.browser.post('/console/sign-in').type('form').send({ api_key: 'x' }).expect(404);
+    await off.close();
     const on = await startApplication({ environment: { ...production, CONSOLE: 'on' }, databaseUrl, rootKey });
     await on.browser.get('/console').expect(303);
     await on.close();
-    await off.close();
   });
 });

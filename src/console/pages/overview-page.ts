@@ -1,4 +1,4 @@
-import type { FleetCount } from '../../fleet/fleet-counts.js';
+import type { FleetCount } from '../../fleet/fleet-count.js';
 import type { RefreshHealth } from '../../fleet/provider-health.js';
 import type { Lifecycle } from '../../provider-kit/definition/provider-definition.js';
 import { html, type Html } from '../../web/html.js';
