@@ -76,6 +76,19 @@ const expected: Readonly<Record<string, Access>> = {
   'GET /connect/disconnect': 'anyone',
   'POST /connect/disconnect': 'anyone',
   'GET /connect/logo': 'anyone',
+  // Pages for browsers: a session of the console decides, not a key. See test/browser/console.e2e-spec.ts.
+  'GET /console': 'anyone',
+  'GET /console/connection': 'anyone',
+  'GET /console/connections': 'anyone',
+  'GET /console/console.js': 'anyone',
+  'GET /console/refreshes': 'anyone',
+  'GET /console/sign-in': 'anyone',
+  'POST /console/sign-in': 'anyone',
+  'POST /console/sign-out': 'anyone',
+  'GET /console/system': 'anyone',
+  'GET /console/users': 'anyone',
+  'GET /console/webhooks': 'anyone',
+  'POST /console/webhooks/resend': 'anyone',
 };
 
 /** Routes of the documentation, whose number is the library's affair: open to anyone. */
