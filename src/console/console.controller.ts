@@ -180,7 +180,7 @@ export class ConsoleController {
     const health = await this.health.of(all);
     return all.flatMap(({ definition: { slug, displayName: name, lifecycle }, settings }) => {
       const own = health.get(slug);
-      const isInUse = settings.mode !== 'not-configured' || (own?.active ?? 0) + (own?.needsRelink ?? 0) > 0;
+      const isInUse = settings.mode === 'configured' || (own?.active ?? 0) + (own?.needsRelink ?? 0) > 0;
       return own === undefined || !isInUse ? [] : [{ slug, name, lifecycle, health: own }];
     });
   }

@@ -13,14 +13,14 @@ const style = [
   '.figures dt{color:var(--muted);font-size:.9rem}.figures dd{margin:0;font-size:1.5rem;font-weight:600}',
   'table{font-size:.95rem}th{font-weight:600}td.number,th.number{text-align:end;font-variant-numeric:tabular-nums}',
   'tbody th{font-weight:600}caption{text-align:start;color:var(--muted);padding:.25rem 0}',
-  'td,tbody th{overflow-wrap:normal}.breakable{overflow-wrap:anywhere}',
-  'form.filters{display:flex;flex-wrap:wrap;gap:.5rem 1rem;align-items:end}form.filters label{margin:0 0 .25rem}',
+  'th,td{overflow-wrap:normal}thead th{white-space:nowrap}.breakable{overflow-wrap:anywhere;min-width:9rem}',
+  'form.filters>div{min-width:0;max-width:100%}form.filters{display:flex;flex-wrap:wrap;gap:.5rem 1rem;align-items:end}form.filters label{margin:0 0 .25rem}',
   'form.inline{display:inline}form.inline button{min-height:2rem;padding:.2rem .6rem}',
   'svg.chart{width:100%;height:auto;display:block}svg.chart text{fill:var(--muted);font:12px system-ui,sans-serif}',
   '.grid{stroke:var(--line)}.series{fill:none;stroke-width:2}.series.good{stroke:var(--good)}',
   '.series.bad{stroke:var(--bad);stroke-dasharray:6 3}.bar{fill:var(--accent)}',
   '.key{display:inline-block;width:1.75rem;border-top:3px solid;vertical-align:middle}.key.bad{border-top-style:dashed}',
-  '.state{white-space:nowrap}#live label{margin:0}',
+  '.state{white-space:nowrap}#live label{margin:0 0 .75rem}#live input{min-height:0;vertical-align:middle}',
 ].join('\n');
 
 /** The path of the script, see `console-script.ts`. */

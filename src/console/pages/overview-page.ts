@@ -83,7 +83,7 @@ export function overviewPage({ providers, counted, history, chosen }: Overview):
           'Providers',
           ['Provider', 'Refreshes', numberHead('Active'), numberHead('Failing'), numberHead('Need a relink')],
           providers.map(toRow),
-          'No provider is configured.',
+          'No provider is configured, and none has connections.',
         )}
       </div>
       <h2>Providers that end</h2>

@@ -31,7 +31,7 @@ export function connectionPage(
     ['Linked', instant(connection.linkedAt)],
     ['Ended', instant(connection.endedAt)],
     ['Last refreshed', instant(connection.lastRefreshedAt)],
-    ['Access token expires', instant(connection.expiresAt)],
+    ['Access token expires', connection.expiresAt === null ? 'never, or unknown' : instant(connection.expiresAt)],
     ['Refresh token', connection.refreshable ? 'present' : 'none'],
     ['Refresh token expires', expiry === undefined ? 'unknown' : instant(expiry.at)],
     ['Failed refreshes in a row', String(failedAttempts)],
