@@ -50,6 +50,8 @@ type WalkName = keyof typeof walks;
 interface WalkStatements {
   /** Finds the key of the last row that one page may examine. */
   readonly findEnd: Statement;
+  /** Reads a page whose rows are all wanted. */
+  readonly readExact: Statement;
   /** Reads a page to the end of the index. */
   readonly read: Statement;
   /** Reads a page up to a key. */
@@ -57,6 +59,8 @@ interface WalkStatements {
 }
 
 const filterCount = 6;
+/** Above what a page examines, even if many rows are added at that moment. */
+const fence = 20_000;
 
 /** SQL: the whole filter, over parameters from a number on; in `updated` and `reason` what the rows have for both. */
 function filterFrom(first: number, reason = storedReason, updated = updatedAt): string {
@@ -80,16 +84,22 @@ function statementsOf(name: string, { ranges, order, parameters }: Walk): WalkSt
   const filter = filterFrom(4 + parameters);
   const end = 4 + parameters + filterCount;
   const upTo = `${columns} <= ${key(`$${end}::text`, `$${end + 1}::text`)}${order === 'user_id' ? ` AND $${end + 1}::text IS NOT NULL` : ''}`;
+  // The inner limit tells the planner to follow the index: it knows nothing about how many rows the filter leaves.
   const read = (suffix: string, condition: string): Statement => ({
     name: `fleet-${name}-${suffix}`,
-    text: `SELECT ${connectionColumns} FROM (${union('*', `${condition} AND ${filter}`)}) AS connections
-           ORDER BY ${order} LIMIT $3`,
+    text: `SELECT ${connectionColumns} FROM (
+             SELECT * FROM (${union('*', condition)}) AS ranges ORDER BY ${order} LIMIT ${fence}) AS connections
+           WHERE ${filter} ORDER BY ${order} LIMIT $3`,
   });
   return {
     findEnd: {
       name: `fleet-${name}-end`,
       text: `SELECT user_id AS "userId", provider FROM (${union('user_id, provider', after)}) AS connections
              ORDER BY ${order} OFFSET $3 - 1 LIMIT 1`,
+    },
+    readExact: {
+      name: `fleet-${name}-read-exact`,
+      text: `SELECT ${connectionColumns} FROM (${union('*', after)}) AS connections ORDER BY ${order} LIMIT $3`,
     },
     read: read('read', after),
     readTo: read('read-to', `${after} AND ${upTo}`),

@@ -65,9 +65,11 @@ export class FleetStore {
   private async walk(filter: FleetFilter, size: number, after: FleetPlace): Promise<FleetPage> {
     const plan = planWalk(filter);
     const values = [after.userId, after.provider];
-    const end = plan.isExact
-      ? undefined
-      : (await this.database.query<FleetKey>(plan.findEnd, [...values, mostExamined, ...plan.values]))[0];
+    if (plan.isExact) {
+      const found = await this.database.query<Connection>(plan.readExact, [...values, size + 1, ...plan.values]);
+      return toPage(found, size, undefined, after.isBusy);
+    }
+    const [end] = await this.database.query<FleetKey>(plan.findEnd, [...values, mostExamined, ...plan.values]);
     const [statement, upTo] = end === undefined ? [plan.read, []] : [plan.readTo, [end.userId, end.provider]];
     const read = [...values, size + 1, ...plan.values, ...filterValues(filter), ...upTo];
     return toPage(await this.database.query<Connection>(statement, read), size, end, after.isBusy);
