@@ -1,6 +1,5 @@
 /**
- * Measures the list of all connections and their counts, and prints the plans of their statements;
- * `docs/scale.md` has the figures of one machine.
+ * Measures the list of all connections and their counts, and prints the plans of their statements.
  *
  * Usage: npm run build && node bench/fleet.ts [--connections 1000000]
  *
