@@ -34,7 +34,8 @@ const scopes = z.union([
   z
     .string()
     .max(10_000)
-    .transform((list) => list.split(/[\s,]+/).filter((scope) => scope !== '')),
+    .transform((list) => list.split(/[\s,]+/).filter((scope) => scope !== ''))
+    .pipe(z.array(text).max(200)),
 ]);
 const metadata = z.custom<Metadata>((value) => findMetadataObjection(value) === undefined);
 

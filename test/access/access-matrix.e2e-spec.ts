@@ -58,6 +58,7 @@ const expected: Readonly<Record<string, Access>> = {
   'GET /v1/connections/stats': { scope: 'fleet:read', filtered: true },
   'GET /v1/events': { scope: 'events:read', filtered: true },
   'POST /v1/links/:link_id/confirm': { scope: 'links:write', filtered: true },
+  'POST /v1/imports': { scope: 'connections:import', filtered: true },
   'POST /v1/link-sessions': { scope: 'links:write', filtered: true },
   'GET /metrics': { scope: 'metrics:read', admin: true },
   'GET /v1/audit': { scope: 'audit:read', admin: true },

@@ -191,6 +191,7 @@ describe('metadata', () => {
     ['a nested value', { clinic: { name: 'north' } }],
     ['a key with a colon', { 'a:b': 'x' }],
     ['a control character', { clinic: 'a\u0000b' }],
+    ['half a character', { clinic: '\ud800' }],
     ['more than 4 KiB', Object.fromEntries(Array.from({ length: 5 }, (_, at) => [`key-${at}`, 'x'.repeat(999)]))],
     ['a list', ['x']],
   ])('is refused with %s', async (_what, metadata) => {

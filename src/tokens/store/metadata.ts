@@ -4,7 +4,8 @@ export type Metadata = Readonly<Record<string, string>>;
 const maxKeys = 16;
 const maxBytes = 4 * 1024;
 const keyPattern = /^[A-Za-z0-9_.-]{1,64}$/;
-const valuePattern = /^\P{Cc}{0,1000}$/u;
+/** A half of a surrogate pair is no character, and PostgreSQL refuses it. */
+const valuePattern = /^[^\p{Cc}\p{Cs}]{0,1000}$/u;
 
 /**
  * Says why a value is no metadata.
