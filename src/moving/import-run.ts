@@ -1,11 +1,22 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { Requester } from '../audit/audit-event.js';
+import { DatabaseUnavailableError } from '../errors/request.errors.js';
 import { ConnectionImporter } from '../tokens/import/connection-importer.js';
-import type { ImportedGrant, ImportOptions, ImportRefusal, ImportWarning } from '../tokens/import/imported-grant.js';
+import type {
+  ImportedGrant,
+  ImportOptions,
+  ImportRefusal,
+  ImportResult,
+  ImportWarning,
+} from '../tokens/import/imported-grant.js';
 import type { SourceRow } from './row-source.js';
 
 /** Rows of one statement. */
 const batchSize = 500;
+/** How often a batch is tried while the database is away, and the first pause, in milliseconds. It doubles. */
+const mostAttempts = 6;
+const firstPauseMs = 1_000;
 
 /** A row that was not imported. It names the user, never a token. */
 export interface RefusedRow {
@@ -38,7 +49,7 @@ export class ImportRun {
    * @param requester - who imports them
    * @param report - called after each batch
    * @param refuse - called with each row that is not imported
-   * @throws what the source throws, and {@link DatabaseUnavailableError}; rows that were imported stay
+   * @throws what the source throws, and {@link DatabaseUnavailableError} when the database is away for half a minute; rows that were imported stay
    */
   async run(
     rows: AsyncIterable<SourceRow>,
@@ -56,7 +67,7 @@ export class ImportRun {
     };
     let batch: { readonly source: SourceRow; readonly grant: ImportedGrant }[] = [];
     const flush = async (): Promise<void> => {
-      const results = await this.importer.import(
+      const results = await this.importBatch(
         batch.map(({ grant }) => grant),
         options,
         requester,
@@ -90,5 +101,23 @@ export class ImportRun {
     }
     await flush();
     return counts;
+  }
+
+  /** A batch may be imported again: rows that the lost statement has stored are recognized. */
+  private async importBatch(
+    grants: readonly ImportedGrant[],
+    options: ImportOptions,
+    requester: Requester,
+  ): Promise<ImportResult[]> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.importer.import(grants, options, requester);
+      } catch (error) {
+        if (!(error instanceof DatabaseUnavailableError) || attempt === mostAttempts) {
+          throw error;
+        }
+        await sleep(firstPauseMs * 2 ** (attempt - 1));
+      }
+    }
   }
 }
