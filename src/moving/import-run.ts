@@ -2,14 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { Requester } from '../audit/audit-event.js';
 import { DatabaseUnavailableError } from '../errors/request.errors.js';
+import type { ImportOptions } from '../tokens/import/import-options.js';
 import { ConnectionImporter } from '../tokens/import/connection-importer.js';
-import type {
-  ImportedGrant,
-  ImportOptions,
-  ImportRefusal,
-  ImportResult,
-  ImportWarning,
-} from '../tokens/import/imported-grant.js';
+import type { ImportedGrant, ImportRefusal, ImportResult, ImportWarning } from '../tokens/import/imported-grant.js';
 import type { SourceRow } from './row-source.js';
 
 /** Rows of one statement. */

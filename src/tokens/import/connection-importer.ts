@@ -15,7 +15,8 @@ import type { DryRun } from './dry-run.js';
 import { GrantCheck, type CheckedGrant } from './grant-check.js';
 import { GrantVerifier } from './grant-verifier.js';
 import { ImportStore, type ImportKey, type KnownRow, type NewConnection } from './import-store.js';
-import type { ImportedGrant, ImportOptions, ImportRefusal, ImportResult } from './imported-grant.js';
+import type { ImportOptions } from './import-options.js';
+import type { ImportedGrant, ImportRefusal, ImportResult } from './imported-grant.js';
 
 /** How often rows are looked at again that met another connection at the moment in which they were stored. */
 const mostRounds = 5;

@@ -1,5 +1,4 @@
 import type { Metadata } from '../store/metadata.js';
-import type { DryRun } from './dry-run.js';
 
 /** Tokens that another system obtained, with what it knows about them. */
 export interface ImportedGrant {
@@ -68,13 +67,3 @@ export type ImportResult =
       readonly warnings: readonly ImportWarning[];
     }
   | { readonly outcome: 'refused'; readonly reason: ImportRefusal };
-
-/** How rows are imported. */
-export interface ImportOptions {
-  /** Replaces the tokens of connections that users have already, if the account is the same. */
-  readonly replace: boolean;
-  /** Set for a run that only checks. */
-  readonly dryRun?: DryRun | undefined;
-  /** Asks the provider whether each access token works, at most so many calls a second. */
-  readonly verifyPerSecond?: number | undefined;
-}
