@@ -1,6 +1,11 @@
+import { once } from 'node:events';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { BackgroundJobs } from '../../src/clock/background-jobs.js';
 import { EventRecorder } from '../../src/events/event-recorder.js';
+import { makeTestCertificate } from '../../src/provider-kit/testing/test-certificate.js';
 import { RetirementNotices } from '../../src/tokens/scheduler/retirement-notices.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { readEvents } from '../support/event-stream.js';
@@ -24,10 +29,17 @@ interface Attempt {
 
 const path = '/v1/webhook-endpoints';
 
+const authorities = tls.getCACertificates('default');
+const trusted = makeTestCertificate({ ip: '127.0.0.1' });
+const wrongHost = makeTestCertificate({ dns: 'other.example' });
+const expired = makeTestCertificate({ ip: '127.0.0.1' }, { from: '200101000000Z', to: '210101000000Z' });
+
 let application: TestApplication;
 let receiver: WebhookReceiver;
 
 beforeAll(async () => {
+  // Trusted, so that nothing but the date or the name is wrong.
+  tls.setDefaultCACertificates([...authorities, trusted.cert, wrongHost.cert, expired.cert]);
   application = await startApplication();
   // Its notices are written once, and would come between the events of the tests.
   await application.app.get(RetirementNotices, { strict: false }).sweep();
@@ -44,7 +56,10 @@ afterEach(async () => {
   }
   await receiver.stop();
 });
-afterAll(() => application.close());
+afterAll(async () => {
+  await application.close();
+  tls.setDefaultCACertificates(authorities);
+});
 
 async function addEndpoint(body: object = {}): Promise<Endpoint> {
   const response = await application.api
@@ -188,6 +203,32 @@ describe('a delivery', () => {
     await until('both are delivered', async () => (await attemptsOf(id, { outcome: 'delivered' })).length === 2);
     expect(new Set(received())).toEqual(new Set(events));
     expect(receiver.verifyAll(secret)).toHaveLength(2);
+  });
+
+  it.each([
+    ['has expired', expired, 'CERT_HAS_EXPIRED'],
+    ['is for another host', wrongHost, 'ERR_TLS_CERT_ALTNAME_INVALID'],
+    ['is self-signed', makeTestCertificate({ ip: '127.0.0.1' }), 'DEPTH_ZERO_SELF_SIGNED_CERT'],
+  ])('is kept and retried while the certificate of the receiver %s', async (_what, certificate, code) => {
+    const strange = createServer(certificate, (_request, response) => response.writeHead(204).end());
+    strange.listen(0, '127.0.0.1');
+    await once(strange, 'listening');
+    const { port } = strange.address() as AddressInfo;
+    try {
+      const { id } = await addEndpoint({ url: `https://127.0.0.1:${port}/events` });
+      const event = await record();
+      await until('the attempt is recorded', async () => (await attemptsOf(id)).length === 1);
+      expect(await attemptsOf(id)).toMatchObject([
+        { event_id: event, outcome: 'retrying', http_status: null, error_code: code },
+      ]);
+      strange.setSecureContext(trusted);
+      await passTime(1);
+      await until('the event is delivered', async () => (await attemptsOf(id)).length === 2);
+      expect((await attemptsOf(id))[0]).toMatchObject({ event_id: event, outcome: 'delivered', http_status: 204 });
+    } finally {
+      strange.closeAllConnections();
+      strange.close();
+    }
   });
 
   it('to a slow endpoint delays no other', async () => {

@@ -136,6 +136,21 @@ describe('a hook', () => {
   });
 });
 
+describe('a late repetition', () => {
+  it('of WHOOP is not lost, although it may have the timestamp of the first try an hour ago', async () => {
+    const { user, account } = await link('whoop');
+    const [first, second] = await prepareTwo('whoop', account);
+    application.clock.advance(3_600_000);
+    await post('whoop', first);
+    await sweep();
+    expect(await countEvents(user)).toBe(1);
+    application.clock.advance(3_600_001);
+    const { statusCode, body } = await request(`${url}/v1/hooks/whoop`, { method: 'POST', ...second });
+    await body.dump();
+    expect(statusCode).toBe(401);
+  });
+});
+
 describe('an unproven withdrawal', () => {
   it('of a user who is still connected leaves the connection as it is, and tries no refresh token', async () => {
     const { user, account } = await link('garmin');
@@ -262,6 +277,11 @@ async function link(slug: string): Promise<{ user: string; account: string }> {
 
 function prepare(slug: string, order: NotificationOrder) {
   return application.sandbox.provider(slug).notifier.prepare(order);
+}
+
+async function prepareTwo(slug: string, account: string) {
+  const order: NotificationOrder = { kind: 'data', accountIds: [account] };
+  return [...(await prepare(slug, order)), ...(await prepare(slug, order))];
 }
 
 function send(slug: string, order: NotificationOrder): Promise<number[]> {

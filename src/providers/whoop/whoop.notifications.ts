@@ -19,7 +19,7 @@ export const whoopNotifications: Notifications = {
         encoding: 'base64',
         secret: 'client-secret',
         signed: 'timestamp+body',
-        timestamp: { header: 'x-whoop-signature-timestamp', unit: 'milliseconds', toleranceSeconds: 300 },
+        timestamp: { header: 'x-whoop-signature-timestamp', unit: 'milliseconds', toleranceSeconds: 7_200 },
       },
       response: { status: 200, withinSeconds: 1 },
       retries: '5 times within about an hour',
@@ -29,7 +29,9 @@ export const whoopNotifications: Notifications = {
         'https://developer.whoop.com/docs/developing/webhooks',
         'github:the-momentum/open-wearables@44a268b:backend/app/services/providers/whoop/webhook_handler.py',
       ],
-      uncertain: ['WHOOP names no tolerance for the timestamp; 5 minutes is what others use.'],
+      uncertain: [
+        'WHOOP names no tolerance for the timestamp, and not whether a repeated notification is signed again; two hours cover its repetitions.',
+      ],
     },
   ],
 };
