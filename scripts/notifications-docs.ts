@@ -41,7 +41,7 @@ export function renderNotifications(definitions: readonly ProviderDefinition[]):
   return `${marker}
 
 ${table}
-These providers send nothing, or nothing that Cufflink receives: ${silent.join(', ')}.
+${wrap(`These providers send nothing, or nothing that Cufflink receives: ${silent.join(', ')}.`, '')}
 
 ${[...Map.groupBy(senders, ({ slug }) => slug).values()].map(renderProvider).join('\n')}`;
 }
@@ -91,15 +91,15 @@ function renderChannel({ channel, subscriptions }: Sender): string {
 
 const longestLine = 120;
 
-/** Breaks an item of a list into lines. A word that is too long stands alone. */
-function wrap(text: string): string {
+/** Breaks an item of a list, or other text, into lines. A word that is too long stands alone. */
+function wrap(text: string, indent = '  '): string {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
     const last = lines.at(-1);
     if (last !== undefined && last.length + 1 + word.length <= longestLine) {
       lines[lines.length - 1] = `${last} ${word}`;
     } else {
-      lines.push(lines.length === 0 ? word : `  ${word}`);
+      lines.push(lines.length === 0 ? word : `${indent}${word}`);
     }
   }
   return lines.join('\n');

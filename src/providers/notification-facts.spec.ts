@@ -73,7 +73,7 @@ describe('the facts about notifications', () => {
   it('are there for each provider that declares notifications', () => {
     const declared = [...definitions.values()].filter(({ notifications }) => notifications !== undefined);
     expect(declared.map(({ slug }) => slug).sort()).toEqual([...new Set(facts.map(({ slug }) => slug))].sort());
-    expect(declared).toHaveLength(19);
+    expect(declared).toHaveLength(20);
   });
 
   it.each(named)('%s has the proof and the response that the definition declares', (_name, fact) => {

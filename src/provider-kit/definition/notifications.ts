@@ -39,7 +39,8 @@ export type NotificationProof =
       readonly kind: 'hmac';
       readonly header: string;
       readonly algorithm: 'sha1' | 'sha256';
-      readonly encoding: 'hex' | 'base64';
+      /** `hex-or-base64` if the provider does not say which: the length decides. */
+      readonly encoding: 'hex' | 'base64' | 'hex-or-base64';
       readonly secret: 'client-secret' | 'hook-secret';
       /** Appended to the secret. */
       readonly secretSuffix?: string;

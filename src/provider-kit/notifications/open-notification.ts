@@ -174,7 +174,8 @@ function checkHmac(
   const secret = `${secretOf(provider, proof.secret)}${proof.secretSuffix ?? ''}`;
   const mac = createHmac(proof.algorithm, proof.secretIsBase64 === true ? Buffer.from(secret, 'base64') : secret);
   const expected = signed.reduce((hmac, part) => hmac.update(part), mac).digest();
-  const presented = Buffer.from(headers[proof.header] ?? '', proof.encoding);
+  const text = headers[proof.header] ?? '';
+  const presented = Buffer.from(text, encodingOf(proof, text));
   refuseUnless(presented.length === expected.length && timingSafeEqual(presented, expected));
   if (proof.timestamp !== undefined) {
     const { unit, toleranceSeconds } = proof.timestamp;
@@ -183,6 +184,13 @@ function checkHmac(
       throw new Refused('stale');
     }
   }
+}
+
+function encodingOf({ encoding }: Proof<'hmac'>, text: string): 'hex' | 'base64' {
+  if (encoding !== 'hex-or-base64') {
+    return encoding;
+  }
+  return /^([0-9a-f]{2}){20,}$/i.test(text) ? 'hex' : 'base64';
 }
 
 /** Where the keys of a channel are, and what has read them. */

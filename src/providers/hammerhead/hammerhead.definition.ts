@@ -1,4 +1,5 @@
 import { defineProvider } from '../../provider-kit/definition/provider-definition.js';
+import { hammerheadNotifications } from './hammerhead.notifications.js';
 import { hammerheadSandbox } from './hammerhead.sandbox.js';
 
 /** Hammerhead Karoo, OAuth 2.0. */
@@ -25,6 +26,7 @@ export const hammerheadDefinition = defineProvider({
     timeoutMs: 10_000,
   },
   revocation: { proof: 'client', method: 'POST', url: 'https://api.hammerhead.io/v1/auth/oauth/deauthorize' },
+  notifications: hammerheadNotifications,
   docsUrl: 'https://api.hammerhead.io/v1/docs',
   uncertain: [
     'The lifetime of an access token is not published; the documented example has 52,000 seconds.',

@@ -1,4 +1,5 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
+import { hammerheadSandboxNotification } from './hammerhead.sandbox-notification.js';
 
 /**
  * Hammerhead as https://api.hammerhead.io/v1/docs/openapi.yml describes it.
@@ -26,4 +27,5 @@ export const hammerheadSandbox: OAuth2SandboxDefinition = {
   apiBasePath: '/v1/api',
   apiPath: '/v1/api/activities',
   revoke: { proof: 'client', method: 'POST', path: '/v1/auth/oauth/deauthorize', status: 200 },
+  notify: hammerheadSandboxNotification,
 };
