@@ -42,6 +42,15 @@ export interface SubscriptionSummary {
   readonly expiresAt: Date | null;
 }
 
+/** The subscriptions of a user, for exports. */
+export interface SubscriptionFacts {
+  readonly provider: string;
+  readonly state: SubscriptionState;
+  readonly active: number;
+  readonly errorCode: string | null;
+  readonly checkedAt: Date | null;
+}
+
 /** A check that has not ended after this was lost with its process, in milliseconds. Oura alone takes 51 calls. */
 const leaseMs = 600_000;
 
@@ -109,6 +118,11 @@ const statements = {
     name: 'subscriptions-make-due',
     text: `UPDATE subscriptions SET due_at = least(due_at, now())
            WHERE provider = ANY ($1) AND (user_id IS NULL OR state <> 'active')`,
+  },
+  listOfUser: {
+    name: 'subscriptions-list-of-user',
+    text: `SELECT provider, state, active, error_code AS "errorCode", checked_at AS "checkedAt" FROM subscriptions
+           WHERE user_id = $1 ORDER BY provider`,
   },
   summarize: {
     name: 'subscriptions-summarize',
@@ -182,6 +196,11 @@ export class SubscriptionStore {
   /** Makes apps due, and users whose subscriptions are not active. */
   async makeDue(providers: readonly string[]): Promise<void> {
     await this.database.query(statements.makeDue, [providers]);
+  }
+
+  /** Returns the subscriptions of a user. */
+  listOfUser(userId: string): Promise<SubscriptionFacts[]> {
+    return this.database.query<SubscriptionFacts>(statements.listOfUser, [userId]);
   }
 
   /** Counts the rows by provider and state. */

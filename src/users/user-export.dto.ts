@@ -192,6 +192,23 @@ export class ExportedLinkSession {
   opened!: boolean;
 }
 
+export class ExportedSubscription {
+  @ApiProperty({ example: 'withings' })
+  provider!: string;
+
+  @ApiProperty({ enum: ['pending', 'active', 'failed', 'blocked', 'not_configured'], example: 'active' })
+  state!: string;
+
+  @ApiProperty({ example: 12, description: 'subscriptions that there were at the last check' })
+  active!: number;
+
+  @ApiProperty({ example: null, nullable: true, type: String })
+  error_code!: string | null;
+
+  @ApiProperty({ example: instant, nullable: true, type: String })
+  checked_at!: string | null;
+}
+
 export class UserExportResponse {
   @ApiProperty({ example: 'user-42' })
   user_id!: string;
@@ -216,6 +233,9 @@ export class UserExportResponse {
 
   @ApiProperty({ type: [ExportedNotification], description: "events of providers' notifications that are still held" })
   notifications!: ExportedNotification[];
+
+  @ApiProperty({ type: [ExportedSubscription], description: "subscriptions at providers to the user's notifications" })
+  subscriptions!: ExportedSubscription[];
 
   @ApiProperty({ type: [ExportedLink] })
   links!: ExportedLink[];

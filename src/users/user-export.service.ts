@@ -9,6 +9,7 @@ import { EventStore } from '../events/event-store.js';
 import { NotificationStore, type NotificationFacts } from '../hooks/notification-store.js';
 import { LinkSessionStore, type LinkSessionFacts } from '../links/store/link-session-store.js';
 import { LinkStore, type LinkFacts } from '../links/store/link-store.js';
+import { SubscriptionStore, type SubscriptionFacts } from '../subscriptions/subscription-store.js';
 import type { MigrationFacts } from '../tokens/migration/migration-store.js';
 import type { PendingRevocation } from '../tokens/revocation/revocation-store.js';
 import { UserConnectionReader, type ConnectionFacts } from '../tokens/user-connection-reader.js';
@@ -20,6 +21,7 @@ import type {
   ExportedLinkSession,
   ExportedMigration,
   ExportedNotification,
+  ExportedSubscription,
   ExportedRevocation,
   UserExportResponse,
 } from './user-export.dto.js';
@@ -37,6 +39,7 @@ export class UserExportService {
     private readonly erasures: ErasureStore,
     private readonly events: EventStore,
     private readonly notifications: NotificationStore,
+    private readonly subscriptions: SubscriptionStore,
     private readonly vault: VaultService,
     private readonly audit: AuditTrail,
     private readonly auditReader: AuditReader,
@@ -54,15 +57,17 @@ export class UserExportService {
    * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError}
    */
   async export(userId: string, requester: Requester): Promise<AsyncGenerator<string, void>> {
-    const [connections, migrations, revocations, links, sessions, notifications, erasedAt] = await Promise.all([
-      this.grants.listConnections(userId),
-      this.grants.listMigrations(userId),
-      this.grants.listPendingRevocations(userId),
-      this.links.listOfUser(userId),
-      this.sessions.listOfUser(userId),
-      this.notifications.listOfUser(userId),
-      this.erasures.find(this.vault.digest('erasures.user', [userId])),
-    ]);
+    const [connections, migrations, revocations, links, sessions, notifications, subscriptions, erasedAt] =
+      await Promise.all([
+        this.grants.listConnections(userId),
+        this.grants.listMigrations(userId),
+        this.grants.listPendingRevocations(userId),
+        this.links.listOfUser(userId),
+        this.sessions.listOfUser(userId),
+        this.notifications.listOfUser(userId),
+        this.subscriptions.listOfUser(userId),
+        this.erasures.find(this.vault.digest('erasures.user', [userId])),
+      ]);
     await this.audit.record({ ...requester, action: 'user.exported', outcome: 'success', userId });
     const head: Omit<UserExportResponse, 'events' | 'audit_entries'> = {
       user_id: userId,
@@ -73,6 +78,7 @@ export class UserExportService {
       links: links.map(toLink),
       link_sessions: sessions.map(toSession),
       notifications: notifications.map(toNotification),
+      subscriptions: subscriptions.map(toSubscription),
     };
     return this.write(head, userId);
   }
@@ -146,6 +152,16 @@ function toNotification(notification: NotificationFacts): ExportedNotification {
     occurred_at: toText(notification.occurredAt),
     received_at: notification.receivedAt.toISOString(),
     outcome: notification.outcome,
+  };
+}
+
+function toSubscription(subscription: SubscriptionFacts): ExportedSubscription {
+  return {
+    provider: subscription.provider,
+    state: subscription.state,
+    active: subscription.active,
+    error_code: subscription.errorCode,
+    checked_at: toText(subscription.checkedAt),
   };
 }
 

@@ -5,6 +5,7 @@ import { DatabaseModule } from '../database/database.module.js';
 import { EventsModule } from '../events/events.module.js';
 import { HooksModule } from '../hooks/hooks.module.js';
 import { LinksModule } from '../links/links.module.js';
+import { SubscriptionsModule } from '../subscriptions/subscriptions.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { VaultModule } from '../vault/vault.module.js';
 import { ErasureLog } from './erasure-log.js';
@@ -22,6 +23,7 @@ import { UsersController } from './users.controller.js';
     EventsModule,
     HooksModule,
     LinksModule,
+    SubscriptionsModule,
     TokensModule,
     VaultModule,
   ],

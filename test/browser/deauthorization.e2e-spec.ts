@@ -49,12 +49,8 @@ describe('a user who withdraws consent at the provider', () => {
     const page = await context.newPage();
     await page.goto((session.body as { connect_url: string }).connect_url);
     await page.getByRole('button', { name: 'Continue' }).click();
-    await page.getByRole('button', { name: 'HUAWEI' }).click();
-    await page
-      .getByLabel(/account/i)
-      .first()
-      .waitFor();
-    const account = await page.locator('[name="account"]').first().inputValue();
+    await page.getByRole('button', { name: 'Huawei Health Kit' }).click();
+    const account = await page.locator('[name="account"]').inputValue();
     await page.getByRole('button', { name: 'Approve' }).click();
     await page.getByText('is connected').waitFor();
     await until('the company knows of the link', () => receiver.received.length === 1);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AuditTrail } from '../../src/audit/audit-trail.js';
+import { SubscriptionWorker } from '../../src/subscriptions/subscription-worker.js';
 import { MigrationRun } from '../../src/tokens/migration/migration-run.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { consent } from '../support/browser.js';
@@ -18,6 +19,7 @@ const partOf: Readonly<Record<string, keyof Export>> = {
   grant_migrations: 'migrations',
   revocations: 'pending_revocations',
   notifications: 'notifications',
+  subscriptions: 'subscriptions',
   links: 'links',
   link_sessions: 'link_sessions',
   events: 'events',
@@ -33,6 +35,7 @@ interface Export {
   readonly pending_revocations: Record<string, unknown>[];
   readonly links: Record<string, unknown>[];
   readonly notifications: Record<string, unknown>[];
+  readonly subscriptions: Record<string, unknown>[];
   readonly link_sessions: Record<string, unknown>[];
   readonly events: Record<string, unknown>[];
   readonly audit_entries: Record<string, unknown>[];
@@ -92,6 +95,9 @@ describe('GET /v1/users/{user_id}/export', () => {
       await browser.post('/v1/hooks/whoop').set(headers).send(body).expect(200);
     }
 
+    await linkAccount(application, encodeURIComponent(userId), 'withings', { account: '7770002' });
+    await application.app.get(SubscriptionWorker, { strict: false }).sweep();
+
     const { body, text } = await exportUser();
 
     for (const [table, part] of Object.entries(partOf)) {
@@ -102,7 +108,9 @@ describe('GET /v1/users/{user_id}/export', () => {
     expect(body.connections).toMatchObject([
       { provider: 'garmin-oauth1', provider_user_id: account, status: 'active' },
       { provider: 'whoop', provider_user_id: account, status: 'active', connection_id: connectionId },
+      { provider: 'withings', provider_user_id: '7770002', status: 'active' },
     ]);
+    expect(body.subscriptions).toMatchObject([{ provider: 'withings' }]);
     expect(body.pending_revocations).toMatchObject([{ provider: 'fitbit', provider_user_id: '7770001', attempts: 1 }]);
     expect(body.links.find(({ provider }) => provider === 'oura')).toMatchObject({
       return_url: returnUrl,
@@ -147,6 +155,7 @@ describe('GET /v1/users/{user_id}/export', () => {
       link_sessions: [],
       events: [],
       notifications: [],
+      subscriptions: [],
     });
     expect(body.last_erased_at).toBeNull();
     expect(body.audit_entries.map(({ action }) => action)).toEqual(['user.exported']);
