@@ -8,7 +8,6 @@ import {
 } from '@nestjs/common';
 import type { BackgroundJob } from '../clock/background-job.js';
 import { BackgroundJobs } from '../clock/background-jobs.js';
-import { DatabaseUnavailableError } from '../errors/request.errors.js';
 import type { HeldKey } from './held-key.js';
 import { KeyRing } from './key-ring.js';
 import { KeyStore } from './key-store.js';
@@ -47,13 +46,11 @@ export class KeyRingTimer implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    await this.runRound().catch((error: unknown) => {
-      // The next round may find a database that is no longer slow.
-      if (!(error instanceof DatabaseUnavailableError)) {
-        throw error;
-      }
-      this.logger.warn(error.message);
-    });
+    if (this.keyRing.usableKids().length === 0) {
+      // The database is too slow for the keys. The rounds read them again, and the process can be asked why it waits.
+      return;
+    }
+    await this.runRound();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
