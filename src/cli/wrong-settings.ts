@@ -1,4 +1,6 @@
-import type { Environment } from '../config/read-environment.js';
+import { describeBootError } from '../config/boot-error.js';
+import { isSecretSet, type Environment } from '../config/read-environment.js';
+import { readDatabaseConfig } from '../database/database.config.js';
 import { scrub } from '../redaction/scrub.js';
 import { checkService, countWrong } from './doctor.js';
 import { readCatalogue } from './provider-catalogue.js';
@@ -20,7 +22,21 @@ export async function findWrongSettings(environment: Environment, isWorker: bool
   const service = checkService(environment).filter(({ subject }) => !isWorker || subject !== 'RETURN_URLS');
   const wrong = [
     ...service.filter((finding) => countWrong([finding]) === 1).map(({ text }) => text),
+    ...findWrongDatabase(environment),
     ...providers.flatMap(({ problem }) => problem ?? []),
   ];
   return wrong.map(scrub).filter((text) => !known.includes(text));
+}
+
+/** Outside production a start without a database brings its own. */
+function findWrongDatabase(environment: Environment): string[] {
+  if (environment['NODE_ENV'] !== 'production' && !isSecretSet(environment, 'DATABASE_URL')) {
+    return [];
+  }
+  try {
+    readDatabaseConfig(environment);
+    return [];
+  } catch (error) {
+    return [describeBootError(error)];
+  }
 }
