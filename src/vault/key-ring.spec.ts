@@ -36,8 +36,8 @@ class KeysInMemory {
 }
 
 describe('a key ring that starts while the database is slow', () => {
-  beforeAll(() => Logger.overrideLogger(false));
-  afterAll(() => Logger.overrideLogger(true));
+  beforeAll(() => void Logger.overrideLogger(false));
+  afterAll(() => void Logger.overrideLogger(true));
 
   function ringOn(store: KeysInMemory): KeyRing {
     return new KeyRing(store as unknown as KeyStore, new LocalKeySource(createSecretKey(rootKey)), config);
