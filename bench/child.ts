@@ -92,7 +92,7 @@ export async function productionFlags(): Promise<string[]> {
   return scripts['start:prod']?.match(/--\S+/g) ?? [];
 }
 
-/** Waits until the service answers that it is ready. */
+/** Waits until the service says that it is ready. */
 export async function waitUntilReady(url: string): Promise<void> {
   const giveUpAt = Date.now() + startTimeoutMs;
   while (Date.now() < giveUpAt) {

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { Pool } from 'undici';
 import { forEachConcurrently } from '../concurrency.ts';
 import { plainSeal } from '../plain-gcm.ts';
-import { answer } from './answer.ts';
+import { respond } from './respond.ts';
 
 const { DATABASE_URL: databaseUrl, POOL_SIZE: poolSize, KEY: encodedKey = '', TOKEN_URL: tokenUrl = '' } = process.env;
 const pool = new pg.Pool({ connectionString: databaseUrl, max: Number(poolSize) });
@@ -14,7 +14,7 @@ const { origin, pathname: path } = new URL(tokenUrl);
  * The least that a link can be: INSERT the attempt, use it up, exchange the code on a kept connection, INSERT the
  * connection. No HTTP of its own: no caller, no browser.
  */
-answer(async ({ users, concurrency }: { users: string[]; concurrency: number }) => {
+respond(async ({ users, concurrency }: { users: string[]; concurrency: number }) => {
   const provider = new Pool(origin, { connections: concurrency });
   const startedAt = performance.now();
   await forEachConcurrently(users, concurrency, async (userId) => {

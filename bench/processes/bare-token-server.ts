@@ -4,7 +4,7 @@ import pg from 'pg';
 import { plainOpen } from '../plain-gcm.ts';
 
 /**
- * The least that can answer with a token from an encrypted row: `node:http`, one SELECT by primary key as a prepared
+ * The least that can respond with a token from an encrypted row: `node:http`, one SELECT by primary key as a prepared
  * statement, one AES-256-GCM. No access check, no audit, no refresh.
  */
 process.on('disconnect', () => process.exit(0));

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import { built } from '../built.ts';
-import { answer } from './answer.ts';
+import { respond } from './respond.ts';
 
 const { AppModule } = await built<typeof import('../../src/app.module.ts')>('app.module.js');
 const { ApiKeysService } =
@@ -28,7 +28,7 @@ const token = {
 };
 
 /**
- * Answers `GET .../token` as `node:http` alone would, doing as many of the parts as asked: 0 none, 1 checks the API
+ * Responds to `GET .../token` as `node:http` alone would, doing as many of the parts as asked: 0 none, 1 checks the API
  * key, 2 reads the row, 3 opens it, 4 writes the audit entry. Each number has a port of its own.
  */
 async function handOut(layer: number, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -55,7 +55,7 @@ async function handOut(layer: number, request: IncomingMessage, response: Server
 }
 
 /** Opens a port for each number of layers, and returns the ports. */
-answer(({ layers }: { layers: number }) =>
+respond(({ layers }: { layers: number }) =>
   Promise.all(
     Array.from({ length: layers }, async (_, layer) => {
       const server = createServer((request, response) => {

@@ -1,6 +1,6 @@
 import { Pool } from 'undici';
 import { forEachConcurrently } from '../concurrency.ts';
-import { answer } from './answer.ts';
+import { respond } from './respond.ts';
 
 /** What to link. */
 export interface LinkLoad {
@@ -15,7 +15,7 @@ export interface LinkLoad {
 /**
  * Starts a link for each user and calls back at once, as a browser would that the provider sent back. Returns the seconds.
  */
-answer(async ({ url, apiKey, provider, users, concurrency }: LinkLoad) => {
+respond(async ({ url, apiKey, provider, users, concurrency }: LinkLoad) => {
   const service = new Pool(url, { connections: concurrency });
   const startedAt = performance.now();
   await forEachConcurrently(users, concurrency, async (userId) => {

@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import { answer } from './answer.ts';
+import { respond } from './respond.ts';
 
 /**
- * A provider that answers every POST at once with a new token pair, and counts. Only what begins a grant is told
+ * A provider that responds to every POST at once with a new token pair, and counts. Only what begins a grant is told
  * its user.
  */
 let issued = 0;
@@ -25,7 +25,7 @@ const server = createServer((request, response) => {
 }).listen(0, '127.0.0.1');
 await once(server, 'listening');
 
-answer(async (command: { ask: 'url' | 'issued' }) => {
+respond(async (command: { ask: 'url' | 'issued' }) => {
   const address = server.address();
   return command.ask === 'url' && typeof address === 'object' ? `http://127.0.0.1:${address?.port}` : issued;
 });

@@ -3,7 +3,7 @@ import { createSecretKey, randomBytes } from 'node:crypto';
 import { built } from '../built.ts';
 import { plainOpen, plainSeal } from '../plain-gcm.ts';
 import { makeTokenSet } from '../token-set.ts';
-import { answer } from './answer.ts';
+import { respond } from './respond.ts';
 
 const { AppModule } = await built<typeof import('../../src/app.module.ts')>('app.module.js');
 const { VaultService } = await built<typeof import('../../src/vault/vault.service.ts')>('vault/vault.service.js');
@@ -32,7 +32,7 @@ const work = {
 export type SealWork = keyof typeof work;
 
 /** Repeats one of them; returns the seconds. */
-answer(async ({ what, times }: { what: SealWork; times: number }) => {
+respond(async ({ what, times }: { what: SealWork; times: number }) => {
   const task = work[what];
   const startedAt = performance.now();
   for (let done = 0; done < times; done += 1) {

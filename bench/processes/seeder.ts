@@ -5,7 +5,7 @@ import pg from 'pg';
 import { built } from '../built.ts';
 import { plainSeal } from '../plain-gcm.ts';
 import { makeTokenSet } from '../token-set.ts';
-import { answer } from './answer.ts';
+import { respond } from './respond.ts';
 
 const batchSize = 2_000;
 const provider = 'strava';
@@ -24,7 +24,7 @@ const { TokenVault } =
   await built<typeof import('../../src/tokens/store/token-vault.ts')>('tokens/store/token-vault.js');
 
 /** Fills an empty database. Seals each row with the real vault, so that the service can open it. */
-answer(async ({ connections }: { connections: number }) => {
+respond(async ({ connections }: { connections: number }) => {
   const app = await NestFactory.createApplicationContext(AppModule, { logger: ['error'] });
   const pool = new pg.Pool({ connectionString: process.env['DATABASE_URL'], max: 3 });
   try {

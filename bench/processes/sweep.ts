@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import { built } from '../built.ts';
-import { answer } from './answer.ts';
+import { respond } from './respond.ts';
 
 const pollMs = 5;
 const giveUpMs = 600_000;
@@ -25,7 +25,7 @@ const makeDue = {
 /**
  * Lets the scheduler refresh the connections of the given users, and nothing else is due; returns the seconds it took.
  */
-answer(async ({ users, provider }: { users: string[]; provider: string }) => {
+respond(async ({ users, provider }: { users: string[]; provider: string }) => {
   const before = await countOutcomes();
   await database.query(makeDue, [users, provider]);
   const startedAt = performance.now();

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { quantile } from '../statistics.ts';
-import { answer } from './answer.ts';
+import { respond } from './respond.ts';
 
 /** What to ask for, and for how long. */
 export interface TokenLoad {
@@ -22,9 +22,9 @@ export interface TokenLoadResult {
 }
 
 /**
- * Asks for tokens of random users over keep-alive connections, each of which waits for its answer before it asks again.
+ * Asks for tokens of random users over keep-alive connections, each of which waits for its response before it asks again.
  */
-answer(async (load: TokenLoad): Promise<TokenLoadResult> => {
+respond(async (load: TokenLoad): Promise<TokenLoadResult> => {
   const nextUser = randomIntegers(load.seed, load.connections);
   const stopAt = performance.now() + load.seconds * 1_000;
   const startedAt = performance.now();

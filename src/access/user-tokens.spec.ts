@@ -210,7 +210,7 @@ describe('the key set', () => {
     ['a page', { body: '<html>' }],
     ['something else', { body: '{"keys":1}' }],
     ['too much', { body: `{"keys":[],"more":"${'x'.repeat(1_100_000)}"}` }],
-  ])("that answers with %s is the operator's matter, and is not asked again at once", async (_, wrong) => {
+  ])("that responds with %s is the operator's matter, and is not asked again at once", async (_, wrong) => {
     response = wrong;
     const tokens = userTokens();
     const good = await sign();

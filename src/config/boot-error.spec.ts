@@ -17,7 +17,7 @@ describe('describeBootError', () => {
   });
 
   it.each(['ECONNREFUSED', 'ENOTFOUND', '28P01', '3D000'])(
-    'names the variable of a database that answers %s',
+    'names the variable of a database that fails with %s',
     (code) => {
       expect(describeBootError(Object.assign(new Error('why'), { code }))).toBe(
         'The database at DATABASE_URL cannot be opened. Cause: why',

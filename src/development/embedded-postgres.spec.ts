@@ -91,7 +91,7 @@ afterEach(async () => {
 });
 
 describe('startEmbeddedPostgres', () => {
-  it('answers queries in a database of the given name, on 127.0.0.1 only, with durable settings', async () => {
+  it('runs queries in a database of the given name, on 127.0.0.1 only, with durable settings', async () => {
     const { url, attached } = await start({ database: 'some "name"' });
 
     expect(attached).toBe(false);

@@ -51,7 +51,7 @@ export function createAdapter({
       maxHeaderSize: maxHeaderBytes,
       headersTimeout: headersTimeoutMs,
       connectionsCheckingInterval: timeoutCheckMs,
-      // Node would answer without problem details; `findHeadObjection` does it in its place.
+      // Node would respond without problem details; `findHeadObjection` does it in its place.
       requireHostHeader: false,
     },
     routerOptions: { maxParamLength: maxParameterLength },
@@ -129,7 +129,7 @@ export function configureApplication(app: NestFastifyApplication): void {
   }
 }
 
-/** Answers at once: routes that Nest does not know, such as the API description, have none of its filters. */
+/** Responds at once: routes that Nest does not know, such as the API description, have none of its filters. */
 function refuse(problem: ProblemResponse, request: FastifyRequest, reply: FastifyReply): void {
   request.problemCode = problem.code;
   void reply.status(problem.status).headers(problemHeaders(problem)).send(JSON.stringify(problem));

@@ -93,7 +93,7 @@ export class ProxyController {
     private readonly memory: ResponseMemory,
   ) {}
 
-  // Before `get`, which would otherwise answer it with a length of nothing.
+  // Before `get`, which would otherwise respond with a length of 0.
   @Head(route)
   @ProxyRoute()
   @ApiExcludeEndpoint()

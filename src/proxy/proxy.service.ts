@@ -163,7 +163,7 @@ function toApiCall(provider: HealthProvider, { method, target, headers, body }: 
   const call = { method, url, headers: passedToProvider(headers, dataApi?.headers ?? []), body };
   const missing = dataApi?.headers?.find((name) => call.headers[name.toLowerCase()] === undefined);
   if (missing !== undefined) {
-    // It would answer 401, which says nothing about the token.
+    // It would respond with 401, which says nothing about the token.
     throw new RequestInvalidError(`${displayName} requires the header ${missing} with your own credentials. Send it.`);
   }
   refuseCredentials(formOf(call) ?? '', 'The form');

@@ -20,11 +20,11 @@ const previous: TokenSet = {
 };
 
 /** Builds the set that follows from a token response, read as the kit does. */
-function afterAnswer(fields: object, before = previous): TokenSet {
-  return toTokenSet(readAnswer(fields), before);
+function afterResponse(fields: object, before = previous): TokenSet {
+  return toTokenSet(readResponse(fields), before);
 }
 
-function readAnswer(fields: object): TokenResponse {
+function readResponse(fields: object): TokenResponse {
   const definition: OAuth2Definition = {
     ...exampleOAuth2,
     grantedScopesIn: 'token-response',
@@ -71,22 +71,22 @@ describe('toTokenSet', () => {
   });
 
   it('ends the life of both tokens a second before it seems to end from the instant before the request left (R-12)', () => {
-    const tokens = afterAnswer({ expires_in: 60, refresh_token: 'rt-2', refresh_token_expires_in: 120 });
+    const tokens = afterResponse({ expires_in: 60, refresh_token: 'rt-2', refresh_token_expires_in: 120 });
     expect(tokens.expiresAt).toEqual(new Date('2026-03-01T11:00:59.000Z'));
     expect(tokens.refreshExpiresAt).toEqual(new Date('2026-03-01T11:01:59.000Z'));
     expect(tokens.obtainedAt).toEqual(refreshedAt);
   });
 
   it('does not carry the old expiry over to a token that came without one', () => {
-    expect(afterAnswer({ refresh_token: 'rt-2' }).expiresAt).toBeUndefined();
+    expect(afterResponse({ refresh_token: 'rt-2' }).expiresAt).toBeUndefined();
   });
 
   it.each([
     ['no', {}],
     ['an empty', { refresh_token: '' }],
     ['a null', { refresh_token: null }],
-  ])('R-16 TE-04 keeps the old refresh token and its expiry when the answer has %s refresh token', (_, fields) => {
-    expect(afterAnswer(fields)).toMatchObject({
+  ])('R-16 TE-04 keeps the old refresh token and its expiry when the response has %s refresh token', (_, fields) => {
+    expect(afterResponse(fields)).toMatchObject({
       accessToken: 'at-2',
       refreshToken: 'rt-1',
       refreshExpiresAt: previous.refreshExpiresAt,
@@ -94,41 +94,41 @@ describe('toTokenSet', () => {
   });
 
   it('prefers a new expiry of the old refresh token', () => {
-    const tokens = afterAnswer({ refresh_token_expires_in: 120 });
+    const tokens = afterResponse({ refresh_token_expires_in: 120 });
     expect(tokens).toMatchObject({ refreshToken: 'rt-1', refreshExpiresAt: new Date('2026-03-01T11:01:59.000Z') });
   });
 
   it('replaces the refresh token by a new one and forgets the expiry of the old', () => {
-    const tokens = afterAnswer({ refresh_token: 'rt-2' });
+    const tokens = afterResponse({ refresh_token: 'rt-2' });
     expect(tokens.refreshToken).toBe('rt-2');
     expect(tokens.refreshExpiresAt).toBeUndefined();
   });
 
-  it('keeps scopes and account when the answer does not say, and takes them when it does', () => {
-    expect(afterAnswer({})).toMatchObject({ grantedScopes: ['sleep', 'heartrate'], providerUserId: '4711' });
-    expect(afterAnswer({ scope: 'sleep', user_id: '4712' })).toMatchObject({
+  it('keeps scopes and account when the response does not say, and takes them when it does', () => {
+    expect(afterResponse({})).toMatchObject({ grantedScopes: ['sleep', 'heartrate'], providerUserId: '4711' });
+    expect(afterResponse({ scope: 'sleep', user_id: '4712' })).toMatchObject({
       grantedScopes: ['sleep'],
       providerUserId: '4712',
     });
   });
 
   it.each(['', ' ', ',', null])('keeps the known scopes when a refresh has %j for them (TE-04)', (scope) => {
-    const tokens = afterAnswer({ scope });
+    const tokens = afterResponse({ scope });
     expect(tokens).toMatchObject({ grantedScopes: ['sleep', 'heartrate'], scopesUnknown: undefined });
   });
 
   it.each(['', ' ', null, [], 7])('makes the scopes unknown when a link has %j for them (TE-04)', (scope) => {
-    expect(toTokenSet(readAnswer({ scope }))).toMatchObject({ grantedScopes: undefined, scopesUnknown: true });
+    expect(toTokenSet(readResponse({ scope }))).toMatchObject({ grantedScopes: undefined, scopesUnknown: true });
   });
 
   it('makes scopes unknown that are told unreadably, until they are told again (TE-04)', () => {
-    const unknown = afterAnswer({ scope: 7 });
+    const unknown = afterResponse({ scope: 7 });
     expect(unknown).toMatchObject({ grantedScopes: undefined, scopesUnknown: true });
     expect(parseTokenSet(JSON.parse(JSON.stringify(unknown)))).toMatchObject({ scopesUnknown: true });
     for (const fields of [{}, { scope: '' }]) {
-      expect(afterAnswer(fields, unknown)).toMatchObject({ grantedScopes: undefined, scopesUnknown: true });
+      expect(afterResponse(fields, unknown)).toMatchObject({ grantedScopes: undefined, scopesUnknown: true });
     }
-    expect(afterAnswer({ scope: 'sleep' }, unknown)).toMatchObject({
+    expect(afterResponse({ scope: 'sleep' }, unknown)).toMatchObject({
       grantedScopes: ['sleep'],
       scopesUnknown: undefined,
     });

@@ -3,9 +3,9 @@ import type { GrantTokens, HealthProvider } from '../health-provider.js';
 import type { ProviderRequest } from '../http/http-client.js';
 import { oauth1Authorization } from '../oauth1/oauth1-request.js';
 
-/** Total time of a call of a data API, in milliseconds: it may answer with months of measurements. */
+/** Total time of a call of a data API, in milliseconds: it may respond with months of measurements. */
 const timeoutMs = 30_000;
-/** The most that a data API may answer with. */
+/** The largest response of a data API, in bytes. */
 export const maxApiResponseBytes = 10 * 1024 * 1024;
 
 /** A call of a provider's data API, without the credentials that it needs. */

@@ -5,7 +5,7 @@ interface SandboxDefinitionBase {
   readonly authorizePath: string;
   /**
    * Path of the API's base URL; empty where the whole host is the API. Any method and path below it that is none of the provider's other
-   * endpoints takes a valid token or signature, and is answered with `ok`, `account_id` and what was received, credentials left out:
+   * endpoints takes a valid token or signature, and responds with `ok`, `account_id` and what was received, credentials left out:
    * the fake has no data.
    */
   readonly apiBasePath?: string;
@@ -109,12 +109,12 @@ export type SandboxRevocation = { readonly method: string; readonly path: string
       /** Where it differs from that of the token endpoint. */
       readonly clientAuthentication?: 'basic' | 'body' | 'none';
     }
-  /** The token in the form is proof enough. `goneStatus` answers a token that is not alive; 200 when absent. */
+  /** The token in the form is proof enough. `goneStatus` is the status for a token that is not alive; 200 when absent. */
   | { readonly proof: 'token'; readonly goneStatus?: number }
   | { readonly proof: 'query'; readonly parameter: string }
 );
 
-/** What a fake OAuth 2.0 provider expects and answers; written by hand from the provider's documentation. */
+/** What a fake OAuth 2.0 provider expects, and its responses; written by hand from the provider's documentation. */
 export interface OAuth2SandboxDefinition extends SandboxDefinitionBase {
   readonly oauth: '2.0';
   readonly tokenPath: string;
@@ -214,12 +214,12 @@ export interface OAuth2SandboxDefinition extends SandboxDefinitionBase {
   readonly tokenResponse?: (standard: Readonly<Record<string, unknown>>, accountId: string) => Record<string, unknown>;
   /** Name of the query parameter that carries the access token of API calls, where it is not the `Authorization` header. */
   readonly apiTokenParameter?: string;
-  /** A fact that an endpoint of `endpoints` must have remembered as `<fact>:<accountId>` before the API answers; 403 otherwise. */
+  /** A fact that an endpoint of `endpoints` must have remembered as `<fact>:<accountId>` before the API responds; 403 otherwise. */
   readonly apiNeedsFact?: string;
   readonly endpoints?: readonly SandboxEndpoint[];
 }
 
-/** What a fake OAuth 1.0a provider expects and answers; written by hand from the provider's documentation. */
+/** What a fake OAuth 1.0a provider expects, and its responses; written by hand from the provider's documentation. */
 export interface OAuth1SandboxDefinition extends SandboxDefinitionBase {
   readonly oauth: '1.0a';
   readonly requestTokenPath: string;

@@ -314,9 +314,9 @@ describe('TE-06 connections', () => {
     expect(requests).toBe(1);
   });
 
-  /** Answers the first requests of each connection and hands the next one over; returns how many came on each. */
+  /** Responds to the first requests of each connection and hands the next one over; returns how many came on each. */
   async function startKeepingServer(
-    answered: number,
+    served: number,
     next: (socket: Socket) => void,
     response = keepAliveResponse,
   ): Promise<{ url: string; perConnection: number[] }> {
@@ -326,7 +326,7 @@ describe('TE-06 connections', () => {
         const index = perConnection.push(0) - 1;
         onEachRequest(socket, (count) => {
           perConnection[index] = count;
-          if (count <= answered) {
+          if (count <= served) {
             socket.write(response);
           } else {
             next(socket);
@@ -418,7 +418,7 @@ describe('TE-06 connections', () => {
     expect(perConnection).toEqual([1, 1]);
   });
 
-  it('does not repeat a request whose answer breaks off', async () => {
+  it('does not repeat a request whose response breaks off', async () => {
     let requests = 0;
     const server = opened(
       await startSocketServer((socket) =>
@@ -456,7 +456,7 @@ describe('NET-04 total time', () => {
   /** Of requests that are sent before. */
   const sentTimeoutMs = 1_000;
 
-  it('covers a peer that never answers', async () => {
+  it('covers a peer that never responds', async () => {
     const arrived = Promise.withResolvers<void>();
     const server = opened(
       await startRecordingServer(() => {

@@ -11,7 +11,7 @@ import { startRecordingServer } from '../testing/recording-server.js';
 
 const production = { NODE_ENV: 'production' };
 
-/** Answers with the prepared addresses in turn, the last one for ever, and counts. */
+/** Responds with the prepared addresses in turn, the last one for ever, and counts. */
 class PreparedResolver extends HostResolver {
   calls = 0;
 

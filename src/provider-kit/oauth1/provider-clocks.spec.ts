@@ -98,7 +98,7 @@ describe('O1-09 ProviderClocks', () => {
   it.each([
     ['a refusal', 401],
     ['an outage', 503],
-  ])('does not learn from a Date by which the second request is answered with %s', async (_title, status) => {
+  ])('does not learn from a Date by which the second request gets %s', async (_title, status) => {
     const wrong = { status: 401, headers: { date: dateAhead(30 * minute) }, body: 'dead token' };
     responses = [wrong, { ...wrong, status }];
     expect((await send()).status).toBe(status);

@@ -98,7 +98,7 @@ export function endpointFailure(failed: FailedResponse, otherwise: Refusal): App
  * @param received - the response and its provider
  * @param refused - makes the error for `invalid_grant`, and for what the definition lists as meaning the same
  * @param refusedWithoutReason - makes the error for HTTP 400, 401 or 403 without a known code that is JSON, a form or empty. Absent where
- *   that is no evidence: firewalls, quotas and gateways answer so too (R-13)
+ *   that is no evidence: firewalls, quotas and gateways respond so too (R-13)
  * @returns beside those of {@link endpointFailure}: {@link ProviderMisconfiguredError} on `invalid_request`, or
  *   {@link ProviderUnavailableError} when its description asks to retry; {@link ProviderUnavailableError} on anything else, such as
  *   the page of a firewall

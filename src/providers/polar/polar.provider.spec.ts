@@ -68,7 +68,7 @@ describe('registration at Polar', () => {
     expect(await callApi(again)).toBe(200);
   });
 
-  it('fails and names the consents when Polar answers 403', async () => {
+  it('fails and names the consents when Polar responds with 403', async () => {
     const tokenResponse = await link('2');
     sandbox.provider('polar').misbehave({ endpoint: 'endpoint', type: 'status', code: 403 });
     await expect(provider.prepareAccount(tokenResponse)).rejects.toMatchObject({

@@ -30,7 +30,7 @@ export class FhirDiscovery {
    *
    * @throws {@link ProviderMisconfiguredError} when there is no such document, or it is refused
    * @throws {@link ProviderRateLimitedError} on HTTP 429
-   * @throws {@link ProviderUnavailableError} when the server does not answer; `fate` is `not-sent`, since no token was
+   * @throws {@link ProviderUnavailableError} when the server does not respond; `fate` is `not-sent`, since no token was
    */
   read(): Promise<SmartConfiguration> {
     if (this.known !== undefined && this.nowMs() < this.known.useUntilMs) {

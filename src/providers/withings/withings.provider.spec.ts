@@ -49,8 +49,8 @@ function providerAt(SANDBOX_URL: string): WithingsProvider {
   );
 }
 
-/** A provider that answers each call with the next of these, the last one again and again. */
-async function answering(...responses: readonly object[]): Promise<RecordingServer> {
+/** A provider that responds to each call with the next of these, the last one again and again. */
+async function respondingWith(...responses: readonly object[]): Promise<RecordingServer> {
   const rest = [...responses];
   const server = await startRecordingServer(() => ({
     headers: { 'content-type': 'application/json' },
@@ -74,7 +74,7 @@ describe('link with Withings', () => {
   it('reads scopes and user out of the envelope', async () => {
     const handshake = { state: 'state', redirectUri: 'http://localhost/callback', scopes: ['user.info'] };
     const body = { userid: '4711', access_token: 'at', refresh_token: 'rt', scope: 'user.info,user.metrics' };
-    const server = await answering({ status: 0, body: { ...body, token_type: 'Bearer' } });
+    const server = await respondingWith({ status: 0, body: { ...body, token_type: 'Bearer' } });
     const provider = providerAt(server.url);
     const { secrets } = await provider.begin(handshake);
     const tokenResponse = await provider.complete({ code: 'code', state: 'state' }, handshake, secrets);
@@ -88,7 +88,7 @@ describe('link with Withings', () => {
 
 describe('revocation at Withings', () => {
   it('fetches a nonce and names the user, signed, with neither token nor secret', async () => {
-    const server = await answering({ status: 0, body: { nonce: 'nonce-1' } }, { status: 0, body: {} });
+    const server = await respondingWith({ status: 0, body: { nonce: 'nonce-1' } }, { status: 0, body: {} });
     const provider = providerAt(server.url);
     const { clientId, clientSecret } = provider.settings;
     await expect(provider.revoke(tokens)).resolves.toBe('revoked');
@@ -123,7 +123,7 @@ describe('revocation at Withings', () => {
   });
 
   it('is not attempted without the user id', async () => {
-    const server = await answering({ status: 0, body: { nonce: 'nonce-1' } });
+    const server = await respondingWith({ status: 0, body: { nonce: 'nonce-1' } });
     const revocation = providerAt(server.url).revoke({ accessToken: 'not-a-real-at' });
     await expect(revocation).rejects.toMatchObject({ code: 'AUTHORIZATION_FAILED' });
     expect(server.requests).toEqual([]);
@@ -135,13 +135,13 @@ describe('revocation at Withings', () => {
     { status: 0, body: { nonce: '' } },
     { status: 0, body: { nonce: 7 } },
   ])('goes no further with %j instead of a nonce', async (response) => {
-    const server = await answering(response);
+    const server = await respondingWith(response);
     await expect(providerAt(server.url).revoke(tokens)).rejects.toMatchObject({ code: 'TOKEN_RESPONSE_INVALID' });
     expect(server.requests).toHaveLength(1);
   });
 
   it('is not done when the status in the body says so', async () => {
-    const server = await answering({ status: 0, body: { nonce: 'nonce-1' } }, { status: 503, body: {} });
+    const server = await respondingWith({ status: 0, body: { nonce: 'nonce-1' } }, { status: 503, body: {} });
     await expect(providerAt(server.url).revoke(tokens)).rejects.toMatchObject({ code: 'AUTHORIZATION_FAILED' });
   });
 
@@ -162,7 +162,7 @@ describe('statuses of Withings', () => {
   it.each([100, 101, 102, 200, 214, 277, 2553])(
     'reads %i, which other code calls "authentication failed" or "unauthorised", as ours, with the code that holds up no other connection',
     async (status) => {
-      const server = await answering({ status, body: {}, error: 'free text' });
+      const server = await respondingWith({ status, body: {}, error: 'free text' });
       await expect(providerAt(server.url).refresh(tokens)).rejects.toMatchObject({
         code: 'PROVIDER_MISCONFIGURED',
         refusesClient: false,
@@ -173,13 +173,13 @@ describe('statuses of Withings', () => {
   it.each(['Invalid Params: invalid refresh_token', 'Invalid Params: invalid refresh token'])(
     'reads 503 with "%s" as the end of the grant, although it comes with other mistakes too',
     async (error) => {
-      const server = await answering({ status: 503, body: {}, error });
+      const server = await respondingWith({ status: 503, body: {}, error });
       await expect(providerAt(server.url).refresh(tokens)).rejects.toMatchObject({ code: 'TOKEN_REVOKED' });
     },
   );
 
   it('reads 503 with "Invalid Params: invalid code" as a code that came too late', async () => {
-    const server = await answering({ status: 503, body: {}, error: 'Invalid Params: invalid code' });
+    const server = await respondingWith({ status: 503, body: {}, error: 'Invalid Params: invalid code' });
     const handshake = { state: 'state', redirectUri: 'http://localhost/callback', scopes: ['user.info'] };
     const provider = providerAt(server.url);
     const { secrets } = await provider.begin(handshake);
@@ -194,7 +194,7 @@ describe('statuses of Withings', () => {
     'Invalid Params: missing refresh_token',
     7,
   ])('TE-14 never reads 503 with %j as the end of the grant', async (error) => {
-    const server = await answering({ status: 503, body: {}, error });
+    const server = await respondingWith({ status: 503, body: {}, error });
     await expect(providerAt(server.url).refresh(tokens)).rejects.toMatchObject({ code: 'PROVIDER_MISCONFIGURED' });
   });
 
@@ -207,7 +207,7 @@ describe('statuses of Withings', () => {
     [522, 'PROVIDER_UNAVAILABLE'],
     [9999, 'PROVIDER_UNAVAILABLE'],
   ])('reads %i in an HTTP 200 response to a refresh as %s', async (status, code) => {
-    const server = await answering({ status, body: {}, error: 'free text' });
+    const server = await respondingWith({ status, body: {}, error: 'free text' });
     await expect(providerAt(server.url).refresh(tokens)).rejects.toMatchObject({ code });
   });
 });

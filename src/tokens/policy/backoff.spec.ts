@@ -40,7 +40,7 @@ describe('backoffDelayMs', () => {
     expect(backoffDelayMs(1_000_000, refreshBackoff, 1)).toBe(900_000);
   });
 
-  it('answers in whole milliseconds', () => {
+  it('returns whole milliseconds', () => {
     expect(backoffDelayMs(1, { initialDelayMs: 10, maxDelayMs: 100, factor: 2 }, 0.99)).toBe(9);
   });
 

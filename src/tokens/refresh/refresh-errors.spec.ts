@@ -33,7 +33,7 @@ describe('toAttemptError', () => {
     expect(toAttemptError(error, 0)).toMatchObject({ retryAfterSeconds: 1 });
   });
 
-  it('keeps what is known about a request that was not answered', () => {
+  it('keeps what is known about a request that got no response', () => {
     const error = new ProviderUnavailableError('unreachable', { fate: 'not-sent' });
     expect(toAttemptError(error, 0)).toMatchObject({ fate: 'not-sent' });
   });
@@ -64,7 +64,7 @@ describe('toPendingError', () => {
     ['TOKEN_REVOKED', 'TOKEN_REFRESH_PENDING'],
     ['INTERNAL_ERROR', 'TOKEN_REFRESH_PENDING'],
     [null, 'TOKEN_REFRESH_PENDING'],
-  ])('R-09 answers %s during the pause after it with %s', (lastErrorCode, code) => {
+  ])('R-09 reports %s as %s during the pause after it', (lastErrorCode, code) => {
     const error = toPendingError({ ...waiting, lastErrorCode, retryInMs: 41_001 }, 0);
     expect(error).toMatchObject({ code, retryAfterSeconds: 42 });
     expect(error.message).toContain('42 s');

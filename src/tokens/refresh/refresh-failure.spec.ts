@@ -74,14 +74,14 @@ describe('toFailureRecord', () => {
   });
 
   it.each([
-    ['the provider answered', new ProviderUnavailableError('down', { fate: 'answered' }), true],
+    ['the provider sent', new ProviderUnavailableError('down', { fate: 'answered' }), true],
     ['nothing was sent', new ProviderUnavailableError('unreachable', { fate: 'not-sent' }), true],
-    ['the answer was lost', new ProviderUnavailableError('lost', { fate: 'unknown' }), false],
+    ['the response was lost', new ProviderUnavailableError('lost', { fate: 'unknown' }), false],
     ['the provider limits the rate', new ProviderRateLimitedError('slower'), true],
     ['the provider refuses the client', new ProviderMisconfiguredError('wrong secret'), true],
-    ['the answer cannot be used', new InvalidTokenResponseError('no access token'), true],
+    ['the response cannot be used', new InvalidTokenResponseError('no access token'), true],
     [
-      'the answer cannot be used and may have brought a new one',
+      'the response cannot be used and may have brought a new one',
       new InvalidTokenResponseError('no access token', { isInDoubt: true }),
       false,
     ],
@@ -92,9 +92,9 @@ describe('toFailureRecord', () => {
 
   it.each([
     ['an outage', new ProviderUnavailableError('down', { fate: 'answered' })],
-    ['a lost answer', new ProviderUnavailableError('lost', { fate: 'unknown' })],
+    ['a lost response', new ProviderUnavailableError('lost', { fate: 'unknown' })],
     ['a rate limit', new ProviderRateLimitedError('slower')],
-    ['an unusable answer', new InvalidTokenResponseError('no access token')],
+    ['an unusable response', new InvalidTokenResponseError('no access token')],
     ['a mistake of ours', new TypeError('a mistake of ours')],
   ])('R-09 waits longer after each %s, at most a quarter of an hour, and spreads the attempts', (_, error) => {
     const delays = [1, 2, 3, 4, 10, 11, 30].map((failedAttempts) => record(error, failedAttempts).retryInMs);
@@ -136,7 +136,7 @@ describe('toCircuitEvidence', () => {
     ],
     ['R-09 an outage', new ProviderUnavailableError('down', { fate: 'answered' }), { kind: 'failed', isFirst: true }],
     [
-      'R-09 a lost answer',
+      'R-09 a lost response',
       new ProviderUnavailableError('lost', { fate: 'unknown' }),
       { kind: 'failed', isFirst: true },
     ],

@@ -1,7 +1,7 @@
 import type { Reply } from '../child.ts';
 
 /** Does what the parent process asks for, one command after the other, and ends with it. */
-export function answer<Command extends object>(handle: (command: Command) => Promise<unknown>): void {
+export function respond<Command extends object>(handle: (command: Command) => Promise<unknown>): void {
   process.on('disconnect', () => process.exit(0));
   process.on('message', (message: Command & { id: number }) => {
     handle(message).then(
