@@ -95,7 +95,7 @@ const expected: Readonly<Record<string, Access>> = {
 /** Routes of the documentation, whose number is the library's affair: open to anyone. */
 const isDocumentation = (path: string): boolean => /^\/docs([/-]|$)/.test(path);
 
-/** The answers of the guard. Whatever else is answered, the call was let through. */
+/** The responses of the guard. After any other response the call was let through. */
 const refusals = ['API_KEY_INVALID', 'USER_TOKEN_INVALID', 'SCOPE_MISSING', 'ACCESS_DENIED'];
 
 interface Caller {
@@ -199,9 +199,9 @@ describe('TE-08 every route and every kind of caller', () => {
     for (const caller of callers) {
       const outcome = access === 'anyone' ? 'let through' : caller.outcome(access, route);
       denied += ['SCOPE_MISSING', 'ACCESS_DENIED'].includes(outcome) ? 1 : 0;
-      const answered = await call(route, caller);
-      if (answered !== outcome) {
-        wrong.push(`${caller.name}: ${answered} instead of ${outcome}`);
+      const seen = await call(route, caller);
+      if (seen !== outcome) {
+        wrong.push(`${caller.name}: ${seen} instead of ${outcome}`);
       }
     }
     expect(wrong).toEqual([]);

@@ -94,10 +94,10 @@ describe('a callback whose body has not come', () => {
     const socket = connect(Number(new URL(await application.app.getUrl()).port), '127.0.0.1');
     socket.write(head(60_000));
 
-    const [answer] = (await once(socket, 'data')) as [Buffer];
+    const [response] = (await once(socket, 'data')) as [Buffer];
     socket.destroy();
 
-    expect(answer.toString()).toMatch(/^HTTP\/1\.1 429 [\s\S]*"code":"RATE_LIMITED"/);
+    expect(response.toString()).toMatch(/^HTTP\/1\.1 429 [\s\S]*"code":"RATE_LIMITED"/);
   });
 
   it('is waited for and read where only the guards of routes count (AR-25)', async () => {

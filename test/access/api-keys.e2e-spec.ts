@@ -50,7 +50,7 @@ describe('API keys', () => {
     });
 
     it('TE-08 are refused for any other in the same words, whether there is a connection, a provider, a user or not', async () => {
-      const answers = await Promise.all(
+      const responses = await Promise.all(
         [
           `${connections}/oura/token`,
           `${connections}/oura`,
@@ -59,7 +59,7 @@ describe('API keys', () => {
           '/v1/users/nobody/connections/oura/token',
         ].map((path) => get(limited, path)),
       );
-      const bodies = answers.map(({ body, status }) => ({ ...(body as object), status, request_id: '' }));
+      const bodies = responses.map(({ body, status }) => ({ ...(body as object), status, request_id: '' }));
       expect(bodies[0]).toMatchObject({ status: 403, code: 'ACCESS_DENIED', act: 'caller' });
       expect(new Set(bodies.map((body) => JSON.stringify(body))).size).toBe(1);
     });

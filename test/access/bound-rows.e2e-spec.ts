@@ -300,8 +300,8 @@ describe('the row of an open link', () => {
 describe('the row of a link session', () => {
   async function createSession(user: string): Promise<string> {
     const body = { user_id: user, providers: ['whoop'], return_url: returnUrl, require_confirmation: true };
-    const answer = await application.api.post('/v1/link-sessions').send(body).expect(201);
-    return (answer.body as { link_token: string }).link_token;
+    const response = await application.api.post('/v1/link-sessions').send(body).expect(201);
+    return (response.body as { link_token: string }).link_token;
   }
 
   const open = async (token: string) => {
@@ -409,9 +409,9 @@ describe('the row of a connection', () => {
     await linkAccount(application, user, 'whoop');
     await query(`UPDATE connections SET provider = 'oura' WHERE user_id = $1`, [user]);
 
-    const answer = await application.api.get(`/v1/users/${user}/connections/oura/token`);
+    const response = await application.api.get(`/v1/users/${user}/connections/oura/token`);
 
-    expect(answer.body).toMatchObject({ code: 'TOKEN_UNREADABLE' });
+    expect(response.body).toMatchObject({ code: 'TOKEN_UNREADABLE' });
     await expect(
       application.api.post(`/v1/users/${user}/connections/oura/refresh`).then(({ body }) => body as object),
     ).resolves.toMatchObject({ code: 'TOKEN_UNREADABLE' });

@@ -59,7 +59,7 @@ const isDocument = (path: string): boolean => path.startsWith('/docs');
 /** Routes that an address may call as often as it likes: they look nothing up, or once a second. */
 const uncounted = ['/health/live', '/health/ready'];
 
-/** Routes that answer `HEAD`, as `GET` and without side effects. */
+/** Routes that respond to `HEAD`, as `GET` and without side effects. */
 const headToo = ['/health/live', '/health/ready', ...anyQuery];
 
 describe('every route of the server', () => {
@@ -127,7 +127,7 @@ describe('every route of the server', () => {
     },
   );
 
-  it('answers a method that a path does not support with 405 and the ones that it supports (TE-17)', async () => {
+  it('responds to a method that a path does not support with 405 and the ones that it supports (TE-17)', async () => {
     const wrong: string[] = [];
     for (const path of new Set(routes.map((route) => route.path))) {
       const supported = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((method) =>
@@ -146,7 +146,7 @@ describe('every route of the server', () => {
     await expect(send({ method: 'PUT', path: '/nothing' }, key)).resolves.toMatchObject({ status: 404 });
   });
 
-  it('answers HEAD with 405 where GET would do work that nobody sees (TE-17)', async () => {
+  it('responds to HEAD with 405 where GET would do work that nobody sees (TE-17)', async () => {
     const wrong: string[] = [];
     for (const route of routes.filter(({ method }) => method === 'HEAD')) {
       const { status, headers } = await send(route, key);
@@ -162,11 +162,11 @@ describe('every route of the server', () => {
     const parameters = { user_id: 'user-1', provider: 'whoop', link_id: '00000000-0000-4000-8000-000000000000' };
     const named = path.replace(/:(\w+)/g, (_, name: keyof typeof parameters) => parameters[name]).replace('*', 'cycle');
     const headers = authorization === undefined ? {} : { authorization };
-    const answer = await request(`${url}${named}${query}`, { method: method as 'GET', headers });
+    const response = await request(`${url}${named}${query}`, { method: method as 'GET', headers });
     return {
-      status: answer.statusCode,
-      headers: answer.headers as Record<string, string | undefined>,
-      text: await answer.body.text(),
+      status: response.statusCode,
+      headers: response.headers as Record<string, string | undefined>,
+      text: await response.body.text(),
     };
   }
 });

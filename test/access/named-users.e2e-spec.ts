@@ -73,16 +73,16 @@ async function changeVictim(): Promise<Record<string, number>> {
 const allDone = { refresh: 200, session: 201, link: 201, unlink: 200, erasure: 200 };
 
 async function sendToPublicRoutes(): Promise<Set<string>> {
-  const answers = new Set<string>();
+  const responses = new Set<string>();
   for (const route of publicRoutes) {
     for (const [name, type, body] of bodies) {
       for (let call = 0; call < attempts; call += 1) {
         const { status } = await application.browser.post(route).set('content-type', type).send(body);
-        answers.add(`${name} ${status}`);
+        responses.add(`${name} ${status}`);
       }
     }
   }
-  return answers;
+  return responses;
 }
 
 async function confirmWrongly(): Promise<void> {
@@ -99,9 +99,9 @@ async function confirmWrongly(): Promise<void> {
 describe('calls that name a user', () => {
   it('of strangers on every public route, with every kind of body, hold up no change of that user (AR-26)', async () => {
     await start(true);
-    const answers = await sendToPublicRoutes();
+    const responses = await sendToPublicRoutes();
 
-    expect([...answers].sort()).toEqual(['JSON 415', 'a form 403', 'something else 415', 'text 415']);
+    expect([...responses].sort()).toEqual(['JSON 415', 'a form 403', 'something else 415', 'text 415']);
     expect(await changeVictim()).toEqual(allDone);
   });
 

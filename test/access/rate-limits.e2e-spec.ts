@@ -36,7 +36,7 @@ async function countRows({ databaseUrl }: TestApplication): Promise<unknown> {
   return (await queryDatabase(databaseUrl, `SELECT ${counts.join(', ')}`))[0];
 }
 
-/** Calls the callback with made-up states and returns how often each status was answered. */
+/** Calls the callback with made-up states and returns how often each status came. */
 async function attack({ app }: TestApplication, calls: number, from: string): Promise<Record<number, number>> {
   const url = await app.getUrl();
   const counts: Record<number, number> = {};
@@ -77,8 +77,8 @@ describe('AR-25 made-up callbacks', () => {
       const limits = { RATE_LIMIT_ADDRESS_PER_MINUTE: '100', RATE_LIMIT_STORAGE: storage };
       const application = await start({ ...behindProxy, ...limits });
       const before = await countRows(application);
-      const answers = await attack(application, 10_000, '198.51.100.1');
-      expect(answers).toEqual({ 403: 100, 429: 9_900 });
+      const responses = await attack(application, 10_000, '198.51.100.1');
+      expect(responses).toEqual({ 403: 100, 429: 9_900 });
       const rows = storage === 'postgres' ? 1 : 0;
       expect(await countRows(application)).toEqual({ ...(before as object), rate_limits: rows });
       expect(await link(application)).toBe(200);
@@ -121,12 +121,12 @@ describe('a caller that comes too often', () => {
     const application = await start({ RATE_LIMIT_CALLER_PER_MINUTE: '10' });
     await linkAccount(application, 'user-1', 'whoop');
     const list = () => application.api.get('/v1/users/user-1/connections');
-    const answers = [];
+    const responses = [];
     for (let call = 0; call < 12; call += 1) {
-      answers.push((await list()).status);
+      responses.push((await list()).status);
     }
-    expect(answers.filter((status) => status === 200)).toHaveLength(9);
-    expect(answers.slice(-3)).toEqual([429, 429, 429]);
+    expect(responses.filter((status) => status === 200)).toHaveLength(9);
+    expect(responses.slice(-3)).toEqual([429, 429, 429]);
     for (let call = 0; call < 30; call += 1) {
       await application.api.get('/v1/users/user-1/connections/whoop/token').expect(200);
     }
@@ -170,8 +170,8 @@ describe('AR-25 a caller whom nobody knows', () => {
     const statuses: number[] = [];
     for (let call = 0; call < calls; call += 1) {
       const credential = credentials[call % credentials.length] ?? '';
-      const answer = await browser.get(path).set('x-forwarded-for', from).set('authorization', credential);
-      statuses.push(answer.status);
+      const response = await browser.get(path).set('x-forwarded-for', from).set('authorization', credential);
+      statuses.push(response.status);
     }
     return statuses;
   }

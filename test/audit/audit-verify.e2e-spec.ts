@@ -451,15 +451,15 @@ describe('GET /v1/audit', () => {
   afterEach(() => application.close());
 
   const find = async (query: string) => {
-    const answer = await application.api.get(`/v1/audit?action=token.handed_out&${query}`).expect(200);
-    const { entries, next_cursor: next } = answer.body as {
+    const response = await application.api.get(`/v1/audit?action=token.handed_out&${query}`).expect(200);
+    const { entries, next_cursor: next } = response.body as {
       entries: { request_id: string; user_digest: string; recorded_at: string }[];
       next_cursor: string | null;
     };
     return { entries, next, requests: entries.map((entry) => entry.request_id) };
   };
 
-  it('LOG-05 answers the newest first, by user, provider and time', async () => {
+  it('LOG-05 lists the newest first, by user, provider and time', async () => {
     const all = await find('');
     expect(all.requests).toEqual(['user-2-oura', 'user-2-whoop', 'user-1-oura', 'user-1-whoop']);
     expect(all.next).toBeNull();
@@ -471,7 +471,7 @@ describe('GET /v1/audit', () => {
     expect((await find('user_id=nobody')).requests).toEqual([]);
   });
 
-  it('LOG-05 answers page by page, each entry once', async () => {
+  it('LOG-05 lists page by page, each entry once', async () => {
     const seen: string[] = [];
     let cursor = '';
     for (let page = 0; page < 10; page += 1) {
@@ -486,8 +486,8 @@ describe('GET /v1/audit', () => {
   });
 
   it('LOG-08 tells no user by name', async () => {
-    const answer = await application.api.get('/v1/audit').expect(200);
-    const { entries } = answer.body as { entries: object[] };
+    const response = await application.api.get('/v1/audit').expect(200);
+    const { entries } = response.body as { entries: object[] };
     expect(JSON.stringify(entries.map((entry) => ({ ...entry, request_id: null })))).not.toContain('user-1');
   });
 
@@ -517,7 +517,7 @@ describe('GET /v1/audit', () => {
     'limit=1&limit=2',
     'order=asc',
   ])('refuses %s', async (query) => {
-    const answer = await application.api.get(`/v1/audit?${query}`).expect(400);
-    expect(answer.body).toMatchObject({ code: 'REQUEST_INVALID' });
+    const response = await application.api.get(`/v1/audit?${query}`).expect(400);
+    expect(response.body).toMatchObject({ code: 'REQUEST_INVALID' });
   });
 });

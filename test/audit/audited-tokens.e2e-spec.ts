@@ -45,12 +45,12 @@ describe('a hand-out', () => {
   const breakAuditTrail = () =>
     queryDatabase(application.databaseUrl, 'ALTER TABLE audit_entries ADD CONSTRAINT no_more CHECK (false) NOT VALID');
 
-  it('LOG-06 is in the audit trail when its answer arrives, with key, connection and request', async () => {
+  it('LOG-06 is in the audit trail when its response arrives, with key, connection and request', async () => {
     await start();
 
-    const answer = await application.api.get(tokenPath).set('x-request-id', 'request-1').expect(200);
+    const response = await application.api.get(tokenPath).set('x-request-id', 'request-1').expect(200);
 
-    expect(answer.body).toHaveProperty('access_token');
+    expect(response.body).toHaveProperty('access_token');
     await expect(handOuts()).resolves.toEqual([
       {
         request_id: expect.stringMatching(/^[0-9a-f-]{36}\.request-1$/),
@@ -74,20 +74,20 @@ describe('a hand-out', () => {
     await start();
     await breakAuditTrail();
 
-    const answer = await application.api.get(tokenPath).expect(503);
+    const response = await application.api.get(tokenPath).expect(503);
 
-    expect(answer.body).toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
-    expect(answer.body).not.toHaveProperty('access_token');
-    expect(answer.headers['retry-after']).toBe('5');
+    expect(response.body).toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+    expect(response.body).not.toHaveProperty('access_token');
+    expect(response.headers['retry-after']).toBe('5');
   });
 
   it('LOG-06 leaves no trace where nobody waits for the entry: the defence switched off', async () => {
     await start(defenceOff);
     await breakAuditTrail();
 
-    const answer = await application.api.get(tokenPath).expect(200);
+    const response = await application.api.get(tokenPath).expect(200);
 
-    expect(answer.body).toHaveProperty('access_token');
+    expect(response.body).toHaveProperty('access_token');
     await expect(handOuts()).resolves.toEqual([]);
   });
 
@@ -188,8 +188,8 @@ describe('a process that is killed', () => {
   const ask = async (requestId: string): Promise<string | undefined> => {
     const headers = { authorization: `Bearer ${apiKey}`, 'x-request-id': requestId };
     try {
-      const answer = await fetch(`${url}${tokenPath}`, { headers });
-      return answer.status === 200 ? ((await answer.json()) as { access_token: string }).access_token : undefined;
+      const response = await fetch(`${url}${tokenPath}`, { headers });
+      return response.status === 200 ? ((await response.json()) as { access_token: string }).access_token : undefined;
     } catch {
       return undefined;
     }

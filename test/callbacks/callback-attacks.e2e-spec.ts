@@ -105,17 +105,17 @@ describe('a callback that arrives more than once', () => {
 
   /** The same callback fifty times at once, over both instances. */
   async function sendFifty(callback: URL, instances = [application, replica]): Promise<Map<number, number>> {
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 50 }, (_, index) =>
         sendCallback(instances[index % instances.length] ?? application, pathOf(callback)),
       ),
     );
-    for (const { status, code } of answers) {
+    for (const { status, code } of responses) {
       expect([undefined, 'AUTHORIZATION_STATE_INVALID']).toContain(code);
       expect(status).toBe(code === undefined ? 200 : 403);
     }
     const counts = new Map<number, number>();
-    for (const { status } of answers) {
+    for (const { status } of responses) {
       counts.set(status, (counts.get(status) ?? 0) + 1);
     }
     return counts;
@@ -291,7 +291,7 @@ describe('the redirect URI', () => {
   });
 });
 
-/** Remembers which host a request says that it was sent to, for as long as it is answered. */
+/** Remembers which host a request says that it was sent to, until the response is sent. */
 const hostOfRequest = new AsyncLocalStorage<string | undefined>();
 
 @Module({})
@@ -319,9 +319,9 @@ describe('a return_url that is not registered', () => {
 
   it('NET-05 starts no link', async () => {
     const user = newUser();
-    const answer = await application.api.post(`/v1/users/${user}/connections/whoop/link`).send(body).expect(400);
+    const response = await application.api.post(`/v1/users/${user}/connections/whoop/link`).send(body).expect(400);
 
-    expect(answer.body).toMatchObject({ code: 'RETURN_URL_NOT_ALLOWED' });
+    expect(response.body).toMatchObject({ code: 'RETURN_URL_NOT_ALLOWED' });
     expect(await auditEntriesOf(application, user)).toEqual([]);
   });
 
@@ -351,7 +351,7 @@ class AnyReturnUrlLinks extends LinksService {
   }
 }
 
-describe('a provider that takes the code and does not answer', () => {
+describe('a provider that takes the code and does not respond', () => {
   it.each(slugs)('AR-22 is asked once: %s drops the connection, the link ends, the user starts again', async (slug) => {
     const { user, account, state, callback } = await approvedLink(application, slug);
     const kind = redemption[slug] === 'access_token' ? 'access_token' : 'token';

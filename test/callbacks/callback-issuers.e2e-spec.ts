@@ -21,8 +21,8 @@ describe('the issuer that a callback names', () => {
     const { linkWebUrl } = await startLink(application, user, slug);
     const callback = await consent(linkWebUrl);
     callback.searchParams.set('iss', iss);
-    const answer = await application.browser.get(pathOf(callback));
-    return { user, status: answer.status, code: (answer.body as { code?: string }).code };
+    const response = await application.browser.get(pathOf(callback));
+    return { user, status: response.status, code: (response.body as { code?: string }).code };
   }
 
   function redemptions(slug: string): number {

@@ -45,10 +45,10 @@ describe('what a callback may carry', () => {
         const { user, state, callback } = await approvedLink(application, 'whoop', { body: { return_url: returnUrl } });
         const form = `${keepsCode ? callback.search.slice(1) : `state=${state}`}&${name}=${canary}`;
 
-        const answer = await send(method, callback.pathname, form);
+        const response = await send(method, callback.pathname, form);
 
-        expect({ status: answer.status, location: answer.headers['location'] }).toEqual(toldAs('REQUEST_INVALID'));
-        expectAbsent(canary, answer.text, JSON.stringify(answer.headers));
+        expect({ status: response.status, location: response.headers['location'] }).toEqual(toldAs('REQUEST_INVALID'));
+        expectAbsent(canary, response.text, JSON.stringify(response.headers));
         await expectNoConnection(application, user, 'whoop');
       }
       const unknown = await send(
@@ -77,16 +77,16 @@ describe('what a callback may carry', () => {
           error_description: hostile,
           error_uri: 'https://evil.test/',
         });
-        const answer = await application.browser.get(`/v1/oauth/whoop/callback?${query.toString()}`);
+        const response = await application.browser.get(`/v1/oauth/whoop/callback?${query.toString()}`);
 
-        const shown = answer.text + JSON.stringify(answer.headers);
+        const shown = response.text + JSON.stringify(response.headers);
         expect(shown).not.toMatch(/script|hostile|evil|alert/i);
-        expect(answer.headers['set-cookie']).toBeUndefined();
+        expect(response.headers['set-cookie']).toBeUndefined();
         if ('return_url' in body) {
-          expect(answer.status).toBe(303);
-          expect(answer.headers['location']).toMatch(/\?status=error&provider=whoop&error=[A-Z_]+$/);
+          expect(response.status).toBe(303);
+          expect(response.headers['location']).toMatch(/\?status=error&provider=whoop&error=[A-Z_]+$/);
         } else {
-          expect(answer.body).toMatchObject({ code: expect.stringMatching(/^(AUTHORIZATION|PROVIDER)_/) });
+          expect(response.body).toMatchObject({ code: expect.stringMatching(/^(AUTHORIZATION|PROVIDER)_/) });
         }
         expect(application.sandbox.provider('whoop').history).toHaveLength(before);
       }
@@ -95,7 +95,7 @@ describe('what a callback may carry', () => {
     },
   );
 
-  it('AR-13 may be an error only together with a state of ours: otherwise the answer tells nothing', async () => {
+  it('AR-13 may be an error only together with a state of ours: otherwise the response tells nothing', async () => {
     const neutral = await application.browser
       .get(`/v1/oauth/whoop/callback?state=${createOneTimeSecret()}&code=x`)
       .expect(403);
@@ -134,10 +134,10 @@ describe('what a callback may carry', () => {
     for (const method of ['GET', 'POST']) {
       const { user, state, callback } = await approvedLink(application, 'whoop', { body: { return_url: returnUrl } });
 
-      const answer = await sendRaw(method, '/v1/oauth/whoop/callback', toForm(state));
+      const response = await sendRaw(method, '/v1/oauth/whoop/callback', toForm(state));
 
-      expect(answer).toMatch(/^HTTP\/1\.1 303 /);
-      expect(/\r\nlocation: (.*)\r\n/i.exec(answer)?.[1]).toBe(toldAs('REQUEST_INVALID').location);
+      expect(response).toMatch(/^HTTP\/1\.1 303 /);
+      expect(/\r\nlocation: (.*)\r\n/i.exec(response)?.[1]).toBe(toldAs('REQUEST_INVALID').location);
       expect(await auditEntriesOf(application, user)).toContain('link.failed failed browser REQUEST_INVALID');
       // It has ended: the real callback is told the same.
       expect((await application.browser.get(pathOf(callback)).expect(303)).headers['location']).toBe(
@@ -206,18 +206,18 @@ describe('what a callback may carry', () => {
     const { state } = await startLink(application, newUser(), 'whoop', { return_url: returnUrl });
     const before = calls(application, 'whoop');
 
-    const answer = await send('get', '/v1/oauth/whoop/callback', `code=${'x'.repeat(4_096)}&state=${state}`);
+    const response = await send('get', '/v1/oauth/whoop/callback', `code=${'x'.repeat(4_096)}&state=${state}`);
 
-    expect(answer.headers['location']).toBe(toldAs('AUTHORIZATION_CODE_REFUSED').location);
+    expect(response.headers['location']).toBe(toldAs('AUTHORIZATION_CODE_REFUSED').location);
     expect(calls(application, 'whoop')).toBe(before + 1);
   });
 
   it.each(['whoop', 'garmin-oauth1'])('may come to a path with a slash at its end, at %s (AR-14)', async (slug) => {
     const { callback } = await approvedLink(application, slug, { body: { return_url: returnUrl } });
 
-    const answer = await application.browser.get(`${callback.pathname}/${callback.search}`).expect(303);
+    const response = await application.browser.get(`${callback.pathname}/${callback.search}`).expect(303);
 
-    expect(answer.headers['location']).toContain('status=success');
+    expect(response.headers['location']).toContain('status=success');
     await application.browser.post(`${callback.pathname}/`).type('form').send('state=x').expect(403);
     await application.browser.get(`${callback.pathname}/x`).expect(404);
   });
@@ -237,10 +237,10 @@ describe('what a callback may carry', () => {
     const { callback } = await approvedLink(application, 'whoop');
     const json = Object.fromEntries(callback.searchParams);
 
-    const answer = await application.browser.post(callback.pathname).send(json).expect(415);
+    const response = await application.browser.post(callback.pathname).send(json).expect(415);
 
-    expect(answer.body).toMatchObject({ code: 'REQUEST_INVALID' });
-    expect((answer.body as { detail: string }).detail).toContain('application/x-www-form-urlencoded');
+    expect(response.body).toMatchObject({ code: 'REQUEST_INVALID' });
+    expect((response.body as { detail: string }).detail).toContain('application/x-www-form-urlencoded');
     expect(await sendCallback(application, pathOf(callback))).toEqual(connected);
   });
 
@@ -289,13 +289,13 @@ describe('what a callback may carry', () => {
         const all = [...pairs];
         all.splice(at, 0, ...(state === undefined ? [] : [`state=${value}`]));
 
-        const answer = await sendRaw(byPost ? 'POST' : 'GET', `/v1/oauth/${slug}/callback`, all.join('&'));
+        const response = await sendRaw(byPost ? 'POST' : 'GET', `/v1/oauth/${slug}/callback`, all.join('&'));
 
-        const status = /^HTTP\/1\.1 (\d+)/.exec(answer)?.[1];
+        const status = /^HTTP\/1\.1 (\d+)/.exec(response)?.[1];
         statuses.add(status);
         expect(isKnown ? ['303'] : ['403', '404']).toContain(status);
         if (isKnown) {
-          expect(answer).toMatch(/\r\nlocation: https:\/\/app\.example\.com\/devices\?status=error&provider=/i);
+          expect(response).toMatch(/\r\nlocation: https:\/\/app\.example\.com\/devices\?status=error&provider=/i);
         }
       }),
       { seed: 20261122, numRuns: 500 },
@@ -314,8 +314,8 @@ describe('what a callback may carry', () => {
     const before = calls(application, 'whoop');
     const { state } = await startLink(application, newUser(), 'whoop', { return_url: returnUrl });
     const form = Buffer.concat([Buffer.from(`state=${state}&code=`), latin]);
-    const answer = await rawRequest('POST /v1/oauth/whoop/callback', form);
-    expect(answer).toContain(`location: ${toldAs('REQUEST_INVALID').location}`);
+    const response = await rawRequest('POST /v1/oauth/whoop/callback', form);
+    expect(response).toContain(`location: ${toldAs('REQUEST_INVALID').location}`);
     expect(calls(application, 'whoop')).toBe(before);
 
     const { callback } = await approvedLink(application, 'whoop', { body: { return_url: returnUrl } });
@@ -340,8 +340,8 @@ describe('a hostile callback', () => {
     }
 
     async function handedOut(user: string): Promise<string> {
-      const answer = await application.api.get(`/v1/users/${user}/connections/whoop/token`).expect(200);
-      return (answer.body as { access_token: string }).access_token;
+      const response = await application.api.get(`/v1/users/${user}/connections/whoop/token`).expect(200);
+      return (response.body as { access_token: string }).access_token;
     }
 
     it('connects nothing', async () => {
@@ -399,9 +399,9 @@ describe('a hostile callback', () => {
         override: (builder) => builder.overrideProvider(LinksService).useClass(TalkativeLinks),
       });
       try {
-        const answer = await talkative.browser.get(`/v1/lax/oauth/whoop/callback?${query.toString()}`);
+        const response = await talkative.browser.get(`/v1/lax/oauth/whoop/callback?${query.toString()}`);
 
-        expect((answer.body as { detail: string }).detail).toContain(description);
+        expect((response.body as { detail: string }).detail).toContain(description);
       } finally {
         await talkative.close();
       }
@@ -509,7 +509,7 @@ function sendRaw(method: string, path: string, encoded: string): Promise<string>
     : rawRequest(`GET ${path}?${encodeURI(encoded).replaceAll('%25', '%').replaceAll('#', '%23')}`);
 }
 
-/** Sends bytes that no HTTP client would send, and returns the answer as it comes. */
+/** Sends bytes that no HTTP client would send, and returns the response as it comes. */
 async function rawRequest(requestLine: string, body?: Buffer): Promise<string> {
   const { hostname, port } = new URL(await application.app.getUrl());
   const socket = connect(Number(port), hostname);

@@ -17,8 +17,8 @@ useObserved((observed) => ({ application } = observed));
 
 /** Where a browser is sent; fails where it is shown something instead. */
 async function follow(path: string, instance = application): Promise<URL> {
-  const answer = await instance.browser.get(path).expect(303);
-  return new URL(String(answer.headers['location']));
+  const response = await instance.browser.get(path).expect(303);
+  return new URL(String(response.headers['location']));
 }
 
 /** What a browser brings to the return_url. */
@@ -73,12 +73,12 @@ describe('a callback that a browser fetches ahead of the visit', () => {
   it('is a visit where another header says so, or another purpose', async () => {
     const { callback } = await approvedLink(application, 'whoop', { body: { return_url: returnUrl } });
 
-    const answer = await application.browser
+    const response = await application.browser
       .get(pathOf(callback))
       .set({ 'sec-purpose': 'other', 'user-agent': 'prefetch' })
       .expect(303);
 
-    expect(answer.headers['location']).toContain('status=success');
+    expect(response.headers['location']).toContain('status=success');
   });
 });
 
@@ -131,7 +131,7 @@ describe('a callback that is visited again', () => {
     expect(await toldBy(`${path}&code=1&code=2`)).toEqual(denied);
   });
 
-  it('waits for the first visit, of which the browser may have forgotten the answer (R-18)', async () => {
+  it('waits for the first visit, of which the browser may have forgotten the response (R-18)', async () => {
     const { callback } = await approvedLink(application, 'whoop', { body: { return_url: returnUrl } });
     application.sandbox.provider('whoop').misbehave({ endpoint: 'token', type: 'slow', ms: 800 });
     const before = calls(application, 'whoop');
@@ -225,18 +225,18 @@ describe('a callback that is visited again', () => {
       altered,
     ]);
 
-    const answer = await application.browser.get(pathOf(callback)).expect(403);
+    const response = await application.browser.get(pathOf(callback)).expect(403);
 
-    expect(answer.headers['location']).toBeUndefined();
-    expect(answer.body).toMatchObject({ code: 'AUTHORIZATION_STATE_INVALID' });
+    expect(response.headers['location']).toBeUndefined();
+    expect(response.body).toMatchObject({ code: 'AUTHORIZATION_STATE_INVALID' });
   });
 
   it('is refused where no link has its state, in the same words whatever else it brings (AR-13)', async () => {
     const bodies = await Promise.all(
       ['code=1', 'error=access_denied', 'code=1&code=2', 'access_token=x'].map(async (query) => {
         const path = `/v1/oauth/whoop/callback?state=${createOneTimeSecret()}&${query}`;
-        const answer = await application.browser.get(path).expect(403);
-        return { ...(answer.body as object), request_id: undefined };
+        const response = await application.browser.get(path).expect(403);
+        return { ...(response.body as object), request_id: undefined };
       }),
     );
     expect(new Set(bodies.map((body) => JSON.stringify(body))).size).toBe(1);
@@ -279,9 +279,9 @@ describe('a callback that is visited again', () => {
       Buffer.alloc(sealed?.length ?? 0),
     ]);
 
-    const answer = await application.browser.get(pathOf(callback)).expect(500);
-    expect(answer.body).toMatchObject({ code: 'TOKEN_UNREADABLE' });
-    expect(answer.headers['location']).toBeUndefined();
+    const response = await application.browser.get(pathOf(callback)).expect(500);
+    expect(response.body).toMatchObject({ code: 'TOKEN_UNREADABLE' });
+    expect(response.headers['location']).toBeUndefined();
   });
 });
 

@@ -29,10 +29,10 @@ describe('OAuth 1.0a', () => {
       const user = newUser();
       application.sandbox.provider(slug).misbehave({ endpoint: 'request_token', type: 'callbackNotConfirmed', value });
 
-      const answer = await application.api.post(`/v1/users/${user}/connections/${slug}/link`).expect(502);
+      const response = await application.api.post(`/v1/users/${user}/connections/${slug}/link`).expect(502);
 
-      expect(answer.body).toMatchObject({ code: 'TOKEN_RESPONSE_INVALID' });
-      expect(answer.text).not.toContain('oauth_token=');
+      expect(response.body).toMatchObject({ code: 'TOKEN_RESPONSE_INVALID' });
+      expect(response.text).not.toContain('oauth_token=');
       const links = await queryDatabase(application.databaseUrl, 'SELECT 1 FROM links WHERE user_id = $1', [user]);
       expect(links).toEqual([]);
     },

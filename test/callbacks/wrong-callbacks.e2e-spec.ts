@@ -62,32 +62,35 @@ describe('a provider that is not set up', () => {
 });
 
 describe('a callback', () => {
-  it.each(['whoop', 'garmin-oauth1'])('from %s with a wrong state is answered and changes nothing', async (slug) => {
-    const user = newUser();
-    const used = await approvedLink(application, slug, { user });
-    await application.browser.get(pathOf(used.callback)).expect(200);
-    const late = await approvedLink(application, slug);
-    await queryDatabase(
-      application.databaseUrl,
-      "UPDATE links SET expires_at = now() - interval '1 second' WHERE state_hash = $1",
-      [hashOneTimeSecret(late.state)],
-    );
-    const forged = new URL(late.callback);
-    forged.searchParams.set('state', createOneTimeSecret());
-    const missing = new URL(late.callback);
-    missing.searchParams.delete('state');
-    const before = await readUntouchedRows(application);
+  it.each(['whoop', 'garmin-oauth1'])(
+    'from %s with a wrong state gets a response and changes nothing',
+    async (slug) => {
+      const user = newUser();
+      const used = await approvedLink(application, slug, { user });
+      await application.browser.get(pathOf(used.callback)).expect(200);
+      const late = await approvedLink(application, slug);
+      await queryDatabase(
+        application.databaseUrl,
+        "UPDATE links SET expires_at = now() - interval '1 second' WHERE state_hash = $1",
+        [hashOneTimeSecret(late.state)],
+      );
+      const forged = new URL(late.callback);
+      forged.searchParams.set('state', createOneTimeSecret());
+      const missing = new URL(late.callback);
+      missing.searchParams.delete('state');
+      const before = await readUntouchedRows(application);
 
-    for (const url of [used.callback, late.callback, forged, missing]) {
-      const byGet = await application.browser.get(pathOf(url));
-      const byPost = await application.browser.post(url.pathname).type('form').send(url.search.slice(1));
-      expectProblem(byGet, 403, 'AUTHORIZATION_STATE_INVALID');
-      expectProblem(byPost, 403, 'AUTHORIZATION_STATE_INVALID');
-    }
-    expectProblem(await application.browser.get(`/v1/oauth/${slug}/callback`), 403, 'AUTHORIZATION_STATE_INVALID');
-    expectProblem(await application.browser.post(`/v1/oauth/${slug}/callback`), 403, 'AUTHORIZATION_STATE_INVALID');
-    expect(await readUntouchedRows(application)).toEqual(before);
-  });
+      for (const url of [used.callback, late.callback, forged, missing]) {
+        const byGet = await application.browser.get(pathOf(url));
+        const byPost = await application.browser.post(url.pathname).type('form').send(url.search.slice(1));
+        expectProblem(byGet, 403, 'AUTHORIZATION_STATE_INVALID');
+        expectProblem(byPost, 403, 'AUTHORIZATION_STATE_INVALID');
+      }
+      expectProblem(await application.browser.get(`/v1/oauth/${slug}/callback`), 403, 'AUTHORIZATION_STATE_INVALID');
+      expectProblem(await application.browser.post(`/v1/oauth/${slug}/callback`), 403, 'AUTHORIZATION_STATE_INVALID');
+      expect(await readUntouchedRows(application)).toEqual(before);
+    },
+  );
 
   it.each(slugs)('from %s whose user said no changes nothing, and cannot be used for a yes', async (slug) => {
     const { linkWebUrl, state } = await startLink(application, 'bystander', slug);
@@ -207,26 +210,26 @@ describe('a provider that goes wrong when the code is redeemed', () => {
   const everywhere: [string, Wrong, number, ErrorCode][] = [
     ['is down', { type: 'drop' }, 503, 'PROVIDER_UNAVAILABLE'],
     ['is down after taking the code', { type: 'drop', processed: true }, 503, 'PROVIDER_UNAVAILABLE'],
-    ['answers 500', { type: 'status', code: 500 }, 503, 'PROVIDER_UNAVAILABLE'],
+    ['responds with 500', { type: 'status', code: 500 }, 503, 'PROVIDER_UNAVAILABLE'],
     [
-      'answers 502 with HTML',
+      'responds with 502 and HTML',
       { type: 'status', code: 502, body: '<html>', contentType: 'text/html' },
       503,
       'PROVIDER_UNAVAILABLE',
     ],
-    ['answers 503', { type: 'status', code: 503 }, 503, 'PROVIDER_UNAVAILABLE'],
-    ['answers 408', { type: 'status', code: 408 }, 503, 'PROVIDER_UNAVAILABLE'],
-    ['answers 429', { type: 'status', code: 429, headers: { 'Retry-After': '7' } }, 503, 'PROVIDER_RATE_LIMITED'],
-    ['answers 429 without a time', { type: 'status', code: 429 }, 503, 'PROVIDER_RATE_LIMITED'],
-    ['answers 403', { type: 'status', code: 403 }, 403, 'AUTHORIZATION_CODE_REFUSED'],
+    ['responds with 503', { type: 'status', code: 503 }, 503, 'PROVIDER_UNAVAILABLE'],
+    ['responds with 408', { type: 'status', code: 408 }, 503, 'PROVIDER_UNAVAILABLE'],
+    ['responds with 429', { type: 'status', code: 429, headers: { 'Retry-After': '7' } }, 503, 'PROVIDER_RATE_LIMITED'],
+    ['responds with 429 without a time', { type: 'status', code: 429 }, 503, 'PROVIDER_RATE_LIMITED'],
+    ['responds with 403', { type: 'status', code: 403 }, 403, 'AUTHORIZATION_CODE_REFUSED'],
     [
       'redirects elsewhere',
       { type: 'redirect', status: 307, location: 'http://127.0.0.1:9/' },
       503,
       'PROVIDER_UNAVAILABLE',
     ],
-    ['answers with too much', { type: 'hugeBody', bytes: 1_100_000 }, 503, 'PROVIDER_UNAVAILABLE'],
-    ['answers with a bomb', { type: 'gzipBomb', bytes: 50_000_000 }, 503, 'PROVIDER_UNAVAILABLE'],
+    ['responds with too much', { type: 'hugeBody', bytes: 1_100_000 }, 503, 'PROVIDER_UNAVAILABLE'],
+    ['responds with a bomb', { type: 'gzipBomb', bytes: 50_000_000 }, 503, 'PROVIDER_UNAVAILABLE'],
   ];
   const oauth2: [string, Wrong, number, ErrorCode][] = [
     ...everywhere,
@@ -245,25 +248,35 @@ describe('a provider that goes wrong when the code is redeemed', () => {
       'PROVIDER_MISCONFIGURED',
     ],
     ['has an outage', { type: 'error', error: 'temporarily_unavailable', status: 400 }, 503, 'PROVIDER_UNAVAILABLE'],
-    ['answers with HTML', { type: 'html' }, 503, 'PROVIDER_UNAVAILABLE'],
-    ['answers with nothing', { type: 'emptyBody' }, 503, 'PROVIDER_UNAVAILABLE'],
-    ['answers 200 with a refusal', { type: 'errorIn200', error: 'invalid_grant' }, 403, 'AUTHORIZATION_CODE_REFUSED'],
+    ['responds with HTML', { type: 'html' }, 503, 'PROVIDER_UNAVAILABLE'],
+    ['responds with nothing', { type: 'emptyBody' }, 503, 'PROVIDER_UNAVAILABLE'],
     [
-      'answers 200 with a fault of our client',
+      'responds with 200 and a refusal',
+      { type: 'errorIn200', error: 'invalid_grant' },
+      403,
+      'AUTHORIZATION_CODE_REFUSED',
+    ],
+    [
+      'responds with 200 and a fault of our client',
       { type: 'errorIn200', error: 'invalid_client' },
       500,
       'PROVIDER_MISCONFIGURED',
     ],
-    ['answers 200 with an outage', { type: 'errorIn200', error: 'server_error' }, 503, 'PROVIDER_UNAVAILABLE'],
-    ['answers 200 with an error nobody knows', { type: 'errorIn200', error: 'strange' }, 503, 'PROVIDER_UNAVAILABLE'],
+    ['responds with 200 and an outage', { type: 'errorIn200', error: 'server_error' }, 503, 'PROVIDER_UNAVAILABLE'],
     [
-      'answers JSON that is no object',
+      'responds with 200 and an error nobody knows',
+      { type: 'errorIn200', error: 'strange' },
+      503,
+      'PROVIDER_UNAVAILABLE',
+    ],
+    [
+      'responds with JSON that is no object',
       { type: 'status', code: 200, body: '"token"', contentType: 'application/json' },
       503,
       'PROVIDER_UNAVAILABLE',
     ],
     [
-      'answers an empty object',
+      'responds with an empty object',
       { type: 'status', code: 200, body: '{}', contentType: 'application/json' },
       502,
       'TOKEN_RESPONSE_INVALID',
@@ -291,9 +304,14 @@ describe('a provider that goes wrong when the code is redeemed', () => {
       500,
       'PROVIDER_MISCONFIGURED',
     ],
-    ['answers with HTML', { type: 'html' }, 502, 'TOKEN_RESPONSE_INVALID'],
-    ['answers with nothing', { type: 'emptyBody' }, 502, 'TOKEN_RESPONSE_INVALID'],
-    ['answers 200 with an error', { type: 'errorIn200', error: 'token_rejected' }, 403, 'AUTHORIZATION_CODE_REFUSED'],
+    ['responds with HTML', { type: 'html' }, 502, 'TOKEN_RESPONSE_INVALID'],
+    ['responds with nothing', { type: 'emptyBody' }, 502, 'TOKEN_RESPONSE_INVALID'],
+    [
+      'responds with 200 and an error',
+      { type: 'errorIn200', error: 'token_rejected' },
+      403,
+      'AUTHORIZATION_CODE_REFUSED',
+    ],
   ];
 
   async function expectRefusal(slug: string, behaviour: Misbehaviour, status: number, code: ErrorCode): Promise<void> {
@@ -366,8 +384,8 @@ describe('a provider that goes wrong when the code is redeemed', () => {
 
   it.each<[string, Misbehaviour]>([
     ['drops the connection', { endpoint: 'account', type: 'drop' }],
-    ['answers 500', { endpoint: 'account', type: 'status', code: 500 }],
-    ['answers with HTML', { endpoint: 'account', type: 'html' }],
+    ['responds with 500', { endpoint: 'account', type: 'status', code: 500 }],
+    ['responds with HTML', { endpoint: 'account', type: 'html' }],
     ['refuses', { endpoint: 'account', type: 'error', error: 'invalid_token', status: 403 }],
   ])('keeps the grant when the provider only %s to tell the account', async (_what, behaviour) => {
     for (const slug of ['whoop', 'garmin-oauth1']) {

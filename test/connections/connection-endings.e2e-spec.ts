@@ -423,8 +423,8 @@ describe('a provider that has shut down', () => {
         api.get(`${path}/proxy/1/user/-/profile.json`),
         api.post(`${path}/link`).send({}),
       ]) {
-        const answer = await call;
-        expect({ status: answer.status, body: answer.body as unknown }).toMatchObject({
+        const response = await call;
+        expect({ status: response.status, body: response.body as unknown }).toMatchObject({
           status: 410,
           body: { code: 'PROVIDER_RETIRED', act: 'caller', detail: expect.stringContaining(`"${next}"`) as unknown },
         });

@@ -240,7 +240,7 @@ describe('whether a failed refresh ends its connection', () => {
   );
 
   it.each(['refused', 'gone', 'failed'] as const)(
-    'is not decided again for an ended one: reason and instant stay when a trial is answered with "%s" (R-13)',
+    'is not decided again for an ended one: reason and instant stay when a trial gets "%s" (R-13)',
     async (evidence) => {
       const past = { ...refusedBefore, ...goneBefore, ...deadForLong, ended_at: day };
       const { before, after } = await fail(evidence, past, { endReason: 'no_refresh_token' });

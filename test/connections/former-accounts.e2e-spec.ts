@@ -11,7 +11,7 @@ import { at, endAllTrouble, Subject } from '../support/subject.js';
 import { queryDatabase } from '../support/test-database.js';
 
 const slug = 'huawei-health-kit';
-/** A refresh answer with an ID token, which names the user by `openid` and by `sub`. */
+/** A refresh response with an ID token, which names the user by `openid` and by `sub`. */
 const withIdToken = at({ type: 'idToken', claims: {} });
 
 describe('a connection whose account had another id in an earlier release', () => {
@@ -72,8 +72,8 @@ describe('a connection whose account had another id in an earlier release', () =
     if (claims !== undefined) {
       application.sandbox.provider(slug).misbehave({ endpoint: 'token', type: 'idToken', claims });
     }
-    const answer = await application.browser.get(pathOf(callback));
-    return { status: answer.status, code: (answer.body as { code?: string }).code };
+    const response = await application.browser.get(pathOf(callback));
+    return { status: response.status, code: (response.body as { code?: string }).code };
   }
 
   it('AR-18 stays the same connection, learns the new id at its next refresh, and is found by it from then on', async () => {

@@ -81,7 +81,7 @@ class HookedStore extends MigrationStore {
   }
 }
 
-/** Lets a test do something between the answer of the provider and its first copy. */
+/** Lets a test do something between the response of the provider and its first copy. */
 @Injectable()
 class HookedJournal extends ExchangeJournal {
   beforeRecord: () => Promise<unknown> = () => Promise.resolve();
@@ -236,8 +236,8 @@ function liveGrants(slug: string, account: string): number {
 }
 
 async function tokenOf(user: string, slug: string): Promise<string> {
-  const answer = await application.api.get(`/v1/users/${user}/connections/${slug}/token`).expect(200);
-  return (answer.body as { access_token: string }).access_token;
+  const response = await application.api.get(`/v1/users/${user}/connections/${slug}/token`).expect(200);
+  return (response.body as { access_token: string }).access_token;
 }
 
 /** Checks that the user has a connection to the successor that works, and none to the old provider. */
@@ -253,8 +253,8 @@ async function expectMigrated(user: string, account: string): Promise<void> {
 
 /** Checks that the old connection works, and that there is none to the successor. */
 async function expectUntouched(user: string): Promise<void> {
-  const answer = await application.api.get(`/v1/users/${user}/connections/${old}/token`).expect(200);
-  expect(application.sandbox.provider(old).isLiveAccessToken((answer.body as { token: string }).token)).toBe(true);
+  const response = await application.api.get(`/v1/users/${user}/connections/${old}/token`).expect(200);
+  expect(application.sandbox.provider(old).isLiveAccessToken((response.body as { token: string }).token)).toBe(true);
   await application.api.get(`/v1/users/${user}/connections/${successor}`).expect(404);
 }
 
@@ -268,8 +268,8 @@ async function stateOf(user: string): Promise<string | undefined> {
 }
 
 async function auditOf(user: string): Promise<string[]> {
-  const answer = await application.api.get(`/v1/audit?user_id=${user}`).expect(200);
-  const { entries } = answer.body as { entries: { action: string; outcome: string }[] };
+  const response = await application.api.get(`/v1/audit?user_id=${user}`).expect(200);
+  const { entries } = response.body as { entries: { action: string; outcome: string }[] };
   return entries
     .map(({ action, outcome }) => `${action} ${outcome}`)
     .filter((text) => /exchange|migrated/.test(text))
@@ -527,8 +527,8 @@ describe('O1-11 a migration whose user or provider goes another way', () => {
 describe('O1-11 AR-24 a link that the user makes while a migration is under way', () => {
   /** Checks that the old connection works, and is of this account. */
   async function expectLinked(user: string, account: string): Promise<void> {
-    const answer = await application.api.get(`/v1/users/${user}/connections/${old}/token`).expect(200);
-    expect(application.sandbox.provider(old).isLiveAccessToken((answer.body as { token: string }).token)).toBe(true);
+    const response = await application.api.get(`/v1/users/${user}/connections/${old}/token`).expect(200);
+    expect(application.sandbox.provider(old).isLiveAccessToken((response.body as { token: string }).token)).toBe(true);
     const facts = await application.api.get(`/v1/users/${user}/export`).expect(200);
     expect((facts.body as { connections: object[] }).connections).toContainEqual(
       expect.objectContaining({ provider: old, provider_user_id: account }),
@@ -605,7 +605,7 @@ describe('an exchange whose response comes after the time limit', () => {
   });
 });
 
-describe('O1-11 an exchange whose answer is lost', () => {
+describe('O1-11 an exchange whose response is lost', () => {
   const lost = { endpoint: 'exchange', type: 'drop', processed: true } as const;
 
   it('is not repeated by itself, and the old connection works on', async () => {
@@ -679,7 +679,7 @@ describe('O1-11 an exchange whose answer is lost', () => {
 });
 
 describe('O1-11 a run that comes back after its claim has run out', () => {
-  it('keeps the answer that nobody else has, for the next run', async () => {
+  it('keeps the response that nobody else has, for the next run', async () => {
     const { user, account } = await linkedUser();
     const before = callsSoFar();
     journal.beforeRecord = async () => {
@@ -696,7 +696,7 @@ describe('O1-11 a run that comes back after its claim has run out', () => {
     expect(calls(old, 'exchange', before[old])).toEqual(['ok']);
   });
 
-  it('leaves its answer in the journal while another run holds the migration', async () => {
+  it('leaves its response in the journal while another run holds the migration', async () => {
     const { user, account } = await linkedUser();
     const before = callsSoFar();
     store.beforeKeep = () =>
@@ -741,14 +741,14 @@ describe('O1-11 a run that is killed', () => {
 
   it.each([
     ['before it has claimed anything', 'hold', 'grant-migrations-lease', undefined],
-    ['after its claim', 'holdAnswer', 'grant-migrations-lease', 'ready'],
+    ['after its claim', 'holdResponse', 'grant-migrations-lease', 'ready'],
     ['before the account is kept', 'hold', 'connections-learn-account', 'ready'],
-    ['after the account was kept', 'holdAnswer', 'connections-learn-account', 'ready'],
+    ['after the account was kept', 'holdResponse', 'connections-learn-account', 'ready'],
     ['before the exchange is marked as begun', 'hold', 'grant-migrations-begin', 'ready'],
-    ['with the answer in its hands', 'hold', 'grant-migrations-save-result', 'begun'],
-    ['after the result was kept', 'holdAnswer', 'grant-migrations-save-result', 'exchanged'],
+    ['with the response in its hands', 'hold', 'grant-migrations-save-result', 'begun'],
+    ['after the result was kept', 'holdResponse', 'grant-migrations-save-result', 'exchanged'],
     ['before the new connection stands', 'hold', 'grant-migrations-replace-connection', 'exchanged'],
-    ['after the new connection stands', 'holdAnswer', 'grant-migrations-replace-connection', undefined],
+    ['after the new connection stands', 'holdResponse', 'grant-migrations-replace-connection', undefined],
   ] as const)('%s is resumed, with one exchange and nobody lost', async (_title, order, statement, state) => {
     application.sandbox.provider(old).misbehave({ endpoint: 'account', type: 'status', code: 503 });
     const { user, account } = await linkedUser();
@@ -779,8 +779,8 @@ describe('O1-11 a run that is killed', () => {
   });
 
   it.each([
-    ['after the exchange was marked as begun', 'holdAnswer', 'grant-migrations-begin', 0],
-    ['with the answer in its hands, and its journal lost', 'hold', 'grant-migrations-save-result', 1],
+    ['after the exchange was marked as begun', 'holdResponse', 'grant-migrations-begin', 0],
+    ['with the response in its hands, and its journal lost', 'hold', 'grant-migrations-save-result', 1],
   ] as const)(
     '%s is in doubt: no second exchange, and the old connection works',
     async (_title, order, statement, made) => {
@@ -824,7 +824,7 @@ describe('O1-11 a run that is killed', () => {
 
   it('is resumed after the keys were replaced', async () => {
     const { user, account } = await linkedUser();
-    await kill(untilHeld(proxy.holdAnswer('grant-migrations-save-result')));
+    await kill(untilHeld(proxy.holdResponse('grant-migrations-save-result')));
     const purpose = 'grant_migrations.sealed';
     const administration = application.app.get(KeyAdministration, { strict: false });
     await administration.promote(await administration.add(purpose), 0, true);
@@ -838,7 +838,7 @@ describe('O1-11 a run that is killed', () => {
   // The last one: commands in processes of their own do not share the clock that is put forward.
   it('is resumed a day later, with a refreshed token', async () => {
     const { user, account } = await linkedUser();
-    await kill(untilHeld(proxy.holdAnswer('grant-migrations-save-result')));
+    await kill(untilHeld(proxy.holdResponse('grant-migrations-save-result')));
     application.clock.advance(25 * hourMs);
     const before = callsSoFar();
 
@@ -869,7 +869,7 @@ describe('O1-11 R-01 a migration whose new token has expired before it was used'
     await endClaims();
   }
 
-  it('sends no refresh token again whose answer was lost', async () => {
+  it('sends no refresh token again whose response was lost', async () => {
     const { user, account, connectionId } = await exchangedADayAgo();
     application.sandbox.provider(successor).misbehave(lost);
     const before = callsSoFar();
@@ -901,7 +901,7 @@ describe('O1-11 R-01 a migration whose new token has expired before it was used'
     await expectMigrated(user, account);
   });
 
-  it('is resumed with the answer where the run is lost with it in its hands', async () => {
+  it('is resumed with the response where the run is lost with it in its hands', async () => {
     const { user, account } = await exchangedADayAgo();
     const before = callsSoFar();
 
@@ -913,7 +913,7 @@ describe('O1-11 R-01 a migration whose new token has expired before it was used'
     await expectMigrated(user, account);
   });
 
-  it('does not take the token set that was spent for the answer, where the journal has it still', async () => {
+  it('does not take the token set that was spent for the response, where the journal has it still', async () => {
     const { user, connectionId } = await exchangedADayAgo();
     const sealedSets = `SELECT sealed, id || '-' || secret_gen AS key FROM grant_migrations WHERE user_id = $1`;
     const [spent] = await queryDatabase<{ sealed: Buffer; key: string }>(application.databaseUrl, sealedSets, [user]);

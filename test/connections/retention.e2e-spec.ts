@@ -68,7 +68,7 @@ describe('LOG-09 the tokens of a dead connection', () => {
     await application.api.get('/v1/users/user-1/connections/oura/token').expect(200);
   });
 
-  it('leave a connection that answers as a dead one does', async () => {
+  it('leave a connection that responds as a dead one does', async () => {
     await die('31 days');
     await sweep();
     const status = await application.api.get(path).expect(200);
@@ -78,8 +78,8 @@ describe('LOG-09 the tokens of a dead connection', () => {
       application.api.post(`${path}/refresh`),
       application.api.post(`${path}/token/rejected`).send({ fingerprint: '0'.repeat(64) }),
     ]) {
-      const answer = await call;
-      expect({ status: answer.status, body: answer.body as unknown }).toMatchObject({
+      const response = await call;
+      expect({ status: response.status, body: response.body as unknown }).toMatchObject({
         status: 409,
         body: { code: 'TOKEN_REVOKED' },
       });

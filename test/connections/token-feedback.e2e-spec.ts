@@ -19,9 +19,9 @@ function fingerprintOf(token: string): string {
 /** What the provider's API says to a token. */
 async function apiStatus({ fake }: Subject, token: string): Promise<number> {
   const { apiPath } = fake.definition;
-  const answer = await request(`${fake.url}${apiPath}`, { headers: { authorization: `Bearer ${token}` } });
-  await answer.body.dump();
-  return answer.statusCode;
+  const response = await request(`${fake.url}${apiPath}`, { headers: { authorization: `Bearer ${token}` } });
+  await response.body.dump();
+  return response.statusCode;
 }
 
 describe('feedback on tokens', () => {
@@ -51,23 +51,23 @@ describe('feedback on tokens', () => {
     const response = await subject.read().expect(200);
     const { access_token: token, fingerprint } = response.body as TokenBody;
     expect(fingerprint).toBe(fingerprintOf(token));
-    const answer = await report(subject, 'another').expect(200);
-    expect(answer.body).toEqual(response.body);
-    expect(answer.headers['cache-control']).toBe('no-store');
+    const reported = await report(subject, 'another').expect(200);
+    expect(reported.body).toEqual(response.body);
+    expect(reported.headers['cache-control']).toBe('no-store');
   });
 
-  it('TE-09 R-11 refreshes once when a hundred callers report the same token, and answers all with the new one', async () => {
+  it('TE-09 R-11 refreshes once when a hundred callers report the same token, and responds to all of them with the new one', async () => {
     const subject = await Subject.link(application, 'whoop');
     const old = await subject.token();
     application.sandbox.provider('whoop').expireAccessTokens();
     expect(await apiStatus(subject, old)).toBe(401);
-    const answers = await Promise.all(Array.from({ length: 100 }, () => reported(subject, old)));
-    expect(new Set(answers).size).toBe(1);
-    expect(await apiStatus(subject, answers[0] ?? '')).toBe(200);
+    const responses = await Promise.all(Array.from({ length: 100 }, () => reported(subject, old)));
+    expect(new Set(responses).size).toBe(1);
+    expect(await apiStatus(subject, responses[0] ?? '')).toBe(200);
     expect(subject.refreshes).toHaveLength(1);
     // Late reports, one after the other, too.
     for (let late = 0; late < 5; late += 1) {
-      expect(await reported(subject, old)).toBe(answers[0]);
+      expect(await reported(subject, old)).toBe(responses[0]);
     }
     expect(subject.refreshes).toHaveLength(1);
   });
@@ -132,7 +132,7 @@ describe('feedback on tokens', () => {
   });
 
   it.each([
-    ['the provider does not answer', at({ type: 'status', code: 503 })],
+    ['the provider does not respond', at({ type: 'status', code: 503 })],
     ['the provider refuses the refresh token', at({ type: 'error', error: 'invalid_grant', status: 400 })],
   ])('TE-09 withholds nothing because of a report: %s', async (_, wrong) => {
     const subject = await Subject.link(application, 'whoop');
@@ -144,7 +144,7 @@ describe('feedback on tokens', () => {
     expect(await subject.token()).toBe(token);
   });
 
-  it('TE-09 answers with the token of OAuth 1.0a, which no refresh replaces', async () => {
+  it('TE-09 responds with the token of OAuth 1.0a, which no refresh replaces', async () => {
     const subject = await Subject.link(application, 'garmin-oauth1');
     const before = await subject.read().expect(200);
     const { token, fingerprint } = before.body as { token: string; fingerprint: string };
@@ -163,8 +163,8 @@ describe('feedback on tokens', () => {
       .send({ fingerprint: fingerprintOf('x') });
     expect(refused.body).toMatchObject({ status: 403, code: 'SCOPE_MISSING' });
     for (const fingerprint of [undefined, '', 'x'.repeat(64), 7, [fingerprintOf('x')]]) {
-      const answer = await application.api.post(path).send({ fingerprint });
-      expect(answer.body).toMatchObject({ status: 400, code: 'REQUEST_INVALID' });
+      const response = await application.api.post(path).send({ fingerprint });
+      expect(response.body).toMatchObject({ status: 400, code: 'REQUEST_INVALID' });
     }
     expect(subject.refreshes).toEqual([]);
   });

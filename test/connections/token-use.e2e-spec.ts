@@ -3,7 +3,7 @@ import { request } from 'undici';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { linkAccount } from '../support/linking.js';
 
-interface TokenAnswer {
+interface TokenBody {
   readonly access_token: string;
   readonly api: { readonly base_url: string | null; readonly token_parameter?: string; readonly headers?: string[] };
 }
@@ -15,10 +15,10 @@ describe('a token', () => {
   });
   afterAll(() => application.close());
 
-  async function readToken(slug: string): Promise<TokenAnswer> {
+  async function readToken(slug: string): Promise<TokenBody> {
     await linkAccount(application, 'user-1', slug);
     const response = await application.api.get(`/v1/users/user-1/connections/${slug}/token`).expect(200);
-    return response.body as TokenAnswer;
+    return response.body as TokenBody;
   }
 
   it("comes with the address of the provider's API", async () => {
@@ -32,9 +32,9 @@ describe('a token', () => {
     const { apiPath } = application.sandbox.provider('coros').definition;
     const url = new URL(`${application.sandbox.provider('coros').url}${apiPath}`);
     url.searchParams.set(api.token_parameter ?? '', token);
-    const answer = await request(url);
-    await answer.body.dump();
-    expect(answer.statusCode).toBe(200);
+    const response = await request(url);
+    await response.body.dump();
+    expect(response.statusCode).toBe(200);
   });
 
   it("says which headers of the company's own the provider wants beside", async () => {
@@ -47,7 +47,7 @@ describe('a token', () => {
     const refreshes = (): number => fake.history.filter(({ kind }) => kind === 'refresh').length;
     const read = async (): Promise<string> => {
       const response = await application.api.get('/v1/users/user-1/connections/wahoo/token').expect(200);
-      return (response.body as TokenAnswer).access_token;
+      return (response.body as TokenBody).access_token;
     };
     application.clock.advance((fake.accessTokenLifetimeSeconds - 120) * 1_000);
     expect(await read()).toBe(first);

@@ -11,7 +11,7 @@ import { report, rounds, seed } from './support/figures.js';
 import type { Replica } from './support/replica.js';
 import { claimSeconds, confirmationSeconds, holdSeconds } from './support/timing.js';
 
-/** Takes the claim, saves what the provider answered: the statements between which a refresh happens. */
+/** Takes the claim, saves what the provider sent: the statements between which a refresh happens. */
 const [takeClaim, saveRefreshed] = ['connections-acquire-lease', 'connections-save-refreshed'];
 const appendAudit = 'audit-append';
 const connectionCount = 5;
@@ -58,8 +58,8 @@ describe('processes that die', () => {
         expect(await victim.journalEntries()).toHaveLength(connections.length);
         await victim.start();
         expect(await victim.journalEntries()).toEqual([]);
-        const answers = await cluster.askAll(survivor, connections);
-        expect(answers.map(({ status }) => status)).toEqual(connections.map(() => 200));
+        const responses = await cluster.askAll(survivor, connections);
+        expect(responses.map(({ status }) => status)).toEqual(connections.map(() => 200));
         expect(cluster.refreshSum(connections)).toBe(connections.length);
         await cluster.shorten(connections, survivor);
       }
@@ -91,8 +91,8 @@ describe('processes that die', () => {
         victim.database.clear();
         expect(await asking).toEqual(connections.map(() => expect.objectContaining({ status: 0 })));
         await victim.start();
-        const answers = await cluster.askAll(survivor, connections);
-        expect(answers.map(({ status }) => status)).toEqual(connections.map(() => 200));
+        const responses = await cluster.askAll(survivor, connections);
+        expect(responses.map(({ status }) => status)).toEqual(connections.map(() => 200));
         expect(cluster.refreshSum(connections)).toBe(connections.length);
       }
       const violations = await cluster.check(all);
@@ -103,7 +103,7 @@ describe('processes that die', () => {
   );
 
   it(
-    'R-01 (b) killed before the commit without a journal, a forgiving provider answers the same refresh token once more',
+    'R-01 (b) killed before the commit without a journal, a forgiving provider accepts the same refresh token once more',
     async () => {
       const all: FaultConnection[] = [];
       for (let round = 0; round < rounds; round += 1) {
@@ -112,8 +112,8 @@ describe('processes that die', () => {
         await killBeforeCommit(connections);
         await victim.start({ withoutJournal: true });
         await cluster.passTime(claimSeconds);
-        const answers = await cluster.askAll(survivor, connections);
-        expect(answers.map(({ status }) => status)).toEqual(connections.map(() => 200));
+        const responses = await cluster.askAll(survivor, connections);
+        expect(responses.map(({ status }) => status)).toEqual(connections.map(() => 200));
         expect(cluster.refreshSum(connections)).toBe(2 * connections.length);
         await cluster.shorten(connections, survivor);
       }
@@ -199,7 +199,7 @@ describe('processes that die', () => {
       for (let round = 0; round < rounds; round += 1) {
         const connections = await cluster.link('whoop', connectionCount, survivor);
         all.push(...connections);
-        const point = victim.database.holdAnswer(takeClaim);
+        const point = victim.database.holdResponse(takeClaim);
         const asking = cluster.askAll(victim, connections);
         await point.reached(connections.length);
         await victim.kill();
@@ -243,7 +243,7 @@ describe('processes that die', () => {
   }
 
   it(
-    'R-04 frozen until its claim has run out, a process still commits what the provider answered',
+    'R-04 frozen until its claim has run out, a process still commits what the provider sent',
     async () => {
       const all = await freezeBeforeCommit(survivor);
       const violations = await cluster.check(all);
@@ -266,7 +266,7 @@ describe('processes that die', () => {
   );
 
   it(
-    'R-04 frozen beyond the time limit of its call, a process takes the answer that came meanwhile',
+    'R-04 frozen beyond the time limit of its call, a process takes the response that came meanwhile',
     async () => {
       const connections = await cluster.link('whoop', connectionCount, survivor);
       const fake = cluster.sandbox.provider('whoop');
@@ -277,8 +277,8 @@ describe('processes that die', () => {
       fake.behave();
       await sleep(whoopDefinition.refresh.timeoutMs + 500);
       victim.resume();
-      const answers = await asking;
-      expect(answers.map(({ status }) => status)).toEqual(connections.map(() => 200));
+      const responses = await asking;
+      expect(responses.map(({ status }) => status)).toEqual(connections.map(() => 200));
       await cluster.shorten(connections, survivor);
       const violations = await cluster.check(connections);
       report('R-04', 'frozen beyond the time limit', { ...counts(1, connections), rounds: 1 }, violations);

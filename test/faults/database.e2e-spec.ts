@@ -33,7 +33,7 @@ describe('a database that fails', () => {
   beforeEach(() => cluster.replicas.forEach(({ database }) => database.clear()));
 
   it(
-    'R-05 PostgreSQL stopped between the answer and the commit loses no token, and none is asked for twice',
+    'R-05 PostgreSQL stopped between the response and the commit loses no token, and none is asked for twice',
     async () => {
       const all: FaultConnection[] = [];
       for (let round = 0; round < rounds; round += 1) {
@@ -48,8 +48,8 @@ describe('a database that fails', () => {
         await postgres.restart();
         // A machine that restarts it more slowly than the saves are repeated cannot give every caller the new token.
         const isLate = performance.now() - crashedAt > savesRepeatMs;
-        const answers = await asking;
-        expect(answers.filter(({ status }) => status !== 200 && !(isLate && status === 503))).toEqual([]);
+        const responses = await asking;
+        expect(responses.filter(({ status }) => status !== 200 && !(isLate && status === 503))).toEqual([]);
         expect(cluster.refreshSum(connections)).toBe(connections.length);
         // Where the restart took longer than the saves are repeated, from the journal.
         await until('all are committed', async () => (await cluster.refreshesInDoubt()) === 0);
@@ -124,32 +124,32 @@ describe('a database that fails', () => {
   ] as const;
 
   it(
-    'R-05 commits that are refused, broken off or answered into the void lose no token',
+    'R-05 commits that are refused, broken off, or whose response is lost, lose no token',
     async () => {
       const all: FaultConnection[] = [];
       let faults = 0;
       for (let round = 0; round < rounds; round += 1) {
-        for (const fault of [...refusals.map(([, sqlState]) => sqlState), 'cut', 'lose-answer'] as const) {
+        for (const fault of [...refusals.map(([, sqlState]) => sqlState), 'cut', 'lose-response'] as const) {
           const connections = await cluster.link('whoop', connectionCount, second);
           all.push(...connections);
           const count = connections.length;
           if (fault === 'cut') {
             first.database.cut(saveRefreshed, count);
-          } else if (fault === 'lose-answer') {
-            first.database.loseAnswer(saveRefreshed, count);
+          } else if (fault === 'lose-response') {
+            first.database.loseResponse(saveRefreshed, count);
           } else {
             first.database.refuse(saveRefreshed, fault, count);
           }
           faults += count;
-          const answers = await cluster.askAll(first, connections);
-          expect(answers.map(({ status }) => status)).toEqual(connections.map(() => 200));
+          const responses = await cluster.askAll(first, connections);
+          expect(responses.map(({ status }) => status)).toEqual(connections.map(() => 200));
           expect(first.database.outstanding).toBe(0);
           expect(cluster.refreshSum(connections)).toBe(count);
         }
       }
       await cluster.shorten(all, second);
       const violations = await cluster.check(all);
-      report('R-05', 'commits refused, cut, unanswered', counts(faults, all), violations);
+      report('R-05', 'commits refused, cut, response lost', counts(faults, all), violations);
       expect(violations).toEqual([]);
     },
     timeoutMs,
@@ -161,15 +161,15 @@ describe('a database that fails', () => {
       const connections = await cluster.link('whoop', connectionCount, first);
       await postgres.crash();
       for (const replica of cluster.replicas) {
-        const answers = await cluster.askAll(replica, connections);
-        expect(answers.map(({ code }) => code)).toEqual(connections.map(() => 'DATABASE_UNAVAILABLE'));
+        const responses = await cluster.askAll(replica, connections);
+        expect(responses.map(({ code }) => code)).toEqual(connections.map(() => 'DATABASE_UNAVAILABLE'));
         await replica.api.get('/health/ready').expect(503);
         await replica.api.get('/health/live').expect(200);
       }
       expect(cluster.refreshSum(connections)).toBe(0);
       await postgres.restart();
-      const answers = await cluster.askAll(second, connections);
-      expect(answers.map(({ status }) => status)).toEqual(connections.map(() => 200));
+      const responses = await cluster.askAll(second, connections);
+      expect(responses.map(({ status }) => status)).toEqual(connections.map(() => 200));
       const violations = await cluster.check(connections);
       report('R-06', 'PostgreSQL away before the claim', { ...counts(1, connections), rounds: 1 }, violations);
       expect(violations).toEqual([]);
@@ -183,8 +183,8 @@ describe('a database that fails', () => {
       const connections = await cluster.link('whoop', connectionCount, first);
       first.database.refuse(takeClaim, '53100', connections.length);
       // The old token still works for a while, and is what the callers get.
-      const answers = await cluster.askAll(first, connections);
-      expect(answers.map(({ status }) => status)).toEqual(connections.map(() => 200));
+      const responses = await cluster.askAll(first, connections);
+      expect(responses.map(({ status }) => status)).toEqual(connections.map(() => 200));
       expect(cluster.refreshSum(connections)).toBe(0);
       await cluster.passTime(claimSeconds);
       await cluster.askAll(first, connections);

@@ -82,7 +82,7 @@ describe('with one defence switched off the checker finds', () => {
   }
 
   /**
-   * Asks the instances for every token at the same moment, several times. The provider answers none before it has so
+   * Asks the instances for every token at the same moment, several times. The provider responds to none before it has so
    * many refreshes of each connection.
    */
   async function askTogether(
@@ -154,9 +154,9 @@ describe('with one defence switched off the checker finds', () => {
       ...(await cluster.link(slug, connectionCount / 2, instance, 10)),
     ];
     cluster.sandbox.provider(slug).misbehave({ endpoint: 'refresh', ...held, processed: false }, Infinity);
-    const answers = await cluster.askAll(instance, connections);
+    const responses = await cluster.askAll(instance, connections);
     const statuses = without === undefined ? [200] : [200, 503];
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set(statuses));
+    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set(statuses));
     const violations = await cluster.check(connections);
     const figures = { rounds: 1, faults: 1, connections: connections.length, ...(without && { without }) };
     report('R-02', 'provider that does not respond', figures, violations);

@@ -72,7 +72,7 @@ describe('providers that take a used refresh token again for some seconds, and e
   }
 
   /**
-   * Lets the first replica lose so many answers to the refreshes of a connection; a forgiving provider is asked twice
+   * Lets the first replica lose so many responses to the refreshes of a connection; a forgiving provider is asked twice
    * at once.
    */
   async function loseResponses(connection: FaultConnection, times: number, fault: NetworkFault): Promise<void> {
@@ -94,8 +94,8 @@ describe('providers that take a used refresh token again for some seconds, and e
         await killBeforeCommit([...connections, ...strict]);
         const restarting = victim.start({ withoutJournal: true });
         await passTime(claimSeconds);
-        const answers = await cluster.askAll(survivor, [...connections, ...strict]);
-        expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+        const responses = await cluster.askAll(survivor, [...connections, ...strict]);
+        expect(responses.map(({ status }) => status)).toEqual(responses.map(() => 200));
         expect(connections.map((each) => cluster.refreshCount(each))).toEqual(connections.map(() => 2));
         expect(strict.map((each) => cluster.refreshCount(each))).toEqual(strict.map(() => 1));
         await cluster.shorten(connections, survivor);
@@ -115,7 +115,7 @@ describe('providers that take a used refresh token again for some seconds, and e
   );
 
   it(
-    'R-07 the same refresh token goes again inside the window, twice if the second answer is lost too, and nothing is lost',
+    'R-07 the same refresh token goes again inside the window, twice if the second response is lost too, and nothing is lost',
     async () => {
       const all: FaultConnection[] = [];
       let faults = 0;
@@ -132,13 +132,13 @@ describe('providers that take a used refresh token again for some seconds, and e
         }
         faults += losses.reduce((sum, each) => sum + each, 0);
         await passTime(claimSeconds);
-        const answers = await cluster.askAll(survivor, connections);
-        expect(answers.map(({ status }) => status)).toEqual(connections.map(() => 200));
+        const responses = await cluster.askAll(survivor, connections);
+        expect(responses.map(({ status }) => status)).toEqual(connections.map(() => 200));
         expect(connections.map((each) => cluster.refreshCount(each))).toEqual(losses.map((each) => each + 1));
         await cluster.shorten(connections, survivor);
       }
       const violations = await cluster.check(all, all);
-      report('R-07', 'answers lost, provider with a window', counts(faults, all), violations);
+      report('R-07', 'responses lost, provider with a window', counts(faults, all), violations);
       expect(violations).toEqual([]);
     },
     timeoutMs,
@@ -154,7 +154,7 @@ describe('providers that take a used refresh token again for some seconds, and e
         all.push(...connections);
         const [limited, late] = connections as [FaultConnection, FaultConnection];
         hit.push(late);
-        await loseResponses(late, 2, { kind: 'reset-answer', afterBytes: 0 });
+        await loseResponses(late, 2, { kind: 'reset-response', afterBytes: 0 });
         const headers = { 'retry-after': String(retryAfterSeconds) };
         cluster.sandbox.provider(late.slug).misbehave({ endpoint: 'refresh', type: 'status', code: 429, headers });
         await cluster.ask(survivor, limited);
@@ -168,7 +168,7 @@ describe('providers that take a used refresh token again for some seconds, and e
       }
       const violations = await cluster.check(all, hit);
       const limit = 'the circuit breaker is open for longer';
-      report('R-07', 'answers lost, provider with a window', { ...counts(hit.length, all), limit }, violations);
+      report('R-07', 'responses lost, provider with a window', { ...counts(hit.length, all), limit }, violations);
       expect(violations).toEqual(lossOf(hit));
     },
     timeoutMs,

@@ -20,7 +20,7 @@ const manyConnections = 15;
 const claimMs = 30_000;
 const timeoutMs = 120_000 + rounds * 20_000;
 
-describe('providers that answer late, halfway or not at all', () => {
+describe('providers that respond late, halfway or not at all', () => {
   let cluster: FaultCluster;
   let first: Replica;
   let second: Replica;
@@ -62,27 +62,27 @@ describe('providers that answer late, halfway or not at all', () => {
   }
 
   it.each([['wahoo'], ['google-health']])(
-    'R-07 a lost answer costs nothing at %s, which takes the same refresh token again',
+    'R-07 a lost response costs nothing at %s, which takes the same refresh token again',
     async (slug) => {
       const all: FaultConnection[] = [];
       for (let round = 0; round < rounds; round += 1) {
         const connections = await meet(slug, lostResponses);
         // Where the first replica has not done it already.
         await cluster.passTime(pauseSeconds);
-        const answers = await cluster.askAll(second, connections);
-        expect(answers.map(({ status }) => status)).toEqual(connections.map(() => 200));
+        const responses = await cluster.askAll(second, connections);
+        expect(responses.map(({ status }) => status)).toEqual(connections.map(() => 200));
         expect(connections.map((each) => cluster.refreshCount(each))).toEqual(connections.map(() => 2));
         all.push(...connections);
       }
       const violations = await cluster.check(all, all);
-      report('R-07', `answers lost, ${slug}`, counts(all.length, all), violations);
+      report('R-07', `responses lost, ${slug}`, counts(all.length, all), violations);
       expect(violations).toEqual([]);
     },
     timeoutMs,
   );
 
   it(
-    'R-07 a lost answer of a strict provider ends the connection only after the hold and a second refusal',
+    'R-07 a lost response of a strict provider ends the connection only after the hold and a second refusal',
     async () => {
       const all: FaultConnection[] = [];
       for (let round = 0; round < rounds; round += 1) {
@@ -101,8 +101,8 @@ describe('providers that answer late, halfway or not at all', () => {
         }
       }
       const violations = await cluster.check(all, all);
-      const limit = 'the answer is lost for good';
-      report('R-07', 'answers lost, strict provider', { ...counts(all.length, all), limit }, violations);
+      const limit = 'the response is lost for good';
+      report('R-07', 'responses lost, strict provider', { ...counts(all.length, all), limit }, violations);
       expect(violations).toEqual(
         all.map(({ userId }) => ({ invariant: 'I3', userId, what: 'the provider has ended the grant' })),
       );
@@ -149,7 +149,7 @@ describe('providers that answer late, halfway or not at all', () => {
         cluster.sandbox.provider(slug).misbehave(slow, Infinity);
       }
       const before = { late: requestsAt(providers.late), silent: requestsAt(providers.silent) };
-      second.providerLine.fail({ kind: 'swallow-answer' }, connectionCount);
+      second.providerLine.fail({ kind: 'swallow-response' }, connectionCount);
       // Each caller gets its error when the time limit is over; without the hold the response is then given up.
       const refused = await Promise.all([
         refreshAll(first, late),

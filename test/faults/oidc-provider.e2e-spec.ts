@@ -101,7 +101,7 @@ describe('an independent server that revokes the grant when a refresh token come
     return all;
   }
 
-  /** Every connection has to answer one more refresh, and the checker has to find nothing. */
+  /** Every connection must take one more refresh, and the checker has to find nothing. */
   async function expectNothingLost(
     id: string,
     what: string,
@@ -123,8 +123,8 @@ describe('an independent server that revokes the grant when a refresh token come
       const all = await inRounds(async (connections) => {
         peer.delayTokenRequests(20);
         const asked = [first, second].flatMap((replica) => Array.from({ length: callers }, () => replica));
-        const answers = await Promise.all(asked.map((replica) => cluster.askAll(replica, connections)));
-        expect(new Set(answers.flat().map(({ status }) => status))).toEqual(new Set([200]));
+        const responses = await Promise.all(asked.map((replica) => cluster.askAll(replica, connections)));
+        expect(new Set(responses.flat().map(({ status }) => status))).toEqual(new Set([200]));
       });
       await expectNothingLost('R-03', '2 processes ask at once', all.length, all);
     },
@@ -149,7 +149,7 @@ describe('an independent server that revokes the grant when a refresh token come
     'R-02 killed between the claim and the call, a process leaves the refresh to another one after the hold',
     async () => {
       const all = await inRounds(async (connections) => {
-        const point = first.database.holdAnswer(takeClaim);
+        const point = first.database.holdResponse(takeClaim);
         const asking = cluster.askAll(first, connections);
         await point.reached(connections.length);
         await first.kill();
@@ -168,7 +168,7 @@ describe('an independent server that revokes the grant when a refresh token come
   );
 
   it.each([
-    ['commits what the peer answered', undefined],
+    ['commits what the peer sent', undefined],
     ['loses the grant to a process without the hold', 'hold'],
   ])(
     'R-04 frozen until its claim has run out, a process %s',
@@ -238,15 +238,15 @@ describe('an independent server that revokes the grant when a refresh token come
   );
 
   it(
-    'R-05 PostgreSQL stopped between the answer and the commit loses no grant, and no token is sent twice',
+    'R-05 PostgreSQL stopped between the response and the commit loses no grant, and no token is sent twice',
     async () => {
       const all = await inRounds(async (connections) => {
         const asking = await askUntilCommit(connections);
         await postgres.crash();
         first.database.clear();
         await postgres.restart();
-        const answers = await asking.over;
-        expect(answers.map(({ status }) => status)).toEqual(connections.map(() => 200));
+        const responses = await asking.over;
+        expect(responses.map(({ status }) => status)).toEqual(connections.map(() => 200));
         // Where the restart took longer than the saves are repeated, from the journal.
         await until('all are committed', async () => (await cluster.refreshesInDoubt()) === 0);
         expect(cluster.refreshSum(connections)).toBe(connections.length);
@@ -262,13 +262,13 @@ describe('an independent server that revokes the grant when a refresh token come
       const all = await inRounds(async (connections) => {
         await postgres.crash();
         for (const replica of [first, second]) {
-          const answers = await cluster.askAll(replica, connections);
-          expect(answers.map(({ code }) => code)).toEqual(connections.map(() => 'DATABASE_UNAVAILABLE'));
+          const responses = await cluster.askAll(replica, connections);
+          expect(responses.map(({ code }) => code)).toEqual(connections.map(() => 'DATABASE_UNAVAILABLE'));
         }
         expect(cluster.refreshSum(connections)).toBe(0);
         await postgres.restart();
-        const answers = await cluster.askAll(second, connections);
-        expect(answers.map(({ status }) => status)).toEqual(connections.map(() => 200));
+        const responses = await cluster.askAll(second, connections);
+        expect(responses.map(({ status }) => status)).toEqual(connections.map(() => 200));
       });
       await expectNothingLost('R-06', 'PostgreSQL away before the claim', rounds, all);
     },
@@ -324,7 +324,7 @@ describe('an independent server that revokes the grant when a refresh token come
     timeoutMs,
   );
 
-  /** Asks the first replica until the peer has answered everything and no new token is committed. */
+  /** Asks the first replica until the peer has responded to everything and no new token is committed. */
   async function askUntilCommit(connections: readonly FaultConnection[]) {
     const point = first.database.hold(saveRefreshed);
     const over = cluster.askAll(first, connections);

@@ -50,9 +50,9 @@ describe('replicas on one database', () => {
     const early = await Promise.all(asked.map((replica) => cluster.askAll(replica, connections)));
     expect(new Set(early.flat().map(({ status }) => status))).toEqual(new Set([200]));
     await until('all are committed', async () => (await cluster.refreshesInDoubt()) === 0);
-    const answers = await Promise.all(replicas.map((replica) => cluster.askAll(replica, connections)));
+    const responses = await Promise.all(replicas.map((replica) => cluster.askAll(replica, connections)));
     for (const index of connections.keys()) {
-      const tokens = new Set(answers.map((each) => each[index]?.accessToken));
+      const tokens = new Set(responses.map((each) => each[index]?.accessToken));
       expect(tokens.size).toBe(1);
       expect(cluster.sandbox.provider(slug).isLiveAccessToken([...tokens][0] ?? '')).toBe(true);
     }

@@ -92,7 +92,7 @@ describe('replicas that refresh unasked', () => {
       const { api } = cluster.replica(0);
       await Promise.all(asked.map((connection) => api.post(`${pathOf(connection)}/refresh`).expect(200)));
       const behind = overdueCount - cluster.refreshSum(connections);
-      // The callers were answered before the rest was done.
+      // The callers got their responses before the rest was done.
       expect(behind).toBeGreaterThan(0);
       await Promise.all(cluster.replicas.slice(1).map((replica) => replica.start()));
       const all = (): boolean => connections.every((each) => cluster.refreshCount(each) > 0);

@@ -112,16 +112,16 @@ describe('a server that decides on a refresh at once and responds long after the
         ),
       );
       await until('the claims are renewed', async () => (await renewedClaims()) > 0);
-      const answers: Answer[] = [];
+      const responses: Answer[] = [];
       await until(
         'all responses are committed',
         async () => {
-          answers.push(...(await cluster.askAll(first, connections)), ...(await cluster.askAll(second, connections)));
+          responses.push(...(await cluster.askAll(first, connections)), ...(await cluster.askAll(second, connections)));
           return (await cluster.refreshesInDoubt()) === 0;
         },
         timeoutMs,
       );
-      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+      expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]));
       expect(connections.map((each) => cluster.refreshCount(each))).toEqual(connections.map(() => 1));
       expect(peer.revokedGrants).toBe(0);
       // What is stored is what the peer takes.

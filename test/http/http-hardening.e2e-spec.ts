@@ -5,7 +5,7 @@ import { startApplication, type TestApplication } from '../support/application.j
 
 const nothing = "default-src 'none';frame-ancestors 'none'";
 
-describe('an answer', () => {
+describe('a response', () => {
   let application: TestApplication;
   beforeAll(async () => {
     application = await startApplication({ environment: { CORS_ORIGINS: 'https://app.example.com' } });
@@ -96,8 +96,8 @@ describe('an answer', () => {
     try {
       const { headers } = await preflight(closed).expect(405);
       expect(headers['access-control-allow-origin']).toBeUndefined();
-      const answer = await closed.api.get('/v1/providers').set('origin', 'https://app.example.com').expect(200);
-      expect(answer.headers['access-control-allow-origin']).toBeUndefined();
+      const response = await closed.api.get('/v1/providers').set('origin', 'https://app.example.com').expect(200);
+      expect(response.headers['access-control-allow-origin']).toBeUndefined();
     } finally {
       await closed.close();
     }
@@ -111,17 +111,17 @@ describe('a request', () => {
   });
   afterAll(() => application.close());
 
-  /** Writes bytes and returns what is answered until the server closes. */
+  /** Writes bytes and returns the response until the server closes. */
   async function raw(...chunks: string[]): Promise<string> {
     const socket = connect(Number(new URL(await application.app.getUrl()).port), '127.0.0.1');
-    let answer = '';
-    socket.setEncoding('utf8').on('data', (text: string) => (answer += text));
+    let response = '';
+    socket.setEncoding('utf8').on('data', (text: string) => (response += text));
     socket.on('error', () => undefined);
     for (const chunk of chunks) {
       socket.write(chunk);
     }
     await once(socket, 'close');
-    return answer;
+    return response;
   }
 
   it('whose headers do not end is given up after 5 seconds', async () => {

@@ -200,7 +200,7 @@ describe('the OpenAPI description', () => {
     }
   });
 
-  it('has every error code, those of a call as examples of its answers', () => {
+  it('has every error code, those of a call as examples of its responses', () => {
     expect(Object.keys(errorActors).filter((code) => !text.includes(code))).toEqual([]);
     const token = paths['/v1/users/{user_id}/connections/{provider}/token']?.['get'];
     expect(JSON.stringify(token?.responses)).toContain('"#/components/examples/TOKEN_REFRESH_PENDING"');

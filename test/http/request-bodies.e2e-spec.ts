@@ -31,8 +31,8 @@ afterAll(() => application.close());
 
 async function post(path: string, body: string | Buffer, type = 'application/json') {
   const headers = { authorization: key, 'content-type': type };
-  const answer = await request(`${url}${path}`, { method: 'POST', headers, body });
-  return { status: answer.statusCode, text: await answer.body.text() };
+  const response = await request(`${url}${path}`, { method: 'POST', headers, body });
+  return { status: response.statusCode, text: await response.body.text() };
 }
 
 const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
@@ -97,9 +97,9 @@ describe('a body of JSON', () => {
     ['1,300 elements', `{"scopes":[${'{},'.repeat(1_299)}{}]}`, 'too many fields and list elements'],
     ['101 fields', `{${Array.from({ length: 101 }, (_, index) => `"${index}":0`).join(',')}}`, 'too many fields'],
   ])('of %s is refused before it is looked at any further (AR-14)', async (_what, text, reason) => {
-    const { status, text: answer } = await post(`${connection}/link`, text);
+    const { status, text: response } = await post(`${connection}/link`, text);
     expect(status).toBe(400);
-    expect(answer).toContain(reason);
+    expect(response).toContain(reason);
   });
 
   it('of 2,000 levels breaks what would look at it next (AR-14)', () => {
@@ -138,9 +138,9 @@ describe('a content type with nothing behind it (TE-17)', () => {
         ['GET', connection, 404],
       ] as const) {
         const headers = { authorization: key, 'content-type': type };
-        const answer = await request(`${url}${path}`, { method, headers });
-        await answer.body.dump();
-        expect(`${method} ${path} ${answer.statusCode}`).toBe(`${method} ${path} ${status}`);
+        const response = await request(`${url}${path}`, { method, headers });
+        await response.body.dump();
+        expect(`${method} ${path} ${response.statusCode}`).toBe(`${method} ${path} ${status}`);
       }
     },
   );

@@ -45,28 +45,25 @@ describe('a request that Node cannot read', () => {
     ['two Hosts, on a page', 400, `GET /docs-json HTTP/1.1\r\n${host}${host}${end}`],
     ['two Hosts, where there is no call', 400, `GET /nothing HTTP/1.1\r\n${host}${host}${end}`],
     ['a URL that cannot be decoded', 400, `GET /%ff HTTP/1.1\r\n${host}${end}`],
-  ])(
-    'because of %s is answered with problem details, an id and the security headers (NET-03)',
-    async (_, status, bytes) => {
-      const response = parseResponse(await exchangeRaw(application, bytes));
+  ])('because of %s gets problem details, an id and the security headers (NET-03)', async (_, status, bytes) => {
+    const response = parseResponse(await exchangeRaw(application, bytes));
 
-      expect(response.status).toBe(status);
-      expect(response.headers['content-type']).toMatch(/^application\/problem\+json/);
-      const names = Object.keys(securityHeaders(false));
-      expect(names.filter((name) => response.headers[name] === undefined)).toEqual([]);
-      const id = response.headers['x-request-id'];
-      expect(id).toMatch(/^[0-9a-f-]{36}$/);
-      expect(JSON.parse(response.body)).toEqual({
-        type: 'urn:cufflink:error:REQUEST_INVALID',
-        title: 'request invalid',
-        status,
-        detail: expect.stringMatching(/^\w.{10,}[.]$/),
-        code: 'REQUEST_INVALID',
-        act: 'caller',
-        request_id: id,
-      });
-    },
-  );
+    expect(response.status).toBe(status);
+    expect(response.headers['content-type']).toMatch(/^application\/problem\+json/);
+    const names = Object.keys(securityHeaders(false));
+    expect(names.filter((name) => response.headers[name] === undefined)).toEqual([]);
+    const id = response.headers['x-request-id'];
+    expect(id).toMatch(/^[0-9a-f-]{36}$/);
+    expect(JSON.parse(response.body)).toEqual({
+      type: 'urn:cufflink:error:REQUEST_INVALID',
+      title: 'request invalid',
+      status,
+      detail: expect.stringMatching(/^\w.{10,}[.]$/),
+      code: 'REQUEST_INVALID',
+      act: 'caller',
+      request_id: id,
+    });
+  });
 
   it('does not end the service, nor others that come over the same time', async () => {
     await Promise.all(Array.from({ length: 20 }, () => exchangeRaw(application, '\x16\x03\x01\x00\xff')));

@@ -98,9 +98,9 @@ describe('the key ring', () => {
     const second = await start(first);
     await linkAccount(second, 'user-1', 'whoop');
     const source = first.app.get(KeySource, { strict: false });
-    jest.spyOn(source, 'unwrap').mockRejectedValue(new KeySourceUnavailableError('It does not answer.'));
-    const answer = await first.api.get('/v1/users/user-1/connections/whoop/token').expect(503);
-    expect(answer.body).toMatchObject({ code: 'KEY_UNAVAILABLE' });
+    jest.spyOn(source, 'unwrap').mockRejectedValue(new KeySourceUnavailableError('It does not respond.'));
+    const response = await first.api.get('/v1/users/user-1/connections/whoop/token').expect(503);
+    expect(response.body).toMatchObject({ code: 'KEY_UNAVAILABLE' });
     jest.restoreAllMocks();
     await first.api.get('/v1/users/user-1/connections/whoop/token').expect(200);
   });
@@ -246,8 +246,8 @@ describe('the key ring', () => {
     const renamed = Buffer.concat([sealed.subarray(0, 4), unknown, sealed.subarray(20)]);
     await queryDatabase(application.databaseUrl, 'UPDATE connections SET sealed = $1', [renamed]);
 
-    const answer = await application.api.get('/v1/users/user-1/connections/whoop/token').expect(500);
-    expect(answer.body).toMatchObject({ code: 'TOKEN_UNREADABLE', act: 'operator' });
+    const response = await application.api.get('/v1/users/user-1/connections/whoop/token').expect(500);
+    expect(response.body).toMatchObject({ code: 'TOKEN_UNREADABLE', act: 'operator' });
     const status = await application.api.get('/v1/users/user-1/connections/whoop').expect(200);
     expect(status.body).toMatchObject({ status: 'active', last_error: null });
 
@@ -264,8 +264,8 @@ describe('the key ring', () => {
       `UPDATE connections SET sealed = victim.sealed, secret_gen = victim.secret_gen, id = victim.id
        FROM connections victim WHERE connections.user_id = 'attacker' AND victim.user_id = 'victim'`,
     );
-    const answer = await application.api.get('/v1/users/attacker/connections/whoop/token').expect(500);
-    expect(answer.body).toMatchObject({ code: 'TOKEN_UNREADABLE' });
+    const response = await application.api.get('/v1/users/attacker/connections/whoop/token').expect(500);
+    expect(response.body).toMatchObject({ code: 'TOKEN_UNREADABLE' });
   });
 
   it('CR-10 does not boot with a wrapped key that was altered', async () => {

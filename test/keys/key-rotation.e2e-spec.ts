@@ -262,8 +262,8 @@ describe('the end of a key', () => {
 
     await app.get(KeyRing).reloadNow();
     await queryDatabase(databaseUrl, 'UPDATE connections SET sealed = $1', [backup?.sealed]);
-    const answer = await api.get(tokenPath('user-0')).expect(500);
-    expect(answer.body).toMatchObject({ code: 'TOKEN_UNREADABLE' });
+    const response = await api.get(tokenPath('user-0')).expect(500);
+    expect(response.body).toMatchObject({ code: 'TOKEN_UNREADABLE' });
   });
 });
 
@@ -317,7 +317,7 @@ describe('re-encryption', () => {
     const parked = { return_url: 'http://localhost/linked', require_confirmation: true };
     const { linkWebUrl } = await startLink(application, 'user-10', 'whoop', parked);
     const back = await application.browser.get(pathOf(await consent(linkWebUrl)));
-    const answer = new URL(String(back.headers['location'])).searchParams;
+    const response = new URL(String(back.headers['location'])).searchParams;
     const reencryption = application.app.get(Reencryption);
     for (const [purpose, table, count] of [
       ['connections.sealed', 'connections', 3],
@@ -332,8 +332,8 @@ describe('re-encryption', () => {
       await expect(reencryption.run(purpose, 1_000, quiet)).resolves.toMatchObject({ moved: 0 });
     }
     await application.api
-      .post(`/v1/links/${answer.get('link_id')}/confirm`)
-      .send({ user_id: 'user-10', confirmation_code: answer.get('confirmation_code') })
+      .post(`/v1/links/${response.get('link_id')}/confirm`)
+      .send({ user_id: 'user-10', confirmation_code: response.get('confirmation_code') })
       .expect(200);
   });
 

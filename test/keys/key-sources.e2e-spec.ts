@@ -231,8 +231,8 @@ describe('a service whose root key is in a key service', () => {
     // The keys age by a clock that only runs forward.
     const now = performance.now.bind(performance);
     const clock = jest.spyOn(performance, 'now').mockImplementation(() => now() + 600_000);
-    const answer = await api.get(`${path}/token`).expect(503);
-    expect(answer.body).toMatchObject({ code: 'KEY_UNAVAILABLE', act: 'operator', retry_after_seconds: 30 });
+    const response = await api.get(`${path}/token`).expect(503);
+    expect(response.body).toMatchObject({ code: 'KEY_UNAVAILABLE', act: 'operator', retry_after_seconds: 30 });
     const refused = await api.post(`${path}/refresh`).expect(503);
     expect(refused.body).toMatchObject({ code: 'KEY_UNAVAILABLE' });
     expect(sandbox.provider('whoop').history.filter(({ kind }) => kind === 'refresh')).toEqual([]);

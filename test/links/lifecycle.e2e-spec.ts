@@ -18,7 +18,7 @@ async function start(environment: NonNullable<ApplicationOptions['environment']>
 afterEach(() => application.close());
 
 describe('a provider that was shut down', () => {
-  it('is not linked: the answer names the successor, and nothing is stored', async () => {
+  it('is not linked: the response names the successor, and nothing is stored', async () => {
     await start(fitbit);
     const body = bodyOf(await application.api.post('/v1/users/user-1/connections/fitbit/link').send({}).expect(410));
     expect(body).toMatchObject({ code: 'PROVIDER_RETIRED', act: 'caller' });

@@ -53,12 +53,12 @@ async function isConnected(user: string, slug: string): Promise<boolean> {
 /** Brings the browser back, as the provider does. */
 async function comeBack(callback: URL, slug: string): Promise<URL> {
   const { pathname, search } = callback;
-  const answer =
+  const response =
     slug === 'apple-health'
       ? await application.browser.post(pathname).type('form').send(search.slice(1))
       : await application.browser.get(pathname + search);
-  expect(answer.status).toBe(303);
-  return new URL(String(answer.headers['location']));
+  expect(response.status).toBe(303);
+  return new URL(String(response.headers['location']));
 }
 
 /** A link that has come back and waits for the company's word. */
@@ -84,8 +84,8 @@ async function confirm(
   user: string,
   { api } = application,
 ): Promise<{ status: number; code: unknown }> {
-  const answer = await api.post(`/v1/links/${linkId}/confirm`).send({ user_id: user, confirmation_code: code });
-  return { status: answer.status, code: (answer.body as { code?: unknown }).code };
+  const response = await api.post(`/v1/links/${linkId}/confirm`).send({ user_id: user, confirmation_code: code });
+  return { status: response.status, code: (response.body as { code?: unknown }).code };
 }
 
 async function findOutcome(linkId: string): Promise<unknown> {
@@ -105,7 +105,7 @@ describe('a link that has to be confirmed', () => {
     expect(redemptions(slug)).toBe(before);
     expect(await isConnected(user, slug)).toBe(false);
 
-    const answer = await application.api
+    const response = await application.api
       .post(`/v1/links/${link.linkId}/confirm`)
       .send({ user_id: user, confirmation_code: link.code })
       .expect(200);
@@ -113,7 +113,7 @@ describe('a link that has to be confirmed', () => {
     expect(redemptions(slug)).toBe(before + 1);
     const connection = await application.api.get(`/v1/users/${user}/connections/${slug}`).expect(200);
     const { connection_id: id } = connection.body as { connection_id: string };
-    expect(answer.body).toMatchObject({ success: true, provider: slug, connection_id: id });
+    expect(response.body).toMatchObject({ success: true, provider: slug, connection_id: id });
     await application.api.get(`/v1/users/${user}/connections/${slug}/token`).expect(200);
     expect(await findOutcome(link.linkId)).toEqual({ outcome: 'connected', sealed: null });
     expect((await auditEntriesOf(application, user)).slice(0, 3)).toEqual([
@@ -188,12 +188,12 @@ describe('a link that has to be confirmed', () => {
     const link = await unconfirmedLink(user, 'whoop', { account: '4713' });
     const before = redemptions('whoop');
 
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 50 }, (_, index) => confirm(link, user, index % 2 === 0 ? application : replica)),
     );
 
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
-    expect(answers.filter(({ code }) => code === refused.code)).toHaveLength(49);
+    expect(responses.filter(({ status }) => status === 200)).toHaveLength(1);
+    expect(responses.filter(({ code }) => code === refused.code)).toHaveLength(49);
     expect(await confirm(link, user)).toEqual(refused);
     expect(redemptions('whoop')).toBe(before + 1);
     await application.api.get(`/v1/users/${user}/connections/whoop/token`).expect(200);
@@ -311,12 +311,12 @@ describe('a link that has to be confirmed', () => {
   );
 
   it('AR-04 needs a return_url, where the browser brings the code to', async () => {
-    const answer = await application.api
+    const response = await application.api
       .post(`/v1/users/${newUser()}/connections/whoop/link`)
       .send({ require_confirmation: true })
       .expect(400);
 
-    expect(answer.body).toMatchObject({ code: 'REQUEST_INVALID', detail: expect.stringContaining('return_url') });
+    expect(response.body).toMatchObject({ code: 'REQUEST_INVALID', detail: expect.stringContaining('return_url') });
   });
 
   it.each([

@@ -10,7 +10,7 @@ import { makeRevocationsDue } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
-/** Answers only when so many have asked, so that none sees what another is about to write. What is asked later is answered at once. */
+/** Responds only when so many have asked, so that none sees what another is about to write. Later requests do not wait. */
 class SlowConnectionStore extends ConnectionStore {
   static expected = 0;
   private static waiting: (() => void)[] = [];
@@ -50,8 +50,8 @@ function newAccount(): string {
 
 async function link(user: string, slug: string, account: string, body: object = {}, instance = application) {
   const { linkWebUrl } = await startLink(instance, user, slug, body);
-  const answer = await instance.browser.get(pathOf(await consent(linkWebUrl, { account })));
-  return { status: answer.status, code: (answer.body as { code?: string }).code };
+  const response = await instance.browser.get(pathOf(await consent(linkWebUrl, { account })));
+  return { status: response.status, code: (response.body as { code?: string }).code };
 }
 
 function liveGrants(slug: string, account: string): number {
@@ -62,8 +62,8 @@ function liveGrants(slug: string, account: string): number {
 }
 
 async function readToken(user: string, slug: string, { api } = application): Promise<string> {
-  const answer = await api.get(`/v1/users/${user}/connections/${slug}/token`).expect(200);
-  const { access_token: bearer, token } = answer.body as { access_token?: string; token?: string };
+  const response = await api.get(`/v1/users/${user}/connections/${slug}/token`).expect(200);
+  const { access_token: bearer, token } = response.body as { access_token?: string; token?: string };
   return bearer ?? String(token);
 }
 
@@ -97,12 +97,12 @@ describe('an account that another user has connected', () => {
     const back = await application.browser.get(pathOf(await consent(linkWebUrl, { account }))).expect(303);
     const { searchParams } = new URL(String(back.headers['location']));
 
-    const answer = await application.api
+    const response = await application.api
       .post(`/v1/links/${searchParams.get('link_id')}/confirm`)
       .send({ user_id: second, confirmation_code: searchParams.get('confirmation_code') })
       .expect(409);
 
-    expect(answer.body).toMatchObject({ code: 'ACCOUNT_ALREADY_LINKED', act: 'user' });
+    expect(response.body).toMatchObject({ code: 'ACCOUNT_ALREADY_LINKED', act: 'user' });
   });
 
   it('AR-23 may be connected once the other user has unlinked it, or needs a new link', async () => {
@@ -162,9 +162,9 @@ describe('an account that another user has connected', () => {
         }
         SlowConnectionStore.expected = count;
         const names = Array.from({ length: count }, newUser);
-        const answers = await Promise.all(names.map((user) => link(user, 'whoop', '4711', {}, racing)));
-        expect(answers.every(({ status, code }) => status === 200 || code === taken.code)).toBe(true);
-        return answers.filter(({ status }) => status === 200).length;
+        const responses = await Promise.all(names.map((user) => link(user, 'whoop', '4711', {}, racing)));
+        expect(responses.every(({ status, code }) => status === 200 || code === taken.code)).toBe(true);
+        return responses.filter(({ status }) => status === 200).length;
       } finally {
         await racing.close();
       }
@@ -226,8 +226,8 @@ describe('a new link of a connected user', () => {
 
     expect(await link(user, 'whoop', other, { on_account_change: 'replace' })).toMatchObject({ status: 200 });
 
-    const answer = await application.api.get(`/v1/users/${user}/connections/whoop`).expect(200);
-    expect((answer.body as { connection_id: string }).connection_id).toBe(id);
+    const response = await application.api.get(`/v1/users/${user}/connections/whoop`).expect(200);
+    expect((response.body as { connection_id: string }).connection_id).toBe(id);
     expect(await readToken(user, 'whoop')).not.toBe(token);
     expect(application.sandbox.provider('whoop').isLiveAccessToken(token)).toBe(false);
     expect(liveGrants('whoop', other)).toBe(1);
@@ -286,7 +286,7 @@ describe('a new link of a connected user', () => {
 
   it('is started with refuse or replace, and nothing else', async () => {
     const path = `/v1/users/${newUser()}/connections/whoop/link`;
-    const answer = await application.api.post(path).send({ on_account_change: 'ignore' }).expect(400);
-    expect(answer.body).toMatchObject({ code: 'REQUEST_INVALID' });
+    const response = await application.api.post(path).send({ on_account_change: 'ignore' }).expect(400);
+    expect(response.body).toMatchObject({ code: 'REQUEST_INVALID' });
   });
 });

@@ -108,9 +108,9 @@ describe('linking', () => {
   /** Calls the provider's API as the company's own service would. */
   async function callProvider(slug: string, authorization: string): Promise<{ status: number; body: unknown }> {
     const fake = application.sandbox.provider(slug);
-    const answer = await request(fake.url + fake.definition.apiPath, { headers: { authorization } });
-    const text = await answer.body.text();
-    return { status: answer.statusCode, body: answer.statusCode === 200 ? (JSON.parse(text) as unknown) : text };
+    const response = await request(fake.url + fake.definition.apiPath, { headers: { authorization } });
+    const text = await response.body.text();
+    return { status: response.statusCode, body: response.statusCode === 200 ? (JSON.parse(text) as unknown) : text };
   }
 
   function signFor(slug: string, { token, token_secret: tokenSecret }: OAuth1Body): string {
@@ -568,9 +568,9 @@ describe('linking', () => {
   describe('unlinking', () => {
     const failures: [string, Misbehaviour][] = [
       ['drops the connection', { endpoint: 'revoke', type: 'drop' }],
-      ['answers 500', { endpoint: 'revoke', type: 'status', code: 500 }],
-      ['answers 503', { endpoint: 'revoke', type: 'status', code: 503 }],
-      ['answers 429', { endpoint: 'revoke', type: 'status', code: 429, headers: { 'Retry-After': '60' } }],
+      ['responds with 500', { endpoint: 'revoke', type: 'status', code: 500 }],
+      ['responds with 503', { endpoint: 'revoke', type: 'status', code: 503 }],
+      ['responds with 429', { endpoint: 'revoke', type: 'status', code: 429, headers: { 'Retry-After': '60' } }],
       ['refuses the token', { endpoint: 'revoke', type: 'error', error: 'invalid_token', status: 401 }],
       ['refuses our client', { endpoint: 'revoke', type: 'error', error: 'invalid_client', status: 401 }],
       ['redirects elsewhere', { endpoint: 'revoke', type: 'redirect', status: 307, location: 'http://127.0.0.1:9/' }],

@@ -127,8 +127,8 @@ describe('the links of one user', () => {
     const user = newUser();
     const body = { return_url: returnUrl, require_confirmation: true };
     const { linkWebUrl } = await startLink(application, user, 'whoop', body);
-    const answer = await application.browser.get(pathOf(await consent(linkWebUrl))).expect(303);
-    const told = new URL(String(answer.headers['location'])).searchParams;
+    const response = await application.browser.get(pathOf(await consent(linkWebUrl))).expect(303);
+    const told = new URL(String(response.headers['location'])).searchParams;
     await startMany(user, 'whoop', 5);
 
     const confirmed = await application.api
@@ -144,8 +144,8 @@ describe('the link sessions of one user', () => {
     const user = newUser();
     const tokens: string[] = [];
     for (let at = 0; at < 30; at += 1) {
-      const answer = await application.api.post('/v1/link-sessions').send({ user_id: user }).expect(201);
-      tokens.push((answer.body as { link_token: string }).link_token);
+      const response = await application.api.post('/v1/link-sessions').send({ user_id: user }).expect(201);
+      tokens.push((response.body as { link_token: string }).link_token);
     }
 
     const statuses = await Promise.all(
@@ -161,12 +161,12 @@ describe('the scopes that a link asks for', () => {
   it('are refused when those beside the default ones are long, before anything is kept (AR-28)', async () => {
     const user = newUser();
 
-    const answer = await application.api
+    const response = await application.api
       .post(path(user))
       .send({ scopes: scopesOf(544) })
       .expect(400);
 
-    expect(answer.body).toMatchObject({ code: 'REQUEST_INVALID', detail: expect.stringContaining('512 bytes') });
+    expect(response.body).toMatchObject({ code: 'REQUEST_INVALID', detail: expect.stringContaining('512 bytes') });
     expect(await countLinks(user)).toBe(0);
     await application.api
       .post(path(user))

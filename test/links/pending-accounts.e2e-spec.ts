@@ -37,8 +37,8 @@ describe('an account that its provider could not tell at the end of the link', (
 
   async function link(user: string, slug: string, account: string, body: object = {}) {
     const { linkWebUrl } = await startLink(application, user, slug, body);
-    const answer = await application.browser.get(pathOf(await consent(linkWebUrl, { account })));
-    return { status: answer.status, code: (answer.body as { code?: string }).code };
+    const response = await application.browser.get(pathOf(await consent(linkWebUrl, { account })));
+    return { status: response.status, code: (response.body as { code?: string }).code };
   }
 
   /** Links while the provider does not tell the account. */
@@ -184,7 +184,7 @@ describe('an account that its provider could not tell at the end of the link', (
 
   it.each([
     ['refuses us', { code: 401, headers: { 'www-authenticate': 'Basic realm="client"' } }],
-    ['answers without an id', { code: 200, body: '{}', contentType: 'application/json' }],
+    ['responds without an id', { code: 200, body: '{}', contentType: 'application/json' }],
   ])('AR-23 is asked for again where the provider %s, once that is mended', async (_title, wrong) => {
     const [first, second, account] = [newUser(), newUser(), newAccount()];
     expect(await link(first, 'whoop', account)).toMatchObject({ status: 200 });

@@ -26,10 +26,10 @@ async function link(user: string, slug: string, account: string) {
   const { linkWebUrl } = await startLink(application, user, slug);
   const callback = await consent(linkWebUrl, { account });
   const isForm = slug === 'apple-health';
-  const answer = isForm
+  const response = isForm
     ? await application.browser.post(callback.pathname).type('form').send(callback.search.slice(1))
     : await application.browser.get(pathOf(callback));
-  return { status: answer.status, code: (answer.body as { code?: string }).code };
+  return { status: response.status, code: (response.body as { code?: string }).code };
 }
 
 function liveGrants(slug: string, account: string): number {

@@ -129,9 +129,9 @@ describe('an authorization server that says who it is and takes pushed requests'
           callback.searchParams.set('error', 'access_denied');
         }
 
-        const answer = await application.browser.get(pathOf(callback)).expect(403);
+        const response = await application.browser.get(pathOf(callback)).expect(403);
 
-        expect(answer.body).toMatchObject({ code: 'AUTHORIZATION_STATE_INVALID' });
+        expect(response.body).toMatchObject({ code: 'AUTHORIZATION_STATE_INVALID' });
         expect(open.tokenRequests).toEqual([]);
         await application.api.get(`/v1/users/${user}/connections/peer-iss`).expect(404);
       }
@@ -234,8 +234,8 @@ describe('an authorization server that says who it is and takes pushed requests'
       environment: { ...environment, PEER_PAR_POST_CLIENT_SECRET: 'x', PEER_PAR_POST_PAR_URL: `${strict.url}/request` },
     });
     try {
-      const answer = await wrong.api.post(`/v1/users/${newUser()}/connections/peer-par-post/link`).expect(500);
-      expect(answer.body).toMatchObject({ code: 'PROVIDER_MISCONFIGURED', act: 'operator' });
+      const response = await wrong.api.post(`/v1/users/${newUser()}/connections/peer-par-post/link`).expect(500);
+      expect(response.body).toMatchObject({ code: 'PROVIDER_MISCONFIGURED', act: 'operator' });
     } finally {
       await wrong.close();
     }

@@ -52,7 +52,7 @@ describe('R-24 a provider that breaks each connection when it is used again', ()
     provider.closeAllConnections();
   });
 
-  it('sees every refresh token once; those it did not answer are in doubt, the others are stored', async () => {
+  it('sees every refresh token once; those it did not respond to are in doubt, the others are stored', async () => {
     const tokens = application.app.get(TokensService, { strict: false });
     const linker = application.app.get(ConnectionLinker, { strict: false });
     for (const userId of users) {

@@ -147,11 +147,11 @@ describe('probes of a provider that does not do as declared', () => {
   afterEach(() => server.close());
 
   async function askAbout(
-    answer: (request: RecordedRequest) => PreparedResponse,
+    response: (request: RecordedRequest) => PreparedResponse,
     change: Partial<typeof exampleOAuth2> = {},
     withClient = true,
   ): Promise<Record<string, string>> {
-    server = await startRecordingServer(answer);
+    server = await startRecordingServer(response);
     const account = { from: 'api', url: 'https://provider.example/api/me', field: 'id' } as const;
     const definition = { ...exampleOAuth2, account, docsUrl: `${server.url}/docs`, ...change };
     return verdicts(await ask({ definition, settings: exampleSettings(server.url) }, withClient));

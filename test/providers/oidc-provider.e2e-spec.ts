@@ -116,8 +116,8 @@ describe('an independent OAuth 2.0 server as the provider', () => {
   }
 
   async function expectTokenProblem(userId: string, slug: Slug, status: number, code: string): Promise<void> {
-    const answer = await first.api.get(tokenPath(userId, slug)).expect(status);
-    expect(answer.body).toMatchObject({ code });
+    const response = await first.api.get(tokenPath(userId, slug)).expect(status);
+    expect(response.body).toMatchObject({ code });
   }
 
   async function connection(userId: string, slug: Slug): Promise<unknown> {
@@ -275,10 +275,10 @@ describe('an independent OAuth 2.0 server as the provider', () => {
       const { linkWebUrl } = await startLink(first, userId, slug);
       const callback = pathOf(await peer.consent(linkWebUrl));
       peer.delayTokenRequests(100);
-      const answers = await Promise.all(
+      const responses = await Promise.all(
         Array.from({ length: 50 }, (_, index) => (index % 2 === 0 ? first : second).browser.get(callback)),
       );
-      const bodies = answers.map((answer) => answer.body as { success?: true; code?: string });
+      const bodies = responses.map((response) => response.body as { success?: true; code?: string });
       expect(bodies.filter((body) => body.success === true)).toHaveLength(1);
       expect(bodies.filter((body) => body.code === 'AUTHORIZATION_STATE_INVALID')).toHaveLength(49);
       expect(peer.tokenRequests).toHaveLength(1);
@@ -326,7 +326,7 @@ describe('an independent OAuth 2.0 server as the provider', () => {
       await expectAlive(userId, slug);
     });
 
-    it('R-13 answers the first refusal of a refresh token as pending, since it is not confirmed yet', async () => {
+    it('R-13 reports the first refusal of a refresh token as pending, since it is not confirmed yet', async () => {
       const userId = await link(slug);
       await provokeRevocation(userId, slug);
       letTokensExpire();

@@ -89,7 +89,7 @@ describe('requests to providers', () => {
   });
 });
 
-describe('NET-04 a provider that does not answer', () => {
+describe('NET-04 a provider that does not respond', () => {
   const users = Array.from({ length: 80 }, (_, index) => `user-${index}`);
   let application: TestApplication;
   let others: VendorSandbox;

@@ -18,7 +18,7 @@ const twoDaysSeconds = 172_800;
 
 /** What is tested, taken away: every request is signed for our own time and sent once. */
 class OneTryClocks extends ProviderClocks {
-  override send<Answer>(_definition: OAuth1Definition, send: (now: Date) => Promise<Answer>): Promise<Answer> {
+  override send<Response>(_definition: OAuth1Definition, send: (now: Date) => Promise<Response>): Promise<Response> {
     return send(this.now(''));
   }
 }
@@ -117,9 +117,9 @@ describe('a provider whose clock is not ours', () => {
     fake.clockOffsetSeconds = twoDaysSeconds;
     const [before, logged] = [callsSoFar(), logLines.length];
 
-    const answer = await application.api.post(`/v1/users/${newUser()}/connections/${slug}/link`).expect(500);
+    const response = await application.api.post(`/v1/users/${newUser()}/connections/${slug}/link`).expect(500);
 
-    expect(answer.body).toMatchObject({ code: 'PROVIDER_MISCONFIGURED' });
+    expect(response.body).toMatchObject({ code: 'PROVIDER_MISCONFIGURED' });
     expect(outcomes('request_token', before)).toEqual(['timestamp_refused']);
     const alerts = logLines
       .slice(logged)
@@ -148,21 +148,21 @@ describe('a provider whose clock is not ours', () => {
     });
     const before = callsSoFar();
 
-    const answer = await application.api.post(`/v1/users/${newUser()}/connections/${slug}/link`).expect(status);
+    const response = await application.api.post(`/v1/users/${newUser()}/connections/${slug}/link`).expect(status);
     await linkAccount(application, newUser(), slug);
 
-    expect(answer.body).toMatchObject({ code });
+    expect(response.body).toMatchObject({ code });
     expect(outcomes('request_token', before)).toEqual(['status', 'ok']);
   });
 
-  it('O1-09 has the last word: a second refusal is not answered with a third request', async () => {
+  it('O1-09 has the last word: no third request follows a second refusal', async () => {
     const fake = application.sandbox.provider(slug);
     fake.misbehave({ endpoint: 'request_token', type: 'error', error: 'timestamp_refused', status: 401 }, Infinity);
     const before = callsSoFar();
 
-    const answer = await application.api.post(`/v1/users/${newUser()}/connections/${slug}/link`).expect(500);
+    const response = await application.api.post(`/v1/users/${newUser()}/connections/${slug}/link`).expect(500);
 
-    expect(answer.body).toMatchObject({ code: 'PROVIDER_MISCONFIGURED' });
+    expect(response.body).toMatchObject({ code: 'PROVIDER_MISCONFIGURED' });
     expect(outcomes('request_token', before)).toEqual(['timestamp_refused', 'timestamp_refused']);
   });
 
@@ -173,8 +173,8 @@ describe('a provider whose clock is not ours', () => {
     try {
       application.sandbox.provider(slug).clockOffsetSeconds = 600;
       const before = callsSoFar();
-      const answer = await replica.api.post(`/v1/users/${newUser()}/connections/${slug}/link`).expect(500);
-      expect(answer.body).toMatchObject({ code: 'PROVIDER_MISCONFIGURED' });
+      const response = await replica.api.post(`/v1/users/${newUser()}/connections/${slug}/link`).expect(500);
+      expect(response.body).toMatchObject({ code: 'PROVIDER_MISCONFIGURED' });
       expect(outcomes('request_token', before)).toEqual(['timestamp_refused']);
     } finally {
       await replica.close();

@@ -15,17 +15,17 @@ const path = `/v1/users/${user}/connections/whoop/proxy/a`;
 const maxResponseBytes = 10 * 1024 * 1024;
 const largest: PreparedResponse = { body: Buffer.alloc(maxResponseBytes, 'x') };
 
-/** Room for three of the largest answers, which are waited for as long as the tests take. */
+/** Room for three of the largest responses, which are waited for as long as the tests take. */
 class ThreeResponses extends ResponseMemory {
   protected override readonly maxBytes: number = 3 * maxResponseBytes;
   override readonly readWithinMs: number = 600_000;
 }
 
-class ThreeAnswersForAMoment extends ThreeResponses {
+class ThreeResponsesForAMoment extends ThreeResponses {
   override readonly readWithinMs = 100;
 }
 
-class AnyNumberOfAnswers extends ThreeResponses {
+class AnyNumberOfResponses extends ThreeResponses {
   protected override readonly maxBytes = Infinity;
 }
 
@@ -41,11 +41,11 @@ afterEach(async () => {
 });
 
 async function start(
-  answer: () => PreparedResponse | Promise<PreparedResponse>,
-  answers: new () => ResponseMemory = ResponseMemory,
+  response: () => PreparedResponse | Promise<PreparedResponse>,
+  responses: new () => ResponseMemory = ResponseMemory,
 ): Promise<void> {
-  bench = await startWithDataApi(answer, {
-    override: (builder) => builder.overrideProvider(ResponseMemory).useClass(answers),
+  bench = await startWithDataApi(response, {
+    override: (builder) => builder.overrideProvider(ResponseMemory).useClass(responses),
   });
   caller = await ProxyCaller.of(bench.application);
   await linkAccount(bench.application, user, 'whoop');
@@ -68,11 +68,11 @@ function heldBytes(): number {
 }
 
 describe('NET-04 callers that do not read', () => {
-  it('are held so many answers for and no more: others are told to come back, until they have gone', async () => {
+  it('are held so many responses for and no more: others are told to come back, until they have gone', async () => {
     await start(() => largest, ThreeResponses);
     for (let count = 1; count <= 3; count += 1) {
       await callWithoutReading();
-      await until('its answer is held', () => heldBytes() === count * maxResponseBytes);
+      await until('its response is held', () => heldBytes() === count * maxResponseBytes);
     }
     await until('all have arrived', () => bench.dataApi.requests.length === 3);
     const refused = await caller.call('whoop', 'a', { method: 'POST' });
@@ -108,15 +108,15 @@ describe('NET-04 callers that do not read', () => {
     await until('nothing is held', () => heldBytes() === 0);
     const before = bench.dataApi.requests.length;
     const socket = await callWithoutReading(3);
-    await until('the answers are held', () => heldBytes() === 3 * maxResponseBytes);
+    await until('the responses are held', () => heldBytes() === 3 * maxResponseBytes);
     await until('all have arrived', () => bench.dataApi.requests.length === before + 3);
     socket.destroy();
     await until('nothing is held', () => heldBytes() === 0);
   });
 
   it('lose the connection, and then calls work again', async () => {
-    let answer = largest;
-    await start(() => answer, ThreeAnswersForAMoment);
+    let response = largest;
+    await start(() => response, ThreeResponsesForAMoment);
     for (let count = 1; count <= 3; count += 1) {
       await callWithoutReading();
     }
@@ -129,12 +129,12 @@ describe('NET-04 callers that do not read', () => {
       expect(socket.bytesRead).toBeLessThan(maxResponseBytes);
     }
     // A moment is not enough to read much.
-    answer = { body: 'small' };
+    response = { body: 'small' };
     expect((await caller.call('whoop', 'a')).status).toBe(200);
   });
 
   it('would have as much held as they like, without a bound', async () => {
-    await start(() => largest, AnyNumberOfAnswers);
+    await start(() => largest, AnyNumberOfResponses);
     for (let count = 1; count <= 6; count += 1) {
       await callWithoutReading();
     }
@@ -143,12 +143,12 @@ describe('NET-04 callers that do not read', () => {
     expect((await caller.call('whoop', 'a')).status).toBe(200);
   });
 
-  it('are held smaller answers for by their size', async () => {
+  it('are held smaller responses for by their size', async () => {
     const bytes = 0.6 * maxResponseBytes;
     await start(() => ({ body: Buffer.alloc(bytes, 'x') }), ThreeResponses);
     for (let count = 1; count <= 4; count += 1) {
       await callWithoutReading();
-      await until('its answer is held', () => heldBytes() === count * bytes);
+      await until('its response is held', () => heldBytes() === count * bytes);
     }
     expect((await caller.call('whoop', 'a')).status).toBe(429);
   });

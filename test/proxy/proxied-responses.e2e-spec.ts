@@ -8,16 +8,16 @@ import {
 } from '../../src/provider-kit/testing/recording-server.js';
 import { type DataApiApplication, startWithDataApi } from '../support/data-api-application.js';
 import { linkAccount } from '../support/linking.js';
-import { type ProxiedAnswer, ProxyCaller } from '../support/proxied-call.js';
+import { type ProxiedResponse, ProxyCaller } from '../support/proxied-call.js';
 
 const user = 'the-user';
 const maxBytes = 10 * 1024 * 1024;
 
-describe('what a provider answers', () => {
+describe('the response of a provider', () => {
   let bench: DataApiApplication;
   let caller: ProxyCaller;
   let next: PreparedResponse = {};
-  /** Answers instead, with what it was called with. */
+  /** Responds instead, with what it was called with. */
   let echo: ((authorization: string) => PreparedResponse) | undefined;
 
   beforeAll(async () => {
@@ -30,18 +30,18 @@ describe('what a provider answers', () => {
   });
   afterAll(() => bench.close());
 
-  function answered(
+  function call(
     prepared: PreparedResponse,
     headers: Record<string, string> = {},
     method = 'GET',
-  ): Promise<ProxiedAnswer> {
+  ): Promise<ProxiedResponse> {
     next = prepared;
     return caller.call('whoop', 'a', { headers, method });
   }
 
-  function expectUnusable(answer: ProxiedAnswer): void {
-    expect(answer).toMatchObject({ status: 502, json: { code: 'CALL_ANSWER_UNUSABLE', act: 'caller' } });
-    expect(answer.headers).not.toHaveProperty('cufflink-answer-from');
+  function expectUnusable(response: ProxiedResponse): void {
+    expect(response).toMatchObject({ status: 502, json: { code: 'CALL_ANSWER_UNUSABLE', act: 'caller' } });
+    expect(response.headers).not.toHaveProperty('cufflink-answer-from');
   }
 
   it.each([
@@ -52,19 +52,19 @@ describe('what a provider answers', () => {
     'application/octet-stream',
   ])('is passed on byte for byte, as %s', async (type) => {
     const body = randomBytes(200_000);
-    const url = await answeredBytes({ headers: { 'content-type': type }, body });
+    const url = await responseBytes({ headers: { 'content-type': type }, body });
     expect(url.type).toBe(type);
     expect(url.digest).toBe(createHash('sha256').update(body).digest('hex'));
   });
 
-  async function answeredBytes(prepared: PreparedResponse): Promise<{ type: string | undefined; digest: string }> {
+  async function responseBytes(prepared: PreparedResponse): Promise<{ type: string | undefined; digest: string }> {
     next = prepared;
     const key = await bench.application.createKey('tokens:sign');
     const url = `${await bench.application.app.getUrl()}/v1/users/${user}/connections/whoop/proxy/a`;
-    const answer = await fetch(url, { headers: { authorization: `Bearer ${key}` } });
-    const bytes = Buffer.from(await answer.arrayBuffer());
+    const response = await fetch(url, { headers: { authorization: `Bearer ${key}` } });
+    const bytes = Buffer.from(await response.arrayBuffer());
     return {
-      type: answer.headers.get('content-type') ?? undefined,
+      type: response.headers.get('content-type') ?? undefined,
       digest: createHash('sha256').update(bytes).digest('hex'),
     };
   }
@@ -81,7 +81,7 @@ describe('what a provider answers', () => {
       'fitbit-rate-limit-remaining': '3',
       'ratelimit-reset': '4',
     };
-    const answer = await answered({
+    const response = await call({
       headers: {
         ...passed,
         'content-type': 'text/html',
@@ -97,14 +97,14 @@ describe('what a provider answers', () => {
       },
       body: '<script>alert(1)</script>',
     });
-    expect(answer.headers).toMatchObject({
+    expect(response.headers).toMatchObject({
       ...passed,
       'content-security-policy': "default-src 'none';frame-ancestors 'none'",
       'x-content-type-options': 'nosniff',
       'cache-control': 'no-store',
       'cufflink-answer-from': 'whoop',
     });
-    expect(answer.headers['x-request-id']).not.toBe('theirs');
+    expect(response.headers['x-request-id']).not.toBe('theirs');
     for (const name of [
       'set-cookie',
       'access-control-allow-origin',
@@ -112,23 +112,23 @@ describe('what a provider answers', () => {
       'clear-site-data',
       'refresh',
     ]) {
-      expect(answer.headers).not.toHaveProperty(name);
+      expect(response.headers).not.toHaveProperty(name);
     }
   });
 
   it('is passed on without a body, in part, or as created', async () => {
-    expect(await answered({ status: 204 })).toMatchObject({ status: 204, body: Buffer.alloc(0) });
+    expect(await call({ status: 204 })).toMatchObject({ status: 204, body: Buffer.alloc(0) });
     const part = { status: 206, headers: { 'content-range': 'bytes 0-1/9' }, body: 'ab' };
-    expect(await answered(part, { range: 'bytes=0-1' })).toMatchObject({ status: 206, headers: part.headers });
+    expect(await call(part, { range: 'bytes=0-1' })).toMatchObject({ status: 206, headers: part.headers });
     expect(bench.dataApi.requests.at(-1)?.headers).toMatchObject({ range: 'bytes=0-1' });
     const created = { status: 201, headers: { location: 'https://api.provider.example/a/1' } };
-    expect(await answered(created, {}, 'POST')).toMatchObject(created);
+    expect(await call(created, {}, 'POST')).toMatchObject(created);
   });
 
   it('may be that nothing has changed, to a caller who asked for that', async () => {
     const unchanged = { status: 304, headers: { etag: '"1"' } };
-    expect(await answered(unchanged, { 'if-none-match': '"1"' })).toMatchObject(unchanged);
-    expectUnusable(await answered(unchanged));
+    expect(await call(unchanged, { 'if-none-match': '"1"' })).toMatchObject(unchanged);
+    expectUnusable(await call(unchanged));
   });
 
   it('TE-07 shows no token where the provider quotes the one that it was called with', async () => {
@@ -144,17 +144,17 @@ describe('what a provider answers', () => {
         body: bodyOf(spellings),
       };
     };
-    const answer = await caller.call('whoop', 'a');
+    const response = await caller.call('whoop', 'a');
     expect(new Set(spellings).size).toBe(3);
-    expect(answer.status).toBe(403);
-    expect(answer.body.toString()).toBe(bodyOf(spellings.map(({ length }) => '*'.repeat(length))));
-    expect(answer.headers.etag).toMatch(/^"\*{20,}"$/);
-    expect(answer.headers['link']).toMatch(/^<\?t=\*{20,}>$/);
+    expect(response.status).toBe(403);
+    expect(response.body.toString()).toBe(bodyOf(spellings.map(({ length }) => '*'.repeat(length))));
+    expect(response.headers.etag).toMatch(/^"\*{20,}"$/);
+    expect(response.headers['link']).toMatch(/^<\?t=\*{20,}>$/);
   });
 
   it('tells the length to HEAD', async () => {
-    const answer = await answered({ headers: { 'content-length': '123456' } }, {}, 'HEAD');
-    expect(answer).toMatchObject({ status: 200, headers: { 'content-length': '123456' }, body: Buffer.alloc(0) });
+    const response = await call({ headers: { 'content-length': '123456' } }, {}, 'HEAD');
+    expect(response).toMatchObject({ status: 200, headers: { 'content-length': '123456' }, body: Buffer.alloc(0) });
   });
 
   it.each([301, 302, 303, 307, 308])(
@@ -162,9 +162,9 @@ describe('what a provider answers', () => {
     async (status) => {
       const elsewhere = await startRecordingServer(() => ({}));
       try {
-        const answer = await answered({ status, headers: { location: `${elsewhere.url}/a` } });
-        expectUnusable(answer);
-        expect(answer.headers).not.toHaveProperty('location');
+        const response = await call({ status, headers: { location: `${elsewhere.url}/a` } });
+        expectUnusable(response);
+        expect(response.headers).not.toHaveProperty('location');
         expect(elsewhere.requests).toEqual([]);
       } finally {
         await elsewhere.close();
@@ -173,9 +173,9 @@ describe('what a provider answers', () => {
   );
 
   it('NET-04 may have 10 MiB, and not a byte more', async () => {
-    const most = await answered({ body: Buffer.alloc(maxBytes, 'x') });
+    const most = await call({ body: Buffer.alloc(maxBytes, 'x') });
     expect([most.status, most.body.length]).toEqual([200, maxBytes]);
-    const more = await answered({ body: Buffer.alloc(maxBytes + 1, 'x') });
+    const more = await call({ body: Buffer.alloc(maxBytes + 1, 'x') });
     expectUnusable(more);
     expect(more.json['detail']).toContain('more than 10485760 bytes');
   });
@@ -186,30 +186,30 @@ describe('what a provider answers', () => {
     ['PATCH', 'an encoding that is not known', { headers: { 'content-encoding': 'zstd' }, body: 'x' }],
     ['DELETE', 'an encoding that it does not have', { headers: { 'content-encoding': 'gzip' }, body: 'x' }],
   ])('says that a %s may have been done that it tells of with %s', async (method, _, prepared) => {
-    const answer = await answered(prepared, {}, method);
-    expectUnusable(answer);
-    expect(answer.json['detail']).toMatch(/ The call may have taken effect: check before you repeat it\.$/);
-    const read = await answered(prepared, {});
+    const response = await call(prepared, {}, method);
+    expectUnusable(response);
+    expect(response.json['detail']).toMatch(/ The call may have taken effect: check before you repeat it\.$/);
+    const read = await call(prepared, {});
     expectUnusable(read);
     expect(read.json['detail']).not.toContain('done');
   });
 
   it('NET-04 may be compressed, but not a bomb', async () => {
     const headers = { 'content-encoding': 'gzip', 'content-type': 'application/json' };
-    const plain = await answered({ headers, body: gzipSync('{"a":1}') });
+    const plain = await call({ headers, body: gzipSync('{"a":1}') });
     expect(plain).toMatchObject({ status: 200, json: { a: 1 } });
     expect(plain.headers).not.toHaveProperty('content-encoding');
     const bomb = gzipSync(Buffer.alloc(200 * 1024 * 1024));
     expect(bomb.length).toBeLessThan(maxBytes);
-    expectUnusable(await answered({ headers, body: bomb }));
-    expectUnusable(await answered({ headers: { 'content-encoding': 'zstd' }, body: 'x' }));
+    expectUnusable(await call({ headers, body: bomb }));
+    expectUnusable(await call({ headers: { 'content-encoding': 'zstd' }, body: 'x' }));
   });
 });
 
 describe('a provider that breaks HTTP', () => {
   it.each([
     ['a status that does not exist', 'HTTP/1.1 999 Wow\r\nContent-Length: 0\r\n\r\n', 502, 'CALL_ANSWER_UNUSABLE'],
-    ['half an answer', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf', 503, 'PROVIDER_UNAVAILABLE'],
+    ['half a response', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf', 503, 'PROVIDER_UNAVAILABLE'],
     ['no HTTP', 'SSH-2.0-OpenSSH\r\n', 503, 'PROVIDER_UNAVAILABLE'],
     ['a smuggled header', 'HTTP/1.1 200 OK\r\nETag: a\rX: b\r\nContent-Length: 0\r\n\r\n', 503, 'PROVIDER_UNAVAILABLE'],
   ])('is not passed on: %s', async (_, text, status, code) => {

@@ -8,7 +8,7 @@ import { type ApplicationOptions, startApplication, type TestApplication } from 
 import { auditEntriesOf } from '../support/audit-entries.js';
 import { startReplica } from '../support/observed-application.js';
 import { linkAccount } from '../support/linking.js';
-import { type ProxiedAnswer, ProxyCaller } from '../support/proxied-call.js';
+import { type ProxiedResponse, ProxyCaller } from '../support/proxied-call.js';
 import { resetCircuitBreakers, Subject } from '../support/subject.js';
 import { queryDatabase } from '../support/test-database.js';
 
@@ -33,7 +33,7 @@ afterAll(async () => {
 });
 
 /** What the provider received, as its fake tells. */
-function received({ json }: ProxiedAnswer): Record<string, unknown> {
+function received({ json }: ProxiedResponse): Record<string, unknown> {
   return json['received'] as Record<string, unknown>;
 }
 
@@ -50,11 +50,11 @@ function apiCalls(subject: Subject, from = 0): string[] {
 }
 
 describe("TE-09 a provider's 401", () => {
-  it('R-11 leads to one refresh for a hundred callers of two replicas, and each is answered with the new token', async () => {
+  it('R-11 leads to one refresh for a hundred callers of two replicas, and each gets the new token', async () => {
     const subject = await Subject.link(application, 'whoop');
     const from = subject.fake.history.length;
     subject.fake.expireAccessTokens();
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 100 }, (_, index) =>
         (index % 2 === 0 ? caller : another).call('whoop', `cycle/${index}`, {
           user: subject.userId,
@@ -63,9 +63,9 @@ describe("TE-09 a provider's 401", () => {
         }),
       ),
     );
-    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
-    expect(answers.map((answer) => received(answer)['body_sha256'])).toEqual(
-      answers.map((_, index) => sha256(Buffer.from(`${index}`))),
+    expect(responses.map(({ status }) => status)).toEqual(responses.map(() => 200));
+    expect(responses.map((response) => received(response)['body_sha256'])).toEqual(
+      responses.map((_, index) => sha256(Buffer.from(`${index}`))),
     );
     expect(subject.refreshes).toHaveLength(1);
     expect(apiCalls(subject, from).filter((outcome) => outcome === 'ok 200')).toHaveLength(100);
@@ -81,9 +81,13 @@ describe("TE-09 a provider's 401", () => {
     const wrong = { type: 'status', code: 401, body: '{"theirs":1}', contentType: 'application/json' } as const;
     subject.fake.misbehave({ endpoint: 'api', ...wrong }, Infinity);
     for (const expected of [2, 3, 4]) {
-      const answer = await caller.call('whoop', 'cycle', { user: subject.userId });
-      expect(answer).toMatchObject({ status: 401, headers: { 'cufflink-answer-from': 'whoop' }, json: { theirs: 1 } });
-      expect(answer.headers).not.toHaveProperty('www-authenticate');
+      const response = await caller.call('whoop', 'cycle', { user: subject.userId });
+      expect(response).toMatchObject({
+        status: 401,
+        headers: { 'cufflink-answer-from': 'whoop' },
+        json: { theirs: 1 },
+      });
+      expect(response.headers).not.toHaveProperty('www-authenticate');
       expect(apiCalls(subject, from)).toHaveLength(expected);
     }
     expect(subject.refreshes).toHaveLength(1);
@@ -93,16 +97,16 @@ describe("TE-09 a provider's 401", () => {
     const subject = await Subject.link(application, 'whoop');
     subject.fake.expireAccessTokens();
     subject.fake.misbehave({ endpoint: 'refresh', type: 'status', code: 503 }, Infinity);
-    const answer = await caller.call('whoop', 'cycle', { user: subject.userId });
-    expect(answer).toMatchObject({ status: 401, headers: { 'cufflink-answer-from': 'whoop' } });
+    const response = await caller.call('whoop', 'cycle', { user: subject.userId });
+    expect(response).toMatchObject({ status: 401, headers: { 'cufflink-answer-from': 'whoop' } });
   });
 
   it('is passed on for OAuth 1.0a, where nothing can be refreshed', async () => {
     const subject = await Subject.link(application, 'garmin-oauth1');
     const from = subject.fake.history.length;
     subject.fake.revokeGrant(subject.account);
-    const answer = await caller.call('garmin-oauth1', 'dailies', { user: subject.userId });
-    expect(answer).toMatchObject({ status: 401, headers: { 'cufflink-answer-from': 'garmin-oauth1' } });
+    const response = await caller.call('garmin-oauth1', 'dailies', { user: subject.userId });
+    expect(response).toMatchObject({ status: 401, headers: { 'cufflink-answer-from': 'garmin-oauth1' } });
     expect(apiCalls(subject, from)).toEqual(['token_rejected 401']);
   });
 
@@ -159,7 +163,7 @@ describe('LOG-06 a call whose audit entry cannot be written', () => {
     });
     const entries = await auditEntriesOf(own, 'the-user');
     return {
-      answers: [called, signed].map(({ status, json }) => [status, json['code']]),
+      responses: [called, signed].map(({ status, json }) => [status, json['code']]),
       sent: fake.history.filter(({ kind }) => kind === 'api').length,
       signature: signed.json['authorization'] !== undefined,
       entries: entries.filter((entry) => entry.startsWith('request.')),
@@ -168,7 +172,7 @@ describe('LOG-06 a call whose audit entry cannot be written', () => {
 
   it('is not made, and not signed', async () => {
     const refused = [503, 'DATABASE_UNAVAILABLE'];
-    expect(await callWithoutTrail()).toEqual({ answers: [refused, refused], sent: 0, signature: false, entries: [] });
+    expect(await callWithoutTrail()).toEqual({ responses: [refused, refused], sent: 0, signature: false, entries: [] });
   });
 
   it('is made without a trace where nobody waits for the entry: the defence switched off', async () => {
@@ -176,6 +180,6 @@ describe('LOG-06 a call whose audit entry cannot be written', () => {
       override: (builder) => builder.overrideProvider(AuditTrail).useClass(FireAndForgetAuditTrail),
     });
     const done = [200, undefined];
-    expect(careless).toEqual({ answers: [done, done], sent: 1, signature: true, entries: [] });
+    expect(careless).toEqual({ responses: [done, done], sent: 1, signature: true, entries: [] });
   });
 });

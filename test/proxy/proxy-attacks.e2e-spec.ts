@@ -11,7 +11,7 @@ import { type RecordingServer, startRecordingServer } from '../../src/provider-k
 import { startApplication, type TestApplication } from '../support/application.js';
 import { basePath, type DataApiApplication, startWithDataApi } from '../support/data-api-application.js';
 import { linkAccount } from '../support/linking.js';
-import { type ProxiedAnswer, ProxyCaller } from '../support/proxied-call.js';
+import { type ProxiedResponse, ProxyCaller } from '../support/proxied-call.js';
 import { Subject } from '../support/subject.js';
 import { until } from '../support/until.js';
 
@@ -55,9 +55,9 @@ describe('what a caller tries', () => {
     ...['a%00', 'a%0d%0aAuthorization:%20x', 'a%0aHost:%20evil.example', 'a#b', 'http://evil.example/a'],
   ])('TE-12 NET-01 cannot leave the API: %s', async (target) => {
     const before = dataApi.requests.length;
-    const answer = await caller.call('whoop', target);
-    expect(answer).toMatchObject({ status: 400, json: { code: 'REQUEST_INVALID', act: 'caller' } });
-    expect(answer.headers).not.toHaveProperty('cufflink-answer-from');
+    const response = await caller.call('whoop', target);
+    expect(response).toMatchObject({ status: 400, json: { code: 'REQUEST_INVALID', act: 'caller' } });
+    expect(response.headers).not.toHaveProperty('cufflink-answer-from');
     expect(dataApi.requests).toHaveLength(before);
   });
 
@@ -129,8 +129,8 @@ describe('what a caller tries', () => {
     `/v1/users/${user}/connections/whoop%2Fproxy/a`,
   ])('TE-12 cannot be sent by another spelling of the route: %s', async (path) => {
     const before = dataApi.requests.length;
-    const answer = await caller.send(path);
-    expect([400, 404]).toContain(answer.status);
+    const response = await caller.send(path);
+    expect([400, 404]).toContain(response.status);
     expect(dataApi.requests).toHaveLength(before);
   });
 
@@ -138,8 +138,8 @@ describe('what a caller tries', () => {
     `/v1/users/the%2Duser/connections/whoop/proxy/a/b?c=/proxy/d`,
     `/%76%31/users/${user}/connections/%77hoop/%70roxy/a/b?c=/proxy/d`,
   ])('is the same by any spelling that the router takes: %s', async (path) => {
-    const answer = await caller.send(path);
-    expect(answer.status).toBe(200);
+    const response = await caller.send(path);
+    expect(response.status).toBe(200);
     expect(dataApi.requests.at(-1)?.target).toBe(`${basePath}/a/b?c=/proxy/d`);
   });
 
@@ -162,21 +162,21 @@ describe('what a caller tries', () => {
       body: parameters,
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
     };
-    for (const answer of [await caller.call('whoop', `a?${parameters}`), await caller.call('whoop', 'a', form)]) {
-      expect(answer).toMatchObject({ status: 400, json: { code: 'REQUEST_INVALID' } });
-      expect(answer.json['detail']).toMatch(/must not carry/);
+    for (const response of [await caller.call('whoop', `a?${parameters}`), await caller.call('whoop', 'a', form)]) {
+      expect(response).toMatchObject({ status: 400, json: { code: 'REQUEST_INVALID' } });
+      expect(response.json['detail']).toMatch(/must not carry/);
     }
     expect(dataApi.requests).toHaveLength(before);
   });
 
   it('TE-02 sends no credentials in a form that is compressed', async () => {
     const before = dataApi.requests.length;
-    const answer = await caller.call('whoop', 'a', {
+    const response = await caller.call('whoop', 'a', {
       method: 'POST',
       body: gzipSync('access_token=x'),
       headers: { 'content-type': 'application/x-www-form-urlencoded', 'content-encoding': 'gzip' },
     });
-    expect(answer).toMatchObject({ status: 400, json: { code: 'REQUEST_INVALID' } });
+    expect(response).toMatchObject({ status: 400, json: { code: 'REQUEST_INVALID' } });
     expect(dataApi.requests).toHaveLength(before);
   });
 
@@ -216,8 +216,8 @@ describe('what a caller tries', () => {
     const before = dataApi.requests.length;
     const key = await application.createKey('tokens:read', 'connections:write', 'links:write', 'admin');
     const path = `/v1/users/${user}/connections/whoop/proxy/a`;
-    const answer = await application.browser.get(path).set('authorization', `Bearer ${key}`);
-    expect(answer.body).toMatchObject({ status: 403, code: 'SCOPE_MISSING' });
+    const response = await application.browser.get(path).set('authorization', `Bearer ${key}`);
+    expect(response.body).toMatchObject({ status: 403, code: 'SCOPE_MISSING' });
     expect((await application.browser.get(path)).body).toMatchObject({ status: 401, code: 'API_KEY_INVALID' });
     expect(dataApi.requests).toHaveLength(before);
   });
@@ -240,8 +240,8 @@ describe('TE-12 the host of an API', () => {
       });
       try {
         await linkAccount(bench.application, user, 'whoop');
-        const answer = await (await ProxyCaller.of(bench.application)).call('whoop', 'a');
-        expect(answer).toMatchObject({ status: 500, json: { code: 'PROVIDER_MISCONFIGURED', act: 'operator' } });
+        const response = await (await ProxyCaller.of(bench.application)).call('whoop', 'a');
+        expect(response).toMatchObject({ status: 500, json: { code: 'PROVIDER_MISCONFIGURED', act: 'operator' } });
       } finally {
         await bench.close();
       }
@@ -326,13 +326,13 @@ describe('NET-04 many slow calls of an API', () => {
     const subject = await Subject.link(application, 'whoop');
     const caller = await ProxyCaller.of(application);
     subject.fake.misbehave({ endpoint: 'api', type: 'slow', ms: 25_000 }, Infinity);
-    const refused: ProxiedAnswer[] = [];
+    const refused: ProxiedResponse[] = [];
     const calls = Array.from({ length: 240 }, async () => {
-      const answer = await caller.call('whoop', 'cycle', { user: subject.userId });
-      if (answer.status === 503) {
-        refused.push(answer);
+      const response = await caller.call('whoop', 'cycle', { user: subject.userId });
+      if (response.status === 503) {
+        refused.push(response);
       }
-      return answer.status;
+      return response.status;
     });
     await until('all have come that are too many', () => refused.length === 24);
     subject.fake.behave();
@@ -344,7 +344,7 @@ describe('NET-04 many slow calls of an API', () => {
     });
   }, 30_000);
 
-  it('are answered before the process ends', async () => {
+  it('get their responses before the process ends', async () => {
     application = await startApplication();
     const subject = await Subject.link(application, 'whoop');
     const caller = await ProxyCaller.of(application);

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { startApplication, type TestApplication } from '../support/application.js';
 import { auditEntriesOf } from '../support/audit-entries.js';
 import { linkAccount } from '../support/linking.js';
-import { type ProxiedAnswer, ProxyCaller } from '../support/proxied-call.js';
+import { type ProxiedResponse, ProxyCaller } from '../support/proxied-call.js';
 import { resetCircuitBreakers, Subject } from '../support/subject.js';
 
 const user = 'the-user';
@@ -28,7 +28,7 @@ afterEach(async () => {
 afterAll(() => application.close());
 
 /** What the provider received, as its fake tells. */
-function received({ json }: ProxiedAnswer): Record<string, unknown> {
+function received({ json }: ProxiedResponse): Record<string, unknown> {
   return json['received'] as Record<string, unknown>;
 }
 
@@ -40,9 +40,9 @@ describe.each([
   ['whoop', '/developer/v2', 'cycle'],
   ['garmin-oauth1', garminPath, 'dailies'],
 ])('a proxied call of %s', (slug, base, path) => {
-  it("reaches the provider with the user's token, and brings its answer back", async () => {
-    const answer = await caller.call(slug, `${path}?limit=2&from=2026-01-01T00%3A00%3A00Z&x=a+b&x=%c3%bc`);
-    expect(answer).toMatchObject({
+  it("reaches the provider with the user's token, and brings its response back", async () => {
+    const response = await caller.call(slug, `${path}?limit=2&from=2026-01-01T00%3A00%3A00Z&x=a+b&x=%c3%bc`);
+    expect(response).toMatchObject({
       status: 200,
       headers: {
         'content-type': 'application/json; charset=utf-8',
@@ -52,7 +52,7 @@ describe.each([
       },
       json: { ok: true, account_id: '4711' },
     });
-    expect(received(answer)).toMatchObject({
+    expect(received(response)).toMatchObject({
       method: 'GET',
       path: `${base}/${path}`,
       query: 'limit=2&from=2026-01-01T00%3A00%3A00Z&x=a+b&x=%c3%bc',
@@ -71,28 +71,28 @@ describe.each([
     ['POST', undefined, 'untyped'],
   ])('O1-01 sends the body of a %s as it came: %s', async (method, type, body) => {
     const headers = type === undefined ? {} : { 'content-type': type };
-    const answer = await caller.call(slug, `${path}/1`, { method, headers, body });
-    expect(answer.status).toBe(200);
+    const response = await caller.call(slug, `${path}/1`, { method, headers, body });
+    expect(response.status).toBe(200);
     const bytes = Buffer.from(body);
-    expect(received(answer)).toMatchObject({
+    expect(received(response)).toMatchObject({
       method,
       path: `${base}/${path}/1`,
       body_bytes: bytes.length,
       body_sha256: sha256(bytes),
     });
-    const sent = received(answer)['headers'] as Record<string, string>;
+    const sent = received(response)['headers'] as Record<string, string>;
     expect(sent['content-type']).toBe(type);
   });
 
   it.each(['POST', 'DELETE'])('sends a %s without a body', async (method) => {
-    const answer = await caller.call(slug, path, { method });
-    expect(received(answer)).toMatchObject({ method, body_bytes: 0 });
+    const response = await caller.call(slug, path, { method });
+    expect(received(response)).toMatchObject({ method, body_bytes: 0 });
   });
 
-  it('answers HEAD with the headers alone', async () => {
-    const answer = await caller.call(slug, path, { method: 'HEAD' });
-    expect(answer).toMatchObject({ status: 200, headers: { 'cufflink-answer-from': slug } });
-    expect(answer.body).toHaveLength(0);
+  it('responds to HEAD with the headers alone', async () => {
+    const response = await caller.call(slug, path, { method: 'HEAD' });
+    expect(response).toMatchObject({ status: 200, headers: { 'cufflink-answer-from': slug } });
+    expect(response.body).toHaveLength(0);
   });
 
   it('passes on what the call means, and nothing of who makes it or how', async () => {
@@ -117,8 +117,12 @@ describe.each([
       'x-request-id': 'request-0001',
       'ocp-apim-subscription-key': 'meant for another provider',
     };
-    const answer = await caller.call(slug, path, { headers: { ...passed, ...kept } });
-    expect(received(answer)['headers']).toEqual({ ...passed, 'user-agent': 'cufflink', 'accept-encoding': 'identity' });
+    const response = await caller.call(slug, path, { headers: { ...passed, ...kept } });
+    expect(received(response)['headers']).toEqual({
+      ...passed,
+      'user-agent': 'cufflink',
+      'accept-encoding': 'identity',
+    });
   });
 
   it('LOG-06 is in the audit trail as a call, before it leaves, and not as a hand-out', async () => {
@@ -147,8 +151,8 @@ describe.each([
       contentType: 'application/vnd.provider+json',
       headers,
     });
-    const answer = await caller.call(slug, path, { user: subject.userId, method: 'POST' });
-    expect(answer).toMatchObject({
+    const response = await caller.call(slug, path, { user: subject.userId, method: 'POST' });
+    expect(response).toMatchObject({
       status: code,
       headers: {
         'content-type': 'application/vnd.provider+json',
@@ -158,21 +162,21 @@ describe.each([
       },
       json: { error: 'their own' },
     });
-    expect(answer.headers).not.toHaveProperty('set-cookie');
-    expect(answer.headers).not.toHaveProperty('x-powered-by');
+    expect(response.headers).not.toHaveProperty('set-cookie');
+    expect(response.headers).not.toHaveProperty('x-powered-by');
     expect(subject.fake.history.length - before).toBe(1);
     // Neither a rate limit nor an outage of the API holds up tokens.
     expect((await subject.read()).status).toBe(200);
     expect((await caller.call(slug, path, { user: subject.userId })).status).toBe(200);
   });
 
-  it('tells that the provider did not answer, and repeats nothing', async () => {
+  it('tells that the provider did not respond, and repeats nothing', async () => {
     const before = application.sandbox.provider(slug).history.length;
     application.sandbox.provider(slug).misbehave({ endpoint: 'api', type: 'drop', processed: true });
-    const answer = await caller.call(slug, path, { method: 'POST' });
-    expect(answer).toMatchObject({ status: 503, json: { code: 'PROVIDER_UNAVAILABLE', act: 'provider' } });
-    expect(answer.json['detail']).toMatch(/The call may have taken effect: check before you repeat it\.$/);
-    expect(answer.headers).not.toHaveProperty('cufflink-answer-from');
+    const response = await caller.call(slug, path, { method: 'POST' });
+    expect(response).toMatchObject({ status: 503, json: { code: 'PROVIDER_UNAVAILABLE', act: 'provider' } });
+    expect(response.json['detail']).toMatch(/The call may have taken effect: check before you repeat it\.$/);
+    expect(response.headers).not.toHaveProperty('cufflink-answer-from');
     expect(application.sandbox.provider(slug).history.length - before).toBe(1);
     application.sandbox.provider(slug).misbehave({ endpoint: 'api', type: 'drop' });
     expect((await caller.call(slug, path)).json['detail']).not.toContain('may have');
@@ -182,8 +186,8 @@ describe.each([
 describe('a call that cannot be proxied', () => {
   it('TE-02 goes to a provider that takes the token in the URL only', async () => {
     const before = application.sandbox.provider('coros').history.length;
-    const answer = await caller.call('coros', 'v2/coros/sport/list');
-    expect(answer).toMatchObject({
+    const response = await caller.call('coros', 'v2/coros/sport/list');
+    expect(response).toMatchObject({
       status: 409,
       json: { code: 'CALL_UNSUPPORTED', act: 'caller', detail: expect.stringContaining('GET .../token') },
     });
@@ -191,8 +195,8 @@ describe('a call that cannot be proxied', () => {
   });
 
   it('goes to a provider without an API', async () => {
-    const answer = await caller.call('omron', 'measurement');
-    expect(answer).toMatchObject({ status: 409, json: { code: 'CALL_UNSUPPORTED' } });
+    const response = await caller.call('omron', 'measurement');
+    expect(response).toMatchObject({ status: 409, json: { code: 'CALL_UNSUPPORTED' } });
   });
 
   it.each([
@@ -203,8 +207,11 @@ describe('a call that cannot be proxied', () => {
   });
 
   it('has a body that a GET cannot have', async () => {
-    const answer = await caller.call('whoop', 'cycle', { body: '{}', headers: { 'content-type': 'application/json' } });
-    expect(answer).toMatchObject({
+    const response = await caller.call('whoop', 'cycle', {
+      body: '{}',
+      headers: { 'content-type': 'application/json' },
+    });
+    expect(response).toMatchObject({
       status: 400,
       json: { code: 'REQUEST_INVALID', detail: 'A GET request must not have a body.' },
     });
@@ -212,8 +219,8 @@ describe('a call that cannot be proxied', () => {
 
   it('has a body above 64 KiB', async () => {
     const body = randomBytes(64 * 1024 + 1);
-    const answer = await caller.call('whoop', 'cycle', { method: 'POST', body });
-    expect(answer).toMatchObject({ status: 413, json: { code: 'REQUEST_INVALID' } });
+    const response = await caller.call('whoop', 'cycle', { method: 'POST', body });
+    expect(response).toMatchObject({ status: 413, json: { code: 'REQUEST_INVALID' } });
   });
 });
 
@@ -221,16 +228,16 @@ describe('the headers that a provider wants beside the token', () => {
   const name = 'Ocp-Apim-Subscription-Key';
 
   it('are passed on to that provider', async () => {
-    const answer = await caller.call('suunto', 'v2/workouts', { headers: { [name]: 'key-1' } });
-    expect(answer).toMatchObject({ status: 200, json: { ok: true } });
+    const response = await caller.call('suunto', 'v2/workouts', { headers: { [name]: 'key-1' } });
+    expect(response).toMatchObject({ status: 200, json: { ok: true } });
     // The fake has checked it, and does not tell it.
-    expect(answer.body.toString()).not.toContain('key-1');
+    expect(response.body.toString()).not.toContain('key-1');
   });
 
   it('are asked for before the provider is called', async () => {
     const before = application.sandbox.provider('suunto').history.length;
-    const answer = await caller.call('suunto', 'v2/workouts');
-    expect(answer).toMatchObject({
+    const response = await caller.call('suunto', 'v2/workouts');
+    expect(response).toMatchObject({
       status: 400,
       json: { code: 'REQUEST_INVALID', detail: expect.stringContaining(name) },
     });
@@ -254,8 +261,8 @@ describe('O1-03 requests that are signed', () => {
       environment: { SANDBOX_URL: undefined },
     });
     try {
-      const answer = await (await ProxyCaller.of(off)).call('garmin-oauth1', 'dailies');
-      expect(answer).toMatchObject({ status: 409, json: { code: 'PROVIDER_NOT_CONFIGURED' } });
+      const response = await (await ProxyCaller.of(off)).call('garmin-oauth1', 'dailies');
+      expect(response).toMatchObject({ status: 409, json: { code: 'PROVIDER_NOT_CONFIGURED' } });
     } finally {
       await off.close();
     }

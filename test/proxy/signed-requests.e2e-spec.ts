@@ -25,18 +25,18 @@ describe('a signature', () => {
   afterAll(() => application.close());
 
   async function sign(body: object): Promise<string> {
-    const answer = await caller.sign('garmin-oauth1', body);
-    expect(answer).toMatchObject({ status: 200, headers: { 'cache-control': 'no-store' } });
-    expect(Object.keys(answer.json)).toEqual(['authorization']);
-    return String(answer.json['authorization']);
+    const response = await caller.sign('garmin-oauth1', body);
+    expect(response).toMatchObject({ status: 200, headers: { 'cache-control': 'no-store' } });
+    expect(Object.keys(response.json)).toEqual(['authorization']);
+    return String(response.json['authorization']);
   }
 
   /** Sends a request as the company's service does, and tells the status and the problem that the provider names. */
   async function send(authorization: string, method: 'GET' | 'POST', url: string, form?: string): Promise<string> {
     const headers = { authorization, ...(form === undefined ? {} : { 'content-type': formType }) };
-    const answer = await request(url, { method, headers, body: form ?? null });
-    const problem = new URLSearchParams(await answer.body.text()).get('oauth_problem');
-    return `${answer.statusCode}${problem === null ? '' : ` ${problem}`}`;
+    const response = await request(url, { method, headers, body: form ?? null });
+    const problem = new URLSearchParams(await response.body.text()).get('oauth_problem');
+    return `${response.statusCode}${problem === null ? '' : ` ${problem}`}`;
   }
 
   it('O1-07 O1-01 is good for the request that it is for, so that no service needs the secret', async () => {
@@ -90,9 +90,9 @@ describe('a signature', () => {
     ['credentials of its own', (url: string) => `${url}?oauth_token=x`],
     ['no URL', () => 'dailies'],
   ])('TE-12 NET-05 is not made for %s', async (_, change) => {
-    const answer = await caller.sign('garmin-oauth1', { method: 'GET', url: change(`${base}/dailies`) });
-    expect(answer).toMatchObject({ status: 400, json: { code: 'REQUEST_INVALID' } });
-    expect(answer.json).not.toHaveProperty('authorization');
+    const response = await caller.sign('garmin-oauth1', { method: 'GET', url: change(`${base}/dailies`) });
+    expect(response).toMatchObject({ status: 400, json: { code: 'REQUEST_INVALID' } });
+    expect(response.json).not.toHaveProperty('authorization');
   });
 
   it.each([
@@ -105,8 +105,8 @@ describe('a signature', () => {
     ['an unknown field', { body: 'x' }],
     ['a URL that is too long', { url: `http://x/${'x'.repeat(8_200)}` }],
   ])('is not made for %s', async (_, change) => {
-    const answer = await caller.sign('garmin-oauth1', { method: 'GET', url: `${base}/dailies`, ...change });
-    expect(answer).toMatchObject({ status: 400, json: { code: 'REQUEST_INVALID' } });
+    const response = await caller.sign('garmin-oauth1', { method: 'GET', url: `${base}/dailies`, ...change });
+    expect(response).toMatchObject({ status: 400, json: { code: 'REQUEST_INVALID' } });
   });
 
   it('is not made for OAuth 2.0, where none is needed', async () => {
@@ -118,8 +118,8 @@ describe('a signature', () => {
   });
 
   it('is not made for a connection that does not exist', async () => {
-    const answer = await caller.sign('garmin-oauth1', { method: 'GET', url: `${base}/dailies` }, 'nobody');
-    expect(answer).toMatchObject({ status: 404, json: { code: 'CONNECTION_NOT_FOUND' } });
+    const response = await caller.sign('garmin-oauth1', { method: 'GET', url: `${base}/dailies` }, 'nobody');
+    expect(response).toMatchObject({ status: 404, json: { code: 'CONNECTION_NOT_FOUND' } });
   });
 
   it('LOG-06 is in the audit trail', async () => {

@@ -43,12 +43,12 @@ async function pass(application: TestApplication, seconds: number): Promise<void
 }
 
 async function ask(subjects: readonly Subject[]): Promise<{ status: number; body: TokenBody }[]> {
-  const answers: { status: number; body: TokenBody }[] = [];
+  const responses: { status: number; body: TokenBody }[] = [];
   for (const subject of subjects) {
     const response = await subject.read();
-    answers.push({ status: response.status, body: response.body as TokenBody });
+    responses.push({ status: response.status, body: response.body as TokenBody });
   }
-  return answers;
+  return responses;
 }
 
 async function statuses({ databaseUrl }: TestApplication): Promise<Record<string, number>> {
@@ -105,7 +105,7 @@ describe('the circuit breaker of a provider', () => {
 
       const refusal = await second?.refusal();
       expect(refusal).toMatchObject({ status: 503, code: 'PROVIDER_RATE_LIMITED', act: 'provider' });
-      // The time comes closer while the answers are under way.
+      // The time comes closer while the responses are under way.
       const leastSeconds = seconds - 2 - (Date.now() - askedAtMs) / 1_000;
       expect(refusal?.retry_after_seconds).toBeGreaterThanOrEqual(leastSeconds);
       expect(refusal?.retry_after_seconds).toBeLessThanOrEqual(seconds + 2);
@@ -147,17 +147,17 @@ describe('the circuit breaker of a provider', () => {
     await pass(application, 61);
 
     first?.fake.misbehave(at(held), Infinity);
-    const answers: number[] = [];
+    const responses: number[] = [];
     const asking = subjects.map(async ({ userId }, index) => {
       const { api } = index % 2 === 0 ? application : other;
-      answers.push((await api.get(`/v1/users/${userId}/connections/whoop/token`)).status);
+      responses.push((await api.get(`/v1/users/${userId}/connections/whoop/token`)).status);
     });
-    await until('all are answered but the one that tries', () => answers.length === subjects.length - 1);
-    expect(answers).not.toContain(200);
+    await until('all have a response but the one that tries', () => responses.length === subjects.length - 1);
+    expect(responses).not.toContain(200);
     expect(first?.refreshes).toHaveLength(2);
     first?.fake.behave();
     await Promise.all(asking);
-    expect(answers.at(-1)).toBe(200);
+    expect(responses.at(-1)).toBe(200);
     expect(first?.refreshes).toHaveLength(2);
     expect((await ask(subjects)).map(({ status }) => status)).toEqual(subjects.map(() => 200));
   });

@@ -92,11 +92,11 @@ describe('the journal of refreshed tokens', () => {
     if (wrong !== undefined) {
       sandbox.provider(slug).misbehave(wrong);
     }
-    // Nobody waits for its answer, nor for its end: that is what dying means.
+    // Nobody waits for its response, nor for its end: that is what dying means.
     running.push(dying);
     dying.api.get(tokenPath.replace('whoop', slug)).end(() => undefined);
     const { history } = sandbox.provider(slug);
-    await until('the provider has answered', () =>
+    await until('the provider has responded', () =>
       history.some(({ kind, status }) => kind === 'refresh' && status === 200),
     );
     if (directory !== undefined) {
@@ -142,7 +142,7 @@ describe('the journal of refreshed tokens', () => {
     expect(body).toMatchObject({ scopes_granted: null, scopes_missing: null });
   });
 
-  it('R-01 TE-04 commits the refresh token of an answer that could not be used, and spends it then', async () => {
+  it('R-01 TE-04 commits the refresh token of a response that could not be used, and spends it then', async () => {
     const first = await dieBeforeCommit(journal, 'whoop', at({ type: 'badTokenType' }));
     const second = await restart(first, journal);
     expect(await auditEntriesOf(second, 'user-1')).toContain(
@@ -330,8 +330,8 @@ describe('the journal of refreshed tokens', () => {
       await waitUntilReady(service, url);
       const headers = { authorization: `Bearer ${await application.createKey('connections:write', 'admin')}` };
       const refresh = { method: 'POST', headers };
-      const answer = await fetch(`${url}/v1/users/user-1/connections/whoop/refresh`, refresh);
-      expect(answer.status).toBe(200);
+      const response = await fetch(`${url}/v1/users/user-1/connections/whoop/refresh`, refresh);
+      expect(response.status).toBe(200);
       const metrics = await (await fetch(`${url}/metrics`, { headers })).text();
       expect(metrics).toMatch(/^cufflink_refresh_journal_failures_total 1$/m);
       expect(service.output()).toContain('EFBIG');

@@ -81,7 +81,7 @@ const failures: readonly {
     inDoubt: true,
   },
   {
-    name: 'an answer without tokens',
+    name: 'a response without tokens',
     wrong: at({ type: 'status', code: 200, body: '{}', contentType: 'application/json' }),
     code: 'TOKEN_RESPONSE_INVALID',
     status: 502,
@@ -152,8 +152,8 @@ describe('refresh', () => {
     });
 
     it.each([
-      ['the answer is lost', at({ type: 'drop' })],
-      ['the answer is lost after the provider has acted', at({ type: 'drop', processed: true })],
+      ['the response is lost', at({ type: 'drop' })],
+      ['the response is lost after the provider has acted', at({ type: 'drop', processed: true })],
     ])('does not withhold a token that still works: %s', async (_, wrong) => {
       const subject = await Subject.link(application, 'fitbit');
       const first = await subject.token();
@@ -230,13 +230,13 @@ describe('refresh', () => {
       const askedAtMs = Date.now();
       const headers = { 'Retry-After': header(application.clock.now()) };
       subject.fake.misbehave(at({ type: 'status', code: status, headers }));
-      const answer = await subject.read().expect(503);
-      const { retry_after_seconds: asked } = answer.body as TokenBody;
-      // A date has whole seconds, and comes closer while the answer is under way.
+      const response = await subject.read().expect(503);
+      const { retry_after_seconds: asked } = response.body as TokenBody;
+      // A date has whole seconds, and comes closer while the response is under way.
       const leastSeconds = seconds - 1 - (Date.now() - askedAtMs) / 1_000;
       expect(asked).toBeGreaterThanOrEqual(leastSeconds);
       expect(asked).toBeLessThanOrEqual(seconds + 1);
-      expect(answer.headers['retry-after']).toBe(String(asked));
+      expect(response.headers['retry-after']).toBe(String(asked));
       const { retry_at: retryAt, last_error_at: failedAt } = await subject.row();
       const pauseSeconds = (Number(retryAt) - Number(failedAt)) / 1_000;
       expect(pauseSeconds).toBeGreaterThanOrEqual(leastSeconds);
@@ -409,7 +409,7 @@ describe('refresh', () => {
     });
   });
 
-  describe('whose answer is lost', () => {
+  describe('whose response is lost', () => {
     it('R-07 R-04 holds the refresh token back at a strict provider and spends it exactly once more', async () => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
@@ -423,11 +423,11 @@ describe('refresh', () => {
 
       // The pause of the backoff is over, the hold is not.
       await subject.passInDatabase(60);
-      const answers = await Promise.all(Array.from({ length: 10 }, () => subject.refusal()));
-      for (const answer of answers) {
-        expect(answer).toMatchObject({ status: 503, code: 'TOKEN_REFRESH_PENDING', act: 'caller' });
-        expect(answer.retry_after_seconds).toBeGreaterThan(50);
-        expect(answer.retry_after_seconds).toBeLessThanOrEqual(60);
+      const responses = await Promise.all(Array.from({ length: 10 }, () => subject.refusal()));
+      for (const response of responses) {
+        expect(response).toMatchObject({ status: 503, code: 'TOKEN_REFRESH_PENDING', act: 'caller' });
+        expect(response.retry_after_seconds).toBeGreaterThan(50);
+        expect(response.retry_after_seconds).toBeLessThanOrEqual(60);
       }
       expect(await subject.force()).toMatchObject({ status: 503, code: 'TOKEN_REFRESH_PENDING' });
       expect(subject.refreshes).toHaveLength(1);
@@ -459,7 +459,7 @@ describe('refresh', () => {
       await subject.expectStoredTokensAlive();
     });
 
-    it('R-07 is repeated without a hold at a provider that gives the same answer again', async () => {
+    it('R-07 is repeated without a hold at a provider that gives the same response again', async () => {
       const subject = await Subject.link(application, 'fitbit');
       await subject.expire();
       const { refreshToken } = await subject.stored();
@@ -467,7 +467,7 @@ describe('refresh', () => {
       expect(await subject.refusal()).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
       await subject.passInDatabase(2, ['retry_at']);
       expect(await subject.refusal()).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
-      // However often it has failed before: the provider gives the answer again for two minutes only.
+      // However often it has failed before: the provider gives the response again for two minutes only.
       await queryDatabase(application.databaseUrl, 'UPDATE connections SET failed_attempts = 20 WHERE user_id = $1', [
         subject.userId,
       ]);
@@ -484,7 +484,7 @@ describe('refresh', () => {
       const other = await startApplication({
         environment: {
           WHOOP_CLIENT_ID: 'sandbox-whoop-client',
-          WHOOP_CLIENT_SECRET: 'unused-because-nobody-answers',
+          WHOOP_CLIENT_SECRET: 'unused-because-nobody-responds',
           WHOOP_TOKEN_URL: 'http://127.0.0.1:9/token',
         },
         databaseUrl: application.databaseUrl,
@@ -495,8 +495,8 @@ describe('refresh', () => {
       try {
         const subject = await Subject.link(application, 'whoop');
         await subject.expire();
-        const answer = await other.api.get(`/v1/users/${subject.userId}/connections/whoop/token`);
-        expect(answer.body).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+        const response = await other.api.get(`/v1/users/${subject.userId}/connections/whoop/token`);
+        expect(response.body).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
         expect(await subject.row()).toMatchObject({ lease_id: null, attempt_started_at: null, failed_attempts: 1 });
         await subject.passInDatabase(2, ['retry_at']);
         await subject.token();

@@ -42,7 +42,7 @@ class LastWriterWins extends ConnectionStore {
   }
 }
 
-/** One refresh with a random answer time, and something else a random time after it began. */
+/** One refresh with a random response time, and something else a random time after it began. */
 async function race(subject: Subject, random: () => number, rival: () => Promise<unknown>): Promise<number> {
   subject.fake.misbehave(at({ type: 'slow', ms: Math.floor(random() * 60), processed: random() < 0.5 }));
   const refreshing = subject.refresh().then(({ status }) => status);
@@ -60,7 +60,7 @@ async function unlinkRace(application: TestApplication, slug: string, random: ()
   return [
     ...((await subject.find()) === undefined ? [] : ['the connection is back']),
     ...(subject.isGrantAlive ? ['its grant lives on at the provider'] : []),
-    ...([200, 404].includes(status) ? [] : [`the refresh was answered with ${status}`]),
+    ...([200, 404].includes(status) ? [] : [`the refresh got ${status}`]),
     ...((await subject.read()).status === 404 ? [] : ['a token is handed out']),
   ];
 }
@@ -75,7 +75,7 @@ async function relinkRace(application: TestApplication, slug: string, random: ()
   const again = await subject.refresh();
   const last = subject.refreshes.at(-1);
   return [
-    ...(status === 200 ? [] : [`the refresh was answered with ${status}`]),
+    ...(status === 200 ? [] : [`the refresh got ${status}`]),
     ...(again.status === 200 ? [] : ['the connection cannot be refreshed any more']),
     ...(last?.familyId === newest?.familyId ? [] : ['the connection holds the tokens of the old grant']),
   ];

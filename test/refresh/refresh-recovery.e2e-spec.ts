@@ -31,8 +31,8 @@ describe('recovery of a refresh', () => {
     application.sandbox.provider('concept2').behave();
   });
 
-  describe('when the answer is lost', () => {
-    it('R-07 sends the same refresh token again at once to a provider that gives the same answer again', async () => {
+  describe('when the response is lost', () => {
+    it('R-07 sends the same refresh token again at once to a provider that gives the same response again', async () => {
       const subject = await Subject.link(application, 'fitbit');
       await subject.expire();
       const { refreshToken } = await subject.stored();
@@ -178,7 +178,7 @@ describe('recovery of a refresh', () => {
 
   describe('when the keys are out of reach', () => {
     const outOfReach = (): never => {
-      throw new KeyUnavailableError('the key source does not answer');
+      throw new KeyUnavailableError('the key source does not respond');
     };
 
     it('CR-14 is not begun, and the refresh token is not spent', async () => {

@@ -47,7 +47,7 @@ describe('refresh', () => {
       expect(await subject.row()).toMatchObject({ secret_gen: 2, lease_id: null, attempt_started_at: null });
     });
 
-    it('R-05 saves the new pair when the line breaks between the answer of the provider and the save', async () => {
+    it('R-05 saves the new pair when the line breaks between the response of the provider and the save', async () => {
       const target = await createTestDatabase();
       const line = await TcpProxy.start(target);
       const cut = await startApplication({ ...faultyDatabase, databaseUrl: line.through(target) });
@@ -76,7 +76,7 @@ describe('refresh', () => {
       }
     });
 
-    it('R-05 recognises its own pair when only the answer to the save was lost', async () => {
+    it('R-05 recognises its own pair when only the response to the save was lost', async () => {
       const superseded = async () => {
         const { values } = await refreshes.get();
         return values.reduce((sum, { labels, value }) => sum + (labels.outcome === 'superseded' ? value : 0), 0);

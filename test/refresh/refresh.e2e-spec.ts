@@ -43,8 +43,8 @@ describe('refresh', () => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
       subject.fake.misbehave(at({ type: 'slow', ms: 100 }), Infinity);
-      const answers = await Promise.all(Array.from({ length: 100 }, () => subject.token()));
-      expect(new Set(answers).size).toBe(1);
+      const responses = await Promise.all(Array.from({ length: 100 }, () => subject.token()));
+      expect(new Set(responses).size).toBe(1);
       expect(subject.refreshes).toHaveLength(1);
       await subject.expectStoredTokensAlive();
     });
@@ -85,14 +85,14 @@ describe('refresh', () => {
       expect(subject.refreshes).toHaveLength(1);
     });
 
-    it('runs behind the answer at fitbit, where the old token goes on working', async () => {
+    it('runs behind the response at fitbit, where the old token goes on working', async () => {
       const subject = await Subject.link(application, 'fitbit');
       const first = await subject.token();
       await subject.liveFor(4 * minuteMs);
       subject.fake.misbehave(at(held));
       expect(await subject.token()).toBe(first);
       expect(subject.fake.isLiveAccessToken(first)).toBe(true);
-      // The answer did not wait for the provider.
+      // The response did not wait for the provider.
       expect((await subject.refreshInFlight()).outcome).toBe('ok');
       subject.fake.behave();
       await until('the new tokens are stored', async () => (await subject.row()).secret_gen === 2);
@@ -124,9 +124,9 @@ describe('refresh', () => {
       expect(subject.isGrantAlive).toBe(true);
 
       subject.fake.behave();
-      const answer = await refreshing;
-      expect(answer.status).toBe(404);
-      expect(answer.body).toMatchObject({ code: 'CONNECTION_NOT_FOUND' });
+      const response = await refreshing;
+      expect(response.status).toBe(404);
+      expect(response.body).toMatchObject({ code: 'CONNECTION_NOT_FOUND' });
       expect(await subject.find()).toBeUndefined();
       expect(subject.isGrantAlive).toBe(false);
       expect(await subject.refusal()).toMatchObject({ status: 404, code: 'CONNECTION_NOT_FOUND' });
@@ -161,9 +161,9 @@ describe('refresh', () => {
       const linked = await subject.stored();
       subject.fake.behave();
 
-      const answer = await reading;
-      expect(answer.status).toBe(200);
-      expect((answer.body as TokenBody).access_token).toBe(linked.accessToken);
+      const response = await reading;
+      expect(response.status).toBe(200);
+      expect((response.body as TokenBody).access_token).toBe(linked.accessToken);
       expect(await subject.stored()).toEqual(linked);
       await subject.expectStoredTokensAlive();
       expect(await subject.row()).toMatchObject({ status: 'active', secret_gen: 2, failed_attempts: 0 });
@@ -204,7 +204,7 @@ describe('refresh', () => {
       const read = ({ userId }: Subject) => stopping.api.get(`/v1/users/${userId}/connections/fitbit/token`);
       try {
         running.fake.misbehave(at(held));
-        // Refreshed behind the answer: no caller waits for it when the application stops.
+        // Refreshed behind the response: no caller waits for it when the application stops.
         await read(running).expect(200);
         await running.refreshInFlight();
       } finally {

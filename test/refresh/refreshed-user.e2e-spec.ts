@@ -9,7 +9,7 @@ import { at, endAllTrouble, Subject } from '../support/subject.js';
 
 const anotherUser = at({ type: 'idToken', claims: { sub: '999' } });
 
-describe('a refresh whose answer is not about the user of the connection', () => {
+describe('a refresh whose response is not about the user of the connection', () => {
   let application: TestApplication;
 
   beforeAll(async () => {
@@ -37,7 +37,7 @@ describe('a refresh whose answer is not about the user of the connection', () =>
     );
   });
 
-  it('AR-18 loses nothing: the refresh token that was replaced is kept, and the next right answer is taken', async () => {
+  it('AR-18 loses nothing: the refresh token that was replaced is kept, and the next right response is taken', async () => {
     const subject = await Subject.link(application, 'tidepool');
     await subject.expire();
     for (let round = 0; round < 5; round += 1) {
@@ -57,7 +57,7 @@ describe('a refresh whose answer is not about the user of the connection', () =>
       expect((await subject.row()).failed_attempts).toBe(round + 1);
       await subject.passInDatabase(3_600);
     }
-    // The refresh token may be the other user's: an answer that names nobody says nothing.
+    // The refresh token may be the other user's: a response that names nobody says nothing.
     expect(await subject.refusal()).toMatchObject({ status: 502, code: 'TOKEN_RESPONSE_INVALID' });
     await subject.passInDatabase(3_600);
     subject.fake.misbehave(at({ type: 'idToken', claims: {} }));
@@ -70,7 +70,7 @@ describe('a refresh whose answer is not about the user of the connection', () =>
 
   it.each([
     ["never one that may be another user's", true, undefined],
-    ['one of an answer that could not be used', false, 'brought-too-late'],
+    ['one of a response that could not be used', false, 'brought-too-late'],
   ])('AR-18 R-15 keeps as a spare refresh token %s', async (_what, namesAnotherUser, spareRefreshToken) => {
     const subject = await Subject.link(application, 'whoop');
     const row = await application.app.get(ConnectionStore, { strict: false }).find(subject.userId, 'whoop');

@@ -399,7 +399,7 @@ describe('the refresh scheduler', () => {
     }
   });
 
-  it('R-23 lets a worker process of its own sweep, answer for its health, and drain on SIGTERM', async () => {
+  it('R-23 lets a worker process of its own sweep, tell its health, and drain on SIGTERM', async () => {
     const owner = await start();
     const fake = owner.sandbox.provider(slug);
     const connections = await linkMany(owner, 60);
@@ -510,7 +510,7 @@ describe('the refresh scheduler', () => {
     const connections = await linkMany(application, 3);
     const vault = application.app.get(VaultService);
     const check = jest.spyOn(vault, 'ensureCanSeal').mockImplementation(() => {
-      throw new KeyUnavailableError('the key source does not answer');
+      throw new KeyUnavailableError('the key source does not respond');
     });
     await makeDue(application);
     const rows = () => queryDatabase(application.databaseUrl, 'SELECT * FROM connections ORDER BY user_id');
@@ -599,7 +599,7 @@ describe('the refresh scheduler', () => {
     return { busiest: busiestSecond(begunAtMs), dueWhenServed };
   }
 
-  it('R-10 R-27 stops at the first answer that asks to wait, gives back what it had claimed, and goes on after one refresh has tried', async () => {
+  it('R-10 R-27 stops at the first response that asks to wait, gives back what it had claimed, and goes on after one refresh has tried', async () => {
     const application = await start({ environment: { PROVIDER_CONCURRENCY: '2' } });
     const { databaseUrl, sandbox } = application;
     const fake = sandbox.provider(slug);
@@ -612,7 +612,7 @@ describe('the refresh scheduler', () => {
       const { claimed } = await look(application);
       return refreshCount(fake) > 0 && claimed === 0;
     });
-    // What was being sent when the answer came, not what waited for a slot.
+    // What was being sent when the response came, not what waited for a slot.
     const refused = refreshCount(fake);
     expect(refused).toBeLessThanOrEqual(2);
     await expect(look(application)).resolves.toMatchObject({ in_doubt: 0, due: connections.length - refused });

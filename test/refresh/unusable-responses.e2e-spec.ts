@@ -11,7 +11,7 @@ async function passPause(subject: Subject): Promise<void> {
   await resetCircuitBreakers(subject.application);
 }
 
-describe('a refresh whose answer cannot be used', () => {
+describe('a refresh whose response cannot be used', () => {
   let application: TestApplication;
 
   beforeAll(async () => {
@@ -76,7 +76,7 @@ describe('a refresh whose answer cannot be used', () => {
     expect((await subject.row()).suspect_since).toBeNull();
   });
 
-  it('TE-04 keeps the refresh token at rest where the answer has none that can be read', async () => {
+  it('TE-04 keeps the refresh token at rest where the response has none that can be read', async () => {
     const subject = await Subject.link(application, 'whoop');
     await subject.expire();
     const before = await subject.row();

@@ -60,7 +60,7 @@ const planted = {
 /** What a service asks a provider, which is between the two. It stands in the URL that the provider gets, as it should. */
 const asked = canary('asked');
 
-/** How token answers go wrong. */
+/** How token responses go wrong. */
 const failures = [
   { type: 'echoSecret', error: 'invalid_grant', status: 400 },
   { type: 'echoSecret', error: 'server_error', status: 500 },
@@ -83,8 +83,8 @@ const failures = [
   status(200, `oauth_token=${planted.providerToken}&oauth_callback_confirmed=true`),
 ] as const;
 
-/** A public answer of the service, with what it is there to tell. */
-interface Answer {
+/** A public response of the service, with what it is there to tell. */
+interface SeenResponse {
   readonly call: string;
   readonly status: number;
   readonly headers: string;
@@ -97,7 +97,7 @@ describe.each([
   { name: 'in production', production: true },
 ])('LOG-01 a process $name at the log level trace', ({ production }) => {
   const providers: readonly ProviderDefinition[] = [...oauth2, ...oauth1];
-  const answers: Answer[] = [];
+  const responses: SeenResponse[] = [];
   const secrets = new Map<string, string>();
   const states: string[] = [];
   let databaseUrl: string;
@@ -168,7 +168,7 @@ describe.each([
   });
 
   it('went through every kind of failure, and met every kind of secret', () => {
-    const codes = new Set(answers.map(({ json }) => json['code']));
+    const codes = new Set(responses.map(({ json }) => json['code']));
     const kinds = [...secrets.values()];
 
     expect([...codes]).toEqual(expect.arrayContaining(expectedCodes));
@@ -177,7 +177,7 @@ describe.each([
     }
     expect(secrets.size).toBeGreaterThan(200);
     expect(states.length).toBeGreaterThan(50);
-    expect(answers.some(({ call, status: code }) => call.endsWith('/token') && code === 200)).toBe(true);
+    expect(responses.some(({ call, status: code }) => call.endsWith('/token') && code === 200)).toBe(true);
     for (const text of ['violates check constraint', 'relation \\"connections\\" does not exist']) {
       expect(service.stdout().includes(text)).toBe(true);
     }
@@ -188,16 +188,16 @@ describe.each([
     expect(search.find(service.output())).toEqual([]);
   });
 
-  it('answers with no secret, except a token where a token was asked for, and the state and token of a link that was started', () => {
-    const found = answers.flatMap((answer) =>
-      hitsOf(answer).map(({ kind, form }) => `${answer.call} ${answer.status}: ${kind}, ${form}`),
+  it('responds with no secret, except a token where a token was asked for, and the state and token of a link that was started', () => {
+    const found = responses.flatMap((response) =>
+      hitsOf(response).map(({ kind, form }) => `${response.call} ${response.status}: ${kind}, ${form}`),
     );
 
     expect(found).toEqual([]);
   });
 
   it('LOG-06 keeps nothing of the path, the query or the body of a proxied call', () => {
-    const proxied = answers.filter(({ call, status: code }) => call.includes('/proxy/') && code === 200);
+    const proxied = responses.filter(({ call, status: code }) => call.includes('/proxy/') && code === 200);
     expect(proxied.length).toBeGreaterThan(production ? 8 : 12);
     expect(proxied.some(({ body }) => body.includes(asked))).toBe(true);
     expect(proxy.exchanges.some(({ target }) => target.includes(asked))).toBe(true);
@@ -206,11 +206,11 @@ describe.each([
     expect(dumps.flatMap((dump) => search.find(dump))).toEqual([]);
   });
 
-  it('LOG-12 answers /metrics and /docs-json without any secret', () => {
+  it('LOG-12 serves /metrics and /docs-json without any secret', () => {
     for (const path of ['/metrics', '/docs-json']) {
-      const answer = answers.find(({ call, status: code }) => call === `GET ${path}` && code === 200);
-      expect(answer?.body.length).toBeGreaterThan(500);
-      expect(search.find(answer?.body ?? '')).toEqual([]);
+      const response = responses.find(({ call, status: code }) => call === `GET ${path}` && code === 200);
+      expect(response?.body.length).toBeGreaterThan(500);
+      expect(search.find(response?.body ?? '')).toEqual([]);
     }
   });
 
@@ -268,7 +268,7 @@ describe.each([
     for (const definition of production ? oauth2 : providers) {
       const user = await link(definition);
       for (const failure of failures) {
-        // The filler of a huge answer, which is passed on, would pass for a token.
+        // The filler of a huge response, which is passed on, would pass for a token.
         if (failure.type !== 'hugeBody' && failure.type !== 'gzipBomb') {
           await failProxied(definition, user, { ...failure, endpoint: 'api' });
         }
@@ -452,7 +452,7 @@ describe.each([
     return { linkWebUrl: linkWebUrl.replace(proxy.url, sandbox.url), state };
   }
 
-  function finish(callback: URL): Promise<Answer> {
+  function finish(callback: URL): Promise<SeenResponse> {
     return call('GET', callback.pathname + callback.search);
   }
 
@@ -462,7 +462,7 @@ describe.each([
     body?: string,
     type?: string,
     authorization = key,
-  ): Promise<Answer> {
+  ): Promise<SeenResponse> {
     const isCallback = path.startsWith('/v1/oauth/');
     const response = await request(`${url}${path}`, {
       method,
@@ -474,19 +474,19 @@ describe.each([
     });
     const text = await response.body.text();
     const isJson = /json/.test(String(response.headers['content-type']));
-    const answer: Answer = {
+    const seen: SeenResponse = {
       call: `${method} ${path.split('?', 1)[0]}`,
       status: response.statusCode,
       headers: JSON.stringify(response.headers),
       body: text,
       json: (isJson ? parseObject(text) : undefined) ?? {},
     };
-    answers.push(answer);
-    return answer;
+    responses.push(seen);
+    return seen;
   }
 
-  /** What an answer holds beyond what it is there for. */
-  function hitsOf({ call: name, status: code, headers, body, json }: Answer): Hit[] {
+  /** What a response holds beyond what it is there for. */
+  function hitsOf({ call: name, status: code, headers, body, json }: SeenResponse): Hit[] {
     const given = new Set<unknown>();
     if (code === 201 && name.endsWith('/link')) {
       given.add(json['state']).add(new URL(String(json['link_web_url'])).searchParams.get('oauth_token'));
@@ -575,7 +575,7 @@ describe('LOG-01 the usual redaction by key path', () => {
 
     redacting.info({ access_token: value, grant: { access_token: value } }, 'redacted');
     redacting.info(`the provider refused ${value}`);
-    redacting.info({ answer: { body: { access_token: value } } }, 'deeper');
+    redacting.info({ response: { body: { access_token: value } } }, 'deeper');
     redacting.error(Object.assign(new Error('Request failed'), { config: { data: `token=${value}` } }));
 
     expect(lines.map((line) => search.find(line).length > 0)).toEqual([false, true, true, true]);
@@ -660,10 +660,10 @@ function status(code: number, body: string, contentType = 'application/json') {
   return { type: 'status', code, body, contentType, headers } as const;
 }
 
-/** The secrets in what was sent to a provider and in what it answered. */
-function* secretsOf({ headers, body, answer }: RecordedExchange): Generator<readonly [string, string]> {
+/** The secrets in what was sent to a provider and in its response. */
+function* secretsOf({ headers, body, response }: RecordedExchange): Generator<readonly [string, string]> {
   const sent = new URLSearchParams(body);
-  const answered = parseObject(answer) ?? Object.fromEntries(new URLSearchParams(answer));
+  const answered = parseObject(response) ?? Object.fromEntries(new URLSearchParams(response));
   for (const [name, kind] of [
     ['code', 'authorization code'],
     ['code_verifier', 'PKCE verifier'],

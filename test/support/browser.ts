@@ -15,7 +15,7 @@ export interface ConsentOptions {
 /**
  * Opens the authorisation URL, fills the consent form in and sends it, as a browser without JavaScript does.
  *
- * @returns the URL that the provider sends the browser back to; where the provider answers with a form to be posted there (form_post),
+ * @returns the URL that the provider sends the browser back to; where the provider responds with a form to be posted there (form_post),
  *   the form's fields are the query
  */
 export async function consent(linkWebUrl: string, options: ConsentOptions = {}): Promise<URL> {
@@ -39,15 +39,15 @@ export async function consent(linkWebUrl: string, options: ConsentOptions = {}):
     form.append(name, name === 'account' ? (options.account ?? usualAccount) : value);
   }
   form.append('decision', options.decision ?? 'approve');
-  const answer = await request(new URL(action, linkWebUrl), {
+  const response = await request(new URL(action, linkWebUrl), {
     method: 'POST',
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     body: form.toString(),
   });
-  const nextPage = await answer.body.text();
-  const location = answer.headers['location'] ?? postedForm(nextPage);
+  const nextPage = await response.body.text();
+  const location = response.headers['location'] ?? postedForm(nextPage);
   if (typeof location !== 'string') {
-    throw new Error(`The consent form was answered with HTTP ${answer.statusCode} and no redirect.`);
+    throw new Error(`The consent form got HTTP ${response.statusCode} and no redirect.`);
   }
   return new URL(location);
 }

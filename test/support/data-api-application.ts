@@ -25,7 +25,7 @@ export const basePath = '/developer/v2';
 /**
  * Starts it.
  *
- * @param response - what the data API answers; called once per request
+ * @param response - the response of the data API; called once per request
  */
 export async function startWithDataApi(
   response: (request: RecordedRequest) => PreparedResponse | Promise<PreparedResponse>,

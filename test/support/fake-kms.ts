@@ -1,12 +1,12 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { startRecordingServer, type RecordingServer } from '../../src/provider-kit/testing/recording-server.js';
 
-/** What the fake does beside answering as KMS does. */
+/** What the fake does beside responding as KMS does. */
 export interface KmsState {
   readonly keys: Map<string, Buffer>;
-  /** Every call is answered with this error. */
+  /** Every call gets this error. */
   failWith: { readonly status: number; readonly type: string } | undefined;
-  /** Leaves every call without an answer. */
+  /** Leaves every call without a response. */
   hang: boolean;
 }
 
@@ -36,7 +36,7 @@ export async function startFakeKms(...names: string[]): Promise<FakeKms> {
     headers: { 'content-type': 'application/x-amz-json-1.1' },
     body: JSON.stringify({ __type: type, message: 'failure of the test' }),
   });
-  const answer = (body: object) => ({
+  const response = (body: object) => ({
     headers: { 'content-type': 'application/x-amz-json-1.1' },
     body: JSON.stringify(body),
   });
@@ -72,7 +72,7 @@ export async function startFakeKms(...names: string[]): Promise<FakeKms> {
         cipher.final(),
         cipher.getAuthTag(),
       ]);
-      return answer({ CiphertextBlob: blob.toString('base64'), KeyId: fields.KeyId });
+      return response({ CiphertextBlob: blob.toString('base64'), KeyId: fields.KeyId });
     }
     try {
       const blob = Buffer.from(fields.CiphertextBlob ?? '', 'base64');
@@ -80,7 +80,7 @@ export async function startFakeKms(...names: string[]): Promise<FakeKms> {
       decipher.setAAD(associatedData);
       decipher.setAuthTag(blob.subarray(-16));
       const plain = Buffer.concat([decipher.update(blob.subarray(12, -16)), decipher.final()]);
-      return answer({ Plaintext: plain.toString('base64'), KeyId: fields.KeyId });
+      return response({ Plaintext: plain.toString('base64'), KeyId: fields.KeyId });
     } catch {
       return fail('InvalidCiphertextException');
     }

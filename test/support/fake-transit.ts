@@ -1,14 +1,14 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { startRecordingServer, type RecordingServer } from '../../src/provider-kit/testing/recording-server.js';
 
-/** What the fake does beside answering as Vault does. */
+/** What the fake does beside responding as Vault does. */
 export interface TransitState {
   /** Keys by name; a version is an index from 1. */
   readonly keys: Map<string, Buffer[]>;
   minDecryptionVersion: number;
-  /** Answers with this status and no key is touched. */
+  /** Responds with this status, and touches no key. */
   failWith: number | undefined;
-  /** Leaves every call without an answer. */
+  /** Leaves every call without a response. */
   hang: boolean;
 }
 

@@ -19,7 +19,7 @@ export interface HandOut {
   readonly userId: string;
   readonly provider: string;
   readonly accessToken: string;
-  /** When the caller asked and when it had the answer, milliseconds since 1970 on the clock of this machine. */
+  /** When the caller asked and when it had the response, milliseconds since 1970 on the clock of this machine. */
   readonly askedAtMs: number;
   readonly receivedAtMs: number;
 }
@@ -47,7 +47,7 @@ export interface Evidence {
   /** Opens what is stored; any instance on the database can. */
   readonly vault: Pick<INestApplicationContext, 'get'>;
   readonly connections: readonly CheckedConnection[];
-  /** Families whose refresh token may be sent again because an answer to it was lost. */
+  /** Families whose refresh token may be sent again because a response to it was lost. */
   readonly inDoubt?: ReadonlySet<string>;
   /** Every token set that was stored since before the connections were linked; I2 and I5 need it. */
   readonly history?: readonly StoredVersion[];
@@ -59,7 +59,7 @@ export interface Evidence {
   readonly auditedHandOuts?: ReadonlyMap<string, number>;
   /** Refreshes in the audit trail by id of the connection and number of the token set, as `<id> token-set:<number>`. */
   readonly auditedRefreshes?: ReadonlyMap<string, number>;
-  /** Calls for a token whose answer never arrived, by user: their hand-outs may be in the audit trail all the same. */
+  /** Calls for a token whose response never arrived, by user: their hand-outs may be in the audit trail all the same. */
   readonly unanswered?: ReadonlyMap<string, number>;
 }
 
@@ -178,7 +178,7 @@ function findRepeatedTokens(calls: readonly HistoryEntry[], fake: FakeProvider):
   return found;
 }
 
-/** The provider answered without a new refresh token, so the old one goes on. */
+/** The provider sent without a new refresh token, so the old one goes on. */
 function keepsRefreshToken({ misbehaviour }: HistoryEntry): boolean {
   return misbehaviour === 'omitRefreshToken' || misbehaviour === 'emptyRefreshToken';
 }
@@ -262,7 +262,7 @@ function findWithheldToken(
   return tookMs > Math.min(longestWaitMs, lifeMs - leastLifeMs) + slackMs ? [`${asked} waited for ${tookMs} ms`] : [];
 }
 
-/** Each set that the provider has issued is stored once, unless a new link came first; each that is stored came from one answer. */
+/** Each set that the provider has issued is stored once, unless a new link came first; each that is stored came from one response. */
 function findWrongOutcomes(
   calls: readonly HistoryEntry[],
   versions: readonly StoredVersion[],

@@ -14,7 +14,7 @@ export interface BrowserRequest {
 }
 
 /**
- * A server on this machine that a browser takes for several https sites: some are passed on to a server without TLS, the others answer with
+ * A server on this machine that a browser takes for several https sites: some are passed on to a server without TLS, the others respond with
  * a page of the test.
  */
 export class HttpsFront {
@@ -63,11 +63,12 @@ export class HttpsFront {
         outgoing.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(page);
         return;
       }
-      const passedOn = httpRequest(new URL(url, upstream), { method, headers: incoming.headers }, (answer) => {
-        const { location } = answer.headers;
-        const headers = location === undefined ? answer.headers : { ...answer.headers, location: this.seen(location) };
-        outgoing.writeHead(answer.statusCode ?? 502, headers);
-        answer.pipe(outgoing);
+      const passedOn = httpRequest(new URL(url, upstream), { method, headers: incoming.headers }, (response) => {
+        const { location } = response.headers;
+        const headers =
+          location === undefined ? response.headers : { ...response.headers, location: this.seen(location) };
+        outgoing.writeHead(response.statusCode ?? 502, headers);
+        response.pipe(outgoing);
       });
       passedOn.on('error', () => outgoing.destroy());
       incoming.pipe(passedOn);

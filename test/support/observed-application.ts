@@ -24,7 +24,7 @@ export const redemption: Readonly<Record<string, CallKind>> = {
   'fitbit-oauth1': 'access_token',
 };
 
-/** How a callback is answered that is refused, and one that connects. */
+/** The response to a callback that is refused, and to one that connects. */
 export const refused = { status: 403, code: 'AUTHORIZATION_STATE_INVALID' };
 export const connected = { status: 200, code: undefined };
 

@@ -29,15 +29,15 @@ export interface PeerOptions {
   readonly requirePushedRequests?: boolean;
 }
 
-/** One request that reached the token endpoint, and how it was answered. */
+/** One request that reached the token endpoint, and its response. */
 export interface PeerTokenRequest {
   readonly grantType: string;
   /** Every way of client authentication that the request used. */
   readonly authentication: readonly ('basic' | 'body')[];
   readonly status: number;
-  /** `error` of the answer. */
+  /** `error` of the response. */
   readonly error: string | undefined;
-  /** Refresh token of the answer. */
+  /** Refresh token of the response. */
   readonly refreshToken: string | undefined;
 }
 
@@ -56,7 +56,7 @@ export interface PeerConsent {
  * It lives by the real clock. Tests make tokens expire by putting the application's clock forward; here they stay valid.
  */
 export class OidcPeer {
-  /** In the order of their answers. */
+  /** In the order of their responses. */
   readonly tokenRequests: PeerTokenRequest[] = [];
   /** For the history checker; {@link forget} leaves them. */
   readonly records = new PeerRecords();
@@ -115,7 +115,7 @@ export class OidcPeer {
     return this.inFlight;
   }
 
-  /** Forgets what was recorded, and answers at once again. */
+  /** Forgets what was recorded, and responds at once again. */
   forget(): void {
     this.releaseTokenRequests();
     this.tokenRequests.length = 0;
@@ -152,9 +152,9 @@ export class OidcPeer {
 
   /** Calls the userinfo endpoint and returns the HTTP status and the account that the token belongs to. */
   async userinfo(accessToken: string): Promise<{ status: number; account: unknown }> {
-    const answer = await request(`${this.url}/me`, { headers: { authorization: `Bearer ${accessToken}` } });
-    const body = (await answer.body.json()) as { sub?: unknown };
-    return { status: answer.statusCode, account: body.sub };
+    const response = await request(`${this.url}/me`, { headers: { authorization: `Bearer ${accessToken}` } });
+    const body = (await response.body.json()) as { sub?: unknown };
+    return { status: response.statusCode, account: body.sub };
   }
 
   /** Posts a form to the token endpoint past the application. `authorization` replaces the correct Basic header. */
@@ -163,13 +163,13 @@ export class OidcPeer {
     fields: Record<string, string>,
     authorization = basicHeader(client),
   ): Promise<{ status: number; error: unknown }> {
-    const answer = await request(`${this.url}/token`, {
+    const response = await request(`${this.url}/token`, {
       method: 'POST',
       headers: { 'content-type': 'application/x-www-form-urlencoded', authorization },
       body: new URLSearchParams(fields).toString(),
     });
-    const body = (await answer.body.json()) as { error?: unknown };
-    return { status: answer.statusCode, error: body.error };
+    const body = (await response.body.json()) as { error?: unknown };
+    return { status: response.statusCode, error: body.error };
   }
 
   /** Presents a refresh token past the application, as somebody who copied it would. */
@@ -204,7 +204,7 @@ export class OidcPeer {
     let url = start;
     let body = form;
     while (url.origin === this.url && (body !== undefined || !url.pathname.startsWith(interactionPath))) {
-      const answer = await request(url, {
+      const response = await request(url, {
         method: body === undefined ? 'GET' : 'POST',
         headers: {
           cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; '),
@@ -212,14 +212,14 @@ export class OidcPeer {
         },
         body: body?.toString() ?? null,
       });
-      const page = await answer.body.text();
-      for (const cookie of [answer.headers['set-cookie'] ?? []].flat()) {
+      const page = await response.body.text();
+      for (const cookie of [response.headers['set-cookie'] ?? []].flat()) {
         const [, name, value] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
         cookies.set(name ?? '', value ?? '');
       }
-      const { location } = answer.headers;
+      const { location } = response.headers;
       if (typeof location !== 'string') {
-        throw new Error(`The peer answers ${url.pathname} with HTTP ${answer.statusCode}: ${page.slice(0, 300)}`);
+        throw new Error(`The peer responses ${url.pathname} with HTTP ${response.statusCode}: ${page.slice(0, 300)}`);
       }
       url = new URL(location, url);
       body = undefined;
@@ -231,7 +231,7 @@ export class OidcPeer {
     if (context.path.startsWith(interactionPath) && context.method === 'POST') {
       await this.decide(context);
     } else if (context.path === '/token' && context.method === 'POST') {
-      await this.answerToken(context, next);
+      await this.respondWithToken(context, next);
     } else {
       await next();
     }
@@ -263,7 +263,7 @@ export class OidcPeer {
    * Delays, counts and records. Requests are processed one after the other, as in a provider's transaction: the peer looks at a
    * token and uses it up in two steps, and a second request between them would go unnoticed.
    */
-  private async answerToken(context: Context, next: () => Promise<void>): Promise<void> {
+  private async respondWithToken(context: Context, next: () => Promise<void>): Promise<void> {
     const at = Date.now();
     this.inFlight += 1;
     const sent = Object.fromEntries(await peekForm(context.req));
@@ -287,7 +287,7 @@ export class OidcPeer {
       await sleep(delayMs);
     }
     this.inFlight -= 1;
-    const answer = (context.body ?? {}) as TokenAnswer;
+    const response = (context.body ?? {}) as TokenEndpointBody;
     this.tokenRequests.push({
       grantType: sent['grant_type'] ?? '',
       authentication: [
@@ -295,8 +295,8 @@ export class OidcPeer {
         ...(sent['client_secret'] === undefined ? [] : (['body'] as const)),
       ],
       status: context.status,
-      error: answer.error,
-      refreshToken: answer.refresh_token,
+      error: response.error,
+      refreshToken: response.refresh_token,
     });
     const { Grant: grant } = context.oidc?.entities ?? {};
     this.records.add({
@@ -304,16 +304,16 @@ export class OidcPeer {
       decidedAt,
       endsAt: Date.now(),
       status: context.status,
-      error: answer.error,
-      ...(grant === undefined || answer.access_token === undefined
+      error: response.error,
+      ...(grant === undefined || response.access_token === undefined
         ? {}
         : {
             issued: {
               grantId: grant.jti,
               accountId: grant.accountId,
-              accessToken: answer.access_token,
-              lifetimeSeconds: answer.expires_in ?? 0,
-              refreshToken: answer.refresh_token,
+              accessToken: response.access_token,
+              lifetimeSeconds: response.expires_in ?? 0,
+              refreshToken: response.refresh_token,
             },
           }),
     });
@@ -443,8 +443,8 @@ function memoryAdapters(clients: readonly PeerClient[]): (model: string) => obje
   });
 }
 
-/** What the token endpoint answers. */
-interface TokenAnswer {
+/** The response of the token endpoint. */
+interface TokenEndpointBody {
   readonly error?: string;
   readonly access_token?: string;
   readonly expires_in?: number;

@@ -5,7 +5,7 @@ import type { ProviderRecords } from './history-checker.js';
 /** One request at the token endpoint of a peer, with its tokens. */
 export interface PeerExchange {
   readonly kind: 'token' | 'refresh';
-  /** Arrival and answer, milliseconds since 1970. */
+  /** Arrival and response, milliseconds since 1970. */
   readonly at: number;
   readonly endsAt: number;
   /** When the server decided; the life of what it issued counts from that second. */
@@ -14,7 +14,7 @@ export interface PeerExchange {
   readonly error: string | undefined;
   /** The refresh token that was presented. */
   readonly presented: string | undefined;
-  /** What a successful answer holds. */
+  /** What a successful response holds. */
   readonly issued?: {
     readonly grantId: string;
     readonly accountId: string;
@@ -40,7 +40,7 @@ export class PeerRecords implements ProviderRecords {
   private readonly families = new Map<string, string>();
   private readonly accessTokens = new Map<string, { readonly familyId: string; readonly expiresAtMs: number }>();
 
-  /** Notes an exchange that was answered. */
+  /** Notes an exchange that got a response. */
   add({ kind, at, decidedAt, endsAt, status, error, presented, issued }: PeerExchange): void {
     if (issued !== undefined) {
       const { grantId: familyId, accountId, accessToken, refreshToken } = issued;

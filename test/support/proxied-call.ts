@@ -10,8 +10,8 @@ export interface ProxiedCall {
   readonly user?: string;
 }
 
-/** What the service answered. */
-export interface ProxiedAnswer {
+/** The response of the service. */
+export interface ProxiedResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
@@ -30,11 +30,11 @@ export class ProxyCaller {
   }
 
   /** Sends the target byte for byte: most clients tidy URLs up, which would hide what is tested. */
-  call(slug: string, target: string, { user = 'the-user', ...call }: ProxiedCall = {}): Promise<ProxiedAnswer> {
+  call(slug: string, target: string, { user = 'the-user', ...call }: ProxiedCall = {}): Promise<ProxiedResponse> {
     return this.send(`/v1/users/${user}/connections/${slug}/proxy/${target}`, call);
   }
 
-  sign(slug: string, body: object, user = 'the-user'): Promise<ProxiedAnswer> {
+  sign(slug: string, body: object, user = 'the-user'): Promise<ProxiedResponse> {
     const headers = { 'content-type': 'application/json' };
     return this.send(`/v1/users/${user}/connections/${slug}/sign`, {
       method: 'POST',
@@ -47,7 +47,7 @@ export class ProxyCaller {
   async send(
     path: string,
     { method = 'GET', headers = {}, body }: Omit<ProxiedCall, 'user'> = {},
-  ): Promise<ProxiedAnswer> {
+  ): Promise<ProxiedResponse> {
     const { hostname, port } = new URL(this.url);
     const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
     const outgoing = request({
@@ -64,13 +64,13 @@ export class ProxyCaller {
     for await (const chunk of incoming as AsyncIterable<Buffer>) {
       chunks.push(chunk);
     }
-    const answer = Buffer.concat(chunks);
-    const isJson = /\bjson\b/.test(incoming.headers['content-type'] ?? '') && answer.length > 0;
+    const response = Buffer.concat(chunks);
+    const isJson = /\bjson\b/.test(incoming.headers['content-type'] ?? '') && response.length > 0;
     return {
       status: incoming.statusCode ?? 0,
       headers: incoming.headers,
-      body: answer,
-      json: isJson ? (JSON.parse(answer.toString()) as Record<string, unknown>) : {},
+      body: response,
+      json: isJson ? (JSON.parse(response.toString()) as Record<string, unknown>) : {},
     };
   }
 }

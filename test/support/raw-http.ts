@@ -10,17 +10,17 @@ export async function openSocket(application: TestApplication): Promise<Socket> 
   return socket;
 }
 
-/** Writes bytes and returns what is answered until the server closes. Each character is one byte. */
+/** Writes bytes and returns the response until the server closes. Each character is one byte. */
 export async function exchangeRaw(application: TestApplication, ...chunks: string[]): Promise<string> {
   const socket = await openSocket(application);
-  let answer = '';
-  socket.setEncoding('utf8').on('data', (text: string) => (answer += text));
+  let response = '';
+  socket.setEncoding('utf8').on('data', (text: string) => (response += text));
   const closed = once(socket, 'close');
   for (const chunk of chunks) {
     socket.write(chunk, 'latin1');
   }
   await closed;
-  return answer;
+  return response;
 }
 
 /** A response as it came over the connection. */

@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 
-/** One request that went through, and its answer. */
+/** One request that went through, and its response. */
 export interface RecordedExchange {
   readonly method: string;
   /** Path and query. */
@@ -13,7 +13,7 @@ export interface RecordedExchange {
   readonly body: string;
   /** 0 when the connection was dropped. */
   readonly status: number;
-  readonly answer: string;
+  readonly response: string;
 }
 
 /** Stands between the service and the sandbox, and writes down everything. */
@@ -37,17 +37,17 @@ export async function startRecordingProxy(
   const handle = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const { method = '', url = '', headers } = incoming;
     const body = await buffer(incoming);
-    const record = (status: number, answer: string): void =>
-      void exchanges.push({ method, target: url, headers, body: body.toString(), status, answer });
+    const record = (status: number, response: string): void =>
+      void exchanges.push({ method, target: url, headers, body: body.toString(), status, response });
     try {
       const forwarded = request(new URL(url, target), { method, headers, agent: false }).end(body);
       const [upstream] = (await once(forwarded, 'response')) as [IncomingMessage];
-      const answer = await buffer(upstream);
-      record(upstream.statusCode ?? 0, answer.toString());
-      const answerHeaders = { ...upstream.headers, 'content-length': answer.length };
-      delete answerHeaders['transfer-encoding'];
-      outgoing.writeHead(upstream.statusCode ?? 502, answerHeaders);
-      outgoing.end(answer);
+      const response = await buffer(upstream);
+      record(upstream.statusCode ?? 0, response.toString());
+      const responseHeaders = { ...upstream.headers, 'content-length': response.length };
+      delete responseHeaders['transfer-encoding'];
+      outgoing.writeHead(upstream.statusCode ?? 502, responseHeaders);
+      outgoing.end(response);
     } catch {
       record(0, '');
       outgoing.destroy();

@@ -109,7 +109,7 @@ export function startServiceOnFullDisk(
   return startCommand([...limited, process.execPath, join(checkout, 'dist/main.js')], directory, environment);
 }
 
-/** Calls until the answer is 200: a production process tells nobody when it is up. */
+/** Calls until the response is 200: a production process tells nobody when it is up. */
 export async function waitUntilReady(service: ServiceProcess, url: string): Promise<void> {
   const giveUpAt = Date.now() + startTimeoutMs;
   for (;;) {

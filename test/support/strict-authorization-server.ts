@@ -13,7 +13,7 @@ export type TokenFields = Readonly<
   readonly expires_in: number;
 };
 
-/** What the next calls of the token endpoint are answered with. */
+/** What the next calls of the token endpoint get. */
 export interface StagedResponse {
   /** Whether the call is carried out all the same: the code or refresh token is spent, and new tokens are issued. */
   readonly isDone: boolean;
@@ -29,7 +29,7 @@ interface Family {
 
 /**
  * An authorization server that rotates refresh tokens and ends the whole family of tokens when a spent one, or a spent code, comes back.
- * What it answers can be staged byte by byte; what it does cannot.
+ * Its responses can be staged byte by byte; what it does cannot.
  */
 export class StrictAuthorizationServer {
   #server: RecordingServer | undefined;
@@ -40,7 +40,7 @@ export class StrictAuthorizationServer {
   reuses = 0;
 
   async start(): Promise<void> {
-    this.#server = await startRecordingServer((request) => this.#answer(request));
+    this.#server = await startRecordingServer((request) => this.#response(request));
   }
 
   async stop(): Promise<void> {
@@ -58,7 +58,7 @@ export class StrictAuthorizationServer {
     return code;
   }
 
-  /** Answers the calls of the token endpoint in this way, until {@link behave}. */
+  /** Responds to calls of the token endpoint in this way, until {@link behave}. */
   stage(response: StagedResponse): void {
     this.#staged = response;
   }
@@ -77,7 +77,7 @@ export class StrictAuthorizationServer {
     return requests.filter(({ body }) => [...new URLSearchParams(body).values()].includes(credential)).length;
   }
 
-  #answer({ body }: RecordedRequest): PreparedResponse {
+  #response({ body }: RecordedRequest): PreparedResponse {
     const form = new URLSearchParams(body);
     const staged = this.#staged;
     if (staged?.isDone === false) {

@@ -161,7 +161,7 @@ const noEvidence: readonly ResponseCase[] = [
   ['HTTP 410', { status: 410 }] as const,
   ['HTTP 302', { status: 302, headers: { location: 'http://127.0.0.1:9/' } }] as const,
   ['HTTP 503', { status: 503 }] as const,
-].map(([title, answer]) => ({ title, isDone: false, expected: 'no-evidence', render: () => answer }));
+].map(([title, response]) => ({ title, isDone: false, expected: 'no-evidence', render: () => response }));
 
 const refused: readonly ResponseCase[] = headers.map(([name, sent]) => ({
   title: `invalid_grant under ${name}`,

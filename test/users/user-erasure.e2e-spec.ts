@@ -244,7 +244,7 @@ describe('the erasure of a user', () => {
     expect(await dump()).not.toContain(userId);
   });
 
-  it('LOG-08 starts no link whose provider answers while its user is being erased', async () => {
+  it('LOG-08 starts no link whose provider responds while its user is being erased', async () => {
     const fake = application.sandbox.provider('garmin-oauth1');
     fake.misbehave({ endpoint: 'request_token', ...held });
     const started = application.api
@@ -259,16 +259,16 @@ describe('the erasure of a user', () => {
     await startLink(application, encodeURIComponent(userId), 'garmin-oauth1');
   });
 
-  it('LOG-08 undoes a link whose provider answers while its user is being erased', async () => {
+  it('LOG-08 undoes a link whose provider responds while its user is being erased', async () => {
     const fake = application.sandbox.provider('whoop');
     const { linkWebUrl } = await startLink(application, encodeURIComponent(userId), 'whoop');
     const callback = await consent(linkWebUrl);
     fake.misbehave({ endpoint: 'token', ...held });
-    const answer = application.browser.get(pathOf(callback)).then(({ status }) => status);
+    const response = application.browser.get(pathOf(callback)).then(({ status }) => status);
     await until('the provider is asked', () => fake.history.some(({ kind }) => kind === 'token'));
     await erase();
     fake.behave();
-    expect(await answer).toBe(403);
+    expect(await response).toBe(403);
     expect(fake.liveGrants()).toEqual([]);
     expect(await dump()).not.toContain(userId);
   });
@@ -354,7 +354,7 @@ describe('the erasure of a user', () => {
     await expect(application.app.get(UserErasureService).replay()).rejects.toThrow('Line 1 of the erasure log');
   });
 
-  it('answers for a user of whom nothing is held, and asks for the scope', async () => {
+  it('reports success for a user of whom nothing is held, and asks for the scope', async () => {
     expect((await erase()).connections).toEqual([]);
     const reader = await application.createKey('connections:read');
     const response = await application.browser.delete(path).set('authorization', `Bearer ${reader}`).expect(403);
@@ -365,11 +365,11 @@ describe('the erasure of a user', () => {
     await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
     const fake = application.sandbox.provider('whoop');
     fake.misbehave({ endpoint: 'refresh', ...held });
-    const answer = application.api.post(`${path}/connections/whoop/refresh`).then(({ status }) => status);
+    const response = application.api.post(`${path}/connections/whoop/refresh`).then(({ status }) => status);
     await until('the provider is asked', () => fake.history.some(({ kind }) => kind === 'refresh'));
     await erase();
     fake.behave();
-    expect(await answer).toBe(404);
+    expect(await response).toBe(404);
     expect(fake.liveGrants()).toEqual([]);
     expect(await dump()).not.toContain(userId);
   });

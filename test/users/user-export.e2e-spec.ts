@@ -49,8 +49,8 @@ describe('GET /v1/users/{user_id}/export', () => {
   afterAll(() => application.close());
 
   async function exportUser(of = path): Promise<{ body: Export; text: string }> {
-    const answer = await application.api.get(`${of}/export`).expect(200);
-    return { body: answer.body as Export, text: answer.text };
+    const response = await application.api.get(`${of}/export`).expect(200);
+    return { body: response.body as Export, text: response.text };
   }
 
   it('LOG-08 knows every table that has a user in it', async () => {
@@ -143,7 +143,7 @@ describe('GET /v1/users/{user_id}/export', () => {
     expect(search.find(text)).toEqual([]);
   });
 
-  it('LOG-08 has nothing of anybody else, and answers for a user of whom nothing is held', async () => {
+  it('LOG-08 has nothing of anybody else, and is empty for a user of whom nothing is held', async () => {
     await linkAccount(application, 'other-user', 'whoop', { account: '9990001112223' });
     expect((await exportUser()).text).not.toContain('9990001112223');
     const { body } = await exportUser('/v1/users/nobody');
@@ -182,9 +182,9 @@ describe('GET /v1/users/{user_id}/export', () => {
     expect(body.connections).toMatchObject([{ provider: 'whoop', provider_user_id: null }]);
   });
 
-  it('is kept by no cache, and leaves an audit entry or does not answer', async () => {
-    const answer = await application.api.get(`${path}/export`).expect(200);
-    expect(answer.headers).toMatchObject({
+  it('is kept by no cache, and leaves an audit entry or does not respond', async () => {
+    const response = await application.api.get(`${path}/export`).expect(200);
+    expect(response.headers).toMatchObject({
       'cache-control': 'no-store',
       'content-type': 'application/json; charset=utf-8',
     });

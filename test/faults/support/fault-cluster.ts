@@ -105,7 +105,7 @@ export class FaultCluster {
   private readonly closers: (() => Promise<void>)[] = [];
   private readonly handOuts: HandOut[] = [];
   private readonly calls: TokenCall[] = [];
-  /** Calls for a token that got no answer, by user. */
+  /** Calls for a token that got no response, by user. */
   private readonly unanswered = new Map<string, number>();
   private linked = 0;
 
@@ -337,7 +337,7 @@ export class FaultCluster {
    * A refresh that nobody waits for writes its entry after its commit. So a missing entry counts once it has not come
    * in time.
    *
-   * @param inDoubt - connections whose refresh token may be sent again because an answer to it was lost
+   * @param inDoubt - connections whose refresh token may be sent again because a response to it was lost
    */
   async check(connections: readonly FaultConnection[], inDoubt: readonly FaultConnection[] = []): Promise<Violation[]> {
     const giveUpAt = performance.now() + entryLimitMs;

@@ -5,14 +5,14 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 export type NetworkFault =
   /** The connection is reset before the provider has read the whole request. */
   | { readonly kind: 'lose-request' }
-  /** The provider has answered; nothing arrives, and the connection stays open. */
-  | { readonly kind: 'swallow-answer' }
-  /** The connection is reset when so many bytes of the answer have arrived. */
-  | { readonly kind: 'reset-answer'; readonly afterBytes: number }
-  /** The connection is ended in good order when so many bytes of the answer have arrived. */
-  | { readonly kind: 'end-answer'; readonly afterBytes: number };
+  /** The provider has responded; nothing arrives, and the connection stays open. */
+  | { readonly kind: 'swallow-response' }
+  /** The connection is reset when so many bytes of the response have arrived. */
+  | { readonly kind: 'reset-response'; readonly afterBytes: number }
+  /** The connection is ended in good order when so many bytes of the response have arrived. */
+  | { readonly kind: 'end-response'; readonly afterBytes: number };
 
-/** A connection is idle when nothing was sent for so long; its last answer has been read by then. */
+/** A connection is idle when nothing was sent for so long; its last response has been read by then. */
 const idleMs = 100;
 
 /** A request counts as a refresh from here on. */
@@ -23,7 +23,7 @@ export class FaultyNetwork {
   private readonly sockets = new Set<Socket>();
   private readonly faults: NetworkFault[] = [];
   private readonly port: number;
-  /** Resets connections on which an answer has ended, as an idle one is by a provider or a firewall. */
+  /** Resets connections on which a response has ended, as an idle one is by a provider or a firewall. */
   resetsIdleConnections = false;
 
   private constructor(
@@ -97,7 +97,7 @@ export class FaultyNetwork {
       socket.on('error', () => other.destroy());
       socket.on('close', () => {
         this.sockets.delete(socket);
-        if (!(socket === provider && fault?.kind === 'swallow-answer')) {
+        if (!(socket === provider && fault?.kind === 'swallow-response')) {
           other.destroy();
         }
       });
@@ -117,16 +117,16 @@ export class FaultyNetwork {
       provider.write(chunk);
     });
     provider.on('data', (chunk) => {
-      if (fault?.kind === 'swallow-answer') {
+      if (fault?.kind === 'swallow-response') {
         return;
       }
-      if (fault?.kind === 'reset-answer' || fault?.kind === 'end-answer') {
+      if (fault?.kind === 'reset-response' || fault?.kind === 'end-response') {
         const part = chunk.subarray(0, Math.max(0, fault.afterBytes - arrived));
         arrived += chunk.length;
         const { kind } = fault;
         const finish = (): void => {
           if (arrived >= (fault as { afterBytes: number }).afterBytes) {
-            void (kind === 'reset-answer' ? client.resetAndDestroy() : client.end());
+            void (kind === 'reset-response' ? client.resetAndDestroy() : client.end());
             provider.destroy();
           }
         };
@@ -139,12 +139,12 @@ export class FaultyNetwork {
       }
       asked = '';
       client.write(chunk);
-      if (this.resetsIdleConnections && isWholeAnswer(chunk)) {
+      if (this.resetsIdleConnections && isWholeResponse(chunk)) {
         idle = setTimeout(() => client.resetAndDestroy(), idleMs);
       }
     });
     provider.on('end', () => {
-      if (fault?.kind !== 'swallow-answer') {
+      if (fault?.kind !== 'swallow-response') {
         client.end();
       }
     });
@@ -157,8 +157,8 @@ async function listen(port: number): Promise<Server> {
   return server;
 }
 
-/** The fakes send an answer's head and body in one go. */
-function isWholeAnswer(chunk: Buffer): boolean {
+/** The fakes send a response's head and body in one go. */
+function isWholeResponse(chunk: Buffer): boolean {
   const [head = '', body = ''] = chunk.toString('latin1').split('\r\n\r\n');
   return Number(/^content-length: (\d+)$/im.exec(head)?.[1]) === body.length;
 }

@@ -13,7 +13,7 @@ export interface Figures {
   readonly id: string;
   readonly what: string;
   readonly rounds: number;
-  /** Processes killed or frozen, statements, answers and connections broken. */
+  /** Processes killed or frozen, statements, responses and connections broken. */
   readonly faults: number;
   readonly connections: number;
   readonly violations: number;

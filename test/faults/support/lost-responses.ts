@@ -1,9 +1,9 @@
 import type { NetworkFault } from './faulty-network.js';
 
-/** Ways of losing an answer that the provider has given. */
+/** Ways of losing a response that the provider has given. */
 export const lostResponses: readonly NetworkFault[] = [
-  { kind: 'reset-answer', afterBytes: 0 },
-  { kind: 'reset-answer', afterBytes: 200 },
-  { kind: 'end-answer', afterBytes: 0 },
-  { kind: 'end-answer', afterBytes: 200 },
+  { kind: 'reset-response', afterBytes: 0 },
+  { kind: 'reset-response', afterBytes: 200 },
+  { kind: 'end-response', afterBytes: 0 },
+  { kind: 'end-response', afterBytes: 200 },
 ];

@@ -8,13 +8,13 @@ const protocolVersion = 196_608;
 type Fault =
   /** The statement waits in front of the database. */
   | { readonly kind: 'hold'; readonly point: HoldPoint }
-  /** The database runs the statement; its answer waits. */
-  | { readonly kind: 'hold-answer'; readonly point: HoldPoint }
+  /** The database runs the statement; its response waits. */
+  | { readonly kind: 'hold-response'; readonly point: HoldPoint }
   /** The connection breaks before the database has seen the statement. */
   | { readonly kind: 'cut' }
-  /** The database runs the statement, and the connection breaks before the client has its answer. */
-  | { readonly kind: 'lose-answer' }
-  /** An error in place of the database's answer; the statement does not run. */
+  /** The database runs the statement, and the connection breaks before the client has its response. */
+  | { readonly kind: 'lose-response' }
+  /** An error in place of the database's response; the statement does not run. */
   | { readonly kind: 'refuse'; readonly sqlState: string };
 
 interface Order {
@@ -98,10 +98,10 @@ export class StatementProxy {
     return point;
   }
 
-  /** Lets the statement run, and keeps its answer back until the point is released. */
-  holdAnswer(statement: string): HoldPoint {
+  /** Lets the statement run, and keeps its response back until the point is released. */
+  holdResponse(statement: string): HoldPoint {
     const point = new HoldPoint();
-    this.add(statement, { kind: 'hold-answer', point }, Infinity);
+    this.add(statement, { kind: 'hold-response', point }, Infinity);
     return point;
   }
 
@@ -111,11 +111,11 @@ export class StatementProxy {
   }
 
   /** Breaks the connection when the statement has run. */
-  loseAnswer(statement: string, times = 1): void {
-    this.add(statement, { kind: 'lose-answer' }, times);
+  loseResponse(statement: string, times = 1): void {
+    this.add(statement, { kind: 'lose-response' }, times);
   }
 
-  /** Answers the statement with an error of this SQLSTATE. */
+  /** Responds to the statement with an error of this SQLSTATE. */
   refuse(statement: string, sqlState: string, times = 1): void {
     this.add(statement, { kind: 'refuse', sqlState }, times);
   }
@@ -179,11 +179,11 @@ class Line {
   private fromServer: Buffer = Buffer.alloc(0);
   private started = false;
   private held = false;
-  /** What becomes of the answer under way; `undefined` passes it on. */
-  private answer: 'lose' | HoldPoint | undefined;
+  /** What becomes of the response under way; `undefined` passes it on. */
+  private response: 'lose' | HoldPoint | undefined;
   /** The statement whose fault is dealt with: its name comes twice when it is prepared and run in one go. */
   private current: string | undefined;
-  /** The answer to the messages up to the next Sync was given here. */
+  /** The response to the messages up to the next Sync was given here. */
   private refused = false;
 
   constructor(
@@ -253,14 +253,14 @@ class Line {
           this.passOn();
         });
         return true;
-      case 'hold-answer':
-        this.answer = fault.point;
+      case 'hold-response':
+        this.response = fault.point;
         return false;
       case 'cut':
         this.cut();
         return true;
-      case 'lose-answer':
-        this.answer = 'lose';
+      case 'lose-response':
+        this.response = 'lose';
         return false;
       case 'refuse':
         this.refused = true;
@@ -270,7 +270,7 @@ class Line {
   }
 
   private passBack(chunk: Buffer): void {
-    if (this.answer === undefined) {
+    if (this.response === undefined) {
       this.client.write(chunk);
       return;
     }
@@ -278,14 +278,14 @@ class Line {
     if (!endsWithReadyForQuery(this.fromServer)) {
       return;
     }
-    const { answer, fromServer } = this;
-    this.answer = undefined;
+    const { response, fromServer } = this;
+    this.response = undefined;
     this.fromServer = Buffer.alloc(0);
-    if (answer === 'lose') {
+    if (response === 'lose') {
       this.cut();
       return;
     }
-    answer.arrive(() => this.client.write(fromServer));
+    response.arrive(() => this.client.write(fromServer));
   }
 }
 
@@ -306,8 +306,8 @@ function isSync(message: Buffer): boolean {
 
 const readyForQuery = Buffer.from([...Buffer.from('Z'), 0, 0, 0, 5, ...Buffer.from('I')]);
 
-function endsWithReadyForQuery(answer: Buffer): boolean {
-  return answer.length >= readyForQuery.length && answer.subarray(-6, -1).equals(readyForQuery.subarray(0, -1));
+function endsWithReadyForQuery(response: Buffer): boolean {
+  return response.length >= readyForQuery.length && response.subarray(-6, -1).equals(readyForQuery.subarray(0, -1));
 }
 
 function errorResponse(sqlState: string): Buffer {
