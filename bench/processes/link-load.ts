@@ -13,7 +13,8 @@ export interface LinkLoad {
 }
 
 /**
- * Starts a link for each user and calls back at once, as a browser would that the provider sent back. Returns the seconds.
+ * Starts a link for each user and calls back at once, as a browser would that the provider sent back. Returns the
+ * seconds.
  */
 respond(async ({ url, apiKey, provider, users, concurrency }: LinkLoad) => {
   const service = new Pool(url, { connections: concurrency });

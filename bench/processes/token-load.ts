@@ -22,7 +22,8 @@ export interface TokenLoadResult {
 }
 
 /**
- * Asks for tokens of random users over keep-alive connections, each of which waits for its response before it asks again.
+ * Asks for tokens of random users over keep-alive connections, each of which waits for its response before it asks
+ * again.
  */
 respond(async (load: TokenLoad): Promise<TokenLoadResult> => {
   const nextUser = randomIntegers(load.seed, load.connections);

@@ -1,7 +1,10 @@
 import type { StoredEvent } from './event-store.js';
 import type { EventDetails, EventProof, EventSource, EventType } from './event-type.js';
 
-/** An event on the wire: the body of a delivery, and one entry of `GET /v1/events`. Fields that an event does not have are absent. */
+/**
+ * An event on the wire: the body of a delivery, and one entry of `GET /v1/events`. Fields that an event does not have
+ * are absent.
+ */
 export interface EventPayload {
   readonly id: string;
   readonly type: EventType;

@@ -10,8 +10,8 @@ const pauseMs = 250;
 /**
  * Places committed events in the stream.
  *
- * Numbers that are given before a commit can become visible out of order: a reader that has seen the later one would miss the
- * earlier one. So an event gets its place after its commit, from one publisher at a time.
+ * Numbers that are given before a commit can become visible out of order: a reader that has seen the later one would
+ * miss the earlier one. So an event gets its place after its commit, from one publisher at a time.
  */
 @Injectable()
 export class EventPublisher {

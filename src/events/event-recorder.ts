@@ -3,7 +3,9 @@ import { Injectable } from '@nestjs/common';
 import { EventStore } from './event-store.js';
 import type { EventDetails, EventOrigin, EventType } from './event-type.js';
 
-/** An event that no change of a connection causes. Those are written by the statement of the change, see `withEvents`. */
+/**
+ * An event that no change of a connection causes. Those are written by the statement of the change, see `withEvents`.
+ */
 export interface NewEvent extends EventOrigin {
   readonly type: EventType;
   readonly reason?: string | undefined;

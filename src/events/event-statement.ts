@@ -31,9 +31,11 @@ export function announce(types: string): string {
 }
 
 /**
- * SQL: a statement that changes connections and writes the events of the change, so that both are committed or neither is.
+ * SQL: a statement that changes connections and writes the events of the change, so that both are committed or neither
+ * is.
  *
- * @param change - an INSERT or UPDATE of `connections`, up to its RETURNING clause; it sets the columns of {@link announce}
+ * @param change - an INSERT or UPDATE of `connections`, up to its RETURNING clause; it sets the columns of
+ *   {@link announce}
  * @param fields - what the events say
  * @param returning - what the statement selects, over all columns of the changed rows
  * @param options - `with`: earlier parts of the WITH clause; `columns`: further columns of the change

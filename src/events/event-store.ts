@@ -141,8 +141,8 @@ export class EventStore {
   }
 
   /**
-   * Gives the next places in the stream to events that have none, in the order in which they were written. The lock lets one
-   * process do this at a time, until its places are committed.
+   * Gives the next places in the stream to events that have none, in the order in which they were written. The lock
+   * lets one process do this at a time, until its places are committed.
    *
    * @param limit - most events
    * @returns how many there were; 0 while another process does it
@@ -163,8 +163,8 @@ export class EventStore {
   }
 
   /**
-   * Reads the stream. Events appear in it in the order of their places, and none appears before one that was there: a reader that
-   * continues from the last place it saw misses nothing.
+   * Reads the stream. Events appear in it in the order of their places, and none appears before one that was there: a
+   * reader that continues from the last place it saw misses nothing.
    *
    * @param after - the last place that the reader has seen; 0 to begin
    * @param limit - most events

@@ -35,16 +35,17 @@ export const eventTypes = [
 export type EventType = (typeof eventTypes)[number];
 
 /**
- * What led to an event: a `notification` of the provider, the `refresh` of tokens and the other work that Cufflink does by
- * itself, a `call` of the company or its user, or a command of the `operator`.
+ * What led to an event: a `notification` of the provider, the `refresh` of tokens and the other work that Cufflink does
+ * by itself, a `call` of the company or its user, or a command of the `operator`.
  */
 export const eventSources = ['notification', 'refresh', 'call', 'operator'] as const;
 
 export type EventSource = (typeof eventSources)[number];
 
 /**
- * How the fact is known: a notification with a valid signature is `signed`; Cufflink did it itself or saw it in a response of the
- * provider, so it is `confirmed`; a notification without a proof is `unproven`.
+ * How the fact is known: a notification with a valid signature is
+ * `signed`; Cufflink did it itself or saw it in a response of the provider, so it is `confirmed`; a notification
+ * without a proof is `unproven`.
  */
 export const eventProofs = ['signed', 'confirmed', 'unproven'] as const;
 

@@ -18,8 +18,8 @@ const parserErrors: Readonly<Record<string, readonly [status: number, detail: st
 const unreadable = [400, 'The request is not valid HTTP/1.1. Correct the request line, headers or chunks.'] as const;
 
 /**
- * Responds to requests that Node's parser refuses before there is a request: as problem details, with an id that is in the
- * log and the headers that every response has.
+ * Responds to requests that Node's parser refuses before there is a request: as problem details, with an id that is in
+ * the log and the headers that every response has.
  *
  * @param headers - those of every response
  */
@@ -36,8 +36,8 @@ export function respondToParserErrors(
 }
 
 /**
- * Responds where Node would drop the request or send no body: `CONNECT`, and expectations other than `100-continue`, which
- * are ignored (RFC 9110 section 10.1.1).
+ * Responds where Node would drop the request or send no body: `CONNECT`, and expectations other than `100-continue`,
+ * which are ignored (RFC 9110 section 10.1.1).
  */
 export function respondToOddRequests(server: Server, headers: Readonly<Record<string, string>>): void {
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => {

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { HealthProvider } from './health-provider.js';
 
 /**
- * Names the client registration that a grant belongs to: the provider and a digest of the client id. A grant is useless to
- * another registration, so sealed tokens are bound to this name.
+ * Names the client registration that a grant belongs to: the provider and a digest of the client id. A grant is useless
+ * to another registration, so sealed tokens are bound to this name.
  */
 export function registrationId(provider: HealthProvider): string {
   const digest = createHash('sha256').update(provider.settings.clientId).digest('hex');

@@ -13,7 +13,10 @@ export interface TokenResponseFields {
   readonly expiresInSeconds?: number;
   /** Life of the refresh token in seconds, counted from `requestedAt`. */
   readonly refreshExpiresInSeconds?: number;
-  /** Scopes the provider says it granted; absent when it did not say (RFC 6749 section 5.1), none for an empty field, `null` for an unreadable one. */
+  /**
+   * Scopes the provider says it granted; absent when it did not say (RFC 6749 section 5.1), none for an empty field,
+   * `null` for an unreadable one.
+   */
   readonly grantedScopes?: readonly string[] | null;
   /** The user's id at the provider, where the response has it. */
   readonly providerUserId?: string;
@@ -25,7 +28,10 @@ export interface TokenResponseFields {
   readonly requestedAt: Date;
 }
 
-/** A successful response of the token endpoint that is not stored yet. It prints as a placeholder; do not keep it after sealing. */
+/**
+ * A successful response of the token endpoint that is not stored yet. It prints as a placeholder; do not keep it after
+ * sealing.
+ */
 export class TokenResponse {
   readonly accessToken: string;
   readonly tokenSecret: string | undefined;

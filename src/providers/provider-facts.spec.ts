@@ -38,7 +38,9 @@ interface Facts {
   readonly revokeEndpoint: { readonly method: string; readonly url: string } | null;
   readonly docsUrl: string | null;
   readonly uncertain: readonly string[];
-  /** Servers of the provider that an app may belong to, with what differs there; the empty one is described by the rest. */
+  /**
+   * Servers of the provider that an app may belong to, with what differs there; the empty one is described by the rest.
+   */
   readonly servers?: Readonly<Record<string, Partial<Omit<Facts, 'servers'>>>>;
   /** Separate systems of the provider with the same paths: their host by slug. */
   readonly otherHosts?: Readonly<Record<string, string>>;

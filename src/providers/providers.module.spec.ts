@@ -61,7 +61,9 @@ describe('Nest modules of the providers', () => {
       expect(providers.map(({ constructor }) => constructor)).toEqual(providers.map((each) => own ?? plain(each)));
     });
 
-    /** Starts the module of a folder and one link with each of its providers; tells which strategies carried the links. */
+    /**
+     * Starts the module of a folder and one link with each of its providers; tells which strategies carried the links.
+     */
     async function beginLinks(folder: string): Promise<{ providers: HealthProvider[]; used: passport.Strategy[] }> {
       for (const { slug, sandbox: sandboxDefinition } of await importDefinitions(folder)) {
         sandbox.add(slug, sandboxDefinition);

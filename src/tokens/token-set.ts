@@ -21,7 +21,10 @@ const tokenSetSchema = z.object({
   grantedScopes: z.array(z.string()).optional(),
   /** The provider listed the scopes in an unreadable way, so `grantedScopes` is absent. */
   scopesUnknown: z.boolean().optional(),
-  /** The scopes that the link asked for: those granted where the provider tells none. Absent in sets of an earlier version. */
+  /**
+   * The scopes that the link asked for: those granted where the provider tells none. Absent in sets of an earlier
+   * version.
+   */
   requestedScopes: z.array(z.string()).optional(),
   providerUserId: z.string().optional(),
   /** The previous id of this user at the provider. */
@@ -65,8 +68,9 @@ export function keepRefreshToken(tokens: TokenSet, stored: TokenSet): TokenSet {
 }
 
 /**
- * A refresh that leaves the scopes out, or has an empty field for them, says that they are the same (RFC 6749 section 6); one that tells them
- * unreadably makes them unknown. At a link an empty field makes them unknown too, because there is nothing to keep.
+ * A refresh that leaves the scopes out, or has an empty field for them, says that they are the same (RFC 6749 section
+ * 6); one that tells them unreadably makes them unknown. At a link an empty field makes them unknown too, because there
+ * is nothing to keep.
  *
  * @see RFC 6749 section 6, https://www.rfc-editor.org/rfc/rfc6749#section-6
  */
@@ -84,7 +88,8 @@ function toScopes(
 }
 
 /**
- * Returns the scopes that a token set may be used for, by what was sealed with it: nobody who can write to the database widens them (AR-27).
+ * Returns the scopes that a token set may be used for, by what was sealed with it: nobody who can write to the database
+ * widens them (AR-27).
  *
  * @param tokens - the set, opened
  * @param scopesRequested - of the row, which counts for sets of an earlier version

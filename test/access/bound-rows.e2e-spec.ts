@@ -15,7 +15,10 @@ import { approvedLink, linkAccount, newUser, pathOf } from '../support/linking.j
 import { stopClock } from '../support/stopped-clock.js';
 import { queryDatabase } from '../support/test-database.js';
 
-/** What the tests below do to the rows, a writer of the database could do: an injection, a stolen login, an administrator. */
+/**
+ * What the tests below do to the rows, a writer of the database could do: an injection, a stolen login, an
+ * administrator.
+ */
 const returnUrl = 'https://app.example.com/devices';
 const evilUrl = 'https://evil.example/steal';
 /** Another page that is registered, so that nothing but the binding keeps a link from ending there. */

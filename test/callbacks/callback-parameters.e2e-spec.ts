@@ -329,7 +329,9 @@ describe('a hostile callback', () => {
   const started = 'link.started success api-key';
 
   describe('AR-12 with an access token of the attacker instead of a code', () => {
-    /** The token that the attacker has at the provider, and the callback that brings it into the link of another user. */
+    /**
+     * The token that the attacker has at the provider, and the callback that brings it into the link of another user.
+     */
     async function prepare(): Promise<{ user: string; state: string; token: string }> {
       const attacker = newUser();
       await linkAccount(application, attacker, 'whoop', { account: '666' });

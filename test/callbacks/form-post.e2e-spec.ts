@@ -5,7 +5,9 @@ import { startLink } from '../support/linking.js';
 
 const hourMs = 3_600_000;
 
-/** Sign in with Apple responds with a form that the browser posts here from another site: no cookie can come with it. */
+/**
+ * Sign in with Apple responds with a form that the browser posts here from another site: no cookie can come with it.
+ */
 describe('a provider that responds with a form', () => {
   let application: TestApplication;
   beforeAll(async () => {

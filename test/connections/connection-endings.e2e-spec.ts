@@ -41,7 +41,9 @@ async function start(options: ApplicationOptions = {}): Promise<TestApplication>
   return application;
 }
 
-/** Starts a second instance on the same data which takes the fakes for the real providers: it has credentials for them. */
+/**
+ * Starts a second instance on the same data which takes the fakes for the real providers: it has credentials for them.
+ */
 function startConfigured(first: TestApplication, slugs: readonly string[]): Promise<TestApplication> {
   const { databaseUrl, rootKey, sandbox, clock } = first;
   const variables = slugs.flatMap((slug) => [
@@ -177,7 +179,8 @@ describe('a refresh token that the provider refuses', () => {
       await first.expire();
       for (const wrong of count > 10 ? refusals.slice(0, kindsForMany) : refusals) {
         fake.misbehave(wrong, Infinity);
-        // Each quarter of an hour every connection is asked for its token; the hour is over before the last refusal counts.
+        // Each quarter of an hour every connection is asked for its token; the hour is over before the last refusal
+        // counts.
         for (let quarter = 0; quarter < 5; quarter += 1) {
           await askAll(application, count);
           await passForAll(application, quarter === 4 ? 0 : 14 * minute);

@@ -61,7 +61,9 @@ async function claimOf(userId: string): Promise<string | null> {
   return row?.lease_id ?? null;
 }
 
-/** Whatever changes a row while no refresh is under way: each would make the tokens that a refresh brings come too late. */
+/**
+ * Whatever changes a row while no refresh is under way: each would make the tokens that a refresh brings come too late.
+ */
 const besideRefreshes: readonly (readonly [string, (key: Connection) => Promise<boolean>])[] = [
   ['a spare refresh token is kept (R-15)', (key) => store.saveSpare(key, Buffer.from('spare'))],
   ['an account is learnt (AR-23)', (key) => store.learnAccount(key, tokens('account'), account)],

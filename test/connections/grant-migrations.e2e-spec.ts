@@ -853,7 +853,10 @@ describe('O1-11 a run that is killed', () => {
 describe('O1-11 R-01 a migration whose new token has expired before it was used', () => {
   const lost = { endpoint: 'refresh', type: 'drop', processed: true } as const;
 
-  /** Links a user whose grant is exchanged by a run that is lost before it puts the new connection in place; a day later. */
+  /**
+   * Links a user whose grant is exchanged by a run that is lost before it puts the new connection in place; a day
+   * later.
+   */
   async function exchangedADayAgo(): ReturnType<typeof linkedUser> {
     const linked = await linkedUser();
     await breakOff('beforeReplace');

@@ -98,7 +98,8 @@ describe('a database that fails', () => {
       first.database.clear();
       await asking;
       await second.api.get('/health/ready').expect(503);
-      // The journal of the first replica is late, and the other one must not spend meanwhile what the first one has spent.
+      // The journal of the first replica is late, and the other one must not spend meanwhile what the first one has
+      // spent.
       const commit = first.database.hold(saveRefreshed);
       await postgres.restart();
       await cluster.passTime(holdSeconds);

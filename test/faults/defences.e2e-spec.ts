@@ -82,8 +82,8 @@ describe('with one defence switched off the checker finds', () => {
   }
 
   /**
-   * Asks the instances for every token at the same moment, several times. The provider responds to none before it has so
-   * many refreshes of each connection.
+   * Asks the instances for every token at the same moment, several times. The provider responds to none before it has
+   * so many refreshes of each connection.
    */
   async function askTogether(
     instances: TestApplication[],

@@ -28,7 +28,8 @@ describe('a failover to a standby that lags behind', () => {
   afterEach(() => rm(journal, { recursive: true }));
 
   /**
-   * Promotes the standby while two replicas with one journal refresh all connections again and again, at a strict provider.
+   * Promotes the standby while two replicas with one journal refresh all connections again and again, at a strict
+   * provider.
    *
    * @returns the connections that cannot be refreshed any more
    */

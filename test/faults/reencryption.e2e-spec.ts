@@ -25,7 +25,10 @@ const connectionCount = Math.min(interleavings, 20);
 const maxHeadStartMs = 5;
 const rowsPerSecond = 1_000;
 
-/** What reaches the row first, after it was read to be sealed anew: the new tokens, its old ones under the new key, or who knows. */
+/**
+ * What reaches the row first, after it was read to be sealed anew: the new tokens, its old ones under the new key, or
+ * who knows.
+ */
 const orders = ['refreshed first', 'sealed first', 'at once'] as const;
 type Order = (typeof orders)[number];
 

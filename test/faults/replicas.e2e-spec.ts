@@ -42,8 +42,8 @@ describe('replicas on one database', () => {
   }
 
   /**
-   * Asks every replica for every token at the same moment, several times. Who waits for two seconds gets the old token; after that all get the
-   * same new one.
+   * Asks every replica for every token at the same moment, several times. Who waits for two seconds gets the old token;
+   * after that all get the same new one.
    */
   async function askEverywhere(replicas: readonly Replica[], connections: readonly FaultConnection[]): Promise<void> {
     const asked = replicas.flatMap((replica) => Array.from({ length: callers }, () => replica));

@@ -10,7 +10,9 @@ import { makeRevocationsDue } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
-/** Responds only when so many have asked, so that none sees what another is about to write. Later requests do not wait. */
+/**
+ * Responds only when so many have asked, so that none sees what another is about to write. Later requests do not wait.
+ */
 class SlowConnectionStore extends ConnectionStore {
   static expected = 0;
   private static waiting: (() => void)[] = [];

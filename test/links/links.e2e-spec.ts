@@ -464,7 +464,8 @@ describe('linking', () => {
       await application.api.post(`${path}/refresh`).expect(200);
       expect(await getConnection(user, 'whoop')).toMatchObject(unknown);
 
-      // Scopes that a replica of an earlier release has stored since are shown: it does not know the column that says otherwise.
+      // Scopes that a replica of an earlier release has stored since are shown: it does not know the column that says
+      // otherwise.
       const earlier = `UPDATE connections SET scopes_granted = '{offline}' WHERE user_id = $1`;
       await queryDatabase(application.databaseUrl, earlier, [user]);
       expect(await getConnection(user, 'whoop')).toMatchObject({ scopes_granted: ['offline'] });

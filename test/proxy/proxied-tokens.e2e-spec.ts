@@ -149,7 +149,9 @@ describe('LOG-06 a call whose audit entry cannot be written', () => {
   let own: TestApplication;
   afterEach(() => own.close());
 
-  /** A call and a signature while the trail takes nothing; what became of them, of the provider's API and of the trail. */
+  /**
+   * A call and a signature while the trail takes nothing; what became of them, of the provider's API and of the trail.
+   */
   async function callWithoutTrail(options: ApplicationOptions = {}): Promise<unknown> {
     own = await startApplication(options);
     await linkAccount(own, 'the-user', 'garmin-oauth1');

@@ -286,7 +286,8 @@ describe('NET-04 many slow calls of an API', () => {
   });
 
   /**
-   * Has a hundred calls wait for an API that is at the host of the token endpoint; tells whether a refresh gets past them.
+   * Has a hundred calls wait for an API that is at the host of the token endpoint; tells whether a refresh gets past
+   * them.
    *
    * @param atOnce - how many of them are let to the provider at a time
    * @param ms - how long each takes, unless the refresh is through before

@@ -88,7 +88,10 @@ describe('the entries that the journal keeps', () => {
     return row;
   }
 
-  /** Everything in the journal. A process renames and removes files at any moment, so that a look may have to be repeated. */
+  /**
+   * Everything in the journal. A process renames and removes files at any moment, so that a look may have to be
+   * repeated.
+   */
   async function journalText(): Promise<string> {
     for (let look = 0; look < 100; look += 1) {
       const files = await readdir(journal);
@@ -127,7 +130,10 @@ describe('the entries that the journal keeps', () => {
     expect(entries.filter((entry) => entry.startsWith('token.refreshed'))).toHaveLength(3);
   });
 
-  /** Refreshes a connection, puts the backup in the place of the database under the running process, and refreshes it again at once. */
+  /**
+   * Refreshes a connection, puts the backup in the place of the database under the running process, and refreshes it
+   * again at once.
+   */
   async function refreshAfterReplacement(): Promise<TestApplication> {
     const { first, backup } = await linkAndBackUp(['user-1']);
     expect(await refresh(first, 'user-1')).toBe(200);
@@ -149,7 +155,10 @@ describe('the entries that the journal keeps', () => {
     expect(application.sandbox.provider('whoop').liveGrants()).toEqual([]);
   });
 
-  /** Two processes; the database loses a refresh, and the lease of the next, while one of them waits for the response to that. */
+  /**
+   * Two processes; the database loses a refresh, and the lease of the next, while one of them waits for the response to
+   * that.
+   */
   async function replaceDuringRefresh(): Promise<TestApplication> {
     const first = await start();
     const second = await start(first);

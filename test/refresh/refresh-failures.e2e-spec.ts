@@ -142,7 +142,8 @@ describe('refresh', () => {
       subject.fake.misbehave(wrong);
       expect(await subject.token()).toBe(first);
       expect(subject.refreshes).toHaveLength(1);
-      // Nor during the pause that follows, in which the provider is left alone; its length is random, so it is made longer.
+      // Nor during the pause that follows, in which the provider is left alone; its length is random, so it is made
+      // longer.
       await subject.passInDatabase(-600, ['retry_at']);
       expect(await subject.token()).toBe(first);
       expect(subject.refreshes).toHaveLength(1);

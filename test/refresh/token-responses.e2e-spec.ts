@@ -117,7 +117,10 @@ async function expectScopes(user: string, { scopes }: ResponseCase): Promise<voi
 }
 
 describe('a refresh at a server that ends all tokens when a spent one comes back', () => {
-  /** What must hold after the staged response; ends with a connection that works wherever the server still has its grant. */
+  /**
+   * What must hold after the staged response; ends with a connection that works wherever the server still has its
+   * grant.
+   */
   const outcomes: Readonly<Record<ResponseCase['expected'], (user: string, each: ResponseCase) => Promise<void>>> = {
     async read(user, each) {
       expect(await refresh(user)).toMatchObject({ status: 200, body: { status: 'active', last_error: null } });

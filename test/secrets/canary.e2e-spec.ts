@@ -37,9 +37,9 @@ import { damageSealedTokens } from '../support/rows.js';
 import { createTestDatabase, queryDatabase } from '../support/test-database.js';
 
 /**
- * Two real processes, one as a newcomer starts it and one as in production, both at the most talkative log level. Every link
- * of every provider goes through them, right and wrong in every way the sandbox knows; then all that came out of them is
- * searched for all that must not.
+ * Two real processes, one as a newcomer starts it and one as in production, both at the most talkative log level. Every
+ * link of every provider goes through them, right and wrong in every way the sandbox knows; then all that came out of
+ * them is searched for all that must not.
  */
 const oauth2: readonly OAuth2Definition[] = [whoopDefinition, garminDefinition, fitbitDefinition, ouraDefinition];
 const oauth1 = [garminOauth1Definition, fitbitOauth1Definition];
@@ -57,7 +57,9 @@ const planted = {
   apiKey: `cuff_${randomBytes(9).toString('hex')}_${randomBytes(32).toString('base64url')}`,
 };
 
-/** What a service asks a provider, which is between the two. It stands in the URL that the provider gets, as it should. */
+/**
+ * What a service asks a provider, which is between the two. It stands in the URL that the provider gets, as it should.
+ */
 const asked = canary('asked');
 
 /** How token responses go wrong. */

@@ -15,8 +15,8 @@ export interface ConsentOptions {
 /**
  * Opens the authorisation URL, fills the consent form in and sends it, as a browser without JavaScript does.
  *
- * @returns the URL that the provider sends the browser back to; where the provider responds with a form to be posted there (form_post),
- *   the form's fields are the query
+ * @returns the URL that the provider sends the browser back to; where the provider responds with a form to be posted
+ *   there (form_post), the form's fields are the query
  */
 export async function consent(linkWebUrl: string, options: ConsentOptions = {}): Promise<URL> {
   // A web app reads its parameters from the fragment, behind a route; the fake takes them as a query too.

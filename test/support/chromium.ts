@@ -25,7 +25,8 @@ export class TestChromium {
   static async start(httpsPort?: number): Promise<TestChromium> {
     const directory = await mkdtemp(join(tmpdir(), 'cufflink-chromium-'));
     try {
-      // In a process of its own: it is unpacked into the temporary folder, and the one of all users may hold another account's.
+      // In a process of its own: it is unpacked into the temporary folder, and the one of all users may hold another
+      // account's.
       const env = { ...process.env, TMPDIR: directory, NODE_OPTIONS: '' };
       const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', printPath], { env });
       // Its own sandbox needs rights that a container does not give. It opens pages of this machine only.

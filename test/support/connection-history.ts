@@ -33,7 +33,10 @@ export async function recordConnectionHistory(databaseUrl: string): Promise<void
   );
 }
 
-/** Returns what was stored since {@link recordConnectionHistory}, opened, in the order of the commits; sealing anew is no change. */
+/**
+ * Returns what was stored since {@link recordConnectionHistory}, opened, in the order of the commits; sealing anew is
+ * no change.
+ */
 export async function readConnectionHistory(
   databaseUrl: string,
   vault: Pick<INestApplicationContext, 'get'>,

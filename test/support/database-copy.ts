@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 
-/** Copies a test's database as it is now, like a backup that is restored beside it. Ends the sessions of those who use it. */
+/**
+ * Copies a test's database as it is now, like a backup that is restored beside it. Ends the sessions of those who use
+ * it.
+ */
 export async function copyDatabase(url: string): Promise<string> {
   const copy = `copy_${randomBytes(6).toString('hex')}`;
   await whileUnused(url, (client, name) => client.query(`CREATE DATABASE ${copy} TEMPLATE ${name}`));

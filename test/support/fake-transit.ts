@@ -12,7 +12,10 @@ export interface TransitState {
   hang: boolean;
 }
 
-/** A transit engine of HashiCorp Vault that really encrypts: AES-256-GCM with associated data, versions, tokens, namespaces. */
+/**
+ * A transit engine of HashiCorp Vault that really encrypts: AES-256-GCM with associated data, versions, tokens,
+ * namespaces.
+ */
 export interface FakeTransit extends TransitState {
   readonly server: RecordingServer;
   readonly url: string;

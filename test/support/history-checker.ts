@@ -59,7 +59,9 @@ export interface Evidence {
   readonly auditedHandOuts?: ReadonlyMap<string, number>;
   /** Refreshes in the audit trail by id of the connection and number of the token set, as `<id> token-set:<number>`. */
   readonly auditedRefreshes?: ReadonlyMap<string, number>;
-  /** Calls for a token whose response never arrived, by user: their hand-outs may be in the audit trail all the same. */
+  /**
+   * Calls for a token whose response never arrived, by user: their hand-outs may be in the audit trail all the same.
+   */
   readonly unanswered?: ReadonlyMap<string, number>;
 }
 
@@ -113,7 +115,8 @@ export function lostUsers(violations: readonly Violation[]): Set<string> {
 /**
  * Joins what the provider has seen with what is stored. Call it when nothing is under way any more.
  *
- * Requests that the provider turned away unread, by a misbehaviour without `processed`, belong to no family and are not judged.
+ * Requests that the provider turned away unread, by a misbehaviour without `processed`, belong to no family and are not
+ * judged.
  *
  * @returns every broken promise; empty when all were kept
  */
@@ -262,7 +265,10 @@ function findWithheldToken(
   return tookMs > Math.min(longestWaitMs, lifeMs - leastLifeMs) + slackMs ? [`${asked} waited for ${tookMs} ms`] : [];
 }
 
-/** Each set that the provider has issued is stored once, unless a new link came first; each that is stored came from one response. */
+/**
+ * Each set that the provider has issued is stored once, unless a new link came first; each that is stored came from one
+ * response.
+ */
 function findWrongOutcomes(
   calls: readonly HistoryEntry[],
   versions: readonly StoredVersion[],
@@ -276,7 +282,10 @@ function findWrongOutcomes(
     : [`the provider has issued ${issued} token sets, ${versions.length} were stored, ${stored} of them different`];
 }
 
-/** Each set that a refresh has stored has one entry; where there were several links, nobody knows which sets those brought. */
+/**
+ * Each set that a refresh has stored has one entry; where there were several links, nobody knows which sets those
+ * brought.
+ */
 function findUnauditedRefreshes(
   { auditedRefreshes }: Evidence,
   { formerFamilyIds = [] }: CheckedConnection,

@@ -14,8 +14,8 @@ export interface BrowserRequest {
 }
 
 /**
- * A server on this machine that a browser takes for several https sites: some are passed on to a server without TLS, the others respond with
- * a page of the test.
+ * A server on this machine that a browser takes for several https sites: some are passed on to a server without TLS,
+ * the others respond with a page of the test.
  */
 export class HttpsFront {
   readonly requests: BrowserRequest[] = [];

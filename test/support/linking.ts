@@ -39,7 +39,9 @@ export function newUser(): string {
   return `user-${users}`;
 }
 
-/** Starts a link that the user approves, with an account that no other user has, and stops before the callback arrives. */
+/**
+ * Starts a link that the user approves, with an account that no other user has, and stops before the callback arrives.
+ */
 export async function approvedLink(
   application: Pick<TestApplication, 'api'>,
   provider: string,

@@ -50,10 +50,11 @@ export interface PeerConsent {
 }
 
 /**
- * `oidc-provider`, an independent and certified OAuth 2.0 server, on a port of this machine: PKCE with S256 is required, every
- * refresh rotates the refresh token, and presenting a rotated one revokes the whole grant.
+ * `oidc-provider`, an independent and certified OAuth 2.0 server, on a port of this machine: PKCE with S256 is
+ * required, every refresh rotates the refresh token, and presenting a rotated one revokes the whole grant.
  *
- * It lives by the real clock. Tests make tokens expire by putting the application's clock forward; here they stay valid.
+ * It lives by the real clock. Tests make tokens expire by putting the application's clock forward; here they stay
+ * valid.
  */
 export class OidcPeer {
   /** In the order of their responses. */
@@ -199,7 +200,9 @@ export class OidcPeer {
     await once(this.server, 'close');
   }
 
-  /** Follows redirects up to the interaction page or away from the peer; keeps cookies, which the peer's pages rely on. */
+  /**
+   * Follows redirects up to the interaction page or away from the peer; keeps cookies, which the peer's pages rely on.
+   */
   private async browse(start: URL, cookies: Map<string, string>, form?: URLSearchParams): Promise<URL> {
     let url = start;
     let body = form;
@@ -260,8 +263,8 @@ export class OidcPeer {
   }
 
   /**
-   * Delays, counts and records. Requests are processed one after the other, as in a provider's transaction: the peer looks at a
-   * token and uses it up in two steps, and a second request between them would go unnoticed.
+   * Delays, counts and records. Requests are processed one after the other, as in a provider's transaction: the peer
+   * looks at a token and uses it up in two steps, and a second request between them would go unnoticed.
    */
   private async respondWithToken(context: Context, next: () => Promise<void>): Promise<void> {
     const at = Date.now();

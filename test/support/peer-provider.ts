@@ -5,8 +5,9 @@ import type { OAuth2SandboxDefinition } from '../../src/provider-kit/definition/
 import type { OidcPeer, PeerClient } from './oidc-peer.js';
 
 /*
- * Two providers built as a folder of src/providers is, for an `oidc-provider` of a test. They differ in client authentication.
- * The definitions name a host that cannot exist; the environment moves every endpoint to the peer's port.
+ * Two providers built as a folder of src/providers is, for an `oidc-provider` of a test. They differ in client
+ * authentication. The definitions name a host that cannot exist; the environment moves every endpoint to the peer's
+ * port.
  */
 
 /** Scopes that the peer's user may untick. */

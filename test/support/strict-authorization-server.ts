@@ -28,8 +28,8 @@ interface Family {
 }
 
 /**
- * An authorization server that rotates refresh tokens and ends the whole family of tokens when a spent one, or a spent code, comes back.
- * Its responses can be staged byte by byte; what it does cannot.
+ * An authorization server that rotates refresh tokens and ends the whole family of tokens when a spent one, or a spent
+ * code, comes back. Its responses can be staged byte by byte; what it does cannot.
  */
 export class StrictAuthorizationServer {
   #server: RecordingServer | undefined;

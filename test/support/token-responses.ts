@@ -6,8 +6,9 @@ import type { StagedResponse, TokenFields } from './strict-authorization-server.
 export interface ResponseCase extends StagedResponse {
   readonly title: string;
   /**
-   * `read`: the tokens are used. `rotated`: only the refresh token is kept. `in-doubt`: nobody knows, so the refresh token that was sent
-   * rests. `no-evidence`: the provider has refused without a word about the grant. `refused`: it has refused the grant.
+   * `read`: the tokens are used. `rotated`: only the refresh token is kept.
+   * `in-doubt`: nobody knows, so the refresh token that was sent rests. `no-evidence`: the provider has refused without
+   * a word about the grant. `refused`: it has refused the grant.
    */
   readonly expected: 'read' | 'rotated' | 'in-doubt' | 'no-evidence' | 'refused';
   /** `scopes_granted` afterwards, where the case is about it. */

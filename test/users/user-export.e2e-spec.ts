@@ -13,7 +13,10 @@ const path = `/v1/users/${encodeURIComponent(userId)}`;
 const account = '8015551234567';
 const returnUrl = 'https://app.example.com/devices';
 
-/** Where the export has what a table holds about a user. A new table with a user in it has to be added here, and to the export. */
+/**
+ * Where the export has what a table holds about a user. A new table with a user in it has to be added here, and to the
+ * export.
+ */
 const partOf: Readonly<Record<string, keyof Export>> = {
   connections: 'connections',
   grant_migrations: 'migrations',

@@ -51,10 +51,10 @@ export class OAuth1Client extends OAuthClient<OAuth1Definition> {
    * @param settings - endpoints and client credentials in force
    * @param callbackUrl - where the provider shall send the user back
    * @returns the temporary token and its secret; keep both sealed until the callback
-   * @throws {@link ProviderMisconfiguredError} when the provider refuses the request: wrong client credentials, signature, clock or
-   *   callback
-   * @throws {@link InvalidTokenResponseError} when the response lacks a field or does not confirm the callback (session fixation,
-   *   OAuth Security Advisory 2009.1); the user must not be redirected
+   * @throws {@link ProviderMisconfiguredError} when the provider refuses the request: wrong client credentials,
+   *   signature, clock or callback
+   * @throws {@link InvalidTokenResponseError} when the response lacks a field or does not confirm the callback (session
+   *   fixation, OAuth Security Advisory 2009.1); the user must not be redirected
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
    * @throws {@link ProviderUnavailableError} when there is no response, or HTTP 5xx, 408, 409, 410, 425
    * @see RFC 5849 section 2.1, https://www.rfc-editor.org/rfc/rfc5849#section-2.1
@@ -85,7 +85,8 @@ export class OAuth1Client extends OAuthClient<OAuth1Definition> {
    * @returns the token response, with a token secret and without expiry
    * @throws {@link AuthorizationCodeRefusedError} when the provider refuses token or verifier
    * @throws {@link ProviderMisconfiguredError} when it names our client credentials, signature or clock as the problem
-   * @throws {@link InvalidTokenResponseError} when the response lacks `oauth_token` or `oauth_token_secret`; the secret may be empty
+   * @throws {@link InvalidTokenResponseError} when the response lacks `oauth_token` or `oauth_token_secret`; the secret
+   *   may be empty
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
    * @throws {@link ProviderUnavailableError} when there is no response, or HTTP 5xx, 408, 409, 410, 425
    * @see RFC 5849 section 2.3, https://www.rfc-editor.org/rfc/rfc5849#section-2.3

@@ -104,13 +104,13 @@ export class OAuth2Client extends OAuthClient<OAuth2Definition> {
    * @param settings - endpoints and client credentials in force
    * @param request - code and redirect URI as the callback brought and the authorization request sent them
    * @returns the token response; its times count from the instant before the request left
-   * @throws {@link AuthorizationCodeRefusedError} on `invalid_grant`, what the definition lists as meaning the same, or HTTP 400, 401 or
-   *   403 without a known error code: the code is of no use any more, whatever the reason
+   * @throws {@link AuthorizationCodeRefusedError} on `invalid_grant`, what the definition lists as meaning the same, or
+   *   HTTP 400, 401 or 403 without a known error code: the code is of no use any more, whatever the reason
    * @throws {@link ProviderMisconfiguredError} on `invalid_client`, `unauthorized_client`, `unsupported_grant_type`,
    *   `invalid_scope`, `invalid_request`, or HTTP 401 that asks for Basic authentication
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
-   * @throws {@link ProviderUnavailableError} when there is no response, or HTTP 5xx, 408, 409, 410, 425, a request to retry, or a successful
-   *   response that cannot be read
+   * @throws {@link ProviderUnavailableError} when there is no response, or HTTP 5xx, 408, 409, 410, 425, a request to
+   *   retry, or a successful response that cannot be read
    * @throws {@link InvalidTokenResponseError} when a successful response lacks a required field
    * @see RFC 6749 section 4.1.3, https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3
    */
@@ -146,13 +146,16 @@ export class OAuth2Client extends OAuthClient<OAuth2Definition> {
    * @param patience - reads the response on after the time limit of the definition
    * @returns the token response; its times count from the instant before the request left
    * @throws {@link ConnectionNotRefreshableError} when there is no refresh token
-   * @throws {@link TokenRevokedError} on `invalid_grant`, or what the definition lists as meaning the same; on nothing else
+   * @throws {@link TokenRevokedError} on `invalid_grant`, or what the definition lists as meaning the same; on nothing
+   *   else
    * @throws {@link ProviderMisconfiguredError} on `invalid_client`, `unauthorized_client`, `unsupported_grant_type`,
    *   `invalid_scope`, `invalid_request`, or HTTP 401 that asks for Basic authentication
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
-   * @throws {@link ProviderUnavailableError} when there is no response, or HTTP 5xx, 408, 409, 410, 425, a request to retry, a refusal without
-   *   a known code, or a successful response that cannot be read; `fate` says whether the provider may have spent the refresh token
-   * @throws {@link InvalidTokenResponseError} when a successful response lacks a required field; in doubt unless it has a refresh token
+   * @throws {@link ProviderUnavailableError} when there is no response, or HTTP 5xx, 408, 409, 410, 425, a request to
+   *   retry, a refusal without a known code, or a successful response that cannot be read; `fate` says whether the
+   *   provider may have spent the refresh token
+   * @throws {@link InvalidTokenResponseError} when a successful response lacks a required field; in doubt unless it has
+   *   a refresh token
    * @see RFC 6749 section 6, https://www.rfc-editor.org/rfc/rfc6749#section-6
    * @see RFC 6749 section 5.2 (errors), https://www.rfc-editor.org/rfc/rfc6749#section-5.2
    */
@@ -190,9 +193,11 @@ export class OAuth2Client extends OAuthClient<OAuth2Definition> {
    *
    * @param nonce - as sent with the authorization request; `undefined` when none was
    * @returns it with `providerUserId`
-   * @throws {@link InvalidTokenResponseError} when there is no ID token, or one that is not for this client, this link or this time
+   * @throws {@link InvalidTokenResponseError} when there is no ID token, or one that is not for this client, this link
+   *   or this time
    * @throws {@link ProviderUnavailableError} when the signing keys cannot be read
-   * @see OpenID Connect Core 1.0 section 3.1.3.7, https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
+   * @see OpenID Connect Core 1.0 section 3.1.3.7,
+   *   https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
    */
   async withVerifiedUser(
     definition: OAuth2Definition,
@@ -219,7 +224,8 @@ export class OAuth2Client extends OAuthClient<OAuth2Definition> {
   }
 
   /**
-   * Posts to an endpoint of the provider's own: JSON with the user's bearer token, or a form with our client authentication.
+   * Posts to an endpoint of the provider's own: JSON with the user's bearer token, or a form with our client
+   * authentication.
    *
    * @param request - `url`, `accepted` HTTP statuses beside 2xx, and either `tokens` and `json` or the form's `fields`
    * @returns the parsed JSON, unchecked; `undefined` when the response has none

@@ -68,7 +68,10 @@ export function tokenFields(tokens: GrantTokens): Readonly<Record<string, string
     : { token: tokens.refreshToken, token_type_hint: 'refresh_token' };
 }
 
-/** Fills `{name}` in a URL, percent-encoded. The braces may be percent-encoded themselves, as `URL` writes them in a path. */
+/**
+ * Fills `{name}` in a URL, percent-encoded. The braces may be percent-encoded themselves, as `URL` writes them in a
+ * path.
+ */
 function fillTemplate(
   definition: ProviderDefinition,
   template: string,

@@ -19,8 +19,8 @@ export interface ApiCall {
 }
 
 /**
- * Builds the request of a call with the user's token: `Authorization: Bearer` (RFC 6750 section 2.1), or for OAuth 1.0a a signature over
- * method, URL and form body that is good for being sent once (O1-03).
+ * Builds the request of a call with the user's token: `Authorization: Bearer` (RFC 6750 section 2.1), or for OAuth 1.0a
+ * a signature over method, URL and form body that is good for being sent once (O1-03).
  *
  * @param provider - whose API is called
  * @param call - what to send
@@ -57,9 +57,11 @@ export function apiRequest(
 }
 
 /**
- * Returns the body of a call where it is a form, whose parameters are looked at and signed (RFC 5849 section 3.4.1.3.1).
+ * Returns the body of a call where it is a form, whose parameters are looked at and signed (RFC 5849 section
+ * 3.4.1.3.1).
  *
- * @throws {@link RequestInvalidError} when it is compressed, or has bytes beyond ASCII: what it says could not be told for certain
+ * @throws {@link RequestInvalidError} when it is compressed, or has bytes beyond ASCII: what it says could not be told
+ *   for certain
  */
 export function formOf({ headers, body }: Pick<ApiCall, 'headers' | 'body'>): string | undefined {
   const isForm = /^\s*application\/x-www-form-urlencoded\s*(;|$)/i.test(headers['content-type'] ?? '');

@@ -5,11 +5,14 @@ import { refuseCredentials } from './sent-credentials.js';
 /** A path of segments as RFC 3986 section 3.3 has them, but without `@`, which looks like a user name. */
 const plainPath = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:/]|%[0-9A-Fa-f]{2})*$/;
 /**
- * Dots, slashes and control characters that are escaped, however often: some server on the way may undo it. Nobody has to escape
- * hexadecimal digits; where they are, what comes of them is found only by decoding it.
+ * Dots, slashes and control characters that are escaped, however often: some server on the way may undo it. Nobody has
+ * to escape hexadecimal digits; where they are, what comes of them is found only by decoding it.
  */
 const hidden = /%(?:25)*(?:2e|2f|5c|[01][0-9a-f]|7f|3[0-9]|[46][1-6])/i;
-/** An empty segment that is not the last, or one that leads up or stays; some servers cut a `;`, `?` or `#` and what follows it, escaped too. */
+/**
+ * An empty segment that is not the last, or one that leads up or stays; some servers cut a `;`, `?` or `#` and what
+ * follows it, escaped too.
+ */
 const leadsAway = /(?:^|\/)(?:\/|\.{1,2}(?:[;%]|\/|$))/;
 /** What leads away, in compatibility forms too: a server that normalizes reads U+FF0E as a dot, and U+2025 as two. */
 const leading = /[./\\%;?#@:\p{Cc}]/u;
@@ -21,13 +24,13 @@ const plainQuery = /^[\x21\x22\x24-\x7e]*$/;
 /**
  * Builds the URL of a call that goes to a provider's API, and nowhere else on its host (TE-12).
  *
- * Path and query are sent byte for byte, but for `"`, `'`, `<` and `>` in the query, which are percent-encoded. Whatever a URL parser
- * would read in another way than it looks is refused instead of corrected.
+ * Path and query are sent byte for byte, but for `"`, `'`, `<` and `>` in the query, which are percent-encoded.
+ * Whatever a URL parser would read in another way than it looks is refused instead of corrected.
  *
  * @param baseUrl - the API's base URL in force
  * @param target - path below it, without the slash between, and query, as it came
- * @throws {@link RequestInvalidError} when the path could lead out of the base, is not percent-encoded ASCII, or the query carries
- *   credentials
+ * @throws {@link RequestInvalidError} when the path could lead out of the base, is not percent-encoded ASCII, or the
+ *   query carries credentials
  */
 export function apiUrl(baseUrl: string, target: string): string {
   const queryAt = target.indexOf('?');
@@ -52,8 +55,9 @@ export function apiUrl(baseUrl: string, target: string): string {
 }
 
 /**
- * Whether the escapes of a path are UTF-8, and of no characters that become dots or slashes when a server normalizes them (Unicode Standard
- * Annex 15). Bytes that are not UTF-8 are read by some servers as dots and slashes in overlong forms.
+ * Whether the escapes of a path are UTF-8, and of no characters that become dots or slashes when a server normalizes
+ * them (Unicode Standard Annex 15). Bytes that are not UTF-8 are read by some servers as dots and slashes in overlong
+ * forms.
  */
 function isPlainText(path: string): boolean {
   if (!isUtf8Escaped(path)) {

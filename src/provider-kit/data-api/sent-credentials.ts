@@ -4,8 +4,8 @@ import { formDecode } from '../http/percent-encoding.js';
 const credential = /^(access_token|refresh_token|client_secret|oauth_.*)$/i;
 
 /**
- * Refuses a query or form that brings credentials of its own: they belong into no URL (TE-02), and beside those that are added a
- * provider could take either.
+ * Refuses a query or form that brings credentials of its own: they belong into no URL (TE-02), and beside those that
+ * are added a provider could take either.
  *
  * @param encoded - `application/x-www-form-urlencoded` text
  * @param where - begins the sentence that the caller is told
@@ -26,8 +26,8 @@ export function refuseCredentials(encoded: string, where: string): void {
 }
 
 /**
- * What servers make of a decoded name: many read compatibility characters as the letters that they look like, cut at `[` (a list) or NUL,
- * drop spaces around it; PHP reads dots, spaces and a lone `[` inside as `_`.
+ * What servers make of a decoded name: many read compatibility characters as the letters that they look like, cut at
+ * `[` (a list) or NUL, drop spaces around it; PHP reads dots, spaces and a lone `[` inside as `_`.
  */
 function readingsOf(name: string): string[] {
   const plain = name.normalize('NFKC').trim();

@@ -3,7 +3,8 @@ import type { Lifecycle } from './provider-definition.js';
 const dayMs = 24 * 3600 * 1_000;
 
 /**
- * Returns the lifecycle on a given day: a provider that was retiring is retired from the day after its last one, in UTC.
+ * Returns the lifecycle on a given day: a provider that was retiring is retired from the day after its last one, in
+ * UTC.
  *
  * @param lifecycle - as declared
  * @param now - the current instant

@@ -32,8 +32,8 @@ export type AccountLookup =
       readonly headers?: readonly string[];
     }
   /**
-   * A claim of the ID token, which is verified before the tokens are used (OpenID Connect Core 1.0 section 3.1.3.7). Its
-   * issuer must be one of the definition's `issuers`.
+   * A claim of the ID token, which is verified before the tokens are used (OpenID Connect Core 1.0 section 3.1.3.7).
+   * Its issuer must be one of the definition's `issuers`.
    */
   | {
       readonly from: 'id-token';
@@ -223,8 +223,8 @@ export interface OAuth2Definition extends DefinitionBase {
   readonly scopeParameter?: string;
   readonly extraAuthorizeParams?: Readonly<Record<string, string>>;
   /**
-   * Set if the authorization page is a web app that reads the parameters from the fragment: the route that stands before
-   * them, so `/` gives `<authorizeUrl>#/?response_type=code&...`.
+   * Set if the authorization page is a web app that reads the parameters from the fragment: the route that stands
+   * before them, so `/` gives `<authorizeUrl>#/?response_type=code&...`.
    */
   readonly authorizeRoute?: string;
   /** Whether a `nonce` is sent and must be in the ID token. */

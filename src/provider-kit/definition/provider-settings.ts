@@ -69,7 +69,10 @@ export function sandboxClientId(slug: string): string {
   return `sandbox-${slug}-client`;
 }
 
-/** The client secret that the provider's fake knows; not a secret, and shaped to catch a wrong encoding (RFC 6749 section 2.3.1). */
+/**
+ * The client secret that the provider's fake knows; not a secret, and shaped to catch a wrong encoding (RFC 6749
+ * section 2.3.1).
+ */
 export function sandboxClientSecret(slug: string): string {
   return `sandbox:${slug}%+ &-not-a-real-secret`;
 }
@@ -98,7 +101,8 @@ export function environmentPrefix(slug: string): string {
  *
  * @param declared - the provider's facts
  * @param environment - usually `process.env`
- * @throws Error naming the variable when only half is set, a URL is malformed, or plain http is used where it may not be
+ * @throws Error naming the variable when only half is set, a URL is malformed, or plain http is used where it may not
+ *   be
  */
 export function readProviderSettings<Definition extends ProviderDefinition>(
   declared: Definition,

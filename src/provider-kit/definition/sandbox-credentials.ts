@@ -11,8 +11,8 @@ export interface SandboxSigningKey {
 /**
  * Returns the key for client secrets that the provider's fake knows.
  *
- * It protects nothing: the private scalar is the SHA-256 of a public text, so that sandbox and application find the same key and no
- * key file lies in the repository. Anybody can compute it.
+ * It protects nothing: the private scalar is the SHA-256 of a public text, so that sandbox and application find the
+ * same key and no key file lies in the repository. Anybody can compute it.
  *
  * @param slug - the provider's
  */

@@ -4,9 +4,9 @@ import type { SandboxNotify } from './sandbox-notification.js';
 interface SandboxDefinitionBase {
   readonly authorizePath: string;
   /**
-   * Path of the API's base URL; empty where the whole host is the API. Any method and path below it that is none of the provider's other
-   * endpoints takes a valid token or signature, and responds with `ok`, `account_id` and what was received, credentials left out:
-   * the fake has no data.
+   * Path of the API's base URL; empty where the whole host is the API. Any method and path below it that is none of the
+   * provider's other endpoints takes a valid token or signature, and responds with `ok`, `account_id` and what was
+   * received, credentials left out: the fake has no data.
    */
   readonly apiBasePath?: string;
   /** A path of the API, for callers to try. */
@@ -51,7 +51,10 @@ export interface SandboxEndpointCall {
   readonly bearerAccountId: string | undefined;
   /** Ends every grant of the account. */
   endGrants(accountId: string): void;
-  /** Remembers a fact about the account or the fake, such as a nonce that was given out; `has` and `forget` ask and end it. */
+  /**
+   * Remembers a fact about the account or the fake, such as a nonce that was given out; `has` and `forget` ask and end
+   * it.
+   */
   remember(fact: string): void;
   has(fact: string): boolean;
   forget(fact: string): void;
@@ -109,7 +112,9 @@ export type SandboxRevocation = { readonly method: string; readonly path: string
       /** Where it differs from that of the token endpoint. */
       readonly clientAuthentication?: 'basic' | 'body' | 'none';
     }
-  /** The token in the form is proof enough. `goneStatus` is the status for a token that is not alive; 200 when absent. */
+  /**
+   * The token in the form is proof enough. `goneStatus` is the status for a token that is not alive; 200 when absent.
+   */
   | { readonly proof: 'token'; readonly goneStatus?: number }
   | { readonly proof: 'query'; readonly parameter: string }
 );
@@ -123,7 +128,10 @@ export interface OAuth2SandboxDefinition extends SandboxDefinitionBase {
   /** `required`: refuse without a challenge; `supported`: check when sent; `ignored`: the provider does not look. */
   readonly pkce: 'required' | 'supported' | 'ignored';
   readonly scopeSeparator: ' ' | ',' | ';';
-  /** Every scope that exists at the provider; asking for another is `invalid_scope`. Empty: the provider takes no scope parameter. */
+  /**
+   * Every scope that exists at the provider; asking for another is `invalid_scope`. Empty: the provider takes no scope
+   * parameter.
+   */
   readonly scopes: readonly string[];
   /** Whether a request without `scope` asks for all of them; otherwise it is `invalid_scope`. */
   readonly omittedScopeMeansAll?: boolean;
@@ -149,8 +157,9 @@ export interface OAuth2SandboxDefinition extends SandboxDefinitionBase {
   /** Whether a used refresh token gets the same response again until one of the new tokens is used. */
   readonly replaysRefreshUntilNewTokenUsed?: boolean;
   /**
-   * For how long after its exchange a used refresh token is taken again, and what it gets: the `same` pair once more, or a `further`
-   * pair of the same grant, beside which the first one stays alive. Once the time is over, `reuse` says what becomes of it.
+   * For how long after its exchange a used refresh token is taken again, and what it gets: the
+   * `same` pair once more, or a `further` pair of the same grant, beside which the first one stays alive. Once the time
+   * is over, `reuse` says what becomes of it.
    */
   readonly reuseGrace?: { readonly seconds: number; readonly response: 'same' | 'further' };
   /** Whether a new grant ends the refresh tokens of the user's earlier grants; their access tokens stay alive. */
@@ -162,26 +171,37 @@ export interface OAuth2SandboxDefinition extends SandboxDefinitionBase {
   readonly tokenType?: string;
   /** Further fields of the token response. */
   readonly tokenResponseExtras?: (accountId: string) => Record<string, unknown>;
-  /** Body of an error response of the token endpoint and the API; RFC 6749 section 5.2 when absent. `token` is the presented refresh token or code. */
+  /**
+   * Body of an error response of the token endpoint and the API; RFC 6749 section 5.2 when absent. `token` is the
+   * presented refresh token or code.
+   */
   readonly errorResponse?: (error: string, description: string, token: string) => Record<string, unknown>;
-  /** HTTP status of an error response of the token endpoint, where the provider always sends the same; the standard ones when absent. */
+  /**
+   * HTTP status of an error response of the token endpoint, where the provider always sends the same; the standard ones
+   * when absent.
+   */
   readonly errorStatus?: number;
   readonly revoke?: SandboxRevocation;
   /** Path of the refresh call, where it is not the token endpoint. */
   readonly refreshPath?: string;
   /** `false` where the provider issues no refresh token at all. */
   readonly issuesRefreshToken?: boolean;
-  /** Whether a refresh responses without tokens (`tokenResponse` is given `{}`) and extends the access token in use by its whole life. */
+  /**
+   * Whether a refresh responses without tokens (`tokenResponse` is given `{}`) and extends the access token in use by
+   * its whole life.
+   */
   readonly refreshExtendsToken?: boolean;
-  /** Name of the scope parameter of the authorize request; `scope` when absent. A request with `scope` is then refused. */
+  /**
+   * Name of the scope parameter of the authorize request; `scope` when absent. A request with `scope` is then refused.
+   */
   readonly scopeParameter?: string;
   /** Parameters that the authorize request must have with just these values. */
   readonly authorizeParams?: Readonly<Record<string, string>>;
   /** Parameters that every call of the token endpoint must have with just these values. */
   readonly tokenParams?: Readonly<Record<string, string>>;
   /**
-   * Set if the authorization page is a web app that reads the parameters from the fragment: the route that stands before
-   * them there.
+   * Set if the authorization page is a web app that reads the parameters from the fragment: the route that stands
+   * before them there.
    */
   readonly authorizeRoute?: string;
   /** Errors of the token endpoint that are a plain text with a status of their own, by their code. */
@@ -190,7 +210,9 @@ export interface OAuth2SandboxDefinition extends SandboxDefinitionBase {
   readonly scopeOnExchange?: boolean;
   /** Whether a refresh must repeat the redirect URI. */
   readonly redirectUriOnRefresh?: boolean;
-  /** `form_post`: the consent page ends in a form that the browser posts to the redirect URI. `redirect` when absent. */
+  /**
+   * `form_post`: the consent page ends in a form that the browser posts to the redirect URI. `redirect` when absent.
+   */
   readonly callback?: 'redirect' | 'form_post';
   /** Error code of the callback when the user says no; `access_denied` when absent. */
   readonly deniedError?: string;
@@ -212,9 +234,14 @@ export interface OAuth2SandboxDefinition extends SandboxDefinitionBase {
   };
   /** Writes the successful token response in the provider's own shape; the standard fields come in. */
   readonly tokenResponse?: (standard: Readonly<Record<string, unknown>>, accountId: string) => Record<string, unknown>;
-  /** Name of the query parameter that carries the access token of API calls, where it is not the `Authorization` header. */
+  /**
+   * Name of the query parameter that carries the access token of API calls, where it is not the `Authorization` header.
+   */
   readonly apiTokenParameter?: string;
-  /** A fact that an endpoint of `endpoints` must have remembered as `<fact>:<accountId>` before the API responds; 403 otherwise. */
+  /**
+   * A fact that an endpoint of `endpoints` must have remembered as `<fact>:<accountId>` before the API responds; 403
+   * otherwise.
+   */
   readonly apiNeedsFact?: string;
   readonly endpoints?: readonly SandboxEndpoint[];
 }
@@ -225,15 +252,18 @@ export interface OAuth1SandboxDefinition extends SandboxDefinitionBase {
   readonly requestTokenPath: string;
   readonly accessTokenPath: string;
   readonly signatureMethod: 'HMAC-SHA1' | 'HMAC-SHA256';
-  /** The one place where the two token calls may have their `oauth_*` parameters; the header when absent, as for every other call. */
+  /**
+   * The one place where the two token calls may have their `oauth_*` parameters; the header when absent, as for every
+   * other call.
+   */
   readonly tokenParametersIn?: 'header' | 'form' | 'query';
   /** Further fields of the form-encoded access-token response. */
   readonly tokenResponseExtras?: (accountId: string) => Record<string, string>;
   /** Ends the grant; proved by a signature. */
   readonly revoke?: { readonly method: string; readonly path: string; readonly status: number };
   /**
-   * Exchanges a token, once, for a grant of the fake `successor`; proved by a signature. The token stays valid for so long, and ending
-   * its grant ends the account's grants at the successor too.
+   * Exchanges a token, once, for a grant of the fake `successor`; proved by a signature. The token stays valid for so
+   * long, and ending its grant ends the account's grants at the successor too.
    */
   readonly exchange?: { readonly path: string; readonly successor: string; readonly tokenLivesOnSeconds: number };
 }

@@ -1,9 +1,9 @@
 import { BlockList, isIP } from 'node:net';
 
 /**
- * What an IP address is good for: `public` - anybody's server; `private` - a network of the company's own; `loopback` - this machine;
- * `reserved` - nothing that a provider could be at: link-local (with the metadata service of clouds), multicast, documentation,
- * tunnels, metadata services that clouds have elsewhere, or not an address at all.
+ * What an IP address is good for: `public` - anybody's server; `private` - a network of the company's own;
+ * `loopback` - this machine; `reserved` - nothing that a provider could be at: link-local (with the metadata service of
+ * clouds), multicast, documentation, tunnels, metadata services that clouds have elsewhere, or not an address at all.
  */
 export type AddressKind = 'public' | 'private' | 'loopback' | 'reserved';
 
@@ -24,7 +24,10 @@ const reserved = blockList(
   ],
   ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'],
 );
-/** Where clouds tell secrets to the machines that run in them, outside the link-local range: Azure, Alibaba, AWS, Google and Oracle. */
+/**
+ * Where clouds tell secrets to the machines that run in them, outside the link-local range: Azure, Alibaba, AWS, Google
+ * and Oracle.
+ */
 const cloudMetadata = blockList(
   ['168.63.129.16/32', '100.100.100.200/32'],
   ['fd00:ec2::254/128', 'fd20:ce::254/128', 'fd00:c1::a9fe:a9fe/128'],
@@ -38,8 +41,8 @@ const mappedIpv4 = blockList([], ['::ffff:0:0/96']);
 /**
  * Classifies an address as it comes out of a resolver or a parsed URL.
  *
- * An address of NAT64 is what the IPv4 address in it is, and `reserved` unless that is public: the prefix must stand for no other (RFC 6052
- * section 3.1).
+ * An address of NAT64 is what the IPv4 address in it is, and `reserved` unless that is public: the prefix must stand
+ * for no other (RFC 6052 section 3.1).
  *
  * @param address - IPv4 in four decimal parts, or IPv6 without brackets; anything else is `reserved`
  * @see https://www.iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry

@@ -41,7 +41,9 @@ function post(url: string, more: Partial<ProviderRequest> = {}): Promise<Provide
   });
 }
 
-/** Returns the error of a promise that must reject, after checking that no way of printing it shows the canary (LOG-02). */
+/**
+ * Returns the error of a promise that must reject, after checking that no way of printing it shows the canary (LOG-02).
+ */
 async function errorOf(promise: Promise<unknown>): Promise<unknown> {
   const error = await promise.then(
     () => {

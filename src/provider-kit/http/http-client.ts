@@ -23,9 +23,15 @@ export interface ProviderRequest {
   readonly timeoutMs: number;
   /** Reads the response on after that time, once the request is written. */
   readonly patience?: Patience | undefined;
-  /** The most bytes read of the response's body, and the most it may expand to; {@link defaultMaxResponseBytes} when absent. */
+  /**
+   * The most bytes read of the response's body, and the most it may expand to; {@link defaultMaxResponseBytes} when
+   * absent.
+   */
   readonly maxResponseBytes?: number;
-  /** Set where the response is the only copy of what the provider did: a 2xx that cannot be read then has the fate `unknown`. */
+  /**
+   * Set where the response is the only copy of what the provider did: a 2xx that cannot be read then has the fate
+   * `unknown`.
+   */
   readonly mustBeRead?: true;
   /** Set to get a redirect as a response, with its `location`. It is not followed. */
   readonly mayRedirect?: true;
@@ -46,8 +52,8 @@ export interface Patience {
 /** A provider's complete response; a redirect only where the request allows one. The body is decompressed. */
 export interface ProviderResponse<Body extends string | Buffer = string> {
   /**
-   * 200 to 299 or 400 to 599; 304 where the request asked for it with `if-none-match` or `if-modified-since`; 300 to 399
-   * where it set `mayRedirect`.
+   * 200 to 299 or 400 to 599; 304 where the request asked for it with `if-none-match` or `if-modified-since`; 300 to
+   * 399 where it set `mayRedirect`.
    */
   readonly status: number;
   /** Names in lower case; values of a repeated header are joined by `, `. */
@@ -77,16 +83,19 @@ const keptConnection: Client.Options = {
  * Sends single requests to providers' endpoints.
  *
  * A connection is used again only within {@link maxIdleMs}: an idle one may be closed by the provider at the very
- * moment a POST is written to it, which leaves unknown whether a refresh token was spent. Nothing is ever repeated, no redirect is
- * followed, no proxy is taken from the usual variables, and TLS certificates are verified whatever `NODE_TLS_REJECT_UNAUTHORIZED` says.
- * Requests go only where the {@link OutboundPolicy} lets them.
+ * moment a POST is written to it, which leaves unknown whether a refresh token was spent. Nothing is ever repeated, no
+ * redirect is followed, no proxy is taken from the usual variables, and TLS certificates are verified whatever
+ * `NODE_TLS_REJECT_UNAUTHORIZED` says. Requests go only where the {@link OutboundPolicy} lets them.
  */
 @Injectable()
 export class ProviderHttpClient implements OnApplicationShutdown {
   readonly #open: (origin: string) => Dispatcher;
   readonly #origins = new Map<string, OriginConnections>();
   #closed = false;
-  /** Requests that run at once at one origin. More wait, within their total time, so that one slow provider stays bounded. */
+  /**
+   * Requests that run at once at one origin. More wait, within their total time, so that one slow provider stays
+   * bounded.
+   */
   protected readonly connections: number = 64;
   /** Requests that may wait for one origin. Whoever sends those for tokens sees to it that there are not too many. */
   protected readonly maxWaiting: number = Infinity;
@@ -124,18 +133,18 @@ export class ProviderHttpClient implements OnApplicationShutdown {
   /**
    * Sends one request and reads the whole response.
    *
-   * Every status but 1xx and 3xx is a response, not an error; 304 is one to a request that asked for it. Errors name the host only,
-   * never the path, query, headers or body, and carry neither request nor response.
+   * Every status but 1xx and 3xx is a response, not an error; 304 is one to a request that asked for it. Errors name
+   * the host only, never the path, query, headers or body, and carry neither request nor response.
    *
    * @param request - what to send
    * @returns the response, with a body of at most `maxResponseBytes` after decompression
-   * @throws {@link ProviderUnavailableError} with `fate`
-   *   `not-sent` when no byte of the request was written: no connection, no TLS, the time ran out before, it was abandoned, or too many
-   *   wait already;
-   *   `unknown` when the time and the patience ran out or the connection broke after that;
-   *   `answered` on a redirect, a body that is too large, or one whose encoding cannot be read; the last two are `unknown` with HTTP 2xx
-   *   when the request sets `mustBeRead`
-   * @throws {@link ProviderMisconfiguredError} when the {@link OutboundPolicy} does not let the request out; nothing was sent
+   * @throws {@link ProviderUnavailableError} with `fate` `not-sent` when no byte of the request was written: no
+   *   connection, no TLS, the time ran out before, it was abandoned, or too many wait already;
+   *   `unknown` when the time and the patience ran out or the connection broke after that; `answered` on a redirect, a
+   *   body that is too large, or one whose encoding cannot be read; the last two are
+   *   `unknown` with HTTP 2xx when the request sets `mustBeRead`
+   * @throws {@link ProviderMisconfiguredError} when the {@link OutboundPolicy} does not let the request out; nothing
+   *   was sent
    * @throws Error when the URL is malformed or a header holds characters that HTTP does not allow
    */
   async exchange(request: ProviderRequest): Promise<ProviderResponse<Buffer>> {
@@ -222,7 +231,8 @@ interface ResponseTerms {
 /**
  * Follows one request from the queue to the last byte of its response.
  *
- * Written on `dispatch` because `undici.request` neither tells whether the request left nor gives up while it still connects.
+ * Written on `dispatch` because `undici.request` neither tells whether the request left nor gives up while it still
+ * connects.
  */
 class Exchange implements PooledRequest {
   readonly response: Promise<ProviderResponse<Buffer>>;
@@ -359,7 +369,9 @@ class Exchange implements PooledRequest {
   }
 }
 
-/** After a freeze of this process timers run before sockets are read: a response that has arrived would be thrown away. */
+/**
+ * After a freeze of this process timers run before sockets are read: a response that has arrived would be thrown away.
+ */
 function afterReading(giveUp: () => void): void {
   setImmediate(giveUp);
 }
@@ -386,7 +398,8 @@ async function decompress(
   if (!isDecoderName(name)) {
     throw unavailable(host, 'responded with an unknown content encoding', fate, 'CONTENT_ENCODING');
   }
-  // Some servers send `deflate` without the zlib header, whose first byte has 8 in its lower half (RFC 1950 section 2.2).
+  // Some servers send `deflate` without the zlib header, whose first byte has 8 in its lower half (RFC 1950 section
+  // 2.2).
   const decode = name === 'deflate' && ((body[0] ?? 0) & 0x0f) !== 8 ? promisify(inflateRaw) : decoders[name];
   try {
     return await decode(body, { maxOutputLength: maxBytes });
@@ -421,7 +434,10 @@ function refused(host: string, objection: string): ProviderMisconfiguredError {
   return new ProviderMisconfiguredError(`No request was sent to ${host}: it ${objection}.`, { detail: addressRefused });
 }
 
-/** Builds the error from fixed text, the host and a code; the error underneath may quote what was sent, so it stays behind. */
+/**
+ * Builds the error from fixed text, the host and a code; the error underneath may quote what was sent, so it stays
+ * behind.
+ */
 function unavailable(
   host: string,
   what: string,

@@ -25,10 +25,10 @@ interface IdleConnection {
 /**
  * The connections to one origin: one request at a time on each, the latest idle one first.
  *
- * A connection is used again only right after a complete response. A provider closes idle connections, none of them within
- * `maxIdleMs`; a request written at that very moment would leave unknown whether it was received. The time is looked at when
- * the request is about to leave, not by a timer, so a process that stood still meanwhile does not use an old one. Whatever fails
- * takes its connection with it.
+ * A connection is used again only right after a complete response. A provider closes idle connections, none of them
+ * within `maxIdleMs`; a request written at that very moment would leave unknown whether it was received. The time is
+ * looked at when the request is about to leave, not by a timer, so a process that stood still meanwhile does not use an
+ * old one. Whatever fails takes its connection with it.
  */
 export class OriginConnections {
   private readonly idle: IdleConnection[] = [];

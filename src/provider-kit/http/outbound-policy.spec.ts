@@ -26,7 +26,10 @@ class PreparedResolver extends HostResolver {
   }
 }
 
-/** Takes 127.0.0.2 for a public address, so that a test has a public server and an internal one without leaving this machine. */
+/**
+ * Takes 127.0.0.2 for a public address, so that a test has a public server and an internal one without leaving this
+ * machine.
+ */
 class PolicyWithPublicAddress extends OutboundPolicy {
   protected override kindOf(address: string): AddressKind {
     return address === '127.0.0.2' ? 'public' : super.kindOf(address);

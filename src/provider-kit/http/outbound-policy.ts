@@ -9,7 +9,9 @@ import { outboundConfig, type OutboundSettings } from './outbound.config.js';
 /** Code of the error with which {@link OutboundPolicy.lookup} ends a connection that may not be made. */
 export const addressRefused = 'ADDRESS_REFUSED';
 
-/** What holds where nobody configured anything, as in tests of single classes: nothing but this machine can be called. */
+/**
+ * What holds where nobody configured anything, as in tests of single classes: nothing but this machine can be called.
+ */
 const onlyThisMachine: OutboundSettings = {
   allowLoopback: true,
   privateHosts: [],
@@ -18,10 +20,12 @@ const onlyThisMachine: OutboundSettings = {
 };
 
 /**
- * Decides where requests may go: to the origins that were allowed, and there only to addresses that may be connected to.
+ * Decides where requests may go: to the origins that were allowed, and there only to addresses that may be connected
+ * to.
  *
- * An origin is allowed when a provider that has an endpoint there is registered. Its addresses have to be public, all of them; private ones
- * are for hosts that the operator named, this machine only by its address. Outside production this machine may be called without being allowed.
+ * An origin is allowed when a provider that has an endpoint there is registered. Its addresses have to be public, all
+ * of them; private ones are for hosts that the operator named, this machine only by its address. Outside production
+ * this machine may be called without being allowed.
  */
 @Injectable()
 export class OutboundPolicy {
@@ -62,8 +66,8 @@ export class OutboundPolicy {
   }
 
   /**
-   * Resolves a name for a connection. The connection is made to one of the addresses that were checked here, so that a second
-   * response of the name server changes nothing (NET-02).
+   * Resolves a name for a connection. The connection is made to one of the addresses that were checked here, so that a
+   * second response of the name server changes nothing (NET-02).
    *
    * Ends with an error of the code {@link addressRefused} when any of the addresses may not be connected to.
    */

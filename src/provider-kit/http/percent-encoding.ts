@@ -1,7 +1,8 @@
 /**
  * Percent-encodes everything but the unreserved characters `A-Z a-z 0-9 - . _ ~`, with upper-case hexadecimal digits.
  *
- * Differs from `encodeURIComponent`, which leaves `! * ' ( )` as they are and throws on unpaired surrogates; those become U+FFFD.
+ * Differs from `encodeURIComponent`, which leaves `! * ' ( )` as they are and throws on unpaired surrogates; those
+ * become U+FFFD.
  *
  * @param value - text, encoded as UTF-8; or bytes, encoded as they are
  * @returns ASCII text
@@ -16,10 +17,11 @@ export function percentEncode(value: string | Uint8Array): string {
 }
 
 /**
- * Decodes a name or value of a query or of a form body to bytes: `+` is a space, `%XX` a byte, anything else stands for itself.
+ * Decodes a name or value of a query or of a form body to bytes: `+` is a space, `%XX` a byte, anything else stands for
+ * itself.
  *
- * Gives bytes and not text, because `%FF` is no UTF-8 and still has to survive decoding and encoding again. A `%` without two
- * hexadecimal digits behind it stands for itself.
+ * Gives bytes and not text, because `%FF` is no UTF-8 and still has to survive decoding and encoding again. A `%`
+ * without two hexadecimal digits behind it stands for itself.
  *
  * @param encoded - one name or value, without `&` and `=`
  */

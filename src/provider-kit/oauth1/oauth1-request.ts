@@ -25,8 +25,8 @@ export interface OAuth1Call {
 }
 
 /**
- * Signs an OAuth 1.0a request with a fresh timestamp and nonce (O1-03): good for being sent once, with just this method, URL and
- * form body.
+ * Signs an OAuth 1.0a request with a fresh timestamp and nonce (O1-03): good for being sent once, with just this
+ * method, URL and form body.
  *
  * @param definition - tells the signature method
  * @param settings - client credentials in force
@@ -67,7 +67,8 @@ function signingRequest(
 }
 
 /**
- * Builds a signed OAuth 1.0a request that has no body but its protocol parameters, if they are to go there: good for being sent once.
+ * Builds a signed OAuth 1.0a request that has no body but its protocol parameters, if they are to go there: good for
+ * being sent once.
  *
  * @param definition - tells the signature method, and sets the total time
  * @param settings, call, now - as for {@link oauth1Authorization}

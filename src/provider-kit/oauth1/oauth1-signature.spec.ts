@@ -294,8 +294,8 @@ function signatureOf(header: string): string {
 }
 
 /**
- * A server's view, written from RFC 5849 section 3.4.1 and 3.2 without the code under test: it reads the header, collects bytes
- * as hexadecimal, sorts buffers and signs again.
+ * A server's view, written from RFC 5849 section 3.4.1 and 3.2 without the code under test: it reads the header,
+ * collects bytes as hexadecimal, sorts buffers and signs again.
  */
 function isSignedCorrectly(request: OAuth1SigningRequest, header: string): boolean {
   const unescape = (text: string): Buffer => {

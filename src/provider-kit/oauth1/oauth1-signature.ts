@@ -55,7 +55,8 @@ export function signatureBaseString(parts: OAuth1BaseStringParts): string {
   if (!URL.canParse(parts.url)) {
     throw new Error('The URL of a request to sign is malformed.');
   }
-  // URL lower-cases scheme and host, drops the default port and keeps every percent-escape of path and query: just what is sent.
+  // URL lower-cases scheme and host, drops the default port and keeps every percent-escape of path and query: just what
+  // is sent.
   const url = new URL(parts.url);
   const headerPairs = Object.entries(parts.oauthParams)
     .filter(([name]) => name !== 'realm')
@@ -71,9 +72,9 @@ export function signatureBaseString(parts: OAuth1BaseStringParts): string {
 /**
  * Signs a request and returns its protocol parameters, the signature among them.
  *
- * Pure: the caller supplies time and nonce. The request must then be sent with exactly this method, URL and form body, and with the
- * parameters in one of the three places of section 3.5. The base string collects from all three (section 3.4.1.3.1), so the
- * signature is the same in each.
+ * Pure: the caller supplies time and nonce. The request must then be sent with exactly this method, URL and form body,
+ * and with the parameters in one of the three places of section 3.5. The base string collects from all three (section
+ * 3.4.1.3.1), so the signature is the same in each.
  *
  * @param request - what will be sent, without the protocol parameters, and the credentials
  * @returns names and values, decoded

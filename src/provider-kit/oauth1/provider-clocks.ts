@@ -6,9 +6,15 @@ import type { ProviderResponse } from '../http/http-client.js';
 import type { OAuth1Definition } from '../definition/provider-definition.js';
 import { parseOAuth1Problem } from '../responses/oauth1-response.js';
 
-/** The furthest that a provider's clock may be from ours, in milliseconds. Beyond, one of the two is wrong and somebody has to look. */
+/**
+ * The furthest that a provider's clock may be from ours, in milliseconds. Beyond, one of the two is wrong and somebody
+ * has to look.
+ */
 const maxOffsetMs = 3_600_000;
-/** A refusal without a reason is laid to the clocks where they differ by more, in milliseconds; providers accept some minutes. */
+/**
+ * A refusal without a reason is laid to the clocks where they differ by more, in milliseconds; providers accept some
+ * minutes.
+ */
 const toleranceMs = 60_000;
 /** `Date` has no fractions of a second: on average it is half a second behind. */
 const dateRoundingMs = 500;
@@ -22,12 +28,14 @@ interface RefusalOfTime {
 }
 
 /**
- * The clocks of OAuth 1.0a providers. A provider accepts the timestamp of a signed request for some minutes around its own time only: where
- * it refuses one, or gives no reason and its `Date` is more than a minute from what the request was signed for, `Date` tells how far its
- * clock is from ours, and the request is signed and sent once more (O1-09).
+ * The clocks of OAuth 1.0a providers. A provider accepts the timestamp of a signed request for some minutes around its
+ * own time only: where it refuses one, or gives no reason and its
+ * `Date` is more than a minute from what the request was signed for, `Date` tells how far its clock is from ours, and
+ * the request is signed and sent once more (O1-09).
  *
- * What was learnt is kept for each provider in memory, and holds for every later request. It is learnt only where the second request
- * succeeds, because the `Date` of a gateway need not be the clock that timestamps are checked by, and never goes beyond an hour.
+ * What was learnt is kept for each provider in memory, and holds for every later request. It is learnt only where the
+ * second request succeeds, because the `Date` of a gateway need not be the clock that timestamps are checked by, and
+ * never goes beyond an hour.
  */
 @Injectable()
 export class ProviderClocks {
@@ -43,11 +51,12 @@ export class ProviderClocks {
   }
 
   /**
-   * Sends a request, and a second time if its timestamp is refused, or may be what a refusal without a reason is for. A refused request
-   * was not acted on, so that even a verifier may go with both.
+   * Sends a request, and a second time if its timestamp is refused, or may be what a refusal without a reason is for. A
+   * refused request was not acted on, so that even a verifier may go with both.
    *
    * @param definition - the provider's facts
-   * @param send - signs the request for an instant of the provider's clock, with a nonce of its own each time (O1-03), and sends it
+   * @param send - signs the request for an instant of the provider's clock, with a nonce of its own each time (O1-03),
+   *   and sends it
    * @returns the last response, whatever its status
    * @throws {@link ProviderMisconfiguredError} when a timestamp is refused and the clocks are more than an hour apart
    * @throws whatever `send` throws
@@ -79,8 +88,9 @@ export class ProviderClocks {
   }
 
   /**
-   * Returns how far the provider's clock is ahead of ours where it has refused the timestamp, or gives no reason and the request was
-   * signed for quite another time than its own; `undefined` where it has not, or does not tell its time.
+   * Returns how far the provider's clock is ahead of ours where it has refused the timestamp, or gives no reason and
+   * the request was signed for quite another time than its own; `undefined` where it has not, or does not tell its
+   * time.
    */
   private refusalOfTime(response: ProviderResponse<string | Buffer>, usedOffsetMs: number): RefusalOfTime | undefined {
     const { status, headers } = response;
@@ -97,7 +107,9 @@ export class ProviderClocks {
     return Number.isFinite(offsetMs) && (isNamed || isSuspected) ? { offsetMs, isNamed } : undefined;
   }
 
-  /** @throws {@link ProviderMisconfiguredError} when it is beyond the bound for certain; what was known stays as it is */
+  /**
+   * @throws {@link ProviderMisconfiguredError} when it is beyond the bound for certain; what was known stays as it is
+   */
   private isWithinBound({ displayName }: OAuth1Definition, { offsetMs, isNamed }: RefusalOfTime): boolean {
     if (Math.abs(offsetMs) <= maxOffsetMs) {
       return true;

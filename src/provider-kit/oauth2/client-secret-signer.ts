@@ -4,7 +4,8 @@ import type { OAuth2Definition } from '../definition/provider-definition.js';
 import type { OAuth2Settings } from '../definition/provider-settings.js';
 
 /**
- * Makes the client secrets of providers that want a JWT signed with ES256 (RFC 7518 section 3.4) in place of a fixed text.
+ * Makes the client secrets of providers that want a JWT signed with ES256 (RFC 7518 section 3.4) in place of a fixed
+ * text.
  *
  * One JWT serves until half of its life is over, so that no request carries one that is about to expire.
  */

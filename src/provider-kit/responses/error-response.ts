@@ -7,8 +7,9 @@ import { fieldAt, ownField } from './json-field.js';
 export type ReadErrorCode = (body: unknown) => string | undefined;
 
 /**
- * Returns a function that reads the error code out of a provider's own response: `invalid_grant` where the definition lists it as a dead
- * grant, else what its `parseErrorCode` says, else what the status in the body stands for.
+ * Returns a function that reads the error code out of a provider's own response:
+ * `invalid_grant` where the definition lists it as a dead grant, else what its `parseErrorCode` says, else what the
+ * status in the body stands for.
  */
 export function errorCodeReader(definition: ProviderDefinition): ReadErrorCode {
   if (definition.oauth === '1.0a') {
@@ -52,8 +53,8 @@ export interface ErrorResponse {
 /**
  * Reads what kind of error a response reports, whatever its content type says.
  *
- * The provider's own reader is asked first, then the standard field `error`. A body with an access token is no error, so this may be
- * asked about responses of any status.
+ * The provider's own reader is asked first, then the standard field `error`. A body with an access token is no error,
+ * so this may be asked about responses of any status.
  *
  * @param response - any response
  * @param readErrorCode - as {@link errorCodeReader} gives it

@@ -39,8 +39,8 @@ const keySetSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })
  * Verifies an ID token and returns the user that it names.
  *
  * @param idToken - as received; `undefined` when the response had none
- * @throws {@link InvalidTokenResponseError} when signature, algorithm, issuer, audience, time or nonce is wrong, or the user's id is
- *   missing
+ * @throws {@link InvalidTokenResponseError} when signature, algorithm, issuer, audience, time or nonce is wrong, or the
+ *   user's id is missing
  * @see OpenID Connect Core 1.0 section 3.1.3.7, https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
  */
 export async function verifyIdToken(idToken: string | undefined, expected: IdTokenExpectation): Promise<NamedUser> {
@@ -67,8 +67,9 @@ export async function verifyIdToken(idToken: string | undefined, expected: IdTok
 }
 
 /**
- * Reads the user of an ID token that came with refreshed tokens. Its signature is not looked at, because nothing may be asked of the
- * provider between a refresh and its commit; it came straight from the token endpoint over TLS (section 3.1.3.7, 6).
+ * Reads the user of an ID token that came with refreshed tokens. Its signature is not looked at, because nothing may be
+ * asked of the provider between a refresh and its commit; it came straight from the token endpoint over TLS (section
+ * 3.1.3.7, 6).
  *
  * @param idToken - as received
  * @returns the user, to be compared with that of the link; without a user's id where it has the former one only
@@ -95,7 +96,8 @@ export function readRefreshedUser(
 }
 
 /**
- * Returns the user that an ID token names, without any check: enough to leave the account of that user alone, and for nothing else.
+ * Returns the user that an ID token names, without any check: enough to leave the account of that user alone, and for
+ * nothing else.
  *
  * @param idToken - as received
  * @returns both ids `undefined` when it is no JWT, or names none

@@ -18,11 +18,12 @@ export interface OAuth1TokenResponse {
 }
 
 /**
- * Parses the form-encoded response of an OAuth 1.0a endpoint, strictly: no field twice, none without `=`, no broken escape.
+ * Parses the form-encoded response of an OAuth 1.0a endpoint, strictly: no field twice, none without `=`, no broken
+ * escape.
  *
  * @param text - the body; the content type is not looked at because providers send many
- * @throws {@link InvalidTokenResponseError} when it is no such form, or `oauth_token` is missing or empty, or `oauth_token_secret` is
- *   missing, or one of them is not visible ASCII
+ * @throws {@link InvalidTokenResponseError} when it is no such form, or
+ *   `oauth_token` is missing or empty, or `oauth_token_secret` is missing, or one of them is not visible ASCII
  * @see RFC 5849 section 2.1 and 2.3, https://www.rfc-editor.org/rfc/rfc5849#section-2.1
  */
 export function parseOAuth1TokenResponse(text: string): OAuth1TokenResponse {
@@ -47,7 +48,8 @@ export function parseOAuth1TokenResponse(text: string): OAuth1TokenResponse {
 /**
  * Returns the `oauth_problem` of an OAuth 1.0a error response, where there is one that has the shape of a code.
  *
- * @param response - carries it in the header `WWW-Authenticate`, in its body as a form, or in both (OAuth Problem Reporting extension)
+ * @param response - carries it in the header `WWW-Authenticate`, in its body as a form, or in both (OAuth Problem
+ *   Reporting extension)
  */
 export function parseOAuth1Problem(response: Pick<ProviderResponse, 'body' | 'headers'>): string | undefined {
   const inHeader = /^OAuth\b.*\boauth_problem="([^"]*)"/i.exec(response.headers['www-authenticate'] ?? '')?.[1];
@@ -55,8 +57,8 @@ export function parseOAuth1Problem(response: Pick<ProviderResponse, 'body' | 'he
 }
 
 /**
- * Names the error that a body reports as XML or JSON, as FatSecret sends it with HTTP 200: `XML error 8`, or `JSON error` where it has no
- * number.
+ * Names the error that a body reports as XML or JSON, as FatSecret sends it with HTTP 200: `XML error 8`, or
+ * `JSON error` where it has no number.
  *
  * @returns `undefined` when the body is no such error. Never free text: it may quote a signature or a token
  */

@@ -30,19 +30,21 @@ const tokenResponseSchema = z.object({
 /**
  * Parses a successful token response.
  *
- * The body is read by its shape, JSON object or form, whatever its headers say. What a request cannot do without is checked:
- * `access_token`, `token_type` and `refresh_token` where sent. What only informs (life of the tokens, scopes, account id) is left out
- * when malformed, because refusing the response would throw away a refresh token that has just replaced the old one.
+ * The body is read by its shape, JSON object or form, whatever its headers say. What a request cannot do without is
+ * checked: `access_token`, `token_type` and `refresh_token` where sent. What only informs (life of the tokens, scopes,
+ * account id) is left out when malformed, because refusing the response would throw away a refresh token that has just
+ * replaced the old one.
  *
  * @param response - a response with status 2xx that is no error; see {@link parseErrorResponse}
  * @param definition - tells the fields and defaults of this provider
  * @param requestedAt - the instant just before the request left
  * @param remark - told what is wrong with a response that is used all the same
- * @returns the token response; `refreshToken` is `undefined` when the response has none, `null` or an empty one: keep the old one
- * @throws {@link InvalidTokenResponseError} when a field is missing or wrong; names the field, never its value. It has the refresh token
- *   where that is sound; where not, the one that was sent may be spent, and the error is in doubt
- * @throws {@link ProviderUnavailableError} with fate `unknown` when the body has neither shape, such as a maintenance page, or nothing:
- *   the tokens that it may have brought are lost
+ * @returns the token response; `refreshToken` is `undefined` when the response has none, `null` or an empty one: keep
+ *   the old one
+ * @throws {@link InvalidTokenResponseError} when a field is missing or wrong; names the field, never its value. It has
+ *   the refresh token where that is sound; where not, the one that was sent may be spent, and the error is in doubt
+ * @throws {@link ProviderUnavailableError} with fate `unknown` when the body has neither shape, such as a maintenance
+ *   page, or nothing: the tokens that it may have brought are lost
  * @see RFC 6749 section 5.1, https://www.rfc-editor.org/rfc/rfc6749#section-5.1
  */
 export function parseTokenResponse(
@@ -88,7 +90,9 @@ export function parseTokenResponse(
   });
 }
 
-/** Returns the life of the access token in seconds: as told, or as documented where it is not told or cannot be read. */
+/**
+ * Returns the life of the access token in seconds: as told, or as documented where it is not told or cannot be read.
+ */
 function lifetimeOf(body: unknown, definition: OAuth2Definition, remark: (remark: Remark) => void): number | undefined {
   if (definition.neverExpires === true) {
     return undefined;

@@ -47,7 +47,9 @@ export function isSuccessStatus(response: ProviderResponse): boolean {
   return response.status >= 200 && response.status < 300;
 }
 
-/** Whether the response reports an error: by its HTTP status, or in its body, which some providers send with HTTP 200. */
+/**
+ * Whether the response reports an error: by its HTTP status, or in its body, which some providers send with HTTP 200.
+ */
 export function isFailure(definition: ProviderDefinition, response: ProviderResponse): boolean {
   return (
     !isSuccessStatus(response) ||
@@ -57,14 +59,15 @@ export function isFailure(definition: ProviderDefinition, response: ProviderResp
 }
 
 /**
- * Returns the error for a response of any endpoint. Some failures mean the same everywhere: rate limit, outage, conflict, our client
- * credentials.
+ * Returns the error for a response of any endpoint. Some failures mean the same everywhere: rate limit, outage,
+ * conflict, our client credentials.
  *
  * @param failed - the response and its provider
  * @param otherwise - decides what the rest means
- * @returns {@link ProviderRateLimitedError} on HTTP 429 or code `rate_limited`; {@link ProviderUnavailableError} on HTTP 5xx, 408,
- *   409, 410, 425 or the code of an outage; {@link ProviderMisconfiguredError} on a code or `oauth_problem` that means our client, our
- *   signature or our clock, or HTTP 401 that asks for Basic authentication; else what `otherwise` returns
+ * @returns {@link ProviderRateLimitedError} on HTTP 429 or code
+ *   `rate_limited`; {@link ProviderUnavailableError} on HTTP 5xx, 408, 409, 410, 425 or the code of an outage; {@link ProviderMisconfiguredError} on a code or `oauth_problem`
+ *   that means our client, our signature or our clock, or HTTP 401 that asks for Basic authentication; else what
+ *   `otherwise` returns
  */
 export function endpointFailure(failed: FailedResponse, otherwise: Refusal): AppError {
   const { definition, response } = failed;
@@ -97,11 +100,11 @@ export function endpointFailure(failed: FailedResponse, otherwise: Refusal): App
  *
  * @param received - the response and its provider
  * @param refused - makes the error for `invalid_grant`, and for what the definition lists as meaning the same
- * @param refusedWithoutReason - makes the error for HTTP 400, 401 or 403 without a known code that is JSON, a form or empty. Absent where
- *   that is no evidence: firewalls, quotas and gateways respond so too (R-13)
+ * @param refusedWithoutReason - makes the error for HTTP 400, 401 or 403 without a known code that is JSON, a form or
+ *   empty. Absent where that is no evidence: firewalls, quotas and gateways respond so too (R-13)
  * @returns beside those of {@link endpointFailure}: {@link ProviderMisconfiguredError} on `invalid_request`, or
- *   {@link ProviderUnavailableError} when its description asks to retry; {@link ProviderUnavailableError} on anything else, such as
- *   the page of a firewall
+ *   {@link ProviderUnavailableError} when its description asks to retry; {@link ProviderUnavailableError} on anything
+ *   else, such as the page of a firewall
  * @see RFC 6749 section 5.2, https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
 export function tokenFailure(received: FailedResponse, refused: Refusal, refusedWithoutReason?: Refusal): AppError {
@@ -136,22 +139,32 @@ export function unavailable(failed: FailedResponse, detail: string): ProviderUna
   return new ProviderUnavailableError(message, { fate: 'answered', isGone, detail, ...retryAfter(failed) });
 }
 
-/** Returns the error for a response by which the provider asks to repeat the request: it was in the way of another one. */
+/**
+ * Returns the error for a response by which the provider asks to repeat the request: it was in the way of another one.
+ */
 function conflict(failed: FailedResponse, detail: string): ProviderUnavailableError {
   const message = `${failed.definition.displayName} was busy with another request for the same grant. Try again.`;
   return new ProviderUnavailableError(message, { fate: 'answered', isConflict: true, detail, ...retryAfter(failed) });
 }
 
-/** Error codes that say that our client id or secret is not, or no longer, good; some providers have more than RFC 6749 section 5.2. */
+/**
+ * Error codes that say that our client id or secret is not, or no longer, good; some providers have more than RFC 6749
+ * section 5.2.
+ */
 const refusedClientCodes: ReadonlySet<string> = new Set(['invalid_client', 'deleted_client', 'disabled_client']);
 
 /** Error codes that say that the provider refuses us and not the user (RFC 6749 section 5.2). */
 const clientCodes: ReadonlySet<string> = new Set(['unauthorized_client', 'unsupported_grant_type', 'invalid_scope']);
 
-/** Error codes of an outage; RFC 6749 section 4.1.2.1 has them for the authorization endpoint, some token endpoints send them too. */
+/**
+ * Error codes of an outage; RFC 6749 section 4.1.2.1 has them for the authorization endpoint, some token endpoints send
+ * them too.
+ */
 const outageCodes: ReadonlySet<string> = new Set(['server_error', 'temporarily_unavailable', 'slow_down']);
 
-/** `oauth_problem` values that say that the provider refuses us and not the user (OAuth Problem Reporting extension). */
+/**
+ * `oauth_problem` values that say that the provider refuses us and not the user (OAuth Problem Reporting extension).
+ */
 const clientProblems: ReadonlySet<string> = new Set([
   'consumer_key_unknown',
   'consumer_key_rejected',
@@ -164,7 +177,10 @@ const clientProblems: ReadonlySet<string> = new Set([
   'parameter_rejected',
 ]);
 
-/** The `oauth_problem` of OAuth 1.0a (OAuth Problem Reporting extension), or the code that a body of any provider may have. */
+/**
+ * The `oauth_problem` of OAuth 1.0a (OAuth Problem Reporting extension), or the code that a body of any provider may
+ * have.
+ */
 function errorCodeOf({ definition, response }: FailedResponse): string | undefined {
   const problem = definition.oauth === '1.0a' ? parseOAuth1Problem(response) : undefined;
   return problem ?? parseErrorResponse(response, errorCodeReader(definition)).code;

@@ -5,24 +5,26 @@ import { formDecode } from '../http/percent-encoding.js';
 /**
  * Parses a JSON object or list by its shape; the content type is not looked at, because providers send many.
  *
- * One thing may stand before an object: lines of text or markup, as PHP writes its notices. Text behind it, and anything cut off, makes
- * the body unreadable.
+ * One thing may stand before an object: lines of text or markup, as PHP writes its notices. Text behind it, and
+ * anything cut off, makes the body unreadable.
  *
- * @returns the value, from outside and unchecked, with integers beyond 2^53 as text so that no digit is lost; `undefined` when the body
- *   is neither object nor list. The parser's own error is dropped because it quotes the text.
+ * @returns the value, from outside and unchecked, with integers beyond 2^53 as text so that no digit is lost;
+ *   `undefined` when the body is neither object nor list. The parser's own error is dropped because it quotes the text.
  */
 export function parseJsonBody({ body: text }: Pick<ProviderResponse, 'body'>): object | undefined {
   const whole = parseObject(text);
   if (whole !== undefined) {
     return whole;
   }
-  // Only the first object at the start of a line or behind a tag: one further in may be a part of an object that was cut off.
+  // Only the first object at the start of a line or behind a tag: one further in may be a part of an object that was
+  // cut off.
   const notice = /^\s*[{[]/.test(text) ? null : /[\n>][ \t]*(?=\{)/.exec(text);
   return notice === null ? undefined : parseObject(text.slice(notice.index + notice[0].length));
 }
 
 /**
- * Reads the fields of a token endpoint's response, by its shape: a JSON object, or a form that has one of the fields looked for.
+ * Reads the fields of a token endpoint's response, by its shape: a JSON object, or a form that has one of the fields
+ * looked for.
  *
  * @param wanted - fields that make a form a response; any text with a `=` would be one otherwise
  * @returns the fields, from outside and unchecked; `undefined` when the body has neither shape
@@ -40,8 +42,9 @@ export function parseFields(
 }
 
 /**
- * Returns the fields of a form, or `undefined` when the text is none, repeats a field or is no UTF-8 below the escapes. White space
- * around it and one `&` at its end are ignored.
+ * Returns the fields of a form, or
+ * `undefined` when the text is none, repeats a field or is no UTF-8 below the escapes. White space around it and one `&`
+ * at its end are ignored.
  */
 export function parseStrictForm(text: string): Map<string, string> | undefined {
   const fields = new Map<string, string>();

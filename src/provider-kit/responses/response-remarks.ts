@@ -12,7 +12,10 @@ const texts: Readonly<Record<Remark, string>> = {
   'account-unreadable': "has the user's id in a shape that Cufflink cannot read. Please report this as a bug.",
 };
 
-/** Logs what is odd about providers' token responses, each thing once for each provider: a sweep would repeat it for every user. */
+/**
+ * Logs what is odd about providers' token responses, each thing once for each provider: a sweep would repeat it for
+ * every user.
+ */
 @Injectable()
 export class ResponseRemarks {
   private readonly logger = new Logger(ResponseRemarks.name);

@@ -10,13 +10,19 @@ import type { OAuth2Definition } from '../definition/provider-definition.js';
 import { uncheckedIssuers } from '../provider-kit.metrics.js';
 import type { TokenResponse } from '../token-response.js';
 
-/** A provider of OAuth 2.0. One with a behaviour that its definition cannot declare extends this, and overrides one method. */
+/**
+ * A provider of OAuth 2.0. One with a behaviour that its definition cannot declare extends this, and overrides one
+ * method.
+ */
 export class OAuth2HealthProvider extends DeclaredHealthProvider<
   OAuth2Definition,
   OAuth2ProviderStrategy,
   OAuth2Client
 > {
-  /** Where the provider takes pushed requests, the browser carries a reference to one and nothing else (RFC 9126 section 4). */
+  /**
+   * Where the provider takes pushed requests, the browser carries a reference to one and nothing else (RFC 9126 section
+   * 4).
+   */
   override async begin(handshake: Handshake): Promise<AuthorizationStart> {
     const start = await super.begin(handshake);
     const { parUrl, authorizeUrl } = this.settings.endpoints;

@@ -20,8 +20,9 @@ type StoreCallback = (error: Error | null, state?: string) => void;
 type VerifyCallback = (error: Error | null, ok: string | boolean, refusal?: { refusal: string }) => void;
 
 /**
- * Passport's state store for a service without sessions: hands out the state of the link attempt and keeps the PKCE verifier
- * with it; on the way back compares the state and returns the verifier. The arity of each function tells Passport what to pass.
+ * Passport's state store for a service without sessions: hands out the state of the link attempt and keeps the PKCE
+ * verifier with it; on the way back compares the state and returns the verifier. The arity of each function tells
+ * Passport what to pass.
  */
 const attemptStore = {
   store(

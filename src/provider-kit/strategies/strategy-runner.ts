@@ -26,8 +26,8 @@ export interface RunnableStrategy {
 /**
  * Runs a Passport strategy outside of any web framework and returns its outcome as a value.
  *
- * Passport's contract is a fresh object per request whose prototype is the strategy and which carries the five callbacks;
- * Nest's guard turns refusal, forgery and outage alike into 401, which is why it is not used here.
+ * Passport's contract is a fresh object per request whose prototype is the strategy and which carries the five
+ * callbacks; Nest's guard turns refusal, forgery and outage alike into 401, which is why it is not used here.
  *
  * @throws whatever the strategy reports through `error`, unchanged
  */

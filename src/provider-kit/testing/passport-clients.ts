@@ -16,8 +16,8 @@ export interface PassportClientWatch {
 }
 
 /**
- * Watches the OAuth clients that Passport's strategies are made of, each in the copy of the package that its strategy loads: a method that
- * is called is noted, and throws.
+ * Watches the OAuth clients that Passport's strategies are made of, each in the copy of the package that its strategy
+ * loads: a method that is called is noted, and throws.
  */
 export function watchPassportClients(): PassportClientWatch {
   const require = createRequire(import.meta.url);

@@ -44,8 +44,9 @@ export type CreateProvider<Definition extends ProviderDefinition> = (
 ) => HealthProvider;
 
 /**
- * Runs the contract of every provider: what the core relies on, shown against the provider's fake in the vendor sandbox. The
- * fake's expectations are written by hand from the provider's documentation, so a wrong fact in the definition fails here.
+ * Runs the contract of every provider: what the core relies on, shown against the provider's fake in the vendor
+ * sandbox. The fake's expectations are written by hand from the provider's documentation, so a wrong fact in the
+ * definition fails here.
  *
  * @param definition - the provider's facts
  * @param createProvider - wires its strategy and provider as its module does; for a provider with a class of its own

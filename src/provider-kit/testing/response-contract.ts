@@ -51,7 +51,10 @@ const unreadable: readonly (readonly [title: string, wrong: Wrong])[] = [
   ['a bomb', { type: 'gzipBomb', bytes: 5_000_000 }],
 ];
 
-/** Runs what every OAuth 2.0 provider has to do with responses that break the rules: read what is good, believe no evidence that is none. */
+/**
+ * Runs what every OAuth 2.0 provider has to do with responses that break the rules: read what is good, believe no
+ * evidence that is none.
+ */
 export function describeResponses(definition: OAuth2Definition, bench: ResponseBench): void {
   const documentedLife = definition.neverExpires === true ? undefined : definition.accessTokenLifetimeSeconds;
   const hasRefreshToken = definition.noRefreshToken !== true;
@@ -66,7 +69,10 @@ export function describeResponses(definition: OAuth2Definition, bench: ResponseB
     bench.fake().misbehave({ endpoint: 'token', ...wrong } as Misbehaviour);
     return bench.link();
   };
-  /** The token responses of a link and, where a refresh brings tokens, of a refresh, each with the response changed in this way. */
+  /**
+   * The token responses of a link and, where a refresh brings tokens, of a refresh, each with the response changed in
+   * this way.
+   */
   const grantsWith = async (wrong: Wrong): Promise<TokenResponse[]> => [
     await linkWith(wrong),
     ...(refreshesTokens ? [await refreshWith(wrong)] : []),

@@ -22,7 +22,8 @@ export const appleHealthDefinition = defineProvider({
   nonce: true,
   deniedError: 'user_cancelled_authorize',
   codeLifetimeSeconds: 300,
-  // Apple's discovery document named the second one for two days of June 2025. Only names: the endpoints stay where they are.
+  // Apple's discovery document named the second one for two days of June 2025. Only names: the endpoints stay where
+  // they are.
   issuers: ['https://appleid.apple.com', 'https://account.apple.com'],
   grantedScopesIn: 'nowhere',
   accessTokenLifetimeSeconds: 3_600,

@@ -1,7 +1,10 @@
 import { defineProvider, type OAuth2Definition } from '../../provider-kit/definition/provider-definition.js';
 import { dexcomSandbox } from './dexcom.sandbox.js';
 
-/** The regions are separate systems with the same paths. A user's account is in one, and the connection keeps which by its slug. */
+/**
+ * The regions are separate systems with the same paths. A user's account is in one, and the connection keeps which by
+ * its slug.
+ */
 function dexcomRegion(slug: string, displayName: string, host: string): OAuth2Definition {
   return defineProvider({
     slug,

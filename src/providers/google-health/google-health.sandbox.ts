@@ -4,14 +4,15 @@ import { googleHealthKeyset, googleHealthSandboxNotification } from './google-he
 const scope = (name: string): string => `https://www.googleapis.com/auth/googlehealth.${name}`;
 
 /**
- * Google Health API v4 as https://developers.google.com/health describes it, with an app whose consent screen is in Testing: its
- * refresh tokens live for 7 days.
+ * Google Health API v4 as https://developers.google.com/health describes it, with an app whose consent screen is in
+ * Testing: its refresh tokens live for 7 days.
  *
- * Harsher than Google: an authorize request without `access_type=offline` or `prompt=consent` is refused, where Google would only
- * issue no refresh token.
+ * Harsher than Google: an authorize request without `access_type=offline` or `prompt=consent` is refused, where Google
+ * would only issue no refresh token.
  *
- * Assumed: the code's lifetime, the full names of the scopes after `profile.readonly`, that the identity call needs no scope, and
- * that a refresh leaves the previous access token alive. Account numbers are digits here; real ones have up to 63 characters.
+ * Assumed: the code's lifetime, the full names of the scopes after `profile.readonly`, that the identity call needs no
+ * scope, and that a refresh leaves the previous access token alive. Account numbers are digits here; real ones have up
+ * to 63 characters.
  */
 export const googleHealthSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

@@ -20,8 +20,9 @@ const wrongSecretResponse = z.object({
 /**
  * Reads the error code out of Huawei's own error body, `{error, sub_error, error_description}` with numbers.
  *
- * 1203 with 11205 or 31204 is a dead refresh token, 1101 with 12304 a wrong client secret. No other number is documented in what was
- * read, so none may end a connection: each counts as an outage. Text in `error` is left to the standard reading.
+ * 1203 with 11205 or 31204 is a dead refresh token, 1101 with 12304 a wrong client secret. No other number is
+ * documented in what was read, so none may end a connection: each counts as an outage. Text in `error` is left to the
+ * standard reading.
  */
 export function parseHuaweiErrorCode(body: unknown): string | undefined {
   if (deadRefreshTokenResponse.safeParse(body).success) {

@@ -12,8 +12,8 @@ const codes: Readonly<Record<string, string>> = {
 /**
  * Reads the error code out of iHealth's own error body, `{Error, ErrorCode, ErrorDescription}`.
  *
- * A name that is not listed is given back as it is, so that a response with HTTP 200 counts as a failure too. It is no evidence against the
- * grant unless the definition lists it.
+ * A name that is not listed is given back as it is, so that a response with HTTP 200 counts as a failure too. It is no
+ * evidence against the grant unless the definition lists it.
  */
 export function parseIhealthErrorCode(body: unknown): string | undefined {
   const name = ihealthErrorResponse.safeParse(body).data?.Error;

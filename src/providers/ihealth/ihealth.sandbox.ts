@@ -2,17 +2,19 @@ import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sand
 import { ihealthSandboxNotification } from './ihealth.sandbox-notification.js';
 
 /**
- * iHealth Open API V2 as https://developer.ihealthlabs.com/dev_documentation_Authentication.htm describes it: one URL for consent,
- * exchange and refresh. Errors have the shape of https://developer.ihealthlabs.com/dev_documentation_ResponseFormatAndErrors.htm.
+ * iHealth Open API V2 as https://developer.ihealthlabs.com/dev_documentation_Authentication.htm describes it: one URL
+ * for consent, exchange and refresh. Errors have the shape of
+ * https://developer.ihealthlabs.com/dev_documentation_ResponseFormatAndErrors.htm.
  *
- * Data calls carry the token in the query (https://developer.ihealthlabs.com/dev_documentation_RequestfordataofBloodPressure.htm).
+ * Data calls carry the token in the query
+ * (https://developer.ihealthlabs.com/dev_documentation_RequestfordataofBloodPressure.htm).
  *
  * Documented and not imitated: `sc`, `sv`, client id and client secret on data calls.
  *
- * Assumed: POST for exchange and refresh, no field but the four that are documented, rotation without further consequences while the
- * old access token lives on, the HTTP statuses of errors, that a dead code or refresh token is the "unauthorized_token" of the list of errors, all names but that and a
- * wrong client secret's, the code's lifetime, that PKCE parameters are not looked at, and the API names after the first two, which follow
- * their pattern.
+ * Assumed: POST for exchange and refresh, no field but the four that are documented, rotation without further
+ * consequences while the old access token lives on, the HTTP statuses of errors, that a dead code or refresh token is
+ * the "unauthorized_token" of the list of errors, all names but that and a wrong client secret's, the code's lifetime,
+ * that PKCE parameters are not looked at, and the API names after the first two, which follow their pattern.
  */
 export const ihealthSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

@@ -3,8 +3,8 @@ import { ouraNotifications } from './oura.notifications.js';
 import { ouraClassicSandbox, ouraSandbox } from './oura.sandbox.js';
 
 /**
- * Oura API v2, OAuth 2.0. Apps of the new portal use the authorization server that comes first here; for apps of the classic portal
- * set OURA_SERVER=classic (README.md).
+ * Oura API v2, OAuth 2.0. Apps of the new portal use the authorization server that comes first here; for apps of the
+ * classic portal set OURA_SERVER=classic (README.md).
  */
 export const ouraDefinition = defineProvider({
   slug: 'oura',

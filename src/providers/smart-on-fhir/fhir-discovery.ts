@@ -12,7 +12,10 @@ const lifetimeMs = 60 * 60 * 1_000;
 /** How long the last good document is used after a reading that failed. */
 const retryAfterMs = 60_000;
 
-/** Reads where a FHIR server has its OAuth endpoints, keeps the response for an hour, and the last good one while the server fails. */
+/**
+ * Reads where a FHIR server has its OAuth endpoints, keeps the response for an hour, and the last good one while the
+ * server fails.
+ */
 export class FhirDiscovery {
   private readonly logger = new Logger(FhirDiscovery.name);
   private known: { readonly configuration: SmartConfiguration; readonly useUntilMs: number } | undefined;

@@ -40,8 +40,8 @@ const blueButton: Omit<FhirPreset, 'fhirBaseUrl'> = {
 };
 
 /**
- * Servers that `SMART_ON_FHIR_SERVERS` knows by name. All of them are read through discovery, so a preset names no OAuth
- * endpoint.
+ * Servers that `SMART_ON_FHIR_SERVERS` knows by name. All of them are read through discovery, so a preset names no
+ * OAuth endpoint.
  */
 export const fhirPresets: Readonly<Record<string, FhirPreset>> = {
   epic: {

@@ -15,8 +15,9 @@ const variable = 'SMART_ON_FHIR_SERVERS';
 /**
  * Reads the servers that the operator lists, in the variable or in the file that the variable with `_FILE` names.
  *
- * An entry is `name=URL`, `name=preset`, `name=preset:URL`, or the name of a preset alone. Entries are separated by commas
- * or white space; in a file, `#` begins a comment.
+ * An entry is `name=URL`, `name=preset`,
+ * `name=preset:URL`, or the name of a preset alone. Entries are separated by commas or white space; in a file, `#`
+ * begins a comment.
  *
  * @throws Error that names the variable and the entry, or a name that is used twice
  */

@@ -13,15 +13,18 @@ export interface FhirServer {
   /** Its `apiBaseUrl` is the FHIR base URL, by which the server knows itself. */
   readonly definition: OAuth2Definition;
   readonly settings: OAuth2Settings;
-  /** Hosts that its OAuth endpoints may be on beside the FHIR server's own; with the port, where it is not the usual one. */
+  /**
+   * Hosts that its OAuth endpoints may be on beside the FHIR server's own; with the port, where it is not the usual
+   * one.
+   */
   readonly allowedHosts: readonly string[];
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads the FHIR servers of this deployment: `smart-on-fhir` itself, and one provider `smart-on-fhir-<name>` for each entry of
- * `SMART_ON_FHIR_SERVERS`. Each has the variables of any provider, and `_ALLOWED_HOSTS`.
+ * Reads the FHIR servers of this deployment: `smart-on-fhir` itself, and one provider `smart-on-fhir-<name>` for each
+ * entry of `SMART_ON_FHIR_SERVERS`. Each has the variables of any provider, and `_ALLOWED_HOSTS`.
  *
  * @param environment - usually `process.env`
  * @throws Error naming the variable that is malformed or missing, and the servers that have the same private key

@@ -3,8 +3,8 @@ import type { FhirPreset } from './fhir-presets.js';
 import { smartOnFhirSandbox } from './smart-on-fhir.sandbox.js';
 
 /**
- * SMART App Launch, with Epic's sandbox as the example server. A server's endpoints are discovered, so those named here are never called:
- * two are Epic's, the last one is not published.
+ * SMART App Launch, with Epic's sandbox as the example server. A server's endpoints are discovered, so those named here
+ * are never called: two are Epic's, the last one is not published.
  */
 export const smartOnFhirDefinition = defineProvider({
   slug: 'smart-on-fhir',

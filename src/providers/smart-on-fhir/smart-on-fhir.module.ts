@@ -7,8 +7,8 @@ import { smartOnFhirConfig } from './smart-on-fhir.config.js';
 import { SmartOnFhirProvider } from './smart-on-fhir.provider.js';
 
 /**
- * SMART on FHIR: one provider for each FHIR server that the environment lists. Their Passport strategies are made at use, when the
- * endpoints are known.
+ * SMART on FHIR: one provider for each FHIR server that the environment lists. Their Passport strategies are made at
+ * use, when the endpoints are known.
  */
 @Module({
   imports: [ConfigModule.forFeature(smartOnFhirConfig), ProviderKitModule],

@@ -32,8 +32,8 @@ const handshake = {
 };
 
 /**
- * Speaks as the contract expects: its accounts are bare numbers without a server, and all secrets of a link are made for that link. The
- * tests below look at what is taken away here.
+ * Speaks as the contract expects: its accounts are bare numbers without a server, and all secrets of a link are made
+ * for that link. The tests below look at what is taken away here.
  */
 class ContractProvider extends SmartOnFhirProvider {
   private static discovered = '';

@@ -4,12 +4,12 @@ import { suuntoSandboxNotification } from './suunto.sandbox-notification.js';
 /**
  * Suunto Cloud API as https://apizone.suunto.com/how-to-start and public clients describe it.
  *
- * Milder than Suunto: access tokens are no JWTs, data calls need no `Ocp-Apim-Subscription-Key`, and a request without `scope`
- * is accepted as one that asks for `workout`.
+ * Milder than Suunto: access tokens are no JWTs, data calls need no
+ * `Ocp-Apim-Subscription-Key`, and a request without `scope` is accepted as one that asks for `workout`.
  *
- * Assumed: that every refresh replaces the refresh token (it may also return the same), that a used one is refused without further
- * consequences, that the old access token lives on, the code's lifetime, that PKCE parameters are not looked at, that the token
- * response has no scope, the path of data calls, and the status of a deauthorisation.
+ * Assumed: that every refresh replaces the refresh token (it may also return the same), that a used one is refused
+ * without further consequences, that the old access token lives on, the code's lifetime, that PKCE parameters are not
+ * looked at, that the token response has no scope, the path of data calls, and the status of a deauthorisation.
  */
 export const suuntoSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

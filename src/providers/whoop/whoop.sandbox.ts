@@ -4,9 +4,9 @@ import { whoopSandboxNotification } from './whoop.sandbox-notification.js';
 /**
  * WHOOP as https://developer.whoop.com/docs/developing/oauth describes it.
  *
- * Assumed: the revocation of the whole grant on reuse, the code's lifetime (the longest that RFC 6749 section 4.1.2 recommends),
- * that PKCE parameters are not looked at, that a refresh without `scope` is refused, and the 403 for an account call without
- * `read:profile`.
+ * Assumed: the revocation of the whole grant on reuse, the code's lifetime (the longest that RFC 6749 section 4.1.2
+ * recommends), that PKCE parameters are not looked at, that a refresh without
+ * `scope` is refused, and the 403 for an account call without `read:profile`.
  */
 export const whoopSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
 
 /**
- * Signs the parameters of a call as Withings wants it: HMAC-SHA256 over their values, sorted by name and joined by commas.
+ * Signs the parameters of a call as Withings wants it: HMAC-SHA256 over their values, sorted by name and joined by
+ * commas.
  *
  * @param parameters - those that are signed; Withings leaves others of the same call out
  * @param clientSecret - the key

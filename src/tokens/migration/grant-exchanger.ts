@@ -26,7 +26,10 @@ import { parseTokenSet, toTokenSet, type TokenSet } from '../token-set.js';
 
 /** An access token with less life left than this is refreshed before its first use, in milliseconds. */
 const shortestLifeMs = 60_000;
-/** How long a response is read that is the only copy of new tokens, in milliseconds: until shortly before another run may go on. */
+/**
+ * How long a response is read that is the only copy of new tokens, in milliseconds: until shortly before another run
+ * may go on.
+ */
 const patienceMs = 90_000;
 /** How often storing an exchanged grant is retried while the database is unavailable, and the pause in milliseconds. */
 const keepAttempts = 60;

@@ -113,7 +113,8 @@ const statements = {
     name: 'grant-migrations-release',
     text: `UPDATE grant_migrations SET lease_id = NULL, leased_until = NULL, last_error_code = $4 WHERE ${isOurs} RETURNING state`,
   },
-  // The connection is locked first, as an unlink does. A connection that was linked again has another generation, and stays.
+  // The connection is locked first, as an unlink does. A connection that was linked again has another generation, and
+  // stays.
   remove: {
     name: 'grant-migrations-remove-connection',
     text: `WITH old AS (SELECT user_id, provider, secret_gen FROM connections WHERE user_id = $1 AND provider = $2 FOR UPDATE),

@@ -17,8 +17,8 @@ export function leaseLengthMs(definition: ProviderDefinition): number {
 }
 
 /**
- * How long a refresh leased by the scheduler may wait for a permit, in milliseconds: as long as the refresh before it may
- * take. After that its lease is returned.
+ * How long a refresh leased by the scheduler may wait for a permit, in milliseconds: as long as the refresh before it
+ * may take. After that its lease is returned.
  */
 export function permitWaitMs(definition: ProviderDefinition): number {
   return leaseLengthMs(definition);

@@ -44,9 +44,10 @@ type OpenedEntry = JournalEntry & LinkKey;
  * Restores refreshed tokens that a database has lost, from the kept entries of the journal: after a lagging standby was
  * promoted, or a backup restored.
  *
- * An entry is restored when its token set is newer than the one in its row, and the row still holds the same link. A connection that needs a
- * new link by its row is active again then, because the provider has given these tokens after it refused the older ones. Entries of
- * connections that were unlinked or moved are erased, so that nothing brings them back (TE-11, LOG-08).
+ * An entry is restored when its token set is newer than the one in its row, and the row still holds the same link. A
+ * connection that needs a new link by its row is active again then, because the provider has given these tokens after
+ * it refused the older ones. Entries of connections that were unlinked or moved are erased, so that nothing brings them
+ * back (TE-11, LOG-08).
  */
 @Injectable()
 export class JournalRecovery {

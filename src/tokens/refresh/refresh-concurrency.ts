@@ -64,9 +64,9 @@ export class RefreshConcurrency {
   }
 
   /**
-   * Passes on the permit of a refresh whose response is overdue, so that a few slow ones do not hold up the others. Once
-   * half as many refreshes as there are permits have done so, a refresh keeps its permit: a provider that leaves so many
-   * requests without a response gets no further ones.
+   * Passes on the permit of a refresh whose response is overdue, so that a few slow ones do not hold up the others.
+   * Once half as many refreshes as there are permits have done so, a refresh keeps its permit: a provider that leaves
+   * so many requests without a response gets no further ones.
    */
   releaseEarly(request: PermitRequest): void {
     const permits = this.permitsOf(request.provider);

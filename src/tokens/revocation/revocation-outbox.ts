@@ -21,7 +21,9 @@ import { TokenVault } from '../store/token-vault.js';
 import { tokensConfig, type TokensConfig } from '../tokens.config.js';
 import { revocations } from '../tokens.metrics.js';
 
-/** How long the response to a refresh is read, in milliseconds: a revocation fits in behind it before the lease ends. */
+/**
+ * How long the response to a refresh is read, in milliseconds: a revocation fits in behind it before the lease ends.
+ */
 const patienceMs = 40_000;
 /** Attempts to remove subscriptions before the grant is revoked without. */
 const unsubscribeAttempts = 3;
@@ -46,8 +48,8 @@ export type RevocationOutcome = (typeof revocationOutcomes)[number];
  * Revokes grants at their providers, through outages of providers and crashes of processes (TE-10).
  *
  * The statement that removes the connection also writes the entry. So no crash can leave a grant that nobody revokes,
- * or revoke one whose connection still exists. One process at a time makes an attempt. An entry that cannot be completed
- * in time is erased and reported.
+ * or revoke one whose connection still exists. One process at a time makes an attempt. An entry that cannot be
+ * completed in time is erased and reported.
  */
 @Injectable()
 export class RevocationOutbox {
@@ -80,8 +82,8 @@ export class RevocationOutbox {
    *
    * @param removal - for the event
    * @returns the outcome of the first attempt; `undefined` when the row holds another token set or was removed
-   * @throws {@link DatabaseUnavailableError} when it is unknown whether the connection was removed; its grant is revoked
-   *   if it was
+   * @throws {@link DatabaseUnavailableError} when it is unknown whether the connection was removed; its grant is
+   *   revoked if it was
    */
   async removeAndRevoke(
     connection: Connection,

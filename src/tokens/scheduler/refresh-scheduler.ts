@@ -135,8 +135,8 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
   }
 
   /**
-   * Most leases of one provider: as many at the provider, waiting for a permit, and being stored. A few statements store
-   * many.
+   * Most leases of one provider: as many at the provider, waiting for a permit, and being stored. A few statements
+   * store many.
    */
   private leaseLimit(): number {
     return 3 * this.config.providerConcurrency;
@@ -160,8 +160,8 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
   }
 
   /**
-   * When the provider may get leases next. `Infinity` while it waits for refreshes to end, which wake the loop, and after the
-   * provider has shut down.
+   * When the provider may get leases next. `Infinity` while it waits for refreshes to end, which wake the loop, and
+   * after the provider has shut down.
    */
   private readyAtMs(state: ProviderState, nowMs: number): number {
     if (state.underWay > this.refillLevel() || this.lifecycle.isRetired(this.registry.get(state.provider))) {

@@ -10,7 +10,9 @@ const dayMs = 24 * 3_600_000;
 const noticeDays = [90, 30, 7, 1];
 const pauseMs = 3_600_000;
 
-/** Tells the company of providers that will shut down. Each notice has an id of its own, so every replica may write it. */
+/**
+ * Tells the company of providers that will shut down. Each notice has an id of its own, so every replica may write it.
+ */
 @Injectable()
 export class RetirementNotices {
   constructor(

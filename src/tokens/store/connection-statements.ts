@@ -35,9 +35,9 @@ const verdict = `CASE
 const nextTrial = `CASE WHEN coalesce(ended_at, now()) + $17::float8 * interval '1 millisecond' > ${dueIn('$16')} THEN ${dueIn('$16')} END`;
 
 /**
- * SQL: whether the row still holds the link made at that instant. JavaScript knows the instant only in whole milliseconds.
- * An ended connection holds it too: a token set newer than its own was received after the provider refused the older one.
- * A connection that ended because its provider shut down does not count.
+ * SQL: whether the row still holds the link made at that instant. JavaScript knows the instant only in whole
+ * milliseconds. An ended connection holds it too: a token set newer than its own was received after the provider
+ * refused the older one. A connection that ended because its provider shut down does not count.
  */
 const isLink = (linkedAt: string): string =>
   `end_reason IS DISTINCT FROM 'provider_retired' AND sealed IS NOT NULL

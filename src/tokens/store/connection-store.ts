@@ -219,8 +219,8 @@ export class ConnectionStore {
   }
 
   /**
-   * Restores a token set that the database had lost. The row must hold the same link and no newer set. A connection that
-   * has ended is active again: the set was received after the provider refused the older one.
+   * Restores a token set that the database had lost. The row must hold the same link and no newer set. A connection
+   * that has ended is active again: the set was received after the provider refused the older one.
    *
    * @param replaced - the former row, with the generation that the set replaced
    * @param isRefreshed - whether the whole set is new, and not only its refresh token

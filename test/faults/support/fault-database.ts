@@ -19,7 +19,9 @@ export async function useSharedServer(): Promise<FaultDatabase> {
   return { url: await createTestDatabase(), disturbedAtMs: -Infinity, stop: async () => undefined };
 }
 
-/** A PostgreSQL of its own, which a test can crash and restart. What it has committed survives a crash of its processes. */
+/**
+ * A PostgreSQL of its own, which a test can crash and restart. What it has committed survives a crash of its processes.
+ */
 export class OwnPostgres implements FaultDatabase {
   disturbedAtMs = -Infinity;
 

@@ -1,6 +1,6 @@
 /*
- * Loaded before the program by `node --import`: adds providers of a test, as JSON, to the list of the built program. Each is wired as a
- * folder of `src/providers` is.
+ * Loaded before the program by `node --import`: adds providers of a test, as JSON, to the list of the built program.
+ * Each is wired as a folder of `src/providers` is.
  */
 import { OAuth2HealthProvider } from '../../../dist/provider-kit/strategies/oauth2-health-provider.js';
 import { OAuth2ProviderStrategy } from '../../../dist/provider-kit/strategies/oauth2-provider.strategy.js';

@@ -98,7 +98,10 @@ export class Replica {
     }
   }
 
-  /** Waits until refreshed tokens of so many connections wait for their commit at the point; several may be in one statement. */
+  /**
+   * Waits until refreshed tokens of so many connections wait for their commit at the point; several may be in one
+   * statement.
+   */
   async commitsHeld(point: HoldPoint, count: number): Promise<void> {
     await point.reached(1);
     await until('the journal has all of them', async () => (await this.journalEntries()).length >= count);

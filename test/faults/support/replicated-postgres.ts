@@ -16,7 +16,10 @@ const surroundings = { passwdFile: '/etc/passwd', reachableFolder: '/var/lib/cuf
 /** Without fsync the operating system still has what was written; only a crash of the machine would lose it. */
 const settings = { fsync: 'off', track_commit_timestamp: 'on', wal_keep_size: '1GB' };
 
-/** A PostgreSQL with a standby that follows it by asynchronous streaming replication, until the line between them is cut. */
+/**
+ * A PostgreSQL with a standby that follows it by asynchronous streaming replication, until the line between them is
+ * cut.
+ */
 export class ReplicatedPostgres implements FaultDatabase {
   disturbedAtMs = -Infinity;
   private failedOver = false;

@@ -1,6 +1,6 @@
 /*
- * Loaded before the program by `node --import`: puts the wall clock of the whole process forward or back. Monotonic time, which
- * timers go by, stays as it is.
+ * Loaded before the program by `node --import`: puts the wall clock of the whole process forward or back. Monotonic
+ * time, which timers go by, stays as it is.
  */
 const offsetMs = Number(process.env.TEST_CLOCK_OFFSET_MS);
 const RealDate = Date;

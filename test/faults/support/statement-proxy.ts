@@ -57,8 +57,8 @@ export class HoldPoint {
 }
 
 /**
- * Stands between one client process and PostgreSQL and knows the statements that pass by their names, so that a test can choose
- * the very moment of a fault without a trace of it in the program.
+ * Stands between one client process and PostgreSQL and knows the statements that pass by their names, so that a test
+ * can choose the very moment of a fault without a trace of it in the program.
  *
  * The names are in the Parse and Bind messages of the extended query protocol.
  *
