@@ -187,7 +187,7 @@ describe('a connection that has ended and is due for a trial', () => {
 describe('connections that are due', () => {
   const dueFor = (minutes: number): string => `now() - interval '${minutes} minutes'`;
 
-  it('are claimed the longest overdue first, where a provider has room for one (R-22)', async () => {
+  it('are leased the longest overdue first, where a provider has room for one (R-22)', async () => {
     await insert({ userId: 'first', dueAt: dueFor(1) });
     await insert({ userId: 'second', dueAt: dueFor(60) });
     await insert({ userId: 'third', dueAt: dueFor(30) });
@@ -195,7 +195,7 @@ describe('connections that are due', () => {
     expect(await due(1)).toEqual(['third']);
   });
 
-  it('are claimed beside those that another process is taking, which nobody waits for (R-03)', async () => {
+  it('are leased beside those that another process is taking, which nobody waits for (R-03)', async () => {
     await insert({ userId: 'locked', dueAt: dueFor(60) });
     await insert({ userId: 'free', dueAt: dueFor(1) });
     const other = new pg.Client({ connectionString: application.databaseUrl });
@@ -209,7 +209,7 @@ describe('connections that are due', () => {
     }
   });
 
-  it('are claimed the longest overdue first, where all providers together have room for one (R-22)', async () => {
+  it('are leased the longest overdue first, where all providers together have room for one (R-22)', async () => {
     await insert({ userId: 'first', dueAt: dueFor(1) });
     await insert({ userId: 'second', provider: 'fitbit', dueAt: dueFor(60) });
     expect(await due(10, 1)).toEqual(['second']);
@@ -218,8 +218,8 @@ describe('connections that are due', () => {
 
 async function due(wanted = 10, limit = 10): Promise<string[]> {
   const rooms = ['whoop', 'fitbit'].map((provider) => ({ provider, wanted, lengthMs: 60_000, inDoubtHoldMs: 0 }));
-  const claimed = await application.app.get(RefreshLeases, { strict: false }).acquireDue(rooms, limit);
-  return claimed.map(({ userId }) => userId).sort();
+  const leased = await application.app.get(RefreshLeases, { strict: false }).acquireDue(rooms, limit);
+  return leased.map(({ userId }) => userId).sort();
 }
 
 async function migrate(userId: string, provider: string, state: string): Promise<void> {

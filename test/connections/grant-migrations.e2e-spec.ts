@@ -55,29 +55,29 @@ class HookedStore extends MigrationStore {
     return super.lease(place, claimId, to);
   }
 
-  override async begin(claimed: LeasedMigration, secretGen: number): Promise<boolean> {
+  override async begin(leased: LeasedMigration, secretGen: number): Promise<boolean> {
     await this.beforeBegin();
-    return super.begin(claimed, secretGen);
+    return super.begin(leased, secretGen);
   }
 
-  override async saveResult(claimed: LeasedMigration, secretGen: number, sealed: Buffer): Promise<boolean> {
+  override async saveResult(leased: LeasedMigration, secretGen: number, sealed: Buffer): Promise<boolean> {
     await this.beforeKeep();
-    return super.saveResult(claimed, secretGen, sealed);
+    return super.saveResult(leased, secretGen, sealed);
   }
 
   override async replace(
-    claimed: LeasedMigration,
+    leased: LeasedMigration,
     connection: NewConnection,
     tokens: SealedTokenSet,
     account: StoredAccount,
   ): ReturnType<MigrationStore['replace']> {
     await this.beforeReplace();
-    return super.replace(claimed, connection, tokens, account);
+    return super.replace(leased, connection, tokens, account);
   }
 
-  override async remove(claimed: LeasedMigration, secretGen: number, linked: Connection): Promise<boolean> {
+  override async remove(leased: LeasedMigration, secretGen: number, linked: Connection): Promise<boolean> {
     await this.beforeRemove();
-    return super.remove(claimed, secretGen, linked);
+    return super.remove(leased, secretGen, linked);
   }
 }
 
@@ -209,7 +209,7 @@ async function runCommand(...args: string[]): Promise<{ status: number | null; o
   return { status, output: command.output() };
 }
 
-/** The claims of processes that are dead run out. */
+/** The leases of processes that are dead run out. */
 async function endClaims(): Promise<void> {
   await queryDatabase(application.databaseUrl, 'UPDATE grant_migrations SET leased_until = now()');
 }
@@ -678,7 +678,7 @@ describe('O1-11 an exchange whose response is lost', () => {
   });
 });
 
-describe('O1-11 a run that comes back after its claim has run out', () => {
+describe('O1-11 a run that comes back after its lease has run out', () => {
   it('keeps the response that nobody else has, for the next run', async () => {
     const { user, account } = await linkedUser();
     const before = callsSoFar();
@@ -740,8 +740,8 @@ describe('O1-11 a run that is killed', () => {
     until(`${slug} was called`, () => calls(slug, kind, since).length > 0);
 
   it.each([
-    ['before it has claimed anything', 'hold', 'grant-migrations-lease', undefined],
-    ['after its claim', 'holdResponse', 'grant-migrations-lease', 'ready'],
+    ['before it has leased anything', 'hold', 'grant-migrations-lease', undefined],
+    ['after its lease', 'holdResponse', 'grant-migrations-lease', 'ready'],
     ['before the account is kept', 'hold', 'connections-learn-account', 'ready'],
     ['after the account was kept', 'holdResponse', 'connections-learn-account', 'ready'],
     ['before the exchange is marked as begun', 'hold', 'grant-migrations-begin', 'ready'],
@@ -953,7 +953,7 @@ describe('O1-11 R-01 a migration whose new token has expired before it was used'
     await application.api.get(`/v1/users/${user}/connections/${successor}`).expect(404);
   });
 
-  it('is left alone by a run whose claim has run out before the refresh', async () => {
+  it('is left alone by a run whose lease has run out before the refresh', async () => {
     const { user, account } = await exchangedADayAgo();
     const before = callsSoFar();
     store.beforeBegin = async () => {

@@ -11,8 +11,8 @@ import { report, rounds, seed } from './support/figures.js';
 import type { Replica } from './support/replica.js';
 import { claimSeconds, confirmationSeconds, holdSeconds } from './support/timing.js';
 
-/** Takes the claim, saves what the provider sent: the statements between which a refresh happens. */
-const [takeClaim, saveRefreshed] = ['connections-acquire-lease', 'connections-save-refreshed'];
+/** Takes the lease, saves what the provider sent: the statements between which a refresh happens. */
+const [takeLease, saveRefreshed] = ['connections-acquire-lease', 'connections-save-refreshed'];
 const appendAudit = 'audit-append';
 const connectionCount = 5;
 const longestToKillMs = 25;
@@ -193,13 +193,13 @@ describe('processes that die', () => {
   );
 
   it(
-    'R-02 killed between the claim and the call, a process leaves the refresh to another one after the hold',
+    'R-02 killed between the lease and the call, a process leaves the refresh to another one after the hold',
     async () => {
       const all: FaultConnection[] = [];
       for (let round = 0; round < rounds; round += 1) {
         const connections = await cluster.link('whoop', connectionCount, survivor);
         all.push(...connections);
-        const point = victim.database.holdResponse(takeClaim);
+        const point = victim.database.holdResponse(takeLease);
         const asking = cluster.askAll(victim, connections);
         await point.reached(connections.length);
         await victim.kill();
@@ -215,13 +215,13 @@ describe('processes that die', () => {
         await victim.start();
       }
       const violations = await cluster.check(all);
-      report('R-02', 'killed between claim and call', counts(rounds, all), violations);
+      report('R-02', 'killed between lease and call', counts(rounds, all), violations);
       expect(violations).toEqual([]);
     },
     timeoutMs,
   );
 
-  /** Freezes the victim before the commit until its claims have run out, lets the other replica ask, and thaws it. */
+  /** Freezes the victim before the commit until its leases have run out, lets the other replica ask, and thaws it. */
   async function freezeBeforeCommit(other: Replica): Promise<FaultConnection[]> {
     const all: FaultConnection[] = [];
     for (let round = 0; round < rounds; round += 1) {
@@ -243,11 +243,11 @@ describe('processes that die', () => {
   }
 
   it(
-    'R-04 frozen until its claim has run out, a process still commits what the provider sent',
+    'R-04 frozen until its lease has run out, a process still commits what the provider sent',
     async () => {
       const all = await freezeBeforeCommit(survivor);
       const violations = await cluster.check(all);
-      report('R-04', 'frozen beyond the claim', counts(rounds, all), violations);
+      report('R-04', 'frozen beyond the lease', counts(rounds, all), violations);
       expect(violations).toEqual([]);
     },
     timeoutMs,
@@ -258,7 +258,7 @@ describe('processes that die', () => {
     async () => {
       const all = await freezeBeforeCommit(eager);
       const violations = await cluster.check(all);
-      report('R-04', 'frozen beyond the claim', { ...counts(rounds, all), without: 'hold' }, violations);
+      report('R-04', 'frozen beyond the lease', { ...counts(rounds, all), without: 'hold' }, violations);
       expect(new Set(violations.map(({ invariant }) => invariant))).toEqual(new Set(['I1', 'I3']));
       expect(lostUsers(violations).size).toBe(all.length);
     },

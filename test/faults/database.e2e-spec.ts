@@ -7,7 +7,7 @@ import { report, rounds } from './support/figures.js';
 import type { Replica } from './support/replica.js';
 import { claimSeconds, holdSeconds } from './support/timing.js';
 
-const [takeClaim, saveRefreshed] = ['connections-acquire-lease', 'connections-save-refreshed'];
+const [takeLease, saveRefreshed] = ['connections-acquire-lease', 'connections-save-refreshed'];
 const connectionCount = 5;
 /** The saves are repeated for 7.9 s. The last repeat comes 4 s after the one before. */
 const savesRepeatMs = 3_800;
@@ -172,17 +172,17 @@ describe('a database that fails', () => {
       const responses = await cluster.askAll(second, connections);
       expect(responses.map(({ status }) => status)).toEqual(connections.map(() => 200));
       const violations = await cluster.check(connections);
-      report('R-06', 'PostgreSQL away before the claim', { ...counts(1, connections), rounds: 1 }, violations);
+      report('R-06', 'PostgreSQL away before the lease', { ...counts(1, connections), rounds: 1 }, violations);
       expect(violations).toEqual([]);
     },
     timeoutMs,
   );
 
   it(
-    'R-06 a claim that cannot be written spends no refresh token',
+    'R-06 a lease that cannot be written spends no refresh token',
     async () => {
       const connections = await cluster.link('whoop', connectionCount, first);
-      first.database.refuse(takeClaim, '53100', connections.length);
+      first.database.refuse(takeLease, '53100', connections.length);
       // The old token still works for a while, and is what the callers get.
       const responses = await cluster.askAll(first, connections);
       expect(responses.map(({ status }) => status)).toEqual(connections.map(() => 200));
@@ -191,7 +191,7 @@ describe('a database that fails', () => {
       await cluster.askAll(first, connections);
       expect(cluster.refreshSum(connections)).toBe(connections.length);
       const violations = await cluster.check(connections);
-      report('R-06', 'claims refused', { ...counts(connections.length, connections), rounds: 1 }, violations);
+      report('R-06', 'leases refused', { ...counts(connections.length, connections), rounds: 1 }, violations);
       expect(violations).toEqual([]);
     },
     timeoutMs,

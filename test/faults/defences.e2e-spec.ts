@@ -20,7 +20,7 @@ const connectionCount = 10;
 /** Of one connection, at each instance, at the same moment. */
 const callers = 3;
 
-/** Switches the claim off: whoever asks may spend the refresh token. */
+/** Switches the lease off: whoever asks may spend the refresh token. */
 class NoClaims implements Pick<RefreshLeases, 'acquire' | 'release'> {
   async acquire(): Promise<RefreshLease> {
     return { id: randomUUID(), takenAtMs: performance.now(), isTrial: false };
@@ -109,12 +109,12 @@ describe('with one defence switched off the checker finds', () => {
     expect(await cluster.check(connections)).toEqual([]);
   });
 
-  it('R-03 tokens sent twice, in flight at once and lost without the claim', async () => {
+  it('R-03 tokens sent twice, in flight at once and lost without the lease', async () => {
     const withoutClaims = { override: replaceBy(RefreshLeases, NoClaims) };
     const instances = [await cluster.startInstance(withoutClaims), await cluster.startInstance(withoutClaims)];
     const connections = await cluster.link(slug, connectionCount, instances[0]);
     await askTogether(instances, connections, instances.length);
-    const found = await checkWithout('R-03', 'claim', connections);
+    const found = await checkWithout('R-03', 'lease', connections);
     expect([...found]).toEqual(expect.arrayContaining(['I1', 'I3', 'I6']));
   });
 

@@ -7,7 +7,7 @@ import type { Replica } from './support/replica.js';
 import { claimSeconds, confirmationSeconds, holdSeconds } from './support/timing.js';
 import { lostResponses } from './support/lost-responses.js';
 
-/** Longer than a claim, shorter than the hold. */
+/** Longer than a lease, shorter than the hold. */
 const windowSeconds = 60;
 /** More than the window. */
 const retryAfterSeconds = 120;

@@ -16,8 +16,8 @@ import { lostResponses } from './support/lost-responses.js';
 const connectionCount = 5;
 /** More failures than open the circuit breaker of a provider for all replicas. */
 const manyConnections = 15;
-/** How long a claim lasts at these providers, in milliseconds. */
-const claimMs = 30_000;
+/** How long a lease lasts at these providers, in milliseconds. */
+const leaseMs = 30_000;
 const timeoutMs = 120_000 + rounds * 20_000;
 
 describe('providers that respond late, halfway or not at all', () => {
@@ -133,7 +133,7 @@ describe('providers that respond late, halfway or not at all', () => {
   );
 
   it(
-    'R-08 a provider slower than the claim never has two requests of a connection, unless the hold is switched off',
+    'R-08 a provider slower than the lease never has two requests of a connection, unless the hold is switched off',
     async () => {
       const providers = { late: 'whoop', lateWithoutHold: 'concept2', silent: 'hexoskin' };
       const [late, lateWithoutHold, silent] = await Promise.all([
@@ -145,7 +145,7 @@ describe('providers that respond late, halfway or not at all', () => {
         [providers.late, false],
         [providers.lateWithoutHold, true],
       ] as const) {
-        const slow = { endpoint: 'refresh', type: 'slow', ms: 3 * claimMs, processed } as const;
+        const slow = { endpoint: 'refresh', type: 'slow', ms: 3 * leaseMs, processed } as const;
         cluster.sandbox.provider(slug).misbehave(slow, Infinity);
       }
       const before = { late: requestsAt(providers.late), silent: requestsAt(providers.silent) };
@@ -165,11 +165,11 @@ describe('providers that respond late, halfway or not at all', () => {
       expect(requestsAt(providers.late) - before.late).toBe(connectionCount);
       expect(requestsAt(providers.silent) - before.silent).toBe(connectionCount);
       const violations = await cluster.check(late);
-      report('R-08', 'provider slower than the claim', { ...counts(late.length, late), rounds: 1 }, violations);
+      report('R-08', 'provider slower than the lease', { ...counts(late.length, late), rounds: 1 }, violations);
       expect(violations).toEqual([]);
       const broken = await cluster.check(lateWithoutHold);
       const figures = { ...counts(late.length, lateWithoutHold), rounds: 1, without: 'hold' };
-      report('R-08', 'provider slower than the claim', figures, broken);
+      report('R-08', 'provider slower than the lease', figures, broken);
       expect(broken.map(({ invariant }) => invariant)).toEqual(expect.arrayContaining(['I1', 'I6']));
       await eager.kill();
       await again;
@@ -196,7 +196,7 @@ describe('providers that respond late, halfway or not at all', () => {
   );
 
   it(
-    'R-26 a replica that cannot reach the provider leaves the refresh to another one before the claim would have run out',
+    'R-26 a replica that cannot reach the provider leaves the refresh to another one before the lease would have run out',
     async () => {
       const all: FaultConnection[] = [];
       for (let round = 0; round < rounds; round += 1) {
@@ -209,7 +209,7 @@ describe('providers that respond late, halfway or not at all', () => {
           await cluster.askAll(second, connections);
           return cluster.refreshSum(connections) === connections.length;
         };
-        await until('the other replica has refreshed everything', takenOver, claimMs);
+        await until('the other replica has refreshed everything', takenOver, leaseMs);
         await first.providerLine.reopen();
       }
       const violations = await cluster.check(all);

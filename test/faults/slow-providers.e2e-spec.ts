@@ -89,8 +89,8 @@ describe('a server that decides on a refresh at once and responds long after the
     );
   }
 
-  /** How many of the claims last longer than when they were taken. */
-  async function renewedClaims(): Promise<number> {
+  /** How many of the leases last longer than when they were taken. */
+  async function renewedLeases(): Promise<number> {
     const rows = await queryDatabase(
       cluster.database.url,
       `SELECT 1 FROM connections WHERE leased_until > now()
@@ -111,7 +111,7 @@ describe('a server that decides on a refresh at once and responds long after the
           expect.objectContaining({ code: 'PROVIDER_UNAVAILABLE', retry_after_seconds: timeLimitMs / 1_000 }),
         ),
       );
-      await until('the claims are renewed', async () => (await renewedClaims()) > 0);
+      await until('the leases are renewed', async () => (await renewedLeases()) > 0);
       const responses: Answer[] = [];
       await until(
         'all responses are committed',

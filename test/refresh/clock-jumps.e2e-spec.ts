@@ -9,17 +9,17 @@ import { linkAccount } from '../support/linking.js';
 import { queryDatabase } from '../support/test-database.js';
 
 const hourMs = 3_600_000;
-const claimMs = 20_000;
+const leaseMs = 20_000;
 const holdMs = 120_000;
 
 describe('R-12 when the clock of the database is set forward by an hour', () => {
   let application: TestApplication;
-  let claims: RefreshLeases;
+  let leases: RefreshLeases;
   let users = 0;
 
   beforeAll(async () => {
     application = await startApplication();
-    claims = application.app.get(RefreshLeases);
+    leases = application.app.get(RefreshLeases);
   });
   afterEach(() => queryDatabase(application.databaseUrl, 'DELETE FROM connections'));
   afterAll(() => application.close());
@@ -46,14 +46,14 @@ describe('R-12 when the clock of the database is set forward by an hour', () => 
   }
 
   const takeDue = () =>
-    claims.acquireDue([{ provider: 'whoop', wanted: 10, lengthMs: claimMs, inDoubtHoldMs: holdMs }], 10);
+    leases.acquireDue([{ provider: 'whoop', wanted: 10, lengthMs: leaseMs, inDoubtHoldMs: holdMs }], 10);
 
   it.each([
-    ['a caller', async (connection: Connection) => claims.acquire(connection, claimMs, holdMs)],
+    ['a caller', async (connection: Connection) => leases.acquire(connection, leaseMs, holdMs)],
     ['the scheduler', async () => (await takeDue())[0]],
   ])('what is under way is not begun again by %s', async (_who, take) => {
     const connection = await linked();
-    expect(await claims.acquire(connection, claimMs, holdMs)).toBeDefined();
+    expect(await leases.acquire(connection, leaseMs, holdMs)).toBeDefined();
 
     const notice = await jump();
     expect(await take(connection)).toBeUndefined();
@@ -66,28 +66,28 @@ describe('R-12 when the clock of the database is set forward by an hour', () => 
   it('what is not under way is begun as ever', async () => {
     const connection = await linked();
     const notice = await jump();
-    expect(await claims.acquire(connection, claimMs, holdMs)).toBeDefined();
+    expect(await leases.acquire(connection, leaseMs, holdMs)).toBeDefined();
     notice();
   });
 
   it('where the provider forgives repetition, it is repeated as ever', async () => {
     const connection = await linked();
-    expect(await claims.acquire(connection, claimMs, 0)).toBeDefined();
+    expect(await leases.acquire(connection, leaseMs, 0)).toBeDefined();
     const notice = await jump();
-    expect(await claims.acquire(connection, claimMs, 0)).toBeDefined();
+    expect(await leases.acquire(connection, leaseMs, 0)).toBeDefined();
     notice();
   });
 
   it('once the process has noticed, what was under way has time to be committed all the same', async () => {
     const connection = await linked();
-    expect(await claims.acquire(connection, claimMs, holdMs)).toBeDefined();
+    expect(await leases.acquire(connection, leaseMs, holdMs)).toBeDefined();
     const notice = await jump();
 
     await application.app.get(ClockSync).syncAgain();
     notice();
 
-    expect(await claims.acquire(connection, claimMs, holdMs)).toBeUndefined();
-    // What was claimed before the jump may wait for its slot, send, and be saved.
-    expect(application.app.get(Database).reachableForMs).toBeLessThan(-2 * claimMs);
+    expect(await leases.acquire(connection, leaseMs, holdMs)).toBeUndefined();
+    // What was leased before the jump may wait for its slot, send, and be saved.
+    expect(application.app.get(Database).reachableForMs).toBeLessThan(-2 * leaseMs);
   });
 });

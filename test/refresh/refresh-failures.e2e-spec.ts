@@ -166,7 +166,7 @@ describe('refresh', () => {
     });
 
     it.each([
-      ['the database does not take the claim', unavailable],
+      ['the database does not take the lease', unavailable],
       ['a mistake of ours', () => new TypeError('a mistake of ours')],
     ])('does not withhold a token that still works: %s', async (_, error) => {
       const subject = await Subject.link(application, 'whoop');

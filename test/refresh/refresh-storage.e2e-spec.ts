@@ -24,7 +24,7 @@ describe('refresh', () => {
   useFaulty((faulty) => ({ application, database } = faulty));
 
   describe('when the database fails', () => {
-    it('R-06 is not started when the claim cannot be written', async () => {
+    it('R-06 is not started when the lease cannot be written', async () => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
       database.refuse = failing('connections-acquire-lease', 1, unavailable);
@@ -107,7 +107,7 @@ describe('refresh', () => {
   });
 
   describe('of a row that cannot be opened', () => {
-    it('R-25 spends nothing, gives the claim back and leaves the others alone', async () => {
+    it('R-25 spends nothing, gives the lease back and leaves the others alone', async () => {
       const poisoned = await Subject.link(application, 'whoop');
       const healthy = await Subject.link(application, 'whoop');
       await healthy.expire();

@@ -108,7 +108,7 @@ async function pass({ clock, databaseUrl }: TestApplication, milliseconds: numbe
 
 interface Count {
   readonly due: number;
-  readonly claimed: number;
+  readonly leased: number;
   readonly in_doubt: number;
 }
 
@@ -117,17 +117,17 @@ async function look({ databaseUrl }: Pick<TestApplication, 'databaseUrl'>): Prom
   const [count] = await queryDatabase<Count>(
     databaseUrl,
     `SELECT count(*) FILTER (WHERE refresh_due_at <= now())::int AS due,
-       count(*) FILTER (WHERE lease_id IS NOT NULL)::int AS claimed,
+       count(*) FILTER (WHERE lease_id IS NOT NULL)::int AS leased,
        count(*) FILTER (WHERE attempt_started_at IS NOT NULL)::int AS in_doubt FROM connections`,
   );
-  return count ?? { due: 0, claimed: 0, in_doubt: 0 };
+  return count ?? { due: 0, leased: 0, in_doubt: 0 };
 }
 
 /** Waits until nothing is due and nothing is under way. */
 async function untilSwept(application: Pick<TestApplication, 'databaseUrl'>): Promise<void> {
   await until('nothing is due and nothing under way', async () => {
-    const { due, claimed } = await look(application);
-    return due + claimed === 0;
+    const { due, leased } = await look(application);
+    return due + leased === 0;
   });
 }
 
@@ -140,7 +140,7 @@ function busiestSecond(instants: readonly number[]): number {
   return Math.max(...instants.map((from) => instants.filter((at) => at >= from && at < from + 1_000).length));
 }
 
-/** Finds what is due without taking a claim: no lock, no mark, nothing for others to see. */
+/** Finds what is due without taking a lease: no lock, no mark, nothing for others to see. */
 class CarelessClaims extends RefreshLeases {
   private readonly look: Statement = {
     name: 'test-look-at-due',
@@ -225,7 +225,7 @@ describe('the refresh scheduler', () => {
     expect(outcome).toEqual({ refreshes: 3 * 40, violations: [] });
   });
 
-  it('R-03 loses connections with the claims of a sweep switched off', async () => {
+  it('R-03 loses connections with the leases of a sweep switched off', async () => {
     const { violations } = await sweepTogether(1, {
       override: (builder) =>
         builder.overrideProvider(RefreshLeases).useFactory({
@@ -330,7 +330,7 @@ describe('the refresh scheduler', () => {
       await until('there is work', () => refreshCount(fake) >= before + 6);
       await replica.close();
       applications.pop();
-      await expect(look(owner)).resolves.toMatchObject({ claimed: 0, in_doubt: 0, due: expect.any(Number) });
+      await expect(look(owner)).resolves.toMatchObject({ leased: 0, in_doubt: 0, due: expect.any(Number) });
     }
     expect((await look(owner)).due).toBeGreaterThan(0);
     await expect(findViolations({ fake, vault: owner.app, connections })).resolves.toEqual([]);
@@ -347,7 +347,7 @@ describe('the refresh scheduler', () => {
     await until('it has waited for a slot', () => acquire.mock.calls.length > 0);
     await application.app.get(RefreshScheduler).beforeApplicationShutdown();
     expect(refreshCount(application.sandbox.provider(slug))).toBe(0);
-    expect(await look(application)).toEqual({ due: 1, claimed: 0, in_doubt: 0 });
+    expect(await look(application)).toEqual({ due: 1, leased: 0, in_doubt: 0 });
   });
 
   it('is not stopped before what it has begun is done with (R-23)', async () => {
@@ -365,13 +365,13 @@ describe('the refresh scheduler', () => {
       .beforeApplicationShutdown()
       .then(() => (isStopped = true));
     for (let queries = 0; queries < 10; queries += 1) {
-      expect(await look(application)).toMatchObject({ claimed: 2 });
+      expect(await look(application)).toMatchObject({ leased: 2 });
     }
     expect(isStopped).toBe(false);
     fake.behave();
     await stopping;
 
-    expect(await look(application)).toEqual({ due: 0, claimed: 0, in_doubt: 0 });
+    expect(await look(application)).toEqual({ due: 0, leased: 0, in_doubt: 0 });
   });
 
   it('gives back what waits for a slot when it is stopped, and refreshes no more of it (R-23)', async () => {
@@ -382,7 +382,7 @@ describe('the refresh scheduler', () => {
     fake.misbehave({ endpoint: 'refresh', ...held }, Infinity);
     beginSweeping(application);
     await until('two are at the provider, and four wait', async () => {
-      return refreshCount(fake) === 2 && (await look(application)).claimed === 6;
+      return refreshCount(fake) === 2 && (await look(application)).leased === 6;
     });
 
     const stopped = [RefreshScheduler, RefreshService].map((part) =>
@@ -392,10 +392,10 @@ describe('the refresh scheduler', () => {
     await Promise.all(stopped);
 
     expect(refreshCount(fake)).toBe(2);
-    // Nor is anything claimed that is due by now.
+    // Nor is anything leased that is due by now.
     beginSweeping(application);
     for (let queries = 0; queries < 10; queries += 1) {
-      expect(await look(application)).toEqual({ due: 6, claimed: 0, in_doubt: 0 });
+      expect(await look(application)).toEqual({ due: 6, leased: 0, in_doubt: 0 });
     }
   });
 
@@ -426,7 +426,7 @@ describe('the refresh scheduler', () => {
       await worker.stop('SIGKILL');
       await rm(directory, { recursive: true, force: true });
     }
-    await expect(look(owner)).resolves.toMatchObject({ claimed: 0, in_doubt: 0 });
+    await expect(look(owner)).resolves.toMatchObject({ leased: 0, in_doubt: 0 });
     expect((await look(owner)).due).toBeGreaterThan(0);
     await expect(findViolations({ fake, vault: owner.app, connections })).resolves.toEqual([]);
   });
@@ -466,7 +466,7 @@ describe('the refresh scheduler', () => {
     expect(errors.mock.calls.flat().join(' ')).toContain('TOKEN_UNREADABLE');
   }, 120_000);
 
-  it('leaves what is due where it is while it is claimed, so that a claim changes no index', async () => {
+  it('leaves what is due where it is while it is leased, so that a lease changes no index', async () => {
     const application = await start();
     await linkMany(application, 3);
     await makeDue(application);
@@ -476,7 +476,7 @@ describe('the refresh scheduler', () => {
     const room = { provider: slug, wanted: 2, lengthMs: minuteMs, inDoubtHoldMs: 2 * minuteMs };
     expect(await application.app.get(RefreshLeases).acquireDue([room], 3)).toHaveLength(2);
     expect(await dueAt()).toEqual(before);
-    expect(await look(application)).toEqual({ due: 3, claimed: 2, in_doubt: 2 });
+    expect(await look(application)).toEqual({ due: 3, leased: 2, in_doubt: 2 });
   });
 
   it('has the next refresh call the provider while the tokens of the one before are being stored', async () => {
@@ -550,7 +550,7 @@ describe('the refresh scheduler', () => {
     });
     expect(refreshCount(fake)).toBe(0);
     await cutOff.app.get(RefreshScheduler).beforeApplicationShutdown();
-    await expect(look(owner)).resolves.toMatchObject({ claimed: 0, in_doubt: 0 });
+    await expect(look(owner)).resolves.toMatchObject({ leased: 0, in_doubt: 0 });
     await makeDue(owner);
     beginSweeping(owner);
     await untilSwept(owner);
@@ -599,7 +599,7 @@ describe('the refresh scheduler', () => {
     return { busiest: busiestSecond(begunAtMs), dueWhenServed };
   }
 
-  it('R-10 R-27 stops at the first response that asks to wait, gives back what it had claimed, and goes on after one refresh has tried', async () => {
+  it('R-10 R-27 stops at the first response that asks to wait, gives back what it had leased, and goes on after one refresh has tried', async () => {
     const application = await start({ environment: { PROVIDER_CONCURRENCY: '2' } });
     const { databaseUrl, sandbox } = application;
     const fake = sandbox.provider(slug);
@@ -609,8 +609,8 @@ describe('the refresh scheduler', () => {
 
     beginSweeping(application);
     await until('it has stopped', async () => {
-      const { claimed } = await look(application);
-      return refreshCount(fake) > 0 && claimed === 0;
+      const { leased } = await look(application);
+      return refreshCount(fake) > 0 && leased === 0;
     });
     // What was being sent when the response came, not what waited for a slot.
     const refused = refreshCount(fake);
@@ -644,7 +644,7 @@ describe('the refresh scheduler', () => {
 
     beginSweeping(application);
     await until('four are at the provider, and four wait', async () => {
-      return refreshCount(fake) === 4 && (await look(application)).claimed === 8;
+      return refreshCount(fake) === 4 && (await look(application)).leased === 8;
     });
     const asked = connections.at(-1);
     const asking = application.api

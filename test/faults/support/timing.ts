@@ -2,7 +2,7 @@
  * Stretches of time in seconds for `passTime`, each a little longer than the one that it has to outlast.
  */
 
-/** More than the claim of a caller, and less than the hold. */
+/** More than the lease of a caller, and less than the hold. */
 export const claimSeconds = 35;
 /** More than the hold of an attempt whose outcome is unknown. */
 export const holdSeconds = 150;
