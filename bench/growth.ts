@@ -8,9 +8,8 @@ import { startSweepers } from './sweep.ts';
 import { startTokenServers } from './token.ts';
 
 /**
- * What becomes of both rates as the table grows. All sizes are up at once and measured in turn within a round, so that
- * they can be compared with each other; between the largest and the smallest, `reference` is our own rate at the
- * smallest.
+ * Measures how both rates change as the table grows. All sizes run at once and are measured in turn within a round, so
+ * that they can be compared. Between the largest and the smallest size, `reference` is our own rate at the smallest.
  */
 export async function benchmarkGrowth(server: BenchServer, sizes: Sizes): Promise<Findings> {
   const fakeProvider = startChild('processes/provider.ts', {});

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { respond } from './respond.ts';
 
 /**
- * A provider that responds to every POST at once with a new token pair, and counts. Only what begins a grant is told
- * its user.
+ * A provider that responds to every POST at once with a new token pair, and counts them. Only the response that begins
+ * a grant names the user.
  */
 let issued = 0;
 const accessTail = 'aB3_-9'.repeat(104);

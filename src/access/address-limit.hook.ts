@@ -76,8 +76,7 @@ export class AddressLimit {
   }
 
   /**
-   * Pages take forms only: what a browser can be made to send from elsewhere, and nothing that has to be parsed as a
-   * tree.
+   * Pages accept forms only. Another site can make a browser send a form, so nothing else needs a parser here.
    */
   private async checkPage({ ip, method, headers }: FastifyRequest): Promise<void> {
     await this.limits.countPage(ip);

@@ -3,8 +3,7 @@ import { ApiKeyStore } from './api-key-store.js';
 import { apiKeysConfig, type ApiKeysConfig } from './api-keys.config.js';
 
 /**
- * Tells the operator at the start of a service what becomes of API keys that were never bound to what they may do
- * (AR-27).
+ * Logs at the start of a service whether it accepts API keys that are not bound to their permissions (AR-27).
  */
 @Injectable()
 export class UnboundKeysNotice implements OnApplicationBootstrap {

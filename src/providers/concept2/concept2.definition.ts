@@ -31,7 +31,7 @@ export const concept2Definition = defineProvider({
   notifications: concept2Notifications,
   docsUrl: 'https://log.concept2.com/developers/documentation/',
   uncertain: [
-    'The life of an access token: reported as about 7 days, so only the response is believed.',
+    'The life of an access token: reported as about 7 days, so only the token response is used.',
     'What a second use of a refresh token does, and what becomes of the old access token; the strictest is assumed.',
     'What separates the granted scopes in the token response; commas and spaces are read.',
     'No way to end a grant was found.',
