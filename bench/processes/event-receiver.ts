@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import { answer } from './answer.ts';
+import { respond } from './respond.ts';
 
 /** A company's receiver: notes how old each event was when it came, in milliseconds, and responds after a while. */
 const lagsMs = new Map<string, number>();
@@ -20,7 +20,7 @@ const server = createServer((request, response) => {
 }).listen(0, '127.0.0.1');
 await once(server, 'listening');
 
-answer(async (command: { ask: 'url'; delayMs: number } | { ask: 'count' } | { ask: 'lags' }) => {
+respond(async (command: { ask: 'url'; delayMs: number } | { ask: 'count' } | { ask: 'lags' }) => {
   switch (command.ask) {
     case 'url': {
       delayMs = command.delayMs;

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { answer } from './answer.ts';
+import { respond } from './respond.ts';
 
 /** How many connections to open and leave idle. */
 export interface IdleSockets {
@@ -18,7 +18,7 @@ const batch = 100;
 const sockets: Socket[] = [];
 
 /** Opens connections that ask once and then keep silent, as the idle ones of a proxy do. */
-answer(async ({ port, count }: IdleSockets): Promise<IdleSocketsResult> => {
+respond(async ({ port, count }: IdleSockets): Promise<IdleSocketsResult> => {
   while (sockets.length < count) {
     const opened = Array.from({ length: Math.min(batch, count - sockets.length) }, () => open(port));
     sockets.push(...(await Promise.all(opened)));

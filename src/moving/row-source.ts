@@ -75,7 +75,8 @@ async function* readCsv(path: string, read: (record: unknown) => ReadRow): Async
     }
   } catch (error) {
     if (error instanceof CsvError) {
-      // The parser's own message may quote the line.
+      // No cause: the parser's own message may quote the line.
+      // eslint-disable-next-line preserve-caught-error
       throw new Error(`The CSV file cannot be read (${error.code}). Check its quotes, and the number of its columns.`);
     }
     throw error;

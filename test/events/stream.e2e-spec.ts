@@ -157,7 +157,7 @@ describe('the events before an end', () => {
     const events = await eventsOf(application, subject.userId);
     expect(typesOf(events)).toEqual(['connection.linked', 'connection.expiring']);
     expect(events[1]?.data).toMatchObject({ expires_at_source: 'provider' });
-    expect(String(events[1]?.data['expires_at'])).toMatch(/^2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    expect(events[1]?.data['expires_at'] as string).toMatch(/^2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     await expire(5);
     await notices.sweep();
     expect(await eventsOf(application, subject.userId)).toHaveLength(3);

@@ -46,10 +46,10 @@ describe('a call with an Idempotency-Key', () => {
 
   it('stores neither the key nor a secret of the response in clear', async () => {
     const key = 'a-key-that-only-its-caller-knows';
-    const { body } = await start(newUser(), key).expect(201);
+    const started = await start(newUser(), key).expect(201);
     const dump = await dumpDatabase(application);
     expectAbsent(key, dump);
-    expectAbsent((body as { state: string }).state, dump);
+    expectAbsent((started.body as { state: string }).state, dump);
   });
 
   it('is refused with another body, another user has keys of their own, and so has another caller', async () => {
@@ -161,8 +161,8 @@ describe('metadata', () => {
     const view = await application.api.get(`${connectionsOf(user)}/whoop`).expect(200);
     expect(view.body).toMatchObject({ metadata, frozen_at: null });
     const list = async (query: string): Promise<string[]> => {
-      const { body } = await application.api.get(`${connectionsOf(user)}?${query}`).expect(200);
-      return (body as { connections: { provider: string }[] }).connections.map(({ provider }) => provider);
+      const listed = await application.api.get(`${connectionsOf(user)}?${query}`).expect(200);
+      return (listed.body as { connections: { provider: string }[] }).connections.map(({ provider }) => provider);
     };
     expect(await list('metadata=clinic:north:1')).toEqual(['whoop']);
     expect(await list('metadata=clinic:south')).toEqual([]);

@@ -144,7 +144,7 @@ describe('an imported connection', () => {
   });
 
   it('needs no access token: the first caller has it refreshed', async () => {
-    const { access_token: _, expires_at: __, ...row } = issuedRow();
+    const row = { ...issuedRow(), access_token: undefined, expires_at: undefined };
     await expect(importRows([row])).resolves.toMatchObject({ imported: 1 });
     const token = await application.api.get(`${connectionOf(row.user_id)}/token`).expect(200);
     const { access_token: accessToken } = token.body as { access_token: string };
@@ -152,7 +152,7 @@ describe('an imported connection', () => {
   });
 
   it('is due for a refresh at once if nobody knows how old its access token is', async () => {
-    const { expires_at: _, ...row } = issuedRow();
+    const row = { ...issuedRow(), expires_at: undefined };
     await importRows([row]);
     const { refresh_due_at: dueAt } = await rowOf(row.user_id);
     expect((dueAt as Date).getTime()).toBeLessThanOrEqual(Date.now() + 1_000);

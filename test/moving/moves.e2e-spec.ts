@@ -239,8 +239,8 @@ describe('a frozen connection', () => {
     await first.app.get(AccountLookupWorker, { strict: false }).sweep();
     expect(subject.fake.history.filter(({ kind }) => kind === 'account')).toHaveLength(calls);
     await subject.expire();
-    const { body } = await subject.unlink().expect(200);
-    expect(body).toMatchObject({ disconnected: true, provider_revocation: 'left' });
+    const unlinked = await subject.unlink().expect(200);
+    expect(unlinked.body).toMatchObject({ disconnected: true, provider_revocation: 'left' });
     expect(subject.refreshes).toEqual([]);
   });
 });

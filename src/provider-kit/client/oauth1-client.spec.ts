@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import {
   canary,
-  code,
   errorOf,
   jsonResponse,
   now,

@@ -260,8 +260,11 @@ export class OAuth2Client extends OAuthClient<OAuth2Definition> {
   ): Promise<ProviderResponse> {
     const request = withAcceptJson(bearerRequest(definition, 'GET', url, tokens));
     // Further headers, such as the operator's API key.
-    const headers = Object.entries(settings.accountHeaders ?? {}).map(([name, secret]) => [name, secret.reveal()]);
-    return this.http.send({ ...request, headers: { ...request.headers, ...Object.fromEntries(headers) } });
+    const headers: Record<string, string> = { ...request.headers };
+    for (const [name, secret] of Object.entries(settings.accountHeaders ?? {})) {
+      headers[name] = secret.reveal();
+    }
+    return this.http.send({ ...request, headers });
   }
 
   protected override async sendRevocation(

@@ -29,7 +29,7 @@ export interface paths {
         put?: never;
         /**
          * Create a link session: get the URL of a page where the user links accounts
-         * @description Needs an API key with the scope `links:write`.
+         * @description Needs an API key with the scope `links:write`. The page also shows the connections of the user if the key has `connections:read`, and unlinks them if it has `connections:write`.
          */
         post: operations["linkSessionsCreate"];
         delete?: never;
@@ -2392,6 +2392,24 @@ export interface components {
             /** @example PROVIDER_UNAVAILABLE */
             last_error_code: string | null;
         };
+        ExportedSubscription: {
+            /** @example withings */
+            provider: string;
+            /**
+             * @example active
+             * @enum {string}
+             */
+            state: "pending" | "active" | "failed" | "blocked" | "not_configured";
+            /**
+             * @description subscriptions that there were at the last check
+             * @example 12
+             */
+            active: number;
+            /** @example null */
+            error_code: string | null;
+            /** @example 2026-11-22T10:00:00.000Z */
+            checked_at: string | null;
+        };
         FinishedLinkResponse: {
             /** @example true */
             success: boolean;
@@ -3183,6 +3201,8 @@ export interface components {
             pending_revocations: components["schemas"]["ExportedRevocation"][];
             /** @description events of providers' notifications that are still held */
             notifications: components["schemas"]["ExportedNotification"][];
+            /** @description subscriptions at providers to the user's notifications */
+            subscriptions: components["schemas"]["ExportedSubscription"][];
             links: components["schemas"]["ExportedLink"][];
             link_sessions: components["schemas"]["ExportedLinkSession"][];
             /** @description of the last 30 days, oldest first; shaped as in `GET /v1/events` */
