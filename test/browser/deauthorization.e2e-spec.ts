@@ -52,10 +52,13 @@ describe('a user who withdraws consent at the provider', () => {
     await page.getByRole('button', { name: 'Huawei Health Kit' }).click();
     const account = await page.locator('[name="account"]').inputValue();
     await page.getByRole('button', { name: 'Approve' }).click();
+    // Huawei posts its callback as a form.
+    await page.getByRole('button', { name: 'Continue' }).click();
     await page.getByText('is connected').waitFor();
     await until('the company knows of the link', () => receiver.received.length === 1);
 
-    await page.goto(provider);
+    // A page of the provider without a policy for its scripts.
+    await page.goto(`${provider}/_control/${slug}/history`);
     const hook = `${await application.app.getUrl()}/v1/hooks/${slug}`;
     const startedAt = performance.now();
     // What the provider's own page does when the user presses its button.

@@ -136,21 +136,6 @@ describe('a hook', () => {
   });
 });
 
-describe('a late repetition', () => {
-  it('of WHOOP is not lost, although it may have the timestamp of the first try an hour ago', async () => {
-    const { user, account } = await link('whoop');
-    const [first, second] = await prepareTwo('whoop', account);
-    application.clock.advance(3_600_000);
-    await post('whoop', first);
-    await sweep();
-    expect(await countEvents(user)).toBe(1);
-    application.clock.advance(3_600_001);
-    const { statusCode, body } = await request(`${url}/v1/hooks/whoop`, { method: 'POST', ...second });
-    await body.dump();
-    expect(statusCode).toBe(401);
-  });
-});
-
 describe('an unproven withdrawal', () => {
   it('of a user who is still connected leaves the connection as it is, and tries no refresh token', async () => {
     const { user, account } = await link('garmin');
@@ -265,6 +250,22 @@ describe('a proven withdrawal', () => {
     await queryDatabase(application.databaseUrl, 'UPDATE notifications SET due_at = now() WHERE user_id = $1', [user]);
     await sweep();
     expect(await statusOf(user, slug)).toMatchObject({ status: 'needs_relink', reason: 'deauthorized' });
+  });
+});
+
+// The last one: it sets the clock forward, and links after it would be older than they are.
+describe('a late repetition', () => {
+  it('of WHOOP is not lost, although it may have the timestamp of the first try an hour ago', async () => {
+    const { user, account } = await link('whoop');
+    const [first, second] = await prepareTwo('whoop', account);
+    application.clock.advance(3_600_000);
+    await post('whoop', first);
+    await sweep();
+    expect(await countEvents(user)).toBe(1);
+    application.clock.advance(3_600_001);
+    const { statusCode, body } = await request(`${url}/v1/hooks/whoop`, { method: 'POST', ...second });
+    await body.dump();
+    expect(statusCode).toBe(401);
   });
 });
 
