@@ -636,6 +636,12 @@ describe('linking', () => {
     expect(slugs).toEqual(
       expect.arrayContaining(['fitbit', 'fitbit-oauth1', 'garmin', 'garmin-oauth1', 'oura', 'whoop']),
     );
+    // Nobody is connected, so there is no share. When connections were counted last depends on the moment.
+    const health = expect.objectContaining({
+      circuit_breaker: 'closed',
+      retry_at: null,
+      failing_share: null,
+    }) as unknown;
     expect(providers.find(({ slug }) => slug === 'whoop')).toEqual({
       slug: 'whoop',
       name: 'WHOOP',
@@ -646,6 +652,7 @@ describe('linking', () => {
       sunset_at: null,
       replaced_by: null,
       default_scopes: whoopScopes,
+      health,
     });
     expect(providers.find(({ slug }) => slug === 'garmin-oauth1')).toEqual({
       slug: 'garmin-oauth1',
@@ -658,6 +665,7 @@ describe('linking', () => {
       sunset_at: '2026-12-31',
       replaced_by: 'garmin',
       default_scopes: [],
+      health,
     });
   });
 });
