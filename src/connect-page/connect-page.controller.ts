@@ -19,6 +19,7 @@ import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { ConnectionEraser } from '../tokens/connection-eraser.js';
 import { CompanyPages, type CompanyPage } from '../web/company-pages.js';
 import { outcomeOfError } from '../web/outcomes.js';
+import { isSameOrigin } from '../web/same-origin.js';
 import { Devices } from './devices.js';
 import { Notices } from './notices.js';
 import { choicePage } from './pages/choice-page.js';
@@ -211,12 +212,8 @@ export class ConnectPageController {
     }
   }
 
-  /** Browsers that send neither header are old; there the cookie alone has to do. */
   private checkSameOrigin({ headers }: FastifyRequest): void {
-    const { 'sec-fetch-site': site, origin } = headers;
-    const isForeignSite = site !== undefined && site !== 'same-origin';
-    const isForeignOrigin = origin !== undefined && origin !== new URL(this.config.publicUrl).origin;
-    if (isForeignSite || isForeignOrigin) {
+    if (!isSameOrigin(headers, this.config.publicUrl)) {
       throw new LinkSessionInvalidError();
     }
   }
