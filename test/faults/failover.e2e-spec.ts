@@ -13,6 +13,14 @@ import { holdSeconds } from './support/timing.js';
 const connectionCount = 10;
 /** How far the standby is behind, and how long the load goes on afterwards. */
 const lagMs = 5_000;
+/** What the load notices of a failover. */
+interface FailOver {
+  /** Connections that cannot be refreshed any more. */
+  readonly lost: readonly FaultConnection[];
+  /** From the end of the primary until a caller got a token again, in milliseconds. */
+  readonly firstTokenMs: number;
+}
+
 /** Less life than this leads to a refresh, so each question does. */
 const lifeSeconds = 55;
 /** So long that refreshes of some connections are under way at the failover. */
@@ -30,10 +38,8 @@ describe('a failover to a standby that lags behind', () => {
   /**
    * Promotes the standby while two replicas with one journal refresh all connections again and again, at a strict
    * provider.
-   *
-   * @returns the connections that cannot be refreshed any more
    */
-  async function failOverUnderLoad(environment: Readonly<Record<string, string>>): Promise<FaultConnection[]> {
+  async function failOverUnderLoad(environment: Readonly<Record<string, string>>): Promise<FailOver> {
     const database = await ReplicatedPostgres.start();
     const settings = { environment: { REFRESH_JOURNAL_DIRECTORY: journal, ...environment } };
     const providers = { whoop: whoopDefinition.sandbox };
@@ -45,16 +51,23 @@ describe('a failover to a standby that lags behind', () => {
       provider.misbehave({ endpoint: 'refresh', type: 'slow', ms: latencyMs, processed: true }, Infinity);
       await database.cutReplication();
       let isOver = false;
+      let endedAtMs = Infinity;
+      let firstTokenMs = Infinity;
       const load = cluster.replicas.flatMap((replica) =>
         connections.map(async (connection) => {
           while (!isOver) {
-            await cluster.ask(replica, connection);
+            const askedAtMs = Date.now();
+            const { status } = await cluster.ask(replica, connection);
+            if (status === 200 && askedAtMs > endedAtMs) {
+              firstTokenMs = Math.min(firstTokenMs, Date.now() - endedAtMs);
+            }
             await sleep(100);
           }
         }),
       );
       await sleep(lagMs);
       expect(connections.map((each) => cluster.refreshCount(each))).not.toContain(0);
+      endedAtMs = Date.now();
       await database.failOver();
       await sleep(lagMs);
       isOver = true;
@@ -65,7 +78,7 @@ describe('a failover to a standby that lags behind', () => {
         const { status } = await cluster.replica(0).api.post(`${pathOf(connection)}/refresh`);
         return status === 200 ? [] : [connection];
       });
-      return (await Promise.all(refreshed)).flat();
+      return { lost: (await Promise.all(refreshed)).flat(), firstTokenMs };
     } finally {
       await cluster.stop();
     }
@@ -76,9 +89,14 @@ describe('a failover to a standby that lags behind', () => {
     without?: string,
   ): Promise<readonly FaultConnection[]> {
     const lost: FaultConnection[] = [];
+    const firstTokensMs: number[] = [];
     for (let round = 0; round < rounds; round += 1) {
-      lost.push(...(await failOverUnderLoad(environment)));
+      const failOver = await failOverUnderLoad(environment);
+      lost.push(...failOver.lost);
+      firstTokensMs.push(failOver.firstTokenMs);
     }
+    process.stdout.write(`First token after the end of the primary: ${firstTokensMs.join(', ')} ms.\n`);
+    expect(firstTokensMs).not.toContain(Infinity);
     const violations = lost.map(({ userId }, index): Violation => ({
       invariant: 'I3',
       userId: `${userId}-${index}`,

@@ -126,12 +126,17 @@ describe('a request that is wrong in itself', () => {
     ['XML', 415, 'application/xml', '<link/>'],
     ['a file', 415, 'multipart/form-data; boundary=x', '--x--'],
     ['no known content type', 415, 'nonsense', '{}'],
-    ['more than 4 KiB', 413, 'application/json', `{"return_url":"${'x'.repeat(4_096)}"}`],
+    ['more than 64 KiB', 413, 'application/json', `{"return_url":"${'x'.repeat(65_536)}"}`],
   ])('has as body %s', async (_what, status, type, body) => {
     const path = `/v1/users/${newUser()}/connections/whoop/link`;
     const response = await application.api.post(path).set('content-type', type).send(body);
 
     expectProblem(response, status, 'REQUEST_INVALID');
+  });
+
+  it('has a body of more than 4 KiB where no list and no metadata are expected', async () => {
+    const response = await application.api.post('/v1/webhook-endpoints').send({ url: 'x'.repeat(4_096) });
+    expectProblem(response, 413, 'REQUEST_INVALID');
   });
 
   it.each([
