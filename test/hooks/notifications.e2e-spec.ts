@@ -19,6 +19,7 @@ const providers: Readonly<Record<string, 'ends' | 'data' | 'unproven'>> = {
   garmin: 'unproven',
   'garmin-oauth1': 'ends',
   'google-health': 'data',
+  hammerhead: 'data',
   'huawei-health-kit': 'ends',
   ihealth: 'unproven',
   omron: 'unproven',

@@ -222,7 +222,7 @@ export class OidcPeer {
       }
       const { location } = response.headers;
       if (typeof location !== 'string') {
-        throw new Error(`The peer responses ${url.pathname} with HTTP ${response.statusCode}: ${page.slice(0, 300)}`);
+        throw new Error(`The peer responds to ${url.pathname} with HTTP ${response.statusCode}: ${page.slice(0, 300)}`);
       }
       url = new URL(location, url);
       body = undefined;

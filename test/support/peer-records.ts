@@ -37,6 +37,7 @@ interface Grant {
 export class PeerRecords implements ProviderRecords {
   readonly history: HistoryEntry[] = [];
   private readonly grants = new Map<string, Grant>();
+  private readonly ended = new Set<string>();
   private readonly families = new Map<string, string>();
   private readonly accessTokens = new Map<string, { readonly familyId: string; readonly expiresAtMs: number }>();
 
@@ -46,7 +47,10 @@ export class PeerRecords implements ProviderRecords {
       const { grantId: familyId, accountId, accessToken, refreshToken } = issued;
       const grant = this.grants.get(familyId) ?? { familyId, accountId, createdAtMs: at, scopes: [], refreshToken };
       grant.refreshToken = refreshToken;
-      this.grants.set(familyId, grant);
+      // A delayed response may come after the end of its grant.
+      if (!this.ended.has(familyId)) {
+        this.grants.set(familyId, grant);
+      }
       const issuedAtMs = Math.floor(decidedAt / 1_000) * 1_000;
       this.accessTokens.set(accessToken, { familyId, expiresAtMs: issuedAtMs + issued.lifetimeSeconds * 1_000 });
       if (refreshToken !== undefined) {
@@ -68,6 +72,7 @@ export class PeerRecords implements ProviderRecords {
   /** Notes that the server has revoked a grant. */
   end(grantId: string): void {
     this.grants.delete(grantId);
+    this.ended.add(grantId);
   }
 
   liveGrants(): readonly Grant[] {
