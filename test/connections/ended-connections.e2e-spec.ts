@@ -34,7 +34,9 @@ beforeAll(async () => {
     },
   });
 });
-beforeEach(() => queryDatabase(application.databaseUrl, 'TRUNCATE connections, grant_migrations, notifications, subscriptions'));
+beforeEach(() =>
+  queryDatabase(application.databaseUrl, 'TRUNCATE connections, grant_migrations, notifications, subscriptions'),
+);
 afterAll(() => application.close());
 
 async function insert(given: Given): Promise<void> {
