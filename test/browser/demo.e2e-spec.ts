@@ -79,8 +79,8 @@ describe('the demo', () => {
     return (await (await fetch(credentials.api_url + path, { headers })).json()) as Record<string, unknown>;
   }
 
-  it('is the first address that npm start prints', () => {
-    expect(/https?:\/\/\S+/.exec(service?.stdout() ?? '')?.[0]).toBe(demoUrl());
+  it('is the first address of the notice that npm start prints', () => {
+    expect(/Cufflink is running[^]*?(https?:\/\/\S+)/.exec(service?.stdout() ?? '')?.[1]).toBe(demoUrl());
   });
 
   it('makes the first link by clicks alone, confirmed for the chosen user, on pages without flaws', async () => {

@@ -46,9 +46,9 @@ describe('a database that fails', () => {
         await postgres.crash();
         first.database.clear();
         await postgres.restart();
-        // A machine that restarts it more slowly than the saves are repeated cannot give every caller the new token.
-        const isLate = performance.now() - crashedAt > savesRepeatMs;
         const responses = await asking;
+        // A machine on which PostgreSQL is back later than the saves are repeated cannot give every caller the new token.
+        const isLate = performance.now() - crashedAt > savesRepeatMs;
         expect(responses.filter(({ status }) => status !== 200 && !(isLate && status === 503))).toEqual([]);
         expect(cluster.refreshSum(connections)).toBe(connections.length);
         // Where the restart took longer than the saves are repeated, from the journal.
