@@ -109,8 +109,11 @@ describe('a body of JSON', () => {
 
   it('that is too long is refused unread, where it is not about a long URL (AR-14)', async () => {
     const long = (bytes: number): string => JSON.stringify({ method: 'GET', url: 'x'.repeat(bytes - 25) });
-    expect((await post(`${connection}/link`, long(4_096))).status).toBe(400);
-    expect((await post(`${connection}/link`, long(4_097))).status).toBe(413);
+    expect((await post('/v1/webhook-endpoints', long(4_096))).status).toBe(400);
+    expect((await post('/v1/webhook-endpoints', long(4_097))).status).toBe(413);
+    // The start of a link has metadata.
+    expect((await post(`${connection}/link`, long(65_536))).status).toBe(400);
+    expect((await post(`${connection}/link`, long(65_537))).status).toBe(413);
     expect((await post(`${connection}/sign`, long(8_000))).status).not.toBe(413);
     expect((await post(`${connection}/sign`, long(65_537))).status).toBe(413);
   });

@@ -41,7 +41,7 @@ describe('a request that Node cannot read', () => {
     ['two Hosts', 400, `${list}${host}Host: evil.example\r\n${end}`],
     ['a Host twice in other letters', 400, `${list}${host}HOST: link.example.com\r\n${end}`],
     ['two Authorizations', 400, `${list}${host}Authorization: Bearer a\r\nauthorization: Bearer b\r\n${end}`],
-    ['two content types', 400, `POST /connect HTTP/1.1\r\n${host}${form}${form}${end}`],
+    ['two content types', 400, `POST /connect HTTP/1.1\r\n${host}Accept: application/json\r\n${form}${form}${end}`],
     ['two Hosts, on a page', 400, `GET /docs-json HTTP/1.1\r\n${host}${host}${end}`],
     ['two Hosts, where there is no call', 400, `GET /nothing HTTP/1.1\r\n${host}${host}${end}`],
     ['a URL that cannot be decoded', 400, `GET /%ff HTTP/1.1\r\n${host}${end}`],

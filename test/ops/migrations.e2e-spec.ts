@@ -19,6 +19,7 @@ const ourTables = [
   'event_cursors',
   'events',
   'grant_migrations',
+  'idempotency_keys',
   'link_sessions',
   'links',
   'notifications',
