@@ -617,12 +617,12 @@ describe('the refresh scheduler', () => {
     expect(refused).toBeLessThanOrEqual(2);
     await expect(look(application)).resolves.toMatchObject({ in_doubt: 0, due: connections.length - refused });
 
+    const tries = jest.spyOn(application.app.get(RefreshService), 'refresh');
     // Before anything is due: a sweep of before may still look.
     fake.behave();
     fake.misbehave({ endpoint: 'refresh', ...held });
     await queryDatabase(databaseUrl, 'UPDATE circuit_breakers SET open_until = now()');
     await queryDatabase(databaseUrl, 'UPDATE connections SET retry_at = NULL, refresh_due_at = now()');
-    const tries = jest.spyOn(application.app.get(RefreshService), 'refresh');
     beginSweeping(application);
     await until('one tries', () => refreshCount(fake) > refused);
     expect(refreshCount(fake)).toBe(refused + 1);
