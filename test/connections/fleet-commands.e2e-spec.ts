@@ -15,8 +15,9 @@ describe('the commands about connections', () => {
   beforeAll(async () => {
     application = await startApplication();
     directory = await mkdtemp(join(tmpdir(), 'cufflink-commands-'));
-    for (const user of ['user-1', 'user-2', 'user-3']) {
-      await linkAccount(application, user, 'whoop');
+    // Each has an account of its own: a grant that another connection needs would not be revoked.
+    for (const [index, user] of ['user-1', 'user-2', 'user-3'].entries()) {
+      await linkAccount(application, user, 'whoop', { account: String(5_001 + index) });
     }
     await linkAccount(application, 'user-1', 'oura');
     await queryDatabase(
