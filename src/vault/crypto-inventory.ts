@@ -35,7 +35,11 @@ export const cryptoInventory: readonly AlgorithmUse[] = [
     use: 'OAuth 1.0a requests that providers require; nothing else',
   },
   { algorithm: 'sha256', standard: 'FIPS 180-4', use: 'digests of random secrets, fingerprints, associated data' },
-  { algorithm: 'sha384', standard: 'FIPS 180-4', use: 'keys of the clients of the vendor sandbox, which are no secrets' },
+  {
+    algorithm: 'sha384',
+    standard: 'FIPS 180-4',
+    use: 'keys of the clients of the vendor sandbox, which are no secrets',
+  },
   {
     algorithm: 'ES256',
     standard: 'RFC 7518 section 3.4',
