@@ -5,10 +5,11 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
 import { dump } from 'js-yaml';
 
-/** One document, made when the process starts. A request costs no more than sending its bytes. */
+/** One document, with its validator. */
 interface Document {
   readonly type: string;
   readonly bytes: Buffer;
+  readonly etag: string;
 }
 
 /** Content of the page: its own scripts, and the styles that they write. */
@@ -43,36 +44,50 @@ const interfaceFiles = {
 };
 
 /**
- * Adds the routes of the API description: a page, JSON and YAML. All of it is made here, once.
+ * Adds the routes of the API description: a page, JSON and YAML. Each document is made for its first request and then
+ * kept: most processes never send one, and a later request costs no more than sending its bytes.
  *
  * Each response has a strong `ETag`, and a request that names it gets 304 (RFC 9110 section 13.1.2).
+ *
+ * @param describe - makes the description; called once, or never
  */
-export function addApiDocs(fastify: FastifyInstance, description: OpenAPIObject): void {
-  for (const [path, { type, bytes }] of documentsOf(description)) {
-    const etag = `"${createHash('sha256').update(bytes).digest('base64url')}"`;
-    const headers = { etag, 'cache-control': 'no-cache', 'content-security-policy': pagePolicy };
+export function addApiDocs(fastify: FastifyInstance, describe: () => OpenAPIObject): void {
+  for (const [path, make] of documentsOf(once(describe))) {
+    const document = once(make);
     // For everybody, and counted for the address that they come from.
     fastify.get(path, { config: { addressRule: 'page' } }, (request, reply) => {
-      void reply.headers(headers);
+      const { type, bytes, etag } = document();
+      void reply.headers({ etag, 'cache-control': 'no-cache', 'content-security-policy': pagePolicy });
       return namesTag(request.headers['if-none-match'], etag) ? reply.status(304).send() : reply.type(type).send(bytes);
     });
   }
 }
 
-function documentsOf(description: OpenAPIObject): ReadonlyMap<string, Document> {
-  const text = (type: string, content: string): Document => ({ type, bytes: Buffer.from(content) });
+function documentsOf(description: () => OpenAPIObject): readonly (readonly [string, () => Document])[] {
   const folder = new URL('.', `file://${createRequire(import.meta.url).resolve('swagger-ui-dist/package.json')}`);
-  const html = text('text/html; charset=utf-8', page);
-  return new Map([
+  const html = (): Document => toDocument('text/html; charset=utf-8', page);
+  const yaml = (): string => dump(description(), { skipInvalid: true, noRefs: true });
+  return [
     ['/docs', html],
     ['/docs/', html],
-    ['/docs/start.js', text('text/javascript; charset=utf-8', startScript)],
-    ['/docs-json', text('application/json; charset=utf-8', JSON.stringify(description))],
-    ['/docs-yaml', text('text/yaml; charset=utf-8', dump(description, { skipInvalid: true, noRefs: true }))],
+    ['/docs/start.js', () => toDocument('text/javascript; charset=utf-8', startScript)],
+    ['/docs-json', () => toDocument('application/json; charset=utf-8', JSON.stringify(description()))],
+    ['/docs-yaml', () => toDocument('text/yaml; charset=utf-8', yaml())],
     ...Object.entries(interfaceFiles).map(
-      ([name, type]) => [`/docs/${name}`, { type, bytes: readFileSync(new URL(name, folder)) }] as const,
+      ([name, type]) => [`/docs/${name}`, () => toDocument(type, readFileSync(new URL(name, folder)))] as const,
     ),
-  ]);
+  ];
+}
+
+function toDocument(type: string, content: string | Buffer): Document {
+  const bytes = Buffer.from(content);
+  return { type, bytes, etag: `"${createHash('sha256').update(bytes).digest('base64url')}"` };
+}
+
+/** Returns a function that makes a value at its first call, and returns the same value at every call. */
+function once<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
 function namesTag(header: string | undefined, etag: string): boolean {

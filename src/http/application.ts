@@ -125,7 +125,7 @@ export function configureApplication(app: NestFastifyApplication): void {
     }
   });
   if (config.apiDocs) {
-    addApiDocs(fastify, describeApi(app));
+    addApiDocs(fastify, () => describeApi(app));
   }
 }
 
