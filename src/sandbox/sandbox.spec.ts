@@ -1,7 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { request } from 'undici';
 import type {
   OAuth1SandboxDefinition,
   OAuth2SandboxDefinition,
@@ -22,6 +21,7 @@ import {
   type TestClock,
 } from './testing/sandbox-driver.js';
 import { VendorSandbox } from './vendor-sandbox.js';
+import { request } from '../../test/support/request.js';
 
 const definition: OAuth2SandboxDefinition = {
   oauth: '2.0',

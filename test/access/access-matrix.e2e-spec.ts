@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
-import { request } from 'undici';
 import { ApiKeysService } from '../../src/access/api-keys.service.js';
 import { accessScopes, type AccessScope } from '../../src/access/scopes.js';
 import { RefusalRecorder } from '../../src/audit/refusal-recorder.js';
@@ -11,6 +10,7 @@ import { setEnvironment, startApplication, type TestApplication } from '../suppo
 import { CompanyLogin } from '../support/company-login.js';
 import { linkAccount } from '../support/linking.js';
 import { queryDatabase } from '../support/test-database.js';
+import { request } from '../support/request.js';
 
 /** Who may make a call. Written down here once more, apart from the code, on purpose. */
 type Access =

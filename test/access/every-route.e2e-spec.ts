@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { request } from 'undici';
 import { createApiKey, formatApiKey } from '../../src/access/api-key.js';
 import { securityHeaders } from '../../src/http/security-headers.js';
 import { startApplication, type Route, type TestApplication } from '../support/application.js';
 import { CompanyLogin } from '../support/company-login.js';
 import { linkAccount } from '../support/linking.js';
+import { request } from '../support/request.js';
 
 /**
  * Routes that anybody can call. Everything else that the server routes, whoever put it there, must ask for credentials.

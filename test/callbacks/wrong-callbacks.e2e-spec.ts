@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { request } from 'undici';
 import type { ErrorCode } from '../../src/errors/error-code.js';
 import { createOneTimeSecret, hashOneTimeSecret } from '../../src/links/store/one-time-secret.js';
 import type { Misbehaviour } from '../../src/sandbox/misbehaviour.js';
@@ -10,6 +9,7 @@ import { endMisbehavior, slugs } from '../support/fake-providers.js';
 import { bodyOf, expectProblem } from '../support/problems.js';
 import { connectionRows, linkBystander, readUntouchedRows } from '../support/untouched-rows.js';
 import { queryDatabase } from '../support/test-database.js';
+import { request } from '../support/request.js';
 
 let application: TestApplication;
 

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { request } from 'undici';
 import { TokenFeedbackService } from '../../src/tokens/token-feedback.service.js';
 import { TokensService } from '../../src/tokens/tokens.service.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { auditEntriesOf } from '../support/audit-entries.js';
 import { at, resetCircuitBreakers, Subject } from '../support/subject.js';
+import { request } from '../support/request.js';
 
 interface TokenBody {
   readonly access_token: string;

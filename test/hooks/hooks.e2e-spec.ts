@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { request } from 'undici';
 import { NotificationWorker } from '../../src/hooks/notification-worker.js';
 import { sandboxHookSecret, sandboxVerifyToken } from '../../src/provider-kit/definition/notification-settings.js';
 import { ProviderRegistry } from '../../src/provider-kit/provider-registry.js';
@@ -9,6 +8,7 @@ import { AccountLookupWorker } from '../../src/tokens/accounts/account-lookup.wo
 import { startApplication, type TestApplication } from '../support/application.js';
 import { linkAccount } from '../support/linking.js';
 import { queryDatabase } from '../support/test-database.js';
+import { request } from '../support/request.js';
 
 const pathSecret = 'not-a-real-path-secret';
 

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { request } from 'undici';
 import { NotificationWorker } from '../../src/hooks/notification-worker.js';
 import type { NotificationKind } from '../../src/provider-kit/definition/notifications.js';
 import type { SandboxNotification } from '../../src/provider-kit/definition/sandbox-notification.js';
@@ -7,6 +6,7 @@ import { ProviderRegistry } from '../../src/provider-kit/provider-registry.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { linkAccount } from '../support/linking.js';
 import { queryDatabase } from '../support/test-database.js';
+import { request } from '../support/request.js';
 
 /**
  * What each provider proves, written down here apart from the code: `ends` - a proven withdrawal ends the connection;

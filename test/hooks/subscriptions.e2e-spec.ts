@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { request } from 'undici';
 import { NotificationWorker } from '../../src/hooks/notification-worker.js';
 import type { NotificationSettings } from '../../src/provider-kit/definition/notification-settings.js';
 import { sandboxClientId, sandboxClientSecret } from '../../src/provider-kit/definition/provider-settings.js';
@@ -16,6 +15,7 @@ import { linkAccount } from '../support/linking.js';
 import { checkout, startProcess } from '../support/service-process.js';
 import { endAllTrouble } from '../support/subject.js';
 import { queryDatabase } from '../support/test-database.js';
+import { request } from '../support/request.js';
 
 const subscribed = ['oura', 'polar', 'strava', 'withings'];
 const withingsTopics = 12;

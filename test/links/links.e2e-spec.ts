@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { request } from 'undici';
 import { oauth1Nonce, signOAuth1Request } from '../../src/provider-kit/oauth1/oauth1-signature.js';
 import { sandboxClientId, sandboxClientSecret } from '../../src/provider-kit/definition/provider-settings.js';
 import type { Misbehaviour } from '../../src/sandbox/misbehaviour.js';
@@ -9,6 +8,7 @@ import { consent } from '../support/browser.js';
 import { linkAccount, pathOf, startLink } from '../support/linking.js';
 import { damageSealedTokens } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
+import { request } from '../support/request.js';
 
 interface ConnectionBody {
   connection_id: string;

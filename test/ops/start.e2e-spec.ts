@@ -5,7 +5,6 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { request } from 'undici';
 import { findFreePort } from '../../src/development/free-port.js';
 import { whoopSandbox } from '../../src/providers/whoop/whoop.sandbox.js';
 import { consent } from '../support/browser.js';
@@ -23,6 +22,7 @@ import {
 } from '../support/service-process.js';
 import { createTestDatabase, queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
+import { request } from '../support/request.js';
 
 interface Credentials {
   readonly api_url: string;

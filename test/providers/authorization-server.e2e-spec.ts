@@ -1,11 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { request } from 'undici';
 import { OAuth2ProviderModule } from '../../src/provider-kit/provider-module.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { pathOf, startLink } from '../support/linking.js';
 import { OidcPeer, type PeerClient } from '../support/oidc-peer.js';
 import { definePeer, peerEnvironment, peerScopes } from '../support/peer-provider.js';
+import { request } from '../support/request.js';
 
 const slugs = ['peer-iss', 'peer-deaf', 'peer-par-basic', 'peer-par-post', 'peer-key'] as const;
 type Slug = (typeof slugs)[number];

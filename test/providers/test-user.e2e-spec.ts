@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { request } from 'undici';
 import { observeUser, type UserObservation } from '../../src/cli/live/observe-command.js';
 import { readDefinitions } from '../../src/cli/provider-catalogue.js';
 import { Clock } from '../../src/clock/clock.js';
@@ -30,6 +29,7 @@ import { OidcPeer, type PeerClient } from '../support/oidc-peer.js';
 import { definePeer, peerEnvironment, peerScopes } from '../support/peer-provider.js';
 import { checkout, startProcess } from '../support/service-process.js';
 import { until } from '../support/until.js';
+import { request } from '../support/request.js';
 
 /** Keeps what it receives, so that a test knows what must not be shown. */
 class RecordingClient extends ProviderHttpClient {

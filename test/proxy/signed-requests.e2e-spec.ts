@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { request } from 'undici';
 import { sandboxClientSecret } from '../../src/provider-kit/definition/provider-settings.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { auditEntriesOf } from '../support/audit-entries.js';
 import { linkAccount } from '../support/linking.js';
 import { ProxyCaller } from '../support/proxied-call.js';
 import { Subject } from '../support/subject.js';
+import { request } from '../support/request.js';
 
 const user = 'the-user';
 const formType = 'application/x-www-form-urlencoded';

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { request } from 'undici';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { linkAccount } from '../support/linking.js';
 import { held } from '../support/fake-providers.js';
 import { at, endAllTrouble, Subject, type TokenBody } from '../support/subject.js';
 import { until } from '../support/until.js';
+import { request } from '../support/request.js';
 
 const minuteMs = 60_000;
 

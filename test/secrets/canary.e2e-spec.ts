@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
-import { request } from 'undici';
 import { findFreePort } from '../../src/development/free-port.js';
 import { makeTestCertificate } from '../../src/provider-kit/testing/test-certificate.js';
 import type { OAuth2Definition, ProviderDefinition } from '../../src/provider-kit/definition/provider-definition.js';
@@ -35,6 +34,7 @@ import {
 } from '../support/service-process.js';
 import { damageSealedTokens } from '../support/rows.js';
 import { createTestDatabase, queryDatabase } from '../support/test-database.js';
+import { request } from '../support/request.js';
 
 /**
  * Two real processes, one as a newcomer starts it and one as in production, both at the most talkative log level. Every

@@ -5,12 +5,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { request } from 'undici';
 import { findFreePort } from '../../src/development/free-port.js';
 import { consent } from '../support/browser.js';
 import { checkout, startProcess, type ServiceProcess } from '../support/service-process.js';
 import { createTestDatabase, queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
+import { request } from '../support/request.js';
 
 const user = 'user-canary-4711';
 

@@ -1,4 +1,4 @@
-import { request } from 'undici';
+import { request } from './request.js';
 
 /** The sandbox proposes a new account for each consent, but the user of these tests has one. */
 const usualAccount = '1001';

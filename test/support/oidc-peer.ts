@@ -6,8 +6,8 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 // @ts-expect-error oidc-provider ships no type declarations; what is used of it is declared below.
 import UntypedProvider from 'oidc-provider';
-import { request } from 'undici';
 import { PeerRecords } from './peer-records.js';
+import { request } from './request.js';
 
 /** A confidential client registered at the peer. */
 export interface PeerClient {

@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { request } from 'undici';
 import { consent } from '../../../test/support/browser.js';
 import { Clock } from '../../clock/clock.js';
 import { ProviderHttpClient } from '../../provider-kit/http/http-client.js';
@@ -11,6 +10,7 @@ import type { TokenResponse } from '../../provider-kit/token-response.js';
 import { VendorSandbox } from '../../sandbox/vendor-sandbox.js';
 import { polarDefinition } from './polar.definition.js';
 import { PolarProvider } from './polar.provider.js';
+import { request } from '../../../test/support/request.js';
 
 describeProviderContract(
   polarDefinition,

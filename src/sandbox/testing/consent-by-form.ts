@@ -1,5 +1,5 @@
-import { request } from 'undici';
 import type { ConsentOptions } from '../../../test/support/browser.js';
+import { request } from '../../../test/support/request.js';
 
 /** A form as a browser would submit it. */
 export interface SubmittedForm {
