@@ -33,6 +33,7 @@ import { passTimeInRows } from '../../support/rows.js';
 import { queryDatabase } from '../../support/test-database.js';
 import { type FaultDatabase, useSharedServer } from './fault-database.js';
 import { FaultyNetwork } from './faulty-network.js';
+import { MachineWatch } from './machine-watch.js';
 import { Replica } from './replica.js';
 import { StatementProxy } from './statement-proxy.js';
 import { startVaultReader } from './vault-reader.js';
@@ -116,6 +117,7 @@ export class FaultCluster {
     readonly database: FaultDatabase,
     private readonly vault: INestApplicationContext,
     private readonly foreignRecords: Readonly<Record<string, ProviderRecords>>,
+    private readonly machine: MachineWatch,
   ) {}
 
   static async start(options: ClusterOptions): Promise<FaultCluster> {
@@ -135,7 +137,10 @@ export class FaultCluster {
       const vault = await startVaultReader(readerLine.url, rootKey);
       closers.push(() => vault.close());
       await recordConnectionHistory(database.url);
-      const cluster = new FaultCluster(rootKey, sandbox, providersClock, database, vault, options.records ?? {});
+      const machine = new MachineWatch(() => database.url);
+      closers.push(() => machine.stop());
+      const records = options.records ?? {};
+      const cluster = new FaultCluster(rootKey, sandbox, providersClock, database, vault, records, machine);
       cluster.closers.push(...closers.splice(0));
       try {
         await cluster.startReplicas(options);
@@ -265,7 +270,8 @@ export class FaultCluster {
       if (accessToken !== undefined) {
         this.handOuts.push({ userId, provider: slug, accessToken, askedAtMs, receivedAtMs });
       }
-      if (Math.max(replica.disturbedAtMs ?? -Infinity, this.database.disturbedAtMs) < askedAtMs) {
+      const { stoodStillAtMs } = this.machine;
+      if (Math.max(replica.disturbedAtMs ?? -Infinity, this.database.disturbedAtMs, stoodStillAtMs) < askedAtMs) {
         const { status } = response;
         this.calls.push({ userId, provider: slug, askedAtMs, receivedAtMs, status, code });
       }
