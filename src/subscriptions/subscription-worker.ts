@@ -19,7 +19,6 @@ import {
   type SubscriptionSummary,
 } from './subscription-store.js';
 import { subscriptionsConfig, type SubscriptionsConfig } from './subscriptions.config.js';
-import { subscriptions } from './subscriptions.metrics.js';
 
 /**
  * Rows that are checked at a time, and the pause behind them, in milliseconds. Together they are a rate: Withings allows
@@ -127,10 +126,6 @@ export class SubscriptionWorker {
   private async checkDue(providers: readonly string[]): Promise<number> {
     const due = await this.store.takeDue(batchSize, providers);
     await Promise.all(due.map((row) => this.check(row, this.registry.get(row.provider))));
-    subscriptions.reset();
-    for (const { provider, state, count } of await this.store.summarize()) {
-      subscriptions.inc({ provider, state }, count);
-    }
     return due.length;
   }
 

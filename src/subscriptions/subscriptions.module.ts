@@ -6,6 +6,7 @@ import { EventsModule } from '../events/events.module.js';
 import { ProviderKitModule } from '../provider-kit/provider-kit.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { VaultModule } from '../vault/vault.module.js';
+import { SubscriptionCount } from './subscription-count.js';
 import { SubscriptionSecrets } from './subscription-secrets.js';
 import { SubscriptionStore } from './subscription-store.js';
 import { SubscriptionWorker } from './subscription-worker.js';
@@ -22,7 +23,7 @@ import { subscriptionsConfig } from './subscriptions.config.js';
     TokensModule,
     VaultModule,
   ],
-  providers: [SubscriptionSecrets, SubscriptionStore, SubscriptionWorker],
+  providers: [SubscriptionCount, SubscriptionSecrets, SubscriptionStore, SubscriptionWorker],
   exports: [SubscriptionSecrets, SubscriptionStore, SubscriptionWorker],
 })
 export class SubscriptionsModule {}

@@ -8,6 +8,7 @@ import { sandboxClientId, sandboxClientSecret } from '../../src/provider-kit/def
 import { ProviderRegistry } from '../../src/provider-kit/provider-registry.js';
 import { SubscriptionSecrets } from '../../src/subscriptions/subscription-secrets.js';
 import type { SubscriptionSummary } from '../../src/subscriptions/subscription-store.js';
+import { SubscriptionCount } from '../../src/subscriptions/subscription-count.js';
 import { SubscriptionWorker } from '../../src/subscriptions/subscription-worker.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { eventsOf, readEvents, typesOf } from '../support/event-stream.js';
@@ -58,6 +59,7 @@ describe('subscriptions of an app', () => {
     expect(await stateOf('strava')).toMatchObject([{ state: 'active', active: 1, wanted: 1, expiresAt: null }]);
     const [oura] = await stateOf('oura');
     expect(oura).toMatchObject({ state: 'active', active: 51, wanted: 51, expiresAt: expect.any(Date) as unknown });
+    await application.app.get(SubscriptionCount, { strict: false }).sweep();
     const { text } = await application.api.get('/metrics').expect(200);
     expect(text).toContain('cufflink_subscriptions{provider="strava",state="active"} 1');
     expect(await stravaSubscriptions()).toHaveLength(1);
