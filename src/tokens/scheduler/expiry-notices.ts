@@ -100,7 +100,8 @@ export class ExpiryNotices {
         const now = this.clock.now();
         const aheadMs = Math.min(noticeMs, idleSeconds * 1_000 * noticeShare);
         const values = [now, new Date(now.getTime() + aheadMs), maxRows, idleSeconds, definition.slug];
-        isFull ||= (await this.database.query(announceDeclared, values)).length === maxRows;
+        const found = await this.database.query(announceDeclared, values);
+        isFull = isFull || found.length === maxRows;
       }
     }
     return isFull ? 0 : declaredPauseMs;
