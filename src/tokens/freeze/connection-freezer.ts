@@ -59,7 +59,7 @@ export class ConnectionFreezer {
     report: (frozen: number) => void,
   ): Promise<Freeze> {
     this.check(scope);
-    await this.audit.record({ ...requester, ...toFacts(scope), action: 'connections.frozen', outcome: 'success' });
+    await this.audit.record({ ...requester, ...scope, action: 'connections.frozen', outcome: 'success' });
     let changed = 0;
     await this.eachPage(
       (after) => this.store.freeze(scope, after, pageSize),
@@ -89,7 +89,7 @@ export class ConnectionFreezer {
    */
   async thaw(scope: FreezeScope, requester: Requester, evenExported: boolean): Promise<Thaw> {
     this.check(scope);
-    await this.audit.record({ ...requester, ...toFacts(scope), action: 'connections.thawed', outcome: 'success' });
+    await this.audit.record({ ...requester, ...scope, action: 'connections.thawed', outcome: 'success' });
     let thawed = 0;
     await this.eachPage(
       (after) => this.store.thaw(scope, after, pageSize, evenExported),
@@ -126,8 +126,4 @@ export class ConnectionFreezer {
 
 function total(counts: readonly FrozenCounts[], name: 'frozen' | 'inFlight' | 'inDoubt'): number {
   return counts.reduce((sum, count) => sum + count[name], 0);
-}
-
-function toFacts({ provider, userId }: FreezeScope) {
-  return { provider, userId };
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../../database/database.js';
 import { connectionColumns, type Connection, type ConnectionKey } from '../store/connection.js';
-import type { FreezeScope } from './freeze-store.js';
+import { inScope, scopeValues, type FreezeScope } from './freeze-store.js';
 
 /** The connections of a scope, before an export. */
 export interface ExportCounts {
@@ -15,7 +15,6 @@ export interface ExportCounts {
   readonly ended: number;
 }
 
-const inScope = `($1::text IS NULL OR provider = $1) AND ($2::text IS NULL OR user_id = $2)`;
 const isActive = `status = 'active' AND sealed IS NOT NULL`;
 
 const statements = {
@@ -49,18 +48,18 @@ const statements = {
 export class ExportStore {
   constructor(private readonly database: Database) {}
 
-  async count({ provider, userId }: FreezeScope): Promise<ExportCounts> {
-    const [counts] = await this.database.query<ExportCounts>(statements.count, [provider ?? null, userId ?? null]);
+  async count(scope: FreezeScope): Promise<ExportCounts> {
+    const [counts] = await this.database.query<ExportCounts>(statements.count, scopeValues(scope));
     return counts ?? { active: 0, notFrozen: 0, inFlight: 0, ended: 0 };
   }
 
   /** Returns the next active connections; only frozen ones, unless it is for a copy. */
   page(
-    { provider, userId, isCopy }: FreezeScope & { readonly isCopy: boolean },
+    { isCopy, ...scope }: FreezeScope & { readonly isCopy: boolean },
     after: Pick<Connection, 'userId' | 'provider'>,
     limit: number,
   ): Promise<Connection[]> {
-    const values = [provider ?? null, userId ?? null, after.userId, after.provider, limit, isCopy];
+    const values = [...scopeValues(scope), after.userId, after.provider, limit, isCopy];
     return this.database.query<Connection>(statements.page, values);
   }
 

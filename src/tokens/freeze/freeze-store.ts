@@ -23,7 +23,8 @@ interface Page {
   readonly changed: number;
 }
 
-const inScope = `($1::text IS NULL OR provider = $1) AND ($2::text IS NULL OR user_id = $2)`;
+/** SQL: whether a row is in a scope that {@link scopeValues} gives as `$1` and `$2`. */
+export const inScope = `($1::text IS NULL OR provider = $1) AND ($2::text IS NULL OR user_id = $2)`;
 
 /** SQL: changes a page of rows in the order of their users. A user has a few connections, and a page holds them all. */
 const changePage = (name: string, set: string, condition: string): Statement => ({
@@ -88,6 +89,7 @@ export class FreezeStore {
   }
 }
 
-function scopeValues({ provider, userId }: FreezeScope): (string | null)[] {
+/** The values of a scope for {@link inScope}. */
+export function scopeValues({ provider, userId }: FreezeScope): (string | null)[] {
   return [provider ?? null, userId ?? null];
 }
