@@ -18,6 +18,7 @@ import { hostedPagePath } from '../links/return-url.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { ConnectionEraser } from '../tokens/connection-eraser.js';
 import { CompanyPages, type CompanyPage } from '../web/company-pages.js';
+import { fieldOf } from '../web/form-field.js';
 import { outcomeOfError } from '../web/outcomes.js';
 import { isSameOrigin } from '../web/same-origin.js';
 import { Devices } from './devices.js';
@@ -229,10 +230,6 @@ export class ConnectPageController {
 /** Tells whether an error is one that the person, or time, can do something about. The others are logged. */
 function isForPerson(error: unknown): error is AppError {
   return error instanceof AppError && error.act !== 'operator' && error.act !== 'us';
-}
-
-function fieldOf(form: unknown, name: string): string {
-  return typeof form === 'string' ? (new URLSearchParams(form).get(name) ?? '') : '';
 }
 
 function textOf(parameter: unknown): string {

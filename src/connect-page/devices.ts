@@ -30,8 +30,9 @@ export class Devices {
   /** Returns the devices of a session: the user's own first, then those that can be linked, each sorted by name. */
   async list(session: OpenLinkSession): Promise<Device[]> {
     const [own, open] = await Promise.all([this.listOwn(session), this.circuits.listOpen()]);
-    const offered = this.sessions.listProviders(session).filter(({ definition }) => !own.has(definition.slug));
-    const linkable = new Set(this.sessions.listProviders(session).map(({ definition }) => definition.slug));
+    const linkable = this.sessions.listProviders(session);
+    const linkableSlugs = new Set(linkable.map(({ definition }) => definition.slug));
+    const offered = linkable.filter(({ definition }) => !own.has(definition.slug));
     const toDevice = (provider: HealthProvider): Device => {
       const { slug, displayName, brandColor } = provider.definition;
       const state = own.get(slug) ?? 'new';
@@ -39,7 +40,7 @@ export class Devices {
         slug,
         name: displayName,
         brandColor,
-        state: state === 'needsLink' && !linkable.has(slug) ? 'ended' : state,
+        state: state === 'needsLink' && !linkableSlugs.has(slug) ? 'ended' : state,
         isOut: open.has(registrationId(provider)),
       };
     };

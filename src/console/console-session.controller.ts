@@ -7,7 +7,7 @@ import { ConsoleCookie } from './console-cookie.js';
 import { ConsoleResponse } from './console-response.js';
 import { consoleScript } from './console-script.js';
 import { ConsoleSessions } from './console-sessions.js';
-import { fieldOf } from './form-field.js';
+import { fieldOf } from '../web/form-field.js';
 import { signInPage } from './pages/console-page.js';
 
 const scriptTag = `"${createHash('sha256').update(consoleScript).digest('base64url')}"`;

@@ -3,6 +3,7 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Public } from '../access/access.decorators.js';
 import { AnyQuery } from '../http/request-rules.decorators.js';
+import { fieldOf } from '../web/form-field.js';
 import { pageHeaders } from '../web/page-headers.js';
 import { isSameOrigin } from '../web/same-origin.js';
 import { ApiRefusal, CufflinkApi } from './cufflink-api.js';
@@ -69,7 +70,7 @@ export class DemoController {
   @Public()
   @HttpCode(303)
   async chooseUser(@Body() form: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const user = typeof form === 'string' ? (new URLSearchParams(form).get('user') ?? undefined) : undefined;
+    const user = fieldOf(form, 'user');
     if (this.isOurs(request) && isDemoUser(user)) {
       writeUser(reply, user);
     }
