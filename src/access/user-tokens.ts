@@ -3,6 +3,7 @@ import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTPayload, ty
 import { Clock } from '../clock/clock.js';
 import { AppError } from '../errors/app-error.js';
 import { UserKeysUnavailableError, UserTokenInvalidError } from '../errors/request.errors.js';
+import { userIdPattern } from '../http/user-id.js';
 import { ProviderHttpClient } from '../provider-kit/http/http-client.js';
 import { OutboundPolicy } from '../provider-kit/http/outbound-policy.js';
 import type { Caller } from './caller.js';
@@ -24,8 +25,6 @@ const clockToleranceSeconds = 5;
 const acceptedTypes = ['jwt', 'at+jwt', 'application/at+jwt'];
 /** Codes of the library that blame the key set, not the token. */
 const keySetProblems = new Set(['ERR_JOSE_GENERIC', 'ERR_JWKS_INVALID', 'ERR_JWKS_TIMEOUT']);
-/** As in the path of a request. */
-const userIdPattern = /^[^\p{C}\p{Zl}\p{Zp}]{1,255}$/u;
 
 /** The tokens with which the company's users call for themselves. The company signs them; we only verify. */
 @Injectable()

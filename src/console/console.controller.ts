@@ -10,16 +10,17 @@ import { FleetCounts } from '../fleet/fleet-counts.js';
 import { ProviderHealth } from '../fleet/provider-health.js';
 import { UpcomingRefreshesReader } from '../fleet/upcoming-refreshes.js';
 import { QueryParameters } from '../http/request-rules.decorators.js';
+import { userIdPattern } from '../http/user-id.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import type { Connection } from '../tokens/store/connection.js';
 import { TokensService } from '../tokens/tokens.service.js';
 import { KeyStore } from '../vault/key-store.js';
+import { fieldOf } from '../web/form-field.js';
 import { WebhookEndpointsService } from '../webhooks/webhook-endpoints.service.js';
 import { ConsoleConnections } from './console-connections.js';
 import { ConsoleFindings } from './console-findings.js';
 import { ConsoleResponse } from './console-response.js';
 import type { Operator } from './console-sessions.js';
-import { fieldOf } from './form-field.js';
 import { connectionsPage, type ConnectionRow } from './pages/connections-page.js';
 import { overviewPage, type ProviderRow } from './pages/overview-page.js';
 import { refreshesPage } from './pages/refreshes-page.js';
@@ -203,7 +204,7 @@ export class ConsoleController {
 
 /** @throws {@link RequestInvalidError} when it is no user's id */
 function readUserId({ user_id: userId }: PageQuery): string {
-  if (typeof userId !== 'string' || !/^[^\p{C}\p{Zl}\p{Zp}]{1,255}$/u.test(userId)) {
+  if (typeof userId !== 'string' || !userIdPattern.test(userId)) {
     throw new RequestInvalidError('A user id has 1 to 255 printable characters.');
   }
   return userId;

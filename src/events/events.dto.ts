@@ -1,5 +1,6 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional, Matches } from 'class-validator';
+import { IsUserId } from '../http/user-id.js';
 import { eventTypes } from './event-type.js';
 import type { EventPayload } from './event-payload.js';
 
@@ -22,7 +23,7 @@ export class EventsQuery {
 
   @ApiPropertyOptional({ example: 'user-42', description: 'your own id of the user' })
   @IsOptional()
-  @Matches(/^[^\p{C}\p{Zl}\p{Zp}]{1,255}$/u, { message: 'user_id must be 1 to 255 printable characters' })
+  @IsUserId()
   user_id?: string;
 
   @ApiPropertyOptional({ example: '100', default: '100', description: 'events per page, 1 to 1000' })

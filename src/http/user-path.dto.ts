@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsString, Matches } from 'class-validator';
+import { IsUserId, userIdPattern } from './user-id.js';
 
-const userIdPattern = /^[^\p{C}\p{Zl}\p{Zp}]{1,255}$/u;
 const providerPattern = /^\P{C}{1,100}$/u;
 
 /** The user in a path: the company's opaque id, 1 to 255 characters, none of them invisible. */
@@ -14,7 +14,7 @@ export class UserPath {
     description: 'your own id of the user',
   })
   @IsString()
-  @Matches(userIdPattern, { message: 'user_id must be 1 to 255 printable characters' })
+  @IsUserId()
   user_id!: string;
 }
 

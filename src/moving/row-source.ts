@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { parse, CsvError } from 'csv-parse';
+import { userIdPattern } from '../http/user-id.js';
 import type { RecipientOpener } from '../vault/recipient-envelope.js';
 import { readLines } from './lines.js';
 import { readNangoRow } from './nango-row.js';
@@ -109,5 +110,5 @@ function parseJson(text: string): unknown {
 
 function userOf(record: unknown): string | undefined {
   const user = (record as { user_id?: unknown } | null | undefined)?.user_id;
-  return typeof user === 'string' && /^\P{C}{1,255}$/u.test(user) ? user : undefined;
+  return typeof user === 'string' && userIdPattern.test(user) ? user : undefined;
 }

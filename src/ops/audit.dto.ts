@@ -3,11 +3,12 @@ import { IsIn, IsOptional, Matches } from 'class-validator';
 import { AuditEntryFacts } from '../audit/audit-entry.dto.js';
 import { auditActions } from '../audit/audit-event.js';
 import { IsInstant } from '../http/instant.js';
+import { IsUserId } from '../http/user-id.js';
 
 export class AuditQuery {
   @ApiPropertyOptional({ example: 'user-42', description: 'your own id of the user' })
   @IsOptional()
-  @Matches(/^[^\p{C}\p{Zl}\p{Zp}]{1,255}$/u, { message: 'user_id must be 1 to 255 printable characters' })
+  @IsUserId()
   user_id?: string;
 
   @ApiPropertyOptional({ example: 'whoop', description: 'slug of the provider' })
