@@ -3,7 +3,17 @@ import { errorActors } from '../../errors/error-code.js';
 import { stateReasons, type ConnectionState } from '../../tokens/policy/connection-state.js';
 import type { Connection } from '../../tokens/store/connection.js';
 import { html, type Html } from '../../web/html.js';
-import { connectionLink, consolePage, count, instant, numberHead, stateOf, table, userLink } from './console-page.js';
+import {
+  connectionLink,
+  consolePage,
+  count,
+  instant,
+  numberHead,
+  option,
+  stateOf,
+  table,
+  userLink,
+} from './console-page.js';
 
 /** A connection and its current state. */
 export interface ConnectionRow {
@@ -85,11 +95,7 @@ function select(
     <label for="${name}">${label}</label>
     <select id="${name}" name="${name}">
       <option value="">any</option>
-      ${values.map((value) =>
-        value === chosen[name]
-          ? html`<option value="${value}" selected>${value}</option>`
-          : html`<option value="${value}">${value}</option>`,
-      )}
+      ${values.map((value) => option(value, value, chosen[name]))}
     </select>
   </div>`;
 }

@@ -145,6 +145,13 @@ export function numberHead(text: string): Html {
   return html`<th scope="col" class="number">${text}</th>`;
 }
 
+/** One choice of a list, chosen or not. */
+export function option(value: string, name: string, chosen: string | undefined): Html {
+  return value === chosen
+    ? html`<option value="${value}" selected>${name}</option>`
+    : html`<option value="${value}">${name}</option>`;
+}
+
 /** An instant for people, to the second, in UTC. */
 export function instant(at: Date | null | undefined): Html {
   if (at === null || at === undefined) {

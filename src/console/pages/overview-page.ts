@@ -3,7 +3,7 @@ import type { RefreshHealth } from '../../fleet/provider-health.js';
 import type { Lifecycle } from '../../provider-kit/definition/provider-definition.js';
 import { html, type Html } from '../../web/html.js';
 import { lineChart } from './charts.js';
-import { consolePage, count, instant, numberHead, table } from './console-page.js';
+import { consolePage, count, instant, numberHead, option, table } from './console-page.js';
 
 /** A provider with its health. */
 export interface ProviderRow {
@@ -101,12 +101,6 @@ function figure(name: string, value: number): Html {
     <dt>${name}</dt>
     <dd>${count(value)}</dd>
   </div>`;
-}
-
-function option(value: string, name: string, chosen: string | undefined): Html {
-  return value === chosen
-    ? html`<option value="${value}" selected>${name}</option>`
-    : html`<option value="${value}">${name}</option>`;
 }
 
 function toRow({ slug, name, health }: ProviderRow): Html {
