@@ -6,7 +6,7 @@ import { prefersPage } from '../web/negotiation.js';
 import { outcomeOfError } from '../web/outcomes.js';
 
 /** Paths that only programs call: a wrong one gets JSON, whatever the client accepts. */
-const ofPrograms = /^\/(?!v1\/oauth\/|v1\/links\/[^/]+\/resume)(v1|health|metrics|docs-)(\/|$)?/;
+const ofPrograms = /^\/(?!v1\/oauth\/|v1\/links\/[^/]+\/resume)(v1|health|metrics|docs-)/;
 /** Paths that only browsers open: a client that says nothing gets a page. */
 const ofBrowsers = /^\/connect(\/|$)/;
 
