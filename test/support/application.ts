@@ -13,7 +13,7 @@ import { configureApplication, createAdapter } from '../../src/http/application.
 import { ProviderRegistry } from '../../src/provider-kit/provider-registry.js';
 import { VendorSandbox } from '../../src/sandbox/vendor-sandbox.js';
 import { TestClock } from './test-clock.js';
-import { createTestDatabase } from './test-database.js';
+import { createMigratedDatabase } from './test-database.js';
 
 /** What a test may choose about an application. */
 export interface ApplicationOptions {
@@ -61,7 +61,7 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
   const clock = options.clock ?? new TestClock();
   const sandbox =
     options.sandbox ?? (await VendorSandbox.start({ providers: new Map(), now: () => clock.now().getTime() }));
-  const databaseUrl = options.databaseUrl ?? (await createTestDatabase());
+  const databaseUrl = options.databaseUrl ?? (await createMigratedDatabase());
   const rootKey = options.rootKey ?? randomBytes(32).toString('base64');
   const restore = setEnvironment({
     NODE_ENV: 'test',

@@ -2,7 +2,16 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 
 /** Makes an empty database for one test file and returns its URL. */
-export async function createTestDatabase(): Promise<string> {
+export function createTestDatabase(): Promise<string> {
+  return createDatabase('template1');
+}
+
+/** Makes a database on which every migration has run, and returns its URL. */
+export function createMigratedDatabase(): Promise<string> {
+  return createDatabase('migrated');
+}
+
+async function createDatabase(template: string): Promise<string> {
   const server = process.env['TEST_DATABASE_URL'];
   if (server === undefined) {
     throw new Error('TEST_DATABASE_URL is missing: run the tests through jest.config.js.');
@@ -11,7 +20,7 @@ export async function createTestDatabase(): Promise<string> {
   const client = new pg.Client({ connectionString: server });
   await client.connect();
   try {
-    await client.query(`CREATE DATABASE ${name}`);
+    await client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`);
   } finally {
     await client.end();
   }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../../src/development/embedded-postgres.js';
 import { endPostgres, removeDirectory } from '../../support/service-process.js';
-import { createTestDatabase } from '../../support/test-database.js';
+import { createMigratedDatabase } from '../../support/test-database.js';
 
 /** A database as a fault scenario needs it. */
 export interface FaultDatabase {
@@ -16,7 +16,7 @@ export interface FaultDatabase {
 
 /** A database on the server that all tests share; it cannot be stopped. */
 export async function useSharedServer(): Promise<FaultDatabase> {
-  return { url: await createTestDatabase(), disturbedAtMs: -Infinity, stop: async () => undefined };
+  return { url: await createMigratedDatabase(), disturbedAtMs: -Infinity, stop: async () => undefined };
 }
 
 /**
