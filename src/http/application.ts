@@ -64,7 +64,9 @@ export function createAdapter({
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       const problem = toProblem(error, request.id);
       const headers = { ...everywhere, ...problemHeaders(problem), 'x-request-id': request.id };
-      void reply.status(problem.status).headers(headers).send(JSON.stringify(problem));
+      void reply.status(problem.status).headers(headers);
+      const page = request.server.renderProblem?.(request, reply, problem.code);
+      void reply.send(page ?? JSON.stringify(problem));
       logUnserved(problem);
     },
   });

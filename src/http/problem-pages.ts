@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AddressRule } from '../access/address-limit.hook.js';
+import type { ErrorCode } from '../errors/error-code.js';
 import type { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import type { CompanyPages } from '../web/company-pages.js';
 import { prefersPage } from '../web/negotiation.js';
@@ -10,26 +11,37 @@ const ofPrograms = /^\/(?!v1\/oauth\/|v1\/links\/[^/]+\/resume)(v1|health|metric
 /** Paths that only browsers open: a client that says nothing gets a page. */
 const ofBrowsers = /^\/connect(\/|$)/;
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /**
+     * Renders the page for a problem and sets its headers; `undefined` where the problem document is to be sent.
+     * {@link addProblemPages} sets it.
+     */
+    renderProblem?: (request: FastifyRequest, reply: FastifyReply, code: ErrorCode) => string | undefined;
+  }
+}
+
 /**
  * Sends a page in the place of a problem document where a person would read it. This is the only place that decides so,
  * whatever has made the problem: a handler, a guard, the address limit, or a path that does not exist.
  */
 export function addProblemPages(fastify: FastifyInstance, pages: CompanyPages, registry: ProviderRegistry): void {
-  fastify.addHook('onSend', (request, reply, payload, done) => {
-    const { problemCode: code } = request;
-    if (code === undefined || !isProblem(reply) || !isForPerson(request)) {
-      done(null, payload);
-      return;
+  const render = (request: FastifyRequest, reply: FastifyReply, code: ErrorCode): string | undefined => {
+    if (!isForPerson(request)) {
+      return undefined;
     }
-    const { provider: slug } = request.params as { readonly provider?: string };
-    const isWrongMethod = reply.statusCode === 405;
-    const page = pages.renderOutcome(request.headers, {
-      name: isWrongMethod ? 'notFound' : outcomeOfError(code),
+    const { provider: slug } = (request.params ?? {}) as { readonly provider?: string };
+    void reply.headers(pages.headers).header('cufflink-error', code);
+    return pages.renderOutcome(request.headers, {
+      name: request.is404 ? 'notFound' : outcomeOfError(code),
       provider: slug !== undefined && registry.has(slug) ? registry.get(slug).definition.displayName : undefined,
       requestId: request.id,
     });
-    void reply.headers(pages.headers).header('cufflink-error', code);
-    done(null, page);
+  };
+  fastify.decorate('renderProblem', render);
+  fastify.addHook('onSend', (request, reply, payload, done) => {
+    const { problemCode: code } = request;
+    done(null, (code !== undefined && isProblem(reply) ? render(request, reply, code) : undefined) ?? payload);
   });
 }
 

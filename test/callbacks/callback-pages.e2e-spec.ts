@@ -119,6 +119,20 @@ describe('the page that a callback ends at', () => {
       () => Promise.resolve('/v1/oauth/nothing/callback?code=x&state=made-up'),
     ],
     [
+      'a callback that cannot be decoded',
+      400,
+      'REQUEST_INVALID',
+      'There is no such page',
+      () => Promise.resolve('/v1/oauth/whoop/callback/%?code=x'),
+    ],
+    [
+      'an address of the hosted page that cannot be decoded',
+      400,
+      'REQUEST_INVALID',
+      'There is no such page',
+      () => Promise.resolve('/connect/%ff'),
+    ],
+    [
       'a resumed link that does not exist',
       403,
       'AUTHORIZATION_STATE_INVALID',
