@@ -14,7 +14,7 @@ export default {
   globalTeardown: '<rootDir>/test/support/global-teardown.js',
   reporters: ['<rootDir>/test/support/contract-table.js', '<rootDir>/test/support/fault-table.js', 'default'],
   // For tests that hang. Nothing is measured by it: machines that run tests stand still for seconds now and then.
-  testTimeout: 120_000,
+  testTimeout: 300_000,
   maxWorkers: 2,
   // A worker that has run many suites has nothing open at its end, but takes a second to give a gigabyte back.
   workerGracefulExitTimeout: 10_000,

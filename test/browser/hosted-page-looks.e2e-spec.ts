@@ -15,7 +15,7 @@ import { queryDatabase } from '../support/test-database.js';
 
 const ours = 'https://link.example.com';
 const returnUrl = 'https://app.example.org/devices';
-const unpackingMs = 120_000;
+const unpackingMs = 300_000;
 const largestPageBytes = 20_000;
 const everything = null;
 const few = ['whoop', 'oura', 'polar', 'fatsecret'];

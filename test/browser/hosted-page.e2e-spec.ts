@@ -10,7 +10,7 @@ import { queryDatabase } from '../support/test-database.js';
 const ours = 'https://link.example.com';
 const returnUrl = 'https://app.example.org/devices';
 const evil = 'https://evil.example';
-const unpackingMs = 120_000;
+const unpackingMs = 300_000;
 const pageOfSession = /^https:\/\/link\.example\.com\/connect\?session=[A-Za-z0-9_-]{43}$/;
 
 /** Chromium, the application, the providers and two further sites, each on a site of its own and over https. */

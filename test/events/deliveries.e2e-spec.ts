@@ -102,14 +102,11 @@ async function untilDispatched(): Promise<void> {
 
 /** Lets time pass for the queues and the endpoints. */
 async function passTime(hours: number): Promise<void> {
+  // In one statement: a delivery that is due must not start before the endpoint has been failing for as long.
   await queryDatabase(
     application.databaseUrl,
-    `UPDATE cufflink_jobs.job SET start_after = start_after - $1 * interval '1 hour' WHERE state < 'active'`,
-    [hours],
-  );
-  await queryDatabase(
-    application.databaseUrl,
-    `UPDATE webhook_endpoints SET failing_since = failing_since - $1 * interval '1 hour'`,
+    `WITH endpoints AS (UPDATE webhook_endpoints SET failing_since = failing_since - $1 * interval '1 hour')
+     UPDATE cufflink_jobs.job SET start_after = start_after - $1 * interval '1 hour' WHERE state < 'active'`,
     [hours],
   );
 }

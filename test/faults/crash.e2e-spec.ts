@@ -16,7 +16,7 @@ const [takeLease, saveRefreshed] = ['connections-acquire-lease', 'connections-sa
 const appendAudit = 'audit-append';
 const connectionCount = 5;
 const longestToKillMs = 25;
-const timeoutMs = 120_000 + rounds * 10_000;
+const timeoutMs = 300_000 + rounds * 10_000;
 
 describe('processes that die', () => {
   let cluster: FaultCluster;
@@ -34,7 +34,7 @@ describe('processes that die', () => {
     victim = cluster.replica(0);
     survivor = cluster.replica(1);
     eager = cluster.replica(2);
-  }, 120_000);
+  });
   afterAll(() => cluster?.stop());
   beforeEach(() => cluster.replicas.forEach(({ database }) => database.clear()));
 

@@ -67,7 +67,7 @@ describe('with one defence switched off the checker finds', () => {
 
   beforeAll(async () => {
     cluster = await FaultCluster.start({ providers: { [slug]: whoopDefinition.sandbox }, replicas: [] });
-  }, 120_000);
+  });
   afterAll(() => cluster?.stop());
   beforeEach(() => cluster.sandbox.provider(slug).behave());
 

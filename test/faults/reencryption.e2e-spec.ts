@@ -89,7 +89,7 @@ describe(`re-encryption of a row that is being refreshed (${interleavings} inter
 
   beforeAll(async () => {
     cluster = await FaultCluster.start({ providers: { [slug]: whoopDefinition.sandbox }, replicas: [] });
-  }, 120_000);
+  });
   afterAll(() => cluster?.stop());
 
   function start(rows: typeof RacingRows): Promise<TestApplication> {

@@ -63,7 +63,7 @@ describe('a server that decides on a refresh at once and responds long after the
       ],
     });
     [first, second, impatient] = [cluster.replica(0), cluster.replica(1), cluster.replica(2)];
-  }, 120_000);
+  });
   afterAll(async () => {
     await cluster?.stop();
     await peer?.stop();
@@ -233,7 +233,7 @@ describe('callers with a working token', () => {
       ],
     });
     [refresher, asked] = [cluster.replica(0), cluster.replica(1)];
-  }, 120_000);
+  });
   afterAll(() => cluster?.stop());
 
   afterEach(async () => {

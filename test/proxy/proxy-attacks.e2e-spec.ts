@@ -343,7 +343,7 @@ describe('NET-04 many slow calls of an API', () => {
       headers: { 'retry-after': '1' },
       json: { code: 'PROVIDER_UNAVAILABLE', retry_after_seconds: 1 },
     });
-  }, 30_000);
+  });
 
   it('get their responses before the process ends', async () => {
     application = await startApplication();
@@ -356,7 +356,7 @@ describe('NET-04 many slow calls of an API', () => {
     subject.fake.behave();
     expect((await call).status).toBe(200);
     await ended;
-  }, 30_000);
+  });
 
   it('would keep refreshes waiting, over the connections that refreshes use', async () => {
     application = await startApplication({

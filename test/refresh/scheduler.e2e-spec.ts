@@ -464,7 +464,7 @@ describe('the refresh scheduler', () => {
     });
     expect((await total(unreadable)) - before).toBe(1);
     expect(errors.mock.calls.flat().join(' ')).toContain('TOKEN_UNREADABLE');
-  }, 120_000);
+  });
 
   it('leaves what is due where it is while it is leased, so that a lease changes no index', async () => {
     const application = await start();

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 /** The checkout that the tests run in. */
 export const checkout = fileURLToPath(new URL('../..', import.meta.url));
 /** Several processes start at once, on machines that have other things to do. */
-const startTimeoutMs = 60_000;
+const startTimeoutMs = 180_000;
 const pollMs = 20;
 
 /** A process of the built program, in a directory and an environment of its own. */

@@ -12,7 +12,7 @@ const pollMs = 10;
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  limitMs = 30_000,
+  limitMs = 90_000,
 ): Promise<void> {
   const giveUpAt = performance.now() + limitMs;
   for (;;) {

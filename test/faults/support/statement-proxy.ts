@@ -30,7 +30,7 @@ export class HoldPoint {
   private arrivals = 0;
 
   /** Waits until this many clients have got here. */
-  async reached(count: number, limitMs = 60_000): Promise<void> {
+  async reached(count: number, limitMs = 180_000): Promise<void> {
     if (this.arrivals >= count) {
       return;
     }
