@@ -16,6 +16,8 @@ export default {
   // For tests that hang. Nothing is measured by it: machines that run tests stand still for seconds now and then.
   testTimeout: 300_000,
   maxWorkers: 2,
+  // Modules of earlier suites stay in memory, and each collection looks at them. A new worker starts in a second.
+  workerIdleMemoryLimit: '1GB',
   // A worker that has run many suites has nothing open at its end, but takes a second to give a gigabyte back.
   workerGracefulExitTimeout: 10_000,
 };
