@@ -17,12 +17,10 @@ interface CreateOptions {
 
 /** Adds the commands for the keys of the company's services; `docs/access.md` says what such keys may do. */
 export function addApiKeyCommands(
-  program: Command,
+  apiKeys: Command,
   withService: (command: (app: INestApplicationContext) => Promise<void>) => Promise<void>,
   print: Print,
 ): void {
-  const apiKeys = program.command('api-keys').description('manage the API keys of your services');
-
   apiKeys
     .command('create')
     .description('create a key and print it; it cannot be shown again')

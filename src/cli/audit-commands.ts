@@ -10,12 +10,10 @@ import { exitCodes, type Print } from './output.js';
 
 /** Adds the commands that look whether the audit trail is as it was written, and remove what is old from it. */
 export function addAuditCommands(
-  program: Command,
+  audit: Command,
   withService: (command: (app: INestApplicationContext) => Promise<void>) => Promise<void>,
   print: Print,
 ): void {
-  const audit = program.command('audit').description('verify and prune the audit trail');
-
   audit
     .command('verify')
     .description('check whether entries were changed, removed or added; exit status 1 if so, 2 if it could not check')

@@ -35,9 +35,8 @@ const unfinished: readonly MigrationOutcome[] = ['in_doubt', 'conflict', 'other_
 const mostListed = 100;
 
 /** Adds the commands for connections; `docs/migrating-garmin.md` says how to go about a migration. */
-export function addConnectionCommands(program: Command, context: ConnectionCommandContext): void {
+export function addConnectionCommands(connections: Command, context: ConnectionCommandContext): void {
   const { withConnections, print, progress } = context;
-  const connections = program.command('connections').description('manage stored connections');
   addFleetCommands(connections, context);
   addImportCommand(connections, context);
   addFreezeCommands(connections, context);

@@ -6,13 +6,11 @@ import type { Print } from './output.js';
 
 /** Adds the commands that keep erased users erased. */
 export function addErasureCommands(
-  program: Command,
+  erasures: Command,
   withService: (command: (app: INestApplicationContext) => Promise<void>) => Promise<void>,
   print: Print,
 ): void {
-  program
-    .command('erasures')
-    .description('manage erasures of users')
+  erasures
     .command('replay')
     .description('after a restore, erase the users again who were erased since the backup')
     .option('--file <file>', 'the erasure log; ERASURE_LOG_FILE if absent')

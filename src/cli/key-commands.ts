@@ -24,9 +24,7 @@ export interface KeyCommandContext {
 const sealPurposes = keyPurposes.filter(isSealPurpose);
 
 /** Adds the commands for branch keys and root keys; `docs/keys.md` says when to use which. */
-export function addKeyCommands(program: Command, { withKeys, print, progress }: KeyCommandContext): void {
-  const keys = program.command('keys').description('manage the encryption keys of stored values; see docs/keys.md');
-
+export function addKeyCommands(keys: Command, { withKeys, print, progress }: KeyCommandContext): void {
   keys
     .command('list')
     .description('list the keys with state, age and use')

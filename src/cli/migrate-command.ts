@@ -8,11 +8,9 @@ import { exitCodes, type Print } from './output.js';
 /** Of all Cufflink's advisory locks the only one: "cuff" in ASCII. */
 const migrationLock = 0x63756666;
 
-/** Adds the command that brings the tables up to this version; it needs no development dependency. */
-export function addMigrateCommand(program: Command, print: Print): void {
-  program
-    .command('migrate')
-    .description('run the pending migrations of the database; safe to run from several places at once')
+/** Makes a command bring the tables up to this version; it needs no development dependency. */
+export function addMigrateCommand(migrate: Command, print: Print): void {
+  migrate
     .option('--check', 'only list them; exit status 1 if there are any', false)
     .action(async ({ check }: { check: boolean }) => {
       const dataSource = new DataSource({ ...migrationOptions(readDatabaseConfig(process.env)), migrationsRun: false });

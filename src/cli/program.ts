@@ -1,25 +1,18 @@
 import type { INestApplicationContext, Type } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
 import { Command } from 'commander';
 import { version } from '../config/version.js';
-import { addApiKeyCommands } from './api-key-commands.js';
-import { addAuditCommands } from './audit-commands.js';
-import {
-  CliModule,
-  ConnectionsCliModule,
-  SubscriptionsCliModule,
-  UsersCliModule,
-  WebhooksCliModule,
-} from './cli.module.js';
-import { addConnectionCommands } from './connection-commands.js';
-import { addErasureCommands } from './erasure-commands.js';
-import { addKeyCommands } from './key-commands.js';
-import { KeysCliModule } from './keys-cli.module.js';
-import { addMigrateCommand } from './migrate-command.js';
 import { printTo } from './output.js';
-import { addProviderCommands } from './provider-commands.js';
-import { addSubscriptionCommands } from './subscription-commands.js';
-import { addWebhookCommands } from './webhook-commands.js';
+
+/**
+ * The first word of a command line. Its code is loaded when it is called: help and small commands do not wait for the
+ * rest.
+ */
+interface CommandGroup {
+  readonly name: string;
+  readonly description: string;
+  /** Gives the command its options and action, or its own commands. */
+  readonly load: (command: Command) => Promise<void>;
+}
 
 /** The command line. */
 export const program = new Command('cufflink')
@@ -31,37 +24,129 @@ export const program = new Command('cufflink')
   .exitOverride();
 
 const print = printTo(process.stdout, () => program.opts<{ json?: boolean }>().json === true);
+const progress = process.stderr;
 
-addApiKeyCommands(program, withService, print);
-addAuditCommands(program, withService, print);
-addConnectionCommands(program, {
-  withConnections: (command) => withService(command, ConnectionsCliModule),
-  print,
-  progress: process.stderr,
+const groups: readonly CommandGroup[] = [
+  {
+    name: 'api-keys',
+    description: 'manage the API keys of your services',
+    load: async (command) => {
+      const { addApiKeyCommands } = await import('./api-key-commands.js');
+      addApiKeyCommands(command, withCliModule, print);
+    },
+  },
+  {
+    name: 'audit',
+    description: 'verify and prune the audit trail',
+    load: async (command) => {
+      const { addAuditCommands } = await import('./audit-commands.js');
+      addAuditCommands(command, withCliModule, print);
+    },
+  },
+  {
+    name: 'connections',
+    description: 'manage stored connections',
+    load: async (command) => {
+      const { addConnectionCommands } = await import('./connection-commands.js');
+      const { ConnectionsCliModule } = await import('./connections-cli.module.js');
+      addConnectionCommands(command, { withConnections: withModule(ConnectionsCliModule), print, progress });
+    },
+  },
+  {
+    name: 'erasures',
+    description: 'manage erasures of users',
+    load: async (command) => {
+      const { addErasureCommands } = await import('./erasure-commands.js');
+      const { UsersCliModule } = await import('./users-cli.module.js');
+      addErasureCommands(command, withModule(UsersCliModule), print);
+    },
+  },
+  {
+    name: 'migrate',
+    description: 'run the pending migrations of the database; safe to run from several places at once',
+    load: async (command) => (await import('./migrate-command.js')).addMigrateCommand(command, print),
+  },
+  {
+    name: 'providers',
+    description: 'list the providers and whether they are enabled',
+    load: async (command) => (await import('./provider-commands.js')).addProvidersCommand(command, print),
+  },
+  {
+    name: 'client-keys',
+    description: 'print the public keys that this deployment authenticates with at providers, as a JWK set',
+    load: async (command) => (await import('./provider-commands.js')).addClientKeysCommand(command, print),
+  },
+  {
+    name: 'doctor',
+    description: 'check the settings, the database and a running service; exit status 1 if there is a problem',
+    load: async (command) => (await import('./provider-commands.js')).addDoctorCommand(command, print),
+  },
+  {
+    name: 'subscriptions',
+    description: 'see and repair the subscriptions at providers',
+    load: async (command) => {
+      const { addSubscriptionCommands } = await import('./subscription-commands.js');
+      const { SubscriptionsCliModule } = await import('./subscriptions-cli.module.js');
+      addSubscriptionCommands(command, withModule(SubscriptionsCliModule), print);
+    },
+  },
+  {
+    name: 'webhooks',
+    description: 'manage the endpoints that receive events',
+    load: async (command) => {
+      const { addWebhookCommands } = await import('./webhook-commands.js');
+      const { WebhooksCliModule } = await import('./webhooks-cli.module.js');
+      addWebhookCommands(command, withModule(WebhooksCliModule), print);
+    },
+  },
+  {
+    name: 'keys',
+    description: 'manage the encryption keys of stored values; see docs/keys.md',
+    load: async (command) => {
+      const { addKeyCommands } = await import('./key-commands.js');
+      const { KeysCliModule } = await import('./keys-cli.module.js');
+      addKeyCommands(command, { withKeys: withModule(KeysCliModule), print, progress });
+    },
+  },
+];
+
+for (const { name, description } of groups) {
+  program.command(name).description(description);
+}
+// Commander's own does not load the command first.
+program
+  .helpCommand(false)
+  .command('help')
+  .argument('[command]')
+  .description('display help for command')
+  .action(async (name?: string) => {
+    await program.parseAsync(name === undefined ? ['--help'] : [name, '--help'], { from: 'user' });
+  });
+program.hook('preSubcommand', async (_program, command) => {
+  await groups.find(({ name }) => name === command.name())?.load(command);
 });
-addErasureCommands(program, (command) => withService(command, UsersCliModule), print);
-addMigrateCommand(program, print);
-addProviderCommands(program, print);
-addSubscriptionCommands(program, (command) => withService(command, SubscriptionsCliModule), print);
-addWebhookCommands(program, (command) => withService(command, WebhooksCliModule), print);
-addKeyCommands(program, {
-  withKeys: (command) => withService(command, KeysCliModule),
-  print,
-  progress: process.stderr,
-});
+
+type WithService = (command: (app: INestApplicationContext) => Promise<void>) => Promise<void>;
+
+function withModule(module: Type): WithService {
+  return (command) => withService(command, module);
+}
+
+async function withCliModule(command: (app: INestApplicationContext) => Promise<void>): Promise<void> {
+  const { CliModule } = await import('./cli.module.js');
+  await withService(command, CliModule);
+}
 
 /** Runs a command with the modules of the service, against the database of the environment. */
-async function withService(
-  command: (app: INestApplicationContext) => Promise<void>,
-  module: Type = CliModule,
-): Promise<void> {
+async function withService(command: (app: INestApplicationContext) => Promise<void>, module: Type): Promise<void> {
   let stopDatabase: (() => Promise<void>) | undefined;
   if (process.env['NODE_ENV'] !== 'production') {
-    const { completeDevelopmentEnvironment } = await import('../development/development.js');
+    const { completeDevelopmentEnvironment } = await import('../development/development-environment.js');
     const postgres = await completeDevelopmentEnvironment(process.env, () => undefined);
     stopDatabase = () => postgres?.stop() ?? Promise.resolve();
   }
   try {
+    const { NestFactory } = await import('@nestjs/core');
     const app = await NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
     try {
       await command(app);

@@ -17,27 +17,25 @@ import { exitCodes, type Print } from './output.js';
 import { readCatalogue, withProvider, type CatalogueEntry } from './provider-catalogue.js';
 import { describeProvider, providersTable } from './providers-table.js';
 
-/** Adds the commands that look at the configuration and change nothing. */
-export function addProviderCommands(program: Command, print: Print): void {
-  program
-    .command('providers')
-    .description('list the providers and whether they are enabled')
-    .action(async () => {
-      const entries = await readOwnCatalogue(process.env);
-      print(providersTable(entries), { providers: entries.map(describeProvider) });
-    });
+/** Makes a command list the providers. */
+export function addProvidersCommand(providers: Command, print: Print): void {
+  providers.action(async () => {
+    const entries = await readOwnCatalogue(process.env);
+    print(providersTable(entries), { providers: entries.map(describeProvider) });
+  });
+}
 
-  program
-    .command('client-keys')
-    .description('print the public keys that this deployment authenticates with at providers, as a JWK set')
-    .action(async () => {
-      const keySet = clientKeySet(await readOwnCatalogue(process.env));
-      print(JSON.stringify(keySet, null, 2), keySet);
-    });
+/** Makes a command print the public keys that this deployment authenticates with. */
+export function addClientKeysCommand(clientKeys: Command, print: Print): void {
+  clientKeys.action(async () => {
+    const keySet = clientKeySet(await readOwnCatalogue(process.env));
+    print(JSON.stringify(keySet, null, 2), keySet);
+  });
+}
 
-  program
-    .command('doctor')
-    .description('check the settings, the database and a running service; exit status 1 if there is a problem')
+/** Makes a command check the configuration, and with `--live` the providers. It changes nothing. */
+export function addDoctorCommand(doctor: Command, print: Print): void {
+  doctor
     .argument('[slugs...]', 'with --live: the providers to ask; all configured ones if there are none')
     .option('--url <url>', 'also check the service that runs at this URL, such as http://localhost:3000', parseUrl)
     .option('--all', 'show each provider that is off', false)

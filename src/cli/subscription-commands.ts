@@ -9,11 +9,10 @@ import { textTable } from './text-table.js';
 
 /** Adds the commands for subscriptions at providers; `docs/notifications.md` explains them. */
 export function addSubscriptionCommands(
-  program: Command,
+  commands: Command,
   withService: (command: (app: INestApplicationContext) => Promise<void>) => Promise<void>,
   print: Print,
 ): void {
-  const commands = program.command('subscriptions').description('see and repair the subscriptions at providers');
   const show = (app: INestApplicationContext, found: readonly SubscriptionSummary[]): void => {
     const registry = app.get(ProviderRegistry, { strict: false });
     const subscriptions = found.map((each) => ({

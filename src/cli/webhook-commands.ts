@@ -17,11 +17,10 @@ interface AddOptions {
 
 /** Adds the commands for webhook endpoints; `docs/events.md` explains deliveries. */
 export function addWebhookCommands(
-  program: Command,
+  webhooks: Command,
   withService: (command: (app: INestApplicationContext) => Promise<void>) => Promise<void>,
   print: Print,
 ): void {
-  const webhooks = program.command('webhooks').description('manage the endpoints that receive events');
   const run = (work: (endpoints: WebhookEndpointsService) => Promise<Parameters<Print>>): Promise<void> =>
     withService(async (app) => print(...(await work(app.get(WebhookEndpointsService, { strict: false })))));
 

@@ -1,17 +1,16 @@
-import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { ApiKeysService } from '../access/api-keys.service.js';
 import { accessScopes } from '../access/scopes.js';
 import { readAppConfig } from '../config/app.config.js';
-import { isSecretSet, readEnvironment } from '../config/read-environment.js';
+import { readEnvironment } from '../config/read-environment.js';
 import { ApiKeyInvalidError } from '../errors/request.errors.js';
 import { DemoPlace } from '../demo/demo-place.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { VendorSandbox } from '../sandbox/vendor-sandbox.js';
-import { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded-postgres.js';
+import { completeDevelopmentEnvironment, developmentDirectory as directory } from './development-environment.js';
 import { takeExclusiveLock } from './exclusive-lock.js';
 
 /** The content of the file from which scripts learn the address and key of the running service. */
@@ -27,35 +26,9 @@ const schema = z.object({
   SANDBOX_URL: z.url({ protocol: /^http$/, error: 'must be the URL of a running vendor sandbox.' }).optional(),
 });
 
-const directory = resolve('.cufflink');
 const credentialsFile = join(directory, 'dev-credentials.json');
 const lockFile = join(directory, 'start.lock');
 const grantsDirectory = join(directory, 'sandbox');
-
-/**
- * Gives the process what development needs and the environment does not name: a root key, a journal and a database, all
- * kept in `.cufflink/`. Called by the service and by the command line alike, so that both see the same data.
- *
- * @param environment - the process's own; completed in place
- * @returns the database that was started or found, if one was needed
- */
-export async function completeDevelopmentEnvironment(
-  environment: NodeJS.ProcessEnv,
-  log: (line: string) => void,
-): Promise<EmbeddedPostgres | undefined> {
-  mkdirSync(directory, { recursive: true });
-  const isKeyElsewhere = (environment['KEY_SOURCE'] || 'local') !== 'local';
-  if (!isKeyElsewhere && !isSecretSet(environment, 'ENCRYPTION_ROOT_KEY')) {
-    environment['ENCRYPTION_ROOT_KEY_FILE'] = await ensureRootKeyFile();
-  }
-  environment['REFRESH_JOURNAL_DIRECTORY'] ||= join(directory, 'journal');
-  if (isSecretSet(environment, 'DATABASE_URL')) {
-    return undefined;
-  }
-  const postgres = await startEmbeddedPostgres({ directory, log });
-  environment['DATABASE_URL'] = postgres.url;
-  return postgres;
-}
 
 /**
  * Runs the API with everything a newcomer needs beside it: database, vendor sandbox, credentials, and a first command.
@@ -142,18 +115,6 @@ async function startSandbox(port: number, log: (line: string) => void): Promise<
     }
     return VendorSandbox.start(options);
   }
-}
-
-async function ensureRootKeyFile(): Promise<string> {
-  const file = join(directory, 'root-key');
-  try {
-    await writeFile(file, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flag: 'wx' });
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) {
-      throw error;
-    }
-  }
-  return file;
 }
 
 /** Keeps the key of an earlier start as long as this database knows it. */
