@@ -79,8 +79,14 @@ function statementsOf(name: string, { ranges, order, parameters }: Walk): WalkSt
   const columns = order === 'user_id' ? 'user_id' : '(user_id, provider)';
   // A parameter that the text does not name has no type.
   const after = `${columns} > ${key('$1::text', '$2::text')}${order === 'user_id' ? ' AND $2::text IS NOT NULL' : ''}`;
-  const union = (selected: string, condition: string): string =>
-    ranges.map((range) => `SELECT ${selected} FROM connections WHERE ${range} AND ${condition}`).join(' UNION ALL ');
+  // Each range is ordered and limited by itself. Otherwise the planner reads and sorts all of a large one.
+  const union = (selected: string, condition: string, limit: string | number): string =>
+    ranges
+      .map(
+        (range) =>
+          `(SELECT ${selected} FROM connections WHERE ${range} AND ${condition} ORDER BY ${order} LIMIT ${limit})`,
+      )
+      .join(' UNION ALL ');
   const filter = filterFrom(4 + parameters);
   const end = 4 + parameters + filterCount;
   const upTo = `${columns} <= ${key(`$${end}::text`, `$${end + 1}::text`)}${order === 'user_id' ? ` AND $${end + 1}::text IS NOT NULL` : ''}`;
@@ -88,18 +94,18 @@ function statementsOf(name: string, { ranges, order, parameters }: Walk): WalkSt
   const read = (suffix: string, condition: string): Statement => ({
     name: `fleet-${name}-${suffix}`,
     text: `SELECT ${connectionColumns} FROM (
-             SELECT * FROM (${union('*', condition)}) AS ranges ORDER BY ${order} LIMIT ${fence}) AS connections
+             SELECT * FROM (${union('*', condition, fence)}) AS ranges ORDER BY ${order} LIMIT ${fence}) AS connections
            WHERE ${filter} ORDER BY ${order} LIMIT $3`,
   });
   return {
     findEnd: {
       name: `fleet-${name}-end`,
-      text: `SELECT user_id AS "userId", provider FROM (${union('user_id, provider', after)}) AS connections
+      text: `SELECT user_id AS "userId", provider FROM (${union('user_id, provider', after, '$3')}) AS connections
              ORDER BY ${order} OFFSET $3 - 1 LIMIT 1`,
     },
     readExact: {
       name: `fleet-${name}-read-exact`,
-      text: `SELECT ${connectionColumns} FROM (${union('*', after)}) AS connections ORDER BY ${order} LIMIT $3`,
+      text: `SELECT ${connectionColumns} FROM (${union('*', after, '$3')}) AS connections ORDER BY ${order} LIMIT $3`,
     },
     read: read('read', after),
     readTo: read('read-to', `${after} AND ${upTo}`),

@@ -4,6 +4,7 @@ import { ApiKeysService } from '../../src/access/api-keys.service.js';
 import { BackgroundJobs } from '../../src/clock/background-jobs.js';
 import { Database } from '../../src/database/database.js';
 import { FleetCounts } from '../../src/fleet/fleet-counts.js';
+import { planWalk, type FleetFilter } from '../../src/fleet/fleet-statements.js';
 import { ProviderRegistry } from '../../src/provider-kit/provider-registry.js';
 import { registrationId } from '../../src/provider-kit/registration.js';
 import { CircuitBreakerService } from '../../src/tokens/circuit-breaker/circuit-breaker.service.js';
@@ -67,6 +68,20 @@ async function readAll(query: string, between: () => Promise<void> = () => Promi
   return found;
 }
 
+interface PlanNode {
+  readonly 'Node Type': string;
+  readonly 'Actual Rows': number;
+  readonly 'Relation Name'?: string;
+  readonly Plans?: readonly PlanNode[];
+}
+
+/** The parts of a plan that read the table. */
+function scansOf(node: PlanNode | undefined): PlanNode[] {
+  return node === undefined
+    ? []
+    : [...(node['Relation Name'] === undefined ? [] : [node]), ...(node.Plans ?? []).flatMap(scansOf)];
+}
+
 function keysOf(listed: readonly Listed[]): string[] {
   return listed.map(({ user_id: user, provider }) => `${user}/${provider}`);
 }
@@ -122,7 +137,22 @@ describe('the list of all connections', () => {
     }
   });
 
-  it.each(['limit=7', 'limit=7&provider=fitbit', 'limit=7&updated_after=2020-01-01'])(
+  it('finds what has changed after an instant, not at it, and ends with a page that is full', async () => {
+    await addConnections('edge-', 3, `'concept2'`);
+    const instant = '2026-02-03T04:05:06.789Z';
+    await sql(`UPDATE connections SET linked_at = $1, last_error_at = NULL, ended_at = NULL WHERE user_id = 'edge-1'`, [
+      instant,
+    ]);
+    const listAfter = async (after: string): Promise<string[]> =>
+      (await readAll(`provider=concept2&updated_after=${after}`)).map(({ user_id: user }) => user);
+
+    expect(await listAfter('2026-02-03T04:05:06.788Z')).toContain('edge-1');
+    expect(await listAfter(instant)).toEqual(['edge-2', 'edge-3']);
+    const page = await application.api.get('/v1/connections?provider=concept2&limit=3').expect(200);
+    expect(page.body).toMatchObject({ next_cursor: null, connections: [{}, {}, {}] });
+  });
+
+  it.each(['limit=29', 'limit=29&provider=fitbit', 'limit=29&updated_after=2020-01-01'])(
     'with ?%s shows every connection once that stays, while others are changed, removed and added',
     async (query) => {
       await addConnections('moving-', 120, `'fitbit'`);
@@ -176,6 +206,32 @@ describe('the list of all connections', () => {
       'many-9999/oura',
     ]);
     await sql(`DELETE FROM connections WHERE user_id LIKE 'many-%'`);
+  });
+
+  it.each<FleetFilter>([
+    {},
+    { provider: 'polar' },
+    { provider: 'polar', status: 'active' },
+    { status: 'needs_relink' },
+    { reason: 'refresh_failing' },
+    { error: 'PROVIDER_UNAVAILABLE' },
+  ])('reads for %j no more rows than the page has, however many there are', async (filter) => {
+    await addConnections(`planned-${JSON.stringify(filter)}-`, 4_000, `'polar'`);
+    await sql('ANALYZE connections');
+    const { isExact, readExact, values } = planWalk(filter);
+    expect(isExact).toBe(true);
+    const size = 50;
+    const [plan] = await application.app
+      .get(Database)
+      .query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
+        { name: '', text: `EXPLAIN (ANALYZE, FORMAT JSON) ${readExact.text}` },
+        ['', '', size, ...values],
+      );
+    const scans = scansOf(plan?.['QUERY PLAN'][0].Plan);
+    expect(scans).not.toEqual([]);
+    for (const scan of scans) {
+      expect({ filter, scan: scan['Node Type'], few: scan['Actual Rows'] <= size }).toMatchObject({ few: true });
+    }
   });
 
   it('shows a key that is limited to providers no others (TE-08)', async () => {
