@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { PublicJsonClient } from '../client/public-json-client.js';
 import { exampleOAuth2 } from '../testing/example-definition.js';
 import { NotificationKeys } from './notification-keys.js';
@@ -21,21 +21,68 @@ function keysOf(state: { calls: number; fails?: boolean }): NotificationKeys {
 }
 
 describe('NotificationKeys', () => {
-  it('fetches a document once, and not again for an unknown key within a minute', async () => {
-    const state = { calls: 0 };
-    const keys = keysOf(state);
-    expect(await keys.get(exampleOAuth2, url)).toEqual({ call: 1 });
-    expect(await keys.get(exampleOAuth2, url)).toEqual({ call: 1 });
-    expect(await keys.getAgain(exampleOAuth2, url)).toBeUndefined();
-    expect(state.calls).toBe(1);
+  beforeEach(() => {
+    jest.useFakeTimers();
+  });
+  afterEach(() => {
+    jest.useRealTimers();
   });
 
-  it('does not remember a failure', async () => {
+  it('fetches a document once, and for unknown keys at most once a minute', async () => {
+    const state = { calls: 0 };
+    const keys = keysOf(state);
+    expect(await Promise.all([keys.get(exampleOAuth2, url), keys.get(exampleOAuth2, url)])).toEqual([
+      { call: 1 },
+      { call: 1 },
+    ]);
+    expect(await keys.getAgain(exampleOAuth2, url)).toBeUndefined();
+    jest.advanceTimersByTime(59_999);
+    expect(await keys.getAgain(exampleOAuth2, url)).toBeUndefined();
+    jest.advanceTimersByTime(1);
+    // Those that arrive while it is fetched wait for it.
+    const newer = [keys.getAgain(exampleOAuth2, url), keys.getAgain(exampleOAuth2, url)];
+    expect(await Promise.all(newer)).toEqual([{ call: 2 }, { call: 2 }]);
+    expect(await keys.get(exampleOAuth2, url)).toEqual({ call: 2 });
+    expect(await keys.getAgain(exampleOAuth2, url)).toBeUndefined();
+    expect(state.calls).toBe(2);
+  });
+
+  it('asks for a document that it could not read again after 5 seconds, not for each notification', async () => {
     const state = { calls: 0, fails: true };
     const keys = keysOf(state);
-    await expect(keys.get(exampleOAuth2, url)).rejects.toThrow('does not respond');
+    for (let notified = 0; notified < 3; notified += 1) {
+      await expect(keys.get(exampleOAuth2, url)).rejects.toThrow('does not respond');
+    }
+    expect(state.calls).toBe(1);
     state.fails = false;
+    jest.advanceTimersByTime(5_000);
     expect(await keys.get(exampleOAuth2, url)).toEqual({ call: 2 });
+  });
+
+  it('keeps the document that it has when a made-up key id has it fetched again and that fails', async () => {
+    const state = { calls: 0, fails: false };
+    const keys = keysOf(state);
+    await keys.get(exampleOAuth2, url);
+    state.fails = true;
+    jest.advanceTimersByTime(60_000);
+    await expect(keys.getAgain(exampleOAuth2, url)).rejects.toThrow('does not respond');
+    expect(await keys.get(exampleOAuth2, url)).toEqual({ call: 1 });
+    expect(await keys.getAgain(exampleOAuth2, url)).toBeUndefined();
+    expect(state.calls).toBe(2);
+  });
+
+  it('reads a document again after a day, and uses the old one until a newer one can be read', async () => {
+    const state = { calls: 0, fails: false };
+    const keys = keysOf(state);
+    await keys.get(exampleOAuth2, url);
+    state.fails = true;
+    jest.advanceTimersByTime(86_400_000);
+    expect(await keys.get(exampleOAuth2, url)).toEqual({ call: 1 });
+    expect(await keys.get(exampleOAuth2, url)).toEqual({ call: 1 });
+    expect(state.calls).toBe(2);
+    state.fails = false;
+    jest.advanceTimersByTime(60_000);
+    expect(await keys.get(exampleOAuth2, url)).toEqual({ call: 3 });
   });
 });
 
