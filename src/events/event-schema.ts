@@ -58,6 +58,8 @@ const fields = {
 type Field = keyof typeof fields;
 
 const ofConnection: readonly Field[] = ['user_id', 'provider', 'connection_id', 'sequence', 'metadata'];
+/** Fields that are long and in many events: a component of the description, by its name. */
+const components: Partial<Record<Field, string>> = { metadata: 'ConnectionMetadata' };
 /** Fields that an event may lack. */
 const optional: readonly Field[] = ['metadata'];
 
@@ -128,12 +130,24 @@ export function eventSchemas(): Schema[] {
         data: {
           type: 'object',
           required: all.filter((name) => !optional.includes(name)),
-          properties: Object.fromEntries(all.map((name) => [name, fields[name]])),
+          properties: Object.fromEntries(all.map((name) => [name, schemaOf(name)])),
         },
       },
       example: exampleEvent(type as EventType),
     };
   });
+}
+
+/** Returns the schemas that several events refer to, by their names. */
+export function sharedSchemas(): Record<string, Schema> {
+  return Object.fromEntries(
+    Object.entries(components).map(([field, component]) => [component, fields[field as Field]]),
+  );
+}
+
+function schemaOf(field: Field): Schema {
+  const component = components[field];
+  return component === undefined ? fields[field] : { $ref: `#/components/schemas/${component}` };
 }
 
 /** Returns an event of a type, as it could be sent. */

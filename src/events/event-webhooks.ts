@@ -1,5 +1,5 @@
 import type { DocumentParts } from '../http/openapi.js';
-import { eventSchemas } from './event-schema.js';
+import { eventSchemas, sharedSchemas } from './event-schema.js';
 import { eventTypes } from './event-type.js';
 
 /** The name of an event's schema, such as `ConnectionLinkedEvent`. */
@@ -30,6 +30,7 @@ export function eventParts(): DocumentParts {
           mapping: Object.fromEntries(types.map(({ type, $ref }) => [type, $ref])),
         },
       },
+      ...sharedSchemas(),
       ...Object.fromEntries(types.map(({ type, name }) => [name, { ...schemas.get(type) }])),
     },
     webhooks: Object.fromEntries(

@@ -1278,15 +1278,7 @@ export interface components {
                  * @example 7
                  */
                 sequence: number;
-                /**
-                 * @description your own metadata of the connection, if it has any
-                 * @example {
-                 *       "clinic": "north"
-                 *     }
-                 */
-                metadata?: {
-                    [key: string]: string;
-                };
+                metadata?: components["schemas"]["ConnectionMetadata"];
                 /**
                  * Format: date-time
                  * @example 2026-12-06T10:00:00.000Z
@@ -1370,15 +1362,7 @@ export interface components {
                  * @example 7
                  */
                 sequence: number;
-                /**
-                 * @description your own metadata of the connection, if it has any
-                 * @example {
-                 *       "clinic": "north"
-                 *     }
-                 */
-                metadata?: {
-                    [key: string]: string;
-                };
+                metadata?: components["schemas"]["ConnectionMetadata"];
                 /**
                  * @description notification of the provider, refresh or other work in the background, call of the API, or operator
                  * @example refresh
@@ -1395,6 +1379,15 @@ export interface components {
         };
         ConnectionListResponse: {
             connections: components["schemas"]["ConnectionResponse"][];
+        };
+        /**
+         * @description your own metadata of the connection, if it has any
+         * @example {
+         *       "clinic": "north"
+         *     }
+         */
+        ConnectionMetadata: {
+            [key: string]: string;
         };
         /**
          * connection.needs_relink
@@ -1455,15 +1448,7 @@ export interface components {
                  * @example 7
                  */
                 sequence: number;
-                /**
-                 * @description your own metadata of the connection, if it has any
-                 * @example {
-                 *       "clinic": "north"
-                 *     }
-                 */
-                metadata?: {
-                    [key: string]: string;
-                };
+                metadata?: components["schemas"]["ConnectionMetadata"];
                 /**
                  * @description the `reason` of the connection; see docs/errors.md
                  * @example grant_refused
@@ -1541,15 +1526,7 @@ export interface components {
                  * @example 7
                  */
                 sequence: number;
-                /**
-                 * @description your own metadata of the connection, if it has any
-                 * @example {
-                 *       "clinic": "north"
-                 *     }
-                 */
-                metadata?: {
-                    [key: string]: string;
-                };
+                metadata?: components["schemas"]["ConnectionMetadata"];
                 /**
                  * @description notification of the provider, refresh or other work in the background, call of the API, or operator
                  * @example refresh
@@ -1624,15 +1601,7 @@ export interface components {
                  * @example 7
                  */
                 sequence: number;
-                /**
-                 * @description your own metadata of the connection, if it has any
-                 * @example {
-                 *       "clinic": "north"
-                 *     }
-                 */
-                metadata?: {
-                    [key: string]: string;
-                };
+                metadata?: components["schemas"]["ConnectionMetadata"];
                 /**
                  * @description the `reason` of the connection; see docs/errors.md
                  * @example grant_refused
@@ -1715,15 +1684,7 @@ export interface components {
                  * @example 7
                  */
                 sequence: number;
-                /**
-                 * @description your own metadata of the connection, if it has any
-                 * @example {
-                 *       "clinic": "north"
-                 *     }
-                 */
-                metadata?: {
-                    [key: string]: string;
-                };
+                metadata?: components["schemas"]["ConnectionMetadata"];
                 /**
                  * @description notification of the provider, refresh or other work in the background, call of the API, or operator
                  * @example refresh
@@ -1881,15 +1842,7 @@ export interface components {
                  * @example 7
                  */
                 sequence: number;
-                /**
-                 * @description your own metadata of the connection, if it has any
-                 * @example {
-                 *       "clinic": "north"
-                 *     }
-                 */
-                metadata?: {
-                    [key: string]: string;
-                };
+                metadata?: components["schemas"]["ConnectionMetadata"];
                 /**
                  * @description notification of the provider, refresh or other work in the background, call of the API, or operator
                  * @example refresh
@@ -1962,15 +1915,7 @@ export interface components {
                  * @example 7
                  */
                 sequence: number;
-                /**
-                 * @description your own metadata of the connection, if it has any
-                 * @example {
-                 *       "clinic": "north"
-                 *     }
-                 */
-                metadata?: {
-                    [key: string]: string;
-                };
+                metadata?: components["schemas"]["ConnectionMetadata"];
                 /**
                  * @description notification of the provider, refresh or other work in the background, call of the API, or operator
                  * @example refresh
@@ -2092,15 +2037,7 @@ export interface components {
                  * @example 7
                  */
                 sequence: number;
-                /**
-                 * @description your own metadata of the connection, if it has any
-                 * @example {
-                 *       "clinic": "north"
-                 *     }
-                 */
-                metadata?: {
-                    [key: string]: string;
-                };
+                metadata?: components["schemas"]["ConnectionMetadata"];
                 /**
                  * @description the kinds of data, as the provider calls them
                  * @example [
