@@ -90,7 +90,12 @@ const ofProofs: readonly (readonly [quirk: string, pattern: RegExp, opposite: Re
   [
     'repeated secret',
     /\bequals: '([\w-]+)'/,
-    { 'client-id': 'client-secret', 'client-secret': 'client-id', 'hook-secret': 'client-id' },
+    {
+      'client-id': 'client-secret',
+      'client-secret': 'client-id',
+      'hook-secret': 'client-id',
+      'subscription-id': 'client-id',
+    },
   ],
   [
     'kind of proof',
@@ -99,7 +104,7 @@ const ofProofs: readonly (readonly [quirk: string, pattern: RegExp, opposite: Re
   ],
 ];
 /** Their fields that are there or not, or name something. */
-const removableOfProofs = ['secretSuffix', 'secretIsBase64'];
+const removableOfProofs = ['secretSuffix', 'secretIsBase64', 'names'];
 const namesOfProofs = /\b(header|headers|field|keysUrl): (\[?)'([^']+)'/g;
 
 /** Facts of a server of its own that no test of a running provider can notice. */
@@ -234,11 +239,10 @@ function flipsOfProofs(notifications: string): Flip[] {
       flipped: replaced(match, 'takenAway: '),
     })),
   );
-  // A handshake is no part of a proof, and the name of a header that is public is compared only where it is there.
+  // A handshake is no part of a proof.
   const proofs = /\bproof: \{.*?\n {6}\},|\bproof: \{[^\n]*\},/s.exec(notifications);
   const names = [...notifications.matchAll(namesOfProofs)]
     .filter(({ index }) => proofs !== null && index > proofs.index && index < proofs.index + proofs[0].length)
-    .filter(() => !/kind: 'none'/.test(proofs?.[0] ?? ''))
     .map((match) => ({
       quirk: `${match[1]} ${match[3]}`,
       flipped: replaced(

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type {
+  NamedRecipient,
   NotificationChannel,
   NotificationHandshake,
   NotificationProof,
@@ -133,8 +134,14 @@ function describeProof(proof: NotificationProof): string {
     case 'access-token':
       return "repeats the user's access token";
     case 'none':
-      return 'none';
+      return proof.names === undefined ? 'none' : `none; ${describeNamed(proof.names)}`;
   }
+}
+
+function describeNamed(named: NamedRecipient): string {
+  return named.equals === 'client-id'
+    ? `${code(named.header)} must be the client id where it is there`
+    : `${code(named.field)} must be that of the subscription, if Cufflink made it`;
 }
 
 function describeToken(token: RepeatedToken): string {

@@ -48,6 +48,7 @@ import { AnnounceExpiry1796130000000 } from './migrations/1796130000000-Announce
 import { ShowConnectionsInSessions1796150000000 } from './migrations/1796150000000-ShowConnectionsInSessions.js';
 import { CreateSubscriptions1796410000000 } from './migrations/1796410000000-CreateSubscriptions.js';
 import { TellExpiryMoves1796420000000 } from './migrations/1796420000000-TellExpiryMoves.js';
+import { NameSubscriptions1796700000000 } from './migrations/1796700000000-NameSubscriptions.js';
 import { WebhookAttemptEntity } from './entities/webhook-attempt.entity.js';
 import { WebhookEndpointEntity } from './entities/webhook-endpoint.entity.js';
 import { CreateEvents1796100000000 } from './migrations/1796100000000-CreateEvents.js';
@@ -137,6 +138,7 @@ export function dataSourceOptions(config: DataSourceSettings): DataSourceOptions
       CreateIdempotencyKeys1796310000000,
       CreateSubscriptions1796410000000,
       TellExpiryMoves1796420000000,
+      NameSubscriptions1796700000000,
     ],
     migrationsRun: config.migrateOnBoot,
     synchronize: false,

@@ -5,11 +5,12 @@ import { TokensModule } from '../tokens/tokens.module.js';
 import { HooksController } from './hooks.controller.js';
 import { HooksModule } from './hooks.module.js';
 import { HooksService } from './hooks.service.js';
+import { NotificationOpener } from './notification-opener.js';
 
 /** Receives the notifications of providers. */
 @Module({
   imports: [ClockModule, HooksModule, ProviderKitModule, TokensModule],
   controllers: [HooksController],
-  providers: [HooksService],
+  providers: [HooksService, NotificationOpener],
 })
 export class HooksApiModule {}

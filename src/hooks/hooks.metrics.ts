@@ -2,7 +2,7 @@ import { Counter } from 'prom-client';
 
 /**
  * Requests to a provider's hook, by outcome: `accepted`, `handshake`, or why it was refused: `forged`, `stale`,
- * `malformed`, `no_secret`, `wrong_path`, `wrong_handshake`.
+ * `malformed`, `no_secret`, `misrouted`, `wrong_path`, `wrong_handshake`.
  */
 export const hookRequests = new Counter({
   name: 'cufflink_hook_requests_total',

@@ -8,18 +8,12 @@ import {
   type HandshakeRequest,
   type HandshakeResponse,
 } from '../provider-kit/notifications/handshakes.js';
-import { NotificationKeys } from '../provider-kit/notifications/notification-keys.js';
-import {
-  isSameText,
-  openNotification,
-  type OpenedNotification,
-  type ReceivedNotification,
-} from '../provider-kit/notifications/open-notification.js';
+import { isSameText } from '../provider-kit/notifications/open-notification.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
-import { SubscriptionSecrets } from '../subscriptions/subscription-secrets.js';
 import { NotifiedConnections } from '../tokens/notified-connections.js';
 import { tokenFingerprint } from '../tokens/store/token-fingerprint.js';
 import { hookRequests, notifiedEvents } from './hooks.metrics.js';
+import { NotificationOpener } from './notification-opener.js';
 import { NotificationStore, type ArrivedEvent } from './notification-store.js';
 import { NotificationWorker } from './notification-worker.js';
 
@@ -46,8 +40,7 @@ export class HooksService {
     private readonly connections: NotifiedConnections,
     private readonly store: NotificationStore,
     private readonly worker: NotificationWorker,
-    private readonly keys: NotificationKeys,
-    private readonly secrets: SubscriptionSecrets,
+    private readonly opener: NotificationOpener,
     private readonly clock: Clock,
   ) {}
 
@@ -97,7 +90,7 @@ export class HooksService {
     if (channel === undefined) {
       return undefined;
     }
-    const opened = await this.open(provider, channel, { headers, body, receivedAt: this.clock.now() });
+    const opened = await this.opener.open(provider, channel, { headers, body, receivedAt: this.clock.now() });
     if (opened.isRefused) {
       hookRequests.inc({ provider: slug, outcome: opened.why });
       return { status: channel.refusedStatus ?? refusedStatus };
@@ -105,26 +98,6 @@ export class HooksService {
     await this.keep(provider, opened.isProven, opened.events);
     hookRequests.inc({ provider: slug, outcome: 'accepted' });
     return channel.response;
-  }
-
-  /** Verifies the proof: with the secret that the provider has chosen for our subscription, or with the operator's. */
-  private async open(
-    provider: HealthProvider,
-    channel: NotificationChannel,
-    received: ReceivedNotification,
-  ): Promise<OpenedNotification> {
-    const { definition, settings } = provider;
-    const isChosen = definition.notifications?.subscriptions?.response.secret !== undefined;
-    const secret = isChosen ? await this.secrets.find(definition.slug) : undefined;
-    if (secret !== undefined) {
-      const notifications = { ...settings.notifications, secret };
-      const subscribed = { definition, settings: { ...settings, notifications } };
-      const opened = await openNotification(subscribed, channel, received, this.keys);
-      if (!opened.isRefused || opened.why !== 'forged' || settings.notifications.secret === undefined) {
-        return opened;
-      }
-    }
-    return openNotification(provider, channel, received, this.keys);
   }
 
   /** An account that is not known here is counted, and leaves nothing else. */

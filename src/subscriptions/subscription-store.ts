@@ -24,6 +24,8 @@ export interface CheckedSubscription {
   readonly active: number;
   readonly errorCode: string | null;
   readonly expiresAt: Date | null;
+  /** The provider's id of the one that the app can have. */
+  readonly onlyId: string | null;
 }
 
 /** Subscriptions of one provider that are in the same state. */
@@ -101,7 +103,7 @@ const statements = {
     name: 'subscriptions-finish',
     text: `UPDATE subscriptions SET state = $2, wanted = $3, active = $4, error_code = $5, expires_at = $6,
              failures = CASE WHEN $2 = 'failed' THEN failures + 1 ELSE 0 END, checked_at = now(),
-             due_at = now() + ${milliseconds('$7')}
+             only_id = CASE WHEN $2 = 'failed' THEN only_id ELSE $8 END, due_at = now() + ${milliseconds('$7')}
            WHERE id = $1`,
   },
   postpone: {
@@ -113,6 +115,16 @@ const statements = {
   secretOf: {
     name: 'subscriptions-secret-of',
     text: 'SELECT id, provider, sealed FROM subscriptions WHERE provider = $1 AND user_id IS NULL AND sealed IS NOT NULL',
+  },
+  onlyIdOf: {
+    name: 'subscriptions-only-id-of',
+    text: 'SELECT only_id AS "onlyId" FROM subscriptions WHERE provider = $1 AND user_id IS NULL',
+  },
+  recheck: {
+    name: 'subscriptions-recheck',
+    text: `UPDATE subscriptions SET due_at = now()
+           WHERE provider = $1 AND user_id IS NULL AND state = 'active' AND due_at > now()
+             AND checked_at < now() - ${milliseconds('$2')}`,
   },
   makeDue: {
     name: 'subscriptions-make-due',
@@ -168,8 +180,8 @@ export class SubscriptionStore {
 
   /** Records what a check has found, and when the next one is due. */
   async finish({ id }: DueSubscription, found: CheckedSubscription, nextInMs: number): Promise<void> {
-    const { state, wanted, active, errorCode, expiresAt } = found;
-    await this.database.query(statements.finish, [id, state, wanted, active, errorCode, expiresAt, nextInMs]);
+    const { state, wanted, active, errorCode, expiresAt, onlyId } = found;
+    await this.database.query(statements.finish, [id, state, wanted, active, errorCode, expiresAt, nextInMs, onlyId]);
   }
 
   /** Makes a row due later, because nothing could be found out now. */
@@ -191,6 +203,17 @@ export class SubscriptionStore {
   async secretOf(provider: string): Promise<{ id: string; provider: string; sealed: Buffer } | undefined> {
     type Row = { id: string; provider: string; sealed: Buffer };
     return (await this.database.query<Row>(statements.secretOf, [provider]))[0];
+  }
+
+  /** Returns the provider's id of the one subscription of this app, as of the last check. */
+  async onlyIdOf(provider: string): Promise<string | undefined> {
+    const [row] = await this.database.query<{ onlyId: string | null }>(statements.onlyIdOf, [provider]);
+    return row?.onlyId ?? undefined;
+  }
+
+  /** Makes the active subscription of an app due, unless it was checked within the last milliseconds. */
+  async recheck(provider: string, unlessWithinMs: number): Promise<void> {
+    await this.database.query(statements.recheck, [provider, unlessWithinMs]);
   }
 
   /** Makes apps due, and users whose subscriptions are not active. */

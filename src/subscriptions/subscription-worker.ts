@@ -36,7 +36,7 @@ const waitForTokenMs = 15 * 60_000;
 /** Users who are added by one statement. */
 const maxAdded = 1_000;
 
-const nothing = { wanted: 0, active: 0, errorCode: null, expiresAt: null };
+const nothing = { wanted: 0, active: 0, errorCode: null, expiresAt: null, onlyId: null };
 
 /**
  * Creates the subscriptions of each app at the start and of each user after the link, checks them daily, and repairs
@@ -180,7 +180,7 @@ export class SubscriptionWorker {
     const { wanted, active, isBlocked, failure } = report;
     const errorCode = failure === undefined ? null : failure.code;
     const state = isBlocked ? 'blocked' : failure === undefined ? 'active' : 'failed';
-    return { state, wanted, active, errorCode, expiresAt: report.expiresAt ?? null };
+    return { state, wanted, active, errorCode, expiresAt: report.expiresAt ?? null, onlyId: report.onlyId ?? null };
   }
 
   /** Daily, spread by a tenth; sooner after a failure. */

@@ -7,6 +7,7 @@ import { ProviderKitModule } from '../provider-kit/provider-kit.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { VaultModule } from '../vault/vault.module.js';
 import { SubscriptionCount } from './subscription-count.js';
+import { SubscriptionIds } from './subscription-ids.js';
 import { SubscriptionSecrets } from './subscription-secrets.js';
 import { SubscriptionStore } from './subscription-store.js';
 import { SubscriptionWorker } from './subscription-worker.js';
@@ -23,7 +24,7 @@ import { subscriptionsConfig } from './subscriptions.config.js';
     TokensModule,
     VaultModule,
   ],
-  providers: [SubscriptionCount, SubscriptionSecrets, SubscriptionStore, SubscriptionWorker],
-  exports: [SubscriptionSecrets, SubscriptionStore, SubscriptionWorker],
+  providers: [SubscriptionCount, SubscriptionIds, SubscriptionSecrets, SubscriptionStore, SubscriptionWorker],
+  exports: [SubscriptionIds, SubscriptionSecrets, SubscriptionStore, SubscriptionWorker],
 })
 export class SubscriptionsModule {}

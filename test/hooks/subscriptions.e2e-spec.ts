@@ -6,6 +6,7 @@ import { NotificationWorker } from '../../src/hooks/notification-worker.js';
 import type { NotificationSettings } from '../../src/provider-kit/definition/notification-settings.js';
 import { sandboxClientId, sandboxClientSecret } from '../../src/provider-kit/definition/provider-settings.js';
 import { ProviderRegistry } from '../../src/provider-kit/provider-registry.js';
+import { SubscriptionIds } from '../../src/subscriptions/subscription-ids.js';
 import { SubscriptionSecrets } from '../../src/subscriptions/subscription-secrets.js';
 import type { SubscriptionSummary } from '../../src/subscriptions/subscription-store.js';
 import { SubscriptionCount } from '../../src/subscriptions/subscription-count.js';
@@ -17,6 +18,7 @@ import { checkout, startProcess } from '../support/service-process.js';
 import { endAllTrouble } from '../support/subject.js';
 import { queryDatabase } from '../support/test-database.js';
 import { request } from '../support/request.js';
+import { until } from '../support/until.js';
 
 const subscribed = ['oura', 'polar', 'strava', 'withings'];
 const withingsTopics = 12;
@@ -73,6 +75,33 @@ describe('subscriptions of an app', () => {
     expect(await stravaSubscriptions()).toHaveLength(1);
   });
 
+  it('refuse at Strava what names another subscription, and look again when theirs may have been replaced', async () => {
+    await linkAccount(application, 'strava-user', 'strava', { account: '7105' });
+    const send = (isOfOtherApp: boolean) =>
+      application.sandbox
+        .provider('strava')
+        .notifier.send(settingsOf('strava').url, { kind: 'data', accountIds: ['7105'], isOfOtherApp });
+    expect(await send(true)).toEqual([401]);
+    expect(await send(false)).toEqual([200]);
+    const { text } = await application.api.get('/metrics').expect(200);
+    expect(text).toContain('cufflink_hook_requests_total{provider="strava",outcome="misrouted"} 1');
+    // A check an hour ago has found one that Strava has replaced since.
+    await queryDatabase(
+      application.databaseUrl,
+      `UPDATE subscriptions SET only_id = '12345', checked_at = now() - interval '1 hour' WHERE provider = 'strava'`,
+    );
+    application.app.get(SubscriptionIds, { strict: false })['known'].clear();
+    expect(await send(false)).toEqual([401]);
+    await until('the subscription is due', async () => {
+      await send(false);
+      return (await stravaRow())?.isDue === true;
+    });
+    await drain();
+    await until('the new one is taken', async () => (await send(false))[0] === 200);
+    expect(await send(true)).toEqual([401]);
+    expect(await stravaRow()).toEqual({ onlyId: '99001', isDue: false });
+  });
+
   it('leave the one subscription alone that sends elsewhere', async () => {
     const url = settingsOf('strava').url;
     Object.assign(settingsOf('strava'), { url: url.replace('/hooks/strava', '/hooks/oura') });
@@ -80,16 +109,19 @@ describe('subscriptions of an app', () => {
       await worker.repair(['strava']);
       expect(await stateOf('strava')).toMatchObject([{ state: 'blocked', active: 0 }]);
       expect(await stravaSubscriptions()).toMatchObject([{ callback_url: url }]);
+      expect(await stravaRow()).toMatchObject({ onlyId: null });
     } finally {
       Object.assign(settingsOf('strava'), { url });
     }
   });
 
   it('wait for a provider that does not respond, and say why', async () => {
+    await worker.repair(['strava']);
     application.sandbox.provider('strava').misbehave({ endpoint: 'endpoint', type: 'status', code: 503 });
     await worker.repair(['strava']);
     await endAllTrouble(application);
     expect(await stateOf('strava')).toMatchObject([{ state: 'failed', errorCode: 'PROVIDER_UNAVAILABLE' }]);
+    expect(await stravaRow()).toMatchObject({ onlyId: '99001' });
     const [row] = await queryDatabase<{ soon: boolean }>(
       application.databaseUrl,
       `SELECT due_at BETWEEN now() AND now() + interval '2 minutes' AS soon FROM subscriptions WHERE provider = 'strava'`,
@@ -97,6 +129,7 @@ describe('subscriptions of an app', () => {
     expect(row).toEqual({ soon: true });
     await worker.repair(['strava']);
     expect(await stateOf('strava')).toMatchObject([{ state: 'active', errorCode: null }]);
+    expect(await stravaRow()).toMatchObject({ onlyId: '99001' });
   });
 
   it('are listed and repaired from the command line, which names a missing setting', async () => {
@@ -195,6 +228,14 @@ async function drain(): Promise<void> {
 
 async function stateOf(slug: string): Promise<SubscriptionSummary[]> {
   return (await worker.list()).filter(({ provider }) => provider === slug);
+}
+
+async function stravaRow(): Promise<{ onlyId: string | null; isDue: boolean } | undefined> {
+  const [row] = await queryDatabase<{ onlyId: string | null; isDue: boolean }>(
+    application.databaseUrl,
+    `SELECT only_id AS "onlyId", due_at <= now() AS "isDue" FROM subscriptions WHERE provider = 'strava'`,
+  );
+  return row;
 }
 
 async function stravaSubscriptions(): Promise<Record<string, unknown>[]> {

@@ -39,6 +39,10 @@ export class SubscriptionEntity {
   @Column('text', { name: 'error_code', nullable: true })
   errorCode!: string | null;
 
+  /** The provider's id of the subscription, where the app can have only one. Notifications name it. */
+  @Column('text', { name: 'only_id', nullable: true })
+  onlyId!: string | null;
+
   /** Failed checks since the last one that succeeded. */
   @Column('integer', { default: 0 })
   failures!: number;

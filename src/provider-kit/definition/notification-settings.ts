@@ -11,6 +11,8 @@ export interface NotificationSettings {
   readonly secret: Secret | undefined;
   /** What the provider repeats when it checks the URL. */
   readonly verifyToken: Secret | undefined;
+  /** The provider's id of the app's one subscription; `undefined` if Cufflink has not created it. */
+  readonly subscriptionId?: string | undefined;
   /** Where an access token is tried, if not at the account call. */
   readonly checkUrl: string | undefined;
   /** Where subscriptions are created. */

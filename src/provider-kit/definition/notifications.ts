@@ -32,6 +32,15 @@ export type RepeatedToken = ({ readonly header: string } | { readonly field: str
   readonly equals: NotificationSecret;
 };
 
+/**
+ * What a notification names to say whom it is for: our client id in a header, compared where the header is present; or the
+ * provider's id of the app's one subscription in a field that every notification has, compared where Cufflink has created
+ * the subscription. Neither is a secret: another value tells a misrouted notification, and the right one proves nothing.
+ */
+export type NamedRecipient =
+  | { readonly header: string; readonly equals: 'client-id' }
+  | { readonly field: string; readonly equals: 'subscription-id' };
+
 /** How a notification proves that the provider has sent it. */
 export type NotificationProof =
   /** An HMAC in a header. */
@@ -70,8 +79,8 @@ export type NotificationProof =
   | { readonly kind: 'token'; readonly tokens: readonly RepeatedToken[] }
   /** Each event repeats the user's access token. */
   | { readonly kind: 'access-token' }
-  /** None. `names` must agree where it is present: it is public, so it tells a misrouted request, not a forged one. */
-  | { readonly kind: 'none'; readonly names?: RepeatedToken };
+  /** None. */
+  | { readonly kind: 'none'; readonly names?: NamedRecipient };
 
 /** How a provider checks that the URL is ours before it sends anything. */
 export type NotificationHandshake =

@@ -9,6 +9,7 @@ export interface SandboxEvent {
   readonly sentAt: Date;
   /** Different for each event of the fake. */
   readonly number: number;
+  /** Of another app if `isOfOtherApp`. */
   readonly clientId: string;
   readonly clientSecret: string;
   /** The secret of the provider's portal. */
@@ -17,6 +18,8 @@ export interface SandboxEvent {
   readonly accessTokenOf: (accountId: string) => string;
   /** Whether it is signed by somebody who has none of the keys; the secrets above are then wrong already. */
   readonly isForged: boolean;
+  /** Whether it is meant for another app at the provider, as after a mistake with URLs. */
+  readonly isOfOtherApp: boolean;
   /** Signs claims with the key of the fake's ID tokens. */
   readonly signJwt: (claims: Readonly<Record<string, unknown>>) => Promise<string>;
 }

@@ -1,6 +1,7 @@
 import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import { createLocalJWKSet, errors, jwtVerify, type JSONWebKeySet, type JWTPayload } from 'jose';
 import type {
+  NamedRecipient,
   NotificationChannel,
   NotificationProof,
   NotificationSecret,
@@ -27,9 +28,10 @@ export interface ReceivedNotification {
 
 /**
  * Why a notification is refused: `malformed` - the body cannot be parsed; `forged` - its proof is missing or wrong; `stale` - its
- * timestamp is too far from now; `no_secret` - the secret that proves it is not set here.
+ * timestamp is too far from now; `no_secret` - the secret that proves it is not set here; `misrouted` - it is for another
+ * client, or from another subscription.
  */
-export type NotificationRefusal = 'malformed' | 'forged' | 'stale' | 'no_secret';
+export type NotificationRefusal = 'malformed' | 'forged' | 'stale' | 'no_secret' | 'misrouted';
 
 /** A notification whose proof was checked. */
 export type OpenedNotification =
@@ -133,11 +135,9 @@ async function prove(
     case 'access-token':
       return { isProven: false, body };
     case 'none':
-      refuseUnless(
-        proof.names === undefined ||
-          !isThere(proof.names, received, body) ||
-          repeats(provider, proof.names, received, body),
-      );
+      if (proof.names !== undefined && !isForUs(provider, proof.names, received, body)) {
+        throw new Refused('misrouted');
+      }
       return { isProven: false, body };
   }
 }
@@ -256,8 +256,20 @@ async function verifyJws(
   }
 }
 
-function isThere(token: RepeatedToken, { headers }: ReceivedNotification, body: unknown): boolean {
-  return 'header' in token ? headers[token.header] !== undefined : fieldAt(body, token.field) !== undefined;
+function isForUs(
+  { settings }: OpenableProvider,
+  named: NamedRecipient,
+  { headers }: ReceivedNotification,
+  body: unknown,
+): boolean {
+  switch (named.equals) {
+    case 'client-id':
+      return isSameText(headers[named.header] ?? settings.clientId, settings.clientId);
+    case 'subscription-id': {
+      const { subscriptionId } = settings.notifications;
+      return subscriptionId === undefined || isSameText(textAt(body, named.field) ?? '', subscriptionId);
+    }
+  }
 }
 
 function repeats(

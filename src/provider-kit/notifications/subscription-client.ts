@@ -14,7 +14,7 @@ import type { GrantTokens, HealthProvider } from '../health-provider.js';
 import { ProviderHttpClient, type ProviderResponse } from '../http/http-client.js';
 import { endpointFailure, isFailure, refusal } from '../responses/provider-failure.js';
 import { parseJsonBody } from '../responses/response-body.js';
-import { fieldAt } from '../responses/json-field.js';
+import { fieldAt, readId } from '../responses/json-field.js';
 import { isOurs, readListed, topicOf, type ListedSubscription } from './listed-subscription.js';
 import { subscriptionRequest, type TopicFields } from './subscription-request.js';
 
@@ -28,6 +28,8 @@ export interface SubscriptionReport {
   readonly active: number;
   /** When the first of them expires. */
   readonly expiresAt: Date | undefined;
+  /** The provider's id of the one that the app can have. */
+  readonly onlyId: string | undefined;
   /** Whether the one subscription that the app may have sends to a URL that is not ours. */
   readonly isBlocked: boolean;
   /** Why one could not be created. */
@@ -40,6 +42,12 @@ export interface SubscriptionSecret {
   readonly isKnown: boolean;
   /** Stores the secret of a new subscription, which the provider shows once. */
   readonly keep: (secret: string) => Promise<void>;
+}
+
+/** A subscription that is there after a check; both fields where the provider has them. */
+interface Kept {
+  readonly id: string | undefined;
+  readonly expiresAt: Date | undefined;
 }
 
 /**
@@ -81,16 +89,14 @@ export class SubscriptionClient {
     const good = ours.filter(isGood);
     const found = new Map(good.map((each) => [topicOf(topics, each), each]));
     if (api.isOnlyOne === true && others > 0 && found.size === 0) {
-      return { wanted: topics.length, active: 0, expiresAt: undefined, isBlocked: true, failure: undefined };
+      const none = { active: 0, expiresAt: undefined, onlyId: undefined, failure: undefined };
+      return { wanted: topics.length, isBlocked: true, ...none };
     }
-    const expiries: Date[] = [];
+    const kept: Kept[] = [];
     let failure: AppError | undefined;
-    let active = 0;
     for (const topic of topics) {
       try {
-        const expiresAt = await this.ensureTopic(provider, tokens, topic, found.get(topic), secret);
-        expiries.push(...(expiresAt === undefined ? [] : [expiresAt]));
-        active += 1;
+        kept.push(await this.ensureTopic(provider, tokens, topic, found.get(topic), secret));
       } catch (error) {
         if (!isRefusal(error)) {
           throw error;
@@ -98,8 +104,11 @@ export class SubscriptionClient {
         failure ??= error;
       }
     }
-    const first = expiries.sort((one, other) => one.getTime() - other.getTime())[0];
-    return { wanted: topics.length, active, expiresAt: first, isBlocked: false, failure };
+    const [expiresAt] = kept
+      .flatMap((each) => each.expiresAt ?? [])
+      .sort((one, other) => one.getTime() - other.getTime());
+    const onlyId = api.isOnlyOne === true ? kept[0]?.id : undefined;
+    return { wanted: topics.length, active: kept.length, expiresAt, onlyId, isBlocked: false, failure };
   }
 
   /**
@@ -113,14 +122,13 @@ export class SubscriptionClient {
     await Promise.all(ours.map((each) => this.remove(provider, tokens, each)));
   }
 
-  /** @returns when the subscription expires, if it does */
   private async ensureTopic(
     provider: Subscribable,
     tokens: GrantTokens | undefined,
     topic: SubscriptionTopic,
     found: ListedSubscription | undefined,
     secret: SubscriptionSecret,
-  ): Promise<Date | undefined> {
+  ): Promise<Kept> {
     const { create, renew, activate, response } = apiOf(provider);
     if (found === undefined) {
       const body = await this.call(provider, tokens, create, { topic: topic.fields });
@@ -128,21 +136,22 @@ export class SubscriptionClient {
       if (typeof shown === 'string' && shown !== '') {
         await secret.keep(shown);
       }
-      return readListed(response, body)?.expiresAt;
+      const id = response.id === undefined ? undefined : readId(fieldAt(body, response.id));
+      return { id, expiresAt: readListed(response, body)?.expiresAt };
     }
     if (!found.isActive && activate !== undefined) {
       await this.call(provider, tokens, activate, { id: found.id });
     }
-    const { expiresAt } = found;
+    const { id, expiresAt } = found;
     if (
       renew === undefined ||
       expiresAt === undefined ||
       expiresAt.getTime() - this.clock.now().getTime() > renewBeforeMs
     ) {
-      return expiresAt;
+      return { id, expiresAt };
     }
-    const body = await this.call(provider, tokens, renew, { id: found.id });
-    return readListed(response, body)?.expiresAt ?? expiresAt;
+    const body = await this.call(provider, tokens, renew, { id });
+    return { id, expiresAt: readListed(response, body)?.expiresAt ?? expiresAt };
   }
 
   private async list(provider: Subscribable, tokens: GrantTokens | undefined): Promise<ListedSubscription[]> {

@@ -2,9 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import { Clock } from '../../clock/clock.js';
 import type { FakeProvider } from '../../sandbox/fake-provider.js';
 import type { PublicJsonClient } from '../client/public-json-client.js';
+import type { NotificationSettings } from '../definition/notification-settings.js';
 import type { NotificationKind, Notifications } from '../definition/notifications.js';
 import type { SandboxNotification } from '../definition/sandbox-notification.js';
 import type { HealthProvider } from '../health-provider.js';
+import { textAt } from '../notifications/event-fields.js';
 import { NotificationKeys } from '../notifications/notification-keys.js';
 import { openNotification, type OpenedNotification } from '../notifications/open-notification.js';
 
@@ -72,15 +74,40 @@ export function describeNotifications({ channels }: Notifications, bench: Notifi
         }
       }
     });
+
+    it('are refused where they name another app, and taken where they name this one', async () => {
+      const named = proof.kind === 'none' ? proof.names : undefined;
+      for (const kind of kinds) {
+        const [ours] = await prepare(kind);
+        const [other] = await bench.fake.notifier.prepare({ kind, accountIds: [account], isOfOtherApp: true });
+        if (ours === undefined || other === undefined || !(await bench.fake.notifier.namesApp(kind, account))) {
+          continue;
+        }
+        const subscriptionId = named?.equals === 'subscription-id' ? textAt(JSON.parse(ours.body), named.field) : '';
+        expect(await open(ours, { subscriptionId })).toMatchObject({ isRefused: false });
+        const why = proof.kind === 'none' ? 'misrouted' : 'forged';
+        expect(await open(other, { subscriptionId })).toEqual({ isRefused: true, why });
+        if (named?.equals === 'subscription-id') {
+          const nameless = { ...ours, body: ours.body.replace(`"${named.field}"`, '"another_field"') };
+          expect(await open(nameless, { subscriptionId })).toEqual({ isRefused: true, why });
+          // There is nothing to compare with where the operator has made the subscription.
+          expect(await open(other)).toMatchObject({ isRefused: false, isProven: false });
+        }
+      }
+    });
   });
 
   function prepare(kind: NotificationKind, isForged = false): Promise<SandboxNotification[]> {
     return bench.fake.notifier.prepare({ kind, accountIds: [account], isForged });
   }
 
-  function open({ headers, body }: SandboxNotification): Promise<OpenedNotification> {
-    const provider = bench.provider();
-    const ours = provider.definition.notifications?.channels[0];
+  function open(
+    { headers, body }: SandboxNotification,
+    own: Partial<NotificationSettings> = {},
+  ): Promise<OpenedNotification> {
+    const { definition, settings } = bench.provider();
+    const provider = { definition, settings: { ...settings, notifications: { ...settings.notifications, ...own } } };
+    const ours = definition.notifications?.channels[0];
     if (ours === undefined) {
       throw new Error('The provider declares no notifications.');
     }

@@ -42,7 +42,7 @@ export const stravaNotifications: Notifications = {
           wrongStatus: 403,
         },
       ],
-      proof: { kind: 'none' },
+      proof: { kind: 'none', names: { field: 'subscription_id', equals: 'subscription-id' } },
       response: { status: 200, withinSeconds: 2 },
       retries: 'three attempts in all',
       read: readStravaEvents,

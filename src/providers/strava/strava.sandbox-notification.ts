@@ -1,11 +1,17 @@
 import type { SandboxNotify } from '../../provider-kit/definition/sandbox-notification.js';
 
 /** Strava: not signed, because the key of its signature is not published. */
-export const stravaSandboxNotification: SandboxNotify = ({ kind, accountIds: [accountId], occurredAt, number }) => {
+export const stravaSandboxNotification: SandboxNotify = (occurred) => {
+  const {
+    kind,
+    accountIds: [accountId],
+    occurredAt,
+    number,
+  } = occurred;
   const owner = {
     owner_id: Number(accountId),
     event_time: Math.floor(occurredAt.getTime() / 1_000),
-    subscription_id: 99001,
+    subscription_id: occurred.isOfOtherApp ? 99_002 : 99_001,
   };
   const events = {
     deauthorized: {

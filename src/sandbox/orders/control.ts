@@ -31,6 +31,7 @@ const orderSchema = z.strictObject({
       lateByMs: z.int().min(0).optional(),
       batch: z.boolean().optional(),
       forged: z.boolean().optional(),
+      otherApp: z.boolean().optional(),
       times: z.int().min(1).max(100).optional(),
     })
     .optional(),
@@ -70,8 +71,9 @@ export async function control(call: IncomingCall, fakes: ReadonlyMap<string, Fak
   if (notify === undefined) {
     return { status: 200, content: { json: { ok: true } } };
   }
-  const { url, kind, accounts: accountIds, batch, forged, ...times } = notify;
-  const options = { kind, accountIds, isBatch: batch === true, isForged: forged === true, ...definedOf(times) };
+  const { url, kind, accounts: accountIds, batch, forged, otherApp, ...times } = notify;
+  const whose = { isForged: forged === true, isOfOtherApp: otherApp === true };
+  const options = { kind, accountIds, isBatch: batch === true, ...whose, ...definedOf(times) };
   return { status: 200, content: { json: { ok: true, statuses: await fake.notifier.send(url, options) } } };
 }
 

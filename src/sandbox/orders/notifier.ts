@@ -20,6 +20,8 @@ export interface NotificationOrder {
   readonly isBatch?: boolean;
   /** Signs with another secret, as somebody does who does not know the right one. */
   readonly isForged?: boolean;
+  /** Sends what is meant for another app at the provider. */
+  readonly isOfOtherApp?: boolean;
   /** How often each request is sent; once if absent. */
   readonly times?: number;
 }
@@ -47,14 +49,24 @@ export class Notifier {
 
   /** Tells whether the provider proves such an event: a request of somebody without its secrets is another one. */
   async proves(kind: NotificationKind, accountId: string): Promise<boolean> {
-    const now = this.context.now();
-    const [right, forged] = await Promise.all(
-      [false, true].map((isForged) => this.#make({ kind, accountIds: [accountId], isForged }, now)),
-    );
-    return JSON.stringify(right) !== JSON.stringify(forged);
+    return this.#differs({ kind, accountIds: [accountId] }, { isForged: true });
   }
 
-  async #make({ kind, accountIds, lateByMs = 0, isForged = false }: NotificationOrder, now: number) {
+  /** Tells whether such an event shows for which app it is meant. */
+  async namesApp(kind: NotificationKind, accountId: string): Promise<boolean> {
+    const order = { kind, accountIds: [accountId] };
+    // Some signatures are never the same twice.
+    return (await this.#differs(order, { isOfOtherApp: true })) && !(await this.#differs(order, {}));
+  }
+
+  async #differs(order: NotificationOrder, change: Partial<NotificationOrder>): Promise<boolean> {
+    const now = this.context.now();
+    const [one, other] = await Promise.all([order, { ...order, ...change }].map((each) => this.#make(each, now)));
+    return JSON.stringify(one) !== JSON.stringify(other);
+  }
+
+  async #make(order: NotificationOrder, now: number) {
+    const { kind, accountIds, lateByMs = 0, isForged = false, isOfOtherApp = false } = order;
     const { slug, clientId, clientSecret, grants } = this.context;
     const wrong = Buffer.from('another-secret-not-a-real-secret').toString('base64');
     return this.notify?.({
@@ -63,11 +75,12 @@ export class Notifier {
       occurredAt: new Date(now - lateByMs),
       sentAt: new Date(now),
       number: this.#number,
-      clientId,
+      clientId: isOfOtherApp ? `another-${clientId}` : clientId,
       clientSecret: isForged ? wrong : clientSecret,
       hookSecret: isForged ? wrong : sandboxHookSecret(slug),
       accessTokenOf: (accountId) => (isForged ? wrong : grants.lastAccessTokenOf(accountId)),
       isForged,
+      isOfOtherApp,
       signJwt: (claims) => this.#sign(claims, isForged),
     });
   }
