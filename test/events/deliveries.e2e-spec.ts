@@ -228,16 +228,25 @@ describe('a delivery', () => {
     }
   });
 
-  it('to a slow endpoint delays no other', async () => {
+  it('to an endpoint that never responds delays no other, however many wait for it', async () => {
     const slow = await WebhookReceiver.start();
     slow.respond = () => undefined;
+    const atATime = 20;
     try {
-      await addEndpoint({ url: slow.url });
-      await addEndpoint();
-      const events = await Promise.all(Array.from({ length: 50 }, () => record()));
-      await until('the other endpoint has every event', () => received().length === events.length);
-      await until('the slow one has as many as it may have at a time', () => slow.received.length === 20);
-      expect(new Set(received())).toEqual(new Set(events));
+      const { id } = await addEndpoint({ url: slow.url, providers: ['oura'] });
+      await addEndpoint({ providers: ['whoop'] });
+      // Three times as many as it may have at a time. They come first.
+      await Promise.all(Array.from({ length: 3 * atATime }, () => record('oura')));
+      await untilDispatched();
+      await until('the slow one has as many as it may have at a time', () => slow.received.length === atATime);
+      const events = await Promise.all(Array.from({ length: 50 }, () => record('whoop')));
+      await until('the other endpoint has every event', () => received().length >= events.length);
+      // Each event once, while at most the first ones for the slow endpoint have come to their time limit.
+      expect(received().toSorted()).toEqual(events.toSorted());
+      expect(slow.received.length).toBeLessThanOrEqual(2 * atATime);
+      await until('the time limit has ended the first ones', async () => (await attemptsOf(id)).length >= atATime);
+      expect((await attemptsOf(id))[0]).toMatchObject({ outcome: 'retrying', http_status: null });
+      expect(received()).toHaveLength(events.length);
     } finally {
       await slow.stop();
     }
