@@ -17,8 +17,10 @@ import type { WebhookEndpoint } from './webhook-endpoint.js';
 import { WebhookRequest, type WebhookResponse } from './webhook-request.js';
 import { deliveries, disabledEndpoints } from './webhooks.metrics.js';
 
-/** Deliveries at once to one endpoint, in this process. */
+/** Deliveries at once to one endpoint, in this process. One counts until its response. */
 const concurrency = 20;
+/** With so many that are not recorded yet, none are taken: the database does not keep up. */
+const mostUnfinished = 10 * concurrency;
 /** With so few left, more are taken: taking costs four statements, whether it brings one delivery or ten. */
 const refillAt = concurrency / 2;
 /** Longest pause between checks of the queues, in milliseconds. */
@@ -36,6 +38,14 @@ interface Ended {
   readonly pauseSeconds: number | undefined;
 }
 
+/** Deliveries to one endpoint. */
+interface UnderWay {
+  /** Those that have no response yet. */
+  sending: number;
+  /** All that are not recorded yet. */
+  readonly unfinished: Set<Promise<void>>;
+}
+
 /**
  * Makes the deliveries. Each endpoint has a queue and a concurrency limit of its own. An outcome is recorded after the response, in
  * one transaction with the next attempt: a process that dies in between repeats the delivery, and loses none.
@@ -45,8 +55,7 @@ export class DeliveryWorker implements BeforeApplicationShutdown {
   private readonly logger = new Logger(DeliveryWorker.name);
   private readonly job: BackgroundJob;
   private readonly records = new MicroBatch<Ended, void>((ended) => this.record(ended), limits);
-  /** Deliveries under way, by endpoint. */
-  private readonly running = new Map<string, Set<Promise<void>>>();
+  private readonly underWay = new Map<string, UnderWay>();
 
   constructor(
     private readonly database: Database,
@@ -68,7 +77,7 @@ export class DeliveryWorker implements BeforeApplicationShutdown {
   /** Starts no further delivery, and lets the running ones finish. */
   async beforeApplicationShutdown(): Promise<void> {
     await this.job.stop();
-    await Promise.all([...this.running.values()].flatMap((each) => [...each]));
+    await Promise.all([...this.underWay.values()].flatMap(({ unfinished }) => [...unfinished]));
   }
 
   /** Takes what is due and starts delivering it. Returns milliseconds until the next check. */
@@ -80,12 +89,12 @@ export class DeliveryWorker implements BeforeApplicationShutdown {
 
   /** @returns whether more may be due that there is room for */
   private async take(endpoint: WebhookEndpoint): Promise<boolean> {
-    const running = this.running.get(endpoint.id) ?? new Set();
-    this.running.set(endpoint.id, running);
-    if (running.size > refillAt) {
+    const own = this.underWay.get(endpoint.id) ?? { sending: 0, unfinished: new Set() };
+    this.underWay.set(endpoint.id, own);
+    if (own.sending > refillAt || own.unfinished.size >= mostUnfinished) {
       return false;
     }
-    const room = concurrency - running.size;
+    const room = concurrency - own.sending;
     const jobs = await this.queue.take(endpoint.id, room);
     if (jobs.length === 0) {
       return false;
@@ -94,19 +103,28 @@ export class DeliveryWorker implements BeforeApplicationShutdown {
       this.events.findAll(jobs.map(({ data }) => data.eventId)),
       this.secrets.live(endpoint),
     ]);
+    const isFull = jobs.length === room;
     for (const job of jobs) {
+      own.sending += 1;
       const delivery = this.deliver(endpoint, secrets, job, events.get(job.data.eventId))
+        .finally(() => {
+          own.sending -= 1;
+          if (isFull && own.sending <= refillAt) {
+            this.job.wake();
+          }
+        })
+        .then((ended) => this.records.add(ended))
         .catch((error: unknown) => {
           // The job is repeated when it has expired.
           this.logger.error(error);
         })
         .finally(() => {
-          running.delete(delivery);
-          if (jobs.length === room && running.size <= refillAt) {
+          own.unfinished.delete(delivery);
+          if (own.unfinished.size === mostUnfinished / 2) {
             this.job.wake();
           }
         });
-      running.add(delivery);
+      own.unfinished.add(delivery);
     }
     return false;
   }
@@ -116,15 +134,9 @@ export class DeliveryWorker implements BeforeApplicationShutdown {
     secrets: readonly string[],
     job: DeliveryJob,
     event: StoredEvent | undefined,
-  ): Promise<void> {
+  ): Promise<Ended> {
     if (event === undefined) {
-      return this.records.add({
-        endpointId: endpoint.id,
-        job,
-        attempt: undefined,
-        isGone: false,
-        pauseSeconds: undefined,
-      });
+      return { endpointId: endpoint.id, job, attempt: undefined, isGone: false, pauseSeconds: undefined };
     }
     const body = JSON.stringify(toPayload(event, await this.users.of(event)));
     const startedAt = performance.now();
@@ -138,7 +150,7 @@ export class DeliveryWorker implements BeforeApplicationShutdown {
     const times = { attemptedAt, durationMs, pauseSeconds };
     const attempt = this.toAttempt(endpoint.id, event, job, response, times);
     deliveries.inc({ endpoint: endpoint.id, outcome: attempt.outcome });
-    await this.records.add({ endpointId: endpoint.id, job, attempt, isGone, pauseSeconds });
+    return { endpointId: endpoint.id, job, attempt, isGone, pauseSeconds };
   }
 
   private toAttempt(

@@ -3,6 +3,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
 import { BackgroundJobs } from '../../src/clock/background-jobs.js';
 import { EventRecorder } from '../../src/events/event-recorder.js';
 import { makeTestCertificate } from '../../src/provider-kit/testing/test-certificate.js';
@@ -226,6 +227,23 @@ describe('a delivery', () => {
       strange.closeAllConnections();
       strange.close();
     }
+  });
+
+  it('gives its place to the next one at its response, while its outcome is still being recorded', async () => {
+    const { id } = await addEndpoint();
+    const slow = new pg.Client({ connectionString: application.databaseUrl });
+    await slow.connect();
+    try {
+      await slow.query('BEGIN');
+      await slow.query('LOCK TABLE webhook_attempts IN EXCLUSIVE MODE');
+      const events = await Promise.all(Array.from({ length: 60 }, () => record()));
+      await until('three times as many are delivered as may be at a time', () => received().length === events.length);
+      expect(received().toSorted()).toEqual(events.toSorted());
+      expect(await attemptsOf(id)).toEqual([]);
+    } finally {
+      await slow.end();
+    }
+    await until('all are recorded', async () => (await attemptsOf(id, { limit: '100' })).length === 60);
   });
 
   it('to an endpoint that never responds delays no other, however many wait for it', async () => {
