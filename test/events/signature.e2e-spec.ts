@@ -1,8 +1,15 @@
-import { readFileSync } from 'node:fs';
 import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { findFreePort } from '../../src/development/free-port.js';
 import { eventTypes } from '../../src/events/event-type.js';
 import { signatureHeaders } from '../../src/webhooks/webhook-request.js';
+import { request } from '../support/request.js';
+import { checkout, startProcess } from '../support/service-process.js';
+import { until } from '../support/until.js';
 
 const page = readFileSync(new URL('../../docs/events.md', import.meta.url), 'utf8');
 
@@ -21,6 +28,42 @@ describe('docs/events.md', () => {
         'webhook-timestamp': seconds,
         'webhook-signature': signature,
       });
+    }
+  });
+
+  it('has a receiver of 20 lines that takes deliveries, refuses forged ones, and asks again for what it cannot store', async () => {
+    const lines = (/```js\n(.*?)```/s.exec(page)?.[1] ?? '').split('\n').filter((line) => line !== '');
+    expect(lines.length).toBeLessThanOrEqual(20);
+    const directory = await mkdtemp(join(tmpdir(), 'cufflink-receiver-'));
+    await symlink(join(checkout, 'node_modules'), join(directory, 'node_modules'));
+    const port = String(await findFreePort());
+    const file = join(directory, 'receiver.mjs');
+    const store = `async function storeUnlessKnown(id) { if (id === 'full') throw new Error('The disk is full.'); }`;
+    await writeFile(file, [...lines, store, `console.log('started');`].join('\n'));
+    const secret = 'whsec_QW5FeGFtcGxlU2VjcmV0T2ZUaGlydHlUd29CeXRlcyE=';
+    const receiver = startProcess([file], directory, { CUFFLINK_WEBHOOK_SECRET: secret, PORT: port });
+    try {
+      await receiver.waitFor('started');
+      const send = async (id: string, key: string): Promise<number> => {
+        const body = JSON.stringify({ id });
+        const headers = signatureHeaders(id, new Date(), body, [key]);
+        const sent = await request(`http://127.0.0.1:${port}/`, { method: 'POST', headers, body });
+        await sent.body.dump();
+        return sent.statusCode;
+      };
+      await until('it listens', () =>
+        send('first', secret).then(
+          () => true,
+          () => false,
+        ),
+      );
+      expect(await send('second', secret)).toBe(204);
+      expect(await send('full', secret)).toBe(503);
+      expect(await send('third', secret)).toBe(204);
+      expect(await send('forged', 'whsec_QW5vdGhlckV4YW1wbGVTZWNyZXRPZlRoaXJ0eVR3byE=')).toBe(401);
+    } finally {
+      await receiver.stop('SIGKILL');
+      await rm(directory, { recursive: true });
     }
   });
 
