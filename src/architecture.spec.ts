@@ -360,6 +360,7 @@ describe('architecture', () => {
     // `doctor --url` asks a service of the operator, at a URL that the operator names.
     const client = [
       'provider-kit/http/http-client.ts',
+      'provider-kit/http/http-exchange.ts',
       'provider-kit/http/origin-connections.ts',
       'cli/check-running-service.ts',
       // Runs in the browser, whose policy lets it ask this service only.

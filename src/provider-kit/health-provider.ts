@@ -1,5 +1,5 @@
 import type { AuthorizationStart, CallbackParameters, Handshake, HandshakeSecrets } from './handshake.js';
-import type { Patience } from './http/http-client.js';
+import type { Patience } from './http/http-message.js';
 import type { OAuth2Definition, ProviderDefinition } from './definition/provider-definition.js';
 import type { ProviderSettings } from './definition/provider-settings.js';
 import type { TokenResponse } from './token-response.js';

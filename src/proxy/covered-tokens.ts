@@ -1,5 +1,5 @@
 import type { GrantTokens } from '../provider-kit/health-provider.js';
-import type { ProviderResponse } from '../provider-kit/http/http-client.js';
+import type { ProviderResponse } from '../provider-kit/http/http-message.js';
 
 /** Shorter texts could be anything. */
 const leastLength = 8;

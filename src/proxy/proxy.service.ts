@@ -7,7 +7,7 @@ import { apiRequest, formOf, type ApiCall } from '../provider-kit/data-api/api-r
 import { apiUrl } from '../provider-kit/data-api/api-url.js';
 import { DataApiClient } from '../provider-kit/data-api/data-api-client.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
-import type { ProviderResponse } from '../provider-kit/http/http-client.js';
+import type { ProviderResponse } from '../provider-kit/http/http-message.js';
 import { ProviderClocks } from '../provider-kit/oauth1/provider-clocks.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { refuseCredentials } from '../provider-kit/data-api/sent-credentials.js';

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Requester } from '../audit/audit-event.js';
 import { CallUnsupportedError } from '../errors/provider.errors.js';
 import { apiUrl, targetBelow } from '../provider-kit/data-api/api-url.js';
-import type { ProviderRequest } from '../provider-kit/http/http-client.js';
+import type { ProviderRequest } from '../provider-kit/http/http-message.js';
 import { oauth1Authorization } from '../provider-kit/oauth1/oauth1-request.js';
 import { ProviderClocks } from '../provider-kit/oauth1/provider-clocks.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';

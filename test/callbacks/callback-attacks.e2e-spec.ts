@@ -9,11 +9,8 @@ import { LinkStore, type StoredLink } from '../../src/links/store/link-store.js'
 import type { LinkRequest, LinkTerms } from '../../src/links/link-terms.js';
 import { LinksService } from '../../src/links/links.service.js';
 import type { HealthProvider } from '../../src/provider-kit/health-provider.js';
-import {
-  ProviderHttpClient,
-  type ProviderRequest,
-  type ProviderResponse,
-} from '../../src/provider-kit/http/http-client.js';
+import { ProviderHttpClient } from '../../src/provider-kit/http/http-client.js';
+import type { ProviderRequest, ProviderResponse } from '../../src/provider-kit/http/http-message.js';
 import { ProviderRegistry } from '../../src/provider-kit/provider-registry.js';
 import type { TestApplication } from '../support/application.js';
 import { auditEntriesOf } from '../support/audit-entries.js';

@@ -17,11 +17,8 @@ import {
   sandboxClientSecret,
   type ProviderSettings,
 } from '../../src/provider-kit/definition/provider-settings.js';
-import {
-  ProviderHttpClient,
-  type ProviderRequest,
-  type ProviderResponse,
-} from '../../src/provider-kit/http/http-client.js';
+import { ProviderHttpClient } from '../../src/provider-kit/http/http-client.js';
+import type { ProviderRequest, ProviderResponse } from '../../src/provider-kit/http/http-message.js';
 import { createPlainProvider } from '../../src/provider-kit/testing/plain-provider.js';
 import { VendorSandbox } from '../../src/sandbox/vendor-sandbox.js';
 import { consent } from '../support/browser.js';

@@ -1,11 +1,8 @@
 import { afterAll, afterEach, beforeAll } from '@jest/globals';
 import { PARAMS_PROVIDER_TOKEN, type Params } from 'nestjs-pino';
 import { loggingOptions } from '../../src/ops/logging.js';
-import {
-  ProviderHttpClient,
-  type ProviderRequest,
-  type ProviderResponse,
-} from '../../src/provider-kit/http/http-client.js';
+import { ProviderHttpClient } from '../../src/provider-kit/http/http-client.js';
+import type { ProviderRequest, ProviderResponse } from '../../src/provider-kit/http/http-message.js';
 import type { CallKind } from '../../src/sandbox/call-history.js';
 import { startApplication, type TestApplication } from './application.js';
 import { endMisbehavior } from './fake-providers.js';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { OAuth2Definition } from '../../provider-kit/definition/provider-definition.js';
-import type { ProviderResponse } from '../../provider-kit/http/http-client.js';
+import type { ProviderResponse } from '../../provider-kit/http/http-message.js';
 import {
   describeStatus,
   differs,

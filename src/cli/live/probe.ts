@@ -7,7 +7,8 @@ import type {
   ProviderDefinition,
 } from '../../provider-kit/definition/provider-definition.js';
 import type { SettingsOf } from '../../provider-kit/definition/provider-settings.js';
-import type { ProviderHttpClient, ProviderResponse } from '../../provider-kit/http/http-client.js';
+import type { ProviderHttpClient } from '../../provider-kit/http/http-client.js';
+import type { ProviderResponse } from '../../provider-kit/http/http-message.js';
 
 /** `OK`: the provider does as declared; `DIFFERS`: it does not; `UNKNOWN`: the response does not tell. */
 export type Verdict = 'OK' | 'DIFFERS' | 'UNKNOWN';

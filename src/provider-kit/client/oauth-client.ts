@@ -2,7 +2,7 @@ import { AuthorizationFailedError } from '../../errors/authorization.errors.js';
 import type { ProviderDefinition } from '../definition/provider-definition.js';
 import type { SettingsOf } from '../definition/provider-settings.js';
 import type { GrantTokens } from '../health-provider.js';
-import type { ProviderResponse } from '../http/http-client.js';
+import type { ProviderResponse } from '../http/http-message.js';
 import { endpointFailure, isFailure, refusal } from '../responses/provider-failure.js';
 import { PublicJsonClient } from './public-json-client.js';
 

@@ -7,7 +7,8 @@ import { InvalidTokenResponseError, TokenRevokedError } from '../../errors/provi
 import type { OAuth2Definition } from '../definition/provider-definition.js';
 import type { OAuth2Settings } from '../definition/provider-settings.js';
 import type { GrantTokens } from '../health-provider.js';
-import { ProviderHttpClient, type Patience, type ProviderResponse } from '../http/http-client.js';
+import { ProviderHttpClient } from '../http/http-client.js';
+import type { Patience, ProviderResponse } from '../http/http-message.js';
 import { ClientAuthentication } from '../oauth2/client-authentication.js';
 import { tokenCallSeconds } from '../provider-kit.metrics.js';
 import { bearerJsonRequest, bearerRequest } from '../requests/bearer-request.js';

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../clock/clock.js';
 import type { ProviderDefinition } from '../definition/provider-definition.js';
-import { ProviderHttpClient, type ProviderRequest, type ProviderResponse } from '../http/http-client.js';
+import { ProviderHttpClient } from '../http/http-client.js';
+import type { ProviderRequest, ProviderResponse } from '../http/http-message.js';
 import { defaultTimeoutMs } from '../requests/request-timeout.js';
 import {
   endpointFailure,

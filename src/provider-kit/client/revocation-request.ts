@@ -2,7 +2,7 @@ import { AuthorizationFailedError } from '../../errors/authorization.errors.js';
 import { bearerRequest } from '../requests/bearer-request.js';
 import { formRequest } from '../requests/form-request.js';
 import type { GrantTokens } from '../health-provider.js';
-import type { ProviderRequest } from '../http/http-client.js';
+import type { ProviderRequest } from '../http/http-message.js';
 import { percentEncode } from '../http/percent-encoding.js';
 import type { ProviderDefinition } from '../definition/provider-definition.js';
 import type { ProviderSettings } from '../definition/provider-settings.js';

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { OAuth1Verifier } from '../../sandbox/oauth1/oauth1-verifier.js';
 import { apiRequest, formOf, type ApiCall } from './api-request.js';
 import { apiUrl } from './api-url.js';
-import type { ProviderRequest } from '../http/http-client.js';
+import type { ProviderRequest } from '../http/http-message.js';
 import { exampleOAuth1, exampleOAuth2, exampleSettings } from '../testing/example-definition.js';
 
 const baseUrl = 'https://api.provider.example/v1';

@@ -1,6 +1,6 @@
 import { RequestInvalidError } from '../../errors/request.errors.js';
 import type { GrantTokens, HealthProvider } from '../health-provider.js';
-import type { ProviderRequest } from '../http/http-client.js';
+import type { ProviderRequest } from '../http/http-message.js';
 import { oauth1Authorization } from '../oauth1/oauth1-request.js';
 
 /** Total time of a call of a data API, in milliseconds: it may respond with months of measurements. */

@@ -3,7 +3,8 @@ import tls from 'node:tls';
 import { inspect } from 'node:util';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { ProviderHttpClient, type ProviderRequest, type ProviderResponse } from './http-client.js';
+import { ProviderHttpClient } from './http-client.js';
+import type { ProviderRequest, ProviderResponse } from './http-message.js';
 import { startRecordingServer, startSocketServer } from '../testing/recording-server.js';
 import { makeTestCertificate } from '../testing/test-certificate.js';
 

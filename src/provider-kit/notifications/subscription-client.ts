@@ -11,7 +11,8 @@ import {
   type SubscriptionTopic,
 } from '../definition/subscriptions.js';
 import type { GrantTokens, HealthProvider } from '../health-provider.js';
-import { ProviderHttpClient, type ProviderResponse } from '../http/http-client.js';
+import { ProviderHttpClient } from '../http/http-client.js';
+import type { ProviderResponse } from '../http/http-message.js';
 import { endpointFailure, isFailure, refusal } from '../responses/provider-failure.js';
 import { parseJsonBody } from '../responses/response-body.js';
 import { fieldAt, readId } from '../responses/json-field.js';

@@ -2,7 +2,7 @@ import { hookUrl } from '../definition/notification-settings.js';
 import type { SubscriptionCall, SubscriptionProof } from '../definition/subscriptions.js';
 import type { ProviderSettings } from '../definition/provider-settings.js';
 import type { GrantTokens, HealthProvider } from '../health-provider.js';
-import type { ProviderRequest } from '../http/http-client.js';
+import type { ProviderRequest } from '../http/http-message.js';
 import { formBody, formEncode, percentEncode } from '../http/percent-encoding.js';
 import { requestTimeoutMs } from '../requests/request-timeout.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { OAuth1Verifier, type ParameterPlace, type SignedRequest } from '../../sandbox/oauth1/oauth1-verifier.js';
-import type { ProviderRequest } from '../http/http-client.js';
+import type { ProviderRequest } from '../http/http-message.js';
 import { oauth1Request } from './oauth1-request.js';
 import { exampleOAuth1, exampleSettings } from '../testing/example-definition.js';
 

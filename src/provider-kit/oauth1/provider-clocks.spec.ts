@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Clock } from '../../clock/clock.js';
-import { ProviderHttpClient, type ProviderResponse } from '../http/http-client.js';
+import { ProviderHttpClient } from '../http/http-client.js';
+import type { ProviderResponse } from '../http/http-message.js';
 import { ProviderClocks } from './provider-clocks.js';
 import { exampleOAuth1 } from '../testing/example-definition.js';
 import { startRecordingServer, type PreparedResponse, type RecordingServer } from '../testing/recording-server.js';

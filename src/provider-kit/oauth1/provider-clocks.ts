@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../../clock/clock.js';
 import { ProviderMisconfiguredError } from '../../errors/provider.errors.js';
 import { parseHttpDate } from '../http/http-date.js';
-import type { ProviderResponse } from '../http/http-client.js';
+import type { ProviderResponse } from '../http/http-message.js';
 import type { OAuth1Definition } from '../definition/provider-definition.js';
 import { parseOAuth1Problem } from '../responses/oauth1-response.js';
 

@@ -1,7 +1,7 @@
 import { clientAssertion } from './client-assertion.js';
 import { ClientSecretSigner } from './client-secret-signer.js';
 import { formRequest } from '../requests/form-request.js';
-import type { ProviderRequest } from '../http/http-client.js';
+import type { ProviderRequest } from '../http/http-message.js';
 import { formEncode } from '../http/percent-encoding.js';
 import type { OAuth2Definition } from '../definition/provider-definition.js';
 import type { OAuth2Settings } from '../definition/provider-settings.js';

@@ -1,5 +1,5 @@
 import type { GrantTokens } from '../health-provider.js';
-import type { ProviderRequest } from '../http/http-client.js';
+import type { ProviderRequest } from '../http/http-message.js';
 import type { ProviderDefinition } from '../definition/provider-definition.js';
 import { requestTimeoutMs } from './request-timeout.js';
 

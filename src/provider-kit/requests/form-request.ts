@@ -1,4 +1,4 @@
-import type { ProviderRequest } from '../http/http-client.js';
+import type { ProviderRequest } from '../http/http-message.js';
 import { formBody } from '../http/percent-encoding.js';
 import type { ProviderDefinition } from '../definition/provider-definition.js';
 import { requestTimeoutMs } from './request-timeout.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { errorCodeReader, inStandardForm, parseErrorResponse } from './error-response.js';
-import type { ProviderResponse } from '../http/http-client.js';
+import type { ProviderResponse } from '../http/http-message.js';
 import { defineProvider } from '../definition/provider-definition.js';
 import { exampleOAuth2 } from '../testing/example-definition.js';
 

@@ -1,4 +1,4 @@
-import type { ProviderResponse } from '../http/http-client.js';
+import type { ProviderResponse } from '../http/http-message.js';
 import type { DeadGrantError, ProviderDefinition } from '../definition/provider-definition.js';
 import { parseFields, parseJsonBody } from './response-body.js';
 import { fieldAt, ownField } from './json-field.js';

@@ -1,6 +1,6 @@
 import { InvalidTokenResponseError } from '../../errors/provider.errors.js';
 import { safeErrorCode } from './error-response.js';
-import type { ProviderResponse } from '../http/http-client.js';
+import type { ProviderResponse } from '../http/http-message.js';
 import { parseJsonBody, parseStrictForm } from './response-body.js';
 import { fieldAt, ownField } from './json-field.js';
 

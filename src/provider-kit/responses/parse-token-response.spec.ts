@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { InvalidTokenResponseError } from '../../errors/provider.errors.js';
 import { knownSecrets } from '../../redaction/known-secrets.js';
 import { exampleOAuth2 } from '../testing/example-definition.js';
-import type { ProviderResponse } from '../http/http-client.js';
+import type { ProviderResponse } from '../http/http-message.js';
 import { parseTokenResponse } from './parse-token-response.js';
 import type { Remark } from './response-remarks.js';
 import type { TokenResponse } from '../token-response.js';

@@ -3,7 +3,7 @@ import { InvalidTokenResponseError, ProviderUnavailableError } from '../../error
 import { knownSecrets } from '../../redaction/known-secrets.js';
 import { readId } from './json-field.js';
 import { parseGrantedScopes } from './granted-scopes.js';
-import type { ProviderResponse } from '../http/http-client.js';
+import type { ProviderResponse } from '../http/http-message.js';
 import type { OAuth2Definition } from '../definition/provider-definition.js';
 import { parseFields } from './response-body.js';
 import { fieldAt, ownField } from './json-field.js';

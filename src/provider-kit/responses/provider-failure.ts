@@ -5,7 +5,7 @@ import {
   ProviderUnavailableError,
 } from '../../errors/provider.errors.js';
 import { errorCodeReader, inStandardForm, parseErrorResponse } from './error-response.js';
-import type { ProviderResponse } from '../http/http-client.js';
+import type { ProviderResponse } from '../http/http-message.js';
 import { parseOAuth1ErrorBody, parseOAuth1Problem } from './oauth1-response.js';
 import type { ProviderDefinition } from '../definition/provider-definition.js';
 import { parseRetryAfterSeconds } from '../http/retry-after.js';

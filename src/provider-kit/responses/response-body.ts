@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { ProviderResponse } from '../http/http-client.js';
+import type { ProviderResponse } from '../http/http-message.js';
 import { formDecode } from '../http/percent-encoding.js';
 
 /**

@@ -1,4 +1,4 @@
-import type { ProviderResponse } from '../http/http-client.js';
+import type { ProviderResponse } from '../http/http-message.js';
 import type { OAuth2Definition } from '../definition/provider-definition.js';
 import { parseJsonBody } from './response-body.js';
 import { ownField } from './json-field.js';

@@ -2,7 +2,7 @@ import { AuthorizationFailedError, AuthorizationStateError } from '../../errors/
 import { readAccountId } from '../client/account-lookup.js';
 import type { AuthorizationStart, CallbackParameters, Handshake, HandshakeSecrets } from '../handshake.js';
 import type { AccessVerdict, GrantTokens, HealthProvider } from '../health-provider.js';
-import type { Patience } from '../http/http-client.js';
+import type { Patience } from '../http/http-message.js';
 import { definitionInForce, type ProviderDefinition } from '../definition/provider-definition.js';
 import type { SettingsOf } from '../definition/provider-settings.js';
 import { runStrategy, type RunnableStrategy, type StrategyRequest } from './strategy-runner.js';

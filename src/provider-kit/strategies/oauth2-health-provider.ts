@@ -3,7 +3,7 @@ import { DeclaredHealthProvider } from './declared-health-provider.js';
 import type { AuthorizationStart, CallbackParameters, Handshake, HandshakeSecrets } from '../handshake.js';
 import { parseGrantedScopes } from '../responses/granted-scopes.js';
 import type { GrantTokens } from '../health-provider.js';
-import type { Patience } from '../http/http-client.js';
+import type { Patience } from '../http/http-message.js';
 import type { OAuth2ProviderStrategy } from './oauth2-provider.strategy.js';
 import type { OAuth2Client } from '../client/oauth2-client.js';
 import type { OAuth2Definition } from '../definition/provider-definition.js';

@@ -1,5 +1,5 @@
 import type { GrantTokens } from '../../provider-kit/health-provider.js';
-import type { Patience } from '../../provider-kit/http/http-client.js';
+import type { Patience } from '../../provider-kit/http/http-message.js';
 import { OAuth1HealthProvider } from '../../provider-kit/strategies/oauth1-health-provider.js';
 import type { OAuth2Definition } from '../../provider-kit/definition/provider-definition.js';
 import type { TokenResponse } from '../../provider-kit/token-response.js';

@@ -9,7 +9,7 @@ import type {
   HandshakeSecrets,
 } from '../../provider-kit/handshake.js';
 import type { AccessVerdict, GrantTokens, HealthProvider } from '../../provider-kit/health-provider.js';
-import type { Patience } from '../../provider-kit/http/http-client.js';
+import type { Patience } from '../../provider-kit/http/http-message.js';
 import { OAuth2HealthProvider } from '../../provider-kit/strategies/oauth2-health-provider.js';
 import { OAuth2ProviderStrategy } from '../../provider-kit/strategies/oauth2-provider.strategy.js';
 import type { OAuth2Definition } from '../../provider-kit/definition/provider-definition.js';

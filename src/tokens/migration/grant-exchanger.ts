@@ -12,7 +12,7 @@ import {
 } from '../../errors/provider.errors.js';
 import { DatabaseUnavailableError } from '../../errors/request.errors.js';
 import type { HealthProvider } from '../../provider-kit/health-provider.js';
-import type { Patience } from '../../provider-kit/http/http-client.js';
+import type { Patience } from '../../provider-kit/http/http-message.js';
 import type { OAuth2Definition } from '../../provider-kit/definition/provider-definition.js';
 import { ProviderLifecycle } from '../../provider-kit/definition/provider-lifecycle.js';
 import { TokenResponse } from '../../provider-kit/token-response.js';

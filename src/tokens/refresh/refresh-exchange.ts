@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common
 import { codeOf } from '../../errors/app-error.js';
 import { ProviderUnavailableError, TokenRevokedError } from '../../errors/provider.errors.js';
 import type { HealthProvider } from '../../provider-kit/health-provider.js';
-import type { Patience } from '../../provider-kit/http/http-client.js';
+import type { Patience } from '../../provider-kit/http/http-message.js';
 import type { TokenResponse } from '../../provider-kit/token-response.js';
 import type { Connection } from '../store/connection.js';
 import { RefreshLeases, type RefreshLease } from './refresh-leases.js';
