@@ -6,7 +6,7 @@ import { garminSandbox } from '../providers/garmin/garmin.sandbox.js';
 import { ouraClassicSandbox } from '../providers/oura/oura.sandbox.js';
 import { whoopSandbox } from '../providers/whoop/whoop.sandbox.js';
 import type { OAuth1SandboxDefinition } from '../provider-kit/definition/sandbox-definition.js';
-import { consent } from '../../test/support/browser.js';
+import { consent } from './testing/consent.js';
 import {
   call,
   callback,

@@ -21,7 +21,7 @@ import {
   type TestClock,
 } from './testing/sandbox-driver.js';
 import { VendorSandbox } from './vendor-sandbox.js';
-import { request } from '../../test/support/request.js';
+import { request } from './testing/request.js';
 
 const definition: OAuth2SandboxDefinition = {
   oauth: '2.0',

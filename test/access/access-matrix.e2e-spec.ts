@@ -10,7 +10,7 @@ import { setEnvironment, startApplication, type TestApplication } from '../suppo
 import { CompanyLogin } from '../support/company-login.js';
 import { linkAccount } from '../support/linking.js';
 import { queryDatabase } from '../support/test-database.js';
-import { request } from '../support/request.js';
+import { request } from '../../src/sandbox/testing/request.js';
 
 /** Who may make a call. Written down here once more, apart from the code, on purpose. */
 type Access =

@@ -4,7 +4,7 @@ import { securityHeaders } from '../../src/http/security-headers.js';
 import { startApplication, type Route, type TestApplication } from '../support/application.js';
 import { CompanyLogin } from '../support/company-login.js';
 import { linkAccount } from '../support/linking.js';
-import { request } from '../support/request.js';
+import { request } from '../../src/sandbox/testing/request.js';
 
 /**
  * Routes that anybody can call. Everything else that the server routes, whoever put it there, must ask for credentials.

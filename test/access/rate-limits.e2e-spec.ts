@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { RefusalRecorder } from '../../src/audit/refusal-recorder.js';
 import { startApplication, type TestApplication } from '../support/application.js';
-import { consent } from '../support/browser.js';
+import { consent } from '../../src/sandbox/testing/consent.js';
 import { CompanyLogin } from '../support/company-login.js';
 import { linkAccount, pathOf, startLink } from '../support/linking.js';
 import { queryDatabase } from '../support/test-database.js';
-import { request } from '../support/request.js';
+import { request } from '../../src/sandbox/testing/request.js';
 
 let applications: TestApplication[] = [];
 

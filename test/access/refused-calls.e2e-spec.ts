@@ -5,7 +5,7 @@ import { AuditTrail } from '../../src/audit/audit-trail.js';
 import { RefusalRecorder, type Refusal } from '../../src/audit/refusal-recorder.js';
 import { VaultService } from '../../src/vault/vault.service.js';
 import { startApplication, type TestApplication } from '../support/application.js';
-import { consent } from '../support/browser.js';
+import { consent } from '../../src/sandbox/testing/consent.js';
 import { CompanyLogin } from '../support/company-login.js';
 import { linkAccount, pathOf, startLink } from '../support/linking.js';
 import { queryDatabase } from '../support/test-database.js';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Test } from 'supertest';
 import { RefusalRecorder } from '../../src/audit/refusal-recorder.js';
 import { startApplication, type TestApplication } from '../support/application.js';
-import { consent } from '../support/browser.js';
+import { consent } from '../../src/sandbox/testing/consent.js';
 import { CompanyLogin } from '../support/company-login.js';
 import { linkAccount, pathOf } from '../support/linking.js';
 import { queryDatabase } from '../support/test-database.js';

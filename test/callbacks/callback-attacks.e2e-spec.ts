@@ -14,7 +14,7 @@ import type { ProviderRequest, ProviderResponse } from '../../src/provider-kit/h
 import { ProviderRegistry } from '../../src/provider-kit/provider-registry.js';
 import type { TestApplication } from '../support/application.js';
 import { auditEntriesOf } from '../support/audit-entries.js';
-import { consent } from '../support/browser.js';
+import { consent } from '../../src/sandbox/testing/consent.js';
 import {
   calls,
   connected,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { uncheckedIssuers } from '../../src/provider-kit/provider-kit.metrics.js';
 import { startApplication, type TestApplication } from '../support/application.js';
-import { consent } from '../support/browser.js';
+import { consent } from '../../src/sandbox/testing/consent.js';
 import { newUser, pathOf, startLink } from '../support/linking.js';
 
 /** RFC 9207: who the callback says that it comes from. */

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { startApplication, type TestApplication } from '../support/application.js';
-import { consent } from '../support/browser.js';
+import { consent } from '../../src/sandbox/testing/consent.js';
 import { endMisbehavior } from '../support/fake-providers.js';
 import { shiftExpiry } from '../support/link-rows.js';
 import { approvedLink, newUser, pathOf, startLink } from '../support/linking.js';

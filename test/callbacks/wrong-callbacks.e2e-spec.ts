@@ -3,13 +3,13 @@ import type { ErrorCode } from '../../src/errors/error-code.js';
 import { createOneTimeSecret, hashOneTimeSecret } from '../../src/links/store/one-time-secret.js';
 import type { Misbehaviour } from '../../src/sandbox/misbehaviour.js';
 import { startApplication, type TestApplication } from '../support/application.js';
-import { consent } from '../support/browser.js';
+import { consent } from '../../src/sandbox/testing/consent.js';
 import { approvedLink, linkAccount, newUser, pathOf, startLink } from '../support/linking.js';
 import { endMisbehavior, slugs } from '../support/fake-providers.js';
 import { bodyOf, expectProblem } from '../support/problems.js';
 import { connectionRows, linkBystander, readUntouchedRows } from '../support/untouched-rows.js';
 import { queryDatabase } from '../support/test-database.js';
-import { request } from '../support/request.js';
+import { request } from '../../src/sandbox/testing/request.js';
 
 let application: TestApplication;
 

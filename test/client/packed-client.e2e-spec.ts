@@ -9,7 +9,7 @@ import { BackgroundJobs } from '../../src/clock/background-jobs.js';
 import { findFreePort } from '../../src/development/free-port.js';
 import { exampleEvent } from '../../src/events/event-schema.js';
 import { startApplication, type TestApplication } from '../support/application.js';
-import { consent } from '../support/browser.js';
+import { consent } from '../../src/sandbox/testing/consent.js';
 import { type ClientProject, installPackedClient } from '../support/client-project.js';
 import { linkAccount, pathOf } from '../support/linking.js';
 import { checkout, startProcess, type ServiceProcess } from '../support/service-process.js';

@@ -5,7 +5,7 @@ import { AccountLookupWorker } from '../../src/tokens/accounts/account-lookup.wo
 import type { TokenSet } from '../../src/tokens/token-set.js';
 import { TokenVault } from '../../src/tokens/store/token-vault.js';
 import { startApplication, type TestApplication } from '../support/application.js';
-import { consent } from '../support/browser.js';
+import { consent } from '../../src/sandbox/testing/consent.js';
 import { newUser, pathOf, startLink } from '../support/linking.js';
 import { at, endAllTrouble, Subject } from '../support/subject.js';
 import { queryDatabase } from '../support/test-database.js';

@@ -21,7 +21,7 @@ import { Reencryption } from '../../src/vault/reencryption.js';
 import type { CallKind } from '../../src/sandbox/call-history.js';
 import { type HoldPoint, StatementProxy } from '../faults/support/statement-proxy.js';
 import { startApplication, type TestApplication } from '../support/application.js';
-import { consent } from '../support/browser.js';
+import { consent } from '../../src/sandbox/testing/consent.js';
 import { linkAccount, pathOf, startLink } from '../support/linking.js';
 import { checkout, startProcess, type ServiceProcess } from '../support/service-process.js';
 import { queryDatabase } from '../support/test-database.js';

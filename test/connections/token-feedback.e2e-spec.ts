@@ -5,7 +5,7 @@ import { TokensService } from '../../src/tokens/tokens.service.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { auditEntriesOf } from '../support/audit-entries.js';
 import { at, resetCircuitBreakers, Subject } from '../support/subject.js';
-import { request } from '../support/request.js';
+import { request } from '../../src/sandbox/testing/request.js';
 
 interface TokenBody {
   readonly access_token: string;

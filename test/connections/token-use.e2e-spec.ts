@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { linkAccount } from '../support/linking.js';
-import { request } from '../support/request.js';
+import { request } from '../../src/sandbox/testing/request.js';
 
 interface TokenBody {
   readonly access_token: string;

@@ -8,7 +8,7 @@ import { AccountLookupWorker } from '../../src/tokens/accounts/account-lookup.wo
 import { startApplication, type TestApplication } from '../support/application.js';
 import { linkAccount } from '../support/linking.js';
 import { queryDatabase } from '../support/test-database.js';
-import { request } from '../support/request.js';
+import { request } from '../../src/sandbox/testing/request.js';
 
 const pathSecret = 'not-a-real-path-secret';
 

@@ -6,7 +6,7 @@ import { ProviderRegistry } from '../../src/provider-kit/provider-registry.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { linkAccount } from '../support/linking.js';
 import { queryDatabase } from '../support/test-database.js';
-import { request } from '../support/request.js';
+import { request } from '../../src/sandbox/testing/request.js';
 
 /**
  * What each provider proves, written down here apart from the code: `ends` - a proven withdrawal ends the connection;

@@ -17,8 +17,8 @@ import { linkAccount } from '../support/linking.js';
 import { checkout, startProcess } from '../support/service-process.js';
 import { endAllTrouble } from '../support/subject.js';
 import { queryDatabase } from '../support/test-database.js';
-import { request } from '../support/request.js';
 import { until } from '../support/until.js';
+import { request } from '../../src/sandbox/testing/request.js';
 
 const subscribed = ['oura', 'polar', 'strava', 'withings'];
 const withingsTopics = 12;

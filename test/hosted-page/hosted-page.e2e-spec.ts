@@ -5,7 +5,7 @@ import { LinkCookies } from '../../src/links/link-cookies.js';
 import { LinkSessionStore, type StoredLinkSession } from '../../src/links/store/link-session-store.js';
 import { hashOneTimeSecret } from '../../src/links/store/one-time-secret.js';
 import { startApplication, type TestApplication } from '../support/application.js';
-import { consent, type ConsentOptions } from '../support/browser.js';
+import { consent, type ConsentOptions } from '../../src/sandbox/testing/consent.js';
 import { returnUrl, startReplica } from '../support/observed-application.js';
 import { newUser, pathOf } from '../support/linking.js';
 import { queryDatabase } from '../support/test-database.js';

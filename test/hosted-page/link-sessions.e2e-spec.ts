@@ -6,7 +6,7 @@ import { RefusalRecorder } from '../../src/audit/refusal-recorder.js';
 import { createOneTimeSecret, hashOneTimeSecret } from '../../src/links/store/one-time-secret.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { auditEntriesOf } from '../support/audit-entries.js';
-import { consent, type ConsentOptions } from '../support/browser.js';
+import { consent, type ConsentOptions } from '../../src/sandbox/testing/consent.js';
 import { rewriteLink } from '../support/link-rows.js';
 import { pathOf } from '../support/linking.js';
 import { queryDatabase } from '../support/test-database.js';

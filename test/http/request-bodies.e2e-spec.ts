@@ -3,7 +3,7 @@ import { plainToInstance } from 'class-transformer';
 import fc from 'fast-check';
 import { StartLinkBody } from '../../src/links/links.dto.js';
 import { startApplication, type TestApplication } from '../support/application.js';
-import { request } from '../support/request.js';
+import { request } from '../../src/sandbox/testing/request.js';
 
 const connection = '/v1/users/user-1/connections/whoop';
 /** Every call that reads JSON, with the size of the largest body that it takes. */

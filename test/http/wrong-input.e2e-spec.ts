@@ -5,7 +5,7 @@ import { accessScopes, type AccessScope } from '../../src/access/scopes.js';
 import { createOneTimeSecret } from '../../src/links/store/one-time-secret.js';
 import { checkReturnUrl } from '../../src/links/return-url.js';
 import { startApplication, type TestApplication } from '../support/application.js';
-import { consent } from '../support/browser.js';
+import { consent } from '../../src/sandbox/testing/consent.js';
 import { linkAccount, newUser, pathOf, startLink } from '../support/linking.js';
 import { endMisbehavior } from '../support/fake-providers.js';
 import { bodyOf, expectProblem } from '../support/problems.js';

@@ -14,7 +14,7 @@ import { kidOf, SealedRows, type SealedRow } from '../../src/vault/sealed-rows.j
 import { VaultService } from '../../src/vault/vault.service.js';
 import type { SealPurpose } from '../../src/vault/associated-data.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from '../support/application.js';
-import { consent } from '../support/browser.js';
+import { consent } from '../../src/sandbox/testing/consent.js';
 import { findFamily, findViolations, type CheckedConnection } from '../support/history-checker.js';
 import { linkAccount, pathOf, startLink } from '../support/linking.js';
 import { randomNumbers } from '../support/random-numbers.js';

@@ -3,7 +3,7 @@ import { ApiKeysService } from '../../src/access/api-keys.service.js';
 import { hashOneTimeSecret, createOneTimeSecret } from '../../src/links/store/one-time-secret.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { auditEntriesOf } from '../support/audit-entries.js';
-import { consent, type ConsentOptions } from '../support/browser.js';
+import { consent, type ConsentOptions } from '../../src/sandbox/testing/consent.js';
 import { startLink } from '../support/linking.js';
 import { queryDatabase } from '../support/test-database.js';
 

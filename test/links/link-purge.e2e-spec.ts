@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { LinkPurge } from '../../src/links/store/link-purge.js';
 import { startApplication, type TestApplication } from '../support/application.js';
-import { consent } from '../support/browser.js';
+import { consent } from '../../src/sandbox/testing/consent.js';
 import { pathOf, startLink } from '../support/linking.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';

@@ -4,7 +4,7 @@ import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
 import { RevocationOutbox } from '../../src/tokens/revocation/revocation-outbox.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { auditEntriesOf } from '../support/audit-entries.js';
-import { consent } from '../support/browser.js';
+import { consent } from '../../src/sandbox/testing/consent.js';
 import { linkAccount, pathOf, startLink } from '../support/linking.js';
 import { makeRevocationsDue } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';

@@ -4,11 +4,11 @@ import { sandboxClientId, sandboxClientSecret } from '../../src/provider-kit/def
 import type { Misbehaviour } from '../../src/sandbox/misbehaviour.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { auditEntriesOf } from '../support/audit-entries.js';
-import { consent } from '../support/browser.js';
+import { consent } from '../../src/sandbox/testing/consent.js';
 import { linkAccount, pathOf, startLink } from '../support/linking.js';
 import { damageSealedTokens } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
-import { request } from '../support/request.js';
+import { request } from '../../src/sandbox/testing/request.js';
 
 interface ConnectionBody {
   connection_id: string;

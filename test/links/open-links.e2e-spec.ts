@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startApplication, type TestApplication } from '../support/application.js';
-import { consent } from '../support/browser.js';
+import { consent } from '../../src/sandbox/testing/consent.js';
 import { calls, connected, refused, returnUrl, sendCallback, startReplica } from '../support/observed-application.js';
 import { approvedLink, newUser, pathOf, startLink } from '../support/linking.js';
 import { queryDatabase } from '../support/test-database.js';

@@ -6,7 +6,7 @@ import { findFreePort } from '../../src/development/free-port.js';
 import { AccountLookupWorker } from '../../src/tokens/accounts/account-lookup.worker.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { auditEntriesOf } from '../support/audit-entries.js';
-import { consent } from '../support/browser.js';
+import { consent } from '../../src/sandbox/testing/consent.js';
 import { newUser, pathOf, startLink } from '../support/linking.js';
 import { endMisbehavior } from '../support/fake-providers.js';
 import { checkout, removeDirectory, startProcess } from '../support/service-process.js';

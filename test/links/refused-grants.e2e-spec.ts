@@ -3,7 +3,7 @@ import type { Misbehaviour } from '../../src/sandbox/misbehaviour.js';
 import { AccountRules } from '../../src/tokens/accounts/account-rules.js';
 import { RevocationOutbox } from '../../src/tokens/revocation/revocation-outbox.js';
 import { startApplication, type TestApplication } from '../support/application.js';
-import { consent } from '../support/browser.js';
+import { consent } from '../../src/sandbox/testing/consent.js';
 import { newUser, pathOf, startLink } from '../support/linking.js';
 import { makeRevocationsDue } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';

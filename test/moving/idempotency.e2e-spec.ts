@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { IdempotencyStore } from '../../src/idempotency/idempotency-store.js';
 import { IdempotencyPurge } from '../../src/idempotency/idempotency-purge.js';
 import { startApplication, type TestApplication } from '../support/application.js';
-import { consent } from '../support/browser.js';
+import { consent } from '../../src/sandbox/testing/consent.js';
 import { dumpDatabase, expectAbsent } from '../support/database-dump.js';
 import { linkAccount, newUser, pathOf, startLink } from '../support/linking.js';
 import { expectProblem } from '../support/problems.js';

@@ -14,7 +14,7 @@ import { EventPurge } from '../../src/events/event-purge.js';
 import { AttemptPurge } from '../../src/webhooks/attempt-purge.js';
 import { KeyRing } from '../../src/vault/key-ring.js';
 import { startApplication, type TestApplication } from '../support/application.js';
-import { consent } from '../support/browser.js';
+import { consent } from '../../src/sandbox/testing/consent.js';
 import {
   applyDatabaseRoles,
   createSplitDatabase,

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { startApplication, type TestApplication } from '../support/application.js';
-import { consent } from '../support/browser.js';
+import { consent } from '../../src/sandbox/testing/consent.js';
 import { linkAccount, pathOf, startLink } from '../support/linking.js';
 import { held } from '../support/fake-providers.js';
 import { expectProblem } from '../support/problems.js';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { findFreePort } from '../../src/development/free-port.js';
 import { whoopSandbox } from '../../src/providers/whoop/whoop.sandbox.js';
-import { consent } from '../support/browser.js';
+import { consent } from '../../src/sandbox/testing/consent.js';
 import { runMigrationCommand } from '../support/migration-command.js';
 import {
   checkout,
@@ -22,7 +22,7 @@ import {
 } from '../support/service-process.js';
 import { createTestDatabase, queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
-import { request } from '../support/request.js';
+import { request } from '../../src/sandbox/testing/request.js';
 
 interface Credentials {
   readonly api_url: string;

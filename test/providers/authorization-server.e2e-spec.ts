@@ -5,7 +5,7 @@ import { startApplication, type TestApplication } from '../support/application.j
 import { pathOf, startLink } from '../support/linking.js';
 import { OidcPeer, type PeerClient } from '../support/oidc-peer.js';
 import { definePeer, peerEnvironment, peerScopes } from '../support/peer-provider.js';
-import { request } from '../support/request.js';
+import { request } from '../../src/sandbox/testing/request.js';
 
 const slugs = ['peer-iss', 'peer-deaf', 'peer-par-basic', 'peer-par-post', 'peer-key'] as const;
 type Slug = (typeof slugs)[number];

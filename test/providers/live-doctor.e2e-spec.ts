@@ -25,7 +25,7 @@ import {
   type RecordingServer,
 } from '../../src/provider-kit/testing/recording-server.js';
 import { VendorSandbox } from '../../src/sandbox/vendor-sandbox.js';
-import { consent } from '../support/browser.js';
+import { consent } from '../../src/sandbox/testing/consent.js';
 import { OidcPeer, type PeerClient } from '../support/oidc-peer.js';
 import { definePeer, peerEnvironment, peerScopes } from '../support/peer-provider.js';
 

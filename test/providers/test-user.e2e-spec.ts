@@ -21,12 +21,12 @@ import { ProviderHttpClient } from '../../src/provider-kit/http/http-client.js';
 import type { ProviderRequest, ProviderResponse } from '../../src/provider-kit/http/http-message.js';
 import { createPlainProvider } from '../../src/provider-kit/testing/plain-provider.js';
 import { VendorSandbox } from '../../src/sandbox/vendor-sandbox.js';
-import { consent } from '../support/browser.js';
+import { consent } from '../../src/sandbox/testing/consent.js';
 import { OidcPeer, type PeerClient } from '../support/oidc-peer.js';
 import { definePeer, peerEnvironment, peerScopes } from '../support/peer-provider.js';
 import { checkout, startProcess } from '../support/service-process.js';
 import { until } from '../support/until.js';
-import { request } from '../support/request.js';
+import { request } from '../../src/sandbox/testing/request.js';
 
 /** Keeps what it receives, so that a test knows what must not be shown. */
 class RecordingClient extends ProviderHttpClient {

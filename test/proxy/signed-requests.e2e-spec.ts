@@ -5,7 +5,7 @@ import { auditEntriesOf } from '../support/audit-entries.js';
 import { linkAccount } from '../support/linking.js';
 import { ProxyCaller } from '../support/proxied-call.js';
 import { Subject } from '../support/subject.js';
-import { request } from '../support/request.js';
+import { request } from '../../src/sandbox/testing/request.js';
 
 const user = 'the-user';
 const formType = 'application/x-www-form-urlencoded';

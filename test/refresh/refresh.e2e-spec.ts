@@ -4,7 +4,7 @@ import { linkAccount } from '../support/linking.js';
 import { held } from '../support/fake-providers.js';
 import { at, endAllTrouble, Subject, type TokenBody } from '../support/subject.js';
 import { until } from '../support/until.js';
-import { request } from '../support/request.js';
+import { request } from '../../src/sandbox/testing/request.js';
 
 const minuteMs = 60_000;
 

@@ -20,7 +20,7 @@ import { ouraDefinition } from '../../src/providers/oura/oura.definition.js';
 import { whoopDefinition } from '../../src/providers/whoop/whoop.definition.js';
 import type { Misbehaviour } from '../../src/sandbox/misbehaviour.js';
 import { VendorSandbox } from '../../src/sandbox/vendor-sandbox.js';
-import { consent } from '../support/browser.js';
+import { consent } from '../../src/sandbox/testing/consent.js';
 import { runMigrationCommand } from '../support/migration-command.js';
 import { type RecordedExchange, type RecordingProxy, startRecordingProxy } from '../support/recording-proxy.js';
 import { encodedForms, type Hit, type Secret, SecretSearch } from '../support/secret-search.js';
@@ -34,7 +34,7 @@ import {
 } from '../support/service-process.js';
 import { damageSealedTokens } from '../support/rows.js';
 import { createTestDatabase, queryDatabase } from '../support/test-database.js';
-import { request } from '../support/request.js';
+import { request } from '../../src/sandbox/testing/request.js';
 
 /**
  * Two real processes, one as a newcomer starts it and one as in production, both at the most talkative log level. Every

@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { findFreePort } from '../../src/development/free-port.js';
-import { consent } from '../support/browser.js';
+import { consent } from '../../src/sandbox/testing/consent.js';
 import { checkout, startProcess, type ServiceProcess } from '../support/service-process.js';
 import { createTestDatabase, queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
-import { request } from '../support/request.js';
+import { request } from '../../src/sandbox/testing/request.js';
 
 const user = 'user-canary-4711';
 

@@ -1,5 +1,5 @@
 import type { TestApplication } from './application.js';
-import { consent, type ConsentOptions } from './browser.js';
+import { consent, type ConsentOptions } from '../../src/sandbox/testing/consent.js';
 
 /** Starts a link and returns its URL and state. */
 export async function startLink(

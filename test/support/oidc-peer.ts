@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 // @ts-expect-error oidc-provider ships no type declarations; what is used of it is declared below.
 import UntypedProvider from 'oidc-provider';
 import { PeerRecords } from './peer-records.js';
-import { request } from './request.js';
+import { request } from '../../src/sandbox/testing/request.js';
 
 /** A confidential client registered at the peer. */
 export interface PeerClient {

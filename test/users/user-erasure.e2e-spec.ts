@@ -8,7 +8,7 @@ import { ConnectionEraser } from '../../src/tokens/connection-eraser.js';
 import { UserErasureService } from '../../src/users/user-erasure.service.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { auditEntriesOf } from '../support/audit-entries.js';
-import { consent } from '../support/browser.js';
+import { consent } from '../../src/sandbox/testing/consent.js';
 import { linkAccount, pathOf, startLink } from '../support/linking.js';
 import { held } from '../support/fake-providers.js';
 import { makeRevocationsDue } from '../support/rows.js';

@@ -3,7 +3,7 @@ import { AuditTrail } from '../../src/audit/audit-trail.js';
 import { SubscriptionWorker } from '../../src/subscriptions/subscription-worker.js';
 import { MigrationRun } from '../../src/tokens/migration/migration-run.js';
 import { startApplication, type TestApplication } from '../support/application.js';
-import { consent } from '../support/browser.js';
+import { consent } from '../../src/sandbox/testing/consent.js';
 import { linkAccount, startLink } from '../support/linking.js';
 import { SecretSearch } from '../support/secret-search.js';
 import { queryDatabase } from '../support/test-database.js';

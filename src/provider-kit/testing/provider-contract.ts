@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt, UnsecuredJWT } from 'jose';
-import { consent, type ConsentOptions } from '../../../test/support/browser.js';
+import { consent, type ConsentOptions } from '../../sandbox/testing/consent.js';
 import { Clock } from '../../clock/clock.js';
 import { VendorSandbox } from '../../sandbox/vendor-sandbox.js';
 import type { FakeProvider } from '../../sandbox/fake-provider.js';

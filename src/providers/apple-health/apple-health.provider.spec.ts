@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type CryptoKey, type JWK } from 'jose';
-import { consent } from '../../../test/support/browser.js';
+import { consent } from '../../sandbox/testing/consent.js';
 import { Clock } from '../../clock/clock.js';
 import type { HandshakeSecrets } from '../../provider-kit/handshake.js';
 import type { HealthProvider } from '../../provider-kit/health-provider.js';

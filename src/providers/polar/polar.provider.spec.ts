@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { consent } from '../../../test/support/browser.js';
+import { consent } from '../../sandbox/testing/consent.js';
 import { Clock } from '../../clock/clock.js';
 import { ProviderHttpClient } from '../../provider-kit/http/http-client.js';
 import { OAuth2ProviderStrategy } from '../../provider-kit/strategies/oauth2-provider.strategy.js';
@@ -10,7 +10,7 @@ import type { TokenResponse } from '../../provider-kit/token-response.js';
 import { VendorSandbox } from '../../sandbox/vendor-sandbox.js';
 import { polarDefinition } from './polar.definition.js';
 import { PolarProvider } from './polar.provider.js';
-import { request } from '../../../test/support/request.js';
+import { request } from '../../sandbox/testing/request.js';
 
 describeProviderContract(
   polarDefinition,

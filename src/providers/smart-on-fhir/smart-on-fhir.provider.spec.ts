@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
-import { consent } from '../../../test/support/browser.js';
+import { consent } from '../../sandbox/testing/consent.js';
 import { Clock } from '../../clock/clock.js';
 import type {
   AuthorizationStart,

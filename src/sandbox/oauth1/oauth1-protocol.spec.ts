@@ -4,7 +4,7 @@ import type {
   OAuth1SandboxDefinition,
   OAuth2SandboxDefinition,
 } from '../../provider-kit/definition/sandbox-definition.js';
-import { consent, type ConsentOptions } from '../../../test/support/browser.js';
+import { consent, type ConsentOptions } from '../testing/consent.js';
 import {
   call,
   callback,

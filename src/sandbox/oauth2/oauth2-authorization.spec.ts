@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { consent } from '../../../test/support/browser.js';
+import { consent } from '../testing/consent.js';
 import { consentByForm, readForm } from '../testing/consent-by-form.js';
 import {
   call,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { sandboxClientId, sandboxClientSecret } from '../../provider-kit/definition/provider-settings.js';
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
-import { consent } from '../../../test/support/browser.js';
+import { consent } from '../testing/consent.js';
 import {
   basic,
   call,

@@ -1,5 +1,5 @@
-import type { ConsentOptions } from '../../../test/support/browser.js';
-import { request } from '../../../test/support/request.js';
+import type { ConsentOptions } from './consent.js';
+import { request } from './request.js';
 
 /** A form as a browser would submit it. */
 export interface SubmittedForm {

@@ -1,12 +1,12 @@
 import { createHash, createHmac, createPrivateKey, randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { consent, type ConsentOptions } from '../../../test/support/browser.js';
+import { consent, type ConsentOptions } from './consent.js';
 import { sandboxClientId, sandboxClientSecret } from '../../provider-kit/definition/provider-settings.js';
 import { sandboxSigningKey } from '../../provider-kit/definition/sandbox-credentials.js';
 import type { SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 import type { FakeProvider } from '../fake-provider.js';
 import { VendorSandbox } from '../vendor-sandbox.js';
-import { request } from '../../../test/support/request.js';
+import { request } from './request.js';
 
 export const callback = 'http://localhost:3000/v1/oauth/x/callback?kept=%2Fas+is';
 

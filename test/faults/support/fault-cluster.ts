@@ -25,7 +25,7 @@ import {
   type Violation,
 } from '../../support/history-checker.js';
 import { type ApplicationOptions, startApplication, type TestApplication } from '../../support/application.js';
-import { consent } from '../../support/browser.js';
+import { consent } from '../../../src/sandbox/testing/consent.js';
 import { linkAccount, pathOf as callbackPathOf, startLink } from '../../support/linking.js';
 import { type Secret, SecretSearch } from '../../support/secret-search.js';
 import { checkout, startProcess } from '../../support/service-process.js';
