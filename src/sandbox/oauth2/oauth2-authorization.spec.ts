@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { consent } from '../testing/consent.js';
-import { consentByForm, readForm } from '../testing/consent-by-form.js';
+import { consent, consentByForm, fieldsOf, readForm } from '../testing/consent.js';
 import {
   call,
   callback,
@@ -74,8 +73,9 @@ describe('a code parameter of another name', () => {
 describe('a callback by form', () => {
   it('posts code, state and scope to the redirect URI, by a button and without scripts', async () => {
     const url = driver('form').authorizeUrl({ state: '"><b>&\'state' });
-    const { action, fields } = await consentByForm(url, { account: '7', scopes: ['b'] });
-    expect(action).toBe(callback);
+    const form = await consentByForm(url, { account: '7', scopes: ['b'] });
+    const fields = fieldsOf(form);
+    expect(form.action).toBe(callback);
     expect(fields).toEqual({ code: expect.any(String), state: '"><b>&\'state', scope: 'b' });
     const { access_token: accessToken } = json(await driver('form').exchange(fields['code'] ?? ''));
     expect(json(await driver('form').api(String(accessToken)))['account_id']).toBe('7');
@@ -85,7 +85,7 @@ describe('a callback by form', () => {
 
   it('is a plain page that no cache keeps, with a policy that allows no script', async () => {
     const opened = readForm((await call('GET', driver('form').authorizeUrl())).text);
-    const body = new URLSearchParams({ request: opened.fields['request'] ?? '', decision: 'approve' }).toString();
+    const body = new URLSearchParams({ request: fieldsOf(opened)['request'] ?? '', decision: 'approve' }).toString();
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     const page = await call('POST', new URL(opened.action, sandbox.url).href, { headers, body });
     expect([page.status, page.headers['location'], page.headers['cache-control']]).toEqual([
@@ -99,8 +99,8 @@ describe('a callback by form', () => {
   });
 
   it('posts access_denied when the user denies', async () => {
-    const { fields } = await consentByForm(driver('form').authorizeUrl(), { decision: 'deny' });
-    expect(fields).toEqual({
+    const form = await consentByForm(driver('form').authorizeUrl(), { decision: 'deny' });
+    expect(fieldsOf(form)).toEqual({
       error: 'access_denied',
       error_description: expect.any(String),
       state: expect.any(String),
@@ -109,7 +109,8 @@ describe('a callback by form', () => {
 
   it('posts the error of a malformed request, and records it', async () => {
     const page = await call('GET', driver('form').authorizeUrl({ scope: 'unknown' }));
-    expect(readForm(page.text)).toMatchObject({ action: callback, fields: { error: 'invalid_scope' } });
+    const form = readForm(page.text);
+    expect([form.action, fieldsOf(form)]).toMatchObject([callback, { error: 'invalid_scope' }]);
     expect(sandbox.provider('form').history.at(-1)).toMatchObject({ outcome: 'invalid_scope', status: 200 });
   });
 });
