@@ -1,0 +1,37 @@
+import { expect, it } from '@jest/globals';
+import type { ProviderDefinition } from '../definition/provider-definition.js';
+
+/** Checks that the definition uses what the provider offers. A link works without it, so no other case notices. */
+export function describeUse(definition: ProviderDefinition): void {
+  const { sandbox, account } = definition;
+  it("uses what the provider tells of the user's id, of the granted scopes, of its API and of ending a grant", () => {
+    expect(account.from === 'nowhere').toBe(sandbox.tellsNoUserId === true);
+    expect(definition.revocation !== undefined || sandbox.revoke === undefined).toBe(true);
+    expect(definition.dataApi?.tokenParameter).toBe(sandbox.oauth === '2.0' ? sandbox.apiTokenParameter : undefined);
+    expect(definition.dataApi?.headers).toEqual(sandbox.apiHeaders);
+    expect(account.from === 'api' ? account.headers : undefined).toEqual(sandbox.account?.headers);
+    const { apiBaseUrl } = definition;
+    expect(apiBaseUrl && new URL(apiBaseUrl).pathname.replace(/\/$/, '')).toBe(sandbox.apiBasePath);
+    if (definition.oauth === '2.0' && sandbox.oauth === '2.0') {
+      const told =
+        sandbox.scopeInCallback === true
+          ? 'callback'
+          : sandbox.scopeInTokenResponse === true
+            ? 'token-response'
+            : 'nowhere';
+      expect(definition.grantedScopesIn).toBe(told);
+      expect(definition.issuers ?? []).toEqual((sandbox.issuers ?? []).filter((issuer) => !issuer.startsWith('{')));
+      const keys = account.from === 'id-token' ? account.jwksUrl : undefined;
+      expect(keys && new URL(keys).pathname).toBe(sandbox.idToken?.jwksPath);
+      // Where the provider publishes no life of a code, the fake has one all the same.
+      expect(definition.codeLifetimeSeconds ?? sandbox.codeLifetimeSeconds).toBe(sandbox.codeLifetimeSeconds);
+    }
+  });
+
+  if (definition.oauth === '2.0' && sandbox.oauth === '2.0') {
+    const { pkce } = sandbox;
+    it('AR-06 sends PKCE wherever the provider takes it', () => {
+      expect(definition.pkce).toBe(pkce === 'ignored' ? 'unsupported' : pkce);
+    });
+  }
+}
