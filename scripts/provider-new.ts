@@ -125,7 +125,7 @@ async function createProvider(args: readonly string[]): Promise<string> {
 Now, from the provider's documentation (docs/adding-a-provider.md explains each):
   1. src/providers/${slug}/facts.json               what the provider documents
   2. src/providers/${slug}/${slug}.definition.ts   what we use of it
-  3. src/providers/${slug}/${slug}.sandbox.ts      what the provider expects and answers
+  3. src/providers/${slug}/${slug}.sandbox.ts      the requests that the provider expects, and its responses
   4. src/providers/${slug}/README.md
   5. npm run docs:providers
   6. npm run test:jest -- src/providers/${slug} src/architecture

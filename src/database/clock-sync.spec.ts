@@ -44,14 +44,14 @@ describe('R-12 ClockSync', () => {
     expect(noteAbsence).not.toHaveBeenCalled();
   });
 
-  it('leaves a clock alone that is right for all that an answer tells which was long under way', async () => {
+  it('leaves a clock alone that is right for all that a late response tells', async () => {
     responseMs = 12_000;
     await sync.syncAgain();
     expect(behindMs()).toBe(0);
     expect(noteAbsence).not.toHaveBeenCalled();
   });
 
-  it('notices that the clock of the database was set forward, also by such an answer', async () => {
+  it('notices that the clock of the database was set forward, also by such a response', async () => {
     responseMs = 12_000;
     aheadMs += 3_600_000;
     await sync.syncAgain();

@@ -56,7 +56,7 @@ describe('the log of requests', () => {
       .map(({ level, reqId, req, res, code, msg }) => ({ level, reqId, req, res, code, msg }));
   }
 
-  it('marks what is logged for a request with its id, and tells how it was answered', async () => {
+  it('marks what is logged for a request with its id, and tells its status', async () => {
     const req = { method: 'GET', path: '/grumble' };
     const linesOf = (id: string) => [
       { level: 40, reqId: id, req: undefined, res: undefined, msg: 'No.' },

@@ -36,7 +36,7 @@ export interface HistoryEntry {
 
 type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
-/** An entry whose call is still being answered. */
+/** An entry whose call has no response yet. */
 export type OpenEntry = Writable<HistoryEntry>;
 
 const limit = 20_000;

@@ -29,7 +29,7 @@ export interface FakeProviderOptions {
   readonly displayName: string;
   /** Base of all its endpoints: `<sandbox>/<slug>`. */
   readonly url: string;
-  /** What the provider expects and answers. */
+  /** The requests that the provider expects, and its responses. */
   readonly definition: SandboxDefinition;
   /** Milliseconds since 1970. */
   readonly now: () => number;

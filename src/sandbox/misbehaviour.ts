@@ -21,7 +21,7 @@ const bytes = z.int().min(0).max(1_073_741_824);
 
 /** One way in which a fake goes wrong, and the endpoint at which it does. */
 export const misbehaviourSchema = z.discriminatedUnion('type', [
-  /** Answers late, or when told to behave. What was asked is done at arrival, or, with `processed: false`, only after the wait. */
+  /** Responds late, or when told to behave. What was asked is done at arrival, or, with `processed: false`, only after the wait. */
   z.strictObject({ endpoint, type: z.literal('slow'), ms: z.int().min(0).max(600_000), processed }),
   /** Closes the connection without a response; with `processed` after the token was rotated, so the response is lost. */
   z.strictObject({ endpoint, type: z.literal('drop'), processed }),

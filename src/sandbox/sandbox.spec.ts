@@ -110,7 +110,7 @@ describe('consent page', () => {
     }
   });
 
-  it('takes one answer per request', async () => {
+  it('takes one decision per request', async () => {
     const url = `${fake.url}/_consent`;
     const fields = { request: await openForm(), decision: 'approve' };
     expect((await postForm(url, fields)).status).toBe(302);
@@ -125,7 +125,7 @@ describe('consent page', () => {
     expect((await postForm(`${fake.url}/_consent`, fields)).status).toBe(400);
   });
 
-  it("is not answered at another provider's address", async () => {
+  it("takes no decision at another provider's address", async () => {
     const fields = { request: await openForm(), decision: 'approve' };
     expect((await postForm(`${sandbox.provider('fixed').url}/_consent`, fields)).status).toBe(400);
   });
@@ -302,7 +302,7 @@ describe('misbehaviour', () => {
     expect(fake.isLiveRefreshToken(refreshToken)).toBe(false);
   });
 
-  it('processes before any wrong answer where ordered so', async () => {
+  it('processes before any wrong response where ordered so', async () => {
     const { refreshToken } = await driver.link();
     fake.misbehave(at({ type: 'status', code: 502, processed: true }));
     expect((await driver.refresh(refreshToken)).status).toBe(502);
@@ -337,7 +337,7 @@ describe('misbehaviour', () => {
     }
   });
 
-  it('slow: answers rightly afterwards, and is cut off by stop', async () => {
+  it('slow: responds rightly afterwards, and is cut off by stop', async () => {
     const { refreshToken } = await driver.link();
     fake.misbehave(at({ type: 'slow', ms: 1 }));
     const reply = await driver.refresh(refreshToken);
@@ -349,7 +349,7 @@ describe('misbehaviour', () => {
     await cut;
   });
 
-  it('slow: is answered at once when the fake is told to behave', async () => {
+  it('slow: responds at once when the fake is told to behave', async () => {
     const { refreshToken } = await driver.link();
     fake.misbehave(at({ type: 'slow', ms: 600_000 }));
     const reply = driver.refresh(refreshToken);

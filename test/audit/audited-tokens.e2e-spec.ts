@@ -25,7 +25,7 @@ const defenceOff: ApplicationOptions = {
   override: (builder) => builder.overrideProvider(AuditTrail).useClass(FireAndForgetAuditTrail),
 };
 
-describe('a hand-out', () => {
+describe('an issued token', () => {
   let application: TestApplication;
 
   const start = async (options: ApplicationOptions = {}) => {
@@ -37,7 +37,7 @@ describe('a hand-out', () => {
     await application.close();
   });
 
-  const handOuts = () =>
+  const issuedTokens = () =>
     queryDatabase<{ request_id: string; actor: string; connection_id: string }>(
       application.databaseUrl,
       `SELECT request_id, actor, connection_id FROM audit_entries WHERE action = 'token.handed_out' ORDER BY sequence`,
@@ -51,7 +51,7 @@ describe('a hand-out', () => {
     const response = await application.api.get(tokenPath).set('x-request-id', 'request-1').expect(200);
 
     expect(response.body).toHaveProperty('access_token');
-    await expect(handOuts()).resolves.toEqual([
+    await expect(issuedTokens()).resolves.toEqual([
       {
         request_id: expect.stringMatching(/^[0-9a-f-]{36}\.request-1$/),
         actor: expect.stringMatching(/^api-key:[0-9a-f]{18}$/),
@@ -66,7 +66,7 @@ describe('a hand-out', () => {
 
     await Promise.all(ids.map((id) => application.api.get(tokenPath).set('x-request-id', id).expect(200)));
 
-    const recorded = (await handOuts()).map((row) => row.request_id.split('.')[1]);
+    const recorded = (await issuedTokens()).map((row) => row.request_id.split('.')[1]);
     expect(recorded.sort()).toEqual(ids.sort());
   });
 
@@ -88,7 +88,7 @@ describe('a hand-out', () => {
     const response = await application.api.get(tokenPath).expect(200);
 
     expect(response.body).toHaveProperty('access_token');
-    await expect(handOuts()).resolves.toEqual([]);
+    await expect(issuedTokens()).resolves.toEqual([]);
   });
 
   it('TE-08 is denied to a key without the scope, and the denial is in the audit trail', async () => {
@@ -97,7 +97,7 @@ describe('a hand-out', () => {
 
     await application.browser.get(tokenPath).set('authorization', `Bearer ${key}`).expect(403);
 
-    await expect(handOuts()).resolves.toEqual([]);
+    await expect(issuedTokens()).resolves.toEqual([]);
     await expect(denials()).resolves.toMatchObject([
       { actor: `api-key:${key.split('_')[1]}`, code: 'SCOPE_MISSING', provider: 'whoop', outcome: 'denied' },
     ]);
@@ -125,7 +125,7 @@ describe('a hand-out', () => {
       `SELECT * FROM audit_entries WHERE action = 'access.denied' ORDER BY sequence`,
     );
 
-  it('I5 has one entry for the end of each refresh, before that of the hand-out', async () => {
+  it('I5 has one entry for the end of each refresh, before that of the issued token', async () => {
     await start();
     application.clock.advance(3_600_000);
     await Promise.all([application.api.get(tokenPath).expect(200), application.api.get(tokenPath).expect(200)]);
@@ -149,7 +149,7 @@ describe('a hand-out', () => {
     await application.api.delete('/v1/users/user-1/connections/whoop').expect(200);
     await application.api.get(tokenPath).expect(404);
 
-    await expect(handOuts()).resolves.toEqual([]);
+    await expect(issuedTokens()).resolves.toEqual([]);
     await expect(
       queryDatabase(application.databaseUrl, `SELECT provider FROM audit_entries WHERE action = 'connection.unlinked'`),
     ).resolves.toEqual([{ provider: 'whoop' }]);
@@ -195,7 +195,7 @@ describe('a process that is killed', () => {
     }
   };
 
-  it('LOG-06 has handed out no token whose entry was not committed', async () => {
+  it('LOG-06 has issued no token whose entry was not committed', async () => {
     const auditor = new pg.Client({ connectionString: application.databaseUrl });
     await auditor.connect();
     try {
@@ -212,12 +212,12 @@ describe('a process that is killed', () => {
     }
   });
 
-  it('LOG-06 has an entry for each of the tokens it handed out before', async () => {
-    const handedOut: string[] = [];
+  it('LOG-06 has an entry for each of the tokens it issued before', async () => {
+    const issued: string[] = [];
     const clients = Array.from({ length: 8 }, async () => {
       for (let requestId: string = randomUUID(); (await ask(requestId)) !== undefined; requestId = randomUUID()) {
-        handedOut.push(requestId);
-        if (handedOut.length === 200) {
+        issued.push(requestId);
+        if (issued.length === 200) {
           service.child.kill('SIGKILL');
         }
       }
@@ -229,8 +229,8 @@ describe('a process that is killed', () => {
       `SELECT request_id FROM audit_entries WHERE action = 'token.handed_out'`,
     );
     const recorded = new Set(rows.map((row) => row.request_id.split('.')[1]));
-    expect(handedOut.length).toBeGreaterThanOrEqual(200);
-    expect(handedOut.filter((requestId) => !recorded.has(requestId))).toEqual([]);
+    expect(issued.length).toBeGreaterThanOrEqual(200);
+    expect(issued.filter((requestId) => !recorded.has(requestId))).toEqual([]);
   });
 });
 

@@ -40,10 +40,10 @@ describe('the address of a caller in the audit trail', () => {
     await callFrom('203.0.113.7');
     await callFrom('198.51.100.4');
 
-    const [handedOut, fromElsewhere] = await addressesOf('token.handed_out');
-    expect(handedOut).toMatch(/^digest:[0-9a-f]{24}$/);
-    expect(fromElsewhere).not.toBe(handedOut);
-    expect(await addressesOf('access.denied')).toEqual([handedOut, fromElsewhere]);
+    const [issued, fromElsewhere] = await addressesOf('token.handed_out');
+    expect(issued).toMatch(/^digest:[0-9a-f]{24}$/);
+    expect(fromElsewhere).not.toBe(issued);
+    expect(await addressesOf('access.denied')).toEqual([issued, fromElsewhere]);
     const dump = await queryDatabase(application.databaseUrl, 'SELECT audit_entries::text FROM audit_entries');
     expect(JSON.stringify(dump)).not.toContain('203.0.113');
   });

@@ -341,11 +341,11 @@ describe('the console in Chromium', () => {
       const page = await operator.context().newPage();
       await page.goto(evil);
       const framed = await page.frames()[1]?.content();
-      const [answer] = await Promise.all([
+      const [response] = await Promise.all([
         page.waitForResponse(`${ours}/console/${path}`),
         page.getByRole('button', { name: 'Free prize' }).click(),
       ]);
-      expect(answer.status()).toBe(403);
+      expect(response.status()).toBe(403);
       expect(framed).not.toContain('Overview');
       const [posted] = front.requests.filter(
         ({ method, url }) => method === 'POST' && url.endsWith(path) && !url.endsWith('/console/sign-in'),

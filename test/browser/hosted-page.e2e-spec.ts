@@ -54,8 +54,8 @@ describe('the hosted page in Chromium', () => {
   }
 
   async function connectUrl(user: string, body: object = {}): Promise<string> {
-    const answer = await application.api.post('/v1/link-sessions').send({ user_id: user, ...body });
-    return (answer.body as { connect_url: string }).connect_url;
+    const response = await application.api.post('/v1/link-sessions').send({ user_id: user, ...body });
+    return (response.body as { connect_url: string }).connect_url;
   }
 
   /** Opens the page and presses "Continue". */
@@ -150,7 +150,7 @@ describe('the hosted page in Chromium', () => {
     expect((await historyOf(page)).filter((url) => url.includes('code='))).toHaveLength(1);
   });
 
-  it('AR-16 links a provider of another site that answers with a form, with the Lax cookie', async () => {
+  it('AR-16 links a provider of another site that responds with a form, with the Lax cookie', async () => {
     const user = newUser();
     const page = await openSession(await newContext(), user, { return_url: returnUrl });
     await page.getByRole('button', { name: 'Apple Health' }).click();
@@ -174,12 +174,12 @@ describe('the hosted page in Chromium', () => {
     await mine.getByRole('button', { name: 'WHOOP' }).click();
     const victim = await (await newContext()).newPage();
     await victim.goto(mine.url());
-    const [answer] = await Promise.all([
+    const [response] = await Promise.all([
       victim.waitForResponse((response) => response.url().includes('/callback?')),
       victim.getByRole('button', { name: 'Approve' }).click(),
     ]);
 
-    expect(answer.status()).toBe(303);
+    expect(response.status()).toBe(303);
     await victim.getByText('opened in another browser').waitFor();
     expect(redemptions('whoop')).toBe(before);
     expect(await outcomes(attacker)).toEqual(['rejected_binding']);
@@ -225,12 +225,12 @@ describe('the hosted page in Chromium', () => {
     const page = await context.newPage();
     await page.goto(evil);
     const framed = await page.frames()[1]?.content();
-    const [answer] = await Promise.all([
+    const [response] = await Promise.all([
       page.waitForResponse(`${ours}/connect/start`),
       page.getByRole('button', { name: 'Free prize' }).click(),
     ]);
 
-    expect(answer.status()).toBe(403);
+    expect(response.status()).toBe(403);
     expect(framed).not.toContain('Connect a device');
     expect(await outcomes(user)).toEqual([]);
     const [posted] = front.requests.filter(({ method, url }) => method === 'POST' && url.endsWith('/connect/start'));
@@ -265,12 +265,12 @@ describe('the hosted page in Chromium', () => {
     const context = await newContext();
     const page = await context.newPage();
     await page.goto(evil);
-    const [answer] = await Promise.all([
+    const [response] = await Promise.all([
       page.waitForResponse(`${ours}/connect`),
       page.getByRole('button', { name: 'Free prize' }).click(),
     ]);
 
-    expect(answer.status()).toBe(403);
+    expect(response.status()).toBe(403);
     expect(await context.cookies(ours)).toEqual([]);
     expect(front.requests.find(({ method }) => method === 'POST')?.origin).toBe(evil);
   });
@@ -310,12 +310,12 @@ describe('the hosted page in Chromium', () => {
     );
     const other = await context.newPage();
     await other.goto(evil);
-    const [answer] = await Promise.all([
+    const [response] = await Promise.all([
       other.waitForResponse((response) => response.url().endsWith('/callback')),
       other.getByRole('button', { name: 'Free prize' }).click(),
     ]);
 
-    expect(answer.status()).toBe(403);
+    expect(response.status()).toBe(403);
     expect(redemptions('apple-health')).toBe(before);
     expect(await outcomes(user)).toEqual([null]);
   });

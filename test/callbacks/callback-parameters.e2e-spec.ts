@@ -335,13 +335,13 @@ describe('a hostile callback', () => {
     async function prepare(): Promise<{ user: string; state: string; token: string }> {
       const attacker = newUser();
       await linkAccount(application, attacker, 'whoop', { account: '666' });
-      const token = await handedOut(attacker);
+      const token = await issuedTokenOf(attacker);
       const user = newUser();
       const { state } = await startLink(application, user, 'whoop');
       return { user, state, token };
     }
 
-    async function handedOut(user: string): Promise<string> {
+    async function issuedTokenOf(user: string): Promise<string> {
       const response = await application.api.get(`/v1/users/${user}/connections/whoop/token`).expect(200);
       return (response.body as { access_token: string }).access_token;
     }
@@ -370,7 +370,7 @@ describe('a hostile callback', () => {
         await lax.close();
       }
 
-      expect(await handedOut(user)).toBe(token);
+      expect(await issuedTokenOf(user)).toBe(token);
       expect(await auditEntriesOf(application, user)).toContain('link.completed success browser');
     });
   });

@@ -9,7 +9,7 @@ import { until } from '../support/until.js';
 import { FaultCluster, type FaultConnection } from './support/fault-cluster.js';
 import { report, rounds, seed } from './support/figures.js';
 import type { Replica } from './support/replica.js';
-import { claimSeconds, confirmationSeconds, holdSeconds } from './support/timing.js';
+import { leaseSeconds, confirmationSeconds, holdSeconds } from './support/timing.js';
 
 /** Takes the lease, saves what the provider sent: the statements between which a refresh happens. */
 const [takeLease, saveRefreshed] = ['connections-acquire-lease', 'connections-save-refreshed'];
@@ -111,7 +111,7 @@ describe('processes that die', () => {
         all.push(...connections);
         await killBeforeCommit(connections);
         await victim.start({ withoutJournal: true });
-        await cluster.passTime(claimSeconds);
+        await cluster.passTime(leaseSeconds);
         const responses = await cluster.askAll(survivor, connections);
         expect(responses.map(({ status }) => status)).toEqual(connections.map(() => 200));
         expect(cluster.refreshSum(connections)).toBe(2 * connections.length);
@@ -177,7 +177,7 @@ describe('processes that die', () => {
           ),
         );
         await victim.start();
-        await cluster.passTime(claimSeconds);
+        await cluster.passTime(leaseSeconds);
       }
       for (const seconds of [holdSeconds, confirmationSeconds]) {
         await cluster.passTime(seconds);
@@ -205,7 +205,7 @@ describe('processes that die', () => {
         await victim.kill();
         await asking;
         // Nobody knows whether the refresh token was sent: until the hold is over the old token has to do.
-        await cluster.passTime(claimSeconds);
+        await cluster.passTime(leaseSeconds);
         const early = await cluster.askAll(survivor, connections);
         expect(early.map(({ status }) => status)).toEqual(connections.map(() => 200));
         expect(cluster.refreshSum(connections)).toBe(0);
@@ -231,7 +231,7 @@ describe('processes that die', () => {
       const asking = cluster.askAll(victim, connections);
       await victim.commitsHeld(point, connections.length);
       victim.pause();
-      await cluster.passTime(claimSeconds);
+      await cluster.passTime(leaseSeconds);
       await cluster.askAll(other, connections);
       victim.resume();
       victim.database.clear();

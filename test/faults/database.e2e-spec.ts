@@ -5,7 +5,7 @@ import { OwnPostgres } from './support/fault-database.js';
 import { FaultCluster, type FaultConnection } from './support/fault-cluster.js';
 import { report, rounds } from './support/figures.js';
 import type { Replica } from './support/replica.js';
-import { claimSeconds, holdSeconds } from './support/timing.js';
+import { leaseSeconds, holdSeconds } from './support/timing.js';
 
 const [takeLease, saveRefreshed] = ['connections-acquire-lease', 'connections-save-refreshed'];
 const connectionCount = 5;
@@ -157,7 +157,7 @@ describe('a database that fails', () => {
   );
 
   it(
-    'R-06 while PostgreSQL is away no refresh token is spent and no token is handed out',
+    'R-06 while PostgreSQL is away no refresh token is spent and no token is issued',
     async () => {
       const connections = await cluster.link('whoop', connectionCount, first);
       await postgres.crash();
@@ -187,7 +187,7 @@ describe('a database that fails', () => {
       const responses = await cluster.askAll(first, connections);
       expect(responses.map(({ status }) => status)).toEqual(connections.map(() => 200));
       expect(cluster.refreshSum(connections)).toBe(0);
-      await cluster.passTime(claimSeconds);
+      await cluster.passTime(leaseSeconds);
       await cluster.askAll(first, connections);
       expect(cluster.refreshSum(connections)).toBe(connections.length);
       const violations = await cluster.check(connections);

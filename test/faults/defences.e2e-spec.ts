@@ -21,7 +21,7 @@ const connectionCount = 10;
 const callers = 3;
 
 /** Switches the lease off: whoever asks may spend the refresh token. */
-class NoClaims implements Pick<RefreshLeases, 'acquire' | 'release'> {
+class NoLeases implements Pick<RefreshLeases, 'acquire' | 'release'> {
   async acquire(): Promise<RefreshLease> {
     return { id: randomUUID(), takenAtMs: performance.now(), isTrial: false };
   }
@@ -29,7 +29,7 @@ class NoClaims implements Pick<RefreshLeases, 'acquire' | 'release'> {
   async release(): Promise<void> {}
 }
 
-/** Switches the audit trail off: hand-outs do not wait for their entry, nor have one. */
+/** Switches the audit trail off: tokens are issued before their entry, or without one. */
 class NoAudit implements Pick<AuditTrail, 'record'> {
   async record(): Promise<void> {}
 }
@@ -37,7 +37,7 @@ class NoAudit implements Pick<AuditTrail, 'record'> {
 /** Token sets that are in memory only. */
 const unsaved = new Map<string, SealedTokenSet & { readonly secretGen: number }>();
 
-/** Switches the commit before the hand-out off: a refreshed set is used at once, and written some day. */
+/** Switches the commit before a token is issued off: a refreshed set is used at once, and written some day. */
 class WriteBehindStore extends ConnectionStore {
   override async saveRefreshed(key: ConnectionKey, tokens: SealedTokenSet): Promise<boolean> {
     unsaved.set(key.id, { ...tokens, secretGen: key.secretGen + 1 });
@@ -110,7 +110,7 @@ describe('with one defence switched off the checker finds', () => {
   });
 
   it('R-03 tokens sent twice, in flight at once and lost without the lease', async () => {
-    const withoutClaims = { override: replaceBy(RefreshLeases, NoClaims) };
+    const withoutClaims = { override: replaceBy(RefreshLeases, NoLeases) };
     const instances = [await cluster.startInstance(withoutClaims), await cluster.startInstance(withoutClaims)];
     const connections = await cluster.link(slug, connectionCount, instances[0]);
     await askTogether(instances, connections, instances.length);
@@ -118,14 +118,14 @@ describe('with one defence switched off the checker finds', () => {
     expect([...found]).toEqual(expect.arrayContaining(['I1', 'I3', 'I6']));
   });
 
-  it('I2 tokens that are nowhere committed without the commit before the hand-out', async () => {
+  it('I2 tokens that are nowhere committed without the commit before a token is issued', async () => {
     const instance = await cluster.startInstance({
       override: (builder) =>
         replaceBy(ConnectionReader, WriteBehindReader)(replaceBy(ConnectionStore, WriteBehindStore)(builder)),
     });
     const connections = await cluster.link(slug, connectionCount, instance);
     await askTogether([instance], connections);
-    const found = await checkWithout('R-01', 'commit before the hand-out', connections);
+    const found = await checkWithout('R-01', 'commit before a token is issued', connections);
     expect([...found]).toEqual(expect.arrayContaining(['I2', 'I3', 'I5']));
   });
 
@@ -165,7 +165,7 @@ describe('with one defence switched off the checker finds', () => {
     await queryDatabase(cluster.database.url, 'DELETE FROM circuit_breakers');
   });
 
-  it('I5 hand-outs that nobody will know of without the audit trail', async () => {
+  it('I5 issued tokens that nobody will know of without the audit trail', async () => {
     const instance = await cluster.startInstance({ override: replaceBy(AuditTrail, NoAudit) });
     const connections = await cluster.link(slug, connectionCount, instance);
     await askTogether([instance], connections);

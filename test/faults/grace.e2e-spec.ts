@@ -4,7 +4,7 @@ import { FaultCluster, type FaultConnection } from './support/fault-cluster.js';
 import { report, rounds } from './support/figures.js';
 import type { NetworkFault } from './support/faulty-network.js';
 import type { Replica } from './support/replica.js';
-import { claimSeconds, confirmationSeconds, holdSeconds } from './support/timing.js';
+import { leaseSeconds, confirmationSeconds, holdSeconds } from './support/timing.js';
 import { lostResponses } from './support/lost-responses.js';
 
 /** Longer than a lease, shorter than the hold. */
@@ -93,7 +93,7 @@ describe('providers that take a used refresh token again for some seconds, and e
         undeclared.push(...strict);
         await killBeforeCommit([...connections, ...strict]);
         const restarting = victim.start({ withoutJournal: true });
-        await passTime(claimSeconds);
+        await passTime(leaseSeconds);
         const responses = await cluster.askAll(survivor, [...connections, ...strict]);
         expect(responses.map(({ status }) => status)).toEqual(responses.map(() => 200));
         expect(connections.map((each) => cluster.refreshCount(each))).toEqual(connections.map(() => 2));
@@ -131,7 +131,7 @@ describe('providers that take a used refresh token again for some seconds, and e
           );
         }
         faults += losses.reduce((sum, each) => sum + each, 0);
-        await passTime(claimSeconds);
+        await passTime(leaseSeconds);
         const responses = await cluster.askAll(survivor, connections);
         expect(responses.map(({ status }) => status)).toEqual(connections.map(() => 200));
         expect(connections.map((each) => cluster.refreshCount(each))).toEqual(losses.map((each) => each + 1));
@@ -158,7 +158,7 @@ describe('providers that take a used refresh token again for some seconds, and e
         const headers = { 'retry-after': String(retryAfterSeconds) };
         cluster.sandbox.provider(late.slug).misbehave({ endpoint: 'refresh', type: 'status', code: 429, headers });
         await cluster.ask(survivor, limited);
-        await passTime(claimSeconds);
+        await passTime(leaseSeconds);
         // Inside the window; but the provider has asked to be left alone.
         await cluster.ask(survivor, late);
         expect(cluster.refreshCount(late)).toBe(2);

@@ -10,7 +10,7 @@ import { FaultCluster, type FaultConnection, pathOf } from './support/fault-clus
 import { report, rounds } from './support/figures.js';
 import type { NetworkFault } from './support/faulty-network.js';
 import type { Replica } from './support/replica.js';
-import { claimSeconds, confirmationSeconds, holdSeconds, pauseSeconds } from './support/timing.js';
+import { leaseSeconds, confirmationSeconds, holdSeconds, pauseSeconds } from './support/timing.js';
 import { lostResponses } from './support/lost-responses.js';
 
 const connectionCount = 5;
@@ -89,7 +89,7 @@ describe('providers that respond late, halfway or not at all', () => {
         const connections = await meet('whoop', lostResponses);
         all.push(...connections);
         for (const [seconds, requests, status] of [
-          [claimSeconds, 1, 'active'],
+          [leaseSeconds, 1, 'active'],
           [holdSeconds, 2, 'active'],
           [confirmationSeconds, 3, 'needs_relink'],
           [confirmationSeconds, 3, 'needs_relink'],
@@ -157,7 +157,7 @@ describe('providers that respond late, halfway or not at all', () => {
         refreshAll(second, silent),
       ]);
       expect(new Set(refused.flat())).toEqual(new Set(['PROVIDER_UNAVAILABLE']));
-      await cluster.passTime(claimSeconds);
+      await cluster.passTime(leaseSeconds);
       const again = cluster.askAll(eager, lateWithoutHold);
       await cluster.askAll(second, late);
       await cluster.askAll(first, silent);

@@ -11,13 +11,13 @@ import { OwnPostgres } from './support/fault-database.js';
 import { FaultCluster, type FaultConnection, pathOf } from './support/fault-cluster.js';
 import { report, rounds, seed } from './support/figures.js';
 import type { Replica } from './support/replica.js';
-import { claimSeconds, holdSeconds } from './support/timing.js';
+import { leaseSeconds, holdSeconds } from './support/timing.js';
 
 const [prompt, slow] = [definePeer('peer', 'body'), definePeer('peer-slow', 'body')];
 const definitions = [prompt, slow];
-/** The slow one is overdue soon, so that its claim need not be waited for. */
+/** The slow one is overdue soon, so that its lease need not be waited for. */
 const hasty = [prompt, { ...slow, refresh: { ...slow.refresh, timeoutMs: 1_000 } }];
-const [takeClaim, saveRefreshed] = ['connections-acquire-lease', 'connections-save-refreshed'];
+const [acquireLease, saveRefreshed] = ['connections-acquire-lease', 'connections-save-refreshed'];
 const connectionCount = 8;
 /** Of one connection, at each replica, at the same moment. */
 const callers = 3;
@@ -146,15 +146,15 @@ describe('an independent server that revokes the grant when a refresh token come
   );
 
   it(
-    'R-02 killed between the claim and the call, a process leaves the refresh to another one after the hold',
+    'R-02 killed between the lease and the call, a process leaves the refresh to another one after the hold',
     async () => {
       const all = await inRounds(async (connections) => {
-        const point = first.database.holdResponse(takeClaim);
+        const point = first.database.holdResponse(acquireLease);
         const asking = cluster.askAll(first, connections);
         await point.reached(connections.length);
         await first.kill();
         await asking;
-        await cluster.passTime(claimSeconds);
+        await cluster.passTime(leaseSeconds);
         await cluster.askAll(second, connections);
         expect(cluster.refreshSum(connections)).toBe(0);
         await cluster.passTime(holdSeconds);
@@ -162,7 +162,7 @@ describe('an independent server that revokes the grant when a refresh token come
         expect(cluster.refreshSum(connections)).toBe(connections.length);
         await first.start();
       });
-      await expectNothingLost('R-02', 'killed between claim and call', rounds, all);
+      await expectNothingLost('R-02', 'killed between lease and call', rounds, all);
     },
     timeoutMs,
   );
@@ -171,24 +171,24 @@ describe('an independent server that revokes the grant when a refresh token come
     ['commits what the peer sent', undefined],
     ['loses the grant to a process without the hold', 'hold'],
   ])(
-    'R-04 frozen until its claim has run out, a process %s',
+    'R-04 frozen until its lease has run out, a process %s',
     async (_what, without) => {
       const all = await inRounds(async (connections) => {
         const asking = await askUntilCommit(connections);
         first.pause();
-        await cluster.passTime(claimSeconds);
+        await cluster.passTime(leaseSeconds);
         await cluster.askAll(without === undefined ? second : eager, connections);
         first.resume();
         first.database.clear();
         await asking.over;
       });
       if (without === undefined) {
-        await expectNothingLost('R-04', 'frozen beyond the claim', rounds, all);
+        await expectNothingLost('R-04', 'frozen beyond the lease', rounds, all);
         return;
       }
       const violations = await cluster.check(all);
       const figures = { rounds, faults: rounds, connections: all.length, without };
-      report('R-04', 'frozen beyond the claim, oidc-provider', figures, violations);
+      report('R-04', 'frozen beyond the lease, oidc-provider', figures, violations);
       expect(new Set(violations.map(({ invariant }) => invariant))).toEqual(new Set(['I1', 'I3']));
       expect(lostUsers(violations).size).toBe(all.length);
       expect(peer.revokedGrants).toBe(all.length);
@@ -196,27 +196,27 @@ describe('an independent server that revokes the grant when a refresh token come
     timeoutMs,
   );
 
-  // Before PostgreSQL is stopped: for half a minute after that nothing is claimed whose outcome is unknown.
+  // Before PostgreSQL is stopped: for half a minute after that nothing is leased whose outcome is unknown.
   it.each([
     ['never has two requests of a connection', undefined],
     ['has two of each from a process without the hold', 'hold'],
   ])(
-    'R-08 a peer slower than the claim %s',
+    'R-08 a peer slower than the lease %s',
     async (_what, without) => {
       const all = await inRounds(async (connections) => {
         peer.stallTokenRequests();
         // Callers get the old token; the peer has the request all the same.
         await cluster.askAll(first, connections);
         expect(peer.tokenRequestsInFlight).toBe(connections.length);
-        await cluster.passTime(claimSeconds);
+        await cluster.passTime(leaseSeconds);
         const asking = cluster.askAll(without === undefined ? second : eager, connections);
         if (without === undefined) {
           await asking;
           expect(peer.tokenRequestsInFlight).toBe(connections.length);
         } else {
           await until('the peer has both', async () => {
-            // The claims of the first are renewed.
-            await cluster.passTime(claimSeconds);
+            // The leases of the first are renewed.
+            await cluster.passTime(leaseSeconds);
             return peer.tokenRequestsInFlight === 2 * connections.length;
           });
         }
@@ -225,12 +225,12 @@ describe('an independent server that revokes the grant when a refresh token come
         await until('the peer is done', () => peer.tokenRequestsInFlight === 0);
       }, slow);
       if (without === undefined) {
-        await expectNothingLost('R-08', 'slower than the claim', all.length, all);
+        await expectNothingLost('R-08', 'slower than the lease', all.length, all);
         return;
       }
       const violations = await cluster.check(all);
       const figures = { rounds, faults: all.length, connections: all.length, without };
-      report('R-08', 'slower than the claim, oidc-provider', figures, violations);
+      report('R-08', 'slower than the lease, oidc-provider', figures, violations);
       const crowded = violations.filter(({ invariant }) => invariant === 'I6').map(({ userId }) => userId);
       expect(crowded).toEqual(all.map(({ userId }) => userId));
     },
@@ -257,7 +257,7 @@ describe('an independent server that revokes the grant when a refresh token come
   );
 
   it(
-    'R-06 while PostgreSQL is away no refresh token is spent and no token is handed out',
+    'R-06 while PostgreSQL is away no refresh token is spent and no token is issued',
     async () => {
       const all = await inRounds(async (connections) => {
         await postgres.crash();

@@ -128,7 +128,7 @@ describe('replicas whose clocks are wrong', () => {
   }
 
   it(
-    'R-12 two hours ahead or behind, they hand out no expired token and refresh no living one',
+    'R-12 two hours ahead or behind, they issue no expired token and refresh no living one',
     async () => {
       const all: FaultConnection[] = [];
       for (let round = 0; round < rounds; round += 1) {
@@ -152,7 +152,7 @@ describe('replicas whose clocks are wrong', () => {
     timeoutMs,
   );
 
-  it('R-12 without the clock of the database an instance that is behind hands out expired tokens', async () => {
+  it('R-12 without the clock of the database an instance that is behind issues expired tokens', async () => {
     const behind = new TestClock();
     behind.advance(-twoHoursMs);
     // Nobody sets this clock.

@@ -8,7 +8,7 @@ import { OidcPeer, type PeerClient } from '../support/oidc-peer.js';
 import { definePeer, peerEnvironment, peerScopes } from '../support/peer-provider.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
-import { type Answer, FaultCluster, type FaultConnection, pathOf } from './support/fault-cluster.js';
+import { type CallerResponse, FaultCluster, type FaultConnection, pathOf } from './support/fault-cluster.js';
 import { report } from './support/figures.js';
 import type { Replica } from './support/replica.js';
 
@@ -33,7 +33,7 @@ const hasty = [prompt, { ...slow, refresh: { ...slow.refresh, timeoutMs: timeLim
 /**
  * More than one connection in a row would open the circuit breaker of the provider, which is not what this is about.
  */
-const patientGate = { PROVIDER_BREAKER_FAILURES: '1000' };
+const patientBreaker = { PROVIDER_BREAKER_FAILURES: '1000' };
 
 describe('a server that decides on a refresh at once and responds long after the time limit', () => {
   let peer: OidcPeer;
@@ -49,7 +49,7 @@ describe('a server that decides on a refresh at once and responds long after the
     // Longer than the longest delay; the margin is shorter, so that only this test asks for refreshes.
     peer = await OidcPeer.start({ clients, scopes: peerScopes, accessTokenLifetimeSeconds: 200 });
     const environment = Object.assign(
-      { ...patientGate, REFRESH_IN_DOUBT_HOLD_SECONDS: String(holdSeconds), TOKEN_REFRESH_MARGIN_SECONDS: '10' },
+      { ...patientBreaker, REFRESH_IN_DOUBT_HOLD_SECONDS: String(holdSeconds), TOKEN_REFRESH_MARGIN_SECONDS: '10' },
       ...clients.map((client) => peerEnvironment(peer, client.id, client)),
     ) as Record<string, string>;
     const withShortHold = { ...environment, REFRESH_IN_DOUBT_HOLD_SECONDS: String(shortHoldSeconds) };
@@ -112,7 +112,7 @@ describe('a server that decides on a refresh at once and responds long after the
         ),
       );
       await until('the leases are renewed', async () => (await renewedLeases()) > 0);
-      const responses: Answer[] = [];
+      const responses: CallerResponse[] = [];
       await until(
         'all responses are committed',
         async () => {
@@ -226,10 +226,10 @@ describe('callers with a working token', () => {
       replicas: [
         // A lease of it ends while callers still ask, unless it is renewed.
         {
-          environment: patientGate,
+          environment: patientBreaker,
           definitions: [{ ...graceful, refresh: { ...graceful.refresh, timeoutMs: 1_000 } }],
         },
-        { environment: patientGate, definitions: [graceful] },
+        { environment: patientBreaker, definitions: [graceful] },
       ],
     });
     [refresher, asked] = [cluster.replica(0), cluster.replica(1)];

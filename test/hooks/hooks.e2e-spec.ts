@@ -122,7 +122,7 @@ describe('a hook', () => {
     }
   });
 
-  it('answers 503 and stores nothing while the database is away', async () => {
+  it('responds with 503 and stores nothing while the database is away', async () => {
     const { account } = await link('huawei-health-kit');
     const [sent] = await prepare('huawei-health-kit', { kind: 'deauthorized', accountIds: [account] });
     await queryDatabase(application.databaseUrl, 'ALTER TABLE notifications RENAME TO hidden_notifications');

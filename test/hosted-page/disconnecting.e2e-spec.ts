@@ -58,8 +58,8 @@ describe('a connection on the hosted page', () => {
     const question = await ask(browser, handle, 'whoop').expect(200);
     expect(question.text).toContain('Disconnect WHOOP?');
     expect(await isConnected(user, 'whoop')).toBe(true);
-    const answer = await disconnect(browser, handle, 'whoop').expect(303);
-    const page = await browser.get(String(answer.headers['location'])).expect(200);
+    const response = await disconnect(browser, handle, 'whoop').expect(303);
+    const page = await browser.get(String(response.headers['location'])).expect(200);
 
     expect(page.text).toContain('WHOOP is disconnected');
     expect(await isConnected(user, 'whoop')).toBe(false);

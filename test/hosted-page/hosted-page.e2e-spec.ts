@@ -33,9 +33,9 @@ async function newBrowser(instance = application): Promise<TestAgent> {
 
 async function createSession(body: { user_id?: string } = {}): Promise<Session> {
   const user = body.user_id ?? newUser();
-  const answer = await application.api.post('/v1/link-sessions').send({ ...body, user_id: user });
-  expect(answer.status).toBe(201);
-  const { link_token: token } = answer.body as { link_token: string };
+  const response = await application.api.post('/v1/link-sessions').send({ ...body, user_id: user });
+  expect(response.status).toBe(201);
+  const { link_token: token } = response.body as { link_token: string };
   return { user, token, page: `/connect?session=${hashOneTimeSecret(token).toString('base64url')}` };
 }
 
@@ -74,9 +74,9 @@ describe('a form of the hosted page that another site sends', () => {
     const session = await createSession();
     const browser = await newBrowser();
 
-    const answer = await open(browser, session).set('origin', origin).expect(403);
+    const response = await open(browser, session).set('origin', origin).expect(403);
 
-    expect(answer.headers['set-cookie']).toBeUndefined();
+    expect(response.headers['set-cookie']).toBeUndefined();
     // The session is still there for its user.
     await open(browser, session).set('origin', ours).expect(303);
   });

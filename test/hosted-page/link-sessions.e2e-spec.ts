@@ -43,9 +43,9 @@ function newBrowser(): TestAgent {
 }
 
 async function createSession(user: string, body: object = {}): Promise<Session> {
-  const answer = await application.api.post('/v1/link-sessions').send({ user_id: user, ...body });
-  expect(answer.status).toBe(201);
-  return answer.body as Session;
+  const response = await application.api.post('/v1/link-sessions').send({ user_id: user, ...body });
+  expect(response.status).toBe(201);
+  return response.body as Session;
 }
 
 /** Presses "Continue" on the page that a session's link opens. */
@@ -232,8 +232,8 @@ describe('the hosted page', () => {
     [{ require_confirmation: true }, 400, 'REQUEST_INVALID'],
     [{ user_id: '' }, 400, 'REQUEST_INVALID'],
   ])('is not made with %j', async (body, status, code) => {
-    const answer = await application.api.post('/v1/link-sessions').send({ user_id: 'user-1', ...body });
-    expect(answer.body).toMatchObject({ status, code });
+    const response = await application.api.post('/v1/link-sessions').send({ user_id: 'user-1', ...body });
+    expect(response.body).toMatchObject({ status, code });
   });
 
   it('TE-08 offers only what the key that made the session may use', async () => {
@@ -310,9 +310,9 @@ describe('a link session', () => {
   it('AR-05 is opened once, however many browsers do at the same moment', async () => {
     const user = newUser();
     const session = await createSession(user);
-    const answers = await Promise.all(Array.from({ length: 50 }, () => open(newBrowser(), session)));
-    expect(answers.filter(({ status }) => status === 303)).toHaveLength(1);
-    expect(answers.filter(({ status }) => status === 403)).toHaveLength(49);
+    const responses = await Promise.all(Array.from({ length: 50 }, () => open(newBrowser(), session)));
+    expect(responses.filter(({ status }) => status === 303)).toHaveLength(1);
+    expect(responses.filter(({ status }) => status === 403)).toHaveLength(49);
     // A few in a minute, so that nobody fills the audit trail with them.
     const entries = await auditEntriesOf(application, user);
     expect(entries.length).toBeGreaterThanOrEqual(5);
@@ -427,9 +427,9 @@ describe('a link started on the hosted page', () => {
       const session = await createSession(attacker, { return_url: returnUrl });
       const callback = await chooseAndConsent(browser, slug, session);
 
-      const answer = await victim.get(pathOf(callback)).expect(303);
+      const response = await victim.get(pathOf(callback)).expect(303);
 
-      expect(answer.headers['location']).toBe(
+      expect(response.headers['location']).toBe(
         `${returnUrl}?status=error&provider=${slug}&error=AUTHORIZATION_STATE_INVALID`,
       );
       expect(redemptions(slug)).toBe(before);
@@ -439,7 +439,7 @@ describe('a link started on the hosted page', () => {
         'link.started success browser',
         'link.failed denied browser AUTHORIZATION_STATE_INVALID',
       ]);
-      expect((await browser.get(pathOf(callback)).expect(303)).headers['location']).toBe(answer.headers['location']);
+      expect((await browser.get(pathOf(callback)).expect(303)).headers['location']).toBe(response.headers['location']);
     },
   );
 
@@ -510,9 +510,9 @@ describe('a link started on the hosted page', () => {
       const before = redemptions('apple-health');
 
       // Another site's form comes without cookies.
-      const answer = await post(newBrowser(), callback);
-      expect(answer.status).toBe(303);
-      const resume = String(answer.headers['location']);
+      const response = await post(newBrowser(), callback);
+      expect(response.status).toBe(303);
+      const resume = String(response.headers['location']);
       expect(resume).toMatch(/^\/v1\/links\/[0-9a-f-]{36}\/resume\?handle=[A-Za-z0-9_-]{43}$/);
       expect(redemptions('apple-health')).toBe(before);
       await browser.head(resume).expect(200);
@@ -556,12 +556,12 @@ describe('a link started on the hosted page', () => {
       const user = newUser();
       const browser = newBrowser();
       const callback = await chooseAndConsent(browser, 'apple-health', await createSession(user));
-      const answer = await post(newBrowser(), callback);
+      const response = await post(newBrowser(), callback);
       const [link] = await findLinks(user);
 
       await browser.get(pathFor(String(link?.id))).expect(status);
 
-      await browser.get(String(answer.headers['location'])).expect(303);
+      await browser.get(String(response.headers['location'])).expect(303);
       expect(await isConnected(user, 'apple-health')).toBe(true);
     });
   });

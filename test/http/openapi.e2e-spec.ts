@@ -34,10 +34,10 @@ describe('the OpenAPI description', () => {
   let text: string;
   beforeAll(async () => {
     application = await startApplication();
-    const answer = await application.browser.get('/docs-json').expect(200);
-    description = answer.body as Description;
+    const response = await application.browser.get('/docs-json').expect(200);
+    description = response.body as Description;
     ({ paths } = description);
-    text = answer.text;
+    text = response.text;
   });
   afterAll(() => application.close());
 
@@ -206,7 +206,7 @@ describe('the OpenAPI description', () => {
     expect(JSON.stringify(token?.responses)).toContain('"#/components/examples/TOKEN_REFRESH_PENDING"');
   });
 
-  it('has an example for every field that is answered', () => {
+  it('has an example for every field of a response', () => {
     const { schemas } = description.components;
     const bare = Object.entries(schemas).flatMap(([name, { properties = {} }]) =>
       Object.entries(properties as Record<string, object>)

@@ -218,7 +218,7 @@ describe('a service whose root key is in a key service', () => {
     await fake.server.close();
   });
 
-  it('CR-14 hands out through an outage until its keys are too old, and spends no refresh token after', async () => {
+  it('CR-14 issues tokens through an outage until its keys are too old, and spends no refresh token after', async () => {
     const { api, sandbox } = await start();
     if (application === undefined) {
       throw new Error('It did not start.');
@@ -243,7 +243,7 @@ describe('a service whose root key is in a key service', () => {
     await api.post(`${path}/refresh`).expect(200);
   });
 
-  it('spends no refresh token when its keys grow too old within two minutes, and hands out as long as they last (CR-14)', async () => {
+  it('spends no refresh token when its keys grow too old within two minutes, and issues tokens as long as they last (CR-14)', async () => {
     const { api, sandbox } = await start();
     await linkAccount({ api, browser: (application as TestApplication).browser }, 'user-1', 'whoop');
     fake.failWith = 503;

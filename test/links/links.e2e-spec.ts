@@ -142,7 +142,7 @@ describe('linking', () => {
       { slug: 'fitbit', lifetimeSeconds: 28_800, scopes: undefined },
       { slug: 'oura', lifetimeSeconds: 86_400, scopes: ouraScopes },
     ])(
-      'links $slug, hands out a token that works there, refreshes it when it has expired, and unlinks',
+      'links $slug, issues a token that works there, refreshes it when it has expired, and unlinks',
       async ({ slug, lifetimeSeconds, scopes }) => {
         const user = newUser();
         const fake = application.sandbox.provider(slug);
@@ -214,7 +214,7 @@ describe('linking', () => {
       { slug: 'garmin-oauth1', revocation: 'revoked', statusAfterwards: 401 },
       { slug: 'fitbit-oauth1', revocation: 'unsupported', statusAfterwards: 200 },
     ])(
-      'links $slug, hands out a token that signs requests there, and unlinks ($revocation at the provider)',
+      'links $slug, issues a token that signs requests there, and unlinks ($revocation at the provider)',
       async ({ slug, revocation, statusAfterwards }) => {
         const user = newUser();
         const fake = application.sandbox.provider(slug);
@@ -261,7 +261,7 @@ describe('linking', () => {
       },
     );
 
-    it('O1-07 hands out the token secret only to a key with the scope tokens:sign', async () => {
+    it('O1-07 returns the token secret only to a key with the scope tokens:sign', async () => {
       const user = newUser();
       await linkAccount(application, user, 'garmin-oauth1');
       const path = `/v1/users/${user}/connections/garmin-oauth1/token`;
@@ -409,7 +409,7 @@ describe('linking', () => {
       expect((await getToken<BearerBody>(user, slug)).scopes).toEqual(granted);
     });
 
-    it('AR-17 hands out no token for what the user has not granted, and leaves an audit entry', async () => {
+    it('AR-17 issues no token for what the user has not granted, and leaves an audit entry', async () => {
       const user = newUser();
       const [personal, daily, workout] = ['extapi:personal', 'extapi:daily', 'extapi:workout'] as const;
       const scopes = [personal, daily, workout];

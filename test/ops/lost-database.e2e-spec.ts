@@ -28,7 +28,7 @@ describe('a lost database', () => {
     links: await queryDatabase(directUrl, 'SELECT to_jsonb(l) AS row FROM links l ORDER BY id'),
   });
 
-  it('is answered with 503 on every call, changes nothing, asks no provider, and is over when it is back', async () => {
+  it('gets 503 on every call, changes nothing, asks no provider, and is over when it is back', async () => {
     await linkAccount(behind, 'anna', 'whoop');
     const { linkWebUrl } = await startLink(behind, 'ben', 'whoop');
     const callback = await consent(linkWebUrl);
@@ -72,7 +72,7 @@ describe('a lost database', () => {
     await behind.api.get('/v1/users/ben/connections/whoop').expect(200);
   });
 
-  it('between the provider and the row is answered with 503; the link has ended, and a new one works', async () => {
+  it('between the provider and the row gets 503; the link has ended, and a new one works', async () => {
     const { linkWebUrl } = await startLink(behind, 'cleo', 'whoop');
     const callback = await consent(linkWebUrl);
     const fake = behind.sandbox.provider('whoop');
@@ -100,7 +100,7 @@ describe('a lost database that calls are counted in', () => {
     // What needs no database is refused as ever.
     ['memory', 401, 'API_KEY_INVALID', 429],
   ] as const)(
-    'AR-25 answers a call that is refused, counted in %s, with %d',
+    'AR-25 refuses a call without a key, counted in %s, with HTTP %d',
     async (storage, status, code, afterwards) => {
       const directUrl = await createTestDatabase();
       const proxy = await TcpProxy.start(directUrl);

@@ -25,7 +25,7 @@ describe('the metrics', () => {
     expect(later.get(name)).toBeLessThan((first.get(name) ?? 0) + 60);
   });
 
-  it('count what was linked and handed out', async () => {
+  it('count what was linked and issued', async () => {
     await linkAccount(application, 'user-1', 'whoop');
     await application.api.get('/v1/users/user-1/connections/whoop/token').expect(200);
 

@@ -218,7 +218,7 @@ describe('an independent OAuth 2.0 server as the provider', () => {
   });
 
   describe.each(slugs)('%s', (slug) => {
-    it('AR-06 TE-01 links with PKCE and hands out a token that works at the peer', async () => {
+    it('AR-06 TE-01 links with PKCE and issues a token that works at the peer', async () => {
       const userId = randomUUID();
       const { linkWebUrl } = await startLink(first, userId, slug);
       const asked = new URL(linkWebUrl).searchParams;
@@ -369,14 +369,14 @@ describe('an independent OAuth 2.0 server as the provider', () => {
       await expectAlive(userId, slug);
     });
 
-    it('R-03 loses the grant with the claim between instances switched off', async () => {
+    it('R-03 loses the grant with the lease between instances switched off', async () => {
       const userId = await link(slug);
-      const everyClaim: Pick<RefreshLeases, 'acquire' | 'release'> = {
+      const everyLease: Pick<RefreshLeases, 'acquire' | 'release'> = {
         acquire: async () => ({ id: randomUUID(), takenAtMs: performance.now(), isTrial: false }),
         release: async () => undefined,
       };
       const override: ApplicationOptions['override'] = (builder) =>
-        builder.overrideProvider(RefreshLeases).useValue(everyClaim);
+        builder.overrideProvider(RefreshLeases).useValue(everyLease);
       await withInstance({ override }, (left) =>
         withInstance({ override }, async (right) => {
           letTokensExpire();

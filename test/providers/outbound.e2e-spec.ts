@@ -14,8 +14,8 @@ import { TestClock } from '../support/test-clock.js';
 import { until } from '../support/until.js';
 
 /** Refreshes under way. */
-const countClaims = {
-  name: 'test-count-claims',
+const countLeases = {
+  name: 'test-count-leases',
   text: 'SELECT count(*) FROM connections WHERE leased_until > now()',
 };
 
@@ -131,7 +131,7 @@ describe('NET-04 a provider that does not respond', () => {
     });
     const database = application.app.get(Database, { strict: false });
     await until('twenty refreshes are under way', async () => {
-      const [row] = await database.query<{ count: string }>(countClaims);
+      const [row] = await database.query<{ count: string }>(countLeases);
       return Number(row?.count) >= 20;
     });
 

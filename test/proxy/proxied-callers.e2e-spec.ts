@@ -171,8 +171,8 @@ describe('callers that leave', () => {
   }
 
   it.each(['POST', 'GET'])('have nothing sent that still waits: %s', async (method) => {
-    const gate = Promise.withResolvers<PreparedResponse>();
-    await start(() => gate.promise);
+    const held = Promise.withResolvers<PreparedResponse>();
+    await start(() => held.promise);
     const exchange = jest.spyOn(bench.application.app.get(DataApiClient), 'exchange');
     const calls = Array.from({ length: 16 }, () => caller.call('whoop', 'a'));
     await until('the provider has all that it gets at a time', () => bench.dataApi.requests.length === 16);
@@ -183,7 +183,7 @@ describe('callers that leave', () => {
     await until('it is given up', async () => (await counted('abandoned')) === abandoned + 1);
     const last = caller.call('whoop', 'last');
     await until('the last one waits', () => exchange.mock.calls.length === 18);
-    gate.resolve({ body: '{}' });
+    held.resolve({ body: '{}' });
     expect((await last).status).toBe(200);
     await Promise.all(calls);
     expect(bench.dataApi.requests.filter(({ target }) => target.endsWith('/left'))).toEqual([]);
@@ -191,15 +191,15 @@ describe('callers that leave', () => {
   });
 
   it('have what was sent go on to its end', async () => {
-    const gate = Promise.withResolvers<PreparedResponse>();
-    await start(() => gate.promise);
+    const held = Promise.withResolvers<PreparedResponse>();
+    await start(() => held.promise);
     const [answered, abandoned] = [await counted('2xx'), await counted('abandoned')];
     const { leave } = await callAndLeave('POST');
     await until('it is sent', () => bench.dataApi.requests.length === 1);
     const server = bench.application.app.getHttpServer() as { getConnections: (done: CountDone) => void };
     leave();
     await until('the service has seen it', async () => (await connectionsOf(server)) === 0);
-    gate.resolve({ body: '{}' });
+    held.resolve({ body: '{}' });
     await until('it has ended', async () => (await counted('2xx')) === answered + 1);
     expect(await counted('abandoned')).toBe(abandoned);
     await until('nothing is held', () => heldBytes() === 0);

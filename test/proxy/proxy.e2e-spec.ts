@@ -125,7 +125,7 @@ describe.each([
     });
   });
 
-  it('LOG-06 is in the audit trail as a call, before it leaves, and not as a hand-out', async () => {
+  it('LOG-06 is in the audit trail as a call, before it leaves, and not as an issued token', async () => {
     const subject = await Subject.link(application, slug);
     await caller.call(slug, `${path}/secret-path?secret=query`, { user: subject.userId });
     const entries = await auditEntriesOf(application, subject.userId);

@@ -13,7 +13,7 @@ const serverError = at({ type: 'status', code: 503 });
 const invalidGrant = at({ type: 'error', error: 'invalid_grant', status: 400 });
 
 /** Switches the circuit breakers off: nothing is ever recorded, so that all stay closed. */
-const withoutGates: ApplicationOptions = {
+const withoutBreakers: ApplicationOptions = {
   override: (builder) =>
     builder.overrideProvider(CircuitBreakerService).useValue({
       findOpen: () => Promise.resolve(undefined),
@@ -125,7 +125,7 @@ describe('the circuit breaker of a provider', () => {
   );
 
   it('R-10 without circuit breakers: the next connection calls the provider although it asked to wait', async () => {
-    const open = await startApplication(withoutGates);
+    const open = await startApplication(withoutBreakers);
     try {
       const [first, second] = await linkMany(open, 'whoop', 2);
       await first?.expire();
@@ -138,7 +138,7 @@ describe('the circuit breaker of a provider', () => {
     }
   });
 
-  it('R-10 R-09 is tried by one refresh at a time before it opens for all', async () => {
+  it('R-10 R-09 is tried by one refresh at a time before it closes', async () => {
     const subjects = await linkMany(application, 'whoop', 8);
     const [first] = subjects;
     await expireAll(subjects);
@@ -162,7 +162,7 @@ describe('the circuit breaker of a provider', () => {
     expect((await ask(subjects)).map(({ status }) => status)).toEqual(subjects.map(() => 200));
   });
 
-  it('gives the probe back when it could not be made', async () => {
+  it('gives the half-open trial back when it could not be made', async () => {
     const [poisoned, healthy] = await linkMany(application, 'whoop', 2);
     await poisoned?.expire();
     poisoned?.fake.misbehave(at({ type: 'status', code: 429, headers: { 'Retry-After': '60' } }));
@@ -175,7 +175,7 @@ describe('the circuit breaker of a provider', () => {
     await healthy?.token();
   });
 
-  it('TE-14 closes for refused credentials, changes no connection, and opens when they are mended', async () => {
+  it('TE-14 opens for refused credentials, changes no connection, and closes when they are right again', async () => {
     const subjects = await linkMany(application, 'whoop', 6);
     const [first] = subjects;
     await expireAll(subjects);
@@ -196,7 +196,7 @@ describe('the circuit breaker of a provider', () => {
     expect((await ask(subjects)).map(({ status }) => status)).toEqual(subjects.map(() => 200));
   });
 
-  it('TE-14 does not close for an error that may concern one grant alone', async () => {
+  it('TE-14 does not open for an error that may concern one grant alone', async () => {
     const [first, second] = await linkMany(application, 'whoop', 2);
     await first?.expire();
     first?.fake.misbehave(at({ type: 'error', error: 'invalid_scope', status: 400 }));
@@ -232,7 +232,7 @@ describe('the circuit breaker of a provider', () => {
   });
 
   it('R-09 without circuit breakers: every connection goes on calling', async () => {
-    const open = await startApplication(withoutGates);
+    const open = await startApplication(withoutBreakers);
     try {
       expect(await outage(open, await linkMany(open, 'whoop', 15))).toBeGreaterThan(100);
     } finally {
@@ -240,7 +240,7 @@ describe('the circuit breaker of a provider', () => {
     }
   });
 
-  it('R-09 is not closed to others by one connection that always fails', async () => {
+  it('R-09 is not opened by one connection that always fails', async () => {
     const [poisoned, healthy] = await linkMany(application, 'whoop', 2);
     await poisoned?.expire();
     poisoned?.fake.misbehave(serverError, 15);

@@ -61,7 +61,7 @@ async function unlinkRace(application: TestApplication, slug: string, random: ()
     ...((await subject.find()) === undefined ? [] : ['the connection is back']),
     ...(subject.isGrantAlive ? ['its grant lives on at the provider'] : []),
     ...([200, 404].includes(status) ? [] : [`the refresh got ${status}`]),
-    ...((await subject.read()).status === 404 ? [] : ['a token is handed out']),
+    ...((await subject.read()).status === 404 ? [] : ['a token is issued']),
   ];
 }
 

@@ -92,7 +92,7 @@ describe('refresh', () => {
       expect(await superseded()).toBe(before);
     });
 
-    it('R-05 never hands out a pair that it could not save', async () => {
+    it('R-05 never issues a pair that it could not save', async () => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
       let saved = false;

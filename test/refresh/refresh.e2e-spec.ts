@@ -132,7 +132,7 @@ describe('refresh', () => {
       expect(await subject.refusal()).toMatchObject({ status: 404, code: 'CONNECTION_NOT_FOUND' });
     });
 
-    it('TE-11 hands out nothing of an unlinked connection, even when the refresh then fails', async () => {
+    it('TE-11 issues nothing of an unlinked connection, even when the refresh then fails', async () => {
       const subject = await Subject.link(application, 'fitbit');
       await subject.liveFor(30_000);
       subject.fake.misbehave(at({ ...held, processed: false }));

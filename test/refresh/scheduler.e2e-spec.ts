@@ -141,7 +141,7 @@ function busiestSecond(instants: readonly number[]): number {
 }
 
 /** Finds what is due without taking a lease: no lock, no mark, nothing for others to see. */
-class CarelessClaims extends RefreshLeases {
+class CarelessLeases extends RefreshLeases {
   private readonly look: Statement = {
     name: 'test-look-at-due',
     text: `SELECT ${connectionColumns} FROM connections WHERE refresh_due_at <= now() AND provider = ANY($1) LIMIT $2`,
@@ -159,7 +159,7 @@ class CarelessClaims extends RefreshLeases {
       rooms.map(({ provider }) => provider),
       limit,
     ]);
-    return rows.map((row) => ({ ...row, claimId: randomUUID(), wasInDoubt: false }));
+    return rows.map((row) => ({ ...row, leaseId: randomUUID(), wasInDoubt: false }));
   }
 }
 
@@ -229,7 +229,7 @@ describe('the refresh scheduler', () => {
     const { violations } = await sweepTogether(1, {
       override: (builder) =>
         builder.overrideProvider(RefreshLeases).useFactory({
-          factory: (database: Database, clock: Clock) => new CarelessClaims(database, clock),
+          factory: (database: Database, clock: Clock) => new CarelessLeases(database, clock),
           inject: [Database, Clock],
         }),
     });
@@ -336,7 +336,7 @@ describe('the refresh scheduler', () => {
     await expect(findViolations({ fake, vault: owner.app, connections })).resolves.toEqual([]);
   });
 
-  it('gives back what gets no slot in time, with nothing in doubt (R-26)', async () => {
+  it('gives back what gets no permit in time, with nothing in doubt (R-26)', async () => {
     const application = await start();
     await linkMany(application, 1);
     await makeDue(application);
@@ -344,7 +344,7 @@ describe('the refresh scheduler', () => {
       .spyOn(application.app.get(RefreshConcurrency, { strict: false }), 'acquire')
       .mockResolvedValue(false);
     beginSweeping(application);
-    await until('it has waited for a slot', () => acquire.mock.calls.length > 0);
+    await until('it has waited for a permit', () => acquire.mock.calls.length > 0);
     await application.app.get(RefreshScheduler).beforeApplicationShutdown();
     expect(refreshCount(application.sandbox.provider(slug))).toBe(0);
     expect(await look(application)).toEqual({ due: 1, leased: 0, in_doubt: 0 });
@@ -374,7 +374,7 @@ describe('the refresh scheduler', () => {
     expect(await look(application)).toEqual({ due: 0, leased: 0, in_doubt: 0 });
   });
 
-  it('gives back what waits for a slot when it is stopped, and refreshes no more of it (R-23)', async () => {
+  it('gives back what waits for a permit when it is stopped, and refreshes no more of it (R-23)', async () => {
     const application = await start({ environment: { PROVIDER_CONCURRENCY: '2' } });
     const fake = application.sandbox.provider(slug);
     await linkMany(application, 8);
@@ -612,7 +612,7 @@ describe('the refresh scheduler', () => {
       const { leased } = await look(application);
       return refreshCount(fake) > 0 && leased === 0;
     });
-    // What was being sent when the response came, not what waited for a slot.
+    // What was being sent when the response came, not what waited for a permit.
     const refused = refreshCount(fake);
     expect(refused).toBeLessThanOrEqual(2);
     await expect(look(application)).resolves.toMatchObject({ in_doubt: 0, due: connections.length - refused });
@@ -634,7 +634,7 @@ describe('the refresh scheduler', () => {
     await expect(findViolations({ fake, vault: application.app, connections })).resolves.toEqual([]);
   });
 
-  it('lets a caller who wants a token join the refresh that waits for a slot, and puts it first', async () => {
+  it('lets a caller who wants a token join the refresh that waits for a permit, and puts it first', async () => {
     const application = await start({ environment: { PROVIDER_CONCURRENCY: '4' } });
     const fake = application.sandbox.provider(slug);
     const connections = await linkMany(application, 8);

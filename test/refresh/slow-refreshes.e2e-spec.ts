@@ -53,7 +53,7 @@ describe('a refresh whose response comes after the time limit', () => {
     }
   });
 
-  it('gives its slot on at the time limit, half as many as there are slots (NET-04)', async () => {
+  it('gives its permit on at the time limit, half as many as there are permits (NET-04)', async () => {
     const { application, subjects } = await startLate({ PROVIDER_CONCURRENCY: '2' });
     try {
       const asking = Promise.all(subjects.map((subject) => subject.read()));

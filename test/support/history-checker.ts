@@ -15,7 +15,7 @@ export interface CheckedConnection {
 }
 
 /** A token as a caller got it. */
-export interface HandOut {
+export interface IssuedToken {
   readonly userId: string;
   readonly provider: string;
   readonly accessToken: string;
@@ -52,15 +52,15 @@ export interface Evidence {
   /** Every token set that was stored since before the connections were linked; I2 and I5 need it. */
   readonly history?: readonly StoredVersion[];
   /** Every token that a caller got. */
-  readonly handOuts?: readonly HandOut[];
+  readonly issuedTokens?: readonly IssuedToken[];
   /** Every call that a process responded to which was neither frozen nor without its database. */
   readonly calls?: readonly TokenCall[];
-  /** Hand-outs in the audit trail by the id of the connection. */
-  readonly auditedHandOuts?: ReadonlyMap<string, number>;
+  /** Issued tokens in the audit trail by the id of the connection. */
+  readonly auditedIssues?: ReadonlyMap<string, number>;
   /** Refreshes in the audit trail by id of the connection and number of the token set, as `<id> token-set:<number>`. */
   readonly auditedRefreshes?: ReadonlyMap<string, number>;
   /**
-   * Calls for a token whose response never arrived, by user: their hand-outs may be in the audit trail all the same.
+   * Calls for a token whose response never arrived, by user: their issued tokens may be in the audit trail all the same.
    */
   readonly unanswered?: ReadonlyMap<string, number>;
 }
@@ -72,7 +72,7 @@ export interface Violation {
    * `I2` a caller got a token that was not this user's, not committed yet, replaced already, or expired;
    * `I3` what is stored is not what the provider takes: the connection is lost;
    * `I4` the user is asked to link anew although the grant stands;
-   * `I5` a refresh ended in no commit or in several, or has not one row in the audit trail, or a hand-out has none;
+   * `I5` a refresh ended in no commit or in several, or has not one row in the audit trail, or an issued token has none;
    * `I6` two token requests for one connection were in flight at once;
    * `I7` a secret stands where none may;
    * `I8` a caller was refused although its token worked, or waited for a new one longer than it may.
@@ -143,16 +143,16 @@ export async function findViolations(evidence: Evidence): Promise<Violation[]> {
       const isOurs = (each: { userId: string; provider: string }): boolean =>
         each.userId === userId && each.provider === evidence.fake.slug;
       const versions = evidence.history.filter(isOurs);
-      const handOuts = evidence.handOuts?.filter(isOurs) ?? [];
-      for (const handOut of handOuts) {
-        findWrongHandOut(handOut, versions, connection, evidence.records ?? evidence.fake).forEach((what) =>
+      const issuedTokens = evidence.issuedTokens?.filter(isOurs) ?? [];
+      for (const issuedToken of issuedTokens) {
+        findWrongIssue(issuedToken, versions, connection, evidence.records ?? evidence.fake).forEach((what) =>
           report('I2', what),
         );
       }
       for (const call of evidence.calls?.filter(isOurs) ?? []) {
         findWithheldToken(call, versions).forEach((what) => report('I8', what));
       }
-      findUnaudited(evidence, connection, handOuts.length, versions).forEach((what) => report('I5', what));
+      findUnaudited(evidence, connection, issuedTokens.length, versions).forEach((what) => report('I5', what));
       findUnauditedRefreshes(evidence, connection, versions).forEach((what) => report('I5', what));
       if (!inDoubt) {
         findWrongOutcomes(calls, versions, connection).forEach((what) => report('I5', what));
@@ -220,8 +220,8 @@ async function findDivergence(
   }
 }
 
-function findWrongHandOut(
-  { accessToken, askedAtMs, receivedAtMs }: HandOut,
+function findWrongIssue(
+  { accessToken, askedAtMs, receivedAtMs }: IssuedToken,
   versions: readonly StoredVersion[],
   { familyId, formerFamilyIds = [] }: CheckedConnection,
   records: ProviderRecords,
@@ -229,20 +229,20 @@ function findWrongHandOut(
   const at = `at ${receivedAtMs}`;
   const issued = records.findIssued(accessToken);
   if (issued === undefined || ![familyId, ...formerFamilyIds].includes(issued.familyId)) {
-    return [`a token was handed out ${at} that the provider has not issued for this grant`];
+    return [`a token was issued ${at} that the provider has not issued for this grant`];
   }
   if (issued.expiresAtMs <= askedAtMs) {
-    return [`a token was handed out ${at} that had expired at ${issued.expiresAtMs}`];
+    return [`a token was issued ${at} that had expired at ${issued.expiresAtMs}`];
   }
   const index = versions.findIndex(({ tokens }) => tokens.accessToken === accessToken);
   const version = versions[index];
   // Our clock has whole milliseconds.
   if (version === undefined || version.committedAtMs > receivedAtMs + 1) {
-    return [`a token was handed out ${at} that was committed ${version ? `at ${version.committedAtMs}` : 'never'}`];
+    return [`a token was issued ${at} that was committed ${version ? `at ${version.committedAtMs}` : 'never'}`];
   }
   const successor = versions[index + 1];
   if (successor !== undefined && successor.committedAtMs < askedAtMs) {
-    return [`a token was handed out ${at} that had been replaced at ${successor.committedAtMs}`];
+    return [`a token was issued ${at} that had been replaced at ${successor.committedAtMs}`];
   }
   return [];
 }
@@ -301,17 +301,17 @@ function findUnauditedRefreshes(
 }
 
 function findUnaudited(
-  { auditedHandOuts, unanswered }: Evidence,
+  { auditedIssues, unanswered }: Evidence,
   { userId }: CheckedConnection,
-  handOuts: number,
+  issuedTokens: number,
   versions: readonly StoredVersion[],
 ): string[] {
-  if (auditedHandOuts === undefined) {
+  if (auditedIssues === undefined) {
     return [];
   }
   const ids = new Set(versions.map(({ id }) => id));
-  const audited = [...ids].reduce((sum, id) => sum + (auditedHandOuts.get(id) ?? 0), 0);
-  return audited >= handOuts && audited <= handOuts + (unanswered?.get(userId) ?? 0)
+  const audited = [...ids].reduce((sum, id) => sum + (auditedIssues.get(id) ?? 0), 0);
+  return audited >= issuedTokens && audited <= issuedTokens + (unanswered?.get(userId) ?? 0)
     ? []
-    : [`${handOuts} tokens were handed out, and the audit trail tells of ${audited}`];
+    : [`${issuedTokens} tokens were issued, and the audit trail tells of ${audited}`];
 }

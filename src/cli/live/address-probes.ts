@@ -49,7 +49,7 @@ export function hostProbe(origin: string): Probe {
   };
 }
 
-/** Compares the clock of this machine with the `Date` of the last host that answered; sends nothing. */
+/** Compares the clock of this machine with the `Date` of the last host that responded; sends nothing. */
 export const clockProbe: Probe = {
   name: 'clock',
   applies: () => true,

@@ -159,7 +159,7 @@ describe('ProviderHttpClient', () => {
   });
 
   it('gives up what was not written when it is abandoned, at once, and lets what was written end', async () => {
-    const gate = Promise.withResolvers<{ body: string }>();
+    const held = Promise.withResolvers<{ body: string }>();
     const full = Promise.withResolvers<void>();
     let arrived = 0;
     const server = opened(
@@ -168,7 +168,7 @@ describe('ProviderHttpClient', () => {
         if (arrived === 64) {
           full.resolve();
         }
-        return gate.promise;
+        return held.promise;
       }),
     );
     const caller = new AbortController();
@@ -178,7 +178,7 @@ describe('ProviderHttpClient', () => {
     caller.abort();
     expect(await waiting).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', fate: 'not-sent' });
     expect(await errorOf(post(server.url, { abandoned: caller.signal }))).toMatchObject({ fate: 'not-sent' });
-    gate.resolve({ body: 'ok' });
+    held.resolve({ body: 'ok' });
     expect((await Promise.all(written)).map(({ body }) => body)).toEqual(Array.from({ length: 64 }, () => 'ok'));
     await post(server.url);
     expect(server.requests).toHaveLength(65);

@@ -22,7 +22,7 @@ export const corosDefinition = defineProvider({
   refreshExtendsToken: true,
   responseDialect: {
     // "Authentication" is read as ours and "permission" as the user's, so that a wrong secret never ends a connection.
-    // It may be about one user all the same, so it is not the code that closes the gate for all.
+    // It may be about one user all the same, so it is not the code that opens the circuit breaker for all.
     status: { field: 'result', success: '0000', errors: { '5006': 'unauthorized_client', '30009': 'invalid_grant' } },
     noTokenType: true,
   },

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
-/** What a fake answers, before it becomes bytes; kept apart so that a misbehaviour can change single fields. */
+/** The response of a fake, before it becomes bytes; kept apart so that a misbehaviour can change single fields. */
 export interface FakeResponse {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;

@@ -42,7 +42,7 @@ export class IdTokenSigner {
     return path === undefined ? [] : [{ kind: 'jwks', method: 'GET', path, respond: () => this.#keySet() }];
   }
 
-  /** Answers with the public keys, as a JSON Web Key Set (RFC 7517). */
+  /** Responds with the public keys, as a JSON Web Key Set (RFC 7517). */
   async #keySet(): Promise<FakeResponse> {
     const key = await exportJWK((await this.#keys).publicKey);
     const json = { keys: [{ ...key, kid: this.#keyId, use: 'sig', alg: this.definition.algorithm }] };

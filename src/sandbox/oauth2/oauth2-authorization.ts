@@ -40,7 +40,7 @@ export class OAuth2Authorization {
   }
 
   /**
-   * Answers with the consent page, or sends the browser back with `error`.
+   * Responds with the consent page, or sends the browser back with `error`.
    *
    * @throws {@link Refusal} 400 when the client or the redirect URI is wrong, so that nothing is redirected to a stranger; for
    * some providers on every malformed request

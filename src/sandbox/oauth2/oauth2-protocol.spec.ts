@@ -190,7 +190,7 @@ describe('authorize endpoint', () => {
     expect((await call('GET', plainProvider.authorizeUrl({ code_challenge_method: 'plain' }))).status).toBe(400);
   });
 
-  it('answers GET only', async () => {
+  it('responds to GET only', async () => {
     const reply = await call('POST', strictProvider.authorizeUrl());
     expect([reply.status, reply.headers['allow']]).toEqual([405, 'GET']);
   });
@@ -499,7 +499,7 @@ describe('API and account', () => {
     expect((await strictProvider.api(accessToken, '/database')).status).toBe(404);
   });
 
-  it('answers who the account is, if the scope for it was granted', async () => {
+  it('tells who the account is, if the scope for it was granted', async () => {
     expect(json(await strictProvider.api((await strictProvider.link({ account: '31' })).accessToken, '/me'))).toEqual({
       id: '31',
     });

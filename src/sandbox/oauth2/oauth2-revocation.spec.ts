@@ -102,7 +102,7 @@ describe('by the token alone', () => {
     },
   );
 
-  it('answers a token that is not alive with the status of this provider', async () => {
+  it('responds to a token that is not alive with the status of this provider', async () => {
     const url = `${sandbox.provider('token').url}/revoke`;
     const { accessToken, refreshToken } = await driver('token').link();
     await driver('token').refresh(refreshToken);

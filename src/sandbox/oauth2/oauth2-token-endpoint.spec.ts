@@ -83,7 +83,7 @@ describe('a provider without refresh tokens', () => {
 });
 
 describe('a refresh that extends the access token', () => {
-  it('answers without tokens, and gives the token in use a whole life from now', async () => {
+  it('responds without tokens, and gives the token in use a whole life from now', async () => {
     const { accessToken, refreshToken } = await driver('extends').link();
     const other = await driver('extends').link();
     clock.advance(3000);

@@ -115,7 +115,7 @@ describe('an endpoint that only one provider has', () => {
     expect(seen).toBeUndefined();
   });
 
-  it('is recorded as "endpoint" with the family, and answers only its methods', async () => {
+  it('is recorded as "endpoint" with the family, and responds to its methods only', async () => {
     const { accessToken } = await driver.link({ account: '23' });
     await register(accessToken);
     const family = sandbox.provider('own').history.findLast(({ kind }) => kind === 'token')?.familyId;

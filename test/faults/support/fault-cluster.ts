@@ -18,7 +18,7 @@ import {
   type CheckedConnection,
   findFamily,
   findViolations,
-  type HandOut,
+  type IssuedToken,
   type ProviderRecords,
   type TokenCall,
   refreshesOf,
@@ -69,7 +69,7 @@ export interface FaultConnection extends CheckedConnection {
 }
 
 /** What a caller got. */
-export interface Answer {
+export interface CallerResponse {
   /** 0 when the connection broke. */
   readonly status: number;
   readonly accessToken: string | undefined;
@@ -81,7 +81,7 @@ export interface Answer {
 type Asked = Pick<Replica, 'api'> & Partial<Pick<Replica, 'disturbedAtMs'>>;
 
 /**
- * With this little life an access token is refreshed before it is handed out; it outlives what a scenario does
+ * With this little life an access token is refreshed before it is issued; it outlives what a scenario does
  * meanwhile.
  */
 const shortLifeSeconds = 55;
@@ -104,7 +104,7 @@ const usualEnvironment = {
 export class FaultCluster {
   readonly replicas: Replica[] = [];
   private readonly closers: (() => Promise<void>)[] = [];
-  private readonly handOuts: HandOut[] = [];
+  private readonly issuedTokens: IssuedToken[] = [];
   private readonly calls: TokenCall[] = [];
   /** Calls for a token that got no response, by user. */
   private readonly unanswered = new Map<string, number>();
@@ -186,7 +186,7 @@ export class FaultCluster {
   /**
    * Links so many accounts at the provider.
    *
-   * @param lifetimeSeconds - of the first access tokens; if absent, they have to be refreshed before the next hand-out
+   * @param lifetimeSeconds - of the first access tokens; if absent, they have to be refreshed before the next token is issued
    */
   async link(
     slug: string,
@@ -247,7 +247,7 @@ export class FaultCluster {
     }
   }
 
-  /** Makes every access token need a refresh before the next hand-out, by a refresh to tokens that live shortly. */
+  /** Makes every access token need a refresh before the next token is issued, by a refresh to tokens that live shortly. */
   async shorten(
     connections: readonly FaultConnection[],
     replica = this.replica(0),
@@ -260,7 +260,7 @@ export class FaultCluster {
   }
 
   /** Asks a replica for the token, as the company's services do, and remembers what it said. */
-  async ask(replica: Asked, connection: FaultConnection): Promise<Answer> {
+  async ask(replica: Asked, connection: FaultConnection): Promise<CallerResponse> {
     const { userId, slug } = connection;
     const askedAtMs = Date.now();
     try {
@@ -268,7 +268,7 @@ export class FaultCluster {
       const receivedAtMs = Date.now();
       const { access_token: accessToken, code } = response.body as { access_token?: string; code?: string };
       if (accessToken !== undefined) {
-        this.handOuts.push({ userId, provider: slug, accessToken, askedAtMs, receivedAtMs });
+        this.issuedTokens.push({ userId, provider: slug, accessToken, askedAtMs, receivedAtMs });
       }
       const { stoodStillAtMs } = this.machine;
       if (Math.max(replica.disturbedAtMs ?? -Infinity, this.database.disturbedAtMs, stoodStillAtMs) < askedAtMs) {
@@ -283,7 +283,7 @@ export class FaultCluster {
   }
 
   /** Asks for the tokens of all connections at once. */
-  askAll(replica: Asked, connections: readonly FaultConnection[]): Promise<Answer[]> {
+  askAll(replica: Asked, connections: readonly FaultConnection[]): Promise<CallerResponse[]> {
     return Promise.all(connections.map((connection) => this.ask(replica, connection)));
   }
 
@@ -398,7 +398,7 @@ export class FaultCluster {
     inDoubt: readonly FaultConnection[],
     history: readonly StoredVersion[],
   ): Promise<Violation[]> {
-    const auditedHandOuts = await countAuditedIssues(this.database.url);
+    const auditedIssues = await countAuditedIssues(this.database.url);
     const auditedRefreshes = await countAuditedRefreshes(this.database.url);
     const violations: Violation[] = [];
     for (const slug of new Set(connections.map((connection) => connection.slug))) {
@@ -409,9 +409,9 @@ export class FaultCluster {
         connections: connections.filter((connection) => connection.slug === slug),
         inDoubt: new Set(inDoubt.map(({ familyId }) => familyId)),
         history,
-        handOuts: this.handOuts,
+        issuedTokens: this.issuedTokens,
         calls: this.calls,
-        auditedHandOuts,
+        auditedIssues,
         auditedRefreshes,
         unanswered: this.unanswered,
       });

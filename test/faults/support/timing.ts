@@ -3,7 +3,7 @@
  */
 
 /** More than the lease of a caller, and less than the hold. */
-export const claimSeconds = 35;
+export const leaseSeconds = 35;
 /** More than the hold of an attempt whose outcome is unknown. */
 export const holdSeconds = 150;
 /** More than two refusals of a refresh token have to be apart. */
