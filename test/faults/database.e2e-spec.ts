@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { whoopDefinition } from '../../src/providers/whoop/whoop.definition.js';
 import { until } from '../support/until.js';
 import { OwnPostgres } from './support/fault-database.js';
-import { FaultCluster, type FaultConnection } from './support/fault-cluster.js';
+import { FaultCluster } from './support/fault-cluster.js';
+import type { FaultConnection } from './support/token-callers.js';
 import { report, rounds } from './support/figures.js';
 import type { Replica } from './support/replica.js';
 import { leaseSeconds, holdSeconds } from './support/timing.js';

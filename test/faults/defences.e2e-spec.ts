@@ -12,7 +12,8 @@ import type { Violation } from '../support/history-checker.js';
 import { held } from '../support/fake-providers.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
-import { FaultCluster, type FaultConnection, pathOf } from './support/fault-cluster.js';
+import { FaultCluster } from './support/fault-cluster.js';
+import { type FaultConnection, pathOf } from './support/token-callers.js';
 import { report } from './support/figures.js';
 
 const slug = 'whoop';

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { defineGraceful } from '../support/graceful-provider.js';
-import { FaultCluster, type FaultConnection } from './support/fault-cluster.js';
+import { FaultCluster } from './support/fault-cluster.js';
+import type { FaultConnection } from './support/token-callers.js';
 import { report, rounds } from './support/figures.js';
 import type { NetworkFault } from './support/faulty-network.js';
 import type { Replica } from './support/replica.js';

@@ -8,7 +8,8 @@ import { definePeer, peerEnvironment, peerScopes } from '../support/peer-provide
 import { randomNumbers } from '../support/random-numbers.js';
 import { until } from '../support/until.js';
 import { OwnPostgres } from './support/fault-database.js';
-import { FaultCluster, type FaultConnection, pathOf } from './support/fault-cluster.js';
+import { FaultCluster } from './support/fault-cluster.js';
+import { type FaultConnection, pathOf } from './support/token-callers.js';
 import { report, rounds, seed } from './support/figures.js';
 import type { Replica } from './support/replica.js';
 import { leaseSeconds, holdSeconds } from './support/timing.js';

@@ -5,7 +5,8 @@ import { consent } from '../../src/sandbox/testing/consent.js';
 import { findFamily } from '../support/history-checker.js';
 import { pathOf as callbackPathOf, startLink } from '../support/linking.js';
 import { randomNumbers } from '../support/random-numbers.js';
-import { FaultCluster, type FaultConnection, pathOf } from './support/fault-cluster.js';
+import { FaultCluster } from './support/fault-cluster.js';
+import { type FaultConnection, pathOf } from './support/token-callers.js';
 import { report, rounds, seed } from './support/figures.js';
 import type { Replica } from './support/replica.js';
 

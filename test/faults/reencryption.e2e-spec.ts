@@ -12,7 +12,8 @@ import { type SealedRow, SealedRows } from '../../src/vault/sealed-rows.js';
 import type { TestApplication } from '../support/application.js';
 import { lostUsers } from '../support/history-checker.js';
 import { randomNumbers } from '../support/random-numbers.js';
-import { FaultCluster, type FaultConnection, pathOf } from './support/fault-cluster.js';
+import { FaultCluster } from './support/fault-cluster.js';
+import { type FaultConnection, pathOf } from './support/token-callers.js';
 import { report } from './support/figures.js';
 
 const slug = 'whoop';

@@ -5,7 +5,8 @@ import type { Violation } from '../support/history-checker.js';
 import { randomNumbers } from '../support/random-numbers.js';
 import { TestClock } from '../support/test-clock.js';
 import { until } from '../support/until.js';
-import { FaultCluster, type FaultConnection } from './support/fault-cluster.js';
+import { FaultCluster } from './support/fault-cluster.js';
+import type { FaultConnection } from './support/token-callers.js';
 import { report, rounds, seed } from './support/figures.js';
 import type { Replica } from './support/replica.js';
 

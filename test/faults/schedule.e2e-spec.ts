@@ -4,7 +4,8 @@ import { whoopDefinition } from '../../src/providers/whoop/whoop.definition.js';
 import { refreshesOf } from '../support/history-checker.js';
 import { randomNumbers } from '../support/random-numbers.js';
 import { until } from '../support/until.js';
-import { FaultCluster, type FaultConnection, pathOf } from './support/fault-cluster.js';
+import { FaultCluster } from './support/fault-cluster.js';
+import { type FaultConnection, pathOf } from './support/token-callers.js';
 import { report, rounds, seed } from './support/figures.js';
 import type { Replica } from './support/replica.js';
 

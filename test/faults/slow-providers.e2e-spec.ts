@@ -8,7 +8,8 @@ import { OidcPeer, type PeerClient } from '../support/oidc-peer.js';
 import { definePeer, peerEnvironment, peerScopes } from '../support/peer-provider.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
-import { type CallerResponse, FaultCluster, type FaultConnection, pathOf } from './support/fault-cluster.js';
+import { FaultCluster } from './support/fault-cluster.js';
+import { type CallerResponse, type FaultConnection, pathOf } from './support/token-callers.js';
 import { report } from './support/figures.js';
 import type { Replica } from './support/replica.js';
 

@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { INestApplicationContext } from '@nestjs/common';
-import { sandboxClientSecret } from '../../../src/provider-kit/definition/provider-settings.js';
 import type { OAuth2Definition } from '../../../src/provider-kit/definition/provider-definition.js';
 import type { SandboxDefinition } from '../../../src/provider-kit/definition/sandbox-definition.js';
 import { VendorSandbox } from '../../../src/sandbox/vendor-sandbox.js';
@@ -15,27 +14,25 @@ import {
   type StoredVersion,
 } from '../../support/connection-history.js';
 import {
-  type CheckedConnection,
   findFamily,
   findViolations,
-  type IssuedToken,
   type ProviderRecords,
-  type TokenCall,
   refreshesOf,
   type Violation,
 } from '../../support/history-checker.js';
 import { type ApplicationOptions, startApplication, type TestApplication } from '../../support/application.js';
 import { consent } from '../../../src/sandbox/testing/consent.js';
 import { linkAccount, pathOf as callbackPathOf, startLink } from '../../support/linking.js';
-import { type Secret, SecretSearch } from '../../support/secret-search.js';
 import { checkout, startProcess } from '../../support/service-process.js';
 import { passTimeInRows } from '../../support/rows.js';
 import { queryDatabase } from '../../support/test-database.js';
 import { type FaultDatabase, useSharedServer } from './fault-database.js';
 import { FaultyNetwork } from './faulty-network.js';
+import { findLeakedSecrets } from './leaked-secrets.js';
 import { MachineWatch } from './machine-watch.js';
 import { Replica } from './replica.js';
 import { StatementProxy } from './statement-proxy.js';
+import { type Asked, type CallerResponse, type FaultConnection, pathOf, TokenCallers } from './token-callers.js';
 import { startVaultReader } from './vault-reader.js';
 
 /** What a scenario may choose about its replicas. */
@@ -63,23 +60,6 @@ export interface ReplicaSettings {
   readonly definitions?: readonly OAuth2Definition[];
 }
 
-/** A connection of a scenario. */
-export interface FaultConnection extends CheckedConnection {
-  readonly slug: string;
-}
-
-/** What a caller got. */
-export interface CallerResponse {
-  /** 0 when the connection broke. */
-  readonly status: number;
-  readonly accessToken: string | undefined;
-  /** Of an error. */
-  readonly code: string | undefined;
-}
-
-/** A replica, or an instance in this process. */
-type Asked = Pick<Replica, 'api'> & Partial<Pick<Replica, 'disturbedAtMs'>>;
-
 /**
  * With this little life an access token is refreshed before it is issued; it outlives what a scenario does
  * meanwhile.
@@ -104,10 +84,7 @@ const usualEnvironment = {
 export class FaultCluster {
   readonly replicas: Replica[] = [];
   private readonly closers: (() => Promise<void>)[] = [];
-  private readonly issuedTokens: IssuedToken[] = [];
-  private readonly calls: TokenCall[] = [];
-  /** Calls for a token that got no response, by user. */
-  private readonly unanswered = new Map<string, number>();
+  private readonly callers: TokenCallers;
   private linked = 0;
 
   private constructor(
@@ -117,8 +94,10 @@ export class FaultCluster {
     readonly database: FaultDatabase,
     private readonly vault: INestApplicationContext,
     private readonly foreignRecords: Readonly<Record<string, ProviderRecords>>,
-    private readonly machine: MachineWatch,
-  ) {}
+    machine: MachineWatch,
+  ) {
+    this.callers = new TokenCallers(database, machine);
+  }
 
   static async start(options: ClusterOptions): Promise<FaultCluster> {
     const closers: (() => Promise<void>)[] = [];
@@ -259,27 +238,9 @@ export class FaultCluster {
     fakes.forEach((fake) => (fake.accessTokenLifetimeSeconds = longLifeSeconds));
   }
 
-  /** Asks a replica for the token, as the company's services do, and remembers what it said. */
-  async ask(replica: Asked, connection: FaultConnection): Promise<CallerResponse> {
-    const { userId, slug } = connection;
-    const askedAtMs = Date.now();
-    try {
-      const response = await replica.api.get(`${pathOf(connection)}/token`);
-      const receivedAtMs = Date.now();
-      const { access_token: accessToken, code } = response.body as { access_token?: string; code?: string };
-      if (accessToken !== undefined) {
-        this.issuedTokens.push({ userId, provider: slug, accessToken, askedAtMs, receivedAtMs });
-      }
-      const { stoodStillAtMs } = this.machine;
-      if (Math.max(replica.disturbedAtMs ?? -Infinity, this.database.disturbedAtMs, stoodStillAtMs) < askedAtMs) {
-        const { status } = response;
-        this.calls.push({ userId, provider: slug, askedAtMs, receivedAtMs, status, code });
-      }
-      return { status: response.status, accessToken, code };
-    } catch {
-      this.unanswered.set(userId, (this.unanswered.get(userId) ?? 0) + 1);
-      return { status: 0, accessToken: undefined, code: undefined };
-    }
+  /** Asks a replica for the token, as the company's services do. */
+  ask(replica: Asked, connection: FaultConnection): Promise<CallerResponse> {
+    return this.callers.ask(replica, connection);
   }
 
   /** Asks for the tokens of all connections at once. */
@@ -352,7 +313,7 @@ export class FaultCluster {
       const history = await readConnectionHistory(this.database.url, this.vault);
       const violations = await this.judge(connections, inDoubt, history);
       if (isLast || !violations.some(({ invariant }) => invariant === 'I5')) {
-        return [...violations, ...(await this.findTokens(history))];
+        return [...violations, ...(await this.findLeaks(history))];
       }
       await sleep(entryPollMs);
     }
@@ -409,69 +370,22 @@ export class FaultCluster {
         connections: connections.filter((connection) => connection.slug === slug),
         inDoubt: new Set(inDoubt.map(({ familyId }) => familyId)),
         history,
-        issuedTokens: this.issuedTokens,
-        calls: this.calls,
+        issuedTokens: this.callers.issuedTokens,
+        calls: this.callers.calls,
         auditedIssues,
         auditedRefreshes,
-        unanswered: this.unanswered,
+        unanswered: this.callers.unanswered,
       });
       violations.push(...found);
     }
     return violations;
   }
 
-  /** I7: the tokens and the keys to them. */
-  private async findTokens(history: readonly StoredVersion[]): Promise<Violation[]> {
-    const secrets: Secret[] = [{ kind: 'root key', value: this.rootKey }];
-    for (const { provider, tokens } of history) {
-      secrets.push({ kind: 'client secret', value: sandboxClientSecret(provider) });
-      secrets.push({ kind: 'access token', value: tokens.accessToken });
-      secrets.push(
-        ...(tokens.refreshToken === undefined ? [] : [{ kind: 'refresh token', value: tokens.refreshToken }]),
-      );
-    }
-    return this.findSecrets(secrets);
+  private findLeaks(history: readonly StoredVersion[]): Promise<Violation[]> {
+    return findLeakedSecrets(this.rootKey, history, { databaseUrl: this.database.url, replicas: this.replicas });
   }
 
   private recordsOf(slug: string): ProviderRecords {
     return this.foreignRecords[slug] ?? this.sandbox.provider(slug);
   }
-
-  /** In what the processes print, in their journals and in the whole database. */
-  private async findSecrets(secrets: readonly Secret[]): Promise<Violation[]> {
-    const search = new SecretSearch(new Map(secrets.map((secret) => [secret.value, secret])).values());
-    const sinks: [string, string][] = [['the database', await this.databaseText()]];
-    for (const [index, replica] of this.replicas.entries()) {
-      sinks.push([`the output of replica ${index}`, replica.output]);
-      for (const file of await readdir(replica.journalDirectory)) {
-        sinks.push([`the journal of replica ${index}`, await readFile(join(replica.journalDirectory, file), 'utf8')]);
-      }
-    }
-    return sinks.flatMap(([sink, text]) =>
-      search
-        .find(text)
-        .map(({ kind, form }) => ({ invariant: 'I7' as const, userId: '', what: `a ${kind} (${form}) in ${sink}` })),
-    );
-  }
-
-  private async databaseText(): Promise<string> {
-    const tables = await queryDatabase<{ name: string }>(
-      this.database.url,
-      `SELECT quote_ident(table_name) AS name FROM information_schema.tables WHERE table_schema = current_schema()`,
-    );
-    const texts: string[] = [];
-    for (const { name } of tables) {
-      const rows = await queryDatabase<{ text: string }>(
-        this.database.url,
-        `SELECT ${name}::text AS text FROM ${name}`,
-      );
-      texts.push(...rows.map(({ text }) => text));
-    }
-    return texts.join('\n');
-  }
-}
-
-/** Of a connection in the API. */
-export function pathOf({ userId, slug }: Pick<FaultConnection, 'userId' | 'slug'>): string {
-  return `/v1/users/${userId}/connections/${slug}`;
 }
