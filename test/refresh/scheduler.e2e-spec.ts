@@ -1,167 +1,37 @@
-import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { Clock } from '../../src/clock/clock.js';
-import { findFreePort } from '../../src/development/free-port.js';
-import { Database, type Statement } from '../../src/database/database.js';
 import { KeyUnavailableError } from '../../src/errors/connection.errors.js';
-import { sandboxClientId, sandboxClientSecret } from '../../src/provider-kit/definition/provider-settings.js';
-import type { FakeProvider } from '../../src/sandbox/fake-provider.js';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
-import { connectionColumns, type ConnectionKey, type SealedTokenSet } from '../../src/tokens/store/connection.js';
-import { RefreshLeases, type LeasedConnection, type ProviderRoom } from '../../src/tokens/refresh/refresh-leases.js';
-import { RefreshScheduler } from '../../src/tokens/scheduler/refresh-scheduler.js';
+import type { ConnectionKey, SealedTokenSet } from '../../src/tokens/store/connection.js';
+import { RefreshLeases } from '../../src/tokens/refresh/refresh-leases.js';
 import { dueConnections } from '../../src/tokens/tokens.metrics.js';
 import { unreadable } from '../../src/tokens/tokens.metrics.js';
 import { RefreshService } from '../../src/tokens/refresh/refresh.service.js';
-import { RefreshConcurrency } from '../../src/tokens/refresh/refresh-concurrency.js';
 import { VaultService } from '../../src/vault/vault.service.js';
-import { startApplication, type ApplicationOptions, type TestApplication } from '../support/application.js';
-import {
-  findFamily,
-  findViolations,
-  refreshesOf,
-  type CheckedConnection,
-  type Violation,
-} from '../support/history-checker.js';
-import { linkAccount } from '../support/linking.js';
+import { findViolations, refreshesOf } from '../support/history-checker.js';
 import { held } from '../support/fake-providers.js';
-import { checkout, startProcess, waitUntilReady } from '../support/service-process.js';
 import { damageSealedTokens } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
+import {
+  beginSweeping,
+  busiestSecond,
+  dayMs,
+  linkMany,
+  look,
+  makeDue,
+  minuteMs,
+  pass,
+  refreshCount,
+  slug,
+  untilSwept,
+  useSweepers,
+} from '../support/sweeps.js';
 
-/** A provider that ends the whole grant when a refresh token comes twice. */
-const slug = 'whoop';
-const minuteMs = 60_000;
-const dayMs = 24 * 60 * minuteMs;
 /** How many connections R-25 has; 1,000 in the long form. */
 const poisonCount = Number(process.env['SCHEDULER_CONNECTIONS'] ?? 200);
-const restarts = Number(process.env['SCHEDULER_RESTARTS'] ?? 5);
 
-const applications: TestApplication[] = [];
-
-afterEach(async () => {
-  jest.restoreAllMocks();
-  // The first one owns the sandbox that the others use.
-  for (const application of applications.splice(0).reverse()) {
-    await application.close();
-  }
-});
-
-async function start(options: ApplicationOptions = {}): Promise<TestApplication> {
-  const application = await startApplication(options);
-  applications.push(application);
-  return application;
-}
-
-/** A further replica on the database and at the providers of the first one. */
-function startBeside(
-  { databaseUrl, rootKey, sandbox, clock }: TestApplication,
-  options: ApplicationOptions = {},
-): Promise<TestApplication> {
-  return start({ databaseUrl, rootKey, sandbox, clock, ...options });
-}
-
-function beginSweeping({ app }: TestApplication): void {
-  app.get(RefreshScheduler).lookNow();
-}
-
-async function linkMany(
-  application: TestApplication,
-  count: number,
-  provider: string = slug,
-): Promise<CheckedConnection[]> {
-  const fake = application.sandbox.provider(provider);
-  const connections: CheckedConnection[] = [];
-  for (let index = 0; index < count; index += 1) {
-    const [userId, account] = [`user-${index}`, String(7_000 + index)];
-    await linkAccount(application, userId, provider, { account });
-    connections.push({ userId, familyId: findFamily(fake, account) });
-  }
-  return connections;
-}
-
-/** Lets every connection be overdue, the first ones longest. */
-async function makeDue({ databaseUrl }: TestApplication): Promise<void> {
-  await queryDatabase(
-    databaseUrl,
-    `UPDATE connections SET refresh_due_at = now() - interval '1 hour' - places.place * interval '1 second', retry_at = NULL
-     FROM (SELECT user_id AS id, row_number() OVER (ORDER BY linked_at DESC) AS place FROM connections) AS places
-     WHERE user_id = places.id`,
-  );
-}
-
-/** Lets time pass for everything: on the wall clock, and for what the rows remember on the database's clock. */
-async function pass({ clock, databaseUrl }: TestApplication, milliseconds: number): Promise<void> {
-  clock.advance(milliseconds);
-  await queryDatabase(
-    databaseUrl,
-    `UPDATE connections SET refresh_due_at = refresh_due_at - $1 * interval '1 millisecond',
-       retry_at = retry_at - $1 * interval '1 millisecond'`,
-    [milliseconds],
-  );
-}
-
-interface Count {
-  readonly due: number;
-  readonly leased: number;
-  readonly in_doubt: number;
-}
-
-/** What is due and what is under way. */
-async function look({ databaseUrl }: Pick<TestApplication, 'databaseUrl'>): Promise<Count> {
-  const [count] = await queryDatabase<Count>(
-    databaseUrl,
-    `SELECT count(*) FILTER (WHERE refresh_due_at <= now())::int AS due,
-       count(*) FILTER (WHERE lease_id IS NOT NULL)::int AS leased,
-       count(*) FILTER (WHERE attempt_started_at IS NOT NULL)::int AS in_doubt FROM connections`,
-  );
-  return count ?? { due: 0, leased: 0, in_doubt: 0 };
-}
-
-/** Waits until nothing is due and nothing is under way. */
-async function untilSwept(application: Pick<TestApplication, 'databaseUrl'>): Promise<void> {
-  await until('nothing is due and nothing under way', async () => {
-    const { due, leased } = await look(application);
-    return due + leased === 0;
-  });
-}
-
-function refreshCount(fake: FakeProvider): number {
-  return fake.history.filter(({ kind }) => kind === 'refresh').length;
-}
-
-/** Most of these instants, in milliseconds, within one second. */
-function busiestSecond(instants: readonly number[]): number {
-  return Math.max(...instants.map((from) => instants.filter((at) => at >= from && at < from + 1_000).length));
-}
-
-/** Finds what is due without taking a lease: no lock, no mark, nothing for others to see. */
-class CarelessLeases extends RefreshLeases {
-  private readonly look: Statement = {
-    name: 'test-look-at-due',
-    text: `SELECT ${connectionColumns} FROM connections WHERE refresh_due_at <= now() AND provider = ANY($1) LIMIT $2`,
-  };
-
-  constructor(
-    private readonly unguarded: Database,
-    clock: Clock,
-  ) {
-    super(unguarded, clock);
-  }
-
-  override async acquireDue(rooms: readonly ProviderRoom[], limit: number): Promise<LeasedConnection[]> {
-    const rows = await this.unguarded.query<LeasedConnection>(this.look, [
-      rooms.map(({ provider }) => provider),
-      limit,
-    ]);
-    return rows.map((row) => ({ ...row, leaseId: randomUUID(), wasInDoubt: false }));
-  }
-}
+const { start } = useSweepers();
 
 describe('the refresh scheduler', () => {
   it('refreshes what is due, the longest overdue first, and nothing else', async () => {
@@ -220,57 +90,6 @@ describe('the refresh scheduler', () => {
     expect(await dueInMinutes()).toBeLessThanOrEqual(24 * 60);
   });
 
-  it('R-03 never lets two replicas refresh the same connection', async () => {
-    const outcome = await sweepTogether(3);
-    expect(outcome).toEqual({ refreshes: 3 * 40, violations: [] });
-  });
-
-  it('R-03 loses connections with the leases of a sweep switched off', async () => {
-    const { violations } = await sweepTogether(1, {
-      override: (builder) =>
-        builder.overrideProvider(RefreshLeases).useFactory({
-          factory: (database: Database, clock: Clock) => new CarelessLeases(database, clock),
-          inject: [Database, Clock],
-        }),
-    });
-    const invariants = violations.map(({ invariant }) => invariant);
-    expect(invariants).toContain('I1');
-    expect(invariants).toContain('I3');
-  });
-
-  /** Lets two schedulers meet over the same forty connections, round for round. */
-  async function sweepTogether(
-    rounds: number,
-    options: ApplicationOptions = {},
-  ): Promise<{ refreshes: number; violations: Violation[] }> {
-    const concurrency = 8;
-    const environment = { PROVIDER_CONCURRENCY: String(concurrency) };
-    const first = await start({ environment, ...options });
-    const second = await startBeside(first, { environment, ...options });
-    const fake = first.sandbox.provider(slug);
-    const connections = await linkMany(first, 40);
-    for (let round = 1; round <= rounds; round += 1) {
-      await makeDue(first);
-      fake.misbehave({ endpoint: 'refresh', ...held }, Infinity);
-      beginSweeping(first);
-      beginSweeping(second);
-      const before = refreshCount(fake);
-      await until('both have sent all they may', () => refreshCount(fake) === before + 2 * concurrency);
-      fake.behave();
-      fake.misbehave({ endpoint: 'refresh', type: 'slow', ms: 20 }, Infinity);
-      await until('everything is refreshed', () => refreshCount(fake) >= round * connections.length);
-      fake.behave();
-      if (options.override === undefined) {
-        await untilSwept(first);
-      }
-    }
-    await Promise.all([first, second].map(({ app }) => app.get(RefreshScheduler).beforeApplicationShutdown()));
-    return {
-      refreshes: refreshCount(fake),
-      violations: await findViolations({ fake, vault: first.app, connections }),
-    };
-  }
-
   it('R-22 keeps refresh tokens alive for sixty days in which nobody asks, without a peak', async () => {
     const application = await start();
     const provider = 'garmin';
@@ -314,121 +133,6 @@ describe('the refresh scheduler', () => {
       await pass(application, dayMs);
     }
     expect(refreshesOf(application.sandbox.provider('garmin'), connections[0]?.familyId ?? '')).toEqual([]);
-  });
-
-  it('R-23 leaves nothing in doubt and loses nothing when replicas are stopped in the middle of their work', async () => {
-    const owner = await start();
-    const fake = owner.sandbox.provider(slug);
-    const connections = await linkMany(owner, 40);
-    fake.misbehave({ endpoint: 'refresh', type: 'slow', ms: 30 }, Infinity);
-    const environment = { PROVIDER_CONCURRENCY: '4' };
-    for (let restart = 1; restart <= restarts; restart += 1) {
-      await makeDue(owner);
-      const before = refreshCount(fake);
-      const replica = await startBeside(owner, { environment });
-      beginSweeping(replica);
-      await until('there is work', () => refreshCount(fake) >= before + 6);
-      await replica.close();
-      applications.pop();
-      await expect(look(owner)).resolves.toMatchObject({ leased: 0, in_doubt: 0, due: expect.any(Number) });
-    }
-    expect((await look(owner)).due).toBeGreaterThan(0);
-    await expect(findViolations({ fake, vault: owner.app, connections })).resolves.toEqual([]);
-  });
-
-  it('gives back what gets no permit in time, with nothing in doubt (R-26)', async () => {
-    const application = await start();
-    await linkMany(application, 1);
-    await makeDue(application);
-    const acquire = jest
-      .spyOn(application.app.get(RefreshConcurrency, { strict: false }), 'acquire')
-      .mockResolvedValue(false);
-    beginSweeping(application);
-    await until('it has waited for a permit', () => acquire.mock.calls.length > 0);
-    await application.app.get(RefreshScheduler).beforeApplicationShutdown();
-    expect(refreshCount(application.sandbox.provider(slug))).toBe(0);
-    expect(await look(application)).toEqual({ due: 1, leased: 0, in_doubt: 0 });
-  });
-
-  it('is not stopped before what it has begun is done with (R-23)', async () => {
-    const application = await start({ environment: { PROVIDER_CONCURRENCY: '2' } });
-    const fake = application.sandbox.provider(slug);
-    await linkMany(application, 2);
-    await makeDue(application);
-    fake.misbehave({ endpoint: 'refresh', ...held }, Infinity);
-    beginSweeping(application);
-    await until('both are at the provider', () => refreshCount(fake) === 2);
-
-    let isStopped = false;
-    const stopping = application.app
-      .get(RefreshScheduler)
-      .beforeApplicationShutdown()
-      .then(() => (isStopped = true));
-    for (let queries = 0; queries < 10; queries += 1) {
-      expect(await look(application)).toMatchObject({ leased: 2 });
-    }
-    expect(isStopped).toBe(false);
-    fake.behave();
-    await stopping;
-
-    expect(await look(application)).toEqual({ due: 0, leased: 0, in_doubt: 0 });
-  });
-
-  it('gives back what waits for a permit when it is stopped, and refreshes no more of it (R-23)', async () => {
-    const application = await start({ environment: { PROVIDER_CONCURRENCY: '2' } });
-    const fake = application.sandbox.provider(slug);
-    await linkMany(application, 8);
-    await makeDue(application);
-    fake.misbehave({ endpoint: 'refresh', ...held }, Infinity);
-    beginSweeping(application);
-    await until('two are at the provider, and four wait', async () => {
-      return refreshCount(fake) === 2 && (await look(application)).leased === 6;
-    });
-
-    const stopped = [RefreshScheduler, RefreshService].map((part) =>
-      application.app.get(part).beforeApplicationShutdown(),
-    );
-    fake.behave();
-    await Promise.all(stopped);
-
-    expect(refreshCount(fake)).toBe(2);
-    // Nor is anything leased that is due by now.
-    beginSweeping(application);
-    for (let queries = 0; queries < 10; queries += 1) {
-      expect(await look(application)).toEqual({ due: 6, leased: 0, in_doubt: 0 });
-    }
-  });
-
-  it('R-23 lets a worker process of its own sweep, tell its health, and drain on SIGTERM', async () => {
-    const owner = await start();
-    const fake = owner.sandbox.provider(slug);
-    const connections = await linkMany(owner, 60);
-    fake.misbehave({ endpoint: 'refresh', type: 'slow', ms: 300 }, Infinity);
-    await makeDue(owner);
-    const directory = await mkdtemp(join(tmpdir(), 'cufflink-worker-'));
-    const port = await findFreePort();
-    const worker = startProcess([join(checkout, 'dist/main.js'), 'worker'], directory, {
-      NODE_ENV: 'test',
-      LOG_LEVEL: 'warn',
-      PORT: String(port),
-      PROVIDER_CONCURRENCY: '4',
-      DATABASE_URL: owner.databaseUrl,
-      ENCRYPTION_ROOT_KEY: owner.rootKey,
-      SANDBOX_URL: owner.sandbox.url,
-    });
-    try {
-      const url = `http://127.0.0.1:${port}`;
-      await waitUntilReady(worker, url);
-      expect((await fetch(`${url}/v1/providers`)).status).toBe(404);
-      await until('there is work', () => refreshCount(fake) >= 8);
-      await expect(worker.stop('SIGTERM')).resolves.toEqual({ status: null, signal: 'SIGTERM' });
-    } finally {
-      await worker.stop('SIGKILL');
-      await rm(directory, { recursive: true, force: true });
-    }
-    await expect(look(owner)).resolves.toMatchObject({ leased: 0, in_doubt: 0 });
-    expect((await look(owner)).due).toBeGreaterThan(0);
-    await expect(findViolations({ fake, vault: owner.app, connections })).resolves.toEqual([]);
   });
 
   it(`R-25 refreshes ${poisonCount - 1} of ${poisonCount} connections on time when the stored tokens of one do not open`, async () => {
@@ -524,39 +228,6 @@ describe('the refresh scheduler', () => {
     check.mockRestore();
     await untilSwept(application);
     expect(refreshCount(application.sandbox.provider(slug))).toBe(connections.length);
-  });
-
-  it('R-26 lets another replica take over from one that cannot reach the provider, with nothing in doubt', async () => {
-    const owner = await start();
-    const fake = owner.sandbox.provider(slug);
-    const connections = await linkMany(owner, 10);
-    const nobody = await findFreePort();
-    const cutOff = await startBeside(owner, {
-      environment: {
-        WHOOP_CLIENT_ID: sandboxClientId(slug),
-        WHOOP_CLIENT_SECRET: sandboxClientSecret(slug),
-        WHOOP_TOKEN_URL: `http://127.0.0.1:${nobody}/oauth/oauth2/token`,
-      },
-    });
-    await makeDue(owner);
-
-    beginSweeping(cutOff);
-    await until('all have failed', async () => {
-      const [row] = await queryDatabase<{ failed: number }>(
-        owner.databaseUrl,
-        `SELECT count(*) FILTER (WHERE last_error_code = 'PROVIDER_UNAVAILABLE')::int AS failed FROM connections`,
-      );
-      return row?.failed === connections.length;
-    });
-    expect(refreshCount(fake)).toBe(0);
-    await cutOff.app.get(RefreshScheduler).beforeApplicationShutdown();
-    await expect(look(owner)).resolves.toMatchObject({ leased: 0, in_doubt: 0 });
-    await makeDue(owner);
-    beginSweeping(owner);
-    await untilSwept(owner);
-
-    expect(refreshCount(fake)).toBe(connections.length);
-    await expect(findViolations({ fake, vault: owner.app, connections })).resolves.toEqual([]);
   });
 
   it('R-27 catches up after a long stop at its own rate, and serves those who ask meanwhile', async () => {
