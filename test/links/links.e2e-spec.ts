@@ -3,49 +3,19 @@ import { oauth1Nonce, signOAuth1Request } from '../../src/provider-kit/oauth1/oa
 import { sandboxClientId, sandboxClientSecret } from '../../src/provider-kit/definition/provider-settings.js';
 import type { Misbehaviour } from '../../src/sandbox/misbehaviour.js';
 import { startApplication, type TestApplication } from '../support/application.js';
-import { auditEntriesOf } from '../support/audit-entries.js';
 import { consent } from '../../src/sandbox/testing/consent.js';
-import { linkAccount, pathOf, startLink } from '../support/linking.js';
+import { callbackHeaders, linkAccount, pathOf, startLink } from '../support/linking.js';
 import { damageSealedTokens } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { request } from '../../src/sandbox/testing/request.js';
+import {
+  type BearerBody,
+  type ConnectionBody,
+  getConnection,
+  getToken,
+  type OAuth1Body,
+} from '../support/connection-bodies.js';
 
-interface ConnectionBody {
-  connection_id: string;
-  user_id: string;
-  provider: string;
-  status: string;
-  needs_relink: boolean;
-  scopes_granted: string[];
-  scopes_missing: string[];
-  scopes_unrequested: string[];
-  expires_at: string | null;
-  refresh_expires_at: string | null;
-  linked_at: string;
-  last_refreshed_at: string | null;
-  last_error: unknown;
-}
-
-interface BearerBody {
-  token_type: string;
-  access_token: string;
-  expires_at: string;
-  scopes: string[];
-}
-
-interface OAuth1Body {
-  token_type: string;
-  token: string;
-  token_secret: string;
-  expires_at: null;
-  scopes: string[];
-}
-
-const callbackHeaders = {
-  'cache-control': 'no-store',
-  'referrer-policy': 'no-referrer',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-};
 const whoopScopes = [
   'offline',
   'read:recovery',
@@ -75,11 +45,7 @@ describe('linking', () => {
   let application: TestApplication;
   let users = 0;
   beforeAll(async () => {
-    application = await startApplication({
-      environment: {
-        RETURN_URLS: 'https://app.example.com/devices,https://app.example.com/done?tab=health&status=old',
-      },
-    });
+    application = await startApplication();
   });
   afterEach(() => {
     for (const slug of ['whoop', 'garmin', 'fitbit', 'oura', 'garmin-oauth1', 'fitbit-oauth1']) {
@@ -92,17 +58,6 @@ describe('linking', () => {
   function newUser(): string {
     users += 1;
     return `user-${users}`;
-  }
-
-  async function getConnection(user: string, slug: string): Promise<ConnectionBody> {
-    const response = await application.api.get(`/v1/users/${user}/connections/${slug}`).expect(200);
-    return response.body as ConnectionBody;
-  }
-
-  async function getToken<Body extends BearerBody | OAuth1Body>(user: string, slug: string): Promise<Body> {
-    const response = await application.api.get(`/v1/users/${user}/connections/${slug}/token`).expect(200);
-    expect(response.headers['cache-control']).toBe('no-store');
-    return response.body as Body;
   }
 
   /** Calls the provider's API as the company's own service would. */
@@ -153,7 +108,7 @@ describe('linking', () => {
         const callback = await consent(linkWebUrl, { account: '4711' });
         expect(callback.pathname).toBe(`/v1/oauth/${slug}/callback`);
         const finished = await application.browser.get(pathOf(callback)).expect(200);
-        const connection = await getConnection(user, slug);
+        const connection = await getConnection(application, user, slug);
 
         expect(finished.body).toEqual({
           success: true,
@@ -177,7 +132,7 @@ describe('linking', () => {
         const lifeMs = new Date(String(connection.expires_at)).getTime() - startedAt;
         expect(Math.abs(lifeMs - lifetimeSeconds * 1_000)).toBeLessThan(30_000);
 
-        const first = await getToken<BearerBody>(user, slug);
+        const first = await getToken<BearerBody>(application, user, slug);
         expect(first).toEqual({
           token_type: 'bearer',
           access_token: expect.any(String),
@@ -193,10 +148,10 @@ describe('linking', () => {
 
         application.clock.advance(lifetimeSeconds * 1_000 + 1_000);
         expect(await callProvider(slug, `Bearer ${first.access_token}`)).toMatchObject({ status: 401 });
-        const second = await getToken<BearerBody>(user, slug);
+        const second = await getToken<BearerBody>(application, user, slug);
         expect(second.access_token).not.toBe(first.access_token);
         expect(await callProvider(slug, `Bearer ${second.access_token}`)).toMatchObject({ status: 200 });
-        expect((await getConnection(user, slug)).last_refreshed_at).not.toBeNull();
+        expect((await getConnection(application, user, slug)).last_refreshed_at).not.toBeNull();
 
         const unlinked = await application.api.delete(`/v1/users/${user}/connections/${slug}`).expect(200);
         expect(unlinked.body).toEqual({ disconnected: true, provider_revocation: 'revoked' });
@@ -224,7 +179,7 @@ describe('linking', () => {
         const callback = await consent(linkWebUrl, { account: '4711' });
         expect(callback.searchParams.get('state')).toBe(state);
         const finished = await application.browser.get(pathOf(callback)).expect(200);
-        const connection = await getConnection(user, slug);
+        const connection = await getConnection(application, user, slug);
 
         expect(finished.body).toMatchObject({ success: true, connection_id: connection.connection_id });
         expect(finished.headers).toMatchObject(callbackHeaders);
@@ -235,7 +190,7 @@ describe('linking', () => {
           scopes_missing: [],
         });
 
-        const token = await getToken<OAuth1Body>(user, slug);
+        const token = await getToken<OAuth1Body>(application, user, slug);
         expect(token).toEqual({
           token_type: 'oauth1',
           token: expect.any(String),
@@ -265,7 +220,7 @@ describe('linking', () => {
       const user = newUser();
       await linkAccount(application, user, 'garmin-oauth1');
       const path = `/v1/users/${user}/connections/garmin-oauth1/token`;
-      const { token_secret: secret } = await getToken<OAuth1Body>(user, 'garmin-oauth1');
+      const { token_secret: secret } = await getToken<OAuth1Body>(application, user, 'garmin-oauth1');
       const reader = await application.createKey('tokens:read');
       const signer = await application.createKey('tokens:read', 'tokens:sign');
 
@@ -285,251 +240,29 @@ describe('linking', () => {
     });
   });
 
-  describe('the browser afterwards', () => {
-    it.each(['whoop', 'garmin-oauth1'])(
-      'AR-15 is sent from %s to the return_url with status, provider and connection_id and nothing else',
-      async (slug) => {
-        const user = newUser();
-        const { linkWebUrl } = await startLink(application, user, slug, {
-          return_url: 'https://app.example.com/devices',
-        });
-        const finished = await application.browser.get(pathOf(await consent(linkWebUrl))).expect(303);
-        const { connection_id: id } = await getConnection(user, slug);
-
-        expect(finished.headers['location']).toBe(
-          `https://app.example.com/devices?status=success&provider=${slug}&connection_id=${id}`,
-        );
-        expect(finished.headers).toMatchObject(callbackHeaders);
-        expect(finished.text).toBe('');
-      },
-    );
-
-    it.each(['whoop', 'garmin-oauth1'])(
-      'AR-15 is sent from %s to the return_url with the code of the error when the user says no',
-      async (slug) => {
-        const user = newUser();
-        const { linkWebUrl } = await startLink(application, user, slug, {
-          return_url: 'https://app.example.com/devices',
-        });
-        const callback = await consent(linkWebUrl, { decision: 'deny' });
-        const finished = await application.browser.get(pathOf(callback)).expect(303);
-
-        expect(finished.headers['location']).toBe(
-          `https://app.example.com/devices?status=error&provider=${slug}&error=AUTHORIZATION_DENIED`,
-        );
-        expect(finished.headers).toMatchObject(callbackHeaders);
-        await application.api.get(`/v1/users/${user}/connections/${slug}`).expect(404);
-      },
-    );
-
-    it('keeps the parameters that the return_url has, but not under our own names', async () => {
-      const user = newUser();
-      const { linkWebUrl } = await startLink(application, user, 'whoop', {
-        return_url: 'https://app.example.com/done?tab=health&status=old',
-      });
-      const finished = await application.browser.get(pathOf(await consent(linkWebUrl))).expect(303);
-      const { connection_id: id } = await getConnection(user, 'whoop');
-
-      expect(finished.headers['location']).toBe(
-        `https://app.example.com/done?tab=health&status=success&provider=whoop&connection_id=${id}`,
-      );
-    });
-
-    it('takes any return_url on this machine outside production', async () => {
-      const { linkWebUrl } = await startLink(application, newUser(), 'whoop', {
-        return_url: 'http://localhost:5173/back',
-      });
-      const finished = await application.browser.get(pathOf(await consent(linkWebUrl))).expect(303);
-
-      expect(finished.headers['location']).toMatch(/^http:\/\/localhost:5173\/back\?status=success&/);
-    });
-
-    it.each(['whoop', 'garmin-oauth1'])('may come back from %s by POST with a form', async (slug) => {
-      const user = newUser();
-      const { linkWebUrl } = await startLink(application, user, slug);
-      const callback = await consent(linkWebUrl);
-
-      const finished = await application.browser
-        .post(callback.pathname)
-        .type('form')
-        .send(callback.search.slice(1))
-        .expect(200);
-
-      const { connection_id: id } = await getConnection(user, slug);
-      expect(finished.body).toMatchObject({ success: true, provider: slug, connection_id: id });
-      expect(finished.headers).toMatchObject(callbackHeaders);
-    });
-
-    it('comes back by POST and is sent to the return_url with 303, so that it does not repeat the form', async () => {
-      const { linkWebUrl } = await startLink(application, newUser(), 'oura', {
-        return_url: 'https://app.example.com/devices',
-      });
-      const callback = await consent(linkWebUrl);
-
-      const finished = await application.browser
-        .post(callback.pathname)
-        .type('form')
-        .send(callback.search.slice(1))
-        .expect(303);
-
-      expect(finished.headers['location']).toMatch(/^https:\/\/app\.example\.com\/devices\?status=success&/);
-    });
-  });
-
-  describe('scopes', () => {
-    it('AR-17 asks the provider for the scopes of the link instead of the default ones', async () => {
-      const user = newUser();
-      const scopes = ['offline', 'read:sleep', 'read:profile'];
-      const { linkWebUrl } = await startLink(application, user, 'whoop', { scopes });
-      expect(new URL(linkWebUrl).searchParams.get('scope')).toBe('offline read:sleep read:profile');
-      await application.browser.get(pathOf(await consent(linkWebUrl))).expect(200);
-
-      expect(await getConnection(user, 'whoop')).toMatchObject({
-        scopes_granted: scopes,
-        scopes_missing: [],
-        scopes_unrequested: [],
-      });
-      expect((await getToken<BearerBody>(user, 'whoop')).scopes).toEqual(scopes);
-    });
-
-    it.each([
-      { slug: 'oura', asked: ['extapi:personal', 'extapi:daily', 'extapi:workout'], granted: ['extapi:daily'] },
-      { slug: 'fitbit', asked: ['activity', 'sleep', 'profile'], granted: ['sleep'] },
-    ])('AR-17 shows what the user unticked at $slug', async ({ slug, asked, granted }) => {
-      const user = newUser();
-      const { linkWebUrl } = await startLink(application, user, slug, { scopes: asked });
-      await application.browser.get(pathOf(await consent(linkWebUrl, { scopes: granted }))).expect(200);
-
-      const connection = await getConnection(user, slug);
-      expect(connection).toMatchObject({
-        status: 'active',
-        scopes_granted: granted,
-        scopes_missing: asked.filter((scope) => !granted.includes(scope)),
-      });
-      expect((await getToken<BearerBody>(user, slug)).scopes).toEqual(granted);
-    });
-
-    it('AR-17 issues no token for what the user has not granted, and leaves an audit entry', async () => {
-      const user = newUser();
-      const [personal, daily, workout] = ['extapi:personal', 'extapi:daily', 'extapi:workout'] as const;
-      const scopes = [personal, daily, workout];
-      const { linkWebUrl } = await startLink(application, user, 'oura', { scopes });
-      await application.browser.get(pathOf(await consent(linkWebUrl, { scopes: [personal, daily] }))).expect(200);
-      const path = `/v1/users/${user}/connections/oura/token`;
-
-      const refused = await application.api
-        .get(path)
-        .query({ scope: `${daily} ${workout}` })
-        .expect(409);
-
-      expect(refused.body).toMatchObject({ code: 'SCOPE_NOT_GRANTED', act: 'user' });
-      expect((refused.body as { detail: string }).detail).toContain('not granted: extapi:workout.');
-      expect(refused.text).not.toContain('access_token');
-      expect((await auditEntriesOf(application, user)).at(-1)).toBe(
-        'token.handed_out denied api-key SCOPE_NOT_GRANTED',
-      );
-      for (const scope of [daily, ` ${daily}  ${personal} `, '']) {
-        await application.api.get(path).query({ scope }).expect(200);
-      }
-      for (const query of ['scope=daily&scope=workout', 'scope=a%00', 'scope=%22', `scope=${'x'.repeat(2_001)}`]) {
-        await application.api.get(`${path}?${query}`).expect(400);
-      }
-    });
-
-    it('tells scopes that cannot be read as unknown, never as all that was asked for (TE-04)', async () => {
-      const user = newUser();
-      const fake = application.sandbox.provider('whoop');
-      const path = `/v1/users/${user}/connections/whoop`;
-      const unknown = { scopes_granted: null, scopes_missing: null, scopes_unrequested: null };
-      fake.misbehave({ endpoint: 'token', type: 'fields', values: { scope: '' } });
-      const { linkWebUrl } = await startLink(application, user, 'whoop');
-      await application.browser.get(pathOf(await consent(linkWebUrl))).expect(200);
-
-      expect(await getConnection(user, 'whoop')).toMatchObject(unknown);
-      const token = await application.api.get(`${path}/token`).expect(200);
-      expect(token.body).toMatchObject({ scopes: null });
-      const refused = await application.api.get(`${path}/token`).query({ scope: 'offline' }).expect(409);
-      expect(refused.body).toMatchObject({ code: 'SCOPE_NOT_GRANTED' });
-      expect((refused.body as { detail: string }).detail).toContain('The granted scopes are unknown');
-      expect((await application.api.get('/v1/users/' + user + '/connections')).body).toMatchObject({
-        connections: [unknown],
-      });
-
-      // Once the provider tells them, they are known; what it garbles later is unknown again.
-      fake.misbehave({ endpoint: 'refresh', type: 'scope', scopes: ['offline'] });
-      await application.api.post(`${path}/refresh`).expect(200);
-      expect(await getConnection(user, 'whoop')).toMatchObject({ scopes_granted: ['offline'], scopes_unrequested: [] });
-      await application.api.get(`${path}/token`).query({ scope: 'offline' }).expect(200);
-      fake.misbehave({ endpoint: 'refresh', type: 'fields', values: { scope: 7 } });
-      await application.api.post(`${path}/refresh`).expect(200);
-      expect(await getConnection(user, 'whoop')).toMatchObject(unknown);
-
-      // Scopes that a replica of an earlier release has stored since are shown: it does not know the column that says
-      // otherwise.
-      const earlier = `UPDATE connections SET scopes_granted = '{offline}' WHERE user_id = $1`;
-      await queryDatabase(application.databaseUrl, earlier, [user]);
-      expect(await getConnection(user, 'whoop')).toMatchObject({ scopes_granted: ['offline'] });
-    });
-
-    it.each<[scope: string, granted: string[] | null]>([
-      ['read,%20activity:read_all', ['read', 'activity:read_all']],
-      ['read%20activity:read_all', ['read', 'activity:read_all']],
-      ['read,activity:read_all', ['read', 'activity:read_all']],
-      ['', null],
-      ['%20,', null],
-      ['r%C3%A9ad', null],
-    ])('reads the scope %j of a callback forgivingly (TE-04)', async (scope, granted) => {
-      const user = newUser();
-      const { linkWebUrl } = await startLink(application, user, 'strava', { scopes: ['read', 'activity:read_all'] });
-      const callback = await consent(linkWebUrl, { account: String(900_000 + Math.floor(performance.now())) });
-      const query = callback.search.replace(/&scope=[^&]*/, `&scope=${scope}`);
-      expect(query).toContain(`&scope=${scope}`);
-      await application.browser.get(callback.pathname + query).expect(200);
-      expect(await getConnection(user, 'strava')).toMatchObject({
-        scopes_granted: granted,
-        scopes_missing: granted && [],
-      });
-    });
-
-    it('AR-17 shows what the provider granted without being asked, with the link and with a refresh', async () => {
-      const user = newUser();
-      const scopes = ['offline', 'read:sleep'];
-      const fake = application.sandbox.provider('whoop');
-      fake.misbehave({ endpoint: 'token', type: 'scope', scopes: [...scopes, 'read:profile'] });
-      const { linkWebUrl } = await startLink(application, user, 'whoop', { scopes });
-      await application.browser.get(pathOf(await consent(linkWebUrl))).expect(200);
-      expect(await getConnection(user, 'whoop')).toMatchObject({
-        scopes_missing: [],
-        scopes_unrequested: ['read:profile'],
-      });
-
-      fake.misbehave({ endpoint: 'refresh', type: 'scope', scopes: [...scopes, 'read:workout'] });
-      await application.api.post(`/v1/users/${user}/connections/whoop/refresh`).expect(200);
-      expect(await getConnection(user, 'whoop')).toMatchObject({ scopes_unrequested: ['read:workout'] });
-    });
-  });
-
   describe('linking again', () => {
     it.each(['whoop', 'garmin', 'oura'])('replaces the tokens of %s and keeps the connection', async (slug) => {
       const user = newUser();
       const firstId = await linkAccount(application, user, slug, { account: '2002' });
-      const first = await getToken<BearerBody>(user, slug);
+      const first = await getToken<BearerBody>(application, user, slug);
       const secondId = await linkAccount(application, user, slug, { account: '2002' });
-      const second = await getToken<BearerBody>(user, slug);
+      const second = await getToken<BearerBody>(application, user, slug);
 
       expect(secondId).toBe(firstId);
       expect(second.access_token).not.toBe(first.access_token);
       expect(await callProvider(slug, `Bearer ${second.access_token}`)).toMatchObject({ body: { account_id: '2002' } });
       const list = await application.api.get(`/v1/users/${user}/connections`).expect(200);
-      expect((list.body as { connections: ConnectionBody[] }).connections).toEqual([await getConnection(user, slug)]);
+      expect((list.body as { connections: ConnectionBody[] }).connections).toEqual([
+        await getConnection(application, user, slug),
+      ]);
     });
 
     it('replaces the token and secret of an OAuth 1.0a connection and keeps the connection', async () => {
       const user = newUser();
       const firstId = await linkAccount(application, user, 'fitbit-oauth1');
-      const first = await getToken<OAuth1Body>(user, 'fitbit-oauth1');
+      const first = await getToken<OAuth1Body>(application, user, 'fitbit-oauth1');
       const secondId = await linkAccount(application, user, 'fitbit-oauth1');
-      const second = await getToken<OAuth1Body>(user, 'fitbit-oauth1');
+      const second = await getToken<OAuth1Body>(application, user, 'fitbit-oauth1');
 
       expect(secondId).toBe(firstId);
       expect(second.token).not.toBe(first.token);
@@ -540,11 +273,17 @@ describe('linking', () => {
     it('leaves the connection as it is when the user says no the second time', async () => {
       const user = newUser();
       await linkAccount(application, user, 'whoop');
-      const before = [await getConnection(user, 'whoop'), await getToken<BearerBody>(user, 'whoop')];
+      const before = [
+        await getConnection(application, user, 'whoop'),
+        await getToken<BearerBody>(application, user, 'whoop'),
+      ];
       const { linkWebUrl } = await startLink(application, user, 'whoop');
       await application.browser.get(pathOf(await consent(linkWebUrl, { decision: 'deny' }))).expect(403);
 
-      expect([await getConnection(user, 'whoop'), await getToken<BearerBody>(user, 'whoop')]).toEqual(before);
+      expect([
+        await getConnection(application, user, 'whoop'),
+        await getToken<BearerBody>(application, user, 'whoop'),
+      ]).toEqual(before);
     });
 
     it('keeps the connections of one user to several providers, and of several users to one, apart', async () => {
@@ -561,7 +300,7 @@ describe('linking', () => {
       expect(await listOf(ben)).toEqual(['whoop']);
       await application.api.delete(`/v1/users/${anna}/connections/whoop`).expect(200);
       expect(await listOf(anna)).toEqual(['fitbit-oauth1']);
-      const { access_token: token } = await getToken<BearerBody>(ben, 'whoop');
+      const { access_token: token } = await getToken<BearerBody>(application, ben, 'whoop');
       expect(await callProvider('whoop', `Bearer ${token}`)).toMatchObject({ body: { account_id: '21' } });
     });
   });

@@ -13,6 +13,13 @@ export async function startLink(
   return { linkWebUrl, state };
 }
 
+/** Headers of every response to a callback. */
+export const callbackHeaders = {
+  'cache-control': 'no-store',
+  'referrer-policy': 'no-referrer',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+};
+
 /** Path and query of a URL: what reaches the application, whatever host the provider was told. */
 export function pathOf(url: URL): string {
   return url.pathname + url.search;
