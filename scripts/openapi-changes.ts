@@ -150,7 +150,9 @@ function narrowed(at: string, old: SchemaView, next: SchemaView): string[] {
   return [...changes, ...compareFields(at, old, next, narrowed)];
 }
 
-/** What a caller receives: the new description must return nothing that the old one excluded. New values are allowed. */
+/**
+ * What a caller receives: the new description must return nothing that the old one excluded. New values are allowed.
+ */
 function widened(at: string, old: SchemaView, next: SchemaView): string[] {
   const changes: string[] = [];
   if (old.types.size > 0 && (next.types.size === 0 || !next.types.isSubsetOf(old.types))) {

@@ -29,7 +29,9 @@ interface Schema {
 /** Finds the schema that a reference names. */
 export type Resolve = (reference: string) => unknown;
 
-/** Reads a schema. Of alternatives, a value may have the fields of any, and must have those that all of them require. */
+/**
+ * Reads a schema. Of alternatives, a value may have the fields of any, and must have those that all of them require.
+ */
 export function viewOf(given: unknown, resolve: Resolve): SchemaView {
   const schema = given as Schema;
   if (schema.$ref !== undefined) {

@@ -1,6 +1,6 @@
 /**
- * `node scripts/prose-figures.ts [--warn] [--checkout <folder>]`: prints figures about the sentences of pages, API texts
- * and comments, and about the source files. With `--warn` it prints only figures over a limit. It never fails.
+ * `node scripts/prose-figures.ts [--warn] [--checkout <folder>]`: prints figures about the sentences of pages, API
+ * texts and comments, and about the source files. With `--warn` it prints only figures over a limit. It never fails.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -58,8 +58,8 @@ export async function readDiscovery(url: string): Promise<Discovered> {
 }
 
 /**
- * Puts what was discovered in the place of the generator's placeholders, in `facts.json` and the definition. The sandbox is
- * not touched: it is written from the documentation, so that each checks the other.
+ * Puts what was discovered in the place of the generator's placeholders, in `facts.json` and the definition. The
+ * sandbox is not touched: it is written from the documentation, so that each checks the other.
  *
  * @param files - of a new OAuth 2.0 provider, by path below its folder
  */

@@ -355,7 +355,7 @@ describe('architecture', () => {
   });
 
   it('NET-01 sends requests through the one HTTP client', () => {
-    // The vault's key services are infrastructure of the operator; development, demo and sandbox never run in production.
+    // The operator runs the vault's key services. Development, demo and sandbox never run in production.
     const exempt = ['vault', 'development', 'demo', 'sandbox'];
     // `doctor --url` asks a service of the operator, at a URL that the operator names.
     const client = [

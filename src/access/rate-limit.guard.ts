@@ -8,7 +8,8 @@ import { RateLimits } from './rate-limits.js';
 
 /**
  * Answers known callers that come too often with 429 (AR-25). Runs behind the access guard, which counts what it
- * refuses itself. Responses tell what is left. Every route is limited unless it is `@Unlimited()`. Addresses are counted earlier, by `AddressLimit`.
+ * refuses itself. Responses tell what is left. Every route is limited unless it is `@Unlimited()`. Addresses are
+ * counted earlier, by `AddressLimit`.
  */
 @Injectable()
 export class RateLimitGuard implements CanActivate {

@@ -25,8 +25,8 @@ export async function readDefinitions(): Promise<ProviderDefinition[]> {
 }
 
 /**
- * Reads the settings of all providers. If some are wrong, it reads each provider by itself, so that the wrong ones of one
- * do not hide those of another. That takes much longer.
+ * Reads the settings of all providers. If some are wrong, it reads each provider alone, which takes much longer: so one
+ * provider's wrong settings hide no other's.
  *
  * @param environment - in place of the process's own
  * @returns all providers, sorted by slug

@@ -38,10 +38,10 @@ type Response = CompanyPage | { readonly redirect: string };
 /**
  * The hosted page: opens a link session in one browser, starts links there, and ends connections.
  *
- * GET changes nothing but what the page has told. All forms need a POST of the page's own: the session's cookie does not
- * come with what another site posts, and where the browser tells which site posts, another one is refused. A browser may
- * have several sessions open. Each page names its own by a handle, and the session's cookie proves that this browser has
- * opened it.
+ * GET changes nothing but what the page has told. All forms need a POST of the page's own: the session's cookie does
+ * not come with what another site posts, and where the browser tells which site posts, another one is refused. A
+ * browser may have several sessions open. Each page names its own by a handle, and the session's cookie proves that
+ * this browser has opened it.
  */
 @ApiExcludeController()
 @Controller('connect')

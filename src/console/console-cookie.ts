@@ -5,8 +5,8 @@ import { linksConfig, type LinksConfig } from '../links/links.config.js';
 import { sessionLifetimeSeconds } from './console-sessions.js';
 
 /**
- * The cookie of a console session. `SameSite=Strict`: the browser sends it with no request that another site has caused.
- * Over plain http, which only development has, a browser would refuse the name with `__Host-`.
+ * The cookie of a console session. `SameSite=Strict`: the browser sends it with no request that another site has
+ * caused. Over plain http, which only development has, a browser would refuse the name with `__Host-`.
  */
 @Injectable()
 export class ConsoleCookie {

@@ -25,8 +25,8 @@ export interface Operator {
 }
 
 /**
- * Sessions of the console. An API key with the scope `console` is exchanged for one, so that the key itself is sent once
- * and never kept by the browser. The session ends with the key: each request looks at it again.
+ * Sessions of the console. An API key with the scope `console` is exchanged for one, so that the key itself is sent
+ * once and never kept by the browser. The session ends with the key: each request looks at it again.
  */
 @Injectable()
 export class ConsoleSessions {

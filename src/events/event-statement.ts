@@ -59,7 +59,7 @@ const metadataDetails = `CASE WHEN metadata = '{}' THEN '{}'::jsonb ELSE jsonb_b
 /**
  * SQL: writes the events of changed connections.
  *
- * @param changed - a part of the WITH clause with the user, provider, id, metadata and event columns of the changed rows
+ * @param changed - a part of the WITH clause: user, provider, id, metadata and event columns of the changed rows
  * @param fields - as in {@link withEvents}
  */
 export function writeEvents(

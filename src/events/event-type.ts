@@ -57,7 +57,7 @@ export interface EventOrigin {
   readonly proof: EventProof;
 }
 
-/** Further fields of a payload, by their names on the wire. Ids, times and names only: no token, no secret, no health data. */
+/** Further fields of a payload, as named on the wire. Ids, times and names only: no token, secret or health data. */
 export type EventDetails = Readonly<
   Record<string, string | number | readonly string[] | Readonly<Record<string, string>> | null>
 >;

@@ -150,9 +150,9 @@ export function filterValues({ provider, status, reason, error, updatedAfter, pr
 }
 
 /**
- * Reads a page from what has changed since an instant, if that is little. `$1`, `$2`: the key after which it goes on; `$3`:
- * how many rows; `$4`: the instant; `$5`: the most changed rows to examine; then the filter. `examined` is above `$5` when
- * there are more, and the page is then of no use.
+ * Reads a page from what has changed since an instant, if that is little. `$1`, `$2`: the key after which it goes on;
+ * `$3`: how many rows; `$4`: the instant; `$5`: the most changed rows to examine; then the filter. `examined` is above
+ * `$5` when there are more, and the page is then of no use.
  */
 export const readChanged: Statement = {
   name: 'fleet-changed-read',

@@ -27,11 +27,11 @@ export class FleetStore {
   constructor(private readonly database: Database) {}
 
   /**
-   * Returns one page of connections. A walk through all pages meets each connection once that exists and is wanted all the
-   * while, whatever changes in between: the order is that of the primary key.
+   * Returns one page of connections. A walk through all pages meets each connection once that exists and is wanted all
+   * the while, whatever changes in between: the order is that of the primary key.
    *
-   * A page is read from the index that fits the filter best. What the index does not tell is read from the rows, of which a
-   * page examines at most 10,000, so that no page takes as long as the table is large.
+   * A page is read from the index that fits the filter best. What the index does not tell is read from the rows, of
+   * which a page examines at most 10,000, so that no page takes as long as the table is large.
    *
    * @param filter - compared with what is stored: an end that nothing has noticed yet does not count
    * @param size - most connections

@@ -16,7 +16,7 @@ const batchJson: JsonLimits = { depth: 5, members: 10_000 };
 
 /** The body of a route, if it is not JSON of at most 4 KiB. */
 export interface BodyConfig {
-  /** `batch`: JSON of many rows. `notification`: as `raw`, and the provider that the path names decides how large it may be. */
+  /** `batch`: JSON of many rows. `notification`: as `raw`; the provider in the path decides the largest size. */
   readonly body?: 'raw' | 'large' | 'batch' | 'notification';
 }
 

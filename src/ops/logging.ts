@@ -14,8 +14,8 @@ import { tracing } from './trace-context.js';
  * How the process logs: one JSON object a line in production, readable lines in development.
  *
  * Nothing is logged by default and then redacted: of a request only method, path and the caller's address, as
- * CALLER_ADDRESS says, are taken (queries hold codes), of a response only the status, of an error only its type, message
- * and stack (LOG-02). Known secrets, and text that looks like one, are hidden by value in the rest (LOG-01).
+ * CALLER_ADDRESS says, are taken (queries hold codes), of a response only the status, of an error only its type,
+ * message and stack (LOG-02). Known secrets, and text that looks like one, are hidden by value in the rest (LOG-01).
  * Invisible characters are written out, so that text from outside can neither begin a line of its own nor command a
  * terminal (LOG-04).
  *

@@ -33,11 +33,11 @@ export interface ProviderModuleOptions<Definition extends ProviderDefinition, St
 }
 
 /**
- * Makes the base class of an OAuth 2.0 provider's Nest module. Each provider has one module, and one Passport strategy, which
- * Passport knows by the provider's slug.
+ * Makes the base class of an OAuth 2.0 provider's Nest module. Each provider has one module, and one Passport strategy,
+ * which Passport knows by the provider's slug.
  *
- * The module reads the provider's settings from the environment, builds the strategy and the provider, and registers the
- * provider. The subclass inherits all of it, the metadata of `@Module` too, so its own `@Module({})` stays empty.
+ * The module reads the provider's settings from the environment, builds the strategy and the provider, and registers
+ * the provider. The subclass inherits all of it, the metadata of `@Module` too, so its own `@Module({})` stays empty.
  *
  * @param definition - the provider's facts
  * @example

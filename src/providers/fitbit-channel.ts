@@ -1,7 +1,9 @@
 import type { NotificationChannel, NotifiedEvent } from '../provider-kit/definition/notifications.js';
 import { listAt, textAt } from '../provider-kit/notifications/event-fields.js';
 
-/** What both versions of the Fitbit Web API sent. The service has shut down; the facts remain for what still arrives. */
+/**
+ * What both versions of the Fitbit Web API sent. The service has shut down; the facts remain for what still arrives.
+ */
 export const fitbitChannel: Omit<NotificationChannel, 'proof' | 'confidence'> = {
   sends: [
     { kind: 'deauthorized', name: 'collectionType userRevokedAccess' },

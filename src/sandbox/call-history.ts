@@ -1,4 +1,4 @@
-/** What a call was about; `consent` is the user's answer on the consent page, `endpoint` one that only this provider has. */
+/** The kind of a call. `consent`: the user's decision. `endpoint`: an endpoint that only this provider has. */
 export type CallKind =
   | 'authorize'
   | 'consent'

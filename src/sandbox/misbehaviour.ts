@@ -21,9 +21,11 @@ const bytes = z.int().min(0).max(1_073_741_824);
 
 /** One way in which a fake goes wrong, and the endpoint at which it does. */
 export const misbehaviourSchema = z.discriminatedUnion('type', [
-  /** Responds late, or when told to behave. What was asked is done at arrival, or, with `processed: false`, only after the wait. */
+  /** Responds late, or when told to behave. It does its work at arrival; with `processed: false` after the wait. */
   z.strictObject({ endpoint, type: z.literal('slow'), ms: z.int().min(0).max(600_000), processed }),
-  /** Closes the connection without a response; with `processed` after the token was rotated, so the response is lost. */
+  /**
+   * Closes the connection without a response; with `processed` after the token was rotated, so the response is lost.
+   */
   z.strictObject({ endpoint, type: z.literal('drop'), processed }),
   z.strictObject({
     endpoint,
@@ -65,7 +67,7 @@ export const misbehaviourSchema = z.discriminatedUnion('type', [
   z.strictObject({ endpoint: tokenEndpoint, type: z.literal('emptyRefreshToken') }),
   /** The grant shrinks to these scopes, and the response says so. */
   z.strictObject({ endpoint: tokenEndpoint, type: z.literal('scope'), scopes: z.array(z.string()) }),
-  /** An ID token with these claims on top of the right ones, also where this provider sends none with a refresh; `null` leaves one out. */
+  /** An ID token with these claims over the right ones, also with a refresh. `null` leaves a claim out. */
   z.strictObject({ endpoint: tokenEndpoint, type: z.literal('idToken'), claims: z.record(z.string(), z.json()) }),
   /** Any JSON as `token_type`; `mac` when absent. */
   z.strictObject({ endpoint: tokenEndpoint, type: z.literal('badTokenType'), value: z.json().optional() }),

@@ -36,7 +36,7 @@ export type SealPurpose =
 
 /**
  * The subjects of keyed digests: a user in the audit trail, a user who was erased, an account at a provider, imported
- * tokens, the address of a caller. Each has a key of its own (CR-11), so that no digest of one can be looked up in another.
+ * tokens, the address of a caller. Each has a key of its own (CR-11), so that digests of two cannot be compared.
  */
 export type DigestPurpose =
   'audit.user' | 'erasures.user' | 'connections.account' | 'connections.import' | 'access.address';

@@ -1,6 +1,6 @@
 /**
- * Tells whether a form came from a page of ours, as far as the browser tells. Browsers that send neither header are old;
- * there the cookie alone has to do.
+ * Tells whether a form came from a page of ours, by the headers of the browser. Old browsers send neither header; there
+ * the cookie alone protects.
  *
  * @param headers - of the request
  * @param publicUrl - the URL under which browsers reach this service

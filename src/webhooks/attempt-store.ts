@@ -106,7 +106,9 @@ export class AttemptStore {
     return this.database.query<StoredAttempt>(statements.page, values);
   }
 
-  /** Returns events since an instant that an endpoint has not received, in the order of the stream, after a place in it. */
+  /**
+   * Returns events since an instant that an endpoint has not received, in the order of the stream, after a place in it.
+   */
   listUndelivered(endpointId: string, after: number, since: Date, limit: number): Promise<UndeliveredEvent[]> {
     return this.database.query<UndeliveredEvent>(statements.undelivered, [endpointId, after, since, limit]);
   }

@@ -5,7 +5,7 @@ import { Database, type Query } from '../database/database.js';
 /** The schema of pg-boss; the migration makes it. */
 const schema = 'cufflink_jobs';
 
-/** A delivery that has not been recorded after this is repeated: its process has died. In seconds, longer than a delivery takes. */
+/** A delivery without a record after these seconds is repeated: its process has died. No delivery takes as long. */
 const expireInSeconds = 60;
 /** How often pg-boss looks for such deliveries, in seconds. */
 const superviseSeconds = 15;
@@ -33,8 +33,8 @@ export interface NewDelivery extends Delivery {
 }
 
 /**
- * Deliveries that are to be made, in pg-boss: one queue for each endpoint, so that a slow endpoint delays no other. It runs on the
- * pool of the service, polls, and holds no state of a session, so it works behind a transaction pooler.
+ * Deliveries that are to be made, in pg-boss: one queue for each endpoint, so that a slow endpoint delays no other. It
+ * runs on the pool of the service, polls, and holds no state of a session, so it works behind a transaction pooler.
  *
  * An event is in the queue of an endpoint at most once.
  */

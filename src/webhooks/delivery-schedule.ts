@@ -8,7 +8,7 @@ const longestPauseSeconds = 86_400;
 export const mostAttempts = pausesSeconds.length + 1;
 
 /**
- * Returns the pause after a failed attempt: longer after each, spread by jitter, and never shorter than the receiver asked for.
+ * Returns the pause after a failed attempt: longer after each, with jitter, and at least what the receiver asked for.
  *
  * Pure: the caller supplies the randomness.
  *

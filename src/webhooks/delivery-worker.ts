@@ -47,8 +47,8 @@ interface UnderWay {
 }
 
 /**
- * Makes the deliveries. Each endpoint has a queue and a concurrency limit of its own. An outcome is recorded after the response, in
- * one transaction with the next attempt: a process that dies in between repeats the delivery, and loses none.
+ * Makes the deliveries. Each endpoint has a queue and a concurrency limit of its own. An outcome is recorded after the
+ * response, in one transaction with the next attempt. A process that dies in between repeats the delivery.
  */
 @Injectable()
 export class DeliveryWorker implements BeforeApplicationShutdown {

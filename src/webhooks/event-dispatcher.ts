@@ -29,8 +29,8 @@ const moveCursor: Statement = {
 };
 
 /**
- * Hands the events of the stream to the queues of the endpoints that want them. The cursor moves in the same transaction, so after
- * a crash each event is handed over once. A disabled endpoint gets none; its owner can resend them.
+ * Hands the events of the stream to the queues of the endpoints that want them. The cursor moves in the same
+ * transaction, so a crash neither loses nor doubles an event. A disabled endpoint gets none; its owner can resend them.
  */
 @Injectable()
 export class EventDispatcher {

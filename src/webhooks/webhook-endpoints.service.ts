@@ -160,8 +160,8 @@ export class WebhookEndpointsService {
   }
 
   /**
-   * Delivers all events since an instant that an endpoint wants and has not received: those whose attempts failed, and those of the
-   * time while it was disabled. Events from before the endpoint was made are left out.
+   * Delivers all events since an instant that an endpoint wants and has not received: those whose attempts failed, and
+   * those of the time while it was disabled. Events from before the endpoint was made are left out.
    *
    * @returns how many are queued; those that were queued already are counted too
    * @throws {@link WebhookEndpointNotFoundError}

@@ -5,8 +5,8 @@ import { OutboundPolicy } from '../provider-kit/http/outbound-policy.js';
 import { outboundConfig, type OutboundConfig } from '../provider-kit/http/outbound.config.js';
 
 /**
- * Where deliveries may go (NET-02): to the origins of endpoints, and there only to public addresses, as for providers. Apart from
- * the policy for providers, so that an endpoint opens no way for a token.
+ * Where deliveries may go (NET-02): to the origins of endpoints, and there only to public addresses, as for providers.
+ * Apart from the policy for providers, so that an endpoint opens no way for a token.
  */
 @Injectable()
 export class WebhookOutboundPolicy extends OutboundPolicy {

@@ -22,7 +22,9 @@ const few = ['whoop', 'oura', 'polar', 'fatsecret'];
 const logo =
   '<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32"><circle cx="16" cy="16" r="14" fill="#0f766e"/></svg>';
 
-/** Chromium, the application in the dress of a company, and the fake providers, each on a site of its own over https. */
+/**
+ * Chromium, the application in the dress of a company, and the fake providers, each on a site of its own over https.
+ */
 describe('the pages for people', () => {
   let application: TestApplication;
   let front: HttpsFront;

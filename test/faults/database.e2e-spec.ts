@@ -48,7 +48,8 @@ describe('a database that fails', () => {
         first.database.clear();
         await postgres.restart();
         const responses = await asking;
-        // A machine on which PostgreSQL is back later than the saves are repeated cannot give every caller the new token.
+        // A machine on which PostgreSQL is back later than the saves are repeated cannot give every caller the new
+        // token.
         const isLate = performance.now() - crashedAt > savesRepeatMs;
         expect(responses.filter(({ status }) => status !== 200 && !(isLate && status === 503))).toEqual([]);
         expect(cluster.refreshSum(connections)).toBe(connections.length);

@@ -71,7 +71,10 @@ function start(browser: TestAgent, slug: string, session: Session) {
     .send({ session: handleOf(session), provider: slug });
 }
 
-/** Opens a session, presses a provider's button and consents there. Returns the URL that the provider sends the browser back to. */
+/**
+ * Opens a session, presses a provider's button and consents there. Returns the URL that the provider sends the browser
+ * back to.
+ */
 async function chooseAndConsent(
   browser: TestAgent,
   slug: string,

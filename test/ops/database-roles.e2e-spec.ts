@@ -32,8 +32,8 @@ const rootKey = randomBytes(32).toString('base64');
 const returnUrl = 'https://app.example.com/devices';
 
 /**
- * What each role may do with each table, columns in brackets. Written down here once more, apart from the script, on purpose: a new
- * table or column right has to be decided in both.
+ * What each role may do with each table, columns in brackets. Written down here once more, apart from the script, on
+ * purpose: a new table or column right has to be decided in both.
  */
 const expected: Readonly<Record<string, Partial<Record<DatabaseRole, string>>>> = {
   api_keys: {

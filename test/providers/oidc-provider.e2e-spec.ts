@@ -12,9 +12,9 @@ import { resetCircuitBreakers } from '../support/subject.js';
 const lifetimeSeconds = 900;
 
 /**
- * Every printable character that one of the encodings on the way treats specially.
- * `ü` of TE-01 is missing: client ids and secrets are printable ASCII (RFC 6749 appendix A.1 and A.2), and the peer refuses anything else. `%41`
- * becomes `A` when nobody encodes.
+ * Every printable character that one of the encodings on the way treats specially. `ü` of TE-01 is missing: client ids
+ * and secrets are printable ASCII (RFC 6749 appendix A.1 and A.2), and the peer refuses anything else. `%41` becomes
+ * `A` when nobody encodes.
  */
 const secret = `a:b%+ &=%41?#/"'<>~\\!*()|;,@$`;
 const clients = {

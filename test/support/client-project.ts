@@ -25,8 +25,8 @@ export interface ClientProject {
 }
 
 /**
- * Packs the client as a release does, and installs it with npm in a new project, without a network: the packages that it
- * needs are packed from `node_modules`.
+ * Packs the client as a release does, and installs it with npm in a new project, without a network: the packages that
+ * it needs are packed from `node_modules`.
  *
  * @param linked - further packages of the checkout that the project gets as symbolic links
  */

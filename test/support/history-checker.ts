@@ -60,7 +60,8 @@ export interface Evidence {
   /** Refreshes in the audit trail by id of the connection and number of the token set, as `<id> token-set:<number>`. */
   readonly auditedRefreshes?: ReadonlyMap<string, number>;
   /**
-   * Calls for a token whose response never arrived, by user: their issued tokens may be in the audit trail all the same.
+   * Calls for a token whose response never arrived, by user: their issued tokens may be in the audit trail all the
+   * same.
    */
   readonly unanswered?: ReadonlyMap<string, number>;
 }
@@ -68,14 +69,12 @@ export interface Evidence {
 /** A promise that was broken; the names are those of `security.md` 2.4. */
 export interface Violation {
   /**
-   * `I1` a refresh token was sent again although it had been exchanged, or might be at that moment;
-   * `I2` a caller got a token that was not this user's, not committed yet, replaced already, or expired;
-   * `I3` what is stored is not what the provider takes: the connection is lost;
-   * `I4` the user is asked to link anew although the grant stands;
-   * `I5` a refresh ended in no commit or in several, or has not one row in the audit trail, or an issued token has none;
-   * `I6` two token requests for one connection were in flight at once;
-   * `I7` a secret stands where none may;
-   * `I8` a caller was refused although its token worked, or waited for a new one longer than it may.
+   * `I1` a refresh token was sent again although it had been exchanged, or might be at that moment; `I2` a caller got a
+   * token that was not this user's, not committed yet, replaced already, or expired; `I3` what is stored is not what
+   * the provider takes: the connection is lost; `I4` the user is asked to link anew although the grant stands; `I5` a
+   * refresh ended in no commit or in several, or has not one row in the audit trail, or an issued token has none; `I6`
+   * two token requests for one connection were in flight at once; `I7` a secret stands where none may; `I8` a caller
+   * was refused although its token worked, or waited for a new one longer than it may.
    */
   readonly invariant: 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8';
   readonly userId: string;

@@ -419,7 +419,10 @@ function registrationOf({ id, secret, authentication, redirectUri, key }: PeerCl
   };
 }
 
-/** The storage that `oidc-provider` asks for. Its own warns on the console that it is for development, and forgets old entries. */
+/**
+ * The storage that `oidc-provider` asks for. Its own warns on the console that it is for development, and forgets old
+ * entries.
+ */
 function memoryAdapters(clients: readonly PeerClient[]): (model: string) => object {
   // Not in the configuration: `oidc-provider` clones that, and then takes no JWK set out of Jest's own realm.
   const stored = new Map<string, Payload>(clients.map((client) => [`Client:${client.id}`, registrationOf(client)]));

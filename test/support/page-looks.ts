@@ -19,8 +19,8 @@ const looks = [
 ] as const;
 
 /**
- * Looks at a page as people do, and returns what is wrong: findings of axe-core, and content wider than the screen, down
- * to 320 px. With `SCREENSHOTS=on` it looks twice as often and draws pictures into `.screenshots/`.
+ * Looks at a page as people do, and returns what is wrong: findings of axe-core, and content wider than the screen,
+ * down to 320 px. With `SCREENSHOTS=on` it looks twice as often and draws pictures into `.screenshots/`.
  */
 export async function findFlaws(page: Page, name: string): Promise<string[]> {
   const flaws: string[] = [];

@@ -54,7 +54,9 @@ function authorizationUrl(bench: ProbeBench, redirectUri: string, withChallenge:
   return url.href;
 }
 
-/** Returns the error with which the response sends the browser back to a redirect URI; `''` for a callback without one. */
+/**
+ * Returns the error with which the response sends the browser back to a redirect URI; `''` for a callback without one.
+ */
 function callbackError({ headers }: ProviderResponse, redirectUri: string): string | undefined {
   const { location } = headers;
   if (location === undefined || !URL.canParse(location) || !location.startsWith(redirectUri)) {

@@ -66,8 +66,8 @@ export interface LiveOptions {
 }
 
 /**
- * Asks one provider what its definition declares. No probe has a user, so none can spend or end anything: every code, token
- * and state is a random value that begins with `cufflink-probe-`.
+ * Asks one provider what its definition declares. No probe has a user, so none can spend or end anything. Every code,
+ * token and state is a random value that begins with `cufflink-probe-`.
  *
  * @param entry - the provider, and the settings of this deployment
  * @returns one result for each probe that can be asked; a failed request is a result too

@@ -104,8 +104,8 @@ export async function writeObservation(observation: UserObservation, folder: str
 }
 
 /**
- * Returns the fixtures of the provider's folder in a source tree. A folder may have several providers, whose slugs begin
- * with its name.
+ * Returns the fixtures of the provider's folder in a source tree. A folder may have several providers, whose slugs
+ * begin with its name.
  *
  * @throws Error when there is no source tree, as in an image
  */

@@ -2,8 +2,8 @@ import { colorFor, textOn } from '../../web/colors.js';
 import { html, type Html } from '../../web/html.js';
 
 /**
- * The mark of a provider: its initial in its color. No logo is shown, because their licenses differ. The colors are facts
- * of Simple Icons (CC0 1.0); a provider without one gets a color that follows from its slug.
+ * The mark of a provider: its initial in its color. No logo is shown, because their licenses differ. The colors are
+ * facts of Simple Icons (CC0 1.0); a provider without one gets a color that follows from its slug.
  *
  * Attributes of SVG need no permission in the policy, as a style would.
  */

@@ -16,8 +16,8 @@ export interface Series {
 }
 
 /**
- * A chart of lines over time, as SVG. It has a text for people who do not see it, and each line has its own dashes beside
- * its colour.
+ * A chart of lines over time, as SVG. It has a text for people who do not see it, and each line has its own dashes
+ * beside its colour.
  *
  * @param instants - in their order, at least two
  */

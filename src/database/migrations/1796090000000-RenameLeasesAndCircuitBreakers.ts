@@ -1,6 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** Table and columns by the words of the glossary: lease, circuit breaker, half-open trial, hold. Rows stay as they are. */
+/**
+ * Table and columns by the words of the glossary: lease, circuit breaker, half-open trial, hold. Rows stay as they are.
+ */
 const columns = [
   ['connections', 'claim_id', 'lease_id'],
   ['connections', 'claimed_until', 'leased_until'],

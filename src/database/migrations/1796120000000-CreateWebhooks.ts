@@ -5,8 +5,8 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 const queueSchema = 'cufflink_jobs';
 
 /**
- * Endpoints, attempts, and the tables of pg-boss. A later version of pg-boss needs a migration with `getMigrationPlans`, from the
- * version that `cufflink_jobs.version` has: a new database gets the latest tables here.
+ * Endpoints, attempts, and the tables of pg-boss. A later version of pg-boss needs a migration with
+ * `getMigrationPlans`, from the version that `cufflink_jobs.version` has: a new database gets the latest tables here.
  */
 export class CreateWebhooks1796120000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {

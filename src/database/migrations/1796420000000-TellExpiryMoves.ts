@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** Since when the refresh token expires at the stored instant: tells an expiry that refreshes extend from one that is fixed. */
+/** Stores since when an expiry is the stored one. So an expiry that refreshes extend differs from a fixed one. */
 export class TellExpiryMoves1796420000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`ALTER TABLE "connections" ADD COLUMN "expiry_moved_at" timestamptz`);

@@ -104,7 +104,9 @@ export type NotificationHandshake =
       readonly field: string;
       readonly value: string;
       readonly status: number;
-      /** Status for a request whose `Authorization` header is not `<PREFIX>_HOOK_SECRET`; no header is needed if absent. */
+      /**
+       * Status for a request whose `Authorization` header is not `<PREFIX>_HOOK_SECRET`; no header is needed if absent.
+       */
       readonly unauthorizedStatus?: number;
     };
 
@@ -161,8 +163,8 @@ export interface NotificationChannel {
 export interface Notifications {
   readonly channels: readonly NotificationChannel[];
   /**
-   * URL of an authenticated `GET` that does no harm and that the API rejects with 401 once the user has withdrawn consent. The
-   * account call if absent; without either, nothing is checked.
+   * URL of a harmless `GET` with the token. The API rejects it with 401 once the user has withdrawn consent. The account
+   * call if absent; without either, nothing is checked.
    */
   readonly checkUrl?: string;
   /** The API that creates subscriptions, where Cufflink can use it. */

@@ -50,7 +50,7 @@ export interface OAuth2Settings extends CommonSettings {
   readonly endpoints: OAuth2Endpoints;
   /** Names the private key to the provider. `teamId` only for `es256-jwt`. */
   readonly signing: { readonly teamId?: string; readonly keyId: string } | undefined;
-  /** `iss` of a callback and of an ID token must be one of these. They look like URLs; nothing is sent there. Empty: not known. */
+  /** `iss` of a callback and an ID token must be one of these. Nothing is sent to these URLs. Empty: not known. */
   readonly issuers: readonly string[];
 }
 
@@ -90,14 +90,14 @@ export function environmentPrefix(slug: string): string {
 /**
  * Reads a provider's credentials and overrides from the environment.
  *
- * `<PREFIX>_CLIENT_ID` and `_CLIENT_SECRET` switch the provider on; a public client has no secret, one that signs its secret also
- * has `_TEAM_ID` and `_KEY_ID`, one with assertions `_KEY_ID`, and both have the private key in `_CLIENT_SECRET`. Headers of the account
- * call have a variable each. `_SERVER` picks one of the definition's servers, `_PKCE` (`on` or `off`) decides where the provider leaves
- * it open, and so does `_KEY_ID` for a key in place of a secret.
- * `_REDIRECT_URL`, `_SCOPES` (separated by spaces or commas), `_AUTH_URL`, `_TOKEN_URL`, `_REFRESH_URL`, `_API_BASE_URL`,
- * `_ACCOUNT_URL`, `_REVOKE_URL`, `_PAR_URL`, `_JWKS_URL`, `_ISSUER`, for OAuth 1.0a `_REQUEST_TOKEN_URL`, `_ACCESS_TOKEN_URL` and
- * `_EXCHANGE_URL` replace the definition's.
- * Without credentials, `SANDBOX_URL` (development only) points the provider at its fake.
+ * `<PREFIX>_CLIENT_ID` and `_CLIENT_SECRET` switch the provider on; a public client has no secret, one that signs its
+ * secret also has `_TEAM_ID` and `_KEY_ID`, one with assertions `_KEY_ID`, and both have the private key in
+ * `_CLIENT_SECRET`. Headers of the account call have a variable each. `_SERVER` picks one of the definition's servers,
+ * `_PKCE` (`on` or `off`) decides where the provider leaves it open, and so does `_KEY_ID` for a key in place of a
+ * secret. `_REDIRECT_URL`, `_SCOPES` (separated by spaces or commas), `_AUTH_URL`, `_TOKEN_URL`, `_REFRESH_URL`,
+ * `_API_BASE_URL`, `_ACCOUNT_URL`, `_REVOKE_URL`, `_PAR_URL`, `_JWKS_URL`, `_ISSUER`, for OAuth 1.0a
+ * `_REQUEST_TOKEN_URL`, `_ACCESS_TOKEN_URL` and `_EXCHANGE_URL` replace the definition's. Without credentials,
+ * `SANDBOX_URL` (development only) points the provider at its fake.
  *
  * @param declared - the provider's facts
  * @param environment - usually `process.env`

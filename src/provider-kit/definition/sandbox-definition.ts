@@ -60,7 +60,9 @@ export interface SandboxEndpointCall {
   forget(fact: string): void;
   /** What the fake keeps, by an id of its choice, such as subscriptions. */
   readonly kept: SandboxRecords;
-  /** Calls a URL of the app on this machine, as the provider does to check it; `undefined` without a response in time. */
+  /**
+   * Calls a URL of the app on this machine, as the provider does to check it; `undefined` without a response in time.
+   */
   callBack(url: string, options: SandboxCallback): Promise<SandboxCallbackResponse | undefined>;
 }
 
@@ -123,7 +125,7 @@ export type SandboxRevocation = { readonly method: string; readonly path: string
 export interface OAuth2SandboxDefinition extends SandboxDefinitionBase {
   readonly oauth: '2.0';
   readonly tokenPath: string;
-  /** The one way of client authentication that is accepted at the token endpoint; any other, or two at once, is `invalid_client`. */
+  /** The only client authentication that the token endpoint accepts. Any other, or two, is `invalid_client`. */
   readonly clientAuthentication: 'basic' | 'body' | 'none' | 'es256-jwt' | 'private_key_jwt';
   /** `required`: refuse without a challenge; `supported`: check when sent; `ignored`: the provider does not look. */
   readonly pkce: 'required' | 'supported' | 'ignored';

@@ -27,9 +27,9 @@ export interface ReceivedNotification {
 }
 
 /**
- * Why a notification is refused: `malformed` - the body cannot be parsed; `forged` - its proof is missing or wrong; `stale` - its
- * timestamp is too far from now; `no_secret` - the secret that proves it is not set here; `misrouted` - it is for another
- * client, or from another subscription.
+ * Why a notification is refused: `malformed` - the body cannot be parsed; `forged` - its proof is missing or wrong;
+ * `stale` - its timestamp is too far from now; `no_secret` - the secret that proves it is not set here; `misrouted` -
+ * it is for another client, or from another subscription.
  */
 export type NotificationRefusal = 'malformed' | 'forged' | 'stale' | 'no_secret' | 'misrouted';
 
@@ -48,8 +48,8 @@ class Refused extends Error {
 /**
  * Verifies the proof of a notification over its raw body, and reads its events.
  *
- * `isProven` is false where the provider sends no proof, and for the proof `access-token`, which the caller compares with
- * the stored token of the connection.
+ * `isProven` is false where the provider sends no proof, and for the proof `access-token`, which the caller compares
+ * with the stored token of the connection.
  *
  * @param provider - the provider that the URL names
  * @param channel - one of its channels

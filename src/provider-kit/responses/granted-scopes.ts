@@ -4,9 +4,8 @@
  * Who tells a user's consent wrongly does harm, so what cannot be read never counts as "all that was asked for".
  *
  * @param value - the field, from outside and unchecked
- * @returns the scopes;
- *   `undefined` when there is no such field, which means those asked for (RFC 6749 section 5.1); none when the field says nothing; `null`
- *   when it cannot be read: nobody knows them
+ * @returns the scopes; `undefined` when there is no such field, which means those asked for (RFC 6749 section 5.1);
+ *   none when the field says nothing; `null` when it cannot be read: nobody knows them
  */
 export function parseGrantedScopes(value: unknown): readonly string[] | null | undefined {
   if (value === undefined) {

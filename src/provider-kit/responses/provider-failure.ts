@@ -64,10 +64,10 @@ export function isFailure(definition: ProviderDefinition, response: ProviderResp
  *
  * @param failed - the response and its provider
  * @param otherwise - decides what the rest means
- * @returns {@link ProviderRateLimitedError} on HTTP 429 or code
- *   `rate_limited`; {@link ProviderUnavailableError} on HTTP 5xx, 408, 409, 410, 425 or the code of an outage; {@link ProviderMisconfiguredError} on a code or `oauth_problem`
- *   that means our client, our signature or our clock, or HTTP 401 that asks for Basic authentication; else what
- *   `otherwise` returns
+ * @returns {@link ProviderRateLimitedError} on HTTP 429 or code `rate_limited`; {@link ProviderUnavailableError} on
+ *   HTTP 5xx, 408, 409, 410, 425 or the code of an outage; {@link ProviderMisconfiguredError} on a code or
+ *   `oauth_problem` that means our client, our signature or our clock, or HTTP 401 that asks for Basic authentication;
+ *   else what `otherwise` returns
  */
 export function endpointFailure(failed: FailedResponse, otherwise: Refusal): AppError {
   const { definition, response } = failed;

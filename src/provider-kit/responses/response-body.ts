@@ -42,9 +42,8 @@ export function parseFields(
 }
 
 /**
- * Returns the fields of a form, or
- * `undefined` when the text is none, repeats a field or is no UTF-8 below the escapes. White space around it and one `&`
- * at its end are ignored.
+ * Returns the fields of a form, or `undefined` when the text is none, repeats a field or is no UTF-8 below the escapes.
+ * White space around it and one `&` at its end are ignored.
  */
 export function parseStrictForm(text: string): Map<string, string> | undefined {
   const fields = new Map<string, string>();

@@ -26,8 +26,8 @@ export interface SubscriptionBench {
 const dayMs = 86_400_000;
 
 /**
- * The contract of an API of subscriptions: what the definition declares, the fake accepts, and what the fake checks, our
- * hook responds to.
+ * The contract of an API of subscriptions: the fake accepts what the definition declares, and our hook responds to the
+ * fake's check.
  */
 export function describeSubscriptions(
   { channels }: Notifications,

@@ -5,10 +5,9 @@ import { polarSandboxSubscriptions } from './polar.sandbox-subscriptions.js';
 /**
  * Polar AccessLink v3 as https://www.polar.com/accesslink-api/ describes it.
  *
- * Assumed: the value of
- * `expires_in` (known to be very large), the code's lifetime, that PKCE parameters are not looked at, that a request without `scope`
- * is refused, that the token response has no scope, the statuses of the registration and the deletion, the path of data
- * calls, and that a deleted user stays registered.
+ * Assumed: the value of `expires_in` (known to be very large), the code's lifetime, that PKCE parameters are not looked
+ * at, that a request without `scope` is refused, that the token response has no scope, the statuses of the registration
+ * and the deletion, the path of data calls, and that a deleted user stays registered.
  */
 export const polarSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

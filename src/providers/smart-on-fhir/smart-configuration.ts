@@ -16,10 +16,10 @@ const configurationSchema = z.object({
 export type SmartConfiguration = Readonly<z.infer<typeof configurationSchema>>;
 
 /**
- * Reads such a document strictly (AR-19): S256 is offered, and every endpoint and the issuer are https at the FHIR server's own host or
- * one that the operator allowed. Plain http passes only where the FHIR server itself has it, at the very same origin. A server that
- * could name another one's issuer would pass for that one (RFC 9207 section 2.4, RFC 8414 section 3.3). A server that lists its
- * client authentications, and not keys, is not sent an assertion.
+ * Reads such a document strictly (AR-19): S256 is offered, and every endpoint and the issuer are https at the FHIR
+ * server's own host or one that the operator allowed. Plain http passes only where the FHIR server itself has it, at
+ * the very same origin. A server that could name another one's issuer would pass for that one (RFC 9207 section 2.4,
+ * RFC 8414 section 3.3). A server that lists its client authentications, and not keys, is not sent an assertion.
  *
  * @param document - parsed JSON, from outside
  * @throws {@link ProviderMisconfiguredError} naming the first field that is wrong

@@ -5,10 +5,9 @@ import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sand
  * tokens of up to 10 minutes, and a refresh that brings a new pair, of which only the newest refresh token may be used.
  *
  * Assumed: a client without a secret, the scopes beside openid and email, a realm that ends offline sessions after 30
- * days, so that
- * `refresh_expires_in` is a number; without a limit Keycloak sends 0. Also rotation without further consequences while the old access token lives on, the life of a code, `scope`
- * in the token response (RFC 6749 section 5.1), the 200 of a revocation, the path of the data call, and issuer,
- * algorithm and key path of the ID token.
+ * days, so that `refresh_expires_in` is a number; without a limit Keycloak sends 0. Also rotation without further
+ * consequences while the old access token lives on, the life of a code, `scope` in the token response (RFC 6749 section
+ * 5.1), the 200 of a revocation, the path of the data call, and issuer, algorithm and key path of the ID token.
  */
 export const tidepoolSandbox = ofRealm('tidepool', 'https://auth.tidepool.org');
 

@@ -3,8 +3,9 @@ import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sand
 /**
  * Ultrahuman's partner API as https://vision.ultrahuman.com/developer-docs describes it.
  *
- * Assumed: the code's lifetime, that PKCE parameters are not looked at,
- * `scope` in the token response (RFC 6749 section 5.1), that a used refresh token is refused without further consequences while the old access token lives on, the 200 of a revocation, the path of the data call, and the 403 for the account call without `profile`.
+ * Assumed: the code's lifetime, that PKCE parameters are not looked at, `scope` in the token response (RFC 6749 section
+ * 5.1), that a used refresh token is refused without further consequences while the old access token lives on, the 200
+ * of a revocation, the path of the data call, and the 403 for the account call without `profile`.
  */
 export const ultrahumanSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

@@ -9,8 +9,8 @@ import { wahooSandboxNotification } from './wahoo.sandbox-notification.js';
  *
  * Assumed: the exact names of the write scopes, the same response to a repeated refresh until then (the provider only
  * says that the old refresh token still works), that a dead token or code is told as RFC 6749 section 5.2 says (an
- * opaque 400 is also met, and tells nothing),
- * `scope` in the token response (RFC 6749 section 5.1), the code's lifetime, that a refresh token has no end, and the 403 for the account call without `user_read`.
+ * opaque 400 is also met, and tells nothing), `scope` in the token response (RFC 6749 section 5.1), the code's
+ * lifetime, that a refresh token has no end, and the 403 for the account call without `user_read`.
  */
 export const wahooSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

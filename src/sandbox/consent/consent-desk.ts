@@ -54,7 +54,8 @@ export class ConsentDesk {
   /**
    * Acts on the submitted form.
    *
-   * @throws {@link Refusal} 400 on an unknown, answered or expired request, an account that is not 1 to 15 digits, no decision, a
+   * @throws {@link Refusal} 400 on an unknown, answered or expired request, an account that is not 1 to 15 digits, no
+   *   decision, a
    * scope that was not asked for, or none of the offered ones
    */
   respond(call: IncomingCall): FakeResponse {

@@ -13,7 +13,7 @@ export function isDataCall({ apiBasePath, apiPath }: SandboxDefinition, { path }
 }
 
 /**
- * Responds to a call of the API whose token is good. The fake has no measurements, and makes none up: it tells what it has received.
+ * Responds to a call of the API whose token is good. The fake has no measurements: it returns what it received.
  *
  * @throws {@link Refusal} 401 when a header is missing that the provider wants beside the token
  */

@@ -12,7 +12,9 @@ export interface FakeResponse {
 type Fields = Readonly<Record<string, unknown>>;
 
 export type ResponseContent =
-  /** `shape` writes the fields as the provider does, at the very end: a misbehaviour names them as the standard does. */
+  /**
+   * `shape` writes the fields as the provider does, at the very end: a misbehaviour names them as the standard does.
+   */
   | { readonly json: Fields; readonly shape?: (fields: Fields) => Fields }
   | { readonly form: Readonly<Record<string, string>> }
   | { readonly text: string; readonly type: string }

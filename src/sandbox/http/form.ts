@@ -25,7 +25,7 @@ export function isForm(contentType: string | undefined): boolean {
 }
 
 /**
- * Parameters of an OAuth 2.0 request: each at most once, an empty value counts as absent (RFC 6749 section 3.1 and 3.2).
+ * Parameters of an OAuth 2.0 request: each at most once. An empty value counts as absent (RFC 6749 sections 3.1, 3.2).
  *
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-3.2
  */

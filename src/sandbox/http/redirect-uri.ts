@@ -1,4 +1,4 @@
-/** Returns whether a fake redirects there: an absolute https URL, or plain http on loopback, without user, fragment or odd bytes. */
+/** Returns whether a fake redirects there: an https URL, or http on loopback, without user, fragment or odd bytes. */
 export function isAcceptedRedirectUri(uri: string): boolean {
   if (!/^[\x21-\x7e]+$/.test(uri) || uri.includes('#') || !/^https?:\/\//.test(uri) || !URL.canParse(uri)) {
     return false;

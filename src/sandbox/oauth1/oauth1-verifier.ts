@@ -122,8 +122,8 @@ export class OAuth1Verifier {
   ) {}
 
   /**
-   * Checks parameters, client, token, timestamp, signature and nonce, in this order; a nonce counts as used only with a right
-   * signature.
+   * Checks parameters, client, token, timestamp, signature and nonce, in this order; a nonce counts as used only with a
+   * right signature.
    *
    * @param place - the one place where the provider takes the protocol parameters
    * @returns the `oauth_*` parameters
@@ -182,7 +182,7 @@ export class OAuth1Verifier {
   }
 }
 
-/** Protocol parameters belong into one place, each once; one in another place is ambiguous, and in a query it ends up in logs. */
+/** Protocol parameters belong into one place, each once. A second place is ambiguous, and a query ends up in logs. */
 function protocolParameters(request: SignedRequest, place: ParameterPlace): ReadonlyMap<string, string> {
   const question = request.target.indexOf('?');
   const found: Readonly<Record<ParameterPlace, readonly Pair[]>> = {

@@ -24,7 +24,9 @@ export class AccessCheck {
     return this.#use(value, note);
   }
 
-  /** @throws {@link Refusal} 400 when a parameter is repeated or this one is missing, 401 when the token is not alive */
+  /**
+   * @throws {@link Refusal} 400 when a parameter is repeated or this one is missing, 401 when the token is not alive
+   */
   byQuery(call: IncomingCall, parameter: string, note: CallNote): AccessToken {
     const query = new Parameters(call.query);
     query.refuseRepeated();

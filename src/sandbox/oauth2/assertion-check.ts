@@ -29,8 +29,8 @@ export class AssertionCheck {
   private readonly spent = new BoundedMap<true>();
 
   /**
-   * Accepts the assertion of a form: by the key that `kid` names, with ES384, from and for the client, for one audience,
-   * expiring within five minutes, with a `jti` that was not used before.
+   * Accepts the assertion of a form: by the key that `kid` names, with ES384, from and for the client, for one
+   * audience, expiring within five minutes, with a `jti` that was not used before.
    *
    * @throws Error saying what is wrong
    */

@@ -15,8 +15,8 @@ export interface ExpectedClientSecretJwt {
 }
 
 /**
- * Checks a client secret that is a JWT: ES256 by the sandbox's signing key, which the header names, from the team, for the client
- * and the audience, issued by now and valid for at most six months more.
+ * Checks a client secret that is a JWT: ES256 by the sandbox's signing key, which the header names, from the team, for
+ * the client and the audience, issued by now and valid for at most six months more.
  *
  * @throws Error saying what is wrong
  */

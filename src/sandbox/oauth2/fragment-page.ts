@@ -4,8 +4,8 @@ import type { FakeResponse } from '../http/fake-response.js';
 import { pageResponse } from '../pages/page-response.js';
 
 /**
- * The authorization page of a provider whose page is a web app: its parameters are behind a route in the fragment, which no
- * server sees, so a script in the page sends them on as a query.
+ * The authorization page of a provider whose page is a web app: its parameters are behind a route in the fragment,
+ * which no server sees, so a script in the page sends them on as a query.
  *
  * @param route - stands before the parameters: `/` for `#/?client_id=...`
  */

@@ -20,8 +20,7 @@ export class IdTokenSigner {
   }
 
   /**
-   * @param further - claims beside or instead of the usual ones, such as the nonce of the authorize request; `null` or `undefined`
-   *   leaves one out
+   * @param further - claims beside or instead of the usual ones, such as a nonce; `null` or `undefined` omits one
    */
   async sign(accountId: string, further: Readonly<Record<string, unknown>>): Promise<string> {
     const { issuer, algorithm } = this.definition;

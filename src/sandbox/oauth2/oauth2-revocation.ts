@@ -41,7 +41,7 @@ export class OAuth2Revocation {
     return { status: revoke.status };
   }
 
-  /** Returns the grant to end; none when the token is not known any more, which is not always an error (RFC 7009 section 2.2). */
+  /** Returns the grant to end; none for an unknown token, which is not always an error (RFC 7009 section 2.2). */
   async #provenGrant(revoke: SandboxRevocation, call: IncomingCall, note: CallNote): Promise<Grant | undefined> {
     const { grants, clientId } = this.context;
     switch (revoke.proof) {

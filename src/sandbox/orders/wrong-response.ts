@@ -7,8 +7,8 @@ import type { Misbehaviour } from '../misbehaviour.js';
 export type ErrorRenderer = (status: number, error: string, description: string) => FakeResponse;
 
 /**
- * Returns the response that takes the place of the right one, `drop`, or `undefined` where the misbehaviour only changes fields or
- * the time.
+ * Returns the response that takes the place of the right one, `drop`, or `undefined` where the misbehaviour only
+ * changes fields or the time.
  *
  * @param presented - the secrets in the request, for `echoSecret`
  */

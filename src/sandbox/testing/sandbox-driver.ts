@@ -187,7 +187,7 @@ export interface Signing {
   readonly clientSecret?: string;
 }
 
-/** Signs and sends one OAuth 1.0a request. Written for these tests alone: neither the verifier's code nor the application's. */
+/** Signs and sends one OAuth 1.0a request. It shares no code with the verifier or the application. */
 export async function signedCall(method: string, url: string, signing: Signing): Promise<Reply> {
   const { origin, pathname, searchParams } = new URL(url);
   const oauth: Record<string, string> = {

@@ -20,9 +20,9 @@ const outageGraceMs = 30_000;
 const clockJumpMs = 5_000;
 
 /**
- * SQL: whether a connection may be leased now. It is not frozen, nobody holds the lease, no pause applies, and no attempt of unknown
- * outcome is younger than the hold or may still be committed by its process. After a forward clock jump an attempt's
- * age is unknown, so nothing in doubt is leased (R-12).
+ * SQL: whether a connection may be leased now. It is not frozen, nobody holds the lease, no pause applies, and no
+ * attempt of unknown outcome is younger than the hold or may still be committed by its process. After a forward clock
+ * jump an attempt's age is unknown, so nothing in doubt is leased (R-12).
  */
 const isFree = (holdMs: string, outageIsOver: string, latestNow: string): string => `
   frozen_at IS NULL

@@ -37,8 +37,8 @@ const goneCode: ErrorCode = 'PROVIDER_RETIRED';
 const goneMs = 3_600_000;
 
 /**
- * Outcome of a revocation at the provider. `left`: not revoked, because it would also end an active connection, or spend a token of a frozen one.
- * `pending`: it will be retried.
+ * Outcome of a revocation at the provider. `left`: not revoked, because it would also end an active connection, or
+ * spend a token of a frozen one. `pending`: it will be retried.
  */
 export const revocationOutcomes = ['revoked', 'left', 'unsupported', 'pending', 'failed'] as const;
 

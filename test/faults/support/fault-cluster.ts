@@ -165,7 +165,8 @@ export class FaultCluster {
   /**
    * Links so many accounts at the provider.
    *
-   * @param lifetimeSeconds - of the first access tokens; if absent, they have to be refreshed before the next token is issued
+   * @param lifetimeSeconds - of the first access tokens; if absent, they have to be refreshed before the next token is
+   *   issued
    */
   async link(
     slug: string,
@@ -226,7 +227,9 @@ export class FaultCluster {
     }
   }
 
-  /** Makes every access token need a refresh before the next token is issued, by a refresh to tokens that live shortly. */
+  /**
+   * Makes every access token need a refresh before the next token is issued, by a refresh to tokens that live shortly.
+   */
   async shorten(
     connections: readonly FaultConnection[],
     replica = this.replica(0),
