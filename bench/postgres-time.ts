@@ -3,7 +3,7 @@ import { run } from './server.ts';
 
 /**
  * Returns the time on processors that the processes of PostgreSQL have had so far, in seconds. PostgreSQL runs on this
- * machine, and the pools of both sides keep their connections, so no process that counts ends meanwhile.
+ * machine, and the pools of both sides keep their connections, so no counted process ends in between.
  */
 export async function postgresProcessorSeconds(databaseUrl: string): Promise<number> {
   const processes = await run<{ pid: number }>(

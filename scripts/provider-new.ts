@@ -18,7 +18,7 @@ const usage =
 /** The version of OAuth in the names of the kit's classes. */
 export type OAuthVersion = '1' | '2';
 
-/** What was asked for cannot be done; the message is for whoever asked. */
+/** What was asked for cannot be done; the message is for the caller. */
 class RefusedError extends Error {}
 
 /**
@@ -73,7 +73,7 @@ export async function addToList(text: string, slug: string): Promise<string> {
         .join()
   ) {
     throw new RefusedError(
-      'providers.module.ts does not have one import and one entry for each provider; mend it first.',
+      'providers.module.ts does not have one import and one entry for each provider; fix it first.',
     );
   }
   const sorted = [...modules, { name: `${namesOf(slug).Pascal}Module`, folder: slug }].sort((left, right) =>

@@ -1,5 +1,5 @@
 /**
- * Runs the fault scenarios, each of them so many rounds; one round is what `npm test` takes.
+ * Runs the fault scenarios, each as many rounds as given; `npm test` runs one round.
  *
  * Usage: npm run test:faults [-- --rounds 50] [--seed 7] [arguments of Jest, such as -t R-05]
  */

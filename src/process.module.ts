@@ -6,7 +6,7 @@ import { loggingOptions } from './ops/logging.js';
 import { RequestLog } from './ops/request-log.js';
 import { WebModule } from './web/web.module.js';
 
-/** What every process of ours has, whatever it serves: settings, a log, and pages for errors. */
+/** The parts of every process, API or worker: settings, a log, and pages for errors. */
 @Module({
   imports: [
     ConfigModule.forRoot({ ignoreEnvFile: true, load: [appConfig] }),

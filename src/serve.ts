@@ -38,7 +38,7 @@ export async function serve(module: Type = AppModule): Promise<NestFastifyApplic
 }
 
 /**
- * Starts a process that only refreshes what is due; it answers for its health and metrics on the port of the
+ * Starts a process that only refreshes what is due; it serves its health and metrics on the port of the
  * environment.
  */
 export async function work(): Promise<NestFastifyApplication> {

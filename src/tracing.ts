@@ -28,7 +28,7 @@ const incomingOnly: TextMapPropagator = {
   fields: () => [],
 };
 
-/** Takes out whatever a span must not tell, between all instrumentations and the network. */
+/** Removes secrets and personal data from spans before they reach the network. */
 function safely(exporter: SpanExporter): SpanExporter {
   return {
     export: (spans, done) => exporter.export(spans.map(safeSpan), done),

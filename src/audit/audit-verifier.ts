@@ -34,8 +34,8 @@ export interface AuditCount {
 }
 
 /**
- * Recomputes the chains of the audit trail and tells what does not fit (LOG-05). Changes nothing; writers may go on
- * meanwhile.
+ * Recomputes the chains of the audit trail and tells what does not fit (LOG-05). Changes nothing; writers may
+ * write during it.
  */
 @Injectable()
 export class AuditVerifier {

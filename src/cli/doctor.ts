@@ -26,7 +26,7 @@ import { readCompanyConfig } from '../web/company.config.js';
 import type { CatalogueEntry } from './provider-catalogue.js';
 import { textTable } from './text-table.js';
 
-/** From so many days before the end of a provider on, the connections that are left there are counted. */
+/** Days before the end of a provider from which on its remaining connections are counted. */
 const firstWarningDays = 30;
 
 /**

@@ -30,7 +30,7 @@ export function addMigrateCommand(migrate: Command, print: Print): void {
     });
 }
 
-/** Holds a lock meanwhile. Two replicas of a deployment may start their migrations together. */
+/** Migrates under a lock, because two replicas of a deployment may start their migrations together. */
 async function runAlone(dataSource: DataSource): Promise<string[]> {
   const lock = dataSource.createQueryRunner();
   // A lock of the transaction also works behind a connection pooler in transaction mode.

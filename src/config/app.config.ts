@@ -63,7 +63,7 @@ export function readAppConfig(environment: Environment): {
   logLevel: string;
   /** `json` in production and `readable` otherwise, unless LOG_FORMAT says. */
   logFormat: 'json' | 'readable';
-  /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. */
+  /** Addresses and networks of proxies whose `X-Forwarded-For` is trusted. */
   trustedProxies: string[];
   /** Origins whose pages may call the API from a browser. */
   corsOrigins: string[];

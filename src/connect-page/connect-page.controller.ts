@@ -38,10 +38,10 @@ type Response = CompanyPage | { readonly redirect: string };
 /**
  * The hosted page: opens a link session in one browser, starts links there, and ends connections.
  *
- * GET changes nothing but what the page has told. All forms need a POST of the page's own: the session's cookie does
- * not come with what another site posts, and where the browser tells which site posts, another one is refused. A
- * browser may have several sessions open. Each page names its own by a handle, and the session's cookie proves that
- * this browser has opened it.
+ * GET only removes the notices that the page has shown. Forms must be posted by the page itself: the browser sends no
+ * session cookie with the form of another site, and a form whose headers name another site is refused. A browser may
+ * have several sessions open. Each page names its session by a handle, and the session's cookie proves that this
+ * browser opened it.
  */
 @ApiExcludeController()
 @Controller('connect')
@@ -162,7 +162,7 @@ export class ConnectPageController {
     return this.sessions.get(handle, this.cookies.read(request, sessionPurpose(handle)), follower);
   }
 
-  /** Starts a link. A provider that cannot start one is told of on the page. Returns where the browser goes. */
+  /** Starts a link. If the provider fails, the page says so. Returns the URL for the browser. */
   private async begin(
     session: OpenLinkSession,
     slug: string,

@@ -20,7 +20,7 @@ export class LogoController {
     if (logo === undefined) {
       throw new NotFoundException();
     }
-    // The policy of every response forbids the scripts of an SVG, also for somebody who opens it by itself.
+    // The policy of every response forbids the scripts of an SVG, also for a browser that opens it directly.
     await reply.headers({ 'content-type': logo.type, 'cache-control': 'public, max-age=3600' }).send(logo.bytes);
   }
 }

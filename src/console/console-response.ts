@@ -13,7 +13,7 @@ import { consoleHeaders, problemPage } from './pages/console-page.js';
 /** A page, or where to go instead. */
 export type ConsoleOutcome = string | { readonly redirect: string };
 
-/** Answers requests to the console with pages, and lets only operators see them. */
+/** Responds to requests to the console with pages, and lets only operators see them. */
 @Injectable()
 export class ConsoleResponse {
   constructor(
@@ -43,7 +43,7 @@ export class ConsoleResponse {
     });
   }
 
-  /** Responds to a browser whoever uses it; with a page also where the API would send problem details. */
+  /** Responds to a browser without asking for a session. An error becomes a page, not problem details. */
   async toAnyone(
     reply: FastifyReply,
     act: () => Promise<ConsoleOutcome>,

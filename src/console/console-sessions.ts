@@ -94,7 +94,7 @@ export class ConsoleSessions {
     return { requester, mayResend: caller.scopes.has('webhooks:write') };
   }
 
-  /** Ends a session here, whatever the browser still holds. */
+  /** Ends a session in the database. A cookie that the browser keeps is of no use then. */
   async signOut(secret: string, { requester }: Operator): Promise<void> {
     await this.audit.record({ ...requester, action: 'console.signed_out', outcome: 'success' });
     await this.store.remove(hashOneTimeSecret(secret));

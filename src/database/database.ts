@@ -37,16 +37,16 @@ export class Database implements OnModuleInit {
   }
 
   /**
-   * Milliseconds since a statement of this process last met a database that was away, or since an absence that {@link
-   * noteAbsence} told of; negative while that lasts, `Infinity` where there was none.
+   * Milliseconds since the database was last away: since a statement of this process failed for it, or since the end
+   * of an absence noted with {@link noteAbsence}. Negative while that absence lasts, `Infinity` without one.
    */
   get reachableForMs(): number {
     return performance.now() - this.unavailableAtMs;
   }
 
   /**
-   * Counts the database as one that is away for so many milliseconds from now: other processes may have changed
-   * rows in between.
+   * Counts the database as away for this many milliseconds from now: other processes may have changed rows in
+   * between.
    */
   noteAbsence(forMs = 0): void {
     this.unavailableAtMs = Math.max(this.unavailableAtMs, performance.now() + forMs);

@@ -19,7 +19,7 @@ const fakeSchema = z.object({
 /** A fake provider, as the sandbox describes it. */
 export type Fake = z.infer<typeof fakeSchema>;
 
-/** Orders the fake providers about: what a provider does by itself, the demo lets happen at a press. */
+/** Controls the fake providers: the demo triggers at a press what a real provider does on its own. */
 @Injectable()
 export class SandboxControl {
   constructor(private readonly place: DemoPlace) {}

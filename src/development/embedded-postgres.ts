@@ -53,8 +53,8 @@ export interface EmbeddedPostgres {
 /**
  * Starts a real PostgreSQL for development and tests, or attaches to the one already running on the same directory.
  *
- * Whatever an earlier run left behind is taken over: a server that outlived the process that started it, a lock file of
- * a killed server, a data directory that was never finished. Processes that start at the same moment take turns, so one
+ * It takes over from an earlier run: a server that outlived the process that started it, a lock file of a killed
+ * server, a data directory that was never finished. Processes that start at the same moment take turns, so one
  * of them starts the server and the others attach. The server outlives this process unless `stop` is called.
  *
  * It listens on 127.0.0.1 only, on a port that was free, and asks for a random password, kept in the directory with
@@ -118,8 +118,8 @@ async function startOrAttach(directory: string, options: EmbeddedPostgresOptions
     }
     if (Date.now() >= giveUpAtMs) {
       const holder =
-        running === undefined ? '' : ` Process ${running.processId} runs on it but does not answer; stop it.`;
-      throw new Error(`It did not answer within ${START_TIMEOUT_MS / 1000} s.${holder} Its log is ${logFile}.`);
+        running === undefined ? '' : ` Process ${running.processId} runs on it but does not respond; stop it.`;
+      throw new Error(`It did not respond within ${START_TIMEOUT_MS / 1000} s.${holder} Its log is ${logFile}.`);
     }
     await sleep(POLL_INTERVAL_MS);
   }
@@ -148,7 +148,7 @@ async function initialiseCluster(home: PostgresHome, dataDirectory: string, pass
       await rm(join(home.folder, name), { recursive: true, force: true, maxRetries: 5 });
     }
   }
-  // A new name each time: an initdb whose parent was killed may still be at work on the earlier one.
+  // A new name each time: an initdb whose parent was killed may still write to the earlier one.
   const unfinished = join(home.folder, `${UNFINISHED_PREFIX}${randomBytes(6).toString('hex')}`);
   const passwordFile = `${unfinished}.password`;
   try {
@@ -156,7 +156,7 @@ async function initialiseCluster(home: PostgresHome, dataDirectory: string, pass
     if (home.account !== undefined) {
       await chown(passwordFile, home.account.uid, home.account.gid);
     }
-    // The built-in locale sorts and compares the same way on every machine, whatever locales it has.
+    // The built-in locale sorts and compares the same way on every machine.
     await promisify(execFile)(
       join(home.binariesFolder, 'bin', 'initdb'),
       [
@@ -231,7 +231,7 @@ async function waitUntilUp(
         return true;
       }
       if (Date.now() >= giveUpAtMs) {
-        throw new Error(`It did not answer within ${START_TIMEOUT_MS / 1000} s.`);
+        throw new Error(`It did not respond within ${START_TIMEOUT_MS / 1000} s.`);
       }
       await sleep(POLL_INTERVAL_MS);
     }

@@ -15,8 +15,8 @@ const POLL_INTERVAL_MS = 50;
  * @param timeoutMs - how long to wait for the lock
  * @param action - what to do while holding it
  * @returns what the action returns
- * @throws Error when the lock is not free within `timeoutMs`, or its file cannot be written; and whatever the action
- *   throws
+ * @throws Error when the lock is not free within `timeoutMs`, or its file cannot be written; and the errors of the
+ *   action
  */
 export async function withExclusiveLock<Result>(
   file: string,

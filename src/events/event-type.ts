@@ -24,7 +24,7 @@ export const eventTypes = [
   'provider.degraded',
   /** The circuit breaker of the provider closed: refreshes have resumed. */
   'provider.restored',
-  /** The provider has told of new health data of a user. */
+  /** The provider has announced new health data of a user. */
   'data.available',
   /** Deliveries to an endpoint were stopped, because they failed for days or the endpoint is gone. */
   'webhook.disabled',
@@ -35,8 +35,8 @@ export const eventTypes = [
 export type EventType = (typeof eventTypes)[number];
 
 /**
- * What led to an event: a `notification` of the provider, the `refresh` of tokens and the other work that Cufflink does
- * by itself, a `call` of the company or its user, or a command of the `operator`.
+ * What led to an event: a `notification` of the provider, the `refresh` of tokens and other background work, a `call`
+ * of the company or its user, or a command of the `operator`.
  */
 export const eventSources = ['notification', 'refresh', 'call', 'operator'] as const;
 

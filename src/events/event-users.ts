@@ -11,8 +11,8 @@ import type { EventSource } from './event-type.js';
 const sealedSchema = z.object({ userId: z.string() });
 
 /**
- * The users of events, which an erasure takes away (LOG-08). The company must still be told of the erasure and of the
- * connections that ended by it, so those events keep the user's id sealed until they are too old.
+ * The users of events. An erasure removes them (LOG-08). The company must still learn of the erasure and of the ended
+ * connections, so those events keep the user's id, sealed, until they are too old.
  */
 @Injectable()
 export class EventUsers {

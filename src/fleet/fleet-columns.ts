@@ -1,6 +1,6 @@
 /**
- * SQL: the reason of a stored connection, `null` when it has none. It equals `connectionState` but for what the row
- * does not show yet. An index has the same expression.
+ * SQL: the reason of a stored connection, `null` when it has none. It equals `connectionState`, except for an end that
+ * the row does not show yet. An index has the same expression.
  */
 export const storedReason = `CASE
   WHEN status = 'needs_relink' THEN coalesce(end_reason, 'grant_refused')

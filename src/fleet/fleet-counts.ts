@@ -9,11 +9,11 @@ import { observeCounts } from './fleet.metrics.js';
 const pauseMs = 60_000;
 /** Counting takes at most this share of the time. */
 const largestShare = 0.02;
-/** Counts older than this are made again where somebody reads them: no worker does it. */
+/** Older counts mean that no worker runs. The reader then counts. */
 const staleMs = 5 * 60_000;
 /** How long this process uses counts that it has read, in milliseconds. */
 const cacheMs = 10_000;
-/** Counts of hours before that are deleted. */
+/** Hourly counts that are older are deleted. */
 const keptDays = 35;
 
 const statements = {
@@ -63,8 +63,8 @@ const statements = {
 } satisfies Record<string, Statement>;
 
 /**
- * How many connections there are, by provider, status and reason. A worker counts them once a minute and keeps the last
- * count of each hour. Everybody else reads what it has counted: nobody waits for a table to be read.
+ * The numbers of connections by provider, status and reason. A worker counts once a minute and keeps the last count of
+ * each hour. All others read its counts, so that no caller waits for a scan of the table.
  */
 @Injectable()
 export class FleetCounts {

@@ -2,7 +2,7 @@ import type { Statement } from '../database/database.js';
 import { connectionColumns } from '../tokens/store/connection.js';
 import { storedReason, updatedAt } from './fleet-columns.js';
 
-/** Which connections are wanted. What is `undefined` does not matter. */
+/** Filter of connections. A field that is `undefined` does not filter. */
 export interface FleetFilter {
   readonly provider?: string | undefined;
   readonly status?: string | undefined;
@@ -15,13 +15,13 @@ export interface FleetFilter {
   readonly providers?: readonly string[] | undefined;
 }
 
-/** The key of a connection: the list is in its order, which no change of a connection alters. */
+/** The key of a connection. The list is in the order of this key, and no change of a connection alters it. */
 export interface FleetKey {
   readonly userId: string;
   readonly provider: string;
 }
 
-/** An index that the list is read from, in the order of the key. */
+/** An index from which the list is read in the order of the key. */
 interface Walk {
   /** SQL: the part of the index, over the parameters from `$4` on. One for each range that is merged. */
   readonly ranges: readonly string[];
@@ -46,7 +46,7 @@ const walks = {
 
 type WalkName = keyof typeof walks;
 
-/** The statements of one walk. `$1`, `$2`: the key after which it goes on; `$3`: how many rows. */
+/** The statements that read the list by one index. `$1`, `$2`: the key before the page; `$3`: the number of rows. */
 interface WalkStatements {
   /** Finds the key of the last row that one page may examine. */
   readonly findEnd: Statement;
@@ -59,10 +59,10 @@ interface WalkStatements {
 }
 
 const filterCount = 6;
-/** Above what a page examines, even if many rows are added at that moment. */
+/** More rows than a page examines, even if many rows are added at that moment. */
 const fence = 20_000;
 
-/** SQL: the whole filter, over parameters from a number on; in `updated` and `reason` what the rows have for both. */
+/** SQL: the whole filter. Its parameters begin at a number; `updated` and `reason` are SQL for these two columns. */
 function filterFrom(first: number, reason = storedReason, updated = updatedAt): string {
   const [provider, status, wantedReason, error, after, providers] = Array.from(
     { length: filterCount },
@@ -116,7 +116,7 @@ const walkStatements = Object.fromEntries(
   Object.entries(walks).map(([name, walk]) => [name, statementsOf(name, walk)]),
 ) as Record<WalkName, WalkStatements>;
 
-/** How a filter is read. */
+/** The way to read a filter. */
 export interface WalkPlan extends WalkStatements {
   /** The parameters of the ranges. */
   readonly values: readonly unknown[];
@@ -150,9 +150,9 @@ export function filterValues({ provider, status, reason, error, updatedAfter, pr
 }
 
 /**
- * Reads a page from what has changed since an instant, if that is little. `$1`, `$2`: the key after which it goes on;
- * `$3`: how many rows; `$4`: the instant; `$5`: the most changed rows to examine; then the filter. `examined` is above
- * `$5` when there are more, and the page is then of no use.
+ * Reads a page of the rows that changed since an instant. `$1`, `$2`: the key before the page; `$3`: the number of
+ * rows; `$4`: the instant; `$5`: the most changed rows to examine; then the filter. If more rows changed, `examined` is
+ * above `$5`, and the page must not be used.
  */
 export const readChanged: Statement = {
   name: 'fleet-changed-read',

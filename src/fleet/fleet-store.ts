@@ -8,7 +8,7 @@ const mostExamined = 10_000;
 
 /** Where the next page begins. */
 export interface FleetPlace extends FleetKey {
-  /** Whether so many connections have changed since the wanted instant that reading them first would not pay. */
+  /** Whether too many connections changed since the instant of the filter to begin with those. */
   readonly isBusy: boolean;
 }
 
@@ -27,13 +27,13 @@ export class FleetStore {
   constructor(private readonly database: Database) {}
 
   /**
-   * Returns one page of connections. A walk through all pages meets each connection once that exists and is wanted all
-   * the while, whatever changes in between: the order is that of the primary key.
+   * Returns one page of connections, in the order of the primary key. Reading all pages returns each connection once
+   * that matches the filter the whole time. Changes between two pages repeat none and skip none.
    *
-   * A page is read from the index that fits the filter best. What the index does not tell is read from the rows, of
-   * which a page examines at most 10,000, so that no page takes as long as the table is large.
+   * A page is read from the index that fits the filter best. The rest of the filter is checked on the rows. A page
+   * examines at most 10,000 rows, so its time does not grow with the table.
    *
-   * @param filter - compared with what is stored: an end that nothing has noticed yet does not count
+   * @param filter - compared with the rows: an end that nothing has noticed yet does not count
    * @param size - most connections
    * @param after - `next` of the page before
    * @throws {@link DatabaseUnavailableError}
@@ -44,7 +44,7 @@ export class FleetStore {
     return changed ?? this.walk(filter, size, { ...after, isBusy: filter.updatedAfter !== undefined });
   }
 
-  /** Returns a page of what has changed since the wanted instant; `undefined` when that is too much. */
+  /** Returns a page of the connections that changed since the instant of the filter; `undefined` if too many did. */
   private async listChanged(filter: FleetFilter, size: number, after: FleetKey): Promise<FleetPage | undefined> {
     type Row = (Connection | { readonly userId: null }) & { readonly examined: number };
     const rows = await this.database.query<Row>(readChanged, [

@@ -1,7 +1,7 @@
 import { Gauge } from 'prom-client';
 import type { FleetCount } from './fleet-count.js';
 
-/** Read when somebody asks; of the application that started last: a process has one. */
+/** The source that a scrape reads: that of the application that started last. A process has one. */
 let observed: { latest(): Promise<FleetCount | undefined> } | undefined;
 
 new Gauge({

@@ -53,7 +53,7 @@ interface Known {
   readonly counted: FleetCount | undefined;
 }
 
-/** The health of providers, from what refreshes have met. */
+/** The health of providers, by the outcomes of refreshes. */
 @Injectable()
 export class ProviderHealth {
   private cached: { readonly at: number; readonly known: Promise<Known> } | undefined;

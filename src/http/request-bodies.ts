@@ -28,8 +28,7 @@ const limits = {
 } as const satisfies Record<NonNullable<BodyConfig['body']>, number>;
 
 /**
- * Gives a route its body as the bytes that came, of whatever content type: a `Buffer`, or `undefined` where there is
- * none.
+ * Gives a route the bytes of its body, of any content type: a `Buffer`, or `undefined` without a body.
  */
 export const RawBody = () => RouteConfig({ body: 'raw' } satisfies BodyConfig);
 
@@ -43,8 +42,8 @@ export const LargeBody = () => RouteConfig({ body: 'large' } satisfies BodyConfi
  * Sets how bodies are read: JSON is parsed, forms and plain text arrive as text, anything else is refused. Routes with
  * {@link RawBody} take every content type, in bytes; only one that is malformed is refused there too.
  *
- * JSON is refused by size, depth and number of members before anything else looks at it (AR-14). No bytes at all are no
- * body, whatever content type is announced: many HTTP layers always send one.
+ * JSON is refused by size, depth and number of members before anything else looks at it (AR-14). A request
+ * without bytes has no body, even if it names a content type: many HTTP layers always send one.
  */
 export function addBodyParsers(fastify: FastifyInstance): void {
   fastify.addHook('onRoute', (route) => {

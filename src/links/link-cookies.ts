@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isUUID } from 'class-validator';
 import { linksConfig, type LinksConfig } from './links.config.js';
 
-/** So many links a browser may have open; more cookies would make its requests too large to be taken. */
+/** The most open links of a browser. More cookies would make its requests too large to be accepted. */
 const maxLinks = 20;
 /** Lifetime of a cookie in seconds: that of its link or session. */
 const lifetimeSeconds = 10 * 60;

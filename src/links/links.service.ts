@@ -222,7 +222,7 @@ export class LinksService {
   }
 
   /**
-   * Goes on with a callback that a form brought, now that the browser can show its cookie (AR-16).
+   * Resumes with a callback that a form brought, now that the browser can show its cookie (AR-16).
    *
    * @param linkId - the link
    * @param handle - the one-time secret that the posted form named

@@ -7,7 +7,7 @@ export class CallerConnection {
   readonly #gone = new AbortController();
   readonly #onClose = (): void => this.#gone.abort();
 
-  /** @param socket - not the response: one that waits for an earlier one of its connection is never told of the end */
+  /** @param socket - not the response: one that waits for an earlier response of its connection never sees the end */
   constructor(private readonly socket: Socket) {
     // One for each call, and calls may be pipelined.
     socket.setMaxListeners(0);

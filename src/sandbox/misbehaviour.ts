@@ -54,7 +54,7 @@ export const misbehaviourSchema = z.discriminatedUnion('type', [
   /** The provider's error body, which quotes every secret that was presented. */
   z.strictObject({ endpoint, type: z.literal('echoSecret'), error: z.string(), status, processed }),
   z.strictObject({ endpoint, type: z.literal('redirect'), status, location: z.string(), processed }),
-  /** 200 with a JSON body of so many bytes. */
+  /** 200 with a JSON body of this many bytes. */
   z.strictObject({ endpoint, type: z.literal('hugeBody'), bytes, processed }),
   /** The same, compressed to a thousandth. */
   z.strictObject({ endpoint, type: z.literal('gzipBomb'), bytes, processed }),

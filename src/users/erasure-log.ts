@@ -11,8 +11,8 @@ const lineSchema = z.object({
 });
 
 /**
- * Erasures in a file outside the database, so that a restored backup, which knows nothing of the erasures since, can be
- * told of them (LOG-08). One JSON object a line, with a keyed digest in place of the user's id. Without a file nothing
+ * Erasures in a file outside the database. A restored backup lacks the erasures since; this file repeats them there
+ * (LOG-08). One JSON object a line, with a keyed digest in place of the user's id. Without a file nothing
  * is written.
  */
 @Injectable()

@@ -109,7 +109,7 @@ export class AwsKmsKeySource extends KeySource {
   }
 }
 
-/** The SDK's errors carry the request and response with them, so only the name goes on (LOG-02). */
+/** The SDK's errors carry the request and response with them, so only the name is passed on (LOG-02). */
 function toError(name: string, error: unknown): Error {
   if (error instanceof KeySourceUnavailableError) {
     return error;

@@ -44,7 +44,7 @@ export class HeldKey {
     this.#unwrappedAtMs = nowMs;
   }
 
-  /** Lets go of the key; it is `undefined` until it is renewed. */
+  /** Releases the key; it is `undefined` until it is renewed. */
   drop(): void {
     this.#key = undefined;
   }

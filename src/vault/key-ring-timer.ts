@@ -15,7 +15,7 @@ import { rotationReason } from './key-usage.js';
 import { vaultConfig, type VaultConfig } from './vault.config.js';
 import { keyAges, keyOperations } from './vault.metrics.js';
 
-/** A replica that was not heard of for so many rounds is taken for dead. */
+/** A replica without a report for this many rounds is taken for dead. */
 const missedRounds = 3;
 
 /**

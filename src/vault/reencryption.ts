@@ -29,8 +29,8 @@ export interface ReencryptionProgress {
 /**
  * Seals values again that are not under the active key of their purpose.
  *
- * Needs no memory of its own: a row that was moved is passed by, so after an end of any kind it goes on by being run
- * again, and two of them at once do no harm. A refresh at the same moment wins, and its row is sealed under the active
+ * Keeps no state: it skips a row that was moved. So an interrupted run is continued by another run, and two runs at
+ * once do no harm. A refresh at the same moment wins, and its row is sealed under the active
  * key already.
  */
 @Injectable()
@@ -45,7 +45,7 @@ export class Reencryption {
    * Runs until a whole pass finds nothing to move.
    *
    * @param purpose - whose values
-   * @param rowsPerSecond - at most so many values are moved in a second
+   * @param rowsPerSecond - the most values that are moved in a second
    * @param report - called before and after every page
    * @returns what was done; with `unreadable` above 0 the operator has to look after those rows
    * @throws Error when after ten passes there is still something to move: a replica seals under an old key

@@ -44,7 +44,7 @@ export function hostProbe(origin: string): Probe {
       const detail = response instanceof AppError ? (response.detail ?? '') : '';
       return wrongAddress.test(detail)
         ? differs(`The host cannot be reached by this name over TLS: ${detail}.`)
-        : unknown(`The host did not answer: ${detail}.`);
+        : unknown(`The host did not respond: ${detail}.`);
     },
   };
 }

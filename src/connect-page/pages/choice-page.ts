@@ -3,7 +3,7 @@ import type { OutcomeName, Texts } from '../../web/languages/en.js';
 import type { Device } from '../devices.js';
 import { deviceMark } from './device-mark.js';
 
-/** From so many devices on, the page has a search field. */
+/** The page has a search field if it shows at least this many devices. */
 const searchFrom = 9;
 
 /** Something that the page tells once. */
@@ -57,7 +57,7 @@ export function choicePage(texts: Texts, choice: Choice): { readonly title: stri
   return { title, content };
 }
 
-/** @param isFocused - whether the reader begins here: a screen reader reads what has the focus */
+/** @param isFocused - whether a screen reader begins here */
 function noticeOf(texts: Texts, { name, provider }: Notice, isFocused: boolean): Html {
   const { title, reason, advice } = texts.outcomes[name];
   const isGood = name === 'connected' || name.startsWith('disconnected');

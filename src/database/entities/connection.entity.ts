@@ -150,7 +150,7 @@ export class ConnectionEntity {
   @Column('timestamptz', { name: 'access_rejected_at', nullable: true })
   accessRejectedAt!: Date | null;
 
-  /** The expiry of the refresh token that the company was told of last; `null` before the first time. */
+  /** The expiry of the refresh token in the last notice to the company; `null` before the first notice. */
   @Column('timestamptz', { name: 'expiry_announced', nullable: true })
   expiryAnnounced!: Date | null;
 

@@ -47,7 +47,7 @@ export function connectionCard(connection: DemoConnection, { providers, fakes, n
   </section>`;
 }
 
-/** What the provider does by itself, in life. */
+/** Events that a real provider causes on its own. */
 function forcing({ slug, displayName, misbehaving }: Fake): Html {
   const isDown = misbehaving.length > 0;
   return html`<p class="muted">

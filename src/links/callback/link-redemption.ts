@@ -38,8 +38,8 @@ export class LinkRedemption {
    * @returns the connection
    * @throws {@link ProviderRetiredError} when the provider has shut down since the link was started
    * @throws {@link AuthorizationStateError} when the settings of the provider changed after the link was started
-   *   (AR-10), or the user was erased meanwhile
-   * @throws whatever the provider's `complete`, `verify` and `prepareAccount` throw, and the errors of
+   *   (AR-10), or the user was erased since
+   * @throws the errors of the provider's `complete`, `verify` and `prepareAccount`, and those of
    *   `ConnectionLinker.connect`
    */
   async redeem(

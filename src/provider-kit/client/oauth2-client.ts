@@ -106,7 +106,7 @@ export class OAuth2Client extends OAuthClient<OAuth2Definition> {
    * @param request - code and redirect URI as the callback brought and the authorization request sent them
    * @returns the token response; its times count from the instant before the request left
    * @throws {@link AuthorizationCodeRefusedError} on `invalid_grant`, what the definition lists as meaning the same, or
-   *   HTTP 400, 401 or 403 without a known error code: the code is of no use any more, whatever the reason
+   *   HTTP 400, 401 or 403 without a known error code: the code cannot be used any more
    * @throws {@link ProviderMisconfiguredError} on `invalid_client`, `unauthorized_client`, `unsupported_grant_type`,
    *   `invalid_scope`, `invalid_request`, or HTTP 401 that asks for Basic authentication
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
@@ -130,7 +130,7 @@ export class OAuth2Client extends OAuthClient<OAuth2Definition> {
     const message = `${definition.displayName} rejected the authorization code. The user must start a new link.`;
     const form = { url: settings.endpoints.tokenUrl, fields };
     const refused = refusal(AuthorizationCodeRefusedError, message);
-    // A refusal without a reason ends nothing here: whatever it means, a code works once and the user starts again.
+    // A refusal without a reason is safe to take for a refused code: a code works once, and the user starts again.
     const { response, requestedAt } = await this.requestToken(definition, settings, form, refused, refused);
     return this.parseTokenResponse(definition, response, requestedAt);
   }

@@ -25,7 +25,7 @@ const plainQuery = /^[\x21\x22\x24-\x7e]*$/;
  * Builds the URL of a call that goes to a provider's API, and nowhere else on its host (TE-12).
  *
  * Path and query are sent byte for byte, but for `"`, `'`, `<` and `>` in the query, which are percent-encoded.
- * Whatever a URL parser would read in another way than it looks is refused instead of corrected.
+ * A path that a URL parser would change is refused, not corrected.
  *
  * @param baseUrl - the API's base URL in force
  * @param target - path below it, without the slash between, and query, as it came

@@ -163,8 +163,8 @@ export interface NotificationChannel {
 export interface Notifications {
   readonly channels: readonly NotificationChannel[];
   /**
-   * URL of a harmless `GET` with the token. The API rejects it with 401 once the user has withdrawn consent. The account
-   * call if absent; without either, nothing is checked.
+   * URL of a harmless `GET` with the token. The API rejects it with 401 once the user has withdrawn consent. The
+   * account call if absent; without either, nothing is checked.
    */
   readonly checkUrl?: string;
   /** The API that creates subscriptions, where Cufflink can use it. */

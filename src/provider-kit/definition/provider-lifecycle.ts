@@ -13,7 +13,7 @@ export class ProviderLifecycle {
     @Inject(lifecycleConfig.KEY) private readonly config: LifecycleConfig,
   ) {}
 
-  /** Tells whether a provider has shut down. A fake in the sandbox has not, whatever happened to the real one. */
+  /** Tells whether a provider has shut down. A fake in the sandbox never has. */
   isRetired({ definition, settings }: Pick<HealthProvider, 'definition' | 'settings'>): boolean {
     return definition.lifecycle.status !== 'live' && settings.mode !== 'sandbox' && this.isPastItsEnd({ definition });
   }

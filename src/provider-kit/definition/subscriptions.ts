@@ -36,7 +36,7 @@ export interface ApiSubscriptions {
   readonly url: string;
   readonly proof: SubscriptionProof;
   readonly topics: readonly SubscriptionTopic[];
-  /** Set if the app can have one subscription, whatever its URL: one with another URL is never replaced. */
+  /** Set if the app can have only one subscription. One with another URL is never replaced. */
   readonly isOnlyOne?: true;
   readonly list: SubscriptionCall;
   readonly create: SubscriptionCall;

@@ -14,7 +14,7 @@ const maxIdleMs = 200;
 const keptConnection: Client.Options = {
   pipelining: 1,
   allowH2: false,
-  // Closes what nobody asks for any more; also the most that a `Keep-Alive` header can ask for.
+  // Closes idle connections; also the longest time that a `Keep-Alive` header can ask for.
   keepAliveTimeout: maxIdleMs,
   keepAliveMaxTimeout: maxIdleMs,
   // A `Keep-Alive` of less than a second is not worth the risk.
@@ -24,10 +24,11 @@ const keptConnection: Client.Options = {
 /**
  * Sends single requests to providers' endpoints.
  *
- * A connection is used again only within {@link maxIdleMs}: an idle one may be closed by the provider at the very
- * moment a POST is written to it, which leaves unknown whether a refresh token was spent. Nothing is ever repeated, no
- * redirect is followed, no proxy is taken from the usual variables, and TLS certificates are verified whatever
- * `NODE_TLS_REJECT_UNAUTHORIZED` says. Requests go only where the {@link OutboundPolicy} lets them.
+ * A connection is used again only within {@link maxIdleMs}. The provider may close an idle connection at the very
+ * moment when a POST is written to it, which leaves unknown whether a refresh token was spent.
+ *
+ * It repeats no request, follows no redirect, takes no proxy from the usual variables, and always verifies TLS
+ * certificates, even with `NODE_TLS_REJECT_UNAUTHORIZED=0`. The {@link OutboundPolicy} decides where requests may go.
  */
 @Injectable()
 export class ProviderHttpClient implements OnApplicationShutdown {
@@ -39,10 +40,10 @@ export class ProviderHttpClient implements OnApplicationShutdown {
    * bounded.
    */
   protected readonly connections: number = 64;
-  /** Requests that may wait for one origin. Whoever sends those for tokens sees to it that there are not too many. */
+  /** Requests that may wait for one origin. Callers limit their requests for tokens themselves. */
   protected readonly maxWaiting: number = Infinity;
 
-  /** Is told of each response that is read as text. Only a command sets it, to show what a provider sends. */
+  /** Called with each response that is read as text. Only a command sets it, to show a provider's responses. */
   onResponse: ((request: ProviderRequest, response: ProviderResponse) => void) | undefined;
 
   constructor(private readonly policy: OutboundPolicy = new OutboundPolicy()) {
@@ -53,7 +54,7 @@ export class ProviderHttpClient implements OnApplicationShutdown {
       const connect = buildConnector({ ...tls, lookup: policy.lookup });
       this.#open = (origin) => new Client(origin, { ...keptConnection, connect });
     } else {
-      // How long the proxy keeps a tunnel is nobody's promise: each request gets one of its own.
+      // No proxy promises how long it keeps a tunnel, so each request gets a new one.
       const options = { pipelining: 0, connections: 1, allowH2: false, uri: proxyUrl, proxyTunnel: true };
       this.#open = () => new ProxyAgent({ ...options, requestTls: tls, proxyTls: tls });
     }

@@ -7,8 +7,7 @@ import { addressRefused } from './outbound-policy.js';
 import type { ProviderRequest } from './http-message.js';
 
 /**
- * Builds the error from fixed text, the host and a code; the error underneath may quote what was sent, so it stays
- * behind.
+ * Builds the error from fixed text, the host and a code. The error underneath may quote the request, so it is left out.
  */
 export function unavailable(
   host: string,
@@ -21,21 +20,22 @@ export function unavailable(
   return new ProviderUnavailableError(`The provider at ${host} ${what}.`, { fate, detail, retryAfterSeconds });
 }
 
-/** Nobody waits for what becomes of it. */
+/** The caller has disconnected, so no request was sent. */
 export function abandoned(host: string): ProviderUnavailableError {
   return unavailable(host, 'was not called: the caller has disconnected', 'not-sent', 'ABANDONED');
 }
 
-/** Only the operator can say that the host is meant. */
+/** The outbound policy forbids the host. Only the operator can allow it. */
 export function refused(host: string, objection: string): ProviderMisconfiguredError {
   return new ProviderMisconfiguredError(`No request was sent to ${host}: it ${objection}.`, { detail: addressRefused });
 }
 
+/** The response was larger than the request allows, before or after decompression. */
 export function bodyTooLarge(host: string, maxBytes: number, fate: RequestFate): ProviderUnavailableError {
   return unavailable(host, `responded with more than ${maxBytes} bytes`, fate, 'BODY_TOO_LARGE');
 }
 
-/** An error is one whatever its body says; a 2xx may have brought what nobody can ask for again. */
+/** The fate of a request whose response cannot be read. Of a 2xx, it may have brought the only copy of new tokens. */
 export function fateOfUnreadable({ mustBeRead }: Pick<ProviderRequest, 'mustBeRead'>, status: number): RequestFate {
   return mustBeRead === true && status < 300 ? 'unknown' : 'answered';
 }

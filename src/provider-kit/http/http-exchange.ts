@@ -5,7 +5,7 @@ import type { ProviderRequest, ProviderResponse } from './http-message.js';
 import type { PooledRequest } from './origin-connections.js';
 import { addressRefused } from './outbound-policy.js';
 
-/** What a response may be like. */
+/** The limits of a response. */
 interface ResponseTerms {
   readonly maxResponseBytes: number;
   readonly mayBeUnmodified: boolean;

@@ -23,7 +23,7 @@ export interface ProviderRequest {
   readonly mustBeRead?: true;
   /** Set to get a redirect as a response, with its `location`. It is not followed. */
   readonly mayRedirect?: true;
-  /** Gives the request up, unless it has been written by then; what was written goes on to its end. */
+  /** Cancels the request unless it has been written. A written request runs to completion. */
   readonly abandoned?: AbortSignal;
   /** Called right before the request is written. What it throws is thrown instead, and nothing is sent. */
   readonly beforeSending?: () => void;

@@ -27,8 +27,8 @@ interface IdleConnection {
  *
  * A connection is used again only right after a complete response. A provider closes idle connections, none of them
  * within `maxIdleMs`; a request written at that very moment would leave unknown whether it was received. The time is
- * looked at when the request is about to leave, not by a timer, so a process that stood still meanwhile does not use an
- * old one. Whatever fails takes its connection with it.
+ * checked right before the request is sent, not by a timer, so a process that stood still does not use an old
+ * connection. A failed request closes its connection.
  */
 export class OriginConnections {
   private readonly idle: IdleConnection[] = [];

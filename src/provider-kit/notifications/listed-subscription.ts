@@ -32,7 +32,7 @@ export function readListed(paths: ApiSubscriptions['response'], item: unknown): 
   };
 }
 
-/** Whether a subscription sends to a hook of this deployment, whatever the path secret. */
+/** Whether a subscription sends to a hook of this deployment, with any path secret. */
 export function isOurs({ settings }: Pick<HealthProvider, 'settings'>, { callbackUrl }: ListedSubscription): boolean {
   const { url } = settings.notifications;
   return callbackUrl === url || callbackUrl.startsWith(`${url}/`);

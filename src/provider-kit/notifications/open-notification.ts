@@ -93,7 +93,7 @@ export function parseNotification(contentType: NotificationChannel['contentType'
   }
 }
 
-/** Compares two texts in constant time, whatever their lengths. */
+/** Compares two texts of any lengths in constant time. */
 export function isSameText(left: string, right: string): boolean {
   return timingSafeEqual(hash('sha256', left, 'buffer'), hash('sha256', right, 'buffer'));
 }

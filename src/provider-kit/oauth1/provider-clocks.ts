@@ -57,9 +57,9 @@ export class ProviderClocks {
    * @param definition - the provider's facts
    * @param send - signs the request for an instant of the provider's clock, with a nonce of its own each time (O1-03),
    *   and sends it
-   * @returns the last response, whatever its status
+   * @returns the last response, of any status
    * @throws {@link ProviderMisconfiguredError} when a timestamp is refused and the clocks are more than an hour apart
-   * @throws whatever `send` throws
+   * @throws the errors of `send`
    * @see RFC 5849 section 3.3, https://www.rfc-editor.org/rfc/rfc5849#section-3.3
    */
   async send<Response extends ProviderResponse<string | Buffer>>(

@@ -51,7 +51,7 @@ export interface ErrorResponse {
 }
 
 /**
- * Reads what kind of error a response reports, whatever its content type says.
+ * Reads the kind of error that a response reports. The content type does not matter.
  *
  * The provider's own reader is asked first, then the standard field `error`. A body with an access token is no error,
  * so this may be asked about responses of any status.

@@ -30,10 +30,9 @@ const tokenResponseSchema = z.object({
 /**
  * Parses a successful token response.
  *
- * The body is read by its shape, JSON object or form, whatever its headers say. What a request cannot do without is
- * checked: `access_token`, `token_type` and `refresh_token` where sent. What only informs (life of the tokens, scopes,
- * account id) is left out when malformed, because refusing the response would throw away a refresh token that has just
- * replaced the old one.
+ * The body is read by its shape, JSON object or form, not by its headers. Fields that requests need are checked:
+ * `access_token`, `token_type`, and `refresh_token` if sent. Fields that only inform (lifetimes, scopes, account id)
+ * are left out when malformed: refusing the response would lose a refresh token that has just replaced the old one.
  *
  * @param response - a response with status 2xx that is no error; see {@link parseErrorResponse}
  * @param definition - tells the fields and defaults of this provider

@@ -91,7 +91,7 @@ export abstract class DeclaredHealthProvider<
    *
    * @param request - the callback, free of refusals, and the attempt that it belongs to
    * @throws {@link AuthorizationStateError} when the callback does not belong to the attempt
-   * @throws whatever the client throws, unchanged
+   * @throws the errors of the client, unchanged
    */
   protected async redeem(request: StrategyRequest): Promise<TokenResponse> {
     const outcome = await runStrategy(this.strategy, request);

@@ -29,7 +29,7 @@ export interface RunnableStrategy {
  * Passport's contract is a fresh object per request whose prototype is the strategy and which carries the five
  * callbacks; Nest's guard turns refusal, forgery and outage alike into 401, which is why it is not used here.
  *
- * @throws whatever the strategy reports through `error`, unchanged
+ * @throws the error that the strategy reports through `error`, unchanged
  */
 export function runStrategy(strategy: RunnableStrategy, request: StrategyRequest): Promise<StrategyOutcome> {
   return new Promise((resolve, reject) => {

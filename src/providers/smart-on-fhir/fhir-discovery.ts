@@ -57,7 +57,7 @@ export class FhirDiscovery {
         throw error instanceof ProviderUnavailableError ? notSent(error) : error;
       }
       this.logger.warn(
-        `The endpoints of ${definition.slug} could not be read anew (${error.code}); the known ones serve on.`,
+        `The endpoints of ${definition.slug} could not be read again (${error.code}); the known ones serve on.`,
       );
       return this.keep(this.known.configuration, retryAfterMs);
     }
@@ -69,7 +69,7 @@ export class FhirDiscovery {
   }
 }
 
-/** Whatever became of the reading, the request that it was for has not left. */
+/** Discovery comes first, so the request that needs it was not sent. */
 function notSent({ message, detail, retryAfterSeconds }: ProviderUnavailableError): ProviderUnavailableError {
   return new ProviderUnavailableError(message, { fate: 'not-sent', detail, retryAfterSeconds });
 }

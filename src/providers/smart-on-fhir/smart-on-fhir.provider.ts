@@ -50,7 +50,7 @@ export class SmartOnFhirProvider implements HealthProvider {
     readAuthorizationCode(this.definition, this.settings, callback);
   }
 
-  /** The code goes to the endpoint that the link was started with, whatever the server says meanwhile (AR-10). */
+  /** The code goes to the endpoint of the link's start, even if the server names another by now (AR-10). */
   async complete(
     callback: CallbackParameters,
     handshake: Handshake,

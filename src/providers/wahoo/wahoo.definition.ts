@@ -19,8 +19,8 @@ export const wahooDefinition = defineProvider({
   grantedScopesIn: 'token-response',
   accessTokenLifetimeSeconds: 7200,
   account: { from: 'api', url: 'https://api.wahooligan.com/v1/user', field: 'id' },
-  // The old pair ends with the first API call that uses the new access token. Whoever is handed the old token while a
-  // refresh runs loses it as soon as somebody else uses the new one, so it counts as ended by the refresh.
+  // The old pair ends with the first API call that uses the new access token. A caller who gets the old token
+  // during a refresh loses it when another caller uses the new one. So the refresh counts as its end.
   refreshOnDemandOnly: true,
   refresh: {
     rotates: 'always',

@@ -36,7 +36,7 @@ export class ConsentDesk {
     private readonly now: () => number,
   ) {}
 
-  /** From now on the user grants at most these scopes, whatever is ticked. */
+  /** From now on the user grants at most these scopes, even if more are ticked. */
   restrictScopes(scopes: readonly string[] | undefined): void {
     this.#limit = scopes;
   }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { BoundedMap } from './bounded-map.js';
 import type { AccessToken, BookEntries, Grant, GrantBook, RefreshToken } from './grant-book.js';
 
-/** So many of each kind are kept, the newest: a file of about a megabyte at most. */
+/** The newest entries of each kind that are kept: a file of about a megabyte at most. */
 const mostEntries = 2_000;
 
 /** JSON has no `Infinity`: a token that never expires has `null`. */

@@ -25,7 +25,7 @@ export class Refusal extends Error {
   /**
    * @param status - HTTP status
    * @param error - the code that the caller and the history see
-   * @param description - one sentence for whoever reads the response; no secret
+   * @param description - one sentence for a reader of the response; no secret
    * @param headers - such as `WWW-Authenticate`
    */
   constructor(

@@ -31,7 +31,7 @@ const unavailable: CallerError = {
   waiting: 'The provider did not refresh the token at the last attempt.',
 };
 
-/** Also for a refusal of the grant: callers that are told of the first one would send the user away. */
+/** Also for a refusal of the grant: callers that saw the first refusal would send the user to link again. */
 const pending: CallerError = {
   create: (message, options) => new RefreshPendingError(message, options),
   waiting: 'The last refresh failed, and its next attempt is not due yet.',
