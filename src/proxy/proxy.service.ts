@@ -52,10 +52,11 @@ export class ProxyService {
   /**
    * Sends a call with the user's token, once its use is in the audit trail (LOG-06).
    *
-   * Where the provider responds with 401 and another token is in force, or one can be had by a refresh, the call is
-   * sent once more with that (TE-09); so it is where the provider refuses the time of a signature, or may, because it
-   * gives no reason and its clock is more than a minute from the signature's (O1-09). It is repeated for no other
-   * reason.
+   * The call is sent once more in two cases, and in no other:
+   *
+   * - The provider responds with 401, and another token is in force or a refresh brings one (TE-09).
+   * - The provider refuses the time of a signature (O1-09). A refusal without a reason counts if the provider's clock is
+   *   more than a minute from the signature's.
    *
    * @param userId - the company's id of the user
    * @param slug - the provider

@@ -28,14 +28,13 @@ interface RefusalOfTime {
 }
 
 /**
- * The clocks of OAuth 1.0a providers. A provider accepts the timestamp of a signed request for some minutes around its
- * own time only: where it refuses one, or gives no reason and its
- * `Date` is more than a minute from what the request was signed for, `Date` tells how far its clock is from ours, and
- * the request is signed and sent once more (O1-09).
+ * The clocks of OAuth 1.0a providers. A provider accepts the timestamp of a signed request only within some minutes of
+ * its own time. If it refuses a timestamp, its `Date` tells the difference between its clock and ours, and the request is
+ * signed and sent once more (O1-09). A refusal without a reason counts if `Date` is more than a minute from the
+ * timestamp.
  *
- * What was learnt is kept for each provider in memory, and holds for every later request. It is learnt only where the
- * second request succeeds, because the `Date` of a gateway need not be the clock that timestamps are checked by, and
- * never goes beyond an hour.
+ * The difference is kept for each provider in memory, and corrects every later request. It is kept only if the second
+ * request succeeds, because the `Date` of a gateway need not be the clock that checks timestamps. It is at most an hour.
  */
 @Injectable()
 export class ProviderClocks {

@@ -41,9 +41,9 @@ const attemptStore = {
 /**
  * The Passport strategy of an OAuth 1.0a provider, registered under its slug (RFC 5849 section 2).
  *
- * Closes Passport's traps once: requests are signed and sent by {@link OAuth1Client} (time-out, size limit, a signature
- * exact to section 3.4, typed errors), an unconfirmed callback ends the attempt instead of falling back to OAuth 1.0,
- * and the callback's token is compared with the attempt's.
+ * It closes three traps of Passport. {@link OAuth1Client} signs and sends the requests, with a time limit, a size limit,
+ * a signature exact to section 3.4 and typed errors. An unconfirmed callback ends the attempt instead of falling back to
+ * OAuth 1.0. The callback's token is compared with the attempt's.
  */
 export class OAuth1ProviderStrategy extends PassportStrategy(NamedOAuth1Strategy, undefined, 5) {
   constructor(definition: OAuth1Definition, settings: OAuth1Settings, client: OAuth1Client) {
