@@ -7,7 +7,7 @@ import { describe, expect, it } from '@jest/globals';
 import { findFreePort } from '../../src/development/free-port.js';
 import { eventTypes } from '../../src/events/event-type.js';
 import { signatureHeaders } from '../../src/webhooks/webhook-request.js';
-import { request } from '../support/request.js';
+import { request } from '../../src/sandbox/testing/request.js';
 import { checkout, startProcess } from '../support/service-process.js';
 import { until } from '../support/until.js';
 
