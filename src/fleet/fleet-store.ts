@@ -1,10 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
 import type { Connection } from '../tokens/store/connection.js';
-import { filterValues, planWalk, readChanged, type FleetFilter, type FleetKey } from './fleet-statements.js';
-
-/** The most rows that one page examines, wanted or not. */
-const mostExamined = 10_000;
+import {
+  filterValues,
+  mostExamined,
+  planWalk,
+  readChanged,
+  type FleetFilter,
+  type FleetKey,
+} from './fleet-statements.js';
 
 /** Where the next page begins. */
 export interface FleetPlace extends FleetKey {
@@ -52,7 +56,6 @@ export class FleetStore {
       after.provider,
       size + 1,
       filter.updatedAfter,
-      mostExamined,
       ...filterValues(filter),
     ]);
     if ((rows[0]?.examined ?? 0) > mostExamined) {

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
 import request from 'supertest';
 import { ApiKeysService } from '../../src/access/api-keys.service.js';
 import { BackgroundJobs } from '../../src/clock/background-jobs.js';
-import { Database } from '../../src/database/database.js';
+import { Database, type Statement } from '../../src/database/database.js';
 import { FleetCounts } from '../../src/fleet/fleet-counts.js';
 import { planWalk, type FleetFilter } from '../../src/fleet/fleet-statements.js';
 import { ProviderRegistry } from '../../src/provider-kit/provider-registry.js';
@@ -73,6 +74,23 @@ interface PlanNode {
   readonly 'Actual Rows': number;
   readonly 'Relation Name'?: string;
   readonly Plans?: readonly PlanNode[];
+}
+
+/** Runs a statement as the service does, planned without its values, and returns its plan. */
+async function planOf({ text }: Statement, values: readonly (string | number)[]): Promise<PlanNode | undefined> {
+  const client = new pg.Client({ connectionString: application.databaseUrl });
+  await client.connect();
+  try {
+    await client.query('SET plan_cache_mode = force_generic_plan');
+    await client.query(`PREPARE planned AS ${text}`);
+    const literals = values.map((value) => pg.escapeLiteral(String(value)));
+    const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
+      `EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE planned (${literals.join(', ')})`,
+    );
+    return rows[0]?.['QUERY PLAN'][0].Plan;
+  } finally {
+    await client.end();
+  }
 }
 
 /** The parts of a plan that read the table. */
@@ -221,13 +239,7 @@ describe('the list of all connections', () => {
     const { isExact, readExact, values } = planWalk(filter);
     expect(isExact).toBe(true);
     const size = 50;
-    const [plan] = await application.app
-      .get(Database)
-      .query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
-        { name: '', text: `EXPLAIN (ANALYZE, FORMAT JSON) ${readExact.text}` },
-        ['', '', size, ...values],
-      );
-    const scans = scansOf(plan?.['QUERY PLAN'][0].Plan);
+    const scans = scansOf(await planOf(readExact, ['', '', size, ...values.map(String)]));
     expect(scans).not.toEqual([]);
     for (const scan of scans) {
       expect({ filter, scan: scan['Node Type'], few: scan['Actual Rows'] <= size }).toMatchObject({ few: true });
