@@ -24,6 +24,8 @@ export interface Sizes {
   /** Connections of the growth benchmark, ascending. */
   readonly growth: readonly number[];
   readonly rounds: number;
+  /** A built checkout of an earlier version, which the sweep is measured against as well. */
+  readonly against: string | undefined;
 }
 
 export interface BenchArguments {
@@ -34,7 +36,7 @@ export interface BenchArguments {
 }
 
 /**
- * Reads the command line: names of benchmarks, all when none is given, and `--<size> <number>`.
+ * Reads the command line: names of benchmarks, all when none is given, `--<size> <number>` and `--against <folder>`.
  *
  * @throws Error naming what is not known or not a positive number
  */
@@ -54,17 +56,23 @@ export function readArguments(args: readonly string[], defaultResults: string): 
       seals: { ...text, default: '50000' },
       growth: { ...text, default: '10000,100000,1000000' },
       rounds: { ...text, default: '7' },
+      against: text,
       results: { ...text, default: defaultResults },
     },
   });
-  const { results, growth, loads, ...single } = values;
+  const { results, growth, loads, against, ...single } = values;
   const toCounts = (name: string, list: string): number[] => list.split(',').map((part) => toCount(name, part));
   const sizes = Object.fromEntries(Object.entries(single).map(([name, value]) => [name, toCount(name, value)]));
   const names = positionals.length === 0 ? benchmarkNames : positionals.map(toName);
   return {
     names,
     results,
-    sizes: { ...sizes, growth: toCounts('growth', growth), loads: toCounts('loads', loads) } as unknown as Sizes,
+    sizes: {
+      ...sizes,
+      growth: toCounts('growth', growth),
+      loads: toCounts('loads', loads),
+      against,
+    } as unknown as Sizes,
   };
 }
 

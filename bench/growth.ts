@@ -24,14 +24,14 @@ export async function benchmarkGrowth(server: BenchServer, sizes: Sizes): Promis
       const deployment = await createDeployment(server, connections, providerUrl);
       const token = await startTokenServers(deployment, load, sizes);
       running.unshift(token);
-      const sweep = await startSweepers(deployment, fakeProvider, due, sizes.concurrency);
+      const sweep = await startSweepers(deployment, { fakeProvider, due, concurrency: sizes.concurrency });
       running.unshift(sweep);
       tables.push({ connections, token, sweep, tokenRounds: [] as Round[], sweepRounds: [] as Round[] });
     }
     for (let round = -1; round < sizes.rounds; round += 1) {
       for (const { token, sweep, tokenRounds, sweepRounds } of round % 2 === 0 ? tables : tables.toReversed()) {
         const tokenRound = { ours: await token.measureOurs(), reference: await token.measureReference() };
-        const sweepRound = { ours: await sweep.measureOurs(), reference: await sweep.measureReference() };
+        const sweepRound = { ours: await sweep.ours.measure(), reference: await sweep.reference.measure() };
         if (round >= 0) {
           tokenRounds.push(tokenRound);
           sweepRounds.push(sweepRound);
@@ -56,7 +56,7 @@ export async function benchmarkGrowth(server: BenchServer, sizes: Sizes): Promis
     for (const { connections, token, sweep } of tables) {
       const size = connections.toLocaleString('en-US');
       figures[`memory of the service at ${size} connections, MiB`] = await token.ours.child.residentMiB();
-      figures[`memory of the refreshing process at ${size} connections, MiB`] = await sweep.residentMiB();
+      figures[`memory of the refreshing process at ${size} connections, MiB`] = await sweep.ours.residentMiB();
     }
     return { benchmark: 'growth', comparisons, figures };
   } finally {

@@ -2,8 +2,8 @@
  * Measures the service against references in the same run, alternating, and prints medians and ratios;
  * `docs/performance.md` explains them and has the figures of one machine.
  *
- * Usage: npm run bench [-- token layers sweep links seal growth] [--rounds 7] [--connections 100000] ... (see
- * arguments.ts)
+ * Usage: npm run bench [-- token layers sweep links seal growth] [--rounds 7] [--connections 100000]
+ *   [--against <built checkout>] ... (see arguments.ts)
  *
  * BENCH_DATABASE_URL names a PostgreSQL to use, as a superuser, instead of an embedded one.
  */
