@@ -11,7 +11,7 @@ DO $$
 DECLARE
   name text;
 BEGIN
-  FOREACH name IN ARRAY ARRAY['cufflink_app', 'cufflink_operator', 'cufflink_auditor'] LOOP
+  FOREACH name IN ARRAY ARRAY['cufflink_app', 'cufflink_operator', 'cufflink_auditor', 'cufflink_reader'] LOOP
     BEGIN
       EXECUTE format('CREATE ROLE %I NOLOGIN', name);
     EXCEPTION
@@ -19,22 +19,22 @@ BEGIN
       WHEN duplicate_object OR unique_violation THEN NULL;
     END;
   END LOOP;
-  EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor', current_database());
-  EXECUTE format('GRANT CONNECT ON DATABASE %I TO cufflink_app, cufflink_operator, cufflink_auditor', current_database());
+  EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor, cufflink_reader', current_database());
+  EXECUTE format('GRANT CONNECT ON DATABASE %I TO cufflink_app, cufflink_operator, cufflink_auditor, cufflink_reader', current_database());
 END
 $$;
 
-REVOKE ALL ON SCHEMA public FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor;
-GRANT USAGE ON SCHEMA public TO cufflink_app, cufflink_operator, cufflink_auditor;
+REVOKE ALL ON SCHEMA public FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor, cufflink_reader;
+GRANT USAGE ON SCHEMA public TO cufflink_app, cufflink_operator, cufflink_auditor, cufflink_reader;
 
 -- Rights to columns go with those to their table.
-REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor;
-REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor;
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor, cufflink_reader;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor, cufflink_reader;
 
 -- What the owner makes later is nobody else's until it is named below.
-ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor;
-ALTER DEFAULT PRIVILEGES REVOKE ALL ON SEQUENCES FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor;
-ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor, cufflink_reader;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON SEQUENCES FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor, cufflink_reader;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor, cufflink_reader;
 
 -- cufflink_app: the service and its workers, and `erasures replay` and `connections`, which do what the service does.
 GRANT SELECT, INSERT, UPDATE, DELETE ON connections, grant_migrations, links, link_sessions, revocations, rate_limits, vault_replicas,
@@ -68,3 +68,6 @@ GRANT SELECT ON migrations TO cufflink_operator;
 
 -- cufflink_auditor: `audit verify`. It needs the keys, wrapped, to recompute the chains.
 GRANT SELECT ON audit_entries, audit_writers, vault_keys TO cufflink_auditor;
+
+-- cufflink_reader: DATABASE_READ_URL. Lists and counts of connections, and the audit trail.
+GRANT SELECT ON connections, connection_counts, audit_entries TO cufflink_reader;

@@ -64,8 +64,8 @@ async function listen(
   closeOnTermination(app, module === WorkerModule ? 0 : drainMs);
   if (production && app.get<DatabaseConfig>(databaseConfig.KEY, { strict: false }).remoteWithoutTls) {
     new Logger('Database').warn(
-      'PostgreSQL is on another machine, and DATABASE_URL does not require TLS. Anyone on the network path can read and change rows, and read the ' +
-        'password. Add sslmode=verify-full to DATABASE_URL.',
+      'PostgreSQL is on another machine, and DATABASE_URL or DATABASE_READ_URL does not require TLS. Anyone on the network path can read and change rows, and read the ' +
+        'password. Add sslmode=verify-full to the URL.',
     );
   }
   try {

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Query } from '../database/database.js';
 import { VaultService } from '../vault/vault.service.js';
 import { AuditStore, type EntryPlace, type StoredEntry } from './audit-store.js';
 
@@ -34,12 +35,13 @@ export class AuditReader {
    * @param filter - all of it must hold
    * @param size - entries on the page, at least 1
    * @param after - `next` of the page before
+   * @param query - how to run a statement, such as on a read replica; on the primary if absent
    * @throws {@link DatabaseUnavailableError} when the database does not respond in time
    */
-  async find(filter: AuditFilter, size: number, after?: EntryPlace): Promise<AuditPage> {
+  async find(filter: AuditFilter, size: number, after?: EntryPlace, query?: Query): Promise<AuditPage> {
     const { userId, ...rest } = filter;
     const userDigest = userId === undefined ? undefined : this.vault.digest('audit.user', [userId]);
-    const found = await this.store.find({ ...rest, userDigest }, size + 1, after);
+    const found = await this.store.find({ ...rest, userDigest }, size + 1, after, query);
     const entries = found.slice(0, size);
     return { entries, next: found.length > size ? entries.at(-1) : undefined };
   }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database, type Statement } from '../database/database.js';
+import { Database, type Query, type Statement } from '../database/database.js';
 import type { AuditEntry, AuditWriter, ChainHead, Checkpoint } from './audit-chain.js';
 
 /** The position of an entry in the trail. */
@@ -228,10 +228,16 @@ export class AuditStore {
    * @param filter - all of it must hold
    * @param limit - how many at most
    * @param after - only entries behind this place
+   * @param query - how to run a statement; on the primary if absent
    */
-  find(filter: EntryFilter, limit: number, after?: EntryPlace): Promise<StoredEntry[]> {
+  find(
+    filter: EntryFilter,
+    limit: number,
+    after?: EntryPlace,
+    query: Query = (statement, values) => this.database.query(statement, values),
+  ): Promise<StoredEntry[]> {
     const { userDigest, provider, action, from, to } = filter;
-    return this.database.query<StoredEntry>(userDigest === undefined ? statements.find : statements.findOfUser, [
+    return query<StoredEntry>(userDigest === undefined ? statements.find : statements.findOfUser, [
       userDigest ?? null,
       provider ?? null,
       action ?? null,

@@ -94,7 +94,8 @@ async function checkNamedStatements(dataSource: DataSource): Promise<void> {
 
 /** @returns nothing where rows and the password cannot be read on their way */
 function checkTransport({ remoteWithoutTls }: Pick<DatabaseConfig, 'remoteWithoutTls'>): Finding[] {
-  const text = 'is on another machine, and DATABASE_URL does not require TLS. Add sslmode=verify-full to DATABASE_URL.';
+  const text =
+    'is on another machine, and DATABASE_URL or DATABASE_READ_URL does not require TLS. Add sslmode=verify-full to the URL.';
   return remoteWithoutTls ? [{ verdict: 'note', subject: 'database', text }] : [];
 }
 

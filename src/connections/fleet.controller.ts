@@ -2,6 +2,7 @@ import { Controller, Get, Header, Query, Req } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { RequireScope } from '../access/access.decorators.js';
 import type { AuthenticatedRequest } from '../access/authenticated-request.js';
+import { ReadReplica } from '../database/read-replica.js';
 import { FleetCounts } from '../fleet/fleet-counts.js';
 import { FleetStore } from '../fleet/fleet-store.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
@@ -21,6 +22,7 @@ export class FleetController {
   constructor(
     private readonly fleet: FleetStore,
     private readonly counts: FleetCounts,
+    private readonly replica: ReadReplica,
     private readonly tokens: TokensService,
   ) {}
 
@@ -33,7 +35,9 @@ export class FleetController {
     description:
       'In the order of user and provider. Follow `next_cursor` to the end, with the same filters: you then see every connection once ' +
       'that was there all the while. A page examines at most 10,000 connections, so it may have few or none although more follow. ' +
-      'Filters compare the stored state. A connection that ended less than a minute ago may still be found as `active`.',
+      'Filters compare the stored state. A connection that ended less than a minute ago may still be found as `active`. ' +
+      'The list may come from a read replica. A page has every change before its `as_of`. For the changes after a walk, ' +
+      "pass the `as_of` of the walk's first page as `updated_after`.",
   })
   @ApiOkResponse({ type: FleetPageResponse })
   @ApiProblems()
@@ -48,9 +52,11 @@ export class FleetController {
       providers: caller?.providers === undefined ? undefined : [...caller.providers],
     };
     const size = limit === undefined ? defaultPageSize : Number(limit);
-    const page = await this.fleet.list(filter, size, cursor === undefined ? undefined : readCursor(cursor));
+    const after = cursor === undefined ? undefined : readCursor(cursor);
+    const { result: page, asOf } = await this.replica.read((run) => this.fleet.list(filter, size, after, run));
     return {
       connections: page.connections.map((connection) => toConnectionResponse(connection, this.tokens)),
+      as_of: asOf.toISOString(),
       next_cursor: page.next === undefined ? null : toCursor(page.next),
     };
   }

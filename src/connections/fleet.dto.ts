@@ -52,6 +52,12 @@ export class FleetPageResponse {
   connections!: ConnectionResponse[];
 
   @ApiProperty({
+    example: '2026-11-22T10:00:00.000Z',
+    description: 'the page has every change that was stored before this instant',
+  })
+  as_of!: string;
+
+  @ApiProperty({
     example: null,
     nullable: true,
     type: String,

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { readCursor, toCursor } from '../connections/fleet-cursor.js';
+import { ReadReplica, type ReadResult } from '../database/read-replica.js';
 import { FleetStore, type FleetPage } from '../fleet/fleet-store.js';
 
 /** Connections on a page. */
@@ -10,7 +11,7 @@ const filterNames = ['provider', 'status', 'reason', 'error'] as const;
 export interface ChosenConnections {
   /** The filters that are set, by their names. */
   readonly chosen: Readonly<Record<string, string>>;
-  readonly page: FleetPage;
+  readonly read: ReadResult<FleetPage>;
   /** The query of the next page; `undefined` on the last one. */
   readonly next: string | undefined;
 }
@@ -18,7 +19,10 @@ export interface ChosenConnections {
 /** The list of connections, by the query of a page. */
 @Injectable()
 export class ConsoleConnections {
-  constructor(private readonly fleet: FleetStore) {}
+  constructor(
+    private readonly fleet: FleetStore,
+    private readonly replica: ReadReplica,
+  ) {}
 
   /**
    * Returns the connections that a query asks for; those that need a relink when it names no filter.
@@ -36,8 +40,9 @@ export class ConsoleConnections {
       }
     }
     const cursor = typeof query['cursor'] === 'string' ? readCursor(query['cursor']) : undefined;
-    const page = await this.fleet.list(chosen, pageSize, cursor);
-    const next = page.next && new URLSearchParams({ ...chosen, cursor: toCursor(page.next) }).toString();
-    return { chosen, page, next };
+    const read = await this.replica.read((run) => this.fleet.list(chosen, pageSize, cursor, run));
+    const { next: place } = read.result;
+    const next = place && new URLSearchParams({ ...chosen, cursor: toCursor(place) }).toString();
+    return { chosen, read, next };
   }
 }

@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Public } from '../access/access.decorators.js';
 import { AuditReader } from '../audit/audit-reader.js';
 import { AuditTrail } from '../audit/audit-trail.js';
+import { ReadReplica } from '../database/read-replica.js';
 import { RequestInvalidError, ScopeMissingError } from '../errors/request.errors.js';
 import { FleetCounts } from '../fleet/fleet-counts.js';
 import { ProviderHealth } from '../fleet/provider-health.js';
@@ -48,6 +49,7 @@ export class ConsoleController {
     private readonly counts: FleetCounts,
     private readonly health: ProviderHealth,
     private readonly upcoming: UpcomingRefreshesReader,
+    private readonly replica: ReadReplica,
     private readonly connections: ConsoleConnections,
     private readonly tokens: TokensService,
     private readonly endpoints: WebhookEndpointsService,
@@ -77,13 +79,14 @@ export class ConsoleController {
   @QueryParameters('provider', 'status', 'reason', 'error', 'cursor')
   async list(@Query() query: PageQuery, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await this.response.toOperator(request, reply, async () => {
-      const { chosen, page, next } = await this.connections.list(query);
+      const { chosen, read, next } = await this.connections.list(query);
       return connectionsPage({
-        rows: page.connections.map((connection) => this.toRow(connection)),
+        rows: read.result.connections.map((connection) => this.toRow(connection)),
         chosen,
         providers: (await this.providersInUse()).map(({ slug }) => slug),
         counts: (await this.counts.latest())?.counts ?? [],
         next,
+        read,
       });
     });
   }
@@ -93,7 +96,8 @@ export class ConsoleController {
   async refreshes(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await this.response.toOperator(request, reply, async () => {
       const providers = (await this.providersInUse()).filter(({ health }) => health.active > 0);
-      return refreshesPage(providers, await this.upcoming.read(providers.map(({ slug }) => slug)));
+      const slugs = providers.map(({ slug }) => slug);
+      return refreshesPage(providers, await this.replica.read((run) => this.upcoming.read(slugs, run)));
     });
   }
 

@@ -1,3 +1,4 @@
+import type { PoolConfig } from 'pg';
 import type { DataSourceOptions } from 'typeorm';
 import { ApiKeyEntity } from './entities/api-key.entity.js';
 import { AuditEntryEntity } from './entities/audit-entry.entity.js';
@@ -60,6 +61,12 @@ import type { DatabaseConfig } from './database.config.js';
 
 /** Time limit of a statement in milliseconds. PostgreSQL ends it then. No statement here needs a tenth of it. */
 const statementTimeoutMs = 10_000;
+
+/** A statement that takes lists would else be planned again at each call, which costs as much as running it. */
+const planOnce = '-c plan_cache_mode=force_generic_plan';
+
+/** Most connections of this process to a read replica. Few people read lists. */
+const readPoolSize = 4;
 
 type DataSourceSettings = Pick<DatabaseConfig, 'url' | 'poolSize' | 'migrateOnBoot'>;
 
@@ -148,8 +155,21 @@ export function dataSourceOptions(config: DataSourceSettings): DataSourceOptions
     extra: {
       statement_timeout: statementTimeoutMs,
       query_timeout: statementTimeoutMs + 1_000,
-      // A statement that takes lists would else be planned again at each call, which costs as much as running it.
-      options: '-c plan_cache_mode=force_generic_plan',
+      options: planOnce,
     },
+  };
+}
+
+/** The connections to a read replica. They cannot write, even where the URL names the primary. */
+export function readPoolOptions(url: string): PoolConfig {
+  return {
+    connectionString: url,
+    max: readPoolSize,
+    application_name: 'cufflink-read',
+    // Pages wait for it.
+    connectionTimeoutMillis: 2_000,
+    statement_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs + 1_000,
+    options: `${planOnce} -c default_transaction_read_only=on`,
   };
 }

@@ -8,6 +8,13 @@ const schema = z.object({
     protocol: /^postgres(ql)?$/,
     error: 'must be set to a URL such as postgres://user@host:5432/cufflink.',
   }),
+  DATABASE_READ_URL: z
+    .url({
+      protocol: /^postgres(ql)?$/,
+      error: 'must be a URL such as postgres://reader@standby:5432/cufflink.',
+    })
+    .optional(),
+  DATABASE_READ_MAX_AGE_SECONDS: z.coerce.number('must be a number of seconds.').int().min(1).max(3_600).default(60),
   DATABASE_POOL_SIZE: z.coerce.number('must be a number.').int().min(1).max(500).default(10),
   NODE_ENV: z.string().default('development'),
   PGSSLMODE: z.string().optional(),
@@ -17,20 +24,30 @@ const schema = z.object({
 export function readDatabaseConfig(environment: Environment): {
   url: string;
   poolSize: number;
+  /** A replica for pages that may be some seconds old; `undefined` when there is none. */
+  readUrl: string | undefined;
+  /** A replica whose data is older is not used, in milliseconds. */
+  readMaxAgeMs: number;
   migrateOnBoot: boolean;
   /** Whether rows and the password cross a network where others can read them. */
   remoteWithoutTls: boolean;
 } {
-  const values = readEnvironment(schema, environment, ['DATABASE_URL']);
-  const url = new URL(values.DATABASE_URL);
-  // PostgreSQL's errors do not contain it; a logged URL would.
-  knownSecrets.addSetting(url.password);
-  knownSecrets.addSetting(decodeURIComponent(url.password));
+  const values = readEnvironment(schema, environment, ['DATABASE_URL', 'DATABASE_READ_URL']);
+  const urls = [values.DATABASE_URL, values.DATABASE_READ_URL].flatMap((text) =>
+    text === undefined ? [] : [new URL(text)],
+  );
+  for (const { password } of urls) {
+    // PostgreSQL's errors do not contain it; a logged URL would.
+    knownSecrets.addSetting(password);
+    knownSecrets.addSetting(decodeURIComponent(password));
+  }
   return {
     url: values.DATABASE_URL,
     poolSize: values.DATABASE_POOL_SIZE,
+    readUrl: values.DATABASE_READ_URL,
+    readMaxAgeMs: values.DATABASE_READ_MAX_AGE_SECONDS * 1_000,
     migrateOnBoot: values.NODE_ENV !== 'production',
-    remoteWithoutTls: !isOnThisMachine(url) && !asksForTls(url, values.PGSSLMODE),
+    remoteWithoutTls: urls.some((url) => !isOnThisMachine(url) && !asksForTls(url, values.PGSSLMODE)),
   };
 }
 

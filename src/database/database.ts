@@ -125,7 +125,8 @@ export class Database implements OnModuleInit {
   }
 }
 
-async function runOn<Row extends object>(
+/** Runs a statement on a connection, or on one of a pool. The errors are those of the driver. */
+export async function runOn<Row extends object>(
   connection: Pick<pg.ClientBase, 'query'> | pg.Pool,
   statement: Statement,
   values: readonly unknown[],

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { BackgroundJobs } from '../clock/background-jobs.js';
-import { Database, type Statement } from '../database/database.js';
+import { Database, type Query, type Statement } from '../database/database.js';
+import { ReadReplica } from '../database/read-replica.js';
 import { storedReason } from './fleet-columns.js';
 import type { FleetCount } from './fleet-count.js';
 import { observeCounts } from './fleet.metrics.js';
@@ -33,11 +34,15 @@ const statements = {
                WHERE reasons.provider = totals.provider AND reasons.status = totals.status), 0)
              FROM totals
            )
-           INSERT INTO connection_counts (hour, counted_at, counts)
-           SELECT date_trunc('hour', now(), 'UTC'), now(), coalesce(jsonb_agg(jsonb_build_object(
+           SELECT coalesce(jsonb_agg(jsonb_build_object(
              'provider', provider, 'status', status, 'reason', reason, 'connections', connections)
-             ORDER BY provider, status, reason) FILTER (WHERE connections > 0), '[]')
-           FROM counted
+             ORDER BY provider, status, reason) FILTER (WHERE connections > 0), '[]')::text AS counts
+           FROM counted`,
+  },
+  store: {
+    name: 'connection-counts-store',
+    text: `INSERT INTO connection_counts (hour, counted_at, counts)
+           SELECT date_trunc('hour', at, 'UTC'), at, $2::jsonb FROM (SELECT coalesce($1, now()) AS at) AS counted
            ON CONFLICT (hour) DO UPDATE SET counted_at = excluded.counted_at, counts = excluded.counts
            WHERE connection_counts.counted_at < excluded.counted_at`,
   },
@@ -64,7 +69,8 @@ const statements = {
 
 /**
  * The numbers of connections by provider, status and reason. A worker counts once a minute and keeps the last count of
- * each hour. All others read its counts, so that no caller waits for a scan of the table.
+ * each hour. All others read its counts, so that no caller waits for a scan of the table. With a read replica the
+ * counting does not burden the primary.
  */
 @Injectable()
 export class FleetCounts {
@@ -72,6 +78,7 @@ export class FleetCounts {
 
   constructor(
     private readonly database: Database,
+    private readonly replica: ReadReplica,
     jobs: BackgroundJobs,
   ) {
     observeCounts(this);
@@ -130,7 +137,9 @@ export class FleetCounts {
     await this.database.transaction(async (query) => {
       const [lock] = await query<{ held: boolean }>(statements.lock);
       if (lock?.held === true) {
-        await query(statements.count);
+        const read = (from: Query): Promise<{ counts: string }[]> => from(statements.count);
+        const { result, asOf, isFromReplica } = await this.replica.read(read, query);
+        await query(statements.store, [isFromReplica ? asOf : null, result[0]?.counts]);
       }
     });
     this.cached = undefined;

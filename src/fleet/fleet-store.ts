@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '../database/database.js';
+import { Database, type Query } from '../database/database.js';
 import type { Connection } from '../tokens/store/connection.js';
 import {
   filterValues,
@@ -40,43 +40,54 @@ export class FleetStore {
    * @param filter - compared with the rows: an end that nothing has noticed yet does not count
    * @param size - most connections
    * @param after - `next` of the page before
+   * @param query - how to run a statement, such as on a read replica; on the primary if absent
    * @throws {@link DatabaseUnavailableError}
    */
-  async list(filter: FleetFilter, size: number, after: FleetPlace = beginning): Promise<FleetPage> {
+  async list(
+    filter: FleetFilter,
+    size: number,
+    after: FleetPlace = beginning,
+    query: Query = (statement, values) => this.database.query(statement, values),
+  ): Promise<FleetPage> {
     const changed =
-      filter.updatedAfter === undefined || after.isBusy ? undefined : await this.listChanged(filter, size, after);
-    return changed ?? this.walk(filter, size, { ...after, isBusy: filter.updatedAfter !== undefined });
+      filter.updatedAfter === undefined || after.isBusy ? undefined : await listChanged(query, filter, size, after);
+    return changed ?? walk(query, filter, size, { ...after, isBusy: filter.updatedAfter !== undefined });
   }
+}
 
-  /** Returns a page of the connections that changed since the instant of the filter; `undefined` if too many did. */
-  private async listChanged(filter: FleetFilter, size: number, after: FleetKey): Promise<FleetPage | undefined> {
-    type Row = (Connection | { readonly userId: null }) & { readonly examined: number };
-    const rows = await this.database.query<Row>(readChanged, [
-      after.userId,
-      after.provider,
-      size + 1,
-      filter.updatedAfter,
-      ...filterValues(filter),
-    ]);
-    if ((rows[0]?.examined ?? 0) > mostExamined) {
-      return undefined;
-    }
-    const found = rows.filter((row): row is Connection & { examined: number } => row.userId !== null);
-    return toPage(found, size, undefined, false);
+/** Returns a page of the connections that changed since the instant of the filter; `undefined` if too many did. */
+async function listChanged(
+  query: Query,
+  filter: FleetFilter,
+  size: number,
+  after: FleetKey,
+): Promise<FleetPage | undefined> {
+  type Row = (Connection | { readonly userId: null }) & { readonly examined: number };
+  const rows = await query<Row>(readChanged, [
+    after.userId,
+    after.provider,
+    size + 1,
+    filter.updatedAfter,
+    ...filterValues(filter),
+  ]);
+  if ((rows[0]?.examined ?? 0) > mostExamined) {
+    return undefined;
   }
+  const found = rows.filter((row): row is Connection & { examined: number } => row.userId !== null);
+  return toPage(found, size, undefined, false);
+}
 
-  private async walk(filter: FleetFilter, size: number, after: FleetPlace): Promise<FleetPage> {
-    const plan = planWalk(filter);
-    const values = [after.userId, after.provider];
-    if (plan.isExact) {
-      const found = await this.database.query<Connection>(plan.readExact, [...values, size + 1, ...plan.values]);
-      return toPage(found, size, undefined, after.isBusy);
-    }
-    const [end] = await this.database.query<FleetKey>(plan.findEnd, [...values, mostExamined, ...plan.values]);
-    const [statement, upTo] = end === undefined ? [plan.read, []] : [plan.readTo, [end.userId, end.provider]];
-    const read = [...values, size + 1, ...plan.values, ...filterValues(filter), ...upTo];
-    return toPage(await this.database.query<Connection>(statement, read), size, end, after.isBusy);
+async function walk(query: Query, filter: FleetFilter, size: number, after: FleetPlace): Promise<FleetPage> {
+  const plan = planWalk(filter);
+  const values = [after.userId, after.provider];
+  if (plan.isExact) {
+    const found = await query<Connection>(plan.readExact, [...values, size + 1, ...plan.values]);
+    return toPage(found, size, undefined, after.isBusy);
   }
+  const [end] = await query<FleetKey>(plan.findEnd, [...values, mostExamined, ...plan.values]);
+  const [statement, upTo] = end === undefined ? [plan.read, []] : [plan.readTo, [end.userId, end.provider]];
+  const read = [...values, size + 1, ...plan.values, ...filterValues(filter), ...upTo];
+  return toPage(await query<Connection>(statement, read), size, end, after.isBusy);
 }
 
 /** @param end - the last key that was examined, if there is more behind it */

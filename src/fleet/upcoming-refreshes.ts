@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database, type Statement } from '../database/database.js';
+import { Database, type Query, type Statement } from '../database/database.js';
 
 /** Length of a bucket, and how many there are: the next hour. */
 export const bucketMinutes = 5;
@@ -39,8 +39,15 @@ const read: Statement = {
 export class UpcomingRefreshesReader {
   constructor(private readonly database: Database) {}
 
-  /** Returns the refreshes of the next hour, by provider. Every count comes from an index alone, and is bounded. */
-  read(providers: readonly string[]): Promise<UpcomingRefreshes[]> {
-    return this.database.query<UpcomingRefreshes>(read, [providers]);
+  /**
+   * Returns the refreshes of the next hour, by provider. Every count comes from an index alone, and is bounded.
+   *
+   * @param query - how to run a statement, such as on a read replica; on the primary if absent
+   */
+  read(
+    providers: readonly string[],
+    query: Query = (statement, values) => this.database.query(statement, values),
+  ): Promise<UpcomingRefreshes[]> {
+    return query<UpcomingRefreshes>(read, [providers]);
   }
 }

@@ -4,6 +4,7 @@ import { RequireScope } from '../access/access.decorators.js';
 import { toEntryFacts } from '../audit/audit-entry.dto.js';
 import { AuditReader } from '../audit/audit-reader.js';
 import type { EntryPlace, StoredEntry } from '../audit/audit-store.js';
+import { ReadReplica } from '../database/read-replica.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { QueryParameters } from '../http/request-rules.decorators.js';
 import { AuditPageResponse, AuditQuery, type AuditEntryResponse } from './audit.dto.js';
@@ -14,13 +15,19 @@ const defaultPageSize = 100;
 @ApiBearerAuth()
 @Controller('v1/audit')
 export class AuditController {
-  constructor(private readonly audit: AuditReader) {}
+  constructor(
+    private readonly audit: AuditReader,
+    private readonly replica: ReadReplica,
+  ) {}
 
   @Get()
   @QueryParameters('user_id', 'provider', 'action', 'from', 'to', 'limit', 'cursor')
   @RequireScope('audit:read')
   @Header('cache-control', 'no-store')
-  @ApiOperation({ summary: 'List the audit trail, newest entries first' })
+  @ApiOperation({
+    summary: 'List the audit trail, newest entries first',
+    description: 'The list may come from a read replica. A page has every entry that was written before its `as_of`.',
+  })
   @ApiOkResponse({ type: AuditPageResponse })
   @ApiProblems()
   async find(@Query() query: AuditQuery): Promise<AuditPageResponse> {
@@ -29,8 +36,13 @@ export class AuditController {
     const to = query.to === undefined ? undefined : new Date(query.to);
     const size = query.limit === undefined ? defaultPageSize : Number(query.limit);
     const after = query.cursor === undefined ? undefined : toPlace(query.cursor);
-    const { entries, next } = await this.audit.find({ userId, provider, action, from, to }, size, after);
-    return { entries: entries.map(toResponse), next_cursor: next === undefined ? null : toCursor(next) };
+    const filter = { userId, provider, action, from, to };
+    const { result, asOf } = await this.replica.read((run) => this.audit.find(filter, size, after, run));
+    return {
+      entries: result.entries.map(toResponse),
+      as_of: asOf.toISOString(),
+      next_cursor: result.next === undefined ? null : toCursor(result.next),
+    };
   }
 }
 

@@ -57,6 +57,12 @@ export class AuditPageResponse {
   @ApiProperty({ type: [AuditEntryResponse], description: 'newest first' })
   entries!: AuditEntryResponse[];
 
+  @ApiProperty({
+    example: '2026-11-22T10:00:00.000Z',
+    description: 'the page has every entry that was written before this instant',
+  })
+  as_of!: string;
+
   @ApiProperty({ example: null, nullable: true, type: String, description: 'null: last page' })
   next_cursor!: string | null;
 }

@@ -4,6 +4,7 @@ import request from 'supertest';
 import { ApiKeysService } from '../../src/access/api-keys.service.js';
 import { BackgroundJobs } from '../../src/clock/background-jobs.js';
 import { Database, type Statement } from '../../src/database/database.js';
+import { ReadReplica } from '../../src/database/read-replica.js';
 import { FleetCounts } from '../../src/fleet/fleet-counts.js';
 import { planWalk, type FleetFilter } from '../../src/fleet/fleet-statements.js';
 import { ProviderRegistry } from '../../src/provider-kit/provider-registry.js';
@@ -320,7 +321,11 @@ describe('the counts of connections', () => {
     await sql(`UPDATE connection_counts SET counted_at = now() - interval '6 minutes'`);
     await sql(`DELETE FROM connections WHERE user_id <> 'counted-2'`);
     // Another process: this one remembers what it has read for ten seconds.
-    const elsewhere = new FleetCounts(application.app.get(Database), new BackgroundJobs());
+    const elsewhere = new FleetCounts(
+      application.app.get(Database),
+      application.app.get(ReadReplica),
+      new BackgroundJobs(),
+    );
     const latest = await elsewhere.latest();
     expect(latest?.counts).toEqual([{ provider: 'fitbit', status: 'active', reason: null, connections: 1 }]);
   });

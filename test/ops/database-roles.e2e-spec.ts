@@ -44,6 +44,7 @@ const expected: Readonly<Record<string, Partial<Record<DatabaseRole, string>>>> 
     cufflink_app: 'INSERT SELECT',
     cufflink_operator: 'DELETE INSERT SELECT',
     cufflink_auditor: 'SELECT',
+    cufflink_reader: 'SELECT',
   },
   audit_writers: {
     cufflink_app: 'INSERT SELECT UPDATE(head_mac) UPDATE(head_sequence)',
@@ -51,9 +52,13 @@ const expected: Readonly<Record<string, Partial<Record<DatabaseRole, string>>>> 
       'INSERT SELECT UPDATE(head_mac) UPDATE(head_sequence) UPDATE(pruned_mac) UPDATE(pruned_sequence) UPDATE(pruned_signature)',
     cufflink_auditor: 'SELECT',
   },
-  connection_counts: { cufflink_app: 'DELETE INSERT SELECT UPDATE' },
+  connection_counts: { cufflink_app: 'DELETE INSERT SELECT UPDATE', cufflink_reader: 'SELECT' },
   console_sessions: { cufflink_app: 'DELETE INSERT SELECT UPDATE' },
-  connections: { cufflink_app: 'DELETE INSERT SELECT UPDATE', cufflink_operator: 'SELECT UPDATE(sealed)' },
+  connections: {
+    cufflink_app: 'DELETE INSERT SELECT UPDATE',
+    cufflink_operator: 'SELECT UPDATE(sealed)',
+    cufflink_reader: 'SELECT',
+  },
   notifications: { cufflink_app: 'DELETE INSERT SELECT UPDATE' },
   grant_migrations: { cufflink_app: 'DELETE INSERT SELECT UPDATE', cufflink_operator: 'SELECT UPDATE(sealed)' },
   event_cursors: { cufflink_app: 'INSERT SELECT UPDATE' },

@@ -6,7 +6,7 @@ import { dataSourceOptions } from '../../src/database/data-source-options.js';
 import { checkout } from './service-process.js';
 import { createTestDatabase, queryDatabase } from './test-database.js';
 
-export type DatabaseRole = 'cufflink_app' | 'cufflink_operator' | 'cufflink_auditor';
+export type DatabaseRole = 'cufflink_app' | 'cufflink_operator' | 'cufflink_auditor' | 'cufflink_reader';
 
 /** A database whose rights are split, as a deployment has it. */
 export interface SplitDatabase {
@@ -26,7 +26,7 @@ export async function createSplitDatabase(): Promise<SplitDatabase> {
   const suffix = randomBytes(6).toString('hex');
   const password = randomBytes(16).toString('hex');
   const login = (role: DatabaseRole): string => `${role}_${suffix}`;
-  for (const role of ['cufflink_app', 'cufflink_operator', 'cufflink_auditor'] as const) {
+  for (const role of ['cufflink_app', 'cufflink_operator', 'cufflink_auditor', 'cufflink_reader'] as const) {
     await queryDatabase(ownerUrl, `CREATE ROLE ${login(role)} LOGIN PASSWORD '${password}' IN ROLE ${role}`);
   }
   return {

@@ -1,9 +1,11 @@
+import type { ReadResult } from '../../database/read-replica.js';
 import type { ConnectionCount } from '../../fleet/fleet-count.js';
 import { errorActors } from '../../errors/error-code.js';
 import { stateReasons, type ConnectionState } from '../../tokens/policy/connection-state.js';
 import type { Connection } from '../../tokens/store/connection.js';
 import { html, type Html } from '../../web/html.js';
 import {
+  ageNotice,
   connectionLink,
   consolePage,
   count,
@@ -31,10 +33,12 @@ export interface ConnectionList {
   readonly counts: readonly ConnectionCount[];
   /** The query of the next page; `undefined` on the last one. */
   readonly next: string | undefined;
+  /** How old the rows are. */
+  readonly read: Omit<ReadResult<unknown>, 'result'>;
 }
 
 /** Connections by filters; at first those that need a new link, with the reasons why. */
-export function connectionsPage({ rows, chosen, providers, counts, next }: ConnectionList): string {
+export function connectionsPage({ rows, chosen, providers, counts, next, read }: ConnectionList): string {
   const reasons = Map.groupBy(
     counts.filter(({ reason, status }) => reason !== null && status === 'needs_relink'),
     ({ reason }) => reason ?? '',
@@ -63,7 +67,7 @@ export function connectionsPage({ rows, chosen, providers, counts, next }: Conne
         ${select('error', 'Last error', Object.keys(errorActors), chosen)}
         <button class="quiet">Show</button>
       </form>
-      ${connectionsTable('Connections', rows, 'None matches on this page.')}
+      ${connectionsTable('Connections', rows, 'None matches on this page.')} ${ageNotice(read)}
       ${next !== undefined && html`<p><a class="button quiet" href="/console/connections?${next}">Next page</a></p>`}`,
   });
 }

@@ -1,3 +1,4 @@
+import type { ReadResult } from '../../database/read-replica.js';
 import { html, type Html, type HtmlContent } from '../../web/html.js';
 import { renderPage } from '../../web/page.js';
 import { pageHeaders } from '../../web/page-headers.js';
@@ -159,6 +160,11 @@ export function instant(at: Date | null | undefined): Html {
   }
   const iso = at.toISOString();
   return html`<time datetime="${iso}">${iso.slice(0, 19).replace('T', ' ')}</time>`;
+}
+
+/** Says how old the rows of a page are, where they come from a read replica. */
+export function ageNotice({ asOf, isFromReplica }: Omit<ReadResult<unknown>, 'result'>): Html | false {
+  return isFromReplica && html`<p class="muted">From a read replica, as of ${instant(asOf)} UTC.</p>`;
 }
 
 /** A number with separators. */

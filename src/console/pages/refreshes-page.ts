@@ -1,11 +1,16 @@
+import type { ReadResult } from '../../database/read-replica.js';
 import { bucketMinutes, countLimit, type UpcomingRefreshes } from '../../fleet/upcoming-refreshes.js';
 import { html, type Html } from '../../web/html.js';
 import { barChart } from './charts.js';
-import { consolePage, count, numberHead, table } from './console-page.js';
+import { ageNotice, consolePage, count, numberHead, table } from './console-page.js';
 import { circuitOf, type ProviderRow } from './overview-page.js';
 
 /** The health of refreshes by provider, and the refreshes of the next hour. */
-export function refreshesPage(providers: readonly ProviderRow[], upcoming: readonly UpcomingRefreshes[]): string {
+export function refreshesPage(
+  providers: readonly ProviderRow[],
+  read: ReadResult<readonly UpcomingRefreshes[]>,
+): string {
+  const { result: upcoming } = read;
   const buckets = upcoming[0]?.upcoming.map((_, index) =>
     upcoming.reduce((sum, each) => sum + (each.upcoming[index] ?? 0), 0),
   );
@@ -32,6 +37,7 @@ export function refreshesPage(providers: readonly ProviderRow[], upcoming: reado
         Each count of ${bucketMinutes} minutes ends at ${count(countLimit)}. Refreshes begin before a token expires, see
         <code>TOKEN_REFRESH_MARGIN_SECONDS</code>.
       </p>
+      ${ageNotice(read)}
     </div>`,
   });
 }

@@ -59,6 +59,11 @@ export class ReplicatedPostgres implements FaultDatabase {
     return (this.failedOver ? this.standby : this.primary).url;
   }
 
+  /** The standby, before the failover. It takes reads only. */
+  get standbyUrl(): string {
+    return this.standby.url;
+  }
+
   /** Waits until the standby has everything, and keeps from it what comes after. */
   async cutReplication(): Promise<void> {
     const [row] = await queryDatabase<{ at: string }>(

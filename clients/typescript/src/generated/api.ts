@@ -125,7 +125,7 @@ export interface paths {
         };
         /**
          * List connections of all users
-         * @description Needs an API key with the scope `fleet:read`. In the order of user and provider. Follow `next_cursor` to the end, with the same filters: you then see every connection once that was there all the while. A page examines at most 10,000 connections, so it may have few or none although more follow. Filters compare the stored state. A connection that ended less than a minute ago may still be found as `active`.
+         * @description Needs an API key with the scope `fleet:read`. In the order of user and provider. Follow `next_cursor` to the end, with the same filters: you then see every connection once that was there all the while. A page examines at most 10,000 connections, so it may have few or none although more follow. Filters compare the stored state. A connection that ended less than a minute ago may still be found as `active`. The list may come from a read replica. A page has every change before its `as_of`. For the changes after a walk, pass the `as_of` of the walk's first page as `updated_after`.
          */
         get: operations["fleetList"];
         put?: never;
@@ -662,7 +662,7 @@ export interface paths {
         };
         /**
          * List the audit trail, newest entries first
-         * @description Needs an API key with the scope `audit:read`.
+         * @description Needs an API key with the scope `audit:read`. The list may come from a read replica. A page has every entry that was written before its `as_of`.
          */
         get: operations["auditFind"];
         put?: never;
@@ -1124,6 +1124,11 @@ export interface components {
         AuditPageResponse: {
             /** @description newest first */
             entries: components["schemas"]["AuditEntryResponse"][];
+            /**
+             * @description the page has every entry that was written before this instant
+             * @example 2026-11-22T10:00:00.000Z
+             */
+            as_of: string;
             /**
              * @description null: last page
              * @example null
@@ -2365,6 +2370,11 @@ export interface components {
         };
         FleetPageResponse: {
             connections: components["schemas"]["ConnectionResponse"][];
+            /**
+             * @description the page has every change that was stored before this instant
+             * @example 2026-11-22T10:00:00.000Z
+             */
+            as_of: string;
             /**
              * @description null: last page; a page before it may have fewer connections than the limit, or none
              * @example null

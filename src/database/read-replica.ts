@@ -1,0 +1,128 @@
+import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import pg from 'pg';
+import { Clock } from '../clock/clock.js';
+import { readPoolOptions } from './data-source-options.js';
+import { databaseConfig, type DatabaseConfig } from './database.config.js';
+import { Database, runOn, type Query, type Statement } from './database.js';
+import { databaseReads } from './database.metrics.js';
+
+/** How long the primary is used after the replica could not be, in milliseconds. */
+const retryMs = 10_000;
+
+/** SQL: which database this is. A physical standby has the same answer as its primary. */
+const identity = `(SELECT system_identifier FROM pg_control_system()) || '/' ||
+  (SELECT oid FROM pg_database WHERE datname = current_database())`;
+
+const identify: Statement = { name: 'read-replica-identify', text: `SELECT ${identity} AS identity` };
+
+const look: Statement = {
+  name: 'read-replica-look',
+  text: `SELECT ${identity} AS identity, as_of AS "asOf", (extract(epoch FROM now() - as_of) * 1000)::float8 AS "ageMs"
+         FROM (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_xact_replay_timestamp() ELSE now() END AS as_of) AS known`,
+};
+
+interface ReplicaState {
+  readonly identity: string;
+  /** `null` before the first commit that the replica has replayed, and where the server does not tell. */
+  readonly asOf: Date | null;
+  readonly ageMs: number | null;
+}
+
+/** What was read, and how old it may be. */
+export interface ReadResult<Result> {
+  readonly result: Result;
+  /** Everything that was committed before this instant is in the result. */
+  readonly asOf: Date;
+  readonly isFromReplica: boolean;
+}
+
+/**
+ * Reads for pages that may be some seconds old: lists over all users, counts, the audit trail. Nothing that decides about
+ * tokens may read here.
+ *
+ * With `DATABASE_READ_URL` the rows come from that server, on connections that cannot write. If it is away, too old, or a
+ * copy of another database, they come from the primary: every page reads a bounded number of rows, and operators need
+ * these pages most while something is broken.
+ */
+@Injectable()
+export class ReadReplica implements OnModuleDestroy {
+  private readonly logger = new Logger(ReadReplica.name);
+  private readonly pool: pg.Pool | undefined;
+  private readonly maxAgeMs: number;
+  /** By the monotonic clock. */
+  private awayUntilMs = -Infinity;
+  /** Of the primary, as last read. */
+  private identity: string | undefined;
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    @Inject(databaseConfig.KEY) { readUrl, readMaxAgeMs }: Pick<DatabaseConfig, 'readUrl' | 'readMaxAgeMs'>,
+  ) {
+    this.maxAgeMs = readMaxAgeMs;
+    if (readUrl !== undefined) {
+      this.pool = new pg.Pool(readPoolOptions(readUrl));
+      // Without a listener, an idle connection that breaks would end the process. The next read notices it.
+      this.pool.on('error', () => undefined);
+    }
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.pool?.end();
+  }
+
+  /**
+   * Reads on the replica if there is one that is up to date enough, otherwise on the primary.
+   *
+   * @param run - gets the way to run a statement; it may be called a second time, with the primary
+   * @param primary - how to run a statement on the primary, if not on the pool
+   * @throws what `run` throws with the primary
+   */
+  async read<Result>(
+    run: (query: Query) => Promise<Result>,
+    primary: Query = (statement, values) => this.database.query(statement, values),
+  ): Promise<ReadResult<Result>> {
+    const { pool } = this;
+    if (pool !== undefined && performance.now() >= this.awayUntilMs) {
+      try {
+        const asOf = await this.lookAt(pool, primary);
+        const result = await run((statement, values = []) => runOn(pool, statement, values));
+        databaseReads.inc({ server: 'replica' });
+        return { result, asOf, isFromReplica: true };
+      } catch (error) {
+        this.awayUntilMs = performance.now() + retryMs;
+        const reason = error instanceof Error ? error.message : 'unknown error';
+        this.logger.warn(
+          `The server of DATABASE_READ_URL is not used for ${retryMs / 1_000} s; lists are read from the primary. Reason: ${reason}`,
+        );
+      }
+    }
+    const asOf = this.clock.now();
+    const result = await run(primary);
+    databaseReads.inc({ server: 'primary' });
+    return { result, asOf, isFromReplica: false };
+  }
+
+  /**
+   * Returns the instant up to which the replica has every commit.
+   *
+   * @throws Error when the replica must not be used
+   */
+  private async lookAt(pool: pg.Pool, primary: Query): Promise<Date> {
+    const [state] = await runOn<ReplicaState>(pool, look, []);
+    if (state === undefined || state.asOf === null || state.ageMs === null) {
+      throw new Error('It does not tell how old its data is.');
+    }
+    if (state.identity !== this.identity) {
+      const [own] = await primary<{ identity: string }>(identify);
+      this.identity = own?.identity;
+      if (state.identity !== this.identity) {
+        throw new Error('It is no replica of the database of DATABASE_URL.');
+      }
+    }
+    if (state.ageMs > this.maxAgeMs) {
+      throw new Error(`Its data is ${Math.round(state.ageMs / 1_000)} s old, more than DATABASE_READ_MAX_AGE_SECONDS.`);
+    }
+    return state.asOf;
+  }
+}
