@@ -1,15 +1,22 @@
 import { processorSeconds } from './child.ts';
 import { run } from './server.ts';
 
-/**
- * Returns the time on processors that the processes of PostgreSQL have had so far, in seconds. PostgreSQL runs on this
- * machine, and the pools of both sides keep their connections, so no counted process ends in between.
- */
-export async function postgresProcessorSeconds(databaseUrl: string): Promise<number> {
+/** Seconds on processors by process. */
+export type ProcessorTimes = ReadonlyMap<number, number>;
+
+/** Returns the time on processors that each process of PostgreSQL has had so far. PostgreSQL runs on this machine. */
+export async function postgresTimes(databaseUrl: string): Promise<ProcessorTimes> {
   const processes = await run<{ pid: number }>(
     databaseUrl,
     'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()',
   );
-  const seconds = await Promise.all(processes.map(({ pid }) => processorSeconds(pid)));
-  return seconds.reduce((sum, each) => sum + each, 0);
+  return new Map(await Promise.all(processes.map(async ({ pid }) => [pid, await processorSeconds(pid)] as const)));
+}
+
+/**
+ * Returns the seconds on processors between two looks. Processes that began in between count. Those that have ended do
+ * not: pools close connections that were idle for ten seconds, mostly those of the side that is not being measured.
+ */
+export function secondsBetween(before: ProcessorTimes, after: ProcessorTimes): number {
+  return [...after].reduce((sum, [pid, seconds]) => sum + seconds - (before.get(pid) ?? 0), 0);
 }

@@ -5,7 +5,7 @@ import type { Sizes } from './arguments.ts';
 import { otherCheckout } from './built.ts';
 import { productionFlags, startChild, type Child } from './child.ts';
 import { createDeployment, provider, type Deployment } from './deployment.ts';
-import { postgresProcessorSeconds } from './postgres-time.ts';
+import { postgresTimes, secondsBetween, type ProcessorTimes } from './postgres-time.ts';
 import type { Findings } from './report.ts';
 import { summarize, type Measure, type Round } from './rounds.ts';
 import { run, type BenchServer } from './server.ts';
@@ -137,24 +137,27 @@ function sweeperOf(
   const step = Math.floor(connections / due);
   const users = Array.from({ length: due }, (_, index) => `user-${index * step}`);
   const uses: RefreshUse[] = [];
-  const readSeconds = (): Promise<[number, number]> =>
-    Promise.all([child.processorSeconds(), postgresProcessorSeconds(databaseUrl)]);
+  const readTimes = (): Promise<[number, ProcessorTimes]> =>
+    Promise.all([child.processorSeconds(), postgresTimes(databaseUrl)]);
   const measure = async (): Promise<number> => {
     // What the round before left behind is not this one's.
     await run(databaseUrl, 'VACUUM connections, reference_connections');
     await run(databaseUrl, 'CHECKPOINT');
     const issuedBefore = await fakeProvider.call<number>({ ask: 'issued' });
     const generationsBefore = isOurs ? await sumOfGenerations(databaseUrl) : 0;
-    const before = await readSeconds();
+    const before = await readTimes();
     const seconds = await child.call<number>({ users, provider, concurrency });
-    const after = await readSeconds();
+    const after = await readTimes();
     const issued = (await fakeProvider.call<number>({ ask: 'issued' })) - issuedBefore;
     const stored = isOurs ? (await sumOfGenerations(databaseUrl)) - generationsBefore : due;
     if (issued !== due || stored !== due) {
       throw new Error(`Of ${due} due connections ${issued} were refreshed and ${stored} stored.`);
     }
-    const microseconds = (part: 0 | 1): number => ((after[part] - before[part]) / due) * 1e6;
-    uses.push({ ownMicroseconds: microseconds(0), postgresMicroseconds: microseconds(1) });
+    const microseconds = (used: number): number => (used / due) * 1e6;
+    uses.push({
+      ownMicroseconds: microseconds(after[0] - before[0]),
+      postgresMicroseconds: microseconds(secondsBetween(before[1], after[1])),
+    });
     return due / seconds;
   };
   return { measure, uses, residentMiB: () => child.residentMiB(), stop: () => child.stop() };

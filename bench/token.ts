@@ -3,7 +3,7 @@ import { productionFlags, startChild, waitUntilReady, type Child } from './child
 import { findFreePort } from '../src/development/free-port.ts';
 import { createDeployment, provider, type Deployment } from './deployment.ts';
 import type { TokenLoad, TokenLoadResult } from './processes/token-load.ts';
-import { postgresProcessorSeconds } from './postgres-time.ts';
+import { postgresTimes, secondsBetween, type ProcessorTimes } from './postgres-time.ts';
 import type { Findings } from './report.ts';
 import { compare, type Comparison, type Measure } from './rounds.ts';
 import { median } from './statistics.ts';
@@ -84,13 +84,17 @@ async function measureUse(
   { clients, seconds, seed }: Pick<TokenLoad, 'clients' | 'seconds' | 'seed'>,
 ): Promise<TokenUse> {
   const command: TokenLoad = { port, apiKey, provider, connections, clients, seconds, seed };
-  const readSeconds = (): Promise<[number, number]> =>
-    Promise.all([child.processorSeconds(), postgresProcessorSeconds(databaseUrl)]);
-  const before = await readSeconds();
+  const readTimes = (): Promise<[number, ProcessorTimes]> =>
+    Promise.all([child.processorSeconds(), postgresTimes(databaseUrl)]);
+  const before = await readTimes();
   const result = await load.call<TokenLoadResult>(command);
-  const after = await readSeconds();
-  const perToken = (part: 0 | 1): number => ((after[part] - before[part]) / (result.perSecond * seconds)) * 1e6;
-  return { ...result, ownMicroseconds: perToken(0), postgresMicroseconds: perToken(1) };
+  const after = await readTimes();
+  const perToken = (used: number): number => (used / (result.perSecond * seconds)) * 1e6;
+  return {
+    ...result,
+    ownMicroseconds: perToken(after[0] - before[0]),
+    postgresMicroseconds: perToken(secondsBetween(before[1], after[1])),
+  };
 }
 
 /** Starts both sides on a database. */
