@@ -42,7 +42,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'audit',
     'idempotency',
   ],
-  connections: ['errors', 'clock', 'provider-kit', 'tokens', 'fleet', 'access', 'http', 'audit'],
+  connections: ['errors', 'clock', 'database', 'provider-kit', 'tokens', 'fleet', 'access', 'http', 'audit'],
   proxy: ['errors', 'clock', 'provider-kit', 'tokens', 'access', 'http', 'audit'],
   'connect-page': ['errors', 'web', 'provider-kit', 'tokens', 'audit', 'links', 'access', 'http'],
   console: [
