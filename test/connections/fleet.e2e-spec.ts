@@ -260,7 +260,7 @@ describe('the list of all connections', () => {
     const counted = (stats.body as { counts: Listed[] }).counts.map(({ provider }) => provider);
     expect(counted).not.toContain('fitbit');
     const none = await limited.get('/v1/connections?provider=fitbit').expect(200);
-    expect(none.body).toEqual({ connections: [], next_cursor: null });
+    expect(none.body).toEqual({ connections: [], as_of: expect.any(String), next_cursor: null });
   });
 
   it.each([
