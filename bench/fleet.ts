@@ -37,7 +37,9 @@ try {
   const settings = { url, poolSize: 4, migrateOnBoot: false };
   const indexSeconds = await fill(url, await new DataSource(migrationOptions(settings)).initialize());
   const dataSource = await new DataSource(dataSourceOptions(settings)).initialize();
-  print(`${connections.toLocaleString('en-US')} connections. Migration CreateFleet: ${indexSeconds.toFixed(1)} s.`);
+  print(
+    `${connections.toLocaleString('en-US')} connections. Migrations from CreateFleet on: ${indexSeconds.toFixed(1)} s.`,
+  );
 
   const database = new Database(dataSource);
   const store = new FleetStore(database);
@@ -88,10 +90,12 @@ try {
   await server.stop();
 }
 
-/** Fills the table, and returns how long the indexes of the list took to make. */
+/** Fills the table, and returns how long the migrations from CreateFleet on take with it. */
 async function fill(url: string, dataSource: DataSource): Promise<number> {
   await dataSource.runMigrations();
-  await dataSource.undoLastMigration();
+  while ((await run(url, `SELECT FROM migrations WHERE name LIKE 'CreateFleet%'`)).length > 0) {
+    await dataSource.undoLastMigration();
+  }
   await run(
     url,
     `INSERT INTO connections (user_id, provider, id, registration_id, status, secret_gen, sealed, scopes_requested, scopes_granted,
