@@ -26,6 +26,8 @@ const clockToleranceMs = 60_000;
 
 type Outcome =
   'announced' | 'ended' | 'checked' | 'repeated' | 'unknown_account' | 'older_than_link' | 'already_ended' | 'no_check';
+/** The event is looked at again later. */
+type Postponed = 'refresh_in_flight' | 'too_many_checks';
 
 /**
  * Processes stored notifications (TE-13).
@@ -60,7 +62,21 @@ export class NotificationWorker {
    */
   async sweep(): Promise<number> {
     const due = await this.store.takeDue(batchSize);
-    await Promise.all(due.map((event) => this.process(event)));
+    const doubtful: { readonly event: DueEvent; readonly connection: Connection }[] = [];
+    await Promise.all(
+      due.map(async (event) => {
+        const decision = await this.decide(event);
+        if (typeof decision === 'string') {
+          await this.conclude(event, decision);
+        } else {
+          doubtful.push({ event, connection: decision.check });
+        }
+      }),
+    );
+    // One after another: each counts the checks before it.
+    for (const { event, connection } of doubtful) {
+      await this.conclude(event, await this.check(event, connection));
+    }
     if (due.length === batchSize) {
       return 0;
     }
@@ -68,8 +84,7 @@ export class NotificationWorker {
     return pauseMs;
   }
 
-  private async process(event: DueEvent): Promise<void> {
-    const outcome = await this.decide(event);
+  private async conclude(event: DueEvent, outcome: Outcome | Postponed): Promise<void> {
     if (outcome === 'refresh_in_flight' || outcome === 'too_many_checks') {
       await this.store.postpone(event, outcome === 'too_many_checks' ? waitForChecksMs : waitForRefreshMs);
       return;
@@ -78,7 +93,8 @@ export class NotificationWorker {
     notifiedEvents.inc({ provider: event.provider, kind: event.kind, outcome });
   }
 
-  private async decide(event: DueEvent): Promise<Outcome | 'refresh_in_flight' | 'too_many_checks'> {
+  /** @returns what becomes of the event, or the connection that must be checked first */
+  private async decide(event: DueEvent): Promise<Outcome | Postponed | { readonly check: Connection }> {
     const connection = await this.connections.find(event.userId, event.provider);
     if (connection === undefined) {
       return 'unknown_account';
@@ -115,10 +131,10 @@ export class NotificationWorker {
     if (proof === 'signed') {
       await this.connections.corroborate(connection);
     }
-    return this.check(event, connection);
+    return { check: connection };
   }
 
-  private async check(event: DueEvent, connection: Connection): Promise<Outcome | 'too_many_checks'> {
+  private async check(event: DueEvent, connection: Connection): Promise<Outcome | Postponed> {
     if (!canCheckAccess(this.registry.get(event.provider))) {
       return 'no_check';
     }
