@@ -95,9 +95,17 @@ export function startCommand(
   return service;
 }
 
-/** Starts `dist/main.js`. */
-export function startService(directory: string, environment: Readonly<Record<string, string>>): ServiceProcess {
-  return startProcess([join(checkout, 'dist/main.js')], directory, environment);
+/**
+ * Starts `dist/main.js`.
+ *
+ * @param program - the checkout whose built program runs
+ */
+export function startService(
+  directory: string,
+  environment: Readonly<Record<string, string>>,
+  program = checkout,
+): ServiceProcess {
+  return startProcess([join(program, 'dist/main.js')], directory, environment);
 }
 
 /** Starts `dist/main.js` where files cannot grow beyond 512 bytes, as on a disk that is almost full. */

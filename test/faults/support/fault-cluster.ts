@@ -43,6 +43,8 @@ export interface ClusterOptions {
   readonly replicas: readonly ReplicaSettings[];
   /** A database on the tests' shared server when absent. */
   readonly database?: FaultDatabase;
+  /** Of that database, if it has keys already. */
+  readonly rootKey?: string;
   /** All replicas reach the providers through one line, so that a link may end at another replica than it began at. */
   readonly oneNetwork?: boolean;
   /** The providers' URL, if not the sandbox's. */
@@ -58,6 +60,8 @@ export interface ReplicaSettings {
   readonly clockOffsetMs?: number;
   /** Providers of the test, beside those of the program. */
   readonly definitions?: readonly OAuth2Definition[];
+  /** The checkout whose built program runs, if not this one. */
+  readonly program?: string;
 }
 
 /**
@@ -102,7 +106,7 @@ export class FaultCluster {
   static async start(options: ClusterOptions): Promise<FaultCluster> {
     const closers: (() => Promise<void>)[] = [];
     try {
-      const rootKey = randomBytes(32).toString('base64');
+      const rootKey = options.rootKey ?? randomBytes(32).toString('base64');
       const providersClock = { aheadMs: 0 };
       const sandbox = await VendorSandbox.start({
         providers: new Map(Object.entries(options.providers)),
@@ -207,9 +211,19 @@ export class FaultCluster {
   }
 
   /** Runs `cli keys ...` on the cluster's database, and returns what it printed. */
-  async keys(...args: string[]): Promise<string> {
-    const directory = await mkdtemp(join(tmpdir(), 'cufflink-keys-'));
-    const command = startProcess([join(checkout, 'dist/cli/main.js'), 'keys', ...args], directory, {
+  keys(...args: string[]): Promise<string> {
+    return this.command(['keys', ...args]);
+  }
+
+  /**
+   * Runs a command on the cluster's database, and returns what it printed.
+   *
+   * @param program - the checkout whose built program runs
+   * @throws Error when its exit status is not 0
+   */
+  async command(args: readonly string[], program = checkout): Promise<string> {
+    const directory = await mkdtemp(join(tmpdir(), 'cufflink-command-'));
+    const command = startProcess([join(program, 'dist/cli/main.js'), ...args], directory, {
       NODE_ENV: 'development',
       ENVIRONMENT_NAME: 'test',
       DATABASE_URL: this.database.url,
@@ -218,7 +232,7 @@ export class FaultCluster {
     try {
       const { status } = await command.ended();
       if (status !== 0) {
-        throw new Error(`keys ${args.join(' ')} ended with ${status}:\n${command.output()}`);
+        throw new Error(`${args.join(' ')} ended with ${status}:\n${command.output()}`);
       }
       return command.stdout();
     } finally {

@@ -20,6 +20,8 @@ export interface ReplicaOptions {
   readonly clockOffsetMs?: number;
   /** Providers of the test, beside those of the program. */
   readonly definitions?: readonly OAuth2Definition[];
+  /** The checkout whose built program runs, if not this one. */
+  readonly program?: string;
 }
 
 /** One process of the built program. It may be killed, frozen and started again; its journal stays where it is. */
@@ -109,9 +111,9 @@ export class Replica {
 
   /** Starts the program, with an empty journal in place of the old one when that is to be lost. */
   async start({ withoutJournal = false }: { withoutJournal?: boolean } = {}): Promise<void> {
-    const { rootKey, database, providerLine, environment, clockOffsetMs, definitions } = this.options;
+    const { rootKey, database, providerLine, environment, clockOffsetMs, definitions, program } = this.options;
     this.journalNumber += withoutJournal ? 1 : 0;
-    const service = startService(this.directory, {
+    const settings = {
       NODE_ENV: 'development',
       ENVIRONMENT_NAME: 'test',
       LOG_LEVEL: 'debug',
@@ -127,7 +129,8 @@ export class Replica {
       ...(clockOffsetMs === undefined ? {} : shiftedClock(clockOffsetMs)),
       ...(definitions === undefined ? {} : furtherProviders(definitions)),
       ...environment,
-    });
+    };
+    const service = startService(this.directory, settings, program);
     this.service = service;
     const { api_url: apiUrl, api_key: apiKey } = await this.readCredentials(service);
     const url = apiUrl.replace('localhost', '127.0.0.1');
