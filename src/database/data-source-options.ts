@@ -50,6 +50,7 @@ import { ShowConnectionsInSessions1796150000000 } from './migrations/17961500000
 import { CreateSubscriptions1796410000000 } from './migrations/1796410000000-CreateSubscriptions.js';
 import { TellExpiryMoves1796420000000 } from './migrations/1796420000000-TellExpiryMoves.js';
 import { NameSubscriptions1796700000000 } from './migrations/1796700000000-NameSubscriptions.js';
+import { AddProcessGeneration1796750000000 } from './migrations/1796750000000-AddProcessGeneration.js';
 import { WebhookAttemptEntity } from './entities/webhook-attempt.entity.js';
 import { WebhookEndpointEntity } from './entities/webhook-endpoint.entity.js';
 import { CreateEvents1796100000000 } from './migrations/1796100000000-CreateEvents.js';
@@ -146,6 +147,7 @@ export function dataSourceOptions(config: DataSourceSettings): DataSourceOptions
       CreateSubscriptions1796410000000,
       TellExpiryMoves1796420000000,
       NameSubscriptions1796700000000,
+      AddProcessGeneration1796750000000,
     ],
     migrationsRun: config.migrateOnBoot,
     synchronize: false,

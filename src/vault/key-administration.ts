@@ -67,17 +67,25 @@ export class KeyAdministration {
    * Makes a pending key the one that new values are sealed under, once every live replica has it.
    *
    * @param waitMs - how long to wait for replicas that lack it
-   * @param force - does not wait; a replica that lacks the key reads it with the first value it cannot open
-   * @throws Error when it is not pending, or replicas still lack it; nothing was changed
+   * @param force - does not wait; a replica that lacks the key reads it with the first value it cannot open. A process
+   *   that does not know the suite of the key would damage values, so it is waited for all the same
+   * @throws Error when it is not pending, or replicas still lack it or do not know its suite; nothing was changed
    */
   async promote(kid: string, waitMs: number, force: boolean): Promise<void> {
-    const { state } = await this.get(kid);
+    const { state, suite } = await this.get(kid);
     if (state !== 'pending') {
       throw new Error(`Key ${kid} is ${state}. Only a pending key can be promoted.`);
     }
     const giveUpAtMs = performance.now() + waitMs;
     while (!(await this.store.promote(kid, force))) {
+      const older = await this.store.findOlderProcesses(suite);
       const lacking = await this.store.findReplicasLacking(kid);
+      if (performance.now() >= giveUpAtMs && older.length > 0) {
+        throw new Error(
+          `Not promoted: ${older.length} live processes of an older version do not know suite ${suite} of key ${kid} ` +
+            `(${older.join(', ')}). Finish the upgrade, so that none of them runs, and repeat the command.`,
+        );
+      }
       if (performance.now() >= giveUpAtMs) {
         throw new Error(
           `Not promoted: ${lacking.length} live replicas have not loaded key ${kid} (${lacking.join(', ')}). ` +

@@ -4,6 +4,7 @@ import { Database, type Statement } from '../database/database.js';
 import type { KeyPurpose } from './associated-data.js';
 import type { WrappedKey } from './key-source.js';
 import type { Suite } from './message-key.js';
+import { processGeneration } from './process-generation.js';
 
 /**
  * `pending`: every replica loads it, none seals under it. `active`: new values are sealed under it. `decrypt_only`:
@@ -74,6 +75,7 @@ const statements = {
     text: `WITH chosen AS (
              SELECT purpose FROM vault_keys WHERE kid = $1 AND state = 'pending'
                AND ($2 OR NOT EXISTS (SELECT FROM vault_replicas WHERE ${lacksKey}))
+               AND NOT EXISTS (SELECT FROM vault_replicas WHERE live_until > now() AND generation < vault_keys.suite)
            ), former AS (
              UPDATE vault_keys SET state = 'decrypt_only', retired_at = now()
              WHERE purpose = (SELECT purpose FROM chosen) AND state = 'active' RETURNING purpose
@@ -98,10 +100,15 @@ const statements = {
     name: 'vault-replicas-lacking',
     text: `SELECT id FROM vault_replicas WHERE ${lacksKey} ORDER BY id`,
   },
+  older: {
+    name: 'vault-replicas-older',
+    text: 'SELECT id FROM vault_replicas WHERE live_until > now() AND generation < $1 ORDER BY id',
+  },
   beat: {
     name: 'vault-replicas-beat',
     text: `WITH dead AS (DELETE FROM vault_replicas WHERE live_until < now() - interval '1 hour' AND id <> $1)
-           INSERT INTO vault_replicas (id, kids, live_until) VALUES ($1, $2, now() + $3 * interval '1 millisecond')
+           INSERT INTO vault_replicas (id, kids, live_until, generation)
+           VALUES ($1, $2, now() + $3 * interval '1 millisecond', ${processGeneration})
            ON CONFLICT (id) DO UPDATE SET kids = excluded.kids, live_until = excluded.live_until`,
   },
   leave: { name: 'vault-replicas-leave', text: 'DELETE FROM vault_replicas WHERE id = $1' },
@@ -150,7 +157,8 @@ export class KeyStore {
    * Makes a pending key the active one of its purpose, and the former one decrypt-only, in one statement.
    *
    * @param force - also when a live replica has not loaded it
-   * @returns false when it is not pending, or a live replica lacks it; nothing was changed
+   * @returns false when it is not pending, a live replica lacks it, or a live process does not know its suite; nothing
+   *   was changed
    */
   async promote(kid: string, force: boolean): Promise<boolean> {
     return (await this.database.query(statements.promote, [kid, force])).length === 1;
@@ -176,6 +184,11 @@ export class KeyStore {
   /** Returns the live replicas that do not have the key in memory. */
   async findReplicasLacking(kid: string): Promise<string[]> {
     return (await this.database.query<{ id: string }>(statements.lacking, [kid])).map(({ id }) => id);
+  }
+
+  /** Returns the live processes that understand less of stored values than this generation. */
+  async findOlderProcesses(generation: number): Promise<string[]> {
+    return (await this.database.query<{ id: string }>(statements.older, [generation])).map(({ id }) => id);
   }
 
   /** Tells that a replica lives and which keys it has in memory. */

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { Database, type Statement } from '../../src/database/database.js';
 import { keyPurposes } from '../../src/vault/key-purposes.js';
+import { KeyAdministration } from '../../src/vault/key-administration.js';
 import { KeyRing } from '../../src/vault/key-ring.js';
 import { KeyStore } from '../../src/vault/key-store.js';
 import { KeySourceUnavailableError } from '../../src/vault/key-source.errors.js';
@@ -213,6 +214,24 @@ describe('the key ring', () => {
     expect(await store.promote(kid, true)).toBe(false);
     // Promoted twice, it stays the active one.
     expect((await store.list()).find((each) => each.kid === kid)).toMatchObject({ state: 'active' });
+  });
+
+  it('waits at a promotion for processes that do not know the suite of the key, even when forced (CR-07)', async () => {
+    const { app, databaseUrl } = await start();
+    const [ring, store] = [app.get(KeyRing, { strict: false }), app.get(KeyStore, { strict: false })];
+    const { kid, ...made } = await ring.createKey('connections.sealed');
+    await store.insertPending({ kid, ...made });
+    // A process of version 1.0.0 loads any key, and writes no generation.
+    await queryDatabase(
+      databaseUrl,
+      `INSERT INTO vault_replicas (id, kids, live_until) VALUES ($1, $2, now() + interval '1 hour')`,
+      [randomUUID(), [kid]],
+    );
+    await expect(app.get(KeyAdministration, { strict: false }).promote(kid, 0, true)).rejects.toThrow(
+      /1 live processes of an older version do not know suite 2/,
+    );
+    await queryDatabase(databaseUrl, `UPDATE vault_replicas SET live_until = now() - interval '1 second'`);
+    expect(await store.promote(kid, false)).toBe(true);
   });
 
   it('tells other replicas of the keys that can be used, and of none that is too old (CR-07, CR-14)', async () => {

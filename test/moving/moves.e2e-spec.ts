@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -165,6 +165,23 @@ describe('a move to another deployment and back', () => {
       await refresh(first, user).expect(200);
     }
     expect(server.reuses).toBe(0);
+  });
+
+  it('does not begin while a process of version 1.0.0 runs, which would refresh frozen connections', async () => {
+    const user = await linkStrict();
+    const frozenAt = async () =>
+      queryDatabase(first.databaseUrl, 'SELECT frozen_at FROM connections WHERE user_id = $1', [user]);
+    // Version 1.0.0 writes no generation.
+    await queryDatabase(
+      first.databaseUrl,
+      `INSERT INTO vault_replicas (id, kids, live_until) VALUES ($1, '{}', now() + interval '1 hour')`,
+      [randomUUID()],
+    );
+    await expect(freeze(first, { userId: user })).rejects.toThrow('1 live processes of version 1.0.0');
+    expect(await frozenAt()).toEqual([{ frozen_at: null }]);
+    await queryDatabase(first.databaseUrl, 'DELETE FROM vault_replicas WHERE generation = 1');
+    await freeze(first, { userId: user });
+    expect(await frozenAt()).toEqual([{ frozen_at: expect.any(Date) }]);
   });
 
   it('with the defence off, which is the freeze, ends grants at the provider', async () => {

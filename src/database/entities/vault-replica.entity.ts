@@ -9,6 +9,10 @@ export class VaultReplicaEntity {
   @Column('uuid', { array: true })
   kids!: string[];
 
+  /** What it understands of stored values (`vault/process-generation.ts`). */
+  @Column('smallint', { default: 1 })
+  generation!: number;
+
   /** The process is taken for dead from then on. */
   @Column('timestamptz', { name: 'live_until' })
   liveUntil!: Date;

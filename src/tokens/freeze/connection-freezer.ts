@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { Requester } from '../../audit/audit-event.js';
 import { AuditTrail } from '../../audit/audit-trail.js';
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
+import { KeyStore } from '../../vault/key-store.js';
 import { forgivesRepeat } from '../policy/refresh-policy.js';
 import { FreezeStore, type FreezeScope, type FrozenCounts } from './freeze-store.js';
 
@@ -10,6 +11,9 @@ import { FreezeStore, type FreezeScope, type FrozenCounts } from './freeze-store
 const pageSize = 500;
 /** How often the refreshes in flight are counted. */
 const pollMs = 200;
+
+/** The first generation of processes that refresh no frozen connection (`vault/process-generation.ts`). */
+const freezingGeneration = 2;
 
 /** The state of what a command has frozen. */
 export interface Freeze {
@@ -42,6 +46,7 @@ export class ConnectionFreezer {
     private readonly store: FreezeStore,
     private readonly registry: ProviderRegistry,
     private readonly audit: AuditTrail,
+    private readonly processes: KeyStore,
   ) {}
 
   /**
@@ -50,6 +55,7 @@ export class ConnectionFreezer {
    * @param waitMs - how long to wait for them, in milliseconds
    * @param report - called with the number of frozen connections so far
    * @throws {@link UnknownProviderError}
+   * @throws Error while a process of version 1.0.0 runs, which would refresh frozen connections; nothing was changed
    * @throws {@link DatabaseUnavailableError}; repeat the command
    */
   async freeze(
@@ -59,6 +65,7 @@ export class ConnectionFreezer {
     report: (frozen: number) => void,
   ): Promise<Freeze> {
     this.check(scope);
+    await this.checkProcesses();
     await this.audit.record({ ...requester, ...scope, action: 'connections.frozen', outcome: 'success' });
     let changed = 0;
     await this.eachPage(
@@ -85,7 +92,8 @@ export class ConnectionFreezer {
    * Lets the connections of a provider or a user be refreshed again.
    *
    * @param evenExported - also those whose tokens were exported: the caller knows that no other system uses them
-   * @throws as {@link freeze}
+   * @throws {@link UnknownProviderError}
+   * @throws {@link DatabaseUnavailableError}; repeat the command
    */
   async thaw(scope: FreezeScope, requester: Requester, evenExported: boolean): Promise<Thaw> {
     this.check(scope);
@@ -106,6 +114,16 @@ export class ConnectionFreezer {
   private check({ provider }: FreezeScope): void {
     if (provider !== undefined) {
       this.registry.get(provider);
+    }
+  }
+
+  private async checkProcesses(): Promise<void> {
+    const older = await this.processes.findOlderProcesses(freezingGeneration);
+    if (older.length > 0) {
+      throw new Error(
+        `Nothing was frozen: ${older.length} live processes of version 1.0.0 would refresh frozen connections ` +
+          `(${older.join(', ')}). Finish the upgrade, so that none of them runs, and repeat the command.`,
+      );
     }
   }
 
