@@ -68,7 +68,9 @@ export function describeSubscriptions(
       expect(first.failure).toBeUndefined();
       expect(secrets).toHaveLength(api.response.secret === undefined ? 0 : 1);
       const before = calls();
-      expect(await ensure(providerAt('hooks'), true)).toEqual(first);
+      const second = await ensure(providerAt('hooks'), true);
+      // Not every provider names a subscription where it is created. The list does.
+      expect(second).toEqual({ ...first, onlyId: first.onlyId ?? second.onlyId });
       // One call lists them.
       expect(calls() - before).toBe(1);
     });
