@@ -143,7 +143,9 @@ async function runRound(binaries: string, withPatroni: boolean, count: number): 
     const fake = sandbox.provider('whoop');
     fake.accessTokenLifetimeSeconds = lifeSeconds;
     const users = Array.from({ length: count }, (_, index) => `user-${index}`);
-    await Promise.all(users.map((user, index) => Promise.resolve(services[index % 2]?.link(user))));
+    await Promise.all(
+      services.flatMap((service, at) => users.filter((_, index) => index % 2 === at).map((user) => service.link(user))),
+    );
     fake.misbehave({ endpoint: 'refresh', type: 'slow', ms: latencyMs, processed: true }, Infinity);
 
     let isOver = false;
