@@ -7,3 +7,6 @@
  * Keys of a suite need the generation of the same number.
  */
 export const processGeneration = 2;
+
+/** The first generation of processes that refresh no frozen connection. */
+export const freezingGeneration = 2;

@@ -4,6 +4,7 @@ import type { Requester } from '../../audit/audit-event.js';
 import { AuditTrail } from '../../audit/audit-trail.js';
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { KeyStore } from '../../vault/key-store.js';
+import { freezingGeneration } from '../../vault/process-generation.js';
 import { forgivesRepeat } from '../policy/refresh-policy.js';
 import { FreezeStore, type FreezeScope, type FrozenCounts } from './freeze-store.js';
 
@@ -11,9 +12,6 @@ import { FreezeStore, type FreezeScope, type FrozenCounts } from './freeze-store
 const pageSize = 500;
 /** How often the refreshes in flight are counted. */
 const pollMs = 200;
-
-/** The first generation of processes that refresh no frozen connection (`vault/process-generation.ts`). */
-const freezingGeneration = 2;
 
 /** The state of what a command has frozen. */
 export interface Freeze {
