@@ -6,8 +6,8 @@
  *   [--concurrency 32] [--responseMs 300] [--lifetime 3600] [--margin 300] [--stop 3600] [--sample 10]
  *
  * `--rate` is REFRESH_RATE_PER_SECOND, `--concurrency` PROVIDER_CONCURRENCY, `--margin` TOKEN_REFRESH_MARGIN_SECONDS and
- * `--stop` the seconds without any process. `--sample` simulates one connection and one process for so many. Left out: the
- * database, failures, and callers. The figures go to standard output as JSON.
+ * `--stop` the seconds without any process. `--sample 10` simulates one in ten connections and processes. The database,
+ * failures and callers are not simulated. The figures go to standard output as JSON.
  */
 import { parseArgs } from 'node:util';
 import type { OAuth2Definition } from '../src/provider-kit/definition/provider-definition.ts';

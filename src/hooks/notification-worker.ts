@@ -93,7 +93,7 @@ export class NotificationWorker {
     notifiedEvents.inc({ provider: event.provider, kind: event.kind, outcome });
   }
 
-  /** @returns what becomes of the event, or the connection that must be checked first */
+  /** @returns the outcome, or the connection that must be checked before there is one */
   private async decide(event: DueEvent): Promise<Outcome | Postponed | { readonly check: Connection }> {
     const connection = await this.connections.find(event.userId, event.provider);
     if (connection === undefined) {

@@ -19,7 +19,7 @@ import { deliveries, disabledEndpoints } from './webhooks.metrics.js';
 
 /** Deliveries at once to one endpoint, in this process. One counts until its response. */
 const concurrency = 20;
-/** With so many that are not recorded yet, none are taken: the database does not keep up. */
+/** Deliveries to one endpoint without a record. At this number no more are taken: the database is too slow. */
 const mostUnfinished = 10 * concurrency;
 /** With so few left, more are taken: taking costs four statements, whether it brings one delivery or ten. */
 const refillAt = concurrency / 2;

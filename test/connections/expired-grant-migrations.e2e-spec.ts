@@ -98,7 +98,7 @@ describe('O1-11 R-01 a migration whose new token has expired before it was used'
     await expectUntouched(user);
   });
 
-  it('goes on after a refresh that was not made', async () => {
+  it('continues when a refresh was not made', async () => {
     const { user, account } = await exchangedADayAgo();
     application.sandbox.provider(successor).misbehave({ endpoint: 'refresh', type: 'status', code: 503 });
     const before = callsSoFar();
@@ -109,7 +109,7 @@ describe('O1-11 R-01 a migration whose new token has expired before it was used'
     await expectMigrated(user, account);
   });
 
-  it('ends the refreshed grant of a user who is unlinked meanwhile', async () => {
+  it('ends the refreshed grant of a user who was unlinked during the refresh', async () => {
     const { user, account } = await exchangedADayAgo();
     store.beforeKeep = () => application.api.delete(`/v1/users/${user}/connections/${old}`).expect(200);
 

@@ -1,8 +1,8 @@
 import { Agent, request as send } from 'undici';
 
 /**
- * A connection for each request. A machine that stands still for seconds closes idle connections when it goes on, and
- * a request that is written to one at that moment fails with ECONNRESET.
+ * Opens a connection for each request. After a machine has stood still for seconds, a server first closes its idle
+ * connections. A request that is on one of them fails with ECONNRESET.
  */
 const connections = new Agent({ pipelining: 0 });
 
