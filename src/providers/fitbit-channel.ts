@@ -2,7 +2,7 @@ import type { NotificationChannel, NotifiedEvent } from '../provider-kit/definit
 import { listAt, textAt } from '../provider-kit/notifications/event-fields.js';
 
 /**
- * What both versions of the Fitbit Web API sent. The service has shut down; the facts remain for what still arrives.
+ * Notifications of both versions of the Fitbit Web API. The service has shut down; the facts remain for late ones.
  */
 export const fitbitChannel: Omit<NotificationChannel, 'proof' | 'confidence'> = {
   sends: [

@@ -5,7 +5,7 @@ import {
 } from '../provider-kit/definition/notifications.js';
 import { eventIdOf, instantAt, listAt, textAt } from '../provider-kit/notifications/event-fields.js';
 
-/** What Garmin sends in ping or push mode, whatever the version of OAuth. */
+/** Garmin's notifications in ping or push mode, in both versions of OAuth. */
 export const garminChannel: Omit<NotificationChannel, 'proof' | 'uncertain'> = {
   sends: [
     { kind: 'deauthorized', name: 'deregistrations' },

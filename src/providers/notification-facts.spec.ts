@@ -11,7 +11,7 @@ import type { HealthProvider } from '../provider-kit/health-provider.js';
 import type { NotificationKeys } from '../provider-kit/notifications/notification-keys.js';
 import { openNotification, type OpenedNotification } from '../provider-kit/notifications/open-notification.js';
 
-/** What a provider sends, in its own words: `notifications` in the `facts.json` of its folder. */
+/** A notification in the provider's own words: `notifications` in the `facts.json` of its folder. */
 interface NotificationFact {
   readonly kind: string;
   readonly example: unknown;

@@ -9,7 +9,7 @@ import {
   type Revocation,
 } from '../provider-kit/definition/provider-definition.js';
 
-/** What a provider documents, in its own words: the `facts.json` of a provider's folder. */
+/** The documented facts in the provider's own words: the `facts.json` of a provider's folder. */
 interface Facts {
   readonly id: string;
   /** When they were last compared with the provider's documentation: `YYYY-MM-DD`. */
@@ -173,7 +173,7 @@ describe('findStale', () => {
   });
 });
 
-/** What has to be checked again: facts older than a year, and those whose date is none or lies ahead. */
+/** Finds the facts to check again: those older than a year, without a valid date, or with a date in the future. */
 function findStale(all: readonly Pick<Facts, 'id' | 'checkedOn'>[], now: Date): string[] {
   return all
     .filter(({ checkedOn }) => {
@@ -227,7 +227,7 @@ function ofDefinition(definition: ProviderDefinition): Comparable {
       };
 }
 
-/** What an ID token is verified by. */
+/** The keys and algorithms that verify an ID token. */
 function ofIdToken(account: AccountLookup): Pick<Comparable, 'jwksUrl' | 'idTokenAlgorithms'> {
   const { jwksUrl, algorithms } = account.from === 'id-token' ? account : {};
   return { jwksUrl, idTokenAlgorithms: algorithms };
@@ -244,7 +244,7 @@ const onlyOAuth1 = {
   rotates: undefined,
 } as const;
 
-/** What is not documented becomes the strictest value. */
+/** An undocumented fact becomes the strictest value. */
 function ofFacts(documented: Facts): Comparable {
   const common = {
     oauth: documented.oauthVersion,
@@ -315,12 +315,12 @@ function describeRevocation(revocation: Revocation | undefined): string | undefi
   return withoutNames({ method: revocation.method, url: revocation.url + query });
 }
 
-/** What stands in braces is filled in at run time; its name does not matter. */
+/** A part in braces is filled in at run time; its name does not matter. */
 function withoutNames({ method, url }: { readonly method: string; readonly url: string }): string {
   return `${method} ${url.replaceAll(/\{[^}]*\}/g, '{}')}`;
 }
 
-/** Such as `{discovered: token_endpoint}`: found out at run time, so there is nothing to compare with. */
+/** Such as `{discovered: token_endpoint}`: known only at run time, so there is nothing to compare with. */
 function isDiscovered(fact: unknown): boolean {
   return typeof fact === 'string' && /^([A-Z]+ )?\{.*\}$/.test(fact);
 }

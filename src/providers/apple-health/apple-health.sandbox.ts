@@ -4,11 +4,17 @@ import { appleHealthSandboxNotification } from './apple-health.sandbox-notificat
 /**
  * Sign in with Apple as https://developer.apple.com/documentation/signinwithapplerestapi describes it.
  *
- * Asking for name or email demands
- * `response_mode=form_post`; the client secret is an ES256 JWT for `https://appleid.apple.com`; the code lives five
- * minutes and works once; a user who cancels brings back `user_cancelled_authorize`; a refresh responses without a
- * refresh token; the token response tells no scopes. Assumed: RS256 for the ID token, no ID token at a refresh, that an
- * earlier access token lives on after a refresh, and that PKCE parameters are not looked at.
+ * - A request for name or email needs `response_mode=form_post`.
+ * - The client secret is an ES256 JWT for `https://appleid.apple.com`.
+ * - The code lives five minutes and works once.
+ * - A user who cancels brings back `user_cancelled_authorize`.
+ * - The response to a refresh has no refresh token.
+ * - The token response has no scopes.
+ *
+ * Assumed:
+ * - The ID token is signed with RS256. A refresh brings none.
+ * - An earlier access token stays valid after a refresh.
+ * - PKCE parameters are ignored.
  *
  * Apple has no API that takes the access token. `apiPath` is made up, so that a test can see whether a token is alive.
  */

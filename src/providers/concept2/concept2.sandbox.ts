@@ -4,12 +4,15 @@ import { concept2SandboxNotification } from './concept2.sandbox-notification.js'
 /**
  * Concept2 Logbook as https://log.concept2.com/developers/documentation/ describes it.
  *
- * Documented and not imitated: the `Accept: application/vnd.c2logbook.v1+json` of API calls. A refresh is asked for the
- * last of the two scopes only, which stands for the whole list.
+ * Documented and not imitated: the `Accept: application/vnd.c2logbook.v1+json` of API calls. A refresh asks for the
+ * last of the two scopes only, which means the whole list.
  *
- * Assumed: the life of an access token (reported as 7 days) and of a code, that PKCE parameters are not looked at, that
- * commas separate the scopes of the token response, that a used refresh token is refused without further consequences
- * while the old access token lives on, the path of the data call, and that no other scopes exist.
+ * Assumed:
+ * - The lifetimes of an access token (reported as 7 days) and of a code.
+ * - PKCE parameters are ignored.
+ * - Commas separate the scopes of the token response. No other scopes exist.
+ * - A used refresh token is refused without further consequences. The old access token stays valid.
+ * - The path of the data call.
  */
 export const concept2Sandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

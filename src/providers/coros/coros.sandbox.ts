@@ -4,9 +4,15 @@ import { corosSandboxNotification } from './coros.sandbox-notification.js';
 /**
  * COROS as implementations for its partners describe it; the provider's documents are private.
  *
- * Assumed: which result blames whom (5006, authentication: the client; 30009, permission: code, token or user), the
- * result of every other error, that an exchange responses without `result` and `token_type`, that both calls take the
- * standard form fields, the code's lifetime, that PKCE parameters are not looked at, and that a scope may be left out.
+ * Assumed:
+ * - Result 5006 (authentication) blames the client. Result 30009 (permission) blames the code, the token or the user.
+ * - The result of every other error.
+ * - The response to an exchange has no `result` and no `token_type`.
+ * - Exchange and refresh take the standard form fields.
+ * - The code's lifetime.
+ * - PKCE parameters are ignored.
+ * - A scope may be left out.
+ *
  * Errors of the API come with their own HTTP status here; COROS sends 200.
  */
 export const corosSandbox: OAuth2SandboxDefinition = {

@@ -3,9 +3,13 @@ import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sand
 /**
  * Decathlon as its get-started page and public clients describe it: every call of the API needs `x-api-key`.
  *
- * Assumed: the code's lifetime, that every refresh replaces the refresh token while a used one is refused without
- * further consequences and the old access token stays valid, and the path of the data call. The ID token of the real
- * service is left out: nothing reads it.
+ * Assumed:
+ * - The code's lifetime.
+ * - Every refresh replaces the refresh token. A used one is refused without further consequences.
+ * - The old access token stays valid after a refresh.
+ * - The path of the data call.
+ *
+ * The ID token of the real service is left out: nothing reads it.
  */
 export const decathlonSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

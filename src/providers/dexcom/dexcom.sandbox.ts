@@ -3,9 +3,12 @@ import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sand
 /**
  * Dexcom as https://developer.dexcom.com/docs/dexcom/authentication describes it, the same in each region.
  *
- * Assumed: a refresh token's year in `refresh_expires_in`, where the provider may also send 0; `scope` in the token
- * response (RFC 6749 section 5.1), that a used refresh token is refused without further consequences while the old
- * access token lives on, that PKCE parameters are not looked at, and the path of the data call.
+ * Assumed:
+ * - `refresh_expires_in` is the year of a refresh token. The provider may also send 0.
+ * - The token response has `scope` (RFC 6749 section 5.1).
+ * - A used refresh token is refused without further consequences. The old access token stays valid.
+ * - PKCE parameters are ignored.
+ * - The path of the data call.
  */
 export const dexcomSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

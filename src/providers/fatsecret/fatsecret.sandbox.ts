@@ -1,14 +1,17 @@
 import type { OAuth1SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
- * FatSecret as https://platform.fatsecret.com/docs/guides/authentication/oauth1/three-legged describes it: HMAC-SHA1
- * only, tokens that do not expire, no user id in the token response and no call that ends a grant.
+ * FatSecret as https://platform.fatsecret.com/docs/guides/authentication/oauth1/three-legged describes it. It takes
+ * HMAC-SHA1 only. Tokens do not expire, the token response has no user id, and no call ends a grant.
  *
- * Reported by clients: a token call whose parameters are in the header is refused as lacking them.
+ * Reported by clients: a token call with its parameters in the header is refused as if it lacked them.
  *
- * Assumed: that data calls take the header, POST alone for the access token (GET is seen too), and the 401 of a refused
- * signature. Not looked at: timestamps that go backwards, which FatSecret refuses; one that is too far from now is
- * refused.
+ * Assumed:
+ * - Data calls take the header.
+ * - The access token is fetched by POST only. Clients use GET too.
+ * - A wrong signature gets 401.
+ *
+ * A timestamp that is too far from now is refused. Timestamps that go backwards are accepted, unlike at FatSecret.
  */
 export const fatsecretSandbox: OAuth1SandboxDefinition = {
   oauth: '1.0a',

@@ -5,8 +5,11 @@ import { fitbitSandboxNotification } from '../fitbit-sandbox-notification.js';
  * Fitbit Web API as https://dev.fitbit.com/build/reference/web-api/authorization/ describes it, before its end in
  * November 2026.
  *
- * Assumed: the scopes after `cardio_fitness` (from the provider's list of scopes), the statuses of error responses, the
- * exact words around the refresh token in them, and that a used refresh token is refused without further consequences.
+ * Assumed:
+ * - The scopes after `cardio_fitness`, from the provider's list of scopes.
+ * - The statuses of error responses, and their exact words around the refresh token.
+ * - A used refresh token is refused without further consequences.
+ *
  * Account numbers are digits here; real ones are six letters and digits.
  */
 export const fitbitSandbox: OAuth2SandboxDefinition = {

@@ -4,9 +4,12 @@ import { garminOauth1SandboxNotification } from './garmin-oauth1.sandbox-notific
 /**
  * Garmin Connect over OAuth 1.0a, until its retirement on 31 December 2026.
  *
- * The verifier has to be in the signed Authorization header: Garmin refuses it in the body. Assumed: the 204 of a
- * deregistration, that it ends what the token was exchanged for too, because a user is registered once, and that a
- * second exchange is refused.
+ * The verifier must be in the signed Authorization header: Garmin refuses it in the body.
+ *
+ * Assumed:
+ * - A deregistration responds with 204. It also ends the grant that the token was exchanged for, because a user is
+ *   registered once.
+ * - A second exchange is refused.
  */
 export const garminOauth1Sandbox: OAuth1SandboxDefinition = {
   oauth: '1.0a',

@@ -40,7 +40,7 @@ function signAsTink(body: string, key: KeyObject): string {
 }
 
 /**
- * The public keyset as Google publishes it: a protobuf with the parameters, x in field 3 and y in field 4, each with a
+ * The public keyset as Google publishes it: a protobuf with the parameters. Field 3 is x, field 4 is y. Each has a
  * leading zero.
  */
 export function googleHealthKeyset(): Record<string, unknown> {

@@ -10,9 +10,13 @@ const scope = (name: string): string => `https://www.googleapis.com/auth/googleh
  * Harsher than Google: an authorize request without `access_type=offline` or `prompt=consent` is refused, where Google
  * would only issue no refresh token.
  *
- * Assumed: the code's lifetime, the full names of the scopes after `profile.readonly`, that the identity call needs no
- * scope, and that a refresh leaves the previous access token alive. Account numbers are digits here; real ones have up
- * to 63 characters.
+ * Assumed:
+ * - The code's lifetime.
+ * - The full names of the scopes after `profile.readonly`.
+ * - The identity call needs no scope.
+ * - The previous access token stays valid after a refresh.
+ *
+ * Account numbers are digits here; real ones have up to 63 characters.
  */
 export const googleHealthSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

@@ -4,9 +4,13 @@ import { hammerheadSandboxNotification } from './hammerhead.sandbox-notification
 /**
  * Hammerhead as https://api.hammerhead.io/v1/docs/openapi.yml describes it.
  *
- * Assumed: the code's lifetime, that PKCE parameters are ignored, that the token response has `scope`, that every
- * refresh replaces the refresh token while a used one is refused without further consequences and the old access
- * token stays valid, the path of the data call, and the 200 of a deauthorization.
+ * Assumed:
+ * - The code's lifetime.
+ * - PKCE parameters are ignored.
+ * - The token response has `scope`.
+ * - Every refresh replaces the refresh token. A used one is refused without further consequences.
+ * - The old access token stays valid after a refresh.
+ * - The path of the data call, and the 200 of a deauthorization.
  */
 export const hammerheadSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

@@ -4,9 +4,13 @@ import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sand
  * Hexoskin as https://api.hexoskin.com/docs/page/oauth2/ describes it. A URL without the slash at its end finds
  * nothing.
  *
- * Assumed: rotation without further consequences while the old access token lives on, the lives of code and access
- * token, that PKCE parameters are not looked at, `scope` in the token response (RFC 6749 section 5.1), the account call
- * (not confirmed), and the path of the data call.
+ * Assumed:
+ * - Every refresh replaces the refresh token. A used one is refused without further consequences.
+ * - The old access token stays valid after a refresh.
+ * - The lifetimes of code and access token.
+ * - PKCE parameters are ignored.
+ * - The token response has `scope` (RFC 6749 section 5.1).
+ * - The account call, which is not confirmed, and the path of the data call.
  */
 export const hexoskinSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

@@ -2,17 +2,23 @@ import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sand
 import { huaweiHealthKitSandboxNotification } from './huawei-health-kit.sandbox-notification.js';
 
 /**
- * Huawei Health Kit's account service as Huawei's reference and its discovery document describe it, with the odd
+ * Huawei Health Kit's account service as Huawei's reference and its discovery document describe it. It has the odd
  * callback: the code arrives by POST and is named `authorization_code`. The plain callback is in
  * huawei-health-kit.provider.spec.ts.
  *
  * Documented and not imitated: `openid` must be the first scope.
  *
- * Assumed: that a refresh without a new refresh token leaves the field out always, the numbers for a refused code
- * (those of a refused refresh token), standard names for the other errors, statuses 400 and 401, `scope` in the token
- * response (RFC 6749 section 5.1), the code's lifetime, that the old access token lives on after a refresh and brings
- * no ID token, the status of a revocation, also for an unknown token, and the path of the data call. Of the two
- * documented algorithms of the ID token PS256 is used.
+ * Assumed:
+ * - A refresh without a new refresh token always leaves the field out.
+ * - A refused code gets the numbers of a refused refresh token. The other errors have their standard names.
+ * - Errors have status 400 or 401.
+ * - The token response has `scope` (RFC 6749 section 5.1).
+ * - The code's lifetime.
+ * - The old access token stays valid after a refresh, which brings no ID token.
+ * - The status of a revocation, also for an unknown token.
+ * - The path of the data call.
+ *
+ * Of the two documented algorithms of the ID token PS256 is used.
  */
 export const huaweiHealthKitSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

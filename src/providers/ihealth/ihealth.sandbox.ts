@@ -11,10 +11,16 @@ import { ihealthSandboxNotification } from './ihealth.sandbox-notification.js';
  *
  * Documented and not imitated: `sc`, `sv`, client id and client secret on data calls.
  *
- * Assumed: POST for exchange and refresh, no field but the four that are documented, rotation without further
- * consequences while the old access token lives on, the HTTP statuses of errors, that a dead code or refresh token is
- * the "unauthorized_token" of the list of errors, all names but that and a wrong client secret's, the code's lifetime,
- * that PKCE parameters are not looked at, and the API names after the first two, which follow their pattern.
+ * Assumed:
+ * - Exchange and refresh are POST, with no field but the four that are documented.
+ * - Every refresh replaces the refresh token. A used one is refused without further consequences.
+ * - The old access token stays valid after a refresh.
+ * - The HTTP statuses of errors.
+ * - A dead code or refresh token is the "unauthorized_token" of the list of errors.
+ * - All other names of errors, except that of a wrong client secret.
+ * - The code's lifetime.
+ * - PKCE parameters are ignored.
+ * - The API names after the first two, which follow their pattern.
  */
 export const ihealthSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

@@ -7,8 +7,11 @@ const tenYearsInSeconds = 10 * 365 * 24 * 3600;
  * nor a refresh token. Access tokens have no end; ten years stand for that here, and the response does not report
  * them. Wrong client credentials are an HTTP 404 with a text.
  *
- * Assumed: the wording of that text, that PKCE parameters are ignored, that an athlete's id may consist of digits
- * only, the path of the data call, and the 200 of a revocation.
+ * Assumed:
+ * - The wording of that text.
+ * - PKCE parameters are ignored.
+ * - An athlete's id may consist of digits only.
+ * - The path of the data call, and the 200 of a revocation.
  */
 export const intervalsIcuSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

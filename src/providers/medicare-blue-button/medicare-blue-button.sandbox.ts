@@ -5,8 +5,11 @@ import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sand
  *
  * Milder than Blue Button: every app gets refresh tokens, and a consent has no end after 13 months.
  *
- * Assumed: the code's lifetime, that a used refresh token is refused without further consequences while the old
- * access token stays valid, that the token response always has `patient`, and the 200 of a revocation.
+ * Assumed:
+ * - The code's lifetime.
+ * - A used refresh token is refused without further consequences. The old access token stays valid.
+ * - The token response always has `patient`.
+ * - The 200 of a revocation.
  */
 export const medicareBlueButtonSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

@@ -3,9 +3,13 @@ import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sand
 /**
  * MyFitnessPal API v2 as https://myfitnesspalapi.com/docs describes it.
  *
- * Assumed: the lifetimes, that PKCE parameters are ignored, that the token response has `user_id` and `scope`, that
- * every refresh replaces the refresh token while a used one is refused without further consequences and the old
- * access token stays valid, the form and the 200 of a revocation, and the path of the data call.
+ * Assumed:
+ * - The lifetimes.
+ * - PKCE parameters are ignored.
+ * - The token response has `user_id` and `scope`.
+ * - Every refresh replaces the refresh token. A used one is refused without further consequences.
+ * - The old access token stays valid after a refresh.
+ * - The form and the 200 of a revocation, and the path of the data call.
  */
 export const myfitnesspalSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

@@ -4,10 +4,15 @@ import { omronSandboxNotification } from './omron.sandbox-notification.js';
 /**
  * Omron Wellness as the partner API for the United States describes it.
  *
- * Assumed: that a refresh without the redirect URI is refused (the provider's sample sends it), rotation without
- * further consequences while the old access token lives on, the lives of code and access token, that PKCE parameters
- * are not looked at, `scope` in the token response (RFC 6749 section 5.1), the 200 of a revocation, the path of the
- * data call, and issuer, algorithm and key path of the ID token, which nobody here reads.
+ * Assumed:
+ * - A refresh without the redirect URI is refused. The provider's sample sends it.
+ * - Every refresh replaces the refresh token. A used one is refused without further consequences.
+ * - The old access token stays valid after a refresh.
+ * - The lifetimes of code and access token.
+ * - PKCE parameters are ignored.
+ * - The token response has `scope` (RFC 6749 section 5.1).
+ * - The 200 of a revocation, and the path of the data call.
+ * - Issuer, algorithm and key path of the ID token, which nobody here reads.
  */
 export const omronSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

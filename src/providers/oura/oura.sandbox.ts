@@ -8,13 +8,18 @@ const account = {
 };
 
 /**
- * Oura API v2 with the new authorization server, as its discovery document describes it: S256 is supported and not
- * required, the client authenticates in the form, a revocation follows RFC 7009. Clients report that scope names
- * without `extapi:` are granted as nothing; here they are refused, so that asking for them is noticed.
+ * Oura API v2 with the new authorization server, as its discovery document describes it. S256 is supported and not
+ * required. The client authenticates in the form. A revocation follows RFC 7009. Clients report that scope names
+ * without `extapi:` are granted as nothing. Here they are refused, so that a request for them is noticed.
  *
- * Assumed: the granted scopes in the token response, the lives of code and access token, that a used refresh token is
- * refused without further consequences while the old access token lives on, that no callback names the issuer, and the
- * 200 of a revocation. The ID token that comes with the tokens is left out: nobody here reads it.
+ * Assumed:
+ * - The token response has the granted scopes.
+ * - The lifetimes of code and access token.
+ * - A used refresh token is refused without further consequences. The old access token stays valid.
+ * - No callback names the issuer.
+ * - The 200 of a revocation.
+ *
+ * The ID token that comes with the tokens is left out: nobody here reads it.
  */
 export const ouraSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
@@ -56,8 +61,11 @@ export const ouraSandbox: OAuth2SandboxDefinition = {
 /**
  * Oura API v2 with the classic authorization server, as https://cloud.ouraring.com/docs/authentication describes it.
  *
- * Assumed: client authentication in the body only (both kinds appear to work), the code's lifetime, that a used refresh
- * token is refused without further consequences, and method and status of the revocation.
+ * Assumed:
+ * - The client authenticates in the body only. Both kinds appear to work.
+ * - The code's lifetime.
+ * - A used refresh token is refused without further consequences.
+ * - Method and status of the revocation.
  */
 export const ouraClassicSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

@@ -1,12 +1,15 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
- * Polar Dynamic API (AccessLink v4) as https://www.polar.com/polar-api-v4/ and its swagger.yaml describe it: Basic
- * authentication, a mandatory scope, 43199 seconds, the granted scopes and a `jti` in the token response, no call that
+ * Polar Dynamic API (AccessLink v4) as https://www.polar.com/polar-api-v4/ and its swagger.yaml describe it. It takes
+ * Basic authentication and needs a scope. The token response has 43199 seconds, the granted scopes and a `jti`. No call
  * ends a grant.
  *
- * Assumed: that a refresh replaces the refresh token, that a used one is refused without further consequences, that the
- * old access token lives on, the code's lifetime, and that PKCE parameters are not looked at.
+ * Assumed:
+ * - Every refresh replaces the refresh token. A used one is refused without further consequences.
+ * - The old access token stays valid after a refresh.
+ * - The code's lifetime.
+ * - PKCE parameters are ignored.
  */
 export const polarV4Sandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

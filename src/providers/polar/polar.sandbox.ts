@@ -5,9 +5,14 @@ import { polarSandboxSubscriptions } from './polar.sandbox-subscriptions.js';
 /**
  * Polar AccessLink v3 as https://www.polar.com/accesslink-api/ describes it.
  *
- * Assumed: the value of `expires_in` (known to be very large), the code's lifetime, that PKCE parameters are not looked
- * at, that a request without `scope` is refused, that the token response has no scope, the statuses of the registration
- * and the deletion, the path of data calls, and that a deleted user stays registered.
+ * Assumed:
+ * - The value of `expires_in`, which is known to be very large.
+ * - The code's lifetime.
+ * - PKCE parameters are ignored.
+ * - A request without `scope` is refused. The token response has no scope.
+ * - The statuses of the registration and the deletion.
+ * - The path of data calls.
+ * - A deleted user stays registered.
  */
 export const polarSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

@@ -4,12 +4,16 @@ import { rideWithGpsSandboxNotification } from './ride-with-gps.sandbox-notifica
 const tenYearsInSeconds = 10 * 365 * 24 * 3600;
 
 /**
- * Ride with GPS as https://github.com/ridewithgps/developers/blob/master/authentication.md describes it: the token
- * response has `created_at`, `scope` and `user_id`, and neither a life nor a refresh token. Access tokens have no end;
- * ten years stand for that here, and the response does not tell them.
+ * Ride with GPS as https://github.com/ridewithgps/developers/blob/master/authentication.md describes it. The token
+ * response has `created_at`, `scope` and `user_id`, and neither a lifetime nor a refresh token. Access tokens do not
+ * expire. Here they live for ten years, and the response does not report them.
  *
- * Assumed: the code's lifetime, that PKCE parameters are not looked at, that `user_id` is a number, the 200 of a
- * revocation, the path of the data call, and that no other scope exists.
+ * Assumed:
+ * - The code's lifetime.
+ * - PKCE parameters are ignored.
+ * - `user_id` is a number.
+ * - The 200 of a revocation, and the path of the data call.
+ * - No other scope exists.
  */
 export const rideWithGpsSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

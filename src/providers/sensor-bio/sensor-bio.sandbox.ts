@@ -3,9 +3,15 @@ import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sand
 /**
  * Sensor Bio as a public client describes it.
  *
- * Assumed: the lifetimes, that PKCE parameters are ignored and that there are no scopes, that every refresh replaces
- * the refresh token while a used one is refused without further consequences and the old access token stays valid,
- * and the path of the data call. The fake speaks HTTP/1.1.
+ * Assumed:
+ * - The lifetimes.
+ * - PKCE parameters are ignored.
+ * - There are no scopes.
+ * - Every refresh replaces the refresh token. A used one is refused without further consequences.
+ * - The old access token stays valid after a refresh.
+ * - The path of the data call.
+ *
+ * The fake speaks HTTP/1.1.
  */
 export const sensorBioSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

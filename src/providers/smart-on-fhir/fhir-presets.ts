@@ -1,4 +1,4 @@
-/** What is known about the FHIR servers of one vendor or agency. */
+/** Known facts about the FHIR servers of one vendor or agency. */
 export interface FhirPreset {
   /** The FHIR base URL, unless the operator names another one, such as a hospital's. */
   readonly fhirBaseUrl: string;

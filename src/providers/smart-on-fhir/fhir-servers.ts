@@ -33,7 +33,7 @@ export function readFhirServers(environment: Environment): FhirServer[] {
   const others = readFhirServerList(environment).map((listed) => {
     const definition = fhirServerDefinition(listed.name, listed.fhirBaseUrl, listed.preset?.facts);
     const variables = withPresetCredentials(environment, definition.slug, listed.preset?.name);
-    // No sandbox stands for a server that was listed by name.
+    // The sandbox has no fake of a server that was listed by name.
     const server = toServer(definition, { ...variables, SANDBOX_URL: undefined });
     return { ...server, allowedHosts: [...(listed.preset?.facts.allowedHosts ?? []), ...server.allowedHosts] };
   });
@@ -91,7 +91,7 @@ function toServer(definition: OAuth2Definition, environment: Environment): FhirS
     }
   }
   const settings = readProviderSettings(definition, environment);
-  // The fake goes by the name of the server that it stands for.
+  // The fake has the name of the server that it replaces.
   const fhirBaseUrl = settings.mode === 'sandbox' ? definition.apiBaseUrl : settings.endpoints.apiBaseUrl;
   return {
     definition: {

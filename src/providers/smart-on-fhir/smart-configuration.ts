@@ -12,14 +12,15 @@ const configurationSchema = z.object({
   code_challenge_methods_supported: z.array(z.string()).refine((methods) => methods.includes('S256')),
 });
 
-/** What is used of the document in which a FHIR server describes its authorisation; in the document's own words. */
+/** The used fields of the document in which a FHIR server describes its authorization, with their own names. */
 export type SmartConfiguration = Readonly<z.infer<typeof configurationSchema>>;
 
 /**
- * Reads such a document strictly (AR-19): S256 is offered, and every endpoint and the issuer are https at the FHIR
- * server's own host or one that the operator allowed. Plain http passes only where the FHIR server itself has it, at
- * the very same origin. A server that could name another one's issuer would pass for that one (RFC 9207 section 2.4,
- * RFC 8414 section 3.3). A server that lists its client authentications, and not keys, is not sent an assertion.
+ * Reads such a document strictly (AR-19). The server must offer S256. Every endpoint and the issuer must be https at
+ * the FHIR server's own host, or at one that the operator allowed. Plain http is accepted only if the FHIR server
+ * itself has it, at the very same origin. A server that could name another one's issuer would pass for that one
+ * (RFC 9207 section 2.4, RFC 8414 section 3.3). If a server lists its client authentications without
+ * `private_key_jwt`, it is not sent an assertion.
  *
  * @param document - parsed JSON, from outside
  * @throws {@link ProviderMisconfiguredError} naming the first field that is wrong

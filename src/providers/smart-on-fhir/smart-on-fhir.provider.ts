@@ -63,7 +63,7 @@ export class SmartOnFhirProvider implements HealthProvider {
     return this.withServer(await this.at(configuration).complete(callback, handshake, secrets));
   }
 
-  /** Whose a grant is, is told by the patient in its response; the ID token says who the person at the browser is. */
+  /** The patient in the token response owns the grant. The ID token names the person at the browser instead. */
   async verify(tokenResponse: TokenResponse): Promise<TokenResponse> {
     return tokenResponse;
   }

@@ -3,13 +3,17 @@ import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sand
 const fhirPath = '/interconnect-fhir-oauth/api/FHIR/R4';
 
 /**
- * A FHIR server as https://hl7.org/fhir/smart-app-launch/app-launch.html describes it, at the paths of Epic's sandbox:
- * endpoints are discovered, S256 is required, `aud` has to be the FHIR base URL, a confidential client uses Basic, the
+ * A FHIR server as https://hl7.org/fhir/smart-app-launch/app-launch.html describes it, at the paths of Epic's sandbox.
+ * Endpoints are discovered. S256 is required. `aud` must be the FHIR base URL. A confidential client uses Basic. The
  * token response has the patient and the granted scopes.
  *
- * Assumed: that no refresh token comes without `offline_access`, that a refresh brings a new refresh token (which is
- * optional) and then refuses the old one without further consequences, that an earlier access token lives on after a
- * refresh, all lifetimes, the issuer, that no callback names it, and path and status of the revocation.
+ * Assumed:
+ * - No refresh token comes without `offline_access`.
+ * - A refresh brings a new refresh token, which is optional. The old one is then refused without further consequences.
+ * - An earlier access token stays valid after a refresh.
+ * - All lifetimes.
+ * - The issuer. No callback names it.
+ * - Path and status of the revocation.
  */
 export const smartOnFhirSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 const stravaErrorResponse = z.object({ errors: z.array(z.object({ resource: z.string() })).min(1) });
 
-/** What a refusal is about, by the resource that Strava names. */
+/** The error code of a refusal, by the resource that Strava names. */
 const codes: Readonly<Record<string, string>> = {
   Application: 'invalid_client',
   AuthorizationCode: 'invalid_grant',

@@ -7,10 +7,14 @@ import { stravaSandboxSubscriptions } from './strava.sandbox-subscriptions.js';
  *
  * Milder than Strava: every refresh brings a new access token and a new refresh token, and the athlete too.
  *
- * Assumed: the code's lifetime, that PKCE parameters are not looked at, that a request without `scope` is refused, that
- * a used refresh token is refused without further consequences, and that the old access token lives on. The list of
- * scopes is not complete. `expires_at` is left out. What a refusal looks like is taken from what other code meets;
- * errors other than those of the client, the grant and the access token stand under `Application`.
+ * Assumed:
+ * - The code's lifetime.
+ * - PKCE parameters are ignored.
+ * - A request without `scope` is refused.
+ * - A used refresh token is refused without further consequences. The old access token stays valid.
+ *
+ * The list of scopes is not complete. `expires_at` is left out. The shape of a refusal is known from other code only.
+ * Errors other than those of the client, the grant and the access token have the resource `Application`.
  */
 export const stravaSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

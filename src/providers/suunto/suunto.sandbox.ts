@@ -4,12 +4,16 @@ import { suuntoSandboxNotification } from './suunto.sandbox-notification.js';
 /**
  * Suunto Cloud API as https://apizone.suunto.com/how-to-start and public clients describe it.
  *
- * Milder than Suunto: access tokens are no JWTs, data calls need no
- * `Ocp-Apim-Subscription-Key`, and a request without `scope` is accepted as one that asks for `workout`.
+ * Milder than Suunto: access tokens are no JWTs, and data calls need no `Ocp-Apim-Subscription-Key`. A request without
+ * `scope` is accepted as one for `workout`.
  *
- * Assumed: that every refresh replaces the refresh token (it may also return the same), that a used one is refused
- * without further consequences, that the old access token lives on, the code's lifetime, that PKCE parameters are not
- * looked at, that the token response has no scope, the path of data calls, and the status of a deauthorisation.
+ * Assumed:
+ * - Every refresh replaces the refresh token. It may also return the same one.
+ * - A used refresh token is refused without further consequences. The old access token stays valid.
+ * - The code's lifetime.
+ * - PKCE parameters are ignored.
+ * - The token response has no scope.
+ * - The path of data calls, and the status of a deauthorization.
  */
 export const suuntoSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

@@ -1,12 +1,16 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
- * TANITA Health Planet as https://www.healthplanet.jp/apis/api.html and public clients describe it: data calls have
- * the token in the query, and nothing tells the user's id.
+ * TANITA Health Planet as https://www.healthplanet.jp/apis/api.html and public clients describe it. Data calls have the
+ * token in the query. No response has the user's id.
  *
- * Assumed: the lifetimes, that the callback has `state`, that a refresh needs the redirect URI and replaces the
- * refresh token, that a used one is refused without further consequences while the old access token stays valid,
- * that PKCE parameters are ignored, and that errors are JSON (they may be pages in HTML).
+ * Assumed:
+ * - The lifetimes.
+ * - The callback has `state`.
+ * - A refresh needs the redirect URI and replaces the refresh token.
+ * - A used refresh token is refused without further consequences. The old access token stays valid.
+ * - PKCE parameters are ignored.
+ * - Errors are JSON. They may be pages in HTML.
  */
 export const tanitaHealthPlanetSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

@@ -1,13 +1,19 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
- * Tidepool as reference/auth.v2.yaml of https://tidepool.redocly.app/tidepool-apis describes it: Keycloak, access
- * tokens of up to 10 minutes, and a refresh that brings a new pair, of which only the newest refresh token may be used.
+ * Tidepool as reference/auth.v2.yaml of https://tidepool.redocly.app/tidepool-apis describes it: Keycloak, with access
+ * tokens of up to 10 minutes. A refresh brings a new pair, and only the newest refresh token may be used.
  *
- * Assumed: a client without a secret, the scopes beside openid and email, a realm that ends offline sessions after 30
- * days, so that `refresh_expires_in` is a number; without a limit Keycloak sends 0. Also rotation without further
- * consequences while the old access token lives on, the life of a code, `scope` in the token response (RFC 6749 section
- * 5.1), the 200 of a revocation, the path of the data call, and issuer, algorithm and key path of the ID token.
+ * Assumed:
+ * - The client has no secret.
+ * - The scopes beside openid and email.
+ * - The realm ends offline sessions after 30 days, so `refresh_expires_in` is a number. Without a limit Keycloak
+ *   sends 0.
+ * - A used refresh token is refused without further consequences. The old access token stays valid.
+ * - The lifetime of a code.
+ * - The token response has `scope` (RFC 6749 section 5.1).
+ * - The 200 of a revocation, and the path of the data call.
+ * - Issuer, algorithm and key path of the ID token.
  */
 export const tidepoolSandbox = ofRealm('tidepool', 'https://auth.tidepool.org');
 

@@ -3,8 +3,11 @@ import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sand
 /**
  * TrainingPeaks as https://github.com/TrainingPeaks/PartnersAPI/wiki describes it.
  *
- * Assumed: that every refresh replaces the refresh token, that a used one is refused without further consequences, that
- * the old access token stays valid, that PKCE parameters are ignored, and the status of a deauthorization.
+ * Assumed:
+ * - Every refresh replaces the refresh token. A used one is refused without further consequences.
+ * - The old access token stays valid after a refresh.
+ * - PKCE parameters are ignored.
+ * - The status of a deauthorization.
  */
 export const trainingpeaksSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

@@ -3,9 +3,13 @@ import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sand
 /**
  * Ultrahuman's partner API as https://vision.ultrahuman.com/developer-docs describes it.
  *
- * Assumed: the code's lifetime, that PKCE parameters are not looked at, `scope` in the token response (RFC 6749 section
- * 5.1), that a used refresh token is refused without further consequences while the old access token lives on, the 200
- * of a revocation, the path of the data call, and the 403 for the account call without `profile`.
+ * Assumed:
+ * - The code's lifetime.
+ * - PKCE parameters are ignored.
+ * - The token response has `scope` (RFC 6749 section 5.1).
+ * - A used refresh token is refused without further consequences. The old access token stays valid.
+ * - The 200 of a revocation, and the path of the data call.
+ * - The account call without `profile` gets 403.
  */
 export const ultrahumanSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

@@ -4,13 +4,17 @@ import { wahooSandboxNotification } from './wahoo.sandbox-notification.js';
 /**
  * Wahoo Cloud API as https://cloud-api.wahooligan.com/ describes it.
  *
- * Documented and not imitated: that the old access token, too, ends when the new one is first used, and that an
- * eleventh unrevoked access token is refused.
+ * Documented and not imitated: the old access token, too, ends when the new one is first used. An eleventh unrevoked
+ * access token is refused.
  *
- * Assumed: the exact names of the write scopes, the same response to a repeated refresh until then (the provider only
- * says that the old refresh token still works), that a dead token or code is told as RFC 6749 section 5.2 says (an
- * opaque 400 is also met, and tells nothing), `scope` in the token response (RFC 6749 section 5.1), the code's
- * lifetime, that a refresh token has no end, and the 403 for the account call without `user_read`.
+ * Assumed:
+ * - The exact names of the write scopes.
+ * - Until the new access token is used, a repeated refresh gets the same response. The provider only says that the old
+ *   refresh token still works.
+ * - A dead token or code gets the error of RFC 6749 section 5.2. Clients also meet an opaque 400, which tells nothing.
+ * - The token response has `scope` (RFC 6749 section 5.1).
+ * - The code's lifetime. A refresh token does not expire.
+ * - The account call without `user_read` gets 403.
  */
 export const wahooSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

@@ -4,9 +4,12 @@ import { whoopSandboxNotification } from './whoop.sandbox-notification.js';
 /**
  * WHOOP as https://developer.whoop.com/docs/developing/oauth describes it.
  *
- * Assumed: the revocation of the whole grant on reuse, the code's lifetime (the longest that RFC 6749 section 4.1.2
- * recommends), that PKCE parameters are not looked at, that a refresh without
- * `scope` is refused, and the 403 for an account call without `read:profile`.
+ * Assumed:
+ * - The reuse of a refresh token revokes the whole grant.
+ * - The code's lifetime is the longest that RFC 6749 section 4.1.2 recommends.
+ * - PKCE parameters are ignored.
+ * - A refresh without `scope` is refused.
+ * - The account call without `read:profile` gets 403.
  */
 export const whoopSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

@@ -8,7 +8,7 @@ const deadGrantResponse = z.object({
 /**
  * Reads out of Withings' own error body, `{status, error}`, that a refresh token or a code is dead.
  *
- * 503 stands for every wrong parameter, a wrong client among them; only its text tells which one. Read as a whole, so
+ * 503 means any wrong parameter, also a wrong client; only its text tells which one. The text must match as a whole, so
  * that a text that also blames something else ends no connection. Everything else is left to the statuses.
  */
 export function parseWithingsErrorCode(body: unknown): string | undefined {

@@ -32,10 +32,10 @@ export const withingsDefinition = defineProvider({
   grantedScopesIn: 'token-response',
   accessTokenLifetimeSeconds: 10_800,
   responseDialect: {
-    // 503 and 255x stand for wrong parameters first of all. A wrong client secret must not end every connection, so of
-    // them only a 503 that names the refresh token or the code is read as a dead grant (`parseErrorCode`). 100 to 200
-    // and 214 to 2553 mean "authentication failed" and "unauthorised" in tables of other code. Whom they blame is not
-    // known: they are read as ours, with the code that does not open the circuit for all connections.
+    // 503 and 255x mean wrong parameters first of all. A wrong client secret must not end every connection. So of these
+    // only a 503 that names the refresh token or the code is read as a dead grant (`parseErrorCode`). 100 to 200 and
+    // 214 to 2553 mean "authentication failed" and "unauthorised" in tables of other code. The party that they blame is
+    // not known. They are read as ours, with the code that does not open the circuit for all connections.
     status: {
       field: 'status',
       success: 0,

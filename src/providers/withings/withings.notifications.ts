@@ -20,7 +20,7 @@ const dataTypes: Readonly<Record<string, string>> = {
   62: 'hrv',
 };
 
-/** What each user is subscribed to: the categories, by the scope that they need. */
+/** The categories of each user's subscriptions, by the scope that they need. */
 const categories: Readonly<Record<string, readonly string[]>> = {
   'user.info': [userCategory],
   'user.metrics': ['1', '2', '4', '54', '58', '62'],

@@ -9,11 +9,15 @@ import { withingsSandboxSubscriptions } from './withings.sandbox-subscriptions.j
  * Milder than Withings: a used refresh token gets the same response again until a new token is used, without the end
  * after 8 hours.
  *
- * Assumed: status 503 for every mistake in a request, with the text in `error` that other code meets for a dead code or
- * refresh token (401 is reported as well), that PKCE parameters are not looked at, that the old access token lives on,
- * that a signature covers action, client_id and nonce or timestamp, that the client secret is refused beside a
- * signature, and that a timestamp may be 5 minutes off. Errors of the API come with their own HTTP status here;
- * Withings sends 200.
+ * Assumed:
+ * - Every mistake in a request gets status 503. A dead code or refresh token gets the text in `error` that other code
+ *   meets; 401 is reported as well.
+ * - PKCE parameters are ignored.
+ * - The old access token stays valid after a refresh.
+ * - A signature covers action, client_id and nonce or timestamp. The client secret is refused beside a signature.
+ * - A timestamp may be 5 minutes off.
+ *
+ * Errors of the API come with their own HTTP status here; Withings sends 200.
  */
 export const withingsSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

@@ -1,12 +1,15 @@
 import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sandbox-definition.js';
 
 /**
- * Zepp as https://github.com/zepp-health/rest-api/wiki describes it: the authorization page is a web app that reads
- * its parameters from the fragment, scopes are joined by semicolons, and refreshes have a URL of their own.
+ * Zepp as https://github.com/zepp-health/rest-api/wiki describes it. The authorization page is a web app that reads its
+ * parameters from the fragment. Scopes are joined by semicolons, and refreshes have a URL of their own.
  *
- * Assumed: that PKCE parameters are ignored, that every refresh replaces the refresh token while a used one is
- * refused without further consequences and the old access token stays valid, that the token response has no scope,
- * and the path of the data call.
+ * Assumed:
+ * - PKCE parameters are ignored.
+ * - Every refresh replaces the refresh token. A used one is refused without further consequences.
+ * - The old access token stays valid after a refresh.
+ * - The token response has no scope.
+ * - The path of the data call.
  */
 export const zeppSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
