@@ -2,7 +2,7 @@ import type { NotificationKind } from '../provider-kit/definition/notifications.
 import type { FakeProvider } from './fake-provider.js';
 import { notificationKinds } from './orders/notifier.js';
 
-/** What people may know about a fake provider, as `GET /` shows it and `GET /_control` tells it. */
+/** Description of a fake provider for people, shown by `GET /` and returned by `GET /_control`. */
 export interface FakeDescription {
   readonly slug: string;
   readonly displayName: string;
@@ -15,7 +15,7 @@ export interface FakeDescription {
   readonly endpoints: readonly string[];
   /** Those that go wrong now. */
   readonly misbehaving: readonly string[];
-  /** What it can tell the hook of the application. */
+  /** The notifications that it can send. */
   readonly notifications: readonly NotificationKind[];
 }
 

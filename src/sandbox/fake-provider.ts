@@ -22,7 +22,6 @@ import { alter, replacement } from './orders/wrong-response.js';
 
 const consentPath = '/_consent';
 
-/** What makes a fake provider. */
 export interface FakeProviderOptions {
   readonly slug: string;
   /** As people know the provider. */

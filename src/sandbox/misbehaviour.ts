@@ -104,7 +104,7 @@ export function endpointsOf(definition: SandboxDefinition): Misbehaviour['endpoi
   return endpoint.options.filter((name) => has[name]);
 }
 
-/** What was ordered, per endpoint in the order of the orders; each call uses up one. */
+/** The ordered misbehaviors of each endpoint, first ordered first. Each call uses up one. */
 export class MisbehaviourQueue {
   readonly #orders: { readonly misbehaviour: Misbehaviour; times: number }[] = [];
 

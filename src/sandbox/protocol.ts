@@ -5,7 +5,7 @@ import type { BoundedMap } from './grants/bounded-map.js';
 import type { GrantBook } from './grants/grant-book.js';
 import type { IncomingCall } from './http/incoming-call.js';
 
-/** What an endpoint tells the history, and what a misbehaviour tells the endpoint. */
+/** Notes of an endpoint for the history, and of a misbehavior for the endpoint. */
 export interface CallNote {
   familyId?: string;
   refreshTokenFingerprint?: string;
@@ -46,13 +46,13 @@ export interface Protocol {
   renderError(status: number, error: string, description: string, presentedToken: string): FakeResponse;
 }
 
-/** What one fake may ask of another, where both stand for the same company. */
+/** The calls that one fake may make to another fake of the same company. */
 export interface NeighboringProvider {
   issueGrant(accountId: string): IssuedGrant;
   revokeGrant(accountId: string): void;
 }
 
-/** What the parts of one fake share. */
+/** The state that the parts of one fake share. */
 export interface FakeContext {
   readonly slug: string;
   /** Base URL of the fake, without a slash at the end. */
@@ -61,7 +61,7 @@ export interface FakeContext {
   readonly clientSecret: string;
   readonly now: () => number;
   readonly grants: GrantBook;
-  /** What the endpoints of this provider alone have remembered. */
+  /** Facts that the endpoints of this provider alone have remembered. */
   readonly facts: BoundedMap<true>;
   readonly consent: ConsentDesk;
   /** Finds another fake of the sandbox. */

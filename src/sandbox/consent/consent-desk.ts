@@ -54,9 +54,8 @@ export class ConsentDesk {
   /**
    * Acts on the submitted form.
    *
-   * @throws {@link Refusal} 400 on an unknown, answered or expired request, an account that is not 1 to 15 digits, no
-   *   decision, a
-   * scope that was not asked for, or none of the offered ones
+   * @throws {@link Refusal} 400 on an unknown, answered or expired request, a missing decision, or an account that is
+   *   not 1 to 15 digits. Also on a scope that was not asked for, or none of the offered ones.
    */
   respond(call: IncomingCall): FakeResponse {
     const fields = readFields(call.body);

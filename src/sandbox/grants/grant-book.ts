@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { BoundedMap } from './bounded-map.js';
 import { randomToken } from './random-token.js';
 
-/** What one user allowed once. All tokens that follow from it die with it. */
+/** One consent of a user. All tokens that follow from it die with it. */
 export interface Grant {
   readonly familyId: string;
   readonly accountId: string;
@@ -31,7 +31,7 @@ export interface RefreshToken {
   readonly value: string;
   readonly grant: Grant;
   readonly expiresAtMs: number;
-  /** What it was exchanged for; a token that has this is used up. */
+  /** The tokens that it was exchanged for. A token with a successor is used up. */
   successor?: {
     readonly atMs: number;
     readonly access: AccessToken;
@@ -42,7 +42,7 @@ export interface RefreshToken {
 
 export type TokenFields = Readonly<Record<string, unknown>>;
 
-/** A grant that still stands, as a test sees it. */
+/** A live grant, as a test sees it. */
 export interface LiveGrant {
   readonly familyId: string;
   readonly accountId: string;

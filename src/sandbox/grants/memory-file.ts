@@ -40,7 +40,7 @@ export class MemoryFile {
 
   /**
    * Resolves once the file has the state of now. Calls that come while a write runs share the next one. If the file
-   * cannot be written, the sandbox reports it and goes on with what is in memory.
+   * cannot be written, the sandbox reports it and continues with its state in memory.
    */
   save(): Promise<void> {
     if (this.#writing === undefined) {

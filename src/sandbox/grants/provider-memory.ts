@@ -52,7 +52,7 @@ type Memory = z.infer<typeof schema>;
 /** Everything that a fake provider keeps about users. */
 export interface RememberedState {
   readonly grants: GrantBook;
-  /** What the endpoints of this provider alone have remembered. */
+  /** Facts that the endpoints of this provider alone have remembered. */
   readonly facts: BoundedMap<true>;
 }
 

@@ -3,8 +3,8 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 /**
  * Returns a new 256-bit token.
  *
- * Its alphabet is that of a bearer token (RFC 6750 section 2.1), and it always holds `+`, `/` and `=`, so that a caller
- * who forgets to encode it in a form or a query is refused.
+ * Its alphabet is that of a bearer token (RFC 6750 section 2.1). It always holds `+`, `/` and `=`. So a caller who
+ * forgets to encode it in a form or a query is refused.
  */
 export function randomToken(prefix: string): string {
   return `${prefix}+/${randomBytes(32).toString('base64')}`;

@@ -2,7 +2,7 @@ import { Refusal } from './fake-response.js';
 import type { IncomingCall } from './incoming-call.js';
 import type { Endpoint } from '../protocol.js';
 
-/** An endpoint at a path, where `{name}` stands for one segment. */
+/** An endpoint at a path, in which `{name}` matches one segment. */
 export interface Route extends Endpoint {
   readonly method: string;
   readonly path: string;
@@ -24,7 +24,7 @@ export function findRoute(routes: readonly Route[], call: IncomingCall): Route |
   return route;
 }
 
-/** Returns what stands at each `{name}` of a path template, or `undefined` when the path is another. */
+/** Returns the value of each `{name}` of a path template, or `undefined` when the path is another. */
 export function matchPath(template: string, path: string): Readonly<Record<string, string>> | undefined {
   const wanted = template.split('/');
   const segments = path.split('/');
@@ -51,7 +51,7 @@ export function onlyMethod(call: IncomingCall, method: string): void {
   }
 }
 
-/** Returns whether a path is another one or lies below it. */
+/** Returns whether a path is another one or is below it. */
 export function isBelow(path: string, parent: string): boolean {
   return path === parent || path.startsWith(`${parent}/`);
 }

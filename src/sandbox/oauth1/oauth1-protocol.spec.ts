@@ -98,7 +98,7 @@ async function link(account?: string): Promise<Credentials> {
   return credentials(await exchange(await approved(account === undefined ? {} : { account })));
 }
 
-/** What the fake says is wrong. */
+/** The fake's `oauth_problem`. */
 function problem(reply: Reply): unknown {
   return [reply.status, new URLSearchParams(reply.text).get('oauth_problem')];
 }

@@ -9,7 +9,7 @@ const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 /** As SMART App Launch limits the life of an assertion. */
 const longestLifeSeconds = 300;
 
-/** What an assertion has to be made for. */
+/** The claims that an assertion must have. */
 export interface ExpectedAssertion {
   readonly slug: string;
   readonly clientId: string;
@@ -29,8 +29,8 @@ export class AssertionCheck {
   private readonly spent = new BoundedMap<true>();
 
   /**
-   * Accepts the assertion of a form: by the key that `kid` names, with ES384, from and for the client, for one
-   * audience, expiring within five minutes, with a `jti` that was not used before.
+   * Accepts the assertion of a form. It is signed with ES384 by the key that `kid` names. It is from and for the
+   * client, for one audience, expires within five minutes, and has a `jti` that was not used before.
    *
    * @throws Error saying what is wrong
    */
@@ -61,7 +61,7 @@ export class AssertionCheck {
       throw new Error('kid names another key, or typ is not JWT');
     }
     if (exp > expected.nowMs / 1_000 + longestLifeSeconds) {
-      throw new Error(`exp lies more than ${longestLifeSeconds} seconds ahead`);
+      throw new Error(`exp is more than ${longestLifeSeconds} seconds ahead`);
     }
     if (typeof jti !== 'string' || jti === '' || this.spent.get(jti) === true) {
       throw new Error('jti is missing, or was used before');

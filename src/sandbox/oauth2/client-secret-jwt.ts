@@ -5,7 +5,7 @@ import { sandboxSigningKey } from '../../provider-kit/definition/sandbox-credent
 /** Six months, as providers that take such a secret count them. */
 const longestLifeSeconds = 15_777_000;
 
-/** What the JWT has to be made for. */
+/** The claims that the JWT must have. */
 export interface ExpectedClientSecretJwt {
   readonly slug: string;
   readonly clientId: string;
@@ -15,8 +15,8 @@ export interface ExpectedClientSecretJwt {
 }
 
 /**
- * Checks a client secret that is a JWT: ES256 by the sandbox's signing key, which the header names, from the team, for
- * the client and the audience, issued by now and valid for at most six months more.
+ * Checks a client secret that is a JWT. It is signed with ES256 by the sandbox's signing key, which the header names.
+ * It is from the team, for the client and the audience, issued by now, and valid for at most six months more.
  *
  * @throws Error saying what is wrong
  */
@@ -36,9 +36,9 @@ export async function verifyClientSecretJwt(jwt: string, expected: ExpectedClien
     throw new Error('kid names another key');
   }
   if (iat > nowSeconds) {
-    throw new Error('iat lies in the future');
+    throw new Error('iat is in the future');
   }
   if (exp > nowSeconds + longestLifeSeconds) {
-    throw new Error(`exp lies more than ${longestLifeSeconds} seconds ahead`);
+    throw new Error(`exp is more than ${longestLifeSeconds} seconds ahead`);
   }
 }

@@ -4,10 +4,10 @@ import type { FakeResponse } from '../http/fake-response.js';
 import { pageResponse } from '../pages/page-response.js';
 
 /**
- * The authorization page of a provider whose page is a web app: its parameters are behind a route in the fragment,
- * which no server sees, so a script in the page sends them on as a query.
+ * The authorization page of a provider whose page is a web app. Its parameters follow a route in the fragment, which no
+ * server sees. So a script in the page sends them on as a query.
  *
- * @param route - stands before the parameters: `/` for `#/?client_id=...`
+ * @param route - precedes the parameters: `/` for `#/?client_id=...`
  */
 export function fragmentPage(route: string): FakeResponse {
   const start = JSON.stringify(`#${route}?`);

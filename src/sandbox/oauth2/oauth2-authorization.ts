@@ -42,8 +42,8 @@ export class OAuth2Authorization {
   /**
    * Responds with the consent page, or sends the browser back with `error`.
    *
-   * @throws {@link Refusal} 400 when the client or the redirect URI is wrong, so that no stranger gets a redirect; for
-   *   some providers on every malformed request
+   * @throws {@link Refusal} 400 when the client or the redirect URI is wrong, so that no stranger gets a redirect. Some
+   *   providers do so on every malformed request.
    */
   start(call: IncomingCall): FakeResponse {
     if (this.definition.authorizeRoute !== undefined && call.query === '') {

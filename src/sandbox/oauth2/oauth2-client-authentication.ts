@@ -21,8 +21,11 @@ export type ClientAuthentication = OAuth2SandboxDefinition['clientAuthentication
 /**
  * Checks that a request has one client authentication, of the provider's own kind and with the right secret.
  *
- * @param kind - `basic`: both parts form-encoded in the header, no secret in the body; `body`: both in the form;
- *   `none`: the client id in the form and no secret anywhere; `es256-jwt`: as `body`, the secret a JWT
+ * @param kind - the accepted way:
+ *   - `basic`: both parts form-encoded in the header, no secret in the body
+ *   - `body`: both in the form
+ *   - `none`: the client id in the form and no secret anywhere
+ *   - `es256-jwt`: as `body`, and the secret is a JWT
  * @param audience - what such a JWT must be made for
  * @throws {@link Refusal} 401 `invalid_client`
  * @see RFC 6749 section 2.3.1, https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1

@@ -38,7 +38,7 @@ export class OAuth2Protocol implements Protocol {
     this.#access = new AccessCheck(context.grants);
     const revocation = new OAuth2Revocation(definition, context, forms, this.#access);
     this.#own = new OwnEndpoints(definition, context, this.#access);
-    // What shares the path of the token endpoint gets the calls that have no grant type.
+    // An endpoint on the path of the token endpoint gets the calls without a grant type.
     const isOurs = ({ path, body }: IncomingCall): boolean =>
       path !== definition.tokenPath || !/(^|&)grant_type=/.test(body);
     this.#routes = [

@@ -11,7 +11,7 @@ import type { CallNote, IssuedGrant, FakeContext } from '../protocol.js';
 import { fingerprint } from '../grants/random-token.js';
 import type { Route } from '../http/routing.js';
 
-/** What a successful call leads to. */
+/** The result of a successful call. */
 interface Outcome {
   readonly grant: Grant;
   readonly fields: TokenFields;

@@ -10,7 +10,7 @@ export const notificationKinds = [
   'data',
 ] as const satisfies readonly NotificationKind[];
 
-/** What a fake tells a hook, and how. */
+/** An order to send notifications. */
 export interface NotificationOrder {
   readonly kind: NotificationKind;
   readonly accountIds: readonly string[];

@@ -2,7 +2,7 @@ import { html, type Html } from '../../web/html.js';
 import type { FakeResponse } from '../http/fake-response.js';
 import { pageResponse } from './page-response.js';
 
-/** What the consent page shows. */
+/** The content of the consent page. */
 export interface ConsentPage {
   readonly slug: string;
   readonly displayName: string;

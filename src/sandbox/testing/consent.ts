@@ -3,7 +3,7 @@ import { request } from './request.js';
 /** The sandbox proposes a new account for each consent, but the user of these tests has one. */
 const usualAccount = '1001';
 
-/** What the user does on a provider's consent page. */
+/** The user's choices on a provider's consent page. */
 export interface ConsentOptions {
   readonly decision?: 'approve' | 'deny';
   /** Account at the provider, digits; the same one for everybody if absent. */

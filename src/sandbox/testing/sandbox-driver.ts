@@ -22,7 +22,7 @@ export interface Reply {
   readonly text: string;
 }
 
-/** A clock that stands still until it is moved. */
+/** A clock that moves only by hand. */
 export class TestClock {
   ms = Date.UTC(2026, 0, 1);
 
