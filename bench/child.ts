@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 const startTimeoutMs = 60_000;
 const stopTimeoutMs = 30_000;
 
-/** A process of its own that is told over a channel what to do. */
+/** A process of its own that takes commands over a channel. */
 export interface Child {
   readonly processId: number;
   /**
@@ -25,7 +25,7 @@ export interface Child {
   stop(): Promise<void>;
 }
 
-/** What goes over the channel. */
+/** A message over the channel. */
 export interface Reply {
   readonly id: number;
   readonly result?: unknown;
@@ -131,7 +131,9 @@ async function residentMiB(processId: number): Promise<number> {
   return Number(kibibytes) / 1024;
 }
 
-/** Time on processors that a process has had so far, in seconds. Linux counts hundredths; elsewhere `ps` prints them. */
+/**
+ * Time on processors that a process has had so far, in seconds. Linux counts hundredths; elsewhere `ps` prints them.
+ */
 export async function processorSeconds(processId: number): Promise<number> {
   const stat = await readFile(`/proc/${processId}/stat`, 'utf8').catch(() => undefined);
   if (stat !== undefined) {

@@ -21,8 +21,8 @@ export interface Deployment {
 }
 
 /**
- * Makes a database with connections: those of the service sealed by its vault, those of the reference by AES-256-GCM
- * with one key, both with a token set of about a kilobyte.
+ * Makes a database with connections. The vault of the service seals its own. The reference uses AES-256-GCM with one
+ * key. Both have a token set of about a kilobyte.
  *
  * @param providerUrl - where the provider's token endpoint is
  */

@@ -1,6 +1,6 @@
 /**
- * Measures how late events arrive: written at a steady rate, placed in the stream, and delivered to one endpoint; then
- * the same with a slow endpoint beside it.
+ * Measures the delay of events that are written at a steady rate, placed in the stream and delivered to one endpoint.
+ * Then measures it again with a slow endpoint beside.
  *
  * Usage: npm run build && node bench/events.ts [--rate 1000] [--seconds 60] [--slow 2000]
  *

@@ -1,5 +1,5 @@
 /**
- * Kills the primary of a Patroni pair while two replicas refresh, and measures the time to the first token and the
+ * Kills the primary of a Patroni pair while two replicas refresh. Measures the time to the first token, and the
  * connections that must be linked again. The provider is strict: a refresh token sent twice ends the grant.
  *
  * Usage: npm run bench:failover [-- --connections 20] [--rounds 3]

@@ -7,10 +7,10 @@ import { median } from './statistics.ts';
 import type { BenchServer } from './server.ts';
 import { startTokenServers } from './token.ts';
 
-/** What `processes/layered-token-server.ts` does more with each number. */
+/** The work that `processes/layered-token-server.ts` adds with each number. */
 const layers = ['HTTP alone', 'API key', 'row', 'envelope', 'audit entry'];
 
-/** Something that hands tokens out. */
+/** A server that issues tokens. */
 interface Target {
   readonly name: string;
   readonly port: number;
@@ -19,8 +19,9 @@ interface Target {
 }
 
 /**
- * Where the processor time of a hand-out goes, in microseconds of our process each: `node:http` with one part of the
- * service after the other, then the whole service, and the bare server of the token benchmark.
+ * Measures the processor time of an issued token by layer, in microseconds of our process. Starts with `node:http`
+ * alone and adds one part of the service after the other. Then come the whole service, and the bare server of the token
+ * benchmark.
  */
 export async function benchmarkLayers(server: BenchServer, sizes: Sizes): Promise<Findings> {
   const deployment = await createDeployment(server, sizes.connections);

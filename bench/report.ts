@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { BenchmarkName, Sizes } from './arguments.ts';
 import type { Comparison } from './rounds.ts';
 
-/** What one benchmark found. */
+/** The figures of one benchmark. */
 export interface Findings {
   readonly benchmark: BenchmarkName;
   readonly comparisons: readonly Comparison[];

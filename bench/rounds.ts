@@ -3,11 +3,11 @@ import { median } from './statistics.ts';
 /** One thing measured against another. */
 export interface Comparison {
   readonly name: string;
-  /** What the numbers count. */
+  /** Unit of both numbers. */
   readonly unit: string;
   readonly ours: number;
   readonly reference: number;
-  /** Median of the ratios within each round, so that a machine that gets slower or faster meanwhile does not matter. */
+  /** Median of the ratios within each round: a machine that gets slower or faster during the run does not change it. */
   readonly ratio: number;
   readonly rounds: readonly Round[];
 }

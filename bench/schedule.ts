@@ -1,13 +1,14 @@
 /**
- * Simulates the scheduler of many processes on a simulated clock: when connections are due, how many refreshes begin, and
- * how long a stop takes to work off. Due times and rates are those of the service: `refreshDueInMs` and `RateLimiter`.
+ * Simulates the scheduler of many processes on a simulated clock. Shows when connections are due, how many refreshes
+ * begin, and how long the backlog of a stop lasts. Due times and rates are those of the service: `refreshDueInMs` and
+ * `RateLimiter`.
  *
  * Usage: npm run build && node bench/schedule.ts [--connections 100000000] [--processes 400] [--rate 100]
  *   [--concurrency 32] [--responseMs 300] [--lifetime 3600] [--margin 300] [--stop 3600] [--sample 10]
  *
- * `--rate` is REFRESH_RATE_PER_SECOND, `--concurrency` PROVIDER_CONCURRENCY, `--margin` TOKEN_REFRESH_MARGIN_SECONDS and
- * `--stop` the seconds without any process. `--sample 10` simulates one in ten connections and processes. The database,
- * failures and callers are not simulated. The figures go to standard output as JSON.
+ * `--rate` is REFRESH_RATE_PER_SECOND, `--concurrency` PROVIDER_CONCURRENCY, `--margin` TOKEN_REFRESH_MARGIN_SECONDS
+ * and `--stop` the seconds without any process. `--sample 10` simulates one in ten connections and processes. The
+ * database, failures and callers are not simulated. The figures go to standard output as JSON.
  */
 import { parseArgs } from 'node:util';
 import type { OAuth2Definition } from '../src/provider-kit/definition/provider-definition.ts';

@@ -11,7 +11,7 @@ import { summarize, type Measure, type Round } from './rounds.ts';
 import { run, type BenchServer } from './server.ts';
 import { median } from './statistics.ts';
 
-/** What one side needed for the refreshes of one round. */
+/** Processor time of one side for the refreshes of one round. */
 interface RefreshUse {
   /** Processor time of the side's process for one refresh, in microseconds. */
   readonly ownMicroseconds: number;
@@ -41,8 +41,8 @@ interface SweepOrder {
 }
 
 /**
- * How fast due connections are refreshed, against a loop that does no more than the calls a refresh is made of, and
- * against an earlier version where one is named.
+ * Measures how fast due connections are refreshed. Compares with a loop that makes only the calls of a refresh, and
+ * with an earlier version if one is named.
  */
 export async function benchmarkSweep(server: BenchServer, sizes: Sizes): Promise<Findings> {
   const fakeProvider = startChild('processes/provider.ts', {});
@@ -140,7 +140,7 @@ function sweeperOf(
   const readTimes = (): Promise<[number, ProcessorTimes]> =>
     Promise.all([child.processorSeconds(), postgresTimes(databaseUrl)]);
   const measure = async (): Promise<number> => {
-    // What the round before left behind is not this one's.
+    // This round must not pay for the rows and pages that the last one left behind.
     await run(databaseUrl, 'VACUUM connections, reference_connections');
     await run(databaseUrl, 'CHECKPOINT');
     const issuedBefore = await fakeProvider.call<number>({ ask: 'issued' });

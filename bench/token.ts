@@ -24,7 +24,7 @@ export interface TokenServers {
   stop(): Promise<void>;
 }
 
-/** What one side needed for its tokens during one measurement. */
+/** Processor time of one side for its tokens during one measurement. */
 interface TokenUse extends TokenLoadResult {
   /** Processor time of the server for one token, in microseconds. */
   readonly ownMicroseconds: number;
@@ -33,8 +33,8 @@ interface TokenUse extends TokenLoadResult {
 }
 
 /**
- * How fast tokens are issued, against a bare server that selects a row and decrypts it: once for each number of
- * clients, with the processor time of both sides and of PostgreSQL.
+ * Measures how fast tokens are issued, once for each number of clients. Compares with a bare server that selects a row
+ * and decrypts it. Reports the processor time of both sides and of PostgreSQL.
  */
 export async function benchmarkToken(server: BenchServer, sizes: Sizes): Promise<Findings> {
   const deployment = await createDeployment(server, sizes.connections);

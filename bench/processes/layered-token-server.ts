@@ -28,8 +28,8 @@ const token = {
 };
 
 /**
- * Responds to `GET .../token` as `node:http` alone would, doing as many of the parts as asked: 0 none, 1 checks the API
- * key, 2 reads the row, 3 opens it, 4 writes the audit entry. Each number has a port of its own.
+ * Responds to `GET .../token` with `node:http` and the first parts of the service. 1 checks the API key, 2 reads the
+ * row, 3 opens it, and 4 writes the audit entry. 0 does none of these. Each number has a port of its own.
  */
 async function handOut(layer: number, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const [, userId = '', provider = ''] =

@@ -2,7 +2,7 @@ import { Pool } from 'undici';
 import { forEachConcurrently } from '../concurrency.ts';
 import { respond } from './respond.ts';
 
-/** What to link. */
+/** The links to make. */
 export interface LinkLoad {
   readonly url: string;
   readonly apiKey: string;

@@ -13,7 +13,7 @@ const { RefreshScheduler } = await built<typeof import('../../src/tokens/schedul
 );
 const { refreshes } = await built<typeof import('../../src/tokens/tokens.metrics.ts')>('tokens/tokens.metrics.js');
 
-/** What the worker process of a deployment runs, without its port. */
+/** The worker process of a deployment, without its port. */
 const app = await NestFactory.createApplicationContext(WorkerModule, { logger: ['error', 'warn'] });
 const database = app.get(Database, { strict: false });
 const scheduler = app.get(RefreshScheduler, { strict: false });

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { quantile } from '../statistics.ts';
 import { respond } from './respond.ts';
 
-/** What to ask for, and for how long. */
+/** The tokens to ask for, and for how long. */
 export interface TokenLoad {
   readonly port: number;
   readonly apiKey: string;
