@@ -1,7 +1,7 @@
 /**
- * Shows that the contract suite bites: flips each quirk that a provider declares, one at a time in a copy of the
- * project, and runs that provider's spec. Every flip has to make a case fail; the survivors are listed and end the run
- * with status 1.
+ * Shows that the contract suite can fail. Flips each quirk that a provider declares, one at a time in a copy of the
+ * project, and runs that provider's spec. Every flip must make a case fail. Survivors are listed, and end the run with
+ * status 1.
  *
  * Usage: npm run test:mutation-providers [-- slug ...]
  */
@@ -194,7 +194,7 @@ function flipsOf(definition: string): Flip[] {
     [...definition.matchAll(new RegExp(pattern, 'g'))].flatMap((match) => {
       const [text, value = ''] = match;
       const other = opposite[value];
-      // What separates scopes means nothing where none are sent.
+      // A separator of scopes means nothing if no scopes are sent.
       if (other === undefined || (quirk === 'separator' && takesNoScopes)) {
         return [];
       }

@@ -92,7 +92,7 @@ function renderChannel({ channel, subscriptions }: Sender): string {
 
 const longestLine = 120;
 
-/** Breaks an item of a list, or other text, into lines. A word that is too long stands alone. */
+/** Breaks an item of a list, or other text, into lines. A word that is too long gets a line of its own. */
 function wrap(text: string, indent = '  '): string {
   const lines: string[] = [];
   for (const word of text.split(' ')) {

@@ -132,7 +132,7 @@ function statusesOfCodes({ responses }: Operation): Map<string, string> {
   );
 }
 
-/** What a caller sends: the new description must accept all that the old one accepted. */
+/** Compares a request: the new description must accept all that the old one accepted. */
 function narrowed(at: string, old: SchemaView, next: SchemaView): string[] {
   const changes: string[] = [];
   if (next.types.size > 0 && old.types.size > 0 && !old.types.isSubsetOf(next.types)) {
@@ -151,7 +151,7 @@ function narrowed(at: string, old: SchemaView, next: SchemaView): string[] {
 }
 
 /**
- * What a caller receives: the new description must return nothing that the old one excluded. New values are allowed.
+ * Compares a response: the new description must return nothing that the old one excluded. New values are allowed.
  */
 function widened(at: string, old: SchemaView, next: SchemaView): string[] {
   const changes: string[] = [];

@@ -1,4 +1,4 @@
-/** What the comparison of two OpenAPI descriptions needs of a schema, of OpenAPI 3.0 and 3.1 alike. */
+/** The parts of a schema that the comparison of two OpenAPI descriptions needs, for OpenAPI 3.0 and 3.1 alike. */
 export interface SchemaView {
   /** JSON types, `null` among them; empty: any. */
   readonly types: ReadonlySet<string>;

@@ -42,7 +42,7 @@ export async function clientTypes(text: string): Promise<string> {
   return `// Written by \`npm run openapi\` from openapi.json. Do not edit.\n\n${astToString(nodes)}`;
 }
 
-/** What {@link clientTypes} looks at. */
+/** The parts of the description that {@link clientTypes} reads. */
 interface Description {
   readonly paths: Record<string, Record<string, { readonly responses: Record<string, object> }>>;
   readonly components: { responses?: object };

@@ -1,4 +1,4 @@
-/** What a discovery document (RFC 8414, OpenID Connect Discovery 1.0) says about a new provider. */
+/** The facts of a discovery document (RFC 8414, OpenID Connect Discovery 1.0) about a new provider. */
 export interface Discovered {
   readonly issuer?: string;
   readonly authorizationEndpoint?: string;

@@ -18,7 +18,7 @@ const usage =
 /** The version of OAuth in the names of the kit's classes. */
 export type OAuthVersion = '1' | '2';
 
-/** What was asked for cannot be done; the message is for the caller. */
+/** The order cannot be carried out. The message is for the caller. */
 class RefusedError extends Error {}
 
 /**

@@ -26,9 +26,9 @@ export interface DocumentedFacts {
   /** When they were last compared with the provider's documentation: `YYYY-MM-DD`. */
   readonly checkedOn: string;
   readonly refreshTokenLifetimeSeconds: number | null;
-  /** What its users have; a key of {@link kinds}. */
+  /** The kind of device or app of its users; a key of {@link kinds}. */
   readonly kind: string;
-  /** What the provider demands of an app; `?` if that is not known. */
+  /** The provider's conditions for an app; `?` if they are not known. */
   readonly access: string;
   /** Absent if the provider serves all regions alike, as far as is known. */
   readonly region?: string;
@@ -36,7 +36,7 @@ export interface DocumentedFacts {
   readonly observedOn?: string | undefined;
 }
 
-/** What the page is made from. */
+/** The source of the page. */
 export interface ProvidersSource {
   /** Sorted by slug. */
   readonly definitions: readonly ProviderDefinition[];
@@ -57,7 +57,7 @@ type QuirkField = Exclude<
 >;
 type QuirkSentences = { readonly [Field in QuirkField]: (value: NonNullable<OAuth2Definition[Field]>) => string };
 
-/** What each flag of a definition means. A new flag does not compile until it is described here. */
+/** The meaning of each flag of a definition. A new flag does not compile until it is described here. */
 const quirkSentences: QuirkSentences = {
   refreshUrl: (value) => `refreshes go to ${code(value)}`,
   parUrl: (value) => `the authorisation request is pushed to ${code(value)}`,
@@ -121,7 +121,7 @@ const notOffered = `## Not offered
 | komoot | It speaks OAuth 2.0, but gives client ids to partners only and publishes neither lifetimes nor rotation. With a partnership it can be added like any other. | |
 `;
 
-/** What readers look for, in this order. */
+/** The headings of the page, in their order. */
 const kinds: Readonly<Record<string, string>> = {
   wearable: 'Watches, rings and bands',
   training: 'Training platforms and equipment',
@@ -300,7 +300,7 @@ function describeRevocation(revocation: Revocation | undefined): string {
     query: 'the access token in the query',
     signature: 'a signature with the token',
   }[revocation.proof];
-  // A host of that kind stands for one that is found out at run time (RFC 2606 section 2).
+  // A host of that kind is a placeholder for one that is discovered at run time (RFC 2606 section 2).
   const discovered = new URL(revocation.url).hostname.endsWith('.invalid');
   const call = discovered ? `${revocation.method} to a discovered URL` : code(`${revocation.method} ${revocation.url}`);
   return `${call}, proved by ${proof}`;
@@ -326,7 +326,7 @@ function describeRefresh({ rotates, reuse, grace, oldAccessTokenDiesOnRefresh }:
   ];
 }
 
-/** What an app of another server does otherwise. */
+/** Lists the differences of each further server. */
 function describeServers(definition: ProviderDefinition): string[] {
   if (definition.oauth === '1.0a' || definition.servers === undefined) {
     return [];

@@ -1,6 +1,6 @@
 /**
- * Tests the image without a container: does what the Dockerfile does in an empty folder, makes the tree read-only, and
- * runs the commands of the image in it as another user. Prints a table of figures.
+ * Tests the image without a container. Follows the steps of the Dockerfile in an empty folder, makes the tree
+ * read-only, and runs the commands of the image in it as another user. Prints a table of figures.
  *
  * Usage: as root, after a build: npm run test:image
  */
