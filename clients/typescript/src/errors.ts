@@ -11,7 +11,7 @@ export type Problem = components['schemas']['Problem'];
  */
 export type ErrorCode = Problem['code'] | 'NO_RESPONSE' | 'RESPONSE_UNREADABLE';
 
-/** Who must act before the same call can succeed. */
+/** The party that must act before the same call can succeed. */
 export type ErrorActor = Problem['act'];
 
 /** The same in every copy of this package, as an ES module and as CommonJS. */
@@ -22,7 +22,7 @@ export class CufflinkError extends Error {
   override readonly name = 'CufflinkError';
   readonly [brand] = true;
   readonly code: ErrorCode;
-  /** Who must act: your code, the user, the operator of Cufflink, the provider, or Cufflink (`us`). */
+  /** The party that must act: your code, the user, the operator of Cufflink, the provider, or Cufflink (`us`). */
   readonly act: ErrorActor;
   /** The HTTP status; `undefined` without a response. */
   readonly status: number | undefined;

@@ -16,8 +16,8 @@ export class Links {
   /**
    * Starts a link. Send the user's browser to its `link_web_url`.
    *
-   * @param idempotencyKey - a key of your own, such as a UUID: the call is then safe to repeat, and is tried again when
-   *   its response is lost
+   * @param idempotencyKey - a key of your own, such as a UUID. It makes the call safe to repeat, and the client repeats
+   *   it if the response is lost.
    */
   create(
     userId: string,

@@ -24,7 +24,7 @@ export class ProviderProxy {
    */
   readonly fetch = async (path: string, init?: RequestInit): Promise<Response> => {
     if (movesAway.test(path)) {
-      throw new TypeError("The path must lie below the base URL of the provider's API.");
+      throw new TypeError("The path must be below the base URL of the provider's API.");
     }
     return send(new Request(this.#base + path.replace(/^\//, ''), init), this.#transport);
   };

@@ -19,8 +19,9 @@ export interface TransportOptions {
 }
 
 /**
- * Sends a request, and repeats it where that is safe: a GET, a HEAD or a request with an idempotency key that got no
- * response or a temporary error, and any request that was refused for a rate limit, before anything was done.
+ * Sends a request, and repeats it where that is safe. A GET, a HEAD or a request with an idempotency key is repeated
+ * after a temporary error, or without a response. Any request is repeated that a rate limit refused before anything was
+ * done.
  *
  * @returns a success of Cufflink, or any response of a provider
  * @throws {@link CufflinkError} for everything else, but for an abort by the caller's own signal
