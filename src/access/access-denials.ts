@@ -23,7 +23,7 @@ export class AccessDenials {
    * Notes a denial. The user whom the request names has no part in it: the caller may not act for them, or nobody has
    * looked whether they exist.
    *
-   * @param error - what the caller is told
+   * @param error - the error for the caller
    * @param request - what was asked for; its caller is known, or absent
    */
   async note(error: AppError, request: AuthenticatedRequest): Promise<void> {

@@ -38,8 +38,8 @@ export const ProviderHook = (): MethodDecorator =>
   );
 
 /**
- * Opens a route to anyone, such as browsers on their way back from a provider. Goes on the handler, not on its class. A
- * body must be a form.
+ * Opens a route to anyone, such as browsers on their way back from a provider. Put it on the handler, not on its class.
+ * A body must be a form.
  *
  * @param options - `counted: false` for probes: their addresses have no limit
  */

@@ -19,12 +19,11 @@ export interface AddressRule {
 }
 
 /**
- * Counts calls for the address that they come from, before a body is read or anything is looked up (AR-25). It is a
- * hook of the server, so that it covers every route, those that Nest does not know and those that do not exist
- * included.
+ * Counts calls for the address that they come from, before a body is read or anything is looked up (AR-25). As a hook
+ * of the server it covers every route, also those that Nest does not know and those that do not exist.
  *
- * A caller with an API key that has been used here, or with what may be a user token, is not counted: the access guard
- * counts those that it refuses. Once an address is over its limit, only credentials that are valid get through.
+ * A call is not counted here if it has an API key that was used in this process, or a text that may be a user token.
+ * The access guard counts those that it refuses. Once an address is over its limit, only valid credentials get through.
  */
 @Injectable()
 export class AddressLimit {

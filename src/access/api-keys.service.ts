@@ -97,8 +97,7 @@ export class ApiKeysService {
   }
 
   /**
-   * Makes a key that may do what another one may, with a life as long as that one was given, and lets the other one
-   * expire.
+   * Replaces a key by a new one with the same rights and the same lifetime. The old key expires.
    *
    * @param id - of the key to be replaced
    * @param overlapMs - how long both work, in milliseconds; 0 ends the old one now
@@ -236,7 +235,7 @@ export class ApiKeysService {
           'Revoke it and create a new one.',
       );
       const entry = { action: 'access.denied', outcome: 'failed', code: 'TOKEN_UNREADABLE' } as const;
-      // The refusal stands whether or not this is written.
+      // The caller is refused in any case, even if this is not written.
       await this.audit
         .record({ ...entry, actor: 'service', subject: `api-key:${row.id}` })
         .catch((failure: unknown) => this.logger.error(failure));

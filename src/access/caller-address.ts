@@ -69,8 +69,8 @@ export class CallerAddresses {
 }
 
 /**
- * Writes an address in one of three forms: a keyed digest of the IPv4 address or the /64 network, the /24 or /48
- * network, or the address itself.
+ * Writes an address in one of three forms: as a keyed digest, as a network, or as it is. The digest covers the IPv4
+ * address or the /64 network. The network has a /24 or /48 prefix.
  *
  * @param sender - as the connection or a trusted proxy tells it
  * @param digest - keyed

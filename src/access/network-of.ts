@@ -1,8 +1,8 @@
 import { isIPv6 } from 'node:net';
 
 /**
- * An IPv4 address, also one that is written as IPv6, or the /64 network of an IPv6 one: each subscriber has all
- * addresses of such a network.
+ * Returns an IPv4 address as it is, also one that is written as IPv6. Of an IPv6 address it returns the /64 network,
+ * because each subscriber has all addresses of such a network.
  */
 export function networkOf(sender: string): string {
   // Some proxies name the port too, and that changes with every connection.

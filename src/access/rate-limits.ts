@@ -23,8 +23,8 @@ const windows = {
 } as const satisfies Record<string, Limit>;
 
 /**
- * Calls allowed in a minute (AR-25). Everything is counted for the address that a call comes from, or for
- * somebody whom the caller may act for, never for a name that a caller has only written down (AR-26).
+ * Calls allowed in a minute (AR-25). A call is counted for its address, or for somebody for whom the caller may act. It
+ * is never counted for a name that a caller has only written down (AR-26).
  */
 @Injectable()
 export class RateLimits {
@@ -55,8 +55,8 @@ export class RateLimits {
   }
 
   /**
-   * Counts a call without credentials that are known, for its address. Apart from the pages: behind a proxy that is not
-   * known as one, everybody has the same address, and users must come back from providers all the same.
+   * Counts a call without known credentials for its address. Pages have a count of their own: behind a proxy that is
+   * not configured as one, everybody has the same address, and users must still come back from providers.
    *
    * @throws {@link RateLimitedError} when this call is one too many
    */

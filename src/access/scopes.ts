@@ -1,12 +1,19 @@
 /**
- * The scopes of API keys.
- *
- * `links:write` start links · `connections:read` see status · `connections:write` refresh and unlink ·
- * `connections:import` import tokens of another system · `tokens:read` read access tokens · `tokens:sign` use tokens
- * without seeing them, in proxied calls and signatures, and with `tokens:read` read the token secrets of OAuth 1.0a ·
- * `events:read` read the stream of events · `webhooks:write` manage webhook endpoints · `fleet:read` see connections of
- * all users · `console` sign in to the operators' console · `metrics:read` read the metrics · `audit:read` read the
- * audit trail · `admin` both of these, for keys from before they were scopes of their own.
+ * The scopes of API keys:
+ * - `links:write`: start links
+ * - `connections:read`: see the status of connections
+ * - `connections:write`: refresh and unlink
+ * - `connections:import`: import tokens of another system
+ * - `tokens:read`: read access tokens
+ * - `tokens:sign`: use tokens without seeing them, in proxied calls and signatures; with `tokens:read`, also read the
+ *   token secrets of OAuth 1.0a
+ * - `events:read`: read the stream of events
+ * - `webhooks:write`: manage webhook endpoints
+ * - `fleet:read`: see connections of all users
+ * - `console`: sign in to the operators' console
+ * - `metrics:read`: read the metrics
+ * - `audit:read`: read the audit trail
+ * - `admin`: the last two, for keys from before they were scopes of their own
  */
 export const accessScopes = [
   'links:write',

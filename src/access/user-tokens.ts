@@ -58,12 +58,12 @@ export class UserTokens {
   }
 
   /**
-   * Tells which user this is.
+   * Returns the user of a token.
    *
    * @param text - as sent in `Authorization: Bearer`, {@link recognizes | recognized} before
-   * @throws {@link UserTokenInvalidError} when signature, algorithm, type, issuer, audience or time is wrong, its life
-   *   is too long, it is bound to a key whose possession nobody proves here, or it names no user; the response does not
-   *   tell which
+   * @throws {@link UserTokenInvalidError} when signature, algorithm, type, issuer, audience or time is wrong, when its
+   *   lifetime is too long, or when it names no user. Also when it is bound to a key, because nobody proves possession
+   *   here. The response does not say which.
    * @throws {@link UserKeysUnavailableError} when the company's keys cannot be read
    * @see RFC 8725, https://www.rfc-editor.org/rfc/rfc8725
    */
