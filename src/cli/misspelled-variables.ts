@@ -2,7 +2,7 @@ import { knownVariables, type Environment } from '../config/read-environment.js'
 import { environmentPrefix } from '../provider-kit/definition/provider-settings.js';
 import type { Finding } from './doctor.js';
 
-/** What may follow a provider's prefix; docs in `.env.example`. */
+/** Endings of variables after a provider's prefix; `.env.example` explains them. */
 const providerVariables = [
   ...['CLIENT_ID', 'CLIENT_SECRET', 'CLIENT_SECRET_FILE', 'TEAM_ID', 'KEY_ID', 'SERVER', 'SERVERS', 'PKCE', 'SCOPES'],
   ...['ISSUER', 'REDIRECT_URL', 'AUTH_URL', 'TOKEN_URL', 'REFRESH_URL', 'API_BASE_URL', 'ACCOUNT_URL', 'REVOKE_URL'],

@@ -54,7 +54,7 @@ export function addDoctorCommand(doctor: Command, print: Print): void {
         return;
       }
       if (live) {
-        // No sandbox stands for a provider here.
+        // No provider is replaced by the sandbox here.
         const declared = await readCatalogue(withoutOutbound({ ...process.env, SANDBOX_URL: undefined }));
         const reports = await askProviders(declared, { slugs: asked, withClient }, { environment: process.env });
         print(renderLive(reports), { reports });

@@ -2,6 +2,6 @@ import { Module } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
 import { WebhooksModule } from '../webhooks/webhooks.module.js';
 
-/** What commands about webhook endpoints need. */
+/** The modules of commands about webhook endpoints. */
 @Module({ imports: [ConfigModule.forRoot({ ignoreEnvFile: true }), WebhooksModule] })
 export class WebhooksCliModule {}

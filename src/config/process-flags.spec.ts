@@ -43,7 +43,7 @@ describe('findForbiddenFlags', () => {
   it('allows to import the tracing of Cufflink, and no other file (CR-17)', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'cufflink-flags-'));
     try {
-      // Where the built file lies, as this one would after a build.
+      // The place of this file after a build.
       const own = join(import.meta.dirname, '../tracing.js');
       const flag = `--import=${own}`;
       const copy = join(folder, 'tracing.js');

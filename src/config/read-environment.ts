@@ -39,9 +39,9 @@ export function readEnvironment<Schema extends z.ZodObject>(
 }
 
 /**
- * Reads a secret: the variable itself, or the file that the variable with `_FILE` behind its name points to, as secret
- * mounts have it. A process that reads a file has the secret neither in its environment, which anyone who runs as the
- * same user can read, nor in its logs.
+ * Reads a secret from the variable itself, or from the file that the variable with the suffix `_FILE` names, as secret
+ * mounts have it. A secret in a file is not in the environment of the process, which anyone with the same system user
+ * can read, nor in its logs.
  *
  * @returns the text without the line ends behind it; `undefined` when neither is set
  * @throws Error naming the variable when both are set, or the file cannot be read or is empty; never shows a value

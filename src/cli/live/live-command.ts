@@ -6,14 +6,14 @@ import { textTable } from '../text-table.js';
 import { askProvider, type ProbeResult } from './live-doctor.js';
 import { ProbeDiary } from './probe-diary.js';
 
-/** What the operator chose. */
+/** The operator's choice on the command line. */
 export interface LiveChoice {
   /** Slugs; all configured providers if there are none. */
   readonly slugs: readonly string[];
   readonly withClient: boolean;
 }
 
-/** What a provider responded, or when it may be asked again. */
+/** The results of one provider, or the time from which it may be asked again. */
 export interface LiveReport {
   readonly provider: string;
   readonly blockedUntil?: Date;

@@ -51,7 +51,7 @@ export interface ProbeResult extends Observation {
   readonly probe: string;
 }
 
-/** What a run of one provider's probes has found. */
+/** The results of one run of a provider's probes. */
 export interface LiveReport {
   readonly results: readonly ProbeResult[];
   readonly memory: ProbeMemory;

@@ -15,7 +15,7 @@ import { observeGrant, type ObservedFact } from './user-observation.js';
 /** How long the test user has. */
 const consentMs = 10 * 60 * 1_000;
 
-/** What a consent of a test user has shown. No value of the provider is in it. */
+/** The facts that the consent of a test user showed. None of the provider's values is in it. */
 export interface UserObservation {
   readonly provider: string;
   /** `YYYY-MM-DD`. */
@@ -33,7 +33,7 @@ interface ObservedResponse {
   readonly shape: Shape;
 }
 
-/** What the command needs of its terminal. */
+/** The parts of a terminal that the command needs. */
 export interface Terminal {
   readonly input: Readable;
   readonly tell: (text: string) => void;

@@ -16,11 +16,11 @@ export type Verdict = 'OK' | 'DIFFERS' | 'UNKNOWN';
 /** The result of one probe. */
 export interface Observation {
   readonly verdict: Verdict;
-  /** What was compared, in one sentence without secrets and without the provider's own words. */
+  /** The comparison, in one sentence without secrets and without the provider's own words. */
   readonly compared: string;
 }
 
-/** What a probe may use. */
+/** The tools and facts that a probe may use. */
 export interface ProbeBench<Definition extends ProviderDefinition = ProviderDefinition> {
   /** In force: with the facts of the chosen server. */
   readonly definition: Definition;
@@ -30,13 +30,13 @@ export interface ProbeBench<Definition extends ProviderDefinition = ProviderDefi
   readonly now: () => Date;
   /** Whether our client secret may be sent (`--with-client`). */
   readonly withClient: boolean;
-  /** What the last run saw; empty at first. */
+  /** The memory of the last run; empty at first. */
   readonly before: ProbeMemory;
-  /** What the next run shall see. */
+  /** The memory for the next run. */
   readonly after: { documentation?: string; date?: Date };
 }
 
-/** What is kept between two runs. */
+/** Facts that are kept from one run to the next. */
 export interface ProbeMemory {
   /** SHA-256 of the documentation page. */
   readonly documentation?: string | undefined;
@@ -82,7 +82,7 @@ export function hasClient({ settings }: ProbeBench): boolean {
   return settings.mode !== 'not-configured';
 }
 
-/** Whether a URL is one that is found out at run time (RFC 2606 section 2). */
+/** Whether a URL is a placeholder for one that is discovered at run time (RFC 2606 section 2). */
 export function isDiscovered(url: string): boolean {
   return new URL(url).hostname.endsWith('.invalid');
 }

@@ -19,8 +19,8 @@ export interface RedirectOptions {
 }
 
 /**
- * Waits until the browser comes back: to the redirect URI itself if that is plain http on this machine and its port is
- * free, or as a URL that the operator pastes.
+ * Waits until the browser comes back. Listens at the redirect URI if that is plain http on this machine and its port is
+ * free. Otherwise the operator pastes the URL.
  *
  * @throws Error when the time is over, or the input ends first and nothing listens
  */

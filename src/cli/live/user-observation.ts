@@ -9,9 +9,9 @@ export interface ObservedFact extends Observation {
 }
 
 /**
- * Uses the grant of a test user in every way that the core does, and ends it: account, one refresh, the used refresh
- * token again, revocation. Each fact is compared with the definition. A definition that is stricter than the provider
- * is OK, because nothing breaks.
+ * Uses the grant of a test user in every way that the core does, and ends it. Looks up the account, refreshes once,
+ * sends the used refresh token again, and revokes. Each fact is compared with the definition. A definition that is
+ * stricter than the provider is OK, because nothing breaks.
  *
  * @param linked - the verified token response of the consent
  * @param asked - the scopes of the authorization request
