@@ -1,6 +1,6 @@
 /**
  * The only script of the console, sent as a file of its own. It asks for the page again every 30 seconds and puts the
- * elements with `data-live` in the place of the ones that are there. Without it the pages work, and stand still.
+ * elements with `data-live` in the place of the ones that are there. Without it the pages work, and do not change.
  */
 export const consoleScript = `'use strict';
 const everyMs = 30000;
@@ -22,7 +22,7 @@ async function refresh() {
   const next = new DOMParser().parseFromString(await response.text(), 'text/html');
   for (const part of document.querySelectorAll('[data-live]')) {
     const fresh = next.getElementById(part.id);
-    // What the keyboard is in stays.
+    // A part that has the keyboard focus stays.
     if (fresh && !part.contains(document.activeElement)) {
       part.replaceWith(document.adoptNode(fresh));
     }

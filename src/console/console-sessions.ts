@@ -17,7 +17,7 @@ import { ConsoleSessionStore } from './console-session-store.js';
 /** Lifetime of a session in seconds. It is not prolonged: the operator signs in again. */
 export const sessionLifetimeSeconds = 60 * 60;
 
-/** Who looks at the console. */
+/** The person who looks at the console. */
 export interface Operator {
   readonly requester: Requester;
   /** Whether the key may also resend deliveries. */

@@ -11,7 +11,7 @@ const schema = z.object({
 export function readConsoleConfig(environment: Environment): {
   /** Not in production, unless CONSOLE says so. */
   isOn: boolean;
-  /** What the process was started with, for the findings of `doctor`. */
+  /** The environment at the start of the process, for the findings of `doctor`. */
   environment: Environment;
 } {
   const { CONSOLE, NODE_ENV } = readEnvironment(schema, environment);

@@ -23,7 +23,7 @@ export interface ConnectionRow {
   readonly state: ConnectionState;
 }
 
-/** What the list shows. */
+/** The content of the list. */
 export interface ConnectionList {
   readonly rows: readonly ConnectionRow[];
   /** The chosen filters by their names. */

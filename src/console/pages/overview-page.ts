@@ -13,7 +13,7 @@ export interface ProviderRow {
   readonly health: RefreshHealth;
 }
 
-/** What the overview shows. */
+/** The content of the overview. */
 export interface Overview {
   /** Providers that have connections or are configured. */
   readonly providers: readonly ProviderRow[];

@@ -36,7 +36,7 @@ export function webhooksPage(rows: readonly EndpointRow[], mayResend: boolean): 
   });
 }
 
-/** What became of a resend. */
+/** The result of a resend. */
 export function resentPage(eventId: string): string {
   return consolePage({
     title: 'Webhooks',
