@@ -130,7 +130,7 @@ export class CufflinkApi {
     });
     const line = `${method} ${path}: ${response.status}`;
     const content = parseBody(await response.text());
-    // What the provider itself responds with passes through the proxy with its status, and has another type.
+    // A response of the provider itself passes through the proxy with its status, and has another type.
     const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json') === true;
     const problem = isProblem ? problemSchema.safeParse(content).data : undefined;
     if (problem !== undefined) {

@@ -14,7 +14,7 @@ interface Target {
 
 type Act = (target: Target) => Promise<DemoResult>;
 
-/** What the buttons of a connection do. */
+/** The actions behind the buttons of a connection. */
 @Injectable()
 export class DemoActions {
   private readonly acts: Readonly<Record<string, Act>> = {
@@ -103,7 +103,7 @@ export class DemoActions {
         ? `The user withdrew consent at ${fake.displayName}, which has told Cufflink. If that proves the end, the ` +
           'connection ends now. Otherwise Cufflink checks it. Press "Look again".'
         : `The user withdrew consent at ${fake.displayName}, which tells nobody. Press "Refresh" or "Call": Cufflink ` +
-          'finds out then. It ends a connection after a second refusal some minutes later.',
+          'notices it then. It ends a connection after a second refusal some minutes later.',
     };
   }
 

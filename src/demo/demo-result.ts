@@ -1,6 +1,6 @@
 import { ApiRefusal } from './cufflink-api.js';
 
-/** What came of a press, shown once on the next page. */
+/** The result of a press, shown once on the next page. */
 export interface DemoResult {
   readonly tone: 'good' | 'bad' | 'neutral';
   readonly text: string;

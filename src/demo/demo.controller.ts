@@ -30,7 +30,7 @@ const home = '/demo';
 @AnyQuery()
 export class DemoController {
   private readonly headers = pageHeaders({ plainHttp: true, style: demoStyle });
-  /** What the next page shows, by user. */
+  /** The results for the next page, by user. */
   private readonly results = new Map<DemoUser, DemoResult>();
 
   constructor(

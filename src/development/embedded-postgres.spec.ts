@@ -493,8 +493,8 @@ async function accountOf(name: string): Promise<{ uid: number; gid: number }> {
 }
 
 /**
- * Makes what a checkout holds, as far as it matters here: the modules, compiled, copies of the packages they use, and
- * of the program that runs them. So its place, its modes and who may enter it can be whatever a test needs.
+ * Makes the parts of a checkout that matter here: the compiled modules, and copies of their packages and of the program
+ * that runs them. So each test can choose its place, its modes and its access.
  */
 async function makeTemplate(): Promise<string> {
   const checkout = await mkdtemp(join(await realpath(tmpdir()), 'cufflink-template-'));

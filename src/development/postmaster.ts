@@ -13,9 +13,9 @@ export interface Postmaster {
 /**
  * Finds the PostgreSQL that runs on a data directory, be it ready, starting or stopping.
  *
- * Its lock file, `postmaster.pid`, stays behind when it is killed, and after a reboot or in a container its process id
- * often belongs to somebody else soon. PostgreSQL itself then refuses to start. This tells the two apart by the
- * process's command line, and marks such a left-over file so that PostgreSQL, started by this process, takes it over.
+ * Its lock file, `postmaster.pid`, stays behind when it is killed. After a reboot or in a container, its process id
+ * soon belongs to another process, and PostgreSQL refuses to start. This function tells the two apart by the command
+ * line of the process. It marks a left-over file so that PostgreSQL, started by this process, takes it over.
  *
  * @param dataDirectory - absolute path; no other process may start PostgreSQL on it during the call
  * @throws Error when the directory was copied from one that is in use

@@ -3,7 +3,7 @@ import type { DemoConnection, DemoProvider } from '../cufflink-api.js';
 import { lifetimeText } from '../lifetime-text.js';
 import type { Fake } from '../sandbox-control.js';
 
-/** What a card must know beside its connection. */
+/** The facts that a card needs beside its connection. */
 interface Surroundings {
   readonly providers: readonly DemoProvider[];
   readonly fakes: ReadonlyMap<string, Fake>;

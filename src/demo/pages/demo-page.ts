@@ -7,10 +7,10 @@ import type { Fake } from '../sandbox-control.js';
 import { connectionCard } from './connection-card.js';
 import { demoStyle } from './demo-style.js';
 
-/** What the page shows to a user. */
+/** The content of a user's page. */
 export interface DemoView {
   readonly user: DemoUser;
-  /** What came of the last press. */
+  /** The result of the last press. */
   readonly result: DemoResult | undefined;
   readonly providers: readonly DemoProvider[];
   readonly fakes: ReadonlyMap<string, Fake>;
