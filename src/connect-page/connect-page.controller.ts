@@ -38,10 +38,10 @@ type Response = CompanyPage | { readonly redirect: string };
 /**
  * The hosted page: opens a link session in one browser, starts links there, and ends connections.
  *
- * GET only removes the notices that the page has shown. Forms must be posted by the page itself: the browser sends no
+ * GET only removes the notices that the page has shown. Only the page itself can post forms. The browser sends no
  * session cookie with the form of another site, and a form whose headers name another site is refused. A browser may
- * have several sessions open. Each page names its session by a handle, and the session's cookie proves that this
- * browser opened it.
+ * have several sessions open. Each page names its session by a handle. The session's cookie proves that this browser
+ * opened it.
  */
 @ApiExcludeController()
 @Controller('connect')

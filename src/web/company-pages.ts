@@ -12,7 +12,7 @@ import { renderPage } from './page.js';
 /** Path of the company's logo. */
 export const logoPath = '/connect/logo';
 
-/** What a person reads of one outcome. */
+/** One outcome, as a page shows it. */
 export interface Outcome {
   readonly name: OutcomeName;
   /** Name of the provider, if it is known. */

@@ -4,7 +4,7 @@ import type { HtmlEscapedString } from 'hono/utils/html';
 /** A piece of HTML that needs no escaping. Only {@link html} and {@link trusted} make one. */
 export type Html = HtmlEscapedString;
 
-/** What a template takes. A string is text and is escaped; `undefined` and `false` leave nothing. */
+/** A value in a template. A string is text and is escaped; `undefined` and `false` leave nothing. */
 export type HtmlContent = string | number | Html | undefined | false | readonly HtmlContent[];
 
 /**

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { styleOf } from './page.js';
 
-/** What a kind of page allows beyond the rules of every page. */
+/** Permissions of one kind of page beyond the rules of every page. */
 export interface PagePermissions {
   /** Whether providers may have plain http, as the vendor sandbox has. */
   readonly plainHttp?: boolean;

@@ -1,7 +1,7 @@
 import { html, trusted, type Html, type HtmlContent } from './html.js';
 import { pageStyle } from './page-style.js';
 
-/** What a page is made of. */
+/** The parts of a page. */
 export interface Page {
   /** BCP 47 tag of the language that the page is written in. Default: `en`. */
   readonly language?: string;
@@ -9,11 +9,11 @@ export interface Page {
   readonly direction?: 'ltr' | 'rtl';
   /** Title of the tab. */
   readonly title: string;
-  /** Stands above the content, for example the company's name and logo. */
+  /** Shown above the content, for example the company's name and logo. */
   readonly header?: Html;
   readonly content: HtmlContent;
   readonly footer?: Html;
-  /** A style of this kind of page, after the common one. A constant: its hash stands in the policy. */
+  /** A style of this kind of page, after the common one. A constant: its hash is in the policy. */
   readonly style?: string;
   /** Path of the only script, in a file of its own. The policy must allow it. */
   readonly script?: string;

@@ -12,12 +12,12 @@ export interface Notice {
   readonly provider: string;
 }
 
-/** What the page with the devices shows. */
+/** The content of the page with the devices. */
 export interface Choice {
   /** Handle of the session that the page acts for. */
   readonly session: string;
   readonly devices: readonly Device[];
-  /** What the person searches for; empty for all. */
+  /** The person's search words; empty for all. */
   readonly words: string;
   readonly mayDisconnect: boolean;
   readonly notices: readonly Notice[];

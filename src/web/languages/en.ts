@@ -16,7 +16,7 @@ export type OutcomeName =
   | 'notFound'
   | 'ourFault';
 
-/** What a page says of one outcome: what happened, why, and what to do. */
+/** The text of a page for one outcome: the event, its cause, and the next step. */
 export interface OutcomeText {
   /** @param device - a provider's name, or {@link Texts.yourDevice} */
   readonly title: (device: string) => string;
