@@ -11,7 +11,7 @@ const limitMs = 30_000;
 class Steps {
   private readonly begun: (() => void)[] = [];
   count = 0;
-  /** What each step does; resting unless the test says otherwise. */
+  /** One step; it rests unless the test says otherwise. */
   act: () => Promise<number> = () => Promise.resolve(restMs);
 
   readonly step = async (): Promise<number> => {

@@ -4,7 +4,7 @@ import { AppError } from '../errors/app-error.js';
 /** Pause after a failed run, for example while the database is unavailable, in milliseconds. */
 const failurePauseMs = 1_000;
 
-/** What a job does, and when. */
+/** The work of a job, and its times. */
 export interface BackgroundJobOptions {
   /** For the log. */
   readonly name: string;
@@ -15,8 +15,8 @@ export interface BackgroundJobOptions {
 }
 
 /**
- * Repeats work while the process runs, one run at a time. A failed run is logged and repeated. The process does not
- * stay alive for it.
+ * Repeats work while the process runs, one run at a time. A failed run is logged and repeated. The job does not keep
+ * the process alive.
  */
 export class BackgroundJob {
   private readonly logger: Logger;

@@ -10,7 +10,7 @@ describe('R-12 ClockSync', () => {
   const noteAbsence = jest.fn();
   /** Of the process. */
   let monotonicMs: number;
-  /** What the database has to add to that. */
+  /** The database's clock, minus that one. */
   let aheadMs: number;
   /** How long its response is under way. */
   let responseMs: number;

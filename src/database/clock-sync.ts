@@ -15,14 +15,14 @@ const syncIntervalMs = 15_000;
 const notableDifferenceMs = 5_000;
 
 /**
- * Extra grace period (ms) after a forward clock jump, on top of that after a database outage: a lease taken right
- * before the jump may still wait for its permit and then send.
+ * Extra grace period (ms) after a forward clock jump, on top of that after a database outage. The owner of a lease from
+ * right before the jump may still wait for its permit and then send.
  */
 const jumpMs = 60_000;
 
 /**
- * Synchronizes the clock of this process with the database's, so that all replicas agree on when a token expires, even
- * if the clocks of their machines are wrong (R-12).
+ * Synchronizes the clock of this process with the database's. So all replicas agree on when a token expires, even if
+ * the clocks of their machines are wrong (R-12).
  */
 @Injectable()
 export class ClockSync implements OnModuleInit {

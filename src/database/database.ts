@@ -37,8 +37,8 @@ export class Database implements OnModuleInit {
   }
 
   /**
-   * Milliseconds since the database was last away: since a statement of this process failed for it, or since the end
-   * of an absence noted with {@link noteAbsence}. Negative while that absence lasts, `Infinity` without one.
+   * Milliseconds since the last absence of the database. An absence is a statement of this process that failed for it,
+   * or one noted with {@link noteAbsence}. Negative while a noted absence lasts, `Infinity` without any.
    */
   get reachableForMs(): number {
     return performance.now() - this.unavailableAtMs;

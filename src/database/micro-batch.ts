@@ -15,10 +15,10 @@ interface WaitingItem<Item, Result> {
 }
 
 /**
- * Shares one statement between those who want it at the same time.
+ * Shares one statement between the callers who want it at the same time.
  *
- * What comes while one batch is under way goes together into the next; when nothing is under way, what comes within one
- * turn of the event loop does. Nobody waits for a timer, and every item is in a batch that begins after the item came.
+ * Items that come while a batch runs form the next batch. If none runs, the items of one turn of the event loop form
+ * one. Nobody waits for a timer, and every item is in a batch that begins after the item came.
  */
 export class MicroBatch<Item, Result> {
   private waiting: WaitingItem<Item, Result>[] = [];

@@ -1,7 +1,7 @@
 import { isNativeError } from 'node:util/types';
 import type pg from 'pg';
 
-/** What the check needs of a connection of `pg`. */
+/** The part of a `pg` connection that the check needs. */
 export type PooledClient = Pick<pg.PoolClient, 'query'>;
 
 const probe = { name: 'database-pooler-check', text: 'SELECT 1 AS ok' };

@@ -28,7 +28,7 @@ interface ReplicaState {
   readonly ageMs: number | null;
 }
 
-/** What was read, and how old it may be. */
+/** A result, and its greatest possible age. */
 export interface ReadResult<Result> {
   readonly result: Result;
   /** Everything that was committed before this instant is in the result. */
@@ -37,12 +37,12 @@ export interface ReadResult<Result> {
 }
 
 /**
- * Reads for pages that may be some seconds old: lists over all users, counts, the audit trail. Nothing that decides about
- * tokens may read here.
+ * Reads for pages that may be some seconds old: lists over all users, counts, the audit trail. No decision about tokens
+ * may depend on these reads.
  *
- * With `DATABASE_READ_URL` the rows come from that server, on connections that cannot write. If it is away, too old, or a
- * copy of another database, they come from the primary: every page reads a bounded number of rows, and operators need
- * these pages most while something is broken.
+ * With `DATABASE_READ_URL` the rows come from that server, on connections that cannot write. If it is away, too old, or
+ * a copy of another database, the rows come from the primary. That is safe because every page reads a bounded number of
+ * rows. It is useful because operators need these pages most while something is broken.
  */
 @Injectable()
 export class ReadReplica implements OnModuleDestroy {

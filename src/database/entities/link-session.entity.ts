@@ -23,7 +23,7 @@ export class LinkSessionEntity {
   @Column('boolean', { name: 'require_confirmation' })
   requireConfirmation!: boolean;
 
-  /** What the page may do with the user's connections: `none`, `read`, or `write` to end them too. */
+  /** The page's access to the user's connections: `none`, `read`, or `write` to end them too. */
   @Column('text', { name: 'connection_access', default: 'none' })
   connectionAccess!: string;
 
@@ -35,7 +35,7 @@ export class LinkSessionEntity {
   @Column('bytea', { nullable: true })
   mac!: Buffer | null;
 
-  /** What the page has to tell once, each a slug and an outcome. Decides nothing. */
+  /** Messages that the page shows once, each a slug and an outcome. They decide nothing. */
   @Column('text', { array: true, default: '{}' })
   notices!: string[];
 

@@ -56,8 +56,8 @@ export class LinkEntity {
   heldFor!: string | null;
 
   /**
-   * SHA-256 of the one-time secret with which it goes on; kept afterwards for a browser that comes again with its
-   * cookie.
+   * SHA-256 of the one-time secret with which the browser continues. It is kept afterwards for a browser that comes
+   * again with its cookie.
    */
   @Column('bytea', { name: 'held_hash', nullable: true })
   heldHash!: Buffer | null;

@@ -65,7 +65,7 @@ export class NotificationEntity {
   @Column('timestamptz', { name: 'done_at', nullable: true })
   doneAt!: Date | null;
 
-  /** What became of it. */
+  /** The result of the processing. */
   @Column('text', { nullable: true })
   outcome!: string | null;
 }

@@ -8,8 +8,8 @@ export class RevocationEntity {
   id!: string;
 
   /**
-   * The id of the connection that is gone, never the user's own: whom it was is told in the sealed value only, which is
-   * bound to this.
+   * The id of the removed connection, never the user's id. Only the sealed value, which is bound to this id, names the
+   * user.
    */
   @Column('text', { name: 'user_id' })
   userId!: string;

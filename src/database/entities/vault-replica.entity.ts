@@ -9,7 +9,7 @@ export class VaultReplicaEntity {
   @Column('uuid', { array: true })
   kids!: string[];
 
-  /** What it understands of stored values (`vault/process-generation.ts`). */
+  /** The generation of stored values that it understands (`vault/process-generation.ts`). */
   @Column('smallint', { default: 1 })
   generation!: number;
 

@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** What a session of the hosted page may do with connections, and what its user has not read yet. */
+/** The access of a session of the hosted page to connections, and the messages that its user has not read yet. */
 export class ShowConnectionsInSessions1796150000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`

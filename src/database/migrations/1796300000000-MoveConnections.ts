@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** What moving connections in and out needs: which are frozen, exported and imported, and the company's metadata. */
+/** For moving connections in and out: the frozen, exported and imported ones, and the company's metadata. */
 export class MoveConnections1796300000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`
