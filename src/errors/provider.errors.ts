@@ -36,9 +36,9 @@ export class ProviderMisconfiguredError extends AppError {
 
 /**
  * The fate of the failed request:
- * `not-sent` - the provider cannot have seen it;
- * `answered` - the provider responded, so it has decided;
- * `unknown` - the provider may have acted on it, and the response is missing or unreadable.
+ * - `not-sent`: the provider cannot have seen it.
+ * - `answered`: the provider responded, so it has decided.
+ * - `unknown`: the provider may have acted on it, and the response is missing or unreadable.
  */
 export type RequestFate = 'not-sent' | 'answered' | 'unknown';
 
@@ -52,9 +52,9 @@ export interface ProviderUnavailableOptions extends AppErrorOptions {
 }
 
 /**
- * The provider did not respond in time, sent a response that says nothing about the grant or us (such as HTTP 5xx or
- * the page of a firewall), or asked to repeat the request. `fate` says whether it may have acted on the request. Try
- * again later.
+ * The provider did not respond in time, or asked to repeat the request. Or its response says nothing about the grant or
+ * us, such as HTTP 5xx or the page of a firewall. `fate` says whether it may have acted on the request. Try again
+ * later.
  */
 export class ProviderUnavailableError extends AppError {
   readonly code = 'PROVIDER_UNAVAILABLE';

@@ -60,7 +60,7 @@ export class UserKeysUnavailableError extends AppError {
 
 /** How many calls somebody may make, and how many are left. */
 export interface CallQuota {
-  /** What is counted: `caller`, `user`, `address` and so on. */
+  /** The party whose calls are counted: `caller`, `user`, `address` and so on. */
   readonly policy: string;
   readonly limit: number;
   readonly windowSeconds: number;

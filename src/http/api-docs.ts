@@ -45,7 +45,7 @@ const interfaceFiles = {
 
 /**
  * Adds the routes of the API description: a page, JSON and YAML. Each document is made for its first request and then
- * kept: most processes never send one, and a later request costs no more than sending its bytes.
+ * kept. Most processes never send one. A later request costs no more than sending the bytes.
  *
  * Each response has a strong `ETag`, and a request that names it gets 304 (RFC 9110 section 13.1.2).
  *

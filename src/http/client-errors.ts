@@ -18,8 +18,8 @@ const parserErrors: Readonly<Record<string, readonly [status: number, detail: st
 const unreadable = [400, 'The request is not valid HTTP/1.1. Correct the request line, headers or chunks.'] as const;
 
 /**
- * Responds to requests that Node's parser refuses before there is a request: as problem details, with an id that is in
- * the log and the headers that every response has.
+ * Responds to requests that Node's parser refuses. The response is a problem document, with the usual headers and an id
+ * that is also in the log.
  *
  * @param headers - those of every response
  */

@@ -5,7 +5,7 @@ import type { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { bodyOf } from './request-bodies.js';
 
 /**
- * Refuses the body of a notification that is larger than its provider sends, while it is read: anybody can post to a
+ * Refuses the body of a notification, while it is read, if it is larger than its provider sends. Anybody can post to a
  * hook, and only one provider needs megabytes.
  */
 export function limitNotificationBodies(fastify: FastifyInstance, registry: ProviderRegistry): void {
@@ -25,7 +25,7 @@ export function limitNotificationBodies(fastify: FastifyInstance, registry: Prov
 
 /** Passes a body on up to a number of bytes. */
 class LimitedBody extends PassThrough {
-  /** What Fastify compares with `content-length`. */
+  /** Fastify compares this with `content-length`. */
   receivedEncodedLength = 0;
 
   constructor(private readonly limit: number) {

@@ -2,7 +2,7 @@
 const dataKeys = new Set(['example', 'examples', 'value', 'default', 'enum', 'const']);
 
 /**
- * Rewrites the schemas of a document from OpenAPI 3.0 to 3.1, which takes JSON Schema as it is: `null` is a type there,
+ * Rewrites the schemas of a document from OpenAPI 3.0 to 3.1. Version 3.1 takes JSON Schema as it is: `null` is a type,
  * and `nullable` means nothing.
  *
  * @see OpenAPI Specification 3.1.1 section 4.8.24, https://spec.openapis.org/oas/v3.1.1.html#schema-object

@@ -6,7 +6,7 @@ import type { CompanyPages } from '../web/company-pages.js';
 import { prefersPage } from '../web/negotiation.js';
 import { outcomeOfError } from '../web/outcomes.js';
 
-/** Paths that only programs call: a wrong one gets JSON, whatever the client accepts. */
+/** Paths that only programs call. A wrong one always gets JSON, even if the client accepts HTML. */
 const ofPrograms = /^\/(?!v1\/oauth\/|v1\/links\/[^/]+\/resume)(v1|health|metrics|docs-)/;
 /** Paths that only browsers open: a client that says nothing gets a page. */
 const ofBrowsers = /^\/connect(\/|$)/;
@@ -22,8 +22,8 @@ declare module 'fastify' {
 }
 
 /**
- * Sends a page in the place of a problem document where a person would read it. This is the only place that decides so,
- * whatever has made the problem: a handler, a guard, the address limit, or a path that does not exist.
+ * Sends a page in place of a problem document if a person would read it. Only this function decides that, for problems
+ * of every origin: a handler, a guard, the address limit, or a path that does not exist.
  */
 export function addProblemPages(fastify: FastifyInstance, pages: CompanyPages, registry: ProviderRegistry): void {
   const render = (request: FastifyRequest, reply: FastifyReply, code: ErrorCode): string | undefined => {

@@ -7,11 +7,11 @@ export function newRequestId(): string {
 }
 
 /**
- * Names a request: an id of ours and, behind a dot, the one that the caller sent in `x-request-id`, so that its logs
- * and ours can be joined. Log, audit trail and responses have the whole text.
+ * Names a request by an id of ours and, after a dot, the caller's `x-request-id`. So the caller's logs and ours can be
+ * joined. Log, audit trail and responses have the whole text.
  *
- * The caller's part has no dot, so that what stands before the first dot is always ours: nobody can make entries look
- * like those of another request. An id in another form is left out.
+ * The caller's part has no dot, so the part before the first dot is always ours. Nobody can make entries look like
+ * those of another request. A caller's id in another form is left out.
  */
 export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
   const given = request.headers['x-request-id'];

@@ -10,8 +10,8 @@ export const headMetadata = 'cufflink:head';
 export const QueryParameters = (...names: string[]) => SetMetadata(queryMetadata, names);
 
 /**
- * Lets any query parameter through to the handler: where it checks them itself, where the query is somebody else's, or
- * where a browser brings it, which must not be stranded by a parameter too many (RFC 6749 section 4.1.2).
+ * Lets any query parameter through to the handler. For handlers that check parameters themselves, or whose query
+ * belongs to another server. Also for browsers, which an unknown parameter must not strand (RFC 6749 section 4.1.2).
  */
 export const AnyQuery = () => SetMetadata(queryMetadata, 'any');
 

@@ -14,10 +14,10 @@ import { headMetadata, queryMetadata } from './request-rules.decorators.js';
 type Query = readonly string[] | 'any' | undefined;
 
 /**
- * Refuses what a call would ignore: query parameters that it does not take, which may be misspelt ones that were meant
- * to restrict it (TE-17), and `HEAD` where the call would do the work of `GET` and show nothing of it.
+ * Refuses the parts of a request that a call would ignore. Unknown query parameters may be misspelt ones that were
+ * meant to restrict the call (TE-17). `HEAD` would do the work of `GET` and show nothing of it.
  *
- * Runs behind the access guards, so that strangers are told nothing else than that they are strangers.
+ * Runs after the access guards, so that strangers learn only that they have no access.
  */
 @Injectable()
 export class RequestRulesGuard implements CanActivate {

@@ -9,10 +9,10 @@ interface PathClass {
 }
 
 /**
- * Checks what a request brings against the class that a handler asks for, and refuses what that class does not know.
+ * Checks the input of a request against the class that a handler asks for, and refuses unknown fields.
  *
- * Paths, which nearly every call has, are looked at by the class itself where it can: class-validator takes as long as
- * reading a token from the database. It words the refusals all the same.
+ * Nearly every call has path parameters. A class that can check them itself does so, because class-validator takes as
+ * long as reading a token from the database. The texts of refusals still come from class-validator.
  */
 @Injectable()
 export class RequestValidationPipe extends ValidationPipe {
@@ -21,8 +21,8 @@ export class RequestValidationPipe extends ValidationPipe {
       whitelist: true,
       forbidNonWhitelisted: true,
       transform: true,
-      // Decorators run from the bottom up: those of a list's length stand below those of its elements, which then are
-      // not looked at.
+      // Decorators run from the bottom up. Those of a list's length are below those of its elements, so that the
+      // elements of a list of wrong length are not checked.
       stopAtFirstError: true,
       exceptionFactory: toRequestInvalidError,
     });

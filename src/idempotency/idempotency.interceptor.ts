@@ -18,9 +18,9 @@ const replayedHeader = 'idempotent-replayed';
 const keyPattern = /^[\x21-\x7e]{1,255}$/;
 
 /**
- * Lets a caller repeat a call whose response was lost: with the same `Idempotency-Key` and body it gets the same
- * response for a day, and nothing is done twice. The table holds digests of key and body, and the response sealed,
- * because it may contain secrets.
+ * Lets a caller repeat a call whose response was lost. The same `Idempotency-Key` and body get the same response for a
+ * day, and nothing is done twice. The table holds digests of key and body. The response is sealed, because it may
+ * contain secrets.
  */
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor<unknown, unknown> {
