@@ -9,7 +9,7 @@ const html = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
-/** What a provider could write, and how many bytes of it may stay that say something of the token. */
+/** Texts that a provider could write, and how many bytes of the token may stay in each. */
 const spellings: readonly (readonly [name: string, text: string])[] = [
   ['as it is', token],
   ['percent-encoded', encodeURIComponent(token)],

@@ -56,10 +56,9 @@ const base64Twins: Readonly<Record<string, string>> = { '+': '+-', '/': '/_' };
  * Covers a token, and its secret, with asterisks where a provider quotes them in a response, as some do in errors.
  * Every other byte stays as it is, and every length.
  *
- * A second line of defence, not a promise: it finds the whole token, as it is and with any of its characters
- * percent-encoded, escaped as in JSON or HTML, each of them also repeatedly; in UTF-16; and within base64. It does not
- * find a token that a provider splits, compresses or encrypts, nor one that a caller has sent back in parts with
- * `Range`.
+ * A second line of defense, not a promise. It finds the whole token as it is, in UTF-16, and within base64. It also
+ * finds it with any of its characters percent-encoded or escaped as in JSON or HTML, once or repeatedly. It does not
+ * find a token that a provider splits, compresses or encrypts, nor one that a caller requests in parts with `Range`.
  *
  * @param response - its body is changed in place
  * @param grant - what the call was made with

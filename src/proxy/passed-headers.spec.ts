@@ -14,7 +14,7 @@ function documented(row: string): string[] {
 /** Every header that anybody could ask for, with its name as its value. */
 const anyHeader = new Proxy<Record<string, string>>({}, { get: (_, name) => String(name) });
 
-/** What responses have in them, written down apart from the code. */
+/** Headers that responses have, written down apart from the code. */
 const received = [
   ...[
     'accept-ranges',

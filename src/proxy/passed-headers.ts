@@ -22,8 +22,8 @@ const requestHeaders = [
 ];
 
 /**
- * What is passed on of a provider's response, beside what tells of its rate limits. Never a cookie, a challenge or a
- * rule for browsers.
+ * Response headers of a provider that are passed on, beside those about its rate limits. Never a cookie, a challenge or
+ * a rule for browsers.
  */
 const responseHeaders: ReadonlySet<string> = new Set([
   'accept-ranges',

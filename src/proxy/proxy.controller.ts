@@ -189,12 +189,12 @@ function readCall({ method, headers, body, originalUrl }: AuthenticatedRequest):
 }
 
 /**
- * The part behind `/v1/users/{user_id}/connections/{provider}/proxy/` in a URL that this route has matched, as it
- * came: the router's parameter is decoded. None of the six segments can hold a slash of its own.
+ * Returns the part after `/v1/users/{user_id}/connections/{provider}/proxy/` of a URL that this route has matched. The
+ * part stays encoded; the router's parameter is decoded. None of the six segments can hold a slash of its own.
  *
  * A path in which every slash is escaped comes from a generated client, which escapes a parameter as a whole. A path
- * with both kinds is left as it is, and refused later: its caller has built it from escaped pieces, and a slash in a
- * piece must not become a separator.
+ * with both kinds of slash is left as it is, and refused later. Its caller has built it from escaped pieces, and a
+ * slash in a piece must not become a separator.
  */
 function targetOf(url: string): string {
   const target = /^(?:\/[^/?#]*){6}\/(.*)$/s.exec(url)?.[1];

@@ -55,24 +55,24 @@ export class ProxyService {
    * The call is sent once more in two cases, and in no other:
    *
    * - The provider responds with 401, and another token is in force or a refresh brings one (TE-09).
-   * - The provider refuses the time of a signature (O1-09). A refusal without a reason counts if the provider's clock is
-   *   more than a minute from the signature's.
+   * - The provider refuses the time of a signature (O1-09). A refusal without a reason counts if the provider's clock
+   *   is more than a minute from the signature's.
    *
    * @param userId - the company's id of the user
    * @param slug - the provider
    * @param request - what to send
    * @param requester - who asks for it
    * @param reservation - where the response is held; takes room when the call leaves
-   * @param gone - aborted when the caller does not wait any more: what has not left by then is not sent
+   * @param gone - aborted when the caller does not wait any more; a request that has not left by then is not sent
    * @returns the provider's response of any status, with a quoted token covered
    * @throws {@link RequestInvalidError} when path, query or form may not be sent, {@link CallUnsupportedError} when
    *   nothing may
    * @throws {@link CallResponseUnusableError} on a redirect (NET-03), a response above 10 MiB, or one that cannot be
-   *   read; it may have done what was asked all the same
+   *   read; the provider may have carried out the request nevertheless
    * @throws {@link RateLimitedError} when there is no room for its response; nothing was sent
-   * @throws {@link ProviderMisconfiguredError} when the API's host may not be called, the connection is with another
-   *   server (TE-12), or the clock of an OAuth 1.0a provider is more than an hour from ours
-   * @throws {@link ProviderUnavailableError} when it does not respond; it may have done what was asked all the same
+   * @throws {@link ProviderMisconfiguredError} when the API's host may not be called, or the connection is with another
+   *   server (TE-12). Also when the clock of an OAuth 1.0a provider is more than an hour from ours.
+   * @throws {@link ProviderUnavailableError} when it does not respond; it may have carried out the request nevertheless
    * @throws as {@link TokensService.getValid}
    */
   async call(

@@ -19,11 +19,11 @@ interface KnownSetting {
 }
 
 /**
- * The secrets that this process has met: settings for good, tokens as long as there is room. Digests only, never the
- * text, so that it adds no copy of a key to the memory (CR-17).
+ * The secrets that this process has met. Settings stay for good, tokens as long as there is room. It keeps digests and
+ * never the text, so that it adds no copy of a key to the memory (CR-17).
  *
- * A second wall. Nothing in the code logs a secret; should a mistake, or text from outside, bring one to a log line,
- * its value is recognized there under every name (LOG-01).
+ * A second line of defense: no code logs a secret. If a mistake, or text from outside, brings one to a log line, its
+ * value is recognized there under every name (LOG-01).
  */
 export class KnownSecrets {
   /** Outside of the heap, as key objects are. */
@@ -100,7 +100,7 @@ export class KnownSecrets {
     return hidden + text.slice(shownUpTo);
   }
 
-  /** Returns how long the setting is that stands at a place of a text; `undefined` where none of these does. */
+  /** Returns the length of the setting at a place of a text; `undefined` if there is none. */
   #lengthAt(text: string, start: number, known: readonly KnownSetting[]): number | undefined {
     return known.find(
       ({ length, digest }) =>
