@@ -16,7 +16,7 @@ const deleteAfterSeconds = 60;
 /** Repetitions after the death of a process. Failed attempts are counted in the job. */
 const mostRepetitions = 1_000;
 
-/** What a job says. The event is read when it is delivered, so that an erased one is gone. */
+/** The content of a job. The event is read when it is delivered, so that an erased one is gone. */
 export interface Delivery {
   /** UUID. */
   readonly eventId: string;

@@ -3,7 +3,7 @@ import type { EventType } from '../events/event-type.js';
 /** Why an endpoint is disabled: all deliveries failed for days, it responded with HTTP 410, or a caller disabled it. */
 export type DisabledReason = 'failing' | 'gone' | 'call';
 
-/** What decides where events go, and which. Bound to the sealed secrets. */
+/** The destination and the choice of events. Both are bound to the sealed secrets. */
 export interface EndpointTarget {
   readonly url: string;
   /** Empty: all types. */

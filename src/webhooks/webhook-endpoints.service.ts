@@ -29,7 +29,7 @@ export interface NewSecret {
   readonly secret: string;
 }
 
-/** What a caller changes of an endpoint; what is `undefined` stays. */
+/** A caller's changes of an endpoint. A field that is `undefined` stays. */
 export interface EndpointChange {
   readonly url?: string | undefined;
   readonly eventTypes?: readonly EventType[] | undefined;
@@ -160,8 +160,8 @@ export class WebhookEndpointsService {
   }
 
   /**
-   * Delivers all events since an instant that an endpoint wants and has not received: those whose attempts failed, and
-   * those of the time while it was disabled. Events from before the endpoint was made are left out.
+   * Delivers all events since an instant that an endpoint wants and has not received: events whose attempts failed, and
+   * events from the time while it was disabled. Events from before the endpoint was made are left out.
    *
    * @returns how many are queued; those that were queued already are counted too
    * @throws {@link WebhookEndpointNotFoundError}
