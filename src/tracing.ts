@@ -21,7 +21,7 @@ import { useTracing } from './ops/trace-context.js';
 register('@opentelemetry/instrumentation/hook.mjs', import.meta.url);
 
 const w3c = new W3CTraceContextPropagator();
-/** Continues the traces of callers. Providers are told nothing of ours. */
+/** Continues the traces of callers. Requests to providers carry none. */
 const incomingOnly: TextMapPropagator = {
   inject: () => undefined,
   extract: (parent, carrier, getter) => w3c.extract(parent, carrier, getter),

@@ -14,7 +14,7 @@ import { loggingOptions, logWhenFinished } from './logging.js';
 const escape = '\u001b[2K';
 const forged = '\r\n{"level":30,"msg":"forged"}\n[12:00:00] INFO: forged';
 
-/** What an HTTP client of another author throws: everything it knows hangs on the error. */
+/** An error of another author's HTTP client: everything that the client knows hangs on it. */
 function foreignError(message = 'Request failed'): Error {
   const secrets = { headers: { authorization: 'Bearer canary' }, data: 'refresh_token=canary' };
   const response = { status: 400, data: { error_description: 'canary is not valid' }, config: secrets };

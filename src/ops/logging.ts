@@ -11,13 +11,13 @@ import { describeError, visible } from './describe-error.js';
 import { tracing } from './trace-context.js';
 
 /**
- * How the process logs: one JSON object a line in production, readable lines in development.
+ * Returns the options of the process log: one JSON object a line in production, readable lines in development.
  *
- * Nothing is logged by default and then redacted: of a request only method, path and the caller's address, as
- * CALLER_ADDRESS says, are taken (queries hold codes), of a response only the status, of an error only its type,
- * message and stack (LOG-02). Known secrets, and text that looks like one, are hidden by value in the rest (LOG-01).
- * Invisible characters are written out, so that text from outside can neither begin a line of its own nor command a
- * terminal (LOG-04).
+ * Only chosen fields are logged; nothing is logged first and redacted later (LOG-02). Of a request these are method,
+ * path and the caller's address, as CALLER_ADDRESS says; queries hold codes. Of a response it is the status. Of an
+ * error these are its type, message and stack. Known secrets, and text that looks like one, are hidden by value in the
+ * rest (LOG-01). Invisible characters are written out, so that text from outside can neither begin a line of its own
+ * nor command a terminal (LOG-04).
  *
  * @param config - level and format; readable lines where it names none
  * @param destination - where the lines go; standard output unless given
@@ -63,7 +63,7 @@ async function readableStream(destination: Writable | undefined): Promise<Pretty
     ...(destination === undefined ? { sync: true } : { destination }),
     translateTime: 'HH:MM:ss',
     ignore: 'pid,hostname,req,res,responseTime,reqId,code,context,trace_id,span_id',
-    // The id stands where somebody may look for it: on what went wrong.
+    // The id is on the failures, where somebody may look for it.
     messageFormat: '{if context}[{context}] {end}{msg}{if code} {code} {reqId}{end}',
   });
 }
@@ -122,8 +122,8 @@ function withOwnMessage([first, ...rest]: unknown[]): unknown[] {
 }
 
 /**
- * The path of a URL without its query. What a route takes under `*` is the caller's affair with somebody else, and
- * stays out; so does what is below `.../proxy` in a request that no route takes, such as one with another method.
+ * The path of a URL without its query. The part under a route's `*` is between the caller and the provider, and stays
+ * out. So does the part below `.../proxy` in a request that no route takes, such as one with another method.
  */
 function pathOf({ originalUrl, routeOptions }: LoggedRequest): string {
   const segments = (originalUrl.split('?', 1)[0] ?? '').split('/');

@@ -18,7 +18,7 @@ const holdsForMs = 1_000;
 
 const ping: Statement = { name: 'ops-ping', text: 'SELECT 1 AS ok' };
 
-/** What readiness consists of. */
+/** The parts of readiness. */
 export const readinessParts = ['process', 'database', 'migrations', 'keys', 'journal'] as const;
 
 /** One part. `degraded`: calls are served, and an operator should look. */

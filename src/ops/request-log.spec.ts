@@ -43,7 +43,7 @@ describe('the log of requests', () => {
   });
   afterAll(() => app.close());
 
-  /** Sends two requests at once and returns what was logged meanwhile, by request. */
+  /** Sends two requests at once and returns their log lines, by request. */
   async function logged(url: string): Promise<unknown[]> {
     destination.read();
     await Promise.all([app.inject({ url }), app.inject({ url })]);

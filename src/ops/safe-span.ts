@@ -26,8 +26,8 @@ const allowed = new Set([
 const safeName = /^[A-Za-z][\w.:-]*( \/?[\w/:*.-]*)?$/;
 
 /**
- * Returns a span without anything that may hold a secret or name a user: no other attributes, no events (they have the
- * texts and stacks of errors), no text of its status, and no name that is not one of ours.
+ * Returns a span without anything that may hold a secret or name a user. Only attributes and names on our list remain.
+ * Its events, which have the texts and stacks of errors, and the text of its status are removed.
  */
 export function safeSpan(span: ReadableSpan): ReadableSpan {
   const attributes = Object.fromEntries(Object.entries(span.attributes).filter(([name]) => allowed.has(name)));

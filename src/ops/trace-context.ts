@@ -1,10 +1,10 @@
-/** What log lines and spans have in common. */
+/** The ids that log lines and spans share. */
 export interface TraceIds {
   readonly trace_id: string;
   readonly span_id: string;
 }
 
-/** What `tracing.ts` puts here when the process was started with it. Nothing else knows OpenTelemetry. */
+/** Set by `tracing.ts` if the process was started with it. Nothing else knows OpenTelemetry. */
 export interface Tracing {
   /** Returns the ids of the span that the running code belongs to. */
   readonly activeIds: () => TraceIds | undefined;
