@@ -13,7 +13,7 @@ export interface LeftOutConnection {
   readonly why: LeftOut;
 }
 
-/** What was written. */
+/** Result of a run. */
 export interface WrittenExport {
   readonly exported: number;
   /** Connections that have ended: they are left out, because their users must link again. */

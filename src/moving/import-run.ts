@@ -23,7 +23,7 @@ export interface RefusedRow {
   readonly objection?: string;
 }
 
-/** What an import has done so far. */
+/** Progress of an import. */
 export interface ImportCounts {
   imported: number;
   alreadyImported: number;
@@ -44,7 +44,8 @@ export class ImportRun {
    * @param requester - who imports them
    * @param report - called after each batch
    * @param refuse - called with each row that is not imported
-   * @throws what the source throws, and {@link DatabaseUnavailableError} when the database is away for half a minute; rows that were imported stay
+   * @throws what the source throws, and {@link DatabaseUnavailableError} when the database is away for half a minute;
+   *   rows that were imported stay
    */
   async run(
     rows: AsyncIterable<SourceRow>,

@@ -31,8 +31,8 @@ export interface SourceFormat {
 }
 
 /**
- * Reads the rows of a file: CSV if its name ends with `.csv`, an export of Cufflink if there is a key for it, JSON Lines
- * otherwise.
+ * Reads the rows of a file. The file is CSV if its name ends with `.csv`. It is an export of Cufflink if there is a key
+ * for it. Otherwise it is JSON Lines.
  *
  * @throws Error when the file cannot be read, is cut off, or has a column that is not documented
  */

@@ -17,8 +17,8 @@ const lineSchema = z.union([
 ]);
 
 /**
- * Writes the lines of a sealed export. Each line is one JWE over a page of connections. Its authenticated header has the
- * id of the export and the number of the line, so that no line can be left out, repeated or taken from another export.
+ * Writes the lines of a sealed export. Each line is one JWE over a page of connections. Its authenticated header has
+ * the id of the export and the number of the line. So no line can be left out, repeated or taken from another export.
  * The last line says how many connections there are.
  */
 export class SealedLines {

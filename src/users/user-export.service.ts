@@ -46,10 +46,10 @@ export class UserExportService {
   ) {}
 
   /**
-   * Returns what is held about a user as the text of one JSON document, once the export is in the audit trail.
+   * Returns all stored data about a user as the text of one JSON document, once the export is in the audit trail.
    *
-   * All but the events and the audit entries is read before this resolves. Those may be many and are read page by page
-   * while the text is sent; should the database go away in between, the text ends early and is no JSON.
+   * Events and audit entries may be many: they are read page by page while the text is sent. All else is read before
+   * this resolves. If the database goes away in between, the text ends early and is no JSON.
    *
    * @param userId - the company's id of the user; nothing held is no error
    * @param requester - who asks
