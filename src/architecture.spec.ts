@@ -8,7 +8,7 @@ import { errorActors } from './errors/error-code.js';
 const src = dirname(fileURLToPath(import.meta.url));
 const root = dirname(src);
 
-/** What each folder may import of ours. A folder that is not named here does not belong here. */
+/** The folders of ours that each folder may import. A folder that is not named here does not belong here. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   redaction: [],
   errors: [],
@@ -109,8 +109,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * What each room of a folder may import of the folder's other rooms. Files beside the rooms are the folder's front:
- * every room may use them, and they may use every room. Between rooms the arrows point one way.
+ * The rooms that each room of a folder may import. Files beside the rooms are the folder's front: every room may use
+ * them, and they may use every room. Between rooms the arrows point one way.
  */
 const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   tokens: {
@@ -199,7 +199,7 @@ const files: SourceFile[] = readdirSync(src, { recursive: true, encoding: 'utf8'
     return { path, folder: path.includes('/') ? (path.split('/')[0] ?? '') : '', text, imports };
   });
 
-/** The room of a file, for one that lies in a folder of its folder. */
+/** The room of a file in a folder of its folder. */
 function roomOf(path: string): string | undefined {
   const steps = path.split('/');
   return steps.length > 2 ? steps[1] : undefined;
@@ -298,7 +298,7 @@ describe('architecture', () => {
       return folder === 'providers' && path.split('/').length > 2
         ? imports
             .filter((target) => target.startsWith('providers/') && !target.startsWith(`providers/${slug}/`))
-            // What two APIs of one company share lies beside their folders, and knows neither.
+            // Code that two APIs of one company share is beside their folders, and knows neither.
             .filter((target) => target.split('/').length > 2 || target.endsWith('.module.ts'))
         : [];
     });
