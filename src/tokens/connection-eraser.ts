@@ -45,7 +45,7 @@ export class ConnectionEraser {
    * Erases a connection here, then revokes its grant at the provider.
    *
    * First the audit entry is written, then the row is removed. From then on no token of the connection is returned,
-   * whatever the provider responds.
+   * even if the revocation fails.
    *
    * @param userId - the company's id of the user
    * @param slug - the provider
@@ -137,7 +137,7 @@ export class ConnectionEraser {
   }
 
   /**
-   * Erases a connection that was made while its user was being erased, and the event that told of it.
+   * Erases a connection that was made while its user was being erased, and its event.
    *
    * @throws {@link DatabaseUnavailableError} when it cannot be erased
    */

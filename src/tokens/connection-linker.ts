@@ -54,8 +54,8 @@ export class ConnectionLinker {
   ) {}
 
   /**
-   * Stores the tokens of a completed link: as a new connection, or as the new tokens of an existing one. If this
-   * throws, the caller must revoke the grant.
+   * Stores the tokens of a completed link, as a new connection or as the new tokens of an existing one. If this throws,
+   * the caller must revoke the grant.
    *
    * A token response without a refresh token keeps the stored refresh token, if the account is known to be the same
    * (TE-15): some providers issue one only at the first consent.
@@ -65,9 +65,9 @@ export class ConnectionLinker {
    * @returns the connection
    * @throws {@link AccountAlreadyLinkedError} when another user has connected the same account and accounts are not
    *   shared
-   * @throws `link.accountFailure` when the account of the user's connection is known, so that the new account must be
-   *   compared with it
-   * @throws {@link AccountChangedError} when the user's connection has another account and the link may not change that
+   * @throws `link.accountFailure` when the account of the user's connection is known and the new one cannot be compared
+   *   with it
+   * @throws {@link AccountChangedError} when the user's connection has another account and the link may not replace it
    * @throws {@link DatabaseUnavailableError} when the connection cannot be stored; the user must link again
    */
   async connect(link: CompletedLink, response: TokenResponse): Promise<ConnectedAccount> {
@@ -110,8 +110,8 @@ export class ConnectionLinker {
   }
 
   /**
-   * Adds the stored refresh token to tokens of a new link that came without one, unless it may belong to another
-   * account or is dead.
+   * Adds the stored refresh token to the tokens of a new link that came without one, unless the stored one may belong
+   * to another account or is dead.
    */
   private async withStoredRefreshToken(
     tokens: TokenSet,

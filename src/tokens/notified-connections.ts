@@ -17,7 +17,7 @@ export type NotifiedReason = Extract<EndReason, 'deauthorized' | 'account_delete
 
 const end: Statement = {
   name: 'connections-end-notified',
-  // A refresh in flight or in doubt goes first: its tokens would otherwise be stored over the end.
+  // A refresh in flight or in doubt must end first. Otherwise its tokens would be stored after the end.
   text: withEvents(
     `UPDATE connections SET status = 'needs_relink', end_reason = $5, ended_at = now(), secret_gen = secret_gen + 1,
        sealed = NULL, account_due_at = NULL, refresh_due_at = NULL, lease_id = NULL, leased_until = NULL, retry_at = NULL,
@@ -29,7 +29,7 @@ const end: Statement = {
   ),
 };
 
-/** What notifications of providers do to connections. */
+/** Applies notifications of providers to connections. */
 @Injectable()
 export class NotifiedConnections {
   constructor(
@@ -77,7 +77,7 @@ export class NotifiedConnections {
   }
 
   /**
-   * Ends a connection because the provider has proven that its grant is gone, and erases its tokens.
+   * Ends a connection and erases its tokens, because the provider has proven that its grant is gone.
    *
    * @param connection - as it was when the notification was compared with it
    * @returns whether it has ended; if not, the row has changed, or a refresh is in flight or in doubt
@@ -100,7 +100,7 @@ export class NotifiedConnections {
     await this.store.noteAccessRejected(connection);
   }
 
-  /** Has the provider's API asked whether it accepts the access token. If it does not, the refresh token is tried. */
+  /** Requests a check whether the provider's API accepts the access token. If not, the refresh token is tried. */
   async check(connection: ConnectionKey): Promise<void> {
     await this.store.askForAccount(connection);
   }

@@ -64,7 +64,7 @@ export class TokenFeedbackService {
       connectionId: connection.id,
     });
     if (isAlive) {
-      // Should the refresh be refused, this speaks against the grant as well.
+      // If the refresh is refused, this is further evidence against the grant.
       await this.store.noteAccessRejected(connection);
     }
     try {

@@ -22,7 +22,7 @@ const tokenSetSchema = z.object({
   /** The provider listed the scopes in an unreadable way, so `grantedScopes` is absent. */
   scopesUnknown: z.boolean().optional(),
   /**
-   * The scopes that the link asked for: those granted where the provider tells none. Absent in sets of an earlier
+   * The scopes that the link asked for. They count as granted if the provider names none. Absent in sets of an earlier
    * version.
    */
   requestedScopes: z.array(z.string()).optional(),
@@ -68,9 +68,9 @@ export function keepRefreshToken(tokens: TokenSet, stored: TokenSet): TokenSet {
 }
 
 /**
- * A refresh that leaves the scopes out, or has an empty field for them, says that they are the same (RFC 6749 section
- * 6); one that tells them unreadably makes them unknown. At a link an empty field makes them unknown too, because there
- * is nothing to keep.
+ * Returns the scopes of a new token set. If the response to a refresh has no scopes or an empty field, they are the
+ * same as before (RFC 6749 section 6). An unreadable field makes them unknown. At a link an empty field makes them
+ * unknown too, because there is nothing to keep.
  *
  * @see RFC 6749 section 6, https://www.rfc-editor.org/rfc/rfc6749#section-6
  */
@@ -88,12 +88,12 @@ function toScopes(
 }
 
 /**
- * Returns the scopes that a token set may be used for, by what was sealed with it: nobody who can write to the database
- * widens them (AR-27).
+ * Returns the scopes that a token set may be used for, from the sealed value. So nobody can widen them by a write to
+ * the database (AR-27).
  *
  * @param tokens - the set, opened
  * @param scopesRequested - of the row, which counts for sets of an earlier version
- * @returns as granted, or as asked for where the provider did not tell; `null` when nobody knows
+ * @returns as granted, or as requested if the provider named none; `null` when they are unknown
  */
 export function sealedScopes(
   { grantedScopes, scopesUnknown, requestedScopes }: TokenSet,
@@ -103,8 +103,8 @@ export function sealedScopes(
 }
 
 /**
- * Returns when a token set should be refreshed: when its access token expires, or after an assumed lifetime if the
- * expiry is unknown and it can be refreshed.
+ * Returns when a token set should be refreshed: when its access token expires. If the expiry is unknown and the set can
+ * be refreshed, an assumed lifetime counts.
  *
  * @param tokens - the set
  * @param definition - of its provider

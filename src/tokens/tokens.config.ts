@@ -47,7 +47,7 @@ const schema = z.object({
   REFRESH_RATE_PER_SECOND: z.coerce.number('must be a number.').int().min(1).max(100_000).default(100),
 });
 
-/** Reads how tokens are kept fresh. */
+/** Reads the settings of stored tokens and their refreshes. */
 export function readTokensConfig(environment: Environment): {
   /** Whether several users may connect the same account at a provider. */
   accountSharing: boolean;

@@ -57,7 +57,7 @@ export const rejections = new Counter({
 
 /**
  * Revocations, by provider and outcome of the attempt: `revoked`, `unsupported`, `superseded` by a new link,
- * `postponed`, or `given_up`, after which only the user can revoke the grant.
+ * `postponed`, or `given_up`. After `given_up` only the user can revoke the grant.
  */
 export const revocations = new Counter({
   name: 'cufflink_revocations_total',

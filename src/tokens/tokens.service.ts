@@ -39,7 +39,7 @@ export interface ValidToken {
 }
 
 /**
- * How to call a provider's API with a token, where it is not just `Authorization: Bearer` (OAuth 1.0a: a signature).
+ * How to call a provider's API with a token, beyond `Authorization: Bearer` (OAuth 1.0a: a signature).
  */
 export interface TokenUse {
   /** `undefined` where the provider has no API to call. */
@@ -61,7 +61,7 @@ interface WorkingTokens {
   readonly how: 'fresh' | 'refreshed' | 'stale';
 }
 
-/** Returns valid tokens of connections, and tells the state of connections. */
+/** Returns valid tokens and the state of connections. */
 @Injectable()
 export class TokensService {
   private readonly logger = new Logger(TokensService.name);
@@ -83,9 +83,9 @@ export class TokensService {
   /**
    * Returns a valid token, after recording its purpose in the audit trail (LOG-06).
    *
-   * A token with enough life left is returned at once. Inside the refresh margin it is also returned at once, while a
-   * refresh runs in the background. Close to its expiry, or where a refresh would invalidate it, the token is refreshed
-   * first. Where the provider wants refreshes on demand only, that happens only close to the expiry. A slow or failed
+   * A token with enough life left is returned at once. Inside the refresh margin it is also returned at once, and a
+   * refresh runs in the background. The token is refreshed first close to its expiry, or if a refresh would invalidate
+   * it. If the provider wants refreshes on demand only, it is refreshed only close to the expiry. A slow or failed
    * refresh never withholds a token that still works: the caller waits as long as {@link callerWaitMs} says.
    *
    * @param userId - the company's id of the user
@@ -263,7 +263,7 @@ export class TokensService {
   }
 
   /**
-   * The known or assumed life left, so never more than the real one. It triggers a refresh, but never withholds a
+   * Returns the known or assumed life left, never more than the real one. It triggers a refresh, but never withholds a
    * token.
    */
   private expectedLifeMs({ provider }: Pick<Connection, 'provider'>, tokens: TokenSet): number {

@@ -16,7 +16,7 @@ export type ConnectionFacts = Omit<Connection, 'sealed'> & {
   readonly formerUserId: string | undefined;
 };
 
-/** Lists what is stored about a user's grants, for exports. It never uses the grants. */
+/** Lists the stored facts about a user's grants, for exports. It never uses the grants. */
 @Injectable()
 export class UserConnectionReader {
   constructor(

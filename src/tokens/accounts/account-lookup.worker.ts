@@ -24,8 +24,8 @@ const batchSize = 20;
 const longestPauseMs = 15_000;
 const batchPauseMs = 1_000;
 /**
- * An unavailable provider is asked again after as long as it has been unavailable, within these bounds, in
- * milliseconds.
+ * Bounds of the wait for an unavailable provider, in milliseconds. Between them, the wait is as long as the provider
+ * has been unavailable.
  */
 const shortestWaitMs = 60_000;
 const longestWaitMs = 3_600_000;
@@ -45,8 +45,8 @@ const setDue: Statement = {
 };
 
 /**
- * A rejected access token is of no use: the refresh shows whether the grant has ended. A first refusal has its own next
- * attempt.
+ * Makes a refresh due after a rejected access token: it shows whether the grant has ended. After a first refusal of the
+ * refresh token, the next attempt already has its time.
  */
 const refreshSoon: Statement = {
   name: 'connections-refresh-soon',
@@ -65,11 +65,11 @@ const verdicts = { accepted: 'works', rejected: 'rejected', unknown: 'postponed'
 
 /**
  * Looks up accounts that the provider could not return during the link, and then applies the rule about accounts
- * (AR-23): a connection whose account is another user's ends. Its grant is not revoked, because most providers keep one
- * grant for an account.
+ * (AR-23). A connection ends if its account is another user's. Its grant is not revoked, because most providers keep
+ * one grant for an account.
  *
  * If the account is already known, the same call shows whether the provider's API still accepts the access token. After
- * a refused refresh token this tells a mistake from the end of the grant (R-13).
+ * a refused refresh token, that distinguishes a mistake from the end of the grant (R-13).
  */
 @Injectable()
 export class AccountLookupWorker {
@@ -189,7 +189,7 @@ export class AccountLookupWorker {
   }
 
   /**
-   * The audit entry comes after, because before that a refresh or a new link may be quicker. The row says at once why
+   * The audit entry is written after the row, because a refresh or a new link may be quicker. The row says at once why
    * the connection ended.
    */
   private async endForAccount(connection: Connection, { code }: AccountAlreadyLinkedError): Promise<Outcome> {

@@ -14,7 +14,7 @@ const isUnknownOfAnother: Statement = {
          WHERE registration_id = $1 AND account_digest IS NULL AND status = 'active' AND user_id <> $2 LIMIT 1`,
 };
 
-/** What a link may do when its account differs from that of the connection. */
+/** The rule for a link whose account differs from that of the connection. */
 export type OnAccountChange = 'refuse' | 'replace';
 
 /** The user and the registration of a token set. */
@@ -90,8 +90,8 @@ export class AccountRules {
   }
 
   /**
-   * Whether another user's connection has the account of a token set, shared or not, or may have it: the account of a
-   * connection with the same registration is unknown.
+   * Whether another user's connection has the account of a token set, or may have it. It may have it if the account of
+   * a connection with the same registration is unknown. Sharing does not matter here.
    */
   async mayBelongToAnother({ userId, registrationId }: AccountOwner, tokens: TokenSet): Promise<boolean> {
     return (

@@ -121,7 +121,7 @@ export class CircuitBreakerService {
       known.writtenAt = performance.now();
     }
     const written = this.record(registrationId, { kind: 'responded', count: isTrial ? 1 : 0 }, isTrial).catch(() => {
-      // The tokens are saved; a count that is missing, or a trial that runs out, is not worth failing for.
+      // The tokens are saved. A missing count, or a trial that runs out, is no reason to fail.
       this.logger.warn(`The circuit breaker of ${registrationId} could not be saved.`);
     });
     if (isTrial) {

@@ -115,7 +115,7 @@ export function afterRefresh(
       const counted = { decisions: seen.decisions + 1, suspects: seen.suspects + (isNew ? 1 : 0) };
       const goesOn = isTrial && seen.reason === 'TOKEN_REVOKED';
       if (goesOn || isSpike(counted, policy)) {
-        // Stored to the millisecond: what was written a moment ago must be forgotten as well.
+        // Stored to the millisecond: a refusal from a moment ago must be forgotten as well.
         const suspectsForgottenAt = new Date(now.getTime() + 1);
         return { ...open('TOKEN_REVOKED', growingMs), ...counted, suspectsForgottenAt };
       }
@@ -148,7 +148,7 @@ function closedAgain(circuit: CircuitState, now: Date): CircuitState {
   return { ...closedCircuit(now), suspectsForgottenAt: circuit.suspectsForgottenAt };
 }
 
-/** Counts from the previous window count half, older ones not at all. */
+/** Refusals and decisions of the previous window count half, older ones not at all. */
 function inWindow(circuit: CircuitState, windowMs: number, now: Date): CircuitState {
   const ageMs = now.getTime() - circuit.windowStartedAt.getTime();
   if (ageMs < windowMs) {

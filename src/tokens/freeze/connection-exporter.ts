@@ -25,7 +25,7 @@ export interface ExportedGrant {
 /** Why a connection is not in an export. */
 export type LeftOut = 'in_doubt' | 'unreadable' | 'changed';
 
-/** What is exported. */
+/** The connections to export. */
 export interface ExportTerms extends FreezeScope {
   /** A copy: the connections need not be frozen, and this deployment keeps using their tokens. */
   readonly isCopy: boolean;
@@ -41,7 +41,7 @@ export class ConnectionExporter {
     private readonly audit: AuditTrail,
   ) {}
 
-  /** Counts what an export would hold, and what stands against it. */
+  /** Counts the connections that an export would hold, and those that prevent it. */
   count(scope: FreezeScope): Promise<ExportCounts> {
     return this.store.count(scope);
   }

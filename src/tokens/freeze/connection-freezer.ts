@@ -13,7 +13,7 @@ const pageSize = 500;
 /** How often the refreshes in flight are counted. */
 const pollMs = 200;
 
-/** The state of what a command has frozen. */
+/** The result of a freeze. */
 export interface Freeze {
   readonly frozen: number;
   /** Refreshes that had not ended when the wait was over. */
@@ -35,8 +35,8 @@ export interface Thaw {
 /**
  * Stops the refreshes of connections, so that another system can use their tokens, and starts them again.
  *
- * The lease of a refresh and the freeze change the same row. So each row is either leased first, and the freeze waits
- * for that refresh, or frozen first, and then nothing leases it any more.
+ * The lease of a refresh and the freeze change the same row. If a row is leased first, the freeze waits for that
+ * refresh. If it is frozen first, nothing leases it any more.
  */
 @Injectable()
 export class ConnectionFreezer {
@@ -87,7 +87,7 @@ export class ConnectionFreezer {
   }
 
   /**
-   * Lets the connections of a provider or a user be refreshed again.
+   * Ends the freeze of the connections of a provider or a user.
    *
    * @param evenExported - also those whose tokens were exported: the caller knows that no other system uses them
    * @throws {@link UnknownProviderError}

@@ -17,7 +17,7 @@ export interface FrozenCounts {
   readonly inDoubt: number;
 }
 
-/** The rows of one page that were changed, and the last user of the page; `null` behind the end. */
+/** The changed rows of one page, and the last user of the page; `null` after the last page. */
 interface Page {
   readonly last: string | null;
   readonly changed: number;
@@ -26,7 +26,7 @@ interface Page {
 /** SQL: whether a row is in a scope that {@link scopeValues} gives as `$1` and `$2`. */
 export const inScope = `($1::text IS NULL OR provider = $1) AND ($2::text IS NULL OR user_id = $2)`;
 
-/** SQL: changes a page of rows in the order of their users. A user has a few connections, and a page holds them all. */
+/** SQL: changes a page of rows in the order of their users. A page holds all connections of each of its users. */
 const changePage = (name: string, set: string, condition: string): Statement => ({
   name,
   text: `WITH users AS (

@@ -18,7 +18,7 @@ import { ImportStore, type ImportKey, type KnownRow, type NewConnection } from '
 import type { ImportOptions } from './import-options.js';
 import type { ImportedGrant, ImportRefusal, ImportResult } from './imported-grant.js';
 
-/** How often rows are looked at again that met another connection at the moment in which they were stored. */
+/** How often rows are processed again that met another connection at the moment of their storing. */
 const mostRounds = 5;
 
 /** A row on its way. */
@@ -58,7 +58,7 @@ export class ConnectionImporter {
    *
    * @param grants - a few hundred at most
    * @param requester - who imports them
-   * @returns what became of each, in their order
+   * @returns the result of each, in their order
    * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError}; rows of the batch may be imported. Import it
    *   again
    */
@@ -89,7 +89,7 @@ export class ConnectionImporter {
     return results;
   }
 
-  /** @returns the rows that have to be looked at again */
+  /** @returns the rows to process again */
   private async importRound(
     rows: readonly Row[],
     options: ImportOptions,
@@ -110,7 +110,7 @@ export class ConnectionImporter {
       if (typeof result === 'object') {
         results[row.place] = result;
       } else if (placesOf(row).some((place) => seen.has(place))) {
-        // Another row of the batch is of the same user or account: it goes first.
+        // An earlier row of the batch is of the same user or account.
         later.push(row);
       } else {
         placesOf(row).forEach((place) => seen.add(place));
@@ -143,7 +143,7 @@ export class ConnectionImporter {
     return [...later, ...inserted, ...replaced].sort((left, right) => left.place - right.place);
   }
 
-  /** @returns the rows that the provider does not speak against */
+  /** @returns the rows that the provider does not reject */
   private async verify(rows: readonly Row[], options: ImportOptions, results: ImportResult[]): Promise<Row[]> {
     const { verifyPerSecond } = options;
     if (verifyPerSecond === undefined) {
@@ -281,7 +281,7 @@ export class ConnectionImporter {
   }
 }
 
-/** What is done with a row: a result, or the way to store it. */
+/** Decides about a row: a result, or the way to store it. */
 function decide(
   { checked }: Row,
   { connectionId, status, isSame, isErased, isTaken }: KnownRow,
@@ -306,7 +306,7 @@ function refused(reason: ImportRefusal): ImportResult {
   return { outcome: 'refused', reason };
 }
 
-/** What would become of a row in a run that stores it. */
+/** Returns the result that a row would have in a run that stores it. */
 function tryOut({ grant, key, checked: { warnings } }: Row, dryRun: DryRun): ImportResult {
   const verdict = dryRun.remember({
     place: JSON.stringify([grant.userId, grant.provider]),
@@ -318,7 +318,7 @@ function tryOut({ grant, key, checked: { warnings } }: Row, dryRun: DryRun): Imp
     : refused(verdict);
 }
 
-/** What two rows cannot both have. */
+/** Keys that only one of two rows can have. */
 function placesOf({ grant, key }: Row): string[] {
   const place = JSON.stringify([grant.userId, grant.provider]);
   return key.accountDigest === null ? [place] : [place, key.accountDigest.toString('base64')];

@@ -1,6 +1,6 @@
 import type { ImportRefusal } from './imported-grant.js';
 
-/** What a dry run must remember of a row, because it stores none. */
+/** A row that a dry run remembers, because it stores none. */
 export interface RememberedRow {
   /** The user and the provider. */
   readonly place: string;
@@ -10,7 +10,7 @@ export interface RememberedRow {
   readonly account: string | undefined;
 }
 
-/** The memory of one dry run: it finds rows of one file that are of the same user or account. */
+/** The memory of one dry run. It finds rows of one file that are of the same user or account. */
 export class DryRun {
   private readonly tokensByPlace = new Map<string, string>();
   private readonly placesByAccount = new Map<string, string>();
@@ -18,7 +18,7 @@ export class DryRun {
   /**
    * Remembers a row that could be imported.
    *
-   * @returns what would become of it behind the rows before it; `undefined` when it could still be imported
+   * @returns the result that it would have after the rows before it; `undefined` when it could still be imported
    */
   remember({ place, digest, account }: RememberedRow): 'already_imported' | ImportRefusal | undefined {
     const tokens = this.tokensByPlace.get(place);

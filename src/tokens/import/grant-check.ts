@@ -8,7 +8,7 @@ import type { TokenSet } from '../token-set.js';
 import { tokensConfig, type TokensConfig } from '../tokens.config.js';
 import type { ImportedGrant, ImportRefusal, ImportWarning } from './imported-grant.js';
 
-/** A row that may be imported, as far as nobody has to be asked. */
+/** A row that may be imported, as far as this process knows without a question to database or provider. */
 export interface CheckedGrant {
   readonly provider: HealthProvider;
   readonly registrationId: string;
@@ -27,7 +27,7 @@ export class GrantCheck {
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
   ) {}
 
-  /** Returns why a row cannot be imported, or what will be stored. */
+  /** Returns the values to store, or why a row cannot be imported. */
   check(grant: ImportedGrant): CheckedGrant | ImportRefusal {
     if (!this.registry.has(grant.provider)) {
       return 'provider_unknown';
@@ -79,10 +79,10 @@ export class GrantCheck {
   }
 
   private toTokenSet(grant: ImportedGrant, scopesRequested: readonly string[], now: Date): TokenSet {
-    // Nobody knows how old a token without any date is: the first one who needs it has it refreshed.
+    // The age of a token without any date is unknown: the first caller who needs it has it refreshed.
     const oldest = new Date(now.getTime() - this.config.assumedLifetimeMs);
     return {
-      // A row with a refresh token only: nothing is sent with this before a refresh has replaced it.
+      // A row with a refresh token only. The empty text is never sent, because a refresh replaces it first.
       accessToken: grant.accessToken ?? '',
       tokenSecret: grant.tokenSecret,
       refreshToken: grant.refreshToken,

@@ -5,7 +5,7 @@ import { AppError } from '../../errors/app-error.js';
 import type { HealthProvider } from '../../provider-kit/health-provider.js';
 import type { TokenSet } from '../token-set.js';
 
-/** What the provider says about the tokens of a row. */
+/** The provider's verdict about the tokens of a row. */
 export type GrantVerdict =
   | { readonly verdict: 'verified' | 'not_verified'; readonly providerUserId: string | undefined }
   | { readonly verdict: 'token_rejected' | 'account_mismatch'; readonly providerUserId?: undefined };

@@ -6,6 +6,6 @@ export interface ImportOptions {
   readonly replace: boolean;
   /** Set for a run that only checks. */
   readonly dryRun?: DryRun | undefined;
-  /** Asks the provider whether each access token works, at most so many calls a second. */
+  /** If set, asks the provider whether each access token works, with at most this many calls a second. */
   readonly verifyPerSecond?: number | undefined;
 }

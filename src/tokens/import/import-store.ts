@@ -6,7 +6,7 @@ import { DatabaseUnavailableError } from '../../errors/request.errors.js';
 import type { Connection, SealedTokenSet, StoredAccount } from '../store/connection.js';
 import type { Metadata } from '../store/metadata.js';
 
-/** What identifies a row and its tokens. */
+/** The identity of a row and its tokens. */
 export interface ImportKey {
   readonly userId: string;
   readonly provider: string;
@@ -15,12 +15,12 @@ export interface ImportKey {
   readonly erasureDigest: Buffer;
 }
 
-/** What the database knows about a row. */
+/** The database's facts about a row. */
 export interface KnownRow {
   /** The user's connection to the provider; `null` when there is none. */
   readonly connectionId: string | null;
   readonly status: Connection['status'] | null;
-  /** Whether the connection was made by these very tokens. */
+  /** Whether the connection was made by the same tokens. */
   readonly isSame: boolean;
   readonly isErased: boolean;
   /** Whether another user's active connection has the account. */

@@ -54,11 +54,11 @@ export const importRefusals = {
 
 export type ImportRefusal = keyof typeof importRefusals;
 
-/** What an imported row lacks. It is imported nevertheless. */
+/** A fact that a row lacks. The row is imported nevertheless. */
 export type ImportWarning =
   'scopes_unknown' | 'scopes_missing' | 'account_unknown' | 'no_refresh_token' | 'not_verified';
 
-/** What became of a row. `already_imported`: an earlier run has imported the same tokens. */
+/** The result of a row. `already_imported`: an earlier run has imported the same tokens. */
 export type ImportResult =
   | {
       readonly outcome: 'imported' | 'already_imported';

@@ -56,9 +56,9 @@ export type Attempt = MigratedConnection & { readonly error?: AppError };
  * 4. The new grant was used once, and is of the same account.
  * 5. One statement replaces the old connection with the new one.
  *
- * Until step 5 the old connection works as before. An interrupted migration resumes where it stopped. An exchange that
- * was sent and whose response was lost is not repeated, because no provider documents the effect of a second one. The
- * same is true for the refresh of a new grant that expired before its first use.
+ * Until step 5 the old connection works as before. An interrupted migration resumes where it stopped. An exchange whose
+ * response was lost is not repeated, because no provider documents the effect of a second one. The same is true for the
+ * refresh of a new grant that expired before its first use.
  *
  * The old grant is not revoked at the provider, because that would end the user's registration there, and the new grant
  * with it.
@@ -200,7 +200,7 @@ export class ConnectionMigrator {
     return 'migrated';
   }
 
-  /** The user was faster: the old connection goes if the new one works and is of the same account. */
+  /** The user was faster. Removes the old connection if the new one works and is of the same account. */
   private async finishLinked(
     exchange: Exchange,
     leased: LeasedMigration,

@@ -27,8 +27,8 @@ import { parseTokenSet, toTokenSet, type TokenSet } from '../token-set.js';
 /** An access token with less life left than this is refreshed before its first use, in milliseconds. */
 const shortestLifeMs = 60_000;
 /**
- * How long a response is read that is the only copy of new tokens, in milliseconds: until shortly before another run
- * may go on.
+ * How long to read a response that is the only copy of new tokens, in milliseconds: until shortly before another run
+ * may continue.
  */
 const patienceMs = 90_000;
 /** How often storing an exchanged grant is retried while the database is unavailable, and the pause in milliseconds. */
@@ -49,8 +49,8 @@ export interface IdentifiedTokens {
 }
 
 /**
- * Exchanges a grant for one of the successor, and stores the result. Each call of a provider is started and committed,
- * so that a lost response is never asked for twice.
+ * Exchanges a grant for one of the successor, and stores the result. The start of each call to a provider is committed
+ * first, so that no call is repeated after a lost response.
  */
 @Injectable()
 export class GrantExchanger {
@@ -181,7 +181,7 @@ export class GrantExchanger {
 
   /**
    * Refreshes a new grant whose access token expired before its first use, as in a run a day later. This spends the
-   * refresh token, so it is started and committed like the exchange: a token whose response was lost is not sent again.
+   * refresh token. So its start is committed first, as for the exchange, and it is not repeated after a lost response.
    *
    * @returns `undefined` when this run no longer holds the migration, or the connection was removed
    */

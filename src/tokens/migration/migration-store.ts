@@ -43,7 +43,7 @@ export interface MigrationFacts {
   readonly lastErrorCode: string | null;
 }
 
-/** How many connections are in which state, before anything is done. */
+/** The connections by state, before a run. */
 export interface MigrationCounts {
   readonly ready: number;
   readonly inDoubt: number;
@@ -264,8 +264,8 @@ export class MigrationStore {
   /**
    * Replaces the old connection with the new one, in one statement. The old grant is not revoked.
    *
-   * @returns `replaced`; `linked` when the user has linked the successor in the meantime; `lost` when this run no
-   *   longer holds the migration, or the old connection was linked again
+   * @returns `replaced`, or `linked` when the user has linked the successor in the meantime. `lost` when this run no
+   *   longer holds the migration, or the old connection was linked again.
    * @throws {@link AccountAlreadyLinkedError} when the account is exclusive and another active connection has it
    */
   async replace(

@@ -8,7 +8,7 @@ export const warningReasons = [
   'refusal_unconfirmed',
   /** The provider responded with HTTP 410 Gone once. A second one an hour later ends the connection. */
   'gone_unconfirmed',
-  /** The last refresh failed, and what the provider said does not speak against the grant. */
+  /** The last refresh failed, without evidence against the grant. */
   'refresh_failing',
   /** There is no refresh token: the connection ends when its access token expires. */
   'no_refresh_token',
@@ -32,8 +32,8 @@ type StateColumns = Pick<
 /**
  * Returns the state of a connection. Pure: the caller supplies the instant.
  *
- * The row may not show yet that the connection has ended, because nothing has checked it since its access token expired
- * or its provider shut down. This function shows it.
+ * A connection may have ended without a change of its row: its access token has expired, or its provider has shut down,
+ * since the last check. This function shows it.
  *
  * @param connection - as stored
  * @param isRetired - whether the provider has shut down
@@ -41,7 +41,7 @@ type StateColumns = Pick<
  */
 export function connectionState(connection: StateColumns, isRetired: boolean, now: Date): ConnectionState {
   if (connection.status === 'needs_relink') {
-    // A version that does not tell why may have ended it.
+    // An earlier version, which recorded no reason, may have ended it.
     return { status: 'needs_relink', reason: connection.endReason ?? 'grant_refused' };
   }
   if (isRetired) {
@@ -66,12 +66,12 @@ export function connectionState(connection: StateColumns, isRetired: boolean, no
 /** When a refresh token expires, and the source of that date. */
 export interface RefreshExpiry {
   readonly at: Date;
-  /** `provider`: the token response told it. `declared`: computed from the lifetime that the provider publishes. */
+  /** `provider`: from the token response. `declared`: computed from the lifetime that the provider publishes. */
   readonly source: 'provider' | 'declared';
 }
 
 /**
- * Returns when the refresh token of a connection expires unless it is used before; `undefined` when there is none, or
+ * Returns when the refresh token of a connection expires unless it is used first; `undefined` when there is none, or
  * the expiry is unknown.
  *
  * @param connection - as stored

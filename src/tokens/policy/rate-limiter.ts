@@ -27,8 +27,8 @@ export class RateLimiter {
   }
 
   /**
-   * Takes some of the number that {@link available} returned, even long ago: together with what came since, it is at
-   * most one second's worth.
+   * Takes some of the number that {@link available} returned, even long ago. Together with the share that came since,
+   * it is at most one second's worth.
    */
   take(count: number, nowMs: number): void {
     this.available(nowMs);

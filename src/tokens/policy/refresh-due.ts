@@ -9,8 +9,8 @@ const spread = 0.1;
  *
  * Two things make a refresh due; the earlier one counts:
  * - The access token: before it has less life left than the margin, unless the provider wants refreshes on demand only.
- * - The refresh token: between a quarter and a half of its idle lifetime, or of the lifetime that the provider gave it,
- * so that an unused connection never idles out (R-22).
+ * - The refresh token: after a quarter to a half of its idle lifetime, or of the lifetime that the provider gave it. So
+ *   an unused connection never expires for lack of use (R-22).
  *
  * Both are spread by jitter, so that connections linked together are not refreshed together forever. A provider's
  * minimum refresh interval is kept.
@@ -19,8 +19,8 @@ const spread = 0.1;
  *
  * @param tokens - the set that is about to be stored
  * @param definition - the provider's definition
- * @param marginMs - an access token with less life left than this is refreshed when asked for; for short-lived tokens a
- *   quarter of their lifetime counts instead if that is less
+ * @param marginMs - an access token with less life left than this is refreshed on request. For short-lived tokens a
+ *   quarter of their lifetime counts instead, if that is less.
  * @param now - the current instant, on the clock that set the expiries
  * @param random - a number in [0, 1)
  * @returns milliseconds, an integer from 0, or `null` when only a caller makes a refresh due
@@ -47,7 +47,7 @@ export function refreshDueInMs(
 }
 
 function beforeExpiryMs(accessLifeMs: number, marginMs: number, random: number): number {
-  // Spelt out because Infinity - Infinity is not a number.
+  // A case of its own, because Infinity - Infinity is not a number.
   return accessLifeMs === Infinity
     ? Infinity
     : accessLifeMs - Math.min(marginMs, accessLifeMs / 4) - accessLifeMs * spread * random;

@@ -42,7 +42,7 @@ export function inDoubtHoldMs(definition: ProviderDefinition, strictHoldMs: numb
  * could be sent again. A value below the definition's own time limit adds nothing to it.
  *
  * A provider that forgives repetition for some seconds gets a repetition within them. If it forgives without a limit,
- * only the renewed lease holds other processes back, and the hold is as good a limit as any.
+ * only the renewed lease holds other processes back, and the hold serves as the limit.
  */
 export function patienceMs(definition: ProviderDefinition, strictHoldMs: number): number {
   const grace = definition.oauth === '2.0' ? definition.refresh.grace : 'none';

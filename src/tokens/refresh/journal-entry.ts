@@ -48,17 +48,17 @@ export async function openOwner(vault: VaultService, entry: JournalEntry): Promi
   return ownerSchema.parse(await vault.open(entry.owner, ownerContext(entry)));
 }
 
-/** The owner is sealed for the entry alone: no row of a user has an empty id. */
+/** Seals the owner for the entry alone: no row of a user has an empty id. */
 function ownerContext({ id, secretGen }: Pick<ConnectionKey, 'id' | 'secretGen'>): SealContext {
   return { purpose: 'connections.sealed', rowId: id, userId: '', registrationId: '', generation: secretGen };
 }
 
-/** Returns the key of an entry: a generation of a row is replaced once. */
+/** Returns the key of an entry. It is unique, because a generation of a row is replaced once. */
 export function keyOf(key: Pick<ConnectionKey, 'id' | 'secretGen'>): string {
   return `${key.id}.${key.secretGen}`;
 }
 
-/** Returns the lines of a file. A last line without a line end is not an entry yet. */
+/** Returns the complete lines of a file. A last line without a line end is not an entry yet. */
 export function linesOf(bytes: Buffer): string[] {
   return bytes.toString('utf8').split('\n').slice(0, -1);
 }
@@ -73,7 +73,7 @@ export function connectionIdOf(line: string): string | undefined {
   return /"id":"([0-9a-f-]{36})"/.exec(line)?.[1];
 }
 
-/** A file that was damaged is no reason not to start. */
+/** Returns `undefined` for damaged text: a damaged file must not prevent the start. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -27,8 +27,8 @@ const auditPageSize = 1_000;
 const longestLeaseMs = 120_000;
 
 /**
- * SQL: an id of the database that changes with the server (a promoted standby), with database and table (a restored
- * backup), and with a mere restart.
+ * SQL: an id of the database. It changes with the server (a promoted standby), with database and table (a restored
+ * backup), and after every restart.
  */
 const findIncarnation: Statement = {
   name: 'journal-find-incarnation',
@@ -41,13 +41,12 @@ const limits = { maxItems: 10_000, maxWaiting: Infinity };
 type OpenedEntry = JournalEntry & LinkKey;
 
 /**
- * Restores refreshed tokens that a database has lost, from the kept entries of the journal: after a lagging standby was
- * promoted, or a backup restored.
+ * Restores refreshed tokens that a database has lost, from the kept entries of the journal. A database loses tokens
+ * when a lagging standby is promoted, or a backup is restored.
  *
- * An entry is restored when its token set is newer than the one in its row, and the row still holds the same link. A
- * connection that needs a new link by its row is active again then, because the provider has given these tokens after
- * it refused the older ones. Entries of connections that were unlinked or moved are erased, so that nothing brings them
- * back (TE-11, LOG-08).
+ * An entry is restored when its token set is newer than the one in its row, and the row still holds the same link. An
+ * ended connection is active again then, because the provider has issued these tokens after it refused the older ones.
+ * Entries of connections that were unlinked or moved are erased, so that nothing restores them (TE-11, LOG-08).
  */
 @Injectable()
 export class JournalRecovery {
@@ -89,8 +88,8 @@ export class JournalRecovery {
   }
 
   /**
-   * Erases the kept entries of an ended connection in this directory. If that fails now, {@link tidy} erases them, or
-   * their age does soon.
+   * Erases the kept entries of an ended connection in this directory. If that fails now, {@link tidy} erases them
+   * later, or they soon become too old.
    */
   async erase(connectionId: string): Promise<void> {
     try {
@@ -101,8 +100,8 @@ export class JournalRecovery {
   }
 
   /**
-   * Restores what the database has lost, if it may have lost anything since the last call. Call it between lease and
-   * refresh: afterwards the row has the newest token set that this directory knows.
+   * Restores lost token sets, if the database may have lost any since the last call. Call it between lease and refresh:
+   * afterwards the row has the newest token set that this directory knows.
    *
    * @returns whether the rows were compared with the entries since the oldest lease was taken, by this call or another
    * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError} when that cannot be done now; no refresh
@@ -115,7 +114,7 @@ export class JournalRecovery {
     }
     const incarnation = await this.incarnations.add(undefined);
     while (this.comparedWith !== incarnation) {
-      // Those that wait for a comparison with another database begin their own after it.
+      // A caller that waits for a comparison with another database begins its own afterwards.
       this.comparing ??= this.compare(kept, incarnation).finally(() => {
         this.comparing = undefined;
       });
@@ -126,7 +125,7 @@ export class JournalRecovery {
 
   /**
    * Erases kept entries of connections that ended in other processes, entries that are too old, and entries beyond the
-   * size limit. First the database is always checked for whether it needs them.
+   * size limit. It always checks first whether the database needs them.
    *
    * @throws {@link DatabaseUnavailableError} when that check fails; nothing is removed then
    */
@@ -138,7 +137,7 @@ export class JournalRecovery {
     await this.catchUp();
     const ended = this.isOn ? await this.findEnded() : [];
     await Promise.all(ended.map((id) => kept.erase(id)));
-    // The age of a file is on the clock of this machine, as its time is.
+    // The age of a file is measured by this machine's clock, which also set its time.
     const keptForMs = await kept.prune(Date.now());
     if (keptForMs !== undefined && !this.hasWarnedOfRoom) {
       this.hasWarnedOfRoom = true;
@@ -196,7 +195,7 @@ export class JournalRecovery {
   }
 
   private async restore(entry: OpenedEntry & RowBehind): Promise<void> {
-    // What does not open must not replace what may.
+    // Tokens that do not open must not replace tokens that may.
     const tokens = await this.tokenVault.openIfReadable({ ...entry, secretGen: entry.secretGen + 1 });
     const isRefreshed = entry.kind === 'refreshed';
     try {

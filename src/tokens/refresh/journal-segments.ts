@@ -41,7 +41,7 @@ interface Segment {
 interface Entry {
   readonly key: string;
   readonly line: string;
-  /** Where it waits for its flush; `undefined` when it does not. */
+  /** The segment in which it waits for its flush; `undefined` when it does not wait. */
   segment: Segment | undefined;
 }
 
@@ -209,7 +209,7 @@ export class JournalSegments {
     this.settleBehind(this.settle(segment));
   }
 
-  /** Takes an entry out of a file that is no longer written: the next line must not be joined to half of this one. */
+  /** Takes an entry out of a file that takes no more lines: the next line must not continue half of this one. */
   private giveUp(entry: Entry): void {
     const { segment } = entry;
     if (segment !== undefined) {
@@ -239,12 +239,12 @@ export class JournalSegments {
     }
     if (segment.entries === 0 && !segment.isDisposed) {
       segment.isDisposed = true;
-      // Without a complete line it is of no use to anybody.
+      // A file without a complete line is of no use.
       await (segment.bytes === 0 ? rm(segment.file, { force: true }) : this.dispose(segment.file));
     }
   }
 
-  /** A file that cannot be disposed of is replayed later, to no effect. */
+  /** A file that could not be removed is replayed later, without effect. */
   private settleBehind(settling: Promise<void>): void {
     settling.catch(() => undefined);
   }
@@ -255,7 +255,7 @@ export function isAbsent(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT';
 }
 
-/** A new name survives a loss of power only when its directory is on the disk as well. */
+/** Flushes a directory: only then a new name in it survives a loss of power. */
 async function flushDirectory(directory: string): Promise<void> {
   const handle = await open(directory, 'r');
   try {

@@ -27,8 +27,8 @@ export interface KeepingLimits {
 }
 
 /**
- * The part of the journal that is already in the database. It is kept for a while, because a database can lose what it
- * has acknowledged: a lagging standby is promoted, or a backup is restored.
+ * The part of the journal that is already in the database. It is kept for a while, because a database can lose
+ * acknowledged rows: a lagging standby is promoted, or a backup is restored.
  *
  * A file is kept by renaming it, so keeping an entry writes nothing. The age of a file is that of its last entry.
  */
@@ -83,7 +83,7 @@ export class KeptEntries {
       }
       for (const { path } of files) {
         seen.add(path);
-        // One that is gone is listed under its new name, if it has one.
+        // A file that was renamed is listed under its new name too.
         const bytes = await unlessAbsent(readFile(path));
         await read(bytes === undefined ? [] : linesOf(bytes).reverse());
       }

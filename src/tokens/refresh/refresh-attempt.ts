@@ -73,8 +73,8 @@ export class RefreshAttempt {
   /**
    * Runs the attempt to its end. Call it once, after {@link acquire}.
    *
-   * The permit is held until the provider has responded and a failure is recorded: the next refresh must see a circuit
-   * breaker that this one opens. It is free while the tokens are saved.
+   * The permit is held until the provider has responded and a failure is recorded. So the next refresh sees a circuit
+   * breaker that this one opens. The permit is free while the tokens are saved.
    *
    * @param lease - leases the connection; `undefined` when there is nothing to do
    * @returns false when there was no lease
@@ -197,8 +197,8 @@ export class RefreshAttempt {
   }
 
   /**
-   * Saves the refresh token of a rejected response, because the one that was sent is spent. The attempt has failed all
-   * the same: the next response may be usable.
+   * Saves the refresh token of a rejected response, because the one that was sent is spent. The attempt has failed
+   * nevertheless. The next response may be usable.
    */
   private async saveRefreshToken(lease: RefreshLease, rotated: RotatedRefreshToken): Promise<void> {
     const { saver, store, failures } = this.services;

@@ -64,9 +64,9 @@ export class RefreshConcurrency {
   }
 
   /**
-   * Passes on the permit of a refresh whose response is overdue, so that a few slow ones do not hold up the others.
-   * Once half as many refreshes as there are permits have done so, a refresh keeps its permit: a provider that leaves
-   * so many requests without a response gets no further ones.
+   * Passes on the permit of a refresh whose response is overdue, so that a few slow ones do not hold up the others. At
+   * most half as many refreshes as there are permits may do so at a time. The next one keeps its permit, so that a
+   * provider that does not respond gets no further requests.
    */
   releaseEarly(request: PermitRequest): void {
     const permits = this.permitsOf(request.provider);

@@ -14,9 +14,9 @@ import type { OpenCircuit } from '../circuit-breaker/circuit-breaker.service.js'
 import type { CircuitReason } from '../circuit-breaker/circuit-state.js';
 import type { EndReason, Connection } from '../store/connection.js';
 
-/** What callers are told about a failed refresh, until the next attempt. */
+/** The error for callers after a failed refresh, until the next attempt. */
 interface CallerError {
-  /** Builds the error. Copies what the error of the attempt says about the provider, where there is one. */
+  /** Builds the error. Copies the facts about the provider from the error of the attempt, if there is one. */
   readonly create: (message: string, options: AppErrorOptions, failed?: AppError) => AppError;
   /** The text while the connection waits for its next attempt. */
   readonly waiting: string;
@@ -83,9 +83,9 @@ const pausedTexts: Readonly<Record<CircuitReason, string>> = {
 };
 
 /**
- * Returns the error for the callers of an attempt that has just failed: the provider's error and everything it says,
- * with the seconds to wait. A first refusal of the grant is not reported as one, because the callers would send the
- * user away for nothing (R-13).
+ * Returns the error for the callers of an attempt that has just failed: the provider's error with the seconds to wait.
+ * A first refusal of the grant is not reported as one, because callers would ask the user to link again for nothing
+ * (R-13).
  *
  * @param error - the error of the provider's refresh; one that is not about a refresh is returned unchanged
  * @param waitMs - milliseconds until the next attempt

@@ -40,12 +40,12 @@ export class RefreshExchange implements OnModuleDestroy {
   }
 
   /**
-   * Exchanges the refresh token. Where it can do no harm, a second request is sent within the lease: with the same
-   * token when the response of a forgiving provider was lost, and with the spare token when the first was refused.
+   * Exchanges the refresh token. A second request is sent within the lease if it can do no harm. If the response of a
+   * forgiving provider was lost, it has the same token. If the first token was refused, it has the spare token.
    *
    * A forgiving provider gets the second request at the time limit, because a response that is lost without a sign
-   * never comes. The response to the second request is then awaited. Such a provider may get two requests where one
-   * would have done, and loses nothing by it.
+   * never comes. The response to the second request is then awaited. So such a provider sometimes gets a needless
+   * second request, which does no harm.
    *
    * @param lease - the lease, held by this process; renewed while the response is overdue
    * @param onOverdue - called once, when the time limit has passed and the response is still awaited

@@ -74,7 +74,7 @@ export function toFailureRecord(
 }
 
 /**
- * Returns what a failed refresh says about the provider as a whole.
+ * Returns the evidence of a failed refresh about the provider as a whole.
  *
  * Only a refusal of our credentials opens the circuit breaker by itself. Other errors on our side may concern a single
  * grant, such as a scope, and must not hold up the rest.
@@ -98,7 +98,7 @@ export function toCircuitEvidence(
     return { kind: 'client-refused' };
   }
   if (error instanceof ProviderUnavailableError) {
-    // HTTP 410 is a clear response. What it says is decided for each connection, an hour later.
+    // HTTP 410 is a clear response. Its meaning is decided for each connection, an hour later.
     if (error.isConflict || error.isGone) {
       return { kind: 'responded', count: 1 };
     }

@@ -37,7 +37,7 @@ const maxLooks = 100;
 const damagedExtension = '.damaged';
 
 /**
- * Keeps each refreshed token set on disk from the provider's response until it is committed, so that neither a killed
+ * Keeps each refreshed token set on disk from the provider's response until it is committed. So neither a killed
  * process nor an unavailable database loses the only valid tokens of a connection (R-01, R-05).
  *
  * An entry is one line, flushed to the disk. A cut-off line at the end of a file was never acknowledged. Replaying an
@@ -85,8 +85,8 @@ export class RefreshJournal implements OnApplicationBootstrap, OnApplicationShut
   }
 
   /**
-   * Commits entries that an earlier process could not, and restores what the database has lost since. Background jobs
-   * keep checking for both.
+   * Commits entries that an earlier process could not commit, and restores token sets that the database has lost since.
+   * Background jobs then repeat both checks.
    *
    * @throws Error when the directory cannot be written
    */
@@ -126,7 +126,7 @@ export class RefreshJournal implements OnApplicationBootstrap, OnApplicationShut
     try {
       await this.segments?.forget(keyOf(key));
     } catch (error) {
-      // It is replayed later, to no effect.
+      // It is replayed later, without effect.
       this.logger.error(error instanceof Error ? error : new Error('The journal could not be cleared.'));
     }
   }
@@ -149,7 +149,7 @@ export class RefreshJournal implements OnApplicationBootstrap, OnApplicationShut
   }
 
   /**
-   * Restores what the database has lost, if it may have lost anything, before a refresh token is sent.
+   * Restores lost token sets, if the database may have lost any, before a refresh token is sent.
    *
    * @param key - as leased
    * @returns whether the row now has another token set; the one that was read must not be used
@@ -175,7 +175,7 @@ export class RefreshJournal implements OnApplicationBootstrap, OnApplicationShut
   private async find(key: ConnectionKey): Promise<JournalEntry | undefined> {
     for (let look = 0; look < maxLooks; look += 1) {
       const files = await Promise.all((await this.list()).map((file) => this.read(file)));
-      // Most files hold nothing of it, and need not be taken apart.
+      // Most files do not mention the connection, and need not be parsed.
       const entry = files
         .flatMap((bytes) => (bytes?.includes(key.id) === true ? linesOf(bytes).map(parseEntry) : []))
         .find((each) => each !== undefined && keyOf(each) === keyOf(key));
@@ -194,7 +194,7 @@ export class RefreshJournal implements OnApplicationBootstrap, OnApplicationShut
     await this.recovery.catchUp();
   }
 
-  /** What could not be done now is tried again. */
+  /** Logs a failure of the work. The next round tries it again. */
   private async logFailure(work: Promise<void>): Promise<void> {
     try {
       await work;
@@ -279,7 +279,7 @@ export class RefreshJournal implements OnApplicationBootstrap, OnApplicationShut
     return this.recorder.inTurn(entry.id, () => this.commit(entry));
   }
 
-  /** @returns `done` or `ended` when the tokens are stored or not wanted, and the audit trail tells so */
+  /** @returns `done` or `ended` when the tokens are stored or not wanted, and the audit trail has an entry */
   private async commit(entry: JournalEntry & ConnectionKey): Promise<'done' | 'ended' | 'waiting'> {
     const isRotated = entry.kind === 'rotated';
     if (await (isRotated ? this.store.saveRotated(entry, entry) : this.store.saveRefreshed(entry, entry))) {
@@ -293,14 +293,14 @@ export class RefreshJournal implements OnApplicationBootstrap, OnApplicationShut
       return 'ended';
     }
     const isStored = !isRotated && current.id === entry.id && current.secretGen === entry.secretGen + 1;
-    // A new link, which is noted as such, is no refresh.
+    // A new link, which has its own audit entry, is no refresh.
     const storedAt = isStored ? current.lastRefreshedAt : null;
     return storedAt === null || (await this.recorder.recordOnce(entry, storedAt)) ? 'done' : 'waiting';
   }
 
   /**
-   * Revokes the grant of a connection that was unlinked before its tokens could be committed: these are the last ones,
-   * and nobody else has them (TE-11).
+   * Revokes the grant of a connection that was unlinked before its tokens could be committed. They are the last tokens
+   * of the grant, and exist only here (TE-11).
    */
   private async revokeGrant(entry: JournalEntry & ConnectionKey): Promise<void> {
     const provider = this.registry.has(entry.provider) ? this.registry.get(entry.provider) : undefined;
@@ -320,7 +320,7 @@ export class RefreshJournal implements OnApplicationBootstrap, OnApplicationShut
     await this.recorder.record(entry, 'superseded');
   }
 
-  /** Returns what is in a file: `undefined` when it is not there any more, `null` when it cannot be read. */
+  /** Returns the content of a file: `undefined` when it is gone, `null` when it cannot be read. */
   private async read(file: string): Promise<Buffer | null | undefined> {
     try {
       return await readFile(file);

@@ -20,8 +20,8 @@ const outageGraceMs = 30_000;
 const clockJumpMs = 5_000;
 
 /**
- * SQL: whether a connection may be leased now. It is not frozen, nobody holds the lease, no pause applies, and no
- * attempt of unknown outcome is younger than the hold or may still be committed by its process. After a forward clock
+ * SQL: whether a connection may be leased now. It is not frozen, nobody holds the lease, and no pause applies. No
+ * attempt of unknown outcome is younger than the hold, or may still be committed by its process. After a forward clock
  * jump an attempt's age is unknown, so nothing in doubt is leased (R-12).
  */
 const isFree = (holdMs: string, outageIsOver: string, latestNow: string): string => `
@@ -32,9 +32,9 @@ const isFree = (holdMs: string, outageIsOver: string, latestNow: string): string
     AND (${outageIsOver} AND now() <= ${latestNow}::timestamptz OR ${holdMs} = 0))`;
 
 /**
- * SQL: what a lease writes. The row is due again when the lease and the hold have expired, so that an abandoned refresh
- * is picked up. A row that is already due stays due, because the condition skips it in the meantime: the index is left
- * alone, and the row changes in place.
+ * SQL: the columns that a lease sets. The row is due again when the lease and the hold have expired, so that an
+ * abandoned refresh is picked up. A row that is already due stays due: the condition skips it in the meantime, the
+ * index does not change, and the row changes in place.
  */
 const setLease = (leaseId: string, lengthMs: string, holdMs: string): string => `
   lease_id = ${leaseId}, leased_until = now() + ${lengthMs} * interval '1 millisecond', attempt_started_at = now(),
@@ -75,7 +75,7 @@ const acquireOne: Statement = {
 };
 const acquireDue: Statement = {
   name: 'connections-acquire-due-leases',
-  // Locking skips what another replica is taking at this moment; the condition skips what it has taken before.
+  // Locking skips rows that another replica takes at this moment. The condition skips rows that it has taken before.
   text: `WITH due AS MATERIALIZED (
            SELECT row_user_id, row_provider, length_ms, hold_ms, in_doubt
            FROM unnest($1::text[], $2::int[], $3::float8[], $4::float8[]) AS room (slug, wanted, length_ms, hold_ms)
@@ -175,9 +175,8 @@ export class RefreshLeases {
   }
 
   /**
-   * Takes the lease if nobody holds it, no pause applies, no attempt of unknown outcome is younger than the hold, and
-   * the provider's circuit breaker is closed. If the breaker is ready for a trial, one lease at a time becomes the
-   * trial.
+   * Takes the lease if nobody holds it, no pause applies, and no attempt of unknown outcome is younger than the hold.
+   * The provider's circuit breaker must be closed. If it is ready for a trial, one lease at a time becomes the trial.
    *
    * @param key - row and generation; a row with a newer token set needs no refresh
    * @param lengthMs - longer than the call to the provider may take
@@ -206,7 +205,7 @@ export class RefreshLeases {
    * Leases due connections in one statement, the longest overdue first, except at providers whose circuit breaker is
    * open. Each row goes to one replica, however many ask at once.
    *
-   * @param rooms - what is wanted of each provider
+   * @param rooms - the leases wanted at each provider
    * @param limit - most connections in total
    */
   acquireDue(rooms: readonly ProviderRoom[], limit: number): Promise<LeasedConnection[]> {

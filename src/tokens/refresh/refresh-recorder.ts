@@ -13,13 +13,13 @@ export type RefreshResult = 'refreshed' | 'superseded' | ErrorCode;
 
 /** Largest difference between the clocks of two processes, in milliseconds. */
 const clockToleranceMs = 60_000;
-/** More refreshes than any connection has within that time. */
+/** More than the refreshes of any connection within that time. */
 const maxEntries = 100;
 
 /** Counts the outcomes of refreshes, and records one audit entry for each (I5). */
 @Injectable()
 export class RefreshRecorder {
-  /** By connection: ends when the last save that was begun has ended. */
+  /** The last started save of each connection. */
   private readonly saves = new Map<string, Promise<unknown>>();
 
   constructor(
@@ -28,8 +28,8 @@ export class RefreshRecorder {
   ) {}
 
   /**
-   * Runs a save together with the record of its outcome. The saves of one connection run one after the other in this
-   * process, so that the next one finds the audit entry of a token set that it finds stored.
+   * Runs a save together with the record of its outcome. In this process the saves of one connection run one after the
+   * other. So a save that finds a token set already stored also finds its audit entry.
    *
    * @param connectionId - the connection whose row is written
    * @param save - writes the row and records the outcome
@@ -52,8 +52,8 @@ export class RefreshRecorder {
   }
 
   /**
-   * Records the outcome of one refresh. The provider has already acted, so an entry that cannot be written, which the
-   * audit trail logs, stops nothing. Returning the new token still needs an entry of its own.
+   * Records the outcome of one refresh. The provider has already acted. So the refresh does not fail if the entry
+   * cannot be written; the audit trail logs that. Returning the new token still needs an entry of its own.
    *
    * @param replaced - the row, with the generation that the refresh replaced
    * @returns whether the entry was written
@@ -113,7 +113,7 @@ export class RefreshRecorder {
 function toEvent({ userId, provider, id, secretGen }: ConnectionKey, outcome: RefreshResult): AuditEvent {
   const about = { actor: 'service', userId, provider, connectionId: id };
   if (outcome === 'refreshed') {
-    // By its number a token set that was noted twice, by two processes at the same moment, is seen to be one.
+    // The number shows that two entries, from two processes at the same moment, are about one token set.
     return { ...about, action: 'token.refreshed', outcome: 'success', subject: `token-set:${secretGen + 1}` };
   }
   return outcome === 'superseded'

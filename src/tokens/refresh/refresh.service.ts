@@ -54,8 +54,8 @@ export class RefreshService implements BeforeApplicationShutdown {
   ) {}
 
   /**
-   * Starts no further refresh, and lets running ones finish while the database is available, so that a deployment loses
-   * no token. {@link RefreshExchange} defines how long an overdue response is awaited.
+   * Starts no further refresh. Lets running ones finish while the database is available, so that a deployment loses no
+   * token. {@link RefreshExchange} defines how long an overdue response is awaited.
    */
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping = true;
@@ -99,7 +99,7 @@ export class RefreshService implements BeforeApplicationShutdown {
    * Sends nothing when no permit becomes free in time, the provider's circuit breaker opens, or the application stops.
    * The lease is then returned (R-26).
    *
-   * @returns when the refresh is over, however long the provider takes
+   * @returns when the refresh is over, even if the provider takes long
    * @throws as {@link refresh}
    */
   refreshLeased(connection: LeasedConnection): Promise<void> {

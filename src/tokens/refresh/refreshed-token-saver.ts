@@ -79,7 +79,7 @@ export class RefreshedTokenSaver {
     const tokens: TokenSet = {
       ...previous,
       refreshToken,
-      // Its lifetime is unknown, and the spare one may be the one that was spent.
+      // Its lifetime is unknown, and the spare refresh token may be the one that was spent.
       refreshExpiresAt: undefined,
       spareRefreshToken: undefined,
       mustNameUser: namesAnotherUser || previous.mustNameUser,

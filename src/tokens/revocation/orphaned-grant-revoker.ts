@@ -13,8 +13,8 @@ import { TokenVault } from '../store/token-vault.js';
 
 /**
  * Revokes grants that belong to no connection: the grant of a replaced account, and grants of links that failed after
- * their code was redeemed (AR-18, AR-24). The operation that left the grant has already finished, whatever happens
- * here.
+ * their code was redeemed (AR-18, AR-24). A failure here does not change the operation that left the grant, which has
+ * already finished.
  *
  * Most providers keep one grant for each user and client, so revoking one may end a working connection. Therefore a
  * grant is not revoked when a connection has its account, or may have it because the account of either is unknown.

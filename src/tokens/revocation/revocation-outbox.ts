@@ -22,10 +22,11 @@ import { tokensConfig, type TokensConfig } from '../tokens.config.js';
 import { revocations } from '../tokens.metrics.js';
 
 /**
- * How long the response to a refresh is read, in milliseconds: a revocation fits in behind it before the lease ends.
+ * How long to read the response to a refresh, in milliseconds. Short enough for a revocation after it, within the
+ * lease.
  */
 const patienceMs = 40_000;
-/** Attempts to remove subscriptions before the grant is revoked without. */
+/** Attempts to remove subscriptions. After the last one the grant is revoked in any case. */
 const unsubscribeAttempts = 3;
 /** Entries processed at a time. */
 const batchSize = 20;
@@ -185,7 +186,7 @@ export class RevocationOutbox {
     }
   }
 
-  /** Where only a working access token can end a grant, one that has expired or was refused is refreshed first. */
+  /** If only a working access token can end a grant, an expired or refused one is refreshed first. */
   private needsRefresh(entry: RevocationEntry, { definition }: HealthProvider, tokens: TokenSet): boolean {
     const proof = definition.revocation?.proof;
     if (tokens.refreshToken === undefined || (proof !== 'bearer' && proof !== 'query')) {
@@ -210,7 +211,7 @@ export class RevocationOutbox {
     const successor = successorOf(lifecycle);
     return (
       (attempts > 1 && (await this.mayHaveAccount(userId, slug, tokens))) ||
-      // Who exchanges grants for a successor's may end both at once.
+      // A provider that exchanges grants for its successor's may end both at once.
       (provider.exchangeGrant !== undefined &&
         successor !== undefined &&
         (await this.mayHaveAccount(userId, successor, tokens))) ||
@@ -218,7 +219,7 @@ export class RevocationOutbox {
     );
   }
 
-  /** Whether the user's connection to a provider is of the account of these tokens, as far as anybody knows. */
+  /** Whether the user's connection to a provider has, or may have, the account of these tokens. */
   private async mayHaveAccount(userId: string, slug: string, tokens: TokenSet): Promise<boolean> {
     const current = await this.store.find(userId, slug);
     if (current === undefined || current.sealed === null) {
@@ -232,7 +233,7 @@ export class RevocationOutbox {
   private async postpone(entry: RevocationEntry, error: unknown): Promise<RevocationOutcome> {
     const isGone = error instanceof ProviderUnavailableError && error.isGone;
     if (isGone && entry.lastErrorCode === goneCode) {
-      // Said twice, an hour apart: nothing is left there that could end a grant.
+      // Two such responses, an hour apart: the provider has no endpoint left that could end a grant.
       revocations.inc({ provider: entry.provider, outcome: 'unsupported' });
       await this.revocations.remove(entry);
       return 'unsupported';

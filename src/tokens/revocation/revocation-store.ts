@@ -259,7 +259,7 @@ export class RevocationStore {
   }
 }
 
-/** @throws {@link TokenUnreadableError} when it is not what an entry holds */
+/** @throws {@link TokenUnreadableError} when it is not the content of an entry */
 function parsePayload(opened: unknown): RevocationPayload {
   const result = payloadSchema.safeParse(opened);
   if (!result.success) {

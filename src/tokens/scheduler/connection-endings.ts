@@ -36,7 +36,7 @@ const endExpired: Statement = {
 };
 const endRetired: Statement = {
   name: 'connections-end-retired',
-  // A grant that was exchanged for one of the successor in time still has to find its connection.
+  // A grant that was exchanged for one of the successor in time must still find its connection.
   text: withEvents(
     `UPDATE connections SET ${ended}, end_reason = 'provider_retired'
      WHERE (user_id, provider) IN (
@@ -57,8 +57,8 @@ const countRetiring: Statement = {
 };
 
 /**
- * Ends connections that no other process step would end: those with an expired access token and no refresh token, and
- * those of providers that have shut down. Also counts the connections left at providers that will shut down.
+ * Ends connections that nothing else would end: those with an expired access token and no refresh token, and those of
+ * providers that have shut down. Also counts the connections left at providers that will shut down.
  */
 @Injectable()
 export class ConnectionEndings {

@@ -7,21 +7,21 @@ import type { ProviderDefinition } from '../../provider-kit/definition/provider-
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 import { byRefresh } from '../store/connection-events.js';
 
-/** How long before the refresh token expires the company is told, in milliseconds: time enough to ask the user. */
+/** Time from the notice to the expiry of the refresh token, in milliseconds: long enough to ask the user. */
 const noticeMs = 7 * 24 * 3_600_000;
-/** Or, if that is less, this share of its life: a short one that refreshes extend comes near its end only if they fail. */
+/** Or this share of its lifetime, if that is less. A short lifetime that refreshes extend ends only if they fail. */
 const noticeShare = 0.25;
 /** Most rows that one statement changes, so that no statement holds locks for long. */
 const maxRows = 500;
 const pauseMs = 10 * 60_000;
-/** Declared lives are months, and a look reads all connections of a provider. In milliseconds. */
+/** Pause between checks of declared lifetimes, in milliseconds. They are months, and a check reads all connections. */
 const declaredPauseMs = 6 * 3_600_000;
 
 const told = (expiry: string, source: 'provider' | 'declared'): string =>
   `jsonb_build_object('expires_at', to_char(${expiry} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
      'expires_at_source', '${source}')`;
 
-/** SQL: since when the refresh token expires when it does. */
+/** SQL: when the expiry of the refresh token last changed. */
 const movedAt = 'coalesce(expiry_moved_at, linked_at)';
 
 const announceExpiring: Statement = {
@@ -39,7 +39,7 @@ const announceExpiring: Statement = {
   ),
 };
 
-/** SQL: when a refresh token expires that has the declared life since its last use. */
+/** SQL: when a refresh token expires that has the declared lifetime since its last use. */
 const declaredExpiry = `coalesce(last_refreshed_at, linked_at) + $4::float8 * interval '1 second'`;
 
 const announceDeclared: Statement = {
@@ -57,9 +57,9 @@ const announceDeclared: Statement = {
 };
 
 /**
- * Tells the company of refresh tokens that expire within days, once for each expiry: one that the provider told, or one
- * that follows from the life that it publishes. Where a refresh extends the token, this means that refreshes fail or that
- * nobody has used the connection; elsewhere only a new link helps.
+ * Notifies the company of refresh tokens that expire within days, once for each expiry. The expiry is from the token
+ * response, or follows from the lifetime that the provider publishes. If refreshes extend the token, the notice means
+ * that they fail, or that nobody has used the connection. Otherwise only a new link helps.
  */
 @Injectable()
 export class ExpiryNotices {
@@ -74,7 +74,7 @@ export class ExpiryNotices {
   }
 
   /**
-   * Tells of a batch of such connections whose expiry the provider told.
+   * Notifies of a batch of such connections whose expiry is from the token response.
    *
    * @returns milliseconds until the next call; 0 while there is more
    * @throws {@link DatabaseUnavailableError}
@@ -87,7 +87,7 @@ export class ExpiryNotices {
   }
 
   /**
-   * The same for a batch of each provider with a declared life.
+   * The same for a batch of each provider with a declared lifetime.
    *
    * @returns milliseconds until the next call; 0 while there is more
    * @throws {@link DatabaseUnavailableError}

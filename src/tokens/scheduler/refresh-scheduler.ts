@@ -66,9 +66,9 @@ interface ProviderState {
  *
  * The connection's row is the job. Nothing is queued elsewhere, and any number of replicas may run this at once. One
  * statement leases a batch, the longest overdue first. {@link RefreshService} refreshes as for a caller, at background
- * priority. For each provider, the scheduler leases three times as many connections as run at a time: the others wait
- * for a permit in this process, or are being stored. It leases no more per second than its rate, so that catching up
- * after a long stop does not turn into a storm (R-27).
+ * priority. For each provider, the scheduler leases three times as many connections as run at a time. The others wait
+ * for a permit in this process, or are being stored. Its rate limits the leases per second, so that catching up after a
+ * long stop does not overload providers (R-27).
  */
 @Injectable()
 export class RefreshScheduler implements BeforeApplicationShutdown {
@@ -92,8 +92,8 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
   }
 
   /**
-   * Looks for due connections now, also at providers where nothing was due a moment ago, and from now on in this
-   * process.
+   * Looks for due connections now, also at providers where nothing was due a moment ago. From then on this process
+   * keeps looking.
    */
   lookNow(): void {
     for (const state of this.states ?? []) {
@@ -119,7 +119,7 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
   private async step(): Promise<number> {
     const rooms = this.rooms();
     if (rooms.length > 0) {
-      // Otherwise every row would be postponed, and stay so for hours after the keys are back.
+      // Without this check every row would be postponed, and stay so for hours after the keys are back.
       this.tokenVault.ensureCanSeal();
       const leased = await this.leases.acquireDue(rooms, batchSize);
       sweepBatchSize.observe(leased.length);
@@ -135,19 +135,19 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
   }
 
   /**
-   * Most leases of one provider: as many at the provider, waiting for a permit, and being stored. A few statements
-   * store many.
+   * Most leases of one provider. A third each is at the provider, waits for a permit, or is being stored. A few
+   * statements store many.
    */
   private leaseLimit(): number {
     return 3 * this.config.providerConcurrency;
   }
 
-  /** Number of leases at which the provider gets more: when it has emptied by a third, so that batches stay batches. */
+  /** Number of leases below which the provider gets more: two thirds of the limit, so that batches stay large. */
   private refillLevel(): number {
     return 2 * this.config.providerConcurrency;
   }
 
-  /** What may be leased now. */
+  /** The providers that may get leases now, and how many each. */
   private rooms(): ProviderRoom[] {
     const nowMs = performance.now();
     return this.providerStates()
@@ -179,7 +179,7 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
     return Math.ceil(Math.min(longestPauseMs, Math.max(0, readyAtMs - nowMs)));
   }
 
-  /** @returns how many there were of each provider */
+  /** @returns the number of each provider */
   private startRefreshes(leased: readonly LeasedConnection[]): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
     for (const connection of leased) {
@@ -224,7 +224,7 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
     }
   }
 
-  /** Starts one refresh as the trial of each circuit breaker that is ready for it, because callers may come late. */
+  /** Starts one refresh as the trial of each circuit breaker that is ready for it, without waiting for a caller. */
   private async startTrials(rooms: readonly ProviderRoom[]): Promise<void> {
     const found = rooms.length === 0 ? [] : await this.leases.findTrials(rooms);
     for (const connection of found) {

@@ -6,12 +6,13 @@ import type { HealthProvider } from '../../provider-kit/health-provider.js';
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
 
 const dayMs = 24 * 3_600_000;
-/** How many days before the end of a provider's API the company is told. */
+/** Days from each notice to the end of the provider's API. */
 const noticeDays = [90, 30, 7, 1];
 const pauseMs = 3_600_000;
 
 /**
- * Tells the company of providers that will shut down. Each notice has an id of its own, so every replica may write it.
+ * Notifies the company of providers that will shut down. Each notice has an id of its own, so every replica may write
+ * it.
  */
 @Injectable()
 export class RetirementNotices {

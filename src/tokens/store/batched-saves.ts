@@ -7,7 +7,7 @@ import { afterRefresh, byRefresh, movedExpiry } from './connection-events.js';
 import type { ConnectionKey, SealedTokenSet } from './connection.js';
 import { clearedAttempt } from './connection.js';
 
-/** The most saves that go together, and that wait. No more refreshes run in a process. */
+/** The most saves in a batch, and in the queue. A process never runs more refreshes than can wait. */
 const limits = { maxItems: 200, maxWaiting: 10_000 };
 
 /** Whether PostgreSQL has refused a row because another active connection has its account. */

@@ -36,8 +36,9 @@ export const failureReason = `CASE WHEN type = 'connection.needs_relink' THEN en
   ELSE 'refresh_failing' END`;
 
 /**
- * SQL: sets the expiry of the refresh token after a refresh. Where the token ends at a fixed time, each response tells
- * how long it still lives, in whole seconds: what differs by less than ten is the same expiry, which is announced once.
+ * SQL: sets the expiry of the refresh token after a refresh. If the token expires at a fixed time, each response has
+ * the lifetime left in whole seconds. Two instants that differ by less than ten seconds are the same expiry, which is
+ * announced once.
  *
  * @param expiry - SQL: the expiry by the token response
  */

@@ -18,7 +18,7 @@ const dueIn = (parameter: string): string => `now() + ${parameter}::float8 * int
 const ago = (milliseconds: string): string => `now() - (${milliseconds}) * interval '1 millisecond'`;
 
 /**
- * SQL: why a failed refresh ends the connection, if it does. A refusal counts if it was not forgotten since and is old
+ * SQL: why a failed refresh ends the connection, or null. A refusal counts if it was not forgotten since and is old
  * enough. While the provider's circuit breaker is open, only a refusal or HTTP 410 says anything about a single
  * connection.
  */
@@ -36,8 +36,8 @@ const nextTrial = `CASE WHEN coalesce(ended_at, now()) + $17::float8 * interval 
 
 /**
  * SQL: whether the row still holds the link made at that instant. JavaScript knows the instant only in whole
- * milliseconds. An ended connection holds it too: a token set newer than its own was received after the provider
- * refused the older one. A connection that ended because its provider shut down does not count.
+ * milliseconds. An ended connection holds it too, because a newer token set was received after the provider refused the
+ * older one. A connection that ended because its provider shut down does not count.
  */
 const isLink = (linkedAt: string): string =>
   `end_reason IS DISTINCT FROM 'provider_retired' AND sealed IS NOT NULL

@@ -18,17 +18,17 @@ import {
 } from './connection.js';
 import type { Metadata } from './metadata.js';
 
-/** What the row says whose token set is older than one that was received. */
+/** A row whose token set is older than one that was received. */
 export interface RowBehind {
   readonly registrationId: string;
   readonly hasEnded: boolean;
 }
 
-/** What a link or an import brings beside tokens. */
+/** Values that a link or an import brings beside tokens. */
 export interface ConnectionTerms extends Pick<Connection, 'registrationId' | 'scopesRequested'> {
-  /** Absent keeps what the connection has. */
+  /** Absent keeps the metadata of the connection. */
   readonly metadata?: Metadata | undefined;
-  /** Who brings it, for the event; `call` if absent. */
+  /** Source of the change, for the event; `call` if absent. */
   readonly source?: EventSource;
 }
 
@@ -201,8 +201,8 @@ export class ConnectionStore {
    * Finds token sets that are newer than those in the rows of their connections.
    *
    * @param replaced - the former rows, each with the generation that a set replaced
-   * @returns those whose row exists, holds the same link and is not past that generation, in their order, with the
-   *   row's registration
+   * @returns those whose row exists, holds the same link and is not past that generation. They keep their order, and
+   *   have the row's registration.
    */
   async findBehind<Row extends LinkKey>(replaced: readonly Row[]): Promise<(Row & RowBehind)[]> {
     const rows = await this.database.query<RowBehind & { number: number }>(connectionStatements.findBehind, [

@@ -57,7 +57,7 @@ export interface Connection {
   readonly endedAt: Date | null;
   readonly lastErrorCode: string | null;
   readonly lastErrorAt: Date | null;
-  /** Since when its tokens are not refreshed, because another system may use them; `null` when they are. */
+  /** Start of its freeze: its tokens are not refreshed, because another system may use them. `null` without one. */
   readonly frozenAt: Date | null;
   readonly metadata: Metadata;
   /** Whether a process holds the lease to refresh now. */
@@ -102,15 +102,16 @@ export interface StoredAccount {
 }
 
 /**
- * What a failed refresh says about the grant:
- * `refused` - the provider called it dead; `gone` - HTTP 410;
- * `failed` - the provider responded, with nothing for or against the grant;
- * `silent` - it is unknown what the provider did;
- * `ours` - the provider limits or rejects this deployment, or the error is internal.
+ * The evidence of a failed refresh about the grant:
+ * - `refused`: the provider called it dead.
+ * - `gone`: HTTP 410.
+ * - `failed`: the provider responded, with nothing for or against the grant.
+ * - `silent`: the provider's decision is unknown.
+ * - `ours`: the provider limits or rejects this deployment, or the error is internal.
  */
 export type RefreshEvidence = 'refused' | 'gone' | 'failed' | 'silent' | 'ours';
 
-/** What is recorded after a failed refresh. */
+/** The record of a failed refresh. */
 export interface RefreshFailureRecord {
   readonly code: ErrorCode;
   /** Whether the provider's decision is known; if not, the refresh token may be spent. */
@@ -134,7 +135,7 @@ export interface EndingTerms {
   readonly unreachableMs: number;
   /** The access token must have expired before this instant for a connection to be unreachable. */
   readonly expiredBefore: Date;
-  /** How long after its end a connection is tried again, and how long such trials go on. */
+  /** Time from the end of a connection to a trial, and the period in which such trials are made. */
   readonly trialInMs: number;
   readonly trialsForMs: number;
 }
@@ -165,7 +166,7 @@ export type ConnectionKey = Pick<Connection, 'userId' | 'provider' | 'id' | 'sec
 /** Identifies a token set and its link. A new link keeps the id of the row. */
 export type LinkKey = ConnectionKey & Pick<Connection, 'linkedAt'>;
 
-/** SQL: what a new token set clears: lease, failures, doubt, and the end if there was one. */
+/** SQL: clears the columns of lease, failures, doubt and end for a new token set. */
 export const clearedAttempt = `lease_id = NULL, leased_until = NULL, attempt_started_at = NULL, failed_attempts = 0, retry_at = NULL,
   suspect_since = NULL, gone_since = NULL, failing_since = NULL, access_rejected_at = NULL,
   status = 'active', end_reason = NULL, ended_at = NULL, last_error_code = NULL, last_error_at = NULL`;

@@ -9,7 +9,7 @@ const pauseMs = 10 * 60 * 1_000;
 
 const eraseDead: Statement = {
   name: 'connections-erase-dead',
-  // With a new generation, so that nothing that was begun for the old one puts tokens back.
+  // With a new generation, so that no work that began before puts tokens back.
   text: `UPDATE connections SET sealed = NULL, account_digest = NULL, refresh_due_at = NULL, secret_gen = secret_gen + 1
          WHERE (user_id, provider) IN (
            SELECT user_id, provider FROM connections

@@ -8,11 +8,11 @@ export const metadataSchema = {
   example: { clinic: 'north', plan: 'pro' },
 } as const;
 
-/** What metadata may hold, for the API description. */
+/** The limits of metadata, for the API description. */
 export const metadataLimits =
   'your own notes, at most 16 keys and 4 KiB; keys of letters, digits, "_", "." and "-"; values are texts';
 
-/** Accepts metadata, and says what is wrong with anything else. */
+/** Accepts metadata. Names the fault of any other value. */
 export function IsMetadata(): PropertyDecorator {
   return (target, property) =>
     registerDecorator({

@@ -1,4 +1,4 @@
-/** The company's own notes about a connection. Cufflink stores and returns them, and reads nothing into them. */
+/** The company's own notes about a connection. Cufflink stores and returns them, and does not interpret them. */
 export type Metadata = Readonly<Record<string, string>>;
 
 const maxKeys = 16;
