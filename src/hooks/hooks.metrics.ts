@@ -11,8 +11,8 @@ export const hookRequests = new Counter({
 });
 
 /**
- * Events of accepted notifications, by what became of them: `announced`, `ended`, `checked`, or nothing:
- * `unknown_account`, `repeated`, `older_than_link`, `already_ended`, `no_check`.
+ * Events of accepted notifications, by outcome: `announced`, `ended` or `checked`. Nothing was done for
+ * `unknown_account`, `repeated`, `older_than_link`, `already_ended` and `no_check`.
  */
 export const notifiedEvents = new Counter({
   name: 'cufflink_notified_events_total',

@@ -24,7 +24,7 @@ export interface HookRequest extends HandshakeRequest {
   readonly pathSecret: string | undefined;
 }
 
-/** What a name of a kind of data may consist of: it goes into an event. */
+/** The shape of the name of a kind of data, which goes into an event. */
 const dataTypeShape = /^[\w.-]{1,64}$/;
 const refusedStatus = 401;
 /** Events that one statement stores. */
@@ -49,7 +49,7 @@ export class HooksService {
    *
    * @returns the response; `undefined` when there is no such hook
    * @throws {@link DatabaseUnavailableError} or a provider error when the notification cannot be stored or verified
-   *   now: the provider sends it again
+   *   now; the provider sends it again
    */
   async handle(request: HookRequest): Promise<HandshakeResponse | undefined> {
     const provider = this.find(request);
@@ -100,7 +100,7 @@ export class HooksService {
     return channel.response;
   }
 
-  /** An account that is not known here is counted, and leaves nothing else. */
+  /** Stores the events. One of an unknown account is only counted. */
   private async keep(provider: HealthProvider, isProven: boolean, events: readonly NotifiedEvent[]): Promise<void> {
     const { slug } = provider.definition;
     const arrived = events.flatMap((event) => this.toArrived(provider, isProven, event));

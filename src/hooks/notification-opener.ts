@@ -11,7 +11,7 @@ import {
 import { SubscriptionIds } from '../subscriptions/subscription-ids.js';
 import { SubscriptionSecrets } from '../subscriptions/subscription-secrets.js';
 
-/** Verifies notifications with what the operator has set, and with what providers have chosen for our subscriptions. */
+/** Verifies notifications with the operator's settings and the secrets that providers chose for our subscriptions. */
 @Injectable()
 export class NotificationOpener {
   constructor(
@@ -26,8 +26,8 @@ export class NotificationOpener {
    * @param provider - the provider that the URL names
    * @param channel - one of its channels
    * @param received - the request
-   * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError} or a provider error when it cannot be verified
-   *   now: the provider sends it again
+   * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError} or a provider error when it cannot be
+   *   verified now; the provider sends it again
    */
   async open(
     provider: HealthProvider,

@@ -3,13 +3,13 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../database/database.js';
 import type { NotificationKind } from '../provider-kit/definition/notifications.js';
 
-/** How long a proven end is recognized when it is repeated, in milliseconds: longer than any provider repeats it. */
+/** How long a repeated proven end is recognized, in milliseconds: longer than any provider repeats it. */
 const retentionMs = 8 * 86_400_000;
-/** What ends nothing may happen again. Within this time it is the same event, in milliseconds. */
+/** An event that ends nothing may happen again. Within this time, in milliseconds, a second one is a repetition. */
 const repeatableAfterMs = 600_000;
 /** How long a process may work on an event before another one takes it, in milliseconds. */
 const leaseMs = 30_000;
-/** Unproven events that wait at a time, for each provider. More are dropped: they only start checks. */
+/** Most unproven events that wait at a time, for each provider. More are dropped: they only start checks. */
 const maxUnproven = 1_000;
 
 /** One event of a notification, ready to be stored. */
@@ -38,7 +38,7 @@ export interface DueEvent {
   readonly tokenFingerprint: string | null;
 }
 
-/** What is held of a user's event, for exports. */
+/** The stored facts of a user's event, for exports. */
 export interface NotificationFacts {
   readonly provider: string;
   readonly kind: NotificationKind;
@@ -48,7 +48,7 @@ export interface NotificationFacts {
   readonly outcome: string | null;
 }
 
-/** What became of each event: stored, already known, or of no connection. Counts. */
+/** The outcome of one event: stored, already known, or of no connection. */
 export interface Arrival {
   readonly kind: NotificationKind;
   readonly outcome: 'stored' | 'repeated' | 'unknown_account';
@@ -130,7 +130,7 @@ export class NotificationStore {
    *
    * @param provider - slug
    * @param events - of one request
-   * @returns what became of each, in order; an event that the request has twice counts once
+   * @returns the outcome of each, in order; an event that the request has twice counts once
    * @throws {@link DatabaseUnavailableError} when nothing was stored
    */
   async add(provider: string, events: readonly ArrivedEvent[]): Promise<Arrival[]> {
@@ -158,12 +158,12 @@ export class NotificationStore {
     });
   }
 
-  /** Takes due events for a while. */
+  /** Takes due events for the length of a lease. */
   takeDue(limit: number): Promise<DueEvent[]> {
     return this.database.query<DueEvent>(statements.takeDue, [limit, leaseMs]);
   }
 
-  /** Records what became of an event. */
+  /** Records the outcome of an event. */
   async finish({ userId, provider, digest }: DueEvent, outcome: string): Promise<void> {
     await this.database.query(statements.finish, [userId, provider, digest, outcome]);
   }
@@ -195,8 +195,8 @@ export class NotificationStore {
 }
 
 /**
- * Equal for the same event about the same account, however often it is sent. The account's digest is keyed, so nobody
- * can try values out.
+ * Digests an event, so that a repetition about the same account is recognized. The account's digest is keyed, so nobody
+ * can guess values and compare.
  */
 function digestOf(event: ArrivedEvent): Buffer {
   const { accountDigest, kind, dataType, occurredAt, eventId, isProven, tokenFingerprint } = event;

@@ -12,21 +12,21 @@ import { NotificationStore, type DueEvent } from './notification-store.js';
 const batchSize = 100;
 /** Pause of a process that receives no notification itself, in milliseconds. */
 const pauseMs = 1_000;
-/** A refresh in flight ends within seconds; one in doubt holds an end up for longer. In milliseconds. */
+/** Wait for a refresh, in milliseconds. One in flight ends within seconds; one in doubt delays the end for longer. */
 const waitForRefreshMs = 5_000;
-/** How often unproven notifications may start checks, and for how many connections of a provider, in that time. */
+/** Unproven notifications start one check of a connection, and `checksOfProvider` of a provider, in this time. */
 const checkWindowMs = 600_000;
 const checksOfProvider = 50;
 const waitForChecksMs = 60_000;
 
-/** Providers tell whole seconds. */
+/** Providers send times in whole seconds. */
 const resolutionMs = 1_000;
 /** Largest difference between the clocks of a provider and of the database, in milliseconds. */
 const clockToleranceMs = 60_000;
 
 type Outcome =
   'announced' | 'ended' | 'checked' | 'repeated' | 'unknown_account' | 'older_than_link' | 'already_ended' | 'no_check';
-/** The event is looked at again later. */
+/** Why an event is processed again later. */
 type Postponed = 'refresh_in_flight' | 'too_many_checks';
 
 /**
@@ -73,7 +73,7 @@ export class NotificationWorker {
         }
       }),
     );
-    // One after another: each counts the checks before it.
+    // One after another, because each counts the checks before it.
     for (const { event, connection } of doubtful) {
       await this.conclude(event, await this.check(event, connection));
     }
@@ -93,7 +93,7 @@ export class NotificationWorker {
     notifiedEvents.inc({ provider: event.provider, kind: event.kind, outcome });
   }
 
-  /** @returns the outcome, or the connection that must be checked before there is one */
+  /** @returns the outcome, or the connection to check first */
   private async decide(event: DueEvent): Promise<Outcome | Postponed | { readonly check: Connection }> {
     const connection = await this.connections.find(event.userId, event.provider);
     if (connection === undefined) {
@@ -151,8 +151,8 @@ export class NotificationWorker {
 }
 
 /**
- * Compares an event with the link that the connection holds. An event without a time, or one whose time is before the
- * link by no more than clocks may differ, may be either.
+ * Compares an event with the link that the connection holds. The age is unclear without a time, or if the time is
+ * before the link by no more than clocks may differ.
  */
 function ageOf(
   { occurredAt }: DueEvent,
