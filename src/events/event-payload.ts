@@ -2,8 +2,8 @@ import type { StoredEvent } from './event-store.js';
 import type { EventDetails, EventProof, EventSource, EventType } from './event-type.js';
 
 /**
- * An event on the wire: the body of a delivery, and one entry of `GET /v1/events`. Fields that an event does not have
- * are absent.
+ * An event on the wire: the body of a delivery, and one entry of `GET /v1/events`. An event leaves out the fields that
+ * it does not have.
  */
 export interface EventPayload {
   readonly id: string;
@@ -25,7 +25,7 @@ export interface EventPayload {
  * Converts an event for the wire.
  *
  * @param event - as stored
- * @param userId - its user, opened if it was sealed; `null` when it is of none
+ * @param userId - its user, opened if it was sealed; `null` when it has none
  */
 export function toPayload(event: StoredEvent, userId: string | null): EventPayload {
   const { id, type, occurredAt, provider, connectionId, sequence, reason, details, source, proof } = event;

@@ -10,7 +10,7 @@ const pauseMs = 250;
 /**
  * Places committed events in the stream.
  *
- * Numbers that are given before a commit can become visible out of order: a reader that has seen the later one would
+ * Numbers that are assigned before a commit can become visible out of order. A reader that has seen the later one would
  * miss the earlier one. So an event gets its place after its commit, from one publisher at a time.
  */
 @Injectable()

@@ -4,7 +4,8 @@ import { EventStore } from './event-store.js';
 import type { EventDetails, EventOrigin, EventType } from './event-type.js';
 
 /**
- * An event that no change of a connection causes. Those are written by the statement of the change, see `withEvents`.
+ * An event that no change of a connection causes. The statement of a change writes the event of the change itself, see
+ * `withEvents`.
  */
 export interface NewEvent extends EventOrigin {
   readonly type: EventType;
@@ -26,7 +27,7 @@ export class EventRecorder {
   constructor(private readonly store: EventStore) {}
 
   /**
-   * Writes an event of a provider, or of nothing in particular.
+   * Writes an event of a provider, or one without a subject.
    *
    * @param event - holds no token, no secret and no health data
    * @param provider - slug
@@ -39,9 +40,9 @@ export class EventRecorder {
   }
 
   /**
-   * Writes an event of a provider, unless the same one is there.
+   * Writes an event of a provider, unless the same one exists.
    *
-   * @param key - tells this event from every other; decides its id
+   * @param key - identifies the event, and determines its id
    * @param event - as in {@link record}
    * @param provider - slug
    * @throws {@link DatabaseUnavailableError} when it cannot be written

@@ -58,12 +58,12 @@ const fields = {
 type Field = keyof typeof fields;
 
 const ofConnection: readonly Field[] = ['user_id', 'provider', 'connection_id', 'sequence', 'metadata'];
-/** Fields that are long and in many events: a component of the description, by its name. */
+/** Components of the description, by field: for fields that are long and in many events. */
 const components: Partial<Record<Field, string>> = { metadata: 'ConnectionMetadata' };
 /** Fields that an event may lack. */
 const optional: readonly Field[] = ['metadata'];
 
-/** What each type means, and its fields besides `source` and `proof`. */
+/** The meaning of each type, and its fields besides `source` and `proof`. */
 const shapes: Record<
   EventType,
   readonly [meaning: string, fields: readonly Field[], examples?: Partial<Record<Field, unknown>>]

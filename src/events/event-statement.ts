@@ -36,8 +36,8 @@ export function announce(types: string): string {
  *
  * @param change - an INSERT or UPDATE of `connections`, up to its RETURNING clause; it sets the columns of
  *   {@link announce}
- * @param fields - what the events say
- * @param returning - what the statement selects, over all columns of the changed rows
+ * @param fields - the content of the events
+ * @param returning - the selected expressions, over all columns of the changed rows
  * @param options - `with`: earlier parts of the WITH clause; `columns`: further columns of the change
  */
 export function withEvents(
@@ -53,7 +53,7 @@ export function withEvents(
     SELECT ${returning} FROM changed`;
 }
 
-/** SQL: the company's metadata as a detail of an event; nothing where there is none. An erased user's is left out. */
+/** SQL: the company's metadata as a detail of an event, if there is any. That of an erased user is left out. */
 const metadataDetails = `CASE WHEN metadata = '{}' THEN '{}'::jsonb ELSE jsonb_build_object('metadata', metadata) END`;
 
 /**
@@ -79,7 +79,7 @@ export function writeEvents(
  *
  * @param removed - a part of the WITH clause with the user, provider, id, metadata and `event_sequence` of the
  *   removed row
- * @param values - SQL for what {@link Removal} holds, and for the reason
+ * @param values - SQL for the fields of {@link Removal}, and for the reason
  */
 export function writeRemoval(
   removed: string,
@@ -92,11 +92,11 @@ export function writeRemoval(
       ${source}, 'confirmed' FROM ${removed}`;
 }
 
-/** What the event of a removed connection needs. */
+/** The parameters of the event of a removed connection. */
 export interface Removal {
   readonly source: EventSource;
   /** UUID for the event. */
   readonly eventId: string;
-  /** The user's id, sealed for this event; `null` when it may be told in clear. */
+  /** The user's id, sealed for this event; `null` when the event may have it in clear. */
   readonly sealed: Buffer | null;
 }

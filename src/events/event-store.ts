@@ -25,13 +25,13 @@ export interface StoredEvent {
   readonly proof: EventProof;
 }
 
-/** Which events are wanted. */
+/** A choice of events. */
 export interface EventFilter {
   /** Only of this user. */
   readonly userId?: string | undefined;
   /** Only these types. */
   readonly types?: readonly EventType[] | undefined;
-  /** Only of these providers, and those that are of no provider. */
+  /** Only of these providers, and events without a provider. */
   readonly providers?: readonly string[] | undefined;
 }
 
@@ -117,7 +117,7 @@ const statements = {
 export class EventStore {
   constructor(private readonly database: Database) {}
 
-  /** Adds an event that is of no connection, unless there is one with this id. Returns its id. */
+  /** Adds an event without a connection, unless there is one with this id. Returns its id. */
   async add(
     event: Omit<StoredEvent, 'id' | 'position' | 'occurredAt' | 'sealed' | 'connectionId' | 'sequence'>,
     id: string = randomUUID(),
@@ -141,11 +141,11 @@ export class EventStore {
   }
 
   /**
-   * Gives the next places in the stream to events that have none, in the order in which they were written. The lock
-   * lets one process do this at a time, until its places are committed.
+   * Assigns the next places in the stream to events without one, in the order of their writing. The lock lets one
+   * process do this at a time, until its places are committed.
    *
    * @param limit - most events
-   * @returns how many there were; 0 while another process does it
+   * @returns the number of placed events; 0 while another process does it
    */
   async publish(limit: number): Promise<number> {
     if ((await this.database.query(statements.isWaiting)).length === 0) {
@@ -163,8 +163,8 @@ export class EventStore {
   }
 
   /**
-   * Reads the stream. Events appear in it in the order of their places, and none appears before one that was there: a
-   * reader that continues from the last place it saw misses nothing.
+   * Reads the stream. Events appear in it in the order of their places. No event appears later with an earlier place.
+   * So a reader that continues from the last place that it saw misses nothing.
    *
    * @param after - the last place that the reader has seen; 0 to begin
    * @param limit - most events
@@ -183,7 +183,7 @@ export class EventStore {
   }
 
   /**
-   * Reads all events of a user, in the order in which they were written, including those that have no place yet.
+   * Reads all events of a user in the order of their writing, including those without a place.
    *
    * @param after - `position` of the last event of the page before; here it is the number of the event
    */
@@ -202,9 +202,9 @@ export class EventStore {
   }
 
   /**
-   * Deletes events that are older.
+   * Deletes older events.
    *
-   * @returns how many, at most `limit`
+   * @returns their number, at most `limit`
    */
   async purge(olderThanMs: number, limit: number): Promise<number> {
     return (await this.database.query(statements.purge, [olderThanMs, limit])).length;

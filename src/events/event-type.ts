@@ -35,23 +35,27 @@ export const eventTypes = [
 export type EventType = (typeof eventTypes)[number];
 
 /**
- * What led to an event: a `notification` of the provider, the `refresh` of tokens and other background work, a `call`
- * of the company or its user, or a command of the `operator`.
+ * Causes of an event:
+ * - `notification`: the provider has sent one.
+ * - `refresh`: a refresh of tokens, or other background work.
+ * - `call`: a call of the company or its user.
+ * - `operator`: a command of the operator.
  */
 export const eventSources = ['notification', 'refresh', 'call', 'operator'] as const;
 
 export type EventSource = (typeof eventSources)[number];
 
 /**
- * How the fact is known: a notification with a valid signature is
- * `signed`; Cufflink did it itself or saw it in a response of the provider, so it is `confirmed`; a notification
- * without a proof is `unproven`.
+ * How the fact is known:
+ * - `signed`: from a notification with a valid signature.
+ * - `confirmed`: Cufflink did it itself, or saw it in a response of the provider.
+ * - `unproven`: from a notification without a proof.
  */
 export const eventProofs = ['signed', 'confirmed', 'unproven'] as const;
 
 export type EventProof = (typeof eventProofs)[number];
 
-/** What led to an event, and how it is known. */
+/** The cause of an event, and how it is known. */
 export interface EventOrigin {
   readonly source: EventSource;
   readonly proof: EventProof;

@@ -12,7 +12,7 @@ const sealedSchema = z.object({ userId: z.string() });
 
 /**
  * The users of events. An erasure removes them (LOG-08). The company must still learn of the erasure and of the ended
- * connections, so those events keep the user's id, sealed, until they are too old.
+ * connections. So those events keep the user's id, sealed, until they are too old.
  */
 @Injectable()
 export class EventUsers {
@@ -21,13 +21,13 @@ export class EventUsers {
     private readonly vault: VaultService,
   ) {}
 
-  /** Deletes what happened to a user so far; only until an instant, if it is given. */
+  /** Deletes the events of a user; only those until an instant, if one is given. */
   forget(userId: string, until?: Date): Promise<void> {
     return this.store.eraseOfUser(userId, until);
   }
 
   /**
-   * Returns what the event of a removed connection needs.
+   * Returns the parameters of the event of a removed connection.
    *
    * @param userId - the user of the connection
    * @param source - who removes it
@@ -38,14 +38,14 @@ export class EventUsers {
     return { source, eventId, sealed: isErasure ? this.seal(eventId, userId) : null };
   }
 
-  /** Writes that a user was erased. */
+  /** Writes the event that a user was erased. */
   async recordErasure(userId: string, source: EventSource): Promise<void> {
     const id = randomUUID();
     await this.store.addSealed(id, 'user.erased', this.seal(id, userId), source);
   }
 
   /**
-   * Returns the user of an event; `null` when it is of none.
+   * Returns the user of an event; `null` when it has none.
    *
    * @throws {@link TokenUnreadableError}, {@link KeyUnavailableError} when the sealed id does not open
    */
