@@ -4,9 +4,9 @@ import { subscriptionsConfig, type SubscriptionsConfig } from './subscriptions.c
 
 /** How long an id is kept in memory, in milliseconds. */
 const rememberMs = 60_000;
-/** A notification of another subscription has the id read again at most this often, in milliseconds. */
+/** Pause after reading the id again because of a notification of another subscription, in milliseconds. */
 const doubtPauseMs = 1_000;
-/** And has the provider asked for it at most this often, for all processes, in milliseconds. */
+/** Pause after asking the provider for the id because of such a notification, for all processes, in milliseconds. */
 const recheckPauseMs = 600_000;
 
 /** The provider's ids of the one subscription that an app can have, as of the last check. */
@@ -30,8 +30,8 @@ export class SubscriptionIds {
   }
 
   /**
-   * Returns the id after a notification has named another one: the subscription may have been made again. Has the
-   * provider asked for it too, for the next notification.
+   * Returns the id after a notification has named another one, because the subscription may have been made again. Also
+   * starts a check at the provider, for the next notification.
    *
    * @throws {@link DatabaseUnavailableError}
    */

@@ -2,8 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../database/database.js';
 
 /**
- * State at the last check. `pending`: not checked yet; `active`: all are there; `failed`: the provider refuses some, or
- * did not respond; `blocked`: the app may have one, and it sends elsewhere; `not_configured`: a setting is missing.
+ * State at the last check:
+ * - `pending`: not checked yet.
+ * - `active`: all exist.
+ * - `failed`: the provider refuses some, or did not respond.
+ * - `blocked`: the app can have one subscription, and it sends elsewhere.
+ * - `not_configured`: a setting is missing.
  */
 export type SubscriptionState = 'pending' | 'active' | 'failed' | 'blocked' | 'not_configured';
 
@@ -17,7 +21,7 @@ export interface DueSubscription {
   readonly sealed: Buffer | null;
 }
 
-/** What a check has found. */
+/** The result of a check. */
 export interface CheckedSubscription {
   readonly state: SubscriptionState;
   readonly wanted: number;
@@ -93,7 +97,7 @@ const statements = {
   },
   takeDue: {
     name: 'subscriptions-take-due',
-    // What was never checked goes first: a new link waits for no daily check.
+    // Unchecked subscriptions first: a new link waits for no daily check.
     text: `UPDATE subscriptions SET due_at = now() + ${milliseconds('$2')} WHERE id IN (
              SELECT id FROM subscriptions WHERE due_at <= now() AND provider = ANY ($3) ORDER BY checked_at IS NOT NULL, due_at
              LIMIT $1 FOR UPDATE SKIP LOCKED)
@@ -158,7 +162,7 @@ const followedTypes = [
 export class SubscriptionStore {
   constructor(private readonly database: Database) {}
 
-  /** Adds the rows of apps, and makes those that are there due: the settings may have changed. */
+  /** Adds the rows of apps, and makes existing ones due: the settings may have changed. */
   async addOfApps(providers: readonly string[]): Promise<void> {
     await this.database.query(statements.addOfApps, [providers]);
   }
@@ -178,13 +182,13 @@ export class SubscriptionStore {
     return this.database.query<DueSubscription>(statements.takeDue, [limit, leaseMs, providers]);
   }
 
-  /** Records what a check has found, and when the next one is due. */
+  /** Records the result of a check, and when the next one is due. */
   async finish({ id }: DueSubscription, found: CheckedSubscription, nextInMs: number): Promise<void> {
     const { state, wanted, active, errorCode, expiresAt, onlyId } = found;
     await this.database.query(statements.finish, [id, state, wanted, active, errorCode, expiresAt, nextInMs, onlyId]);
   }
 
-  /** Makes a row due later, because nothing could be found out now. */
+  /** Makes a row due later, because no check was possible now. */
   async postpone({ id }: DueSubscription, waitMs: number): Promise<void> {
     await this.database.query(statements.postpone, [id, waitMs]);
   }

@@ -21,17 +21,19 @@ import {
 import { subscriptionsConfig, type SubscriptionsConfig } from './subscriptions.config.js';
 
 /**
- * Rows that are checked at a time, and the pause behind them, in milliseconds. Together they are a rate: Withings allows
+ * Rows that are checked at a time, and the pause after them, in milliseconds. Together they are a rate: Withings allows
  * 120 calls in a minute for all users of an app.
  */
 const batchSize = 5;
 const batchPauseMs = 5_000;
-/** Longest pause between looks at the table, in milliseconds. A link wakes the job in the process that publishes it. */
+/**
+ * Longest pause between checks of the table, in milliseconds. A link wakes the job in the process that publishes it.
+ */
 const longestPauseMs = 15_000;
 const dayMs = 86_400_000;
 /** A minute, doubling, at most six hours. */
 const failureBackoff: BackoffPolicy = { initialDelayMs: 60_000, maxDelayMs: 6 * 3_600_000, factor: 2 };
-/** After this an access token that had expired has been refreshed, in milliseconds. */
+/** Wait for the refresh of an expired access token, in milliseconds. */
 const waitForTokenMs = 15 * 60_000;
 /** Users who are added by one statement. */
 const maxAdded = 1_000;
@@ -39,8 +41,8 @@ const maxAdded = 1_000;
 const nothing = { wanted: 0, active: 0, errorCode: null, expiresAt: null, onlyId: null };
 
 /**
- * Creates the subscriptions of each app at the start and of each user after the link, checks them daily, and repairs
- * what is missing. The table says what the last check has found.
+ * Creates the subscriptions of each app at the start, and of each user after the link. Checks them daily, and creates
+ * missing ones again. The table has the result of the last check.
  */
 @Injectable()
 export class SubscriptionWorker {
@@ -122,7 +124,7 @@ export class SubscriptionWorker {
       .map(({ definition }) => definition.slug);
   }
 
-  /** @returns how many there were */
+  /** @returns the number of checked rows */
   private async checkDue(providers: readonly string[]): Promise<number> {
     const due = await this.store.takeDue(batchSize, providers);
     await Promise.all(due.map((row) => this.check(row, this.registry.get(row.provider))));
@@ -152,7 +154,7 @@ export class SubscriptionWorker {
     }
   }
 
-  /** @returns `undefined` when the row was dealt with: its connection has ended, or its token has expired */
+  /** @returns `undefined` when nothing is left to do: the connection has ended, or its token has expired */
   private async tokensOf(row: DueSubscription, userId: string): Promise<GrantTokens | undefined> {
     const connection = await this.connections.find(userId, row.provider);
     const tokens = connection?.status === 'active' ? await this.connections.openTokens(connection) : undefined;

@@ -8,7 +8,7 @@ const schema = z.object({
 
 /** Reads whether Cufflink subscribes to notifications of providers. */
 export function readSubscriptionsConfig(environment: Environment): {
-  /** If not, the operator creates and keeps the subscriptions. */
+  /** If false, the operator creates and repairs the subscriptions. */
   isOn: boolean;
 } {
   return { isOn: readEnvironment(schema, environment).NOTIFICATION_SUBSCRIPTIONS === 'on' };

@@ -1,6 +1,6 @@
 import { Gauge } from 'prom-client';
 
-/** Subscriptions of apps and users, as of the last look of this process. */
+/** Subscriptions of apps and users, as this process last counted them. */
 export const subscriptions = new Gauge({
   name: 'cufflink_subscriptions',
   help: 'Apps and users with subscriptions to notifications, by provider and state',
