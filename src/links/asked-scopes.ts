@@ -2,18 +2,19 @@ import { RequestInvalidError } from '../errors/request.errors.js';
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 
 /**
- * How long the scopes may be that neither definition nor settings name, in bytes: they are kept with each link (AR-28).
+ * Greatest length of scopes that neither definition nor settings name, in bytes: they are stored with each link
+ * (AR-28).
  */
 const maxFurtherBytes = 512;
 
 /**
- * Checks the scopes that a caller asks for. The catalogue does not know every scope of a provider, so any may be asked
- * for, as long as they are few.
+ * Checks the scopes that a caller asks for. The catalogue does not know every scope of a provider. So any scope is
+ * allowed, up to a total length.
  *
  * @param scopes - as asked for, each a scope-token (RFC 6749 section 3.3)
  * @param provider - whose default scopes, and those of the settings, do not count
  * @returns the scopes, each once
- * @throws {@link RequestInvalidError} when the others are too long
+ * @throws {@link RequestInvalidError} when the other scopes are too long
  */
 export function checkAskedScopes(
   scopes: readonly string[],

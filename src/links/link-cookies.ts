@@ -10,8 +10,7 @@ const maxLinks = 20;
 const lifetimeSeconds = 10 * 60;
 
 /**
- * Returns what the cookie of a session is called. A browser may have several sessions, and each has a cookie of its
- * own.
+ * Returns the purpose of a session's cookie. A browser may have several sessions, and each has a cookie of its own.
  *
  * @param handle - of the session
  */
@@ -23,8 +22,9 @@ export function sessionPurpose(handle: string): string {
  * Cookies that bind a link to the browser that started it (AR-03).
  *
  * Over https their names begin with `__Host-`: no other host of the site can set or read them (RFC 6265bis section
- * 4.1.3.2). Over plain http, which only development has, a browser would refuse that name and `Secure`. `SameSite=Lax`,
- * because the provider's page sends the browser back; no cookie comes with what another site posts, frames or fetches.
+ * 4.1.3.2). Over plain http, which only development has, a browser would refuse that name and `Secure`. They are
+ * `SameSite=Lax`, because the provider's page sends the browser back. No cookie comes with a form, frame or fetch of
+ * another site.
  */
 @Injectable()
 export class LinkCookies {
@@ -44,7 +44,7 @@ export class LinkCookies {
     this.set(reply, purpose, secret, lifetimeSeconds);
   }
 
-  /** Gives the browser the secret of a link, and makes it forget those of the oldest where there would be too many. */
+  /** Gives the browser the secret of a link. Removes the oldest secrets if there would be too many. */
   writeLink(request: FastifyRequest, reply: FastifyReply, linkId: string, secret: string): void {
     // A browser sends the oldest first (RFC 6265 section 5.4).
     const surplus = [...this.readLinks(request).keys()].slice(0, 1 - maxLinks);
@@ -58,7 +58,7 @@ export class LinkCookies {
     this.set(reply, purpose, '', 0, new Date(0));
   }
 
-  /** Returns the secrets of links that the browser has, by the id of the link. */
+  /** Returns the browser's secrets of links, by the id of the link. */
   readLinks({ cookies }: FastifyRequest): ReadonlyMap<string, string> {
     const start = this.nameOf('');
     return new Map(
@@ -69,7 +69,7 @@ export class LinkCookies {
     );
   }
 
-  /** Returns the secret that the browser was given, if it was. */
+  /** Returns the browser's secret for a purpose, if it has one. */
   read({ cookies }: FastifyRequest, purpose: string): string | undefined {
     return cookies[this.nameOf(purpose)];
   }

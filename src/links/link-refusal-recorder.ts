@@ -17,10 +17,10 @@ export class LinkRefusalRecorder {
   ) {}
 
   /**
-   * Notes a callback that no open link waited for. A state that was never issued leaves no entry, because anybody can
-   * invent one.
+   * Audits a callback without an open link. A state that was never issued leaves no entry, because anybody can invent
+   * one.
    *
-   * @param stateHash - of the state that it brought
+   * @param stateHash - of the state in the callback
    * @throws {@link DatabaseUnavailableError} when the link cannot be looked up
    */
   async noteCallback(stateHash: Buffer, requester: Requester): Promise<void> {
@@ -33,9 +33,9 @@ export class LinkRefusalRecorder {
   }
 
   /**
-   * Notes a confirmation that no callback waited for: a wrong code, too early, too late, again, or by a key for other
-   * providers. The user whom it names has no part in it; the link and its user have, if there is such a link and the
-   * key may use its provider.
+   * Audits a confirmation without a waiting callback: with a wrong code, too early, too late, repeated, or by a key for
+   * other providers. The entry names the link and its user, if the link exists and the key may use its provider. It
+   * does not name the user in the confirmation.
    *
    * @param linkId - as the caller wrote it
    * @param providers - the only ones that the caller may use; all when absent
@@ -57,8 +57,8 @@ export class LinkRefusalRecorder {
   }
 
   /**
-   * Notes that a link session was to be opened which is over, or bound to another browser. A token that was never
-   * issued leaves nothing.
+   * Audits an attempt to open a link session that is over, or bound to another browser. A token that was never issued
+   * leaves no entry.
    *
    * @throws {@link DatabaseUnavailableError} when the session cannot be looked up
    */
@@ -71,7 +71,7 @@ export class LinkRefusalRecorder {
     }
   }
 
-  /** Notes that the row of a link session is not as this service wrote it. */
+  /** Audits that the row of a link session was altered. */
   async noteAlteredSession(tokenHash: Buffer, userId: string, requester: Requester): Promise<void> {
     const source = `session:${tokenHash.toString('hex')}`;
     const event = { action: 'access.denied', userId, code: 'TOKEN_UNREADABLE' } as const;

@@ -11,7 +11,7 @@ export interface LinkRequest {
   /** `undefined`: as LINK_CONFIRMATION says. */
   readonly requireConfirmation: boolean | undefined;
   readonly onAccountChange: OnAccountChange;
-  /** For the connection; absent keeps those that it has. */
+  /** For the connection; absent keeps its present metadata. */
   readonly metadata?: Metadata | undefined;
 }
 
@@ -22,7 +22,7 @@ export interface LinkTerms extends Pick<
 > {
   readonly returnUrl: string | null;
   readonly requireConfirmation: boolean;
-  /** Secret that only the browser has that shall finish the link (AR-03); `undefined` when any browser may. */
+  /** Secret of the only browser that may finish the link (AR-03); `undefined` when any browser may. */
   readonly browserSecret: string | undefined;
 }
 

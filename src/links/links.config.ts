@@ -14,7 +14,7 @@ const schema = z.object({
   NODE_ENV: z.string().default('development'),
 });
 
-/** Reads where links are opened, what they ask for, and where a browser may be sent afterwards. */
+/** Reads the settings of links: their URL, their confirmation, their limits, and the allowed return URLs. */
 export function readLinksConfig(environment: Environment): {
   /** The URL under which browsers reach this service, without a slash at its end. */
   publicUrl: string;
@@ -23,8 +23,8 @@ export function readLinksConfig(environment: Environment): {
   /** Whether any http URL on this very machine is allowed too; for development. */
   allowLoopbackReturnUrls: boolean;
   /**
-   * Whether every link has to be confirmed by the company (AR-04); in production unless LINK_CONFIRMATION says
-   * otherwise.
+   * Whether the company must confirm every link (AR-04). The default is true in production; LINK_CONFIRMATION changes
+   * it.
    */
   confirmationRequired: boolean;
   /** Limits for a user's open links, at one provider and in all, and for link sessions in all (AR-28). */

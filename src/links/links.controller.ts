@@ -39,7 +39,7 @@ import type { ConnectedAccount } from '../tokens/connection-linker.js';
 import { CompanyPages } from '../web/company-pages.js';
 import { prefersPage } from '../web/negotiation.js';
 
-/** The browser must neither keep nor tell the callback's URL: it holds the code (RFC 9700 section 4.2.4). */
+/** The browser must neither store nor pass on the callback's URL: it holds the code (RFC 9700 section 4.2.4). */
 const callbackHeaders = {
   'cache-control': 'no-store',
   'referrer-policy': 'no-referrer',
@@ -245,7 +245,7 @@ export class LinksController {
       return;
     }
     if (returnUrl !== undefined && isHostedPage(returnUrl, this.config)) {
-      // The page finds out by the cookie which links of the browser have ended, and tells how.
+      // The page shows the outcomes of the browser's links, which it knows by the cookie.
       await reply.redirect(returnUrl, 303);
       return;
     }
@@ -274,7 +274,7 @@ export class LinksController {
   }
 }
 
-/** The query for the company's page; nothing in it was written by the provider (NET-05). */
+/** Returns the query for the company's page. No text of the provider is in it (NET-05). */
 function toReturnParameters(outcome: Exclude<CallbackOutcome, { kind: 'unbound' }>): Record<string, string> {
   const { provider } = outcome;
   switch (outcome.kind) {
@@ -302,7 +302,7 @@ function warningOf({ lacksRefreshToken }: ConnectedAccount): { warning?: 'no_ref
   return lacksRefreshToken ? { warning: 'no_refresh_token' } : {};
 }
 
-/** A browser throws away what it fetched ahead with this status, and asks again for the visit. */
+/** Responds to a prefetch. With this status a browser drops the response, and requests again for the visit. */
 async function sendNothing({ method }: FastifyRequest, reply: FastifyReply): Promise<void> {
   await reply
     .status(method === 'HEAD' ? 200 : 503)

@@ -1,8 +1,11 @@
 import { Counter } from 'prom-client';
 
 /**
- * Links that ended by their callback or confirmation, by provider and outcome: `connected`, `user_mismatch` when they
- * were confirmed for another user, `rejected_binding` when they came back in another browser, or the code of the error.
+ * Links that ended by their callback or confirmation, by provider and outcome:
+ * - `connected`
+ * - `user_mismatch`: confirmed for another user
+ * - `rejected_binding`: came back in another browser
+ * - the code of the error
  */
 export const linkOutcomes = new Counter({
   name: 'cufflink_links_total',
@@ -17,7 +20,7 @@ export const retiringLinks = new Counter({
   labelNames: ['provider'] as const,
 });
 
-/** How far links get: the funnel from the start to the connection. */
+/** Stages of a link, from the start to the connection. */
 export type LinkStage = 'started' | 'returned' | 'parked' | 'confirmed' | 'connected';
 
 /** Links that reached a stage, by provider: `parked` and `confirmed` only where links need confirmation. */

@@ -55,14 +55,14 @@ export class LinksService {
   ) {}
 
   /**
-   * Starts a link. For OAuth 1.0a the provider is asked for temporary credentials first.
+   * Starts a link. For OAuth 1.0a it requests temporary credentials first.
    *
    * @throws {@link UnknownProviderError}, {@link ProviderNotConfiguredError}, {@link ProviderRetiredError},
    *   {@link ReturnUrlNotAllowedError}
-   * @throws {@link RequestInvalidError} when the link has to be confirmed and names no return URL, or must not be
-   *   without confirmation, or asks for too many scopes
+   * @throws {@link RequestInvalidError} when the link must be confirmed and names no return URL, when it may not go
+   *   without confirmation, or when it asks for too many scopes
    * @throws {@link DatabaseUnavailableError} when the link cannot be stored
-   * @throws a provider error when an OAuth 1.0a provider does not give temporary credentials
+   * @throws a provider error when an OAuth 1.0a provider does not issue temporary credentials
    */
   async start(request: LinkRequest, requester: Requester): Promise<StartedLink> {
     const provider = this.getConfigured(request.provider);
@@ -71,7 +71,7 @@ export class LinksService {
   }
 
   /**
-   * Checks what a caller may choose about a link.
+   * Checks the caller's choices for a link.
    *
    * @throws {@link ReturnUrlNotAllowedError}, {@link RequestInvalidError} as {@link start} does
    */
@@ -94,7 +94,7 @@ export class LinksService {
   }
 
   /**
-   * Starts a link whose terms were checked.
+   * Starts a link with checked terms.
    *
    * @throws as {@link start} does, except about the terms
    * @throws {@link AuthorizationStateError} when the user was erased while the provider responded
@@ -138,7 +138,7 @@ export class LinksService {
       provider: terms.provider,
     });
     countStage(terms.provider, 'started');
-    // A browser that left in time may come back later, as long as the link itself lasts.
+    // A browser that was sent to the provider in time may come back later, until the link expires.
     const shortenedByMs = Math.max(0, linkLifetimeMs - (expiresInSeconds * 1_000 - tookMs));
     const setOutBy = new Date(link.expiresAt.getTime() - shortenedByMs);
     return {
@@ -167,7 +167,7 @@ export class LinksService {
     return provider.settings.mode !== 'not-configured' && !this.lifecycle.isRetired(provider);
   }
 
-  /** @returns what the caller has to be warned of, if anything */
+  /** @returns the announced end of the provider, as a warning for the caller */
   private checkLifecycle(provider: HealthProvider): Retirement | undefined {
     this.lifecycle.check(provider);
     const { slug, displayName } = provider.definition;
@@ -183,13 +183,13 @@ export class LinksService {
   }
 
   /**
-   * Takes the callback of a link: uses the link up, then redeems the code or verifier once and stores the connection,
-   * or keeps it sealed until the link is confirmed. A malformed callback ends its link. A link that is not open is told
-   * how it ended.
+   * Takes the callback of a link and uses the link up. Then it redeems the code or verifier once and stores the
+   * connection, or keeps the callback sealed until the link is confirmed. A malformed callback ends its link. For a
+   * link that has ended before, it returns that outcome again.
    *
    * @param slug - the provider whose callback was called
-   * @param reading - what the callback says
-   * @returns the outcome, also when it is a failure of a link that is known
+   * @param reading - the parameters of the callback
+   * @returns the outcome; the failure of a known link is an outcome too
    * @throws {@link UnknownProviderError} when there is no such provider, and no link has the state
    * @throws {@link AuthorizationStateError} when no link has the state; nothing was sent anywhere
    * @throws {@link DatabaseUnavailableError} when the link cannot be used up; nothing was sent anywhere
@@ -222,7 +222,7 @@ export class LinksService {
   }
 
   /**
-   * Resumes with a callback that a form brought, now that the browser can show its cookie (AR-16).
+   * Resumes a callback that came by a form, now that the browser can show its cookie (AR-16).
    *
    * @param linkId - the link
    * @param handle - the one-time secret that the posted form named
@@ -241,12 +241,12 @@ export class LinksService {
   }
 
   /**
-   * Redeems the callback of a link, now that the company says who is signed in where the browser came back to (AR-04).
+   * Redeems the callback of a link after the company has named the user who is signed in at its page (AR-04).
    *
    * @param linkId - the link
    * @param userId - the user who is signed in there
-   * @param confirmationCode - as the browser brought it
-   * @param confirmer - who confirms, and with which providers only
+   * @param confirmationCode - from the browser's return URL
+   * @param confirmer - the caller, and the providers that it may use
    * @returns the connection
    * @throws {@link AuthorizationStateError} when no callback waits for this code: not yet, not any more, or never
    * @throws {@link LinkUserMismatchError} when the link was started for another user; nothing was redeemed, the link
@@ -297,7 +297,8 @@ export class LinksService {
   ): Promise<CallbackOutcome> {
     const { browserHash } = link;
     const mustShowCookie = browserHash !== null;
-    // Until the sealed value has been opened, nothing vouches for the row but the list of return URLs (AR-27).
+    // Until the sealed value is open, the row is not verified. Only the list of return URLs protects the browser
+    // (AR-27).
     const returnUrl =
       link.returnUrl !== null && isAllowedReturnUrl(link.returnUrl, this.config) ? link.returnUrl : undefined;
     const outcome = { provider: link.provider, linkId: link.id, returnUrl };
@@ -328,7 +329,7 @@ export class LinksService {
         // The browser is redirected, so no filter logs this error.
         this.logger.error(error);
       }
-      // A row that was altered does not say where the browser goes (AR-27).
+      // An altered row does not decide where the browser goes (AR-27).
       const isAltered = error instanceof TokenUnreadableError;
       return {
         ...outcome,
@@ -340,7 +341,7 @@ export class LinksService {
     }
   }
 
-  /** Keeps a callback sealed, for as long as the provider takes its code. */
+  /** Keeps a callback sealed, for as long as the provider accepts its code. */
   private async park(
     provider: HealthProvider,
     link: StoredLink,

@@ -22,7 +22,7 @@ export function checkReturnUrl(
   return href;
 }
 
-/** Tells whether a browser may still be sent to the URL that a link names: a registered one, or our own page. */
+/** Tells whether a browser may still be sent to the URL of a link: a registered one, or our own page. */
 export function isAllowedReturnUrl(text: string, config: LinksConfig): boolean {
   return isHostedPage(text, config) || findRegistered(text, config) !== undefined;
 }

@@ -4,20 +4,20 @@ import type { CallbackParameters } from '../../provider-kit/handshake.js';
 /** A callback with one of these is refused: only the authorization code flow is supported (AR-12). */
 const forbidden = new Set(['access_token', 'id_token']);
 
-/** The parameters of a callback that are read. */
+/** The result of reading a callback. */
 export interface CallbackReading {
   /**
-   * The parameters that are used and sound, none of them empty. Of a refused callback only the state counts: it finds
-   * the link.
+   * The used parameters that are valid, none of them empty. Of a refused callback only the state counts: it finds the
+   * link.
    */
   readonly parameters: CallbackParameters;
-  /** Why the callback is refused; `undefined` where it is not. Names the parameter, never its value. */
+  /** Why the callback is refused; `undefined` if it is accepted. Names the parameter, never its value. */
   readonly refusal: RequestInvalidError | undefined;
 }
 
 /**
- * Parameters that count although they are empty. A provider of OAuth 1.0a may say "denied" by the name alone, and an
- * empty scope does not say that everything was granted (TE-04).
+ * Parameters that have a meaning even when empty. A provider of OAuth 1.0a may say "denied" by the name alone. An empty
+ * scope does not mean that everything was granted (TE-04).
  */
 const saysSomethingEmpty: ReadonlySet<string> = new Set(['denied', 'scope']);
 
@@ -25,8 +25,8 @@ const saysSomethingEmpty: ReadonlySet<string> = new Set(['denied', 'scope']);
  * Reads the parameters of a callback that are used, and drops all others unread, in every form (AR-14).
  *
  * An empty value counts as absent. A used parameter is refused when it is repeated, is an array or object, or has
- * control characters or invalid UTF-8. Its length is not limited here: the HTTP server bounds URLs and bodies, and so
- * what may have to be kept sealed for a while.
+ * control characters or invalid UTF-8. Its length is not limited here: the HTTP server limits URLs and bodies, and
+ * thereby the size of a callback that is kept sealed.
  *
  * @param encoded - the raw query string, or the raw form body; `application/x-www-form-urlencoded`
  * @param names - of the parameters that are used

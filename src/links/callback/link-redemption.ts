@@ -16,7 +16,7 @@ import { LinkStore, type StoredLink } from '../store/link-store.js';
 import type { ParkedCallback } from '../store/link-vault.js';
 import { countStage, linkOutcomes } from '../links.metrics.js';
 
-/** The end of a link: redeems its callback, or notes why it was not. */
+/** The end of a link: redeems its callback, or records why it was not redeemed. */
 @Injectable()
 export class LinkRedemption {
   private readonly logger = new Logger(LinkRedemption.name);
@@ -31,10 +31,10 @@ export class LinkRedemption {
   ) {}
 
   /**
-   * Redeems the code or verifier of a callback once, stores the connection, and notes that it is connected. The grant
-   * of a link that fails after that is ended, where that can do no harm.
+   * Redeems the code or verifier of a callback once, stores the connection, and records the outcome. If the link fails
+   * after the redemption, its grant is revoked unless that could do harm.
    *
-   * @param link - used up before, so that this cannot happen twice
+   * @param link - already used up, so that this cannot happen twice
    * @returns the connection
    * @throws {@link ProviderRetiredError} when the provider has shut down since the link was started
    * @throws {@link AuthorizationStateError} when the settings of the provider changed after the link was started
@@ -50,7 +50,7 @@ export class LinkRedemption {
   ): Promise<ConnectedAccount> {
     const connected = await this.connect(provider, link, parked);
     if (!(await this.noteOutcome(link, 'connected'))) {
-      // The user was erased while the provider responded: what the link has brought since goes too.
+      // The user was erased while the provider responded, so the new connection is erased too.
       await this.eraser.undoConnect(link.userId, link.provider, { actor: 'service' });
       throw new AuthorizationStateError('the user was erased in the meantime');
     }
@@ -72,9 +72,9 @@ export class LinkRedemption {
   }
 
   /**
-   * Notes that a link ended with an error.
+   * Records that a link ended with an error.
    *
-   * @param outcome - what the row says; the error's code when absent
+   * @param outcome - for the row; the error's code when absent
    */
   async noteFailure(link: StoredLink, error: unknown, requester: Requester, outcome?: string): Promise<void> {
     const { code, detail, act } =
@@ -98,7 +98,7 @@ export class LinkRedemption {
   }
 
   /**
-   * Notes how a link ended. It has, whether or not this is written; the row is for those who look later.
+   * Records the outcome of a link. A failure here changes nothing about the outcome; the row is for later visits.
    *
    * @returns false when the row is gone
    */
@@ -147,8 +147,8 @@ export class LinkRedemption {
   }
 
   /**
-   * A profile call that fails does not undo what the user has just allowed. The provider is asked again later, unless
-   * it refuses to tell: then the account stays unknown until the next link.
+   * Looks up the account. A failed call does not undo the user's consent: the provider is asked again later. If it
+   * refuses to return the account, the account stays unknown until the next link.
    */
   private async findAccount(
     provider: HealthProvider,

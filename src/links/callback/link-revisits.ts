@@ -19,8 +19,8 @@ const pauseMs = 250;
  * Tells a browser that visits a callback again how its link ended (R-18). Browsers do so by themselves: they reload,
  * restore tabs, and send a request twice.
  *
- * Nothing is redeemed, and a confirmation code is given out once only: with the callback's URL alone, somebody else
- * could fetch it.
+ * Nothing is redeemed, and a confirmation code is shown only once. Otherwise anybody with the callback's URL could
+ * fetch it.
  */
 @Injectable()
 export class LinkRevisits {
@@ -32,12 +32,12 @@ export class LinkRevisits {
   ) {}
 
   /**
-   * Tells how the link with a state ended, where no open link has it.
+   * Returns the outcome of the link with a state, if no open link has it.
    *
-   * @param stateHash - of the state that the callback brought
+   * @param stateHash - of the state in the callback
    * @param unknown - thrown when the state was never issued, or its link is deleted
-   * @returns what the first visit was told; an error where the link has expired, waits, or belongs to another
-   *   provider's callback
+   * @returns the outcome of the first visit; an error if the link has expired, waits, or belongs to another provider's
+   *   callback
    * @throws {@link DatabaseUnavailableError}
    */
   async tell(stateHash: Buffer, requester: Requester, unknown: AppError): Promise<CallbackOutcome> {
@@ -46,7 +46,7 @@ export class LinkRevisits {
   }
 
   /**
-   * The same for a callback that a form brought, visited again where the browser shows its cookie.
+   * The same for a callback that came by a form, visited again at the step where the browser shows its cookie.
    *
    * @throws {@link AuthorizationStateError} when no callback of this link has waited for this handle
    */
@@ -58,7 +58,7 @@ export class LinkRevisits {
   private async tellEnd(find: () => Promise<VisitedLink | undefined>, unknown: AppError): Promise<CallbackOutcome> {
     let link = await find();
     while (link?.isInProgress === true && link.returnUrl !== null) {
-      // Of a request that the browser sent twice, it shows one response only.
+      // A browser that sends a request twice shows only one of the responses.
       await setTimeout(pauseMs);
       link = await find();
     }
@@ -66,7 +66,7 @@ export class LinkRevisits {
       throw unknown;
     }
     const error = new AuthorizationStateError('the link was used, has expired, or is of another provider');
-    // The return URL of the row is compared with the list again: the sealed value that bound it is gone.
+    // The return URL of the row is checked against the list again, because the sealed value that bound it is gone.
     const returnUrl =
       link.returnUrl !== null && isAllowedReturnUrl(link.returnUrl, this.config) ? link.returnUrl : undefined;
     const place = { provider: link.provider, linkId: link.id, returnUrl };
@@ -91,7 +91,7 @@ export class LinkRevisits {
   }
 }
 
-/** The code that the first visit was told; one for all links that have not ended with an error of their own. */
+/** Returns the error code of the first visit; a common one for links that ended without an error of their own. */
 function toErrorCode(outcome: string | null): ErrorCode {
   return outcome !== null && isErrorCode(outcome) ? outcome : 'AUTHORIZATION_STATE_INVALID';
 }

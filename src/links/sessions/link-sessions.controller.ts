@@ -52,7 +52,7 @@ export class LinkSessionsController {
   }
 }
 
-/** The page may do with connections what the key may, so that nobody gets more rights by way of the page. */
+/** The page has the same access to connections as the key, so that nobody gains rights through the page. */
 function connectionAccessOf({ scopes }: Caller): ConnectionAccess {
   if (scopes.has('connections:write')) {
     return 'write';

@@ -29,7 +29,7 @@ export interface LinkSessionRequest extends Pick<LinkRequest, 'userId' | 'return
 
 /** A session that the browser of a request has opened. */
 export interface OpenLinkSession extends StoredLinkSession {
-  /** Which session it is, for URLs and forms; no secret. */
+  /** Names the session in URLs and forms; no secret. */
   readonly handle: string;
 }
 
@@ -81,7 +81,7 @@ export class LinkSessionsService {
   }
 
   /**
-   * Returns a session that can be opened. Changes nothing, so that a scanner or prefetch that looks does not use it up.
+   * Returns a session that can be opened. Changes nothing, so that a scanner or prefetch does not use it up.
    *
    * @returns its return URL, if the browser may be sent there; `undefined` when no such session waits
    */
@@ -90,17 +90,17 @@ export class LinkSessionsService {
     return session && { returnUrl: this.returnUrlOf(session) };
   }
 
-  /** Returns where the page of a session leads back to. */
+  /** Returns the URL to which the page of a session leads back. */
   returnUrlOf({ returnUrl }: Pick<StoredLinkSession, 'returnUrl'>): string | undefined {
     return returnUrl !== null && isAllowedReturnUrl(returnUrl, this.config) ? returnUrl : undefined;
   }
 
-  /** Keeps the outcome of an action for the page of a session, which tells it once. */
+  /** Keeps the outcome of an action for the page of a session, which shows it once. */
   addNotice({ tokenHash }: OpenLinkSession, slug: string, outcome: OutcomeName): Promise<void> {
     return this.store.addNotice(tokenHash, `${slug} ${outcome}`);
   }
 
-  /** Returns the outcomes that the page of a session has not told yet, and forgets them. */
+  /** Returns the outcomes that the page of a session has not shown yet, and forgets them. */
   async takeNotices({
     tokenHash,
   }: OpenLinkSession): Promise<{ readonly provider: string; readonly outcome: string }[]> {
@@ -142,12 +142,12 @@ export class LinkSessionsService {
   }
 
   /**
-   * Returns a session that a browser has opened. One browser may have opened several: the handle says which, and the
-   * cookie proves it.
+   * Returns a session that a browser has opened. One browser may have opened several. The handle names the session, and
+   * the cookie proves that this browser opened it.
    *
    * @param handle - of the session, as the page's URL or form has it
    * @param secret - from the browser's cookie for this session, if it has one
-   * @param follower - who follows the link of the session, if somebody does
+   * @param follower - the requester who follows the link of the session, if any
    * @throws {@link LinkSessionInvalidError} when the browser has not opened it, or it has expired
    */
   async get(handle: string, secret: string | undefined, follower?: Requester): Promise<OpenLinkSession> {
@@ -164,7 +164,7 @@ export class LinkSessionsService {
   }
 
   /**
-   * Returns how links ended that a browser has started in a session and that come back to its page.
+   * Returns the outcomes of links that a browser has started in a session and that return to its page.
    *
    * @param secrets - of links, by id, from the browser's cookies
    */
@@ -177,7 +177,7 @@ export class LinkSessionsService {
     );
   }
 
-  /** @throws {@link TokenUnreadableError} when the row is not as this service wrote it, which leaves an entry */
+  /** @throws {@link TokenUnreadableError} when the row was altered, which is audited */
   private async check(session: StoredLinkSession, requester: Requester): Promise<void> {
     try {
       await this.vault.checkSession(session);

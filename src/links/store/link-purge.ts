@@ -33,9 +33,9 @@ export class LinkPurge {
   }
 
   /**
-   * Deletes some of what is old.
+   * Deletes a batch of old rows.
    *
-   * @returns after how many milliseconds to do it again: none while there is more
+   * @returns milliseconds until the next call; 0 while there is more
    * @throws {@link DatabaseUnavailableError}
    */
   async sweep(): Promise<number> {

@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../../database/database.js';
 
 /**
- * What a session may do with the user's connections: nothing, show them, or end them too. The key that made the session
- * may do the same.
+ * A session's access to the user's connections: nothing, show them, or end them too. The key that made the session may
+ * do the same.
  */
 export type ConnectionAccess = 'none' | 'read' | 'write';
 
@@ -20,7 +20,7 @@ export interface StoredLinkSession {
   /** SHA-256 of the secret in the cookie of the browser that opened it; `null` until then. */
   readonly browserHash: Buffer | null;
   readonly expiresAt: Date;
-  /** Vouches for all of it; `null` in a row that this service did not write. */
+  /** MAC over the whole session; `null` in a row that this service did not write. */
   readonly mac: Buffer | null;
 }
 
@@ -94,7 +94,7 @@ export class LinkSessionStore {
   constructor(private readonly database: Database) {}
 
   /**
-   * Stores a session, and voids the oldest of its user where there would be too many.
+   * Stores a session. Ends the oldest of its user if there would be too many.
    *
    * @param most - how many a user may have (AR-28)
    */
@@ -112,33 +112,33 @@ export class LinkSessionStore {
   }
 
   /**
-   * Binds a session to a browser: of any number of calls one does. Returns false when it is not there, expired or
-   * bound.
+   * Binds a session to a browser. Of any number of calls one succeeds. Returns false when the session does not exist,
+   * has expired or is bound.
    *
-   * @param mac - vouches for the session with this browser
+   * @param mac - over the session with this browser
    */
   async bind(tokenHash: Buffer, browserHash: Buffer, mac: Buffer): Promise<boolean> {
     return (await this.database.query(statements.bind, [tokenHash, browserHash, mac])).length === 1;
   }
 
-  /** Returns whose a session is, expired or not; `undefined` when there is none. */
+  /** Returns the user of a session, expired or not; `undefined` when there is none. */
   async findUser(tokenHash: Buffer): Promise<string | undefined> {
     const [row] = await this.database.query<{ userId: string }>(statements.findUser, [tokenHash]);
     return row?.userId;
   }
 
-  /** Returns a session that a browser has opened, if it is the one that asks, and the session has not expired. */
+  /** Returns a session that has not expired, if this browser has opened it. */
   async findBound(tokenHash: Buffer, browserHash: Buffer): Promise<StoredLinkSession | undefined> {
     const [row] = await this.database.query<StoredLinkSession>(statements.findBound, [tokenHash, browserHash]);
     return row;
   }
 
-  /** Keeps something that the page of a session has to tell once. */
+  /** Keeps a notice for the page of a session, which shows it once. */
   async addNotice(tokenHash: Buffer, notice: string): Promise<void> {
     await this.database.query(statements.addNotice, [tokenHash, notice]);
   }
 
-  /** Returns what the page of a session has to tell, the oldest first, and forgets it. */
+  /** Returns the notices for the page of a session, the oldest first, and forgets them. */
   async takeNotices(tokenHash: Buffer): Promise<readonly string[]> {
     const [row] = await this.database.query<{ notices: readonly string[] }>(statements.takeNotices, [tokenHash]);
     return row?.notices ?? [];

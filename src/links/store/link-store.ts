@@ -4,8 +4,8 @@ import type { OnAccountChange } from '../../tokens/accounts/account-rules.js';
 import type { Metadata } from '../../tokens/store/metadata.js';
 
 /**
- * The step for which a callback is held: the browser's cookie (AR-16), or the company's word that the right user is
- * signed in (AR-04).
+ * The step that a held callback waits for: the browser's cookie (AR-16), or the company's confirmation that the right
+ * user is signed in (AR-04).
  */
 export type Parking = 'binding' | 'confirmation';
 
@@ -21,7 +21,7 @@ export interface StoredLink {
   readonly scopes: readonly string[];
   readonly requireConfirmation: boolean;
   readonly onAccountChange: OnAccountChange;
-  /** For the connection; `null` keeps those that it has. */
+  /** For the connection; `null` keeps its present metadata. */
   readonly metadata: Metadata | null;
   /** SHA-256 of the secret in the cookie of the only browser that may finish it; `null` when any may. */
   readonly browserHash: Buffer | null;
@@ -32,12 +32,13 @@ export interface StoredLink {
 /** A link whose callback is visited again. */
 export interface VisitedLink extends Pick<StoredLink, 'id' | 'userId' | 'provider' | 'returnUrl'> {
   readonly outcome: string | null;
-  /** Whether a visit a moment ago has used it, and may end it yet. */
+  /** Whether a visit a moment ago has used it, and its redemption may still run. */
   readonly isInProgress: boolean;
 }
 
-/** What tells whether the user of a link was erased while it was being started, and whether there is room for it. */
+/** Shows whether a link's user was erased while the link was started, and whether the user may have another link. */
 export interface LinkStart {
+  /** The digest by which an erased user is recognized. */
   readonly erasureDigest: Buffer;
   readonly tookMs: number;
   /** Limits for a user's open links (AR-28). */
@@ -71,7 +72,7 @@ const linkColumns = `links.id, links.state_hash AS "stateHash", links.user_id AS
 
 const readEnd: Statement = {
   name: 'links-read-end',
-  // To the millisecond, as a Date has it: what is sealed is bound to it.
+  // To the millisecond, as in a Date, because the sealed value is bound to it.
   text: `SELECT date_trunc('milliseconds', now() + $1 * interval '1 millisecond') AS "endsAt"`,
 };
 const insertLink: Statement = {
@@ -179,7 +180,7 @@ const removeLinksOfUser: Statement = {
 export class LinkStore {
   constructor(private readonly database: Database) {}
 
-  /** Returns when what begins now ends, by the database's clock. */
+  /** Returns the end of a lifetime that begins now, by the database's clock. */
   async readEnd(lifetimeMs: number): Promise<Date> {
     const [row] = await this.database.query<{ endsAt: Date }>(readEnd, [lifetimeMs]);
     if (row === undefined) {
@@ -189,10 +190,8 @@ export class LinkStore {
   }
 
   /**
-   * Stores a link, and deletes the oldest of its user where there would be too many.
+   * Stores a link. Deletes the oldest of its user if there would be too many.
    *
-   * @param start - under what an erasure of its user would be noted, for how long the link has been being started, in
-   *   milliseconds, and how many there may be
    * @returns false when its user was erased since the start began (LOG-08)
    */
   async insert(link: StoredLink, start: LinkStart): Promise<boolean> {
@@ -220,8 +219,8 @@ export class LinkStore {
   }
 
   /**
-   * Uses up a link: of any number of calls at the same moment, on any number of replicas, one gets it (AR-02). Its
-   * secrets leave the database in the same statement.
+   * Uses up a link. Of any number of calls at the same moment, on any number of replicas, one gets it (AR-02). The same
+   * statement erases its secrets from the database.
    *
    * @returns the link, or `undefined` when it does not exist, is of another provider, has expired or was used
    */
@@ -230,13 +229,13 @@ export class LinkStore {
     return row;
   }
 
-  /** Returns which link has a state, used up or not; `undefined` when none has. */
+  /** Returns the link with a state, used up or not; `undefined` when there is none. */
   async findPlace(stateHash: Buffer): Promise<Pick<StoredLink, 'id' | 'userId' | 'provider'> | undefined> {
     const [row] = await this.database.query<Pick<StoredLink, 'id' | 'userId' | 'provider'>>(findLinkPlace, [stateHash]);
     return row;
   }
 
-  /** Returns the link that has a state, used up, expired or not; `undefined` when none has. */
+  /** Returns the link with a state for a later visit, used up, expired or not; `undefined` when there is none. */
   async findVisited(stateHash: Buffer): Promise<VisitedLink | undefined> {
     const [row] = await this.database.query<VisitedLink>(findVisitedLink, [stateHash]);
     return row;
@@ -251,7 +250,7 @@ export class LinkStore {
     return row;
   }
 
-  /** Returns those links of a user that have ended, of the ones that are named, the oldest first. */
+  /** Returns the ended ones of the named links of a user, the oldest first. */
   findEnded(userId: string, ids: readonly string[]): Promise<EndedLink[]> {
     return this.database.query<EndedLink>(findEndedLinks, [userId, ids]);
   }
@@ -263,12 +262,12 @@ export class LinkStore {
   }
 
   /**
-   * Keeps the callback of a used link until the one who knows a secret asks for it.
+   * Keeps the callback of a used link until somebody presents a secret.
    *
-   * @param link - which, with what is kept, sealed
+   * @param link - with the sealed callback
    * @param secretHash - of the one-time secret
-   * @param lifetimeMs - how long, in milliseconds
-   * @returns until when, by the database's clock; `undefined` when the link is gone, as its user was erased
+   * @param lifetimeMs - how long it is kept, in milliseconds
+   * @returns the end of that time, by the database's clock; `undefined` when the link was erased with its user
    */
   async park(
     link: Pick<StoredLink, 'stateHash' | 'sealed'>,
@@ -282,11 +281,11 @@ export class LinkStore {
   }
 
   /**
-   * Takes a parked callback out of the database; of any number of calls one gets it.
+   * Takes a held callback out of the database. Of any number of calls one gets it.
    *
    * @param providers - the only ones whose links may be taken; all when absent
-   * @returns the link with what was kept, or `undefined` when there is none under this secret, it has expired or was
-   *   taken
+   * @returns the link with the sealed callback, or `undefined` when there is none under this secret, or it has expired
+   *   or was taken
    */
   async takeParked(
     id: string,
@@ -300,8 +299,8 @@ export class LinkStore {
   }
 
   /**
-   * Notes how a link ended: `connected`, `user_mismatch`, `rejected_binding`, or the code of the error. Returns false
-   * when the link is gone, as its user was erased.
+   * Records the outcome of a link: `connected`, `user_mismatch`, `rejected_binding`, or the code of the error. Returns
+   * false when the link was erased with its user.
    */
   async finish(stateHash: Buffer, outcome: string): Promise<boolean> {
     const rows = await this.database.query(finishLink, [stateHash, outcome]);
@@ -314,9 +313,9 @@ export class LinkStore {
   }
 
   /**
-   * Deletes every link of a user, those that wait for their callback included, and every link session.
+   * Deletes every link of a user, also those that wait for their callback, and every link session.
    *
-   * @param until - only what began until then, to the millisecond; all when absent
+   * @param until - only those that began until then, to the millisecond; all when absent
    */
   async removeOfUser(userId: string, until?: Date): Promise<void> {
     await this.database.query(removeLinksOfUser, [userId, until ?? null]);

@@ -8,34 +8,34 @@ import { VaultService } from '../../vault/vault.service.js';
 import type { StoredLinkSession } from './link-session-store.js';
 import type { Parking, StoredLink } from './link-store.js';
 
-/** A callback that waits, with everything that is needed to redeem it. */
+/** A waiting callback, with everything that redeems it. */
 export interface ParkedCallback {
   readonly callback: CallbackParameters;
   readonly secrets: HandshakeSecrets;
 }
 
-/** The columns to which a link's sealed value is bound: all that decide something (AR-27). */
+/** The columns to which a link's sealed value is bound: every column that a decision depends on (AR-27). */
 type Terms = Omit<StoredLink, 'sealed'>;
 
 const secretsSchema = z.record(z.string(), z.string());
 const parkedSchema = z.object({ callback: z.record(z.string(), z.string()), secrets: secretsSchema });
 
 /**
- * The sealed values of a link, one after the other: a value of one stage does not open as one of another.
+ * The sealed values of a link, one after the other. A value of one stage does not open as one of another.
  */
 const generations: Readonly<Record<'handshake' | Parking, number>> = { handshake: 0, binding: 1, confirmation: 2 };
 
-/** Seals what a link must not forget into its row, and opens it. */
+/** Seals the secrets of links for their rows, and opens them. Signs link sessions. */
 @Injectable()
 export class LinkVault {
   constructor(private readonly vault: VaultService) {}
 
-  /** Returns under what the erasure of a user is noted. */
+  /** Returns the digest by which an erased user is recognized. */
   erasureDigest(userId: string): Buffer {
     return this.vault.digest('erasures.user', [userId]);
   }
 
-  /** Seals the secrets of a link that was started. */
+  /** Seals the secrets of a started link. */
   sealSecrets(link: Terms, secrets: HandshakeSecrets): Buffer {
     return this.vault.seal(secrets, toContext(link, 'handshake', null));
   }
@@ -46,7 +46,7 @@ export class LinkVault {
   }
 
   /**
-   * Seals a callback that waits.
+   * Seals a waiting callback.
    *
    * @param parkedHash - of the secret that it waits for
    */
@@ -59,12 +59,12 @@ export class LinkVault {
     return check(parkedSchema, await this.vault.open(link.sealed, toContext(link, parking, parkedHash)));
   }
 
-  /** Vouches for everything that a link session allows, and to which browser. */
+  /** Signs all terms of a link session, and its browser. */
   signSession(session: Omit<StoredLinkSession, 'mac'>): Buffer {
     return this.vault.signRow('link_sessions.mac', toSessionRow(session));
   }
 
-  /** @throws {@link TokenUnreadableError} when the row of a session is not as this service wrote it */
+  /** @throws {@link TokenUnreadableError} when the row of a session was altered */
   async checkSession(session: StoredLinkSession): Promise<void> {
     const { mac } = session;
     if (mac === null || !(await this.vault.isSignedRow('link_sessions.mac', toSessionRow(session), mac))) {
@@ -97,7 +97,7 @@ function toSessionRow(session: Omit<StoredLinkSession, 'mac'>): BoundValue[] {
   const { tokenHash, userId, providers, returnUrl, requireConfirmation, connectionAccess, browserHash, expiresAt } =
     session;
   const terms = [tokenHash, userId, providers, returnUrl, requireConfirmation, browserHash, expiresAt];
-  // A session of a version that knew no such access has the same signature as one without any.
+  // A session of a version without this field has the same signature as one without access.
   return connectionAccess === 'none' ? terms : [...terms, connectionAccess];
 }
 
