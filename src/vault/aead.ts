@@ -1,21 +1,22 @@
 import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto';
 
 /**
- * Length of an IV, in bytes: with any other GCM hashes it first, and a random one of 12 is what SP 800-38D counts on.
+ * Length of an IV, in bytes. GCM hashes an IV of any other length first. The limits of SP 800-38D assume random IVs of
+ * this length.
  */
 export const ivBytes = 12;
-/** Length of a tag, in bytes. Node would take 4 unless told. */
+/** Length of a tag, in bytes. Without it Node would accept a tag of 4 bytes. */
 export const tagBytes = 16;
 
-/** A value did not verify: key, IV, associated data, ciphertext or tag are not those of the encryption. */
+/** A value did not verify: key, IV, associated data, ciphertext or tag differ from those of the encryption. */
 export class AeadError extends Error {
   override readonly name = 'AeadError';
 }
 
 /**
- * Encrypts with AES-256-GCM. The only place that does.
+ * Encrypts with AES-256-GCM. No other code does.
  *
- * @param key - 256 bits; an object, because Node finds out slowly that bytes are none
+ * @param key - 256 bits; an object, because Node is slow with a key of raw bytes
  * @param iv - 12 bytes, never used with this key before
  * @returns the ciphertext and behind it the tag
  * @throws RangeError when the IV has another length
@@ -34,7 +35,7 @@ export function encryptAead(key: KeyObject, iv: Buffer, associatedData: Buffer, 
  * Decrypts with AES-256-GCM. The plaintext leaves only after the tag over all of it was verified (CR-02).
  *
  * @param sealed - the ciphertext and behind it the tag
- * @throws {@link AeadError} when anything is not as it was encrypted, and for an IV or a tag that is too short
+ * @throws {@link AeadError} when anything differs from the encryption, or an IV or a tag is too short
  */
 export function decryptAead(key: KeyObject, iv: Buffer, associatedData: Buffer, sealed: Buffer): Buffer {
   if (iv.length !== ivBytes || sealed.length < tagBytes) {

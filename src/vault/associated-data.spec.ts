@@ -32,7 +32,7 @@ describe('encodeBound', () => {
     fc.array(fc.string({ maxLength: 2 }), { maxLength: 2 }),
   );
 
-  /** What a value is and says, in a way of its own. */
+  /** Describes the type and the content of a value, in a way of its own. */
   function describeValue(value: BoundValue): string {
     const kind = value === null ? 'null' : typeof value === 'object' ? value.constructor.name : typeof value;
     return `${kind} ${value === Infinity ? 'Infinity' : JSON.stringify(value)}`;

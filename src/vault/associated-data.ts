@@ -1,6 +1,6 @@
 /**
- * The place to which a sealed value is bound. All of it must be the same when the value is opened, so a sealed value
- * moved to another row, column, user, provider registration or generation does not open (CR-03).
+ * The place to which a sealed value is bound. All of it must be the same when the value is opened. So a sealed value
+ * that was moved to another row, column, user, provider registration or generation does not open (CR-03).
  */
 export interface SealContext {
   /** `table.column` that holds the sealed value. */
@@ -14,8 +14,8 @@ export interface SealContext {
   /** Generation of the token set; 0 where a row holds one value for its whole life. */
   readonly generation: number;
   /**
-   * What else of the row decides what becomes of the value, in a fixed order: nobody alters those columns without the
-   * key. Absent where nothing does.
+   * Further columns of the row that decide over the use of the value, in a fixed order. Nobody can alter them without
+   * the key. Absent if there are none.
    */
   readonly bound?: readonly BoundValue[] | undefined;
 }
@@ -35,15 +35,15 @@ export type SealPurpose =
   | 'subscriptions.sealed';
 
 /**
- * The subjects of keyed digests: a user in the audit trail, a user who was erased, an account at a provider, imported
- * tokens, the address of a caller. Each has a key of its own (CR-11), so that digests of two cannot be compared.
+ * The subjects of keyed digests: a user in the audit trail, an erased user, an account at a provider, imported tokens,
+ * the address of a caller. Each has a key of its own (CR-11), so that digests of two subjects cannot be compared.
  */
 export type DigestPurpose =
   'audit.user' | 'erasures.user' | 'connections.account' | 'connections.import' | 'access.address';
 
 /**
- * The statements of keyed signatures: that nobody but us has written the audit trail, what an API key may do, what a
- * link session allows.
+ * The subjects of keyed signatures: the entries of the audit trail, the rights of an API key, the terms of a link
+ * session.
  */
 export type MacPurpose = 'audit.chain' | 'api_keys.mac' | 'link_sessions.mac';
 
@@ -66,7 +66,7 @@ export function encodeLengthPrefixed(fields: readonly (string | Buffer)[]): Buff
   return bytes.subarray(0, at);
 }
 
-/** Writes values of columns injectively: with their type in front, so that none passes for one of another type. */
+/** Encodes values of columns injectively. Each begins with its type, so that none passes for one of another type. */
 export function encodeBound(values: readonly BoundValue[]): Buffer {
   return encodeLengthPrefixed(values.map(encodeValue));
 }

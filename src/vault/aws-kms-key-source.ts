@@ -3,11 +3,11 @@ import type { KMSClient } from '@aws-sdk/client-kms';
 import { KeySourceUnavailableError, KeyUnwrapError, RootKeyDisabledError } from './key-source.errors.js';
 import { KeySource, type WrapContext, type WrappedKey } from './key-source.js';
 
-/** Which key of AWS KMS, and how to get at it. Credentials come from where the AWS SDK looks for them. */
+/** A key of AWS KMS, and its endpoint. Credentials come from the usual places of the AWS SDK. */
 export interface AwsKmsSettings {
-  /** ARN of the key itself, not of an alias: an alias can be pointed at a key of somebody else. */
+  /** ARN of the key itself, not of an alias: somebody could point an alias at another key. */
   readonly keyArn: string;
-  /** In place of the endpoint of the key's region. */
+  /** Replaces the endpoint of the key's region. */
   readonly endpoint: string | undefined;
   readonly timeoutMs: number;
 }
@@ -15,7 +15,7 @@ export interface AwsKmsSettings {
 const refPrefix = 'aws-kms:';
 const attempts = 2;
 
-/** The key was switched off, scheduled for deletion, or taken away from us. */
+/** Errors of a key that was disabled or scheduled for deletion, or that this service may no longer use. */
 const disabled = new Set([
   'DisabledException',
   'KMSInvalidStateException',
@@ -26,9 +26,10 @@ const disabled = new Set([
 const refused = new Set(['InvalidCiphertextException', 'IncorrectKeyException', 'ValidationException']);
 
 /**
- * A symmetric root key in AWS KMS. What a key is bound to goes into the encryption context, which KMS logs: ids only.
+ * A symmetric root key in AWS KMS. The context of a wrapped key is the encryption context, which KMS logs. It holds ids
+ * only.
  *
- * The SDK is loaded with the first call, so that a deployment without KMS does not carry it in memory.
+ * The SDK is loaded with the first call, so that a deployment without KMS does not have it in memory.
  *
  * @see https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html
  */
@@ -109,7 +110,7 @@ export class AwsKmsKeySource extends KeySource {
   }
 }
 
-/** The SDK's errors carry the request and response with them, so only the name is passed on (LOG-02). */
+/** The SDK's errors contain the request and response, so only the name is passed on (LOG-02). */
 function toError(name: string, error: unknown): Error {
   if (error instanceof KeySourceUnavailableError) {
     return error;

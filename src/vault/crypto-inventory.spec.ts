@@ -15,7 +15,7 @@ const texts = readdirSync(src, { recursive: true, encoding: 'utf8' })
   )
   .map((path) => readFileSync(join(src, path), 'utf8'));
 
-/** What may be used of `node:crypto`: anything else needs a place in the inventory and here. */
+/** The allowed functions of `node:crypto`. Any other needs a place in the inventory and here. */
 const knownFunctions = new Set([
   'createCipheriv',
   'createDecipheriv',

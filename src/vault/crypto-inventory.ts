@@ -6,7 +6,7 @@ export interface AlgorithmUse {
   readonly use: string;
 }
 
-/** Every algorithm in the code, and what for (CR-16). A test compares it with the source both ways. */
+/** Every algorithm in the code, and its use (CR-16). A test compares it with the source both ways. */
 export const cryptoInventory: readonly AlgorithmUse[] = [
   {
     algorithm: 'aes-256-gcm',

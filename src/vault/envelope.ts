@@ -18,18 +18,17 @@ const saltBytes = 32;
 /** The largest value that is sealed, in bytes. A token set is about one kilobyte. */
 export const maxPlaintextBytes = 64 * 1024;
 
-/** A key that records are sealed under. */
+/** A key that seals records. */
 export interface BranchKey {
   /** UUID; written into every envelope, so that opening never tries a second key (CR-05). */
   readonly kid: string;
   readonly key: KeyObject;
-  /** Every message under this key is derived like this; an envelope that names another suite does not open. */
+  /** How the key of each message is derived. An envelope that names another suite does not open. */
   readonly suite: Suite;
 }
 
 /**
- * Why an envelope did not open. One class and one text for every cause behind the header, so that nothing can be
- * probed.
+ * The envelope did not open. Every cause after the header has the same class and text, so that nobody can probe for it.
  */
 export class EnvelopeError extends Error {
   override readonly name = 'EnvelopeError';
@@ -64,7 +63,7 @@ export function sealEnvelope(
 }
 
 /**
- * Returns the id of the key that an envelope was sealed under.
+ * Returns the id of the key that sealed an envelope.
  *
  * @throws {@link EnvelopeError} when it is not an envelope of a known format
  */
@@ -140,7 +139,7 @@ export function kidBytes(kid: string): Buffer {
   return Buffer.from(kid.replaceAll('-', ''), 'hex');
 }
 
-/** Returns the id that 16 bytes stand for. */
+/** Returns the id of a key from its 16 bytes. */
 export function formatKid(bytes: Buffer): string {
   const hex = bytes.toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;

@@ -8,10 +8,10 @@ export class HeldKey {
   #key: KeyObject | undefined;
   #unwrappedAtMs: number;
   #unreported = 0;
-  /** Reported, and not yet in what was read. */
+  /** Values that were reported, and that the stored count does not have yet. */
   #reported = 0;
 
-  /** @param nowMs - on the clock that ages are told by */
+  /** @param nowMs - by the clock that measures ages */
   constructor(stored: StoredKey, key: KeyObject, nowMs: number) {
     this.#stored = stored;
     this.#key = key;
@@ -22,23 +22,23 @@ export class HeldKey {
     return this.#stored.kid;
   }
 
-  /** As read last. */
+  /** The stored key, as last read. */
   get stored(): StoredKey {
     return this.#stored;
   }
 
-  /** Takes the key as it was read after everything was reported. */
+  /** Takes the stored key, read after all values were reported. */
   set stored(stored: StoredKey) {
     this.#stored = stored;
     this.#reported = 0;
   }
 
-  /** Milliseconds since the key service unwrapped it last. */
+  /** Milliseconds since the key service last unwrapped it. */
   ageMs(nowMs: number): number {
     return nowMs - this.#unwrappedAtMs;
   }
 
-  /** Takes the key as the key service has unwrapped it again. */
+  /** Takes the key that the key service has unwrapped again. */
   renew(key: KeyObject, nowMs: number): void {
     this.#key = key;
     this.#unwrappedAtMs = nowMs;
@@ -65,7 +65,7 @@ export class HeldKey {
     this.#unreported += 1;
   }
 
-  /** Returns how many values were sealed and not reported. They are counted here until they are read back. */
+  /** Returns the number of sealed values to report. They still count here until the stored count has them. */
   takeUnreported(): number {
     const count = this.#unreported;
     this.#unreported = 0;
@@ -73,7 +73,7 @@ export class HeldKey {
     return count;
   }
 
-  /** Takes back what could not be reported. */
+  /** Takes back values that could not be reported. */
   giveBack(count: number): void {
     this.#unreported += count;
     this.#reported -= count;

@@ -11,18 +11,17 @@ import { vaultConfig, type VaultConfig } from './vault.config.js';
 
 const pollMs = 250;
 /**
- * A key is destroyed this long after the last value was sealed under it at the earliest: refreshes under way may still
- * save.
+ * Least time from the last value under a key to its destruction: refreshes in flight may still save.
  */
 const leastRetiredSeconds = 600;
 
-/** A key and how many stored values are sealed under it. */
+/** A key, and the number of stored values under it. */
 export interface ListedKey extends StoredKey {
   /** `undefined` for keys of digests. */
   readonly rows: number | undefined;
 }
 
-/** The operator's actions on branch keys. Each refusal is an Error whose text says what to do. */
+/** The operator's actions on branch keys. The text of each refusal, an Error, gives the next step. */
 @Injectable()
 export class KeyAdministration {
   constructor(
@@ -46,7 +45,7 @@ export class KeyAdministration {
   }
 
   /**
-   * Makes a key that every replica loads and none seals under yet.
+   * Makes a pending key: every replica loads it, and none seals under it yet.
    *
    * @returns its id
    * @throws Error for a purpose of digests
@@ -64,11 +63,11 @@ export class KeyAdministration {
   }
 
   /**
-   * Makes a pending key the one that new values are sealed under, once every live replica has it.
+   * Makes a pending key the active one, once every live replica has it.
    *
    * @param waitMs - how long to wait for replicas that lack it
-   * @param force - does not wait; a replica that lacks the key reads it with the first value it cannot open. A process
-   *   that does not know the suite of the key would damage values, so it is waited for all the same
+   * @param force - does not wait: a replica that lacks the key reads it with the first value that it cannot open. Still
+   *   waits for a process that does not know the suite of the key, because it would damage values.
    * @throws Error when it is not pending, or replicas still lack it or do not know its suite; nothing was changed
    */
   async promote(kid: string, waitMs: number, force: boolean): Promise<void> {
@@ -100,8 +99,8 @@ export class KeyAdministration {
   /**
    * Destroys a decrypt-only key under which no stored value is left (CR-09).
    *
-   * @param horizonSeconds - how long it must have been decrypt-only: as long as backups are kept, for what is in an
-   *   older one is unreadable afterwards
+   * @param horizonSeconds - how long it must have been decrypt-only: as long as backups are kept, because values in an
+   *   older backup become unreadable
    * @throws Error when it is not decrypt-only, not for long enough, or a value is left; nothing was changed
    */
   async retire(kid: string, horizonSeconds: number): Promise<void> {
@@ -123,10 +122,10 @@ export class KeyAdministration {
   }
 
   /**
-   * Wraps every key by the root key that is set up now, unless it is already.
+   * Wraps every key by the root key of the settings, unless it is already.
    *
-   * @returns the ids of those that were wrapped again
-   * @throws Error when a key's former root key is not set up beside the new one; keys before it are moved
+   * @returns the ids of the keys that were wrapped again
+   * @throws Error when the former root key of a key is not in the settings beside the new one; keys before it are moved
    */
   async rewrap(): Promise<string[]> {
     const moved: string[] = [];

@@ -32,7 +32,7 @@ export function isSealPurpose(purpose: KeyPurpose): purpose is SealPurpose {
   return uses[purpose] === 'seal';
 }
 
-/** Whether keys of this purpose can be replaced: not where a value has to give the same digest for ever. */
+/** Whether keys of this purpose can be replaced. They cannot if a value must have the same digest forever. */
 export function isReplaceable(purpose: KeyPurpose): boolean {
   return uses[purpose] !== 'digest';
 }

@@ -15,12 +15,12 @@ import { rotationReason } from './key-usage.js';
 import { vaultConfig, type VaultConfig } from './vault.config.js';
 import { keyAges, keyOperations } from './vault.metrics.js';
 
-/** A replica without a report for this many rounds is taken for dead. */
+/** A replica without a report for this many rounds counts as dead. */
 const missedRounds = 3;
 
 /**
- * Keeps the key ring of a running service up to date: every round it reports what was sealed, reads the keys, tells the
- * other replicas which ones it has, and warns of keys that should be replaced.
+ * Keeps the key ring of a running service up to date. Every round it reports the number of sealed values and reads the
+ * keys. Then it tells the other replicas which keys it has, and warns of keys that should be replaced.
  */
 @Injectable()
 export class KeyRingTimer implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -47,7 +47,7 @@ export class KeyRingTimer implements OnApplicationBootstrap, BeforeApplicationSh
 
   async onApplicationBootstrap(): Promise<void> {
     if (this.keyRing.usableKids().length === 0) {
-      // The database is too slow for the keys. The rounds read them again, and the process can be asked why it waits.
+      // The database is too slow for the keys. The rounds read them again, and readiness shows why the process waits.
       return;
     }
     await this.runRound();

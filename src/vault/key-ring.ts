@@ -17,17 +17,18 @@ import { vaultConfig, type VaultConfig } from './vault.config.js';
 /** A refresh takes at most this long from its check of the key to the sealing of its result, in milliseconds. */
 const sealAheadMs = 120_000;
 
-/** The names that sealed values are bound to where ENVIRONMENT_NAME is not set. */
+/** The names that sealed values are bound to if ENVIRONMENT_NAME is not set. */
 const defaultNames = ['development', 'test', 'production'];
 
 /**
  * The branch keys of this deployment, unwrapped and in memory.
  *
- * The first boot makes one active key a purpose. A boot whose root key does not open the stored keys fails: going on
- * would seal new values under keys that nobody else has (CR-10). Later, a key that the key service does not unwrap
- * again is used on until it is `staleMs` old, and one that the key service has disabled is released at once (CR-14).
+ * The first start makes one active key for each purpose. A start fails if its root key does not open the stored keys:
+ * otherwise it would seal new values under keys that nobody else has (CR-10). Later, a key that the key service does
+ * not unwrap again is used until it is `staleMs` old. A key that the key service has disabled is released at once
+ * (CR-14).
  *
- * A database that is only slow ends no boot: the process runs without a key, is not ready, and reads the keys again.
+ * A slow database does not fail the start: the process runs without a key, is not ready, and reads the keys again.
  */
 @Injectable()
 export class KeyRing implements OnModuleInit {
@@ -57,7 +58,7 @@ export class KeyRing implements OnModuleInit {
     }
   }
 
-  /** Reads the keys, and makes those that a fresh database lacks. */
+  /** Reads the keys, and makes the missing ones of a fresh database. */
   private async prepare(): Promise<void> {
     await this.load();
     const missing = keyPurposes.filter((each) => !this.active.has(each));
@@ -75,7 +76,7 @@ export class KeyRing implements OnModuleInit {
   }
 
   /**
-   * Returns the key that new values of a purpose are digested under.
+   * Returns the active key of a purpose, for digests and signatures.
    *
    * @throws {@link KeyUnavailableError} when it may not be used
    */
@@ -84,9 +85,9 @@ export class KeyRing implements OnModuleInit {
   }
 
   /**
-   * Returns the key that a new value of a purpose is sealed under, and counts the value.
+   * Returns the active key of a purpose for sealing a value, and counts the value.
    *
-   * @throws {@link KeyUnavailableError} when it may not be used, or has sealed all that it may (CR-04)
+   * @throws {@link KeyUnavailableError} when it may not be used, or has reached its limit of values (CR-04)
    */
   takeForSeal(purpose: KeyPurpose): BranchKey {
     const held = this.findActive(purpose);
@@ -128,8 +129,8 @@ export class KeyRing implements OnModuleInit {
   }
 
   /**
-   * Reports how many values were sealed, reads the keys again, and has those unwrapped again that are due. Callers at
-   * the same moment share one reading.
+   * Reports the number of sealed values, reads the keys again, and lets the key service unwrap due ones again. Callers
+   * at the same moment share one reading.
    *
    * @throws {@link DatabaseUnavailableError} when the database does not respond; the keys in memory stay as they are
    */
@@ -140,7 +141,7 @@ export class KeyRing implements OnModuleInit {
     return this.reloading;
   }
 
-  /** The same by a reading that begins now: one under way may have looked before a key was made. */
+  /** The same by a reading that begins now: one in progress may have begun before a key was made. */
   async reloadNow(): Promise<void> {
     await this.reloading;
     await this.reload();
@@ -187,7 +188,7 @@ export class KeyRing implements OnModuleInit {
     return key;
   }
 
-  /** Returns the default name that a key was wrapped for, if the root key unwraps it under that name. */
+  /** Returns the default name under which the root key unwraps a key, if there is one. */
   private async findName({ kid, purpose, wrappedKey, rootKeyRef }: StoredKey): Promise<string | undefined> {
     for (const environment of defaultNames.filter((each) => each !== this.config.environmentName)) {
       const wrapped = { blob: wrappedKey ?? Buffer.alloc(0), keyRef: rootKeyRef };
@@ -251,7 +252,7 @@ export class KeyRing implements OnModuleInit {
     );
   }
 
-  /** Returns the key in memory, unwrapped again when it is due; `undefined` when it cannot be had. */
+  /** Returns the key in memory, unwrapped again when it is due; `undefined` when it is unavailable. */
   private async hold(stored: StoredKey): Promise<HeldKey | undefined> {
     const held = this.keys.get(stored.kid);
     if (held !== undefined) {

@@ -3,12 +3,12 @@ export class KeySourceUnavailableError extends Error {
   override readonly name = 'KeySourceUnavailableError';
 }
 
-/** The root key is disabled or this service may not use it any more. What it wrapped must not be used either. */
+/** The root key is disabled, or this service may not use it any more. Keys that it wrapped must not be used either. */
 export class RootKeyDisabledError extends Error {
   override readonly name = 'RootKeyDisabledError';
 }
 
-/** Root key, context or bytes are not those of the wrapping. Says nothing about which. */
+/** Root key, context or bytes differ from those of the wrapping. Does not say which. */
 export class KeyUnwrapError extends Error {
   override readonly name = 'KeyUnwrapError';
 }

@@ -2,8 +2,8 @@ import { createSecretKey, type KeyObject } from 'node:crypto';
 import { KeyUnwrapError } from './key-source.errors.js';
 
 /**
- * The context to which a wrapped key is bound. Holds no secret and nothing about a person: a remote key service logs
- * it.
+ * The context to which a wrapped key is bound. It holds no secret and nothing about a person, because a remote key
+ * service logs it.
  */
 export interface WrapContext {
   readonly kid: string;
@@ -22,7 +22,7 @@ export interface WrappedKey {
 export abstract class KeySource {
   private readonly unwrapping = new Map<string, Promise<KeyObject>>();
 
-  /** Says whether a key with this reference was wrapped by a root key that this source keeps. */
+  /** Says whether this source has the root key that wrapped the key with this reference. */
   abstract keeps(keyRef: string): boolean;
 
   /**
@@ -35,7 +35,7 @@ export abstract class KeySource {
   /**
    * Unwraps a key. Callers that want the same key at the same moment share one call to the key service.
    *
-   * @throws {@link KeyUnwrapError} when root key, context or blob are not those of the wrapping
+   * @throws {@link KeyUnwrapError} when root key, context or blob differ from those of the wrapping
    * @throws {@link KeySourceUnavailableError}, {@link RootKeyDisabledError}
    */
   unwrap(wrapped: WrappedKey, context: WrapContext): Promise<KeyObject> {

@@ -7,8 +7,11 @@ import type { Suite } from './message-key.js';
 import { processGeneration } from './process-generation.js';
 
 /**
- * `pending`: every replica loads it, none seals under it. `active`: new values are sealed under it. `decrypt_only`:
- * opens what was sealed under it. `destroyed`: only the record is left.
+ * States of a key:
+ * - `pending`: every replica loads it, none seals under it.
+ * - `active`: it seals new values.
+ * - `decrypt_only`: it still opens values that it has sealed.
+ * - `destroyed`: only the record is left.
  */
 export type KeyState = 'pending' | 'active' | 'decrypt_only' | 'destroyed';
 
@@ -114,7 +117,7 @@ const statements = {
   leave: { name: 'vault-replicas-leave', text: 'DELETE FROM vault_replicas WHERE id = $1' },
 } satisfies Record<string, Statement>;
 
-/** The branch keys as stored, and which running process has which of them in memory. */
+/** The stored branch keys, and the keys that each running process has in memory. */
 @Injectable()
 export class KeyStore {
   constructor(private readonly database: Database) {}
@@ -127,7 +130,7 @@ export class KeyStore {
   /**
    * Stores the first key of a purpose; does nothing when it has an active one already.
    *
-   * @throws Error that says what to do, when this role of the database may not make keys (LOG-11)
+   * @throws Error with the next step, when this role of the database may not make keys (LOG-11)
    */
   async insertActive(key: NewKey): Promise<void> {
     try {
@@ -148,7 +151,7 @@ export class KeyStore {
     await this.database.query(statements.insertPending, newKeyValues(key));
   }
 
-  /** Notes the check value of a key that has none. */
+  /** Stores the check value of a key that has none. */
   async setKeyCheck(kid: string, keyCheck: Buffer): Promise<void> {
     await this.database.query(statements.setKeyCheck, [kid, keyCheck]);
   }
@@ -165,13 +168,14 @@ export class KeyStore {
   }
 
   /**
-   * Erases a key that has been decrypt-only for so long. Returns false when it is not, or was promoted away too lately.
+   * Erases a key that has been decrypt-only for this long. Returns false when it is not decrypt-only, or not for long
+   * enough.
    */
   async destroy(kid: string, retiredForSeconds: number): Promise<boolean> {
     return (await this.database.query(statements.destroy, [kid, retiredForSeconds])).length === 1;
   }
 
-  /** Replaces the wrapping of a key. Returns false when it is not wrapped like that any more. */
+  /** Replaces the wrapping of a key. Returns false when the former wrapping is not the stored one any more. */
   async rewrap(kid: string, former: Buffer, { blob, keyRef }: WrappedKey): Promise<boolean> {
     return (await this.database.query(statements.rewrap, [kid, former, blob, keyRef])).length === 1;
   }
@@ -186,17 +190,17 @@ export class KeyStore {
     return (await this.database.query<{ id: string }>(statements.lacking, [kid])).map(({ id }) => id);
   }
 
-  /** Returns the live processes that understand less of stored values than this generation. */
+  /** Returns the live processes of an earlier generation of stored values. */
   async findOlderProcesses(generation: number): Promise<string[]> {
     return (await this.database.query<{ id: string }>(statements.older, [generation])).map(({ id }) => id);
   }
 
-  /** Tells that a replica lives and which keys it has in memory. */
+  /** Records that a replica lives, and the keys that it has in memory. */
   async beat(replicaId: string, kids: readonly string[], liveForMs: number): Promise<void> {
     await this.database.query(statements.beat, [replicaId, kids, liveForMs]);
   }
 
-  /** Tells that a replica ends. */
+  /** Records that a replica ends. */
   async leave(replicaId: string): Promise<void> {
     await this.database.query(statements.leave, [replicaId]);
   }

@@ -1,7 +1,7 @@
 /**
  * Upper limit for values sealed under one branch key. NIST SP 800-38D section 8.3 allows 2^32 messages with random IVs.
- * Replicas report what they have sealed now and then, so each stops 2^28 before that by its own knowledge: room for
- * what all others have not reported.
+ * Replicas report their counts at intervals. So each stops 2^28 before the limit, which leaves room for the values that
+ * the others have not reported.
  */
 export const maxOperations = 2 ** 32 - 2 ** 28;
 

@@ -1,10 +1,10 @@
 import { createHmac, type KeyObject } from 'node:crypto';
 
-/** A branch key that vouches for messages: HMAC-SHA-256. The key itself stays inside. */
+/** A branch key that authenticates messages by HMAC-SHA-256. The key itself stays inside. */
 export class MacKey {
   readonly #key: KeyObject;
 
-  /** @param kid - UUID of the branch key; kept beside what was signed, so that it can be checked after a rotation */
+  /** @param kid - UUID of the branch key; stored with each MAC, so that it can be checked after a rotation */
   constructor(
     readonly kid: string,
     key: KeyObject,
@@ -13,9 +13,9 @@ export class MacKey {
   }
 
   /**
-   * Returns the 32 bytes that vouch for a message.
+   * Returns the MAC of a message, 32 bytes.
    *
-   * @param message - begins with what it is for, so that a signature of one use means nothing in another
+   * @param message - begins with its purpose, so that the MAC of one use is not valid in another
    * @see RFC 2104
    */
   sign(message: Buffer): Buffer {

@@ -1,17 +1,18 @@
 import { createHmac, createSecretKey, hash, hkdfSync, type KeyObject } from 'node:crypto';
 
 /**
- * How the key of one message is derived. A branch key belongs to one suite for its whole life.
+ * How the key of one message is derived. A branch key belongs to one suite for its whole life:
+ * - 1: HKDF-SHA-256 (RFC 5869).
+ * - 2: one block of the counter mode of NIST SP 800-108r1 with HMAC-SHA-512, which costs about a third less.
  *
- * 1: HKDF-SHA-256 (RFC 5869). 2: one block of the counter mode of NIST SP 800-108r1 with HMAC-SHA-512, which costs
- * about a third less. `docs/adr/0004-envelope-format.md` and `0016-envelope-suite-2.md` have the reasons.
+ * `docs/adr/0004-envelope-format.md` and `0016-envelope-suite-2.md` have the reasons.
  */
 export type Suite = 1 | 2;
 
-/** The suite of keys that are made now. */
+/** The suite of new keys. */
 export const currentSuite: Suite = 2;
 
-/** What a message key is derived from. */
+/** The inputs of a message key. */
 export interface KeyDerivation {
   readonly branchKey: KeyObject;
   /** The 16 bytes of the branch key's id. */
@@ -59,8 +60,8 @@ const counterAndLabel = Buffer.concat([Buffer.from([0, 0, 0, 1]), recordLabel, B
 const outputBits = Buffer.from([0, 0, 2, 0]);
 
 /**
- * The context is the salt, of fixed length, and then the associated data as they are: they name the key id and have
- * their own lengths, so they need no hash.
+ * The context is the salt, of fixed length, followed by the associated data. These name the key id and have their own
+ * lengths, so they need no hash.
  */
 function deriveByCounterMode({ branchKey, salt, associatedData }: KeyDerivation): Buffer {
   return createHmac('sha512', branchKey)

@@ -1,8 +1,9 @@
 /**
- * What a process understands of the values that others store. During an upgrade two versions run together, so nothing may
- * be written that a live process would misread.
+ * The version of stored values that this process understands. During an upgrade two versions run together. So no
+ * process may write a value that another live process would misread.
  *
- * 1: version 1.0.0, which does not write its generation. 2: keys of suite 2, and frozen connections.
+ * - 1: version 1.0.0, which does not write its generation.
+ * - 2: keys of suite 2, and frozen connections.
  *
  * Keys of a suite need the generation of the same number.
  */

@@ -6,10 +6,10 @@ const enc = 'A256GCM';
 const keyAlgorithms = { rsa: 'RSA-OAEP-256', ec: 'ECDH-ES+A256KW', x25519: 'ECDH-ES+A256KW' } as const;
 const leastRsaBits = 2_048;
 
-/** What the protected header says about the content. It is authenticated with the content. */
+/** The protected header. It describes the content, and is authenticated with it. */
 export type RecipientHeader = Readonly<Record<string, string | number>>;
 
-/** An envelope that does not open, or is not what it should be. */
+/** An envelope that does not open, or whose content is not as expected. */
 export class RecipientEnvelopeError extends Error {}
 
 /**
@@ -34,7 +34,7 @@ export class RecipientSeal {
   /**
    * Seals a value.
    *
-   * @param header - says in clear what the value is; holds no secret
+   * @param header - describes the value in clear; holds no secret
    */
   async seal(value: object, header: RecipientHeader): Promise<string> {
     const plaintext = Buffer.from(JSON.stringify(value));

@@ -7,7 +7,7 @@ import { kidOf, SealedRows, type SealedRow } from './sealed-rows.js';
 import { VaultService } from './vault.service.js';
 
 const pageSize = 200;
-/** New rows under an old key can only come from a replica that has not noticed the new one, so few passes find none. */
+/** Only a replica that has not noticed the new key makes new rows under an old one, so few passes suffice. */
 const maxPasses = 10;
 
 /** The progress of a re-encryption. */
@@ -18,7 +18,7 @@ export interface ReencryptionProgress {
   readonly total: number;
   /** Values sealed again so far. */
   readonly moved: number;
-  /** Values that somebody else replaced at the same moment. */
+  /** Values that another process replaced at the same moment. */
   readonly superseded: number;
   /** Values that do not open; left as they are. */
   readonly unreadable: number;
@@ -29,9 +29,8 @@ export interface ReencryptionProgress {
 /**
  * Seals values again that are not under the active key of their purpose.
  *
- * Keeps no state: it skips a row that was moved. So an interrupted run is continued by another run, and two runs at
- * once do no harm. A refresh at the same moment wins, and its row is sealed under the active
- * key already.
+ * Keeps no state: it skips a row that was moved. So another run continues an interrupted one, and two runs at once do
+ * no harm. A refresh at the same moment wins; its row is already sealed under the active key.
  */
 @Injectable()
 export class Reencryption {
@@ -44,10 +43,10 @@ export class Reencryption {
   /**
    * Runs until a whole pass finds nothing to move.
    *
-   * @param purpose - whose values
+   * @param purpose - of the values
    * @param rowsPerSecond - the most values that are moved in a second
    * @param report - called before and after every page
-   * @returns what was done; with `unreadable` above 0 the operator has to look after those rows
+   * @returns the progress at the end; with `unreadable` above 0 the operator must repair those rows
    * @throws Error when after ten passes there is still something to move: a replica seals under an old key
    */
   async run(

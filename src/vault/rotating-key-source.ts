@@ -3,8 +3,8 @@ import { KeyUnwrapError } from './key-source.errors.js';
 import { KeySource, type WrapContext, type WrappedKey } from './key-source.js';
 
 /**
- * The root keys of a deployment that moves from one to another: the first wraps, each unwraps what it has wrapped. The
- * reference stored with a key says which one that is; no other is tried.
+ * The root keys of a deployment that moves from one to another. The first one wraps; each unwraps the keys that it has
+ * wrapped. The reference stored with a key names its root key; no other is tried.
  */
 export class RotatingKeySource extends KeySource {
   /** @param first - wraps new keys */

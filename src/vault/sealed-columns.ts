@@ -1,8 +1,8 @@
 import type { SealPurpose } from './associated-data.js';
 
 /**
- * The columns with sealed values of one purpose, and the columns to which each is bound. Names are SQL identifiers of
- * ours.
+ * A column with sealed values of one purpose, and the columns to which each value is bound. Names are our own SQL
+ * identifiers.
  */
 export interface SealedColumn {
   readonly table: string;
@@ -17,7 +17,7 @@ export interface SealedColumn {
   readonly bound?: readonly string[];
 }
 
-/** Every column with sealed values: a purpose without one does not compile, so that no re-encryption can pass it by. */
+/** Every column with sealed values. A purpose without one does not compile, so that no re-encryption can skip it. */
 export const sealedColumns = {
   'connections.sealed': {
     table: 'connections',
@@ -34,7 +34,7 @@ export const sealedColumns = {
     key: [{ name: 'state_hash', type: 'bytea' }],
     // The sealed values of a link, one after the other: `LinkVault` has the same numbers.
     generation: `CASE held_for WHEN 'binding' THEN 1 WHEN 'confirmation' THEN 2 ELSE 0 END`,
-    // Everything that decides who may finish the link, where the browser goes, and what is stored (AR-27).
+    // Every column on which the finish of the link, the browser's next page, or the stored values depend (AR-27).
     bound: [
       'state_hash',
       'provider',
@@ -76,7 +76,7 @@ export const sealedColumns = {
     key: [{ name: 'id', type: 'uuid' }],
     isUnowned: true,
     generation: '0',
-    // Where events go, and which.
+    // The destination and the choice of events.
     bound: ['url', 'event_types', 'providers'],
   },
   'idempotency_keys.sealed': {

@@ -4,7 +4,7 @@ import type { BoundValue, SealPurpose } from './associated-data.js';
 import { readEnvelopeKid } from './envelope.js';
 import { sealedColumns, type SealedColumn } from './sealed-columns.js';
 
-/** A row with a sealed value, as its page was read. */
+/** A row with a sealed value, as read. */
 export interface SealedRow {
   /** Values of the primary key, in order. */
   readonly key: readonly unknown[];
@@ -13,7 +13,7 @@ export interface SealedRow {
   readonly registrationId: string;
   readonly generation: number;
   readonly bound: readonly BoundValue[] | undefined;
-  /** The whole value where it is wanted, else its header. */
+  /** The whole value if it was asked for, else its header. */
   readonly sealed: Buffer;
 }
 
@@ -23,10 +23,10 @@ export class SealedRows {
   constructor(private readonly database: Database) {}
 
   /**
-   * Reads the rows behind a key.
+   * Reads the rows after a key.
    *
    * @param after - the key of the last row of the page before; `undefined` for the first page
-   * @param withValues - whether values are read, or only as much as names their keys
+   * @param withValues - whether to read the values, or only their headers, which name the keys
    * @returns at most `limit` rows; none at the end
    */
   async read(
@@ -49,8 +49,8 @@ export class SealedRows {
   }
 
   /**
-   * Replaces a sealed value if the row still holds exactly the value that was read, of the same generation: a newer
-   * token set is never overwritten. The generation stays, so a refresh under way can still commit (R-21).
+   * Replaces a sealed value if the row still holds exactly the value that was read, of the same generation. So a newer
+   * token set is never overwritten. The generation stays, so a refresh in flight can still commit (R-21).
    *
    * @returns whether it was replaced
    */
@@ -62,8 +62,7 @@ export class SealedRows {
   }
 
   /**
-   * Counts the sealed values of a purpose by the key they are sealed under; what is no envelope counts under
-   * `unreadable`.
+   * Counts the sealed values of a purpose by their key. Values that are no envelope count under `unreadable`.
    */
   async countByKey(purpose: SealPurpose): Promise<Map<string, number>> {
     const counts = new Map<string, number>();
@@ -84,7 +83,7 @@ export class SealedRows {
 
 const countPageSize = 5_000;
 
-/** Returns the id of the key that a value is sealed under, or `undefined` when it is no envelope. */
+/** Returns the id of the key that sealed a value, or `undefined` when it is no envelope. */
 export function kidOf(sealed: Buffer): string | undefined {
   try {
     return readEnvelopeKid(sealed);
@@ -96,7 +95,7 @@ export function kidOf(sealed: Buffer): string | undefined {
 function readStatement(purpose: SealPurpose, column: SealedColumn, isBehind: boolean, withValues: boolean): Statement {
   const key = column.key.map(({ name }) => name).join(', ');
   const behind = column.key.map(({ type }, at) => `$${at + 2}::${type}`).join(', ');
-  // Enough for the header; the rest only has to be as long as the shortest envelope.
+  // Enough for the header. The rest must only be as long as the shortest envelope.
   const owner = column.isUnowned
     ? `'' AS "userId", '' AS "registrationId"`
     : 'user_id AS "userId", registration_id AS "registrationId"';

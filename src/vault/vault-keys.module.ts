@@ -14,7 +14,7 @@ import { VaultTransitKeySource } from './vault-transit-key-source.js';
 import { vaultConfig, type KeySourceSettings, type VaultConfig } from './vault.config.js';
 import { VaultService } from './vault.service.js';
 
-/** The key ring and its administration, without what only a running service does. */
+/** The key ring and its administration, without the background work of a running service. */
 @Module({
   imports: [ConfigModule.forFeature(vaultConfig), DatabaseModule],
   providers: [

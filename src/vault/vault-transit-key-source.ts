@@ -12,7 +12,7 @@ export interface VaultTransitSettings {
   readonly mount: string;
   readonly keyName: string;
   readonly namespace: string | undefined;
-  /** The token itself, or the file that holds it, read for each call because it is replaced there. */
+  /** The token itself, or the file that holds it. The file is read for each call, because its content is replaced. */
   readonly token: { readonly value: string } | { readonly file: string };
   readonly timeoutMs: number;
 }
@@ -114,9 +114,9 @@ async function readLimited(body: AsyncIterable<Buffer>): Promise<string> {
 }
 
 /**
- * Vault says 403 for a token that has expired as well as for one that may no longer use the key. Taking it for an
- * outage keeps a forgotten renewal from stopping everything at once; keys in memory end with `KEY_STALE_SECONDS` either
- * way.
+ * Vault responds with 403 for an expired token as well as for one that may no longer use the key. It counts as an
+ * outage, so that a forgotten renewal does not stop everything at once. Keys in memory end with `KEY_STALE_SECONDS` in
+ * both cases.
  */
 function toError(statusCode: number, response: unknown): Error {
   const parsed = errorResponseSchema.safeParse(response);

@@ -56,7 +56,7 @@ const schema = z.object({
   KEY_STALE_SECONDS: seconds(0.1, 86_400, 1_800),
 });
 
-/** The variables that hold root keys: the one in force first. */
+/** The variables that hold root keys; the current one first. */
 const rootKeyVariables = ['ENCRYPTION_ROOT_KEY', 'ENCRYPTION_ROOT_KEY_PREVIOUS'] as const;
 
 /** The place of a root key. */
@@ -69,22 +69,22 @@ export type KeySourceSettings =
 export interface VaultSettings {
   /** Sealed values and wrapped keys are bound to it. */
   readonly environmentName: string;
-  /** The first wraps new branch keys; the others still unwrap what they have wrapped, while keys move to the first. */
+  /** The first wraps new branch keys. The others still unwrap keys that they wrapped, while keys move to the first. */
   readonly keySources: readonly KeySourceSettings[];
   /** Whether this process may create the first keys of a database. */
   readonly createsKeys: boolean;
   /** Interval at which the key ring is read again. */
   readonly reloadMs: number;
-  /** After so long a key in memory is unwrapped again by the key service. */
+  /** Time after which the key service unwraps a key in memory again. */
   readonly cacheMs: number;
-  /** While the key service does not respond, a key in memory is used until it is so old. */
+  /** Greatest age of a key in memory while the key service does not respond. */
   readonly staleMs: number;
 }
 
 /**
- * Reads where the root key is and the name of the deployment, both of which sealed values are bound to.
+ * Reads the place of the root key and the name of the deployment. Sealed values are bound to both.
  *
- * @throws Error naming the variable when no key, two keys, or a key of the wrong form is given. There is no mode
+ * @throws Error naming the variable when there is no key, two keys, or a key of the wrong form. There is no mode
  *   without a key.
  */
 export function readVaultConfig(environment: Environment): VaultSettings {
@@ -133,7 +133,7 @@ function readLocalSources(values: z.output<typeof schema>, environment: Environm
 
 /**
  * Refuses a key file that others can read, and one of our own that its group can read, as ssh does. A file of another
- * owner may be given to the process by its group: so Kubernetes mounts secrets (`fsGroup`, `defaultMode: 0440`).
+ * owner may be readable by a group of the process: Kubernetes mounts secrets so (`fsGroup`, `defaultMode: 0440`).
  */
 function checkPrivate(variable: string, file: string): void {
   const { mode, uid } = statSync(file);
@@ -177,7 +177,7 @@ function readKmsSources(values: z.output<typeof schema>): KeySourceSettings[] {
   );
 }
 
-/** Returns the key as an object of OpenSSL; the bytes that it was read into are overwritten (CR-17). */
+/** Returns the key as an object of OpenSSL, and overwrites the decoded bytes with zeros (CR-17). */
 function decodeRootKey(variable: string, text: string): KeyObject {
   const trimmed = text.trim();
   const key = /^[0-9a-f]{64}$/i.test(trimmed) ? Buffer.from(trimmed, 'hex') : Buffer.from(trimmed, 'base64');

@@ -28,7 +28,7 @@ export class VaultService {
   /**
    * Seals a value for one place with the active key of its purpose.
    *
-   * @param value - anything JSON can hold, at most 64 KiB of it
+   * @param value - any JSON, at most 64 KiB of it
    * @param context - the place; needed again to open the value
    * @throws {@link KeyUnavailableError} when the key may not be used
    */
@@ -38,8 +38,8 @@ export class VaultService {
   }
 
   /**
-   * Checks that a value of a purpose can be sealed now and for the next two minutes: call it before something is spent
-   * whose result has to be sealed (CR-14). A key in memory is tried by sealing a value, once.
+   * Checks that a value of a purpose can be sealed now and for the next two minutes. Call it before spending anything
+   * whose result must be sealed (CR-14). A key in memory is tried once, by sealing a value.
    *
    * @throws {@link KeyUnavailableError} when it cannot
    */
@@ -53,10 +53,10 @@ export class VaultService {
   }
 
   /**
-   * Opens a value with the one key its envelope names.
+   * Opens a value with the one key that its envelope names.
    *
    * @returns the parsed JSON, to be checked by the caller
-   * @throws {@link TokenUnreadableError} when the key is unknown, or anything differs from what was sealed
+   * @throws {@link TokenUnreadableError} when the key is unknown, or anything differs from the sealing
    * @throws {@link KeyUnavailableError} when the key may not be used
    */
   async open(envelope: Buffer, context: SealContext): Promise<unknown> {
@@ -76,11 +76,11 @@ export class VaultService {
   }
 
   /**
-   * Stands for a value without telling it: equal fields give equal digests, and nobody without the key can try values
-   * out.
+   * Returns a keyed digest, which recognizes a value and does not reveal it. Equal fields give equal digests. Nobody
+   * without the key can guess values and compare.
    *
    * @param purpose - digests of different purposes have nothing in common
-   * @param fields - what is digested, in a fixed order; joined injectively
+   * @param fields - the value, in a fixed order; joined injectively
    * @returns 32 bytes, HMAC-SHA-256
    * @throws {@link KeyUnavailableError} when the key may not be used
    * @see RFC 2104
@@ -91,23 +91,23 @@ export class VaultService {
     return createHmac('sha256', key).update(message).digest();
   }
 
-  /** Returns the key that vouches for new messages of a purpose. */
+  /** Returns the key that signs new messages of a purpose. */
   getMacKey(purpose: MacPurpose): MacKey {
     const { kid, key } = this.keyRing.getActive(purpose);
     return new MacKey(kid, key);
   }
 
-  /** Returns the key that vouched for an earlier message; `undefined` when there is no key with this id. */
+  /** Returns the key that signed an earlier message; `undefined` when there is no key with this id. */
   async findMacKey(kid: string): Promise<MacKey | undefined> {
     const branchKey = await this.keyRing.find(kid);
     return branchKey && new MacKey(kid, branchKey.key);
   }
 
   /**
-   * Vouches for the columns of a row, so that nobody writes or alters it without the key (AR-27).
+   * Signs the columns of a row, so that nobody can write or alter it without the key (AR-27).
    *
-   * @param row - every column that decides something, the primary key included, in a fixed order
-   * @returns the id of the key, 16 bytes, and the MAC behind it
+   * @param row - every column that a decision depends on, with the primary key, in a fixed order
+   * @returns the id of the key, 16 bytes, followed by the MAC
    * @throws {@link KeyUnavailableError} when the key may not be used
    */
   signRow(purpose: MacPurpose, row: readonly BoundValue[]): Buffer {
@@ -116,7 +116,7 @@ export class VaultService {
   }
 
   /**
-   * Tells whether {@link signRow} has vouched for exactly this row, under the key in force or a former one.
+   * Tells whether {@link signRow} has signed exactly this row, with the active key or a former one.
    *
    * @throws {@link KeyUnavailableError} when that key may not be used
    */

@@ -6,7 +6,7 @@ import type { KeySource, WrapContext } from '../key-source.js';
 /** A key source under test. */
 export interface TestedSource {
   readonly source: KeySource;
-  /** Keeps another root key. */
+  /** A source with another root key. */
   readonly other: KeySource;
   stop(): Promise<void>;
 }
