@@ -5,8 +5,11 @@ import { garminSandboxNotification } from './garmin.sandbox-notification.js';
 /**
  * Garmin Connect over OAuth 2.0, as the Garmin Connect Developer Program's guide and public clients describe it.
  *
- * Assumed: the code's lifetime, the 204 of a deregistration, and that a used refresh token is refused without further
- * consequences. `redirect_uri` and `state`, optional at Garmin, are demanded here because Cufflink always sends them.
+ * Assumed:
+ * - The code's lifetime, and the 204 of a deregistration.
+ * - A used refresh token is refused without further consequences.
+ *
+ * `redirect_uri` and `state`, optional at Garmin, are required here, because Cufflink always sends them.
  */
 export const garminSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',

@@ -3,8 +3,9 @@ import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sand
 /**
  * Nolio API v2 as https://github.com/NolioApp/NolioAPI-Documentation/wiki and its migration guide describe it.
  *
- * Assumed: that a used refresh token is refused without further consequences while the old access token stays valid,
- * and the path of the data call.
+ * Assumed:
+ * - A used refresh token is refused without further consequences. The old access token stays valid.
+ * - The path of the data call.
  */
 export const nolioSandbox: OAuth2SandboxDefinition = {
   oauth: '2.0',
